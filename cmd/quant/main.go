@@ -1,0 +1,4 @@
+// Command quant shows what quantization does to tensors and models.
+package main
+
+func main() {}

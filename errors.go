@@ -1,0 +1,83 @@
+package quant
+
+import (
+	"errors"
+	"fmt"
+	"math"
+)
+
+// Conditions that functions of this package report, for errors.Is. What they
+// return wraps one of these and says which value, axis, channel or index it was.
+var (
+	ErrEmpty       = errors.New("quant: tensor has no elements")
+	ErrShape       = errors.New("quant: shape does not match the data")
+	ErrAxis        = errors.New("quant: axis out of range")
+	ErrBits        = errors.New("quant: bit width out of range")
+	ErrGroupSize   = errors.New("quant: group size out of range")
+	ErrScheme      = errors.New("quant: options do not go together")
+	ErrNotFinite   = errors.New("quant: value is not finite")
+	ErrRange       = errors.New("quant: invalid range")
+	ErrParams      = errors.New("quant: number of parameters does not match the shape")
+	ErrScale       = errors.New("quant: scale is not positive and finite")
+	ErrZeroPoint   = errors.New("quant: zero point out of range")
+	ErrCode        = errors.New("quant: code outside the grid")
+	ErrCodesLength = errors.New("quant: number of code bytes does not match the shape")
+)
+
+// A NotFiniteError reports the first NaN or infinity, in row-major order, of a
+// tensor that must not have any. errors.Is(err, ErrNotFinite) is true for it.
+type NotFiniteError struct {
+	Index   int     // of the element in Tensor.Data
+	Channel int     // that the element belongs to, or -1 if there are no channels
+	Value   float32 // NaN, +Inf or -Inf
+}
+
+func (e *NotFiniteError) Error() string {
+	name := "NaN"
+	switch {
+	case math.IsInf(float64(e.Value), 1):
+		name = "+Inf"
+	case math.IsInf(float64(e.Value), -1):
+		name = "-Inf"
+	}
+	if e.Channel < 0 {
+		return fmt.Sprintf("quant: %s at index %d", name, e.Index)
+	}
+	return fmt.Sprintf("quant: %s at index %d (channel %d)", name, e.Index, e.Channel)
+}
+
+// Is reports whether target is ErrNotFinite.
+func (e *NotFiniteError) Is(target error) bool { return target == ErrNotFinite }
+
+// A CodeError reports the first code outside the grid of its scheme.
+// errors.Is(err, ErrCode) is true for it.
+type CodeError struct {
+	Index    int // of the code, in row-major order
+	Code     int
+	Min, Max int // of the grid
+}
+
+func (e *CodeError) Error() string {
+	return fmt.Sprintf("quant: code %d at index %d is outside the grid [%d, %d]", e.Code, e.Index, e.Min, e.Max)
+}
+
+// Is reports whether target is ErrCode.
+func (e *CodeError) Is(target error) bool { return target == ErrCode }
+
+// A ParamError reports the first scale or zero point that cannot be used.
+// errors.Is(err, ErrScale) or errors.Is(err, ErrZeroPoint) is true for it.
+type ParamError struct {
+	Index     int // in Params.Scale and Params.ZeroPoint
+	Scale     float32
+	ZeroPoint int32
+	Err       error // ErrScale or ErrZeroPoint
+}
+
+func (e *ParamError) Error() string {
+	if e.Err == ErrScale {
+		return fmt.Sprintf("%v: %v at index %d", e.Err, e.Scale, e.Index)
+	}
+	return fmt.Sprintf("%v: %d at index %d is not in [%d, %d]", e.Err, e.ZeroPoint, e.Index, -maxZeroPoint, maxZeroPoint)
+}
+
+func (e *ParamError) Unwrap() error { return e.Err }

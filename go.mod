@@ -1,0 +1,3 @@
+module github.com/a01592f9/quant
+
+go 1.25.0

@@ -1,0 +1,23 @@
+package quant
+
+// Memory is what a quantized tensor takes, in bytes.
+type Memory struct {
+	Payload  int64 // packed codes: elements * bits / 8, rounded up
+	Metadata int64 // 8 for every pair of a float32 scale and an int32 zero point
+}
+
+// Total returns Payload + Metadata.
+func (m Memory) Total() int64 { return m.Payload + m.Metadata }
+
+// paramBytes is the size of a float32 scale and an int32 zero point.
+const paramBytes = 8
+
+// Memory returns what n elements with the given number of parameters take.
+func (s Scheme) Memory(n, params int) Memory {
+	return Memory{Payload: packedLen(int64(n), s.Bits), Metadata: paramBytes * int64(params)}
+}
+
+// packedLen returns ⌈n·bits/8⌉ without overflow for any n of a slice.
+func packedLen(n int64, bits int) int64 {
+	return n/8*int64(bits) + (n%8*int64(bits)+7)/8
+}

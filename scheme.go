@@ -1,0 +1,153 @@
+package quant
+
+import "fmt"
+
+// A Scheme says how a tensor is turned into integers. Only Bits has to be set:
+// the zero value of everything else is signed codes, the asymmetric mapping and
+// one scale and zero point for the whole tensor.
+type Scheme struct {
+	// Bits is the width of a code, 2 to 16.
+	Bits int
+
+	// Unsigned makes codes run from 0 to 2^Bits-1 instead of from
+	// -2^(Bits-1) to 2^(Bits-1)-1.
+	Unsigned bool
+
+	// Mapping is Asymmetric or Symmetric.
+	Mapping Mapping
+
+	// Granularity says which elements share a scale and a zero point:
+	// PerTensor, PerChannel(axis) or PerGroup(axis, size).
+	Granularity Granularity
+
+	// NarrowRange drops the lowest code, so that the grid is symmetric about
+	// zero: [-127, 127] for 8 bits. It goes only with signed codes and the
+	// symmetric mapping. TFLite, TensorRT and ONNX Runtime quantize weights so.
+	NarrowRange bool
+
+	// ZeroInRange widens every range so that it holds 0, and keeps the zero
+	// point inside the grid. ONNX, TFLite and PyTorch need that: their zero
+	// points have the type of a code. It changes nothing for Symmetric.
+	ZeroInRange bool
+}
+
+// A Mapping says how a range of real values is laid over the grid of codes.
+type Mapping uint8
+
+const (
+	// Asymmetric maps the ends of the range to the ends of the grid.
+	Asymmetric Mapping = iota
+	// Symmetric maps 0 to the middle of the grid and the largest magnitude to
+	// its far end.
+	Symmetric
+)
+
+// String returns "asymmetric" or "symmetric".
+func (m Mapping) String() string {
+	switch m {
+	case Asymmetric:
+		return "asymmetric"
+	case Symmetric:
+		return "symmetric"
+	}
+	return fmt.Sprintf("Mapping(%d)", uint8(m))
+}
+
+// A Granularity says which elements of a tensor share a scale and a zero
+// point. Its zero value is PerTensor. Granularities can be compared with ==.
+type Granularity struct {
+	unit unit
+	axis int
+	size int // of a group
+}
+
+type unit uint8
+
+const (
+	perTensor unit = iota
+	perChannel
+	perGroup
+)
+
+// PerTensor gives the whole tensor one scale and one zero point.
+var PerTensor = Granularity{}
+
+// PerChannel gives every index of an axis its own scale and zero point. A
+// negative axis counts from the end: -1 is the last. The weights of a PyTorch
+// layer have their output channels on axis 0, those of an ONNX MatMul on axis -1.
+func PerChannel(axis int) Granularity { return Granularity{unit: perChannel, axis: axis} }
+
+// PerGroup cuts an axis into groups of size consecutive indices (the last may
+// be shorter) and gives every group, at every position of the other axes, its
+// own scale and zero point. Parameters are in row-major order of the tensor's
+// shape with the axis' length replaced by the number of groups, as in ONNX's
+// blocked quantization.
+func PerGroup(axis, size int) Granularity { return Granularity{perGroup, axis, size} }
+
+// Axis returns the axis of PerChannel or PerGroup as it was given; ok is false
+// for PerTensor.
+func (g Granularity) Axis() (axis int, ok bool) { return g.axis, g.unit != perTensor }
+
+// GroupSize returns the size of PerGroup; ok is false for the others.
+func (g Granularity) GroupSize() (size int, ok bool) { return g.size, g.unit == perGroup }
+
+// Equal reports whether g and h are the same.
+func (g Granularity) Equal(h Granularity) bool { return g == h }
+
+// String returns "per tensor", "per channel (axis 0)" or "per group of 32 (axis -1)".
+func (g Granularity) String() string {
+	switch g.unit {
+	case perChannel:
+		return fmt.Sprintf("per channel (axis %d)", g.axis)
+	case perGroup:
+		return fmt.Sprintf("per group of %d (axis %d)", g.size, g.axis)
+	}
+	return "per tensor"
+}
+
+// Grid returns the lowest and the highest code. It is meaningful only for a
+// scheme whose options are valid.
+func (s Scheme) Grid() (qmin, qmax int) {
+	if s.Unsigned {
+		return 0, 1<<s.Bits - 1
+	}
+	qmin, qmax = -1<<(s.Bits-1), 1<<(s.Bits-1)-1
+	if s.NarrowRange {
+		qmin++
+	}
+	return qmin, qmax
+}
+
+// Validate returns nil if the options of s are valid and go together: it wraps
+// ErrBits, ErrGroupSize or ErrScheme otherwise. Whether the axis exists is for
+// a shape to say: see NumParams.
+func (s Scheme) Validate() error {
+	if s.Bits < 2 || s.Bits > 16 {
+		return fmt.Errorf("%w: %d is not in [2, 16]", ErrBits, s.Bits)
+	}
+	if s.Mapping > Symmetric {
+		return fmt.Errorf("%w: there is no %v", ErrScheme, s.Mapping)
+	}
+	if s.NarrowRange && (s.Unsigned || s.Mapping != Symmetric) {
+		return fmt.Errorf("%w: narrow range is for signed codes and the symmetric mapping", ErrScheme)
+	}
+	if s.Granularity.unit == perGroup && s.Granularity.size <= 0 {
+		return fmt.Errorf("%w: %d is not positive", ErrGroupSize, s.Granularity.size)
+	}
+	return nil
+}
+
+// NumParams returns how many scales, and as many zero points, a tensor of the
+// given shape has under s: the length that CalibrateInto needs in its slices.
+// Errors are those of Validate, ErrShape, ErrEmpty and ErrAxis.
+func (s Scheme) NumParams(shape []int) (int, error) {
+	if err := s.Validate(); err != nil {
+		return 0, err
+	}
+	n, err := elements(shape)
+	if err != nil {
+		return 0, err
+	}
+	l, err := newLayout(n, shape, s.Granularity)
+	return l.params, err
+}
