@@ -1,15 +1,25 @@
 package quant
 
+import (
+	"fmt"
+	"math"
+	"slices"
+)
+
 // A Comparison holds what several schemes do to one tensor, side by side.
+// Everything in it belongs to it: a further CompareInto overwrites it.
 type Comparison struct {
 	// Axis is the one whose indices are the channels below, counted from the
 	// front: that of the first per-channel scheme; without one, axis 0. It is -1
-	// where a tensor of one axis was not to be cut into channels: then there is
+	// where a tensor of one axis is not to be cut into channels: then it has
 	// one channel.
 	Axis     int
 	Shape    []int
-	Channels []Range  // range of each channel
+	Range    Range    // of the whole tensor
+	Channels []Range  // of each channel
 	Results  []Result // of each scheme, in the order of the call
+
+	survey survey
 }
 
 // A Result is what one scheme does to a tensor.
@@ -20,38 +30,214 @@ type Result struct {
 	Channels []Metrics // over each channel of Comparison.Axis, whatever the scheme's granularity
 }
 
-// Metrics say how far a tensor is from its reconstruction, e being
-// reconstruction minus original, in the tensor's units.
-type Metrics struct {
-	N        int     // elements
-	MAE      float64 // mean absolute error: sum|e| / n
-	RMSE     float64 // root mean squared error: sqrt(sum e² / n)
-	MaxError float64 // max|e|
-	SQNR     float64 // signal to quantization noise ratio in dB: 10*log10(sum x² / sum e²); +Inf where nothing is lost
-	Clipped  int     // elements whose code had to be clamped to the grid
+// Compare calibrates t to each scheme, and measures what quantizing it and
+// dequantizing it again would change. It reads t twice, however many schemes
+// there are, and makes no copy of it.
+//
+// Errors: those of Calibrate (NotFiniteError.Channel counts along
+// Comparison.Axis), and ErrScheme if there is no scheme.
+func Compare(t Tensor, schemes ...Scheme) (*Comparison, error) {
+	c := new(Comparison)
+	if err := CompareInto(c, t, schemes...); err != nil {
+		return nil, err
+	}
+	return c, nil
 }
 
-// Compare calibrates t to each scheme, and measures what quantizing to it and
-// back would change. It reads t twice, whatever the number of schemes, and
-// makes no copy of it.
-func Compare(t Tensor, schemes ...Scheme) (*Comparison, error) { panic("not yet") }
-
 // CompareInto is Compare into memory that c brings from an earlier call: where
-// it suffices, as it does for the same shape and schemes, nothing is allocated.
-func CompareInto(c *Comparison, t Tensor, schemes ...Scheme) error { panic("not yet") }
+// that suffices, as it does for the same shape and schemes, nothing is
+// allocated. After an error the contents of c mean nothing.
+func CompareInto(c *Comparison, t Tensor, schemes ...Scheme) error {
+	c.setResults(len(schemes))
+	for i, s := range schemes {
+		c.Results[i].Scheme = s
+	}
+	return c.measure(t, true)
+}
 
 // Evaluate is Compare with parameters that are there already, from elsewhere
-// or from other data, instead of schemes to calibrate.
-func Evaluate(t Tensor, params ...Params) (*Comparison, error) { panic("not yet") }
+// or from other data, instead of schemes to calibrate. Errors: also those of
+// Quantize.
+func Evaluate(t Tensor, params ...Params) (*Comparison, error) {
+	c := new(Comparison)
+	c.setResults(len(params))
+	for i, p := range params {
+		c.Results[i].Params = Params{p.Scheme, slices.Clone(p.Scale), slices.Clone(p.ZeroPoint)}
+	}
+	if err := c.measure(t, false); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+func (c *Comparison) setResults(n int) {
+	if cap(c.Results) < n {
+		c.Results = append(c.Results[:cap(c.Results)], make([]Result, n-cap(c.Results))...)
+	}
+	c.Results = c.Results[:n]
+}
+
+// measure fills c for the schemes in c.Results, calibrating them first if that
+// is asked for.
+func (c *Comparison) measure(t Tensor, calibrate bool) error {
+	if len(c.Results) == 0 {
+		return fmt.Errorf("%w: no scheme to compare", ErrScheme)
+	}
+	for i := range c.Results {
+		if err := c.Results[i].Scheme.Validate(); err != nil {
+			return err
+		}
+	}
+	by := c.channels(t)
+	channels, err := newLayout(len(t.Data), t.Shape, by)
+	if err != nil {
+		return err
+	}
+	c.Axis = -1
+	if by.unit == perChannel {
+		if c.Axis, err = checkAxis(by.axis, len(t.Shape)); err != nil {
+			return err
+		}
+	}
+	if c.Shape = append(c.Shape[:0], t.Shape...); len(c.Shape) == 0 {
+		c.Shape = append(c.Shape, len(t.Data))
+	}
+
+	g := &c.survey
+	g.reset(channels, true)
+	// First all checks, then the work. others[i] is the index of the ranges of
+	// a result whose parameters are not the channels'.
+	for i := range c.Results {
+		r := &c.Results[i]
+		l, err := newLayout(len(t.Data), t.Shape, r.Scheme.Granularity)
+		if err != nil {
+			return err
+		}
+		switch {
+		case !calibrate:
+			if err := r.Params.check(l.params); err != nil {
+				return err
+			}
+		case l != channels && l.params > 1:
+			g.addOther(l, r.Scheme.Granularity)
+		}
+	}
+	if err := g.firstPass(t.Data, by); err != nil {
+		return err
+	}
+	c.setRanges(channels.axis)
+	other := 0
+	for i := range c.Results {
+		r := &c.Results[i]
+		l, _ := newLayout(len(t.Data), t.Shape, r.Scheme.Granularity)
+		if calibrate {
+			lo, hi := g.lo, g.hi
+			switch {
+			case l == channels:
+			case l.params == 1:
+				lo, hi = []float32{c.Range.Min}, []float32{c.Range.Max}
+			default:
+				lo, hi = g.others[other].lo, g.others[other].hi
+				other++
+			}
+			r.Params.set(r.Scheme, l.params)
+			for j := range r.Scale {
+				r.Scale[j], r.ZeroPoint[j] = r.Scheme.params(Range{lo[j], hi[j]})
+			}
+		}
+		g.addSubject(l, &r.Params)
+	}
+	g.secondPass(t.Data)
+	for i := range c.Results {
+		c.Results[i].set(g, &g.schemes[i], len(t.Data))
+	}
+	return nil
+}
+
+// channels returns the granularity that tells a comparison's channels apart.
+func (c *Comparison) channels(t Tensor) Granularity {
+	for i := range c.Results {
+		if g := c.Results[i].Scheme.Granularity; g.unit == perChannel {
+			return g
+		}
+	}
+	if len(t.Shape) > 1 {
+		return PerChannel(0)
+	}
+	return PerTensor
+}
+
+// setRanges takes the ranges of n channels from the survey.
+func (c *Comparison) setRanges(n int) {
+	c.Channels = resize(c.Channels, n)
+	for i := range c.Channels {
+		c.Channels[i] = Range{c.survey.lo[i], c.survey.hi[i]}
+	}
+	c.Range = c.Channels[0]
+	for _, r := range c.Channels[1:] {
+		c.Range = c.Range.Union(r)
+	}
+}
+
+// set fills r with what the second pass over n elements found.
+func (r *Result) set(g *survey, u *subject, n int) {
+	channels := g.ch.axis
+	r.Channels = resize(r.Channels, channels)
+	var all tally
+	squares := 0.0
+	for c := range channels {
+		t := &u.tally[c]
+		r.Channels[c] = t.metrics(n/channels, g.sq[c])
+		all.addAll(t)
+		squares += g.sq[c]
+	}
+	r.Metrics = all.metrics(n, squares)
+	r.Memory = r.Scheme.Memory(n, len(r.Scale))
+}
 
 // Gain returns by what factor result i lowers the RMSE of result j:
 // RMSE[j] / RMSE[i]. It is 1 where both are 0, and +Inf where only that of i is.
-func (c *Comparison) Gain(i, j int) float64 { panic("not yet") }
+func (c *Comparison) Gain(i, j int) float64 {
+	return gain(c.Results[i].RMSE, c.Results[j].RMSE)
+}
+
+func gain(a, b float64) float64 {
+	if a == b {
+		return 1
+	}
+	if a == 0 {
+		return math.Inf(1)
+	}
+	return b / a
+}
 
 // Winner returns the index of the result with the lowest RMSE (of equals the
 // one that takes less memory, then the first), and the factor by which it is
-// lower than that of the runner-up: 1 where there is none.
-func (c *Comparison) Winner() (best int, factor float64) { panic("not yet") }
+// lower than that of the runner-up: 1 where they are equal or there is none.
+func (c *Comparison) Winner() (best int, factor float64) {
+	return c.winner(func(i int) float64 { return c.Results[i].RMSE })
+}
 
-// ChannelWinner is Winner by the RMSE of one channel.
-func (c *Comparison) ChannelWinner(channel int) (best int, factor float64) { panic("not yet") }
+// ChannelWinner is Winner by the RMSE over one channel.
+func (c *Comparison) ChannelWinner(channel int) (best int, factor float64) {
+	return c.winner(func(i int) float64 { return c.Results[i].Channels[channel].RMSE })
+}
+
+func (c *Comparison) winner(rmse func(i int) float64) (best int, factor float64) {
+	for i := range c.Results {
+		if a, b := rmse(i), rmse(best); a < b ||
+			a == b && c.Results[i].Memory.Total() < c.Results[best].Memory.Total() {
+			best = i
+		}
+	}
+	factor = math.Inf(1)
+	for i := range c.Results {
+		if i != best {
+			factor = min(factor, gain(rmse(best), rmse(i)))
+		}
+	}
+	if len(c.Results) < 2 {
+		factor = 1
+	}
+	return best, factor
+}

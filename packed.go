@@ -1,23 +1,239 @@
 package quant
 
+import (
+	"encoding/binary"
+	"fmt"
+	"unsafe"
+)
+
 // PackedLen returns the bytes that n codes take when packed: n*bits/8, rounded up.
 func PackedLen(n, bits int) int { return int(packedLen(int64(n), bits)) }
 
+// NewQuantized returns packed codes and parameters that came from elsewhere as
+// a Quantized, without copying them. Bits behind the last code are ignored.
+//
+// Errors: those of Quantize, ErrCodesLength if len(codes) is not exactly
+// PackedLen, and a *CodeError for a code that narrow range leaves out.
+func NewQuantized(codes []byte, shape []int, p Params) (Quantized, error) {
+	q := Quantized{Codes: codes, Shape: shape, Params: p}
+	if len(shape) == 0 {
+		return Quantized{}, fmt.Errorf("%w: packed codes need a shape", ErrShape)
+	}
+	if _, err := q.transform(); err != nil {
+		return Quantized{}, err
+	}
+	if !p.Scheme.NarrowRange {
+		return q, nil // every pattern of bits is in the grid
+	}
+	qmin, qmax := p.Scheme.Grid()
+	for i := range q.Len() {
+		if c := q.At(i); c < qmin {
+			return Quantized{}, &CodeError{Index: i, Code: c, Min: qmin, Max: qmax}
+		}
+	}
+	return q, nil
+}
+
+// FromCodes is NewQuantized for integers that are not packed yet. Errors:
+// those of Quantize, and a *CodeError for a code outside the scheme's grid.
+func FromCodes[T Integer](codes []T, shape []int, p Params) (Quantized, error) {
+	var f transform
+	if err := f.init(len(codes), shape, &p); err != nil {
+		return Quantized{}, err
+	}
+	for i, c := range codes {
+		if c := int(c); c < int(f.qmin) || c > int(f.qmax) {
+			return Quantized{}, &CodeError{Index: i, Code: c, Min: int(f.qmin), Max: int(f.qmax)}
+		}
+	}
+	q := Quantized{Codes: makeCodes(PackedLen(len(codes), f.bits)), Shape: cloneShape(shape), Params: p}
+	if len(shape) == 0 {
+		q.Shape = []int{len(codes)}
+	}
+	packCodes(q.Codes, codes, f.bits)
+	return q, nil
+}
+
+// transform returns q as the job of dequantizing it, without a destination.
+func (q *Quantized) transform() (t transform, err error) {
+	n, err := elements(q.Shape)
+	if err != nil {
+		return t, err
+	}
+	if err := t.init(n, q.Shape, &q.Params); err != nil {
+		return t, err
+	}
+	if want := packedLen(int64(n), t.bits); int64(len(q.Codes)) != want {
+		return t, fmt.Errorf("%w: %d bytes for %d codes of %d bits, want %d", ErrCodesLength, len(q.Codes), n, t.bits, want)
+	}
+	t.setPacked(q.Codes, n)
+	return t, nil
+}
+
+// Len returns the number of elements: the product of the shape.
+func (q Quantized) Len() int {
+	n := 1
+	for _, d := range q.Shape {
+		n *= d
+	}
+	return n
+}
+
+// At returns the code of element i, counted in row-major order.
+func (q Quantized) At(i int) int {
+	bits := q.Params.Scheme.Bits
+	at := i * bits
+	v := uint32(0)
+	for j, b := range q.Codes[at/8 : (at+bits+7)/8] {
+		v |= uint32(b) << (8 * j)
+	}
+	v = v >> (at % 8) << (32 - bits)
+	if q.Params.Scheme.Unsigned {
+		return int(v >> (32 - bits))
+	}
+	return int(int32(v) >> (32 - bits))
+}
+
+// Int8 returns the codes as they are in memory, if they are signed and of 8 bits.
+func (q Quantized) Int8() (codes []int8, ok bool) { return view[int8](q, false, 8) }
+
+// Uint8 returns the codes as they are in memory, if they are unsigned and of 8 bits.
+func (q Quantized) Uint8() (codes []uint8, ok bool) { return view[uint8](q, true, 8) }
+
+// Int16 returns the codes as they are in memory, if they are signed and of 16
+// bits, the machine is little-endian and the memory is aligned (as what
+// Quantize returns always is).
+func (q Quantized) Int16() (codes []int16, ok bool) { return view[int16](q, false, 16) }
+
+// Uint16 is Int16 for unsigned codes.
+func (q Quantized) Uint16() (codes []uint16, ok bool) { return view[uint16](q, true, 16) }
+
+func view[T Integer](q Quantized, unsigned bool, bits int) ([]T, bool) {
+	if s := q.Params.Scheme; s.Unsigned != unsigned || s.Bits != bits || bits == 16 && !aligned16(q.Codes) {
+		return nil, false
+	}
+	return unsafe.Slice((*T)(unsafe.Pointer(unsafe.SliceData(q.Codes))), len(q.Codes)*8/bits), true
+}
+
 // Pack stores the low bits of each code in dst as a little-endian bit stream,
-// the form of Quantized.Codes, and returns the bytes it took. It panics if dst
-// is too short, or bits is not in [2, 16] or wider than T.
-func Pack[T Integer](dst []byte, codes []T, bits int) int { panic("not yet") }
+// the form of Quantized.Codes, and returns the bytes it took: PackedLen. It
+// panics if dst is shorter, or bits is not in [2, 16] or wider than T.
+func Pack[T Integer](dst []byte, codes []T, bits int) int {
+	mustFit[T](bits)
+	n := PackedLen(len(codes), bits)
+	mustHold(len(dst), n)
+	packCodes(dst[:n], codes, bits)
+	return n
+}
 
 // Unpack is the inverse of Pack: it fills dst from packed, sign-extending each
-// code if T is signed.
-func Unpack[T Integer](dst []T, packed []byte, bits int) { panic("not yet") }
+// code if T is signed. It panics if packed is shorter than PackedLen, or bits
+// is not in [2, 16] or wider than T.
+func Unpack[T Integer](dst []T, packed []byte, bits int) {
+	mustFit[T](bits)
+	if n := PackedLen(len(dst), bits); len(packed) < n {
+		panic(fmt.Sprintf("quant: %d packed bytes, need %d", len(packed), n))
+	}
+	signed := ^T(0) < 0
+	if p := unsafe.Pointer(unsafe.SliceData(dst)); unsafe.Sizeof(T(0)) == 1 {
+		unpack8(unsafe.Slice((*uint8)(p), len(dst)), packed, bits, signed)
+	} else {
+		unpack16(unsafe.Slice((*uint16)(p), len(dst)), packed, bits, signed)
+	}
+}
+
+func packCodes[T Integer](dst []byte, codes []T, bits int) {
+	if p := unsafe.Pointer(unsafe.SliceData(codes)); unsafe.Sizeof(T(0)) == 1 {
+		pack8(dst, unsafe.Slice((*uint8)(p), len(codes)), bits, false)
+	} else {
+		pack16(dst, unsafe.Slice((*uint16)(p), len(codes)), bits)
+	}
+}
+
+func mustFit[T Integer](bits int) {
+	if width := 8 * int(unsafe.Sizeof(T(0))); bits < 2 || bits > width {
+		panic(fmt.Sprintf("quant: bit width %d is not in [2, %d]", bits, width))
+	}
+}
+
+// pack16 and unpack16 serve widths above 8: there is no assembly for them.
+
+func pack16(dst []byte, codes []uint16, bits int) { packGeneric(dst, codes, bits) }
+
+func unpack16(dst []uint16, packed []byte, bits int, signed bool) {
+	unpackGeneric(dst, packed, bits, signed)
+}
+
+// pack8Generic defines pack8: the low bits of each code, bits at most 8.
+func pack8Generic(dst []byte, codes []uint8, bits int) { packGeneric(dst, codes, bits) }
+
+// unpack8Generic defines unpack8, the inverse of pack8 with sign extension to 8 bits.
+func unpack8Generic(dst []uint8, packed []byte, bits int, signed bool) {
+	unpackGeneric(dst, packed, bits, signed)
+}
+
+// packGeneric collects 64 bits at a time.
+func packGeneric[T uint8 | uint16](dst []byte, codes []T, bits int) {
+	var acc uint64
+	used, at := 0, 0
+	mask := uint64(1)<<bits - 1
+	for _, c := range codes {
+		v := uint64(c) & mask
+		acc |= v << used
+		if used += bits; used >= 64 {
+			binary.LittleEndian.PutUint64(dst[at:], acc)
+			at += 8
+			used -= 64
+			acc = v >> (bits - used)
+		}
+	}
+	for ; used > 0; used -= 8 {
+		dst[at] = byte(acc)
+		acc >>= 8
+		at++
+	}
+}
+
+// unpackGeneric reads 32 bits at a time while there are so many.
+func unpackGeneric[T uint8 | uint16](dst []T, packed []byte, bits int, signed bool) {
+	var acc uint64
+	have := 0
+	mask := uint32(1)<<bits - 1
+	flip := uint32(0) // (v ^ flip) - flip extends the sign
+	if signed {
+		flip = 1 << (bits - 1)
+	}
+	for i := range dst {
+		if have < bits {
+			if len(packed) >= 4 {
+				acc |= uint64(binary.LittleEndian.Uint32(packed)) << have
+				packed = packed[4:]
+				have += 32
+			} else {
+				for ; have < bits; have += 8 {
+					acc |= uint64(packed[0]) << have
+					packed = packed[1:]
+				}
+			}
+		}
+		dst[i] = T((uint32(acc)&mask ^ flip) - flip)
+		acc >>= bits
+		have -= bits
+	}
+}
 
 // WidenBFloat16 stores each bfloat16 of src, given by its bits, in dst as the
 // float32 of the same value. A NaN keeps its sign and payload; a signalling
 // one stays so. It panics if dst is shorter than src.
-func WidenBFloat16(dst []float32, src []uint16) { panic("not yet") }
+func WidenBFloat16(dst []float32, src []uint16) {
+	mustHold(len(dst), len(src))
+	widenBFloat16(dst[:len(src)], src)
+}
 
 // WidenFloat16 is WidenBFloat16 for IEEE 754 binary16. A NaN keeps its sign
-// and payload (moved to the top of the mantissa) and is made quiet, as F16C
-// and NEON instructions do.
-func WidenFloat16(dst []float32, src []uint16) { panic("not yet") }
+// and payload, which moves to the top of the mantissa, and is made quiet, as
+// F16C and NEON instructions do.
+func WidenFloat16(dst []float32, src []uint16) {
+	mustHold(len(dst), len(src))
+	widenFloat16(dst[:len(src)], src)
+}

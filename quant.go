@@ -3,6 +3,7 @@ package quant
 import (
 	"fmt"
 	"math"
+	"unsafe"
 )
 
 // A Tensor is float32 data with a shape. Data is in row-major order (the last
@@ -51,10 +52,77 @@ func Calibrate(t Tensor, s Scheme) (Params, error) {
 }
 
 // CalibrateInto is Calibrate into memory that p brings: it stores s in
-// p.Scheme, reuses p.Scale and p.ZeroPoint where their capacity suffices, and
-// then allocates nothing.
+// p.Scheme, reuses p.Scale and p.ZeroPoint where their capacity suffices (see
+// Scheme.NumParams), and then allocates nothing. After an error p is as it was.
 func CalibrateInto(p *Params, t Tensor, s Scheme) error {
-	panic("not yet")
+	if err := s.Validate(); err != nil {
+		return err
+	}
+	l, err := newLayout(len(t.Data), t.Shape, s.Granularity)
+	if err != nil {
+		return err
+	}
+	if l.params == 1 && !several(len(t.Data)/partLen) {
+		var lo, hi [1]float32
+		if !rangeRuns(lo[:], hi[:], t.Data, len(t.Data)) {
+			return notFinite(t.Data, &l, s.Granularity)
+		}
+		p.set(s, 1)
+		p.Scale[0], p.ZeroPoint[0] = s.params(Range{lo[0], hi[0]})
+		return nil
+	}
+	g := rangers.Get().(*survey)
+	defer rangers.Put(g)
+	lo, hi, err := g.ranges(t.Data, l, s.Granularity)
+	if err != nil {
+		return err
+	}
+	p.set(s, l.params)
+	for i := range lo {
+		p.Scale[i], p.ZeroPoint[i] = s.params(Range{lo[i], hi[i]})
+	}
+	return nil
+}
+
+// set gives p the scheme s and room for n parameters.
+func (p *Params) set(s Scheme, n int) {
+	p.Scheme = s
+	p.Scale, p.ZeroPoint = resize(p.Scale, n), resize(p.ZeroPoint, n)
+}
+
+// params returns the parameters that s derives from a range.
+func (s Scheme) params(r Range) (scale float32, zero int32) {
+	if s.Mapping == Symmetric {
+		return s.symmetric(r)
+	}
+	return s.asymmetric(r)
+}
+
+// check returns an error unless p has n scales and zero points that can be used.
+func (p *Params) check(n int) error {
+	if len(p.Scale) != n || len(p.ZeroPoint) != n {
+		return fmt.Errorf("%w: %d scales and %d zero points, want %d of each", ErrParams, len(p.Scale), len(p.ZeroPoint), n)
+	}
+	// A positive finite float32 has bits 1 … 0x7f7fffff. The loop has no
+	// branches: groups have as many parameters as an eighth of the data's bytes.
+	bad := uint32(0)
+	zero := p.ZeroPoint[:n]
+	for i, s := range p.Scale {
+		b, z := math.Float32bits(s), uint32(zero[i]+maxZeroPoint)
+		bad |= (0x7f7fffff - b) | (b - 1) | z | (2*maxZeroPoint - z)
+	}
+	if bad>>31 == 0 {
+		return nil
+	}
+	for i, s := range p.Scale {
+		if !(s > 0) || !finite(s) {
+			return &ParamError{Index: i, Scale: s, ZeroPoint: zero[i], Err: ErrScale}
+		}
+		if zero[i] < -maxZeroPoint || zero[i] > maxZeroPoint {
+			return &ParamError{Index: i, Scale: s, ZeroPoint: zero[i], Err: ErrZeroPoint}
+		}
+	}
+	return nil
 }
 
 // Quantize returns the codes of t under p:
@@ -68,12 +136,51 @@ func CalibrateInto(p *Params, t Tensor, s Scheme) error {
 // Errors: those of Scheme.Validate, ErrEmpty, ErrShape, ErrAxis, ErrParams
 // and a *ParamError.
 func Quantize(t Tensor, p Params) (Quantized, error) {
-	panic("not yet")
+	var f transform
+	if err := f.init(len(t.Data), t.Shape, &p); err != nil {
+		return Quantized{}, err
+	}
+	codes := makeCodes(PackedLen(len(t.Data), f.bits))
+	f.real = t.Data
+	f.setPacked(codes, len(t.Data))
+	f.quantize()
+	return Quantized{Codes: codes, Shape: shapeOf(t), Params: p}, nil
+}
+
+// makeCodes returns n bytes, aligned for codes of 16 bits.
+func makeCodes(n int) []byte {
+	c := make([]uint16, (n+1)/2)
+	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(c))), n)
+}
+
+// shapeOf returns a copy of t's shape, with one axis if it has none.
+func shapeOf(t Tensor) []int {
+	if len(t.Shape) == 0 {
+		return []int{len(t.Data)}
+	}
+	return cloneShape(t.Shape)
 }
 
 // QuantizeInto is Quantize into the first PackedLen(len(t.Data), Bits) bytes
 // of dst; it allocates nothing. It panics if dst is shorter.
-func QuantizeInto(dst []byte, t Tensor, p Params) error { panic("not yet") }
+func QuantizeInto(dst []byte, t Tensor, p Params) error {
+	var f transform
+	if err := f.init(len(t.Data), t.Shape, &p); err != nil {
+		return err
+	}
+	n := PackedLen(len(t.Data), f.bits)
+	mustHold(len(dst), n)
+	f.real = t.Data
+	f.setPacked(dst[:n], len(t.Data))
+	f.quantize()
+	return nil
+}
+
+func mustHold(have, need int) {
+	if have < need {
+		panic(fmt.Sprintf("quant: destination has length %d, need %d", have, need))
+	}
+}
 
 // An Integer is a type that holds unpacked codes.
 type Integer interface {
@@ -81,52 +188,68 @@ type Integer interface {
 }
 
 // QuantizeCodes is QuantizeInto for codes that are not packed: one element of
-// dst for each of t. It needs a type that is as wide as a code at least, and
-// signed if and only if the codes are; dst must be as long as t.Data or it panics.
-func QuantizeCodes[T Integer](dst []T, t Tensor, p Params) error { panic("not yet") }
+// dst for each of t. T must be as wide as a code at least, and signed if and
+// only if the codes are, or the error is ErrScheme. It panics if dst is
+// shorter than t.Data.
+func QuantizeCodes[T Integer](dst []T, t Tensor, p Params) error {
+	var f transform
+	if err := f.init(len(t.Data), t.Shape, &p); err != nil {
+		return err
+	}
+	mustHold(len(dst), len(t.Data))
+	if err := setCodes(&f, dst[:len(t.Data)]); err != nil {
+		return err
+	}
+	f.real = t.Data
+	f.quantize()
+	return nil
+}
 
 // Dequantize returns the real values that the codes of q stand for:
 // float32(code - zero point) * scale, rounded once.
 //
 // Errors: as for Quantize, and ErrCodesLength.
-func Dequantize(q Quantized) (Tensor, error) { panic("not yet") }
+func Dequantize(q Quantized) (Tensor, error) {
+	f, err := q.transform()
+	if err != nil {
+		return Tensor{}, err
+	}
+	t := Tensor{Data: make([]float32, q.Len()), Shape: cloneShape(q.Shape)}
+	f.real = t.Data
+	f.dequantize()
+	return t, nil
+}
 
 // DequantizeInto is Dequantize into dst, which must have room for every
 // element or it panics; it allocates nothing.
-func DequantizeInto(dst []float32, q Quantized) error { panic("not yet") }
-
-// DequantizeCodes is DequantizeInto for codes that are not packed, as
-// QuantizeCodes yields them.
-func DequantizeCodes[T Integer](dst []float32, codes []T, shape []int, p Params) error {
-	panic("not yet")
+func DequantizeInto(dst []float32, q Quantized) error {
+	f, err := q.transform()
+	if err != nil {
+		return err
+	}
+	n := q.Len()
+	mustHold(len(dst), n)
+	f.real = dst[:n]
+	f.dequantize()
+	return nil
 }
 
-// NewQuantized returns packed codes and parameters that came from elsewhere as
-// a Quantized, without copying them.
-//
-// Errors: those of Quantize, ErrCodesLength if len(codes) is not exactly
-// PackedLen, and a *CodeError for a code that narrow range leaves out.
-func NewQuantized(codes []byte, shape []int, p Params) (Quantized, error) { panic("not yet") }
-
-// Len returns the number of elements.
-func (q Quantized) Len() int { panic("not yet") }
-
-// At returns the code of element i.
-func (q Quantized) At(i int) int { panic("not yet") }
-
-// Int8 returns the codes as they are in memory, if they are signed and of 8 bits.
-func (q Quantized) Int8() (codes []int8, ok bool) { panic("not yet") }
-
-// Uint8 returns the codes as they are in memory, if they are unsigned and of 8 bits.
-func (q Quantized) Uint8() (codes []uint8, ok bool) { panic("not yet") }
-
-// Int16 returns the codes as they are in memory, if they are signed and of 16
-// bits, the machine is little-endian and the memory is aligned (as what
-// Quantize returns always is).
-func (q Quantized) Int16() (codes []int16, ok bool) { panic("not yet") }
-
-// Uint16 is Int16 for unsigned codes.
-func (q Quantized) Uint16() (codes []uint16, ok bool) { panic("not yet") }
+// DequantizeCodes is DequantizeInto for codes that are not packed, as
+// QuantizeCodes yields them. Codes outside the grid, which narrow range or a T
+// wider than Bits makes possible, are taken as the integers that they are.
+func DequantizeCodes[T Integer](dst []float32, codes []T, shape []int, p Params) error {
+	var f transform
+	if err := f.init(len(codes), shape, &p); err != nil {
+		return err
+	}
+	if err := setCodes(&f, codes); err != nil {
+		return err
+	}
+	mustHold(len(dst), len(codes))
+	f.real = dst[:len(codes)]
+	f.dequantize()
+	return nil
+}
 
 // A Range is the smallest and the largest of some values. Both are finite, Min
 // is not above Max, and a zero is +0.
@@ -140,17 +263,46 @@ func (r Range) absMax() float32 {
 // comes in batches, or from several workers.
 func (r Range) Union(o Range) Range { return Range{min(r.Min, o.Min), max(r.Max, o.Max)} }
 
-// Ranges returns the range of every tensor, channel or group of t, in the
-// order of Params. With Range.Union and ParamsFromRanges it calibrates over
-// data that is never in memory all at once.
-func Ranges(t Tensor, g Granularity) ([]Range, error) { panic("not yet") }
+// Ranges returns the range of the tensor, or of every channel or group of it,
+// in the order of Params. With Range.Union and ParamsFromRanges it calibrates
+// over data that is never in memory all at once.
+//
+// Errors: those of Calibrate.
+func Ranges(t Tensor, g Granularity) ([]Range, error) {
+	l, err := newLayout(len(t.Data), t.Shape, g)
+	if err != nil {
+		return nil, err
+	}
+	s := rangers.Get().(*survey)
+	defer rangers.Put(s)
+	lo, hi, err := s.ranges(t.Data, l, g)
+	if err != nil {
+		return nil, err
+	}
+	r := make([]Range, len(lo))
+	for i := range r {
+		r[i] = Range{lo[i], hi[i]}
+	}
+	return r, nil
+}
 
-// ParamsFromRanges returns the parameters that s derives from ranges. Errors:
-// those of Scheme.Validate, and ErrRange for a range that is not finite or is upside down.
-func ParamsFromRanges(s Scheme, ranges []Range) (Params, error) { panic("not yet") }
-
-func elements(shape []int) (int, error) { return 0, fmt.Errorf("not yet") }
-
-type layout struct{ params int }
-
-func newLayout(n int, shape []int, g Granularity) (layout, error) { return layout{}, nil }
+// ParamsFromRanges returns the parameters that s derives from ranges, one for
+// each tensor, channel or group. Errors: those of Scheme.Validate, ErrEmpty
+// for no ranges, and ErrRange for one that is not finite or is upside down.
+func ParamsFromRanges(s Scheme, ranges []Range) (Params, error) {
+	if err := s.Validate(); err != nil {
+		return Params{}, err
+	}
+	if len(ranges) == 0 {
+		return Params{}, fmt.Errorf("%w: no ranges", ErrEmpty)
+	}
+	var p Params
+	p.set(s, len(ranges))
+	for i, r := range ranges {
+		if !finite(r.Min) || !finite(r.Max) || r.Min > r.Max {
+			return Params{}, fmt.Errorf("%w: [%v, %v] at index %d", ErrRange, r.Min, r.Max, i)
+		}
+		p.Scale[i], p.ZeroPoint[i] = s.params(Range{plusZero(r.Min), plusZero(r.Max)})
+	}
+	return p, nil
+}

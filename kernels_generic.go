@@ -1,0 +1,282 @@
+package quant
+
+import "math"
+
+// The definitions that every assembly kernel matches bit for bit. Products
+// that are added to are converted, float32(a*b) + c, so that no compiler fuses
+// them; sums of float64 products of float32 values need no such care, since
+// those products are exact.
+
+// code returns the integer clamp(round(x/scale), lo, hi), lo and hi being
+// integers. NaN becomes lo.
+func code(x, scale, lo, hi float32) int32 {
+	v := x / scale
+	if !(v > lo) { // also catches NaN
+		v = lo
+	}
+	if v > hi {
+		v = hi
+	}
+	return round(v)
+}
+
+// round returns the integer nearest to v, ties to even, for |v| < 2^31. The
+// sum has 2^0 as its last place, so the addition itself rounds v.
+func round(v float32) int32 {
+	return int32(uint32(math.Float64bits(float64(v) + 0x1.8p52)))
+}
+
+// finite reports whether v is neither NaN nor infinite.
+func finite(v float32) bool {
+	return math.Float32bits(v)&0x7f800000 != 0x7f800000
+}
+
+// rangeRunsGeneric stores the minimum and maximum of each run in lo and hi,
+// a zero as +0, and reports whether all elements are finite. If they are not,
+// lo and hi mean nothing.
+func rangeRunsGeneric(lo, hi, src []float32, run int) bool {
+	ok := true
+	for i := range lo {
+		r := src[i*run : min((i+1)*run, len(src))]
+		a, b := r[0], r[0]
+		for _, x := range r {
+			ok = ok && finite(x)
+			if x < a {
+				a = x
+			}
+			if x > b {
+				b = x
+			}
+		}
+		lo[i], hi[i] = plusZero(a), plusZero(b)
+	}
+	return ok
+}
+
+// rangeColumnsGeneric lowers lo and raises hi to the values of each of len(lo)
+// columns, and reports whether all elements are finite. Zeros become +0.
+func rangeColumnsGeneric(lo, hi, src []float32, rows, stride int) bool {
+	ok := true
+	hi = hi[:len(lo)]
+	for r := range rows {
+		for j, x := range src[r*stride:][:len(lo)] {
+			ok = ok && finite(x)
+			if x < lo[j] {
+				lo[j] = plusZero(x)
+			}
+			if x > hi[j] {
+				hi[j] = plusZero(x)
+			}
+		}
+	}
+	return ok
+}
+
+// plusZero returns v, or +0 if v is -0.
+func plusZero(v float32) float32 {
+	if v == 0 {
+		return 0
+	}
+	return v
+}
+
+// quantizeRunsGeneric stores the low bits of each element's code in dst.
+func quantizeRunsGeneric[T uint8 | uint16](dst []T, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32) {
+	dst = dst[:len(src)]
+	for i := 0; len(src) > 0; i++ {
+		n := min(run, len(src))
+		s, z := scale[i], zero[i]
+		lo, hi := float32(qmin-z), float32(qmax-z)
+		d := dst[:n]
+		for j, x := range src[:n] {
+			d[j] = T(code(x, s, lo, hi) + z)
+		}
+		src, dst = src[n:], dst[n:]
+	}
+}
+
+// quantizeColumnsGeneric is quantizeRunsGeneric with the parameters of column
+// j for element j of each row.
+func quantizeColumnsGeneric[T uint8 | uint16](dst []T, src []float32, scale []float32, zero []int32, qmin, qmax int32) {
+	dst = dst[:len(src)]
+	for len(src) > 0 {
+		n := min(len(scale), len(src))
+		d, zero := dst[:n], zero[:n]
+		for j, s := range scale[:n] {
+			z := zero[j]
+			d[j] = T(code(src[j], s, float32(qmin-z), float32(qmax-z)) + z)
+		}
+		src, dst = src[n:], dst[n:]
+	}
+}
+
+// A dequantize kernel stores float32(code - zero point) * scale. The codes are
+// the integers 0 … or, if signed, two's complement.
+
+func dequantizeInt8RunsGeneric(dst []float32, src []uint8, run int, scale []float32, zero []int32, signed bool) {
+	flip := int32(0) // (c ^ flip) - flip extends the sign
+	if signed {
+		flip = 0x80
+	}
+	dequantizeRuns(dst, src, run, scale, zero, flip)
+}
+
+func dequantizeInt16RunsGeneric(dst []float32, src []uint16, run int, scale []float32, zero []int32, signed bool) {
+	flip := int32(0)
+	if signed {
+		flip = 0x8000
+	}
+	dequantizeRuns(dst, src, run, scale, zero, flip)
+}
+
+func dequantizeRuns[T uint8 | uint16](dst []float32, src []T, run int, scale []float32, zero []int32, flip int32) {
+	dst = dst[:len(src)]
+	for i := 0; len(src) > 0; i++ {
+		n := min(run, len(src))
+		s, z := scale[i], zero[i]+flip
+		d := dst[:n]
+		for j, c := range src[:n] {
+			d[j] = float32((int32(c)^flip)-z) * s
+		}
+		src, dst = src[n:], dst[n:]
+	}
+}
+
+func dequantizeInt8ColumnsGeneric(dst []float32, src []uint8, scale []float32, zero []int32, signed bool) {
+	flip := int32(0)
+	if signed {
+		flip = 0x80
+	}
+	dequantizeColumns(dst, src, scale, zero, flip)
+}
+
+func dequantizeInt16ColumnsGeneric(dst []float32, src []uint16, scale []float32, zero []int32, signed bool) {
+	flip := int32(0)
+	if signed {
+		flip = 0x8000
+	}
+	dequantizeColumns(dst, src, scale, zero, flip)
+}
+
+func dequantizeColumns[T uint8 | uint16](dst []float32, src []T, scale []float32, zero []int32, flip int32) {
+	dst = dst[:len(src)]
+	for len(src) > 0 {
+		n := min(len(scale), len(src))
+		d, zero := dst[:n], zero[:n]
+		for j, s := range scale[:n] {
+			d[j] = float32((int32(src[j])^flip)-flip-zero[j]) * s
+		}
+		src, dst = src[n:], dst[n:]
+	}
+}
+
+// deviation returns |e|, e being the reconstruction of x minus x, and 1 if the
+// code of x had to be clamped, else 0. The quotient is bounded one step outside
+// the grid, where it is still exact, so that it shows whether it was inside.
+func deviation(x, scale, lo, hi float32) (abs float32, clipped uint32) {
+	q := code(x, scale, lo-1, hi+1)
+	if q < int32(lo) {
+		q, clipped = int32(lo), 1
+	} else if q > int32(hi) {
+		q, clipped = int32(hi), 1
+	}
+	y := float32(float32(q) * scale)
+	return float32(math.Abs(float64(y - x))), clipped
+}
+
+// errorsRunsGeneric sets acc[i] to the sums of run i, whose length is at most
+// blockLen. Elements are finite.
+func errorsRunsGeneric(acc []sums, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32) {
+	for i := range acc {
+		var abs, sq [lanes]float64
+		a := sums{}
+		s, lo, hi := scale[i], float32(qmin-zero[i]), float32(qmax-zero[i])
+		for j, x := range src[i*run : min((i+1)*run, len(src))] {
+			d, clipped := deviation(x, s, lo, hi)
+			abs[j%lanes] += float64(d)
+			sq[j%lanes] += float64(d) * float64(d)
+			if d > a.max {
+				a.max = d
+			}
+			a.clipped += clipped
+		}
+		a.abs, a.sq = fold(&abs), fold(&sq)
+		acc[i] = a
+	}
+}
+
+// errorsColumnsGeneric adds the errors of each column, row by row, to acc.
+func errorsColumnsGeneric(acc columnSums, src []float32, rows, stride int, scale []float32, zero []int32, qmin, qmax int32) {
+	n := len(scale)
+	acc = acc.sub(n)
+	zero = zero[:n]
+	for r := range rows {
+		for j, x := range src[r*stride:][:n] {
+			d, clipped := deviation(x, scale[j], float32(qmin-zero[j]), float32(qmax-zero[j]))
+			acc.abs[j] += float64(d)
+			acc.sq[j] += float64(d) * float64(d)
+			if d > acc.max[j] {
+				acc.max[j] = d
+			}
+			acc.clipped[j] += clipped
+		}
+	}
+}
+
+// squaresRunsGeneric sets acc[i] to the sum of x² over run i, whose length is
+// at most blockLen.
+func squaresRunsGeneric(acc []float64, src []float32, run int) {
+	for i := range acc {
+		var sq [lanes]float64
+		for j, x := range src[i*run : min((i+1)*run, len(src))] {
+			sq[j%lanes] += float64(x) * float64(x)
+		}
+		acc[i] = fold(&sq)
+	}
+}
+
+// squaresColumnsGeneric adds the sum of x² of each column, row by row, to acc.
+func squaresColumnsGeneric(acc []float64, src []float32, rows, stride int) {
+	for r := range rows {
+		for j, x := range src[r*stride:][:len(acc)] {
+			acc[j] += float64(x) * float64(x)
+		}
+	}
+}
+
+// fold adds the lanes: the upper half to the lower, until one is left.
+func fold(a *[lanes]float64) float64 {
+	for n := lanes / 2; n > 0; n /= 2 {
+		for i := range n {
+			a[i] += a[i+n]
+		}
+	}
+	return a[0]
+}
+
+// widenBFloat16Generic moves the bits of each bfloat16 to the top of a float32.
+func widenBFloat16Generic(dst []float32, src []uint16) {
+	dst = dst[:len(src)]
+	for i, b := range src {
+		dst[i] = math.Float32frombits(uint32(b) << 16)
+	}
+}
+
+// widenFloat16Generic stores the float32 of each binary16. Except for
+// infinities and NaN, the exponent is rebiased by an exact multiplication,
+// which normalizes subnormals on the way.
+func widenFloat16Generic(dst []float32, src []uint16) {
+	dst = dst[:len(src)]
+	for i, h := range src {
+		sign, rest := uint32(h&0x8000)<<16, uint32(h&0x7fff)<<13
+		if h&0x7c00 == 0x7c00 {
+			if rest &= 0x7fffff; rest != 0 {
+				rest |= 0x400000 // quiet
+			}
+			dst[i] = math.Float32frombits(sign | 0x7f800000 | rest)
+			continue
+		}
+		v := math.Float32frombits(rest) * 0x1p112
+		dst[i] = math.Float32frombits(sign | math.Float32bits(v))
+	}
+}

@@ -1,0 +1,192 @@
+package quant
+
+import (
+	"fmt"
+	"math"
+)
+
+// Shapes at which the columns walk takes over from the runs walk, see layout.
+const (
+	shortRun  = 32 // a run shorter than this may be walked as columns,
+	spreadMin = 4  // if at least so many rows share the spread parameters
+	wideRow   = 64 // narrower rows are taken several at a time
+)
+
+// A layout is a shape as a granularity sees it: [outer, axis, inner], row-major.
+//
+// One of two walks covers every granularity. In the runs walk elements that
+// share parameters are consecutive: a run for the whole tensor, for each index
+// of the axis, or for each group along a last axis. In the columns walk the
+// parameters change with every element of a row and repeat with the next row:
+// an axis that is last, one with a short inner length, or groups along an axis
+// that is not last.
+type layout struct {
+	outer, axis, inner int
+
+	// group is the number of indices of the axis that share parameters; 0
+	// means that parameters belong to the indices themselves. Per tensor is an
+	// axis of one index.
+	group, groups int
+
+	params int // scales and zero points
+
+	// cols is the number of columns of a row in a columns walk without groups,
+	// 0 in other walks. It is a multiple of axis*inner: narrow rows are merged.
+	cols int
+}
+
+// newLayout checks shape against the n elements that there are, and g against shape.
+func newLayout(n int, shape []int, g Granularity) (layout, error) {
+	if n == 0 {
+		return layout{}, ErrEmpty
+	}
+	if len(shape) > 0 {
+		want, err := elements(shape)
+		if err != nil {
+			return layout{}, err
+		}
+		if want != n {
+			return layout{}, fmt.Errorf("%w: %d elements, but %v makes %d", ErrShape, n, cloneShape(shape), want)
+		}
+	}
+	if g.unit == perTensor {
+		return layout{outer: 1, axis: 1, inner: n, params: 1}, nil
+	}
+	if g.unit == perGroup && g.size <= 0 {
+		return layout{}, fmt.Errorf("%w: %d is not positive", ErrGroupSize, g.size)
+	}
+	axis, err := checkAxis(g.axis, len(shape))
+	if err != nil {
+		return layout{}, err
+	}
+	l := layout{outer: 1, axis: n, inner: 1}
+	if len(shape) > 0 {
+		l.axis = shape[axis]
+		for _, d := range shape[:axis] {
+			l.outer *= d
+		}
+		for _, d := range shape[axis+1:] {
+			l.inner *= d
+		}
+	}
+	if g.unit == perGroup {
+		l.group = min(g.size, l.axis)
+		l.groups = (l.axis + l.group - 1) / l.group
+		l.params = l.outer * l.groups * l.inner
+		return l, nil
+	}
+	l.params = l.axis
+	if l.axis == 1 { // one channel is the whole tensor
+		return layout{outer: 1, axis: 1, inner: n, params: 1}, nil
+	}
+	if l.inner == 1 || l.inner < shortRun && l.outer >= spreadMin {
+		l.cols = l.axis * l.inner
+		if l.cols < wideRow {
+			l.cols *= min((wideRow+l.cols-1)/l.cols, l.outer)
+		}
+	}
+	return l, nil
+}
+
+// checkAxis returns axis counted from the front of rank axes; a tensor without
+// a shape has one.
+func checkAxis(axis, rank int) (int, error) {
+	rank = max(rank, 1)
+	if axis < -rank || axis >= rank {
+		return 0, fmt.Errorf("%w: axis %d of a tensor with %d", ErrAxis, axis, rank)
+	}
+	return (axis + rank) % rank, nil
+}
+
+// elements returns the product of shape, which must be positive and an int.
+func elements(shape []int) (int, error) {
+	n := 1
+	for i, d := range shape {
+		switch {
+		case d < 0:
+			return 0, fmt.Errorf("%w: axis %d has length %d", ErrShape, i, d)
+		case d == 0:
+			return 0, fmt.Errorf("%w: axis %d has length 0", ErrEmpty, i)
+		case n > math.MaxInt/d:
+			return 0, fmt.Errorf("%w: %v has more elements than an int can count", ErrShape, cloneShape(shape))
+		}
+		n *= d
+	}
+	return n, nil
+}
+
+// cloneShape keeps a shape that an error prints from making every caller's
+// shape escape to the heap.
+func cloneShape(shape []int) []int { return append([]int(nil), shape...) }
+
+// spread reports whether the parameters have to be laid out anew, one for each
+// of l.cols columns, before the columns walk can read them.
+func (l *layout) spread() bool { return l.cols > l.params }
+
+// channel returns the index along the axis of element e.
+func (l *layout) channel(e int) int { return e / l.inner % l.axis }
+
+// A span is a stretch of consecutive elements that a kernel takes in one call.
+type span struct {
+	n int // elements
+
+	// run is the length of the consecutive runs that the elements form, or of
+	// the rows if columns is set. The last may be shorter.
+	run     int
+	columns bool
+
+	// p is the index of the first parameter: of the first run, or of the first
+	// column. The others follow it. In a columns walk without groups it counts
+	// columns (spread parameters), else parameters.
+	p int
+}
+
+// span returns the longest span that begins at element e and ends by end.
+func (l *layout) span(e, end int) span {
+	switch {
+	case l.cols > 0:
+		c := e % l.cols
+		if c != 0 || end-e < l.cols {
+			n := min(l.cols-c, end-e)
+			return span{n: n, run: n, columns: true, p: c}
+		}
+		return span{n: (end - e) / l.cols * l.cols, run: l.cols, columns: true}
+
+	case l.group == 0:
+		r := e / l.inner
+		c := r % l.axis
+		if j := e - r*l.inner; j != 0 {
+			n := min(l.inner-j, end-e)
+			return span{n: n, run: n, p: c}
+		}
+		return span{n: min((l.axis-c)*l.inner, end-e), run: l.inner, p: c}
+
+	case l.inner == 1:
+		o := e / l.axis
+		j := e - o*l.axis
+		p := o*l.groups + j/l.group
+		if k := j % l.group; k != 0 {
+			n := min(l.group-k, l.axis-j, end-e)
+			return span{n: n, run: n, p: p}
+		}
+		if l.axis%l.group == 0 { // groups go on seamlessly into the next row
+			return span{n: end - e, run: l.group, p: p}
+		}
+		return span{n: min(l.axis-j, end-e), run: l.group, p: p}
+	}
+	row := e / l.inner
+	o, d := row/l.axis, row%l.axis
+	g := d / l.group
+	p := (o*l.groups + g) * l.inner
+	if c := e - row*l.inner; c != 0 || end-e < l.inner {
+		n := min(l.inner-c, end-e)
+		return span{n: n, run: n, columns: true, p: p + c}
+	}
+	rows := min((g+1)*l.group, l.axis) - d
+	return span{n: min(rows, (end-e)/l.inner) * l.inner, run: l.inner, columns: true, p: p}
+}
+
+// whole reports whether every group that s touches lies within s, which begins at element e.
+func (l *layout) whole(s span, e int) bool {
+	return l.group > 0 && !s.columns && s.run == l.group && (s.n%l.group == 0 || (e+s.n)%l.axis == 0)
+}

@@ -1,0 +1,35 @@
+package quant
+
+import "math"
+
+// Metrics say how far a tensor, or a channel of it, is from its
+// reconstruction: e is reconstruction minus original, rounded to float32, in
+// the tensor's units. Sums are in float64, in an order that only the shape
+// decides (see survey), so that every machine gives the same bits.
+//
+// Where a reconstruction overflows float32, which takes values next to its
+// ends, errors are +Inf and SQNR is -Inf.
+type Metrics struct {
+	N        int     // elements
+	MAE      float64 // mean absolute error: sum|e| / n
+	RMSE     float64 // root mean squared error: sqrt(sum e² / n)
+	MaxError float64 // max|e|
+	SQNR     float64 // signal to quantization noise ratio in dB: 10*log10(sum x² / sum e²); +Inf where sum e² is 0
+	Clipped  int     // elements whose code had to be clamped to the grid
+}
+
+// metrics returns what the sums over n elements come to, squares being sum x².
+func (t *tally) metrics(n int, squares float64) Metrics {
+	m := Metrics{
+		N:        n,
+		MAE:      t.abs / float64(n),
+		RMSE:     math.Sqrt(t.sq / float64(n)),
+		MaxError: float64(t.max),
+		SQNR:     math.Inf(1),
+		Clipped:  t.clipped,
+	}
+	if t.sq > 0 {
+		m.SQNR = 10 * math.Log10(squares/t.sq)
+	}
+	return m
+}

@@ -1,0 +1,284 @@
+package quant
+
+import (
+	"encoding/binary"
+	"fmt"
+	"sync"
+	"unsafe"
+)
+
+// bufLen is the number of codes that are packed or unpacked at a time, from or
+// to a buffer that stays in the first-level cache; a multiple of 8.
+const bufLen = 1024
+
+// A transform is a call of Quantize or Dequantize: real values on one side,
+// codes on the other, in one of the three forms.
+type transform struct {
+	layout
+	real   []float32
+	code8  []uint8  // a byte for each code
+	code16 []uint16 // two bytes for each code
+	packed []byte   // a little-endian bit stream
+
+	scale      []float32 // as the layout's walk reads them
+	zero       []int32
+	qmin, qmax int32
+	bits       int
+	signed     bool
+	stream     bool // store past the caches, see streamBytes
+}
+
+// streamBytes is the size of input and output together from which output is
+// stored past the caches: about a last-level cache. Below it that would cost
+// several times what it saves.
+const streamBytes = 20 << 20
+
+var (
+	quantizers   = newTeams(func(t *transform, i int) { t.quantizePart(i) })
+	dequantizers = newTeams(func(t *transform, i int) { t.dequantizePart(i) })
+)
+
+// init checks shape and parameters against n elements.
+func (t *transform) init(n int, shape []int, p *Params) (err error) {
+	if err := p.Scheme.Validate(); err != nil {
+		return err
+	}
+	if t.layout, err = newLayout(n, shape, p.Scheme.Granularity); err != nil {
+		return err
+	}
+	if err := p.check(t.params); err != nil {
+		return err
+	}
+	qmin, qmax := p.Scheme.Grid()
+	t.qmin, t.qmax = int32(qmin), int32(qmax)
+	t.bits, t.signed = p.Scheme.Bits, !p.Scheme.Unsigned
+	t.scale, t.zero = p.Scale, p.ZeroPoint
+	return nil
+}
+
+// setPacked makes b, which holds n codes, the side of the codes.
+func (t *transform) setPacked(b []byte, n int) {
+	switch {
+	case t.bits == 8:
+		t.code8 = b
+	case t.bits == 16 && aligned16(b):
+		t.code16 = unsafe.Slice((*uint16)(unsafe.Pointer(unsafe.SliceData(b))), n)
+	default:
+		t.packed = b
+	}
+}
+
+// setCodes makes codes the side of the codes.
+func setCodes[T Integer](t *transform, codes []T) error {
+	signed := ^T(0) < 0
+	if signed != t.signed || t.bits > 8*int(unsafe.Sizeof(T(0))) {
+		return fmt.Errorf("%w: codes of %d bits, signed %t, do not go into %T", ErrScheme, t.bits, t.signed, T(0))
+	}
+	if p := unsafe.Pointer(unsafe.SliceData(codes)); unsafe.Sizeof(T(0)) == 1 {
+		t.code8 = unsafe.Slice((*uint8)(p), len(codes))
+	} else {
+		t.code16 = unsafe.Slice((*uint16)(p), len(codes))
+	}
+	return nil
+}
+
+// parts returns how many parts the job has: one if a slice may be on the stack.
+func (t *transform) parts() int {
+	n := (len(t.real) + partLen - 1) / partLen
+	if several(n) && onHeap(t.real) && (onHeap(t.code8) || onHeap(t.code16) || onHeap(t.packed)) {
+		return n
+	}
+	return 1
+}
+
+// A spreader holds parameters laid out for the columns walk.
+type spreader struct {
+	scale []float32
+	zero  []int32
+}
+
+var spreaders = sync.Pool{New: func() any { return new(spreader) }}
+
+// settle lays the parameters out for the columns walk, if they need it, and
+// takes them off the stack where they may be on it and a team is to read them.
+// A result that is not nil is to be put back into the pool.
+func (t *transform) settle(team bool) *spreader {
+	spread := t.spread()
+	if !spread && (!team || onHeap(t.scale) && onHeap(t.zero)) {
+		return nil
+	}
+	s := spreaders.Get().(*spreader)
+	if spread {
+		s.scale, s.zero = resize(s.scale, t.cols), resize(s.zero, t.cols)
+		for j := range t.cols {
+			c := t.channel(j)
+			s.scale[j], s.zero[j] = t.scale[c], t.zero[c]
+		}
+	} else {
+		s.scale, s.zero = append(s.scale[:0], t.scale...), append(s.zero[:0], t.zero...)
+	}
+	t.scale, t.zero = s.scale, s.zero
+	return s
+}
+
+// resize returns a slice of n elements, s itself if it is large enough.
+func resize[T any](s []T, n int) []T {
+	if cap(s) < n {
+		return make([]T, n)
+	}
+	return s[:n]
+}
+
+func (t *transform) quantize() {
+	t.stream = 4*len(t.real)+int(packedLen(int64(len(t.real)), t.bits)) >= streamBytes
+	n := t.parts()
+	s := t.settle(n > 1)
+	if n > 1 {
+		quantizers.do(hide(t), n)
+	} else {
+		t.quantizeElements(0, len(t.real))
+	}
+	if s != nil {
+		spreaders.Put(s)
+	}
+}
+
+func (t *transform) dequantize() {
+	t.stream = 4*len(t.real)+int(packedLen(int64(len(t.real)), t.bits)) >= streamBytes
+	n := t.parts()
+	s := t.settle(n > 1)
+	if n > 1 {
+		dequantizers.do(hide(t), n)
+	} else {
+		t.dequantizeElements(0, len(t.real))
+	}
+	if s != nil {
+		spreaders.Put(s)
+	}
+}
+
+func (t *transform) quantizePart(i int) {
+	t.quantizeElements(i*partLen, min((i+1)*partLen, len(t.real)))
+}
+
+func (t *transform) dequantizePart(i int) {
+	t.dequantizeElements(i*partLen, min((i+1)*partLen, len(t.real)))
+}
+
+// quantizeElements quantizes elements e up to end; e is a multiple of 8.
+func (t *transform) quantizeElements(e, end int) {
+	switch {
+	case t.code8 != nil:
+		t.quantize8(t.code8[e:end], e, end, t.stream)
+	case t.code16 != nil:
+		t.quantize16(t.code16[e:end], e, end, t.stream)
+	case t.bits <= 8:
+		var buf [bufLen]uint8
+		for ; e < end; e += bufLen {
+			n := min(bufLen, end-e)
+			t.quantize8(buf[:n], e, e+n, false)
+			pack8(t.packed[e/8*t.bits:], buf[:n], t.bits, t.stream)
+		}
+	default:
+		var buf [bufLen]uint16
+		for ; e < end; e += bufLen {
+			n := min(bufLen, end-e)
+			t.quantize16(buf[:n], e, e+n, false)
+			pack16(t.packed[e/8*t.bits:], buf[:n], t.bits)
+		}
+	}
+	if t.stream {
+		fence()
+	}
+}
+
+func (t *transform) quantize8(dst []uint8, e, end int, stream bool) {
+	for e < end {
+		s := t.span(e, end)
+		x := t.real[e : e+s.n]
+		if s.columns {
+			quantizeInt8Columns(dst, x, t.scale[s.p:s.p+s.run], t.zero[s.p:], t.qmin, t.qmax, stream)
+		} else {
+			quantizeInt8Runs(dst, x, s.run, t.scale[s.p:], t.zero[s.p:], t.qmin, t.qmax, stream)
+		}
+		e += s.n
+		dst = dst[s.n:]
+	}
+}
+
+func (t *transform) quantize16(dst []uint16, e, end int, stream bool) {
+	for e < end {
+		s := t.span(e, end)
+		x := t.real[e : e+s.n]
+		if s.columns {
+			quantizeInt16Columns(dst, x, t.scale[s.p:s.p+s.run], t.zero[s.p:], t.qmin, t.qmax, stream)
+		} else {
+			quantizeInt16Runs(dst, x, s.run, t.scale[s.p:], t.zero[s.p:], t.qmin, t.qmax, stream)
+		}
+		e += s.n
+		dst = dst[s.n:]
+	}
+}
+
+// dequantizeElements is the inverse of quantizeElements.
+func (t *transform) dequantizeElements(e, end int) {
+	switch {
+	case t.code8 != nil:
+		t.dequantize8(t.code8[e:end], e, end)
+	case t.code16 != nil:
+		t.dequantize16(t.code16[e:end], e, end)
+	case t.bits <= 8:
+		var buf [bufLen]uint8
+		for ; e < end; e += bufLen {
+			n := min(bufLen, end-e)
+			unpack8(buf[:n], t.packed[e/8*t.bits:], t.bits, t.signed)
+			t.dequantize8(buf[:n], e, e+n)
+		}
+	default:
+		var buf [bufLen]uint16
+		for ; e < end; e += bufLen {
+			n := min(bufLen, end-e)
+			unpack16(buf[:n], t.packed[e/8*t.bits:], t.bits, t.signed)
+			t.dequantize16(buf[:n], e, e+n)
+		}
+	}
+	if t.stream {
+		fence()
+	}
+}
+
+func (t *transform) dequantize8(src []uint8, e, end int) {
+	for e < end {
+		s := t.span(e, end)
+		x := t.real[e : e+s.n]
+		if s.columns {
+			dequantizeInt8Columns(x, src[:s.n], t.scale[s.p:s.p+s.run], t.zero[s.p:], t.signed, t.stream)
+		} else {
+			dequantizeInt8Runs(x, src[:s.n], s.run, t.scale[s.p:], t.zero[s.p:], t.signed, t.stream)
+		}
+		e += s.n
+		src = src[s.n:]
+	}
+}
+
+func (t *transform) dequantize16(src []uint16, e, end int) {
+	for e < end {
+		s := t.span(e, end)
+		x := t.real[e : e+s.n]
+		if s.columns {
+			dequantizeInt16Columns(x, src[:s.n], t.scale[s.p:s.p+s.run], t.zero[s.p:], t.signed, t.stream)
+		} else {
+			dequantizeInt16Runs(x, src[:s.n], s.run, t.scale[s.p:], t.zero[s.p:], t.signed, t.stream)
+		}
+		e += s.n
+		src = src[s.n:]
+	}
+}
+
+// littleEndian says whether packed codes of 16 bits are the machine's own integers.
+var littleEndian = binary.NativeEndian.Uint16([]byte{1, 0}) == 1
+
+// aligned16 reports whether b can be read as the machine's own 16-bit integers.
+func aligned16(b []byte) bool {
+	return littleEndian && uintptr(unsafe.Pointer(unsafe.SliceData(b)))%2 == 0
+}
