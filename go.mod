@@ -2,4 +2,9 @@ module github.com/a01592f9/quant
 
 go 1.25.0
 
-require github.com/google/go-cmp v0.7.0
+require (
+	github.com/google/go-cmp v0.7.0
+	github.com/klauspost/cpuid/v2 v2.4.2
+)
+
+require golang.org/x/sys v0.41.0 // indirect
