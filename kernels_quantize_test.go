@@ -173,13 +173,17 @@ func everyExponent() (s []float32) {
 }
 
 // boundaries returns as one run the values at and next to each place where the
-// code changes, or ought to be clamped, in the grid and somewhat beyond it.
+// code changes, or ought to be clamped, in the grid and somewhat beyond it; of
+// a grid of more than 8 bits, most towards its ends. It fits in a block.
 func boundaries(scale float32, zero int32, g grid) *problem {
 	p := &problem{grid: g, scale: []float32{scale}, zero: []int32{zero}}
 	for q := g.qmin - zero - 2; q <= g.qmax-zero+2; q++ {
 		x := float32((float64(q) + 0.5) * float64(scale)) // the product is exact
 		for k := -2; k <= 2; k++ {
 			p.src = append(p.src, ulps(x, k))
+		}
+		if q > g.qmin-zero+128 && q < g.qmax-zero-128-131 {
+			q += 130
 		}
 	}
 	p.n = len(p.src)
