@@ -5,6 +5,5 @@ go 1.25.0
 require (
 	github.com/google/go-cmp v0.7.0
 	github.com/klauspost/cpuid/v2 v2.4.2
+	golang.org/x/sys v0.46.0
 )
-
-require golang.org/x/sys v0.41.0 // indirect
