@@ -191,7 +191,7 @@ TEXT ·quantizeInt8RunsAVX512(SB), NOSPLIT, $320-113
 	CONSTANTS(BX, CX)
 	VMOVDQU32 packOrder512<>(SB), Z23
 	VPXORD  Z24, Z24, Z24
-	VPXORD  Z21, Z21, Z21
+	VPXORD Z21, Z21, Z21
 	CMPL    CX, $127
 	JLE     params
 	BROADCAST(128, Z24)
@@ -491,11 +491,11 @@ done:
 	VMULPS    Z16, v, v
 
 #define WIDEN8(off, x, z) \
-	VPXOR     off(SI), X21, x \
+	VPXORD     off(SI), X21, x \
 	VPMOVSXBD x, z
 
 #define WIDEN16(off, y, z) \
-	VPXOR     off(SI), Y21, y \
+	VPXORD     off(SI), Y21, y \
 	VPMOVSXWD y, z
 
 // func dequantizeInt8RunsAVX512(dst []float32, src []uint8, run int, scale []float32, zero []int32, signed, stream bool)
@@ -507,7 +507,7 @@ TEXT ·dequantizeInt8RunsAVX512(SB), NOSPLIT, $0-106
 	MOVQ    scale_base+56(FP), R9
 	MOVQ    zero_base+80(FP), R10
 	MOVBQZX stream+105(FP), R14
-	VPXORD  Z21, Z21, Z21
+	VPXORD Z21, Z21, Z21
 	VPXORD  Z22, Z22, Z22
 	CMPB    signed+104(FP), $0
 	JNE     nextrun
@@ -568,7 +568,7 @@ tail:
 	JZ   next
 	MASK(CX, K1)
 	VMOVDQU8.Z (SI), K1, X0
-	VPXOR     X21, X0, X0
+	VPXORD     X21, X0, X0
 	VPMOVSXBD X0, Z0
 	DEQUANTIZE(Z0)
 	VMOVUPS   Z0, K1, (DI)
@@ -590,7 +590,7 @@ head: // up to an aligned destination, for stores past the caches
 	SHRQ $2, BX
 	MASK(BX, K1)
 	VMOVDQU8.Z (SI), K1, X0
-	VPXOR     X21, X0, X0
+	VPXORD     X21, X0, X0
 	VPMOVSXBD X0, Z0
 	DEQUANTIZE(Z0)
 	VMOVUPS   Z0, K1, (DI)
@@ -627,7 +627,7 @@ TEXT ·dequantizeInt16RunsAVX512(SB), NOSPLIT, $0-106
 	MOVQ    scale_base+56(FP), R9
 	MOVQ    zero_base+80(FP), R10
 	MOVBQZX stream+105(FP), R14
-	VPXORD  Z21, Z21, Z21
+	VPXORD Z21, Z21, Z21
 	VPXORD  Z22, Z22, Z22
 	CMPB    signed+104(FP), $0
 	JNE     nextrun
@@ -663,7 +663,7 @@ tail:
 	JZ   next
 	MASK(CX, K1)
 	VMOVDQU16.Z (SI), K1, Y0
-	VPXOR     Y21, Y0, Y0
+	VPXORD     Y21, Y0, Y0
 	VPMOVSXWD Y0, Z0
 	DEQUANTIZE(Z0)
 	VMOVUPS   Z0, K1, (DI)
@@ -685,7 +685,7 @@ head:
 	SHRQ $2, BX
 	MASK(BX, K1)
 	VMOVDQU16.Z (SI), K1, Y0
-	VPXOR     Y21, Y0, Y0
+	VPXORD     Y21, Y0, Y0
 	VPMOVSXWD Y0, Z0
 	DEQUANTIZE(Z0)
 	VMOVUPS   Z0, K1, (DI)
