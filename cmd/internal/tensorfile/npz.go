@@ -60,7 +60,7 @@ func checkZip(files []*zip.File, size int64) error {
 			most *= maxDeflate // which does not overflow: no file is so large
 		}
 		if f.UncompressedSize64 > most {
-			return inTensor(f.Name, fmt.Errorf("%d bytes cannot inflate to %d", f.CompressedSize64, f.UncompressedSize64))
+			return inTensor(f.Name, fmt.Errorf("claims to hold %d bytes, more than its data can", f.UncompressedSize64))
 		}
 	}
 	return nil
