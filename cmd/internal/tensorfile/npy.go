@@ -47,7 +47,7 @@ func parseNPY(r io.ReaderAt, size int64) ([]entry, error) {
 
 // entry describes the array of h, which has have bytes of data.
 func (h *npyHeader) entry(name string, have int64) (entry, error) {
-	e := entry{Info: Info{Name: name, DType: shorten(h.descr), Shape: axes(h.shape), Bytes: have}}
+	e := entry{Info: Info{Name: name, DType: printable(h.descr), Shape: axes(h.shape), Bytes: have}}
 	itemSize, known := h.itemSize()
 	if known {
 		want, err := byteSize(h.elements, itemSize*8)

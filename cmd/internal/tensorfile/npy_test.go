@@ -155,6 +155,23 @@ func TestNPYErrors(t *testing.T) {
 	}
 }
 
+// What a file calls a type cannot break a line of output, or fill the screen.
+func TestDTypePrintable(t *testing.T) {
+	const descr = "[('a\x1b[2J',\n '<f4')]"
+	for _, data := range []string{
+		npy("{'descr': "+descr+", 'fortran_order': False, 'shape': (1,)}", "1234"),
+		safetensors(`{"a":{"dtype":"[('a\u001b[2J',\n '<f4')]","shape":[1],"data_offsets":[0,4]}}`, "1234"),
+	} {
+		f, err := parse("", data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, want := f.Tensors()[0].DType, "[('a\uFFFD[2J',\uFFFD '<f4')]"; got != want {
+			t.Errorf("type %q, want %q", got, want)
+		}
+	}
+}
+
 // Floating-point types of other sizes, or of no byte order, are listed only.
 func TestNPYOtherFloats(t *testing.T) {
 	for descr, size := range map[string]int{"<f16": 16, "|f4": 4, "=f8": 8, "f4": 4, "": 3, "<f": 5, "<f-4": 4} {

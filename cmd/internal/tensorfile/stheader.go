@@ -63,7 +63,7 @@ func (d *jsonReader) tensor() (t stTensor, err error) {
 		case "dtype":
 			hasDType = true
 			t.dtype, err = d.str()
-			t.dtype = shorten(t.dtype)
+			t.dtype = printable(t.dtype)
 		case "shape":
 			hasShape = true
 			err = d.array(func() error {

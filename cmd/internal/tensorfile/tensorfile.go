@@ -18,12 +18,13 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // Info says what a tensor is, without its data.
 type Info struct {
-	Name     string // "" in text, CSV and npy files, which hold one tensor
-	DType    string // F64, F32, F16 or BF16; or the file's own name of another type
+	Name     string // "" in text, CSV and npy files, which hold one tensor; any characters elsewhere
+	DType    string // F64, F32, F16 or BF16; or the file's own name of another type, shortened
 	Shape    []int  // at least one axis: a scalar is [1]
 	Bytes    int64  // that the elements take, uncompressed
 	Floating bool   // whether Load can read it
@@ -212,6 +213,16 @@ func inTensor(name string, err error) error {
 // quote quotes a string of a file for an error message that stays on one line
 // of sensible length.
 func quote(s string) string { return fmt.Sprintf("%q", shorten(s)) }
+
+// printable is for a string of a file that is shown without quotes.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return '\uFFFD'
+		}
+		return r
+	}, shorten(s))
+}
 
 func shorten(s string) string {
 	const most = 64

@@ -203,12 +203,12 @@ func parseValue(t token) (x float32, isNumber bool, err error) {
 	if t.quoted {
 		s = strings.TrimSpace(s)
 	}
-	switch strings.ToLower(strings.TrimLeft(s, "+-")) {
-	case "nan", "inf", "infinity":
-		return 0, true, fail("%s is not a finite number")
-	}
-	// ParseFloat also takes hexadecimal numbers, which nobody means here.
-	if strings.Trim(s, "0123456789+-.eE") != "" {
+	// ParseFloat also takes words, and hexadecimal numbers, which nobody means here.
+	if strings.ContainsFunc(s, notDecimal) {
+		switch strings.ToLower(strings.TrimLeft(s, "+-")) {
+		case "nan", "inf", "infinity":
+			return 0, true, fail("%s is not a finite number")
+		}
 		return 0, false, fail("%s is not a number")
 	}
 	v, err := strconv.ParseFloat(s, 32)
@@ -219,6 +219,10 @@ func parseValue(t token) (x float32, isNumber bool, err error) {
 		return 0, false, fail("%s is not a number")
 	}
 	return float32(v), true, nil
+}
+
+func notDecimal(c rune) bool {
+	return (c < '0' || c > '9') && c != '.' && c != '-' && c != '+' && c != 'e' && c != 'E'
 }
 
 func count(n int, what string) string {

@@ -3,7 +3,6 @@ package tensorfile
 import (
 	"bufio"
 	"io"
-	"strings"
 	"unicode"
 	"unicode/utf8"
 )
@@ -30,9 +29,10 @@ type textScanner struct {
 	r      *bufio.Reader
 	quotes bool // a " begins a quoted field
 
-	char         rune // the one looked at, or -1 at the end
-	line, column int  // of char
-	afterCR      bool // a \n now belongs to the line end before it
+	char         rune   // the one looked at, or -1 at the end
+	line, column int    // of char
+	afterCR      bool   // a \n now belongs to the line end before it
+	text         []byte // of the value being read
 	err          error
 }
 
@@ -111,12 +111,12 @@ func (s *textScanner) scan(t *token) error {
 	case s.char == '"' && s.quotes:
 		return s.scanQuoted(t)
 	default:
-		var b strings.Builder
+		s.text = s.text[:0]
 		for !s.atEnd() {
-			b.WriteRune(s.char)
+			s.text = utf8.AppendRune(s.text, s.char)
 			s.advance()
 		}
-		t.text = b.String()
+		t.text = string(s.text)
 	}
 	return nil
 }
@@ -124,7 +124,7 @@ func (s *textScanner) scan(t *token) error {
 // scanQuoted reads a quoted field, in which "" is a quote.
 func (s *textScanner) scanQuoted(t *token) error {
 	t.quoted = true
-	var b strings.Builder
+	s.text = s.text[:0]
 	for {
 		s.advance()
 		switch s.char {
@@ -133,14 +133,14 @@ func (s *textScanner) scanQuoted(t *token) error {
 		case '"':
 			s.advance()
 			if s.char != '"' {
-				t.text = b.String()
+				t.text = string(s.text)
 				if !s.atEnd() {
 					return &SyntaxError{s.line, s.column, "no separator after a quoted field"}
 				}
 				return nil
 			}
 		}
-		b.WriteRune(s.char)
+		s.text = utf8.AppendRune(s.text, s.char)
 	}
 }
 
