@@ -77,7 +77,7 @@ func Open(path string) (*File, error) {
 // limit is not positive.
 func Read(name string, r io.Reader, limit int64) (*File, error) {
 	if limit > 0 {
-		r = io.LimitReader(r, limit+1)
+		r = io.LimitReader(r, max(limit, limit+1)) // one more, unless that overflows
 	}
 	data, err := io.ReadAll(r)
 	if err != nil {

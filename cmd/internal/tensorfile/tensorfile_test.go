@@ -125,7 +125,7 @@ func TestOpenPipe(t *testing.T) {
 }
 
 func TestRead(t *testing.T) {
-	for _, limit := range []int64{0, 3, 4} {
+	for _, limit := range []int64{0, 3, 4, math.MaxInt64} {
 		f, err := Read("-", iotest.OneByteReader(strings.NewReader("1 2")), limit)
 		if err != nil {
 			t.Fatal(err)
