@@ -62,7 +62,7 @@ func Build(ctx context.Context, name string, src Source, o Options, progress Pro
 		}
 		t, err := compare(src, p, o)
 		if err != nil {
-			r.skip(p.info, reason(err, p.shape, o.Axis), true)
+			r.skip(p.info, reason(err, p.info.Name, p.shape, o.Axis), true)
 		} else {
 			r.Tensors = append(r.Tensors, *t)
 		}
@@ -105,10 +105,10 @@ func (r *Report) plan(infos []tensorfile.Info) ([]job, error) {
 			r.skip(info, fmt.Sprintf("%s is not a floating-point type", info.DType), false)
 			continue
 		case j.elements == 0:
-			r.skip(info, "it has no elements", false)
+			r.skip(info, "no elements", false)
 			continue
 		case len(info.Shape) < 2 && !alone:
-			r.skip(info, "it has fewer than two dimensions", false)
+			r.skip(info, "fewer than two dimensions", false)
 			continue
 		case len(info.Shape) < 2:
 			j.shape, j.vector = []int{1, int(j.elements)}, true
@@ -119,7 +119,7 @@ func (r *Report) plan(infos []tensorfile.Info) ([]job, error) {
 		if len(infos) == 0 {
 			return nil, fmt.Errorf("%s: there are no tensors in it", r.Source)
 		}
-		return nil, fmt.Errorf("%s: no tensor is called %s: there are %s",
+		return nil, fmt.Errorf("%s: no tensor matches %s; there are %s",
 			r.Source, quoted(r.Options.Tensors, " or "), names(infos))
 	}
 	return jobs, nil
@@ -346,14 +346,19 @@ func fromFront(axis int, shape []int) (int, error) {
 }
 
 func axisError(axis int, shape []int) error {
-	return fmt.Errorf("there is no axis %d in shape %v", axis, dims(shape))
+	return fmt.Errorf("there is no axis %d in shape %s", axis, shapeText(shape))
 }
 
 // reason says what went wrong with a tensor, in words that follow its name.
-func reason(err error, shape []int, axis int) string {
+func reason(err error, name string, shape []int, axis int) string {
 	var bad *quant.NotFiniteError
 	if !errors.As(err, &bad) {
-		return strings.TrimPrefix(err.Error(), "quant: ")
+		text := strings.TrimPrefix(err.Error(), "quant: ")
+		// Readers name the tensor, as far as reports do anyway.
+		if _, after, ok := strings.Cut(text, fmt.Sprintf("tensor %q: ", name)); ok {
+			text = after
+		}
+		return text
 	}
 	channel := bad.Channel
 	if a, err := fromFront(axis, shape); err == nil && channel < 0 {

@@ -104,6 +104,9 @@ func decibels(x float64) string {
 // signed is a number of decimals with its sign.
 func signed(x float64, decimals int) string {
 	s := strconv.FormatFloat(x, 'f', decimals, 64)
+	if math.IsInf(x, 0) {
+		return strings.ToLower(s) // "+Inf" has its sign
+	}
 	if strings.Trim(s, "-0.") == "" {
 		return strings.TrimPrefix(s, "-")
 	}

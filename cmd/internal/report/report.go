@@ -110,6 +110,14 @@ func (s Scheme) Label() string {
 	return "per tensor"
 }
 
+// adverb is a Label for the middle of a sentence: "per tensor", "in groups of 32".
+func (s Scheme) adverb() string {
+	if s.Granularity == PerGroup {
+		return "in " + s.Label()
+	}
+	return s.Label()
+}
+
 // short is a Label for the head of a narrow column.
 func (s Scheme) short() string {
 	switch s.Granularity {

@@ -155,10 +155,18 @@ func (t *table) spannerLine(widths []int, gap int) string {
 				size += w + gap
 			}
 		}
-		text := " " + s.text + " "
+		text := s.text
+		if size >= width(text)+4 { // a rule of one character on each side
+			text = " " + text + " "
+		}
 		rest := max(0, size-width(text))
 		line += strings.Repeat(" ", max(0, start-width(line)))
-		line += strings.Repeat("─", rest/2) + text + strings.Repeat("─", rest-rest/2)
+		left, rule := rest/2, "─"
+		if text == s.text {
+			rule = " "
+		}
+		line += strings.Repeat(rule, left) + text
+		line += strings.Repeat(rule, rest-left)
 	}
-	return line
+	return strings.TrimRight(line, " ")
 }

@@ -7,7 +7,6 @@ import (
 	"io"
 	"slices"
 	"strconv"
-	"strings"
 )
 
 // TextOptions say how WriteText writes.
@@ -67,8 +66,13 @@ func (r *Report) writeSummary(p *printer) {
 		t.head = append(t.head, res.Scheme.short())
 	}
 	for _, res := range results[1:] {
-		t.spanners = append(t.spanners, spanner{len(t.head), len(t.head) + 2, "per " + res.Scheme.short()})
-		t.head = append(t.head, "gain", "dB", "bytes")
+		first := len(t.head)
+		t.head = append(t.head, "gain")
+		if n == 2 { // with more, the names need the room
+			t.head = append(t.head, "dB")
+		}
+		t.head = append(t.head, "bytes")
+		t.spanners = append(t.spanners, spanner{first, len(t.head) - 1, "per " + res.Scheme.short()})
 	}
 	for _, i := range r.Summary.ByGain {
 		x := &r.Tensors[i]
@@ -78,10 +82,11 @@ func (r *Report) writeSummary(p *printer) {
 		}
 		for _, res := range x.Results[1:] {
 			g := res.Gain
-			row = append(row,
-				cell{times(float64(g.RMSEFactor)), plain},
-				cell{signed(float64(g.SQNR), 1), plain},
-				cell{"+" + percent(float64(g.ExtraPercent)), plain})
+			row = append(row, cell{times(float64(g.RMSEFactor)), plain})
+			if n == 2 {
+				row = append(row, cell{signed(float64(g.SQNR), 1), plain})
+			}
+			row = append(row, cell{"+" + percent(float64(g.ExtraPercent)), plain})
 		}
 		t.rows = append(t.rows, row)
 	}
@@ -93,7 +98,7 @@ func (r *Report) writeSummary(p *printer) {
 		if i > 0 {
 			text += ","
 		}
-		text += fmt.Sprintf(" %s bytes %s", count(total.Memory.Total), results[i].Scheme.Label())
+		text += fmt.Sprintf(" %s bytes %s", count(total.Memory.Total), results[i].Scheme.adverb())
 		if i > 0 {
 			text += fmt.Sprintf(" (+%s)", percent(share(total.Memory.Total-s.Totals[0].Memory.Total, s.Totals[0].Memory.Total)))
 		}
@@ -221,7 +226,7 @@ func (t *Tensor) writeChannels(p *printer, all bool) {
 	n := len(t.Results)
 	tab := &table{
 		head:     []string{"channel", "min", "max"},
-		spanners: []spanner{{3, 2 + n, "RMSE per"}, {3 + n, 2 + 2*n, "SQNR (dB) per"}},
+		spanners: []spanner{{3, 2 + n, "RMSE per"}, {3 + n, 2 + 2*n, "SQNR, dB"}},
 	}
 	for range 2 {
 		for _, r := range t.Results {
@@ -256,27 +261,47 @@ func (t *Tensor) writeChannels(p *printer, all bool) {
 // writeCodes writes the codes of every scheme, and what they stand for, a line
 // for each row of the last axis.
 func (t *Tensor) writeCodes(p *printer) {
-	row := int(t.Elements)
-	if len(t.Shape) > 0 {
-		row = t.Shape[len(t.Shape)-1]
-	}
+	row := t.Shape[len(t.Shape)-1]
 	for _, r := range t.Results {
-		for _, kind := range []string{"codes", "reconstructed"} {
-			p.WriteByte('\n')
-			p.line(bold, kind+" "+r.Scheme.Label())
-			for start := 0; start < len(r.Codes); start += row {
-				words := make([]string, row)
-				for i := range words {
-					if kind == "codes" {
-						words[i] = strconv.Itoa(int(r.Codes[start+i]))
-					} else {
-						words[i] = num(float64(r.Reconstructed[start+i]), 4)
-					}
-				}
-				for _, l := range wrap(strings.Join(words, " "), columns, "  ") {
-					p.line(plain, l)
-				}
-			}
+		codes := make([]string, len(r.Codes))
+		for i, q := range r.Codes {
+			codes[i] = strconv.Itoa(int(q))
 		}
+		writeGrid(p, "codes "+r.Scheme.adverb(), codes, row)
+		values := make([]string, len(r.Reconstructed))
+		for i, x := range r.Reconstructed {
+			values[i] = num(float64(x), 4)
+		}
+		writeGrid(p, "reconstructed "+r.Scheme.adverb(), values, row)
+	}
+}
+
+// writeGrid writes words in columns, a row after the other. A row that is too
+// wide goes on in the next line, further in.
+func writeGrid(p *printer, title string, words []string, row int) {
+	cell := 0
+	for _, w := range words {
+		cell = max(cell, len(w))
+	}
+	indent := ""
+	per := (columns + 1) / (cell + 1)
+	if per < row {
+		indent = "  "
+		per = (columns - len(indent) + 1) / (cell + 1)
+	}
+	p.WriteByte('\n')
+	p.line(bold, title)
+	for start := 0; start < len(words); start += row {
+		for i, w := range words[start : start+row] {
+			switch {
+			case i == 0:
+			case i%per == 0:
+				p.WriteString("\n" + indent)
+			default:
+				p.WriteByte(' ')
+			}
+			fmt.Fprintf(p, "%*s", cell, w)
+		}
+		p.WriteByte('\n')
 	}
 }

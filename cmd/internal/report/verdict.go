@@ -35,15 +35,17 @@ func clause(name string, r, base *Result, channels int) string {
 		return "With one channel, per-channel is the same as per-tensor"
 	}
 	switch {
+	case r.RMSE > 0 && base.RMSE == 0:
+		return fmt.Sprintf("%s %s nothing, as only per-tensor loses nothing, for %s", name, gain, cost(r))
 	case r.RMSE == 0 && base.RMSE == 0:
-		return fmt.Sprintf("%s %s nothing, as nothing is lost per tensor, and costs %s", name, gain, cost(r))
+		return fmt.Sprintf("%s %s nothing, as nothing is lost per tensor, for %s", name, gain, cost(r))
 	case math.IsInf(factor, 1):
 		return fmt.Sprintf("%s %s the error altogether for %s", name, remove, cost(r))
 	case factor > 1+same:
-		return fmt.Sprintf("%s %s the RMSE %s times (SQNR %s dB) for %s",
+		return fmt.Sprintf("%s %s the RMSE by a factor of %s (SQNR %s dB) for %s",
 			name, lower, num(factor, 3), signed(float64(r.Gain.SQNR), 1), cost(r))
 	case factor < 1-same:
-		return fmt.Sprintf("%s %s the RMSE %s times (SQNR %s dB) for %s: per-tensor is the better choice",
+		return fmt.Sprintf("%s %s the RMSE by a factor of %s (SQNR %s dB) for %s: per-tensor is the better choice",
 			name, raise, num(1/factor, 3), signed(float64(r.Gain.SQNR), 1), cost(r))
 	}
 	return fmt.Sprintf("%s %s nothing (the RMSE changes by less than half a percent) for %s", name, gain, cost(r))
