@@ -73,7 +73,7 @@ func num(x float64, digits int) string {
 	case math.IsNaN(x):
 		return "NaN"
 	case math.IsInf(x, 0):
-		return strings.Replace(strconv.FormatFloat(x, 'f', -1, 64), "+", "", 1)
+		return strings.ToLower(strings.TrimPrefix(strconv.FormatFloat(x, 'f', -1, 64), "+"))
 	}
 	// The exponent is that of the rounded number: 9.9996 has one digit more.
 	e := strconv.FormatFloat(x, 'e', digits-1, 64)
@@ -95,8 +95,13 @@ func fit(x float64) string {
 
 // decibels writes a ratio in dB, or "exact" where there is no noise at all.
 func decibels(x float64) string {
-	if math.IsInf(x, 1) {
+	switch {
+	case math.IsInf(x, 1):
 		return "exact"
+	case math.IsInf(x, -1):
+		return "-inf"
+	case math.Abs(x) >= 1000: // subnormal errors of huge values
+		return strconv.FormatFloat(x, 'f', 0, 64)
 	}
 	return strconv.FormatFloat(x, 'f', 1, 64)
 }
@@ -122,7 +127,7 @@ func times(x float64) string {
 	case math.IsInf(x, 1):
 		return "inf"
 	case x >= 1e6:
-		return num(x, 2) + "×"
+		return num(x, 1) + "×"
 	}
 	return num(x, 3) + "×"
 }

@@ -9,7 +9,6 @@ package report
 
 import (
 	"fmt"
-	"math"
 
 	"github.com/a01592f9/quant"
 )
@@ -187,7 +186,7 @@ func gain(c *quant.Comparison, i int) *Gain {
 		ExtraBytes:   extra,
 		ExtraPercent: Number(100 * float64(extra) / float64(base.Memory.Total())),
 	}
-	if math.IsInf(base.SQNR, 1) && math.IsInf(r.SQNR, 1) {
+	if r.SQNR == base.SQNR { // infinite ones too
 		g.SQNR = 0
 	}
 	return g

@@ -1,9 +1,6 @@
 package report
 
-import (
-	"fmt"
-	"math"
-)
+import "fmt"
 
 // verdict says in one sentence what the scheme per channel, and the one per
 // group if there is one, gain over the one per tensor and what they cost.
@@ -39,7 +36,7 @@ func clause(name string, r, base *Result, channels int) string {
 		return fmt.Sprintf("%s %s nothing, as only per-tensor loses nothing, for %s", name, gain, cost(r))
 	case r.RMSE == 0 && base.RMSE == 0:
 		return fmt.Sprintf("%s %s nothing, as nothing is lost per tensor, for %s", name, gain, cost(r))
-	case math.IsInf(factor, 1):
+	case r.RMSE == 0:
 		return fmt.Sprintf("%s %s the error altogether for %s", name, remove, cost(r))
 	case factor > 1+same:
 		return fmt.Sprintf("%s %s the RMSE by a factor of %s (SQNR %s dB) for %s",
