@@ -130,7 +130,7 @@ func (a *app) compare(cmd *cobra.Command, args []string, f *compareFlags) error 
 	if err := in.overwrittenBy(f.output); err != nil {
 		return err
 	}
-	bar := a.progress("comparing")
+	bar := a.progress("comparing values")
 	r, err := await(cmd.Context(), func() (*report.Report, error) {
 		return report.Build(cmd.Context(), in.name, in, f.options, bar.update)
 	})

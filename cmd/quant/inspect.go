@@ -32,7 +32,7 @@ FILE is of any kind that quant compare reads; "-" is standard input.`,
 			if err := in.overwrittenBy(output); err != nil {
 				return err
 			}
-			bar := a.progress("reading")
+			bar := a.progress("reading values")
 			v, err := await(cmd.Context(), func() (*report.Inventory, error) {
 				return report.Inspect(cmd.Context(), in.name, in.Kind, in, bar.update)
 			})
