@@ -17,7 +17,6 @@ const patience = time.Second
 type meter struct {
 	label string
 	out   io.Writer // nil if no terminal is there
-	color bool
 
 	mu          sync.Mutex
 	done, total int64

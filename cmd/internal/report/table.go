@@ -13,12 +13,11 @@ const columns = 80
 type style string
 
 const (
-	plain  style = ""
-	bold   style = "1"
-	dim    style = "2"
-	red    style = "31"
-	green  style = "32"
-	yellow style = "33"
+	plain style = ""
+	bold  style = "1"
+	dim   style = "2"
+	red   style = "31"
+	green style = "32"
 )
 
 // A printer writes text in styles, or without them if color is false. Errors
@@ -68,17 +67,6 @@ type table struct {
 	head     []string
 	left     int // so many columns are flush left
 	rows     [][]cell
-}
-
-// add appends a row of plain cells.
-func (t *table) add(texts ...string) { t.addStyled(plain, texts...) }
-
-func (t *table) addStyled(s style, texts ...string) {
-	row := make([]cell, len(texts))
-	for i, x := range texts {
-		row[i] = cell{x, s}
-	}
-	t.rows = append(t.rows, row)
 }
 
 // layout returns the width of each column, and of the space between them.
