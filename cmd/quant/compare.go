@@ -57,7 +57,8 @@ The numbers per channel are RMSE (root mean squared error) and SQNR (signal to
 quantization noise ratio); the gain is the RMSE per tensor divided by that per
 channel. "Clipped" counts values whose code had to be moved into the grid.
 
-Exit codes: 0 done, 1 failed on the data or a file, 2 wrong usage, 130 interrupted.`,
+Exit codes: 0 done, 1 failed on the data or a file, 2 wrong usage, 130
+interrupted.`,
 		Example: `  quant compare
   quant compare weights.txt --bits 4 --mapping symmetric
   echo "1 2 3; 10 20 30" | quant compare -
