@@ -8,6 +8,8 @@ import (
 	"math"
 	"math/bits"
 	"slices"
+
+	"github.com/a01592f9/quant"
 )
 
 // maxAxes is more than any framework allows; NumPy's limit is the same.
@@ -137,9 +139,9 @@ func (e encoding) decode(dst []float32, src []byte) int {
 				h[i] = order.Uint16(src[i*2:])
 			}
 			if e.dtype == "F16" {
-				widenFloat16(dst[:len(h)], h)
+				quant.WidenFloat16(dst[:len(h)], h)
 			} else {
-				widenBFloat16(dst[:len(h)], h)
+				quant.WidenBFloat16(dst[:len(h)], h)
 			}
 			dst, src = dst[len(h):], src[len(h)*2:]
 		}
