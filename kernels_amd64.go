@@ -36,6 +36,12 @@ func dequantizeInt16RunsAVX512(dst []float32, src []uint16, run int, scale []flo
 //go:noescape
 func squaresRunsAVX512(acc []float64, src []float32, run int)
 
+//go:noescape
+func errorsRunsAVX512(acc []sums, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32) int
+
+//go:noescape
+func errorsColumnsAVX512(abs, sq *float64, max *float32, clipped *uint32, src *float32, rows, stride int, scale []float32, zero []int32, qmin, qmax int32) int
+
 // storeFence makes what was stored past the caches visible to other cores
 // before what is stored next.
 func storeFence()
@@ -105,10 +111,41 @@ func dequantizeInt16Columns(dst []float32, src []uint16, scale []float32, zero [
 }
 
 func errorsRuns(acc []sums, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32) {
+	if active == avx512 {
+		for {
+			n := errorsRunsAVX512(acc, src, run, scale, zero[:len(scale)], qmin, qmax)
+			if n >= len(acc) {
+				return
+			}
+			// A scale that the kernel leaves: define its 16 runs, and go on.
+			acc, src, scale, zero = acc[n:], src[n*run:], scale[n:], zero[n:]
+			n = min(16, len(acc))
+			m := min(n*run, len(src))
+			errorsRunsGeneric(acc[:n], src[:m], run, scale, zero, qmin, qmax)
+			if acc, src, scale, zero = acc[n:], src[m:], scale[n:], zero[n:]; len(acc) == 0 {
+				return
+			}
+		}
+	}
 	errorsRunsGeneric(acc, src, run, scale, zero, qmin, qmax)
 }
 
 func errorsColumns(acc columnSums, src []float32, rows, stride int, scale []float32, zero []int32, qmin, qmax int32) {
+	if active == avx512 && rows > 0 {
+		for {
+			n := errorsColumnsAVX512(&acc.abs[0], &acc.sq[0], &acc.max[0], &acc.clipped[0], &src[0], rows, stride, scale, zero[:len(scale)], qmin, qmax)
+			if n >= len(scale) {
+				return
+			}
+			acc, src, scale, zero = acc.from(n), src[n:], scale[n:], zero[n:]
+			n = min(16, len(scale))
+			errorsColumnsGeneric(acc.sub(n), src, rows, stride, scale[:n], zero, qmin, qmax)
+			if n == len(scale) {
+				return
+			}
+			acc, src, scale, zero = acc.from(n), src[n:], scale[n:], zero[n:]
+		}
+	}
 	errorsColumnsGeneric(acc, src, rows, stride, scale, zero, qmin, qmax)
 }
 
