@@ -42,6 +42,42 @@ func errorsRunsAVX512(acc []sums, src []float32, run int, scale []float32, zero 
 //go:noescape
 func errorsColumnsAVX512(abs, sq *float64, max *float32, clipped *uint32, src *float32, rows, stride int, scale []float32, zero []int32, qmin, qmax int32) int
 
+//go:noescape
+func rangeColumnsAVX512(lo, hi []float32, src *float32, rows, stride int) bool
+
+//go:noescape
+func quantizeInt8ColumnsAVX512(dst *uint8, src *float32, rows int, scale []float32, zero []int32, qmin, qmax int32)
+
+//go:noescape
+func quantizeInt16ColumnsAVX512(dst *uint16, src *float32, rows int, scale []float32, zero []int32, qmin, qmax int32)
+
+//go:noescape
+func dequantizeInt8ColumnsAVX512(dst *float32, src *uint8, rows int, scale []float32, zero []int32, signed bool)
+
+//go:noescape
+func dequantizeInt16ColumnsAVX512(dst *float32, src *uint16, rows int, scale []float32, zero []int32, signed bool)
+
+//go:noescape
+func squaresColumnsAVX512(acc []float64, src *float32, rows, stride int)
+
+//go:noescape
+func pack4AVX512(dst []byte, codes []uint8, stream bool)
+
+//go:noescape
+func pack2AVX512(dst []byte, codes []uint8)
+
+//go:noescape
+func unpack4AVX512(dst []uint8, packed []byte, signed bool)
+
+//go:noescape
+func unpack2AVX512(dst []uint8, packed []byte, signed bool)
+
+//go:noescape
+func widenBFloat16AVX512(dst []float32, src []uint16)
+
+//go:noescape
+func widenFloat16AVX512(dst []float32, src []uint16)
+
 // storeFence makes what was stored past the caches visible to other cores
 // before what is stored next.
 func storeFence()
@@ -55,6 +91,9 @@ func rangeRuns(lo, hi, src []float32, run int) bool {
 }
 
 func rangeColumns(lo, hi, src []float32, rows, stride int) bool {
+	if active == avx512 && rows > 0 {
+		return rangeColumnsAVX512(lo, hi, &src[0], rows, stride)
+	}
 	return rangeColumnsGeneric(lo, hi, src, rows, stride)
 }
 
@@ -68,6 +107,16 @@ func quantizeInt8Runs(dst []uint8, src []float32, run int, scale []float32, zero
 }
 
 func quantizeInt8Columns(dst []uint8, src []float32, scale []float32, zero []int32, qmin, qmax int32, stream bool) {
+	if rows := len(src) / len(scale); active == avx512 && rows > 0 {
+		n := rows * len(scale)
+		quantizeInt8ColumnsAVX512(&dst[:n][0], &src[:n][0], rows, scale, zero[:len(scale)], qmin, qmax)
+		if dst, src = dst[n:], src[n:]; len(src) == 0 {
+			return
+		}
+		scale, zero = scale[:len(src)], zero[:len(src)] // a last row that is shorter
+		quantizeInt8ColumnsAVX512(&dst[:len(src)][0], &src[0], 1, scale, zero, qmin, qmax)
+		return
+	}
 	quantizeColumnsGeneric(dst, src, scale, zero, qmin, qmax)
 }
 
@@ -81,6 +130,16 @@ func quantizeInt16Runs(dst []uint16, src []float32, run int, scale []float32, ze
 }
 
 func quantizeInt16Columns(dst []uint16, src []float32, scale []float32, zero []int32, qmin, qmax int32, stream bool) {
+	if rows := len(src) / len(scale); active == avx512 && rows > 0 {
+		n := rows * len(scale)
+		quantizeInt16ColumnsAVX512(&dst[:n][0], &src[:n][0], rows, scale, zero[:len(scale)], qmin, qmax)
+		if dst, src = dst[n:], src[n:]; len(src) == 0 {
+			return
+		}
+		scale, zero = scale[:len(src)], zero[:len(src)] // a last row that is shorter
+		quantizeInt16ColumnsAVX512(&dst[:len(src)][0], &src[0], 1, scale, zero, qmin, qmax)
+		return
+	}
 	quantizeColumnsGeneric(dst, src, scale, zero, qmin, qmax)
 }
 
@@ -94,6 +153,16 @@ func dequantizeInt8Runs(dst []float32, src []uint8, run int, scale []float32, ze
 }
 
 func dequantizeInt8Columns(dst []float32, src []uint8, scale []float32, zero []int32, signed, stream bool) {
+	if rows := len(src) / len(scale); active == avx512 && rows > 0 {
+		n := rows * len(scale)
+		dequantizeInt8ColumnsAVX512(&dst[:n][0], &src[:n][0], rows, scale, zero[:len(scale)], signed)
+		if dst, src = dst[n:], src[n:]; len(src) == 0 {
+			return
+		}
+		scale, zero = scale[:len(src)], zero[:len(src)]
+		dequantizeInt8ColumnsAVX512(&dst[:len(src)][0], &src[0], 1, scale, zero, signed)
+		return
+	}
 	dequantizeInt8ColumnsGeneric(dst, src, scale, zero, signed)
 }
 
@@ -107,6 +176,16 @@ func dequantizeInt16Runs(dst []float32, src []uint16, run int, scale []float32, 
 }
 
 func dequantizeInt16Columns(dst []float32, src []uint16, scale []float32, zero []int32, signed, stream bool) {
+	if rows := len(src) / len(scale); active == avx512 && rows > 0 {
+		n := rows * len(scale)
+		dequantizeInt16ColumnsAVX512(&dst[:n][0], &src[:n][0], rows, scale, zero[:len(scale)], signed)
+		if dst, src = dst[n:], src[n:]; len(src) == 0 {
+			return
+		}
+		scale, zero = scale[:len(src)], zero[:len(src)]
+		dequantizeInt16ColumnsAVX512(&dst[:len(src)][0], &src[0], 1, scale, zero, signed)
+		return
+	}
 	dequantizeInt16ColumnsGeneric(dst, src, scale, zero, signed)
 }
 
@@ -159,17 +238,49 @@ func squaresRuns(acc []float64, src []float32, run int) {
 }
 
 func squaresColumns(acc []float64, src []float32, rows, stride int) {
+	if active == avx512 && rows > 0 {
+		squaresColumnsAVX512(acc, &src[0], rows, stride)
+		return
+	}
 	squaresColumnsGeneric(acc, src, rows, stride)
 }
 
-func pack8(dst []byte, codes []uint8, bits int, stream bool) { pack8Generic(dst, codes, bits) }
-
-func unpack8(dst []uint8, packed []byte, bits int, signed bool) {
-	unpack8Generic(dst, packed, bits, signed)
+func pack8(dst []byte, codes []uint8, bits int, stream bool) {
+	switch {
+	case active == avx512 && bits == 4:
+		pack4AVX512(dst[:PackedLen(len(codes), 4)], codes, stream)
+	case active == avx512 && bits == 2:
+		pack2AVX512(dst[:PackedLen(len(codes), 2)], codes)
+	default:
+		pack8Generic(dst, codes, bits)
+	}
 }
 
-func widenBFloat16(dst []float32, src []uint16) { widenBFloat16Generic(dst, src) }
+func unpack8(dst []uint8, packed []byte, bits int, signed bool) {
+	switch {
+	case active == avx512 && bits == 4:
+		unpack4AVX512(dst, packed[:PackedLen(len(dst), 4)], signed)
+	case active == avx512 && bits == 2:
+		unpack2AVX512(dst, packed[:PackedLen(len(dst), 2)], signed)
+	default:
+		unpack8Generic(dst, packed, bits, signed)
+	}
+}
 
-func widenFloat16(dst []float32, src []uint16) { widenFloat16Generic(dst, src) }
+func widenBFloat16(dst []float32, src []uint16) {
+	if active == avx512 {
+		widenBFloat16AVX512(dst, src)
+		return
+	}
+	widenBFloat16Generic(dst, src)
+}
+
+func widenFloat16(dst []float32, src []uint16) {
+	if active == avx512 {
+		widenFloat16AVX512(dst, src)
+		return
+	}
+	widenFloat16Generic(dst, src)
+}
 
 func fence() { storeFence() }

@@ -3,67 +3,6 @@
 #include "textflag.h"
 #include "kernels_avx512_amd64.h"
 
-// Registers that all kernels of this file agree on, beside SI for the source,
-// DI for the destination, DX for elements left and R8 for the run length:
-//
-//	Z16 scale
-//	Z17 reciprocal of the scale, correctly rounded
-//	Z18 lower bound of the clamp
-//	Z19 upper bound
-//	Z20 zero point
-//
-// EXACT QUOTIENTS
-//
-// The code of x is round(RN(x/s)) + zero, RN being rounding to nearest even.
-// QUOTIENT gets RN(x/s) for every x whose quotient is near a boundary between
-// codes, without a division:
-//
-//	y = RN(1/s)   q0 = RN(x·y)   r = x - q0·s   q = RN(q0 + r·y)
-//
-// Scale x and s by powers of two so that both have integer significands X and
-// S in [2^23, 2^24), and measure quotients Q = x/s in units of their last
-// place. Let M be the midpoint of two neighbouring float32 next to Q. Since Q
-// is never a midpoint, Q - M = ±D/(2S) with an integer D ≥ 1. With Y the
-// significand of y, S·Y = 2^47 + η and |η| ≤ S/2. Then r is exact,
-//
-//	q0 + r·y - M = (Q - M) + (Q - q0)·η/2^47,
-//
-// and q = RN(x/s) if the last term is the smaller: |Q - q0|·|η|·S < D·2^46.
-//
-//   - If q0 is a neighbour of M, |Q - q0| ≤ 1/2 + D/(2S), and |η|·S ≤ S²/2:
-//     the left side is at most S²/4 + S·D/4 < D·2^46, because S ≤ 2^24 - 1.
-//     (That is Markstein's theorem.)
-//   - Otherwise |Q - q0| < 3/2 + D/(2S), which is small enough for D ≥ 3. For a
-//     smaller D the product x·y, which is Q·(1 + η/2^47), would have to lie a
-//     whole unit from M, so that m·|η| ≥ 2^24 - 2 where m < 2 is the significand
-//     of Q. With |η| ≤ S/2 that leaves only S = 2^24 - 1, a significand of all
-//     ones, and Q next to a power of two.
-//
-// So the scale's significand must not be all ones. No step over- or underflows
-// where a boundary is near if 2^-100 ≤ s ≤ 2^100, since there |x| ≥ s/2. The
-// clamp is applied to x, with bounds RN(lo·s) and RN(hi·s), whose own quotients
-// round to lo and hi if those are below 2^20; so the result needs none, x may
-// be infinite, and NaN becomes the lower bound. Where a condition fails,
-// kernels divide. TestExhaustive and TestBoundaries check all this.
-
-#define QUOTIENT(x, q) \
-	VMAXPS       Z18, x, x \
-	VMINPS       Z19, x, x \
-	VMULPS       Z17, x, q \
-	VFNMADD231PS Z16, q, x \
-	VFMADD231PS  Z17, x, q
-
-// DIVIDE is QUOTIENT for any scale; its bounds are those of the quotient.
-#define DIVIDE(x, q) \
-	VDIVPS Z16, x, q \
-	VMAXPS Z18, q, q \
-	VMINPS Z19, q, q
-
-// CODE turns quotients into codes.
-#define CODE(q) \
-	VCVTPS2DQ q, q      \
-	VPADDD    Z20, q, q
-
 // Of the 16 dwords that two in-lane packs leave behind, the order.
 DATA packOrder512<>+0(SB)/8, $0x0000000400000000
 DATA packOrder512<>+8(SB)/8, $0x0000000c00000008
@@ -74,17 +13,6 @@ DATA packOrder512<>+40(SB)/8, $0x0000000e0000000a
 DATA packOrder512<>+48(SB)/8, $0x0000000700000003
 DATA packOrder512<>+56(SB)/8, $0x0000000f0000000b
 GLOBL packOrder512<>(SB), RODATA|NOPTR, $64
-
-// Of the 8 qwords that one in-lane pack of dwords to words leaves behind.
-DATA wordOrder512<>+0(SB)/8, $0
-DATA wordOrder512<>+8(SB)/8, $2
-DATA wordOrder512<>+16(SB)/8, $4
-DATA wordOrder512<>+24(SB)/8, $6
-DATA wordOrder512<>+32(SB)/8, $1
-DATA wordOrder512<>+40(SB)/8, $3
-DATA wordOrder512<>+48(SB)/8, $5
-DATA wordOrder512<>+56(SB)/8, $7
-GLOBL wordOrder512<>(SB), RODATA|NOPTR, $64
 
 // PARAMS16 prepares 16 runs and stores the parameters in the frame: scale at
 // 0, reciprocal at 64, bounds at 128 and 192, and the zero point less Z24 at 256.
@@ -429,14 +357,6 @@ done:
 	VPSUBD    Z20, v, v \
 	VCVTDQ2PS v, v      \
 	VMULPS    Z16, v, v
-
-#define WIDEN8(off, x, z) \
-	VPXORD     off(SI), X21, x \
-	VPMOVSXBD x, z
-
-#define WIDEN16(off, y, z) \
-	VPXORD     off(SI), Y21, y \
-	VPMOVSXWD y, z
 
 // func dequantizeInt8RunsAVX512(dst []float32, src []uint8, run int, scale []float32, zero []int32, signed, stream bool)
 TEXT ·dequantizeInt8RunsAVX512(SB), NOSPLIT, $0-106
