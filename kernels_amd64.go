@@ -18,6 +18,12 @@ func detect() []isa {
 	return sets
 }
 
+// shortRange is the length up to which runs are reduced several at a time.
+const shortRange = 256
+
+//go:noescape
+func rangeShortAVX512(lo, hi, src []float32, run int) bool
+
 //go:noescape
 func rangeRunsAVX512(lo, hi, src []float32, run int) bool
 
@@ -46,7 +52,10 @@ func errorsColumnsAVX512(abs, sq *float64, max *float32, clipped *uint32, src *f
 func rangeColumnsAVX512(lo, hi []float32, src *float32, rows, stride int) bool
 
 //go:noescape
-func quantizeInt8ColumnsAVX512(dst *uint8, src *float32, rows int, scale []float32, zero []int32, qmin, qmax int32)
+func quantizeInt8ColumnsAVX512(dst *uint8, src *float32, rows, stride int, scale []float32, zero []int32, qmin, qmax int32)
+
+//go:noescape
+func quantizeInt8WideAVX512(dst *uint8, src *float32, rows int, scale []float32, zero []int32, qmin, qmax int32, buf *[320]float32) int
 
 //go:noescape
 func quantizeInt16ColumnsAVX512(dst *uint16, src *float32, rows int, scale []float32, zero []int32, qmin, qmax int32)
@@ -85,7 +94,16 @@ func storeFence()
 func rangeRuns(lo, hi, src []float32, run int) bool {
 	switch active {
 	case avx512:
-		return rangeRunsAVX512(lo, hi, src, run)
+		ok := true
+		if run <= shortRange {
+			if n := len(src) / run &^ 3; n > 0 {
+				ok = rangeShortAVX512(lo[:n], hi[:n], src, run)
+				if lo, hi, src = lo[n:], hi[n:], src[n*run:]; len(src) == 0 {
+					return ok
+				}
+			}
+		}
+		return rangeRunsAVX512(lo, hi, src, run) && ok
 	}
 	return rangeRunsGeneric(lo, hi, src, run)
 }
@@ -107,14 +125,21 @@ func quantizeInt8Runs(dst []uint8, src []float32, run int, scale []float32, zero
 }
 
 func quantizeInt8Columns(dst []uint8, src []float32, scale []float32, zero []int32, qmin, qmax int32, stream bool) {
-	if rows := len(src) / len(scale); active == avx512 && rows > 0 {
-		n := rows * len(scale)
-		quantizeInt8ColumnsAVX512(&dst[:n][0], &src[:n][0], rows, scale, zero[:len(scale)], qmin, qmax)
-		if dst, src = dst[n:], src[n:]; len(src) == 0 {
-			return
+	n := len(scale)
+	if rows := len(src) / n; active == avx512 && rows > 0 {
+		dst, zero = dst[:len(src)], zero[:n]
+		done := 0
+		if rows > 1 && n >= 64 {
+			var buf [320]float32
+			done = quantizeInt8WideAVX512(&dst[0], &src[0], rows, scale, zero, qmin, qmax, &buf)
 		}
-		scale, zero = scale[:len(src)], zero[:len(src)] // a last row that is shorter
-		quantizeInt8ColumnsAVX512(&dst[:len(src)][0], &src[0], 1, scale, zero, qmin, qmax)
+		if done < n {
+			quantizeInt8ColumnsAVX512(&dst[done], &src[done], rows, n, scale[done:], zero[done:], qmin, qmax)
+		}
+		if rest := len(src) % n; rest > 0 { // a last row that is shorter
+			m := len(src) - rest
+			quantizeInt8ColumnsAVX512(&dst[m], &src[m], 1, n, scale[:rest], zero[:rest], qmin, qmax)
+		}
 		return
 	}
 	quantizeColumnsGeneric(dst, src, scale, zero, qmin, qmax)

@@ -3,17 +3,6 @@
 #include "textflag.h"
 #include "kernels_avx512_amd64.h"
 
-// Of the 16 dwords that two in-lane packs leave behind, the order.
-DATA packOrder512<>+0(SB)/8, $0x0000000400000000
-DATA packOrder512<>+8(SB)/8, $0x0000000c00000008
-DATA packOrder512<>+16(SB)/8, $0x0000000500000001
-DATA packOrder512<>+24(SB)/8, $0x0000000d00000009
-DATA packOrder512<>+32(SB)/8, $0x0000000600000002
-DATA packOrder512<>+40(SB)/8, $0x0000000e0000000a
-DATA packOrder512<>+48(SB)/8, $0x0000000700000003
-DATA packOrder512<>+56(SB)/8, $0x0000000f0000000b
-GLOBL packOrder512<>(SB), RODATA|NOPTR, $64
-
 // PARAMS16 prepares 16 runs and stores the parameters in the frame: scale at
 // 0, reciprocal at 64, bounds at 128 and 192, and the zero point less Z24 at 256.
 // If K3 is not zero the bounds are those of the quotient.

@@ -8,16 +8,147 @@
 // those done, R8 is the length of a row in bytes of the source. Only
 // dequantizing goes row by row, since its parameters need no preparation.
 
-// func quantizeInt8ColumnsAVX512(dst *uint8, src *float32, rows int, scale []float32, zero []int32, qmin, qmax int32)
-TEXT ·quantizeInt8ColumnsAVX512(SB), NOSPLIT, $0-80
+// STASH prepares 16 columns and stores their parameters at off and every 256
+// bytes on from R12: scale, reciprocal, bounds of x, and the zero point less
+// half of an unsigned grid of 8 bits. K4 collects those not for QUOTIENT.
+#define STASH(off) \
+	VMOVUPS   off(R9), Z16        \
+	VMOVDQU32 off(R10), Z20       \
+	PREPARE                       \
+	KORW      K3, K4, K4          \
+	VMULPS    Z16, Z0, Z0         \
+	VMULPS    Z16, Z1, Z1         \
+	VPSUBD    Z24, Z20, Z20       \
+	VMOVUPS   Z16, (0+off)(R12)   \
+	VMOVUPS   Z17, (256+off)(R12) \
+	VMOVUPS   Z0, (512+off)(R12)  \
+	VMOVUPS   Z1, (768+off)(R12)  \
+	VMOVDQU32 Z20, (1024+off)(R12)
+
+// QUOTIENT4 is QUOTIENT and CODE with parameters of its own for each vector.
+#define QUOTIENT4(x, s, y, lo, hi, z, q) \
+	VMAXPS       lo, x, x \
+	VMINPS       hi, x, x \
+	VMULPS       y, x, q  \
+	VFNMADD231PS s, q, x  \
+	VFMADD231PS  y, x, q  \
+	VCVTPS2DQ    q, q     \
+	VPADDD       z, q, q
+
+// func quantizeInt8WideAVX512(dst *uint8, src *float32, rows int, scale []float32, zero []int32, qmin, qmax int32, buf *[320]float32) int
+//
+// It takes 64 columns at a time, while there are so many, and returns how many
+// it did: all of these, or fewer if a scale is not for QUOTIENT. A row's next
+// 64 columns are fetched while the rows of these are done, since strides of a
+// row are more than the machine foresees.
+TEXT ·quantizeInt8WideAVX512(SB), NOSPLIT, $0-96
 	MOVQ scale_base+24(FP), R9
 	MOVQ scale_len+32(FP), R11
 	MOVQ zero_base+48(FP), R10
 	MOVL qmin+72(FP), R14
 	MOVL qmax+76(FP), R15
-	CONSTANTS(R14, R15)
-	MOVQ R11, R12 // length of a row in bytes of the destination
+	MOVQ buf+80(FP), R12
 	LEAQ (R11*4), R8
+	MOVQ R11, R13
+	MOVQ dst+0(FP), BX
+	MOVQ src+8(FP), DX
+	XORL CX, CX
+	MOVQ CX, ret+88(FP)
+	SUBQ $64, R11
+	JB   done
+
+columns:
+	CONSTANTS(R14, R15)
+	VPXORD Z24, Z24, Z24
+	CMPL   R15, $127
+	JLE    signed
+	BROADCAST(128, Z24)
+
+signed:
+	KXORW  K4, K4, K4
+	STASH(0)
+	STASH(64)
+	STASH(128)
+	STASH(192)
+	KTESTW K4, K4
+	JNE    done
+	VMOVUPS 0(R12), Z8
+	VMOVUPS 64(R12), Z9
+	VMOVUPS 128(R12), Z10
+	VMOVUPS 192(R12), Z11
+	VMOVUPS 256(R12), Z12
+	VMOVUPS 320(R12), Z13
+	VMOVUPS 384(R12), Z14
+	VMOVUPS 448(R12), Z15
+	VMOVUPS 512(R12), Z16
+	VMOVUPS 576(R12), Z17
+	VMOVUPS 640(R12), Z18
+	VMOVUPS 704(R12), Z19
+	VMOVUPS 768(R12), Z20
+	VMOVUPS 832(R12), Z21
+	VMOVUPS 896(R12), Z22
+	VMOVUPS 960(R12), Z23
+	VPXORD  Z29, Z29, Z29
+	CMPL    R15, $127
+	JLE     start
+	BROADCAST(0x80808080, Z29)
+
+start:
+	VMOVDQU32 1024(R12), Z24
+	VMOVDQU32 1088(R12), Z25
+	VMOVDQU32 1152(R12), Z26
+	VMOVDQU32 1216(R12), Z27
+	VMOVDQU32 packOrder512<>(SB), Z28
+	MOVQ rows+16(FP), CX
+	MOVQ BX, DI
+	MOVQ DX, SI
+
+loop:
+	VMOVUPS 0(SI), Z0
+	VMOVUPS 64(SI), Z1
+	VMOVUPS 128(SI), Z2
+	VMOVUPS 192(SI), Z3
+	PREFETCHT0 256(SI)
+	PREFETCHT0 320(SI)
+	PREFETCHT0 384(SI)
+	PREFETCHT0 448(SI)
+	QUOTIENT4(Z0, Z8, Z12, Z16, Z20, Z24, Z4)
+	QUOTIENT4(Z1, Z9, Z13, Z17, Z21, Z25, Z5)
+	QUOTIENT4(Z2, Z10, Z14, Z18, Z22, Z26, Z6)
+	QUOTIENT4(Z3, Z11, Z15, Z19, Z23, Z27, Z7)
+	VPACKSSDW Z5, Z4, Z4
+	VPACKSSDW Z7, Z6, Z6
+	VPACKSSWB Z6, Z4, Z4
+	VPERMD    Z4, Z28, Z4
+	VPXORD    Z29, Z4, Z4
+	VMOVDQU64 Z4, (DI)
+	ADDQ R8, SI
+	ADDQ R13, DI
+	DECQ CX
+	JNZ  loop
+
+	ADDQ $64, ret+88(FP)
+	ADDQ $256, R9
+	ADDQ $256, R10
+	ADDQ $64, BX
+	ADDQ $256, DX
+	SUBQ $64, R11
+	JAE  columns
+
+done:
+	VZEROUPPER
+	RET
+
+// func quantizeInt8ColumnsAVX512(dst *uint8, src *float32, rows, stride int, scale []float32, zero []int32, qmin, qmax int32)
+TEXT ·quantizeInt8ColumnsAVX512(SB), NOSPLIT, $0-88
+	MOVQ scale_base+32(FP), R9
+	MOVQ scale_len+40(FP), R11
+	MOVQ zero_base+56(FP), R10
+	MOVL qmin+80(FP), R14
+	MOVL qmax+84(FP), R15
+	CONSTANTS(R14, R15)
+	MOVQ stride+24(FP), R12 // length of a row in bytes of the destination
+	LEAQ (R12*4), R8
 	XORL R13, R13
 
 columns:
