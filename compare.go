@@ -198,8 +198,8 @@ func (r *Result) set(g *survey, u *subject, n int) {
 }
 
 // Gain returns by what factor result i lowers the RMSE of result j:
-// RMSE[j] / RMSE[i]. It is below 1 where i is the worse of the two, 1 where both
-// are 0, and +Inf where only that of i is.
+// RMSE[j] / RMSE[i]. It is below 1 where i is the worse of the two, 1 where
+// both are 0, and +Inf where only that of i is.
 func (c *Comparison) Gain(i, j int) float64 {
 	return gain(c.Results[i].RMSE, c.Results[j].RMSE)
 }

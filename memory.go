@@ -1,8 +1,8 @@
 package quant
 
-// Memory is an estimate of what a quantized tensor takes, in bytes. Packed codes
-// take exactly that; formats with smaller scales or no zero points take less for
-// the rest.
+// Memory is an estimate of what a quantized tensor takes, in bytes. Packed
+// codes take exactly Payload. Formats with smaller scales or without zero points
+// take less than Metadata.
 type Memory struct {
 	Payload  int64 // packed codes: elements * bits / 8, rounded up
 	Metadata int64 // 8 for every pair of a float32 scale and an int32 zero point

@@ -4,9 +4,9 @@ import "math"
 
 // Metrics say how far a tensor, or a channel of it, is from its
 // reconstruction: e is reconstruction minus original, rounded to float32, in
-// the unit of the tensor's values. Sums are in float64, in an order that does not
-// depend on the machine (see the package documentation), so that every machine
-// gives the same bits. Only the last bit of SQNR is math.Log10's.
+// the unit of the tensor's values. Sums are in float64, in an order that does
+// not depend on the machine (see the package documentation), so that every
+// machine gives the same bits. Only the last bits of SQNR are math.Log10's.
 //
 // Where a reconstruction overflows float32, which takes values next to its
 // ends, errors are +Inf and SQNR is -Inf.

@@ -18,8 +18,8 @@ type Tensor struct {
 // that Scheme.Granularity tells apart: a real value x has the code
 // round(x/scale) + zero point, and a code q stands for (q - zero point) * scale.
 //
-// Both slices have one element for PerTensor, one for each index of the axis for
-// PerChannel, and one for each group, in row-major order, for PerGroup:
+// Both slices have one element for PerTensor, one for each index of the axis
+// for PerChannel, and one for each group, in row-major order, for PerGroup:
 // Scheme.NumParams elements in any case.
 //
 // Params that came from elsewhere are written as a literal; everything that
@@ -244,9 +244,9 @@ func DequantizeInto(dst []float32, q Quantized) error {
 
 // DequantizeCodes is DequantizeInto for codes that are not packed, as
 // QuantizeCodes yields them, of a tensor with the given shape (none means one
-// axis). Codes outside the grid, which narrow range or a T wider than Bits makes
-// possible, are taken as the integers that they are. Errors: those of Quantize,
-// and ErrScheme for a T that QuantizeCodes would not take.
+// axis). Codes outside the grid, which narrow range or a T wider than Bits
+// makes possible, are taken as the integers that they are. Errors: those of
+// Quantize, and ErrScheme for a T that QuantizeCodes would not take.
 func DequantizeCodes[T Integer](dst []float32, codes []T, shape []int, p Params) error {
 	var f transform
 	if err := f.init(len(codes), shape, &p); err != nil {

@@ -22,8 +22,8 @@ type Scheme struct {
 
 	// NarrowRange drops the lowest code, so that the grid is symmetric about
 	// zero: [-127, 127] for 8 bits. It goes only with signed codes and the
-	// symmetric mapping, whose scale is then max(|min|, |max|) / 127 and which
-	// clips nothing. TFLite, TensorRT and ONNX Runtime quantize weights so.
+	// symmetric mapping, which divides by 127 then, not 128, and clips nothing.
+	// TFLite, TensorRT and ONNX Runtime quantize weights so.
 	NarrowRange bool
 
 	// ZeroInRange widens every range so that it holds 0, and keeps the zero
@@ -149,7 +149,8 @@ func (s Scheme) Validate() error {
 // NumParams returns how many scales, and as many zero points, a tensor of the
 // given shape has under s: the length that CalibrateInto needs in its slices.
 // The shape must not be left out here: that of a Tensor without one is its
-// number of elements. Errors: those of Validate, ErrShape, ErrEmpty and ErrAxis.
+// number of elements. Errors: those of Validate, ErrShape, ErrEmpty and
+// ErrAxis.
 func (s Scheme) NumParams(shape []int) (int, error) {
 	if err := s.Validate(); err != nil {
 		return 0, err
