@@ -141,10 +141,10 @@
 // [Compare] calibrates a tensor to any number of schemes and reports, for the
 // whole tensor and for each channel, with e = x' - x rounded to float32:
 //
-//	MAE      = sum|e| / n               in the unit of the data
-//	RMSE     = sqrt(sum e² / n)         in the unit of the data
-//	MaxError = max|e|                   in the unit of the data
-//	SQNR     = 10 log10(sum x² / sum e²) in dB; +Inf if nothing is lost
+//	MAE      = sum|e| / n                 in the unit of the data
+//	RMSE     = sqrt(sum e² / n)           in the unit of the data
+//	MaxError = max|e|                     in the unit of the data
+//	SQNR     = 10 log10(sum x² / sum e²)  in dB; +Inf if nothing is lost
 //	Clipped  = number of elements whose code had to be clamped
 //
 // RMSE weighs large errors more than MAE does. SQNR compares the error with the
@@ -248,7 +248,7 @@
 //     points. Its symmetric schemes divide by 127.5: no option here does that,
 //     but a Params literal can hold it.
 //   - The block formats of ggml and the affine groups of MLX have 16-bit scales
-//     or real offsets and round otherwise. They cannot be expressed here.
+//     or real offsets, and round otherwise: no option matches them.
 //
 // # Calibrating over batches
 //
