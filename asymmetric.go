@@ -17,21 +17,38 @@ const maxZeroPoint = 1 << 23
 // the zero point below 2^23 and lets a constant channel reconstruct exactly.
 func (s Scheme) asymmetric(r Range) (scale float32, zero int32) {
 	qmin, qmax := s.Grid()
+	lo, hi := r.Min, r.Max
 	if s.ZeroInRange {
-		r.Min, r.Max = min(r.Min, 0), max(r.Max, 0)
+		lo, hi = min(lo, 0), max(hi, 0)
 	}
-	if r.Min == 0 && r.Max == 0 {
-		return 1, int32(min(max(0, qmin), qmax))
-	}
-	steps := float32(qmax - qmin)
-	scale = (r.Max - r.Min) / steps
-	if math.IsInf(float64(scale), 1) {
-		scale = r.Max/steps - r.Min/steps
-	}
-	scale = max(scale, r.absMax()*0x1p-22, minScale)
-	z := math.RoundToEven(float64(float32(qmin) - r.Min/scale))
+	scale, zero = asymmetricParams(lo, hi, float32(qmin), float32(qmax-qmin))
 	if s.ZeroInRange {
-		z = min(max(z, float64(qmin)), float64(qmax))
+		zero = min(max(zero, int32(qmin)), int32(qmax))
 	}
-	return scale, int32(z)
+	return scale, zero
+}
+
+func asymmetricParams(lo, hi, qmin, steps float32) (scale float32, zero int32) {
+	if lo == 0 && hi == 0 {
+		// The code of 0 is 0 in every grid without narrow range.
+		return 1, 0
+	}
+	scale = (hi - lo) / steps
+	if scale > math.MaxFloat32 {
+		scale = hi/steps - lo/steps
+	}
+	scale = atLeast(atLeast(scale, absMax(lo, hi)*0x1p-22), minScale)
+	return scale, round(qmin - lo/scale)
+}
+
+// absMax returns max(|lo|, |hi|) for lo ≤ hi.
+func absMax(lo, hi float32) float32 { return atLeast(hi, -lo) }
+
+// atLeast is max for values that are not NaN. (The builtin, which sees to NaN
+// and the sign of zero, costs more than the division beside it.)
+func atLeast(v, limit float32) float32 {
+	if v < limit {
+		return limit
+	}
+	return v
 }

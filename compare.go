@@ -143,9 +143,7 @@ func (c *Comparison) measure(t Tensor, calibrate bool) error {
 				other++
 			}
 			r.Params.set(r.Scheme, l.params)
-			for j := range r.Scale {
-				r.Scale[j], r.ZeroPoint[j] = r.Scheme.params(Range{lo[j], hi[j]})
-			}
+			r.Scheme.paramsOf(&r.Params, lo[:l.params], hi[:l.params])
 		}
 		g.addSubject(l, &r.Params)
 	}

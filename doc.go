@@ -158,9 +158,8 @@
 //
 // One input gives one result: on every machine, with whatever instruction set,
 // at any GOMAXPROCS, from Go code or assembly, and wherever slices lie in
-// memory. A code that differs by one is a bug. Only the last bits of an SQNR
-// may differ: it goes through [math.Log10], which is not the same on all
-// architectures.
+// memory. A code that differs by one is a bug. That holds for the logarithm in
+// SQNR too, which [math.Log10] would not give alike on all architectures.
 //
 // Error sums are float64, and their order is fixed by the shape, the schemes
 // and the axis of the channels ([Comparison].Axis):

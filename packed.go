@@ -54,6 +54,14 @@ func FromCodes[T Integer](codes []T, shape []int, p Params) (Quantized, error) {
 	if len(shape) == 0 {
 		q.Shape = []int{len(codes)}
 	}
+	if width := 8 * int(unsafe.Sizeof(T(0))); f.bits > width { // codes of 9 bits or more, in bytes
+		wide := make([]uint16, len(codes))
+		for i, c := range codes {
+			wide[i] = uint16(c)
+		}
+		pack16(q.Codes, wide, f.bits)
+		return q, nil
+	}
 	packCodes(q.Codes, codes, f.bits)
 	return q, nil
 }

@@ -84,9 +84,7 @@ func CalibrateInto(p *Params, t Tensor, s Scheme) error {
 		return err
 	}
 	p.set(s, l.params)
-	for i := range lo {
-		p.Scale[i], p.ZeroPoint[i] = s.params(Range{lo[i], hi[i]})
-	}
+	s.paramsOf(p, lo, hi)
 	return nil
 }
 
@@ -94,6 +92,25 @@ func CalibrateInto(p *Params, t Tensor, s Scheme) error {
 func (p *Params) set(s Scheme, n int) {
 	p.Scheme = s
 	p.Scale, p.ZeroPoint = resize(p.Scale, n), resize(p.ZeroPoint, n)
+}
+
+// paramsOf stores in p what s derives from each range.
+func (s Scheme) paramsOf(p *Params, lo, hi []float32) {
+	scale := p.Scale[:len(lo)]
+	zero, hi := p.ZeroPoint[:len(lo)], hi[:len(lo)]
+	if s.Mapping != Symmetric && !s.ZeroInRange {
+		// The common case, with what does not change out of the loop: groups
+		// have many parameters.
+		qmin, qmax := s.Grid()
+		least, steps := float32(qmin), float32(qmax-qmin)
+		for i := range lo {
+			scale[i], zero[i] = asymmetricParams(lo[i], hi[i], least, steps)
+		}
+		return
+	}
+	for i := range lo {
+		scale[i], zero[i] = s.params(Range{lo[i], hi[i]})
+	}
 }
 
 // params returns the parameters that s derives from a range.
@@ -264,10 +281,6 @@ func DequantizeCodes[T Integer](dst []float32, codes []T, shape []int, p Params)
 // A Range is the smallest and the largest of some values. Both are finite, Min
 // is not above Max, and a zero is +0.
 type Range struct{ Min, Max float32 }
-
-func (r Range) absMax() float32 {
-	return max(float32(math.Abs(float64(r.Min))), float32(math.Abs(float64(r.Max))))
-}
 
 // Union returns the range that holds both: what to calibrate from when data
 // comes in batches, or from several workers. The zero Range is not empty, but

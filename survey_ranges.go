@@ -48,6 +48,9 @@ func (g *survey) firstPass(src []float32, by Granularity) error {
 	if g.bad.Load() {
 		return notFinite(src, &g.ch, by)
 	}
+	if g.segments == 1 {
+		return nil
+	}
 	for c := range g.ch.axis {
 		lo, hi, sq := g.lo[c*g.segments], g.hi[c*g.segments], g.sq[c*g.segments]
 		for i := c*g.segments + 1; i < (c+1)*g.segments; i++ {
@@ -76,15 +79,35 @@ func notFinite(src []float32, l *layout, by Granularity) error {
 func (g *survey) rangesOfRuns(src []float32, t *stretch, s *scratch) {
 	x := src[t.e : t.e+t.n]
 	k := (t.n + t.run - 1) / t.run
+	ok := true
+	if g.blocks == 1 {
+		// A run is a channel, and has no other runs.
+		end := t.channel + k
+		if g.channels {
+			ok = rangeRuns(g.lo[t.channel:end], g.hi[t.channel:end], x, t.run)
+		}
+		if g.squares {
+			squaresRuns(g.sq[t.channel:end], x, t.run)
+		}
+	} else {
+		ok = g.foldRuns(x, t, k, s)
+	}
+	for i := range g.others {
+		ok = g.others[i].add(src, t.e, t.e+t.n, s) && ok
+	}
+	if !ok {
+		g.bad.Store(true)
+	}
+}
+
+// foldRuns collects k runs and adds them to their channels.
+func (g *survey) foldRuns(x []float32, t *stretch, k int, s *scratch) bool {
 	at := t.channel*g.segments + t.segment
 	ok := true
 	if g.channels {
 		lo, hi := s.lo[:k], s.hi[:k]
 		ok = rangeRuns(lo, hi, x, t.run)
-		for i := range lo {
-			g.lo[at+i*g.segments] = min(g.lo[at+i*g.segments], lo[i])
-			g.hi[at+i*g.segments] = max(g.hi[at+i*g.segments], hi[i])
-		}
+		widen(g.lo[at:], g.hi[at:], lo, hi, g.segments)
 	}
 	if g.squares {
 		sq := s.sq[:k]
@@ -93,11 +116,21 @@ func (g *survey) rangesOfRuns(src []float32, t *stretch, s *scratch) {
 			g.sq[at+i*g.segments] += v
 		}
 	}
-	for i := range g.others {
-		ok = g.others[i].add(src, t.e, t.e+t.n, s) && ok
+	return ok
+}
+
+// widen lowers every step-th element of lo to those of lo2, and raises those of
+// hi. None is NaN, or the result means nothing.
+func widen(lo, hi, lo2, hi2 []float32, step int) {
+	for i, v := range lo2 {
+		if p := &lo[i*step]; v < *p {
+			*p = v
+		}
 	}
-	if !ok {
-		g.bad.Store(true)
+	for i, v := range hi2 {
+		if p := &hi[i*step]; v > *p {
+			*p = v
+		}
 	}
 }
 
@@ -180,11 +213,12 @@ func (o *otherRanges) merge(p int, lo, hi []float32, lock bool) {
 		o.mu.Lock()
 		defer o.mu.Unlock()
 	}
+	if o.cols == 0 {
+		widen(o.lo[p:], o.hi[p:], lo, hi, 1)
+		return
+	}
 	for j := range lo {
-		i := p + j
-		if o.cols > 0 {
-			i = o.channel(i)
-		}
+		i := o.channel(p + j)
 		o.lo[i], o.hi[i] = min(o.lo[i], lo[j]), max(o.hi[i], hi[j])
 	}
 }

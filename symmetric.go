@@ -13,13 +13,17 @@ const minScale = 0x1p-126
 // With signed codes of 8 bits the divisor is 128, so that the largest positive
 // value is clipped to 127; with narrow range it is 127 and nothing is clipped.
 func (s Scheme) symmetric(r Range) (scale float32, zero int32) {
+	qmin, qmax := s.Grid()
 	if s.Unsigned {
 		zero = 1 << (s.Bits - 1)
 	}
-	if r.Min == 0 && r.Max == 0 {
-		return 1, zero
+	steps := float32(max(zero-int32(qmin), int32(qmax)-zero))
+	return symmetricScale(r.Min, r.Max, steps), zero
+}
+
+func symmetricScale(lo, hi, steps float32) float32 {
+	if lo == 0 && hi == 0 {
+		return 1
 	}
-	qmin, qmax := s.Grid()
-	steps := max(zero-int32(qmin), int32(qmax)-zero)
-	return max(r.absMax()/float32(steps), minScale), zero
+	return atLeast(absMax(lo, hi)/steps, minScale)
 }
