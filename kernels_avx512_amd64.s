@@ -30,6 +30,42 @@
 	VBROADCASTSS 192(SP)(R12*4), Z19 \
 	VPBROADCASTD 256(SP)(R12*4), Z20
 
+// SATURATE is QUOTIENT for 8 bits, rounded to integers. Only the upper bound is
+// applied to x. What is too small for an integer, which NaN then counts as,
+// becomes the least integer: packs and additions that saturate take all the
+// rest to the ends of the grid. (A product that overflows to -Inf gives NaN.)
+#define SATURATE(x, q) \
+	VMINPS       x, Z19, x \
+	VMULPS       Z17, x, q \
+	VFNMADD231PS Z16, q, x \
+	VFMADD231PS  Z17, x, q \
+	VCVTPS2DQ    q, q
+
+// BYTES64 makes the codes of four vectors of SATURATE, in Z4; BYTES16 those of one.
+#define BYTES64 \
+	SATURATE(Z0, Z4)      \
+	SATURATE(Z1, Z5)      \
+	SATURATE(Z2, Z6)      \
+	SATURATE(Z3, Z7)      \
+	VPACKSSDW Z5, Z4, Z4  \
+	VPACKSSDW Z7, Z6, Z6  \
+	VPADDSW   Z20, Z4, Z4 \
+	VPADDSW   Z20, Z6, Z6 \
+	VPACKSSWB Z6, Z4, Z4  \
+	VPERMD    Z4, Z23, Z4 \
+	VPMAXSB   Z15, Z4, Z4 \
+	VPMINSB   Z14, Z4, Z4 \
+	VPXORD    Z21, Z4, Z4
+
+#define BYTES16 \
+	SATURATE(Z0, Z4)      \
+	VPMOVSDW  Z4, Y4      \
+	VPADDSW   Y20, Y4, Y4 \
+	VPMOVSWB  Y4, X4      \
+	VPMAXSB   X15, X4, X4 \
+	VPMINSB   X14, X4, X4 \
+	VPXORD    X21, X4, X4
+
 // func quantizeInt8RunsAVX512(dst []uint8, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32, stream bool)
 //
 // An unsigned grid of 8 bits is moved down by 128, so that a signed pack holds
@@ -49,10 +85,17 @@ TEXT ·quantizeInt8RunsAVX512(SB), NOSPLIT, $320-113
 	VMOVDQU32 packOrder512<>(SB), Z23
 	VPXORD  Z24, Z24, Z24
 	VPXORD Z21, Z21, Z21
+	BROADCAST(32000, Z25) // the largest zero point that saturating words allow
 	CMPL    CX, $127
-	JLE     params
+	JLE     signed
 	BROADCAST(128, Z24)
 	BROADCAST(0x80808080, Z21)
+	SUBL    $128, BX
+	SUBL    $128, CX
+
+signed:
+	VPBROADCASTB BX, Z15
+	VPBROADCASTB CX, Z14
 
 params: // of the next 16 runs
 	PARAMS16
@@ -68,6 +111,7 @@ nextrun:
 	CMOVQLT DX, CX
 	SUBQ    CX, DX
 	PARAMS
+	VPBROADCASTW 256(SP)(R12*4), Z20
 	INCQ    R12
 	TESTB   R13, R13
 	JNE     divide
@@ -83,19 +127,7 @@ loop:
 	VMOVUPS 64(SI), Z1
 	VMOVUPS 128(SI), Z2
 	VMOVUPS 192(SI), Z3
-	QUOTIENT(Z0, Z4)
-	QUOTIENT(Z1, Z5)
-	QUOTIENT(Z2, Z6)
-	QUOTIENT(Z3, Z7)
-	CODE(Z4)
-	CODE(Z5)
-	CODE(Z6)
-	CODE(Z7)
-	VPACKSSDW Z5, Z4, Z4
-	VPACKSSDW Z7, Z6, Z6
-	VPACKSSWB Z6, Z4, Z4
-	VPERMD    Z4, Z23, Z4
-	VPXORD    Z21, Z4, Z4
+	BYTES64
 	VMOVDQU64 Z4, (DI)
 	ADDQ $256, SI
 	ADDQ $64, DI
@@ -109,10 +141,7 @@ rest: // CX + 64 elements, fewer than 64
 
 loop16:
 	VMOVUPS (SI), Z0
-	QUOTIENT(Z0, Z4)
-	CODE(Z4)
-	VPMOVDB Z4, X4
-	VPXORD  X21, X4, X4
+	BYTES16
 	VMOVDQU X4, (DI)
 	ADDQ $64, SI
 	ADDQ $16, DI
@@ -124,10 +153,7 @@ tail:
 	JZ   nextrun
 	MASK(CX, K1)
 	VMOVUPS.Z (SI), K1, Z0
-	QUOTIENT(Z0, Z4)
-	CODE(Z4)
-	VPMOVDB   Z4, X4
-	VPXORD    X21, X4, X4
+	BYTES16
 	VMOVDQU8  X4, K1, (DI)
 	LEAQ (SI)(CX*4), SI
 	ADDQ CX, DI
@@ -147,10 +173,7 @@ head16:
 	CMOVQLT BX, R15
 	MASK(R15, K1)
 	VMOVUPS.Z (SI), K1, Z0
-	QUOTIENT(Z0, Z4)
-	CODE(Z4)
-	VPMOVDB   Z4, X4
-	VPXORD    X21, X4, X4
+	BYTES16
 	VMOVDQU8  X4, K1, (DI)
 	LEAQ (SI)(R15*4), SI
 	ADDQ R15, DI
@@ -163,19 +186,7 @@ past:
 	VMOVUPS 64(SI), Z1
 	VMOVUPS 128(SI), Z2
 	VMOVUPS 192(SI), Z3
-	QUOTIENT(Z0, Z4)
-	QUOTIENT(Z1, Z5)
-	QUOTIENT(Z2, Z6)
-	QUOTIENT(Z3, Z7)
-	CODE(Z4)
-	CODE(Z5)
-	CODE(Z6)
-	CODE(Z7)
-	VPACKSSDW Z5, Z4, Z4
-	VPACKSSDW Z7, Z6, Z6
-	VPACKSSWB Z6, Z4, Z4
-	VPERMD    Z4, Z23, Z4
-	VPXORD    Z21, Z4, Z4
+	BYTES64
 	VMOVNTDQ  Z4, (DI)
 	ADDQ $256, SI
 	ADDQ $64, DI
@@ -184,6 +195,7 @@ past:
 	JMP  rest
 
 divide: // 16 at a time
+	VPBROADCASTD 252(SP)(R12*4), Z20
 	SUBQ $16, CX
 	JB   dividetail
 
