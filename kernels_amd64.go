@@ -61,7 +61,10 @@ func quantizeInt8WideAVX512(dst *uint8, src *float32, rows int, scale []float32,
 func quantizeInt16ColumnsAVX512(dst *uint16, src *float32, rows int, scale []float32, zero []int32, qmin, qmax int32)
 
 //go:noescape
-func dequantizeInt8ColumnsAVX512(dst *float32, src *uint8, rows int, scale []float32, zero []int32, signed bool)
+func dequantizeInt8ColumnsAVX512(dst *float32, src *uint8, rows, stride int, scale []float32, zero []int32, signed bool)
+
+//go:noescape
+func dequantizeInt8WideAVX512(dst *float32, src *uint8, rows int, scale []float32, zero []int32, signed bool)
 
 //go:noescape
 func dequantizeInt16ColumnsAVX512(dst *float32, src *uint16, rows int, scale []float32, zero []int32, signed bool)
@@ -178,14 +181,21 @@ func dequantizeInt8Runs(dst []float32, src []uint8, run int, scale []float32, ze
 }
 
 func dequantizeInt8Columns(dst []float32, src []uint8, scale []float32, zero []int32, signed, stream bool) {
-	if rows := len(src) / len(scale); active == avx512 && rows > 0 {
-		n := rows * len(scale)
-		dequantizeInt8ColumnsAVX512(&dst[:n][0], &src[:n][0], rows, scale, zero[:len(scale)], signed)
-		if dst, src = dst[n:], src[n:]; len(src) == 0 {
-			return
+	n := len(scale)
+	if rows := len(src) / n; active == avx512 && rows > 0 {
+		dst, zero = dst[:len(src)], zero[:n]
+		done := 0
+		if rows > 1 && n >= 64 {
+			done = n &^ 63
+			dequantizeInt8WideAVX512(&dst[0], &src[0], rows, scale, zero, signed)
 		}
-		scale, zero = scale[:len(src)], zero[:len(src)]
-		dequantizeInt8ColumnsAVX512(&dst[:len(src)][0], &src[0], 1, scale, zero, signed)
+		if done < n {
+			dequantizeInt8ColumnsAVX512(&dst[done], &src[done], rows, n, scale[done:], zero[done:], signed)
+		}
+		if rest := len(src) % n; rest > 0 { // a last row that is shorter
+			m := len(src) - rest
+			dequantizeInt8ColumnsAVX512(&dst[m], &src[m], 1, rest, scale[:rest], zero[:rest], signed)
+		}
 		return
 	}
 	dequantizeInt8ColumnsGeneric(dst, src, scale, zero, signed)

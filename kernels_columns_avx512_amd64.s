@@ -286,20 +286,22 @@ done:
 	VCVTDQ2PS   v, v                     \
 	VMULPS      Z2, v, v
 
-// func dequantizeInt8ColumnsAVX512(dst *float32, src *uint8, rows int, scale []float32, zero []int32, signed bool)
-TEXT ·dequantizeInt8ColumnsAVX512(SB), NOSPLIT, $0-73
+// func dequantizeInt8ColumnsAVX512(dst *float32, src *uint8, rows, stride int, scale []float32, zero []int32, signed bool)
+TEXT ·dequantizeInt8ColumnsAVX512(SB), NOSPLIT, $0-81
 	MOVQ dst+0(FP), DI
 	MOVQ src+8(FP), SI
 	MOVQ rows+16(FP), CX
-	MOVQ scale_base+24(FP), R9
-	MOVQ scale_len+32(FP), R11
-	MOVQ zero_base+48(FP), R10
+	MOVQ scale_base+32(FP), R9
+	MOVQ scale_len+40(FP), R11
+	MOVQ zero_base+56(FP), R10
+	MOVQ stride+24(FP), R8
+	SUBQ R11, R8 // from the end of a row to the next
 	VPXORD Z21, Z21, Z21
 	VPXORD Z22, Z22, Z22
 	MOVQ R11, R12
 	ANDQ $15, R12
 	MASK(R12, K1)
-	CMPB signed+72(FP), $0
+	CMPB signed+80(FP), $0
 	JNE  row
 	BROADCAST(0x80808080, Z21)
 	BROADCAST(128, Z22)
@@ -332,8 +334,83 @@ tail:
 	LEAQ (DI)(R12*4), DI
 
 next:
+	ADDQ R8, SI
+	LEAQ (DI)(R8*4), DI
 	DECQ CX
 	JNZ  row
+	VZEROUPPER
+	RET
+
+// func dequantizeInt8WideAVX512(dst *float32, src *uint8, rows int, scale []float32, zero []int32, signed bool)
+//
+// It takes 64 columns at a time down the rows; len(scale) is at least 64, and
+// the columns behind the last 64 are left.
+TEXT ·dequantizeInt8WideAVX512(SB), NOSPLIT, $0-73
+	MOVQ dst+0(FP), BX
+	MOVQ src+8(FP), DX
+	MOVQ scale_base+24(FP), R9
+	MOVQ scale_len+32(FP), R11
+	MOVQ zero_base+48(FP), R10
+	VPXORD Z21, Z21, Z21
+	VPXORD Z22, Z22, Z22
+	MOVQ R11, R13
+	LEAQ (R11*4), R8
+	CMPB signed+72(FP), $0
+	JNE  columns
+	BROADCAST(0x80808080, Z21)
+	BROADCAST(128, Z22)
+
+columns:
+	VMOVUPS 0(R9), Z8
+	VMOVUPS 64(R9), Z9
+	VMOVUPS 128(R9), Z10
+	VMOVUPS 192(R9), Z11
+	VMOVDQU32 0(R10), Z12
+	VMOVDQU32 64(R10), Z13
+	VMOVDQU32 128(R10), Z14
+	VMOVDQU32 192(R10), Z15
+	VPSUBD Z22, Z12, Z12
+	VPSUBD Z22, Z13, Z13
+	VPSUBD Z22, Z14, Z14
+	VPSUBD Z22, Z15, Z15
+	MOVQ BX, DI
+	MOVQ DX, SI
+	MOVQ rows+16(FP), CX
+
+loop:
+	WIDEN8(0, X0, Z0)
+	WIDEN8(16, X1, Z1)
+	WIDEN8(32, X2, Z2)
+	WIDEN8(48, X3, Z3)
+	PREFETCHT0 64(SI)
+	VPSUBD Z12, Z0, Z0
+	VPSUBD Z13, Z1, Z1
+	VPSUBD Z14, Z2, Z2
+	VPSUBD Z15, Z3, Z3
+	VCVTDQ2PS Z0, Z0
+	VCVTDQ2PS Z1, Z1
+	VCVTDQ2PS Z2, Z2
+	VCVTDQ2PS Z3, Z3
+	VMULPS Z8, Z0, Z0
+	VMULPS Z9, Z1, Z1
+	VMULPS Z10, Z2, Z2
+	VMULPS Z11, Z3, Z3
+	VMOVUPS Z0, 0(DI)
+	VMOVUPS Z1, 64(DI)
+	VMOVUPS Z2, 128(DI)
+	VMOVUPS Z3, 192(DI)
+	ADDQ R13, SI
+	ADDQ R8, DI
+	DECQ CX
+	JNZ  loop
+
+	ADDQ $256, R9
+	ADDQ $256, R10
+	ADDQ $256, BX
+	ADDQ $64, DX
+	SUBQ $64, R11
+	CMPQ R11, $64
+	JAE  columns
 	VZEROUPPER
 	RET
 
