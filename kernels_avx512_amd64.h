@@ -154,3 +154,10 @@ DATA packOrder512<>+40(SB)/8, $0x0000000e0000000a
 DATA packOrder512<>+48(SB)/8, $0x0000000700000003
 DATA packOrder512<>+56(SB)/8, $0x0000000f0000000b
 GLOBL packOrder512<>(SB), RODATA|NOPTR, $64
+
+// Of the 8 dwords that one in-lane pack to words, then narrowed to bytes, leaves behind.
+DATA packOrder256<>+0(SB)/8, $0x0000000200000000
+DATA packOrder256<>+8(SB)/8, $0x0000000600000004
+DATA packOrder256<>+16(SB)/8, $0x0000000300000001
+DATA packOrder256<>+24(SB)/8, $0x0000000700000005
+GLOBL packOrder256<>(SB), RODATA|NOPTR, $32

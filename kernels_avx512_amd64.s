@@ -41,7 +41,8 @@
 	VFMADD231PS  Z17, x, q \
 	VCVTPS2DQ    q, q
 
-// BYTES64 makes the codes of four vectors of SATURATE, in Z4; BYTES16 those of one.
+// BYTES64 makes the codes of four vectors of SATURATE, in Z4; BYTES32 and
+// BYTES16 those of two and one.
 #define BYTES64 \
 	SATURATE(Z0, Z4)      \
 	SATURATE(Z1, Z5)      \
@@ -56,6 +57,17 @@
 	VPMAXSB   Z15, Z4, Z4 \
 	VPMINSB   Z14, Z4, Z4 \
 	VPXORD    Z21, Z4, Z4
+
+#define BYTES32 \
+	SATURATE(Z0, Z4)      \
+	SATURATE(Z1, Z5)      \
+	VPACKSSDW Z5, Z4, Z4  \
+	VPADDSW   Z20, Z4, Z4 \
+	VPMOVSWB  Z4, Y4      \
+	VPERMD    Y4, Y13, Y4 \
+	VPMAXSB   Y15, Y4, Y4 \
+	VPMINSB   Y14, Y4, Y4 \
+	VPXORD    Y21, Y4, Y4
 
 #define BYTES16 \
 	SATURATE(Z0, Z4)      \
@@ -83,6 +95,7 @@ TEXT ·quantizeInt8RunsAVX512(SB), NOSPLIT, $320-113
 	MOVBQZX stream+112(FP), R14
 	CONSTANTS(BX, CX)
 	VMOVDQU32 packOrder512<>(SB), Z23
+	VMOVDQU32 packOrder256<>(SB), Y13
 	VPXORD  Z24, Z24, Z24
 	VPXORD Z21, Z21, Z21
 	BROADCAST(32000, Z25) // the largest zero point that saturating words allow
@@ -135,18 +148,26 @@ loop:
 	JAE  loop
 
 rest: // CX + 64 elements, fewer than 64
-	ADDQ $64, CX
-	SUBQ $16, CX
-	JB   tail
+	ADDQ $32, CX
+	JL   rest16
+	VMOVUPS 0(SI), Z0
+	VMOVUPS 64(SI), Z1
+	BYTES32
+	VMOVDQU Y4, (DI)
+	ADDQ $128, SI
+	ADDQ $32, DI
+	SUBQ $32, CX
 
-loop16:
+rest16: // CX + 32 elements, fewer than 32
+	ADDQ $16, CX
+	JL   tail
+
 	VMOVUPS (SI), Z0
 	BYTES16
 	VMOVDQU X4, (DI)
 	ADDQ $64, SI
 	ADDQ $16, DI
 	SUBQ $16, CX
-	JAE  loop16
 
 tail:
 	ADDQ $16, CX
