@@ -1,0 +1,114 @@
+//go:build !purego
+
+package quant
+
+// NEON is part of the arm64 baseline. Its kernels have no use for the hint to
+// store past the caches.
+
+var usable = []isa{generic, neon}
+
+//go:noescape
+func rangeRunsNEON(lo, hi, src []float32, run int) bool
+
+//go:noescape
+func quantizeInt8RunsNEON(dst []uint8, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32)
+
+//go:noescape
+func quantizeInt16RunsNEON(dst []uint16, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32)
+
+//go:noescape
+func dequantizeInt8RunsNEON(dst []float32, src []uint8, run int, scale []float32, zero []int32, signed bool)
+
+//go:noescape
+func dequantizeInt16RunsNEON(dst []float32, src []uint16, run int, scale []float32, zero []int32, signed bool)
+
+func rangeRuns(lo, hi, src []float32, run int) bool {
+	switch active {
+	case neon:
+		return rangeRunsNEON(lo, hi, src, run)
+	default:
+		return rangeRunsGeneric(lo, hi, src, run)
+	}
+}
+
+func rangeColumns(lo, hi, src []float32, rows, stride int) bool {
+	return rangeColumnsGeneric(lo, hi, src, rows, stride)
+}
+
+func quantizeInt8Runs(dst []uint8, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32, stream bool) {
+	switch active {
+	case neon:
+		quantizeInt8RunsNEON(dst, src, run, scale, zero, qmin, qmax)
+	default:
+		quantizeRunsGeneric(dst, src, run, scale, zero, qmin, qmax)
+	}
+}
+
+func quantizeInt8Columns(dst []uint8, src []float32, scale []float32, zero []int32, qmin, qmax int32, stream bool) {
+	quantizeColumnsGeneric(dst, src, scale, zero, qmin, qmax)
+}
+
+func quantizeInt16Runs(dst []uint16, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32, stream bool) {
+	switch active {
+	case neon:
+		quantizeInt16RunsNEON(dst, src, run, scale, zero, qmin, qmax)
+	default:
+		quantizeRunsGeneric(dst, src, run, scale, zero, qmin, qmax)
+	}
+}
+
+func quantizeInt16Columns(dst []uint16, src []float32, scale []float32, zero []int32, qmin, qmax int32, stream bool) {
+	quantizeColumnsGeneric(dst, src, scale, zero, qmin, qmax)
+}
+
+func dequantizeInt8Runs(dst []float32, src []uint8, run int, scale []float32, zero []int32, signed bool, stream bool) {
+	switch active {
+	case neon:
+		dequantizeInt8RunsNEON(dst, src, run, scale, zero, signed)
+	default:
+		dequantizeInt8RunsGeneric(dst, src, run, scale, zero, signed)
+	}
+}
+
+func dequantizeInt8Columns(dst []float32, src []uint8, scale []float32, zero []int32, signed bool, stream bool) {
+	dequantizeInt8ColumnsGeneric(dst, src, scale, zero, signed)
+}
+
+func dequantizeInt16Runs(dst []float32, src []uint16, run int, scale []float32, zero []int32, signed bool, stream bool) {
+	switch active {
+	case neon:
+		dequantizeInt16RunsNEON(dst, src, run, scale, zero, signed)
+	default:
+		dequantizeInt16RunsGeneric(dst, src, run, scale, zero, signed)
+	}
+}
+
+func dequantizeInt16Columns(dst []float32, src []uint16, scale []float32, zero []int32, signed bool, stream bool) {
+	dequantizeInt16ColumnsGeneric(dst, src, scale, zero, signed)
+}
+
+func errorsRuns(acc []sums, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32) {
+	errorsRunsGeneric(acc, src, run, scale, zero, qmin, qmax)
+}
+
+func errorsColumns(acc columnSums, src []float32, rows, stride int, scale []float32, zero []int32, qmin, qmax int32) {
+	errorsColumnsGeneric(acc, src, rows, stride, scale, zero, qmin, qmax)
+}
+
+func squaresRuns(acc []float64, src []float32, run int) { squaresRunsGeneric(acc, src, run) }
+
+func squaresColumns(acc []float64, src []float32, rows, stride int) {
+	squaresColumnsGeneric(acc, src, rows, stride)
+}
+
+func pack8(dst []byte, codes []uint8, bits int, stream bool) { pack8Generic(dst, codes, bits) }
+
+func unpack8(dst []uint8, packed []byte, bits int, signed bool) {
+	unpack8Generic(dst, packed, bits, signed)
+}
+
+func widenBFloat16(dst []float32, src []uint16) { widenBFloat16Generic(dst, src) }
+
+func widenFloat16(dst []float32, src []uint16) { widenFloat16Generic(dst, src) }
+
+func fence() {}
