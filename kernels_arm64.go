@@ -22,6 +22,15 @@ func dequantizeInt8RunsNEON(dst []float32, src []uint8, run int, scale []float32
 //go:noescape
 func dequantizeInt16RunsNEON(dst []float32, src []uint16, run int, scale []float32, zero []int32, signed bool)
 
+// errorsRunsNEON returns how many runs it did, and stops at one for which it
+// would have to divide.
+//
+//go:noescape
+func errorsRunsNEON(acc []sums, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32) int
+
+//go:noescape
+func squaresRunsNEON(acc []float64, src []float32, run int)
+
 func rangeRuns(lo, hi, src []float32, run int) bool {
 	switch active {
 	case neon:
@@ -88,14 +97,37 @@ func dequantizeInt16Columns(dst []float32, src []uint16, scale []float32, zero [
 }
 
 func errorsRuns(acc []sums, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32) {
-	errorsRunsGeneric(acc, src, run, scale, zero, qmin, qmax)
+	switch active {
+	case neon:
+		for {
+			n := errorsRunsNEON(acc, src, run, scale, zero, qmin, qmax)
+			if n == len(acc) {
+				return
+			}
+			src, scale, zero = src[n*run:], scale[n:], zero[n:]
+			errorsRunsGeneric(acc[n:n+1], src[:min(run, len(src))], run, scale, zero, qmin, qmax)
+			if acc = acc[n+1:]; len(acc) == 0 {
+				return
+			}
+			src, scale, zero = src[run:], scale[1:], zero[1:]
+		}
+	default:
+		errorsRunsGeneric(acc, src, run, scale, zero, qmin, qmax)
+	}
 }
 
 func errorsColumns(acc columnSums, src []float32, rows, stride int, scale []float32, zero []int32, qmin, qmax int32) {
 	errorsColumnsGeneric(acc, src, rows, stride, scale, zero, qmin, qmax)
 }
 
-func squaresRuns(acc []float64, src []float32, run int) { squaresRunsGeneric(acc, src, run) }
+func squaresRuns(acc []float64, src []float32, run int) {
+	switch active {
+	case neon:
+		squaresRunsNEON(acc, src, run)
+	default:
+		squaresRunsGeneric(acc, src, run)
+	}
+}
 
 func squaresColumns(acc []float64, src []float32, rows, stride int) {
 	squaresColumnsGeneric(acc, src, rows, stride)
