@@ -31,6 +31,24 @@ func errorsRunsNEON(acc []sums, src []float32, run int, scale []float32, zero []
 //go:noescape
 func squaresRunsNEON(acc []float64, src []float32, run int)
 
+//go:noescape
+func pack4NEON(dst []byte, codes []uint8)
+
+//go:noescape
+func pack2NEON(dst []byte, codes []uint8)
+
+//go:noescape
+func unpack4NEON(dst []uint8, packed []byte, sign uint8)
+
+//go:noescape
+func unpack2NEON(dst []uint8, packed []byte, sign uint8)
+
+//go:noescape
+func widenBFloat16NEON(dst []float32, src []uint16)
+
+//go:noescape
+func widenFloat16NEON(dst []float32, src []uint16)
+
 func rangeRuns(lo, hi, src []float32, run int) bool {
 	switch active {
 	case neon:
@@ -133,14 +151,51 @@ func squaresColumns(acc []float64, src []float32, rows, stride int) {
 	squaresColumnsGeneric(acc, src, rows, stride)
 }
 
-func pack8(dst []byte, codes []uint8, bits int, stream bool) { pack8Generic(dst, codes, bits) }
-
-func unpack8(dst []uint8, packed []byte, bits int, signed bool) {
-	unpack8Generic(dst, packed, bits, signed)
+func pack8(dst []byte, codes []uint8, bits int, stream bool) {
+	n := 0
+	switch {
+	case active == neon && bits == 4:
+		n = len(codes) &^ 31
+		pack4NEON(dst[:n/2], codes[:n])
+	case active == neon && bits == 2:
+		n = len(codes) &^ 63
+		pack2NEON(dst[:n/4], codes[:n])
+	}
+	pack8Generic(dst[n/8*bits:], codes[n:], bits)
 }
 
-func widenBFloat16(dst []float32, src []uint16) { widenBFloat16Generic(dst, src) }
+func unpack8(dst []uint8, packed []byte, bits int, signed bool) {
+	n, sign := 0, uint8(0)
+	if signed {
+		sign = 1 << (bits - 1)
+	}
+	switch {
+	case active == neon && bits == 4:
+		n = len(dst) &^ 31
+		unpack4NEON(dst[:n], packed[:n/2], sign)
+	case active == neon && bits == 2:
+		n = len(dst) &^ 63
+		unpack2NEON(dst[:n], packed[:n/4], sign)
+	}
+	unpack8Generic(dst[n:], packed[n/8*bits:], bits, signed)
+}
 
-func widenFloat16(dst []float32, src []uint16) { widenFloat16Generic(dst, src) }
+func widenBFloat16(dst []float32, src []uint16) {
+	switch active {
+	case neon:
+		widenBFloat16NEON(dst, src)
+	default:
+		widenBFloat16Generic(dst, src)
+	}
+}
+
+func widenFloat16(dst []float32, src []uint16) {
+	switch active {
+	case neon:
+		widenFloat16NEON(dst, src)
+	default:
+		widenFloat16Generic(dst, src)
+	}
+}
 
 func fence() {}
