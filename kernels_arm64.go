@@ -49,6 +49,33 @@ func widenBFloat16NEON(dst []float32, src []uint16)
 //go:noescape
 func widenFloat16NEON(dst []float32, src []uint16)
 
+// Kernels of the columns walk want at least minColumns columns and one row.
+
+//go:noescape
+func rangeColumnsNEON(lo, hi, src []float32, rows, stride int) bool
+
+//go:noescape
+func quantizeInt8ColumnsNEON(dst []uint8, src []float32, rows int, scale []float32, zero []int32, qmin, qmax int32)
+
+//go:noescape
+func quantizeInt16ColumnsNEON(dst []uint16, src []float32, rows int, scale []float32, zero []int32, qmin, qmax int32)
+
+//go:noescape
+func dequantizeInt8ColumnsNEON(dst []float32, src []uint8, rows int, scale []float32, zero []int32, signed bool)
+
+//go:noescape
+func dequantizeInt16ColumnsNEON(dst []float32, src []uint16, rows int, scale []float32, zero []int32, signed bool)
+
+const (
+	minColumns = 16
+
+	// bandRows is how many rows go through a kernel of the columns walk at a
+	// time: enough to pay for loading parameters, few enough that the lines of
+	// a block of columns, which may all map to one set of the cache, and their
+	// pages stay at hand.
+	bandRows = 16
+)
+
 func rangeRuns(lo, hi, src []float32, run int) bool {
 	switch active {
 	case neon:
@@ -59,7 +86,15 @@ func rangeRuns(lo, hi, src []float32, run int) bool {
 }
 
 func rangeColumns(lo, hi, src []float32, rows, stride int) bool {
-	return rangeColumnsGeneric(lo, hi, src, rows, stride)
+	if active != neon || len(lo) < minColumns {
+		return rangeColumnsGeneric(lo, hi, src, rows, stride)
+	}
+	ok := true
+	for ; rows > 0; rows -= bandRows {
+		ok = rangeColumnsNEON(lo, hi, src, min(rows, bandRows), stride) && ok
+		src = src[min(bandRows*stride, len(src)):]
+	}
+	return ok
 }
 
 func quantizeInt8Runs(dst []uint8, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32, stream bool) {
@@ -72,6 +107,15 @@ func quantizeInt8Runs(dst []uint8, src []float32, run int, scale []float32, zero
 }
 
 func quantizeInt8Columns(dst []uint8, src []float32, scale []float32, zero []int32, qmin, qmax int32, stream bool) {
+	for active == neon && len(src) > 0 {
+		scale = scale[:min(len(scale), len(src))] // the last row may be shorter
+		if len(scale) < minColumns {
+			break
+		}
+		rows := min(len(src)/len(scale), bandRows)
+		quantizeInt8ColumnsNEON(dst, src, rows, scale, zero, qmin, qmax)
+		dst, src = dst[rows*len(scale):], src[rows*len(scale):]
+	}
 	quantizeColumnsGeneric(dst, src, scale, zero, qmin, qmax)
 }
 
@@ -85,6 +129,15 @@ func quantizeInt16Runs(dst []uint16, src []float32, run int, scale []float32, ze
 }
 
 func quantizeInt16Columns(dst []uint16, src []float32, scale []float32, zero []int32, qmin, qmax int32, stream bool) {
+	for active == neon && len(src) > 0 {
+		scale = scale[:min(len(scale), len(src))] // the last row may be shorter
+		if len(scale) < minColumns {
+			break
+		}
+		rows := min(len(src)/len(scale), bandRows)
+		quantizeInt16ColumnsNEON(dst, src, rows, scale, zero, qmin, qmax)
+		dst, src = dst[rows*len(scale):], src[rows*len(scale):]
+	}
 	quantizeColumnsGeneric(dst, src, scale, zero, qmin, qmax)
 }
 
@@ -98,6 +151,15 @@ func dequantizeInt8Runs(dst []float32, src []uint8, run int, scale []float32, ze
 }
 
 func dequantizeInt8Columns(dst []float32, src []uint8, scale []float32, zero []int32, signed bool, stream bool) {
+	for active == neon && len(src) > 0 {
+		scale = scale[:min(len(scale), len(src))] // the last row may be shorter
+		if len(scale) < minColumns {
+			break
+		}
+		rows := min(len(src)/len(scale), bandRows)
+		dequantizeInt8ColumnsNEON(dst, src, rows, scale, zero, signed)
+		dst, src = dst[rows*len(scale):], src[rows*len(scale):]
+	}
 	dequantizeInt8ColumnsGeneric(dst, src, scale, zero, signed)
 }
 
@@ -111,6 +173,15 @@ func dequantizeInt16Runs(dst []float32, src []uint16, run int, scale []float32, 
 }
 
 func dequantizeInt16Columns(dst []float32, src []uint16, scale []float32, zero []int32, signed bool, stream bool) {
+	for active == neon && len(src) > 0 {
+		scale = scale[:min(len(scale), len(src))] // the last row may be shorter
+		if len(scale) < minColumns {
+			break
+		}
+		rows := min(len(src)/len(scale), bandRows)
+		dequantizeInt16ColumnsNEON(dst, src, rows, scale, zero, signed)
+		dst, src = dst[rows*len(scale):], src[rows*len(scale):]
+	}
 	dequantizeInt16ColumnsGeneric(dst, src, scale, zero, signed)
 }
 

@@ -1,7 +1,7 @@
 //go:build !purego
 
 #include "textflag.h"
-#include "neon_arm64.h"
+#include "kernels_arm64.h"
 
 // For four codes each: the code's byte, twice byte 0 of magic, byte 3 of magic.
 DATA spread<>+0(SB)/8, $0x1310100113101000
@@ -250,6 +250,149 @@ tiny: // R8+4 elements
 	SCALE
 	SCATTER1
 	B      next
+
+done:
+	RET
+
+// The columns kernels load the parameters of 16 columns and go down the rows.
+// There 2^23 and the zero point are taken off one after the other, so that all
+// zero points do with one magic.
+//
+// R0 dst; R1 src; R2 rows; R3 columns left - 16; R4 scale; R5 zero
+// R20, R21 bytes from row to row of src and dst
+// R8, R9 rows left of the block, its src; R10 its dst
+// V8-V11 scale; V12-V15 zero point + sign; V16 2^23; V18 bits to flip; V19 sign
+
+#define COLUMNCONSTANTS(sign) \
+	MOVBU signed+104(FP), R9 \
+	NEG   R9, R9             \
+	AND   $sign, R9          \
+	VDUP  R9, V19.S4         \
+	MOVW  $0x4B000000, R10   \
+	VDUP  R10, V16.S4        \
+	SUB   $16, R3
+
+// COLUMNS loads the parameters.
+#define COLUMNS \
+	VLD1.P 64(R4), [V8.S4, V9.S4, V10.S4, V11.S4]   \
+	VLD1.P 64(R5), [V12.S4, V13.S4, V14.S4, V15.S4] \
+	VADD V19.S4, V12.S4, V12.S4 \
+	VADD V19.S4, V13.S4, V13.S4 \
+	VADD V19.S4, V14.S4, V14.S4 \
+	VADD V19.S4, V15.S4, V15.S4 \
+	VSCVTF_S4(12, 12)           \
+	VSCVTF_S4(13, 13)           \
+	VSCVTF_S4(14, 14)           \
+	VSCVTF_S4(15, 15)
+
+// SCALECOLUMNS sets V4…V7 to (V4…V7 - 2^23 - zero points) * scales.
+#define SCALECOLUMNS \
+	VFSUB_S4(16, 4, 4)  \
+	VFSUB_S4(16, 5, 5)  \
+	VFSUB_S4(16, 6, 6)  \
+	VFSUB_S4(16, 7, 7)  \
+	VFSUB_S4(12, 4, 4)  \
+	VFSUB_S4(13, 5, 5)  \
+	VFSUB_S4(14, 6, 6)  \
+	VFSUB_S4(15, 7, 7)  \
+	VFMUL_S4(8, 4, 4)   \
+	VFMUL_S4(9, 5, 5)   \
+	VFMUL_S4(10, 6, 6)  \
+	VFMUL_S4(11, 7, 7)
+
+// func dequantizeInt8ColumnsNEON(dst []float32, src []uint8, rows int, scale []float32, zero []int32, signed bool)
+//
+// len(scale) is 16 or more, rows 1 or more.
+TEXT ·dequantizeInt8ColumnsNEON(SB), NOSPLIT, $0-105
+	MOVD dst_base+0(FP), R0
+	MOVD src_base+24(FP), R1
+	MOVD rows+48(FP), R2
+	MOVD scale_base+56(FP), R4
+	MOVD scale_len+64(FP), R3
+	MOVD zero_base+80(FP), R5
+	MOVD R3, R20
+	LSL  $2, R3, R21
+	COLUMNCONSTANTS(0x80)
+	VDUP R9, V18.B16
+	VDUP R10, V1.S4
+	MOVD $spread<>(SB), R9
+	VLD1 (R9), [V20.B16, V21.B16, V22.B16, V23.B16]
+
+block: // 16 columns
+	MOVD R2, R8
+	MOVD R1, R9
+	MOVD R0, R10
+	COLUMNS
+
+loop: // a row
+	VLD1.P (R9)(R20), [V0.B16]
+	WIDEN8
+	SCALECOLUMNS
+	VST1.P [V4.S4, V5.S4, V6.S4, V7.S4], (R10)(R21)
+	SUBS   $1, R8
+	BNE    loop
+
+tail: // R3 columns are left
+	ADD  $16, R1
+	ADD  $64, R0
+	SUBS $16, R3
+	BGE  block
+	CMN  $16, R3
+	BEQ  done
+	ADD  R3, R1
+	ADD  R3<<2, R4
+	ADD  R3<<2, R5
+	ADD  R3<<2, R0
+	MOVD $0, R3
+	B    block
+
+done:
+	RET
+
+// func dequantizeInt16ColumnsNEON(dst []float32, src []uint16, rows int, scale []float32, zero []int32, signed bool)
+//
+// As dequantizeInt8ColumnsNEON.
+TEXT ·dequantizeInt16ColumnsNEON(SB), NOSPLIT, $0-105
+	MOVD dst_base+0(FP), R0
+	MOVD src_base+24(FP), R1
+	MOVD rows+48(FP), R2
+	MOVD scale_base+56(FP), R4
+	MOVD scale_len+64(FP), R3
+	MOVD zero_base+80(FP), R5
+	LSL  $1, R3, R20
+	LSL  $2, R3, R21
+	COLUMNCONSTANTS(0x8000)
+	LSR  $16, R10
+	VDUP R9, V18.H8
+	VDUP R10, V2.H8
+
+block: // 16 columns
+	MOVD R2, R8
+	MOVD R1, R9
+	MOVD R0, R10
+	COLUMNS
+
+loop: // a row
+	VLD1.P (R9)(R20), [V0.H8, V1.H8]
+	WIDEN16
+	SCALECOLUMNS
+	VST1.P [V4.S4, V5.S4, V6.S4, V7.S4], (R10)(R21)
+	SUBS   $1, R8
+	BNE    loop
+
+tail: // R3 columns are left
+	ADD  $32, R1
+	ADD  $64, R0
+	SUBS $16, R3
+	BGE  block
+	CMN  $16, R3
+	BEQ  done
+	ADD  R3<<1, R1
+	ADD  R3<<2, R4
+	ADD  R3<<2, R5
+	ADD  R3<<2, R0
+	MOVD $0, R3
+	B    block
 
 done:
 	RET

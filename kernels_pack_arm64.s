@@ -1,7 +1,7 @@
 //go:build !purego
 
 #include "textflag.h"
-#include "neon_arm64.h"
+#include "kernels_arm64.h"
 
 // A shift that inserts (SLI) overwrites what lies above the bits that it keeps.
 

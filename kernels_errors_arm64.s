@@ -1,7 +1,7 @@
 //go:build !purego
 
 #include "textflag.h"
-#include "neon_arm64.h"
+#include "kernels_arm64.h"
 
 // What the last elements of a run, fewer than lanes, leave of sixteen lanes:
 // from 4*n bytes before the zeros on, n lanes are kept.
