@@ -66,6 +66,15 @@ func dequantizeInt8ColumnsNEON(dst []float32, src []uint8, rows int, scale []flo
 //go:noescape
 func dequantizeInt16ColumnsNEON(dst []float32, src []uint16, rows int, scale []float32, zero []int32, signed bool)
 
+// errorsColumnsNEON returns how many columns it did, and stops before eight with
+// one for which it would have to divide.
+//
+//go:noescape
+func errorsColumnsNEON(abs, sq []float64, max []float32, clipped []uint32, src []float32, rows, stride int, scale []float32, zero []int32, qmin, qmax int32) int
+
+//go:noescape
+func squaresColumnsNEON(acc []float64, src []float32, rows, stride int)
+
 const (
 	minColumns = 16
 
@@ -206,7 +215,26 @@ func errorsRuns(acc []sums, src []float32, run int, scale []float32, zero []int3
 }
 
 func errorsColumns(acc columnSums, src []float32, rows, stride int, scale []float32, zero []int32, qmin, qmax int32) {
-	errorsColumnsGeneric(acc, src, rows, stride, scale, zero, qmin, qmax)
+	if active != neon || len(scale) < 8 {
+		errorsColumnsGeneric(acc, src, rows, stride, scale, zero, qmin, qmax)
+		return
+	}
+	for ; rows > 0; rows -= bandRows {
+		k := min(rows, bandRows)
+		for i := 0; i < len(scale); {
+			c := columnSums{acc.abs[i:], acc.sq[i:], acc.max[i:], acc.clipped[i:]}
+			n := 0
+			if len(scale)-i >= 8 {
+				n = errorsColumnsNEON(c.abs, c.sq, c.max, c.clipped, src[i:], k, stride, scale[i:], zero[i:], qmin, qmax)
+			}
+			if n == 0 {
+				n = min(8, len(scale)-i)
+				errorsColumnsGeneric(c, src[i:], k, stride, scale[i:i+n], zero[i:i+n], qmin, qmax)
+			}
+			i += n
+		}
+		src = src[min(bandRows*stride, len(src)):]
+	}
 }
 
 func squaresRuns(acc []float64, src []float32, run int) {
@@ -219,7 +247,14 @@ func squaresRuns(acc []float64, src []float32, run int) {
 }
 
 func squaresColumns(acc []float64, src []float32, rows, stride int) {
-	squaresColumnsGeneric(acc, src, rows, stride)
+	if active != neon || len(acc) < minColumns {
+		squaresColumnsGeneric(acc, src, rows, stride)
+		return
+	}
+	for ; rows > 0; rows -= bandRows {
+		squaresColumnsNEON(acc, src, min(rows, bandRows), stride)
+		src = src[min(bandRows*stride, len(src)):]
+	}
 }
 
 func pack8(dst []byte, codes []uint8, bits int, stream bool) {

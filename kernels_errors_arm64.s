@@ -314,3 +314,267 @@ fold:
 
 done:
 	RET
+
+// The columns kernels go down the rows of a block of columns, sums in
+// registers. Where the last block overlaps the one before, masks keep the
+// columns that are already done from being added twice.
+
+// PAIRCODE, PAIRCOUNT, PAIRDEVIATION and PAIRSUMS do for the two vectors V0 and
+// V1 what CODE, COUNT, DEVIATION and SUMS do for four; the integers' equality
+// is in V2 and V3, and so is x.
+// V8, V9 scale; V10, V11 1/scale; V12-V15 bounds; V16-V19 sum|e|
+// V20-V23 sum e²; V24, V25 max; V26, V27 -(elements not clamped)
+#define PAIRCODE \
+	VFMUL_S4(10, 0, 2)          \
+	VFMUL_S4(11, 1, 3)          \
+	VFMLS V8.S4, V2.S4, V0.S4   \
+	VFMLS V9.S4, V3.S4, V1.S4   \
+	VFMLA V10.S4, V0.S4, V2.S4  \
+	VFMLA V11.S4, V1.S4, V3.S4  \
+	VFRINTN_S4(2, 2)            \
+	VFRINTN_S4(3, 3)            \
+	VFMAX_S4(12, 2, 0)          \
+	VFMAX_S4(13, 3, 1)          \
+	VFMIN_S4(14, 0, 0)          \
+	VFMIN_S4(15, 1, 1)          \
+	VFCMEQ_S4(0, 2, 2)          \
+	VFCMEQ_S4(1, 3, 3)
+
+#define PAIRCOUNT \
+	VADD V2.S4, V26.S4, V26.S4 \
+	VADD V3.S4, V27.S4, V27.S4
+
+#define PAIRDEVIATION \
+	VFMUL_S4(8, 0, 0)  \
+	VFMUL_S4(9, 1, 1)  \
+	VFABD_S4(2, 0, 0)  \
+	VFABD_S4(3, 1, 1)
+
+#define PAIRSUMS \
+	VFCVTL_D2(0, 4)             \
+	VFCVTL2_D2(0, 5)            \
+	VFCVTL_D2(1, 6)             \
+	VFCVTL2_D2(1, 7)            \
+	VFADD_D2(4, 16, 16)         \
+	VFADD_D2(5, 17, 17)         \
+	VFADD_D2(6, 18, 18)         \
+	VFADD_D2(7, 19, 19)         \
+	VFMLA V4.D2, V4.D2, V20.D2  \
+	VFMLA V5.D2, V5.D2, V21.D2  \
+	VFMLA V6.D2, V6.D2, V22.D2  \
+	VFMLA V7.D2, V7.D2, V23.D2  \
+	VFMAX_S4(0, 24, 24)         \
+	VFMAX_S4(1, 25, 25)
+
+// func errorsColumnsNEON(abs, sq []float64, max []float32, clipped []uint32, src []float32, rows, stride int, scale []float32, zero []int32, qmin, qmax int32) int
+//
+// len(scale) is 8 or more, rows 1 or more. It returns how many columns it did:
+// all, or those before the first eight (or fewer, if they are the last) that
+// have one which QUOTIENT does not serve.
+//
+// R0, R2, R3, R8 abs, sq, max, clipped; R1 src; R4 scale; R5 zero
+// R20 rows; R21 bytes from row to row; R22 columns left - 8
+// R9 src of the block's row; R10 rows left of it; R12 columns of the block that
+// are not done yet, at its end
+// V28, V29 masks of these
+TEXT ·errorsColumnsNEON(SB), NOSPLIT, $0-200
+	MOVD abs_base+0(FP), R0
+	MOVD sq_base+24(FP), R2
+	MOVD max_base+48(FP), R3
+	MOVD clipped_base+72(FP), R8
+	MOVD src_base+96(FP), R1
+	MOVD rows+120(FP), R20
+	MOVD stride+128(FP), R21
+	LSL  $2, R21
+	MOVD scale_base+136(FP), R4
+	MOVD scale_len+144(FP), R22
+	MOVD zero_base+160(FP), R5
+	MOVW qmin+184(FP), R6
+	MOVW qmax+188(FP), R7
+	MOVW $minScale, R14
+	MOVW $scaleRange, R15
+	MOVW $zeroRange, R16
+	LSL  $1, R16, R17
+	MOVD $8, R12
+	SUB  $8, R22
+
+block: // 8 columns
+	VLD1   (R4), [V8.S4, V9.S4]
+	VLD1   (R5), [V0.S4, V1.S4]
+	VDUP   R6, V4.S4
+	VDUP   R7, V5.S4
+	VSUB   V0.S4, V4.S4, V12.S4
+	VSUB   V1.S4, V4.S4, V13.S4
+	VSUB   V0.S4, V5.S4, V14.S4
+	VSUB   V1.S4, V5.S4, V15.S4
+	VSCVTF_S4(12, 12)
+	VSCVTF_S4(13, 13)
+	VSCVTF_S4(14, 14)
+	VSCVTF_S4(15, 15)
+	VDUP   R14, V2.S4
+	VDUP   R16, V3.S4
+	VSUB   V2.S4, V8.S4, V4.S4
+	VSUB   V2.S4, V9.S4, V5.S4
+	VADD   V3.S4, V0.S4, V0.S4
+	VADD   V3.S4, V1.S4, V1.S4
+	VUMAX  V4.S4, V5.S4, V4.S4
+	VUMAX  V0.S4, V1.S4, V0.S4
+	VUMAXV_S4(4, 4)
+	VUMAXV_S4(0, 0)
+	FMOVS  F4, R9
+	FMOVS  F0, R10
+	CMPW   R15, R9
+	CCMPW  LS, R10, R17, $2
+	BHI    done
+	FMOVS  $1.0, F4
+	VDUP   V4.S[0], V4.S4
+	VFDIV_S4(8, 4, 10)
+	VFDIV_S4(9, 4, 11)
+	VLD1   (R0), [V16.D2, V17.D2, V18.D2, V19.D2]
+	VLD1   (R2), [V20.D2, V21.D2, V22.D2, V23.D2]
+	VLD1   (R3), [V24.S4, V25.S4]
+	VEOR   V26.B16, V26.B16, V26.B16
+	VEOR   V27.B16, V27.B16, V27.B16
+	MOVD   R1, R9
+	MOVD   R20, R10
+	MOVD   $keep<>+32(SB), R13
+	ADD    R12<<2, R13
+	VLD1   (R13), [V28.B16, V29.B16] // zeros for the columns not done
+	VCMEQ  V27.S4, V28.S4, V28.S4
+	VCMEQ  V27.S4, V29.S4, V29.S4
+	CMP    $8, R12
+	BLT    masked
+
+loop: // a row
+	VLD1   (R9), [V0.S4, V1.S4]
+	PAIRCODE
+	PAIRCOUNT
+	VLD1.P (R9)(R21), [V2.S4, V3.S4]
+	PAIRDEVIATION
+	PAIRSUMS
+	SUBS   $1, R10
+	BNE    loop
+
+store:
+	VFMAX_S4(24, 25, 4)
+	VFMAXV_S4(4, 4)
+	FCMPS  F4, F4
+	BVS    done
+	VLD1   (R8), [V0.S4, V1.S4]
+	VDUP   R20, V4.S4
+	VAND   V28.B16, V4.B16, V5.B16
+	VAND   V29.B16, V4.B16, V6.B16
+	VADD   V5.S4, V26.S4, V26.S4
+	VADD   V6.S4, V27.S4, V27.S4
+	VADD   V26.S4, V0.S4, V0.S4
+	VADD   V27.S4, V1.S4, V1.S4
+	VST1.P [V16.D2, V17.D2, V18.D2, V19.D2], 64(R0)
+	VST1.P [V20.D2, V21.D2, V22.D2, V23.D2], 64(R2)
+	VST1.P [V24.S4, V25.S4], 32(R3)
+	VST1.P [V0.S4, V1.S4], 32(R8)
+	ADD    $32, R4
+	ADD    $32, R5
+	ADD    $32, R1
+	SUBS   $8, R22
+	BGE    block
+
+tail: // R22+8 columns are left
+	MOVD R22, R23
+	ADDS $8, R22, R12
+	MOVD $0, R22
+	BEQ  done
+	ADD  R23<<3, R0
+	ADD  R23<<3, R2
+	ADD  R23<<2, R3
+	ADD  R23<<2, R8
+	ADD  R23<<2, R4
+	ADD  R23<<2, R5
+	ADD  R23<<2, R1
+	B    block
+
+masked: // a row
+	VLD1   (R9), [V0.S4, V1.S4]
+	PAIRCODE
+	VAND   V28.B16, V2.B16, V2.B16
+	VAND   V29.B16, V3.B16, V3.B16
+	PAIRCOUNT
+	VLD1.P (R9)(R21), [V2.S4, V3.S4]
+	PAIRDEVIATION
+	VAND   V28.B16, V0.B16, V0.B16
+	VAND   V29.B16, V1.B16, V1.B16
+	PAIRSUMS
+	SUBS   $1, R10
+	BNE    masked
+	B      store
+
+done:
+	MOVD scale_len+144(FP), R0
+	SUB  R22, R0
+	SUB  R12, R0
+	MOVD R0, ret+192(FP)
+	RET
+
+// func squaresColumnsNEON(acc []float64, src []float32, rows, stride int)
+//
+// len(acc) is 16 or more, rows 1 or more.
+// R0 acc; R1 src; R2 rows; R3 bytes from row to row; R22 columns left - 16
+// R9 src of the block's row; R10 rows left of it; R12 columns that are not done
+// V8-V11 masks of these; V24-V31 sum x²
+TEXT ·squaresColumnsNEON(SB), NOSPLIT, $0-64
+	MOVD acc_base+0(FP), R0
+	MOVD acc_len+8(FP), R22
+	MOVD src_base+24(FP), R1
+	MOVD rows+48(FP), R2
+	MOVD stride+56(FP), R3
+	LSL  $2, R3
+	SUB  $16, R22
+
+block: // 16 columns
+	ADD  $64, R0, R11
+	MOVD R1, R9
+	MOVD R2, R10
+	VLD1 (R0), [V24.D2, V25.D2, V26.D2, V27.D2]
+	VLD1 (R11), [V28.D2, V29.D2, V30.D2, V31.D2]
+	TBNZ $63, R22, masked
+
+loop: // a row
+	VLD1.P (R9)(R3), [V0.S4, V1.S4, V2.S4, V3.S4]
+	SQUARES
+	SUBS   $1, R10
+	BNE    loop
+
+store:
+	VST1.P [V24.D2, V25.D2, V26.D2, V27.D2], 64(R0)
+	VST1.P [V28.D2, V29.D2, V30.D2, V31.D2], 64(R0)
+	ADD    $64, R1
+	SUBS   $16, R22
+	BGE    block
+
+tail: // R22+16 columns are left, if R22 >= -16
+	ADDS $16, R22, R12
+	BLE  done
+	ADD  R22<<3, R0
+	ADD  R22<<2, R1
+	MOVD $keep<>(SB), R13
+	ADD  R12<<2, R13
+	VLD1 (R13), [V8.B16, V9.B16, V10.B16, V11.B16] // zeros for the columns not done
+	VEOR V12.B16, V12.B16, V12.B16
+	VCMEQ V12.S4, V8.S4, V8.S4
+	VCMEQ V12.S4, V9.S4, V9.S4
+	VCMEQ V12.S4, V10.S4, V10.S4
+	VCMEQ V12.S4, V11.S4, V11.S4
+	B    block
+
+masked: // a row
+	VLD1.P (R9)(R3), [V0.S4, V1.S4, V2.S4, V3.S4]
+	VAND   V8.B16, V0.B16, V0.B16
+	VAND   V9.B16, V1.B16, V1.B16
+	VAND   V10.B16, V2.B16, V2.B16
+	VAND   V11.B16, V3.B16, V3.B16
+	SQUARES
+	SUBS   $1, R10
+	BNE    masked
+	B      store
+
+done:
+	RET
