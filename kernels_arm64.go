@@ -83,7 +83,29 @@ const (
 	// a block of columns, which may all map to one set of the cache, and their
 	// pages stay at hand.
 	bandRows = 16
+
+	// mergedColumns is about how many columns narrow rows are merged to.
+	mergedColumns = 128
 )
+
+// mergedParams are the parameters of narrow rows side by side.
+type mergedParams struct {
+	scale [mergedColumns]float32
+	zero  [mergedColumns]int32
+}
+
+// merge repeats the parameters of a row as often as they fit.
+func (m *mergedParams) merge(scale []float32, zero []int32) ([]float32, []int32) {
+	n := len(scale)
+	end := mergedColumns / n * n
+	copy(m.scale[:], scale)
+	copy(m.zero[:], zero[:n])
+	for ; n < end; n *= 2 {
+		copy(m.scale[n:end], m.scale[:n])
+		copy(m.zero[n:end], m.zero[:n])
+	}
+	return m.scale[:end], m.zero[:end]
+}
 
 func rangeRuns(lo, hi, src []float32, run int) bool {
 	switch active {
@@ -95,10 +117,20 @@ func rangeRuns(lo, hi, src []float32, run int) bool {
 }
 
 func rangeColumns(lo, hi, src []float32, rows, stride int) bool {
-	if active != neon || len(lo) < minColumns {
-		return rangeColumnsGeneric(lo, hi, src, rows, stride)
-	}
 	ok := true
+	n := len(lo)
+	if k := mergedColumns / max(n, 1); active == neon && n < minColumns && n == stride && rows >= 2*k {
+		var l, h [mergedColumns]float32
+		resetRanges(l[:], h[:])
+		ok = rangeColumns(l[:k*n], h[:k*n], src, rows/k, k*n)
+		for i := range k * n {
+			lo[i%n], hi[i%n] = min(lo[i%n], l[i]), max(hi[i%n], h[i])
+		}
+		src, rows = src[rows/k*k*n:], rows%k
+	}
+	if active != neon || n < minColumns {
+		return rangeColumnsGeneric(lo, hi, src, rows, stride) && ok
+	}
 	for ; rows > 0; rows -= bandRows {
 		ok = rangeColumnsNEON(lo, hi, src, min(rows, bandRows), stride) && ok
 		src = src[min(bandRows*stride, len(src)):]
@@ -116,14 +148,20 @@ func quantizeInt8Runs(dst []uint8, src []float32, run int, scale []float32, zero
 }
 
 func quantizeInt8Columns(dst []uint8, src []float32, scale []float32, zero []int32, qmin, qmax int32, stream bool) {
-	for active == neon && len(src) > 0 {
-		scale = scale[:min(len(scale), len(src))] // the last row may be shorter
-		if len(scale) < minColumns {
-			break
+	if active == neon {
+		if len(scale) < minColumns && len(src) >= mergedColumns {
+			var m mergedParams
+			scale, zero = m.merge(scale, zero)
 		}
-		rows := min(len(src)/len(scale), bandRows)
-		quantizeInt8ColumnsNEON(dst, src, rows, scale, zero, qmin, qmax)
-		dst, src = dst[rows*len(scale):], src[rows*len(scale):]
+		for len(src) >= minColumns {
+			scale = scale[:min(len(scale), len(src))] // the last row may be shorter
+			if len(scale) < minColumns {
+				break
+			}
+			rows := min(len(src)/len(scale), bandRows)
+			quantizeInt8ColumnsNEON(dst, src, rows, scale, zero, qmin, qmax)
+			dst, src = dst[rows*len(scale):], src[rows*len(scale):]
+		}
 	}
 	quantizeColumnsGeneric(dst, src, scale, zero, qmin, qmax)
 }
@@ -138,14 +176,20 @@ func quantizeInt16Runs(dst []uint16, src []float32, run int, scale []float32, ze
 }
 
 func quantizeInt16Columns(dst []uint16, src []float32, scale []float32, zero []int32, qmin, qmax int32, stream bool) {
-	for active == neon && len(src) > 0 {
-		scale = scale[:min(len(scale), len(src))] // the last row may be shorter
-		if len(scale) < minColumns {
-			break
+	if active == neon {
+		if len(scale) < minColumns && len(src) >= mergedColumns {
+			var m mergedParams
+			scale, zero = m.merge(scale, zero)
 		}
-		rows := min(len(src)/len(scale), bandRows)
-		quantizeInt16ColumnsNEON(dst, src, rows, scale, zero, qmin, qmax)
-		dst, src = dst[rows*len(scale):], src[rows*len(scale):]
+		for len(src) >= minColumns {
+			scale = scale[:min(len(scale), len(src))] // the last row may be shorter
+			if len(scale) < minColumns {
+				break
+			}
+			rows := min(len(src)/len(scale), bandRows)
+			quantizeInt16ColumnsNEON(dst, src, rows, scale, zero, qmin, qmax)
+			dst, src = dst[rows*len(scale):], src[rows*len(scale):]
+		}
 	}
 	quantizeColumnsGeneric(dst, src, scale, zero, qmin, qmax)
 }
@@ -160,14 +204,20 @@ func dequantizeInt8Runs(dst []float32, src []uint8, run int, scale []float32, ze
 }
 
 func dequantizeInt8Columns(dst []float32, src []uint8, scale []float32, zero []int32, signed bool, stream bool) {
-	for active == neon && len(src) > 0 {
-		scale = scale[:min(len(scale), len(src))] // the last row may be shorter
-		if len(scale) < minColumns {
-			break
+	if active == neon {
+		if len(scale) < minColumns && len(src) >= mergedColumns {
+			var m mergedParams
+			scale, zero = m.merge(scale, zero)
 		}
-		rows := min(len(src)/len(scale), bandRows)
-		dequantizeInt8ColumnsNEON(dst, src, rows, scale, zero, signed)
-		dst, src = dst[rows*len(scale):], src[rows*len(scale):]
+		for len(src) >= minColumns {
+			scale = scale[:min(len(scale), len(src))] // the last row may be shorter
+			if len(scale) < minColumns {
+				break
+			}
+			rows := min(len(src)/len(scale), bandRows)
+			dequantizeInt8ColumnsNEON(dst, src, rows, scale, zero, signed)
+			dst, src = dst[rows*len(scale):], src[rows*len(scale):]
+		}
 	}
 	dequantizeInt8ColumnsGeneric(dst, src, scale, zero, signed)
 }
@@ -182,14 +232,20 @@ func dequantizeInt16Runs(dst []float32, src []uint16, run int, scale []float32, 
 }
 
 func dequantizeInt16Columns(dst []float32, src []uint16, scale []float32, zero []int32, signed bool, stream bool) {
-	for active == neon && len(src) > 0 {
-		scale = scale[:min(len(scale), len(src))] // the last row may be shorter
-		if len(scale) < minColumns {
-			break
+	if active == neon {
+		if len(scale) < minColumns && len(src) >= mergedColumns {
+			var m mergedParams
+			scale, zero = m.merge(scale, zero)
 		}
-		rows := min(len(src)/len(scale), bandRows)
-		dequantizeInt16ColumnsNEON(dst, src, rows, scale, zero, signed)
-		dst, src = dst[rows*len(scale):], src[rows*len(scale):]
+		for len(src) >= minColumns {
+			scale = scale[:min(len(scale), len(src))] // the last row may be shorter
+			if len(scale) < minColumns {
+				break
+			}
+			rows := min(len(src)/len(scale), bandRows)
+			dequantizeInt16ColumnsNEON(dst, src, rows, scale, zero, signed)
+			dst, src = dst[rows*len(scale):], src[rows*len(scale):]
+		}
 	}
 	dequantizeInt16ColumnsGeneric(dst, src, scale, zero, signed)
 }
