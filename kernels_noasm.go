@@ -1,3 +1,5 @@
+//go:build purego || !amd64
+
 package quant
 
 // Dispatchers where there is no assembly. They have no use for the hint to
