@@ -11,10 +11,10 @@ import (
 type Comparison struct {
 	// Axis is the one whose indices are the channels below, counted from the
 	// front: that of the first per-channel scheme; without one, axis 0. It is -1
-	// where a tensor of one axis is not to be cut into channels: then it has
-	// one channel.
+	// for a tensor of one axis and no per-channel scheme: then all of it is one
+	// channel.
 	Axis     int
-	Shape    []int
+	Shape    []int    // of the tensor; never empty
 	Range    Range    // of the whole tensor
 	Channels []Range  // of each channel
 	Results  []Result // of each scheme, in the order of the call
@@ -46,7 +46,8 @@ func Compare(t Tensor, schemes ...Scheme) (*Comparison, error) {
 
 // CompareInto is Compare into memory that c brings from an earlier call: where
 // that suffices, as it does for the same shape and schemes, nothing is
-// allocated. After an error the contents of c mean nothing.
+// allocated. The zero Comparison has no memory yet, and is as good a start as
+// any. After an error the contents of c mean nothing. Errors: those of Compare.
 func CompareInto(c *Comparison, t Tensor, schemes ...Scheme) error {
 	c.setResults(len(schemes))
 	for i, s := range schemes {
@@ -56,7 +57,8 @@ func CompareInto(c *Comparison, t Tensor, schemes ...Scheme) error {
 }
 
 // Evaluate is Compare with parameters that are there already, from elsewhere
-// or from other data, instead of schemes to calibrate. Errors: also those of
+// or from other data, instead of schemes to calibrate. It copies them. Elements
+// outside of what they cover are clipped, and counted. Errors: also those of
 // Quantize.
 func Evaluate(t Tensor, params ...Params) (*Comparison, error) {
 	c := new(Comparison)
@@ -196,7 +198,8 @@ func (r *Result) set(g *survey, u *subject, n int) {
 }
 
 // Gain returns by what factor result i lowers the RMSE of result j:
-// RMSE[j] / RMSE[i]. It is 1 where both are 0, and +Inf where only that of i is.
+// RMSE[j] / RMSE[i]. It is below 1 where i is the worse of the two, 1 where
+// both are 0, and +Inf where only that of i is.
 func (c *Comparison) Gain(i, j int) float64 {
 	return gain(c.Results[i].RMSE, c.Results[j].RMSE)
 }
@@ -218,7 +221,8 @@ func (c *Comparison) Winner() (best int, factor float64) {
 	return c.winner(func(i int) float64 { return c.Results[i].RMSE })
 }
 
-// ChannelWinner is Winner by the RMSE over one channel.
+// ChannelWinner is Winner by the RMSE over one channel, an index of Channels.
+// Of equals the one that takes less memory for the whole tensor wins.
 func (c *Comparison) ChannelWinner(channel int) (best int, factor float64) {
 	return c.winner(func(i int) float64 { return c.Results[i].Channels[channel].RMSE })
 }

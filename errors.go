@@ -12,15 +12,15 @@ var (
 	ErrEmpty       = errors.New("quant: tensor has no elements")
 	ErrShape       = errors.New("quant: shape does not match the data")
 	ErrAxis        = errors.New("quant: axis out of range")
-	ErrBits        = errors.New("quant: bit width out of range")
-	ErrGroupSize   = errors.New("quant: group size out of range")
+	ErrBits        = errors.New("quant: bit width out of range")  // 2 to 16
+	ErrGroupSize   = errors.New("quant: group size out of range") // 1 and up
 	ErrScheme      = errors.New("quant: options do not go together")
-	ErrNotFinite   = errors.New("quant: value is not finite")
+	ErrNotFinite   = errors.New("quant: value is not finite") // a *NotFiniteError
 	ErrRange       = errors.New("quant: invalid range")
 	ErrParams      = errors.New("quant: number of parameters does not match the shape")
-	ErrScale       = errors.New("quant: scale is not positive and finite")
-	ErrZeroPoint   = errors.New("quant: zero point out of range")
-	ErrCode        = errors.New("quant: code outside the grid")
+	ErrScale       = errors.New("quant: scale is not positive and finite") // a *ParamError
+	ErrZeroPoint   = errors.New("quant: zero point out of range")          // a *ParamError
+	ErrCode        = errors.New("quant: code outside the grid")            // a *CodeError
 	ErrCodesLength = errors.New("quant: number of code bytes does not match the shape")
 )
 
@@ -67,10 +67,10 @@ func (e *CodeError) Is(target error) bool { return target == ErrCode }
 // A ParamError reports the first scale or zero point that cannot be used.
 // errors.Is(err, ErrScale) or errors.Is(err, ErrZeroPoint) is true for it.
 type ParamError struct {
-	Index     int // in Params.Scale and Params.ZeroPoint
-	Scale     float32
-	ZeroPoint int32
-	Err       error // ErrScale or ErrZeroPoint
+	Index     int     // in Params.Scale and Params.ZeroPoint
+	Scale     float32 // at that index
+	ZeroPoint int32   // at that index
+	Err       error   // ErrScale or ErrZeroPoint
 }
 
 func (e *ParamError) Error() string {
@@ -80,4 +80,5 @@ func (e *ParamError) Error() string {
 	return fmt.Sprintf("%v: %d at index %d is not in [%d, %d]", e.Err, e.ZeroPoint, e.Index, -maxZeroPoint, maxZeroPoint)
 }
 
+// Unwrap returns e.Err.
 func (e *ParamError) Unwrap() error { return e.Err }

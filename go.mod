@@ -4,5 +4,6 @@ go 1.25.0
 
 require (
 	github.com/google/go-cmp v0.7.0
+	github.com/klauspost/cpuid/v2 v2.4.2
 	golang.org/x/sys v0.46.0
 )

@@ -73,3 +73,7 @@ type columnSums struct {
 func (c columnSums) sub(n int) columnSums {
 	return columnSums{c.abs[:n], c.sq[:n], c.max[:n], c.clipped[:n]}
 }
+
+func (c columnSums) from(i int) columnSums {
+	return columnSums{c.abs[i:], c.sq[i:], c.max[i:], c.clipped[i:]}
+}

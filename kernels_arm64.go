@@ -278,7 +278,7 @@ func errorsColumns(acc columnSums, src []float32, rows, stride int, scale []floa
 	for ; rows > 0; rows -= bandRows {
 		k := min(rows, bandRows)
 		for i := 0; i < len(scale); {
-			c := columnSums{acc.abs[i:], acc.sq[i:], acc.max[i:], acc.clipped[i:]}
+			c := acc.from(i)
 			n := 0
 			if len(scale)-i >= 8 {
 				n = errorsColumnsNEON(c.abs, c.sq, c.max, c.clipped, src[i:], k, stride, scale[i:], zero[i:], qmin, qmax)

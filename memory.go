@@ -1,6 +1,8 @@
 package quant
 
-// Memory is what a quantized tensor takes, in bytes.
+// Memory is an estimate of what a quantized tensor takes, in bytes. Packed
+// codes take exactly Payload. Formats with smaller scales or without zero points
+// take less than Metadata.
 type Memory struct {
 	Payload  int64 // packed codes: elements * bits / 8, rounded up
 	Metadata int64 // 8 for every pair of a float32 scale and an int32 zero point
@@ -12,7 +14,8 @@ func (m Memory) Total() int64 { return m.Payload + m.Metadata }
 // paramBytes is the size of a float32 scale and an int32 zero point.
 const paramBytes = 8
 
-// Memory returns what n elements with the given number of parameters take.
+// Memory returns what n elements take whose codes have s.Bits bits, with the
+// given number of pairs of a scale and a zero point (see NumParams).
 func (s Scheme) Memory(n, params int) Memory {
 	return Memory{Payload: packedLen(int64(n), s.Bits), Metadata: paramBytes * int64(params)}
 }

@@ -4,8 +4,9 @@ import "math"
 
 // Metrics say how far a tensor, or a channel of it, is from its
 // reconstruction: e is reconstruction minus original, rounded to float32, in
-// the tensor's units. Sums are in float64, in an order that only the shape
-// decides (see survey), so that every machine gives the same bits.
+// the unit of the tensor's values. Sums are in float64, in an order that does
+// not depend on the machine (see the package documentation), so that every
+// machine gives the same bits. Only the last bits of SQNR are math.Log10's.
 //
 // Where a reconstruction overflows float32, which takes values next to its
 // ends, errors are +Inf and SQNR is -Inf.
@@ -14,7 +15,7 @@ type Metrics struct {
 	MAE      float64 // mean absolute error: sum|e| / n
 	RMSE     float64 // root mean squared error: sqrt(sum e² / n)
 	MaxError float64 // max|e|
-	SQNR     float64 // signal to quantization noise ratio in dB: 10*log10(sum x² / sum e²); +Inf where sum e² is 0
+	SQNR     float64 // signal to quantization noise ratio in dB: 10*log10(sum x² / sum e²); +Inf where sum e² is 0, else -Inf where sum x² is
 	Clipped  int     // elements whose code had to be clamped to the grid
 }
 

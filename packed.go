@@ -6,14 +6,16 @@ import (
 	"unsafe"
 )
 
-// PackedLen returns the bytes that n codes take when packed: n*bits/8, rounded up.
+// PackedLen returns how many bytes n codes of the given width take when packed:
+// n*bits/8, rounded up.
 func PackedLen(n, bits int) int { return int(packedLen(int64(n), bits)) }
 
 // NewQuantized returns packed codes and parameters that came from elsewhere as
 // a Quantized, without copying them. Bits behind the last code are ignored.
 //
-// Errors: those of Quantize, ErrCodesLength if len(codes) is not exactly
-// PackedLen, and a *CodeError for a code that narrow range leaves out.
+// Errors: those of Quantize, ErrShape if there is no shape, ErrCodesLength if
+// len(codes) is not exactly PackedLen, and a *CodeError for a code that narrow
+// range leaves out.
 func NewQuantized(codes []byte, shape []int, p Params) (Quantized, error) {
 	q := Quantized{Codes: codes, Shape: shape, Params: p}
 	if len(shape) == 0 {
@@ -34,8 +36,10 @@ func NewQuantized(codes []byte, shape []int, p Params) (Quantized, error) {
 	return q, nil
 }
 
-// FromCodes is NewQuantized for integers that are not packed yet. Errors:
-// those of Quantize, and a *CodeError for a code outside the scheme's grid.
+// FromCodes is NewQuantized for integers that are not packed yet: it packs them
+// into new memory. A T wider than the codes, or unsigned for signed codes, will
+// do. Without a shape the result has one axis. Errors: those of Quantize, and a
+// *CodeError for a code outside the scheme's grid.
 func FromCodes[T Integer](codes []T, shape []int, p Params) (Quantized, error) {
 	var f transform
 	if err := f.init(len(codes), shape, &p); err != nil {
@@ -79,7 +83,8 @@ func (q Quantized) Len() int {
 	return n
 }
 
-// At returns the code of element i, counted in row-major order.
+// At returns the code of element i, counted in row-major order from 0 up to
+// Len()-1. To read all codes, Unpack is faster.
 func (q Quantized) At(i int) int {
 	bits := q.Params.Scheme.Bits
 	at := i * bits
@@ -94,15 +99,17 @@ func (q Quantized) At(i int) int {
 	return int(int32(v) >> (32 - bits))
 }
 
-// Int8 returns the codes as they are in memory, if they are signed and of 8 bits.
+// Int8 returns the codes as they are in memory, without a copy, if they are
+// signed and of 8 bits. Otherwise ok is false.
 func (q Quantized) Int8() (codes []int8, ok bool) { return view[int8](q, false, 8) }
 
-// Uint8 returns the codes as they are in memory, if they are unsigned and of 8 bits.
+// Uint8 is Int8 for unsigned codes.
 func (q Quantized) Uint8() (codes []uint8, ok bool) { return view[uint8](q, true, 8) }
 
-// Int16 returns the codes as they are in memory, if they are signed and of 16
-// bits, the machine is little-endian and the memory is aligned (as what
-// Quantize returns always is).
+// Int16 returns the codes as they are in memory, without a copy, if they are
+// signed and of 16 bits, the machine is little-endian and the memory is aligned
+// (as what Quantize returns always is). Otherwise ok is false; Unpack works
+// everywhere.
 func (q Quantized) Int16() (codes []int16, ok bool) { return view[int16](q, false, 16) }
 
 // Uint16 is Int16 for unsigned codes.

@@ -11,12 +11,16 @@ import (
 // one axis of len(Data) elements.
 type Tensor struct {
 	Data  []float32
-	Shape []int
+	Shape []int // lengths of the axes; their product is len(Data)
 }
 
 // Params are the scale and the zero point of every tensor, channel or group
 // that Scheme.Granularity tells apart: a real value x has the code
 // round(x/scale) + zero point, and a code q stands for (q - zero point) * scale.
+//
+// Both slices have one element for PerTensor, one for each index of the axis
+// for PerChannel, and one for each group, in row-major order, for PerGroup:
+// Scheme.NumParams elements in any case.
 //
 // Params that came from elsewhere are written as a literal; everything that
 // takes Params checks them.
@@ -33,13 +37,14 @@ type Quantized struct {
 	// 16 bits are plain little-endian integers, and of two 4-bit codes the
 	// first is the low nibble. Signed codes are in two's complement.
 	Codes  []byte
-	Shape  []int
-	Params Params
+	Shape  []int  // of the tensor that the codes are of
+	Params Params // that the codes were made with
 }
 
 // Calibrate returns the parameters that s gives to t: for every tensor,
 // channel or group those that the Symmetric or Asymmetric mapping derives from
-// its minimum and maximum.
+// its minimum and maximum. The formulas are at the head of the package
+// documentation.
 //
 // Errors: those of Scheme.Validate, ErrEmpty, ErrShape, ErrAxis, and a
 // *NotFiniteError for the first NaN or infinity.
@@ -54,6 +59,7 @@ func Calibrate(t Tensor, s Scheme) (Params, error) {
 // CalibrateInto is Calibrate into memory that p brings: it stores s in
 // p.Scheme, reuses p.Scale and p.ZeroPoint where their capacity suffices (see
 // Scheme.NumParams), and then allocates nothing. After an error p is as it was.
+// Errors: those of Calibrate.
 func CalibrateInto(p *Params, t Tensor, s Scheme) error {
 	if err := s.Validate(); err != nil {
 		return err
@@ -132,6 +138,7 @@ func (p *Params) check(n int) error {
 // where round is to nearest, ties to even, and x/scale is the correctly
 // rounded float32 quotient. ±Inf saturates; NaN becomes qmin. The tensor need
 // not be the one that p was made from: it needs as many channels or groups.
+// The result has its own codes and shape, and shares the slices of p.
 //
 // Errors: those of Scheme.Validate, ErrEmpty, ErrShape, ErrAxis, ErrParams
 // and a *ParamError.
@@ -162,7 +169,8 @@ func shapeOf(t Tensor) []int {
 }
 
 // QuantizeInto is Quantize into the first PackedLen(len(t.Data), Bits) bytes
-// of dst; it allocates nothing. It panics if dst is shorter.
+// of dst; it allocates nothing. It panics if dst is shorter. Errors: those of
+// Quantize.
 func QuantizeInto(dst []byte, t Tensor, p Params) error {
 	var f transform
 	if err := f.init(len(t.Data), t.Shape, &p); err != nil {
@@ -190,7 +198,7 @@ type Integer interface {
 // QuantizeCodes is QuantizeInto for codes that are not packed: one element of
 // dst for each of t. T must be as wide as a code at least, and signed if and
 // only if the codes are, or the error is ErrScheme. It panics if dst is
-// shorter than t.Data.
+// shorter than t.Data. Other errors: those of Quantize.
 func QuantizeCodes[T Integer](dst []T, t Tensor, p Params) error {
 	var f transform
 	if err := f.init(len(t.Data), t.Shape, &p); err != nil {
@@ -221,7 +229,7 @@ func Dequantize(q Quantized) (Tensor, error) {
 }
 
 // DequantizeInto is Dequantize into dst, which must have room for every
-// element or it panics; it allocates nothing.
+// element or it panics; it allocates nothing. Errors: those of Dequantize.
 func DequantizeInto(dst []float32, q Quantized) error {
 	f, err := q.transform()
 	if err != nil {
@@ -235,8 +243,10 @@ func DequantizeInto(dst []float32, q Quantized) error {
 }
 
 // DequantizeCodes is DequantizeInto for codes that are not packed, as
-// QuantizeCodes yields them. Codes outside the grid, which narrow range or a T
-// wider than Bits makes possible, are taken as the integers that they are.
+// QuantizeCodes yields them, of a tensor with the given shape (none means one
+// axis). Codes outside the grid, which narrow range or a T wider than Bits
+// makes possible, are taken as the integers that they are. Errors: those of
+// Quantize, and ErrScheme for a T that QuantizeCodes would not take.
 func DequantizeCodes[T Integer](dst []float32, codes []T, shape []int, p Params) error {
 	var f transform
 	if err := f.init(len(codes), shape, &p); err != nil {
@@ -260,14 +270,16 @@ func (r Range) absMax() float32 {
 }
 
 // Union returns the range that holds both: what to calibrate from when data
-// comes in batches, or from several workers.
+// comes in batches, or from several workers. The zero Range is not empty, but
+// holds 0: begin with the range of a first batch.
 func (r Range) Union(o Range) Range { return Range{min(r.Min, o.Min), max(r.Max, o.Max)} }
 
 // Ranges returns the range of the tensor, or of every channel or group of it,
 // in the order of Params. With Range.Union and ParamsFromRanges it calibrates
 // over data that is never in memory all at once.
 //
-// Errors: those of Calibrate.
+// Errors: ErrEmpty, ErrShape, ErrAxis, ErrGroupSize, and a *NotFiniteError for
+// the first NaN or infinity.
 func Ranges(t Tensor, g Granularity) ([]Range, error) {
 	l, err := newLayout(len(t.Data), t.Shape, g)
 	if err != nil {
@@ -287,8 +299,11 @@ func Ranges(t Tensor, g Granularity) ([]Range, error) {
 }
 
 // ParamsFromRanges returns the parameters that s derives from ranges, one for
-// each tensor, channel or group. Errors: those of Scheme.Validate, ErrEmpty
-// for no ranges, and ErrRange for one that is not finite or is upside down.
+// each tensor, channel or group. It does not know a shape: whether their number
+// is right, Quantize will say.
+//
+// Errors: those of Scheme.Validate, ErrEmpty for no ranges, and ErrRange for
+// one that is not finite or is upside down.
 func ParamsFromRanges(s Scheme, ranges []Range) (Params, error) {
 	if err := s.Validate(); err != nil {
 		return Params{}, err

@@ -22,7 +22,8 @@ type Scheme struct {
 
 	// NarrowRange drops the lowest code, so that the grid is symmetric about
 	// zero: [-127, 127] for 8 bits. It goes only with signed codes and the
-	// symmetric mapping. TFLite, TensorRT and ONNX Runtime quantize weights so.
+	// symmetric mapping, which divides by 127 then, not 128, and clips nothing.
+	// TFLite, TensorRT and ONNX Runtime quantize weights so.
 	NarrowRange bool
 
 	// ZeroInRange widens every range so that it holds 0, and keeps the zero
@@ -35,10 +36,17 @@ type Scheme struct {
 type Mapping uint8
 
 const (
-	// Asymmetric maps the ends of the range to the ends of the grid.
+	// Asymmetric maps the ends of the range to the ends of the grid:
+	//
+	//	scale      = (max - min) / (qmax - qmin)
+	//	zero point = round(qmin - min/scale)
 	Asymmetric Mapping = iota
+
 	// Symmetric maps 0 to the middle of the grid and the largest magnitude to
-	// its far end.
+	// its far end:
+	//
+	//	zero point = 0 for signed codes, 2^(Bits-1) for unsigned ones
+	//	scale      = max(|min|, |max|) / max(|qmin - zero point|, |qmax - zero point|)
 	Symmetric
 )
 
@@ -74,7 +82,8 @@ var PerTensor = Granularity{}
 
 // PerChannel gives every index of an axis its own scale and zero point. A
 // negative axis counts from the end: -1 is the last. The weights of a PyTorch
-// layer have their output channels on axis 0, those of an ONNX MatMul on axis -1.
+// layer have their output channels on axis 0 (on axis 1 if it is a transposed
+// convolution), those of an ONNX MatMul on axis -1.
 func PerChannel(axis int) Granularity { return Granularity{unit: perChannel, axis: axis} }
 
 // PerGroup cuts an axis into groups of size consecutive indices (the last may
@@ -105,8 +114,8 @@ func (g Granularity) String() string {
 	return "per tensor"
 }
 
-// Grid returns the lowest and the highest code. It is meaningful only for a
-// scheme whose options are valid.
+// Grid returns the lowest and the highest code. It is for schemes whose options
+// are valid; for others it means nothing, and may panic.
 func (s Scheme) Grid() (qmin, qmax int) {
 	if s.Unsigned {
 		return 0, 1<<s.Bits - 1
@@ -139,7 +148,9 @@ func (s Scheme) Validate() error {
 
 // NumParams returns how many scales, and as many zero points, a tensor of the
 // given shape has under s: the length that CalibrateInto needs in its slices.
-// Errors are those of Validate, ErrShape, ErrEmpty and ErrAxis.
+// The shape must not be left out here: that of a Tensor without one is its
+// number of elements. Errors: those of Validate, ErrShape, ErrEmpty and
+// ErrAxis.
 func (s Scheme) NumParams(shape []int) (int, error) {
 	if err := s.Validate(); err != nil {
 		return 0, err

@@ -267,7 +267,21 @@ func (g *survey) columns(src []float32, t *stretch, errors bool, s *scratch) {
 	}
 }
 
-// channelOf returns the channel of column j of a stretch.
-func (g *survey) channelOf(t *stretch, j int) int {
-	return (t.channel + j/g.ch.inner) % g.ch.axis
+// A lane walks the channels of a stretch's columns from left to right.
+type lane struct{ channel, column, inner, axis int }
+
+func (g *survey) lanes(t *stretch) lane {
+	return lane{channel: t.channel, inner: g.ch.inner, axis: g.ch.axis}
+}
+
+// next returns the channel of the next column.
+func (l *lane) next() int {
+	c := l.channel
+	if l.column++; l.column == l.inner {
+		l.column = 0
+		if l.channel++; l.channel == l.axis {
+			l.channel = 0
+		}
+	}
+	return c
 }

@@ -119,8 +119,8 @@ func (g *survey) errorsOfColumns(src []float32, t *stretch, s *scratch) {
 		scale, zero := s.scale[:t.n], s.zero[:t.n]
 		switch {
 		case u.own:
-			for j := range scale {
-				ch := g.channelOf(t, j)
+			for j, l := 0, g.lanes(t); j < t.n; j++ {
+				ch := l.next()
 				scale[j], zero[j] = u.scale[ch], u.zero[ch]
 			}
 			errorsColumns(c, src[t.e:], t.rows, t.stride, scale, zero, u.qmin, u.qmax)
@@ -131,8 +131,8 @@ func (g *survey) errorsOfColumns(src []float32, t *stretch, s *scratch) {
 		default:
 			u.errorsOfRows(c, src, t, s)
 		}
-		for j := range scale {
-			u.tally[g.channelOf(t, j)*g.segments+t.segment].add(&sums{c.abs[j], c.sq[j], c.max[j], c.clipped[j]})
+		for j, l := 0, g.lanes(t); j < t.n; j++ {
+			u.tally[l.next()*g.segments+t.segment].add(&sums{c.abs[j], c.sq[j], c.max[j], c.clipped[j]})
 		}
 	}
 }

@@ -102,25 +102,43 @@ func (g *survey) rangesOfRuns(src []float32, t *stretch, s *scratch) {
 }
 
 func (g *survey) rangesOfColumns(src []float32, t *stretch, s *scratch) {
-	lo, hi := s.lo[:t.n], s.hi[:t.n]
-	resetRanges(lo, hi)
-	if !rangeColumns(lo, hi, src[t.e:], t.rows, t.stride) {
-		g.bad.Store(true)
-	}
-	sq := s.sq[:t.n]
-	clear(sq)
-	if g.squares {
-		squaresColumns(sq, src[t.e:], t.rows, t.stride)
-	}
-	for j := range lo {
-		at := g.channelOf(t, j)*g.segments + t.segment
-		g.lo[at], g.hi[at] = min(g.lo[at], lo[j]), max(g.hi[at], hi[j])
-		g.sq[at] += sq[j]
+	x := src[t.e:]
+	if n := t.channel + t.n; g.segments == 1 && g.ch.cols == g.ch.axis {
+		// A column is a channel, and has no other columns.
+		if !rangeColumns(g.lo[t.channel:n], g.hi[t.channel:n], x, t.rows, t.stride) {
+			g.bad.Store(true)
+		}
+		if g.squares {
+			squaresColumns(g.sq[t.channel:n], x, t.rows, t.stride)
+		}
+	} else {
+		g.foldColumns(x, t, s)
 	}
 	for i := range g.others {
 		for r := range t.rows {
 			e := t.e + r*t.stride
 			g.others[i].add(src, e, e+t.n, s)
+		}
+	}
+}
+
+// foldColumns collects the columns of a stretch, and adds them to their channels.
+func (g *survey) foldColumns(x []float32, t *stretch, s *scratch) {
+	lo, hi := s.lo[:t.n], s.hi[:t.n]
+	resetRanges(lo, hi)
+	if !rangeColumns(lo, hi, x, t.rows, t.stride) {
+		g.bad.Store(true)
+	}
+	sq := s.sq[:t.n]
+	if g.squares {
+		clear(sq)
+		squaresColumns(sq, x, t.rows, t.stride)
+	}
+	for j, l := 0, g.lanes(t); j < t.n; j++ {
+		at := l.next()*g.segments + t.segment
+		g.lo[at], g.hi[at] = min(g.lo[at], lo[j]), max(g.hi[at], hi[j])
+		if g.squares {
+			g.sq[at] += sq[j]
 		}
 	}
 }

@@ -82,9 +82,18 @@ func setCodes[T Integer](t *transform, codes []T) error {
 	return nil
 }
 
+// partLen returns how many elements make a part, a multiple of 8. Where the
+// columns walk prepares parameters anew for each part, that is enough rows.
+func (t *transform) partLen() int {
+	return max(partLen, (partRows*t.cols+7)&^7)
+}
+
+// partRows is how many rows repay preparing the parameters of their columns.
+const partRows = 64
+
 // parts returns how many parts the job has: one if a slice may be on the stack.
 func (t *transform) parts() int {
-	n := (len(t.real) + partLen - 1) / partLen
+	n := (len(t.real) + t.partLen() - 1) / t.partLen()
 	if several(n) && onHeap(t.real) && (onHeap(t.code8) || onHeap(t.code16) || onHeap(t.packed)) {
 		return n
 	}
@@ -136,7 +145,9 @@ func (t *transform) quantize() {
 	if n > 1 {
 		quantizers.do(hide(t), n)
 	} else {
-		t.quantizeElements(0, len(t.real))
+		for i := 0; i*t.partLen() < len(t.real); i++ {
+			t.quantizePart(i)
+		}
 	}
 	if s != nil {
 		spreaders.Put(s)
@@ -150,7 +161,9 @@ func (t *transform) dequantize() {
 	if n > 1 {
 		dequantizers.do(hide(t), n)
 	} else {
-		t.dequantizeElements(0, len(t.real))
+		for i := 0; i*t.partLen() < len(t.real); i++ {
+			t.dequantizePart(i)
+		}
 	}
 	if s != nil {
 		spreaders.Put(s)
@@ -158,11 +171,13 @@ func (t *transform) dequantize() {
 }
 
 func (t *transform) quantizePart(i int) {
-	t.quantizeElements(i*partLen, min((i+1)*partLen, len(t.real)))
+	n := t.partLen()
+	t.quantizeElements(i*n, min((i+1)*n, len(t.real)))
 }
 
 func (t *transform) dequantizePart(i int) {
-	t.dequantizeElements(i*partLen, min((i+1)*partLen, len(t.real)))
+	n := t.partLen()
+	t.dequantizeElements(i*n, min((i+1)*n, len(t.real)))
 }
 
 // quantizeElements quantizes elements e up to end; e is a multiple of 8.

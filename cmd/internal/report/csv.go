@@ -1,0 +1,121 @@
+package report
+
+import (
+	"encoding/csv"
+	"io"
+	"strconv"
+	"strings"
+)
+
+// csvHead names the columns of WriteCSV. They are stable: new ones go to the end.
+var csvHead = []string{
+	"source", "tensor", "dtype", "shape", "bits", "unsigned", "mapping", "granularity", "axis", "group_size",
+	"narrow_range", "zero_in_range", "channel", "elements", "min", "max",
+	"scale_min", "scale_max", "zero_point_min", "zero_point_max",
+	"mae", "rmse", "max_error", "sqnr_db", "clipped", "payload_bytes", "metadata_bytes", "total_bytes",
+}
+
+// WriteCSV writes a row for each tensor and scheme, after RFC 4180 and in full
+// precision. If channels is true a row for each channel follows, with the
+// number of the channel in the column that is empty otherwise, and no bytes.
+// A number that is not finite is an empty field.
+func WriteCSV(w io.Writer, r *Report, channels bool) error {
+	c := csv.NewWriter(w)
+	c.UseCRLF = true
+	if err := c.Write(csvHead); err != nil {
+		return err
+	}
+	for i := range r.Tensors {
+		t := &r.Tensors[i]
+		for k := range t.Results {
+			if err := t.writeCSV(c, r.Source, &t.Results[k], channels); err != nil {
+				return err
+			}
+		}
+	}
+	c.Flush()
+	return c.Error()
+}
+
+func (t *Tensor) writeCSV(c *csv.Writer, source string, r *Result, channels bool) error {
+	s := r.Scheme
+	fixed := []string{
+		inert(source), inert(t.Name), inert(t.DType), strings.ReplaceAll(shapeText(t.Shape), "×", "x"),
+		strconv.Itoa(s.Bits), strconv.FormatBool(s.Unsigned), s.Mapping, s.Granularity, optional(s.Axis), optional(s.GroupSize),
+		strconv.FormatBool(s.NarrowRange), strconv.FormatBool(s.ZeroInRange),
+	}
+	row := func(channel string, elements int64, m *Metrics, lo, hi float32, scale []float32, zero []int32) []string {
+		scaleMin, scaleMax := minMax(scale)
+		zeroMin, zeroMax := minMax(zero)
+		return append(append([]string{}, fixed...),
+			channel, strconv.FormatInt(elements, 10), exactFloat(lo), exactFloat(hi),
+			exactFloat(scaleMin), exactFloat(scaleMax), zeroText(zeroMin), zeroText(zeroMax),
+			exact(m.MAE), exact(m.RMSE), exact(m.MaxError), exact(m.SQNR), strconv.Itoa(m.Clipped))
+	}
+
+	lo, hi := r.Channels[0].Min, r.Channels[0].Max
+	for _, ch := range r.Channels {
+		lo, hi = min(lo, ch.Min), max(hi, ch.Max)
+	}
+	whole := append(row("", t.Elements, &r.Metrics, float32(lo), float32(hi), r.Scale, r.ZeroPoint),
+		strconv.FormatInt(r.Memory.Payload, 10), strconv.FormatInt(r.Memory.Metadata, 10), strconv.FormatInt(r.Memory.Total, 10))
+	if err := c.Write(whole); err != nil || !channels {
+		return err
+	}
+	per := t.Elements / int64(t.Channels)
+	for i := range r.Channels {
+		ch := &r.Channels[i]
+		scale, zero := t.params(r, i)
+		x := append(row(strconv.Itoa(i), per, &ch.Metrics, float32(ch.Min), float32(ch.Max), scale, zero), "", "", "")
+		if err := c.Write(x); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// params returns the scales and zero points that a channel is quantized with.
+func (t *Tensor) params(r *Result, channel int) ([]float32, []int32) {
+	switch {
+	case r.Scheme.Granularity == PerTensor || t.Axis == nil:
+		return r.Scale, r.ZeroPoint
+	case r.Scheme.Granularity == PerChannel:
+		return r.Scale[channel : channel+1], r.ZeroPoint[channel : channel+1]
+	}
+	// Parameters of groups are in the order of the tensor's elements, with as
+	// many indices on the axis of the groups as there are groups; on the axis
+	// of the channels that is one for each channel, or several share one.
+	shape := append([]int(nil), t.Shape...)
+	group, size := *r.Scheme.Axis, *r.Scheme.GroupSize
+	shape[group] = (shape[group] + size - 1) / size
+	at := channel
+	if group == *t.Axis {
+		at /= size
+	}
+	inner := int(elements(shape[*t.Axis+1:]))
+	var scale []float32
+	var zero []int32
+	for i := range r.Scale {
+		if i/inner%shape[*t.Axis] == at {
+			scale = append(scale, r.Scale[i])
+			zero = append(zero, r.ZeroPoint[i])
+		}
+	}
+	return scale, zero
+}
+
+// inert returns a name from a file as text that no spreadsheet takes for a
+// formula and no terminal for a command.
+func inert(s string) string {
+	if s != "" && strings.ContainsRune("=+-@\t\r", rune(s[0])) {
+		s = "'" + s
+	}
+	return Clean(s)
+}
+
+func optional(n *int) string {
+	if n == nil {
+		return ""
+	}
+	return strconv.Itoa(*n)
+}

@@ -1,0 +1,317 @@
+package report
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/a01592f9/quant/cmd/internal/tensorfile"
+)
+
+// A fake is a Source in memory. A tensor without data cannot be loaded.
+type fake []fakeTensor
+
+type fakeTensor struct {
+	name  string
+	shape []int
+	data  []float32
+}
+
+func (f fake) Tensors() []tensorfile.Info {
+	var infos []tensorfile.Info
+	for _, t := range f {
+		infos = append(infos, tensorfile.Info{
+			Name: t.name, DType: "F32", Shape: t.shape, Bytes: 4 * elements(t.shape), Floating: true,
+		})
+	}
+	return infos
+}
+
+func (f fake) Load(i int) ([]float32, error) {
+	if f[i].data == nil {
+		return nil, fmt.Errorf("fake: tensor %q: cut off", f[i].name)
+	}
+	return f[i].data, nil
+}
+
+func wave(n int) []float32 {
+	x := make([]float32, n)
+	for i := range x {
+		x[i] = float32(math.Sin(float64(i)))
+	}
+	return x
+}
+
+func build(t *testing.T, src Source, o Options) *Report {
+	t.Helper()
+	r, err := Build(t.Context(), "test", src, o, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func TestBuildProgress(t *testing.T) {
+	src := fake{
+		{"a", []int{2, 3}, wave(6)}, {"v", []int{7}, wave(7)}, {"cut", []int{5, 1}, nil}, {"b", []int{4, 1}, wave(4)},
+	}
+	var steps []int64
+	r, err := Build(t.Context(), "test", src, DefaultOptions(), func(done, total int64) {
+		if total != 15 {
+			t.Errorf("total %d", total)
+		}
+		steps = append(steps, done)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []int64{0, 6, 11, 15}; !slices.Equal(steps, want) {
+		t.Errorf("progress %v, want %v", steps, want)
+	}
+	if err := r.Err(); err == nil || err.Error() != `test: tensor "cut": cut off` {
+		t.Errorf("error %v", err)
+	}
+	var bad *TensorError
+	if err := r.Err(); !errors.As(err, &bad) || bad.Tensor != "cut" {
+		t.Errorf("error %#v", err)
+	}
+}
+
+func TestBuildErrors(t *testing.T) {
+	if _, err := Build(t.Context(), "test", fake{}, DefaultOptions(), nil); err == nil {
+		t.Error("no error for a source without tensors")
+	}
+	if _, err := Build(t.Context(), "test", fake{}, Options{}, nil); err == nil {
+		t.Error("no error for 0 bits")
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := Build(ctx, "test", fake{{"a", []int{1, 1}, wave(1)}}, DefaultOptions(), nil); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v", err)
+	}
+}
+
+// TestParams checks which parameters a channel is said to have, by its values:
+// each is its own index, so that the scale of a group of one tells which it is.
+func TestParams(t *testing.T) {
+	shape := []int{3, 4, 5}
+	data := make([]float32, 60)
+	for i := range data {
+		data[i] = float32(i + 1)
+	}
+	for axis := range shape {
+		for group := range shape {
+			o := DefaultOptions()
+			o.Mapping, o.Axis, o.GroupSize, o.GroupAxis = "symmetric", axis, 1, &group
+			r := build(t, fake{{"w", shape, data}}, o)
+			x := &r.Tensors[0]
+			for c := range x.Channels {
+				var want []float32
+				inner := int(elements(shape[axis+1:]))
+				for i, v := range data {
+					if i/inner%shape[axis] == c {
+						want = append(want, v/128)
+					}
+				}
+				if got, _ := x.params(&x.Results[2], c); !slices.Equal(got, want) {
+					t.Errorf("axis %d, groups on %d, channel %d: %v, want %v", axis, group, c, got, want)
+				}
+				if got, _ := x.params(&x.Results[1], c); len(got) != 1 || got[0] != x.Results[1].Scale[c] {
+					t.Errorf("axis %d, channel %d: %v", axis, c, got)
+				}
+			}
+		}
+	}
+	// Two channels in one group share its parameters.
+	two := 0
+	o := DefaultOptions()
+	o.GroupSize, o.GroupAxis = 2, &two
+	x := &build(t, fake{{"w", shape, data}}, o).Tensors[0]
+	a, _ := x.params(&x.Results[2], 0)
+	b, _ := x.params(&x.Results[2], 1)
+	c, _ := x.params(&x.Results[2], 2)
+	if !slices.Equal(a, b) || slices.Equal(a, c) || len(c) != 20 {
+		t.Errorf("groups of channels: %v, %v, %v", a, b, c)
+	}
+}
+
+func TestMatch(t *testing.T) {
+	for _, test := range []struct {
+		pattern, name string
+		want          bool
+	}{
+		{"*", "a.b/c", true}, {"a*c", "a.b/c", true}, {"a?b?c", "a.b/c", true}, {"a", "a.b", false},
+		{"[abc]1", "b1", true}, {"[^/]1", "/1", false}, {`\*`, "*", true}, {"w[0]", "w[0]", true}, {"w[0]", "w0", true},
+	} {
+		if got := Match(test.pattern, test.name); got != test.want {
+			t.Errorf("Match(%q, %q) = %t", test.pattern, test.name, got)
+		}
+	}
+}
+
+func TestNumbers(t *testing.T) {
+	for got, want := range map[string]string{
+		num(0, 4): "0", num(9.9996, 4): "10.00", num(0.00012344, 4): "0.0001234", num(0.000099, 3): "9.90e-05",
+		num(1234567, 3): "1234567", num(-0.5, 3): "-0.500", num(math.Inf(1), 3): "inf",
+		fit(-1.234e-05): "-1.2e-05", fit(-1.2e-100): "-1e-100", fit(0.25): "0.250",
+		count(1234567): "1,234,567", count(-1234): "-1,234", count(999): "999", count(-999): "-999",
+		signed(1.26, 1): "+1.3", signed(-0.04, 1): "0.0", signed(-2, 1): "-2.0", signed(math.Inf(-1), 1): "-inf",
+		times(3.456): "3.46×", times(math.Inf(1)): "inf",
+		plural(1, "byte"): "1 byte", plural(2000, "byte"): "2,000 bytes",
+		exact(Number(math.Inf(1))): "", exact(0.1): "0.1", exactFloat(0.1): "0.1", exact(1e-7): "1e-07",
+		decibels(math.Inf(1)): "exact", decibels(1234.56): "1235", decibels(48.25): "48.2",
+	} {
+		if got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
+func TestClean(t *testing.T) {
+	for in, want := range map[string]string{
+		"plain.weight": "plain.weight", "\x1b[2J": `\x1b[2J`, "a\tb\n": `a\tb\n`, "\x9b": `\x9b`, "\u009b": `\u009b`,
+		"\u202e": `\u202e`, "重み": "重み", "\x00": `\x00`, "\ufffd": "\ufffd",
+	} {
+		if got := Clean(in); got != want {
+			t.Errorf("Clean(%q) = %q, want %q", in, got, want)
+		}
+	}
+}
+
+func TestShorten(t *testing.T) {
+	for _, s := range []string{"short", "model.layers.10.attention.weight", "重みの名前がとても長い", "e\u0301e\u0301e\u0301e\u0301e\u0301e\u0301e\u0301e\u0301e\u0301"} {
+		for n := 3; n < 40; n++ {
+			got := shorten(s, n)
+			if width(got) > n || width(s) <= n && got != s {
+				t.Errorf("shorten(%q, %d) = %q", s, n, got)
+			}
+		}
+	}
+	if got := shorten("abcdefghij", 6); got != "ab…hij" {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestJSONText(t *testing.T) {
+	var b bytes.Buffer
+	v := map[string]any{
+		"a": []int{1, 2}, "b": []any{}, "c": map[string]any{}, "d": "\u009b\u202e\U000e0001 <&> \"\\", "e": []map[string]any{{"x": nil}, {}},
+		"f": Floats{0.1, float32(math.Inf(1)), 1e-10}, "g": Floats(nil),
+	}
+	if err := WriteJSON(&b, v); err != nil {
+		t.Fatal(err)
+	}
+	want := `{
+  "a": [1, 2],
+  "b": [],
+  "c": {},
+  "d": "\u009b\u202e\udb40\udc01 <&> \"\\",
+  "e": [
+    {
+      "x": null
+    },
+    {}
+  ],
+  "f": [0.1, null, 1e-10],
+  "g": []
+}
+`
+	if b.String() != want {
+		t.Errorf("got %s\nwant %s", &b, want)
+	}
+	var back map[string]any
+	if err := json.Unmarshal(b.Bytes(), &back); err != nil || back["d"] != v["d"] {
+		t.Errorf("reads back as %q, %v", back["d"], err)
+	}
+}
+
+func TestColor(t *testing.T) {
+	r := build(t, fake{{"a", []int{2, 3}, wave(6)}, {"b", []int{2, 3}, wave(6)}}, DefaultOptions())
+	var plain, color bytes.Buffer
+	if err := errors.Join(WriteText(&plain, r, TextOptions{}), WriteText(&color, r, TextOptions{Color: true})); err != nil {
+		t.Fatal(err)
+	}
+	stripped := color.String()
+	for _, s := range []style{bold, dim, red, green, "0"} {
+		stripped = strings.ReplaceAll(stripped, "\x1b["+string(s)+"m", "")
+	}
+	if stripped != plain.String() || color.Len() == plain.Len() {
+		t.Errorf("colour changes the text:\n%q\n%q", &color, &plain)
+	}
+}
+
+func TestWriteErrors(t *testing.T) {
+	r := build(t, fake{{"a", []int{2, 3}, wave(6)}}, DefaultOptions())
+	v, err := Inspect(t.Context(), "test", "fake", fake{{"a", []int{2}, wave(2)}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := failing{}
+	for i, err := range []error{
+		WriteText(w, r, TextOptions{}), WriteJSON(w, r), WriteCSV(w, r, true), WriteMarkdown(w, r, true), v.WriteText(w, false),
+	} {
+		if !errors.Is(err, os.ErrClosed) {
+			t.Errorf("%d: error %v", i, err)
+		}
+	}
+}
+
+type failing struct{}
+
+func (failing) Write([]byte) (int, error) { return 0, os.ErrClosed }
+
+// TestJSONDocumented holds docs/json.md against what is written.
+func TestJSONDocumented(t *testing.T) {
+	doc, err := os.ReadFile(filepath.Join("..", "..", "..", "docs", "json.md"))
+	if errors.Is(err, os.ErrNotExist) {
+		t.Skip("this module is on its own, without the repository's docs")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	src := fake{{"a", []int{2, 3}, wave(6)}, {"v", []int{2}, wave(2)}, {"cut", []int{2, 1}, nil}}
+	o := DefaultOptions()
+	o.Codes, o.GroupSize = true, 2
+	v, err := Inspect(t.Context(), "test", "fake", src, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, x := range []any{build(t, src, o), v} {
+		text, err := json.Marshal(x)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var tree any
+		if err := json.Unmarshal(text, &tree); err != nil {
+			t.Fatal(err)
+		}
+		keys(tree, func(key string) {
+			if !bytes.Contains(doc, []byte("`"+key+"`")) {
+				t.Errorf("docs/json.md does not explain %q", key)
+			}
+		})
+	}
+}
+
+// keys calls f with every key of a JSON value.
+func keys(v any, f func(string)) {
+	switch v := v.(type) {
+	case map[string]any:
+		for k, x := range v {
+			f(k)
+			keys(x, f)
+		}
+	case []any:
+		for _, x := range v {
+			keys(x, f)
+		}
+	}
+}

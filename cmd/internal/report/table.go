@@ -1,0 +1,160 @@
+package report
+
+import (
+	"bufio"
+	"strings"
+)
+
+// columns is the width that text is made for: that of the narrowest terminal
+// in use, so that a report looks the same in all.
+const columns = 80
+
+// A style is how a piece of text looks where there is colour.
+type style string
+
+const (
+	plain style = ""
+	bold  style = "1"
+	dim   style = "2"
+	red   style = "31"
+	green style = "32"
+)
+
+// A printer writes text in styles, or without them if color is false. Errors
+// stay in the bufio.Writer until it is flushed.
+type printer struct {
+	*bufio.Writer
+	color bool
+}
+
+func (p *printer) print(s style, text string) {
+	if !p.color || s == plain {
+		p.WriteString(text)
+		return
+	}
+	p.WriteString("\x1b[" + string(s) + "m" + text + "\x1b[0m")
+}
+
+func (p *printer) line(s style, text string) {
+	p.print(s, text)
+	p.WriteByte('\n')
+}
+
+// paragraph writes text over as many lines as it needs.
+func (p *printer) paragraph(s style, text string) {
+	for _, l := range wrap(text, columns, "") {
+		p.line(s, l)
+	}
+}
+
+// A cell is a piece of a table.
+type cell struct {
+	text  string
+	style style
+}
+
+// A spanner is a heading over several columns.
+type spanner struct {
+	from, to int
+	text     string
+}
+
+// A table is columns of text, numbers to the right, that fits into the width
+// of a terminal: if need be the space between columns shrinks to one, and then
+// the first column.
+type table struct {
+	spanners []spanner
+	head     []string
+	left     int // so many columns are flush left
+	rows     [][]cell
+}
+
+// layout returns the width of each column, and of the space between them.
+func (t *table) layout() (widths []int, gap int) {
+	widths = make([]int, len(t.head))
+	for i, h := range t.head {
+		widths[i] = width(h)
+	}
+	for _, row := range t.rows {
+		for i, c := range row {
+			widths[i] = max(widths[i], width(c.text))
+		}
+	}
+	sum := 0
+	for _, w := range widths {
+		sum += w
+	}
+	gap = 2
+	if gaps := len(widths) - 1; sum+2*gaps > columns {
+		if t.left == 0 || widths[0] < sum+2*gaps-columns+minFlex {
+			gap = 1
+		}
+		if over := sum + gap*gaps - columns; over > 0 && t.left > 0 {
+			widths[0] -= over
+		}
+	}
+	return widths, gap
+}
+
+// minFlex is the width down to which the first column gives way to wide gaps.
+const minFlex = 24
+
+// write prints the table.
+func (t *table) write(p *printer) {
+	widths, gap := t.layout()
+	if len(t.spanners) > 0 {
+		p.line(dim, t.spannerLine(widths, gap))
+	}
+	head := make([]cell, len(t.head))
+	for i, h := range t.head {
+		head[i] = cell{h, bold}
+	}
+	for _, row := range append([][]cell{head}, t.rows...) {
+		for i, c := range row {
+			if i > 0 {
+				p.WriteString(strings.Repeat(" ", gap))
+			}
+			text := c.text
+			if i == 0 && t.left > 0 {
+				text = shorten(text, widths[0])
+			}
+			pad := strings.Repeat(" ", max(0, widths[i]-width(text)))
+			if i >= t.left {
+				p.WriteString(pad)
+			}
+			p.print(c.style, text)
+			if i < t.left && i < len(row)-1 {
+				p.WriteString(pad)
+			}
+		}
+		p.WriteByte('\n')
+	}
+}
+
+// spannerLine centres each heading over its columns, between rules.
+func (t *table) spannerLine(widths []int, gap int) string {
+	line := ""
+	for _, s := range t.spanners {
+		start, size := 0, -gap
+		for i, w := range widths[:s.to+1] {
+			if i < s.from {
+				start += w + gap
+			} else {
+				size += w + gap
+			}
+		}
+		text := s.text
+		if size >= width(text)+4 { // a rule of one character on each side
+			text = " " + text + " "
+		}
+		rest := max(0, size-width(text))
+		line += strings.Repeat(" ", max(0, start-width(line)))
+		left, rule := rest/2, "─"
+		if text == s.text {
+			rule = " "
+		}
+		line += strings.Repeat(rule, left) + text
+		line += strings.Repeat(rule, rest-left)
+	}
+	return strings.TrimRight(line, " ")
+}

@@ -1,0 +1,54 @@
+package report
+
+import "fmt"
+
+// verdict says in one sentence what the scheme per channel, and the one per
+// group if there is one, gain over the one per tensor and what they cost.
+func verdict(t *Tensor) string {
+	s := ""
+	for i, r := range t.Results[1:] {
+		name := "Per-channel"
+		if r.Scheme.Granularity == PerGroup {
+			name = r.Scheme.Label()
+		}
+		if i > 0 {
+			s += "; "
+		}
+		s += clause(name, &r, &t.Results[0], t.Channels)
+	}
+	return s + "."
+}
+
+// same is how far from 1 a factor is called no gain: what three digits show.
+const same = 0.005
+
+// clause is one scheme's part of the verdict.
+func clause(name string, r, base *Result, channels int) string {
+	factor := float64(r.Gain.RMSEFactor)
+	lower, raise, remove, gain := "lowers", "raises", "removes", "gains"
+	if r.Scheme.Granularity == PerGroup {
+		lower, raise, remove, gain = "lower", "raise", "remove", "gain"
+	} else if channels == 1 {
+		return "With one channel, per-channel is the same as per-tensor"
+	}
+	switch {
+	case r.RMSE > 0 && base.RMSE == 0:
+		return fmt.Sprintf("%s %s nothing, as only per-tensor loses nothing, for %s", name, gain, cost(r))
+	case r.RMSE == 0 && base.RMSE == 0:
+		return fmt.Sprintf("%s %s nothing, as nothing is lost per tensor, for %s", name, gain, cost(r))
+	case r.RMSE == 0:
+		return fmt.Sprintf("%s %s the error altogether for %s", name, remove, cost(r))
+	case factor > 1+same:
+		return fmt.Sprintf("%s %s the RMSE by a factor of %s (SQNR %s dB) for %s",
+			name, lower, num(factor, 3), signed(float64(r.Gain.SQNR), 1), cost(r))
+	case factor < 1-same:
+		return fmt.Sprintf("%s %s the RMSE by a factor of %s (SQNR %s dB) for %s: per-tensor is the better choice",
+			name, raise, num(1/factor, 3), signed(float64(r.Gain.SQNR), 1), cost(r))
+	}
+	return fmt.Sprintf("%s %s nothing (the RMSE changes by less than half a percent) for %s", name, gain, cost(r))
+}
+
+// cost writes the extra bytes of a result.
+func cost(r *Result) string {
+	return fmt.Sprintf("%s more (%s)", plural(r.Gain.ExtraBytes, "byte"), "+"+percent(float64(r.Gain.ExtraPercent)))
+}

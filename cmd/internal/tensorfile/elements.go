@@ -1,0 +1,226 @@
+package tensorfile
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"math/bits"
+	"slices"
+
+	"github.com/a01592f9/quant"
+)
+
+// maxAxes is more than any framework allows; NumPy's limit is the same.
+const maxAxes = 64
+
+// elements returns the product of shape. It is small enough for a slice of as
+// many float32 or float64.
+func elements(shape []int) (int, error) {
+	n := uint64(1)
+	overflow := false
+	for _, d := range shape {
+		if d == 0 {
+			return 0, nil // whatever the other axes are
+		}
+		hi, lo := bits.Mul64(n, uint64(d))
+		n = lo
+		overflow = overflow || hi != 0 || n > math.MaxInt/8
+		if overflow {
+			n = 1
+		}
+	}
+	if overflow {
+		return 0, fmt.Errorf("shape %v has too many elements", shape)
+	}
+	return int(n), nil
+}
+
+// byteSize returns the size of n elements of elemBits bits each.
+func byteSize(n, elemBits int) (int64, error) {
+	hi, lo := bits.Mul64(uint64(n), uint64(elemBits))
+	if hi != 0 || lo > math.MaxInt64 {
+		return 0, errors.New("size overflows")
+	}
+	if lo%8 != 0 {
+		return 0, fmt.Errorf("%d elements of %d bits are not whole bytes", n, elemBits)
+	}
+	return int64(lo / 8), nil
+}
+
+// axes makes a shape of at least one axis: a scalar has one element.
+func axes(shape []int) []int {
+	if len(shape) == 0 {
+		return []int{1}
+	}
+	return shape
+}
+
+// encoding is how a floating-point type is stored.
+type encoding struct {
+	dtype string // F64, F32, F16 or BF16
+	big   bool   // most significant byte first
+}
+
+// size returns the bytes of one element.
+func (e encoding) size() int {
+	switch e.dtype {
+	case "F64":
+		return 8
+	case "F32":
+		return 4
+	default:
+		return 2
+	}
+}
+
+// chunk is how many elements are read at a time.
+const chunk = 1 << 14
+
+// read reads n elements. It allocates them at once if the reader is known to
+// hold as many, and as they arrive if not.
+func (e encoding) read(r io.Reader, n int, known bool) ([]float32, error) {
+	first := min(n, chunk)
+	buf := make([]byte, first*e.size())
+	if known {
+		first = n
+	}
+	out := make([]float32, 0, first)
+	for len(out) < n {
+		done := len(out)
+		k := min(n-done, chunk)
+		b := buf[:k*e.size()]
+		if got, err := io.ReadFull(r, b); err != nil {
+			if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+				err = fmt.Errorf("data ends after %d of %d elements", done+got/e.size(), n)
+			}
+			return nil, err
+		}
+		out = slices.Grow(out, k)[:done+k]
+		if i := e.decode(out[done:], b); i >= 0 {
+			return nil, &overflowError{Index: done + i, Value: e.float64(b[i*8:])}
+		}
+	}
+	return out, nil
+}
+
+// decode decodes the elements in src. It returns the index of the first that
+// float32 cannot hold, or -1.
+func (e encoding) decode(dst []float32, src []byte) int {
+	var order binary.ByteOrder = binary.LittleEndian
+	if e.big {
+		order = binary.BigEndian
+	}
+	switch e.dtype {
+	case "F64":
+		for i := range dst {
+			x := e.float64(src[i*8:])
+			dst[i] = float32(x)
+			if math.IsInf(float64(dst[i]), 0) && !math.IsInf(x, 0) {
+				return i
+			}
+		}
+	case "F32":
+		if e.big {
+			for i := range dst {
+				dst[i] = math.Float32frombits(binary.BigEndian.Uint32(src[i*4:]))
+			}
+			break
+		}
+		for i := range dst {
+			dst[i] = math.Float32frombits(binary.LittleEndian.Uint32(src[i*4:]))
+		}
+	default:
+		var halves [256]uint16
+		for len(dst) > 0 {
+			h := halves[:min(len(dst), len(halves))]
+			for i := range h {
+				h[i] = order.Uint16(src[i*2:])
+			}
+			if e.dtype == "F16" {
+				quant.WidenFloat16(dst[:len(h)], h)
+			} else {
+				quant.WidenBFloat16(dst[:len(h)], h)
+			}
+			dst, src = dst[len(h):], src[len(h)*2:]
+		}
+	}
+	return -1
+}
+
+func (e encoding) float64(b []byte) float64 {
+	if e.big {
+		return math.Float64frombits(binary.BigEndian.Uint64(b))
+	}
+	return math.Float64frombits(binary.LittleEndian.Uint64(b))
+}
+
+// overflowError reports a float64 that is finite but out of float32's range.
+type overflowError struct {
+	Index int // in row-major order
+	Value float64
+}
+
+func (e *overflowError) Error() string {
+	return fmt.Sprintf("%g at index %d overflows float32", e.Value, e.Index)
+}
+
+// rowMajor reorders column-major (Fortran) data.
+func rowMajor(data []float32, shape []int) []float32 {
+	if len(data) < 2 || len(shape) < 2 {
+		return data
+	}
+	out := make([]float32, len(data))
+	w := newColumnWalk(shape)
+	for _, x := range data {
+		out[w.index] = x
+		w.next()
+	}
+	return out
+}
+
+// rowMajorIndex returns the row-major index of column-major element i.
+func rowMajorIndex(i int, shape []int) int {
+	index := 0
+	for axis, stride := range rowStrides(shape) {
+		index += i % shape[axis] * stride
+		i /= shape[axis]
+	}
+	return index
+}
+
+// rowStrides returns the distance of neighbours on each axis, in row-major order.
+func rowStrides(shape []int) []int {
+	strides := make([]int, len(shape))
+	n := 1
+	for axis := len(shape) - 1; axis >= 0; axis-- {
+		strides[axis] = n
+		n *= shape[axis]
+	}
+	return strides
+}
+
+// columnWalk visits the elements of an array in column-major order, in which
+// the first axis varies fastest.
+type columnWalk struct {
+	index          int // of the element, in row-major order
+	shape, strides []int
+	at             []int // position on each axis
+}
+
+func newColumnWalk(shape []int) *columnWalk {
+	return &columnWalk{shape: shape, strides: rowStrides(shape), at: make([]int, len(shape))}
+}
+
+func (w *columnWalk) next() {
+	for axis := range w.at {
+		w.at[axis]++
+		w.index += w.strides[axis]
+		if w.at[axis] < w.shape[axis] {
+			return
+		}
+		w.at[axis] = 0
+		w.index -= w.strides[axis] * w.shape[axis]
+	}
+}

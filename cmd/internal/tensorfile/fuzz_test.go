@@ -1,0 +1,118 @@
+package tensorfile
+
+import (
+	"bytes"
+	"math"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+)
+
+// fuzzFile parses data, loads what is not large, and checks what must hold of
+// any input: errors are one line, tensors are what they say, and memory stays
+// within a multiple of the input.
+func fuzzFile(t *testing.T, kind, name string, data []byte, perByte uint64) {
+	const fixed = 4 << 20 // buffers, decompressors, and other goroutines' use
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	f, err := Parse(name, bytes.NewReader(data), int64(len(data)))
+	runtime.ReadMemStats(&after)
+	if used := after.TotalAlloc - before.TotalAlloc; used > fixed+perByte*uint64(len(data)) {
+		t.Errorf("%d bytes allocated for %d of input", used, len(data))
+	}
+	if err != nil {
+		checkError(t, err)
+		return
+	}
+	if f.Kind != kind {
+		return
+	}
+	for i, info := range f.Tensors() {
+		if len(info.Shape) == 0 || info.Bytes < 0 {
+			t.Errorf("tensor %d is %+v", i, info)
+		}
+		if info.Bytes > 1<<20 {
+			continue
+		}
+		runtime.ReadMemStats(&before)
+		x, err := f.Load(i)
+		runtime.ReadMemStats(&after)
+		if used := after.TotalAlloc - before.TotalAlloc; used > fixed+16*uint64(info.Bytes) {
+			t.Errorf("%d bytes allocated for %+v", used, info)
+		}
+		if err != nil {
+			checkError(t, err)
+			continue
+		}
+		if n, err := elements(info.Shape); err != nil || n != len(x) || !info.Floating {
+			t.Errorf("%d values of %+v: %v", len(x), info, err)
+		}
+		for j, v := range x {
+			if (kind == "text" || kind == "csv") && (v != v || math.IsInf(float64(v), 0)) {
+				t.Errorf("value %d is %v", j, v)
+			}
+		}
+	}
+}
+
+func checkError(t *testing.T, err error) {
+	if s := err.Error(); s == "" || strings.ContainsAny(s, "\n\r") || len(s) > 2000 {
+		t.Errorf("error %q", s)
+	}
+}
+
+func addFiles(f *testing.F, pattern string) {
+	paths, err := filepath.Glob(pattern)
+	if err != nil || len(paths) == 0 {
+		f.Fatalf("%s: %v", pattern, err)
+	}
+	for _, path := range paths {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data)
+	}
+}
+
+func FuzzText(f *testing.F) {
+	for _, s := range []string{
+		"1,2\n3,4", "1 2;3 4;", "# c\r\n1\t-2e3 # d\r3 4", "\ufeff1", "a,b\n\"1\",\" 2\"\n",
+		"nan", "1e39", "1 2\n3", "\"a\n\"\"b\",2;3", "x y 1\n1 2 3", "\xff",
+	} {
+		f.Add([]byte(s), true)
+		f.Add([]byte(s), false)
+	}
+	f.Fuzz(func(t *testing.T, data []byte, csv bool) {
+		if csv {
+			fuzzFile(t, "csv", "x.csv", data, 64)
+		} else {
+			fuzzFile(t, "text", "", data, 64)
+		}
+	})
+}
+
+func FuzzNPY(f *testing.F) {
+	addFiles(f, "testdata/*.npy")
+	f.Add([]byte(npy("{'descr': [('a', '<f4')], 'fortran_order': True, 'shape': (1,1,0,)}", "")))
+	f.Fuzz(func(t *testing.T, data []byte) { fuzzFile(t, "npy", "x.npy", data, 64) })
+}
+
+func FuzzNPZ(f *testing.F) {
+	addFiles(f, "testdata/*.npz")
+	f.Add([]byte(archive(f, member{"a", one, nil}, member{"b.npy", one, nil})))
+	f.Add([]byte(overlap(archive(f, member{"a", one, nil}), 3)))
+	// A member of a hundred bytes may have a header of maxNPYHeader.
+	f.Fuzz(func(t *testing.T, data []byte) { fuzzFile(t, "npz", "x.npz", data, 2*maxDeflate) })
+}
+
+func FuzzSafetensors(f *testing.F) {
+	f.Add([]byte(safetensors("{}", "")))
+	f.Add([]byte(safetensors(`{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}`, "0123")))
+	f.Add([]byte(safetensors(`{"__metadata__":{"a":"b"},"x":{"dtype":"F16","shape":[2,2],"data_offsets":[0,8]},`+
+		`"y":{"dtype":"F64","shape":[],"data_offsets":[8,16],"z":[{}]}}  `, "0123456789abcdef")))
+	f.Add([]byte(safetensors(`{"a":{"dtype":"F32","shape":[1000000000000],"data_offsets":[0,4000000000000]}}`, "")))
+	f.Fuzz(func(t *testing.T, data []byte) { fuzzFile(t, "safetensors", "x.safetensors", data, 256) })
+}

@@ -1,0 +1,122 @@
+package tensorfile
+
+import (
+	"archive/zip"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+)
+
+const (
+	zipLocalHeader = 30   // bytes, at least, before the data of a member
+	maxDeflate     = 1040 // more than the best ratio that deflate can reach
+)
+
+// parseNPZ reads a zip archive of npy files. Only their headers are read here.
+func parseNPZ(r io.ReaderAt, size int64) ([]entry, error) {
+	z, err := zip.NewReader(r, size)
+	if err != nil {
+		return nil, zipError(err)
+	}
+	if err := checkZip(z.File, size); err != nil {
+		return nil, err
+	}
+	seen := make(map[string]bool)
+	var entries []entry
+	for _, f := range z.File {
+		if strings.HasSuffix(f.Name, "/") {
+			continue // a folder
+		}
+		name := strings.TrimSuffix(f.Name, ".npy")
+		if seen[name] {
+			return nil, fmt.Errorf("two tensors are called %s", quote(name))
+		}
+		seen[name] = true
+		e, err := npzEntry(name, f)
+		if err != nil {
+			return nil, inTensor(name, err)
+		}
+		entries = append(entries, e)
+	}
+	return entries, nil
+}
+
+// checkZip refuses archives whose members overlap, or claim to inflate to more
+// than they can. So the work to read all of an archive, and the memory, are
+// bounded by a multiple of its size.
+func checkZip(files []*zip.File, size int64) error {
+	left := uint64(size)
+	for _, f := range files {
+		if strings.HasSuffix(f.Name, ".pkl") {
+			return errors.New("a PyTorch checkpoint, not an archive of arrays; save it as safetensors")
+		}
+		if f.CompressedSize64 > left || left-f.CompressedSize64 < zipLocalHeader {
+			return errors.New("members are larger than the file")
+		}
+		left -= f.CompressedSize64 + zipLocalHeader
+		most := f.CompressedSize64
+		if f.Method != zip.Store {
+			most *= maxDeflate // which does not overflow: no file is so large
+		}
+		if f.UncompressedSize64 > most {
+			return inTensor(f.Name, fmt.Errorf("claims to hold %d bytes, more than its data can", f.UncompressedSize64))
+		}
+	}
+	return nil
+}
+
+func npzEntry(name string, f *zip.File) (entry, error) {
+	r, h, err := openMember(f)
+	if err != nil {
+		return entry{}, err
+	}
+	r.Close()
+	e, err := h.entry(name, int64(f.UncompressedSize64)-h.len)
+	if err != nil || !e.Floating {
+		return e, err
+	}
+	e.load = func() ([]float32, error) {
+		r, h, err := openMember(f)
+		if err != nil {
+			return nil, err
+		}
+		defer r.Close()
+		data, err := h.read(r, f.Method == zip.Store)
+		return data, zipError(err)
+	}
+	return e, nil
+}
+
+// openMember opens a member and reads its header.
+func openMember(f *zip.File) (io.ReadCloser, *npyHeader, error) {
+	if f.Flags&1 != 0 {
+		return nil, nil, errors.New("encrypted")
+	}
+	r, err := f.Open()
+	if err != nil {
+		if errors.Is(err, zip.ErrAlgorithm) {
+			err = fmt.Errorf("compression method %d is not supported", f.Method)
+		}
+		return nil, nil, zipError(err)
+	}
+	h, err := readNPYHeader(r, int64(f.UncompressedSize64))
+	if err != nil {
+		r.Close()
+		return nil, nil, zipError(err)
+	}
+	return r, h, nil
+}
+
+// zipError words the errors of package zip.
+func zipError(err error) error {
+	switch {
+	case errors.Is(err, zip.ErrFormat):
+		return errors.New("damaged zip archive")
+	case errors.Is(err, zip.ErrChecksum):
+		return errors.New("checksum does not match")
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return errors.New("data ends too early")
+	}
+	return err
+}

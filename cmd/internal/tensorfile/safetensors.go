@@ -1,0 +1,143 @@
+package tensorfile
+
+import (
+	"cmp"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+)
+
+// maxSafetensorsHeader is the format's own limit.
+const maxSafetensorsHeader = 100_000_000
+
+// safetensorsBits holds the bits of an element of every type the format has.
+var safetensorsBits = map[string]int{
+	"F64": 64, "F32": 32, "F16": 16, "BF16": 16,
+	"F8_E4M3": 8, "F8_E5M2": 8, "F8_E8M0": 8, "F8_E4M3FNUZ": 8, "F8_E5M2FNUZ": 8,
+	"F6_E2M3": 6, "F6_E3M2": 6, "F4": 4,
+	"I64": 64, "I32": 32, "I16": 16, "I8": 8,
+	"U64": 64, "U32": 32, "U16": 16, "U8": 8,
+	"C64": 64, "BOOL": 8,
+}
+
+// stTensor is an entry of a safetensors header.
+type stTensor struct {
+	name       string
+	dtype      string
+	shape      []int
+	begin, end int64 // of its data, from the end of the header
+}
+
+// parseSafetensors reads a file that is a header length of eight bytes, a
+// header in JSON, and the data of every tensor with nothing between.
+func parseSafetensors(r io.ReaderAt, size int64) ([]entry, map[string]string, error) {
+	header, err := readSafetensorsHeader(r, size)
+	if err != nil {
+		return nil, nil, err
+	}
+	tensors, metadata, err := parseSafetensorsHeader(header)
+	if err != nil {
+		return nil, nil, err
+	}
+	slices.SortStableFunc(tensors, func(a, b stTensor) int {
+		return cmp.Or(cmp.Compare(a.begin, b.begin), cmp.Compare(a.end, b.end))
+	})
+	start := 8 + int64(len(header))
+	if err := checkLayout(tensors, size-start); err != nil {
+		return nil, nil, err
+	}
+	entries := make([]entry, len(tensors))
+	for i, t := range tensors {
+		n, err := t.check()
+		if err != nil {
+			return nil, nil, inTensor(t.name, err)
+		}
+		e := entry{Info: Info{Name: t.name, DType: t.dtype, Shape: axes(t.shape), Bytes: t.end - t.begin}}
+		switch t.dtype {
+		case "F64", "F32", "F16", "BF16":
+			e.Floating = true
+			e.load = func() ([]float32, error) {
+				data := io.NewSectionReader(r, start+t.begin, t.end-t.begin)
+				return encoding{dtype: t.dtype}.read(data, n, true)
+			}
+		}
+		entries[i] = e
+	}
+	return entries, metadata, nil
+}
+
+func readSafetensorsHeader(r io.ReaderAt, size int64) ([]byte, error) {
+	const lenSize = 8
+	if size < lenSize {
+		return nil, fmt.Errorf("file of %d bytes has no header length", size)
+	}
+	b := make([]byte, lenSize)
+	if n, err := r.ReadAt(b, 0); n < len(b) {
+		return nil, err
+	}
+	n := binary.LittleEndian.Uint64(b)
+	switch {
+	case n > maxSafetensorsHeader:
+		return nil, fmt.Errorf("header of %d bytes is longer than %d", n, maxSafetensorsHeader)
+	case int64(n) > size-lenSize:
+		return nil, fmt.Errorf("header of %d bytes is longer than the file of %d", n, size)
+	}
+	header := make([]byte, n)
+	if got, err := r.ReadAt(header, lenSize); got < len(header) {
+		return nil, err
+	}
+	if n == 0 || header[0] != '{' {
+		return nil, errors.New("header does not begin with {")
+	}
+	return header, nil
+}
+
+// checkLayout checks that tensors, in the order of their data, cover size
+// bytes without a hole and without an overlap.
+func checkLayout(tensors []stTensor, size int64) error {
+	at := int64(0)
+	for i, t := range tensors {
+		var err error
+		switch {
+		case t.begin > t.end:
+			err = fmt.Errorf("data_offsets [%d, %d] are reversed", t.begin, t.end)
+		case t.begin > at:
+			err = fmt.Errorf("data begins at %d, after a hole that begins at %d", t.begin, at)
+		case t.begin < at:
+			err = fmt.Errorf("data begins at %d, inside tensor %s", t.begin, quote(tensors[i-1].name))
+		case t.end > size:
+			err = fmt.Errorf("data ends at %d, but the file holds %d bytes of data", t.end, size)
+		}
+		if err != nil {
+			return inTensor(t.name, err)
+		}
+		at = t.end
+	}
+	if at < size {
+		return fmt.Errorf("%d bytes after the data of the last tensor", size-at)
+	}
+	return nil
+}
+
+// check checks that the tensor's data is as long as its type and shape say,
+// and returns the number of its elements.
+func (t *stTensor) check() (int, error) {
+	n, err := elements(t.shape)
+	if err != nil {
+		return 0, err
+	}
+	elemBits, known := safetensorsBits[t.dtype]
+	if !known {
+		return n, nil // a type younger than this code: it can be listed all the same
+	}
+	want, err := byteSize(n, elemBits)
+	if err != nil {
+		return 0, err
+	}
+	if have := t.end - t.begin; have != want {
+		return 0, fmt.Errorf("%s of shape %v takes %d bytes, data_offsets span %d", t.dtype, t.shape, want, have)
+	}
+	return n, nil
+}

@@ -1,0 +1,237 @@
+// Package tensorfile reads floating-point tensors out of files: text, CSV,
+// NumPy's npy and npz, and safetensors. The format is told by what a file
+// holds; its name only decides between formats that no byte tells apart.
+//
+// Tensors are listed without reading their data, and read one at a time, so a
+// file may be larger than memory (text excepted, which is parsed at once).
+// Files are not trusted: a file that breaks the rules of its format is a
+// one-line error that names the format and the tensor, never a panic, and
+// never an allocation that the size of the file does not warrant.
+package tensorfile
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"unicode"
+)
+
+// Info says what a tensor is, without its data.
+type Info struct {
+	Name     string // "" in text, CSV and npy files, which hold one tensor; any characters elsewhere
+	DType    string // F64, F32, F16 or BF16; or the file's own name of another type, shortened
+	Shape    []int  // at least one axis: a scalar is [1]
+	Bytes    int64  // that the elements take, uncompressed
+	Floating bool   // whether Load can read it
+}
+
+// A File is an open tensor file. Its methods may be called concurrently,
+// except for Close.
+type File struct {
+	Kind     string            // text, csv, npy, npz or safetensors
+	Metadata map[string]string // of a safetensors file, if it has any
+
+	entries []entry
+	closer  io.Closer
+}
+
+// entry is a tensor and the way to its data. load is nil if it is not floating.
+type entry struct {
+	Info
+	load func() ([]float32, error)
+}
+
+// Open opens the tensor file at path. Only errors of the operating system
+// name the path.
+func Open(path string) (*File, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	st, err := f.Stat()
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	if !st.Mode().IsRegular() {
+		// A pipe or a device cannot be read at an offset.
+		defer f.Close()
+		return Read(path, f, 0)
+	}
+	tf, err := Parse(path, f, st.Size())
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	tf.closer = f
+	return tf, nil
+}
+
+// Read reads all of r into memory, and then is Parse. Input of more than limit
+// bytes is an error, and no more than that is read; no limit is imposed if
+// limit is not positive.
+func Read(name string, r io.Reader, limit int64) (*File, error) {
+	if limit > 0 {
+		r = io.LimitReader(r, max(limit, limit+1)) // one more, unless that overflows
+	}
+	data, err := io.ReadAll(r)
+	if err != nil {
+		return nil, err
+	}
+	if limit > 0 && int64(len(data)) > limit {
+		return nil, &LimitError{Limit: limit}
+	}
+	return Parse(name, bytes.NewReader(data), int64(len(data)))
+}
+
+// A LimitError reports input that is longer than the limit given to Read.
+type LimitError struct {
+	Limit int64 // in bytes
+}
+
+func (e *LimitError) Error() string {
+	return fmt.Sprintf("input is longer than %d bytes", e.Limit)
+}
+
+// Parse reads the size bytes of r as a tensor file. The File reads tensors
+// from r for as long as it is used. The name, which may be empty, only matters
+// for its extension.
+func Parse(name string, r io.ReaderAt, size int64) (*File, error) {
+	head := make([]byte, min(max(size, 0), sniffLen))
+	if n, err := r.ReadAt(head, 0); n < len(head) {
+		return nil, err
+	}
+	kind, err := sniff(name, head)
+	if err != nil {
+		return nil, err
+	}
+	f := &File{Kind: kind}
+	switch kind {
+	case "npy":
+		f.entries, err = parseNPY(r, size)
+	case "npz":
+		f.entries, err = parseNPZ(r, size)
+	case "safetensors":
+		f.entries, f.Metadata, err = parseSafetensors(r, size)
+	default:
+		f.entries, err = parseText(io.NewSectionReader(r, 0, size), kind == "csv")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", kind, err)
+	}
+	return f, nil
+}
+
+// Tensors describes every tensor of the file: those of a safetensors file in
+// the order of their data, those of an npz file in the order of the archive.
+func (f *File) Tensors() []Info {
+	infos := make([]Info, len(f.entries))
+	for i, e := range f.entries {
+		infos[i] = e.Info
+		infos[i].Shape = slices.Clone(e.Shape)
+	}
+	return infos
+}
+
+// Load reads tensor i of Tensors in row-major order. F16 and BF16 are widened
+// exactly, F64 is rounded to the nearest float32; a finite value that this
+// would make infinite is an error. NaN and infinities pass. It panics if there
+// is no tensor i.
+//
+// A tensor of a compressed npz file may be a thousand times larger than the
+// file: whoever reads the files of strangers looks at Info.Bytes first.
+func (f *File) Load(i int) ([]float32, error) {
+	e := &f.entries[i]
+	if e.load == nil {
+		err := fmt.Errorf("elements are %s, not floating-point numbers", e.DType)
+		return nil, fmt.Errorf("%s: %w", f.Kind, inTensor(e.Name, err))
+	}
+	data, err := e.load()
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", f.Kind, inTensor(e.Name, err))
+	}
+	return data, nil
+}
+
+// Close closes the file that Open opened; otherwise it does nothing.
+func (f *File) Close() error {
+	if f.closer == nil {
+		return nil
+	}
+	return f.closer.Close()
+}
+
+// sniffLen is how much of a file sniff looks at.
+const sniffLen = 512
+
+// sniff tells the format of a file of which head is the beginning.
+func sniff(name string, head []byte) (string, error) {
+	ext := strings.TrimPrefix(strings.ToLower(filepath.Ext(name)), ".")
+	switch {
+	case bytes.HasPrefix(head, []byte(npyMagic)):
+		return "npy", nil
+	case bytes.HasPrefix(head, []byte("PK\x03\x04")), bytes.HasPrefix(head, []byte("PK\x05\x06")):
+		return "npz", nil
+	case bytes.HasPrefix(head, []byte("GGUF")):
+		return "", errors.New("GGUF files are not read")
+	case ext == "npy":
+		return "", errors.New("npy: file does not begin with \"\\x93NUMPY\"")
+	case ext == "npz":
+		return "", errors.New("npz: file does not begin as a zip archive does")
+	case ext == "safetensors":
+		return ext, nil
+	case bytes.HasPrefix(head, []byte("\xff\xfe")), bytes.HasPrefix(head, []byte("\xfe\xff")):
+		return "", errors.New("text: encoded as UTF-16, not UTF-8")
+	case len(head) > 8 && head[8] == '{' && bytes.ContainsFunc(head[:8], isBinary):
+		return "safetensors", nil
+	case bytes.IndexByte(head, 0) >= 0:
+		return "", errors.New("not a tensor file: neither text nor npy, npz or safetensors")
+	case ext == "csv", ext == "tsv":
+		return "csv", nil
+	}
+	return "text", nil
+}
+
+// isBinary reports whether r tells a length in binary from text.
+func isBinary(r rune) bool {
+	return r < ' ' && !strings.ContainsRune("\t\n\v\f\r", r) || r == '\uFFFD'
+}
+
+// inTensor says which tensor an error is about, if tensors have names.
+func inTensor(name string, err error) error {
+	if name == "" {
+		return err
+	}
+	return fmt.Errorf("tensor %s: %w", quote(name), err)
+}
+
+// quote quotes a string of a file for an error message that stays on one line
+// of sensible length.
+func quote(s string) string { return fmt.Sprintf("%q", shorten(s)) }
+
+// printable is for a string of a file that is shown without quotes.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return '\uFFFD'
+		}
+		return r
+	}, shorten(s))
+}
+
+func shorten(s string) string {
+	const most = 64
+	n := 0
+	for i := range s {
+		if n == most {
+			return s[:i] + "…"
+		}
+		n++
+	}
+	return s
+}

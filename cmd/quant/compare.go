@@ -1,0 +1,161 @@
+package main
+
+import (
+	"io"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/a01592f9/quant/cmd/internal/report"
+	"github.com/a01592f9/quant/cmd/internal/sample"
+)
+
+// compareFlags are the flags of quant compare that are not report.Options as
+// they are.
+type compareFlags struct {
+	options   report.Options
+	groupAxis int
+	channels  bool
+	format    string
+	output    string
+}
+
+// Formats of quant compare.
+const (
+	formatTable    = "table"
+	formatJSON     = "json"
+	formatCSV      = "csv"
+	formatMarkdown = "markdown"
+)
+
+var compareFormats = []string{formatTable, formatJSON, formatCSV, formatMarkdown}
+
+// extensions tell the format of an output file where no flag does.
+var extensions = map[string]string{
+	".json": formatJSON, ".csv": formatCSV, ".md": formatMarkdown, ".markdown": formatMarkdown,
+}
+
+func (a *app) compareCommand() *cobra.Command {
+	f := compareFlags{options: report.DefaultOptions()}
+	cmd := &cobra.Command{
+		Use:   "compare [FILE]",
+		Short: "Compare per-tensor with per-channel quantization",
+		Long: `Compare quantization with one scale and zero point per tensor to one per
+channel, and per group if asked for.
+
+FILE is text (a line or a semicolon for each channel, values separated by commas
+or spaces), CSV, .npy, .npz or .safetensors; what it is, is told by its content.
+"-" is standard input. Without FILE the built-in sample is compared.
+
+In a file of several tensors each one of floating-point type and at least two
+dimensions is compared. A tensor of one dimension is one channel, and compared
+only if it is alone in its file or --tensor spells out its name.
+
+The numbers per channel are RMSE (root mean squared error) and SQNR (signal to
+quantization noise ratio); the gain is the RMSE per tensor divided by that per
+channel. "Clipped" counts values whose code had to be moved into the grid.
+
+Exit codes: 0 done, 1 failed on the data or a file, 2 wrong usage, 130
+interrupted.`,
+		Example: `  quant compare
+  quant compare weights.txt --bits 4 --mapping symmetric
+  echo "1 2 3; 10 20 30" | quant compare -
+  quant compare model.safetensors --tensor '*.weight' --group-size 32
+  quant compare model.npz --axis -1 --format csv --channels
+  quant compare model.safetensors --output report.json`,
+		Args: files(0, 1),
+		RunE: a.start(func(cmd *cobra.Command, args []string) error {
+			if cmd.Flags().Changed("group-axis") {
+				f.options.GroupAxis = &f.groupAxis
+			}
+			if err := f.check(cmd); err != nil {
+				return err
+			}
+			return a.compare(cmd, args, &f)
+		}),
+		ValidArgsFunction: completeFile,
+	}
+	o, flags := &f.options, cmd.Flags()
+	flags.SortFlags = false
+	flags.IntVar(&o.Bits, "bits", o.Bits, "width `n` of a code, 2 to 16")
+	flags.BoolVar(&o.Unsigned, "unsigned", false, "codes from 0 up instead of around 0")
+	flags.StringVar(&o.Mapping, "mapping", o.Mapping, "`name`: asymmetric or symmetric")
+	flags.IntVar(&o.Axis, "axis", 0, "axis `i` has the channels; -1 is the last (default 0)")
+	flags.BoolVar(&o.NarrowRange, "narrow-range", false, "leave out the lowest code (signed, symmetric only)")
+	flags.BoolVar(&o.ZeroInRange, "zero-in-range", false, "widen each range to hold 0, as ONNX and TFLite do")
+	flags.IntVar(&o.GroupSize, "group-size", 0, "compare groups of `n` values too; they run along the\nlongest axis other than --axis (the last of equals)")
+	flags.IntVar(&f.groupAxis, "group-axis", 0, "axis `i` along which groups run instead")
+	flags.StringArrayVar(&o.Tensors, "tensor", nil, "compare tensors whose name matches the `pattern`: * is\nany text, ? any character, [a-c] one of some;\nmay be given several times")
+	flags.BoolVar(&f.channels, "channels", false, "list all channels of large tensors (JSON always does)")
+	flags.BoolVar(&o.Codes, "codes", false, "add codes and reconstructed values (table and JSON)")
+	flags.StringVar(&f.format, "format", formatTable, "`name`: table, json, csv or markdown; without it the\nextension of --output decides")
+	flags.StringVarP(&f.output, "output", "o", "", "write to a `file`, replacing it in one step")
+	completeWords(cmd, "mapping", "asymmetric", "symmetric")
+	completeWords(cmd, "format", compareFormats...)
+	return cmd
+}
+
+// check returns a usage error if flags make no sense, and settles the format.
+func (f *compareFlags) check(cmd *cobra.Command) error {
+	if cmd.Flags().Changed("group-size") && f.options.GroupSize <= 0 {
+		return usagef("--group-size %d is not positive", f.options.GroupSize)
+	}
+	if err := f.options.Validate(); err != nil {
+		return &usageError{err}
+	}
+	if cmd.Flags().Changed("output") && f.output == "" {
+		return usagef("--output needs the name of a file")
+	}
+	if !cmd.Flags().Changed("format") {
+		if known, ok := extensions[strings.ToLower(filepath.Ext(f.output))]; ok {
+			f.format = known
+		}
+	}
+	if !slices.Contains(compareFormats, f.format) {
+		return usagef("format %q is none of %s", f.format, strings.Join(compareFormats, ", "))
+	}
+	if f.options.Codes && f.format != formatJSON && f.format != formatTable {
+		return usagef("--codes goes with the formats table and json, not with %s", f.format)
+	}
+	return nil
+}
+
+func (a *app) compare(cmd *cobra.Command, args []string, f *compareFlags) error {
+	in, err := a.open(cmd.Context(), args)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	if err := in.overwrittenBy(f.output); err != nil {
+		return err
+	}
+	bar := a.progress("comparing values")
+	r, err := await(cmd.Context(), func() (*report.Report, error) {
+		return report.Build(cmd.Context(), in.name, in, f.options, bar.update)
+	})
+	bar.stop()
+	if err != nil {
+		return err
+	}
+	err = a.write(f.output, func(w io.Writer, color bool) error {
+		switch f.format {
+		case formatJSON:
+			return report.WriteJSON(w, r)
+		case formatCSV:
+			return report.WriteCSV(w, r, f.channels)
+		case formatMarkdown:
+			return report.WriteMarkdown(w, r, f.channels)
+		}
+		o := report.TextOptions{Color: color, Channels: f.channels}
+		if in.path == "" && in.name == sample.Name {
+			o.Note = "built in: no FILE was given"
+		}
+		return report.WriteText(w, r, o)
+	})
+	if err != nil {
+		return err
+	}
+	return r.Err()
+}

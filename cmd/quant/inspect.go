@@ -1,0 +1,76 @@
+package main
+
+import (
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/a01592f9/quant/cmd/internal/report"
+)
+
+func (a *app) inspectCommand() *cobra.Command {
+	var format, output string
+	cmd := &cobra.Command{
+		Use:   "inspect FILE",
+		Short: "List the tensors of a file: type, shape, bytes, range, NaN and Inf",
+		Long: `List the tensors of a file with type, shape, bytes, the range of the finite
+values, and how many values are NaN or infinite.
+
+FILE is of any kind that quant compare reads; "-" is standard input.`,
+		Example: `  quant inspect model.safetensors
+  quant inspect weights.npy --format json`,
+		Args: files(1, 1),
+		RunE: a.start(func(cmd *cobra.Command, args []string) error {
+			if format != formatTable && format != formatJSON {
+				return usagef("format %q is neither table nor json", format)
+			}
+			in, err := a.open(cmd.Context(), args)
+			if err != nil {
+				return err
+			}
+			defer in.Close()
+			if err := in.overwrittenBy(output); err != nil {
+				return err
+			}
+			bar := a.progress("reading values")
+			v, err := await(cmd.Context(), func() (*report.Inventory, error) {
+				return report.Inspect(cmd.Context(), in.name, in.Kind, in, bar.update)
+			})
+			bar.stop()
+			if err != nil {
+				return err
+			}
+			err = a.write(output, func(w io.Writer, color bool) error {
+				if format == formatJSON {
+					return report.WriteJSON(w, v)
+				}
+				return v.WriteText(w, color)
+			})
+			if err != nil {
+				return err
+			}
+			return v.Err()
+		}),
+		ValidArgsFunction: completeFile,
+	}
+	cmd.Flags().StringVar(&format, "format", formatTable, "`name`: table or json")
+	cmd.Flags().StringVarP(&output, "output", "o", "", "write to a `file`, replacing it in one step")
+	completeWords(cmd, "format", formatTable, formatJSON)
+	return cmd
+}
+
+// completeFile completes the one FILE of a command.
+func completeFile(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return nil, cobra.ShellCompDirectiveDefault
+}
+
+// completeWords completes the value of a flag.
+func completeWords(cmd *cobra.Command, flag string, words ...string) {
+	err := cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp))
+	if err != nil {
+		panic(err) // there is no such flag
+	}
+}

@@ -1,0 +1,302 @@
+// Package quant turns float32 tensors into integers of 2 to 16 bits and back,
+// and measures what that loses.
+//
+//	w := quant.Tensor{Data: weights, Shape: []int{64, 128}} // row-major
+//	s := quant.Scheme{Bits: 8, Granularity: quant.PerChannel(0)}
+//
+//	p, err := quant.Calibrate(w, s) // a scale and a zero point for each of 64 channels
+//	q, err := quant.Quantize(w, p)  // packed codes
+//	x, err := quant.Dequantize(q)   // the values that the codes stand for
+//
+//	c, err := quant.Compare(w, quant.Scheme{Bits: 8}, s) // what either scheme loses
+//
+// # The numbers
+//
+// Uniform quantization lays a ruler along the real numbers. Its marks are
+// equally far apart, and each has an integer:
+//
+//   - The scale is the distance from one mark to the next, in the unit of the
+//     data. It is a positive float32.
+//   - A code is the integer of a mark. It is what is stored.
+//   - The zero point is the code of the real value 0. It is an int32.
+//   - The grid is the codes that there are, from qmin to qmax ([Scheme.Grid]):
+//     -2^(b-1) to 2^(b-1)-1 for b signed bits, 0 to 2^b-1 for unsigned ones.
+//
+// A code q stands for the value (q - zero point) * scale. This is equation (1)
+// of [Jacob et al.], r = S(q - Z). So a scale of 0.5 and a zero point of -5
+// make -8, the lowest code of 4 bits, stand for (-8 + 5) * 0.5 = -1.5, and the
+// highest code, 7, for 6.
+//
+// # Quantize and dequantize
+//
+//	q  = clamp(round(x / scale) + zero point, qmin, qmax)
+//	x' = (q - zero point) * scale
+//
+// The first is the formula of the operator [ONNX QuantizeLinear], the second
+// that of DequantizeLinear. Both are in float32: the quotient and the product
+// are rounded once, to nearest, and subnormal numbers are kept. The subtraction
+// is exact.
+//
+// round takes a tie to the even neighbour: 0.5 becomes 0, and 1.5 becomes 2. It
+// comes before the zero point is added. Rounding after that would send the ties
+// of an odd zero point the other way.
+//
+// x / scale is a division. To multiply by 1/scale instead is faster in naive
+// code and wrong for some inputs: with x = 0.273939937 and scale =
+// 0.00214854861 the quotient is 127.49999, which rounds to 127, but the product
+// is 127.5, which rounds to 128.
+//
+// Wherever a code did not have to be clamped, x' is within scale/2 of x, apart
+// from the rounding of the float32 operations themselves.
+//
+// # Parameters from a range
+//
+// [Calibrate] takes the smallest and the largest value of a tensor, channel or
+// group, and derives scale and zero point from them. The asymmetric mapping is
+// that of [ONNX DynamicQuantizeLinear], in float32 like there:
+//
+//	scale      = (max - min) / (qmax - qmin)
+//	zero point = round(qmin - min/scale)
+//
+// It lays the ends of the range over the ends of the grid. Rounding the zero
+// point moves the ruler by up to half a step, so that one end may fall just
+// outside the grid. It is then counted as clipped, but is still within half a
+// step of its reconstruction.
+//
+// The symmetric mapping puts 0 in the middle of the grid:
+//
+//	zero point = 0 for signed codes, 2^(b-1) for unsigned ones
+//	scale      = max(|min|, |max|) / max(|qmin - zero point|, |qmax - zero point|)
+//
+// The divisor is 2^(b-1), which is 128 for 8 bits. A grid has one more code
+// below its middle than above, so a largest magnitude that is positive is
+// clipped, to 127 steps out of 128. [Scheme].NarrowRange drops the lowest code
+// of a signed grid: the divisor is then 127, and nothing is clipped.
+//
+// By default the asymmetric range is taken as it is. A channel of values from
+// 0.88 to 1.44 spends all its codes on that interval, and its zero point, -529
+// for 8 signed bits, lies far outside the grid. [Scheme].ZeroInRange widens the
+// range to hold 0 first, and then clamps the zero point to the grid. Most file
+// formats and runtimes need that.
+//
+// # Special values
+//
+//   - NaN and infinities: Calibrate, [Compare], [Evaluate] and [Ranges] refuse
+//     them with a [*NotFiniteError]. [Quantize] accepts them, since new data
+//     may meet old parameters: +Inf becomes qmax, -Inf and NaN become qmin.
+//   - A -0 counts as 0, and comes back as +0.
+//   - A range of only zeros gets the scale 1 and, for the asymmetric mapping,
+//     the zero point 0. All its codes are the zero point, and it comes back
+//     exactly.
+//   - A range of one other value c, asymmetric and as it is, comes back exactly
+//     if |c| is at least 2^-104. This is because an asymmetric scale is never
+//     below max(|min|, |max|) * 2^-22. The same bound keeps zero points within
+//     ±2^23. It applies where a range is very narrow for its distance from 0,
+//     and then errors are about as small as the spacing of float32 numbers
+//     there.
+//   - No scale that calibration yields is below 2^-126, the smallest normal
+//     float32. Under that scale, magnitudes up to 2^-127 get the code of 0.
+//   - Where max - min overflows float32, each end is divided before the
+//     subtraction, so the scale is finite. Values next to the ends of float32
+//     may be reconstructed as infinities: with 8 signed bits and the range of
+//     all float32 values, the lowest comes back as -Inf. [Metrics] then show
+//     infinite errors.
+//
+// # Granularity
+//
+// A scheme's [Granularity] says which elements share a scale and a zero point:
+//
+//   - [PerTensor], the zero value: all of them.
+//   - [PerChannel], along an axis: those with the same index on it, which for a
+//     weight usually means the same output channel. Channel i has
+//     Params.Scale[i].
+//   - [PerGroup], of a size along an axis: that many consecutive elements. The
+//     last group may be shorter. Parameters are in row-major order of the shape
+//     with the axis' length replaced by its number of groups, as in ONNX's
+//     blocked quantization.
+//
+// Axes count from 0, or from the end if negative. They may be any axis of a
+// tensor of any rank. In memory it comes to one of two walks. If the elements
+// that share parameters are neighbours, as for the first axis, the tensor is a
+// sequence of runs. If the parameters change with every element of a row and
+// repeat with the next row, as for the last axis, it is a table of columns.
+// Codes do not depend on the walk. The last bits of error sums may: see below.
+//
+// # Packed codes and memory
+//
+// [Quantized].Codes is a little-endian bit stream of the codes in row-major
+// order: element i is in bits [i*b, (i+1)*b), bit 0 being the lowest of the
+// first byte. So codes of 8 and 16 bits are plain little-endian integers, and
+// of two 4-bit codes the first is the low nibble, as in ONNX. Signed codes are
+// in two's complement. n codes take [PackedLen] bytes, n*b/8 rounded up. What
+// is left of the last byte is zero when this package writes it, and ignored
+// when it reads it.
+//
+// [Memory] estimates what must be stored: the packed codes, and 8 bytes for
+// every pair of a float32 scale and an int32 zero point. With 4 bits and groups
+// of 32 that is 4 + 64/32 = 6 bits for each element.
+//
+// # Errors, measured
+//
+// [Compare] calibrates a tensor to any number of schemes and reports, for the
+// whole tensor and for each channel, with e = x' - x rounded to float32:
+//
+//	MAE      = sum|e| / n                 in the unit of the data
+//	RMSE     = sqrt(sum e² / n)           in the unit of the data
+//	MaxError = max|e|                     in the unit of the data
+//	SQNR     = 10 log10(sum x² / sum e²)  in dB; +Inf if nothing is lost
+//	Clipped  = number of elements whose code had to be clamped
+//
+// RMSE weighs large errors more than MAE does. SQNR compares the error with the
+// signal, so it can be compared between tensors. If the values of a range
+// spread over many steps, errors are nearly uniform over ±scale/2, and RMSE is
+// close to scale/sqrt(12) (Bennett 1948). Hence one bit more halves the RMSE
+// and adds 6 dB to the SQNR, and a channel whose own scale is a tenth of the
+// tensor's gains 20 dB from having its own.
+//
+// # The same bits everywhere
+//
+// One input gives one result: on every machine, with whatever instruction set,
+// at any GOMAXPROCS, from Go code or assembly, and wherever slices lie in
+// memory. A code that differs by one is a bug. Only the last bits of an SQNR
+// may differ: it goes through [math.Log10], which is not the same on all
+// architectures.
+//
+// Error sums are float64, and their order is fixed by the shape, the schemes
+// and the axis of the channels ([Comparison].Axis):
+//
+//   - Where channels are runs, a run is cut into blocks of 4096 elements.
+//     Element i of a block adds to lane i mod 16. Then the upper 8 lanes are
+//     added to the lower, of these the upper 4 to the lower, and so on. If the
+//     parameters of a scheme change within a block, as with groups, each piece
+//     that shares them is summed so.
+//   - Where channels are columns, a block is 1024 rows. Each column is summed
+//     on its own from top to bottom, and then the columns of a channel from
+//     left to right. Narrow rows are joined into wider ones first.
+//   - The blocks of a channel are added in order. Those of runs are first added
+//     up in segments of 64, and then the segments in order.
+//   - The sums of a tensor are those of its channels, added in order.
+//
+// Transposing a tensor together with its axes therefore moves codes and
+// parameters, and changes none. It may change the last bits of MAE, RMSE and
+// SQNR.
+//
+// # Memory and goroutines
+//
+// Calibrate, Quantize, Dequantize and Compare have siblings that write to the
+// caller's memory and allocate none: [CalibrateInto], [QuantizeInto],
+// [QuantizeCodes], [DequantizeInto], [DequantizeCodes] and [CompareInto]. (They
+// take scratch memory from pools, which the first calls fill.) Conditions of
+// the data are errors, for [errors.Is] and [errors.As]. A destination that is
+// too short is a bug in the caller, and panics.
+//
+// Large tensors are spread over GOMAXPROCS goroutines. All functions are safe
+// for concurrent use, also on the same Tensor, Params or Quantized, as long as
+// nobody writes to these. Two calls must not share what they write: a
+// destination slice, the Params of CalibrateInto, or the Comparison of
+// CompareInto. A Quantized shares the slices of the Params that it was made
+// with, so CalibrateInto on these Params would change it too.
+//
+// # Which scheme
+//
+// Compare answers that for a given tensor. To know what to try:
+//
+//   - Per channel helps when the ranges of channels differ: under a shared
+//     scale a narrow channel has only a few codes to itself. It costs 8 bytes
+//     for each channel. It gains little when ranges are alike, as when every
+//     channel has an outlier of the same size. It may even lose a little,
+//     mostly at 2 or 3 bits, when a shared ruler happens to fit better. It is
+//     for weights: most runtimes want one scale for an activation.
+//   - Symmetric suits weights, which mostly lie on both sides of 0: a zero
+//     point of 0 saves the correction terms in integer matrix products (section
+//     2.3 of [Jacob et al.]). Asymmetric suits what lies on one side, such as
+//     activations after ReLU: symmetric would leave half the grid unused there.
+//   - Narrow range goes with symmetric signed codes if nothing is to be
+//     clipped, or if a runtime expects it. At 2 bits it costs one code of four.
+//   - Zero in range is for everything that leaves for another runtime, and for
+//     data in which 0 must be exact, such as padding. Leave it out to see the
+//     least error that an asymmetric grid can have with ranges that do not hold
+//     0.
+//   - Groups are for 4 bits and fewer. Let them run along the axis that a
+//     product sums over, which is the last of a weight of shape [out, in], and
+//     start with 32 to 128 elements. Look at Memory: at 8 bits small groups may
+//     cost more than they save.
+//   - An outlier widens the whole range. To clip it, give a smaller [Range] to
+//     [ParamsFromRanges] and look with Evaluate at what that does.
+//
+// [Krishnamoorthi] reports what these choices do to the accuracy of networks.
+//
+// # Other systems
+//
+// Parameters from anywhere may be written as a [Params] literal. For computing
+// the same ones here:
+//
+//   - ONNX QuantizeLinear gets a scale and a zero point: Quantize gives its
+//     codes, for float32 data and scales. PerChannel(a) is its axis a (1 if the
+//     model does not say), PerGroup(a, n) its block_size n.
+//   - ONNX DynamicQuantizeLinear: Bits 8, Unsigned and ZeroInRange.
+//   - ONNX Runtime's quantization tool: for symmetric int8 weights Bits 8,
+//     Symmetric and NarrowRange. Asymmetric tensors need ZeroInRange; the tool
+//     computes their zero points in float64, so that one next to a tie may
+//     differ by one.
+//   - TensorFlow Lite (LiteRT): for weights Bits 8, Symmetric, NarrowRange and
+//     PerChannel; for activations Bits 8 and ZeroInRange. Its converter rounds
+//     ties away from zero, so codes of exact ties may differ by one.
+//   - PyTorch's min-max observers: ZeroInRange for affine schemes. Scales agree
+//     from 1.2e-7 up, which is the least of PyTorch's. It multiplies by
+//     1/scale, so codes next to a tie may differ by one, and so may zero
+//     points. Its symmetric schemes divide by 127.5: no option here does that,
+//     but a Params literal can hold it.
+//   - The block formats of ggml and the affine groups of MLX have 16-bit scales
+//     or real offsets, and round otherwise: no option matches them.
+//
+// # Calibrating over batches
+//
+// Activations come in batches that need not be in memory together, or in one
+// process. Keep their ranges, and unite them:
+//
+//	var all []quant.Range
+//	for _, batch := range batches {
+//		r, err := quant.Ranges(batch, s.Granularity)
+//		if err != nil {
+//			return err
+//		}
+//		if all == nil {
+//			all = r
+//			continue
+//		}
+//		for i := range all {
+//			all[i] = all[i].Union(r[i])
+//		}
+//	}
+//	p, err := quant.ParamsFromRanges(s, all)
+//
+// The result is that of one Calibrate over all data, in whatever order ranges
+// are united. Batches need the same number of channels, or of groups; other
+// axes may differ. Begin with the ranges of a first batch and not with Range{},
+// which would put 0 in the range.
+//
+// # Limits
+//
+//   - Codes have 2 to 16 bits.
+//   - Zero points have a magnitude of at most 2^23, so that code minus zero
+//     point is exact in float32. Scales are positive and finite.
+//   - Data are float32. [WidenFloat16] and [WidenBFloat16] make it of 16-bit
+//     types; both are exact.
+//   - A tensor has at least one element, and at most as many as an int counts.
+//
+// # Sources
+//
+//   - The operators [ONNX QuantizeLinear] and [ONNX DynamicQuantizeLinear].
+//   - [Jacob et al.], Quantization and Training of Neural Networks for
+//     Efficient Integer-Arithmetic-Only Inference, 2018.
+//   - [Krishnamoorthi], Quantizing deep convolutional networks for efficient
+//     inference: A whitepaper, 2018.
+//   - W. R. Bennett, Spectra of Quantized Signals, Bell System Technical
+//     Journal 27, 1948.
+//
+// [Jacob et al.]: https://arxiv.org/abs/1712.05877
+// [Krishnamoorthi]: https://arxiv.org/abs/1806.08342
+// [ONNX QuantizeLinear]: https://onnx.ai/onnx/operators/onnx__QuantizeLinear.html
+// [ONNX DynamicQuantizeLinear]: https://onnx.ai/onnx/operators/onnx__DynamicQuantizeLinear.html
+package quant
