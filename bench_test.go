@@ -1,0 +1,253 @@
+package quant
+
+import (
+	"flag"
+	"fmt"
+	"runtime"
+	"slices"
+	"sync"
+	"testing"
+)
+
+// Benchmarks are named like
+//
+//	BenchmarkQuantize/isa=avx512/bits=8/walk=runs/n=4096
+//
+// for benchstat. MB/s counts the tensor's float32 bytes, whichever side it is
+// on, so that all can be compared with BenchmarkCopy of the same run, and
+// Melem/s its elements. They run on one core but for those named procs=2.
+
+var genericLarge = flag.Bool("genericlarge", false, "benchmark the portable kernels with the largest tensors too")
+
+// benchSizes are of a call that is mostly overhead, of a tensor in the first
+// cache, in the second or third, and in memory.
+var benchSizes = []int{32, 4096, 262144, benchLarge}
+
+const benchLarge = 1 << 26
+
+// benchWalks are shapes of about n elements, and how they are cut.
+var benchWalks = []struct {
+	name  string
+	shape func(n int) []int
+	by    Granularity
+}{
+	{"runs", func(n int) []int { return []int{n} }, PerTensor},
+	{"columns", func(n int) []int { return []int{n / min(n, 512), min(n, 512)} }, PerChannel(-1)},
+	{"groups32", func(n int) []int { return []int{n / 32, 32} }, PerGroup(-1, 32)},
+	{"conv9", func(n int) []int { return []int{n / 9, 1, 3, 3} }, PerChannel(0)},
+	{"conv27", func(n int) []int { return []int{max(1, n/27), 3, 3, min(3, n/9)} }, PerChannel(0)},
+}
+
+// benchData is the source of all benchmarks.
+var benchData = sync.OnceValue(func() []float32 {
+	x := make([]float32, benchLarge)
+	if testing.Short() {
+		x = x[:benchSizes[len(benchSizes)-2]]
+	}
+	r := splitmix(2)
+	for i := range x {
+		u := r.next() // the sum of four is about normal
+		x[i] = float32(int32(u&0xffff+u>>16&0xffff+u>>32&0xffff+u>>48)-2*0xffff) * 0x1p-18
+	}
+	return x
+})
+
+var benchReal = sync.OnceValue(func() []float32 { return make([]float32, len(benchData())) })
+
+var benchCodes = sync.OnceValue(func() []byte { return makeCodes(2 * len(benchData())) })
+
+// benchISAs calls f for every usable set and size that are to be benchmarked.
+func benchISAs(b *testing.B, f func(b *testing.B, n int)) {
+	saved := active
+	defer func() { active = saved }()
+	for _, s := range usable {
+		b.Run("isa="+s.String(), func(b *testing.B) {
+			active = s
+			for _, n := range benchSizes {
+				if n == benchLarge && (testing.Short() || s == generic && !*genericLarge) {
+					continue
+				}
+				f(b, n)
+			}
+		})
+	}
+}
+
+// bench measures f, which does elements, on one core and, if they are many, on two.
+func bench(b *testing.B, name string, n, elements int, f func()) {
+	for _, procs := range []int{1, 2} {
+		name := fmt.Sprintf("%s/n=%d", name, n)
+		if n == benchLarge {
+			name += fmt.Sprintf("/procs=%d", procs)
+		} else if procs > 1 {
+			continue
+		}
+		b.Run(name, func(b *testing.B) {
+			defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(procs))
+			f() // so that memory is there
+			b.SetBytes(4 * int64(elements))
+			b.ReportAllocs()
+			for b.Loop() {
+				f()
+			}
+			b.ReportMetric(float64(elements)*float64(b.N)/b.Elapsed().Seconds()/1e6, "Melem/s")
+		})
+	}
+}
+
+// benchTensors calls f for every walk.
+func benchTensors(n int, f func(walk string, x Tensor, by Granularity)) {
+	for _, w := range benchWalks {
+		shape := w.shape(n)
+		elements, err := elements(shape)
+		if err != nil {
+			panic(err)
+		}
+		f(w.name, Tensor{benchData()[:elements], shape}, w.by)
+	}
+}
+
+func must(err error) {
+	if err != nil {
+		panic(err)
+	}
+}
+
+// BenchmarkCopy is what the others are compared with.
+func BenchmarkCopy(b *testing.B) {
+	for _, n := range benchSizes {
+		if n == benchLarge && testing.Short() {
+			continue
+		}
+		b.Run(fmt.Sprintf("n=%d", n), func(b *testing.B) {
+			src, dst := benchData()[:n], benchReal()[:n]
+			copy(dst, src)
+			b.SetBytes(4 * int64(n))
+			for b.Loop() {
+				copy(dst, src)
+			}
+			b.ReportMetric(float64(n)*float64(b.N)/b.Elapsed().Seconds()/1e6, "Melem/s")
+		})
+	}
+}
+
+func BenchmarkRange(b *testing.B) {
+	benchISAs(b, func(b *testing.B, n int) {
+		benchTensors(n, func(walk string, x Tensor, by Granularity) {
+			var p Params
+			s := Scheme{Bits: 8, Granularity: by}
+			bench(b, "walk="+walk, n, len(x.Data), func() { must(CalibrateInto(&p, x, s)) })
+		})
+	})
+}
+
+var benchBits = []int{2, 4, 8, 16}
+
+func BenchmarkQuantize(b *testing.B) {
+	benchISAs(b, func(b *testing.B, n int) {
+		for _, bits := range benchBits {
+			benchTensors(n, func(walk string, x Tensor, by Granularity) {
+				p, err := Calibrate(x, Scheme{Bits: bits, Granularity: by})
+				must(err)
+				name := fmt.Sprintf("bits=%d/walk=%s", bits, walk)
+				bench(b, name, n, len(x.Data), func() { must(QuantizeInto(benchCodes(), x, p)) })
+			})
+		}
+	})
+}
+
+func BenchmarkDequantize(b *testing.B) {
+	benchISAs(b, func(b *testing.B, n int) {
+		for _, bits := range benchBits {
+			benchTensors(n, func(walk string, x Tensor, by Granularity) {
+				p, err := Calibrate(x, Scheme{Bits: bits, Granularity: by})
+				must(err)
+				q := Quantized{benchCodes()[:PackedLen(len(x.Data), bits)], x.Shape, p}
+				must(QuantizeInto(q.Codes, x, p))
+				dst := benchReal()[:len(x.Data)]
+				name := fmt.Sprintf("bits=%d/walk=%s", bits, walk)
+				bench(b, name, n, len(x.Data), func() { must(DequantizeInto(dst, q)) })
+			})
+		}
+	})
+}
+
+// BenchmarkErrors measures the kernels behind all five figures of one scheme,
+// called block by block, as a survey does.
+func BenchmarkErrors(b *testing.B) {
+	benchISAs(b, func(b *testing.B, n int) {
+		if n == benchLarge {
+			b.Run("walk=runs/n=67108864/procs=1", func(b *testing.B) { benchErrorsRuns(b, n, blockLen) })
+			b.Run("walk=columns/n=67108864/procs=1", func(b *testing.B) { benchErrorsColumns(b, n, tileCols) })
+			return
+		}
+		b.Run(fmt.Sprintf("walk=runs/n=%d", n), func(b *testing.B) { benchErrorsRuns(b, n, min(n, blockLen)) })
+		b.Run(fmt.Sprintf("walk=columns/n=%d", n), func(b *testing.B) { benchErrorsColumns(b, n, min(n, tileCols)) })
+		b.Run(fmt.Sprintf("walk=groups32/n=%d", n), func(b *testing.B) { benchErrorsRuns(b, n, 32) })
+		b.Run(fmt.Sprintf("walk=conv9/n=%d", n), func(b *testing.B) { benchErrorsRuns(b, n, 9) })
+		b.Run(fmt.Sprintf("walk=conv27/n=%d", n), func(b *testing.B) { benchErrorsRuns(b, n, 27) })
+	})
+}
+
+func benchErrorsRuns(b *testing.B, n, run int) {
+	src := benchData()[:n]
+	step := max(1, blockLen/run) * run
+	var s scratch
+	fill(s.scale[:], 0x1.1p-8)
+	fill(s.zero[:], 3)
+	sq := make([]float64, tileCols)
+	b.SetBytes(4 * int64(n))
+	for b.Loop() {
+		for x := src; len(x) > 0; {
+			m := min(step, len(x))
+			k := (m + run - 1) / run
+			if k > tileRuns { // short runs, as many as a survey takes
+				k, m = tileRuns, tileRuns*run
+			}
+			errorsRuns(s.acc[:k], x[:m], run, s.scale[:k], s.zero[:k], -128, 127)
+			squaresRuns(sq[:k], x[:m], run)
+			x = x[m:]
+		}
+	}
+	b.ReportMetric(float64(n)*float64(b.N)/b.Elapsed().Seconds()/1e6, "Melem/s")
+}
+
+func benchErrorsColumns(b *testing.B, n, cols int) {
+	src := benchData()[:n]
+	var s scratch
+	fill(s.scale[:], 0x1.1p-8)
+	fill(s.zero[:], 3)
+	sq := make([]float64, cols)
+	b.SetBytes(4 * int64(n))
+	for b.Loop() {
+		for x := src; len(x) > 0; {
+			rows := min(rowsPerBlock, len(x)/cols)
+			clear(sq)
+			errorsColumns(s.columns(cols), x, rows, cols, s.scale[:cols], s.zero[:cols], -128, 127)
+			squaresColumns(sq, x, rows, cols)
+			x = x[rows*cols:]
+		}
+	}
+	b.ReportMetric(float64(n)*float64(b.N)/b.Elapsed().Seconds()/1e6, "Melem/s")
+}
+
+// BenchmarkCompare measures the whole comparison of one scheme per tensor and
+// per channel: of rows of 4096, or of as many columns.
+func BenchmarkCompare(b *testing.B) {
+	benchISAs(b, func(b *testing.B, n int) {
+		if !slices.Contains([]int{262144, benchLarge}, n) {
+			return
+		}
+		x := Tensor{benchData()[:n], []int{n / 4096, 4096}}
+		for _, w := range benchWalks[:2] {
+			axis := PerChannel(0)
+			if w.name == "columns" {
+				axis = w.by
+			}
+			var c Comparison
+			bench(b, "bits=8/walk="+w.name, n, n, func() {
+				must(CompareInto(&c, x, Scheme{Bits: 8}, Scheme{Bits: 8, Granularity: axis}))
+			})
+		}
+	})
+}
