@@ -17,7 +17,7 @@ import (
 // number of cores. They change only if the numbers are meant to.
 const (
 	goldenSmall = "6f9e4bc3b769213a6e2935240b8501084b37b397eda3d1db69e26cc5aeea450f"
-	goldenLarge = "c46a14f97e69ddce2b7ee97e9bbec1a9f33023db13347ad35829db3aaa9079ef"
+	goldenLarge = "9b27afc59313b05071e65d9242b246911fc1a4814181beb4fcf97d6bb01b7a5f"
 )
 
 // A section is a part of a workload with the hash of what came out, so that a
@@ -66,7 +66,9 @@ func TestGoldenLarge(t *testing.T) {
 	forEachISA(t, func(t *testing.T) {
 		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
 		for _, procs := range []int{1, 2, 3, 7} {
-			if testing.Short() && procs != 3 {
+			// The definition is slow, and where there are others need not
+			// be shared in every way.
+			if procs != 3 && (testing.Short() || active == generic && len(usable) > 1) {
 				continue
 			}
 			runtime.GOMAXPROCS(procs)
@@ -171,11 +173,11 @@ func smallWorkload(t *testing.T) (sections []section) {
 func largeTensors() []Tensor {
 	r := splitmix(1)
 	return []Tensor{
-		goldenTensor(&r, 0, 515, 601),       // long rows
-		goldenTensor(&r, 1, 70001, 5),       // short rows
-		goldenTensor(&r, 2, 3, 130003),      // runs of several parts
-		goldenTensor(&r, 0, 259, 131, 3, 3), // a convolution
-		goldenTensor(&r, 3, 2, 77, 2003),
+		goldenTensor(&r, 0, 515, 521),       // long rows
+		goldenTensor(&r, 1, 60001, 5),       // short rows
+		goldenTensor(&r, 2, 3, 120003),      // runs of several parts
+		goldenTensor(&r, 0, 259, 117, 3, 3), // a convolution
+		goldenTensor(&r, 3, 2, 77, 1753),
 	}
 }
 
