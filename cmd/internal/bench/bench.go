@@ -160,7 +160,7 @@ func measure(ctx context.Context, limit time.Duration, d *data, op *operation) (
 }
 
 const (
-	minRounds = 3
+	minRounds = 5
 
 	// moment is how long a sample takes at least: long for a clock, and short
 	// for a scheduler.
