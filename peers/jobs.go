@@ -52,13 +52,13 @@ type job struct {
 var jobs = []job{
 	{
 		id: "range", title: "Range",
-		about:  "The smallest and the largest value. ours: `CalibrateInto`; vek: `vek32.Min`, then `vek32.Max`, which read the values twice; NumPy: `min`, then `max`; PyTorch: `aminmax`. Ours also tells whether a value is NaN or infinite.",
+		about:  "The smallest and the largest value. quant: `CalibrateInto`; vek: `vek32.Min`, then `vek32.Max`, which read the values twice; NumPy: `min`, then `max`; PyTorch: `aminmax`. quant also tells whether a value is NaN or infinite.",
 		ours:   func(e *environment) func() { return e.calibrate(quant.Scheme{Bits: 8}) },
 		vek:    true,
 		python: []string{"range"},
 	}, {
 		id: "quantize", title: "Quantize to 8 bits, per tensor",
-		about:  "ours: `QuantizeInto`; ONNX Runtime: QuantizeLinear; PyTorch: `quantize_per_tensor`; NumPy: divide, `rint`, add, `clip` and cast, each into memory that is reused.",
+		about:  "quant: `QuantizeInto`; ONNX Runtime: QuantizeLinear; PyTorch: `quantize_per_tensor`; NumPy: divide, `rint`, add, `clip` and cast, each into memory that is reused.",
 		ours:   func(e *environment) func() { return e.quantize(scheme(quant.PerTensor)) },
 		ort:    func(e *environment) (*node, [][]byte) { return e.quantizeLinear(quant.PerTensor) },
 		python: []string{"quantize"},
@@ -76,19 +76,19 @@ var jobs = []job{
 		python: []string{"quantize1"},
 	}, {
 		id: "dequantize", title: "Dequantize from 8 bits, per tensor",
-		about:  "ours: `DequantizeInto`; ONNX Runtime: DequantizeLinear; PyTorch: `dequantize`; NumPy: subtract and multiply.",
+		about:  "quant: `DequantizeInto`; ONNX Runtime: DequantizeLinear; PyTorch: `dequantize`; NumPy: subtract and multiply.",
 		ours:   func(e *environment) func() { return e.dequantize(scheme(quant.PerTensor)) },
 		ort:    func(e *environment) (*node, [][]byte) { return e.dequantizeLinear(quant.PerTensor) },
 		python: []string{"dequantize"},
 	}, {
 		id: "dynamic", title: "Calibrate, then quantize to 8 bits",
-		about:  "ours: `CalibrateInto` and `QuantizeInto`; ONNX Runtime: DynamicQuantizeLinear; PyTorch: `quantize_per_tensor_dynamic`; NumPy: as above.",
+		about:  "quant: `CalibrateInto` and `QuantizeInto`; ONNX Runtime: DynamicQuantizeLinear; PyTorch: `quantize_per_tensor_dynamic`; NumPy: as above.",
 		ours:   (*environment).dynamic,
 		ort:    (*environment).dynamicQuantizeLinear,
 		python: []string{"dynamic"},
 	}, {
 		id: "compare", title: "Compare 8 bits per tensor with per channel",
-		about:  "Ranges, parameters, and for two schemes the mean absolute, root mean squared and largest error, the signal to noise ratio and the number of clipped values, of the tensor and of each channel (a row). ours: `CompareInto`; PyTorch: `aminmax`, `fake_quantize_per_…_affine_cachemask` and `vector_norm`, all of them fused; NumPy: operations into memory that is reused, sums by `einsum`. “in blocks” does 16 rows at a time, so that they stay in a cache. Sums are of binary64 in ours, of binary32 in the others.",
+		about:  "Ranges, parameters, and for two schemes the mean absolute, root mean squared and largest error, the signal to noise ratio and the number of clipped values, of the tensor and of each channel (a row). quant: `CompareInto`; PyTorch: `aminmax`, `fake_quantize_per_…_affine_cachemask` and `vector_norm`, all of them fused; NumPy: operations into memory that is reused, sums by `einsum`. “in blocks” does 16 rows at a time, so that they stay in a cache. Sums are of binary64 in quant, of binary32 in the others.",
 		ours:   (*environment).compare,
 		python: []string{"compare", "compare blocks"},
 	},

@@ -7,7 +7,6 @@ import (
 	"flag"
 	"fmt"
 	"log"
-	"math"
 	"os"
 	"runtime"
 	"runtime/debug"
@@ -128,26 +127,23 @@ const moment = 200 * time.Microsecond
 
 // sample calls f until limit is over, at least for a moment.
 func (t *timer) sample(limit time.Duration) {
-	if t.calls == 0 {
-		t.best = math.Inf(1)
-	}
+	start := time.Now()
 	if t.calls != 1 { // the first call, or what others left in the caches
 		t.f()
 	}
-	t.calls = max(t.calls, 1)
-	for start := time.Now(); ; {
+	if t.calls == 0 {
+		t.calls, t.best = 1, time.Since(start).Seconds()
+	}
+	for done := false; !done || time.Since(start) < limit; {
 		batch := time.Now()
 		for range t.calls {
 			t.f()
 		}
 		d := time.Since(batch)
-		if d < moment {
+		if done = d >= moment; done {
+			t.best = min(t.best, d.Seconds()/float64(t.calls))
+		} else {
 			t.calls *= 2
-			continue
-		}
-		t.best = min(t.best, d.Seconds()/float64(t.calls))
-		if time.Since(start) >= limit {
-			return
 		}
 	}
 }

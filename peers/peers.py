@@ -240,21 +240,22 @@ class Timer:
     def sample(self, limit):
         """The shortest time of a call, of as many as fill the limit."""
         clock, f = time.perf_counter, self.f
+        best, start = math.inf, clock()
         if self.calls != 1:  # the first call, or what others left in the caches
             f()
-        self.calls = self.calls or 1
-        best, start = math.inf, clock()
-        while True:
+        if self.calls == 0:
+            self.calls, best = 1, clock() - start
+        while clock() - start < limit or best == math.inf:
             t = clock()
             for _ in range(self.calls):
                 f()
             d = clock() - t
             if d < MOMENT:
                 self.calls *= 2
-                continue
-            best = min(best, d / self.calls)
-            if clock() - start >= limit:
-                return best
+                best = math.inf
+            else:
+                best = min(best, d / self.calls)
+        return best
 
 
 _timers = {}  # of the last job and shape

@@ -144,7 +144,7 @@ func (r *results) write(c *config) error {
 		d.Summary = append(d.Summary, r.summary(j, c.sizes))
 	}
 	var b bytes.Buffer
-	if err := template.Must(template.New("").Parse(page)).Execute(&b, d); err != nil {
+	if err := template.Must(template.New("").Funcs(template.FuncMap{"count": count}).Parse(page)).Execute(&b, d); err != nil {
 		return err
 	}
 	return os.WriteFile(c.out, b.Bytes(), 0o666)
