@@ -84,6 +84,8 @@ func storeFence()
 
 func rangeRuns(lo, hi, src []float32, run int) bool {
 	switch active {
+	case avx2:
+		return rangeRunsAVX2(lo, hi, src, run)
 	case avx512:
 		return rangeRunsAVX512(lo, hi, src, run)
 	}
@@ -99,6 +101,8 @@ func rangeColumns(lo, hi, src []float32, rows, stride int) bool {
 
 func quantizeInt8Runs(dst []uint8, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32, stream bool) {
 	switch active {
+	case avx2:
+		quantizeInt8RunsAVX2(dst[:len(src)], src, run, scale, zero[:len(scale)], qmin, qmax, stream)
 	case avx512:
 		quantizeInt8RunsAVX512(dst[:len(src)], src, run, scale, zero[:len(scale)], qmin, qmax, stream)
 	default:
@@ -122,6 +126,8 @@ func quantizeInt8Columns(dst []uint8, src []float32, scale []float32, zero []int
 
 func quantizeInt16Runs(dst []uint16, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32, stream bool) {
 	switch active {
+	case avx2:
+		quantizeInt16RunsAVX2(dst[:len(src)], src, run, scale, zero[:len(scale)], qmin, qmax, stream)
 	case avx512:
 		quantizeInt16RunsAVX512(dst[:len(src)], src, run, scale, zero[:len(scale)], qmin, qmax, stream)
 	default:
@@ -145,6 +151,8 @@ func quantizeInt16Columns(dst []uint16, src []float32, scale []float32, zero []i
 
 func dequantizeInt8Runs(dst []float32, src []uint8, run int, scale []float32, zero []int32, signed, stream bool) {
 	switch active {
+	case avx2:
+		dequantizeInt8RunsAVX2(dst[:len(src)], src, run, scale, zero, signed, stream)
 	case avx512:
 		dequantizeInt8RunsAVX512(dst[:len(src)], src, run, scale, zero, signed, stream)
 	default:
@@ -168,6 +176,8 @@ func dequantizeInt8Columns(dst []float32, src []uint8, scale []float32, zero []i
 
 func dequantizeInt16Runs(dst []float32, src []uint16, run int, scale []float32, zero []int32, signed, stream bool) {
 	switch active {
+	case avx2:
+		dequantizeInt16RunsAVX2(dst[:len(src)], src, run, scale, zero, signed, stream)
 	case avx512:
 		dequantizeInt16RunsAVX512(dst[:len(src)], src, run, scale, zero, signed, stream)
 	default:
@@ -190,6 +200,10 @@ func dequantizeInt16Columns(dst []float32, src []uint16, scale []float32, zero [
 }
 
 func errorsRuns(acc []sums, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32) {
+	if active == avx2 {
+		errorsRunsBy8(acc, src, run, scale, zero, qmin, qmax)
+		return
+	}
 	if active == avx512 {
 		for {
 			n := errorsRunsAVX512(acc, src, run, scale, zero[:len(scale)], qmin, qmax)
@@ -230,6 +244,8 @@ func errorsColumns(acc columnSums, src []float32, rows, stride int, scale []floa
 
 func squaresRuns(acc []float64, src []float32, run int) {
 	switch active {
+	case avx2:
+		squaresRunsAVX2(acc, src, run)
 	case avx512:
 		squaresRunsAVX512(acc, src, run)
 	default:
