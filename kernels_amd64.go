@@ -93,6 +93,9 @@ func rangeRuns(lo, hi, src []float32, run int) bool {
 }
 
 func rangeColumns(lo, hi, src []float32, rows, stride int) bool {
+	if active == avx2 && rows > 0 {
+		return rangeColumnsAVX2(lo, hi, &src[0], rows, stride)
+	}
 	if active == avx512 && rows > 0 {
 		return rangeColumnsAVX512(lo, hi, &src[0], rows, stride)
 	}
@@ -111,6 +114,10 @@ func quantizeInt8Runs(dst []uint8, src []float32, run int, scale []float32, zero
 }
 
 func quantizeInt8Columns(dst []uint8, src []float32, scale []float32, zero []int32, qmin, qmax int32, stream bool) {
+	if active == avx2 {
+		quantizeInt8ColumnsBy8(dst, src, scale, zero, qmin, qmax)
+		return
+	}
 	if rows := len(src) / len(scale); active == avx512 && rows > 0 {
 		n := rows * len(scale)
 		quantizeInt8ColumnsAVX512(&dst[:n][0], &src[:n][0], rows, scale, zero[:len(scale)], qmin, qmax)
@@ -136,6 +143,10 @@ func quantizeInt16Runs(dst []uint16, src []float32, run int, scale []float32, ze
 }
 
 func quantizeInt16Columns(dst []uint16, src []float32, scale []float32, zero []int32, qmin, qmax int32, stream bool) {
+	if active == avx2 {
+		quantizeInt16ColumnsBy8(dst, src, scale, zero, qmin, qmax)
+		return
+	}
 	if rows := len(src) / len(scale); active == avx512 && rows > 0 {
 		n := rows * len(scale)
 		quantizeInt16ColumnsAVX512(&dst[:n][0], &src[:n][0], rows, scale, zero[:len(scale)], qmin, qmax)
@@ -161,6 +172,10 @@ func dequantizeInt8Runs(dst []float32, src []uint8, run int, scale []float32, ze
 }
 
 func dequantizeInt8Columns(dst []float32, src []uint8, scale []float32, zero []int32, signed, stream bool) {
+	if active == avx2 {
+		dequantizeInt8ColumnsBy8(dst, src, scale, zero, signed)
+		return
+	}
 	if rows := len(src) / len(scale); active == avx512 && rows > 0 {
 		n := rows * len(scale)
 		dequantizeInt8ColumnsAVX512(&dst[:n][0], &src[:n][0], rows, scale, zero[:len(scale)], signed)
@@ -186,6 +201,10 @@ func dequantizeInt16Runs(dst []float32, src []uint16, run int, scale []float32, 
 }
 
 func dequantizeInt16Columns(dst []float32, src []uint16, scale []float32, zero []int32, signed, stream bool) {
+	if active == avx2 {
+		dequantizeInt16ColumnsBy8(dst, src, scale, zero, signed)
+		return
+	}
 	if rows := len(src) / len(scale); active == avx512 && rows > 0 {
 		n := rows * len(scale)
 		dequantizeInt16ColumnsAVX512(&dst[:n][0], &src[:n][0], rows, scale, zero[:len(scale)], signed)
@@ -224,6 +243,10 @@ func errorsRuns(acc []sums, src []float32, run int, scale []float32, zero []int3
 }
 
 func errorsColumns(acc columnSums, src []float32, rows, stride int, scale []float32, zero []int32, qmin, qmax int32) {
+	if active == avx2 && rows > 0 {
+		errorsColumnsBy8(acc, src, rows, stride, scale, zero, qmin, qmax)
+		return
+	}
 	if active == avx512 && rows > 0 {
 		for {
 			n := errorsColumnsAVX512(&acc.abs[0], &acc.sq[0], &acc.max[0], &acc.clipped[0], &src[0], rows, stride, scale, zero[:len(scale)], qmin, qmax)
@@ -254,6 +277,10 @@ func squaresRuns(acc []float64, src []float32, run int) {
 }
 
 func squaresColumns(acc []float64, src []float32, rows, stride int) {
+	if active == avx2 && rows > 0 {
+		squaresColumnsAVX2(acc, &src[0], rows, stride)
+		return
+	}
 	if active == avx512 && rows > 0 {
 		squaresColumnsAVX512(acc, &src[0], rows, stride)
 		return

@@ -23,6 +23,27 @@ func squaresRunsAVX2(acc []float64, src []float32, run int)
 //go:noescape
 func errorsRunsAVX2(acc []sums, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32) int
 
+//go:noescape
+func errorsColumnsAVX2(abs, sq *float64, max *float32, clipped *uint32, src *float32, rows, stride int, scale []float32, zero []int32, qmin, qmax int32) int
+
+//go:noescape
+func rangeColumnsAVX2(lo, hi []float32, src *float32, rows, stride int) bool
+
+//go:noescape
+func quantizeInt8ColumnsAVX2(dst *uint8, src *float32, rows int, scale []float32, zero []int32, qmin, qmax int32)
+
+//go:noescape
+func quantizeInt16ColumnsAVX2(dst *uint16, src *float32, rows int, scale []float32, zero []int32, qmin, qmax int32)
+
+//go:noescape
+func dequantizeInt8ColumnsAVX2(dst *float32, src *uint8, rows int, scale []float32, zero []int32, signed bool)
+
+//go:noescape
+func dequantizeInt16ColumnsAVX2(dst *float32, src *uint16, rows int, scale []float32, zero []int32, signed bool)
+
+//go:noescape
+func squaresColumnsAVX2(acc []float64, src *float32, rows, stride int)
+
 // errorsRunsBy8 lets the kernel do runs 8 at a time, and the definition those
 // among which is a scale that the kernel leaves.
 func errorsRunsBy8(acc []sums, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32) {
@@ -38,5 +59,80 @@ func errorsRunsBy8(acc []sums, src []float32, run int, scale []float32, zero []i
 		if acc, src, scale, zero = acc[n:], src[m:], scale[n:], zero[n:]; len(acc) == 0 {
 			return
 		}
+	}
+}
+
+func errorsColumnsBy8(acc columnSums, src []float32, rows, stride int, scale []float32, zero []int32, qmin, qmax int32) {
+	for {
+		n := errorsColumnsAVX2(&acc.abs[0], &acc.sq[0], &acc.max[0], &acc.clipped[0], &src[0], rows, stride, scale, zero[:len(scale)], qmin, qmax)
+		if n >= len(scale) {
+			return
+		}
+		acc, src, scale, zero = acc.from(n), src[n:], scale[n:], zero[n:]
+		n = min(8, len(scale))
+		errorsColumnsGeneric(acc.sub(n), src, rows, stride, scale[:n], zero, qmin, qmax)
+		if n == len(scale) {
+			return
+		}
+		acc, src, scale, zero = acc.from(n), src[n:], scale[n:], zero[n:]
+	}
+}
+
+// The kernels that quantize and dequantize columns take whole rows of at least
+// 8. What is narrower goes to the definition, and so may a shorter last row.
+
+func quantizeInt8ColumnsBy8(dst []uint8, src []float32, scale []float32, zero []int32, qmin, qmax int32) {
+	for len(src) > 0 {
+		cols := min(len(scale), len(src))
+		if cols < 8 {
+			quantizeColumnsGeneric(dst, src, scale, zero, qmin, qmax)
+			return
+		}
+		rows := len(src) / cols
+		n := rows * cols
+		quantizeInt8ColumnsAVX2(&dst[:n][0], &src[0], rows, scale[:cols], zero[:cols], qmin, qmax)
+		dst, src = dst[n:], src[n:]
+	}
+}
+
+func quantizeInt16ColumnsBy8(dst []uint16, src []float32, scale []float32, zero []int32, qmin, qmax int32) {
+	for len(src) > 0 {
+		cols := min(len(scale), len(src))
+		if cols < 8 {
+			quantizeColumnsGeneric(dst, src, scale, zero, qmin, qmax)
+			return
+		}
+		rows := len(src) / cols
+		n := rows * cols
+		quantizeInt16ColumnsAVX2(&dst[:n][0], &src[0], rows, scale[:cols], zero[:cols], qmin, qmax)
+		dst, src = dst[n:], src[n:]
+	}
+}
+
+func dequantizeInt8ColumnsBy8(dst []float32, src []uint8, scale []float32, zero []int32, signed bool) {
+	for len(src) > 0 {
+		cols := min(len(scale), len(src))
+		if cols < 8 {
+			dequantizeInt8ColumnsGeneric(dst, src, scale, zero, signed)
+			return
+		}
+		rows := len(src) / cols
+		n := rows * cols
+		dequantizeInt8ColumnsAVX2(&dst[:n][0], &src[0], rows, scale[:cols], zero[:cols], signed)
+		dst, src = dst[n:], src[n:]
+	}
+}
+
+func dequantizeInt16ColumnsBy8(dst []float32, src []uint16, scale []float32, zero []int32, signed bool) {
+	for len(src) > 0 {
+		cols := min(len(scale), len(src))
+		if cols < 8 {
+			dequantizeInt16ColumnsGeneric(dst, src, scale, zero, signed)
+			return
+		}
+		rows := len(src) / cols
+		n := rows * cols
+		dequantizeInt16ColumnsAVX2(&dst[:n][0], &src[0], rows, scale[:cols], zero[:cols], signed)
+		dst, src = dst[n:], src[n:]
 	}
 }

@@ -90,6 +90,13 @@ GLOBL first<>(SB), RODATA|NOPTR, $64
 	VMOVDQU (AX)(n*4), y       \
 	NEGQ    n
 
+// HALVES widens the mask of 8 dwords in y, whose lower half is x, to those of
+// its quadwords in a and b, whose lower half is xb.
+#define HALVES(y, x, a, b, xb) \
+	VPMOVSXDQ    x, a      \
+	VEXTRACTI128 $1, y, xb \
+	VPMOVSXDQ    xb, b
+
 // PREPARE takes scales in Y8 and zero points in Y12, and sets Y9 to the
 // reciprocals, Y0 and Y1 to the bounds lo and hi of the quotient, and Y2 to a
 // mask of those for which QUOTIENT must not be used. It uses Y3 and Y4.

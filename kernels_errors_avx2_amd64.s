@@ -261,7 +261,7 @@ fold:
 // and that what EDGE finds wrong is added to Y2.
 
 // EDGE sets t to the last x whose quotient rounds to bound or farther in. It
-// uses Y3 to Y6. ONE is added to the bits to go away from zero.
+// uses Y3 to Y5.
 #define STEP(bound, out, t) \
 	VDIVPS   Y8, t, Y3       \
 	VROUNDPS $8, Y3, Y3      \
@@ -446,6 +446,74 @@ fold:
 	CMPQ    R12, $8
 	JNE     nextrun
 	JMP     params
+
+done:
+	MOVQ R13, ret+112(FP)
+	VZEROUPPER
+	RET
+
+// func errorsColumnsAVX2(abs, sq *float64, max *float32, clipped *uint32, src *float32, rows, stride int, scale []float32, zero []int32, qmin, qmax int32) int
+//
+// It takes 8 columns at a time, and returns how many columns it did: all, or
+// a multiple of 8 if a scale among the next 8 is not for this kernel. Lanes are
+// in Y12 to Y15, Y5 and Y4; Y6 masks the columns that there are.
+TEXT ·errorsColumnsAVX2(SB), NOSPLIT, $0-120
+	MOVQ scale_base+56(FP), R9
+	MOVQ scale_len+64(FP), R11
+	MOVQ zero_base+80(FP), R10
+	MOVQ stride+48(FP), R8
+	SHLQ $2, R8
+	MOVQ abs+0(FP), DI
+	MOVQ sq+8(FP), DX
+	MOVQ max+16(FP), R14
+	MOVQ clipped+24(FP), R15
+	XORL R13, R13 // columns done
+
+columns: // the next up to 8
+	TESTQ R11, R11
+	JZ    done
+	NEXT8
+	EDGES(qmin+104(FP), qmax+108(FP))
+	JNE   done
+	MASK(BX, Y6)
+	HALVES(Y6, X6, Y0, Y1, X1)
+	VMASKMOVPD 0(DI)(R13*8), Y0, Y12
+	VMASKMOVPD 32(DI)(R13*8), Y1, Y13
+	VMASKMOVPD 0(DX)(R13*8), Y0, Y14
+	VMASKMOVPD 32(DX)(R13*8), Y1, Y15
+	VPMASKMOVD (R14)(R13*4), Y6, Y5
+	VPMASKMOVD (R15)(R13*4), Y6, Y4
+	MOVQ src+32(FP), SI
+	LEAQ (SI)(R13*4), SI
+	MOVQ rows+40(FP), CX
+
+loop: // down the rows
+	VMASKMOVPS (SI), Y6, Y0
+	DEVIATE(Y8, Y9, Y10, Y11, Y0, Y1, Y2, Y3)
+	TALLY(Y5, Y4, Y12, Y13, Y14, Y15)
+	ADDQ R8, SI
+	DECQ CX
+	JNZ  loop
+	CMPQ BX, $8
+	JNE  few
+	VMOVUPD Y12, 0(DI)(R13*8)
+	VMOVUPD Y13, 32(DI)(R13*8)
+	VMOVUPD Y14, 0(DX)(R13*8)
+	VMOVUPD Y15, 32(DX)(R13*8)
+	VMOVDQU Y5, (R14)(R13*4)
+	VMOVDQU Y4, (R15)(R13*4)
+	ADDQ $8, R13
+	JMP  columns
+
+few:
+	HALVES(Y6, X6, Y0, Y1, X1)
+	VMASKMOVPD Y12, Y0, 0(DI)(R13*8)
+	VMASKMOVPD Y13, Y1, 32(DI)(R13*8)
+	VMASKMOVPD Y14, Y0, 0(DX)(R13*8)
+	VMASKMOVPD Y15, Y1, 32(DX)(R13*8)
+	VPMASKMOVD Y5, Y6, (R14)(R13*4)
+	VPMASKMOVD Y4, Y6, (R15)(R13*4)
+	ADDQ BX, R13
 
 done:
 	MOVQ R13, ret+112(FP)
