@@ -290,6 +290,8 @@ func squaresColumns(acc []float64, src []float32, rows, stride int) {
 
 func pack8(dst []byte, codes []uint8, bits int, stream bool) {
 	switch {
+	case active == avx2:
+		pack8By8(dst, codes, bits, stream)
 	case active == avx512 && bits == 4:
 		pack4AVX512(dst[:PackedLen(len(codes), 4)], codes, stream)
 	case active == avx512 && bits == 2:
@@ -301,6 +303,8 @@ func pack8(dst []byte, codes []uint8, bits int, stream bool) {
 
 func unpack8(dst []uint8, packed []byte, bits int, signed bool) {
 	switch {
+	case active == avx2:
+		unpack8By8(dst, packed, bits, signed)
 	case active == avx512 && bits == 4:
 		unpack4AVX512(dst, packed[:PackedLen(len(dst), 4)], signed)
 	case active == avx512 && bits == 2:
@@ -311,6 +315,10 @@ func unpack8(dst []uint8, packed []byte, bits int, signed bool) {
 }
 
 func widenBFloat16(dst []float32, src []uint16) {
+	if active == avx2 && len(src) >= 8 {
+		widenBFloat16AVX2(dst, src)
+		return
+	}
 	if active == avx512 {
 		widenBFloat16AVX512(dst, src)
 		return
@@ -319,6 +327,10 @@ func widenBFloat16(dst []float32, src []uint16) {
 }
 
 func widenFloat16(dst []float32, src []uint16) {
+	if active == avx2 && len(src) >= 8 {
+		widenFloat16AVX2(dst, src)
+		return
+	}
 	if active == avx512 {
 		widenFloat16AVX512(dst, src)
 		return

@@ -44,6 +44,24 @@ func dequantizeInt16ColumnsAVX2(dst *float32, src *uint16, rows int, scale []flo
 //go:noescape
 func squaresColumnsAVX2(acc []float64, src *float32, rows, stride int)
 
+//go:noescape
+func pack4AVX2(dst []byte, codes []uint8, stream bool)
+
+//go:noescape
+func pack2AVX2(dst []byte, codes []uint8)
+
+//go:noescape
+func unpack4AVX2(dst []uint8, packed []byte, signed bool)
+
+//go:noescape
+func unpack2AVX2(dst []uint8, packed []byte, signed bool)
+
+//go:noescape
+func widenBFloat16AVX2(dst []float32, src []uint16)
+
+//go:noescape
+func widenFloat16AVX2(dst []float32, src []uint16)
+
 // errorsRunsBy8 lets the kernel do runs 8 at a time, and the definition those
 // among which is a scale that the kernel leaves.
 func errorsRunsBy8(acc []sums, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32) {
@@ -135,4 +153,32 @@ func dequantizeInt16ColumnsBy8(dst []float32, src []uint16, scale []float32, zer
 		dequantizeInt16ColumnsAVX2(&dst[:n][0], &src[0], rows, scale[:cols], zero[:cols], signed)
 		dst, src = dst[n:], src[n:]
 	}
+}
+
+// The kernels that pack and unpack take codes 8 at a time.
+
+func pack8By8(dst []byte, codes []uint8, bits int, stream bool) {
+	n := len(codes) &^ 7
+	switch bits {
+	case 4:
+		pack4AVX2(dst[:n/2], codes[:n], stream)
+	case 2:
+		pack2AVX2(dst[:n/4], codes[:n])
+	default:
+		n = 0
+	}
+	pack8Generic(dst[n/8*bits:], codes[n:], bits)
+}
+
+func unpack8By8(dst []uint8, packed []byte, bits int, signed bool) {
+	n := len(dst) &^ 7
+	switch bits {
+	case 4:
+		unpack4AVX2(dst[:n], packed[:n/2], signed)
+	case 2:
+		unpack2AVX2(dst[:n], packed[:n/4], signed)
+	default:
+		n = 0
+	}
+	unpack8Generic(dst[n:], packed[n/8*bits:], bits, signed)
 }

@@ -62,11 +62,15 @@
 	VPADDD    Y7, Y3, Y3               \
 	VPACKSSDW Y3, Y1, Y1
 
-#define STOREBYTES \
+// BYTES makes them bytes in order.
+#define BYTES \
 	VPACKSSWB    Y1, Y1, Y1  \
 	VEXTRACTI128 $1, Y1, X3  \
 	VPUNPCKLDQ   X3, X1, X1  \
-	VPXOR        X5, X1, X1  \
+	VPXOR        X5, X1, X1
+
+#define STOREBYTES \
+	BYTES                    \
 	VMOVQ        X1, (DI)    \
 	VMOVHPS      X1, (DI)(BX*1)
 
@@ -109,6 +113,18 @@ columns: // the next 16, or the last
 	MOVQ rows+16(FP), CX
 	JNE  divide
 	BOUNDS
+	CMPQ BX, $8
+	JNE  loop
+
+neighbours:
+	WORDS(QUOTIENT, QUOTIENTBY)
+	BYTES
+	VMOVDQU X1, (DI)
+	ADDQ R8, SI
+	ADDQ R12, DI
+	DECQ CX
+	JNZ  neighbours
+	JMP  next
 
 loop:
 	WORDS(QUOTIENT, QUOTIENTBY)
@@ -308,27 +324,32 @@ TEXT ·rangeColumnsAVX2(SB), NOSPLIT, $0-73
 	VPXOR Y13, Y13, Y13
 	CMPQ R11, $8
 	JB   few
-	CMPQ R11, $32
+	CMPQ R11, $16
 	JB   narrow
+	MOVQ $16, BX
+	CMPQ R11, $32
+	JAE  wide
+	LEAQ -16(R11), BX
 
-wide: // the next 32 columns, or the last
+wide: // the next 16 columns, and the 16 from BX columns on
+	LEAQ (R13)(BX*1), R15
 	MOVQ src+48(FP), SI
 	LEAQ (SI)(R13*4), SI
 	MOVQ rows+56(FP), CX
 	VMOVUPS 0(R9)(R13*4), Y4
 	VMOVUPS 32(R9)(R13*4), Y5
-	VMOVUPS 64(R9)(R13*4), Y6
-	VMOVUPS 96(R9)(R13*4), Y7
+	VMOVUPS 0(R9)(R15*4), Y6
+	VMOVUPS 32(R9)(R15*4), Y7
 	VMOVUPS 0(R10)(R13*4), Y8
 	VMOVUPS 32(R10)(R13*4), Y9
-	VMOVUPS 64(R10)(R13*4), Y10
-	VMOVUPS 96(R10)(R13*4), Y11
+	VMOVUPS 0(R10)(R15*4), Y10
+	VMOVUPS 32(R10)(R15*4), Y11
 
 wideloop:
 	VMOVUPS 0(SI), Y0
 	VMOVUPS 32(SI), Y1
-	VMOVUPS 64(SI), Y2
-	VMOVUPS 96(SI), Y3
+	VMOVUPS 0(SI)(BX*4), Y2
+	VMOVUPS 32(SI)(BX*4), Y3
 	WIDER(Y0, Y4, Y8)
 	WIDER(Y1, Y5, Y9)
 	WIDER(Y2, Y6, Y10)
@@ -338,18 +359,20 @@ wideloop:
 	JNZ  wideloop
 	WIDENED(Y4, 0(R9)(R13*4))
 	WIDENED(Y5, 32(R9)(R13*4))
-	WIDENED(Y6, 64(R9)(R13*4))
-	WIDENED(Y7, 96(R9)(R13*4))
+	WIDENED(Y6, 0(R9)(R15*4))
+	WIDENED(Y7, 32(R9)(R15*4))
 	WIDENED(Y8, 0(R10)(R13*4))
 	WIDENED(Y9, 32(R10)(R13*4))
-	WIDENED(Y10, 64(R10)(R13*4))
-	WIDENED(Y11, 96(R10)(R13*4))
-	ADDQ $32, R13
-	CMPQ R13, R11
-	JEQ  done
+	WIDENED(Y10, 0(R10)(R15*4))
+	WIDENED(Y11, 32(R10)(R15*4))
+	LEAQ 16(R15), R13
 	LEAQ -32(R11), AX
 	CMPQ R13, AX
-	CMOVQGT AX, R13
+	JLE  wide
+	ADDQ $16, AX
+	CMPQ R13, AX
+	JGE  rest
+	LEAQ -32(R11), R13 // more than 16 are left
 	JMP  wide
 
 narrow: // the next 8, or the last
@@ -368,6 +391,8 @@ narrowloop:
 	WIDENED(Y4, (R9)(R13*4))
 	WIDENED(Y8, (R10)(R13*4))
 	ADDQ $8, R13
+
+rest:
 	CMPQ R13, R11
 	JEQ  done
 	LEAQ -8(R11), AX
