@@ -53,7 +53,6 @@
 #define FLIP16       consts<>+44(SB) /* the sign of each word */
 #define SIGN8        consts<>+48(SB) /* the sign of a code of 8 bits */
 #define SIGN16       consts<>+52(SB) /* the sign of a code of 16 bits */
-#define INFINITE     consts<>+56(SB) /* twice the bits of an infinity */
 
 DATA consts<>+0(SB)/4, $0x3f800000
 DATA consts<>+4(SB)/4, $0x0d800000
@@ -69,8 +68,7 @@ DATA consts<>+40(SB)/4, $0x80808080
 DATA consts<>+44(SB)/4, $0x80008000
 DATA consts<>+48(SB)/4, $0x00000080
 DATA consts<>+52(SB)/4, $0x00008000
-DATA consts<>+56(SB)/4, $0xff000000
-GLOBL consts<>(SB), RODATA|NOPTR, $60
+GLOBL consts<>(SB), RODATA|NOPTR, $56
 
 // MASK sets all bits of the first n dwords of y, n being a register of at most
 // 8; it uses AX.

@@ -297,17 +297,16 @@ unsigned:
 	VZEROUPPER
 	RET
 
-// WIDER lowers lo and raises hi to the elements x; Y12 collects the greatest
-// magnitude, doubled, which tells whether all are finite.
-#define WIDER(x, lo, hi) \
-	VMINPS  x, lo, lo   \
-	VMAXPS  x, hi, hi   \
-	VPADDD  x, x, x     \
-	VPMAXUD x, Y12, Y12
+// WIDER lowers lo and raises hi to the elements x; odd collects x·0, which is
+// NaN unless x is finite.
+#define WIDER(x, lo, hi, odd) \
+	VMINPS      x, lo, lo    \
+	VMAXPS      x, hi, hi    \
+	VFMADD231PS Y15, x, odd
 
 // WIDENED stores ends; -0 becomes +0.
 #define WIDENED(v, dst) \
-	VADDPS  Y13, v, v \
+	VADDPS  Y15, v, v \
 	VMOVUPS v, dst
 
 // func rangeColumnsAVX2(lo, hi []float32, src *float32, rows, stride int) bool
@@ -320,7 +319,10 @@ TEXT ·rangeColumnsAVX2(SB), NOSPLIT, $0-73
 	MOVQ stride+64(FP), R8
 	SHLQ $2, R8
 	XORL R13, R13
-	VPXOR Y12, Y12, Y12 // greatest doubled magnitudes
+	VPXOR Y15, Y15, Y15
+	VPXOR Y2, Y2, Y2
+	VPXOR Y3, Y3, Y3
+	VPXOR Y12, Y12, Y12
 	VPXOR Y13, Y13, Y13
 	CMPQ R11, $8
 	JB   few
@@ -348,12 +350,12 @@ wide: // the next 16 columns, and the 16 from BX columns on
 wideloop:
 	VMOVUPS 0(SI), Y0
 	VMOVUPS 32(SI), Y1
-	VMOVUPS 0(SI)(BX*4), Y2
-	VMOVUPS 32(SI)(BX*4), Y3
-	WIDER(Y0, Y4, Y8)
-	WIDER(Y1, Y5, Y9)
-	WIDER(Y2, Y6, Y10)
-	WIDER(Y3, Y7, Y11)
+	WIDER(Y0, Y4, Y8, Y2)
+	WIDER(Y1, Y5, Y9, Y3)
+	VMOVUPS 0(SI)(BX*4), Y0
+	VMOVUPS 32(SI)(BX*4), Y1
+	WIDER(Y0, Y6, Y10, Y12)
+	WIDER(Y1, Y7, Y11, Y13)
 	ADDQ R8, SI
 	DECQ CX
 	JNZ  wideloop
@@ -384,7 +386,7 @@ narrow: // the next 8, or the last
 
 narrowloop:
 	VMOVUPS (SI), Y0
-	WIDER(Y0, Y4, Y8)
+	WIDER(Y0, Y4, Y8, Y12)
 	ADDQ R8, SI
 	DECQ CX
 	JNZ  narrowloop
@@ -409,20 +411,21 @@ few: // than 8 columns
 
 fewloop:
 	VMASKMOVPS (SI), Y1, Y0
-	WIDER(Y0, Y4, Y8)
+	WIDER(Y0, Y4, Y8, Y12)
 	ADDQ R8, SI
 	DECQ CX
 	JNZ  fewloop
-	VADDPS Y13, Y4, Y4
-	VADDPS Y13, Y8, Y8
+	VADDPS Y15, Y4, Y4
+	VADDPS Y15, Y8, Y8
 	VMASKMOVPS Y4, Y1, (R9)
 	VMASKMOVPS Y8, Y1, (R10)
 
 done:
-	VPBROADCASTD INFINITE, Y0
-	VPMAXUD  Y0, Y12, Y0 // Y12 itself where it is not less
-	VPCMPEQD Y0, Y12, Y0
-	VPTEST   Y0, Y0
+	VADDPS   Y3, Y2, Y2
+	VADDPS   Y13, Y12, Y12
+	VADDPS   Y12, Y2, Y2
+	VCMPPS   $3, Y2, Y2, Y2 // unordered
+	VPTEST   Y2, Y2
 	SETEQ    ret+72(FP)
 	VZEROUPPER
 	RET
