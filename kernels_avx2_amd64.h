@@ -70,6 +70,13 @@ DATA consts<>+48(SB)/4, $0x00000080
 DATA consts<>+52(SB)/4, $0x00008000
 GLOBL consts<>(SB), RODATA|NOPTR, $56
 
+// Of the 8 dwords that two in-lane packs leave behind, the order.
+DATA packOrder256<>+0(SB)/8, $0x0000000400000000
+DATA packOrder256<>+8(SB)/8, $0x0000000500000001
+DATA packOrder256<>+16(SB)/8, $0x0000000600000002
+DATA packOrder256<>+24(SB)/8, $0x0000000700000003
+GLOBL packOrder256<>(SB), RODATA|NOPTR, $32
+
 // MASK sets all bits of the first n dwords of y, n being a register of at most
 // 8; it uses AX.
 DATA first<>+0(SB)/8, $-1

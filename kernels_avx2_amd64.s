@@ -3,13 +3,6 @@
 #include "textflag.h"
 #include "kernels_avx2_amd64.h"
 
-// Of the 8 dwords that two in-lane packs leave behind, the order.
-DATA packOrder256<>+0(SB)/8, $0x0000000400000000
-DATA packOrder256<>+8(SB)/8, $0x0000000500000001
-DATA packOrder256<>+16(SB)/8, $0x0000000600000002
-DATA packOrder256<>+24(SB)/8, $0x0000000700000003
-GLOBL packOrder256<>(SB), RODATA|NOPTR, $32
-
 // PARAMS8 prepares 8 runs and stores the parameters in the frame: scale at 0,
 // reciprocal at 32, bounds at 64 and 96, and the zero point less Y15 at 128. If
 // R13 is not zero the bounds are those of the quotient.

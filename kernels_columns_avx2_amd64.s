@@ -51,26 +51,23 @@
 	VMULPS Y13, Y15, Y15  \
 	VMULPS Y13, Y6, Y6
 
-// WORDS leaves the codes of 16 elements as words in Y1, as packs leave them.
-#define WORDS(Q, QBY) \
-	VMOVUPS (SI), Y0                   \
-	VMOVUPS (SI)(BX*4), Y2             \
-	Q(Y0, Y1)                          \
-	QBY(Y13, Y14, Y15, Y6, Y2, Y3)     \
-	CODE(Y1)                           \
-	VCVTPS2DQ Y3, Y3                   \
-	VPADDD    Y7, Y3, Y3               \
-	VPACKSSDW Y3, Y1, Y1
+// WORDS leaves the codes of the 16 elements at a and b in q, as words in the
+// order that packs leave behind. It uses Y0 and p.
+#define WORDS(Q, QBY, a, b, q, p) \
+	VMOVUPS a, Y0                      \
+	Q(Y0, q)                           \
+	VMOVUPS b, Y0                      \
+	QBY(Y13, Y14, Y15, Y6, Y0, p)      \
+	CODE(q)                            \
+	VCVTPS2DQ p, p                     \
+	VPADDD    Y7, p, p                 \
+	VPACKSSDW p, q, q
 
-// BYTES makes them bytes in order.
-#define BYTES \
+#define STOREBYTES \
 	VPACKSSWB    Y1, Y1, Y1  \
 	VEXTRACTI128 $1, Y1, X3  \
 	VPUNPCKLDQ   X3, X1, X1  \
-	VPXOR        X5, X1, X1
-
-#define STOREBYTES \
-	BYTES                    \
+	VPXOR        X5, X1, X1  \
 	VMOVQ        X1, (DI)    \
 	VMOVHPS      X1, (DI)(BX*1)
 
@@ -116,18 +113,29 @@ columns: // the next 16, or the last
 	CMPQ BX, $8
 	JNE  loop
 
-neighbours:
-	WORDS(QUOTIENT, QUOTIENTBY)
-	BYTES
-	VMOVDQU X1, (DI)
-	ADDQ R8, SI
-	ADDQ R12, DI
-	DECQ CX
-	JNZ  neighbours
-	JMP  next
+	VMOVDQU packOrder256<>(SB), Y4
+	SUBQ $2, CX
+	JB   odd
+
+two: // rows
+	WORDS(QUOTIENT, QUOTIENTBY, 0(SI), 32(SI), Y1, Y2)
+	WORDS(QUOTIENT, QUOTIENTBY, 0(SI)(R8*1), 32(SI)(R8*1), Y2, Y3)
+	VPACKSSWB Y2, Y1, Y1
+	VPERMD    Y1, Y4, Y1
+	VPXOR     Y5, Y1, Y1
+	VMOVDQU   X1, (DI)
+	VEXTRACTI128 $1, Y1, (DI)(R12*1)
+	LEAQ (SI)(R8*2), SI
+	LEAQ (DI)(R12*2), DI
+	SUBQ $2, CX
+	JAE  two
+
+odd:
+	ADDQ $2, CX
+	JZ   next
 
 loop:
-	WORDS(QUOTIENT, QUOTIENTBY)
+	WORDS(QUOTIENT, QUOTIENTBY, (SI), (SI)(BX*4), Y1, Y2)
 	STOREBYTES
 	ADDQ R8, SI
 	ADDQ R12, DI
@@ -144,7 +152,7 @@ next:
 	JMP  columns
 
 divide:
-	WORDS(DIVIDE, DIVIDEBY)
+	WORDS(DIVIDE, DIVIDEBY, (SI), (SI)(BX*4), Y1, Y2)
 	STOREBYTES
 	ADDQ R8, SI
 	ADDQ R12, DI
@@ -191,7 +199,7 @@ columns:
 	BOUNDS
 
 loop:
-	WORDS(QUOTIENT, QUOTIENTBY)
+	WORDS(QUOTIENT, QUOTIENTBY, (SI), (SI)(BX*4), Y1, Y2)
 	STOREWORDS
 	ADDQ R8, SI
 	ADDQ R12, DI
@@ -208,7 +216,7 @@ next:
 	JMP  columns
 
 divide:
-	WORDS(DIVIDE, DIVIDEBY)
+	WORDS(DIVIDE, DIVIDEBY, (SI), (SI)(BX*4), Y1, Y2)
 	STOREWORDS
 	ADDQ R8, SI
 	ADDQ R12, DI

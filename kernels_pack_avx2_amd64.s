@@ -76,7 +76,7 @@ TEXT ·pack2AVX2(SB), NOSPLIT, $0-48
 	VPBROADCASTD pairs<>+0(SB), Y14
 	VPBROADCASTD pairs<>+8(SB), Y13
 	VPBROADCASTD pairs<>+12(SB), Y12
-	VMOVDQU pairsOrder<>(SB), Y11
+	VMOVDQU packOrder256<>(SB), Y11
 	SUBQ $128, CX
 	JB   tail
 
@@ -138,13 +138,6 @@ DATA pairs<>+0(SB)/8, $0x0303030303030303
 DATA pairs<>+8(SB)/4, $0x04010401
 DATA pairs<>+12(SB)/4, $0x00100001
 GLOBL pairs<>(SB), RODATA|NOPTR, $16
-
-// Of the 8 dwords that two in-lane packs leave behind, the order.
-DATA pairsOrder<>+0(SB)/8, $0x0000000400000000
-DATA pairsOrder<>+8(SB)/8, $0x0000000500000001
-DATA pairsOrder<>+16(SB)/8, $0x0000000600000002
-DATA pairsOrder<>+24(SB)/8, $0x0000000700000003
-GLOBL pairsOrder<>(SB), RODATA|NOPTR, $32
 
 // CODES4 spreads 16 bytes to 32 codes in y, by the table in Y13.
 #define CODES4(off, y, t) \
