@@ -93,7 +93,7 @@ func rangeRuns(lo, hi, src []float32, run int) bool {
 }
 
 func rangeColumns(lo, hi, src []float32, rows, stride int) bool {
-	if active == avx2 && rows > 0 {
+	if active == avx2 && rows > 0 && len(lo) >= 8 {
 		return rangeColumnsAVX2(lo, hi, &src[0], rows, stride)
 	}
 	if active == avx512 && rows > 0 {
@@ -277,7 +277,7 @@ func squaresRuns(acc []float64, src []float32, run int) {
 }
 
 func squaresColumns(acc []float64, src []float32, rows, stride int) {
-	if active == avx2 && rows > 0 {
+	if active == avx2 && rows > 0 && len(acc) >= 8 {
 		squaresColumnsAVX2(acc, &src[0], rows, stride)
 		return
 	}

@@ -80,8 +80,11 @@ func errorsRunsBy8(acc []sums, src []float32, run int, scale []float32, zero []i
 	}
 }
 
+// The kernels of the columns walk take at least 8 columns. What is narrower
+// goes to the definition.
+
 func errorsColumnsBy8(acc columnSums, src []float32, rows, stride int, scale []float32, zero []int32, qmin, qmax int32) {
-	for {
+	for len(scale) >= 8 {
 		n := errorsColumnsAVX2(&acc.abs[0], &acc.sq[0], &acc.max[0], &acc.clipped[0], &src[0], rows, stride, scale, zero[:len(scale)], qmin, qmax)
 		if n >= len(scale) {
 			return
@@ -94,10 +97,8 @@ func errorsColumnsBy8(acc columnSums, src []float32, rows, stride int, scale []f
 		}
 		acc, src, scale, zero = acc.from(n), src[n:], scale[n:], zero[n:]
 	}
+	errorsColumnsGeneric(acc, src, rows, stride, scale, zero, qmin, qmax)
 }
-
-// The kernels that quantize and dequantize columns take whole rows of at least
-// 8. What is narrower goes to the definition, and so may a shorter last row.
 
 func quantizeInt8ColumnsBy8(dst []uint8, src []float32, scale []float32, zero []int32, qmin, qmax int32) {
 	for len(src) > 0 {

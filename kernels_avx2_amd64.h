@@ -78,22 +78,69 @@ DATA packOrder256<>+24(SB)/8, $0x0000000700000003
 GLOBL packOrder256<>(SB), RODATA|NOPTR, $32
 
 // MASK sets all bits of the first n dwords of y, n being a register of at most
-// 8; it uses AX.
-DATA first<>+0(SB)/8, $-1
-DATA first<>+8(SB)/8, $-1
-DATA first<>+16(SB)/8, $-1
-DATA first<>+24(SB)/8, $-1
-DATA first<>+32(SB)/8, $0
-DATA first<>+40(SB)/8, $0
-DATA first<>+48(SB)/8, $0
-DATA first<>+56(SB)/8, $0
-GLOBL first<>(SB), RODATA|NOPTR, $64
+// 8, and LASTMASK those of the last n. ROTATION gives VPERMPS the order that
+// moves the last n dwords to the front. They use AX.
+DATA masks<>+0(SB)/8, $-1
+DATA masks<>+8(SB)/8, $-1
+DATA masks<>+16(SB)/8, $-1
+DATA masks<>+24(SB)/8, $-1
+DATA masks<>+32(SB)/8, $0
+DATA masks<>+40(SB)/8, $0
+DATA masks<>+48(SB)/8, $0
+DATA masks<>+56(SB)/8, $0
+DATA masks<>+64(SB)/8, $-1
+DATA masks<>+72(SB)/8, $-1
+DATA masks<>+80(SB)/8, $-1
+DATA masks<>+88(SB)/8, $-1
+GLOBL masks<>(SB), RODATA|NOPTR, $96
+DATA rotations<>+0(SB)/8, $0x0000000100000000
+DATA rotations<>+8(SB)/8, $0x0000000300000002
+DATA rotations<>+16(SB)/8, $0x0000000500000004
+DATA rotations<>+24(SB)/8, $0x0000000700000006
+DATA rotations<>+32(SB)/8, $0x0000000100000000
+DATA rotations<>+40(SB)/8, $0x0000000300000002
+DATA rotations<>+48(SB)/8, $0x0000000500000004
+DATA rotations<>+56(SB)/8, $0x0000000700000006
+GLOBL rotations<>(SB), RODATA|NOPTR, $64
 
 #define MASK(n, y) \
-	LEAQ    first<>+32(SB), AX \
+	LEAQ    masks<>+32(SB), AX \
 	NEGQ    n                  \
 	VMOVDQU (AX)(n*4), y       \
 	NEGQ    n
+
+#define LASTMASK(n, y) \
+	LEAQ    masks<>+32(SB), AX \
+	VMOVDQU (AX)(n*4), y
+
+#define ROTATION(n, y) \
+	LEAQ    rotations<>+32(SB), AX \
+	NEGQ    n                      \
+	VMOVDQU (AX)(n*4), y           \
+	NEGQ    n
+
+// FEW loads n dwords at p into y, n being a register from 1 to 7; the others
+// become 0. (Masked loads would do, but emulators let them fault beyond the
+// mask, and processors are slow where they would.) The lower halves of y and t
+// are x and tx. It uses AX.
+#define FEW(p, n, y, x, t, tx) \
+	CMPQ        n, $4              \
+	JB          10(PC)             \
+	LEAQ        rotations<>+32(SB), AX \
+	NEGQ        n                  \
+	VMOVDQU     (AX)(n*4), y       \
+	NEGQ        n                  \
+	VMOVUPS     -16(p)(n*4), tx    \
+	VPERMPS     t, y, t            \
+	VMOVUPS     (p), x             \
+	VINSERTF128 $1, tx, y, y       \
+	JMP         7(PC)              \
+	CMPQ        n, $2              \
+	VMOVSS      (p), x             \
+	JB          4(PC)              \
+	VMOVSD      (p), x             \
+	JEQ         2(PC)              \
+	VINSERTPS   $0x20, 8(p), x, x
 
 // HALVES widens the mask of 8 dwords in y, whose lower half is x, to those of
 // its quadwords in a and b, whose lower half is xb.
@@ -129,20 +176,24 @@ GLOBL first<>(SB), RODATA|NOPTR, $64
 	VPOR         Y3, Y2, Y2
 
 // NEXT8 loads the next up to 8 scales and zero points, of R11 that are left,
-// at R9 and R10; scales that are not there are 1. It leaves their number in BX
-// and the mask in Y3.
-#define NEXT8 \
-	MOVQ         $8, BX            \
-	CMPQ         R11, BX           \
-	CMOVQLT      R11, BX           \
-	MASK(BX, Y3)                   \
-	VBROADCASTSS ONE, Y0           \
-	VMASKMOVPS   (R9), Y3, Y8      \
-	VBLENDVPS    Y3, Y8, Y0, Y8    \
-	VPMASKMOVD   (R10), Y3, Y12    \
-	ADDQ         $32, R9           \
-	ADDQ         $32, R10          \
-	SUBQ         BX, R11
+// at R9 and R10; scales that are not there are 1. Its labels are few and ready.
+#define NEXT8(few, ready) \
+	CMPQ         R11, $8               \
+	JB           few                   \
+	VMOVUPS      (R9), Y8              \
+	VMOVDQU      (R10), Y12            \
+	ADDQ         $32, R9               \
+	ADDQ         $32, R10              \
+	SUBQ         $8, R11               \
+	JMP          ready                 \
+few:                                   \
+	FEW(R9, R11, Y8, X8, Y0, X0)       \
+	FEW(R10, R11, Y12, X12, Y0, X0)    \
+	MASK(R11, Y3)                      \
+	VBROADCASTSS ONE, Y0               \
+	VBLENDVPS    Y3, Y8, Y0, Y8        \
+	XORL         R11, R11              \
+ready:
 
 // FOLD adds the 16 lanes in ya to yd, of which xa is the lower half of ya, and
 // stores the sum: the upper half to the lower, until one is left.

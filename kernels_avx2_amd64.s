@@ -7,7 +7,7 @@
 // reciprocal at 32, bounds at 64 and 96, and the zero point less Y15 at 128. If
 // R13 is not zero the bounds are those of the quotient.
 #define PARAMS8(qmin, qmax) \
-	NEXT8                   \
+	NEXT8(few, ready)       \
 	PREPARE(qmin, qmax)     \
 	VPSUBD  Y15, Y12, Y12   \
 	VMOVDQU Y12, 128(SP)    \

@@ -319,7 +319,7 @@ unsigned:
 
 // func rangeColumnsAVX2(lo, hi []float32, src *float32, rows, stride int) bool
 //
-// Columns that are taken twice do no harm.
+// There are at least 8 columns; those that are taken twice do no harm.
 TEXT ·rangeColumnsAVX2(SB), NOSPLIT, $0-73
 	MOVQ lo_base+0(FP), R9
 	MOVQ lo_len+8(FP), R11
@@ -332,8 +332,6 @@ TEXT ·rangeColumnsAVX2(SB), NOSPLIT, $0-73
 	VPXOR Y3, Y3, Y3
 	VPXOR Y12, Y12, Y12
 	VPXOR Y13, Y13, Y13
-	CMPQ R11, $8
-	JB   few
 	CMPQ R11, $16
 	JB   narrow
 	MOVQ $16, BX
@@ -410,24 +408,6 @@ rest:
 	CMOVQGT AX, R13
 	JMP  narrow
 
-few: // than 8 columns
-	MOVQ src+48(FP), SI
-	MOVQ rows+56(FP), CX
-	MASK(R11, Y1)
-	VMASKMOVPS (R9), Y1, Y4
-	VMASKMOVPS (R10), Y1, Y8
-
-fewloop:
-	VMASKMOVPS (SI), Y1, Y0
-	WIDER(Y0, Y4, Y8, Y12)
-	ADDQ R8, SI
-	DECQ CX
-	JNZ  fewloop
-	VADDPS Y15, Y4, Y4
-	VADDPS Y15, Y8, Y8
-	VMASKMOVPS Y4, Y1, (R9)
-	VMASKMOVPS Y8, Y1, (R10)
-
 done:
 	VADDPS   Y3, Y2, Y2
 	VADDPS   Y13, Y12, Y12
@@ -439,6 +419,9 @@ done:
 	RET
 
 // func squaresColumnsAVX2(acc []float64, src *float32, rows, stride int)
+//
+// There are at least 8 columns. The last 8 may overlap those before, and then
+// only the others are stored.
 TEXT ·squaresColumnsAVX2(SB), NOSPLIT, $0-48
 	MOVQ acc_base+0(FP), DI
 	MOVQ acc_len+8(FP), R11
@@ -479,36 +462,43 @@ wideloop:
 
 rest:
 	ADDQ $16, R11
-
-columns: // the next up to 8
-	TESTQ R11, R11
-	JZ    done
-	MOVQ    $8, BX
-	CMPQ    R11, BX
-	CMOVQLT R11, BX
-	SUBQ    BX, R11
-	MASK(BX, Y4)
+	MOVQ R11, BX
+	JZ   done
+	SUBQ $8, BX
+	JAE  columns // 8 and BX more
+	ADDQ $8, BX
+	LEAQ -64(DI)(BX*8), DI // the last 8, of which BX are new
+	LEAQ -32(DX)(BX*4), DX
+	LASTMASK(BX, Y4)
 	HALVES(Y4, X4, Y5, Y6, X6)
+	XORL BX, BX
+	JMP  load
+
+columns: // 8
+	VPCMPEQD Y5, Y5, Y5
+	VPCMPEQD Y6, Y6, Y6
+
+load:
 	MOVQ DX, SI
 	MOVQ rows+32(FP), CX
-	VMASKMOVPD 0(DI), Y5, Y8
-	VMASKMOVPD 32(DI), Y6, Y9
+	VMOVUPD 0(DI), Y8
+	VMOVUPD 32(DI), Y9
 
 loop:
-	VMASKMOVPS   (SI), Y4, Y0
-	VEXTRACTF128 $1, Y0, X1
-	VCVTPS2PD    X0, Y0
-	VCVTPS2PD    X1, Y1
-	VFMADD231PD  Y0, Y0, Y8
-	VFMADD231PD  Y1, Y1, Y9
+	VCVTPS2PD 0(SI), Y0
+	VCVTPS2PD 16(SI), Y1
+	VFMADD231PD Y0, Y0, Y8
+	VFMADD231PD Y1, Y1, Y9
 	ADDQ R8, SI
 	DECQ CX
 	JNZ  loop
 	VMASKMOVPD Y8, Y5, 0(DI)
 	VMASKMOVPD Y9, Y6, 32(DI)
-	LEAQ (DI)(BX*8), DI
-	LEAQ (DX)(BX*4), DX
-	JMP  columns
+	ADDQ $64, DI
+	ADDQ $32, DX
+	MOVQ BX, R11
+	SUBQ $16, R11
+	JMP  rest
 
 done:
 	VZEROUPPER

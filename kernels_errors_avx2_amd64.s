@@ -190,6 +190,16 @@ oneends3:
 	VFMADD231PD  y, y, a     \
 	VFMADD231PD  Y2, Y2, b
 
+// LAST takes the last CX elements of a run of at least 8, fewer than 8 and at
+// SI, to the front of y; the others become 0. It advances SI, and leaves the
+// mask in m.
+#define LAST(y, m) \
+	LEAQ     (SI)(CX*4), SI  \
+	ROTATION(CX, y)          \
+	VPERMPS  -32(SI), y, y   \
+	MASK(CX, m)              \
+	VANDPS   m, y, y
+
 // func squaresRunsAVX2(acc []float64, src []float32, run int)
 //
 // Y8 to Y11 hold the lanes.
@@ -204,6 +214,7 @@ nextrun:
 	CMPQ    DX, CX
 	CMOVQLT DX, CX
 	SUBQ    CX, DX
+	MOVQ    CX, R12
 	VPXOR   Y8, Y8, Y8
 	VPXOR   Y9, Y9, Y9
 	VPXOR   Y10, Y10, Y10
@@ -232,19 +243,17 @@ tail: // CX + 16 elements, fewer than 16
 	ADDQ $32, SI
 	TESTQ CX, CX
 	JZ   fold
-	MASK(CX, Y3)
-	VMASKMOVPS (SI), Y3, Y0
+	LAST(Y0, Y3)
 	SQUARES(Y0, X0, Y10, Y11)
-	LEAQ (SI)(CX*4), SI
 	JMP  fold
 
 tail8:
 	ADDQ $8, CX
 	JZ   fold
-	MASK(CX, Y3)
-	VMASKMOVPS (SI), Y3, Y0
+	CMPQ R12, $8
+	JB   few
+	LAST(Y0, Y3)
 	SQUARES(Y0, X0, Y8, Y9)
-	LEAQ (SI)(CX*4), SI
 
 fold:
 	FOLD(Y8, Y9, Y10, Y11, X8, (DI))
@@ -253,6 +262,12 @@ fold:
 	JNZ   nextrun
 	VZEROUPPER
 	RET
+
+few: // is all there is in the run
+	FEW(SI, CX, Y0, X0, Y1, X1)
+	SQUARES(Y0, X0, Y8, Y9)
+	LEAQ (SI)(CX*4), SI
+	JMP  fold
 
 // ERRORS
 //
@@ -356,7 +371,7 @@ TEXT ·errorsRunsAVX2(SB), NOSPLIT, $192-120
 	XORL R13, R13 // runs done
 
 params: // of the next 8 runs
-	NEXT8
+	NEXT8(fewparams, ready)
 	EDGES(qmin+104(FP), qmax+108(FP))
 	JNE    done
 	VMOVUPS Y8, 0(SP)
@@ -370,6 +385,7 @@ nextrun:
 	CMPQ    DX, CX
 	CMOVQLT DX, CX
 	SUBQ    CX, DX
+	MOVQ    CX, R14
 	VBROADCASTSS 0(SP)(R12*4), Y7
 	VBROADCASTSS 32(SP)(R12*4), Y6
 	VBROADCASTSS 64(SP)(R12*4), Y0
@@ -409,27 +425,27 @@ tail: // CX + 16 elements, fewer than 16
 	ADDQ $32, SI
 	TESTQ CX, CX
 	JZ   fold
-	MASK(CX, Y3)
-	VMASKMOVPS (SI), Y3, Y0
+	LAST(Y0, Y3)
 	DEVIATE(Y7, Y6, 128(SP), 160(SP), Y0, Y1, Y2, Y3)
 	MASK(CX, Y0)
 	VPAND Y0, Y2, Y2
 	VPAND Y0, Y3, Y3
 	TALLY(Y5, Y4, Y10, Y11, Y14, Y15)
-	LEAQ (SI)(CX*4), SI
 	JMP  fold
 
 tail8:
 	ADDQ $8, CX
 	JZ   fold
-	MASK(CX, Y3)
-	VMASKMOVPS (SI), Y3, Y0
+	CMPQ R14, $8
+	JB   few
+	LAST(Y0, Y3)
+
+masked: // CX elements in Y0
 	DEVIATE(Y7, Y6, 128(SP), 160(SP), Y0, Y1, Y2, Y3)
 	MASK(CX, Y0)
 	VPAND Y0, Y2, Y2
 	VPAND Y0, Y3, Y3
 	TALLY(Y5, Y4, Y8, Y9, Y12, Y13)
-	LEAQ (SI)(CX*4), SI
 
 fold:
 	FOLD(Y8, Y9, Y10, Y11, X8, 0(DI))
@@ -447,6 +463,11 @@ fold:
 	JNE     nextrun
 	JMP     params
 
+few: // is all there is in the run
+	FEW(SI, CX, Y0, X0, Y1, X1)
+	LEAQ (SI)(CX*4), SI
+	JMP  masked
+
 done:
 	MOVQ R13, ret+112(FP)
 	VZEROUPPER
@@ -454,9 +475,10 @@ done:
 
 // func errorsColumnsAVX2(abs, sq *float64, max *float32, clipped *uint32, src *float32, rows, stride int, scale []float32, zero []int32, qmin, qmax int32) int
 //
-// It takes 8 columns at a time, and returns how many columns it did: all, or
-// a multiple of 8 if a scale among the next 8 is not for this kernel. Lanes are
-// in Y12 to Y15, Y5 and Y4; Y6 masks the columns that there are.
+// It takes 8 columns at a time, of at least 8, and returns how many it did: all,
+// or a multiple of 8 if a scale among the next 8 is not for this kernel. The
+// last 8 may overlap those before, and then only the others are stored. Lanes
+// are in Y12 to Y15, Y5 and Y4.
 TEXT ·errorsColumnsAVX2(SB), NOSPLIT, $0-120
 	MOVQ scale_base+56(FP), R9
 	MOVQ scale_len+64(FP), R11
@@ -465,55 +487,59 @@ TEXT ·errorsColumnsAVX2(SB), NOSPLIT, $0-120
 	SHLQ $2, R8
 	MOVQ abs+0(FP), DI
 	MOVQ sq+8(FP), DX
-	MOVQ max+16(FP), R14
-	MOVQ clipped+24(FP), R15
 	XORL R13, R13 // columns done
 
-columns: // the next up to 8
-	TESTQ R11, R11
-	JZ    done
-	NEXT8
+columns: // the 8 from R12 on, BX of which are new
+	MOVQ R11, BX
+	SUBQ R13, BX
+	JZ   done
+	LEAQ -8(R11), R12
+	CMPQ R13, R12
+	CMOVQLT R13, R12
+	VMOVUPS (R9)(R12*4), Y8
+	VMOVDQU (R10)(R12*4), Y12
 	EDGES(qmin+104(FP), qmax+108(FP))
-	JNE   done
-	MASK(BX, Y6)
-	HALVES(Y6, X6, Y0, Y1, X1)
-	VMASKMOVPD 0(DI)(R13*8), Y0, Y12
-	VMASKMOVPD 32(DI)(R13*8), Y1, Y13
-	VMASKMOVPD 0(DX)(R13*8), Y0, Y14
-	VMASKMOVPD 32(DX)(R13*8), Y1, Y15
-	VPMASKMOVD (R14)(R13*4), Y6, Y5
-	VPMASKMOVD (R15)(R13*4), Y6, Y4
+	JNE  done
+	MOVQ max+16(FP), R14
+	MOVQ clipped+24(FP), R15
+	VMOVUPD 0(DI)(R12*8), Y12
+	VMOVUPD 32(DI)(R12*8), Y13
+	VMOVUPD 0(DX)(R12*8), Y14
+	VMOVUPD 32(DX)(R12*8), Y15
+	VMOVDQU (R14)(R12*4), Y5
+	VMOVDQU (R15)(R12*4), Y4
 	MOVQ src+32(FP), SI
-	LEAQ (SI)(R13*4), SI
+	LEAQ (SI)(R12*4), SI
 	MOVQ rows+40(FP), CX
 
 loop: // down the rows
-	VMASKMOVPS (SI), Y6, Y0
+	VMOVUPS (SI), Y0
 	DEVIATE(Y8, Y9, Y10, Y11, Y0, Y1, Y2, Y3)
 	TALLY(Y5, Y4, Y12, Y13, Y14, Y15)
 	ADDQ R8, SI
 	DECQ CX
 	JNZ  loop
 	CMPQ BX, $8
-	JNE  few
-	VMOVUPD Y12, 0(DI)(R13*8)
-	VMOVUPD Y13, 32(DI)(R13*8)
-	VMOVUPD Y14, 0(DX)(R13*8)
-	VMOVUPD Y15, 32(DX)(R13*8)
-	VMOVDQU Y5, (R14)(R13*4)
-	VMOVDQU Y4, (R15)(R13*4)
+	JB   last
+	VMOVUPD Y12, 0(DI)(R12*8)
+	VMOVUPD Y13, 32(DI)(R12*8)
+	VMOVUPD Y14, 0(DX)(R12*8)
+	VMOVUPD Y15, 32(DX)(R12*8)
+	VMOVDQU Y5, (R14)(R12*4)
+	VMOVDQU Y4, (R15)(R12*4)
 	ADDQ $8, R13
 	JMP  columns
 
-few:
+last:
+	LASTMASK(BX, Y6)
 	HALVES(Y6, X6, Y0, Y1, X1)
-	VMASKMOVPD Y12, Y0, 0(DI)(R13*8)
-	VMASKMOVPD Y13, Y1, 32(DI)(R13*8)
-	VMASKMOVPD Y14, Y0, 0(DX)(R13*8)
-	VMASKMOVPD Y15, Y1, 32(DX)(R13*8)
-	VPMASKMOVD Y5, Y6, (R14)(R13*4)
-	VPMASKMOVD Y4, Y6, (R15)(R13*4)
-	ADDQ BX, R13
+	VMASKMOVPD Y12, Y0, 0(DI)(R12*8)
+	VMASKMOVPD Y13, Y1, 32(DI)(R12*8)
+	VMASKMOVPD Y14, Y0, 0(DX)(R12*8)
+	VMASKMOVPD Y15, Y1, 32(DX)(R12*8)
+	VPMASKMOVD Y5, Y6, (R14)(R12*4)
+	VPMASKMOVD Y4, Y6, (R15)(R12*4)
+	MOVQ R11, R13
 
 done:
 	MOVQ R13, ret+112(FP)
