@@ -144,21 +144,17 @@ func (r *Report) Details(ctx context.Context, src Source, limit int, o DetailOpt
 	return all, nil
 }
 
-// gain is by what a channel's RMSE is divided if it has its own scale.
+// gain is how much lower the RMSE of a channel is if it has its own scale.
 func (t *Tensor) gain(channel int) float64 {
-	base, own := float64(t.Results[0].Channels[channel].RMSE), float64(t.main().Channels[channel].RMSE)
-	if base == own {
-		return 1
-	}
-	return base / own
+	return float64(t.Results[0].Channels[channel].RMSE) - float64(t.main().Channels[channel].RMSE)
 }
 
-// focus returns the channel that gains most of those that lose anything.
+// focus returns the channel that gains most.
 func (t *Tensor) focus() int {
-	best, most := 0, -1.0
+	best := 0
 	for i := range t.Channels {
-		if g := t.gain(i); g > most && !math.IsInf(g, 0) {
-			best, most = i, g
+		if t.gain(i) > t.gain(best) {
+			best = i
 		}
 	}
 	return best

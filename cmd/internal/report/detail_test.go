@@ -107,7 +107,7 @@ func TestDetailOfSample(t *testing.T) {
 		t.Fatal(err)
 	}
 	check(t, r, d, data)
-	if d.Focus != 1 || len(d.Histograms) != 4 || d.Elements.Note != "All 20 elements are shown." {
+	if d.Focus != 3 || len(d.Histograms) != 4 || d.Elements.Note != "All 20 elements are shown." {
 		t.Errorf("focus %d, %d histograms, %s", d.Focus, len(d.Histograms), d.Elements.Note)
 	}
 	// The tiny channel has all codes to itself, or a few of the tensor's.
