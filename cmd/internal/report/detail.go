@@ -465,3 +465,17 @@ func gridAs[T int16 | uint16](g *Grid, lo, hi Float, p quant.Params) error {
 	g.Values = make(Floats, g.Codes)
 	return quant.DequantizeCodes(g.Values, codes, []int{g.Codes}, p)
 }
+
+// FocusHistogram returns the histogram of the channel to show first, nil if
+// there is none.
+func (d *Detail) FocusHistogram() *Histogram {
+	for i := range d.Histograms {
+		if *d.Histograms[i].Channel == d.Focus {
+			return &d.Histograms[i]
+		}
+	}
+	return nil
+}
+
+// Note says in a sentence or two what curves show.
+func (d *Detail) Note() string { return d.Elements.Note + " " + d.Channels.Note }
