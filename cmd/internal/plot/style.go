@@ -151,8 +151,10 @@ func round(lo, hi float64, n int) []mark {
 		switch {
 		case i == 0:
 			label = "0"
-		case most >= 1e5 || most < 1e-3:
+		case most >= 1e5:
 			label = short(v)
+		case most < 1e-3:
+			label = scientific(v, int(math.Floor(math.Log10(math.Abs(v))+1e-9))-int(exp))
 		default:
 			label = strconv.FormatFloat(v, 'f', max(0, -int(exp)), 64)
 		}
@@ -168,13 +170,8 @@ func short(v float64) string {
 	case a == 0:
 		return "0" // without a sign
 	case a >= 1e15 || a > 0 && a < 1e-3:
-		s := strconv.FormatFloat(v, 'e', -1, 64)
-		if len(s) > 8 {
-			s = strconv.FormatFloat(v, 'e', 2, 64)
-		}
-		m, e, _ := strings.Cut(s, "e")
-		n, _ := strconv.Atoi(e)
-		return minus(m + "e" + strconv.Itoa(n))
+		m, e, _ := strings.Cut(scientific(v, 2), "e")
+		return strings.TrimRight(strings.TrimRight(m, "0"), ".") + "e" + e
 	case a >= 1e12:
 		return minus(trim(v/1e12) + "T")
 	case a >= 1e9:
@@ -185,6 +182,16 @@ func short(v float64) string {
 		return minus(trim(v/1e3) + "k")
 	}
 	return minus(trim(v))
+}
+
+// scientific writes a number with so many decimals and a short exponent.
+func scientific(v float64, decimals int) string {
+	m, e, _ := strings.Cut(strconv.FormatFloat(v, 'e', max(0, decimals), 64), "e")
+	n, err := strconv.Atoi(e)
+	if err != nil {
+		return minus(m + "e" + e)
+	}
+	return minus(m + "e" + strconv.Itoa(n))
 }
 
 func trim(v float64) string { return strconv.FormatFloat(v, 'g', 4, 64) }

@@ -196,7 +196,7 @@ func (s sheet) byElement(p pen, lo, hi float64) *plot.Plot {
 	q.Y.Min, q.Y.Max = lo-pad, hi+pad
 	q.Y.Tick.Marker = ticks{5}
 	q.X.Label.Text = "element"
-	q.X.Tick.Marker = ticks{10}
+	q.X.Tick.Marker = whole{10}
 	if channels > 1 {
 		q.X.Label.Text = fmt.Sprintf("channel, with %s each", elementsText(per))
 		var marks list
@@ -459,7 +459,7 @@ func (s sheet) histogram(p pen) {
 	// Below the bars each grid has a strip.
 	strip := float64(most) * 0.12
 	q.Y.Min = -strip * (float64(len(h.Grids)) + 0.3)
-	q.X.Label.Text = "value, and below the bars the codes that are nearest to some"
+	q.X.Label.Text = "value; the ticks below the bars are what codes stand for"
 	q.Add(p.grid(q))
 	q.Add(layer(func(dc draw.Canvas, x, y func(float64) vg.Length) {
 		width := (hi - lo) / float64(len(h.Counts))
