@@ -6,7 +6,7 @@
     ? {ink: "#e7ebf0", muted: "#a2adb9", rule: "#333c47", band: "#1c2229", bar: "#5d6b7b", paper: "#14181d", schemes: ["#ff9a4d", "#6cbdf5", "#46d3a4"]}
     : {ink: "#1c232b", muted: "#55606d", rule: "#dde2e8", band: "#f4f6f9", bar: "#b8c4d2", paper: "#ffffff", schemes: ["#d55e00", "#0072b2", "#009e73"]};
   const symbols = ["square-open", "triangle-up-open", "diamond-open"];
-  const config = {displaylogo: false, showSendToCloud: false, responsive: true, toImageButtonOptions: {format: "png", scale: 2}};
+  const config = {displaylogo: false, showSendToCloud: false, responsive: true, modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"], toImageButtonOptions: {format: "png", scale: 2}};
   const drawn = []; // [element, function] of all graphs, to draw them again in other colours
 
   // Names come from files: Plotly would take some of their characters for markup.
@@ -17,8 +17,8 @@
     const base = {
       font: {family: "system-ui, -apple-system, 'Segoe UI', Roboto, 'Liberation Sans', Arial, sans-serif", size: 12, color: c.muted},
       paper_bgcolor: c.paper, plot_bgcolor: c.paper,
-      margin: {l: 56, r: 12, t: 34, b: 42},
-      xaxis: {...axis(x), showgrid: false}, yaxis: axis(y),
+      margin: {l: 56, r: 12, t: 58, b: 42},
+      xaxis: {...axis(x), showgrid: false, zeroline: false}, yaxis: axis(y),
       legend: {orientation: "h", x: 0, y: 1.02, xanchor: "left", yanchor: "bottom", font: {color: c.ink}},
       hoverlabel: {bgcolor: c.band, font: {color: c.ink}},
     };
@@ -42,7 +42,8 @@
   function marks(e, c) {
     const n = e.total / e.per_channel;
     if (n < 2) return {xaxis: {title: {text: "element"}}};
-    const every = Math.max(1, Math.ceil(n / 24)), at = [], text = [], shapes = [];
+    const every = [1, 2, 5].flatMap(k => [1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6].map(p => k * p)).sort((a, b) => a - b).find(k => n / k <= 20) || n;
+    const at = [], text = [], shapes = [];
     for (let i = 0; i < n; i += every) {
       at.push((i + 0.5) * e.per_channel - 0.5);
       text.push(String(i));
@@ -84,10 +85,10 @@
       };
     },
     errors(d, names) {
-      const e = d.elements, few = e.position.length <= 400;
+      const e = d.elements, few = e.position.length <= 200;
       return c => [names.map((name, k) => ({
-        ...split(e, e.error[k]), name, mode: few ? "markers" : "lines", type: "scatter",
-        line: {color: c.schemes[k], width: 1}, marker: {color: c.schemes[k], symbol: symbols[k], size: 8, line: {width: 1.5}},
+        ...split(e, e.error[k]), name, ...(few ? {type: "bar", marker: {color: c.schemes[k]}}
+          : {type: "scatter", mode: "lines", line: {color: c.schemes[k], width: 1}}),
         hovertemplate: "%{y}<br>%{text}",
       })), layout(c, "", "error", marks(e, c))];
     },
@@ -112,7 +113,7 @@
           marker: {symbol: "line-ns-open", size: 10, color: c.schemes[k], line: {width: 1}}, hovertemplate: "a code stands for %{x}",
         }));
         return [[bars, ...grids], layout(c, "value", "", {
-          bargap: 0, yaxis: {domain: [0.24, 1], rangemode: "tozero"},
+          bargap: 0, margin: {l: 56, r: 12, t: 76, b: 42}, yaxis: {domain: [0.24, 1], rangemode: "tozero"},
           yaxis2: {domain: [0, 0.2], range: [0.3, names.length + 0.7], showticklabels: false, showgrid: false, zeroline: false, fixedrange: true},
           xaxis: {anchor: "y2", showgrid: false},
         })];
