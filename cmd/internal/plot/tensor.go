@@ -478,7 +478,9 @@ func (s sheet) histogram(p pen) {
 	q.X.Min, q.X.Max = lo, hi
 	for _, g := range h.Grids {
 		for _, v := range g.Values { // the outer ones may lie beyond the values
-			q.X.Min, q.X.Max = min(q.X.Min, float64(v)), max(q.X.Max, float64(v))
+			if finite(float64(v)) {
+				q.X.Min, q.X.Max = min(q.X.Min, float64(v)), max(q.X.Max, float64(v))
+			}
 		}
 	}
 	pad := (q.X.Max - q.X.Min) * 0.03
@@ -507,7 +509,9 @@ func (s sheet) histogram(p pen) {
 		for k, g := range h.Grids {
 			top, bottom := y(-strip*(float64(k)+0.3)), y(-strip*(float64(k)+1))
 			for _, v := range g.Values {
-				dc.StrokeLine2(p.line(schemes[k], 0.5), x(float64(v)), bottom, x(float64(v)), top)
+				if finite(float64(v)) {
+					dc.StrokeLine2(p.line(schemes[k], 0.5), x(float64(v)), bottom, x(float64(v)), top)
+				}
 			}
 			if g.Codes > 0 && len(g.Values) == 0 { // too many to draw
 				p.at(dc.Rectangle).fill(fade(schemes[k], 0.5), x(lo), bottom, x(hi), top)
