@@ -9,8 +9,13 @@ import (
 	_ "embed"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"html/template"
 	"io"
+	"strings"
+	"unicode"
+	"unicode/utf16"
+	"unicode/utf8"
 
 	"github.com/a01592f9/quant/cmd/internal/plot"
 	"github.com/a01592f9/quant/cmd/internal/plotly"
@@ -86,7 +91,7 @@ type choice struct {
 	Focus   bool
 }
 
-// Data is what the script of the page draws. Tensors are numbered as in the
+// data is what the script of the page draws. Tensors are numbered as in the
 // report, details as they are listed.
 type data struct {
 	Bits     int              `json:"bits"`
@@ -169,12 +174,29 @@ func Write(w io.Writer, r *report.Report, details []*report.Detail, o Options) e
 	if err != nil {
 		return err
 	}
-	view.Data = template.JS(text)
+	view.Data = template.JS(visible(text))
 	b := bufio.NewWriter(w)
 	if err := page.Execute(b, view); err != nil {
 		return err
 	}
 	return b.Flush()
+}
+
+// visible returns JSON in which characters that cannot be seen, or that reorder
+// what is read, are escaped: they can only be in strings.
+func visible(text []byte) string {
+	var b strings.Builder
+	for _, r := range string(text) {
+		switch hi, lo := utf16.EncodeRune(r); {
+		case r < 0x80 || unicode.IsPrint(r):
+			b.WriteRune(r)
+		case hi != utf8.RuneError:
+			fmt.Fprintf(&b, `\u%04x\u%04x`, hi, lo)
+		default:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		}
+	}
+	return b.String()
 }
 
 // policy allows the two scripts of the page and nothing else from anywhere.

@@ -123,6 +123,9 @@ func TestFigures(t *testing.T) {
 					t.Errorf("the SVG has %s in it: %s", bad, words)
 				}
 			}
+			if len(test.want) == 1 && name != "huge" {
+				return // one picture in three is enough
+			}
 			b.Reset()
 			if err := f.Write(&b, "png"); err != nil {
 				t.Fatal(err)
