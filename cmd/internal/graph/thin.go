@@ -123,7 +123,7 @@ func newExtremes(n, stretches int) *extremes {
 	e.lowest, e.highest = make([]int, stretches), make([]int, stretches)
 	e.low, e.high = make([]float32, stretches), make([]float32, stretches)
 	for i := range stretches {
-		first := (i*n + stretches - 1) / stretches
+		first := int((int64(i)*int64(n) + int64(stretches) - 1) / int64(stretches))
 		e.lowest[i], e.highest[i] = first, first
 		e.low[i], e.high[i] = float32(math.Inf(1)), float32(math.Inf(-1))
 	}
