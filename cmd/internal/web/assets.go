@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"embed"
 	"encoding/base64"
+	"html"
 	"io/fs"
 	"mime"
 	"net/http"
@@ -66,9 +67,11 @@ func assets(c Config) map[string]*asset {
 			return err
 		}
 		name := strings.TrimPrefix(p, "static/")
-		if name == "index.html" {
-			body = bytes.ReplaceAll(body, []byte("{{version}}"), []byte(c.Version))
-			files["/{$}"] = newAsset(name, body)
+		switch name {
+		case "how.html": // a part of the page
+			return nil
+		case "index.html":
+			files["/{$}"] = newAsset(name, page(body, c.Version))
 			return nil
 		}
 		files["/"+name] = newAsset(name, body)
@@ -78,6 +81,16 @@ func assets(c Config) map[string]*asset {
 		panic(err) // of what is in this binary
 	}
 	return files
+}
+
+// page puts together the calculator, the explanations and the version.
+func page(body []byte, version string) []byte {
+	how, err := static.ReadFile("static/how.html")
+	if err != nil {
+		panic(err) // of what is in this binary
+	}
+	body = bytes.ReplaceAll(body, []byte("{{how}}"), how)
+	return bytes.ReplaceAll(body, []byte("{{version}}"), []byte(html.EscapeString(version)))
 }
 
 func notices(c Config) string {
