@@ -19,9 +19,9 @@ export function minus(text) {
   return String(text).replaceAll("-", "−");
 }
 
-/** count writes an integer with thin spaces between thousands. */
+/** count writes an integer with commas between thousands, as verdicts do. */
 export function count(n) {
-  return minus(Math.round(n).toString().replace(/\B(?=(\d{3})+$)/g, "\u202f"));
+  return minus(Math.round(n).toString().replace(/\B(?=(\d{3})+$)/g, ","));
 }
 
 /** decibels writes a ratio, of which null is one without any noise. */

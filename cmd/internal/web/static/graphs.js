@@ -44,12 +44,16 @@ function axis(p, title, more = {}) {
   };
 }
 
+const narrow = () => innerWidth < 640;
+
 function layout(p, more) {
+  // On a phone the legend takes several lines, and stands below the graph.
+  const legend = narrow() ? { y: -0.28, yanchor: "top" } : { y: 1.02, yanchor: "bottom" };
   return {
     paper_bgcolor: p.card, plot_bgcolor: p.card,
     font: { family: p.sans, size: 12, color: p.ink },
-    margin: { l: 52, r: 14, t: 64, b: 44 },
-    legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom", font: { color: p.ink } },
+    margin: { l: 52, r: 14, t: narrow() ? 34 : 64, b: 44 },
+    legend: { orientation: "h", x: 0, font: { color: p.ink }, ...legend },
     hoverlabel: { bgcolor: p.card, bordercolor: p.soft, font: { family: p.sans, color: p.ink } },
     modebar: { bgcolor: p.card, color: p.soft, activecolor: p.ink },
     hovermode: "closest",
@@ -71,7 +75,7 @@ async function draw(id, traces, lay) {
 function marked(p, tensor, elements) {
   const size = elements.per_channel, channels = tensor.channels;
   const shapes = [];
-  if (channels > 1 && channels <= 130) {
+  if (channels > 1 && channels <= 40) {
     for (let i = 1; i < channels; i++) {
       shapes.push({
         type: "line", xref: "x", yref: "paper", x0: i * size - 0.5, x1: i * size - 0.5, y0: 0, y1: 1,
@@ -79,7 +83,7 @@ function marked(p, tensor, elements) {
       });
     }
   }
-  const step = Math.max(1, Math.ceil(channels / (innerWidth < 600 ? 8 : 16)));
+  const step = Math.max(1, Math.ceil(channels / (narrow() ? 8 : 16)));
   const ticks = [];
   for (let i = 0; i < channels; i += step) ticks.push(i);
   return {
@@ -123,7 +127,7 @@ function drawElements(p, tensor, g) {
     traces.push({
       name: label(r.scheme).toLowerCase(), type: "scatter", mode: "markers", x: e.position, y: e.schemes[i].reconstructed, customdata: about,
       hovertemplate: `%{y}${hover}<extra>${label(r.scheme).toLowerCase()}</extra>`,
-      marker: { color: p[k], symbol: symbols[k], size: few ? 11 - 2 * i : 4, line: { width: few ? 1.8 : 1, color: p[k] }, opacity: few ? 1 : 0.7 },
+      marker: { color: p[k], symbol: symbols[k], size: few ? 11 - 2 * i : 4, line: { width: few ? 1.8 : 1, color: p[k] }, opacity: few ? 1 : 0.6 },
     });
   });
   byId("note-elements").textContent = tensor.channels > 1
@@ -144,7 +148,7 @@ function drawErrors(p, tensor, g) {
       hovertemplate: `%{y}<br>channel %{customdata[0]}, index %{customdata[1]}<extra>${label(r.scheme).toLowerCase()}</extra>`,
     };
     return few
-      ? { ...common, type: "bar", marker: { color: p[k], pattern: { shape: ["", "/", "x"][i], fgcolor: p.card, size: 5, solidity: 0.25 } } }
+      ? { ...common, type: "bar", marker: { color: p[k] } }
       : { ...common, type: "scatter", mode: "markers", marker: { color: p[k], symbol: symbols[k], size: 4, line: { width: 1, color: p[k] }, opacity: 0.75 } };
   });
   const worst = tensor.results.map((r) => `${number(r.max_error)} ${label(r.scheme).toLowerCase()}`).join(", ");
@@ -166,7 +170,7 @@ function drawChannels(p, tensor, g) {
       hovertemplate: `channel %{x}<br>RMSE %{y}<extra>${label(r.scheme).toLowerCase()}</extra>`,
     };
     return bars
-      ? { ...common, type: "bar", marker: { color: p[k], pattern: { shape: ["", "/", "x"][i], fgcolor: p.card, size: 6, solidity: 0.25 } } }
+      ? { ...common, type: "bar", marker: { color: p[k] } }
       : { ...common, type: "scatter", mode: "lines+markers", line: { color: p[k], width: 1 }, marker: { color: p[k], symbol: symbols[k], size: 5 } };
   });
   const zeros = log && traces.some((t) => t.y.includes(0));
@@ -174,13 +178,14 @@ function drawChannels(p, tensor, g) {
     (all ? "" : " Thinned: of every one of 100 equal stretches those with the lowest and the highest RMSE under each scheme are drawn.") +
     (zeros ? " An RMSE of 0 has no place on a logarithmic axis." : "");
   return draw("plot-channels", traces, layout(p, {
-    barmode: "group", xaxis: axis(p, "channel", shown.length <= 12 ? { dtick: 1, tick0: 0 } : {}),
+    barmode: "group", xaxis: axis(p, "channel", { zeroline: false, ...(shown.length <= 12 ? { dtick: 1, tick0: 0 } : {}) }),
     yaxis: axis(p, "RMSE", { type: log ? "log" : "linear", rangemode: "tozero", exponentformat: "power" }),
   }));
 }
 
 function drawHistogram(p, tensor, g) {
   const h = g.histogram;
+  const low = h.edges[0], high = h.edges.at(-1);
   const middle = h.counts.map((_, i) => (h.edges[i] + h.edges[i + 1]) / 2);
   const traces = [{
     name: "values", type: "bar", x: middle, y: h.counts, width: h.counts.map((_, i) => h.edges[i + 1] - h.edges[i]),
@@ -199,17 +204,17 @@ function drawHistogram(p, tensor, g) {
     traces.push({
       name: `codes ${name}`, type: "scatter", mode: "markers", x: grid.levels, y: grid.levels.map(() => -i), yaxis: "y2",
       customdata: grid.codes, hovertemplate: `code %{customdata}: %{x}<extra>${name}</extra>`,
-      marker: { color: p[k], symbol: "line-ns-open", size: 12, line: { width: 1.6, color: p[k] } },
+      marker: { color: p[k], symbol: "line-ns-open", size: 12, line: { width: grid.levels.length > 100 ? 0.7 : 1.6, color: p[k] } },
     });
   });
-  byId("note-histogram").textContent = `Channel ${h.channel}, from ${number(h.edges[0])} to ${number(h.edges.at(-1))}. ${capital(said.join("; "))}.`;
+  byId("note-histogram").textContent = `Channel ${h.channel}, from ${number(low)} to ${number(high)}. ${capital(said.join("; "))}.`;
   byId("channel").value = h.channel;
   byId("channel").max = tensor.channels - 1;
   return draw("plot-histogram", traces, layout(p, {
     bargap: 0,
-    xaxis: axis(p, "value", { anchor: "y2", zeroline: false }),
+    xaxis: axis(p, "value", { anchor: "y2", zeroline: false, range: [low - 0.12 * (high - low), high + 0.12 * (high - low)] }),
     yaxis: axis(p, "count", { domain: [0.27, 1] }),
-    yaxis2: axis(p, "", { domain: [0, 0.2], showticklabels: false, showgrid: false, zeroline: false, fixedrange: true, range: [0.6 - h.grids.length, 0.6] }),
+    yaxis2: axis(p, "", { domain: [0, 0.2], showticklabels: false, ticks: "", showgrid: false, zeroline: false, fixedrange: true, range: [0.6 - h.grids.length, 0.6] }),
   }));
 }
 
@@ -232,18 +237,18 @@ function drawSweep(p, tensor, sweep) {
   const at = (x, y) => ({
     type: "line", xref: x, yref: `${y} domain`, x0: bits, x1: bits, y0: 0, y1: 1, line: { color: p.soft, width: 1, dash: "dot" }, layer: "below",
   });
-  const narrow = byId("plot-sweep").clientWidth < 640;
+  const stacked = byId("plot-sweep").clientWidth < 640;
   const zeros = sweep.schemes.some((s) => s.rmse.includes(0));
   byId("note-sweep").textContent = "RMSE, on a logarithmic axis, and total bytes at 2 to 16 bits, with all else as chosen. " +
     `The dotted line is at ${bits} bits.${zeros ? " Where no error is left the curve ends." : ""}`;
-  byId("plot-sweep").classList.toggle("tall", narrow);
+  byId("plot-sweep").classList.toggle("tall", stacked);
   return draw("plot-sweep", traces, layout(p, {
     shapes: [at("x", "y"), at("x2", "y2")],
-    height: narrow ? 560 : undefined,
-    xaxis: axis(p, "bits", { domain: narrow ? [0, 1] : [0, 0.46], dtick: 2, tick0: 2, anchor: "y" }),
-    yaxis: axis(p, "RMSE", { type: "log", exponentformat: "power", domain: narrow ? [0.58, 1] : [0, 1] }),
-    xaxis2: axis(p, "bits", { domain: narrow ? [0, 1] : [0.56, 1], dtick: 2, tick0: 2, anchor: "y2" }),
-    yaxis2: axis(p, "bytes", { domain: narrow ? [0, 0.4] : [0, 1], anchor: "x2", rangemode: "tozero" }),
+    height: stacked ? 560 : undefined,
+    xaxis: axis(p, "bits", { domain: stacked ? [0, 1] : [0, 0.46], dtick: 2, tick0: 2, anchor: "y" }),
+    yaxis: axis(p, "RMSE", { type: "log", exponentformat: "power", domain: stacked ? [0.58, 1] : [0, 1] }),
+    xaxis2: axis(p, "bits", { domain: stacked ? [0, 1] : [0.56, 1], dtick: 2, tick0: 2, anchor: "y2" }),
+    yaxis2: axis(p, "bytes", { domain: stacked ? [0, 0.4] : [0, 1], anchor: "x2", rangemode: "tozero" }),
   }));
 }
 
