@@ -7,7 +7,7 @@ import (
 	"strings"
 	"unicode"
 
-	"github.com/a01592f9/quant/cmd/internal/graph"
+	"github.com/a01592f9/quant/cmd/internal/pdf"
 	"github.com/a01592f9/quant/cmd/internal/report"
 )
 
@@ -26,61 +26,37 @@ func (q *request) build(ctx context.Context) (*report.Report, *source, error) {
 	return r, s, nil
 }
 
-// A comparison is a report with what graphs draw of its only tensor.
-type comparison struct {
-	*report.Report
-	Graph *graph.Graph `json:"graph,omitempty"`
-}
-
 func (s *Server) compare(ctx context.Context, q *request) (*answer, error) {
+	r, _, err := q.build(ctx)
+	if err != nil {
+		return nil, err
+	}
+	a := &answer{kind: jsonType}
+	return a, report.WriteJSON(&a.body, r)
+}
+
+// histograms is how many channels have a histogram in an answer; the page asks
+// again for others.
+const histograms = 16
+
+// graphs answers with what graphs show of a tensor.
+func (s *Server) graphs(ctx context.Context, q *request) (*answer, error) {
 	r, src, err := q.build(ctx)
 	if err != nil {
 		return nil, err
 	}
-	c := comparison{Report: r}
-	if q.Graph {
-		t, data, err := only(r, src)
-		if err != nil {
-			return nil, err
-		}
-		channel := -1
-		if q.Channel != nil {
-			if channel = *q.Channel; channel < 0 || channel >= t.Channels {
-				return nil, bad("channel", "there is no channel %d: they are 0 to %d", channel, t.Channels-1)
-			}
-		}
-		if c.Graph, err = graph.Build(ctx, data, t, channel); err != nil {
-			return nil, err
-		}
-	}
-	a := &answer{kind: jsonType}
-	return a, report.WriteJSON(&a.body, c)
-}
-
-// only returns the tensor of a report that has one, with its data.
-func only(r *report.Report, src *source) (*report.Tensor, []float32, error) {
 	if len(r.Tensors) != 1 || len(src.infos) != 1 {
-		return nil, nil, bad("tensor", "graphs are of one tensor: say which")
+		return nil, bad("tensor", "graphs are of one tensor: say which")
 	}
-	data, err := src.Load(0)
-	return &r.Tensors[0], data, err
-}
-
-func (s *Server) sweep(ctx context.Context, q *request) (*answer, error) {
-	r, src, err := q.build(ctx)
-	if err != nil {
-		return nil, err
+	if n := r.Tensors[0].Channels; q.Channel != nil && (*q.Channel < 0 || *q.Channel >= n) {
+		return nil, bad("channel", "there is no channel %d: they are 0 to %d", *q.Channel, n-1)
 	}
-	t, data, err := only(r, src)
+	d, err := r.Detail(ctx, src, 0, report.DetailOptions{Histograms: histograms, Focus: q.Channel})
 	if err != nil {
-		return nil, err
-	}
-	sweep, err := graph.NewSweep(ctx, data, t)
-	if err != nil {
-		return nil, err
+		return nil, of(q.field(), err)
 	}
 	a := &answer{kind: jsonType}
-	return a, report.WriteJSON(&a.body, sweep)
+	return a, report.WriteJSON(&a.body, d)
 }
 
 // tensors lists what is in a file, without reading its data.
@@ -121,16 +97,20 @@ func (s *Server) reportCSV(ctx context.Context, q *request) (*answer, error) {
 	return a, report.WriteCSV(&a.body, r, true)
 }
 
+// drawn is of how many tensors a PDF has graphs.
+const drawn = 8
+
 func (s *Server) reportPDF(ctx context.Context, q *request) (*answer, error) {
-	if s.config.PDF == nil {
-		return nil, &apiError{status: http.StatusNotImplemented, Message: "this build writes no PDF"}
-	}
-	r, _, err := q.build(ctx)
+	r, src, err := q.build(ctx)
 	if err != nil {
 		return nil, err
 	}
+	d, err := r.Details(ctx, src, drawn, report.DetailOptions{}, nil)
+	if err != nil {
+		return nil, of(q.field(), err)
+	}
 	a := &answer{kind: "application/pdf", filename: filename(q.Name, ".pdf")}
-	return a, s.config.PDF(&a.body, r)
+	return a, pdf.Write(&a.body, r, d, pdf.Options{})
 }
 
 // filename returns a name for a download that is plain everywhere.

@@ -24,8 +24,7 @@ type request struct {
 	Name    string         `json:"name"`    // what reports call the values
 	Tensor  *int           `json:"tensor"`  // index of the only one to compare
 	Options report.Options `json:"options"`
-	Graph   bool           `json:"graph"`   // whether to add what graphs draw
-	Channel *int           `json:"channel"` // of the histogram
+	Channel *int           `json:"channel"` // that graphs show first
 
 	file    []byte // or a file
 	hasFile bool

@@ -16,8 +16,6 @@ import (
 	"net/http"
 	"runtime"
 	"time"
-
-	"github.com/a01592f9/quant/cmd/internal/report"
 )
 
 // An Example is a tensor that the page offers to begin with.
@@ -41,9 +39,6 @@ type Config struct {
 	Hosts    []string // further names under which the server may be called
 	Limits   Limits   // the zero value of each field stands for DefaultLimits
 	Log      io.Writer
-
-	// PDF writes a report as PDF; nil if that is not to be had.
-	PDF func(io.Writer, *report.Report) error
 }
 
 // Limits keep one request from harming others.
@@ -144,7 +139,7 @@ func (s *Server) Handler() http.Handler {
 	}
 	mux.HandleFunc("GET /api/examples", s.examples)
 	mux.HandleFunc("POST /api/compare", s.work(s.compare))
-	mux.HandleFunc("POST /api/sweep", s.work(s.sweep))
+	mux.HandleFunc("POST /api/graphs", s.work(s.graphs))
 	mux.HandleFunc("POST /api/tensors", s.work(s.tensors))
 	mux.HandleFunc("POST /api/report.json", s.work(s.reportJSON))
 	mux.HandleFunc("POST /api/report.csv", s.work(s.reportCSV))

@@ -91,9 +91,7 @@ async function compare() {
   const results = byId("results");
   results.setAttribute("aria-busy", "true");
   try {
-    const full = { ...asked.request, graph: true };
-    if (channel !== null) full.channel = channel;
-    const report = await postJSON("api/compare", full, asked.file, mine.signal);
+    const report = await postJSON("api/compare", asked.request, asked.file, mine.signal);
     clearErrors();
     good = asked;
     byId("stale").hidden = true;
@@ -102,17 +100,11 @@ async function compare() {
     table.show(report);
     byId("status").textContent = report.tensors[0].verdict;
     await remember();
-    await graphs.show(report);
-    const sweep = await postJSON("api/sweep", asked.request, asked.file, mine.signal);
-    await graphs.showSweep(report, sweep);
+    if (channel >= report.tensors[0].channels) channel = null; // it was one of another tensor
+    await graphs.show(report, await postJSON("api/graphs", { ...asked.request, channel }, asked.file, mine.signal));
     results.dataset.done = Number(results.dataset.done ?? 0) + 1; // all is drawn
   } catch (error) {
     if (error.name === "AbortError") return;
-    if (error.field === "channel" && channel !== null) {
-      channel = null; // it was one of another tensor
-      compare();
-      return;
-    }
     showError(error);
     byId("stale").hidden = good === null;
     if (!good) byId("verdict").textContent = "There is no result yet.";
@@ -124,9 +116,10 @@ async function compare() {
 async function refreshHistogram() {
   if (!good) return;
   try {
-    const report = await postJSON("api/compare", { ...good.request, graph: true, channel: channel ?? 0 }, good.file);
+    if (!(await graphs.focus(channel))) {
+      await graphs.showHistogram(await postJSON("api/graphs", { ...good.request, channel }, good.file));
+    }
     clearErrors();
-    await graphs.showHistogram(report);
     await remember();
   } catch (error) {
     showError(error);

@@ -1,5 +1,5 @@
 // The graphs. They draw what the server computed; nothing is computed here.
-import { count, kind, label, number, plural } from "./format.js";
+import { kind, label, number, plural } from "./format.js";
 
 const byId = (id) => document.getElementById(id);
 
@@ -40,7 +40,7 @@ function palette() {
 function axis(p, title, more = {}) {
   return {
     title: { text: title, font: { size: 12, color: p.soft }, standoff: 8 }, automargin: true,
-    gridcolor: p.line, zerolinecolor: p.soft, linecolor: p.line, tickcolor: p.line, tickfont: { color: p.soft }, ...more,
+    gridcolor: p.line, zerolinecolor: p.soft, linecolor: p.line, tickcolor: p.line, tickfont: { color: p.soft, size: 12 }, ...more,
   };
 }
 
@@ -92,12 +92,6 @@ function marked(p, tensor, elements) {
   };
 }
 
-function thinnedElements(e) {
-  return e.position.length === e.total ? ""
-    : ` Thinned: ${count(e.position.length)} of ${count(e.total)} values are drawn. Of every one of 800 equal stretches` +
-      " those stay that are lowest, highest, and farthest off under each scheme, so no peak is lost.";
-}
-
 /** broken puts a gap between the values of different channels. */
 function broken(elements, list) {
   const out = [];
@@ -125,14 +119,12 @@ function drawElements(p, tensor, g) {
   tensor.results.forEach((r, i) => {
     const k = kind(r.scheme);
     traces.push({
-      name: label(r.scheme).toLowerCase(), type: "scatter", mode: "markers", x: e.position, y: e.schemes[i].reconstructed, customdata: about,
+      name: label(r.scheme).toLowerCase(), type: "scatter", mode: "markers", x: e.position, y: e.reconstructed[i], customdata: about,
       hovertemplate: `%{y}${hover}<extra>${label(r.scheme).toLowerCase()}</extra>`,
       marker: { color: p[k], symbol: symbols[k], size: few ? 11 - 2 * i : 4, line: { width: few ? 1.8 : 1, color: p[k] }, opacity: few ? 1 : 0.6 },
     });
   });
-  byId("note-elements").textContent = tensor.channels > 1
-    ? `${plural(e.total, "value")}, channel after channel.${thinnedElements(e)}`
-    : `${plural(e.total, "value")}.${thinnedElements(e)}`;
+  byId("note-elements").textContent = e.note + (tensor.channels > 1 ? " Channel stands after channel." : "");
   return draw("plot-elements", traces, layout(p, { shapes, xaxis: axis(p, "channel", ticks), yaxis: axis(p, "value") }));
 }
 
@@ -144,7 +136,7 @@ function drawErrors(p, tensor, g) {
   const traces = tensor.results.map((r, i) => {
     const k = kind(r.scheme);
     const common = {
-      name: label(r.scheme).toLowerCase(), x: e.position, y: e.schemes[i].error, customdata: about,
+      name: label(r.scheme).toLowerCase(), x: e.position, y: e.error[i], customdata: about,
       hovertemplate: `%{y}<br>channel %{customdata[0]}, index %{customdata[1]}<extra>${label(r.scheme).toLowerCase()}</extra>`,
     };
     return few
@@ -152,21 +144,20 @@ function drawErrors(p, tensor, g) {
       : { ...common, type: "scatter", mode: "markers", marker: { color: p[k], symbol: symbols[k], size: 4, line: { width: 1, color: p[k] }, opacity: 0.75 } };
   });
   const worst = tensor.results.map((r) => `${number(r.max_error)} ${label(r.scheme).toLowerCase()}`).join(", ");
-  byId("note-errors").textContent = `What comes back minus the original. At most ${worst}.${thinnedElements(e)}`;
+  byId("note-errors").textContent = `What comes back minus the original: at most ${worst}. ${e.note}`;
   return draw("plot-errors", traces, layout(p, {
     shapes, barmode: "group", bargap: 0.25, xaxis: axis(p, "channel", ticks), yaxis: axis(p, "error", { exponentformat: "power" }),
   }));
 }
 
 function drawChannels(p, tensor, g) {
-  const shown = g.channels.shown;
-  const all = shown.length === g.channels.total;
-  const bars = all && shown.length <= 64;
+  const shown = g.channels.index;
+  const bars = shown.length <= 64;
   const log = byId("channels-log").checked;
   const traces = tensor.results.map((r, i) => {
     const k = kind(r.scheme);
     const common = {
-      name: label(r.scheme).toLowerCase(), x: shown, y: shown.map((c) => r.channels[c].rmse),
+      name: label(r.scheme).toLowerCase(), x: shown, y: g.channels.rmse[i],
       hovertemplate: `channel %{x}<br>RMSE %{y}<extra>${label(r.scheme).toLowerCase()}</extra>`,
     };
     return bars
@@ -174,9 +165,7 @@ function drawChannels(p, tensor, g) {
       : { ...common, type: "scatter", mode: "lines+markers", line: { color: p[k], width: 1 }, marker: { color: p[k], symbol: symbols[k], size: 5 } };
   });
   const zeros = log && traces.some((t) => t.y.includes(0));
-  byId("note-channels").textContent = `RMSE of ${all ? plural(shown.length, "channel") : `${count(shown.length)} of ${plural(g.channels.total, "channel")}`}.` +
-    (all ? "" : " Thinned: of every one of 100 equal stretches those with the lowest and the highest RMSE under each scheme are drawn.") +
-    (zeros ? " An RMSE of 0 has no place on a logarithmic axis." : "");
+  byId("note-channels").textContent = `RMSE. ${g.channels.note}${zeros ? " An RMSE of 0 has no place on a logarithmic axis." : ""}`;
   return draw("plot-channels", traces, layout(p, {
     barmode: "group", xaxis: axis(p, "channel", { zeroline: false, ...(shown.length <= 12 ? { dtick: 1, tick0: 0 } : {}) }),
     yaxis: axis(p, "RMSE", { type: log ? "log" : "linear", rangemode: "tozero", exponentformat: "power" }),
@@ -184,53 +173,56 @@ function drawChannels(p, tensor, g) {
 }
 
 function drawHistogram(p, tensor, g) {
-  const h = g.histogram;
-  const low = h.edges[0], high = h.edges.at(-1);
-  const middle = h.counts.map((_, i) => (h.edges[i] + h.edges[i + 1]) / 2);
+  const h = g.histograms.find((x) => x.channel === g.focus);
+  // A single value has a bar about it.
+  const half = Math.abs(h.min) / 2 || 0.5;
+  const [low, high] = h.min < h.max ? [h.min, h.max] : [h.min - half, h.max + half];
+  const width = (high - low) / h.counts.length;
   const traces = [{
-    name: "values", type: "bar", x: middle, y: h.counts, width: h.counts.map((_, i) => h.edges[i + 1] - h.edges[i]),
-    customdata: h.counts.map((_, i) => [number(h.edges[i]), number(h.edges[i + 1])]),
+    name: "values", type: "bar", x: h.counts.map((_, i) => low + (i + 0.5) * width), y: h.counts, width,
+    customdata: h.counts.map((_, i) => [number(low + i * width), number(low + (i + 1) * width)]),
     hovertemplate: "%{y} from %{customdata[0]} to %{customdata[1]}<extra></extra>",
     marker: { color: p.value, opacity: 0.55, line: { color: p.card, width: 1 } },
   }];
   const said = [];
   h.grids.forEach((grid, i) => {
     const r = tensor.results[i], k = kind(r.scheme), name = label(r.scheme).toLowerCase();
-    if (grid.scale === null) {
+    if (grid.codes === 0) {
       said.push(`${name}: several scales serve the channel`);
       return;
     }
-    said.push(`${name}: ${plural(grid.total, "code")} among the values${grid.levels.length ? "" : ", too many to draw"}`);
+    said.push(`${name}: ${plural(grid.codes, "code")} among the values${grid.values.length ? "" : ", too many to draw"}`);
     traces.push({
-      name: `codes ${name}`, type: "scatter", mode: "markers", x: grid.levels, y: grid.levels.map(() => -i), yaxis: "y2",
-      customdata: grid.codes, hovertemplate: `code %{customdata}: %{x}<extra>${name}</extra>`,
-      marker: { color: p[k], symbol: "line-ns-open", size: 12, line: { width: grid.levels.length > 100 ? 0.7 : 1.6, color: p[k] } },
+      name: `codes ${name}`, type: "scatter", mode: "markers", x: grid.values, y: grid.values.map(() => -i), yaxis: "y2",
+      hovertemplate: `a code stands for %{x}<extra>${name}</extra>`,
+      marker: { color: p[k], symbol: "line-ns-open", size: 12, line: { width: grid.values.length > 100 ? 0.7 : 1.6, color: p[k] } },
     });
   });
-  byId("note-histogram").textContent = `Channel ${h.channel}, from ${number(low)} to ${number(high)}. ${capital(said.join("; "))}.`;
-  byId("channel").value = h.channel;
+  byId("note-histogram").textContent = `Channel ${h.channel}, from ${number(h.min)} to ${number(h.max)}. ${capital(said.join("; "))}.`;
+  byId("channel").value = g.focus;
   byId("channel").max = tensor.channels - 1;
   return draw("plot-histogram", traces, layout(p, {
     bargap: 0,
     xaxis: axis(p, "value", { anchor: "y2", zeroline: false, range: [low - 0.12 * (high - low), high + 0.12 * (high - low)] }),
-    yaxis: axis(p, "count", { domain: [0.27, 1] }),
+    yaxis: axis(p, "count", { domain: [0.27, 1], ...(Math.max(...h.counts) <= 5 ? { dtick: 1 } : {}) }),
     yaxis2: axis(p, "", { domain: [0, 0.2], showticklabels: false, ticks: "", showgrid: false, zeroline: false, fixedrange: true, range: [0.6 - h.grids.length, 0.6] }),
   }));
 }
 
 const capital = (s) => s.charAt(0).toUpperCase() + s.slice(1);
 
-function drawSweep(p, tensor, sweep) {
-  const traces = [];
-  sweep.schemes.forEach((s, i) => {
-    const r = tensor.results[i].scheme, k = kind(r), name = label(r).toLowerCase();
+function drawSweep(p, tensor, g) {
+  const traces = [], widths = g.sweep.map((s) => s.bits);
+  tensor.results.forEach(({ scheme }, i) => {
+    const k = kind(scheme), name = label(scheme).toLowerCase();
     const look = {
-      type: "scatter", mode: "lines+markers", x: sweep.bits, name, legendgroup: name,
+      type: "scatter", mode: "lines+markers", x: widths, name, legendgroup: name,
       line: { color: p[k], dash: dashes[k], width: 1.8 }, marker: { color: p[k], symbol: symbols[k], size: 8 },
     };
-    traces.push({ ...look, y: s.rmse, hovertemplate: `%{x} bits: RMSE %{y}<extra>${name}</extra>` });
+    traces.push({ ...look, y: g.sweep.map((s) => s.results[i].rmse), hovertemplate: `%{x} bits: RMSE %{y}<extra>${name}</extra>` });
     traces.push({
-      ...look, y: s.total_bytes, xaxis: "x2", yaxis: "y2", showlegend: false, hovertemplate: `%{x} bits: %{y} bytes<extra>${name}</extra>`,
+      ...look, y: g.sweep.map((s) => s.results[i].total_bytes), xaxis: "x2", yaxis: "y2", showlegend: false,
+      hovertemplate: `%{x} bits: %{y} bytes<extra>${name}</extra>`,
     });
   });
   const bits = tensor.results[0].scheme.bits;
@@ -238,7 +230,7 @@ function drawSweep(p, tensor, sweep) {
     type: "line", xref: x, yref: `${y} domain`, x0: bits, x1: bits, y0: 0, y1: 1, line: { color: p.soft, width: 1, dash: "dot" }, layer: "below",
   });
   const stacked = byId("plot-sweep").clientWidth < 640;
-  const zeros = sweep.schemes.some((s) => s.rmse.includes(0));
+  const zeros = g.sweep.some((s) => s.results.some((r) => r.rmse === 0));
   byId("note-sweep").textContent = "RMSE, on a logarithmic axis, and total bytes at 2 to 16 bits, with all else as chosen. " +
     `The dotted line is at ${bits} bits.${zeros ? " Where no error is left the curve ends." : ""}`;
   byId("plot-sweep").classList.toggle("tall", stacked);
@@ -254,32 +246,31 @@ function drawSweep(p, tensor, sweep) {
 
 /** Graphs keeps what is drawn, to draw it again in other colours. */
 export class Graphs {
-  async show(report) {
-    this.report = report;
-    const tensor = report.tensors[0], p = palette();
-    await Promise.all([
-      drawElements(p, tensor, report.graph), drawErrors(p, tensor, report.graph),
-      drawChannels(p, tensor, report.graph), drawHistogram(p, tensor, report.graph),
-    ]);
-  }
-
-  async showSweep(report, sweep) {
-    this.sweep = sweep;
-    await drawSweep(palette(), report.tensors[0], sweep);
-  }
-
-  async showChannels() {
-    if (this.report) await drawChannels(palette(), this.report.tensors[0], this.report.graph);
-  }
-
-  async showHistogram(report) {
-    this.report = report;
-    await drawHistogram(palette(), report.tensors[0], report.graph);
+  async show(report, detail) {
+    Object.assign(this, { tensor: report.tensors[0], detail });
+    await this.again();
   }
 
   async again() {
-    if (!this.report) return;
-    await this.show(this.report);
-    if (this.sweep) await this.showSweep(this.report, this.sweep);
+    if (!this.detail) return;
+    const p = palette();
+    await Promise.all([drawElements, drawErrors, drawChannels, drawHistogram, drawSweep].map((f) => f(p, this.tensor, this.detail)));
+  }
+
+  async showChannels() {
+    if (this.detail) await drawChannels(palette(), this.tensor, this.detail);
+  }
+
+  /** focus shows the histogram of a channel, if it is at hand. */
+  async focus(channel) {
+    if (!this.detail?.histograms.some((h) => h.channel === channel)) return false;
+    this.detail.focus = channel;
+    await drawHistogram(palette(), this.tensor, this.detail);
+    return true;
+  }
+
+  async showHistogram(detail) {
+    this.detail = detail;
+    await drawHistogram(palette(), this.tensor, detail);
   }
 }
