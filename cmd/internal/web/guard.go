@@ -1,12 +1,15 @@
 package web
 
 import (
+	"fmt"
 	"net"
 	"net/http"
 	"runtime/debug"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/a01592f9/quant/cmd/internal/report"
 )
 
 // emptyStyle is the hash of a style element with nothing in it. Plotly makes
@@ -43,7 +46,7 @@ func (s *Server) guard(next http.Handler) http.Handler {
 				if v == http.ErrAbortHandler {
 					panic(v)
 				}
-				s.log.Printf("%s %s panic: %v at %s", r.Method, quotePath(r), v, oneLine(debug.Stack()))
+				s.log.Printf("%s %s panic: %s at %s", r.Method, quotePath(r), oneLine(v), oneLine(string(debug.Stack())))
 				if !seen.written {
 					fail(seen, &apiError{status: http.StatusInternalServerError, Message: "an error of this program"})
 				}
@@ -92,8 +95,9 @@ func quotePath(r *http.Request) string {
 	return strconv.QuoteToASCII(p)
 }
 
-func oneLine(stack []byte) string {
-	return strings.Join(strings.Fields(string(stack)), " ")
+// oneLine writes what a panic says, and where, on one line.
+func oneLine(v any) string {
+	return report.Clean(strings.Join(strings.Fields(fmt.Sprint(v)), " "))
 }
 
 // A recorder remembers what was answered.
