@@ -155,7 +155,7 @@ function showError(error) {
     go.setAttribute("aria-label", `Go to line ${error.line}, column ${error.column}`);
     go.addEventListener("click", () => goTo(error.line, error.column));
     box.append(go, ": ");
-  } else if (error.line) {
+  } else if (error.line && field === "file") {
     box.append(`Line ${error.line}, column ${error.column}: `);
   }
   box.append(message);
@@ -327,7 +327,7 @@ function wire() {
     e.preventDefault();
     compare();
   });
-  byId("reset").addEventListener("click", () => {
+  byId("start-over").addEventListener("click", () => {
     byId("inputs").reset();
     byId("bits-slider").value = byId("bits").value = 8;
     channel = null;

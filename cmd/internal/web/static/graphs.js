@@ -40,6 +40,7 @@ function palette() {
 function axis(p, title, more = {}) {
   return {
     title: { text: title, font: { size: 12, color: p.soft }, standoff: 8 }, automargin: true,
+    exponentformat: "e", // powers of ten are raised by a style attribute, which the page's policy forbids
     gridcolor: p.line, zerolinecolor: p.soft, linecolor: p.line, tickcolor: p.line, tickfont: { color: p.soft, size: 12 }, ...more,
   };
 }
@@ -146,7 +147,7 @@ function drawErrors(p, tensor, g) {
   const worst = tensor.results.map((r) => `${number(r.max_error)} ${label(r.scheme).toLowerCase()}`).join(", ");
   byId("note-errors").textContent = `What comes back minus the original: at most ${worst}. ${e.note}`;
   return draw("plot-errors", traces, layout(p, {
-    shapes, barmode: "group", bargap: 0.25, xaxis: axis(p, "channel", ticks), yaxis: axis(p, "error", { exponentformat: "power" }),
+    shapes, barmode: "group", bargap: 0.25, xaxis: axis(p, "channel", ticks), yaxis: axis(p, "error"),
   }));
 }
 
@@ -168,7 +169,7 @@ function drawChannels(p, tensor, g) {
   byId("note-channels").textContent = `RMSE. ${g.channels.note}${zeros ? " An RMSE of 0 has no place on a logarithmic axis." : ""}`;
   return draw("plot-channels", traces, layout(p, {
     barmode: "group", xaxis: axis(p, "channel", { zeroline: false, ...(shown.length <= 12 ? { dtick: 1, tick0: 0 } : {}) }),
-    yaxis: axis(p, "RMSE", { type: log ? "log" : "linear", rangemode: "tozero", exponentformat: "power" }),
+    yaxis: axis(p, "RMSE", { type: log ? "log" : "linear", rangemode: "tozero" }),
   }));
 }
 
@@ -238,9 +239,9 @@ function drawSweep(p, tensor, g) {
     shapes: [at("x", "y"), at("x2", "y2")],
     height: stacked ? 560 : undefined,
     xaxis: axis(p, "bits", { domain: stacked ? [0, 1] : [0, 0.46], dtick: 2, tick0: 2, anchor: "y" }),
-    yaxis: axis(p, "RMSE", { type: "log", exponentformat: "power", domain: stacked ? [0.58, 1] : [0, 1] }),
+    yaxis: axis(p, "RMSE", { type: "log", domain: stacked ? [0.58, 1] : [0, 1] }),
     xaxis2: axis(p, "bits", { domain: stacked ? [0, 1] : [0.56, 1], dtick: 2, tick0: 2, anchor: "y2" }),
-    yaxis2: axis(p, "bytes", { domain: stacked ? [0, 0.4] : [0, 1], anchor: "x2", rangemode: "tozero" }),
+    yaxis2: axis(p, "bytes", { exponentformat: "SI", domain: stacked ? [0, 0.4] : [0, 1], anchor: "x2", rangemode: "tozero" }),
   }));
 }
 
