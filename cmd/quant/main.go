@@ -134,6 +134,6 @@ for the whole tensor and with one for each channel.`,
 		SilenceErrors: true,
 	}
 	root.SetVersionTemplate("{{.Version}}\n")
-	root.AddCommand(a.compareCommand(), a.inspectCommand(), a.versionCommand())
+	root.AddCommand(a.compareCommand(), a.inspectCommand(), a.serveCommand(), a.versionCommand())
 	return root
 }

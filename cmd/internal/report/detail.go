@@ -21,7 +21,7 @@ type Detail struct {
 	Channels   ChannelCurves `json:"channels"`
 	Histogram  Histogram     `json:"histogram"`  // of all values
 	Histograms []Histogram   `json:"histograms"` // of single channels, by their index
-	Focus      int           `json:"focus"`      // the channel to show first: the one that gains most
+	Focus      int           `json:"focus"`      // the channel to show first: the one that gains most, if none was asked for
 	Sweep      []SweepPoint  `json:"sweep"`      // every width of a code
 }
 
@@ -80,6 +80,10 @@ type SweepResult struct {
 type DetailOptions struct {
 	Points     int // at most so many elements, and channels; 0 for 4096
 	Histograms int // at most so many of single channels, those that gain most; 0 for 64
+
+	// Focus is the channel to show first, which then has a histogram; nil for
+	// the one that gains most.
+	Focus *int
 }
 
 const (
@@ -112,6 +116,9 @@ func (r *Report) Detail(ctx context.Context, src Source, i int, o DetailOptions)
 	}
 	d := &Detail{Tensor: i, Name: t.Name, Focus: t.focus(), Channels: t.channelCurves(o.Points)}
 	w := quant.Tensor{Data: data, Shape: t.job.shape}
+	if o.Focus != nil {
+		d.Focus = *o.Focus
+	}
 	params, err := d.sweep(ctx, w, schemes)
 	if err != nil {
 		return nil, err
