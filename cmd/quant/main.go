@@ -128,12 +128,13 @@ for the whole tensor and with one for each channel.`,
 		Example: `  quant compare                               the built-in sample
   quant compare weights.csv                   one line for each channel
   quant compare model.safetensors --bits 4    every weight of a model
-  quant inspect model.safetensors             what is in a file`,
+  quant inspect model.safetensors             what is in a file
+  quant bench                                 how fast this machine does it`,
 		Version:       versionLine(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
 	root.SetVersionTemplate("{{.Version}}\n")
-	root.AddCommand(a.compareCommand(), a.inspectCommand(), a.serveCommand(), a.versionCommand())
+	root.AddCommand(a.compareCommand(), a.inspectCommand(), a.serveCommand(), a.benchCommand(), a.versionCommand())
 	return root
 }

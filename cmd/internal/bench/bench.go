@@ -1,0 +1,197 @@
+// Package bench measures how fast the library is on the machine that it runs
+// on, next to how fast that machine reads and copies the same data.
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"runtime"
+	"runtime/debug"
+	"slices"
+	"time"
+)
+
+// Sizes are multiples of RowLen, the rows of the tensor that is compared, and
+// at most MaxSize, which takes 2.5 GiB.
+const (
+	RowLen  = 4096
+	MaxSize = 1 << 28
+)
+
+// Options are what to measure.
+type Options struct {
+	Sizes []int         // numbers of elements
+	Time  time.Duration // for each measurement
+	Procs int           // GOMAXPROCS meanwhile
+}
+
+// DefaultOptions are sizes for the first-level cache, the last-level cache and
+// memory, on one core.
+func DefaultOptions() Options {
+	return Options{Sizes: []int{4096, 262144, 1 << 26}, Time: 300 * time.Millisecond, Procs: 1}
+}
+
+// Validate returns an error that says which option makes no sense.
+func (o *Options) Validate() error {
+	for _, n := range o.Sizes {
+		if n <= 0 || n > MaxSize || n%RowLen != 0 {
+			return fmt.Errorf("size %d is not a multiple of %d up to %d", n, RowLen, MaxSize)
+		}
+	}
+	switch {
+	case len(o.Sizes) == 0:
+		return errors.New("no size to measure")
+	case o.Time <= 0:
+		return fmt.Errorf("time %v is not positive", o.Time)
+	case o.Procs <= 0:
+		return fmt.Errorf("%d processors are not positive", o.Procs)
+	}
+	return nil
+}
+
+// A Report is what was measured. Marshalled, it is the JSON of `quant bench`,
+// which docs/json.md describes.
+type Report struct {
+	Machine Machine `json:"machine"`
+	Seconds float64 `json:"seconds_per_measurement"`
+	Sizes   []Size  `json:"sizes"`
+}
+
+// A Machine is where it was measured.
+type Machine struct {
+	CPU            string `json:"cpu"` // empty if the system does not tell
+	InstructionSet string `json:"instruction_set"`
+	Cores          int    `json:"cores"`
+	Procs          int    `json:"procs"`
+	Go             string `json:"go"`
+	OS             string `json:"os"`
+	Arch           string `json:"arch"`
+}
+
+// A Size is all operations on tensors of one size.
+type Size struct {
+	Elements int      `json:"elements"`
+	Results  []Result `json:"results"`
+}
+
+// A Result is one operation. Rates are elements per second. Those of reading
+// and copying were measured in turns with the operation.
+type Result struct {
+	Name        string  `json:"name"`
+	Operation   string  `json:"operation"`
+	Bits        *int    `json:"bits"`
+	Granularity *string `json:"granularity"`
+	PerSecond   float64 `json:"per_second"`
+	ToRead      float64 `json:"to_read"`
+	ToCopy      float64 `json:"to_copy"`
+	ReadRate    float64 `json:"read_per_second"`
+	CopyRate    float64 `json:"copy_per_second"`
+}
+
+// Run measures. It tells progress how many measurements are done, and stops
+// between two calls when ctx ends, with its error.
+func Run(ctx context.Context, o Options, progress func(done, total int64)) (*Report, error) {
+	if err := o.Validate(); err != nil {
+		return nil, err
+	}
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(o.Procs))
+	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // little is allocated but this
+	d := newData(slices.Max(o.Sizes))
+	r := &Report{Machine: machine(o.Procs), Seconds: o.Time.Seconds()}
+	var total, done int64 = int64(len(o.Sizes) * len(operations)), 0
+	progress(0, total)
+	for _, n := range o.Sizes {
+		s := Size{Elements: n}
+		d, err := d.sized(ctx, n)
+		if err != nil {
+			return nil, err
+		}
+		for _, op := range operations {
+			res, err := measure(ctx, o.Time, d, &op)
+			if err != nil {
+				return nil, err
+			}
+			s.Results = append(s.Results, res)
+			done++
+			progress(done, total)
+		}
+		r.Sizes = append(r.Sizes, s)
+	}
+	return r, nil
+}
+
+// measure times an operation in turns with reading and copying, and takes the
+// best of each: what other programs do to the machine meanwhile hits all three.
+func measure(ctx context.Context, limit time.Duration, d *data, op *operation) (Result, error) {
+	timers := []timer{{f: d.read}, {f: d.copy}}
+	which := slices.Index([]string{read, copying}, op.verb)
+	if which < 0 {
+		f, err := op.prepare(d)
+		if err != nil {
+			return Result{}, fmt.Errorf("%s: %w", op.name, err)
+		}
+		timers = append(timers, timer{f: f})
+		which = 2
+	}
+	start := time.Now()
+	for round := 0; round < minRounds || time.Since(start) < limit; round++ {
+		for i := range timers {
+			if err := ctx.Err(); err != nil {
+				return Result{}, err
+			}
+			timers[i].sample()
+		}
+	}
+	rate := func(t *timer) float64 { return float64(len(d.src)) / t.best }
+	r := Result{
+		Name: op.name, Operation: op.verb,
+		PerSecond: rate(&timers[which]), ReadRate: rate(&timers[0]), CopyRate: rate(&timers[1]),
+	}
+	if op.bits > 0 {
+		r.Bits = &op.bits
+	}
+	if op.granularity != "" {
+		r.Granularity = &op.granularity
+	}
+	r.ToRead, r.ToCopy = r.PerSecond/r.ReadRate, r.PerSecond/r.CopyRate
+	return r, nil
+}
+
+const (
+	minRounds = 5
+
+	// moment is how long a sample takes at least: long for a clock, and short
+	// for a scheduler.
+	moment = 200 * time.Microsecond
+)
+
+// A timer knows the shortest time that a call of f took.
+type timer struct {
+	f     func()
+	calls int     // of a sample
+	best  float64 // seconds
+}
+
+// sample calls f for a moment.
+func (t *timer) sample() {
+	if t.calls == 0 {
+		t.calls, t.best = 1, math.Inf(1)
+	}
+	if t.calls > 1 {
+		t.f() // what the other operations left in the caches is not its fault
+	}
+	for {
+		start := time.Now()
+		for range t.calls {
+			t.f()
+		}
+		d := time.Since(start)
+		if d >= moment {
+			t.best = min(t.best, d.Seconds()/float64(t.calls))
+			return
+		}
+		t.calls *= 2
+	}
+}

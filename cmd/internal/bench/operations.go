@@ -1,0 +1,169 @@
+package bench
+
+import (
+	"bytes"
+	"context"
+	"unsafe"
+
+	"github.com/a01592f9/quant"
+)
+
+// data is a tensor and the memory for what becomes of it.
+type data struct {
+	src, dst []float32
+	codes    []byte
+}
+
+// newData returns memory for n elements.
+func newData(n int) *data {
+	return &data{src: make([]float32, n), dst: make([]float32, n), codes: make([]byte, 2*n)}
+}
+
+// sized returns the first n elements of d. Each half of its source is the same:
+// numbers that are about normally distributed, and the same in every run.
+func (d *data) sized(ctx context.Context, n int) (*data, error) {
+	const step = 1 << 20
+	for i := 0; i < n/2; i += step {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		fill(d.src[i:min(i+step, n/2)], i)
+	}
+	copy(d.src[n/2:n], d.src)
+	return &data{d.src[:n], d.dst[:n], d.codes[:2*n]}, nil
+}
+
+// fill stores elements at and following.
+func fill(x []float32, at int) {
+	for i := range x {
+		// SplitMix64. The sum of four uniform numbers is about normal.
+		z := uint64(at+i+1) * 0x9e3779b97f4a7c15
+		z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
+		z = (z ^ z>>27) * 0x94d049bb133111eb
+		z ^= z >> 31
+		sum := z&0xffff + z>>16&0xffff + z>>32&0xffff + z>>48
+		x[i] = float32(int32(sum)-2*0xffff) * 0x1p-18
+	}
+}
+
+// read reads every byte of the source once. In Go code alone that would take
+// several times as long in a cache as with vector instructions, which
+// bytes.Equal has on all common processors: it compares one half of the source
+// with the other, which is the same.
+func (d *data) read() {
+	half := len(d.src) / 2
+	if !bytes.Equal(asBytes(d.src[:half]), asBytes(d.src[half:])) {
+		panic("bench: the halves differ")
+	}
+}
+
+func asBytes(x []float32) []byte {
+	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(x))), 4*len(x))
+}
+
+func (d *data) copy() { copy(d.dst, d.src) }
+
+// An operation is a row of the report.
+type operation struct {
+	name        string
+	verb        string
+	bits        int    // 0 for none
+	granularity string // as in other JSON; empty for none
+	prepare     func(d *data) (func(), error)
+}
+
+// Verbs of operations that need no preparation.
+const (
+	read    = "read"
+	copying = "copy"
+)
+
+// Names of granularities, as in the JSON of quant compare.
+const (
+	perTensor  = "per_tensor"
+	perChannel = "per_channel"
+	perGroup   = "per_group"
+)
+
+// rowLen is the number of columns, each a channel.
+const rowLen = 512
+
+var operations = []operation{
+	{name: "read", verb: read}, // which every other is measured in turns with
+	{name: "copy", verb: copying},
+	calibrate("range", perTensor),
+	calibrate("range, columns", perChannel),
+	calibrate("range, groups of 32", perGroup),
+	quantize("quantize to 8 bits", 8, perTensor),
+	quantize("quantize to 4 bits", 4, perTensor),
+	quantize("quantize to 16 bits", 16, perTensor),
+	quantize("quantize to 8 bits, columns", 8, perChannel),
+	quantize("quantize to 4 bits, groups of 32", 4, perGroup),
+	dequantize("dequantize from 8 bits", 8, perTensor),
+	dequantize("dequantize from 4 bits", 4, perTensor),
+	dequantize("dequantize from 8 bits, columns", 8, perChannel),
+	dequantize("dequantize from 4 bits, groups of 32", 4, perGroup),
+	{"compare 8 bits per tensor and per channel", "compare", 8, "", compare},
+}
+
+// tensor returns the source with the shape and the scheme of a granularity.
+func (d *data) tensor(bits int, granularity string) (quant.Tensor, quant.Scheme) {
+	t, s := quant.Tensor{Data: d.src}, quant.Scheme{Bits: bits}
+	switch granularity {
+	case perChannel:
+		t.Shape = []int{len(d.src) / rowLen, rowLen}
+		s.Granularity = quant.PerChannel(-1)
+	case perGroup:
+		s.Granularity = quant.PerGroup(-1, 32)
+	}
+	return t, s
+}
+
+func calibrate(name, granularity string) operation {
+	return operation{name, "range", 0, granularity, func(d *data) (func(), error) {
+		t, s := d.tensor(8, granularity)
+		p, err := quant.Calibrate(t, s)
+		return func() { must(quant.CalibrateInto(&p, t, s)) }, err
+	}}
+}
+
+func quantize(name string, bits int, granularity string) operation {
+	return operation{name, "quantize", bits, granularity, func(d *data) (func(), error) {
+		t, s := d.tensor(bits, granularity)
+		p, err := quant.Calibrate(t, s)
+		return func() { must(quant.QuantizeInto(d.codes, t, p)) }, err
+	}}
+}
+
+func dequantize(name string, bits int, granularity string) operation {
+	return operation{name, "dequantize", bits, granularity, func(d *data) (func(), error) {
+		t, s := d.tensor(bits, granularity)
+		p, err := quant.Calibrate(t, s)
+		if err != nil {
+			return nil, err
+		}
+		if err := quant.QuantizeInto(d.codes, t, p); err != nil {
+			return nil, err
+		}
+		q := quant.Quantized{Codes: d.codes[:quant.PackedLen(len(t.Data), bits)], Shape: t.Shape, Params: p}
+		if q.Shape == nil {
+			q.Shape = []int{len(t.Data)}
+		}
+		return func() { must(quant.DequantizeInto(d.dst, q)) }, nil
+	}}
+}
+
+// compare is the whole comparison of a scheme per tensor with one per channel.
+func compare(d *data) (func(), error) {
+	t := quant.Tensor{Data: d.src, Shape: []int{len(d.src) / RowLen, RowLen}}
+	c := new(quant.Comparison)
+	schemes := []quant.Scheme{{Bits: 8}, {Bits: 8, Granularity: quant.PerChannel(0)}}
+	return func() { must(quant.CompareInto(c, t, schemes...)) }, nil
+}
+
+// must is for calls that worked before.
+func must(err error) {
+	if err != nil {
+		panic(err)
+	}
+}

@@ -1,0 +1,94 @@
+package main
+
+import (
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/a01592f9/quant/cmd/internal/bench"
+	"github.com/a01592f9/quant/cmd/internal/report"
+)
+
+func (a *app) benchCommand() *cobra.Command {
+	o := bench.DefaultOptions()
+	var sizes []string
+	var format, output string
+	cmd := &cobra.Command{
+		Use:   "bench",
+		Short: "Measure the speed of the library on this machine",
+		Long: `Measure how many elements a second the library takes on this machine: their
+range, quantizing, dequantizing, and the comparison of per tensor with per
+channel, which has rows of 4096 values. "Columns" are 512 channels on the last
+axis.
+
+Each operation is measured in turns with reading and with copying the same
+float32 values, and of each the best of several rounds counts, so that what
+other programs do meanwhile hardly matters to the ratios. To copy is Go's
+copy. To read is to compare one half of the values with the other, which is
+the same, by bytes.Equal: Go's compiler uses no vector instructions, but that
+function does.
+
+It takes 10 bytes of memory for each element of the largest size.`,
+		Example: `  quant bench
+  quant bench --size 2^20,2^22 --procs 2
+  quant bench --time 2s --format json --output bench.json`,
+		Args: cobra.NoArgs,
+		RunE: a.start(func(cmd *cobra.Command, _ []string) error {
+			if format != formatTable && format != formatJSON {
+				return usagef("format %q is neither table nor json", format)
+			}
+			if cmd.Flags().Changed("size") {
+				o.Sizes = nil
+				for _, s := range sizes {
+					n, ok := parseSize(s)
+					if !ok {
+						return usagef("size %q is not a number", s)
+					}
+					o.Sizes = append(o.Sizes, n)
+				}
+			}
+			if err := o.Validate(); err != nil {
+				return &usageError{err}
+			}
+			bar := a.progress("measuring")
+			r, err := await(cmd.Context(), func() (*bench.Report, error) {
+				return bench.Run(cmd.Context(), o, bar.update)
+			})
+			bar.stop()
+			if err != nil {
+				return err
+			}
+			return a.write(output, func(w io.Writer, _ bool) error {
+				if format == formatJSON {
+					return report.WriteJSON(w, r)
+				}
+				return r.WriteText(w)
+			})
+		}),
+		ValidArgsFunction: cobra.NoFileCompletions,
+	}
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	flags.StringSliceVar(&sizes, "size", []string{"4096", "262144", "2^26"}, "`n` elements, a multiple of 4096; may be several")
+	flags.DurationVar(&o.Time, "time", o.Time, "`duration` of each measurement")
+	flags.IntVar(&o.Procs, "procs", o.Procs, "use up to `n` cores")
+	flags.StringVar(&format, "format", formatTable, "`name`: table or json")
+	flags.StringVarP(&output, "output", "o", "", "write to a `file`, replacing it in one step")
+	completeWords(cmd, "format", formatTable, formatJSON)
+	return cmd
+}
+
+// parseSize reads a number, or a power of two such as 2^26.
+func parseSize(s string) (int, bool) {
+	if e, ok := strings.CutPrefix(s, "2^"); ok {
+		n, err := strconv.ParseUint(e, 10, 8)
+		if err != nil || n > 30 {
+			return 0, false
+		}
+		return 1 << n, true
+	}
+	n, err := strconv.Atoi(s)
+	return n, err == nil
+}

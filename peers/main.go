@@ -1,0 +1,185 @@
+// Command peers measures this library next to others that do its jobs, checks
+// that codes equal ONNX Runtime's, and writes docs/benchmarks.md. The script
+// run gets what it needs and calls it.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"log"
+	"math"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"time"
+)
+
+func main() {
+	log.SetFlags(0)
+	log.SetPrefix("peers: ")
+	var c config
+	var sizes string
+	flag.StringVar(&c.ort, "ort", "", "shared `library` of ONNX Runtime; without it that is left out")
+	flag.StringVar(&c.python, "python", "", "`interpreter` with NumPy, perhaps with PyTorch; without it both are left out")
+	flag.StringVar(&c.script, "script", "peers.py", "`file` for the interpreter")
+	flag.StringVar(&c.state, "state", "", "`file` that keeps results, so that a run may be interrupted")
+	flag.StringVar(&c.bench, "bench", "", "`file` with the output of quant bench")
+	flag.StringVar(&c.out, "out", "", "`file` to write")
+	flag.StringVar(&c.revision, "revision", "", "`commit` that is measured")
+	flag.StringVar(&c.missing, "missing", "", "`text` about what could not be had")
+	flag.StringVar(&c.command, "command", "peers/run", "`command` that repeats this")
+	flag.StringVar(&sizes, "sizes", "4096,262144,67108864", "`numbers` of elements, powers of two from 4096 up")
+	flag.DurationVar(&c.time, "time", 200*time.Millisecond, "`duration` of each measurement, at least")
+	flag.Parse()
+	for _, s := range strings.Split(sizes, ",") {
+		n, err := strconv.Atoi(s)
+		if err != nil || n < 4096 || n&(n-1) != 0 {
+			log.Fatalf("size %q is not a power of two from 4096 up", s)
+		}
+		c.sizes = append(c.sizes, n)
+	}
+	if err := c.run(); err != nil {
+		log.Fatal(err)
+	}
+}
+
+// A config is the command line.
+type config struct {
+	ort, python, script, state, bench, out string
+	revision, missing, command             string
+	sizes                                  []int
+	time                                   time.Duration
+}
+
+func (c *config) run() error {
+	debug.SetGCPercent(-1) // for the sake of timing; it is called between groups
+	var e environment
+	if c.ort != "" {
+		o, err := loadORT(c.ort)
+		if err != nil {
+			return fmt.Errorf("loading ONNX Runtime: %w", err)
+		}
+		e.ort = o
+	}
+	p, err := startPython(c.python, c.script)
+	if err != nil {
+		return fmt.Errorf("starting Python: %w", err)
+	}
+	e.python = p
+
+	r := newResults(c, &e)
+	if err := r.load(c.state); err != nil {
+		return err
+	}
+	if e.ort != nil && r.Check == nil {
+		log.Print("comparing codes with ONNX Runtime's")
+		check, err := checkORT(e.ort)
+		if err != nil {
+			return fmt.Errorf("checking codes: %w", err)
+		}
+		r.Check = check
+		log.Print(check)
+		if err := r.save(c.state); err != nil {
+			return err
+		}
+	}
+	for _, n := range c.sizes {
+		e.allocate(n)
+		for i := range jobs {
+			j := &jobs[i]
+			if r.find(j.id, n) != nil {
+				continue
+			}
+			start := time.Now()
+			m, err := e.measure(j, n, c.time)
+			if err != nil {
+				return fmt.Errorf("%s of %d: %w", j.id, n, err)
+			}
+			r.Measured = append(r.Measured, *m)
+			if err := r.save(c.state); err != nil {
+				return err
+			}
+			log.Printf("%s of %d elements in %.1f s", j.id, n, time.Since(start).Seconds())
+		}
+	}
+	if c.out == "" {
+		return nil
+	}
+	if err := r.write(c); err != nil {
+		return err
+	}
+	if r.Check != nil && r.Check.Differences > 0 {
+		return fmt.Errorf("%d codes, values or parameters differ from ONNX Runtime's", r.Check.Differences)
+	}
+	return nil
+}
+
+// A timer knows the shortest time that a call of f took.
+type timer struct {
+	f     func()
+	calls int
+	best  float64 // seconds
+}
+
+// moment is what is timed at once takes at least: as in peers.py.
+const moment = 200 * time.Microsecond
+
+// sample calls f until limit is over, at least for a moment.
+func (t *timer) sample(limit time.Duration) {
+	if t.calls == 0 {
+		t.best = math.Inf(1)
+	}
+	if t.calls != 1 { // the first call, or what others left in the caches
+		t.f()
+	}
+	t.calls = max(t.calls, 1)
+	for start := time.Now(); ; {
+		batch := time.Now()
+		for range t.calls {
+			t.f()
+		}
+		d := time.Since(batch)
+		if d < moment {
+			t.calls *= 2
+			continue
+		}
+		t.best = min(t.best, d.Seconds()/float64(t.calls))
+		if time.Since(start) >= limit {
+			return
+		}
+	}
+}
+
+// cpu returns the name of the processor.
+func cpu() string {
+	text, err := os.ReadFile("/proc/cpuinfo")
+	if err == nil {
+		for _, line := range strings.Split(string(text), "\n") {
+			if key, value, _ := strings.Cut(line, ":"); strings.TrimSpace(key) == "model name" {
+				return strings.TrimSpace(value)
+			}
+		}
+	}
+	return "unknown processor, " + runtime.GOARCH
+}
+
+// identity is what tells processors of one name apart: family, model and caches.
+func identity() string {
+	text, err := os.ReadFile("/proc/cpuinfo")
+	if err != nil {
+		return ""
+	}
+	var parts []string
+	for _, line := range strings.Split(string(text), "\n") {
+		key, value, _ := strings.Cut(line, ":")
+		switch key, value := strings.TrimSpace(key), strings.TrimSpace(value); key {
+		case "vendor_id", "cpu family", "model":
+			parts = append(parts, strings.TrimSuffix(key, "_id")+" "+value)
+		case "":
+			return strings.Join(parts, ", ")
+		}
+	}
+	return strings.Join(parts, ", ")
+}
