@@ -161,11 +161,11 @@ func TestErrorsExhaustive(t *testing.T) {
 // at and next to every place where the code changes. That is where a quotient
 // that is not exact would show.
 func TestManyScales(t *testing.T) {
-	scales := 4000
+	scales := 16000
 	if *exhaustive {
 		scales = 1 << 20
 	} else if testing.Short() {
-		scales /= 8
+		scales /= 16
 	}
 	rng := rand.New(rand.NewPCG(17, 18))
 	grids := append(grids(8), grids(16)...)

@@ -56,7 +56,12 @@ func checkGolden(t *testing.T, got []section, want string, first *[]section) {
 
 func TestGolden(t *testing.T) {
 	var first []section
-	forEachISA(t, func(t *testing.T) { checkGolden(t, smallWorkload(t), goldenSmall, &first) })
+	forEachISA(t, func(t *testing.T) {
+		if testing.Short() && active == generic && len(usable) > 1 {
+			t.Skip("the definition is slow, and there are others")
+		}
+		checkGolden(t, smallWorkload(t), goldenSmall, &first)
+	})
 }
 
 // TestGoldenLarge has tensors of many parts, on different numbers of cores.
@@ -66,9 +71,8 @@ func TestGoldenLarge(t *testing.T) {
 	forEachISA(t, func(t *testing.T) {
 		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
 		for _, procs := range []int{1, 2, 3, 7} {
-			// The definition is slow, and where there are others need not
-			// be shared in every way.
-			if procs != 3 && (testing.Short() || active == generic && len(usable) > 1) {
+			// The definition is slow, and there may be others.
+			if procs != 3 && testing.Short() || active == generic && len(usable) > 1 && (procs != 3 || testing.Short()) {
 				continue
 			}
 			runtime.GOMAXPROCS(procs)

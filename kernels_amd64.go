@@ -18,108 +18,32 @@ func detect() []isa {
 	return sets
 }
 
-// shortRange is the length up to which runs are reduced several at a time.
-const shortRange = 256
-
-//go:noescape
-func rangeShortAVX512(lo, hi, src []float32, run int) bool
-
-//go:noescape
-func rangeRunsAVX512(lo, hi, src []float32, run int) bool
-
-//go:noescape
-func quantizeInt8RunsAVX512(dst []uint8, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32, stream bool)
-
-//go:noescape
-func quantizeInt16RunsAVX512(dst []uint16, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32, stream bool)
-
-//go:noescape
-func dequantizeInt8RunsAVX512(dst []float32, src []uint8, run int, scale []float32, zero []int32, signed, stream bool)
-
-//go:noescape
-func dequantizeInt16RunsAVX512(dst []float32, src []uint16, run int, scale []float32, zero []int32, signed, stream bool)
-
-//go:noescape
-func squaresRunsAVX512(acc []float64, src []float32, run int)
-
-//go:noescape
-func errorsRunsAVX512(acc []sums, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32) int
-
-//go:noescape
-func errorsColumnsAVX512(abs, sq *float64, max *float32, clipped *uint32, src *float32, rows, stride int, scale []float32, zero []int32, qmin, qmax int32) int
-
-//go:noescape
-func rangeColumnsAVX512(lo, hi []float32, src *float32, rows, stride int) bool
-
-//go:noescape
-func quantizeInt8ColumnsAVX512(dst *uint8, src *float32, rows, stride int, scale []float32, zero []int32, qmin, qmax int32)
-
-//go:noescape
-func quantizeInt8WideAVX512(dst *uint8, src *float32, rows int, scale []float32, zero []int32, qmin, qmax int32, buf *[320]float32) int
-
-//go:noescape
-func quantizeInt16ColumnsAVX512(dst *uint16, src *float32, rows int, scale []float32, zero []int32, qmin, qmax int32)
-
-//go:noescape
-func dequantizeInt8ColumnsAVX512(dst *float32, src *uint8, rows, stride int, scale []float32, zero []int32, signed bool)
-
-//go:noescape
-func dequantizeInt8WideAVX512(dst *float32, src *uint8, rows int, scale []float32, zero []int32, signed bool)
-
-//go:noescape
-func dequantizeInt16ColumnsAVX512(dst *float32, src *uint16, rows int, scale []float32, zero []int32, signed bool)
-
-//go:noescape
-func squaresColumnsAVX512(acc []float64, src *float32, rows, stride int)
-
-//go:noescape
-func pack4AVX512(dst []byte, codes []uint8, stream bool)
-
-//go:noescape
-func pack2AVX512(dst []byte, codes []uint8)
-
-//go:noescape
-func unpack4AVX512(dst []uint8, packed []byte, signed bool)
-
-//go:noescape
-func unpack2AVX512(dst []uint8, packed []byte, signed bool)
-
-//go:noescape
-func widenBFloat16AVX512(dst []float32, src []uint16)
-
-//go:noescape
-func widenFloat16AVX512(dst []float32, src []uint16)
-
-// storeFence makes what was stored past the caches visible to other cores
-// before what is stored next.
-func storeFence()
-
 func rangeRuns(lo, hi, src []float32, run int) bool {
 	switch active {
+	case avx2:
+		return rangeRunsAVX2(lo, hi, src, run)
 	case avx512:
-		ok := true
-		if run <= shortRange {
-			if n := len(src) / run &^ 3; n > 0 {
-				ok = rangeShortAVX512(lo[:n], hi[:n], src, run)
-				if lo, hi, src = lo[n:], hi[n:], src[n*run:]; len(src) == 0 {
-					return ok
-				}
-			}
-		}
-		return rangeRunsAVX512(lo, hi, src, run) && ok
+		return rangeRunsBy4(lo, hi, src, run)
+	default:
+		return rangeRunsGeneric(lo, hi, src, run)
 	}
-	return rangeRunsGeneric(lo, hi, src, run)
 }
 
 func rangeColumns(lo, hi, src []float32, rows, stride int) bool {
-	if active == avx512 && rows > 0 {
+	switch {
+	case active == avx2 && rows > 0 && len(lo) >= 8:
+		return rangeColumnsAVX2(lo, hi, &src[0], rows, stride)
+	case active == avx512 && rows > 0:
 		return rangeColumnsAVX512(lo, hi, &src[0], rows, stride)
+	default:
+		return rangeColumnsGeneric(lo, hi, src, rows, stride)
 	}
-	return rangeColumnsGeneric(lo, hi, src, rows, stride)
 }
 
 func quantizeInt8Runs(dst []uint8, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32, stream bool) {
 	switch active {
+	case avx2:
+		quantizeInt8RunsAVX2(dst[:len(src)], src, run, scale, zero[:len(scale)], qmin, qmax, stream)
 	case avx512:
 		quantizeInt8RunsAVX512(dst[:len(src)], src, run, scale, zero[:len(scale)], qmin, qmax, stream)
 	default:
@@ -128,28 +52,20 @@ func quantizeInt8Runs(dst []uint8, src []float32, run int, scale []float32, zero
 }
 
 func quantizeInt8Columns(dst []uint8, src []float32, scale []float32, zero []int32, qmin, qmax int32, stream bool) {
-	n := len(scale)
-	if rows := len(src) / n; active == avx512 && rows > 0 {
-		dst, zero = dst[:len(src)], zero[:n]
-		done := 0
-		if rows > 1 && n >= 64 {
-			var buf [320]float32
-			done = quantizeInt8WideAVX512(&dst[0], &src[0], rows, scale, zero, qmin, qmax, &buf)
-		}
-		if done < n {
-			quantizeInt8ColumnsAVX512(&dst[done], &src[done], rows, n, scale[done:], zero[done:], qmin, qmax)
-		}
-		if rest := len(src) % n; rest > 0 { // a last row that is shorter
-			m := len(src) - rest
-			quantizeInt8ColumnsAVX512(&dst[m], &src[m], 1, n, scale[:rest], zero[:rest], qmin, qmax)
-		}
-		return
+	switch active {
+	case avx2:
+		quantizeInt8ColumnsBy8(dst, src, scale, zero, qmin, qmax)
+	case avx512:
+		quantizeInt8ColumnsBy64(dst, src, scale, zero, qmin, qmax)
+	default:
+		quantizeColumnsGeneric(dst, src, scale, zero, qmin, qmax)
 	}
-	quantizeColumnsGeneric(dst, src, scale, zero, qmin, qmax)
 }
 
 func quantizeInt16Runs(dst []uint16, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32, stream bool) {
 	switch active {
+	case avx2:
+		quantizeInt16RunsAVX2(dst[:len(src)], src, run, scale, zero[:len(scale)], qmin, qmax, stream)
 	case avx512:
 		quantizeInt16RunsAVX512(dst[:len(src)], src, run, scale, zero[:len(scale)], qmin, qmax, stream)
 	default:
@@ -158,21 +74,20 @@ func quantizeInt16Runs(dst []uint16, src []float32, run int, scale []float32, ze
 }
 
 func quantizeInt16Columns(dst []uint16, src []float32, scale []float32, zero []int32, qmin, qmax int32, stream bool) {
-	if rows := len(src) / len(scale); active == avx512 && rows > 0 {
-		n := rows * len(scale)
-		quantizeInt16ColumnsAVX512(&dst[:n][0], &src[:n][0], rows, scale, zero[:len(scale)], qmin, qmax)
-		if dst, src = dst[n:], src[n:]; len(src) == 0 {
-			return
-		}
-		scale, zero = scale[:len(src)], zero[:len(src)] // a last row that is shorter
-		quantizeInt16ColumnsAVX512(&dst[:len(src)][0], &src[0], 1, scale, zero, qmin, qmax)
-		return
+	switch active {
+	case avx2:
+		quantizeInt16ColumnsBy8(dst, src, scale, zero, qmin, qmax)
+	case avx512:
+		quantizeInt16ColumnsBy16(dst, src, scale, zero, qmin, qmax)
+	default:
+		quantizeColumnsGeneric(dst, src, scale, zero, qmin, qmax)
 	}
-	quantizeColumnsGeneric(dst, src, scale, zero, qmin, qmax)
 }
 
 func dequantizeInt8Runs(dst []float32, src []uint8, run int, scale []float32, zero []int32, signed, stream bool) {
 	switch active {
+	case avx2:
+		dequantizeInt8RunsAVX2(dst[:len(src)], src, run, scale, zero, signed, stream)
 	case avx512:
 		dequantizeInt8RunsAVX512(dst[:len(src)], src, run, scale, zero, signed, stream)
 	default:
@@ -181,28 +96,20 @@ func dequantizeInt8Runs(dst []float32, src []uint8, run int, scale []float32, ze
 }
 
 func dequantizeInt8Columns(dst []float32, src []uint8, scale []float32, zero []int32, signed, stream bool) {
-	n := len(scale)
-	if rows := len(src) / n; active == avx512 && rows > 0 {
-		dst, zero = dst[:len(src)], zero[:n]
-		done := 0
-		if rows > 1 && n >= 64 {
-			done = n &^ 63
-			dequantizeInt8WideAVX512(&dst[0], &src[0], rows, scale, zero, signed)
-		}
-		if done < n {
-			dequantizeInt8ColumnsAVX512(&dst[done], &src[done], rows, n, scale[done:], zero[done:], signed)
-		}
-		if rest := len(src) % n; rest > 0 { // a last row that is shorter
-			m := len(src) - rest
-			dequantizeInt8ColumnsAVX512(&dst[m], &src[m], 1, rest, scale[:rest], zero[:rest], signed)
-		}
-		return
+	switch active {
+	case avx2:
+		dequantizeInt8ColumnsBy8(dst, src, scale, zero, signed)
+	case avx512:
+		dequantizeInt8ColumnsBy64(dst, src, scale, zero, signed)
+	default:
+		dequantizeInt8ColumnsGeneric(dst, src, scale, zero, signed)
 	}
-	dequantizeInt8ColumnsGeneric(dst, src, scale, zero, signed)
 }
 
 func dequantizeInt16Runs(dst []float32, src []uint16, run int, scale []float32, zero []int32, signed, stream bool) {
 	switch active {
+	case avx2:
+		dequantizeInt16RunsAVX2(dst[:len(src)], src, run, scale, zero, signed, stream)
 	case avx512:
 		dequantizeInt16RunsAVX512(dst[:len(src)], src, run, scale, zero, signed, stream)
 	default:
@@ -211,60 +118,42 @@ func dequantizeInt16Runs(dst []float32, src []uint16, run int, scale []float32, 
 }
 
 func dequantizeInt16Columns(dst []float32, src []uint16, scale []float32, zero []int32, signed, stream bool) {
-	if rows := len(src) / len(scale); active == avx512 && rows > 0 {
-		n := rows * len(scale)
-		dequantizeInt16ColumnsAVX512(&dst[:n][0], &src[:n][0], rows, scale, zero[:len(scale)], signed)
-		if dst, src = dst[n:], src[n:]; len(src) == 0 {
-			return
-		}
-		scale, zero = scale[:len(src)], zero[:len(src)]
-		dequantizeInt16ColumnsAVX512(&dst[:len(src)][0], &src[0], 1, scale, zero, signed)
-		return
+	switch active {
+	case avx2:
+		dequantizeInt16ColumnsBy8(dst, src, scale, zero, signed)
+	case avx512:
+		dequantizeInt16ColumnsBy16(dst, src, scale, zero, signed)
+	default:
+		dequantizeInt16ColumnsGeneric(dst, src, scale, zero, signed)
 	}
-	dequantizeInt16ColumnsGeneric(dst, src, scale, zero, signed)
 }
 
 func errorsRuns(acc []sums, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32) {
-	if active == avx512 {
-		for {
-			n := errorsRunsAVX512(acc, src, run, scale, zero[:len(scale)], qmin, qmax)
-			if n >= len(acc) {
-				return
-			}
-			// A scale that the kernel leaves: define its 16 runs, and go on.
-			acc, src, scale, zero = acc[n:], src[n*run:], scale[n:], zero[n:]
-			n = min(16, len(acc))
-			m := min(n*run, len(src))
-			errorsRunsGeneric(acc[:n], src[:m], run, scale, zero, qmin, qmax)
-			if acc, src, scale, zero = acc[n:], src[m:], scale[n:], zero[n:]; len(acc) == 0 {
-				return
-			}
-		}
+	switch active {
+	case avx2:
+		errorsRunsBy8(acc, src, run, scale, zero, qmin, qmax)
+	case avx512:
+		errorsRunsBy16(acc, src, run, scale, zero, qmin, qmax)
+	default:
+		errorsRunsGeneric(acc, src, run, scale, zero, qmin, qmax)
 	}
-	errorsRunsGeneric(acc, src, run, scale, zero, qmin, qmax)
 }
 
 func errorsColumns(acc columnSums, src []float32, rows, stride int, scale []float32, zero []int32, qmin, qmax int32) {
-	if active == avx512 && rows > 0 {
-		for {
-			n := errorsColumnsAVX512(&acc.abs[0], &acc.sq[0], &acc.max[0], &acc.clipped[0], &src[0], rows, stride, scale, zero[:len(scale)], qmin, qmax)
-			if n >= len(scale) {
-				return
-			}
-			acc, src, scale, zero = acc.from(n), src[n:], scale[n:], zero[n:]
-			n = min(16, len(scale))
-			errorsColumnsGeneric(acc.sub(n), src, rows, stride, scale[:n], zero, qmin, qmax)
-			if n == len(scale) {
-				return
-			}
-			acc, src, scale, zero = acc.from(n), src[n:], scale[n:], zero[n:]
-		}
+	switch {
+	case active == avx2 && rows > 0:
+		errorsColumnsBy8(acc, src, rows, stride, scale, zero, qmin, qmax)
+	case active == avx512 && rows > 0:
+		errorsColumnsBy16(acc, src, rows, stride, scale, zero, qmin, qmax)
+	default:
+		errorsColumnsGeneric(acc, src, rows, stride, scale, zero, qmin, qmax)
 	}
-	errorsColumnsGeneric(acc, src, rows, stride, scale, zero, qmin, qmax)
 }
 
 func squaresRuns(acc []float64, src []float32, run int) {
 	switch active {
+	case avx2:
+		squaresRunsAVX2(acc, src, run)
 	case avx512:
 		squaresRunsAVX512(acc, src, run)
 	default:
@@ -273,49 +162,62 @@ func squaresRuns(acc []float64, src []float32, run int) {
 }
 
 func squaresColumns(acc []float64, src []float32, rows, stride int) {
-	if active == avx512 && rows > 0 {
+	switch {
+	case active == avx2 && rows > 0 && len(acc) >= 8:
+		squaresColumnsAVX2(acc, &src[0], rows, stride)
+	case active == avx512 && rows > 0:
 		squaresColumnsAVX512(acc, &src[0], rows, stride)
-		return
+	default:
+		squaresColumnsGeneric(acc, src, rows, stride)
 	}
-	squaresColumnsGeneric(acc, src, rows, stride)
 }
 
 func pack8(dst []byte, codes []uint8, bits int, stream bool) {
-	switch {
-	case active == avx512 && bits == 4:
-		pack4AVX512(dst[:PackedLen(len(codes), 4)], codes, stream)
-	case active == avx512 && bits == 2:
-		pack2AVX512(dst[:PackedLen(len(codes), 2)], codes)
+	switch active {
+	case avx2:
+		pack8By8(dst, codes, bits, stream)
+	case avx512:
+		pack8By64(dst, codes, bits, stream)
 	default:
 		pack8Generic(dst, codes, bits)
 	}
 }
 
 func unpack8(dst []uint8, packed []byte, bits int, signed bool) {
-	switch {
-	case active == avx512 && bits == 4:
-		unpack4AVX512(dst, packed[:PackedLen(len(dst), 4)], signed)
-	case active == avx512 && bits == 2:
-		unpack2AVX512(dst, packed[:PackedLen(len(dst), 2)], signed)
+	switch active {
+	case avx2:
+		unpack8By8(dst, packed, bits, signed)
+	case avx512:
+		unpack8By64(dst, packed, bits, signed)
 	default:
 		unpack8Generic(dst, packed, bits, signed)
 	}
 }
 
 func widenBFloat16(dst []float32, src []uint16) {
-	if active == avx512 {
+	switch {
+	case active == avx2 && len(src) >= 8:
+		widenBFloat16AVX2(dst, src)
+	case active == avx512:
 		widenBFloat16AVX512(dst, src)
-		return
+	default:
+		widenBFloat16Generic(dst, src)
 	}
-	widenBFloat16Generic(dst, src)
 }
 
 func widenFloat16(dst []float32, src []uint16) {
-	if active == avx512 {
+	switch {
+	case active == avx2 && len(src) >= 8:
+		widenFloat16AVX2(dst, src)
+	case active == avx512:
 		widenFloat16AVX512(dst, src)
-		return
+	default:
+		widenFloat16Generic(dst, src)
 	}
-	widenFloat16Generic(dst, src)
 }
 
 func fence() { storeFence() }
+
+// storeFence makes what was stored past the caches visible to other cores
+// before what is stored next.
+func storeFence()

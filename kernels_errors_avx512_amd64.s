@@ -20,7 +20,7 @@
 // comparison that says so: 14 (greater) for qmax, 1 (less) for qmin; away adds
 // one to t's magnitude where bound is positive, toward takes it off.
 //
-// It uses Z2 to Z5 and K2; Z24 is all ones.
+// It uses Z2 to Z5 and K2; Z24 is zero.
 #define STEP(bound, out, t) \
 	VDIVPS      Z16, t, Z4       \
 	VRNDSCALEPS $8, Z4, Z4       \

@@ -192,7 +192,7 @@ func runShapes() (s []shape) {
 
 // columnShapes returns shapes of the columns walk whose rows are consecutive.
 func columnShapes() (s []shape) {
-	for _, cols := range lengths(130, 255, 256, 257, 511, 512, 513, 1000) {
+	for _, cols := range lengths(130, 191, 192, 193, 255, 256, 257, 319, 320, 321, 511, 512, 513, 1000) {
 		for _, rows := range []int{1, 2, 3, 7} {
 			for _, rest := range []int{0, 1, cols / 2, cols - 1} {
 				n := rows * cols
@@ -203,15 +203,16 @@ func columnShapes() (s []shape) {
 			}
 		}
 	}
-	for cols := 1; cols <= 9; cols++ { // many rows
-		s = append(s, shape{n: 300 * cols, run: cols, rows: 300, stride: cols})
+	for _, cols := range lengths(9, 16, 63, 64, 65, 100, 130, 320, 321) { // many rows
+		rows := min(300, longest/cols)
+		s = append(s, shape{n: rows * cols, run: cols, rows: rows, stride: cols})
 	}
 	return thin(s)
 }
 
 // strideShapes returns shapes of the columns walk whose rows may lie apart.
 func strideShapes() (s []shape) {
-	for _, cols := range lengths(130, 255, 256, 257, 511, 512) {
+	for _, cols := range lengths(130, 191, 192, 193, 255, 256, 257, 320, 511, 512) {
 		for _, rows := range []int{1, 2, 3, 7} {
 			for _, gap := range []int{0, 1, 13, cols, 1000} {
 				n := (rows-1)*(cols+gap) + cols
@@ -222,8 +223,9 @@ func strideShapes() (s []shape) {
 			}
 		}
 	}
-	for cols := 1; cols <= 9; cols++ {
-		s = append(s, shape{n: 300 * cols, run: cols, rows: 300, stride: cols})
+	for _, cols := range lengths(9, 16, 63, 64, 65, 100, 130, 320) { // many rows
+		rows := min(300, longest/cols)
+		s = append(s, shape{n: rows * cols, run: cols, rows: rows, stride: cols})
 	}
 	return thin(s)
 }

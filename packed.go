@@ -41,8 +41,8 @@ func NewQuantized(codes []byte, shape []int, p Params) (Quantized, error) {
 // do. Without a shape the result has one axis. Errors: those of Quantize, and a
 // *CodeError for a code outside the scheme's grid.
 func FromCodes[T Integer](codes []T, shape []int, p Params) (Quantized, error) {
-	var f transform
-	if err := f.init(len(codes), shape, &p); err != nil {
+	f, err := newTransform(len(codes), shape, p)
+	if err != nil {
 		return Quantized{}, err
 	}
 	for i, c := range codes {
@@ -67,18 +67,19 @@ func FromCodes[T Integer](codes []T, shape []int, p Params) (Quantized, error) {
 }
 
 // transform returns q as the job of dequantizing it, without a destination.
-func (q *Quantized) transform() (t transform, err error) {
+func (q Quantized) transform() (transform, error) {
 	n, err := elements(q.Shape)
 	if err != nil {
-		return t, err
+		return transform{}, err
 	}
-	if err := t.init(n, q.Shape, &q.Params); err != nil {
-		return t, err
+	t, err := newTransform(n, q.Shape, q.Params)
+	if err != nil {
+		return transform{}, err
 	}
 	if want := packedLen(int64(n), t.bits); int64(len(q.Codes)) != want {
-		return t, fmt.Errorf("%w: %d bytes for %d codes of %d bits, want %d", ErrCodesLength, len(q.Codes), n, t.bits, want)
+		return transform{}, fmt.Errorf("%w: %d bytes for %d codes of %d bits, want %d", ErrCodesLength, len(q.Codes), n, t.bits, want)
 	}
-	t.setPacked(q.Codes, n)
+	t.codes = packedCodes(q.Codes, n, t.bits)
 	return t, nil
 }
 

@@ -91,7 +91,15 @@ func CalibrateInto(p *Params, t Tensor, s Scheme) error {
 // set gives p the scheme s and room for n parameters.
 func (p *Params) set(s Scheme, n int) {
 	p.Scheme = s
-	p.Scale, p.ZeroPoint = resize(p.Scale, n), resize(p.ZeroPoint, n)
+	if cap(p.Scale) < n {
+		p.Scale = make([]float32, n)
+	}
+	if cap(p.ZeroPoint) < n {
+		p.ZeroPoint = make([]int32, n)
+	}
+	// Only a slice of itself is known to the compiler not to escape.
+	p.Scale = p.Scale[:n]
+	p.ZeroPoint = p.ZeroPoint[:n]
 }
 
 // paramsOf stores in p what s derives from each range.
@@ -160,13 +168,13 @@ func (p *Params) check(n int) error {
 // Errors: those of Scheme.Validate, ErrEmpty, ErrShape, ErrAxis, ErrParams
 // and a *ParamError.
 func Quantize(t Tensor, p Params) (Quantized, error) {
-	var f transform
-	if err := f.init(len(t.Data), t.Shape, &p); err != nil {
+	f, err := newTransform(len(t.Data), t.Shape, p)
+	if err != nil {
 		return Quantized{}, err
 	}
 	codes := makeCodes(PackedLen(len(t.Data), f.bits))
 	f.real = t.Data
-	f.setPacked(codes, len(t.Data))
+	f.codes = packedCodes(codes, len(t.Data), f.bits)
 	f.quantize()
 	return Quantized{Codes: codes, Shape: shapeOf(t), Params: p}, nil
 }
@@ -189,14 +197,14 @@ func shapeOf(t Tensor) []int {
 // of dst; it allocates nothing. It panics if dst is shorter. Errors: those of
 // Quantize.
 func QuantizeInto(dst []byte, t Tensor, p Params) error {
-	var f transform
-	if err := f.init(len(t.Data), t.Shape, &p); err != nil {
+	f, err := newTransform(len(t.Data), t.Shape, p)
+	if err != nil {
 		return err
 	}
 	n := PackedLen(len(t.Data), f.bits)
 	mustHold(len(dst), n)
 	f.real = t.Data
-	f.setPacked(dst[:n], len(t.Data))
+	f.codes = packedCodes(dst[:n], len(t.Data), f.bits)
 	f.quantize()
 	return nil
 }
@@ -217,14 +225,15 @@ type Integer interface {
 // only if the codes are, or the error is ErrScheme. It panics if dst is
 // shorter than t.Data. Other errors: those of Quantize.
 func QuantizeCodes[T Integer](dst []T, t Tensor, p Params) error {
-	var f transform
-	if err := f.init(len(t.Data), t.Shape, &p); err != nil {
+	f, err := newTransform(len(t.Data), t.Shape, p)
+	if err != nil {
 		return err
 	}
 	mustHold(len(dst), len(t.Data))
-	if err := setCodes(&f, dst[:len(t.Data)]); err != nil {
+	if err := fits[T](f.bits, f.signed); err != nil {
 		return err
 	}
+	f.codes = plainCodes(dst[:len(t.Data)])
 	f.real = t.Data
 	f.quantize()
 	return nil
@@ -265,13 +274,14 @@ func DequantizeInto(dst []float32, q Quantized) error {
 // makes possible, are taken as the integers that they are. Errors: those of
 // Quantize, and ErrScheme for a T that QuantizeCodes would not take.
 func DequantizeCodes[T Integer](dst []float32, codes []T, shape []int, p Params) error {
-	var f transform
-	if err := f.init(len(codes), shape, &p); err != nil {
+	f, err := newTransform(len(codes), shape, p)
+	if err != nil {
 		return err
 	}
-	if err := setCodes(&f, codes); err != nil {
+	if err := fits[T](f.bits, f.signed); err != nil {
 		return err
 	}
+	f.codes = plainCodes(codes)
 	mustHold(len(dst), len(codes))
 	f.real = dst[:len(codes)]
 	f.dequantize()

@@ -15,10 +15,8 @@ const bufLen = 1024
 // codes on the other, in one of the three forms.
 type transform struct {
 	layout
-	real   []float32
-	code8  []uint8  // a byte for each code
-	code16 []uint16 // two bytes for each code
-	packed []byte   // a little-endian bit stream
+	real []float32
+	codes
 
 	scale      []float32 // as the layout's walk reads them
 	zero       []int32
@@ -26,6 +24,13 @@ type transform struct {
 	bits       int
 	signed     bool
 	stream     bool // store past the caches, see streamBytes
+}
+
+// codes are in one of three forms; the others are nil.
+type codes struct {
+	code8  []uint8  // a byte for each code
+	code16 []uint16 // two bytes for each code
+	packed []byte   // a little-endian bit stream
 }
 
 // streamBytes is the size of input and output together from which output is
@@ -38,46 +43,53 @@ var (
 	dequantizers = newTeams(func(t *transform, i int) { t.dequantizePart(i) })
 )
 
-// init checks shape and parameters against n elements.
-func (t *transform) init(n int, shape []int, p *Params) (err error) {
+// newTransform checks shape and parameters against n elements. Like what
+// follows, it returns its result by value: what is stored through a pointer
+// moves to the heap, and every caller's slices with it.
+func newTransform(n int, shape []int, p Params) (transform, error) {
 	if err := p.Scheme.Validate(); err != nil {
-		return err
+		return transform{}, err
 	}
-	if t.layout, err = newLayout(n, shape, p.Scheme.Granularity); err != nil {
-		return err
+	l, err := newLayout(n, shape, p.Scheme.Granularity)
+	if err != nil {
+		return transform{}, err
 	}
-	if err := p.check(t.params); err != nil {
-		return err
+	if err := p.check(l.params); err != nil {
+		return transform{}, err
 	}
 	qmin, qmax := p.Scheme.Grid()
-	t.qmin, t.qmax = int32(qmin), int32(qmax)
-	t.bits, t.signed = p.Scheme.Bits, !p.Scheme.Unsigned
-	t.scale, t.zero = p.Scale, p.ZeroPoint
-	return nil
+	return transform{
+		layout: l,
+		scale:  p.Scale, zero: p.ZeroPoint,
+		qmin: int32(qmin), qmax: int32(qmax),
+		bits: p.Scheme.Bits, signed: !p.Scheme.Unsigned,
+	}, nil
 }
 
-// setPacked makes b, which holds n codes, the side of the codes.
-func (t *transform) setPacked(b []byte, n int) {
+// packedCodes returns b, which holds n codes, as the side of the codes.
+func packedCodes(b []byte, n, bits int) codes {
 	switch {
-	case t.bits == 8:
-		t.code8 = b
-	case t.bits == 16 && aligned16(b):
-		t.code16 = unsafe.Slice((*uint16)(unsafe.Pointer(unsafe.SliceData(b))), n)
-	default:
-		t.packed = b
+	case bits == 8:
+		return codes{code8: b}
+	case bits == 16 && aligned16(b):
+		return codes{code16: unsafe.Slice((*uint16)(unsafe.Pointer(unsafe.SliceData(b))), n)}
 	}
+	return codes{packed: b}
 }
 
-// setCodes makes codes the side of the codes.
-func setCodes[T Integer](t *transform, codes []T) error {
-	signed := ^T(0) < 0
-	if signed != t.signed || t.bits > 8*int(unsafe.Sizeof(T(0))) {
-		return fmt.Errorf("%w: codes of %d bits, signed %t, do not go into %T", ErrScheme, t.bits, t.signed, T(0))
+// plainCodes returns c, an element for each code, as the side of the codes.
+func plainCodes[T Integer](c []T) codes {
+	p := unsafe.Pointer(unsafe.SliceData(c))
+	if unsafe.Sizeof(T(0)) == 1 {
+		return codes{code8: unsafe.Slice((*uint8)(p), len(c))}
 	}
-	if p := unsafe.Pointer(unsafe.SliceData(codes)); unsafe.Sizeof(T(0)) == 1 {
-		t.code8 = unsafe.Slice((*uint8)(p), len(codes))
-	} else {
-		t.code16 = unsafe.Slice((*uint16)(p), len(codes))
+	return codes{code16: unsafe.Slice((*uint16)(p), len(c))}
+}
+
+// fits returns an error unless T can hold the codes of a scheme.
+func fits[T Integer](bits int, signed bool) error {
+	if signed != (^T(0) < 0) || bits > 8*int(unsafe.Sizeof(T(0))) {
+		return fmt.Errorf("%w: codes of %d bits, signed %t, do not go into %T", ErrScheme, bits, signed, T(0))
 	}
 	return nil
 }

@@ -1,13 +1,18 @@
 package main
 
 import (
+	"context"
 	"io"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/a01592f9/quant/cmd/internal/htmlreport"
+	"github.com/a01592f9/quant/cmd/internal/pdf"
+	"github.com/a01592f9/quant/cmd/internal/plot"
 	"github.com/a01592f9/quant/cmd/internal/report"
 	"github.com/a01592f9/quant/cmd/internal/sample"
 )
@@ -20,6 +25,61 @@ type compareFlags struct {
 	channels  bool
 	format    string
 	output    string
+	exports   []export
+}
+
+// An export is a file that a report is written to besides the output.
+type export struct {
+	flag  string
+	path  string
+	usage string
+
+	// tensors is how many tensors' details write needs; those that gain most
+	// come first.
+	tensors int
+	write   func(w io.Writer, r *report.Report, details []*report.Detail, f *compareFlags) error
+}
+
+// exports returns the files that a report can be written to. A model's PDF and
+// HTML have graphs of so many tensors; tables they have of all.
+func exports() []export {
+	const most = 12
+	return []export{{
+		flag: "csv", usage: "write a CSV `file`: a row for each tensor and scheme,\nand for each of their channels",
+		write: func(w io.Writer, r *report.Report, _ []*report.Detail, _ *compareFlags) error {
+			return report.WriteCSV(w, r, true)
+		},
+	}, {
+		flag: "pdf", tensors: most, usage: "write a PDF `file` with tables and graphs",
+		write: func(w io.Writer, r *report.Report, d []*report.Detail, f *compareFlags) error {
+			return pdf.Write(w, r, d, pdf.Options{Channels: f.channels})
+		},
+	}, {
+		flag: "html", tensors: most, usage: "write an HTML `file` with tables and interactive\ngraphs, which needs no other file and no internet",
+		write: func(w io.Writer, r *report.Report, d []*report.Detail, f *compareFlags) error {
+			return htmlreport.Write(w, r, d, htmlreport.Options{Channels: f.channels})
+		},
+	}, {
+		flag: "plot", tensors: 1, usage: "draw into a `file`, .svg or .png: of one tensor its\nvalues, errors, channels, histogram and a sweep of\nwidths; of several the gain of each",
+		write: func(w io.Writer, r *report.Report, d []*report.Detail, f *compareFlags) error {
+			return plot.New(r, d).Write(w, plotFormat(f.path("plot")))
+		},
+	}}
+}
+
+// path returns the file that a flag names.
+func (f *compareFlags) path(flag string) string {
+	for _, e := range f.exports {
+		if e.flag == flag {
+			return e.path
+		}
+	}
+	return ""
+}
+
+// plotFormat is the format that the name of a file stands for.
+func plotFormat(path string) string {
+	return strings.TrimPrefix(strings.ToLower(filepath.Ext(path)), ".")
 }
 
 // Formats of quant compare.
@@ -38,7 +98,7 @@ var extensions = map[string]string{
 }
 
 func (a *app) compareCommand() *cobra.Command {
-	f := compareFlags{options: report.DefaultOptions()}
+	f := compareFlags{options: report.DefaultOptions(), exports: exports()}
 	cmd := &cobra.Command{
 		Use:   "compare [FILE]",
 		Short: "Compare per-tensor with per-channel quantization",
@@ -57,6 +117,10 @@ The numbers per channel are RMSE (root mean squared error) and SQNR (signal to
 quantization noise ratio); the gain is the RMSE per tensor divided by that per
 channel. "Clipped" counts values whose code had to be moved into the grid.
 
+--csv, --pdf, --html and --plot write further files, all from the one
+comparison. PDF and HTML have tables of all tensors, and graphs of the 12 that
+gain most. A graph of many values is thinned so that extremes stay, and says so.
+
 Exit codes: 0 done, 1 failed on the data or a file, 2 wrong usage, 130
 interrupted.`,
 		Example: `  quant compare
@@ -64,7 +128,8 @@ interrupted.`,
   echo "1 2 3; 10 20 30" | quant compare -
   quant compare model.safetensors --tensor '*.weight' --group-size 32
   quant compare model.npz --axis -1 --format csv --channels
-  quant compare model.safetensors --output report.json`,
+  quant compare model.safetensors --output report.json
+  quant compare model.safetensors --pdf report.pdf --plot gain.svg`,
 		Args: files(0, 1),
 		RunE: a.start(func(cmd *cobra.Command, args []string) error {
 			if cmd.Flags().Changed("group-axis") {
@@ -92,6 +157,10 @@ interrupted.`,
 	flags.BoolVar(&o.Codes, "codes", false, "add codes and reconstructed values (table and JSON)")
 	flags.StringVar(&f.format, "format", formatTable, "`name`: table, json, csv or markdown; without it the\nextension of --output decides")
 	flags.StringVarP(&f.output, "output", "o", "", "write to a `file`, replacing it in one step")
+	for i := range f.exports {
+		e := &f.exports[i]
+		flags.StringVar(&e.path, e.flag, "", e.usage)
+	}
 	completeWords(cmd, "mapping", "asymmetric", "symmetric")
 	completeWords(cmd, "format", compareFormats...)
 	return cmd
@@ -108,6 +177,25 @@ func (f *compareFlags) check(cmd *cobra.Command) error {
 	if cmd.Flags().Changed("output") && f.output == "" {
 		return usagef("--output needs the name of a file")
 	}
+	for i, e := range f.exports {
+		if cmd.Flags().Changed(e.flag) && e.path == "" {
+			return usagef("--%s needs the name of a file", e.flag)
+		}
+		if e.path == "" {
+			continue
+		}
+		if format := plotFormat(e.path); e.flag == "plot" && !slices.Contains(plot.Formats, format) {
+			return usagef("--plot %s: the name has to end in .svg or .png", e.path)
+		}
+		if same(e.path, f.output) {
+			return usagef("--%s and --output name the same file", e.flag)
+		}
+		for _, other := range f.exports[:i] {
+			if same(e.path, other.path) {
+				return usagef("--%s and --%s name the same file", e.flag, other.flag)
+			}
+		}
+	}
 	if !cmd.Flags().Changed("format") {
 		if known, ok := extensions[strings.ToLower(filepath.Ext(f.output))]; ok {
 			f.format = known
@@ -122,14 +210,72 @@ func (f *compareFlags) check(cmd *cobra.Command) error {
 	return nil
 }
 
+// same reports whether two names are of one file that is to be replaced: of
+// what is none, such as /dev/null, everything may be written to.
+func same(a, b string) bool {
+	if a == "" || b == "" {
+		return false
+	}
+	for _, p := range []*string{&a, &b} {
+		if st, err := os.Stat(*p); err == nil && !st.Mode().IsRegular() {
+			return false
+		}
+		if real, err := filepath.EvalSymlinks(*p); err == nil {
+			*p = real
+		} else if abs, err := filepath.Abs(*p); err == nil {
+			*p = abs
+		}
+	}
+	absA, errA := filepath.Abs(a)
+	absB, errB := filepath.Abs(b)
+	return errA == nil && errB == nil && absA == absB
+}
+
+// export writes the files that were asked for besides the output.
+func (a *app) export(ctx context.Context, in *input, r *report.Report, f *compareFlags) error {
+	tensors := 0
+	for _, e := range f.exports {
+		if e.path != "" && (e.flag != "plot" || len(r.Tensors) == 1) {
+			tensors = max(tensors, e.tensors)
+		}
+	}
+	var details []*report.Detail
+	if tensors > 0 {
+		bar := a.progress("drawing values")
+		var err error
+		details, err = await(ctx, func() ([]*report.Detail, error) {
+			return r.Details(ctx, in, tensors, report.DetailOptions{}, bar.update)
+		})
+		bar.stop()
+		if err != nil {
+			return err
+		}
+	}
+	for _, e := range f.exports {
+		if e.path == "" {
+			continue
+		}
+		err := a.write(e.path, func(w io.Writer, _ bool) error { return e.write(w, r, details, f) })
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (a *app) compare(cmd *cobra.Command, args []string, f *compareFlags) error {
 	in, err := a.open(cmd.Context(), args)
 	if err != nil {
 		return err
 	}
 	defer in.Close()
-	if err := in.overwrittenBy(f.output); err != nil {
+	if err := in.overwrittenBy("output", f.output); err != nil {
 		return err
+	}
+	for _, e := range f.exports {
+		if err := in.overwrittenBy(e.flag, e.path); err != nil {
+			return err
+		}
 	}
 	bar := a.progress("comparing values")
 	r, err := await(cmd.Context(), func() (*report.Report, error) {
@@ -137,6 +283,9 @@ func (a *app) compare(cmd *cobra.Command, args []string, f *compareFlags) error 
 	})
 	bar.stop()
 	if err != nil {
+		return err
+	}
+	if err := a.export(cmd.Context(), in, r, f); err != nil {
 		return err
 	}
 	err = a.write(f.output, func(w io.Writer, color bool) error {

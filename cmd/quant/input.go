@@ -107,15 +107,16 @@ func (in *input) Tensors() []tensorfile.Info {
 	return infos
 }
 
-// overwrittenBy returns an error if output is the file that the input is.
-func (in *input) overwrittenBy(output string) error {
+// overwrittenBy returns an error if the file that a flag names is the one that
+// the input is.
+func (in *input) overwrittenBy(flag, output string) error {
 	if in.path == "" || output == "" {
 		return nil
 	}
 	a, errA := os.Stat(in.path)
 	b, errB := os.Stat(output)
 	if errA == nil && errB == nil && a.Mode().IsRegular() && os.SameFile(a, b) {
-		return usagef("--output %s would overwrite the file that is read", output)
+		return usagef("--%s %s would overwrite the file that is read", flag, output)
 	}
 	return nil
 }

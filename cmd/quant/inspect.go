@@ -29,7 +29,7 @@ FILE is of any kind that quant compare reads; "-" is standard input.`,
 				return err
 			}
 			defer in.Close()
-			if err := in.overwrittenBy(output); err != nil {
+			if err := in.overwrittenBy("output", output); err != nil {
 				return err
 			}
 			bar := a.progress("reading values")

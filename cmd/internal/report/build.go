@@ -172,6 +172,44 @@ func (r *Report) summarize() {
 
 // compare loads a tensor and runs the comparison.
 func compare(src Source, j job, o Options) (*Tensor, error) {
+	schemes, err := schemesOf(j, o)
+	if err != nil {
+		return nil, err
+	}
+	data, err := src.Load(j.index)
+	if err != nil {
+		return nil, err
+	}
+	w := quant.Tensor{Data: data, Shape: j.shape}
+	c, err := quant.Compare(w, schemes...)
+	if err != nil {
+		return nil, err
+	}
+	t := &Tensor{
+		Name:     j.info.Name,
+		DType:    j.info.DType,
+		Shape:    dims(j.info.Shape),
+		Elements: j.elements,
+		Channels: len(c.Channels),
+		job:      j,
+	}
+	if !j.vector {
+		t.Axis = &c.Axis
+	}
+	for i := range c.Results {
+		res, err := result(c, i, w, j, o.Codes)
+		if err != nil {
+			return nil, err
+		}
+		t.Results = append(t.Results, res)
+	}
+	t.Best, _ = c.Winner()
+	t.Verdict = verdict(t)
+	return t, nil
+}
+
+// schemesOf returns the schemes that a tensor is compared under.
+func schemesOf(j job, o Options) ([]quant.Scheme, error) {
 	axis, err := axisOf(j, o.Axis)
 	if err != nil {
 		return nil, err
@@ -194,36 +232,7 @@ func compare(src Source, j job, o Options) (*Tensor, error) {
 		s.Granularity = quant.PerGroup(g, o.GroupSize)
 		schemes = append(schemes, s)
 	}
-
-	data, err := src.Load(j.index)
-	if err != nil {
-		return nil, err
-	}
-	w := quant.Tensor{Data: data, Shape: j.shape}
-	c, err := quant.Compare(w, schemes...)
-	if err != nil {
-		return nil, err
-	}
-	t := &Tensor{
-		Name:     j.info.Name,
-		DType:    j.info.DType,
-		Shape:    dims(j.info.Shape),
-		Elements: j.elements,
-		Channels: len(c.Channels),
-	}
-	if !j.vector {
-		t.Axis = &c.Axis
-	}
-	for i := range c.Results {
-		res, err := result(c, i, w, j, o.Codes)
-		if err != nil {
-			return nil, err
-		}
-		t.Results = append(t.Results, res)
-	}
-	t.Best, _ = c.Winner()
-	t.Verdict = verdict(t)
-	return t, nil
+	return schemes, nil
 }
 
 // result copies result i of c into the form of a report.

@@ -46,7 +46,7 @@ func indent(w *bufio.Writer, src []byte) {
 			case next == c+2: // the closing bracket is two further in ASCII
 				w.WriteByte(next)
 				i++
-			case c == '[' && next != '{':
+			case c == '[' && next != '{' && next != '[':
 				flat = true
 			default:
 				depth++

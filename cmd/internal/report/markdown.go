@@ -12,7 +12,7 @@ import (
 // channels the worst are listed unless channels is true.
 func WriteMarkdown(w io.Writer, r *Report, channels bool) error {
 	m := &markdown{bufio.NewWriter(w)}
-	m.printf("# Quantization of %s\n\n%s.\n", literal(r.Source), r.Options.text())
+	m.printf("# Quantization of %s\n\n%s.\n", literal(r.Source), r.Options.About())
 	if r.Summary.Compared > 1 {
 		m.summary(r)
 	}

@@ -132,6 +132,9 @@ func times(x float64) string {
 	return num(x, 3) + "×"
 }
 
+// Times writes a factor for people: "3.42×".
+func Times(x Number) string { return times(float64(x)) }
+
 // count writes an integer with a comma before every three digits.
 func count(n int64) string {
 	s := strconv.FormatInt(n, 10)

@@ -1,12 +1,12 @@
 package report
 
 import (
-	"errors"
 	"fmt"
 	"path"
 	"strings"
 
 	"github.com/a01592f9/quant"
+	"github.com/a01592f9/quant/cmd/internal/tensorfile"
 )
 
 // Options say what to compare. Their JSON is part of a Report's, and is what a
@@ -37,19 +37,19 @@ func (o Options) Validate() error {
 	case err != nil:
 		return err
 	case o.Bits < 2 || o.Bits > 16:
-		return fmt.Errorf("%d bits: a code has 2 to 16", o.Bits)
+		return optionf("bits", "%d bits: a code has 2 to 16", o.Bits)
 	case o.NarrowRange && mapping != quant.Symmetric:
-		return errors.New("narrow range needs the symmetric mapping")
+		return optionf("narrow_range", "narrow range needs the symmetric mapping")
 	case o.NarrowRange && o.Unsigned:
-		return errors.New("narrow range is for signed codes, not for unsigned ones")
+		return optionf("narrow_range", "narrow range is for signed codes, not for unsigned ones")
 	case o.GroupSize < 0:
-		return fmt.Errorf("group size %d is not positive", o.GroupSize)
+		return optionf("group_size", "group size %d is not positive", o.GroupSize)
 	case o.GroupAxis != nil && o.GroupSize == 0:
-		return errors.New("a group axis needs a group size")
+		return optionf("group_axis", "a group axis needs a group size")
 	}
 	for _, p := range o.Tensors {
 		if _, err := path.Match(p, ""); err != nil {
-			return fmt.Errorf("%q is not a pattern: %w", p, err)
+			return optionf("tensors", "%q is not a pattern: %w", p, err)
 		}
 	}
 	return o.scheme(mapping).Validate()
@@ -62,7 +62,48 @@ func (o Options) mapping() (quant.Mapping, error) {
 	case quant.Symmetric.String():
 		return quant.Symmetric, nil
 	}
-	return 0, fmt.Errorf("mapping %q is neither asymmetric nor symmetric", o.Mapping)
+	return 0, optionf("mapping", "mapping %q is neither asymmetric nor symmetric", o.Mapping)
+}
+
+// An OptionError reports an option that cannot be, by its name in JSON.
+type OptionError struct {
+	Field string
+	err   error
+}
+
+func optionf(field, format string, args ...any) error {
+	return &OptionError{field, fmt.Errorf(format, args...)}
+}
+
+func (e *OptionError) Error() string { return e.err.Error() }
+
+func (e *OptionError) Unwrap() error { return e.err }
+
+// Parts returns how many channels o makes of a tensor that is compared, and
+// how many groups (0 without a group size): what the size of a report depends
+// on, known before any data is read. The error is an *OptionError.
+func (o Options) Parts(info tensorfile.Info) (channels, groups int64, err error) {
+	j := job{info: info, shape: info.Shape, elements: elements(info.Shape)}
+	if len(info.Shape) < 2 {
+		j.shape, j.vector = []int{1, int(j.elements)}, true
+	}
+	axis, err := axisOf(j, o.Axis)
+	if err != nil {
+		return 0, 0, &OptionError{"axis", err}
+	}
+	channels = int64(j.shape[axis])
+	if o.GroupSize <= 0 {
+		return channels, 0, nil
+	}
+	along, err := groupAxis(j, axis, o.GroupAxis)
+	if err != nil {
+		return 0, 0, &OptionError{"group_axis", err}
+	}
+	if n := int64(j.shape[along]); n > 0 {
+		size := min(int64(o.GroupSize), n)
+		groups = j.elements / n * ((n + size - 1) / size)
+	}
+	return channels, groups, nil
 }
 
 // scheme returns the scheme per tensor.

@@ -59,6 +59,8 @@ type Tensor struct {
 	Results []Result `json:"results"` // per tensor, per channel and, if asked for, per group
 	Best    int      `json:"best"`    // index of the result with the lowest RMSE
 	Verdict string   `json:"verdict"` // one sentence: what per channel gains, and what it costs
+
+	job job // what was compared, for Report.Detail to come back to
 }
 
 // A Result is what one scheme does to a tensor.

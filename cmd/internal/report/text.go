@@ -27,7 +27,7 @@ func WriteText(w io.Writer, r *Report, o TextOptions) error {
 		source += " (" + o.Note + ")"
 	}
 	p.line(bold, shorten(source, columns))
-	p.paragraph(dim, r.Options.text())
+	p.paragraph(dim, r.Options.About())
 	if r.Summary.Compared > 1 {
 		p.WriteByte('\n')
 		r.writeSummary(p)
@@ -40,8 +40,8 @@ func WriteText(w io.Writer, r *Report, o TextOptions) error {
 	return p.Flush()
 }
 
-// text describes the options in a line.
-func (o Options) text() string {
+// About describes the options in a line.
+func (o Options) About() string {
 	sign := "signed"
 	if o.Unsigned {
 		sign = "unsigned"
@@ -141,8 +141,8 @@ func (r *Report) writeSkipped(p *printer) {
 	}
 }
 
-// writeTensor writes the section of one tensor.
-func (r *Report) writeTensor(p *printer, t *Tensor, o TextOptions) {
+// About describes the tensor in a line: its shape, type, channels and groups.
+func (t *Tensor) About() string {
 	about := fmt.Sprintf("%s %s, %s", shapeText(t.Shape), Clean(t.DType), plural(int64(t.Channels), "channel"))
 	if t.Axis != nil {
 		about += fmt.Sprintf(" on axis %d", *t.Axis)
@@ -150,6 +150,12 @@ func (r *Report) writeTensor(p *printer, t *Tensor, o TextOptions) {
 	if g := t.Results[len(t.Results)-1].Scheme; g.Granularity == PerGroup {
 		about += fmt.Sprintf(", %s on axis %d", g.Label(), *g.Axis)
 	}
+	return about
+}
+
+// writeTensor writes the section of one tensor.
+func (r *Report) writeTensor(p *printer, t *Tensor, o TextOptions) {
+	about := t.About()
 	name := Clean(t.Name)
 	if width(name)+2+width(about) <= columns {
 		p.print(bold, name)

@@ -1,0 +1,354 @@
+// Package pdf writes a report as a PDF: what was compared, the verdict, tables
+// that go on over pages, and the graphs as vectors.
+package pdf
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"codeberg.org/go-pdf/fpdf"
+	"gonum.org/v1/plot/vg"
+
+	"github.com/a01592f9/quant/cmd/internal/plot"
+	"github.com/a01592f9/quant/cmd/internal/report"
+	"github.com/a01592f9/quant/cmd/internal/typeface"
+)
+
+// Options say how Write writes.
+type Options struct {
+	Channels bool // whether all channels of large tensors are listed
+}
+
+// Write writes r with the graphs of the given tensors, see report.Details. The
+// same report gives the same bytes.
+func Write(w io.Writer, r *report.Report, details []*report.Detail, o Options) error {
+	// Once to count the pages, and once to number them.
+	first := compose(r, details, o, 0)
+	if err := first.Error(); err != nil {
+		return fmt.Errorf("pdf: %w", err)
+	}
+	doc := compose(r, details, o, first.PageCount())
+	if err := doc.Error(); err != nil {
+		return fmt.Errorf("pdf: %w", err)
+	}
+	return doc.Output(w)
+}
+
+// Measures, in points, of a page of A4.
+const (
+	pageWidth  = 595.28
+	pageHeight = 841.89
+	margin     = 48.0
+	top        = 50.0
+	bottom     = 56.0
+	inner      = pageWidth - 2*margin
+	family     = "sans"
+)
+
+// A shade is a colour of text, a rule or a background.
+type shade [3]int
+
+var (
+	ink    = shade{0x1c, 0x23, 0x2b}
+	muted  = shade{0x5b, 0x66, 0x73}
+	faint  = shade{0xdd, 0xe2, 0xe8}
+	band   = shade{0xf4, 0xf6, 0xf9}
+	accent = shade{0x00, 0x72, 0xb2}
+)
+
+// A writer lays out a document from top to bottom.
+type writer struct {
+	*fpdf.Fpdf
+	y float64 // where the next thing goes
+}
+
+// compose makes the document. Pages is how many pages it will have.
+func compose(r *report.Report, details []*report.Detail, o Options, pages int) *writer {
+	doc := &writer{Fpdf: fpdf.New("P", "pt", "A4", "")}
+	// Nothing in the file may depend on when or where it was made.
+	doc.SetCatalogSort(true)
+	doc.SetCreationDate(time.Unix(0, 0).UTC())
+	doc.SetModificationDate(time.Unix(0, 0).UTC())
+	doc.SetProducer("quant", true)
+	doc.SetCreator("quant compare", true)
+	doc.SetTitle("Quantization of "+report.Clean(r.Source), true)
+	doc.SetSubject(report.Clean(r.Verdict()), true)
+	doc.SetLang("en")
+	doc.SetDisplayMode("fullwidth", "continuous")
+	doc.AddUTF8FontFromBytes(family, "", typeface.Regular())
+	doc.AddUTF8FontFromBytes(family, "B", typeface.Bold())
+	doc.SetMargins(0, 0, 0)
+	doc.SetCellMargin(0)
+	doc.SetAutoPageBreak(false, 0)
+	doc.SetFooterFunc(func() {
+		y := pageHeight - 30.0
+		doc.font("", 8, muted)
+		number := fmt.Sprintf("%d of %d", doc.PageNo(), pages)
+		doc.Text(pageWidth-margin-doc.GetStringWidth(number), y, number)
+		doc.Text(margin, y, doc.clip("Quantization of "+typeface.Legible(r.Source), inner-60))
+	})
+	doc.page()
+	doc.report(r, details, o)
+	doc.Close()
+	return doc
+}
+
+// page begins a new page.
+func (d *writer) page() {
+	d.AddPage()
+	d.y = top
+}
+
+// need begins a new page unless so much is left of this one.
+func (d *writer) need(height float64) {
+	if d.y+height > pageHeight-bottom {
+		d.page()
+	}
+}
+
+func (d *writer) font(style string, size float64, c shade) {
+	d.SetFont(family, style, size)
+	d.SetTextColor(c[0], c[1], c[2])
+}
+
+func (d *writer) rect(c shade, x, y, w, h float64) {
+	d.SetFillColor(c[0], c[1], c[2])
+	d.Rect(x, y, w, h, "F")
+}
+
+func (d *writer) rule(c shade, width, x0, x1, y float64) {
+	d.SetDrawColor(c[0], c[1], c[2])
+	d.SetLineWidth(width)
+	d.Line(x0, y, x1, y)
+}
+
+// clip shortens text in the middle until it has a width.
+func (d *writer) clip(s string, width float64) string {
+	if d.GetStringWidth(s) <= width {
+		return s
+	}
+	runes := []rune(s)
+	for n := len(runes) - 1; n > 0; n-- {
+		short := string(runes[:n/2]) + "…" + string(runes[len(runes)-(n-n/2):])
+		if d.GetStringWidth(short) <= width {
+			return short
+		}
+	}
+	return "…"
+}
+
+// wrap breaks text into lines of a width: at spaces or, where a word is too
+// long, after a dot, a slash or the like, and at worst anywhere.
+func (d *writer) wrap(s string, width float64) []string {
+	var lines []string
+	line := ""
+	for _, word := range strings.Fields(s) {
+		switch {
+		case line == "":
+			line = word
+		case d.GetStringWidth(line+" "+word) <= width:
+			line += " " + word
+		default:
+			lines = append(lines, line)
+			line = word
+		}
+		for d.GetStringWidth(line) > width {
+			head, tail := d.split(line, width)
+			lines = append(lines, head)
+			line = tail
+		}
+	}
+	return append(lines, line)
+}
+
+// split cuts a word that is wider than width.
+func (d *writer) split(word string, width float64) (head, tail string) {
+	runes := []rune(word)
+	n := 1
+	for n < len(runes)-1 && d.GetStringWidth(string(runes[:n+1])) <= width {
+		n++
+	}
+	for i := n; i > n/2; i-- {
+		if strings.ContainsRune("./_-:", runes[i-1]) {
+			n = i
+			break
+		}
+	}
+	return string(runes[:n]), string(runes[n:])
+}
+
+// paragraph writes text over the whole width.
+func (d *writer) paragraph(style string, size float64, c shade, text string) {
+	d.font(style, size, c)
+	for _, l := range d.wrap(typeface.Legible(text), inner) {
+		d.need(size * 1.4)
+		d.font(style, size, c) // a new page's footer has changed it
+		d.y += size * 1.4
+		d.Text(margin, d.y-size*0.35, l)
+	}
+}
+
+// heading writes a heading with so much room kept below it.
+func (d *writer) heading(size float64, text string, keep float64) {
+	d.need(size*2.6 + keep)
+	d.y += size * 0.9
+	d.paragraph("B", size, ink, text)
+	d.y += size * 0.3
+}
+
+func (d *writer) report(r *report.Report, details []*report.Detail, o Options) {
+	d.paragraph("", 9, muted, "Quantization report")
+	d.paragraph("B", 20, ink, r.Source)
+	d.y += 10
+	d.verdict(r.Verdict())
+	d.inputs(r)
+
+	graphs := map[int]*report.Detail{}
+	for _, x := range details {
+		graphs[x.Tensor] = x
+	}
+	if len(r.Tensors) == 1 {
+		d.tensor(r, 0, graphs[0], o)
+	} else {
+		d.Bookmark("Summary", 0, d.y)
+		d.heading(13, "Summary", 80)
+		d.table(r.SummaryTable())
+		d.overview(r)
+	}
+	if t := r.SkippedTable(); t != nil {
+		d.heading(13, "Not compared", 60)
+		d.table(t)
+	}
+	if len(r.Tensors) > 1 {
+		for _, i := range r.Summary.ByGain {
+			if graphs[i] != nil {
+				d.page()
+			} else { // many of these may follow
+				d.need(330)
+				d.y += 16
+			}
+			d.tensor(r, i, graphs[i], o)
+		}
+		d.glossary()
+	}
+}
+
+// verdict writes the one sentence that matters most into a box.
+func (d *writer) verdict(text string) {
+	const size, pad = 11.5, 10.0
+	d.font("B", size, ink)
+	lines := d.wrap(typeface.Legible(text), inner-2*pad-3)
+	height := float64(len(lines))*size*1.4 + 2*pad - 4
+	d.rect(band, margin, d.y, inner, height)
+	d.rect(accent, margin, d.y, 3, height)
+	y := d.y + pad + size*0.8
+	for _, l := range lines {
+		d.Text(margin+pad+3, y, l)
+		y += size * 1.4
+	}
+	d.y += height + 12
+}
+
+func (d *writer) inputs(r *report.Report) {
+	const size, label = 9.0, 70.0
+	for _, x := range r.Inputs() {
+		d.font("", size, ink)
+		lines := d.wrap(typeface.Legible(x[1]), inner-label)
+		d.need(float64(len(lines)) * size * 1.55)
+		d.font("", size, muted)
+		d.Text(margin, d.y+size, x[0])
+		d.font("", size, ink)
+		for _, l := range lines {
+			d.Text(margin+label, d.y+size, l)
+			d.y += size * 1.55
+		}
+	}
+	d.y += 4
+}
+
+// tensor writes the section of one tensor.
+func (d *writer) tensor(r *report.Report, i int, x *report.Detail, o Options) {
+	t := &r.Tensors[i]
+	d.Bookmark(report.Clean(t.Name), 0, d.y)
+	if len(r.Tensors) > 1 {
+		d.paragraph("B", 15, ink, t.Name)
+		d.y += 2
+		d.paragraph("", 9, muted, t.About())
+		d.y += 10
+		d.verdict(t.Verdict)
+	}
+	d.heading(12, "Schemes", 120)
+	d.table(t.SchemeTable())
+	d.heading(12, "Channels", 80)
+	channels := t.ChannelTable(o.Channels)
+	if channels.Note != "" {
+		d.paragraph("", 8.5, muted, channels.Note)
+		d.y += 3
+	}
+	d.table(channels)
+	if len(r.Tensors) == 1 {
+		d.glossary()
+	}
+	if x != nil {
+		d.graphs(r, t, x)
+	}
+}
+
+// scale is by what text and lines of figures are smaller than in a figure on
+// its own, which is wider than a page.
+const scale = 0.86
+
+// graphs draws the sheet of a tensor on a page of its own.
+func (d *writer) graphs(r *report.Report, t *report.Tensor, x *report.Detail) {
+	d.page()
+	d.paragraph("B", 12, ink, "Graphs of "+t.Name)
+	d.y += 4
+	d.font("", 8, muted)
+	notes := d.wrap(typeface.Legible(x.Note()), inner)
+	height := pageHeight - bottom - d.y - float64(len(notes))*8*1.4 - 8
+	f := plot.Tensor(r, x, plot.Options{Width: inner, Height: vg.Length(height), Scale: scale})
+	d.figure(f)
+	d.y += 6
+	d.paragraph("", 8, muted, x.Note())
+}
+
+func (d *writer) overview(r *report.Report) {
+	// As large as the page has room for.
+	room := pageHeight - top - bottom - 80
+	f := plot.Overview(r, plot.Options{Width: inner, Scale: scale})
+	if h := f.Height.Points(); h > room {
+		f = plot.Overview(r, plot.Options{Width: inner, Scale: scale * room / h})
+	}
+	d.heading(13, "Gain by tensor", f.Height.Points()+20)
+	d.paragraph("", 8.5, muted, plot.OverviewNote(r))
+	d.y += 4
+	d.figure(f)
+}
+
+// figure draws f below what is there already.
+func (d *writer) figure(f *plot.Figure) {
+	d.y += f.Height.Points()
+	c := newCanvas(d.Fpdf, margin, d.y)
+	f.Draw(c)
+	c.done()
+}
+
+func (d *writer) glossary() {
+	d.heading(13, "What the numbers mean", 115)
+	const size, label = 8.5, 92.0
+	for _, x := range report.Glossary {
+		d.font("", size, ink)
+		lines := d.wrap(typeface.Legible(x[1]), inner-label)
+		d.need(float64(len(lines)) * size * 1.5)
+		d.font("B", size, ink)
+		d.Text(margin, d.y+size, x[0])
+		d.font("", size, ink)
+		for _, l := range lines {
+			d.Text(margin+label, d.y+size, l)
+			d.y += size * 1.5
+		}
+		d.y += 1.5
+	}
+}

@@ -1,0 +1,194 @@
+package pdf
+
+import (
+	"math"
+
+	"github.com/a01592f9/quant/cmd/internal/report"
+	"github.com/a01592f9/quant/cmd/internal/typeface"
+)
+
+const (
+	cellPad  = 4.0  // on each side of a cell
+	textMax  = 200  // a column of text is no wider, if that spares the numbers
+	textMin  = 70.0 // nor narrower
+	minTable = 5.5  // the smallest size of text
+)
+
+// A grid is a table that is laid out.
+type grid struct {
+	*report.Table
+	size   float64   // of its text
+	widths []float64 // of its columns
+	x      float64
+}
+
+// table writes a table: over as many pages as it takes, with its head on each.
+func (d *writer) table(t *report.Table) {
+	g := d.layout(t)
+	d.need(g.headHeight() + 3*g.size*1.7)
+	d.head(g)
+	for n, row := range t.Rows {
+		lines := make([][]string, len(row))
+		most := 1
+		d.font("", g.size, ink)
+		for i, c := range row {
+			lines[i] = []string{typeface.Legible(c.Text)}
+			if i < t.Left {
+				lines[i] = d.wrap(lines[i][0], g.widths[i]-2*cellPad)
+			}
+			most = max(most, len(lines[i]))
+		}
+		height := g.size * (1.3*float64(most) + 0.45)
+		if d.y+height > pageHeight-bottom {
+			d.page()
+			d.head(g)
+		}
+		if n%2 == 1 {
+			d.rect(band, g.x, d.y, g.width(), height)
+		}
+		x := g.x
+		for i, c := range row {
+			style, color := "", ink
+			if c.Best {
+				style, color = "B", accent
+			}
+			d.font(style, g.size, color)
+			for k, l := range lines[i] {
+				at := x + cellPad
+				if i >= t.Left {
+					at = x + g.widths[i] - cellPad - d.GetStringWidth(l)
+				}
+				d.Text(at, d.y+g.size*(1.15+1.3*float64(k)), l)
+			}
+			x += g.widths[i]
+		}
+		d.y += height
+	}
+	d.rule(faint, 0.6, g.x, g.x+g.width(), d.y)
+	d.y += 4
+}
+
+func (g *grid) width() float64 {
+	sum := 0.0
+	for _, w := range g.widths {
+		sum += w
+	}
+	return sum
+}
+
+// layout finds the largest text with which a table fits onto the page. Columns
+// of text give way first, as they can go on in a further line.
+func (d *writer) layout(t *report.Table) *grid {
+	g := &grid{Table: t, x: margin}
+	for g.size = 8.5; ; g.size -= 0.25 {
+		g.widths = make([]float64, len(t.Head))
+		d.font("B", g.size, ink)
+		for i, h := range t.Head {
+			g.widths[i] = d.GetStringWidth(h)
+		}
+		for _, row := range t.Rows {
+			for i, c := range row {
+				style := ""
+				if c.Best {
+					style = "B"
+				}
+				d.font(style, g.size, ink)
+				g.widths[i] = max(g.widths[i], d.GetStringWidth(typeface.Legible(c.Text)))
+			}
+		}
+		texts := 0.0
+		for i := range g.widths {
+			g.widths[i] += 2 * cellPad
+			if i < t.Left {
+				texts += g.widths[i]
+			}
+		}
+		d.spread(g)
+		over := g.width() - inner
+		if over <= 0 {
+			break
+		}
+		// What is too much is taken from the texts, the longest first.
+		for over > 0 {
+			widest := -1
+			for i := range t.Left {
+				if g.widths[i] > textMin && (widest < 0 || g.widths[i] > g.widths[widest]) {
+					widest = i
+				}
+			}
+			if widest < 0 {
+				break
+			}
+			cut := math.Min(over, math.Min(10, g.widths[widest]-textMin))
+			g.widths[widest] -= cut
+			over -= cut
+		}
+		if over <= 0 && (texts <= textMax || g.widths[0] >= textMax*0.6 || g.size <= 7) || g.size <= minTable {
+			break
+		}
+	}
+	// A table of numbers alone is spread over the page, but not too thinly.
+	if rest := inner - g.width(); rest > 0 {
+		each := math.Min(rest/float64(len(g.widths)), 26)
+		for i := range g.widths {
+			g.widths[i] += each
+		}
+	}
+	return g
+}
+
+// spread widens the columns below a heading that is wider than they are.
+func (d *writer) spread(g *grid) {
+	d.font("B", g.size, muted)
+	for _, s := range g.Spans {
+		sum := 0.0
+		for i := s.From; i <= s.To; i++ {
+			sum += g.widths[i]
+		}
+		if lack := d.GetStringWidth(s.Text) + 2*cellPad - sum; lack > 0 {
+			for i := s.From; i <= s.To; i++ {
+				g.widths[i] += lack / float64(s.To-s.From+1)
+			}
+		}
+	}
+}
+
+func (g *grid) headHeight() float64 {
+	if len(g.Spans) > 0 {
+		return g.size * 3.3
+	}
+	return g.size * 1.8
+}
+
+// head writes the head of a table.
+func (d *writer) head(g *grid) {
+	if len(g.Spans) > 0 {
+		d.font("", g.size, muted)
+		for _, s := range g.Spans {
+			from, to := g.x, g.x
+			for i := range g.widths[:s.To+1] {
+				if i < s.From {
+					from += g.widths[i]
+				}
+				to += g.widths[i]
+			}
+			from += cellPad
+			to -= cellPad
+			d.Text((from+to-d.GetStringWidth(s.Text))/2, d.y+g.size*1.05, s.Text)
+			d.rule(faint, 0.6, from, to, d.y+g.size*1.5)
+		}
+		d.y += g.size * 1.5
+	}
+	d.font("B", g.size, ink)
+	x := g.x
+	for i, h := range g.Head {
+		at := x + cellPad
+		if i >= g.Left {
+			at = x + g.widths[i] - cellPad - d.GetStringWidth(h)
+		}
+		d.Text(at, d.y+g.size*1.2, h)
+		x += g.widths[i]
+	}
+	d.y += g.size * 1.75
+	d.rule(muted, 0.8, g.x, g.x+g.width(), d.y)
+}

@@ -1,0 +1,160 @@
+// Package plot draws the graphs of a report: a sheet of panels for one tensor,
+// or an overview of many. A Figure can be written as SVG and PNG, or drawn on
+// whatever else is a canvas of gonum.org/v1/plot/vg, such as a page of a PDF.
+package plot
+
+import (
+	"bytes"
+	"fmt"
+	"image/color"
+	"io"
+	"strings"
+
+	"gonum.org/v1/plot/text"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+	"gonum.org/v1/plot/vg/vgimg"
+	"gonum.org/v1/plot/vg/vgsvg"
+
+	"github.com/a01592f9/quant/cmd/internal/report"
+	"github.com/a01592f9/quant/cmd/internal/typeface"
+)
+
+// A Figure is a drawing of a certain size.
+type Figure struct {
+	Width, Height vg.Length
+	title         string
+	draw          func(p pen)
+	scale         float64
+}
+
+// Full is the width of a figure on its own. On a page that is narrower, text
+// and lines are drawn smaller in proportion.
+const Full = 760 * vg.Length(1)
+
+// New draws what a report is best summed up by: the sheet of its tensor, if
+// there is one, and otherwise the overview.
+func New(r *report.Report, details []*report.Detail) *Figure {
+	if len(r.Tensors) == 1 && len(details) == 1 {
+		return Tensor(r, details[0], Options{Width: Full, Title: true})
+	}
+	return Overview(r, Options{Width: Full, Title: true})
+}
+
+// Options say how a figure is laid out.
+type Options struct {
+	Width  vg.Length // 0 for Full
+	Height vg.Length // of a tensor's sheet; 0 for what suits the width
+	Title  bool      // whether title, verdict and notes are part of it
+	Scale  float64   // of text and lines; 0 for 1
+}
+
+func (o *Options) settle() {
+	if o.Width == 0 {
+		o.Width = Full
+	}
+	if o.Scale == 0 {
+		o.Scale = 1
+	}
+}
+
+// Draw draws f into a rectangle of its size whose lower left corner is at the
+// origin of c.
+func (f *Figure) Draw(c vg.Canvas) {
+	f.draw(pen{draw.Canvas{Canvas: c, Rectangle: vg.Rectangle{Max: vg.Point{X: f.Width, Y: f.Height}}}, f.scale})
+}
+
+// WriteSVG writes f as SVG.
+func (f *Figure) WriteSVG(w io.Writer) error {
+	c := vgsvg.New(f.Width, f.Height)
+	f.background(c)
+	f.Draw(c)
+	var b bytes.Buffer
+	if _, err := c.WriteTo(&b); err != nil {
+		return err
+	}
+	// Where the typeface is missing, one of the same measures takes its place.
+	svg := strings.ReplaceAll(b.String(), "font-family:Liberation Sans;", "font-family:Liberation Sans,Arimo,Arial,Helvetica,sans-serif;")
+	// Its name is for those who hear it.
+	svg = strings.Replace(svg, "<svg ", "<svg role=\"img\" aria-label=\""+escape(f.title)+"\" ", 1)
+	_, err := io.WriteString(w, svg)
+	return err
+}
+
+var escape = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;").Replace
+
+// dpi is the resolution of a PNG, two pixels for one of a usual screen.
+const dpi = 192
+
+// WritePNG writes f as PNG.
+func (f *Figure) WritePNG(w io.Writer) error {
+	c := vgimg.NewWith(vgimg.UseWH(f.Width, f.Height), vgimg.UseDPI(dpi))
+	f.background(c)
+	f.Draw(c)
+	_, err := vgimg.PngCanvas{Canvas: c}.WriteTo(w)
+	return err
+}
+
+// Formats are what Write can write.
+var Formats = []string{"svg", "png"}
+
+// Write writes f in a format.
+func (f *Figure) Write(w io.Writer, format string) error {
+	switch format {
+	case "svg":
+		return f.WriteSVG(w)
+	case "png":
+		return f.WritePNG(w)
+	}
+	return fmt.Errorf("plot: there is no format %q", format)
+}
+
+func (f *Figure) background(c vg.Canvas) {
+	c.SetColor(color.White)
+	c.Fill(vg.Rectangle{Max: vg.Point{X: f.Width, Y: f.Height}}.Path())
+}
+
+// put writes a line of text.
+func (p pen) put(s text.Style, x, y vg.Length, t string) {
+	p.FillText(s, vg.Point{X: x, Y: y}, t)
+}
+
+// fill fills a rectangle.
+func (p pen) fill(c color.Color, x0, y0, x1, y1 vg.Length) {
+	p.SetColor(c)
+	p.Fill(vg.Rectangle{Min: vg.Point{X: x0, Y: y0}, Max: vg.Point{X: x1, Y: y1}}.Path())
+}
+
+// wrap breaks text into lines of a width.
+func wrap(s text.Style, t string, width vg.Length) []string {
+	var lines []string
+	line := ""
+	for _, word := range strings.Fields(t) {
+		switch {
+		case line == "":
+			line = word
+		case s.Width(line+" "+word) <= width:
+			line += " " + word
+		default:
+			lines = append(lines, line)
+			line = word
+		}
+	}
+	return append(lines, line)
+}
+
+// clip shortens a name in the middle until it has a width.
+func clip(s text.Style, t string, width vg.Length) string {
+	t = typeface.Legible(t)
+	if s.Width(t) <= width {
+		return t
+	}
+	runes := []rune(t)
+	for n := len(runes) - 1; n > 0; n-- {
+		short := string(runes[:n/2]) + "…" + string(runes[len(runes)-(n-n/2):])
+		if s.Width(short) <= width {
+			return short
+		}
+	}
+	return "…"
+}

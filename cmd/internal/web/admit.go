@@ -1,0 +1,124 @@
+package web
+
+import (
+	"bytes"
+	"context"
+	"mime"
+	"net/http"
+	"strconv"
+	"sync"
+)
+
+// A budget is bytes of memory that requests share.
+type budget struct {
+	mu   sync.Mutex
+	left int64
+}
+
+func newBudget(n int64) *budget { return &budget{left: n} }
+
+// take takes n bytes if there are so many left.
+func (b *budget) take(n int64) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if n > b.left {
+		return false
+	}
+	b.left -= n
+	return true
+}
+
+func (b *budget) give(n int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.left += n
+}
+
+// overhead is what a request takes besides its body, at least. It bounds how
+// many may wait.
+const overhead = 1 << 20
+
+// An answer is made in memory before any of it is sent.
+type answer struct {
+	kind     string // media type
+	filename string // under which a browser saves it; empty if it is not to be saved
+	body     bytes.Buffer
+}
+
+// A worker makes the answer to a request.
+type worker func(ctx context.Context, q *request) (*answer, error)
+
+// work makes a handler of what takes memory and processors. Memory for a body
+// is set aside before it is read, so that many at once cannot take more than
+// there is. A slow sender or receiver keeps nobody else from working: a worker
+// is taken only when all of a body is there, and given back before the answer
+// is sent.
+func (s *Server) work(f worker) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if err := s.admit(w, r, f); err != nil {
+			fail(w, err)
+		}
+	}
+}
+
+func (s *Server) admit(w http.ResponseWriter, r *http.Request, f worker) error {
+	limit, err := s.bodyLimit(r)
+	if err != nil {
+		return err
+	}
+	size := r.ContentLength
+	if size > limit {
+		return &http.MaxBytesError{Limit: limit}
+	}
+	if size < 0 {
+		size = limit // it does not say, so it may be all of that
+	}
+	size = 2*size + overhead // a body, and what is decoded from it
+	if !s.pending.take(size) {
+		return tooMany()
+	}
+	defer s.pending.give(size)
+
+	r.Body = http.MaxBytesReader(w, r.Body, limit)
+	q, err := s.read(r)
+	if err != nil {
+		return err
+	}
+	a, err := s.answer(r, q, f)
+	if err != nil {
+		return err
+	}
+	if !s.pending.take(int64(a.body.Cap())) {
+		return tooMany()
+	}
+	defer s.pending.give(int64(a.body.Cap()))
+	h := w.Header()
+	h.Set("Content-Type", a.kind)
+	h.Set("Cache-Control", "no-store")
+	h.Set("Content-Length", strconv.Itoa(a.body.Len()))
+	if a.filename != "" {
+		h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": a.filename}))
+	}
+	_, _ = w.Write(a.body.Bytes()) // an error is of a connection that is gone
+	return nil
+}
+
+// answer has f make the answer as soon as a worker is free.
+func (s *Server) answer(r *http.Request, q *request, f worker) (*answer, error) {
+	wait, cancel := context.WithTimeout(r.Context(), s.limits.Wait)
+	defer cancel()
+	select {
+	case s.workers <- struct{}{}:
+		defer func() { <-s.workers }()
+	case <-wait.Done():
+		return nil, &apiError{status: http.StatusServiceUnavailable, retry: 2,
+			Message: "busy with other comparisons: try again in a moment"}
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), s.limits.Time)
+	defer cancel()
+	return f(ctx, q)
+}
+
+func tooMany() error {
+	return &apiError{status: http.StatusTooManyRequests, retry: 1, Message: "too many requests at once: try again in a second"}
+}

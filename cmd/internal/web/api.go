@@ -1,0 +1,141 @@
+package web
+
+import (
+	"context"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"unicode"
+
+	"github.com/a01592f9/quant/cmd/internal/pdf"
+	"github.com/a01592f9/quant/cmd/internal/report"
+)
+
+const jsonType = "application/json"
+
+// build makes the report that a request asks for.
+func (q *request) build(ctx context.Context) (*report.Report, *source, error) {
+	s, err := q.pick()
+	if err != nil {
+		return nil, nil, err
+	}
+	r, err := report.Build(ctx, q.Name, s, q.Options, nil)
+	if err != nil {
+		return nil, nil, of(q.field(), err)
+	}
+	return r, s, nil
+}
+
+func (s *Server) compare(ctx context.Context, q *request) (*answer, error) {
+	r, _, err := q.build(ctx)
+	if err != nil {
+		return nil, err
+	}
+	a := &answer{kind: jsonType}
+	return a, report.WriteJSON(&a.body, r)
+}
+
+// histograms is how many channels have a histogram in an answer; the page asks
+// again for others.
+const histograms = 16
+
+// graphs answers with what graphs show of a tensor.
+func (s *Server) graphs(ctx context.Context, q *request) (*answer, error) {
+	r, src, err := q.build(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if len(r.Tensors) != 1 || len(src.infos) != 1 {
+		return nil, bad("tensor", "graphs are of one tensor: say which")
+	}
+	if n := r.Tensors[0].Channels; q.Channel != nil && (*q.Channel < 0 || *q.Channel >= n) {
+		return nil, bad("channel", "there is no channel %d: they are 0 to %d", *q.Channel, n-1)
+	}
+	d, err := r.Detail(ctx, src, 0, report.DetailOptions{Histograms: histograms, Focus: q.Channel})
+	if err != nil {
+		return nil, of(q.field(), err)
+	}
+	a := &answer{kind: jsonType}
+	return a, report.WriteJSON(&a.body, d)
+}
+
+// tensors lists what is in a file, without reading its data.
+func (s *Server) tensors(ctx context.Context, q *request) (*answer, error) {
+	src, err := q.open()
+	if err != nil {
+		return nil, err
+	}
+	v := report.Inventory{Source: q.Name, Kind: src.file.Kind, Tensors: []report.Item{}}
+	for _, t := range src.infos {
+		n := int64(1)
+		for _, d := range t.Shape {
+			n *= int64(d)
+		}
+		v.Tensors = append(v.Tensors, report.Item{
+			Name: t.Name, DType: t.DType, Shape: append([]int{}, t.Shape...), Elements: n, Bytes: t.Bytes, Floating: t.Floating,
+		})
+	}
+	a := &answer{kind: jsonType}
+	return a, report.WriteJSON(&a.body, v)
+}
+
+func (s *Server) reportJSON(ctx context.Context, q *request) (*answer, error) {
+	r, _, err := q.build(ctx)
+	if err != nil {
+		return nil, err
+	}
+	a := &answer{kind: jsonType, filename: filename(q.Name, ".json")}
+	return a, report.WriteJSON(&a.body, r)
+}
+
+func (s *Server) reportCSV(ctx context.Context, q *request) (*answer, error) {
+	r, _, err := q.build(ctx)
+	if err != nil {
+		return nil, err
+	}
+	a := &answer{kind: "text/csv; charset=utf-8", filename: filename(q.Name, ".csv")}
+	return a, report.WriteCSV(&a.body, r, true)
+}
+
+// drawn is of how many tensors a PDF has graphs.
+const drawn = 8
+
+func (s *Server) reportPDF(ctx context.Context, q *request) (*answer, error) {
+	r, src, err := q.build(ctx)
+	if err != nil {
+		return nil, err
+	}
+	d, err := r.Details(ctx, src, drawn, report.DetailOptions{}, nil)
+	if err != nil {
+		return nil, of(q.field(), err)
+	}
+	a := &answer{kind: "application/pdf", filename: filename(q.Name, ".pdf")}
+	return a, pdf.Write(&a.body, r, d, pdf.Options{})
+}
+
+// filename returns a name for a download that is plain everywhere.
+func filename(name, ext string) string {
+	name = strings.TrimSuffix(name, filepath.Ext(name))
+	plain := strings.Map(func(r rune) rune {
+		if r < unicode.MaxASCII && (unicode.IsLetter(r) || unicode.IsDigit(r)) || strings.ContainsRune("-_.", r) {
+			return r
+		}
+		return '-'
+	}, name)
+	if plain = strings.Trim(plain, "-."); plain == "" {
+		plain = "values"
+	}
+	return "quant-" + plain + ext
+}
+
+// examples lists what the page offers to begin with.
+func (s *Server) examples(w http.ResponseWriter, r *http.Request) {
+	a := &answer{kind: jsonType}
+	if err := report.WriteJSON(&a.body, map[string][]Example{"examples": s.config.Examples}); err != nil {
+		fail(w, err)
+		return
+	}
+	w.Header().Set("Content-Type", jsonType)
+	w.Header().Set("Cache-Control", "no-cache")
+	_, _ = w.Write(a.body.Bytes())
+}

@@ -1,0 +1,130 @@
+package web
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/a01592f9/quant/cmd/internal/report"
+	"github.com/a01592f9/quant/cmd/internal/tensorfile"
+)
+
+// An apiError is an error as the interface answers it. Line and Column are of
+// the field, from 1, and 0 where they mean nothing.
+type apiError struct {
+	status  int
+	retry   int    // seconds after which to try again, if that makes sense
+	Message string `json:"message"`
+	Field   string `json:"field,omitempty"`
+	Line    int    `json:"line,omitempty"`
+	Column  int    `json:"column,omitempty"`
+}
+
+func (e *apiError) Error() string { return e.Message }
+
+// bad is an error of what was sent in a field.
+func bad(field, format string, args ...any) *apiError {
+	return &apiError{status: http.StatusUnprocessableEntity, Field: field, Message: fmt.Sprintf(format, args...)}
+}
+
+// fail answers a request with an error.
+func fail(w http.ResponseWriter, err error) {
+	e := asAPIError(err)
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Cache-Control", "no-store")
+	if e.retry > 0 {
+		h.Set("Retry-After", strconv.Itoa(e.retry))
+	}
+	w.WriteHeader(e.status)
+	// The connection may be gone: nobody is left to tell.
+	_ = json.NewEncoder(w).Encode(map[string]*apiError{"error": e})
+}
+
+// asAPIError finds the status and the field that an error belongs to.
+func asAPIError(err error) *apiError {
+	var api *apiError
+	var size *http.MaxBytesError
+	var timeout net.Error
+	switch {
+	case errors.As(err, &api):
+		return api
+	case errors.As(err, &size):
+		return &apiError{status: http.StatusRequestEntityTooLarge, Field: "body",
+			Message: fmt.Sprintf("the request has more than the %d bytes allowed", size.Limit)}
+	case errors.Is(err, context.DeadlineExceeded):
+		return &apiError{status: http.StatusServiceUnavailable, retry: 10, Message: "this takes longer than a comparison may"}
+	case errors.As(err, &timeout) && timeout.Timeout():
+		return &apiError{status: http.StatusRequestTimeout, Field: "body", Message: "the request arrived too slowly"}
+	}
+	return bad("", "%s", report.Clean(strings.TrimPrefix(err.Error(), "quant: ")))
+}
+
+// of says which field an error is about, and where in it.
+func of(field string, err error) error {
+	if err == nil {
+		return nil
+	}
+	var api *apiError
+	if errors.As(err, &api) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	e := bad(field, "%s", report.Clean(strings.TrimPrefix(err.Error(), "quant: ")))
+	var option *report.OptionError
+	var syntax *tensorfile.SyntaxError
+	var tensor *report.TensorError
+	switch {
+	case errors.As(err, &option):
+		e.Field = option.Field
+	case errors.As(err, &syntax):
+		e.Message, e.Line, e.Column = report.Clean(syntax.Msg), syntax.Line, syntax.Column
+	case errors.As(err, &tensor):
+		e.Message = report.Clean(tensor.Reason)
+	}
+	return e
+}
+
+// jsonError says where a body that is not the JSON asked for goes wrong.
+func jsonError(body []byte, offset int64, err error) error {
+	e := bad("body", "")
+	e.status = http.StatusBadRequest
+	var syntax *json.SyntaxError
+	var kind *json.UnmarshalTypeError
+	switch {
+	case errors.As(err, &syntax):
+		offset = syntax.Offset
+		e.Message = "not JSON: " + err.Error()
+	case errors.As(err, &kind):
+		offset = kind.Offset
+		e.Field = kind.Field[strings.LastIndexByte(kind.Field, '.')+1:]
+		e.Message = fmt.Sprintf("a %s, where %s is wanted", kind.Value, plainType(kind.Type.String()))
+		if e.Field == "" {
+			e.Field = "body"
+		}
+	default:
+		e.Message = report.Clean(strings.TrimPrefix(err.Error(), "json: "))
+	}
+	before := body[:min(max(offset-1, 0), int64(len(body)))]
+	text := string(before)
+	e.Line = strings.Count(text, "\n") + 1
+	e.Column = len([]rune(text[strings.LastIndexByte(text, '\n')+1:])) + 1
+	return e
+}
+
+// plainType names a type of Go as people who write JSON do.
+func plainType(s string) string {
+	switch {
+	case strings.HasPrefix(strings.TrimLeft(s, "*"), "int"):
+		return "an integer"
+	case s == "bool":
+		return "true or false"
+	case strings.HasSuffix(s, "string"):
+		return "a string"
+	}
+	return "an object"
+}

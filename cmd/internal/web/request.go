@@ -1,0 +1,318 @@
+package web
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"mime/multipart"
+	"net/http"
+	"path/filepath"
+	"strings"
+
+	"github.com/a01592f9/quant/cmd/internal/report"
+	"github.com/a01592f9/quant/cmd/internal/tensorfile"
+)
+
+// A request is the body of every POST: JSON, or that JSON as the part
+// "request" of a form beside the part "file". docs/api.md describes it.
+type request struct {
+	Text    *string        `json:"text"`    // the values
+	Example string         `json:"example"` // or the identifier of an example
+	Name    string         `json:"name"`    // what reports call the values
+	Tensor  *int           `json:"tensor"`  // index of the only one to compare
+	Options report.Options `json:"options"`
+	Channel *int           `json:"channel"` // that graphs show first
+
+	file    []byte // or a file
+	hasFile bool
+	limits  *Limits
+}
+
+const (
+	requestPart = "request"
+	filePart    = "file"
+
+	maxRequest = 64 << 10 // bytes of the JSON beside a file
+	maxName    = 200
+)
+
+// bodyLimit returns how long the body of r may be, by what it is.
+func (s *Server) bodyLimit(r *http.Request) (int64, error) {
+	switch kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind {
+	case "application/json":
+		return s.limits.Text, nil
+	case "multipart/form-data":
+		return s.limits.Body, nil
+	}
+	return 0, &apiError{status: http.StatusUnsupportedMediaType, Field: "body",
+		Message: "the body is neither application/json nor multipart/form-data"}
+}
+
+// read reads the body of a request.
+func (s *Server) read(r *http.Request) (*request, error) {
+	q := &request{limits: &s.limits}
+	q.Options = report.DefaultOptions()
+	if form, err := r.MultipartReader(); err == nil {
+		if err := q.readForm(form, r.ContentLength); err != nil {
+			return nil, err
+		}
+	} else {
+		body, err := readAll(r.Body, r.ContentLength)
+		if err != nil {
+			return nil, broken(err)
+		}
+		if err := q.decode(body); err != nil {
+			return nil, err
+		}
+	}
+	if err := q.settle(s.config.Examples); err != nil {
+		return nil, err
+	}
+	return q, nil
+}
+
+func (q *request) readForm(form *multipart.Reader, size int64) error {
+	seen := map[string]bool{}
+	for {
+		part, err := form.NextPart()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return broken(err)
+		}
+		name := part.FormName()
+		if seen[name] {
+			return bad("body", "there are two parts named %q", report.Clean(name))
+		}
+		seen[name] = true
+		switch name {
+		case requestPart:
+			body, err := io.ReadAll(io.LimitReader(part, maxRequest+1))
+			if err != nil {
+				return broken(err)
+			}
+			if len(body) > maxRequest {
+				return &http.MaxBytesError{Limit: maxRequest}
+			}
+			if err := q.decode(body); err != nil {
+				return err
+			}
+		case filePart:
+			if q.file, err = readAll(part, size); err != nil {
+				return broken(err)
+			}
+			q.hasFile = true
+			// FileName is no path: package multipart has taken its base.
+			if q.Name == "" {
+				q.Name = part.FileName()
+			}
+		default:
+			return bad("body", "part %q is neither request nor file", report.Clean(name))
+		}
+	}
+}
+
+// readAll reads r, of which size is at least the length if it is not negative.
+func readAll(r io.Reader, size int64) ([]byte, error) {
+	var b bytes.Buffer
+	// What a request claims is not what it sends: begin with less.
+	b.Grow(int(min(max(size, 0), 1<<20)) + bytes.MinRead)
+	_, err := b.ReadFrom(r)
+	return b.Bytes(), err
+}
+
+// broken is an error of reading a body: too long, too slow, or not as it
+// should be.
+func broken(err error) error {
+	e := asAPIError(err)
+	if e.status == http.StatusUnprocessableEntity {
+		e.status, e.Field = http.StatusBadRequest, "body"
+	}
+	return e
+}
+
+// decode reads the JSON of a request. What it does not know is an error, since
+// a misspelled option would otherwise silently be another comparison.
+func (q *request) decode(body []byte) error {
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.DisallowUnknownFields()
+	if err := d.Decode(q); err != nil {
+		if errors.Is(err, io.EOF) {
+			err = errors.New("the body is empty")
+		}
+		if errors.Is(err, io.ErrUnexpectedEOF) {
+			err = errors.New("not JSON: it ends too early")
+		}
+		return jsonError(body, d.InputOffset(), err)
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return jsonError(body, d.InputOffset(), errors.New("more after the end of the JSON"))
+	}
+	return nil
+}
+
+// settle sees that a request has exactly one source of values, and names it.
+func (q *request) settle(examples []Example) error {
+	sources := 0
+	for _, there := range []bool{q.Text != nil, q.Example != "", q.hasFile} {
+		if there {
+			sources++
+		}
+	}
+	switch {
+	case sources == 0:
+		return bad("text", "there are no values: give text, an example or a file")
+	case sources > 1:
+		return bad("text", "there is more than one of text, example and file")
+	case len(q.Name) > maxName:
+		return bad("name", "the name is longer than %d bytes", maxName)
+	}
+	if q.Example != "" {
+		found := false
+		for _, e := range examples {
+			if e.ID != q.Example {
+				continue
+			}
+			found = true
+			q.file, q.hasFile = e.Data, e.Data != nil
+			name := e.File
+			if e.Data == nil {
+				q.Text, name = &e.Text, e.ID
+			}
+			if q.Name == "" {
+				q.Name = name
+			}
+		}
+		if !found {
+			return bad("example", "there is no example %q", report.Clean(q.Example))
+		}
+	}
+	if q.Name == "" {
+		q.Name = "values"
+	}
+	if err := q.Options.Validate(); err != nil {
+		return of("options", err)
+	}
+	return nil
+}
+
+// field is the one that the values came in.
+func (q *request) field() string {
+	if q.hasFile {
+		return "file"
+	}
+	return "text"
+}
+
+// open parses the values.
+func (q *request) open() (*source, error) {
+	data, name := q.file, q.Name
+	if !q.hasFile {
+		data, name = []byte(*q.Text), "" // no name may make CSV of it
+		q.Text = nil
+	}
+	f, err := tensorfile.Parse(name, bytes.NewReader(data), int64(len(data)))
+	if err != nil {
+		return nil, of(q.field(), err)
+	}
+	infos := f.Tensors()
+	if len(infos) > q.limits.Tensors {
+		return nil, bad("file", "there are %d tensors in the file: at most %d are read", len(infos), q.limits.Tensors)
+	}
+	if len(infos) == 1 && infos[0].Name == "" {
+		infos[0].Name = strings.TrimSuffix(q.Name, filepath.Ext(q.Name))
+	}
+	return &source{file: f, infos: infos, first: 0}, nil
+}
+
+// A source is a report.Source of one or all tensors of a file. It keeps the
+// tensor read last, which graphs need again.
+type source struct {
+	file  *tensorfile.File
+	infos []tensorfile.Info
+	first int // index in the file of the first one
+
+	loaded int // index of what is in data
+	data   []float32
+}
+
+func (s *source) Tensors() []tensorfile.Info { return s.infos }
+
+func (s *source) Load(i int) ([]float32, error) {
+	if s.data != nil && s.loaded == i {
+		return s.data, nil
+	}
+	s.data = nil // before there are two of them
+	data, err := s.file.Load(s.first + i)
+	s.loaded, s.data = i, data
+	return data, err
+}
+
+// pick opens the values and makes sure that what is asked of them is within
+// the limits, before any tensor is read: that of an npz file may be a thousand
+// times larger than the file.
+func (q *request) pick() (*source, error) {
+	s, err := q.open()
+	if err != nil {
+		return nil, err
+	}
+	if q.Tensor != nil {
+		i := *q.Tensor
+		if i < 0 || i >= len(s.infos) {
+			return nil, bad("tensor", "there is no tensor %d: they are 0 to %d", i, len(s.infos)-1)
+		}
+		s.infos, s.first = s.infos[i:i+1], i
+	}
+	var elements, channels, groups int64
+	for _, info := range s.infos {
+		if !info.Floating || !matches(q.Options.Tensors, info.Name) {
+			continue
+		}
+		n := int64(1)
+		for _, d := range info.Shape {
+			n *= int64(d) // readers have made sure of the product
+		}
+		if n == 0 {
+			continue
+		}
+		c, g, err := q.Options.Parts(info)
+		switch {
+		case err != nil && len(s.infos) == 1:
+			return nil, of("axis", err)
+		case err != nil:
+			continue // the report lists it among those that failed
+		}
+		elements, channels, groups = elements+n, channels+c, groups+g
+	}
+	l := q.limits
+	for _, x := range []struct {
+		what, field string
+		n, most     int64
+	}{
+		{"elements", q.field(), elements, l.Elements},
+		{"channels", "axis", channels, l.Channels},
+		{"groups", "group_size", groups, l.Groups},
+	} {
+		if x.n > x.most {
+			return nil, &apiError{status: http.StatusRequestEntityTooLarge, Field: x.field,
+				Message: fmt.Sprintf("%d %s: this page compares at most %d at a time, the command line any number", x.n, x.what, x.most)}
+		}
+	}
+	if q.Options.Codes && elements > l.Codes {
+		return nil, bad("codes", "codes are written of at most %d elements", l.Codes)
+	}
+	return s, nil
+}
+
+func matches(patterns []string, name string) bool {
+	for _, p := range patterns {
+		if report.Match(p, name) {
+			return true
+		}
+	}
+	return len(patterns) == 0
+}

@@ -1,0 +1,75 @@
+// How numbers are shown. What is not a number is null in the JSON.
+
+/** number writes x with so many significant digits. */
+export function number(x, digits = 4) {
+  if (x === null || x === undefined) return "–";
+  if (x === 0) return "0";
+  const size = Math.abs(x);
+  if (size >= 1e7 || size < 1e-4) {
+    const [mantissa, exponent] = x.toExponential(digits - 1).split("e");
+    return minus(`${mantissa}e${exponent.replace("+", "")}`);
+  }
+  // toPrecision rounds; the exponent form it has for large numbers is not for people.
+  const places = Math.max(0, digits - 1 - Math.floor(Math.log10(size)));
+  return minus(x.toFixed(Math.min(places, 20)));
+}
+
+/** minus replaces the hyphen by the sign that is as wide as a plus. */
+export function minus(text) {
+  return String(text).replaceAll("-", "−");
+}
+
+/** count writes an integer with commas between thousands, as verdicts do. */
+export function count(n) {
+  return minus(Math.round(n).toString().replace(/\B(?=(\d{3})+$)/g, ","));
+}
+
+/** decibels writes a ratio, of which null is one without any noise. */
+export function decibels(x) {
+  return x === null ? "exact" : minus(x.toFixed(1));
+}
+
+/** times writes a factor, of which null is infinite. */
+export function times(x) {
+  if (x === null) return "∞";
+  return x >= 1e5 ? number(x, 3) + "×" : Number(x.toPrecision(3)).toString() + "×";
+}
+
+/** range writes the smallest and the largest of a list. */
+export function range(list, show) {
+  let low = list[0], high = list[0];
+  for (const x of list) {
+    if (x < low) low = x;
+    if (x > high) high = x;
+  }
+  return low === high ? show(low) : `${show(low)} … ${show(high)}`;
+}
+
+export function plural(n, noun) {
+  return `${count(n)} ${noun}${n === 1 ? "" : "s"}`;
+}
+
+/** label names a scheme for people. */
+export function label(scheme) {
+  switch (scheme.granularity) {
+    case "per_channel": return "Per channel";
+    case "per_group": return `Groups of ${scheme.group_size}`;
+  }
+  return "Per tensor";
+}
+
+/** kind is the class of a scheme's colour. */
+export function kind(scheme) {
+  return scheme.granularity.replace("per_", "");
+}
+
+/** element makes an element with properties and children. */
+export function element(tag, properties = {}, ...children) {
+  const e = document.createElement(tag);
+  for (const [name, value] of Object.entries(properties)) {
+    if (name in e) e[name] = value;
+    else e.setAttribute(name, value);
+  }
+  e.append(...children);
+  return e;
+}

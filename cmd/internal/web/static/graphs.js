@@ -1,0 +1,277 @@
+// The graphs. They draw what the server computed; nothing is computed here.
+import { kind, label, number, plural } from "./format.js";
+
+const byId = (id) => document.getElementById(id);
+
+const symbols = { tensor: "circle-open", channel: "diamond-open", group: "square-open" };
+const dashes = { tensor: "solid", channel: "dash", group: "dot" };
+
+let loading;
+
+/** plotly loads the library when it is first needed: it is large. */
+function plotly() {
+  loading ??= new Promise((done, failed) => {
+    const script = document.createElement("script");
+    script.src = "plotly.js";
+    script.onload = () => done(window.Plotly);
+    script.onerror = () => failed(new Error("the library of the graphs cannot be loaded"));
+    document.head.append(script);
+  });
+  return loading;
+}
+
+const config = {
+  responsive: true,
+  displaylogo: false,
+  showSendToCloud: false, // nothing leaves this server
+  displayModeBar: true,
+  modeBarButtonsToRemove: ["lasso2d", "select2d", "autoScale2d"],
+};
+
+function palette() {
+  const style = getComputedStyle(document.documentElement);
+  const color = (name) => style.getPropertyValue(`--${name}`).trim();
+  return {
+    tensor: color("tensor"), channel: color("channel"), group: color("group"), value: color("value"),
+    ink: color("ink"), soft: color("soft"), line: color("line"), card: color("card"), sans: color("sans"),
+  };
+}
+
+function axis(p, title, more = {}) {
+  return {
+    title: { text: title, font: { size: 12, color: p.soft }, standoff: 8 }, automargin: true,
+    exponentformat: "e", // powers of ten are raised by a style attribute, which the page's policy forbids
+    gridcolor: p.line, zerolinecolor: p.soft, linecolor: p.line, tickcolor: p.line, tickfont: { color: p.soft, size: 12 }, ...more,
+  };
+}
+
+const narrow = () => innerWidth < 640;
+
+function layout(p, more) {
+  // On a phone the legend takes several lines, and stands below the graph.
+  const legend = narrow() ? { y: -0.28, yanchor: "top" } : { y: 1.02, yanchor: "bottom" };
+  return {
+    paper_bgcolor: p.card, plot_bgcolor: p.card,
+    font: { family: p.sans, size: 12, color: p.ink },
+    margin: { l: 52, r: 14, t: narrow() ? 34 : 64, b: 44 },
+    legend: { orientation: "h", x: 0, font: { color: p.ink }, ...legend },
+    hoverlabel: { bgcolor: p.card, bordercolor: p.soft, font: { family: p.sans, color: p.ink } },
+    modebar: { bgcolor: p.card, color: p.soft, activecolor: p.ink },
+    hovermode: "closest",
+    ...more,
+  };
+}
+
+async function draw(id, traces, lay) {
+  const Plotly = await plotly();
+  const plot = byId(id);
+  await Plotly.react(plot, traces, lay, {
+    ...config, toImageButtonOptions: { format: "png", scale: 2, filename: id.replace("plot-", "quant-") },
+  });
+  // The drawing is described by its caption, and its numbers stand in the tables.
+  for (const svg of plot.querySelectorAll("svg.main-svg")) svg.setAttribute("aria-hidden", "true");
+}
+
+/** marked shows where channels begin, as far as there is room for it. */
+function marked(p, tensor, elements) {
+  const size = elements.per_channel, channels = tensor.channels;
+  const shapes = [];
+  if (channels > 1 && channels <= 40) {
+    for (let i = 1; i < channels; i++) {
+      shapes.push({
+        type: "line", xref: "x", yref: "paper", x0: i * size - 0.5, x1: i * size - 0.5, y0: 0, y1: 1,
+        line: { color: p.line, width: 1 }, layer: "below",
+      });
+    }
+  }
+  const step = Math.max(1, Math.ceil(channels / (narrow() ? 8 : 16)));
+  const ticks = [];
+  for (let i = 0; i < channels; i += step) ticks.push(i);
+  return {
+    shapes,
+    ticks: { tickvals: ticks.map((i) => i * size + (size - 1) / 2), ticktext: ticks.map(String), showgrid: false, zeroline: false },
+  };
+}
+
+/** broken puts a gap between the values of different channels. */
+function broken(elements, list) {
+  const out = [];
+  let before = -1;
+  elements.position.forEach((position, i) => {
+    const channel = Math.floor(position / elements.per_channel);
+    if (before >= 0 && channel !== before) out.push(null);
+    before = channel;
+    out.push(list[i]);
+  });
+  return out;
+}
+
+function drawElements(p, tensor, g) {
+  const e = g.elements;
+  const { shapes, ticks } = marked(p, tensor, e);
+  const few = e.position.length <= 400;
+  const about = e.position.map((x, i) => [Math.floor(x / e.per_channel), e.index[i]]);
+  const hover = "<br>channel %{customdata[0]}, index %{customdata[1]}";
+  const traces = [{
+    name: "original", type: "scatter", mode: few ? "lines+markers" : "lines", hovertemplate: `%{y}${hover}<extra>original</extra>`,
+    x: broken(e, e.position), y: broken(e, e.original), customdata: broken(e, about), connectgaps: false,
+    line: { color: p.value, width: few ? 1.2 : 0.8 }, marker: { color: p.value, size: 5 },
+  }];
+  tensor.results.forEach((r, i) => {
+    const k = kind(r.scheme);
+    traces.push({
+      name: label(r.scheme).toLowerCase(), type: "scatter", mode: "markers", x: e.position, y: e.reconstructed[i], customdata: about,
+      hovertemplate: `%{y}${hover}<extra>${label(r.scheme).toLowerCase()}</extra>`,
+      marker: { color: p[k], symbol: symbols[k], size: few ? 11 - 2 * i : 4, line: { width: few ? 1.8 : 1, color: p[k] }, opacity: few ? 1 : 0.6 },
+    });
+  });
+  byId("note-elements").textContent = e.note + (tensor.channels > 1 ? " Channel stands after channel." : "");
+  return draw("plot-elements", traces, layout(p, { shapes, xaxis: axis(p, "channel", ticks), yaxis: axis(p, "value") }));
+}
+
+function drawErrors(p, tensor, g) {
+  const e = g.elements;
+  const { shapes, ticks } = marked(p, tensor, e);
+  const few = e.position.length <= 150;
+  const about = e.position.map((x, i) => [Math.floor(x / e.per_channel), e.index[i]]);
+  const traces = tensor.results.map((r, i) => {
+    const k = kind(r.scheme);
+    const common = {
+      name: label(r.scheme).toLowerCase(), x: e.position, y: e.error[i], customdata: about,
+      hovertemplate: `%{y}<br>channel %{customdata[0]}, index %{customdata[1]}<extra>${label(r.scheme).toLowerCase()}</extra>`,
+    };
+    return few
+      ? { ...common, type: "bar", marker: { color: p[k] } }
+      : { ...common, type: "scatter", mode: "markers", marker: { color: p[k], symbol: symbols[k], size: 4, line: { width: 1, color: p[k] }, opacity: 0.75 } };
+  });
+  const worst = tensor.results.map((r) => `${number(r.max_error)} ${label(r.scheme).toLowerCase()}`).join(", ");
+  byId("note-errors").textContent = `What comes back minus the original: at most ${worst}. ${e.note}`;
+  return draw("plot-errors", traces, layout(p, {
+    shapes, barmode: "group", bargap: 0.25, xaxis: axis(p, "channel", ticks), yaxis: axis(p, "error"),
+  }));
+}
+
+function drawChannels(p, tensor, g) {
+  const shown = g.channels.index;
+  const bars = shown.length <= 64;
+  const log = byId("channels-log").checked;
+  const traces = tensor.results.map((r, i) => {
+    const k = kind(r.scheme);
+    const common = {
+      name: label(r.scheme).toLowerCase(), x: shown, y: g.channels.rmse[i],
+      hovertemplate: `channel %{x}<br>RMSE %{y}<extra>${label(r.scheme).toLowerCase()}</extra>`,
+    };
+    return bars
+      ? { ...common, type: "bar", marker: { color: p[k] } }
+      : { ...common, type: "scatter", mode: "lines+markers", line: { color: p[k], width: 1 }, marker: { color: p[k], symbol: symbols[k], size: 5 } };
+  });
+  const zeros = log && traces.some((t) => t.y.includes(0));
+  byId("note-channels").textContent = `RMSE. ${g.channels.note}${zeros ? " An RMSE of 0 has no place on a logarithmic axis." : ""}`;
+  return draw("plot-channels", traces, layout(p, {
+    barmode: "group", xaxis: axis(p, "channel", { zeroline: false, ...(shown.length <= 12 ? { dtick: 1, tick0: 0 } : {}) }),
+    yaxis: axis(p, "RMSE", { type: log ? "log" : "linear", rangemode: "tozero" }),
+  }));
+}
+
+function drawHistogram(p, tensor, g) {
+  const h = g.histograms.find((x) => x.channel === g.focus);
+  // A single value has a bar about it.
+  const half = Math.abs(h.min) / 2 || 0.5;
+  const [low, high] = h.min < h.max ? [h.min, h.max] : [h.min - half, h.max + half];
+  const width = (high - low) / h.counts.length;
+  const traces = [{
+    name: "values", type: "bar", x: h.counts.map((_, i) => low + (i + 0.5) * width), y: h.counts, width,
+    customdata: h.counts.map((_, i) => [number(low + i * width), number(low + (i + 1) * width)]),
+    hovertemplate: "%{y} from %{customdata[0]} to %{customdata[1]}<extra></extra>",
+    marker: { color: p.value, opacity: 0.55, line: { color: p.card, width: 1 } },
+  }];
+  const said = [];
+  h.grids.forEach((grid, i) => {
+    const r = tensor.results[i], k = kind(r.scheme), name = label(r.scheme).toLowerCase();
+    if (grid.codes === 0) {
+      said.push(`${name}: several scales serve the channel`);
+      return;
+    }
+    said.push(`${name}: ${plural(grid.codes, "code")} among the values${grid.values.length ? "" : ", too many to draw"}`);
+    traces.push({
+      name: `codes ${name}`, type: "scatter", mode: "markers", x: grid.values, y: grid.values.map(() => -i), yaxis: "y2",
+      hovertemplate: `a code stands for %{x}<extra>${name}</extra>`,
+      marker: { color: p[k], symbol: "line-ns-open", size: 12, line: { width: grid.values.length > 100 ? 0.7 : 1.6, color: p[k] } },
+    });
+  });
+  byId("note-histogram").textContent = `Channel ${h.channel}, from ${number(h.min)} to ${number(h.max)}. ${capital(said.join("; "))}.`;
+  byId("channel").value = g.focus;
+  byId("channel").max = tensor.channels - 1;
+  return draw("plot-histogram", traces, layout(p, {
+    bargap: 0,
+    xaxis: axis(p, "value", { anchor: "y2", zeroline: false, range: [low - 0.12 * (high - low), high + 0.12 * (high - low)] }),
+    yaxis: axis(p, "count", { domain: [0.27, 1], ...(Math.max(...h.counts) <= 5 ? { dtick: 1 } : {}) }),
+    yaxis2: axis(p, "", { domain: [0, 0.2], showticklabels: false, ticks: "", showgrid: false, zeroline: false, fixedrange: true, range: [0.6 - h.grids.length, 0.6] }),
+  }));
+}
+
+const capital = (s) => s.charAt(0).toUpperCase() + s.slice(1);
+
+function drawSweep(p, tensor, g) {
+  const traces = [], widths = g.sweep.map((s) => s.bits);
+  tensor.results.forEach(({ scheme }, i) => {
+    const k = kind(scheme), name = label(scheme).toLowerCase();
+    const look = {
+      type: "scatter", mode: "lines+markers", x: widths, name, legendgroup: name,
+      line: { color: p[k], dash: dashes[k], width: 1.8 }, marker: { color: p[k], symbol: symbols[k], size: 8 },
+    };
+    traces.push({ ...look, y: g.sweep.map((s) => s.results[i].rmse), hovertemplate: `%{x} bits: RMSE %{y}<extra>${name}</extra>` });
+    traces.push({
+      ...look, y: g.sweep.map((s) => s.results[i].total_bytes), xaxis: "x2", yaxis: "y2", showlegend: false,
+      hovertemplate: `%{x} bits: %{y} bytes<extra>${name}</extra>`,
+    });
+  });
+  const bits = tensor.results[0].scheme.bits;
+  const at = (x, y) => ({
+    type: "line", xref: x, yref: `${y} domain`, x0: bits, x1: bits, y0: 0, y1: 1, line: { color: p.soft, width: 1, dash: "dot" }, layer: "below",
+  });
+  const stacked = byId("plot-sweep").clientWidth < 640;
+  const zeros = g.sweep.some((s) => s.results.some((r) => r.rmse === 0));
+  byId("note-sweep").textContent = "RMSE, on a logarithmic axis, and total bytes at 2 to 16 bits, with all else as chosen. " +
+    `The dotted line is at ${bits} bits.${zeros ? " Where no error is left the curve ends." : ""}`;
+  byId("plot-sweep").classList.toggle("tall", stacked);
+  return draw("plot-sweep", traces, layout(p, {
+    shapes: [at("x", "y"), at("x2", "y2")],
+    height: stacked ? 560 : undefined,
+    xaxis: axis(p, "bits", { domain: stacked ? [0, 1] : [0, 0.46], dtick: 2, tick0: 2, anchor: "y" }),
+    yaxis: axis(p, "RMSE", { type: "log", domain: stacked ? [0.58, 1] : [0, 1] }),
+    xaxis2: axis(p, "bits", { domain: stacked ? [0, 1] : [0.56, 1], dtick: 2, tick0: 2, anchor: "y2" }),
+    yaxis2: axis(p, "bytes", { exponentformat: "SI", domain: stacked ? [0, 0.4] : [0, 1], anchor: "x2", rangemode: "tozero" }),
+  }));
+}
+
+/** Graphs keeps what is drawn, to draw it again in other colours. */
+export class Graphs {
+  async show(report, detail) {
+    Object.assign(this, { tensor: report.tensors[0], detail });
+    await this.again();
+  }
+
+  async again() {
+    if (!this.detail) return;
+    const p = palette();
+    await Promise.all([drawElements, drawErrors, drawChannels, drawHistogram, drawSweep].map((f) => f(p, this.tensor, this.detail)));
+  }
+
+  async showChannels() {
+    if (this.detail) await drawChannels(palette(), this.tensor, this.detail);
+  }
+
+  /** focus shows the histogram of a channel, if it is at hand. */
+  async focus(channel) {
+    if (!this.detail?.histograms.some((h) => h.channel === channel)) return false;
+    this.detail.focus = channel;
+    await drawHistogram(palette(), this.tensor, this.detail);
+    return true;
+  }
+
+  async showHistogram(detail) {
+    this.detail = detail;
+    await drawHistogram(palette(), this.tensor, detail);
+  }
+}

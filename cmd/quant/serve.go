@@ -1,0 +1,112 @@
+package main
+
+import (
+	_ "embed"
+	"fmt"
+	"net"
+	"os/exec"
+	"runtime"
+
+	"github.com/spf13/cobra"
+
+	"github.com/a01592f9/quant/cmd/internal/web"
+)
+
+// The convolution that the page offers, and its licence, which has to come along.
+var (
+	//go:embed testdata/silero_vad_v5_excerpt.safetensors
+	convolution []byte
+	//go:embed testdata/README.md
+	convolutionNotice string
+)
+
+func (a *app) serveCommand() *cobra.Command {
+	var (
+		addr  string
+		hosts []string
+		open  bool
+	)
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Serve the calculator as a web page",
+		Long: `Serve the calculator as a web page: values typed or files dropped, compared at
+once, with graphs and reports. The page needs no internet, and sends nothing
+anywhere but to this program.
+
+It can be reached from this computer only, unless --addr says otherwise. Who
+reaches it by another name than localhost or an IP address has to be told with
+--host. Ctrl-C ends it.
+
+Programs can ask the same server for comparisons: see docs/api.md.`,
+		Example: `  quant serve --open
+  quant serve --addr 127.0.0.1:0              any free port
+  quant serve --addr :8080 --host my-server   for others too`,
+		Args: cobra.NoArgs,
+		RunE: a.start(func(cmd *cobra.Command, _ []string) error {
+			l, err := net.Listen("tcp", addr)
+			if err != nil {
+				return err
+			}
+			url := urlOf(l.Addr())
+			fmt.Fprintf(a.stdout, "%s\n", url)
+			if open {
+				if err := openBrowser(url); err != nil {
+					a.complain(fmt.Sprintf("cannot open a browser: %v", err))
+				}
+			}
+			server := web.New(web.Config{
+				Examples: pageExamples(),
+				Notices:  convolutionNotice,
+				Version:  versionLine(),
+				Hosts:    hosts,
+				Log:      a.stderr,
+			})
+			return server.Serve(cmd.Context(), l)
+		}),
+	}
+	cmd.Flags().StringVar(&addr, "addr", "127.0.0.1:8080", "`host:port` to listen at; port 0 is any free one")
+	cmd.Flags().StringArrayVar(&hosts, "host", nil, "`name` under which the page may be asked for too;\nmay be given several times")
+	cmd.Flags().BoolVar(&open, "open", false, "open the page in a browser")
+	return cmd
+}
+
+func pageExamples() []web.Example {
+	return append(web.Examples(), web.Example{
+		ID:    "convolution",
+		Title: "A real convolution (Silero VAD)",
+		About: "Weights that were trained: two layers in an excerpt of Silero VAD v5, a voice activity detector (MIT licence). " +
+			"Choose a tensor, and the axis of its channels.",
+		File: "silero_vad_v5_excerpt.safetensors",
+		Data: convolution,
+	})
+}
+
+// urlOf returns the URL under which a browser on this computer reaches addr.
+func urlOf(addr net.Addr) string {
+	host, port, err := net.SplitHostPort(addr.String())
+	if err != nil {
+		return "http://" + addr.String() + "/"
+	}
+	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
+		host = "localhost"
+	}
+	return "http://" + net.JoinHostPort(host, port) + "/"
+}
+
+// openBrowser opens url in the browser of whoever runs this.
+func openBrowser(url string) error {
+	var cmd *exec.Cmd
+	switch runtime.GOOS {
+	case "darwin":
+		cmd = exec.Command("open", url)
+	case "windows":
+		cmd = exec.Command("rundll32", "url.dll,FileProtocolHandler", url)
+	default:
+		cmd = exec.Command("xdg-open", url)
+	}
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	go cmd.Wait() // it may live as long as the browser does
+	return nil
+}

@@ -1,0 +1,185 @@
+//go:build !purego
+
+package quant
+
+//go:noescape
+func rangeRunsAVX2(lo, hi, src []float32, run int) bool
+
+//go:noescape
+func quantizeInt8RunsAVX2(dst []uint8, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32, stream bool)
+
+//go:noescape
+func quantizeInt16RunsAVX2(dst []uint16, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32, stream bool)
+
+//go:noescape
+func dequantizeInt8RunsAVX2(dst []float32, src []uint8, run int, scale []float32, zero []int32, signed, stream bool)
+
+//go:noescape
+func dequantizeInt16RunsAVX2(dst []float32, src []uint16, run int, scale []float32, zero []int32, signed, stream bool)
+
+//go:noescape
+func squaresRunsAVX2(acc []float64, src []float32, run int)
+
+//go:noescape
+func errorsRunsAVX2(acc []sums, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32) int
+
+//go:noescape
+func errorsColumnsAVX2(abs, sq *float64, max *float32, clipped *uint32, src *float32, rows, stride int, scale []float32, zero []int32, qmin, qmax int32) int
+
+//go:noescape
+func rangeColumnsAVX2(lo, hi []float32, src *float32, rows, stride int) bool
+
+//go:noescape
+func quantizeInt8ColumnsAVX2(dst *uint8, src *float32, rows int, scale []float32, zero []int32, qmin, qmax int32)
+
+//go:noescape
+func quantizeInt16ColumnsAVX2(dst *uint16, src *float32, rows int, scale []float32, zero []int32, qmin, qmax int32)
+
+//go:noescape
+func dequantizeInt8ColumnsAVX2(dst *float32, src *uint8, rows int, scale []float32, zero []int32, signed bool)
+
+//go:noescape
+func dequantizeInt16ColumnsAVX2(dst *float32, src *uint16, rows int, scale []float32, zero []int32, signed bool)
+
+//go:noescape
+func squaresColumnsAVX2(acc []float64, src *float32, rows, stride int)
+
+//go:noescape
+func pack4AVX2(dst []byte, codes []uint8, stream bool)
+
+//go:noescape
+func pack2AVX2(dst []byte, codes []uint8)
+
+//go:noescape
+func unpack4AVX2(dst []uint8, packed []byte, signed bool)
+
+//go:noescape
+func unpack2AVX2(dst []uint8, packed []byte, signed bool)
+
+//go:noescape
+func widenBFloat16AVX2(dst []float32, src []uint16)
+
+//go:noescape
+func widenFloat16AVX2(dst []float32, src []uint16)
+
+// errorsRunsBy8 lets the kernel do runs 8 at a time, and the definition those
+// among which is a scale that the kernel leaves.
+func errorsRunsBy8(acc []sums, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32) {
+	for {
+		n := errorsRunsAVX2(acc, src, run, scale, zero[:len(scale)], qmin, qmax)
+		if n >= len(acc) {
+			return
+		}
+		acc, src, scale, zero = acc[n:], src[n*run:], scale[n:], zero[n:]
+		n = min(8, len(acc))
+		m := min(n*run, len(src))
+		errorsRunsGeneric(acc[:n], src[:m], run, scale, zero, qmin, qmax)
+		if acc, src, scale, zero = acc[n:], src[m:], scale[n:], zero[n:]; len(acc) == 0 {
+			return
+		}
+	}
+}
+
+// The kernels of the columns walk take at least 8 columns. What is narrower
+// goes to the definition.
+
+func errorsColumnsBy8(acc columnSums, src []float32, rows, stride int, scale []float32, zero []int32, qmin, qmax int32) {
+	for len(scale) >= 8 {
+		n := errorsColumnsAVX2(&acc.abs[0], &acc.sq[0], &acc.max[0], &acc.clipped[0], &src[0], rows, stride, scale, zero[:len(scale)], qmin, qmax)
+		if n >= len(scale) {
+			return
+		}
+		acc, src, scale, zero = acc.from(n), src[n:], scale[n:], zero[n:]
+		n = min(8, len(scale))
+		errorsColumnsGeneric(acc.sub(n), src, rows, stride, scale[:n], zero, qmin, qmax)
+		if n == len(scale) {
+			return
+		}
+		acc, src, scale, zero = acc.from(n), src[n:], scale[n:], zero[n:]
+	}
+	errorsColumnsGeneric(acc, src, rows, stride, scale, zero, qmin, qmax)
+}
+
+func quantizeInt8ColumnsBy8(dst []uint8, src []float32, scale []float32, zero []int32, qmin, qmax int32) {
+	for len(src) > 0 {
+		cols := min(len(scale), len(src))
+		if cols < 8 {
+			quantizeColumnsGeneric(dst, src, scale, zero, qmin, qmax)
+			return
+		}
+		rows := len(src) / cols
+		n := rows * cols
+		quantizeInt8ColumnsAVX2(&dst[:n][0], &src[0], rows, scale[:cols], zero[:cols], qmin, qmax)
+		dst, src = dst[n:], src[n:]
+	}
+}
+
+func quantizeInt16ColumnsBy8(dst []uint16, src []float32, scale []float32, zero []int32, qmin, qmax int32) {
+	for len(src) > 0 {
+		cols := min(len(scale), len(src))
+		if cols < 8 {
+			quantizeColumnsGeneric(dst, src, scale, zero, qmin, qmax)
+			return
+		}
+		rows := len(src) / cols
+		n := rows * cols
+		quantizeInt16ColumnsAVX2(&dst[:n][0], &src[0], rows, scale[:cols], zero[:cols], qmin, qmax)
+		dst, src = dst[n:], src[n:]
+	}
+}
+
+func dequantizeInt8ColumnsBy8(dst []float32, src []uint8, scale []float32, zero []int32, signed bool) {
+	for len(src) > 0 {
+		cols := min(len(scale), len(src))
+		if cols < 8 {
+			dequantizeInt8ColumnsGeneric(dst, src, scale, zero, signed)
+			return
+		}
+		rows := len(src) / cols
+		n := rows * cols
+		dequantizeInt8ColumnsAVX2(&dst[:n][0], &src[0], rows, scale[:cols], zero[:cols], signed)
+		dst, src = dst[n:], src[n:]
+	}
+}
+
+func dequantizeInt16ColumnsBy8(dst []float32, src []uint16, scale []float32, zero []int32, signed bool) {
+	for len(src) > 0 {
+		cols := min(len(scale), len(src))
+		if cols < 8 {
+			dequantizeInt16ColumnsGeneric(dst, src, scale, zero, signed)
+			return
+		}
+		rows := len(src) / cols
+		n := rows * cols
+		dequantizeInt16ColumnsAVX2(&dst[:n][0], &src[0], rows, scale[:cols], zero[:cols], signed)
+		dst, src = dst[n:], src[n:]
+	}
+}
+
+// The kernels that pack and unpack take codes 8 at a time.
+
+func pack8By8(dst []byte, codes []uint8, bits int, stream bool) {
+	n := len(codes) &^ 7
+	switch bits {
+	case 4:
+		pack4AVX2(dst[:n/2], codes[:n], stream)
+	case 2:
+		pack2AVX2(dst[:n/4], codes[:n])
+	default:
+		n = 0
+	}
+	pack8Generic(dst[n/8*bits:], codes[n:], bits)
+}
+
+func unpack8By8(dst []uint8, packed []byte, bits int, signed bool) {
+	n := len(dst) &^ 7
+	switch bits {
+	case 4:
+		unpack4AVX2(dst[:n], packed[:n/2], signed)
+	case 2:
+		unpack2AVX2(dst[:n], packed[:n/4], signed)
+	default:
+		n = 0
+	}
+	unpack8Generic(dst[n:], packed[n/8*bits:], bits, signed)
+}

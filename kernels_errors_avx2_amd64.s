@@ -1,0 +1,547 @@
+//go:build !purego
+
+#include "textflag.h"
+#include "kernels_avx2_amd64.h"
+
+// The kernels that reduce: ranges, sums of squares and errors.
+
+// REDUCE leaves op over all 8 dwords of y, whose lower half is x, in each of x.
+#define REDUCE(op, y, x, t) \
+	VEXTRACTI128 $1, y, t \
+	op      t, x, x       \
+	VPSHUFD $0x4e, x, t   \
+	op      t, x, x       \
+	VPSHUFD $0xb1, x, t   \
+	op      t, x, x
+
+// func rangeRunsAVX2(lo, hi, src []float32, run int) bool
+//
+// The bits of a float32 order it by sign and magnitude: see rangeRunsAVX512. An
+// element that is taken twice does no harm.
+TEXT ·rangeRunsAVX2(SB), NOSPLIT, $0-81
+	MOVQ lo_base+0(FP), R9
+	MOVQ hi_base+24(FP), R10
+	MOVQ src_base+48(FP), SI
+	MOVQ src_len+56(FP), DX
+	MOVQ run+72(FP), R8
+	MOVB $1, ret+80(FP)
+
+nextrun:
+	MOVQ    R8, CX
+	CMPQ    DX, CX
+	CMOVQLT DX, CX
+	SUBQ    CX, DX
+	MOVQ    SI, R11
+	MOVQ    CX, R12
+	VPBROADCASTD SIGN, Y4 // greatest signed so far, of 4 times 8
+	VPXOR   Y5, Y5, Y5 // greatest unsigned so far
+	CMPQ    CX, $32
+	JBE     short
+	VMOVDQU Y4, Y6
+	VMOVDQU Y5, Y7
+	SUBQ    $32, CX
+
+loop:
+	VMOVDQU 0(SI), Y0
+	VMOVDQU 32(SI), Y1
+	VMOVDQU 64(SI), Y2
+	VMOVDQU 96(SI), Y3
+	VPMAXSD Y0, Y4, Y4
+	VPMAXUD Y0, Y5, Y5
+	VPMAXSD Y1, Y6, Y6
+	VPMAXUD Y1, Y7, Y7
+	VPMAXSD Y2, Y4, Y4
+	VPMAXUD Y2, Y5, Y5
+	VPMAXSD Y3, Y6, Y6
+	VPMAXUD Y3, Y7, Y7
+	ADDQ $128, SI
+	SUBQ $32, CX
+	JA   loop
+	VPMAXSD Y6, Y4, Y4
+	VPMAXUD Y7, Y5, Y5
+	LEAQ (SI)(CX*4), SI
+	MOVQ $32, CX
+
+ends32:
+	VMOVDQU 0(SI), Y0
+	VMOVDQU 32(SI), Y1
+	VMOVDQU -64(SI)(CX*4), Y2
+	VMOVDQU -32(SI)(CX*4), Y3
+	VPMAXSD Y1, Y0, Y6
+	VPMAXUD Y1, Y0, Y7
+	VPMAXSD Y2, Y4, Y4
+	VPMAXUD Y2, Y5, Y5
+	VPMAXSD Y3, Y6, Y6
+	VPMAXUD Y3, Y7, Y7
+	VPMAXSD Y6, Y4, Y4
+	VPMAXUD Y7, Y5, Y5
+
+reduce:
+	LEAQ (SI)(CX*4), SI
+	REDUCE(VPMAXSD, Y4, X4, X0)
+	REDUCE(VPMAXUD, Y5, X5, X1)
+	VMOVD   X4, AX // maximum
+	VMOVD   X5, BX // minimum
+	CMPL    AX, $0x7f800000
+	JGE     bad
+	CMPL    BX, $0xff800000
+	JAE     bad
+	TESTL   BX, BX
+	JNS     onesign
+	TESTL   AX, AX
+	JS      onesign
+
+store:
+	CMPL    BX, $0x80000000 // a minimum of -0 is +0
+	JNE     2(PC)
+	XORL    BX, BX
+	CMPL    AX, $0x80000000
+	JNE     2(PC)
+	XORL    AX, AX
+	MOVL    BX, (R9)
+	MOVL    AX, (R10)
+	ADDQ    $4, R9
+	ADDQ    $4, R10
+	TESTQ   DX, DX
+	JNZ     nextrun
+	VZEROUPPER
+	RET
+
+short:
+	CMPQ CX, $16
+	JAE  ends32
+	CMPQ CX, $8
+	JB   ends8
+	VMOVDQU 0(SI), Y0
+	VMOVDQU -32(SI)(CX*4), Y1
+
+two: // vectors make a run
+	VPMAXSD Y1, Y0, Y4
+	VPMAXUD Y1, Y0, Y5
+	JMP  reduce
+
+ends8:
+	CMPQ CX, $4
+	JB   ends3
+	VBROADCASTI128 0(SI), Y0
+	VBROADCASTI128 -16(SI)(CX*4), Y1
+	JMP  two
+
+ends3:
+	MOVQ CX, BX
+	SHRQ $1, BX
+	VPBROADCASTD (SI), Y0
+	VPBROADCASTD (SI)(BX*4), Y1
+	VPBROADCASTD -4(SI)(CX*4), Y4
+	VPBLENDD $0x55, Y4, Y1, Y1
+	JMP  two
+
+bad:
+	MOVB $0, ret+80(FP)
+	JMP  store
+
+onesign: // R12 elements at R11 again, for the least unsigned
+	VPCMPEQD Y4, Y4, Y4
+	CMPQ    R12, $8
+	JBE     oneshort
+	SUBQ    $8, R12
+
+oneloop:
+	VPMINUD (R11), Y4, Y4
+	ADDQ $32, R11
+	SUBQ $8, R12
+	JA   oneloop
+	LEAQ (R11)(R12*4), R11
+	MOVQ $8, R12
+
+oneshort:
+	CMPQ R12, $4
+	JB   oneends3
+	VBROADCASTI128 0(R11), Y0
+	VBROADCASTI128 -16(R11)(R12*4), Y1
+
+onereduce:
+	VPMINUD Y0, Y4, Y4
+	VPMINUD Y1, Y4, Y4
+	REDUCE(VPMINUD, Y4, X4, X0)
+	TESTL   AX, AX
+	JS      negative
+	VMOVD   X4, BX
+	JMP     store
+
+negative:
+	VMOVD   X4, AX
+	JMP     store
+
+oneends3:
+	MOVQ R12, R13
+	SHRQ $1, R13
+	VPBROADCASTD (R11), Y4
+	VPBROADCASTD (R11)(R13*4), Y0
+	VPBROADCASTD -4(R11)(R12*4), Y1
+	JMP  onereduce
+
+// SQUARES adds the squares of the 8 elements in y, whose lower half is x, to
+// the lanes in a and b.
+#define SQUARES(y, x, a, b) \
+	VEXTRACTF128 $1, y, X2   \
+	VCVTPS2PD    x, y        \
+	VCVTPS2PD    X2, Y2      \
+	VFMADD231PD  y, y, a     \
+	VFMADD231PD  Y2, Y2, b
+
+// LAST takes the last CX elements of a run of at least 8, fewer than 8 and at
+// SI, to the front of y; the others become 0. It advances SI, and leaves the
+// mask in m.
+#define LAST(y, m) \
+	LEAQ     (SI)(CX*4), SI  \
+	ROTATION(CX, y)          \
+	VPERMPS  -32(SI), y, y   \
+	MASK(CX, m)              \
+	VANDPS   m, y, y
+
+// func squaresRunsAVX2(acc []float64, src []float32, run int)
+//
+// Y8 to Y11 hold the lanes.
+TEXT ·squaresRunsAVX2(SB), NOSPLIT, $0-56
+	MOVQ acc_base+0(FP), DI
+	MOVQ src_base+24(FP), SI
+	MOVQ src_len+32(FP), DX
+	MOVQ run+48(FP), R8
+
+nextrun:
+	MOVQ    R8, CX
+	CMPQ    DX, CX
+	CMOVQLT DX, CX
+	SUBQ    CX, DX
+	MOVQ    CX, R12
+	VPXOR   Y8, Y8, Y8
+	VPXOR   Y9, Y9, Y9
+	VPXOR   Y10, Y10, Y10
+	VPXOR   Y11, Y11, Y11
+	SUBQ    $16, CX
+	JB      tail
+
+loop:
+	VCVTPS2PD 0(SI), Y0
+	VCVTPS2PD 16(SI), Y1
+	VCVTPS2PD 32(SI), Y2
+	VCVTPS2PD 48(SI), Y3
+	VFMADD231PD Y0, Y0, Y8
+	VFMADD231PD Y1, Y1, Y9
+	VFMADD231PD Y2, Y2, Y10
+	VFMADD231PD Y3, Y3, Y11
+	ADDQ $64, SI
+	SUBQ $16, CX
+	JAE  loop
+
+tail: // CX + 16 elements, fewer than 16
+	ADDQ $8, CX
+	JL   tail8 // fewer than 8
+	VMOVUPS (SI), Y0
+	SQUARES(Y0, X0, Y8, Y9)
+	ADDQ $32, SI
+	TESTQ CX, CX
+	JZ   fold
+	LAST(Y0, Y3)
+	SQUARES(Y0, X0, Y10, Y11)
+	JMP  fold
+
+tail8:
+	ADDQ $8, CX
+	JZ   fold
+	CMPQ R12, $8
+	JB   few
+	LAST(Y0, Y3)
+	SQUARES(Y0, X0, Y8, Y9)
+
+fold:
+	FOLD(Y8, Y9, Y10, Y11, X8, (DI))
+	ADDQ  $8, DI
+	TESTQ DX, DX
+	JNZ   nextrun
+	VZEROUPPER
+	RET
+
+few: // is all there is in the run
+	FEW(SI, CX, Y0, X0, Y1, X1)
+	SQUARES(Y0, X0, Y8, Y9)
+	LEAQ (SI)(CX*4), SI
+	JMP  fold
+
+// ERRORS
+//
+// For how the clamp tells what is clipped, and for what EDGE does, see the
+// errors of AVX-512. The difference is that comparisons leave masks in vectors,
+// and that what EDGE finds wrong is added to Y2.
+
+// EDGE sets t to the last x whose quotient rounds to bound or farther in. It
+// uses Y3 to Y5.
+#define STEP(bound, out, t) \
+	VDIVPS   Y8, t, Y3       \
+	VROUNDPS $8, Y3, Y3      \
+	VCMPPS   out, bound, Y3, Y3 \
+	VPAND    Y4, Y3, Y3      \
+	VPSUBD   Y3, t, t
+
+#define EDGE(bound, half, out, outward, t) \
+	VBROADCASTSS half, Y3           \
+	VADDPS       bound, Y3, Y3      \
+	VMULPS       Y8, Y3, t          \
+	VPSRAD       $31, t, Y4         \
+	VPBROADCASTD UNIT, Y5           \
+	VPOR         Y5, Y4, Y4         \
+	outward                         \
+	VPADDD       Y4, t, t           \
+	VPADDD       Y4, t, t           \
+	STEP(bound, out, t)             \
+	STEP(bound, out, t)             \
+	STEP(bound, out, t)             \
+	STEP(bound, out, t)             \
+	STEP(bound, out, t)             \
+	STEP(bound, out, t)             \
+	VDIVPS       Y8, t, Y3          \
+	VROUNDPS     $8, Y3, Y3         \
+	VCMPPS       out, bound, Y3, Y3 \
+	VPOR         Y3, Y2, Y2
+
+// Toward +Inf adds 1 to the bits of a positive value and takes 1 off those of
+// a negative one; toward -Inf the other way round.
+#define UPWARD
+#define DOWNWARD \
+	VPXOR  Y5, Y5, Y5 \
+	VPSUBD Y4, Y5, Y4
+
+// EDGES prepares scales in Y8 and zero points in Y12: reciprocals in Y9 and
+// edges in Y10 and Y11. The zero flag is clear if any is not for this kernel.
+#define EDGES(qmin, qmax) \
+	PREPARE(qmin, qmax)                    \
+	EDGE(Y0, MINUSHALF, $1, DOWNWARD, Y10) \
+	EDGE(Y1, HALF, $14, UPWARD, Y11)       \
+	VPTEST Y2, Y2
+
+// DEVIATE sets e to |e| of the elements x, and m to a mask of those that were
+// clamped to lo or hi, s being the scale and y its reciprocal.
+#define DEVIATE(s, y, lo, hi, x, t, e, m) \
+	VMAXPS       lo, x, t        \
+	VMINPS       hi, t, t        \
+	VCMPPS       $4, x, t, m     \
+	VMULPS       y, t, e         \
+	VFNMADD231PS s, e, t         \
+	VFMADD231PS  y, t, e         \
+	VROUNDPS     $8, e, e        \
+	VMULPS       s, e, e         \
+	VSUBPS       x, e, e         \
+	VANDPS       magnitude<>(SB), e, e
+
+DATA magnitude<>+0(SB)/8, $0x7fffffff7fffffff
+DATA magnitude<>+8(SB)/8, $0x7fffffff7fffffff
+DATA magnitude<>+16(SB)/8, $0x7fffffff7fffffff
+DATA magnitude<>+24(SB)/8, $0x7fffffff7fffffff
+GLOBL magnitude<>(SB), RODATA|NOPTR, $32
+
+// TALLY adds |e| in Y2 to the lanes a and b, its square to c and d, and takes
+// account of the maximum and, with the mask in Y3, of what was clipped.
+#define TALLY(max, clipped, a, b, c, d) \
+	VPSUBD       Y3, clipped, clipped \
+	VPMAXUD      Y2, max, max         \
+	VCVTPS2PD    X2, Y0               \
+	VEXTRACTF128 $1, Y2, X1           \
+	VCVTPS2PD    X1, Y1               \
+	VADDPD       Y0, a, a             \
+	VADDPD       Y1, b, b             \
+	VFMADD231PD  Y0, Y0, c            \
+	VFMADD231PD  Y1, Y1, d
+
+// func errorsRunsAVX2(acc []sums, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32) int
+//
+// It returns how many runs it did: all, or a multiple of 8 if a scale among
+// the next 8 is not for this kernel. Y8 to Y11 hold the lanes of sum|e|, Y12
+// to Y15 those of sum e², Y5 the bits of max|e|, Y4 the count of clipped, Y7
+// the scale and Y6 its reciprocal. In the frame are scales at 0, reciprocals at
+// 32, edges at 64 and 96, and those of the run at 128 and 160.
+TEXT ·errorsRunsAVX2(SB), NOSPLIT, $192-120
+	MOVQ acc_base+0(FP), DI
+	MOVQ src_base+24(FP), SI
+	MOVQ src_len+32(FP), DX
+	MOVQ run+48(FP), R8
+	MOVQ scale_base+56(FP), R9
+	MOVQ scale_len+64(FP), R11
+	MOVQ zero_base+80(FP), R10
+	XORL R13, R13 // runs done
+
+params: // of the next 8 runs
+	NEXT8(fewparams, ready)
+	EDGES(qmin+104(FP), qmax+108(FP))
+	JNE    done
+	VMOVUPS Y8, 0(SP)
+	VMOVUPS Y9, 32(SP)
+	VMOVUPS Y10, 64(SP)
+	VMOVUPS Y11, 96(SP)
+	XORL   R12, R12
+
+nextrun:
+	MOVQ    R8, CX
+	CMPQ    DX, CX
+	CMOVQLT DX, CX
+	SUBQ    CX, DX
+	MOVQ    CX, R14
+	VBROADCASTSS 0(SP)(R12*4), Y7
+	VBROADCASTSS 32(SP)(R12*4), Y6
+	VBROADCASTSS 64(SP)(R12*4), Y0
+	VBROADCASTSS 96(SP)(R12*4), Y1
+	VMOVUPS Y0, 128(SP)
+	VMOVUPS Y1, 160(SP)
+	VPXOR  Y4, Y4, Y4
+	VPXOR  Y5, Y5, Y5
+	VPXOR  Y8, Y8, Y8
+	VPXOR  Y9, Y9, Y9
+	VPXOR  Y10, Y10, Y10
+	VPXOR  Y11, Y11, Y11
+	VPXOR  Y12, Y12, Y12
+	VPXOR  Y13, Y13, Y13
+	VPXOR  Y14, Y14, Y14
+	VPXOR  Y15, Y15, Y15
+	SUBQ   $16, CX
+	JB     tail
+
+loop:
+	VMOVUPS 0(SI), Y0
+	DEVIATE(Y7, Y6, 128(SP), 160(SP), Y0, Y1, Y2, Y3)
+	TALLY(Y5, Y4, Y8, Y9, Y12, Y13)
+	VMOVUPS 32(SI), Y0
+	DEVIATE(Y7, Y6, 128(SP), 160(SP), Y0, Y1, Y2, Y3)
+	TALLY(Y5, Y4, Y10, Y11, Y14, Y15)
+	ADDQ $64, SI
+	SUBQ $16, CX
+	JAE  loop
+
+tail: // CX + 16 elements, fewer than 16
+	ADDQ $8, CX
+	JL   tail8 // fewer than 8
+	VMOVUPS 0(SI), Y0
+	DEVIATE(Y7, Y6, 128(SP), 160(SP), Y0, Y1, Y2, Y3)
+	TALLY(Y5, Y4, Y8, Y9, Y12, Y13)
+	ADDQ $32, SI
+	TESTQ CX, CX
+	JZ   fold
+	LAST(Y0, Y3)
+	DEVIATE(Y7, Y6, 128(SP), 160(SP), Y0, Y1, Y2, Y3)
+	MASK(CX, Y0)
+	VPAND Y0, Y2, Y2
+	VPAND Y0, Y3, Y3
+	TALLY(Y5, Y4, Y10, Y11, Y14, Y15)
+	JMP  fold
+
+tail8:
+	ADDQ $8, CX
+	JZ   fold
+	CMPQ R14, $8
+	JB   few
+	LAST(Y0, Y3)
+
+masked: // CX elements in Y0
+	DEVIATE(Y7, Y6, 128(SP), 160(SP), Y0, Y1, Y2, Y3)
+	MASK(CX, Y0)
+	VPAND Y0, Y2, Y2
+	VPAND Y0, Y3, Y3
+	TALLY(Y5, Y4, Y8, Y9, Y12, Y13)
+
+fold:
+	FOLD(Y8, Y9, Y10, Y11, X8, 0(DI))
+	FOLD(Y12, Y13, Y14, Y15, X12, 8(DI))
+	REDUCE(VPMAXUD, Y5, X5, X0)
+	REDUCE(VPADDD, Y4, X4, X1)
+	VMOVD   X5, 16(DI)
+	VMOVD   X4, 20(DI)
+	ADDQ    $24, DI
+	INCQ    R13
+	INCQ    R12
+	TESTQ   DX, DX
+	JZ      done
+	CMPQ    R12, $8
+	JNE     nextrun
+	JMP     params
+
+few: // is all there is in the run
+	FEW(SI, CX, Y0, X0, Y1, X1)
+	LEAQ (SI)(CX*4), SI
+	JMP  masked
+
+done:
+	MOVQ R13, ret+112(FP)
+	VZEROUPPER
+	RET
+
+// func errorsColumnsAVX2(abs, sq *float64, max *float32, clipped *uint32, src *float32, rows, stride int, scale []float32, zero []int32, qmin, qmax int32) int
+//
+// It takes 8 columns at a time, of at least 8, and returns how many it did: all,
+// or a multiple of 8 if a scale among the next 8 is not for this kernel. The
+// last 8 may overlap those before, and then only the others are stored. Lanes
+// are in Y12 to Y15, Y5 and Y4.
+TEXT ·errorsColumnsAVX2(SB), NOSPLIT, $0-120
+	MOVQ scale_base+56(FP), R9
+	MOVQ scale_len+64(FP), R11
+	MOVQ zero_base+80(FP), R10
+	MOVQ stride+48(FP), R8
+	SHLQ $2, R8
+	MOVQ abs+0(FP), DI
+	MOVQ sq+8(FP), DX
+	XORL R13, R13 // columns done
+
+columns: // the 8 from R12 on, BX of which are new
+	MOVQ R11, BX
+	SUBQ R13, BX
+	JZ   done
+	LEAQ -8(R11), R12
+	CMPQ R13, R12
+	CMOVQLT R13, R12
+	VMOVUPS (R9)(R12*4), Y8
+	VMOVDQU (R10)(R12*4), Y12
+	EDGES(qmin+104(FP), qmax+108(FP))
+	JNE  done
+	MOVQ max+16(FP), R14
+	MOVQ clipped+24(FP), R15
+	VMOVUPD 0(DI)(R12*8), Y12
+	VMOVUPD 32(DI)(R12*8), Y13
+	VMOVUPD 0(DX)(R12*8), Y14
+	VMOVUPD 32(DX)(R12*8), Y15
+	VMOVDQU (R14)(R12*4), Y5
+	VMOVDQU (R15)(R12*4), Y4
+	MOVQ src+32(FP), SI
+	LEAQ (SI)(R12*4), SI
+	MOVQ rows+40(FP), CX
+
+loop: // down the rows
+	VMOVUPS (SI), Y0
+	DEVIATE(Y8, Y9, Y10, Y11, Y0, Y1, Y2, Y3)
+	TALLY(Y5, Y4, Y12, Y13, Y14, Y15)
+	ADDQ R8, SI
+	DECQ CX
+	JNZ  loop
+	CMPQ BX, $8
+	JB   last
+	VMOVUPD Y12, 0(DI)(R12*8)
+	VMOVUPD Y13, 32(DI)(R12*8)
+	VMOVUPD Y14, 0(DX)(R12*8)
+	VMOVUPD Y15, 32(DX)(R12*8)
+	VMOVDQU Y5, (R14)(R12*4)
+	VMOVDQU Y4, (R15)(R12*4)
+	ADDQ $8, R13
+	JMP  columns
+
+last:
+	LASTMASK(BX, Y6)
+	HALVES(Y6, X6, Y0, Y1, X1)
+	VMASKMOVPD Y12, Y0, 0(DI)(R12*8)
+	VMASKMOVPD Y13, Y1, 32(DI)(R12*8)
+	VMASKMOVPD Y14, Y0, 0(DX)(R12*8)
+	VMASKMOVPD Y15, Y1, 32(DX)(R12*8)
+	VPMASKMOVD Y5, Y6, (R14)(R12*4)
+	VPMASKMOVD Y4, Y6, (R15)(R12*4)
+	MOVQ R11, R13
+
+done:
+	MOVQ R13, ret+112(FP)
+	VZEROUPPER
+	RET
