@@ -87,7 +87,7 @@
     errors(d, names) {
       const e = d.elements, few = e.position.length <= 200;
       return c => [names.map((name, k) => ({
-        ...split(e, e.error[k]), name, ...(few ? {type: "bar", marker: {color: c.schemes[k]}}
+        ...split(e, e.error[k]), name, ...(few ? {type: "bar", textposition: "none", marker: {color: c.schemes[k]}}
           : {type: "scatter", mode: "lines", line: {color: c.schemes[k], width: 1}}),
         hovertemplate: "%{y}<br>%{text}",
       })), layout(c, "", "error", marks(e, c))];
