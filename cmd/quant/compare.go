@@ -45,7 +45,7 @@ type export struct {
 func exports() []export {
 	const most = 12
 	return []export{{
-		flag: "csv", usage: "write a CSV `file`: a row for each tensor and scheme, and for\neach of their channels",
+		flag: "csv", usage: "write a CSV `file`: a row for each tensor and scheme,\nand for each of their channels",
 		write: func(w io.Writer, r *report.Report, _ []*report.Detail, _ *compareFlags) error {
 			return report.WriteCSV(w, r, true)
 		},
@@ -55,12 +55,12 @@ func exports() []export {
 			return pdf.Write(w, r, d, pdf.Options{Channels: f.channels})
 		},
 	}, {
-		flag: "html", tensors: most, usage: "write an HTML `file` with tables and interactive graphs,\nwhich needs no other file and no internet",
+		flag: "html", tensors: most, usage: "write an HTML `file` with tables and interactive\ngraphs, which needs no other file and no internet",
 		write: func(w io.Writer, r *report.Report, d []*report.Detail, f *compareFlags) error {
 			return htmlreport.Write(w, r, d, htmlreport.Options{Channels: f.channels})
 		},
 	}, {
-		flag: "plot", tensors: 1, usage: "draw graphs into a `file`, .svg or .png: of one tensor its\nvalues, errors, channels, histogram and a sweep of widths,\nof several the gain of each",
+		flag: "plot", tensors: 1, usage: "draw into a `file`, .svg or .png: of one tensor its\nvalues, errors, channels, histogram and a sweep of\nwidths; of several the gain of each",
 		write: func(w io.Writer, r *report.Report, d []*report.Detail, f *compareFlags) error {
 			return plot.New(r, d).Write(w, plotFormat(f.path("plot")))
 		},
@@ -117,6 +117,10 @@ The numbers per channel are RMSE (root mean squared error) and SQNR (signal to
 quantization noise ratio); the gain is the RMSE per tensor divided by that per
 channel. "Clipped" counts values whose code had to be moved into the grid.
 
+--csv, --pdf, --html and --plot write further files, all from the one
+comparison. PDF and HTML have tables of all tensors, and graphs of the 12 that
+gain most. A graph of many values is thinned so that extremes stay, and says so.
+
 Exit codes: 0 done, 1 failed on the data or a file, 2 wrong usage, 130
 interrupted.`,
 		Example: `  quant compare
@@ -125,7 +129,7 @@ interrupted.`,
   quant compare model.safetensors --tensor '*.weight' --group-size 32
   quant compare model.npz --axis -1 --format csv --channels
   quant compare model.safetensors --output report.json
-  quant compare model.safetensors --pdf report.pdf --html report.html --plot gain.svg`,
+  quant compare model.safetensors --pdf report.pdf --plot gain.svg`,
 		Args: files(0, 1),
 		RunE: a.start(func(cmd *cobra.Command, args []string) error {
 			if cmd.Flags().Changed("group-axis") {

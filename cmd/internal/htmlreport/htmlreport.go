@@ -1,19 +1,212 @@
-// Package htmlreport writes a report as one HTML file with interactive graphs.
+// Package htmlreport writes a report as one HTML file: the verdict, tables that
+// can be sorted, and interactive graphs. It needs no other file and asks no
+// host for anything, and its Content-Security-Policy makes sure of that.
 package htmlreport
 
 import (
-	"errors"
+	"bufio"
+	"crypto/sha256"
+	_ "embed"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"html/template"
 	"io"
+	"strings"
+	"unicode"
+	"unicode/utf16"
+	"unicode/utf8"
 
+	"github.com/a01592f9/quant/cmd/internal/plot"
+	"github.com/a01592f9/quant/cmd/internal/plotly"
 	"github.com/a01592f9/quant/cmd/internal/report"
 )
 
+//go:embed report.html
+var pageText string
+
+//go:embed report.css
+var style string
+
+//go:embed report.js
+var script string
+
+var page = template.Must(template.New("page").Parse(pageText))
+
 // Options say how Write writes.
 type Options struct {
-	Channels bool // whether all channels of large tensors are listed
+	Channels bool // whether all channels are listed, however many there are
 }
 
-// Write writes r with the graphs of the given tensors, see report.Details.
+// maxRows is up to how many channels are all listed without being asked for.
+const maxRows = 5000
+
+// A table is a report.Table as the page shows it.
+type table struct {
+	*report.Table
+	Label    string
+	Spans    []span // over all columns: those without a text have no heading
+	Sortable bool
+}
+
+type span struct {
+	Columns int
+	Text    string
+}
+
+func newTable(t *report.Table, label string, sortable bool) *table {
+	if t == nil {
+		return nil
+	}
+	r := &table{Table: t, Label: label, Sortable: sortable}
+	if len(t.Spans) == 0 {
+		return r
+	}
+	at := 0
+	for _, s := range t.Spans {
+		if s.From > at {
+			r.Spans = append(r.Spans, span{s.From - at, ""})
+		}
+		r.Spans = append(r.Spans, span{s.To - s.From + 1, s.Text})
+		at = s.To + 1
+	}
+	if rest := len(t.Head) - at; rest > 0 {
+		r.Spans = append(r.Spans, span{rest, ""})
+	}
+	return r
+}
+
+// A tensor is a section of the page.
+type tensor struct {
+	Name, About, Verdict, Note string
+	Schemes, Channels          *table
+	HasGraphs, Open            bool
+	Detail                     int
+	Choices                    []choice
+}
+
+// A choice is a channel whose histogram can be shown.
+type choice struct {
+	Channel int
+	Focus   bool
+}
+
+// data is what the script of the page draws. Tensors are numbered as in the
+// report, details as they are listed.
+type data struct {
+	Bits     int              `json:"bits"`
+	Names    []string         `json:"names"` // of the schemes
+	Details  []*report.Detail `json:"details"`
+	Overview []overview       `json:"overview"`
+}
+
+type overview struct {
+	Name string          `json:"name"`
+	SQNR []report.Number `json:"sqnr_db"`
+	Gain string          `json:"gain"`
+}
+
+// Write writes r with the graphs of the given tensors, see report.Details. The
+// same report gives the same bytes.
 func Write(w io.Writer, r *report.Report, details []*report.Detail, o Options) error {
-	return errors.New("not yet")
+	rows := 0
+	for _, t := range r.Tensors {
+		rows += t.Channels
+	}
+	all := o.Channels || rows <= maxRows
+	graphs := map[int]int{}
+	for i, d := range details {
+		graphs[d.Tensor] = i
+	}
+	var tensors []tensor
+	for n, i := range r.Summary.ByGain {
+		t := &r.Tensors[i]
+		x := tensor{
+			Name: report.Clean(t.Name), About: t.About(), Verdict: t.Verdict, Open: n == 0,
+			Schemes:  newTable(t.SchemeTable(), "Schemes of "+report.Clean(t.Name), false),
+			Channels: newTable(t.ChannelTable(all), "Channels of "+report.Clean(t.Name), true),
+		}
+		if k, ok := graphs[i]; ok {
+			d := details[k]
+			x.HasGraphs, x.Detail, x.Note = true, k, d.Note()
+			for _, h := range d.Histograms {
+				x.Choices = append(x.Choices, choice{*h.Channel, *h.Channel == d.Focus})
+			}
+		}
+		tensors = append(tensors, x)
+	}
+
+	view := struct {
+		Source, Verdict, Policy, OverviewNote, Version, License string
+		Style                                                   template.CSS
+		Inputs, Glossary                                        [][2]string
+		Summary, Skipped                                        *table
+		Tensors                                                 []tensor
+		OverviewHeight                                          int
+		Data, Plotly, Script                                    template.JS
+	}{
+		Source: report.Clean(r.Source), Verdict: r.Verdict(), Inputs: r.Inputs(), Glossary: report.Glossary,
+		Skipped: newTable(r.SkippedTable(), "Not compared", false), Tensors: tensors,
+		Version: plotly.Version, License: plotly.License, Policy: policy(),
+		Style: template.CSS(style), Plotly: template.JS(plotly.Script), Script: template.JS(script),
+	}
+	d := data{Bits: r.Options.Bits, Details: details, Overview: []overview{}}
+	if details == nil {
+		d.Details = []*report.Detail{}
+	}
+	for _, res := range r.Tensors[0].Results {
+		d.Names = append(d.Names, res.Scheme.Label())
+	}
+	if len(r.Tensors) > 1 {
+		view.Summary = newTable(r.SummaryTable(), "Summary", true)
+		view.OverviewNote = plot.OverviewNote(r)
+		for _, i := range r.Summary.ByGain[:min(len(r.Summary.ByGain), plot.MaxOverview)] {
+			t := &r.Tensors[i]
+			o := overview{Name: report.Clean(t.Name), Gain: report.Times(t.Results[1].Gain.RMSEFactor)}
+			for _, res := range t.Results {
+				o.SQNR = append(o.SQNR, res.SQNR)
+			}
+			d.Overview = append(d.Overview, o)
+		}
+		view.OverviewHeight = 130 + 20*len(d.Overview)
+	}
+	text, err := json.Marshal(d) // with <, > and & escaped, so that no name ends the element
+	if err != nil {
+		return err
+	}
+	view.Data = template.JS(visible(text))
+	b := bufio.NewWriter(w)
+	if err := page.Execute(b, view); err != nil {
+		return err
+	}
+	return b.Flush()
+}
+
+// visible returns JSON in which characters that cannot be seen, or that reorder
+// what is read, are escaped: they can only be in strings.
+func visible(text []byte) string {
+	var b strings.Builder
+	for _, r := range string(text) {
+		switch hi, lo := utf16.EncodeRune(r); {
+		case r < 0x80 || unicode.IsPrint(r):
+			b.WriteRune(r)
+		case hi != utf8.RuneError:
+			fmt.Fprintf(&b, `\u%04x\u%04x`, hi, lo)
+		default:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		}
+	}
+	return b.String()
+}
+
+// policy allows the two scripts of the page and nothing else from anywhere.
+// Plotly sets styles, and makes images of its graphs to be saved.
+func policy() string {
+	return "default-src 'none'; script-src " + hash(plotly.Script) + " " + hash(script) +
+		"; style-src 'unsafe-inline'; img-src data: blob:; base-uri 'none'; form-action 'none'"
+}
+
+func hash(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
 }

@@ -223,11 +223,16 @@ func (d *writer) report(r *report.Report, details []*report.Detail, o Options) {
 	}
 	if len(r.Tensors) > 1 {
 		for _, i := range r.Summary.ByGain {
-			d.page()
+			if graphs[i] != nil {
+				d.page()
+			} else { // many of these may follow
+				d.need(330)
+				d.y += 16
+			}
 			d.tensor(r, i, graphs[i], o)
 		}
+		d.glossary()
 	}
-	d.glossary()
 }
 
 // verdict writes the one sentence that matters most into a box.
@@ -273,8 +278,6 @@ func (d *writer) tensor(r *report.Report, i int, x *report.Detail, o Options) {
 		d.paragraph("", 9, muted, t.About())
 		d.y += 10
 		d.verdict(t.Verdict)
-	} else {
-		d.paragraph("", 9, muted, t.About())
 	}
 	d.heading(12, "Schemes", 120)
 	d.table(t.SchemeTable())
@@ -285,6 +288,9 @@ func (d *writer) tensor(r *report.Report, i int, x *report.Detail, o Options) {
 		d.y += 3
 	}
 	d.table(channels)
+	if len(r.Tensors) == 1 {
+		d.glossary()
+	}
 	if x != nil {
 		d.graphs(r, t, x)
 	}
@@ -301,7 +307,7 @@ func (d *writer) graphs(r *report.Report, t *report.Tensor, x *report.Detail) {
 	d.y += 4
 	d.font("", 8, muted)
 	notes := d.wrap(typeface.Legible(x.Note()), inner)
-	height := pageHeight - bottom - d.y - float64(len(notes))*11 - 6
+	height := pageHeight - bottom - d.y - float64(len(notes))*8*1.4 - 8
 	f := plot.Tensor(r, x, plot.Options{Width: inner, Height: vg.Length(height), Scale: scale})
 	d.figure(f)
 	d.y += 6
@@ -309,8 +315,13 @@ func (d *writer) graphs(r *report.Report, t *report.Tensor, x *report.Detail) {
 }
 
 func (d *writer) overview(r *report.Report) {
-	f := plot.Overview(r, plot.Options{Width: inner, Scale: 0.7})
-	d.heading(13, "Gain by tensor", min(f.Height.Points()+20, pageHeight-top-bottom-60))
+	// As large as the page has room for.
+	room := pageHeight - top - bottom - 80
+	f := plot.Overview(r, plot.Options{Width: inner, Scale: scale})
+	if h := f.Height.Points(); h > room {
+		f = plot.Overview(r, plot.Options{Width: inner, Scale: scale * room / h})
+	}
+	d.heading(13, "Gain by tensor", f.Height.Points()+20)
 	d.paragraph("", 8.5, muted, plot.OverviewNote(r))
 	d.y += 4
 	d.figure(f)
@@ -325,7 +336,7 @@ func (d *writer) figure(f *plot.Figure) {
 }
 
 func (d *writer) glossary() {
-	d.heading(13, "What the numbers mean", 150)
+	d.heading(13, "What the numbers mean", 115)
 	const size, label = 8.5, 92.0
 	for _, x := range report.Glossary {
 		d.font("", size, ink)

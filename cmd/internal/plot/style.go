@@ -151,9 +151,9 @@ func round(lo, hi float64, n int) []mark {
 		switch {
 		case i == 0:
 			label = "0"
-		case most >= 1e5:
+		case most >= 1e5 && most < 1e15:
 			label = short(v)
-		case most < 1e-3:
+		case most >= 1e15 || most < 1e-3:
 			label = scientific(v, int(math.Floor(math.Log10(math.Abs(v))+1e-9))-int(exp))
 		default:
 			label = strconv.FormatFloat(v, 'f', max(0, -int(exp)), 64)

@@ -20,6 +20,7 @@ const (
 	fewPoints   = 120
 	fewChannels = 32
 	fewBands    = 48
+	piece       = 64 // lines that are drawn at once
 )
 
 // A sheet is the panels of one tensor.
@@ -264,14 +265,23 @@ func (s sheet) curve(p pen, values report.Floats, c color.NRGBA, width float64) 
 		s.runs(func(from, to int) {
 			pts := make([]vg.Point, 0, to-from)
 			for i := from; i < to; i++ {
+				if !finite(float64(values[i])) {
+					continue
+				}
 				pts = append(pts, vg.Point{X: x(float64(e.Position[i])), Y: y(float64(values[i]))})
+			}
+			if len(pts) == 0 {
+				return
 			}
 			if len(pts) == 1 {
 				dc.DrawGlyph(draw.GlyphStyle{Color: c, Radius: p.len(max(0.6, width/2)), Shape: draw.CircleGlyph{}}, pts[0])
 				return
 			}
-			style := p.line(c, width)
-			dc.StrokeLines(style, pts)
+			// In pieces, as the time that a PNG's rasterizer takes for a line grows
+			// with the square of its crossings.
+			for style := p.line(c, width); len(pts) > 1; pts = pts[min(piece, len(pts)-1):] {
+				dc.StrokeLines(style, pts[:min(piece+1, len(pts))])
+			}
 		})
 	}
 }
@@ -305,6 +315,9 @@ func (s sheet) elements(p pen) panel {
 func (s sheet) dots(p pen, values report.Floats, c color.NRGBA, shape draw.GlyphDrawer, radius float64) layer {
 	return func(dc draw.Canvas, x, y func(float64) vg.Length) {
 		for i, at := range s.d.Elements.Position {
+			if !finite(float64(values[i])) {
+				continue
+			}
 			dc.DrawGlyph(draw.GlyphStyle{Color: c, Radius: p.len(radius), Shape: shape},
 				vg.Point{X: x(float64(at)), Y: y(float64(values[i]))})
 		}
@@ -329,6 +342,9 @@ func (s sheet) errors(p pen) panel {
 		}
 		q.Add(layer(func(dc draw.Canvas, x, y func(float64) vg.Length) {
 			for i, at := range e.Position {
+				if !finite(float64(values[i])) {
+					continue
+				}
 				px := x(float64(at) + 0.3*(float64(k)-float64(n-1)/2))
 				py := y(float64(values[i]))
 				dc.StrokeLine2(p.line(schemes[k], 1), px, y(0), px, py)
@@ -343,11 +359,20 @@ func bounds(curves ...report.Floats) (lo, hi float64) {
 	lo, hi = math.Inf(1), math.Inf(-1)
 	for _, c := range curves {
 		for _, v := range c {
-			lo, hi = min(lo, float64(v)), max(hi, float64(v))
+			if finite(float64(v)) {
+				lo, hi = min(lo, float64(v)), max(hi, float64(v))
+			}
 		}
+	}
+	if lo > hi {
+		return 0, 0
 	}
 	return lo, hi
 }
+
+// finite reports whether a number can be drawn: errors of values near the
+// largest float32 may be infinite.
+func finite(v float64) bool { return !math.IsInf(v, 0) && !math.IsNaN(v) }
 
 // fromZero prepares a plot with a Y axis from 0.
 func (p pen) fromZero(most float64) *plot.Plot {
@@ -366,7 +391,9 @@ func (s sheet) channels(p pen) {
 	most := 0.0
 	for _, rmse := range c.RMSE {
 		for _, v := range rmse {
-			most = max(most, float64(v))
+			if finite(float64(v)) {
+				most = max(most, float64(v))
+			}
 		}
 	}
 	q := p.fromZero(most)
@@ -379,6 +406,9 @@ func (s sheet) channels(p pen) {
 		q.Add(layer(func(dc draw.Canvas, x, y func(float64) vg.Length) {
 			for i, at := range c.Index {
 				v := float64(rmse[i])
+				if !finite(v) {
+					continue
+				}
 				if c.Total > fewChannels {
 					radius := 1.6
 					if len(c.Index) > 300 {
@@ -448,7 +478,9 @@ func (s sheet) histogram(p pen) {
 	q.X.Min, q.X.Max = lo, hi
 	for _, g := range h.Grids {
 		for _, v := range g.Values { // the outer ones may lie beyond the values
-			q.X.Min, q.X.Max = min(q.X.Min, float64(v)), max(q.X.Max, float64(v))
+			if finite(float64(v)) {
+				q.X.Min, q.X.Max = min(q.X.Min, float64(v)), max(q.X.Max, float64(v))
+			}
 		}
 	}
 	pad := (q.X.Max - q.X.Min) * 0.03
@@ -477,7 +509,9 @@ func (s sheet) histogram(p pen) {
 		for k, g := range h.Grids {
 			top, bottom := y(-strip*(float64(k)+0.3)), y(-strip*(float64(k)+1))
 			for _, v := range g.Values {
-				dc.StrokeLine2(p.line(schemes[k], 0.5), x(float64(v)), bottom, x(float64(v)), top)
+				if finite(float64(v)) {
+					dc.StrokeLine2(p.line(schemes[k], 0.5), x(float64(v)), bottom, x(float64(v)), top)
+				}
 			}
 			if g.Codes > 0 && len(g.Values) == 0 { // too many to draw
 				p.at(dc.Rectangle).fill(fade(schemes[k], 0.5), x(lo), bottom, x(hi), top)
@@ -522,7 +556,9 @@ func (s sheet) sweep(p pen, q *plot.Plot, value func(report.SweepResult) float64
 					pts = append(pts, vg.Point{X: x(float64(point.Bits)), Y: y(v)})
 				}
 			}
-			c.StrokeLines(p.line(schemes[k], 1), pts)
+			if len(pts) > 1 {
+				c.StrokeLines(p.line(schemes[k], 1), pts)
+			}
 			for _, pt := range pts {
 				c.DrawGlyph(draw.GlyphStyle{Color: schemes[k], Radius: p.len(2.2), Shape: shapes[k]}, pt)
 			}
@@ -533,11 +569,11 @@ func (s sheet) sweep(p pen, q *plot.Plot, value func(report.SweepResult) float64
 
 func (s sheet) sweepRMSE(p pen) {
 	rmse := func(r report.SweepResult) float64 { return float64(r.RMSE) }
-	positive := func(v float64) bool { return v > 0 }
+	positive := func(v float64) bool { return v > 0 && finite(v) }
 	lo, hi, zero := math.Inf(1), 0.0, false
 	for _, point := range s.d.Sweep {
 		for _, r := range point.Results {
-			if v := rmse(r); v > 0 {
+			if v := rmse(r); positive(v) {
 				lo, hi = min(lo, v), max(hi, v)
 			} else {
 				zero = true

@@ -13,12 +13,22 @@ var csvHead = []string{
 	"narrow_range", "zero_in_range", "channel", "elements", "min", "max",
 	"scale_min", "scale_max", "zero_point_min", "zero_point_max",
 	"mae", "rmse", "max_error", "sqnr_db", "clipped", "payload_bytes", "metadata_bytes", "total_bytes",
+	"row", "rmse_factor", "sqnr_gain_db", "extra_bytes", "extra_percent", "best",
 }
 
+// The kinds of rows: the values of column row.
+const (
+	rowTensor  = "tensor"
+	rowChannel = "channel"
+)
+
 // WriteCSV writes a row for each tensor and scheme, after RFC 4180 and in full
-// precision. If channels is true a row for each channel follows, with the
-// number of the channel in the column that is empty otherwise, and no bytes.
-// A number that is not finite is an empty field.
+// precision: the summary. If channels is true a row for each channel follows,
+// with the number of the channel in the column that is empty otherwise, and no
+// bytes. Column row tells which is which, so that the two, which are one table
+// here, are easily told apart by whoever reads it. The gain is against the
+// scheme per tensor, for which it is empty. A number that is not finite is an
+// empty field.
 func WriteCSV(w io.Writer, r *Report, channels bool) error {
 	c := csv.NewWriter(w)
 	c.UseCRLF = true
@@ -28,7 +38,7 @@ func WriteCSV(w io.Writer, r *Report, channels bool) error {
 	for i := range r.Tensors {
 		t := &r.Tensors[i]
 		for k := range t.Results {
-			if err := t.writeCSV(c, r.Source, &t.Results[k], channels); err != nil {
+			if err := t.writeCSV(c, r.Source, k, channels); err != nil {
 				return err
 			}
 		}
@@ -37,7 +47,8 @@ func WriteCSV(w io.Writer, r *Report, channels bool) error {
 	return c.Error()
 }
 
-func (t *Tensor) writeCSV(c *csv.Writer, source string, r *Result, channels bool) error {
+func (t *Tensor) writeCSV(c *csv.Writer, source string, k int, channels bool) error {
+	r := &t.Results[k]
 	s := r.Scheme
 	fixed := []string{
 		inert(source), inert(t.Name), inert(t.DType), strings.ReplaceAll(shapeText(t.Shape), "×", "x"),
@@ -58,7 +69,14 @@ func (t *Tensor) writeCSV(c *csv.Writer, source string, r *Result, channels bool
 		lo, hi = min(lo, ch.Min), max(hi, ch.Max)
 	}
 	whole := append(row("", t.Elements, &r.Metrics, float32(lo), float32(hi), r.Scale, r.ZeroPoint),
-		strconv.FormatInt(r.Memory.Payload, 10), strconv.FormatInt(r.Memory.Metadata, 10), strconv.FormatInt(r.Memory.Total, 10))
+		strconv.FormatInt(r.Memory.Payload, 10), strconv.FormatInt(r.Memory.Metadata, 10), strconv.FormatInt(r.Memory.Total, 10),
+		rowTensor)
+	if g := r.Gain; g != nil {
+		whole = append(whole, exact(g.RMSEFactor), exact(g.SQNR), strconv.FormatInt(g.ExtraBytes, 10), exact(g.ExtraPercent))
+	} else {
+		whole = append(whole, "", "", "", "")
+	}
+	whole = append(whole, strconv.FormatBool(k == t.Best))
 	if err := c.Write(whole); err != nil || !channels {
 		return err
 	}
@@ -66,7 +84,7 @@ func (t *Tensor) writeCSV(c *csv.Writer, source string, r *Result, channels bool
 	for i := range r.Channels {
 		ch := &r.Channels[i]
 		scale, zero := t.params(r, i)
-		x := append(row(strconv.Itoa(i), per, &ch.Metrics, float32(ch.Min), float32(ch.Max), scale, zero), "", "", "")
+		x := append(row(strconv.Itoa(i), per, &ch.Metrics, float32(ch.Min), float32(ch.Max), scale, zero), "", "", "", rowChannel, "", "", "", "", "")
 		if err := c.Write(x); err != nil {
 			return err
 		}
@@ -105,12 +123,21 @@ func (t *Tensor) params(r *Result, channel int) ([]float32, []int32) {
 }
 
 // inert returns a name from a file as text that no spreadsheet takes for a
-// formula and no terminal for a command.
+// formula and no terminal for a command: an apostrophe goes before each
+// character that a formula begins with (also in its wide form) if that stands at
+// the start, or after what some spreadsheet may take for the end of a cell.
 func inert(s string) string {
-	if s != "" && strings.ContainsRune("=+-@\t\r", rune(s[0])) {
-		s = "'" + s
+	var b strings.Builder
+	start := true
+	for _, r := range Clean(s) {
+		if start && strings.ContainsRune("=+-@\uff1d\uff0b\uff0d\uff20", r) {
+			b.WriteByte('\'')
+		}
+		b.WriteRune(r)
+		// A space or a quote does not keep what follows from being the first.
+		start = strings.ContainsRune(",;|", r) || start && (r == ' ' || r == '"' || r == '\'')
 	}
-	return Clean(s)
+	return b.String()
 }
 
 func optional(n *int) string {

@@ -91,7 +91,11 @@ func (r *Report) Inputs() [][2]string {
 	if len(o.Tensors) > 0 {
 		tensors += ", named " + Clean(quoted(o.Tensors, " or "))
 	}
-	return append(in, [2]string{"Tensors", tensors},
+	in = append(in, [2]string{"Tensors", tensors})
+	if len(r.Tensors) == 1 {
+		in = append(in, [2]string{"Tensor", Clean(r.Tensors[0].Name) + ", " + r.Tensors[0].About()})
+	}
+	return append(in,
 		[2]string{"Values", fmt.Sprintf("%s, as float32 %s", count(s.Elements), plural(s.Float32Bytes, "byte"))})
 }
 
