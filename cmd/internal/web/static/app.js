@@ -398,8 +398,15 @@ function wire() {
   byId("link").addEventListener("click", copyLink);
   addEventListener("hashchange", () => restore(location.hash));
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => graphs.again());
-  addEventListener("beforeprint", () => graphs.again());
-  addEventListener("afterprint", () => graphs.again());
+  // Graphs take their colours from the page when they are drawn.
+  addEventListener("beforeprint", () => {
+    document.documentElement.dataset.paper = "";
+    graphs.again();
+  });
+  addEventListener("afterprint", () => {
+    delete document.documentElement.dataset.paper;
+    graphs.again();
+  });
 }
 
 async function start() {

@@ -125,7 +125,7 @@ function drawElements(p, tensor, g) {
       marker: { color: p[k], symbol: symbols[k], size: few ? 11 - 2 * i : 4, line: { width: few ? 1.8 : 1, color: p[k] }, opacity: few ? 1 : 0.6 },
     });
   });
-  byId("note-elements").textContent = e.note + (tensor.channels > 1 ? " Channel stands after channel." : "");
+  byId("note-elements").textContent = (tensor.channels > 1 ? "Channel by channel. " : "") + e.note;
   return draw("plot-elements", traces, layout(p, { shapes, xaxis: axis(p, "channel", ticks), yaxis: axis(p, "value") }));
 }
 
@@ -236,6 +236,7 @@ function drawSweep(p, tensor, g) {
     `The dotted line is at ${bits} bits.${zeros ? " Where no error is left the curve ends." : ""}`;
   byId("plot-sweep").classList.toggle("tall", stacked);
   return draw("plot-sweep", traces, layout(p, {
+    ...(stacked ? { legend: { orientation: "h", x: 0, y: -0.12, yanchor: "top", font: { color: p.ink } } } : {}),
     shapes: [at("x", "y"), at("x2", "y2")],
     height: stacked ? 560 : undefined,
     xaxis: axis(p, "bits", { domain: stacked ? [0, 1] : [0, 0.46], dtick: 2, tick0: 2, anchor: "y" }),
