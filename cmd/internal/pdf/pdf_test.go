@@ -212,7 +212,7 @@ func TestWide(t *testing.T) {
 	_, pdf := document(t, memory{[]string{"wide"}, []int{3, 2}, x}, o, Options{})
 	text := strings.Join(pages(t, pdf), "\n")
 	for _, l := range strings.Split(text, "\n") {
-		if strings.HasPrefix(strings.TrimSpace(l), "channel ") && len(strings.Fields(l)) != 16 {
+		if strings.Contains(l, "channel") && strings.Contains(l, "zero point") && len(strings.Fields(l)) != 16 {
 			t.Errorf("the head of the table is %q", l)
 		}
 	}
