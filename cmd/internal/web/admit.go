@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strconv"
 	"sync"
+	"time"
 )
 
 // A budget is bytes of memory that requests share.
@@ -84,6 +85,9 @@ func (s *Server) admit(w http.ResponseWriter, r *http.Request, f worker) error {
 	if err != nil {
 		return err
 	}
+	// All of it is here. The time for that must not end what follows: net/http
+	// goes on reading, and takes an end of time for a client that is gone.
+	_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // not all have one
 	a, err := s.answer(r, q, f)
 	if err != nil {
 		return err

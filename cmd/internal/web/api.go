@@ -1,6 +1,7 @@
 package web
 
 import (
+	"bytes"
 	"context"
 	"net/http"
 	"path/filepath"
@@ -128,14 +129,24 @@ func filename(name, ext string) string {
 	return "quant-" + plain + ext
 }
 
-// examples lists what the page offers to begin with.
-func (s *Server) examples(w http.ResponseWriter, r *http.Request) {
-	a := &answer{kind: jsonType}
-	if err := report.WriteJSON(&a.body, map[string][]Example{"examples": s.config.Examples}); err != nil {
+// examples lists what the page offers to begin with, and how much it takes.
+func (s *Server) examples(w http.ResponseWriter, _ *http.Request) {
+	var body bytes.Buffer
+	err := report.WriteJSON(&body, struct {
+		Examples []Example `json:"examples"`
+		Limits   sizes     `json:"limits"`
+	}{s.config.Examples, sizes{s.limits.Body, s.limits.Text}})
+	if err != nil {
 		fail(w, err)
 		return
 	}
 	w.Header().Set("Content-Type", jsonType)
 	w.Header().Set("Cache-Control", "no-cache")
-	_, _ = w.Write(a.body.Bytes())
+	_, _ = w.Write(body.Bytes()) // an error is of a connection that is gone
+}
+
+// sizes are limits that the page knows of, so that it need not send what is too much.
+type sizes struct {
+	File int64 `json:"file_bytes"`
+	Text int64 `json:"text_bytes"`
 }

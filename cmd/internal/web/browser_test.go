@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -235,6 +236,9 @@ func (b *tab) testUpload() {
 		b.Errorf("error: %q", got)
 	}
 	b.shows(b.ask(`{"text":"1,2,3,7.5"}`)) // the last good result stays
+	b.do(script(`{ const d = new DataTransfer(); d.items.add(new File([new Uint8Array(65 << 20)], "large.npy"));
+		document.body.dispatchEvent(new DragEvent("drop", { dataTransfer: d, bubbles: true, cancelable: true })); }`))
+	b.until(`document.getElementById("file-error").textContent.startsWith("The file has 65 MiB. This page takes 64 MiB")`)
 	b.redraw(script(`document.getElementById("chosen-remove").click()`))
 	b.shows(b.ask(`{"example":"sample"}`))
 
@@ -348,6 +352,15 @@ func (b *tab) testExports() {
 	pdf := b.saved("quant-sample.pdf")
 	if !bytes.HasPrefix(pdf, []byte("%PDF-")) || !bytes.Contains(pdf, []byte("%%EOF")) {
 		b.Errorf("not a PDF: %.40q", pdf)
+	}
+	if tool, err := exec.LookPath("pdftotext"); err == nil {
+		command := exec.Command(tool, "-", "-")
+		command.Stdin = bytes.NewReader(pdf)
+		text, err := command.Output()
+		rmse := fmt.Sprintf("%.4g", *r.Tensors[0].Results[0].RMSE)
+		if plain := strings.Join(strings.Fields(string(text)), " "); err != nil || !strings.Contains(plain, r.Tensors[0].Verdict) || !strings.Contains(plain, rmse) {
+			b.Errorf("the PDF says %v %s", err, plain)
+		}
 	}
 	if again := post(b, b.url+"/api/report.pdf", `{"example":"sample"}`); !bytes.Equal(again.body, pdf) {
 		b.Error("the PDF is not that of the interface")

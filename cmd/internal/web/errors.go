@@ -32,6 +32,10 @@ func bad(field, format string, args ...any) *apiError {
 	return &apiError{status: http.StatusUnprocessableEntity, Field: field, Message: fmt.Sprintf(format, args...)}
 }
 
+// statusGone is for the log only: the client closed the connection. Others
+// use this number for it too.
+const statusGone = 499
+
 // fail answers a request with an error.
 func fail(w http.ResponseWriter, err error) {
 	e := asAPIError(err)
@@ -57,6 +61,8 @@ func asAPIError(err error) *apiError {
 	case errors.As(err, &size):
 		return &apiError{status: http.StatusRequestEntityTooLarge, Field: "body",
 			Message: fmt.Sprintf("the request has more than the %d bytes allowed", size.Limit)}
+	case errors.Is(err, context.Canceled):
+		return &apiError{status: statusGone, Message: "nobody waits for the answer any more"}
 	case errors.Is(err, context.DeadlineExceeded):
 		return &apiError{status: http.StatusServiceUnavailable, retry: 10, Message: "this takes longer than a comparison may"}
 	case errors.As(err, &timeout) && timeout.Timeout():
@@ -71,7 +77,7 @@ func of(field string, err error) error {
 		return nil
 	}
 	var api *apiError
-	if errors.As(err, &api) || errors.Is(err, context.DeadlineExceeded) {
+	if errors.As(err, &api) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
 		return err
 	}
 	e := bad(field, "%s", report.Clean(strings.TrimPrefix(err.Error(), "quant: ")))

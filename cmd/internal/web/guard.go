@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/netip"
 	"runtime/debug"
 	"strconv"
 	"strings"
@@ -81,7 +82,8 @@ func (s *Server) knows(host string) bool {
 	}
 	host = strings.ToLower(strings.TrimSuffix(host, "."))
 	bare := strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
-	return s.hosts[host] || net.ParseIP(bare) != nil
+	_, err := netip.ParseAddr(bare)
+	return err == nil || s.hosts[host]
 }
 
 // quotePath returns the path of a request for a log line: nothing in it can

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"runtime"
 	"strings"
 	"sync"
@@ -82,6 +83,30 @@ func TestSlow(t *testing.T) {
 		}
 		conn.Close()
 	}
+}
+
+// TestPatience: a request that has arrived in time may then take longer than that.
+func TestPatience(t *testing.T) {
+	c := testConfig(t)
+	c.Limits = Limits{Workers: 1, Read: 200 * time.Millisecond}
+	s := New(c)
+	server := httptest.NewUnstartedServer(s.Handler())
+	server.Config.ReadTimeout = c.Limits.Read
+	server.Start()
+	defer server.Close()
+	s.workers <- struct{}{} // the only one has work
+	time.AfterFunc(600*time.Millisecond, func() { <-s.workers })
+	if a := post(t, server.URL+"/api/compare", `{"example":"sample"}`); a.status != 200 {
+		t.Errorf("%d %s", a.status, a.body)
+	}
+
+	// Others are told to come again.
+	s.limits.Wait = 50 * time.Millisecond
+	s.workers <- struct{}{}
+	if a := post(t, server.URL+"/api/compare", `{"example":"sample"}`); a.status != 503 || a.header.Get("Retry-After") == "" {
+		t.Errorf("%d %s", a.status, a.body)
+	}
+	<-s.workers
 }
 
 // TestStrangers sends what other sites could make a browser send.

@@ -15,6 +15,7 @@ import (
 	"net"
 	"net/http"
 	"runtime"
+	"strings"
 	"time"
 )
 
@@ -126,7 +127,7 @@ func New(c Config) *Server {
 		log:     log.New(c.Log, "", log.LstdFlags),
 	}
 	for _, h := range c.Hosts {
-		s.hosts[h] = true
+		s.hosts[strings.ToLower(h)] = true
 	}
 	return s
 }

@@ -11,6 +11,7 @@ const checked = (name) => document.querySelector(`input[name="${name}"]:checked`
 const pause = 250; // milliseconds after the last key before the server is asked
 
 let examples = [];
+let limits = { file_bytes: Infinity, text_bytes: Infinity };
 let file = null; // that was chosen
 let kept = ""; // the text as it was before a file was chosen
 let listing = null; // the tensors of the file or of an example that is one
@@ -90,18 +91,22 @@ async function compare() {
   const asked = { request: request(), file };
   const results = byId("results");
   results.setAttribute("aria-busy", "true");
+  results.classList.add("asking");
   try {
     const report = await postJSON("api/compare", asked.request, asked.file, mine.signal);
     clearErrors();
     good = asked;
     byId("stale").hidden = true;
+    results.classList.remove("asking");
     showVerdict(report);
     showSchemes(report);
     table.show(report);
     byId("status").textContent = report.tensors[0].verdict;
     await remember();
+    document.querySelector(".graphs").classList.add("pending");
     if (channel >= report.tensors[0].channels) channel = null; // it was one of another tensor
     await graphs.show(report, await postJSON("api/graphs", { ...asked.request, channel }, asked.file, mine.signal));
+    document.querySelector(".graphs").classList.remove("pending");
     results.dataset.done = Number(results.dataset.done ?? 0) + 1; // all is drawn
   } catch (error) {
     if (error.name === "AbortError") return;
@@ -109,7 +114,10 @@ async function compare() {
     byId("stale").hidden = good === null;
     if (!good) byId("verdict").textContent = "There is no result yet.";
   } finally {
-    if (running === mine) results.setAttribute("aria-busy", "false");
+    if (running === mine) {
+      results.setAttribute("aria-busy", "false");
+      results.classList.remove("asking");
+    }
   }
 }
 
@@ -185,6 +193,11 @@ function goTo(line, column) {
 
 async function chooseFile(chosen) {
   if (!chosen) return;
+  if (chosen.size > limits.file_bytes - 1e5) { // some of it is for the request
+    showError(new Refusal(413, { field: "file", message: `The file has ${size(chosen.size)}. This page takes ${size(limits.file_bytes)}; ` +
+      "the command line takes any size: quant compare FILE." }));
+    return;
+  }
   if (!file && !example()?.file) kept = byId("text").value;
   try {
     const found = await postJSON("api/tensors", {}, chosen);
@@ -199,6 +212,8 @@ async function chooseFile(chosen) {
     byId("stale").hidden = good === null;
   }
 }
+
+const size = (bytes) => `${(bytes / (1 << 20)).toFixed(0)} MiB`;
 
 /** showListing offers the tensors of a file. */
 function showListing(found, tensor) {
@@ -410,7 +425,7 @@ function wire() {
 }
 
 async function start() {
-  examples = (await (await fetch("api/examples")).json()).examples;
+  ({ examples, limits } = await (await fetch("api/examples")).json());
   byId("example").replaceChildren(...examples.map((e) => element("option", { value: e.id }, e.title)), element("option", { value: "" }, "Own values"));
   wire();
   showAxes();

@@ -17,6 +17,8 @@ export function showVerdict(report) {
   ];
   if (s.narrow_range) parts.push("narrow range");
   if (s.zero_in_range) parts.push("zero in range");
+  const g = t.results.find((r) => r.scheme.granularity === "per_group")?.scheme;
+  if (g) parts.push(`groups of ${g.group_size} along axis ${g.axis}`);
   byId("about").textContent = parts.join(" · ");
 }
 
