@@ -3,8 +3,8 @@
   const data = JSON.parse(document.getElementById("data").textContent);
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const palette = () => dark.matches
-    ? {ink: "#e7ebf0", muted: "#a2adb9", rule: "#333c47", band: "#1c2229", bar: "#5d6b7b", paper: "#14181d", schemes: ["#ff9a4d", "#6cbdf5", "#46d3a4"]}
-    : {ink: "#1c232b", muted: "#55606d", rule: "#dde2e8", band: "#f4f6f9", bar: "#b8c4d2", paper: "#ffffff", schemes: ["#d55e00", "#0072b2", "#009e73"]};
+    ? {ink: "#e7ebf0", muted: "#a2adb9", rule: "#333c47", band: "#1c2229", bar: "#5d6b7b", paper: "#14181d", schemes: ["#6cbdf5", "#ff9a4d", "#46d3a4"]}
+    : {ink: "#1c232b", muted: "#55606d", rule: "#dde2e8", band: "#f4f6f9", bar: "#b8c4d2", paper: "#ffffff", schemes: ["#0072b2", "#d55e00", "#009e73"]};
   const symbols = ["square-open", "triangle-up-open", "diamond-open"];
   const config = {displaylogo: false, showSendToCloud: false, responsive: true, modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"], toImageButtonOptions: {format: "png", scale: 2}};
   const drawn = []; // [element, function] of all graphs, to draw them again in other colours

@@ -48,11 +48,11 @@ func (d *writer) table(t *report.Table) {
 		}
 		x := g.x
 		for i, c := range row {
-			style, color := "", ink
-			if c.Best {
-				style, color = "B", accent
+			style := ""
+			if c.Best { // in bold alone: colours belong to the schemes
+				style = "B"
 			}
-			d.font(style, g.size, color)
+			d.font(style, g.size, ink)
 			for k, l := range lines[i] {
 				at := x + cellPad
 				if i >= t.Left {

@@ -25,8 +25,8 @@ var (
 	filler = color.NRGBA{0xb8, 0xc4, 0xd2, 0xff} // bars of a histogram
 
 	schemes = []color.NRGBA{
-		{0xd5, 0x5e, 0x00, 0xff}, // per tensor: vermilion
-		{0x00, 0x72, 0xb2, 0xff}, // per channel: blue
+		{0x00, 0x72, 0xb2, 0xff}, // per tensor: blue, as on the calculator's page
+		{0xd5, 0x5e, 0x00, 0xff}, // per channel: vermilion
 		{0x00, 0x9e, 0x73, 0xff}, // per group: bluish green
 	}
 	shapes = []draw.GlyphDrawer{box{}, triangle{}, diamond{}}
