@@ -87,7 +87,7 @@
     errors(d, names) {
       const e = d.elements, few = e.position.length <= 200;
       return c => [names.map((name, k) => ({
-        ...split(e, e.error[k]), name, ...(few ? {type: "bar", marker: {color: c.schemes[k]}}
+        ...split(e, e.error[k]), name, ...(few ? {type: "bar", textposition: "none", marker: {color: c.schemes[k]}}
           : {type: "scatter", mode: "lines", line: {color: c.schemes[k], width: 1}}),
         hovertemplate: "%{y}<br>%{text}",
       })), layout(c, "", "error", marks(e, c))];
@@ -138,7 +138,7 @@
           x: o.map(t => t.sqnr_db[k]), y, customdata: o.map(t => [plain(t.name), t.gain]), name, type: "scatter", mode: "markers",
           marker: {color: c.schemes[k], size: 9}, hovertemplate: "%{customdata[0]}<br>%{x:.2f} dB<br>gain %{customdata[1]}",
         })), layout(c, "SQNR, dB: more is better; a tensor of which nothing is lost has no mark", "", {
-          yaxis: {tickvals: y, ticktext: o.map(t => plain(t.name.length > 36 ? t.name.slice(0, 17) + "…" + t.name.slice(-18) : t.name)), autorange: "reversed", automargin: true, zeroline: false},
+          yaxis: {tickvals: y, ticktext: o.map(t => plain(t.name.length > 36 ? t.name.slice(0, 17) + "…" + t.name.slice(-18) : t.name)), autorange: "reversed", automargin: true, zeroline: false, showgrid: false},
           xaxis: {showgrid: true, zeroline: false},
           shapes: o.map((t, i) => ({x: t.sqnr_db.filter(v => v !== null), i})).filter(t => t.x.length > 1).map(t => ({
             type: "line", x0: Math.min(...t.x), x1: Math.max(...t.x), y0: t.i, y1: t.i, layer: "below", line: {color: c.bar, width: 2},

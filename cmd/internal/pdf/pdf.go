@@ -142,6 +142,7 @@ func (d *writer) clip(s string, width float64) string {
 // wrap breaks text into lines of a width: at spaces or, where a word is too
 // long, after a dot, a slash or the like, and at worst anywhere.
 func (d *writer) wrap(s string, width float64) []string {
+	width += 0.01 // what was measured to fit does
 	var lines []string
 	line := ""
 	for _, word := range strings.Fields(s) {

@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/a01592f9/quant/cmd/internal/report"
@@ -181,6 +182,41 @@ func TestSameBytes(t *testing.T) {
 	if info := poppler(t, a, "pdfinfo", "FILE"); !strings.Contains(info, "Title:           Quantization of test") {
 		t.Errorf("pdfinfo says\n%s", info)
 	}
+}
+
+// TestConcurrent writes several at once, as a server does.
+func TestConcurrent(t *testing.T) {
+	src := sampleFile(t)
+	r, want := document(t, src, report.DefaultOptions(), Options{})
+	d, err := r.Details(t.Context(), src, 1, report.DetailOptions{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wait sync.WaitGroup
+	for range 4 {
+		wait.Go(func() {
+			var b bytes.Buffer
+			if err := Write(&b, r, d, Options{}); err != nil || !bytes.Equal(b.Bytes(), want) {
+				t.Errorf("a PDF written beside others differs: %v", err)
+			}
+		})
+	}
+	wait.Wait()
+}
+
+// TestWide has numbers that take much room.
+func TestWide(t *testing.T) {
+	x := []float32{-1.2345678e-38, 3.3333333e38, -3.1111111e37, 1.2345678e-30, 5e-45, -7.7777777e36}
+	o := report.DefaultOptions()
+	o.Bits, o.GroupSize = 2, 1
+	_, pdf := document(t, memory{[]string{"wide"}, []int{3, 2}, x}, o, Options{})
+	text := strings.Join(pages(t, pdf), "\n")
+	for _, l := range strings.Split(text, "\n") {
+		if strings.Contains(l, "channel") && strings.Contains(l, "zero point") && len(strings.Fields(l)) != 16 {
+			t.Errorf("the head of the table is %q", l)
+		}
+	}
+	poppler(t, pdf, "pdftoppm", "-r", "40", "-png", "FILE", "FILE")
 }
 
 // TestPages lists 1000 channels, with the head of the table on every page.

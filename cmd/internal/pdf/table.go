@@ -8,10 +8,10 @@ import (
 )
 
 const (
-	cellPad  = 4.0  // on each side of a cell
-	textMax  = 200  // a column of text is no wider, if that spares the numbers
-	textMin  = 70.0 // nor narrower
-	minTable = 5.5  // the smallest size of text
+	cellPad  = 4.0   // on each side of a cell
+	textMin  = 70.0  // a column of text is no narrower, if it has to give way
+	textWide = 120.0 // nor the first one, as long as smaller text helps
+	minTable = 4.5   // the smallest size of text
 )
 
 // A grid is a table that is laid out.
@@ -80,33 +80,35 @@ func (g *grid) width() float64 {
 // of text give way first, as they can go on in a further line.
 func (d *writer) layout(t *report.Table) *grid {
 	g := &grid{Table: t, x: margin}
+	// Widths are in proportion to the size of the text: measured once.
+	const unit = 10.0
+	natural := make([]float64, len(t.Head))
+	d.font("B", unit, ink)
+	for i, h := range t.Head {
+		natural[i] = d.GetStringWidth(h)
+	}
+	for _, row := range t.Rows {
+		for i, c := range row {
+			style := ""
+			if c.Best {
+				style = "B"
+			}
+			d.font(style, unit, ink)
+			natural[i] = max(natural[i], d.GetStringWidth(typeface.Legible(c.Text)))
+		}
+	}
 	for g.size = 8.5; ; g.size -= 0.25 {
 		g.widths = make([]float64, len(t.Head))
-		d.font("B", g.size, ink)
-		for i, h := range t.Head {
-			g.widths[i] = d.GetStringWidth(h)
-		}
-		for _, row := range t.Rows {
-			for i, c := range row {
-				style := ""
-				if c.Best {
-					style = "B"
-				}
-				d.font(style, g.size, ink)
-				g.widths[i] = max(g.widths[i], d.GetStringWidth(typeface.Legible(c.Text)))
-			}
-		}
-		texts := 0.0
-		for i := range g.widths {
-			g.widths[i] += 2 * cellPad
-			if i < t.Left {
-				texts += g.widths[i]
-			}
+		for i, w := range natural {
+			g.widths[i] = w*g.size/unit + 2*cellPad
 		}
 		d.spread(g)
 		over := g.width() - inner
 		if over <= 0 {
 			break
+		}
+		if g.size > 7.25 {
+			continue // smaller text is better than names in pieces
 		}
 		// What is too much is taken from the texts, the longest first.
 		for over > 0 {
@@ -123,7 +125,7 @@ func (d *writer) layout(t *report.Table) *grid {
 			g.widths[widest] -= cut
 			over -= cut
 		}
-		if over <= 0 && (texts <= textMax || g.widths[0] >= textMax*0.6 || g.size <= 7) || g.size <= minTable {
+		if over <= 0 && g.widths[0] >= textWide || g.size <= minTable {
 			break
 		}
 	}

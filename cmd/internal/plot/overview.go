@@ -71,9 +71,9 @@ func OverviewNote(r *report.Report) string {
 	n := len(r.Summary.ByGain)
 	s := fmt.Sprintf("All %d tensors are shown", n)
 	if n > MaxOverview {
-		s = fmt.Sprintf("The %d of %d tensors are shown that gain most", MaxOverview, n)
+		s = fmt.Sprintf("%d of %d tensors are shown", MaxOverview, n)
 	}
-	return s + ", by what one scale for each channel divides their RMSE by (the gain on the right); 6 dB are a factor of 2."
+	return s + ", first those whose RMSE one scale for each channel divides by most (the gain); 6 dB are a factor of 2."
 }
 
 // overview draws a row for each tensor: a dot for each scheme, joined by a line.
@@ -84,7 +84,7 @@ func overview(p pen, r *report.Report, shown []int) {
 	for _, i := range shown {
 		widest = max(widest, name.Width(clip(name, r.Tensors[i].Name, limit)))
 	}
-	left, right := p.Min.X+widest+p.len(12), p.Max.X-p.len(66)
+	left, right := p.Min.X+widest+p.len(24), p.Max.X-p.len(66)
 
 	lo, hi := math.Inf(1), math.Inf(-1)
 	for _, i := range shown {

@@ -237,7 +237,7 @@ func elementsText(n int) string {
 	if n == 1 {
 		return "1 element"
 	}
-	return short(float64(n)) + " elements"
+	return report.Count(int64(n)) + " elements"
 }
 
 // runs calls f with the points of each channel, or of all together where a
@@ -528,7 +528,7 @@ func codes(g report.Grid) string {
 	case 1:
 		return "1 code"
 	}
-	return fmt.Sprintf("%d codes", g.Codes)
+	return report.Count(int64(g.Codes)) + " codes"
 }
 
 // byBits prepares the X axis of a sweep, with the width that was asked for marked.

@@ -200,20 +200,37 @@ func (d *Detail) sweep(ctx context.Context, w quant.Tensor, schemes []quant.Sche
 
 // A walk goes through the elements of a tensor channel by channel.
 type walk struct {
-	data                   []float32
+	data                   []float32 // in that order
 	channels, inner, outer int
 	per                    int // elements in a channel
 }
 
 func newWalk(t *Tensor, data []float32) walk {
-	w := walk{data: data, channels: 1, inner: len(data), outer: 1, per: len(data)}
+	w := walk{channels: 1, inner: len(data), outer: 1, per: len(data)}
 	if t.Axis != nil {
 		w.channels = t.Channels
 		w.inner = int(elements(t.Shape[*t.Axis+1:]))
 		w.per = len(data) / w.channels
 		w.outer = w.per / w.inner
 	}
+	w.data = w.ordered(data)
 	return w
+}
+
+// ordered returns elements channel by channel: those of a tensor whose
+// channels are in one piece already, or else a copy.
+func (w walk) ordered(x []float32) []float32 {
+	if w.outer == 1 {
+		return x
+	}
+	y := make([]float32, 0, len(x))
+	for c := range w.channels {
+		for o := range w.outer {
+			i := (o*w.channels + c) * w.inner
+			y = append(y, x[i:i+w.inner]...)
+		}
+	}
+	return y
 }
 
 // index returns where in the tensor the element at a position is.
@@ -233,7 +250,7 @@ func (w walk) curves(ctx context.Context, t quant.Tensor, params []quant.Params,
 		// for each scheme of what comes back and of the error.
 		bins := points / (2 + 4*len(params))
 		keep := newExtremes(n, bins)
-		keep.add(func(p int) float32 { return w.data[w.index(p)] })
+		keep.add(w.data)
 		for _, p := range params {
 			if err := ctx.Err(); err != nil {
 				return e, err
@@ -242,17 +259,17 @@ func (w walk) curves(ctx context.Context, t quant.Tensor, params []quant.Params,
 			if err != nil {
 				return e, err
 			}
-			keep.add(func(p int) float32 { return back[w.index(p)] })
-			keep.add(func(p int) float32 { i := w.index(p); return back[i] - w.data[i] })
+			back = w.ordered(back)
+			keep.add(back)
+			keep.add(difference(back, w.data))
 		}
 		e.Position = keep.positions()
 		e.Note = fmt.Sprintf("%s of %s are shown: of each of %s equal stretches those with the least and the greatest original, reconstructed value and error.",
 			count(int64(len(e.Position))), plural(int64(n), "element"), count(int64(bins)))
 	}
 	for _, p := range e.Position {
-		i := w.index(p)
-		e.Index = append(e.Index, i)
-		e.Original = append(e.Original, w.data[i])
+		e.Index = append(e.Index, w.index(p))
+		e.Original = append(e.Original, w.data[p])
 	}
 	for _, p := range params {
 		if err := ctx.Err(); err != nil {
@@ -265,12 +282,20 @@ func (w walk) curves(ctx context.Context, t quant.Tensor, params []quant.Params,
 		back, diff := make(Floats, len(e.Index)), make(Floats, len(e.Index))
 		for k, i := range e.Index {
 			back[k] = all[i]
-			diff[k] = all[i] - w.data[i]
+			diff[k] = all[i] - e.Original[k]
 		}
 		e.Reconstructed = append(e.Reconstructed, back)
 		e.Error = append(e.Error, diff)
 	}
 	return e, nil
+}
+
+// difference overwrites the first slice with what it is more than the second.
+func difference(a, b []float32) []float32 {
+	for i := range a {
+		a[i] -= b[i]
+	}
+	return a
 }
 
 // restore returns what is left of a tensor after quantization.
@@ -304,17 +329,16 @@ func newExtremes(n, bins int) *extremes {
 	return &extremes{n, bins, map[int]struct{}{0: {}, n - 1: {}}}
 }
 
-func (e *extremes) add(value func(position int) float32) {
+func (e *extremes) add(values []float32) {
 	for b := range e.bins {
 		from, to := bin(b, e.n, e.bins), bin(b+1, e.n, e.bins)
 		lo, hi := from, from
-		least, most := value(from), value(from)
-		for p := from + 1; p < to; p++ {
-			switch v := value(p); {
-			case v < least:
-				lo, least = p, v
-			case v > most:
-				hi, most = p, v
+		for p, v := range values[from:to] {
+			if v < values[lo] {
+				lo = from + p
+			}
+			if v > values[hi] {
+				hi = from + p
 			}
 		}
 		e.keep[lo], e.keep[hi] = struct{}{}, struct{}{}
@@ -353,8 +377,12 @@ func (t *Tensor) channelCurves(points int) ChannelCurves {
 		bins := points / (4 * len(t.Results))
 		keep := newExtremes(t.Channels, bins)
 		for _, r := range t.Results {
-			keep.add(func(i int) float32 { return float32(r.Channels[i].RMSE) })
-			keep.add(func(i int) float32 { return float32(r.Channels[i].MaxError) })
+			rmse, most := make([]float32, t.Channels), make([]float32, t.Channels)
+			for i, ch := range r.Channels {
+				rmse[i], most[i] = float32(ch.RMSE), float32(ch.MaxError)
+			}
+			keep.add(rmse)
+			keep.add(most)
 		}
 		c.Index = keep.positions()
 		c.Note = fmt.Sprintf("%s of %s are shown: of each of %s equal stretches those with the least and the greatest errors.",
@@ -402,8 +430,8 @@ func (d *Detail) histograms(t *Tensor, w walk, params []quant.Params, limit int)
 		ch := t.Results[0].Channels[c]
 		h := newHistogram(ch.Min, ch.Max, w.per)
 		h.Channel = &c
-		for p := c * w.per; p < (c+1)*w.per; p++ {
-			h.count(w.data[w.index(p)])
+		for _, x := range w.data[c*w.per : (c+1)*w.per] {
+			h.count(x)
 		}
 		for k := range t.Results {
 			scale, zero := t.params(&t.Results[k], c)

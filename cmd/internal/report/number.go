@@ -135,6 +135,9 @@ func times(x float64) string {
 // Times writes a factor for people: "3.42×".
 func Times(x Number) string { return times(float64(x)) }
 
+// Count writes an integer for people: "1,234".
+func Count(n int64) string { return count(n) }
+
 // count writes an integer with a comma before every three digits.
 func count(n int64) string {
 	s := strconv.FormatInt(n, 10)

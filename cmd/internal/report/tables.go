@@ -125,19 +125,26 @@ func (r *Report) SummaryTable() *Table {
 	results := r.Tensors[0].Results
 	n := len(results)
 	t := &Table{Left: 2, Head: []string{"tensor", "shape"}}
-	t.Spans = append(t.Spans, Span{2, 1 + n, "RMSE"}, Span{2 + n, 1 + 2*n, "SQNR, dB"}, Span{2 + 2*n, 1 + 3*n, "bytes"})
-	for range 3 {
+	over := func(text string, results []Result) {
+		if len(results) > 1 {
+			t.Spans = append(t.Spans, Span{len(t.Head), len(t.Head) + len(results) - 1, text})
+			text = ""
+		}
 		for _, res := range results {
-			t.Head = append(t.Head, res.Scheme.short())
+			if text == "" {
+				t.Head = append(t.Head, res.Scheme.short())
+			} else {
+				t.Head = append(t.Head, text)
+			}
 		}
 	}
-	for _, res := range results[1:] {
-		name := "gain"
-		if n > 2 {
-			name = res.Scheme.short() + " gain"
-		}
-		t.Head = append(t.Head, name)
+	ratios := n == 2 // with more schemes, the names need the room
+	over("RMSE", results)
+	if ratios {
+		over("SQNR, dB", results)
 	}
+	over("bytes", results)
+	over("gain", results[1:])
 	for _, i := range r.Summary.ByGain {
 		x := &r.Tensors[i]
 		row := []Cell{textCell(x.Name), textCell(shapeText(x.Shape))}
@@ -146,8 +153,10 @@ func (r *Report) SummaryTable() *Table {
 			c.Best = k == x.Best
 			row = append(row, c)
 		}
-		for _, res := range x.Results {
-			row = append(row, decibelCell(res.SQNR, 1))
+		if ratios {
+			for _, res := range x.Results {
+				row = append(row, decibelCell(res.SQNR, 1))
+			}
 		}
 		for _, res := range x.Results {
 			row = append(row, intCell(res.Memory.Total))
