@@ -31,8 +31,7 @@ export function decibels(x) {
 
 /** times writes a factor, of which null is infinite. */
 export function times(x) {
-  if (x === null) return "∞";
-  return x >= 1e5 ? number(x, 3) + "×" : Number(x.toPrecision(3)).toString() + "×";
+  return x === null ? "∞" : number(x, 3) + "×";
 }
 
 /** range writes the smallest and the largest of a list. */

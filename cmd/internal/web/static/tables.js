@@ -197,6 +197,8 @@ function columnsOf(t) {
     { over: "", name: "Channel", key: (i) => i },
     { over: "Range", name: "min", edge: true, key: (i) => base[i].min, cell: (i) => td(number(base[i].min, 3), base[i].min) },
     { over: "Range", name: "max", key: (i) => base[i].max, cell: (i) => td(number(base[i].max, 3), base[i].max) },
+    { over: "Who wins", name: "scheme", edge: true, key: (i) => winner(t, i), cell: (i) => who(t, i) },
+    { over: "Who wins", name: "gain", key: (i) => factor(t, i), cell: (i) => td(times(factor(t, i))) },
   ];
   for (const r of t.results) {
     const over = label(r.scheme), scheme = r.scheme;
@@ -216,9 +218,6 @@ function columnsOf(t) {
       metric("RMSE", "rmse", three, first), metric("MAE", "mae", three), metric("max error", "max_error", three),
       metric("SQNR, dB", "sqnr_db", decibels), metric("clipped", "clipped", count));
   }
-  columns.push(
-    { over: "Who wins", name: "scheme", edge: true, key: (i) => winner(t, i), cell: (i) => who(t, i) },
-    { over: "Who wins", name: "gain", key: (i) => factor(t, i), cell: (i) => td(times(factor(t, i))) });
   return columns;
 }
 
