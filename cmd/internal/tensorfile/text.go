@@ -122,7 +122,7 @@ func (p *textParser) endChannel() error {
 	}
 	p.channels++
 	if n != p.perChan {
-		msg := fmt.Sprintf("channel %d has %s, channel 1 has %d", p.channels, count(n, "value"), p.perChan)
+		msg := fmt.Sprintf("channel %d has %s, channel 0 has %d", p.channels-1, count(n, "value"), p.perChan)
 		return &SyntaxError{p.first.line, p.first.column, msg}
 	}
 	p.start = len(p.values)

@@ -66,8 +66,8 @@ func TestTextErrors(t *testing.T) {
 	}{
 		{"", "", 1, 1, "no values"},
 		{"", "\n;;\n # nothing\n", 1, 1, "no values"},
-		{"", "1 2\n3 4 5", 2, 1, "channel 2 has 3 values, channel 1 has 2"},
-		{"", "1 2; 3 # one\n4 5", 1, 6, "channel 2 has 1 value, channel 1 has 2"},
+		{"", "1 2\n3 4 5", 2, 1, "channel 1 has 3 values, channel 0 has 2"},
+		{"", "1 2; 3 # one\n4 5", 1, 6, "channel 1 has 1 value, channel 0 has 2"},
 		{"", "1 abc", 1, 3, `"abc" is not a number`},
 		{"", "\ufeff1 abc", 1, 3, `"abc" is not a number`},
 		{"", "# grüße\n1,\u00a0\u00a0é", 2, 5, `"é" is not a number`},
@@ -112,7 +112,7 @@ func TestTextErrors(t *testing.T) {
 		}
 	}
 	_, err := parse("x.csv", "1\n2 3")
-	wantError(t, err, "csv: line 2, column 1: channel 2 has 2 values, channel 1 has 1")
+	wantError(t, err, "csv: line 2, column 1: channel 1 has 2 values, channel 0 has 1")
 }
 
 // A tensor that was loaded belongs to the caller.
