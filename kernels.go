@@ -14,7 +14,7 @@ package quant
 // last of them possibly shorter, or lie stride elements apart.
 //
 // A code is stored as its low 8 or 16 bits, so that one kernel serves signed
-// and unsigned grids; qmin and qmax bound it. Zero points are at most
+// and unsigned grids; qmin and qmax, the ends of a grid that fits, bound it. Zero points are at most
 // maxZeroPoint in magnitude, so the bounds qmin-zero and qmax-zero are exact in
 // float32, and x/scale is clamped to them before it is rounded: no conversion
 // overflows, and NaN becomes qmin. Any scale is safe, if not sensible.
