@@ -20,6 +20,9 @@ func TestNoEscape(t *testing.T) {
 	if raceEnabled {
 		t.Skip("the race detector allocates")
 	}
+	if !stacksAreKnown() {
+		t.Skip("callers' slices escape here")
+	}
 	forEachISA(t, func(t *testing.T) {
 		for _, g := range matrixGranularities {
 			for _, bits := range []int{2, 3, 4, 8, 11, 16} {
@@ -156,34 +159,119 @@ func allocations(t *testing.T, f func() error) uint64 {
 	return (after.Mallocs - before.Mallocs) / runs
 }
 
-// TestHeapBytes checks what the constant says: the compiler puts a variable of
-// that many bytes on the heap.
-func TestHeapBytes(t *testing.T) {
-	if n := testing.AllocsPerRun(100, func() {
-		var v [heapBytes]byte
-		touch(v[:])
-	}); n != 1 {
-		t.Errorf("a variable of %d bytes: %v allocations, want 1", heapBytes, n)
+// stacksAreKnown reports whether the library can tell where a stack is.
+// Elsewhere its callers' slices escape.
+func stacksAreKnown() bool {
+	var v [1]float32
+	return !onHeap(v[:])
+}
+
+// TestOnHeap has memory of every kind that can be on a stack, of sizes that
+// variables do not have there, and memory that cannot be.
+func TestOnHeap(t *testing.T) {
+	if !stacksAreKnown() {
+		t.Skip("nothing is said to be on a stack here")
 	}
-	if n := testing.AllocsPerRun(100, func() {
-		var v [(heapBytes + 3) / 4]float32
-		v[1] = 1
-		touch(v[:])
-	}); n != 1 {
-		t.Errorf("a float32 variable of %d bytes: %v allocations, want 1", heapBytes, n)
+	check := func(what string, got, want bool) {
+		t.Helper()
+		if got != want {
+			t.Errorf("%s: on the heap is %t, want %t", what, got, want)
+		}
 	}
-	if n := testing.AllocsPerRun(100, func() {
-		touch(make([]byte, heapBytes))
-	}); n != 1 {
-		t.Errorf("make of %d bytes: %v allocations, want 1", heapBytes, n)
+	var v [1000]float32
+	check("a variable", onHeap(v[:]), false)
+	check("the end of a variable", onHeap(v[1000:]), false)
+	check("a short make", onHeap(make([]float32, 1000)), false)
+	check("a literal", onHeap([]float32{1 << 18: 1}), false)
+	check("a parameter", parameterOnHeap(bigArray{}), false)
+	_, result := resultOnHeap()
+	check("a result", result, false)
+	check("a long make", onHeap(make([]float32, 1<<18)), true)
+	check("a package variable", onHeap(mantissas), true)
+	check("no slice", onHeap[float32](nil), true)
+	done := make(chan bool)
+	go func() { // another stack
+		defer close(done)
+		var w [10]float32
+		check("a goroutine's variable", onHeap(w[:]), false)
+		check("a long make", onHeap(make([]float32, 1<<18)), true)
+	}()
+	<-done
+}
+
+// bigArray is an array as large as several parts.
+type bigArray [1 << 19]float32
+
+//go:noinline
+func parameterOnHeap(v bigArray) bool { return onHeap(v[:]) }
+
+//go:noinline
+func resultOnHeap() (v bigArray, ok bool) {
+	ok = onHeap(v[:])
+	return
+}
+
+//go:noinline
+func dequantizeBig(q Quantized) (v bigArray, err error) {
+	err = DequantizeInto(v[:], q)
+	return
+}
+
+// TestMovingStacks has a result on the stack that is as large as several
+// parts, while garbage collections shrink the stack: what the library writes
+// must not end up where the stack was.
+func TestMovingStacks(t *testing.T) {
+	if !stacksAreKnown() {
+		t.Skip("callers' slices escape here")
+	}
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(4))
+	x := Tensor{Data: make([]float32, len(bigArray{}))}
+	for i := range x.Data {
+		x.Data[i] = float32(i % 251)
+	}
+	q, err := Quantize(x, Params{Scheme{Bits: 8}, []float32{1}, []int32{-128}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop := make(chan bool)
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				runtime.GC()
+			}
+		}
+	})
+	bad := 0
+	for range 30 {
+		done := make(chan bool)
+		go func() {
+			defer close(done)
+			grow(24 << 10)
+			v, err := dequantizeBig(q)
+			if err != nil || differ(v[:], x.Data) >= 0 {
+				bad++
+			}
+		}()
+		<-done
+	}
+	close(stop)
+	wg.Wait()
+	if bad > 0 {
+		t.Errorf("%d of 30 results are wrong", bad)
 	}
 }
 
-// touch keeps the compiler from leaving a variable out.
+// grow makes the stack large for a moment, at least n KiB.
 //
 //go:noinline
-func touch[T byte | float32](s []T) {
-	for i := range s {
-		s[i]++
+func grow(n int) byte {
+	var v [1024]byte
+	if n > 0 {
+		v[n%1024] = grow(n - 1)
 	}
+	return v[0]
 }

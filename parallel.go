@@ -4,22 +4,15 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
-	"unsafe"
 )
 
 // Work is cut into parts at places that only the shape decides, and every part
 // writes to places of its own, or merges what commutes. So the number of
 // goroutines changes no result.
 
-const (
-	// partLen is about how many elements make a part: a few microseconds of
-	// work, and a multiple of 8, so that a part's packed codes begin at a byte.
-	partLen = 1 << 16
-
-	// heapBytes is the size from which memory cannot be on a goroutine's stack:
-	// the compiler puts no larger variable there (see TestHeapBytes).
-	heapBytes = 128<<10 + 1
-)
+// partLen is about how many elements make a part: a few microseconds of work,
+// and a multiple of 8, so that a part's packed codes begin at a byte.
+const partLen = 1 << 16
 
 // A team is goroutines that do one job. Teams are pooled and keep their func
 // value, so that starting one allocates nothing.
@@ -59,7 +52,7 @@ func (m *team[A]) work() {
 }
 
 // do calls the teams' function for each of parts, on up to GOMAXPROCS
-// goroutines. What args points to must be on the heap: see hide.
+// goroutines. The slices in args must be on the heap: see hide.
 func (t *teams[A]) do(args *A, parts int) {
 	m := t.pool.Get().(*team[A])
 	m.args, m.parts = *args, int64(parts)
@@ -78,15 +71,3 @@ func (t *teams[A]) do(args *A, parts int) {
 
 // several reports whether a job of so many parts is worth a team.
 func several(parts int) bool { return parts > 1 && runtime.GOMAXPROCS(0) > 1 }
-
-// onHeap reports whether s is so large that it can only be on the heap.
-func onHeap[T any](s []T) bool { return uintptr(len(s))*unsafe.Sizeof(*new(T)) >= heapBytes }
-
-// hide returns p without the compiler's noticing. Slices that reach another
-// goroutine would otherwise be moved to the heap by every caller, also of the
-// many calls that stay on one goroutine. A slice may be hidden only if it is
-// on the heap already, for a stack can move while its goroutine waits.
-func hide[T any](p *T) *T {
-	u := uintptr(unsafe.Pointer(p))
-	return *(**T)(unsafe.Pointer(&u))
-}

@@ -103,10 +103,10 @@ func (t *transform) partLen() int {
 // partRows is how many rows repay preparing the parameters of their columns.
 const partRows = 64
 
-// parts returns how many parts the job has: one if a slice may be on the stack.
+// parts returns how many parts the job has: one if a slice is on the stack.
 func (t *transform) parts() int {
 	n := (len(t.real) + t.partLen() - 1) / t.partLen()
-	if several(n) && onHeap(t.real) && (onHeap(t.code8) || onHeap(t.code16) || onHeap(t.packed)) {
+	if several(n) && onHeap(t.real) && onHeap(t.code8) && onHeap(t.code16) && onHeap(t.packed) {
 		return n
 	}
 	return 1
@@ -121,7 +121,7 @@ type spreader struct {
 var spreaders = sync.Pool{New: func() any { return new(spreader) }}
 
 // settle lays the parameters out for the columns walk, if they need it, and
-// takes them off the stack where they may be on it and a team is to read them.
+// takes them off the stack if they are on it and a team is to read them.
 // A result that is not nil is to be put back into the pool.
 func (t *transform) settle(team bool) *spreader {
 	spread := t.spread()
