@@ -185,7 +185,7 @@ func runShapes() (s []shape) {
 		}
 	}
 	for _, n := range []int{1, 15, 16, 33, 100, 1000, blockLen} {
-		s = append(s, shape{n: n, run: n + 1}, shape{n: n, run: 3*n + 7}, shape{n: n, run: math.MaxInt32})
+		s = append(s, shape{n: n, run: n + 1}, shape{n: n, run: 3*n + 7}, shape{n: n, run: 1 << 30})
 	}
 	return thin(s)
 }
