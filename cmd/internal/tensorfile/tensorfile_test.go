@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -22,9 +23,15 @@ func wantError(t *testing.T, err error, want string) {
 	if err == nil {
 		t.Fatalf("no error, want %q", want)
 	}
-	if got := err.Error(); got != want {
+	if got := err.Error(); got != want && !tooLarge(err) {
 		t.Errorf("error %q, want %q", got, want)
 	}
+}
+
+// tooLarge reports whether an int of 32 bits cannot hold a number of a file:
+// that is found before what else is wrong with it.
+func tooLarge(err error) bool {
+	return strconv.IntSize == 32 && strings.HasSuffix(err.Error(), " is too large")
 }
 
 func wantTensor(t *testing.T, f *File, i int, name string, shape []int, want []float32) {
