@@ -34,7 +34,7 @@ func rangeColumns(lo, hi, src []float32, rows, stride int) bool {
 	case active == avx2 && rows > 0 && len(lo) >= 8:
 		return rangeColumnsAVX2(lo, hi, &src[0], rows, stride)
 	case active == avx512 && rows > 0:
-		return rangeColumnsAVX512(lo, hi, &src[0], rows, stride)
+		return rangeColumnsByBand(lo, hi, src, rows, stride)
 	default:
 		return rangeColumnsGeneric(lo, hi, src, rows, stride)
 	}
@@ -100,7 +100,7 @@ func dequantizeInt8Columns(dst []float32, src []uint8, scale []float32, zero []i
 	case avx2:
 		dequantizeInt8ColumnsBy8(dst, src, scale, zero, signed)
 	case avx512:
-		dequantizeInt8ColumnsBy64(dst, src, scale, zero, signed)
+		dequantizeInt8ColumnsBy64(dst, src, scale, zero, signed, stream)
 	default:
 		dequantizeInt8ColumnsGeneric(dst, src, scale, zero, signed)
 	}

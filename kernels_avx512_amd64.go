@@ -48,7 +48,7 @@ func quantizeInt16ColumnsAVX512(dst *uint16, src *float32, rows int, scale []flo
 func dequantizeInt8ColumnsAVX512(dst *float32, src *uint8, rows, stride int, scale []float32, zero []int32, signed bool)
 
 //go:noescape
-func dequantizeInt8WideAVX512(dst *float32, src *uint8, rows int, scale []float32, zero []int32, signed bool)
+func dequantizeInt8WideAVX512(dst *float32, src *uint8, rows int, scale []float32, zero []int32, signed, stream bool)
 
 //go:noescape
 func dequantizeInt16ColumnsAVX512(dst *float32, src *uint16, rows int, scale []float32, zero []int32, signed bool)
@@ -87,6 +87,15 @@ func rangeRunsBy4(lo, hi, src []float32, run int) bool {
 	return rangeRunsAVX512(lo, hi, src, run) && ok
 }
 
+func rangeColumnsByBand(lo, hi, src []float32, rows, stride int) bool {
+	ok := true
+	for band := bandOf(stride); rows > 0; rows -= band {
+		ok = rangeColumnsAVX512(lo, hi, &src[0], min(band, rows), stride) && ok
+		src = src[min(band*stride, len(src)):]
+	}
+	return ok
+}
+
 // errorsRunsBy16 leaves to the definition what the kernel stops at: 16 runs
 // among which is a scale that is not for it.
 func errorsRunsBy16(acc []sums, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32) {
@@ -121,6 +130,18 @@ func errorsColumnsBy16(acc columnSums, src []float32, rows, stride int, scale []
 	}
 }
 
+// bandOf returns how many rows of n columns go through a kernel of the columns
+// walk at a time. Lines of more rows than that, far apart as they are, put one
+// another out of the caches, which follow only so many streams.
+func bandOf(n int) int {
+	if n >= wideBand {
+		return 16
+	}
+	return 1024
+}
+
+const wideBand = 512
+
 // The columns walk: 64 columns at a time where there are several rows, then the
 // columns that are left, then a last row that is shorter.
 
@@ -131,7 +152,13 @@ func quantizeInt8ColumnsBy64(dst []uint8, src []float32, scale []float32, zero [
 	done := 0
 	if rows > 1 && n >= 64 {
 		var buf [320]float32
-		done = quantizeInt8WideAVX512(&dst[0], &src[0], rows, scale, zero, qmin, qmax, &buf)
+		band := bandOf(n)
+		done = n
+		for r := 0; r < rows; r += band {
+			at := r * n
+			// A scale that is not for this kernel stops every band at the same column.
+			done = min(done, quantizeInt8WideAVX512(&dst[at], &src[at], min(band, rows-r), scale, zero, qmin, qmax, &buf))
+		}
 	}
 	if rows > 0 && done < n {
 		quantizeInt8ColumnsAVX512(&dst[done], &src[done], rows, n, scale[done:], zero[done:], qmin, qmax)
@@ -155,14 +182,17 @@ func quantizeInt16ColumnsBy16(dst []uint16, src []float32, scale []float32, zero
 	}
 }
 
-func dequantizeInt8ColumnsBy64(dst []float32, src []uint8, scale []float32, zero []int32, signed bool) {
+func dequantizeInt8ColumnsBy64(dst []float32, src []uint8, scale []float32, zero []int32, signed, stream bool) {
 	n := len(scale)
 	rows, rest := len(src)/n, len(src)%n
 	dst, zero = dst[:len(src)], zero[:n]
 	done := 0
 	if rows > 1 && n >= 64 {
 		done = n &^ 63
-		dequantizeInt8WideAVX512(&dst[0], &src[0], rows, scale, zero, signed)
+		band := bandOf(n)
+		for r := 0; r < rows; r += band {
+			dequantizeInt8WideAVX512(&dst[r*n], &src[r*n], min(band, rows-r), scale, zero, signed, stream)
+		}
 	}
 	if rows > 0 && done < n {
 		dequantizeInt8ColumnsAVX512(&dst[done], &src[done], rows, n, scale[done:], zero[done:], signed)

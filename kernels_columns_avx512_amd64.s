@@ -108,10 +108,10 @@ loop:
 	VMOVUPS 64(SI), Z1
 	VMOVUPS 128(SI), Z2
 	VMOVUPS 192(SI), Z3
-	PREFETCHT0 256(SI)
-	PREFETCHT0 320(SI)
-	PREFETCHT0 384(SI)
-	PREFETCHT0 448(SI)
+	PREFETCHT0 768(SI)
+	PREFETCHT0 832(SI)
+	PREFETCHT0 896(SI)
+	PREFETCHT0 960(SI)
 	QUOTIENT4(Z0, Z8, Z12, Z16, Z20, Z24, Z4)
 	QUOTIENT4(Z1, Z9, Z13, Z17, Z21, Z25, Z5)
 	QUOTIENT4(Z2, Z10, Z14, Z18, Z22, Z26, Z6)
@@ -341,11 +341,11 @@ next:
 	VZEROUPPER
 	RET
 
-// func dequantizeInt8WideAVX512(dst *float32, src *uint8, rows int, scale []float32, zero []int32, signed bool)
+// func dequantizeInt8WideAVX512(dst *float32, src *uint8, rows int, scale []float32, zero []int32, signed, stream bool)
 //
 // It takes 64 columns at a time down the rows; len(scale) is at least 64, and
 // the columns behind the last 64 are left.
-TEXT ·dequantizeInt8WideAVX512(SB), NOSPLIT, $0-73
+TEXT ·dequantizeInt8WideAVX512(SB), NOSPLIT, $0-74
 	MOVQ dst+0(FP), BX
 	MOVQ src+8(FP), DX
 	MOVQ scale_base+24(FP), R9
@@ -355,6 +355,13 @@ TEXT ·dequantizeInt8WideAVX512(SB), NOSPLIT, $0-73
 	VPXORD Z22, Z22, Z22
 	MOVQ R11, R13
 	LEAQ (R11*4), R8
+	// Past the caches only whole lines: what begins at one, in rows of them.
+	MOVBQZX stream+73(FP), R14
+	MOVQ BX, AX
+	ORQ  R8, AX
+	ANDQ $63, AX
+	JZ   2(PC)
+	XORL R14, R14
 	CMPB signed+72(FP), $0
 	JNE  columns
 	BROADCAST(0x80808080, Z21)
@@ -376,6 +383,8 @@ columns:
 	MOVQ BX, DI
 	MOVQ DX, SI
 	MOVQ rows+16(FP), CX
+	TESTQ R14, R14
+	JNE  past
 
 loop:
 	WIDEN8(0, X0, Z0)
@@ -404,6 +413,7 @@ loop:
 	DECQ CX
 	JNZ  loop
 
+next:
 	ADDQ $256, R9
 	ADDQ $256, R10
 	ADDQ $256, BX
@@ -413,6 +423,34 @@ loop:
 	JAE  columns
 	VZEROUPPER
 	RET
+
+past:
+	WIDEN8(0, X0, Z0)
+	WIDEN8(16, X1, Z1)
+	WIDEN8(32, X2, Z2)
+	WIDEN8(48, X3, Z3)
+	PREFETCHT0 64(SI)
+	VPSUBD Z12, Z0, Z0
+	VPSUBD Z13, Z1, Z1
+	VPSUBD Z14, Z2, Z2
+	VPSUBD Z15, Z3, Z3
+	VCVTDQ2PS Z0, Z0
+	VCVTDQ2PS Z1, Z1
+	VCVTDQ2PS Z2, Z2
+	VCVTDQ2PS Z3, Z3
+	VMULPS Z8, Z0, Z0
+	VMULPS Z9, Z1, Z1
+	VMULPS Z10, Z2, Z2
+	VMULPS Z11, Z3, Z3
+	VMOVNTPS Z0, 0(DI)
+	VMOVNTPS Z1, 64(DI)
+	VMOVNTPS Z2, 128(DI)
+	VMOVNTPS Z3, 192(DI)
+	ADDQ R13, SI
+	ADDQ R8, DI
+	DECQ CX
+	JNZ  past
+	JMP  next
 
 // func dequantizeInt16ColumnsAVX512(dst *float32, src *uint16, rows int, scale []float32, zero []int32, signed bool)
 TEXT ·dequantizeInt16ColumnsAVX512(SB), NOSPLIT, $0-73
