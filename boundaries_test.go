@@ -71,3 +71,50 @@ func TestBoundaries(t *testing.T) {
 func newColumnSums(n int) columnSums {
 	return columnSums{make([]float64, n), make([]float64, n), make([]float32, n), make([]uint32, n)}
 }
+
+// TestWideRows checks what large tensors with many columns go through, with
+// parameters as calibration yields them, and values of every kind.
+func TestWideRows(t *testing.T) {
+	rng := rand.New(rand.NewPCG(21, 22))
+	forEachISA(t, func(t *testing.T) {
+		for _, n := range []int{511, 512, 576, 700, 1100} {
+			for _, g := range []grid{{-128, 127}, {0, 255}, {-127, 127}, {-8, 7}, {0, 15}} {
+				for _, most := range []int32{300, 32000, 32001, 1 << 19} {
+					scale, zero := make([]float32, n), make([]int32, n)
+					for j := range scale {
+						scale[j] = float32(math.Exp(rng.NormFloat64()))
+						zero[j] = rng.Int32N(2*most+1) - most
+					}
+					zero[n/2] = most
+					src := make([]float32, 5*n+n/3)
+					for i := range src {
+						j := i % n
+						// Codes of the grid and beyond, and the ties between them.
+						k := float32(rng.Int32N(2*(g.qmax-g.qmin))+g.qmin-zero[j]) / 2
+						src[i] = k * scale[j]
+						if rng.IntN(8) == 0 {
+							src[i] = anyValue(rng, scale[j], zero[j], g)
+						}
+					}
+					for _, stream := range []bool{false, true} {
+						got, want := make([]uint8, len(src)), make([]uint8, len(src))
+						quantizeInt8Columns(got, src, scale, zero, g.qmin, g.qmax, stream)
+						fence()
+						quantizeColumnsGeneric(want, src, scale, zero, g.qmin, g.qmax)
+						if i := differ(got, want); i >= 0 {
+							t.Fatalf("%d columns, grid %v, stream %t: the code of %x with scale %x and zero point %d is %d, want %d",
+								n, g, stream, src[i], scale[i%n], zero[i%n], got[i], want[i])
+						}
+						back, real := make([]float32, len(src)), make([]float32, len(src))
+						dequantizeInt8Columns(back, got, scale, zero, g.qmin < 0, stream)
+						fence()
+						dequantizeInt8ColumnsGeneric(real, got, scale, zero, g.qmin < 0)
+						if i := differ(back, real); i >= 0 {
+							t.Fatalf("%d columns, grid %v, stream %t: the value of code %d is %v, want %v", n, g, stream, got[i], back[i], real[i])
+						}
+					}
+				}
+			}
+		}
+	})
+}

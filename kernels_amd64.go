@@ -34,7 +34,7 @@ func rangeColumns(lo, hi, src []float32, rows, stride int) bool {
 	case active == avx2 && rows > 0 && len(lo) >= 8:
 		return rangeColumnsAVX2(lo, hi, &src[0], rows, stride)
 	case active == avx512 && rows > 0:
-		return rangeColumnsByBand(lo, hi, src, rows, stride)
+		return rangeColumnsByRow(lo, hi, src, rows, stride)
 	default:
 		return rangeColumnsGeneric(lo, hi, src, rows, stride)
 	}
@@ -56,7 +56,7 @@ func quantizeInt8Columns(dst []uint8, src []float32, scale []float32, zero []int
 	case avx2:
 		quantizeInt8ColumnsBy8(dst, src, scale, zero, qmin, qmax)
 	case avx512:
-		quantizeInt8ColumnsBy64(dst, src, scale, zero, qmin, qmax)
+		quantizeInt8ColumnsBy64(dst, src, scale, zero, qmin, qmax, stream)
 	default:
 		quantizeColumnsGeneric(dst, src, scale, zero, qmin, qmax)
 	}

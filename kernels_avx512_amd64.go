@@ -2,6 +2,11 @@
 
 package quant
 
+import (
+	"math"
+	"sync"
+)
+
 // shortRange is the length up to which runs are reduced several at a time.
 const shortRange = 256
 
@@ -39,7 +44,13 @@ func rangeColumnsAVX512(lo, hi []float32, src *float32, rows, stride int) bool
 func quantizeInt8ColumnsAVX512(dst *uint8, src *float32, rows, stride int, scale []float32, zero []int32, qmin, qmax int32)
 
 //go:noescape
-func quantizeInt8WideAVX512(dst *uint8, src *float32, rows int, scale []float32, zero []int32, qmin, qmax int32, buf *[320]float32) int
+func quantizeInt8WideAVX512(dst *uint8, src *float32, rows, stride, cols int, buf *float32, unsigned bool)
+
+//go:noescape
+func quantizeInt8RowsAVX512(dst *uint8, src *float32, rows, stride, cols int, scale *float32, zero *int32, qmin, qmax int32, stream bool)
+
+//go:noescape
+func prepareWideAVX512(buf *float32, scale []float32, zero []int32, qmin, qmax int32) int
 
 //go:noescape
 func quantizeInt16ColumnsAVX512(dst *uint16, src *float32, rows int, scale []float32, zero []int32, qmin, qmax int32)
@@ -87,11 +98,13 @@ func rangeRunsBy4(lo, hi, src []float32, run int) bool {
 	return rangeRunsAVX512(lo, hi, src, run) && ok
 }
 
-func rangeColumnsByBand(lo, hi, src []float32, rows, stride int) bool {
+func rangeColumnsByRow(lo, hi, src []float32, rows, stride int) bool {
+	if stride < wideRow512 || rows*stride <= 1<<18 { // 1 MiB, which a second-level cache holds
+		return rangeColumnsAVX512(lo, hi, &src[0], rows, stride)
+	}
 	ok := true
-	for band := bandOf(stride); rows > 0; rows -= band {
-		ok = rangeColumnsAVX512(lo, hi, &src[0], min(band, rows), stride) && ok
-		src = src[min(band*stride, len(src)):]
+	for r := range rows {
+		ok = rangeColumnsAVX512(lo, hi, &src[r*stride], 1, stride) && ok
 	}
 	return ok
 }
@@ -130,34 +143,42 @@ func errorsColumnsBy16(acc columnSums, src []float32, rows, stride int, scale []
 	}
 }
 
-// bandOf returns how many rows of n columns go through a kernel of the columns
-// walk at a time. Lines of more rows than that, far apart as they are, put one
-// another out of the caches, which follow only so many streams.
-func bandOf(n int) int {
-	if n >= wideBand {
-		return 16
+// wideRow512 is the length from which rows are read one after the other, or few
+// at a time: lines of many rows, so far apart, put one another out of the caches,
+// and are more streams than the machine foresees.
+const wideRow512 = 512
+
+// smallZeros reports whether saturating words serve all zero points.
+func smallZeros(zero []int32) bool {
+	most := uint32(0)
+	for _, z := range zero {
+		most = max(most, uint32(z+32000))
 	}
-	return 1024
+	return most <= 64000
 }
 
-const wideBand = 512
+// wides holds the prepared parameters of columns.
+var wides = sync.Pool{New: func() any { return new([]float32) }}
 
 // The columns walk: 64 columns at a time where there are several rows, then the
 // columns that are left, then a last row that is shorter.
 
-func quantizeInt8ColumnsBy64(dst []uint8, src []float32, scale []float32, zero []int32, qmin, qmax int32) {
+func quantizeInt8ColumnsBy64(dst []uint8, src []float32, scale []float32, zero []int32, qmin, qmax int32, stream bool) {
 	n := len(scale)
 	rows, rest := len(src)/n, len(src)%n
 	dst, zero = dst[:len(src)], zero[:n]
 	done := 0
 	if rows > 1 && n >= 64 {
-		var buf [320]float32
-		band := bandOf(n)
-		done = n
-		for r := 0; r < rows; r += band {
-			at := r * n
-			// A scale that is not for this kernel stops every band at the same column.
-			done = min(done, quantizeInt8WideAVX512(&dst[at], &src[at], min(band, rows-r), scale, zero, qmin, qmax, &buf))
+		if stream && n >= wideRow512 && smallZeros(zero) {
+			done = n &^ 63
+			quantizeInt8RowsAVX512(&dst[0], &src[0], rows, n, done, &scale[0], &zero[0], qmin, qmax, stream)
+		} else {
+			buf := wides.Get().(*[]float32)
+			*buf = resize(*buf, n/64*320)
+			if done = prepareWideAVX512(&(*buf)[0], scale, zero, qmin, qmax); done > 0 {
+				quantizeInt8WideAVX512(&dst[0], &src[0], rows, n, done, &(*buf)[0], qmax > math.MaxInt8)
+			}
+			wides.Put(buf)
 		}
 	}
 	if rows > 0 && done < n {
@@ -189,7 +210,10 @@ func dequantizeInt8ColumnsBy64(dst []float32, src []uint8, scale []float32, zero
 	done := 0
 	if rows > 1 && n >= 64 {
 		done = n &^ 63
-		band := bandOf(n)
+		band := rows
+		if n >= wideRow512 {
+			band = 8
+		}
 		for r := 0; r < rows; r += band {
 			dequantizeInt8WideAVX512(&dst[r*n], &src[r*n], min(band, rows-r), scale, zero, signed, stream)
 		}

@@ -35,36 +35,27 @@
 	VCVTPS2DQ    q, q     \
 	VPADDD       z, q, q
 
-// func quantizeInt8WideAVX512(dst *uint8, src *float32, rows int, scale []float32, zero []int32, qmin, qmax int32, buf *[320]float32) int
+// func prepareWideAVX512(buf *float32, scale []float32, zero []int32, qmin, qmax int32) int
 //
-// It takes 64 columns at a time, while there are so many, and returns how many
-// it did: all of these, or fewer if a scale is not for QUOTIENT. A row's next
-// 64 columns are fetched while the rows of these are done, since strides of a
-// row are more than the machine foresees.
-TEXT ·quantizeInt8WideAVX512(SB), NOSPLIT, $0-96
-	MOVQ scale_base+24(FP), R9
-	MOVQ scale_len+32(FP), R11
-	MOVQ zero_base+48(FP), R10
-	MOVL qmin+72(FP), R14
-	MOVL qmax+76(FP), R15
-	MOVQ buf+80(FP), R12
-	LEAQ (R11*4), R8
-	MOVQ R11, R13
-	MOVQ dst+0(FP), BX
-	MOVQ src+8(FP), DX
-	XORL CX, CX
-	MOVQ CX, ret+88(FP)
-	SUBQ $64, R11
-	JB   done
-
-columns:
+// It prepares 64 columns at a time, 320 floats for each, while there are so
+// many, and returns how many it did: fewer if a scale is not for QUOTIENT.
+TEXT ·prepareWideAVX512(SB), NOSPLIT, $0-72
+	MOVQ buf+0(FP), R12
+	MOVQ scale_base+8(FP), R9
+	MOVQ scale_len+16(FP), R11
+	MOVQ zero_base+32(FP), R10
+	MOVL qmin+56(FP), R14
+	MOVL qmax+60(FP), R15
+	XORL R13, R13
 	CONSTANTS(R14, R15)
 	VPXORD Z24, Z24, Z24
 	CMPL   R15, $127
-	JLE    signed
+	JLE    next
 	BROADCAST(128, Z24)
 
-signed:
+next:
+	SUBQ $64, R11
+	JB   done
 	KXORW  K4, K4, K4
 	STASH(0)
 	STASH(64)
@@ -72,6 +63,36 @@ signed:
 	STASH(192)
 	KTESTW K4, K4
 	JNE    done
+	ADDQ $256, R9
+	ADDQ $256, R10
+	ADDQ $1280, R12
+	ADDQ $64, R13
+	JMP  next
+
+done:
+	MOVQ R13, ret+64(FP)
+	VZEROUPPER
+	RET
+
+// func quantizeInt8WideAVX512(dst *uint8, src *float32, rows, stride, cols int, buf *float32, unsigned bool)
+//
+// It takes columns 64 at a time; cols is a multiple of that. buf is theirs from
+// prepareWideAVX512. A row's next 64 columns are fetched while the rows of
+// these are done.
+TEXT ·quantizeInt8WideAVX512(SB), NOSPLIT, $0-49
+	MOVQ dst+0(FP), BX
+	MOVQ src+8(FP), DX
+	MOVQ stride+24(FP), R13
+	MOVQ cols+32(FP), R11
+	MOVQ buf+40(FP), R12
+	LEAQ (R13*4), R8
+	VMOVDQU32 packOrder512<>(SB), Z28
+	VPXORD  Z29, Z29, Z29
+	CMPB    unsigned+48(FP), $0
+	JEQ     columns
+	BROADCAST(0x80808080, Z29)
+
+columns:
 	VMOVUPS 0(R12), Z8
 	VMOVUPS 64(R12), Z9
 	VMOVUPS 128(R12), Z10
@@ -88,17 +109,10 @@ signed:
 	VMOVUPS 832(R12), Z21
 	VMOVUPS 896(R12), Z22
 	VMOVUPS 960(R12), Z23
-	VPXORD  Z29, Z29, Z29
-	CMPL    R15, $127
-	JLE     start
-	BROADCAST(0x80808080, Z29)
-
-start:
 	VMOVDQU32 1024(R12), Z24
 	VMOVDQU32 1088(R12), Z25
 	VMOVDQU32 1152(R12), Z26
 	VMOVDQU32 1216(R12), Z27
-	VMOVDQU32 packOrder512<>(SB), Z28
 	MOVQ rows+16(FP), CX
 	MOVQ BX, DI
 	MOVQ DX, SI
@@ -108,10 +122,10 @@ loop:
 	VMOVUPS 64(SI), Z1
 	VMOVUPS 128(SI), Z2
 	VMOVUPS 192(SI), Z3
-	PREFETCHT0 768(SI)
-	PREFETCHT0 832(SI)
-	PREFETCHT0 896(SI)
-	PREFETCHT0 960(SI)
+	PREFETCHT0 256(SI)
+	PREFETCHT0 320(SI)
+	PREFETCHT0 384(SI)
+	PREFETCHT0 448(SI)
 	QUOTIENT4(Z0, Z8, Z12, Z16, Z20, Z24, Z4)
 	QUOTIENT4(Z1, Z9, Z13, Z17, Z21, Z25, Z5)
 	QUOTIENT4(Z2, Z10, Z14, Z18, Z22, Z26, Z6)
@@ -127,17 +141,118 @@ loop:
 	DECQ CX
 	JNZ  loop
 
-	ADDQ $64, ret+88(FP)
-	ADDQ $256, R9
-	ADDQ $256, R10
+	ADDQ $1280, R12
 	ADDQ $64, BX
 	ADDQ $256, DX
 	SUBQ $64, R11
-	JAE  columns
-
-done:
+	JNZ  columns
 	VZEROUPPER
 	RET
+
+// QUOTIENTS64 divides 64 elements by the scales at R9, R13 columns on, and makes
+// codes of them with the zero points at R10 as SATURATE and BYTES64 do: Z19 is
+// above all that matters, Z22 half of an unsigned grid in words.
+#define QUOTIENTS64 \
+	VMOVUPS 0(SI), Z0                      \
+	VMOVUPS 64(SI), Z1                     \
+	VMOVUPS 128(SI), Z2                    \
+	VMOVUPS 192(SI), Z3                    \
+	VDIVPS  0(R9)(R13*4), Z0, Z0           \
+	VDIVPS  64(R9)(R13*4), Z1, Z1          \
+	VDIVPS  128(R9)(R13*4), Z2, Z2         \
+	VDIVPS  192(R9)(R13*4), Z3, Z3         \
+	VMOVDQU32 0(R10)(R13*4), Z8            \
+	VMOVDQU32 128(R10)(R13*4), Z10         \
+	VMINPS  Z0, Z19, Z0                    \
+	VMINPS  Z1, Z19, Z1                    \
+	VMINPS  Z2, Z19, Z2                    \
+	VMINPS  Z3, Z19, Z3                    \
+	VCVTPS2DQ Z0, Z0                       \
+	VCVTPS2DQ Z1, Z1                       \
+	VCVTPS2DQ Z2, Z2                       \
+	VCVTPS2DQ Z3, Z3                       \
+	VPACKSSDW 64(R10)(R13*4), Z8, Z8       \
+	VPACKSSDW 192(R10)(R13*4), Z10, Z10    \
+	VPACKSSDW Z1, Z0, Z0                   \
+	VPACKSSDW Z3, Z2, Z2                   \
+	VPSUBW    Z22, Z8, Z8                  \
+	VPSUBW    Z22, Z10, Z10                \
+	VPADDSW   Z8, Z0, Z0                   \
+	VPADDSW   Z10, Z2, Z2                  \
+	VPACKSSWB Z2, Z0, Z0                   \
+	VPERMD    Z0, Z23, Z0                  \
+	VPMAXSB   Z15, Z0, Z0                  \
+	VPMINSB   Z14, Z0, Z0                  \
+	VPXORD    Z21, Z0, Z0
+
+// func quantizeInt8RowsAVX512(dst *uint8, src *float32, rows, stride, cols int, scale *float32, zero *int32, qmin, qmax int32, stream bool)
+//
+// It goes row by row, in the order of memory, and divides: for tensors that do
+// not fit the caches, where reading in strides costs more than dividing. cols
+// is a multiple of 64, and no zero point is beyond ±32000.
+TEXT ·quantizeInt8RowsAVX512(SB), NOSPLIT, $0-65
+	MOVQ dst+0(FP), DI
+	MOVQ src+8(FP), SI
+	MOVQ rows+16(FP), CX
+	MOVQ stride+24(FP), R8
+	MOVQ cols+32(FP), R11
+	MOVQ scale+40(FP), R9
+	MOVQ zero+48(FP), R10
+	MOVL qmin+56(FP), BX
+	MOVL qmax+60(FP), DX
+	MOVBQZX stream+64(FP), R14
+	BROADCAST(0x4e800000, Z19) // 2^30
+	VMOVDQU32 packOrder512<>(SB), Z23
+	VPXORD Z21, Z21, Z21
+	VPXORD Z22, Z22, Z22
+	CMPL   DX, $127
+	JLE    signed
+	BROADCAST(0x80808080, Z21)
+	BROADCAST(0x00800080, Z22)
+	SUBL   $128, BX
+	SUBL   $128, DX
+
+signed:
+	VPBROADCASTB BX, Z15
+	VPBROADCASTB DX, Z14
+	MOVQ DI, AX // past the caches only whole lines: rows of them, from one on
+	ORQ  R8, AX
+	ANDQ $63, AX
+	JZ   2(PC)
+	XORL R14, R14
+	SUBQ R11, R8 // from the end of the columns to the next row
+
+row:
+	XORL R13, R13
+	TESTQ R14, R14
+	JNE  past
+
+loop:
+	QUOTIENTS64
+	VMOVDQU64 Z0, (DI)
+	ADDQ $256, SI
+	ADDQ $64, DI
+	ADDQ $64, R13
+	CMPQ R13, R11
+	JB   loop
+
+next:
+	LEAQ (SI)(R8*4), SI
+	ADDQ R8, DI
+	DECQ CX
+	JNZ  row
+	VZEROUPPER
+	RET
+
+past:
+	QUOTIENTS64
+	VMOVNTDQ Z0, (DI)
+	ADDQ $256, SI
+	ADDQ $64, DI
+	ADDQ $64, R13
+	CMPQ R13, R11
+	JB   past
+	JMP  next
 
 // func quantizeInt8ColumnsAVX512(dst *uint8, src *float32, rows, stride int, scale []float32, zero []int32, qmin, qmax int32)
 TEXT ·quantizeInt8ColumnsAVX512(SB), NOSPLIT, $0-88
