@@ -3,7 +3,6 @@ package quant
 import (
 	"fmt"
 	"math"
-	"slices"
 )
 
 // A Comparison holds what several schemes do to one tensor, side by side.
@@ -62,14 +61,23 @@ func CompareInto(c *Comparison, t Tensor, schemes ...Scheme) error {
 // Quantize.
 func Evaluate(t Tensor, params ...Params) (*Comparison, error) {
 	c := new(Comparison)
-	c.setResults(len(params))
-	for i, p := range params {
-		c.Results[i].Params = Params{p.Scheme, slices.Clone(p.Scale), slices.Clone(p.ZeroPoint)}
-	}
-	if err := c.measure(t, false); err != nil {
+	if err := EvaluateInto(c, t, params...); err != nil {
 		return nil, err
 	}
 	return c, nil
+}
+
+// EvaluateInto is Evaluate into memory that c brings from an earlier call, as
+// CompareInto is Compare. The parameters are copied.
+func EvaluateInto(c *Comparison, t Tensor, params ...Params) error {
+	c.setResults(len(params))
+	for i, p := range params {
+		r := &c.Results[i].Params
+		r.Scheme = p.Scheme
+		r.Scale = append(r.Scale[:0], p.Scale...)
+		r.ZeroPoint = append(r.ZeroPoint[:0], p.ZeroPoint...)
+	}
+	return c.measure(t, false)
 }
 
 func (c *Comparison) setResults(n int) {

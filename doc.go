@@ -184,7 +184,8 @@
 //
 // Calibrate, Quantize, Dequantize and Compare have siblings that write to the
 // caller's memory and allocate none: [CalibrateInto], [QuantizeInto],
-// [QuantizeCodes], [DequantizeInto], [DequantizeCodes] and [CompareInto]. (They
+// [QuantizeCodes], [DequantizeInto], [DequantizeCodes], [RangesInto],
+// [CompareInto] and [EvaluateInto]. (They
 // take scratch memory from pools, which the first calls fill.) Conditions of
 // the data are errors, for [errors.Is] and [errors.As]. A destination that is
 // too short is a bug in the caller, and panics.

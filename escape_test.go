@@ -46,10 +46,12 @@ func testNoEscape(t *testing.T, s Scheme) {
 			packed [320]byte
 			wide   [160]int16
 			bytes  [160]int8
+			ranges [160]Range
 		)
 		p := Params{Scale: scale[:0], ZeroPoint: zero[:0]}
 		errs := [...]error{
 			CalibrateInto(&p, Tensor{x[:], []int{4, 40}}, s),
+			RangesInto(ranges[:], Tensor{x[:], []int{4, 40}}, s.Granularity),
 			QuantizeInto(packed[:], Tensor{x[:], []int{4, 40}}, p),
 			DequantizeInto(y[:], Quantized{packed[:PackedLen(160, s.Bits)], []int{4, 40}, p}),
 			QuantizeCodes(wide[:], Tensor{x[:], []int{4, 40}}, p),
@@ -89,6 +91,20 @@ func testNoEscape(t *testing.T, s Scheme) {
 	}
 	if n := testing.AllocsPerRun(100, compare); n != 0 || failed > 0 {
 		t.Errorf("CompareInto: %v allocations and %d errors, want none", n, failed)
+	}
+	p, err := Calibrate(Tensor{make([]float32, 160), []int{4, 40}}, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	evaluate := func() {
+		var x [160]float32
+		x[3] = 1
+		if EvaluateInto(&c, Tensor{x[:], []int{4, 40}}, p) != nil {
+			failed++
+		}
+	}
+	if n := testing.AllocsPerRun(100, evaluate); n != 0 || failed > 0 {
+		t.Errorf("EvaluateInto: %v allocations and %d errors, want none", n, failed)
 	}
 }
 

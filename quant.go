@@ -308,17 +308,35 @@ func Ranges(t Tensor, g Granularity) ([]Range, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := rangers.Get().(*survey)
-	defer rangers.Put(s)
-	lo, hi, err := s.ranges(t.Data, l, g)
-	if err != nil {
+	r := make([]Range, l.params)
+	if err := rangesInto(r, t.Data, l, g); err != nil {
 		return nil, err
 	}
-	r := make([]Range, len(lo))
-	for i := range r {
-		r[i] = Range{lo[i], hi[i]}
-	}
 	return r, nil
+}
+
+// RangesInto is Ranges into dst, which must have room for as many ranges as
+// there are parameters (see Scheme.NumParams) or it panics; it allocates nothing.
+func RangesInto(dst []Range, t Tensor, g Granularity) error {
+	l, err := newLayout(len(t.Data), t.Shape, g)
+	if err != nil {
+		return err
+	}
+	mustHold(len(dst), l.params)
+	return rangesInto(dst[:l.params], t.Data, l, g)
+}
+
+func rangesInto(dst []Range, src []float32, l layout, g Granularity) error {
+	s := rangers.Get().(*survey)
+	defer rangers.Put(s)
+	lo, hi, err := s.ranges(src, l, g)
+	if err != nil {
+		return err
+	}
+	for i := range dst {
+		dst[i] = Range{lo[i], hi[i]}
+	}
+	return nil
 }
 
 // ParamsFromRanges returns the parameters that s derives from ranges, one for

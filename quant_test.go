@@ -141,6 +141,7 @@ func TestShortDestination(t *testing.T) {
 		"quant: destination has length 9, need 10":  func() { QuantizeCodes(make([]int8, 9), x, p) },
 		"quant: destination has length 8, need 10":  func() { DequantizeInto(make([]float32, 8), q) },
 		"quant: destination has length 7, need 10":  func() { DequantizeCodes(make([]float32, 7), make([]int8, 10), nil, p) },
+		"quant: destination has length 0, need 1":   func() { RangesInto(nil, x, PerTensor) },
 		"quant: destination has length 1, need 2":   func() { Pack(make([]byte, 1), make([]int8, 3), 4) },
 		"quant: 1 packed bytes, need 2":             func() { Unpack(make([]int8, 3), make([]byte, 1), 4) },
 		"quant: bit width 9 is not in [2, 8]":       func() { Pack(make([]byte, 9), make([]int8, 3), 9) },
@@ -276,6 +277,11 @@ func TestRecalibrate(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-at once +in batches)\n%s", diff)
+	}
+	into := make([]Range, 4)
+	whole, err := Ranges(all, s.Granularity)
+	if err2 := RangesInto(into, all, s.Granularity); err != nil || err2 != nil || !slices.Equal(into, whole) || !slices.Equal(a, whole) {
+		t.Errorf("ranges %v, %v and %v, %v, %v", a, into, whole, err, err2)
 	}
 }
 
