@@ -4,6 +4,7 @@
 package typeface
 
 import (
+	_ "embed"
 	"fmt"
 	"strings"
 	"sync"
@@ -17,6 +18,11 @@ import (
 
 	"github.com/a01592f9/quant/cmd/internal/report"
 )
+
+// License is that of the fonts.
+//
+//go:embed LICENSE-Liberation
+var License string
 
 // Regular and Bold return the font files.
 func Regular() []byte { return liberationsansregular.TTF }

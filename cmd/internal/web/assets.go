@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/a01592f9/quant/cmd/internal/plotly"
+	"github.com/a01592f9/quant/cmd/internal/typeface"
 )
 
 //go:embed static
@@ -95,5 +96,6 @@ func page(body []byte, version string) []byte {
 
 func notices(c Config) string {
 	return "This page is part of quant, and holds the work of others:\n\n" +
-		"plotly.js " + plotly.Version + " (npm: plotly.js-cartesian-dist-min)\n\n" + plotly.License + "\n\n" + c.Notices
+		"plotly.js " + plotly.Version + " (npm: plotly.js-cartesian-dist-min)\n\n" + plotly.License + "\n\n" +
+		"Liberation Sans, in PDFs\n\n" + typeface.License + "\n\n" + c.Notices
 }
