@@ -18,7 +18,9 @@ type Comparison struct {
 	Channels []Range  // of each channel
 	Results  []Result // of each scheme, in the order of the call
 
-	survey survey
+	// Always on the heap, since goroutines share it; a Comparison may be on its
+	// caller's stack, which can move meanwhile.
+	survey *survey
 }
 
 // A Result is what one scheme does to a tensor.
@@ -113,7 +115,10 @@ func (c *Comparison) measure(t Tensor, calibrate bool) error {
 		c.Shape = append(c.Shape, len(t.Data))
 	}
 
-	g := &c.survey
+	if c.survey == nil {
+		c.survey = new(survey)
+	}
+	g := c.survey
 	g.reset(channels, true)
 	// First all checks, then the work. others[i] is the index of the ranges of
 	// a result whose parameters are not the channels'.
@@ -129,7 +134,7 @@ func (c *Comparison) measure(t Tensor, calibrate bool) error {
 				return err
 			}
 		case l != channels && l.params > 1:
-			g.addOther(l, r.Scheme.Granularity)
+			g.addOther(l)
 		}
 	}
 	if err := g.firstPass(t.Data, by); err != nil {

@@ -6,6 +6,7 @@ import (
 	"runtime/debug"
 	"sync"
 	"testing"
+	"unsafe"
 )
 
 // matrixGranularities are kinds that a matrix can have, of every walk.
@@ -278,6 +279,26 @@ func TestMovingStacks(t *testing.T) {
 	wg.Wait()
 	if bad > 0 {
 		t.Errorf("%d of 30 results are wrong", bad)
+	}
+}
+
+// TestComparisonOnStack has a Comparison on the stack: what goroutines share of
+// it must not be there.
+func TestComparisonOnStack(t *testing.T) {
+	if !stacksAreKnown() {
+		t.Skip("nothing is said to be on a stack here")
+	}
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2))
+	x := Tensor{make([]float32, 1<<18), []int{64, 1 << 12}}
+	var c Comparison
+	if err := CompareInto(&c, x, Scheme{Bits: 8}, Scheme{Bits: 8, Granularity: PerChannel(0)}); err != nil {
+		t.Fatal(err)
+	}
+	if onHeap(unsafe.Slice(&c, 1)) {
+		t.Error("the comparison is not on the stack, so the test shows nothing")
+	}
+	if !onHeap(unsafe.Slice(c.survey, 1)) || !onHeap(c.Results) || !onHeap(c.Results[0].Scale) {
+		t.Error("goroutines share memory that is on the caller's stack")
 	}
 }
 

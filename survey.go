@@ -48,7 +48,6 @@ const (
 // survey's channels. Groups may reach over the borders of parts.
 type otherRanges struct {
 	layout
-	g      Granularity
 	lo, hi []float32
 	mu     *sync.Mutex
 }
@@ -164,7 +163,7 @@ func (g *survey) items() int {
 	return (g.ch.axis + g.perItem - 1) / g.perItem
 }
 
-// run makes the first pass or, for errors, the second.
+// run makes the first pass or, for errors, the second. g must be on the heap.
 func (g *survey) run(src []float32, errors bool) {
 	if n := g.items(); several(n) && onHeap(src) {
 		a := surveyArgs{g, src, errors}

@@ -9,7 +9,7 @@ import "sync"
 func (g *survey) ranges(src []float32, l layout, by Granularity) (lo, hi []float32, err error) {
 	if l.group > 0 {
 		g.reset(layout{outer: 1, axis: 1, inner: len(src), params: 1}, false)
-		g.addOther(l, by)
+		g.addOther(l)
 		g.channels = false
 	} else {
 		g.reset(l, false)
@@ -23,8 +23,8 @@ func (g *survey) ranges(src []float32, l layout, by Granularity) (lo, hi []float
 	return g.lo[:l.axis], g.hi[:l.axis], nil
 }
 
-// addOther asks the first pass for the ranges of l too, and returns their index.
-func (g *survey) addOther(l layout, by Granularity) int {
+// addOther asks the first pass for the ranges of l too.
+func (g *survey) addOther(l layout) {
 	n := len(g.others)
 	if n < cap(g.others) {
 		g.others = g.others[:n+1] // with the memory of an earlier use
@@ -32,13 +32,12 @@ func (g *survey) addOther(l layout, by Granularity) int {
 		g.others = append(g.others, otherRanges{})
 	}
 	o := &g.others[n]
-	o.layout, o.g = l, by
+	o.layout = l
 	o.lo, o.hi = resize(o.lo, l.params), resize(o.hi, l.params)
 	if o.mu == nil {
 		o.mu = new(sync.Mutex)
 	}
 	resetRanges(o.lo, o.hi)
-	return n
 }
 
 // firstPass fills g.lo, g.hi and g.sq for each channel and segment, then folds
