@@ -39,8 +39,8 @@ type codes struct {
 const streamBytes = 20 << 20
 
 var (
-	quantizers   = newTeams(func(t *transform, i int) { t.quantizePart(i) })
-	dequantizers = newTeams(func(t *transform, i int) { t.dequantizePart(i) })
+	quantizers   = newTeams(func(t *transform, i int) { t.part(i, true) })
+	dequantizers = newTeams(func(t *transform, i int) { t.part(i, false) })
 )
 
 // newTransform checks shape and parameters against n elements. Like what
@@ -150,46 +150,41 @@ func resize[T any](s []T, n int) []T {
 	return s[:n]
 }
 
-func (t *transform) quantize() {
+func (t *transform) quantize()   { t.run(true) }
+func (t *transform) dequantize() { t.run(false) }
+
+// run does the job, to codes or from them.
+func (t *transform) run(toCodes bool) {
 	t.stream = 4*len(t.real)+int(packedLen(int64(len(t.real)), t.bits)) >= streamBytes
 	n := t.parts()
 	s := t.settle(n > 1)
-	if n > 1 {
+	switch {
+	case n == 1:
+		for i := 0; i*t.partLen() < len(t.real); i++ {
+			t.part(i, toCodes)
+		}
+	case toCodes:
 		quantizers.do(hide(t), n)
-	} else {
-		for i := 0; i*t.partLen() < len(t.real); i++ {
-			t.quantizePart(i)
-		}
-	}
-	if s != nil {
-		spreaders.Put(s)
-	}
-}
-
-func (t *transform) dequantize() {
-	t.stream = 4*len(t.real)+int(packedLen(int64(len(t.real)), t.bits)) >= streamBytes
-	n := t.parts()
-	s := t.settle(n > 1)
-	if n > 1 {
+	default:
 		dequantizers.do(hide(t), n)
-	} else {
-		for i := 0; i*t.partLen() < len(t.real); i++ {
-			t.dequantizePart(i)
-		}
 	}
 	if s != nil {
 		spreaders.Put(s)
 	}
 }
 
-func (t *transform) quantizePart(i int) {
+// part does the i-th part, direct calls keeping slices from escaping.
+func (t *transform) part(i int, toCodes bool) {
 	n := t.partLen()
-	t.quantizeElements(i*n, min((i+1)*n, len(t.real)))
-}
-
-func (t *transform) dequantizePart(i int) {
-	n := t.partLen()
-	t.dequantizeElements(i*n, min((i+1)*n, len(t.real)))
+	e, end := i*n, min((i+1)*n, len(t.real))
+	if toCodes {
+		t.quantizeElements(e, end)
+	} else {
+		t.dequantizeElements(e, end)
+	}
+	if t.stream {
+		fence()
+	}
 }
 
 // quantizeElements quantizes elements e up to end; e is a multiple of 8.
@@ -213,9 +208,6 @@ func (t *transform) quantizeElements(e, end int) {
 			t.quantize16(buf[:n], e, e+n, false)
 			pack16(t.packed[e/8*t.bits:], buf[:n], t.bits)
 		}
-	}
-	if t.stream {
-		fence()
 	}
 }
 
@@ -268,9 +260,6 @@ func (t *transform) dequantizeElements(e, end int) {
 			unpack16(buf[:n], t.packed[e/8*t.bits:], t.bits, t.signed)
 			t.dequantize16(buf[:n], e, e+n)
 		}
-	}
-	if t.stream {
-		fence()
 	}
 }
 
