@@ -19,6 +19,8 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+
+	"github.com/a01592f9/quant"
 )
 
 // Info says what a tensor is, without its data.
@@ -28,7 +30,16 @@ type Info struct {
 	Shape    []int  // at least one axis: a scalar is [1]
 	Bytes    int64  // that the elements take, uncompressed
 	Floating bool   // whether Load can read it
+
+	Use  string // the operator that uses it, as "Conv"; "" if the file does not tell
+	Axis int    // of the output channels, as Use has it; NoAxis if the file does not tell
+
+	File   string // the file that holds the data, if it is not the one that was opened
+	Offset int64  // of the data in that file; -1 if they are not there as they are
 }
+
+// NoAxis is the Axis of an Info that knows none.
+const NoAxis = -1
 
 // A File is an open tensor file. Its methods may be called concurrently,
 // except for Close.
@@ -134,6 +145,7 @@ func (f *File) Tensors() []Info {
 	for i, e := range f.entries {
 		infos[i] = e.Info
 		infos[i].Shape = slices.Clone(e.Shape)
+		infos[i].Axis, infos[i].Offset = NoAxis, -1
 	}
 	return infos
 }
@@ -156,6 +168,21 @@ func (f *File) Load(i int) ([]float32, error) {
 		return nil, fmt.Errorf("%s: %w", f.Kind, inTensor(e.Name, err))
 	}
 	return data, nil
+}
+
+// Source gives the elements of tensor i of Tensors piece by piece, under the
+// rules of Load.
+func (f *File) Source(i int) (quant.Source, error) {
+	data, err := f.Load(i)
+	return floats(data), err
+}
+
+// floats is a Source in memory.
+type floats []float32
+
+func (s floats) ReadFloats(dst []float32, off int) error {
+	copy(dst, s[off:])
+	return nil
 }
 
 // Close closes the file that Open opened; otherwise it does nothing.

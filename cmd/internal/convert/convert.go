@@ -1,0 +1,49 @@
+// Package convert turns model files into quantized ones that runtimes load,
+// and those back into float32.
+package convert
+
+import (
+	"github.com/a01592f9/quant"
+)
+
+// Options say how weights are quantized, and which.
+type Options struct {
+	Bits        int
+	Unsigned    bool
+	Mapping     quant.Mapping
+	Granularity string // report.PerTensor, PerChannel or PerGroup
+	GroupSize   int    // of PerGroup
+	Axis        *int   // of the channels; nil for what the file tells, else 0
+	NarrowRange bool
+
+	Include []string // patterns of names, as report.Match has them; none for all
+	Exclude []string // and of those to leave; these win
+}
+
+// A Result says what became of each tensor of a file.
+type Result struct {
+	Weights []Weight // quantized (or dequantized)
+	Left    []Left   // copied as they are
+}
+
+// A Weight is a tensor that was quantized.
+type Weight struct {
+	Name          string
+	Use           string // the operator that uses it, if known
+	Shape         []int
+	Axis          int // of the scales of channels or of groups; -1 if there is one scale
+	Scheme        quant.Scheme
+	Before, After int64 // bytes in the files, scales and zero points included
+}
+
+// A Left is a tensor that was copied as it is.
+type Left struct {
+	Name   string
+	DType  string
+	Shape  []int
+	Bytes  int64
+	Reason string // why
+}
+
+// Progress is told how many bytes of the input's total are done. It may be nil.
+type Progress func(done, total int64)
