@@ -66,7 +66,7 @@ func (c *counter) ReadAt(b []byte, off int64) (int, error) {
 // without arguments the sample.
 func (a *app) open(ctx context.Context, args []string) (*input, error) {
 	in := &input{name: sample.Name}
-	bar := a.progress("reading bytes")
+	bar := a.reading("reading")
 	defer bar.stop()
 	read := func() (*tensorfile.File, error) {
 		return tensorfile.Read("", strings.NewReader(sample.Text), 0)
