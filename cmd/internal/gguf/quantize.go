@@ -8,6 +8,19 @@ import (
 	"github.com/a01592f9/quant"
 )
 
+// Encode stores src as elements of t, F32, Q8_0 or Q4_0, in dst. Errors are those
+// of Quantize.
+func (t Type) Encode(dst []byte, src []float32) error {
+	if t != F32 {
+		return t.Quantize(dst, src)
+	}
+	dst = dst[:4*len(src)]
+	for i, v := range src {
+		binary.LittleEndian.PutUint32(dst[4*i:], math.Float32bits(v))
+	}
+	return nil
+}
+
 // A ScaleError reports a block whose scale float16 cannot hold.
 type ScaleError struct {
 	Index int     // of the first element of the block
