@@ -124,7 +124,7 @@ func TestDequantizeByHand(t *testing.T) {
 	} {
 		const blocks = 5000 // more than a buffer
 		n := blocks * BlockLen
-		f := mustParse(t, newBuilder().tensor("w", typ, bytes.Repeat(test.block, blocks), BlockLen, blocks).bytes())
+		f := mustParse(t, newBuilder().tensor("w", typ, bytes.Repeat(test.block, blocks), BlockLen, blocks).Bytes())
 		want := make([]float32, n)
 		for i := range want {
 			want[i] = test.value(i % 32)
