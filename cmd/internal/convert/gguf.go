@@ -5,13 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 
 	"github.com/a01592f9/quant"
 	"github.com/a01592f9/quant/cmd/internal/atomicfile"
 	"github.com/a01592f9/quant/cmd/internal/gguf"
+	"github.com/a01592f9/quant/cmd/internal/mapfile"
 	"github.com/a01592f9/quant/cmd/internal/report"
 	"github.com/a01592f9/quant/cmd/internal/tensorfile"
 )
@@ -157,7 +157,7 @@ func (o *Options) reasonGGUF(t *gguf.Tensor) string {
 // A ggufCopy is a GGUF file on its way into another.
 type ggufCopy struct {
 	ctx  context.Context
-	file *os.File
+	file *mapfile.File
 	from *gguf.File
 	out  *atomicfile.Set
 	w    io.Writer
@@ -167,17 +167,15 @@ type ggufCopy struct {
 }
 
 func newGGUFCopy(ctx context.Context, in string, out *atomicfile.Set, p Progress) (*ggufCopy, error) {
-	file, err := os.Open(in)
+	file, err := mapfile.Open(in)
 	if err != nil {
 		return nil, err
 	}
-	st, err := file.Stat()
-	if err != nil {
-		file.Close()
-		return nil, err
+	c := &ggufCopy{ctx: ctx, file: file, out: out, progress: p, total: file.Size()}
+	if err = out.Protect(in); err == nil {
+		c.from, err = gguf.Parse(file, file.Size())
 	}
-	c := &ggufCopy{ctx: ctx, file: file, out: out, progress: p, total: st.Size()}
-	if c.from, err = gguf.Parse(file, st.Size()); err != nil {
+	if err != nil {
 		file.Close()
 		return nil, err
 	}
@@ -294,7 +292,7 @@ func (c *ggufCopy) copy(t *gguf.Tensor) error {
 			return err
 		}
 		n := min(most, t.Bytes-off)
-		if _, err := io.Copy(c.w, io.NewSectionReader(c.file, t.Offset+off, n)); err != nil {
+		if _, err := io.CopyN(c.w, io.NewSectionReader(c.file, t.Offset+off, n), n); err != nil {
 			return inTensor(t.Name, err)
 		}
 		c.tick(n)
