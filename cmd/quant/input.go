@@ -24,7 +24,7 @@ type input struct {
 // input, or without arguments the sample.
 func (a *app) open(ctx context.Context, args []string) (*input, error) {
 	in := &input{name: sample.Name}
-	bar := a.progress("reading bytes")
+	bar := a.reading("reading")
 	defer bar.stop()
 	read := func() (*tensorfile.File, error) {
 		return tensorfile.Read("", strings.NewReader(sample.Text), 0)

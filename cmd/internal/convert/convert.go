@@ -15,6 +15,7 @@ type Options struct {
 	GroupSize   int    // of PerGroup
 	Axis        *int   // of the channels; nil for what the file tells, else 0
 	NarrowRange bool
+	Measure     bool // whether Weight.Metrics is wanted: it costs reading each weight once more
 
 	Include []string // patterns of names, as report.Match has them; none for all
 	Exclude []string // and of those to leave; these win
@@ -34,6 +35,8 @@ type Weight struct {
 	Axis          int // of the scales of channels or of groups; -1 if there is one scale
 	Scheme        quant.Scheme
 	Before, After int64 // bytes in the files, scales and zero points included
+
+	Metrics *quant.Metrics // of the values that come back; nil if not measured
 }
 
 // A Left is a tensor that was copied as it is.
