@@ -27,12 +27,12 @@ const (
 // Extension is that of the names of files.
 func (k Kind) Extension() string { return "." + string(k) }
 
-// A converter is ONNX, DequantizeONNX or one of their likes.
-type converter = func(ctx context.Context, in string, out *atomicfile.Set, o Options, p Progress) (*Result, error)
+// A process is ONNX, DequantizeONNX or one of their likes.
+type process = func(ctx context.Context, in string, out *atomicfile.Set, o Options, p Progress) (*Result, error)
 
 var (
-	quantizers   = map[Kind]converter{}
-	dequantizers = map[Kind]converter{}
+	quantizers   = map[Kind]process{}
+	dequantizers = map[Kind]process{}
 )
 
 func init() {
@@ -51,7 +51,7 @@ func Dequantize(ctx context.Context, kind Kind, in string, out *atomicfile.Set, 
 	return run(ctx, dequantizers[kind], kind, in, out, o, p)
 }
 
-func run(ctx context.Context, f converter, kind Kind, in string, out *atomicfile.Set, o Options, p Progress) (*Result, error) {
+func run(ctx context.Context, f process, kind Kind, in string, out *atomicfile.Set, o Options, p Progress) (*Result, error) {
 	if f == nil {
 		return nil, fmt.Errorf("%s: files of this kind are not written", kind)
 	}

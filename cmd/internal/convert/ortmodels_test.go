@@ -39,9 +39,8 @@ var schemes = []struct {
 	{"int8 per channel, narrow", Options{Bits: 8, Mapping: quant.Symmetric, NarrowRange: true, Granularity: report.PerChannel}},
 }
 
-// converted runs Quantize or Dequantize from one file to another.
-func converted(t *testing.T, in, out string, o Options,
-	f func(out *atomicfile.Set) (*Result, error)) *Result {
+// produce writes a file as f does.
+func produce(t *testing.T, out string, f func(out *atomicfile.Set) (*Result, error)) *Result {
 	t.Helper()
 	set, err := atomicfile.New(out, false)
 	if err != nil {
@@ -50,7 +49,7 @@ func converted(t *testing.T, in, out string, o Options,
 	defer set.Abort()
 	r, err := f(set)
 	if err != nil {
-		t.Fatalf("%s: %v", in, err)
+		t.Fatalf("%s: %v", out, err)
 	}
 	if err := set.Commit(); err != nil {
 		t.Fatal(err)
@@ -63,10 +62,10 @@ func bothWays(t *testing.T, kind Kind, model, dir string, o Options) (quantized,
 	t.Helper()
 	quantized = filepath.Join(dir, "quantized."+string(kind))
 	dequantized = filepath.Join(dir, "dequantized."+string(kind))
-	r = converted(t, model, quantized, o, func(out *atomicfile.Set) (*Result, error) {
+	r = produce(t, quantized, func(out *atomicfile.Set) (*Result, error) {
 		return Quantize(t.Context(), kind, model, out, o, nil)
 	})
-	converted(t, quantized, dequantized, Options{}, func(out *atomicfile.Set) (*Result, error) {
+	produce(t, dequantized, func(out *atomicfile.Set) (*Result, error) {
 		return Dequantize(t.Context(), kind, quantized, out, Options{}, nil)
 	})
 	return quantized, dequantized, r
