@@ -1,9 +1,11 @@
 // Package tensorfile reads floating-point tensors out of files: text, CSV,
-// NumPy's npy and npz, and safetensors. The format is told by what a file
-// holds; its name only decides between formats that no byte tells apart.
+// NumPy's npy and npz, and safetensors in one file or in shards. The format is
+// told by what a file holds; its name only decides between formats that no byte
+// tells apart.
 //
-// Tensors are listed without reading their data, and read one at a time, so a
-// file may be larger than memory (text excepted, which is parsed at once).
+// Files are mapped into memory. Tensors are listed without reading their data,
+// and read piece by piece, so a file may be larger than memory (text excepted,
+// which is parsed at once).
 // Files are not trusted: a file that breaks the rules of its format is a
 // one-line error that names the format and the tensor, never a panic, and
 // never an allocation that the size of the file does not warrant.
@@ -14,7 +16,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -46,41 +47,25 @@ const NoAxis = -1
 type File struct {
 	Kind     string            // text, csv, npy, npz or safetensors
 	Metadata map[string]string // of a safetensors file, if it has any
+	Shards   []Shard           // of a safetensors model in several files, in the order of their names
 
 	entries []entry
-	closer  io.Closer
+	paths   []string // of the files that are open
+	closers []io.Closer
 }
 
-// entry is a tensor and the way to its data. load is nil if it is not floating.
+// entry is a tensor and the way to its data.
 type entry struct {
 	Info
-	load func() ([]float32, error)
+	elements int
+	open     func() (quant.Source, error) // nil if it is not floating
+	shared   bool                         // what open returns is the only copy
+	raw      *io.SectionReader            // the data as they are; nil if they are not there as they are
 }
 
-// Open opens the tensor file at path. Only errors of the operating system
-// name the path.
-func Open(path string) (*File, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	st, err := f.Stat()
-	if err != nil {
-		f.Close()
-		return nil, err
-	}
-	if !st.Mode().IsRegular() {
-		// A pipe or a device cannot be read at an offset.
-		defer f.Close()
-		return Read(path, f, 0)
-	}
-	tf, err := Parse(path, f, st.Size())
-	if err != nil {
-		f.Close()
-		return nil, err
-	}
-	tf.closer = f
-	return tf, nil
+// newEntry describes a tensor of which no more is known.
+func newEntry(name, dtype string, shape []int, bytes int64) entry {
+	return entry{Info: Info{Name: name, DType: dtype, Shape: axes(shape), Bytes: bytes, Axis: NoAxis, Offset: -1}}
 }
 
 // Read reads all of r into memory, and then is Parse. Input of more than limit
@@ -113,6 +98,11 @@ func (e *LimitError) Error() string {
 // from r for as long as it is used. The name, which may be empty, only matters
 // for its extension.
 func Parse(name string, r io.ReaderAt, size int64) (*File, error) {
+	return parseFile(name, r, size, nil)
+}
+
+// parseFile is Parse. It tells progress how much of a text it has read.
+func parseFile(name string, r io.ReaderAt, size int64, progress func(done, total int64)) (*File, error) {
 	head := make([]byte, min(max(size, 0), sniffLen))
 	if n, err := r.ReadAt(head, 0); n < len(head) {
 		return nil, err
@@ -130,7 +120,8 @@ func Parse(name string, r io.ReaderAt, size int64) (*File, error) {
 	case "safetensors":
 		f.entries, f.Metadata, err = parseSafetensors(r, size)
 	default:
-		f.entries, err = parseText(io.NewSectionReader(r, 0, size), kind == "csv")
+		text := &counter{Reader: io.NewSectionReader(r, 0, size), size: size, progress: progress}
+		f.entries, err = parseText(text, kind == "csv")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", kind, err)
@@ -145,7 +136,6 @@ func (f *File) Tensors() []Info {
 	for i, e := range f.entries {
 		infos[i] = e.Info
 		infos[i].Shape = slices.Clone(e.Shape)
-		infos[i].Axis, infos[i].Offset = NoAxis, -1
 	}
 	return infos
 }
@@ -158,39 +148,70 @@ func (f *File) Tensors() []Info {
 // A tensor of a compressed npz file may be a thousand times larger than the
 // file: whoever reads the files of strangers looks at Info.Bytes first.
 func (f *File) Load(i int) ([]float32, error) {
-	e := &f.entries[i]
-	if e.load == nil {
-		err := fmt.Errorf("elements are %s, not floating-point numbers", e.DType)
-		return nil, fmt.Errorf("%s: %w", f.Kind, inTensor(e.Name, err))
-	}
-	data, err := e.load()
+	src, err := f.source(i)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", f.Kind, inTensor(e.Name, err))
+		return nil, err
+	}
+	e := &f.entries[i]
+	if data, ok := src.Source.(floats); ok && !e.shared {
+		return data, nil
+	}
+	data := make([]float32, e.elements)
+	if err := src.ReadFloats(data, 0); err != nil {
+		return nil, err
 	}
 	return data, nil
 }
 
 // Source gives the elements of tensor i of Tensors piece by piece, under the
-// rules of Load.
+// rules of Load, for as long as the File is open. Pieces are read from the file
+// and widened as they are asked for. There are exceptions, which Source reads
+// as a whole: a member of an npz file that is compressed, and column-major
+// (Fortran) arrays unless they are large.
 func (f *File) Source(i int) (quant.Source, error) {
-	data, err := f.Load(i)
-	return floats(data), err
+	src, err := f.source(i)
+	if err != nil {
+		return nil, err
+	}
+	return src, nil
 }
 
-// floats is a Source in memory.
-type floats []float32
+func (f *File) source(i int) (named, error) {
+	e := &f.entries[i]
+	if e.open == nil {
+		return named{}, f.errorIn(e, fmt.Errorf("elements are %s, not floating-point numbers", e.DType))
+	}
+	src, err := e.open()
+	if err != nil {
+		return named{}, f.errorIn(e, err)
+	}
+	return named{src, f, e}, nil
+}
 
-func (s floats) ReadFloats(dst []float32, off int) error {
-	copy(dst, s[off:])
-	return nil
+// Raw returns the bytes of tensor i of Tensors as the file holds them; nil if
+// they are compressed, in column-major order, or text.
+func (f *File) Raw(i int) *io.SectionReader { return f.entries[i].raw }
+
+// Paths returns the files that Open opened.
+func (f *File) Paths() []string { return slices.Clone(f.paths) }
+
+// errorIn says where an error happened: in what file, if there are several, and
+// in which tensor.
+func (f *File) errorIn(e *entry, err error) error {
+	err = inTensor(e.Name, err)
+	if e.File != "" {
+		err = fmt.Errorf("%s: %w", printable(e.File), err)
+	}
+	return fmt.Errorf("%s: %w", f.Kind, err)
 }
 
 // Close closes the file that Open opened; otherwise it does nothing.
 func (f *File) Close() error {
-	if f.closer == nil {
-		return nil
+	var errs []error
+	for _, c := range f.closers {
+		errs = append(errs, c.Close())
 	}
-	return f.closer.Close()
+	return errors.Join(errs...)
 }
 
 // sniffLen is how much of a file sniff looks at.

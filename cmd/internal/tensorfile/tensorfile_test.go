@@ -179,7 +179,7 @@ func TestReadErrorsPassThrough(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = f.Load(0)
-	wantError(t, err, `safetensors: tensor "a": data ends after 0 of 1 elements`)
+	wantError(t, err, `safetensors: tensor "a": data ends after 0 of 1 elements, at offset 62 of the file`)
 }
 
 // failing fails to read what ends after the offset.
