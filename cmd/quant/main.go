@@ -135,6 +135,6 @@ for the whole tensor and with one for each channel.`,
 		SilenceErrors: true,
 	}
 	root.SetVersionTemplate("{{.Version}}\n")
-	root.AddCommand(a.compareCommand(), a.inspectCommand(), a.serveCommand(), a.benchCommand(), a.versionCommand())
+	root.AddCommand(a.compareCommand(), a.inspectCommand(), a.quantizeCommand(), a.dequantizeCommand(), a.serveCommand(), a.benchCommand(), a.versionCommand())
 	return root
 }

@@ -6,17 +6,17 @@ import (
 )
 
 func FuzzGGUF(f *testing.F) {
-	f.Add(newBuilder().bytes())
-	f.Add(newBuilder().tensor("w", F32, floats(1, 2, 3, 4, 5, 6), 3, 2).tensor("scalar", F16, []byte{0, 0x3c}).bytes())
+	f.Add(newBuilder().Bytes())
+	f.Add(newBuilder().tensor("w", F32, floats(1, 2, 3, 4, 5, 6), 3, 2).tensor("scalar", F16, []byte{0, 0x3c}).Bytes())
 	f.Add(newBuilder().
 		value("general.architecture", String, str("llama")).
 		value("tokens", Array, u32(uint32(String)), u64(2), str("a"), str("b")).
 		value("nested", Array, u32(uint32(Array)), u64(1), u32(uint32(Int16)), u64(1), []byte{1, 2}).
 		value("general.alignment", Uint32, u32(8)).
-		tensor("q", Q4_0, make([]byte, 36), 32, 2).tensor("k", 12, make([]byte, 144), 256).tensor("new", 99, make([]byte, 8), 3).bytes())
+		tensor("q", Q4_0, make([]byte, 36), 32, 2).tensor("k", 12, make([]byte, 144), 256).tensor("new", 99, make([]byte, 8), 3).Bytes())
 	for _, typ := range []Type{BF16, Q8_0, Q4_1, Q5_0, Q5_1} {
 		block, size := typ.Block()
-		f.Add(newBuilder().tensor("w", typ, make([]byte, 3*size), uint64(3*block)).bytes())
+		f.Add(newBuilder().tensor("w", typ, make([]byte, 3*size), uint64(3*block)).Bytes())
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		const fixed = 4 << 20 // other goroutines' use

@@ -2,7 +2,6 @@ package gguf
 
 import (
 	"bytes"
-	"encoding/binary"
 	"errors"
 	"io"
 	"math"
@@ -12,29 +11,21 @@ import (
 	"testing"
 )
 
-func floats(x ...float32) []byte {
-	var b []byte
-	for _, v := range x {
-		b = binary.LittleEndian.AppendUint32(b, math.Float32bits(v))
-	}
-	return b
-}
-
 func TestParse(t *testing.T) {
 	for _, version := range []uint32{2, 3} {
 		b := newBuilder()
-		b.version = version
+		b.Version = version
 		b.value("general.architecture", String, str("llama")).
 			value("general.alignment", Uint32, u32(64)).
 			value("a.nested", Array, u32(uint32(Array)), u64(2),
 				u32(uint32(String)), u64(2), str("x"), str(""), u32(uint32(Int16)), u64(1), []byte{1, 2}).
 			value("a.int8", Int8, []byte{0xff})
-		b.align = 64
+		b.Align = 64
 		b.tensor("w", F32, floats(1, 2, 3, 4, 5, 6), 3, 2).
 			tensor("norm", F32, floats(7), 1).
 			tensor("scalar", F32, floats(8)).
 			tensor("q", 12, make([]byte, 2*144), 256, 2)
-		data := b.bytes()
+		data := b.Bytes()
 		f := mustParse(t, data)
 		if f.Version != version || f.Align != 64 || len(f.Metadata) != 4 || f.DataStart%64 != 0 {
 			t.Errorf("file is %+v", f)
@@ -79,7 +70,7 @@ func TestText(t *testing.T) {
 		value("uint64", Uint64, u64(math.MaxUint64)).
 		value("int64", Int64, u64(math.MaxUint64)).
 		value("float64", Float64, u64(math.Float64bits(0.1))).
-		bytes())
+		Bytes())
 	want := map[string]string{
 		"uint8": "200", "int8": "-56", "uint16": "51200", "int16": "-14336", "uint32": "4000000000", "int32": "-294967296",
 		"float32": "0.1", "bool": "true", "string": "gr\u00fc\u00df", "array": "uint64[2]",
@@ -105,7 +96,7 @@ func TestParseErrors(t *testing.T) {
 	header := func(version uint32, tensors, values uint64) []byte {
 		return cat([]byte(Magic), u32(version), u64(tensors), u64(values), make([]byte, 100))
 	}
-	whole := good().bytes()
+	whole := good().Bytes()
 	tests := []struct {
 		name string
 		data []byte
@@ -118,29 +109,29 @@ func TestParseErrors(t *testing.T) {
 		{"big-endian", header(3<<24, 0, 0), "file of version 3 has the most significant byte first, which is not read"},
 		{"tensors", header(3, 1<<60, 0), "header claims 1152921504606846976 tensors, in a file of 124 bytes"},
 		{"pairs", header(3, 0, math.MaxUint64), "header claims 18446744073709551615 pairs of metadata, in a file of 124 bytes"},
-		{"no key", good().value("", Uint8, []byte{1}).bytes(), "metadata 0 of 1: at byte 24: key is empty"},
-		{"long key", good().value(strings.Repeat("k", 1<<16), Uint8, []byte{1}).bytes(), "metadata 0 of 1: at byte 24: a key of 65536 bytes, where 65535 are allowed"},
-		{"same key", good().value("k", Uint8, []byte{1}).value("k", Uint8, []byte{1}).bytes(), `key "k" occurs twice`},
-		{"value type", good().value("k", 13, u64(0)).bytes(), `key "k": at byte 37: values are of an unknown type, 13`},
-		{"element type", good().value("k", Array, array(99, 1)).bytes(), `key "k": at byte 49: values are of an unknown type, 99`},
-		{"long array", good().value("k", Array, array(Uint64, 1<<61)).bytes(), `key "k": at byte 49: file ends at 128`},
-		{"long strings", good().value("k", Array, array(String, 1<<61)).bytes(), `key "k": at byte 66: file ends at 128`},
-		{"long string", good().value("k", String, u64(math.MaxUint64)).bytes(), `key "k": at byte 45: file ends at 128`},
-		{"deep array", good().value("k", Array, nested...).bytes(), `key "k": at byte 121: arrays are nested more than 8 deep`},
-		{"type of alignment", good().value("general.alignment", Uint64, u64(32)).bytes(), `key "general.alignment": value is uint64, not uint32`},
-		{"alignment", good().value("general.alignment", Uint32, u32(48)).bytes(), `key "general.alignment": 48 is no power of two`},
-		{"no alignment", good().value("general.alignment", Uint32, u32(0)).bytes(), `key "general.alignment": 0 is no power of two`},
-		{"long name", good().tensor(strings.Repeat("n", 65), F32, floats(1), 1).bytes(), "tensor 1 of 2: at byte 57: a name of 65 bytes, where 64 are allowed"},
-		{"same name", good().tensor("w", F32, floats(1), 1).bytes(), `two tensors are named "w"`},
-		{"axes", good().tensor("x", F32, floats(1), 1, 1, 1, 1, 1).bytes(), `tensor 1 of 2: tensor "x": 5 axes, where 4 are allowed`},
-		{"elements", good().tensor("x", F32, floats(1), 1<<40, 1<<40).bytes(), `tensor 1 of 2: tensor "x": shape [1099511627776 1099511627776] has too many elements`},
-		{"rows", good().tensor("x", Q8_0, floats(1), 16, 2).bytes(), `tensor 1 of 2: tensor "x": rows of 16 elements are not whole blocks of Q8_0, which have 32`},
-		{"offset", good().info("x", F32, 16, 1).bytes(), `tensor "x": data begin at 16, which is no multiple of 32`},
-		{"far offset", good().info("x", F32, 1<<62, 1).bytes(), `tensor "x": 4 bytes of data from 4611686018427388000 on are not in the file of 128 bytes`},
-		{"huge offset", good().info("x", F32, 1<<63, 1).bytes(), `tensor 1 of 2: tensor "x": data begins at 9223372036854775808, outside the file`},
-		{"outside", good().info("x", F32, 32, 1).bytes(), `tensor "x": 4 bytes of data from 128 on are not in the file of 128 bytes`},
-		{"overlap", good().info("x", F32, 0, 1).bytes(), `tensor "x": data end at 100, inside tensor "w"`},
-		{"no data", good().header(), "file ends at byte 57, before the data of its tensors"},
+		{"no key", good().value("", Uint8, []byte{1}).Bytes(), "metadata 0 of 1: at byte 24: key is empty"},
+		{"long key", good().value(strings.Repeat("k", 1<<16), Uint8, []byte{1}).Bytes(), "metadata 0 of 1: at byte 24: a key of 65536 bytes, where 65535 are allowed"},
+		{"same key", good().value("k", Uint8, []byte{1}).value("k", Uint8, []byte{1}).Bytes(), `key "k" occurs twice`},
+		{"value type", good().value("k", 13, u64(0)).Bytes(), `key "k": at byte 37: values are of an unknown type, 13`},
+		{"element type", good().value("k", Array, array(99, 1)).Bytes(), `key "k": at byte 49: values are of an unknown type, 99`},
+		{"long array", good().value("k", Array, array(Uint64, 1<<61)).Bytes(), `key "k": at byte 49: file ends at 128`},
+		{"long strings", good().value("k", Array, array(String, 1<<61)).Bytes(), `key "k": at byte 66: file ends at 128`},
+		{"long string", good().value("k", String, u64(math.MaxUint64)).Bytes(), `key "k": at byte 45: file ends at 128`},
+		{"deep array", good().value("k", Array, nested...).Bytes(), `key "k": at byte 121: arrays are nested more than 8 deep`},
+		{"type of alignment", good().value("general.alignment", Uint64, u64(32)).Bytes(), `key "general.alignment": value is uint64, not uint32`},
+		{"alignment", good().value("general.alignment", Uint32, u32(48)).Bytes(), `key "general.alignment": 48 is no power of two`},
+		{"no alignment", good().value("general.alignment", Uint32, u32(0)).Bytes(), `key "general.alignment": 0 is no power of two`},
+		{"long name", good().tensor(strings.Repeat("n", 65), F32, floats(1), 1).Bytes(), "tensor 1 of 2: at byte 57: a name of 65 bytes, where 64 are allowed"},
+		{"same name", good().tensor("w", F32, floats(1), 1).Bytes(), `two tensors are named "w"`},
+		{"axes", good().tensor("x", F32, floats(1), 1, 1, 1, 1, 1).Bytes(), `tensor 1 of 2: tensor "x": 5 axes, where 4 are allowed`},
+		{"elements", good().tensor("x", F32, floats(1), 1<<40, 1<<40).Bytes(), `tensor 1 of 2: tensor "x": shape [1099511627776 1099511627776] has too many elements`},
+		{"rows", good().tensor("x", Q8_0, floats(1), 16, 2).Bytes(), `tensor 1 of 2: tensor "x": rows of 16 elements are not whole blocks of Q8_0, which have 32`},
+		{"offset", good().info("x", F32, 16, 1).Bytes(), `tensor "x": data begin at 16, which is no multiple of 32`},
+		{"far offset", good().info("x", F32, 1<<62, 1).Bytes(), `tensor "x": 4 bytes of data from 4611686018427388000 on are not in the file of 128 bytes`},
+		{"huge offset", good().info("x", F32, 1<<63, 1).Bytes(), `tensor 1 of 2: tensor "x": data begins at 9223372036854775808, outside the file`},
+		{"outside", good().info("x", F32, 32, 1).Bytes(), `tensor "x": 4 bytes of data from 128 on are not in the file of 128 bytes`},
+		{"overlap", good().info("x", F32, 0, 1).Bytes(), `tensor "x": data end at 100, inside tensor "w"`},
+		{"no data", good().Header(), "file ends at byte 57, before the data of its tensors"},
 		{"cut name", whole[:50], "tensor 0 of 1: tensor \"w\": at byte 49: file ends at 50"},
 	}
 	for _, test := range tests {
@@ -156,7 +147,7 @@ func TestTruncated(t *testing.T) {
 	data := newBuilder().
 		value("s", String, str("text")).
 		value("a", Array, u32(uint32(String)), u64(2), str("x"), str("y")).
-		tensor("w", F32, floats(1, 2), 2).bytes()
+		tensor("w", F32, floats(1, 2), 2).Bytes()
 	end := len(data) - 24 // of the tensor's data; padding may be absent
 	for n := range data {
 		_, err := parse(data[:n])
@@ -171,7 +162,7 @@ func TestTruncated(t *testing.T) {
 
 // TestUnknownType lists tensors of types that came after this package.
 func TestUnknownType(t *testing.T) {
-	f := mustParse(t, newBuilder().tensor("new", 99, make([]byte, 64), 1000, 3).tensor("w", F32, floats(1), 1).bytes())
+	f := mustParse(t, newBuilder().tensor("new", 99, make([]byte, 64), 1000, 3).tensor("w", F32, floats(1), 1).Bytes())
 	if got := f.Tensors[0]; got.Bytes != 64 || got.Type.String() != "type 99" || got.Type.Readable() {
 		t.Errorf("tensor is %+v", got)
 	}
@@ -181,7 +172,7 @@ func TestUnknownType(t *testing.T) {
 func TestTokenizer(t *testing.T) {
 	const n = 200_000
 	tokens := cat(u32(uint32(String)), u64(n), bytes.Repeat(str("token of the vocabulary"), n))
-	data := newBuilder().value("tokenizer.ggml.tokens", Array, tokens).tensor("w", F32, floats(1), 1).bytes()
+	data := newBuilder().value("tokenizer.ggml.tokens", Array, tokens).tensor("w", F32, floats(1), 1).Bytes()
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	f := mustParse(t, data)
@@ -211,7 +202,7 @@ func (f failing) ReadAt(b []byte, off int64) (int, error) {
 }
 
 func TestReadErrors(t *testing.T) {
-	data := newBuilder().tensor("w", Q8_0, make([]byte, 34*4096), 64, 2048).bytes()
+	data := newBuilder().tensor("w", Q8_0, make([]byte, 34*4096), 64, 2048).Bytes()
 	f, err := Parse(failing{data, int64(len(data))}, int64(len(data)))
 	if err != nil {
 		t.Fatal(err)

@@ -138,7 +138,8 @@ func (l *Layout) WriteHeader(w io.Writer) error {
 			delete(settings, v.Key)
 			continue
 		}
-		if _, err := io.Copy(w, io.NewSectionReader(f.r, v.pair, v.end-v.pair)); err != nil {
+		n := v.end - v.pair
+		if _, err := io.CopyN(w, io.NewSectionReader(f.r, v.pair, n), n); err != nil {
 			return fmt.Errorf("key %s: %w", quote(v.Key), err)
 		}
 	}

@@ -8,6 +8,19 @@ import (
 	"github.com/a01592f9/quant"
 )
 
+// Encode stores src as elements of t, F32, Q8_0 or Q4_0, in dst. Errors are those
+// of Quantize.
+func (t Type) Encode(dst []byte, src []float32) error {
+	if t != F32 {
+		return t.Quantize(dst, src)
+	}
+	dst = dst[:4*len(src)]
+	for i, v := range src {
+		binary.LittleEndian.PutUint32(dst[4*i:], math.Float32bits(v))
+	}
+	return nil
+}
+
 // A ScaleError reports a block whose scale float16 cannot hold.
 type ScaleError struct {
 	Index int     // of the first element of the block
@@ -59,14 +72,26 @@ func (t Type) Quantize(dst []byte, src []float32) error {
 }
 
 // largest returns the magnitude of the largest element of x, as bits, and the
-// first element that has it. The magnitude of a NaN is above infinity's.
+// first element that has it, or +0. The magnitude of a NaN is above infinity's.
 func largest(x *[BlockLen]float32) (amax uint32, most float32) {
+	const sign = 1 << 31
+	var m [4]uint32 // so that one comparison need not wait for another
+	for i := 0; i < len(x); i += 4 {
+		m[0] = max(m[0], math.Float32bits(x[i])&^sign)
+		m[1] = max(m[1], math.Float32bits(x[i+1])&^sign)
+		m[2] = max(m[2], math.Float32bits(x[i+2])&^sign)
+		m[3] = max(m[3], math.Float32bits(x[i+3])&^sign)
+	}
+	amax = max(m[0], m[1], m[2], m[3])
+	if amax == 0 {
+		return 0, 0 // never -0
+	}
 	for _, v := range x {
-		if a := math.Float32bits(v) &^ (1 << 31); a > amax {
-			amax, most = a, v
+		if math.Float32bits(v)&^sign == amax {
+			return amax, v
 		}
 	}
-	return amax, most
+	return amax, 0
 }
 
 func notFinite(x *[BlockLen]float32, off int) error {
@@ -96,9 +121,11 @@ func quantizeQ8(dst *[32]byte, x *[BlockLen]float32, d float32) {
 		return
 	}
 	for i, v := range x {
-		// In float64 the sum of what is just below a tie is not rounded up.
-		y := float64(v * id)
-		dst[i] = byte(int32(y + math.Copysign(0.5, y)))
+		// Of y = v·id, ⌊|y| + ½⌋ = ⌊(⌊2|y|⌋ + 1) / 2⌋, and 2y is exact. Of a
+		// negative y the shift rounds away from zero by itself.
+		y := v * id
+		twice := int32(y + y)
+		dst[i] = byte((twice + 1 + twice>>31) >> 1)
 	}
 }
 

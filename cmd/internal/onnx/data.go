@@ -11,6 +11,7 @@ import (
 	"sync"
 
 	"github.com/a01592f9/quant"
+	"github.com/a01592f9/quant/cmd/internal/mapfile"
 )
 
 // Data returns the elements as they would lie in memory: t.Bytes bytes in
@@ -123,7 +124,7 @@ func widen(dst []float32, src []byte, dtype string) int {
 type externals struct {
 	mu    sync.Mutex
 	root  *os.Root
-	files map[string]*os.File
+	files map[string]*mapfile.File
 }
 
 // section returns the data of t. Files are opened through os.Root, which no
@@ -143,7 +144,7 @@ func (x *externals) section(dir string, t *Tensor) (io.ReaderAt, error) {
 	return io.NewSectionReader(f, e.offset, t.Bytes), nil
 }
 
-func (x *externals) open(dir, location string) (*os.File, int64, error) {
+func (x *externals) open(dir, location string) (*mapfile.File, int64, error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if !filepath.IsLocal(filepath.FromSlash(location)) {
@@ -164,19 +165,19 @@ func (x *externals) open(dir, location string) (*os.File, int64, error) {
 		if err != nil {
 			return nil, 0, err
 		}
-		if f, err = x.root.Open(location); err != nil {
+		opened, err := x.root.Open(location)
+		if err != nil {
+			return nil, 0, err
+		}
+		if f, err = mapfile.New(opened); err != nil {
 			return nil, 0, err
 		}
 		if x.files == nil {
-			x.files = map[string]*os.File{}
+			x.files = map[string]*mapfile.File{}
 		}
 		x.files[location] = f
 	}
-	st, err := f.Stat()
-	if err != nil {
-		return nil, 0, err
-	}
-	return f, st.Size(), nil
+	return f, f.Size(), nil
 }
 
 func (x *externals) close() error {

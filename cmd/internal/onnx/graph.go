@@ -14,7 +14,8 @@ type graph struct {
 	inputs  []named
 	outputs []named
 
-	initializersEnd span // where a new initializer goes: at end, in the frame that begins at start
+	ranks           map[string]int // of values whose shape is told
+	initializersEnd position       // where a new initializer goes
 	defs            map[string]definition
 	uses            map[string][]use
 }
@@ -23,6 +24,12 @@ type graph struct {
 type named struct {
 	name  string
 	frame frame
+}
+
+// A position is a place between two fields of a message.
+type position struct {
+	frame *frame
+	at    int64
 }
 
 // A node calls an operator.
@@ -43,6 +50,7 @@ type attribute struct {
 	name   string
 	frame  frame
 	i      int64
+	f      float32
 	ints   []int64
 	long   bool // ints were left out
 	s      string

@@ -15,6 +15,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+
+	"github.com/a01592f9/quant/cmd/internal/mapfile"
 )
 
 // NoAxis is the Axis of a tensor whose output channels are not known.
@@ -92,20 +94,18 @@ type Model struct {
 
 // Open opens the model at path. External data are looked for in its folder.
 func Open(path string) (*Model, error) {
-	f, err := os.Open(path)
+	st, err := os.Stat(path)
+	if err == nil && !st.Mode().IsRegular() {
+		err = fmt.Errorf("%s: not a regular file", path)
+	}
 	if err != nil {
 		return nil, err
 	}
-	st, err := f.Stat()
+	f, err := mapfile.Open(path)
 	if err != nil {
-		f.Close()
 		return nil, err
 	}
-	if !st.Mode().IsRegular() {
-		f.Close()
-		return nil, fmt.Errorf("%s: not a regular file", path)
-	}
-	m, err := Parse(f, st.Size(), filepath.Dir(path))
+	m, err := Parse(f, f.Size(), filepath.Dir(path))
 	if err != nil {
 		f.Close()
 		return nil, err

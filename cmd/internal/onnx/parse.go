@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 
@@ -181,8 +182,8 @@ func (p *parser) graph(g *graph, fr frame, depth int) error {
 		if f.typ != protowire.BytesType {
 			return nil
 		}
-		if g.initializersEnd.end == 0 && f.num > 5 && len(g.frames) == 1 {
-			g.initializersEnd = span{at.start, f.start}
+		if g.initializersEnd.frame == nil && f.num > 5 {
+			g.initializersEnd = position{at, f.start}
 		}
 		switch f.num {
 		case 1:
@@ -193,29 +194,61 @@ func (p *parser) graph(g *graph, fr frame, depth int) error {
 			t, err := p.initializer(g, f.frame(at))
 			if err == nil {
 				g.tensors = append(g.tensors, t)
-				if len(g.frames) == 1 {
-					g.initializersEnd = span{at.start, f.end}
-				}
+				g.initializersEnd = position{at, f.end}
 			}
 			return err
 		case 15:
 			return p.sparse(g, f.frame(at))
-		case 11, 12:
-			v := named{frame: f.frame(at)}
-			err := p.each(span{f.body, f.end}, func(f field) error {
-				if f.num == 1 && f.typ == protowire.BytesType {
-					return p.setString(&v.name, f)
-				}
-				return nil
-			})
-			if f.num == 11 {
-				g.inputs = append(g.inputs, v)
-			} else {
-				g.outputs = append(g.outputs, v)
-			}
-			return cmp.Or(err, p.count(f))
+		case 11, 12, 13:
+			return p.valueInfo(g, f.frame(at))
 		}
 		return nil
+	})
+}
+
+// valueInfo adds an input or output of g, or what is told of another value.
+func (p *parser) valueInfo(g *graph, fr frame) error {
+	v := named{frame: fr}
+	rank := -1
+	err := p.each(fr.inner(), func(f field) error {
+		switch {
+		case f.num == 1 && f.typ == protowire.BytesType:
+			return p.setString(&v.name, f)
+		case f.num == 2 && f.typ == protowire.BytesType:
+			return p.rank(span{f.body, f.end}, &rank)
+		}
+		return nil
+	})
+	switch fr.num {
+	case 11:
+		g.inputs = append(g.inputs, v)
+	case 12:
+		g.outputs = append(g.outputs, v)
+	}
+	if rank >= 0 && v.name != "" {
+		if g.ranks == nil {
+			g.ranks = map[string]int{}
+		}
+		g.ranks[v.name] = rank
+	}
+	return cmp.Or(err, p.count(field{start: fr.start}))
+}
+
+// rank finds the number of axes in a TypeProto, if it is of a tensor and tells.
+func (p *parser) rank(typ span, rank *int) error {
+	inside := func(s span, num protowire.Number, fn func(s span) error) error {
+		return p.each(s, func(f field) error {
+			if f.num == num && f.typ == protowire.BytesType {
+				return fn(span{f.body, f.end})
+			}
+			return nil
+		})
+	}
+	return inside(typ, 1, func(tensor span) error {
+		return inside(tensor, 2, func(shape span) error {
+			*rank = 0
+			return inside(shape, 1, func(span) error { *rank++; return nil })
+		})
 	})
 }
 
@@ -277,8 +310,8 @@ func (p *parser) attribute(n *node, fr frame, depth int) error {
 				a.tensor = &Tensor{model: p.m, graph: n.graph, rawOffset: -1}
 			}
 			return p.tensor(a.tensor, f.frame(at))
-		case f.num == 2 && f.typ == protowire.Fixed32Type, f.num == 7 && (f.typ == protowire.Fixed32Type || f.typ == protowire.BytesType):
-			// value_float and value_floats: read where a Constant is made of them.
+		case f.num == 2 && f.typ == protowire.Fixed32Type:
+			a.f = math.Float32frombits(uint32(f.v))
 		case f.num == 8 && f.typ == protowire.VarintType:
 			a.addInt(f.v)
 		case f.num == 8 && f.typ == protowire.BytesType:

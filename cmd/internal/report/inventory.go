@@ -127,7 +127,7 @@ func (v *Inventory) Err() error {
 func (v *Inventory) WriteText(w io.Writer, color bool, columns int) error {
 	p := newPrinter(w, color, columns)
 	t := &table{
-		left: 4, head: []string{"tensor", "type", "shape", "use", "bytes", "min", "max", "std dev", "outliers", "zeros", "NaN", "Inf"},
+		left: 4, names: true, head: []string{"tensor", "type", "shape", "use", "bytes", "min", "max", "std dev", "outliers", "zeros", "NaN", "Inf"},
 	}
 	used := false
 	for _, x := range v.Tensors {
@@ -142,13 +142,13 @@ func (v *Inventory) WriteText(w io.Writer, color bool, columns int) error {
 			counted(x.Outliers, plain), counted(x.Zeros, plain), counted(x.NaN, red), counted(x.Inf, red),
 		})
 	}
-	t.optional = []int{7, 3, 9}
+	t.optional, t.pressed = []int{7}, []int{3, 9}
 	if !used {
 		for i := range t.rows {
 			t.rows[i] = slices.Delete(t.rows[i], 3, 4)
 		}
 		t.head = slices.Delete(t.head, 3, 4)
-		t.left, t.optional = 3, []int{6, 8}
+		t.left, t.optional, t.pressed = 3, []int{6}, []int{8}
 	}
 	p.print(bold, shorten(Clean(v.Source), p.columns-16))
 	p.line(plain, "  "+Clean(v.Kind))

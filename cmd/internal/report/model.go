@@ -12,7 +12,7 @@ import (
 func (r *Report) writeSummary(p *printer) {
 	results := r.Tensors[0].Results
 	n := len(results)
-	t := &table{left: 3, head: []string{"weight", "shape", "axis"}}
+	t := &table{left: 3, names: true, head: []string{"weight", "shape", "axis"}}
 	over := func(text string, results []Result) (first int) {
 		first = len(t.head)
 		if len(results) > 1 {
@@ -53,12 +53,16 @@ func (r *Report) writeSummary(p *printer) {
 	}
 	// Where there is no room, the least important goes first: use, what is the
 	// same for all schemes or nearly so, and shapes.
-	t.optional = []int{clipped, 2, bytes, clipped + 1, 1}
+	t.optional = []int{clipped, 2, bytes, 1}
 	for k := 2; k < n; k++ {
-		t.optional = append(t.optional, clipped+k, sqnr+k, bytes+k-1)
+		t.optional = append(t.optional, clipped+k, bytes+k-1)
+		t.pressed = append(t.pressed, sqnr+k)
 	}
 	if n > 2 {
-		t.optional = append(t.optional, sqnr, sqnr+1, bytes+n-1)
+		t.optional = append(t.optional, clipped+1)
+		t.pressed = append(t.pressed, sqnr)
+	} else {
+		t.pressed = []int{clipped + 1}
 	}
 	t.write(p)
 	r.writeTotals(p)
@@ -133,7 +137,7 @@ func (r *Report) writeWorst(p *printer, n int) {
 	p.paragraph(bold, fmt.Sprintf("The worst %s by SQNR per channel, with the channels that suffer most:", plural(int64(len(all)), "weight")))
 	p.WriteByte('\n')
 	m := len(r.Tensors[0].Results)
-	t := &table{left: 1, head: []string{"weight", "channel", "min", "max"}}
+	t := &table{left: 1, names: true, head: []string{"weight", "channel", "min", "max"}}
 	t.spanners = []spanner{{4, 3 + m, "RMSE per"}, {4 + m, 3 + 2*m, "SQNR, dB per"}}
 	for range 2 {
 		for _, res := range r.Tensors[0].Results {
@@ -161,6 +165,10 @@ func (r *Report) writeWorst(p *printer, n int) {
 			}
 			t.rows = append(t.rows, row)
 		}
+	}
+	t.optional = []int{4}
+	for k := 2; k < m; k++ {
+		t.optional = append(t.optional, 3+k, 4+m)
 	}
 	t.write(p)
 	p.WriteByte('\n')

@@ -79,7 +79,9 @@ type table struct {
 	head     []string
 	left     int // so many columns are flush left
 	rows     [][]cell
+	names    bool  // whether the first column has names of tensors
 	optional []int // columns that may be left out, the first of these first
+	pressed  []int // columns that are left out only where nothing else helps
 }
 
 // layout returns the width of each column, and of the space between them.
@@ -109,17 +111,64 @@ func (t *table) layout(columns int) (widths []int, gap int) {
 	return widths, gap
 }
 
-// narrow leaves out optional columns until the first one has room.
-func (t *table) narrow(columns int) {
-	for len(t.optional) > 0 {
-		first := 0
-		for _, row := range t.rows {
-			first = max(first, width(row[0].text))
+// fitNames makes room for the first column. If its texts are names that do not
+// fit, what they all begin and end with is said once instead.
+func (t *table) fitNames(p *printer) {
+	wide := *t
+	wide.rows = slices.Clone(t.rows)
+	t.narrow(p.columns)
+	if !t.names {
+		return
+	}
+	var names []string
+	longest := 0
+	for _, row := range wide.rows {
+		if row[0].text != "" {
+			names = append(names, row[0].text)
+			longest = max(longest, width(row[0].text))
 		}
+	}
+	if widths, _ := t.layout(p.columns); longest <= widths[0] {
+		return
+	}
+	prefix, suffix := common(names)
+	if prefix == "" && suffix == "" {
+		return
+	}
+	*t = wide
+	for i, row := range t.rows {
+		row = slices.Clone(row)
+		row[0].text = strings.TrimSuffix(strings.TrimPrefix(row[0].text, prefix), suffix)
+		t.rows[i] = row
+	}
+	var left []string
+	for _, s := range []string{prefix, suffix} {
+		if s != "" {
+			left = append(left, s)
+		}
+	}
+	p.paragraph(dim, "Names without "+strings.Join(left, " and ")+":")
+	t.narrow(p.columns)
+}
+
+// narrow leaves out optional columns until the first one, and the space between
+// columns, have room.
+func (t *table) narrow(columns int) {
+	first := 0
+	for _, row := range t.rows {
+		first = max(first, width(row[0].text))
+	}
+	for len(t.optional) > 0 {
 		if widths, gap := t.layout(columns); gap == 2 && widths[0] >= min(first, minFlex) {
 			return
 		}
 		t.drop(t.optional[0])
+	}
+	for len(t.pressed) > 0 {
+		if widths, _ := t.layout(columns); widths[0] >= min(first, minFirst) {
+			return
+		}
+		t.drop(t.pressed[0])
 	}
 }
 
@@ -127,7 +176,7 @@ func (t *table) narrow(columns int) {
 func (t *table) drop(column int) {
 	t.head = slices.Delete(slices.Clone(t.head), column, column+1)
 	for i, row := range t.rows {
-		t.rows[i] = slices.Delete(slices.Clone(row), column, min(column+1, len(row)))
+		t.rows[i] = slices.Delete(slices.Clone(row), column, column+1)
 	}
 	if column < t.left {
 		t.left--
@@ -140,30 +189,41 @@ func (t *table) drop(column int) {
 		if s.to >= column {
 			s.to--
 		}
-		if s.to >= s.from {
+		switch {
+		case s.to > s.from:
 			spanners = append(spanners, s)
+		case s.to == s.from && t.head[s.to] != s.text:
+			t.head[s.to] = strings.TrimSuffix(s.text, " per")
 		}
 	}
 	t.spanners = spanners
-	var optional []int
-	for _, c := range t.optional {
-		if c > column {
-			c--
-			optional = append(optional, c)
-		} else if c < column {
-			optional = append(optional, c)
+	t.optional, t.pressed = without(t.optional, column), without(t.pressed, column)
+}
+
+// without renumbers columns after one was left out.
+func without(columns []int, out int) []int {
+	var left []int
+	for _, c := range columns {
+		switch {
+		case c > out:
+			left = append(left, c-1)
+		case c < out:
+			left = append(left, c)
 		}
 	}
-	t.optional = optional
+	return left
 }
 
 // minFlex is the width down to which the first column gives way to wide gaps
 // and further columns.
 const minFlex = 24
 
+// minFirst is the width that it keeps at the cost of columns of the last resort.
+const minFirst = 18
+
 // write prints the table.
 func (t *table) write(p *printer) {
-	t.narrow(p.columns)
+	t.fitNames(p)
 	widths, gap := t.layout(p.columns)
 	if len(t.spanners) > 0 {
 		p.line(dim, t.spannerLine(widths, gap))
@@ -179,7 +239,7 @@ func (t *table) write(p *printer) {
 			}
 			text := c.text
 			if i == 0 && t.left > 0 {
-				text = shorten(text, widths[0])
+				text = shortenName(text, widths[0])
 			}
 			pad := strings.Repeat(" ", max(0, widths[i]-width(text)))
 			if i >= t.left {

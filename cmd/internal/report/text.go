@@ -40,6 +40,7 @@ func WriteText(w io.Writer, r *Report, o TextOptions) error {
 		p.WriteByte('\n')
 		r.writeSummary(p)
 	}
+	r.writeSkipped(p, true)
 	sections := o.Channels || o.Worst == nil && len(r.Tensors) <= fewTensors || len(r.Tensors) == 1
 	if !sections {
 		n := worstOf
@@ -48,7 +49,7 @@ func WriteText(w io.Writer, r *Report, o TextOptions) error {
 		}
 		r.writeWorst(p, n)
 	}
-	r.writeSkipped(p)
+	r.writeSkipped(p, false)
 	for i := range r.Tensors {
 		if sections {
 			p.WriteByte('\n')
@@ -82,31 +83,54 @@ func best(is bool) style {
 	return plain
 }
 
-// writeSkipped lists what was not compared: failures first, as they want doing
-// something about.
-func (r *Report) writeSkipped(p *printer) {
-	for _, failed := range []bool{true, false} {
-		t := &table{left: 4, head: []string{"failed", "type", "shape", "because"}}
-		if !failed {
-			t.head[0] = "skipped"
-		}
-		for _, s := range r.Skipped {
-			if s.Failed != failed {
-				continue
-			}
-			reason := shorten(Clean(s.Reason), 40)
-			row := []cell{{Clean(s.Name), dim}, {Clean(s.DType), dim}, {shorten(shapeText(s.Shape), 20), dim}, {reason, dim}}
-			if failed {
-				row[0].style, row[3].style = red, red
-			}
-			t.rows = append(t.rows, row)
-		}
-		if len(t.rows) > 0 {
-			p.WriteByte('\n')
-			t.write(p)
+// writeSkipped lists what was not compared: what failed, as that wants doing
+// something about, or what was not meant to be.
+func (r *Report) writeSkipped(p *printer, failed bool) {
+	t := &table{left: 4, head: []string{"failed", "type", "shape", "because"}}
+	if !failed {
+		t.head[0] = "skipped"
+	}
+	seen := map[string]int{}
+	for _, s := range r.Skipped {
+		if s.Failed == failed {
+			seen[s.Reason]++
 		}
 	}
+	listed := map[string]int{}
+	for _, s := range r.Skipped {
+		if s.Failed != failed {
+			continue
+		}
+		name := Clean(s.Name)
+		listed[s.Reason]++
+		// Of many for the same reason, the first few stand for all.
+		if n := seen[s.Reason]; !failed && n > manyAlike {
+			switch rest := n - fewAlike; {
+			case listed[s.Reason] == fewAlike+1:
+				t.rows = append(t.rows, []cell{{fmt.Sprintf("and %s more", count(int64(rest))), dim}, {"", dim}, {"", dim}, {shorten(Clean(s.Reason), 40), dim}})
+				continue
+			case listed[s.Reason] > fewAlike:
+				continue
+			}
+		}
+		row := []cell{{name, dim}, {Clean(s.DType), dim}, {shorten(shapeText(s.Shape), 20), dim}, {shorten(Clean(s.Reason), 40), dim}}
+		if failed {
+			row[0].style, row[3].style = red, red
+		}
+		t.rows = append(t.rows, row)
+	}
+	if len(t.rows) > 0 {
+		p.WriteByte('\n')
+		t.write(p)
+	}
 }
+
+// Of more than manyAlike tensors that are skipped for the same reason, only
+// fewAlike are named.
+const (
+	manyAlike = 8
+	fewAlike  = 3
+)
 
 // About describes the tensor in a line: its shape, type, channels and groups.
 func (t *Tensor) About() string {
