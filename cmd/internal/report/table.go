@@ -210,7 +210,7 @@ func renumber(columns []int, out int) []int {
 
 // minFlex is the width down to which the first column gives way to wide gaps
 // and further columns.
-const minFlex = 24
+const minFlex = 26
 
 // minFirst is the width that it keeps at the cost of columns of the last resort.
 const minFirst = 18
