@@ -36,6 +36,7 @@ var (
 )
 
 func init() {
+	quantizers[KindONNX], dequantizers[KindONNX] = ONNX, DequantizeONNX
 	quantizers[KindGGUF], dequantizers[KindGGUF] = GGUF, DequantizeGGUF
 }
 
