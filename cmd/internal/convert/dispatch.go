@@ -32,6 +32,7 @@ var (
 )
 
 func init() {
+	quantizers[KindONNX], dequantizers[KindONNX] = ONNX, DequantizeONNX
 	quantizers[KindGGUF], dequantizers[KindGGUF] = GGUF, DequantizeGGUF
 }
 

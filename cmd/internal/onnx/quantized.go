@@ -31,6 +31,7 @@ var codeTypes = map[string]struct {
 // Versions of the operators, and of the format, that something takes.
 const (
 	versionAxis     = 13 // scales along an axis
+	versionBrain    = 13 // Cast to bfloat16
 	versionBlocks   = 21
 	irInitializers  = 4 // initializers that are no inputs
 	irFourBits      = 10
@@ -41,6 +42,9 @@ const (
 // Version returns the version of the operators that q takes.
 func (q *Quantized) Version() int64 {
 	v := codeTypes[q.DType].version
+	if q.Tensor.DType == "BF16" {
+		v = max(v, versionBrain)
+	}
 	switch {
 	case q.Block > 0:
 		v = max(v, versionBlocks)
@@ -81,16 +85,16 @@ func (t *Tensor) Replaceable() error {
 }
 
 // Quantize plans that q's tensor becomes what a DequantizeLinear node makes of
-// codes. The node's output has the name of the tensor, so all that uses it
-// stays as it is.
+// codes, or a Cast behind it if the tensor is not F32. What comes out has the
+// name of the tensor, so all that uses it stays as it is.
 func (r *Rewriter) Quantize(q Quantized) error {
 	t := q.Tensor
 	kind, ok := codeTypes[q.DType]
 	if !ok {
 		return fmt.Errorf("tensor %s: no codes of type %s", quote(t.Name), q.DType)
 	}
-	if t.DType != "F32" {
-		return fmt.Errorf("tensor %s: DequantizeLinear makes F32, not %s", quote(t.Name), t.DType)
+	if !t.Floating {
+		return fmt.Errorf("tensor %s: %s is not floating-point", quote(t.Name), t.DType)
 	}
 	if err := t.Replaceable(); err != nil {
 		return fmt.Errorf("tensor %s: %w", quote(t.Name), err)
@@ -112,17 +116,24 @@ func (r *Rewriter) Quantize(q Quantized) error {
 	if q.Block > 0 {
 		attributes = append(attributes, intAttribute("block_size", int64(q.Block)))
 	}
-	node := newNode(g.nodeField(), "DequantizeLinear", t.value+"_DequantizeLinear", inputs, t.value, attributes...)
+	number, name, made := g.nodeField(), t.value+"_DequantizeLinear", t.value
+	if t.DType != "F32" { // DequantizeLinear makes nothing else of a float32 scale
+		made = r.fresh(t.value + "_dequantized")
+	}
+	nodes := []part{newNode(number, "DequantizeLinear", name, inputs, made, attributes...)}
+	if made != t.value {
+		nodes = append(nodes, newNode(number, "Cast", t.value+"_Cast", []string{made}, t.value, intAttribute("to", int64(t.elem))))
+	}
 
 	at := t.frames[0]
 	switch {
 	case t.node == nil:
 		r.e.replace(at.parent, at.start, at.end, stores...)
-		r.e.insert(g.first(), node)
+		r.e.insert(g.first(), nodes...)
 	case g.fn != nil:
-		r.e.replace(t.node.frame.parent, t.node.frame.start, t.node.frame.end, append(stores, node)...)
+		r.e.replace(t.node.frame.parent, t.node.frame.start, t.node.frame.end, append(stores, nodes...)...)
 	default:
-		r.e.replace(t.node.frame.parent, t.node.frame.start, t.node.frame.end, node)
+		r.e.replace(t.node.frame.parent, t.node.frame.start, t.node.frame.end, nodes...)
 		r.e.insert(g.position(), stores...)
 	}
 	r.removeInput(g, t.value)
