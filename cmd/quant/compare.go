@@ -81,9 +81,12 @@ func (f *compareFlags) path(flag string) string {
 }
 
 // plotFormat is the format that the name of a file stands for.
-func plotFormat(path string) string {
-	return strings.TrimPrefix(strings.ToLower(filepath.Ext(path)), ".")
-}
+func plotFormat(path string) string { return strings.TrimPrefix(extension(path), ".") }
+
+func extension(path string) string { return strings.ToLower(filepath.Ext(path)) }
+
+// builtIn says where values come from that nobody gave.
+const builtIn = "built in: no FILE was given"
 
 // Formats of quant compare.
 const (
@@ -206,7 +209,7 @@ func (f *compareFlags) check(cmd *cobra.Command) error {
 		}
 	}
 	if !cmd.Flags().Changed("format") {
-		if known, ok := extensions[strings.ToLower(filepath.Ext(f.output))]; ok {
+		if known, ok := extensions[extension(f.output)]; ok {
 			f.format = known
 		}
 	}
@@ -322,7 +325,7 @@ func (a *app) compare(cmd *cobra.Command, args []string, f *compareFlags) error 
 			o.Worst = &f.worst
 		}
 		if in.path == "" && in.name == sample.Name {
-			o.Note = "built in: no FILE was given"
+			o.Note = builtIn
 		}
 		return report.WriteText(w, r, o)
 	})

@@ -100,12 +100,11 @@ func (c *Conversion) Sum() {
 // WriteText writes c for a terminal of so many columns, 0 if there is none.
 func (c *Conversion) WriteText(w io.Writer, color bool, columns int) error {
 	p := newPrinter(w, color, columns)
-	title := Clean(c.Source)
-	if c.Output != "" {
-		title += " → " + Clean(c.Output)
-	}
-	p.print(bold, shorten(title, p.columns-16))
+	p.print(bold, shorten(Clean(c.Source), p.columns-16))
 	p.line(plain, "  "+c.Kind)
+	if c.Output != "" {
+		p.line(plain, "→ "+shorten(Clean(c.Output), p.columns-2))
+	}
 	if c.DryRun {
 		p.line(dim, "tried only: nothing is written")
 	}

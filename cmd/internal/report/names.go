@@ -127,6 +127,15 @@ func common(names []string) (prefix, suffix string) {
 	return prefix, suffix
 }
 
+// without lists what was left out of names, "" if nothing was.
+func without(prefix, suffix string) string {
+	switch {
+	case prefix == "" || suffix == "":
+		return Clean(prefix + suffix)
+	}
+	return Clean(prefix + " and " + suffix)
+}
+
 // wrap breaks text into lines of at most columns at its spaces. A word that is
 // longer is shortened.
 func wrap(text string, columns int, indent string) []string {

@@ -141,13 +141,7 @@ func (t *table) fitNames(p *printer) {
 		row[0].text = strings.TrimSuffix(strings.TrimPrefix(row[0].text, prefix), suffix)
 		t.rows[i] = row
 	}
-	var left []string
-	for _, s := range []string{prefix, suffix} {
-		if s != "" {
-			left = append(left, s)
-		}
-	}
-	p.paragraph(dim, "Names without "+strings.Join(left, " and ")+":")
+	p.paragraph(dim, "Names without "+without(prefix, suffix)+":")
 	t.narrow(p.columns)
 }
 
@@ -197,11 +191,11 @@ func (t *table) drop(column int) {
 		}
 	}
 	t.spanners = spanners
-	t.optional, t.pressed = without(t.optional, column), without(t.pressed, column)
+	t.optional, t.pressed = renumber(t.optional, column), renumber(t.pressed, column)
 }
 
-// without renumbers columns after one was left out.
-func without(columns []int, out int) []int {
+// renumber numbers columns anew after one was left out.
+func renumber(columns []int, out int) []int {
 	var left []int
 	for _, c := range columns {
 		switch {
@@ -216,7 +210,7 @@ func without(columns []int, out int) []int {
 
 // minFlex is the width down to which the first column gives way to wide gaps
 // and further columns.
-const minFlex = 24
+const minFlex = 26
 
 // minFirst is the width that it keeps at the cost of columns of the last resort.
 const minFirst = 18

@@ -46,13 +46,13 @@ func OpenProgress(path string, progress func(done, total int64)) (*File, error) 
 
 // parseMapped parses the file that is mapped, and closes it after an error.
 func parseMapped(path string, m *mapfile.File, progress func(done, total int64)) (*File, error) {
-	f, err := parseFile(path, m, m.Size(), progress)
+	f, err := parseFile(path, m, m.Size(), filepath.Dir(path), progress)
 	if err != nil {
 		m.Close()
 		return nil, err
 	}
-	f.paths = []string{path}
-	f.closers = []io.Closer{m}
+	f.paths = append([]string{path}, f.paths...)
+	f.closers = append(f.closers, m)
 	return f, nil
 }
 
@@ -87,7 +87,7 @@ func openFolder(dir string, progress func(done, total int64)) (*File, error) {
 	case len(indices) > 1:
 		return nil, fmt.Errorf("folder holds %d indices of safetensors files: name one of %s", len(indices), quoteAll(indices))
 	case len(names) == 0:
-		return nil, errors.New("it is a folder without safetensors files")
+		return nil, errors.New("it is a folder without safetensors files; name the file of another format")
 	}
 	return openShards(dir, names, nil, progress)
 }

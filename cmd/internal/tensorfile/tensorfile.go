@@ -1,7 +1,7 @@
 // Package tensorfile reads floating-point tensors out of files: text, CSV,
-// NumPy's npy and npz, and safetensors in one file or in shards. The format is
-// told by what a file holds; its name only decides between formats that no byte
-// tells apart.
+// NumPy's npy and npz, ONNX, GGUF, and safetensors in one file or in shards. The
+// format is told by what a file holds; its name only decides between formats
+// that no byte tells apart.
 //
 // Files are mapped into memory. Tensors are listed without reading their data,
 // and read piece by piece, so a file may be larger than memory (text excepted,
@@ -22,12 +22,14 @@ import (
 	"unicode"
 
 	"github.com/a01592f9/quant"
+	"github.com/a01592f9/quant/cmd/internal/gguf"
+	"github.com/a01592f9/quant/cmd/internal/onnx"
 )
 
 // Info says what a tensor is, without its data.
 type Info struct {
 	Name     string // "" in text, CSV and npy files, which hold one tensor; any characters elsewhere
-	DType    string // F64, F32, F16 or BF16; or the file's own name of another type, shortened
+	DType    string // F64, F32, F16 or BF16; or the file's own name of another type, shortened, as Q8_0
 	Shape    []int  // at least one axis: a scalar is [1]
 	Bytes    int64  // that the elements take, uncompressed
 	Floating bool   // whether Load can read it
@@ -45,8 +47,8 @@ const NoAxis = -1
 // A File is an open tensor file. Its methods may be called concurrently,
 // except for Close.
 type File struct {
-	Kind     string            // text, csv, npy, npz or safetensors
-	Metadata map[string]string // of a safetensors file, if it has any
+	Kind     string            // text, csv, npy, npz, safetensors, onnx or gguf
+	Metadata map[string]string // of a model, if it has any
 	Shards   []Shard           // of a safetensors model in several files, in the order of their names
 
 	entries []entry
@@ -98,11 +100,12 @@ func (e *LimitError) Error() string {
 // from r for as long as it is used. The name, which may be empty, only matters
 // for its extension.
 func Parse(name string, r io.ReaderAt, size int64) (*File, error) {
-	return parseFile(name, r, size, nil)
+	return parseFile(name, r, size, "", nil)
 }
 
-// parseFile is Parse. It tells progress how much of a text it has read.
-func parseFile(name string, r io.ReaderAt, size int64, progress func(done, total int64)) (*File, error) {
+// parseFile is Parse of a file in the folder dir, which may be "". It tells
+// progress how much of a text it has read.
+func parseFile(name string, r io.ReaderAt, size int64, dir string, progress func(done, total int64)) (*File, error) {
 	head := make([]byte, min(max(size, 0), sniffLen))
 	if n, err := r.ReadAt(head, 0); n < len(head) {
 		return nil, err
@@ -119,18 +122,23 @@ func parseFile(name string, r io.ReaderAt, size int64, progress func(done, total
 		f.entries, err = parseNPZ(r, size)
 	case "safetensors":
 		f.entries, f.Metadata, err = parseSafetensors(r, size)
+	case "onnx":
+		err = f.parseONNX(r, size, dir)
+	case "gguf":
+		err = f.parseGGUF(r, size)
 	default:
 		text := &counter{Reader: io.NewSectionReader(r, 0, size), size: size, progress: progress}
 		f.entries, err = parseText(text, kind == "csv")
 	}
 	if err != nil {
+		f.Close()
 		return nil, fmt.Errorf("%s: %w", kind, err)
 	}
 	return f, nil
 }
 
 // Tensors describes every tensor of the file: those of a safetensors file in
-// the order of their data, those of an npz file in the order of the archive.
+// the order of their data, those of other files in the order of the file.
 func (f *File) Tensors() []Info {
 	infos := make([]Info, len(f.entries))
 	for i, e := range f.entries {
@@ -225,20 +233,24 @@ func sniff(name string, head []byte) (string, error) {
 		return "npy", nil
 	case bytes.HasPrefix(head, []byte("PK\x03\x04")), bytes.HasPrefix(head, []byte("PK\x05\x06")):
 		return "npz", nil
-	case bytes.HasPrefix(head, []byte("GGUF")):
-		return "", errors.New("GGUF files are not read")
+	case bytes.HasPrefix(head, []byte(gguf.Magic)):
+		return "gguf", nil
 	case ext == "npy":
 		return "", errors.New("npy: file does not begin with \"\\x93NUMPY\"")
 	case ext == "npz":
 		return "", errors.New("npz: file does not begin as a zip archive does")
-	case ext == "safetensors":
+	case ext == "gguf":
+		return "", errors.New("gguf: file does not begin with \"GGUF\"")
+	case ext == "safetensors", ext == "onnx":
 		return ext, nil
 	case bytes.HasPrefix(head, []byte("\xff\xfe")), bytes.HasPrefix(head, []byte("\xfe\xff")):
 		return "", errors.New("text: encoded as UTF-16, not UTF-8")
 	case len(head) > 8 && head[8] == '{' && bytes.ContainsFunc(head[:8], isBinary):
 		return "safetensors", nil
+	case bytes.ContainsFunc(head, isControl) && onnx.Looks(head):
+		return "onnx", nil
 	case bytes.IndexByte(head, 0) >= 0:
-		return "", errors.New("not a tensor file: neither text nor npy, npz or safetensors")
+		return "", errors.New("not a tensor file: neither text nor npy, npz, safetensors, ONNX or GGUF")
 	case ext == "csv", ext == "tsv":
 		return "csv", nil
 	}
@@ -246,13 +258,15 @@ func sniff(name string, head []byte) (string, error) {
 }
 
 // isBinary reports whether r tells a length in binary from text.
-func isBinary(r rune) bool {
-	return r < ' ' && !strings.ContainsRune("\t\n\v\f\r", r) || r == '\uFFFD'
-}
+func isBinary(r rune) bool { return isControl(r) || r == '\uFFFD' }
 
-// inTensor says which tensor an error is about, if tensors have names.
+// isControl reports whether r is a character that no text has.
+func isControl(r rune) bool { return r < ' ' && !strings.ContainsRune("\t\n\v\f\r", r) }
+
+// inTensor says which tensor an error is about, if tensors have names and the
+// error does not say so itself.
 func inTensor(name string, err error) error {
-	if name == "" {
+	if name == "" || strings.HasPrefix(err.Error(), "tensor \"") {
 		return err
 	}
 	return fmt.Errorf("tensor %s: %w", quote(name), err)
