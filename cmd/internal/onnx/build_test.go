@@ -104,12 +104,14 @@ func constantOf(output string, t message) message {
 }
 
 // valueInfo is a ValueInfoProto of a float32 tensor.
-func valueInfo(name string, shape ...int) message {
+func valueInfo(name string, shape ...int) message { return valueInfoOf(name, elemFloat, shape...) }
+
+func valueInfoOf(name string, elem elemType, shape ...int) message {
 	var dims message
 	for _, d := range shape {
 		dims = dims.bytes(1, message{}.int(1, int64(d)))
 	}
-	typ := message{}.bytes(1, message{}.int(1, 1).bytes(2, dims))
+	typ := message{}.bytes(1, message{}.int(1, int64(elem)).bytes(2, dims))
 	return message{}.str(1, name).bytes(2, typ)
 }
 

@@ -13,7 +13,7 @@ import (
 // model is one with weights in every place.
 func everywhere(ir, opset int64) message {
 	branch := func(initializer bool) message {
-		g := graphParts{nodes: []message{nodeOf("MatMul", names("x", "in"), names("z")), nodeOf("Add", names("z", "top"), names("zz"))}, outputs: []message{valueInfo("zz")}}
+		g := graphParts{nodes: []message{nodeOf("MatMul", names("x", "in"), names("z")), nodeOf("Add", names("z", "top"), names("zz"))}, outputs: []message{valueInfo("zz", 2, 4)}}
 		if initializer {
 			g.tensors = []message{raw("in", ramp(12), 3, 4)}
 		} else {
@@ -28,18 +28,18 @@ func everywhere(ir, opset int64) message {
 			constantOf("k", raw("inner name", ramp(20), 4, 5)),
 			nodeOf("MatMul", names("y", "k"), names("o")),
 			nodeOf("scale", names("o"), names("oo")).str(7, "local"),
-			nodeOf("Conv", names("oo", "w", "b"), names("out")),
+			nodeOf("Conv", names("image", "w", "b"), names("out")),
 		},
 		tensors: []message{
 			raw("w", ramp(24), 6, 4, 1), raw("b", ramp(6), 6), raw("top", ramp(4), 4), raw("free", ramp(4), 2, 2),
 			tensorOf("t", elemFloat, 2, 2).bytes(4, floatBytes(ramp(4))),
 		},
-		inputs:  []message{valueInfo("input", 2, 3), valueInfo("c"), valueInfo("w", 6, 4, 1)},
-		outputs: []message{valueInfo("out"), valueInfo("free")},
+		inputs:  []message{valueInfo("input", 2, 3), valueInfoOf("c", 9), valueInfo("w", 6, 4, 1), valueInfo("image", 1, 4, 7)},
+		outputs: []message{valueInfo("out", 1, 6, 7), valueInfo("oo", 2, 2), valueInfo("free", 2, 2)},
 	}.message()
 	if ir < irInitializers {
-		for _, name := range []string{"b", "top", "free", "t"} {
-			g = g.bytes(11, valueInfo(name))
+		for _, v := range []message{valueInfo("b", 6), valueInfo("top", 4), valueInfo("free", 2, 2), valueInfo("t", 2, 2)} {
+			g = g.bytes(11, v)
 		}
 	}
 	fn := message{}.str(1, "scale").str(4, "a").str(5, "z").
@@ -85,6 +85,7 @@ func TestQuantizeEverywhere(t *testing.T) {
 					if len(data) > 0 {
 						t.Errorf("%d bytes of external data", len(data))
 					}
+					leave(t, fmt.Sprint("everywhere", ir, opset, test, ".onnx"), out)
 					q := parse(t, out)
 					checkModel(t, q)
 					if want := max(opset, test.version); q.version(q.main) != want || q.version(q.functions[0].body) != want {
@@ -108,6 +109,7 @@ func TestQuantizeEverywhere(t *testing.T) {
 						back.Dequantize(d, payload(4*d.Codes.n, 0))
 					}
 					out, _ = result(t, back)
+					leave(t, fmt.Sprint("everywhere", ir, opset, test, "back.onnx"), out)
 					f := parse(t, out)
 					checkModel(t, f)
 					for _, x := range m.Tensors {
