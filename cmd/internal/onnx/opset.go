@@ -84,7 +84,7 @@ func (e *VersionError) Error() string {
 	if e.Op == "" {
 		return what
 	}
-	return fmt.Sprintf("%s, and %s (node %s) means something else there", what, e.Op, quote(e.Node))
+	return fmt.Sprintf("%s, and %s (node %s) means something else there", what, printable(e.Op), quote(e.Node))
 }
 
 // Raise returns nil if the model's operators are of version to or can be made
