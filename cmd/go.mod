@@ -18,6 +18,7 @@ require (
 	golang.org/x/term v0.45.0
 	golang.org/x/text v0.37.0
 	gonum.org/v1/plot v0.17.0
+	google.golang.org/protobuf v1.36.12
 )
 
 require (

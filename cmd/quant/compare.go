@@ -21,8 +21,11 @@ import (
 // they are.
 type compareFlags struct {
 	options   report.Options
+	axis      int
 	groupAxis int
 	channels  bool
+	sort      string
+	worst     int
 	format    string
 	output    string
 	exports   []export
@@ -78,9 +81,12 @@ func (f *compareFlags) path(flag string) string {
 }
 
 // plotFormat is the format that the name of a file stands for.
-func plotFormat(path string) string {
-	return strings.TrimPrefix(strings.ToLower(filepath.Ext(path)), ".")
-}
+func plotFormat(path string) string { return strings.TrimPrefix(extension(path), ".") }
+
+func extension(path string) string { return strings.ToLower(filepath.Ext(path)) }
+
+// builtIn says where values come from that nobody gave.
+const builtIn = "built in: no FILE was given"
 
 // Formats of quant compare.
 const (
@@ -132,6 +138,9 @@ interrupted.`,
   quant compare model.safetensors --pdf report.pdf --plot gain.svg`,
 		Args: files(0, 1),
 		RunE: a.start(func(cmd *cobra.Command, args []string) error {
+			if cmd.Flags().Changed("axis") {
+				f.options.Axis = &f.axis
+			}
 			if cmd.Flags().Changed("group-axis") {
 				f.options.GroupAxis = &f.groupAxis
 			}
@@ -147,7 +156,7 @@ interrupted.`,
 	flags.IntVar(&o.Bits, "bits", o.Bits, "width `n` of a code, 2 to 16")
 	flags.BoolVar(&o.Unsigned, "unsigned", false, "codes from 0 up instead of around 0")
 	flags.StringVar(&o.Mapping, "mapping", o.Mapping, "`name`: asymmetric or symmetric")
-	flags.IntVar(&o.Axis, "axis", 0, "axis `i` has the channels; -1 is the last (default 0)")
+	flags.IntVar(&f.axis, "axis", 0, "axis `i` has the channels, -1 is the last; without it\nthat of the operator which the file names, else 0")
 	flags.BoolVar(&o.NarrowRange, "narrow-range", false, "leave out the lowest code (signed, symmetric only)")
 	flags.BoolVar(&o.ZeroInRange, "zero-in-range", false, "widen each range to hold 0, as ONNX and TFLite do")
 	flags.IntVar(&o.GroupSize, "group-size", 0, "compare groups of `n` values too; they run along the\nlongest axis other than --axis (the last of equals)")
@@ -155,6 +164,8 @@ interrupted.`,
 	flags.StringArrayVar(&o.Tensors, "tensor", nil, "compare tensors whose name matches the `pattern`: * is\nany text, ? any character, [a-c] one of some;\nmay be given several times")
 	flags.BoolVar(&f.channels, "channels", false, "list all channels of large tensors (JSON always does)")
 	flags.BoolVar(&o.Codes, "codes", false, "add codes and reconstructed values (table and JSON)")
+	flags.StringVar(&f.sort, "sort", "gain", "order of weights in tables by `key`: gain, name, file,\nrmse, sqnr or bytes")
+	flags.IntVar(&f.worst, "worst", 0, "name the `n` worst weights, and their worst channels")
 	flags.StringVar(&f.format, "format", formatTable, "`name`: table, json, csv or markdown; without it the\nextension of --output decides")
 	flags.StringVarP(&f.output, "output", "o", "", "write to a `file`, replacing it in one step")
 	for i := range f.exports {
@@ -163,6 +174,7 @@ interrupted.`,
 	}
 	completeWords(cmd, "mapping", "asymmetric", "symmetric")
 	completeWords(cmd, "format", compareFormats...)
+	completeWords(cmd, "sort", report.Sorts...)
 	return cmd
 }
 
@@ -197,13 +209,21 @@ func (f *compareFlags) check(cmd *cobra.Command) error {
 		}
 	}
 	if !cmd.Flags().Changed("format") {
-		if known, ok := extensions[strings.ToLower(filepath.Ext(f.output))]; ok {
+		if known, ok := extensions[extension(f.output)]; ok {
 			f.format = known
 		}
 	}
 	if !slices.Contains(compareFormats, f.format) {
 		return usagef("format %q is none of %s", f.format, strings.Join(compareFormats, ", "))
 	}
+	if !slices.Contains(report.Sorts, f.sort) {
+		return usagef("--sort %q is none of %s", f.sort, strings.Join(report.Sorts, ", "))
+	}
+	if f.worst < 0 {
+		return usagef("--worst %d is negative", f.worst)
+	}
+	// What lists all channels needs them in memory; the rest can do without.
+	f.options.Few = f.format != formatJSON && !f.channels && f.path("csv") == ""
 	if f.options.Codes && f.format != formatJSON && f.format != formatTable {
 		return usagef("--codes goes with the formats table and json, not with %s", f.format)
 	}
@@ -241,7 +261,7 @@ func (a *app) export(ctx context.Context, in *input, r *report.Report, f *compar
 	}
 	var details []*report.Detail
 	if tensors > 0 {
-		bar := a.progress("drawing values")
+		bar := a.reading("drawing")
 		var err error
 		details, err = await(ctx, func() ([]*report.Detail, error) {
 			return r.Details(ctx, in, tensors, report.DetailOptions{}, bar.update)
@@ -277,12 +297,15 @@ func (a *app) compare(cmd *cobra.Command, args []string, f *compareFlags) error 
 			return err
 		}
 	}
-	bar := a.progress("comparing values")
+	bar := a.reading("comparing")
 	r, err := await(cmd.Context(), func() (*report.Report, error) {
 		return report.Build(cmd.Context(), in.name, in, f.options, bar.update)
 	})
 	bar.stop()
 	if err != nil {
+		return err
+	}
+	if err := r.Sort(f.sort); err != nil {
 		return err
 	}
 	if err := a.export(cmd.Context(), in, r, f); err != nil {
@@ -297,9 +320,12 @@ func (a *app) compare(cmd *cobra.Command, args []string, f *compareFlags) error 
 		case formatMarkdown:
 			return report.WriteMarkdown(w, r, f.channels)
 		}
-		o := report.TextOptions{Color: color, Channels: f.channels}
+		o := report.TextOptions{Color: color, Columns: width(w), Channels: f.channels}
+		if cmd.Flags().Changed("worst") {
+			o.Worst = &f.worst
+		}
 		if in.path == "" && in.name == sample.Name {
-			o.Note = "built in: no FILE was given"
+			o.Note = builtIn
 		}
 		return report.WriteText(w, r, o)
 	})

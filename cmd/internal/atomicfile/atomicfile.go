@@ -29,6 +29,7 @@ type Set struct {
 	real   string // where the main file goes, or the folder is
 	force  bool
 	folder bool
+	dry    bool   // nothing is written
 	temp   string // the new folder until it is whole; "" if the files go into one that exists
 	ctx    context.Context
 
@@ -158,6 +159,15 @@ func parent(path string) error {
 // Path is what New or NewFolder was given.
 func (s *Set) Path() string { return s.path }
 
+// Size is the sum of the lengths of all files, once committed.
+func (s *Set) Size() int64 {
+	n := int64(0)
+	for _, f := range s.files {
+		n += f.size
+	}
+	return n
+}
+
 // IsFolder reports whether the set is a folder of files.
 func (s *Set) IsFolder() bool { return s.folder }
 
@@ -173,6 +183,9 @@ func (s *Set) Protect(paths ...string) error {
 		if st, err := os.Stat(p); err == nil && st.Mode().IsRegular() {
 			s.protected = append(s.protected, st)
 		}
+	}
+	if s.dry {
+		return nil
 	}
 	if !s.folder {
 		if err := s.refuse(s.real, s.path); err != nil {
@@ -222,6 +235,9 @@ func (s *Set) Create(name string) (*File, error) {
 	if !s.folder {
 		dir = filepath.Dir(s.real)
 	}
+	if s.dry {
+		return s.create(filepath.Join(dir, name), filepath.Join(dir, name))
+	}
 	target, err := s.resolve(filepath.Join(dir, name))
 	if err != nil {
 		return nil, err
@@ -239,18 +255,24 @@ func (s *Set) create(path, target string) (*File, error) {
 			return nil, failed(path, errors.New("it is written twice"))
 		}
 	}
+	f := &File{set: s, path: path, target: target}
+	if s.dry {
+		f.file, f.direct = new(nowhere), true
+		s.files = append(s.files, f)
+		return f, nil
+	}
 	if err := s.refuse(target, path); err != nil {
 		return nil, err
 	}
-	f := &File{set: s, path: path, target: target}
 	mode := fs.FileMode(0o666) // less the umask
 	switch st, err := os.Stat(target); {
 	case err == nil && !st.Mode().IsRegular():
 		// A pipe or a device is written to as it is.
-		if f.file, err = os.OpenFile(target, os.O_WRONLY, 0); err != nil {
+		w, err := os.OpenFile(target, os.O_WRONLY, 0)
+		if err != nil {
 			return nil, failed(path, err)
 		}
-		f.direct = true
+		f.file, f.direct = w, true
 		s.files = append(s.files, f)
 		return f, nil
 	case err == nil:

@@ -92,6 +92,9 @@ func TestCommit(t *testing.T) {
 	}
 	s.Abort() // does nothing
 	holds(t, dir, "model.onnx", "main", "model.data", "sibling")
+	if n := s.Size(); n != 4+7 {
+		t.Errorf("%d bytes", n)
+	}
 }
 
 func TestAbort(t *testing.T) {
@@ -373,4 +376,30 @@ func TestPermissions(t *testing.T) {
 	if _, err := NewFolder(filepath.Join(dir, "z"), true); !errors.Is(err, fs.ErrPermission) {
 		t.Errorf("a folder in one that is read-only: %v", err)
 	}
+}
+
+func TestDry(t *testing.T) {
+	dir := t.TempDir()
+	put(t, filepath.Join(dir, "x"), "old")
+	for _, path := range []string{filepath.Join(dir, "x"), filepath.Join(dir, "none", "x")} {
+		s := Dry(path, false)
+		defer s.Abort()
+		if err := s.Protect(path); err != nil {
+			t.Fatal(err)
+		}
+		f := must[*File](t)(s.Main())
+		io.WriteString(f, "head")
+		must[int64](t)(f.Seek(10, io.SeekCurrent))
+		io.WriteString(f, "tail")
+		must[int64](t)(f.Seek(2, io.SeekStart))
+		io.WriteString(f, "x")
+		must[int](t)(must[*File](t)(s.Create("y")).WriteAt(make([]byte, 7), 100))
+		if err := s.Commit(); err != nil {
+			t.Fatal(err)
+		}
+		if n := s.Size(); n != 18+107 {
+			t.Errorf("%d bytes", n)
+		}
+	}
+	holds(t, dir, "x", "old")
 }

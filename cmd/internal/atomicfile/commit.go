@@ -44,6 +44,9 @@ func (s *Set) Commit() (err error) {
 	}
 	// Nothing fails from here on: the files are in their places.
 	s.over = true
+	if s.dry {
+		return nil
+	}
 	for _, f := range s.files {
 		if f.backup != "" {
 			os.Remove(f.backup)

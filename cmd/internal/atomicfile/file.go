@@ -15,11 +15,12 @@ type File struct {
 	set    *Set
 	path   string
 	target string
-	temp   string   // the name until Commit
-	file   *os.File // nil once closed
-	direct bool     // no regular file: there is nothing to rename
-	backup string   // what Commit replaces, until it is over
+	temp   string // the name until Commit
+	file   handle // nil once closed
+	direct bool   // no regular file: there is nothing to rename
+	backup string // what Commit replaces, until it is over
 	placed bool
+	size   int64 // once closed
 
 	mu  sync.Mutex
 	buf []byte
@@ -139,6 +140,9 @@ func (f *File) finish() error {
 	err := f.Flush()
 	if err == nil && !f.direct {
 		err = f.file.Sync()
+	}
+	if st, e := f.file.Stat(); e == nil {
+		f.size = st.Size()
 	}
 	err = errors.Join(err, f.file.Close())
 	f.file = nil

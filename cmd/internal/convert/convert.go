@@ -32,7 +32,8 @@ type Weight struct {
 	Name          string
 	Use           string // the operator that uses it, if known
 	Shape         []int
-	Axis          int // of the scales of channels or of groups; -1 if there is one scale
+	Axis          int    // of the scales of channels or of groups; -1 if there is one scale
+	Type          string // of its codes, as the format calls it: int8, Q8_0; or of the floats that codes became
 	Scheme        quant.Scheme
 	Before, After int64 // bytes in the files, scales and zero points included
 

@@ -243,7 +243,7 @@ func (c *ggufCopy) run(plan func(*gguf.Tensor) (gguf.Type, string), set func([]g
 			}
 			r.Left = append(r.Left, Left{Name: t.Name, DType: t.Type.String(), Shape: t.Shape, Bytes: t.Bytes, Reason: reasons[i]})
 		} else {
-			w := Weight{Name: t.Name, Shape: t.Shape, Axis: len(t.Shape) - 1, Before: t.Bytes, After: layout.Tensors[i].Bytes}
+			w := Weight{Name: t.Name, Type: types[i].String(), Shape: t.Shape, Axis: len(t.Shape) - 1, Before: t.Bytes, After: layout.Tensors[i].Bytes}
 			w.Scheme = ggufScheme(types[i], len(t.Shape))
 			if types[i] == gguf.F32 {
 				w.Scheme = ggufScheme(t.Type, len(t.Shape))

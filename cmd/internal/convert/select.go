@@ -100,6 +100,17 @@ func (o *Options) scheme(t tensorfile.Info) (s quant.Scheme, axis int, err error
 	return s, along, nil
 }
 
+// SetMapping sets Mapping by its name.
+func (o *Options) SetMapping(name string) error {
+	for _, m := range []quant.Mapping{quant.Asymmetric, quant.Symmetric} {
+		if m.String() == name {
+			o.Mapping = m
+			return nil
+		}
+	}
+	return fmt.Errorf("mapping %q is neither asymmetric nor symmetric", name)
+}
+
 // Validate returns an error if an option is out of its range or does not go
 // with another.
 func (o *Options) Validate() error {

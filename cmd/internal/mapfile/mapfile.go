@@ -118,7 +118,7 @@ func (m *File) read(b []byte, off int64) (int, error) {
 		return m.file.ReadAt(b, off)
 	}
 	if !copyMapped(b, m.data[off:]) {
-		if m.shorter() {
+		if m.shorter(m.size) {
 			return 0, io.EOF
 		}
 		return 0, fmt.Errorf("cannot read at offset %d", off) // the disk, or the network
@@ -126,7 +126,7 @@ func (m *File) read(b []byte, off int64) (int, error) {
 	// Past the new end of a file that was truncated, the rest of the page reads
 	// as zeros. Behind that page there are only faults, so if there was none,
 	// the zeros are last.
-	if len(b) > 0 && b[len(b)-1] == 0 && m.shorter() {
+	if len(b) > 0 && b[len(b)-1] == 0 && m.shorter(off+int64(len(b))) {
 		return 0, io.EOF
 	}
 	return len(b), nil
@@ -150,19 +150,23 @@ func copyMapped(dst, src []byte) (ok bool) {
 	return true
 }
 
-// shorter reports whether the file is shorter than when it was opened. Of a
-// file that is no longer at its path nobody knows.
-func (m *File) shorter() bool {
+// now returns the size of the file; -1 if it is no longer at its path.
+func (m *File) now() int64 {
 	st, err := os.Stat(m.path)
-	return err == nil && os.SameFile(st, m.stat) && st.Size() < m.size
+	if err != nil || !os.SameFile(st, m.stat) {
+		return -1
+	}
+	return st.Size()
+}
+
+// shorter reports whether the file is known to be shorter than size.
+func (m *File) shorter(size int64) bool {
+	now := m.now()
+	return now >= 0 && now < size
 }
 
 func (m *File) truncated(off int64) error {
-	e := &TruncatedError{Offset: off, Size: m.size, Now: -1}
-	if st, err := os.Stat(m.path); err == nil && os.SameFile(st, m.stat) {
-		e.Now = st.Size()
-	}
-	return e
+	return &TruncatedError{Offset: off, Size: m.size, Now: m.now()}
 }
 
 // A TruncatedError reports a file that became shorter while it was open.
