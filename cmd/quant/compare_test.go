@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/a01592f9/quant/cmd/internal/atomicfile"
 )
 
 // model is a file of several tensors of every fate.
@@ -379,7 +381,7 @@ func TestOutput(t *testing.T) {
 	// What fails leaves nothing behind.
 	fails(t, exitFailed, "directory", "", "compare", "--output", dir)
 	fails(t, exitFailed, "cannot write", "", "compare", "--output", filepath.Join(dir, "none", "x"))
-	err = writeFile(path, func(io.Writer) error { return fs.ErrInvalid })
+	err = atomicfile.WriteFile(path, func(io.Writer) error { return fs.ErrInvalid })
 	if err == nil {
 		t.Error("an error is lost")
 	}

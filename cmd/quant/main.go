@@ -136,6 +136,7 @@ for the whole tensor and with one for each channel.`,
 		SilenceErrors: true,
 	}
 	root.SetVersionTemplate("{{.Version}}\n")
-	root.AddCommand(a.compareCommand(), a.sweepCommand(), a.inspectCommand(), a.serveCommand(), a.benchCommand(), a.versionCommand())
+	root.AddCommand(a.compareCommand(), a.sweepCommand(), a.inspectCommand(), a.quantizeCommand(), a.dequantizeCommand(),
+		a.serveCommand(), a.benchCommand(), a.versionCommand())
 	return root
 }
