@@ -172,7 +172,7 @@ func (c *Conversion) writeLeft(p *printer) {
 		var names []string
 		for _, l := range all {
 			bytes += l.Bytes
-			names = append(names, shortenName(Clean(l.Name), p.columns/2))
+			names = append(names, shorten(Clean(l.Name), p.columns/2))
 		}
 		for _, l := range wrap(fmt.Sprintf("%s, %s: %s", plural(int64(len(all)), "tensor"), plural(bytes, "byte"), Clean(reason)), p.columns, "  ") {
 			p.line(plain, l)
