@@ -282,6 +282,13 @@ func (s *Set) create(path, target string) (*File, error) {
 	if s.temp == "" {
 		f.temp = tempName(target)
 	}
+	if s.temp == "" && !named {
+		if w, ok := openNameless(target, mode); ok {
+			f.file, f.nameless = w, true
+			s.files = append(s.files, f)
+			return f, nil
+		}
+	}
 	file, err := os.OpenFile(f.temp, os.O_RDWR|os.O_CREATE|os.O_EXCL, mode)
 	if err != nil {
 		return nil, failed(path, err)
@@ -290,6 +297,10 @@ func (s *Set) create(path, target string) (*File, error) {
 	s.files = append(s.files, f)
 	return f, nil
 }
+
+// named makes every file have a name from the start: for tests of what systems
+// without nameless files do.
+var named = false
 
 // tempName is a name for what is not whole yet, in the folder of target: only
 // there is a rename one step.

@@ -29,6 +29,11 @@ func (s *Set) Commit() (err error) {
 	if err := s.ctx.Err(); err != nil {
 		return err
 	}
+	for _, f := range s.files {
+		if err := f.close(); err != nil {
+			return err
+		}
+	}
 	if s.temp != "" {
 		return s.placeFolder()
 	}
@@ -131,7 +136,7 @@ func (s *Set) Abort() {
 		case f.placed:
 			os.Remove(f.target)
 		}
-		if !f.direct && !f.placed {
+		if !f.direct && !f.placed && !f.nameless {
 			os.Remove(f.temp)
 		}
 	}
