@@ -280,7 +280,9 @@ func TestWriting(t *testing.T) {
 	}
 }
 
-func TestFolder(t *testing.T) {
+func TestFolder(t *testing.T) { bothWays(t, testFolder) }
+
+func testFolder(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "model")
 	fill := func(force bool) *Set {

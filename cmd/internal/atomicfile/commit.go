@@ -67,6 +67,9 @@ func (s *Set) Commit() (err error) {
 
 // placeFolder gives a new folder its name.
 func (s *Set) placeFolder() error {
+	if err := s.makeFolder(); err != nil {
+		return failed(s.path, err)
+	}
 	if err := syncFolder(s.temp); err != nil {
 		return failed(s.path, err)
 	}

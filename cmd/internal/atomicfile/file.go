@@ -159,7 +159,10 @@ func (f *File) close() error {
 	}
 	var err error
 	if f.nameless {
-		if err = giveName(f.file.(*os.File), f.temp); err == nil {
+		if err = f.set.makeFolder(); err == nil {
+			err = giveName(f.file.(*os.File), f.temp)
+		}
+		if err == nil {
 			f.nameless = false
 		}
 	}

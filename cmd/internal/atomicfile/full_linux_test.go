@@ -78,6 +78,8 @@ func TestKilled(t *testing.T) {
 	if dir := os.Getenv("QUANT_KILLED"); dir != "" {
 		s := begin(t, filepath.Join(dir, "model.onnx"), true)
 		s.files[0].Flush()
+		folder := must[*Set](t)(NewFolder(filepath.Join(dir, "folder"), false))
+		must[*File](t)(folder.Create("x"))
 		syscall.Kill(os.Getpid(), syscall.SIGKILL)
 		select {}
 	}
