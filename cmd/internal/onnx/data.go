@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
@@ -17,16 +18,8 @@ import (
 // Data returns the elements as they would lie in memory: t.Bytes bytes in
 // row-major order, each element with its least significant byte first, four-bit
 // elements low nibble first. It may be read from several goroutines at once,
-// until the model is closed.
+// until the model is closed. Errors do not name the tensor.
 func (t *Tensor) Data() (io.ReaderAt, error) {
-	r, err := t.data()
-	if err != nil {
-		return nil, fmt.Errorf("tensor %s: %w", quote(t.Name), err)
-	}
-	return r, nil
-}
-
-func (t *Tensor) data() (io.ReaderAt, error) {
 	switch {
 	case t.sparse:
 		return nil, errors.New("sparse data are not read")
@@ -42,10 +35,10 @@ func (t *Tensor) data() (io.ReaderAt, error) {
 
 // Source gives the elements of a Floating tensor as float32, piece by piece:
 // F16 and BF16 widened exactly, F64 rounded to the nearest float32. A finite
-// value that this would make infinite is an error.
+// value that this would make infinite is an error. Errors do not name the tensor.
 func (t *Tensor) Source() (quant.Source, error) {
 	if !t.Floating {
-		return nil, fmt.Errorf("tensor %s: elements are %s, not floating-point numbers that can be read", quote(t.Name), t.DType)
+		return nil, fmt.Errorf("elements are %s, not floating-point numbers that can be read", t.DType)
 	}
 	r, err := t.Data()
 	if err != nil {
@@ -75,11 +68,11 @@ func (s *source) ReadFloats(dst []float32, off int) error {
 			if err == nil || err == io.EOF {
 				err = io.ErrUnexpectedEOF
 			}
-			return fmt.Errorf("tensor %s: element %d: %w", quote(s.t.Name), off+n/s.width, err)
+			return fmt.Errorf("element %d: %w", off+n/s.width, err)
 		}
 		if i := widen(dst[:k], b, s.t.DType); i >= 0 {
 			x := math.Float64frombits(binary.LittleEndian.Uint64(b[8*i:]))
-			return fmt.Errorf("tensor %s: %g at index %d overflows float32", quote(s.t.Name), x, off+i)
+			return fmt.Errorf("%g at index %d overflows float32", x, off+i)
 		}
 		dst, off = dst[k:], off+k
 	}
@@ -136,6 +129,10 @@ func (x *externals) section(dir string, t *Tensor) (io.ReaderAt, error) {
 	}
 	f, size, err := x.open(dir, e.location)
 	if err != nil {
+		var path *fs.PathError
+		if errors.As(err, &path) { // of which the operation says nothing
+			err = fmt.Errorf("%s: %w", quote(e.location), path.Err)
+		}
 		return nil, fmt.Errorf("external data: %w", err)
 	}
 	if e.offset > size || t.Bytes > size-e.offset {

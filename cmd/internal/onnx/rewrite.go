@@ -204,7 +204,7 @@ func (r *Rewriter) moveExternal() error {
 		}
 		data, err := t.Data()
 		if err != nil {
-			return err
+			return fmt.Errorf("tensor %s: %w", quote(t.Name), err)
 		}
 		e := &moved{r: r, data: Payload{t.Bytes, func(w io.Writer) error { return copyRange(w, data, 0, t.Bytes) }}}
 		r.moved = append(r.moved, e)

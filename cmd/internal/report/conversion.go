@@ -107,7 +107,7 @@ func (c *Conversion) WriteText(w io.Writer, color bool, columns int) error {
 		p.line(plain, "→ "+shorten(Clean(c.Output), p.columns-2))
 	}
 	if c.DryRun {
-		p.line(dim, "tried only: nothing is written")
+		p.line(dim, "nothing is written")
 	}
 	p.WriteByte('\n')
 	if len(c.Weights) > 0 {
@@ -172,7 +172,7 @@ func (c *Conversion) writeLeft(p *printer) {
 		var names []string
 		for _, l := range all {
 			bytes += l.Bytes
-			names = append(names, shortenName(Clean(l.Name), p.columns/2))
+			names = append(names, shorten(Clean(l.Name), p.columns/2))
 		}
 		for _, l := range wrap(fmt.Sprintf("%s, %s: %s", plural(int64(len(all)), "tensor"), plural(bytes, "byte"), Clean(reason)), p.columns, "  ") {
 			p.line(plain, l)
@@ -215,7 +215,10 @@ func (c *Conversion) writeTotal(p *printer) {
 			text += fmt.Sprintf(", SQNR %s dB", decibels(float64(t.SQNR)))
 		}
 	}
-	text += fmt.Sprintf(". %s left as they are. The files: %s → %s bytes.", plural(int64(len(c.Left)), "tensor"), count(t.FilesBefore), count(t.FilesAfter))
+	text += fmt.Sprintf(". %s left as they are.", plural(int64(len(c.Left)), "tensor"))
+	if t.FilesAfter > 0 {
+		text += fmt.Sprintf(" The files: %s → %s bytes.", count(t.FilesBefore), count(t.FilesAfter))
+	}
 	if c.axes() {
 		text += " The number after an operator is the axis of the scales, or along which groups run."
 	}

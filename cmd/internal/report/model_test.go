@@ -313,18 +313,19 @@ func TestNames(t *testing.T) {
 		}
 	}
 	for _, test := range []struct {
-		name    string
+		names   []string
 		columns int
-		want    string
+		want    []string
 	}{
-		{"layers.12.self_attn.q_proj", 26, "layers.12.self_attn.q_proj"},
-		{"layers.12.self_attn.q_proj", 20, "layers.12…q_proj"},
-		{"layers.12.self_attn.q_proj", 12, "…12…q_proj"},
-		{"block.0.block.1.block.2.w", 14, "…0…1.block.2.w"},
-		{"nodots", 4, "n…ts"},
+		{[]string{"layers.1.attn.q", "layers.2.attn.q"}, 15, []string{"layers.1.attn.q", "layers.2.attn.q"}},
+		{[]string{"layers.1.attn.q", "layers.2.attn.q"}, 10, []string{"layers.1…q", "layers.2…q"}},
+		{[]string{"layers.1.attn.q_proj", "layers.1.mlp.q_proj"}, 12, []string{"…1.attn…", "…1.mlp…"}},
+		{[]string{"If_0_then__I_0__enc.3.conv", "If_0_else__I_0__enc.3.conv"}, 16, []string{"If_0_then…enc.3…", "If_0_else…enc.3…"}},
+		{[]string{"nodots"}, 4, []string{"n…ts"}},
+		{[]string{"a.same", "a.same", "b"}, 4, []string{"a…", "a…", "b"}},
 	} {
-		if got := shortenName(test.name, test.columns); got != test.want {
-			t.Errorf("shortenName(%q, %d) = %q", test.name, test.columns, got)
+		if got := elide(test.names, test.columns); !slices.Equal(got, test.want) {
+			t.Errorf("elide(%q, %d) = %q", test.names, test.columns, got)
 		}
 	}
 	sorted := []string{"a.2", "a.10", "a.10.b", "b", "b.01", "b.1"}
