@@ -201,7 +201,7 @@ func TestGGUF(t *testing.T) {
 
 				// And back.
 				q := write(t, got)
-				r, back := converted(t, DequantizeGGUF, q, Options{})
+				_, back := converted(t, DequantizeGGUF, q, Options{})
 				float := parseGGUF(t, back)
 				for i, to := range float.Tensors {
 					from := after.Tensors[i]
