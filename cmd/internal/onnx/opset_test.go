@@ -12,10 +12,10 @@ import (
 )
 
 func attrFloat(name string, v float32) message {
-	return message{}.str(1, name).fixed32(2, math.Float32bits(v)).int(20, 1)
+	return message{}.Text(1, name).Fixed32(2, math.Float32bits(v)).Int(20, 1)
 }
 
-func attrString(name, v string) message { return message{}.str(1, name).str(4, v).int(20, 3) }
+func attrString(name, v string) message { return message{}.Text(1, name).Text(4, v).Int(20, 3) }
 
 // A raising is a node that has to be written anew for a later version.
 type raising struct {
@@ -33,9 +33,9 @@ func (c raising) model(from int64) []byte {
 	g := graphParts{nodes: []message{c.node}, tensors: c.more, inputs: []message{valueInfo("x", c.shape...)}}
 	for i, rank := range c.outputs {
 		// Without a shape: only the names of the axes would be missing.
-		typ := message{}.bytes(1, message{}.int(1, int64(outputType(c.node, i))))
+		typ := message{}.Bytes(1, message{}.Int(1, int64(outputType(c.node, i))))
 		_ = rank
-		g.outputs = append(g.outputs, message{}.str(1, string(rune('a'+i))).bytes(2, typ))
+		g.outputs = append(g.outputs, message{}.Text(1, string(rune('a'+i))).Bytes(2, typ))
 	}
 	return modelOf(8, from, g.message())
 }
@@ -57,7 +57,7 @@ func raisings() []raising {
 		{"topk", 9, 10, []int{4, 5}, nodeOf("TopK", x, names("a", "b"), attrInt("k", 2)), []int{2, 2}, nil, "Constant TopK(x a_k)", false},
 		{"clip", 7, 13, []int{4, 5}, nodeOf("Clip", x, a, attrFloat("min", 0.25), attrFloat("max", 0.5)), one, nil, "Constant Constant Clip(x a_min a_max)", false},
 		{"clip above", 10, 11, []int{4, 5}, nodeOf("Clip", x, a, attrFloat("max", 0.5)), one, nil, "Constant Clip(x  a_max)", false},
-		{"clip, other floats", 10, 11, []int{4, 5}, nodeOf("Clip", x, a, attrFloat("max", 0.5)), one, []message{tensorOf("h", 10, 2, 2).bytes(9, make([]byte, 8))}, "", true},
+		{"clip, other floats", 10, 11, []int{4, 5}, nodeOf("Clip", x, a, attrFloat("max", 0.5)), one, []message{tensorOf("h", 10, 2, 2).Bytes(9, make([]byte, 8))}, "", true},
 		{"pad", 10, 21, []int{4, 5}, nodeOf("Pad", x, a, attrInts("pads", 0, 1, 2, 0), attrFloat("value", 3), attrString("mode", "constant")), one, nil, "Constant Constant Pad(x a_pads a_value)", false},
 		{"dropout", 11, 13, []int{4, 5}, nodeOf("Dropout", x, a, attrFloat("ratio", 0.75)), one, nil, "Dropout(x)", false},
 		{"batch norm", 8, 15, []int{2, 3, 2}, nodeOf("BatchNormalization", names("x", "s", "s", "s", "v"), a, attrInt("spatial", 1)), one,
@@ -166,7 +166,7 @@ func sorted(s string) string {
 }
 
 func TestVersionError(t *testing.T) {
-	m := parse(t, modelOf(8, 10, graphParts{nodes: []message{nodeOf("Resize", names("x"), names("y")).str(3, "up")}}.message()))
+	m := parse(t, modelOf(8, 10, graphParts{nodes: []message{nodeOf("Resize", names("x"), names("y")).Text(3, "up")}}.message()))
 	err := m.Raise(13)
 	want := `the model's operators are of version 10, DequantizeLinear has to be of version 13, and Resize (node "up") means something else there`
 	if err == nil || err.Error() != want {
@@ -186,9 +186,9 @@ func TestRaiseSubgraphs(t *testing.T) {
 		outputs: []message{valueInfo("y")},
 	}
 	fn := func(node message) message {
-		return message{}.str(1, "f").str(4, "x").str(5, "s").bytes(7, node).bytes(9, message{}.int(2, 11)).str(10, "local")
+		return message{}.Text(1, "f").Text(4, "x").Text(5, "s").Bytes(7, node).Bytes(9, message{}.Int(2, 11)).Text(10, "local")
 	}
-	m := parse(t, modelOf(8, 12, g.message()).bytes(25, fn(squeeze)))
+	m := parse(t, modelOf(8, 12, g.message()).Bytes(25, fn(squeeze)))
 	r := m.Rewrite("")
 	r.version = 13
 	out, _ := result(t, r)
@@ -199,8 +199,8 @@ func TestRaiseSubgraphs(t *testing.T) {
 			t.Errorf("%s: %d nodes", g.path(), len(g.nodes))
 		}
 	}
-	ref := message{}.str(1, "axes").str(21, "axes")
-	m = parse(t, modelOf(8, 12, graphParts{}.message()).bytes(25, fn(nodeOf("Squeeze", names("x"), names("s"), ref))))
+	ref := message{}.Text(1, "axes").Text(21, "axes")
+	m = parse(t, modelOf(8, 12, graphParts{}.message()).Bytes(25, fn(nodeOf("Squeeze", names("x"), names("s"), ref))))
 	if err := m.Raise(13); err == nil {
 		t.Error("an attribute of a function becomes a constant")
 	}
