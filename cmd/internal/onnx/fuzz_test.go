@@ -6,6 +6,8 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"github.com/a01592f9/quant/cmd/internal/onnx/onnxtest"
 )
 
 // seeds are small models that have everything the reader looks at.
@@ -100,8 +102,8 @@ func FuzzRewrite(f *testing.F) {
 	for i, ir := range []int64{3, 8} {
 		f.Add([]byte(everywhere(ir, 12)), uint8(5+i))
 	}
-	for i, c := range raisings() {
-		f.Add(c.model(c.from), uint8(i))
+	for i, c := range onnxtest.Raisings() {
+		f.Add(c.Model(), uint8(i))
 	}
 	dtypes := []string{"I8", "U8", "I4", "U16"}
 	f.Fuzz(func(t *testing.T, data []byte, how uint8) {
