@@ -217,6 +217,15 @@ func (c *Comparison) channels(rank int) Granularity {
 	return PerTensor
 }
 
+// ChannelGranularity returns PerChannel(c.Axis), or PerTensor if all of the
+// tensor is one channel.
+func (c *Comparison) ChannelGranularity() Granularity {
+	if c.Axis < 0 {
+		return PerTensor
+	}
+	return PerChannel(c.Axis)
+}
+
 // setRanges takes the ranges of the channels from the survey.
 func (c *Comparison) setRanges() {
 	c.Channels = resize(c.Channels, c.survey.ch.axis)

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/a01592f9/quant/cmd/internal/gguf/gguftest"
+	"github.com/a01592f9/quant/cmd/internal/onnx/onnxtest"
 )
 
 // waves are n numbers of some spread.
@@ -194,4 +195,61 @@ func TestQuantizeFullDisk(t *testing.T) {
 		t.Skip("no /dev/full")
 	}
 	fails(t, exitFailed, "cannot write /dev/full: no space left on device", "", "quantize", ggufModel(t, false), "-o", "/dev/full")
+}
+
+// TestQuantizeONNX quantizes a network, and lets inspect and compare see what
+// became of it.
+func TestQuantizeONNX(t *testing.T) {
+	in := write(t, "network.onnx", string(onnxtest.Network(13)))
+	dir := t.TempDir()
+	out, back := filepath.Join(dir, "int8.onnx"), filepath.Join(dir, "float.onnx")
+	text := ok(t, "quantize", in, "-o", out)
+	narrow(t, text)
+	for _, want := range []string{"17 weights quantized", "conv.weight", "Conv 0", "ConvTranspose 1", "LSTM 1", "MatMul 1", "bias of Conv", "axis of the scales"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
+	}
+	text = ok(t, "dequantize", out, "-o", back)
+	if !strings.Contains(text, "17 weights turned") {
+		t.Errorf("got %s", text)
+	}
+	for _, args := range [][]string{
+		{"--granularity", "per_tensor"}, {"--bits", "4", "--group-size", "16"}, {"--bits", "4", "--granularity", "group"},
+		{"--bits", "16", "--mapping", "asymmetric", "--unsigned"}, {"--axis", "-1"}, {"--narrow-range"},
+		{"--include", "lstm.*", "--exclude", "*.R"}, {"--include", "conv.bias"},
+	} {
+		ok(t, append([]string{"quantize", in, "-o", out, "--force"}, args...)...)
+	}
+	fails(t, exitUsage, "narrow range", "", "quantize", in, "-o", out, "--narrow-range", "--unsigned")
+	fails(t, exitFailed, "nothing*", "", "quantize", in, "-o", out, "--force", "--include", "nothing*")
+	old := read(t, out)
+	r := fails(t, exitFailed, "there is no weight to quantize", "", "quantize", in, "-o", out, "--force", "--exclude", "*")
+	if !strings.Contains(r.out, "excluded") || !bytes.Equal(old, read(t, out)) {
+		t.Errorf("it is written: %s", r.out)
+	}
+	fails(t, exitFailed, "there is no weight to dequantize", "", "dequantize", in, "-o", filepath.Join(dir, "x.onnx"))
+	if got, want := folder(t, dir), "float.onnx int8.onnx"; got != want {
+		t.Errorf("the folder has %s, want %s", got, want)
+	}
+}
+
+func TestQuantizeSafetensors(t *testing.T) {
+	in := safetensors(t,
+		weight{name: "layers.0.up.weight", shape: []int{16, 64}, data: waves(16 * 64)},
+		weight{name: "layers.0.up.bias", shape: []int{16}, data: waves(16)})
+	dir := t.TempDir()
+	out := filepath.Join(dir, "quantized")
+	text := ok(t, "quantize", in, "-o", out, "--bits", "4", "--group-size", "32")
+	narrow(t, text)
+	if !strings.Contains(text, "1 weight quantized") || !strings.Contains(string(read(t, out, "config.json")), "pack-quantized") {
+		t.Errorf("got %s", text)
+	}
+	fails(t, exitFailed, "--force", "", "quantize", in, "-o", out)
+	ok(t, "quantize", in, "-o", out, "--force")
+	ok(t, "dequantize", out, "-o", filepath.Join(dir, "float")+"/")
+	if got, want := folder(t, filepath.Join(dir, "float")), "model.safetensors"; !strings.Contains(got, want) {
+		t.Errorf("the folder has %s, not %s", got, want)
+	}
+	fails(t, exitUsage, "to a folder", "", "quantize", out, "-o", filepath.Join(dir, "x.safetensors"))
 }

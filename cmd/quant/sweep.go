@@ -60,7 +60,7 @@ FILE is of any kind that quant compare reads, and tensors are chosen as there.`,
 	}
 	o, flags := &f.options, cmd.Flags()
 	flags.SortFlags = false
-	flags.StringVar(&f.bits, "bits", "2,3,4,5,6,8", "widths of a code: a `list` of numbers and ranges")
+	flags.StringVar(&f.bits, "bits", "2,3,4,5,6,8", "widths of a code: a `list` of numbers and ranges\n")
 	flags.IntSliceVar(&o.GroupSizes, "group-size", []int{128, 32}, "`sizes` of groups; 0 for no groups")
 	flags.StringVar(&o.Mapping, "mapping", o.Mapping, "`name`: asymmetric or symmetric")
 	flags.BoolVar(&o.Unsigned, "unsigned", false, "codes from 0 up instead of around 0")
@@ -69,12 +69,12 @@ FILE is of any kind that quant compare reads, and tensors are chosen as there.`,
 	flags.IntVar(&f.axis, "axis", 0, "axis `i` has the channels, -1 is the last; without it\nthat of the operator which the file names, else 0")
 	flags.IntVar(&f.groupAxis, "group-axis", 0, "axis `i` along which groups run; without it the\nlongest other one")
 	flags.StringArrayVar(&o.Tensors, "tensor", nil, "sweep tensors whose name matches the `pattern`, as in\nquant compare; may be given several times")
-	flags.Float64Var(&f.target, "target", 0, "say which scheme reaches so many `dB` in the fewest bytes")
+	flags.Float64Var(&f.target, "target", 0, "say which scheme reaches so many `dB` in fewest bytes")
 	flags.BoolVar(&f.weights, "weights", false, "list the weights too (CSV and JSON always do)")
 	flags.StringVar(&f.format, "format", formatTable, "`name`: table, json or csv; without it the extension of\n--output decides")
 	flags.StringVarP(&f.output, "output", "o", "", "write to a `file`, replacing it in one step")
 	flags.StringVar(&f.csv, "csv", "", "write a CSV `file` too")
-	flags.StringVar(&f.plot, "plot", "", "draw into a `file`, .svg or .png: ratio against size, and\na map of all weights")
+	flags.StringVar(&f.plot, "plot", "", "draw into a `file`, .svg or .png: ratio against size,\nand a map of all weights")
 	completeWords(cmd, "mapping", "asymmetric", "symmetric")
 	completeWords(cmd, "format", sweepFormats...)
 	return cmd

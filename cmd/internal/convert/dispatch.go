@@ -27,14 +27,9 @@ func (k Kind) Extension() string { return "." + string(k) }
 type process = func(ctx context.Context, in string, out *atomicfile.Set, o Options, p Progress) (*Result, error)
 
 var (
-	quantizers   = map[Kind]process{}
-	dequantizers = map[Kind]process{}
+	quantizers   = map[Kind]process{KindONNX: ONNX, KindGGUF: GGUF, KindSafetensors: Safetensors}
+	dequantizers = map[Kind]process{KindONNX: DequantizeONNX, KindGGUF: DequantizeGGUF, KindSafetensors: DequantizeSafetensors}
 )
-
-func init() {
-	quantizers[KindONNX], dequantizers[KindONNX] = ONNX, DequantizeONNX
-	quantizers[KindGGUF], dequantizers[KindGGUF] = GGUF, DequantizeGGUF
-}
 
 // Quantize writes the model at in to out with its weights quantized. It is for
 // the caller to Commit or Abort out.

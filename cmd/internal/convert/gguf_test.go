@@ -150,7 +150,7 @@ func TestGGUF(t *testing.T) {
 				}
 				data := b.Bytes()
 				in := write(t, data)
-				r, got := converted(t, GGUF, in, Options{Bits: test.bits})
+				r, got := converted(t, GGUF, in, Options{Bits: test.bits, Measure: true})
 				before, after := parseGGUF(t, data), parseGGUF(t, got)
 				if len(r.Weights)+len(r.Left) != len(before.Tensors) || after.Align != int64(align) || len(got)%align != 0 {
 					t.Errorf("%d quantized and %d left of %d; alignment %d in %d bytes",
@@ -193,6 +193,7 @@ func TestGGUF(t *testing.T) {
 					}
 				}
 				for _, w := range r.Weights {
+					checkMetrics(t, w, before, after)
 					if w.Scheme.Bits != test.bits || w.Axis != len(w.Shape)-1 || w.After >= w.Before {
 						t.Errorf("weight is %+v", w)
 					}
@@ -200,7 +201,7 @@ func TestGGUF(t *testing.T) {
 
 				// And back.
 				q := write(t, got)
-				r, back := converted(t, DequantizeGGUF, q, Options{})
+				_, back := converted(t, DequantizeGGUF, q, Options{})
 				float := parseGGUF(t, back)
 				for i, to := range float.Tensors {
 					from := after.Tensors[i]
@@ -227,6 +228,27 @@ func TestGGUF(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// checkMetrics compares the errors of a weight with what two files hold.
+func checkMetrics(t *testing.T, w Weight, before, after *gguf.File) {
+	t.Helper()
+	i := slices.IndexFunc(before.Tensors, func(t gguf.Tensor) bool { return t.Name == w.Name })
+	x, y := make([]float32, before.Tensors[i].Elements()), make([]float32, before.Tensors[i].Elements())
+	if err := errors.Join(before.ReadFloats(i, x, 0), after.ReadFloats(i, y, 0)); err != nil {
+		t.Fatal(err)
+	}
+	var abs, sq, squares, most float64
+	for j := range x {
+		e := math.Abs(float64(y[j] - x[j]))
+		abs, sq, squares, most = abs+e, sq+e*e, squares+float64(x[j])*float64(x[j]), max(most, e)
+	}
+	n := float64(len(x))
+	near := func(got, want float64) bool { return math.Abs(got-want) <= 1e-9*math.Abs(want) }
+	if m := w.Metrics; m == nil || m.N != len(x) || !near(m.MAE, abs/n) || !near(m.RMSE, math.Sqrt(sq/n)) || m.MaxError != most ||
+		!near(m.SQNR, 10*math.Log10(squares/sq)) || len(x) > 1000 && (m.Clipped > 0) != (w.Scheme.Bits == 4) {
+		t.Errorf("%s: errors are %+v, want a mean of %g", w.Name, m, abs/n)
 	}
 }
 

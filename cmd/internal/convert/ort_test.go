@@ -26,7 +26,7 @@ func floatValue(data []float32, dims ...int) value {
 
 func intValue(data []int64, dims ...int) value {
 	b, _ := binary.Append(nil, binary.LittleEndian, data)
-	return value{"int64", dims, b}
+	return value{"int64", append([]int{}, dims...), b}
 }
 
 // floats are the numbers of a value.
@@ -38,10 +38,11 @@ func (v value) floats() []float32 {
 
 // An ortJob is a model to run.
 type ortJob struct {
-	Model string             `json:"model"`
-	Level string             `json:"level"` // of optimizations: disabled, basic, extended or all
-	Steps []map[string]value `json:"steps"` // inputs, run after run
-	Carry map[string]string  `json:"carry"` // outputs that are an input of the next step
+	Model   string             `json:"model"`
+	Level   string             `json:"level"`   // of optimizations: disabled, basic, extended or all
+	Session map[string]string  `json:"session"` // further settings, without the "session." they begin with
+	Steps   []map[string]value `json:"steps"`   // inputs, run after run
+	Carry   map[string]string  `json:"carry"`   // outputs that are an input of the next step
 }
 
 // onnxruntime runs models in ONNX Runtime and returns the outputs of each step.
@@ -61,6 +62,9 @@ func tryONNXRuntime(t *testing.T, jobs ...ortJob) ([][]map[string]value, error) 
 	for i := range jobs {
 		if jobs[i].Carry == nil {
 			jobs[i].Carry = map[string]string{}
+		}
+		if jobs[i].Session == nil {
+			jobs[i].Session = map[string]string{}
 		}
 	}
 	in, err := json.Marshal(jobs)

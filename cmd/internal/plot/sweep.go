@@ -74,6 +74,7 @@ func sweepFrame(p pen, s *report.Sweep) vg.Rectangle {
 	if v := s.Verdict(); v != "" {
 		style := p.face(sizeLabel+0.5, false, ink)
 		lines := wrap(style, v, width)
+		in.Max.Y -= p.len(4)
 		for _, l := range lines[:min(len(lines), 3)] {
 			in.Max.Y -= p.len(13)
 			p.put(style, in.Min.X, in.Max.Y, clip(style, l, width))
@@ -140,6 +141,7 @@ func (p pen) sizes(s *report.Sweep) {
 				c.StrokeLines(p.line(fade(col, 0.8), 1.1), pts)
 			}
 		}
+		var labelled []vg.Point
 		for i, k := range s.Schemes {
 			if !finite(float64(k.SQNR)) {
 				continue
@@ -157,6 +159,13 @@ func (p pen) sizes(s *report.Sweep) {
 				c.FillText(label, vg.Point{X: pt.X - p.len(8), Y: pt.Y + p.len(4)}, k.Label())
 				continue
 			}
+			// Numbers that would lie on others are left out.
+			if slices.ContainsFunc(labelled, func(o vg.Point) bool {
+				return math.Hypot(float64(o.X-pt.X), float64(o.Y-pt.Y)) < float64(p.len(11))
+			}) {
+				continue
+			}
+			labelled = append(labelled, pt)
 			label := p.face(sizeTick, false, col)
 			c.FillText(label, vg.Point{X: pt.X + p.len(5), Y: pt.Y - p.len(9)}, strconv.Itoa(k.Bits))
 		}
@@ -262,7 +271,6 @@ func (m sweepMap) draw(p pen) {
 				word := strconv.FormatFloat(v, 'f', 0, 64)
 				switch {
 				case math.IsInf(v, 1):
-
 					word = "ex."
 				case math.IsInf(v, -1):
 					word = "−∞"

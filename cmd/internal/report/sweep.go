@@ -374,9 +374,12 @@ func (s *Sweep) Verdict() string {
 	target := withUnit(Number(*s.Options.Target))
 	about := func(k int) string {
 		c := &s.Schemes[k]
-		return fmt.Sprintf("%s, with %s over all weights, %s bits per weight and %s (%s smaller than float32); the worst weight, %s, has %s",
-			c.Label(), withUnit(c.SQNR), num(float64(c.BitsPerWeight), 3), plural(c.Memory.Total, "byte"), times(float64(c.Compression)),
-			Clean(s.Weights[c.Worst].Name), withUnit(c.MinSQNR))
+		text := fmt.Sprintf("%s, with %s, %s bits per weight and %s (%s smaller than float32)",
+			c.Label(), withUnit(c.SQNR), num(float64(c.BitsPerWeight), 3), plural(c.Memory.Total, "byte"), times(float64(c.Compression)))
+		if len(s.Weights) > 1 {
+			text += fmt.Sprintf("; the worst weight, %s, has %s", Clean(s.Weights[c.Worst].Name), withUnit(c.MinSQNR))
+		}
+		return text
 	}
 	if s.Summary.Chosen == nil {
 		best := 0
@@ -389,8 +392,8 @@ func (s *Sweep) Verdict() string {
 	}
 	text := fmt.Sprintf("The smallest scheme that reaches %s: %s.", target, about(*s.Summary.Chosen))
 	sum := s.Summary
-	if len(s.Weights) == 1 {
-		return text
+	if sum.MixedBytes == s.Schemes[*sum.Chosen].Memory.Total && sum.Short == 0 {
+		return text // all weights are best off with the same, or there is one
 	}
 	mixed := fmt.Sprintf(" If each weight has the smallest scheme with which it reaches %s by itself, they take %s, %s bits per weight",
 		target, plural(sum.MixedBytes, "byte"), num(8*float64(sum.MixedBytes)/float64(sum.Elements), 3))

@@ -29,9 +29,12 @@ func (s *Sweep) WriteText(w io.Writer, o SweepTextOptions) error {
 	s.writeSchemes(p)
 	p.WriteByte('\n')
 	sum := s.Summary
-	p.paragraph(plain, fmt.Sprintf("%s of %s values, as float32 %s; bytes include scales and zero points. %s "+
-		"SQNR is of all values together, mean is over the weights, worst is the weight with the lowest.",
-		plural(int64(sum.Compared), "weight"), count(sum.Elements), plural(sum.Float32Bytes, "byte"), "● marks a scheme if no other is as small and as exact."))
+	text := fmt.Sprintf("%s of %s values, as float32 %s; bytes include scales and zero points. ● marks a scheme if no other is as small and as exact.",
+		plural(int64(sum.Compared), "weight"), count(sum.Elements), plural(sum.Float32Bytes, "byte"))
+	if len(s.Weights) > 1 {
+		text += " SQNR is of all values together, mean is over the weights, worst is the weight with the lowest."
+	}
+	p.paragraph(plain, text)
 	if v := s.Verdict(); v != "" {
 		p.WriteByte('\n')
 		p.paragraph(bold, v)
@@ -96,6 +99,12 @@ func (s *Sweep) writeSchemes(p *printer) {
 			{times(float64(c.Compression)), style}, {decibels(float64(c.SQNR)), style}, {decibels(float64(c.MeanSQNR)), style},
 			{decibels(float64(c.MinSQNR)), style}, {shorten(Clean(s.Weights[c.Worst].Name), 48), style},
 		})
+	}
+	if len(s.Weights) == 1 {
+		t.optional = nil
+		for range 3 {
+			t.drop(len(t.head) - 1)
+		}
 	}
 	t.write(p)
 }

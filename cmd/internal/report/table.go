@@ -131,11 +131,28 @@ func (t *table) fitNames(p *printer) {
 	if widths, _ := t.layout(p.columns); longest <= widths[0] {
 		return
 	}
-	prefix, suffix := common(names)
-	if prefix == "" && suffix == "" {
-		return
+	if prefix, suffix := common(names); prefix != "" || suffix != "" {
+		*t = wide
+		t.strip(p, prefix, suffix)
 	}
-	*t = wide
+	// What is still too long loses its middle.
+	widths, _ := t.layout(p.columns)
+	var rows []int
+	names = nil
+	for i, row := range t.rows {
+		if row[0].text != "" {
+			rows, names = append(rows, i), append(names, row[0].text)
+		}
+	}
+	for k, name := range elide(names, widths[0]) {
+		row := slices.Clone(t.rows[rows[k]])
+		row[0].text = name
+		t.rows[rows[k]] = row
+	}
+}
+
+// strip leaves out of names what they all begin and end with, and says so.
+func (t *table) strip(p *printer, prefix, suffix string) {
 	for i, row := range t.rows {
 		row = slices.Clone(row)
 		row[0].text = strings.TrimSuffix(strings.TrimPrefix(row[0].text, prefix), suffix)
@@ -233,7 +250,7 @@ func (t *table) write(p *printer) {
 			}
 			text := c.text
 			if i == 0 && t.left > 0 {
-				text = shortenName(text, widths[0])
+				text = shorten(text, widths[0])
 			}
 			pad := strings.Repeat(" ", max(0, widths[i]-width(text)))
 			if i >= t.left {
