@@ -141,11 +141,11 @@ func TestRestIsKept(t *testing.T) {
 		t.Fatal(err)
 	}
 	out, _ := result(t, r)
-	// Of the graph: the nodes, the tensors behind the weight, and the inputs but
-	// the one of the weight.
-	first := m.main.nodes[0].frame.start
+	// Of the graph: the nodes up to the one that uses the weight, it, the tensors
+	// behind the weight, and the inputs but the one of the weight.
+	first, conv := m.main.nodes[0].frame.start, m.main.nodes[len(m.main.nodes)-1].frame.start
 	for _, s := range []span{
-		{first, w.frames[0].start}, {w.frames[0].end, m.main.inputs[2].frame.start}, {m.main.inputs[2].frame.end, int64(len(before))},
+		{first, conv}, {conv, w.frames[0].start}, {w.frames[0].end, m.main.inputs[2].frame.start}, {m.main.inputs[2].frame.end, int64(len(before))},
 		{0, m.main.frames[0].start},
 	} {
 		if !bytes.Contains(out, before[s.start:s.end]) {
