@@ -15,6 +15,7 @@ var (
 	ErrBits        = errors.New("quant: bit width out of range")  // 2 to 16
 	ErrGroupSize   = errors.New("quant: group size out of range") // 1 and up
 	ErrScheme      = errors.New("quant: options do not go together")
+	ErrMethod      = errors.New("quant: invalid method of choosing a range")
 	ErrNotFinite   = errors.New("quant: value is not finite") // a *NotFiniteError
 	ErrRange       = errors.New("quant: invalid range")
 	ErrParams      = errors.New("quant: number of parameters does not match the shape")

@@ -360,4 +360,18 @@ func widenFloat16(dst []float32, src []uint16) {
 	}
 }
 
+func histogram(counts []uint32, at *[histogramLanes]*octaveIndex, src []float32) int {
+	switch active {
+	default:
+		return histogramGeneric(counts, at, src)
+	}
+}
+
+func transpose(dst, src []float32, rows, cols, stride int) {
+	switch active {
+	default:
+		transposeGeneric(dst, src, rows, cols, stride)
+	}
+}
+
 func fence() {}

@@ -69,4 +69,12 @@ func widenBFloat16(dst []float32, src []uint16) { widenBFloat16Generic(dst, src)
 
 func widenFloat16(dst []float32, src []uint16) { widenFloat16Generic(dst, src) }
 
+func histogram(counts []uint32, at *[histogramLanes]*octaveIndex, src []float32) int {
+	return histogramGeneric(counts, at, src)
+}
+
+func transpose(dst, src []float32, rows, cols, stride int) {
+	transposeGeneric(dst, src, rows, cols, stride)
+}
+
 func fence() {}
