@@ -360,10 +360,10 @@ func widenFloat16(dst []float32, src []uint16) {
 	}
 }
 
-func histogram(counts []uint32, at *[histogramLanes]*octaveIndex, src []float32) int {
+func histogramRuns(counts []uint32, at *[histogramLanes]*octaveIndex, src []float32) int {
 	switch active {
 	default:
-		return histogramGeneric(counts, at, src)
+		return histogramRunsGeneric(counts, at, src)
 	}
 }
 

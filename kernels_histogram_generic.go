@@ -20,10 +20,10 @@ type octaveIndex [octaves]uint32
 // turn: equal neighbours need not wait for each other where these differ.
 const histogramLanes = 4
 
-// histogramGeneric counts the bin of each element, element i by
+// histogramRunsGeneric counts the bin of each element, element i by
 // at[i%histogramLanes]. It stops before the first element whose octave has no
 // place, and returns how many elements it counted. Counts wrap around.
-func histogramGeneric(counts []uint32, at *[histogramLanes]*octaveIndex, src []float32) int {
+func histogramRunsGeneric(counts []uint32, at *[histogramLanes]*octaveIndex, src []float32) int {
 	for i, x := range src {
 		b := math.Float32bits(x)
 		first := at[i%histogramLanes][b>>23]

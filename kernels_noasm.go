@@ -69,8 +69,8 @@ func widenBFloat16(dst []float32, src []uint16) { widenBFloat16Generic(dst, src)
 
 func widenFloat16(dst []float32, src []uint16) { widenFloat16Generic(dst, src) }
 
-func histogram(counts []uint32, at *[histogramLanes]*octaveIndex, src []float32) int {
-	return histogramGeneric(counts, at, src)
+func histogramRuns(counts []uint32, at *[histogramLanes]*octaveIndex, src []float32) int {
+	return histogramRunsGeneric(counts, at, src)
 }
 
 func transpose(dst, src []float32, rows, cols, stride int) {
