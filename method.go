@@ -137,6 +137,9 @@ func (m Method) Fraction() (f float64, ok bool) {
 	return m.fraction, m.kind == percentile || m.kind == movingAverage
 }
 
+// Equal reports whether m and n are the same.
+func (m Method) Equal(n Method) bool { return m == n }
+
 // ranged reports whether the smallest and the largest value, or averages of
 // them, are all that m needs to know of a tensor.
 func (m Method) ranged() bool { return m.kind == minMax || m.kind == movingAverage }
