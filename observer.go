@@ -130,7 +130,9 @@ func (o *Observer) observe(batch Tensor) error {
 	}
 	g := rangers.Get().(*survey)
 	defer rangers.Put(g)
+	g.quiet = o.policy == IgnoreNotFinite
 	lo, hi, err := g.ranges(batch.Data, l, by)
+	g.quiet = false
 	if err != nil && o.policy == RefuseNotFinite {
 		return err
 	}
@@ -200,13 +202,19 @@ func (o *Observer) widen(p *observed, n uint64, lo, hi float32) {
 	}
 	p.lo, p.hi = min(p.lo, lo), max(p.hi, hi)
 	if m := o.scheme.Range; m.kind == movingAverage {
+		f := m.fraction
 		if p.n == 0 {
-			p.avgLo, p.avgHi = float64(lo), float64(hi)
+			f, p.avgLo, p.avgHi = 1, 0, 0
 		}
-		p.avgLo += float64(m.fraction * (float64(lo) - p.avgLo))
-		p.avgHi += float64(m.fraction * (float64(hi) - p.avgHi))
+		p.avgLo = p.within(float64((1-f)*p.avgLo) + float64(f*float64(lo)))
+		p.avgHi = p.within(float64((1-f)*p.avgHi) + float64(f*float64(hi)))
 	}
 	p.n += n
+}
+
+// within returns an average, which rounding may have put outside the range.
+func (p *observed) within(v float64) float64 {
+	return min(max(v, float64(p.lo)), float64(p.hi))
 }
 
 // A collection is the pass of a batch into histograms.

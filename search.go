@@ -74,7 +74,7 @@ type search struct {
 
 	// Of a tensor at hand.
 	hist  histogram
-	lower []uint64  // of the lower 16 bits of values in one bin
+	lower []uint64 // of the lower 16 bits of values in one bin
 	scale [1]float32
 	zero  [1]int32
 	acc   [1]sums
