@@ -197,7 +197,7 @@ var logs = func() (t [128]struct{ ln, inverse float64 }) {
 }()
 
 // ln returns the natural logarithm of v > 0, not subnormal, with an absolute
-// error of about 2^-52 of the larger of 1 and the result: m*2^k is c*(1+r)*2^k,
+// error of about 2^-50 of the larger of 1 and the result: m*2^k is c*(1+r)*2^k,
 // c being the middle of one of 128 intervals, so that |r| is below 2^-8.
 func ln(v float64) float64 {
 	b := math.Float64bits(v)
