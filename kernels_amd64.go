@@ -12,7 +12,7 @@ func detect() []isa {
 	if cpuid.CPU.Supports(cpuid.AVX2, cpuid.FMA3, cpuid.F16C, cpuid.BMI2) {
 		sets = append(sets, avx2)
 	}
-	if cpuid.CPU.Supports(cpuid.AVX512F, cpuid.AVX512BW, cpuid.AVX512VL, cpuid.AVX512DQ, cpuid.BMI2, cpuid.FMA3) {
+	if cpuid.CPU.Supports(cpuid.AVX512F, cpuid.AVX512BW, cpuid.AVX512VL, cpuid.AVX512DQ, cpuid.AVX2, cpuid.BMI2, cpuid.FMA3) {
 		sets = append(sets, avx512)
 	}
 	return sets
@@ -218,6 +218,8 @@ func widenFloat16(dst []float32, src []uint16) {
 
 func histogramRuns(counts []uint32, at *[histogramLanes]*octaveIndex, src []float32) int {
 	switch active {
+	case avx2, avx512:
+		return histogramByLength(counts, at, src)
 	default:
 		return histogramRunsGeneric(counts, at, src)
 	}
@@ -225,6 +227,8 @@ func histogramRuns(counts []uint32, at *[histogramLanes]*octaveIndex, src []floa
 
 func transpose(dst, src []float32, rows, cols, stride int) {
 	switch active {
+	case avx2, avx512:
+		transposeBy8(dst, src, rows, cols, stride)
 	default:
 		transposeGeneric(dst, src, rows, cols, stride)
 	}
