@@ -21,6 +21,8 @@ type Comparison struct {
 	// Always on the heap, since goroutines share it; a Comparison may be on its
 	// caller's stack, which can move meanwhile.
 	survey *survey
+
+	lo, hi []float32 // ranges of a scheme that a method is to narrow
 }
 
 // A Result is what one scheme does to a tensor.
@@ -33,7 +35,8 @@ type Result struct {
 
 // Compare calibrates t to each scheme, and measures what quantizing it and
 // dequantizing it again would change. It reads t twice, however many schemes
-// there are, and makes no copy of it.
+// there are, and makes no copy of it. Methods other than MinMax and
+// MovingAverage read it a few times more.
 //
 // Errors: those of Calibrate (NotFiniteError.Channel counts along
 // Comparison.Axis), and ErrScheme if there is no scheme.
@@ -156,7 +159,13 @@ func (c *Comparison) measure(t Tensor, calibrate bool) error {
 				other++
 			}
 			r.Params.set(r.Scheme, l.params)
-			r.Scheme.paramsOf(&r.Params, lo[:l.params], hi[:l.params])
+			lo, hi = lo[:l.params], hi[:l.params]
+			if !r.Scheme.Range.ranged() {
+				c.lo, c.hi = append(c.lo[:0], lo...), append(c.hi[:0], hi...)
+				lo, hi = c.lo, c.hi
+				r.Scheme.choose(t.Data, l, lo, hi)
+			}
+			r.Scheme.paramsOf(&r.Params, lo, hi)
 		}
 		g.addSubject(l, &r.Params)
 	}

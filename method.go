@@ -54,7 +54,7 @@ var (
 func Percentile(p float64) Method { return Method{percentile, p} }
 
 // MovingAverage takes the averages of the smallest and of the largest values
-// of batches, m being the weight of a batch: average += m * (value - average).
+// of batches, m being the weight of a batch: average = (1-m)*average + m*value.
 // The first batch counts in full. m is above 0 and at most 1; 0.01 is common.
 // The result depends on the order of the batches, which is in its nature. A
 // tensor by itself is one batch: for it the method is MinMax.
@@ -136,6 +136,9 @@ func (m Method) validate() error {
 func (m Method) Fraction() (f float64, ok bool) {
 	return m.fraction, m.kind == percentile || m.kind == movingAverage
 }
+
+// Equal reports whether m and n are the same.
+func (m Method) Equal(n Method) bool { return m == n }
 
 // ranged reports whether the smallest and the largest value, or averages of
 // them, are all that m needs to know of a tensor.

@@ -43,8 +43,8 @@ type Quantized struct {
 
 // Calibrate returns the parameters that s gives to t: for every tensor,
 // channel or group those that the Symmetric or Asymmetric mapping derives from
-// its minimum and maximum. The formulas are at the head of the package
-// documentation.
+// the range that s.Range chooses, by default from its minimum and maximum. The
+// formulas are at the head of the package documentation.
 //
 // Errors: those of Scheme.Validate, ErrEmpty, ErrShape, ErrAxis, and a
 // *NotFiniteError for the first NaN or infinity.
@@ -73,6 +73,7 @@ func CalibrateInto(p *Params, t Tensor, s Scheme) error {
 		if !rangeRuns(lo[:], hi[:], t.Data, len(t.Data)) {
 			return notFinite(t.Data, &l, s.Granularity)
 		}
+		s.choose(t.Data, l, lo[:], hi[:])
 		p.set(s, 1)
 		p.Scale[0], p.ZeroPoint[0] = s.params(Range{lo[0], hi[0]})
 		return nil
@@ -83,6 +84,7 @@ func CalibrateInto(p *Params, t Tensor, s Scheme) error {
 	if err != nil {
 		return err
 	}
+	s.choose(t.Data, l, lo, hi)
 	p.set(s, l.params)
 	s.paramsOf(p, lo, hi)
 	return nil
@@ -340,8 +342,9 @@ func rangesInto(dst []Range, src []float32, l layout, g Granularity) error {
 }
 
 // ParamsFromRanges returns the parameters that s derives from ranges, one for
-// each tensor, channel or group. It does not know a shape: whether their number
-// is right, Quantize will say.
+// each tensor, channel or group; by what method they were chosen is the caller's
+// business, and not that of s.Range. It does not know a shape: whether their
+// number is right, Quantize will say.
 //
 // Errors: those of Scheme.Validate, ErrEmpty for no ranges, and ErrRange for
 // one that is not finite or is upside down.

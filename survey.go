@@ -27,6 +27,7 @@ type survey struct {
 
 	squares  bool // whether sums of x² are wanted
 	channels bool // whether ranges of channels are wanted
+	quiet    bool // whether the error for a value that is not finite need not say which
 
 	// Of the first pass, at channel*segments + segment.
 	lo, hi []float32

@@ -45,6 +45,9 @@ func (g *survey) addOther(l layout) {
 func (g *survey) firstPass(src []float32, by Granularity) error {
 	g.run(src, false)
 	if g.bad.Load() {
+		if g.quiet {
+			return ErrNotFinite
+		}
 		return notFinite(src, &g.ch, by)
 	}
 	if g.segments == 1 {
