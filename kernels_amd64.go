@@ -21,7 +21,7 @@ func detect() []isa {
 func rangeRuns(lo, hi, src []float32, run int) bool {
 	switch active {
 	case avx2:
-		return rangeRunsAVX2(lo, hi, src, run)
+		return rangeRunsBy8(lo, hi, src, run)
 	case avx512:
 		return rangeRunsBy4(lo, hi, src, run)
 	default:

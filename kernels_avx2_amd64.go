@@ -8,6 +8,9 @@ import "sync"
 func rangeRunsAVX2(lo, hi, src []float32, run int) bool
 
 //go:noescape
+func rangeShortAVX2(lo, hi, src []float32, run int) bool
+
+//go:noescape
 func quantizeInt8RunsAVX2(dst []uint8, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32, stream bool)
 
 //go:noescape
@@ -72,6 +75,20 @@ func widenBFloat16AVX2(dst []float32, src []uint16)
 
 //go:noescape
 func widenFloat16AVX2(dst []float32, src []uint16)
+
+// shortRangeAVX2 is the length up to which runs are reduced several at a time.
+const shortRangeAVX2 = 256
+
+func rangeRunsBy8(lo, hi, src []float32, run int) bool {
+	ok := true
+	if n := len(src) / run &^ 7; n > 0 && run >= 8 && run <= shortRangeAVX2 {
+		ok = rangeShortAVX2(lo[:n], hi[:n], src, run)
+		if lo, hi, src = lo[n:], hi[n:], src[n*run:]; len(src) == 0 {
+			return ok
+		}
+	}
+	return rangeRunsAVX2(lo, hi, src, run) && ok
+}
 
 // errorsRunsBy8 lets the kernel do runs 8 at a time, and the definition those
 // among which is a scale that the kernel leaves.
