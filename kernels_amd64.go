@@ -216,6 +216,24 @@ func widenFloat16(dst []float32, src []uint16) {
 	}
 }
 
+func asymmetricParams(scale []float32, zero []int32, lo, hi []float32, qmin, steps float32) {
+	n := 0
+	if active != generic && len(lo) >= 8 {
+		n = len(lo) &^ 7
+		asymmetricParamsAVX2(scale[:n], zero[:n], lo, hi[:n], qmin, steps)
+	}
+	asymmetricParamsGeneric(scale[n:], zero[n:], lo[n:], hi[n:], qmin, steps)
+}
+
+func symmetricParams(scale, lo, hi []float32, steps float32) {
+	n := 0
+	if active != generic && len(lo) >= 8 {
+		n = len(lo) &^ 7
+		symmetricParamsAVX2(scale[:n], lo, hi[:n], steps)
+	}
+	symmetricParamsGeneric(scale[n:], lo[n:], hi[n:], steps)
+}
+
 func histogramRuns(counts []uint32, at *[histogramLanes]*octaveIndex, src []float32) int {
 	switch active {
 	case avx2, avx512:

@@ -368,6 +368,14 @@ func widenFloat16(dst []float32, src []uint16) {
 	}
 }
 
+func asymmetricParams(scale []float32, zero []int32, lo, hi []float32, qmin, steps float32) {
+	asymmetricParamsGeneric(scale, zero, lo, hi, qmin, steps)
+}
+
+func symmetricParams(scale, lo, hi []float32, steps float32) {
+	symmetricParamsGeneric(scale, lo, hi, steps)
+}
+
 func histogramRuns(counts []uint32, at *[histogramLanes]*octaveIndex, src []float32) int {
 	switch active {
 	case neon:

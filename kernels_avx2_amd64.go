@@ -10,6 +10,14 @@ func rangeRunsAVX2(lo, hi, src []float32, run int) bool
 //go:noescape
 func rangeShortAVX2(lo, hi, src []float32, run int) bool
 
+// Kernels of parameters take a multiple of 8 ranges, as many as there are scales.
+
+//go:noescape
+func asymmetricParamsAVX2(scale []float32, zero []int32, lo, hi []float32, qmin, steps float32)
+
+//go:noescape
+func symmetricParamsAVX2(scale, lo, hi []float32, steps float32)
+
 //go:noescape
 func quantizeInt8RunsAVX2(dst []uint8, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32, stream bool)
 

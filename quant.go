@@ -104,22 +104,23 @@ func (p *Params) set(s Scheme, n int) {
 	p.ZeroPoint = p.ZeroPoint[:n]
 }
 
-// paramsOf stores in p what s derives from each range.
+// paramsOf stores in p what s derives from each range. What does not change is
+// out of the loops: groups have many parameters.
 func (s Scheme) paramsOf(p *Params, lo, hi []float32) {
 	scale := p.Scale[:len(lo)]
 	zero, hi := p.ZeroPoint[:len(lo)], hi[:len(lo)]
-	if s.Mapping != Symmetric && !s.ZeroInRange {
-		// The common case, with what does not change out of the loop: groups
-		// have many parameters.
-		qmin, qmax := s.Grid()
-		least, steps := float32(qmin), float32(qmax-qmin)
+	switch {
+	case s.Mapping == Symmetric:
+		z, steps := s.symmetricGrid()
+		symmetricParams(scale, lo, hi, steps)
+		fill(zero, z)
+	case s.ZeroInRange:
 		for i := range lo {
-			scale[i], zero[i] = asymmetricParams(lo[i], hi[i], least, steps)
+			scale[i], zero[i] = s.asymmetric(Range{lo[i], hi[i]})
 		}
-		return
-	}
-	for i := range lo {
-		scale[i], zero[i] = s.params(Range{lo[i], hi[i]})
+	default:
+		qmin, qmax := s.Grid()
+		asymmetricParams(scale, zero, lo, hi, float32(qmin), float32(qmax-qmin))
 	}
 }
 
