@@ -200,6 +200,11 @@ func shapeOf(t Tensor) []int {
 // of dst; it allocates nothing. It panics if dst is shorter. Errors: those of
 // Quantize.
 func QuantizeInto(dst []byte, t Tensor, p Params) error {
+	if n := len(t.Data); n <= len(dst) && p.plain(n, t.Shape) {
+		qmin, qmax := p.Scheme.Grid()
+		quantizeInt8Runs(dst[:n], t.Data, n, p.Scale, p.ZeroPoint, int32(qmin), int32(qmax), false)
+		return nil
+	}
 	f, err := newTransform(len(t.Data), t.Shape, p)
 	if err != nil {
 		return err
@@ -210,6 +215,23 @@ func QuantizeInto(dst []byte, t Tensor, p Params) error {
 	f.codes = packedCodes(dst[:n], len(t.Data), f.bits)
 	f.quantize()
 	return nil
+}
+
+// plain reports whether a tensor of n elements is one call of a kernel for codes
+// of 8 bits: a small one with one scale, and nothing wrong with it. A transform
+// would be most of the work.
+func (p *Params) plain(n int, shape []int) bool {
+	s := &p.Scheme
+	if s.Bits != 8 || s.Granularity.unit != perTensor || n == 0 || n > partLen || s.Validate() != nil || p.check(1) != nil {
+		return false
+	}
+	for _, d := range shape {
+		if d <= 0 || n%d != 0 {
+			return false
+		}
+		n /= d
+	}
+	return n == 1 || len(shape) == 0
 }
 
 func mustHold(have, need int) {
@@ -260,6 +282,11 @@ func Dequantize(q Quantized) (Tensor, error) {
 // DequantizeInto is Dequantize into dst, which must have room for every
 // element or it panics; it allocates nothing. Errors: those of Dequantize.
 func DequantizeInto(dst []float32, q Quantized) error {
+	if n := len(q.Codes); n <= len(dst) && len(q.Shape) > 0 && q.Params.plain(n, q.Shape) {
+		p := &q.Params
+		dequantizeInt8Runs(dst[:n], q.Codes, n, p.Scale, p.ZeroPoint, !p.Scheme.Unsigned, false)
+		return nil
+	}
 	f, err := q.transform()
 	if err != nil {
 		return err
