@@ -21,8 +21,6 @@ type Comparison struct {
 	// Always on the heap, since goroutines share it; a Comparison may be on its
 	// caller's stack, which can move meanwhile.
 	survey *survey
-
-	lo, hi []float32 // ranges of a scheme that a method is to narrow
 }
 
 // A Result is what one scheme does to a tensor.
@@ -114,7 +112,7 @@ func (c *Comparison) measure(t Tensor, calibrate bool) error {
 		return err
 	}
 	c.setRanges()
-	c.setSubjects(len(t.Data), t.Shape, calibrate)
+	c.setSubjects(len(t.Data), t.Shape, calibrate, t.Data)
 	c.survey.secondPass(t.Data, nil)
 	c.setMetrics(len(t.Data))
 	return nil
@@ -176,8 +174,8 @@ func (c *Comparison) checkSchemes() error {
 }
 
 // setSubjects readies the second pass, calibrating the schemes to what the first
-// has found if that is asked for.
-func (c *Comparison) setSubjects(n int, shape []int, calibrate bool) {
+// has found if that is asked for, and to all values, src, if a method needs them.
+func (c *Comparison) setSubjects(n int, shape []int, calibrate bool, src []float32) {
 	g := c.survey
 	other := 0 // of the ranges of results whose parameters are not the channels'
 	for i := range c.Results {
@@ -196,9 +194,9 @@ func (c *Comparison) setSubjects(n int, shape []int, calibrate bool) {
 			r.Params.set(r.Scheme, l.params)
 			lo, hi = lo[:l.params], hi[:l.params]
 			if !r.Scheme.Range.ranged() {
-				c.lo, c.hi = append(c.lo[:0], lo...), append(c.hi[:0], hi...)
-				lo, hi = c.lo, c.hi
-				r.Scheme.choose(t.Data, l, lo, hi)
+				g.chosenLo, g.chosenHi = append(g.chosenLo[:0], lo...), append(g.chosenHi[:0], hi...)
+				lo, hi = g.chosenLo, g.chosenHi
+				r.Scheme.choose(src, l, lo, hi)
 			}
 			r.Scheme.paramsOf(&r.Params, lo, hi)
 		}

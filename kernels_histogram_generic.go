@@ -24,15 +24,36 @@ const histogramLanes = 4
 // at[i%histogramLanes]. It stops before the first element whose octave has no
 // place, and returns how many elements it counted. Counts wrap around.
 func histogramRunsGeneric(counts []uint32, at *[histogramLanes]*octaveIndex, src []float32) int {
-	for i, x := range src {
-		b := math.Float32bits(x)
-		first := at[i%histogramLanes][b>>23]
-		if first == 0 {
-			return i
+	a, b, c, d := at[0], at[1], at[2], at[3]
+	n := 0
+	for ; len(src)-n >= histogramLanes; n += histogramLanes {
+		x := src[n : n+histogramLanes : n+histogramLanes]
+		switch {
+		case !a.count(counts, x[0]):
+			return n
+		case !b.count(counts, x[1]):
+			return n + 1
+		case !c.count(counts, x[2]):
+			return n + 2
+		case !d.count(counts, x[3]):
+			return n + 3
 		}
-		counts[first+b>>16-bins]++
 	}
-	return len(src)
+	for n < len(src) && at[n%histogramLanes].count(counts, src[n]) {
+		n++
+	}
+	return n
+}
+
+// count counts the bin of x if its octave has a place, which it reports.
+func (index *octaveIndex) count(counts []uint32, x float32) bool {
+	b := math.Float32bits(x)
+	first := index[b>>23]
+	if first == 0 {
+		return false
+	}
+	counts[first+b>>16-bins]++
+	return true
 }
 
 // transposeGeneric stores columns one after the other: element r of column j,

@@ -35,6 +35,8 @@ type survey struct {
 	bad    atomic.Bool
 	others []otherRanges // ranges that are not a channel's
 
+	chosenLo, chosenHi []float32 // ranges that a scheme's method narrows
+
 	schemes []subject // of the second pass
 }
 
