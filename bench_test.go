@@ -318,3 +318,24 @@ func BenchmarkTranspose(b *testing.B) {
 		})
 	})
 }
+
+// BenchmarkObserve measures an Observer: with ranges alone, and with a
+// histogram, of all values or of columns.
+func BenchmarkObserve(b *testing.B) {
+	benchISAs(b, func(b *testing.B, n int) {
+		if n < 4096 {
+			return
+		}
+		x := Tensor{benchData()[:n], []int{n / min(n/8, 4096), min(n/8, 4096)}}
+		for _, s := range []Scheme{{Bits: 8}, {Bits: 8, Range: Entropy}} {
+			for _, w := range benchWalks[:2] {
+				if s.Granularity = PerTensor; w.name == "columns" {
+					s.Granularity = w.by
+				}
+				o, err := NewObserver(s, RefuseNotFinite)
+				must(err)
+				bench(b, fmt.Sprintf("range=%v/walk=%s", s.Range, w.name), n, n, func() { must(o.Observe(x)) })
+			}
+		}
+	})
+}

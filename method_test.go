@@ -191,3 +191,28 @@ func onCores(t *testing.T, n int, x Tensor, s Scheme) (params, state string) {
 	}
 	return fmt.Sprint(p), fmt.Sprint(q, stateOf(t, o))
 }
+
+// TestMethodsFromSource: a tensor that is read has the parameters and errors of
+// one that is at hand.
+func TestMethodsFromSource(t *testing.T) {
+	shape := []int{40, 2000} // several pieces
+	x := Tensor{valuesOf(33, 40*2000, distributions[3].of), shape}
+	for _, m := range allMethods {
+		s := Scheme{Bits: 4, Granularity: PerChannel(0), Range: m}
+		want, err := Compare(x, s, Scheme{Bits: 8})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := CompareFrom(sliceSource(x.Data), shape, s, Scheme{Bits: 8})
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := CalibrateFrom(sliceSource(x.Data), shape, s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a, b := fmt.Sprint(got.Results), fmt.Sprint(want.Results); a != b || fmt.Sprint(p) != fmt.Sprint(want.Results[0].Params) {
+			t.Errorf("%v: read %s, at hand %s", m, a, b)
+		}
+	}
+}
