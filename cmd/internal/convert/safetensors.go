@@ -18,10 +18,6 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/tensorfile"
 )
 
-func init() {
-	quantizers[KindSafetensors], dequantizers[KindSafetensors] = Safetensors, DequantizeSafetensors
-}
-
 // Reasons why a tensor of a safetensors file is left.
 const (
 	reasonName   = "not the weight of a layer by its name"

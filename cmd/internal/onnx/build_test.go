@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"google.golang.org/protobuf/encoding/protowire"
+
+	"github.com/a01592f9/quant"
 )
 
 // A message is built field by field.
@@ -104,12 +106,14 @@ func constantOf(output string, t message) message {
 }
 
 // valueInfo is a ValueInfoProto of a float32 tensor.
-func valueInfo(name string, shape ...int) message {
+func valueInfo(name string, shape ...int) message { return valueInfoOf(name, elemFloat, shape...) }
+
+func valueInfoOf(name string, elem elemType, shape ...int) message {
 	var dims message
 	for _, d := range shape {
 		dims = dims.bytes(1, message{}.int(1, int64(d)))
 	}
-	typ := message{}.bytes(1, message{}.int(1, 1).bytes(2, dims))
+	typ := message{}.bytes(1, message{}.int(1, int64(elem)).bytes(2, dims))
 	return message{}.str(1, name).bytes(2, typ)
 }
 
@@ -162,15 +166,31 @@ func (m *Model) tensor(t testing.TB, name string) *Tensor {
 	return nil
 }
 
+// floats returns the elements of x as float32.
 func floats(t testing.TB, x *Tensor) []float32 {
 	t.Helper()
-	src, err := x.Source()
+	r, err := x.Data()
 	if err != nil {
 		t.Fatal(err)
 	}
-	data := make([]float32, x.n)
-	if err := src.ReadFloats(data, 0); err != nil {
+	b := make([]byte, x.Bytes)
+	if n, err := r.ReadAt(b, 0); n < len(b) {
 		t.Fatal(err)
+	}
+	data := make([]float32, x.n)
+	for i := range data {
+		switch x.DType {
+		case "F32":
+			data[i] = math.Float32frombits(binary.LittleEndian.Uint32(b[4*i:]))
+		case "F64":
+			data[i] = float32(math.Float64frombits(binary.LittleEndian.Uint64(b[8*i:])))
+		case "F16":
+			quant.WidenFloat16(data[i:i+1], []uint16{binary.LittleEndian.Uint16(b[2*i:])})
+		case "BF16":
+			quant.WidenBFloat16(data[i:i+1], []uint16{binary.LittleEndian.Uint16(b[2*i:])})
+		default:
+			t.Fatalf("%s are no floats", x.DType)
+		}
 	}
 	return data
 }

@@ -90,3 +90,77 @@ func checkError(t *testing.T, err error) {
 		t.Errorf("error %q", s)
 	}
 }
+
+// FuzzRewrite quantizes all that can be of any model, and turns it back: what
+// comes out can be read, and has the tensors that it should have.
+func FuzzRewrite(f *testing.F) {
+	for _, s := range seeds() {
+		f.Add(s, uint8(0))
+	}
+	for i, ir := range []int64{3, 8} {
+		f.Add([]byte(everywhere(ir, 12)), uint8(5+i))
+	}
+	for i, c := range raisings() {
+		f.Add(c.model(c.from), uint8(i))
+	}
+	dtypes := []string{"I8", "U8", "I4", "U16"}
+	f.Fuzz(func(t *testing.T, data []byte, how uint8) {
+		m, err := Parse(bytes.NewReader(data), int64(len(data)), "")
+		if err != nil {
+			return
+		}
+		r := m.Rewrite("data")
+		n := 0
+		for _, x := range m.Tensors {
+			if x.Replaceable() != nil || !x.Floating || x.Bytes > 1<<16 {
+				continue
+			}
+			axis, block := int(how>>2&3)-1, int(how>>4&3)
+			if axis >= len(x.Shape) || x.n == 0 {
+				axis = NoAxis
+			}
+			if axis == NoAxis {
+				block = 0
+			}
+			if err := r.Quantize(codesFor(x, dtypes[how&3], axis, block, how>>6&1 == 1)); err != nil {
+				t.Fatal(err)
+			}
+			n++
+		}
+		if err := r.Plan(); err != nil {
+			checkError(t, err)
+			return
+		}
+		if r.ModelSize() > 1<<20 {
+			return
+		}
+		out, err := resultOf(r)
+		if err != nil {
+			checkError(t, err)
+			return
+		}
+		q, err := Parse(bytes.NewReader(out), int64(len(out)), "")
+		if err != nil {
+			t.Fatalf("cannot be read again: %v", err)
+		}
+		found, _ := q.Dequantizers()
+		if len(found) < n {
+			t.Errorf("%d tensors were quantized, %d are found", n, len(found))
+		}
+		back := q.Rewrite("data")
+		for _, d := range found {
+			back.Dequantize(d, payload(4*d.Codes.n, 0))
+		}
+		if err := back.Plan(); err != nil {
+			checkError(t, err)
+			return
+		}
+		out, err = resultOf(back)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Parse(bytes.NewReader(out), int64(len(out)), ""); err != nil {
+			t.Errorf("cannot be read again, turned back: %v", err)
+		}
+	})
+}

@@ -54,6 +54,7 @@ type attribute struct {
 	ints   []int64
 	long   bool // ints were left out
 	s      string
+	ref    bool // the value is an attribute of the function
 	tensor *Tensor
 	graphs []*graph
 }

@@ -312,6 +312,8 @@ func (p *parser) attribute(n *node, fr frame, depth int) error {
 			return p.tensor(a.tensor, f.frame(at))
 		case f.num == 2 && f.typ == protowire.Fixed32Type:
 			a.f = math.Float32frombits(uint32(f.v))
+		case f.num == 21 && f.typ == protowire.BytesType:
+			a.ref = f.body < f.end
 		case f.num == 8 && f.typ == protowire.VarintType:
 			a.addInt(f.v)
 		case f.num == 8 && f.typ == protowire.BytesType:

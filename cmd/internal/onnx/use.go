@@ -134,9 +134,9 @@ func (m *Model) function(n *node) *function {
 
 // at says what input index of n is.
 func at(n *node, index int, v *view) finding {
-	f := finding{op: n.op, axis: NoAxis, role: role(n, index)}
+	f := finding{op: printable(n.op), axis: NoAxis, role: role(n, index)}
 	if n.domain != "" {
-		f.op = n.domain + "." + n.op
+		f.op = printable(n.domain + "." + n.op)
 	}
 	if f.role != "" {
 		return f

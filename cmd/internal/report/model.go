@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // writeSummary writes a line for each tensor, and the sum.
@@ -93,7 +94,36 @@ func (r *Report) writeTotals(p *printer) {
 	if s.OtherBytes > 0 {
 		text += fmt.Sprintf(" What was not compared takes %s more.", plural(s.OtherBytes, "byte"))
 	}
-	p.paragraph(plain, text)
+	p.paragraph(plain, text+" "+r.axes())
+}
+
+// axes says on which axes the channels are, and why.
+func (r *Report) axes() string {
+	if a := r.Options.Axis; a != nil {
+		return fmt.Sprintf("Channels are on axis %d, as was asked for.", *a)
+	}
+	seen := map[string]int{}
+	var kinds []string
+	for i := range r.Tensors {
+		t := &r.Tensors[i]
+		if t.Axis == nil {
+			continue
+		}
+		kind := fmt.Sprintf("%d by default", *t.Axis)
+		if t.AxisFrom == AxisFile {
+			kind = fmt.Sprintf("%d for %s", *t.Axis, Clean(t.Use))
+		}
+		if seen[kind]++; seen[kind] == 1 {
+			kinds = append(kinds, kind)
+		}
+	}
+	slices.SortStableFunc(kinds, func(a, b string) int { return cmp.Compare(seen[b], seen[a]) })
+	for i, k := range kinds {
+		if len(kinds) > 1 {
+			kinds[i] = fmt.Sprintf("%s (%s)", k, count(int64(seen[k])))
+		}
+	}
+	return "Channels are on axis " + strings.Join(kinds, ", ") + "."
 }
 
 // A Suffering is a weight and those of its channels that lose most.

@@ -68,37 +68,6 @@ func shorten(s string, columns int) string {
 	return head + "…" + tail
 }
 
-// shortenName returns the name of a tensor in at most columns of width. Of names
-// with several parts the last and those with numbers tell most: others give way
-// first.
-func shortenName(s string, columns int) string {
-	const gone = "…"
-	if width(s) <= columns {
-		return s
-	}
-	parts := strings.Split(s, ".")
-	for {
-		longest := -1
-		for i, part := range parts[:len(parts)-1] {
-			if part != gone && !strings.ContainsAny(part, "0123456789") && (longest < 0 || width(part) > width(parts[longest])) {
-				longest = i
-			}
-		}
-		if longest < 0 {
-			return shorten(s, columns)
-		}
-		parts[longest] = gone
-		short := strings.Join(parts, ".")
-		for strings.Contains(short, "….…") {
-			short = strings.ReplaceAll(short, "….…", gone)
-		}
-		short = strings.ReplaceAll(strings.ReplaceAll(short, ".…", gone), "….", gone)
-		if width(short) <= columns {
-			return short
-		}
-	}
-}
-
 // common returns what all names begin and end with, up to a dot or a slash, so
 // that something is left of each.
 func common(names []string) (prefix, suffix string) {
@@ -125,6 +94,15 @@ func common(names []string) (prefix, suffix string) {
 		}
 	}
 	return prefix, suffix
+}
+
+// without lists what was left out of names, "" if nothing was.
+func without(prefix, suffix string) string {
+	switch {
+	case prefix == "" || suffix == "":
+		return Clean(prefix + suffix)
+	}
+	return Clean(prefix + " and " + suffix)
 }
 
 // wrap breaks text into lines of at most columns at its spaces. A word that is

@@ -294,7 +294,12 @@ func TestJSONDocumented(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, x := range []any{build(t, src, o), v} {
+	target := 1.0
+	s, err := BuildSweep(t.Context(), "test", src, SweepOptions{Bits: []int{4}, Target: &target}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, x := range []any{build(t, src, o), v, s} {
 		text, err := json.Marshal(x)
 		if err != nil {
 			t.Fatal(err)

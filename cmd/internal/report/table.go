@@ -131,23 +131,34 @@ func (t *table) fitNames(p *printer) {
 	if widths, _ := t.layout(p.columns); longest <= widths[0] {
 		return
 	}
-	prefix, suffix := common(names)
-	if prefix == "" && suffix == "" {
-		return
+	if prefix, suffix := common(names); prefix != "" || suffix != "" {
+		*t = wide
+		t.strip(p, prefix, suffix)
 	}
-	*t = wide
+	// What is still too long loses its middle.
+	widths, _ := t.layout(p.columns)
+	var rows []int
+	names = nil
+	for i, row := range t.rows {
+		if row[0].text != "" {
+			rows, names = append(rows, i), append(names, row[0].text)
+		}
+	}
+	for k, name := range elide(names, widths[0]) {
+		row := slices.Clone(t.rows[rows[k]])
+		row[0].text = name
+		t.rows[rows[k]] = row
+	}
+}
+
+// strip leaves out of names what they all begin and end with, and says so.
+func (t *table) strip(p *printer, prefix, suffix string) {
 	for i, row := range t.rows {
 		row = slices.Clone(row)
 		row[0].text = strings.TrimSuffix(strings.TrimPrefix(row[0].text, prefix), suffix)
 		t.rows[i] = row
 	}
-	var left []string
-	for _, s := range []string{prefix, suffix} {
-		if s != "" {
-			left = append(left, s)
-		}
-	}
-	p.paragraph(dim, "Names without "+strings.Join(left, " and ")+":")
+	p.paragraph(dim, "Names without "+without(prefix, suffix)+":")
 	t.narrow(p.columns)
 }
 
@@ -197,11 +208,11 @@ func (t *table) drop(column int) {
 		}
 	}
 	t.spanners = spanners
-	t.optional, t.pressed = without(t.optional, column), without(t.pressed, column)
+	t.optional, t.pressed = renumber(t.optional, column), renumber(t.pressed, column)
 }
 
-// without renumbers columns after one was left out.
-func without(columns []int, out int) []int {
+// renumber numbers columns anew after one was left out.
+func renumber(columns []int, out int) []int {
 	var left []int
 	for _, c := range columns {
 		switch {
@@ -216,7 +227,7 @@ func without(columns []int, out int) []int {
 
 // minFlex is the width down to which the first column gives way to wide gaps
 // and further columns.
-const minFlex = 24
+const minFlex = 26
 
 // minFirst is the width that it keeps at the cost of columns of the last resort.
 const minFirst = 18
@@ -239,7 +250,7 @@ func (t *table) write(p *printer) {
 			}
 			text := c.text
 			if i == 0 && t.left > 0 {
-				text = shortenName(text, widths[0])
+				text = shorten(text, widths[0])
 			}
 			pad := strings.Repeat(" ", max(0, widths[i]-width(text)))
 			if i >= t.left {

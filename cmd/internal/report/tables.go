@@ -148,11 +148,23 @@ func (r *Report) Verdict() string {
 		better, len(r.Tensors), num(float64(best.main().Gain.RMSEFactor), 3), Clean(best.Name), cost)
 }
 
-// SummaryTable has a row for each tensor, in the order of Sort.
-func (r *Report) SummaryTable() *Table {
+// SummaryTable has a row for each tensor, in the order of Sort. If short is
+// true, what all names begin and end with is in its Note and not in the rows.
+func (r *Report) SummaryTable(short bool) *Table {
+	var names []string
+	for _, t := range r.Tensors {
+		names = append(names, t.Name)
+	}
+	prefix, suffix := "", ""
+	if short {
+		prefix, suffix = common(names)
+	}
 	results := r.Tensors[0].Results
 	n := len(results)
 	t := &Table{Left: 3, Head: []string{"tensor", "shape", "axis"}}
+	if left := without(prefix, suffix); left != "" {
+		t.Note = "Names are without " + left + "."
+	}
 	over := func(text string, results []Result) {
 		if len(results) > 1 {
 			t.Spans = append(t.Spans, Span{len(t.Head), len(t.Head) + len(results) - 1, text})
@@ -173,7 +185,8 @@ func (r *Report) SummaryTable() *Table {
 	over("bytes", results)
 	for _, i := range r.Order() {
 		x := &r.Tensors[i]
-		row := []Cell{textCell(x.Name), textCell(shapeText(x.Shape)), {Text: x.UseText()}}
+		name := strings.TrimSuffix(strings.TrimPrefix(x.Name, prefix), suffix)
+		row := []Cell{textCell(name), textCell(shapeText(x.Shape)), {Text: x.UseText()}}
 		for k, res := range x.Results {
 			c := numberCell(res.RMSE, channelDigits)
 			c.Best = k == x.Best
@@ -206,6 +219,39 @@ func (r *Report) SummaryTable() *Table {
 		sum = append(sum, intCell(total.Memory.Total))
 	}
 	t.Sum = sum
+	return t
+}
+
+// WorstTable names the n worst tensors by SQNR per channel, and of each the
+// channels that suffer most.
+func (r *Report) WorstTable(n, channels int) *Table {
+	results := r.Tensors[0].Results
+	m := len(results)
+	t := &Table{Left: 1, Head: []string{"tensor", "channel", "min", "max"},
+		Spans: []Span{{2, 3, "range"}, {4, 3 + m, "RMSE"}, {4 + m, 3 + 2*m, "SQNR, dB"}}}
+	for range 2 {
+		for _, res := range results {
+			t.Head = append(t.Head, res.Scheme.short())
+		}
+	}
+	for _, s := range r.WorstTensors(n, channels) {
+		x := &r.Tensors[s.Tensor]
+		add := func(channel Cell, lo, hi Float, of func(k int) Metrics) {
+			row := []Cell{textCell(x.Name), channel, floatCell(lo, channelDigits), floatCell(hi, channelDigits)}
+			for k := range x.Results {
+				row = append(row, numberCell(of(k).RMSE, channelDigits))
+			}
+			for k := range x.Results {
+				row = append(row, decibelCell(of(k).SQNR, 1))
+			}
+			t.Rows = append(t.Rows, row)
+		}
+		add(Cell{Text: "all"}, x.Min, x.Max, func(k int) Metrics { return x.Results[k].Metrics })
+		for _, c := range s.Channels {
+			ch := x.main().Channels[c]
+			add(intCell(int64(x.channel(c))), ch.Min, ch.Max, func(k int) Metrics { return x.Results[k].Channels[c].Metrics })
+		}
+	}
 	return t
 }
 
