@@ -180,12 +180,17 @@
 // parameters, and changes none. It may change the last bits of MAE, RMSE and
 // SQNR.
 //
+// What has been quantized and dequantized can be measured: [Measure] compares
+// two tensors, and gives the same bits as the comparison that predicted them,
+// if it is told the granularity of the scheme.
+//
 // # Memory and goroutines
 //
 // Calibrate, Quantize, Dequantize and Compare have siblings that write to the
 // caller's memory and allocate none: [CalibrateInto], [QuantizeInto],
 // [QuantizeCodes], [DequantizeInto], [DequantizeCodes], [RangesInto],
-// [CompareInto] and [EvaluateInto]. (They
+// [CompareInto] and [EvaluateInto]; so do [QuantizePart] and [DequantizePart],
+// and what has both From and Into in its name. (They
 // take scratch memory from pools, which the first calls fill.) Conditions of
 // the data are errors, for [errors.Is] and [errors.As]. A destination that is
 // too short is a bug in the caller, and panics.
@@ -196,6 +201,27 @@
 // destination slice, the Params of CalibrateInto, or the Comparison of
 // CompareInto. A Quantized shares the slices of the Params that it was made
 // with, so CalibrateInto on these Params would change it too.
+//
+// # Tensors that are not in memory
+//
+// A [Source] gives the elements of a tensor piece by piece: of a file that is
+// mapped or read, or of values that are widened to float32 on the way.
+// [RangesFrom], [CalibrateFrom] and [CompareFrom] have the results of their
+// namesakes, to the last bit, but are not given a Tensor; [EvaluateFrom] and
+// [MeasureFrom] too. CompareFrom reads the tensor twice, the others once.
+//
+// Pieces have at most 65,536 elements, 256 KiB, so that they stay in a cache
+// next to the core. A call needs memory for them, and for sums: less than 1 MiB
+// for each goroutine if there are no more than 32 schemes, and about
+// 8 MiB for all. That does not grow with the tensor. Results do: up to 40 bytes, and
+// for each scheme up to 120, for each channel, and 16 for each group.
+//
+// Then [QuantizePart] makes codes of as many elements at a time as one likes,
+// from any one on, and [DequantizePart] values of codes.
+//
+// Several goroutines read from a Source at once. Its first error ends the call,
+// which returns it, wrapped. A panic of a Source is one of the call, on the
+// goroutine that called, whichever it happened on.
 //
 // # Which scheme
 //
@@ -253,7 +279,8 @@
 // # Calibrating over batches
 //
 // Activations come in batches that need not be in memory together, or in one
-// process. Keep their ranges, and unite them:
+// process. (For one tensor that is not in memory there is [CalibrateFrom].) Keep
+// their ranges, and unite them:
 //
 //	var all []quant.Range
 //	for _, batch := range batches {
@@ -283,7 +310,8 @@
 //     point is exact in float32. Scales are positive and finite.
 //   - Data are float32. [WidenFloat16] and [WidenBFloat16] make it of 16-bit
 //     types; both are exact.
-//   - A tensor has at least one element, and at most as many as an int counts.
+//   - A tensor has at least one element, and at most as many as an int counts,
+//     whether it is in memory or not.
 //
 // # Sources
 //

@@ -24,6 +24,7 @@ type compareFlags struct {
 	axis      int
 	groupAxis int
 	channels  bool
+	against   string
 	sort      string
 	worst     int
 	format    string
@@ -111,21 +112,36 @@ func (a *app) compareCommand() *cobra.Command {
 		Long: `Compare quantization with one scale and zero point per tensor to one per
 channel, and per group if asked for.
 
-FILE is text (a line or a semicolon for each channel, values separated by commas
-or spaces), CSV, .npy, .npz or .safetensors; what it is, is told by its content.
-"-" is standard input. Without FILE the built-in sample is compared.
+FILE is a model: ONNX, GGUF, or safetensors in one file, in shards (the index
+file or the folder of these) or in a folder; NumPy's .npy or .npz; text (a line
+or a semicolon for each channel, values separated by commas or spaces) or CSV.
+What it is, is told by its content. "-" is standard input. Without FILE the
+built-in sample is compared.
 
 In a file of several tensors each one of floating-point type and at least two
 dimensions is compared. A tensor of one dimension is one channel, and compared
-only if it is alone in its file or --tensor spells out its name.
+only if it is alone in its file or --tensor spells out its name. Tensors are
+read in pieces, so that a model may be larger than memory.
+
+Channels are on the axis where the operator that uses a weight has its outputs,
+if the file tells (ONNX does), and otherwise on axis 0; --axis says it for all.
 
 The numbers per channel are RMSE (root mean squared error) and SQNR (signal to
 quantization noise ratio); the gain is the RMSE per tensor divided by that per
-channel. "Clipped" counts values whose code had to be moved into the grid.
+channel. "Clipped" counts values whose code had to be moved into the grid. Bytes
+are those of codes, scales and zero points. Of a model of more than 4 weights
+the worst are named, those with the lowest SQNR per channel, and their worst
+channels; --tensor NAME shows all about one.
 
 --csv, --pdf, --html and --plot write further files, all from the one
 comparison. PDF and HTML have tables of all tensors, and graphs of the 12 that
 gain most. A graph of many values is thinned so that extremes stay, and says so.
+
+With --against nothing is quantized: the tensors of FILE are measured against
+those of the same names in the other file. With the groups that these were
+quantized in, --group-size, errors are exactly those that a comparison foretold.
+
+A tensor with NaN or infinities fails, and the others are compared.
 
 Exit codes: 0 done, 1 failed on the data or a file, 2 wrong usage, 130
 interrupted.`,
@@ -133,6 +149,8 @@ interrupted.`,
   quant compare weights.txt --bits 4 --mapping symmetric
   echo "1 2 3; 10 20 30" | quant compare -
   quant compare model.safetensors --tensor '*.weight' --group-size 32
+  quant compare model.onnx --worst 10 --sort sqnr
+  quant compare model.onnx --against dequantized.onnx
   quant compare model.npz --axis -1 --format csv --channels
   quant compare model.safetensors --output report.json
   quant compare model.safetensors --pdf report.pdf --plot gain.svg`,
@@ -164,6 +182,7 @@ interrupted.`,
 	flags.StringArrayVar(&o.Tensors, "tensor", nil, "compare tensors whose name matches the `pattern`: * is\nany text, ? any character, [a-c] one of some;\nmay be given several times")
 	flags.BoolVar(&f.channels, "channels", false, "list all channels of large tensors (JSON always does)")
 	flags.BoolVar(&o.Codes, "codes", false, "add codes and reconstructed values (table and JSON)")
+	flags.StringVar(&f.against, "against", "", "measure FILE against the tensors of the same names in\nanother `file` instead: quantized and dequantized, say")
 	flags.StringVar(&f.sort, "sort", "gain", "order of weights in tables by `key`: gain, name, file,\nrmse, sqnr or bytes")
 	flags.IntVar(&f.worst, "worst", 0, "name the `n` worst weights, and their worst channels")
 	flags.StringVar(&f.format, "format", formatTable, "`name`: table, json, csv or markdown; without it the\nextension of --output decides")
@@ -185,6 +204,11 @@ func (f *compareFlags) check(cmd *cobra.Command) error {
 	}
 	if err := f.options.Validate(); err != nil {
 		return &usageError{err}
+	}
+	if cmd.Flags().Changed("against") {
+		if err := f.checkAgainst(cmd); err != nil {
+			return err
+		}
 	}
 	if cmd.Flags().Changed("output") && f.output == "" {
 		return usagef("--output needs the name of a file")
@@ -296,6 +320,9 @@ func (a *app) compare(cmd *cobra.Command, args []string, f *compareFlags) error 
 		if err := in.overwrittenBy(e.flag, e.path); err != nil {
 			return err
 		}
+	}
+	if f.against != "" {
+		return a.compareAgainst(cmd, in, f)
 	}
 	bar := a.reading("comparing")
 	r, err := await(cmd.Context(), func() (*report.Report, error) {

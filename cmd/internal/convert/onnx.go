@@ -149,9 +149,11 @@ func (o *Options) onnxJob(c *onnxCopy, t *onnx.Tensor) (*onnxJob, string, error)
 	if j.weight.After >= t.Bytes && !slices.Contains(o.Include, t.Name) {
 		return nil, reasonLarger, nil
 	}
-	if j.src, err = t.Source(); err != nil {
+	data, err := t.Data()
+	if err != nil {
 		return nil, "", err
 	}
+	j.src = tensorfile.Elements(data, 0, int(elements(info.Shape)), t.DType)
 	return j, "", nil
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/onnx"
 	"github.com/a01592f9/quant/cmd/internal/onnx/onnxtest"
 	"github.com/a01592f9/quant/cmd/internal/report"
+	"github.com/a01592f9/quant/cmd/internal/tensorfile"
 )
 
 // writeONNX writes a model to a folder of its own.
@@ -40,12 +41,12 @@ func tensors(t *testing.T, path string) (values map[string][]float32, shapes map
 		if !x.Floating {
 			continue
 		}
-		src, err := x.Source()
+		r, err := x.Data()
 		if err != nil {
 			t.Fatal(err)
 		}
 		data := make([]float32, elements(x.Shape))
-		if err := src.ReadFloats(data, 0); err != nil {
+		if err := tensorfile.Elements(r, 0, len(data), x.DType).ReadFloats(data, 0); err != nil {
 			t.Fatal(err)
 		}
 		values[x.Name], shapes[x.Name] = data, x.Shape

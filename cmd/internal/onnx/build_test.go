@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"google.golang.org/protobuf/encoding/protowire"
+
+	"github.com/a01592f9/quant"
 )
 
 // A message is built field by field.
@@ -164,15 +166,31 @@ func (m *Model) tensor(t testing.TB, name string) *Tensor {
 	return nil
 }
 
+// floats returns the elements of x as float32.
 func floats(t testing.TB, x *Tensor) []float32 {
 	t.Helper()
-	src, err := x.Source()
+	r, err := x.Data()
 	if err != nil {
 		t.Fatal(err)
 	}
-	data := make([]float32, x.n)
-	if err := src.ReadFloats(data, 0); err != nil {
+	b := make([]byte, x.Bytes)
+	if n, err := r.ReadAt(b, 0); n < len(b) {
 		t.Fatal(err)
+	}
+	data := make([]float32, x.n)
+	for i := range data {
+		switch x.DType {
+		case "F32":
+			data[i] = math.Float32frombits(binary.LittleEndian.Uint32(b[4*i:]))
+		case "F64":
+			data[i] = float32(math.Float64frombits(binary.LittleEndian.Uint64(b[8*i:])))
+		case "F16":
+			quant.WidenFloat16(data[i:i+1], []uint16{binary.LittleEndian.Uint16(b[2*i:])})
+		case "BF16":
+			quant.WidenBFloat16(data[i:i+1], []uint16{binary.LittleEndian.Uint16(b[2*i:])})
+		default:
+			t.Fatalf("%s are no floats", x.DType)
+		}
 	}
 	return data
 }

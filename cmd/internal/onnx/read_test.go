@@ -179,19 +179,15 @@ func TestTypedDataFromAnywhere(t *testing.T) {
 		}
 	}
 	w := parse(t, modelOf(8, 12, graphParts{tensors: []message{tensor}}.message())).tensor(t, "w")
-	src, err := w.Source()
+	r, err := w.Data()
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, at := range []int{0, 1, 998, 999, 1000, markEvery - 1, markEvery, 2*markEvery + 77, len(x) - 3} {
-		got := make([]float32, min(2500, len(x)-at))
-		if err := src.ReadFloats(got, at); err != nil || !slices.Equal(got, x[at:at+len(got)]) {
+		got := make([]byte, 4*min(2500, len(x)-at))
+		if n, err := r.ReadAt(got, int64(4*at)); n < len(got) || !bytes.Equal(got, floatBytes(x[at:at+len(got)/4])) {
 			t.Errorf("from %d: %v", at, err)
 		}
-	}
-	r, err := w.Data()
-	if err != nil {
-		t.Fatal(err)
 	}
 	odd := make([]byte, 9)
 	if n, err := r.ReadAt(odd, 4*markEvery-3); n != 9 || err != nil || !bytes.Equal(odd, floatBytes(x)[4*markEvery-3:][:9]) {
@@ -300,14 +296,10 @@ func TestExternalData(t *testing.T) {
 			t.Fatal(err)
 		}
 		w := m.tensor(t, "w")
-		src, err := w.Source()
+		_, err = w.Data()
 		if test.err == "" {
-			got := make([]float32, 6)
-			if err == nil {
-				err = src.ReadFloats(got, 0)
-			}
-			if err != nil || !slices.Equal(got, x) || w.File != test.location || w.Offset != 8 {
-				t.Errorf("%+v: %v, %v", test, got, err)
+			if err != nil || !slices.Equal(floats(t, w), x) || w.File != test.location || w.Offset != 8 {
+				t.Errorf("%+v: %v", test, err)
 			}
 		} else if err == nil || !strings.Contains(err.Error(), test.err) || strings.Contains(err.Error(), "tensor") {
 			t.Errorf("%+v: %v", test, err)
@@ -354,7 +346,7 @@ func TestErrors(t *testing.T) {
 	}
 	// What only reading the data shows.
 	w := parse(t, graph(tensorOf("w", 1, 3).fixed32(4, 1).fixed32(4, 1))).tensor(t, "w")
-	if _, err := w.Source(); err == nil || err.Error() != `2 numbers in field 4, want 3` {
+	if _, err := w.Data(); err == nil || err.Error() != `2 numbers in field 4, want 3` {
 		t.Error(err)
 	}
 }

@@ -305,28 +305,49 @@ func rounded(x float64) float64 {
 
 func sumOf(values []float32) blockSum {
 	b := blockSum{min: float32(math.Inf(1)), max: float32(math.Inf(-1))}
-	for _, x := range values {
+	// Four sums at once, so that none waits for the one before.
+	for len(values) >= 4 {
+		x := [4]float32(values)
+		values = values[4:]
 		// x-x is 0 but for NaN and infinities.
-		if x-x != 0 {
-			if x != x {
-				b.nan++
-			} else {
-				b.inf++
+		if (x[0]-x[0])+(x[1]-x[1])+(x[2]-x[2])+(x[3]-x[3]) != 0 {
+			for _, v := range x {
+				b.add(v)
 			}
 			continue
 		}
-		if x == 0 {
-			b.zeros++
+		b.min, b.max = min(b.min, x[0], x[1], x[2], x[3]), max(b.max, x[0], x[1], x[2], x[3])
+		v0, v1, v2, v3 := float64(x[0]), float64(x[1]), float64(x[2]), float64(x[3])
+		b.sum += (v0 + v1) + (v2 + v3)
+		b.squares += (float64(v0*v0) + float64(v1*v1)) + (float64(v2*v2) + float64(v3*v3))
+		if x[0] == 0 || x[1] == 0 || x[2] == 0 || x[3] == 0 {
+			for _, v := range x {
+				if v == 0 {
+					b.zeros++
+				}
+			}
 		}
-		if x < b.min {
-			b.min = x
-		}
-		if x > b.max {
-			b.max = x
-		}
-		v := float64(x)
-		b.sum += v
-		b.squares += float64(v * v)
+	}
+	for _, v := range values {
+		b.add(v)
 	}
 	return b
+}
+
+// add adds one value.
+func (b *blockSum) add(x float32) {
+	switch {
+	case x != x:
+		b.nan++
+		return
+	case math.IsInf(float64(x), 0):
+		b.inf++
+		return
+	case x == 0:
+		b.zeros++
+	}
+	b.min, b.max = min(b.min, x), max(b.max, x)
+	v := float64(x)
+	b.sum += v
+	b.squares += float64(v * v)
 }
