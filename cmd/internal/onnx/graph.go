@@ -8,6 +8,7 @@ type graph struct {
 	parent  *graph   // that of owner
 	owner   *node    // nil for the main graph and functions
 	attr    string   // of owner
+	sibling int      // among the graphs of that attribute
 	fn      *function
 	nodes   []*node
 	tensors []*Tensor // initializers

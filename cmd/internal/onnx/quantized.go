@@ -78,7 +78,7 @@ func (t *Tensor) Replaceable() error {
 		return errors.New("its message is in several pieces")
 	case t.graph.defs[t.value].tensor != t:
 		return errors.New("another value of its graph has the same name")
-	case t.graph.owner != nil && slices.ContainsFunc(t.graph.inputs, func(in named) bool { return in.name == t.value }):
+	case t.graph.owner != nil && t.graph.defs[t.value].input:
 		return errors.New("it is an input of a subgraph")
 	}
 	return nil

@@ -27,25 +27,25 @@ func everywhere(ir, opset int64) message {
 			nodeOf("If", names("c"), names("y"), attrGraph("then_branch", branch(true)), attrGraph("else_branch", branch(false))),
 			constantOf("k", raw("inner name", ramp(20), 4, 5)),
 			nodeOf("MatMul", names("y", "k"), names("o")),
-			nodeOf("scale", names("o"), names("oo")).str(7, "local"),
+			nodeOf("scale", names("o"), names("oo")).Text(7, "local"),
 			nodeOf("Conv", names("image", "w", "b"), names("out")),
 		},
 		tensors: []message{
 			raw("w", ramp(24), 6, 4, 1), raw("b", ramp(6), 6), raw("top", ramp(4), 4), raw("free", ramp(4), 2, 2),
-			tensorOf("t", elemFloat, 2, 2).bytes(4, floatBytes(ramp(4))),
+			tensorOf("t", elemFloat, 2, 2).Bytes(4, floatBytes(ramp(4))),
 		},
 		inputs:  []message{valueInfo("input", 2, 3), valueInfoOf("c", 9), valueInfo("w", 6, 4, 1), valueInfo("image", 1, 4, 7)},
 		outputs: []message{valueInfo("out", 1, 6, 7), valueInfo("oo", 2, 2), valueInfo("free", 2, 2)},
 	}.message()
 	if ir < irInitializers {
 		for _, v := range []message{valueInfo("b", 6), valueInfo("top", 4), valueInfo("free", 2, 2), valueInfo("t", 2, 2)} {
-			g = g.bytes(11, v)
+			g = g.Bytes(11, v)
 		}
 	}
-	fn := message{}.str(1, "scale").str(4, "a").str(5, "z").
-		bytes(7, constantOf("f", raw("", ramp(10), 5, 2))).bytes(7, nodeOf("MatMul", names("a", "f"), names("z"))).
-		bytes(9, message{}.str(1, "").int(2, opset)).str(10, "local")
-	return modelOf(ir, opset, g).bytes(8, message{}.str(1, "local").int(2, 1)).bytes(25, fn).str(99, "unknown")
+	fn := message{}.Text(1, "scale").Text(4, "a").Text(5, "z").
+		Bytes(7, constantOf("f", raw("", ramp(10), 5, 2))).Bytes(7, nodeOf("MatMul", names("a", "f"), names("z"))).
+		Bytes(9, message{}.Text(1, "").Int(2, opset)).Text(10, "local")
+	return modelOf(ir, opset, g).Bytes(8, message{}.Text(1, "local").Int(2, 1)).Bytes(25, fn).Text(99, "unknown")
 }
 
 // TestQuantizeEverywhere replaces every weight of a model in every way, and
@@ -167,7 +167,7 @@ func resultOf(r *Rewriter) ([]byte, error) {
 
 func TestWider(t *testing.T) {
 	for elem, version := range map[elemType]int64{10: 10, 11: 10, 16: 13} {
-		x := tensorOf("w", elem, 4, 2).bytes(9, make([]byte, 8*elemTypes[elem].bits/8))
+		x := tensorOf("w", elem, 4, 2).Bytes(9, make([]byte, 8*elemTypes[elem].bits/8))
 		m := parse(t, modelOf(8, 9, graphParts{tensors: []message{x}, nodes: []message{nodeOf("MatMul", names("a", "w"), names("b"))}, inputs: []message{valueInfo("a")}}.message()))
 		r := m.Rewrite("")
 		if err := r.Quantize(codesFor(m.tensor(t, "w"), "I8", NoAxis, 0, true)); err != nil {
@@ -291,9 +291,9 @@ func TestNotReplaceable(t *testing.T) {
 		{"twice", "another value of its graph has the same name", graphParts{tensors: []message{w, w}}.message()},
 		{"input of a body", "it is an input of a subgraph", graphParts{nodes: []message{nodeOf("Loop", nil, nil, attrGraph("body", body))}}.message()},
 		{"pieces", "its message is in several pieces", graphParts{nodes: []message{nodeOf("Constant", nil, names("w"),
-			message{}.str(1, "value").bytes(5, message{}.int(1, 2)).bytes(5, message{}.int(1, 2).int(2, 1).bytes(9, make([]byte, 16))))}}.message()},
+			message{}.Text(1, "value").Bytes(5, message{}.Int(1, 2)).Bytes(5, message{}.Int(1, 2).Int(2, 1).Bytes(9, make([]byte, 16))))}}.message()},
 		{"no name", "it has no name", graphParts{tensors: []message{raw("", ramp(4), 2, 2)}}.message()},
-		{"sparse", "sparse", graphParts{}.message().bytes(15, message{}.bytes(1, w).int(3, 4))},
+		{"sparse", "sparse", graphParts{}.message().Bytes(15, message{}.Bytes(1, w).Int(3, 4))},
 	}
 	for _, test := range tests {
 		m := parse(t, modelOf(8, 13, test.graph))
@@ -306,7 +306,7 @@ func TestNotReplaceable(t *testing.T) {
 // TestSharedCodes turns one of two uses of the same codes back: they stay.
 func TestSharedCodes(t *testing.T) {
 	g := graphParts{
-		tensors: []message{tensorOf("q", elemInt8, 2, 2).bytes(9, []byte("abcd")), raw("s", ramp(1)), tensorOf("z", elemInt8).bytes(9, []byte{1})},
+		tensors: []message{tensorOf("q", elemInt8, 2, 2).Bytes(9, []byte("abcd")), raw("s", ramp(1)), tensorOf("z", elemInt8).Bytes(9, []byte{1})},
 		nodes: []message{
 			nodeOf("DequantizeLinear", names("q", "s", "z"), names("a")), nodeOf("DequantizeLinear", names("q", "s"), names("b")),
 			nodeOf("DequantizeLinear", names("x", "s"), names("c")), nodeOf("DequantizeLinear", names("q", "x"), names("d")),
@@ -355,7 +355,7 @@ func TestScalesThatDoNotFit(t *testing.T) {
 		{scales(5), []message{attrInt("axis", 9)}, 0, 0, false},
 		{scales(4, 1), []message{attrInt("block_size", 1<<62)}, 1, 1 << 62, true},
 	} {
-		g := graphParts{tensors: []message{tensorOf("q", elemInt8, 4, 5).bytes(9, make([]byte, 20)), test.scales},
+		g := graphParts{tensors: []message{tensorOf("q", elemInt8, 4, 5).Bytes(9, make([]byte, 20)), test.scales},
 			nodes: []message{nodeOf("DequantizeLinear", names("q", "s"), names("a"), test.attrs...)}}
 		found, others := parse(t, modelOf(8, 21, g.message())).Dequantizers()
 		if ok := len(found) == 1; ok != test.ok || ok && (found[0].Axis != test.axis || found[0].Block != test.block) {
