@@ -67,14 +67,15 @@ func waveSlots(channels, schemes int) int {
 
 // A piece is what a goroutine needs to read and survey a piece of a tensor.
 type piece struct {
-	x, y []float32 // y for a second tensor only
+	x [pieceLen]float32
+	y []float32 // as many of a second tensor, if there is one
 	scratch
 	ranges []rangeWork  // of each tile of a rectangle
 	work   []columnWork // of each tile, for each scheme
 }
 
 var (
-	pieces   = sync.Pool{New: func() any { return &piece{x: make([]float32, pieceLen)} }}
+	pieces   = sync.Pool{New: func() any { return new(piece) }}
 	readings = sync.Pool{New: func() any { return new(reading) }}
 	readers  = newTeams(func(r **reading, i int) { (*r).guarded(i) })
 )
@@ -230,7 +231,7 @@ func (r *reading) read(p *piece, b box) bool {
 	if r.failed.Load() || int64(b.e) > r.bad.Load() {
 		return false
 	}
-	return r.readInto(p.x, r.src, b) && (r.restored == nil || r.readInto(p.y, r.restored, b))
+	return r.readInto(p.x[:], r.src, b) && (r.restored == nil || r.readInto(p.y, r.restored, b))
 }
 
 func (r *reading) readInto(dst []float32, src Source, b box) bool {
@@ -372,54 +373,52 @@ func (r *reading) columns(p *piece, slot, part int) {
 // tiles does a box that begins at a column: as many tiles of the survey, side by side.
 func (r *reading) tiles(p *piece, b box, col, slot int) {
 	g := r.survey
+	schemes := g.schemes
+	if !r.errors {
+		schemes = nil
+	}
 	tiles := (b.n + g.perItem - 1) / g.perItem
-	tile := func(i int) stretch {
+	tile := func(i int, b box) stretch {
 		at := i * g.perItem
 		return stretch{
 			e: b.e + at, n: min(g.perItem, b.n-at), rows: b.rows,
 			stride: b.stride, pitch: b.n, channel: (col + at) / g.ch.inner, slot: slot,
 		}
 	}
-	schemes := g.schemes
-	if !r.errors {
-		schemes = nil
-	}
 	p.ranges, p.work = resize(p.ranges, tiles), resize(p.work, tiles*len(schemes))
 	for i := range tiles {
-		t := tile(i)
+		t := tile(i, b)
 		p.ranges[i].reset(t.n)
 		for j := range schemes {
 			g.layColumns(&schemes[j], &t, &p.work[i*len(schemes)+j])
 		}
 	}
-	for end := b.e + b.rows*b.stride; b.e < end; {
-		rest := b
-		rest.rows = min(max(1, pieceLen/b.n), (end-b.e)/b.stride)
-		if !r.read(p, rest) {
+	step := pieceLen / b.n
+	for row := 0; row < b.rows; row += step {
+		b := box{b.e + row*b.stride, b.n, min(step, b.rows-row), b.stride}
+		if !r.read(p, b) {
 			return
 		}
 		for i := range tiles {
-			t := tile(i)
-			t.rows = rest.rows
+			t := tile(i, b)
 			at := i * g.perItem
 			if r.ranges {
 				g.collectColumns(p.x[at:], &t, &p.ranges[i])
 			}
+			y := r.second(p, at, pieceLen-at)
 			for j := range schemes {
-				y := r.second(p, at, pieceLen-at)
 				g.collectErrors(&schemes[j], p.x[at:], y, &t, &p.work[i*len(schemes)+j], &p.scratch)
 			}
 		}
 		if r.ranges {
 			for i := range g.others {
-				r.others(&g.others[i], p, rest)
+				r.others(&g.others[i], p, b)
 			}
 		}
-		r.check(p, rest)
-		b.e += rest.rows * b.stride
+		r.check(p, b)
 	}
 	for i := range tiles {
-		t := tile(i)
+		t := tile(i, b)
 		if r.ranges {
 			g.addColumns(&t, &p.ranges[i])
 		}

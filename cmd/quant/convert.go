@@ -230,7 +230,8 @@ func (a *app) convert(cmd *cobra.Command, in string, f *convertFlags,
 	bar := a.reading(map[string]string{"quantize": "quantizing", "dequantize": "dequantizing"}[cmd.Name()])
 	result, err := work(ctx, kind, in, out, f.options, bar.update)
 	bar.stop()
-	if err == nil {
+	nothing := err == nil && len(result.Weights) == 0
+	if err == nil && !nothing {
 		err = out.Commit()
 	}
 	switch {
@@ -242,12 +243,19 @@ func (a *app) convert(cmd *cobra.Command, in string, f *convertFlags,
 	c := conversion(result, in, kind, f)
 	c.Dequantized = cmd.Name() != "quantize"
 	c.Total.FilesBefore, c.Total.FilesAfter = sizeOf(in), out.Size()
-	return a.write("", func(w io.Writer, color bool) error {
+	if nothing {
+		c.DryRun, c.Total.FilesAfter = true, 0
+	}
+	err = a.write("", func(w io.Writer, color bool) error {
 		if f.format == formatJSON {
 			return report.WriteJSON(w, c)
 		}
 		return c.WriteText(w, color, width(w))
 	})
+	if err == nil && nothing {
+		err = fmt.Errorf("%s: there is no weight to %s, so nothing is written", in, cmd.Name())
+	}
+	return err
 }
 
 // ofFile names the file that an error is about, unless that is the output.

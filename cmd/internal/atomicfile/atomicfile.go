@@ -61,9 +61,11 @@ func NewFolder(path string, force bool) (*Set, error) {
 			return nil, err
 		}
 		s.temp = tempName(s.real)
+		// It is made when the first file needs it: this is a trial.
 		if err := os.Mkdir(s.temp, 0o777); err != nil {
 			return nil, failed(path, err)
 		}
+		os.Remove(s.temp)
 		return s, nil
 	case err != nil:
 		return nil, failed(path, err)
@@ -282,6 +284,20 @@ func (s *Set) create(path, target string) (*File, error) {
 	if s.temp == "" {
 		f.temp = tempName(target)
 	}
+	if !named {
+		beside := target
+		if s.temp != "" {
+			beside = s.temp
+		}
+		if w, ok := openNameless(beside, mode); ok {
+			f.file, f.nameless = w, true
+			s.files = append(s.files, f)
+			return f, nil
+		}
+	}
+	if err := s.makeFolder(); err != nil {
+		return nil, failed(path, err)
+	}
 	file, err := os.OpenFile(f.temp, os.O_RDWR|os.O_CREATE|os.O_EXCL, mode)
 	if err != nil {
 		return nil, failed(path, err)
@@ -290,6 +306,22 @@ func (s *Set) create(path, target string) (*File, error) {
 	s.files = append(s.files, f)
 	return f, nil
 }
+
+// makeFolder makes the new folder, if there is to be one.
+func (s *Set) makeFolder() error {
+	if s.temp == "" {
+		return nil
+	}
+	err := os.Mkdir(s.temp, 0o777)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	return err
+}
+
+// named makes every file have a name from the start: for tests of what systems
+// without nameless files do.
+var named = false
 
 // tempName is a name for what is not whole yet, in the folder of target: only
 // there is a rename one step.

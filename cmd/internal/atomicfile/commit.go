@@ -29,6 +29,11 @@ func (s *Set) Commit() (err error) {
 	if err := s.ctx.Err(); err != nil {
 		return err
 	}
+	for _, f := range s.files {
+		if err := f.close(); err != nil {
+			return err
+		}
+	}
 	if s.temp != "" {
 		return s.placeFolder()
 	}
@@ -62,6 +67,9 @@ func (s *Set) Commit() (err error) {
 
 // placeFolder gives a new folder its name.
 func (s *Set) placeFolder() error {
+	if err := s.makeFolder(); err != nil {
+		return failed(s.path, err)
+	}
 	if err := syncFolder(s.temp); err != nil {
 		return failed(s.path, err)
 	}
@@ -131,7 +139,7 @@ func (s *Set) Abort() {
 		case f.placed:
 			os.Remove(f.target)
 		}
-		if !f.direct && !f.placed {
+		if !f.direct && !f.placed && !f.nameless {
 			os.Remove(f.temp)
 		}
 	}

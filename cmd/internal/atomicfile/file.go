@@ -20,7 +20,9 @@ type File struct {
 	direct bool   // no regular file: there is nothing to rename
 	backup string // what Commit replaces, until it is over
 	placed bool
-	size   int64 // once closed
+
+	nameless bool  // temp is not there yet
+	size     int64 // once closed
 
 	mu  sync.Mutex
 	buf []byte
@@ -132,7 +134,7 @@ func (f *File) ReadAt(b []byte, off int64) (int, error) {
 	return f.file.ReadAt(b, off)
 }
 
-// finish writes what is left, to the disk itself, and closes the file.
+// finish writes what is left, to the disk itself.
 func (f *File) finish() error {
 	if f.file == nil {
 		return f.err
@@ -143,6 +145,26 @@ func (f *File) finish() error {
 	}
 	if st, e := f.file.Stat(); e == nil {
 		f.size = st.Size()
+	}
+	if err != nil {
+		return f.fail(err)
+	}
+	return nil
+}
+
+// close closes the file, which has a name then.
+func (f *File) close() error {
+	if f.file == nil {
+		return nil
+	}
+	var err error
+	if f.nameless {
+		if err = f.set.makeFolder(); err == nil {
+			err = giveName(f.file.(*os.File), f.temp)
+		}
+		if err == nil {
+			f.nameless = false
+		}
 	}
 	err = errors.Join(err, f.file.Close())
 	f.file = nil

@@ -72,3 +72,27 @@ func fullDisk(t *testing.T, dir string) {
 		holds(t, dir, "model.onnx", "old")
 	}
 }
+
+// TestKilled kills a process that is writing. What has no name yet is gone with it.
+func TestKilled(t *testing.T) {
+	if dir := os.Getenv("QUANT_KILLED"); dir != "" {
+		s := begin(t, filepath.Join(dir, "model.onnx"), true)
+		s.files[0].Flush()
+		folder := must[*Set](t)(NewFolder(filepath.Join(dir, "folder"), false))
+		must[*File](t)(folder.Create("x"))
+		syscall.Kill(os.Getpid(), syscall.SIGKILL)
+		select {}
+	}
+	dir := t.TempDir()
+	if f, ok := openNameless(filepath.Join(dir, "x"), 0o666); !ok {
+		t.Skip("the file system has no files without a name")
+	} else {
+		f.Close()
+	}
+	cmd := exec.Command(os.Args[0], "-test.run=^TestKilled$")
+	cmd.Env = append(os.Environ(), "QUANT_KILLED="+dir)
+	if err := cmd.Run(); err == nil {
+		t.Fatal("it ended by itself")
+	}
+	holds(t, dir)
+}

@@ -22,6 +22,8 @@ const maxWorkers = 16
 // A piece is what a goroutine of inOrder works with.
 type piece struct {
 	floats []float32
+	back   []float32 // what floats come back as
+	errors errorSums
 	codes8 []uint8
 	bytes  []byte
 }

@@ -1,18 +1,14 @@
 package convert
 
 import (
-	"bytes"
 	"context"
-	"encoding/binary"
-	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/a01592f9/quant/cmd/internal/atomicfile"
+	"github.com/a01592f9/quant/cmd/internal/tensorfile"
 )
 
 // A Kind is a kind of file that models are read from and written to.
@@ -27,17 +23,13 @@ const (
 // Extension is that of the names of files.
 func (k Kind) Extension() string { return "." + string(k) }
 
-// A converter is ONNX, DequantizeONNX or one of their likes.
-type converter = func(ctx context.Context, in string, out *atomicfile.Set, o Options, p Progress) (*Result, error)
+// A process is ONNX, DequantizeONNX or one of their likes.
+type process = func(ctx context.Context, in string, out *atomicfile.Set, o Options, p Progress) (*Result, error)
 
 var (
-	quantizers   = map[Kind]converter{}
-	dequantizers = map[Kind]converter{}
+	quantizers   = map[Kind]process{KindONNX: ONNX, KindGGUF: GGUF, KindSafetensors: Safetensors}
+	dequantizers = map[Kind]process{KindONNX: DequantizeONNX, KindGGUF: DequantizeGGUF, KindSafetensors: DequantizeSafetensors}
 )
-
-func init() {
-	quantizers[KindGGUF], dequantizers[KindGGUF] = GGUF, DequantizeGGUF
-}
 
 // Quantize writes the model at in to out with its weights quantized. It is for
 // the caller to Commit or Abort out.
@@ -51,7 +43,7 @@ func Dequantize(ctx context.Context, kind Kind, in string, out *atomicfile.Set, 
 	return run(ctx, dequantizers[kind], kind, in, out, o, p)
 }
 
-func run(ctx context.Context, f converter, kind Kind, in string, out *atomicfile.Set, o Options, p Progress) (*Result, error) {
+func run(ctx context.Context, f process, kind Kind, in string, out *atomicfile.Set, o Options, p Progress) (*Result, error) {
 	if f == nil {
 		return nil, fmt.Errorf("%s: files of this kind are not written", kind)
 	}
@@ -98,35 +90,10 @@ func Files(path string) ([]string, error) {
 // KindOf tells what a model file is, by what it holds; and whether it is a
 // folder of files, or the index of one.
 func KindOf(path string) (kind Kind, folder bool, err error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", false, err
+	name, folder, err := tensorfile.Sniff(path)
+	kind = Kind(name)
+	if err == nil && quantizers[kind] == nil {
+		err = fmt.Errorf("%s: not a model: neither ONNX nor GGUF nor safetensors", name)
 	}
-	defer f.Close()
-	st, err := f.Stat()
-	switch {
-	case err != nil:
-		return "", false, err
-	case st.IsDir(), strings.HasSuffix(strings.ToLower(path), ".safetensors.index.json"):
-		return KindSafetensors, true, nil
-	case !st.Mode().IsRegular():
-		return "", false, &fs.PathError{Op: "read", Path: path, Err: errors.New("not a regular file")}
-	}
-	head := make([]byte, 16)
-	n, err := io.ReadFull(f, head)
-	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
-		return "", false, err
-	}
-	head = head[:n]
-	switch {
-	case bytes.HasPrefix(head, []byte("GGUF")):
-		return KindGGUF, false, nil
-	case n > 8 && head[8] == '{' && binary.LittleEndian.Uint64(head) < uint64(st.Size()),
-		strings.EqualFold(filepath.Ext(path), KindSafetensors.Extension()):
-		return KindSafetensors, false, nil
-	case n > 1 && head[0] == 0x08 && head[1] < 0x80, // field 1, ir_version
-		strings.EqualFold(filepath.Ext(path), KindONNX.Extension()):
-		return KindONNX, false, nil
-	}
-	return "", false, errors.New("not a model: neither ONNX nor GGUF nor safetensors")
+	return kind, folder, err
 }

@@ -248,8 +248,15 @@ func (c *ggufCopy) run(plan func(*gguf.Tensor) (gguf.Type, string), set func([]g
 			if types[i] == gguf.F32 {
 				w.Scheme = ggufScheme(t.Type, len(t.Shape))
 			}
-			if err := c.convert(i, types[i]); err != nil {
+			var sums *errorSums
+			if measure {
+				sums = new(errorSums)
+			}
+			if err := c.convert(i, types[i], sums); err != nil {
 				return nil, err
+			}
+			if measure {
+				w.Metrics = sums.metrics()
 			}
 			r.Weights = append(r.Weights, w)
 		}
@@ -300,8 +307,9 @@ func (c *ggufCopy) copy(t *gguf.Tensor) error {
 	return nil
 }
 
-// convert writes tensor i as one of another type.
-func (c *ggufCopy) convert(i int, to gguf.Type) error {
+// convert writes tensor i as one of another type, and adds its errors to sums
+// unless that is nil.
+func (c *ggufCopy) convert(i int, to gguf.Type, sums *errorSums) error {
 	t := &c.from.Tensors[i]
 	block, size := to.Block()
 	fill := func(b *piece, from, end int) error {
@@ -321,10 +329,17 @@ func (c *ggufCopy) convert(i int, to gguf.Type) error {
 		case errors.As(err, &scale):
 			scale.Index += from
 		}
+		if err == nil && sums != nil {
+			b.back = slices.Grow(b.back[:0], len(b.floats))[:len(b.floats)]
+			b.errors.of(to, b.floats, b.back, b.bytes)
+		}
 		return inTensor(t.Name, err)
 	}
 	before, beforeSize := t.Type.Block()
 	return inOrder(c.ctx, t.Elements(), fill, func(b *piece, from, end int) error {
+		if sums != nil {
+			sums.add(b.errors)
+		}
 		_, err := c.w.Write(b.bytes)
 		c.tick(int64(end-from) / int64(before) * int64(beforeSize))
 		return err

@@ -1,7 +1,9 @@
 package gguf
 
 import (
+	"bytes"
 	"runtime"
+	"slices"
 	"testing"
 )
 
@@ -36,6 +38,9 @@ func FuzzGGUF(f *testing.F) {
 				t.Errorf("key %q: %v", file.Metadata[i].Key, err)
 			}
 		}
+		if file.Align <= 1<<16 {
+			checkLayout(t, file)
+		}
 		for i := range file.Tensors {
 			w := &file.Tensors[i]
 			if w.Bytes < 0 || w.Offset < file.DataStart || w.Bytes > int64(len(data))-w.Offset {
@@ -62,4 +67,56 @@ func FuzzGGUF(f *testing.F) {
 			}
 		}
 	})
+}
+
+// checkLayout writes the header of a file again, with its readable tensors as
+// F32, and reads what was written.
+func checkLayout(t *testing.T, f *File) {
+	types := make([]Type, len(f.Tensors))
+	for i := range types {
+		types[i] = f.Tensors[i].Type
+		if types[i].Readable() {
+			types[i] = F32
+		}
+	}
+	l, err := f.Layout(types, Settings(F32))
+	if err != nil {
+		checkError(t, err)
+		return
+	}
+	var b bytes.Buffer
+	if err := l.WriteHeader(&b); err != nil {
+		t.Fatal(err)
+	}
+	if int64(b.Len()) != l.DataStart || l.Size < l.DataStart {
+		t.Fatalf("header has %d bytes, data are from %d to %d", b.Len(), l.DataStart, l.Size)
+	}
+	// The data, which do not matter, need not be there.
+	again, err := Parse(endless{b.Bytes()}, l.Size)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again.Align != f.Align || len(again.Metadata) < len(f.Metadata) || len(again.Tensors) != len(f.Tensors) {
+		t.Fatalf("%+v was written as %+v", f, again)
+	}
+	for i, w := range again.Tensors {
+		from := f.Tensors[i]
+		if w.Name != from.Name || w.Type != types[i] || !slices.Equal(w.Shape, from.Shape) || w.Offset != l.Tensors[i].Offset {
+			t.Errorf("%+v was written as %+v", from, w)
+		}
+	}
+	if text, err := again.Text(keyFileType); err != nil || text != "0" {
+		t.Errorf("file type is %s: %v", text, err)
+	}
+}
+
+// endless is a file that goes on with zeros.
+type endless struct{ head []byte }
+
+func (f endless) ReadAt(b []byte, off int64) (int, error) {
+	clear(b)
+	if off < int64(len(f.head)) {
+		copy(b, f.head[off:])
+	}
+	return len(b), nil
 }

@@ -36,11 +36,11 @@ func Settings(t Type) []Setting {
 	if !ok {
 		panic("gguf: no file type of " + t.String())
 	}
-	s := []Setting{{keyFileType, number}}
+	var s []Setting // in the order in which llama.cpp adds them
 	if t == Q4_0 || t == Q8_0 {
 		s = append(s, Setting{keyQuantVersion, 2}) // of the block formats as they are now
 	}
-	return s
+	return append(s, Setting{keyFileType, number})
 }
 
 // Layout plans a file like f in which tensor i has type types[i], and the

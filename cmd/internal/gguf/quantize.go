@@ -141,3 +141,27 @@ func quantizeQ4(dst *[16]byte, x *[BlockLen]float32, d float32) {
 		dst[j] = byte(low | high<<4)
 	}
 }
+
+// Clipped returns how many elements of src, which are whole blocks, t has no
+// codes near enough for: in Q4_0, whose codes end at 7 steps on the side of 0
+// where the largest magnitude is not.
+func (t Type) Clipped(src []float32) int {
+	n := 0
+	if t != Q4_0 {
+		return n
+	}
+	for ; len(src) > 0; src = src[BlockLen:] {
+		x := (*[BlockLen]float32)(src)
+		_, most := largest(x)
+		id := reciprocal(most / -8)
+		if math.IsInf(float64(id), 0) {
+			continue // all codes are 0, and so is the scale
+		}
+		for _, v := range x {
+			if float32(v*id)+8.5 >= 16 {
+				n++
+			}
+		}
+	}
+	return n
+}

@@ -171,6 +171,23 @@ func TestRoundTrip(t *testing.T) {
 	}
 }
 
+func TestClipped(t *testing.T) {
+	for _, test := range []struct {
+		t    Type
+		x    []float32
+		want int
+	}{
+		{Q4_0, row(8, -8, -7.5, -7.4, 7.9), 2},
+		{Q4_0, append(row(), row(-4, 4, 3.8)...), 2},
+		{Q4_0, row(1e-40, -1e-40), 0},
+		{Q8_0, row(8, -8), 0},
+	} {
+		if got := test.t.Clipped(test.x); got != test.want {
+			t.Errorf("%s: %d of %v, want %d", test.t, got, test.x, test.want)
+		}
+	}
+}
+
 // TestHalf converts every float16 and what lies around the middle of it and the
 // next.
 func TestHalf(t *testing.T) {

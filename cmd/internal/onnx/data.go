@@ -1,32 +1,22 @@
 package onnx
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
-	"math"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
 
-	"github.com/a01592f9/quant"
 	"github.com/a01592f9/quant/cmd/internal/mapfile"
 )
 
 // Data returns the elements as they would lie in memory: t.Bytes bytes in
 // row-major order, each element with its least significant byte first, four-bit
 // elements low nibble first. It may be read from several goroutines at once,
-// until the model is closed.
+// until the model is closed. Errors do not name the tensor.
 func (t *Tensor) Data() (io.ReaderAt, error) {
-	r, err := t.data()
-	if err != nil {
-		return nil, fmt.Errorf("tensor %s: %w", quote(t.Name), err)
-	}
-	return r, nil
-}
-
-func (t *Tensor) data() (io.ReaderAt, error) {
 	switch {
 	case t.sparse:
 		return nil, errors.New("sparse data are not read")
@@ -38,86 +28,6 @@ func (t *Tensor) data() (io.ReaderAt, error) {
 		return io.NewSectionReader(t.model.r, t.rawOffset, t.Bytes), nil
 	}
 	return newTypedData(t)
-}
-
-// Source gives the elements of a Floating tensor as float32, piece by piece:
-// F16 and BF16 widened exactly, F64 rounded to the nearest float32. A finite
-// value that this would make infinite is an error.
-func (t *Tensor) Source() (quant.Source, error) {
-	if !t.Floating {
-		return nil, fmt.Errorf("tensor %s: elements are %s, not floating-point numbers that can be read", quote(t.Name), t.DType)
-	}
-	r, err := t.Data()
-	if err != nil {
-		return nil, err
-	}
-	return &source{t: t, r: r, width: elemTypes[t.elem].bits / 8}, nil
-}
-
-type source struct {
-	t     *Tensor
-	r     io.ReaderAt
-	width int
-}
-
-// sourceLen is how many elements are read at a time.
-const sourceLen = 1 << 14
-
-var sourceBuffers = sync.Pool{New: func() any { return new([8 * sourceLen]byte) }}
-
-func (s *source) ReadFloats(dst []float32, off int) error {
-	buf := sourceBuffers.Get().(*[8 * sourceLen]byte)
-	defer sourceBuffers.Put(buf)
-	for len(dst) > 0 {
-		k := min(len(dst), sourceLen)
-		b := buf[:k*s.width]
-		if n, err := s.r.ReadAt(b, int64(off)*int64(s.width)); n < len(b) {
-			if err == nil || err == io.EOF {
-				err = io.ErrUnexpectedEOF
-			}
-			return fmt.Errorf("tensor %s: element %d: %w", quote(s.t.Name), off+n/s.width, err)
-		}
-		if i := widen(dst[:k], b, s.t.DType); i >= 0 {
-			x := math.Float64frombits(binary.LittleEndian.Uint64(b[8*i:]))
-			return fmt.Errorf("tensor %s: %g at index %d overflows float32", quote(s.t.Name), x, off+i)
-		}
-		dst, off = dst[k:], off+k
-	}
-	return nil
-}
-
-// widen decodes src. It returns the index of the first element that float32
-// cannot hold, or -1.
-func widen(dst []float32, src []byte, dtype string) int {
-	switch dtype {
-	case "F32":
-		for i := range dst {
-			dst[i] = math.Float32frombits(binary.LittleEndian.Uint32(src[4*i:]))
-		}
-	case "F64":
-		for i := range dst {
-			x := math.Float64frombits(binary.LittleEndian.Uint64(src[8*i:]))
-			dst[i] = float32(x)
-			if math.IsInf(float64(dst[i]), 0) && !math.IsInf(x, 0) {
-				return i
-			}
-		}
-	default:
-		var halves [256]uint16
-		for len(dst) > 0 {
-			h := halves[:min(len(dst), len(halves))]
-			for i := range h {
-				h[i] = binary.LittleEndian.Uint16(src[2*i:])
-			}
-			if dtype == "F16" {
-				quant.WidenFloat16(dst[:len(h)], h)
-			} else {
-				quant.WidenBFloat16(dst[:len(h)], h)
-			}
-			dst, src = dst[len(h):], src[2*len(h):]
-		}
-	}
-	return -1
 }
 
 // externals are the open files of external data.
@@ -136,6 +46,10 @@ func (x *externals) section(dir string, t *Tensor) (io.ReaderAt, error) {
 	}
 	f, size, err := x.open(dir, e.location)
 	if err != nil {
+		var path *fs.PathError
+		if errors.As(err, &path) { // of which the operation says nothing
+			err = fmt.Errorf("%s: %w", quote(e.location), path.Err)
+		}
 		return nil, fmt.Errorf("external data: %w", err)
 	}
 	if e.offset > size || t.Bytes > size-e.offset {

@@ -8,6 +8,7 @@ type graph struct {
 	parent  *graph   // that of owner
 	owner   *node    // nil for the main graph and functions
 	attr    string   // of owner
+	sibling int      // among the graphs of that attribute
 	fn      *function
 	nodes   []*node
 	tensors []*Tensor // initializers
@@ -54,6 +55,7 @@ type attribute struct {
 	ints   []int64
 	long   bool // ints were left out
 	s      string
+	ref    bool // the value is an attribute of the function
 	tensor *Tensor
 	graphs []*graph
 }

@@ -12,6 +12,7 @@ func (m *Model) nameTensors() {
 		seen[t.value]++
 	}
 	names := map[string]bool{}
+	next := map[string]int{}
 	for _, t := range m.Tensors {
 		t.Name = t.value
 		if seen[t.value] > 1 {
@@ -19,8 +20,9 @@ func (m *Model) nameTensors() {
 				t.Name = path + "/" + t.value
 			}
 		}
-		for i, name := 2, t.Name; names[t.Name]; i++ {
-			t.Name = name + "#" + itoa(i)
+		for name := t.Name; names[t.Name]; {
+			next[name] = max(next[name]+1, 2)
+			t.Name = name + "#" + itoa(next[name])
 		}
 		names[t.Name] = true
 	}
@@ -35,8 +37,8 @@ func (g *graph) path() string {
 			parts = append(parts, g.fn.name)
 		case g.owner != nil:
 			part := g.owner.label() + "." + g.attr
-			if a := g.owner.attr(g.attr); a != nil && len(a.graphs) > 1 {
-				part += "#" + itoa(slices.Index(a.graphs, g))
+			if g.sibling > 0 {
+				part += "#" + itoa(g.sibling)
 			}
 			parts = append(parts, part)
 		}

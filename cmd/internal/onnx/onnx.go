@@ -86,6 +86,8 @@ type Model struct {
 	graphs    []*graph // all, outer before inner
 	main      *graph
 	functions []*function
+	byName    map[string]*function // by domain and name
+	ints      map[*Tensor][]int64  // lists that were read; nil for what is none
 	imports   []importSpan
 	irSpan    span // of the field; empty if there is none
 	externals externals

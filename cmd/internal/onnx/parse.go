@@ -12,10 +12,11 @@ import (
 )
 
 const (
-	maxGraphs  = 64      // nested in each other
-	maxInts    = 256     // of an attribute that are kept
-	maxParts   = 1 << 22 // nodes, attributes and tensors of a model
-	maxStrings = 1 << 23 // inputs and outputs of nodes
+	maxGraphs     = 64      // nested in each other
+	maxInts       = 256     // of an attribute that are kept
+	maxAttributes = 1024    // of a node
+	maxParts      = 1 << 22 // nodes, attributes and tensors of a model
+	maxStrings    = 1 << 23 // inputs and outputs of nodes
 )
 
 // A parser walks a model. Messages of which a field is given twice are merged,
@@ -292,6 +293,9 @@ func (p *parser) attribute(n *node, fr frame, depth int) error {
 	if err := p.count(field{start: fr.start}); err != nil {
 		return err
 	}
+	if len(n.attrs) == maxAttributes {
+		return malformed(fr.start, fmt.Errorf("a node of more than %d attributes", maxAttributes))
+	}
 	a := attribute{}
 	at := &fr
 	var single *graph
@@ -312,6 +316,8 @@ func (p *parser) attribute(n *node, fr frame, depth int) error {
 			return p.tensor(a.tensor, f.frame(at))
 		case f.num == 2 && f.typ == protowire.Fixed32Type:
 			a.f = math.Float32frombits(uint32(f.v))
+		case f.num == 21 && f.typ == protowire.BytesType:
+			a.ref = f.body < f.end
 		case f.num == 8 && f.typ == protowire.VarintType:
 			a.addInt(f.v)
 		case f.num == 8 && f.typ == protowire.BytesType:
@@ -330,8 +336,8 @@ func (p *parser) attribute(n *node, fr frame, depth int) error {
 		}
 		return nil
 	})
-	for _, g := range a.graphs {
-		g.attr = a.name
+	for i, g := range a.graphs {
+		g.attr, g.sibling = a.name, i
 	}
 	a.frame = fr
 	n.attrs = append(n.attrs, a)

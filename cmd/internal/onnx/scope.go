@@ -6,7 +6,7 @@ import "encoding/binary"
 type definition struct {
 	tensor *Tensor // a constant
 	node   *node   // or an output of a node
-	input  bool    // or an input of the graph
+	input  bool    // or an input of the graph, of which a constant may be the default
 }
 
 // A use is a place where a value goes: an input of a node, or, if node is nil,
@@ -19,6 +19,11 @@ type use struct {
 
 // link finds the definition and the uses of every value.
 func (m *Model) link() {
+	m.ints = map[*Tensor][]int64{}
+	m.byName = map[string]*function{}
+	for _, f := range m.functions {
+		m.byName[f.domain+"\x00"+f.name] = f
+	}
 	for _, g := range m.graphs {
 		g.defs = map[string]definition{}
 		g.uses = map[string][]use{}
@@ -34,7 +39,8 @@ func (m *Model) link() {
 		}
 	}
 	for _, t := range m.Tensors {
-		t.graph.defs[t.value] = definition{tensor: t, node: t.node}
+		input := t.graph.defs[t.value].input
+		t.graph.defs[t.value] = definition{tensor: t, node: t.node, input: input}
 	}
 	for _, g := range m.graphs {
 		for _, n := range g.nodes {
@@ -82,40 +88,27 @@ func (m *Model) constantInts(g *graph, name string) ([]int64, bool) {
 		}
 		return nil, false
 	}
+	v, known := m.ints[t]
+	if !known {
+		v = t.ints()
+		m.ints[t] = v
+	}
+	return v, v != nil
+}
+
+// ints reads a short list, or returns nil.
+func (t *Tensor) ints() []int64 {
 	r, err := t.Data()
 	if err != nil {
-		return nil, false
+		return nil
 	}
 	b := make([]byte, t.Bytes)
 	if n, _ := r.ReadAt(b, 0); n < len(b) {
-		return nil, false
+		return nil
 	}
 	v := make([]int64, t.n)
 	for i := range v {
 		v[i] = int64(binary.LittleEndian.Uint64(b[8*i:]))
 	}
-	return v, true
-}
-
-// constant reports whether the value of a name does not depend on the model's
-// inputs, as far as can be told in depth steps.
-func (m *Model) constant(g *graph, name string, depth int) bool {
-	at, d := g.lookup(name)
-	switch {
-	case d.tensor != nil:
-		return true
-	case d.node == nil || depth == 0:
-		return false
-	case d.node.is("Constant"):
-		return true
-	}
-	if _, passes := passing[d.node.op]; !passes || d.node.domain != "" {
-		return false
-	}
-	for _, in := range d.node.inputs {
-		if in != "" && !m.constant(at, in, depth-1) {
-			return false
-		}
-	}
-	return true
+	return v
 }

@@ -308,3 +308,11 @@ func quote(s string) string {
 	}
 	return strconv.Quote(s)
 }
+
+// printable returns s as it is if it can be shown so, and quoted if not.
+func printable(s string) string {
+	if q := quote(s); q != `"`+s+`"` {
+		return q
+	}
+	return s
+}

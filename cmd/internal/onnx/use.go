@@ -12,6 +12,7 @@ const (
 	maxSteps       = 1 << 24
 	maxTensorSteps = 1 << 12
 	maxDepth       = 32 // of nodes in a row
+	maxFindings    = 64 // of a tensor
 )
 
 // A finding is an operator that a tensor gets to.
@@ -109,8 +110,24 @@ func (t *tracer) passes(n *node, index int) bool {
 	if n.op != "Concat" {
 		return index == 0
 	}
+	return t.constants(n, 8)
+}
+
+// constants reports whether all inputs of n are constants, or made of constants
+// in depth steps.
+func (t *tracer) constants(n *node, depth int) bool {
 	for _, in := range n.inputs {
-		if t.one--; t.one < 0 || !t.m.constant(n.graph, in, 8) {
+		if t.one--; t.one < 0 {
+			return false
+		}
+		if in == "" {
+			continue
+		}
+		_, d := n.graph.lookup(in)
+		if d.tensor != nil || d.node != nil && d.node.is("Constant") {
+			continue
+		}
+		if d.node == nil || depth == 0 || d.node.domain != "" || passing[d.node.op] == nil || !t.constants(d.node, depth-1) {
 			return false
 		}
 	}
@@ -118,25 +135,18 @@ func (t *tracer) passes(n *node, index int) bool {
 }
 
 func (t *tracer) add(f finding) {
-	if !slices.Contains(t.found, f) {
+	if len(t.found) < maxFindings && !slices.Contains(t.found, f) {
 		t.found = append(t.found, f)
 	}
 }
 
-func (m *Model) function(n *node) *function {
-	for _, f := range m.functions {
-		if f.name == n.op && f.domain == n.domain {
-			return f
-		}
-	}
-	return nil
-}
+func (m *Model) function(n *node) *function { return m.byName[n.domain+"\x00"+n.op] }
 
 // at says what input index of n is.
 func at(n *node, index int, v *view) finding {
-	f := finding{op: n.op, axis: NoAxis, role: role(n, index)}
+	f := finding{op: printable(n.op), axis: NoAxis, role: role(n, index)}
 	if n.domain != "" {
-		f.op = n.domain + "." + n.op
+		f.op = printable(n.domain + "." + n.op)
 	}
 	if f.role != "" {
 		return f

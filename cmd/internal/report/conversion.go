@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/a01592f9/quant"
@@ -100,14 +101,13 @@ func (c *Conversion) Sum() {
 // WriteText writes c for a terminal of so many columns, 0 if there is none.
 func (c *Conversion) WriteText(w io.Writer, color bool, columns int) error {
 	p := newPrinter(w, color, columns)
-	title := Clean(c.Source)
-	if c.Output != "" {
-		title += " → " + Clean(c.Output)
-	}
-	p.print(bold, shorten(title, p.columns-16))
+	p.print(bold, shorten(Clean(c.Source), p.columns-16))
 	p.line(plain, "  "+c.Kind)
+	if c.Output != "" {
+		p.line(plain, "→ "+shorten(Clean(c.Output), p.columns-2))
+	}
 	if c.DryRun {
-		p.line(dim, "tried only: nothing is written")
+		p.line(dim, "nothing is written")
 	}
 	p.WriteByte('\n')
 	if len(c.Weights) > 0 {
@@ -172,19 +172,31 @@ func (c *Conversion) writeLeft(p *printer) {
 		var names []string
 		for _, l := range all {
 			bytes += l.Bytes
-			names = append(names, Clean(l.Name))
+			names = append(names, shorten(Clean(l.Name), p.columns/2))
 		}
-		more := ""
-		if n := len(names) - maxNames; n > 1 {
-			more = fmt.Sprintf(", and %d more", n)
-			names = names[:maxNames]
-		}
-		text := fmt.Sprintf("%s, %s, %s: %s%s", plural(int64(len(all)), "tensor"), plural(bytes, "byte"), Clean(reason), strings.Join(names, ", "), more)
-		for _, l := range wrap(text, p.columns, "  ") {
+		for _, l := range wrap(fmt.Sprintf("%s, %s: %s", plural(int64(len(all)), "tensor"), plural(bytes, "byte"), Clean(reason)), p.columns, "  ") {
 			p.line(plain, l)
 		}
+		p.line(dim, "  "+someOf(names, p.columns-2))
 	}
 	p.WriteByte('\n')
+}
+
+// someOf lists as many names as have room in a line.
+func someOf(names []string, columns int) string {
+	for n := len(names); n > 1; n-- {
+		s := strings.Join(names[:n], ", ")
+		if rest := len(names) - n; rest > 0 {
+			s += fmt.Sprintf(" and %s more", count(int64(rest)))
+		}
+		if width(s) <= columns {
+			return s
+		}
+	}
+	if rest := len(names) - 1; rest > 0 {
+		return fmt.Sprintf("%s and %s more", names[0], count(int64(rest)))
+	}
+	return names[0]
 }
 
 func (c *Conversion) writeTotal(p *printer) {
@@ -203,8 +215,19 @@ func (c *Conversion) writeTotal(p *printer) {
 			text += fmt.Sprintf(", SQNR %s dB", decibels(float64(t.SQNR)))
 		}
 	}
-	text += fmt.Sprintf(". %s left as they are. The files: %s → %s bytes.", plural(int64(len(c.Left)), "tensor"), count(t.FilesBefore), count(t.FilesAfter))
+	text += fmt.Sprintf(". %s left as they are.", plural(int64(len(c.Left)), "tensor"))
+	if t.FilesAfter > 0 {
+		text += fmt.Sprintf(" The files: %s → %s bytes.", count(t.FilesBefore), count(t.FilesAfter))
+	}
+	if c.axes() {
+		text += " The number after an operator is the axis of the scales, or along which groups run."
+	}
 	p.paragraph(plain, text)
+}
+
+// axes reports whether any weight has several scales.
+func (c *Conversion) axes() bool {
+	return slices.ContainsFunc(c.Weights, func(x Converted) bool { return x.Scheme.Axis != nil && x.Use != "" })
 }
 
 // unknown is a number that there is not: null in JSON.

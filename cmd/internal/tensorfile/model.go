@@ -52,7 +52,7 @@ func openONNX(t *onnx.Tensor, n int) (quant.Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &blocks{r: data, n: n, enc: encoding{dtype: t.DType}}, nil
+	return Elements(data, 0, n, t.DType), nil
 }
 
 // parseGGUF reads a GGUF model. Of its metadata, those about the model are kept.

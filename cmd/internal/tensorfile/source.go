@@ -58,6 +58,13 @@ type blocks struct {
 	enc   encoding
 }
 
+// Elements gives n elements of type F64, F32, F16 or BF16 that r holds one after
+// the other from start on, the least significant byte first, under the rules of
+// [File.Load].
+func Elements(r io.ReaderAt, start int64, n int, dtype string) quant.Source {
+	return &blocks{r: r, start: start, n: n, enc: encoding{dtype: dtype}}
+}
+
 func (s *blocks) ReadFloats(dst []float32, off int) error {
 	if s.enc.dtype == "F32" {
 		return s.readF32(dst, off)

@@ -63,11 +63,13 @@ type entry struct {
 	open     func() (quant.Source, error) // nil if it is not floating
 	shared   bool                         // what open returns is the only copy
 	raw      *io.SectionReader            // the data as they are; nil if they are not there as they are
+	scalar   bool                         // the file has no axes for it
 }
 
 // newEntry describes a tensor of which no more is known.
 func newEntry(name, dtype string, shape []int, bytes int64) entry {
-	return entry{Info: Info{Name: name, DType: dtype, Shape: axes(shape), Bytes: bytes, Axis: NoAxis, Offset: -1}}
+	info := Info{Name: name, DType: dtype, Shape: axes(shape), Bytes: bytes, Axis: NoAxis, Offset: -1}
+	return entry{Info: info, scalar: len(shape) == 0}
 }
 
 // Read reads all of r into memory, and then is Parse. Input of more than limit
@@ -199,6 +201,9 @@ func (f *File) source(i int) (named, error) {
 // Raw returns the bytes of tensor i of Tensors as the file holds them; nil if
 // they are compressed, in column-major order, or text.
 func (f *File) Raw(i int) *io.SectionReader { return f.entries[i].raw }
+
+// Scalar reports whether tensor i of Tensors has no axes in the file.
+func (f *File) Scalar(i int) bool { return f.entries[i].scalar }
 
 // Paths returns the files that Open opened.
 func (f *File) Paths() []string { return slices.Clone(f.paths) }

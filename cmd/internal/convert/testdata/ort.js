@@ -22,7 +22,7 @@ function valueOf(tensor) {
 async function run(job) {
   const session = await ort.InferenceSession.create(job.model, {
     graphOptimizationLevel: job.level, intraOpNumThreads: 1, interOpNumThreads: 1, executionMode: 'sequential',
-    executionProviders: ['cpu'], logSeverityLevel: 3,
+    executionProviders: ['cpu'], logSeverityLevel: 3, extra: { session: job.session },
   });
   const steps = [];
   let carried = {};

@@ -20,6 +20,11 @@ func (m Message) Int(num protowire.Number, v ...int64) Message {
 	return m
 }
 
+// Fixed32 appends the bits of a float32.
+func (m Message) Fixed32(num protowire.Number, v uint32) Message {
+	return protowire.AppendFixed32(protowire.AppendTag(m, num, protowire.Fixed32Type), v)
+}
+
 // Bytes appends messages or data.
 func (m Message) Bytes(num protowire.Number, b ...Message) Message {
 	for _, b := range b {
