@@ -6,24 +6,23 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"github.com/a01592f9/quant/cmd/internal/report"
 )
 
-// againstFlags are the flags of quant compare that go with --against.
-var againstFlags = []string{
-	"against", "axis", "group-size", "group-axis", "tensor", "channels", "sort", "format", "output", "csv",
+// notAgainst are the flags of quant compare that do not go with --against.
+var notAgainst = []string{
+	"bits", "unsigned", "mapping", "narrow-range", "zero-in-range", "codes", "worst", "pdf", "html", "plot",
 }
 
 // checkAgainst is check for a comparison of two files.
 func (f *compareFlags) checkAgainst(cmd *cobra.Command) error {
-	var wrong string
-	cmd.Flags().Visit(func(flag *pflag.Flag) {
-		if !slices.Contains(againstFlags, flag.Name) && wrong == "" {
-			wrong = flag.Name
+	wrong := ""
+	for _, name := range notAgainst {
+		if cmd.Flags().Changed(name) {
+			wrong = name
 		}
-	})
+	}
 	switch {
 	case wrong != "":
 		return usagef("--%s does not go with --against, which quantizes nothing", wrong)

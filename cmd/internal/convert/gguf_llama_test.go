@@ -4,6 +4,7 @@ package convert
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -89,9 +90,9 @@ const (
 	llamaLayers     = 2
 )
 
-// llamaModel makes a model of the architecture llama, with random weights and
-// a vocabulary of bytes.
-func llamaModel() []byte {
+// llamaModel makes a model of the architecture llama, with random weights of a
+// type, F32, F16 or BF16, and a vocabulary of bytes.
+func llamaModel(weights gguf.Type) []byte {
 	b := gguftest.New()
 	f32 := func(v float32) []byte { return gguftest.U32(math.Float32bits(v)) }
 	b.Text("general.architecture", "llama").Text("general.name", "random").
@@ -126,11 +127,22 @@ func llamaModel() []byte {
 				x[i] = 1
 			}
 		}
-		dims := []uint64{columns, rows}
 		if rows == 0 {
-			dims = dims[:1]
+			b.Tensor(name, uint32(gguf.F32), gguftest.Floats(x...), columns)
+			return
 		}
-		b.Tensor(name, uint32(gguf.F32), gguftest.Floats(x...), dims...)
+		data := gguftest.Floats(x...)
+		if weights != gguf.F32 {
+			data = data[:0]
+			for _, v := range x {
+				h := uint16(math.Float32bits(v) >> 16)
+				if weights == gguf.F16 {
+					h = truncated(v)
+				}
+				data = binary.LittleEndian.AppendUint16(data, h)
+			}
+		}
+		b.Tensor(name, uint32(weights), data, columns, rows)
 	}
 	// In the order that llama.cpp writes them in.
 	add("output.weight", llamaWidth, llamaVocabulary)
@@ -149,6 +161,19 @@ func llamaModel() []byte {
 		add(layer+"ffn_up.weight", llamaWidth, llamaHidden)
 	}
 	return b.Bytes()
+}
+
+// truncated is a float16 near x, which is not far from 1, or 0.
+func truncated(x float32) uint16 {
+	m, e := math.Frexp(math.Abs(float64(x)))
+	if e < -10 {
+		return 0
+	}
+	h := uint16(e+14)<<10 | uint16(m*2048)&0x3ff
+	if x < 0 {
+		h |= 0x8000
+	}
+	return h
 }
 
 // run loads a model and lets it go on from a few tokens, each time with the
@@ -201,7 +226,37 @@ func (l *llama) run(t *testing.T, path string) (tokens []int32, logits []float32
 // the same file, and generates with it.
 func TestGGMLModel(t *testing.T) {
 	l := loadLlama(t)
-	in := write(t, llamaModel())
+	for _, weights := range []gguf.Type{gguf.F32, gguf.F16, gguf.BF16} {
+		t.Run(weights.String(), func(t *testing.T) { l.model(t, write(t, llamaModel(weights))) })
+	}
+}
+
+// same compares a file with what llama.cpp's quantizer makes of in for a type of
+// file.
+func (l *llama) same(t *testing.T, name string, got []byte, in string, fileType uint32) {
+	t.Helper()
+	out := filepath.Join(t.TempDir(), "theirs.gguf")
+	var p opaque
+	l.quantizeParams(&p)
+	raw := (*[64]byte)(unsafe.Pointer(&p))
+	copy(raw[0:4], gguftest.U32(1)) // thread
+	copy(raw[4:8], gguftest.U32(fileType))
+	raw[16] = 1 // what is quantized may be quantized again
+	raw[19] = 1 // pure: the output head is given no other type
+	if code := l.quantize(in, out, &p); code != 0 {
+		t.Fatalf("llama_model_quantize returns %d", code)
+	}
+	want, err := os.ReadFile(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want) {
+		f, g := parseGGUF(t, got), parseGGUF(t, want)
+		t.Errorf("%s: the file differs from llama.cpp's: %+v, want %+v", name, f, g)
+	}
+}
+
+func (l *llama) model(t *testing.T, in string) {
 	_, plain, description := l.run(t, in)
 	t.Logf("%s", description)
 	for _, test := range []struct {
@@ -211,25 +266,9 @@ func TestGGMLModel(t *testing.T) {
 	}{{8, "Q8_0", 0.1}, {4, "Q4_0", 1}} {
 		_, got := converted(t, GGUF, in, Options{Bits: test.bits})
 		ours := write(t, got)
-		theirs := filepath.Join(t.TempDir(), "theirs.gguf")
-		var p opaque
-		l.quantizeParams(&p)
-		raw := (*[64]byte)(unsafe.Pointer(&p))
-		fileType := map[int]uint32{8: 7, 4: 2}[test.bits]
-		copy(raw[0:4], gguftest.U32(1)) // thread
-		copy(raw[4:8], gguftest.U32(fileType))
-		raw[19] = 1 // pure: the output head is given no other type
-		if code := l.quantize(in, theirs, &p); code != 0 {
-			t.Fatalf("llama_model_quantize returns %d", code)
-		}
-		want, err := os.ReadFile(theirs)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !bytes.Equal(got, want) {
-			f, g := parseGGUF(t, got), parseGGUF(t, want)
-			t.Errorf("%s: the file differs from llama.cpp's: %+v, want %+v", test.name, f, g)
-		}
+		l.same(t, test.name, got, in, map[int]uint32{8: 7, 4: 2}[test.bits])
+		_, back := converted(t, DequantizeGGUF, ours, Options{})
+		l.same(t, test.name+" dequantized", back, ours, 0)
 		tokens, logits, description := l.run(t, ours)
 		// Of the first token: what comes after depends on which it was.
 		e, s := 0.0, 0.0

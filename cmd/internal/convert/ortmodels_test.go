@@ -241,7 +241,7 @@ func TestONNXRuntimeSilero(t *testing.T) {
 func speech(rate, n int) []float32 {
 	r := rand.New(rand.NewPCG(7, 8))
 	x := make([]float32, n)
-	type resonator struct{ a, b, y1, y2, gain float64 }
+	type resonator struct{ a, b, y1, y2 float64 }
 	formants := make([]resonator, 3)
 	phase := 0.0
 	for i := range x {

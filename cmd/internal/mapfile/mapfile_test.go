@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"sync"
 	"testing"
@@ -55,20 +56,20 @@ func both(t *testing.T, data []byte, test func(t *testing.T, path string, m *Fil
 func TestReadAt(t *testing.T) {
 	data := pattern(100_000)
 	both(t, data, func(t *testing.T, _ string, m *File) {
-		for _, c := range []struct{ off, n int }{
+		for _, c := range []struct{ off, n int64 }{
 			{0, 0}, {0, 1}, {0, 100_000}, {1, 99_999}, {4095, 2}, {99_999, 1}, {65_536, 4096},
 			{0, 100_001}, {99_999, 2}, {100_000, 0}, {100_000, 1}, {1 << 40, 8},
 		} {
 			b := make([]byte, c.n)
-			n, err := m.ReadAt(b, int64(c.off))
-			wantN, wantErr := bytes.NewReader(data).ReadAt(make([]byte, c.n), int64(c.off))
+			n, err := m.ReadAt(b, c.off)
+			wantN, wantErr := bytes.NewReader(data).ReadAt(make([]byte, c.n), c.off)
 			if c.n == 0 {
 				wantErr = nil
 			}
 			if n != wantN || err != wantErr {
 				t.Errorf("%d bytes at %d: %d, %v, want %d, %v", c.n, c.off, n, err, wantN, wantErr)
 			}
-			if n > 0 && !bytes.Equal(b[:n], data[c.off:c.off+n]) {
+			if n > 0 && !bytes.Equal(b[:n], data[c.off:][:n]) {
 				t.Errorf("%d bytes at %d are others", c.n, c.off)
 			}
 		}
@@ -128,17 +129,6 @@ func TestZeros(t *testing.T) {
 	})
 }
 
-// A fault elsewhere is not taken for one of the file.
-func TestOtherPanics(t *testing.T) {
-	src := make([]byte, 10)
-	defer func() {
-		if recover() == nil {
-			t.Error("panic is lost")
-		}
-	}()
-	copyMapped(unmapped(t), src)
-}
-
 func TestEmpty(t *testing.T) {
 	m, err := Open(write(t, nil))
 	if err != nil {
@@ -158,8 +148,11 @@ func TestOpen(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer m.Close()
-	if m.Mapped() != (strconv.IntSize == 64 && maps) {
-		t.Errorf("mapped is %v", m.Mapped())
+	switch runtime.GOOS {
+	case "linux", "darwin":
+		if m.Mapped() != (strconv.IntSize == 64) {
+			t.Errorf("mapped is %v", m.Mapped())
+		}
 	}
 	if _, err := Open(filepath.Join(t.TempDir(), "none")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("missing file: %v", err)

@@ -232,7 +232,7 @@ func (d *Difference) WriteText(w io.Writer, color bool, columns int) error {
 	p.line(plain, shorten("against "+Clean(d.Against), p.columns))
 	p.WriteByte('\n')
 	t := &table{left: 4, names: true, head: []string{"tensor", "shape", "axis", "types", "MAE", "RMSE", "max error", "SQNR, dB", "worst channel", "SQNR, dB"}}
-	t.optional, t.pressed = []int{2, 1}, []int{4, 3}
+	t.optional, t.pressed = []int{2, 1}, []int{3, 4}
 	for _, i := range d.order {
 		x := &d.Tensors[i]
 		channel, ratio := "", ""

@@ -22,12 +22,6 @@ type Source interface {
 // called by one goroutine at a time.
 type Progress func(done, total int64)
 
-func (p Progress) report(done, total int64) {
-	if p != nil {
-		p(done, total)
-	}
-}
-
 // Build compares the tensors of src that o asks for. It reads them in pieces,
 // small ones several at a time, so that memory stays bounded whatever the size
 // of a tensor. Name is what the report calls the source.

@@ -25,13 +25,8 @@ func newWalk(t *Tensor) walk {
 	return w
 }
 
-// index returns where in the tensor the element at a position is.
-func (w walk) index(position int) int {
-	c, rest := position/w.per, position%w.per
-	return (rest/w.inner*w.channels+c)*w.inner + rest%w.inner
-}
-
-// position is the inverse of index, and tells the channel.
+// position returns the place of an element in the order channel by channel, and
+// its channel.
 func (w walk) position(index int) (position, channel int) {
 	run := index / w.inner
 	channel = run % w.channels

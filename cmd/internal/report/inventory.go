@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -59,8 +60,8 @@ type Item struct {
 // Of a normal distribution 2 values in 10⁹ lie beyond.
 const OutlierDevs = 6
 
-// NewItem returns what is known of a tensor without reading it.
-func NewItem(info tensorfile.Info) Item {
+// newItem returns what is known of a tensor without reading it.
+func newItem(info tensorfile.Info) Item {
 	item := Item{
 		Name: info.Name, DType: info.DType, Shape: dims(info.Shape), Elements: elements(info.Shape),
 		Bytes: info.Bytes, Floating: info.Floating, Use: info.Use, File: info.File,
@@ -74,20 +75,29 @@ func NewItem(info tensorfile.Info) Item {
 	return item
 }
 
+// NewInventory lists tensors without reading them.
+func NewInventory(name, kind string, infos []tensorfile.Info) *Inventory {
+	v := &Inventory{Source: name, Kind: kind, Tensors: []Item{}, DTypes: []DTypeSize{}}
+	for _, info := range infos {
+		item := newItem(info)
+		v.add(item)
+		v.Tensors = append(v.Tensors, item)
+	}
+	slices.SortStableFunc(v.DTypes, func(a, b DTypeSize) int { return cmp.Compare(b.Bytes, a.Bytes) })
+	return v
+}
+
 // Inspect lists the tensors of src, and reads those of floating-point types in
 // pieces, on all cores.
 func Inspect(ctx context.Context, name, kind string, src Source, progress Progress) (*Inventory, error) {
-	v := &Inventory{Source: name, Kind: kind, Tensors: []Item{}, DTypes: []DTypeSize{}}
+	infos := src.Tensors()
+	v := NewInventory(name, kind, infos)
 	var jobs []job
-	for i, info := range src.Tensors() {
-		item := NewItem(info)
-		v.add(item)
-		v.Tensors = append(v.Tensors, item)
+	for i, info := range infos {
 		if info.Floating {
 			jobs = append(jobs, newJob(i, info))
 		}
 	}
-	slices.SortStableFunc(v.DTypes, func(a, b DTypeSize) int { return int(min(max(b.Bytes-a.Bytes, -1), 1)) })
 	w := newWork(ctx, src, progress, jobs)
 	w.each(func(i int) {
 		item := &v.Tensors[jobs[i].index]

@@ -299,7 +299,13 @@ func TestJSONDocumented(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, x := range []any{build(t, src, o), v, s} {
+	o.Codes = false
+	d, err := BuildDifference(t.Context(), "a", "b", src, src, o, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.Codes = true
+	for _, x := range []any{build(t, src, o), v, s, d} {
 		text, err := json.Marshal(x)
 		if err != nil {
 			t.Fatal(err)

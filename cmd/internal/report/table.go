@@ -244,6 +244,9 @@ func (t *table) write(p *printer) {
 		head[i] = cell{h, bold}
 	}
 	for _, row := range append([][]cell{head}, t.rows...) {
+		for len(row) > 1 && row[len(row)-1].text == "" {
+			row = row[:len(row)-1] // no spaces at the end of a line
+		}
 		for i, c := range row {
 			if i > 0 {
 				p.WriteString(strings.Repeat(" ", gap))

@@ -1,4 +1,4 @@
-//go:build !((darwin || freebsd || linux || netbsd || openbsd) && (amd64 || arm64 || s390x))
+//go:build !((darwin || linux) && (amd64 || arm64 || s390x))
 
 package tensorfile
 
