@@ -354,7 +354,7 @@ func TestScalesThatDoNotFit(t *testing.T) {
 		{scales(4, 2), []message{attrInt("block_size", 2)}, 0, 0, false},
 		{scales(4, 5), nil, 0, 0, false},
 		{scales(5), []message{attrInt("axis", 9)}, 0, 0, false},
-		{scales(4, 1), []message{attrInt("block_size", math.MaxInt)}, 1, math.MaxInt, true},
+		{scales(4, 1), []message{attrInt("block_size", math.MaxInt64)}, 1, math.MaxInt, true},
 	} {
 		g := graphParts{tensors: []message{tensorOf("q", elemInt8, 4, 5).Bytes(9, make([]byte, 20)), test.scales},
 			nodes: []message{nodeOf("DequantizeLinear", names("q", "s"), names("a"), test.attrs...)}}
