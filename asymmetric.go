@@ -21,14 +21,14 @@ func (s Scheme) asymmetric(r Range) (scale float32, zero int32) {
 	if s.ZeroInRange {
 		lo, hi = min(lo, 0), max(hi, 0)
 	}
-	scale, zero = asymmetricParams(lo, hi, float32(qmin), float32(qmax-qmin))
+	scale, zero = asymmetricOf(lo, hi, float32(qmin), float32(qmax-qmin))
 	if s.ZeroInRange {
 		zero = min(max(zero, int32(qmin)), int32(qmax))
 	}
 	return scale, zero
 }
 
-func asymmetricParams(lo, hi, qmin, steps float32) (scale float32, zero int32) {
+func asymmetricOf(lo, hi, qmin, steps float32) (scale float32, zero int32) {
 	if lo == 0 && hi == 0 {
 		// The code of 0 is 0 in every grid without narrow range.
 		return 1, 0

@@ -3,6 +3,7 @@ package quant
 import (
 	"flag"
 	"fmt"
+	"math"
 	"runtime"
 	"sync"
 	"testing"
@@ -269,6 +270,72 @@ func BenchmarkCompareFrom(b *testing.B) {
 			bench(b, "bits=8/walk="+w.name, n, n, func() {
 				must(CompareFromInto(&c, src, shape, Scheme{Bits: 8}, Scheme{Bits: 8, Granularity: axis}))
 			})
+		}
+	})
+}
+
+// benchDists are values for histograms: as weights are, all the same, half of
+// them zero, and of all octaves.
+var benchDists = []struct {
+	name  string
+	value func(x float32, i int) float32
+}{
+	{"normal", func(x float32, i int) float32 { return x }},
+	{"constant", func(x float32, i int) float32 { return 1 }},
+	{"relu", func(x float32, i int) float32 { return max(x, 0) }},
+	{"bits", func(x float32, i int) float32 { return math.Float32frombits(uint32(i) * 0x9e3779b1) }},
+}
+
+// BenchmarkHistogram measures the counting of bins whose octaves have their
+// places. What to compare it with is BenchmarkRange, which reads the same.
+func BenchmarkHistogram(b *testing.B) {
+	benchISAs(b, func(b *testing.B, n int) {
+		for _, d := range benchDists {
+			x := benchReal()[:n]
+			for i, v := range benchData()[:n] {
+				x[i] = d.value(v, i)
+			}
+			var h histogram
+			h.reset(histogramLanes)
+			bench(b, "dist="+d.name, n, n, func() { h.add(x) })
+		}
+	})
+}
+
+// BenchmarkTranspose measures what the histograms of columns take before they count.
+func BenchmarkTranspose(b *testing.B) {
+	benchISAs(b, func(b *testing.B, n int) {
+		cols := min(n, 512)
+		rows := min(n/cols, 64)
+		if n%(rows*cols) != 0 {
+			return
+		}
+		dst := make([]float32, rows*cols)
+		bench(b, "walk=columns", n, n, func() {
+			for x := benchData()[:n]; len(x) > 0; x = x[rows*cols:] {
+				transpose(dst, x, rows, cols, cols)
+			}
+		})
+	})
+}
+
+// BenchmarkObserve measures an Observer: with ranges alone, and with a
+// histogram, of all values or of columns.
+func BenchmarkObserve(b *testing.B) {
+	benchISAs(b, func(b *testing.B, n int) {
+		if n < 4096 {
+			return
+		}
+		x := Tensor{benchData()[:n], []int{n / min(n/8, 4096), min(n/8, 4096)}}
+		for _, s := range []Scheme{{Bits: 8}, {Bits: 8, Range: Entropy}} {
+			for _, w := range benchWalks[:2] {
+				if s.Granularity = PerTensor; w.name == "columns" {
+					s.Granularity = w.by
+				}
+				o, err := NewObserver(s, RefuseNotFinite)
+				must(err)
+				bench(b, fmt.Sprintf("range=%v/walk=%s", s.Range, w.name), n, n, func() { must(o.Observe(x)) })
+			}
 		}
 	})
 }

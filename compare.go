@@ -33,7 +33,8 @@ type Result struct {
 
 // Compare calibrates t to each scheme, and measures what quantizing it and
 // dequantizing it again would change. It reads t twice, however many schemes
-// there are, and makes no copy of it.
+// there are, and makes no copy of it. Methods other than MinMax and
+// MovingAverage read it a few times more.
 //
 // Errors: those of Calibrate (NotFiniteError.Channel counts along
 // Comparison.Axis), and ErrScheme if there is no scheme.
@@ -111,7 +112,7 @@ func (c *Comparison) measure(t Tensor, calibrate bool) error {
 		return err
 	}
 	c.setRanges()
-	c.setSubjects(len(t.Data), t.Shape, calibrate)
+	c.setSubjects(len(t.Data), t.Shape, calibrate, t.Data)
 	c.survey.secondPass(t.Data, nil)
 	c.setMetrics(len(t.Data))
 	return nil
@@ -173,8 +174,8 @@ func (c *Comparison) checkSchemes() error {
 }
 
 // setSubjects readies the second pass, calibrating the schemes to what the first
-// has found if that is asked for.
-func (c *Comparison) setSubjects(n int, shape []int, calibrate bool) {
+// has found if that is asked for, and to all values, src, if a method needs them.
+func (c *Comparison) setSubjects(n int, shape []int, calibrate bool, src []float32) {
 	g := c.survey
 	other := 0 // of the ranges of results whose parameters are not the channels'
 	for i := range c.Results {
@@ -191,7 +192,13 @@ func (c *Comparison) setSubjects(n int, shape []int, calibrate bool) {
 				other++
 			}
 			r.Params.set(r.Scheme, l.params)
-			r.Scheme.paramsOf(&r.Params, lo[:l.params], hi[:l.params])
+			lo, hi = lo[:l.params], hi[:l.params]
+			if !r.Scheme.Range.ranged() {
+				g.chosenLo, g.chosenHi = append(g.chosenLo[:0], lo...), append(g.chosenHi[:0], hi...)
+				lo, hi = g.chosenLo, g.chosenHi
+				r.Scheme.choose(src, l, lo, hi)
+			}
+			r.Scheme.paramsOf(&r.Params, lo, hi)
 		}
 		g.addSubject(l, &r.Params)
 	}

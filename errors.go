@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 )
 
 // Conditions that functions of this package report, for errors.Is. What they
@@ -15,12 +16,15 @@ var (
 	ErrBits        = errors.New("quant: bit width out of range")  // 2 to 16
 	ErrGroupSize   = errors.New("quant: group size out of range") // 1 and up
 	ErrScheme      = errors.New("quant: options do not go together")
+	ErrMethod      = errors.New("quant: invalid method of choosing a range")
 	ErrNotFinite   = errors.New("quant: value is not finite") // a *NotFiniteError
 	ErrRange       = errors.New("quant: invalid range")
 	ErrParams      = errors.New("quant: number of parameters does not match the shape")
 	ErrScale       = errors.New("quant: scale is not positive and finite") // a *ParamError
 	ErrZeroPoint   = errors.New("quant: zero point out of range")          // a *ParamError
 	ErrCode        = errors.New("quant: code outside the grid")            // a *CodeError
+	ErrState       = errors.New("quant: invalid state of an observer")
+	ErrMerge       = errors.New("quant: observers do not go together")
 	ErrCodesLength = errors.New("quant: number of code bytes does not match the shape")
 )
 
@@ -48,6 +52,19 @@ func (e *NotFiniteError) Error() string {
 
 // Is reports whether target is ErrNotFinite.
 func (e *NotFiniteError) Is(target error) bool { return target == ErrNotFinite }
+
+// A BatchError says at which batch an Observer met an error.
+type BatchError struct {
+	Batch int   // counted from 0, those with errors too
+	Err   error // such as a *NotFiniteError
+}
+
+func (e *BatchError) Error() string {
+	return fmt.Sprintf("quant: batch %d: %s", e.Batch, strings.TrimPrefix(e.Err.Error(), "quant: "))
+}
+
+// Unwrap returns e.Err.
+func (e *BatchError) Unwrap() error { return e.Err }
 
 // A CodeError reports the first code outside the grid of its scheme.
 // errors.Is(err, ErrCode) is true for it.

@@ -12,7 +12,7 @@ func detect() []isa {
 	if cpuid.CPU.Supports(cpuid.AVX2, cpuid.FMA3, cpuid.F16C, cpuid.BMI2) {
 		sets = append(sets, avx2)
 	}
-	if cpuid.CPU.Supports(cpuid.AVX512F, cpuid.AVX512BW, cpuid.AVX512VL, cpuid.AVX512DQ, cpuid.BMI2, cpuid.FMA3) {
+	if cpuid.CPU.Supports(cpuid.AVX512F, cpuid.AVX512BW, cpuid.AVX512VL, cpuid.AVX512DQ, cpuid.AVX2, cpuid.BMI2, cpuid.FMA3) {
 		sets = append(sets, avx512)
 	}
 	return sets
@@ -21,7 +21,7 @@ func detect() []isa {
 func rangeRuns(lo, hi, src []float32, run int) bool {
 	switch active {
 	case avx2:
-		return rangeRunsAVX2(lo, hi, src, run)
+		return rangeRunsBy8(lo, hi, src, run)
 	case avx512:
 		return rangeRunsBy4(lo, hi, src, run)
 	default:
@@ -213,6 +213,42 @@ func widenFloat16(dst []float32, src []uint16) {
 		widenFloat16AVX512(dst, src)
 	default:
 		widenFloat16Generic(dst, src)
+	}
+}
+
+func asymmetricParams(scale []float32, zero []int32, lo, hi []float32, qmin, steps float32) {
+	n := 0
+	if active != generic && len(lo) >= 8 {
+		n = len(lo) &^ 7
+		asymmetricParamsAVX2(scale[:n], zero[:n], lo, hi[:n], qmin, steps)
+	}
+	asymmetricParamsGeneric(scale[n:], zero[n:], lo[n:], hi[n:], qmin, steps)
+}
+
+func symmetricParams(scale, lo, hi []float32, steps float32) {
+	n := 0
+	if active != generic && len(lo) >= 8 {
+		n = len(lo) &^ 7
+		symmetricParamsAVX2(scale[:n], lo, hi[:n], steps)
+	}
+	symmetricParamsGeneric(scale[n:], lo[n:], hi[n:], steps)
+}
+
+func histogramRuns(counts []uint32, at *[histogramLanes]*octaveIndex, src []float32) int {
+	switch active {
+	case avx2, avx512:
+		return histogramByLength(counts, at, src)
+	default:
+		return histogramRunsGeneric(counts, at, src)
+	}
+}
+
+func transpose(dst, src []float32, rows, cols, stride int) {
+	switch active {
+	case avx2, avx512:
+		transposeBy8(dst, src, rows, cols, stride)
+	default:
+		transposeGeneric(dst, src, rows, cols, stride)
 	}
 }
 

@@ -49,6 +49,14 @@ func widenBFloat16NEON(dst []float32, src []uint16)
 //go:noescape
 func widenFloat16NEON(dst []float32, src []uint16)
 
+//go:noescape
+func histogramRunsNEON(counts []uint32, at *[histogramLanes]*octaveIndex, src []float32) int
+
+// transposeNEON wants at least 4 rows and 4 columns.
+//
+//go:noescape
+func transposeNEON(dst, src *float32, rows, cols, stride int)
+
 // Kernels of the columns walk want at least minColumns columns and one row.
 
 //go:noescape
@@ -358,6 +366,31 @@ func widenFloat16(dst []float32, src []uint16) {
 	default:
 		widenFloat16Generic(dst, src)
 	}
+}
+
+func asymmetricParams(scale []float32, zero []int32, lo, hi []float32, qmin, steps float32) {
+	asymmetricParamsGeneric(scale, zero, lo, hi, qmin, steps)
+}
+
+func symmetricParams(scale, lo, hi []float32, steps float32) {
+	symmetricParamsGeneric(scale, lo, hi, steps)
+}
+
+func histogramRuns(counts []uint32, at *[histogramLanes]*octaveIndex, src []float32) int {
+	switch active {
+	case neon:
+		return histogramRunsNEON(counts, at, src)
+	default:
+		return histogramRunsGeneric(counts, at, src)
+	}
+}
+
+func transpose(dst, src []float32, rows, cols, stride int) {
+	if active != neon || rows < 4 || cols < 4 {
+		transposeGeneric(dst, src, rows, cols, stride)
+		return
+	}
+	transposeNEON(&dst[:rows*cols][0], &src[:(rows-1)*stride+cols][0], rows, cols, stride)
 }
 
 func fence() {}

@@ -2,8 +2,21 @@
 
 package quant
 
+import "sync"
+
 //go:noescape
 func rangeRunsAVX2(lo, hi, src []float32, run int) bool
+
+//go:noescape
+func rangeShortAVX2(lo, hi, src []float32, run int) bool
+
+// Kernels of parameters take a multiple of 8 ranges, as many as there are scales.
+
+//go:noescape
+func asymmetricParamsAVX2(scale []float32, zero []int32, lo, hi []float32, qmin, steps float32)
+
+//go:noescape
+func symmetricParamsAVX2(scale, lo, hi []float32, steps float32)
 
 //go:noescape
 func quantizeInt8RunsAVX2(dst []uint8, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32, stream bool)
@@ -57,10 +70,33 @@ func unpack4AVX2(dst []uint8, packed []byte, signed bool)
 func unpack2AVX2(dst []uint8, packed []byte, signed bool)
 
 //go:noescape
+func histogramRunsAVX2(counts []uint32, at *[histogramLanes]*octaveIndex, src []float32) int
+
+//go:noescape
+func histogramLongAVX2(counts []uint32, at *[histogramLanes]*octaveIndex, table *uint32, src []float32) int
+
+//go:noescape
+func transposeAVX2(dst, src *float32, rows, cols, stride int)
+
+//go:noescape
 func widenBFloat16AVX2(dst []float32, src []uint16)
 
 //go:noescape
 func widenFloat16AVX2(dst []float32, src []uint16)
+
+// shortRangeAVX2 is the length up to which runs are reduced several at a time.
+const shortRangeAVX2 = 256
+
+func rangeRunsBy8(lo, hi, src []float32, run int) bool {
+	ok := true
+	if n := len(src) / run &^ 7; n > 0 && run >= 8 && run <= shortRangeAVX2 {
+		ok = rangeShortAVX2(lo[:n], hi[:n], src, run)
+		if lo, hi, src = lo[n:], hi[n:], src[n*run:]; len(src) == 0 {
+			return ok
+		}
+	}
+	return rangeRunsAVX2(lo, hi, src, run) && ok
+}
 
 // errorsRunsBy8 lets the kernel do runs 8 at a time, and the definition those
 // among which is a scale that the kernel leaves.
@@ -154,6 +190,34 @@ func dequantizeInt16ColumnsBy8(dst []float32, src []uint16, scale []float32, zer
 		dequantizeInt16ColumnsAVX2(&dst[:n][0], &src[0], rows, scale[:cols], zero[:cols], signed)
 		dst, src = dst[n:], src[n:]
 	}
+}
+
+// longHistogram is the number of elements from which it pays to count in tables
+// of all bins, and to look for the octaves' places only then.
+const longHistogram = 1 << 15
+
+// A histogramTable has room for histogramLanes tables of bins, see the kernel.
+type histogramTable [3*(bins+0x440/4) + bins]uint32
+
+// histogramTables are all zeros.
+var histogramTables = sync.Pool{New: func() any { return new(histogramTable) }}
+
+func histogramByLength(counts []uint32, at *[histogramLanes]*octaveIndex, src []float32) int {
+	n := 0
+	if len(src) >= longHistogram {
+		t := histogramTables.Get().(*histogramTable)
+		n = histogramLongAVX2(counts, at, &t[0], src)
+		histogramTables.Put(t)
+	}
+	return n + histogramRunsAVX2(counts, at, src[n:])
+}
+
+func transposeBy8(dst, src []float32, rows, cols, stride int) {
+	if rows < 8 || cols < 8 {
+		transposeGeneric(dst, src, rows, cols, stride)
+		return
+	}
+	transposeAVX2(&dst[:rows*cols][0], &src[:(rows-1)*stride+cols][0], rows, cols, stride)
 }
 
 // The kernels that pack and unpack take codes 8 at a time.

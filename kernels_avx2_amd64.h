@@ -53,6 +53,9 @@
 #define FLIP16       consts<>+44(SB) /* the sign of each word */
 #define SIGN8        consts<>+48(SB) /* the sign of a code of 8 bits */
 #define SIGN16       consts<>+52(SB) /* the sign of a code of 16 bits */
+#define INFINITY     consts<>+56(SB) /* the bits of +Inf */
+#define SHARE        consts<>+60(SB) /* 2^-22, the least scale to a magnitude of 1 */
+#define LEASTNORMAL  consts<>+64(SB) /* 2^-126, the least scale of all */
 
 DATA consts<>+0(SB)/4, $0x3f800000
 DATA consts<>+4(SB)/4, $0x0d800000
@@ -68,7 +71,10 @@ DATA consts<>+40(SB)/4, $0x80808080
 DATA consts<>+44(SB)/4, $0x80008000
 DATA consts<>+48(SB)/4, $0x00000080
 DATA consts<>+52(SB)/4, $0x00008000
-GLOBL consts<>(SB), RODATA|NOPTR, $56
+DATA consts<>+56(SB)/4, $0x7f800000
+DATA consts<>+60(SB)/4, $0x34800000
+DATA consts<>+64(SB)/4, $0x00800000
+GLOBL consts<>(SB), RODATA|NOPTR, $68
 
 // Of the 8 dwords that two in-lane packs leave behind, the order.
 DATA packOrder256<>+0(SB)/8, $0x0000000400000000

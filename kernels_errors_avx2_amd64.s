@@ -181,6 +181,203 @@ oneends3:
 	VPBROADCASTD -4(R11)(R12*4), Y1
 	JMP  onereduce
 
+// Of 8 vectors, one for each run, PAIR reduces a and b to the alternating dwords
+// of t, and EIGHT four such pairs at off from R12 to a dword for each, in Y0.
+#define PAIR(op, a, b, u, t) \
+	VPUNPCKLDQ b, a, t  \
+	VPUNPCKHDQ b, a, u  \
+	op         u, t, t
+
+#define EIGHT(op, off) \
+	VMOVDQU     (off+0)(R12), Y0      \
+	VMOVDQU     (off+64)(R12), Y2     \
+	VPUNPCKLQDQ (off+32)(R12), Y0, Y1 \
+	VPUNPCKHQDQ (off+32)(R12), Y0, Y0 \
+	VPUNPCKLQDQ (off+96)(R12), Y2, Y3 \
+	VPUNPCKHQDQ (off+96)(R12), Y2, Y2 \
+	op          Y1, Y0, Y0            \
+	op          Y3, Y2, Y2            \
+	VPERM2I128  $0x20, Y2, Y0, Y1     \
+	VPERM2I128  $0x31, Y2, Y0, Y0     \
+	op          Y1, Y0, Y0
+
+// ENDS32 sets a to the greatest signed and b to the greatest unsigned of 16 to
+// 32 elements, R8 of them at p.
+#define ENDS32(p, a, b) \
+	VMOVDQU 0(p), Y0          \
+	VMOVDQU 32(p), Y1         \
+	VMOVDQU -64(p)(R8*4), Y2  \
+	VMOVDQU -32(p)(R8*4), Y3  \
+	VPMAXSD Y1, Y0, a         \
+	VPMAXUD Y1, Y0, b         \
+	VPMAXSD Y3, Y2, Y0        \
+	VPMAXUD Y3, Y2, Y1        \
+	VPMAXSD Y0, a, a          \
+	VPMAXUD Y1, b, b
+
+// func rangeShortAVX2(lo, hi, src []float32, run int) bool
+//
+// Runs are of at least 8 elements, all complete, and taken 8 at a time: what
+// pairs of them come to is collected in the frame, where R12 is a multiple of
+// 32, and reduced for all together. Greatest signed are at 0, greatest unsigned
+// at 128. If all elements of a run have one sign, it takes a third, the least
+// signed. Y15 collects what is not finite.
+TEXT ·rangeShortAVX2(SB), NOSPLIT, $288-81
+	MOVQ  lo_base+0(FP), R9
+	MOVQ  lo_len+8(FP), R11
+	MOVQ  hi_base+24(FP), R10
+	MOVQ  src_base+48(FP), SI
+	MOVQ  run+72(FP), R8
+	LEAQ  31(SP), R12
+	ANDQ  $~31, R12
+	VPXOR Y15, Y15, Y15
+	VPXOR Y14, Y14, Y14
+	VPBROADCASTD INFINITY, Y13
+	VPBROADCASTD SIGN, Y12
+	VPOR  Y13, Y12, Y12
+
+eight:
+	MOVQ SI, DI
+	XORL BX, BX
+	CMPQ R8, $16
+	JB   two
+	CMPQ R8, $32
+	JA   long
+
+pair: // of runs
+	LEAQ (SI)(R8*4), DX
+	ENDS32(SI, Y4, Y5)
+	ENDS32(DX, Y6, Y7)
+	PAIR(VPMAXSD, Y4, Y6, Y0, Y2)
+	PAIR(VPMAXUD, Y5, Y7, Y1, Y3)
+	VMOVDQU Y2, 0(R12)(BX*1)
+	VMOVDQU Y3, 128(R12)(BX*1)
+	LEAQ (SI)(R8*8), SI
+	ADDQ $32, BX
+	CMPQ BX, $128
+	JB   pair
+
+reduce:
+	EIGHT(VPMAXUD, 128)
+	VMOVDQA Y0, Y5 // minima
+	EIGHT(VPMAXSD, 0) // maxima
+	VPMAXUD Y12, Y5, Y1
+	VPMAXSD Y13, Y0, Y2
+	VPCMPEQD Y5, Y1, Y1
+	VPCMPEQD Y0, Y2, Y2
+	VPOR  Y1, Y15, Y15
+	VPOR  Y2, Y15, Y15
+	VPANDN Y5, Y0, Y1
+	VMOVMSKPS Y1, AX
+	CMPL  AX, $0xff
+	JNE   onesign
+
+store: // -0 becomes +0
+	VADDPS  Y14, Y5, Y5
+	VADDPS  Y14, Y0, Y0
+	VMOVUPS Y5, (R9)
+	VMOVUPS Y0, (R10)
+	ADDQ $32, R9
+	ADDQ $32, R10
+	SUBQ $8, R11
+	JNZ  eight
+	VPTEST Y15, Y15
+	SETEQ  ret+80(FP)
+	VZEROUPPER
+	RET
+
+two: // vectors make a run
+	LEAQ (SI)(R8*4), DX
+	VMOVDQU 0(SI), Y0
+	VMOVDQU -32(SI)(R8*4), Y1
+	VMOVDQU 0(DX), Y2
+	VMOVDQU -32(DX)(R8*4), Y3
+	VPMAXSD Y1, Y0, Y4
+	VPMAXUD Y1, Y0, Y5
+	VPMAXSD Y3, Y2, Y6
+	VPMAXUD Y3, Y2, Y7
+	PAIR(VPMAXSD, Y4, Y6, Y0, Y2)
+	PAIR(VPMAXUD, Y5, Y7, Y1, Y3)
+	VMOVDQU Y2, 0(R12)(BX*1)
+	VMOVDQU Y3, 128(R12)(BX*1)
+	LEAQ (SI)(R8*8), SI
+	ADDQ $32, BX
+	CMPQ BX, $128
+	JB   two
+	JMP  reduce
+
+long: // runs of more than 32
+	MOVQ R8, CX
+	VMOVDQU 0(SI), Y4
+	VMOVDQU 32(SI), Y6
+	VMOVDQA Y4, Y5
+	VMOVDQA Y6, Y7
+
+longloop:
+	VMOVDQU 64(SI), Y2
+	VMOVDQU 96(SI), Y3
+	VPMAXSD Y2, Y4, Y4
+	VPMAXUD Y2, Y5, Y5
+	VPMAXSD Y3, Y6, Y6
+	VPMAXUD Y3, Y7, Y7
+	ADDQ $64, SI
+	SUBQ $16, CX
+	CMPQ CX, $32
+	JA   longloop
+	LEAQ (SI)(CX*4), SI // past the run
+	VMOVDQU -64(SI), Y2
+	VMOVDQU -32(SI), Y3
+	VPMAXSD Y2, Y4, Y4
+	VPMAXUD Y2, Y5, Y5
+	VPMAXSD Y3, Y6, Y6
+	VPMAXUD Y3, Y7, Y7
+	VPMAXSD Y6, Y4, Y4
+	VPMAXUD Y7, Y5, Y5
+	XORQ $16, BX // whether it is the first of a pair
+	TESTQ $16, BX
+	JZ   second
+	VMOVDQA Y4, Y8
+	VMOVDQA Y5, Y9
+	JMP  long
+
+second:
+	PAIR(VPMAXSD, Y8, Y4, Y0, Y2)
+	PAIR(VPMAXUD, Y9, Y5, Y1, Y3)
+	VMOVDQU Y2, 0(R12)(BX*1)
+	VMOVDQU Y3, 128(R12)(BX*1)
+	ADDQ $32, BX
+	CMPQ BX, $128
+	JB   long
+	JMP  reduce
+
+onesign: // at least one of the runs, from DI on
+	VMOVDQA Y0, Y4
+	XORL BX, BX
+
+onepair:
+	VMOVDQU -32(DI)(R8*4), Y2
+	LEAQ (DI)(R8*4), DX
+	VMOVDQU -32(DX)(R8*4), Y3
+	MOVQ R8, CX
+
+oneloop:
+	VPMINSD (DI), Y2, Y2
+	VPMINSD (DI)(R8*4), Y3, Y3
+	ADDQ $32, DI
+	SUBQ $8, CX
+	CMPQ CX, $8
+	JAE  oneloop
+	PAIR(VPMINSD, Y2, Y3, Y0, Y1)
+	VMOVDQU Y1, 0(R12)(BX*1)
+	LEAQ (DX)(R8*4), DI
+	ADDQ $32, BX
+	CMPQ BX, $128
+	JB   onepair
+	EIGHT(VPMINSD, 0)
+	VBLENDVPS Y5, Y5, Y0, Y5 // the minimum of none that are negative
+	VBLENDVPS Y4, Y0, Y4, Y0 // the maximum of none that are not
+	JMP  store
+
 // SQUARES adds the squares of the 8 elements in y, whose lower half is x, to
 // the lanes in a and b.
 #define SQUARES(y, x, a, b) \

@@ -72,6 +72,23 @@ func rangeColumnsGeneric(lo, hi, src []float32, rows, stride int) bool {
 	return ok
 }
 
+// asymmetricParamsGeneric stores the scale and the zero point of each range.
+func asymmetricParamsGeneric(scale []float32, zero []int32, lo, hi []float32, qmin, steps float32) {
+	zero, hi = zero[:len(lo)], hi[:len(lo)]
+	scale = scale[:len(lo)]
+	for i, v := range lo {
+		scale[i], zero[i] = asymmetricOf(v, hi[i], qmin, steps)
+	}
+}
+
+// symmetricParamsGeneric stores the scale of each range.
+func symmetricParamsGeneric(scale, lo, hi []float32, steps float32) {
+	scale, hi = scale[:len(lo)], hi[:len(lo)]
+	for i, v := range lo {
+		scale[i] = symmetricScale(v, hi[i], steps)
+	}
+}
+
 // plusZero returns v, or +0 if v is -0.
 func plusZero(v float32) float32 {
 	if v == 0 {

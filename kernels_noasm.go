@@ -69,4 +69,20 @@ func widenBFloat16(dst []float32, src []uint16) { widenBFloat16Generic(dst, src)
 
 func widenFloat16(dst []float32, src []uint16) { widenFloat16Generic(dst, src) }
 
+func asymmetricParams(scale []float32, zero []int32, lo, hi []float32, qmin, steps float32) {
+	asymmetricParamsGeneric(scale, zero, lo, hi, qmin, steps)
+}
+
+func symmetricParams(scale, lo, hi []float32, steps float32) {
+	symmetricParamsGeneric(scale, lo, hi, steps)
+}
+
+func histogramRuns(counts []uint32, at *[histogramLanes]*octaveIndex, src []float32) int {
+	return histogramRunsGeneric(counts, at, src)
+}
+
+func transpose(dst, src []float32, rows, cols, stride int) {
+	transposeGeneric(dst, src, rows, cols, stride)
+}
+
 func fence() {}

@@ -59,3 +59,19 @@ func decibels(v float64) float64 {
 	const log2, perNeper = 10 * (math.Ln2 / math.Ln10), 20 / math.Ln10
 	return float64(float64(k)*log2) + float64(float64(s*sum)*perNeper)
 }
+
+// logarithm returns ln v for a normal v > 0, by the same sum.
+func logarithm(v float64) float64 {
+	m, k := math.Frexp(v)
+	if m < math.Sqrt2/2 {
+		m *= 2
+		k--
+	}
+	s := (m - 1) / (m + 1)
+	s2 := float64(s * s)
+	sum := 0.0
+	for i := 23; i >= 1; i -= 2 {
+		sum = float64(sum*s2) + 1/float64(i)
+	}
+	return float64(float64(k)*math.Ln2) + float64(2*s*sum)
+}

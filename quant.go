@@ -43,8 +43,8 @@ type Quantized struct {
 
 // Calibrate returns the parameters that s gives to t: for every tensor,
 // channel or group those that the Symmetric or Asymmetric mapping derives from
-// its minimum and maximum. The formulas are at the head of the package
-// documentation.
+// the range that s.Range chooses, by default from its minimum and maximum. The
+// formulas are at the head of the package documentation.
 //
 // Errors: those of Scheme.Validate, ErrEmpty, ErrShape, ErrAxis, and a
 // *NotFiniteError for the first NaN or infinity.
@@ -73,6 +73,7 @@ func CalibrateInto(p *Params, t Tensor, s Scheme) error {
 		if !rangeRuns(lo[:], hi[:], t.Data, len(t.Data)) {
 			return notFinite(t.Data, &l, s.Granularity)
 		}
+		s.choose(t.Data, l, lo[:], hi[:])
 		p.set(s, 1)
 		p.Scale[0], p.ZeroPoint[0] = s.params(Range{lo[0], hi[0]})
 		return nil
@@ -83,6 +84,7 @@ func CalibrateInto(p *Params, t Tensor, s Scheme) error {
 	if err != nil {
 		return err
 	}
+	s.choose(t.Data, l, lo, hi)
 	p.set(s, l.params)
 	s.paramsOf(p, lo, hi)
 	return nil
@@ -102,22 +104,23 @@ func (p *Params) set(s Scheme, n int) {
 	p.ZeroPoint = p.ZeroPoint[:n]
 }
 
-// paramsOf stores in p what s derives from each range.
+// paramsOf stores in p what s derives from each range. What does not change is
+// out of the loops: groups have many parameters.
 func (s Scheme) paramsOf(p *Params, lo, hi []float32) {
 	scale := p.Scale[:len(lo)]
 	zero, hi := p.ZeroPoint[:len(lo)], hi[:len(lo)]
-	if s.Mapping != Symmetric && !s.ZeroInRange {
-		// The common case, with what does not change out of the loop: groups
-		// have many parameters.
-		qmin, qmax := s.Grid()
-		least, steps := float32(qmin), float32(qmax-qmin)
+	switch {
+	case s.Mapping == Symmetric:
+		z, steps := s.symmetricGrid()
+		symmetricParams(scale, lo, hi, steps)
+		fill(zero, z)
+	case s.ZeroInRange:
 		for i := range lo {
-			scale[i], zero[i] = asymmetricParams(lo[i], hi[i], least, steps)
+			scale[i], zero[i] = s.asymmetric(Range{lo[i], hi[i]})
 		}
-		return
-	}
-	for i := range lo {
-		scale[i], zero[i] = s.params(Range{lo[i], hi[i]})
+	default:
+		qmin, qmax := s.Grid()
+		asymmetricParams(scale, zero, lo, hi, float32(qmin), float32(qmax-qmin))
 	}
 }
 
@@ -210,6 +213,11 @@ func shapeOf(t Tensor) []int {
 // of dst; it allocates nothing. It panics if dst is shorter. Errors: those of
 // Quantize.
 func QuantizeInto(dst []byte, t Tensor, p Params) error {
+	if n := len(t.Data); n <= len(dst) && p.plain(n, t.Shape) {
+		qmin, qmax := p.Scheme.Grid()
+		quantizeInt8Runs(dst[:n], t.Data, n, p.Scale, p.ZeroPoint, int32(qmin), int32(qmax), false)
+		return nil
+	}
 	f, err := newTransform(len(t.Data), t.Shape, p)
 	if err != nil {
 		return err
@@ -220,6 +228,23 @@ func QuantizeInto(dst []byte, t Tensor, p Params) error {
 	f.codes = packedCodes(dst[:n], len(t.Data), f.bits)
 	f.quantize()
 	return nil
+}
+
+// plain reports whether a tensor of n elements is one call of a kernel for codes
+// of 8 bits: a small one with one scale, and nothing wrong with it. A transform
+// would be most of the work.
+func (p *Params) plain(n int, shape []int) bool {
+	s := &p.Scheme
+	if s.Bits != 8 || s.Granularity.unit != perTensor || n == 0 || n > partLen || s.Validate() != nil || p.check(1) != nil {
+		return false
+	}
+	for _, d := range shape {
+		if d <= 0 || n%d != 0 {
+			return false
+		}
+		n /= d
+	}
+	return n == 1 || len(shape) == 0
 }
 
 func mustHold(have, need int) {
@@ -270,6 +295,11 @@ func Dequantize(q Quantized) (Tensor, error) {
 // DequantizeInto is Dequantize into dst, which must have room for every
 // element or it panics; it allocates nothing. Errors: those of Dequantize.
 func DequantizeInto(dst []float32, q Quantized) error {
+	if n := len(q.Codes); n <= len(dst) && len(q.Shape) > 0 && q.Params.plain(n, q.Shape) {
+		p := &q.Params
+		dequantizeInt8Runs(dst[:n], q.Codes, n, p.Scale, p.ZeroPoint, !p.Scheme.Unsigned, false)
+		return nil
+	}
 	f, err := q.transform()
 	if err != nil {
 		return err
@@ -353,8 +383,9 @@ func rangesInto(dst []Range, src []float32, l layout, g Granularity) error {
 }
 
 // ParamsFromRanges returns the parameters that s derives from ranges, one for
-// each tensor, channel or group. It does not know a shape: whether their number
-// is right, Quantize will say.
+// each tensor, channel or group; by what method they were chosen is the caller's
+// business, and not that of s.Range. It does not know a shape: whether their
+// number is right, Quantize will say.
 //
 // Errors: those of Scheme.Validate, ErrEmpty for no ranges, and ErrRange for
 // one that is not finite or is upside down.

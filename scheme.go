@@ -26,6 +26,10 @@ type Scheme struct {
 	// TFLite, TensorRT and ONNX Runtime quantize weights so.
 	NarrowRange bool
 
+	// Range is the method that chooses the range to lay the grid over: MinMax,
+	// Percentile(p), LeastSquares, LeastAbsolute, Entropy or MovingAverage(m).
+	Range Method
+
 	// ZeroInRange widens every range so that it holds 0, and keeps the zero
 	// point inside the grid. ONNX, TFLite and PyTorch need that: their zero
 	// points have the type of a code. It changes nothing for Symmetric.
@@ -128,7 +132,7 @@ func (s Scheme) Grid() (qmin, qmax int) {
 }
 
 // Validate returns nil if the options of s are valid and go together: it wraps
-// ErrBits, ErrGroupSize or ErrScheme otherwise. Whether the axis exists is for
+// ErrBits, ErrGroupSize, ErrMethod or ErrScheme otherwise. Whether the axis exists is for
 // a shape to say: see NumParams.
 func (s Scheme) Validate() error {
 	if s.Bits < 2 || s.Bits > 16 {
@@ -143,7 +147,7 @@ func (s Scheme) Validate() error {
 	if s.Granularity.unit == perGroup && s.Granularity.size <= 0 {
 		return fmt.Errorf("%w: %d is not positive", ErrGroupSize, s.Granularity.size)
 	}
-	return nil
+	return s.Range.validate()
 }
 
 // NumParams returns how many scales, and as many zero points, a tensor of the

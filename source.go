@@ -6,7 +6,10 @@ package quant
 // A function that reads from a Source does so in pieces of at most 65,536
 // elements, which it keeps no longer than it needs them, so that its memory does
 // not grow with the tensor: it has what its results take, and a megabyte or two
-// for each goroutine and 8 MiB besides.
+// for each goroutine and 8 MiB besides. An exception are schemes whose Range is
+// a method that chooses among the values, which is any but MinMax and
+// MovingAverage: CalibrateFrom and CompareFrom read the tensor into memory for
+// them. An [Observer] needs no such memory.
 type Source interface {
 	// ReadFloats stores the elements from off up to off+len(dst), in row-major
 	// order, in dst, which it must not keep. It is called from up to GOMAXPROCS
@@ -119,6 +122,13 @@ func CalibrateFromInto(p *Params, src Source, shape []int, s Scheme) error {
 		pieces.Put(b)
 		return err
 	}
+	if !s.Range.ranged() {
+		x, err := readAll(src, l.n())
+		if err != nil {
+			return err
+		}
+		return CalibrateInto(p, Tensor{x, shape}, s)
+	}
 	g := rangers.Get().(*survey)
 	lo, hi, err := g.rangesFrom(src, l, s.Granularity)
 	if err == nil {
@@ -188,6 +198,15 @@ func (c *Comparison) measureFrom(src Source, shape []int, calibrate bool) error 
 	if err != nil {
 		return err
 	}
+	for i := range c.Results {
+		if calibrate && !c.Results[i].Scheme.Range.ranged() {
+			x, err := readAll(src, n)
+			if err != nil {
+				return err
+			}
+			return c.measure(Tensor{x, shape}, calibrate)
+		}
+	}
 	by, err := c.prepare(n, shape, calibrate, waveSlots(channels.axis, len(c.Results)))
 	if err != nil {
 		return err
@@ -196,11 +215,11 @@ func (c *Comparison) measureFrom(src Source, shape []int, calibrate bool) error 
 	if calibrate {
 		if err = r.pass(true, false, by); err == nil {
 			c.setRanges()
-			c.setSubjects(n, shape, true)
+			c.setSubjects(n, shape, true, nil)
 			err = r.pass(false, true, by)
 		}
 	} else {
-		c.setSubjects(n, shape, false)
+		c.setSubjects(n, shape, false, nil)
 		err = r.pass(true, true, by)
 		c.setRanges()
 	}
@@ -210,4 +229,15 @@ func (c *Comparison) measureFrom(src Source, shape []int, calibrate bool) error 
 	}
 	c.setMetrics(n)
 	return nil
+}
+
+// readAll reads all n elements, for methods that need them at hand.
+func readAll(src Source, n int) ([]float32, error) {
+	x := make([]float32, n)
+	for e := 0; e < n; e += pieceLen {
+		if err := readFloats(src, x[e:min(e+pieceLen, n)], e); err != nil {
+			return nil, err
+		}
+	}
+	return x, nil
 }

@@ -28,11 +28,14 @@ type survey struct {
 
 	squares  bool // whether sums of x² are wanted
 	channels bool // whether ranges of channels are wanted
+	quiet    bool // whether the error for a value that is not finite need not say which
 
 	// Of the first pass, at channel*slots + slot.
 	rangeSums
 	bad    atomic.Bool
 	others []otherRanges // ranges that are not a channel's
+
+	chosenLo, chosenHi []float32 // ranges that a scheme's method narrows
 
 	schemes []subject // of the second pass
 }

@@ -58,6 +58,9 @@ func (g *survey) addOther(l layout) {
 func (g *survey) firstPass(src []float32, by Granularity) error {
 	g.run(src, nil, false)
 	if g.bad.Load() {
+		if g.quiet {
+			return ErrNotFinite
+		}
 		return notFinite(src, &g.ch, by)
 	}
 	g.foldRanges()
@@ -215,13 +218,16 @@ func (o *otherRanges) add(x []float32, e int, s *scratch) bool {
 			lo, hi := s.lo[:p.run], s.hi[:p.run]
 			resetRanges(lo, hi)
 			ok = rangeColumns(lo, hi, x, rows, p.run) && ok
-			o.merge(p.p, lo, hi, true)
+			o.merge(p.p, lo, hi)
+		} else if o.whole(p, e) {
+			// These groups belong to this part alone.
+			end := p.p + (p.n+p.run-1)/p.run
+			ok = rangeRuns(o.lo[p.p:end], o.hi[p.p:end], x[:p.n], p.run) && ok
 		} else {
 			p.n = min(p.n, tileRuns*p.run)
 			k := (p.n + p.run - 1) / p.run
 			ok = rangeRuns(s.lo[:k], s.hi[:k], x[:p.n], p.run) && ok
-			// Whole groups belong to this part alone.
-			o.merge(p.p, s.lo[:k], s.hi[:k], !o.whole(p, e))
+			o.merge(p.p, s.lo[:k], s.hi[:k])
 		}
 		e += p.n
 		x = x[p.n:]
@@ -238,11 +244,9 @@ func (p *span) cut() (rows int) {
 }
 
 // merge widens the ranges from parameter p on. Spread columns are mapped back.
-func (o *otherRanges) merge(p int, lo, hi []float32, lock bool) {
-	if lock {
-		o.mu.Lock()
-		defer o.mu.Unlock()
-	}
+func (o *otherRanges) merge(p int, lo, hi []float32) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	if o.cols == 0 {
 		widen(o.lo[p:], o.hi[p:], lo, hi, 1)
 		return

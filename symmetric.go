@@ -13,12 +13,17 @@ const minScale = 0x1p-126
 // With signed codes of 8 bits the divisor is 128, so that the largest positive
 // value is clipped to 127; with narrow range it is 127 and nothing is clipped.
 func (s Scheme) symmetric(r Range) (scale float32, zero int32) {
+	zero, steps := s.symmetricGrid()
+	return symmetricScale(r.Min, r.Max, steps), zero
+}
+
+// symmetricGrid returns the zero point and the divisor.
+func (s Scheme) symmetricGrid() (zero int32, steps float32) {
 	qmin, qmax := s.Grid()
 	if s.Unsigned {
 		zero = 1 << (s.Bits - 1)
 	}
-	steps := float32(max(zero-int32(qmin), int32(qmax)-zero))
-	return symmetricScale(r.Min, r.Max, steps), zero
+	return zero, float32(max(zero-int32(qmin), int32(qmax)-zero))
 }
 
 func symmetricScale(lo, hi, steps float32) float32 {

@@ -1,0 +1,157 @@
+package quant
+
+import "math"
+
+// Choosing ranges: from a histogram alone, for an Observer, or for a tensor at
+// hand, where the histogram only shows where to look.
+
+// fromHistogram returns the range that s.Range chooses for n values in r. It is
+// for methods that need a histogram.
+func (s *search) fromHistogram(scheme Scheme, h *histogram, n uint64, r Range) Range {
+	if r.Min == r.Max {
+		return r
+	}
+	if m := scheme.Range; m.kind == percentile {
+		return h.percentile(tails(m.fraction, n), n, r)
+	}
+	s.d.load(h, n, r)
+	if scheme.Range.kind == entropy {
+		return s.entropy(scheme)
+	}
+	return s.run(scheme).Range
+}
+
+// exactly is fromHistogram for values that are at hand. Percentiles are exact.
+// The least error is looked for around the range that the histogram shows, and
+// both that and the widest are compared by their real errors.
+func (s *search) exactly(scheme Scheme, x []float32, r Range) Range {
+	if r.Min == r.Max {
+		return r
+	}
+	h := &s.hist
+	h.reset(1)
+	h.add(x)
+	n := uint64(len(x))
+	switch m := scheme.Range; m.kind {
+	case percentile:
+		k := tails(m.fraction, n)
+		return Range{s.rank(x, k, r), s.rank(x, n-1-k, r)}
+	case entropy:
+		s.d.load(h, n, r)
+		return s.entropy(scheme)
+	}
+	s.d.load(h, n, r)
+	best := s.run(scheme)
+	w := s.widest
+	w.cost = s.measure(x, w.Range, math.Inf(1))
+	if best.clip != w.clip {
+		best.cost = s.measure(x, best.Range, w.cost)
+	}
+	if !best.better(&w, 0) {
+		best = w
+	}
+	return s.refine(best, exactStep, x).Range
+}
+
+// exactStep is that of the search by real errors.
+const exactStep = clipUnit / 16
+
+// measure returns the sum of e² or |e| over x, or infinity if it is more than
+// limit.
+func (s *search) measure(x []float32, r Range, limit float64) float64 {
+	scale, zero := s.scheme.params(r)
+	qmin, qmax := s.scheme.Grid()
+	s.scale[0], s.zero[0] = scale, zero
+	total := 0.0
+	for len(x) > 0 {
+		n := min(len(x), blockLen)
+		errorsRuns(s.acc[:], x[:n], n, s.scale[:], s.zero[:], int32(qmin), int32(qmax))
+		if s.squares {
+			total += s.acc[0].sq
+		} else {
+			total += s.acc[0].abs
+		}
+		if x = x[n:]; total > limit {
+			return math.Inf(1)
+		}
+	}
+	return total
+}
+
+// rank returns the value of x that k others are not above, exactly: among those
+// of its bin, which s.hist shows, the lower 16 bits decide.
+func (s *search) rank(x []float32, k uint64, r Range) float32 {
+	bin := 0
+	for i := 0; i < bins; i++ {
+		bin = ascending(i)
+		if s.hist.at[0][bin/binsEach] == 0 {
+			i |= binsEach - 1
+			continue
+		}
+		c := s.hist.count(bin)
+		if k < c {
+			if bin >= negative {
+				k = c - 1 - k // magnitudes ascend
+			}
+			break
+		}
+		k -= c
+	}
+	s.lower = resize(s.lower, 1<<16)
+	clear(s.lower)
+	for _, v := range x {
+		if binOf(v) == bin {
+			s.lower[math.Float32bits(v)&0xffff]++
+		}
+	}
+	for i, c := range s.lower {
+		if k < c {
+			return plusZero(math.Float32frombits(uint32(bin)<<16 | uint32(i)))
+		}
+		k -= c
+	}
+	return r.Max
+}
+
+// A choice is the job of choosing the range of every parameter of a tensor.
+type choice struct {
+	layout
+	scheme Scheme
+	src    []float32
+	lo, hi []float32 // those of all values, which become the chosen ones
+}
+
+var choosers = newTeams(func(c *choice, i int) { c.item(c.src, i) })
+
+// choose narrows the ranges of a tensor's parameters as s.Range says.
+func (s Scheme) choose(src []float32, l layout, lo, hi []float32) {
+	if s.Range.ranged() {
+		return
+	}
+	c := choice{layout: l, scheme: s, lo: lo, hi: hi}
+	n := (l.params + l.perItem() - 1) / l.perItem()
+	if several(n) && onHeap(src) && onHeap(lo) && onHeap(hi) {
+		c.src = *hide(&src)
+		choosers.do(hide(&c), n)
+		return
+	}
+	for i := range n {
+		c.item(src, i)
+	}
+}
+
+func (c *choice) item(src []float32, i int) {
+	g, s := gathers.Get().(*gather), searches.Get().(*search)
+	end := min((i+1)*c.perItem(), c.params)
+	for p := i * c.perItem(); p < end; {
+		t := c.rectangle(p, end-p)
+		g.collect(src, &t)
+		for j := range t.params {
+			r := s.exactly(c.scheme, g.whole(src, &t, j), Range{c.lo[p+j], c.hi[p+j]})
+			c.lo[p+j], c.hi[p+j] = r.Min, r.Max
+		}
+		p += t.params
+	}
+	searches.Put(s)
+	gathers.Put(g)
+}

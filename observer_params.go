@@ -1,0 +1,151 @@
+package quant
+
+import "fmt"
+
+// Params returns the parameters for the values so far, ranges being chosen by
+// m: the scheme's method or another that needs no more than it. (All that need
+// a histogram can stand for each other, and MinMax for any.) The cost does not
+// depend on the number of values.
+//
+// The smallest and the largest value are exact. Percentiles are off by at most
+// 2^-7 of their magnitude (2^-133 if that is more), being in the same bin as
+// the exact ones. RMSE and MAE, for LeastSquares and LeastAbsolute, are known
+// to within 2^-7 of the root mean square, or of the mean magnitude, of the
+// values; commonly it is far less. Entropy counts in 2048 bins of equal width,
+// over which the values of a histogram's bin are spread evenly.
+//
+// Errors: ErrMethod for a method that o has not kept enough for, and ErrEmpty
+// if there are no values, or none for some channel or group.
+func (o *Observer) Params(m Method) (Params, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	s := o.scheme
+	s.Range = m
+	return o.paramsFor(s)
+}
+
+// ParamsFor is Params for another scheme of the same granularity, the method
+// being that of s. Errors: those of Params and Scheme.Validate, and ErrScheme
+// for another granularity.
+func (o *Observer) ParamsFor(s Scheme) (Params, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.paramsFor(s)
+}
+
+// Ranges returns the ranges that s, as for ParamsFor, chooses: those that
+// ParamsFromRanges makes the same parameters of.
+func (o *Observer) Ranges(s Scheme) ([]Range, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	lo, hi, err := o.ranges(s)
+	if err != nil {
+		return nil, err
+	}
+	r := make([]Range, len(lo))
+	for i := range r {
+		r[i] = Range{lo[i], hi[i]}
+	}
+	return r, nil
+}
+
+func (o *Observer) paramsFor(s Scheme) (Params, error) {
+	lo, hi, err := o.ranges(s)
+	if err != nil {
+		return Params{}, err
+	}
+	var p Params
+	p.set(s, len(lo))
+	s.paramsOf(&p, lo, hi)
+	return p, nil
+}
+
+func (o *Observer) ranges(s Scheme) (lo, hi []float32, err error) {
+	if err := s.Validate(); err != nil {
+		return nil, nil, err
+	}
+	if s.Granularity != o.scheme.Granularity {
+		return nil, nil, fmt.Errorf("%w: %v is not the observer's granularity, %v", ErrScheme, s.Granularity, o.scheme.Granularity)
+	}
+	kept := o.scheme.Range
+	if s.Range.kind == movingAverage && s.Range != kept || !s.Range.ranged() && kept.ranged() {
+		return nil, nil, fmt.Errorf("%w: an observer for %v does not keep what %v needs", ErrMethod, kept, s.Range)
+	}
+	if len(o.params) == 0 {
+		return nil, nil, fmt.Errorf("%w: nothing was observed", ErrEmpty)
+	}
+	for i := range o.params {
+		if o.params[i].n == 0 {
+			return nil, nil, fmt.Errorf("%w: no finite value was observed at index %d of the scales", ErrEmpty, i)
+		}
+	}
+	lo, hi = make([]float32, len(o.params)), make([]float32, len(o.params))
+	d := deduction{s, o.params, lo, hi}
+	if several(len(lo)) && !s.Range.ranged() {
+		deductions.do(&d, len(lo))
+	} else {
+		for i := range lo {
+			d.item(i)
+		}
+	}
+	return lo, hi, nil
+}
+
+// A deduction is the job of choosing ranges from what was observed.
+type deduction struct {
+	scheme Scheme
+	params []observed
+	lo, hi []float32
+}
+
+var deductions = newTeams(func(d *deduction, i int) { d.item(i) })
+
+func (d *deduction) item(i int) {
+	p := &d.params[i]
+	r := Range{p.lo, p.hi}
+	switch {
+	case d.scheme.Range.kind == movingAverage:
+		r = Range{clampTo(float32(p.avgLo), r), clampTo(float32(p.avgHi), r)}
+	case !d.scheme.Range.ranged():
+		s := searches.Get().(*search)
+		r = s.fromHistogram(d.scheme, &p.hist, p.n, r)
+		searches.Put(s)
+	}
+	d.lo[i], d.hi[i] = plusZero(r.Min), plusZero(r.Max)
+}
+
+// A Bin is some values that an Observer counted together.
+type Bin struct {
+	Range        // that the values are in
+	Count uint64 // of them
+}
+
+// Bins returns the histogram of the parameter with index i, by ascending
+// values: bins that hold any. It is nil if the scheme's method needs none. The
+// bin of zeros also has all magnitudes below 2^-133. Panics if i is not in
+// [0, o.Len()).
+func (o *Observer) Bins(i int) []Bin {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	p := &o.params[i]
+	if len(p.hist.at) == 0 || p.n == 0 {
+		return nil
+	}
+	var all []Bin
+	h, r := &p.hist, Range{p.lo, p.hi}
+	for i := 0; i < bins; i++ {
+		b := ascending(i)
+		if h.at[0][b/binsEach] == 0 {
+			i |= binsEach - 1
+			continue
+		}
+		if n := h.count(b); n > 0 {
+			least, greatest := edges(b)
+			if b >= negative {
+				least, greatest = -greatest, -least
+			}
+			all = append(all, Bin{Range{plusZero(clampTo(float32(least), r)), plusZero(clampTo(float32(greatest), r))}, n})
+		}
+	}
+	return all
+}

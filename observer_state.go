@@ -1,0 +1,288 @@
+package quant
+
+import (
+	"encoding/binary"
+	"fmt"
+	"hash/crc32"
+	"math"
+)
+
+// The state of an Observer in bytes. See docs/observer-format.md.
+
+const (
+	stateMagic   = "QOBS"
+	stateVersion = 1
+)
+
+// MarshalBinary returns the state of o: two observers that have seen the same
+// values return the same bytes, whatever the batches, their order and what was
+// merged with what. (Moving averages depend on batches and their order.) It
+// takes about 2 to 3 bytes for each bin that holds values.
+// The error is always nil.
+func (o *Observer) MarshalBinary() ([]byte, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.append(nil), nil
+}
+
+const (
+	stateUnsigned = 1 << iota
+	stateSymmetric
+	stateNarrow
+	stateZero
+	stateIgnore
+	stateFlags = 1<<iota - 1 // all of them
+)
+
+func (o *Observer) append(b []byte) []byte {
+	s := o.scheme
+	flags := byte(0)
+	for i, set := range [...]bool{s.Unsigned, s.Mapping == Symmetric, s.NarrowRange, s.ZeroInRange, o.policy == IgnoreNotFinite} {
+		if set {
+			flags |= 1 << i
+		}
+	}
+	b = append(b, stateMagic...)
+	b = append(b, stateVersion, byte(s.Bits), flags, byte(s.Granularity.unit), byte(s.Range.kind))
+	if g := s.Granularity; g.unit != perTensor {
+		b = binary.AppendVarint(b, int64(g.axis))
+		if g.unit == perGroup {
+			b = binary.AppendUvarint(b, uint64(g.size))
+		}
+	}
+	if f, ok := s.Range.Fraction(); ok {
+		b = binary.LittleEndian.AppendUint64(b, math.Float64bits(f))
+	}
+	b = binary.AppendUvarint(b, uint64(len(o.params)))
+	for i := range o.params {
+		b = o.params[i].append(b, s.Range)
+	}
+	return binary.LittleEndian.AppendUint32(b, crc32.ChecksumIEEE(b))
+}
+
+func (p *observed) append(b []byte, m Method) []byte {
+	for _, n := range [...]uint64{p.n, p.notFinite.NaN, p.notFinite.PosInf, p.notFinite.NegInf} {
+		b = binary.AppendUvarint(b, n)
+	}
+	if p.n == 0 {
+		return b
+	}
+	b = binary.LittleEndian.AppendUint32(b, math.Float32bits(p.lo))
+	b = binary.LittleEndian.AppendUint32(b, math.Float32bits(p.hi))
+	if m.kind == movingAverage {
+		b = binary.LittleEndian.AppendUint64(b, math.Float64bits(p.avgLo))
+		b = binary.LittleEndian.AppendUint64(b, math.Float64bits(p.avgHi))
+	}
+	if m.ranged() {
+		return b
+	}
+	h, last, rest := &p.hist, -1, p.n
+	for rest > 0 {
+		bin := h.next(last + 1)
+		n := h.count(bin)
+		b = binary.AppendUvarint(b, uint64(bin-last-1))
+		b = binary.AppendUvarint(b, n)
+		last, rest = bin, rest-n
+	}
+	return b
+}
+
+// UnmarshalBinary replaces o by the observer that data is the state of. It
+// trusts nothing: the error is ErrState for all that MarshalBinary does not
+// return, and leaves o as it was. It allocates no more than a small multiple of
+// len(data).
+func (o *Observer) UnmarshalBinary(data []byte) error {
+	d := decoder{all: data}
+	n := d.decode()
+	if d.err != nil {
+		return d.err
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.id == 0 {
+		o.id = observers.Add(1)
+	}
+	o.scheme, o.policy, o.params, o.counter, o.seen = n.scheme, n.policy, n.params, n.counter, 0
+	return nil
+}
+
+// A decoder reads a state. After an error it reads zeros.
+type decoder struct {
+	all []byte
+	at  int
+	err error
+}
+
+func (d *decoder) fail(format string, args ...any) {
+	if d.err == nil {
+		d.err = fmt.Errorf("%w: %s at offset %d", ErrState, fmt.Sprintf(format, args...), d.at)
+	}
+}
+
+// bytes returns the next n bytes, or zeros.
+func (d *decoder) bytes(n int) []byte {
+	if d.err == nil && len(d.all)-d.at >= n {
+		d.at += n
+		return d.all[d.at-n : d.at]
+	}
+	d.fail("cut short")
+	return make([]byte, n)
+}
+
+func (d *decoder) byte() byte     { return d.bytes(1)[0] }
+func (d *decoder) uint32() uint32 { return binary.LittleEndian.Uint32(d.bytes(4)) }
+func (d *decoder) float64() float64 {
+	return math.Float64frombits(binary.LittleEndian.Uint64(d.bytes(8)))
+}
+func (d *decoder) float32() float32 { return math.Float32frombits(d.uint32()) }
+func (d *decoder) uvarint() (v uint64) {
+	if d.err != nil {
+		return 0
+	}
+	v, n := binary.Uvarint(d.all[d.at:])
+	if n <= 0 || n > 1 && d.all[d.at+n-1] == 0 { // not in the fewest bytes
+		d.fail("no number")
+		return 0
+	}
+	d.at += n
+	return v
+}
+
+func (d *decoder) decode() *Observer {
+	const head = len(stateMagic) + 5
+	if len(d.all) < head+1+4 || string(d.all[:len(stateMagic)]) != stateMagic {
+		d.fail("not the state of an observer")
+		return nil
+	}
+	if v := d.all[len(stateMagic)]; v != stateVersion {
+		d.fail("version %d, not %d", v, stateVersion)
+		return nil
+	}
+	end := len(d.all) - 4
+	if crc32.ChecksumIEEE(d.all[:end]) != binary.LittleEndian.Uint32(d.all[end:]) {
+		d.fail("the checksum is wrong")
+		return nil
+	}
+	d.all, d.at = d.all[:end], len(stateMagic)+1
+	o := &Observer{scheme: Scheme{Bits: int(d.byte())}}
+	flags := d.byte()
+	if flags&^stateFlags != 0 {
+		d.fail("unknown flags %#x", flags)
+	}
+	s := &o.scheme
+	s.Unsigned, s.NarrowRange, s.ZeroInRange = flags&stateUnsigned != 0, flags&stateNarrow != 0, flags&stateZero != 0
+	if flags&stateSymmetric != 0 {
+		s.Mapping = Symmetric
+	}
+	if flags&stateIgnore != 0 {
+		o.policy = IgnoreNotFinite
+	}
+	s.Granularity.unit = unit(d.byte())
+	s.Range.kind = methodKind(d.byte())
+	if s.Granularity.unit > perGroup {
+		d.fail("unknown granularity %d", s.Granularity.unit)
+	}
+	if s.Granularity.unit != perTensor {
+		s.Granularity.axis = d.int(true)
+	}
+	if s.Granularity.unit == perGroup {
+		s.Granularity.size = d.int(false)
+	}
+	if _, ok := s.Range.Fraction(); ok {
+		s.Range.fraction = d.float64()
+	}
+	if err := s.Validate(); err != nil {
+		d.fail("%v", err)
+	}
+	n := d.uvarint()
+	if n > uint64(len(d.all)-d.at)/4 || n > 1 && s.Granularity.unit == perTensor {
+		d.fail("%d scales in %d bytes", n, len(d.all)-d.at)
+	}
+	if d.err != nil {
+		return nil
+	}
+	o.grow(int(n))
+	for i := range o.params {
+		if p := &o.params[i]; d.err == nil {
+			d.observed(p, s.Range)
+			c := p.notFinite
+			c.Finite = p.n
+			if o.counter.add(c); o.policy == RefuseNotFinite && c.all() != p.n || c.all() > maxValues || o.counter.all() > maxValues {
+				d.fail("numbers that cannot be")
+			}
+		}
+	}
+	if d.at != len(d.all) {
+		d.fail("bytes left over")
+	}
+	return o
+}
+
+// int reads an int, which is 32 bits wide at most for all to read it alike.
+func (d *decoder) int(signed bool) int {
+	u := d.uvarint()
+	v := int64(u >> 1)
+	if !signed {
+		v = int64(min(u, math.MaxInt64))
+	} else if u&1 != 0 {
+		v = ^v
+	}
+	if v != int64(int32(v)) {
+		d.fail("%d is too large", v)
+	}
+	return int(int32(v))
+}
+
+func (d *decoder) observed(p *observed, m Method) {
+	p.n = d.uvarint()
+	p.notFinite = Counts{NaN: d.uvarint(), PosInf: d.uvarint(), NegInf: d.uvarint()}
+	for _, n := range [...]uint64{p.n, p.notFinite.NaN, p.notFinite.PosInf, p.notFinite.NegInf} {
+		if n > maxValues {
+			d.fail("%d values", n)
+		}
+	}
+	if p.n == 0 || d.err != nil {
+		return
+	}
+	p.lo, p.hi = d.float32(), d.float32()
+	if !finite(p.lo) || !finite(p.hi) || p.lo > p.hi || isMinusZero(p.lo) || isMinusZero(p.hi) {
+		d.fail("the range is [%v, %v]", p.lo, p.hi)
+	}
+	if m.kind == movingAverage {
+		p.avgLo, p.avgHi = d.float64(), d.float64()
+		if !(p.avgLo >= float64(p.lo) && p.avgLo <= p.avgHi && p.avgHi <= float64(p.hi)) {
+			d.fail("the averages are [%v, %v]", p.avgLo, p.avgHi)
+		}
+	}
+	if m.ranged() || d.err != nil {
+		return
+	}
+	last, rest := -1, p.n
+	low, high := bins, -1 // the first and the last bin in the order of values
+	for rest > 0 && d.err == nil {
+		gap, n := d.uvarint(), d.uvarint()
+		if gap >= uint64(bins-1-last) || n == 0 || n > rest {
+			d.fail("a bin that cannot be")
+			return
+		}
+		last, rest = last+1+int(gap), rest-n
+		if last%negative >= negative-binsEach {
+			d.fail("bin %#x is not of finite values", last)
+			return
+		}
+		p.hist.addCount(last, n)
+		i := last + negative
+		if last >= negative {
+			i = bins - 1 - last
+		}
+		low, high = min(low, i), max(high, i)
+	}
+	if d.err == nil && !(holds(ascending(low), p.lo) && holds(ascending(high), p.hi)) {
+		d.fail("the bins do not end at [%v, %v]", p.lo, p.hi)
+	}
+}
+
+// holds reports whether v, of which a zero may have been -0, is in bin b.
+func holds(b int, v float32) bool { return b == binOf(v) || v == 0 && b == negative }
+
+func isMinusZero(v float32) bool { return math.Float32bits(v) == 1<<31 }

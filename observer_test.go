@@ -1,0 +1,492 @@
+package quant
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// What the tests of observers share, and the properties that hold whatever the
+// values: how they are split and merged means nothing.
+
+// distributions are values that calibration may meet, n of them.
+var distributions = []struct {
+	name string
+	of   func(rng *rand.Rand) float32
+}{
+	{"normal", func(rng *rand.Rand) float32 { return float32(rng.NormFloat64()) }},
+	{"shifted", func(rng *rand.Rand) float32 { return float32(5 + 0.3*rng.NormFloat64()) }},
+	{"heavy", func(rng *rand.Rand) float32 { return float32(rng.NormFloat64() / (math.Abs(rng.NormFloat64()) + 1e-4)) }},
+	{"laplace", func(rng *rand.Rand) float32 { return float32(rng.ExpFloat64() * float64(1-2*rng.IntN(2))) }},
+	{"constant", func(*rand.Rand) float32 { return -0.7 }},
+	{"zeros", func(rng *rand.Rand) float32 { return float32(math.Copysign(0, rng.Float64()-0.5)) }},
+	{"tiny", func(rng *rand.Rand) float32 { return float32(rng.NormFloat64() * 0x1p-120) }},
+	{"huge", func(rng *rand.Rand) float32 { return float32(rng.Float64()*2-1) * math.MaxFloat32 }},
+	{"subnormal", func(rng *rand.Rand) float32 {
+		return math.Float32frombits(rng.Uint32()&0x80000000 | rng.Uint32N(1<<23))
+	}},
+	{"one-sided", func(rng *rand.Rand) float32 { return max(0, float32(rng.NormFloat64())) }},
+	{"negative", func(rng *rand.Rand) float32 { return float32(-1 - rng.ExpFloat64()) }},
+	{"sparse", func(rng *rand.Rand) float32 {
+		if rng.IntN(50) > 0 {
+			return 0
+		}
+		return float32(rng.NormFloat64())
+	}},
+	{"outliers", func(rng *rand.Rand) float32 {
+		if rng.IntN(1000) == 0 {
+			return float32(rng.Float64()*2-1) * 100
+		}
+		return float32(rng.NormFloat64())
+	}},
+	{"steps", func(rng *rand.Rand) float32 { return float32(rng.IntN(7)) * 0.25 }},
+	{"edges", func(rng *rand.Rand) float32 { // next to the edges of bins
+		return math.Float32frombits(0x3f000000 + rng.Uint32N(256)<<16 - rng.Uint32N(2) ^ rng.Uint32()&0x80000000)
+	}},
+	{"octaves", func(rng *rand.Rand) float32 { // all magnitudes
+		return math.Float32frombits(rng.Uint32() & 0xbfffffff)
+	}},
+}
+
+func valuesOf(seed uint64, n int, of func(*rand.Rand) float32) []float32 {
+	rng := rand.New(rand.NewPCG(seed, 1))
+	x := make([]float32, n)
+	for i := range x {
+		x[i] = of(rng)
+	}
+	return x
+}
+
+// methodsOfHistogram are those that an observer with a histogram can stand for.
+var methodsOfHistogram = []Method{
+	MinMax, Percentile(99.9), Percentile(90), LeastSquares, LeastAbsolute, Entropy,
+}
+
+func newObserver(t testing.TB, s Scheme, p NotFinitePolicy) *Observer {
+	t.Helper()
+	o, err := NewObserver(s, p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+func mustObserve(t testing.TB, o *Observer, x Tensor) {
+	t.Helper()
+	if err := o.Observe(x); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func stateOf(t testing.TB, o *Observer) []byte {
+	t.Helper()
+	b, err := o.MarshalBinary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// mergeTree merges observers two by two in a random order, some by way of bytes.
+func mergeTree(t *testing.T, rng *rand.Rand, all []*Observer) *Observer {
+	for len(all) > 1 {
+		i := rng.IntN(len(all))
+		a := all[i]
+		all = slices.Delete(all, i, i+1)
+		j := rng.IntN(len(all))
+		if rng.IntN(2) == 0 {
+			b := new(Observer)
+			if err := b.UnmarshalBinary(stateOf(t, a)); err != nil {
+				t.Fatal(err)
+			}
+			a = b
+		}
+		if err := all[j].Merge(a); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return all[0]
+}
+
+// TestObserverPartition splits rows of values over batches and observers in
+// any way, and merges these in any order: state and parameters are the same.
+func TestObserverPartition(t *testing.T) {
+	const cols, rows = 6, 400
+	for _, d := range distributions {
+		x := valuesOf(1, cols*rows, d.of)
+		for i := range 20 { // some that are to be ignored
+			x[i*97] = []float32{float32(math.NaN()), float32(math.Inf(1)), float32(math.Inf(-1))}[i%3]
+		}
+		for _, s := range []Scheme{
+			{Bits: 8, Range: LeastSquares},
+			{Bits: 4, Mapping: Symmetric, Range: Entropy, Granularity: PerChannel(-1)},
+			{Bits: 8, Range: MinMax, Granularity: PerChannel(1)},
+			{Bits: 8, Unsigned: true, ZeroInRange: true, Range: Percentile(99), Granularity: PerGroup(-1, 4)},
+		} {
+			byGroup := s.Granularity.unit == perGroup
+			t.Run(fmt.Sprintf("%s/%v/%v", d.name, s.Granularity, s.Range), func(t *testing.T) {
+				rng := rand.New(rand.NewPCG(7, 7))
+				one := newObserver(t, s, IgnoreNotFinite)
+				if byGroup { // each row has groups of its own
+					for r := range rows {
+						mustObserve(t, one, Tensor{x[r*cols : (r+1)*cols], []int{cols}})
+					}
+				} else {
+					mustObserve(t, one, Tensor{x, []int{rows, cols}})
+				}
+				want := stateOf(t, one)
+				for range 3 {
+					all := make([]*Observer, 1+rng.IntN(6))
+					for i := range all {
+						all[i] = newObserver(t, s, IgnoreNotFinite)
+					}
+					order := rng.Perm(rows)
+					for len(order) > 0 {
+						n := min(1+rng.IntN(60), len(order))
+						if byGroup {
+							n = 1
+						}
+						batch := make([]float32, 0, n*cols)
+						for _, r := range order[:n] {
+							batch = append(batch, x[r*cols:(r+1)*cols]...)
+						}
+						order = order[n:]
+						shape := []int{n, cols}
+						if n%2 == 0 && !byGroup {
+							shape = []int{n / 2, 2, cols}
+						}
+						if s.Granularity == PerChannel(1) {
+							shape = []int{n, cols}
+						}
+						if byGroup {
+							shape = []int{cols}
+						}
+						mustObserve(t, all[rng.IntN(len(all))], Tensor{batch, shape})
+					}
+					got := mergeTree(t, rng, all)
+					if b := stateOf(t, got); !bytes.Equal(b, want) {
+						t.Fatalf("the state differs: %d bytes %x, want %d bytes %x", len(b), b, len(want), want)
+					}
+					if got.Counts() != one.Counts() {
+						t.Fatalf("counted %+v, want %+v", got.Counts(), one.Counts())
+					}
+					for _, m := range methodsOfHistogram {
+						p, err := got.Params(m)
+						q, err2 := one.Params(m)
+						if fmt.Sprint(p, err) != fmt.Sprint(q, err2) {
+							t.Fatalf("%v: %v, %v; want %v, %v", m, p, err, q, err2)
+						}
+					}
+				}
+			})
+		}
+	}
+}
+
+// TestObserverIsCalibrate observes a tensor whole: by range the parameters are
+// those of Calibrate, whatever the granularity.
+func TestObserverIsCalibrate(t *testing.T) {
+	for _, d := range distributions {
+		x := Tensor{valuesOf(2, 5*6*40, d.of), []int{5, 6, 40}}
+		for _, g := range []Granularity{
+			PerTensor, PerChannel(0), PerChannel(1), PerChannel(-1), PerGroup(2, 16), PerGroup(2, 7), PerGroup(1, 4), PerGroup(0, 2),
+		} {
+			for _, m := range []Method{MinMax, MovingAverage(0.1), LeastSquares} {
+				s := Scheme{Bits: 8, Granularity: g, Range: m}
+				o := newObserver(t, s, RefuseNotFinite)
+				mustObserve(t, o, x)
+				s.Range = MinMax
+				want, err := Calibrate(x, s)
+				if err != nil {
+					t.Fatal(err)
+				}
+				got, err := o.Params(MinMax)
+				if m.kind == movingAverage {
+					got, err = o.Params(m)
+					got.Scheme = s
+				}
+				if err != nil || fmt.Sprint(got) != fmt.Sprint(want) {
+					t.Errorf("%s, %v, %v: %v, %v; want %v", d.name, g, m, got, err, want)
+				}
+				if n := uint64(len(x.Data)); o.Counts() != (Counts{Finite: n}) {
+					t.Errorf("%s, %v, %v: counted %+v, want %d", d.name, g, m, o.Counts(), n)
+				}
+				if m != LeastSquares {
+					continue
+				}
+				// Every value is in the histogram of its parameter.
+				n := uint64(0)
+				for i := range o.Len() {
+					for _, b := range o.Bins(i) {
+						n += b.Count
+					}
+				}
+				if n != uint64(len(x.Data)) {
+					t.Errorf("%s, %v: %d values in bins, want %d", d.name, g, n, len(x.Data))
+				}
+			}
+		}
+	}
+}
+
+// TestObserverBins looks for every value of each parameter among its bins.
+func TestObserverBins(t *testing.T) {
+	shape := []int{3, 9, 35}
+	x := Tensor{valuesOf(3, 3*9*35, distributions[15].of), shape}
+	for _, g := range []Granularity{PerTensor, PerChannel(0), PerChannel(1), PerChannel(2), PerGroup(2, 16), PerGroup(1, 4), PerGroup(0, 2)} {
+		o := newObserver(t, Scheme{Bits: 8, Granularity: g, Range: Entropy}, RefuseNotFinite)
+		mustObserve(t, o, x)
+		want := make([][]float32, o.Len())
+		l, err := newLayout(len(x.Data), shape, g)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for e, v := range x.Data {
+			p := 0
+			switch row := e / l.inner; {
+			case l.group > 0:
+				p = (row/l.axis*l.groups+row%l.axis/l.group)*l.inner + e%l.inner
+			case l.params > 1:
+				p = row % l.axis
+			}
+			want[p] = append(want[p], v)
+		}
+		for i, values := range want {
+			slices.Sort(values)
+			for _, b := range o.Bins(i) {
+				for range b.Count {
+					if len(values) == 0 || values[0] < b.Min || values[0] > b.Max {
+						t.Fatalf("%v, %d: %v is not in %v", g, i, values, b)
+					}
+					values = values[1:]
+				}
+			}
+			if len(values) > 0 {
+				t.Fatalf("%v, %d: %d values are in no bin", g, i, len(values))
+			}
+		}
+	}
+}
+
+func TestObserverRefuses(t *testing.T) {
+	s := Scheme{Bits: 8, Granularity: PerChannel(-1), Range: LeastSquares}
+	o := newObserver(t, s, RefuseNotFinite)
+	mustObserve(t, o, Tensor{make([]float32, 12), []int{3, 4}})
+	before := stateOf(t, o)
+	bad := make([]float32, 20)
+	bad[14] = float32(math.Inf(-1))
+	err := o.Observe(Tensor{bad, []int{5, 4}})
+	var at *BatchError
+	var value *NotFiniteError
+	if !errors.As(err, &at) || !errors.As(err, &value) || at.Batch != 1 || value.Index != 14 || value.Channel != 2 ||
+		err.Error() != "quant: batch 1: -Inf at index 14 (channel 2)" {
+		t.Errorf("got %v", err)
+	}
+	for _, x := range []Tensor{{make([]float32, 15), []int{3, 5}}, {nil, nil}, {make([]float32, 4), []int{5}}} {
+		if err := o.Observe(x); !errors.As(err, &at) {
+			t.Errorf("shape %v: %v", x.Shape, err)
+		}
+	}
+	if !bytes.Equal(stateOf(t, o), before) {
+		t.Error("an error changed the state")
+	}
+	mustObserve(t, o, Tensor{make([]float32, 8), []int{1, 2, 4}})
+
+	if _, err := NewObserver(Scheme{Bits: 1}, RefuseNotFinite); !errors.Is(err, ErrBits) {
+		t.Error(err)
+	}
+	if _, err := NewObserver(Scheme{Bits: 8, Range: Percentile(0)}, RefuseNotFinite); !errors.Is(err, ErrMethod) {
+		t.Error(err)
+	}
+	if _, err := NewObserver(Scheme{Bits: 8}, 2); !errors.Is(err, ErrScheme) {
+		t.Error(err)
+	}
+	empty := newObserver(t, s, RefuseNotFinite)
+	if _, err := empty.Params(MinMax); !errors.Is(err, ErrEmpty) {
+		t.Error(err)
+	}
+	if _, err := o.Params(MovingAverage(0.5)); !errors.Is(err, ErrMethod) {
+		t.Error(err)
+	}
+	if _, err := o.ParamsFor(Scheme{Bits: 8}); !errors.Is(err, ErrScheme) {
+		t.Error(err)
+	}
+	if _, err := newObserver(t, Scheme{Bits: 8}, 0).Params(Entropy); !errors.Is(err, ErrMethod) {
+		t.Error(err)
+	}
+}
+
+// TestObserverIgnores has a channel that holds nothing but values to ignore.
+func TestObserverIgnores(t *testing.T) {
+	inf, nan := float32(math.Inf(1)), float32(math.NaN())
+	o := newObserver(t, Scheme{Bits: 8, Granularity: PerChannel(-1), Range: LeastSquares}, IgnoreNotFinite)
+	mustObserve(t, o, Tensor{[]float32{1, -inf, 2, inf, 3, nan}, []int{3, 2}})
+	if c := o.Counts(); c != (Counts{3, 1, 1, 1}) {
+		t.Errorf("counted %+v", c)
+	}
+	if _, err := o.Params(MinMax); !errors.Is(err, ErrEmpty) || !strings.Contains(err.Error(), "index 1") {
+		t.Error(err)
+	}
+	mustObserve(t, o, Tensor{[]float32{0, 7}, []int{1, 2}})
+	r, err := o.Ranges(Scheme{Bits: 4, Granularity: PerChannel(-1)})
+	if err != nil || !slices.Equal(r, []Range{{0, 3}, {7, 7}}) {
+		t.Error(r, err)
+	}
+}
+
+func TestObserverMergeRefuses(t *testing.T) {
+	s := Scheme{Bits: 8, Granularity: PerChannel(0), Range: Entropy}
+	of := func(s Scheme, p NotFinitePolicy, n int) *Observer {
+		o := newObserver(t, s, p)
+		mustObserve(t, o, Tensor{make([]float32, n), []int{n}})
+		return o
+	}
+	four := s
+	four.Bits = 4
+	average := s
+	average.Range = MovingAverage(0.5)
+	o := of(s, RefuseNotFinite, 3)
+	for name, pair := range map[string][2]*Observer{
+		"itself":  {o, o},
+		"scheme":  {o, of(four, RefuseNotFinite, 3)},
+		"policy":  {o, of(s, IgnoreNotFinite, 3)},
+		"length":  {o, of(s, RefuseNotFinite, 4)},
+		"average": {of(average, 0, 3), of(average, 0, 3)},
+	} {
+		if err := pair[0].Merge(pair[1]); !errors.Is(err, ErrMerge) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestMovingAverage follows the definition by hand.
+func TestMovingAverage(t *testing.T) {
+	m := MovingAverage(0.25)
+	o := newObserver(t, Scheme{Bits: 8, Range: m}, RefuseNotFinite)
+	for _, x := range [][]float32{{-1, 3}, {0, 5, 1}, {2}} {
+		mustObserve(t, o, Tensor{Data: x})
+	}
+	// -1, then -0.75, then -0.0625; 3, then 3.5, then 3.125.
+	r, err := o.Ranges(o.Scheme())
+	if err != nil || r[0] != (Range{-0.0625, 3.125}) {
+		t.Error(r, err)
+	}
+	r, err = o.Ranges(Scheme{Bits: 8})
+	if err != nil || r[0] != (Range{-1, 5}) {
+		t.Error(r, err)
+	}
+}
+
+// TestObserverConcurrent has goroutines that share an observer, and merge
+// others into it and each other: the result is that of one.
+func TestObserverConcurrent(t *testing.T) {
+	s := Scheme{Bits: 8, Granularity: PerChannel(-1), Range: LeastSquares}
+	x := valuesOf(5, 64*300, distributions[2].of)
+	one := newObserver(t, s, RefuseNotFinite)
+	mustObserve(t, one, Tensor{x, []int{300, 64}})
+	shared := newObserver(t, s, RefuseNotFinite)
+	var wg sync.WaitGroup
+	for w := range 6 {
+		wg.Go(func() {
+			own := newObserver(t, s, RefuseNotFinite)
+			for b := w; b < 30; b += 6 {
+				o := shared
+				if b%2 == 0 {
+					o = own
+				}
+				if err := o.Observe(Tensor{x[b*640 : (b+1)*640], []int{10, 64}}); err != nil {
+					t.Error(err)
+				}
+				shared.Params(Percentile(99))
+				shared.Counts()
+			}
+			if err := shared.Merge(own); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if !bytes.Equal(stateOf(t, shared), stateOf(t, one)) {
+		t.Error("the states differ")
+	}
+	// Two that are merged with each other at the same time do not wait forever.
+	a, b := newObserver(t, s, 0), newObserver(t, s, 0)
+	for range 100 {
+		wg.Go(func() { a.Merge(b) })
+		wg.Go(func() { b.Merge(a) })
+	}
+	wg.Wait()
+}
+
+// TestObserverCarry has more values than 32 bits count.
+func TestObserverCarry(t *testing.T) {
+	s := Scheme{Bits: 8, Range: Percentile(50)}
+	o := newObserver(t, s, RefuseNotFinite)
+	x := Tensor{Data: []float32{1, 2, 3, 4}}
+	mustObserve(t, o, x)
+	for i := range 40 {
+		b := new(Observer)
+		if err := b.UnmarshalBinary(stateOf(t, o)); err != nil {
+			t.Fatal(err)
+		}
+		if err := b.Merge(o); err != nil {
+			t.Fatal(err)
+		}
+		o = b
+		if i == 31 {
+			mustObserve(t, o, x) // with counts next to their limit
+		}
+	}
+	want := uint64(4<<40 + 4<<8)
+	if n := o.Counts().Finite; n != want {
+		t.Errorf("%d values, want %d", n, want)
+	}
+	for _, b := range o.Bins(0) {
+		if b.Count != want/4 {
+			t.Errorf("%v, want %d", b, want/4)
+		}
+	}
+	for range 25 {
+		b := new(Observer)
+		if err := b.UnmarshalBinary(stateOf(t, o)); err != nil {
+			t.Fatal(err)
+		}
+		if err := b.Merge(o); err != nil {
+			if !errors.Is(err, ErrMerge) {
+				t.Fatal(err)
+			}
+			return
+		}
+		o = b
+	}
+	t.Error("there is no limit to merging")
+}
+
+func TestObserverAllocates(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector allocates")
+	}
+	for _, s := range []Scheme{
+		{Bits: 8}, {Bits: 8, Range: Entropy}, {Bits: 8, Range: Entropy, Granularity: PerChannel(-1)},
+		{Bits: 8, Range: MovingAverage(0.1), Granularity: PerChannel(0)}, {Bits: 8, Range: LeastSquares, Granularity: PerGroup(-1, 32)},
+	} {
+		for _, p := range []NotFinitePolicy{RefuseNotFinite, IgnoreNotFinite} {
+			x := valuesOf(6, 64*1024, distributions[0].of)
+			if p == IgnoreNotFinite {
+				x[17] = float32(math.Inf(1))
+			}
+			o := newObserver(t, s, p)
+			batch := Tensor{x, []int{64, 1024}}
+			mustObserve(t, o, batch)
+			if n := testing.AllocsPerRun(20, func() { o.Observe(batch) }); n > 0.5 {
+				t.Errorf("%v, %v, %d: %v allocations", s.Granularity, s.Range, p, n)
+			}
+		}
+	}
+}

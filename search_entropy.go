@@ -1,0 +1,215 @@
+package quant
+
+import "math"
+
+// The search for the range of the least Kullback-Leibler divergence, as
+// NVIDIA's TensorRT introduced it (S. Migacz, 8-bit Inference with TensorRT,
+// 2017). The values are counted in uniformBins bins of equal width. A candidate
+// keeps some consecutive bins. Its P are these, with all that lies outside
+// added to the bin at that end. Its Q are the same bins without that, after the
+// counts of those that fall to the same code have been shared out evenly among
+// those of them that are not empty. Chosen is the candidate with the least
+// sum of P ln(P/Q), P and Q having been divided by their sums.
+//
+// Zeros are left out, since all grids here have one. Bin j of w belongs to code
+// j*codes/w, rounded down. Where an end gets what lies outside and has nothing
+// itself, the divergence is infinite. A candidate that keeps a single bin would
+// have a divergence of 0: so those that leave out more than a quarter of the
+// values are not tried.
+//
+// Symmetric ranges are those of magnitudes, in half as many codes as there are:
+// each number of bins, down to that of the codes, is a candidate. Of asymmetric
+// ranges each end is moved in turn, by uniformStep bins.
+
+const (
+	uniformBins = 2048
+	uniformStep = 8
+	leastKept   = 0.75
+)
+
+// A spectrum is values counted in bins of equal width. Its slices hold sums
+// over all bins before an index.
+type spectrum struct {
+	mass     [uniformBins]float64
+	sum      [uniformBins + 1]float64 // of masses
+	entropy  [uniformBins + 1]float64 // of mass * ln(mass)
+	occupied [uniformBins + 1]int     // of bins with a mass
+}
+
+// spread adds the values of s, in bins from lo on that are width wide; sign
+// is -1 if magnitudes are of negative values, or else 1.
+func (u *spectrum) spread(s *side, sign, lo, width float64) {
+	for i, n := range s.n {
+		a, b := (float64(sign*s.a[i])-lo)/width, (float64(sign*s.b[i])-lo)/width
+		if a > b {
+			a, b = b, a
+		}
+		first := min(max(int(a), 0), uniformBins-1)
+		last := min(max(int(b), first), uniformBins-1)
+		if first == last {
+			u.mass[first] += n
+			continue
+		}
+		density := n / (b - a)
+		u.mass[first] += float64(density * (float64(first+1) - a))
+		for j := first + 1; j < last; j++ {
+			u.mass[j] += density
+		}
+		if rest := b - float64(last); rest > 0 {
+			u.mass[last] += float64(density * rest)
+		}
+	}
+}
+
+// prepare makes the sums.
+func (u *spectrum) prepare() {
+	for i, m := range u.mass {
+		k, e := 0, 0.0
+		if m > 0 {
+			k, e = 1, float64(m*ln(m))
+		}
+		u.sum[i+1] = u.sum[i] + m
+		u.entropy[i+1] = u.entropy[i] + e
+		u.occupied[i+1] = u.occupied[i] + k
+	}
+}
+
+// divergence returns that of the candidate that keeps the bins from lo up to hi.
+func (u *spectrum) divergence(lo, hi, codes int) float64 {
+	const all = uniformBins
+	kept, total := u.sum[hi]-u.sum[lo], u.sum[all]
+	if kept < float64(leastKept*total) {
+		return math.Inf(1)
+	}
+	left, right := u.sum[lo], total-u.sum[hi]
+	p := u.entropy[hi] - u.entropy[lo]
+	for _, end := range [...]struct {
+		bin     int
+		outside float64
+		any     bool
+	}{{lo, left, u.occupied[lo] > 0}, {hi - 1, right, u.occupied[all] > u.occupied[hi]}} {
+		if !end.any {
+			continue
+		}
+		m := u.mass[end.bin]
+		if m == 0 {
+			return math.Inf(1)
+		}
+		p += float64((m+end.outside)*ln(m+end.outside)) - float64(m*ln(m))
+	}
+	q := 0.0
+	w := hi - lo
+	from := lo
+	for c := range codes {
+		to := lo + ((c+1)*w+codes-1)/codes
+		k := u.occupied[to] - u.occupied[from]
+		if k > 0 {
+			m := u.sum[to] - u.sum[from]
+			all := m
+			if c == 0 {
+				all += left
+			}
+			if c == codes-1 {
+				all += right
+			}
+			q += float64(all * ln(max(m, 0x1p-100)/float64(k))) // sums of very different masses may cancel
+		}
+		from = to
+	}
+	return (p-q)/total - ln(total) + ln(kept)
+}
+
+// entropy returns the range of the least divergence for the histogram that was
+// loaded into s.d.
+func (s *search) entropy(scheme Scheme) Range {
+	r := s.d.r
+	qmin, qmax := scheme.Grid()
+	codes := qmax - qmin + 1
+	lo, hi := float64(r.Min), float64(r.Max)
+	u := &s.spectrum
+	clear(u.mass[:])
+	if scheme.Mapping == Symmetric {
+		most := max(-lo, hi)
+		codes = 1 << (scheme.Bits - 1)
+		u.spread(&s.d.pos, 1, 0, most/uniformBins)
+		u.spread(&s.d.neg, 1, 0, most/uniformBins)
+		u.prepare()
+		if _, k := u.best(codes, false); k < uniformBins {
+			return r.within(float32(most * float64(k) / uniformBins))
+		}
+		return r
+	}
+	if scheme.ZeroInRange {
+		lo, hi = min(lo, 0), max(hi, 0)
+	}
+	u.spread(&s.d.pos, 1, lo, (hi-lo)/uniformBins)
+	u.spread(&s.d.neg, -1, lo, (hi-lo)/uniformBins)
+	u.prepare()
+	i, k := u.best(codes, true)
+	c := r
+	if i > 0 {
+		c.Min = plusZero(clampTo(float32(lo+float64((hi-lo)*float64(i)/uniformBins)), r))
+	}
+	if k < uniformBins {
+		c.Max = plusZero(clampTo(float32(lo+float64((hi-lo)*float64(k)/uniformBins)), r))
+	}
+	return c
+}
+
+// best returns the bins from lo up to hi that are to be kept. Unless both ends
+// can be moved, lo is 0.
+func (u *spectrum) best(codes int, both bool) (lo, hi int) {
+	hi = uniformBins
+	if u.occupied[uniformBins] == 0 || codes >= uniformBins {
+		return lo, hi
+	}
+	step := 1
+	if both {
+		step = uniformStep
+	}
+	least := u.divergence(lo, hi, codes)
+	for range 8 {
+		changed := false
+		for k := uniformBins; k-lo >= codes; k -= step {
+			if d := u.divergence(lo, k, codes); d < least-0x1p-32 {
+				least, hi, changed = d, k, true
+			}
+		}
+		for k := 0; both && hi-k >= codes; k += step {
+			if d := u.divergence(k, hi, codes); d < least-0x1p-32 {
+				least, lo, changed = d, k, true
+			}
+		}
+		if !changed || !both {
+			break
+		}
+	}
+	return lo, hi
+}
+
+// logs[i] is ln(1 + (2i+1)/256), logs' argument's reciprocal beside it.
+var logs = func() (t [128]struct{ ln, inverse float64 }) {
+	for i := range t {
+		c := 1 + float64(2*i+1)/256
+		t[i].ln, t[i].inverse = logarithm(c), 1/c
+	}
+	return t
+}()
+
+// ln returns the natural logarithm of v > 0, not subnormal, with an absolute
+// error of about 2^-50 of the larger of 1 and the result: m*2^k is c*(1+r)*2^k,
+// c being the middle of one of 128 intervals, so that |r| is below 2^-8.
+func ln(v float64) float64 {
+	b := math.Float64bits(v)
+	k := int(b>>52) - 1023
+	m := math.Float64frombits(b&(1<<52-1) | 1023<<52)
+	t := &logs[b>>45&127]
+	r := float64(m*t.inverse) - 1
+	p := 1.0 / 7
+	p = 1.0/6 - float64(r*p)
+	p = 1.0/5 - float64(r*p)
+	p = 1.0/4 - float64(r*p)
+	p = 1.0/3 - float64(r*p)
+	p = 1.0/2 - float64(r*p)
+	return float64(float64(k)*math.Ln2) + t.ln + (r - float64(float64(r*r)*p))
+}
