@@ -201,14 +201,18 @@ few:                                   \
 	XORL         R11, R11              \
 ready:
 
-// FOLD adds the 16 lanes in ya to yd, of which xa is the lower half of ya, and
-// stores the sum: the upper half to the lower, until one is left.
-#define FOLD(ya, yb, yc, yd, xa, dst) \
+// HALVED adds the 16 lanes in ya to yd, of which xa is the lower half of ya, the
+// upper half to the lower, until two are left in xa. FOLD goes on to one, and
+// stores it.
+#define HALVED(ya, yb, yc, yd, xa, t) \
 	VADDPD       yc, ya, ya \
 	VADDPD       yd, yb, yb \
 	VADDPD       yb, ya, ya \
-	VEXTRACTF128 $1, ya, X0 \
-	VADDPD       X0, xa, xa \
+	VEXTRACTF128 $1, ya, t  \
+	VADDPD       t, xa, xa
+
+#define FOLD(ya, yb, yc, yd, xa, dst) \
+	HALVED(ya, yb, yc, yd, xa, X0) \
 	VPERMILPD    $1, xa, X0 \
 	VADDSD       X0, xa, xa \
 	VMOVSD       xa, dst
