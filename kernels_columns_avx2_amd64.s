@@ -19,7 +19,7 @@
 #define COLUMNS8(i, qmin, qmax) \
 	VMOVUPS (R9)(i*4), Y8   \
 	VMOVDQU (R10)(i*4), Y12 \
-	PREPARE(qmin, qmax)     \
+	PREPARE(qmin, qmax, FARTHEST)     \
 	VPSUBD  192(SP), Y12, Y12
 
 // COLUMNS16 prepares both vectors. The zero flag is clear if QUOTIENT must not

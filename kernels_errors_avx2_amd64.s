@@ -512,7 +512,7 @@ few: // is all there is in the run
 // EDGES prepares scales in Y8 and zero points in Y12: reciprocals in Y9 and
 // edges in Y10 and Y11. The zero flag is clear if any is not for this kernel.
 #define EDGES(qmin, qmax) \
-	PREPARE(qmin, qmax)                    \
+	PREPARE(qmin, qmax, FARTHEST)                    \
 	EDGE(Y0, MINUSHALF, $1, DOWNWARD, Y10) \
 	EDGE(Y1, HALF, $14, UPWARD, Y11)       \
 	VPTEST Y2, Y2
