@@ -55,6 +55,7 @@
 #define SIGN16       consts<>+52(SB) /* the sign of a code of 16 bits */
 #define INFINITY     consts<>+56(SB) /* the bits of +Inf */
 #define FARTHEST8    consts<>+68(SB) /* 32000, the farthest zero point for SATURATE */
+#define BEYOND       consts<>+72(SB) /* 2^16, beyond all quotients that give a code */
 #define SHARE        consts<>+60(SB) /* 2^-22, the least scale to a magnitude of 1 */
 #define LEASTNORMAL  consts<>+64(SB) /* 2^-126, the least scale of all */
 
@@ -76,7 +77,8 @@ DATA consts<>+56(SB)/4, $0x7f800000
 DATA consts<>+60(SB)/4, $0x34800000
 DATA consts<>+64(SB)/4, $0x00800000
 DATA consts<>+68(SB)/4, $0x00007d00
-GLOBL consts<>(SB), RODATA|NOPTR, $72
+DATA consts<>+72(SB)/4, $0x47800000
+GLOBL consts<>(SB), RODATA|NOPTR, $76
 
 // Of the 8 dwords that two in-lane packs leave behind, the order.
 DATA packOrder256<>+0(SB)/8, $0x0000000400000000
