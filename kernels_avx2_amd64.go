@@ -52,7 +52,7 @@ func quantizeInt8RowsAVX2(dst *uint8, src *float32, rows, cols int, scale *float
 func quantizeInt16ColumnsAVX2(dst *uint16, src *float32, rows int, scale []float32, zero []int32, qmin, qmax int32)
 
 //go:noescape
-func dequantizeInt8ColumnsAVX2(dst *float32, src *uint8, rows int, scale []float32, zero []int32, signed bool)
+func dequantizeInt8ColumnsAVX2(dst *float32, src *uint8, rows int, scale []float32, zero []int32, signed, stream bool)
 
 //go:noescape
 func dequantizeInt16ColumnsAVX2(dst *float32, src *uint16, rows int, scale []float32, zero []int32, signed bool)
@@ -175,7 +175,7 @@ func quantizeInt16ColumnsBy8(dst []uint16, src []float32, scale []float32, zero 
 	}
 }
 
-func dequantizeInt8ColumnsBy8(dst []float32, src []uint8, scale []float32, zero []int32, signed bool) {
+func dequantizeInt8ColumnsBy8(dst []float32, src []uint8, scale []float32, zero []int32, signed, stream bool) {
 	for len(src) > 0 {
 		cols := min(len(scale), len(src))
 		if cols < 8 {
@@ -184,7 +184,7 @@ func dequantizeInt8ColumnsBy8(dst []float32, src []uint8, scale []float32, zero 
 		}
 		rows := len(src) / cols
 		n := rows * cols
-		dequantizeInt8ColumnsAVX2(&dst[:n][0], &src[0], rows, scale[:cols], zero[:cols], signed)
+		dequantizeInt8ColumnsAVX2(&dst[:n][0], &src[0], rows, scale[:cols], zero[:cols], signed, stream && cols >= 64)
 		dst, src = dst[n:], src[n:]
 	}
 }

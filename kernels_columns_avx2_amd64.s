@@ -232,12 +232,14 @@ done:
 
 // PLACE turns 8 codes of size bytes, i columns on, into real values. Scales are
 // at R9, zero points at R10. EXTEND is signed or unsigned.
-#define PLACE(EXTEND, size, i, v) \
+#define PLACE(EXTEND, size, i, v) PLACEBY(VMOVUPS, EXTEND, size, i, v)
+
+#define PLACEBY(STORE, EXTEND, size, i, v) \
 	EXTEND    (SI)(i*size), v        \
 	VPSUBD    (R10)(i*4), v, v       \
 	VCVTDQ2PS v, v                   \
 	VMULPS    (R9)(i*4), v, v        \
-	VMOVUPS   v, (DI)(i*4)
+	STORE     v, (DI)(i*4)
 
 // ROWS does CX rows of R11 columns, at least 8: as many times 16 as begin below
 // column R12, then the last 16 or, of fewer, the first and the last 8.
@@ -267,14 +269,48 @@ rest:                              \
 	DECQ CX                        \
 	JNZ  row
 
-// func dequantizeInt8ColumnsAVX2(dst *float32, src *uint8, rows int, scale []float32, zero []int32, signed bool)
-TEXT ·dequantizeInt8ColumnsAVX2(SB), NOSPLIT, $0-73
+// ROWSPAST is ROWS past the caches, for at least 32 columns: 8 up to an aligned
+// destination, 16 at a time, and the last 16.
+#define ROWSPAST(EXTEND, size, row, aligned, loop, next) \
+	LEAQ -8(R11), R15              \
+	LEAQ -16(R11), R12             \
+row:                               \
+	MOVQ DI, R13                   \
+	NEGQ R13                       \
+	ANDQ $31, R13                  \
+	JZ   aligned                   \
+	SHRQ $2, R13                   \
+	XORL BX, BX                    \
+	PLACE(EXTEND, size, BX, Y0)    \
+aligned:                           \
+	LEAQ 8(R13), BX                \
+loop:                              \
+	PLACEBY(VMOVNTPS, EXTEND, size, R13, Y0) \
+	PLACEBY(VMOVNTPS, EXTEND, size, BX, Y1)  \
+	ADDQ $16, R13                  \
+	ADDQ $16, BX                   \
+	CMPQ R13, R12                  \
+	JBE  loop                      \
+	CMPQ R13, R11                  \
+	JEQ  next                      \
+	PLACE(EXTEND, size, R12, Y0)   \
+	PLACE(EXTEND, size, R15, Y1)   \
+next:                              \
+	LEAQ (SI)(R11*size), SI        \
+	LEAQ (DI)(R11*4), DI           \
+	DECQ CX                        \
+	JNZ  row
+
+// func dequantizeInt8ColumnsAVX2(dst *float32, src *uint8, rows int, scale []float32, zero []int32, signed, stream bool)
+TEXT ·dequantizeInt8ColumnsAVX2(SB), NOSPLIT, $0-74
 	MOVQ dst+0(FP), DI
 	MOVQ src+8(FP), SI
 	MOVQ rows+16(FP), CX
 	MOVQ scale_base+24(FP), R9
 	MOVQ scale_len+32(FP), R11
 	MOVQ zero_base+48(FP), R10
+	CMPB stream+73(FP), $0
+	JNE  past
 	CMPB signed+72(FP), $0
 	JEQ  unsigned
 	ROWS(VPMOVSXBD, 1, row, loop, rest)
@@ -283,6 +319,18 @@ TEXT ·dequantizeInt8ColumnsAVX2(SB), NOSPLIT, $0-73
 
 unsigned:
 	ROWS(VPMOVZXBD, 1, rowu, loopu, restu)
+	VZEROUPPER
+	RET
+
+past:
+	CMPB signed+72(FP), $0
+	JEQ  pastu
+	ROWSPAST(VPMOVSXBD, 1, rowp, alignedp, loopp, nextp)
+	VZEROUPPER
+	RET
+
+pastu:
+	ROWSPAST(VPMOVZXBD, 1, rowpu, alignedpu, looppu, nextpu)
 	VZEROUPPER
 	RET
 
