@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"runtime"
-	"slices"
 	"sync"
 	"testing"
 )
@@ -236,10 +235,10 @@ func benchErrorsColumns(b *testing.B, n, cols int) {
 // per channel: of rows of 4096, or of as many columns.
 func BenchmarkCompare(b *testing.B) {
 	benchISAs(b, func(b *testing.B, n int) {
-		if !slices.Contains([]int{262144, benchLarge}, n) {
+		if n < 4096 {
 			return
 		}
-		x := Tensor{benchData()[:n], []int{n / 4096, 4096}}
+		x := Tensor{benchData()[:n], []int{n / min(n/8, 4096), min(n/8, 4096)}}
 		for _, w := range benchWalks[:2] {
 			axis := PerChannel(0)
 			if w.name == "columns" {
@@ -248,6 +247,28 @@ func BenchmarkCompare(b *testing.B) {
 			var c Comparison
 			bench(b, "bits=8/walk="+w.name, n, n, func() {
 				must(CompareInto(&c, x, Scheme{Bits: 8}, Scheme{Bits: 8, Granularity: axis}))
+			})
+		}
+	})
+}
+
+// BenchmarkCompareFrom is BenchmarkCompare of a tensor that is read from a
+// Source, which copies it.
+func BenchmarkCompareFrom(b *testing.B) {
+	benchISAs(b, func(b *testing.B, n int) {
+		if n < 4096 {
+			return
+		}
+		shape := []int{n / min(n/8, 4096), min(n/8, 4096)}
+		src := Source(sliceSource(benchData()[:n]))
+		for _, w := range benchWalks[:2] {
+			axis := PerChannel(0)
+			if w.name == "columns" {
+				axis = w.by
+			}
+			var c Comparison
+			bench(b, "bits=8/walk="+w.name, n, n, func() {
+				must(CompareFromInto(&c, src, shape, Scheme{Bits: 8}, Scheme{Bits: 8, Granularity: axis}))
 			})
 		}
 	})
@@ -295,5 +316,26 @@ func BenchmarkTranspose(b *testing.B) {
 				transpose(dst, x, rows, cols, cols)
 			}
 		})
+	})
+}
+
+// BenchmarkObserve measures an Observer: with ranges alone, and with a
+// histogram, of all values or of columns.
+func BenchmarkObserve(b *testing.B) {
+	benchISAs(b, func(b *testing.B, n int) {
+		if n < 4096 {
+			return
+		}
+		x := Tensor{benchData()[:n], []int{n / min(n/8, 4096), min(n/8, 4096)}}
+		for _, s := range []Scheme{{Bits: 8}, {Bits: 8, Range: Entropy}} {
+			for _, w := range benchWalks[:2] {
+				if s.Granularity = PerTensor; w.name == "columns" {
+					s.Granularity = w.by
+				}
+				o, err := NewObserver(s, RefuseNotFinite)
+				must(err)
+				bench(b, fmt.Sprintf("range=%v/walk=%s", s.Range, w.name), n, n, func() { must(o.Observe(x)) })
+			}
+		}
 	})
 }

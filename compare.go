@@ -21,8 +21,6 @@ type Comparison struct {
 	// Always on the heap, since goroutines share it; a Comparison may be on its
 	// caller's stack, which can move meanwhile.
 	survey *survey
-
-	lo, hi []float32 // ranges of a scheme that a method is to narrow
 }
 
 // A Result is what one scheme does to a tensor.
@@ -53,10 +51,7 @@ func Compare(t Tensor, schemes ...Scheme) (*Comparison, error) {
 // allocated. The zero Comparison has no memory yet, and is as good a start as
 // any. After an error the contents of c mean nothing. Errors: those of Compare.
 func CompareInto(c *Comparison, t Tensor, schemes ...Scheme) error {
-	c.setResults(len(schemes))
-	for i, s := range schemes {
-		c.Results[i].Scheme = s
-	}
+	c.setSchemes(schemes)
 	return c.measure(t, true)
 }
 
@@ -75,6 +70,18 @@ func Evaluate(t Tensor, params ...Params) (*Comparison, error) {
 // EvaluateInto is Evaluate into memory that c brings from an earlier call, as
 // CompareInto is Compare. The parameters are copied.
 func EvaluateInto(c *Comparison, t Tensor, params ...Params) error {
+	c.setParams(params)
+	return c.measure(t, false)
+}
+
+func (c *Comparison) setSchemes(schemes []Scheme) {
+	c.setResults(len(schemes))
+	for i, s := range schemes {
+		c.Results[i].Scheme = s
+	}
+}
+
+func (c *Comparison) setParams(params []Params) {
 	c.setResults(len(params))
 	for i, p := range params {
 		r := &c.Results[i].Params
@@ -82,7 +89,6 @@ func EvaluateInto(c *Comparison, t Tensor, params ...Params) error {
 		r.Scale = append(r.Scale[:0], p.Scale...)
 		r.ZeroPoint = append(r.ZeroPoint[:0], p.ZeroPoint...)
 	}
-	return c.measure(t, false)
 }
 
 func (c *Comparison) setResults(n int) {
@@ -95,6 +101,67 @@ func (c *Comparison) setResults(n int) {
 // measure fills c for the schemes in c.Results, calibrating them first if that
 // is asked for.
 func (c *Comparison) measure(t Tensor, calibrate bool) error {
+	if err := c.checkSchemes(); err != nil {
+		return err
+	}
+	by, err := c.prepare(len(t.Data), t.Shape, calibrate, math.MaxInt)
+	if err != nil {
+		return err
+	}
+	if err := c.survey.firstPass(t.Data, by); err != nil {
+		return err
+	}
+	c.setRanges()
+	c.setSubjects(len(t.Data), t.Shape, calibrate, t.Data)
+	c.survey.secondPass(t.Data, nil)
+	c.setMetrics(len(t.Data))
+	return nil
+}
+
+// prepare makes all checks, of n elements and their shape too, before there is
+// any work, and readies the survey with memory for so many segments. It returns
+// the granularity of the channels.
+func (c *Comparison) prepare(n int, shape []int, calibrate bool, slots int) (by Granularity, err error) {
+	by = c.channels(len(shape))
+	channels, err := newLayout(n, shape, by)
+	if err != nil {
+		return by, err
+	}
+	c.Axis = -1
+	if by.unit == perChannel {
+		if c.Axis, err = checkAxis(by.axis, len(shape)); err != nil {
+			return by, err
+		}
+	}
+	if c.Shape = append(c.Shape[:0], shape...); len(c.Shape) == 0 {
+		c.Shape = append(c.Shape, n)
+	}
+
+	if c.survey == nil {
+		c.survey = new(survey)
+	}
+	g := c.survey
+	g.reset(channels, true, slots)
+	for i := range c.Results {
+		r := &c.Results[i]
+		l, err := newLayout(n, shape, r.Scheme.Granularity)
+		if err != nil {
+			return by, err
+		}
+		switch {
+		case !calibrate:
+			if err := r.Params.check(l.params); err != nil {
+				return by, err
+			}
+		case l != channels && l.params > 1:
+			g.addOther(l)
+		}
+	}
+	return by, nil
+}
+
+// checkSchemes checks what does not depend on the tensor.
+func (c *Comparison) checkSchemes() error {
 	if len(c.Results) == 0 {
 		return fmt.Errorf("%w: no scheme to compare", ErrScheme)
 	}
@@ -103,55 +170,21 @@ func (c *Comparison) measure(t Tensor, calibrate bool) error {
 			return err
 		}
 	}
-	by := c.channels(t)
-	channels, err := newLayout(len(t.Data), t.Shape, by)
-	if err != nil {
-		return err
-	}
-	c.Axis = -1
-	if by.unit == perChannel {
-		if c.Axis, err = checkAxis(by.axis, len(t.Shape)); err != nil {
-			return err
-		}
-	}
-	if c.Shape = append(c.Shape[:0], t.Shape...); len(c.Shape) == 0 {
-		c.Shape = append(c.Shape, len(t.Data))
-	}
+	return nil
+}
 
-	if c.survey == nil {
-		c.survey = new(survey)
-	}
+// setSubjects readies the second pass, calibrating the schemes to what the first
+// has found if that is asked for, and to all values, src, if a method needs them.
+func (c *Comparison) setSubjects(n int, shape []int, calibrate bool, src []float32) {
 	g := c.survey
-	g.reset(channels, true)
-	// First all checks, then the work. others[i] is the index of the ranges of
-	// a result whose parameters are not the channels'.
+	other := 0 // of the ranges of results whose parameters are not the channels'
 	for i := range c.Results {
 		r := &c.Results[i]
-		l, err := newLayout(len(t.Data), t.Shape, r.Scheme.Granularity)
-		if err != nil {
-			return err
-		}
-		switch {
-		case !calibrate:
-			if err := r.Params.check(l.params); err != nil {
-				return err
-			}
-		case l != channels && l.params > 1:
-			g.addOther(l)
-		}
-	}
-	if err := g.firstPass(t.Data, by); err != nil {
-		return err
-	}
-	c.setRanges(channels.axis)
-	other := 0
-	for i := range c.Results {
-		r := &c.Results[i]
-		l, _ := newLayout(len(t.Data), t.Shape, r.Scheme.Granularity)
+		l, _ := newLayout(n, shape, r.Scheme.Granularity)
 		if calibrate {
 			lo, hi := g.lo, g.hi
 			switch {
-			case l == channels:
+			case l == g.ch:
 			case l.params == 1:
 				lo, hi = []float32{c.Range.Min}, []float32{c.Range.Max}
 			default:
@@ -161,37 +194,48 @@ func (c *Comparison) measure(t Tensor, calibrate bool) error {
 			r.Params.set(r.Scheme, l.params)
 			lo, hi = lo[:l.params], hi[:l.params]
 			if !r.Scheme.Range.ranged() {
-				c.lo, c.hi = append(c.lo[:0], lo...), append(c.hi[:0], hi...)
-				lo, hi = c.lo, c.hi
-				r.Scheme.choose(t.Data, l, lo, hi)
+				g.chosenLo, g.chosenHi = append(g.chosenLo[:0], lo...), append(g.chosenHi[:0], hi...)
+				lo, hi = g.chosenLo, g.chosenHi
+				r.Scheme.choose(src, l, lo, hi)
 			}
 			r.Scheme.paramsOf(&r.Params, lo, hi)
 		}
 		g.addSubject(l, &r.Params)
 	}
-	g.secondPass(t.Data)
+}
+
+// setMetrics takes what the second pass over n elements found.
+func (c *Comparison) setMetrics(n int) {
 	for i := range c.Results {
-		c.Results[i].set(g, &g.schemes[i], len(t.Data))
+		c.Results[i].set(c.survey, &c.survey.schemes[i], n)
 	}
-	return nil
 }
 
 // channels returns the granularity that tells a comparison's channels apart.
-func (c *Comparison) channels(t Tensor) Granularity {
+func (c *Comparison) channels(rank int) Granularity {
 	for i := range c.Results {
 		if g := c.Results[i].Scheme.Granularity; g.unit == perChannel {
 			return g
 		}
 	}
-	if len(t.Shape) > 1 {
+	if rank > 1 {
 		return PerChannel(0)
 	}
 	return PerTensor
 }
 
-// setRanges takes the ranges of n channels from the survey.
-func (c *Comparison) setRanges(n int) {
-	c.Channels = resize(c.Channels, n)
+// ChannelGranularity returns PerChannel(c.Axis), or PerTensor if all of the
+// tensor is one channel.
+func (c *Comparison) ChannelGranularity() Granularity {
+	if c.Axis < 0 {
+		return PerTensor
+	}
+	return PerChannel(c.Axis)
+}
+
+// setRanges takes the ranges of the channels from the survey.
+func (c *Comparison) setRanges() {
+	c.Channels = resize(c.Channels, c.survey.ch.axis)
 	for i := range c.Channels {
 		c.Channels[i] = Range{c.survey.lo[i], c.survey.hi[i]}
 	}

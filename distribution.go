@@ -12,6 +12,7 @@ type distribution struct {
 	zeros    float64 // how many, those next to 0 among them
 	r        Range
 	center   float64 // the median
+	near     Range   // around it, a sixteenth of the values
 }
 
 // A side is the bins of one sign that hold values, by ascending magnitude.
@@ -36,6 +37,7 @@ func (d *distribution) load(h *histogram, n uint64, r Range) {
 	d.neg.load(h, negative, -float64(r.Max), -float64(r.Min))
 	d.zeros = float64(h.count(0) + h.count(negative))
 	d.center = float64(h.rank((n-1)/2, n, r))
+	d.near = h.percentile(n/32*15, n, r)
 }
 
 // load takes the bins from first on of one sign, whose magnitudes are within
@@ -81,11 +83,20 @@ func (s Scheme) ruler(r Range) ruler {
 // cost returns the estimated sum of e², or of |e|, under g.
 func (d *distribution) cost(g ruler, squares bool) float64 {
 	m := ruler{g.step, -g.hi, -g.lo}
+	if g.overflows(float64(d.r.Max)) || m.overflows(-float64(d.r.Min)) {
+		return math.Inf(1)
+	}
 	z := float64(max(g.lo, m.lo, 0) * g.step)
 	if squares {
 		return d.pos.squares(g) + d.neg.squares(m) + float64(d.zeros*float64(z*z))
 	}
 	return d.pos.absolute(g) + d.neg.absolute(m) + float64(d.zeros*z)
+}
+
+// overflows reports whether float32 cannot hold the last mark, and it is the
+// one next to most.
+func (g *ruler) overflows(most float64) bool {
+	return float64(g.hi*g.step) >= 0x1.ffffffp127 && most > float64((g.hi-0.5)*g.step)
 }
 
 // near returns how many bins have nothing but values that are less than half a

@@ -52,7 +52,8 @@
 // # Parameters from a range
 //
 // [Calibrate] takes the smallest and the largest value of a tensor, channel or
-// group, and derives scale and zero point from them. The asymmetric mapping is
+// group, or a narrower range (see below), and derives scale and zero point from
+// it. The asymmetric mapping is
 // that of [ONNX DynamicQuantizeLinear], in float32 like there:
 //
 //	scale      = (max - min) / (qmax - qmin)
@@ -180,12 +181,17 @@
 // parameters, and changes none. It may change the last bits of MAE, RMSE and
 // SQNR.
 //
+// What has been quantized and dequantized can be measured: [Measure] compares
+// two tensors, and gives the same bits as the comparison that predicted them,
+// if it is told the granularity of the scheme.
+//
 // # Memory and goroutines
 //
 // Calibrate, Quantize, Dequantize and Compare have siblings that write to the
 // caller's memory and allocate none: [CalibrateInto], [QuantizeInto],
 // [QuantizeCodes], [DequantizeInto], [DequantizeCodes], [RangesInto],
-// [CompareInto] and [EvaluateInto]. (They
+// [CompareInto] and [EvaluateInto]; so do [QuantizePart] and [DequantizePart],
+// and what has both From and Into in its name. (They
 // take scratch memory from pools, which the first calls fill.) Conditions of
 // the data are errors, for [errors.Is] and [errors.As]. A destination that is
 // too short is a bug in the caller, and panics.
@@ -196,6 +202,27 @@
 // destination slice, the Params of CalibrateInto, or the Comparison of
 // CompareInto. A Quantized shares the slices of the Params that it was made
 // with, so CalibrateInto on these Params would change it too.
+//
+// # Tensors that are not in memory
+//
+// A [Source] gives the elements of a tensor piece by piece: of a file that is
+// mapped or read, or of values that are widened to float32 on the way.
+// [RangesFrom], [CalibrateFrom] and [CompareFrom] have the results of their
+// namesakes, to the last bit, but are not given a Tensor; [EvaluateFrom] and
+// [MeasureFrom] too. CompareFrom reads the tensor twice, the others once.
+//
+// Pieces have at most 65,536 elements, 256 KiB, so that they stay in a cache
+// next to the core. A call needs memory for them, and for sums: less than 1 MiB
+// for each goroutine if there are no more than 32 schemes, and about
+// 8 MiB for all. That does not grow with the tensor. Results do: up to 40 bytes, and
+// for each scheme up to 120, for each channel, and 16 for each group.
+//
+// Then [QuantizePart] makes codes of as many elements at a time as one likes,
+// from any one on, and [DequantizePart] values of codes.
+//
+// Several goroutines read from a Source at once. Its first error ends the call,
+// which returns it, wrapped. A panic of a Source is one of the call, on the
+// goroutine that called, whichever it happened on.
 //
 // # Which scheme
 //
@@ -221,8 +248,8 @@
 //     product sums over, which is the last of a weight of shape [out, in], and
 //     start with 32 to 128 elements. Look at Memory: at 8 bits small groups may
 //     cost more than they save.
-//   - An outlier widens the whole range. To clip it, give a smaller [Range] to
-//     [ParamsFromRanges] and look with Evaluate at what that does.
+//   - An outlier widens the whole range. A method that clips it, or a [Range]
+//     of your own given to [ParamsFromRanges], makes the step smaller.
 //
 // [Krishnamoorthi] reports what these choices do to the accuracy of networks.
 //
@@ -250,31 +277,70 @@
 //   - The block formats of ggml and the affine groups of MLX have 16-bit scales
 //     or real offsets, and round otherwise: no option matches them.
 //
+// # Choosing the range
+//
+// [Scheme].Range says which range the grid is laid over. The smallest and the
+// largest value, [MinMax], are the default. A few outliers make such a range
+// wide, and the step large for all other values; the other methods clip them:
+//
+//   - [Percentile](p) leaves out a fraction of (100-p)/100 of the values, half
+//     of them at either end. For Calibrate these are exact.
+//   - [LeastSquares] and [LeastAbsolute] look for the range with the least RMSE
+//     or MAE. At 8 bits they gain little unless there are outliers; at 4 bits
+//     and fewer they gain much. LeastAbsolute clips more.
+//   - [Entropy] looks for the range under which the distribution of codes is
+//     most like that of values, as TensorRT and ONNX Runtime do. It is for
+//     activations of 8 bits. From 11 bits up it is MinMax.
+//   - [MovingAverage](m) takes averages over batches.
+//
+// For weights begin with LeastSquares, for activations with Percentile(99.99)
+// or LeastSquares, and let Compare, which takes schemes with different methods,
+// say what they lose.
+//
 // # Calibrating over batches
 //
 // Activations come in batches that need not be in memory together, or in one
-// process. Keep their ranges, and unite them:
+// process. An [Observer] takes them one by one:
 //
-//	var all []quant.Range
-//	for _, batch := range batches {
-//		r, err := quant.Ranges(batch, s.Granularity)
-//		if err != nil {
+//	o, err := quant.NewObserver(quant.Scheme{Bits: 8, Range: quant.LeastSquares}, quant.RefuseNotFinite)
+//	for batch := range batches {
+//		if err := o.Observe(batch); err != nil {
 //			return err
 //		}
-//		if all == nil {
-//			all = r
-//			continue
-//		}
-//		for i := range all {
-//			all[i] = all[i].Union(r[i])
-//		}
 //	}
-//	p, err := quant.ParamsFromRanges(s, all)
+//	p, err := o.Params(quant.LeastSquares)
 //
-// The result is that of one Calibrate over all data, in whatever order ranges
-// are united. Batches need the same number of channels, or of groups; other
-// axes may differ. Begin with the ranges of a first batch and not with Range{},
-// which would put 0 in the range.
+// It keeps the smallest and the largest value of each tensor, channel or group
+// and, unless the scheme's method needs no more than these, a histogram. Its
+// bins are fixed: a bin is all values with the same upper 16 bits, which are
+// sign, exponent and 7 bits of mantissa. So it needs no range beforehand, and
+// nothing is counted anew when a wider one comes along. Any split of the values
+// into batches, shapes, goroutines and processes, merged in any order
+// ([Observer.Merge], [Observer.MarshalBinary]), gives the same bits. Only moving
+// averages depend on the order of batches, and cannot be merged.
+//
+// Its memory does not depend on the number of values: for each histogram 2 KiB,
+// and 512 bytes for each power of two among the magnitudes, of either sign,
+// which makes 10 to 40 KiB (four times that for a single one, which is faster
+// so). Batches may differ in shape as long as they have the same number of
+// channels or of groups.
+//
+// From one state come the parameters of all methods, and of all widths and
+// mappings ([Observer.ParamsFor]). Bins bound how far they are from those of the
+// values themselves:
+//
+//   - Smallest and largest value: exact.
+//   - Percentile: 2^-7 of the exact one, or 2^-133 if that is more.
+//   - LeastSquares: an RMSE at most 2^-6 of the root mean square of the values
+//     above the least of the ranges tried; LeastAbsolute: an MAE at most 2^-6 of
+//     the mean magnitude above. That is if values crowd at the worst places of
+//     their bins; the errors of common distributions agree to three digits.
+//   - Entropy: the method counts in 2048 bins of equal width. Each has less
+//     than the values of a bin of the histogram from 1/16 of the largest
+//     magnitude down; above, those of a bin are spread evenly.
+//
+// Ranges that are all one needs can also be kept by hand, with [Ranges] and
+// [Range.Union], for [ParamsFromRanges].
 //
 // # Limits
 //
@@ -283,7 +349,8 @@
 //     point is exact in float32. Scales are positive and finite.
 //   - Data are float32. [WidenFloat16] and [WidenBFloat16] make it of 16-bit
 //     types; both are exact.
-//   - A tensor has at least one element, and at most as many as an int counts.
+//   - A tensor has at least one element, and at most as many as an int counts,
+//     whether it is in memory or not.
 //
 // # Sources
 //

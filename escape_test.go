@@ -57,6 +57,8 @@ func testNoEscape(t *testing.T, s Scheme) {
 			DequantizeInto(y[:], Quantized{packed[:PackedLen(160, s.Bits)], []int{4, 40}, p}),
 			QuantizeCodes(wide[:], Tensor{x[:], []int{4, 40}}, p),
 			DequantizeCodes(y[:], wide[:], []int{4, 40}, p),
+			QuantizePart(wide[:], x[3:77], 3, []int{4, 40}, p),
+			DequantizePart(y[:], wide[3:77], 3, []int{4, 40}, p),
 		}
 		for _, err := range errs {
 			if err != nil {
@@ -311,4 +313,11 @@ func grow(n int) byte {
 		v[n%1024] = grow(n - 1)
 	}
 	return v[0]
+}
+
+// noCollections keeps garbage collections from emptying pools until what it
+// returns is called.
+func noCollections() func() {
+	percent := debug.SetGCPercent(-1)
+	return func() { debug.SetGCPercent(percent) }
 }

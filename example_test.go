@@ -336,3 +336,76 @@ func ExampleNotFiniteError() {
 	// true
 	// index 3 channel 1
 }
+
+// halves is a tensor of bfloat16 values, which is never widened as a whole.
+type halves []uint16
+
+func (h halves) ReadFloats(dst []float32, off int) error {
+	quant.WidenBFloat16(dst, h[off:off+len(dst)])
+	return nil
+}
+
+// A tensor that is not in memory as float32 gives its elements piece by piece.
+func ExampleCompareFrom() {
+	// Two channels: 0, 7, 15 and 0, 70, 150. Under a common scale of 10 the
+	// first becomes 0, 10, 20.
+	weights := halves{0, 0x40e0, 0x4170, 0, 0x428c, 0x4316}
+	shape := []int{2, 3}
+
+	c, err := quant.CompareFrom(weights, shape,
+		quant.Scheme{Bits: 4}, quant.Scheme{Bits: 4, Granularity: quant.PerChannel(0)})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, r := range c.Results {
+		fmt.Printf("%v: max error of channel 0 is %v\n", r.Scheme.Granularity, r.Channels[0].MaxError)
+	}
+	// Output:
+	// per tensor: max error of channel 0 is 5
+	// per channel (axis 0): max error of channel 0 is 0
+}
+
+// Elements 2 to 4 of a tensor are quantized without the others.
+func ExampleQuantizePart() {
+	p := quant.Params{
+		Scheme:    quant.Scheme{Bits: 8, Granularity: quant.PerChannel(0)},
+		Scale:     []float32{0.5, 2},
+		ZeroPoint: []int32{0, 10},
+	}
+	part := []float32{1, 2, 4} // the end of the first row, and the begin of the second
+	codes := make([]int8, len(part))
+	err := quant.QuantizePart(codes, part, 2, []int{2, 3}, p)
+	fmt.Println(codes, err)
+	// Output:
+	// [2 11 12] <nil>
+}
+
+// What Compare predicts is what comes out.
+func ExampleMeasure() {
+	x := quant.Tensor{Data: []float32{-1, -0.3, 0.2, 0.9, 5, 7, 8, 9.9}, Shape: []int{2, 4}}
+	s := quant.Scheme{Bits: 4, Granularity: quant.PerGroup(1, 2)}
+	c, err := quant.Compare(x, s)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	q, err := quant.Quantize(x, c.Results[0].Params)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	y, err := quant.Dequantize(q)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	m, err := quant.Measure(x, y, c.ChannelGranularity(), s.Granularity)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(m.RMSE == c.Results[0].RMSE, m.Channels[1].SQNR == c.Results[0].Channels[1].SQNR)
+	// Output:
+	// true true
+}

@@ -134,26 +134,39 @@ func (s Scheme) params(r Range) (scale float32, zero int32) {
 
 // check returns an error unless p has n scales and zero points that can be used.
 func (p *Params) check(n int) error {
+	if err := p.checkLen(n); err != nil {
+		return err
+	}
+	return p.checkValues(0, n)
+}
+
+func (p *Params) checkLen(n int) error {
 	if len(p.Scale) != n || len(p.ZeroPoint) != n {
 		return fmt.Errorf("%w: %d scales and %d zero points, want %d of each", ErrParams, len(p.Scale), len(p.ZeroPoint), n)
 	}
+	return nil
+}
+
+// checkValues checks parameters from up to end.
+func (p *Params) checkValues(from, end int) error {
 	// A positive finite float32 has bits 1 … 0x7f7fffff. The loop has no
 	// branches: groups have as many parameters as an eighth of the data's bytes.
 	bad := uint32(0)
-	zero := p.ZeroPoint[:n]
-	for i, s := range p.Scale {
+	scale := p.Scale[from:end]
+	zero := p.ZeroPoint[from:end][:len(scale)]
+	for i, s := range scale {
 		b, z := math.Float32bits(s), uint32(zero[i]+maxZeroPoint)
 		bad |= (0x7f7fffff - b) | (b - 1) | z | (2*maxZeroPoint - z)
 	}
 	if bad>>31 == 0 {
 		return nil
 	}
-	for i, s := range p.Scale {
+	for i, s := range scale {
 		if !(s > 0) || !finite(s) {
-			return &ParamError{Index: i, Scale: s, ZeroPoint: zero[i], Err: ErrScale}
+			return &ParamError{Index: from + i, Scale: s, ZeroPoint: zero[i], Err: ErrScale}
 		}
 		if zero[i] < -maxZeroPoint || zero[i] > maxZeroPoint {
-			return &ParamError{Index: i, Scale: s, ZeroPoint: zero[i], Err: ErrZeroPoint}
+			return &ParamError{Index: from + i, Scale: s, ZeroPoint: zero[i], Err: ErrZeroPoint}
 		}
 	}
 	return nil

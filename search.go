@@ -19,6 +19,7 @@ const (
 	clipStep  = clipUnit / 16  // of the first, coarse search of symmetric ranges
 	clipStep2 = clipUnit / 2   // the same for two ends
 	clipBest  = 3              // of the coarse search, from which finer ones begin
+	clipDeep  = 24 * clipUnit  // at most of each of two ends
 )
 
 // roots[i] is 2^(-i/clipUnit). Square roots and products are rounded alike on
@@ -48,7 +49,11 @@ type candidate struct {
 // better reports whether c is to be preferred to b: it must cost less, by more
 // than rounding errors if costs are estimates, or else be wider.
 func (c *candidate) better(b *candidate, margin float64) bool {
-	margin *= b.cost
+	if math.IsInf(b.cost, 1) {
+		margin = 0
+	} else {
+		margin *= b.cost
+	}
 	if c.cost < b.cost-margin {
 		return true
 	}
@@ -189,8 +194,8 @@ func (s *search) keep(c candidate) {
 func (s *search) coarse2() {
 	extra := s.limit()
 	lo, hi := float64(s.d.r.Min), float64(s.d.r.Max)
-	s.beyond[0] = s.cut(s.beyond[0][:0], s.center-lo, func(t float64) float64 { return s.below(s.center - t - extra) })
-	s.beyond[1] = s.cut(s.beyond[1][:0], hi-s.center, func(t float64) float64 { return s.above(s.center + t + extra) })
+	s.beyond[0] = s.cut(s.beyond[0][:0], s.center-lo, s.center-float64(s.d.near.Min), func(t float64) float64 { return s.below(s.center - t - extra) })
+	s.beyond[1] = s.cut(s.beyond[1][:0], hi-s.center, float64(s.d.near.Max)-s.center, func(t float64) float64 { return s.above(s.center + t + extra) })
 	best := s.widest.cost
 	for i, below := range s.beyond[0] {
 		for j, above := range s.beyond[1] {
@@ -207,14 +212,15 @@ func (s *search) coarse2() {
 	}
 }
 
-// cut appends what ends at all distances cost at least, as far as they may be
-// better than the widest range. Where there is nothing to cut, that is one.
-func (s *search) cut(dst []float64, most float64, cost func(float64) float64) []float64 {
+// cut appends what ends at all distances cost at least, from most down to
+// least, as far as they may be better than the widest range. Where there is
+// nothing to cut, that is one.
+func (s *search) cut(dst []float64, most, least float64, cost func(float64) float64) []float64 {
 	dst = append(dst, 0)
 	if most <= 0 {
 		return dst
 	}
-	for k := clipStep2; k < clipMost; k += clipStep2 {
+	for k := clipStep2; k <= clipDeep && drawnIn(most, k) > least; k += clipStep2 {
 		c := cost(drawnIn(most, k))
 		if c > s.widest.cost {
 			break

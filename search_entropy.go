@@ -13,9 +13,19 @@ import "math"
 //
 // Zeros are left out, since all grids here have one. Bin j of w belongs to code
 // j*codes/w, rounded down. Where an end gets what lies outside and has nothing
-// itself, the divergence is infinite.
+// itself, the divergence is infinite. A candidate that keeps a single bin would
+// have a divergence of 0: so those that leave out more than a quarter of the
+// values are not tried.
+//
+// Symmetric ranges are those of magnitudes, in half as many codes as there are:
+// each number of bins, down to that of the codes, is a candidate. Of asymmetric
+// ranges each end is moved in turn, by uniformStep bins.
 
-const uniformBins = 2048
+const (
+	uniformBins = 2048
+	uniformStep = 8
+	leastKept   = 0.75
+)
 
 // A spectrum is values counted in bins of equal width. Its slices hold sums
 // over all bins before an index.
@@ -68,6 +78,9 @@ func (u *spectrum) prepare() {
 func (u *spectrum) divergence(lo, hi, codes int) float64 {
 	const all = uniformBins
 	kept, total := u.sum[hi]-u.sum[lo], u.sum[all]
+	if kept < float64(leastKept*total) {
+		return math.Inf(1)
+	}
 	left, right := u.sum[lo], total-u.sum[hi]
 	p := u.entropy[hi] - u.entropy[lo]
 	for _, end := range [...]struct {
@@ -121,7 +134,7 @@ func (s *search) entropy(scheme Scheme) Range {
 		u.spread(&s.d.pos, 1, 0, most/uniformBins)
 		u.spread(&s.d.neg, 1, 0, most/uniformBins)
 		u.prepare()
-		if _, k := u.best(0, uniformBins, codes, false, true); k < uniformBins {
+		if _, k := u.best(codes, false); k < uniformBins {
 			return r.within(float32(most * float64(k) / uniformBins))
 		}
 		return r
@@ -132,7 +145,7 @@ func (s *search) entropy(scheme Scheme) Range {
 	u.spread(&s.d.pos, 1, lo, (hi-lo)/uniformBins)
 	u.spread(&s.d.neg, -1, lo, (hi-lo)/uniformBins)
 	u.prepare()
-	i, k := u.best(0, uniformBins, codes, true, true)
+	i, k := u.best(codes, true)
 	c := r
 	if i > 0 {
 		c.Min = plusZero(clampTo(float32(lo+float64((hi-lo)*float64(i)/uniformBins)), r))
@@ -143,30 +156,31 @@ func (s *search) entropy(scheme Scheme) Range {
 	return c
 }
 
-// best returns the bins from lo up to hi that are to be kept. Of two ends,
-// each is moved in turn, until neither can be to any good.
-func (u *spectrum) best(lo, hi, codes int, lower, upper bool) (int, int) {
-	if u.occupied[uniformBins] == 0 || hi-lo <= codes {
+// best returns the bins from lo up to hi that are to be kept. Unless both ends
+// can be moved, lo is 0.
+func (u *spectrum) best(codes int, both bool) (lo, hi int) {
+	hi = uniformBins
+	if u.occupied[uniformBins] == 0 || codes >= uniformBins {
 		return lo, hi
+	}
+	step := 1
+	if both {
+		step = uniformStep
 	}
 	least := u.divergence(lo, hi, codes)
 	for range 8 {
 		changed := false
-		if upper {
-			for k := uniformBins; k-lo >= codes; k-- {
-				if d := u.divergence(lo, k, codes); d < least-0x1p-32 {
-					least, hi, changed = d, k, true
-				}
+		for k := uniformBins; k-lo >= codes; k -= step {
+			if d := u.divergence(lo, k, codes); d < least-0x1p-32 {
+				least, hi, changed = d, k, true
 			}
 		}
-		if lower {
-			for k := 0; hi-k >= codes; k++ {
-				if d := u.divergence(k, hi, codes); d < least-0x1p-32 {
-					least, lo, changed = d, k, true
-				}
+		for k := 0; both && hi-k >= codes; k += step {
+			if d := u.divergence(k, hi, codes); d < least-0x1p-32 {
+				least, lo, changed = d, k, true
 			}
 		}
-		if !changed || !lower {
+		if !changed || !both {
 			break
 		}
 	}
@@ -183,7 +197,7 @@ var logs = func() (t [128]struct{ ln, inverse float64 }) {
 }()
 
 // ln returns the natural logarithm of v > 0, not subnormal, with an absolute
-// error of about 2^-52 of the larger of 1 and the result: m*2^k is c*(1+r)*2^k,
+// error of about 2^-50 of the larger of 1 and the result: m*2^k is c*(1+r)*2^k,
 // c being the middle of one of 128 intervals, so that |r| is below 2^-8.
 func ln(v float64) float64 {
 	b := math.Float64bits(v)

@@ -2,89 +2,242 @@ package quant
 
 // A Source gives the elements of a tensor that is not in memory as a whole:
 // a file, say, or a tensor of another type that is widened piece by piece.
+//
+// A function that reads from a Source does so in pieces of at most 65,536
+// elements, which it keeps no longer than it needs them, so that its memory does
+// not grow with the tensor: it has what its results take, and a megabyte or two
+// for each goroutine and 8 MiB besides. An exception are schemes whose Range is
+// a method that chooses among the values, which is any but MinMax and
+// MovingAverage: CalibrateFrom and CompareFrom read the tensor into memory for
+// them. An [Observer] needs no such memory.
 type Source interface {
 	// ReadFloats stores the elements from off up to off+len(dst), in row-major
-	// order, in dst. It is called from several goroutines at once, and for the
-	// same elements more than once.
+	// order, in dst, which it must not keep. It is called from up to GOMAXPROCS
+	// goroutines at once, for the same elements more than once, and has to give
+	// the same ones each time. The first error ends the call that reads; what
+	// that returns wraps it.
 	ReadFloats(dst []float32, off int) error
 }
 
-// RangesFrom is [Ranges] of a tensor of the given shape that is read from src.
+// RangesFrom is [Ranges] of a tensor of the given shape that is read from src,
+// once. A shape of no axes is one element. Errors: those of Ranges and of src.
 func RangesFrom(src Source, shape []int, g Granularity) ([]Range, error) {
-	t, err := readAll(src, shape)
+	l, err := layoutFrom(shape, g)
 	if err != nil {
 		return nil, err
 	}
-	return Ranges(t, g)
+	dst := make([]Range, l.params)
+	if err := rangesFrom(dst, src, shape, l, g); err != nil {
+		return nil, err
+	}
+	return dst, nil
 }
 
-// CalibrateFrom is [Calibrate] of a tensor of the given shape that is read from src.
-func CalibrateFrom(src Source, shape []int, s Scheme) (Params, error) {
-	t, err := readAll(src, shape)
+// RangesFromInto is RangesFrom into dst, as [RangesInto] is Ranges.
+func RangesFromInto(dst []Range, src Source, shape []int, g Granularity) error {
+	l, err := layoutFrom(shape, g)
 	if err != nil {
+		return err
+	}
+	mustHold(len(dst), l.params)
+	return rangesFrom(dst[:l.params], src, shape, l, g)
+}
+
+// layoutFrom returns the layout of a tensor of which there is only the shape.
+func layoutFrom(shape []int, g Granularity) (layout, error) {
+	n, err := elements(shape)
+	if err != nil {
+		return layout{}, err
+	}
+	return newLayout(n, shape, g)
+}
+
+func rangesFrom(dst []Range, src Source, shape []int, l layout, by Granularity) error {
+	if n := l.n(); n <= pieceLen {
+		p := pieces.Get().(*piece)
+		x := p.x[:n]
+		err := readFloats(src, x, 0)
+		if err == nil {
+			err = rangesInto(dst, x, l, by)
+		}
+		pieces.Put(p)
+		return err
+	}
+	g := rangers.Get().(*survey)
+	lo, hi, err := g.rangesFrom(src, l, by)
+	if err == nil {
+		for i := range dst {
+			dst[i] = Range{lo[i], hi[i]}
+		}
+	}
+	rangers.Put(g)
+	return err
+}
+
+// rangesFrom is ranges of a tensor that is read from src.
+func (g *survey) rangesFrom(src Source, l layout, by Granularity) (lo, hi []float32, err error) {
+	channels := l.axis
+	if l.group > 0 {
+		channels = 1
+	}
+	g.askRanges(l, waveSlots(channels, 0))
+	r := newReading(g, src, nil)
+	err = r.pass(true, false, by)
+	r.done()
+	if err != nil {
+		return nil, nil, err
+	}
+	lo, hi = g.rangesOf(&l)
+	return lo, hi, nil
+}
+
+// CalibrateFrom is [Calibrate] of a tensor of the given shape that is read from
+// src, once. A shape of no axes is one element. Errors: those of Calibrate and
+// of src.
+func CalibrateFrom(src Source, shape []int, s Scheme) (Params, error) {
+	var p Params
+	if err := CalibrateFromInto(&p, src, shape, s); err != nil {
 		return Params{}, err
 	}
-	return Calibrate(t, s)
+	return p, nil
 }
 
-// CompareFrom is [Compare] of a tensor of the given shape that is read from src.
+// CalibrateFromInto is CalibrateFrom into memory that p brings, as
+// [CalibrateInto] is Calibrate.
+func CalibrateFromInto(p *Params, src Source, shape []int, s Scheme) error {
+	if err := s.Validate(); err != nil {
+		return err
+	}
+	l, err := layoutFrom(shape, s.Granularity)
+	if err != nil {
+		return err
+	}
+	if n := l.n(); n <= pieceLen {
+		b := pieces.Get().(*piece)
+		x := b.x[:n]
+		err := readFloats(src, x, 0)
+		if err == nil {
+			err = CalibrateInto(p, Tensor{x, shape}, s)
+		}
+		pieces.Put(b)
+		return err
+	}
+	if !s.Range.ranged() {
+		x, err := readAll(src, l.n())
+		if err != nil {
+			return err
+		}
+		return CalibrateInto(p, Tensor{x, shape}, s)
+	}
+	g := rangers.Get().(*survey)
+	lo, hi, err := g.rangesFrom(src, l, s.Granularity)
+	if err == nil {
+		p.set(s, l.params)
+		s.paramsOf(p, lo, hi)
+	}
+	rangers.Put(g)
+	return err
+}
+
+// CompareFrom is [Compare] of a tensor of the given shape that is read from
+// src, twice, however many schemes there are. A shape of no axes is one
+// element. Errors: those of Compare and of src.
 func CompareFrom(src Source, shape []int, schemes ...Scheme) (*Comparison, error) {
-	t, err := readAll(src, shape)
-	if err != nil {
+	c := new(Comparison)
+	if err := CompareFromInto(c, src, shape, schemes...); err != nil {
 		return nil, err
 	}
-	return Compare(t, schemes...)
+	return c, nil
 }
 
-// EvaluateFrom is [Evaluate] of a tensor of the given shape that is read from src.
+// CompareFromInto is CompareFrom into memory that c brings, as [CompareInto] is
+// Compare.
+func CompareFromInto(c *Comparison, src Source, shape []int, schemes ...Scheme) error {
+	c.setSchemes(schemes)
+	return c.measureFrom(src, shape, true)
+}
+
+// EvaluateFrom is [Evaluate] of a tensor of the given shape that is read from
+// src, once. A shape of no axes is one element. Errors: those of Evaluate and
+// of src.
 func EvaluateFrom(src Source, shape []int, params ...Params) (*Comparison, error) {
-	t, err := readAll(src, shape)
-	if err != nil {
+	c := new(Comparison)
+	if err := EvaluateFromInto(c, src, shape, params...); err != nil {
 		return nil, err
 	}
-	return Evaluate(t, params...)
+	return c, nil
 }
 
-func readAll(src Source, shape []int) (Tensor, error) {
-	n := 1
-	for _, d := range shape {
-		n *= d
-	}
-	t := Tensor{Data: make([]float32, n), Shape: shape}
-	return t, src.ReadFloats(t.Data, 0)
+// EvaluateFromInto is EvaluateFrom into memory that c brings, as [EvaluateInto]
+// is Evaluate.
+func EvaluateFromInto(c *Comparison, src Source, shape []int, params ...Params) error {
+	c.setParams(params)
+	return c.measureFrom(src, shape, false)
 }
 
-// QuantizePart quantizes x, the elements from off on of a tensor of the given
-// shape, to as many codes of p.
-func QuantizePart[T Integer](dst []T, x []float32, off int, shape []int, p Params) error {
-	all := make([]float32, off+len(x), size(shape))
-	all = all[:cap(all)]
-	copy(all[off:], x)
-	codes := make([]T, len(all))
-	if err := QuantizeCodes(codes, Tensor{Data: all, Shape: shape}, p); err != nil {
+// measureFrom is measure of a tensor that is read from src.
+func (c *Comparison) measureFrom(src Source, shape []int, calibrate bool) error {
+	if err := c.checkSchemes(); err != nil {
 		return err
 	}
-	copy(dst, codes[off:off+len(x)])
+	n, err := elements(shape)
+	if err != nil {
+		return err
+	}
+	if n <= pieceLen {
+		p := pieces.Get().(*piece)
+		x := p.x[:n]
+		err := readFloats(src, x, 0)
+		if err == nil {
+			err = c.measure(Tensor{x, shape}, calibrate)
+		}
+		pieces.Put(p)
+		return err
+	}
+	channels, err := newLayout(n, shape, c.channels(len(shape)))
+	if err != nil {
+		return err
+	}
+	for i := range c.Results {
+		if calibrate && !c.Results[i].Scheme.Range.ranged() {
+			x, err := readAll(src, n)
+			if err != nil {
+				return err
+			}
+			return c.measure(Tensor{x, shape}, calibrate)
+		}
+	}
+	by, err := c.prepare(n, shape, calibrate, waveSlots(channels.axis, len(c.Results)))
+	if err != nil {
+		return err
+	}
+	r := newReading(c.survey, src, nil)
+	if calibrate {
+		if err = r.pass(true, false, by); err == nil {
+			c.setRanges()
+			c.setSubjects(n, shape, true, nil)
+			err = r.pass(false, true, by)
+		}
+	} else {
+		c.setSubjects(n, shape, false, nil)
+		err = r.pass(true, true, by)
+		c.setRanges()
+	}
+	r.done()
+	if err != nil {
+		return err
+	}
+	c.setMetrics(n)
 	return nil
 }
 
-// DequantizePart dequantizes codes, those from element off on of a tensor of
-// the given shape, to as many values.
-func DequantizePart[T Integer](dst []float32, codes []T, off int, shape []int, p Params) error {
-	all := make([]T, size(shape))
-	copy(all[off:], codes)
-	values := make([]float32, len(all))
-	if err := DequantizeCodes(values, all, shape, p); err != nil {
-		return err
+// readAll reads all n elements, for methods that need them at hand.
+func readAll(src Source, n int) ([]float32, error) {
+	x := make([]float32, n)
+	for e := 0; e < n; e += pieceLen {
+		if err := readFloats(src, x[e:min(e+pieceLen, n)], e); err != nil {
+			return nil, err
+		}
 	}
-	copy(dst, values[off:off+len(codes)])
-	return nil
-}
-
-func size(shape []int) int {
-	n := 1
-	for _, d := range shape {
-		n *= d
-	}
-	return n
+	return x, nil
 }

@@ -22,6 +22,7 @@ import (
 type survey struct {
 	ch       layout // how the tensor is cut into channels
 	segments int    // of a channel
+	slots    int    // segments that there is memory for: all, unless a Source is read
 	blocks   int    // of a channel, runs walk only
 	perItem  int    // channels (or columns) of an item
 
@@ -29,13 +30,19 @@ type survey struct {
 	channels bool // whether ranges of channels are wanted
 	quiet    bool // whether the error for a value that is not finite need not say which
 
-	// Of the first pass, at channel*segments + segment.
-	lo, hi []float32
-	sq     []float64
+	// Of the first pass, at channel*slots + slot.
+	rangeSums
 	bad    atomic.Bool
 	others []otherRanges // ranges that are not a channel's
 
+	chosenLo, chosenHi []float32 // ranges that a scheme's method narrows
+
 	schemes []subject // of the second pass
+}
+
+type rangeSums struct {
+	lo, hi []float32
+	sq     []float64
 }
 
 const (
@@ -56,11 +63,12 @@ type otherRanges struct {
 // A subject is a scheme in the second pass.
 type subject struct {
 	layout
-	own        bool // parameters belong to the survey's channels
-	scale      []float32
+	own        bool      // parameters belong to the survey's channels
+	scale      []float32 // nil where two tensors are compared
 	zero       []int32
 	qmin, qmax int32
-	tally      []tally // at channel*segments + segment
+	tally      []tally // at channel*slots + slot
+	total      []tally // of the segments folded so far, where there is no memory for all
 }
 
 // A tally is sums over any number of blocks.
@@ -86,18 +94,40 @@ func (t *tally) addAll(o *tally) {
 
 // A scratch holds what a part needs beside the survey.
 type scratch struct {
+	columnWork
+	rangeWork
+	acc [tileRuns]sums
+}
+
+// A rangeWork is ranges and sums of squares of some columns or short runs.
+type rangeWork struct {
+	lo, hi  [tileCols]float32
+	squares [tileCols]float64
+}
+
+// reset makes n ranges of nothing, and as many sums.
+func (w *rangeWork) reset(n int) {
+	resetRanges(w.lo[:n], w.hi[:n])
+	clear(w.squares[:n])
+}
+
+// A columnWork is what a scheme needs for the columns of a tile.
+type columnWork struct {
 	scale   [tileCols]float32
 	zero    [tileCols]int32
-	lo, hi  [tileCols]float32
 	sq, abs [tileCols]float64
 	max     [tileCols]float32
 	clipped [tileCols]uint32
-	acc     [tileRuns]sums
+}
+
+// sums returns the sums of n columns.
+func (w *columnWork) sums(n int) columnSums {
+	return columnSums{w.abs[:], w.sq[:], w.max[:], w.clipped[:]}.sub(n)
 }
 
 // columns returns n column sums of zero.
-func (s *scratch) columns(n int) columnSums {
-	c := columnSums{s.abs[:], s.sq[:], s.max[:], s.clipped[:]}.sub(n)
+func (w *columnWork) columns(n int) columnSums {
+	c := w.sums(n)
 	clear(c.abs)
 	clear(c.sq)
 	clear(c.max)
@@ -108,18 +138,18 @@ func (s *scratch) columns(n int) columnSums {
 var (
 	rangers   = sync.Pool{New: func() any { return new(survey) }}
 	scratches = sync.Pool{New: func() any { return new(scratch) }}
-	surveyors = newTeams(func(a *surveyArgs, i int) { a.survey.item(a.src, i, a.errors) })
+	surveyors = newTeams(func(a *surveyArgs, i int) { a.survey.item(a.src, a.restored, i, a.errors) })
 )
 
 type surveyArgs struct {
-	survey *survey
-	src    []float32
-	errors bool
+	survey        *survey
+	src, restored []float32
+	errors        bool
 }
 
-// reset makes l the channels of the next passes. Their ranges are wanted, sums
-// of squares perhaps.
-func (g *survey) reset(l layout, squares bool) {
+// reset makes l the channels of the next passes, with memory for at most so
+// many segments. Ranges of channels are wanted, sums of squares perhaps.
+func (g *survey) reset(l layout, squares bool, slots int) {
 	g.ch, g.squares, g.channels = l, squares, true
 	g.bad.Store(false)
 	g.others, g.schemes = g.others[:0], g.schemes[:0]
@@ -138,11 +168,15 @@ func (g *survey) reset(l layout, squares bool) {
 			g.perItem = max(1, partLen/(l.outer*l.inner))
 		}
 	}
-	n := l.axis * g.segments
-	g.lo, g.hi = resize(g.lo, n), resize(g.hi, n)
-	g.sq = resize(g.sq, n)
-	clear(g.sq)
-	resetRanges(g.lo, g.hi)
+	g.slots = min(g.segments, slots)
+	g.rangeSums.reset(l.axis * g.slots)
+}
+
+// reset makes n ranges of nothing, and as many sums.
+func (r *rangeSums) reset(n int) {
+	r.lo, r.hi, r.sq = resize(r.lo, n), resize(r.hi, n), resize(r.sq, n)
+	clear(r.sq)
+	resetRanges(r.lo, r.hi)
 }
 
 func resetRanges(lo, hi []float32) {
@@ -164,43 +198,46 @@ func (g *survey) items() int {
 	return (g.ch.axis + g.perItem - 1) / g.perItem
 }
 
-// run makes the first pass or, for errors, the second. g must be on the heap.
-func (g *survey) run(src []float32, errors bool) {
-	if n := g.items(); several(n) && onHeap(src) {
-		a := surveyArgs{g, src, errors}
+// run makes the first pass or, for errors, the second: those of schemes or, if
+// restored is not nil, the differences from it. g must be on the heap.
+func (g *survey) run(src, restored []float32, errors bool) {
+	if n := g.items(); several(n) && onHeap(src) && onHeap(restored) {
+		a := surveyArgs{g, src, restored, errors}
 		surveyors.do(hide(&a), n)
 	} else {
 		for i := range n {
-			g.item(src, i, errors)
+			g.item(src, restored, i, errors)
 		}
 	}
 }
 
 // item does the i-th item of a pass.
-func (g *survey) item(src []float32, i int, errors bool) {
+func (g *survey) item(src, restored []float32, i int, errors bool) {
 	s := scratches.Get().(*scratch)
 	if g.ch.cols > 0 {
-		g.tile(src, i, errors, s)
+		g.tile(src, restored, i, errors, s)
 	} else {
-		g.runs(src, i, errors, s)
+		g.runs(src, restored, i, errors, s)
 	}
 	scratches.Put(s)
 }
 
 // A stretch is a rectangle of elements: rows of n elements, stride apart.
 // In the runs walk there is one row, of consecutive runs that belong to
-// consecutive channels.
+// consecutive channels. Its elements are passed along with it, the first one
+// first, since they may be a copy.
 type stretch struct {
 	e            int // first element
 	n            int // elements of a row
 	run          int // length of a run, runs walk only
 	rows, stride int
+	pitch        int // stride of the elements that are passed
 	channel      int // of the first element
-	segment      int
+	slot         int
 }
 
 // runs does an item of the runs walk: some channels, or a segment of one.
-func (g *survey) runs(src []float32, i int, errors bool, s *scratch) {
+func (g *survey) runs(src, restored []float32, i int, errors bool, s *scratch) {
 	l := &g.ch
 	c0, segment := i*g.perItem, 0
 	c1 := min(c0+g.perItem, l.axis)
@@ -226,12 +263,12 @@ func (g *survey) runs(src []float32, i int, errors bool, s *scratch) {
 			r := min(k, c1-c)
 			t := stretch{
 				e: (o*l.axis+c)*l.inner + at*blockLen, n: r * n, run: n,
-				rows: 1, channel: c, segment: segment,
+				rows: 1, channel: c, slot: segment,
 			}
-			if errors {
-				g.errorsOfRuns(src, &t, s)
+			if x := src[t.e : t.e+t.n]; errors {
+				g.errorsOfRuns(x, from(restored, t.e), &t, s)
 			} else {
-				g.rangesOfRuns(src, &t, s)
+				g.rangesOfRuns(x, &t, s)
 			}
 		}
 		b += m
@@ -240,31 +277,39 @@ func (g *survey) runs(src []float32, i int, errors bool, s *scratch) {
 
 // tile does an item of the columns walk: a block of rows of some columns. The
 // last row is shorter where narrow rows are merged and do not come out even.
-func (g *survey) tile(src []float32, i int, errors bool, s *scratch) {
+func (g *survey) tile(src, restored []float32, i int, errors bool, s *scratch) {
 	l := &g.ch
 	tiles := (l.cols + g.perItem - 1) / g.perItem
 	col := i % tiles * g.perItem
-	t := stretch{segment: i / tiles, stride: l.cols, channel: col / l.inner}
+	t := stretch{slot: i / tiles, stride: l.cols, pitch: l.cols, channel: col / l.inner}
 	t.n = min(g.perItem, l.cols-col)
-	row := t.segment * rowsPerBlock
+	row := t.slot * rowsPerBlock
 	full := len(src) / l.cols
 	t.rows = min(rowsPerBlock, full-row)
 	t.e = row*l.cols + col
 	if t.rows > 0 {
-		g.columns(src, &t, errors, s)
+		g.columns(src[t.e:], from(restored, t.e), &t, errors, s)
 	}
 	if rest := len(src) % l.cols; rest > 0 && full-row < rowsPerBlock {
 		t.e, t.n, t.rows = full*l.cols, rest, 1
-		g.columns(src, &t, errors, s)
+		g.columns(src[t.e:], from(restored, t.e), &t, errors, s)
 	}
 }
 
-func (g *survey) columns(src []float32, t *stretch, errors bool, s *scratch) {
+func (g *survey) columns(x, y []float32, t *stretch, errors bool, s *scratch) {
 	if errors {
-		g.errorsOfColumns(src, t, s)
+		g.errorsOfColumns(x, y, t, s)
 	} else {
-		g.rangesOfColumns(src, t, s)
+		g.rangesOfColumns(x, t, s)
 	}
+}
+
+// from returns s from element i on, nil if it is nil.
+func from(s []float32, i int) []float32 {
+	if s == nil {
+		return nil
+	}
+	return s[i:]
 }
 
 // A lane walks the channels of a stretch's columns from left to right.

@@ -17,18 +17,22 @@ func (g *survey) addSubject(l layout, p *Params) {
 	s.scale, s.zero = p.Scale, p.ZeroPoint
 	qmin, qmax := p.Scheme.Grid()
 	s.qmin, s.qmax = int32(qmin), int32(qmax)
-	s.tally = resize(s.tally, g.ch.axis*g.segments)
+	s.tally = resize(s.tally, g.ch.axis*g.slots)
 	clear(s.tally)
 }
 
 // secondPass leaves in each subject's tally one element for each channel.
-func (g *survey) secondPass(src []float32) {
-	g.run(src, true)
+func (g *survey) secondPass(src, restored []float32) {
+	g.run(src, restored, true)
+	g.foldErrors()
+}
+
+func (g *survey) foldErrors() {
 	for i := range g.schemes {
 		t := g.schemes[i].tally
 		for c := range g.ch.axis {
-			sum := t[c*g.segments]
-			for j := c*g.segments + 1; j < (c+1)*g.segments; j++ {
+			sum := t[c*g.slots]
+			for j := c*g.slots + 1; j < (c+1)*g.slots; j++ {
 				sum.addAll(&t[j])
 			}
 			t[c] = sum
@@ -36,30 +40,43 @@ func (g *survey) secondPass(src []float32) {
 	}
 }
 
-func (g *survey) errorsOfRuns(src []float32, t *stretch, s *scratch) {
-	x := src[t.e : t.e+t.n]
+// Below, x are original values and y, if it is not nil, the same elements of
+// another tensor: then what is summed are the differences between the two, cut
+// as the errors of a scheme are.
+
+func (g *survey) errorsOfRuns(x, y []float32, t *stretch, s *scratch) {
 	k := (t.n + t.run - 1) / t.run
 	acc := s.acc[:k]
-	at := t.channel*g.segments + t.segment
+	at := t.channel*g.slots + t.slot
 	for i := range g.schemes {
 		u := &g.schemes[i]
-		switch {
-		case u.own:
-			errorsRuns(acc, x, t.run, u.scale[t.channel:], u.zero[t.channel:], u.qmin, u.qmax)
-		case u.params == 1:
-			fill(s.scale[:k], u.scale[0])
-			fill(s.zero[:k], u.zero[0])
-			errorsRuns(acc, x, t.run, s.scale[:k], s.zero[:k], u.qmin, u.qmax)
-		default:
+		if !u.own && u.params > 1 {
 			for j := range k {
-				e := t.e + j*t.run
-				u.errors(&u.tally[at+j*g.segments], src, e, min(e+t.run, t.e+t.n), s)
+				b, end := j*t.run, min((j+1)*t.run, t.n)
+				u.errors(&u.tally[at+j*g.slots], x[b:end], from(y, b), t.e+b, s)
 			}
 			continue
 		}
+		u.errorsOfRuns(acc, x, y, t.run, t.channel, s)
 		for j := range acc {
-			u.tally[at+j*g.segments].add(&acc[j])
+			u.tally[at+j*g.slots].add(&acc[j])
 		}
+	}
+}
+
+// errorsOfRuns sets acc to the errors of runs, whose parameters are those from
+// p on, if there are several.
+func (u *subject) errorsOfRuns(acc []sums, x, y []float32, run, p int, s *scratch) {
+	k := len(acc)
+	switch {
+	case y != nil:
+		differencesRuns(acc, x, y, run)
+	case u.params == 1:
+		fill(s.scale[:k], u.scale[0])
+		fill(s.zero[:k], u.zero[0])
+		errorsRuns(acc, x, run, s.scale[:k], s.zero[:k], u.qmin, u.qmax)
+	default:
+		errorsRuns(acc, x, run, u.scale[p:], u.zero[p:], u.qmin, u.qmax)
 	}
 }
 
@@ -69,34 +86,45 @@ func fill[T any](s []T, v T) {
 	}
 }
 
-// errors adds the errors of elements e up to end to t, span by span.
-func (u *subject) errors(t *tally, src []float32, e, end int, s *scratch) {
-	for e < end {
-		p := u.span(e, end)
+// errors adds the errors of elements x, the first of which is e, to t, span by span.
+func (u *subject) errors(t *tally, x, y []float32, e int, s *scratch) {
+	for len(x) > 0 {
+		p := u.span(e, e+len(x))
 		if p.columns {
 			rows := p.cut()
 			u.lay(s, 0, p)
 			c := s.columns(p.run)
-			errorsColumns(c, src[e:], rows, p.run, s.scale[:p.run], s.zero[:p.run], u.qmin, u.qmax)
+			u.errorsOfColumns(c, x, y, rows, p.run, s.scale[:p.run], s.zero[:p.run])
 			for j := range p.run {
 				t.add(&sums{c.abs[j], c.sq[j], c.max[j], c.clipped[j]})
 			}
 		} else {
 			p.n = min(p.n, tileRuns*p.run)
 			acc := s.acc[:(p.n+p.run-1)/p.run]
-			errorsRuns(acc, src[e:e+p.n], p.run, u.scale[p.p:], u.zero[p.p:], u.qmin, u.qmax)
+			u.errorsOfRuns(acc, x[:p.n], y, p.run, p.p, s)
 			for j := range acc {
 				t.add(&acc[j])
 			}
 		}
 		e += p.n
+		x, y = x[p.n:], from(y, p.n)
 	}
+}
+
+// errorsOfColumns adds the errors of columns to c.
+func (u *subject) errorsOfColumns(c columnSums, x, y []float32, rows, pitch int, scale []float32, zero []int32) {
+	if y != nil {
+		differencesColumns(c, x, y, rows, pitch)
+		return
+	}
+	errorsColumns(c, x, rows, pitch, scale, zero, u.qmin, u.qmax)
 }
 
 // lay stores the parameters of the first row, or of all runs, of a span in s,
 // one for each element from column at on.
 func (u *subject) lay(s *scratch, at int, p span) {
 	switch {
+	case u.scale == nil:
 	case !p.columns:
 		for j := range p.n {
 			s.scale[at+j], s.zero[at+j] = u.scale[p.p+j/p.run], u.zero[p.p+j/p.run]
@@ -112,34 +140,53 @@ func (u *subject) lay(s *scratch, at int, p span) {
 	}
 }
 
-func (g *survey) errorsOfColumns(src []float32, t *stretch, s *scratch) {
+func (g *survey) errorsOfColumns(x, y []float32, t *stretch, s *scratch) {
 	for i := range g.schemes {
 		u := &g.schemes[i]
-		c := s.columns(t.n)
-		scale, zero := s.scale[:t.n], s.zero[:t.n]
-		switch {
-		case u.own:
-			for j, l := 0, g.lanes(t); j < t.n; j++ {
-				ch := l.next()
-				scale[j], zero[j] = u.scale[ch], u.zero[ch]
-			}
-			errorsColumns(c, src[t.e:], t.rows, t.stride, scale, zero, u.qmin, u.qmax)
-		case u.params == 1:
-			fill(scale, u.scale[0])
-			fill(zero, u.zero[0])
-			errorsColumns(c, src[t.e:], t.rows, t.stride, scale, zero, u.qmin, u.qmax)
-		default:
-			u.errorsOfRows(c, src, t, s)
-		}
+		g.layColumns(u, t, &s.columnWork)
+		g.collectErrors(u, x, y, t, &s.columnWork, s)
+		g.addErrors(u, t, &s.columnWork)
+	}
+}
+
+// layColumns begins the sums of a tile's columns under a scheme, and stores the
+// parameters in w if every row has the same.
+func (g *survey) layColumns(u *subject, t *stretch, w *columnWork) {
+	w.columns(t.n)
+	switch {
+	case u.scale == nil:
+	case u.own:
 		for j, l := 0, g.lanes(t); j < t.n; j++ {
-			u.tally[l.next()*g.segments+t.segment].add(&sums{c.abs[j], c.sq[j], c.max[j], c.clipped[j]})
+			ch := l.next()
+			w.scale[j], w.zero[j] = u.scale[ch], u.zero[ch]
 		}
+	case u.params == 1:
+		fill(w.scale[:t.n], u.scale[0])
+		fill(w.zero[:t.n], u.zero[0])
+	}
+}
+
+// collectErrors adds the errors of some rows of a tile to the sums of its columns.
+func (g *survey) collectErrors(u *subject, x, y []float32, t *stretch, w *columnWork, s *scratch) {
+	c := w.sums(t.n)
+	if y == nil && !u.own && u.params > 1 {
+		u.errorsOfRows(c, x, t, s)
+		return
+	}
+	u.errorsOfColumns(c, x, y, t.rows, t.pitch, w.scale[:t.n], w.zero[:t.n])
+}
+
+// addErrors adds the sums of a tile's columns to their channels.
+func (g *survey) addErrors(u *subject, t *stretch, w *columnWork) {
+	c := w.sums(t.n)
+	for j, l := 0, g.lanes(t); j < t.n; j++ {
+		u.tally[l.next()*g.slots+t.slot].add(&sums{c.abs[j], c.sq[j], c.max[j], c.clipped[j]})
 	}
 }
 
 // errorsOfRows adds the errors of each column of t to c where the parameters
 // change from row to row. Rows that have the same go to the kernel together.
-func (u *subject) errorsOfRows(c columnSums, src []float32, t *stretch, s *scratch) {
+func (u *subject) errorsOfRows(c columnSums, x []float32, t *stretch, s *scratch) {
 	for r := 0; r < t.rows; {
 		e := t.e + r*t.stride
 		first := u.span(e, e+t.n)
@@ -155,7 +202,7 @@ func (u *subject) errorsOfRows(c columnSums, src []float32, t *stretch, s *scrat
 		for first.n == t.n && r+k < t.rows && u.span(e+k*t.stride, e+k*t.stride+t.n) == first {
 			k++
 		}
-		errorsColumns(c, src[e:], k, t.stride, s.scale[:t.n], s.zero[:t.n], u.qmin, u.qmax)
+		errorsColumns(c, x[r*t.pitch:], k, t.pitch, s.scale[:t.n], s.zero[:t.n], u.qmin, u.qmax)
 		r += k
 	}
 }

@@ -1,26 +1,40 @@
 package quant
 
-import "sync"
+import (
+	"math"
+	"sync"
+)
 
 // The first pass of a survey: ranges, and sums of squares if they are wanted.
 
 // ranges returns the minimum and maximum of each parameter of l, in slices
 // that belong to g.
 func (g *survey) ranges(src []float32, l layout, by Granularity) (lo, hi []float32, err error) {
-	if l.group > 0 {
-		g.reset(layout{outer: 1, axis: 1, inner: len(src), params: 1}, false)
-		g.addOther(l)
-		g.channels = false
-	} else {
-		g.reset(l, false)
-	}
+	g.askRanges(l, math.MaxInt)
 	if err := g.firstPass(src, by); err != nil {
 		return nil, nil, err
 	}
+	lo, hi = g.rangesOf(&l)
+	return lo, hi, nil
+}
+
+// askRanges asks the first pass for the ranges of l.
+func (g *survey) askRanges(l layout, slots int) {
 	if l.group > 0 {
-		return g.others[0].lo, g.others[0].hi, nil
+		g.reset(layout{outer: 1, axis: 1, inner: l.n(), params: 1}, false, slots)
+		g.addOther(l)
+		g.channels = false
+	} else {
+		g.reset(l, false, slots)
 	}
-	return g.lo[:l.axis], g.hi[:l.axis], nil
+}
+
+// rangesOf returns what askRanges asked for.
+func (g *survey) rangesOf(l *layout) (lo, hi []float32) {
+	if l.group > 0 {
+		return g.others[0].lo, g.others[0].hi
+	}
+	return g.lo[:l.axis], g.hi[:l.axis]
 }
 
 // addOther asks the first pass for the ranges of l too.
@@ -40,46 +54,54 @@ func (g *survey) addOther(l layout) {
 	resetRanges(o.lo, o.hi)
 }
 
-// firstPass fills g.lo, g.hi and g.sq for each channel and segment, then folds
-// the segments: afterwards they hold one element for each channel.
+// firstPass fills g.lo, g.hi and g.sq for each channel.
 func (g *survey) firstPass(src []float32, by Granularity) error {
-	g.run(src, false)
+	g.run(src, nil, false)
 	if g.bad.Load() {
 		if g.quiet {
 			return ErrNotFinite
 		}
 		return notFinite(src, &g.ch, by)
 	}
-	if g.segments == 1 {
-		return nil
+	g.foldRanges()
+	return nil
+}
+
+// foldRanges folds the segments of each channel: afterwards g.lo, g.hi and g.sq
+// hold one element for each.
+func (g *survey) foldRanges() {
+	if g.slots == 1 {
+		return
 	}
 	for c := range g.ch.axis {
-		lo, hi, sq := g.lo[c*g.segments], g.hi[c*g.segments], g.sq[c*g.segments]
-		for i := c*g.segments + 1; i < (c+1)*g.segments; i++ {
+		lo, hi, sq := g.lo[c*g.slots], g.hi[c*g.slots], g.sq[c*g.slots]
+		for i := c*g.slots + 1; i < (c+1)*g.slots; i++ {
 			lo, hi = min(lo, g.lo[i]), max(hi, g.hi[i])
 			sq += g.sq[i]
 		}
 		g.lo[c], g.hi[c], g.sq[c] = lo, hi, sq
 	}
-	return nil
 }
 
 // notFinite returns the error for the first element that is NaN or infinite.
 func notFinite(src []float32, l *layout, by Granularity) error {
 	for i, x := range src {
 		if !finite(x) {
-			e := &NotFiniteError{Index: i, Channel: -1, Value: x}
-			if by.unit == perChannel {
-				e.Channel = l.channel(i)
-			}
-			return e
+			return newNotFinite(i, x, l, by)
 		}
 	}
 	panic("quant: a kernel found a value that is not finite where there is none")
 }
 
-func (g *survey) rangesOfRuns(src []float32, t *stretch, s *scratch) {
-	x := src[t.e : t.e+t.n]
+func newNotFinite(i int, x float32, l *layout, by Granularity) error {
+	e := &NotFiniteError{Index: i, Channel: -1, Value: x}
+	if by.unit == perChannel {
+		e.Channel = l.channel(i)
+	}
+	return e
+}
+
+func (g *survey) rangesOfRuns(x []float32, t *stretch, s *scratch) {
 	k := (t.n + t.run - 1) / t.run
 	ok := true
 	if g.blocks == 1 {
@@ -95,7 +117,7 @@ func (g *survey) rangesOfRuns(src []float32, t *stretch, s *scratch) {
 		ok = g.foldRuns(x, t, k, s)
 	}
 	for i := range g.others {
-		ok = g.others[i].add(src, t.e, t.e+t.n, s) && ok
+		ok = g.others[i].add(x, t.e, s) && ok
 	}
 	if !ok {
 		g.bad.Store(true)
@@ -104,18 +126,18 @@ func (g *survey) rangesOfRuns(src []float32, t *stretch, s *scratch) {
 
 // foldRuns collects k runs and adds them to their channels.
 func (g *survey) foldRuns(x []float32, t *stretch, k int, s *scratch) bool {
-	at := t.channel*g.segments + t.segment
+	at := t.channel*g.slots + t.slot
 	ok := true
 	if g.channels {
 		lo, hi := s.lo[:k], s.hi[:k]
 		ok = rangeRuns(lo, hi, x, t.run)
-		widen(g.lo[at:], g.hi[at:], lo, hi, g.segments)
+		widen(g.lo[at:], g.hi[at:], lo, hi, g.slots)
 	}
 	if g.squares {
-		sq := s.sq[:k]
+		sq := s.squares[:k]
 		squaresRuns(sq, x, t.run)
 		for i, v := range sq {
-			g.sq[at+i*g.segments] += v
+			g.sq[at+i*g.slots] += v
 		}
 	}
 	return ok
@@ -136,41 +158,48 @@ func widen(lo, hi, lo2, hi2 []float32, step int) {
 	}
 }
 
-func (g *survey) rangesOfColumns(src []float32, t *stretch, s *scratch) {
-	x := src[t.e:]
+func (g *survey) rangesOfColumns(x []float32, t *stretch, s *scratch) {
 	if n := t.channel + t.n; g.segments == 1 && g.ch.cols == g.ch.axis {
 		// A column is a channel, and has no other columns.
-		if !rangeColumns(g.lo[t.channel:n], g.hi[t.channel:n], x, t.rows, t.stride) {
+		if !rangeColumns(g.lo[t.channel:n], g.hi[t.channel:n], x, t.rows, t.pitch) {
 			g.bad.Store(true)
 		}
 		if g.squares {
-			squaresColumns(g.sq[t.channel:n], x, t.rows, t.stride)
+			squaresColumns(g.sq[t.channel:n], x, t.rows, t.pitch)
 		}
 	} else {
 		g.foldColumns(x, t, s)
 	}
 	for i := range g.others {
 		for r := range t.rows {
-			e := t.e + r*t.stride
-			g.others[i].add(src, e, e+t.n, s)
+			g.others[i].add(x[r*t.pitch:][:t.n], t.e+r*t.stride, s)
 		}
 	}
 }
 
 // foldColumns collects the columns of a stretch, and adds them to their channels.
 func (g *survey) foldColumns(x []float32, t *stretch, s *scratch) {
-	lo, hi := s.lo[:t.n], s.hi[:t.n]
-	resetRanges(lo, hi)
-	if !rangeColumns(lo, hi, x, t.rows, t.stride) {
+	s.rangeWork.reset(t.n)
+	g.collectColumns(x, t, &s.rangeWork)
+	g.addColumns(t, &s.rangeWork)
+}
+
+// collectColumns widens the ranges of the columns of a stretch, and adds to
+// their sums of squares.
+func (g *survey) collectColumns(x []float32, t *stretch, w *rangeWork) {
+	if !rangeColumns(w.lo[:t.n], w.hi[:t.n], x, t.rows, t.pitch) {
 		g.bad.Store(true)
 	}
-	sq := s.sq[:t.n]
 	if g.squares {
-		clear(sq)
-		squaresColumns(sq, x, t.rows, t.stride)
+		squaresColumns(w.squares[:t.n], x, t.rows, t.pitch)
 	}
+}
+
+// addColumns adds what columns came to to their channels.
+func (g *survey) addColumns(t *stretch, w *rangeWork) {
+	lo, hi, sq := w.lo[:t.n], w.hi[:t.n], w.squares[:t.n]
 	for j, l := 0, g.lanes(t); j < t.n; j++ {
-		at := l.next()*g.segments + t.segment
+		at := l.next()*g.slots + t.slot
 		g.lo[at], g.hi[at] = min(g.lo[at], lo[j]), max(g.hi[at], hi[j])
 		if g.squares {
 			g.sq[at] += sq[j]
@@ -178,28 +207,30 @@ func (g *survey) foldColumns(x []float32, t *stretch, s *scratch) {
 	}
 }
 
-// add widens the ranges by elements e up to end, and reports whether they are finite.
-func (o *otherRanges) add(src []float32, e, end int, s *scratch) bool {
+// add widens the ranges by elements x, the first of which is e, and reports
+// whether they are finite.
+func (o *otherRanges) add(x []float32, e int, s *scratch) bool {
 	ok := true
-	for e < end {
-		p := o.span(e, end)
+	for len(x) > 0 {
+		p := o.span(e, e+len(x))
 		if p.columns {
 			rows := p.cut()
 			lo, hi := s.lo[:p.run], s.hi[:p.run]
 			resetRanges(lo, hi)
-			ok = rangeColumns(lo, hi, src[e:], rows, p.run) && ok
+			ok = rangeColumns(lo, hi, x, rows, p.run) && ok
 			o.merge(p.p, lo, hi)
 		} else if o.whole(p, e) {
 			// These groups belong to this part alone.
 			end := p.p + (p.n+p.run-1)/p.run
-			ok = rangeRuns(o.lo[p.p:end], o.hi[p.p:end], src[e:e+p.n], p.run) && ok
+			ok = rangeRuns(o.lo[p.p:end], o.hi[p.p:end], x[:p.n], p.run) && ok
 		} else {
 			p.n = min(p.n, tileRuns*p.run)
 			k := (p.n + p.run - 1) / p.run
-			ok = rangeRuns(s.lo[:k], s.hi[:k], src[e:e+p.n], p.run) && ok
+			ok = rangeRuns(s.lo[:k], s.hi[:k], x[:p.n], p.run) && ok
 			o.merge(p.p, s.lo[:k], s.hi[:k])
 		}
 		e += p.n
+		x = x[p.n:]
 	}
 	return ok
 }

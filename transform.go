@@ -15,6 +15,7 @@ const bufLen = 1024
 // codes on the other, in one of the three forms.
 type transform struct {
 	layout
+	off  int // of the first element of real in the tensor
 	real []float32
 	codes
 
@@ -57,13 +58,17 @@ func newTransform(n int, shape []int, p Params) (transform, error) {
 	if err := p.check(l.params); err != nil {
 		return transform{}, err
 	}
+	return transformOf(l, 0, p), nil
+}
+
+func transformOf(l layout, off int, p Params) transform {
 	qmin, qmax := p.Scheme.Grid()
 	return transform{
-		layout: l,
-		scale:  p.Scale, zero: p.ZeroPoint,
+		layout: l, off: off,
+		scale: p.Scale, zero: p.ZeroPoint,
 		qmin: int32(qmin), qmax: int32(qmax),
 		bits: p.Scheme.Bits, signed: !p.Scheme.Unsigned,
-	}, nil
+	}
 }
 
 // packedCodes returns b, which holds n codes, as the side of the codes.
@@ -213,7 +218,7 @@ func (t *transform) quantizeElements(e, end int) {
 
 func (t *transform) quantize8(dst []uint8, e, end int, stream bool) {
 	for e < end {
-		s := t.span(e, end)
+		s := t.span(t.off+e, t.off+end)
 		x := t.real[e : e+s.n]
 		if s.columns {
 			quantizeInt8Columns(dst, x, t.scale[s.p:s.p+s.run], t.zero[s.p:], t.qmin, t.qmax, stream)
@@ -227,7 +232,7 @@ func (t *transform) quantize8(dst []uint8, e, end int, stream bool) {
 
 func (t *transform) quantize16(dst []uint16, e, end int, stream bool) {
 	for e < end {
-		s := t.span(e, end)
+		s := t.span(t.off+e, t.off+end)
 		x := t.real[e : e+s.n]
 		if s.columns {
 			quantizeInt16Columns(dst, x, t.scale[s.p:s.p+s.run], t.zero[s.p:], t.qmin, t.qmax, stream)
@@ -265,7 +270,7 @@ func (t *transform) dequantizeElements(e, end int) {
 
 func (t *transform) dequantize8(src []uint8, e, end int) {
 	for e < end {
-		s := t.span(e, end)
+		s := t.span(t.off+e, t.off+end)
 		x := t.real[e : e+s.n]
 		if s.columns {
 			dequantizeInt8Columns(x, src[:s.n], t.scale[s.p:s.p+s.run], t.zero[s.p:], t.signed, t.stream)
@@ -279,7 +284,7 @@ func (t *transform) dequantize8(src []uint8, e, end int) {
 
 func (t *transform) dequantize16(src []uint16, e, end int) {
 	for e < end {
-		s := t.span(e, end)
+		s := t.span(t.off+e, t.off+end)
 		x := t.real[e : e+s.n]
 		if s.columns {
 			dequantizeInt16Columns(x, src[:s.n], t.scale[s.p:s.p+s.run], t.zero[s.p:], t.signed, t.stream)

@@ -1,0 +1,54 @@
+package quant
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"testing"
+)
+
+// goldenMethods is the hash of what all methods make of a fixed workload, of
+// observers and of tensors at hand: see goldenSmall.
+const goldenMethods = "0604ba97250877c41dc6ee4017a7abb68ac74c8dfdc330958ab876b0673283c7"
+
+func TestGoldenMethods(t *testing.T) {
+	var first []section
+	forEachISA(t, func(t *testing.T) {
+		if testing.Short() && active == generic && len(usable) > 1 {
+			t.Skip("the definition is slow, and there are others")
+		}
+		checkGolden(t, methodsWorkload(t), goldenMethods, &first)
+	})
+}
+
+func methodsWorkload(t *testing.T) (sections []section) {
+	d := digest{Hash: sha256.New()}
+	r := splitmix(9)
+	for kind := range 4 {
+		x := goldenTensor(&r, kind, 12, 9, 25)
+		for _, g := range []Granularity{PerTensor, PerChannel(0), PerChannel(-1), PerGroup(-1, 16), PerGroup(1, 4)} {
+			o := newObserver(t, Scheme{Bits: 8, Granularity: g, Range: Entropy}, RefuseNotFinite)
+			mustObserve(t, o, x)
+			mustObserve(t, o, x)
+			d.Write(stateOf(t, o))
+			a := newObserver(t, Scheme{Bits: 8, Granularity: g, Range: MovingAverage(0.3)}, RefuseNotFinite)
+			mustObserve(t, a, x)
+			mustObserve(t, a, Tensor{goldenTensor(&r, kind, len(x.Data)).Data, x.Shape})
+			d.Write(stateOf(t, a))
+			for i, s := range append(goldenSchemes(8), goldenSchemes(3)...) {
+				s.Granularity, s.Range = g, methodsOfHistogram[(i+kind)%len(methodsOfHistogram)]
+				p, err := o.ParamsFor(s)
+				if err != nil {
+					t.Fatal(err)
+				}
+				q, err := Calibrate(x, s)
+				if err != nil {
+					t.Fatal(err)
+				}
+				d.floats(append(p.Scale, q.Scale...)...)
+				writeInts(&d, append(p.ZeroPoint, q.ZeroPoint...)...)
+			}
+			sections = append(sections, d.seal(fmt.Sprintf("kind %d, %v", kind, g)))
+		}
+	}
+	return sections
+}

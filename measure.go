@@ -1,0 +1,187 @@
+package quant
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+)
+
+// A Measurement is how far a tensor is from another, whatever made it so.
+type Measurement struct {
+	Axis     int // whose indices are the channels, counted from the front; -1 if all is one channel
+	Metrics      // over all elements
+	Channels []Metrics
+}
+
+// Measure returns the differences between a tensor and what became of it, e
+// being restored minus original. Of the channels, which are PerChannel or
+// PerTensor, each has metrics of its own. Clipped is 0: no code is known.
+//
+// If original was quantized by a scheme and dequantized again, its granularity
+// given as scheme makes Measure sum in the order of [Compare] and [Evaluate].
+// So the metrics are exactly those of their Result, to the last bit, if the
+// channels are those of [Comparison.ChannelGranularity] too. Otherwise PerTensor
+// will do: scheme changes nothing but the last bits of sums, and only if it is
+// of groups, or of channels along another axis.
+//
+// Errors: ErrEmpty, ErrAxis, ErrGroupSize, ErrShape, also for shapes that
+// differ, ErrScheme if the channels are groups, and a *NotFiniteError for the
+// first NaN or infinity of original, or the first NaN of restored. Infinities of
+// restored, where a reconstruction overflows, make infinite errors.
+func Measure(original, restored Tensor, channels, scheme Granularity) (*Measurement, error) {
+	n := len(original.Data)
+	ch, l, err := measured(n, original.Shape, channels, scheme)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := newLayout(len(restored.Data), restored.Shape, PerTensor); err != nil {
+		return nil, fmt.Errorf("quant: restored tensor: %w", err)
+	}
+	if len(restored.Data) != n || len(original.Shape) > 0 && len(restored.Shape) > 0 && !slices.Equal(original.Shape, restored.Shape) {
+		return nil, fmt.Errorf("%w: %v, but restored %v", ErrShape, shapeOf(original), shapeOf(restored))
+	}
+	g := rangers.Get().(*survey)
+	defer rangers.Put(g)
+	g.reset(ch, true, math.MaxInt)
+	g.addDifferences(l)
+	if err := g.firstPass(original.Data, channels); err != nil {
+		return nil, err
+	}
+	g.secondPass(original.Data, restored.Data)
+	m := newMeasurement(g, channels, len(original.Shape))
+	if math.IsNaN(m.MAE) {
+		for i, v := range restored.Data {
+			if v != v {
+				return nil, restoredNaN(i, v, &ch, channels)
+			}
+		}
+	}
+	return m, nil
+}
+
+// MeasureFrom is [Measure] of two tensors of the given shape, each of which is
+// read once. A shape of no axes is one element. Errors: those of Measure and of
+// either Source.
+func MeasureFrom(original, restored Source, shape []int, channels, scheme Granularity) (*Measurement, error) {
+	n, err := elements(shape)
+	if err != nil {
+		return nil, err
+	}
+	ch, l, err := measured(n, shape, channels, scheme)
+	if err != nil {
+		return nil, err
+	}
+	if n <= pieceLen {
+		x := make([]float32, 2*n)
+		if err := readFloats(original, x[:n], 0); err != nil {
+			return nil, err
+		}
+		if err := readFloats(restored, x[n:], 0); err != nil {
+			return nil, err
+		}
+		return Measure(Tensor{x[:n], shape}, Tensor{x[n:], shape}, channels, scheme)
+	}
+	g := rangers.Get().(*survey)
+	g.reset(ch, true, waveSlots(ch.axis, 1))
+	g.addDifferences(l)
+	r := newReading(g, original, restored)
+	err = r.pass(true, true, channels)
+	r.done()
+	var m *Measurement
+	if err == nil {
+		m = newMeasurement(g, channels, len(shape))
+	}
+	rangers.Put(g)
+	if err == nil && math.IsNaN(m.MAE) {
+		return nil, findNaN(restored, &ch, channels)
+	}
+	return m, err
+}
+
+// measured checks what Measure gets, and returns how it cuts n elements into
+// channels and, for the order of sums, into what shares parameters.
+func measured(n int, shape []int, channels, scheme Granularity) (ch, l layout, err error) {
+	if channels.unit == perGroup {
+		return ch, l, fmt.Errorf("%w: channels %v", ErrScheme, channels)
+	}
+	if ch, err = newLayout(n, shape, channels); err != nil {
+		return ch, l, err
+	}
+	l, err = newLayout(n, shape, scheme)
+	return ch, l, err
+}
+
+// addDifferences asks the second pass for differences, cut as l cuts a scheme.
+func (g *survey) addDifferences(l layout) {
+	g.addSubject(l, &Params{Scheme: Scheme{Bits: 8}})
+}
+
+func newMeasurement(g *survey, channels Granularity, rank int) *Measurement {
+	m := &Measurement{Axis: -1}
+	if channels.unit == perChannel {
+		m.Axis, _ = checkAxis(channels.axis, rank)
+	}
+	var r Result
+	r.set(g, &g.schemes[0], g.ch.n())
+	m.Metrics, m.Channels = r.Metrics, r.Channels
+	return m
+}
+
+func restoredNaN(i int, v float32, l *layout, by Granularity) error {
+	return fmt.Errorf("quant: restored tensor: %w", newNotFinite(i, v, l, by))
+}
+
+// findNaN returns the error for the first NaN of a tensor that has one.
+func findNaN(src Source, l *layout, by Granularity) error {
+	x := make([]float32, min(l.n(), pieceLen))
+	for e := 0; e < l.n(); e += len(x) {
+		x = x[:min(len(x), l.n()-e)]
+		if err := readFloats(src, x, e); err != nil {
+			return err
+		}
+		for i, v := range x {
+			if v != v {
+				return restoredNaN(e+i, v, l, by)
+			}
+		}
+	}
+	return errors.New("quant: a Source has not given the same elements twice")
+}
+
+// differencesRuns sets acc[i] to the sums of the differences between x and y
+// over run i, whose length is at most blockLen, in the order of errorsRuns.
+func differencesRuns(acc []sums, x, y []float32, run int) {
+	for i := range acc {
+		var abs, sq [lanes]float64
+		a := sums{}
+		b, end := i*run, min((i+1)*run, len(x))
+		y := y[b:end]
+		for j, v := range x[b:end] {
+			d := float32(math.Abs(float64(y[j] - v)))
+			abs[j%lanes] += float64(d)
+			sq[j%lanes] += float64(d) * float64(d)
+			if d > a.max {
+				a.max = d
+			}
+		}
+		a.abs, a.sq = fold(&abs), fold(&sq)
+		acc[i] = a
+	}
+}
+
+// differencesColumns adds the differences of each column, row by row, to acc.
+func differencesColumns(acc columnSums, x, y []float32, rows, stride int) {
+	n := len(acc.abs)
+	for r := range rows {
+		y := y[r*stride:][:n]
+		for j, v := range x[r*stride:][:n] {
+			d := float32(math.Abs(float64(y[j] - v)))
+			acc.abs[j] += float64(d)
+			acc.sq[j] += float64(d) * float64(d)
+			if d > acc.max[j] {
+				acc.max[j] = d
+			}
+		}
+	}
+}

@@ -1,0 +1,149 @@
+package quant
+
+import (
+	"errors"
+	"math"
+	"runtime"
+	"strings"
+	"testing"
+)
+
+// TestMeasure quantizes, dequantizes and measures: what Compare has predicted
+// must come out, to the last bit.
+func TestMeasure(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
+	defer func(n int) { waveBytes = n }(waveBytes)
+	r := splitmix(11)
+	for i, shape := range sourceShapes() {
+		x := goldenTensor(&r, i%4, shape...)
+		waveBytes = []int{8 << 20, 600, 9000}[i%3]
+		runtime.GOMAXPROCS(1 + i%4)
+		schemes := sourceSchemes(len(shape))
+		for k := 0; k < len(schemes); k += 2 {
+			// The first per-channel scheme decides what a channel is.
+			c, err := Compare(x, append(schemes[k:k+2:k+2], schemes...)...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for j := range c.Results {
+				if (i+j)%5 == 0 || len(x.Data) < 1000 {
+					testMeasure(t, x, c, &c.Results[j])
+				}
+			}
+		}
+	}
+}
+
+func testMeasure(t *testing.T, x Tensor, c *Comparison, r *Result) {
+	t.Helper()
+	q, err := Quantize(x, r.Params)
+	if err != nil {
+		t.Fatal(err)
+	}
+	y, err := Dequantize(q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &Measurement{c.Axis, r.Metrics, append([]Metrics(nil), r.Channels...)}
+	want.Clipped = 0
+	for i := range want.Channels {
+		want.Channels[i].Clipped = 0
+	}
+	got, err := Measure(x, y, c.ChannelGranularity(), r.Scheme.Granularity)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := difference(want, got); diff != "" {
+		t.Fatalf("%v, axis %d of shape %v (-predicted +measured)\n%s", r.Scheme, c.Axis, x.Shape, diff)
+	}
+	got, err = MeasureFrom(sliceSource(x.Data), sliceSource(y.Data), x.Shape, c.ChannelGranularity(), r.Scheme.Granularity)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := difference(want, got); diff != "" {
+		t.Fatalf("%v, axis %d of shape %v, read (-predicted +measured)\n%s", r.Scheme, c.Axis, x.Shape, diff)
+	}
+}
+
+// TestMeasureSpecial has restored tensors of infinities and NaN, and errors.
+func TestMeasureSpecial(t *testing.T) {
+	for _, shape := range [][]int{{5, 8}, {300, 400}, {40, 9000}} {
+		n, _ := elements(shape)
+		x, y := make([]float32, n), make([]float32, n)
+		for i := range x {
+			x[i], y[i] = float32(i%7), float32(i%7)+1
+		}
+		both := func(what string, f func(m *Measurement, err error)) {
+			t.Helper()
+			f(Measure(Tensor{x, shape}, Tensor{y, shape}, PerChannel(1), PerTensor))
+			f(MeasureFrom(sliceSource(x), sliceSource(y), shape, PerChannel(-1), PerTensor))
+		}
+		both("one", func(m *Measurement, err error) {
+			if err != nil || m.N != n || m.MAE != 1 || m.RMSE != 1 || m.MaxError != 1 || m.Axis != 1 || len(m.Channels) != shape[1] || m.Channels[2].N != shape[0] {
+				t.Errorf("shape %v, a difference of 1 everywhere: %+v, %v", shape, m, err)
+			}
+		})
+		at := n - 3
+		y[at] = -inf
+		both("an infinity", func(m *Measurement, err error) {
+			if err != nil || !math.IsInf(m.MAE, 1) || !math.IsInf(m.MaxError, 1) || !math.IsInf(m.SQNR, -1) || m.Channels[0].MAE != 1 {
+				t.Errorf("shape %v, an infinity: %+v, %v", shape, m, err)
+			}
+		})
+		for _, test := range []struct {
+			where []float32
+			text  string
+		}{{y, "quant: restored tensor: "}, {x, "quant: "}} {
+			test.where[at] = nan
+			both("NaN", func(m *Measurement, err error) {
+				var e *NotFiniteError
+				if !errors.As(err, &e) || e.Index != at || e.Channel != at%shape[1] || err.Error() != test.text+e.Error() && err != error(e) {
+					t.Errorf("shape %v, NaN: %v", shape, err)
+				}
+			})
+		}
+	}
+	// The same NaN does not come back.
+	calls := 0
+	fickle := sourceFunc(func(dst []float32, off int) error {
+		clear(dst)
+		if calls++; calls == 2 {
+			dst[0] = nan
+		}
+		return nil
+	})
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	_, err := MeasureFrom(sliceSource(make([]float32, 1<<18)), fickle, []int{1 << 18}, PerTensor, PerTensor)
+	if err == nil || !strings.Contains(err.Error(), "twice") {
+		t.Errorf("a source that changes: %v", err)
+	}
+
+	x := Tensor{[]float32{1, 2, 3, 4, 5, 6}, []int{2, 3}}
+	broken := errors.New("broken")
+	bad := sourceFunc(func([]float32, int) error { return broken })
+	good := sourceFunc(func(dst []float32, _ int) error { clear(dst); return nil })
+	for i, test := range []struct {
+		err error
+		is  error
+	}{
+		{second(Measure(x, Tensor{x.Data, []int{3, 2}}, PerTensor, PerTensor)), ErrShape},
+		{second(Measure(x, Tensor{x.Data[:5], nil}, PerTensor, PerTensor)), ErrShape},
+		{second(Measure(x, Tensor{x.Data, []int{5}}, PerTensor, PerTensor)), ErrShape},
+		{second(Measure(x, Tensor{}, PerTensor, PerTensor)), ErrEmpty},
+		{second(Measure(Tensor{}, x, PerTensor, PerTensor)), ErrEmpty},
+		{second(Measure(x, x, PerGroup(0, 2), PerTensor)), ErrScheme},
+		{second(Measure(x, x, PerChannel(2), PerTensor)), ErrAxis},
+		{second(Measure(x, x, PerChannel(0), PerGroup(0, 0))), ErrGroupSize},
+		{second(MeasureFrom(good, good, []int{2, -1}, PerTensor, PerTensor)), ErrShape},
+		{second(MeasureFrom(good, good, []int{2, 2}, PerTensor, PerChannel(7))), ErrAxis},
+		{second(MeasureFrom(good, bad, []int{2, 2}, PerTensor, PerTensor)), broken},
+		{second(MeasureFrom(bad, good, []int{2, 2}, PerTensor, PerTensor)), broken},
+		{second(MeasureFrom(good, bad, []int{200, 20000}, PerTensor, PerTensor)), broken},
+		{second(MeasureFrom(bad, good, []int{200, 20000}, PerTensor, PerTensor)), broken},
+		{second(Measure(x, Tensor{x.Data, nil}, PerTensor, PerTensor)), nil},
+	} {
+		if !errors.Is(test.err, test.is) {
+			t.Errorf("case %d: error %v, want %v", i, test.err, test.is)
+		}
+	}
+}

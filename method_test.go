@@ -1,0 +1,218 @@
+package quant
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"runtime"
+	"testing"
+)
+
+func TestParseMethod(t *testing.T) {
+	for name, want := range map[string]Method{
+		"minmax": MinMax, "mse": LeastSquares, "mae": LeastAbsolute, "entropy": Entropy,
+		"percentile=99.99": Percentile(99.99), "percentile=100": Percentile(100), "percentile=0.5": Percentile(0.5),
+		"ema=0.01": MovingAverage(0.01), "ema=1": MovingAverage(1),
+	} {
+		got, err := ParseMethod(name)
+		if err != nil || got != want || got.String() != name || !got.Equal(want) {
+			t.Errorf("%q: %v, %v", name, got, err)
+		}
+	}
+	for _, name := range []string{
+		"", "max", "MinMax", "minmax=1", "mse=", "percentile", "percentile=", "percentile=0", "percentile=100.1", "percentile=-1",
+		"percentile=NaN", "percentile=x", "ema", "ema=0", "ema=1.5", "ema=Inf", "entropy=3", "percentile = 99",
+	} {
+		if m, err := ParseMethod(name); !errors.Is(err, ErrMethod) {
+			t.Errorf("%q: %v, %v", name, m, err)
+		}
+	}
+	var s Scheme
+	if s.Range != MinMax || s.Range.String() != "minmax" {
+		t.Error("the zero value is not MinMax")
+	}
+	for _, m := range []Method{Percentile(0), Percentile(101), Percentile(math.NaN()), MovingAverage(0), MovingAverage(1.1), {kind: 9}, {fraction: 1}} {
+		s := Scheme{Bits: 8, Range: m}
+		if err := s.Validate(); !errors.Is(err, ErrMethod) {
+			t.Errorf("%v: %v", m, err)
+		}
+		if _, err := Calibrate(Tensor{Data: []float32{1}}, s); !errors.Is(err, ErrMethod) {
+			t.Errorf("%v: %v", m, err)
+		}
+	}
+}
+
+var allMethods = append([]Method{MovingAverage(0.1)}, methodsOfHistogram...)
+
+// valuesOfParams returns the values that each parameter is for, in row-major order.
+func valuesOfParams(t testing.TB, x Tensor, g Granularity) [][]float32 {
+	t.Helper()
+	l, err := newLayout(len(x.Data), x.Shape, g)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := make([][]float32, l.params)
+	for e, v := range x.Data {
+		p := 0
+		switch row := e / l.inner; {
+		case l.group > 0:
+			p = (row/l.axis*l.groups+row%l.axis/l.group)*l.inner + e%l.inner
+		case l.params > 1:
+			p = row % l.axis
+		}
+		all[p] = append(all[p], v)
+	}
+	return all
+}
+
+// TestCalibrateMethods: the parameters of a channel or group are those of its
+// values as a tensor, whatever the walk, the cores and the instruction set; and
+// Compare makes those of Calibrate.
+func TestCalibrateMethods(t *testing.T) {
+	shapes := [][]int{{6, 5, 40}, {7, 30}, {4, 3, 3, 3}, {211}, {90, 20}}
+	forEachISA(t, func(t *testing.T) {
+		for i, d := range distributions {
+			if i%3 != 0 && (testing.Short() || active == generic && len(usable) > 1) {
+				continue
+			}
+			shape := shapes[i%len(shapes)]
+			n, _ := elements(shape)
+			x := Tensor{valuesOf(31, n, d.of), shape}
+			for _, g := range []Granularity{PerTensor, PerChannel(0), PerChannel(-1), PerChannel(len(shape) / 2), PerGroup(-1, 32), PerGroup(0, 3), PerGroup(len(shape)/2, 2)} {
+				schemes := []Scheme{{Bits: 8, Granularity: g, Range: Percentile(95)}}
+				for k, m := range allMethods {
+					s := Scheme{Bits: 8 - k%5, Granularity: g, Range: m}
+					if k%2 == 1 {
+						s.Mapping = Symmetric
+					}
+					schemes = append(schemes, s)
+				}
+				c, err := Compare(x, schemes...)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for k, s := range schemes {
+					p, err := Calibrate(x, s)
+					if err != nil {
+						t.Fatal(err)
+					}
+					if got := c.Results[k].Params; fmt.Sprint(got) != fmt.Sprint(p) {
+						t.Errorf("%s, %v, %+v: Compare made %v, Calibrate %v", d.name, shape, s, got, p)
+					}
+					one := s
+					one.Granularity = PerTensor
+					for i, v := range valuesOfParams(t, x, g) {
+						want, err := Calibrate(Tensor{Data: v}, one)
+						if err != nil {
+							t.Fatal(err)
+						}
+						if p.Scale[i] != want.Scale[0] || p.ZeroPoint[i] != want.ZeroPoint[0] {
+							t.Errorf("%s, %v, %+v: %d: %v and %d, want %v and %d", d.name, shape, s, i, p.Scale[i], p.ZeroPoint[i], want.Scale[0], want.ZeroPoint[0])
+						}
+					}
+				}
+			}
+		}
+	})
+}
+
+// TestMethodsNoEscape has tensors and parameters on the stack.
+func TestMethodsNoEscape(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector allocates")
+	}
+	if !stacksAreKnown() {
+		t.Skip("callers' slices escape here")
+	}
+	for _, g := range matrixGranularities {
+		for _, m := range allMethods {
+			s := Scheme{Bits: 4, Granularity: g, Range: m}
+			o := newObserver(t, s, IgnoreNotFinite)
+			var c Comparison
+			failed := 0
+			call := func() {
+				var x [160]float32
+				for i := range x {
+					x[i] = float32(i*i%97) - 40
+				}
+				var scale [160]float32
+				var zero [160]int32
+				p := Params{Scale: scale[:0], ZeroPoint: zero[:0]}
+				shape := [...]int{4, 40}
+				if CalibrateInto(&p, Tensor{x[:], shape[:]}, s) != nil ||
+					CompareInto(&c, Tensor{x[:], shape[:]}, s, Scheme{Bits: 8, Range: LeastAbsolute}) != nil {
+					failed++
+				}
+				if x[7] = float32(math.Inf(1)); o.Observe(Tensor{x[:], shape[:]}) != nil {
+					failed++
+				}
+				if x[7] = 3; o.Observe(Tensor{x[:], shape[:]}) != nil {
+					failed++
+				}
+			}
+			if n := testing.AllocsPerRun(20, call); n != 0 || failed > 0 {
+				t.Errorf("%v, %v: %v allocations and %d errors, want none", g, m, n, failed)
+			}
+		}
+	}
+}
+
+// TestMethodsCores: the number of cores changes nothing.
+func TestMethodsCores(t *testing.T) {
+	x := Tensor{valuesOf(32, 600*300, distributions[2].of), []int{600, 300}}
+	for _, g := range []Granularity{PerTensor, PerChannel(0), PerChannel(1), PerGroup(1, 100)} {
+		for _, m := range []Method{Percentile(99), LeastSquares, Entropy} {
+			s := Scheme{Bits: 4, Mapping: Symmetric, Granularity: g, Range: m}
+			want, state := onCores(t, 1, x, s)
+			for _, cores := range []int{2, 5} {
+				if got, b := onCores(t, cores, x, s); got != want || b != state {
+					t.Errorf("%v, %v: on %d cores not what one makes", g, m, cores)
+				}
+			}
+		}
+	}
+}
+
+func onCores(t *testing.T, n int, x Tensor, s Scheme) (params, state string) {
+	t.Helper()
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(n))
+	p, err := Calibrate(x, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.Granularity.unit == perGroup && s.Range.kind == entropy {
+		return fmt.Sprint(p), "" // would take long
+	}
+	o := newObserver(t, s, RefuseNotFinite)
+	mustObserve(t, o, x)
+	q, err := o.Params(s.Range)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprint(p), fmt.Sprint(q, stateOf(t, o))
+}
+
+// TestMethodsFromSource: a tensor that is read has the parameters and errors of
+// one that is at hand.
+func TestMethodsFromSource(t *testing.T) {
+	shape := []int{40, 2000} // several pieces
+	x := Tensor{valuesOf(33, 40*2000, distributions[3].of), shape}
+	for _, m := range allMethods {
+		s := Scheme{Bits: 4, Granularity: PerChannel(0), Range: m}
+		want, err := Compare(x, s, Scheme{Bits: 8})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := CompareFrom(sliceSource(x.Data), shape, s, Scheme{Bits: 8})
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := CalibrateFrom(sliceSource(x.Data), shape, s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a, b := fmt.Sprint(got.Results), fmt.Sprint(want.Results); a != b || fmt.Sprint(p) != fmt.Sprint(want.Results[0].Params) {
+			t.Errorf("%v: read %s, at hand %s", m, a, b)
+		}
+	}
+}
