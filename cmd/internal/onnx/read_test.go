@@ -353,3 +353,14 @@ func TestErrors(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestLooks(t *testing.T) {
+	for head, want := range map[string]bool{
+		"\x08\x08": true, "\x3a\x05abc": true, "\x12\x04spox": true, // format, graph, producer
+		"": false, "\x08": false, "\x08\x00": false, "\x0a\x01a": false, "1 2 3": false, "GGUF": false, "\x93NUMPY": false, "PK\x03\x04": false,
+	} {
+		if Looks([]byte(head)) != want {
+			t.Errorf("%q: %v", head, !want)
+		}
+	}
+}
