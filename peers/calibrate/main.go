@@ -276,7 +276,7 @@ func check(err error) {
 
 const header = `# Calibration, next to PyTorch
 
-` + "GOWORK=off go run ./calibrate`" + ` in ` + "`peers`" + ` writes this page. %d batches of %d values of each distribution go through an
+` + "`GOWORK=off go run ./calibrate`" + ` in ` + "`peers`" + ` writes this page. %d batches of %d values of each distribution go through an
 Observer with LeastSquares, and through PyTorch %s's HistogramObserver with its default of 2048 bins: 8 signed bits, 0 in the
 range, one thread. RMSE is that of quantizing all values with the parameters that came out. The batches are then
 observed again in the opposite order. That changes nothing in the library, neither parameters nor state.
