@@ -128,6 +128,7 @@ for the whole tensor and with one for each channel.`,
 		Example: `  quant compare                               the built-in sample
   quant compare weights.csv                   one line for each channel
   quant compare model.safetensors --bits 4    every weight of a model
+  quant sweep model.safetensors               error and size at other widths
   quant inspect model.safetensors             what is in a file
   quant bench                                 how fast this machine does it`,
 		Version:       versionLine(),
@@ -135,6 +136,7 @@ for the whole tensor and with one for each channel.`,
 		SilenceErrors: true,
 	}
 	root.SetVersionTemplate("{{.Version}}\n")
-	root.AddCommand(a.compareCommand(), a.inspectCommand(), a.serveCommand(), a.benchCommand(), a.versionCommand())
+	root.AddCommand(a.compareCommand(), a.sweepCommand(), a.inspectCommand(), a.quantizeCommand(), a.dequantizeCommand(),
+		a.serveCommand(), a.benchCommand(), a.versionCommand())
 	return root
 }
