@@ -316,6 +316,12 @@ func TestObserverRefuses(t *testing.T) {
 	if _, err := o.ParamsFor(Scheme{Bits: 8}); !errors.Is(err, ErrScheme) {
 		t.Error(err)
 	}
+	if _, err := o.Estimate(Params{Scheme: s, Scale: []float32{1}, ZeroPoint: []int32{0}}); !errors.Is(err, ErrParams) {
+		t.Error(err)
+	}
+	if _, err := o.Estimate(Params{Scheme: Scheme{Bits: 8}}); !errors.Is(err, ErrScheme) {
+		t.Error(err)
+	}
 	if _, err := newObserver(t, Scheme{Bits: 8}, 0).Params(Entropy); !errors.Is(err, ErrMethod) {
 		t.Error(err)
 	}
