@@ -130,6 +130,7 @@ for the whole tensor and with one for each channel.`,
   quant compare model.safetensors --bits 4    every weight of a model
   quant sweep model.safetensors               error and size at other widths
   quant inspect model.safetensors             what is in a file
+  quant quantize model.onnx -o small.onnx     a model that runtimes load
   quant bench                                 how fast this machine does it`,
 		Version:       versionLine(),
 		SilenceUsage:  true,
