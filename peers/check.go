@@ -71,13 +71,21 @@ var codeTypes = []struct {
 func checkORT(o *onnxruntime) (*check, error) {
 	c := new(check)
 	r := rand.New(rand.NewPCG(3, 5))
-	shapes := [][]int{{7, 31}, {37, 64}, {64, 4096}}
+	tables := [][]int{{7, 31}, {37, 64}, {64, 4096}}
+	granularities := []quant.Granularity{
+		quant.PerTensor, quant.PerChannel(0), quant.PerChannel(1), quant.PerGroup(1, 16), quant.PerGroup(0, 16),
+	}
+	solids := [][]int{{3, 5, 9}, {6, 40, 33}, {4, 48, 64}}
+	middle := []quant.Granularity{
+		quant.PerChannel(1), quant.PerChannel(2), quant.PerGroup(0, 2), quant.PerGroup(1, 16), quant.PerGroup(2, 32),
+	}
 	for _, ct := range codeTypes {
-		for _, shape := range shapes {
-			for _, by := range []quant.Granularity{
-				quant.PerTensor, quant.PerChannel(0), quant.PerChannel(1),
-				quant.PerGroup(1, 16), quant.PerGroup(0, 16),
-			} {
+		for _, shape := range append(tables[:len(tables):len(tables)], solids...) {
+			all := granularities
+			if len(shape) == 3 {
+				all = middle
+			}
+			for _, by := range all {
 				for _, kind := range dataKinds {
 					s := quant.Scheme{Bits: ct.bits, Unsigned: ct.unsigned, Granularity: by}
 					if err := c.linear(o, r, s, ct.typ, ct.opset, shape, kind); err != nil {
@@ -89,7 +97,7 @@ func checkORT(o *onnxruntime) (*check, error) {
 		runtime.GC()
 	}
 	for _, kind := range []dataKind{normal, positive, zeros, constant, wide} {
-		for _, shape := range append(shapes, []int{1}, []int{33}) {
+		for _, shape := range append(tables[:len(tables):len(tables)], []int{1}, []int{33}) {
 			if err := c.dynamic(o, r, shape, kind); err != nil {
 				return nil, err
 			}
@@ -176,7 +184,7 @@ func (c *check) linear(o *onnxruntime, r *rand.Rand, s quant.Scheme, typ, opset 
 	zeroData := make([]byte, quant.PackedLen(count, s.Bits))
 	quant.Pack(zeroData, zero, s.Bits)
 
-	n := shape[0] * shape[1]
+	n := product(shape)
 	of := func(i int) int { return paramIndex(s.Granularity, shape, i) }
 	x := make([]float32, n)
 	kind.fill(r, x, func(i int) float32 { return p.Scale[of(i)] }, float64(qmax-qmin))
@@ -231,7 +239,7 @@ func (c *check) linear(o *onnxruntime, r *rand.Rand, s quant.Scheme, typ, opset 
 func (c *check) fault(s quant.Scheme, shape []int, i int, quotient float32) bool {
 	axis, channels := s.Granularity.Axis()
 	_, blocks := s.Granularity.GroupSize()
-	columns := channels && !blocks && axis == 1
+	columns := channels && !blocks && axis == len(shape)-1
 	if s.Bits == 2 && columns {
 		c.Mixed++
 		return true
@@ -241,9 +249,9 @@ func (c *check) fault(s quant.Scheme, shape []int, i int, quotient float32) bool
 		return false
 	}
 	// The bytes of 4-bit codes that hold one element of a run are another path.
-	run := shape[0] * shape[1]
+	run := product(shape)
 	if channels {
-		run = shape[1]
+		run = product(shape[axis+1:])
 	}
 	end := run%2 == 1 && (i%run == 0 || i%run == run-1)
 	if blocks || s.Bits == 2 || s.Bits == 4 && (columns || end) {
@@ -253,30 +261,33 @@ func (c *check) fault(s quant.Scheme, shape []int, i int, quotient float32) bool
 	return false
 }
 
-// paramIndex returns which parameter element i of a table has.
-func paramIndex(by quant.Granularity, shape []int, i int) int {
-	at := [2]int{i / shape[1], i % shape[1]}
-	axis, ok := by.Axis()
-	if !ok {
-		return 0
-	}
-	size, ok := by.GroupSize()
-	if !ok {
-		return at[axis]
-	}
-	at[axis] /= size
-	if axis == 1 {
-		return at[0]*((shape[1]+size-1)/size) + at[1]
-	}
-	return at[0]*shape[1] + at[1]
-}
-
-// dynamic compares DynamicQuantizeLinear.
-func (c *check) dynamic(o *onnxruntime, r *rand.Rand, shape []int, kind dataKind) error {
+func product(shape []int) int {
 	n := 1
 	for _, d := range shape {
 		n *= d
 	}
+	return n
+}
+
+// paramIndex returns which parameter element i has.
+func paramIndex(by quant.Granularity, shape []int, i int) int {
+	axis, ok := by.Axis()
+	if !ok {
+		return 0
+	}
+	inner := product(shape[axis+1:])
+	at, outer := i/inner%shape[axis], i/inner/shape[axis]
+	size, ok := by.GroupSize()
+	if !ok {
+		return at
+	}
+	groups := (shape[axis] + size - 1) / size
+	return (outer*groups+at/size)*inner + i%inner
+}
+
+// dynamic compares DynamicQuantizeLinear.
+func (c *check) dynamic(o *onnxruntime, r *rand.Rand, shape []int, kind dataKind) error {
+	n := product(shape)
 	x := make([]float32, n)
 	kind.fill(r, x, func(int) float32 { return 0.01 }, 50)
 	t := quant.Tensor{Data: x, Shape: shape}

@@ -4,6 +4,7 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"log"
@@ -30,6 +31,7 @@ func main() {
 	flag.StringVar(&c.missing, "missing", "", "`text` about what could not be had")
 	flag.StringVar(&c.command, "command", "peers/run", "`command` that repeats this")
 	flag.StringVar(&sizes, "sizes", "4096,262144,67108864", "`numbers` of elements, powers of two from 4096 up")
+	flag.BoolVar(&c.checkOnly, "check", false, "compare codes and values with ONNX Runtime's, and measure nothing")
 	flag.DurationVar(&c.time, "time", 200*time.Millisecond, "`duration` of each measurement, at least")
 	flag.Parse()
 	for _, s := range strings.Split(sizes, ",") {
@@ -50,6 +52,7 @@ type config struct {
 	revision, missing, command             string
 	sizes                                  []int
 	time                                   time.Duration
+	checkOnly                              bool
 }
 
 func (c *config) run() error {
@@ -61,6 +64,9 @@ func (c *config) run() error {
 			return fmt.Errorf("loading ONNX Runtime: %w", err)
 		}
 		e.ort = o
+	}
+	if c.checkOnly {
+		return onlyCheck(e.ort)
 	}
 	p, err := startPython(c.python, c.script)
 	if err != nil {
@@ -111,6 +117,28 @@ func (c *config) run() error {
 	}
 	if r.Check != nil && r.Check.Differences > 0 {
 		return fmt.Errorf("%d codes, values or parameters differ from ONNX Runtime's", r.Check.Differences)
+	}
+	return nil
+}
+
+// onlyCheck compares codes and values, and fails if any differ.
+func onlyCheck(o *onnxruntime) error {
+	if o == nil {
+		return errors.New("-check needs -ort")
+	}
+	debug.SetGCPercent(100)
+	c, err := checkORT(o)
+	if err != nil {
+		return err
+	}
+	log.Printf("ONNX Runtime %s: %v", o.version, c)
+	log.Printf("known faults: %d of quotients too large for an int32, %d of 2-bit codes in columns", c.Far, c.Mixed)
+	const least = 10_000_000
+	switch {
+	case c.Differences > 0:
+		return fmt.Errorf("%d codes, values or parameters differ", c.Differences)
+	case c.Compared < least:
+		return fmt.Errorf("%d values are too few to say anything: %d are wanted", c.Compared, least)
 	}
 	return nil
 }

@@ -21,8 +21,12 @@ import (
 // they are.
 type compareFlags struct {
 	options   report.Options
+	axis      int
 	groupAxis int
 	channels  bool
+	against   string
+	sort      string
+	worst     int
 	format    string
 	output    string
 	exports   []export
@@ -78,9 +82,12 @@ func (f *compareFlags) path(flag string) string {
 }
 
 // plotFormat is the format that the name of a file stands for.
-func plotFormat(path string) string {
-	return strings.TrimPrefix(strings.ToLower(filepath.Ext(path)), ".")
-}
+func plotFormat(path string) string { return strings.TrimPrefix(extension(path), ".") }
+
+func extension(path string) string { return strings.ToLower(filepath.Ext(path)) }
+
+// builtIn says where values come from that nobody gave.
+const builtIn = "built in: no FILE was given"
 
 // Formats of quant compare.
 const (
@@ -105,21 +112,36 @@ func (a *app) compareCommand() *cobra.Command {
 		Long: `Compare quantization with one scale and zero point per tensor to one per
 channel, and per group if asked for.
 
-FILE is text (a line or a semicolon for each channel, values separated by commas
-or spaces), CSV, .npy, .npz or .safetensors; what it is, is told by its content.
-"-" is standard input. Without FILE the built-in sample is compared.
+FILE is a model: ONNX, GGUF, or safetensors in one file, in shards (the index
+file or the folder of these) or in a folder; NumPy's .npy or .npz; text (a line
+or a semicolon for each channel, values separated by commas or spaces) or CSV.
+What it is, is told by its content. "-" is standard input. Without FILE the
+built-in sample is compared.
 
 In a file of several tensors each one of floating-point type and at least two
 dimensions is compared. A tensor of one dimension is one channel, and compared
-only if it is alone in its file or --tensor spells out its name.
+only if it is alone in its file or --tensor spells out its name. Tensors are
+read in pieces, so that a model may be larger than memory.
+
+Channels are on the axis where the operator that uses a weight has its outputs,
+if the file tells (ONNX does), and otherwise on axis 0; --axis says it for all.
 
 The numbers per channel are RMSE (root mean squared error) and SQNR (signal to
 quantization noise ratio); the gain is the RMSE per tensor divided by that per
-channel. "Clipped" counts values whose code had to be moved into the grid.
+channel. "Clipped" counts values whose code had to be moved into the grid. Bytes
+are those of codes, scales and zero points. Of a model of more than 4 weights
+the worst are named, those with the lowest SQNR per channel, and their worst
+channels; --tensor NAME shows all about one.
 
 --csv, --pdf, --html and --plot write further files, all from the one
 comparison. PDF and HTML have tables of all tensors, and graphs of the 12 that
 gain most. A graph of many values is thinned so that extremes stay, and says so.
+
+With --against nothing is quantized: the tensors of FILE are measured against
+those of the same names in the other file. With the groups that these were
+quantized in, --group-size, errors are exactly those that a comparison foretold.
+
+A tensor with NaN or infinities fails, and the others are compared.
 
 Exit codes: 0 done, 1 failed on the data or a file, 2 wrong usage, 130
 interrupted.`,
@@ -127,11 +149,16 @@ interrupted.`,
   quant compare weights.txt --bits 4 --mapping symmetric
   echo "1 2 3; 10 20 30" | quant compare -
   quant compare model.safetensors --tensor '*.weight' --group-size 32
+  quant compare model.onnx --worst 10 --sort sqnr
+  quant compare model.onnx --against dequantized.onnx
   quant compare model.npz --axis -1 --format csv --channels
   quant compare model.safetensors --output report.json
   quant compare model.safetensors --pdf report.pdf --plot gain.svg`,
 		Args: files(0, 1),
 		RunE: a.start(func(cmd *cobra.Command, args []string) error {
+			if cmd.Flags().Changed("axis") {
+				f.options.Axis = &f.axis
+			}
 			if cmd.Flags().Changed("group-axis") {
 				f.options.GroupAxis = &f.groupAxis
 			}
@@ -147,7 +174,7 @@ interrupted.`,
 	flags.IntVar(&o.Bits, "bits", o.Bits, "width `n` of a code, 2 to 16")
 	flags.BoolVar(&o.Unsigned, "unsigned", false, "codes from 0 up instead of around 0")
 	flags.StringVar(&o.Mapping, "mapping", o.Mapping, "`name`: asymmetric or symmetric")
-	flags.IntVar(&o.Axis, "axis", 0, "axis `i` has the channels; -1 is the last (default 0)")
+	flags.IntVar(&f.axis, "axis", 0, "axis `i` has the channels, -1 is the last; without it\nthat of the operator which the file names, else 0")
 	flags.BoolVar(&o.NarrowRange, "narrow-range", false, "leave out the lowest code (signed, symmetric only)")
 	flags.BoolVar(&o.ZeroInRange, "zero-in-range", false, "widen each range to hold 0, as ONNX and TFLite do")
 	flags.IntVar(&o.GroupSize, "group-size", 0, "compare groups of `n` values too; they run along the\nlongest axis other than --axis (the last of equals)")
@@ -155,6 +182,9 @@ interrupted.`,
 	flags.StringArrayVar(&o.Tensors, "tensor", nil, "compare tensors whose name matches the `pattern`: * is\nany text, ? any character, [a-c] one of some;\nmay be given several times")
 	flags.BoolVar(&f.channels, "channels", false, "list all channels of large tensors (JSON always does)")
 	flags.BoolVar(&o.Codes, "codes", false, "add codes and reconstructed values (table and JSON)")
+	flags.StringVar(&f.against, "against", "", "measure FILE against the tensors of the same names in\nanother `file` instead: quantized and dequantized, say")
+	flags.StringVar(&f.sort, "sort", "gain", "order of weights in tables by `key`: gain, name, file,\nrmse, sqnr or bytes")
+	flags.IntVar(&f.worst, "worst", 0, "name the `n` worst weights, and their worst channels")
 	flags.StringVar(&f.format, "format", formatTable, "`name`: table, json, csv or markdown; without it the\nextension of --output decides")
 	flags.StringVarP(&f.output, "output", "o", "", "write to a `file`, replacing it in one step")
 	for i := range f.exports {
@@ -163,6 +193,7 @@ interrupted.`,
 	}
 	completeWords(cmd, "mapping", "asymmetric", "symmetric")
 	completeWords(cmd, "format", compareFormats...)
+	completeWords(cmd, "sort", report.Sorts...)
 	return cmd
 }
 
@@ -173,6 +204,11 @@ func (f *compareFlags) check(cmd *cobra.Command) error {
 	}
 	if err := f.options.Validate(); err != nil {
 		return &usageError{err}
+	}
+	if cmd.Flags().Changed("against") {
+		if err := f.checkAgainst(cmd); err != nil {
+			return err
+		}
 	}
 	if cmd.Flags().Changed("output") && f.output == "" {
 		return usagef("--output needs the name of a file")
@@ -197,13 +233,21 @@ func (f *compareFlags) check(cmd *cobra.Command) error {
 		}
 	}
 	if !cmd.Flags().Changed("format") {
-		if known, ok := extensions[strings.ToLower(filepath.Ext(f.output))]; ok {
+		if known, ok := extensions[extension(f.output)]; ok {
 			f.format = known
 		}
 	}
 	if !slices.Contains(compareFormats, f.format) {
 		return usagef("format %q is none of %s", f.format, strings.Join(compareFormats, ", "))
 	}
+	if !slices.Contains(report.Sorts, f.sort) {
+		return usagef("--sort %q is none of %s", f.sort, strings.Join(report.Sorts, ", "))
+	}
+	if f.worst < 0 {
+		return usagef("--worst %d is negative", f.worst)
+	}
+	// What lists all channels needs them in memory; the rest can do without.
+	f.options.Few = f.format != formatJSON && !f.channels && f.path("csv") == ""
 	if f.options.Codes && f.format != formatJSON && f.format != formatTable {
 		return usagef("--codes goes with the formats table and json, not with %s", f.format)
 	}
@@ -241,7 +285,7 @@ func (a *app) export(ctx context.Context, in *input, r *report.Report, f *compar
 	}
 	var details []*report.Detail
 	if tensors > 0 {
-		bar := a.progress("drawing values")
+		bar := a.reading("drawing")
 		var err error
 		details, err = await(ctx, func() ([]*report.Detail, error) {
 			return r.Details(ctx, in, tensors, report.DetailOptions{}, bar.update)
@@ -277,12 +321,18 @@ func (a *app) compare(cmd *cobra.Command, args []string, f *compareFlags) error 
 			return err
 		}
 	}
-	bar := a.progress("comparing values")
+	if f.against != "" {
+		return a.compareAgainst(cmd, in, f)
+	}
+	bar := a.reading("comparing")
 	r, err := await(cmd.Context(), func() (*report.Report, error) {
 		return report.Build(cmd.Context(), in.name, in, f.options, bar.update)
 	})
 	bar.stop()
 	if err != nil {
+		return err
+	}
+	if err := r.Sort(f.sort); err != nil {
 		return err
 	}
 	if err := a.export(cmd.Context(), in, r, f); err != nil {
@@ -297,9 +347,12 @@ func (a *app) compare(cmd *cobra.Command, args []string, f *compareFlags) error 
 		case formatMarkdown:
 			return report.WriteMarkdown(w, r, f.channels)
 		}
-		o := report.TextOptions{Color: color, Channels: f.channels}
+		o := report.TextOptions{Color: color, Columns: width(w), Channels: f.channels}
+		if cmd.Flags().Changed("worst") {
+			o.Worst = &f.worst
+		}
 		if in.path == "" && in.name == sample.Name {
-			o.Note = "built in: no FILE was given"
+			o.Note = builtIn
 		}
 		return report.WriteText(w, r, o)
 	})

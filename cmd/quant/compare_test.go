@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/a01592f9/quant/cmd/internal/atomicfile"
 )
 
 // model is a file of several tensors of every fate.
@@ -62,7 +64,7 @@ func TestSeveralTensors(t *testing.T) {
 	// The table has the summary first, and what gains most before the rest.
 	out := quant(t, "", "compare", file).out
 	narrow(t, out)
-	summary, rest, _ := strings.Cut(out, "\n\n2 tensors")
+	summary, rest, _ := strings.Cut(out, "\n\n2 weights")
 	if b, a := strings.Index(summary, "b/weight"), strings.Index(summary, "a.weight"); a < b || b < 0 {
 		t.Errorf("summary:\n%s", summary)
 	}
@@ -191,6 +193,71 @@ func TestHostileNames(t *testing.T) {
 	fails(t, exitFailed, `\n`, "", "compare", file, "--tensor", "x\ny")
 }
 
+// large is a model of n weights in layers, some of which have outliers, and one
+// with a NaN if bad is true.
+func large(t *testing.T, n int, bad bool) string {
+	kinds := []string{"self_attn.q_proj", "self_attn.o_proj", "mlp.up_proj", "mlp.down_proj"}
+	weights := []weight{{name: "model.embed_tokens.weight", shape: []int{40, 8}, data: ramp(320)}}
+	for i := range n - 1 {
+		w := weight{name: fmt.Sprintf("model.layers.%d.%s.weight", i/len(kinds), kinds[i%len(kinds)]), shape: []int{12, 8}, data: make([]float32, 96)}
+		for k := range w.data {
+			// Channels differ by more, the later the layer is.
+			w.data[k] = float32(math.Sin(float64(k*k+i)) * math.Exp(-float64(k/8*(i%29))/90))
+		}
+		if i%10 == 3 {
+			w.data[i%96] = float32(2 + i%5)
+		}
+		weights = append(weights, w, weight{name: fmt.Sprintf("model.layers.%d.norm.%d", i/len(kinds), i), shape: []int{8}, data: ramp(8)})
+	}
+	if bad {
+		weights[9].data[5] = float32(math.NaN())
+	}
+	return safetensors(t, weights...)
+}
+
+// TestLargeModel writes everything about a model of 300 weights.
+func TestLargeModel(t *testing.T) {
+	file, dir := large(t, 300, true), t.TempDir()
+	args := []string{"compare", file, "--pdf", filepath.Join(dir, "r.pdf"), "--html", filepath.Join(dir, "r.html"), "--csv", filepath.Join(dir, "r.csv"), "--plot", filepath.Join(dir, "r.svg")}
+	r := fails(t, exitFailed, `tensor "model.layers.1.self_attn.q_proj.weight": NaN in channel 0, at index 5`, "", args...)
+	narrow(t, r.out)
+	for _, want := range []string{"Names without model. and .weight:", "299 weights", "The worst 5 weights", "failed", "and 296 more", "--worst N"} {
+		if !strings.Contains(r.out, want) {
+			t.Errorf("the table does not say %q", want)
+		}
+	}
+	if n := strings.Count(r.out, "\n"); n > 299+60 {
+		t.Errorf("%d lines", n)
+	}
+	for _, name := range []string{"r.pdf", "r.html", "r.csv", "r.svg"} {
+		if len(read(t, dir, name)) < 10000 {
+			t.Errorf("%s is too small", name)
+		}
+	}
+	if !strings.Contains(string(read(t, dir, "r.svg")), "All 299 tensors") {
+		t.Error("the plot does not show all")
+	}
+
+	file = large(t, 300, false)
+	first := func(sort string) string {
+		out := ok(t, "compare", file, "--sort", sort)
+		narrow(t, out)
+		return strings.Fields(out[strings.Index(out, "clipped bytes"):])[2]
+	}
+	for sort, want := range map[string]string{"file": "embed_tokens", "name": "embed_tokens", "bytes": "embed_tokens"} {
+		if got := first(sort); got != want {
+			t.Errorf("--sort %s begins with %s, not with %s", sort, got, want)
+		}
+	}
+	if out := ok(t, "compare", file, "--worst", "0"); strings.Contains(out, "worst") {
+		t.Error("--worst 0 lists some")
+	}
+	if out := ok(t, "compare", file, "--worst", "7"); !strings.Contains(out, "The worst 7 weights") {
+		t.Error("--worst 7 does not list 7")
+	}
+	narrow(t, ok(t, "inspect", file))
+}
+
 // TestNarrow writes tables with numbers of every width.
 func TestNarrow(t *testing.T) {
 	extreme := []float32{
@@ -314,7 +381,7 @@ func TestOutput(t *testing.T) {
 	// What fails leaves nothing behind.
 	fails(t, exitFailed, "directory", "", "compare", "--output", dir)
 	fails(t, exitFailed, "cannot write", "", "compare", "--output", filepath.Join(dir, "none", "x"))
-	err = writeFile(path, func(io.Writer) error { return fs.ErrInvalid })
+	err = atomicfile.WriteFile(path, func(io.Writer) error { return fs.ErrInvalid })
 	if err == nil {
 		t.Error("an error is lost")
 	}
@@ -336,13 +403,13 @@ func TestInspect(t *testing.T) {
 	file := model(t)
 	out := ok(t, "inspect", file)
 	narrow(t, out)
-	for _, want := range []string{"a.weight", "I32", "b/weight", "1000", "6 tensors"} {
+	for _, want := range []string{"a.weight", "I32", "b/weight", "1000", "6 tensors", "outliers", "zeros"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("no %q in\n%s", want, out)
 		}
 	}
 	js := ok(t, "inspect", file, "--format", "json")
-	for _, want := range []string{`"kind": "safetensors"`, `"nan": 1`, `"nan": null`, `"shape": [0, 3]`, `"max": 1000`} {
+	for _, want := range []string{`"kind": "safetensors"`, `"nan": 1`, `"nan": null`, `"shape": [0, 3]`, `"max": 1000`, `"axis": null`, `"dtypes": [`, `"outliers": 0`} {
 		if !strings.Contains(js, want) {
 			t.Errorf("no %s in\n%s", want, js)
 		}

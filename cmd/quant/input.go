@@ -4,13 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 
-	"github.com/a01592f9/quant/cmd/internal/report"
 	"github.com/a01592f9/quant/cmd/internal/sample"
 	"github.com/a01592f9/quant/cmd/internal/tensorfile"
 )
@@ -20,53 +18,13 @@ type input struct {
 	*tensorfile.File
 	name string // as reports call it
 	path string // empty if it is not a file
-	file *os.File
 }
 
-// openFile opens the file at path, and tells how much of it is read. Text is
-// parsed at once and may take a while; of other formats only the header is read.
-func (in *input) openFile(progress report.Progress) (*tensorfile.File, error) {
-	st, err := os.Stat(in.path)
-	switch {
-	case err != nil:
-		return nil, err
-	case st.IsDir():
-		return nil, errors.New("it is a directory")
-	case !st.Mode().IsRegular():
-		return tensorfile.Open(in.path)
-	}
-	if in.file, err = os.Open(in.path); err != nil {
-		return nil, err
-	}
-	return tensorfile.Parse(in.path, &counter{in.file, st.Size(), progress}, st.Size())
-}
-
-// Close closes the file, if there is one.
-func (in *input) Close() error {
-	if in.file != nil {
-		return in.file.Close()
-	}
-	return in.File.Close()
-}
-
-// A counter reports how far a file has been read.
-type counter struct {
-	io.ReaderAt
-	size     int64
-	progress report.Progress
-}
-
-func (c *counter) ReadAt(b []byte, off int64) (int, error) {
-	n, err := c.ReaderAt.ReadAt(b, off)
-	c.progress(off+int64(n), c.size)
-	return n, err
-}
-
-// open opens what the arguments name: a file, "-" for standard input, or
-// without arguments the sample.
+// open opens what the arguments name: a file or a folder, "-" for standard
+// input, or without arguments the sample.
 func (a *app) open(ctx context.Context, args []string) (*input, error) {
 	in := &input{name: sample.Name}
-	bar := a.progress("reading bytes")
+	bar := a.reading("reading")
 	defer bar.stop()
 	read := func() (*tensorfile.File, error) {
 		return tensorfile.Read("", strings.NewReader(sample.Text), 0)
@@ -78,7 +36,7 @@ func (a *app) open(ctx context.Context, args []string) (*input, error) {
 		read = func() (*tensorfile.File, error) { return tensorfile.Read("", a.stdin, 0) }
 	default:
 		in.name, in.path = args[0], args[0]
-		read = func() (*tensorfile.File, error) { return in.openFile(bar.update) }
+		read = func() (*tensorfile.File, error) { return tensorfile.OpenProgress(in.path, bar.update) }
 	}
 	// Whoever presses Ctrl-C while standard input is a terminal, or a pipe that
 	// brings nothing, need not wait for its end.
@@ -107,16 +65,20 @@ func (in *input) Tensors() []tensorfile.Info {
 	return infos
 }
 
-// overwrittenBy returns an error if the file that a flag names is the one that
-// the input is.
+// overwrittenBy returns an error if the file that a flag names is one that is
+// read.
 func (in *input) overwrittenBy(flag, output string) error {
 	if in.path == "" || output == "" {
 		return nil
 	}
-	a, errA := os.Stat(in.path)
-	b, errB := os.Stat(output)
-	if errA == nil && errB == nil && a.Mode().IsRegular() && os.SameFile(a, b) {
-		return usagef("--%s %s would overwrite the file that is read", flag, output)
+	b, err := os.Stat(output)
+	if err != nil || !b.Mode().IsRegular() {
+		return nil
+	}
+	for _, path := range in.Paths() {
+		if a, err := os.Stat(path); err == nil && os.SameFile(a, b) {
+			return usagef("--%s %s would overwrite the file that is read", flag, output)
+		}
 	}
 	return nil
 }

@@ -32,7 +32,7 @@ FILE is of any kind that quant compare reads; "-" is standard input.`,
 			if err := in.overwrittenBy("output", output); err != nil {
 				return err
 			}
-			bar := a.progress("reading values")
+			bar := a.reading("reading")
 			v, err := await(cmd.Context(), func() (*report.Inventory, error) {
 				return report.Inspect(cmd.Context(), in.name, in.Kind, in, bar.update)
 			})
@@ -44,7 +44,7 @@ FILE is of any kind that quant compare reads; "-" is standard input.`,
 				if format == formatJSON {
 					return report.WriteJSON(w, v)
 				}
-				return v.WriteText(w, color)
+				return v.WriteText(w, color, width(w))
 			})
 			if err != nil {
 				return err

@@ -128,13 +128,16 @@ for the whole tensor and with one for each channel.`,
 		Example: `  quant compare                               the built-in sample
   quant compare weights.csv                   one line for each channel
   quant compare model.safetensors --bits 4    every weight of a model
+  quant sweep model.safetensors               error and size at other widths
   quant inspect model.safetensors             what is in a file
+  quant quantize model.onnx -o small.onnx     a model that runtimes load
   quant bench                                 how fast this machine does it`,
 		Version:       versionLine(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
 	root.SetVersionTemplate("{{.Version}}\n")
-	root.AddCommand(a.compareCommand(), a.inspectCommand(), a.serveCommand(), a.benchCommand(), a.versionCommand())
+	root.AddCommand(a.compareCommand(), a.sweepCommand(), a.inspectCommand(), a.quantizeCommand(), a.dequantizeCommand(),
+		a.serveCommand(), a.benchCommand(), a.versionCommand())
 	return root
 }

@@ -114,7 +114,7 @@ func ramp(n int) []float32 {
 }
 
 func TestGolden(t *testing.T) {
-	for name, args := range map[string][]string{
+	golden(t, "compare", map[string][]string{
 		"sample.txt":          {},
 		"sample.md":           {"--format", "markdown"},
 		"sample.csv":          {"--format", "csv"},
@@ -124,9 +124,22 @@ func TestGolden(t *testing.T) {
 		"sample-codes.txt":    {"--codes", "--bits", "4", "--unsigned"},
 		"sample-groups.txt":   {"--group-size", "2"},
 		"sample-worse.txt":    {"--bits", "2", "--mapping", "symmetric"},
-	} {
+	})
+	golden(t, "sweep", map[string][]string{
+		"sweep.txt":  {"--target", "30"},
+		"sweep.csv":  {"--format", "csv", "--bits", "2-4", "--group-size", "3"},
+		"sweep.json": {"--format", "json", "--bits", "4,8", "--group-size", "0", "--target", "99"},
+	})
+	golden(t, "inspect", map[string][]string{
+		"inspect.txt":  {"testdata/silero_vad_v5_excerpt.safetensors"},
+		"inspect.json": {"testdata/silero_vad_v5_excerpt.safetensors", "--format", "json"},
+	})
+}
+
+func golden(t *testing.T, command string, files map[string][]string) {
+	for name, args := range files {
 		t.Run(name, func(t *testing.T) {
-			got := ok(t, append([]string{"compare"}, args...)...)
+			got := ok(t, append([]string{command}, args...)...)
 			path := filepath.Join("testdata", "golden", name)
 			if *update {
 				if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
@@ -171,6 +184,17 @@ func TestUsageErrors(t *testing.T) {
 		{`would overwrite`, []string{"inspect", file, "--output", file}},
 		{`FILE is missing`, []string{"inspect"}},
 		{`format "csv"`, []string{"inspect", file, "--format", "csv"}},
+		{`--sort "size" is none of gain`, []string{"compare", file, "--sort", "size"}},
+		{`--worst -1 is negative`, []string{"compare", file, "--worst", "-1"}},
+		{`"2-" is neither`, []string{"sweep", file, "--bits", "2-"}},
+		{`6-3 bits: a code has 2 to 16`, []string{"sweep", file, "--bits", "6-3"}},
+		{`1 bits`, []string{"sweep", file, "--bits", "1,2"}},
+		{`group size -4 is not positive`, []string{"sweep", file, "--group-size", "-4"}},
+		{`group axis needs a group size`, []string{"sweep", file, "--group-size", "0", "--group-axis", "1"}},
+		{`.svg or .png`, []string{"sweep", file, "--plot", "x.jpg"}},
+		{`format "markdown"`, []string{"sweep", file, "--format", "markdown"}},
+		{`would overwrite`, []string{"sweep", file, "--csv", file}},
+		{`name the same file`, []string{"sweep", file, "--csv", "a", "-o", "a"}},
 		{`unknown command`, []string{"version", "please"}},
 	} {
 		r := fails(t, exitUsage, test.want, "", test.args...)
@@ -213,7 +237,7 @@ func TestDataErrors(t *testing.T) {
 }
 
 func TestHelp(t *testing.T) {
-	for _, args := range [][]string{{}, {"--help"}, {"compare", "--help"}, {"inspect", "--help"}, {"help", "version"}} {
+	for _, args := range [][]string{{}, {"--help"}, {"compare", "--help"}, {"inspect", "--help"}, {"sweep", "--help"}, {"help", "version"}} {
 		narrow(t, ok(t, args...))
 	}
 	for _, shell := range []string{"bash", "zsh", "fish", "powershell"} {

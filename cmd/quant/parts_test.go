@@ -54,7 +54,7 @@ func TestSpecialFiles(t *testing.T) {
 		t.Skip("the files of Unix")
 	}
 	ok(t, "compare", "--output", os.DevNull)
-	fails(t, exitFailed, "it is a directory", "", "compare", t.TempDir())
+	fails(t, exitFailed, "it is a folder without safetensors files", "", "compare", t.TempDir())
 
 	// A named pipe, such as a shell makes for <(command), cannot be sought in.
 	r, w, err := os.Pipe()

@@ -16,6 +16,7 @@ const patience = time.Second
 // see it.
 type meter struct {
 	label string
+	bytes bool      // whether it counts bytes
 	out   io.Writer // nil if no terminal is there
 
 	mu          sync.Mutex
@@ -34,6 +35,13 @@ func (a *app) progress(label string) *meter {
 	return m
 }
 
+// reading is progress of work that is counted in bytes.
+func (a *app) reading(label string) *meter {
+	m := a.progress(label)
+	m.bytes = true // no bar is there yet: see patience
+	return m
+}
+
 // show draws the bar for the first time.
 func (m *meter) show() {
 	m.mu.Lock()
@@ -41,15 +49,18 @@ func (m *meter) show() {
 	if m.out == nil {
 		return // stopped meanwhile
 	}
-	m.bar = progressbar.NewOptions64(m.total,
+	counted := []progressbar.Option{progressbar.OptionShowCount()}
+	if m.bytes {
+		counted = append(counted, progressbar.OptionShowBytes(true), progressbar.OptionShowTotalBytes(true))
+	}
+	m.bar = progressbar.NewOptions64(m.total, append(counted,
 		progressbar.OptionSetWriter(m.out),
 		progressbar.OptionSetDescription(m.label),
 		progressbar.OptionSetWidth(30),
-		progressbar.OptionShowCount(),
 		progressbar.OptionSetPredictTime(true),
 		progressbar.OptionThrottle(100*time.Millisecond),
 		progressbar.OptionClearOnFinish(),
-	)
+	)...)
 	m.bar.Set64(m.done) // an error is one of drawing
 }
 

@@ -15,6 +15,7 @@ type Options struct {
 	GroupSize   int    // of PerGroup
 	Axis        *int   // of the channels; nil for what the file tells, else 0
 	NarrowRange bool
+	Measure     bool // whether Weight.Metrics is wanted: it costs reading each weight once more
 
 	Include []string // patterns of names, as report.Match has them; none for all
 	Exclude []string // and of those to leave; these win
@@ -31,9 +32,12 @@ type Weight struct {
 	Name          string
 	Use           string // the operator that uses it, if known
 	Shape         []int
-	Axis          int // of the scales of channels or of groups; -1 if there is one scale
+	Axis          int    // of the scales of channels or of groups; -1 if there is one scale
+	Type          string // of its codes, as the format calls it: int8, Q8_0; or of the floats that codes became
 	Scheme        quant.Scheme
 	Before, After int64 // bytes in the files, scales and zero points included
+
+	Metrics *quant.Metrics // of the values that come back; nil if not measured
 }
 
 // A Left is a tensor that was copied as it is.

@@ -17,7 +17,6 @@ import (
 	"unicode/utf16"
 	"unicode/utf8"
 
-	"github.com/a01592f9/quant/cmd/internal/plot"
 	"github.com/a01592f9/quant/cmd/internal/plotly"
 	"github.com/a01592f9/quant/cmd/internal/report"
 )
@@ -40,6 +39,16 @@ type Options struct {
 
 // maxRows is up to how many channels are all listed without being asked for.
 const maxRows = 5000
+
+// maxDrawn is how many tensors of a model the overview shows, in a window that
+// can be scrolled.
+const maxDrawn = 1000
+
+// How many of the worst tensors, and of the channels of each, are named.
+const (
+	worstTensors  = 10
+	worstChannels = 3
+)
 
 // A table is a report.Table as the page shows it.
 type table struct {
@@ -119,7 +128,7 @@ func Write(w io.Writer, r *report.Report, details []*report.Detail, o Options) e
 		graphs[d.Tensor] = i
 	}
 	var tensors []tensor
-	for n, i := range r.Summary.ByGain {
+	for n, i := range r.Order() {
 		t := &r.Tensors[i]
 		x := tensor{
 			Name: report.Clean(t.Name), About: t.About(), Verdict: t.Verdict, Open: n == 0,
@@ -140,7 +149,7 @@ func Write(w io.Writer, r *report.Report, details []*report.Detail, o Options) e
 		Source, Verdict, Policy, OverviewNote, Version, License string
 		Style                                                   template.CSS
 		Inputs, Glossary                                        [][2]string
-		Summary, Skipped                                        *table
+		Summary, Skipped, Worst                                 *table
 		Tensors                                                 []tensor
 		OverviewHeight                                          int
 		Data, Plotly, Script                                    template.JS
@@ -158,9 +167,10 @@ func Write(w io.Writer, r *report.Report, details []*report.Detail, o Options) e
 		d.Names = append(d.Names, res.Scheme.Label())
 	}
 	if len(r.Tensors) > 1 {
-		view.Summary = newTable(r.SummaryTable(), "Summary", true)
-		view.OverviewNote = plot.OverviewNote(r)
-		for _, i := range r.Summary.ByGain[:min(len(r.Summary.ByGain), plot.MaxOverview)] {
+		view.Summary = newTable(r.SummaryTable(false), "Summary", true)
+		view.Worst = newTable(r.WorstTable(worstTensors, worstChannels), "The channels that suffer most", false)
+		view.OverviewNote = overviewNote(len(r.Tensors))
+		for _, i := range r.Summary.ByGain[:min(len(r.Summary.ByGain), maxDrawn)] {
 			t := &r.Tensors[i]
 			o := overview{Name: report.Clean(t.Name), Gain: report.Times(t.Results[1].Gain.RMSEFactor)}
 			for _, res := range t.Results {
@@ -180,6 +190,14 @@ func Write(w io.Writer, r *report.Report, details []*report.Detail, o Options) e
 		return err
 	}
 	return b.Flush()
+}
+
+// overviewNote says what the overview shows.
+func overviewNote(tensors int) string {
+	if tensors > maxDrawn {
+		return fmt.Sprintf("The %d of %d tensors are shown whose RMSE one scale for each channel divides by most (the gain); 6 dB are a factor of 2.", maxDrawn, tensors)
+	}
+	return fmt.Sprintf("All %d tensors, first those whose RMSE one scale for each channel divides by most (the gain); 6 dB are a factor of 2.", tensors)
 }
 
 // visible returns JSON in which characters that cannot be seen, or that reorder

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/a01592f9/quant"
 	"github.com/a01592f9/quant/cmd/internal/plotly"
 	"github.com/a01592f9/quant/cmd/internal/report"
 	"github.com/a01592f9/quant/cmd/internal/sample"
@@ -33,6 +34,8 @@ func (m memory) Tensors() []tensorfile.Info {
 	}
 	return infos
 }
+
+func (m memory) Source(int) (quant.Source, error) { return report.Values(m.data), nil }
 
 func (m memory) Load(int) ([]float32, error) { return m.data, nil }
 

@@ -5,6 +5,7 @@ package pdf
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -213,17 +214,36 @@ func (d *writer) report(r *report.Report, details []*report.Detail, o Options) {
 	if len(r.Tensors) == 1 {
 		d.tensor(r, 0, graphs[0], o)
 	} else {
+		many := len(r.Tensors) > plot.MaxRows
 		d.Bookmark("Summary", 0, d.y)
+		if many { // what matters before what goes on for pages
+			d.suffering(r)
+			d.overview(r)
+		}
 		d.heading(13, "Summary", 80)
-		d.table(r.SummaryTable())
-		d.overview(r)
+		summary := r.SummaryTable(len(r.Tensors) > 20)
+		if summary.Note != "" {
+			d.paragraph("", 8.5, muted, summary.Note)
+			d.y += 3
+		}
+		d.table(summary)
+		if many {
+			d.rows(r)
+		} else {
+			d.suffering(r)
+			d.overview(r)
+		}
 	}
 	if t := r.SkippedTable(); t != nil {
 		d.heading(13, "Not compared", 60)
 		d.table(t)
 	}
 	if len(r.Tensors) > 1 {
-		for _, i := range r.Summary.ByGain {
+		sections := r.Order()
+		if len(sections) > maxSections {
+			sections = d.pick(r, graphs)
+		}
+		for _, i := range sections {
 			if graphs[i] != nil {
 				d.page()
 			} else { // many of these may follow
@@ -234,6 +254,35 @@ func (d *writer) report(r *report.Report, details []*report.Detail, o Options) {
 		}
 		d.glossary()
 	}
+}
+
+// How many of the worst tensors, and of the channels of each, are named.
+const (
+	worstTensors  = 7
+	worstChannels = 3
+)
+
+// maxSections is of how many tensors of a model a document has sections.
+const maxSections = 40
+
+// pick chooses the tensors of a large model that have sections: those with
+// graphs, which gain most, and the worst. It says so.
+func (d *writer) pick(r *report.Report, graphs map[int]*report.Detail) []int {
+	var picked []int
+	for _, i := range r.Summary.ByGain {
+		if graphs[i] != nil {
+			picked = append(picked, i)
+		}
+	}
+	for _, s := range r.WorstTensors(maxSections/2, 0) {
+		if !slices.Contains(picked, s.Tensor) {
+			picked = append(picked, s.Tensor)
+		}
+	}
+	d.page()
+	d.paragraph("", 9, muted, fmt.Sprintf("The tables of channels that follow are of %d of %d tensors: those that gain most, and those with the lowest SQNR per channel.",
+		len(picked), len(r.Tensors)))
+	return picked
 }
 
 // verdict writes the one sentence that matters most into a box.
@@ -327,6 +376,32 @@ func (d *writer) overview(r *report.Report) {
 	d.y += 4
 	d.figure(f)
 }
+
+// suffering names the tensors and channels that lose most.
+func (d *writer) suffering(r *report.Report) {
+	d.heading(13, "The channels that suffer most", 120)
+	d.paragraph("", 8.5, muted, "Of the tensors with the lowest SQNR per channel, those channels for which it is lowest.")
+	d.y += 3
+	d.table(r.WorstTable(worstTensors, worstChannels))
+}
+
+// rows draws all tensors, a page for each so many.
+func (d *writer) rows(r *report.Report) {
+	all := r.Summary.ByGain[:min(len(r.Summary.ByGain), maxRows)]
+	for from := 0; from < len(all); from += perPage {
+		to := min(from+perPage, len(all))
+		d.page()
+		d.paragraph("B", 11, ink, fmt.Sprintf("Tensors by gain, %d to %d of %d", from+1, to, len(r.Tensors)))
+		d.y += 2
+		d.figure(plot.Rows(r, all[from:to], plot.Options{Width: inner, Scale: 0.72}))
+	}
+}
+
+// Rows of a model's tensors go over several pages, but not over all too many.
+const (
+	perPage = 54
+	maxRows = 20 * perPage
+)
 
 // figure draws f below what is there already.
 func (d *writer) figure(f *plot.Figure) {

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/a01592f9/quant"
 	"github.com/a01592f9/quant/cmd/internal/report"
 	"github.com/a01592f9/quant/cmd/internal/sample"
 	"github.com/a01592f9/quant/cmd/internal/tensorfile"
@@ -32,6 +33,8 @@ func (m memory) Tensors() []tensorfile.Info {
 	}
 	return infos
 }
+
+func (m memory) Source(int) (quant.Source, error) { return report.Values(m.data), nil }
 
 func (m memory) Load(int) ([]float32, error) { return m.data, nil }
 

@@ -2,6 +2,7 @@ package pdf
 
 import (
 	"math"
+	"slices"
 
 	"github.com/a01592f9/quant/cmd/internal/report"
 	"github.com/a01592f9/quant/cmd/internal/typeface"
@@ -27,7 +28,11 @@ func (d *writer) table(t *report.Table) {
 	g := d.layout(t)
 	d.need(g.headHeight() + 3*g.size*1.7)
 	d.head(g)
-	for n, row := range t.Rows {
+	rows := t.Rows
+	if t.Sum != nil {
+		rows = append(slices.Clip(rows), t.Sum)
+	}
+	for n, row := range rows {
 		lines := make([][]string, len(row))
 		most := 1
 		d.font("", g.size, ink)
@@ -43,13 +48,15 @@ func (d *writer) table(t *report.Table) {
 			d.page()
 			d.head(g)
 		}
-		if n%2 == 1 {
+		if n == len(t.Rows) { // the sum
+			d.rule(muted, 0.6, g.x, g.x+g.width(), d.y)
+		} else if n%2 == 1 {
 			d.rect(band, g.x, d.y, g.width(), height)
 		}
 		x := g.x
 		for i, c := range row {
 			style := ""
-			if c.Best { // in bold alone: colours belong to the schemes
+			if c.Best || n == len(t.Rows) { // in bold alone: colours belong to the schemes
 				style = "B"
 			}
 			d.font(style, g.size, ink)
@@ -87,10 +94,10 @@ func (d *writer) layout(t *report.Table) *grid {
 	for i, h := range t.Head {
 		natural[i] = d.GetStringWidth(h)
 	}
-	for _, row := range t.Rows {
+	for n, row := range append(slices.Clip(t.Rows), t.Sum) {
 		for i, c := range row {
 			style := ""
-			if c.Best {
+			if c.Best || n == len(t.Rows) {
 				style = "B"
 			}
 			d.font(style, unit, ink)

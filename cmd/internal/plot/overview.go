@@ -1,8 +1,10 @@
 package plot
 
 import (
+	"cmp"
 	"fmt"
 	"math"
+	"slices"
 
 	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
@@ -11,16 +13,30 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/report"
 )
 
-// MaxOverview is how many tensors an overview shows.
-const MaxOverview = 60
+// MaxRows is up to how many tensors each has a row in an overview. Of more, a
+// curve shows all, and rows those at its ends.
+const MaxRows = 60
+
+// ends is how many tensors have a row at either end.
+const ends = 20
+
+const rowHeight = 17 // points
 
 // Overview draws the gain of each tensor of a report: its signal to noise
-// ratio under each scheme. Of many tensors those that gain most are shown.
+// ratio under each scheme.
 func Overview(r *report.Report, o Options) *Figure {
 	o.settle()
-	shown := r.Summary.ByGain[:min(len(r.Summary.ByGain), MaxOverview)]
+	if len(r.Tensors) > MaxRows {
+		return distribution(r, o)
+	}
+	return Rows(r, r.Summary.ByGain, o)
+}
+
+// Rows draws a row for each of some tensors.
+func Rows(r *report.Report, shown []int, o Options) *Figure {
+	o.settle()
 	pt := func(x float64) vg.Length { return vg.Points(x * o.Scale) }
-	height := pt(17)*vg.Length(len(shown)) + pt(54)
+	height := pt(rowHeight)*vg.Length(len(shown)) + pt(54)
 	if o.Title {
 		height += pt(88)
 	}
@@ -29,14 +45,63 @@ func Overview(r *report.Report, o Options) *Figure {
 		title: fmt.Sprintf("Quantization of %s: signal to quantization noise ratio of %d tensors", report.Clean(r.Source), len(shown)),
 		draw: func(p pen) {
 			if o.Title {
-				p.Rectangle = overviewFrame(p, r, len(shown))
+				p.Rectangle = overviewFrame(p, r)
 			}
-			overview(p, r, shown)
+			p = p.key(r)
+			p.rows(r, shown, newRatios(r, shown))
 		},
 	}
 }
 
-func overviewFrame(p pen, r *report.Report, shown int) vg.Rectangle {
+// distribution draws all tensors in the order of their ratio, and rows for those
+// that gain most and those that lose most.
+func distribution(r *report.Report, o Options) *Figure {
+	pt := func(x float64) vg.Length { return vg.Points(x * o.Scale) }
+	const curve, head = 250, 52
+	height := pt(curve+16) + 2*(pt(rowHeight)*ends+pt(head))
+	if o.Title {
+		height += pt(88)
+	}
+	return &Figure{
+		Width: o.Width, Height: height, scale: o.Scale,
+		title: fmt.Sprintf("Quantization of %s: signal to quantization noise ratio of %d tensors", report.Clean(r.Source), len(r.Tensors)),
+		draw: func(p pen) {
+			if o.Title {
+				p.Rectangle = overviewFrame(p, r)
+			}
+			p = p.key(r)
+			all := newRatios(r, r.Summary.ByGain)
+			top := p
+			top.Min.Y = top.Max.Y - p.len(curve-14)
+			top.curve(r, all)
+			p.Max.Y = top.Min.Y - p.len(16)
+			for _, part := range []struct {
+				title, about string
+				index        []int
+			}{
+				{"Gain", "the tensors whose RMSE a scale for each channel divides by most", r.Summary.ByGain[:ends]},
+				{"Loss", "the tensors with the lowest ratio per channel", byRatio(r)[:ends]},
+			} {
+				q := p
+				q.Min.Y = q.Max.Y - p.len(head) - p.len(rowHeight)*ends
+				p.Max.Y = q.Min.Y
+				q = q.head(part.title, part.about)
+				q.rows(r, part.index, all)
+			}
+		},
+	}
+}
+
+// byRatio lists the tensors, those first with the lowest ratio per channel.
+func byRatio(r *report.Report) []int {
+	index := slices.Clone(r.Summary.ByGain)
+	slices.SortStableFunc(index, func(a, b int) int {
+		return cmp.Compare(r.Tensors[a].Results[1].SQNR, r.Tensors[b].Results[1].SQNR)
+	})
+	return index
+}
+
+func overviewFrame(p pen, r *report.Report) vg.Rectangle {
 	in := p.Rectangle
 	margin := p.len(22)
 	in.Min.X += margin
@@ -52,7 +117,8 @@ func overviewFrame(p pen, r *report.Report, shown int) vg.Rectangle {
 	p.put(about, in.Min.X, in.Max.Y, clip(about, r.Options.About(), width))
 	in.Max.Y -= p.len(12)
 	note := p.face(sizeCaption, false, muted)
-	for i, l := range reverse(wrap(note, OverviewNote(r), width)) {
+	lines := wrap(note, OverviewNote(r), width)
+	for i, l := range reverse(lines) {
 		p.put(note, in.Min.X, in.Min.Y+p.len(11)*vg.Length(i), l)
 	}
 	in.Min.Y += p.len(18)
@@ -69,23 +135,18 @@ func reverse(s []string) []string {
 // OverviewNote says in a sentence what an overview shows.
 func OverviewNote(r *report.Report) string {
 	n := len(r.Summary.ByGain)
-	s := fmt.Sprintf("All %d tensors are shown", n)
-	if n > MaxOverview {
-		s = fmt.Sprintf("%d of %d tensors are shown", MaxOverview, n)
+	if n > MaxRows {
+		return fmt.Sprintf("The curve shows all %d tensors; the %d that gain most, and the %d with the lowest ratio, are named below it. 6 dB are a factor of 2 in RMSE.",
+			n, ends, ends)
 	}
-	return s + ", first those whose RMSE one scale for each channel divides by most (the gain); 6 dB are a factor of 2."
+	return fmt.Sprintf("All %d tensors are shown", n) +
+		", first those whose RMSE one scale for each channel divides by most (the gain); 6 dB are a factor of 2."
 }
 
-// overview draws a row for each tensor: a dot for each scheme, joined by a line.
-func overview(p pen, r *report.Report, shown []int) {
-	name := p.face(sizeLabel, false, ink)
-	widest := vg.Length(0)
-	limit := (p.Max.X - p.Min.X) * 0.38
-	for _, i := range shown {
-		widest = max(widest, name.Width(clip(name, r.Tensors[i].Name, limit)))
-	}
-	left, right := p.Min.X+widest+p.len(24), p.Max.X-p.len(66)
+// ratios is the range of signal to noise ratios that an axis shows.
+type ratios struct{ lo, hi float64 }
 
+func newRatios(r *report.Report, shown []int) ratios {
 	lo, hi := math.Inf(1), math.Inf(-1)
 	for _, i := range shown {
 		for _, res := range r.Tensors[i].Results {
@@ -101,30 +162,61 @@ func overview(p pen, r *report.Report, shown []int) {
 		lo, hi = lo-3, hi+3
 	}
 	pad := (hi - lo) * 0.04
-	lo, hi = lo-pad, hi+pad
-	exact := right - p.len(4) // where nothing is lost
-	x := func(v float64) vg.Length {
-		if math.IsInf(v, 1) {
-			return exact
-		}
-		if math.IsInf(v, -1) {
-			return left
-		}
-		return left + (right-p.len(34)-left)*vg.Length((v-lo)/(hi-lo))
-	}
+	return ratios{lo - pad, hi + pad}
+}
 
-	// The key, and the axis.
+// on places ratios on an axis from one point to another, with those of which
+// nothing is lost at its end.
+func (x ratios) on(from, to, exact vg.Length) func(float64) vg.Length {
+	return func(v float64) vg.Length {
+		switch {
+		case math.IsInf(v, 1):
+			return exact
+		case math.IsInf(v, -1):
+			return from
+		}
+		return from + (to-from)*vg.Length((v-x.lo)/(x.hi-x.lo))
+	}
+}
+
+// key draws the key to the schemes, and returns the room below it.
+func (p pen) key(r *report.Report) pen {
 	y := p.Max.Y - p.len(9)
-	s := sheet{r: r, t: &r.Tensors[0], pen: p}
-	s.overviewLegend(p.Min.X, y)
-	y -= p.len(20)
+	style, x := p.face(sizeLabel, false, ink), p.Min.X
+	for k, res := range r.Tensors[0].Results {
+		p.DrawGlyph(draw.GlyphStyle{Color: schemes[k], Radius: p.len(3.4), Shape: draw.CircleGlyph{}},
+			vg.Point{X: x + p.len(4), Y: y + p.len(2.8)})
+		x += p.len(12)
+		p.put(style, x, y, res.Scheme.Label())
+		x += style.Width(res.Scheme.Label()) + p.len(16)
+	}
+	about := p.face(sizeLabel, false, muted)
+	p.put(about, x, y, "signal to quantization noise ratio: more is better")
+	p.Max.Y = y - p.len(8)
+	return p
+}
+
+// rows draws a row for each tensor: a dot for each scheme, joined by a line.
+func (p pen) rows(r *report.Report, shown []int, scale ratios) {
+	name := p.face(sizeLabel, false, ink)
+	widest := vg.Length(0)
+	limit := (p.Max.X - p.Min.X) * 0.38
+	for _, i := range shown {
+		widest = max(widest, name.Width(clip(name, r.Tensors[i].Name, limit)))
+	}
+	left, right := p.Min.X+widest+p.len(24), p.Max.X-p.len(66)
+	exact := right - p.len(4) // where nothing is lost
+	x := scale.on(left, right-p.len(34), exact)
+
+	// The axis.
+	y := p.Max.Y - p.len(12)
 	tick := p.face(sizeTick, false, muted)
 	head := tick
 	head.XAlign = text.XRight
 	p.put(head, p.Max.X, y, "gain")
 	tick.XAlign = text.XCenter
-	bottom := y - p.len(4) - p.len(17)*vg.Length(len(shown))
-	for _, m := range round(lo, hi, 8) {
+	bottom := y - p.len(4) - p.len(rowHeight)*vg.Length(len(shown))
+	for _, m := range round(scale.lo, scale.hi, 8) {
 		p.put(tick, x(m.at), y, m.label+" dB")
 		p.StrokeLine2(p.line(rule, 0.5), x(m.at), y-p.len(4), x(m.at), bottom)
 	}
@@ -133,9 +225,9 @@ func overview(p pen, r *report.Report, shown []int) {
 	for n, i := range shown {
 		t := &r.Tensors[i]
 		if n%2 == 0 {
-			p.fill(fade(band, 0.7), p.Min.X-p.len(4), y-p.len(17), p.Max.X+p.len(4), y)
+			p.fill(fade(band, 0.7), p.Min.X-p.len(4), y-p.len(rowHeight), p.Max.X+p.len(4), y)
 		}
-		y -= p.len(17)
+		y -= p.len(rowHeight)
 		p.put(name, p.Min.X, y+p.len(5), clip(name, t.Name, limit))
 		mid := y + p.len(8.5)
 		from, to := exact, left
@@ -154,15 +246,61 @@ func overview(p pen, r *report.Report, shown []int) {
 	}
 }
 
-func (s sheet) overviewLegend(x, y vg.Length) {
-	style := s.face(sizeLabel, false, ink)
-	for k, res := range s.t.Results {
-		s.DrawGlyph(draw.GlyphStyle{Color: schemes[k], Radius: s.len(3.4), Shape: draw.CircleGlyph{}},
-			vg.Point{X: x + s.len(4), Y: y + s.len(2.8)})
-		x += s.len(12)
-		s.put(style, x, y, res.Scheme.Label())
-		x += style.Width(res.Scheme.Label()) + s.len(16)
+// curve draws all tensors side by side, in the order of their ratio per channel.
+func (p pen) curve(r *report.Report, scale ratios) {
+	p = p.head(fmt.Sprintf("All %s tensors", report.Count(int64(len(r.Tensors)))), "from the lowest ratio per channel to the highest")
+	index := byRatio(r)
+	left, right := p.Min.X+p.len(40), p.Max.X-p.len(6)
+	bottom, top := p.Min.Y+p.len(26), p.Max.Y-p.len(18)
+	exact := top + p.len(12)
+	y := scale.on(bottom, top, exact)
+	n := vg.Length(len(index))
+	x := func(i int) vg.Length { return left + (right-left)*(vg.Length(i)+0.5)/n }
+
+	tick := p.face(sizeTick, false, muted)
+	tick.XAlign = text.XRight
+	tick.YAlign = text.YCenter
+	some := false
+	for _, m := range round(scale.lo, scale.hi, 6) {
+		p.put(tick, left-p.len(6), y(m.at), m.label+" dB")
+		p.StrokeLine2(p.line(rule, 0.5), left, y(m.at), right, y(m.at))
 	}
-	about := s.face(sizeLabel, false, muted)
-	s.put(about, x, y, "signal to quantization noise ratio: more is better")
+	for _, i := range index {
+		for _, res := range r.Tensors[i].Results {
+			some = some || math.IsInf(float64(res.SQNR), 1)
+		}
+	}
+	if some {
+		p.put(tick, left-p.len(6), exact, "exact")
+		p.StrokeLine2(p.line(rule, 0.5), left, exact, right, exact)
+	}
+	p.StrokeLine2(p.line(axis, 0.6), left, bottom-p.len(4), right, bottom-p.len(4))
+	tick.XAlign, tick.YAlign = text.XCenter, text.YTop
+	for _, m := range round(1, float64(len(index)), 8) {
+		if m.at >= 1 && m.at == math.Trunc(m.at) {
+			p.put(tick, x(int(m.at)-1), bottom-p.len(7), m.label)
+			p.StrokeLine2(p.line(axis, 0.6), x(int(m.at)-1), bottom-p.len(4), x(int(m.at)-1), bottom-p.len(7))
+		}
+	}
+	label := p.face(sizeLabel, false, muted)
+	label.XAlign = text.XCenter
+	p.put(label, (left+right)/2, p.Min.Y, "tensor, by rank")
+
+	step := (right - left) / n
+	radius := min(max(step*0.42, p.len(0.9)), p.len(2.6))
+	for at, i := range index {
+		t := &r.Tensors[i]
+		lo, hi := exact, bottom
+		for _, res := range t.Results {
+			v := y(float64(res.SQNR))
+			lo, hi = min(lo, v), max(hi, v)
+		}
+		p.StrokeLine2(draw.LineStyle{Color: fade(filler, 0.8), Width: min(step*0.5, p.len(1.4))}, x(at), lo, x(at), hi)
+	}
+	for k := range r.Tensors[0].Results {
+		for at, i := range index {
+			p.DrawGlyph(draw.GlyphStyle{Color: schemes[k], Radius: radius, Shape: draw.CircleGlyph{}},
+				vg.Point{X: x(at), Y: y(float64(r.Tensors[i].Results[k].SQNR))})
+		}
+	}
 }

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/a01592f9/quant"
 	"github.com/a01592f9/quant/cmd/internal/report"
 	"github.com/a01592f9/quant/cmd/internal/sample"
 	"github.com/a01592f9/quant/cmd/internal/tensorfile"
@@ -31,6 +32,8 @@ func (m memory) Tensors() []tensorfile.Info {
 	}
 	return infos
 }
+
+func (m memory) Source(int) (quant.Source, error) { return report.Values(m.data), nil }
 
 func (m memory) Load(int) ([]float32, error) { return m.data, nil }
 
@@ -98,7 +101,7 @@ func TestFigures(t *testing.T) {
 		"huge":     {memory{[]string{"w"}, []int{2, 2}, []float32{-math.MaxFloat32, math.MaxFloat32, 1, 2}}, 0, []string{"e38"}},
 		"tiny":     {memory{[]string{"w"}, []int{2, 2}, []float32{1e-45, 3e-45, 2e-44, 0}}, 0, []string{"e−45"}},
 		"name":     {memory{[]string{"</text><script>β中" + strings.Repeat(".long", 99)}, []int{2, 3}, wave(6, 1)}, 0, []string{"</text><script>β[U+4E2D]", "…"}},
-		"model":    {memory{many, []int{2, 3}, wave(6, 1)}, 0, []string{"layer.7.weight", "gain", "60 of 100 tensors"}},
+		"model":    {memory{many, []int{2, 3}, wave(6, 1)}, 0, []string{"layer.7.weight", "gain", "All 100 tensors", "The curve shows all 100"}},
 		"two":      {memory{many[:2], []int{2, 3}, make([]float32, 6)}, 3, []string{"exact", "1.00×", "All 2 tensors"}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -1,12 +1,10 @@
 package report
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"math"
-	"slices"
 	"strings"
 
 	"github.com/a01592f9/quant"
@@ -16,20 +14,17 @@ import (
 // A Source is where tensors come from: a *tensorfile.File is one.
 type Source interface {
 	Tensors() []tensorfile.Info
-	Load(i int) ([]float32, error)
+	Source(i int) (quant.Source, error) // gives tensor i piece by piece
+	Load(i int) ([]float32, error)      // gives all of it
 }
 
-// Progress is told how many elements of the total are done. It may be nil.
+// Progress is told how many bytes of the total are done. It may be nil, and is
+// called by one goroutine at a time.
 type Progress func(done, total int64)
 
-func (p Progress) report(done, total int64) {
-	if p != nil {
-		p(done, total)
-	}
-}
-
-// Build compares the tensors of src that o asks for, one after the other, so
-// that no more than one is in memory. Name is what the report calls the source.
+// Build compares the tensors of src that o asks for. It reads them in pieces,
+// small ones several at a time, so that memory stays bounded whatever the size
+// of a tensor. Name is what the report calls the source.
 //
 // Of a source with one tensor, that one is compared or Build fails. Of one
 // with several, those that cannot be compared are listed in Report.Skipped,
@@ -50,27 +45,25 @@ func Build(ctx context.Context, name string, src Source, o Options, progress Pro
 	if err != nil {
 		return nil, err
 	}
+	few := o.Few && manyChannels(plan, o)
 
-	var done, total int64
-	for _, p := range plan {
-		total += p.elements
-	}
-	progress.report(0, total)
-	for _, p := range plan {
-		if err := ctx.Err(); err != nil {
-			return nil, err
+	tensors, errs := make([]*Tensor, len(plan)), make([]error, len(plan))
+	work := newWork(ctx, src, progress, plan)
+	work.each(func(i int) {
+		tensors[i], errs[i] = compare(work, plan[i], o)
+		if few && errs[i] == nil {
+			tensors[i].trim()
 		}
-		t, err := compare(src, p, o)
-		if err != nil {
-			r.skip(p.info, reason(err, p.info.Name, p.shape, o.Axis), true)
-		} else {
-			r.Tensors = append(r.Tensors, *t)
-		}
-		done += p.elements
-		progress.report(done, total)
-	}
+	})
 	if err := ctx.Err(); err != nil {
 		return nil, err
+	}
+	for i, p := range plan {
+		if errs[i] != nil {
+			r.skip(p.info, p.reason(errs[i], o), true)
+		} else {
+			r.Tensors = append(r.Tensors, *tensors[i])
+		}
 	}
 	if len(r.Tensors) == 0 {
 		return nil, r.nothing()
@@ -89,6 +82,17 @@ type job struct {
 	vector   bool
 }
 
+func newJob(index int, info tensorfile.Info) job {
+	j := job{index: index, info: info, shape: info.Shape, elements: elements(info.Shape)}
+	if len(info.Shape) < 2 {
+		j.shape, j.vector = []int{1, int(j.elements)}, true
+	}
+	if j.info.Bytes == 0 {
+		j.info.Bytes = 4 * j.elements
+	}
+	return j
+}
+
 // plan sorts the tensors into those to compare, and those to skip.
 func (r *Report) plan(infos []tensorfile.Info) ([]job, error) {
 	var jobs []job
@@ -99,7 +103,7 @@ func (r *Report) plan(infos []tensorfile.Info) ([]job, error) {
 			continue
 		}
 		picked++
-		j := job{index: i, info: info, shape: info.Shape, elements: elements(info.Shape)}
+		j := newJob(i, info)
 		switch alone := len(infos) == 1 || spelled; {
 		case !info.Floating:
 			r.skip(info, fmt.Sprintf("%s is not a floating-point type", info.DType), false)
@@ -110,8 +114,6 @@ func (r *Report) plan(infos []tensorfile.Info) ([]job, error) {
 		case len(info.Shape) < 2 && !alone:
 			r.skip(info, "fewer than two dimensions", false)
 			continue
-		case len(info.Shape) < 2:
-			j.shape, j.vector = []int{1, int(j.elements)}, true
 		}
 		jobs = append(jobs, j)
 	}
@@ -128,7 +130,7 @@ func (r *Report) plan(infos []tensorfile.Info) ([]job, error) {
 // skip lists a tensor as not compared.
 func (r *Report) skip(info tensorfile.Info, reason string, failed bool) {
 	r.Skipped = append(r.Skipped, Skipped{
-		Name: info.Name, DType: info.DType, Shape: dims(info.Shape), Reason: reason, Failed: failed,
+		Name: info.Name, DType: info.DType, Shape: dims(info.Shape), Bytes: info.Bytes, Reason: reason, Failed: failed,
 	})
 	if failed {
 		r.Summary.Failed++
@@ -150,38 +152,18 @@ func (r *Report) nothing() error {
 	return err
 }
 
-// summarize fills in what concerns all tensors.
-func (r *Report) summarize() {
-	s := &r.Summary
-	s.Compared = len(r.Tensors)
-	for _, res := range r.Tensors[0].Results {
-		s.Totals = append(s.Totals, Total{Granularity: res.Scheme.Granularity})
-	}
-	for i, t := range r.Tensors {
-		s.Elements += t.Elements
-		s.Float32Bytes += 4 * t.Elements
-		s.ByGain = append(s.ByGain, i)
-		for k, res := range t.Results {
-			s.Totals[k].Memory = s.Totals[k].Memory.add(res.Memory)
-		}
-	}
-	slices.SortStableFunc(s.ByGain, func(a, b int) int {
-		return cmp.Compare(r.Tensors[b].main().Gain.RMSEFactor, r.Tensors[a].main().Gain.RMSEFactor)
-	})
-}
-
-// compare loads a tensor and runs the comparison.
-func compare(src Source, j job, o Options) (*Tensor, error) {
+// compare compares one tensor.
+func compare(w *work, j job, o Options) (*Tensor, error) {
 	schemes, err := schemesOf(j, o)
 	if err != nil {
 		return nil, err
 	}
-	data, err := src.Load(j.index)
+	src, err := w.open(j, 2)
 	if err != nil {
 		return nil, err
 	}
-	w := quant.Tensor{Data: data, Shape: j.shape}
-	c, err := quant.Compare(w, schemes...)
+	defer src.finish()
+	c, err := quant.CompareFrom(src, j.shape, schemes...)
 	if err != nil {
 		return nil, err
 	}
@@ -190,14 +172,26 @@ func compare(src Source, j job, o Options) (*Tensor, error) {
 		DType:    j.info.DType,
 		Shape:    dims(j.info.Shape),
 		Elements: j.elements,
+		Bytes:    j.info.Bytes,
 		Channels: len(c.Channels),
+		Min:      Float(c.Range.Min),
+		Max:      Float(c.Range.Max),
+		Use:      j.info.Use,
+		AxisFrom: j.axisFrom(o),
 		job:      j,
 	}
 	if !j.vector {
 		t.Axis = &c.Axis
 	}
+	var whole quant.Tensor
+	if o.Codes {
+		whole.Shape = j.shape
+		if whole.Data, err = w.src.Load(j.index); err != nil {
+			return nil, err
+		}
+	}
 	for i := range c.Results {
-		res, err := result(c, i, w, j, o.Codes)
+		res, err := result(c, i, whole, j, o.Codes)
 		if err != nil {
 			return nil, err
 		}
@@ -210,7 +204,7 @@ func compare(src Source, j job, o Options) (*Tensor, error) {
 
 // schemesOf returns the schemes that a tensor is compared under.
 func schemesOf(j job, o Options) ([]quant.Scheme, error) {
-	axis, err := axisOf(j, o.Axis)
+	axis, err := j.axis(o)
 	if err != nil {
 		return nil, err
 	}
@@ -224,7 +218,7 @@ func schemesOf(j job, o Options) ([]quant.Scheme, error) {
 	}
 	schemes[1].Granularity = quant.PerChannel(axis)
 	if o.GroupSize > 0 {
-		g, err := groupAxis(j, axis, o.GroupAxis)
+		g, err := j.groupAxis(axis, o.GroupAxis)
 		if err != nil {
 			return nil, err
 		}
@@ -246,6 +240,8 @@ func result(c *quant.Comparison, i int, w quant.Tensor, j job, codes bool) (Resu
 		Memory:    memory(from.Memory),
 		Channels:  make([]Channel, len(c.Channels)),
 	}
+	r.scales[0], r.scales[1] = minMax(r.Scale)
+	r.zeros[0], r.zeros[1] = minMax(r.ZeroPoint)
 	if i > 0 {
 		r.Gain = gain(c, i)
 	}
@@ -309,69 +305,20 @@ func scheme(s quant.Scheme, j job) Scheme {
 	return r
 }
 
-// axisOf returns the axis of the channels, counted from the front.
-func axisOf(j job, axis int) (int, error) {
-	if j.vector {
-		// There is one channel, whatever axis is asked for, if only it exists.
-		if axis != 0 && axis != -1 {
-			return 0, axisError(axis, j.info.Shape)
-		}
-		return 0, nil
-	}
-	return fromFront(axis, j.shape)
-}
-
-// groupAxis returns the axis along which groups run: want, or else the longest
-// one besides that of the channels, and of equals the last, whose elements lie
-// closest together.
-func groupAxis(j job, channels int, want *int) (int, error) {
-	if want != nil && j.vector {
-		if *want != 0 && *want != -1 {
-			return 0, axisError(*want, j.info.Shape)
-		}
-		return 1, nil
-	}
-	if want != nil {
-		return fromFront(*want, j.shape)
-	}
-	best := -1
-	for i, n := range j.shape {
-		if i != channels && (best < 0 || n >= j.shape[best]) {
-			best = i
-		}
-	}
-	return best, nil
-}
-
-func fromFront(axis int, shape []int) (int, error) {
-	a := axis
-	if a < 0 {
-		a += len(shape)
-	}
-	if a < 0 || a >= len(shape) {
-		return 0, axisError(axis, shape)
-	}
-	return a, nil
-}
-
-func axisError(axis int, shape []int) error {
-	return fmt.Errorf("there is no axis %d in shape %s", axis, shapeText(shape))
-}
-
 // reason says what went wrong with a tensor, in words that follow its name.
-func reason(err error, name string, shape []int, axis int) string {
+func (j job) reason(err error, o Options) string {
 	var bad *quant.NotFiniteError
 	if !errors.As(err, &bad) {
 		text := strings.TrimPrefix(err.Error(), "quant: ")
 		// Readers name the tensor, as far as reports do anyway.
-		if _, after, ok := strings.Cut(text, fmt.Sprintf("tensor %q: ", name)); ok {
+		if _, after, ok := strings.Cut(text, fmt.Sprintf("tensor %q: ", j.info.Name)); ok {
 			text = after
 		}
 		return text
 	}
 	channel := bad.Channel
-	if a, err := fromFront(axis, shape); err == nil && channel < 0 {
-		channel = bad.Index / int(elements(shape[a+1:])) % shape[a]
+	if a, err := j.axis(o); err == nil && channel < 0 {
+		channel = bad.Index / int(elements(j.shape[a+1:])) % j.shape[a]
 	}
 	value := "NaN"
 	if !math.IsNaN(float64(bad.Value)) {

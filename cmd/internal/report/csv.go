@@ -14,6 +14,7 @@ var csvHead = []string{
 	"scale_min", "scale_max", "zero_point_min", "zero_point_max",
 	"mae", "rmse", "max_error", "sqnr_db", "clipped", "payload_bytes", "metadata_bytes", "total_bytes",
 	"row", "rmse_factor", "sqnr_gain_db", "extra_bytes", "extra_percent", "best",
+	"use", "axis_from", "bits_per_weight", "source_bytes",
 }
 
 // The kinds of rows: the values of column row.
@@ -55,20 +56,16 @@ func (t *Tensor) writeCSV(c *csv.Writer, source string, k int, channels bool) er
 		strconv.Itoa(s.Bits), strconv.FormatBool(s.Unsigned), s.Mapping, s.Granularity, optional(s.Axis), optional(s.GroupSize),
 		strconv.FormatBool(s.NarrowRange), strconv.FormatBool(s.ZeroInRange),
 	}
-	row := func(channel string, elements int64, m *Metrics, lo, hi float32, scale []float32, zero []int32) []string {
+	row := func(channel string, elements int64, m *Metrics, lo, hi Float, scale []float32, zero []int32) []string {
 		scaleMin, scaleMax := minMax(scale)
 		zeroMin, zeroMax := minMax(zero)
 		return append(append([]string{}, fixed...),
-			channel, strconv.FormatInt(elements, 10), exactFloat(lo), exactFloat(hi),
+			channel, strconv.FormatInt(elements, 10), exactFloat(float32(lo)), exactFloat(float32(hi)),
 			exactFloat(scaleMin), exactFloat(scaleMax), zeroText(zeroMin), zeroText(zeroMax),
 			exact(m.MAE), exact(m.RMSE), exact(m.MaxError), exact(m.SQNR), strconv.Itoa(m.Clipped))
 	}
 
-	lo, hi := r.Channels[0].Min, r.Channels[0].Max
-	for _, ch := range r.Channels {
-		lo, hi = min(lo, ch.Min), max(hi, ch.Max)
-	}
-	whole := append(row("", t.Elements, &r.Metrics, float32(lo), float32(hi), r.Scale, r.ZeroPoint),
+	whole := append(row("", t.Elements, &r.Metrics, t.Min, t.Max, r.scales[:], r.zeros[:]),
 		strconv.FormatInt(r.Memory.Payload, 10), strconv.FormatInt(r.Memory.Metadata, 10), strconv.FormatInt(r.Memory.Total, 10),
 		rowTensor)
 	if g := r.Gain; g != nil {
@@ -76,7 +73,8 @@ func (t *Tensor) writeCSV(c *csv.Writer, source string, k int, channels bool) er
 	} else {
 		whole = append(whole, "", "", "", "")
 	}
-	whole = append(whole, strconv.FormatBool(k == t.Best))
+	about := []string{inert(t.Use), t.AxisFrom}
+	whole = append(append(whole, strconv.FormatBool(k == t.Best)), append(about, bitsPerWeight(r.Memory.Total, t.Elements), strconv.FormatInt(t.Bytes, 10))...)
 	if err := c.Write(whole); err != nil || !channels {
 		return err
 	}
@@ -84,7 +82,8 @@ func (t *Tensor) writeCSV(c *csv.Writer, source string, k int, channels bool) er
 	for i := range r.Channels {
 		ch := &r.Channels[i]
 		scale, zero := t.params(r, i)
-		x := append(row(strconv.Itoa(i), per, &ch.Metrics, float32(ch.Min), float32(ch.Max), scale, zero), "", "", "", rowChannel, "", "", "", "", "")
+		x := append(row(strconv.Itoa(t.channel(i)), per, &ch.Metrics, ch.Min, ch.Max, scale, zero), "", "", "", rowChannel, "", "", "", "", "")
+		x = append(append(x, about...), "", "")
 		if err := c.Write(x); err != nil {
 			return err
 		}
@@ -92,34 +91,50 @@ func (t *Tensor) writeCSV(c *csv.Writer, source string, k int, channels bool) er
 	return nil
 }
 
-// params returns the scales and zero points that a channel is quantized with.
-func (t *Tensor) params(r *Result, channel int) ([]float32, []int32) {
+// params returns the scales and zero points that the channel at a place in the
+// results is quantized with.
+func (t *Tensor) params(r *Result, place int) ([]float32, []int32) {
 	switch {
-	case r.Scheme.Granularity == PerTensor || t.Axis == nil:
-		return r.Scale, r.ZeroPoint
+	case t.kept == nil:
+		return t.pick(r.Scheme, r.Scale, r.ZeroPoint, place)
 	case r.Scheme.Granularity == PerChannel:
-		return r.Scale[channel : channel+1], r.ZeroPoint[channel : channel+1]
+		return r.Scale[place : place+1], r.ZeroPoint[place : place+1]
+	}
+	return r.Scale, r.ZeroPoint
+}
+
+// pick returns those of a tensor's scales and zero points that a channel is
+// quantized with.
+func (t *Tensor) pick(s Scheme, scale []float32, zero []int32, channel int) ([]float32, []int32) {
+	switch {
+	case s.Granularity == PerTensor || t.Axis == nil:
+		return scale, zero
+	case s.Granularity == PerChannel:
+		return scale[channel : channel+1], zero[channel : channel+1]
 	}
 	// Parameters of groups are in the order of the tensor's elements, with as
 	// many indices on the axis of the groups as there are groups; on the axis
 	// of the channels that is one for each channel, or several share one.
 	shape := append([]int(nil), t.Shape...)
-	group, size := *r.Scheme.Axis, *r.Scheme.GroupSize
+	group, size := *s.Axis, *s.GroupSize
 	shape[group] = (shape[group] + size - 1) / size
 	at := channel
 	if group == *t.Axis {
 		at /= size
 	}
 	inner := int(elements(shape[*t.Axis+1:]))
-	var scale []float32
-	var zero []int32
-	for i := range r.Scale {
-		if i/inner%shape[*t.Axis] == at {
-			scale = append(scale, r.Scale[i])
-			zero = append(zero, r.ZeroPoint[i])
-		}
+	var scales []float32
+	var zeros []int32
+	for from := at * inner; from < len(scale); from += inner * shape[*t.Axis] {
+		scales = append(scales, scale[from:from+inner]...)
+		zeros = append(zeros, zero[from:from+inner]...)
 	}
-	return scale, zero
+	return scales, zeros
+}
+
+// bitsPerWeight is what a value takes, in full precision.
+func bitsPerWeight(bytes, elements int64) string {
+	return exact(Number(8 * float64(bytes) / float64(elements)))
 }
 
 // inert returns a name from a file as text that no spreadsheet takes for a

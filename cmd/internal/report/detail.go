@@ -91,10 +91,14 @@ const (
 	maxGrid   = 512
 )
 
-// Detail loads tensor i of r again from the source that r was built from, and
-// returns what graphs of it need. The sweep makes it take longer than Build did
-// for that tensor.
+// Detail reads tensor i of r again from the source that r was built from, in
+// pieces, and returns what graphs of it need. The sweep makes it take longer
+// than Build did for that tensor.
 func (r *Report) Detail(ctx context.Context, src Source, i int, o DetailOptions) (*Detail, error) {
+	return r.detail(newWork(ctx, src, nil, []job{r.Tensors[i].job}), i, o)
+}
+
+func (r *Report) detail(w *work, i int, o DetailOptions) (*Detail, error) {
 	if o.Points <= 0 {
 		o.Points = 4096
 	}
@@ -103,266 +107,100 @@ func (r *Report) Detail(ctx context.Context, src Source, i int, o DetailOptions)
 	}
 	o.Points = max(o.Points, minPoints)
 	t := &r.Tensors[i]
-	data, err := src.Load(t.job.index)
-	if err != nil {
-		return nil, err
-	}
-	if int64(len(data)) != t.Elements {
-		return nil, &TensorError{Source: r.Source, Tensor: t.Name, Reason: "it has changed since it was compared"}
-	}
 	schemes, err := schemesOf(t.job, r.Options)
 	if err != nil {
 		return nil, err
 	}
 	d := &Detail{Tensor: i, Name: t.Name, Focus: t.focus(), Channels: t.channelCurves(o.Points)}
-	w := quant.Tensor{Data: data, Shape: t.job.shape}
 	if o.Focus != nil {
 		d.Focus = *o.Focus
 	}
-	params, err := d.sweep(ctx, w, schemes)
+	rounds := batches(widths(schemes), t.job)
+	src, err := w.open(t.job, 2*len(rounds)+1)
 	if err != nil {
 		return nil, err
 	}
-	walk := newWalk(t, data)
-	if d.Elements, err = walk.curves(ctx, w, params, o.Points); err != nil {
+	defer src.finish()
+	params, err := d.sweep(src, rounds, schemes[0].Bits, len(schemes))
+	if err != nil {
 		return nil, err
 	}
-	return d, d.histograms(t, walk, params, o.Histograms)
+	if err := d.prepare(t, params, o.Histograms); err != nil {
+		return nil, err
+	}
+	return d, d.walk(src, t, params, o.Points)
 }
 
 // Details returns those of at most limit tensors, first the ones that gain most.
 func (r *Report) Details(ctx context.Context, src Source, limit int, o DetailOptions, progress Progress) ([]*Detail, error) {
 	picked := r.Summary.ByGain[:min(limit, len(r.Summary.ByGain))]
-	var done, total int64
+	var jobs []job
 	for _, i := range picked {
-		total += r.Tensors[i].Elements
+		jobs = append(jobs, r.Tensors[i].job)
 	}
-	progress.report(0, total)
+	w := newWork(ctx, src, progress, jobs)
 	var all []*Detail
 	for _, i := range picked {
-		d, err := r.Detail(ctx, src, i, o)
+		d, err := r.detail(w, i, o)
 		if err != nil {
 			return nil, err
 		}
 		all = append(all, d)
-		done += r.Tensors[i].Elements
-		progress.report(done, total)
 	}
 	return all, nil
 }
 
 // gain is how much lower the RMSE of a channel is if it has its own scale.
-func (t *Tensor) gain(channel int) float64 {
-	return float64(t.Results[0].Channels[channel].RMSE) - float64(t.main().Channels[channel].RMSE)
+func (t *Tensor) gain(place int) float64 {
+	return float64(t.Results[0].Channels[place].RMSE) - float64(t.main().Channels[place].RMSE)
 }
 
 // focus returns the channel that gains most.
 func (t *Tensor) focus() int {
 	best := 0
-	for i := range t.Channels {
+	for i := range t.listed() {
 		if t.gain(i) > t.gain(best) {
 			best = i
 		}
 	}
-	return best
+	return t.channel(best)
 }
 
-// sweep compares w under every width, and returns the parameters for the one
-// that was asked for.
-func (d *Detail) sweep(ctx context.Context, w quant.Tensor, schemes []quant.Scheme) ([]quant.Params, error) {
-	var params []quant.Params
-	var c quant.Comparison
-	asked := schemes[0].Bits
-	schemes = slices.Clone(schemes)
+// widths returns the schemes at every width of a code.
+func widths(schemes []quant.Scheme) []quant.Scheme {
+	var all []quant.Scheme
 	for bits := 2; bits <= 16; bits++ {
-		if err := ctx.Err(); err != nil {
+		for _, s := range schemes {
+			s.Bits = bits
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
+// sweep compares a tensor under every width, in several rounds, and returns the
+// parameters for the one that was asked for.
+func (d *Detail) sweep(src *reading, rounds [][]quant.Scheme, asked, schemes int) ([]quant.Params, error) {
+	var params []quant.Params
+	at := 0
+	for _, round := range rounds {
+		c, err := quant.CompareFrom(src, src.job.shape, round...)
+		if err != nil {
 			return nil, err
 		}
-		for k := range schemes {
-			schemes[k].Bits = bits
-		}
-		if err := quant.CompareInto(&c, w, schemes...); err != nil {
-			return nil, err
-		}
-		p := SweepPoint{Bits: bits}
 		for _, x := range c.Results {
+			if at%schemes == 0 {
+				d.Sweep = append(d.Sweep, SweepPoint{Bits: x.Scheme.Bits})
+			}
+			at++
+			p := &d.Sweep[len(d.Sweep)-1]
 			p.Results = append(p.Results, SweepResult{Number(x.RMSE), Number(x.SQNR), x.Memory.Total()})
-			if bits == asked {
-				params = append(params, quant.Params{
-					Scheme: x.Scheme, Scale: slices.Clone(x.Scale), ZeroPoint: slices.Clone(x.ZeroPoint),
-				})
+			if x.Scheme.Bits == asked {
+				params = append(params, x.Params)
 			}
 		}
-		d.Sweep = append(d.Sweep, p)
 	}
 	return params, nil
-}
-
-// A walk goes through the elements of a tensor channel by channel.
-type walk struct {
-	data                   []float32 // in that order
-	channels, inner, outer int
-	per                    int // elements in a channel
-}
-
-func newWalk(t *Tensor, data []float32) walk {
-	w := walk{channels: 1, inner: len(data), outer: 1, per: len(data)}
-	if t.Axis != nil {
-		w.channels = t.Channels
-		w.inner = int(elements(t.Shape[*t.Axis+1:]))
-		w.per = len(data) / w.channels
-		w.outer = w.per / w.inner
-	}
-	w.data = w.ordered(data)
-	return w
-}
-
-// ordered returns elements channel by channel: those of a tensor whose
-// channels are in one piece already, or else a copy.
-func (w walk) ordered(x []float32) []float32 {
-	if w.outer == 1 {
-		return x
-	}
-	y := make([]float32, 0, len(x))
-	for c := range w.channels {
-		for o := range w.outer {
-			i := (o*w.channels + c) * w.inner
-			y = append(y, x[i:i+w.inner]...)
-		}
-	}
-	return y
-}
-
-// index returns where in the tensor the element at a position is.
-func (w walk) index(position int) int {
-	c, rest := position/w.per, position%w.per
-	return (rest/w.inner*w.channels+c)*w.inner + rest%w.inner
-}
-
-// curves picks the elements to show.
-func (w walk) curves(ctx context.Context, t quant.Tensor, params []quant.Params, points int) (ElementCurves, error) {
-	n := len(w.data)
-	e := ElementCurves{Total: n, PerChannel: w.per, Note: fmt.Sprintf("All %s are shown.", plural(int64(n), "element"))}
-	if n <= points {
-		e.Position = upTo(n)
-	} else {
-		// Of each bin stay the least and the greatest value, of the original and
-		// for each scheme of what comes back and of the error.
-		bins := points / (2 + 4*len(params))
-		keep := newExtremes(n, bins)
-		keep.add(w.data)
-		for _, p := range params {
-			if err := ctx.Err(); err != nil {
-				return e, err
-			}
-			back, err := restore(t, p)
-			if err != nil {
-				return e, err
-			}
-			back = w.ordered(back)
-			keep.add(back)
-			keep.add(difference(back, w.data))
-		}
-		e.Position = keep.positions()
-		e.Note = fmt.Sprintf("%s of %s are shown: of each of %s equal stretches those with the least and the greatest original, reconstructed value and error.",
-			count(int64(len(e.Position))), plural(int64(n), "element"), count(int64(bins)))
-	}
-	for _, p := range e.Position {
-		e.Index = append(e.Index, w.index(p))
-		e.Original = append(e.Original, w.data[p])
-	}
-	for _, p := range params {
-		if err := ctx.Err(); err != nil {
-			return e, err
-		}
-		all, err := restore(t, p)
-		if err != nil {
-			return e, err
-		}
-		back, diff := make(Floats, len(e.Index)), make(Floats, len(e.Index))
-		for k, i := range e.Index {
-			back[k] = all[i]
-			diff[k] = all[i] - e.Original[k]
-		}
-		e.Reconstructed = append(e.Reconstructed, back)
-		e.Error = append(e.Error, diff)
-	}
-	return e, nil
-}
-
-// difference overwrites the first slice with what it is more than the second.
-func difference(a, b []float32) []float32 {
-	for i := range a {
-		a[i] -= b[i]
-	}
-	return a
-}
-
-// restore returns what is left of a tensor after quantization.
-func restore(w quant.Tensor, p quant.Params) ([]float32, error) {
-	back := make([]float32, len(w.Data))
-	var err error
-	if p.Scheme.Unsigned {
-		err = restoreAs[uint16](back, w, p)
-	} else {
-		err = restoreAs[int16](back, w, p)
-	}
-	return back, err
-}
-
-func restoreAs[T int16 | uint16](back []float32, w quant.Tensor, p quant.Params) error {
-	codes := make([]T, len(w.Data))
-	if err := quant.QuantizeCodes(codes, w, p); err != nil {
-		return err
-	}
-	return quant.DequantizeCodes(back, codes, w.Shape, p)
-}
-
-// extremes collects, of each bin of n positions, those of the least and the
-// greatest value of several curves.
-type extremes struct {
-	n, bins int
-	keep    map[int]struct{}
-}
-
-func newExtremes(n, bins int) *extremes {
-	return &extremes{n, bins, map[int]struct{}{0: {}, n - 1: {}}}
-}
-
-func (e *extremes) add(values []float32) {
-	for b := range e.bins {
-		from, to := bin(b, e.n, e.bins), bin(b+1, e.n, e.bins)
-		lo, hi := from, from
-		for p, v := range values[from:to] {
-			if v < values[lo] {
-				lo = from + p
-			}
-			if v > values[hi] {
-				hi = from + p
-			}
-		}
-		e.keep[lo], e.keep[hi] = struct{}{}, struct{}{}
-	}
-}
-
-// bin returns where bin b of n positions begins.
-func bin(b, n, bins int) int { return int(int64(b) * int64(n) / int64(bins)) }
-
-func (e *extremes) positions() []int {
-	p := make([]int, 0, len(e.keep))
-	for i := range e.keep {
-		p = append(p, i)
-	}
-	slices.Sort(p)
-	return p
-}
-
-func upTo(n int) []int {
-	p := make([]int, n)
-	for i := range p {
-		p[i] = i
-	}
-	return p
 }
 
 // channelCurves picks the channels to show.
@@ -371,9 +209,11 @@ func (t *Tensor) channelCurves(points int) ChannelCurves {
 	if t.Channels == 1 {
 		c.Note = "There is one channel."
 	}
-	if t.Channels <= points {
-		c.Index = upTo(t.Channels)
-	} else {
+	places := upTo(t.listed())
+	switch {
+	case t.kept != nil:
+		c.Note = fmt.Sprintf("%s of %s are shown: those with the greatest errors.", count(int64(len(places))), plural(int64(t.Channels), "channel"))
+	case t.Channels > points:
 		bins := points / (4 * len(t.Results))
 		keep := newExtremes(t.Channels, bins)
 		for _, r := range t.Results {
@@ -384,13 +224,16 @@ func (t *Tensor) channelCurves(points int) ChannelCurves {
 			keep.add(rmse)
 			keep.add(most)
 		}
-		c.Index = keep.positions()
+		places = keep.positions()
 		c.Note = fmt.Sprintf("%s of %s are shown: of each of %s equal stretches those with the least and the greatest errors.",
-			count(int64(len(c.Index))), plural(int64(t.Channels), "channel"), count(int64(bins)))
+			count(int64(len(places))), plural(int64(t.Channels), "channel"), count(int64(bins)))
+	}
+	for _, i := range places {
+		c.Index = append(c.Index, t.channel(i))
 	}
 	for _, r := range t.Results {
 		var rmse, most []Number
-		for _, i := range c.Index {
+		for _, i := range places {
 			rmse = append(rmse, r.Channels[i].RMSE)
 			most = append(most, r.Channels[i].MaxError)
 		}
@@ -400,41 +243,34 @@ func (t *Tensor) channelCurves(points int) ChannelCurves {
 	return c
 }
 
-// histograms counts all values, and those of at most limit channels.
-func (d *Detail) histograms(t *Tensor, w walk, params []quant.Params, limit int) error {
-	channels := upTo(t.Channels)
-	if t.Channels > limit {
-		slices.SortStableFunc(channels, func(a, b int) int { return cmp.Compare(t.gain(b), t.gain(a)) })
-		channels = channels[:limit]
-		if !slices.Contains(channels, d.Focus) {
-			channels[limit-1] = d.Focus
+// prepare makes the histograms, still empty: of all values, and of at most limit
+// channels.
+func (d *Detail) prepare(t *Tensor, params []quant.Params, limit int) error {
+	places := upTo(t.listed())
+	if len(places) > limit {
+		slices.SortStableFunc(places, func(a, b int) int { return cmp.Compare(t.gain(b), t.gain(a)) })
+		places = places[:limit]
+		if focus := t.place(d.Focus); focus >= 0 && !slices.Contains(places, focus) {
+			places[limit-1] = focus
 		}
-		slices.Sort(channels)
+		slices.Sort(places)
 	}
-	lo, hi := t.Results[0].Channels[0].Min, t.Results[0].Channels[0].Max
-	for _, c := range t.Results[0].Channels {
-		lo, hi = min(lo, c.Min), max(hi, c.Max)
-	}
-	d.Histogram = newHistogram(lo, hi, len(w.data))
-	for _, x := range w.data {
-		d.Histogram.count(x)
-	}
+	lo, hi := t.Min, t.Max
+	d.Histogram = newHistogram(lo, hi, t.Elements)
 	for k := range t.Results {
-		g, err := grid(lo, hi, params[k].Scheme, t.Results[k].Scale, t.Results[k].ZeroPoint)
+		g, err := grid(lo, hi, params[k].Scheme, params[k].Scale, params[k].ZeroPoint)
 		if err != nil {
 			return err
 		}
 		d.Histogram.Grids = append(d.Histogram.Grids, g)
 	}
-	for _, c := range channels {
-		ch := t.Results[0].Channels[c]
-		h := newHistogram(ch.Min, ch.Max, w.per)
+	for _, i := range places {
+		ch := t.Results[0].Channels[i]
+		c := t.channel(i)
+		h := newHistogram(ch.Min, ch.Max, t.Elements/int64(t.Channels))
 		h.Channel = &c
-		for _, x := range w.data[c*w.per : (c+1)*w.per] {
-			h.count(x)
-		}
 		for k := range t.Results {
-			scale, zero := t.params(&t.Results[k], c)
+			scale, zero := t.pick(t.Results[k].Scheme, params[k].Scale, params[k].ZeroPoint, c)
 			g, err := grid(ch.Min, ch.Max, params[k].Scheme, scale, zero)
 			if err != nil {
 				return err
@@ -447,7 +283,7 @@ func (d *Detail) histograms(t *Tensor, w walk, params []quant.Params, limit int)
 }
 
 // newHistogram returns one for n values: more bins for more of them, to 64.
-func newHistogram(lo, hi Float, n int) Histogram {
+func newHistogram(lo, hi Float, n int64) Histogram {
 	bins := min(max(int(2*math.Cbrt(float64(n))), 8), 64)
 	if lo == hi {
 		bins = 1
@@ -455,14 +291,15 @@ func newHistogram(lo, hi Float, n int) Histogram {
 	return Histogram{Min: lo, Max: hi, Counts: make([]int64, bins)}
 }
 
-func (h *Histogram) count(x float32) {
+// bin returns the bin that a value belongs to.
+func (h *Histogram) bin(x float32) int {
 	n := len(h.Counts)
+	if n == 1 {
+		return 0
+	}
 	// In float64, where the range of float32 values cannot overflow.
 	at := (float64(x) - float64(h.Min)) / (float64(h.Max) - float64(h.Min)) * float64(n)
-	if n == 1 {
-		at = 0
-	}
-	h.Counts[min(max(int(at), 0), n-1)]++
+	return min(max(int(at), 0), n-1)
 }
 
 // grid returns the values of the codes from that of lo to that of hi.

@@ -121,9 +121,9 @@ func TestDetailThinned(t *testing.T) {
 	data := wave(n)
 	data[7777], data[12345] = -5, 7 // must be seen
 	for _, axis := range []int{0, 1, -1} {
-		src := fake{{"w", []int{64, 30, 9}, data}}
+		src := fake{{name: "w", shape: []int{64, 30, 9}, data: data}}
 		o := DefaultOptions()
-		o.Codes, o.Axis, o.GroupSize = true, axis, 4
+		o.Codes, o.Axis, o.GroupSize = true, &axis, 4
 		r := build(t, src, o)
 		d := detail(t, src, r, DetailOptions{Points: 1000, Histograms: 5})
 		check(t, r, d, data)
@@ -146,11 +146,11 @@ func TestDetailThinned(t *testing.T) {
 
 func TestDetailShapes(t *testing.T) {
 	for name, x := range map[string]fakeTensor{
-		"vector":   {"v", []int{9}, wave(9)},
-		"one":      {"one", []int{1, 1}, []float32{0.5}},
-		"constant": {"same", []int{2, 3}, make([]float32, 6)},
-		"extreme":  {"big", []int{2, 2}, []float32{-math.MaxFloat32, math.MaxFloat32, 1, 2}},
-		"many":     {"many", []int{9000, 2}, wave(18000)},
+		"vector":   {name: "v", shape: []int{9}, data: wave(9)},
+		"one":      {name: "one", shape: []int{1, 1}, data: []float32{0.5}},
+		"constant": {name: "same", shape: []int{2, 3}, data: make([]float32, 6)},
+		"extreme":  {name: "big", shape: []int{2, 2}, data: []float32{-math.MaxFloat32, math.MaxFloat32, 1, 2}},
+		"many":     {name: "many", shape: []int{9000, 2}, data: wave(18000)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := DefaultOptions()
@@ -163,7 +163,7 @@ func TestDetailShapes(t *testing.T) {
 }
 
 func TestDetailChanged(t *testing.T) {
-	src := fake{{"w", []int{2, 3}, wave(6)}}
+	src := fake{{name: "w", shape: []int{2, 3}, data: wave(6)}}
 	r := build(t, src, DefaultOptions())
 	src[0].data = wave(5)
 	if _, err := r.Detail(t.Context(), src, 0, DetailOptions{}); err == nil {
@@ -176,7 +176,7 @@ func TestDetailsPickTheBest(t *testing.T) {
 	for i := range uneven[:10] {
 		uneven[i] /= 1000
 	}
-	src := fake{{"even", []int{2, 10}, wave(20)}, {"uneven", []int{2, 10}, uneven}}
+	src := fake{{name: "even", shape: []int{2, 10}, data: wave(20)}, {name: "uneven", shape: []int{2, 10}, data: uneven}}
 	r := build(t, src, DefaultOptions())
 	d, err := r.Details(t.Context(), src, 1, DetailOptions{}, nil)
 	if err != nil || len(d) != 1 || d[0].Tensor != 1 {

@@ -1,91 +1,126 @@
 package report
 
 import (
-	"bufio"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
 	"math"
-	"strconv"
+	"slices"
 	"strings"
+
+	"github.com/a01592f9/quant/cmd/internal/tensorfile"
 )
 
 // An Inventory lists the tensors of a source. Marshalled, it is the JSON of
 // `quant inspect`, which docs/json.md describes.
 type Inventory struct {
-	Source  string `json:"source"`
-	Kind    string `json:"kind"` // of the file: "npy", "safetensors", …
-	Tensors []Item `json:"tensors"`
+	Source   string      `json:"source"`
+	Kind     string      `json:"kind"` // of the file: "npy", "safetensors", …
+	Elements int64       `json:"elements"`
+	Bytes    int64       `json:"bytes"`
+	DTypes   []DTypeSize `json:"dtypes"` // those that take most first
+	Tensors  []Item      `json:"tensors"`
 }
 
-// An Item is one tensor of an Inventory. Min, Max, NaN and Inf are nil for one
-// that is not of a floating-point type; Min and Max are of its finite values,
-// and nil if it has none.
-type Item struct {
-	Name     string `json:"name"`
+// A DTypeSize is what all tensors of one type come to.
+type DTypeSize struct {
 	DType    string `json:"dtype"`
-	Shape    []int  `json:"shape"`
+	Tensors  int    `json:"tensors"`
 	Elements int64  `json:"elements"`
 	Bytes    int64  `json:"bytes"`
-	Floating bool   `json:"floating"`
-	Min      *Float `json:"min"`
-	Max      *Float `json:"max"`
-	NaN      *int64 `json:"nan"`
-	Inf      *int64 `json:"inf"`
-	Error    string `json:"error,omitempty"` // why its values could not be read
 }
 
-// Inspect lists the tensors of src, and reads those of floating-point types.
-func Inspect(ctx context.Context, name, kind string, src Source, progress Progress) (*Inventory, error) {
-	v := &Inventory{Source: name, Kind: kind, Tensors: []Item{}}
-	var done, total int64
-	for _, info := range src.Tensors() {
-		if info.Floating {
-			total += elements(info.Shape)
-		}
+// An Item is one tensor of an Inventory. The numbers from Min on are nil for
+// one that is not of a floating-point type; those from Min to Outliers are of
+// its finite values, and Min to StdDev nil if it has none.
+type Item struct {
+	Name     string  `json:"name"`
+	DType    string  `json:"dtype"`
+	Shape    []int   `json:"shape"`
+	Elements int64   `json:"elements"`
+	Bytes    int64   `json:"bytes"`
+	Floating bool    `json:"floating"`
+	Use      string  `json:"use"`    // the operator that uses it; "" if the file does not tell
+	Axis     *int    `json:"axis"`   // of the output channels; nil if the file does not tell
+	File     string  `json:"file"`   // that holds the values; "" for the one that was opened
+	Offset   *int64  `json:"offset"` // of the values in it; nil if they are not there as they are
+	Min      *Float  `json:"min"`
+	Max      *Float  `json:"max"`
+	Mean     *Number `json:"mean"`
+	StdDev   *Number `json:"std_dev"`
+	Zeros    *int64  `json:"zeros"`
+	Outliers *int64  `json:"outliers"` // farther than OutlierDevs standard deviations from the mean
+	NaN      *int64  `json:"nan"`
+	Inf      *int64  `json:"inf"`
+	Error    string  `json:"error,omitempty"` // why its values could not be read
+}
+
+// OutlierDevs is how many standard deviations from the mean an outlier begins.
+// Of a normal distribution 2 values in 10⁹ lie beyond.
+const OutlierDevs = 6
+
+// newItem returns what is known of a tensor without reading it.
+func newItem(info tensorfile.Info) Item {
+	item := Item{
+		Name: info.Name, DType: info.DType, Shape: dims(info.Shape), Elements: elements(info.Shape),
+		Bytes: info.Bytes, Floating: info.Floating, Use: info.Use, File: info.File,
 	}
-	progress.report(0, total)
-	for i, info := range src.Tensors() {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		item := Item{
-			Name: info.Name, DType: info.DType, Shape: dims(info.Shape), Elements: elements(info.Shape),
-			Bytes: info.Bytes, Floating: info.Floating,
-		}
-		if info.Floating {
-			if data, err := src.Load(i); err != nil {
-				item.Error = err.Error()
-			} else {
-				item.measure(data)
-			}
-			done += item.Elements
-			progress.report(done, total)
-		}
+	if info.Axis != tensorfile.NoAxis && info.Use != "" {
+		item.Axis = &info.Axis
+	}
+	if info.Offset >= 0 && info.Bytes > 0 {
+		item.Offset = &info.Offset
+	}
+	return item
+}
+
+// NewInventory lists tensors without reading them.
+func NewInventory(name, kind string, infos []tensorfile.Info) *Inventory {
+	v := &Inventory{Source: name, Kind: kind, Tensors: []Item{}, DTypes: []DTypeSize{}}
+	for _, info := range infos {
+		item := newItem(info)
+		v.add(item)
 		v.Tensors = append(v.Tensors, item)
 	}
-	return v, nil
+	slices.SortStableFunc(v.DTypes, func(a, b DTypeSize) int { return cmp.Compare(b.Bytes, a.Bytes) })
+	return v
 }
 
-// measure fills in what the values say.
-func (t *Item) measure(data []float32) {
-	var nan, inf int64
-	lo, hi := float32(math.Inf(1)), float32(math.Inf(-1))
-	for _, x := range data {
-		switch {
-		case x != x:
-			nan++
-		case math.IsInf(float64(x), 0):
-			inf++
-		default:
-			lo, hi = min(lo, x), max(hi, x)
+// Inspect lists the tensors of src, and reads those of floating-point types in
+// pieces, on all cores.
+func Inspect(ctx context.Context, name, kind string, src Source, progress Progress) (*Inventory, error) {
+	infos := src.Tensors()
+	v := NewInventory(name, kind, infos)
+	var jobs []job
+	for i, info := range infos {
+		if info.Floating {
+			jobs = append(jobs, newJob(i, info))
 		}
 	}
-	t.NaN, t.Inf = &nan, &inf
-	if lo <= hi {
-		a, b := Float(lo), Float(hi)
-		t.Min, t.Max = &a, &b
+	w := newWork(ctx, src, progress, jobs)
+	w.each(func(i int) {
+		item := &v.Tensors[jobs[i].index]
+		if err := item.measure(w, jobs[i]); err != nil {
+			item.Error = err.Error()
+		}
+	})
+	return v, ctx.Err()
+}
+
+// add counts a tensor among those of its type.
+func (v *Inventory) add(x Item) {
+	v.Elements += x.Elements
+	v.Bytes += x.Bytes
+	for i := range v.DTypes {
+		if d := &v.DTypes[i]; d.DType == x.DType {
+			d.Tensors++
+			d.Elements += x.Elements
+			d.Bytes += x.Bytes
+			return
+		}
 	}
+	v.DTypes = append(v.DTypes, DTypeSize{x.DType, 1, x.Elements, x.Bytes})
 }
 
 // Err returns an error if the values of some tensor could not be read.
@@ -98,29 +133,60 @@ func (v *Inventory) Err() error {
 	return nil
 }
 
-// WriteText writes v for a terminal of 80 columns.
-func (v *Inventory) WriteText(w io.Writer, color bool) error {
-	p := &printer{Writer: bufio.NewWriter(w), color: color}
-	t := &table{left: 3, head: []string{"tensor", "type", "shape", "bytes", "min", "max", "NaN", "Inf"}}
-	var values, bytes int64
-	for _, x := range v.Tensors {
-		row := []cell{
-			{Clean(x.Name), plain}, {Clean(x.DType), plain}, {shorten(shapeText(x.Shape), 16), plain},
-			{count(x.Bytes), plain}, {optionalFloat(x.Min), plain}, {optionalFloat(x.Max), plain},
-			bad(x.NaN), bad(x.Inf),
-		}
-		t.rows = append(t.rows, row)
-		values += x.Elements
-		bytes += x.Bytes
+// WriteText writes v for a terminal of so many columns, 0 if there is none.
+func (v *Inventory) WriteText(w io.Writer, color bool, columns int) error {
+	p := newPrinter(w, color, columns)
+	t := &table{
+		left: 4, names: true, head: []string{"tensor", "type", "shape", "use", "bytes", "min", "max", "std dev", "outliers", "zeros", "NaN", "Inf"},
 	}
-	p.print(bold, shorten(Clean(v.Source), columns-16))
+	used := false
+	for _, x := range v.Tensors {
+		use := Clean(x.Use)
+		if x.Axis != nil {
+			use += fmt.Sprintf(" %d", *x.Axis)
+		}
+		used = used || use != ""
+		t.rows = append(t.rows, []cell{
+			{Clean(x.Name), plain}, {Clean(x.DType), plain}, {shorten(shapeText(x.Shape), 16), plain}, {use, plain},
+			{briefly(x.Bytes), plain}, {optionalFloat(x.Min), plain}, {optionalFloat(x.Max), plain}, {optionalNumber(x.StdDev), plain},
+			counted(x.Outliers, plain), counted(x.Zeros, plain), counted(x.NaN, red), counted(x.Inf, red),
+		})
+	}
+	t.optional, t.pressed = []int{7}, []int{3, 9}
+	if !used {
+		for i := range t.rows {
+			t.rows[i] = slices.Delete(t.rows[i], 3, 4)
+		}
+		t.head = slices.Delete(t.head, 3, 4)
+		t.left, t.optional, t.pressed = 3, []int{6}, []int{8}
+	}
+	p.print(bold, shorten(Clean(v.Source), p.columns-16))
 	p.line(plain, "  "+Clean(v.Kind))
 	p.WriteByte('\n')
 	if len(t.rows) > 0 {
 		t.write(p)
 		p.WriteByte('\n')
 	}
-	p.paragraph(plain, fmt.Sprintf("%s, %s, %s.", plural(int64(len(v.Tensors)), "tensor"), plural(values, "value"), plural(bytes, "byte")))
+	if len(v.DTypes) > 1 {
+		sum := &table{left: 1, head: []string{"type", "tensors", "values", "bytes", "of all"}}
+		for _, d := range v.DTypes {
+			part := "0%"
+			if v.Bytes > 0 {
+				part = percent(share(d.Bytes, v.Bytes))
+			}
+			sum.rows = append(sum.rows, []cell{{Clean(d.DType), plain}, {count(int64(d.Tensors)), plain}, {count(d.Elements), plain}, {count(d.Bytes), plain}, {part, plain}})
+		}
+		sum.write(p)
+		p.WriteByte('\n')
+	}
+	text := fmt.Sprintf("%s, %s, %s.", plural(int64(len(v.Tensors)), "tensor"), plural(v.Elements, "value"), plural(v.Bytes, "byte"))
+	if len(t.rows) > 0 {
+		text += fmt.Sprintf(" Outliers are values more than %d standard deviations from the mean.", OutlierDevs)
+	}
+	if used {
+		text += " The number after an operator is the axis of the output channels."
+	}
+	p.paragraph(plain, text)
 	for _, x := range v.Tensors {
 		if x.Error != "" {
 			p.paragraph(red, Clean(x.Name+": "+x.Error))
@@ -136,17 +202,162 @@ func optionalFloat(x *Float) string {
 	return fit(float64(*x))
 }
 
-// bad is a number that should be zero.
-func bad(n *int64) cell {
+func optionalNumber(x *Number) string {
+	if x == nil {
+		return "-"
+	}
+	return fit(float64(*x))
+}
+
+// counted is a count, in a style if it is not zero.
+func counted(n *int64, s style) cell {
 	switch {
 	case n == nil:
 		return cell{"-", plain}
 	case *n > 0:
-		s := strconv.FormatInt(*n, 10)
-		if len(s) > 7 {
-			s = strings.TrimSuffix(num(float64(*n), 3), "+")
-		}
-		return cell{s, red}
+		return cell{briefly(*n), s}
 	}
 	return cell{"0", plain}
+}
+
+// Bad says how many values of a tensor are not finite, "" if all are.
+func (x *Item) Bad() string {
+	var parts []string
+	if x.NaN != nil && *x.NaN > 0 {
+		parts = append(parts, count(*x.NaN)+" NaN")
+	}
+	if x.Inf != nil && *x.Inf > 0 {
+		parts = append(parts, count(*x.Inf)+" Inf")
+	}
+	return strings.Join(parts, ", ")
+}
+
+// A blockSum is what one block of values comes to.
+type blockSum struct {
+	min, max        float32 // of the finite values
+	sum, squares    float64
+	nan, inf, zeros int64
+	beyond          int64 // outliers
+}
+
+// blockLen is how many values are read at a time.
+const blockLen = 1 << 17
+
+// measure reads a tensor and fills in what its values say. Sums are those of
+// blocks, added in order, whichever goroutine made them.
+func (x *Item) measure(w *work, j job) error {
+	src, err := w.open(j, 1)
+	if err != nil {
+		return err
+	}
+	defer src.finish()
+	blocks := make([]blockSum, (j.elements+blockLen-1)/blockLen)
+	err = eachBlock(src, j.elements, func(int) bool { return true }, func(i int, values []float32) {
+		blocks[i] = sumOf(values)
+	})
+	if err != nil {
+		return err
+	}
+	var nan, inf, zeros, beyond int64
+	lo, hi := float32(math.Inf(1)), float32(math.Inf(-1))
+	sum, squares := 0.0, 0.0
+	for _, b := range blocks {
+		nan, inf, zeros = nan+b.nan, inf+b.inf, zeros+b.zeros
+		lo, hi = min(lo, b.min), max(hi, b.max)
+		sum += b.sum
+		squares += b.squares
+	}
+	x.NaN, x.Inf, x.Zeros, x.Outliers = &nan, &inf, &zeros, &beyond
+	n := float64(j.elements - nan - inf)
+	if n == 0 {
+		return nil
+	}
+	mean := sum / n
+	dev := math.Sqrt(max(0, squares/n-mean*mean))
+	if lo == hi {
+		mean, dev = float64(lo), 0
+	}
+	// Only blocks whose range goes that far are read again.
+	reach := OutlierDevs * max(dev, math.Abs(mean)*1e-7) // closer, sums are not exact enough
+	from, to := mean-reach, mean+reach
+	err = eachBlock(src, j.elements,
+		func(i int) bool { return float64(blocks[i].min) < from || float64(blocks[i].max) > to },
+		func(i int, values []float32) {
+			for _, v := range values {
+				if v := float64(v); (v < from || v > to) && !math.IsInf(v, 0) {
+					blocks[i].beyond++
+				}
+			}
+		})
+	if err != nil {
+		return err
+	}
+	for _, b := range blocks {
+		beyond += b.beyond
+	}
+	a, b := Float(lo), Float(hi)
+	m, d := Number(rounded(mean)), Number(rounded(dev))
+	x.Min, x.Max, x.Mean, x.StdDev = &a, &b, &m, &d
+	return nil
+}
+
+// rounded keeps ten digits, so that a fused multiplication does not show.
+func rounded(x float64) float64 {
+	if x == 0 || math.IsInf(x, 0) || math.IsNaN(x) {
+		return x
+	}
+	scale := math.Pow(10, 9-math.Floor(math.Log10(math.Abs(x))))
+	if math.IsInf(scale, 0) {
+		return x
+	}
+	return math.Round(x*scale) / scale
+}
+
+func sumOf(values []float32) blockSum {
+	b := blockSum{min: float32(math.Inf(1)), max: float32(math.Inf(-1))}
+	// Four sums at once, so that none waits for the one before.
+	for len(values) >= 4 {
+		x := [4]float32(values)
+		values = values[4:]
+		// x-x is 0 but for NaN and infinities.
+		if (x[0]-x[0])+(x[1]-x[1])+(x[2]-x[2])+(x[3]-x[3]) != 0 {
+			for _, v := range x {
+				b.add(v)
+			}
+			continue
+		}
+		b.min, b.max = min(b.min, x[0], x[1], x[2], x[3]), max(b.max, x[0], x[1], x[2], x[3])
+		v0, v1, v2, v3 := float64(x[0]), float64(x[1]), float64(x[2]), float64(x[3])
+		b.sum += (v0 + v1) + (v2 + v3)
+		b.squares += (float64(v0*v0) + float64(v1*v1)) + (float64(v2*v2) + float64(v3*v3))
+		if x[0] == 0 || x[1] == 0 || x[2] == 0 || x[3] == 0 {
+			for _, v := range x {
+				if v == 0 {
+					b.zeros++
+				}
+			}
+		}
+	}
+	for _, v := range values {
+		b.add(v)
+	}
+	return b
+}
+
+// add adds one value.
+func (b *blockSum) add(x float32) {
+	switch {
+	case x != x:
+		b.nan++
+		return
+	case math.IsInf(float64(x), 0):
+		b.inf++
+		return
+	case x == 0:
+		b.zeros++
+	}
+	b.min, b.max = min(b.min, x), max(b.max, x)
+	v := float64(x)
+	b.sum += v
+	b.squares += float64(v * v)
 }

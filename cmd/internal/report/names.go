@@ -68,6 +68,43 @@ func shorten(s string, columns int) string {
 	return head + "…" + tail
 }
 
+// common returns what all names begin and end with, up to a dot or a slash, so
+// that something is left of each.
+func common(names []string) (prefix, suffix string) {
+	if len(names) < 2 {
+		return "", ""
+	}
+	prefix, suffix = names[0], names[0]
+	for _, n := range names[1:] {
+		for !strings.HasPrefix(n, prefix) {
+			prefix = prefix[:len(prefix)-1]
+		}
+		for !strings.HasSuffix(n, suffix) {
+			suffix = suffix[1:]
+		}
+	}
+	prefix = prefix[:strings.LastIndexAny(prefix, "./")+1]
+	suffix = suffix[max(0, strings.IndexAny(suffix, "./")):]
+	if !strings.ContainsAny(suffix, "./") {
+		suffix = ""
+	}
+	for _, n := range names {
+		if len(prefix)+len(suffix) >= len(n) {
+			return "", ""
+		}
+	}
+	return prefix, suffix
+}
+
+// without lists what was left out of names, "" if nothing was.
+func without(prefix, suffix string) string {
+	switch {
+	case prefix == "" || suffix == "":
+		return Clean(prefix + suffix)
+	}
+	return Clean(prefix + " and " + suffix)
+}
+
 // wrap breaks text into lines of at most columns at its spaces. A word that is
 // longer is shortened.
 func wrap(text string, columns int, indent string) []string {

@@ -15,13 +15,17 @@ type Options struct {
 	Bits        int      `json:"bits"`
 	Unsigned    bool     `json:"unsigned"`
 	Mapping     string   `json:"mapping"`    // "asymmetric" (or empty) or "symmetric"
-	Axis        int      `json:"axis"`       // of the channels; negative counts from the end
+	Axis        *int     `json:"axis"`       // of the channels; negative counts from the end; nil for what the file tells, else 0
 	GroupSize   int      `json:"group_size"` // 0 for no groups
 	GroupAxis   *int     `json:"group_axis"` // nil for the longest axis other than Axis
 	NarrowRange bool     `json:"narrow_range"`
 	ZeroInRange bool     `json:"zero_in_range"`
 	Tensors     []string `json:"tensors"` // patterns of names, see Match; empty for all
 	Codes       bool     `json:"codes"`   // whether results hold codes and reconstructed values
+
+	// Few allows a report of very many channels to keep the worst of each tensor
+	// only, so that it stays small whatever the model is.
+	Few bool `json:"-"`
 }
 
 // DefaultOptions returns the options of a comparison about which nothing was said.
@@ -83,11 +87,8 @@ func (e *OptionError) Unwrap() error { return e.err }
 // how many groups (0 without a group size): what the size of a report depends
 // on, known before any data is read. The error is an *OptionError.
 func (o Options) Parts(info tensorfile.Info) (channels, groups int64, err error) {
-	j := job{info: info, shape: info.Shape, elements: elements(info.Shape)}
-	if len(info.Shape) < 2 {
-		j.shape, j.vector = []int{1, int(j.elements)}, true
-	}
-	axis, err := axisOf(j, o.Axis)
+	j := newJob(0, info)
+	axis, err := j.axis(o)
 	if err != nil {
 		return 0, 0, &OptionError{"axis", err}
 	}
@@ -95,7 +96,7 @@ func (o Options) Parts(info tensorfile.Info) (channels, groups int64, err error)
 	if o.GroupSize <= 0 {
 		return channels, 0, nil
 	}
-	along, err := groupAxis(j, axis, o.GroupAxis)
+	along, err := j.groupAxis(axis, o.GroupAxis)
 	if err != nil {
 		return 0, 0, &OptionError{"group_axis", err}
 	}

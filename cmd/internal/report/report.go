@@ -20,6 +20,8 @@ type Report struct {
 	Summary Summary   `json:"summary"`
 	Tensors []Tensor  `json:"tensors"` // in the order of the source
 	Skipped []Skipped `json:"skipped"` // never nil, so that it is [] in JSON
+
+	order []int // of tables, see Sort; nil for Summary.ByGain
 }
 
 // A Summary adds up all tensors of a report.
@@ -29,6 +31,8 @@ type Summary struct {
 	Failed       int   `json:"failed"`
 	Elements     int64 `json:"elements"`      // of the compared tensors
 	Float32Bytes int64 `json:"float32_bytes"` // what they take unquantized
+	SourceBytes  int64 `json:"source_bytes"`  // what they take in the file
+	OtherBytes   int64 `json:"other_bytes"`   // what the tensors that were not compared take in the file
 
 	// Totals has one entry for each scheme, in the order of Tensor.Results.
 	Totals []Total `json:"totals"`
@@ -38,10 +42,15 @@ type Summary struct {
 	ByGain []int `json:"by_gain"`
 }
 
-// A Total is the memory that all tensors take under one scheme.
+// A Total is what all tensors take, and lose, under one scheme.
 type Total struct {
-	Granularity string `json:"granularity"`
-	Memory      Memory `json:"memory"`
+	Granularity   string `json:"granularity"`
+	Memory        Memory `json:"memory"`
+	BitsPerWeight Number `json:"bits_per_weight"` // of codes, scales and zero points
+	Compression   Number `json:"compression"`     // float32 bytes divided by these
+	SQNR          Number `json:"sqnr_db"`         // of all values together; see Errors
+	MeanSQNR      Number `json:"mean_sqnr_db"`    // mean over the tensors of which anything is lost
+	Clipped       int64  `json:"clipped"`
 }
 
 // A Tensor is the comparison of schemes on one tensor.
@@ -50,17 +59,26 @@ type Tensor struct {
 	DType    string `json:"dtype"`
 	Shape    []int  `json:"shape"`
 	Elements int64  `json:"elements"`
+	Bytes    int64  `json:"bytes"` // in the file, uncompressed
+	Min      Float  `json:"min"`
+	Max      Float  `json:"max"`
 	Channels int    `json:"channels"`
+
+	Use string `json:"use"` // the operator that uses it, if the file tells; else ""
 
 	// Axis is the one whose indices are the channels of every result, counted
 	// from the front; nil where a tensor of one dimension is one channel.
 	Axis *int `json:"axis"`
 
+	// AxisFrom says why it is that axis: see the constants.
+	AxisFrom string `json:"axis_from"`
+
 	Results []Result `json:"results"` // per tensor, per channel and, if asked for, per group
 	Best    int      `json:"best"`    // index of the result with the lowest RMSE
 	Verdict string   `json:"verdict"` // one sentence: what per channel gains, and what it costs
 
-	job job // what was compared, for Report.Detail to come back to
+	job  job   // what was compared, for Report.Detail to come back to
+	kept []int // the channels that are in Results; nil for all
 }
 
 // A Result is what one scheme does to a tensor.
@@ -77,6 +95,9 @@ type Result struct {
 	Channels      []Channel `json:"channels"`
 	Codes         []int32   `json:"codes,omitempty"`         // row-major
 	Reconstructed Floats    `json:"reconstructed,omitempty"` // row-major
+
+	scales [2]float32 // the least and the greatest of Scale
+	zeros  [2]int32   // and of ZeroPoint
 }
 
 // A Scheme is a quant.Scheme for a tensor of known shape: its axis is counted
@@ -199,6 +220,7 @@ type Skipped struct {
 	Name   string `json:"name"`
 	DType  string `json:"dtype"`
 	Shape  []int  `json:"shape"`
+	Bytes  int64  `json:"bytes"` // in the file, uncompressed
 	Reason string `json:"reason"`
 	Failed bool   `json:"failed"` // it should have been compared, but its data did not allow it
 }

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/a01592f9/quant"
 	"github.com/a01592f9/quant/cmd/internal/tensorfile"
 )
 
@@ -23,16 +24,25 @@ type fakeTensor struct {
 	name  string
 	shape []int
 	data  []float32
+	use   string
+	axis  int
 }
 
 func (f fake) Tensors() []tensorfile.Info {
 	var infos []tensorfile.Info
 	for _, t := range f {
 		infos = append(infos, tensorfile.Info{
-			Name: t.name, DType: "F32", Shape: t.shape, Bytes: 4 * elements(t.shape), Floating: true,
+			Name: t.name, DType: "F32", Shape: t.shape, Bytes: 4 * elements(t.shape), Floating: true, Use: t.use, Axis: t.axis,
 		})
 	}
 	return infos
+}
+
+func (f fake) Source(i int) (quant.Source, error) {
+	if f[i].data == nil {
+		return nil, fmt.Errorf("fake: tensor %q: cut off", f[i].name)
+	}
+	return Values(f[i].data), nil
 }
 
 func (f fake) Load(i int) ([]float32, error) {
@@ -61,11 +71,11 @@ func build(t *testing.T, src Source, o Options) *Report {
 
 func TestBuildProgress(t *testing.T) {
 	src := fake{
-		{"a", []int{2, 3}, wave(6)}, {"v", []int{7}, wave(7)}, {"cut", []int{5, 1}, nil}, {"b", []int{4, 1}, wave(4)},
+		{name: "a", shape: []int{2, 3}, data: wave(6)}, {name: "v", shape: []int{7}, data: wave(7)}, {name: "cut", shape: []int{5, 1}, data: nil}, {name: "b", shape: []int{4, 1}, data: wave(4)},
 	}
 	var steps []int64
 	r, err := Build(t.Context(), "test", src, DefaultOptions(), func(done, total int64) {
-		if total != 15 {
+		if total != 60 {
 			t.Errorf("total %d", total)
 		}
 		steps = append(steps, done)
@@ -73,8 +83,8 @@ func TestBuildProgress(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := []int64{0, 6, 11, 15}; !slices.Equal(steps, want) {
-		t.Errorf("progress %v, want %v", steps, want)
+	if !slices.IsSorted(steps) || steps[0] != 0 || steps[len(steps)-1] != 60 {
+		t.Errorf("progress %v in bytes", steps)
 	}
 	if err := r.Err(); err == nil || err.Error() != `test: tensor "cut": cut off` {
 		t.Errorf("error %v", err)
@@ -94,7 +104,7 @@ func TestBuildErrors(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := Build(ctx, "test", fake{{"a", []int{1, 1}, wave(1)}}, DefaultOptions(), nil); !errors.Is(err, context.Canceled) {
+	if _, err := Build(ctx, "test", fake{{name: "a", shape: []int{1, 1}, data: wave(1)}}, DefaultOptions(), nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)
 	}
 }
@@ -110,8 +120,8 @@ func TestParams(t *testing.T) {
 	for axis := range shape {
 		for group := range shape {
 			o := DefaultOptions()
-			o.Mapping, o.Axis, o.GroupSize, o.GroupAxis = "symmetric", axis, 1, &group
-			r := build(t, fake{{"w", shape, data}}, o)
+			o.Mapping, o.Axis, o.GroupSize, o.GroupAxis = "symmetric", &axis, 1, &group
+			r := build(t, fake{{name: "w", shape: shape, data: data}}, o)
 			x := &r.Tensors[0]
 			for c := range x.Channels {
 				var want []float32
@@ -134,7 +144,7 @@ func TestParams(t *testing.T) {
 	two := 0
 	o := DefaultOptions()
 	o.GroupSize, o.GroupAxis = 2, &two
-	x := &build(t, fake{{"w", shape, data}}, o).Tensors[0]
+	x := &build(t, fake{{name: "w", shape: shape, data: data}}, o).Tensors[0]
 	a, _ := x.params(&x.Results[2], 0)
 	b, _ := x.params(&x.Results[2], 1)
 	c, _ := x.params(&x.Results[2], 2)
@@ -234,7 +244,7 @@ func TestJSONText(t *testing.T) {
 }
 
 func TestColor(t *testing.T) {
-	r := build(t, fake{{"a", []int{2, 3}, wave(6)}, {"b", []int{2, 3}, wave(6)}}, DefaultOptions())
+	r := build(t, fake{{name: "a", shape: []int{2, 3}, data: wave(6)}, {name: "b", shape: []int{2, 3}, data: wave(6)}}, DefaultOptions())
 	var plain, color bytes.Buffer
 	if err := errors.Join(WriteText(&plain, r, TextOptions{}), WriteText(&color, r, TextOptions{Color: true})); err != nil {
 		t.Fatal(err)
@@ -249,14 +259,14 @@ func TestColor(t *testing.T) {
 }
 
 func TestWriteErrors(t *testing.T) {
-	r := build(t, fake{{"a", []int{2, 3}, wave(6)}}, DefaultOptions())
-	v, err := Inspect(t.Context(), "test", "fake", fake{{"a", []int{2}, wave(2)}}, nil)
+	r := build(t, fake{{name: "a", shape: []int{2, 3}, data: wave(6)}}, DefaultOptions())
+	v, err := Inspect(t.Context(), "test", "fake", fake{{name: "a", shape: []int{2}, data: wave(2)}}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	w := failing{}
 	for i, err := range []error{
-		WriteText(w, r, TextOptions{}), WriteJSON(w, r), WriteCSV(w, r, true), WriteMarkdown(w, r, true), v.WriteText(w, false),
+		WriteText(w, r, TextOptions{}), WriteJSON(w, r), WriteCSV(w, r, true), WriteMarkdown(w, r, true), v.WriteText(w, false, 0),
 	} {
 		if !errors.Is(err, os.ErrClosed) {
 			t.Errorf("%d: error %v", i, err)
@@ -277,14 +287,25 @@ func TestJSONDocumented(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	src := fake{{"a", []int{2, 3}, wave(6)}, {"v", []int{2}, wave(2)}, {"cut", []int{2, 1}, nil}}
+	src := fake{{name: "a", shape: []int{2, 3}, data: wave(6)}, {name: "v", shape: []int{2}, data: wave(2)}, {name: "cut", shape: []int{2, 1}, data: nil}}
 	o := DefaultOptions()
 	o.Codes, o.GroupSize = true, 2
 	v, err := Inspect(t.Context(), "test", "fake", src, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, x := range []any{build(t, src, o), v} {
+	target := 1.0
+	s, err := BuildSweep(t.Context(), "test", src, SweepOptions{Bits: []int{4}, Target: &target}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.Codes = false
+	d, err := BuildDifference(t.Context(), "a", "b", src, src, o, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.Codes = true
+	for _, x := range []any{build(t, src, o), v, s, d} {
 		text, err := json.Marshal(x)
 		if err != nil {
 			t.Fatal(err)

@@ -2,7 +2,9 @@ package report
 
 import (
 	"fmt"
+	"math"
 	"strconv"
+	"strings"
 )
 
 // A Table is a table of a report for people, for whoever lays it out: in a
@@ -12,6 +14,7 @@ type Table struct {
 	Head  []string
 	Left  int // so many columns are text; those after it are numbers
 	Rows  [][]Cell
+	Sum   []Cell // a last row for what all come to; nil for none
 	Note  string // what rows there are, if not all
 }
 
@@ -72,7 +75,7 @@ func (r *Report) Inputs() [][2]string {
 	if o.ZeroInRange {
 		mapping += ", zero in range"
 	}
-	in := [][2]string{{"Source", Clean(r.Source)}, {"Codes", codes}, {"Mapping", mapping}, {"Channels", fmt.Sprintf("axis %d", o.Axis)}}
+	in := [][2]string{{"Source", Clean(r.Source)}, {"Codes", codes}, {"Mapping", mapping}, {"Channels", o.axisText()}}
 	if o.GroupSize > 0 {
 		groups := fmt.Sprintf("of %d, along the longest other axis", o.GroupSize)
 		if o.GroupAxis != nil {
@@ -92,11 +95,36 @@ func (r *Report) Inputs() [][2]string {
 		tensors += ", named " + Clean(quoted(o.Tensors, " or "))
 	}
 	in = append(in, [2]string{"Tensors", tensors})
+	if s.Compared > 1 {
+		for k, t := range s.Totals {
+			in = append(in, [2]string{upper(r.Tensors[0].Results[k].Scheme.Label()), fmt.Sprintf("%s, %s bits per weight, %s smaller than float32, SQNR %s",
+				plural(t.Memory.Total, "byte"), num(float64(t.BitsPerWeight), 3), times(float64(t.Compression)), withUnit(t.SQNR))})
+		}
+	}
 	if len(r.Tensors) == 1 {
 		in = append(in, [2]string{"Tensor", Clean(r.Tensors[0].Name) + ", " + r.Tensors[0].About()})
 	}
 	return append(in,
 		[2]string{"Values", fmt.Sprintf("%s, as float32 %s", count(s.Elements), plural(s.Float32Bytes, "byte"))})
+}
+
+// axisText says where the axis of the channels comes from.
+func (o Options) axisText() string {
+	if o.Axis == nil {
+		return "on the axis that the operator of the file has, or else on axis 0"
+	}
+	return fmt.Sprintf("axis %d", *o.Axis)
+}
+
+// upper begins a label with a capital letter.
+func upper(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
+
+// withUnit writes a ratio in dB with its unit, or "exact".
+func withUnit(x Number) string {
+	if math.IsInf(float64(x), 0) {
+		return decibels(float64(x))
+	}
+	return decibels(float64(x)) + " dB"
 }
 
 // Verdict is one sentence about the whole report.
@@ -120,11 +148,23 @@ func (r *Report) Verdict() string {
 		better, len(r.Tensors), num(float64(best.main().Gain.RMSEFactor), 3), Clean(best.Name), cost)
 }
 
-// SummaryTable has a row for each tensor, first those that gain most.
-func (r *Report) SummaryTable() *Table {
+// SummaryTable has a row for each tensor, in the order of Sort. If short is
+// true, what all names begin and end with is in its Note and not in the rows.
+func (r *Report) SummaryTable(short bool) *Table {
+	var names []string
+	for _, t := range r.Tensors {
+		names = append(names, t.Name)
+	}
+	prefix, suffix := "", ""
+	if short {
+		prefix, suffix = common(names)
+	}
 	results := r.Tensors[0].Results
 	n := len(results)
-	t := &Table{Left: 2, Head: []string{"tensor", "shape"}}
+	t := &Table{Left: 3, Head: []string{"tensor", "shape", "axis"}}
+	if left := without(prefix, suffix); left != "" {
+		t.Note = "Names are without " + left + "."
+	}
 	over := func(text string, results []Result) {
 		if len(results) > 1 {
 			t.Spans = append(t.Spans, Span{len(t.Head), len(t.Head) + len(results) - 1, text})
@@ -138,33 +178,87 @@ func (r *Report) SummaryTable() *Table {
 			}
 		}
 	}
-	ratios := n == 2 // with more schemes, the names need the room
 	over("RMSE", results)
-	if ratios {
-		over("SQNR, dB", results)
-	}
-	over("bytes", results)
+	over("SQNR, dB", results)
 	over("gain", results[1:])
-	for _, i := range r.Summary.ByGain {
+	clipped := results
+	if n > 2 {
+		clipped = results[1:2] // names need the room
+	}
+	over("clipped", clipped)
+	over("bytes", results)
+	for _, i := range r.Order() {
 		x := &r.Tensors[i]
-		row := []Cell{textCell(x.Name), textCell(shapeText(x.Shape))}
+		name := strings.TrimSuffix(strings.TrimPrefix(x.Name, prefix), suffix)
+		row := []Cell{textCell(name), textCell(shapeText(x.Shape)), {Text: x.UseText()}}
 		for k, res := range x.Results {
 			c := numberCell(res.RMSE, channelDigits)
 			c.Best = k == x.Best
 			row = append(row, c)
 		}
-		if ratios {
-			for _, res := range x.Results {
-				row = append(row, decibelCell(res.SQNR, 1))
+		for _, res := range x.Results {
+			row = append(row, decibelCell(res.SQNR, 1))
+		}
+		for _, res := range x.Results[1:] {
+			row = append(row, gainCell(res.Gain.RMSEFactor))
+		}
+		for k, res := range x.Results {
+			if k == 1 || n == len(clipped) {
+				row = append(row, intCell(int64(res.Clipped)))
 			}
 		}
 		for _, res := range x.Results {
 			row = append(row, intCell(res.Memory.Total))
 		}
-		for _, res := range x.Results[1:] {
-			row = append(row, gainCell(res.Gain.RMSEFactor))
-		}
 		t.Rows = append(t.Rows, row)
+	}
+	sum := []Cell{{Text: "all together"}, {}, {}}
+	sum = append(sum, make([]Cell, n)...)
+	for _, total := range r.Summary.Totals {
+		sum = append(sum, decibelCell(total.SQNR, 1))
+	}
+	sum = append(sum, make([]Cell, n-1)...)
+	for k, total := range r.Summary.Totals {
+		if k == 1 || n == len(clipped) {
+			sum = append(sum, intCell(total.Clipped))
+		}
+	}
+	for _, total := range r.Summary.Totals {
+		sum = append(sum, intCell(total.Memory.Total))
+	}
+	t.Sum = sum
+	return t
+}
+
+// WorstTable names the n worst tensors by SQNR per channel, and of each the
+// channels that suffer most.
+func (r *Report) WorstTable(n, channels int) *Table {
+	results := r.Tensors[0].Results
+	m := len(results)
+	t := &Table{Left: 1, Head: []string{"tensor", "channel", "min", "max"},
+		Spans: []Span{{2, 3, "range"}, {4, 3 + m, "RMSE"}, {4 + m, 3 + 2*m, "SQNR, dB"}}}
+	for range 2 {
+		for _, res := range results {
+			t.Head = append(t.Head, res.Scheme.short())
+		}
+	}
+	for _, s := range r.WorstTensors(n, channels) {
+		x := &r.Tensors[s.Tensor]
+		add := func(channel Cell, lo, hi Float, of func(k int) Metrics) {
+			row := []Cell{textCell(x.Name), channel, floatCell(lo, channelDigits), floatCell(hi, channelDigits)}
+			for k := range x.Results {
+				row = append(row, numberCell(of(k).RMSE, channelDigits))
+			}
+			for k := range x.Results {
+				row = append(row, decibelCell(of(k).SQNR, 1))
+			}
+			t.Rows = append(t.Rows, row)
+		}
+		add(Cell{Text: "all"}, x.Min, x.Max, func(k int) Metrics { return x.Results[k].Metrics })
+		for _, c := range s.Channels {
+			ch := x.main().Channels[c]
+			add(intCell(int64(x.channel(c))), ch.Min, ch.Max, func(k int) Metrics { return x.Results[k].Channels[c].Metrics })
+		}
 	}
 	return t
 }
@@ -177,6 +271,10 @@ func (r *Report) SkippedTable() *Table {
 		return nil
 	}
 	t := &Table{Left: 4, Head: []string{"tensor", "type", "shape", "not compared because"}}
+	seen, listed := map[string]int{}, map[string]int{}
+	for _, s := range r.Skipped {
+		seen[s.Reason]++
+	}
 	for _, failed := range []bool{true, false} {
 		for _, s := range r.Skipped {
 			if s.Failed != failed {
@@ -185,6 +283,15 @@ func (r *Report) SkippedTable() *Table {
 			reason := s.Reason
 			if failed {
 				reason = "failed: " + reason
+			} else if n := seen[s.Reason]; n > manyAlike {
+				// As in the text: of many for the same reason, a few stand for all.
+				listed[s.Reason]++
+				if listed[s.Reason] == fewAlike+1 {
+					t.Rows = append(t.Rows, []Cell{{Text: fmt.Sprintf("and %s more", count(int64(n-fewAlike)))}, {}, {}, textCell(reason)})
+				}
+				if listed[s.Reason] > fewAlike {
+					continue
+				}
 			}
 			t.Rows = append(t.Rows, []Cell{textCell(s.Name), textCell(s.DType), textCell(shapeText(s.Shape)), textCell(reason)})
 		}
@@ -198,8 +305,8 @@ func (t *Tensor) SchemeTable() *Table {
 		label string
 		cell  func(r *Result) Cell
 	}{
-		{"scale", func(r *Result) Cell { return spanCell(r.Scale, scaleCell) }},
-		{"zero point", func(r *Result) Cell { return spanCell(r.ZeroPoint, zeroCell) }},
+		{"scale", func(r *Result) Cell { return spanCell(r.scales[:], scaleCell) }},
+		{"zero point", func(r *Result) Cell { return spanCell(r.zeros[:], zeroCell) }},
 		{"MAE", func(r *Result) Cell { return numberCell(r.MAE, digits) }},
 		{"RMSE", func(r *Result) Cell { return numberCell(r.RMSE, digits) }},
 		{"max error", func(r *Result) Cell { return numberCell(r.MaxError, digits) }},
@@ -276,7 +383,7 @@ func (t *Tensor) ChannelTable(all bool) *Table {
 		c := t.Results[0].Channels[i]
 		scale, zero := t.params(t.main(), i)
 		row := []Cell{
-			{Text: strconv.Itoa(i), Exact: strconv.Itoa(i)},
+			{Text: strconv.Itoa(t.channel(i)), Exact: strconv.Itoa(t.channel(i))},
 			floatCell(c.Min, channelDigits), floatCell(c.Max, channelDigits),
 			floatCell(Float(scale[0]), channelDigits), zeroCell(zero[0]),
 		}

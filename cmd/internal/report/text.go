@@ -1,7 +1,6 @@
 package report
 
 import (
-	"bufio"
 	"cmp"
 	"fmt"
 	"io"
@@ -12,30 +11,50 @@ import (
 // TextOptions say how WriteText writes.
 type TextOptions struct {
 	Color    bool   // whether w takes the escape sequences of a terminal
+	Columns  int    // of the terminal; 0 if there is none
 	Channels bool   // whether all channels of large tensors are listed
+	Worst    *int   // of a model, how many of the worst weights to list; nil for what suits it
 	Note     string // what to add to the name of the source
 }
 
 // worst is how many channels of a larger tensor are listed.
 const worst = 20
 
-// WriteText writes r for a terminal of 80 columns.
+// Of a model of more than fewTensors, the worst weights are listed instead of a
+// section for each.
+const (
+	fewTensors = 4
+	worstOf    = 5
+)
+
+// WriteText writes r for a terminal.
 func WriteText(w io.Writer, r *Report, o TextOptions) error {
-	p := &printer{Writer: bufio.NewWriter(w), color: o.Color}
+	p := newPrinter(w, o.Color, o.Columns)
 	source := Clean(r.Source)
 	if o.Note != "" {
 		source += " (" + o.Note + ")"
 	}
-	p.line(bold, shorten(source, columns))
+	p.line(bold, shorten(source, p.columns))
 	p.paragraph(dim, r.Options.About())
 	if r.Summary.Compared > 1 {
 		p.WriteByte('\n')
 		r.writeSummary(p)
 	}
-	r.writeSkipped(p)
+	r.writeSkipped(p, true)
+	sections := o.Channels || o.Worst == nil && len(r.Tensors) <= fewTensors || len(r.Tensors) == 1
+	if !sections {
+		n := worstOf
+		if o.Worst != nil {
+			n = *o.Worst
+		}
+		r.writeWorst(p, n)
+	}
+	r.writeSkipped(p, false)
 	for i := range r.Tensors {
-		p.WriteByte('\n')
-		r.writeTensor(p, &r.Tensors[i], o)
+		if sections {
+			p.WriteByte('\n')
+			r.writeTensor(p, &r.Tensors[i], o)
+		}
 	}
 	return p.Flush()
 }
@@ -56,57 +75,6 @@ func (o Options) About() string {
 	return s
 }
 
-// writeSummary writes a line for each tensor, and the sum.
-func (r *Report) writeSummary(p *printer) {
-	results := r.Tensors[0].Results
-	n := len(results)
-	t := &table{left: 1, head: []string{"tensor"}}
-	t.spanners = append(t.spanners, spanner{1, n, "RMSE per"})
-	for _, res := range results {
-		t.head = append(t.head, res.Scheme.short())
-	}
-	for _, res := range results[1:] {
-		first := len(t.head)
-		t.head = append(t.head, "gain")
-		if n == 2 { // with more, the names need the room
-			t.head = append(t.head, "dB")
-		}
-		t.head = append(t.head, "bytes")
-		t.spanners = append(t.spanners, spanner{first, len(t.head) - 1, "per " + res.Scheme.short()})
-	}
-	for _, i := range r.Summary.ByGain {
-		x := &r.Tensors[i]
-		row := []cell{{Clean(x.Name), plain}}
-		for k, res := range x.Results {
-			row = append(row, cell{fit(float64(res.RMSE)), best(k == x.Best && n > 1)})
-		}
-		for _, res := range x.Results[1:] {
-			g := res.Gain
-			row = append(row, cell{times(float64(g.RMSEFactor)), plain})
-			if n == 2 {
-				row = append(row, cell{signed(float64(g.SQNR), 1), plain})
-			}
-			row = append(row, cell{"+" + percent(float64(g.ExtraPercent)), plain})
-		}
-		t.rows = append(t.rows, row)
-	}
-	t.write(p)
-
-	s := r.Summary
-	text := fmt.Sprintf("%s of %s values take", plural(int64(s.Compared), "tensor"), count(s.Elements))
-	for i, total := range s.Totals {
-		if i > 0 {
-			text += ","
-		}
-		text += fmt.Sprintf(" %s bytes %s", count(total.Memory.Total), results[i].Scheme.adverb())
-		if i > 0 {
-			text += fmt.Sprintf(" (+%s)", percent(share(total.Memory.Total-s.Totals[0].Memory.Total, s.Totals[0].Memory.Total)))
-		}
-	}
-	p.WriteByte('\n')
-	p.paragraph(plain, text+fmt.Sprintf("; as float32 they take %s.", count(s.Float32Bytes)))
-}
-
 // best is the style of a number that may be the best of its kind.
 func best(is bool) style {
 	if is {
@@ -115,37 +83,63 @@ func best(is bool) style {
 	return plain
 }
 
-// writeSkipped lists what was not compared: failures first, as they want doing
-// something about.
-func (r *Report) writeSkipped(p *printer) {
-	for _, failed := range []bool{true, false} {
-		t := &table{left: 4, head: []string{"failed", "type", "shape", "because"}}
-		if !failed {
-			t.head[0] = "skipped"
-		}
-		for _, s := range r.Skipped {
-			if s.Failed != failed {
-				continue
-			}
-			reason := shorten(Clean(s.Reason), 40)
-			row := []cell{{Clean(s.Name), dim}, {Clean(s.DType), dim}, {shorten(shapeText(s.Shape), 20), dim}, {reason, dim}}
-			if failed {
-				row[0].style, row[3].style = red, red
-			}
-			t.rows = append(t.rows, row)
-		}
-		if len(t.rows) > 0 {
-			p.WriteByte('\n')
-			t.write(p)
+// writeSkipped lists what was not compared: what failed, as that wants doing
+// something about, or what was not meant to be.
+func (r *Report) writeSkipped(p *printer, failed bool) {
+	t := &table{left: 4, head: []string{"failed", "type", "shape", "because"}}
+	if !failed {
+		t.head[0] = "skipped"
+	}
+	seen := map[string]int{}
+	for _, s := range r.Skipped {
+		if s.Failed == failed {
+			seen[s.Reason]++
 		}
 	}
+	listed := map[string]int{}
+	for _, s := range r.Skipped {
+		if s.Failed != failed {
+			continue
+		}
+		name := Clean(s.Name)
+		listed[s.Reason]++
+		// Of many for the same reason, the first few stand for all.
+		if n := seen[s.Reason]; !failed && n > manyAlike {
+			switch rest := n - fewAlike; {
+			case listed[s.Reason] == fewAlike+1:
+				t.rows = append(t.rows, []cell{{fmt.Sprintf("and %s more", count(int64(rest))), dim}, {"", dim}, {"", dim}, {shorten(Clean(s.Reason), 40), dim}})
+				continue
+			case listed[s.Reason] > fewAlike:
+				continue
+			}
+		}
+		row := []cell{{name, dim}, {Clean(s.DType), dim}, {shorten(shapeText(s.Shape), 20), dim}, {shorten(Clean(s.Reason), 40), dim}}
+		if failed {
+			row[0].style, row[3].style = red, red
+		}
+		t.rows = append(t.rows, row)
+	}
+	if len(t.rows) > 0 {
+		p.WriteByte('\n')
+		t.write(p)
+	}
 }
+
+// Of more than manyAlike tensors that are skipped for the same reason, only
+// fewAlike are named.
+const (
+	manyAlike = 8
+	fewAlike  = 3
+)
 
 // About describes the tensor in a line: its shape, type, channels and groups.
 func (t *Tensor) About() string {
 	about := fmt.Sprintf("%s %s, %s", shapeText(t.Shape), Clean(t.DType), plural(int64(t.Channels), "channel"))
 	if t.Axis != nil {
 		about += fmt.Sprintf(" on axis %d", *t.Axis)
+		if why := t.why(); why != "" {
+			about += " (" + why + ")"
+		}
 	}
 	if g := t.Results[len(t.Results)-1].Scheme; g.Granularity == PerGroup {
 		about += fmt.Sprintf(", %s on axis %d", g.Label(), *g.Axis)
@@ -157,11 +151,11 @@ func (t *Tensor) About() string {
 func (r *Report) writeTensor(p *printer, t *Tensor, o TextOptions) {
 	about := t.About()
 	name := Clean(t.Name)
-	if width(name)+2+width(about) <= columns {
+	if width(name)+2+width(about) <= p.columns {
 		p.print(bold, name)
 		p.line(plain, "  "+about)
 	} else {
-		p.line(bold, shorten(name, columns))
+		p.line(bold, shorten(name, p.columns))
 		p.paragraph(plain, about)
 	}
 	p.WriteByte('\n')
@@ -183,8 +177,8 @@ func (t *Tensor) writeResults(p *printer) {
 		label string
 		text  func(r *Result) string
 	}{
-		{"scale", func(r *Result) string { return span(r.Scale, scaleText) }},
-		{"zero point", func(r *Result) string { return span(r.ZeroPoint, zeroText) }},
+		{"scale", func(r *Result) string { return span(r.scales[:], scaleText) }},
+		{"zero point", func(r *Result) string { return span(r.zeros[:], zeroText) }},
 		{"MAE", func(r *Result) string { return num(float64(r.MAE), 4) }},
 		{"RMSE", func(r *Result) string { return num(float64(r.RMSE), 4) }},
 		{"max error", func(r *Result) string { return num(float64(r.MaxError), 4) }},
@@ -207,13 +201,10 @@ func (t *Tensor) writeResults(p *printer) {
 	tab.write(p)
 }
 
-// order returns the channels to list: all in their order, or of many the worst
+// order returns the places of the channels to list: all in their order, or of many the worst
 // by what the scheme per tensor does to them.
 func (t *Tensor) order(all bool) []int {
-	index := make([]int, t.Channels)
-	for i := range index {
-		index[i] = i
-	}
+	index := upTo(t.listed())
 	if all || len(index) <= worst {
 		return index
 	}
@@ -242,7 +233,7 @@ func (t *Tensor) writeChannels(p *printer, all bool) {
 	tab.head = append(tab.head, "gain")
 	for _, i := range index {
 		c := t.Results[0].Channels[i]
-		row := []cell{{strconv.Itoa(i), plain}, {fit(float64(c.Min)), plain}, {fit(float64(c.Max)), plain}}
+		row := []cell{{strconv.Itoa(t.channel(i)), plain}, {fit(float64(c.Min)), plain}, {fit(float64(c.Max)), plain}}
 		lowest := 0
 		for k, r := range t.Results {
 			if r.Channels[i].RMSE < t.Results[lowest].Channels[i].RMSE {
@@ -290,10 +281,10 @@ func writeGrid(p *printer, title string, words []string, row int) {
 		cell = max(cell, len(w))
 	}
 	indent := ""
-	per := (columns + 1) / (cell + 1)
+	per := (p.columns + 1) / (cell + 1)
 	if per < row {
 		indent = "  "
-		per = (columns - len(indent) + 1) / (cell + 1)
+		per = (p.columns - len(indent) + 1) / (cell + 1)
 	}
 	p.WriteByte('\n')
 	p.line(bold, title)

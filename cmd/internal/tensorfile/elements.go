@@ -8,6 +8,7 @@ import (
 	"math"
 	"math/bits"
 	"slices"
+	"unsafe"
 
 	"github.com/a01592f9/quant"
 )
@@ -75,17 +76,14 @@ func (e encoding) size() int {
 	}
 }
 
-// chunk is how many elements are read at a time.
+// chunk is how many elements of a stream are read at a time.
 const chunk = 1 << 14
 
-// read reads n elements. It allocates them at once if the reader is known to
-// hold as many, and as they arrive if not.
-func (e encoding) read(r io.Reader, n int, known bool) ([]float32, error) {
+// read reads n elements. It allocates them as they arrive: how many a stream
+// holds, nobody knows.
+func (e encoding) read(r io.Reader, n int) ([]float32, error) {
 	first := min(n, chunk)
 	buf := make([]byte, first*e.size())
-	if known {
-		first = n
-	}
 	out := make([]float32, 0, first)
 	for len(out) < n {
 		done := len(out)
@@ -105,13 +103,9 @@ func (e encoding) read(r io.Reader, n int, known bool) ([]float32, error) {
 	return out, nil
 }
 
-// decode decodes the elements in src. It returns the index of the first that
-// float32 cannot hold, or -1.
+// decode decodes the elements in src, whose bytes it may put into another
+// order. It returns the index of the first that float32 cannot hold, or -1.
 func (e encoding) decode(dst []float32, src []byte) int {
-	var order binary.ByteOrder = binary.LittleEndian
-	if e.big {
-		order = binary.BigEndian
-	}
 	switch e.dtype {
 	case "F64":
 		for i := range dst {
@@ -132,21 +126,25 @@ func (e encoding) decode(dst []float32, src []byte) int {
 			dst[i] = math.Float32frombits(binary.LittleEndian.Uint32(src[i*4:]))
 		}
 	default:
-		var halves [256]uint16
-		for len(dst) > 0 {
-			h := halves[:min(len(dst), len(halves))]
-			for i := range h {
-				h[i] = order.Uint16(src[i*2:])
-			}
-			if e.dtype == "F16" {
-				quant.WidenFloat16(dst[:len(h)], h)
-			} else {
-				quant.WidenBFloat16(dst[:len(h)], h)
-			}
-			dst, src = dst[len(h):], src[len(h)*2:]
+		h := halves(src, e.big)
+		if e.dtype == "F16" {
+			quant.WidenFloat16(dst, h)
+		} else {
+			quant.WidenBFloat16(dst, h)
 		}
 	}
 	return -1
+}
+
+// halves returns src, which must be aligned, as 16-bit numbers.
+func halves(src []byte, big bool) []uint16 {
+	h := unsafe.Slice((*uint16)(unsafe.Pointer(unsafe.SliceData(src))), len(src)/2)
+	if big != bigEndian {
+		for i, x := range h {
+			h[i] = bits.ReverseBytes16(x)
+		}
+	}
+	return h
 }
 
 func (e encoding) float64(b []byte) float64 {
@@ -173,8 +171,8 @@ func rowMajor(data []float32, shape []int) []float32 {
 	}
 	out := make([]float32, len(data))
 	w := newColumnWalk(shape)
-	for _, x := range data {
-		out[w.index] = x
+	for i := range out {
+		out[i] = data[w.column]
 		w.next()
 	}
 	return out
@@ -199,28 +197,4 @@ func rowStrides(shape []int) []int {
 		n *= shape[axis]
 	}
 	return strides
-}
-
-// columnWalk visits the elements of an array in column-major order, in which
-// the first axis varies fastest.
-type columnWalk struct {
-	index          int // of the element, in row-major order
-	shape, strides []int
-	at             []int // position on each axis
-}
-
-func newColumnWalk(shape []int) *columnWalk {
-	return &columnWalk{shape: shape, strides: rowStrides(shape), at: make([]int, len(shape))}
-}
-
-func (w *columnWalk) next() {
-	for axis := range w.at {
-		w.at[axis]++
-		w.index += w.strides[axis]
-		if w.at[axis] < w.shape[axis] {
-			return
-		}
-		w.at[axis] = 0
-		w.index -= w.strides[axis] * w.shape[axis]
-	}
 }

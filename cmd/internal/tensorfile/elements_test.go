@@ -3,6 +3,7 @@ package tensorfile
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
 	"math"
 	"testing"
 )
@@ -29,8 +30,25 @@ func TestReadLong(t *testing.T) {
 					data = order.AppendUint16(data, uint16(math.Float32bits(float32(x%128))>>16))
 				}
 			}
-			for _, known := range []bool{false, true} {
-				got, err := encoding{dtype, big}.read(bytes.NewReader(data), n, known)
+			stream := func(data []byte) ([]float32, error) {
+				return encoding{dtype, big}.read(bytes.NewReader(data), n)
+			}
+			inBlocks := func(data []byte) ([]float32, error) {
+				// Not where its type would be aligned.
+				r := bytes.NewReader(append([]byte{1}, data...))
+				s := &blocks{r: r, start: 1, n: n, enc: encoding{dtype, big}}
+				got := make([]float32, n)
+				at := 0
+				for _, end := range []int{1, 3, 12, 82, 1001, 25_001, n} {
+					if err := s.ReadFloats(got[at:end], at); err != nil {
+						return nil, err
+					}
+					at = end
+				}
+				return got, nil
+			}
+			for name, read := range map[string]func([]byte) ([]float32, error){"": stream, ", at offset 1 of the file": inBlocks} {
+				got, err := read(data)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -46,8 +64,11 @@ func TestReadLong(t *testing.T) {
 						t.Fatalf("%s: element %d is %v, want %v", dtype, i, x, want)
 					}
 				}
-				_, err = encoding{dtype, big}.read(bytes.NewReader(data[:len(data)-1]), n, known)
-				wantError(t, err, "data ends after 32772 of 32773 elements")
+				_, err = read(data[:len(data)-1])
+				if name != "" {
+					name = fmt.Sprintf(", at offset %d of the file", len(data))
+				}
+				wantError(t, err, "data ends after 32772 of 32773 elements"+name)
 			}
 		}
 	}
@@ -56,7 +77,7 @@ func TestReadLong(t *testing.T) {
 func TestNarrow(t *testing.T) {
 	read := func(x float64) (float32, error) {
 		b := binary.LittleEndian.AppendUint64(nil, math.Float64bits(x))
-		out, err := encoding{dtype: "F64"}.read(bytes.NewReader(b), 1, true)
+		out, err := encoding{dtype: "F64"}.read(bytes.NewReader(b), 1)
 		if err != nil {
 			return 0, err
 		}

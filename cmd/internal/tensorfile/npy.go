@@ -7,6 +7,8 @@ import (
 	"io"
 	"strconv"
 	"strings"
+
+	"github.com/a01592f9/quant"
 )
 
 const (
@@ -37,17 +39,14 @@ func parseNPY(r io.ReaderAt, size int64) ([]entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	if e.Floating {
-		e.load = func() ([]float32, error) {
-			return h.read(io.NewSectionReader(r, h.len, size-h.len), true)
-		}
-	}
+	h.locate(&e, r, h.len, size-h.len)
 	return []entry{e}, nil
 }
 
 // entry describes the array of h, which has have bytes of data.
 func (h *npyHeader) entry(name string, have int64) (entry, error) {
-	e := entry{Info: Info{Name: name, DType: printable(h.descr), Shape: axes(h.shape), Bytes: have}}
+	e := newEntry(name, printable(h.descr), h.shape, have)
+	e.elements = h.elements
 	itemSize, known := h.itemSize()
 	if known {
 		want, err := byteSize(h.elements, itemSize*8)
@@ -109,10 +108,38 @@ func (h *npyHeader) itemSize() (n int, known bool) {
 	return 0, false // O, pickled objects
 }
 
-// read reads the data of a floating-point array. Nothing may come after it.
-func (h *npyHeader) read(r io.Reader, known bool) ([]float32, error) {
+// locate says that the data of e are the size bytes from offset on.
+func (h *npyHeader) locate(e *entry, r io.ReaderAt, offset, size int64) {
+	inOrder := !h.fortran || len(h.shape) < 2 || h.elements == 0
+	if inOrder {
+		e.Offset, e.raw = offset, io.NewSectionReader(r, offset, size)
+	}
+	if !e.Floating {
+		return
+	}
 	enc, _ := h.encoding()
-	data, err := enc.read(r, h.elements, known)
+	b := blocks{r: r, start: offset, n: h.elements, enc: enc}
+	e.open = func() (quant.Source, error) {
+		switch {
+		case inOrder:
+			return &b, nil
+		case size > fewBytes:
+			return &columns{blocks: b, shape: h.shape}, nil
+		}
+		// It takes a while to look up elements one by one.
+		data, err := h.read(io.NewSectionReader(r, offset, size))
+		return floats(data), err
+	}
+}
+
+// fewBytes is how large an array in column-major order may be to be read, and
+// put into order, at once.
+const fewBytes = 64 << 20
+
+// read reads the data of a floating-point array. Nothing may come after it.
+func (h *npyHeader) read(r io.Reader) ([]float32, error) {
+	enc, _ := h.encoding()
+	data, err := enc.read(r, h.elements)
 	if err != nil {
 		var o *overflowError
 		if h.fortran && errors.As(err, &o) {

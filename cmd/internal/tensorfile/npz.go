@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
+
+	"github.com/a01592f9/quant"
 )
 
 const (
@@ -33,7 +36,7 @@ func parseNPZ(r io.ReaderAt, size int64) ([]entry, error) {
 			return nil, fmt.Errorf("two tensors are called %s", quote(name))
 		}
 		seen[name] = true
-		e, err := npzEntry(name, f)
+		e, err := npzEntry(name, f, r, size)
 		if err != nil {
 			return nil, inTensor(name, err)
 		}
@@ -66,26 +69,65 @@ func checkZip(files []*zip.File, size int64) error {
 	return nil
 }
 
-func npzEntry(name string, f *zip.File) (entry, error) {
-	r, h, err := openMember(f)
+// npzEntry describes a member. One that is stored is read in place, after its
+// checksum was compared once. One that is compressed can only be read from its
+// beginning: whoever opens it holds all of it.
+func npzEntry(name string, f *zip.File, r io.ReaderAt, size int64) (entry, error) {
+	m, h, err := openMember(f)
 	if err != nil {
 		return entry{}, err
 	}
-	r.Close()
+	m.Close()
 	e, err := h.entry(name, int64(f.UncompressedSize64)-h.len)
-	if err != nil || !e.Floating {
-		return e, err
+	if err != nil {
+		return entry{}, err
 	}
-	e.load = func() ([]float32, error) {
-		r, h, err := openMember(f)
+	if f.Method == zip.Store {
+		offset, err := f.DataOffset()
+		if err != nil {
+			return entry{}, zipError(err)
+		}
+		if int64(f.UncompressedSize64) > size-offset {
+			return entry{}, errors.New("data ends too early")
+		}
+		h.locate(&e, r, offset+h.len, e.Bytes)
+		if e.open == nil {
+			return e, nil
+		}
+		open, check := e.open, sync.OnceValue(func() error { return checkMember(f) })
+		e.open = func() (quant.Source, error) {
+			if err := check(); err != nil {
+				return nil, err
+			}
+			return open()
+		}
+		return e, nil
+	}
+	if !e.Floating {
+		return e, nil
+	}
+	e.open = func() (quant.Source, error) {
+		m, h, err := openMember(f)
 		if err != nil {
 			return nil, err
 		}
-		defer r.Close()
-		data, err := h.read(r, f.Method == zip.Store)
-		return data, zipError(err)
+		defer m.Close()
+		data, err := h.read(m)
+		return floats(data), zipError(err)
 	}
 	return e, nil
+}
+
+// checkMember reads a member to its end, where package zip compares its size
+// and its checksum.
+func checkMember(f *zip.File) error {
+	r, err := f.Open()
+	if err != nil {
+		return zipError(err)
+	}
+	defer r.Close()
+	_, err = io.CopyBuffer(io.Discard, struct{ io.Reader }{r}, make([]byte, blockBytes))
+	return zipError(err)
 }
 
 // openMember opens a member and reads its header.

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"slices"
+
+	"github.com/a01592f9/quant"
 )
 
 // maxSafetensorsHeader is the format's own limit.
@@ -54,14 +56,14 @@ func parseSafetensors(r io.ReaderAt, size int64) ([]entry, map[string]string, er
 		if err != nil {
 			return nil, nil, inTensor(t.name, err)
 		}
-		e := entry{Info: Info{Name: t.name, DType: t.dtype, Shape: axes(t.shape), Bytes: t.end - t.begin}}
+		e := newEntry(t.name, t.dtype, t.shape, t.end-t.begin)
+		e.elements, e.Offset = n, start+t.begin
+		e.raw = io.NewSectionReader(r, e.Offset, e.Bytes)
 		switch t.dtype {
 		case "F64", "F32", "F16", "BF16":
 			e.Floating = true
-			e.load = func() ([]float32, error) {
-				data := io.NewSectionReader(r, start+t.begin, t.end-t.begin)
-				return encoding{dtype: t.dtype}.read(data, n, true)
-			}
+			b := &blocks{r: r, start: e.Offset, n: n, enc: encoding{dtype: t.dtype}}
+			e.open = func() (quant.Source, error) { return b, nil }
 		}
 		entries[i] = e
 	}

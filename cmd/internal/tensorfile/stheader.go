@@ -17,7 +17,7 @@ func parseSafetensorsHeader(header []byte) (tensors []stTensor, metadata map[str
 	if !utf8.Valid(header) {
 		return nil, nil, errors.New("header is not UTF-8")
 	}
-	d := newJSONReader(header)
+	d := newJSONReader(header, "header")
 	err = d.object(func(key string) error {
 		if key == "__metadata__" {
 			metadata = make(map[string]string)
@@ -48,12 +48,15 @@ func parseSafetensorsHeader(header []byte) (tensors []stTensor, metadata map[str
 }
 
 // jsonReader reads JSON of an expected shape, token by token.
-type jsonReader struct{ dec *json.Decoder }
+type jsonReader struct {
+	dec  *json.Decoder
+	what string // that is read, for errors
+}
 
-func newJSONReader(data []byte) *jsonReader {
+func newJSONReader(data []byte, what string) *jsonReader {
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.UseNumber()
-	return &jsonReader{dec}
+	return &jsonReader{dec, what}
 }
 
 func (d *jsonReader) tensor() (t stTensor, err error) {
@@ -156,9 +159,9 @@ func (d *jsonReader) token() (json.Token, error) {
 	t, err := d.dec.Token()
 	switch {
 	case err == io.EOF || err == io.ErrUnexpectedEOF:
-		return nil, errors.New("header ends too early")
+		return nil, errors.New(d.what + " ends too early")
 	case err != nil:
-		return nil, fmt.Errorf("header: %w near byte %d", err, d.dec.InputOffset())
+		return nil, fmt.Errorf("%s: %w near byte %d", d.what, err, d.dec.InputOffset())
 	}
 	return t, nil
 }
@@ -222,7 +225,7 @@ func (d *jsonReader) skip(depth int) error {
 		return err
 	}
 	if depth == most {
-		return errors.New("header is nested too deeply")
+		return errors.New(d.what + " is nested too deeply")
 	}
 	switch t {
 	case json.Delim('{'):

@@ -1,9 +1,11 @@
 // Package tensorfile reads floating-point tensors out of files: text, CSV,
-// NumPy's npy and npz, and safetensors. The format is told by what a file
-// holds; its name only decides between formats that no byte tells apart.
+// NumPy's npy and npz, ONNX, GGUF, and safetensors in one file or in shards. The
+// format is told by what a file holds; its name only decides between formats
+// that no byte tells apart.
 //
-// Tensors are listed without reading their data, and read one at a time, so a
-// file may be larger than memory (text excepted, which is parsed at once).
+// Files are mapped into memory. Tensors are listed without reading their data,
+// and read piece by piece, so a file may be larger than memory (text excepted,
+// which is parsed at once).
 // Files are not trusted: a file that breaks the rules of its format is a
 // one-line error that names the format and the tensor, never a panic, and
 // never an allocation that the size of the file does not warrant.
@@ -14,19 +16,20 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"unicode"
 
 	"github.com/a01592f9/quant"
+	"github.com/a01592f9/quant/cmd/internal/gguf"
+	"github.com/a01592f9/quant/cmd/internal/onnx"
 )
 
 // Info says what a tensor is, without its data.
 type Info struct {
 	Name     string // "" in text, CSV and npy files, which hold one tensor; any characters elsewhere
-	DType    string // F64, F32, F16 or BF16; or the file's own name of another type, shortened
+	DType    string // F64, F32, F16 or BF16; or the file's own name of another type, shortened, as Q8_0
 	Shape    []int  // at least one axis: a scalar is [1]
 	Bytes    int64  // that the elements take, uncompressed
 	Floating bool   // whether Load can read it
@@ -44,43 +47,29 @@ const NoAxis = -1
 // A File is an open tensor file. Its methods may be called concurrently,
 // except for Close.
 type File struct {
-	Kind     string            // text, csv, npy, npz or safetensors
-	Metadata map[string]string // of a safetensors file, if it has any
+	Kind     string            // text, csv, npy, npz, safetensors, onnx or gguf
+	Metadata map[string]string // of a model, if it has any
+	Shards   []Shard           // of a safetensors model in several files, in the order of their names
 
 	entries []entry
-	closer  io.Closer
+	paths   []string // of the files that are open
+	closers []io.Closer
 }
 
-// entry is a tensor and the way to its data. load is nil if it is not floating.
+// entry is a tensor and the way to its data.
 type entry struct {
 	Info
-	load func() ([]float32, error)
+	elements int
+	open     func() (quant.Source, error) // nil if it is not floating
+	shared   bool                         // what open returns is the only copy
+	raw      *io.SectionReader            // the data as they are; nil if they are not there as they are
+	scalar   bool                         // the file has no axes for it
 }
 
-// Open opens the tensor file at path. Only errors of the operating system
-// name the path.
-func Open(path string) (*File, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	st, err := f.Stat()
-	if err != nil {
-		f.Close()
-		return nil, err
-	}
-	if !st.Mode().IsRegular() {
-		// A pipe or a device cannot be read at an offset.
-		defer f.Close()
-		return Read(path, f, 0)
-	}
-	tf, err := Parse(path, f, st.Size())
-	if err != nil {
-		f.Close()
-		return nil, err
-	}
-	tf.closer = f
-	return tf, nil
+// newEntry describes a tensor of which no more is known.
+func newEntry(name, dtype string, shape []int, bytes int64) entry {
+	info := Info{Name: name, DType: dtype, Shape: axes(shape), Bytes: bytes, Axis: NoAxis, Offset: -1}
+	return entry{Info: info, scalar: len(shape) == 0}
 }
 
 // Read reads all of r into memory, and then is Parse. Input of more than limit
@@ -113,6 +102,12 @@ func (e *LimitError) Error() string {
 // from r for as long as it is used. The name, which may be empty, only matters
 // for its extension.
 func Parse(name string, r io.ReaderAt, size int64) (*File, error) {
+	return parseFile(name, r, size, "", nil)
+}
+
+// parseFile is Parse of a file in the folder dir, which may be "". It tells
+// progress how much of a text it has read.
+func parseFile(name string, r io.ReaderAt, size int64, dir string, progress func(done, total int64)) (*File, error) {
 	head := make([]byte, min(max(size, 0), sniffLen))
 	if n, err := r.ReadAt(head, 0); n < len(head) {
 		return nil, err
@@ -129,23 +124,28 @@ func Parse(name string, r io.ReaderAt, size int64) (*File, error) {
 		f.entries, err = parseNPZ(r, size)
 	case "safetensors":
 		f.entries, f.Metadata, err = parseSafetensors(r, size)
+	case "onnx":
+		err = f.parseONNX(r, size, dir)
+	case "gguf":
+		err = f.parseGGUF(r, size)
 	default:
-		f.entries, err = parseText(io.NewSectionReader(r, 0, size), kind == "csv")
+		text := &counter{Reader: io.NewSectionReader(r, 0, size), size: size, progress: progress}
+		f.entries, err = parseText(text, kind == "csv")
 	}
 	if err != nil {
+		f.Close()
 		return nil, fmt.Errorf("%s: %w", kind, err)
 	}
 	return f, nil
 }
 
 // Tensors describes every tensor of the file: those of a safetensors file in
-// the order of their data, those of an npz file in the order of the archive.
+// the order of their data, those of other files in the order of the file.
 func (f *File) Tensors() []Info {
 	infos := make([]Info, len(f.entries))
 	for i, e := range f.entries {
 		infos[i] = e.Info
 		infos[i].Shape = slices.Clone(e.Shape)
-		infos[i].Axis, infos[i].Offset = NoAxis, -1
 	}
 	return infos
 }
@@ -158,39 +158,73 @@ func (f *File) Tensors() []Info {
 // A tensor of a compressed npz file may be a thousand times larger than the
 // file: whoever reads the files of strangers looks at Info.Bytes first.
 func (f *File) Load(i int) ([]float32, error) {
-	e := &f.entries[i]
-	if e.load == nil {
-		err := fmt.Errorf("elements are %s, not floating-point numbers", e.DType)
-		return nil, fmt.Errorf("%s: %w", f.Kind, inTensor(e.Name, err))
-	}
-	data, err := e.load()
+	src, err := f.source(i)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", f.Kind, inTensor(e.Name, err))
+		return nil, err
+	}
+	e := &f.entries[i]
+	if data, ok := src.Source.(floats); ok && !e.shared {
+		return data, nil
+	}
+	data := make([]float32, e.elements)
+	if err := src.ReadFloats(data, 0); err != nil {
+		return nil, err
 	}
 	return data, nil
 }
 
 // Source gives the elements of tensor i of Tensors piece by piece, under the
-// rules of Load.
+// rules of Load, for as long as the File is open. Pieces are read from the file
+// and widened as they are asked for. There are exceptions, which Source reads
+// as a whole: a member of an npz file that is compressed, and column-major
+// (Fortran) arrays unless they are large.
 func (f *File) Source(i int) (quant.Source, error) {
-	data, err := f.Load(i)
-	return floats(data), err
+	src, err := f.source(i)
+	if err != nil {
+		return nil, err
+	}
+	return src, nil
 }
 
-// floats is a Source in memory.
-type floats []float32
+func (f *File) source(i int) (named, error) {
+	e := &f.entries[i]
+	if e.open == nil {
+		return named{}, f.errorIn(e, fmt.Errorf("elements are %s, not floating-point numbers", e.DType))
+	}
+	src, err := e.open()
+	if err != nil {
+		return named{}, f.errorIn(e, err)
+	}
+	return named{src, f, e}, nil
+}
 
-func (s floats) ReadFloats(dst []float32, off int) error {
-	copy(dst, s[off:])
-	return nil
+// Raw returns the bytes of tensor i of Tensors as the file holds them; nil if
+// they are compressed, in column-major order, or text.
+func (f *File) Raw(i int) *io.SectionReader { return f.entries[i].raw }
+
+// Scalar reports whether tensor i of Tensors has no axes in the file.
+func (f *File) Scalar(i int) bool { return f.entries[i].scalar }
+
+// Paths returns the files that Open opened.
+func (f *File) Paths() []string { return slices.Clone(f.paths) }
+
+// errorIn says where an error happened: in what file, if there are several, and
+// in which tensor.
+func (f *File) errorIn(e *entry, err error) error {
+	err = inTensor(e.Name, err)
+	if e.File != "" {
+		err = fmt.Errorf("%s: %w", printable(e.File), err)
+	}
+	return fmt.Errorf("%s: %w", f.Kind, err)
 }
 
 // Close closes the file that Open opened; otherwise it does nothing.
 func (f *File) Close() error {
-	if f.closer == nil {
-		return nil
+	var errs []error
+	for _, c := range f.closers {
+		errs = append(errs, c.Close())
 	}
-	return f.closer.Close()
+	return errors.Join(errs...)
 }
 
 // sniffLen is how much of a file sniff looks at.
@@ -204,20 +238,24 @@ func sniff(name string, head []byte) (string, error) {
 		return "npy", nil
 	case bytes.HasPrefix(head, []byte("PK\x03\x04")), bytes.HasPrefix(head, []byte("PK\x05\x06")):
 		return "npz", nil
-	case bytes.HasPrefix(head, []byte("GGUF")):
-		return "", errors.New("GGUF files are not read")
+	case bytes.HasPrefix(head, []byte(gguf.Magic)):
+		return "gguf", nil
 	case ext == "npy":
 		return "", errors.New("npy: file does not begin with \"\\x93NUMPY\"")
 	case ext == "npz":
 		return "", errors.New("npz: file does not begin as a zip archive does")
-	case ext == "safetensors":
+	case ext == "gguf":
+		return "", errors.New("gguf: file does not begin with \"GGUF\"")
+	case ext == "safetensors", ext == "onnx":
 		return ext, nil
 	case bytes.HasPrefix(head, []byte("\xff\xfe")), bytes.HasPrefix(head, []byte("\xfe\xff")):
 		return "", errors.New("text: encoded as UTF-16, not UTF-8")
 	case len(head) > 8 && head[8] == '{' && bytes.ContainsFunc(head[:8], isBinary):
 		return "safetensors", nil
+	case bytes.ContainsFunc(head, isControl) && onnx.Looks(head):
+		return "onnx", nil
 	case bytes.IndexByte(head, 0) >= 0:
-		return "", errors.New("not a tensor file: neither text nor npy, npz or safetensors")
+		return "", errors.New("not a tensor file: neither text nor npy, npz, safetensors, ONNX or GGUF")
 	case ext == "csv", ext == "tsv":
 		return "csv", nil
 	}
@@ -225,13 +263,15 @@ func sniff(name string, head []byte) (string, error) {
 }
 
 // isBinary reports whether r tells a length in binary from text.
-func isBinary(r rune) bool {
-	return r < ' ' && !strings.ContainsRune("\t\n\v\f\r", r) || r == '\uFFFD'
-}
+func isBinary(r rune) bool { return isControl(r) || r == '\uFFFD' }
 
-// inTensor says which tensor an error is about, if tensors have names.
+// isControl reports whether r is a character that no text has.
+func isControl(r rune) bool { return r < ' ' && !strings.ContainsRune("\t\n\v\f\r", r) }
+
+// inTensor says which tensor an error is about, if tensors have names and the
+// error does not say so itself.
 func inTensor(name string, err error) error {
-	if name == "" {
+	if name == "" || strings.HasPrefix(err.Error(), "tensor \"") {
 		return err
 	}
 	return fmt.Errorf("tensor %s: %w", quote(name), err)

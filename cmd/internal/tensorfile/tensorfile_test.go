@@ -71,9 +71,12 @@ func TestKind(t *testing.T) {
 		{"x.npy", "1 2", "", `npy: file does not begin with "\x93NUMPY"`},
 		{"x.npz", "1 2", "", "npz: file does not begin as a zip archive does"},
 		{"x.safetensors", "1 2", "", "safetensors: file of 3 bytes has no header length"},
-		{"x.gguf", "GGUF\x03\x00", "", "GGUF files are not read"},
+		{"x.gguf", "1 2", "", `gguf: file does not begin with "GGUF"`},
+		{"x.onnx", "\x3a\x00", "onnx", ""},
+		{"x", "\x08\x07\x3a\x00", "onnx", ""},
+		{"", "2 3", "text", ""}, // which might be a field of a message,
 		{"x.txt", "\xff\xfe1\x00", "", "text: encoded as UTF-16, not UTF-8"},
-		{"x.bin", "\x80\x02}\x00", "", "not a tensor file: neither text nor npy, npz or safetensors"},
+		{"x.bin", "\x80\x02}\x00", "", "not a tensor file: neither text nor npy, npz, safetensors, ONNX or GGUF"},
 		{"x.bin", "", "", "text: line 1, column 1: no values"},
 	} {
 		f, err := parse(c.name, c.data)
@@ -179,7 +182,7 @@ func TestReadErrorsPassThrough(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = f.Load(0)
-	wantError(t, err, `safetensors: tensor "a": data ends after 0 of 1 elements`)
+	wantError(t, err, `safetensors: tensor "a": data ends after 0 of 1 elements, at offset 62 of the file`)
 }
 
 // failing fails to read what ends after the offset.

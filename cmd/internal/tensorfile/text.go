@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/a01592f9/quant"
 )
 
 // A SyntaxError is what is wrong with a text or CSV file, and where. The tool
@@ -37,14 +39,10 @@ func parseText(r io.Reader, csv bool) ([]entry, error) {
 		return nil, err
 	}
 	data := slices.Clip(p.values)
-	info := Info{
-		DType:    "F32",
-		Shape:    []int{p.channels, len(data) / p.channels},
-		Bytes:    int64(len(data)) * 4,
-		Floating: true,
-	}
-	load := func() ([]float32, error) { return slices.Clone(data), nil }
-	return []entry{{Info: info, load: load}}, nil
+	e := newEntry("", "F32", []int{p.channels, len(data) / p.channels}, int64(len(data))*4)
+	e.elements, e.Floating, e.shared = len(data), true, true
+	e.open = func() (quant.Source, error) { return floats(data), nil }
+	return []entry{e}, nil
 }
 
 type textParser struct {

@@ -66,16 +66,7 @@ func (s *Server) tensors(ctx context.Context, q *request) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := report.Inventory{Source: q.Name, Kind: src.file.Kind, Tensors: []report.Item{}}
-	for _, t := range src.infos {
-		n := int64(1)
-		for _, d := range t.Shape {
-			n *= int64(d)
-		}
-		v.Tensors = append(v.Tensors, report.Item{
-			Name: t.Name, DType: t.DType, Shape: append([]int{}, t.Shape...), Elements: n, Bytes: t.Bytes, Floating: t.Floating,
-		})
-	}
+	v := report.NewInventory(q.Name, src.file.Kind, src.infos)
 	a := &answer{kind: jsonType}
 	return a, report.WriteJSON(&a.body, v)
 }

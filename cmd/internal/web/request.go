@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/a01592f9/quant"
 	"github.com/a01592f9/quant/cmd/internal/report"
 	"github.com/a01592f9/quant/cmd/internal/tensorfile"
 )
@@ -241,6 +242,16 @@ type source struct {
 }
 
 func (s *source) Tensors() []tensorfile.Info { return s.infos }
+
+// Source is called by several goroutines where there are several tensors; only
+// the values of a single one are kept.
+func (s *source) Source(i int) (quant.Source, error) {
+	if len(s.infos) > 1 {
+		return s.file.Source(s.first + i)
+	}
+	data, err := s.Load(i)
+	return report.Values(data), err
+}
 
 func (s *source) Load(i int) ([]float32, error) {
 	if s.data != nil && s.loaded == i {

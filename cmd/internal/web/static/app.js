@@ -230,10 +230,14 @@ function showListing(found, tensor) {
   showAxes();
 }
 
+let axesOf = null; // the tensor whose axes are offered
+
 function showAxes() {
-  const shape = listing?.tensors[Number(byId("tensor").value)]?.shape ?? [1, 1];
-  const was = byId("axis").value, wasAlong = byId("group_axis").value;
-  const names = shape.map((n, i) => element("option", { value: String(i) }, `axis ${i} (length ${n})`));
+  const tensor = listing?.tensors[Number(byId("tensor").value)];
+  const shape = tensor?.shape ?? [1, 1], told = tensor?.axis ?? null; // by the operator that uses it
+  const was = tensor !== axesOf && told !== null ? String(told) : byId("axis").value, wasAlong = byId("group_axis").value;
+  axesOf = tensor;
+  const names = shape.map((n, i) => element("option", { value: String(i) }, `axis ${i} (length ${n}${i === told ? `, outputs of ${tensor.use}` : ""})`));
   byId("axis").replaceChildren(...names.map((o) => o.cloneNode(true)));
   byId("axis").value = Number(was) < shape.length && was !== "" ? was : "0";
   byId("axis-field").hidden = !listing || shape.length < 2;

@@ -1,0 +1,330 @@
+// Package atomicfile writes files that appear whole or not at all, under their
+// names only once all of them are written and on the disk. What was there
+// before stays until then, and stays if anything fails.
+package atomicfile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// A Set is a file, with others that belong to it, or a folder of files.
+//
+//	out, err := atomicfile.New("model.onnx", false)
+//	…
+//	defer out.Abort()
+//	w, err := out.Main()
+//	…
+//	return out.Commit()
+//
+// Methods of a Set are not to be called concurrently.
+type Set struct {
+	path   string // as it was given
+	real   string // where the main file goes, or the folder is
+	force  bool
+	folder bool
+	dry    bool   // nothing is written
+	temp   string // the new folder until it is whole; "" if the files go into one that exists
+	ctx    context.Context
+
+	files     []*File
+	protected []fs.FileInfo
+	over      bool // committed or aborted
+}
+
+// New begins a set whose main file is to be path. A file that is there
+// already, of the set's, is an error unless force is set.
+func New(path string, force bool) (*Set, error) {
+	s := &Set{path: path, force: force, ctx: context.Background()}
+	var err error
+	if s.real, err = s.resolve(path); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// NewFolder begins a set whose files are in the folder path, which is made
+// with them. A folder that is there already has to be empty unless force is
+// set; then files of other names stay in it.
+func NewFolder(path string, force bool) (*Set, error) {
+	s := &Set{path: path, real: filepath.Clean(path), force: force, folder: true, ctx: context.Background()}
+	st, err := os.Stat(s.real)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		if err := parent(path); err != nil {
+			return nil, err
+		}
+		s.temp = tempName(s.real)
+		// It is made when the first file needs it: this is a trial.
+		if err := os.Mkdir(s.temp, 0o777); err != nil {
+			return nil, failed(path, err)
+		}
+		os.Remove(s.temp)
+		return s, nil
+	case err != nil:
+		return nil, failed(path, err)
+	case !st.IsDir():
+		return nil, failed(path, errNoFolder)
+	}
+	inside, err := os.ReadDir(s.real)
+	if err != nil {
+		return nil, failed(path, err)
+	}
+	if len(inside) > 0 && !force {
+		return nil, failed(path, ErrNotEmpty)
+	}
+	return s, nil
+}
+
+// An Error is why a file cannot be written.
+type Error struct {
+	Path string // as the user knows it
+	Err  error
+}
+
+func (e *Error) Error() string { return fmt.Sprintf("cannot write %s: %v", e.Path, e.Err) }
+
+func (e *Error) Unwrap() error { return e.Err }
+
+// What only force replaces, and what is not replaced at all.
+var (
+	ErrExists    = errors.New("the file exists (--force replaces it)")
+	ErrNotEmpty  = errors.New("the folder has files in it (--force replaces those of the same names)")
+	ErrIsRead    = errors.New("it would overwrite a file that is read")
+	errDirectory = errors.New("it is a directory")
+	errNoFolder  = errors.New("it is not a folder")
+)
+
+// failed makes an Error of path out of what an operation on it or on a
+// temporary file returned, whose name would say nothing.
+func failed(path string, err error) error {
+	var own *Error
+	if err == nil || errors.As(err, &own) {
+		return err
+	}
+	var cause *fs.PathError
+	var link *os.LinkError
+	switch {
+	case errors.As(err, &cause):
+		err = cause.Err
+	case errors.As(err, &link):
+		err = link.Err
+	}
+	return &Error{path, err}
+}
+
+// resolve returns where a file is to be put that is known as path: what a
+// link points to is replaced, not the link.
+func (s *Set) resolve(path string) (string, error) {
+	st, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		if _, err := os.Lstat(path); err == nil && !s.force {
+			return "", failed(path, ErrExists) // a link to nothing
+		}
+		return path, parent(path)
+	case err != nil:
+		return "", failed(path, err)
+	case st.IsDir():
+		return "", failed(path, errDirectory)
+	case !st.Mode().IsRegular():
+		return path, nil
+	case !s.force:
+		return "", failed(path, ErrExists)
+	}
+	// A rename would get past a file that is not to be written.
+	w, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		return "", failed(path, err)
+	}
+	w.Close()
+	real, err := filepath.EvalSymlinks(path)
+	return real, failed(path, err)
+}
+
+// parent returns an error if there is no folder to make path in.
+func parent(path string) error {
+	dir := filepath.Dir(filepath.Clean(path))
+	st, err := os.Stat(dir)
+	if err == nil && !st.IsDir() {
+		err = fmt.Errorf("%s is not a folder", dir)
+	}
+	return failed(path, err)
+}
+
+// Path is what New or NewFolder was given.
+func (s *Set) Path() string { return s.path }
+
+// Size is the sum of the lengths of all files, once committed.
+func (s *Set) Size() int64 {
+	n := int64(0)
+	for _, f := range s.files {
+		n += f.size
+	}
+	return n
+}
+
+// IsFolder reports whether the set is a folder of files.
+func (s *Set) IsFolder() bool { return s.folder }
+
+// Bind lets writing and Commit fail once ctx is done. Without it, whoever
+// writes watches for that.
+func (s *Set) Bind(ctx context.Context) { s.ctx = ctx }
+
+// Protect refuses files that are being read: those of the set may replace
+// others, with force, but none of these. Names that stand for nothing are
+// passed over. It is an error if a file of the set is one already.
+func (s *Set) Protect(paths ...string) error {
+	for _, p := range paths {
+		if st, err := os.Stat(p); err == nil && st.Mode().IsRegular() {
+			s.protected = append(s.protected, st)
+		}
+	}
+	if s.dry {
+		return nil
+	}
+	if !s.folder {
+		if err := s.refuse(s.real, s.path); err != nil {
+			return err
+		}
+	}
+	for _, f := range s.files {
+		if err := s.refuse(f.target, f.path); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// refuse returns an error if target is a protected file.
+func (s *Set) refuse(target, path string) error {
+	st, err := os.Stat(target)
+	if err != nil {
+		return nil
+	}
+	for _, p := range s.protected {
+		if os.SameFile(st, p) {
+			return failed(path, ErrIsRead)
+		}
+	}
+	return nil
+}
+
+// Main begins the file that New was given.
+func (s *Set) Main() (*File, error) {
+	if s.folder {
+		panic("atomicfile: a folder has no main file")
+	}
+	return s.create(s.path, s.real)
+}
+
+// Create begins a further file of the set: next to the main file, or in the
+// folder. The name is that of a file, without any folder.
+func (s *Set) Create(name string) (*File, error) {
+	if name == "" || name == "." || name == ".." || strings.ContainsAny(name, "/\x00"+string(filepath.Separator)) || !filepath.IsLocal(name) {
+		return nil, fmt.Errorf("%q is no name for a file", name)
+	}
+	if s.temp != "" {
+		return s.create(filepath.Join(s.path, name), filepath.Join(s.temp, name))
+	}
+	dir := s.real
+	if !s.folder {
+		dir = filepath.Dir(s.real)
+	}
+	if s.dry {
+		return s.create(filepath.Join(dir, name), filepath.Join(dir, name))
+	}
+	target, err := s.resolve(filepath.Join(dir, name))
+	if err != nil {
+		return nil, err
+	}
+	return s.create(filepath.Join(dir, name), target)
+}
+
+// create begins a file at target that messages call path.
+func (s *Set) create(path, target string) (*File, error) {
+	if s.over {
+		panic("atomicfile: a set is used after its end")
+	}
+	for _, f := range s.files {
+		if f.target == target {
+			return nil, failed(path, errors.New("it is written twice"))
+		}
+	}
+	f := &File{set: s, path: path, target: target}
+	if s.dry {
+		f.file, f.direct = new(nowhere), true
+		s.files = append(s.files, f)
+		return f, nil
+	}
+	if err := s.refuse(target, path); err != nil {
+		return nil, err
+	}
+	mode := fs.FileMode(0o666) // less the umask
+	switch st, err := os.Stat(target); {
+	case err == nil && !st.Mode().IsRegular():
+		// A pipe or a device is written to as it is.
+		w, err := os.OpenFile(target, os.O_WRONLY, 0)
+		if err != nil {
+			return nil, failed(path, err)
+		}
+		f.file, f.direct = w, true
+		s.files = append(s.files, f)
+		return f, nil
+	case err == nil:
+		mode = st.Mode().Perm()
+	}
+	f.temp = target
+	if s.temp == "" {
+		f.temp = tempName(target)
+	}
+	if !named {
+		beside := target
+		if s.temp != "" {
+			beside = s.temp
+		}
+		if w, ok := openNameless(beside, mode); ok {
+			f.file, f.nameless = w, true
+			s.files = append(s.files, f)
+			return f, nil
+		}
+	}
+	if err := s.makeFolder(); err != nil {
+		return nil, failed(path, err)
+	}
+	file, err := os.OpenFile(f.temp, os.O_RDWR|os.O_CREATE|os.O_EXCL, mode)
+	if err != nil {
+		return nil, failed(path, err)
+	}
+	f.file = file
+	s.files = append(s.files, f)
+	return f, nil
+}
+
+// makeFolder makes the new folder, if there is to be one.
+func (s *Set) makeFolder() error {
+	if s.temp == "" {
+		return nil
+	}
+	err := os.Mkdir(s.temp, 0o777)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	return err
+}
+
+// named makes every file have a name from the start: for tests of what systems
+// without nameless files do.
+var named = false
+
+// tempName is a name for what is not whole yet, in the folder of target: only
+// there is a rename one step.
+func tempName(target string) string {
+	return filepath.Join(filepath.Dir(target), fmt.Sprintf(".quant-%016x.tmp", rand.Uint64()))
+}

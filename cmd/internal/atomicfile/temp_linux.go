@@ -1,0 +1,32 @@
+package atomicfile
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+)
+
+// openNameless opens a file that has no name yet, in the folder of path, so
+// that nothing is left of it even if the process is killed. Not all file
+// systems have such files: ok is false then.
+func openNameless(path string, mode fs.FileMode) (f *os.File, ok bool) {
+	f, err := os.OpenFile(filepath.Dir(path), os.O_RDWR|unix.O_TMPFILE, mode)
+	if err != nil {
+		return nil, false
+	}
+	if _, err := os.Stat(descriptor(f)); err != nil { // no /proc is there
+		f.Close()
+		return nil, false
+	}
+	return f, true
+}
+
+// giveName gives it one.
+func giveName(f *os.File, path string) error {
+	return unix.Linkat(unix.AT_FDCWD, descriptor(f), unix.AT_FDCWD, path, unix.AT_SYMLINK_FOLLOW)
+}
+
+func descriptor(f *os.File) string { return fmt.Sprintf("/proc/self/fd/%d", f.Fd()) }

@@ -1,0 +1,178 @@
+package convert
+
+import (
+	"context"
+	"encoding/binary"
+	"io"
+	"runtime"
+	"slices"
+	"sync"
+
+	"github.com/a01592f9/quant"
+)
+
+// blockLen is how many elements are read and converted at once: few enough
+// that several of them stay within a few MiB, and a multiple of what any
+// number of bits needs to end at a byte.
+const blockLen = 1 << 18
+
+// maxWorkers bounds the memory that blocks take.
+const maxWorkers = 16
+
+// A piece is what a goroutine of inOrder works with.
+type piece struct {
+	floats []float32
+	back   []float32 // what floats come back as
+	errors errorSums
+	codes8 []uint8
+	bytes  []byte
+}
+
+// inOrder cuts n elements into blocks. Each is made on some goroutine by
+// fill, and then taken by take: one after the other, in order.
+func inOrder(ctx context.Context, n int, fill func(b *piece, from, to int) error, take func(b *piece, from, to int) error) error {
+	blocks := (n + blockLen - 1) / blockLen
+	workers := min(runtime.GOMAXPROCS(0), maxWorkers, blocks)
+	if workers <= 1 {
+		var b piece
+		for from := 0; from < n; from += blockLen {
+			to := min(from+blockLen, n)
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			if err := fill(&b, from, to); err != nil {
+				return err
+			}
+			if err := take(&b, from, to); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	turn := make([]chan struct{}, workers) // of a worker to take
+	for i := range turn {
+		turn[i] = make(chan struct{}, 1)
+	}
+	turn[0] <- struct{}{}
+	var all sync.WaitGroup
+	for w := range workers {
+		all.Go(func() {
+			var b piece
+			for k := w; k < blocks; k += workers {
+				from, to := k*blockLen, min((k+1)*blockLen, n)
+				err := ctx.Err()
+				if err == nil {
+					err = fill(&b, from, to)
+				}
+				// An error waits for its turn, so that it is the same on any
+				// number of cores.
+				<-turn[w]
+				if context.Cause(ctx) == nil && err == nil {
+					err = take(&b, from, to)
+				}
+				if err != nil {
+					cancel(err)
+				}
+				turn[(w+1)%workers] <- struct{}{}
+			}
+		})
+	}
+	all.Wait()
+	return context.Cause(ctx)
+}
+
+// calibrate returns the parameters that s gives to a tensor and, if they are
+// asked for, how far its values will be from where they were.
+func calibrate(src quant.Source, shape []int, s quant.Scheme, measure bool) (quant.Params, *quant.Metrics, error) {
+	if !measure {
+		p, err := quant.CalibrateFrom(src, shape, s)
+		return p, nil, err
+	}
+	c, err := quant.CompareFrom(src, shape, s)
+	if err != nil {
+		return quant.Params{}, nil, err
+	}
+	m := c.Results[0].Metrics
+	return c.Results[0].Params, &m, nil
+}
+
+// eachCodes quantizes a tensor a block at a time and hands its codes to take,
+// in order; take may not keep them. A code is a byte, which p's scheme says
+// the sign of; its width is 8 bits at most.
+func eachCodes(ctx context.Context, src quant.Source, shape []int, p quant.Params, take func(codes []byte, from int) error) error {
+	fill := func(b *piece, from, to int) error {
+		b.floats = slices.Grow(b.floats[:0], to-from)[:to-from]
+		b.codes8 = slices.Grow(b.codes8[:0], to-from)[:to-from]
+		if err := src.ReadFloats(b.floats, from); err != nil {
+			return err
+		}
+		if p.Scheme.Unsigned {
+			return quant.QuantizePart(b.codes8, b.floats, from, shape, p)
+		}
+		return quant.QuantizePart(signed(b.codes8), b.floats, from, shape, p)
+	}
+	return inOrder(ctx, int(elements(shape)), fill, func(b *piece, from, _ int) error { return take(b.codes8, from) })
+}
+
+// writeCodes quantizes a tensor a block at a time and writes its codes, each in
+// width bits, which may be more than the scheme's, of a little-endian stream:
+// plain integers for 8 and 16, the first in the low nibble for 4. It tells tick
+// how many elements are done.
+func writeCodes(ctx context.Context, w io.Writer, src quant.Source, shape []int, p quant.Params, width int, tick func(elements int)) error {
+	if p.Scheme.Bits <= 8 && width <= 8 {
+		var packed []byte
+		return eachCodes(ctx, src, shape, p, func(codes []byte, _ int) error {
+			out := codes
+			if width < 8 {
+				n := quant.PackedLen(len(codes), width)
+				packed = slices.Grow(packed[:0], n)[:n]
+				quant.Pack(packed, codes, width)
+				out = packed
+			}
+			_, err := w.Write(out)
+			tick(len(codes))
+			return err
+		})
+	}
+	fill := func(b *piece, from, to int) (err error) {
+		b.floats = slices.Grow(b.floats[:0], to-from)[:to-from]
+		if err := src.ReadFloats(b.floats, from); err != nil {
+			return err
+		}
+		b.bytes = b.bytes[:0]
+		if p.Scheme.Unsigned {
+			codes := make([]uint16, to-from)
+			err = quant.QuantizePart(codes, b.floats, from, shape, p)
+			b.bytes, _ = binary.Append(b.bytes, binary.LittleEndian, codes)
+		} else {
+			codes := make([]int16, to-from)
+			err = quant.QuantizePart(codes, b.floats, from, shape, p)
+			b.bytes, _ = binary.Append(b.bytes, binary.LittleEndian, codes)
+		}
+		return err
+	}
+	return inOrder(ctx, int(elements(shape)), fill, func(b *piece, from, to int) error {
+		_, err := w.Write(b.bytes)
+		tick(to - from)
+		return err
+	})
+}
+
+// writeFloats writes a tensor as little-endian float32.
+func writeFloats(ctx context.Context, w io.Writer, src quant.Source, shape []int, tick func(elements int)) error {
+	fill := func(b *piece, from, to int) error {
+		b.floats = slices.Grow(b.floats[:0], to-from)[:to-from]
+		if err := src.ReadFloats(b.floats, from); err != nil {
+			return err
+		}
+		b.bytes, _ = binary.Append(b.bytes[:0], binary.LittleEndian, b.floats)
+		return nil
+	}
+	return inOrder(ctx, int(elements(shape)), fill, func(b *piece, from, to int) error {
+		_, err := w.Write(b.bytes)
+		tick(to - from)
+		return err
+	})
+}

@@ -1,0 +1,96 @@
+package convert
+
+import (
+	"encoding/binary"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"unsafe"
+
+	"github.com/a01592f9/quant"
+)
+
+// signed is a view of codes as signed ones.
+func signed(codes []uint8) []int8 {
+	return unsafe.Slice((*int8)(unsafe.Pointer(unsafe.SliceData(codes))), len(codes))
+}
+
+// A codeSource is the real values that the codes in a file stand for: a
+// quant.Source. Codes lie as writeCodes puts them.
+type codeSource struct {
+	r      io.ReaderAt
+	off    int64 // of the first code
+	width  int   // bits of a code in the file: 2, 4, 8 or 16, p's scheme's at least
+	shape  []int
+	params quant.Params
+}
+
+// buffers of codeSource.
+var buffers = sync.Pool{New: func() any { return new([]byte) }}
+
+// ReadFloats stores the values from element off on in dst.
+func (s *codeSource) ReadFloats(dst []float32, off int) error {
+	// One block may begin within a byte of the one before.
+	per := max(8/s.width, 1) // codes that share a byte
+	skip := off % per
+	n := len(dst) + skip
+	size := quant.PackedLen(n, s.width)
+	buf := buffers.Get().(*[]byte)
+	defer buffers.Put(buf)
+	if cap(*buf) < size+n {
+		*buf = make([]byte, size+n)
+	}
+	raw := (*buf)[:size]
+	if _, err := s.r.ReadAt(raw, s.off+int64(off/per)*int64(max(s.width/8, 1))); err != nil {
+		if err == io.EOF {
+			err = io.ErrUnexpectedEOF
+		}
+		return err
+	}
+	unsigned := s.params.Scheme.Unsigned
+	switch {
+	case s.width == 16 && unsigned:
+		return dequantize16[uint16](s, dst, raw, off)
+	case s.width == 16:
+		return dequantize16[int16](s, dst, raw, off)
+	case s.width == 8 && unsigned:
+		return quant.DequantizePart(dst, raw, off, s.shape, s.params)
+	case s.width == 8:
+		return quant.DequantizePart(dst, signed(raw), off, s.shape, s.params)
+	case unsigned:
+		codes := (*buf)[size : size+n]
+		quant.Unpack(codes, raw, s.width)
+		return quant.DequantizePart(dst, codes[skip:], off, s.shape, s.params)
+	}
+	codes := signed((*buf)[size : size+n])
+	quant.Unpack(codes, raw, s.width)
+	return quant.DequantizePart(dst, codes[skip:], off, s.shape, s.params)
+}
+
+func dequantize16[T int16 | uint16](s *codeSource, dst []float32, raw []byte, off int) error {
+	codes := make([]T, len(dst))
+	if _, err := binary.Decode(raw, binary.LittleEndian, codes); err != nil {
+		return err
+	}
+	return quant.DequantizePart(dst, codes, off, s.shape, s.params)
+}
+
+// inTensor says which tensor an error is about.
+func inTensor(name string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &tensorError{name, err}
+}
+
+type tensorError struct {
+	name string
+	err  error
+}
+
+func (e *tensorError) Error() string {
+	return fmt.Sprintf("tensor %q: %s", e.name, strings.TrimPrefix(e.err.Error(), "quant: "))
+}
+
+func (e *tensorError) Unwrap() error { return e.err }

@@ -1,0 +1,264 @@
+package convert
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/a01592f9/quant"
+	"github.com/a01592f9/quant/cmd/internal/atomicfile"
+	"github.com/a01592f9/quant/cmd/internal/onnx"
+	"github.com/a01592f9/quant/cmd/internal/tensorfile"
+)
+
+// ONNX quantizes the ONNX model in: its weights become codes, scales and zero
+// points, of which a DequantizeLinear node makes what the weights were called.
+// Codes are int4, uint4, int8, uint8, int16 or uint16, whichever holds
+// o.Bits. Weights in subgraphs and functions are quantized as well.
+//
+// Everything else stays as it is, byte for byte, except that
+//   - the version of the operators is raised if DequantizeLinear needs that (to
+//     10; 13 for channels; 21 for groups, and for codes of 4 and 16 bits), and
+//     nodes that would mean something else in it are written anew;
+//   - quantized weights are no longer inputs of the graph, as older models list
+//     their weights;
+//   - data in other files, of all tensors, are in one file beside the new
+//     model, and so are those of a model that would get larger than 2 GiB.
+//
+// What no operator multiplies with or looks up in (biases, operands of Add,
+// what shapes are computed from) is left unless o.Include spells its name.
+func ONNX(ctx context.Context, in string, out *atomicfile.Set, o Options, p Progress) (*Result, error) {
+	c, err := newONNXCopy(ctx, in, out, o, p)
+	if err != nil {
+		return nil, err
+	}
+	defer c.model.Close()
+	names := make([]string, len(c.model.Tensors))
+	for i, t := range c.model.Tensors {
+		names[i] = t.Name
+	}
+	if err := o.check(names); err != nil {
+		return nil, err
+	}
+	var jobs []*onnxJob
+	for _, t := range c.model.Tensors {
+		j, why, err := o.onnxJob(c, t)
+		if err != nil {
+			return nil, inTensor(t.Name, err)
+		}
+		if why != "" {
+			c.leave(t, why)
+			continue
+		}
+		jobs = append(jobs, j)
+		c.total += t.Bytes // to calibrate, beside what is written
+		if o.Measure {
+			c.total += t.Bytes
+		}
+	}
+	version := int64(0)
+	for _, j := range jobs {
+		q := j.quantized()
+		if err := c.rewriter.Quantize(q); err != nil {
+			return nil, err
+		}
+		version = max(version, q.Version())
+	}
+	if err := c.model.Raise(version); err != nil {
+		return nil, o.advise(err)
+	}
+	if err := c.write(); err != nil {
+		return nil, err
+	}
+	for _, j := range jobs {
+		c.result.Weights = append(c.result.Weights, j.weight)
+	}
+	return &c.result, nil
+}
+
+// advise says what could be done about a model that is too old.
+func (o *Options) advise(err error) error {
+	var v *onnx.VersionError
+	if errors.As(err, &v) && v.To > 10 {
+		return fmt.Errorf("%w; 8 bits per tensor want version 10 only, 8 bits per channel 13", err)
+	}
+	return err
+}
+
+// onnxReason is reason, with what the graph tells of t.
+func (o *Options) onnxReason(t *onnx.Tensor, info tensorfile.Info) string {
+	why := o.reason(info)
+	switch why {
+	case reasonType, reasonExcluded, reasonNot, reasonEmpty:
+		return why
+	}
+	if err := t.Replaceable(); err != nil {
+		return err.Error()
+	}
+	if !t.Weight && !slices.Contains(o.Include, t.Name) {
+		return t.Note
+	}
+	return why
+}
+
+// An onnxJob is a weight on its way.
+type onnxJob struct {
+	c        *onnxCopy
+	t        *onnx.Tensor
+	src      quant.Source
+	shape    []int
+	scheme   quant.Scheme
+	dtype    string // of the codes
+	width    int    // bits of one
+	measure  bool
+	n        int // scales
+	weight   Weight
+	params   *quant.Params // once they are known, until they are written
+	measured bool
+}
+
+// onnxJob returns how t is quantized, or why it is left.
+func (o *Options) onnxJob(c *onnxCopy, t *onnx.Tensor) (*onnxJob, string, error) {
+	info := onnxInfo(t)
+	if why := o.onnxReason(t, info); why != "" {
+		return nil, why, nil
+	}
+	s, axis, err := o.scheme(info)
+	if err != nil {
+		return nil, "", err
+	}
+	j := &onnxJob{c: c, t: t, shape: info.Shape, scheme: s, measure: o.Measure, dtype: "I", width: 16}
+	if s.Unsigned {
+		j.dtype = "U"
+	}
+	switch {
+	case s.Bits <= 4:
+		j.width = 4
+	case s.Bits <= 8:
+		j.width = 8
+	}
+	j.dtype += fmt.Sprint(j.width)
+	if j.n, err = s.NumParams(info.Shape); err != nil {
+		return nil, "", err
+	}
+	j.weight = Weight{Name: t.Name, Use: t.Use, Shape: info.Shape, Axis: axis, Scheme: s, Before: t.Bytes,
+		Type: strings.NewReplacer("I", "int", "U", "uint").Replace(j.dtype)}
+	j.weight.After = int64(quant.PackedLen(int(elements(info.Shape)), j.width)) + 4*int64(j.n) + j.zeroBytes()
+	if j.weight.After >= t.Bytes && !slices.Contains(o.Include, t.Name) {
+		return nil, reasonLarger, nil
+	}
+	data, err := t.Data()
+	if err != nil {
+		return nil, "", err
+	}
+	j.src = tensorfile.Elements(data, 0, int(elements(info.Shape)), t.DType)
+	return j, "", nil
+}
+
+func onnxInfo(t *onnx.Tensor) tensorfile.Info {
+	info := tensorfile.Info{Name: t.Name, DType: t.DType, Shape: t.Shape, Bytes: t.Bytes, Floating: t.Floating,
+		Use: t.Use, Axis: t.Axis, File: t.File, Offset: t.Offset}
+	if len(info.Shape) == 0 {
+		info.Shape = []int{1}
+	}
+	return info
+}
+
+// zeroBytes is the size of the zero points, which are left out if they are 0.
+func (j *onnxJob) zeroBytes() int64 {
+	if j.scheme.Mapping == quant.Symmetric && !j.scheme.Unsigned {
+		return 0
+	}
+	return int64(quant.PackedLen(j.n, j.width))
+}
+
+func (j *onnxJob) quantized() onnx.Quantized {
+	q := onnx.Quantized{Tensor: j.t, DType: j.dtype, Axis: onnx.NoAxis}
+	if _, ok := j.scheme.Granularity.Axis(); ok && len(j.t.Shape) > 0 {
+		q.Axis = j.weight.Axis
+		q.Block, _ = j.scheme.Granularity.GroupSize()
+	}
+	q.Codes = onnx.Payload{Size: int64(quant.PackedLen(int(elements(j.shape)), j.width)), Write: j.writeCodes}
+	q.Scales = onnx.Payload{Size: 4 * int64(j.n), Write: j.writeScales}
+	q.Zeros = onnx.Payload{Size: j.zeroBytes(), Write: j.writeZeros}
+	return q
+}
+
+// fewParams is how many parameters of a weight are kept when they are written:
+// those of more are computed again if they are needed again.
+const fewParams = 4096
+
+// calibrate returns the parameters.
+func (j *onnxJob) calibrate() (*quant.Params, error) {
+	if j.params != nil {
+		return j.params, nil
+	}
+	measure := j.measure && !j.measured
+	src := &countedSource{Source: j.src, left: j.t.Bytes, per: j.perElement(), tick: j.c.tick}
+	if measure {
+		src.left *= 2
+	}
+	if j.measured || j.weight.Metrics != nil {
+		src.left = 0
+	}
+	p, metrics, err := calibrate(src, j.shape, j.scheme, measure)
+	if err != nil {
+		return nil, inTensor(j.t.Name, err)
+	}
+	src.rest()
+	if measure {
+		j.weight.Metrics = metrics
+	}
+	j.params, j.measured = &p, true
+	return j.params, nil
+}
+
+func (j *onnxJob) perElement() int64 { return j.t.Bytes / elements(j.shape) }
+
+// forget drops parameters that take much memory.
+func (j *onnxJob) forget() {
+	if j.n > fewParams {
+		j.params = nil
+	}
+}
+
+func (j *onnxJob) writeCodes(w io.Writer) error {
+	p, err := j.calibrate()
+	if err != nil {
+		return err
+	}
+	per := j.perElement()
+	err = writeCodes(j.c.ctx, w, j.src, j.shape, *p, j.width, func(n int) { j.c.tick(int64(n) * per) })
+	return inTensor(j.t.Name, err)
+}
+
+func (j *onnxJob) writeScales(w io.Writer) error {
+	p, err := j.calibrate()
+	if err != nil {
+		return err
+	}
+	if j.zeroBytes() == 0 {
+		defer j.forget()
+	}
+	return binary.Write(w, binary.LittleEndian, p.Scale)
+}
+
+func (j *onnxJob) writeZeros(w io.Writer) error {
+	p, err := j.calibrate()
+	if err != nil {
+		return err
+	}
+	defer j.forget()
+	codes := make([]int16, len(p.ZeroPoint))
+	for i, z := range p.ZeroPoint {
+		codes[i] = int16(z)
+	}
+	packed := make([]byte, quant.PackedLen(len(codes), j.width))
+	quant.Pack(packed, codes, j.width)
+	_, err = w.Write(packed)
+	return err
+}

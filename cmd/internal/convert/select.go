@@ -1,0 +1,146 @@
+package convert
+
+import (
+	"fmt"
+	"path"
+	"slices"
+
+	"github.com/a01592f9/quant"
+	"github.com/a01592f9/quant/cmd/internal/report"
+	"github.com/a01592f9/quant/cmd/internal/tensorfile"
+)
+
+// tiny is the number of elements under which a tensor is left: what it takes
+// to say how its codes are to be read is more than the codes save.
+const tiny = 64
+
+// Reasons why a tensor is left, beside those of a format.
+const (
+	reasonType     = "not floating-point numbers"
+	reasonExcluded = "excluded"
+	reasonNot      = "not included"
+	reasonEmpty    = "no elements"
+	reasonVector   = "of one dimension: a bias, a norm or the like"
+	reasonTiny     = "fewer than 64 elements"
+	reasonLarger   = "the codes and their scales would be no smaller"
+)
+
+// reason returns why a tensor is to be left as it is, or "" if it is to be
+// quantized. A tensor whose name --include spells out is quantized however
+// small it is.
+func (o *Options) reason(t tensorfile.Info) string {
+	n := elements(t.Shape)
+	matches := func(pattern string) bool { return report.Match(pattern, t.Name) }
+	switch {
+	case !t.Floating:
+		return reasonType
+	case slices.ContainsFunc(o.Exclude, matches):
+		return reasonExcluded
+	case len(o.Include) > 0 && !slices.ContainsFunc(o.Include, matches):
+		return reasonNot
+	case n == 0:
+		return reasonEmpty
+	case slices.Contains(o.Include, t.Name):
+		return ""
+	case n == int64(slices.Max(t.Shape)): // 1×4096 is one too
+		return reasonVector
+	case n < tiny:
+		return reasonTiny
+	}
+	return ""
+}
+
+// elements is the number of elements of a tensor that a file can hold.
+func elements(shape []int) int64 {
+	n := int64(1)
+	for _, d := range shape {
+		n *= int64(d)
+	}
+	return n
+}
+
+// scheme returns the scheme for a tensor, and the axis of its channels or
+// groups: -1 for per tensor. Groups run along the longest axis other than that
+// of the channels, the last of equals, as those of quant compare.
+func (o *Options) scheme(t tensorfile.Info) (s quant.Scheme, axis int, err error) {
+	s = quant.Scheme{
+		Bits: o.Bits, Unsigned: o.Unsigned, Mapping: o.Mapping, NarrowRange: o.NarrowRange,
+		ZeroInRange: true, // files keep zero points in the type of codes
+	}
+	if o.Granularity == report.PerTensor {
+		return s, -1, nil
+	}
+	channels := t.Axis
+	switch {
+	case o.Axis != nil:
+		channels = *o.Axis
+		if channels < 0 {
+			channels += len(t.Shape)
+		}
+		if channels < 0 || channels >= len(t.Shape) {
+			return s, -1, fmt.Errorf("axis %d of a tensor of %d dimensions", *o.Axis, len(t.Shape))
+		}
+	case channels == tensorfile.NoAxis:
+		channels = 0
+	}
+	if o.Granularity == report.PerChannel {
+		s.Granularity = quant.PerChannel(channels)
+		return s, channels, nil
+	}
+	along := -1
+	for i, n := range t.Shape {
+		if i != channels && (along < 0 || n >= t.Shape[along]) {
+			along = i
+		}
+	}
+	if along < 0 {
+		along = channels // there is no other
+	}
+	s.Granularity = quant.PerGroup(along, o.GroupSize)
+	return s, along, nil
+}
+
+// SetMapping sets Mapping by its name.
+func (o *Options) SetMapping(name string) error {
+	for _, m := range []quant.Mapping{quant.Asymmetric, quant.Symmetric} {
+		if m.String() == name {
+			o.Mapping = m
+			return nil
+		}
+	}
+	return fmt.Errorf("mapping %q is neither asymmetric nor symmetric", name)
+}
+
+// Validate returns an error if an option is out of its range or does not go
+// with another.
+func (o *Options) Validate() error {
+	s := quant.Scheme{Bits: o.Bits, Unsigned: o.Unsigned, Mapping: o.Mapping, NarrowRange: o.NarrowRange}
+	switch {
+	case o.Bits < 2 || o.Bits > 16:
+		return fmt.Errorf("%d bits: a code has 2 to 16", o.Bits)
+	case !slices.Contains([]string{report.PerTensor, report.PerChannel, report.PerGroup}, o.Granularity):
+		return fmt.Errorf("granularity %q is none of %s, %s and %s", o.Granularity, report.PerTensor, report.PerChannel, report.PerGroup)
+	case o.Granularity == report.PerGroup && o.GroupSize <= 0:
+		return fmt.Errorf("group size %d is not positive", o.GroupSize)
+	case o.NarrowRange && (o.Mapping != quant.Symmetric || o.Unsigned):
+		return fmt.Errorf("narrow range is for signed codes of the symmetric mapping")
+	}
+	for _, p := range slices.Concat(o.Include, o.Exclude) {
+		if _, err := path.Match(p, ""); err != nil {
+			return fmt.Errorf("%q is not a pattern: %w", p, err)
+		}
+	}
+	return s.Validate()
+}
+
+// unmatched returns the patterns of Include and Exclude that no name matches:
+// they are most likely misspelled.
+func (o *Options) unmatched(names []string) []string {
+	var none []string
+	for _, p := range slices.Concat(o.Include, o.Exclude) {
+		if !slices.ContainsFunc(names, func(name string) bool { return report.Match(p, name) }) {
+			none = append(none, p)
+		}
+	}
+	return none
+}

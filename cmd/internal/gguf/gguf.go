@@ -1,0 +1,282 @@
+// Package gguf reads and writes GGUF files, the model files of llama.cpp: a
+// header, metadata, a list of tensors and their data. Versions 2 and 3 are
+// read, with the least significant byte first.
+//
+// A file is not trusted: one that breaks the rules of the format is a one-line
+// error that says which key or tensor and at which byte, never a panic, and never
+// an allocation that the size of the file does not warrant. Values of metadata
+// stay in the file: a tokenizer's hundred thousand strings take no memory.
+package gguf
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"math/bits"
+	"slices"
+)
+
+// Magic is what a GGUF file begins with.
+const Magic = "GGUF"
+
+// What the format limits.
+const (
+	headerLen       = 24 // magic, version and two counts
+	maxAxes         = 4
+	maxTensorName   = 64    // bytes
+	maxKey          = 65535 // bytes
+	defaultAlign    = 32    // of the data of tensors, where the metadata have no other
+	keyAlignment    = "general.alignment"
+	keyFileType     = "general.file_type"
+	keyQuantVersion = "general.quantization_version"
+)
+
+// A File is a GGUF file whose header was read. Its methods may be called
+// concurrently.
+type File struct {
+	Version  uint32
+	Align    int64    // of the data of every tensor, from DataStart
+	Metadata []Value  // in the order of the file
+	Tensors  []Tensor // in the order of the header
+
+	DataStart int64 // offset of the data of the first tensor, if there is one
+
+	r    io.ReaderAt
+	size int64
+}
+
+// A Tensor is one of the tensors of a File.
+type Tensor struct {
+	Name   string
+	Type   Type
+	Shape  []int // row-major: the last axis is contiguous. The header has the reverse
+	Bytes  int64 // of its data; of a type that is not known, up to the next tensor's
+	Offset int64 // of its data in the file
+}
+
+// Elements returns how many elements t has.
+func (t *Tensor) Elements() int {
+	n := 1
+	for _, d := range t.Shape {
+		n *= d
+	}
+	return n
+}
+
+// RowLen returns how many elements a row of t has: its last axis.
+func (t *Tensor) RowLen() int {
+	if len(t.Shape) == 0 {
+		return 1
+	}
+	return t.Shape[len(t.Shape)-1]
+}
+
+// Parse reads the header of the size bytes of r. The File reads from r for as
+// long as it is used.
+func Parse(r io.ReaderAt, size int64) (*File, error) {
+	s := newScanner(r, size)
+	f := &File{r: r, size: size}
+	tensors, values, err := f.parseHeader(s)
+	if err != nil {
+		return nil, err
+	}
+	if err := f.parseMetadata(s, values); err != nil {
+		return nil, err
+	}
+	if err := f.parseTensors(s, tensors); err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// parseHeader returns how many tensors and pairs of metadata the file claims
+// to have: no more than it has room for.
+func (f *File) parseHeader(s *scanner) (tensors, values uint64, err error) {
+	if f.size < headerLen {
+		return 0, 0, fmt.Errorf("file of %d bytes is shorter than a header", f.size)
+	}
+	b, err := s.next(4)
+	if err != nil {
+		return 0, 0, err
+	}
+	if string(b) != Magic {
+		return 0, 0, fmt.Errorf("file does not begin with %q", Magic)
+	}
+	if f.Version, err = s.uint32(); err != nil {
+		return 0, 0, err
+	}
+	switch v := f.Version; {
+	case v == 2 || v == 3:
+	case v != 0 && v&0xffff == 0:
+		return 0, 0, fmt.Errorf("file of version %d has the most significant byte first, which is not read", bits.ReverseBytes32(v))
+	default:
+		return 0, 0, fmt.Errorf("version %d is not read, only 2 and 3", v)
+	}
+	if tensors, err = s.uint64(); err != nil {
+		return 0, 0, err
+	}
+	if values, err = s.uint64(); err != nil {
+		return 0, 0, err
+	}
+	// The shortest of each: no name, no axes; a key of one byte, a value of one.
+	room := uint64(f.size - s.pos())
+	if values > room/14 {
+		return 0, 0, fmt.Errorf("header claims %d pairs of metadata, in a file of %d bytes", values, f.size)
+	}
+	if tensors > room/24 {
+		return 0, 0, fmt.Errorf("header claims %d tensors, in a file of %d bytes", tensors, f.size)
+	}
+	return tensors, values, nil
+}
+
+// parseTensors reads the list of tensors, and checks where their data are.
+func (f *File) parseTensors(s *scanner, n uint64) error {
+	seen := make(map[string]bool)
+	for i := range n {
+		t, err := parseTensor(s)
+		if err != nil {
+			if t.Name != "" {
+				err = inTensor(t.Name, err)
+			}
+			return fmt.Errorf("tensor %d of %d: %w", i, n, err)
+		}
+		if seen[t.Name] {
+			return fmt.Errorf("two tensors are named %s", quote(t.Name))
+		}
+		seen[t.Name] = true
+		f.Tensors = append(f.Tensors, t)
+	}
+	f.DataStart = s.pos()
+	if n == 0 {
+		return nil
+	}
+	pad := -f.DataStart & (f.Align - 1)
+	if pad > f.size-f.DataStart {
+		return fmt.Errorf("file ends at byte %d, before the data of its tensors", f.size)
+	}
+	f.DataStart += pad
+	return f.place()
+}
+
+// parseTensor reads one entry of the list. Its Offset counts from DataStart
+// as yet. With an error it returns what it has.
+func parseTensor(s *scanner) (t Tensor, err error) {
+	if t.Name, err = s.string(maxTensorName, "a name"); err != nil {
+		return t, err
+	}
+	axes, err := s.uint32()
+	if err != nil {
+		return t, err
+	}
+	if axes > maxAxes {
+		return t, fmt.Errorf("%d axes, where %d are allowed", axes, maxAxes)
+	}
+	dims := make([]uint64, axes)
+	t.Shape = make([]int, axes)
+	for i := range dims {
+		if dims[i], err = s.uint64(); err != nil {
+			return t, err
+		}
+	}
+	slices.Reverse(dims)
+	id, err := s.uint32()
+	if err != nil {
+		return t, err
+	}
+	t.Type = Type(id)
+	offset, err := s.uint64()
+	if err != nil {
+		return t, err
+	}
+	if offset > math.MaxInt64 {
+		return t, fmt.Errorf("data begins at %d, outside the file", offset)
+	}
+	t.Offset = int64(offset)
+	n, ok := product(dims)
+	if !ok {
+		return t, fmt.Errorf("shape %d has too many elements", dims)
+	}
+	for i, d := range dims {
+		t.Shape[i] = int(d)
+	}
+	block, size := t.Type.Block()
+	if size == 0 {
+		return t, nil
+	}
+	if row := t.RowLen(); row%block != 0 {
+		return t, fmt.Errorf("rows of %d elements are not whole blocks of %s, which have %d", row, t.Type, block)
+	}
+	t.Bytes = int64(n) / int64(block) * int64(size)
+	return t, nil
+}
+
+// product multiplies the axes of a shape. Each, and as many elements of up to
+// 8 bytes, must be possible in memory.
+func product(dims []uint64) (int, bool) {
+	n, empty := uint64(1), false
+	for _, d := range dims {
+		if d == 0 {
+			empty = true
+			continue
+		}
+		hi, lo := bits.Mul64(n, d)
+		if hi != 0 || lo > math.MaxInt/8 {
+			return 0, false
+		}
+		n = lo
+	}
+	if empty {
+		n = 0
+	}
+	return int(n), true
+}
+
+// place makes the offsets of tensors count from the beginning of the file, and
+// checks that their data are inside it and apart.
+func (f *File) place() error {
+	room := f.size - f.DataStart
+	order := make([]*Tensor, len(f.Tensors))
+	for i := range order {
+		t := &f.Tensors[i]
+		order[i] = t
+		if t.Offset%f.Align != 0 {
+			return inTensor(t.Name, fmt.Errorf("data begin at %d, which is no multiple of %d", t.Offset, f.Align))
+		}
+		if t.Offset > room || t.Bytes > room-t.Offset {
+			return inTensor(t.Name, fmt.Errorf("%d bytes of data from %d on are not in the file of %d bytes",
+				t.Bytes, f.DataStart+min(t.Offset, math.MaxInt64-f.DataStart), f.size))
+		}
+		t.Offset += f.DataStart
+	}
+	slices.SortStableFunc(order, func(a, b *Tensor) int {
+		return cmp.Or(cmp.Compare(a.Offset, b.Offset), cmp.Compare(a.Bytes, b.Bytes))
+	})
+	for i, t := range order {
+		end := f.size
+		if i+1 < len(order) {
+			end = order[i+1].Offset
+		}
+		if _, size := t.Type.Block(); size == 0 {
+			t.Bytes = end - t.Offset
+		}
+		if t.Bytes > end-t.Offset {
+			return inTensor(t.Name, fmt.Errorf("data end at %d, inside tensor %s", t.Offset+t.Bytes, quote(order[i+1].Name)))
+		}
+	}
+	return nil
+}
+
+// inTensor says which tensor an error is about.
+func inTensor(name string, err error) error { return fmt.Errorf("tensor %s: %w", quote(name), err) }
+
+// quote quotes a string of a file for a message on one line of sensible length.
+func quote(s string) string {
+	if len(s) > maxTensorName {
+		s = s[:maxTensorName] + "…"
+	}
+	return fmt.Sprintf("%q", s)
+}
+
+var errTruncated = errors.New("file ends")

@@ -1,0 +1,238 @@
+package gguf
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+	"strconv"
+)
+
+// A ValueType is the type of a value of the metadata.
+type ValueType uint32
+
+// The types of values, with the numbers of the format.
+const (
+	Uint8 ValueType = iota
+	Int8
+	Uint16
+	Int16
+	Uint32
+	Int32
+	Float32
+	Bool
+	String
+	Array
+	Uint64
+	Int64
+	Float64
+)
+
+var valueNames = [...]string{"uint8", "int8", "uint16", "int16", "uint32", "int32", "float32", "bool", "string", "array",
+	"uint64", "int64", "float64"}
+
+// size returns the bytes of a value whose type fixes them, else 0.
+func (t ValueType) size() uint64 {
+	switch t {
+	case Uint8, Int8, Bool:
+		return 1
+	case Uint16, Int16:
+		return 2
+	case Uint32, Int32, Float32:
+		return 4
+	case Uint64, Int64, Float64:
+		return 8
+	}
+	return 0
+}
+
+func (t ValueType) String() string {
+	if int(t) < len(valueNames) {
+		return valueNames[t]
+	}
+	return "type " + strconv.FormatUint(uint64(t), 10)
+}
+
+// A Value is a pair of metadata: a key, and a value that stays in the file.
+type Value struct {
+	Key  string
+	Type ValueType
+	Elem ValueType // of an Array
+	Len  uint64    // of an Array
+
+	pair  int64 // offset of the key's length
+	start int64 // offset of what follows the type: a string's length, an array's type
+	end   int64
+}
+
+// parseMetadata reads the keys and passes over the values.
+func (f *File) parseMetadata(s *scanner, n uint64) error {
+	seen := make(map[string]bool)
+	f.Align = defaultAlign
+	for i := range n {
+		v := Value{pair: s.pos()}
+		var err error
+		if v.Key, err = s.string(maxKey, "a key"); err != nil {
+			return fmt.Errorf("metadata %d of %d: %w", i, n, err)
+		}
+		if v.Key == "" {
+			return fmt.Errorf("metadata %d of %d: at byte %d: key is empty", i, n, v.pair)
+		}
+		if seen[v.Key] {
+			return fmt.Errorf("key %s occurs twice", quote(v.Key))
+		}
+		seen[v.Key] = true
+		if err := v.skip(s); err != nil {
+			return fmt.Errorf("key %s: %w", quote(v.Key), err)
+		}
+		f.Metadata = append(f.Metadata, v)
+	}
+	return f.parseAlign()
+}
+
+// skip reads the type of v and passes over its value.
+func (v *Value) skip(s *scanner) error {
+	id, err := s.uint32()
+	if err != nil {
+		return err
+	}
+	v.Type = ValueType(id)
+	v.start = s.pos()
+	if v.Type == Array {
+		v.Elem, v.Len, err = skipArray(s, 1)
+	} else {
+		err = skipValues(s, v.Type, 1)
+	}
+	v.end = s.pos()
+	return err
+}
+
+// maxNested is how deep arrays of arrays may go. llama.cpp knows none.
+const maxNested = 8
+
+func skipArray(s *scanner, depth int) (ValueType, uint64, error) {
+	at := s.pos()
+	id, err := s.uint32()
+	if err != nil {
+		return 0, 0, err
+	}
+	n, err := s.uint64()
+	if err != nil {
+		return 0, 0, err
+	}
+	elem := ValueType(id)
+	if elem != Array {
+		return elem, n, skipValues(s, elem, n)
+	}
+	if depth == maxNested {
+		return 0, 0, fmt.Errorf("at byte %d: arrays are nested more than %d deep", at, maxNested)
+	}
+	// Every array takes bytes, so that n cannot keep this busy.
+	for range n {
+		if _, _, err := skipArray(s, depth+1); err != nil {
+			return 0, 0, err
+		}
+	}
+	return elem, n, nil
+}
+
+func skipValues(s *scanner, t ValueType, n uint64) error {
+	if t == String {
+		for range n {
+			length, err := s.uint64()
+			if err == nil {
+				err = s.skip(length)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	size := t.size()
+	if size == 0 {
+		return fmt.Errorf("at byte %d: values are of an unknown type, %d", s.pos(), uint32(t))
+	}
+	if n > math.MaxInt64/size {
+		return s.ends()
+	}
+	return s.skip(n * size)
+}
+
+// parseAlign sets Align as the metadata say.
+func (f *File) parseAlign() error {
+	v := f.find(keyAlignment)
+	if v == nil {
+		return nil
+	}
+	if v.Type != Uint32 {
+		return fmt.Errorf("key %q: value is %s, not uint32", keyAlignment, v.Type)
+	}
+	n, err := f.number(v)
+	if err != nil {
+		return err
+	}
+	if n == 0 || n&(n-1) != 0 {
+		return fmt.Errorf("key %q: %d is no power of two", keyAlignment, n)
+	}
+	f.Align = int64(n)
+	return nil
+}
+
+func (f *File) find(key string) *Value {
+	for i := range f.Metadata {
+		if f.Metadata[i].Key == key {
+			return &f.Metadata[i]
+		}
+	}
+	return nil
+}
+
+// number reads the bits of a value of a type of fixed size.
+func (f *File) number(v *Value) (uint64, error) {
+	var b [8]byte
+	n := v.end - v.start
+	if got, err := f.r.ReadAt(b[:n], v.start); int64(got) < n {
+		return 0, fmt.Errorf("key %s: at byte %d: %w", quote(v.Key), v.start, err)
+	}
+	return binary.LittleEndian.Uint64(b[:]), nil
+}
+
+// Text returns the value of a key as text: a number in decimal, a string as it
+// is, or its first 64 KiB, and of an array its type and length. It is "" if there is no such key.
+func (f *File) Text(key string) (string, error) {
+	v := f.find(key)
+	if v == nil {
+		return "", nil
+	}
+	switch v.Type {
+	case String:
+		b := make([]byte, min(v.end-v.start-8, 1<<16))
+		if got, err := f.r.ReadAt(b, v.start+8); got < len(b) {
+			return "", fmt.Errorf("key %s: at byte %d: %w", quote(key), v.start, err)
+		}
+		return string(b), nil
+	case Array:
+		return fmt.Sprintf("%s[%d]", v.Elem, v.Len), nil
+	}
+	n, err := f.number(v)
+	if err != nil {
+		return "", err
+	}
+	switch v.Type {
+	case Int8:
+		return strconv.Itoa(int(int8(n))), nil
+	case Int16:
+		return strconv.Itoa(int(int16(n))), nil
+	case Int32:
+		return strconv.Itoa(int(int32(n))), nil
+	case Int64:
+		return strconv.FormatInt(int64(n), 10), nil
+	case Float32:
+		return strconv.FormatFloat(float64(math.Float32frombits(uint32(n))), 'g', -1, 32), nil
+	case Float64:
+		return strconv.FormatFloat(math.Float64frombits(n), 'g', -1, 64), nil
+	case Bool:
+		return strconv.FormatBool(n != 0), nil
+	}
+	return strconv.FormatUint(n, 10), nil
+}

@@ -1,0 +1,22 @@
+//go:build darwin || freebsd || linux || netbsd || openbsd
+
+package mapfile
+
+import (
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+func mapping(f *os.File, size int64) ([]byte, error) {
+	data, err := unix.Mmap(int(f.Fd()), 0, int(size), unix.PROT_READ, unix.MAP_SHARED)
+	if err != nil {
+		return nil, err
+	}
+	// Tensors are read from their beginning to their end: read well ahead, and
+	// let go of what was read. It is no more than a hint.
+	_ = unix.Madvise(data, unix.MADV_SEQUENTIAL)
+	return data, nil
+}
+
+func unmap(data []byte) error { return unix.Munmap(data) }

@@ -1,0 +1,259 @@
+package onnx
+
+import (
+	"errors"
+	"slices"
+
+	"google.golang.org/protobuf/encoding/protowire"
+)
+
+// A conversion is what has to change in a node, and around it.
+type conversion struct {
+	m       *Model
+	node    *node
+	dropped []string         // attributes
+	added   [][]byte         // AttributeProtos
+	inputs  map[int]constant // by index
+	flatten int64            // axis of a Flatten before and a Reshape behind, if flat is set
+	flat    bool
+}
+
+// constant is an input that was an attribute.
+type constant struct {
+	name  string
+	value []byte // a TensorProto
+}
+
+func (c *conversion) empty() bool {
+	return len(c.dropped) == 0 && len(c.added) == 0 && len(c.inputs) == 0 && !c.flat
+}
+
+var errNoWay = errors.New("there is no way")
+
+func none(*conversion) error { return errNoWay }
+
+func drop(name string) func(*conversion) error {
+	return func(c *conversion) error {
+		if c.node.attr(name) != nil {
+			c.dropped = append(c.dropped, name)
+		}
+		return nil
+	}
+}
+
+// dropIf drops an attribute that may only have one value.
+func dropIf(name string, value int64) func(*conversion) error {
+	return func(c *conversion) error {
+		if c.node.int(name, value) != value {
+			return errNoWay
+		}
+		return drop(name)(c)
+	}
+}
+
+func addString(name, value string) func(*conversion) error {
+	return func(c *conversion) error {
+		if c.node.attr(name) == nil {
+			c.added = append(c.added, stringAttribute(name, value))
+		}
+		return nil
+	}
+}
+
+// attributesToInputs makes attributes inputs 1, 2 and so on, where a node has
+// them.
+func attributesToInputs(names ...string) func(*conversion) error {
+	return func(c *conversion) error {
+		for i, name := range names {
+			a := c.node.attr(name)
+			if a == nil {
+				continue
+			}
+			var value []byte
+			switch name {
+			case "min", "max", "value":
+				// The input is of the type of the data, which is not known here.
+				if !c.m.single() {
+					return errNoWay
+				}
+				value = floatTensor(a.f)
+			case "k":
+				value = intsTensor([]int64{a.i})
+			default:
+				if a.long {
+					return errNoWay
+				}
+				value = intsTensor(a.ints)
+			}
+			c.dropped = append(c.dropped, name)
+			if c.inputs == nil {
+				c.inputs = map[int]constant{}
+			}
+			c.inputs[i+1] = constant{name, value}
+		}
+		return nil
+	}
+}
+
+// single reports whether all floating-point tensors of the model are F32.
+func (m *Model) single() bool {
+	return !slices.ContainsFunc(m.Tensors, func(t *Tensor) bool { return t.Floating && t.DType != "F32" })
+}
+
+// oneOutput refuses a BatchNormalization that is being trained.
+func oneOutput(c *conversion) error {
+	if slices.ContainsFunc(c.node.outputs[min(1, len(c.node.outputs)):], func(s string) bool { return s != "" }) {
+		return errNoWay
+	}
+	return nil
+}
+
+// countOutputs tells a Split of equal parts how many they are.
+func countOutputs(c *conversion) error {
+	_, converted := c.inputs[1]
+	if !converted && (len(c.node.inputs) < 2 || c.node.inputs[1] == "") {
+		c.added = append(c.added, intAttribute("num_outputs", int64(len(c.node.outputs))))
+	}
+	return nil
+}
+
+// flattenAround lets Softmax and its like see a matrix of what is before the
+// axis, and what is from there on, as it took its input before. That is
+// nothing new if the axis is the last.
+func flattenAround(c *conversion) error {
+	axis := c.node.int("axis", 1)
+	if len(c.node.outputs) == 0 {
+		return nil
+	}
+	rank, known := c.node.graph.ranks[c.node.outputs[0]]
+	if !known && len(c.node.inputs) > 0 {
+		rank, known = c.node.graph.ranks[c.node.inputs[0]]
+	}
+	if axis == -1 || known && axis == int64(rank-1) {
+		return nil
+	}
+	c.flatten, c.flat = axis, true
+	if c.node.attr("axis") != nil {
+		c.dropped = append(c.dropped, "axis")
+	}
+	return nil
+}
+
+// renameModes gives the modes of GridSample their new names.
+func renameModes(c *conversion) error {
+	a := c.node.attr("mode")
+	if a == nil {
+		return nil
+	}
+	for old, mode := range map[string]string{"bilinear": "linear", "bicubic": "cubic"} {
+		if a.s == old {
+			c.dropped = append(c.dropped, "mode")
+			c.added = append(c.added, stringAttribute("mode", mode))
+		}
+	}
+	return nil
+}
+
+// apply plans the conversion: constants before the node, and another node.
+func (c *conversion) apply(r *Rewriter) error {
+	n := c.node
+	number := n.graph.nodeField()
+	var parts []part
+	if len(n.outputs) == 0 {
+		return nil // it does nothing
+	}
+	base := n.outputs[0]
+	constants := map[int]string{}
+	last := 0
+	for i := range c.inputs {
+		last = max(last, i)
+	}
+	for i := 1; i <= last; i++ {
+		if k, ok := c.inputs[i]; ok {
+			constants[i] = r.fresh(base + "_" + k.name)
+			parts = append(parts, newNode(number, "Constant", "", nil, constants[i], tensorAttribute("value", k.value)))
+		}
+	}
+	body, err := r.m.read(&n.frame)
+	if err != nil {
+		return err
+	}
+	inputs := slices.Clone(n.inputs)
+	for i := len(inputs); i <= last; i++ {
+		inputs = append(inputs, "")
+	}
+	for i, name := range constants {
+		inputs[i] = name
+	}
+	output, shape := base, ""
+	if c.flat {
+		flat := r.fresh(base + "_flat")
+		shape = r.fresh(base + "_shape")
+		output = r.fresh(base + "_matrix")
+		parts = append(parts,
+			newNode(number, "Shape", "", inputs[:1], shape),
+			newNode(number, "Flatten", "", inputs[:1], flat, intAttribute("axis", c.flatten)))
+		inputs[0] = flat
+	}
+	parts = append(parts, literal(appendBytes(nil, number, c.rewrite(body, inputs, output))))
+	if c.flat {
+		parts = append(parts, newNode(number, "Reshape", "", []string{output, shape}, base))
+	}
+	r.e.replace(n.frame.parent, n.frame.start, n.frame.end, parts...)
+	return nil
+}
+
+// rewrite returns the NodeProto body with other inputs, another first output,
+// and other attributes.
+func (c *conversion) rewrite(body []byte, inputs []string, output string) []byte {
+	var out, rest []byte
+	for _, in := range inputs {
+		out = appendString(out, 1, in)
+	}
+	first := true
+	for len(body) > 0 {
+		num, typ, n := protowire.ConsumeTag(body)
+		m := protowire.ConsumeFieldValue(num, typ, body[max(n, 0):])
+		if n < 0 || m < 0 {
+			break // cannot be: it was read before
+		}
+		whole := body[:n+m]
+		body = body[n+m:]
+		if typ == protowire.BytesType {
+			value, _ := protowire.ConsumeBytes(whole[n:])
+			if num == 1 || num == 5 && slices.Contains(c.dropped, attributeName(value)) {
+				continue
+			}
+			if num == 2 && first {
+				first = false
+				rest = appendString(rest, 2, output)
+				continue
+			}
+		}
+		rest = append(rest, whole...)
+	}
+	for _, a := range c.added {
+		rest = appendBytes(rest, 5, a)
+	}
+	return append(out, rest...)
+}
+
+// attributeName is the name of an AttributeProto.
+func attributeName(a []byte) (name string) {
+	for len(a) > 0 {
+		num, typ, n := protowire.ConsumeTag(a)
+		if n < 0 {
+			return name
+		}
+		m := protowire.ConsumeFieldValue(num, typ, a[n:])
+		if m < 0 {
+			return name
+		}
+		if num == 1 && typ == protowire.BytesType {
+			value, _ := protowire.ConsumeBytes(a[n:])
+			name = string(value)
+		}
+		a = a[n+m:]
+	}
+	return name
+}

@@ -1,0 +1,419 @@
+package onnx
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+
+	"google.golang.org/protobuf/encoding/protowire"
+)
+
+const (
+	maxGraphs     = 64      // nested in each other
+	maxInts       = 256     // of an attribute that are kept
+	maxAttributes = 1024    // of a node
+	maxParts      = 1 << 22 // nodes, attributes and tensors of a model
+	maxStrings    = 1 << 23 // inputs and outputs of nodes
+)
+
+// A parser walks a model. Messages of which a field is given twice are merged,
+// as protobuf has it: so everything adds to what is there.
+type parser struct {
+	*wire
+	m       *Model
+	names   map[string]string // one string for the many places that have it
+	parts   int
+	strings int
+}
+
+func itoa(i int) string { return strconv.Itoa(i) }
+
+// str returns the bytes of f.
+func (p *parser) str(f field) (string, error) {
+	n := f.end - f.body
+	if n > windowLen {
+		return "", malformed(f.start, fmt.Errorf("a name of %d bytes", n))
+	}
+	b, err := p.peek(f.body, int(n))
+	if err != nil {
+		return "", err
+	}
+	s, ok := p.names[string(b)]
+	if !ok {
+		s = string(b)
+		p.names[s] = s
+	}
+	return s, nil
+}
+
+func (p *parser) setString(s *string, f field) error {
+	v, err := p.str(f)
+	*s = v
+	return err
+}
+
+func (p *parser) addString(list *[]string, f field) error {
+	if p.strings++; p.strings > maxStrings {
+		return malformed(f.start, fmt.Errorf("more than %d inputs and outputs", maxStrings))
+	}
+	v, err := p.str(f)
+	*list = append(*list, v)
+	return err
+}
+
+func (p *parser) count(f field) error {
+	if p.parts++; p.parts > maxParts {
+		return malformed(f.start, fmt.Errorf("more than %d nodes, attributes and tensors", maxParts))
+	}
+	return nil
+}
+
+// frame makes the frame of a message.
+func (f field) frame(parent *frame) frame {
+	return frame{parent: parent, num: f.num, start: f.start, body: f.body, end: f.end}
+}
+
+func (p *parser) model() error {
+	m := p.m
+	err := p.each(m.root.inner(), func(f field) error {
+		switch {
+		case f.num == 1 && f.typ == protowire.VarintType:
+			m.IR, m.irSpan = int64(f.v), span{f.start, f.end}
+		case f.num == 2 && f.typ == protowire.BytesType:
+			return p.setString(&m.Producer, f)
+		case f.num == 7 && f.typ == protowire.BytesType:
+			if m.main == nil {
+				m.main = &graph{}
+				m.graphs = append(m.graphs, m.main)
+			}
+			return p.graph(m.main, f.frame(&m.root), maxGraphs)
+		case f.num == 8 && f.typ == protowire.BytesType:
+			i, err := p.opset(f.frame(&m.root))
+			m.imports = append(m.imports, i)
+			m.Imports = append(m.Imports, i.Import)
+			return err
+		case f.num == 25 && f.typ == protowire.BytesType:
+			return p.function(f.frame(&m.root))
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if m.main == nil {
+		return errors.New("no graph: this is not an ONNX model")
+	}
+	return nil
+}
+
+func (p *parser) opset(fr frame) (importSpan, error) {
+	i := importSpan{frame: fr}
+	err := p.each(fr.inner(), func(f field) error {
+		switch {
+		case f.num == 1 && f.typ == protowire.BytesType:
+			return p.setString(&i.Domain, f)
+		case f.num == 2 && f.typ == protowire.VarintType:
+			i.Version = int64(f.v)
+		}
+		return nil
+	})
+	i.Domain = plainDomain(i.Domain)
+	return i, err
+}
+
+// plainDomain returns the one name of ONNX's own operators, which has two.
+func plainDomain(domain string) string {
+	if domain == "ai.onnx" {
+		return ""
+	}
+	return domain
+}
+
+func (p *parser) function(fr frame) error {
+	fn := &function{frame: fr, body: &graph{}}
+	fn.body.frames = []*frame{&fn.frame}
+	fn.body.fn = fn
+	p.m.functions = append(p.m.functions, fn)
+	p.m.graphs = append(p.m.graphs, fn.body)
+	err := p.each(fr.inner(), func(f field) error {
+		if f.typ != protowire.BytesType {
+			return nil
+		}
+		var name string
+		switch f.num {
+		case 1:
+			return p.setString(&fn.name, f)
+		case 4, 5:
+			err := p.setString(&name, f)
+			if err == nil && f.num == 4 {
+				fn.body.inputs = append(fn.body.inputs, named{name: name})
+			} else {
+				fn.body.outputs = append(fn.body.outputs, named{name: name})
+			}
+			return err
+		case 7:
+			return p.node(fn.body, f.frame(&fn.frame), maxGraphs)
+		case 9:
+			i, err := p.opset(f.frame(&fn.frame))
+			fn.imports = append(fn.imports, i)
+			return err
+		case 10:
+			return p.setString(&fn.domain, f)
+		case 13:
+			return p.setString(&fn.overload, f)
+		}
+		return nil
+	})
+	fn.body.name = fn.name
+	fn.domain = plainDomain(fn.domain)
+	return err
+}
+
+// graph adds the message at fr to g.
+func (p *parser) graph(g *graph, fr frame, depth int) error {
+	if depth == 0 {
+		return malformed(fr.start, fmt.Errorf("more than %d graphs in each other", maxGraphs))
+	}
+	at := &fr
+	g.frames = append(g.frames, at)
+	return p.each(fr.inner(), func(f field) error {
+		if f.typ != protowire.BytesType {
+			return nil
+		}
+		if g.initializersEnd.frame == nil && f.num > 5 {
+			g.initializersEnd = position{at, f.start}
+		}
+		switch f.num {
+		case 1:
+			return p.node(g, f.frame(at), depth)
+		case 2:
+			return p.setString(&g.name, f)
+		case 5:
+			t, err := p.initializer(g, f.frame(at))
+			if err == nil {
+				g.tensors = append(g.tensors, t)
+				g.initializersEnd = position{at, f.end}
+			}
+			return err
+		case 15:
+			return p.sparse(g, f.frame(at))
+		case 11, 12, 13:
+			return p.valueInfo(g, f.frame(at))
+		}
+		return nil
+	})
+}
+
+// valueInfo adds an input or output of g, or what is told of another value.
+func (p *parser) valueInfo(g *graph, fr frame) error {
+	v := named{frame: fr}
+	rank := -1
+	err := p.each(fr.inner(), func(f field) error {
+		switch {
+		case f.num == 1 && f.typ == protowire.BytesType:
+			return p.setString(&v.name, f)
+		case f.num == 2 && f.typ == protowire.BytesType:
+			return p.rank(span{f.body, f.end}, &rank)
+		}
+		return nil
+	})
+	switch fr.num {
+	case 11:
+		g.inputs = append(g.inputs, v)
+	case 12:
+		g.outputs = append(g.outputs, v)
+	}
+	if rank >= 0 && v.name != "" {
+		if g.ranks == nil {
+			g.ranks = map[string]int{}
+		}
+		g.ranks[v.name] = rank
+	}
+	return cmp.Or(err, p.count(field{start: fr.start}))
+}
+
+// rank finds the number of axes in a TypeProto, if it is of a tensor and tells.
+func (p *parser) rank(typ span, rank *int) error {
+	inside := func(s span, num protowire.Number, fn func(s span) error) error {
+		return p.each(s, func(f field) error {
+			if f.num == num && f.typ == protowire.BytesType {
+				return fn(span{f.body, f.end})
+			}
+			return nil
+		})
+	}
+	return inside(typ, 1, func(tensor span) error {
+		return inside(tensor, 2, func(shape span) error {
+			*rank = 0
+			return inside(shape, 1, func(span) error { *rank++; return nil })
+		})
+	})
+}
+
+func (p *parser) node(g *graph, fr frame, depth int) error {
+	n := &node{frame: fr, graph: g, index: len(g.nodes)}
+	if err := p.count(field{start: fr.start}); err != nil {
+		return err
+	}
+	g.nodes = append(g.nodes, n)
+	err := p.each(fr.inner(), func(f field) error {
+		if f.typ != protowire.BytesType {
+			return nil
+		}
+		switch f.num {
+		case 1:
+			return p.addString(&n.inputs, f)
+		case 2:
+			return p.addString(&n.outputs, f)
+		case 3:
+			return p.setString(&n.name, f)
+		case 4:
+			return p.setString(&n.op, f)
+		case 5:
+			return p.attribute(n, f.frame(&n.frame), depth)
+		case 7:
+			return p.setString(&n.domain, f)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	n.domain = plainDomain(n.domain)
+	if n.op == "" {
+		return malformed(fr.start, fmt.Errorf("node %s names no operator", quote(n.name)))
+	}
+	return p.constant(n)
+}
+
+func (p *parser) attribute(n *node, fr frame, depth int) error {
+	if err := p.count(field{start: fr.start}); err != nil {
+		return err
+	}
+	if len(n.attrs) == maxAttributes {
+		return malformed(fr.start, fmt.Errorf("a node of more than %d attributes", maxAttributes))
+	}
+	a := attribute{}
+	at := &fr
+	var single *graph
+	err := p.each(fr.inner(), func(f field) error {
+		switch {
+		case f.num == 1 && f.typ == protowire.BytesType:
+			return p.setString(&a.name, f)
+		case f.num == 3 && f.typ == protowire.VarintType:
+			a.i = int64(f.v)
+		case f.num == 4 && f.typ == protowire.BytesType:
+			if f.end-f.body <= 256 {
+				return p.setString(&a.s, f)
+			}
+		case f.num == 5 && f.typ == protowire.BytesType:
+			if a.tensor == nil {
+				a.tensor = &Tensor{model: p.m, graph: n.graph, rawOffset: -1}
+			}
+			return p.tensor(a.tensor, f.frame(at))
+		case f.num == 2 && f.typ == protowire.Fixed32Type:
+			a.f = math.Float32frombits(uint32(f.v))
+		case f.num == 21 && f.typ == protowire.BytesType:
+			a.ref = f.body < f.end
+		case f.num == 8 && f.typ == protowire.VarintType:
+			a.addInt(f.v)
+		case f.num == 8 && f.typ == protowire.BytesType:
+			return p.packed(span{f.body, f.end}, func(v uint64) bool { a.addInt(v); return !a.long })
+		case (f.num == 6 || f.num == 11) && f.typ == protowire.BytesType:
+			g := single
+			if g == nil || f.num == 11 {
+				g = &graph{parent: n.graph, owner: n}
+				a.graphs = append(a.graphs, g)
+				p.m.graphs = append(p.m.graphs, g)
+			}
+			if f.num == 6 {
+				single = g
+			}
+			return p.graph(g, f.frame(at), depth-1)
+		}
+		return nil
+	})
+	for i, g := range a.graphs {
+		g.attr, g.sibling = a.name, i
+	}
+	a.frame = fr
+	n.attrs = append(n.attrs, a)
+	return err
+}
+
+func (a *attribute) addInt(v uint64) {
+	if a.long = a.long || len(a.ints) == maxInts; a.long {
+		a.ints = nil
+		return
+	}
+	a.ints = append(a.ints, int64(v))
+}
+
+// packed calls fn for the varints in s until it returns false.
+func (p *parser) packed(s span, fn func(v uint64) bool) error {
+	for pos := s.start; pos < s.end; {
+		b, err := p.peek(pos, int(min(s.end-pos, 10)))
+		if err != nil {
+			return err
+		}
+		v, n := protowire.ConsumeVarint(b)
+		if n < 0 {
+			return malformed(pos, protowire.ParseError(n))
+		}
+		if !fn(v) {
+			return nil
+		}
+		pos += int64(n)
+	}
+	return nil
+}
+
+// constant lists the tensor of a Constant node.
+func (p *parser) constant(n *node) error {
+	if !n.is("Constant") || len(n.outputs) != 1 {
+		return nil
+	}
+	i := slices.IndexFunc(n.attrs, func(a attribute) bool { return a.name != "" })
+	if i < 0 {
+		return nil
+	}
+	var t *Tensor
+	switch a := &n.attrs[i]; a.name {
+	case "value":
+		t = a.tensor
+	case "value_float", "value_floats":
+		t = &Tensor{model: p.m, graph: n.graph, rawOffset: -1, elem: elemFloat, frames: []*frame{&a.frame}}
+		t.inAttribute, t.field, t.typed = true, 2, []span{a.frame.inner()}
+		if a.name == "value_floats" {
+			t.field = 7
+			count, err := p.countFloats(a.frame.inner())
+			if err != nil {
+				return err
+			}
+			t.Shape = []int{count}
+		}
+	}
+	if t == nil {
+		return nil
+	}
+	t.node, t.value = n, n.outputs[0]
+	p.m.Tensors = append(p.m.Tensors, t)
+	return p.settle(t)
+}
+
+// countFloats returns the length of the field floats of an attribute.
+func (p *parser) countFloats(s span) (int, error) {
+	n := int64(0)
+	err := p.each(s, func(f field) error {
+		if f.num == 7 && f.typ == protowire.Fixed32Type {
+			n++
+		} else if f.num == 7 && f.typ == protowire.BytesType {
+			n += (f.end - f.body) / 4
+		}
+		return nil
+	})
+	return int(n), err
+}

@@ -1,0 +1,149 @@
+package onnx
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// A Quantized is a tensor as codes, with the scales and zero points of the
+// whole tensor, of each index of an axis, or of each block of an axis.
+type Quantized struct {
+	Tensor *Tensor
+	DType  string // I4, U4, I8, U8, I16 or U16
+	Axis   int    // NoAxis for one scale
+	Block  int    // elements in a block; 0 for a scale of each index
+
+	Codes, Scales Payload
+	Zeros         Payload // in the type of the codes; of size 0 if they are all 0
+}
+
+// codeTypes are the types of codes, and the version of the operators that
+// DequantizeLinear has them from.
+var codeTypes = map[string]struct {
+	elem    elemType
+	version int64
+}{
+	"U8": {elemUint8, 10}, "I8": {elemInt8, 10},
+	"U16": {elemU16, 21}, "I16": {elemI16, 21}, "U4": {elemUint4, 21}, "I4": {elemInt4, 21},
+}
+
+// Versions of the operators, and of the format, that something takes.
+const (
+	versionAxis     = 13 // scales along an axis
+	versionBrain    = 13 // Cast to bfloat16
+	versionBlocks   = 21
+	irInitializers  = 4 // initializers that are no inputs
+	irFourBits      = 10
+	oldestOperators = 7 // that can be raised
+	newestOperators = 21
+)
+
+// Version returns the version of the operators that q takes.
+func (q *Quantized) Version() int64 {
+	v := codeTypes[q.DType].version
+	if q.Tensor.DType == "BF16" {
+		v = max(v, versionBrain)
+	}
+	switch {
+	case q.Block > 0:
+		v = max(v, versionBlocks)
+	case q.Axis != NoAxis:
+		v = max(v, versionAxis)
+	}
+	return v
+}
+
+// paramShape is the shape of scales and zero points.
+func (q *Quantized) paramShape() []int {
+	switch {
+	case q.Axis == NoAxis:
+		return nil
+	case q.Block == 0:
+		return []int{q.Tensor.Shape[q.Axis]}
+	}
+	shape := slices.Clone(q.Tensor.Shape)
+	shape[q.Axis] = (shape[q.Axis] + q.Block - 1) / q.Block
+	return shape
+}
+
+// Replaceable returns nil if t can become another tensor, and why not otherwise.
+func (t *Tensor) Replaceable() error {
+	switch {
+	case t.sparse:
+		return errors.New("sparse")
+	case t.value == "":
+		return errors.New("it has no name")
+	case len(t.frames) != 1:
+		return errors.New("its message is in several pieces")
+	case t.graph.defs[t.value].tensor != t:
+		return errors.New("another value of its graph has the same name")
+	case t.graph.owner != nil && t.graph.defs[t.value].input:
+		return errors.New("it is an input of a subgraph")
+	}
+	return nil
+}
+
+// Quantize plans that q's tensor becomes what a DequantizeLinear node makes of
+// codes, or a Cast behind it if the tensor is not F32. What comes out has the
+// name of the tensor, so all that uses it stays as it is.
+func (r *Rewriter) Quantize(q Quantized) error {
+	t := q.Tensor
+	kind, ok := codeTypes[q.DType]
+	if !ok {
+		return fmt.Errorf("tensor %s: no codes of type %s", quote(t.Name), q.DType)
+	}
+	if !t.Floating {
+		return fmt.Errorf("tensor %s: %s is not floating-point", quote(t.Name), t.DType)
+	}
+	if err := t.Replaceable(); err != nil {
+		return fmt.Errorf("tensor %s: %w", quote(t.Name), err)
+	}
+	g := t.graph
+	shape := q.paramShape()
+	codes := r.store(g, r.fresh(t.value+"_quantized"), kind.elem, t.Shape, q.Codes, t.isExternal)
+	scales := r.store(g, r.fresh(t.value+"_scale"), elemFloat, shape, q.Scales, t.isExternal)
+	inputs := []string{codes.name, scales.name}
+	stores := []part{codes, scales}
+	if q.Zeros.Size > 0 {
+		zeros := r.store(g, r.fresh(t.value+"_zero_point"), kind.elem, shape, q.Zeros, t.isExternal)
+		inputs, stores = append(inputs, zeros.name), append(stores, zeros)
+	}
+	var attributes [][]byte
+	if q.Axis != NoAxis {
+		attributes = append(attributes, intAttribute("axis", int64(q.Axis)))
+	}
+	if q.Block > 0 {
+		attributes = append(attributes, intAttribute("block_size", int64(q.Block)))
+	}
+	number, name, made := g.nodeField(), r.fresh(t.value+"_DequantizeLinear"), t.value
+	if t.DType != "F32" { // DequantizeLinear makes nothing else of a float32 scale
+		made = r.fresh(t.value + "_dequantized")
+	}
+	nodes := []part{newNode(number, "DequantizeLinear", name, inputs, made, attributes...)}
+	if made != t.value {
+		nodes = append(nodes, newNode(number, "Cast", r.fresh(t.value+"_Cast"), []string{made}, t.value, intAttribute("to", int64(t.elem))))
+	}
+
+	at := t.frames[0]
+	switch {
+	case t.node == nil:
+		r.e.replace(at.parent, at.start, at.end, stores...)
+		r.e.insert(g.before(t.value), nodes...)
+	case g.fn != nil:
+		r.e.replace(t.node.frame.parent, t.node.frame.start, t.node.frame.end, append(stores, nodes...)...)
+	default:
+		r.e.replace(t.node.frame.parent, t.node.frame.start, t.node.frame.end, nodes...)
+		r.e.insert(g.position(), stores...)
+	}
+	r.removeInput(g, t.value)
+	r.gone[t] = true
+	r.version = max(r.version, q.Version())
+	if g.fn == nil {
+		r.ir = max(r.ir, irInitializers)
+	}
+	if kind.elem == elemUint4 || kind.elem == elemInt4 {
+		r.ir = max(r.ir, irFourBits)
+	}
+	return nil
+}

@@ -1,0 +1,89 @@
+package onnx
+
+import (
+	"slices"
+	"strings"
+)
+
+// weights are the operators that multiply with a weight or look up in one, and
+// the inputs that may be one. Those of a domain begin with its name.
+var weights = map[string][]int{
+	"Conv": {1}, "ConvTranspose": {1}, "ConvInteger": {1}, "QLinearConv": {3}, "DeformConv": {1},
+	"MatMul": {0, 1}, "MatMulInteger": {0, 1}, "Gemm": {0, 1}, "Gather": {0}, "Einsum": nil,
+	"LSTM": {1, 2}, "GRU": {1, 2}, "RNN": {1, 2},
+	"com.microsoft.FusedConv": {1}, "com.microsoft.FusedMatMul": {0, 1}, "com.microsoft.Attention": {1},
+}
+
+// inputs names the inputs of operators that constants go to.
+var inputs = map[string]string{
+	"Conv":          "input,,bias",
+	"ConvTranspose": "input,,bias",
+	"ConvInteger":   "input,,zero point,zero point",
+	"QLinearConv":   "input,scale,zero point,,scale,zero point,scale,zero point,bias",
+	"DeformConv":    "input,,offset,bias,mask",
+	"Gemm":          ",,bias",
+	"MatMulInteger": ",,zero point,zero point",
+	"QLinearMatMul": "input,scale,zero point,input,scale,zero point,scale,zero point",
+	"Gather":        ",indices",
+	"LSTM":          "input,,,bias,lengths,state,state,peepholes",
+	"GRU":           "input,,,bias,lengths,state",
+	"RNN":           "input,,,bias,lengths,state",
+
+	"com.microsoft.FusedConv": "input,,bias,input",
+	"com.microsoft.Attention": "input,,bias,mask",
+
+	"BatchNormalization":    "input,scale,bias,mean,variance",
+	"InstanceNormalization": "input,scale,bias",
+	"LayerNormalization":    "input,scale,bias",
+	"GroupNormalization":    "input,scale,bias",
+	"RMSNormalization":      "input,scale",
+	"PRelu":                 "input,slope",
+	"QuantizeLinear":        "input,scale,zero point",
+	"DequantizeLinear":      "input,scale,zero point",
+	"Clip":                  "input,limit,limit",
+
+	"Reshape":         "input,shape",
+	"Expand":          "input,shape",
+	"ConstantOfShape": "shape",
+	"Resize":          "input,shape,shape,shape",
+	"Upsample":        "input,shape",
+	"Slice":           "input,shape,shape,shape,shape",
+	"Pad":             "input,shape,value,shape",
+	"Tile":            "input,shape",
+	"Squeeze":         "input,shape",
+	"Unsqueeze":       "input,shape",
+	"Split":           "input,shape",
+	"TopK":            "input,shape",
+	"OneHot":          "input,shape,values",
+	"Range":           "shape,shape,shape",
+}
+
+// role returns what input index of n is, or "" if it is a weight.
+func role(n *node, index int) string {
+	op := n.op
+	if n.domain != "" {
+		op = n.domain + "." + op
+	}
+	if may, known := weights[op]; known && (may == nil || slices.Contains(may, index)) {
+		return ""
+	}
+	if names, ok := inputs[op]; ok {
+		if list := strings.Split(names, ","); index < len(list) && list[index] != "" {
+			return list[index]
+		}
+	}
+	return "input"
+}
+
+// note says why a tensor that f found is no weight.
+func (f finding) note() string {
+	switch {
+	case f.op == "output":
+		return "an output of the graph"
+	case f.role == "shape":
+		return "shape computation of " + f.op
+	case f.role == "input":
+		return "an operand of " + f.op
+	}
+	return f.role + " of " + f.op
+}

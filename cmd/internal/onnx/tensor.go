@@ -1,0 +1,318 @@
+package onnx
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"math"
+	"math/bits"
+	"strconv"
+
+	"google.golang.org/protobuf/encoding/protowire"
+)
+
+// elemType is a TensorProto.DataType.
+type elemType int32
+
+// elemInfo says how elements are stored: their name, their bits, and the field
+// of TensorProto that holds them if raw_data does not.
+type elemInfo struct {
+	name  string
+	bits  int
+	field int
+}
+
+var elemTypes = map[elemType]elemInfo{
+	1: {"F32", 32, 4}, 2: {"U8", 8, 5}, 3: {"I8", 8, 5}, 4: {"U16", 16, 5}, 5: {"I16", 16, 5},
+	6: {"I32", 32, 5}, 7: {"I64", 64, 7}, 8: {"STRING", 0, 6}, 9: {"BOOL", 8, 5}, 10: {"F16", 16, 5},
+	11: {"F64", 64, 10}, 12: {"U32", 32, 11}, 13: {"U64", 64, 11}, 14: {"C64", 64, 4}, 15: {"C128", 128, 10},
+	16: {"BF16", 16, 5}, 17: {"F8_E4M3", 8, 5}, 18: {"F8_E4M3FNUZ", 8, 5}, 19: {"F8_E5M2", 8, 5},
+	20: {"F8_E5M2FNUZ", 8, 5}, 21: {"U4", 4, 5}, 22: {"I4", 4, 5}, 23: {"F4", 4, 5}, 24: {"F8_E8M0", 8, 5},
+	25: {"U2", 2, 5}, 26: {"I2", 2, 5},
+}
+
+const (
+	elemFloat elemType = 1
+	elemUint8 elemType = 2
+	elemInt8  elemType = 3
+	elemU16   elemType = 4
+	elemI16   elemType = 5
+	elemI32   elemType = 6
+	elemI64   elemType = 7
+	elemUint4 elemType = 21
+	elemInt4  elemType = 22
+)
+
+// maxAxes is more than any framework allows.
+const maxAxes = 64
+
+// external is where a tensor's data lie outside the model.
+type external struct {
+	location       string
+	offset, length int64 // length is -1 if it is not told
+}
+
+func (p *parser) initializer(g *graph, fr frame) (*Tensor, error) {
+	t := &Tensor{model: p.m, graph: g, rawOffset: -1}
+	if err := p.count(field{start: fr.start}); err != nil {
+		return nil, err
+	}
+	if err := p.tensor(t, fr); err != nil {
+		return nil, err
+	}
+	p.m.Tensors = append(p.m.Tensors, t)
+	return t, p.settle(t)
+}
+
+// tensor adds the message at fr to t.
+func (p *parser) tensor(t *Tensor, fr frame) error {
+	t.frames = append(t.frames, &fr)
+	err := p.each(fr.inner(), func(f field) error {
+		switch {
+		case f.num == 1:
+			return p.dims(t, f)
+		case f.num == 2 && f.typ == protowire.VarintType:
+			t.elem = elemType(f.v)
+		case f.num == 8 && f.typ == protowire.BytesType:
+			return p.setString(&t.value, f)
+		case f.num == 9 && f.typ == protowire.BytesType:
+			t.rawOffset, t.rawLen = f.body, f.end-f.body
+		case f.num == 13 && f.typ == protowire.BytesType:
+			return p.externalData(t, span{f.body, f.end})
+		case f.num == 14 && f.typ == protowire.VarintType:
+			t.isExternal = f.v == 1
+		case f.num == 4, f.num == 5, f.num == 6, f.num == 7, f.num == 10, f.num == 11:
+			t.addTyped(f, fr.inner())
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("tensor %s: %w", quote(t.value), err)
+	}
+	return nil
+}
+
+// dims adds the lengths of axes, one or a packed list.
+func (p *parser) dims(t *Tensor, f field) error {
+	switch f.typ {
+	case protowire.VarintType:
+		return t.addDim(f, f.v)
+	case protowire.BytesType:
+		var bad error
+		err := p.packed(span{f.body, f.end}, func(v uint64) bool {
+			bad = t.addDim(f, v)
+			return bad == nil
+		})
+		return cmp.Or(bad, err)
+	}
+	return nil
+}
+
+func (t *Tensor) addDim(f field, v uint64) error {
+	if v > math.MaxInt {
+		return malformed(f.start, fmt.Errorf("axis %d has length %d", len(t.Shape), int64(v)))
+	}
+	if len(t.Shape) == maxAxes {
+		return malformed(f.start, fmt.Errorf("more than %d axes", maxAxes))
+	}
+	t.Shape = append(t.Shape, int(v))
+	return nil
+}
+
+// addTyped notes that the message s holds data in field f.
+func (t *Tensor) addTyped(f field, s span) {
+	if f.typ == protowire.BytesType && f.body == f.end {
+		return // none
+	}
+	if t.field == 0 {
+		t.field = int(f.num)
+	} else if t.field != int(f.num) {
+		t.mixed = true
+	}
+	if k := len(t.typed); k == 0 || t.typed[k-1] != s {
+		t.typed = append(t.typed, s)
+	}
+	t.chunks++
+	t.chunk = f
+}
+
+func (p *parser) externalData(t *Tensor, s span) error {
+	if t.external == nil {
+		t.external = &external{length: -1}
+	}
+	var key, value string
+	err := p.each(s, func(f field) error {
+		switch {
+		case f.num == 1 && f.typ == protowire.BytesType:
+			return p.setString(&key, f)
+		case f.num == 2 && f.typ == protowire.BytesType:
+			return p.setString(&value, f)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	number := func() int64 {
+		n, e := strconv.ParseInt(value, 10, 64)
+		if e != nil || n < 0 {
+			err = malformed(s.start, fmt.Errorf("%s %s of external data is not a number of bytes", key, quote(value)))
+		}
+		return n
+	}
+	switch key {
+	case "location":
+		t.external.location = value
+	case "offset":
+		t.external.offset = number()
+	case "length":
+		t.external.length = number()
+	}
+	return err
+}
+
+// sparse lists a SparseTensorProto, whose data are not read.
+func (p *parser) sparse(g *graph, fr frame) error {
+	t := &Tensor{model: p.m, graph: g, rawOffset: -1, sparse: true, frames: []*frame{&fr}}
+	err := p.each(fr.inner(), func(f field) error {
+		switch {
+		case f.num == 1 && f.typ == protowire.BytesType:
+			values := &Tensor{model: p.m, graph: g, rawOffset: -1}
+			err := p.tensor(values, f.frame(&fr))
+			t.value, t.elem = values.value, values.elem
+			return err
+		case f.num == 3:
+			return p.dims(t, f)
+		}
+		return nil
+	})
+	if err == nil {
+		err = p.count(field{start: fr.start})
+	}
+	if err != nil {
+		return err
+	}
+	g.tensors = append(g.tensors, t)
+	p.m.Tensors = append(p.m.Tensors, t)
+	t.describe()
+	t.Floating, t.Note, t.Offset = false, "sparse", -1
+	return nil
+}
+
+// describe sets what type and shape say.
+func (t *Tensor) describe() (elemInfo, error) {
+	info, known := elemTypes[t.elem]
+	if t.DType = info.name; !known {
+		t.DType = "type " + strconv.Itoa(int(t.elem))
+	}
+	t.Axis, t.Offset = NoAxis, -1
+	n, err := elements(t.Shape)
+	if err != nil {
+		return info, err
+	}
+	t.n = n
+	hi, lo := bits.Mul64(uint64(n), uint64(info.bits))
+	if hi != 0 || lo > math.MaxInt64-7 {
+		return info, fmt.Errorf("shape %v has too many elements", t.Shape)
+	}
+	t.Bytes = int64(lo+7) / 8
+	return info, nil
+}
+
+// settle checks a tensor that has been read, and finds its data.
+func (p *parser) settle(t *Tensor) error {
+	if err := t.check(); err != nil {
+		at := int64(-1)
+		if len(t.frames) > 0 {
+			at = t.frames[0].start
+		}
+		return fmt.Errorf("tensor %s: %w", quote(t.value), malformed(at, err))
+	}
+	return nil
+}
+
+func (t *Tensor) check() error {
+	info, err := t.describe()
+	if err != nil {
+		return err
+	}
+	switch {
+	case info.bits == 0: // strings, and types younger than this code: listed all the same
+		return nil
+	case t.isExternal:
+		e := t.external
+		if e == nil || e.location == "" {
+			return errors.New("external data without a location")
+		}
+		if e.length >= 0 && e.length != t.Bytes {
+			return fmt.Errorf("%d bytes of external data, but %s of shape %v takes %d", e.length, t.DType, t.Shape, t.Bytes)
+		}
+		t.File, t.Offset = e.location, e.offset
+	case t.rawOffset >= 0:
+		if t.rawLen != t.Bytes {
+			return fmt.Errorf("raw data of %d bytes, but %s of shape %v takes %d", t.rawLen, t.DType, t.Shape, t.Bytes)
+		}
+		t.field, t.typed = 0, nil
+		t.Offset = t.rawOffset
+	case t.inAttribute: // one number, or as many as were counted
+	case t.mixed:
+		return errors.New("data in fields of several types")
+	case t.n > 0 && t.field == 0:
+		return fmt.Errorf("no data, but %s of shape %v takes %d bytes", t.DType, t.Shape, t.Bytes)
+	case t.field != 0 && t.field != info.field:
+		return fmt.Errorf("data of %s in field %d, not %d", t.DType, t.field, info.field)
+	default:
+		// A single packed field of fixed-width numbers is as good as raw data.
+		if c := t.chunk; t.chunks == 1 && c.typ == protowire.BytesType && (t.elem == elemFloat || info.name == "F64") {
+			if c.end-c.body != t.Bytes {
+				return fmt.Errorf("data of %d bytes, but %s of shape %v takes %d", c.end-c.body, t.DType, t.Shape, t.Bytes)
+			}
+			t.rawOffset, t.rawLen = c.body, c.end-c.body
+			t.Offset = c.body
+		}
+	}
+	switch info.name {
+	case "F32", "F16", "BF16", "F64":
+		t.Floating = true
+	}
+	return nil
+}
+
+// elements returns the product of shape, of which as many float64 fit in memory.
+func elements(shape []int) (int, error) {
+	n := uint64(1)
+	overflow := false
+	for _, d := range shape {
+		if d == 0 {
+			return 0, nil
+		}
+		hi, lo := bits.Mul64(n, uint64(d))
+		if n = lo; hi != 0 || n > math.MaxInt/8 {
+			overflow, n = true, 1
+		}
+	}
+	if overflow {
+		return 0, fmt.Errorf("shape %v has too many elements", shape)
+	}
+	return int(n), nil
+}
+
+// quote quotes a string of a file for an error on one line of sensible length.
+func quote(s string) string {
+	const most = 64
+	n := 0
+	for i := range s {
+		if n++; n > most {
+			return strconv.Quote(s[:i] + "…")
+		}
+	}
+	return strconv.Quote(s)
+}
+
+// printable returns s as it is if it can be shown so, and quoted if not.
+func printable(s string) string {
+	if q := quote(s); q != `"`+s+`"` {
+		return q
+	}
+	return s
+}

@@ -1,0 +1,169 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+)
+
+// errorSums adds up the errors of several tensors under several schemes.
+type errorSums struct {
+	signal  float64   // Σx² of the tensors of which any scheme loses something
+	noise   []float64 // Σe² under each scheme
+	mean    []float64 // sums of finite SQNR
+	counted []int     // of how many
+}
+
+func newErrorSums(schemes int) *errorSums {
+	return &errorSums{noise: make([]float64, schemes), mean: make([]float64, schemes), counted: make([]int, schemes)}
+}
+
+// add adds a tensor of n elements, of which each scheme's RMSE and SQNR are
+// known. From these comes its Σx², which nothing else in a report tells; that of
+// a tensor of which no scheme loses anything stays unknown, and is left out.
+func (s *errorSums) add(n int64, schemes int, of func(k int) (rmse, sqnr float64)) {
+	signal := 0.0
+	for k := range schemes {
+		rmse, sqnr := of(k)
+		noise := float64(n) * rmse * rmse
+		s.noise[k] += noise
+		if math.IsInf(sqnr, 0) || math.IsNaN(sqnr) {
+			continue
+		}
+		s.mean[k] += sqnr
+		s.counted[k]++
+		if signal == 0 {
+			signal = noise * math.Pow(10, sqnr/10)
+		}
+	}
+	s.signal += signal
+}
+
+// sqnr returns the ratio of all values together.
+func (s *errorSums) sqnr(k int) float64 {
+	if s.noise[k] == 0 {
+		return math.Inf(1)
+	}
+	return steady(10 * math.Log10(s.signal/s.noise[k]))
+}
+
+// steady drops the digits in which the logarithms of machines differ.
+func steady(x float64) float64 {
+	if y := math.Round(x*1e6) / 1e6; !math.IsNaN(y) {
+		return y
+	}
+	return x
+}
+
+// meanSQNR returns the mean over the tensors of which something is lost.
+func (s *errorSums) meanSQNR(k int) float64 {
+	if s.counted[k] == 0 {
+		return math.Inf(1)
+	}
+	return steady(s.mean[k] / float64(s.counted[k]))
+}
+
+// summarize fills in what concerns all tensors.
+func (r *Report) summarize() {
+	s := &r.Summary
+	s.Compared = len(r.Tensors)
+	for _, res := range r.Tensors[0].Results {
+		s.Totals = append(s.Totals, Total{Granularity: res.Scheme.Granularity})
+	}
+	sums := newErrorSums(len(s.Totals))
+	for i, t := range r.Tensors {
+		s.Elements += t.Elements
+		s.Float32Bytes += 4 * t.Elements
+		s.SourceBytes += t.Bytes
+		s.ByGain = append(s.ByGain, i)
+		for k, res := range t.Results {
+			s.Totals[k].Memory = s.Totals[k].Memory.add(res.Memory)
+			s.Totals[k].Clipped += int64(res.Clipped)
+		}
+		sums.add(t.Elements, len(t.Results), func(k int) (float64, float64) {
+			return float64(t.Results[k].RMSE), float64(t.Results[k].SQNR)
+		})
+	}
+	for k := range s.Totals {
+		t := &s.Totals[k]
+		t.BitsPerWeight = Number(8 * float64(t.Memory.Total) / float64(s.Elements))
+		t.Compression = Number(float64(s.Float32Bytes) / float64(t.Memory.Total))
+		t.SQNR, t.MeanSQNR = Number(sums.sqnr(k)), Number(sums.meanSQNR(k))
+	}
+	for _, x := range r.Skipped {
+		s.OtherBytes += x.Bytes
+	}
+	slices.SortStableFunc(s.ByGain, func(a, b int) int {
+		return cmp.Compare(r.Tensors[b].main().Gain.RMSEFactor, r.Tensors[a].main().Gain.RMSEFactor)
+	})
+}
+
+// Sorts are what Sort sorts by.
+var Sorts = []string{"gain", "name", "file", "rmse", "sqnr", "bytes"}
+
+// Sort puts the tensors in tables into an order: by gain, first those that gain
+// most (as without Sort); by name; as in the file; or by the RMSE, the SQNR or
+// the bytes per channel, the worst or the largest first.
+func (r *Report) Sort(by string) error {
+	var less func(a, b *Tensor) int
+	switch by {
+	case "gain":
+		r.order = nil
+		return nil
+	case "name":
+		less = func(a, b *Tensor) int { return natural(a.Name, b.Name) }
+	case "file":
+		less = func(a, b *Tensor) int { return 0 }
+	case "rmse":
+		less = func(a, b *Tensor) int { return cmp.Compare(b.main().RMSE, a.main().RMSE) }
+	case "sqnr":
+		less = func(a, b *Tensor) int { return cmp.Compare(a.main().SQNR, b.main().SQNR) }
+	case "bytes":
+		less = func(a, b *Tensor) int { return cmp.Compare(b.main().Memory.Total, a.main().Memory.Total) }
+	default:
+		return fmt.Errorf("there is no order by %q: there are %s", by, strings.Join(Sorts, ", "))
+	}
+	r.order = upTo(len(r.Tensors))
+	slices.SortStableFunc(r.order, func(a, b int) int { return less(&r.Tensors[a], &r.Tensors[b]) })
+	return nil
+}
+
+// Order lists indices of Tensors in the order of tables.
+func (r *Report) Order() []int {
+	if r.order != nil {
+		return r.order
+	}
+	return r.Summary.ByGain
+}
+
+// natural compares names so that layer.9 comes before layer.10.
+func natural(a, b string) int {
+	x, y := a, b
+	for x != "" && y != "" {
+		n, m := digitsOf(x), digitsOf(y)
+		if n > 0 && m > 0 {
+			p, q := strings.TrimLeft(x[:n], "0"), strings.TrimLeft(y[:m], "0")
+			if c := cmp.Or(cmp.Compare(len(p), len(q)), cmp.Compare(p, q)); c != 0 {
+				return c
+			}
+			x, y = x[n:], y[m:]
+			continue
+		}
+		if x[0] != y[0] {
+			return cmp.Compare(x[0], y[0])
+		}
+		x, y = x[1:], y[1:]
+	}
+	return cmp.Or(cmp.Compare(len(x), len(y)), cmp.Compare(a, b))
+}
+
+// digitsOf returns how many digits s begins with.
+func digitsOf(s string) int {
+	n := 0
+	for n < len(s) && s[n] >= '0' && s[n] <= '9' {
+		n++
+	}
+	return n
+}

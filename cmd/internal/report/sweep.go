@@ -1,0 +1,411 @@
+package report
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/a01592f9/quant"
+)
+
+// A Sweep is what schemes of several widths and granularities do to the weights
+// of a source. Marshalled, it is the JSON of `quant sweep`, which docs/json.md
+// describes.
+type Sweep struct {
+	Source  string       `json:"source"`
+	Options SweepOptions `json:"options"`
+	Summary SweepSummary `json:"summary"`
+
+	// Schemes are those per tensor from the narrowest to the widest, those per
+	// channel, and those in groups of each size.
+	Schemes []SweepScheme `json:"schemes"`
+
+	Weights []SweepWeight `json:"weights"` // in the order of the source
+	Skipped []Skipped     `json:"skipped"`
+
+	base Report // that has planned it
+}
+
+// SweepOptions say what to sweep.
+type SweepOptions struct {
+	Bits        []int    `json:"bits"`
+	GroupSizes  []int    `json:"group_sizes"`
+	Unsigned    bool     `json:"unsigned"`
+	Mapping     string   `json:"mapping"`
+	Axis        *int     `json:"axis"`
+	GroupAxis   *int     `json:"group_axis"`
+	NarrowRange bool     `json:"narrow_range"`
+	ZeroInRange bool     `json:"zero_in_range"`
+	Tensors     []string `json:"tensors"`
+	Target      *float64 `json:"target_db"` // SQNR to reach; nil for none
+}
+
+// A SweepSummary adds up all weights.
+type SweepSummary struct {
+	Compared     int   `json:"compared"`
+	Skipped      int   `json:"skipped"`
+	Failed       int   `json:"failed"`
+	Elements     int64 `json:"elements"`
+	Float32Bytes int64 `json:"float32_bytes"`
+	SourceBytes  int64 `json:"source_bytes"`
+	OtherBytes   int64 `json:"other_bytes"`
+
+	// Chosen is the smallest scheme that reaches the target over all weights
+	// together, an index of Schemes; nil if none does, or none was asked for.
+	Chosen *int `json:"chosen"`
+
+	// MixedBytes is what the weights take if each has the smallest scheme with
+	// which it reaches the target on its own, or else the best; 0 without one.
+	MixedBytes int64 `json:"mixed_bytes"`
+
+	// Short is how many weights reach the target with none.
+	Short int `json:"short"`
+}
+
+// A SweepScheme is a scheme, and what all weights together take and lose.
+type SweepScheme struct {
+	Bits          int    `json:"bits"`
+	Granularity   string `json:"granularity"`
+	GroupSize     *int   `json:"group_size"`
+	Memory        Memory `json:"memory"`
+	BitsPerWeight Number `json:"bits_per_weight"`
+	Compression   Number `json:"compression"`
+	SQNR          Number `json:"sqnr_db"`      // of all values together
+	MeanSQNR      Number `json:"mean_sqnr_db"` // over the weights of which something is lost
+	MinSQNR       Number `json:"min_sqnr_db"`  // of the worst weight
+	Worst         int    `json:"worst"`        // which that is, an index of Weights
+	Clipped       int64  `json:"clipped"`
+	Pareto        bool   `json:"pareto"` // no other scheme is at least as small and as exact
+}
+
+// Label is the scheme for people: "4 bits per channel".
+func (s SweepScheme) Label() string {
+	return fmt.Sprintf("%d bits %s", s.Bits, Scheme{Granularity: s.Granularity, GroupSize: s.GroupSize}.adverb())
+}
+
+// GranularityLabel is its granularity for people: "per channel".
+func (s SweepScheme) GranularityLabel() string {
+	return Scheme{Granularity: s.Granularity, GroupSize: s.GroupSize}.Label()
+}
+
+// A SweepWeight is what each scheme does to one weight.
+type SweepWeight struct {
+	Name     string       `json:"name"`
+	DType    string       `json:"dtype"`
+	Shape    []int        `json:"shape"`
+	Elements int64        `json:"elements"`
+	Bytes    int64        `json:"bytes"` // in the file
+	Use      string       `json:"use"`
+	Axis     *int         `json:"axis"`
+	AxisFrom string       `json:"axis_from"`
+	Results  []SweepError `json:"results"` // in the order of Schemes
+	Choice   *int         `json:"choice"`  // the smallest scheme that reaches the target; nil for none
+}
+
+// A SweepError is what one scheme does to one weight.
+type SweepError struct {
+	RMSE     Number `json:"rmse"`
+	MaxError Number `json:"max_error"`
+	SQNR     Number `json:"sqnr_db"`
+	Clipped  int    `json:"clipped"`
+	Bytes    int64  `json:"total_bytes"`
+
+	memory Memory
+}
+
+// options returns o as the options of a comparison.
+func (o SweepOptions) options() Options {
+	return Options{
+		Unsigned: o.Unsigned, Mapping: o.Mapping, Axis: o.Axis, NarrowRange: o.NarrowRange,
+		ZeroInRange: o.ZeroInRange, Tensors: o.Tensors,
+	}
+}
+
+// Validate returns an error if an option is out of its range.
+func (o SweepOptions) Validate() error {
+	if len(o.Bits) == 0 {
+		return optionf("bits", "there is no width of a code")
+	}
+	x := o.options()
+	for _, x.Bits = range o.Bits {
+		if err := x.Validate(); err != nil {
+			return err
+		}
+	}
+	for _, n := range o.GroupSizes {
+		if n <= 0 {
+			return optionf("group_sizes", "group size %d is not positive", n)
+		}
+	}
+	if o.GroupAxis != nil && len(o.GroupSizes) == 0 {
+		return optionf("group_axis", "a group axis needs a group size")
+	}
+	return nil
+}
+
+// schemes returns the schemes for one weight, in the order of Sweep.Schemes.
+func (o SweepOptions) schemes(j job) ([]quant.Scheme, error) {
+	base := o.options()
+	mapping, err := base.mapping()
+	if err != nil {
+		return nil, err
+	}
+	axis, err := j.axis(base)
+	if err != nil {
+		return nil, err
+	}
+	granularities := []quant.Granularity{quant.PerTensor, quant.PerChannel(axis)}
+	for _, size := range o.GroupSizes {
+		along, err := j.groupAxis(axis, o.GroupAxis)
+		if err != nil {
+			return nil, err
+		}
+		granularities = append(granularities, quant.PerGroup(along, size))
+	}
+	var all []quant.Scheme
+	for _, g := range granularities {
+		for _, base.Bits = range o.Bits {
+			s := base.scheme(mapping)
+			s.Granularity = g
+			all = append(all, s)
+		}
+	}
+	return all, nil
+}
+
+// BuildSweep sweeps the tensors of src that o asks for: each is read twice,
+// however many schemes there are, unless they have very many parameters. Errors
+// are those of Build.
+func BuildSweep(ctx context.Context, name string, src Source, o SweepOptions, progress Progress) (*Sweep, error) {
+	if err := o.Validate(); err != nil {
+		return nil, err
+	}
+	o.Bits = slices.Compact(slices.Sorted(slices.Values(o.Bits)))
+	o.GroupSizes = slices.Compact(slices.Sorted(slices.Values(o.GroupSizes)))
+	slices.Reverse(o.GroupSizes) // from coarse to fine, as the granularities
+	if o.GroupSizes == nil {
+		o.GroupSizes = []int{}
+	}
+	if o.Tensors == nil {
+		o.Tensors = []string{}
+	}
+	if o.Mapping == "" {
+		o.Mapping = quant.Asymmetric.String()
+	}
+	s := &Sweep{Source: name, Options: o, Weights: []SweepWeight{}}
+	s.base = Report{Source: name, Options: o.options(), Skipped: []Skipped{}}
+	plan, err := s.base.plan(src.Tensors())
+	if err != nil {
+		return nil, err
+	}
+	weights, errs := make([]*SweepWeight, len(plan)), make([]error, len(plan))
+	w := newWork(ctx, src, progress, plan)
+	w.each(func(i int) { weights[i], errs[i] = sweepOne(w, plan[i], o) })
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	for i, j := range plan {
+		if errs[i] != nil {
+			s.base.skip(j.info, j.reason(errs[i], s.base.Options), true)
+		} else {
+			s.Weights = append(s.Weights, *weights[i])
+		}
+	}
+	s.Skipped = s.base.Skipped
+	if len(s.Weights) == 0 {
+		return nil, s.base.nothing()
+	}
+	s.summarize()
+	return s, nil
+}
+
+// Err is that of a Report.
+func (s *Sweep) Err() error { return s.base.Err() }
+
+func sweepOne(w *work, j job, o SweepOptions) (*SweepWeight, error) {
+	schemes, err := o.schemes(j)
+	if err != nil {
+		return nil, err
+	}
+	rounds := batches(schemes, j)
+	src, err := w.open(j, 2*len(rounds))
+	if err != nil {
+		return nil, err
+	}
+	defer src.finish()
+	x := &SweepWeight{
+		Name: j.info.Name, DType: j.info.DType, Shape: dims(j.info.Shape), Elements: j.elements, Bytes: j.info.Bytes,
+		Use: j.info.Use, AxisFrom: j.axisFrom(o.options()),
+	}
+	for _, round := range rounds {
+		c, err := quant.CompareFrom(src, j.shape, round...)
+		if err != nil {
+			return nil, err
+		}
+		if !j.vector {
+			axis, _ := j.axis(o.options()) // schemes has found it
+			x.Axis = &axis
+		}
+		for _, r := range c.Results {
+			x.Results = append(x.Results, SweepError{
+				RMSE: Number(r.RMSE), MaxError: Number(r.MaxError), SQNR: Number(r.SQNR), Clipped: r.Clipped,
+				Bytes: r.Memory.Total(), memory: memory(r.Memory),
+			})
+		}
+	}
+	return x, nil
+}
+
+// summarize fills in what concerns all weights.
+func (s *Sweep) summarize() {
+	sum := &s.Summary
+	sum.Compared, sum.Skipped, sum.Failed = len(s.Weights), s.base.Summary.Skipped, s.base.Summary.Failed
+	o := s.Options
+	add := func(granularity string, size *int) {
+		for _, bits := range o.Bits {
+			s.Schemes = append(s.Schemes, SweepScheme{Bits: bits, Granularity: granularity, GroupSize: size})
+		}
+	}
+	add(PerTensor, nil)
+	add(PerChannel, nil)
+	for i := range o.GroupSizes {
+		add(PerGroup, &o.GroupSizes[i])
+	}
+	sums := newErrorSums(len(s.Schemes))
+	for i, x := range s.Weights {
+		sum.Elements += x.Elements
+		sum.Float32Bytes += 4 * x.Elements
+		sum.SourceBytes += x.Bytes
+		sums.add(x.Elements, len(x.Results), func(k int) (float64, float64) {
+			return float64(x.Results[k].RMSE), float64(x.Results[k].SQNR)
+		})
+		for k, r := range x.Results {
+			t := &s.Schemes[k]
+			t.Memory = t.Memory.add(r.memory)
+			t.Clipped += int64(r.Clipped)
+			if i == 0 || r.SQNR < t.MinSQNR {
+				t.MinSQNR, t.Worst = r.SQNR, i
+			}
+		}
+	}
+	for k := range s.Schemes {
+		t := &s.Schemes[k]
+		t.BitsPerWeight = Number(8 * float64(t.Memory.Total) / float64(sum.Elements))
+		t.Compression = Number(float64(sum.Float32Bytes) / float64(t.Memory.Total))
+		t.SQNR, t.MeanSQNR = Number(sums.sqnr(k)), Number(sums.meanSQNR(k))
+	}
+	for k := range s.Schemes {
+		s.Schemes[k].Pareto = !slices.ContainsFunc(upTo(len(s.Schemes)), func(i int) bool { return s.beats(i, k) })
+	}
+	for _, x := range s.Skipped {
+		sum.OtherBytes += x.Bytes
+	}
+	if o.Target != nil {
+		s.choose(*o.Target)
+	}
+}
+
+// beats reports whether scheme i makes scheme k pointless.
+func (s *Sweep) beats(i, k int) bool {
+	a, b := &s.Schemes[i], &s.Schemes[k]
+	if i == k || a.Memory.Total > b.Memory.Total || a.SQNR < b.SQNR {
+		return false
+	}
+	return a.Memory.Total < b.Memory.Total || a.SQNR > b.SQNR || i < k
+}
+
+// choose finds the smallest schemes that reach a target: for all weights, and
+// for each.
+func (s *Sweep) choose(target float64) {
+	better := func(k, than int, bytes func(k int) int64, sqnr func(k int) float64) bool {
+		return cmp.Or(cmp.Compare(bytes(k), bytes(than)), cmp.Compare(sqnr(than), sqnr(k))) < 0
+	}
+	pick := func(bytes func(k int) int64, sqnr func(k int) float64) *int {
+		best := -1
+		for k := range s.Schemes {
+			if sqnr(k) >= target && (best < 0 || better(k, best, bytes, sqnr)) {
+				best = k
+			}
+		}
+		if best < 0 {
+			return nil
+		}
+		return &best
+	}
+	s.Summary.Chosen = pick(
+		func(k int) int64 { return s.Schemes[k].Memory.Total },
+		func(k int) float64 { return float64(s.Schemes[k].SQNR) })
+	for i := range s.Weights {
+		x := &s.Weights[i]
+		x.Choice = pick(
+			func(k int) int64 { return x.Results[k].Bytes },
+			func(k int) float64 { return float64(x.Results[k].SQNR) })
+		use := x.Choice
+		if use == nil {
+			s.Summary.Short++
+			best := 0
+			for k, r := range x.Results {
+				if r.SQNR > x.Results[best].SQNR {
+					best = k
+				}
+			}
+			use = &best
+		}
+		s.Summary.MixedBytes += x.Results[*use].Bytes
+	}
+}
+
+// BySize lists the schemes from the smallest to the largest.
+func (s *Sweep) BySize() []int {
+	index := upTo(len(s.Schemes))
+	slices.SortStableFunc(index, func(a, b int) int {
+		x, y := &s.Schemes[a], &s.Schemes[b]
+		return cmp.Or(cmp.Compare(x.Memory.Total, y.Memory.Total), cmp.Compare(y.SQNR, x.SQNR))
+	})
+	return index
+}
+
+// Verdict says in a sentence or two what to choose; "" without a target.
+func (s *Sweep) Verdict() string {
+	if s.Options.Target == nil {
+		return ""
+	}
+	target := withUnit(Number(*s.Options.Target))
+	about := func(k int) string {
+		c := &s.Schemes[k]
+		text := fmt.Sprintf("%s, with %s, %s bits per weight and %s (%s smaller than float32)",
+			c.Label(), withUnit(c.SQNR), num(float64(c.BitsPerWeight), 3), plural(c.Memory.Total, "byte"), times(float64(c.Compression)))
+		if len(s.Weights) > 1 {
+			text += fmt.Sprintf("; the worst weight, %s, has %s", Clean(s.Weights[c.Worst].Name), withUnit(c.MinSQNR))
+		}
+		return text
+	}
+	if s.Summary.Chosen == nil {
+		best := 0
+		for k := range s.Schemes {
+			if s.Schemes[k].SQNR > s.Schemes[best].SQNR {
+				best = k
+			}
+		}
+		return fmt.Sprintf("No scheme reaches %s. The best is %s.", target, about(best))
+	}
+	text := fmt.Sprintf("The smallest scheme that reaches %s: %s.", target, about(*s.Summary.Chosen))
+	sum := s.Summary
+	if sum.MixedBytes == s.Schemes[*sum.Chosen].Memory.Total && sum.Short == 0 {
+		return text // all weights are best off with the same, or there is one
+	}
+	mixed := fmt.Sprintf(" If each weight has the smallest scheme with which it reaches %s by itself, they take %s, %s bits per weight",
+		target, plural(sum.MixedBytes, "byte"), num(8*float64(sum.MixedBytes)/float64(sum.Elements), 3))
+	if sum.Short > 0 {
+		mixed += fmt.Sprintf("; %s with none", reach(sum.Short))
+	}
+	return text + mixed + "."
+}
+
+func reach(n int) string {
+	if n == 1 {
+		return "1 weight reaches it"
+	}
+	return count(int64(n)) + " weights reach it"
+}

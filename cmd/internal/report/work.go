@@ -1,0 +1,142 @@
+package report
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"sync"
+	"sync/atomic"
+
+	"github.com/a01592f9/quant"
+)
+
+// A work goes through tensors of a source: it reads them in pieces, tells the
+// progress of all together, and ends when its context does.
+type work struct {
+	ctx  context.Context
+	src  Source
+	jobs []job
+
+	mu          sync.Mutex
+	progress    Progress
+	done, total int64 // bytes
+}
+
+func newWork(ctx context.Context, src Source, progress Progress, jobs []job) *work {
+	w := &work{ctx: ctx, src: src, jobs: jobs, progress: progress}
+	for _, j := range jobs {
+		w.total += j.info.Bytes
+	}
+	w.tell()
+	return w
+}
+
+// tell tells the progress; the caller holds the lock or is alone.
+func (w *work) tell() {
+	if w.progress != nil {
+		w.progress(w.done, w.total)
+	}
+}
+
+// large is from how many elements on a tensor has the machine to itself: the
+// library spreads it over the cores, and a reader that needs all of a tensor at
+// once has only one in memory.
+const large = 1 << 20
+
+// each calls f with the index of each job: for small tensors on several
+// goroutines, and then for the large ones in turn. It skips what is left when
+// the context ends.
+func (w *work) each(f func(i int)) {
+	var small, big []int
+	for i, j := range w.jobs {
+		if j.elements < large {
+			small = append(small, i)
+		} else {
+			big = append(big, i)
+		}
+	}
+	var next atomic.Int64
+	var team sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), len(small)) {
+		team.Go(func() {
+			for w.ctx.Err() == nil {
+				k := int(next.Add(1)) - 1
+				if k >= len(small) {
+					return
+				}
+				f(small[k])
+			}
+		})
+	}
+	team.Wait()
+	for _, i := range big {
+		if w.ctx.Err() != nil {
+			return
+		}
+		f(i)
+	}
+}
+
+// open returns the elements of a tensor that is going to be read so many times.
+func (w *work) open(j job, passes int) (*reading, error) {
+	r := &reading{work: w, job: j, passes: passes}
+	var err error
+	if r.src, err = w.src.Source(j.index); err != nil {
+		r.finish()
+		return nil, err
+	}
+	return r, nil
+}
+
+// Values are the elements of a tensor in memory, as a quant.Source.
+type Values []float32
+
+// ReadFloats is that of quant.Source.
+func (v Values) ReadFloats(dst []float32, off int) error {
+	if off > len(v) || len(dst) > len(v)-off {
+		return errors.New("it has changed since it was listed")
+	}
+	copy(dst, v[off:])
+	return nil
+}
+
+// A reading is a quant.Source that counts what is read of it.
+type reading struct {
+	*work
+	job    job
+	src    quant.Source
+	passes int
+
+	read int64 // elements, in all passes
+	told int64 // bytes that the progress has of them
+}
+
+func (r *reading) ReadFloats(dst []float32, off int) error {
+	if err := r.ctx.Err(); err != nil {
+		return err
+	}
+	if err := r.src.ReadFloats(dst, off); err != nil {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.read += int64(len(dst))
+	share := float64(r.read) / (float64(r.job.elements) * float64(r.passes))
+	r.advance(int64(min(share, 1) * float64(r.job.info.Bytes)))
+	return nil
+}
+
+func (r *reading) advance(bytes int64) {
+	if bytes > r.told {
+		r.done += bytes - r.told
+		r.told = bytes
+		r.tell()
+	}
+}
+
+// finish counts what was not read: all of the tensor is done now.
+func (r *reading) finish() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.advance(r.job.info.Bytes)
+}

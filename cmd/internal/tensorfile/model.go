@@ -1,0 +1,103 @@
+package tensorfile
+
+import (
+	"io"
+	"path/filepath"
+	"slices"
+	"strconv"
+
+	"github.com/a01592f9/quant"
+	"github.com/a01592f9/quant/cmd/internal/gguf"
+	"github.com/a01592f9/quant/cmd/internal/onnx"
+)
+
+// parseONNX reads an ONNX model. External data are looked for in dir, unless
+// that is "".
+func (f *File) parseONNX(r io.ReaderAt, size int64, dir string) error {
+	m, err := onnx.Parse(r, size, dir)
+	if err != nil {
+		return err
+	}
+	f.closers = append(f.closers, m)
+	f.Metadata = map[string]string{"ir_version": strconv.FormatInt(m.IR, 10)}
+	if m.Producer != "" {
+		f.Metadata["producer_name"] = m.Producer
+	}
+	for _, t := range m.Tensors {
+		e := newEntry(t.Name, t.DType, t.Shape, t.Bytes)
+		e.Use, e.Axis, e.File, e.Offset = t.Use, t.Axis, t.File, t.Offset
+		if len(t.Shape) == 0 {
+			e.Axis = NoAxis
+		}
+		if t.Floating {
+			if e.elements, err = elements(t.Shape); err != nil {
+				return inTensor(t.Name, err)
+			}
+			e.Floating = true
+			e.open = func() (quant.Source, error) { return openONNX(t, e.elements) }
+		}
+		if t.Offset >= 0 && t.File == "" {
+			e.raw = io.NewSectionReader(r, t.Offset, t.Bytes)
+		}
+		if path := filepath.Join(dir, filepath.FromSlash(t.File)); t.File != "" && dir != "" && !slices.Contains(f.paths, path) {
+			f.paths = append(f.paths, path)
+		}
+		f.entries = append(f.entries, e)
+	}
+	return nil
+}
+
+func openONNX(t *onnx.Tensor, n int) (quant.Source, error) {
+	data, err := t.Data()
+	if err != nil {
+		return nil, err
+	}
+	return Elements(data, 0, n, t.DType), nil
+}
+
+// parseGGUF reads a GGUF model. Of its metadata, those about the model are kept.
+func (f *File) parseGGUF(r io.ReaderAt, size int64) error {
+	m, err := gguf.Parse(r, size)
+	if err != nil {
+		return err
+	}
+	f.Metadata = make(map[string]string)
+	for _, key := range []string{"general.architecture", "general.name", "general.file_type", "general.quantization_version"} {
+		value, err := m.Text(key)
+		if err != nil {
+			return err
+		}
+		if value != "" {
+			f.Metadata[key] = value
+		}
+	}
+	for i := range m.Tensors {
+		t := &m.Tensors[i]
+		e := newEntry(t.Name, t.Type.String(), t.Shape, t.Bytes)
+		e.elements, e.Floating, e.Offset = t.Elements(), t.Type.Readable(), t.Offset
+		e.raw = io.NewSectionReader(r, t.Offset, t.Bytes)
+		if e.Floating {
+			e.open = func() (quant.Source, error) { return openGGUF(m, i, r), nil }
+		}
+		f.entries = append(f.entries, e)
+	}
+	return nil
+}
+
+func openGGUF(m *gguf.File, i int, r io.ReaderAt) quant.Source {
+	switch t := &m.Tensors[i]; t.Type {
+	case gguf.F32, gguf.F16, gguf.BF16:
+		return &blocks{r: r, start: t.Offset, n: t.Elements(), enc: encoding{dtype: t.Type.String()}}
+	}
+	return ggufBlocks{m, i}
+}
+
+// ggufBlocks is a Source of what quantized blocks stand for.
+type ggufBlocks struct {
+	file  *gguf.File
+	index int
+}
+
+func (s ggufBlocks) ReadFloats(dst []float32, off int) error {
+	return s.file.ReadFloats(s.index, dst, off)
+}

@@ -1,0 +1,119 @@
+package tensorfile
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/a01592f9/quant/cmd/internal/mapfile"
+)
+
+// Open opens the tensor file at path: a file of any format, the index of a
+// safetensors file in shards (model.safetensors.index.json), or a folder with
+// either. Only errors of the operating system name the path.
+func Open(path string) (*File, error) { return OpenProgress(path, nil) }
+
+// OpenProgress is Open. It tells progress, unless that is nil, how many bytes
+// of the total are read of what takes long to open: text, or many shards.
+func OpenProgress(path string, progress func(done, total int64)) (*File, error) {
+	st, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return nil, err
+	case st.IsDir():
+		return openFolder(path, progress)
+	case !st.Mode().IsRegular():
+		// A pipe or a device cannot be read at an offset.
+		f, err := os.Open(path)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		return Read(path, f, 0)
+	case strings.EqualFold(filepath.Ext(path), ".json"):
+		return openIndex(path, progress)
+	}
+	m, err := mapfile.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	return parseMapped(path, m, progress)
+}
+
+// parseMapped parses the file that is mapped, and closes it after an error.
+func parseMapped(path string, m *mapfile.File, progress func(done, total int64)) (*File, error) {
+	f, err := parseFile(path, m, m.Size(), filepath.Dir(path), progress)
+	if err != nil {
+		m.Close()
+		return nil, err
+	}
+	f.paths = append([]string{path}, f.paths...)
+	f.closers = append(f.closers, m)
+	return f, nil
+}
+
+const (
+	indexSuffix = ".safetensors.index.json"
+	defaultName = "model" + indexSuffix
+)
+
+// openFolder opens the model in a folder: what an index lists, or else the
+// safetensors files that are there.
+func openFolder(dir string, progress func(done, total int64)) (*File, error) {
+	list, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	var indices, names []string
+	for _, d := range list {
+		switch name := d.Name(); {
+		case name == defaultName:
+			return openIndex(filepath.Join(dir, name), progress)
+		case strings.HasPrefix(name, "."):
+			// Not for whom does not know of it.
+		case strings.HasSuffix(name, indexSuffix):
+			indices = append(indices, name)
+		case strings.HasSuffix(name, ".safetensors"):
+			names = append(names, name)
+		}
+	}
+	switch {
+	case len(indices) == 1:
+		return openIndex(filepath.Join(dir, indices[0]), progress)
+	case len(indices) > 1:
+		return nil, fmt.Errorf("folder holds %d indices of safetensors files: name one of %s", len(indices), quoteAll(indices))
+	case len(names) == 0:
+		return nil, errors.New("it is a folder without safetensors files; name the file of another format")
+	}
+	return openShards(dir, names, nil, progress)
+}
+
+// A counter tells how far a reader has come.
+type counter struct {
+	io.Reader
+	done, size int64
+	progress   func(done, total int64)
+}
+
+func (c *counter) Read(b []byte) (int, error) {
+	n, err := c.Reader.Read(b)
+	c.done += int64(n)
+	if c.progress != nil {
+		c.progress(c.done, c.size)
+	}
+	return n, err
+}
+
+// withoutPath is an error of the operating system without the path, which is
+// long and says no more than the name that goes before it.
+func withoutPath(err error) error {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		return path.Err
+	}
+	return err
+}

@@ -1,0 +1,265 @@
+package tensorfile
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/a01592f9/quant/cmd/internal/mapfile"
+)
+
+// A Shard is one of the files that a safetensors model is cut into.
+type Shard struct {
+	Name     string // as the index has it, below its folder
+	Path     string
+	Metadata map[string]string
+}
+
+// maxShards is a few times what the largest models have.
+const maxShards = 10_000
+
+// openIndex opens the shards that the index at path lists. They are in its
+// folder or below it.
+func openIndex(path string, progress func(done, total int64)) (*File, error) {
+	index, err := readIndex(path)
+	if err != nil {
+		return nil, err
+	}
+	seen := make(map[string]bool)
+	var names []string
+	for _, shard := range index.shards {
+		if !seen[shard] {
+			seen[shard] = true
+			names = append(names, shard)
+		}
+	}
+	slices.Sort(names)
+	return openShards(filepath.Dir(path), names, index, progress)
+}
+
+// openShards opens files in a folder as one model. The index, which may be nil,
+// says which tensors they hold.
+func openShards(dir string, names []string, index *stIndex, progress func(done, total int64)) (*File, error) {
+	if len(names) > maxShards {
+		return nil, fmt.Errorf("%d shards: at most %d are read", len(names), maxShards)
+	}
+	place, err := newFolder(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer place.Close()
+	f := &File{Kind: "safetensors", Metadata: make(map[string]string)}
+	owner := make(map[string]string) // the shard that holds a tensor
+	for i, name := range names {
+		if progress != nil {
+			progress(int64(i), int64(len(names)))
+		}
+		if err = f.addShard(dir, place, name, owner); err != nil {
+			break
+		}
+	}
+	if err == nil && index != nil {
+		f.paths = append(f.paths, index.path)
+		err = index.check(owner)
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// addShard opens a shard, and adds its tensors to those of f.
+func (f *File) addShard(dir string, place *folder, name string, owner map[string]string) error {
+	m, err := place.open(name)
+	if err != nil {
+		return fmt.Errorf("shard %s: %w", quote(name), err)
+	}
+	f.closers = append(f.closers, m)
+	entries, metadata, err := parseSafetensors(m, m.Size())
+	if err != nil {
+		return fmt.Errorf("safetensors: shard %s: %w", quote(name), err)
+	}
+	for i := range entries {
+		e := &entries[i]
+		e.File = name
+		if other, twice := owner[e.Name]; twice {
+			return fmt.Errorf("tensor %s is in two files, %s and %s", quote(e.Name), quote(other), quote(name))
+		}
+		owner[e.Name] = name
+	}
+	f.entries = append(f.entries, entries...)
+	path := filepath.Join(dir, filepath.FromSlash(name))
+	f.paths = append(f.paths, path)
+	f.Shards = append(f.Shards, Shard{Name: name, Path: path, Metadata: metadata})
+	for key, value := range metadata {
+		if _, known := f.Metadata[key]; !known {
+			f.Metadata[key] = value
+		}
+	}
+	return nil
+}
+
+// stIndex is what the index of a model in shards says.
+type stIndex struct {
+	path    string
+	tensors []string
+	shards  []string // that hold them
+}
+
+// check checks that every tensor of the index is where it says.
+func (x *stIndex) check(owner map[string]string) error {
+	for i, name := range x.tensors {
+		switch have, there := owner[name]; {
+		case !there:
+			return fmt.Errorf("index: tensor %s is not in shard %s", quote(name), quote(x.shards[i]))
+		case have != x.shards[i]:
+			return fmt.Errorf("index: tensor %s is not in shard %s but in %s", quote(name), quote(x.shards[i]), quote(have))
+		}
+	}
+	return nil
+}
+
+func readIndex(path string) (*stIndex, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxSafetensorsHeader+1))
+	switch {
+	case err != nil:
+		return nil, err
+	case len(data) > maxSafetensorsHeader:
+		return nil, fmt.Errorf("index is longer than %d bytes", maxSafetensorsHeader)
+	}
+	x, err := parseIndex(data)
+	if err != nil {
+		return nil, fmt.Errorf("index: %w", err)
+	}
+	x.path = path
+	return x, nil
+}
+
+// parseIndex parses {"metadata": …, "weight_map": {tensor: shard, …}}.
+func parseIndex(data []byte) (*stIndex, error) {
+	x := new(stIndex)
+	hasMap := false
+	d := newJSONReader(data, "file")
+	err := d.object(func(key string) error {
+		if key != "weight_map" {
+			return d.skip(0)
+		}
+		hasMap = true
+		return d.object(func(key string) error {
+			shard, err := d.str()
+			if err == nil && !localName(shard) {
+				err = fmt.Errorf("shard %s is not a file below the folder", quote(shard))
+			}
+			if err != nil {
+				return inTensor(key, err)
+			}
+			x.tensors, x.shards = append(x.tensors, key), append(x.shards, shard)
+			return nil
+		})
+	})
+	switch {
+	case err != nil:
+		return nil, err
+	case !hasMap:
+		return nil, errors.New("no weight_map")
+	case len(x.tensors) == 0:
+		return nil, errors.New("weight_map is empty")
+	}
+	if _, err := d.dec.Token(); err != io.EOF {
+		return nil, errors.New("goes on after its closing }")
+	}
+	return x, nil
+}
+
+// localName reports whether a name, with slashes on any system, is one of a
+// file below a folder.
+func localName(name string) bool {
+	return name != "" && name == filepath.ToSlash(filepath.Clean(filepath.FromSlash(name))) &&
+		name != "." && filepath.IsLocal(filepath.FromSlash(name)) && !strings.ContainsAny(name, "\\\x00")
+}
+
+// A folder opens files that do not lie outside of it, whatever links say.
+//
+// The cache of Hugging Face's tools is known: there a model is a folder of
+// links, …/snapshots/revision/file, to …/blobs/checksum.
+type folder struct {
+	root  *os.Root
+	inner string // the folder, within root
+}
+
+func newFolder(dir string) (*folder, error) {
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, err
+	}
+	snapshots := filepath.Dir(abs)
+	if filepath.Base(snapshots) == "snapshots" {
+		model := filepath.Dir(snapshots)
+		if st, err := os.Stat(filepath.Join(model, "blobs")); err == nil && st.IsDir() {
+			root, err := os.OpenRoot(model)
+			return &folder{root, filepath.Join("snapshots", filepath.Base(abs))}, err
+		}
+	}
+	root, err := os.OpenRoot(abs)
+	return &folder{root, "."}, err
+}
+
+func (d *folder) Close() error { return d.root.Close() }
+
+// file opens a regular file.
+func (d *folder) file(name string) (*os.File, error) {
+	path := filepath.Join(d.inner, filepath.FromSlash(name))
+	// Opening a pipe would wait for whoever writes to it.
+	st, err := d.root.Stat(path)
+	if err != nil {
+		return nil, withoutPath(err)
+	}
+	if !st.Mode().IsRegular() {
+		return nil, errors.New("not a regular file")
+	}
+	f, err := d.root.Open(path)
+	return f, withoutPath(err)
+}
+
+func (d *folder) open(name string) (*mapfile.File, error) {
+	f, err := d.file(name)
+	if err != nil {
+		return nil, err
+	}
+	m, err := mapfile.New(f)
+	return m, withoutPath(err)
+}
+
+// OpenBeside opens a file in the folder of a model, by the rules for shards:
+// it must not lie elsewhere, whatever links say. Errors do not name it.
+func OpenBeside(dir, name string) (*os.File, error) {
+	place, err := newFolder(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer place.Close()
+	return place.file(name)
+}
+
+func quoteAll(names []string) string {
+	const most = 4
+	var all []string
+	for i, name := range names {
+		if i == most {
+			all = append(all, "…")
+			break
+		}
+		all = append(all, quote(name))
+	}
+	return strings.Join(all, ", ")
+}

@@ -1,0 +1,209 @@
+package tensorfile
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"math/bits"
+	"sync"
+	"unsafe"
+
+	"github.com/a01592f9/quant"
+)
+
+// floats is a Source in memory.
+type floats []float32
+
+func (s floats) ReadFloats(dst []float32, off int) error {
+	copy(dst, s[off:])
+	return nil
+}
+
+// named is a Source whose errors say which tensor they are about.
+type named struct {
+	quant.Source
+	file  *File
+	entry *entry
+}
+
+func (s named) ReadFloats(dst []float32, off int) error {
+	if off < 0 || len(dst) > s.entry.elements-off {
+		panic(fmt.Sprintf("tensorfile: %d elements from %d on of %d", len(dst), off, s.entry.elements))
+	}
+	if len(dst) == 0 {
+		return nil
+	}
+	if err := s.Source.ReadFloats(dst, off); err != nil {
+		return s.file.errorIn(s.entry, err)
+	}
+	return nil
+}
+
+// blockBytes is how much of a file is read before it is widened. It stays in
+// the cache with what it becomes.
+const blockBytes = 1 << 16
+
+// scratch holds blocks while they are widened.
+var scratch = sync.Pool{New: func() any { return new([blockBytes / 8]uint64) }}
+
+var bigEndian = binary.NativeEndian.Uint16([]byte{0, 1}) == 1
+
+// blocks is a Source of elements that a file holds one after the other.
+type blocks struct {
+	r     io.ReaderAt
+	start int64 // of the first element
+	n     int   // elements
+	enc   encoding
+}
+
+// Elements gives n elements of type F64, F32, F16 or BF16 that r holds one after
+// the other from start on, the least significant byte first, under the rules of
+// [File.Load].
+func Elements(r io.ReaderAt, start int64, n int, dtype string) quant.Source {
+	return &blocks{r: r, start: start, n: n, enc: encoding{dtype: dtype}}
+}
+
+func (s *blocks) ReadFloats(dst []float32, off int) error {
+	if s.enc.dtype == "F32" {
+		return s.readF32(dst, off)
+	}
+	buf := scratch.Get().(*[blockBytes / 8]uint64)
+	defer scratch.Put(buf)
+	size := s.enc.size()
+	for len(dst) > 0 {
+		k := min(len(dst), blockBytes/size)
+		b := unsafe.Slice((*byte)(unsafe.Pointer(buf)), k*size)
+		if err := s.read(b, off); err != nil {
+			return err
+		}
+		if i := s.enc.decode(dst[:k], b); i >= 0 {
+			return &overflowError{Index: off + i, Value: s.enc.float64(b[i*8:])}
+		}
+		dst, off = dst[k:], off+k
+	}
+	return nil
+}
+
+// readF32 reads into dst as it is.
+func (s *blocks) readF32(dst []float32, off int) error {
+	swap := s.enc.big != bigEndian
+	for len(dst) > 0 {
+		k := len(dst)
+		if swap {
+			k = min(k, blockBytes/4)
+		}
+		b := unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(dst))), k*4)
+		if err := s.read(b, off); err != nil {
+			return err
+		}
+		if swap {
+			for i, x := range dst[:k] {
+				dst[i] = math.Float32frombits(bits.ReverseBytes32(math.Float32bits(x)))
+			}
+		}
+		dst, off = dst[k:], off+k
+	}
+	return nil
+}
+
+// read fills b with elements from off on.
+func (s *blocks) read(b []byte, off int) error {
+	size := s.enc.size()
+	n, err := s.r.ReadAt(b, s.start+int64(off)*int64(size))
+	if n == len(b) {
+		return nil
+	}
+	if err == nil || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		err = fmt.Errorf("data ends after %d of %d elements, at offset %d of the file",
+			off+n/size, s.n, s.start+int64(off)*int64(size)+int64(n))
+	}
+	return err
+}
+
+// columns is a Source of what a file holds in column-major (Fortran) order. It
+// looks up a run along the first axis for each index of the other axes.
+type columns struct {
+	blocks
+	shape []int // of two axes at least
+}
+
+func (s *columns) ReadFloats(dst []float32, off int) error {
+	rows, rest := s.shape[0], s.shape[1:]
+	width := s.n / rows // elements of a row, which are rows apart in the file
+	end := off + len(dst) - 1
+	first, last := off/width, end/width
+	from, to := 0, width-1 // indices within a row
+	if first == last {
+		from, to = off-first*width, end-first*width
+	}
+	run := make([]float32, last-first+1)
+	walk := newColumnWalk(rest)
+	walk.seek(from)
+	for j := from; j <= to; j++ {
+		lo, hi := first, last
+		if j < off-first*width {
+			lo++
+		}
+		if j > end-last*width {
+			hi--
+		}
+		if lo <= hi {
+			x := run[:hi-lo+1]
+			if err := s.blocks.ReadFloats(x, walk.column*rows+lo); err != nil {
+				var o *overflowError
+				if errors.As(err, &o) {
+					o.Index = (o.Index-walk.column*rows)*width + j
+				}
+				return err
+			}
+			for i, v := range x {
+				dst[(lo+i)*width+j-off] = v
+			}
+		}
+		walk.next()
+	}
+	return nil
+}
+
+// columnWalk visits the elements of an array in row-major order, in which the
+// last axis varies fastest, and tells where they are in column-major order.
+type columnWalk struct {
+	column  int // index of the element in column-major order
+	shape   []int
+	strides []int // in column-major order
+	at      []int // position on each axis
+}
+
+func newColumnWalk(shape []int) *columnWalk {
+	w := &columnWalk{shape: shape, strides: make([]int, len(shape)), at: make([]int, len(shape))}
+	n := 1
+	for axis, d := range shape {
+		w.strides[axis] = n
+		n *= d
+	}
+	return w
+}
+
+// seek goes to an index in row-major order.
+func (w *columnWalk) seek(index int) {
+	w.column = 0
+	for axis := len(w.shape) - 1; axis >= 0; axis-- {
+		w.at[axis] = index % w.shape[axis]
+		index /= w.shape[axis]
+		w.column += w.at[axis] * w.strides[axis]
+	}
+}
+
+func (w *columnWalk) next() {
+	for axis := len(w.shape) - 1; axis >= 0; axis-- {
+		w.at[axis]++
+		w.column += w.strides[axis]
+		if w.at[axis] < w.shape[axis] {
+			return
+		}
+		w.at[axis] = 0
+		w.column -= w.strides[axis] * w.shape[axis]
+	}
+}

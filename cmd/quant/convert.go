@@ -1,0 +1,311 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/a01592f9/quant/cmd/internal/atomicfile"
+	"github.com/a01592f9/quant/cmd/internal/convert"
+	"github.com/a01592f9/quant/cmd/internal/report"
+)
+
+// convertFlags are the flags of quant quantize and quant dequantize.
+type convertFlags struct {
+	options    convert.Options
+	axis       int
+	mapping    string
+	noErrors   bool
+	output     string
+	force, dry bool
+	format     string
+}
+
+const convertExit = `
+
+The output is there whole or not at all, whatever happens; a file that exists is
+replaced only with --force, and the input never.
+
+Exit codes: 0 done, 1 failed on the data or a file, 2 wrong usage, 130
+interrupted.`
+
+func (a *app) quantizeCommand() *cobra.Command {
+	f := convertFlags{options: convert.Options{Bits: 8}}
+	cmd := &cobra.Command{
+		Use:   "quantize MODEL -o OUT",
+		Short: "Quantize the weights of a model file: ONNX, safetensors or GGUF",
+		Long: `Quantize the weights of a model, and write a model of the same kind that runtimes
+load:
+
+  ONNX         integer weights with DequantizeLinear, for ONNX Runtime and others
+  safetensors  the layout of compressed-tensors, for vLLM and transformers; OUT is
+               a folder unless its name ends in .safetensors
+  GGUF         Q8_0 (8 bits) or Q4_0 (4 bits), for llama.cpp
+
+What MODEL is, is told by its content; a folder or an index is of safetensors.
+Biases, norms, small tensors and what no operator computes with are left as they
+are, and listed with the reason. Ranges are widened to hold 0, and zero points
+have the type of the codes: these formats want it so.` + convertExit,
+		Example: `  quant quantize model.onnx -o model.int8.onnx
+  quant quantize model.onnx -o small.onnx --bits 4 --group-size 32
+  quant quantize model.safetensors -o quantized/ --bits 4
+  quant quantize model.gguf -o model.q8_0.gguf
+  quant quantize model.onnx -o out.onnx --exclude '*.embed*' --dry-run`,
+		Args: models,
+		RunE: a.start(func(cmd *cobra.Command, args []string) error {
+			return a.convert(cmd, args[0], &f, convert.Quantize)
+		}),
+		ValidArgsFunction: completeFile,
+	}
+	o, flags := &f.options, cmd.Flags()
+	flags.SortFlags = false
+	flags.StringVarP(&f.output, "output", "o", "", "`file` or folder to write")
+	flags.IntVar(&o.Bits, "bits", o.Bits, "width `n` of a code, 2 to 16, as far as the format has it")
+	flags.StringVar(&o.Granularity, "granularity", "", "`name`: per_tensor, per_channel or group (default\nper_channel, or group with --group-size; what the format\nhas)")
+	flags.IntVar(&o.GroupSize, "group-size", 0, "groups of `n` values, along the longest axis other than\nthe channels' (default 32)")
+	flags.IntVar(&f.axis, "axis", 0, "axis `i` has the channels; -1 is the last (default: what\nthe operator that uses a weight tells, or else 0)")
+	flags.StringVar(&f.mapping, "mapping", "symmetric", "`name`: asymmetric or symmetric")
+	flags.BoolVar(&o.Unsigned, "unsigned", false, "codes from 0 up instead of around 0")
+	flags.BoolVar(&o.NarrowRange, "narrow-range", false, "leave out the lowest code (signed, symmetric only)")
+	f.register(cmd)
+	flags.BoolVar(&f.noErrors, "no-errors", false, "do not measure errors, which takes reading weights\nonce more")
+	completeWords(cmd, "mapping", "asymmetric", "symmetric")
+	completeWords(cmd, "granularity", report.PerTensor, report.PerChannel, granularityGroup)
+	return cmd
+}
+
+// granularityGroup is report.PerGroup, as it is called on the command line.
+const granularityGroup = "group"
+
+func (a *app) dequantizeCommand() *cobra.Command {
+	var f convertFlags
+	cmd := &cobra.Command{
+		Use:   "dequantize MODEL -o OUT",
+		Short: "Turn a quantized model file back into float32",
+		Long: `Turn the quantized weights of a model back into float32, in a model of the same
+kind: of ONNX what DequantizeLinear is applied to, of safetensors the layouts of
+compressed-tensors that quant quantize writes, of GGUF Q8_0, Q4_0, Q4_1, Q5_0 and
+Q5_1, and 16-bit floats. The rest is copied as it is.` + convertExit,
+		Example: `  quant dequantize model.int8.onnx -o model.float.onnx
+  quant dequantize model.q4_0.gguf -o model.f32.gguf`,
+		Args: models,
+		RunE: a.start(func(cmd *cobra.Command, args []string) error {
+			f.noErrors = true
+			return a.convert(cmd, args[0], &f, convert.Dequantize)
+		}),
+		ValidArgsFunction: completeFile,
+	}
+	cmd.Flags().SortFlags = false
+	cmd.Flags().StringVarP(&f.output, "output", "o", "", "`file` or folder to write")
+	f.register(cmd)
+	return cmd
+}
+
+// models accepts the one MODEL of a command.
+func models(_ *cobra.Command, args []string) error {
+	switch {
+	case len(args) == 0:
+		return errors.New("MODEL is missing")
+	case len(args) > 1:
+		return fmt.Errorf("one MODEL at a time, not %d", len(args))
+	}
+	return nil
+}
+
+// register adds the flags that both commands have.
+func (f *convertFlags) register(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringArrayVar(&f.options.Include, "include", nil, "only tensors whose name matches the `pattern`: * is any\ntext, ? any character, [a-c] one of some; may be given\nseveral times. A name in full picks what is left else")
+	flags.StringArrayVar(&f.options.Exclude, "exclude", nil, "no tensors whose name matches the `pattern`; it is\nstronger than --include")
+	flags.BoolVar(&f.force, "force", false, "replace a file that exists")
+	flags.BoolVar(&f.dry, "dry-run", false, "do everything, but write nothing")
+	flags.StringVar(&f.format, "format", formatTable, "`name`: table or json, of what is said about it")
+	completeWords(cmd, "format", formatTable, formatJSON)
+}
+
+// check returns a usage error if flags make no sense, and completes the options
+// for a kind of file.
+func (f *convertFlags) check(cmd *cobra.Command, kind convert.Kind) error {
+	o, changed := &f.options, cmd.Flags().Changed
+	switch {
+	case f.format != formatTable && f.format != formatJSON:
+		return usagef("format %q is neither table nor json", f.format)
+	case f.output == "" && (changed("output") || !f.dry):
+		return usagef("--output is missing: the name of the file to write")
+	}
+	o.Measure = !f.noErrors
+	if cmd.Name() != "quantize" {
+		return nil
+	}
+	if err := o.SetMapping(f.mapping); err != nil {
+		return &usageError{err}
+	}
+	if changed("axis") {
+		o.Axis = &f.axis
+	}
+	if changed("group-size") && o.GroupSize <= 0 {
+		return usagef("--group-size %d is not positive", o.GroupSize)
+	}
+	if o.Granularity == granularityGroup {
+		o.Granularity = report.PerGroup
+	}
+	switch {
+	case o.Granularity == "" && changed("group-size"):
+		o.Granularity = report.PerGroup
+	case o.Granularity != "" && o.Granularity != report.PerGroup && changed("group-size"):
+		return usagef("--group-size goes with --granularity group, not with %s", o.Granularity)
+	}
+	if kind == convert.KindGGUF {
+		for _, name := range []string{"mapping", "unsigned", "narrow-range", "axis"} {
+			if changed(name) {
+				return usagef("--%s does not go with GGUF, whose types say how codes are made", name)
+			}
+		}
+		return nil // the rest is the format's
+	}
+	o.Granularity = cmp.Or(o.Granularity, report.PerChannel)
+	if o.Granularity == report.PerGroup {
+		o.GroupSize = cmp.Or(o.GroupSize, defaultGroup)
+	}
+	if err := o.Validate(); err != nil {
+		return &usageError{err}
+	}
+	return nil
+}
+
+const defaultGroup = 32
+
+// begin opens the output for a model of a kind.
+func (f *convertFlags) begin(kind convert.Kind, folder bool) (*atomicfile.Set, error) {
+	ext := strings.ToLower(filepath.Ext(f.output))
+	others := []convert.Kind{convert.KindONNX, convert.KindGGUF, convert.KindSafetensors}
+	for _, other := range others {
+		if ext == other.Extension() && other != kind {
+			return nil, usagef("--output %s: the model is %s, and is written as such", f.output, kind)
+		}
+	}
+	separated := strings.HasSuffix(f.output, "/") || strings.HasSuffix(f.output, string(filepath.Separator))
+	if kind == convert.KindSafetensors {
+		if folder && ext == kind.Extension() {
+			return nil, usagef("--output %s: a model of several files is written to a folder", f.output)
+		}
+		folder = folder || ext != kind.Extension()
+	} else if separated {
+		return nil, usagef("--output %s: it is to be a file, not a folder", f.output)
+	}
+	switch {
+	case f.dry:
+		return atomicfile.Dry(f.output, folder), nil
+	case folder:
+		return atomicfile.NewFolder(f.output, f.force)
+	}
+	return atomicfile.New(f.output, f.force)
+}
+
+// convert quantizes a model, or turns it back, and says what became of it.
+func (a *app) convert(cmd *cobra.Command, in string, f *convertFlags,
+	work func(context.Context, convert.Kind, string, *atomicfile.Set, convert.Options, convert.Progress) (*convert.Result, error)) error {
+	ctx := cmd.Context()
+	kind, folder, err := convert.KindOf(in)
+	if err != nil {
+		return ofFile(in, err)
+	}
+	if err := f.check(cmd, kind); err != nil {
+		return err
+	}
+	out, err := f.begin(kind, folder)
+	if err != nil {
+		return err
+	}
+	defer out.Abort()
+	bar := a.reading(map[string]string{"quantize": "quantizing", "dequantize": "dequantizing"}[cmd.Name()])
+	result, err := work(ctx, kind, in, out, f.options, bar.update)
+	bar.stop()
+	nothing := err == nil && len(result.Weights) == 0
+	if err == nil && !nothing {
+		err = out.Commit()
+	}
+	switch {
+	case errors.Is(err, context.Canceled):
+		return err
+	case err != nil:
+		return ofFile(in, err)
+	}
+	c := conversion(result, in, kind, f)
+	c.Dequantized = cmd.Name() != "quantize"
+	c.Total.FilesBefore, c.Total.FilesAfter = sizeOf(in), out.Size()
+	if nothing {
+		c.DryRun, c.Total.FilesAfter = true, 0
+	}
+	err = a.write("", func(w io.Writer, color bool) error {
+		if f.format == formatJSON {
+			return report.WriteJSON(w, c)
+		}
+		return c.WriteText(w, color, width(w))
+	})
+	if err == nil && nothing {
+		err = fmt.Errorf("%s: there is no weight to %s, so nothing is written", in, cmd.Name())
+	}
+	return err
+}
+
+// ofFile names the file that an error is about, unless that is the output.
+func ofFile(path string, err error) error {
+	var own *atomicfile.Error
+	var cause *fs.PathError
+	switch {
+	case errors.As(err, &own):
+		return own
+	case errors.As(err, &cause) && cause.Path == path:
+		err = cause.Err
+	}
+	text := strings.TrimPrefix(err.Error(), "quant: ")
+	if strings.HasPrefix(text, path+":") {
+		return err
+	}
+	return fmt.Errorf("%s: %w", path, err)
+}
+
+// conversion is a result as reports have it.
+func conversion(r *convert.Result, in string, kind convert.Kind, f *convertFlags) *report.Conversion {
+	c := &report.Conversion{
+		Source: in, Kind: string(kind), Output: f.output, DryRun: f.dry,
+		Weights: []report.Converted{}, Left: []report.Left{},
+	}
+	for _, w := range r.Weights {
+		c.Add(report.Converted{
+			Name: w.Name, Use: w.Use, DType: w.Type, Shape: w.Shape, Before: w.Before, After: w.After,
+		}, w.Scheme, w.Metrics)
+	}
+	for _, l := range r.Left {
+		c.Left = append(c.Left, report.Left{
+			Name: l.Name, DType: l.DType, Shape: slices.Clone(l.Shape), Bytes: l.Bytes, Reason: l.Reason,
+		})
+	}
+	c.Sum()
+	return c
+}
+
+// sizeOf is the length of a file, or of the files in a folder.
+func sizeOf(path string) int64 {
+	files, err := convert.Files(path)
+	if err != nil {
+		return 0
+	}
+	n := int64(0)
+	for _, f := range files {
+		if st, err := os.Stat(f); err == nil && st.Mode().IsRegular() {
+			n += st.Size()
+		}
+	}
+	return n
+}

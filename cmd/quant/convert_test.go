@@ -1,0 +1,311 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/a01592f9/quant/cmd/internal/gguf/gguftest"
+	"github.com/a01592f9/quant/cmd/internal/onnx/onnxtest"
+)
+
+// waves are n numbers of some spread.
+func waves(n int) []float32 {
+	x := make([]float32, n)
+	for i := range x {
+		x[i] = float32(math.Sin(float64(i)*0.7) * (1 + float64(i%7)))
+	}
+	return x
+}
+
+// ggufModel is a file with a weight, a norm and one with numbers that are none.
+func ggufModel(t *testing.T, bad bool) string {
+	t.Helper()
+	b := gguftest.New().Text("general.architecture", "llama").
+		Tensor("blk.0.attn_q.weight", 0, gguftest.Floats(waves(64*96)...), 64, 96).
+		Tensor("blk.0.attn_norm.weight", 0, gguftest.Floats(waves(64)...), 64)
+	if bad {
+		x := waves(64 * 4)
+		x[70] = float32(math.NaN())
+		b.Tensor("blk.0.bad.weight", 0, gguftest.Floats(x...), 64, 4)
+	}
+	return write(t, "model.gguf", string(b.Bytes()))
+}
+
+// folder lists what is in a folder.
+func folder(t *testing.T, dir string) string {
+	t.Helper()
+	var names []string
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && path != dir {
+			names = append(names, d.Name())
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Join(names, " ")
+}
+
+func TestQuantizeCommand(t *testing.T) {
+	in := ggufModel(t, false)
+	dir := t.TempDir()
+	out := filepath.Join(dir, "small.gguf")
+	text := ok(t, "quantize", in, "-o", out)
+	narrow(t, text)
+	for _, want := range []string{"→ ", "blk.0.attn_q.weight", "Q8_0", "96×64", "24.6k", "6528", "of one dimension", "blk.0.attn_norm.weight", "1 weight quantized", "8.50 bits per weight"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
+	}
+	old := read(t, out)
+
+	// A file that exists is replaced only by force.
+	fails(t, exitFailed, "--force", "", "quantize", in, "-o", out, "--bits", "4")
+	if !bytes.Equal(read(t, out), old) {
+		t.Error("a file is overwritten")
+	}
+	var c struct {
+		Kind    string
+		DryRun  bool `json:"dry_run"`
+		Weights []struct {
+			Name, DType string
+			Shape       []int
+			Before      int64 `json:"bytes_before"`
+			After       int64 `json:"bytes_after"`
+			Errors      *struct{ RMSE float64 }
+			Scheme      struct {
+				Bits, Axis int
+				Size       int `json:"group_size"`
+			}
+		}
+		Left  []struct{ Name, Reason string }
+		Total struct {
+			Bits  float64  `json:"bits_per_weight"`
+			Files int64    `json:"file_bytes_after"`
+			SQNR  *float64 `json:"sqnr_db"`
+		}
+	}
+	js := ok(t, "quantize", in, "-o", out, "--bits", "4", "--force", "--format", "json", "--no-errors")
+	if err := json.Unmarshal([]byte(js), &c); err != nil {
+		t.Fatal(err)
+	}
+	w := c.Weights[0]
+	if c.Kind != "gguf" || c.DryRun || len(c.Weights) != 1 || w.DType != "Q4_0" || w.Before != 64*96*4 || w.After != 64*96/32*18 ||
+		w.Errors != nil || w.Scheme.Bits != 4 || w.Scheme.Axis != 1 || w.Scheme.Size != 32 {
+		t.Errorf("got %s", js)
+	}
+	if len(c.Left) != 1 || c.Total.Bits != 4.5 || c.Total.SQNR != nil || c.Total.Files != int64(len(read(t, out))) {
+		t.Errorf("got %s", js)
+	}
+
+	// Back again.
+	back := filepath.Join(dir, "back.gguf")
+	text = ok(t, "dequantize", out, "-o", back)
+	if !strings.Contains(text, "F32") || !strings.Contains(text, "turned into floating-point") {
+		t.Errorf("got %s", text)
+	}
+	if got, want := folder(t, dir), "back.gguf small.gguf"; got != want {
+		t.Errorf("the folder has %s, want %s", got, want)
+	}
+}
+
+func TestQuantizeDryRun(t *testing.T) {
+	in := ggufModel(t, false)
+	dir := filepath.Dir(in)
+	for _, args := range [][]string{{}, {"-o", filepath.Join(dir, "out.gguf")}, {"-o", in}} {
+		text := ok(t, append([]string{"quantize", in, "--dry-run"}, args...)...)
+		if !strings.Contains(text, "nothing is written") || !strings.Contains(text, "Q8_0") {
+			t.Errorf("got %s", text)
+		}
+	}
+	if got := folder(t, dir); got != "model.gguf" {
+		t.Errorf("the folder has %s", got)
+	}
+}
+
+func TestQuantizeUsage(t *testing.T) {
+	in := ggufModel(t, false)
+	dir := filepath.Dir(in)
+	out := filepath.Join(dir, "out")
+	for _, test := range []struct {
+		want string
+		args []string
+	}{
+		{"MODEL is missing", []string{}},
+		{"one MODEL at a time", []string{in, in}},
+		{"--output is missing", []string{in}},
+		{"--output is missing", []string{in, "-o", ""}},
+		{"neither table nor json", []string{in, "-o", out, "--format", "csv"}},
+		{"neither asymmetric nor symmetric", []string{in, "-o", out, "--mapping", "log"}},
+		{"is not positive", []string{in, "-o", out, "--group-size", "0"}},
+		{"goes with --granularity group", []string{in, "-o", out, "--granularity", "per_tensor", "--group-size", "32"}},
+		{"does not go with GGUF", []string{in, "-o", out, "--mapping", "asymmetric"}},
+		{"does not go with GGUF", []string{in, "-o", out, "--axis", "1"}},
+		{"the model is gguf", []string{in, "-o", out + ".onnx"}},
+		{"not a folder", []string{in, "-o", out + "/"}},
+	} {
+		fails(t, exitUsage, test.want, "", append([]string{"quantize"}, test.args...)...)
+	}
+	fails(t, exitUsage, "--output is missing", "", "dequantize", in)
+	for _, test := range []struct {
+		want string
+		args []string
+	}{
+		{"no such file", []string{filepath.Join(dir, "none.onnx"), "-o", out}},
+		{"not a model", []string{write(t, "x.txt", "1 2 3"), "-o", out}},
+		{"32", []string{in, "-o", out, "--group-size", "64"}},
+		{"would overwrite a file that is read", []string{in, "-o", in, "--force"}},
+		{"the file exists", []string{in, "-o", in}},
+		{"no such file", []string{in, "-o", filepath.Join(dir, "none", "x")}},
+		{"blk.0.bad.weight", []string{ggufModel(t, true), "-o", out}},
+	} {
+		fails(t, exitFailed, test.want, "", append([]string{"quantize"}, test.args...)...)
+	}
+	if got := folder(t, dir); got != "model.gguf" {
+		t.Errorf("the folder has %s", got)
+	}
+	// What cannot be quantized can be excluded.
+	ok(t, "quantize", ggufModel(t, true), "-o", out, "--exclude", "*bad*")
+}
+
+func TestQuantizeInterrupted(t *testing.T) {
+	in := ggufModel(t, false)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	var out, errout bytes.Buffer
+	code := run(ctx, []string{"quantize", in, "-o", filepath.Join(filepath.Dir(in), "out.gguf")}, nil, &out, &errout)
+	if code != exitInterrupted || errout.String() != "quant: interrupted\n" {
+		t.Errorf("exit code %d, %s", code, &errout)
+	}
+	if got := folder(t, filepath.Dir(in)); got != "model.gguf" {
+		t.Errorf("the folder has %s", got)
+	}
+}
+
+func TestQuantizeFullDisk(t *testing.T) {
+	if _, err := os.Stat("/dev/full"); err != nil {
+		t.Skip("no /dev/full")
+	}
+	fails(t, exitFailed, "cannot write /dev/full: no space left on device", "", "quantize", ggufModel(t, false), "-o", "/dev/full")
+}
+
+// TestQuantizeONNX quantizes a network, and lets inspect and compare see what
+// became of it.
+func TestQuantizeONNX(t *testing.T) {
+	in := write(t, "network.onnx", string(onnxtest.Network(13)))
+	dir := t.TempDir()
+	out, back := filepath.Join(dir, "int8.onnx"), filepath.Join(dir, "float.onnx")
+	text := ok(t, "quantize", in, "-o", out)
+	narrow(t, text)
+	for _, want := range []string{"17 weights quantized", "conv.weight", "Conv 0", "ConvTranspose 1", "LSTM 1", "MatMul 1", "bias of Conv", "axis of the scales"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
+	}
+	text = ok(t, "dequantize", out, "-o", back)
+	if !strings.Contains(text, "17 weights turned") {
+		t.Errorf("got %s", text)
+	}
+	for _, args := range [][]string{
+		{"--granularity", "per_tensor"}, {"--bits", "4", "--group-size", "16"}, {"--bits", "4", "--granularity", "group"},
+		{"--bits", "16", "--mapping", "asymmetric", "--unsigned"}, {"--axis", "-1"}, {"--narrow-range"},
+		{"--include", "lstm.*", "--exclude", "*.R"}, {"--include", "conv.bias"},
+	} {
+		ok(t, append([]string{"quantize", in, "-o", out, "--force"}, args...)...)
+	}
+	fails(t, exitUsage, "narrow range", "", "quantize", in, "-o", out, "--narrow-range", "--unsigned")
+	fails(t, exitFailed, "nothing*", "", "quantize", in, "-o", out, "--force", "--include", "nothing*")
+	old := read(t, out)
+	r := fails(t, exitFailed, "there is no weight to quantize", "", "quantize", in, "-o", out, "--force", "--exclude", "*")
+	if !strings.Contains(r.out, "excluded") || !bytes.Equal(old, read(t, out)) {
+		t.Errorf("it is written: %s", r.out)
+	}
+	fails(t, exitFailed, "there is no weight to dequantize", "", "dequantize", in, "-o", filepath.Join(dir, "x.onnx"))
+	if got, want := folder(t, dir), "float.onnx int8.onnx"; got != want {
+		t.Errorf("the folder has %s, want %s", got, want)
+	}
+}
+
+func TestQuantizeSafetensors(t *testing.T) {
+	in := safetensors(t,
+		weight{name: "layers.0.up.weight", shape: []int{16, 64}, data: waves(16 * 64)},
+		weight{name: "layers.0.up.bias", shape: []int{16}, data: waves(16)})
+	dir := t.TempDir()
+	out := filepath.Join(dir, "quantized")
+	text := ok(t, "quantize", in, "-o", out, "--bits", "4", "--group-size", "32")
+	narrow(t, text)
+	if !strings.Contains(text, "1 weight quantized") || !strings.Contains(string(read(t, out, "config.json")), "pack-quantized") {
+		t.Errorf("got %s", text)
+	}
+	fails(t, exitFailed, "--force", "", "quantize", in, "-o", out)
+	ok(t, "quantize", in, "-o", out, "--force")
+	ok(t, "dequantize", out, "-o", filepath.Join(dir, "float")+"/")
+	if got, want := folder(t, filepath.Join(dir, "float")), "model.safetensors"; !strings.Contains(got, want) {
+		t.Errorf("the folder has %s, not %s", got, want)
+	}
+	fails(t, exitUsage, "to a folder", "", "quantize", out, "-o", filepath.Join(dir, "x.safetensors"))
+}
+
+// TestPredicted has three commands tell how far weights are from where they
+// were: compare before, quantize, and compare afterwards. To the last digit it
+// is the same.
+func TestPredicted(t *testing.T) {
+	in := write(t, "network.onnx", string(onnxtest.Network(13)))
+	out, back := filepath.Join(t.TempDir(), "int8.onnx"), filepath.Join(t.TempDir(), "float.onnx")
+	type errs struct {
+		MAE, RMSE float64
+		MaxError  float64 `json:"max_error"`
+		SQNR      float64 `json:"sqnr_db"`
+	}
+	var told struct {
+		Weights []struct {
+			Name   string
+			Errors errs
+		}
+	}
+	var predicted struct {
+		Tensors []struct {
+			Name    string
+			Results []errs
+		}
+	}
+	var found struct {
+		Tensors []struct {
+			Name string
+			errs
+		}
+	}
+	decode := func(text string, v any) {
+		t.Helper()
+		if err := json.Unmarshal([]byte(text), v); err != nil {
+			t.Fatal(err)
+		}
+	}
+	decode(ok(t, "quantize", in, "-o", out, "--format", "json"), &told)
+	ok(t, "dequantize", out, "-o", back)
+	decode(ok(t, "compare", in, "--mapping", "symmetric", "--zero-in-range", "--format", "json"), &predicted)
+	decode(ok(t, "compare", in, "--against", back, "--format", "json"), &found)
+	before, after := map[string]errs{}, map[string]errs{}
+	for _, x := range predicted.Tensors {
+		before[x.Name] = x.Results[1] // per channel
+	}
+	for _, x := range found.Tensors {
+		after[x.Name] = x.errs
+	}
+	if len(told.Weights) != 17 {
+		t.Errorf("%d weights", len(told.Weights))
+	}
+	for _, w := range told.Weights {
+		if w.Errors.RMSE == 0 || before[w.Name] != w.Errors || after[w.Name] != w.Errors {
+			t.Errorf("%s: %v, predicted %v, found %v", w.Name, w.Errors, before[w.Name], after[w.Name])
+		}
+	}
+}

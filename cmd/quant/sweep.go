@@ -1,0 +1,204 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/a01592f9/quant/cmd/internal/plot"
+	"github.com/a01592f9/quant/cmd/internal/report"
+	"github.com/a01592f9/quant/cmd/internal/sample"
+)
+
+// sweepFlags are the flags of quant sweep that are not report.SweepOptions as
+// they are.
+type sweepFlags struct {
+	options         report.SweepOptions
+	bits            string
+	axis, groupAxis int
+	target          float64
+	weights         bool
+	format          string
+	output          string
+	csv, plot       string
+}
+
+func (a *app) sweepCommand() *cobra.Command {
+	f := sweepFlags{options: report.SweepOptions{Mapping: report.DefaultOptions().Mapping}}
+	cmd := &cobra.Command{
+		Use:   "sweep [FILE]",
+		Short: "Compare widths and granularities: error and size of each",
+		Long: `Quantize with codes of several widths, per tensor, per channel and in groups,
+and list what each of these schemes loses and takes, from the smallest to the
+largest. The mark ● is on schemes that no other beats in both.
+
+SQNR is the signal to quantization noise ratio over all weights together: 10
+log10 of the sum of their squares by the sum of the squared errors. Mean is the
+mean over the weights, worst the weight with the lowest. Bytes are those of
+codes, scales and zero points.
+
+With --target a line says which scheme is the smallest that reaches a ratio, and
+what it would take if every weight had the smallest one for itself.
+
+FILE is of any kind that quant compare reads, and tensors are chosen as there.`,
+		Example: `  quant sweep model.safetensors
+  quant sweep model.onnx --bits 3-6,8 --group-size 64 --target 30
+  quant sweep model.gguf --mapping symmetric --weights
+  quant sweep model.safetensors --csv sweep.csv --plot sweep.png`,
+		Args: files(0, 1),
+		RunE: a.start(func(cmd *cobra.Command, args []string) error {
+			if err := f.check(cmd); err != nil {
+				return err
+			}
+			return a.sweep(cmd, args, &f)
+		}),
+		ValidArgsFunction: completeFile,
+	}
+	o, flags := &f.options, cmd.Flags()
+	flags.SortFlags = false
+	flags.StringVar(&f.bits, "bits", "2,3,4,5,6,8", "widths of a code: a `list` of numbers and ranges\n")
+	flags.IntSliceVar(&o.GroupSizes, "group-size", []int{128, 32}, "`sizes` of groups; 0 for no groups")
+	flags.StringVar(&o.Mapping, "mapping", o.Mapping, "`name`: asymmetric or symmetric")
+	flags.BoolVar(&o.Unsigned, "unsigned", false, "codes from 0 up instead of around 0")
+	flags.BoolVar(&o.NarrowRange, "narrow-range", false, "leave out the lowest code (signed, symmetric only)")
+	flags.BoolVar(&o.ZeroInRange, "zero-in-range", false, "widen each range to hold 0, as ONNX and TFLite do")
+	flags.IntVar(&f.axis, "axis", 0, "axis `i` has the channels, -1 is the last; without it\nthat of the operator which the file names, else 0")
+	flags.IntVar(&f.groupAxis, "group-axis", 0, "axis `i` along which groups run; without it the\nlongest other one")
+	flags.StringArrayVar(&o.Tensors, "tensor", nil, "sweep tensors whose name matches the `pattern`, as in\nquant compare; may be given several times")
+	flags.Float64Var(&f.target, "target", 0, "say which scheme reaches so many `dB` in fewest bytes")
+	flags.BoolVar(&f.weights, "weights", false, "list the weights too (CSV and JSON always do)")
+	flags.StringVar(&f.format, "format", formatTable, "`name`: table, json or csv; without it the extension of\n--output decides")
+	flags.StringVarP(&f.output, "output", "o", "", "write to a `file`, replacing it in one step")
+	flags.StringVar(&f.csv, "csv", "", "write a CSV `file` too")
+	flags.StringVar(&f.plot, "plot", "", "draw into a `file`, .svg or .png: ratio against size,\nand a map of all weights")
+	completeWords(cmd, "mapping", "asymmetric", "symmetric")
+	completeWords(cmd, "format", sweepFormats...)
+	return cmd
+}
+
+var sweepFormats = []string{formatTable, formatJSON, formatCSV}
+
+// check returns a usage error if flags make no sense, and settles the options.
+func (f *sweepFlags) check(cmd *cobra.Command) error {
+	o, changed := &f.options, cmd.Flags().Changed
+	var err error
+	if o.Bits, err = parseBits(f.bits); err != nil {
+		return usagef("--bits %q: %w", f.bits, err)
+	}
+	if len(o.GroupSizes) == 1 && o.GroupSizes[0] == 0 {
+		o.GroupSizes = nil
+	}
+	if changed("axis") {
+		o.Axis = &f.axis
+	}
+	if changed("group-axis") {
+		o.GroupAxis = &f.groupAxis
+	}
+	if changed("target") {
+		o.Target = &f.target
+	}
+	if err := o.Validate(); err != nil {
+		return &usageError{err}
+	}
+	named := []struct{ flag, path string }{{"output", f.output}, {"csv", f.csv}, {"plot", f.plot}}
+	for i, x := range named {
+		if changed(x.flag) && x.path == "" {
+			return usagef("--%s needs the name of a file", x.flag)
+		}
+		for _, other := range named[:i] {
+			if same(x.path, other.path) {
+				return usagef("--%s and --%s name the same file", x.flag, other.flag)
+			}
+		}
+	}
+	if f.plot != "" && !slices.Contains(plot.Formats, plotFormat(f.plot)) {
+		return usagef("--plot %s: the name has to end in .svg or .png", f.plot)
+	}
+	if !changed("format") {
+		if known, ok := extensions[extension(f.output)]; ok {
+			f.format = known
+		}
+	}
+	if !slices.Contains(sweepFormats, f.format) {
+		return usagef("format %q is none of %s", f.format, strings.Join(sweepFormats, ", "))
+	}
+	return nil
+}
+
+// parseBits reads a list such as "2-4,8".
+func parseBits(list string) ([]int, error) {
+	var bits []int
+	for _, part := range strings.Split(list, ",") {
+		first, last, ranged := strings.Cut(strings.TrimSpace(part), "-")
+		from, err := strconv.Atoi(first)
+		to := from
+		if err == nil && ranged {
+			to, err = strconv.Atoi(last)
+		}
+		switch {
+		case err != nil:
+			return nil, fmt.Errorf("%q is neither a number nor a range as 2-8", part)
+		case from < 2 || to > 16 || from > to:
+			return nil, fmt.Errorf("%s bits: a code has 2 to 16", part)
+		}
+		for b := from; b <= to; b++ {
+			bits = append(bits, b)
+		}
+	}
+	return bits, nil
+}
+
+func (a *app) sweep(cmd *cobra.Command, args []string, f *sweepFlags) error {
+	in, err := a.open(cmd.Context(), args)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	for _, x := range []struct{ flag, path string }{{"output", f.output}, {"csv", f.csv}, {"plot", f.plot}} {
+		if err := in.overwrittenBy(x.flag, x.path); err != nil {
+			return err
+		}
+	}
+	bar := a.reading("sweeping")
+	s, err := await(cmd.Context(), func() (*report.Sweep, error) {
+		return report.BuildSweep(cmd.Context(), in.name, in, f.options, bar.update)
+	})
+	bar.stop()
+	if err != nil {
+		return err
+	}
+	if f.csv != "" {
+		if err := a.write(f.csv, func(w io.Writer, _ bool) error { return s.WriteCSV(w) }); err != nil {
+			return err
+		}
+	}
+	if f.plot != "" {
+		err := a.write(f.plot, func(w io.Writer, _ bool) error {
+			return plot.Sweep(s, plot.Options{Title: true}).Write(w, plotFormat(f.plot))
+		})
+		if err != nil {
+			return err
+		}
+	}
+	err = a.write(f.output, func(w io.Writer, color bool) error {
+		switch f.format {
+		case formatJSON:
+			return report.WriteJSON(w, s)
+		case formatCSV:
+			return s.WriteCSV(w)
+		}
+		o := report.SweepTextOptions{Color: color, Columns: width(w), Weights: f.weights}
+		if in.path == "" && in.name == sample.Name {
+			o.Note = builtIn
+		}
+		return s.WriteText(w, o)
+	})
+	if err != nil {
+		return err
+	}
+	return s.Err()
+}
