@@ -213,9 +213,10 @@
 //
 // Pieces have at most 65,536 elements, 256 KiB, so that they stay in a cache
 // next to the core. A call needs memory for them, and for sums: less than 1 MiB
-// for each goroutine if there are no more than 32 schemes, and about
-// 8 MiB for all. That does not grow with the tensor. Results do: up to 40 bytes, and
-// for each scheme up to 120, for each channel, and 16 for each group.
+// for each goroutine if there are no more than 32 schemes, and about 8 MiB for
+// all. That does not grow with the tensor, but for schemes whose method needs
+// all of it (see Source). Results do: up to 40 bytes, and for each scheme up to
+// 120, for each channel, and 16 for each group.
 //
 // Then [QuantizePart] makes codes of as many elements at a time as one likes,
 // from any one on, and [DequantizePart] values of codes.

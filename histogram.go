@@ -106,19 +106,20 @@ func (h *histogram) count(b int) uint64 {
 // next returns the first bin from b on that holds values, or bins.
 func (h *histogram) next(b int) int {
 	for b < bins && len(h.at) > 0 {
-		if h.at[0][b/binsEach] == 0 {
-			b = (b/binsEach + 1) * binsEach
-			continue
+		end := (b/binsEach + 1) * binsEach
+		if h.at[0][b/binsEach] != 0 {
+			for ; b < end; b++ {
+				if h.count(b) > 0 {
+					return b
+				}
+			}
 		}
-		if h.count(b) > 0 {
-			return b
-		}
-		b++
+		b = end
 	}
 	return bins
 }
 
-// merge adds the counts of o, which counts in as many lanes or more.
+// merge adds the counts of o.
 func (h *histogram) merge(o *histogram) {
 	for b := o.next(0); b < bins; b = o.next(b + 1) {
 		h.addCount(b, o.count(b))

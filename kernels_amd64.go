@@ -54,7 +54,7 @@ func quantizeInt8Runs(dst []uint8, src []float32, run int, scale []float32, zero
 func quantizeInt8Columns(dst []uint8, src []float32, scale []float32, zero []int32, qmin, qmax int32, stream bool) {
 	switch active {
 	case avx2:
-		quantizeInt8ColumnsBy8(dst, src, scale, zero, qmin, qmax)
+		quantizeInt8ColumnsBy8(dst, src, scale, zero, qmin, qmax, stream)
 	case avx512:
 		quantizeInt8ColumnsBy64(dst, src, scale, zero, qmin, qmax, stream)
 	default:
@@ -98,7 +98,7 @@ func dequantizeInt8Runs(dst []float32, src []uint8, run int, scale []float32, ze
 func dequantizeInt8Columns(dst []float32, src []uint8, scale []float32, zero []int32, signed, stream bool) {
 	switch active {
 	case avx2:
-		dequantizeInt8ColumnsBy8(dst, src, scale, zero, signed)
+		dequantizeInt8ColumnsBy8(dst, src, scale, zero, signed, stream)
 	case avx512:
 		dequantizeInt8ColumnsBy64(dst, src, scale, zero, signed, stream)
 	default:

@@ -46,10 +46,13 @@ func rangeColumnsAVX2(lo, hi []float32, src *float32, rows, stride int) bool
 func quantizeInt8ColumnsAVX2(dst *uint8, src *float32, rows int, scale []float32, zero []int32, qmin, qmax int32)
 
 //go:noescape
+func quantizeInt8RowsAVX2(dst *uint8, src *float32, rows, cols int, scale *float32, zero *int32, qmin, qmax int32)
+
+//go:noescape
 func quantizeInt16ColumnsAVX2(dst *uint16, src *float32, rows int, scale []float32, zero []int32, qmin, qmax int32)
 
 //go:noescape
-func dequantizeInt8ColumnsAVX2(dst *float32, src *uint8, rows int, scale []float32, zero []int32, signed bool)
+func dequantizeInt8ColumnsAVX2(dst *float32, src *uint8, rows int, scale []float32, zero []int32, signed, stream bool)
 
 //go:noescape
 func dequantizeInt16ColumnsAVX2(dst *float32, src *uint16, rows int, scale []float32, zero []int32, signed bool)
@@ -116,6 +119,10 @@ func errorsRunsBy8(acc []sums, src []float32, run int, scale []float32, zero []i
 	}
 }
 
+// wideRowAVX2 is the length from which rows beyond the caches are taken one after
+// the other.
+const wideRowAVX2 = 256
+
 // The kernels of the columns walk take at least 8 columns. What is narrower
 // goes to the definition.
 
@@ -136,7 +143,7 @@ func errorsColumnsBy8(acc columnSums, src []float32, rows, stride int, scale []f
 	errorsColumnsGeneric(acc, src, rows, stride, scale, zero, qmin, qmax)
 }
 
-func quantizeInt8ColumnsBy8(dst []uint8, src []float32, scale []float32, zero []int32, qmin, qmax int32) {
+func quantizeInt8ColumnsBy8(dst []uint8, src []float32, scale []float32, zero []int32, qmin, qmax int32, stream bool) {
 	for len(src) > 0 {
 		cols := min(len(scale), len(src))
 		if cols < 8 {
@@ -145,7 +152,11 @@ func quantizeInt8ColumnsBy8(dst []uint8, src []float32, scale []float32, zero []
 		}
 		rows := len(src) / cols
 		n := rows * cols
-		quantizeInt8ColumnsAVX2(&dst[:n][0], &src[0], rows, scale[:cols], zero[:cols], qmin, qmax)
+		if stream && cols >= wideRowAVX2 && smallZeros(zero[:cols]) {
+			quantizeInt8RowsAVX2(&dst[:n][0], &src[0], rows, cols, &scale[0], &zero[0], qmin, qmax)
+		} else {
+			quantizeInt8ColumnsAVX2(&dst[:n][0], &src[0], rows, scale[:cols], zero[:cols], qmin, qmax)
+		}
 		dst, src = dst[n:], src[n:]
 	}
 }
@@ -164,7 +175,7 @@ func quantizeInt16ColumnsBy8(dst []uint16, src []float32, scale []float32, zero 
 	}
 }
 
-func dequantizeInt8ColumnsBy8(dst []float32, src []uint8, scale []float32, zero []int32, signed bool) {
+func dequantizeInt8ColumnsBy8(dst []float32, src []uint8, scale []float32, zero []int32, signed, stream bool) {
 	for len(src) > 0 {
 		cols := min(len(scale), len(src))
 		if cols < 8 {
@@ -173,7 +184,7 @@ func dequantizeInt8ColumnsBy8(dst []float32, src []uint8, scale []float32, zero 
 		}
 		rows := len(src) / cols
 		n := rows * cols
-		dequantizeInt8ColumnsAVX2(&dst[:n][0], &src[0], rows, scale[:cols], zero[:cols], signed)
+		dequantizeInt8ColumnsAVX2(&dst[:n][0], &src[0], rows, scale[:cols], zero[:cols], signed, stream && cols >= 64)
 		dst, src = dst[n:], src[n:]
 	}
 }

@@ -54,6 +54,8 @@
 #define SIGN8        consts<>+48(SB) /* the sign of a code of 8 bits */
 #define SIGN16       consts<>+52(SB) /* the sign of a code of 16 bits */
 #define INFINITY     consts<>+56(SB) /* the bits of +Inf */
+#define FARTHEST8    consts<>+68(SB) /* 32000, the farthest zero point for SATURATE */
+#define BEYOND       consts<>+72(SB) /* 2^16, beyond all quotients that give a code */
 #define SHARE        consts<>+60(SB) /* 2^-22, the least scale to a magnitude of 1 */
 #define LEASTNORMAL  consts<>+64(SB) /* 2^-126, the least scale of all */
 
@@ -74,7 +76,9 @@ DATA consts<>+52(SB)/4, $0x00008000
 DATA consts<>+56(SB)/4, $0x7f800000
 DATA consts<>+60(SB)/4, $0x34800000
 DATA consts<>+64(SB)/4, $0x00800000
-GLOBL consts<>(SB), RODATA|NOPTR, $68
+DATA consts<>+68(SB)/4, $0x00007d00
+DATA consts<>+72(SB)/4, $0x47800000
+GLOBL consts<>(SB), RODATA|NOPTR, $76
 
 // Of the 8 dwords that two in-lane packs leave behind, the order.
 DATA packOrder256<>+0(SB)/8, $0x0000000400000000
@@ -157,8 +161,9 @@ GLOBL rotations<>(SB), RODATA|NOPTR, $64
 
 // PREPARE takes scales in Y8 and zero points in Y12, and sets Y9 to the
 // reciprocals, Y0 and Y1 to the bounds lo and hi of the quotient, and Y2 to a
-// mask of those for which QUOTIENT must not be used. It uses Y3 and Y4.
-#define PREPARE(qmin, qmax) \
+// mask of those for which QUOTIENT must not be used, zero points beyond farthest
+// among them. It uses Y3 and Y4.
+#define PREPARE(qmin, qmax, farthest) \
 	VBROADCASTSS ONE, Y9       \
 	VDIVPS       Y8, Y9, Y9    \
 	VPBROADCASTD qmin, Y0      \
@@ -177,7 +182,7 @@ GLOBL rotations<>(SB), RODATA|NOPTR, $64
 	VPCMPEQD     Y3, Y4, Y3    \
 	VPOR         Y3, Y2, Y2    \
 	VPABSD       Y12, Y3       \
-	VPBROADCASTD FARTHEST, Y4  \
+	VPBROADCASTD farthest, Y4  \
 	VPCMPGTD     Y4, Y3, Y3    \
 	VPOR         Y3, Y2, Y2
 
@@ -201,14 +206,18 @@ few:                                   \
 	XORL         R11, R11              \
 ready:
 
-// FOLD adds the 16 lanes in ya to yd, of which xa is the lower half of ya, and
-// stores the sum: the upper half to the lower, until one is left.
-#define FOLD(ya, yb, yc, yd, xa, dst) \
+// HALVED adds the 16 lanes in ya to yd, of which xa is the lower half of ya, the
+// upper half to the lower, until two are left in xa. FOLD goes on to one, and
+// stores it.
+#define HALVED(ya, yb, yc, yd, xa, t) \
 	VADDPD       yc, ya, ya \
 	VADDPD       yd, yb, yb \
 	VADDPD       yb, ya, ya \
-	VEXTRACTF128 $1, ya, X0 \
-	VADDPD       X0, xa, xa \
+	VEXTRACTF128 $1, ya, t  \
+	VADDPD       t, xa, xa
+
+#define FOLD(ya, yb, yc, yd, xa, dst) \
+	HALVED(ya, yb, yc, yd, xa, X0) \
 	VPERMILPD    $1, xa, X0 \
 	VADDSD       X0, xa, xa \
 	VMOVSD       xa, dst

@@ -6,9 +6,9 @@
 // PARAMS8 prepares 8 runs and stores the parameters in the frame: scale at 0,
 // reciprocal at 32, bounds at 64 and 96, and the zero point less Y15 at 128. If
 // R13 is not zero the bounds are those of the quotient.
-#define PARAMS8(qmin, qmax) \
+#define PARAMS8(qmin, qmax, farthest) \
 	NEXT8(few, ready)       \
-	PREPARE(qmin, qmax)     \
+	PREPARE(qmin, qmax, farthest) \
 	VPSUBD  Y15, Y12, Y12   \
 	VMOVDQU Y12, 128(SP)    \
 	VMOVUPS Y8, 0(SP)       \
@@ -30,20 +30,43 @@
 	VBROADCASTSS 96(SP)(R12*4), Y11 \
 	VPBROADCASTD 128(SP)(R12*4), Y12
 
+// SATURATE is QUOTIENT for 8 bits, rounded to integers. Only the upper bound is
+// applied to x: see that of AVX-512. Then Y12 holds words, and Y10 and Y15 the
+// bytes qmin and qmax, with which ZEROWORDS and CLAMPBYTES finish.
+#define SATURATE(x, q) \
+	VMINPS       x, Y11, x \
+	VMULPS       Y9, x, q  \
+	VFNMADD231PS Y8, q, x  \
+	VFMADD231PS  Y9, x, q  \
+	VCVTPS2DQ    q, q
+
+#define ZEROWORDS(q) \
+	VPADDSW Y12, q, q
+
+#define CLAMPBYTES(q) \
+	VPMAXSB Y10, q, q \
+	VPMINSB Y15, q, q
+
+// DIVIDED makes codes, after which there is nothing to finish.
+#define DIVIDED(x, q) \
+	DIVIDE(x, q) \
+	CODE(q)
+
+#define AS(q)
+
 // BYTES32 turns 32 elements in Y0 to Y3 into bytes in Y4.
 #define BYTES32 \
-	QUOTIENT(Y0, Y4)        \
-	QUOTIENT(Y1, Y5)        \
-	QUOTIENT(Y2, Y6)        \
-	QUOTIENT(Y3, Y7)        \
-	CODE(Y4)                \
-	CODE(Y5)                \
-	CODE(Y6)                \
-	CODE(Y7)                \
+	SATURATE(Y0, Y4)        \
+	SATURATE(Y1, Y5)        \
+	SATURATE(Y2, Y6)        \
+	SATURATE(Y3, Y7)        \
 	VPACKSSDW Y5, Y4, Y4    \
 	VPACKSSDW Y7, Y6, Y6    \
+	ZEROWORDS(Y4)                \
+	ZEROWORDS(Y6)                \
 	VPACKSSWB Y6, Y4, Y4    \
 	VPERMD    Y4, Y13, Y4   \
+	CLAMPBYTES(Y4)                \
 	VPXOR     Y14, Y4, Y4
 
 #define LOAD32 \
@@ -53,44 +76,46 @@
 	VMOVUPS 96(SI), Y3
 
 // BYTES16, BYTES8 and BYTES3 store the codes of n elements: 8 to 16, 4 to 8 and
-// 1 to 3. Q is QUOTIENT or DIVIDE.
-#define BYTES16(Q, n) \
+// 1 to 3. Q, W and B are SATURATE, ZEROWORDS and CLAMPBYTES, or DIVIDED and twice AS.
+#define BYTES16(Q, W, B, n) \
 	VMOVUPS (SI), Y0            \
 	VMOVUPS -32(SI)(n*4), Y1    \
 	Q(Y0, Y4)                   \
 	Q(Y1, Y5)                   \
-	CODE(Y4)                    \
-	CODE(Y5)                    \
 	VPACKSSDW Y5, Y4, Y4        \
+	W(Y4)                       \
 	VPACKSSWB Y4, Y4, Y4        \
 	VEXTRACTI128 $1, Y4, X5     \
 	VPUNPCKLDQ X5, X4, X4       \
+	B(Y4)                       \
 	VPXOR   X14, X4, X4         \
 	VMOVQ   X4, (DI)            \
 	VMOVHPS X4, -8(DI)(n*1)
 
-#define BYTES8(Q, n) \
+#define BYTES8(Q, W, B, n) \
 	VMOVUPS (SI), X0                       \
 	VINSERTF128 $1, -16(SI)(n*4), Y0, Y0   \
 	Q(Y0, Y4)                              \
-	CODE(Y4)                               \
 	VEXTRACTI128 $1, Y4, X5                \
 	VPACKSSDW X5, X4, X4                   \
+	W(Y4)                                  \
 	VPACKSSWB X4, X4, X4                   \
+	B(Y4)                                  \
 	VPXOR   X14, X4, X4                    \
 	VMOVD   X4, (DI)                       \
 	VPEXTRD $1, X4, -4(DI)(n*1)
 
-#define BYTES3(Q, n) \
+#define BYTES3(Q, W, B, n) \
 	MOVQ    n, BX                          \
 	SHRQ    $1, BX                         \
 	VMOVSS  (SI), X0                       \
 	VINSERTPS $0x10, (SI)(BX*4), X0, X0    \
 	VINSERTPS $0x20, -4(SI)(n*4), X0, X0   \
 	Q(Y0, Y4)                              \
-	CODE(Y4)                               \
 	VPACKSSDW X4, X4, X4                   \
+	W(Y4)                                  \
 	VPACKSSWB X4, X4, X4                   \
+	B(Y4)                                  \
 	VPXOR   X14, X4, X4                    \
 	VPEXTRB $0, X4, (DI)                   \
 	VPEXTRB $1, X4, (DI)(BX*1)             \
@@ -100,7 +125,7 @@
 //
 // An unsigned grid of 8 bits is moved down by 128, so that a signed pack holds
 // it, and moved back by Y14, which flips the top bits.
-TEXT ·quantizeInt8RunsAVX2(SB), NOSPLIT, $160-113
+TEXT ·quantizeInt8RunsAVX2(SB), NOSPLIT, $224-113
 	MOVQ    dst_base+0(FP), DI
 	MOVQ    src_base+24(FP), SI
 	MOVQ    src_len+32(FP), DX
@@ -111,15 +136,29 @@ TEXT ·quantizeInt8RunsAVX2(SB), NOSPLIT, $160-113
 	MOVBQZX stream+112(FP), R14
 	VMOVDQU packOrder256<>(SB), Y13
 	VPXOR   Y14, Y14, Y14
-	VPXOR   Y15, Y15, Y15
 	CMPL    qmax+108(FP), $127
-	JLE     params
+	JLE     bytes
 	VPBROADCASTD FLIP8, Y14
-	VPBROADCASTD SIGN8, Y15
+
+bytes: // qmin and qmax, moved down like codes
+	MOVL    qmin+104(FP), AX
+	MOVL    qmax+108(FP), BX
+	VMOVD   AX, X0
+	VMOVD   BX, X1
+	VPBROADCASTB X0, Y0
+	VPBROADCASTB X1, Y1
+	VPXOR   Y14, Y0, Y0
+	VPXOR   Y14, Y1, Y1
+	VMOVDQU Y0, 160(SP)
+	VMOVDQU Y1, 192(SP)
 
 params: // of the next 8 runs
-	PARAMS8(qmin+104(FP), qmax+108(FP))
+	VPBROADCASTD SIGN8, Y15
+	VPAND   Y14, Y15, Y15
+	PARAMS8(qmin+104(FP), qmax+108(FP), FARTHEST8)
 	XORL R12, R12
+	VMOVDQU 160(SP), Y10
+	VMOVDQU 192(SP), Y15
 
 nextrun:
 	TESTQ   DX, DX
@@ -130,10 +169,13 @@ nextrun:
 	CMPQ    DX, CX
 	CMOVQLT DX, CX
 	SUBQ    CX, DX
-	PARAMS
-	INCQ    R12
 	TESTB   R13, R13
 	JNE     divide
+	VBROADCASTSS 0(SP)(R12*4), Y8
+	VBROADCASTSS 32(SP)(R12*4), Y9
+	VBROADCASTSS 96(SP)(R12*4), Y11
+	VPBROADCASTW 128(SP)(R12*4), Y12
+	INCQ    R12
 	CMPQ    CX, $32
 	JBE     short
 	TESTQ   R14, R14
@@ -175,17 +217,17 @@ short:
 	JAE  ends32
 	CMPQ CX, $8
 	JB   ends8
-	BYTES16(QUOTIENT, CX)
+	BYTES16(SATURATE, ZEROWORDS, CLAMPBYTES, CX)
 	JMP  advance
 
 ends8:
 	CMPQ CX, $4
 	JB   ends3
-	BYTES8(QUOTIENT, CX)
+	BYTES8(SATURATE, ZEROWORDS, CLAMPBYTES, CX)
 	JMP  advance
 
 ends3:
-	BYTES3(QUOTIENT, CX)
+	BYTES3(SATURATE, ZEROWORDS, CLAMPBYTES, CX)
 	JMP  advance
 
 head: // up to an aligned destination, for stores past the caches
@@ -213,13 +255,15 @@ past:
 	JMP  last
 
 divide: // 16 at a time
+	PARAMS
+	INCQ R12
 	MOVQ $16, BX
 	CMPQ CX, BX
 	JBE  divideends
 	SUBQ BX, CX
 
 divideloop:
-	BYTES16(DIVIDE, BX)
+	BYTES16(DIVIDED, AS, AS, BX)
 	ADDQ $64, SI
 	ADDQ $16, DI
 	SUBQ $16, CX
@@ -231,17 +275,17 @@ divideloop:
 divideends:
 	CMPQ CX, $8
 	JB   divide8
-	BYTES16(DIVIDE, CX)
+	BYTES16(DIVIDED, AS, AS, CX)
 	JMP  advance
 
 divide8:
 	CMPQ CX, $4
 	JB   divide3
-	BYTES8(DIVIDE, CX)
+	BYTES8(DIVIDED, AS, AS, CX)
 	JMP  advance
 
 divide3:
-	BYTES3(DIVIDE, CX)
+	BYTES3(DIVIDED, AS, AS, CX)
 	JMP  advance
 
 done:
@@ -312,7 +356,7 @@ TEXT ·quantizeInt16RunsAVX2(SB), NOSPLIT, $160-113
 	VPBROADCASTD SIGN16, Y15
 
 params:
-	PARAMS8(qmin+104(FP), qmax+108(FP))
+	PARAMS8(qmin+104(FP), qmax+108(FP), FARTHEST)
 	XORL R12, R12
 
 nextrun:

@@ -19,7 +19,7 @@
 #define COLUMNS8(i, qmin, qmax) \
 	VMOVUPS (R9)(i*4), Y8   \
 	VMOVDQU (R10)(i*4), Y12 \
-	PREPARE(qmin, qmax)     \
+	PREPARE(qmin, qmax, FARTHEST)     \
 	VPSUBD  192(SP), Y12, Y12
 
 // COLUMNS16 prepares both vectors. The zero flag is clear if QUOTIENT must not
@@ -232,12 +232,14 @@ done:
 
 // PLACE turns 8 codes of size bytes, i columns on, into real values. Scales are
 // at R9, zero points at R10. EXTEND is signed or unsigned.
-#define PLACE(EXTEND, size, i, v) \
+#define PLACE(EXTEND, size, i, v) PLACEBY(VMOVUPS, EXTEND, size, i, v)
+
+#define PLACEBY(STORE, EXTEND, size, i, v) \
 	EXTEND    (SI)(i*size), v        \
 	VPSUBD    (R10)(i*4), v, v       \
 	VCVTDQ2PS v, v                   \
 	VMULPS    (R9)(i*4), v, v        \
-	VMOVUPS   v, (DI)(i*4)
+	STORE     v, (DI)(i*4)
 
 // ROWS does CX rows of R11 columns, at least 8: as many times 16 as begin below
 // column R12, then the last 16 or, of fewer, the first and the last 8.
@@ -267,14 +269,48 @@ rest:                              \
 	DECQ CX                        \
 	JNZ  row
 
-// func dequantizeInt8ColumnsAVX2(dst *float32, src *uint8, rows int, scale []float32, zero []int32, signed bool)
-TEXT ·dequantizeInt8ColumnsAVX2(SB), NOSPLIT, $0-73
+// ROWSPAST is ROWS past the caches, for at least 32 columns: 8 up to an aligned
+// destination, 16 at a time, and the last 16.
+#define ROWSPAST(EXTEND, size, row, aligned, loop, next) \
+	LEAQ -8(R11), R15              \
+	LEAQ -16(R11), R12             \
+row:                               \
+	MOVQ DI, R13                   \
+	NEGQ R13                       \
+	ANDQ $31, R13                  \
+	JZ   aligned                   \
+	SHRQ $2, R13                   \
+	XORL BX, BX                    \
+	PLACE(EXTEND, size, BX, Y0)    \
+aligned:                           \
+	LEAQ 8(R13), BX                \
+loop:                              \
+	PLACEBY(VMOVNTPS, EXTEND, size, R13, Y0) \
+	PLACEBY(VMOVNTPS, EXTEND, size, BX, Y1)  \
+	ADDQ $16, R13                  \
+	ADDQ $16, BX                   \
+	CMPQ R13, R12                  \
+	JBE  loop                      \
+	CMPQ R13, R11                  \
+	JEQ  next                      \
+	PLACE(EXTEND, size, R12, Y0)   \
+	PLACE(EXTEND, size, R15, Y1)   \
+next:                              \
+	LEAQ (SI)(R11*size), SI        \
+	LEAQ (DI)(R11*4), DI           \
+	DECQ CX                        \
+	JNZ  row
+
+// func dequantizeInt8ColumnsAVX2(dst *float32, src *uint8, rows int, scale []float32, zero []int32, signed, stream bool)
+TEXT ·dequantizeInt8ColumnsAVX2(SB), NOSPLIT, $0-74
 	MOVQ dst+0(FP), DI
 	MOVQ src+8(FP), SI
 	MOVQ rows+16(FP), CX
 	MOVQ scale_base+24(FP), R9
 	MOVQ scale_len+32(FP), R11
 	MOVQ zero_base+48(FP), R10
+	CMPB stream+73(FP), $0
+	JNE  past
 	CMPB signed+72(FP), $0
 	JEQ  unsigned
 	ROWS(VPMOVSXBD, 1, row, loop, rest)
@@ -283,6 +319,18 @@ TEXT ·dequantizeInt8ColumnsAVX2(SB), NOSPLIT, $0-73
 
 unsigned:
 	ROWS(VPMOVZXBD, 1, rowu, loopu, restu)
+	VZEROUPPER
+	RET
+
+past:
+	CMPB signed+72(FP), $0
+	JEQ  pastu
+	ROWSPAST(VPMOVSXBD, 1, rowp, alignedp, loopp, nextp)
+	VZEROUPPER
+	RET
+
+pastu:
+	ROWSPAST(VPMOVZXBD, 1, rowpu, alignedpu, looppu, nextpu)
 	VZEROUPPER
 	RET
 
@@ -501,5 +549,105 @@ loop:
 	JMP  rest
 
 done:
+	VZEROUPPER
+	RET
+
+// In memory beyond the caches rows go one after the other, past them: there a
+// division takes no longer than reading what it divides.
+
+// CODES32 leaves the codes of the 32 columns from column i on in Y0. What
+// overflows an integer from below, and NaN, is the least; from above Y12 bounds
+// it; packs and additions that saturate take all that is too far to the ends of
+// the grid, for zero points of at most 32000 in magnitude.
+#define CODES32(i) \
+	VMOVUPS   0(SI)(i*4), Y0       \
+	VMOVUPS   32(SI)(i*4), Y1      \
+	VMOVUPS   64(SI)(i*4), Y2      \
+	VMOVUPS   96(SI)(i*4), Y3      \
+	VDIVPS    0(R9)(i*4), Y0, Y0   \
+	VDIVPS    32(R9)(i*4), Y1, Y1  \
+	VDIVPS    64(R9)(i*4), Y2, Y2  \
+	VDIVPS    96(R9)(i*4), Y3, Y3  \
+	VMINPS    Y0, Y12, Y0          \
+	VMINPS    Y1, Y12, Y1          \
+	VMINPS    Y2, Y12, Y2          \
+	VMINPS    Y3, Y12, Y3          \
+	VCVTPS2DQ Y0, Y0               \
+	VCVTPS2DQ Y1, Y1               \
+	VCVTPS2DQ Y2, Y2               \
+	VCVTPS2DQ Y3, Y3               \
+	VMOVDQU   0(R10)(i*4), Y4      \
+	VMOVDQU   64(R10)(i*4), Y5     \
+	VPACKSSDW 32(R10)(i*4), Y4, Y4 \
+	VPACKSSDW 96(R10)(i*4), Y5, Y5 \
+	VPSUBW    Y15, Y4, Y4          \
+	VPSUBW    Y15, Y5, Y5          \
+	VPACKSSDW Y1, Y0, Y0           \
+	VPACKSSDW Y3, Y2, Y2           \
+	VPADDSW   Y4, Y0, Y0           \
+	VPADDSW   Y5, Y2, Y2           \
+	VPACKSSWB Y2, Y0, Y0           \
+	VPERMD    Y0, Y13, Y0          \
+	VPMAXSB   Y10, Y0, Y0          \
+	VPMINSB   Y11, Y0, Y0          \
+	VPXOR     Y14, Y0, Y0
+
+// func quantizeInt8RowsAVX2(dst *uint8, src *float32, rows, cols int, scale *float32, zero *int32, qmin, qmax int32)
+//
+// There are at least 64 columns. Y15 holds the words 128 for an unsigned grid,
+// which is moved down by as much and back by Y14; Y10 and Y11 hold qmin and qmax,
+// moved down.
+TEXT ·quantizeInt8RowsAVX2(SB), NOSPLIT, $0-56
+	MOVQ dst+0(FP), DI
+	MOVQ src+8(FP), SI
+	MOVQ rows+16(FP), R12
+	MOVQ cols+24(FP), R11
+	MOVQ scale+32(FP), R9
+	MOVQ zero+40(FP), R10
+	MOVL qmin+48(FP), AX
+	MOVL qmax+52(FP), BX
+	VMOVD AX, X10
+	VMOVD BX, X11
+	VPBROADCASTB X10, Y10
+	VPBROADCASTB X11, Y11
+	VPXOR Y14, Y14, Y14
+	VPXOR Y15, Y15, Y15
+	CMPL BX, $127
+	JLE  signed
+	VPBROADCASTD FLIP8, Y14
+	VPSRLW $8, Y14, Y15
+
+signed:
+	VPXOR Y14, Y10, Y10
+	VPXOR Y14, Y11, Y11
+	VMOVDQU packOrder256<>(SB), Y13
+	VBROADCASTSS BEYOND, Y12
+	LEAQ -32(R11), R13 // the last 32
+
+row: // up to an aligned destination
+	MOVQ DI, AX
+	NEGQ AX
+	ANDQ $31, AX
+	JZ   past
+	XORL BX, BX
+	CODES32(BX)
+	VMOVDQU Y0, (DI)
+
+past:
+	CODES32(AX)
+	VMOVNTDQ Y0, (DI)(AX*1)
+	ADDQ $32, AX
+	CMPQ AX, R13
+	JBE  past
+	CMPQ AX, R11
+	JEQ  next
+	CODES32(R13)
+	VMOVDQU Y0, (DI)(R13*1)
+
+next:
+	ADDQ R11, DI
+	LEAQ (SI)(R11*4), SI
+	DECQ R12
+	JNZ  row
 	VZEROUPPER
 	RET

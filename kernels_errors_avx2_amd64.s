@@ -512,7 +512,7 @@ few: // is all there is in the run
 // EDGES prepares scales in Y8 and zero points in Y12: reciprocals in Y9 and
 // edges in Y10 and Y11. The zero flag is clear if any is not for this kernel.
 #define EDGES(qmin, qmax) \
-	PREPARE(qmin, qmax)                    \
+	PREPARE(qmin, qmax, FARTHEST)                    \
 	EDGE(Y0, MINUSHALF, $1, DOWNWARD, Y10) \
 	EDGE(Y1, HALF, $14, UPWARD, Y11)       \
 	VPTEST Y2, Y2
@@ -555,9 +555,10 @@ GLOBL magnitude<>(SB), RODATA|NOPTR, $32
 // It returns how many runs it did: all, or a multiple of 8 if a scale among
 // the next 8 is not for this kernel. Y8 to Y11 hold the lanes of sum|e|, Y12
 // to Y15 those of sum e², Y5 the bits of max|e|, Y4 the count of clipped, Y7
-// the scale and Y6 its reciprocal. In the frame are scales at 0, reciprocals at
-// 32, edges at 64 and 96, and those of the run at 128 and 160.
-TEXT ·errorsRunsAVX2(SB), NOSPLIT, $192-120
+// the scale and Y6 its reciprocal. In the frame BX is a multiple of 32: scales
+// are at 0, reciprocals at 32, edges at 64 and 96, and from 128 on those of each
+// run in all dwords, early enough for R15 to read them without waiting.
+TEXT ·errorsRunsAVX2(SB), NOSPLIT, $672-120
 	MOVQ acc_base+0(FP), DI
 	MOVQ src_base+24(FP), SI
 	MOVQ src_len+32(FP), DX
@@ -566,16 +567,31 @@ TEXT ·errorsRunsAVX2(SB), NOSPLIT, $192-120
 	MOVQ scale_len+64(FP), R11
 	MOVQ zero_base+80(FP), R10
 	XORL R13, R13 // runs done
+	LEAQ 31(SP), BX
+	ANDQ $~31, BX
 
 params: // of the next 8 runs
 	NEXT8(fewparams, ready)
 	EDGES(qmin+104(FP), qmax+108(FP))
 	JNE    done
-	VMOVUPS Y8, 0(SP)
-	VMOVUPS Y9, 32(SP)
-	VMOVUPS Y10, 64(SP)
-	VMOVUPS Y11, 96(SP)
+	VMOVUPS Y8, 0(BX)
+	VMOVUPS Y9, 32(BX)
+	VMOVUPS Y10, 64(BX)
+	VMOVUPS Y11, 96(BX)
 	XORL   R12, R12
+	LEAQ   128(BX), R15
+
+edges: // of each run in all dwords
+	VBROADCASTSS 64(BX)(R12*4), Y0
+	VBROADCASTSS 96(BX)(R12*4), Y1
+	VMOVUPS Y0, 0(R15)
+	VMOVUPS Y1, 32(R15)
+	ADDQ   $64, R15
+	INCQ   R12
+	CMPQ   R12, $8
+	JB     edges
+	XORL   R12, R12
+	LEAQ   128(BX), R15
 
 nextrun:
 	MOVQ    R8, CX
@@ -583,12 +599,8 @@ nextrun:
 	CMOVQLT DX, CX
 	SUBQ    CX, DX
 	MOVQ    CX, R14
-	VBROADCASTSS 0(SP)(R12*4), Y7
-	VBROADCASTSS 32(SP)(R12*4), Y6
-	VBROADCASTSS 64(SP)(R12*4), Y0
-	VBROADCASTSS 96(SP)(R12*4), Y1
-	VMOVUPS Y0, 128(SP)
-	VMOVUPS Y1, 160(SP)
+	VBROADCASTSS 0(BX)(R12*4), Y7
+	VBROADCASTSS 32(BX)(R12*4), Y6
 	VPXOR  Y4, Y4, Y4
 	VPXOR  Y5, Y5, Y5
 	VPXOR  Y8, Y8, Y8
@@ -604,10 +616,10 @@ nextrun:
 
 loop:
 	VMOVUPS 0(SI), Y0
-	DEVIATE(Y7, Y6, 128(SP), 160(SP), Y0, Y1, Y2, Y3)
+	DEVIATE(Y7, Y6, 0(R15), 32(R15), Y0, Y1, Y2, Y3)
 	TALLY(Y5, Y4, Y8, Y9, Y12, Y13)
 	VMOVUPS 32(SI), Y0
-	DEVIATE(Y7, Y6, 128(SP), 160(SP), Y0, Y1, Y2, Y3)
+	DEVIATE(Y7, Y6, 0(R15), 32(R15), Y0, Y1, Y2, Y3)
 	TALLY(Y5, Y4, Y10, Y11, Y14, Y15)
 	ADDQ $64, SI
 	SUBQ $16, CX
@@ -617,13 +629,13 @@ tail: // CX + 16 elements, fewer than 16
 	ADDQ $8, CX
 	JL   tail8 // fewer than 8
 	VMOVUPS 0(SI), Y0
-	DEVIATE(Y7, Y6, 128(SP), 160(SP), Y0, Y1, Y2, Y3)
+	DEVIATE(Y7, Y6, 0(R15), 32(R15), Y0, Y1, Y2, Y3)
 	TALLY(Y5, Y4, Y8, Y9, Y12, Y13)
 	ADDQ $32, SI
 	TESTQ CX, CX
 	JZ   fold
 	LAST(Y0, Y3)
-	DEVIATE(Y7, Y6, 128(SP), 160(SP), Y0, Y1, Y2, Y3)
+	DEVIATE(Y7, Y6, 0(R15), 32(R15), Y0, Y1, Y2, Y3)
 	MASK(CX, Y0)
 	VPAND Y0, Y2, Y2
 	VPAND Y0, Y3, Y3
@@ -638,15 +650,17 @@ tail8:
 	LAST(Y0, Y3)
 
 masked: // CX elements in Y0
-	DEVIATE(Y7, Y6, 128(SP), 160(SP), Y0, Y1, Y2, Y3)
+	DEVIATE(Y7, Y6, 0(R15), 32(R15), Y0, Y1, Y2, Y3)
 	MASK(CX, Y0)
 	VPAND Y0, Y2, Y2
 	VPAND Y0, Y3, Y3
 	TALLY(Y5, Y4, Y8, Y9, Y12, Y13)
 
 fold:
-	FOLD(Y8, Y9, Y10, Y11, X8, 0(DI))
-	FOLD(Y12, Y13, Y14, Y15, X12, 8(DI))
+	HALVED(Y8, Y9, Y10, Y11, X8, X0)
+	HALVED(Y12, Y13, Y14, Y15, X12, X1)
+	VHADDPD X12, X8, X8
+	VMOVUPD X8, 0(DI)
 	REDUCE(VPMAXUD, Y5, X5, X0)
 	REDUCE(VPADDD, Y4, X4, X1)
 	VMOVD   X5, 16(DI)
@@ -654,6 +668,7 @@ fold:
 	ADDQ    $24, DI
 	INCQ    R13
 	INCQ    R12
+	ADDQ    $64, R15
 	TESTQ   DX, DX
 	JZ      done
 	CMPQ    R12, $8

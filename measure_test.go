@@ -26,7 +26,7 @@ func TestMeasure(t *testing.T) {
 				t.Fatal(err)
 			}
 			for j := range c.Results {
-				if (i+j)%5 == 0 || len(x.Data) < 1000 {
+				if (i+j+k)%7 == 0 || len(x.Data) < 1000 {
 					testMeasure(t, x, c, &c.Results[j])
 				}
 			}

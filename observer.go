@@ -31,6 +31,7 @@ type Observer struct {
 	seen    int        // batches, those with errors too
 	params  []observed // one for each parameter, none before the first batch
 	counter Counts
+	shares  []share // memory for large batches
 }
 
 // A NotFinitePolicy says what an Observer does with NaN and infinities.
@@ -134,6 +135,9 @@ func (o *Observer) observe(batch Tensor) error {
 	}
 	if len(o.params) > 0 && len(o.params) != l.params {
 		return fmt.Errorf("%w: %d scales where earlier batches have %d", ErrShape, l.params, len(o.params))
+	}
+	if l.params == 1 && !o.scheme.Range.ranged() && o.share(batch.Data) {
+		return nil
 	}
 	g := rangers.Get().(*survey)
 	defer rangers.Put(g)

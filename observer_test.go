@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -488,5 +489,41 @@ func TestObserverAllocates(t *testing.T) {
 				t.Errorf("%v, %v, %d: %v allocations", s.Granularity, s.Range, p, n)
 			}
 		}
+	}
+}
+
+// TestObserverShares has batches that are large enough to be shared out, one of
+// which is refused because of its last value.
+func TestObserverShares(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(3))
+	s := Scheme{Bits: 8, Range: Entropy}
+	x := valuesOf(8, 2*shareLen+777, distributions[2].of)
+	o, small := newObserver(t, s, RefuseNotFinite), newObserver(t, s, RefuseNotFinite)
+	bad := slices.Clone(x)
+	bad[len(bad)-1] = float32(math.NaN())
+	var value *NotFiniteError
+	if err := o.Observe(Tensor{Data: bad}); !errors.As(err, &value) || value.Index != len(bad)-1 || o.Len() != 0 {
+		t.Fatal(err)
+	}
+	for e := 0; e < len(x); e += 100000 {
+		mustObserve(t, small, Tensor{Data: x[e:min(e+100000, len(x))]})
+	}
+	want := stateOf(t, small)
+	mustObserve(t, o, Tensor{Data: x})
+	if !bytes.Equal(stateOf(t, o), want) {
+		t.Error("a large batch is not what small ones are")
+	}
+	if err := o.Observe(Tensor{Data: bad}); err == nil || !bytes.Equal(stateOf(t, o), want) {
+		t.Error("an error changed the state")
+	}
+	if !raceEnabled {
+		if n := testing.AllocsPerRun(3, func() { o.Observe(Tensor{Data: x}) }); n != 0 {
+			t.Errorf("%v allocations", n)
+		}
+	}
+	ignore := newObserver(t, s, IgnoreNotFinite)
+	mustObserve(t, ignore, Tensor{Data: bad})
+	if c := ignore.Counts(); c != (Counts{Finite: uint64(len(x) - 1), NaN: 1}) {
+		t.Errorf("counted %+v", c)
 	}
 }

@@ -253,3 +253,59 @@ func TestQuantizeSafetensors(t *testing.T) {
 	}
 	fails(t, exitUsage, "to a folder", "", "quantize", out, "-o", filepath.Join(dir, "x.safetensors"))
 }
+
+// TestPredicted has three commands tell how far weights are from where they
+// were: compare before, quantize, and compare afterwards. To the last digit it
+// is the same.
+func TestPredicted(t *testing.T) {
+	in := write(t, "network.onnx", string(onnxtest.Network(13)))
+	out, back := filepath.Join(t.TempDir(), "int8.onnx"), filepath.Join(t.TempDir(), "float.onnx")
+	type errs struct {
+		MAE, RMSE float64
+		MaxError  float64 `json:"max_error"`
+		SQNR      float64 `json:"sqnr_db"`
+	}
+	var told struct {
+		Weights []struct {
+			Name   string
+			Errors errs
+		}
+	}
+	var predicted struct {
+		Tensors []struct {
+			Name    string
+			Results []errs
+		}
+	}
+	var found struct {
+		Tensors []struct {
+			Name string
+			errs
+		}
+	}
+	decode := func(text string, v any) {
+		t.Helper()
+		if err := json.Unmarshal([]byte(text), v); err != nil {
+			t.Fatal(err)
+		}
+	}
+	decode(ok(t, "quantize", in, "-o", out, "--format", "json"), &told)
+	ok(t, "dequantize", out, "-o", back)
+	decode(ok(t, "compare", in, "--mapping", "symmetric", "--zero-in-range", "--format", "json"), &predicted)
+	decode(ok(t, "compare", in, "--against", back, "--format", "json"), &found)
+	before, after := map[string]errs{}, map[string]errs{}
+	for _, x := range predicted.Tensors {
+		before[x.Name] = x.Results[1] // per channel
+	}
+	for _, x := range found.Tensors {
+		after[x.Name] = x.errs
+	}
+	if len(told.Weights) != 17 {
+		t.Errorf("%d weights", len(told.Weights))
+	}
+	for _, w := range told.Weights {
+		if w.Errors.RMSE == 0 || before[w.Name] != w.Errors || after[w.Name] != w.Errors {
+			t.Errorf("%s: %v, predicted %v, found %v", w.Name, w.Errors, before[w.Name], after[w.Name])
+		}
+	}
+}

@@ -131,6 +131,7 @@ for the whole tensor and with one for each channel.`,
   quant sweep model.safetensors               error and size at other widths
   quant calibrate act/*.npz -o ranges.json    ranges of activations in batches
   quant inspect model.safetensors             what is in a file
+  quant quantize model.onnx -o small.onnx     a model that runtimes load
   quant bench                                 how fast this machine does it`,
 		Version:       versionLine(),
 		SilenceUsage:  true,

@@ -51,7 +51,7 @@ func (m *meter) show() {
 	}
 	counted := []progressbar.Option{progressbar.OptionShowCount()}
 	if m.bytes {
-		counted = []progressbar.Option{progressbar.OptionShowBytes(true), progressbar.OptionShowTotalBytes(true)}
+		counted = append(counted, progressbar.OptionShowBytes(true), progressbar.OptionShowTotalBytes(true))
 	}
 	m.bar = progressbar.NewOptions64(m.total, append(counted,
 		progressbar.OptionSetWriter(m.out),

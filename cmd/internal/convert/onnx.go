@@ -67,14 +67,16 @@ func ONNX(ctx context.Context, in string, out *atomicfile.Set, o Options, p Prog
 	if err := o.checkCalibrated(weights); err != nil {
 		return nil, err
 	}
+	version := int64(0)
 	for _, j := range jobs {
 		q := j.quantized()
-		if err := c.model.Raise(q.Version()); err != nil {
-			return nil, o.advise(err)
-		}
 		if err := c.rewriter.Quantize(q); err != nil {
 			return nil, err
 		}
+		version = max(version, q.Version())
+	}
+	if err := c.model.Raise(version); err != nil {
+		return nil, o.advise(err)
 	}
 	if err := c.write(); err != nil {
 		return nil, err

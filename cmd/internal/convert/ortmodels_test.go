@@ -203,6 +203,23 @@ func TestONNXRuntimeNetwork(t *testing.T) {
 	}
 }
 
+// TestONNXRuntimeOutside runs a model whose weights are in another file, one of
+// them in 16 bits.
+func TestONNXRuntimeOutside(t *testing.T) {
+	dir := t.TempDir()
+	model, data := onnxtest.Outside()
+	path := filepath.Join(dir, "outside.onnx")
+	for name, content := range map[string][]byte{path: model, filepath.Join(dir, "weights.bin"): data} {
+		if err := os.WriteFile(name, content, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	trial{
+		model: path, steps: []map[string]value{{"x": floatValue(random(64), 1, 64)}}, outputs: []string{"y"}, schemes: 5,
+		tolerance: 2e-3, least: []float64{30, 25, 10, 30, 10}, // what is between is rounded to 16 bits
+	}.run(t)
+}
+
 // models is a folder with real models, which .ci/run provides.
 func models(t *testing.T, name string) string {
 	folder := os.Getenv("QUANT_MODELS")

@@ -631,6 +631,25 @@ func TestSafetensorsErrors(t *testing.T) {
 	}
 }
 
+// Files beside a model are not copied from elsewhere.
+func TestSafetensorsLinks(t *testing.T) {
+	o := Options{Bits: 8, Mapping: quant.Symmetric, Granularity: report.PerChannel}
+	for _, name := range []string{"tokenizer.json", "config.json"} {
+		dir := t.TempDir()
+		writeST(t, filepath.Join(dir, "in", "model.safetensors"), weightsST()...)
+		if err := os.WriteFile(filepath.Join(dir, "secret"), []byte("{}"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink(filepath.Join("..", "secret"), filepath.Join(dir, "in", name)); err != nil {
+			t.Skip(err)
+		}
+		_, err := convertST(t, Quantize, filepath.Join(dir, "in"), filepath.Join(dir, "out"), o)
+		if err == nil || err.Error() != name+": path escapes from parent" {
+			t.Errorf("%s: error %v", name, err)
+		}
+	}
+}
+
 // dequantizeST writes a file and turns it back.
 func dequantizeST(t *testing.T, tensors ...stInput) error {
 	dir := t.TempDir()

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/a01592f9/quant/cmd/internal/atomicfile"
+	"github.com/a01592f9/quant/cmd/internal/tensorfile"
 )
 
 const (
@@ -29,12 +30,12 @@ type modelConfig struct {
 // readConfig reads the configuration in a folder. It is empty if there is none.
 func readConfig(dir string) (*modelConfig, error) {
 	c := &modelConfig{values: make(map[string]json.RawMessage)}
-	f, err := os.Open(filepath.Join(dir, configName))
+	f, err := tensorfile.OpenBeside(dir, configName)
 	if errors.Is(err, fs.ErrNotExist) {
 		return c, nil
 	}
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s: %w", configName, err)
 	}
 	defer f.Close()
 	data, err := io.ReadAll(io.LimitReader(f, maxConfig+1))
@@ -189,9 +190,9 @@ func copyBesides(dir string, out *atomicfile.Set) error {
 		if !besides(e.Name()) || err != nil || !st.Mode().IsRegular() {
 			continue
 		}
-		from, err := os.Open(filepath.Join(dir, e.Name()))
+		from, err := tensorfile.OpenBeside(dir, e.Name())
 		if err != nil {
-			return err
+			return fmt.Errorf("%s: %w", e.Name(), err)
 		}
 		w, err := out.Create(e.Name())
 		if err == nil {

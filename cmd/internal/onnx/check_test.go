@@ -58,7 +58,12 @@ func checkGraph(t testing.TB, m *Model, g *graph, outer map[string]bool) {
 			t.Errorf("%s: %q is not defined before %s", g.path(), name, of.label())
 		}
 	}
+	nodes := map[string]bool{"": true}
 	for _, n := range g.nodes {
+		if n.name != "" && nodes[n.name] {
+			t.Errorf("%s: two nodes %q", g.path(), n.name)
+		}
+		nodes[n.name] = true
 		for _, in := range n.inputs {
 			see(in, n)
 		}

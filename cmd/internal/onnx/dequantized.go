@@ -2,6 +2,7 @@ package onnx
 
 import (
 	"fmt"
+	"math"
 	"slices"
 )
 
@@ -109,7 +110,7 @@ func (q *Dequantizer) layout() error {
 		want := slices.Clone(shape)
 		want[axis] = int((int64(want[axis])-1)/block + 1)
 		if slices.Equal(want, scales) {
-			q.Axis, q.Block = int(axis), int(block)
+			q.Axis, q.Block = int(axis), int(min(block, math.MaxInt))
 			return nil
 		}
 	}

@@ -40,7 +40,11 @@ func newNode(num protowire.Number, op, name string, inputs []string, output stri
 	for _, in := range inputs {
 		b = appendString(b, 1, in)
 	}
-	b = appendString(appendString(appendString(b, 2, output), 3, name), 4, op)
+	b = appendString(b, 2, output)
+	if name != "" {
+		b = appendString(b, 3, name)
+	}
+	b = appendString(b, 4, op)
 	for _, a := range attributes {
 		b = appendBytes(b, 5, a)
 	}
@@ -66,10 +70,6 @@ func intsTensor(v []int64) []byte {
 		b = binary.LittleEndian.AppendUint64(b, uint64(x))
 	}
 	return smallTensor("", elemI64, []int{len(v)}, b)
-}
-
-func intTensor(v int64) []byte {
-	return smallTensor("", elemI64, nil, binary.LittleEndian.AppendUint64(nil, uint64(v)))
 }
 
 func floatTensor(v float32) []byte {

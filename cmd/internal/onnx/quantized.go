@@ -116,20 +116,20 @@ func (r *Rewriter) Quantize(q Quantized) error {
 	if q.Block > 0 {
 		attributes = append(attributes, intAttribute("block_size", int64(q.Block)))
 	}
-	number, name, made := g.nodeField(), t.value+"_DequantizeLinear", t.value
+	number, name, made := g.nodeField(), r.fresh(t.value+"_DequantizeLinear"), t.value
 	if t.DType != "F32" { // DequantizeLinear makes nothing else of a float32 scale
 		made = r.fresh(t.value + "_dequantized")
 	}
 	nodes := []part{newNode(number, "DequantizeLinear", name, inputs, made, attributes...)}
 	if made != t.value {
-		nodes = append(nodes, newNode(number, "Cast", t.value+"_Cast", []string{made}, t.value, intAttribute("to", int64(t.elem))))
+		nodes = append(nodes, newNode(number, "Cast", r.fresh(t.value+"_Cast"), []string{made}, t.value, intAttribute("to", int64(t.elem))))
 	}
 
 	at := t.frames[0]
 	switch {
 	case t.node == nil:
 		r.e.replace(at.parent, at.start, at.end, stores...)
-		r.e.insert(g.first(), nodes...)
+		r.e.insert(g.before(t.value), nodes...)
 	case g.fn != nil:
 		r.e.replace(t.node.frame.parent, t.node.frame.start, t.node.frame.end, append(stores, nodes...)...)
 	default:

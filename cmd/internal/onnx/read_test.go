@@ -43,6 +43,9 @@ func TestUses(t *testing.T) {
 		{"resize", []int{4}, []message{nodeOf("Resize", names("x", "", "w"), names("y"))}, want{"Resize shape", -1, false, "shape computation of Resize"}},
 		{"unused", []int{4}, nil, want{"", -1, false, "no operator uses it"}},
 		{"einsum", []int{3, 4}, []message{nodeOf("Einsum", names("x", "w"), names("y"))}, want{"Einsum", -1, true, ""}},
+		{"einsum of two", []int{3, 4}, []message{nodeOf("Einsum", names("x", "w"), names("y"), message{}.Text(1, "equation").Text(4, "bij, jk -> bik"))}, want{"Einsum", 1, true, ""}},
+		{"einsum with heads", []int{3, 4}, []message{nodeOf("Einsum", names("w", "x"), names("y"), message{}.Text(1, "equation").Text(4, "hk,bs->bshk"))}, want{"Einsum", -1, true, ""}},
+		{"einsum of all axes", []int{3, 4}, []message{nodeOf("Einsum", names("x", "w"), names("y"), message{}.Text(1, "equation").Text(4, "...i,ij->...j"))}, want{"Einsum", 1, true, ""}},
 		{"transpose", []int{3, 4, 5}, []message{
 			nodeOf("Transpose", names("w"), names("t"), attrInts("perm", 2, 0, 1)),
 			nodeOf("MatMul", names("x", "t"), names("y"))}, want{"MatMul", 1, true, ""}},
@@ -348,5 +351,16 @@ func TestErrors(t *testing.T) {
 	w := parse(t, graph(tensorOf("w", 1, 3).Fixed32(4, 1).Fixed32(4, 1))).tensor(t, "w")
 	if _, err := w.Data(); err == nil || err.Error() != `2 numbers in field 4, want 3` {
 		t.Error(err)
+	}
+}
+
+func TestLooks(t *testing.T) {
+	for head, want := range map[string]bool{
+		"\x08\x08": true, "\x3a\x05abc": true, "\x12\x04spox": true, // format, graph, producer
+		"": false, "\x08": false, "\x08\x00": false, "\x0a\x01a": false, "1 2 3": false, "GGUF": false, "\x93NUMPY": false, "PK\x03\x04": false,
+	} {
+		if Looks([]byte(head)) != want {
+			t.Errorf("%q: %v", head, !want)
+		}
 	}
 }

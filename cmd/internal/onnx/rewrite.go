@@ -48,6 +48,9 @@ func (m *Model) Rewrite(dataName string) *Rewriter {
 		for name := range g.defs {
 			r.names[name] = true
 		}
+		for _, n := range g.nodes {
+			r.names[n.name] = true
+		}
 	}
 	return r
 }
@@ -81,11 +84,29 @@ func (g *graph) position() position {
 	return position{f, f.end}
 }
 
-// first returns the place before the first node of g.
-func (g *graph) first() position {
-	if len(g.nodes) > 0 {
-		f := &g.nodes[0].frame
+// before returns the place before the first node of g that uses a value, or
+// that has a graph in it which does.
+func (g *graph) before(name string) position {
+	first := len(g.nodes)
+	for _, u := range g.uses[name] {
+		n := u.node
+		if n == nil {
+			n = u.graph.owner
+		}
+		for n != nil && n.graph != g {
+			n = n.graph.owner
+		}
+		if n != nil {
+			first = min(first, n.index)
+		}
+	}
+	if first < len(g.nodes) {
+		f := &g.nodes[first].frame
 		return position{f.parent, f.start}
+	}
+	if len(g.nodes) > 0 {
+		f := &g.nodes[len(g.nodes)-1].frame
+		return position{f.parent, f.end}
 	}
 	f := g.frames[0]
 	return position{f, f.end}

@@ -3,6 +3,7 @@ package onnx
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -141,11 +142,11 @@ func TestRestIsKept(t *testing.T) {
 		t.Fatal(err)
 	}
 	out, _ := result(t, r)
-	// Of the graph: the nodes, the tensors behind the weight, and the inputs but
-	// the one of the weight.
-	first := m.main.nodes[0].frame.start
+	// Of the graph: the nodes up to the one that uses the weight, it, the tensors
+	// behind the weight, and the inputs but the one of the weight.
+	first, conv := m.main.nodes[0].frame.start, m.main.nodes[len(m.main.nodes)-1].frame.start
 	for _, s := range []span{
-		{first, w.frames[0].start}, {w.frames[0].end, m.main.inputs[2].frame.start}, {m.main.inputs[2].frame.end, int64(len(before))},
+		{first, conv}, {conv, w.frames[0].start}, {w.frames[0].end, m.main.inputs[2].frame.start}, {m.main.inputs[2].frame.end, int64(len(before))},
 		{0, m.main.frames[0].start},
 	} {
 		if !bytes.Contains(out, before[s.start:s.end]) {
@@ -353,7 +354,7 @@ func TestScalesThatDoNotFit(t *testing.T) {
 		{scales(4, 2), []message{attrInt("block_size", 2)}, 0, 0, false},
 		{scales(4, 5), nil, 0, 0, false},
 		{scales(5), []message{attrInt("axis", 9)}, 0, 0, false},
-		{scales(4, 1), []message{attrInt("block_size", 1<<62)}, 1, 1 << 62, true},
+		{scales(4, 1), []message{attrInt("block_size", math.MaxInt64)}, 1, math.MaxInt, true},
 	} {
 		g := graphParts{tensors: []message{tensorOf("q", elemInt8, 4, 5).Bytes(9, make([]byte, 20)), test.scales},
 			nodes: []message{nodeOf("DequantizeLinear", names("q", "s"), names("a"), test.attrs...)}}

@@ -165,6 +165,10 @@ func at(n *node, index int, v *view) finding {
 		if index == 0 && n.int("transA", 0) == 0 || index == 1 && n.int("transB", 0) != 0 {
 			f.axis = v.axis(0)
 		}
+	case "Einsum":
+		if a := n.attr("equation"); a != nil {
+			f.axis = v.axis(einsumAxis(a.s, index, v.rank()))
+		}
 	case "MatMul", "MatMulInteger", "FusedMatMul":
 		switch {
 		case v.rank() < 2: // a vector has no output channels
@@ -175,6 +179,27 @@ func at(n *node, index int, v *view) finding {
 		}
 	}
 	return f
+}
+
+// einsumAxis returns the one axis of operand index that is an axis of the result
+// as well, but of no other operand; or one that there is not, if it is not one.
+func einsumAxis(equation string, index, rank int) int {
+	left, result, _ := strings.Cut(strings.ReplaceAll(equation, " ", ""), "->")
+	operands := strings.Split(left, ",")
+	if index >= len(operands) || len(operands[index]) != rank {
+		return rank
+	}
+	axis := rank
+	for i, letter := range operands[index] {
+		others := strings.Join(slices.Concat(operands[:index], operands[index+1:]), "")
+		if strings.ContainsRune(result, letter) && !strings.ContainsRune(others, letter) {
+			if axis < rank {
+				return rank
+			}
+			axis = i
+		}
+	}
+	return axis
 }
 
 // conclude sets what the findings come to.

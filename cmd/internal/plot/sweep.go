@@ -211,6 +211,9 @@ func (m sweepMap) draw(p pen) {
 	if len(m.shown) < len(s.Weights) {
 		about = fmt.Sprintf("SQNR of the %d of %d weights that lose most", len(m.shown), len(s.Weights))
 	}
+	if s.Options.Target != nil {
+		about += "; a frame is on the smallest that reaches the target"
+	}
 	p = p.head("Weights", about)
 	lo, hi := math.Inf(1), math.Inf(-1)
 	for _, i := range m.shown {

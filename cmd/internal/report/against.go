@@ -225,7 +225,8 @@ func (d *Difference) Sort(by string) {
 	slices.SortStableFunc(d.order, func(a, b int) int { return less(&d.Tensors[a], &d.Tensors[b]) })
 }
 
-// WriteText writes d for a terminal of so many columns, 0 if there is none.
+// WriteText writes d for a terminal of so many columns, 0 if there is none. Tensors
+// that are the same are counted, and not listed.
 func (d *Difference) WriteText(w io.Writer, color bool, columns int) error {
 	p := newPrinter(w, color, columns)
 	p.line(bold, shorten(Clean(d.Source), p.columns))
@@ -235,6 +236,9 @@ func (d *Difference) WriteText(w io.Writer, color bool, columns int) error {
 	t.optional, t.pressed = []int{2, 1}, []int{3, 4}
 	for _, i := range d.order {
 		x := &d.Tensors[i]
+		if x.MaxError == 0 {
+			continue // the sum says how many
+		}
 		channel, ratio := "", ""
 		if len(x.Channels) > 1 {
 			worst := 0
@@ -256,8 +260,10 @@ func (d *Difference) WriteText(w io.Writer, color bool, columns int) error {
 			{channel, plain}, {ratio, plain},
 		})
 	}
-	t.write(p)
-	p.WriteByte('\n')
+	if len(t.rows) > 0 {
+		t.write(p)
+		p.WriteByte('\n')
+	}
 	s := d.Summary
 	equal := fmt.Sprintf("%s the same", count(int64(s.Equal)))
 	if s.Equal == s.Compared {

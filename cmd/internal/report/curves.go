@@ -72,12 +72,12 @@ func (d *Detail) walk(src *reading, t *Tensor, params []quant.Params, points int
 	}
 	d.Elements = ElementCurves{Total: w.total, PerChannel: w.per, Note: fmt.Sprintf("All %s are shown.", plural(t.Elements, "element"))}
 	// Which histogram counts a channel.
-	counter := make([]int, t.Channels)
+	counter := make([]int16, t.Channels)
 	for c := range counter {
 		counter[c] = -1
 	}
 	for k, h := range d.Histograms {
-		counter[*h.Channel] = k
+		counter[*h.Channel] = int16(k)
 	}
 
 	var mu sync.Mutex
@@ -190,7 +190,7 @@ func restorePart[T int16 | uint16](back []float32, codes *[]T, values []float32,
 }
 
 // count counts the values of a block.
-func (x *walker) count(d *Detail, counter []int, values []float32, off int) {
+func (x *walker) count(d *Detail, counter []int16, values []float32, off int) {
 	for i, v := range values {
 		x.all[d.Histogram.bin(v)]++
 		if _, c := x.position(off + i); counter[c] >= 0 {

@@ -112,6 +112,9 @@ func join(parts []string, gone map[string]bool) string {
 			pending = p
 			continue
 		}
+		if p == "" && hole {
+			continue // between two separators
+		}
 		if gone[p] {
 			if !hole {
 				b.WriteString("…")

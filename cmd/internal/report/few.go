@@ -11,7 +11,7 @@ import (
 // then, if Options.Few allows it, the keptWorst of each tensor.
 const (
 	mostKept  = 1 << 17
-	keptWorst = 32
+	keptWorst = worst + 12
 )
 
 // manyChannels reports whether a comparison would have very many channels, or
@@ -27,8 +27,8 @@ func manyChannels(plan []job, o Options) bool {
 	return all > mostKept
 }
 
-// trim drops all channels but the worst: by the RMSE per tensor, and by the
-// SQNR per channel.
+// trim drops all channels but the worst: those that tables list, by the RMSE per
+// tensor, and more by the SQNR per channel.
 func (t *Tensor) trim() {
 	if t.Channels <= keptWorst {
 		t.trimGroups()
@@ -37,7 +37,7 @@ func (t *Tensor) trim() {
 	base, own := t.Results[0].Channels, t.main().Channels
 	index := upTo(t.Channels)
 	slices.SortStableFunc(index, func(a, b int) int { return cmp.Compare(base[b].RMSE, base[a].RMSE) })
-	kept := slices.Clone(index[:keptWorst/2])
+	kept := slices.Clone(index[:worst])
 	slices.SortStableFunc(index, func(a, b int) int { return cmp.Compare(own[a].SQNR, own[b].SQNR) })
 	for _, i := range index {
 		if len(kept) == keptWorst {

@@ -16,22 +16,25 @@ func WriteMarkdown(w io.Writer, r *Report, channels bool) error {
 	if r.Summary.Compared > 1 {
 		m.summary(r)
 	}
-	if len(r.Skipped) > 0 {
+	if t := r.SkippedTable(); t != nil {
 		m.printf("\n## Not compared\n\n")
 		m.head("Tensor", "Type", "Shape", "-Reason")
-		for _, s := range r.Skipped {
-			reason := s.Reason
-			if s.Failed {
-				reason = "failed: " + reason
-			}
-			m.row(literal(s.Name), literal(s.DType), shapeText(s.Shape), literal(reason))
+		for _, row := range t.Rows {
+			m.row(literal(row[0].Text), literal(row[1].Text), row[2].Text, literal(row[3].Text))
 		}
+	}
+	if len(r.Tensors) > mostSections && !channels {
+		m.printf("\nSections of all %s follow with `--channels`, or of one with `--tensor`.\n", plural(int64(len(r.Tensors)), "tensor"))
+		return m.Flush()
 	}
 	for i := range r.Tensors {
 		m.tensor(&r.Tensors[i], channels)
 	}
 	return m.Flush()
 }
+
+// mostSections is up to how many tensors have a section each.
+const mostSections = 40
 
 // A markdown writes tables; errors stay in the bufio.Writer until it is flushed.
 type markdown struct{ *bufio.Writer }
@@ -58,26 +61,69 @@ func (m *markdown) row(cells ...string) { m.printf("| %s |\n", strings.Join(cell
 
 func (m *markdown) summary(r *Report) {
 	m.printf("\n## Summary\n\n")
-	head := []string{"Tensor", "Shape"}
-	for _, res := range r.Tensors[0].Results {
+	head := []string{"Tensor", "Shape", "Axis"}
+	first := r.Tensors[0].Results
+	for _, res := range first {
 		head = append(head, "RMSE "+res.Scheme.Label())
 	}
-	for _, res := range r.Tensors[0].Results[1:] {
-		label := res.Scheme.Label()
-		head = append(head, "Gain "+label, "SQNR, dB", "Bytes")
+	for _, res := range first {
+		head = append(head, "SQNR "+res.Scheme.Label()+", dB")
+	}
+	for _, res := range first[1:] {
+		head = append(head, "Gain "+res.Scheme.Label())
+	}
+	for _, res := range first {
+		head = append(head, "Clipped "+res.Scheme.Label())
+	}
+	for _, res := range first {
+		head = append(head, "Bytes "+res.Scheme.Label())
 	}
 	m.head(head...)
-	for _, i := range r.Summary.ByGain {
+	for _, i := range r.Order() {
 		t := &r.Tensors[i]
-		row := []string{literal(t.Name), shapeText(t.Shape)}
+		row := []string{literal(t.Name), shapeText(t.Shape), literal(t.UseText())}
 		for _, res := range t.Results {
 			row = append(row, num(float64(res.RMSE), 4))
 		}
+		for _, res := range t.Results {
+			row = append(row, decibels(float64(res.SQNR)))
+		}
 		for _, res := range t.Results[1:] {
-			row = append(row, times(float64(res.Gain.RMSEFactor)), signed(float64(res.Gain.SQNR), 1),
-				"+"+percent(float64(res.Gain.ExtraPercent)))
+			row = append(row, times(float64(res.Gain.RMSEFactor)))
+		}
+		for _, res := range t.Results {
+			row = append(row, count(int64(res.Clipped)))
+		}
+		for _, res := range t.Results {
+			row = append(row, count(res.Memory.Total))
 		}
 		m.row(row...)
+	}
+	m.printf("\n## Totals\n\n")
+	m.head("Scheme", "Bytes", "Of float32", "Bits per weight", "SQNR, dB", "Mean SQNR, dB", "Clipped")
+	s := r.Summary
+	for k, t := range s.Totals {
+		m.row(first[k].Scheme.Label(), count(t.Memory.Total), percent(share(t.Memory.Total, s.Float32Bytes)),
+			num(float64(t.BitsPerWeight), 3), decibels(float64(t.SQNR)), decibels(float64(t.MeanSQNR)), count(t.Clipped))
+	}
+	m.printf("\n## The channels that suffer most\n\n")
+	table := r.WorstTable(worstOf, worstChannels)
+	head = nil
+	for i, h := range table.Head {
+		for _, span := range table.Spans {
+			if i >= span.From && i <= span.To && span.Text != "range" {
+				h = span.Text + " per " + h
+			}
+		}
+		head = append(head, h)
+	}
+	m.head(head...)
+	for _, row := range table.Rows {
+		cells := []string{literal(row[0].Text)}
+		for _, c := range row[1:] {
+			cells = append(cells, c.Text)
+		}
+		m.row(cells...)
 	}
 }
 

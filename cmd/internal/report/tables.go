@@ -182,7 +182,11 @@ func (r *Report) SummaryTable(short bool) *Table {
 	over("RMSE", results)
 	over("SQNR, dB", results)
 	over("gain", results[1:])
-	over("clipped", results)
+	clipped := results
+	if n > 2 {
+		clipped = results[1:2] // names need the room
+	}
+	over("clipped", clipped)
 	over("bytes", results)
 	for _, i := range r.Order() {
 		x := &r.Tensors[i]
@@ -199,8 +203,10 @@ func (r *Report) SummaryTable(short bool) *Table {
 		for _, res := range x.Results[1:] {
 			row = append(row, gainCell(res.Gain.RMSEFactor))
 		}
-		for _, res := range x.Results {
-			row = append(row, intCell(int64(res.Clipped)))
+		for k, res := range x.Results {
+			if k == 1 || n == len(clipped) {
+				row = append(row, intCell(int64(res.Clipped)))
+			}
 		}
 		for _, res := range x.Results {
 			row = append(row, intCell(res.Memory.Total))
@@ -213,8 +219,10 @@ func (r *Report) SummaryTable(short bool) *Table {
 		sum = append(sum, decibelCell(total.SQNR, 1))
 	}
 	sum = append(sum, make([]Cell, n-1)...)
-	for _, total := range r.Summary.Totals {
-		sum = append(sum, intCell(total.Clipped))
+	for k, total := range r.Summary.Totals {
+		if k == 1 || n == len(clipped) {
+			sum = append(sum, intCell(total.Clipped))
+		}
 	}
 	for _, total := range r.Summary.Totals {
 		sum = append(sum, intCell(total.Memory.Total))
@@ -264,6 +272,10 @@ func (r *Report) SkippedTable() *Table {
 		return nil
 	}
 	t := &Table{Left: 4, Head: []string{"tensor", "type", "shape", "not compared because"}}
+	seen, listed := map[string]int{}, map[string]int{}
+	for _, s := range r.Skipped {
+		seen[s.Reason]++
+	}
 	for _, failed := range []bool{true, false} {
 		for _, s := range r.Skipped {
 			if s.Failed != failed {
@@ -272,6 +284,15 @@ func (r *Report) SkippedTable() *Table {
 			reason := s.Reason
 			if failed {
 				reason = "failed: " + reason
+			} else if n := seen[s.Reason]; n > manyAlike {
+				// As in the text: of many for the same reason, a few stand for all.
+				listed[s.Reason]++
+				if listed[s.Reason] == fewAlike+1 {
+					t.Rows = append(t.Rows, []Cell{{Text: fmt.Sprintf("and %s more", count(int64(n-fewAlike)))}, {}, {}, textCell(reason)})
+				}
+				if listed[s.Reason] > fewAlike {
+					continue
+				}
 			}
 			t.Rows = append(t.Rows, []Cell{textCell(s.Name), textCell(s.DType), textCell(shapeText(s.Shape)), textCell(reason)})
 		}

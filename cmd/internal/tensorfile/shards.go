@@ -216,7 +216,8 @@ func newFolder(dir string) (*folder, error) {
 
 func (d *folder) Close() error { return d.root.Close() }
 
-func (d *folder) open(name string) (*mapfile.File, error) {
+// file opens a regular file.
+func (d *folder) file(name string) (*os.File, error) {
 	path := filepath.Join(d.inner, filepath.FromSlash(name))
 	// Opening a pipe would wait for whoever writes to it.
 	st, err := d.root.Stat(path)
@@ -227,11 +228,27 @@ func (d *folder) open(name string) (*mapfile.File, error) {
 		return nil, errors.New("not a regular file")
 	}
 	f, err := d.root.Open(path)
+	return f, withoutPath(err)
+}
+
+func (d *folder) open(name string) (*mapfile.File, error) {
+	f, err := d.file(name)
 	if err != nil {
-		return nil, withoutPath(err)
+		return nil, err
 	}
 	m, err := mapfile.New(f)
 	return m, withoutPath(err)
+}
+
+// OpenBeside opens a file in the folder of a model, by the rules for shards:
+// it must not lie elsewhere, whatever links say. Errors do not name it.
+func OpenBeside(dir, name string) (*os.File, error) {
+	place, err := newFolder(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer place.Close()
+	return place.file(name)
 }
 
 func quoteAll(names []string) string {
