@@ -53,11 +53,11 @@ but not in the number of channels. Files are read in pieces, several at a time.
 Methods, which choose within the smallest and the largest value that was seen:
 
   minmax        these two
-  percentile=P  without a fraction of (100-P)/100 of the values, half at each end
+  percentile=P  without the outer (100-P) percent of them, half at each end
   mse           the range with the least squared error
   mae           the range with the least absolute error
   entropy       the range whose codes are distributed most as the values are
-  ema=M         averages of those two over batches, M being the weight of a batch
+  ema=M         averages of those two over batches, M the weight of a batch
 
 All but the last give the same result whatever the order of the batches. With
 groups, or with ema, a batch is held in memory as a whole.
@@ -75,7 +75,7 @@ docs/calibration-file.md.
 Exit codes: 0 done, 1 failed on the data or a file, 2 wrong usage, 130
 interrupted.`,
 		Example: `  quant calibrate batches/*.npz --method percentile=99.99 -o calibration.json
-  quant calibrate act/*.npy --name relu1 --method mse --bits 4 -o calibration.json
+  quant calibrate act/*.npy --name relu1 --method mse --bits 4 -o relu1.json
   python3 dump.py | quant calibrate - --name relu1 --method mae -o relu1.json
   quant calibrate part1/*.npz --method mse --state part1.state
   quant calibrate --merge part*.state -o calibration.json`,
@@ -96,18 +96,18 @@ interrupted.`,
 	s, flags := &f.scheme, cmd.Flags()
 	flags.SortFlags = false
 	flags.StringVarP(&f.output, "output", "o", "", "write the calibration to a `file`, replacing it in one\nstep")
-	flags.StringVar(&f.method, "method", "minmax", methodUsage+", ema=M")
+	flags.StringVar(&f.method, "method", "minmax", "`name` of the way to choose ranges: minmax,\npercentile=P, mse, mae, entropy or ema=M")
 	flags.IntVar(&s.Bits, "bits", s.Bits, "width `n` of a code, 2 to 16")
 	flags.BoolVar(&s.Unsigned, "unsigned", false, "codes from 0 up instead of around 0")
 	flags.StringVar(&f.mapping, "mapping", "asymmetric", "`name`: asymmetric or symmetric")
 	flags.BoolVar(&s.NarrowRange, "narrow-range", false, "leave out the lowest code (signed, symmetric only)")
-	flags.BoolVar(&s.ZeroInRange, "zero-in-range", true, "widen each range to hold 0, as runtimes need it")
+	flags.BoolVar(&s.ZeroInRange, "zero-in-range", true, "widen each range to hold 0, as runtimes need\n")
 	flags.StringVar(&f.granularity, "granularity", "", "`name`: per_tensor, per_channel or group (default\nper_tensor, or group with --group-size)")
-	flags.IntVar(&f.axis, "axis", 0, "axis `i` has the channels, or is cut into groups; -1 is\nthe last (default 0; for groups -1)")
+	flags.IntVar(&f.axis, "axis", 0, "axis `i` has the channels, or is cut into groups; -1\nis the last (default 0; for groups -1)")
 	flags.IntVar(&f.groupSize, "group-size", 0, "groups of `n` values (default 32)")
 	flags.StringVar(&f.name, "name", "{stem}", "`name` of tensors that have none in their file: {stem}\nis that of the file, {folder} that of its folder\n")
 	flags.StringArrayVar(&f.tensors, "tensor", nil, "only tensors whose name matches the `pattern`, as in\nquant compare; may be given several times")
-	flags.BoolVar(&f.ignore, "ignore-non-finite", false, "leave out NaN and infinities, and count them, instead\nof failing")
+	flags.BoolVar(&f.ignore, "ignore-non-finite", false, "leave out NaN and infinities, and count them,\ninstead of failing")
 	flags.StringVar(&f.state, "state", "", "keep what was seen in a `file`, to be merged")
 	flags.BoolVar(&f.merge, "merge", false, "FILES are states: join them")
 	flags.StringVar(&f.format, "format", formatTable, "`name`: table or json, of what is said about it; the\nlatter is the calibration file")
