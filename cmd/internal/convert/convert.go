@@ -4,6 +4,7 @@ package convert
 
 import (
 	"github.com/a01592f9/quant"
+	"github.com/a01592f9/quant/cmd/internal/calibration"
 )
 
 // Options say how weights are quantized, and which.
@@ -15,7 +16,9 @@ type Options struct {
 	GroupSize   int    // of PerGroup
 	Axis        *int   // of the channels; nil for what the file tells, else 0
 	NarrowRange bool
-	Measure     bool // whether Weight.Metrics is wanted: it costs reading each weight once more
+	Range       quant.Method      // that chooses the ranges of weights
+	Calibration *calibration.File // whose parameters weights of its names get instead; may be nil
+	Measure     bool              // whether Weight.Metrics is wanted: it costs reading each weight once more
 
 	Include []string // patterns of names, as report.Match has them; none for all
 	Exclude []string // and of those to leave; these win
@@ -35,6 +38,7 @@ type Weight struct {
 	Axis          int    // of the scales of channels or of groups; -1 if there is one scale
 	Type          string // of its codes, as the format calls it: int8, Q8_0; or of the floats that codes became
 	Scheme        quant.Scheme
+	Calibrated    bool  // the parameters are those of a calibration file
 	Before, After int64 // bytes in the files, scales and zero points included
 
 	Metrics *quant.Metrics // of the values that come back; nil if not measured
