@@ -88,6 +88,13 @@ func (o *Observer) Scheme() Scheme {
 	return o.scheme
 }
 
+// Policy returns what o does with values that are not finite.
+func (o *Observer) Policy() NotFinitePolicy {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.policy
+}
+
 // Len returns the number of parameters, as Scheme.NumParams: 0 before the first batch.
 func (o *Observer) Len() int {
 	o.mu.Lock()

@@ -12,7 +12,7 @@ import (
 
 // notAgainst are the flags of quant compare that do not go with --against.
 var notAgainst = []string{
-	"bits", "unsigned", "mapping", "narrow-range", "zero-in-range", "codes", "worst", "pdf", "html", "plot",
+	"bits", "unsigned", "mapping", "narrow-range", "zero-in-range", "method", "codes", "worst", "pdf", "html", "plot",
 }
 
 // checkAgainst is check for a comparison of two files.

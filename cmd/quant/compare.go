@@ -141,6 +141,12 @@ With --against nothing is quantized: the tensors of FILE are measured against
 those of the same names in the other file. With the groups that these were
 quantized in, --group-size, errors are exactly those that a comparison foretold.
 
+--method says how ranges are chosen: minmax takes the smallest and the largest
+value, percentile=99.99 leaves out the outer 0.01 % of the values, mse and mae
+look for the range with the least squared or absolute error, and entropy for
+that whose codes are distributed as the values are. All but minmax need a tensor
+in memory. --plot of one tensor shows what each method would choose.
+
 A tensor with NaN or infinities fails, and the others are compared.
 
 Exit codes: 0 done, 1 failed on the data or a file, 2 wrong usage, 130
@@ -177,6 +183,7 @@ interrupted.`,
 	flags.IntVar(&f.axis, "axis", 0, "axis `i` has the channels, -1 is the last; without it\nthat of the operator which the file names, else 0")
 	flags.BoolVar(&o.NarrowRange, "narrow-range", false, "leave out the lowest code (signed, symmetric only)")
 	flags.BoolVar(&o.ZeroInRange, "zero-in-range", false, "widen each range to hold 0, as ONNX and TFLite do")
+	flags.StringVar(&o.Method, "method", o.Method, methodUsage)
 	flags.IntVar(&o.GroupSize, "group-size", 0, "compare groups of `n` values too; they run along the\nlongest axis other than --axis (the last of equals)")
 	flags.IntVar(&f.groupAxis, "group-axis", 0, "axis `i` along which groups run instead")
 	flags.StringArrayVar(&o.Tensors, "tensor", nil, "compare tensors whose name matches the `pattern`: * is\nany text, ? any character, [a-c] one of some;\nmay be given several times")
@@ -193,6 +200,7 @@ interrupted.`,
 	}
 	completeWords(cmd, "mapping", "asymmetric", "symmetric")
 	completeWords(cmd, "format", compareFormats...)
+	completeWords(cmd, "method", methodWords...)
 	completeWords(cmd, "sort", report.Sorts...)
 	return cmd
 }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -24,6 +23,8 @@ type convertFlags struct {
 	options    convert.Options
 	axis       int
 	mapping    string
+	method     string
+	calibrated string
 	noErrors   bool
 	output     string
 	force, dry bool
@@ -54,11 +55,16 @@ load:
 What MODEL is, is told by its content; a folder or an index is of safetensors.
 Biases, norms, small tensors and what no operator computes with are left as they
 are, and listed with the reason. Ranges are widened to hold 0, and zero points
-have the type of the codes: these formats want it so.` + convertExit,
+have the type of the codes: these formats want it so.
+
+--method chooses ranges that clip: see quant compare --help. With --calibration
+weights that the file has a name of get its scales and zero points and, in ONNX,
+its scheme; the others are quantized as the flags say. GGUF knows neither.` + convertExit,
 		Example: `  quant quantize model.onnx -o model.int8.onnx
   quant quantize model.onnx -o small.onnx --bits 4 --group-size 32
   quant quantize model.safetensors -o quantized/ --bits 4
   quant quantize model.gguf -o model.q8_0.gguf
+  quant quantize model.onnx -o small.onnx --bits 4 --method mse
   quant quantize model.onnx -o out.onnx --exclude '*.embed*' --dry-run`,
 		Args: models,
 		RunE: a.start(func(cmd *cobra.Command, args []string) error {
@@ -76,9 +82,12 @@ have the type of the codes: these formats want it so.` + convertExit,
 	flags.StringVar(&f.mapping, "mapping", "symmetric", "`name`: asymmetric or symmetric")
 	flags.BoolVar(&o.Unsigned, "unsigned", false, "codes from 0 up instead of around 0")
 	flags.BoolVar(&o.NarrowRange, "narrow-range", false, "leave out the lowest code (signed, symmetric only)")
+	flags.StringVar(&f.method, "method", "minmax", methodUsage)
+	flags.StringVar(&f.calibrated, "calibration", "", "take scales and zero points of tensors by their names\nfrom a `file` of quant calibrate")
 	f.register(cmd)
 	flags.BoolVar(&f.noErrors, "no-errors", false, "do not measure errors, which takes reading weights\nonce more")
 	completeWords(cmd, "mapping", "asymmetric", "symmetric")
+	completeWords(cmd, "method", methodWords...)
 	completeWords(cmd, "granularity", report.PerTensor, report.PerChannel, granularityGroup)
 	return cmd
 }
@@ -149,6 +158,13 @@ func (f *convertFlags) check(cmd *cobra.Command, kind convert.Kind) error {
 	if err := o.SetMapping(f.mapping); err != nil {
 		return &usageError{err}
 	}
+	var err error
+	if o.Range, err = report.ParseMethod(f.method); err != nil {
+		return usagef("--method: %w", err)
+	}
+	if changed("calibration") && f.calibrated == "" {
+		return usagef("--calibration needs the name of a file")
+	}
 	if changed("axis") {
 		o.Axis = &f.axis
 	}
@@ -165,7 +181,7 @@ func (f *convertFlags) check(cmd *cobra.Command, kind convert.Kind) error {
 		return usagef("--group-size goes with --granularity group, not with %s", o.Granularity)
 	}
 	if kind == convert.KindGGUF {
-		for _, name := range []string{"mapping", "unsigned", "narrow-range", "axis"} {
+		for _, name := range []string{"mapping", "unsigned", "narrow-range", "axis", "method", "calibration"} {
 			if changed(name) {
 				return usagef("--%s does not go with GGUF, whose types say how codes are made", name)
 			}
@@ -222,6 +238,11 @@ func (a *app) convert(cmd *cobra.Command, in string, f *convertFlags,
 	if err := f.check(cmd, kind); err != nil {
 		return err
 	}
+	if f.calibrated != "" {
+		if f.options.Calibration, err = readCalibration(f.calibrated); err != nil {
+			return err
+		}
+	}
 	out, err := f.begin(kind, folder)
 	if err != nil {
 		return err
@@ -242,7 +263,7 @@ func (a *app) convert(cmd *cobra.Command, in string, f *convertFlags,
 	}
 	c := conversion(result, in, kind, f)
 	c.Dequantized = cmd.Name() != "quantize"
-	c.Total.FilesBefore, c.Total.FilesAfter = sizeOf(in), out.Size()
+	c.Total.FilesBefore, c.Total.FilesAfter = result.Read, out.Size()
 	if nothing {
 		c.DryRun, c.Total.FilesAfter = true, 0
 	}
@@ -283,7 +304,7 @@ func conversion(r *convert.Result, in string, kind convert.Kind, f *convertFlags
 	}
 	for _, w := range r.Weights {
 		c.Add(report.Converted{
-			Name: w.Name, Use: w.Use, DType: w.Type, Shape: w.Shape, Before: w.Before, After: w.After,
+			Name: w.Name, Use: w.Use, DType: w.Type, Shape: w.Shape, Calibrated: w.Calibrated, Before: w.Before, After: w.After,
 		}, w.Scheme, w.Metrics)
 	}
 	for _, l := range r.Left {
@@ -293,19 +314,4 @@ func conversion(r *convert.Result, in string, kind convert.Kind, f *convertFlags
 	}
 	c.Sum()
 	return c
-}
-
-// sizeOf is the length of a file, or of the files in a folder.
-func sizeOf(path string) int64 {
-	files, err := convert.Files(path)
-	if err != nil {
-		return 0
-	}
-	n := int64(0)
-	for _, f := range files {
-		if st, err := os.Stat(f); err == nil && st.Mode().IsRegular() {
-			n += st.Size()
-		}
-	}
-	return n
 }

@@ -129,6 +129,7 @@ for the whole tensor and with one for each channel.`,
   quant compare weights.csv                   one line for each channel
   quant compare model.safetensors --bits 4    every weight of a model
   quant sweep model.safetensors               error and size at other widths
+  quant calibrate act/*.npz -o ranges.json    ranges of activations in batches
   quant inspect model.safetensors             what is in a file
   quant quantize model.onnx -o small.onnx     a model that runtimes load
   quant bench                                 how fast this machine does it`,
@@ -137,7 +138,8 @@ for the whole tensor and with one for each channel.`,
 		SilenceErrors: true,
 	}
 	root.SetVersionTemplate("{{.Version}}\n")
-	root.AddCommand(a.compareCommand(), a.sweepCommand(), a.inspectCommand(), a.quantizeCommand(), a.dequantizeCommand(),
+	root.AddCommand(a.compareCommand(), a.sweepCommand(), a.inspectCommand(), a.calibrateCommand(),
+		a.quantizeCommand(), a.dequantizeCommand(),
 		a.serveCommand(), a.benchCommand(), a.versionCommand())
 	return root
 }

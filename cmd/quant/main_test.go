@@ -237,7 +237,7 @@ func TestDataErrors(t *testing.T) {
 }
 
 func TestHelp(t *testing.T) {
-	for _, args := range [][]string{{}, {"--help"}, {"compare", "--help"}, {"inspect", "--help"}, {"sweep", "--help"}, {"help", "version"}} {
+	for _, args := range [][]string{{}, {"--help"}, {"compare", "--help"}, {"inspect", "--help"}, {"sweep", "--help"}, {"calibrate", "--help"}, {"help", "version"}} {
 		narrow(t, ok(t, args...))
 	}
 	for _, shell := range []string{"bash", "zsh", "fish", "powershell"} {

@@ -83,10 +83,21 @@ func inOrder(ctx context.Context, n int, fill func(b *piece, from, to int) error
 	return context.Cause(ctx)
 }
 
-// calibrate returns the parameters that s gives to a tensor and, if they are
-// asked for, how far its values will be from where they were.
-func calibrate(src quant.Source, shape []int, s quant.Scheme, measure bool) (quant.Params, *quant.Metrics, error) {
-	if !measure {
+// calibrate returns the parameters that s gives to a tensor, or those that are
+// known already, and, if they are asked for, how far its values will be from
+// where they were.
+func calibrate(src quant.Source, shape []int, s quant.Scheme, known *quant.Params, measure bool) (quant.Params, *quant.Metrics, error) {
+	switch {
+	case known != nil && !measure:
+		return *known, nil, nil
+	case known != nil:
+		c, err := quant.EvaluateFrom(src, shape, *known)
+		if err != nil {
+			return quant.Params{}, nil, err
+		}
+		m := c.Results[0].Metrics
+		return *known, &m, nil
+	case !measure:
 		p, err := quant.CalibrateFrom(src, shape, s)
 		return p, nil, err
 	}

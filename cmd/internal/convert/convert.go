@@ -3,7 +3,10 @@
 package convert
 
 import (
+	"os"
+
 	"github.com/a01592f9/quant"
+	"github.com/a01592f9/quant/cmd/internal/calibration"
 )
 
 // Options say how weights are quantized, and which.
@@ -15,7 +18,9 @@ type Options struct {
 	GroupSize   int    // of PerGroup
 	Axis        *int   // of the channels; nil for what the file tells, else 0
 	NarrowRange bool
-	Measure     bool // whether Weight.Metrics is wanted: it costs reading each weight once more
+	Range       quant.Method      // that chooses the ranges of weights
+	Calibration *calibration.File // whose parameters weights of its names get instead; may be nil
+	Measure     bool              // whether Weight.Metrics is wanted: it costs reading each weight once more
 
 	Include []string // patterns of names, as report.Match has them; none for all
 	Exclude []string // and of those to leave; these win
@@ -25,6 +30,7 @@ type Options struct {
 type Result struct {
 	Weights []Weight // quantized (or dequantized)
 	Left    []Left   // copied as they are
+	Read    int64    // bytes of all files that the model is in, and that are copied with it
 }
 
 // A Weight is a tensor that was quantized.
@@ -35,6 +41,7 @@ type Weight struct {
 	Axis          int    // of the scales of channels or of groups; -1 if there is one scale
 	Type          string // of its codes, as the format calls it: int8, Q8_0; or of the floats that codes became
 	Scheme        quant.Scheme
+	Calibrated    bool  // the parameters are those of a calibration file
 	Before, After int64 // bytes in the files, scales and zero points included
 
 	Metrics *quant.Metrics // of the values that come back; nil if not measured
@@ -47,6 +54,17 @@ type Left struct {
 	Shape  []int
 	Bytes  int64
 	Reason string // why
+}
+
+// sizeOf is the length of all files that are there.
+func sizeOf(paths ...string) int64 {
+	n := int64(0)
+	for _, path := range paths {
+		if st, err := os.Stat(path); err == nil && st.Mode().IsRegular() {
+			n += st.Size()
+		}
+	}
+	return n
 }
 
 // Progress is told how many bytes of the input's total are done. It may be nil.

@@ -60,6 +60,13 @@ func ONNX(ctx context.Context, in string, out *atomicfile.Set, o Options, p Prog
 			c.total += t.Bytes
 		}
 	}
+	var weights []Weight
+	for _, j := range jobs {
+		weights = append(weights, j.weight)
+	}
+	if err := o.checkCalibrated(weights); err != nil {
+		return nil, err
+	}
 	version := int64(0)
 	for _, j := range jobs {
 		q := j.quantized()
@@ -117,6 +124,7 @@ type onnxJob struct {
 	measure  bool
 	n        int // scales
 	weight   Weight
+	known    *quant.Params // of a calibration file
 	params   *quant.Params // once they are known, until they are written
 	measured bool
 }
@@ -131,7 +139,17 @@ func (o *Options) onnxJob(c *onnxCopy, t *onnx.Tensor) (*onnxJob, string, error)
 	if err != nil {
 		return nil, "", err
 	}
-	j := &onnxJob{c: c, t: t, shape: info.Shape, scheme: s, measure: o.Measure, dtype: "I", width: 16}
+	known, err := o.calibrated(info)
+	if err != nil {
+		return nil, "", err
+	}
+	if known != nil {
+		s, axis = known.Scheme, -1
+		if a, ok := s.Granularity.Axis(); ok {
+			axis = a
+		}
+	}
+	j := &onnxJob{c: c, t: t, known: known, shape: info.Shape, scheme: s, measure: o.Measure, dtype: "I", width: 16}
 	if s.Unsigned {
 		j.dtype = "U"
 	}
@@ -145,7 +163,7 @@ func (o *Options) onnxJob(c *onnxCopy, t *onnx.Tensor) (*onnxJob, string, error)
 	if j.n, err = s.NumParams(info.Shape); err != nil {
 		return nil, "", err
 	}
-	j.weight = Weight{Name: t.Name, Use: t.Use, Shape: info.Shape, Axis: axis, Scheme: s, Before: t.Bytes,
+	j.weight = Weight{Name: t.Name, Use: t.Use, Shape: info.Shape, Axis: axis, Scheme: s, Calibrated: known != nil, Before: t.Bytes,
 		Type: strings.NewReplacer("I", "int", "U", "uint").Replace(j.dtype)}
 	j.weight.After = int64(quant.PackedLen(int(elements(info.Shape)), j.width)) + 4*int64(j.n) + j.zeroBytes()
 	if j.weight.After >= t.Bytes && !slices.Contains(o.Include, t.Name) {
@@ -205,7 +223,7 @@ func (j *onnxJob) calibrate() (*quant.Params, error) {
 	if j.measured || j.weight.Metrics != nil {
 		src.left = 0
 	}
-	p, metrics, err := calibrate(src, j.shape, j.scheme, measure)
+	p, metrics, err := calibrate(src, j.shape, j.scheme, j.known, measure)
 	if err != nil {
 		return nil, inTensor(j.t.Name, err)
 	}

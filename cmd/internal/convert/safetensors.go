@@ -71,6 +71,9 @@ func Safetensors(ctx context.Context, in string, out *atomicfile.Set, o Options,
 		j := &c.jobs[i]
 		if j.reason = o.reasonST(info); j.reason == "" {
 			j.planCodes(info, scheme, format)
+			if err := j.calibrated(&o, info); err != nil {
+				return nil, inTensor(info.Name, err)
+			}
 			after := int64(0)
 			for _, t := range j.tensors() {
 				after += t.bytes
@@ -92,6 +95,9 @@ func Safetensors(ctx context.Context, in string, out *atomicfile.Set, o Options,
 	}
 	if len(r.Weights) == 0 {
 		return r, c.finish()
+	}
+	if err := o.checkCalibrated(r.Weights); err != nil {
+		return nil, err
 	}
 	args := compressedArgs{Bits: o.Bits, Type: "int", Symmetric: o.Mapping == quant.Symmetric, Strategy: strategy}
 	if strategy == "group" {
@@ -128,7 +134,7 @@ func (o *Options) checkSafetensors() error {
 // schemeST returns the scheme of every weight, and what its granularity is
 // called.
 func (o *Options) schemeST() (s quant.Scheme, strategy string) {
-	s = quant.Scheme{Bits: o.Bits, Mapping: o.Mapping, NarrowRange: o.NarrowRange, ZeroInRange: true}
+	s = quant.Scheme{Bits: o.Bits, Mapping: o.Mapping, NarrowRange: o.NarrowRange, Range: o.Range, ZeroInRange: true}
 	switch o.Granularity {
 	case report.PerChannel:
 		s.Granularity = quant.PerChannel(0)
@@ -185,8 +191,9 @@ type stJob struct {
 	copied *stTensor
 
 	scheme                    quant.Scheme
-	codes, scale, zero, shape *stTensor // zero and shape may be nil
-	floats                    *stTensor // of a tensor that is dequantized
+	known                     *quant.Params // of a calibration file
+	codes, scale, zero, shape *stTensor     // zero and shape may be nil
+	floats                    *stTensor     // of a tensor that is dequantized
 	packed                    bool
 	rows, cols                int
 }
@@ -229,6 +236,33 @@ func (j *stJob) planCodes(t tensorfile.Info, s quant.Scheme, format string) {
 	if asymmetric {
 		j.zero = newST(t.Name+"_zero_point", "I32", words(rows, s.Bits), params[1])
 	}
+}
+
+// calibrated takes the parameters of a calibration file, if there are any. All
+// weights have one scheme in this layout.
+func (j *stJob) calibrated(o *Options, t tensorfile.Info) error {
+	p, err := o.calibrated(t)
+	if p == nil || err != nil {
+		return err
+	}
+	want := p.Scheme
+	want.Range, want.ZeroInRange = j.scheme.Range, j.scheme.ZeroInRange
+	if want != j.scheme {
+		return fmt.Errorf("it was calibrated for %s, and the model is to have %s", schemeText(p.Scheme), schemeText(j.scheme))
+	}
+	j.known = p
+	return nil
+}
+
+func schemeText(s quant.Scheme) string {
+	text := fmt.Sprintf("%d bits, %v, %v", s.Bits, s.Mapping, s.Granularity)
+	if s.Unsigned {
+		text += ", unsigned"
+	}
+	if s.NarrowRange {
+		text += ", narrow range"
+	}
+	return text
 }
 
 // An stCopy is a model in safetensors files on its way into another.
@@ -353,7 +387,7 @@ func (c *stCopy) run() (*Result, error) {
 			return nil, err
 		}
 	}
-	r := new(Result)
+	r := &Result{Read: sizeOf(append(c.besides(), append(c.from.Paths(), filepath.Join(c.dir, configName))...)...)}
 	for i := range c.jobs {
 		if err := c.ctx.Err(); err != nil {
 			return nil, err
@@ -395,10 +429,20 @@ func (c *stCopy) finish() error {
 	if err := c.config.write(c.out); err != nil {
 		return err
 	}
-	if c.out.IsFolder() && c.folder {
-		return copyBesides(c.dir, c.out)
+	for _, path := range c.besides() {
+		if err := copyBeside(path, c.out); err != nil {
+			return fmt.Errorf("%s: %w", filepath.Base(path), err)
+		}
 	}
 	return nil
+}
+
+// besides returns the files that are copied with the model.
+func (c *stCopy) besides() []string {
+	if !c.out.IsFolder() || !c.folder {
+		return nil
+	}
+	return besides(c.dir)
 }
 
 // copy copies tensor i as it is.
@@ -428,12 +472,12 @@ func (c *stCopy) quantize(i int) (*Weight, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, metrics, err := calibrate(src, info.Shape, j.scheme, c.measure)
+	p, metrics, err := calibrate(src, info.Shape, j.scheme, j.known, c.measure)
 	if err != nil {
 		return nil, err
 	}
 	w := &Weight{Name: info.Name, Shape: info.Shape, Axis: -1, Type: fmt.Sprintf("int%d", j.scheme.Bits),
-		Scheme: j.scheme, Before: info.Bytes, Metrics: metrics}
+		Scheme: p.Scheme, Calibrated: j.known != nil, Before: info.Bytes, Metrics: metrics}
 	if axis, ok := j.scheme.Granularity.Axis(); ok {
 		w.Axis = axis
 	}

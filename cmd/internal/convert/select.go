@@ -1,6 +1,7 @@
 package convert
 
 import (
+	"errors"
 	"fmt"
 	"path"
 	"slices"
@@ -65,7 +66,7 @@ func elements(shape []int) int64 {
 func (o *Options) scheme(t tensorfile.Info) (s quant.Scheme, axis int, err error) {
 	s = quant.Scheme{
 		Bits: o.Bits, Unsigned: o.Unsigned, Mapping: o.Mapping, NarrowRange: o.NarrowRange,
-		ZeroInRange: true, // files keep zero points in the type of codes
+		Range: o.Range, ZeroInRange: true, // files keep zero points in the type of codes
 	}
 	if o.Granularity == report.PerTensor {
 		return s, -1, nil
@@ -100,6 +101,41 @@ func (o *Options) scheme(t tensorfile.Info) (s quant.Scheme, axis int, err error
 	return s, along, nil
 }
 
+// calibrated returns the parameters that the calibration file has for t; nil
+// if it has none, or there is no such file.
+func (o *Options) calibrated(t tensorfile.Info) (*quant.Params, error) {
+	if o.Calibration == nil {
+		return nil, nil
+	}
+	entry := o.Calibration.Find(t.Name)
+	if entry == nil {
+		return nil, nil
+	}
+	p, err := entry.Params(t.Shape)
+	if err != nil {
+		return nil, fmt.Errorf("the calibration does not go with it: %w", err)
+	}
+	qmin, qmax := p.Scheme.Grid()
+	for i, z := range p.ZeroPoint {
+		if int(z) < qmin || int(z) > qmax {
+			return nil, fmt.Errorf("zero point %d of the calibration, at index %d, is no code: calibrate with zero in range", z, i)
+		}
+	}
+	return &p, nil
+}
+
+// errNotCalibrated is that a calibration file is of no use.
+var errNotCalibrated = errors.New("no weight that is quantized has a name of the calibration file")
+
+// checkCalibrated returns an error if there is a calibration file that no weight
+// has taken parameters from.
+func (o *Options) checkCalibrated(weights []Weight) error {
+	if o.Calibration == nil || len(weights) == 0 || slices.ContainsFunc(weights, func(w Weight) bool { return w.Calibrated }) {
+		return nil
+	}
+	return errNotCalibrated
+}
+
 // SetMapping sets Mapping by its name.
 func (o *Options) SetMapping(name string) error {
 	for _, m := range []quant.Mapping{quant.Asymmetric, quant.Symmetric} {
@@ -128,6 +164,11 @@ func (o *Options) Validate() error {
 	for _, p := range slices.Concat(o.Include, o.Exclude) {
 		if _, err := path.Match(p, ""); err != nil {
 			return fmt.Errorf("%q is not a pattern: %w", p, err)
+		}
+	}
+	if s.Range = o.Range; o.Range.String() != quant.MinMax.String() {
+		if _, err := report.ParseMethod(o.Range.String()); err != nil {
+			return err
 		}
 	}
 	return s.Validate()

@@ -40,6 +40,9 @@ func Build(ctx context.Context, name string, src Source, o Options, progress Pro
 	if o.Mapping == "" {
 		o.Mapping = quant.Asymmetric.String()
 	}
+	if o.Method == "" {
+		o.Method = quant.MinMax.String()
+	}
 	r := &Report{Source: name, Options: o, Tensors: []Tensor{}, Skipped: []Skipped{}}
 	plan, err := r.plan(src.Tensors())
 	if err != nil {
@@ -287,6 +290,7 @@ func scheme(s quant.Scheme, j job) Scheme {
 		Granularity: PerTensor,
 		NarrowRange: s.NarrowRange,
 		ZeroInRange: s.ZeroInRange,
+		Method:      s.Range.String(),
 	}
 	axis, ok := s.Granularity.Axis()
 	if !ok {

@@ -27,15 +27,18 @@ type Conversion struct {
 
 // A Converted is a tensor that was quantized or turned back.
 type Converted struct {
-	Name     string   `json:"name"`
-	Use      string   `json:"use"`   // the operator that uses it; "" if the file does not tell
-	DType    string   `json:"dtype"` // in the output
-	Shape    []int    `json:"shape"`
-	Elements int64    `json:"elements"`
-	Scheme   Scheme   `json:"scheme"`
-	Before   int64    `json:"bytes_before"`
-	After    int64    `json:"bytes_after"`      // with scales and zero points
-	Metrics  *Metrics `json:"errors,omitempty"` // nil if they were not measured
+	Name     string `json:"name"`
+	Use      string `json:"use"`   // the operator that uses it; "" if the file does not tell
+	DType    string `json:"dtype"` // in the output
+	Shape    []int  `json:"shape"`
+	Elements int64  `json:"elements"`
+	Scheme   Scheme `json:"scheme"`
+
+	Calibrated bool `json:"calibrated"` // scales and zero points are those of a calibration file
+
+	Before  int64    `json:"bytes_before"`
+	After   int64    `json:"bytes_after"`      // with scales and zero points
+	Metrics *Metrics `json:"errors,omitempty"` // nil if they were not measured
 }
 
 // Add adds a tensor that has the scheme s. Its other fields are x's; m may be nil.
@@ -215,6 +218,9 @@ func (c *Conversion) writeTotal(p *printer) {
 			text += fmt.Sprintf(", SQNR %s dB", decibels(float64(t.SQNR)))
 		}
 	}
+	if n := c.calibrated(); n > 0 {
+		text += fmt.Sprintf(". Of %s, scales and zero points are those of the calibration", count(int64(n)))
+	}
 	text += fmt.Sprintf(". %s left as they are.", plural(int64(len(c.Left)), "tensor"))
 	if t.FilesAfter > 0 {
 		text += fmt.Sprintf(" The files: %s → %s bytes.", count(t.FilesBefore), count(t.FilesAfter))
@@ -223,6 +229,17 @@ func (c *Conversion) writeTotal(p *printer) {
 		text += " The number after an operator is the axis of the scales, or along which groups run."
 	}
 	p.paragraph(plain, text)
+}
+
+// calibrated is how many weights have the parameters of a calibration file.
+func (c *Conversion) calibrated() int {
+	n := 0
+	for _, x := range c.Weights {
+		if x.Calibrated {
+			n++
+		}
+	}
+	return n
 }
 
 // axes reports whether any weight has several scales.

@@ -14,7 +14,7 @@ var csvHead = []string{
 	"scale_min", "scale_max", "zero_point_min", "zero_point_max",
 	"mae", "rmse", "max_error", "sqnr_db", "clipped", "payload_bytes", "metadata_bytes", "total_bytes",
 	"row", "rmse_factor", "sqnr_gain_db", "extra_bytes", "extra_percent", "best",
-	"use", "axis_from", "bits_per_weight", "source_bytes",
+	"use", "axis_from", "bits_per_weight", "source_bytes", "method",
 }
 
 // The kinds of rows: the values of column row.
@@ -74,7 +74,7 @@ func (t *Tensor) writeCSV(c *csv.Writer, source string, k int, channels bool) er
 		whole = append(whole, "", "", "", "")
 	}
 	about := []string{inert(t.Use), t.AxisFrom}
-	whole = append(append(whole, strconv.FormatBool(k == t.Best)), append(about, bitsPerWeight(r.Memory.Total, t.Elements), strconv.FormatInt(t.Bytes, 10))...)
+	whole = append(append(whole, strconv.FormatBool(k == t.Best)), append(about, bitsPerWeight(r.Memory.Total, t.Elements), strconv.FormatInt(t.Bytes, 10), s.Method)...)
 	if err := c.Write(whole); err != nil || !channels {
 		return err
 	}
@@ -83,7 +83,7 @@ func (t *Tensor) writeCSV(c *csv.Writer, source string, k int, channels bool) er
 		ch := &r.Channels[i]
 		scale, zero := t.params(r, i)
 		x := append(row(strconv.Itoa(t.channel(i)), per, &ch.Metrics, ch.Min, ch.Max, scale, zero), "", "", "", rowChannel, "", "", "", "", "")
-		x = append(append(x, about...), "", "")
+		x = append(append(x, about...), "", "", s.Method)
 		if err := c.Write(x); err != nil {
 			return err
 		}

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"errors"
 	"fmt"
 	"path"
 	"strings"
@@ -21,6 +22,7 @@ type Options struct {
 	NarrowRange bool     `json:"narrow_range"`
 	ZeroInRange bool     `json:"zero_in_range"`
 	Tensors     []string `json:"tensors"` // patterns of names, see Match; empty for all
+	Method      string   `json:"method"`  // that chooses ranges, as quant.ParseMethod has it; "" is "minmax"
 	Codes       bool     `json:"codes"`   // whether results hold codes and reconstructed values
 
 	// Few allows a report of very many channels to keep the worst of each tensor
@@ -30,16 +32,19 @@ type Options struct {
 
 // DefaultOptions returns the options of a comparison about which nothing was said.
 func DefaultOptions() Options {
-	return Options{Bits: 8, Mapping: quant.Asymmetric.String(), Tensors: []string{}}
+	return Options{Bits: 8, Mapping: quant.Asymmetric.String(), Method: quant.MinMax.String(), Tensors: []string{}}
 }
 
 // Validate returns an error if an option is out of its range or does not go
 // with another. Whether the axes exist is for each tensor to say.
 func (o Options) Validate() error {
 	mapping, err := o.mapping()
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
+	}
+	switch _, err := ParseMethod(o.Method); {
+	case err != nil:
+		return optionf("method", "%w", err)
 	case o.Bits < 2 || o.Bits > 16:
 		return optionf("bits", "%d bits: a code has 2 to 16", o.Bits)
 	case o.NarrowRange && mapping != quant.Symmetric:
@@ -67,6 +72,25 @@ func (o Options) mapping() (quant.Mapping, error) {
 		return quant.Symmetric, nil
 	}
 	return 0, optionf("mapping", "mapping %q is neither asymmetric nor symmetric", o.Mapping)
+}
+
+// methodMinMax is the name of the method that clips nothing.
+const methodMinMax = "minmax"
+
+// ParseMethod is quant.ParseMethod for tensors that are at hand: "" is MinMax,
+// and there are no moving averages.
+func ParseMethod(name string) (quant.Method, error) {
+	if name == "" {
+		return quant.MinMax, nil
+	}
+	m, err := quant.ParseMethod(name)
+	switch {
+	case err != nil:
+		return m, errors.New(strings.TrimPrefix(err.Error(), "quant: "))
+	case strings.HasPrefix(name, "ema="):
+		return m, fmt.Errorf("method %s: moving averages are of batches, which a tensor at hand does not come in", name)
+	}
+	return m, nil
 }
 
 // An OptionError reports an option that cannot be, by its name in JSON.
@@ -109,7 +133,9 @@ func (o Options) Parts(info tensorfile.Info) (channels, groups int64, err error)
 
 // scheme returns the scheme per tensor.
 func (o Options) scheme(m quant.Mapping) quant.Scheme {
+	method, _ := ParseMethod(o.Method) // Validate has looked at it
 	return quant.Scheme{
+		Range:       method,
 		Bits:        o.Bits,
 		Unsigned:    o.Unsigned,
 		Mapping:     m,

@@ -111,6 +111,7 @@ type Scheme struct {
 	GroupSize   *int   `json:"group_size"`
 	NarrowRange bool   `json:"narrow_range"`
 	ZeroInRange bool   `json:"zero_in_range"`
+	Method      string `json:"method"` // that chose the ranges
 }
 
 // The values of Scheme.Granularity.

@@ -37,6 +37,7 @@ type SweepOptions struct {
 	GroupAxis   *int     `json:"group_axis"`
 	NarrowRange bool     `json:"narrow_range"`
 	ZeroInRange bool     `json:"zero_in_range"`
+	Method      string   `json:"method"`
 	Tensors     []string `json:"tensors"`
 	Target      *float64 `json:"target_db"` // SQNR to reach; nil for none
 }
@@ -118,7 +119,7 @@ type SweepError struct {
 func (o SweepOptions) options() Options {
 	return Options{
 		Unsigned: o.Unsigned, Mapping: o.Mapping, Axis: o.Axis, NarrowRange: o.NarrowRange,
-		ZeroInRange: o.ZeroInRange, Tensors: o.Tensors,
+		ZeroInRange: o.ZeroInRange, Method: o.Method, Tensors: o.Tensors,
 	}
 }
 
@@ -192,6 +193,9 @@ func BuildSweep(ctx context.Context, name string, src Source, o SweepOptions, pr
 	}
 	if o.Mapping == "" {
 		o.Mapping = quant.Asymmetric.String()
+	}
+	if o.Method == "" {
+		o.Method = quant.MinMax.String()
 	}
 	s := &Sweep{Source: name, Options: o, Weights: []SweepWeight{}}
 	s.base = Report{Source: name, Options: o.options(), Skipped: []Skipped{}}

@@ -63,7 +63,7 @@ func (s *Sweep) About() string {
 	if o.ZeroInRange {
 		text += ", zero in range"
 	}
-	return text
+	return text + o.options().methodText()
 }
 
 // numbers lists integers: "2, 4 and 8".
@@ -141,6 +141,7 @@ var sweepHead = []string{
 	"bits", "unsigned", "mapping", "granularity", "group_size", "narrow_range", "zero_in_range",
 	"rmse", "max_error", "sqnr_db", "mean_sqnr_db", "min_sqnr_db", "clipped",
 	"payload_bytes", "metadata_bytes", "total_bytes", "bits_per_weight", "compression", "pareto", "chosen",
+	"method",
 }
 
 // WriteCSV writes a row for each scheme, of all weights together, and one for
@@ -182,7 +183,7 @@ func (s *Sweep) WriteCSV(w io.Writer) error {
 		x := &s.Schemes[k]
 		err := write([]string{inert(s.Source), "total", "", "", "", "", "", "", strconv.FormatInt(sum.Elements, 10), strconv.FormatInt(sum.SourceBytes, 10)},
 			scheme(x), []string{"", "", exact(x.SQNR), exact(x.MeanSQNR), exact(x.MinSQNR), strconv.FormatInt(x.Clipped, 10)},
-			bytes(x.Memory, sum.Elements), []string{strconv.FormatBool(x.Pareto), chosen(k, sum.Chosen)})
+			bytes(x.Memory, sum.Elements), []string{strconv.FormatBool(x.Pareto), chosen(k, sum.Chosen), o.Method})
 		if err != nil {
 			return err
 		}
@@ -196,7 +197,7 @@ func (s *Sweep) WriteCSV(w io.Writer) error {
 		for k := range x.Results {
 			r := &x.Results[k]
 			err := write(about, scheme(&s.Schemes[k]), []string{exact(r.RMSE), exact(r.MaxError), exact(r.SQNR), "", "", strconv.Itoa(r.Clipped)},
-				bytes(r.memory, x.Elements), []string{"", chosen(k, x.Choice)})
+				bytes(r.memory, x.Elements), []string{"", chosen(k, x.Choice), o.Method})
 			if err != nil {
 				return err
 			}

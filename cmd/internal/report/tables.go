@@ -75,6 +75,7 @@ func (r *Report) Inputs() [][2]string {
 	if o.ZeroInRange {
 		mapping += ", zero in range"
 	}
+	mapping += o.methodText()
 	in := [][2]string{{"Source", Clean(r.Source)}, {"Codes", codes}, {"Mapping", mapping}, {"Channels", o.axisText()}}
 	if o.GroupSize > 0 {
 		groups := fmt.Sprintf("of %d, along the longest other axis", o.GroupSize)

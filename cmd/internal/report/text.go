@@ -72,7 +72,15 @@ func (o Options) About() string {
 	if o.ZeroInRange {
 		s += ", zero in range"
 	}
-	return s
+	return s + o.methodText()
+}
+
+// methodText names the method that chooses ranges, if it is not the usual one.
+func (o Options) methodText() string {
+	if o.Method == "" || o.Method == methodMinMax {
+		return ""
+	}
+	return ", method " + o.Method
 }
 
 // best is the style of a number that may be the best of its kind.

@@ -1,0 +1,344 @@
+package calibration
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+
+	"github.com/a01592f9/quant"
+	"github.com/a01592f9/quant/cmd/internal/report"
+	"github.com/a01592f9/quant/cmd/internal/tensorfile"
+)
+
+// Name returns what a tensor is called that has no name in the file at path:
+// {stem} in a pattern stands for the name of the file without its extension,
+// {folder} for that of the folder that it is in.
+func Name(pattern, path string) string {
+	base := filepath.Base(path)
+	folder := "."
+	if abs, err := filepath.Abs(path); err == nil {
+		folder = filepath.Base(filepath.Dir(abs))
+	}
+	return strings.NewReplacer("{stem}", strings.TrimSuffix(base, filepath.Ext(base)), "{folder}", folder).Replace(pattern)
+}
+
+// A Skipped is a tensor of a file that was not observed.
+type Skipped struct{ File, Tensor, Reason string }
+
+// A walk goes over files, and over the tensors of each.
+type walk struct {
+	c        *Calibration
+	ctx      context.Context
+	stop     context.Context // whose end is that of handing out jobs
+	progress report.Progress
+	work     chan job
+	skipped  []Skipped
+
+	mu          sync.Mutex
+	done, total int64 // bytes of the files
+	failed      int   // number of the job with the first error
+	err         error
+}
+
+// A job is a part of a tensor of a file.
+type job struct {
+	number   int
+	file     *source
+	index    int // of the tensor
+	info     tensorfile.Info
+	of       []int
+	tensor   *tensor
+	cut      cut
+	from, to int // steps of the cut
+}
+
+// A source is a file that is open until all jobs on it are done.
+type source struct {
+	*tensorfile.File
+	name  string
+	size  int64 // of the file
+	bytes int64 // of the tensors in it
+	told  int64 // of size, so far
+	read  int64 // of bytes, so far
+	jobs  sync.WaitGroup
+}
+
+// partSteps is about how many steps of a cut make a job.
+const partSteps = 64
+
+// Files observes the tensors of files, several at once where their order means
+// nothing. It returns those that were left out because they are not floating
+// point or have no elements. The error names the file and the tensor.
+func (c *Calibration) Files(ctx context.Context, paths []string, progress report.Progress) ([]Skipped, error) {
+	// After an error no more is begun, but what has been is finished: the first
+	// error, in the order of the files, is then the same each time.
+	stop, cancel := context.WithCancel(ctx)
+	defer cancel()
+	w := &walk{c: c, ctx: ctx, stop: stop, progress: progress, work: make(chan job)}
+	for _, p := range paths {
+		w.total += sizeOf(p)
+	}
+	workers := runtime.GOMAXPROCS(0)
+	if c.ordered() && c.granularity() == c.o.Scheme.Granularity {
+		workers = min(workers, 2) // each holds a batch
+	}
+	var team sync.WaitGroup
+	for range workers {
+		team.Go(func() {
+			for j := range w.work {
+				if err := w.do(&j); err != nil {
+					w.fail(j.number, j.file.name, inTensor(j.tensor.name, err))
+					cancel()
+				}
+				j.file.jobs.Done()
+			}
+		})
+	}
+	// Files are closed when they are no longer needed; no more are open than
+	// there are workers.
+	var open sync.WaitGroup
+	slots := make(chan struct{}, workers+1)
+	number := 0
+	for _, p := range paths {
+		if stop.Err() != nil {
+			break
+		}
+		slots <- struct{}{}
+		f, err := w.file(p, &number)
+		if err != nil {
+			w.fail(number+1, "", err)
+			cancel()
+		}
+		if f == nil {
+			<-slots
+			continue
+		}
+		finish := func() {
+			f.jobs.Wait()
+			w.tell(f, f.bytes)
+			f.Close()
+			<-slots
+		}
+		if c.ordered() {
+			finish()
+		} else {
+			open.Go(finish)
+		}
+	}
+	close(w.work)
+	team.Wait()
+	open.Wait()
+	if w.err != nil {
+		return w.skipped, w.err
+	}
+	return w.skipped, ctx.Err()
+}
+
+// file opens a file and makes jobs of its tensors. The file is nil if it could
+// not be opened.
+func (w *walk) file(path string, number *int) (*source, error) {
+	in, err := tensorfile.Open(path)
+	if err != nil {
+		var os *fs.PathError
+		if errors.As(err, &os) {
+			err = os.Err
+		}
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	f := &source{File: in, name: path, size: sizeOf(path)}
+	infos := in.Tensors()
+	for i := range infos {
+		if infos[i].Name == "" {
+			infos[i].Name = Name(w.c.o.Name, path)
+		}
+		f.bytes += infos[i].Bytes
+	}
+	for i, info := range infos {
+		if !w.c.picked(info.Name) {
+			continue
+		}
+		if reason := skip(info); reason != "" {
+			w.skipped = append(w.skipped, Skipped{path, info.Name, reason})
+			continue
+		}
+		*number++
+		if err := w.jobs(job{number: *number, file: f, index: i, info: info, of: info.Shape}); err != nil {
+			return f, fmt.Errorf("%s: %w", path, inTensor(info.Name, err))
+		}
+	}
+	return f, nil
+}
+
+// skip returns why a tensor is not observed, or "".
+func skip(info tensorfile.Info) string {
+	if !info.Floating {
+		return info.DType + " is not a floating-point type"
+	}
+	for _, d := range info.Shape {
+		if d == 0 {
+			return "no elements"
+		}
+	}
+	return ""
+}
+
+// jobs hands out the parts of a tensor.
+func (w *walk) jobs(j job) error {
+	var err error
+	if j.tensor, err = w.c.find(j.info.Name, j.file.name, j.of); err != nil {
+		return err
+	}
+	j.cut = newCut(j.of, w.c.granularity())
+	parts := (j.cut.steps + partSteps - 1) / partSteps
+	if w.c.wholesale() {
+		parts = 1
+	}
+	for k := range parts {
+		j.from, j.to = k*partSteps, min((k+1)*partSteps, j.cut.steps)
+		j.file.jobs.Add(1)
+		select {
+		case w.work <- j:
+		case <-w.stop.Done():
+			j.file.jobs.Done()
+			return nil
+		}
+	}
+	return nil
+}
+
+// do observes a part of a tensor.
+func (w *walk) do(j *job) error {
+	src, err := j.file.Source(j.index)
+	if err != nil {
+		return ofTensor(err, j.info.Name)
+	}
+	o := w.c.observer(j.tensor)
+	defer w.c.done(j.tensor, o)
+	per := j.info.Bytes / int64(elements(j.of))
+	if w.c.wholesale() {
+		x := make(values, elements(j.of))
+		if err = src.ReadFloats(x, 0); err == nil {
+			err, src = o.Observe(quant.Tensor{Data: x, Shape: j.of}), x
+		}
+		w.tell(j.file, j.info.Bytes)
+	} else {
+		err = j.cut.observe(w.ctx, o, src, j.from, j.to, func(n int) { w.tell(j.file, int64(n)*per) })
+	}
+	if errors.Is(err, quant.ErrNotFinite) {
+		return notFinite(src, j.of, w.c.axis(j.of))
+	}
+	return ofTensor(err, j.info.Name)
+}
+
+// ofTensor is an error of a reader without the name of the tensor, which it is
+// going to have anyway.
+func ofTensor(err error, name string) error {
+	if err == nil {
+		return nil
+	}
+	if _, after, ok := strings.Cut(err.Error(), fmt.Sprintf("tensor %q: ", name)); ok && !errors.Is(err, context.Canceled) {
+		return errors.New(after)
+	}
+	return err
+}
+
+// fail keeps the error of the first job, in the order of files and tensors.
+func (w *walk) fail(number int, file string, err error) {
+	if file != "" {
+		err = fmt.Errorf("%s: %w", file, err)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if errors.Is(err, context.Canceled) && w.ctx.Err() != nil {
+		return
+	}
+	if w.err == nil || number < w.failed {
+		w.failed, w.err = number, err
+	}
+}
+
+// tell tells the progress: n more bytes of the tensors of f.
+func (w *walk) tell(f *source, n int64) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	f.read = min(f.read+n, f.bytes)
+	at := f.size
+	if f.bytes > 0 {
+		at = int64(float64(f.size) * (float64(f.read) / float64(f.bytes)))
+	}
+	if at > f.told {
+		w.done += at - f.told
+		f.told = at
+		if w.progress != nil {
+			w.progress(w.done, w.total)
+		}
+	}
+}
+
+func elements(of []int) int {
+	n := 1
+	for _, d := range of {
+		n *= d
+	}
+	return n
+}
+
+// sizeOf is the length of a file, 0 if it is none.
+func sizeOf(path string) int64 {
+	if st, err := os.Stat(path); err == nil && st.Mode().IsRegular() {
+		return st.Size()
+	}
+	return 0
+}
+
+// Stream observes npy files that follow one another in r, which is called
+// file. Progress is told of a total that is not known, -1.
+func (c *Calibration) Stream(ctx context.Context, r io.Reader, file string, progress report.Progress) ([]Skipped, error) {
+	s := tensorfile.NewStream(&counter{r: r, progress: progress})
+	name := Name(c.o.Name, file)
+	var skipped []Skipped
+	for n := 1; ; n++ {
+		info, err := s.Next()
+		switch {
+		case err == io.EOF && n == 1:
+			return skipped, fmt.Errorf("%s: there are no arrays in it", file)
+		case err == io.EOF:
+			return skipped, nil
+		case err != nil:
+			return skipped, fmt.Errorf("%s: %w", file, err)
+		}
+		if reason := skip(info); reason != "" {
+			skipped = append(skipped, Skipped{fmt.Sprintf("%s, array %d", file, n), name, reason})
+			continue
+		}
+		if err := c.stream(ctx, s, name, info.Shape); err != nil {
+			if errors.Is(err, context.Canceled) {
+				return skipped, err
+			}
+			return skipped, fmt.Errorf("%s: array %d: %w", file, n, inTensor(name, ofTensor(err, name)))
+		}
+	}
+}
+
+// A counter tells how much was read.
+type counter struct {
+	r        io.Reader
+	done     int64
+	progress report.Progress
+}
+
+func (c *counter) Read(b []byte) (int, error) {
+	n, err := c.r.Read(b)
+	c.done += int64(n)
+	if c.progress != nil {
+		c.progress(c.done, -1)
+	}
+	return n, err
+}

@@ -1,0 +1,110 @@
+package tensorfile
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+)
+
+// A Stream reads npy files that follow one another, such as numpy.save writes
+// to a pipe, each once and from its beginning. It trusts no header: memory is
+// allocated as data arrive.
+type Stream struct {
+	r       *bufio.Reader
+	count   int // arrays so far
+	header  *npyHeader
+	enc     encoding
+	left    int       // elements of the array that are not read yet
+	ordered []float32 // all of a column-major one, once it has been read
+}
+
+// NewStream returns a Stream of r.
+func NewStream(r io.Reader) *Stream {
+	return &Stream{r: bufio.NewReaderSize(r, blockBytes)}
+}
+
+// Next goes to the next array, whatever is left of the one before, and
+// describes it. The error is io.EOF where the stream ends.
+func (s *Stream) Next() (Info, error) {
+	if err := s.skip(); err != nil {
+		return Info{}, err
+	}
+	switch head, err := s.r.Peek(1); {
+	case err == io.EOF:
+		return Info{}, io.EOF
+	case err != nil:
+		return Info{}, s.wrap(err)
+	case s.count == 0 && head[0] != npyMagic[0]:
+		return Info{}, errors.New("npy: it does not begin with \"\\x93NUMPY\"")
+	}
+	s.count++
+	h, err := readNPYHeader(s.r, math.MaxInt64)
+	if err != nil {
+		return Info{}, s.wrap(err)
+	}
+	size, known := h.itemSize()
+	if !known {
+		return Info{}, s.wrap(fmt.Errorf("elements of type %s have no size", printable(h.descr)))
+	}
+	bytes, err := byteSize(h.elements, size*8)
+	if err != nil {
+		return Info{}, s.wrap(err)
+	}
+	e, err := h.entry("", bytes)
+	if err != nil {
+		return Info{}, s.wrap(err)
+	}
+	s.header, s.ordered, s.left = h, nil, h.elements
+	s.enc, _ = h.encoding()
+	return e.Info, nil
+}
+
+// skip reads what is left of an array.
+func (s *Stream) skip() error {
+	if s.header == nil || s.ordered != nil {
+		return nil
+	}
+	size, _ := s.header.itemSize()
+	want := int64(s.left) * int64(size)
+	n, err := io.CopyN(io.Discard, s.r, want)
+	if err == io.EOF {
+		err = fmt.Errorf("data ends %d bytes too early", want-n)
+	}
+	s.left = 0
+	return s.wrap(err)
+}
+
+// Read returns the next n elements of the array, or what is left of it, in
+// row-major order, under the rules of [File.Load]. They are the caller's.
+func (s *Stream) Read(n int) ([]float32, error) {
+	n = min(n, s.left)
+	if s.header.fortran && len(s.header.shape) > 1 {
+		if s.ordered == nil {
+			data, err := s.enc.read(s.r, s.left)
+			if err != nil {
+				return nil, s.wrap(err)
+			}
+			s.ordered = rowMajor(data, s.header.shape)
+		}
+		from := len(s.ordered) - s.left
+		s.left -= n
+		return s.ordered[from : from+n : from+n], nil
+	}
+	data, err := s.enc.read(s.r, n)
+	s.left -= n
+	var o *overflowError
+	if errors.As(err, &o) {
+		o.Index += s.header.elements - s.left - n
+	}
+	return data, s.wrap(err)
+}
+
+// wrap says in which array an error is.
+func (s *Stream) wrap(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("npy: array %d: %w", s.count, err)
+}
