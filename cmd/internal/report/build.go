@@ -184,7 +184,8 @@ func compare(w *work, j job, o Options) (*Tensor, error) {
 		job:      j,
 	}
 	if !j.vector {
-		t.Axis = &c.Axis
+		axis := c.Axis // a pointer into c would keep all of it
+		t.Axis = &axis
 	}
 	var whole quant.Tensor
 	if o.Codes {
