@@ -1,8 +1,12 @@
 package report
 
 import (
+	"fmt"
 	"math"
+	"runtime"
 	"testing"
+
+	"github.com/a01592f9/quant/cmd/internal/tensorfile"
 )
 
 // The sums of a block are those of its values one by one, for lengths that do
@@ -33,4 +37,31 @@ func TestSumOf(t *testing.T) {
 			}
 		}
 	}
+}
+
+// What a report keeps of a tensor's comparison is bounded once it is trimmed:
+// nothing in it may point into the comparison, with the parameters of all groups.
+func TestTrimmedReportIsSmall(t *testing.T) {
+	const tensors, rows, cols = 24, 64, 4096
+	var src fake
+	data := wave(rows * cols)
+	for i := range tensors {
+		src = append(src, fakeTensor{name: fmt.Sprint(i), shape: []int{rows, cols}, data: data, axis: tensorfile.NoAxis})
+	}
+	o := DefaultOptions()
+	o.GroupSize, o.Few = 2, true // 131,072 groups, 1 MiB of parameters for each tensor
+	heap := func() uint64 {
+		runtime.GC()
+		runtime.GC() // pools
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	build(t, src[:1], o)
+	before := heap()
+	r := build(t, src, o)
+	if grown := int64(heap()) - int64(before); grown > tensors<<18 {
+		t.Errorf("a report of %d tensors takes %d bytes", tensors, grown)
+	}
+	runtime.KeepAlive(r)
 }
