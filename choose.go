@@ -140,6 +140,14 @@ func (s Scheme) choose(src []float32, l layout, lo, hi []float32) {
 	}
 }
 
+// chooseOne is choose for a tensor of one parameter. Elsewhere than here the
+// range may stay on the stack, where slices given to choose may not.
+func (s Scheme) chooseOne(src []float32, l layout, r Range) Range {
+	lo, hi := []float32{r.Min}, []float32{r.Max}
+	s.choose(src, l, lo, hi)
+	return Range{lo[0], hi[0]}
+}
+
 func (c *choice) item(src []float32, i int) {
 	g, s := gathers.Get().(*gather), searches.Get().(*search)
 	end := min((i+1)*c.perItem(), c.params)
