@@ -104,7 +104,7 @@ func (s sheet) methodTable(p pen) {
 		style.XAlign = text.XRight
 		p.put(style, p.Min.X+width*vg.Length(columns[column]), y, t)
 	}
-	for i, h := range []string{"RMSE", "MAE", "SQNR", "clipped"} {
+	for i, h := range []string{"RMSE", "MAE", "SQNR, dB", "clipped"} {
 		right(i, y, h, false, muted)
 	}
 	for i := range m.Ranges {

@@ -359,6 +359,7 @@ function wire() {
   });
   byId("start-over").addEventListener("click", () => {
     byId("inputs").reset();
+    showMethod();
     byId("bits-slider").value = byId("bits").value = 8;
     channel = null;
     kept = "";
