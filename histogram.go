@@ -1,6 +1,9 @@
 package quant
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // A histogram counts the finite values of one tensor, channel or group by
 // their bins, which are the same for all data: two histograms add up exactly.
@@ -57,6 +60,11 @@ func (h *histogram) place(octave int) {
 			h.counts = append(h.counts, make([]uint32, binsEach)...)
 		}
 	}
+}
+
+// reserve makes room for n octaves.
+func (h *histogram) reserve(n int) {
+	h.counts = slices.Grow(h.counts, n*binsEach*len(h.at))
 }
 
 // carry moves all counts to wide.

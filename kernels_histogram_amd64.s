@@ -242,7 +242,9 @@ done:
 //
 // There are at least 8 rows and 8 columns. Squares of 8 go from left to right;
 // the last of a row, and those of the last rows, may overlap others. R8 and R9
-// are 1 and 3 rows of the source, R10 and R11 of the destination, in bytes.
+// are 1 and 3 rows of the source, R10 and R11 of the destination, in bytes. Rows
+// that lie far apart are no pattern that a processor foresees: the first lines of
+// those that come 16 later are asked for.
 TEXT ·transposeAVX2(SB), NOSPLIT, $0-40
 	MOVQ dst+0(FP), R13
 	MOVQ src+8(FP), R14
@@ -254,6 +256,17 @@ TEXT ·transposeAVX2(SB), NOSPLIT, $0-40
 	LEAQ (R10)(R10*2), R11
 
 rows: // the next 8 of DX
+	LEAQ (R14)(R8*8), SI
+	LEAQ (SI)(R8*8), SI
+	LEAQ (SI)(R8*4), DI
+	PREFETCHT0 (SI)
+	PREFETCHT0 (SI)(R8*1)
+	PREFETCHT0 (SI)(R8*2)
+	PREFETCHT0 (SI)(R9*1)
+	PREFETCHT0 (DI)
+	PREFETCHT0 (DI)(R8*1)
+	PREFETCHT0 (DI)(R8*2)
+	PREFETCHT0 (DI)(R9*1)
 	MOVQ R13, DI
 	MOVQ R14, SI
 	MOVQ cols+24(FP), CX

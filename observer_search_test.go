@@ -210,8 +210,15 @@ func TestEstimates(t *testing.T) {
 			for _, m := range []Method{MinMax, Percentile(99), Percentile(80), LeastSquares, LeastAbsolute} {
 				r := rangeBy(t, o, s, m)
 				rmse, mae := realErrors(t, s, r, x)
-				g := s.ruler(r)
-				gotSq, gotAbs := math.Sqrt(f.d.cost(g, true)/n), f.d.cost(g, false)/n
+				p, err := ParamsFromRanges(s, []Range{r})
+				if err != nil {
+					t.Fatal(err)
+				}
+				estimates, err := o.Estimate(p)
+				if err != nil {
+					t.Fatal(err)
+				}
+				gotSq, gotAbs := estimates[0].RMSE, estimates[0].MAE
 				if math.IsInf(rmse, 1) && math.IsInf(gotSq, 1) {
 					continue
 				}

@@ -9,7 +9,7 @@ import "runtime"
 
 const (
 	shareLen   = 1 << 20 // elements of a share, at least: adding a histogram takes a tenth of counting so many
-	shareBlock = 1 << 13 // elements whose range is found before they are counted
+	shareBlock = 1 << 15 // elements whose range is found before they are counted: enough for the kernel's own tables
 )
 
 // A share is what a goroutine makes of its part of a batch.

@@ -89,8 +89,8 @@ func (p *observed) append(b []byte, m Method) []byte {
 
 // UnmarshalBinary replaces o by the observer that data is the state of. It
 // trusts nothing: the error is ErrState for all that MarshalBinary does not
-// return, and leaves o as it was. It allocates no more than a small multiple of
-// len(data).
+// return, and leaves o as it was. It allocates no more than a megabyte and 300
+// times len(data).
 func (o *Observer) UnmarshalBinary(data []byte) error {
 	d := decoder{all: data}
 	n := d.decode()
@@ -257,6 +257,7 @@ func (d *decoder) observed(p *observed, m Method) {
 	if m.ranged() || d.err != nil {
 		return
 	}
+	p.hist.reserve(d.octaves(p.n))
 	last, rest := -1, p.n
 	low, high := bins, -1 // the first and the last bin in the order of values
 	for rest > 0 && d.err == nil {
@@ -280,6 +281,25 @@ func (d *decoder) observed(p *observed, m Method) {
 	if d.err == nil && !(holds(ascending(low), p.lo) && holds(ascending(high), p.hi)) {
 		d.fail("the bins do not end at [%v, %v]", p.lo, p.hi)
 	}
+}
+
+// octaves returns how many octaves the bins of n values that follow lie in, if
+// they are valid, so that memory for them is allocated once.
+func (d *decoder) octaves(n uint64) (k int) {
+	look := decoder{all: d.all, at: d.at}
+	last, octave := -1, -1
+	for n > 0 {
+		gap, c := look.uvarint(), look.uvarint()
+		if look.err != nil || gap >= uint64(bins-1-last) || c == 0 || c > n {
+			break
+		}
+		n -= c
+		if last += 1 + int(gap); last/binsEach != octave {
+			octave = last / binsEach
+			k++
+		}
+	}
+	return k
 }
 
 // holds reports whether v, of which a zero may have been -0, is in bin b.

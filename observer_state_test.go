@@ -146,6 +146,14 @@ func FuzzObserverState(f *testing.F) {
 		b = stateOf(f, o)
 		f.Add(b[:len(b)-4])
 	}
+	for _, g := range []Granularity{PerTensor, PerChannel(-1)} {
+		o := newObserver(f, Scheme{Bits: 8, Range: Entropy, Granularity: g}, RefuseNotFinite)
+		for i := range 255 { // all octaves
+			mustObserve(f, o, Tensor{Data: []float32{math.Float32frombits(uint32(i) << 23), -math.Float32frombits(uint32(i) << 23)}})
+		}
+		b := stateOf(f, o)
+		f.Add(b[:len(b)-4])
+	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		b = withChecksum(b)
 		o := new(Observer)
@@ -153,7 +161,7 @@ func FuzzObserverState(f *testing.F) {
 		runtime.ReadMemStats(&before)
 		err := o.UnmarshalBinary(b)
 		runtime.ReadMemStats(&after)
-		if n := after.TotalAlloc - before.TotalAlloc; n > 1<<17+1000*uint64(len(b)) {
+		if n := after.TotalAlloc - before.TotalAlloc; n > 3<<19+300*uint64(len(b)) {
 			t.Fatalf("%d bytes for %d", n, len(b))
 		}
 		if err != nil {
@@ -232,5 +240,26 @@ func TestStateSize(t *testing.T) {
 	mustObserve(t, o, Tensor{Data: x})
 	if n, bins := len(stateOf(t, o)), len(o.Bins(0)); n > 3*bins {
 		t.Errorf("%d bytes for %d bins", n, bins)
+	}
+}
+
+// TestStateMemory reads many channels of few values: memory is in proportion to
+// the bytes, whatever the next channel's look like.
+func TestStateMemory(t *testing.T) {
+	o := newObserver(t, Scheme{Bits: 8, Range: Entropy, Granularity: PerChannel(-1)}, RefuseNotFinite)
+	x := make([]float32, 5000)
+	for i := range x {
+		x[i] = math.Float32frombits(uint32(i) << 18)
+	}
+	mustObserve(t, o, Tensor{Data: x})
+	b := stateOf(t, o)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	if err := new(Observer).UnmarshalBinary(b); err != nil {
+		t.Fatal(err)
+	}
+	runtime.ReadMemStats(&after)
+	if n := after.TotalAlloc - before.TotalAlloc; n > 300*uint64(len(b)) {
+		t.Errorf("%d bytes for %d", n, len(b))
 	}
 }

@@ -6,10 +6,8 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"runtime"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 )
 
@@ -318,6 +316,12 @@ func TestObserverRefuses(t *testing.T) {
 	if _, err := o.ParamsFor(Scheme{Bits: 8}); !errors.Is(err, ErrScheme) {
 		t.Error(err)
 	}
+	if _, err := o.Estimate(Params{Scheme: s, Scale: []float32{1}, ZeroPoint: []int32{0}}); !errors.Is(err, ErrParams) {
+		t.Error(err)
+	}
+	if _, err := o.Estimate(Params{Scheme: Scheme{Bits: 8}}); !errors.Is(err, ErrScheme) {
+		t.Error(err)
+	}
 	if _, err := newObserver(t, Scheme{Bits: 8}, 0).Params(Entropy); !errors.Is(err, ErrMethod) {
 		t.Error(err)
 	}
@@ -381,149 +385,5 @@ func TestMovingAverage(t *testing.T) {
 	r, err = o.Ranges(Scheme{Bits: 8})
 	if err != nil || r[0] != (Range{-1, 5}) {
 		t.Error(r, err)
-	}
-}
-
-// TestObserverConcurrent has goroutines that share an observer, and merge
-// others into it and each other: the result is that of one.
-func TestObserverConcurrent(t *testing.T) {
-	s := Scheme{Bits: 8, Granularity: PerChannel(-1), Range: LeastSquares}
-	x := valuesOf(5, 64*300, distributions[2].of)
-	one := newObserver(t, s, RefuseNotFinite)
-	mustObserve(t, one, Tensor{x, []int{300, 64}})
-	shared := newObserver(t, s, RefuseNotFinite)
-	var wg sync.WaitGroup
-	for w := range 6 {
-		wg.Go(func() {
-			own := newObserver(t, s, RefuseNotFinite)
-			for b := w; b < 30; b += 6 {
-				o := shared
-				if b%2 == 0 {
-					o = own
-				}
-				if err := o.Observe(Tensor{x[b*640 : (b+1)*640], []int{10, 64}}); err != nil {
-					t.Error(err)
-				}
-				shared.Params(Percentile(99))
-				shared.Counts()
-			}
-			if err := shared.Merge(own); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	wg.Wait()
-	if !bytes.Equal(stateOf(t, shared), stateOf(t, one)) {
-		t.Error("the states differ")
-	}
-	// Two that are merged with each other at the same time do not wait forever.
-	a, b := newObserver(t, s, 0), newObserver(t, s, 0)
-	for range 100 {
-		wg.Go(func() { a.Merge(b) })
-		wg.Go(func() { b.Merge(a) })
-	}
-	wg.Wait()
-}
-
-// TestObserverCarry has more values than 32 bits count.
-func TestObserverCarry(t *testing.T) {
-	s := Scheme{Bits: 8, Range: Percentile(50)}
-	o := newObserver(t, s, RefuseNotFinite)
-	x := Tensor{Data: []float32{1, 2, 3, 4}}
-	mustObserve(t, o, x)
-	for i := range 40 {
-		b := new(Observer)
-		if err := b.UnmarshalBinary(stateOf(t, o)); err != nil {
-			t.Fatal(err)
-		}
-		if err := b.Merge(o); err != nil {
-			t.Fatal(err)
-		}
-		o = b
-		if i == 31 {
-			mustObserve(t, o, x) // with counts next to their limit
-		}
-	}
-	want := uint64(4<<40 + 4<<8)
-	if n := o.Counts().Finite; n != want {
-		t.Errorf("%d values, want %d", n, want)
-	}
-	for _, b := range o.Bins(0) {
-		if b.Count != want/4 {
-			t.Errorf("%v, want %d", b, want/4)
-		}
-	}
-	for range 25 {
-		b := new(Observer)
-		if err := b.UnmarshalBinary(stateOf(t, o)); err != nil {
-			t.Fatal(err)
-		}
-		if err := b.Merge(o); err != nil {
-			if !errors.Is(err, ErrMerge) {
-				t.Fatal(err)
-			}
-			return
-		}
-		o = b
-	}
-	t.Error("there is no limit to merging")
-}
-
-func TestObserverAllocates(t *testing.T) {
-	if raceEnabled {
-		t.Skip("the race detector allocates")
-	}
-	for _, s := range []Scheme{
-		{Bits: 8}, {Bits: 8, Range: Entropy}, {Bits: 8, Range: Entropy, Granularity: PerChannel(-1)},
-		{Bits: 8, Range: MovingAverage(0.1), Granularity: PerChannel(0)}, {Bits: 8, Range: LeastSquares, Granularity: PerGroup(-1, 32)},
-	} {
-		for _, p := range []NotFinitePolicy{RefuseNotFinite, IgnoreNotFinite} {
-			x := valuesOf(6, 64*1024, distributions[0].of)
-			if p == IgnoreNotFinite {
-				x[17] = float32(math.Inf(1))
-			}
-			o := newObserver(t, s, p)
-			batch := Tensor{x, []int{64, 1024}}
-			mustObserve(t, o, batch)
-			if n := testing.AllocsPerRun(20, func() { o.Observe(batch) }); n > 0.5 {
-				t.Errorf("%v, %v, %d: %v allocations", s.Granularity, s.Range, p, n)
-			}
-		}
-	}
-}
-
-// TestObserverShares has batches that are large enough to be shared out, one of
-// which is refused because of its last value.
-func TestObserverShares(t *testing.T) {
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(3))
-	s := Scheme{Bits: 8, Range: Entropy}
-	x := valuesOf(8, 2*shareLen+777, distributions[2].of)
-	o, small := newObserver(t, s, RefuseNotFinite), newObserver(t, s, RefuseNotFinite)
-	bad := slices.Clone(x)
-	bad[len(bad)-1] = float32(math.NaN())
-	var value *NotFiniteError
-	if err := o.Observe(Tensor{Data: bad}); !errors.As(err, &value) || value.Index != len(bad)-1 || o.Len() != 0 {
-		t.Fatal(err)
-	}
-	for e := 0; e < len(x); e += 100000 {
-		mustObserve(t, small, Tensor{Data: x[e:min(e+100000, len(x))]})
-	}
-	want := stateOf(t, small)
-	mustObserve(t, o, Tensor{Data: x})
-	if !bytes.Equal(stateOf(t, o), want) {
-		t.Error("a large batch is not what small ones are")
-	}
-	if err := o.Observe(Tensor{Data: bad}); err == nil || !bytes.Equal(stateOf(t, o), want) {
-		t.Error("an error changed the state")
-	}
-	if !raceEnabled {
-		if n := testing.AllocsPerRun(3, func() { o.Observe(Tensor{Data: x}) }); n != 0 {
-			t.Errorf("%v allocations", n)
-		}
-	}
-	ignore := newObserver(t, s, IgnoreNotFinite)
-	mustObserve(t, ignore, Tensor{Data: bad})
-	if c := ignore.Counts(); c != (Counts{Finite: uint64(len(x) - 1), NaN: 1}) {
-		t.Errorf("counted %+v", c)
 	}
 }

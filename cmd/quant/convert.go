@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -264,7 +263,7 @@ func (a *app) convert(cmd *cobra.Command, in string, f *convertFlags,
 	}
 	c := conversion(result, in, kind, f)
 	c.Dequantized = cmd.Name() != "quantize"
-	c.Total.FilesBefore, c.Total.FilesAfter = sizeOf(in), out.Size()
+	c.Total.FilesBefore, c.Total.FilesAfter = result.Read, out.Size()
 	if nothing {
 		c.DryRun, c.Total.FilesAfter = true, 0
 	}
@@ -315,19 +314,4 @@ func conversion(r *convert.Result, in string, kind convert.Kind, f *convertFlags
 	}
 	c.Sum()
 	return c
-}
-
-// sizeOf is the length of a file, or of the files in a folder.
-func sizeOf(path string) int64 {
-	files, err := convert.Files(path)
-	if err != nil {
-		return 0
-	}
-	n := int64(0)
-	for _, f := range files {
-		if st, err := os.Stat(f); err == nil && st.Mode().IsRegular() {
-			n += st.Size()
-		}
-	}
-	return n
 }

@@ -3,6 +3,8 @@
 package convert
 
 import (
+	"os"
+
 	"github.com/a01592f9/quant"
 	"github.com/a01592f9/quant/cmd/internal/calibration"
 )
@@ -28,6 +30,7 @@ type Options struct {
 type Result struct {
 	Weights []Weight // quantized (or dequantized)
 	Left    []Left   // copied as they are
+	Read    int64    // bytes of all files that the model is in, and that are copied with it
 }
 
 // A Weight is a tensor that was quantized.
@@ -51,6 +54,17 @@ type Left struct {
 	Shape  []int
 	Bytes  int64
 	Reason string // why
+}
+
+// sizeOf is the length of all files that are there.
+func sizeOf(paths ...string) int64 {
+	n := int64(0)
+	for _, path := range paths {
+		if st, err := os.Stat(path); err == nil && st.Mode().IsRegular() {
+			n += st.Size()
+		}
+	}
+	return n
 }
 
 // Progress is told how many bytes of the input's total are done. It may be nil.

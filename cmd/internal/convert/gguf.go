@@ -207,7 +207,7 @@ func (c *ggufCopy) tick(n int64) {
 // run writes the file: plan says what a tensor becomes, or why it is left,
 // and set what the metadata say of a file of such tensors.
 func (c *ggufCopy) run(plan func(*gguf.Tensor) (gguf.Type, string), set func([]gguf.Type) []gguf.Setting, measure bool) (*Result, error) {
-	var r Result
+	r := Result{Read: c.file.Size()}
 	tensors := c.from.Tensors
 	types := make([]gguf.Type, len(tensors))
 	reasons := make([]string, len(tensors))

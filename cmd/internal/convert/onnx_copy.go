@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
-	"slices"
 	"sync"
 
 	"github.com/a01592f9/quant"
@@ -59,12 +58,13 @@ func newONNXCopy(ctx context.Context, in string, out *atomicfile.Set, o Options,
 	c := &onnxCopy{ctx: ctx, model: m, out: out, progress: p}
 	c.rewriter = m.Rewrite(filepath.Base(out.Path()) + ".data")
 	read := []string{in}
+	for _, name := range m.Files() {
+		read = append(read, filepath.Join(filepath.Dir(in), filepath.FromSlash(name)))
+	}
 	for _, t := range m.Tensors {
 		c.total += t.Bytes
-		if path := filepath.Join(filepath.Dir(in), filepath.FromSlash(t.File)); t.File != "" && !slices.Contains(read, path) {
-			read = append(read, path)
-		}
 	}
+	c.result.Read = sizeOf(read...)
 	if err := out.Protect(read...); err != nil {
 		m.Close()
 		return nil, err

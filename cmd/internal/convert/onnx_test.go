@@ -242,7 +242,7 @@ func TestONNXExternal(t *testing.T) {
 	out := filepath.Join(dir, "q.onnx")
 	o := Options{Bits: 4, Granularity: report.PerGroup, GroupSize: 32}
 	r := produce(t, out, func(set *atomicfile.Set) (*Result, error) { return ONNX(t.Context(), in, set, o, nil) })
-	if len(r.Weights) != 1 {
+	if st, err := os.Stat(in); len(r.Weights) != 1 || err != nil || r.Read != st.Size()+int64(len(data)) {
 		t.Fatalf("%+v", r)
 	}
 	files, err := os.ReadDir(dir)

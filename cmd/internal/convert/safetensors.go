@@ -387,7 +387,7 @@ func (c *stCopy) run() (*Result, error) {
 			return nil, err
 		}
 	}
-	r := new(Result)
+	r := &Result{Read: sizeOf(append(c.besides(), append(c.from.Paths(), filepath.Join(c.dir, configName))...)...)}
 	for i := range c.jobs {
 		if err := c.ctx.Err(); err != nil {
 			return nil, err
@@ -429,10 +429,20 @@ func (c *stCopy) finish() error {
 	if err := c.config.write(c.out); err != nil {
 		return err
 	}
-	if c.out.IsFolder() && c.folder {
-		return copyBesides(c.dir, c.out)
+	for _, path := range c.besides() {
+		if err := copyBeside(path, c.out); err != nil {
+			return fmt.Errorf("%s: %w", filepath.Base(path), err)
+		}
 	}
 	return nil
+}
+
+// besides returns the files that are copied with the model.
+func (c *stCopy) besides() []string {
+	if !c.out.IsFolder() || !c.folder {
+		return nil
+	}
+	return besides(c.dir)
 }
 
 // copy copies tensor i as it is.

@@ -512,6 +512,17 @@ func TestSafetensorsShards(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	size := int64(0)
+	for _, name := range []string{"s-1.safetensors", "sub/s-2.safetensors", "model.safetensors.index.json"} {
+		st, err := os.Stat(filepath.Join(dir, "in", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		size += st.Size()
+	}
+	if r.Read != size {
+		t.Errorf("%d bytes were read, not %d", r.Read, size)
+	}
 	var got struct {
 		Metadata map[string]int64  `json:"metadata"`
 		Where    map[string]string `json:"weight_map"`

@@ -166,42 +166,40 @@ const (
 	packQuantized    = "pack-quantized"
 )
 
-// besides reports whether a file of a model's folder is one that its loaders
-// need beside weights and configuration, such as a tokenizer's.
-func besides(name string) bool {
-	if name == configName || strings.HasPrefix(name, ".") || strings.HasSuffix(name, ".index.json") {
-		return false
+// besides returns the files in a model's folder that its loaders need beside
+// weights and configuration, such as a tokenizer's.
+func besides(dir string) []string {
+	list, err := os.ReadDir(dir)
+	if err != nil {
+		return nil // the model was read, and nothing else may be
 	}
-	switch filepath.Ext(name) {
-	case ".json", ".txt", ".model", ".jinja", ".tiktoken", ".py":
-		return true
+	var paths []string
+	for _, e := range list {
+		name := e.Name()
+		if name == configName || strings.HasPrefix(name, ".") || strings.HasSuffix(name, ".index.json") {
+			continue
+		}
+		switch filepath.Ext(name) {
+		case ".json", ".txt", ".model", ".jinja", ".tiktoken", ".py":
+			path := filepath.Join(dir, name)
+			if st, err := os.Stat(path); err == nil && st.Mode().IsRegular() {
+				paths = append(paths, path)
+			}
+		}
 	}
-	return false
+	return paths
 }
 
-// copyBesides copies such files.
-func copyBesides(dir string, out *atomicfile.Set) error {
-	list, err := os.ReadDir(dir)
+// copyBeside copies such a file.
+func copyBeside(path string, out *atomicfile.Set) error {
+	from, err := tensorfile.OpenBeside(filepath.Split(path))
 	if err != nil {
 		return err
 	}
-	for _, e := range list {
-		st, err := os.Stat(filepath.Join(dir, e.Name()))
-		if !besides(e.Name()) || err != nil || !st.Mode().IsRegular() {
-			continue
-		}
-		from, err := tensorfile.OpenBeside(dir, e.Name())
-		if err != nil {
-			return fmt.Errorf("%s: %w", e.Name(), err)
-		}
-		w, err := out.Create(e.Name())
-		if err == nil {
-			_, err = io.Copy(w, from)
-		}
-		from.Close()
-		if err != nil {
-			return err
-		}
+	defer from.Close()
+	w, err := out.Create(filepath.Base(path))
+	if err == nil {
+		_, err = io.Copy(w, from)
 	}
-	return nil
+	return err
 }

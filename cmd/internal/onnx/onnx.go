@@ -15,6 +15,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/a01592f9/quant/cmd/internal/mapfile"
 )
@@ -79,6 +80,7 @@ type Model struct {
 	Imports  []Import
 	Tensors  []*Tensor // in the order of the file
 
+	unlisted  []*Tensor // others with external data: attributes, and parts of sparse tensors
 	r         io.ReaderAt
 	size      int64
 	dir       string // of external data
@@ -128,6 +130,20 @@ func Parse(r io.ReaderAt, size int64, dir string) (*Model, error) {
 	m.nameTensors()
 	m.traceUses()
 	return m, nil
+}
+
+// Files returns the names of the files with external data, relative to the
+// model's folder.
+func (m *Model) Files() []string {
+	var names []string
+	seen := map[string]bool{}
+	for _, t := range slices.Concat(m.Tensors, m.unlisted) {
+		if t.isExternal && t.external != nil && !seen[t.external.location] {
+			seen[t.external.location] = true
+			names = append(names, t.external.location)
+		}
+	}
+	return names
 }
 
 // Close closes the files that the model opened.

@@ -286,7 +286,13 @@ func (p *parser) node(g *graph, fr frame, depth int) error {
 	if n.op == "" {
 		return malformed(fr.start, fmt.Errorf("node %s names no operator", quote(n.name)))
 	}
-	return p.constant(n)
+	err = p.constant(n)
+	for i := range n.attrs {
+		if t := n.attrs[i].tensor; t != nil && t.node == nil {
+			p.outside(t, n.label()+"."+n.attrs[i].name)
+		}
+	}
+	return err
 }
 
 func (p *parser) attribute(n *node, fr frame, depth int) error {
@@ -299,6 +305,7 @@ func (p *parser) attribute(n *node, fr frame, depth int) error {
 	a := attribute{}
 	at := &fr
 	var single *graph
+	var others []*Tensor
 	err := p.each(fr.inner(), func(f field) error {
 		switch {
 		case f.num == 1 && f.typ == protowire.BytesType:
@@ -314,6 +321,17 @@ func (p *parser) attribute(n *node, fr frame, depth int) error {
 				a.tensor = &Tensor{model: p.m, graph: n.graph, rawOffset: -1}
 			}
 			return p.tensor(a.tensor, f.frame(at))
+		case f.num == 10 && f.typ == protowire.BytesType:
+			t := &Tensor{model: p.m, graph: n.graph, rawOffset: -1}
+			if err := p.tensor(t, f.frame(at)); err != nil {
+				return err
+			}
+			if t.isExternal {
+				others = append(others, t)
+			}
+		case (f.num == 22 || f.num == 23) && f.typ == protowire.BytesType:
+			inner := f.frame(at)
+			return p.sparseParts(&Tensor{graph: n.graph, value: a.name}, &inner)
 		case f.num == 2 && f.typ == protowire.Fixed32Type:
 			a.f = math.Float32frombits(uint32(f.v))
 		case f.num == 21 && f.typ == protowire.BytesType:
@@ -338,6 +356,9 @@ func (p *parser) attribute(n *node, fr frame, depth int) error {
 	})
 	for i, g := range a.graphs {
 		g.attr, g.sibling = a.name, i
+	}
+	for _, t := range others {
+		p.outside(t, a.name)
 	}
 	a.frame = fr
 	n.attrs = append(n.attrs, a)

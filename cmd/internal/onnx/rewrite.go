@@ -220,9 +220,6 @@ func (r *Rewriter) moveExternal() error {
 		if r.gone[t] || !t.isExternal {
 			return nil
 		}
-		if t.sparse {
-			return fmt.Errorf("tensor %s: sparse tensors with external data are not rewritten", quote(t.Name))
-		}
 		data, err := t.Data()
 		if err != nil {
 			return fmt.Errorf("tensor %s: %w", quote(t.Name), err)
@@ -246,30 +243,17 @@ func (r *Rewriter) moveExternal() error {
 		}
 		return nil
 	}
-	listed := map[*Tensor]bool{}
 	for _, t := range r.m.Tensors {
-		listed[t] = true
 		if err := move(t); err != nil {
 			return err
 		}
 	}
-	// Attributes of other operators may be tensors too.
-	for _, g := range r.m.graphs {
-		for _, n := range g.nodes {
-			for i := range n.attrs {
-				t := n.attrs[i].tensor
-				if t == nil || listed[t] || r.gone[t] {
-					continue
-				}
-				if t.Name = n.label() + "." + n.attrs[i].name; t.isExternal {
-					if err := t.check(); err != nil {
-						return err
-					}
-				}
-				if err := move(t); err != nil {
-					return err
-				}
-			}
+	for _, t := range r.m.unlisted {
+		if err := t.check(); err != nil {
+			return fmt.Errorf("tensor %s: %w", quote(t.Name), err)
+		}
+		if err := move(t); err != nil {
+			return err
 		}
 	}
 	return nil

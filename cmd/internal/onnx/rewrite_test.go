@@ -258,6 +258,70 @@ func TestQuantizeExternal(t *testing.T) {
 	}
 }
 
+// TestMoveUnlisted has external data where no weight is: in a sparse tensor, and
+// in attributes that are lists or sparse. All of them move.
+func TestMoveUnlisted(t *testing.T) {
+	dir, elsewhere := t.TempDir(), t.TempDir()
+	x := ramp(64)
+	if err := os.WriteFile(filepath.Join(dir, "in.bin"), floatBytes(x), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	at := func(name, file string, i int) message { return externalOf(name, file, fmt.Sprint(4*i), "4", 1) }
+	sparse := func(name, file string, i int) message {
+		return message{}.Bytes(1, at(name, file, i)).Bytes(2, at("", file, i+1)).Int(3, 9)
+	}
+	g := graphParts{
+		nodes: []message{nodeOf("Mystery", names("a"), names("b"),
+			message{}.Text(1, "list").Bytes(10, at("", "in.bin", 2), at("", "in.bin", 3)),
+			message{}.Text(1, "one").Bytes(22, sparse("", "in.bin", 4)),
+			message{}.Text(1, "several").Bytes(23, sparse("", "in.bin", 6), sparse("", "other.bin", 8)))},
+		inputs: []message{valueInfo("a")},
+	}
+	path := filepath.Join(dir, "in.onnx")
+	if err := os.WriteFile(path, modelOf(8, 13, g.message().Bytes(15, sparse("w", "in.bin", 0))), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	m, err := Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	if files := m.Files(); !slices.Equal(files, names("in.bin", "other.bin")) {
+		t.Errorf("files %q", files)
+	}
+	if err := m.Rewrite("out.data").Plan(); err == nil || err.Error() != `tensor "several (values)": external data: "other.bin": no such file or directory` {
+		t.Errorf("a file that is not there: %v", err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "other.bin"), floatBytes(x), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	out, data := result(t, m.Rewrite("out.data"))
+	for _, old := range []string{"in.bin", "other.bin"} {
+		if bytes.Contains(out, []byte(old)) {
+			t.Errorf("%s is still named", old)
+		}
+	}
+	path = filepath.Join(elsewhere, "out.onnx")
+	for path, b := range map[string][]byte{path: out, filepath.Join(elsewhere, "out.data"): data} {
+		if err := os.WriteFile(path, b, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	q, err := Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer q.Close()
+	if len(q.unlisted) != 10 || len(q.unlisted) != len(m.unlisted) {
+		t.Fatalf("%d tensors became %d", len(m.unlisted), len(q.unlisted))
+	}
+	for i, y := range q.unlisted {
+		if err := y.check(); err != nil || y.external.location != "out.data" || !slices.Equal(floats(t, y), floats(t, m.unlisted[i])) {
+			t.Errorf("%s: %v, %+v", y.Name, err, y.external)
+		}
+	}
+}
+
 // TestTooLargeForOneMessage pretends that the limit of protobuf is small.
 func TestTooLargeForOneMessage(t *testing.T) {
 	defer func(n int64) { maxModel = n }(maxModel)

@@ -174,18 +174,7 @@ func (p *parser) externalData(t *Tensor, s span) error {
 // sparse lists a SparseTensorProto, whose data are not read.
 func (p *parser) sparse(g *graph, fr frame) error {
 	t := &Tensor{model: p.m, graph: g, rawOffset: -1, sparse: true, frames: []*frame{&fr}}
-	err := p.each(fr.inner(), func(f field) error {
-		switch {
-		case f.num == 1 && f.typ == protowire.BytesType:
-			values := &Tensor{model: p.m, graph: g, rawOffset: -1}
-			err := p.tensor(values, f.frame(&fr))
-			t.value, t.elem = values.value, values.elem
-			return err
-		case f.num == 3:
-			return p.dims(t, f)
-		}
-		return nil
-	})
+	err := p.sparseParts(t, &fr)
 	if err == nil {
 		err = p.count(field{start: fr.start})
 	}
@@ -197,6 +186,37 @@ func (p *parser) sparse(g *graph, fr frame) error {
 	t.describe()
 	t.Floating, t.Note, t.Offset = false, "sparse", -1
 	return nil
+}
+
+// sparseParts adds the SparseTensorProto in at to t: its name, type and shape.
+func (p *parser) sparseParts(t *Tensor, at *frame) error {
+	values := &Tensor{model: p.m, graph: t.graph, rawOffset: -1}
+	indices := &Tensor{model: p.m, graph: t.graph, rawOffset: -1}
+	err := p.each(at.inner(), func(f field) error {
+		switch {
+		case f.num == 1 && f.typ == protowire.BytesType:
+			err := p.tensor(values, f.frame(at))
+			t.value, t.elem = cmp.Or(values.value, t.value), values.elem
+			return err
+		case f.num == 2 && f.typ == protowire.BytesType:
+			return p.tensor(indices, f.frame(at))
+		case f.num == 3:
+			return p.dims(t, f)
+		}
+		return nil
+	})
+	p.outside(values, t.value+" (values)")
+	p.outside(indices, t.value+" (indices)")
+	return err
+}
+
+// outside keeps a tensor that is not listed, but has to move if its data are in
+// another file.
+func (p *parser) outside(t *Tensor, name string) {
+	if t.isExternal {
+		t.Name = name
+		p.m.unlisted = append(p.m.unlisted, t)
+	}
 }
 
 // describe sets what type and shape say.
