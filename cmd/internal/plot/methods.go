@@ -22,7 +22,7 @@ var methodColors = []color.NRGBA{
 // values, whose counts are logarithmic so that tails show.
 func (s sheet) methods(p pen) {
 	m := &s.d.Methods
-	p = p.head("Range by method", "with one scale for all values: where each method begins to clip")
+	p = p.head("Range by method", "with one scale for all values")
 	if len(m.Ranges) == 0 || len(m.Counts) == 0 {
 		return
 	}
@@ -96,7 +96,7 @@ func (s sheet) methodTable(p pen) {
 	mae := m.Least(func(r *report.MethodResult) report.Number { return r.MAE })
 	rmse := m.Least(func(r *report.MethodResult) report.Number { return r.RMSE })
 	width := p.Max.X - p.Min.X
-	columns := []float64{0.52, 0.70, 0.84, 1}
+	columns := []float64{0.46, 0.62, 0.82, 1}
 	line := min(p.len(16), (p.Max.Y-p.Min.Y)/vg.Length(len(m.Ranges)+1))
 	y := p.Max.Y - line
 	right := func(column int, y vg.Length, t string, bold bool, c color.Color) {
