@@ -254,6 +254,52 @@ func TestQuantizeSafetensors(t *testing.T) {
 	fails(t, exitUsage, "to a folder", "", "quantize", out, "-o", filepath.Join(dir, "x.safetensors"))
 }
 
+// TestQuantizeOver does not write a model into the folder of another, of which
+// files would stay.
+func TestQuantizeOver(t *testing.T) {
+	in := safetensors(t, weight{name: "up.weight", shape: []int{16, 64}, data: waves(16 * 64)})
+	out := filepath.Join(t.TempDir(), "q")
+	ok(t, "quantize", in, "-o", out)
+	for _, stale := range []string{"model-00002-of-00002.safetensors", "model.safetensors.index.json"} {
+		path := filepath.Join(out, stale)
+		if err := os.WriteFile(path, []byte("old"), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		old := folder(t, out)
+		fails(t, exitFailed, "cannot write "+path+": a file of another model", "", "quantize", in, "-o", out, "--force")
+		if got := folder(t, out); got != old {
+			t.Errorf("the folder has %s, had %s", got, old)
+		}
+		os.Remove(path)
+	}
+	if err := os.WriteFile(filepath.Join(out, "notes.txt"), nil, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	ok(t, "quantize", in, "-o", out, "--force") // notes do no harm
+	quantized := filepath.Join(t.TempDir(), "r")
+	ok(t, "quantize", in, "-o", quantized)
+	// Its configuration would say that what is turned back is quantized.
+	fails(t, exitFailed, "config.json: a file of another model", "", "dequantize", quantized, "-o", out, "--force")
+}
+
+// TestCompareLeaves compares what quantize would quantize.
+func TestCompareLeaves(t *testing.T) {
+	in := write(t, "add.onnx", string(onnxtest.Model(13, onnxtest.Graph{
+		Nodes: []onnxtest.Message{
+			onnxtest.Node("MatMul", []string{"x", "w"}, []string{"y"}), onnxtest.Node("Add", []string{"y", "b"}, []string{"z"})},
+		Tensors: []onnxtest.Message{onnxtest.Floats("w", waves(64*64), 64, 64), onnxtest.Floats("b", waves(64*64), 64, 64)},
+		Inputs:  []onnxtest.Message{onnxtest.Value("x", onnxtest.Float, 64, 64)}, Outputs: []onnxtest.Message{onnxtest.Value("z", onnxtest.Float, 64, 64)},
+	})))
+	for _, command := range []string{"compare", "sweep"} {
+		if text := ok(t, command, in); !strings.Contains(text, "operand of Add") {
+			t.Errorf("%s says\n%s", command, text)
+		}
+		if text := ok(t, command, in, "--tensor", "b"); strings.Contains(text, "operand of Add") {
+			t.Errorf("%s --tensor says\n%s", command, text)
+		}
+	}
+}
+
 // TestPredicted has three commands tell how far weights are from where they
 // were: compare before, quantize, and compare afterwards. To the last digit it
 // is the same.

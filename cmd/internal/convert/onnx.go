@@ -106,8 +106,8 @@ func (o *Options) onnxReason(t *onnx.Tensor, info tensorfile.Info) string {
 	if err := t.Replaceable(); err != nil {
 		return err.Error()
 	}
-	if !t.Weight && !slices.Contains(o.Include, t.Name) {
-		return t.Note
+	if info.Left != "" && !slices.Contains(o.Include, t.Name) {
+		return info.Left
 	}
 	return why
 }
@@ -182,6 +182,9 @@ func onnxInfo(t *onnx.Tensor) tensorfile.Info {
 		Use: t.Use, Axis: t.Axis, File: t.File, Offset: t.Offset}
 	if len(info.Shape) == 0 {
 		info.Shape = []int{1}
+	}
+	if !t.Weight {
+		info.Left = t.Note
 	}
 	return info
 }

@@ -383,40 +383,79 @@ func (c *stCopy) run() (*Result, error) {
 		if err := f.lay(); err != nil {
 			return nil, err
 		}
+	}
+	if err := c.room(); err != nil {
+		return nil, err
+	}
+	r := &Result{Read: sizeOf(append(c.besides(), append(c.from.Paths(), filepath.Join(c.dir, configName))...)...)}
+	for _, f := range c.files {
 		if err := f.begin(c.out); err != nil {
 			return nil, err
 		}
-	}
-	r := &Result{Read: sizeOf(append(c.besides(), append(c.from.Paths(), filepath.Join(c.dir, configName))...)...)}
-	for i := range c.jobs {
-		if err := c.ctx.Err(); err != nil {
+		for i := range c.jobs {
+			if c.jobs[i].file != f {
+				continue
+			}
+			if err := c.convert(i, r); err != nil {
+				return nil, inTensor(c.infos[i].Name, err)
+			}
+		}
+		if err := f.Close(); err != nil {
 			return nil, err
-		}
-		j, info := &c.jobs[i], c.infos[i]
-		var err error
-		switch {
-		case j.copied != nil:
-			if err = c.copy(i); err == nil {
-				r.Left = append(r.Left, Left{info.Name, info.DType, info.Shape, info.Bytes, j.reason})
-			}
-		case j.codes != nil:
-			var w *Weight
-			if w, err = c.quantize(i); err == nil {
-				r.Weights = append(r.Weights, *w)
-			}
-		case j.floats != nil:
-			var w *Weight
-			if w, err = c.decode(i); err == nil {
-				r.Weights = append(r.Weights, *w)
-			}
-		default: // it is part of another
-			c.tick(info.Bytes)
-		}
-		if err != nil {
-			return nil, inTensor(info.Name, err)
 		}
 	}
 	return r, nil
+}
+
+// room returns an error if the output could not have all files that it takes,
+// or if files that are there already would be taken for parts of the model.
+func (c *stCopy) room() error {
+	if !c.out.IsFolder() {
+		return c.out.Beside()
+	}
+	there, err := c.out.Others()
+	if err != nil {
+		return err
+	}
+	for _, name := range there {
+		model := strings.HasSuffix(name, ".safetensors") || strings.HasSuffix(name, ".safetensors.index.json")
+		if len(c.files) > 1 && name == indexName || slices.ContainsFunc(c.files, func(f *stFile) bool { return f.name == name }) {
+			model = false // it is replaced
+		}
+		if model {
+			return &atomicfile.Error{Path: filepath.Join(c.out.Path(), name), Err: errStale}
+		}
+	}
+	return nil
+}
+
+// errStale is why --force does not write into the folder of another model.
+var errStale = errors.New("a file of another model, which would stay in the folder and be taken for a part of this one; remove it first")
+
+// convert writes what becomes of tensor i, and adds it to r.
+func (c *stCopy) convert(i int, r *Result) error {
+	if err := c.ctx.Err(); err != nil {
+		return err
+	}
+	j, info := &c.jobs[i], c.infos[i]
+	var w *Weight
+	var err error
+	switch {
+	case j.copied != nil:
+		if err = c.copy(i); err == nil {
+			r.Left = append(r.Left, Left{info.Name, info.DType, info.Shape, info.Bytes, j.reason})
+		}
+	case j.codes != nil:
+		w, err = c.quantize(i)
+	case j.floats != nil:
+		w, err = c.decode(i)
+	default: // it is part of another
+		c.tick(info.Bytes)
+	}
+	if err == nil && w != nil {
+		r.Weights = append(r.Weights, *w)
+	}
+	return err
 }
 
 // finish writes what belongs to the files.
@@ -425,6 +464,11 @@ func (c *stCopy) finish() error {
 		if err := writeIndex(c.out, c.files); err != nil {
 			return err
 		}
+	}
+	if there, err := c.out.Others(); err != nil {
+		return err
+	} else if len(c.config.keys) == 0 && slices.Contains(there, configName) {
+		return &atomicfile.Error{Path: filepath.Join(c.out.Path(), configName), Err: errStale}
 	}
 	if err := c.config.write(c.out); err != nil {
 		return err

@@ -228,7 +228,25 @@ func (c *Conversion) writeTotal(p *printer) {
 	if c.axes() {
 		text += " The number after an operator is the axis of the scales, or along which groups run."
 	}
+	if n := c.ungrouped(); n > 0 {
+		text += fmt.Sprintf(" Axes too short for groups: %s got a scale for each channel instead.", plural(n, "weight"))
+	}
 	p.paragraph(plain, text)
+}
+
+// ungrouped counts the weights that have no groups where others have some.
+func (c *Conversion) ungrouped() int64 {
+	grouped, n := false, int64(0)
+	for _, x := range c.Weights {
+		grouped = grouped || x.Scheme.GroupSize != nil
+		if x.Scheme.Axis != nil && x.Scheme.GroupSize == nil {
+			n++
+		}
+	}
+	if !grouped || c.Dequantized {
+		return 0
+	}
+	return n
 }
 
 // calibrated is how many weights have the parameters of a calibration file.
