@@ -242,7 +242,7 @@ func TestQuantizeSafetensors(t *testing.T) {
 	out := filepath.Join(dir, "quantized")
 	text := ok(t, "quantize", in, "-o", out, "--bits", "4", "--group-size", "32")
 	narrow(t, text)
-	if !strings.Contains(text, "1 weight quantized") || !strings.Contains(string(read(t, out, "config.json")), "pack-quantized") {
+	if !strings.Contains(text, "1 weight quantized") || !strings.Contains(text, "1 tensor left as it is.") || !strings.Contains(string(read(t, out, "config.json")), "pack-quantized") {
 		t.Errorf("got %s", text)
 	}
 	fails(t, exitFailed, "--force", "", "quantize", in, "-o", out)

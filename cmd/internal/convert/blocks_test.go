@@ -63,11 +63,11 @@ func TestCodes(t *testing.T) {
 				s := quant.Scheme{Bits: test.bits, Unsigned: test.unsigned, Granularity: test.by, ZeroInRange: true}
 				x := random(int(elements(shape)))
 				src := values{data: x}
-				p, m, err := calibrate(src, shape, s, nil, true)
+				p, m, err := calibrate(t.Context(), src, shape, s, nil, true)
 				if err != nil {
 					t.Fatal(err)
 				}
-				if plain, _, err := calibrate(src, shape, s, nil, false); err != nil || !slices.Equal(plain.Scale, p.Scale) {
+				if plain, _, err := calibrate(t.Context(), src, shape, s, nil, false); err != nil || !slices.Equal(plain.Scale, p.Scale) {
 					t.Errorf("other scales without metrics: %v", err)
 				}
 				q, err := quant.Quantize(quant.Tensor{Data: x, Shape: shape}, p)

@@ -226,7 +226,7 @@ func (j *onnxJob) calibrate() (*quant.Params, error) {
 	if j.measured || j.weight.Metrics != nil {
 		src.left = 0
 	}
-	p, metrics, err := calibrate(src, j.shape, j.scheme, j.known, measure)
+	p, metrics, err := calibrate(j.c.ctx, src, j.shape, j.scheme, j.known, measure)
 	if err != nil {
 		return nil, inTensor(j.t.Name, err)
 	}

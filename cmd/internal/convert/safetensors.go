@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/a01592f9/quant"
 	"github.com/a01592f9/quant/cmd/internal/atomicfile"
@@ -279,6 +280,7 @@ type stCopy struct {
 	measure bool
 	decode  func(i int) (*Weight, error) // writes the floats of tensor i
 
+	mu          sync.Mutex
 	progress    Progress
 	done, total int64
 }
@@ -365,8 +367,18 @@ func (c *stCopy) same(i int) *stTensor {
 	return t
 }
 
+// reads is how many bytes of a weight are read before its codes are made.
+func (c *stCopy) reads(t tensorfile.Info) int64 {
+	if c.measure {
+		return 2 * t.Bytes
+	}
+	return t.Bytes
+}
+
 // tick tells of progress: of n bytes of the input.
 func (c *stCopy) tick(n int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.done += n
 	if c.progress != nil {
 		c.progress(c.done, c.total)
@@ -378,6 +390,9 @@ func (c *stCopy) run() (*Result, error) {
 	for i := range c.jobs {
 		f := c.jobs[i].file
 		f.tensors = append(f.tensors, c.jobs[i].tensors()...)
+		if c.jobs[i].codes != nil {
+			c.total += c.reads(c.infos[i])
+		}
 	}
 	for _, f := range c.files {
 		if err := f.lay(); err != nil {
@@ -516,10 +531,12 @@ func (c *stCopy) quantize(i int) (*Weight, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, metrics, err := calibrate(src, info.Shape, j.scheme, j.known, c.measure)
+	counted := &countedSource{Source: src, left: c.reads(info), per: info.Bytes / elements(info.Shape), tick: c.tick}
+	p, metrics, err := calibrate(c.ctx, counted, info.Shape, j.scheme, j.known, c.measure)
 	if err != nil {
 		return nil, err
 	}
+	counted.rest()
 	w := &Weight{Name: info.Name, Shape: info.Shape, Axis: -1, Type: fmt.Sprintf("int%d", j.scheme.Bits),
 		Scheme: p.Scheme, Calibrated: j.known != nil, Before: info.Bytes, Metrics: metrics}
 	if axis, ok := j.scheme.Granularity.Axis(); ok {

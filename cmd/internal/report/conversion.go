@@ -221,7 +221,14 @@ func (c *Conversion) writeTotal(p *printer) {
 	if n := c.calibrated(); n > 0 {
 		text += fmt.Sprintf(". Of %s, scales and zero points are those of the calibration", count(int64(n)))
 	}
-	text += fmt.Sprintf(". %s left as they are.", plural(int64(len(c.Left)), "tensor"))
+	text += "."
+	switch n := int64(len(c.Left)); n {
+	case 0:
+	case 1:
+		text += " 1 tensor left as it is."
+	default:
+		text += fmt.Sprintf(" %s left as they are.", plural(n, "tensor"))
+	}
 	if t.FilesAfter > 0 {
 		text += fmt.Sprintf(" The files: %s → %s bytes.", count(t.FilesBefore), count(t.FilesAfter))
 	}
