@@ -300,6 +300,24 @@ func TestCompareLeaves(t *testing.T) {
 	}
 }
 
+// TestShortAxes has kernels that are too small for groups.
+func TestShortAxes(t *testing.T) {
+	in := write(t, "depthwise.onnx", string(onnxtest.Model(13, onnxtest.Graph{
+		Nodes: []onnxtest.Message{
+			onnxtest.Node("Conv", []string{"x", "k"}, []string{"y"}), onnxtest.Node("MatMul", []string{"y", "w"}, []string{"z"})},
+		Tensors: []onnxtest.Message{onnxtest.Floats("k", waves(32*25), 32, 1, 5, 5), onnxtest.Floats("w", waves(64*64), 64, 64)},
+		Inputs:  []onnxtest.Message{onnxtest.Value("x", onnxtest.Float, 1, 32, 9, 68)}, Outputs: []onnxtest.Message{onnxtest.Value("z", onnxtest.Float, 1, 32, 5, 64)},
+	})))
+	out := filepath.Join(t.TempDir(), "q.onnx")
+	text := strings.Join(strings.Fields(ok(t, "quantize", in, "-o", out, "--bits", "4", "--group-size", "32")), " ")
+	if !strings.Contains(text, "Axes too short for groups: 1 weight got a scale for each channel instead.") {
+		t.Errorf("got %s", text)
+	}
+	if text := ok(t, "dequantize", out, "-o", out+".float.onnx"); strings.Contains(text, "too short") {
+		t.Errorf("got %s", text)
+	}
+}
+
 // TestPredicted has three commands tell how far weights are from where they
 // were: compare before, quantize, and compare afterwards. To the last digit it
 // is the same.
