@@ -20,8 +20,8 @@ const (
 	runsTogether   = 64       // runs that are, at most
 
 	valuesStep   = clipUnit / 16 // of the coarse grid of symmetric ranges
-	valuesStep2  = clipUnit / 4  // the same for two ends
-	valuesBest   = 2             // of the coarse grid, which are looked around
+	valuesStep2  = clipUnit / 2  // the same for two ends
+	valuesBest   = 2             // of the coarse grid, which are looked around; of ranges with two ends one
 	valuesRounds = 3             // of looking around with the same step
 
 	tailBins = 16 * 4 // of a tail: by magnitude, four to an octave
@@ -39,9 +39,30 @@ type contender struct {
 	active bool
 	moving bool
 
-	// cut[i] are what ends cost at least that are drawn in by so many steps,
-	// those of the lower end first. They are parts of search.bounds.
+	// cut[i] are ends that are drawn in by so many steps, the lower end first:
+	// parts of values.ends.
 	cut [2]struct{ first, n int }
+	gap float64 // between the center and 0, if that must be in the range
+}
+
+// An end is one end of a range.
+type end struct {
+	at     float64 // distance from the center
+	cost   float64 // what it costs at least
+	n, sum float64 // of some distances beyond it
+}
+
+// beyond returns what e costs at least if the grid goes on for slack: since
+// costs are convex, no less than if all distances were the same.
+func (e *end) beyond(slack float64, squares bool) float64 {
+	d := e.sum - float64((e.at+slack)*e.n)
+	if d <= 0 {
+		return e.cost
+	}
+	if squares {
+		return max(e.cost, float64(d*d)/e.n)
+	}
+	return max(e.cost, d)
 }
 
 // A tail is some values by their distance from the center.
@@ -50,7 +71,7 @@ type tail struct{ n, sum, squares [tailBins]float64 }
 // values is what a search on values needs beside.
 type values struct {
 	runs   [runsTogether]contender
-	bounds []float64
+	ends   []end
 	tails  [2]tail
 	params Params
 	lo, hi [runsTogether]float32
@@ -73,7 +94,7 @@ func (s *search) together(x []float32, n int, lo, hi []float32) {
 	v := &s.values
 	runs := v.runs[:len(lo)]
 	v.params.set(s.scheme, len(runs))
-	v.bounds = v.bounds[:0]
+	v.ends = v.ends[:0]
 	some := false
 	for i := range runs {
 		c := &runs[i]
@@ -102,8 +123,9 @@ func (s *search) together(x []float32, n int, lo, hi []float32) {
 	} else {
 		s.grid2(x, n, runs)
 	}
-	for i := range valuesBest {
-		s.lookAround(x, n, runs, i)
+	s.lookAround(x, n, runs, 0)
+	if s.scheme.Mapping == Symmetric {
+		s.lookAround(x, n, runs, 1)
 	}
 	for i := range runs {
 		if r := runs[i].best.Range; runs[i].moving {
@@ -155,11 +177,12 @@ func (c *contender) keep() {
 // of the widest range, which is the best so far.
 func (c *contender) prepare(s *search, x []float32, scale float64) {
 	v := &s.values
-	c.center = 0
+	c.center, c.gap = 0, 0
 	switch {
 	case c.symmetric:
 	case s.scheme.ZeroInRange:
 		c.center = float64(clampTo(0, c.r))
+		c.gap = math.Abs(c.center)
 	default:
 		v.sorted = append(v.sorted[:0], x...)
 		c.center = float64(nth(v.sorted, (len(x)-1)/2))
@@ -173,12 +196,12 @@ func (c *contender) prepare(s *search, x []float32, scale float64) {
 	used := v.gather(x, float32(c.center), most, c.symmetric)
 	extra += float64(max(-c.r.Min, c.r.Max)) * 0x1p-20
 	for i := range c.cut {
-		c.cut[i].first = len(v.bounds)
-		v.bounds = append(v.bounds, 0)
+		c.cut[i].first = len(v.ends)
+		v.ends = append(v.ends, end{at: float64(most[i])})
 		if most[i] > 0 && !math.IsInf(float64(most[i]), 0) {
 			v.cut(&v.tails[i], most[i], extra, step, used[i], c.best.cost, s.squares)
 		}
-		c.cut[i].n = len(v.bounds) - c.cut[i].first
+		c.cut[i].n = len(v.ends) - c.cut[i].first
 		clear(v.tails[i].n[:used[i]])
 		clear(v.tails[i].sum[:used[i]])
 		clear(v.tails[i].squares[:used[i]])
@@ -227,7 +250,8 @@ func (v *values) cut(t *tail, most float32, extra float64, step, used int, limit
 	var n, sum, sq float64
 	i := 0
 	for k := step; k <= clipDeep; k += step {
-		h := drawnIn(float64(most), k) + extra
+		at := drawnIn(float64(most), k)
+		h := at + extra
 		for ; i < used && tailEdge(most, i) >= h; i++ {
 			n, sum, sq = n+t.n[i], sum+t.sum[i], sq+t.squares[i]
 		}
@@ -238,7 +262,11 @@ func (v *values) cut(t *tail, most float32, extra float64, step, used int, limit
 		if b > limit {
 			return
 		}
-		v.bounds = append(v.bounds, b)
+		e := end{at, b, n, sum}
+		for j := i; j < used && tailEdge(most, j) >= at; j++ {
+			e.n, e.sum = e.n+t.n[j], e.sum+t.sum[j]
+		}
+		v.ends = append(v.ends, e)
 	}
 }
 
@@ -249,7 +277,7 @@ func (s *search) grid1(x []float32, n int, runs []contender) {
 		some := false
 		for j := range runs {
 			c := &runs[j]
-			c.active = c.moving && i < c.cut[1].n && v.bounds[c.cut[1].first+i] <= c.best.cost
+			c.active = c.moving && i < c.cut[1].n && v.ends[c.cut[1].first+i].cost <= c.best.cost
 			c.trial.clip = clip{hi: i * valuesStep}
 			some = some || c.active
 		}
@@ -278,8 +306,7 @@ func (s *search) grid2(x []float32, n int, runs []contender) {
 			some := false
 			for j := range runs {
 				c := &runs[j]
-				c.active = c.moving && lo < c.cut[0].n && hi < c.cut[1].n &&
-					v.bounds[c.cut[0].first+lo]+v.bounds[c.cut[1].first+hi] <= c.best.cost
+				c.active = c.moving && lo < c.cut[0].n && hi < c.cut[1].n && s.promising(c, &v.ends[c.cut[0].first+lo], &v.ends[c.cut[1].first+hi])
 				c.trial.clip = clip{lo * valuesStep2, hi * valuesStep2}
 				some = some || c.active
 			}
@@ -295,6 +322,16 @@ func (s *search) grid2(x []float32, n int, runs []contender) {
 			}
 		}
 	}
+}
+
+// promising reports whether two ends need not cost more than the best range.
+func (s *search) promising(c *contender, lo, hi *end) bool {
+	if lo.cost+hi.cost > c.best.cost {
+		return false
+	}
+	qmin, qmax := s.scheme.Grid()
+	slack := (lo.at+hi.at+c.gap)/float64(2*(qmax-qmin)) + float64(max(-c.r.Min, c.r.Max))*0x1p-20
+	return lo.beyond(slack, s.squares)+hi.beyond(slack, s.squares) <= c.best.cost
 }
 
 // lookAround refines the i-th start of each run.
