@@ -186,7 +186,8 @@ func (c *Comparison) setSubjects(n int, shape []int, calibrate bool, src []float
 			switch {
 			case l == g.ch:
 			case l.params == 1:
-				lo, hi = []float32{c.Range.Min}, []float32{c.Range.Max}
+				g.chosenLo, g.chosenHi = append(g.chosenLo[:0], c.Range.Min), append(g.chosenHi[:0], c.Range.Max)
+				lo, hi = g.chosenLo, g.chosenHi
 			default:
 				lo, hi = g.others[other].lo, g.others[other].hi
 				other++

@@ -73,9 +73,12 @@ func CalibrateInto(p *Params, t Tensor, s Scheme) error {
 		if !rangeRuns(lo[:], hi[:], t.Data, len(t.Data)) {
 			return notFinite(t.Data, &l, s.Granularity)
 		}
-		s.choose(t.Data, l, lo[:], hi[:])
+		r := Range{lo[0], hi[0]}
+		if !s.Range.ranged() {
+			r = s.chooseOne(t.Data, l, r)
+		}
 		p.set(s, 1)
-		p.Scale[0], p.ZeroPoint[0] = s.params(Range{lo[0], hi[0]})
+		p.Scale[0], p.ZeroPoint[0] = s.params(r)
 		return nil
 	}
 	g := rangers.Get().(*survey)

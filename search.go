@@ -36,7 +36,8 @@ var roots = func() (p [clipUnit]float64) {
 
 // drawnIn returns v * 2^(-k/clipUnit).
 func drawnIn(v float64, k int) float64 {
-	return math.Ldexp(v*roots[k%clipUnit], -(k / clipUnit))
+	// No factor, and no product with a float32 that is not 0, is subnormal.
+	return v * math.Float64frombits(math.Float64bits(roots[k%clipUnit])-uint64(k/clipUnit)<<52)
 }
 
 // A candidate is a range and what it costs.
@@ -68,7 +69,7 @@ type search struct {
 	scheme  Scheme
 	squares bool // e², else |e|
 	d       distribution
-	center  float64
+	frame   frame
 	widest  candidate // the smallest and the largest value
 
 	starts []candidate // the best of the coarse search
@@ -78,28 +79,36 @@ type search struct {
 	spectrum spectrum // for entropy
 
 	// Of a tensor at hand.
-	hist  histogram
-	lower []uint64 // of the lower 16 bits of values in one bin
-	scale [1]float32
-	zero  [1]int32
-	acc   [1]sums
+	hist   histogram
+	lower  []uint64 // of the lower 16 bits of values in one bin
+	values values
+	scale  [1]float32
+	zero   [1]int32
+	acc    [1]sums
+}
+
+// A frame is what clips are relative to.
+type frame struct {
+	r         Range // the smallest and the largest value
+	center    float64
+	symmetric bool
 }
 
 // at returns the range of a clip.
-func (s *search) at(c clip) Range {
+func (f *frame) at(c clip) Range {
 	if c.lo == 0 && c.hi == 0 {
-		return s.d.r
+		return f.r
 	}
-	lo, hi := float64(s.d.r.Min), float64(s.d.r.Max)
-	if s.scheme.Mapping == Symmetric {
+	lo, hi := float64(f.r.Min), float64(f.r.Max)
+	if f.symmetric {
 		t := float32(drawnIn(max(-lo, hi), c.hi))
-		return s.d.r.within(t)
+		return f.r.within(t)
 	}
 	if c.lo > 0 {
-		lo = s.center - drawnIn(s.center-lo, c.lo)
+		lo = f.center - float64(drawnIn(f.center-lo, c.lo))
 	}
 	if c.hi > 0 {
-		hi = s.center + drawnIn(hi-s.center, c.hi)
+		hi = f.center + float64(drawnIn(hi-f.center, c.hi))
 	}
 	return Range{plusZero(float32(lo)), plusZero(float32(hi))}
 }
@@ -118,18 +127,19 @@ func (r Range) within(t float32) Range {
 
 // try returns what a clip costs by the histogram.
 func (s *search) try(c clip) candidate {
-	r := s.at(c)
+	r := s.frame.at(c)
 	return candidate{c, r, s.d.cost(s.scheme.ruler(r), s.squares)}
 }
 
-// run finds the best range on the histogram that was loaded into s.d.
-func (s *search) run(scheme Scheme) candidate {
+// run finds the best range on the histogram that was loaded into s.d, with
+// steps not below finest.
+func (s *search) run(scheme Scheme, finest int) candidate {
 	s.scheme, s.squares = scheme, scheme.Range.kind == leastSquares
-	s.center = s.d.center
+	s.frame = frame{s.d.r, s.d.center, scheme.Mapping == Symmetric}
 	if scheme.ZeroInRange {
-		s.center = 0
+		s.frame.center = 0
 	}
-	s.center = min(max(s.center, float64(s.d.r.Min)), float64(s.d.r.Max))
+	s.frame.center = min(max(s.frame.center, float64(s.d.r.Min)), float64(s.d.r.Max))
 	s.starts, s.found = s.starts[:0], s.found[:0]
 	s.widest = s.try(clip{})
 	best := s.widest
@@ -141,7 +151,7 @@ func (s *search) run(scheme Scheme) candidate {
 		s.coarse2()
 	}
 	for _, c := range s.starts {
-		if c := s.refine(c, step/2, nil); c.better(&best, estimate) {
+		if c := s.refine(c, step/2, finest, nil); c.better(&best, estimate) {
 			best = c
 		}
 	}
@@ -194,8 +204,8 @@ func (s *search) keep(c candidate) {
 func (s *search) coarse2() {
 	extra := s.limit()
 	lo, hi := float64(s.d.r.Min), float64(s.d.r.Max)
-	s.beyond[0] = s.cut(s.beyond[0][:0], s.center-lo, s.center-float64(s.d.near.Min), func(t float64) float64 { return s.below(s.center - t - extra) })
-	s.beyond[1] = s.cut(s.beyond[1][:0], hi-s.center, float64(s.d.near.Max)-s.center, func(t float64) float64 { return s.above(s.center + t + extra) })
+	s.beyond[0] = s.cut(s.beyond[0][:0], s.frame.center-lo, s.frame.center-float64(s.d.near.Min), func(t float64) float64 { return s.below(s.frame.center - t - extra) })
+	s.beyond[1] = s.cut(s.beyond[1][:0], hi-s.frame.center, float64(s.d.near.Max)-s.frame.center, func(t float64) float64 { return s.above(s.frame.center + t + extra) })
 	best := s.widest.cost
 	for i, below := range s.beyond[0] {
 		for j, above := range s.beyond[1] {
@@ -246,10 +256,10 @@ func (s *search) above(v float64) float64 {
 	return s.d.pos.beyond(v, s.squares)
 }
 
-// refine looks around c with ever smaller steps. The errors of x count, or if
-// it is nil, the histogram's.
-func (s *search) refine(c candidate, step int, x []float32) candidate {
-	for ; step > 0; step /= 2 {
+// refine looks around c with ever smaller steps, down to finest. The errors of
+// x count, or if it is nil, the histogram's.
+func (s *search) refine(c candidate, step, finest int, x []float32) candidate {
+	for ; step >= finest; step /= 2 {
 		for range 8 {
 			b := s.around(c, step, x)
 			if b.clip == c.clip {
@@ -276,7 +286,7 @@ func (s *search) around(c candidate, step int, x []float32) candidate {
 		if x == nil {
 			t = s.try(n)
 		} else {
-			t = candidate{n, s.at(n), math.Inf(1)}
+			t = candidate{n, s.frame.at(n), math.Inf(1)}
 			t.cost = s.measure(x, t.Range, best.cost)
 		}
 		if t.better(&best, margin) {

@@ -120,7 +120,8 @@ built-in sample is compared.
 
 In a file of several tensors each one of floating-point type and at least two
 dimensions is compared. A tensor of one dimension is one channel, and compared
-only if it is alone in its file or --tensor spells out its name. Tensors are
+only if it is alone in its file or --tensor spells out its name; so is a tensor
+of an ONNX model that no operator multiplies with or looks up in. Tensors are
 read in pieces, so that a model may be larger than memory.
 
 Channels are on the axis where the operator that uses a weight has its outputs,

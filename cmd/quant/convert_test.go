@@ -242,7 +242,7 @@ func TestQuantizeSafetensors(t *testing.T) {
 	out := filepath.Join(dir, "quantized")
 	text := ok(t, "quantize", in, "-o", out, "--bits", "4", "--group-size", "32")
 	narrow(t, text)
-	if !strings.Contains(text, "1 weight quantized") || !strings.Contains(string(read(t, out, "config.json")), "pack-quantized") {
+	if !strings.Contains(text, "1 weight quantized") || !strings.Contains(text, "1 tensor left as it is.") || !strings.Contains(string(read(t, out, "config.json")), "pack-quantized") {
 		t.Errorf("got %s", text)
 	}
 	fails(t, exitFailed, "--force", "", "quantize", in, "-o", out)
@@ -252,6 +252,70 @@ func TestQuantizeSafetensors(t *testing.T) {
 		t.Errorf("the folder has %s, not %s", got, want)
 	}
 	fails(t, exitUsage, "to a folder", "", "quantize", out, "-o", filepath.Join(dir, "x.safetensors"))
+}
+
+// TestQuantizeOver does not write a model into the folder of another, of which
+// files would stay.
+func TestQuantizeOver(t *testing.T) {
+	in := safetensors(t, weight{name: "up.weight", shape: []int{16, 64}, data: waves(16 * 64)})
+	out := filepath.Join(t.TempDir(), "q")
+	ok(t, "quantize", in, "-o", out)
+	for _, stale := range []string{"model-00002-of-00002.safetensors", "model.safetensors.index.json"} {
+		path := filepath.Join(out, stale)
+		if err := os.WriteFile(path, []byte("old"), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		old := folder(t, out)
+		fails(t, exitFailed, "cannot write "+path+": a file of another model", "", "quantize", in, "-o", out, "--force")
+		if got := folder(t, out); got != old {
+			t.Errorf("the folder has %s, had %s", got, old)
+		}
+		os.Remove(path)
+	}
+	if err := os.WriteFile(filepath.Join(out, "notes.txt"), nil, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	ok(t, "quantize", in, "-o", out, "--force") // notes do no harm
+	quantized := filepath.Join(t.TempDir(), "r")
+	ok(t, "quantize", in, "-o", quantized)
+	// Its configuration would say that what is turned back is quantized.
+	fails(t, exitFailed, "config.json: a file of another model", "", "dequantize", quantized, "-o", out, "--force")
+}
+
+// TestCompareLeaves compares what quantize would quantize.
+func TestCompareLeaves(t *testing.T) {
+	in := write(t, "add.onnx", string(onnxtest.Model(13, onnxtest.Graph{
+		Nodes: []onnxtest.Message{
+			onnxtest.Node("MatMul", []string{"x", "w"}, []string{"y"}), onnxtest.Node("Add", []string{"y", "b"}, []string{"z"})},
+		Tensors: []onnxtest.Message{onnxtest.Floats("w", waves(64*64), 64, 64), onnxtest.Floats("b", waves(64*64), 64, 64)},
+		Inputs:  []onnxtest.Message{onnxtest.Value("x", onnxtest.Float, 64, 64)}, Outputs: []onnxtest.Message{onnxtest.Value("z", onnxtest.Float, 64, 64)},
+	})))
+	for _, command := range []string{"compare", "sweep"} {
+		if text := ok(t, command, in); !strings.Contains(text, "operand of Add") {
+			t.Errorf("%s says\n%s", command, text)
+		}
+		if text := ok(t, command, in, "--tensor", "b"); strings.Contains(text, "operand of Add") {
+			t.Errorf("%s --tensor says\n%s", command, text)
+		}
+	}
+}
+
+// TestShortAxes has kernels that are too small for groups.
+func TestShortAxes(t *testing.T) {
+	in := write(t, "depthwise.onnx", string(onnxtest.Model(13, onnxtest.Graph{
+		Nodes: []onnxtest.Message{
+			onnxtest.Node("Conv", []string{"x", "k"}, []string{"y"}), onnxtest.Node("MatMul", []string{"y", "w"}, []string{"z"})},
+		Tensors: []onnxtest.Message{onnxtest.Floats("k", waves(32*25), 32, 1, 5, 5), onnxtest.Floats("w", waves(64*64), 64, 64)},
+		Inputs:  []onnxtest.Message{onnxtest.Value("x", onnxtest.Float, 1, 32, 9, 68)}, Outputs: []onnxtest.Message{onnxtest.Value("z", onnxtest.Float, 1, 32, 5, 64)},
+	})))
+	out := filepath.Join(t.TempDir(), "q.onnx")
+	text := strings.Join(strings.Fields(ok(t, "quantize", in, "-o", out, "--bits", "4", "--group-size", "32")), " ")
+	if !strings.Contains(text, "Axes too short for groups: 1 weight got a scale for each channel instead.") {
+		t.Errorf("got %s", text)
+	}
+	if text := ok(t, "dequantize", out, "-o", out+".float.onnx"); strings.Contains(text, "too short") {
+		t.Errorf("got %s", text)
+	}
 }
 
 // TestPredicted has three commands tell how far weights are from where they

@@ -11,6 +11,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -240,11 +241,55 @@ func (s *Set) Create(name string) (*File, error) {
 	if s.dry {
 		return s.create(filepath.Join(dir, name), filepath.Join(dir, name))
 	}
+	if err := s.Beside(); err != nil {
+		return nil, err
+	}
 	target, err := s.resolve(filepath.Join(dir, name))
 	if err != nil {
 		return nil, err
 	}
 	return s.create(filepath.Join(dir, name), target)
+}
+
+// Beside returns an error if further files cannot be next to the main file: if
+// that is a link into another folder, some readers would look for them beside
+// the link, and others beside what it points to.
+func (s *Set) Beside() error {
+	if s.folder || s.dry {
+		return nil
+	}
+	a, err := os.Stat(filepath.Dir(filepath.Clean(s.path)))
+	if err != nil {
+		return failed(s.path, err)
+	}
+	b, err := os.Stat(filepath.Dir(s.real))
+	if err != nil {
+		return failed(s.path, err)
+	}
+	if !os.SameFile(a, b) {
+		return failed(s.path, fmt.Errorf("it is a link to %s, and other files go beside: name that", s.real))
+	}
+	return nil
+}
+
+// Others returns the names of files in a folder that was there already, which
+// the set does not write.
+func (s *Set) Others() ([]string, error) {
+	if !s.folder || s.temp != "" || s.dry {
+		return nil, nil
+	}
+	list, err := os.ReadDir(s.real)
+	if err != nil {
+		return nil, failed(s.path, err)
+	}
+	var names []string
+	for _, e := range list {
+		written := slices.ContainsFunc(s.files, func(f *File) bool { return filepath.Base(f.target) == e.Name() })
+		if !written && !strings.HasPrefix(e.Name(), ".quant-") {
+			names = append(names, e.Name())
+		}
+	}
+	return names, nil
 }
 
 // create begins a file at target that messages call path.

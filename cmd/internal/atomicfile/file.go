@@ -22,6 +22,7 @@ type File struct {
 	placed bool
 
 	nameless bool  // temp is not there yet
+	done     bool  // closed by who wrote it; the file may be open still
 	size     int64 // once closed
 
 	mu  sync.Mutex
@@ -51,7 +52,7 @@ func (f *File) usable() error {
 	if err := f.set.ctx.Err(); err != nil {
 		return err
 	}
-	if f.file == nil {
+	if f.file == nil || f.done {
 		return f.fail(os.ErrClosed)
 	}
 	f.mu.Lock()
@@ -134,9 +135,33 @@ func (f *File) ReadAt(b []byte, off int64) (int, error) {
 	return f.file.ReadAt(b, off)
 }
 
+// mostNameless is how many files of a set stay open after Close: those without
+// a name, which closing would remove. More of them get a temporary name.
+const mostNameless = 64
+
+// Close ends writing, and has the file on the disk: that of a set of many
+// files, of which not all can be open at once, nor have a buffer. Commit closes
+// the others.
+func (f *File) Close() error {
+	if err := f.finish(); err != nil {
+		return err
+	}
+	f.buf, f.done = nil, true
+	open := 0
+	for _, other := range f.set.files {
+		if other.nameless && other.done {
+			open++
+		}
+	}
+	if f.direct || f.nameless && open <= mostNameless {
+		return nil
+	}
+	return f.close()
+}
+
 // finish writes what is left, to the disk itself.
 func (f *File) finish() error {
-	if f.file == nil {
+	if f.file == nil || f.done {
 		return f.err
 	}
 	err := f.Flush()

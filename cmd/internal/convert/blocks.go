@@ -86,7 +86,8 @@ func inOrder(ctx context.Context, n int, fill func(b *piece, from, to int) error
 // calibrate returns the parameters that s gives to a tensor, or those that are
 // known already, and, if they are asked for, how far its values will be from
 // where they were.
-func calibrate(src quant.Source, shape []int, s quant.Scheme, known *quant.Params, measure bool) (quant.Params, *quant.Metrics, error) {
+func calibrate(ctx context.Context, src quant.Source, shape []int, s quant.Scheme, known *quant.Params, measure bool) (quant.Params, *quant.Metrics, error) {
+	src = interruptible{ctx, src}
 	switch {
 	case known != nil && !measure:
 		return *known, nil, nil
@@ -107,6 +108,19 @@ func calibrate(src quant.Source, shape []int, s quant.Scheme, known *quant.Param
 	}
 	m := c.Results[0].Metrics
 	return c.Results[0].Params, &m, nil
+}
+
+// interruptible is a source that an interrupt ends: a tensor may take minutes.
+type interruptible struct {
+	ctx context.Context
+	quant.Source
+}
+
+func (s interruptible) ReadFloats(dst []float32, off int) error {
+	if err := s.ctx.Err(); err != nil {
+		return err
+	}
+	return s.Source.ReadFloats(dst, off)
 }
 
 // eachCodes quantizes a tensor a block at a time and hands its codes to take,

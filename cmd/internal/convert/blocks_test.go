@@ -63,11 +63,11 @@ func TestCodes(t *testing.T) {
 				s := quant.Scheme{Bits: test.bits, Unsigned: test.unsigned, Granularity: test.by, ZeroInRange: true}
 				x := random(int(elements(shape)))
 				src := values{data: x}
-				p, m, err := calibrate(src, shape, s, nil, true)
+				p, m, err := calibrate(t.Context(), src, shape, s, nil, true)
 				if err != nil {
 					t.Fatal(err)
 				}
-				if plain, _, err := calibrate(src, shape, s, nil, false); err != nil || !slices.Equal(plain.Scale, p.Scale) {
+				if plain, _, err := calibrate(t.Context(), src, shape, s, nil, false); err != nil || !slices.Equal(plain.Scale, p.Scale) {
 					t.Errorf("other scales without metrics: %v", err)
 				}
 				q, err := quant.Quantize(quant.Tensor{Data: x, Shape: shape}, p)
@@ -205,12 +205,14 @@ func TestScheme(t *testing.T) {
 		{report.PerChannel, nil, 1, []int{4, 8}, quant.PerChannel(1), 1},
 		{report.PerChannel, nil, tensorfile.NoAxis, []int{4, 8}, quant.PerChannel(0), 0},
 		{report.PerChannel, &last, 0, []int{4, 8}, quant.PerChannel(1), 1},
-		{report.PerGroup, nil, 0, []int{8, 4, 3}, quant.PerGroup(1, 16), 1},
-		{report.PerGroup, nil, 1, []int{4, 8}, quant.PerGroup(0, 16), 0},
-		{report.PerGroup, nil, 0, []int{8, 4, 4}, quant.PerGroup(2, 16), 2},
-		{report.PerGroup, nil, 0, []int{8}, quant.PerGroup(0, 16), 0},
+		{report.PerGroup, nil, 0, []int{8, 18, 3}, quant.PerGroup(1, 17), 1},
+		{report.PerGroup, nil, 1, []int{16, 8}, quant.PerGroup(0, 17), 0},
+		{report.PerGroup, nil, 0, []int{8, 40, 40}, quant.PerGroup(2, 17), 2},
+		{report.PerGroup, nil, 0, []int{384, 1, 5, 5}, quant.PerChannel(0), 0}, // too short for groups
+		{report.PerGroup, nil, 1, []int{15, 8}, quant.PerChannel(1), 1},
+		{report.PerGroup, nil, 0, []int{8}, quant.PerGroup(0, 17), 0},
 	} {
-		o := Options{Bits: 8, Granularity: test.granularity, GroupSize: 16, Axis: test.axis}
+		o := Options{Bits: 8, Granularity: test.granularity, GroupSize: 17, Axis: test.axis}
 		s, axis, err := o.scheme(tensorfile.Info{Shape: test.shape, Axis: test.known})
 		if err != nil || s.Granularity != test.want || axis != test.on || !s.ZeroInRange {
 			t.Errorf("%+v: %v on axis %d, %v", test, s, axis, err)

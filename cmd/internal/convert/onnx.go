@@ -106,8 +106,8 @@ func (o *Options) onnxReason(t *onnx.Tensor, info tensorfile.Info) string {
 	if err := t.Replaceable(); err != nil {
 		return err.Error()
 	}
-	if !t.Weight && !slices.Contains(o.Include, t.Name) {
-		return t.Note
+	if info.Left != "" && !slices.Contains(o.Include, t.Name) {
+		return info.Left
 	}
 	return why
 }
@@ -183,6 +183,9 @@ func onnxInfo(t *onnx.Tensor) tensorfile.Info {
 	if len(info.Shape) == 0 {
 		info.Shape = []int{1}
 	}
+	if !t.Weight {
+		info.Left = t.Note
+	}
 	return info
 }
 
@@ -223,7 +226,7 @@ func (j *onnxJob) calibrate() (*quant.Params, error) {
 	if j.measured || j.weight.Metrics != nil {
 		src.left = 0
 	}
-	p, metrics, err := calibrate(src, j.shape, j.scheme, j.known, measure)
+	p, metrics, err := calibrate(j.c.ctx, src, j.shape, j.scheme, j.known, measure)
 	if err != nil {
 		return nil, inTensor(j.t.Name, err)
 	}

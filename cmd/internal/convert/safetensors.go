@@ -5,10 +5,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
-	"os"
-	"path"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -265,206 +261,6 @@ func schemeText(s quant.Scheme) string {
 	return text
 }
 
-// An stCopy is a model in safetensors files on its way into another.
-type stCopy struct {
-	ctx     context.Context
-	from    *tensorfile.File
-	infos   []tensorfile.Info
-	jobs    []stJob
-	files   []*stFile
-	config  *modelConfig
-	dir     string // of the model
-	folder  bool   // the model is all that is in it
-	out     *atomicfile.Set
-	measure bool
-	decode  func(i int) (*Weight, error) // writes the floats of tensor i
-
-	progress    Progress
-	done, total int64
-}
-
-func openST(ctx context.Context, in string, out *atomicfile.Set, p Progress) (*stCopy, error) {
-	from, err := tensorfile.Open(in)
-	if err != nil {
-		return nil, err
-	}
-	c := &stCopy{ctx: ctx, from: from, infos: from.Tensors(), out: out, progress: p, dir: filepath.Dir(in)}
-	if st, err := os.Stat(in); err == nil && st.IsDir() {
-		c.dir, c.folder = in, true
-	}
-	c.folder = c.folder || strings.HasSuffix(in, ".json")
-	if from.Kind != "safetensors" {
-		err = fmt.Errorf("it is %s, not safetensors", from.Kind)
-	} else if err = c.shard(); err == nil {
-		c.config, err = readConfig(c.dir)
-	}
-	if err == nil {
-		err = out.Protect(append(from.Paths(), filepath.Join(c.dir, configName))...)
-	}
-	if err != nil {
-		from.Close()
-		return nil, err
-	}
-	for _, info := range c.infos {
-		c.total += info.Bytes
-	}
-	return c, nil
-}
-
-// shard plans a file for each that is read.
-func (c *stCopy) shard() error {
-	shards := c.from.Shards
-	if len(shards) <= 1 {
-		metadata := c.from.Metadata
-		c.files = []*stFile{{name: "model.safetensors", metadata: metadata}}
-	} else if !c.out.IsFolder() {
-		return fmt.Errorf("a model of %d files is written to a folder", len(shards))
-	}
-	byName := make(map[string]*stFile)
-	if len(shards) > 1 {
-		taken := make(map[string]bool)
-		for _, s := range shards {
-			f := &stFile{name: path.Base(s.Name), metadata: s.Metadata}
-			if taken[f.name] {
-				return fmt.Errorf("two shards are called %s", f.name)
-			}
-			taken[f.name] = true
-			c.files = append(c.files, f)
-			byName[s.Name] = f
-		}
-	}
-	c.jobs = make([]stJob, len(c.infos))
-	for i := range c.jobs {
-		c.jobs[i].file = c.files[0]
-		if f := byName[c.infos[i].File]; f != nil {
-			c.jobs[i].file = f
-		}
-	}
-	return nil
-}
-
-// check returns an error if a pattern of o matches no tensor.
-func (c *stCopy) check(o Options) error {
-	names := make([]string, len(c.infos))
-	for i := range names {
-		names[i] = c.infos[i].Name
-	}
-	if none := o.unmatched(names); len(none) > 0 {
-		return fmt.Errorf("no tensor matches %q", none[0])
-	}
-	return nil
-}
-
-// same describes tensor i as it is.
-func (c *stCopy) same(i int) *stTensor {
-	info := c.infos[i]
-	t := &stTensor{name: info.Name, dtype: info.DType, shape: info.Shape, bytes: info.Bytes}
-	if c.from.Scalar(i) {
-		t.shape = []int{}
-	}
-	return t
-}
-
-// tick tells of progress: of n bytes of the input.
-func (c *stCopy) tick(n int64) {
-	c.done += n
-	if c.progress != nil {
-		c.progress(c.done, c.total)
-	}
-}
-
-// run writes the files.
-func (c *stCopy) run() (*Result, error) {
-	for i := range c.jobs {
-		f := c.jobs[i].file
-		f.tensors = append(f.tensors, c.jobs[i].tensors()...)
-	}
-	for _, f := range c.files {
-		if err := f.lay(); err != nil {
-			return nil, err
-		}
-		if err := f.begin(c.out); err != nil {
-			return nil, err
-		}
-	}
-	r := &Result{Read: sizeOf(append(c.besides(), append(c.from.Paths(), filepath.Join(c.dir, configName))...)...)}
-	for i := range c.jobs {
-		if err := c.ctx.Err(); err != nil {
-			return nil, err
-		}
-		j, info := &c.jobs[i], c.infos[i]
-		var err error
-		switch {
-		case j.copied != nil:
-			if err = c.copy(i); err == nil {
-				r.Left = append(r.Left, Left{info.Name, info.DType, info.Shape, info.Bytes, j.reason})
-			}
-		case j.codes != nil:
-			var w *Weight
-			if w, err = c.quantize(i); err == nil {
-				r.Weights = append(r.Weights, *w)
-			}
-		case j.floats != nil:
-			var w *Weight
-			if w, err = c.decode(i); err == nil {
-				r.Weights = append(r.Weights, *w)
-			}
-		default: // it is part of another
-			c.tick(info.Bytes)
-		}
-		if err != nil {
-			return nil, inTensor(info.Name, err)
-		}
-	}
-	return r, nil
-}
-
-// finish writes what belongs to the files.
-func (c *stCopy) finish() error {
-	if len(c.files) > 1 {
-		if err := writeIndex(c.out, c.files); err != nil {
-			return err
-		}
-	}
-	if err := c.config.write(c.out); err != nil {
-		return err
-	}
-	for _, path := range c.besides() {
-		if err := copyBeside(path, c.out); err != nil {
-			return fmt.Errorf("%s: %w", filepath.Base(path), err)
-		}
-	}
-	return nil
-}
-
-// besides returns the files that are copied with the model.
-func (c *stCopy) besides() []string {
-	if !c.out.IsFolder() || !c.folder {
-		return nil
-	}
-	return besides(c.dir)
-}
-
-// copy copies tensor i as it is.
-func (c *stCopy) copy(i int) error {
-	j, r := &c.jobs[i], c.from.Raw(i)
-	if err := j.file.at(j.copied); err != nil {
-		return err
-	}
-	const most = 1 << 20
-	for off := int64(0); off < r.Size(); off += most {
-		if err := c.ctx.Err(); err != nil {
-			return err
-		}
-		n := min(most, r.Size()-off)
-		if _, err := io.Copy(j.file, io.NewSectionReader(r, off, n)); err != nil {
-			return err
-		}
-		c.tick(n)
-	}
-	return nil
-}
-
 // quantize writes the codes of tensor i, and what says how they are read.
 func (c *stCopy) quantize(i int) (*Weight, error) {
 	j, info := &c.jobs[i], c.infos[i]
@@ -472,10 +268,12 @@ func (c *stCopy) quantize(i int) (*Weight, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, metrics, err := calibrate(src, info.Shape, j.scheme, j.known, c.measure)
+	counted := &countedSource{Source: src, left: c.reads(info), per: info.Bytes / elements(info.Shape), tick: c.tick}
+	p, metrics, err := calibrate(c.ctx, counted, info.Shape, j.scheme, j.known, c.measure)
 	if err != nil {
 		return nil, err
 	}
+	counted.rest()
 	w := &Weight{Name: info.Name, Shape: info.Shape, Axis: -1, Type: fmt.Sprintf("int%d", j.scheme.Bits),
 		Scheme: p.Scheme, Calibrated: j.known != nil, Before: info.Bytes, Metrics: metrics}
 	if axis, ok := j.scheme.Granularity.Axis(); ok {

@@ -60,9 +60,15 @@ func elements(shape []int) int64 {
 	return n
 }
 
+// shortGroup is how many elements an axis has to have for groups along it, if it
+// has fewer than a group. A scale for each five weights of 4 bits, as kernels of
+// 5×5 would get, takes more than codes of 8 bits.
+const shortGroup = 16
+
 // scheme returns the scheme for a tensor, and the axis of its channels or
 // groups: -1 for per tensor. Groups run along the longest axis other than that
-// of the channels, the last of equals, as those of quant compare.
+// of the channels, the last of equals, as those of quant compare; if that is too
+// short there is a scale for each channel.
 func (o *Options) scheme(t tensorfile.Info) (s quant.Scheme, axis int, err error) {
 	s = quant.Scheme{
 		Bits: o.Bits, Unsigned: o.Unsigned, Mapping: o.Mapping, NarrowRange: o.NarrowRange,
@@ -96,6 +102,10 @@ func (o *Options) scheme(t tensorfile.Info) (s quant.Scheme, axis int, err error
 	}
 	if along < 0 {
 		along = channels // there is no other
+	}
+	if n := t.Shape[along]; along != channels && n < o.GroupSize && n < shortGroup {
+		s.Granularity = quant.PerChannel(channels)
+		return s, channels, nil
 	}
 	s.Granularity = quant.PerGroup(along, o.GroupSize)
 	return s, along, nil

@@ -146,6 +146,8 @@ func (f *stFile) at(t *stTensor) error {
 	return err
 }
 
+const indexName = "model.safetensors.index.json"
+
 // writeIndex writes which file holds which tensor.
 func writeIndex(out *atomicfile.Set, files []*stFile) error {
 	where := make(map[string]string)
@@ -171,7 +173,7 @@ func writeIndex(out *atomicfile.Set, files []*stFile) error {
 		}
 	}
 	b.WriteString("\n  }\n}\n")
-	w, err := out.Create("model.safetensors.index.json")
+	w, err := out.Create(indexName)
 	if err != nil {
 		return err
 	}

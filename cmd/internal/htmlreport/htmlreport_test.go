@@ -219,8 +219,8 @@ func TestBrowser(t *testing.T) {
 		src    report.Source
 		graphs int // that are drawn before anything is opened
 	}{
-		"sample":  {sampleFile(t), 6},
-		"hostile": {hostileFile(), 7},
+		"sample":  {sampleFile(t), 7},
+		"hostile": {hostileFile(), 8},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, _, page := write(t, test.src, report.DefaultOptions())

@@ -119,6 +119,28 @@
         })];
       };
     },
+    methods(d) {
+      const m = d.methods, n = m.counts.length, width = (m.max - m.min) / n;
+      const rmse = Math.min(...m.ranges.map(r => r.rmse)), mae = Math.min(...m.ranges.map(r => r.mae));
+      const short = v => v === null ? "" : Number(v.toPrecision(4));
+      return c => {
+        const colors = [c.muted, ...c.schemes, c.ink, c.bar];
+        const bars = {
+          x: m.counts.map((_, i) => n === 1 ? m.min : m.min + (i + 0.5) * width), y: m.counts, type: "bar", name: "values", showlegend: false,
+          width: n === 1 ? undefined : m.counts.map(() => width), marker: {color: c.bar}, hovertemplate: "%{y} values near %{x}",
+        };
+        const ranges = m.ranges.map((r, k) => ({
+          x: [r.from, r.to], y: [-k, -k], yaxis: "y2", type: "scatter", mode: "lines+markers",
+          name: `${r.method}: RMSE ${short(r.rmse)}${r.rmse === rmse ? " (least)" : ""}, MAE ${short(r.mae)}${r.mae === mae ? " (least)" : ""}, ${r.clipped} clipped`,
+          line: {color: colors[k], width: 3}, marker: {symbol: "line-ns-open", size: 12, color: colors[k], line: {width: 2}}, hovertemplate: "%{x}",
+        }));
+        return [[bars, ...ranges], layout(c, "value", "", {
+          bargap: 0, margin: {l: 56, r: 12, t: 96, b: 42}, yaxis: {domain: [0.4, 1], type: "log", dtick: 1},
+          yaxis2: {domain: [0, 0.34], range: [0.6 - m.ranges.length, 0.6], showticklabels: false, showgrid: false, zeroline: false, fixedrange: true},
+          xaxis: {anchor: "y2", showgrid: false},
+        })];
+      };
+    },
     rmse(d, names) {
       return c => [names.map((name, k) => ({
         x: d.sweep.map(p => p.bits), y: d.sweep.map(p => p.results[k].rmse > 0 ? p.results[k].rmse : null), name, type: "scatter", mode: "lines+markers",

@@ -37,7 +37,7 @@ func Tensor(r *report.Report, d *report.Detail, o Options) *Figure {
 	o.settle()
 	t := &r.Tensors[d.Tensor]
 	if o.Height == 0 {
-		o.Height = o.Width * 1.28
+		o.Height = o.Width * 1.52
 	}
 	return &Figure{
 		Width: o.Width, Height: o.Height, scale: o.Scale,
@@ -92,7 +92,7 @@ func (s sheet) panels() {
 	s.legend(room.Min.X, room.Max.Y)
 	room.Max.Y -= s.len(14)
 	gap := s.len(12)
-	height := room.Max.Y - room.Min.Y - 3*gap
+	height := room.Max.Y - room.Min.Y - 4*gap
 	y := room.Max.Y
 	row := func(share float64, plots ...func(pen)) {
 		h := height * vg.Length(share)
@@ -104,13 +104,14 @@ func (s sheet) panels() {
 		y -= h + gap
 	}
 	var values, errors panel
-	row(0.28, func(p pen) { values = s.elements(p) })
-	row(0.22, func(p pen) { errors = s.errors(p) })
+	row(0.235, func(p pen) { values = s.elements(p) })
+	row(0.185, func(p pen) { errors = s.errors(p) })
 	left := max(values.left(), errors.left())
 	values.show(left)
 	errors.show(left)
-	row(0.25, s.channels, s.histogram)
-	row(0.25, s.sweepRMSE, s.sweepBytes)
+	row(0.19, s.channels, s.histogram)
+	row(0.20, s.methods, s.methodTable)
+	row(0.19, s.sweepRMSE, s.sweepBytes)
 }
 
 // legend draws the key to all panels.

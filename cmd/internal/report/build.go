@@ -117,6 +117,9 @@ func (r *Report) plan(infos []tensorfile.Info) ([]job, error) {
 		case len(info.Shape) < 2 && !alone:
 			r.skip(info, "fewer than two dimensions", false)
 			continue
+		case info.Left != "" && !alone: // quant quantize leaves it too
+			r.skip(info, info.Left, false)
+			continue
 		}
 		jobs = append(jobs, j)
 	}

@@ -221,14 +221,39 @@ func (c *Conversion) writeTotal(p *printer) {
 	if n := c.calibrated(); n > 0 {
 		text += fmt.Sprintf(". Of %s, scales and zero points are those of the calibration", count(int64(n)))
 	}
-	text += fmt.Sprintf(". %s left as they are.", plural(int64(len(c.Left)), "tensor"))
+	text += "."
+	switch n := int64(len(c.Left)); n {
+	case 0:
+	case 1:
+		text += " 1 tensor left as it is."
+	default:
+		text += fmt.Sprintf(" %s left as they are.", plural(n, "tensor"))
+	}
 	if t.FilesAfter > 0 {
 		text += fmt.Sprintf(" The files: %s → %s bytes.", count(t.FilesBefore), count(t.FilesAfter))
 	}
 	if c.axes() {
 		text += " The number after an operator is the axis of the scales, or along which groups run."
 	}
+	if n := c.ungrouped(); n > 0 {
+		text += fmt.Sprintf(" Axes too short for groups: %s got a scale for each channel instead.", plural(n, "weight"))
+	}
 	p.paragraph(plain, text)
+}
+
+// ungrouped counts the weights that have no groups where others have some.
+func (c *Conversion) ungrouped() int64 {
+	grouped, n := false, int64(0)
+	for _, x := range c.Weights {
+		grouped = grouped || x.Scheme.GroupSize != nil
+		if x.Scheme.Axis != nil && x.Scheme.GroupSize == nil {
+			n++
+		}
+	}
+	if !grouped || c.Dequantized {
+		return 0
+	}
+	return n
 }
 
 // calibrated is how many weights have the parameters of a calibration file.

@@ -23,6 +23,7 @@ type Detail struct {
 	Histograms []Histogram   `json:"histograms"` // of single channels, by their index
 	Focus      int           `json:"focus"`      // the channel to show first: the one that gains most, if none was asked for
 	Sweep      []SweepPoint  `json:"sweep"`      // every width of a code
+	Methods    MethodRanges  `json:"methods"`    // what each would choose for the whole tensor
 }
 
 // ElementCurves are the values of a tensor, channel by channel, and what each
@@ -116,7 +117,7 @@ func (r *Report) detail(w *work, i int, o DetailOptions) (*Detail, error) {
 		d.Focus = *o.Focus
 	}
 	rounds := batches(widths(schemes), t.job)
-	src, err := w.open(t.job, 2*len(rounds)+1)
+	src, err := w.open(t.job, 2*len(rounds)+3)
 	if err != nil {
 		return nil, err
 	}
@@ -128,7 +129,10 @@ func (r *Report) detail(w *work, i int, o DetailOptions) (*Detail, error) {
 	if err := d.prepare(t, params, o.Histograms); err != nil {
 		return nil, err
 	}
-	return d, d.walk(src, t, params, o.Points)
+	if err := d.walk(src, t, params, o.Points); err != nil {
+		return nil, err
+	}
+	return d, d.methods(src, t, schemes[0])
 }
 
 // Details returns those of at most limit tensors, first the ones that gain most.

@@ -135,6 +135,12 @@ func times(x float64) string {
 // Times writes a factor for people: "3.42×".
 func Times(x Number) string { return times(float64(x)) }
 
+// Digits writes a number with so many significant digits.
+func Digits(x Number, digits int) string { return num(float64(x), digits) }
+
+// Decibels writes a ratio in dB, or "exact".
+func Decibels(x Number) string { return decibels(float64(x)) }
+
 // Count writes an integer for people: "1,234".
 func Count(n int64) string { return count(n) }
 

@@ -29,6 +29,9 @@ func (f *File) parseONNX(r io.ReaderAt, size int64, dir string) error {
 		if len(t.Shape) == 0 {
 			e.Axis = NoAxis
 		}
+		if !t.Weight {
+			e.Left = t.Note
+		}
 		if t.Floating {
 			if e.elements, err = elements(t.Shape); err != nil {
 				return inTensor(t.Name, err)

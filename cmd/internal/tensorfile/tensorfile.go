@@ -37,6 +37,8 @@ type Info struct {
 	Use  string // the operator that uses it, as "Conv"; "" if the file does not tell
 	Axis int    // of the output channels, as Use has it; NoAxis if the file does not tell
 
+	Left string // why it is no weight, such as "bias of Conv"; "" for a weight, and if the file does not tell
+
 	File   string // the file that holds the data, if it is not the one that was opened
 	Offset int64  // of the data in that file; -1 if they are not there as they are
 }

@@ -124,6 +124,7 @@ func (b *tab) testSample() {
 		"errors":    "per tensor 20, per channel 20, 0 marks, 40 bars",
 		"channels":  "per tensor 4, per channel 4, 0 marks, 8 bars",
 		"histogram": "values 8, codes per tensor 15, codes per channel 256, 271 marks, 8 bars",
+		"methods":   "values 8, minmax: RMSE 0.003298, the least 2, percentile 99.9: RMSE 0.003298 2, mse: RMSE 0.003298 2, mae: RMSE 0.003298 2, entropy: RMSE 0.003298 2, 10 marks, 8 bars",
 		"sweep":     "per tensor 15, per tensor 15, per channel 15, per channel 15, 60 marks, 0 bars",
 	} {
 		if got := b.drawing(id).String(); got != want {
@@ -173,6 +174,11 @@ func (b *tab) testOptions() {
 		{click("#narrow_range"), `"bits":4,"mapping":"symmetric","narrow_range":true`},
 		{write("bits-slider", "16"), `"bits":16,"mapping":"symmetric","narrow_range":true`},
 		{write("bits", "2"), `"bits":2,"mapping":"symmetric","narrow_range":true`},
+		{choose("method", "mse"), `"bits":2,"mapping":"symmetric","narrow_range":true,"method":"mse"`},
+		{choose("method", "percentile"), `"bits":2,"mapping":"symmetric","narrow_range":true,"method":"percentile=99.9"`},
+		{write("percentile", "60"), `"bits":2,"mapping":"symmetric","narrow_range":true,"method":"percentile=60"`},
+		{choose("method", "entropy"), `"bits":2,"mapping":"symmetric","narrow_range":true,"method":"entropy"`},
+		{choose("method", "minmax"), `"bits":2,"mapping":"symmetric","narrow_range":true`},
 		{write("group_size", "2"), `"bits":2,"mapping":"symmetric","narrow_range":true,"group_size":2`},
 		{choose("group_axis", "0"), `"bits":2,"mapping":"symmetric","narrow_range":true,"group_size":2,"group_axis":0`},
 	} {
@@ -369,9 +375,9 @@ func (b *tab) testExports() {
 
 func (b *tab) testLink() {
 	b.open("")
-	b.redraw(write("text", "1 2 3; 4 5 6.25"), write("bits", "5"), script(`document.querySelector('[value="symmetric"]').click()`), write("group_size", "2"))
+	b.redraw(write("text", "1 2 3; 4 5 6.25"), write("bits", "5"), script(`document.querySelector('[value="symmetric"]').click()`), choose("method", "mae"), write("group_size", "2"))
 	b.until(`location.hash.includes("g=2")`)
-	want := b.ask(`{"text":"1 2 3; 4 5 6.25","options":{"bits":5,"mapping":"symmetric","group_size":2}}`)
+	want := b.ask(`{"text":"1 2 3; 4 5 6.25","options":{"bits":5,"mapping":"symmetric","method":"mae","group_size":2}}`)
 	hash := eval[string](b, `location.hash`)
 	b.open(hash)
 	b.shows(want)
@@ -459,7 +465,7 @@ func (b *tab) testKeyboard() {
 		reached[eval[string](b, `document.activeElement.id || document.activeElement.name || document.activeElement.dataset.export || document.activeElement.className`)] = true
 	}
 	for _, id := range []string{
-		"skip", "example", "text", "file", "bits-slider", "bits", "sign", "mapping", "narrow_range", "zero_in_range", "group_size", "group_axis",
+		"skip", "example", "text", "file", "bits-slider", "bits", "sign", "mapping", "method", "narrow_range", "zero_in_range", "group_size", "group_axis",
 		"start-over", "csv", "pdf", "json", "link", "modebar-btn", "channels-log", "channel", "sort",
 	} {
 		found := false

@@ -50,7 +50,13 @@ function options() {
     group_axis: size !== 0 && along !== "" ? Number(along) : null,
     narrow_range: byId("narrow_range").checked,
     zero_in_range: byId("zero_in_range").checked,
+    method: byId("method").value === "percentile" ? `percentile=${byId("percentile").value}` : byId("method").value,
   };
+}
+
+/** showMethod shows the field of a percentile where it means something. */
+function showMethod() {
+  byId("percentile-field").hidden = byId("method").value !== "percentile";
 }
 
 /** request returns what the inputs ask for. */
@@ -289,6 +295,11 @@ async function restore(fragment) {
   document.querySelector(`input[name="mapping"][value="${o.mapping}"]`).checked = true;
   byId("narrow_range").checked = o.narrow_range;
   byId("zero_in_range").checked = o.zero_in_range;
+  const [method, percent] = o.method.split("=");
+  byId("method").value = method;
+  if (byId("method").value === "") byId("method").value = "minmax"; // a link of another page
+  if (percent) byId("percentile").value = percent;
+  showMethod();
   byId("group_size").value = o.group_size || "";
   channel = s.channel;
   const known = examples.some((e) => e.id === s.example);
@@ -348,6 +359,7 @@ function wire() {
   });
   byId("start-over").addEventListener("click", () => {
     byId("inputs").reset();
+    showMethod();
     byId("bits-slider").value = byId("bits").value = 8;
     channel = null;
     kept = "";
@@ -380,6 +392,11 @@ function wire() {
   }
   for (const radio of document.querySelectorAll('input[type="radio"]')) radio.addEventListener("change", compare);
   byId("group_size").addEventListener("input", soon);
+  byId("method").addEventListener("change", () => {
+    showMethod();
+    compare();
+  });
+  byId("percentile").addEventListener("input", soon);
   byId("tensor").addEventListener("change", () => {
     channel = null;
     showAxes();

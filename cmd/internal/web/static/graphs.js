@@ -1,5 +1,5 @@
 // The graphs. They draw what the server computed; nothing is computed here.
-import { kind, label, number, plural } from "./format.js";
+import { decibels, kind, label, number, plural } from "./format.js";
 
 const byId = (id) => document.getElementById(id);
 
@@ -246,6 +246,37 @@ function drawSweep(p, tensor, g) {
   }));
 }
 
+/** drawMethods shows the range that each method would choose for the whole tensor. */
+function drawMethods(p, tensor, g) {
+  const m = g.methods;
+  const half = Math.abs(m.min) / 2 || 0.5;
+  const [low, high] = m.min < m.max ? [m.min, m.max] : [m.min - half, m.max + half];
+  const width = (high - low) / m.counts.length;
+  const least = (key) => m.ranges.reduce((a, b) => (b[key] < a[key] ? b : a));
+  const colors = [p.soft, p.tensor, p.channel, p.group, p.ink, p.value];
+  const traces = [{
+    name: "values", type: "bar", x: m.counts.map((_, i) => low + (i + 0.5) * width), y: m.counts, width, showlegend: false,
+    hovertemplate: "%{y} near %{x}<extra></extra>", marker: { color: p.value, opacity: 0.55 },
+  }];
+  m.ranges.forEach((r, i) => {
+    traces.push({
+      name: `${r.method.replace("=", " ")}: RMSE ${number(r.rmse)}${r === least("rmse") ? ", the least" : ""}`,
+      type: "scatter", mode: "lines+markers", x: [r.from, r.to], y: [-i, -i], yaxis: "y2",
+      line: { color: colors[i], width: 3 }, marker: { color: colors[i], symbol: "line-ns-open", size: 12, line: { width: 2, color: colors[i] } },
+      hovertemplate: `%{x}<br>RMSE ${number(r.rmse)}<br>MAE ${number(r.mae)}<br>${decibels(r.sqnr_db)} dB<br>${r.clipped} clipped<extra>${r.method}</extra>`,
+    });
+  });
+  const bits = tensor.results[0].scheme.bits;
+  byId("note-methods").textContent = `All values with one scale of ${bits} bits, their counts on a logarithmic axis, and what each method lets the codes reach. ` +
+    `The least RMSE is that of ${least("rmse").method.replace("=", " ")}, ${number(least("rmse").rmse)}; the least MAE that of ${least("mae").method.replace("=", " ")}, ${number(least("mae").mae)}.`;
+  return draw("plot-methods", traces, layout(p, {
+    bargap: 0,
+    xaxis: axis(p, "value", { anchor: "y2", zeroline: false }),
+    yaxis: axis(p, "count", { type: "log", domain: [0.4, 1], dtick: 1 }),
+    yaxis2: axis(p, "", { domain: [0, 0.34], showticklabels: false, ticks: "", showgrid: false, zeroline: false, fixedrange: true, range: [0.6 - m.ranges.length, 0.6] }),
+  }));
+}
+
 /** Graphs keeps what is drawn, to draw it again in other colours. */
 export class Graphs {
   async show(report, detail) {
@@ -256,7 +287,7 @@ export class Graphs {
   async again() {
     if (!this.detail) return;
     const p = palette();
-    await Promise.all([drawElements, drawErrors, drawChannels, drawHistogram, drawSweep].map((f) => f(p, this.tensor, this.detail)));
+    await Promise.all([drawElements, drawErrors, drawChannels, drawHistogram, drawMethods, drawSweep].map((f) => f(p, this.tensor, this.detail)));
   }
 
   async showChannels() {

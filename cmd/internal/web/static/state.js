@@ -26,6 +26,7 @@ export async function write(state) {
   if (o.mapping === "symmetric") q.set("m", "s");
   if (o.narrow_range) q.set("n", 1);
   if (o.zero_in_range) q.set("z", 1);
+  if (o.method !== "minmax") q.set("r", o.method);
   if (o.group_size) q.set("g", o.group_size);
   if (o.group_axis !== null) q.set("ga", o.group_axis);
   if (o.axis) q.set("a", o.axis);
@@ -58,6 +59,7 @@ export async function read(fragment) {
       mapping: q.get("m") === "s" ? "symmetric" : "asymmetric",
       narrow_range: q.has("n"),
       zero_in_range: q.has("z"),
+      method: q.get("r") ?? "minmax",
       group_size: integer(q.get("g")) ?? 0,
       group_axis: integer(q.get("ga")),
       axis: integer(q.get("a")) ?? 0,

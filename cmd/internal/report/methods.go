@@ -1,0 +1,139 @@
+package report
+
+import (
+	"slices"
+	"sync"
+
+	"github.com/a01592f9/quant"
+)
+
+// MethodRanges are the ranges that the methods choose for a tensor, with one
+// scale for all of it, over a histogram of its values.
+type MethodRanges struct {
+	Min    Float          `json:"min"`    // lower end of the first bin
+	Max    Float          `json:"max"`    // upper end of the last bin
+	Counts []int64        `json:"counts"` // of bins of equal width
+	Ranges []MethodResult `json:"ranges"` // for each method
+}
+
+// A MethodResult is what one method chooses, and what is lost then.
+type MethodResult struct {
+	Method string `json:"method"`
+	From   Float  `json:"from"` // what the lowest code stands for
+	To     Float  `json:"to"`   // and the highest
+	Metrics
+}
+
+// Least returns the index of the method with the lowest of some errors.
+func (m *MethodRanges) Least(of func(*MethodResult) Number) int {
+	best := 0
+	for i := range m.Ranges {
+		if of(&m.Ranges[i]) < of(&m.Ranges[best]) {
+			best = i
+		}
+	}
+	return best
+}
+
+// shownMethods are those that are always compared.
+var shownMethods = []quant.Method{quant.MinMax, quant.Percentile(99.9), quant.LeastSquares, quant.LeastAbsolute, quant.Entropy}
+
+const (
+	methodBins = 160
+
+	// atHand is up to how many elements are read into memory for the methods;
+	// of more, ranges are chosen by a histogram that is filled block by block.
+	atHand = 1 << 22
+)
+
+// methods compares the methods for a tensor.
+func (d *Detail) methods(src *reading, t *Tensor, s quant.Scheme) error {
+	all := shownMethods
+	if !slices.Contains(all, s.Range) {
+		all = append(slices.Clone(all), s.Range)
+	}
+	var c *quant.Comparison
+	if t.Elements <= atHand {
+		schemes := make([]quant.Scheme, len(all))
+		for i, m := range all {
+			schemes[i] = s
+			schemes[i].Range = m
+		}
+		var err error
+		if c, err = quant.CompareFrom(src, t.job.shape, schemes...); err != nil {
+			return err
+		}
+	} else {
+		params, err := observed(src, t, s, all)
+		if err != nil {
+			return err
+		}
+		if c, err = quant.EvaluateFrom(src, t.job.shape, params...); err != nil {
+			return err
+		}
+	}
+	h := Histogram{Min: t.Min, Max: t.Max, Counts: make([]int64, min(methodBins, max(8, t.Elements/4)))}
+	if t.Min == t.Max {
+		h.Counts = h.Counts[:1]
+	}
+	var mu sync.Mutex
+	err := eachBlock(src, t.Elements, func(int) bool { return true }, func(_ int, values []float32) {
+		own := make([]int64, len(h.Counts))
+		for _, v := range values {
+			own[h.bin(v)]++
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		for i, n := range own {
+			h.Counts[i] += n
+		}
+	})
+	if err != nil {
+		return err
+	}
+	d.Methods = MethodRanges{Min: h.Min, Max: h.Max, Counts: h.Counts, Ranges: []MethodResult{}}
+	qmin, qmax := s.Grid()
+	for i := range c.Results {
+		r := &c.Results[i]
+		scale, zero := float64(r.Scale[0]), float64(r.ZeroPoint[0])
+		d.Methods.Ranges = append(d.Methods.Ranges, MethodResult{
+			Method: all[i].String(), From: Float((float64(qmin) - zero) * scale), To: Float((float64(qmax) - zero) * scale), Metrics: metrics(r.Metrics),
+		})
+	}
+	return nil
+}
+
+// observed returns the parameters that the methods choose for a tensor that is
+// not read into memory.
+func observed(src *reading, t *Tensor, s quant.Scheme, all []quant.Method) ([]quant.Params, error) {
+	kept := s
+	kept.Range = quant.LeastSquares // any that needs a histogram
+	o, err := quant.NewObserver(kept, quant.RefuseNotFinite)
+	if err != nil {
+		return nil, err
+	}
+	var mu sync.Mutex
+	var failed error
+	err = eachBlock(src, t.Elements, func(int) bool { return true }, func(_ int, values []float32) {
+		if err := o.Observe(quant.Tensor{Data: values}); err != nil {
+			mu.Lock()
+			failed = err
+			mu.Unlock()
+		}
+	})
+	if err == nil {
+		err = failed
+	}
+	if err != nil {
+		return nil, err
+	}
+	var params []quant.Params
+	for _, m := range all {
+		p, err := o.Params(m)
+		if err != nil {
+			return nil, err
+		}
+		params = append(params, p)
+	}
+	return params, nil
+}
