@@ -181,7 +181,8 @@ function showError(error) {
 function said(error) {
   if (error.field === "bits" && error.status === 400) return "A number from 2 to 16 is wanted here.";
   if (error.field === "group_size" && error.status === 400) return "A whole number is wanted here, or nothing for no groups.";
-  return error.message.charAt(0).toUpperCase() + error.message.slice(1) + (/[.!?]$/.test(error.message) ? "" : ".");
+  const named = /^[a-z]+: /.test(error.message); // begins with the name of a format
+  return (named ? error.message.charAt(0) : error.message.charAt(0).toUpperCase()) + error.message.slice(1) + (/[.!?]$/.test(error.message) ? "" : ".");
 }
 
 /** goTo selects the word at a place of the text. */
