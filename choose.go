@@ -18,7 +18,7 @@ func (s *search) fromHistogram(scheme Scheme, h *histogram, n uint64, r Range) R
 	if scheme.Range.kind == entropy {
 		return s.entropy(scheme)
 	}
-	return s.run(scheme, 1).Range
+	return s.run(scheme).Range
 }
 
 // exactly is fromHistogram for values that are at hand. Percentiles are exact.
@@ -27,17 +27,6 @@ func (s *search) fromHistogram(scheme Scheme, h *histogram, n uint64, r Range) R
 func (s *search) exactly(scheme Scheme, x []float32, r Range) Range {
 	if r.Min == r.Max {
 		return r
-	}
-	if scheme.Range.kind == percentile {
-		k := int(tails(scheme.Range.fraction, uint64(len(x))))
-		if k == 0 {
-			return r
-		}
-		if len(x) <= sortedMost {
-			v := append(s.values.sorted[:0], x...)
-			s.values.sorted = v
-			return Range{plusZero(nth(v, k)), plusZero(nth(v, len(x)-1-k))}
-		}
 	}
 	h := &s.hist
 	h.reset(1)
@@ -52,7 +41,7 @@ func (s *search) exactly(scheme Scheme, x []float32, r Range) Range {
 		return s.entropy(scheme)
 	}
 	s.d.load(h, n, r)
-	best := s.run(scheme, exactStep)
+	best := s.run(scheme)
 	w := s.widest
 	w.cost = s.measure(x, w.Range, math.Inf(1))
 	if best.clip != w.clip {
@@ -61,11 +50,8 @@ func (s *search) exactly(scheme Scheme, x []float32, r Range) Range {
 	if !best.better(&w, 0) {
 		best = w
 	}
-	return s.refine(best, exactStep, 1, x).Range
+	return s.refine(best, exactStep, x).Range
 }
-
-// sortedMost is how many values are put in order for their percentiles, at most.
-const sortedMost = 1024
 
 // exactStep is that of the search by real errors.
 const exactStep = clipUnit / 16
@@ -165,15 +151,8 @@ func (s Scheme) chooseOne(src []float32, l layout, r Range) Range {
 func (c *choice) item(src []float32, i int) {
 	g, s := gathers.Get().(*gather), searches.Get().(*search)
 	end := min((i+1)*c.perItem(), c.params)
-	direct := c.scheme.Range.kind == leastSquares || c.scheme.Range.kind == leastAbsolute
 	for p := i * c.perItem(); p < end; {
 		t := c.rectangle(p, end-p)
-		if n := t.rows * t.cols / t.params; direct && n <= valuesMost {
-			x, k := c.runs(src, p, end, &t, g)
-			s.onValues(c.scheme, x, n, c.lo[p:p+k], c.hi[p:p+k])
-			p += k
-			continue
-		}
 		g.collect(src, &t)
 		for j := range t.params {
 			r := s.exactly(c.scheme, g.whole(src, &t, j), Range{c.lo[p+j], c.hi[p+j]})
@@ -183,22 +162,4 @@ func (c *choice) item(src []float32, i int) {
 	}
 	searches.Put(s)
 	gathers.Put(g)
-}
-
-// runs returns the elements of parameters from p on, each of which has as many,
-// and how many parameters: those of t, or more that lie beside it.
-func (c *choice) runs(src []float32, p, end int, t *rectangle, g *gather) ([]float32, int) {
-	if t.params > 1 || t.rows > 1 {
-		g.collect(src, t)
-		return g.buf, t.params
-	}
-	k := 1
-	for p+k < end {
-		u := c.rectangle(p+k, 1)
-		if u.rows != 1 || u.cols != t.cols || u.e != t.e+k*t.cols {
-			break
-		}
-		k++
-	}
-	return src[t.e : t.e+k*t.cols], k
 }

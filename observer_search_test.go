@@ -170,7 +170,7 @@ func TestLeastErrors(t *testing.T) {
 				if streamed > least+bound || streamed > widest+bound {
 					t.Errorf("%s, %+v, %v: the observer's error is %v, want at most %v+%v", d.name, s, m, streamed, least, bound)
 				}
-				if exact > widest || exact > streamed*1.02 {
+				if exact > widest || exact > streamed {
 					t.Errorf("%s, %+v, %v: Calibrate's error is %v, that of the widest range %v, the observer's %v", d.name, s, m, exact, widest, streamed)
 				}
 				all++

@@ -36,8 +36,7 @@ var roots = func() (p [clipUnit]float64) {
 
 // drawnIn returns v * 2^(-k/clipUnit).
 func drawnIn(v float64, k int) float64 {
-	// No factor, and no product with a float32 that is not 0, is subnormal.
-	return v * math.Float64frombits(math.Float64bits(roots[k%clipUnit])-uint64(k/clipUnit)<<52)
+	return math.Ldexp(v*roots[k%clipUnit], -(k / clipUnit))
 }
 
 // A candidate is a range and what it costs.
@@ -69,7 +68,7 @@ type search struct {
 	scheme  Scheme
 	squares bool // e², else |e|
 	d       distribution
-	frame   frame
+	center  float64
 	widest  candidate // the smallest and the largest value
 
 	starts []candidate // the best of the coarse search
@@ -79,36 +78,28 @@ type search struct {
 	spectrum spectrum // for entropy
 
 	// Of a tensor at hand.
-	hist   histogram
-	lower  []uint64 // of the lower 16 bits of values in one bin
-	values values
-	scale  [1]float32
-	zero   [1]int32
-	acc    [1]sums
-}
-
-// A frame is what clips are relative to.
-type frame struct {
-	r         Range // the smallest and the largest value
-	center    float64
-	symmetric bool
+	hist  histogram
+	lower []uint64 // of the lower 16 bits of values in one bin
+	scale [1]float32
+	zero  [1]int32
+	acc   [1]sums
 }
 
 // at returns the range of a clip.
-func (f *frame) at(c clip) Range {
+func (s *search) at(c clip) Range {
 	if c.lo == 0 && c.hi == 0 {
-		return f.r
+		return s.d.r
 	}
-	lo, hi := float64(f.r.Min), float64(f.r.Max)
-	if f.symmetric {
+	lo, hi := float64(s.d.r.Min), float64(s.d.r.Max)
+	if s.scheme.Mapping == Symmetric {
 		t := float32(drawnIn(max(-lo, hi), c.hi))
-		return f.r.within(t)
+		return s.d.r.within(t)
 	}
 	if c.lo > 0 {
-		lo = f.center - float64(drawnIn(f.center-lo, c.lo))
+		lo = s.center - drawnIn(s.center-lo, c.lo)
 	}
 	if c.hi > 0 {
-		hi = f.center + float64(drawnIn(hi-f.center, c.hi))
+		hi = s.center + drawnIn(hi-s.center, c.hi)
 	}
 	return Range{plusZero(float32(lo)), plusZero(float32(hi))}
 }
@@ -127,19 +118,18 @@ func (r Range) within(t float32) Range {
 
 // try returns what a clip costs by the histogram.
 func (s *search) try(c clip) candidate {
-	r := s.frame.at(c)
+	r := s.at(c)
 	return candidate{c, r, s.d.cost(s.scheme.ruler(r), s.squares)}
 }
 
-// run finds the best range on the histogram that was loaded into s.d, with
-// steps not below finest.
-func (s *search) run(scheme Scheme, finest int) candidate {
+// run finds the best range on the histogram that was loaded into s.d.
+func (s *search) run(scheme Scheme) candidate {
 	s.scheme, s.squares = scheme, scheme.Range.kind == leastSquares
-	s.frame = frame{s.d.r, s.d.center, scheme.Mapping == Symmetric}
+	s.center = s.d.center
 	if scheme.ZeroInRange {
-		s.frame.center = 0
+		s.center = 0
 	}
-	s.frame.center = min(max(s.frame.center, float64(s.d.r.Min)), float64(s.d.r.Max))
+	s.center = min(max(s.center, float64(s.d.r.Min)), float64(s.d.r.Max))
 	s.starts, s.found = s.starts[:0], s.found[:0]
 	s.widest = s.try(clip{})
 	best := s.widest
@@ -151,7 +141,7 @@ func (s *search) run(scheme Scheme, finest int) candidate {
 		s.coarse2()
 	}
 	for _, c := range s.starts {
-		if c := s.refine(c, step/2, finest, nil); c.better(&best, estimate) {
+		if c := s.refine(c, step/2, nil); c.better(&best, estimate) {
 			best = c
 		}
 	}
@@ -204,8 +194,8 @@ func (s *search) keep(c candidate) {
 func (s *search) coarse2() {
 	extra := s.limit()
 	lo, hi := float64(s.d.r.Min), float64(s.d.r.Max)
-	s.beyond[0] = s.cut(s.beyond[0][:0], s.frame.center-lo, s.frame.center-float64(s.d.near.Min), func(t float64) float64 { return s.below(s.frame.center - t - extra) })
-	s.beyond[1] = s.cut(s.beyond[1][:0], hi-s.frame.center, float64(s.d.near.Max)-s.frame.center, func(t float64) float64 { return s.above(s.frame.center + t + extra) })
+	s.beyond[0] = s.cut(s.beyond[0][:0], s.center-lo, s.center-float64(s.d.near.Min), func(t float64) float64 { return s.below(s.center - t - extra) })
+	s.beyond[1] = s.cut(s.beyond[1][:0], hi-s.center, float64(s.d.near.Max)-s.center, func(t float64) float64 { return s.above(s.center + t + extra) })
 	best := s.widest.cost
 	for i, below := range s.beyond[0] {
 		for j, above := range s.beyond[1] {
@@ -256,10 +246,10 @@ func (s *search) above(v float64) float64 {
 	return s.d.pos.beyond(v, s.squares)
 }
 
-// refine looks around c with ever smaller steps, down to finest. The errors of
-// x count, or if it is nil, the histogram's.
-func (s *search) refine(c candidate, step, finest int, x []float32) candidate {
-	for ; step >= finest; step /= 2 {
+// refine looks around c with ever smaller steps. The errors of x count, or if
+// it is nil, the histogram's.
+func (s *search) refine(c candidate, step int, x []float32) candidate {
+	for ; step > 0; step /= 2 {
 		for range 8 {
 			b := s.around(c, step, x)
 			if b.clip == c.clip {
@@ -286,7 +276,7 @@ func (s *search) around(c candidate, step int, x []float32) candidate {
 		if x == nil {
 			t = s.try(n)
 		} else {
-			t = candidate{n, s.frame.at(n), math.Inf(1)}
+			t = candidate{n, s.at(n), math.Inf(1)}
 			t.cost = s.measure(x, t.Range, best.cost)
 		}
 		if t.better(&best, margin) {
