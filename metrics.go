@@ -45,6 +45,13 @@ func decibels(v float64) float64 {
 	if v == 0 || math.IsInf(v, 1) {
 		return 10 * math.Log10(v)
 	}
+	k, a := artanh(v)
+	const log2, perNeper = 10 * (math.Ln2 / math.Ln10), 20 / math.Ln10
+	return float64(float64(k)*log2) + float64(a*perNeper)
+}
+
+// artanh returns k, and artanh(s) for the m that belongs to it.
+func artanh(v float64) (k int, a float64) {
 	m, k := math.Frexp(v)
 	if m < math.Sqrt2/2 {
 		m *= 2
@@ -56,22 +63,11 @@ func decibels(v float64) float64 {
 	for i := 23; i >= 1; i -= 2 {
 		sum = float64(sum*s2) + 1/float64(i)
 	}
-	const log2, perNeper = 10 * (math.Ln2 / math.Ln10), 20 / math.Ln10
-	return float64(float64(k)*log2) + float64(float64(s*sum)*perNeper)
+	return k, float64(s * sum)
 }
 
 // logarithm returns ln v for a normal v > 0, by the same sum.
 func logarithm(v float64) float64 {
-	m, k := math.Frexp(v)
-	if m < math.Sqrt2/2 {
-		m *= 2
-		k--
-	}
-	s := (m - 1) / (m + 1)
-	s2 := float64(s * s)
-	sum := 0.0
-	for i := 23; i >= 1; i -= 2 {
-		sum = float64(sum*s2) + 1/float64(i)
-	}
-	return float64(float64(k)*math.Ln2) + float64(2*s*sum)
+	k, a := artanh(v)
+	return float64(float64(k)*math.Ln2) + float64(2*a)
 }

@@ -101,7 +101,8 @@ func byRatio(r *report.Report) []int {
 	return index
 }
 
-func overviewFrame(p pen, r *report.Report) vg.Rectangle {
+// heading writes what a sheet is of and about, and returns the room below.
+func heading(p pen, source, says string) vg.Rectangle {
 	in := p.Rectangle
 	margin := p.len(22)
 	in.Min.X += margin
@@ -111,10 +112,16 @@ func overviewFrame(p pen, r *report.Report) vg.Rectangle {
 	width := in.Max.X - in.Min.X
 	title := p.face(sizeTitle, true, ink)
 	in.Max.Y -= p.len(sizeTitle)
-	p.put(title, in.Min.X, in.Max.Y, clip(title, r.Source, width))
+	p.put(title, in.Min.X, in.Max.Y, clip(title, source, width))
 	about := p.face(sizeLabel+0.5, false, muted)
 	in.Max.Y -= p.len(16)
-	p.put(about, in.Min.X, in.Max.Y, clip(about, r.Options.About(), width))
+	p.put(about, in.Min.X, in.Max.Y, clip(about, says, width))
+	return in
+}
+
+func overviewFrame(p pen, r *report.Report) vg.Rectangle {
+	in := heading(p, r.Source, r.Options.About())
+	width := in.Max.X - in.Min.X
 	in.Max.Y -= p.len(12)
 	note := p.face(sizeCaption, false, muted)
 	lines := wrap(note, OverviewNote(r), width)

@@ -58,19 +58,8 @@ func Sweep(s *report.Sweep, o Options) *Figure {
 }
 
 func sweepFrame(p pen, s *report.Sweep) vg.Rectangle {
-	in := p.Rectangle
-	margin := p.len(22)
-	in.Min.X += margin
-	in.Max.X -= margin
-	in.Max.Y -= margin
-	in.Min.Y += p.len(14)
+	in := heading(p, s.Source, s.About())
 	width := in.Max.X - in.Min.X
-	title := p.face(sizeTitle, true, ink)
-	in.Max.Y -= p.len(sizeTitle)
-	p.put(title, in.Min.X, in.Max.Y, clip(title, s.Source, width))
-	about := p.face(sizeLabel+0.5, false, muted)
-	in.Max.Y -= p.len(16)
-	p.put(about, in.Min.X, in.Max.Y, clip(about, s.About(), width))
 	if v := s.Verdict(); v != "" {
 		style := p.face(sizeLabel+0.5, false, ink)
 		lines := wrap(style, v, width)
