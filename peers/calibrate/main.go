@@ -1,6 +1,6 @@
 // Command calibrate compares the library's Observer with PyTorch's
-// HistogramObserver: on the same batches, the RMSE of what each chooses, the
-// time, and what another order of the batches changes. It writes
+// HistogramObserver: on the same batches, the RMSE of what each chooses, time
+// and memory, and what another order of the batches changes. It writes
 // docs/calibration.md.
 package main
 
@@ -20,6 +20,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/a01592f9/quant"
@@ -77,6 +78,7 @@ type answer struct {
 	Scale           float64
 	Zero            int32
 	Observe, Params float64
+	Kept, Peak      int // bytes
 	Error           string
 }
 
@@ -127,10 +129,11 @@ func main() {
 		ours2, theirs2 := observe(x, backward), p.observe(file, backward)
 		a, a2 := x.rmse(ours.params), x.rmse(ours2.params)
 		row := fmt.Sprintf("| %s | %.4g | ", d.name, a)
-		speed := "–"
+		speed, memory, kept := "–", "", ""
 		if e := cmp.Or(theirs.Error, theirs2.Error); e != "" {
 			row += "fails: " + e + " | | "
 		} else {
+			memory, kept = " / "+kib(theirs.Peak), " / "+kib(theirs.Kept)
 			speed = fmt.Sprintf("%.0f", theirs.Observe/ours.observe)
 			t, t2 := x.rmse(theirs.asParams()), x.rmse(theirs2.asParams())
 			row += fmt.Sprintf("%.4g | %s | ", t, change(t, t2))
@@ -141,12 +144,16 @@ func main() {
 		if a != a2 || !bytes.Equal(ours.state, ours2.state) {
 			log.Fatalf("calibrate: %s: the order of batches changed our result", d.name)
 		}
-		fmt.Fprintf(&b, "%s%s | %.1f ms / %.1f ms | %d |\n", row, speed, 1e3*ours.params1, 1e3*theirs.Params, len(ours.state))
+		fmt.Fprintf(&b, "%s%s | %.1f ms / %.1f ms | %s%s | %s%s | %d |\n",
+			row, speed, 1e3*ours.params1, 1e3*theirs.Params, kib(int(ours.allocated)), memory, kib(int(ours.kept)), kept, len(ours.state))
 	}
 	fmt.Fprintf(&b, "\nDistributions on which the library's RMSE is more than 0.1 %% larger: %d.\n", worse)
 	stream(&b, *many)
 	check(os.WriteFile(*out, b.Bytes(), 0o666))
 }
+
+// kib returns bytes in KiB.
+func kib(n int) string { return strconv.Itoa((n+1023)/1024) + " KiB" }
 
 // stream observes n values in batches, and says what memory that took.
 func stream(b *bytes.Buffer, n int) {
@@ -223,15 +230,31 @@ type result struct {
 	params           quant.Params
 	state            []byte
 	observe, params1 float64 // seconds
+	allocated        uint64  // bytes, from the new Observer to the last batch
+	kept             int64   // of these, by the Observer
+}
+
+// settled returns what is allocated when all that can be freed is: the second
+// collection empties pools.
+func settled() (m runtime.MemStats) {
+	runtime.GC()
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	return m
 }
 
 // observe times the second of two runs, as steady as an inference loop is.
 func observe(x floats, order []int) (r result) {
+	before := settled()
 	o, err := quant.NewObserver(scheme, quant.RefuseNotFinite)
 	check(err)
 	for _, i := range order {
 		check(o.Observe(quant.Tensor{Data: x[i*batchLen : (i+1)*batchLen]}))
 	}
+	var after runtime.MemStats
+	runtime.ReadMemStats(&after)
+	r.allocated = after.TotalAlloc - before.TotalAlloc
+	r.kept = max(0, int64(settled().HeapAlloc-before.HeapAlloc))
 	r.state, err = o.MarshalBinary()
 	check(err)
 	start := time.Now()
@@ -258,6 +281,7 @@ func (p *peer) observe(file string, order []int) (best answer) {
 			best = a
 		}
 		best.Observe, best.Params = min(best.Observe, a.Observe), min(best.Params, a.Params)
+		best.Peak = min(best.Peak, a.Peak)
 	}
 	return best
 }
@@ -281,8 +305,11 @@ Observer with LeastSquares, and through PyTorch %s's HistogramObserver with its 
 range, one thread. RMSE is that of quantizing all values with the parameters that came out. The batches are then
 observed again in the opposite order. That changes nothing in the library, neither parameters nor state.
 
-Speed is how many times longer PyTorch takes to observe. The state is what MarshalBinary writes.
+Speed is how many times longer PyTorch takes to observe. Memory is all that the library allocates from the new
+Observer to the last batch, and of that what the Observer keeps; next to it is what PyTorch's process grows by at most meanwhile (the least
+of three times, its peak resident memory being reset before each), and what its observer keeps. Most of the library's is
+tables for counting, which all Observers of a process share. The state is what MarshalBinary writes.
 
-| values | RMSE | PyTorch's RMSE | with the batches reversed | speed | parameters, ours / PyTorch's | bytes of the state |
-|---|--:|--:|--:|--:|--:|--:|
+| values | RMSE | PyTorch's RMSE | with the batches reversed | speed | parameters, ours / PyTorch's | memory, ours / PyTorch's | kept, ours / PyTorch's | bytes of the state |
+|---|--:|--:|--:|--:|--:|--:|--:|--:|
 `
