@@ -255,6 +255,9 @@ func TestHelp(t *testing.T) {
 			t.Errorf("version: %q", out)
 		}
 	}
+	if out := ok(t, "version", "--licences"); !strings.Contains(out, "\ngithub.com/spf13/cobra v") {
+		t.Errorf("version --licences does not name the modules: %.200q", out)
+	}
 }
 
 func TestInterrupted(t *testing.T) {

@@ -44,7 +44,7 @@ func TestServe(t *testing.T) {
 	}
 	body, _ = io.ReadAll(resp.Body)
 	resp.Body.Close()
-	for _, s := range []string{"plotly.js", "Silero", "MIT License", "SIL OPEN FONT LICENSE"} {
+	for _, s := range []string{"plotly.js", "Silero", "MIT License", "SIL OPEN FONT LICENSE", "github.com/spf13/cobra"} {
 		if !strings.Contains(string(body), s) {
 			t.Errorf("the notices do not name %s", s)
 		}

@@ -2,22 +2,31 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"runtime"
 	"runtime/debug"
 
+	"github.com/a01592f9/quant/cmd/internal/web"
 	"github.com/spf13/cobra"
 )
 
 func (a *app) versionCommand() *cobra.Command {
-	return &cobra.Command{
+	var licences bool
+	cmd := &cobra.Command{
 		Use:   "version",
 		Short: "Print the version, the compiler and the platform",
 		Args:  cobra.NoArgs,
 		RunE: a.start(func(*cobra.Command, []string) error {
-			_, err := fmt.Fprintln(a.stdout, versionLine())
+			text := versionLine() + "\n"
+			if licences {
+				text += "\n" + web.Notices(convolutionNotice)
+			}
+			_, err := io.WriteString(a.stdout, text)
 			return err
 		}),
 	}
+	cmd.Flags().BoolVar(&licences, "licences", false, "print the licences of what quant is made of, too")
+	return cmd
 }
 
 // versionLine says what this binary was made from, and by what.

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/a01592f9/quant/cmd/internal/notices"
 	"github.com/a01592f9/quant/cmd/internal/plotly"
 	"github.com/a01592f9/quant/cmd/internal/typeface"
 )
@@ -57,7 +58,7 @@ func (a *asset) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func assets(c Config) map[string]*asset {
 	files := map[string]*asset{
 		"/plotly.js":   newAsset("plotly.js", []byte(plotly.Script)),
-		"/notices.txt": newAsset("notices.txt", []byte(notices(c))),
+		"/notices.txt": newAsset("notices.txt", []byte(Notices(c.Notices))),
 	}
 	err := fs.WalkDir(static, "static", func(p string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
@@ -94,8 +95,11 @@ func page(body []byte, version string) []byte {
 	return bytes.ReplaceAll(body, []byte("{{version}}"), []byte(html.EscapeString(version)))
 }
 
-func notices(c Config) string {
-	return "This page is part of quant, and holds the work of others:\n\n" +
+// Notices returns the licences of all that quant holds, examples being those of
+// what its examples are made of.
+func Notices(examples string) string {
+	return "quant holds the work of others:\n\n" +
 		"plotly.js " + plotly.Version + " (npm: plotly.js-cartesian-dist-min)\n\n" + plotly.License + "\n\n" +
-		"Liberation Sans, in PDFs\n\n" + typeface.License + "\n\n" + c.Notices
+		"Liberation Sans, in PDFs\n\n" + typeface.License + "\n\n" + examples + "\n\n" +
+		"What the program is compiled from:\n\n" + notices.Modules
 }
