@@ -13,60 +13,15 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/a01592f9/quant"
 	"github.com/a01592f9/quant/cmd/internal/plotly"
 	"github.com/a01592f9/quant/cmd/internal/report"
-	"github.com/a01592f9/quant/cmd/internal/sample"
-	"github.com/a01592f9/quant/cmd/internal/tensorfile"
+	"github.com/a01592f9/quant/cmd/internal/report/reporttest"
 )
-
-// A memory is a source of tensors that are all of one shape.
-type memory struct {
-	names []string
-	shape []int
-	data  []float32
-}
-
-func (m memory) Tensors() []tensorfile.Info {
-	var infos []tensorfile.Info
-	for _, n := range m.names {
-		infos = append(infos, tensorfile.Info{Name: n, DType: "F32", Shape: m.shape, Floating: true})
-	}
-	return infos
-}
-
-func (m memory) Source(int) (quant.Source, error) { return report.Values(m.data), nil }
-
-func (m memory) Load(int) ([]float32, error) { return m.data, nil }
-
-func wave(n int) []float32 {
-	x := make([]float32, n)
-	for i := range x {
-		x[i] = float32(math.Sin(float64(i) * 1.3))
-	}
-	return x
-}
-
-func sampleFile(t *testing.T) report.Source {
-	t.Helper()
-	src, err := tensorfile.Read("", strings.NewReader(sample.Text), 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return src
-}
 
 // write writes the page of a comparison.
 func write(t *testing.T, src report.Source, o report.Options) (*report.Report, []*report.Detail, string) {
 	t.Helper()
-	r, err := report.Build(t.Context(), "test", src, o, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	d, err := r.Details(t.Context(), src, 12, report.DetailOptions{}, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	r, d := reporttest.Build(t, src, o, 12)
 	var b bytes.Buffer
 	if err := Write(&b, r, d, Options{}); err != nil {
 		t.Fatal(err)
@@ -93,7 +48,7 @@ func own(page string) string { return strings.Replace(page, plotly.Script, "", 1
 
 // TestNumbers finds every number of the sample in full precision.
 func TestNumbers(t *testing.T) {
-	r, details, page := write(t, sampleFile(t), report.DefaultOptions())
+	r, details, page := write(t, reporttest.Sample(t), report.DefaultOptions())
 	find := func(numbers ...report.Number) {
 		t.Helper()
 		for _, v := range numbers {
@@ -127,7 +82,7 @@ func TestNumbers(t *testing.T) {
 	if !bytes.Equal(got, want) {
 		t.Errorf("the data of the graphs are %s, not %s", got, want)
 	}
-	_, _, again := write(t, sampleFile(t), report.DefaultOptions())
+	_, _, again := write(t, reporttest.Sample(t), report.DefaultOptions())
 	if again != page {
 		t.Error("the same report gives different bytes")
 	}
@@ -135,7 +90,7 @@ func TestNumbers(t *testing.T) {
 
 // TestSelfContained looks for anything that would be fetched.
 func TestSelfContained(t *testing.T) {
-	_, _, page := write(t, memory{[]string{"a", "b"}, []int{4, 3}, wave(12)}, report.DefaultOptions())
+	_, _, page := write(t, reporttest.Tensors([]string{"a", "b"}, []int{4, 3}, reporttest.Wave(12)), report.DefaultOptions())
 	if !strings.Contains(page, plotly.Script) {
 		t.Error("Plotly is not in the page, or altered")
 	}
@@ -158,7 +113,7 @@ func TestSelfContained(t *testing.T) {
 const hostile = `</script><script>alert(1)</script><img src=x onerror=alert(2)>'"&<b>`
 
 func hostileFile() report.Source {
-	return memory{[]string{hostile, "plain", "<!--", "]]>中\u202e"}, []int{4, 3}, wave(12)}
+	return reporttest.Tensors([]string{hostile, "plain", "<!--", "]]>中\u202e"}, []int{4, 3}, reporttest.Wave(12))
 }
 
 // TestHostileNames has names that try to be markup.
@@ -180,7 +135,7 @@ func TestHostileNames(t *testing.T) {
 // TestTables counts the channels that are listed.
 func TestTables(t *testing.T) {
 	for rows, want := range map[int]int{300: 300, maxRows + 1: 20} {
-		_, _, page := write(t, memory{[]string{"w"}, []int{rows, 2}, wave(2 * rows)}, report.DefaultOptions())
+		_, _, page := write(t, reporttest.Tensors([]string{"w"}, []int{rows, 2}, reporttest.Wave(2*rows)), report.DefaultOptions())
 		_, table, _ := strings.Cut(page, `aria-label="Channels of w"`)
 		body, _, _ := strings.Cut(table, "</table>")
 		if n := strings.Count(body, "<tr>") - 2; n != want {
@@ -194,7 +149,7 @@ func TestExtremes(t *testing.T) {
 	for _, x := range [][]float32{{-math.MaxFloat32, math.MaxFloat32, 1, 2}, {0, 0, 0, 0}, {5, 5, 5, 5}} {
 		o := report.DefaultOptions()
 		o.GroupSize = 1
-		_, _, page := write(t, memory{[]string{"w"}, []int{2, 2}, x}, o)
+		_, _, page := write(t, reporttest.Tensors([]string{"w"}, []int{2, 2}, x), o)
 		embedded(t, page)
 	}
 }
@@ -219,7 +174,7 @@ func TestBrowser(t *testing.T) {
 		src    report.Source
 		graphs int // that are drawn before anything is opened
 	}{
-		"sample":  {sampleFile(t), 7},
+		"sample":  {reporttest.Sample(t), 7},
 		"hostile": {hostileFile(), 8},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -268,7 +223,7 @@ func TestBrowser(t *testing.T) {
 
 // TestSortKeys checks that what is sorted by is a number.
 func TestSortKeys(t *testing.T) {
-	_, _, page := write(t, sampleFile(t), report.DefaultOptions())
+	_, _, page := write(t, reporttest.Sample(t), report.DefaultOptions())
 	keys := regexp.MustCompile(`data-v="([^"]*)"`).FindAllStringSubmatch(page, -1)
 	if len(keys) < 40 {
 		t.Errorf("%d keys", len(keys))

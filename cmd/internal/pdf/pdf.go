@@ -127,17 +127,7 @@ func (d *writer) rule(c shade, width, x0, x1, y float64) {
 
 // clip shortens text in the middle until it has a width.
 func (d *writer) clip(s string, width float64) string {
-	if d.GetStringWidth(s) <= width {
-		return s
-	}
-	runes := []rune(s)
-	for n := len(runes) - 1; n > 0; n-- {
-		short := string(runes[:n/2]) + "…" + string(runes[len(runes)-(n-n/2):])
-		if d.GetStringWidth(short) <= width {
-			return short
-		}
-	}
-	return "…"
+	return typeface.Shorten(s, func(s string) bool { return d.GetStringWidth(s) <= width })
 }
 
 // wrap breaks text into lines of a width: at spaces or, where a word is too
@@ -302,21 +292,28 @@ func (d *writer) verdict(text string) {
 }
 
 func (d *writer) inputs(r *report.Report) {
-	const size, label = 9.0, 70.0
 	for _, x := range r.Inputs() {
-		d.font("", size, ink)
-		lines := d.wrap(typeface.Legible(x[1]), inner-label)
-		d.need(float64(len(lines)) * size * 1.55)
-		d.font("", size, muted)
-		d.Text(margin, d.y+size, x[0])
-		d.font("", size, ink)
-		for _, l := range lines {
-			d.Text(margin+label, d.y+size, l)
-			d.y += size * 1.55
-		}
+		d.term("", muted, x, 9, 70)
 	}
 	d.y += 4
 }
+
+// term writes a term and at label what is to be said of it.
+func (d *writer) term(style string, c shade, x [2]string, size, label float64) {
+	d.font("", size, ink)
+	lines := d.wrap(typeface.Legible(x[1]), inner-label)
+	d.need(float64(len(lines)) * size * leading)
+	d.font(style, size, c)
+	d.Text(margin, d.y+size, x[0])
+	d.font("", size, ink)
+	for _, l := range lines {
+		d.Text(margin+label, d.y+size, l)
+		d.y += size * leading
+	}
+}
+
+// leading is the distance of lines of terms, in type sizes.
+const leading = 1.52
 
 // tensor writes the section of one tensor.
 func (d *writer) tensor(r *report.Report, i int, x *report.Detail, o Options) {
@@ -413,18 +410,8 @@ func (d *writer) figure(f *plot.Figure) {
 
 func (d *writer) glossary() {
 	d.heading(13, "What the numbers mean", 115)
-	const size, label = 8.5, 92.0
 	for _, x := range report.Glossary {
-		d.font("", size, ink)
-		lines := d.wrap(typeface.Legible(x[1]), inner-label)
-		d.need(float64(len(lines)) * size * 1.5)
-		d.font("B", size, ink)
-		d.Text(margin, d.y+size, x[0])
-		d.font("", size, ink)
-		for _, l := range lines {
-			d.Text(margin+label, d.y+size, l)
-			d.y += size * 1.5
-		}
+		d.term("B", ink, x, 8.5, 92)
 		d.y += 1.5
 	}
 }

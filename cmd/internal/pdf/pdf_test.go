@@ -13,59 +13,14 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/a01592f9/quant"
 	"github.com/a01592f9/quant/cmd/internal/report"
-	"github.com/a01592f9/quant/cmd/internal/sample"
-	"github.com/a01592f9/quant/cmd/internal/tensorfile"
+	"github.com/a01592f9/quant/cmd/internal/report/reporttest"
 )
-
-// A memory is a source of tensors that are all of one shape.
-type memory struct {
-	names []string
-	shape []int
-	data  []float32
-}
-
-func (m memory) Tensors() []tensorfile.Info {
-	var infos []tensorfile.Info
-	for _, n := range m.names {
-		infos = append(infos, tensorfile.Info{Name: n, DType: "F32", Shape: m.shape, Floating: true})
-	}
-	return infos
-}
-
-func (m memory) Source(int) (quant.Source, error) { return report.Values(m.data), nil }
-
-func (m memory) Load(int) ([]float32, error) { return m.data, nil }
-
-func wave(n int) []float32 {
-	x := make([]float32, n)
-	for i := range x {
-		x[i] = float32(math.Sin(float64(i) * 1.3))
-	}
-	return x
-}
-
-func sampleFile(t *testing.T) report.Source {
-	t.Helper()
-	src, err := tensorfile.Read("", strings.NewReader(sample.Text), 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return src
-}
 
 // document writes the PDF of a comparison.
 func document(t *testing.T, src report.Source, o report.Options, po Options) (*report.Report, []byte) {
 	t.Helper()
-	r, err := report.Build(t.Context(), "test", src, o, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	d, err := r.Details(t.Context(), src, 12, report.DetailOptions{}, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	r, d := reporttest.Build(t, src, o, 12)
 	var b bytes.Buffer
 	if err := Write(&b, r, d, po); err != nil {
 		t.Fatal(err)
@@ -146,7 +101,7 @@ func near(t *testing.T, what string, got []float64, digits int, want ...float64)
 
 // TestNumbers reads the numbers of the sample back.
 func TestNumbers(t *testing.T) {
-	r, pdf := document(t, sampleFile(t), report.DefaultOptions(), Options{})
+	r, pdf := document(t, reporttest.Sample(t), report.DefaultOptions(), Options{})
 	text := strings.Join(pages(t, pdf), "\n")
 	x := r.Tensors[0].Results
 	a, b := x[0], x[1]
@@ -177,8 +132,8 @@ func TestNumbers(t *testing.T) {
 
 // TestSameBytes writes the same report twice.
 func TestSameBytes(t *testing.T) {
-	_, a := document(t, sampleFile(t), report.DefaultOptions(), Options{})
-	_, b := document(t, sampleFile(t), report.DefaultOptions(), Options{})
+	_, a := document(t, reporttest.Sample(t), report.DefaultOptions(), Options{})
+	_, b := document(t, reporttest.Sample(t), report.DefaultOptions(), Options{})
 	if !bytes.Equal(a, b) {
 		t.Error("the same report gives different bytes")
 	}
@@ -189,7 +144,7 @@ func TestSameBytes(t *testing.T) {
 
 // TestConcurrent writes several at once, as a server does.
 func TestConcurrent(t *testing.T) {
-	src := sampleFile(t)
+	src := reporttest.Sample(t)
 	r, want := document(t, src, report.DefaultOptions(), Options{})
 	d, err := r.Details(t.Context(), src, 1, report.DetailOptions{}, nil)
 	if err != nil {
@@ -212,7 +167,7 @@ func TestWide(t *testing.T) {
 	x := []float32{-1.2345678e-38, 3.3333333e38, -3.1111111e37, 1.2345678e-30, 5e-45, -7.7777777e36}
 	o := report.DefaultOptions()
 	o.Bits, o.GroupSize = 2, 1
-	_, pdf := document(t, memory{[]string{"wide"}, []int{3, 2}, x}, o, Options{})
+	_, pdf := document(t, reporttest.Tensors([]string{"wide"}, []int{3, 2}, x), o, Options{})
 	text := strings.Join(pages(t, pdf), "\n")
 	for _, l := range strings.Split(text, "\n") {
 		if strings.Contains(l, "channel") && strings.Contains(l, "zero point") && len(strings.Fields(l)) != 16 {
@@ -224,7 +179,7 @@ func TestWide(t *testing.T) {
 
 // TestPages lists 1000 channels, with the head of the table on every page.
 func TestPages(t *testing.T) {
-	src := memory{[]string{"many"}, []int{1000, 12}, wave(12000)}
+	src := reporttest.Tensors([]string{"many"}, []int{1000, 12}, reporttest.Wave(12000))
 	_, pdf := document(t, src, report.DefaultOptions(), Options{Channels: true})
 	all := pages(t, pdf)
 	next := 0
@@ -258,7 +213,7 @@ func TestPages(t *testing.T) {
 // TestNames looks for names that the font cannot show.
 func TestNames(t *testing.T) {
 	names := []string{"größe.βета.вес", "中.weight", "שלום", "a\nb\x1b[31m", "\U0001f600", "</script>", strings.Repeat("very.long.", 40) + "end", "nospaces" + strings.Repeat("x", 300)}
-	_, pdf := document(t, memory{names, []int{4, 3}, wave(12)}, report.DefaultOptions(), Options{})
+	_, pdf := document(t, reporttest.Tensors(names, []int{4, 3}, reporttest.Wave(12)), report.DefaultOptions(), Options{})
 	text := strings.Join(pages(t, pdf), "\n")
 	for _, want := range []string{"größe.βета.вес", "[U+4E2D].weight", "[U+05E9][U+05DC]", `a\nb\x1b[31m`, "[U+1F600]", "</script>", "very.long.end"} {
 		if !strings.Contains(strings.ReplaceAll(text, "\n", ""), want) {
@@ -276,7 +231,7 @@ func TestSkipped(t *testing.T) {
 	for i := range 40 {
 		names = append(names, fmt.Sprintf("layer.%d", i))
 	}
-	src := memory{names, []int{2, 6}, wave(12)}
+	src := reporttest.Tensors(names, []int{2, 6}, reporttest.Wave(12))
 	o := report.DefaultOptions()
 	o.GroupSize, o.Unsigned = 3, true
 	r, err := report.Build(t.Context(), "model", src, o, nil)
@@ -299,7 +254,7 @@ func TestSkipped(t *testing.T) {
 
 // TestDrawn looks at the pictures: every page has ink, and the graphs colours.
 func TestDrawn(t *testing.T) {
-	_, pdf := document(t, sampleFile(t), report.DefaultOptions(), Options{})
+	_, pdf := document(t, reporttest.Sample(t), report.DefaultOptions(), Options{})
 	ppm := []byte(poppler(t, pdf, "pdftoppm", "-r", "50", "-f", "2", "-l", "2", "FILE"))
 	if !bytes.HasPrefix(ppm, []byte("P6")) {
 		t.Fatal("there is no picture")

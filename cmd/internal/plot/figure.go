@@ -145,16 +145,5 @@ func wrap(s text.Style, t string, width vg.Length) []string {
 
 // clip shortens a name in the middle until it has a width.
 func clip(s text.Style, t string, width vg.Length) string {
-	t = typeface.Legible(t)
-	if s.Width(t) <= width {
-		return t
-	}
-	runes := []rune(t)
-	for n := len(runes) - 1; n > 0; n-- {
-		short := string(runes[:n/2]) + "…" + string(runes[len(runes)-(n-n/2):])
-		if s.Width(short) <= width {
-			return short
-		}
-	}
-	return "…"
+	return typeface.Shorten(typeface.Legible(t), func(t string) bool { return s.Width(t) <= width })
 }

@@ -12,51 +12,16 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/a01592f9/quant"
 	"github.com/a01592f9/quant/cmd/internal/report"
+	"github.com/a01592f9/quant/cmd/internal/report/reporttest"
 	"github.com/a01592f9/quant/cmd/internal/sample"
 	"github.com/a01592f9/quant/cmd/internal/tensorfile"
 )
 
-// A memory is a source of tensors that are all of one shape.
-type memory struct {
-	names []string
-	shape []int
-	data  []float32
-}
-
-func (m memory) Tensors() []tensorfile.Info {
-	var infos []tensorfile.Info
-	for _, n := range m.names {
-		infos = append(infos, tensorfile.Info{Name: n, DType: "F32", Shape: m.shape, Floating: true})
-	}
-	return infos
-}
-
-func (m memory) Source(int) (quant.Source, error) { return report.Values(m.data), nil }
-
-func (m memory) Load(int) ([]float32, error) { return m.data, nil }
-
-func wave(n int, factor float64) []float32 {
-	x := make([]float32, n)
-	for i := range x {
-		x[i] = float32(math.Sin(float64(i)*1.3) * factor)
-	}
-	return x
-}
-
 // figure builds the figure that the command would draw.
 func figure(t *testing.T, src report.Source, o report.Options) *Figure {
 	t.Helper()
-	r, err := report.Build(t.Context(), "test", src, o, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	d, err := r.Details(t.Context(), src, 1, report.DetailOptions{}, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return New(r, d)
+	return New(reporttest.Build(t, src, o, 1))
 }
 
 // spoken returns what an SVG says, after having read all of it.
@@ -93,16 +58,16 @@ func TestFigures(t *testing.T) {
 		want  []string
 	}{
 		"sample":   {file, 0, []string{"per tensor", "per channel", "Histogram", "15 codes", "256 codes", "All 20 elements are shown."}},
-		"thinned":  {memory{[]string{"w"}, []int{60, 200}, wave(12000, 1)}, 0, []string{"of 12,000 elements are shown"}},
-		"groups":   {memory{[]string{"w"}, []int{6, 20}, wave(120, 1)}, 5, []string{"groups of 5", "several grids"}},
-		"channels": {memory{[]string{"w"}, []int{9000, 2}, wave(18000, 1)}, 0, []string{"of 9,000 channels are shown"}},
-		"constant": {memory{[]string{"w"}, []int{2, 3}, make([]float32, 6)}, 0, []string{"Nothing is lost at any width."}},
-		"one":      {memory{[]string{"w"}, []int{1}, []float32{0.5}}, 0, []string{"1 element"}},
-		"huge":     {memory{[]string{"w"}, []int{2, 2}, []float32{-math.MaxFloat32, math.MaxFloat32, 1, 2}}, 0, []string{"e38"}},
-		"tiny":     {memory{[]string{"w"}, []int{2, 2}, []float32{1e-45, 3e-45, 2e-44, 0}}, 0, []string{"e−45"}},
-		"name":     {memory{[]string{"</text><script>β中" + strings.Repeat(".long", 99)}, []int{2, 3}, wave(6, 1)}, 0, []string{"</text><script>β[U+4E2D]", "…"}},
-		"model":    {memory{many, []int{2, 3}, wave(6, 1)}, 0, []string{"layer.7.weight", "gain", "All 100 tensors", "The curve shows all 100"}},
-		"two":      {memory{many[:2], []int{2, 3}, make([]float32, 6)}, 3, []string{"exact", "1.00×", "All 2 tensors"}},
+		"thinned":  {reporttest.Tensors([]string{"w"}, []int{60, 200}, reporttest.Wave(12000)), 0, []string{"of 12,000 elements are shown"}},
+		"groups":   {reporttest.Tensors([]string{"w"}, []int{6, 20}, reporttest.Wave(120)), 5, []string{"groups of 5", "several grids"}},
+		"channels": {reporttest.Tensors([]string{"w"}, []int{9000, 2}, reporttest.Wave(18000)), 0, []string{"of 9,000 channels are shown"}},
+		"constant": {reporttest.Tensors([]string{"w"}, []int{2, 3}, make([]float32, 6)), 0, []string{"Nothing is lost at any width."}},
+		"one":      {reporttest.Tensors([]string{"w"}, []int{1}, []float32{0.5}), 0, []string{"1 element"}},
+		"huge":     {reporttest.Tensors([]string{"w"}, []int{2, 2}, []float32{-math.MaxFloat32, math.MaxFloat32, 1, 2}), 0, []string{"e38"}},
+		"tiny":     {reporttest.Tensors([]string{"w"}, []int{2, 2}, []float32{1e-45, 3e-45, 2e-44, 0}), 0, []string{"e−45"}},
+		"name":     {reporttest.Tensors([]string{"</text><script>β中" + strings.Repeat(".long", 99)}, []int{2, 3}, reporttest.Wave(6)), 0, []string{"</text><script>β[U+4E2D]", "…"}},
+		"model":    {reporttest.Tensors(many, []int{2, 3}, reporttest.Wave(6)), 0, []string{"layer.7.weight", "gain", "All 100 tensors", "The curve shows all 100"}},
+		"two":      {reporttest.Tensors(many[:2], []int{2, 3}, make([]float32, 6)), 3, []string{"exact", "1.00×", "All 2 tensors"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := report.DefaultOptions()

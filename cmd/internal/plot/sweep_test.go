@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/a01592f9/quant/cmd/internal/report"
+	"github.com/a01592f9/quant/cmd/internal/report/reporttest"
 )
 
 func TestSweep(t *testing.T) {
@@ -20,17 +21,17 @@ func TestSweep(t *testing.T) {
 		return all
 	}
 	for name, test := range map[string]struct {
-		src    memory
+		src    report.Source
 		groups []int
 		target *float64
 		want   []string
 	}{
-		"one":      {memory{names: []string{"w"}, shape: []int{12, 20}, data: wave(240, 1)}, []int{5}, nil, []string{"per channel", "groups of 5", "bits per weight"}},
-		"target":   {memory{names: names(9), shape: []int{12, 20}, data: wave(240, 1)}, []int{5, 4, 3, 2}, &target, []string{"target", "The smallest scheme that reaches 25.0 dB", "layer.8.weight"}},
-		"constant": {memory{names: names(2), shape: []int{2, 3}, data: make([]float32, 6)}, nil, &target, []string{"Nothing is lost under any scheme.", "ex."}},
-		"few":      {memory{names: names(300), shape: []int{2, 3}, data: wave(6, 1)}, nil, nil, []string{"layer.299.weight", "in the order of the file"}},
-		"many":     {memory{names: names(450), shape: []int{2, 3}, data: wave(6, 1)}, nil, nil, []string{"SQNR of the 400 of 450 weights that lose most"}},
-		"hostile":  {memory{names: []string{"</text><script>β"}, shape: []int{2, 3}, data: wave(6, 1)}, nil, nil, []string{"</text><script>β"}},
+		"one":      {reporttest.Tensors([]string{"w"}, []int{12, 20}, reporttest.Wave(240)), []int{5}, nil, []string{"per channel", "groups of 5", "bits per weight"}},
+		"target":   {reporttest.Tensors(names(9), []int{12, 20}, reporttest.Wave(240)), []int{5, 4, 3, 2}, &target, []string{"target", "The smallest scheme that reaches 25.0 dB", "layer.8.weight"}},
+		"constant": {reporttest.Tensors(names(2), []int{2, 3}, make([]float32, 6)), nil, &target, []string{"Nothing is lost under any scheme.", "ex."}},
+		"few":      {reporttest.Tensors(names(300), []int{2, 3}, reporttest.Wave(6)), nil, nil, []string{"layer.299.weight", "in the order of the file"}},
+		"many":     {reporttest.Tensors(names(450), []int{2, 3}, reporttest.Wave(6)), nil, nil, []string{"SQNR of the 400 of 450 weights that lose most"}},
+		"hostile":  {reporttest.Tensors([]string{"</text><script>β"}, []int{2, 3}, reporttest.Wave(6)), nil, nil, []string{"</text><script>β"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, err := report.BuildSweep(t.Context(), "test", test.src, report.SweepOptions{Bits: []int{2, 4, 8}, GroupSizes: test.groups, Target: test.target}, nil)
