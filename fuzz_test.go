@@ -50,7 +50,7 @@ func fuzzProblem(n int, scale uint32, zero int32, option uint8, run, cols uint16
 func forEachUsable(f func()) {
 	saved := active
 	defer func() { active = saved }()
-	for _, active = range usable {
+	for _, active = range tested {
 		f()
 	}
 }
