@@ -495,9 +495,31 @@ done:
 // added to the zero point in Y12.
 #define DEQUANTIZE(v) \
 	VPXOR     Y14, v, v \
-	VPSUBD    Y12, v, v \
-	VCVTDQ2PS v, v      \
+	DEQUANTIZEBY(Y12, v)
+
+#define DEQUANTIZEBY(zero, v) \
+	VPSUBD    zero, v, v \
+	VCVTDQ2PS v, v       \
 	VMULPS    Y8, v, v
+
+// REAL32 stores the real values of 32 codes, which EXTEND extends with their
+// sign or with zeros, as the grid has it: so there is nothing to flip.
+#define REAL32(EXTEND, STORE) \
+	EXTEND 0(SI), Y0       \
+	EXTEND 8(SI), Y1       \
+	EXTEND 16(SI), Y2      \
+	EXTEND 24(SI), Y3      \
+	DEQUANTIZEBY(Y13, Y0)  \
+	DEQUANTIZEBY(Y13, Y1)  \
+	DEQUANTIZEBY(Y13, Y2)  \
+	DEQUANTIZEBY(Y13, Y3)  \
+	STORE Y0, 0(DI)        \
+	STORE Y1, 32(DI)       \
+	STORE Y2, 64(DI)       \
+	STORE Y3, 96(DI)       \
+	ADDQ  $32, SI          \
+	ADDQ  $128, DI         \
+	SUBQ  $32, CX
 
 // func dequantizeInt8RunsAVX2(dst []float32, src []uint8, run int, scale []float32, zero []int32, signed, stream bool)
 TEXT ·dequantizeInt8RunsAVX2(SB), NOSPLIT, $0-106
@@ -521,8 +543,8 @@ nextrun:
 	CMOVQLT DX, CX
 	SUBQ    CX, DX
 	VBROADCASTSS (R9), Y8
-	VPBROADCASTD (R10), Y12
-	VPADDD  Y14, Y12, Y12
+	VPBROADCASTD (R10), Y13
+	VPADDD  Y14, Y13, Y12
 	ADDQ    $4, R9
 	ADDQ    $4, R10
 	CMPQ    CX, $32
@@ -532,24 +554,17 @@ nextrun:
 
 whole: // CX elements, 32 at a time
 	SUBQ $32, CX
+	CMPB signed+104(FP), $0
+	JEQ  unsigned
 
-loop:
-	VPMOVZXBD 0(SI), Y0
-	VPMOVZXBD 8(SI), Y1
-	VPMOVZXBD 16(SI), Y2
-	VPMOVZXBD 24(SI), Y3
-	DEQUANTIZE(Y0)
-	DEQUANTIZE(Y1)
-	DEQUANTIZE(Y2)
-	DEQUANTIZE(Y3)
-	VMOVUPS Y0, 0(DI)
-	VMOVUPS Y1, 32(DI)
-	VMOVUPS Y2, 64(DI)
-	VMOVUPS Y3, 96(DI)
-	ADDQ $32, SI
-	ADDQ $128, DI
-	SUBQ $32, CX
-	JA   loop
+signed:
+	REAL32(VPMOVSXBD, VMOVUPS)
+	JA   signed
+	JMP  last
+
+unsigned:
+	REAL32(VPMOVZXBD, VMOVUPS)
+	JA   unsigned
 
 last: // 32 elements, CX + 32 of them new
 	ADDQ CX, SI
@@ -629,24 +644,17 @@ head: // up to an aligned destination, for stores past the caches
 	LEAQ (DI)(BX*4), DI
 	SUBQ BX, CX
 	SUBQ $32, CX
+	CMPB signed+104(FP), $0
+	JEQ  pastunsigned
 
 past:
-	VPMOVZXBD 0(SI), Y0
-	VPMOVZXBD 8(SI), Y1
-	VPMOVZXBD 16(SI), Y2
-	VPMOVZXBD 24(SI), Y3
-	DEQUANTIZE(Y0)
-	DEQUANTIZE(Y1)
-	DEQUANTIZE(Y2)
-	DEQUANTIZE(Y3)
-	VMOVNTPS Y0, 0(DI)
-	VMOVNTPS Y1, 32(DI)
-	VMOVNTPS Y2, 64(DI)
-	VMOVNTPS Y3, 96(DI)
-	ADDQ $32, SI
-	ADDQ $128, DI
-	SUBQ $32, CX
+	REAL32(VPMOVSXBD, VMOVNTPS)
 	JA   past
+	JMP  last
+
+pastunsigned:
+	REAL32(VPMOVZXBD, VMOVNTPS)
+	JA   pastunsigned
 	JMP  last
 
 done:

@@ -200,6 +200,12 @@ func TestQuantizeTwoParts(t *testing.T) {
 	}
 	rng := rand.New(rand.NewPCG(23, 24))
 	kernel, definition := quantizers8()
+	for _, c := range []struct {
+		significand uint32
+		boundary    int32 // between this integer and the next, where it fails
+	}{{0x693001, 3913}, {0x757001, 4011}, {0x7cf001, 4071}, {0x250fff, 3368}, {0x378fff, 3516}, {0x394fff, 3530}} {
+		quantizeAlike(t, boundaries(ulps(1, int(c.significand)), -c.boundary, grid{-128, 127}), kernel, definition)
+	}
 	grids := grids(8)
 	for i := range scales {
 		for low := -13; low <= 13; low++ {
