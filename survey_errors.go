@@ -140,15 +140,6 @@ func (u *subject) lay(s *scratch, at int, p span) {
 	}
 }
 
-func (g *survey) errorsOfColumns(x, y []float32, t *stretch, s *scratch) {
-	for i := range g.schemes {
-		u := &g.schemes[i]
-		g.layColumns(u, t, &s.columnWork)
-		g.collectErrors(u, x, y, t, &s.columnWork, s)
-		g.addErrors(u, t, &s.columnWork)
-	}
-}
-
 // layColumns begins the sums of a tile's columns under a scheme, and stores the
 // parameters in w if every row has the same.
 func (g *survey) layColumns(u *subject, t *stretch, w *columnWork) {

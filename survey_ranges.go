@@ -158,30 +158,17 @@ func widen(lo, hi, lo2, hi2 []float32, step int) {
 	}
 }
 
-func (g *survey) rangesOfColumns(x []float32, t *stretch, s *scratch) {
-	if n := t.channel + t.n; g.segments == 1 && g.ch.cols == g.ch.axis {
-		// A column is a channel, and has no other columns.
-		if !rangeColumns(g.lo[t.channel:n], g.hi[t.channel:n], x, t.rows, t.pitch) {
-			g.bad.Store(true)
-		}
-		if g.squares {
-			squaresColumns(g.sq[t.channel:n], x, t.rows, t.pitch)
-		}
-	} else {
-		g.foldColumns(x, t, s)
+// rangesOfOthers widens the ranges that are not a channel's by elements of b,
+// whose rows are pitch elements apart in x.
+func (g *survey) rangesOfOthers(x []float32, b box, pitch int, s *scratch) {
+	if b.n == b.stride {
+		b.n, b.rows = b.n*b.rows, 1
 	}
 	for i := range g.others {
-		for r := range t.rows {
-			g.others[i].add(x[r*t.pitch:][:t.n], t.e+r*t.stride, s)
+		for r := range b.rows {
+			g.others[i].add(x[r*pitch:][:b.n], b.e+r*b.stride, s)
 		}
 	}
-}
-
-// foldColumns collects the columns of a stretch, and adds them to their channels.
-func (g *survey) foldColumns(x []float32, t *stretch, s *scratch) {
-	s.rangeWork.reset(t.n)
-	g.collectColumns(x, t, &s.rangeWork)
-	g.addColumns(t, &s.rangeWork)
 }
 
 // collectColumns widens the ranges of the columns of a stretch, and adds to
