@@ -204,8 +204,7 @@ func benchErrorsRuns(b *testing.B, n, run int) {
 			if k > tileRuns { // short runs, as many as a survey takes
 				k, m = tileRuns, tileRuns*run
 			}
-			errorsRuns(s.acc[:k], x[:m], run, s.scale[:k], s.zero[:k], -128, 127)
-			squaresRuns(sq[:k], x[:m], run)
+			errorsSquaresRuns(s.acc[:k], sq, x[:m], run, s.scale[:k], s.zero[:k], -128, 127)
 			x = x[m:]
 		}
 	}

@@ -17,7 +17,7 @@ func TestMeasure(t *testing.T) {
 	for i, shape := range sourceShapes() {
 		x := goldenTensor(&r, i%4, shape...)
 		waveBytes = []int{8 << 20, 600, 9000}[i%3]
-		copyLen = []int{1 << 17, 0}[i/3%2]
+		copyLen = []int{1 << 20, 0}[i/3%2]
 		runtime.GOMAXPROCS(1 + i%4)
 		schemes := sourceSchemes(len(shape))
 		for k := 0; k < len(schemes); k += 2 {

@@ -27,6 +27,7 @@ type survey struct {
 	perItem  int    // channels of an item, or columns of a tile
 
 	squares  bool // whether sums of x² are wanted
+	later    bool // whether the second pass makes those of runs, beside the errors
 	channels bool // whether ranges of channels are wanted
 	quiet    bool // whether the error for a value that is not finite need not say which
 
@@ -157,7 +158,7 @@ type surveyArgs struct {
 // reset makes l the channels of the next passes, with memory for at most so
 // many segments. Ranges of channels are wanted, sums of squares perhaps.
 func (g *survey) reset(l layout, squares bool, slots int) {
-	g.ch, g.squares, g.channels = l, squares, true
+	g.ch, g.squares, g.later, g.channels = l, squares, false, true
 	g.bad.Store(false)
 	g.others, g.schemes = g.others[:0], g.schemes[:0]
 	if l.cols > 0 {
@@ -255,7 +256,7 @@ func (g *survey) runs(src, restored []float32, i int, errors bool, s *scratch) {
 	}
 	perRun := g.blocks / l.outer
 	step := 1
-	if !errors && !g.squares && len(g.others) == 0 {
+	if !errors && (!g.squares || g.later) && len(g.others) == 0 {
 		step = segBlocks // a range needs no blocks
 	}
 	end := min((segment+1)*segBlocks, g.blocks)
@@ -283,10 +284,11 @@ func (g *survey) runs(src, restored []float32, i int, errors bool, s *scratch) {
 	}
 }
 
-// itemCols returns how many columns make an item: those of several tiles side by
-// side, which lie together in memory, if that leaves enough items to share.
+// itemCols returns how many columns make an item: of a large tensor those of
+// several tiles side by side, which lie together in memory, if that leaves enough
+// items to share.
 func (g *survey) itemCols() int {
-	for k := mostTiles; k > 1; k /= 2 {
+	for k := mostTiles; k > 1 && g.ch.n() > copyLen; k /= 2 {
 		n := min(k*g.perItem, g.ch.cols)
 		items := g.segments * ((g.ch.cols + n - 1) / n)
 		if k*len(g.schemes) <= 2*mostTiles && (items >= leastItems || k == 2 && n == g.ch.cols) {
@@ -390,7 +392,7 @@ func (g *survey) tiles(src, restored []float32, b box, col, slot int, errors boo
 
 // copyLen is the length from which a tensor is copied piece by piece. Only tests
 // change it.
-var copyLen = 1 << 17
+var copyLen = 1 << 20
 
 // gather stores the elements of b, the first of which is the first of src, in
 // dst without the gaps between rows.

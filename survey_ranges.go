@@ -110,7 +110,7 @@ func (g *survey) rangesOfRuns(x []float32, t *stretch, s *scratch) {
 		if g.channels {
 			ok = rangeRuns(g.lo[t.channel:end], g.hi[t.channel:end], x, t.run)
 		}
-		if g.squares {
+		if g.squares && !g.later {
 			squaresRuns(g.sq[t.channel:end], x, t.run)
 		}
 	} else {
@@ -133,14 +133,19 @@ func (g *survey) foldRuns(x []float32, t *stretch, k int, s *scratch) bool {
 		ok = rangeRuns(lo, hi, x, t.run)
 		widen(g.lo[at:], g.hi[at:], lo, hi, g.slots)
 	}
-	if g.squares {
+	if g.squares && !g.later {
 		sq := s.squares[:k]
 		squaresRuns(sq, x, t.run)
-		for i, v := range sq {
-			g.sq[at+i*g.slots] += v
-		}
+		g.addSquares(sq, at)
 	}
 	return ok
+}
+
+// addSquares adds sums of squares to those of a slot of consecutive channels.
+func (g *survey) addSquares(sq []float64, at int) {
+	for i, v := range sq {
+		g.sq[at+i*g.slots] += v
+	}
 }
 
 // widen lowers every step-th element of lo to those of lo2, and raises those of
