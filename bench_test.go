@@ -141,6 +141,15 @@ func BenchmarkRange(b *testing.B) {
 	})
 }
 
+// BenchmarkRangeKernel is BenchmarkRange of one run without the call around the
+// kernel, which in the first-level cache takes longer than the kernel does.
+func BenchmarkRangeKernel(b *testing.B) {
+	benchISAs(b, func(b *testing.B, n int) {
+		var lo, hi [1]float32
+		bench(b, "walk=runs", n, n, func() { rangeRuns(lo[:], hi[:], benchData()[:n], n) })
+	})
+}
+
 var benchBits = []int{2, 4, 8, 16}
 
 func BenchmarkQuantize(b *testing.B) {
