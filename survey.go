@@ -177,7 +177,13 @@ func (g *survey) reset(l layout, squares bool, slots int) {
 		}
 	}
 	g.slots = min(g.segments, slots)
-	g.rangeSums.reset(l.axis * g.slots)
+	if squares {
+		g.rangeSums.reset(l.axis * g.slots)
+		return
+	}
+	n := l.axis * g.slots // sums that nobody looks at need not be zero
+	g.lo, g.hi, g.sq = resize(g.lo, n), resize(g.hi, n), resize(g.sq, n)
+	resetRanges(g.lo, g.hi)
 }
 
 // reset makes n ranges of nothing, and as many sums.
@@ -334,11 +340,19 @@ func (g *survey) tiles(src, restored []float32, b box, col, slot int, errors boo
 			stride: b.stride, pitch: b.stride, channel: (col + at) / g.ch.inner, slot: slot,
 		}
 	}
-	w := tilings.Get().(*tiling)
-	w.ranges, w.work = resize(w.ranges, count), resize(w.work, count*len(schemes))
+	// A column that is a channel, and has no other columns, needs no sums of its own.
+	direct := g.segments == 1 && g.ch.cols == g.ch.axis
+	var w *tiling
+	if errors || !direct {
+		w = tilings.Get().(*tiling)
+		w.ranges, w.work = resize(w.ranges, count), resize(w.work, count*len(schemes))
+		defer tilings.Put(w)
+	}
 	for i := range count {
 		t := tile(i, b)
-		w.ranges[i].reset(t.n)
+		if !errors && !direct {
+			w.ranges[i].reset(t.n)
+		}
 		for j := range schemes {
 			g.layColumns(&schemes[j], &t, &w.work[i*len(schemes)+j])
 		}
@@ -351,6 +365,9 @@ func (g *survey) tiles(src, restored []float32, b box, col, slot int, errors boo
 		}
 	}
 	step := max(1, pieceLen/b.n)
+	if p == nil && !errors && !g.squares {
+		step = b.rows // which are read once only
+	}
 	for row := 0; row < b.rows; row += step {
 		b := box{b.e + row*b.stride, b.n, min(step, b.rows-row), b.stride}
 		x, y, pitch := src[b.e:], from(restored, b.e), b.stride
@@ -364,7 +381,12 @@ func (g *survey) tiles(src, restored []float32, b box, col, slot int, errors boo
 			t := tile(i, b)
 			t.pitch = pitch
 			at := i * g.perItem
-			if !errors {
+			switch {
+			case errors:
+			case direct:
+				c, end := t.channel, t.channel+t.n
+				g.rangesOfColumns(x[at:], &t, g.lo[c:end], g.hi[c:end], g.sq[c:end])
+			default:
 				g.collectColumns(x[at:], &t, &w.ranges[i])
 			}
 			for j := range schemes {
@@ -380,14 +402,13 @@ func (g *survey) tiles(src, restored []float32, b box, col, slot int, errors boo
 	}
 	for i := range count {
 		t := tile(i, b)
-		if !errors {
+		if !errors && !direct {
 			g.addColumns(&t, &w.ranges[i])
 		}
 		for j := range schemes {
 			g.addErrors(&schemes[j], &t, &w.work[i*len(schemes)+j])
 		}
 	}
-	tilings.Put(w)
 }
 
 // copyLen is the length from which a tensor is copied piece by piece. Only tests

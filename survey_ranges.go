@@ -179,11 +179,15 @@ func (g *survey) rangesOfOthers(x []float32, b box, pitch int, s *scratch) {
 // collectColumns widens the ranges of the columns of a stretch, and adds to
 // their sums of squares.
 func (g *survey) collectColumns(x []float32, t *stretch, w *rangeWork) {
-	if !rangeColumns(w.lo[:t.n], w.hi[:t.n], x, t.rows, t.pitch) {
+	g.rangesOfColumns(x, t, w.lo[:t.n], w.hi[:t.n], w.squares[:t.n])
+}
+
+func (g *survey) rangesOfColumns(x []float32, t *stretch, lo, hi []float32, squares []float64) {
+	if !rangeColumns(lo, hi, x, t.rows, t.pitch) {
 		g.bad.Store(true)
 	}
 	if g.squares {
-		squaresColumns(w.squares[:t.n], x, t.rows, t.pitch)
+		squaresColumns(squares, x, t.rows, t.pitch)
 	}
 }
 
