@@ -108,6 +108,7 @@ func (c *Comparison) measure(t Tensor, calibrate bool) error {
 	if err != nil {
 		return err
 	}
+	c.survey.squaresLater()
 	if err := c.survey.firstPass(t.Data, by); err != nil {
 		return err
 	}

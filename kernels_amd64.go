@@ -133,10 +133,19 @@ func errorsRuns(acc []sums, src []float32, run int, scale []float32, zero []int3
 	case avx2:
 		errorsRunsBy8(acc, src, run, scale, zero, qmin, qmax)
 	case avx512:
-		errorsRunsBy16(acc, src, run, scale, zero, qmin, qmax)
+		errorsRunsBy16(acc, nil, src, run, scale, zero, qmin, qmax)
 	default:
 		errorsRunsGeneric(acc, src, run, scale, zero, qmin, qmax)
 	}
+}
+
+func errorsSquaresRuns(acc []sums, sq []float64, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32) {
+	if active == avx512 {
+		errorsRunsBy16(acc, sq[:len(acc)], src, run, scale, zero, qmin, qmax)
+		return
+	}
+	errorsRuns(acc, src, run, scale, zero, qmin, qmax)
+	squaresRuns(sq[:len(acc)], src, run)
 }
 
 func errorsColumns(acc columnSums, src []float32, rows, stride int, scale []float32, zero []int32, qmin, qmax int32) {

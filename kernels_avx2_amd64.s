@@ -31,8 +31,8 @@
 	VPBROADCASTD 128(SP)(R12*4), Y12
 
 // SATURATE is QUOTIENT for 8 bits, rounded to integers. Only the upper bound is
-// applied to x: see that of AVX-512. Then Y12 holds words, and Y10 and Y15 the
-// bytes qmin and qmax, with which ZEROWORDS and CLAMPBYTES finish.
+// applied to x: see that of AVX-512. Then Y12 holds words, what to add for codes
+// that begin at -128, and Y14 bytes, what to add for those of the grid.
 #define SATURATE(x, q) \
 	VMINPS       x, Y11, x \
 	VMULPS       Y9, x, q  \
@@ -40,14 +40,17 @@
 	VFMADD231PS  Y9, x, q  \
 	VCVTPS2DQ    q, q
 
+// TWOPART is SATURATE with a reciprocal in two parts, Y9 and Y10.
+#define TWOPART(x, q) \
+	VMINPS      x, Y11, x \
+	VMULPS      Y10, x, q \
+	VFMADD231PS Y9, x, q  \
+	VCVTPS2DQ   q, q
+
 #define ZEROWORDS(q) \
 	VPADDSW Y12, q, q
 
-#define CLAMPBYTES(q) \
-	VPMAXSB Y10, q, q \
-	VPMINSB Y15, q, q
-
-// DIVIDED makes codes, after which there is nothing to finish.
+// DIVIDED makes codes, after which there is no zero point to add.
 #define DIVIDED(x, q) \
 	DIVIDE(x, q) \
 	CODE(q)
@@ -55,19 +58,18 @@
 #define AS(q)
 
 // BYTES32 turns 32 elements in Y0 to Y3 into bytes in Y4.
-#define BYTES32 \
-	SATURATE(Y0, Y4)        \
-	SATURATE(Y1, Y5)        \
-	SATURATE(Y2, Y6)        \
-	SATURATE(Y3, Y7)        \
+#define BYTES32(Q) \
+	Q(Y0, Y4)               \
+	Q(Y1, Y5)               \
+	Q(Y2, Y6)               \
+	Q(Y3, Y7)               \
 	VPACKSSDW Y5, Y4, Y4    \
 	VPACKSSDW Y7, Y6, Y6    \
-	ZEROWORDS(Y4)                \
-	ZEROWORDS(Y6)                \
+	ZEROWORDS(Y4)           \
+	ZEROWORDS(Y6)           \
 	VPACKSSWB Y6, Y4, Y4    \
 	VPERMD    Y4, Y13, Y4   \
-	CLAMPBYTES(Y4)                \
-	VPXOR     Y14, Y4, Y4
+	VPADDB    Y14, Y4, Y4
 
 #define LOAD32 \
 	VMOVUPS 0(SI), Y0  \
@@ -76,8 +78,8 @@
 	VMOVUPS 96(SI), Y3
 
 // BYTES16, BYTES8 and BYTES3 store the codes of n elements: 8 to 16, 4 to 8 and
-// 1 to 3. Q, W and B are SATURATE, ZEROWORDS and CLAMPBYTES, or DIVIDED and twice AS.
-#define BYTES16(Q, W, B, n) \
+// 1 to 3. Q and W are SATURATE and ZEROWORDS, or DIVIDED and AS.
+#define BYTES16(Q, W, n) \
 	VMOVUPS (SI), Y0            \
 	VMOVUPS -32(SI)(n*4), Y1    \
 	Q(Y0, Y4)                   \
@@ -87,12 +89,11 @@
 	VPACKSSWB Y4, Y4, Y4        \
 	VEXTRACTI128 $1, Y4, X5     \
 	VPUNPCKLDQ X5, X4, X4       \
-	B(Y4)                       \
-	VPXOR   X14, X4, X4         \
+	VPADDB  X14, X4, X4         \
 	VMOVQ   X4, (DI)            \
 	VMOVHPS X4, -8(DI)(n*1)
 
-#define BYTES8(Q, W, B, n) \
+#define BYTES8(Q, W, n) \
 	VMOVUPS (SI), X0                       \
 	VINSERTF128 $1, -16(SI)(n*4), Y0, Y0   \
 	Q(Y0, Y4)                              \
@@ -100,12 +101,11 @@
 	VPACKSSDW X5, X4, X4                   \
 	W(Y4)                                  \
 	VPACKSSWB X4, X4, X4                   \
-	B(Y4)                                  \
-	VPXOR   X14, X4, X4                    \
+	VPADDB  X14, X4, X4                    \
 	VMOVD   X4, (DI)                       \
 	VPEXTRD $1, X4, -4(DI)(n*1)
 
-#define BYTES3(Q, W, B, n) \
+#define BYTES3(Q, W, n) \
 	MOVQ    n, BX                          \
 	SHRQ    $1, BX                         \
 	VMOVSS  (SI), X0                       \
@@ -115,17 +115,16 @@
 	VPACKSSDW X4, X4, X4                   \
 	W(Y4)                                  \
 	VPACKSSWB X4, X4, X4                   \
-	B(Y4)                                  \
-	VPXOR   X14, X4, X4                    \
+	VPADDB  X14, X4, X4                    \
 	VPEXTRB $0, X4, (DI)                   \
 	VPEXTRB $1, X4, (DI)(BX*1)             \
 	VPEXTRB $2, X4, -1(DI)(n*1)
 
 // func quantizeInt8RunsAVX2(dst []uint8, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32, stream bool)
 //
-// An unsigned grid of 8 bits is moved down by 128, so that a signed pack holds
-// it, and moved back by Y14, which flips the top bits.
-TEXT ·quantizeInt8RunsAVX2(SB), NOSPLIT, $224-113
+// Codes are moved so that qmin becomes -128, where the last pack saturates, and
+// moved back by Y14. The bound on x sees to qmax.
+TEXT ·quantizeInt8RunsAVX2(SB), NOSPLIT, $160-113
 	MOVQ    dst_base+0(FP), DI
 	MOVQ    src_base+24(FP), SI
 	MOVQ    src_len+32(FP), DX
@@ -135,30 +134,15 @@ TEXT ·quantizeInt8RunsAVX2(SB), NOSPLIT, $224-113
 	MOVQ    zero_base+80(FP), R10
 	MOVBQZX stream+112(FP), R14
 	VMOVDQU packOrder256<>(SB), Y13
-	VPXOR   Y14, Y14, Y14
-	CMPL    qmax+108(FP), $127
-	JLE     bytes
-	VPBROADCASTD FLIP8, Y14
-
-bytes: // qmin and qmax, moved down like codes
 	MOVL    qmin+104(FP), AX
-	MOVL    qmax+108(FP), BX
-	VMOVD   AX, X0
-	VMOVD   BX, X1
-	VPBROADCASTB X0, Y0
-	VPBROADCASTB X1, Y1
-	VPXOR   Y14, Y0, Y0
-	VPXOR   Y14, Y1, Y1
-	VMOVDQU Y0, 160(SP)
-	VMOVDQU Y1, 192(SP)
+	ADDL    $128, AX
+	VMOVD   AX, X15
+	VPBROADCASTB X15, Y14
+	VPBROADCASTD X15, Y15
 
 params: // of the next 8 runs
-	VPBROADCASTD SIGN8, Y15
-	VPAND   Y14, Y15, Y15
 	PARAMS8(qmin+104(FP), qmax+108(FP), FARTHEST8)
 	XORL R12, R12
-	VMOVDQU 160(SP), Y10
-	VMOVDQU 192(SP), Y15
 
 nextrun:
 	TESTQ   DX, DX
@@ -183,10 +167,12 @@ nextrun:
 
 whole: // CX elements, 32 at a time
 	SUBQ $32, CX
+	CMPQ CX, $96
+	JAE  long
 
 loop:
 	LOAD32
-	BYTES32
+	BYTES32(SATURATE)
 	VMOVDQU Y4, (DI)
 	ADDQ $128, SI
 	ADDQ $32, DI
@@ -203,7 +189,7 @@ ends32:
 	VMOVUPS 32(SI), Y1
 	VMOVUPS -64(SI)(CX*4), Y2
 	VMOVUPS -32(SI)(CX*4), Y3
-	BYTES32
+	BYTES32(SATURATE)
 	VMOVDQU X4, (DI)
 	VEXTRACTI128 $1, Y4, -16(DI)(CX*1)
 
@@ -217,24 +203,48 @@ short:
 	JAE  ends32
 	CMPQ CX, $8
 	JB   ends8
-	BYTES16(SATURATE, ZEROWORDS, CLAMPBYTES, CX)
+	BYTES16(SATURATE, ZEROWORDS, CX)
 	JMP  advance
 
 ends8:
 	CMPQ CX, $4
 	JB   ends3
-	BYTES8(SATURATE, ZEROWORDS, CLAMPBYTES, CX)
+	BYTES8(SATURATE, ZEROWORDS, CX)
 	JMP  advance
 
 ends3:
-	BYTES3(SATURATE, ZEROWORDS, CLAMPBYTES, CX)
+	BYTES3(SATURATE, ZEROWORDS, CX)
 	JMP  advance
+
+long: // TWOPART if it serves this scale
+	VMOVD X8, AX
+	LEAL  6(AX), BX
+	ANDL  $511, BX
+	CMPL  BX, $12
+	JA    twopart
+	TESTL $511, AX
+	JNE   loop
+
+twopart:
+	VBROADCASTSS ONE, Y10
+	VFNMADD231PS Y8, Y9, Y10
+	VMULPS       Y9, Y10, Y10
+
+twoloop:
+	LOAD32
+	BYTES32(TWOPART)
+	VMOVDQU Y4, (DI)
+	ADDQ $128, SI
+	ADDQ $32, DI
+	SUBQ $32, CX
+	JA   twoloop
+	JMP  last
 
 head: // up to an aligned destination, for stores past the caches
 	CMPQ CX, $256
 	JB   whole
 	LOAD32
-	BYTES32
+	BYTES32(SATURATE)
 	VMOVDQU Y4, (DI)
 	MOVQ DI, BX
 	NEGQ BX
@@ -246,7 +256,7 @@ head: // up to an aligned destination, for stores past the caches
 
 past:
 	LOAD32
-	BYTES32
+	BYTES32(SATURATE)
 	VMOVNTDQ Y4, (DI)
 	ADDQ $128, SI
 	ADDQ $32, DI
@@ -263,7 +273,7 @@ divide: // 16 at a time
 	SUBQ BX, CX
 
 divideloop:
-	BYTES16(DIVIDED, AS, AS, BX)
+	BYTES16(DIVIDED, AS, BX)
 	ADDQ $64, SI
 	ADDQ $16, DI
 	SUBQ $16, CX
@@ -275,17 +285,17 @@ divideloop:
 divideends:
 	CMPQ CX, $8
 	JB   divide8
-	BYTES16(DIVIDED, AS, AS, CX)
+	BYTES16(DIVIDED, AS, CX)
 	JMP  advance
 
 divide8:
 	CMPQ CX, $4
 	JB   divide3
-	BYTES8(DIVIDED, AS, AS, CX)
+	BYTES8(DIVIDED, AS, CX)
 	JMP  advance
 
 divide3:
-	BYTES3(DIVIDED, AS, AS, CX)
+	BYTES3(DIVIDED, AS, CX)
 	JMP  advance
 
 done:
@@ -485,9 +495,31 @@ done:
 // added to the zero point in Y12.
 #define DEQUANTIZE(v) \
 	VPXOR     Y14, v, v \
-	VPSUBD    Y12, v, v \
-	VCVTDQ2PS v, v      \
+	DEQUANTIZEBY(Y12, v)
+
+#define DEQUANTIZEBY(zero, v) \
+	VPSUBD    zero, v, v \
+	VCVTDQ2PS v, v       \
 	VMULPS    Y8, v, v
+
+// REAL32 stores the real values of 32 codes, which EXTEND extends with their
+// sign or with zeros, as the grid has it: so there is nothing to flip.
+#define REAL32(EXTEND, STORE) \
+	EXTEND 0(SI), Y0       \
+	EXTEND 8(SI), Y1       \
+	EXTEND 16(SI), Y2      \
+	EXTEND 24(SI), Y3      \
+	DEQUANTIZEBY(Y13, Y0)  \
+	DEQUANTIZEBY(Y13, Y1)  \
+	DEQUANTIZEBY(Y13, Y2)  \
+	DEQUANTIZEBY(Y13, Y3)  \
+	STORE Y0, 0(DI)        \
+	STORE Y1, 32(DI)       \
+	STORE Y2, 64(DI)       \
+	STORE Y3, 96(DI)       \
+	ADDQ  $32, SI          \
+	ADDQ  $128, DI         \
+	SUBQ  $32, CX
 
 // func dequantizeInt8RunsAVX2(dst []float32, src []uint8, run int, scale []float32, zero []int32, signed, stream bool)
 TEXT ·dequantizeInt8RunsAVX2(SB), NOSPLIT, $0-106
@@ -511,8 +543,8 @@ nextrun:
 	CMOVQLT DX, CX
 	SUBQ    CX, DX
 	VBROADCASTSS (R9), Y8
-	VPBROADCASTD (R10), Y12
-	VPADDD  Y14, Y12, Y12
+	VPBROADCASTD (R10), Y13
+	VPADDD  Y14, Y13, Y12
 	ADDQ    $4, R9
 	ADDQ    $4, R10
 	CMPQ    CX, $32
@@ -522,24 +554,17 @@ nextrun:
 
 whole: // CX elements, 32 at a time
 	SUBQ $32, CX
+	CMPB signed+104(FP), $0
+	JEQ  unsigned
 
-loop:
-	VPMOVZXBD 0(SI), Y0
-	VPMOVZXBD 8(SI), Y1
-	VPMOVZXBD 16(SI), Y2
-	VPMOVZXBD 24(SI), Y3
-	DEQUANTIZE(Y0)
-	DEQUANTIZE(Y1)
-	DEQUANTIZE(Y2)
-	DEQUANTIZE(Y3)
-	VMOVUPS Y0, 0(DI)
-	VMOVUPS Y1, 32(DI)
-	VMOVUPS Y2, 64(DI)
-	VMOVUPS Y3, 96(DI)
-	ADDQ $32, SI
-	ADDQ $128, DI
-	SUBQ $32, CX
-	JA   loop
+signed:
+	REAL32(VPMOVSXBD, VMOVUPS)
+	JA   signed
+	JMP  last
+
+unsigned:
+	REAL32(VPMOVZXBD, VMOVUPS)
+	JA   unsigned
 
 last: // 32 elements, CX + 32 of them new
 	ADDQ CX, SI
@@ -619,24 +644,17 @@ head: // up to an aligned destination, for stores past the caches
 	LEAQ (DI)(BX*4), DI
 	SUBQ BX, CX
 	SUBQ $32, CX
+	CMPB signed+104(FP), $0
+	JEQ  pastunsigned
 
 past:
-	VPMOVZXBD 0(SI), Y0
-	VPMOVZXBD 8(SI), Y1
-	VPMOVZXBD 16(SI), Y2
-	VPMOVZXBD 24(SI), Y3
-	DEQUANTIZE(Y0)
-	DEQUANTIZE(Y1)
-	DEQUANTIZE(Y2)
-	DEQUANTIZE(Y3)
-	VMOVNTPS Y0, 0(DI)
-	VMOVNTPS Y1, 32(DI)
-	VMOVNTPS Y2, 64(DI)
-	VMOVNTPS Y3, 96(DI)
-	ADDQ $32, SI
-	ADDQ $128, DI
-	SUBQ $32, CX
+	REAL32(VPMOVSXBD, VMOVNTPS)
 	JA   past
+	JMP  last
+
+pastunsigned:
+	REAL32(VPMOVZXBD, VMOVNTPS)
+	JA   pastunsigned
 	JMP  last
 
 done:

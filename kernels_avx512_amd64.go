@@ -2,10 +2,7 @@
 
 package quant
 
-import (
-	"math"
-	"sync"
-)
+import "sync"
 
 // shortRange is the length up to which runs are reduced several at a time.
 const shortRange = 256
@@ -32,7 +29,7 @@ func dequantizeInt16RunsAVX512(dst []float32, src []uint16, run int, scale []flo
 func squaresRunsAVX512(acc []float64, src []float32, run int)
 
 //go:noescape
-func errorsRunsAVX512(acc []sums, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32) int
+func errorsRunsAVX512(acc []sums, sq []float64, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32) int
 
 //go:noescape
 func errorsColumnsAVX512(abs, sq *float64, max *float32, clipped *uint32, src *float32, rows, stride int, scale []float32, zero []int32, qmin, qmax int32) int
@@ -44,7 +41,7 @@ func rangeColumnsAVX512(lo, hi []float32, src *float32, rows, stride int) bool
 func quantizeInt8ColumnsAVX512(dst *uint8, src *float32, rows, stride int, scale []float32, zero []int32, qmin, qmax int32)
 
 //go:noescape
-func quantizeInt8WideAVX512(dst *uint8, src *float32, rows, stride, cols int, buf *float32, unsigned bool)
+func quantizeInt8WideAVX512(dst *uint8, src *float32, rows, stride, cols int, buf *float32, qmin int32)
 
 //go:noescape
 func quantizeInt8RowsAVX512(dst *uint8, src *float32, rows, stride, cols int, scale *float32, zero *int32, qmin, qmax int32, stream bool)
@@ -110,18 +107,23 @@ func rangeColumnsByRow(lo, hi, src []float32, rows, stride int) bool {
 }
 
 // errorsRunsBy16 leaves to the definition what the kernel stops at: 16 runs
-// among which is a scale that is not for it.
-func errorsRunsBy16(acc []sums, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32) {
+// among which is a scale that is not for it. sq, if it is not nil, gets the sums
+// of squares.
+func errorsRunsBy16(acc []sums, sq []float64, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32) {
 	for {
-		n := errorsRunsAVX512(acc, src, run, scale, zero[:len(scale)], qmin, qmax)
+		n := errorsRunsAVX512(acc, sq, src, run, scale, zero[:len(scale)], qmin, qmax)
 		if n >= len(acc) {
 			return
 		}
 		acc, src, scale, zero = acc[n:], src[n*run:], scale[n:], zero[n:]
-		n = min(16, len(acc))
-		m := min(n*run, len(src))
-		errorsRunsGeneric(acc[:n], src[:m], run, scale, zero, qmin, qmax)
-		if acc, src, scale, zero = acc[n:], src[m:], scale[n:], zero[n:]; len(acc) == 0 {
+		k := min(16, len(acc))
+		m := min(k*run, len(src))
+		errorsRunsGeneric(acc[:k], src[:m], run, scale, zero, qmin, qmax)
+		if sq != nil {
+			squaresRunsAVX512(sq[n:n+k], src[:m], run)
+			sq = sq[n+k:]
+		}
+		if acc, src, scale, zero = acc[k:], src[m:], scale[k:], zero[k:]; len(acc) == 0 {
 			return
 		}
 	}
@@ -174,9 +176,9 @@ func quantizeInt8ColumnsBy64(dst []uint8, src []float32, scale []float32, zero [
 			quantizeInt8RowsAVX512(&dst[0], &src[0], rows, n, done, &scale[0], &zero[0], qmin, qmax, stream)
 		} else {
 			buf := wides.Get().(*[]float32)
-			*buf = resize(*buf, n/64*320)
+			*buf = resize(*buf, n/64*256)
 			if done = prepareWideAVX512(&(*buf)[0], scale, zero, qmin, qmax); done > 0 {
-				quantizeInt8WideAVX512(&dst[0], &src[0], rows, n, done, &(*buf)[0], qmax > math.MaxInt8)
+				quantizeInt8WideAVX512(&dst[0], &src[0], rows, n, done, &(*buf)[0], qmin)
 			}
 			wides.Put(buf)
 		}

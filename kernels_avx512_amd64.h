@@ -42,6 +42,33 @@
 // round to lo and hi if those are below 2^20; so the result needs none, x may
 // be infinite, and NaN becomes the lower bound. Where a condition fails,
 // kernels divide. TestExhaustive and TestBoundaries check all this.
+//
+// RECIPROCALS IN TWO PARTS
+//
+// Long runs to 8 bits do with one operation less (Brisebarre and Muller,
+// Correctly rounded multiplication by arbitrary precision constants, 2008):
+//
+//	z = RN(y·RN(1 - s·y))   p = RN(x·y + RN(x·z))
+//
+// which gives the code that Q gives, not always RN(Q). Measure s and x as
+// numbers in [1, 2), so that |1/s - y| ≤ 2^-25. The residual is exact, at most
+// s·2^-25, and within 2^-49 of 1/s - y after the multiplication by y, which
+// rounds by at most 2^-49 more, though z be subnormal; RN(x·z) by x·2^-49. So
+//
+//	|x·y + RN(x·z) - Q| ≤ E = 3·x·2^-49, and a little.
+//
+// p and RN(Q) can differ only if a midpoint M of two float32 is as near to Q. They
+// are those two, so the codes differ only if one of the two is a boundary b,
+// half of an odd integer B. Zero points of at most 32000 keep |B| below 2^16, so
+// that with integer significands M is a multiple of 2^9 plus or minus 1, and
+//
+//	D = |X·2^24 - M·S| ≡ ±S (mod 2^9),  |Q - M| = D/(S·2^24) if Q ≥ 1
+//	D = |X·2^25 - M·S| ≡ ±S (mod 2^9),  |Q - M| = D/(S·2^25) if Q < 1.
+//
+// As s and x are below 2, E < D/(S·2^25) if D > 6. D is not 0, a quotient never
+// being a midpoint. So p serves if S modulo 2^9 is 0, or more than 6 from 0. (Of
+// the others, hardly any has a boundary that is that near: with zero points in
+// the grid, of all 2^23 significands, the one of all ones.)
 
 #define QUOTIENT(x, q) \
 	VMAXPS       Z18, x, x \

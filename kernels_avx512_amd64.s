@@ -41,22 +41,27 @@
 	VFMADD231PS  Z17, x, q \
 	VCVTPS2DQ    q, q
 
-// BYTES64 makes the codes of four vectors of SATURATE, in Z4; BYTES32 and
-// BYTES16 those of two and one.
-#define BYTES64 \
-	SATURATE(Z0, Z4)      \
-	SATURATE(Z1, Z5)      \
-	SATURATE(Z2, Z6)      \
-	SATURATE(Z3, Z7)      \
+// TWOPART is SATURATE with a reciprocal in two parts, Z17 and Z18.
+#define TWOPART(x, q) \
+	VMINPS      x, Z19, x \
+	VMULPS      Z18, x, q \
+	VFMADD231PS Z17, x, q \
+	VCVTPS2DQ   q, q
+
+// BYTES64 makes the codes of four vectors by Q, in Z4; BYTES32 and BYTES16
+// those of two and one.
+#define BYTES64(Q) \
+	Q(Z0, Z4)             \
+	Q(Z1, Z5)             \
+	Q(Z2, Z6)             \
+	Q(Z3, Z7)             \
 	VPACKSSDW Z5, Z4, Z4  \
 	VPACKSSDW Z7, Z6, Z6  \
 	VPADDSW   Z20, Z4, Z4 \
 	VPADDSW   Z20, Z6, Z6 \
 	VPACKSSWB Z6, Z4, Z4  \
 	VPERMD    Z4, Z23, Z4 \
-	VPMAXSB   Z15, Z4, Z4 \
-	VPMINSB   Z14, Z4, Z4 \
-	VPXORD    Z21, Z4, Z4
+	VPADDB    Z21, Z4, Z4
 
 #define BYTES32 \
 	SATURATE(Z0, Z4)      \
@@ -65,23 +70,25 @@
 	VPADDSW   Z20, Z4, Z4 \
 	VPMOVSWB  Z4, Y4      \
 	VPERMD    Y4, Y13, Y4 \
-	VPMAXSB   Y15, Y4, Y4 \
-	VPMINSB   Y14, Y4, Y4 \
-	VPXORD    Y21, Y4, Y4
+	VPADDB    Y21, Y4, Y4
 
 #define BYTES16 \
 	SATURATE(Z0, Z4)      \
 	VPMOVSDW  Z4, Y4      \
 	VPADDSW   Y20, Y4, Y4 \
 	VPMOVSWB  Y4, X4      \
-	VPMAXSB   X15, X4, X4 \
-	VPMINSB   X14, X4, X4 \
-	VPXORD    X21, X4, X4
+	VPADDB    X21, X4, X4
+
+#define LOAD64 \
+	VMOVUPS 0(SI), Z0   \
+	VMOVUPS 64(SI), Z1  \
+	VMOVUPS 128(SI), Z2 \
+	VMOVUPS 192(SI), Z3
 
 // func quantizeInt8RunsAVX512(dst []uint8, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32, stream bool)
 //
-// An unsigned grid of 8 bits is moved down by 128, so that a signed pack holds
-// it, and moved back by Z21, which flips the top bits.
+// Codes are moved so that qmin becomes -128, where the last pack saturates, and
+// moved back by Z21. The bound on x sees to qmax.
 TEXT ·quantizeInt8RunsAVX512(SB), NOSPLIT, $320-113
 	MOVQ    dst_base+0(FP), DI
 	MOVQ    src_base+24(FP), SI
@@ -96,19 +103,10 @@ TEXT ·quantizeInt8RunsAVX512(SB), NOSPLIT, $320-113
 	CONSTANTS(BX, CX)
 	VMOVDQU32 packOrder512<>(SB), Z23
 	VMOVDQU32 packOrder256<>(SB), Y13
-	VPXORD  Z24, Z24, Z24
-	VPXORD Z21, Z21, Z21
 	BROADCAST(32000, Z25) // the largest zero point that saturating words allow
-	CMPL    CX, $127
-	JLE     signed
-	BROADCAST(128, Z24)
-	BROADCAST(0x80808080, Z21)
-	SUBL    $128, BX
-	SUBL    $128, CX
-
-signed:
-	VPBROADCASTB BX, Z15
-	VPBROADCASTB CX, Z14
+	SUBL    $-128, BX
+	VPBROADCASTB BX, Z21
+	VPBROADCASTD BX, Z24
 
 params: // of the next 16 runs
 	PARAMS16
@@ -134,13 +132,12 @@ nextrun:
 whole: // CX elements, 64 at a time
 	SUBQ $64, CX
 	JB   rest
+	CMPQ CX, $192
+	JAE  long
 
 loop:
-	VMOVUPS 0(SI), Z0
-	VMOVUPS 64(SI), Z1
-	VMOVUPS 128(SI), Z2
-	VMOVUPS 192(SI), Z3
-	BYTES64
+	LOAD64
+	BYTES64(SATURATE)
 	VMOVDQU64 Z4, (DI)
 	ADDQ $256, SI
 	ADDQ $64, DI
@@ -180,6 +177,30 @@ tail:
 	ADDQ CX, DI
 	JMP  nextrun
 
+long: // TWOPART if it serves this scale
+	VMOVD X16, AX
+	LEAL  6(AX), BX
+	ANDL  $511, BX
+	CMPL  BX, $12
+	JA    twopart
+	TESTL $511, AX
+	JNE   loop
+
+twopart:
+	VMOVAPS      Z31, Z18
+	VFNMADD231PS Z16, Z17, Z18
+	VMULPS       Z17, Z18, Z18
+
+twoloop:
+	LOAD64
+	BYTES64(TWOPART)
+	VMOVDQU64 Z4, (DI)
+	ADDQ $256, SI
+	ADDQ $64, DI
+	SUBQ $64, CX
+	JAE  twoloop
+	JMP  rest
+
 head: // up to an aligned destination, for stores past the caches
 	CMPQ CX, $256
 	JB   whole
@@ -203,11 +224,8 @@ head16:
 	SUBQ $64, CX
 
 past:
-	VMOVUPS 0(SI), Z0
-	VMOVUPS 64(SI), Z1
-	VMOVUPS 128(SI), Z2
-	VMOVUPS 192(SI), Z3
-	BYTES64
+	LOAD64
+	BYTES64(SATURATE)
 	VMOVNTDQ  Z4, (DI)
 	ADDQ $256, SI
 	ADDQ $64, DI
@@ -225,7 +243,7 @@ divideloop:
 	DIVIDE(Z0, Z4)
 	CODE(Z4)
 	VPMOVDB Z4, X4
-	VPXORD  X21, X4, X4
+	VPADDB  X21, X4, X4
 	VMOVDQU X4, (DI)
 	ADDQ $64, SI
 	ADDQ $16, DI
@@ -240,7 +258,7 @@ dividetail:
 	DIVIDE(Z0, Z4)
 	CODE(Z4)
 	VPMOVDB   Z4, X4
-	VPXORD    X21, X4, X4
+	VPADDB    X21, X4, X4
 	VMOVDQU8  X4, K1, (DI)
 	LEAQ (SI)(CX*4), SI
 	ADDQ CX, DI
@@ -372,13 +390,33 @@ done:
 	VZEROUPPER
 	RET
 
-// DEQUANTIZE turns codes into real values. A code is sign-extended; those of an
-// unsigned grid have their top bit flipped first, by Z21, which takes half the
-// grid off them, as it is taken off the zero point in Z20.
-#define DEQUANTIZE(v) \
-	VPSUBD    Z20, v, v \
-	VCVTDQ2PS v, v      \
+// DEQUANTIZE turns extended codes into real values. The codes of an unsigned
+// grid are extended with zeros where a loop is for them; elsewhere WIDEN8 takes
+// half the grid off them, as it is taken off the zero point in Z20, but not in Z19.
+#define DEQUANTIZE(v) DEQUANTIZEBY(Z20, v)
+
+#define DEQUANTIZEBY(zero, v) \
+	VPSUBD    zero, v, v \
+	VCVTDQ2PS v, v       \
 	VMULPS    Z16, v, v
+
+// REAL64 stores the real values of 64 codes, which EXTEND extends.
+#define REAL64(EXTEND, STORE) \
+	EXTEND 0(SI), Z0       \
+	EXTEND 16(SI), Z1      \
+	EXTEND 32(SI), Z2      \
+	EXTEND 48(SI), Z3      \
+	DEQUANTIZEBY(Z19, Z0)  \
+	DEQUANTIZEBY(Z19, Z1)  \
+	DEQUANTIZEBY(Z19, Z2)  \
+	DEQUANTIZEBY(Z19, Z3)  \
+	STORE Z0, 0(DI)        \
+	STORE Z1, 64(DI)       \
+	STORE Z2, 128(DI)      \
+	STORE Z3, 192(DI)      \
+	ADDQ  $64, SI          \
+	ADDQ  $256, DI         \
+	SUBQ  $64, CX
 
 // func dequantizeInt8RunsAVX512(dst []float32, src []uint8, run int, scale []float32, zero []int32, signed, stream bool)
 TEXT ·dequantizeInt8RunsAVX512(SB), NOSPLIT, $0-106
@@ -389,9 +427,10 @@ TEXT ·dequantizeInt8RunsAVX512(SB), NOSPLIT, $0-106
 	MOVQ    scale_base+56(FP), R9
 	MOVQ    zero_base+80(FP), R10
 	MOVBQZX stream+105(FP), R14
+	MOVBQZX signed+104(FP), R12
 	VPXORD Z21, Z21, Z21
 	VPXORD  Z22, Z22, Z22
-	CMPB    signed+104(FP), $0
+	TESTQ   R12, R12
 	JNE     nextrun
 	BROADCAST(0x80808080, Z21)
 	BROADCAST(128, Z22)
@@ -402,8 +441,8 @@ nextrun:
 	CMOVQLT DX, CX
 	SUBQ    CX, DX
 	VBROADCASTSS (R9), Z16
-	VPBROADCASTD (R10), Z20
-	VPSUBD  Z22, Z20, Z20
+	VPBROADCASTD (R10), Z19
+	VPSUBD  Z22, Z19, Z20
 	ADDQ    $4, R9
 	ADDQ    $4, R10
 	TESTQ   R14, R14
@@ -412,24 +451,17 @@ nextrun:
 whole:
 	SUBQ $64, CX
 	JB   rest
+	TESTQ R12, R12
+	JE   unsigned
 
-loop:
-	WIDEN8(0, X0, Z0)
-	WIDEN8(16, X1, Z1)
-	WIDEN8(32, X2, Z2)
-	WIDEN8(48, X3, Z3)
-	DEQUANTIZE(Z0)
-	DEQUANTIZE(Z1)
-	DEQUANTIZE(Z2)
-	DEQUANTIZE(Z3)
-	VMOVUPS Z0, 0(DI)
-	VMOVUPS Z1, 64(DI)
-	VMOVUPS Z2, 128(DI)
-	VMOVUPS Z3, 192(DI)
-	ADDQ $64, SI
-	ADDQ $256, DI
-	SUBQ $64, CX
-	JAE  loop
+signed:
+	REAL64(VPMOVSXBD, VMOVUPS)
+	JAE  signed
+	JMP  rest
+
+unsigned:
+	REAL64(VPMOVZXBD, VMOVUPS)
+	JAE  unsigned
 
 rest: // CX + 64 elements, fewer than 64
 	ADDQ $64, CX
@@ -480,24 +512,17 @@ head: // up to an aligned destination, for stores past the caches
 	LEAQ (DI)(BX*4), DI
 	SUBQ BX, CX
 	SUBQ $64, CX
+	TESTQ R12, R12
+	JE   pastunsigned
 
 past:
-	WIDEN8(0, X0, Z0)
-	WIDEN8(16, X1, Z1)
-	WIDEN8(32, X2, Z2)
-	WIDEN8(48, X3, Z3)
-	DEQUANTIZE(Z0)
-	DEQUANTIZE(Z1)
-	DEQUANTIZE(Z2)
-	DEQUANTIZE(Z3)
-	VMOVNTPS Z0, 0(DI)
-	VMOVNTPS Z1, 64(DI)
-	VMOVNTPS Z2, 128(DI)
-	VMOVNTPS Z3, 192(DI)
-	ADDQ $64, SI
-	ADDQ $256, DI
-	SUBQ $64, CX
+	REAL64(VPMOVSXBD, VMOVNTPS)
 	JAE  past
+	JMP  rest
+
+pastunsigned:
+	REAL64(VPMOVZXBD, VMOVNTPS)
+	JAE  pastunsigned
 	JMP  rest
 
 // func dequantizeInt16RunsAVX512(dst []float32, src []uint16, run int, scale []float32, zero []int32, signed, stream bool)
@@ -585,6 +610,20 @@ past:
 	JAE  past
 	JMP  tail
 
+#define GREATEST64(off) \
+	VMOVDQU32 (0+off)(SI), Z0   \
+	VMOVDQU32 (64+off)(SI), Z1  \
+	VMOVDQU32 (128+off)(SI), Z2 \
+	VMOVDQU32 (192+off)(SI), Z3 \
+	VPMAXSD   Z0, Z4, Z4        \
+	VPMAXUD   Z0, Z5, Z5        \
+	VPMAXSD   Z1, Z6, Z6        \
+	VPMAXUD   Z1, Z7, Z7        \
+	VPMAXSD   Z2, Z8, Z8        \
+	VPMAXUD   Z2, Z9, Z9        \
+	VPMAXSD   Z3, Z10, Z10      \
+	VPMAXUD   Z3, Z11, Z11
+
 // func rangeRunsAVX512(lo, hi, src []float32, run int) bool
 //
 // The bits of a float32 order it by sign and magnitude. Taken as signed
@@ -611,34 +650,30 @@ nextrun:
 	MOVQ    CX, R12
 	VMOVDQU32 Z30, Z4 // greatest signed so far
 	VMOVDQU32 Z31, Z5 // greatest unsigned so far
-	SUBQ    $16, CX
-	JB      tail
-	VMOVDQU32 Z4, Z6
-	VMOVDQU32 Z5, Z7
-	SUBQ    $48, CX
+	SUBQ    $128, CX
 	JB      rest
+	VMOVDQU32 Z30, Z6
+	VMOVDQU32 Z31, Z7
+	VMOVDQU32 Z30, Z8
+	VMOVDQU32 Z31, Z9
+	VMOVDQU32 Z30, Z10
+	VMOVDQU32 Z31, Z11
 
-loop:
-	VMOVDQU32 0(SI), Z0
-	VMOVDQU32 64(SI), Z1
-	VMOVDQU32 128(SI), Z2
-	VMOVDQU32 192(SI), Z3
-	VPMAXSD Z0, Z4, Z4
-	VPMAXUD Z0, Z5, Z5
-	VPMAXSD Z1, Z6, Z6
-	VPMAXUD Z1, Z7, Z7
-	VPMAXSD Z2, Z4, Z4
-	VPMAXUD Z2, Z5, Z5
-	VPMAXSD Z3, Z6, Z6
-	VPMAXUD Z3, Z7, Z7
-	ADDQ $256, SI
-	SUBQ $64, CX
+loop: // four chains for each end: a maximum may take two cycles
+	GREATEST64(0)
+	GREATEST64(256)
+	ADDQ $512, SI
+	SUBQ $128, CX
 	JAE  loop
 	VPMAXSD Z6, Z4, Z4
 	VPMAXUD Z7, Z5, Z5
+	VPMAXSD Z10, Z8, Z8
+	VPMAXUD Z11, Z9, Z9
+	VPMAXSD Z8, Z4, Z4
+	VPMAXUD Z9, Z5, Z5
 
-rest:
-	ADDQ $48, CX
+rest: // CX + 128 elements, fewer than 128
+	ADDQ $112, CX
 	JL   tail
 
 loop16:

@@ -9,36 +9,33 @@
 // dequantizing goes row by row, since its parameters need no preparation.
 
 // STASH prepares 16 columns and stores their parameters at off and every 256
-// bytes on from R12: scale, reciprocal, bounds of x, and the zero point less
-// half of an unsigned grid of 8 bits. K4 collects those not for QUOTIENT.
+// bytes on from R12: scale, reciprocal, upper bound of x, and the zero point less
+// Z24. K4 collects those not for SATURATE4.
 #define STASH(off) \
 	VMOVUPS   off(R9), Z16        \
 	VMOVDQU32 off(R10), Z20       \
 	PREPARE                       \
 	KORW      K3, K4, K4          \
-	VMULPS    Z16, Z0, Z0         \
 	VMULPS    Z16, Z1, Z1         \
 	VPSUBD    Z24, Z20, Z20       \
 	VMOVUPS   Z16, (0+off)(R12)   \
 	VMOVUPS   Z17, (256+off)(R12) \
-	VMOVUPS   Z0, (512+off)(R12)  \
-	VMOVUPS   Z1, (768+off)(R12)  \
-	VMOVDQU32 Z20, (1024+off)(R12)
+	VMOVUPS   Z1, (512+off)(R12)  \
+	VMOVDQU32 Z20, (768+off)(R12)
 
-// QUOTIENT4 is QUOTIENT and CODE with parameters of its own for each vector.
-#define QUOTIENT4(x, s, y, lo, hi, z, q) \
-	VMAXPS       lo, x, x \
-	VMINPS       hi, x, x \
+// SATURATE4 is SATURATE of the runs walk, with parameters of its own for each
+// vector.
+#define SATURATE4(x, s, y, hi, q) \
+	VMINPS       x, hi, x \
 	VMULPS       y, x, q  \
 	VFNMADD231PS s, q, x  \
 	VFMADD231PS  y, x, q  \
-	VCVTPS2DQ    q, q     \
-	VPADDD       z, q, q
+	VCVTPS2DQ    q, q
 
 // func prepareWideAVX512(buf *float32, scale []float32, zero []int32, qmin, qmax int32) int
 //
-// It prepares 64 columns at a time, 320 floats for each, while there are so
-// many, and returns how many it did: fewer if a scale is not for QUOTIENT.
+// It prepares 64 columns at a time, 256 floats for each, while there are so
+// many, and returns how many it did: fewer if a scale is not for SATURATE4.
 TEXT ·prepareWideAVX512(SB), NOSPLIT, $0-72
 	MOVQ buf+0(FP), R12
 	MOVQ scale_base+8(FP), R9
@@ -48,10 +45,9 @@ TEXT ·prepareWideAVX512(SB), NOSPLIT, $0-72
 	MOVL qmax+60(FP), R15
 	XORL R13, R13
 	CONSTANTS(R14, R15)
-	VPXORD Z24, Z24, Z24
-	CMPL   R15, $127
-	JLE    next
-	BROADCAST(128, Z24)
+	BROADCAST(32000, Z25) // the largest zero point that saturating words allow
+	SUBL $-128, R14
+	VPBROADCASTD R14, Z24
 
 next:
 	SUBQ $64, R11
@@ -65,7 +61,7 @@ next:
 	JNE    done
 	ADDQ $256, R9
 	ADDQ $256, R10
-	ADDQ $1280, R12
+	ADDQ $1024, R12
 	ADDQ $64, R13
 	JMP  next
 
@@ -74,12 +70,12 @@ done:
 	VZEROUPPER
 	RET
 
-// func quantizeInt8WideAVX512(dst *uint8, src *float32, rows, stride, cols int, buf *float32, unsigned bool)
+// func quantizeInt8WideAVX512(dst *uint8, src *float32, rows, stride, cols int, buf *float32, qmin int32)
 //
 // It takes columns 64 at a time; cols is a multiple of that. buf is theirs from
-// prepareWideAVX512. A row's next 64 columns are fetched while the rows of
+// prepareWideAVX512. Codes are moved and bounded as in the runs walk. A row's next 64 columns are fetched while the rows of
 // these are done.
-TEXT ·quantizeInt8WideAVX512(SB), NOSPLIT, $0-49
+TEXT ·quantizeInt8WideAVX512(SB), NOSPLIT, $0-52
 	MOVQ dst+0(FP), BX
 	MOVQ src+8(FP), DX
 	MOVQ stride+24(FP), R13
@@ -87,10 +83,9 @@ TEXT ·quantizeInt8WideAVX512(SB), NOSPLIT, $0-49
 	MOVQ buf+40(FP), R12
 	LEAQ (R13*4), R8
 	VMOVDQU32 packOrder512<>(SB), Z28
-	VPXORD  Z29, Z29, Z29
-	CMPB    unsigned+48(FP), $0
-	JEQ     columns
-	BROADCAST(0x80808080, Z29)
+	MOVL    qmin+48(FP), AX
+	SUBL    $-128, AX
+	VPBROADCASTB AX, Z29
 
 columns:
 	VMOVUPS 0(R12), Z8
@@ -105,14 +100,10 @@ columns:
 	VMOVUPS 576(R12), Z17
 	VMOVUPS 640(R12), Z18
 	VMOVUPS 704(R12), Z19
-	VMOVUPS 768(R12), Z20
-	VMOVUPS 832(R12), Z21
-	VMOVUPS 896(R12), Z22
-	VMOVUPS 960(R12), Z23
-	VMOVDQU32 1024(R12), Z24
-	VMOVDQU32 1088(R12), Z25
-	VMOVDQU32 1152(R12), Z26
-	VMOVDQU32 1216(R12), Z27
+	VMOVDQU32 768(R12), Z20
+	VMOVDQU32 896(R12), Z21
+	VPACKSSDW 832(R12), Z20, Z20
+	VPACKSSDW 960(R12), Z21, Z21
 	MOVQ rows+16(FP), CX
 	MOVQ BX, DI
 	MOVQ DX, SI
@@ -126,22 +117,24 @@ loop:
 	PREFETCHT0 320(SI)
 	PREFETCHT0 384(SI)
 	PREFETCHT0 448(SI)
-	QUOTIENT4(Z0, Z8, Z12, Z16, Z20, Z24, Z4)
-	QUOTIENT4(Z1, Z9, Z13, Z17, Z21, Z25, Z5)
-	QUOTIENT4(Z2, Z10, Z14, Z18, Z22, Z26, Z6)
-	QUOTIENT4(Z3, Z11, Z15, Z19, Z23, Z27, Z7)
+	SATURATE4(Z0, Z8, Z12, Z16, Z4)
+	SATURATE4(Z1, Z9, Z13, Z17, Z5)
+	SATURATE4(Z2, Z10, Z14, Z18, Z6)
+	SATURATE4(Z3, Z11, Z15, Z19, Z7)
 	VPACKSSDW Z5, Z4, Z4
 	VPACKSSDW Z7, Z6, Z6
+	VPADDSW   Z20, Z4, Z4
+	VPADDSW   Z21, Z6, Z6
 	VPACKSSWB Z6, Z4, Z4
 	VPERMD    Z4, Z28, Z4
-	VPXORD    Z29, Z4, Z4
+	VPADDB    Z29, Z4, Z4
 	VMOVDQU64 Z4, (DI)
 	ADDQ R8, SI
 	ADDQ R13, DI
 	DECQ CX
 	JNZ  loop
 
-	ADDQ $1280, R12
+	ADDQ $1024, R12
 	ADDQ $64, BX
 	ADDQ $256, DX
 	SUBQ $64, R11

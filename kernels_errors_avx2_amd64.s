@@ -550,6 +550,33 @@ GLOBL magnitude<>(SB), RODATA|NOPTR, $32
 	VFMADD231PD  Y0, Y0, c            \
 	VFMADD231PD  Y1, Y1, d
 
+// A core sees only so far ahead, and DEVIATE is a long way. BEGIN goes half of
+// it for 8 elements at off, up to the quotient in Y2, and counts the clamped;
+// FINISH goes on from the code of 8 others in Y3, which are at off, and adds: so
+// a core has both to do at once.
+#define BEGIN(off) \
+	VMOVUPS      off(SI), Y0    \
+	VMAXPS       0(R15), Y0, Y1 \
+	VMINPS       32(R15), Y1, Y1 \
+	VCMPPS       $4, Y0, Y1, Y0 \
+	VPSUBD       Y0, Y4, Y4     \
+	VMULPS       Y6, Y1, Y2     \
+	VFNMADD231PS Y7, Y2, Y1     \
+	VFMADD231PS  Y6, Y1, Y2
+
+#define FINISH(off, a, b, c, d) \
+	VMULPS       Y7, Y3, Y3      \
+	VSUBPS       off(SI), Y3, Y3 \
+	VANDPS       magnitude<>(SB), Y3, Y3 \
+	VPMAXUD      Y3, Y5, Y5      \
+	VEXTRACTF128 $1, Y3, X1      \
+	VCVTPS2PD    X3, Y3          \
+	VCVTPS2PD    X1, Y1          \
+	VADDPD       Y3, a, a        \
+	VADDPD       Y1, b, b        \
+	VFMADD231PD  Y3, Y3, c       \
+	VFMADD231PD  Y1, Y1, d
+
 // func errorsRunsAVX2(acc []sums, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32) int
 //
 // It returns how many runs it did: all, or a multiple of 8 if a scale among
@@ -614,16 +641,22 @@ nextrun:
 	SUBQ   $16, CX
 	JB     tail
 
+	BEGIN(0)
+
 loop:
-	VMOVUPS 0(SI), Y0
-	DEVIATE(Y7, Y6, 0(R15), 32(R15), Y0, Y1, Y2, Y3)
-	TALLY(Y5, Y4, Y8, Y9, Y12, Y13)
-	VMOVUPS 32(SI), Y0
-	DEVIATE(Y7, Y6, 0(R15), 32(R15), Y0, Y1, Y2, Y3)
-	TALLY(Y5, Y4, Y10, Y11, Y14, Y15)
+	VROUNDPS $8, Y2, Y3
+	BEGIN(32)
+	FINISH(0, Y8, Y9, Y12, Y13)
+	VROUNDPS $8, Y2, Y3
 	ADDQ $64, SI
 	SUBQ $16, CX
-	JAE  loop
+	JB   last
+	BEGIN(0)
+	FINISH(-32, Y10, Y11, Y14, Y15)
+	JMP  loop
+
+last:
+	FINISH(-32, Y10, Y11, Y14, Y15)
 
 tail: // CX + 16 elements, fewer than 16
 	ADDQ $8, CX

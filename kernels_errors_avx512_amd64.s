@@ -72,45 +72,57 @@
 	VSUBPS       x, e, e   \
 	VPANDD       Z21, e, e
 
-// DEVIATE2 is DEVIATE for two vectors in step: what a core sees ahead is then
-// more that it can do at once.
-#define DEVIATE2(x, t, e, k, x2, t2, e2, k2) \
+// A core sees only so far ahead, and DEVIATE is a long way. BEGIN goes half of
+// it, up to the quotient, and counts the clamped; FINISH goes on and adds. Between
+// the two of a vector come those of others, which a core then has to do meanwhile.
+#define BEGIN(x, t, e) \
 	VMAXPS       Z18, x, t     \
-	VMAXPS       Z18, x2, t2   \
 	VMINPS       Z19, t, t     \
-	VMINPS       Z19, t2, t2   \
+	VCMPPS       $4, x, t, K2  \
 	VMULPS       Z17, t, e     \
-	VMULPS       Z17, t2, e2   \
-	VCMPPS       $4, x, t, k   \
-	VCMPPS       $4, x2, t2, k2 \
 	VFNMADD231PS Z16, e, t     \
-	VFNMADD231PS Z16, e2, t2   \
 	VFMADD231PS  Z17, t, e     \
-	VFMADD231PS  Z17, t2, e2   \
-	VRNDSCALEPS  $8, e, e      \
-	VRNDSCALEPS  $8, e2, e2    \
-	VMULPS       Z16, e, e     \
-	VMULPS       Z16, e2, e2   \
-	VSUBPS       x, e, e       \
-	VSUBPS       x2, e2, e2    \
-	VPANDD       Z21, e, e     \
-	VPANDD       Z21, e2, e2
+	VPADDD       Z23, Z29, K2, Z29
 
-// func errorsRunsAVX512(acc []sums, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32) int
+#define FINISH(x, ye, e, f, g, yg) \
+	VRNDSCALEPS   $8, e, e     \
+	VMULPS        Z16, e, e    \
+	VSUBPS        x, e, e      \
+	VPANDD        Z21, e, e    \
+	VPMAXUD       e, Z28, Z28  \
+	VEXTRACTF64X4 $1, e, yg    \
+	VCVTPS2PD     ye, f        \
+	VCVTPS2PD     yg, g        \
+	VADDPD        f, Z24, Z24  \
+	VADDPD        g, Z25, Z25  \
+	VFMADD231PD   f, f, Z26    \
+	VFMADD231PD   g, g, Z27
+
+// SQUARE adds the squares of 16 elements at off(p) to the lanes in Z14 and Z15.
+// They wait for one another longer than they take to make, but do so as well
+// while there is something else to do.
+#define SQUARE(off, p) \
+	VCVTPS2PD   (0+off)(p), Z12  \
+	VCVTPS2PD   (32+off)(p), Z13 \
+	VFMADD231PD Z12, Z12, Z14    \
+	VFMADD231PD Z13, Z13, Z15
+
+// func errorsRunsAVX512(acc []sums, sq []float64, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32) int
 //
 // It returns how many runs it did: all, or a multiple of 16 if a scale among
 // the next 16 is not for this kernel. Z24 and Z25 hold the lanes of sum|e|, Z26
-// and Z27 those of sum e², Z28 the bits of max|e|, Z29 the count of clipped.
-TEXT ·errorsRunsAVX512(SB), NOSPLIT, $320-120
+// and Z27 those of sum e², Z28 the bits of max|e|, Z29 the count of clipped. If
+// sq is not nil, it gets the sums of x².
+TEXT ·errorsRunsAVX512(SB), NOSPLIT, $320-144
 	MOVQ acc_base+0(FP), DI
-	MOVQ src_base+24(FP), SI
-	MOVQ src_len+32(FP), DX
-	MOVQ run+48(FP), R8
-	MOVQ scale_base+56(FP), R9
-	MOVQ scale_len+64(FP), R11
-	MOVQ zero_base+80(FP), R10
-	MOVL qmin+104(FP), R14
-	MOVL qmax+108(FP), R15
+	MOVQ src_base+48(FP), SI
+	MOVQ src_len+56(FP), DX
+	MOVQ run+72(FP), R8
+	MOVQ scale_base+80(FP), R9
+	MOVQ scale_len+88(FP), R11
+	MOVQ zero_base+104(FP), R10
+	MOVL qmin+128(FP), R14
+	MOVL qmax+132(FP), R15
 	XORL R13, R13 // runs done
 	BROADCAST(0x7fffffff, Z21)
 	BROADCAST(1, Z23)
@@ -143,36 +155,79 @@ nextrun:
 	VPXORD Z27, Z27, Z27
 	VPXORD Z28, Z28, Z28
 	VPXORD Z29, Z29, Z29
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	MOVQ   sq_base+24(FP), BX
 	SUBQ   $32, CX
 	JB     rest
 
-loop2:
 	VMOVUPS 0(SI), Z0
+	BEGIN(Z0, Z1, Z2)
 	VMOVUPS 64(SI), Z6
-	DEVIATE2(Z0, Z1, Z2, K2, Z6, Z7, Z8, K3)
-	VEXTRACTF64X4 $1, Z2, Y3
-	VEXTRACTF64X4 $1, Z8, Y9
-	VCVTPS2PD Y2, Z4
-	VCVTPS2PD Y3, Z5
-	VCVTPS2PD Y8, Z10
-	VCVTPS2PD Y9, Z11
-	VPADDD  Z23, Z29, K2, Z29
-	VPMAXUD Z2, Z28, Z28
-	VADDPD  Z4, Z24, Z24
-	VADDPD  Z5, Z25, Z25
-	VFMADD231PD Z4, Z4, Z26
-	VFMADD231PD Z5, Z5, Z27
-	VPADDD  Z23, Z29, K3, Z29
-	VPMAXUD Z8, Z28, Z28
-	VADDPD  Z10, Z24, Z24
-	VADDPD  Z11, Z25, Z25
-	VFMADD231PD Z10, Z10, Z26
-	VFMADD231PD Z11, Z11, Z27
+	BEGIN(Z6, Z7, Z8)
+	TESTQ BX, BX
+	JNE   squares
+	JMP   next2
+
+loop2:
+	FINISH(Z0, Y2, Z2, Z4, Z5, Y5)
+	VMOVUPS 0(SI), Z0
+	BEGIN(Z0, Z1, Z2)
+	FINISH(Z6, Y8, Z8, Z10, Z11, Y11)
+	VMOVUPS 64(SI), Z6
+	BEGIN(Z6, Z7, Z8)
+
+next2:
 	ADDQ $128, SI
 	SUBQ $32, CX
 	JAE  loop2
+	JMP  finish
+
+loop2squares:
+	FINISH(Z0, Y2, Z2, Z4, Z5, Y5)
+	VMOVUPS 0(SI), Z0
+	BEGIN(Z0, Z1, Z2)
+	FINISH(Z6, Y8, Z8, Z10, Z11, Y11)
+	VMOVUPS 64(SI), Z6
+	BEGIN(Z6, Z7, Z8)
+
+squares:
+	SQUARE(0, SI)
+	SQUARE(64, SI)
+	ADDQ $128, SI
+	SUBQ $32, CX
+	JAE  loop2squares
+
+finish:
+	FINISH(Z0, Y2, Z2, Z4, Z5, Y5)
+	FINISH(Z6, Y8, Z8, Z10, Z11, Y11)
 
 rest: // CX + 32 elements, fewer than 32
+	TESTQ BX, BX
+	JE   rest16
+	MOVQ SI, BX
+	ADDQ $32, CX
+	CMPQ CX, $16
+	JB   squarestail
+	SQUARE(0, BX)
+	ADDQ $64, BX
+	SUBQ $16, CX
+
+squarestail:
+	MASK(CX, K1)
+	VMOVUPS.Z (BX), K1, Z12
+	VEXTRACTF64X4 $1, Z12, Y13
+	VCVTPS2PD Y12, Z12
+	VCVTPS2PD Y13, Z13
+	VFMADD231PD Z12, Z12, Z14
+	VFMADD231PD Z13, Z13, Z15
+	SUBQ SI, BX
+	SHRQ $2, BX
+	LEAQ -32(CX)(BX*1), CX
+	MOVQ sq_base+24(FP), BX
+	FOLD(Z14, Z15, Y14, X14, (BX)(R13*8))
+
+rest16:
 	ADDQ $16, CX
 	JL   tail
 
@@ -240,7 +295,7 @@ fold:
 	JMP     params
 
 done:
-	MOVQ R13, ret+112(FP)
+	MOVQ R13, ret+136(FP)
 	VZEROUPPER
 	RET
 

@@ -20,6 +20,7 @@ var runAlignments = []shape{{n: 300, run: 300}, {n: 100, run: 9}, {n: 163, run: 
 func TestErrorsRuns(t *testing.T) {
 	forEachISA(t, func(t *testing.T) {
 		src, acc, scale, zero := newArea(t, 4*longest), newArea(t, 24*longest), newArea(t, 4*longest), newArea(t, 4*longest)
+		squares := newArea(t, 8*longest)
 		check := func(p *problem, want []sums, at placing) {
 			t.Helper()
 			x := put(src, p.src, at.src)
@@ -34,6 +35,20 @@ func TestErrorsRuns(t *testing.T) {
 			}
 			if !acc.intact() || differ(x, p.src) >= 0 || differ(s[:len(p.scale)], p.scale) >= 0 || differ(z[:len(p.zero)], p.zero) >= 0 {
 				t.Fatalf("stores outside its slice: %v (placed at %+v)", p, at)
+			}
+			wantSquares := make([]float64, len(want))
+			squaresRunsGeneric(wantSquares, p.src, p.run)
+			got = place[sums](acc, len(want), at.dst)
+			sq := place[float64](squares, len(want), at.dst)
+			errorsSquaresRuns(got, sq, x, p.run, s, z, p.qmin, p.qmax)
+			if i := differ(got, want); i >= 0 {
+				t.Fatalf("beside squares, sums of run %d are %x, want %x: %v (placed at %+v)", i, got[i], want[i], p, at)
+			}
+			if i := differ(sq, wantSquares); i >= 0 {
+				t.Fatalf("sum of squares %d is %x, want %x: %v (placed at %+v)", i, sq[i], wantSquares[i], p, at)
+			}
+			if !acc.intact() || !squares.intact() {
+				t.Fatalf("with squares, stores outside its slice: %v (placed at %+v)", p, at)
 			}
 		}
 		rng := rand.New(rand.NewPCG(9, 10))

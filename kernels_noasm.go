@@ -49,6 +49,11 @@ func errorsRuns(acc []sums, src []float32, run int, scale []float32, zero []int3
 	errorsRunsGeneric(acc, src, run, scale, zero, qmin, qmax)
 }
 
+func errorsSquaresRuns(acc []sums, sq []float64, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32) {
+	errorsRuns(acc, src, run, scale, zero, qmin, qmax)
+	squaresRuns(sq[:len(acc)], src, run)
+}
+
 func errorsColumns(acc columnSums, src []float32, rows, stride int, scale []float32, zero []int32, qmin, qmax int32) {
 	errorsColumnsGeneric(acc, src, rows, stride, scale, zero, qmin, qmax)
 }

@@ -190,3 +190,33 @@ func boundaries(scale float32, zero int32, g grid) *problem {
 	p.run = p.n
 	return p
 }
+
+// TestQuantizeTwoParts has scales at and next to those for which a reciprocal in
+// two parts does not serve, and zero points as far away as one serves.
+func TestQuantizeTwoParts(t *testing.T) {
+	scales := 400
+	if testing.Short() {
+		scales = 40
+	}
+	rng := rand.New(rand.NewPCG(23, 24))
+	kernel, definition := quantizers8()
+	for _, c := range []struct {
+		significand uint32
+		boundary    int32 // between this integer and the next, where it fails
+	}{{0x693001, 3913}, {0x757001, 4011}, {0x7cf001, 4071}, {0x250fff, 3368}, {0x378fff, 3516}, {0x394fff, 3530}} {
+		quantizeAlike(t, boundaries(ulps(1, int(c.significand)), -c.boundary, grid{-128, 127}), kernel, definition)
+	}
+	grids := grids(8)
+	for i := range scales {
+		for low := -13; low <= 13; low++ {
+			m := rng.Uint32N(1<<23)&^(1<<9-1) + uint32(low)
+			if i%2 == 0 {
+				m = rng.Uint32N(1<<23)&^(1<<16-1) + uint32(low)
+			}
+			bits := uint32(127-100+rng.IntN(201))<<23 | m&(1<<23-1)
+			g := grids[i%len(grids)]
+			zero := []int32{0, g.qmin, 32000, -32000, rng.Int32N(64001) - 32000}[rng.IntN(5)]
+			quantizeAlike(t, boundaries(ulps(0, int(bits)), zero, g), kernel, definition)
+		}
+	}
+}

@@ -61,6 +61,14 @@ func Calibrate(t Tensor, s Scheme) (Params, error) {
 // Scheme.NumParams), and then allocates nothing. After an error p is as it was.
 // Errors: those of Calibrate.
 func CalibrateInto(p *Params, t Tensor, s Scheme) error {
+	if s.plain() && s.Range.ranged() && few(len(t.Data), t.Shape) {
+		var lo, hi [1]float32
+		if rangeRuns(lo[:], hi[:], t.Data, len(t.Data)) {
+			p.set(s, 1)
+			p.Scale[0], p.ZeroPoint[0] = s.params(Range{lo[0], hi[0]})
+			return nil
+		}
+	}
 	if err := s.Validate(); err != nil {
 		return err
 	}
@@ -216,9 +224,8 @@ func shapeOf(t Tensor) []int {
 // of dst; it allocates nothing. It panics if dst is shorter. Errors: those of
 // Quantize.
 func QuantizeInto(dst []byte, t Tensor, p Params) error {
-	if n := len(t.Data); n <= len(dst) && p.plain(n, t.Shape) {
-		qmin, qmax := p.Scheme.Grid()
-		quantizeInt8Runs(dst[:n], t.Data, n, p.Scale, p.ZeroPoint, int32(qmin), int32(qmax), false)
+	if p.plain(len(t.Data), t.Shape) && PackedLen(len(t.Data), p.Scheme.Bits) <= len(dst) {
+		p.quantizePlain(dst, t.Data)
 		return nil
 	}
 	f, err := newTransform(len(t.Data), t.Shape, p)
@@ -231,23 +238,6 @@ func QuantizeInto(dst []byte, t Tensor, p Params) error {
 	f.codes = packedCodes(dst[:n], len(t.Data), f.bits)
 	f.quantize()
 	return nil
-}
-
-// plain reports whether a tensor of n elements is one call of a kernel for codes
-// of 8 bits: a small one with one scale, and nothing wrong with it. A transform
-// would be most of the work.
-func (p *Params) plain(n int, shape []int) bool {
-	s := &p.Scheme
-	if s.Bits != 8 || s.Granularity.unit != perTensor || n == 0 || n > partLen || s.Validate() != nil || p.check(1) != nil {
-		return false
-	}
-	for _, d := range shape {
-		if d <= 0 || n%d != 0 {
-			return false
-		}
-		n /= d
-	}
-	return n == 1 || len(shape) == 0
 }
 
 func mustHold(have, need int) {
@@ -266,6 +256,10 @@ type Integer interface {
 // only if the codes are, or the error is ErrScheme. It panics if dst is
 // shorter than t.Data. Other errors: those of Quantize.
 func QuantizeCodes[T Integer](dst []T, t Tensor, p Params) error {
+	if n := len(t.Data); n <= len(dst) && unsafe.Sizeof(T(0)) == 1 && p.Scheme.Unsigned == (^T(0) > 0) && p.plain(n, t.Shape) {
+		p.quantizeBytes(plainCodes(dst[:n]).code8, t.Data)
+		return nil
+	}
 	f, err := newTransform(len(t.Data), t.Shape, p)
 	if err != nil {
 		return err
@@ -298,9 +292,8 @@ func Dequantize(q Quantized) (Tensor, error) {
 // DequantizeInto is Dequantize into dst, which must have room for every
 // element or it panics; it allocates nothing. Errors: those of Dequantize.
 func DequantizeInto(dst []float32, q Quantized) error {
-	if n := len(q.Codes); n <= len(dst) && len(q.Shape) > 0 && q.Params.plain(n, q.Shape) {
-		p := &q.Params
-		dequantizeInt8Runs(dst[:n], q.Codes, n, p.Scale, p.ZeroPoint, !p.Scheme.Unsigned, false)
+	if n := fewElements(q.Shape); n <= len(dst) && q.Params.plain(n, q.Shape) && PackedLen(n, q.Params.Scheme.Bits) == len(q.Codes) {
+		q.Params.dequantizePlain(dst[:n], q.Codes)
 		return nil
 	}
 	f, err := q.transform()
@@ -320,6 +313,10 @@ func DequantizeInto(dst []float32, q Quantized) error {
 // makes possible, are taken as the integers that they are. Errors: those of
 // Quantize, and ErrScheme for a T that QuantizeCodes would not take.
 func DequantizeCodes[T Integer](dst []float32, codes []T, shape []int, p Params) error {
+	if n := len(codes); n <= len(dst) && unsafe.Sizeof(T(0)) == 1 && p.Scheme.Unsigned == (^T(0) > 0) && p.plain(n, shape) {
+		p.dequantizeBytes(dst[:n], plainCodes(codes).code8)
+		return nil
+	}
 	f, err := newTransform(len(codes), shape, p)
 	if err != nil {
 		return err

@@ -74,12 +74,13 @@ func difference(want, got any) string {
 // TestSource checks that nothing depends on where a tensor is.
 func TestSource(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
-	defer func(n int) { waveBytes = n }(waveBytes)
+	defer func(n, m int) { waveBytes, copyLen = n, m }(waveBytes, copyLen)
 	r := splitmix(5)
 	var c Comparison
 	for i, shape := range sourceShapes() {
 		x := goldenTensor(&r, i%4, shape...)
 		waveBytes = []int{8 << 20, 600, 9000}[i%3]
+		copyLen = []int{1 << 20, 0}[i/3%2]
 		runtime.GOMAXPROCS(1 + i%4)
 		testSource(t, x, &c)
 	}

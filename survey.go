@@ -24,9 +24,10 @@ type survey struct {
 	segments int    // of a channel
 	slots    int    // segments that there is memory for: all, unless a Source is read
 	blocks   int    // of a channel, runs walk only
-	perItem  int    // channels (or columns) of an item
+	perItem  int    // channels of an item, or columns of a tile
 
 	squares  bool // whether sums of x² are wanted
+	later    bool // whether the second pass makes those of runs, beside the errors
 	channels bool // whether ranges of channels are wanted
 	quiet    bool // whether the error for a value that is not finite need not say which
 
@@ -99,6 +100,12 @@ type scratch struct {
 	acc [tileRuns]sums
 }
 
+// A tiling is what the tiles of an item come to.
+type tiling struct {
+	ranges []rangeWork  // of each tile
+	work   []columnWork // of each tile, for each scheme
+}
+
 // A rangeWork is ranges and sums of squares of some columns or short runs.
 type rangeWork struct {
 	lo, hi  [tileCols]float32
@@ -138,6 +145,7 @@ func (w *columnWork) columns(n int) columnSums {
 var (
 	rangers   = sync.Pool{New: func() any { return new(survey) }}
 	scratches = sync.Pool{New: func() any { return new(scratch) }}
+	tilings   = sync.Pool{New: func() any { return new(tiling) }}
 	surveyors = newTeams(func(a *surveyArgs, i int) { a.survey.item(a.src, a.restored, i, a.errors) })
 )
 
@@ -150,7 +158,7 @@ type surveyArgs struct {
 // reset makes l the channels of the next passes, with memory for at most so
 // many segments. Ranges of channels are wanted, sums of squares perhaps.
 func (g *survey) reset(l layout, squares bool, slots int) {
-	g.ch, g.squares, g.channels = l, squares, true
+	g.ch, g.squares, g.later, g.channels = l, squares, false, true
 	g.bad.Store(false)
 	g.others, g.schemes = g.others[:0], g.schemes[:0]
 	if l.cols > 0 {
@@ -169,7 +177,13 @@ func (g *survey) reset(l layout, squares bool, slots int) {
 		}
 	}
 	g.slots = min(g.segments, slots)
-	g.rangeSums.reset(l.axis * g.slots)
+	if squares {
+		g.rangeSums.reset(l.axis * g.slots)
+		return
+	}
+	n := l.axis * g.slots // sums that nobody looks at need not be zero
+	g.lo, g.hi, g.sq = resize(g.lo, n), resize(g.hi, n), resize(g.sq, n)
+	resetRanges(g.lo, g.hi)
 }
 
 // reset makes n ranges of nothing, and as many sums.
@@ -190,7 +204,8 @@ func (l *layout) n() int { return l.outer * l.axis * l.inner }
 // items returns how many independent items of work a pass has.
 func (g *survey) items() int {
 	if g.ch.cols > 0 {
-		return g.segments * ((g.ch.cols + g.perItem - 1) / g.perItem)
+		n := g.itemCols()
+		return g.segments * ((g.ch.cols + n - 1) / n)
 	}
 	if g.segments > 1 {
 		return g.ch.axis * g.segments
@@ -247,7 +262,7 @@ func (g *survey) runs(src, restored []float32, i int, errors bool, s *scratch) {
 	}
 	perRun := g.blocks / l.outer
 	step := 1
-	if !errors && !g.squares && len(g.others) == 0 {
+	if !errors && (!g.squares || g.later) && len(g.others) == 0 {
 		step = segBlocks // a range needs no blocks
 	}
 	end := min((segment+1)*segBlocks, g.blocks)
@@ -275,33 +290,142 @@ func (g *survey) runs(src, restored []float32, i int, errors bool, s *scratch) {
 	}
 }
 
+// itemCols returns how many columns make an item: of a large tensor those of
+// several tiles side by side, which lie together in memory, if that leaves enough
+// items to share.
+func (g *survey) itemCols() int {
+	for k := mostTiles; k > 1 && g.ch.n() > copyLen; k /= 2 {
+		n := min(k*g.perItem, g.ch.cols)
+		items := g.segments * ((g.ch.cols + n - 1) / n)
+		if k*len(g.schemes) <= 2*mostTiles && (items >= leastItems || k == 2 && n == g.ch.cols) {
+			return n
+		}
+	}
+	return g.perItem
+}
+
 // tile does an item of the columns walk: a block of rows of some columns. The
 // last row is shorter where narrow rows are merged and do not come out even.
 func (g *survey) tile(src, restored []float32, i int, errors bool, s *scratch) {
 	l := &g.ch
-	tiles := (l.cols + g.perItem - 1) / g.perItem
-	col := i % tiles * g.perItem
-	t := stretch{slot: i / tiles, stride: l.cols, pitch: l.cols, channel: col / l.inner}
-	t.n = min(g.perItem, l.cols-col)
-	row := t.slot * rowsPerBlock
+	n := g.itemCols()
+	items := (l.cols + n - 1) / n
+	col, slot := i%items*n, i/items
+	row := slot * rowsPerBlock
 	full := len(src) / l.cols
-	t.rows = min(rowsPerBlock, full-row)
-	t.e = row*l.cols + col
-	if t.rows > 0 {
-		g.columns(src[t.e:], from(restored, t.e), &t, errors, s)
+	b := box{row*l.cols + col, min(n, l.cols-col), min(rowsPerBlock, full-row), l.cols}
+	if b.rows > 0 {
+		g.tiles(src, restored, b, col, slot, errors, s)
 	}
 	if rest := len(src) % l.cols; rest > 0 && full-row < rowsPerBlock {
-		t.e, t.n, t.rows = full*l.cols, rest, 1
-		g.columns(src[t.e:], from(restored, t.e), &t, errors, s)
+		g.tiles(src, restored, box{full * l.cols, rest, 1, rest}, 0, slot, errors, s)
 	}
 }
 
-func (g *survey) columns(x, y []float32, t *stretch, errors bool, s *scratch) {
-	if errors {
-		g.errorsOfColumns(x, y, t, s)
-	} else {
-		g.rangesOfColumns(x, t, s)
+// tiles does a box that begins at a column. It takes as many rows at a time as
+// stay in a second-level cache while its columns are gone down, for the ranges
+// and the squares or for one scheme after the other. Of a large tensor it makes
+// a copy of these: read in order, they come several times as fast, and without
+// the gaps between rows they do not put one another out of the cache.
+func (g *survey) tiles(src, restored []float32, b box, col, slot int, errors bool, s *scratch) {
+	schemes := g.schemes
+	if !errors {
+		schemes = nil
 	}
+	count := (b.n + g.perItem - 1) / g.perItem
+	tile := func(i int, b box) stretch {
+		at := i * g.perItem
+		return stretch{
+			e: b.e + at, n: min(g.perItem, b.n-at), rows: b.rows,
+			stride: b.stride, pitch: b.stride, channel: (col + at) / g.ch.inner, slot: slot,
+		}
+	}
+	// A column that is a channel, and has no other columns, needs no sums of its own.
+	direct := g.segments == 1 && g.ch.cols == g.ch.axis
+	var w *tiling
+	if errors || !direct {
+		w = tilings.Get().(*tiling)
+		w.ranges, w.work = resize(w.ranges, count), resize(w.work, count*len(schemes))
+		defer tilings.Put(w)
+	}
+	for i := range count {
+		t := tile(i, b)
+		if !errors && !direct {
+			w.ranges[i].reset(t.n)
+		}
+		for j := range schemes {
+			g.layColumns(&schemes[j], &t, &w.work[i*len(schemes)+j])
+		}
+	}
+	var p *piece
+	if len(src) > copyLen {
+		p = pieces.Get().(*piece)
+		if restored != nil && p.y == nil {
+			p.y = make([]float32, pieceLen)
+		}
+	}
+	step := max(1, pieceLen/b.n)
+	if p == nil && !errors && !g.squares {
+		step = b.rows // which are read once only
+	}
+	for row := 0; row < b.rows; row += step {
+		b := box{b.e + row*b.stride, b.n, min(step, b.rows-row), b.stride}
+		x, y, pitch := src[b.e:], from(restored, b.e), b.stride
+		if p != nil {
+			x, pitch = b.gather(p.x[:], x), b.n
+			if y != nil {
+				y = b.gather(p.y, y)
+			}
+		}
+		for i := range count {
+			t := tile(i, b)
+			t.pitch = pitch
+			at := i * g.perItem
+			switch {
+			case errors:
+			case direct:
+				c, end := t.channel, t.channel+t.n
+				g.rangesOfColumns(x[at:], &t, g.lo[c:end], g.hi[c:end], g.sq[c:end])
+			default:
+				g.collectColumns(x[at:], &t, &w.ranges[i])
+			}
+			for j := range schemes {
+				g.collectErrors(&schemes[j], x[at:], from(y, at), &t, &w.work[i*len(schemes)+j], s)
+			}
+		}
+		if !errors {
+			g.rangesOfOthers(x, b, pitch, s)
+		}
+	}
+	if p != nil {
+		pieces.Put(p)
+	}
+	for i := range count {
+		t := tile(i, b)
+		if !errors && !direct {
+			g.addColumns(&t, &w.ranges[i])
+		}
+		for j := range schemes {
+			g.addErrors(&schemes[j], &t, &w.work[i*len(schemes)+j])
+		}
+	}
+}
+
+// copyLen is the length from which a tensor is copied piece by piece. Only tests
+// change it.
+var copyLen = 1 << 20
+
+// gather stores the elements of b, the first of which is the first of src, in
+// dst without the gaps between rows.
+func (b *box) gather(dst, src []float32) []float32 {
+	if b.n == b.stride {
+		copy(dst, src[:b.rows*b.n])
+		return dst
+	}
+	for i := range b.rows {
+		copy(dst[i*b.n:(i+1)*b.n], src[i*b.stride:])
+	}
+	return dst
 }
 
 // from returns s from element i on, nil if it is nil.

@@ -25,6 +25,23 @@ func (g *survey) addSubject(l layout, p *Params) {
 func (g *survey) secondPass(src, restored []float32) {
 	g.run(src, restored, true)
 	g.foldErrors()
+	if g.later {
+		g.foldSquares()
+	}
+}
+
+// squaresLater leaves the sums of squares of runs to the second pass, which
+// must follow, with schemes: they can then be made on the way.
+func (g *survey) squaresLater() { g.later = g.squares && g.ch.cols == 0 }
+
+func (g *survey) foldSquares() {
+	for c := range g.ch.axis {
+		sq := g.sq[c*g.slots]
+		for _, v := range g.sq[c*g.slots+1 : (c+1)*g.slots] {
+			sq += v
+		}
+		g.sq[c] = sq
+	}
 }
 
 func (g *survey) foldErrors() {
@@ -48,6 +65,10 @@ func (g *survey) errorsOfRuns(x, y []float32, t *stretch, s *scratch) {
 	k := (t.n + t.run - 1) / t.run
 	acc := s.acc[:k]
 	at := t.channel*g.slots + t.slot
+	var sq []float64 // to be made yet
+	if g.later {
+		sq = s.squares[:k]
+	}
 	for i := range g.schemes {
 		u := &g.schemes[i]
 		if !u.own && u.params > 1 {
@@ -57,16 +78,22 @@ func (g *survey) errorsOfRuns(x, y []float32, t *stretch, s *scratch) {
 			}
 			continue
 		}
-		u.errorsOfRuns(acc, x, y, t.run, t.channel, s)
+		u.errorsOfRuns(acc, sq, x, y, t.run, t.channel, s)
 		for j := range acc {
 			u.tally[at+j*g.slots].add(&acc[j])
 		}
+		g.addSquares(sq, at)
+		sq = nil
+	}
+	if sq != nil {
+		squaresRuns(sq, x, t.run)
+		g.addSquares(sq, at)
 	}
 }
 
 // errorsOfRuns sets acc to the errors of runs, whose parameters are those from
-// p on, if there are several.
-func (u *subject) errorsOfRuns(acc []sums, x, y []float32, run, p int, s *scratch) {
+// p on, if there are several, and sq, if it is not nil, to their sums of squares.
+func (u *subject) errorsOfRuns(acc []sums, sq []float64, x, y []float32, run, p int, s *scratch) {
 	k := len(acc)
 	switch {
 	case y != nil:
@@ -74,9 +101,17 @@ func (u *subject) errorsOfRuns(acc []sums, x, y []float32, run, p int, s *scratc
 	case u.params == 1:
 		fill(s.scale[:k], u.scale[0])
 		fill(s.zero[:k], u.zero[0])
-		errorsRuns(acc, x, run, s.scale[:k], s.zero[:k], u.qmin, u.qmax)
+		errorsOf(acc, sq, x, run, s.scale[:k], s.zero[:k], u.qmin, u.qmax)
 	default:
-		errorsRuns(acc, x, run, u.scale[p:], u.zero[p:], u.qmin, u.qmax)
+		errorsOf(acc, sq, x, run, u.scale[p:], u.zero[p:], u.qmin, u.qmax)
+	}
+}
+
+func errorsOf(acc []sums, sq []float64, x []float32, run int, scale []float32, zero []int32, qmin, qmax int32) {
+	if sq != nil {
+		errorsSquaresRuns(acc, sq, x, run, scale, zero, qmin, qmax)
+	} else {
+		errorsRuns(acc, x, run, scale, zero, qmin, qmax)
 	}
 }
 
@@ -101,7 +136,7 @@ func (u *subject) errors(t *tally, x, y []float32, e int, s *scratch) {
 		} else {
 			p.n = min(p.n, tileRuns*p.run)
 			acc := s.acc[:(p.n+p.run-1)/p.run]
-			u.errorsOfRuns(acc, x[:p.n], y, p.run, p.p, s)
+			u.errorsOfRuns(acc, nil, x[:p.n], y, p.run, p.p, s)
 			for j := range acc {
 				t.add(&acc[j])
 			}
@@ -137,15 +172,6 @@ func (u *subject) lay(s *scratch, at int, p span) {
 	default:
 		copy(s.scale[at:at+p.run], u.scale[p.p:])
 		copy(s.zero[at:at+p.run], u.zero[p.p:])
-	}
-}
-
-func (g *survey) errorsOfColumns(x, y []float32, t *stretch, s *scratch) {
-	for i := range g.schemes {
-		u := &g.schemes[i]
-		g.layColumns(u, t, &s.columnWork)
-		g.collectErrors(u, x, y, t, &s.columnWork, s)
-		g.addErrors(u, t, &s.columnWork)
 	}
 }
 

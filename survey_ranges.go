@@ -110,7 +110,7 @@ func (g *survey) rangesOfRuns(x []float32, t *stretch, s *scratch) {
 		if g.channels {
 			ok = rangeRuns(g.lo[t.channel:end], g.hi[t.channel:end], x, t.run)
 		}
-		if g.squares {
+		if g.squares && !g.later {
 			squaresRuns(g.sq[t.channel:end], x, t.run)
 		}
 	} else {
@@ -133,14 +133,19 @@ func (g *survey) foldRuns(x []float32, t *stretch, k int, s *scratch) bool {
 		ok = rangeRuns(lo, hi, x, t.run)
 		widen(g.lo[at:], g.hi[at:], lo, hi, g.slots)
 	}
-	if g.squares {
+	if g.squares && !g.later {
 		sq := s.squares[:k]
 		squaresRuns(sq, x, t.run)
-		for i, v := range sq {
-			g.sq[at+i*g.slots] += v
-		}
+		g.addSquares(sq, at)
 	}
 	return ok
+}
+
+// addSquares adds sums of squares to those of a slot of consecutive channels.
+func (g *survey) addSquares(sq []float64, at int) {
+	for i, v := range sq {
+		g.sq[at+i*g.slots] += v
+	}
 }
 
 // widen lowers every step-th element of lo to those of lo2, and raises those of
@@ -158,40 +163,31 @@ func widen(lo, hi, lo2, hi2 []float32, step int) {
 	}
 }
 
-func (g *survey) rangesOfColumns(x []float32, t *stretch, s *scratch) {
-	if n := t.channel + t.n; g.segments == 1 && g.ch.cols == g.ch.axis {
-		// A column is a channel, and has no other columns.
-		if !rangeColumns(g.lo[t.channel:n], g.hi[t.channel:n], x, t.rows, t.pitch) {
-			g.bad.Store(true)
-		}
-		if g.squares {
-			squaresColumns(g.sq[t.channel:n], x, t.rows, t.pitch)
-		}
-	} else {
-		g.foldColumns(x, t, s)
+// rangesOfOthers widens the ranges that are not a channel's by elements of b,
+// whose rows are pitch elements apart in x.
+func (g *survey) rangesOfOthers(x []float32, b box, pitch int, s *scratch) {
+	if b.n == b.stride {
+		b.n, b.rows = b.n*b.rows, 1
 	}
 	for i := range g.others {
-		for r := range t.rows {
-			g.others[i].add(x[r*t.pitch:][:t.n], t.e+r*t.stride, s)
+		for r := range b.rows {
+			g.others[i].add(x[r*pitch:][:b.n], b.e+r*b.stride, s)
 		}
 	}
-}
-
-// foldColumns collects the columns of a stretch, and adds them to their channels.
-func (g *survey) foldColumns(x []float32, t *stretch, s *scratch) {
-	s.rangeWork.reset(t.n)
-	g.collectColumns(x, t, &s.rangeWork)
-	g.addColumns(t, &s.rangeWork)
 }
 
 // collectColumns widens the ranges of the columns of a stretch, and adds to
 // their sums of squares.
 func (g *survey) collectColumns(x []float32, t *stretch, w *rangeWork) {
-	if !rangeColumns(w.lo[:t.n], w.hi[:t.n], x, t.rows, t.pitch) {
+	g.rangesOfColumns(x, t, w.lo[:t.n], w.hi[:t.n], w.squares[:t.n])
+}
+
+func (g *survey) rangesOfColumns(x []float32, t *stretch, lo, hi []float32, squares []float64) {
+	if !rangeColumns(lo, hi, x, t.rows, t.pitch) {
 		g.bad.Store(true)
 	}
 	if g.squares {
-		squaresColumns(w.squares[:t.n], x, t.rows, t.pitch)
+		squaresColumns(squares, x, t.rows, t.pitch)
 	}
 }
 
