@@ -196,6 +196,27 @@ func (h *histogram) rank(k, n uint64, r Range) float32 {
 	return r.Max
 }
 
+// locate returns the bin of the value of which k are smaller, and how many in
+// that bin have a smaller magnitude than it, equal ones being put in any order.
+func (h *histogram) locate(k uint64) (bin int, smaller uint64) {
+	for i := 0; i < bins; i++ {
+		bin = ascending(i)
+		if h.at[0][bin/binsEach] == 0 {
+			i |= binsEach - 1
+			continue
+		}
+		c := h.count(bin)
+		if k < c {
+			if bin >= negative {
+				k = c - 1 - k
+			}
+			break
+		}
+		k -= c
+	}
+	return bin, k
+}
+
 func clampTo(v float32, r Range) float32 { return min(max(v, r.Min), r.Max) }
 
 // tails returns how many of n values Percentile(p) leaves out at either end.

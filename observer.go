@@ -266,14 +266,14 @@ func (c *collection) item(src []float32, i int) {
 		if t.params == 1 {
 			for r := range t.rows {
 				e := t.e + r*t.stride
-				c.add(&to[0], src[e:e+t.cols], g)
+				to[0].collect(src[e:e+t.cols], c.sift, c.counts, g)
 			}
 		} else {
 			for r := 0; r < t.rows; {
 				rows := g.columns(src, &t, r, gatherRows)
 				n := rows * t.cols / t.params
 				for j := range to {
-					c.add(&to[j], g.buf[j*n:(j+1)*n], g)
+					to[j].collect(g.buf[j*n:(j+1)*n], c.sift, c.counts, g)
 				}
 				r += rows
 			}
@@ -282,9 +282,10 @@ func (c *collection) item(src []float32, i int) {
 	}
 }
 
-// add adds elements of one parameter.
-func (c *collection) add(p *observed, x []float32, g *gather) {
-	if !c.sift {
+// collect adds elements to what is collected for p: finite ones to the
+// histogram if that counts, or, sifted, any to the batch's range and counts too.
+func (p *observed) collect(x []float32, sift, counts bool, g *gather) {
+	if !sift {
 		p.hist.add(x)
 		return
 	}
@@ -297,15 +298,20 @@ func (c *collection) add(p *observed, x []float32, g *gather) {
 		}
 		var lo, hi [1]float32
 		rangeRuns(lo[:], hi[:], f, len(f))
-		if p.batch == 0 {
-			p.batchLo, p.batchHi = lo[0], hi[0]
-		}
-		p.batchLo, p.batchHi = min(p.batchLo, lo[0]), max(p.batchHi, hi[0])
-		p.batch += uint64(len(f))
-		if c.counts {
+		p.meet(lo[0], hi[0], uint64(len(f)))
+		if counts {
 			p.hist.add(f)
 		}
 	}
+}
+
+// meet widens the range of the batch by that of n values.
+func (p *observed) meet(lo, hi float32, n uint64) {
+	if p.batch == 0 {
+		p.batchLo, p.batchHi = lo, hi
+	}
+	p.batchLo, p.batchHi = min(p.batchLo, lo), max(p.batchHi, hi)
+	p.batch += n
 }
 
 // sifted appends the finite elements of x to dst, and counts the others.

@@ -122,15 +122,11 @@ func CalibrateFromInto(p *Params, src Source, shape []int, s Scheme) error {
 		pieces.Put(b)
 		return err
 	}
-	if !s.Range.ranged() {
-		x, err := readAll(src, l.n())
-		if err != nil {
-			return err
-		}
-		return CalibrateInto(p, Tensor{x, shape}, s)
-	}
 	g := rangers.Get().(*survey)
 	lo, hi, err := g.rangesFrom(src, l, s.Granularity)
+	if err == nil {
+		err = s.chooseFrom(src, l, lo, hi)
+	}
 	if err == nil {
 		p.set(s, l.params)
 		s.paramsOf(p, lo, hi)
@@ -198,15 +194,6 @@ func (c *Comparison) measureFrom(src Source, shape []int, calibrate bool) error 
 	if err != nil {
 		return err
 	}
-	for i := range c.Results {
-		if calibrate && !c.Results[i].Scheme.Range.ranged() {
-			x, err := readAll(src, n)
-			if err != nil {
-				return err
-			}
-			return c.measure(Tensor{x, shape}, calibrate)
-		}
-	}
 	by, err := c.prepare(n, shape, calibrate, waveSlots(channels.axis, len(c.Results)))
 	if err != nil {
 		return err
@@ -215,11 +202,13 @@ func (c *Comparison) measureFrom(src Source, shape []int, calibrate bool) error 
 	if calibrate {
 		if err = r.pass(true, false, by); err == nil {
 			c.setRanges()
-			c.setSubjects(n, shape, true, nil)
-			err = r.pass(false, true, by)
+			if err = c.calibrate(shape, nil, src); err == nil {
+				c.setSubjects(n, shape)
+				err = r.pass(false, true, by)
+			}
 		}
 	} else {
-		c.setSubjects(n, shape, false, nil)
+		c.setSubjects(n, shape)
 		err = r.pass(true, true, by)
 		c.setRanges()
 	}
@@ -229,15 +218,4 @@ func (c *Comparison) measureFrom(src Source, shape []int, calibrate bool) error 
 	}
 	c.setMetrics(n)
 	return nil
-}
-
-// readAll reads all n elements, for methods that need them at hand.
-func readAll(src Source, n int) ([]float32, error) {
-	x := make([]float32, n)
-	for e := 0; e < n; e += pieceLen {
-		if err := readFloats(src, x[e:min(e+pieceLen, n)], e); err != nil {
-			return nil, err
-		}
-	}
-	return x, nil
 }
