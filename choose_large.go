@@ -410,6 +410,7 @@ type descent struct {
 	widest, best candidate
 	compared     bool // these two
 	step, moves  int
+	last         clip // move
 	known, wants []trial
 }
 
@@ -446,6 +447,7 @@ func (d *descent) next(s Scheme, about int) {
 			return
 		}
 		still := b.clip == d.best.clip
+		d.last = clip{b.lo - d.best.lo, b.hi - d.best.hi}
 		d.best = b
 		if d.moves++; still || d.moves == mostMoves {
 			d.step, d.moves = d.step/2, 0
@@ -457,7 +459,7 @@ func (d *descent) next(s Scheme, about int) {
 func (d *descent) around(s Scheme) (best candidate, known bool) {
 	best = d.best
 	for _, to := range directions(s.Mapping) {
-		c, ok := d.neighbour(s, to, d.step)
+		c, ok := d.beside(s, d.best.clip, to, d.step)
 		if !ok {
 			continue
 		}
@@ -471,9 +473,9 @@ func (d *descent) around(s Scheme) (best candidate, known bool) {
 	return best, true
 }
 
-// neighbour returns that of the best in a direction, if there is one.
-func (d *descent) neighbour(s Scheme, to clip, step int) (candidate, bool) {
-	n, ok := d.best.beside(to, step)
+// beside returns the candidate so many steps away from a clip, if there is one.
+func (d *descent) beside(s Scheme, from, to clip, step int) (candidate, bool) {
+	n, ok := from.beside(to, step)
 	if !ok {
 		return candidate{}, false
 	}
@@ -492,17 +494,27 @@ func (d *descent) look(s Scheme, c *candidate) bool {
 	return false
 }
 
-// foresee fills d.wants.
+// foresee fills d.wants: after a move the search may go on in that direction as
+// far as it has come, or else goes on with smaller steps.
 func (d *descent) foresee(s Scheme, about int) {
 	if !d.compared {
 		d.want(s, &d.widest)
 		d.want(s, &d.best)
 	}
-	for step := d.step; step > 0 && (step == d.step || len(d.wants) < about); step /= 2 {
-		for _, to := range directions(s.Mapping) {
-			if c, ok := d.neighbour(s, to, step); ok {
-				d.want(s, &c)
-			}
+	d.wantAround(s, d.best.clip, d.step)
+	for i, ahead := 0, d.best.clip; i < d.moves && len(d.wants) < about; i++ {
+		ahead = clip{ahead.lo + d.last.lo, ahead.hi + d.last.hi}
+		d.wantAround(s, ahead, d.step)
+	}
+	for step := d.step / 2; step > 0 && len(d.wants) < about; step /= 2 {
+		d.wantAround(s, d.best.clip, step)
+	}
+}
+
+func (d *descent) wantAround(s Scheme, from clip, step int) {
+	for _, to := range directions(s.Mapping) {
+		if c, ok := d.beside(s, from, to, step); ok {
+			d.want(s, &c)
 		}
 	}
 }

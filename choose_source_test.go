@@ -333,3 +333,44 @@ func TestDescentEnds(t *testing.T) {
 		}
 	}
 }
+
+// TestMethodsSourceNoAllocations is TestSourceNoAllocations for methods.
+func TestMethodsSourceNoAllocations(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector allocates")
+	}
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
+	defer noCollections()()
+	for _, limit := range []int{1 << 16, 100} {
+		smallLimits(t, limit, limit)
+		for i, shape := range [][]int{{675, 120}, {100, 30, 28}} {
+			runtime.GOMAXPROCS(1 + i)
+			n, _ := elements(shape)
+			x := Tensor{valuesOf(70, n, distributions[0].of), shape}
+			var src Source = sliceSource(x.Data)
+			for j, g := range []Granularity{PerTensor, PerChannel(0), PerChannel(-1), PerGroup(1, 1000)} {
+				for _, m := range []Method{Percentile(99), LeastSquares, Entropy}[j%2:] {
+					if l, _ := newLayout(n, shape, g); l.params > 200 {
+						continue
+					}
+					s := Scheme{Bits: 4, Granularity: g, Mapping: Symmetric, Range: m}
+					var p Params
+					var c Comparison
+					for name, call := range map[string]func() error{
+						"CalibrateInto":     func() error { return CalibrateInto(&p, x, s) },
+						"CalibrateFromInto": func() error { return CalibrateFromInto(&p, src, shape, s) },
+						"CompareFromInto":   func() error { return CompareFromInto(&c, src, shape, Scheme{Bits: 8}, s) },
+					} {
+						k := allocations(t, call)
+						for i := 0; i < 5 && k > 0; i++ {
+							k = allocations(t, call)
+						}
+						if k > 0 {
+							t.Errorf("%s, %+v, shape %v: %d allocations a call, want 0", name, s, shape, k)
+						}
+					}
+				}
+			}
+		}
+	}
+}

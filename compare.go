@@ -34,7 +34,7 @@ type Result struct {
 // Compare calibrates t to each scheme, and measures what quantizing it and
 // dequantizing it again would change. It reads t twice, however many schemes
 // there are, and makes no copy of it. Methods other than MinMax and
-// MovingAverage read it a few times more.
+// MovingAverage read it several times more.
 //
 // Errors: those of Calibrate (NotFiniteError.Channel counts along
 // Comparison.Axis), and ErrScheme if there is no scheme.

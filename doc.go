@@ -209,13 +209,14 @@
 // mapped or read, or of values that are widened to float32 on the way.
 // [RangesFrom], [CalibrateFrom] and [CompareFrom] have the results of their
 // namesakes, to the last bit, but are not given a Tensor; [EvaluateFrom] and
-// [MeasureFrom] too. CompareFrom reads the tensor twice, the others once.
+// [MeasureFrom] too. CompareFrom reads the tensor twice, the others once, and
+// more often for methods that choose among the values.
 //
 // Pieces have at most 65,536 elements, 256 KiB, so that they stay in a cache
 // next to the core. A call needs memory for them, and for sums: less than 1 MiB
 // for each goroutine if there are no more than 32 schemes, and about 8 MiB for
-// all. That does not grow with the tensor, but for schemes whose method needs
-// all of it (see Source). Results do: up to 40 bytes, and for each scheme up to
+// all. Methods that choose among the values need more (see Source). That does
+// not grow with the tensor. Results do: up to 40 bytes, and for each scheme up to
 // 120, for each channel, and 16 for each group.
 //
 // Then [QuantizePart] makes codes of as many elements at a time as one likes,

@@ -21,11 +21,8 @@ type histogram struct {
 
 // reset empties h, which is to count in so many lanes.
 func (h *histogram) reset(lanes int) {
-	if len(h.at) != lanes {
-		h.at = make([]octaveIndex, lanes)
-	} else {
-		clear(h.at)
-	}
+	h.at = resize(h.at, lanes)
+	clear(h.at)
 	h.counts, h.wide, h.pending = h.counts[:0], h.wide[:0], 0
 }
 
