@@ -76,7 +76,7 @@ func (c *supply) items() int {
 	// The last of some channels that are copied together may be alone, and then
 	// its elements have another order: that must be the same as at hand.
 	few := max(1, gatherCols/b.each) * b.each
-	b.cols = min(b.across, max(1, width/few)*few)
+	b.fit(width, few)
 	return matrices * b.perRow()
 }
 

@@ -126,9 +126,37 @@ func (h *histogram) next(b int) int {
 
 // merge adds the counts of o.
 func (h *histogram) merge(o *histogram) {
+	if len(o.wide) == 0 && o.pending <= math.MaxUint32-h.pending {
+		h.mergeOctaves(o)
+		return
+	}
 	for b := o.next(0); b < bins; b = o.next(b + 1) {
 		h.addCount(b, o.count(b))
 	}
+}
+
+// mergeOctaves is merge for counts that leave those of h below 2^32.
+func (h *histogram) mergeOctaves(o *histogram) {
+	if len(o.at) == 0 {
+		return
+	}
+	for octave := range octaves {
+		if o.at[0][octave] == 0 {
+			continue
+		}
+		if h.at[0][octave] == 0 {
+			h.place(octave)
+		}
+		first := int(h.at[0][octave]) + octave*binsEach - bins
+		to := h.counts[first : first+binsEach]
+		for l := range o.at {
+			first := int(o.at[l][octave]) + octave*binsEach - bins
+			for i, n := range o.counts[first : first+binsEach] {
+				to[i] += n
+			}
+		}
+	}
+	h.pending += o.pending
 }
 
 // Of the bins, those from negative on are of negative values, or -0, and go

@@ -31,7 +31,9 @@ type Observer struct {
 	seen    int        // batches, those with errors too
 	params  []observed // one for each parameter, none before the first batch
 	counter Counts
-	shares  []share // memory for large batches
+	shares  []share    // memory for large batches
+	batch   []observed // memory for batches that are read,
+	values  []float32  // and for all of one
 }
 
 // A NotFinitePolicy says what an Observer does with NaN and infinities.
@@ -165,6 +167,12 @@ func (o *Observer) observe(batch Tensor) error {
 			o.widen(p, p.batch, p.batchLo, p.batchHi)
 		}
 	}
+	o.countNotFinite()
+	return nil
+}
+
+// countNotFinite adds up what is not finite.
+func (o *Observer) countNotFinite() {
 	o.counter.NaN, o.counter.PosInf, o.counter.NegInf = 0, 0, 0
 	for i := range o.params {
 		c := &o.params[i].notFinite
@@ -172,7 +180,6 @@ func (o *Observer) observe(batch Tensor) error {
 		o.counter.PosInf += c.PosInf
 		o.counter.NegInf += c.NegInf
 	}
-	return nil
 }
 
 // grow makes the parameters of the first batch.
@@ -289,19 +296,29 @@ func (p *observed) collect(x []float32, sift, counts bool, g *gather) {
 		p.hist.add(x)
 		return
 	}
+	if len(x) == 0 {
+		return
+	}
+	var lo, hi [1]float32
+	if rangeRuns(lo[:], hi[:], x, len(x)) {
+		p.met(x, lo[0], hi[0], counts)
+		return
+	}
 	for len(x) > 0 {
 		n := min(len(x), len(g.finite))
 		f := p.sifted(g.finite[:0], x[:n])
-		x = x[n:]
-		if len(f) == 0 {
-			continue
+		if x = x[n:]; len(f) > 0 {
+			rangeRuns(lo[:], hi[:], f, len(f))
+			p.met(f, lo[0], hi[0], counts)
 		}
-		var lo, hi [1]float32
-		rangeRuns(lo[:], hi[:], f, len(f))
-		p.meet(lo[0], hi[0], uint64(len(f)))
-		if counts {
-			p.hist.add(f)
-		}
+	}
+}
+
+// met adds finite values of a range to the batch.
+func (p *observed) met(x []float32, lo, hi float32, counts bool) {
+	p.meet(lo, hi, uint64(len(x)))
+	if counts {
+		p.hist.add(x)
 	}
 }
 

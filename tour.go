@@ -44,7 +44,7 @@ const (
 	longRow = 1 << 12
 
 	// boxRows is how many rows of a box are read at a time, if there are many.
-	boxRows = 256
+	boxRows = 128
 )
 
 // scattered reports whether the values of a parameter are in short rows, which
@@ -103,9 +103,17 @@ func (t *tour) items() int {
 		*b = boxes{matrix: t.axis * t.inner, down: t.group, across: t.inner, each: 1}
 		matrices = t.outer * t.groups
 	}
-	b.cols = min(b.across, max(1, pieceLen/min(b.down, boxRows)/b.each)*b.each)
+	b.fit(pieceLen/min(b.down, boxRows), b.each)
 	b.rows = min(b.down, pieceLen/b.cols)
 	return matrices * b.perMatrix()
+}
+
+// fit has boxes take about so many columns, all about the same, and a multiple
+// of some unit.
+func (b *boxes) fit(cols, unit int) {
+	n := max(1, cols/unit) * unit
+	n = (b.across-1)/((b.across-1)/n+1) + 1
+	b.cols = min(b.across, (n+unit-1)/unit*unit)
 }
 
 func (b *boxes) perRow() int    { return (b.across-1)/b.cols + 1 }
