@@ -325,7 +325,7 @@
 // and 512 bytes for each power of two among the magnitudes, of either sign,
 // which makes 10 to 40 KiB (four times that for a single one, which is faster
 // so). Batches may differ in shape as long as they have the same number of
-// channels or of groups.
+// channels or of groups. [Observer.ObserveFrom] reads a batch from a Source.
 //
 // From one state come the parameters of all methods, and of all widths and
 // mappings ([Observer.ParamsFor]). Bins bound how far they are from those of the
