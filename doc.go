@@ -324,7 +324,7 @@
 // Its memory does not depend on the number of values: for each histogram 2 KiB,
 // and 512 bytes for each power of two among the magnitudes, of either sign,
 // which makes 10 to 40 KiB (four times that for a single one, which is faster
-// so). Batches may differ in shape as long as they have the same number of
+// so), and 2 KiB where batches bring few values for each of several. Batches may differ in shape as long as they have the same number of
 // channels or of groups. [Observer.ObserveFrom] reads a batch from a Source.
 //
 // From one state come the parameters of all methods, and of all widths and

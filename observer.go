@@ -62,8 +62,9 @@ type observed struct {
 	avgLo     float64 // moving averages
 	avgHi     float64
 	hist      histogram
-	batch     uint64  // finite values of the current batch
-	batchLo   float32 // their range
+	few       []float32 // values that are not in it yet; see count
+	batch     uint64    // finite values of the current batch
+	batchLo   float32   // their range
 	batchHi   float32
 	notFinite Counts // of all batches, Finite left out
 }
@@ -151,6 +152,9 @@ func (o *Observer) observe(batch Tensor) error {
 	}
 	o.grow(l.params)
 	sift := err != nil
+	if !o.scheme.Range.ranged() {
+		o.wait(l)
+	}
 	if sift || !o.scheme.Range.ranged() {
 		o.collect(batch.Data, l, sift)
 	}
@@ -293,7 +297,7 @@ func (c *collection) item(src []float32, i int) {
 // histogram if that counts, or, sifted, any to the batch's range and counts too.
 func (p *observed) collect(x []float32, sift, counts bool, g *gather) {
 	if !sift {
-		p.hist.add(x)
+		p.count(x)
 		return
 	}
 	if len(x) == 0 {
@@ -318,7 +322,46 @@ func (p *observed) collect(x []float32, sift, counts bool, g *gather) {
 func (p *observed) met(x []float32, lo, hi float32, counts bool) {
 	p.meet(lo, hi, uint64(len(x)))
 	if counts {
+		p.count(x)
+	}
+}
+
+// fewLen is how many values wait to be counted. They are next to each other,
+// where the bins that a few values are in are all over a histogram, and all
+// histograms together do not fit in a cache.
+const fewLen = 512
+
+// count adds finite values to the histogram, at once or later. The first have
+// their octaves placed at once, so that more of the kind allocate nothing.
+func (p *observed) count(x []float32) {
+	if len(x) >= cap(p.few) || len(p.hist.counts) == 0 {
 		p.hist.add(x)
+		return
+	}
+	n := min(len(x), cap(p.few)-len(p.few))
+	p.few = append(p.few, x[:n]...)
+	if len(p.few) == cap(p.few) {
+		p.flush()
+		p.few = append(p.few, x[n:]...)
+	}
+}
+
+// flush counts the values that wait.
+func (p *observed) flush() {
+	if len(p.few) > 0 {
+		p.hist.add(p.few)
+		p.few = p.few[:0]
+	}
+}
+
+// wait makes room for values that wait, if batches bring few of them for each
+// of several parameters.
+func (o *Observer) wait(l layout) {
+	if n := l.params; n > 1 && l.size(0) < fewLen && cap(o.params[0].few) == 0 {
+		all := make([]float32, n*fewLen)
+		for i := range o.params {
+			o.params[i].few = all[i*fewLen : i*fewLen : (i+1)*fewLen]
+		}
 	}
 }
 
@@ -389,6 +432,7 @@ func (o *Observer) Merge(other *Observer) error {
 		p.notFinite.add(q.notFinite)
 		if q.n > 0 {
 			o.widen(p, q.n, q.lo, q.hi)
+			q.flush()
 			p.hist.merge(&q.hist)
 		}
 	}
