@@ -275,7 +275,7 @@ func (s *selection) deduce(i int) {
 		switch {
 		case scheme.Range.kind != entropy:
 			d := &s.descents[k][i]
-			d.step, d.known, d.wants = 0, d.known[:0], d.wants[:0]
+			d.step, d.compared, d.known, d.wants = 0, false, d.known[:0], d.wants[:0]
 			if r.Min < r.Max {
 				d.begin(q, q.run(scheme))
 			}
