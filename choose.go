@@ -81,22 +81,7 @@ func (s *search) measure(x []float32, r Range, limit float64) float64 {
 // rank returns the value of x that k others are not above, exactly: among those
 // of its bin, which s.hist shows, the lower 16 bits decide.
 func (s *search) rank(x []float32, k uint64, r Range) float32 {
-	bin := 0
-	for i := 0; i < bins; i++ {
-		bin = ascending(i)
-		if s.hist.at[0][bin/binsEach] == 0 {
-			i |= binsEach - 1
-			continue
-		}
-		c := s.hist.count(bin)
-		if k < c {
-			if bin >= negative {
-				k = c - 1 - k // magnitudes ascend
-			}
-			break
-		}
-		k -= c
-	}
+	bin, k := s.hist.locate(k)
 	s.lower = resize(s.lower, 1<<16)
 	clear(s.lower)
 	for _, v := range x {
@@ -126,6 +111,10 @@ var choosers = newTeams(func(c *choice, i int) { c.item(c.src, i) })
 // choose narrows the ranges of a tensor's parameters as s.Range says.
 func (s Scheme) choose(src []float32, l layout, lo, hi []float32) {
 	if s.Range.ranged() {
+		return
+	}
+	if l.large() {
+		s.chooseLarge(src, nil, l, lo, hi) // no error without a Source
 		return
 	}
 	c := choice{layout: l, scheme: s, lo: lo, hi: hi}

@@ -34,7 +34,7 @@ type Result struct {
 // Compare calibrates t to each scheme, and measures what quantizing it and
 // dequantizing it again would change. It reads t twice, however many schemes
 // there are, and makes no copy of it. Methods other than MinMax and
-// MovingAverage read it a few times more.
+// MovingAverage read it several times more.
 //
 // Errors: those of Calibrate (NotFiniteError.Channel counts along
 // Comparison.Axis), and ErrScheme if there is no scheme.
@@ -113,7 +113,10 @@ func (c *Comparison) measure(t Tensor, calibrate bool) error {
 		return err
 	}
 	c.setRanges()
-	c.setSubjects(len(t.Data), t.Shape, calibrate, t.Data)
+	if calibrate {
+		c.calibrate(t.Shape, t.Data, nil) // no error without a Source
+	}
+	c.setSubjects(len(t.Data), t.Shape)
 	c.survey.secondPass(t.Data, nil)
 	c.setMetrics(len(t.Data))
 	return nil
@@ -174,35 +177,90 @@ func (c *Comparison) checkSchemes() error {
 	return nil
 }
 
-// setSubjects readies the second pass, calibrating the schemes to what the first
-// has found if that is asked for, and to all values, src, if a method needs them.
-func (c *Comparison) setSubjects(n int, shape []int, calibrate bool, src []float32) {
+// calibrate calibrates the schemes to what the first pass has found, and to all
+// values, which are x or come from src, if a method needs them.
+func (c *Comparison) calibrate(shape []int, x []float32, src Source) error {
 	g := c.survey
+	n := g.ch.n()
 	other := 0 // of the ranges of results whose parameters are not the channels'
+	g.chosen = resize(g.chosen, len(c.Results))
+	clear(g.chosen)
 	for i := range c.Results {
 		r := &c.Results[i]
 		l, _ := newLayout(n, shape, r.Scheme.Granularity)
-		if calibrate {
-			lo, hi := g.lo, g.hi
-			switch {
-			case l == g.ch:
-			case l.params == 1:
-				g.chosenLo, g.chosenHi = append(g.chosenLo[:0], c.Range.Min), append(g.chosenHi[:0], c.Range.Max)
-				lo, hi = g.chosenLo, g.chosenHi
-			default:
-				lo, hi = g.others[other].lo, g.others[other].hi
-				other++
-			}
-			r.Params.set(r.Scheme, l.params)
-			lo, hi = lo[:l.params], hi[:l.params]
-			if !r.Scheme.Range.ranged() {
-				g.chosenLo, g.chosenHi = append(g.chosenLo[:0], lo...), append(g.chosenHi[:0], hi...)
-				lo, hi = g.chosenLo, g.chosenHi
-				r.Scheme.choose(src, l, lo, hi)
-			}
-			r.Scheme.paramsOf(&r.Params, lo, hi)
+		lo, hi := g.lo, g.hi
+		switch {
+		case l == g.ch:
+		case l.params == 1:
+			g.chosenLo, g.chosenHi = append(g.chosenLo[:0], c.Range.Min), append(g.chosenHi[:0], c.Range.Max)
+			lo, hi = g.chosenLo, g.chosenHi
+		default:
+			lo, hi = g.others[other].lo, g.others[other].hi
+			other++
 		}
-		g.addSubject(l, &r.Params)
+		if g.chosen[i] {
+			continue
+		}
+		lo, hi = lo[:l.params], hi[:l.params]
+		if !r.Scheme.Range.ranged() {
+			if l.large() {
+				if err := c.chooseLarge(i, l, lo, hi, shape, x, src); err != nil {
+					return err
+				}
+				continue
+			}
+			g.chosenLo, g.chosenHi = append(g.chosenLo[:0], lo...), append(g.chosenHi[:0], hi...)
+			lo, hi = g.chosenLo, g.chosenHi
+			if src == nil {
+				r.Scheme.choose(x, l, lo, hi)
+			} else if err := r.Scheme.chooseFrom(src, l, lo, hi); err != nil {
+				return err
+			}
+		}
+		r.Params.set(r.Scheme, l.params)
+		r.Scheme.paramsOf(&r.Params, lo, hi)
+	}
+	return nil
+}
+
+// chooseLarge calibrates the i-th result, whose parameters have many values
+// within lo and hi, and those that follow it and can be done with it.
+func (c *Comparison) chooseLarge(i int, l layout, lo, hi []float32, shape []int, x []float32, src Source) error {
+	g := c.survey
+	s := selections.Get().(*selection)
+	s.begin(l, lo, hi)
+	g.with = g.with[:0]
+	for j := i; j < len(c.Results); j++ {
+		other, _ := newLayout(g.ch.n(), shape, c.Results[j].Scheme.Granularity)
+		if g.chosen[j] || c.Results[j].Scheme.Range.ranged() || other != l {
+			continue
+		}
+		g.with, g.chosen[j] = append(g.with, j), true
+		if !s.add(c.Results[j].Scheme) {
+			break
+		}
+	}
+	if err := s.run(x, src); err != nil {
+		selections.Put(s)
+		return err
+	}
+	for k, j := range g.with {
+		r := &c.Results[j]
+		r.Params.set(r.Scheme, l.params)
+		g.chosenLo, g.chosenHi = resize(g.chosenLo, l.params), resize(g.chosenHi, l.params)
+		s.chosen(k, g.chosenLo, g.chosenHi)
+		r.Scheme.paramsOf(&r.Params, g.chosenLo, g.chosenHi)
+	}
+	selections.Put(s)
+	return nil
+}
+
+// setSubjects readies the second pass.
+func (c *Comparison) setSubjects(n int, shape []int) {
+	for i := range c.Results {
+		r := &c.Results[i]
+		l, _ := newLayout(n, shape, r.Scheme.Granularity)
+		c.survey.addSubject(l, &r.Params)
 	}
 }
 

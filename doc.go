@@ -209,13 +209,14 @@
 // mapped or read, or of values that are widened to float32 on the way.
 // [RangesFrom], [CalibrateFrom] and [CompareFrom] have the results of their
 // namesakes, to the last bit, but are not given a Tensor; [EvaluateFrom] and
-// [MeasureFrom] too. CompareFrom reads the tensor twice, the others once.
+// [MeasureFrom] too. CompareFrom reads the tensor twice, the others once, and
+// more often for methods that choose among the values.
 //
 // Pieces have at most 65,536 elements, 256 KiB, so that they stay in a cache
 // next to the core. A call needs memory for them, and for sums: less than 1 MiB
 // for each goroutine if there are no more than 32 schemes, and about 8 MiB for
-// all. That does not grow with the tensor, but for schemes whose method needs
-// all of it (see Source). Results do: up to 40 bytes, and for each scheme up to
+// all. Methods that choose among the values need more (see Source). That does
+// not grow with the tensor. Results do: up to 40 bytes, and for each scheme up to
 // 120, for each channel, and 16 for each group.
 //
 // Then [QuantizePart] makes codes of as many elements at a time as one likes,
@@ -323,8 +324,8 @@
 // Its memory does not depend on the number of values: for each histogram 2 KiB,
 // and 512 bytes for each power of two among the magnitudes, of either sign,
 // which makes 10 to 40 KiB (four times that for a single one, which is faster
-// so). Batches may differ in shape as long as they have the same number of
-// channels or of groups.
+// so), and 2 KiB where batches bring few values for each of several. Batches may differ in shape as long as they have the same number of
+// channels or of groups. [Observer.ObserveFrom] reads a batch from a Source.
 //
 // From one state come the parameters of all methods, and of all widths and
 // mappings ([Observer.ParamsFor]). Bins bound how far they are from those of the

@@ -77,6 +77,51 @@ func FuzzSource(f *testing.F) {
 	})
 }
 
+// FuzzSourceMethods is FuzzSource for methods that choose among the values, with
+// any number of values that are brought together, and for observers.
+func FuzzSourceMethods(f *testing.F) {
+	f.Add(uint64(0), uint16(300), uint16(300), uint16(1), uint32(0x1006), uint8(3), uint16(1000), uint16(100), uint32(0))
+	f.Add(uint64(1), uint16(70), uint16(1), uint16(4200), uint32(0x0206), uint8(4), uint16(10), uint16(0), uint32(0))
+	f.Add(uint64(2), uint16(2000), uint16(3), uint16(17), uint32(0x1125), uint8(2), uint16(5000), uint16(60000), uint32(70000))
+	f.Add(uint64(3), uint16(4000), uint16(20), uint16(1), uint32(0x700212a), uint8(5), uint16(1), uint16(20), uint32(0))
+	f.Fuzz(func(t *testing.T, seed uint64, a, b, c uint16, options uint32, method uint8, wave, limit uint16, bad uint32) {
+		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1 + int(seed%3)))
+		defer func(n int) { waveBytes = n }(waveBytes)
+		waveBytes = int(wave)
+		smallLimits(t, int(limit), int(limit)/7)
+		x := fuzzTensor(seed, a, b, c)
+		if int(bad) < len(x.Data) && bad > 0 {
+			x.Data[bad] = inf
+		}
+		s := fuzzScheme(options)
+		s.Range = allMethods[int(method)%len(allMethods)]
+		if l, err := newLayout(len(x.Data), x.Shape, s.Granularity); err != nil || l.params > 100 {
+			return // takes long
+		}
+		src := sliceSource(x.Data)
+		more := s
+		more.Range = Percentile(99)
+		want, err := Compare(x, s, Scheme{Bits: 8}, more)
+		got, errFrom := CompareFrom(src, x.Shape, s, Scheme{Bits: 8}, more)
+		if (err == nil) != (errFrom == nil) || err != nil && err.Error() != errFrom.Error() {
+			t.Fatalf("%+v, shape %v: error %v, want %v", s, x.Shape, errFrom, err)
+		}
+		if err == nil {
+			if diff := difference(want, got); diff != "" {
+				t.Fatalf("%+v, shape %v (-in memory +read)\n%s", s, x.Shape, diff)
+			}
+		}
+		at, read := newObserver(t, s, NotFinitePolicy(seed%2)), newObserver(t, s, NotFinitePolicy(seed%2))
+		err, errFrom = at.Observe(x), read.ObserveFrom(src, x.Shape)
+		if (err == nil) != (errFrom == nil) || err != nil && err.Error() != errFrom.Error() {
+			t.Fatalf("%+v, shape %v: observed with error %v, want %v", s, x.Shape, errFrom, err)
+		}
+		if string(stateOf(t, at)) != string(stateOf(t, read)) {
+			t.Fatalf("%+v, shape %v: observed another state", s, x.Shape)
+		}
+	})
+}
+
 // FuzzPart checks that a part has the codes and values of the whole.
 func FuzzPart(f *testing.F) {
 	f.Add(uint64(0), uint16(30), uint16(30), uint16(3), uint32(0x1006), uint32(17), uint32(600))

@@ -21,11 +21,8 @@ type histogram struct {
 
 // reset empties h, which is to count in so many lanes.
 func (h *histogram) reset(lanes int) {
-	if len(h.at) != lanes {
-		h.at = make([]octaveIndex, lanes)
-	} else {
-		clear(h.at)
-	}
+	h.at = resize(h.at, lanes)
+	clear(h.at)
 	h.counts, h.wide, h.pending = h.counts[:0], h.wide[:0], 0
 }
 
@@ -129,9 +126,37 @@ func (h *histogram) next(b int) int {
 
 // merge adds the counts of o.
 func (h *histogram) merge(o *histogram) {
+	if len(o.wide) == 0 && o.pending <= math.MaxUint32-h.pending {
+		h.mergeOctaves(o)
+		return
+	}
 	for b := o.next(0); b < bins; b = o.next(b + 1) {
 		h.addCount(b, o.count(b))
 	}
+}
+
+// mergeOctaves is merge for counts that leave those of h below 2^32.
+func (h *histogram) mergeOctaves(o *histogram) {
+	if len(o.at) == 0 {
+		return
+	}
+	for octave := range octaves {
+		if o.at[0][octave] == 0 {
+			continue
+		}
+		if h.at[0][octave] == 0 {
+			h.place(octave)
+		}
+		first := int(h.at[0][octave]) + octave*binsEach - bins
+		to := h.counts[first : first+binsEach]
+		for l := range o.at {
+			first := int(o.at[l][octave]) + octave*binsEach - bins
+			for i, n := range o.counts[first : first+binsEach] {
+				to[i] += n
+			}
+		}
+	}
+	h.pending += o.pending
 }
 
 // Of the bins, those from negative on are of negative values, or -0, and go
@@ -194,6 +219,27 @@ func (h *histogram) rank(k, n uint64, r Range) float32 {
 		return clampTo(float32(v), r)
 	}
 	return r.Max
+}
+
+// locate returns the bin of the value of which k are smaller, and how many in
+// that bin have a smaller magnitude than it, equal ones being put in any order.
+func (h *histogram) locate(k uint64) (bin int, smaller uint64) {
+	for i := 0; i < bins; i++ {
+		bin = ascending(i)
+		if h.at[0][bin/binsEach] == 0 {
+			i |= binsEach - 1
+			continue
+		}
+		c := h.count(bin)
+		if k < c {
+			if bin >= negative {
+				k = c - 1 - k
+			}
+			break
+		}
+		k -= c
+	}
+	return bin, k
 }
 
 func clampTo(v float32, r Range) float32 { return min(max(v, r.Min), r.Max) }

@@ -75,9 +75,14 @@ func newLayout(n int, shape []int, g Granularity) (layout, error) {
 		l.params = l.outer * l.groups * l.inner
 		return l, nil
 	}
-	l.params = l.axis
+	return channelsOf(l.outer, l.axis, l.inner), nil
+}
+
+// channelsOf returns the layout of channels.
+func channelsOf(outer, axis, inner int) layout {
+	l := layout{outer: outer, axis: axis, inner: inner, params: axis}
 	if l.axis == 1 { // one channel is the whole tensor
-		return layout{outer: 1, axis: 1, inner: n, params: 1}, nil
+		return layout{outer: 1, axis: 1, inner: l.n(), params: 1}
 	}
 	if l.inner == 1 || l.inner < shortRun && l.outer >= spreadMin {
 		l.cols = l.axis * l.inner
@@ -85,7 +90,7 @@ func newLayout(n int, shape []int, g Granularity) (layout, error) {
 			l.cols *= min((wideRow+l.cols-1)/l.cols, l.outer)
 		}
 	}
-	return l, nil
+	return l
 }
 
 // checkAxis returns axis counted from the front of rank axes; a tensor without

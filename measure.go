@@ -146,8 +146,10 @@ func findNaN(src Source, l *layout, by Granularity) error {
 			}
 		}
 	}
-	return errors.New("quant: a Source has not given the same elements twice")
+	return errFickle
 }
+
+var errFickle = errors.New("quant: a Source has not given the same elements twice")
 
 // differencesRuns sets acc[i] to the sums of the differences between x and y
 // over run i, whose length is at most blockLen, in the order of errorsRuns.

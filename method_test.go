@@ -124,6 +124,12 @@ func TestMethodsNoEscape(t *testing.T) {
 	if !stacksAreKnown() {
 		t.Skip("callers' slices escape here")
 	}
+	testMethodsNoEscape(t)
+	smallLimits(t, 0, 0)
+	testMethodsNoEscape(t)
+}
+
+func testMethodsNoEscape(t *testing.T) {
 	for _, g := range matrixGranularities {
 		for _, m := range allMethods {
 			s := Scheme{Bits: 4, Granularity: g, Range: m}

@@ -31,7 +31,9 @@ type Observer struct {
 	seen    int        // batches, those with errors too
 	params  []observed // one for each parameter, none before the first batch
 	counter Counts
-	shares  []share // memory for large batches
+	shares  []share    // memory for large batches
+	batch   []observed // memory for batches that are read,
+	values  []float32  // and for all of one
 }
 
 // A NotFinitePolicy says what an Observer does with NaN and infinities.
@@ -60,8 +62,9 @@ type observed struct {
 	avgLo     float64 // moving averages
 	avgHi     float64
 	hist      histogram
-	batch     uint64  // finite values of the current batch
-	batchLo   float32 // their range
+	few       []float32 // values that are not in it yet; see count
+	batch     uint64    // finite values of the current batch
+	batchLo   float32   // their range
 	batchHi   float32
 	notFinite Counts // of all batches, Finite left out
 }
@@ -149,6 +152,9 @@ func (o *Observer) observe(batch Tensor) error {
 	}
 	o.grow(l.params)
 	sift := err != nil
+	if !o.scheme.Range.ranged() {
+		o.wait(l)
+	}
 	if sift || !o.scheme.Range.ranged() {
 		o.collect(batch.Data, l, sift)
 	}
@@ -165,6 +171,12 @@ func (o *Observer) observe(batch Tensor) error {
 			o.widen(p, p.batch, p.batchLo, p.batchHi)
 		}
 	}
+	o.countNotFinite()
+	return nil
+}
+
+// countNotFinite adds up what is not finite.
+func (o *Observer) countNotFinite() {
 	o.counter.NaN, o.counter.PosInf, o.counter.NegInf = 0, 0, 0
 	for i := range o.params {
 		c := &o.params[i].notFinite
@@ -172,7 +184,6 @@ func (o *Observer) observe(batch Tensor) error {
 		o.counter.PosInf += c.PosInf
 		o.counter.NegInf += c.NegInf
 	}
-	return nil
 }
 
 // grow makes the parameters of the first batch.
@@ -266,14 +277,14 @@ func (c *collection) item(src []float32, i int) {
 		if t.params == 1 {
 			for r := range t.rows {
 				e := t.e + r*t.stride
-				c.add(&to[0], src[e:e+t.cols], g)
+				to[0].collect(src[e:e+t.cols], c.sift, c.counts, g)
 			}
 		} else {
 			for r := 0; r < t.rows; {
 				rows := g.columns(src, &t, r, gatherRows)
 				n := rows * t.cols / t.params
 				for j := range to {
-					c.add(&to[j], g.buf[j*n:(j+1)*n], g)
+					to[j].collect(g.buf[j*n:(j+1)*n], c.sift, c.counts, g)
 				}
 				r += rows
 			}
@@ -282,30 +293,85 @@ func (c *collection) item(src []float32, i int) {
 	}
 }
 
-// add adds elements of one parameter.
-func (c *collection) add(p *observed, x []float32, g *gather) {
-	if !c.sift {
-		p.hist.add(x)
+// collect adds elements to what is collected for p: finite ones to the
+// histogram if that counts, or, sifted, any to the batch's range and counts too.
+func (p *observed) collect(x []float32, sift, counts bool, g *gather) {
+	if !sift {
+		p.count(x)
+		return
+	}
+	if len(x) == 0 {
+		return
+	}
+	var lo, hi [1]float32
+	if rangeRuns(lo[:], hi[:], x, len(x)) {
+		p.met(x, lo[0], hi[0], counts)
 		return
 	}
 	for len(x) > 0 {
 		n := min(len(x), len(g.finite))
 		f := p.sifted(g.finite[:0], x[:n])
-		x = x[n:]
-		if len(f) == 0 {
-			continue
-		}
-		var lo, hi [1]float32
-		rangeRuns(lo[:], hi[:], f, len(f))
-		if p.batch == 0 {
-			p.batchLo, p.batchHi = lo[0], hi[0]
-		}
-		p.batchLo, p.batchHi = min(p.batchLo, lo[0]), max(p.batchHi, hi[0])
-		p.batch += uint64(len(f))
-		if c.counts {
-			p.hist.add(f)
+		if x = x[n:]; len(f) > 0 {
+			rangeRuns(lo[:], hi[:], f, len(f))
+			p.met(f, lo[0], hi[0], counts)
 		}
 	}
+}
+
+// met adds finite values of a range to the batch.
+func (p *observed) met(x []float32, lo, hi float32, counts bool) {
+	p.meet(lo, hi, uint64(len(x)))
+	if counts {
+		p.count(x)
+	}
+}
+
+// fewLen is how many values wait to be counted. They are next to each other,
+// where the bins that a few values are in are all over a histogram, and all
+// histograms together do not fit in a cache.
+const fewLen = 512
+
+// count adds finite values to the histogram, at once or later. The first have
+// their octaves placed at once, so that more of the kind allocate nothing.
+func (p *observed) count(x []float32) {
+	if len(x) >= cap(p.few) || len(p.hist.counts) == 0 {
+		p.hist.add(x)
+		return
+	}
+	n := min(len(x), cap(p.few)-len(p.few))
+	p.few = append(p.few, x[:n]...)
+	if len(p.few) == cap(p.few) {
+		p.flush()
+		p.few = append(p.few, x[n:]...)
+	}
+}
+
+// flush counts the values that wait.
+func (p *observed) flush() {
+	if len(p.few) > 0 {
+		p.hist.add(p.few)
+		p.few = p.few[:0]
+	}
+}
+
+// wait makes room for values that wait, if batches bring few of them for each
+// of several parameters.
+func (o *Observer) wait(l layout) {
+	if n := l.params; n > 1 && l.size(0) < fewLen && cap(o.params[0].few) == 0 {
+		all := make([]float32, n*fewLen)
+		for i := range o.params {
+			o.params[i].few = all[i*fewLen : i*fewLen : (i+1)*fewLen]
+		}
+	}
+}
+
+// meet widens the range of the batch by that of n values.
+func (p *observed) meet(lo, hi float32, n uint64) {
+	if p.batch == 0 {
+		p.batchLo, p.batchHi = lo, hi
+	}
+	p.batchLo, p.batchHi = min(p.batchLo, lo), max(p.batchHi, hi)
+	p.batch += n
 }
 
 // sifted appends the finite elements of x to dst, and counts the others.
@@ -366,6 +432,7 @@ func (o *Observer) Merge(other *Observer) error {
 		p.notFinite.add(q.notFinite)
 		if q.n > 0 {
 			o.widen(p, q.n, q.lo, q.hi)
+			q.flush()
 			p.hist.merge(&q.hist)
 		}
 	}

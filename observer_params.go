@@ -110,6 +110,7 @@ func (d *deduction) item(i int) {
 	case d.scheme.Range.kind == movingAverage:
 		r = Range{clampTo(float32(p.avgLo), r), clampTo(float32(p.avgHi), r)}
 	case !d.scheme.Range.ranged():
+		p.flush()
 		s := searches.Get().(*search)
 		r = s.fromHistogram(d.scheme, &p.hist, p.n, r)
 		searches.Put(s)
@@ -155,6 +156,7 @@ func (o *Observer) Estimate(p Params) ([]Estimate, error) {
 		if q.n == 0 {
 			continue
 		}
+		q.flush()
 		f.d.load(&q.hist, q.n, Range{q.lo, q.hi})
 		g := ruler{float64(p.Scale[i]), float64(int32(qmin) - p.ZeroPoint[i]), float64(int32(qmax) - p.ZeroPoint[i])}
 		n := float64(q.n)
@@ -180,6 +182,7 @@ func (o *Observer) Bins(i int) []Bin {
 	if len(p.hist.at) == 0 || p.n == 0 {
 		return nil
 	}
+	p.flush()
 	var all []Bin
 	h, r := &p.hist, Range{p.lo, p.hi}
 	for i := 0; i < bins; i++ {

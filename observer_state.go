@@ -76,6 +76,7 @@ func (p *observed) append(b []byte, m Method) []byte {
 	if m.ranged() {
 		return b
 	}
+	p.flush()
 	h, last, rest := &p.hist, -1, p.n
 	for rest > 0 {
 		bin := h.next(last + 1)

@@ -3,6 +3,7 @@ package quant
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"math"
 	"runtime"
 	"slices"
@@ -97,6 +98,55 @@ func TestObserverCarry(t *testing.T) {
 	}
 	t.Error("there is no limit to merging")
 }
+
+// TestObserverFew has batches of few values for each of several channels, which
+// wait to be counted: whoever asks does not notice.
+func TestObserverFew(t *testing.T) {
+	const cols = 5
+	s := Scheme{Bits: 8, Granularity: PerChannel(-1), Range: Percentile(90)}
+	x := valuesOf(9, 3*fewLen*cols, distributions[2].of)
+	for _, rows := range []int{1, 7, fewLen / 2, fewLen - 1} {
+		few, late := newObserver(t, s, RefuseNotFinite), newObserver(t, s, RefuseNotFinite)
+		batch := Tensor{x[:rows*cols], []int{rows, cols}}
+		for at := 0; at+rows*cols <= len(x); at += rows * cols {
+			batch.Data = x[at : at+rows*cols]
+			mustObserve(t, few, batch)
+			mustObserve(t, late, batch)
+			if at/cols > fewLen && rows < 7 && at%11 > 0 {
+				continue
+			}
+			n := at/cols + rows
+			one := newObserver(t, s, RefuseNotFinite)
+			mustObserve(t, one, Tensor{x[:n*cols], []int{n, cols}})
+			if !bytes.Equal(stateOf(t, few), stateOf(t, one)) {
+				t.Fatalf("%d rows at a time: the states of %d differ", rows, n)
+			}
+			if rows > 1 {
+				if a, b := second2(late.Params(s.Range)), second2(one.Params(s.Range)); a != b {
+					t.Fatalf("%d rows at a time: %v, want %v", rows, a, b)
+				}
+				if err := few.Merge(newObserver(t, s, RefuseNotFinite)); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		bins := uint64(0)
+		for _, b := range late.Bins(3) {
+			bins += b.Count
+		}
+		if want := late.Counts().Finite / cols; bins != want {
+			t.Errorf("%d rows at a time: bins of %d values, want %d", rows, bins, want)
+		}
+		if err := late.Merge(few); err != nil {
+			t.Fatal(err)
+		}
+		if got, want := late.Counts().Finite, 2*few.Counts().Finite; got != want {
+			t.Errorf("merged %d values, want %d", got, want)
+		}
+	}
+}
+
+func second2(p Params, err error) string { return fmt.Sprint(p, err) }
 
 func TestObserverAllocates(t *testing.T) {
 	if raceEnabled {

@@ -86,20 +86,23 @@ type search struct {
 }
 
 // at returns the range of a clip.
-func (s *search) at(c clip) Range {
+func (s *search) at(c clip) Range { return s.scheme.drawn(s.d.r, s.center, c) }
+
+// drawn returns r with its ends drawn in, nearer to the center.
+func (s Scheme) drawn(r Range, center float64, c clip) Range {
 	if c.lo == 0 && c.hi == 0 {
-		return s.d.r
+		return r
 	}
-	lo, hi := float64(s.d.r.Min), float64(s.d.r.Max)
-	if s.scheme.Mapping == Symmetric {
+	lo, hi := float64(r.Min), float64(r.Max)
+	if s.Mapping == Symmetric {
 		t := float32(drawnIn(max(-lo, hi), c.hi))
-		return s.d.r.within(t)
+		return r.within(t)
 	}
 	if c.lo > 0 {
-		lo = s.center - drawnIn(s.center-lo, c.lo)
+		lo = center - drawnIn(center-lo, c.lo)
 	}
 	if c.hi > 0 {
-		hi = s.center + drawnIn(hi-s.center, c.hi)
+		hi = center + drawnIn(hi-center, c.hi)
 	}
 	return Range{plusZero(float32(lo)), plusZero(float32(hi))}
 }
@@ -246,11 +249,20 @@ func (s *search) above(v float64) float64 {
 	return s.d.pos.beyond(v, s.squares)
 }
 
+// mostMoves is how often a search goes on with steps of the same size.
+const mostMoves = 8
+
+// beside returns the clip that is so many steps away, if there is one.
+func (c clip) beside(to clip, step int) (n clip, ok bool) {
+	n = clip{c.lo + to.lo*step, c.hi + to.hi*step}
+	return n, n.lo >= 0 && n.hi >= 0 && n.lo <= clipMost && n.hi <= clipMost
+}
+
 // refine looks around c with ever smaller steps. The errors of x count, or if
 // it is nil, the histogram's.
 func (s *search) refine(c candidate, step int, x []float32) candidate {
 	for ; step > 0; step /= 2 {
-		for range 8 {
+		for range mostMoves {
 			b := s.around(c, step, x)
 			if b.clip == c.clip {
 				break
@@ -268,8 +280,8 @@ func (s *search) around(c candidate, step int, x []float32) candidate {
 		margin = 0
 	}
 	for _, d := range directions(s.scheme.Mapping) {
-		n := clip{c.lo + d.lo*step, c.hi + d.hi*step}
-		if n.lo < 0 || n.hi < 0 || n.lo > clipMost || n.hi > clipMost {
+		n, ok := c.beside(d, step)
+		if !ok {
 			continue
 		}
 		var t candidate

@@ -6,10 +6,14 @@ package quant
 // A function that reads from a Source does so in pieces of at most 65,536
 // elements, which it keeps no longer than it needs them, so that its memory does
 // not grow with the tensor: it has what its results take, and a megabyte or two
-// for each goroutine and 8 MiB besides. An exception are schemes whose Range is
-// a method that chooses among the values, which is any but MinMax and
-// MovingAverage: CalibrateFrom and CompareFrom read the tensor into memory for
-// them. An [Observer] needs no such memory.
+// for each goroutine and 8 MiB besides.
+//
+// Methods that choose among the values, which are all but [MinMax] and
+// [MovingAverage], bring the values of a parameter together, of which it may
+// have up to 2^20, or 2^16 if they are scattered over short rows: that takes up
+// to 10 MiB for each goroutine. Parameters of more values are chosen for by
+// passes over the tensor, with a histogram for each of up to 256 channels at a
+// time, 10 to 40 KiB commonly and 260 KiB at most, and 8 MiB more.
 type Source interface {
 	// ReadFloats stores the elements from off up to off+len(dst), in row-major
 	// order, in dst, which it must not keep. It is called from up to GOMAXPROCS
@@ -92,8 +96,19 @@ func (g *survey) rangesFrom(src Source, l layout, by Granularity) (lo, hi []floa
 }
 
 // CalibrateFrom is [Calibrate] of a tensor of the given shape that is read from
-// src, once. A shape of no axes is one element. Errors: those of Calibrate and
-// of src.
+// src. A shape of no axes is one element. Errors: those of Calibrate and of src.
+//
+// How often elements are read depends on the method, and on whether parameters
+// have more values than are brought together (see Source):
+//
+//   - For MinMax and MovingAverage once.
+//   - For other methods twice, if parameters have few values.
+//   - If they have more, for Entropy twice, for percentiles three or four times,
+//     for LeastSquares and LeastAbsolute three or four times if the mapping is
+//     symmetric, and commonly five to eight times if it is not. It may be 20
+//     times where values crowd at one end, and never more than 43.
+//
+// A tensor that is not larger than a piece is read once.
 func CalibrateFrom(src Source, shape []int, s Scheme) (Params, error) {
 	var p Params
 	if err := CalibrateFromInto(&p, src, shape, s); err != nil {
@@ -122,15 +137,11 @@ func CalibrateFromInto(p *Params, src Source, shape []int, s Scheme) error {
 		pieces.Put(b)
 		return err
 	}
-	if !s.Range.ranged() {
-		x, err := readAll(src, l.n())
-		if err != nil {
-			return err
-		}
-		return CalibrateInto(p, Tensor{x, shape}, s)
-	}
 	g := rangers.Get().(*survey)
 	lo, hi, err := g.rangesFrom(src, l, s.Granularity)
+	if err == nil {
+		err = s.chooseFrom(src, l, lo, hi)
+	}
 	if err == nil {
 		p.set(s, l.params)
 		s.paramsOf(p, lo, hi)
@@ -140,7 +151,10 @@ func CalibrateFromInto(p *Params, src Source, shape []int, s Scheme) error {
 }
 
 // CompareFrom is [Compare] of a tensor of the given shape that is read from
-// src, twice, however many schemes there are. A shape of no axes is one
+// src, twice, however many schemes there are. It is read more often for the
+// methods of schemes that choose among the values: for each of these as often as
+// by CalibrateFrom but once, those of the same granularity with many values for
+// a parameter being done together, four at a time. A shape of no axes is one
 // element. Errors: those of Compare and of src.
 func CompareFrom(src Source, shape []int, schemes ...Scheme) (*Comparison, error) {
 	c := new(Comparison)
@@ -198,15 +212,6 @@ func (c *Comparison) measureFrom(src Source, shape []int, calibrate bool) error 
 	if err != nil {
 		return err
 	}
-	for i := range c.Results {
-		if calibrate && !c.Results[i].Scheme.Range.ranged() {
-			x, err := readAll(src, n)
-			if err != nil {
-				return err
-			}
-			return c.measure(Tensor{x, shape}, calibrate)
-		}
-	}
 	by, err := c.prepare(n, shape, calibrate, waveSlots(channels.axis, len(c.Results)))
 	if err != nil {
 		return err
@@ -215,11 +220,13 @@ func (c *Comparison) measureFrom(src Source, shape []int, calibrate bool) error 
 	if calibrate {
 		if err = r.pass(true, false, by); err == nil {
 			c.setRanges()
-			c.setSubjects(n, shape, true, nil)
-			err = r.pass(false, true, by)
+			if err = c.calibrate(shape, nil, src); err == nil {
+				c.setSubjects(n, shape)
+				err = r.pass(false, true, by)
+			}
 		}
 	} else {
-		c.setSubjects(n, shape, false, nil)
+		c.setSubjects(n, shape)
 		err = r.pass(true, true, by)
 		c.setRanges()
 	}
@@ -229,15 +236,4 @@ func (c *Comparison) measureFrom(src Source, shape []int, calibrate bool) error 
 	}
 	c.setMetrics(n)
 	return nil
-}
-
-// readAll reads all n elements, for methods that need them at hand.
-func readAll(src Source, n int) ([]float32, error) {
-	x := make([]float32, n)
-	for e := 0; e < n; e += pieceLen {
-		if err := readFloats(src, x[e:min(e+pieceLen, n)], e); err != nil {
-			return nil, err
-		}
-	}
-	return x, nil
 }

@@ -37,6 +37,8 @@ type survey struct {
 	others []otherRanges // ranges that are not a channel's
 
 	chosenLo, chosenHi []float32 // ranges that a scheme's method narrows
+	chosen             []bool    // of each result, whether that was done with another
+	with               []int     // results that are done together
 
 	schemes []subject // of the second pass
 }

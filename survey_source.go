@@ -27,14 +27,58 @@ type reading struct {
 	perItem int // channels (or columns) of an item
 	total   rangeSums
 
+	trouble
+	bad      atomic.Int64 // index of the first element found that is not finite
+	badValue float32
+}
+
+// A trouble is the first error of a Source that goroutines read, or its panic.
+type trouble struct {
 	failed  atomic.Bool
 	mu      sync.Mutex
 	err     error
 	value   any // that a Source panicked with in another goroutine
 	paniced bool
+}
 
-	bad      atomic.Int64 // index of the first element found that is not finite
-	badValue float32
+// begin forgets what was.
+func (t *trouble) begin() {
+	t.failed.Store(false)
+	t.err, t.value, t.paniced = nil, nil, false
+}
+
+// fail keeps an error, if it is the first.
+func (t *trouble) fail(err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.failed.Swap(true) {
+		t.err = err
+	}
+}
+
+// caught is to be deferred by what is done in a goroutine that is not the
+// caller's: a panic there would end the program, so it is kept for the caller.
+func (t *trouble) caught(done *bool) {
+	if *done {
+		return
+	}
+	v := recover()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.failed.Swap(true) {
+		return
+	}
+	if t.paniced, t.value = v != nil, v; v == nil {
+		t.err = errors.New("quant: a Source has ended a goroutine that called it")
+	}
+}
+
+// outcome panics as a Source has in another goroutine, or returns its error.
+func (t *trouble) outcome() error {
+	if t.paniced {
+		panic(t.value)
+	}
+	return t.err
 }
 
 const (
@@ -84,7 +128,7 @@ var (
 func newReading(g *survey, src, restored Source) *reading {
 	r := readings.Get().(*reading)
 	r.survey, r.src, r.restored = g, src, restored
-	r.failed.Store(false)
+	r.begin()
 	r.bad.Store(math.MaxInt64)
 	return r
 }
@@ -138,11 +182,8 @@ func (r *reading) pass(ranges, errors bool, by Granularity) error {
 	}
 	for r.first = 0; r.first < g.segments; r.first += g.slots {
 		r.wave()
-		if r.paniced {
-			panic(r.value)
-		}
-		if r.err != nil {
-			return r.err
+		if err := r.outcome(); err != nil {
+			return err
 		}
 		if waves {
 			r.addTotals()
@@ -176,24 +217,10 @@ func (r *reading) wave() {
 	}
 }
 
-// guarded is item for a goroutine that is not the caller's: a panic there would
-// end the program, so it is kept for the caller.
+// guarded is item for any goroutine.
 func (r *reading) guarded(i int) {
 	done := false
-	defer func() {
-		if done {
-			return
-		}
-		v := recover()
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		if r.failed.Swap(true) {
-			return
-		}
-		if r.paniced, r.value = v != nil, v; v == nil {
-			r.err = errors.New("quant: a Source has ended a goroutine that called it")
-		}
-	}()
+	defer r.caught(&done)
 	r.item(i)
 	done = true
 }
@@ -242,11 +269,7 @@ func (r *reading) readInto(dst []float32, src Source, b box) bool {
 	for i := range rows {
 		e := b.e + i*b.stride
 		if err := readFloats(src, dst[i*n:(i+1)*n], e); err != nil {
-			r.mu.Lock()
-			if !r.failed.Swap(true) {
-				r.err = err
-			}
-			r.mu.Unlock()
+			r.fail(err)
 			return false
 		}
 	}
@@ -255,8 +278,42 @@ func (r *reading) readInto(dst []float32, src Source, b box) bool {
 
 // readFloats calls src.ReadFloats, and says in an error where that was.
 func readFloats(src Source, dst []float32, off int) error {
+	if c, ok := src.(*cutout); ok {
+		return c.ReadFloats(dst, off) // which knows where that is in the whole
+	}
 	if err := src.ReadFloats(dst[:len(dst):len(dst)], off); err != nil {
 		return fmt.Errorf("quant: reading elements %d to %d: %w", off, off+len(dst)-1, err)
+	}
+	return nil
+}
+
+// readLong is readFloats for any number of elements.
+func readLong(src Source, dst []float32, off int) error {
+	for len(dst) > 0 {
+		n := min(pieceLen, len(dst))
+		if err := readFloats(src, dst[:n], off); err != nil {
+			return err
+		}
+		dst, off = dst[n:], off+n
+	}
+	return nil
+}
+
+// A cutout is a part of what a Source has, as if that were all: rows of width
+// elements, stride apart, from element first on.
+type cutout struct {
+	src                  Source
+	first, width, stride int
+}
+
+func (c *cutout) ReadFloats(dst []float32, off int) error {
+	for len(dst) > 0 {
+		row, at := off/c.width, off%c.width
+		n := min(len(dst), c.width-at)
+		if err := readFloats(c.src, dst[:n], c.first+row*c.stride+at); err != nil {
+			return err
+		}
+		dst, off = dst[n:], off+n
 	}
 	return nil
 }

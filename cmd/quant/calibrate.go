@@ -60,7 +60,8 @@ Methods, which choose within the smallest and the largest value that was seen:
   ema=M         averages of those two over batches, M the weight of a batch
 
 All but the last give the same result whatever the order of the batches. With
-groups, or with ema, a batch is held in memory as a whole.
+groups, or with ema, an array of standard input that is larger than 64 MiB goes
+through a temporary file.
 
 --state keeps what was seen, to be merged with that of others: with --merge
 FILES are states, and the result is that of all batches together, to the last

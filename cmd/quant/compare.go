@@ -145,8 +145,8 @@ quantized in, --group-size, errors are exactly those that a comparison foretold.
 --method says how ranges are chosen: minmax takes the smallest and the largest
 value, percentile=99.99 leaves out the outer 0.01 % of the values, mse and mae
 look for the range with the least squared or absolute error, and entropy for
-that whose codes are distributed as the values are. All but minmax need a tensor
-in memory. --plot of one tensor shows what each method would choose.
+that whose codes are distributed as the values are. All but minmax read a tensor
+several times. --plot of one tensor shows what each method would choose.
 
 A tensor with NaN or infinities fails, and the others are compared.
 

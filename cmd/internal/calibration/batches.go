@@ -110,6 +110,15 @@ func (c *cut) observe(ctx context.Context, o *quant.Observer, src quant.Source, 
 	return nil
 }
 
+// placed is an error of an observer, which for values that are not finite says
+// where the first of them is.
+func (c *Calibration) placed(err error, src quant.Source, of []int) error {
+	if errors.Is(err, quant.ErrNotFinite) {
+		return notFinite(src, of, c.axis(of))
+	}
+	return err
+}
+
 // notFinite returns the first value that is not finite, in row-major order, of
 // a tensor that has one: pieces are not read in that order.
 func notFinite(src quant.Source, of []int, at int) error {
@@ -148,14 +157,6 @@ func placed(v float32, index int, of []int, at int) error {
 	return fmt.Errorf("%s in channel %d, at index %d", value, index/inner%of[at], index)
 }
 
-// values are a tensor in memory.
-type values []float32
-
-func (v values) ReadFloats(dst []float32, off int) error {
-	copy(dst, v[off:])
-	return nil
-}
-
 // stream observes the array that s is at, whose rows may be as long as they
 // like but have to be read in full: a pipe is read once.
 func (c *Calibration) stream(ctx context.Context, s *tensorfile.Stream, name string, of []int) error {
@@ -165,6 +166,9 @@ func (c *Calibration) stream(ctx context.Context, s *tensorfile.Stream, name str
 	}
 	o := c.observer(t)
 	defer c.done(t, o)
+	if c.wholesale() && elements(of) > mostHeld {
+		return c.spooled(ctx, s, o, of)
+	}
 	cut := newCut(of, c.granularity())
 	row := cut.axis * cut.inner
 	step := row * max(1, blockLen/row)

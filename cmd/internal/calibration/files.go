@@ -12,7 +12,6 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/a01592f9/quant"
 	"github.com/a01592f9/quant/cmd/internal/report"
 	"github.com/a01592f9/quant/cmd/internal/tensorfile"
 )
@@ -86,9 +85,6 @@ func (c *Calibration) Files(ctx context.Context, paths []string, progress report
 		w.total += sizeOf(p)
 	}
 	workers := runtime.GOMAXPROCS(0)
-	if c.ordered() && c.granularity() == c.o.Scheme.Granularity {
-		workers = min(workers, 2) // each holds a batch
-	}
 	var team sync.WaitGroup
 	for range workers {
 		team.Go(func() {
@@ -222,17 +218,11 @@ func (w *walk) do(j *job) error {
 	o := w.c.observer(j.tensor)
 	defer w.c.done(j.tensor, o)
 	per := j.info.Bytes / int64(elements(j.of))
+	tick := func(n int) { w.tell(j.file, int64(n)*per) }
 	if w.c.wholesale() {
-		x := make(values, elements(j.of))
-		if err = src.ReadFloats(x, 0); err == nil {
-			err, src = o.Observe(quant.Tensor{Data: x, Shape: j.of}), x
-		}
-		w.tell(j.file, j.info.Bytes)
+		err = w.c.observeFrom(w.ctx, o, src, j.of, tick)
 	} else {
-		err = j.cut.observe(w.ctx, o, src, j.from, j.to, func(n int) { w.tell(j.file, int64(n)*per) })
-	}
-	if errors.Is(err, quant.ErrNotFinite) {
-		return notFinite(src, j.of, w.c.axis(j.of))
+		err = w.c.placed(j.cut.observe(w.ctx, o, src, j.from, j.to, tick), src, j.of)
 	}
 	return ofTensor(err, j.info.Name)
 }

@@ -164,7 +164,7 @@ func compare(w *work, j job, o Options) (*Tensor, error) {
 	if err != nil {
 		return nil, err
 	}
-	src, err := w.open(j, 2)
+	src, err := w.open(j, readsOf(schemes))
 	if err != nil {
 		return nil, err
 	}

@@ -117,7 +117,11 @@ func (r *Report) detail(w *work, i int, o DetailOptions) (*Detail, error) {
 		d.Focus = *o.Focus
 	}
 	rounds := batches(widths(schemes), t.job)
-	src, err := w.open(t.job, 2*len(rounds)+3)
+	reads := 12 // for the walk, the histogram and the methods
+	for _, round := range rounds {
+		reads += readsOf(round)
+	}
+	src, err := w.open(t.job, reads)
 	if err != nil {
 		return nil, err
 	}

@@ -38,13 +38,7 @@ func (m *MethodRanges) Least(of func(*MethodResult) Number) int {
 // shownMethods are those that are always compared.
 var shownMethods = []quant.Method{quant.MinMax, quant.Percentile(99.9), quant.LeastSquares, quant.LeastAbsolute, quant.Entropy}
 
-const (
-	methodBins = 160
-
-	// atHand is up to how many elements are read into memory for the methods;
-	// of more, ranges are chosen by a histogram that is filled block by block.
-	atHand = 1 << 22
-)
+const methodBins = 160
 
 // methods compares the methods for a tensor.
 func (d *Detail) methods(src *reading, t *Tensor, s quant.Scheme) error {
@@ -52,32 +46,21 @@ func (d *Detail) methods(src *reading, t *Tensor, s quant.Scheme) error {
 	if !slices.Contains(all, s.Range) {
 		all = append(slices.Clone(all), s.Range)
 	}
-	var c *quant.Comparison
-	if t.Elements <= atHand {
-		schemes := make([]quant.Scheme, len(all))
-		for i, m := range all {
-			schemes[i] = s
-			schemes[i].Range = m
-		}
-		var err error
-		if c, err = quant.CompareFrom(src, t.job.shape, schemes...); err != nil {
-			return err
-		}
-	} else {
-		params, err := observed(src, t, s, all)
-		if err != nil {
-			return err
-		}
-		if c, err = quant.EvaluateFrom(src, t.job.shape, params...); err != nil {
-			return err
-		}
+	schemes := make([]quant.Scheme, len(all))
+	for i, m := range all {
+		schemes[i] = s
+		schemes[i].Range = m
+	}
+	c, err := quant.CompareFrom(src, t.job.shape, schemes...)
+	if err != nil {
+		return err
 	}
 	h := Histogram{Min: t.Min, Max: t.Max, Counts: make([]int64, min(methodBins, max(8, t.Elements/4)))}
 	if t.Min == t.Max {
 		h.Counts = h.Counts[:1]
 	}
 	var mu sync.Mutex
-	err := eachBlock(src, t.Elements, func(int) bool { return true }, func(_ int, values []float32) {
+	err = eachBlock(src, t.Elements, func(int) bool { return true }, func(_ int, values []float32) {
 		own := make([]int64, len(h.Counts))
 		for _, v := range values {
 			own[h.bin(v)]++
@@ -101,39 +84,4 @@ func (d *Detail) methods(src *reading, t *Tensor, s quant.Scheme) error {
 		})
 	}
 	return nil
-}
-
-// observed returns the parameters that the methods choose for a tensor that is
-// not read into memory.
-func observed(src *reading, t *Tensor, s quant.Scheme, all []quant.Method) ([]quant.Params, error) {
-	kept := s
-	kept.Range = quant.LeastSquares // any that needs a histogram
-	o, err := quant.NewObserver(kept, quant.RefuseNotFinite)
-	if err != nil {
-		return nil, err
-	}
-	var mu sync.Mutex
-	var failed error
-	err = eachBlock(src, t.Elements, func(int) bool { return true }, func(_ int, values []float32) {
-		if err := o.Observe(quant.Tensor{Data: values}); err != nil {
-			mu.Lock()
-			failed = err
-			mu.Unlock()
-		}
-	})
-	if err == nil {
-		err = failed
-	}
-	if err != nil {
-		return nil, err
-	}
-	var params []quant.Params
-	for _, m := range all {
-		p, err := o.Params(m)
-		if err != nil {
-			return nil, err
-		}
-		params = append(params, p)
-	}
-	return params, nil
 }

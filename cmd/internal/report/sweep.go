@@ -233,7 +233,11 @@ func sweepOne(w *work, j job, o SweepOptions) (*SweepWeight, error) {
 		return nil, err
 	}
 	rounds := batches(schemes, j)
-	src, err := w.open(j, 2*len(rounds))
+	reads := 0
+	for _, round := range rounds {
+		reads += readsOf(round)
+	}
+	src, err := w.open(j, reads)
 	if err != nil {
 		return nil, err
 	}

@@ -39,7 +39,7 @@ func (w *work) tell() {
 }
 
 // large is from how many elements on a tensor has the machine to itself: the
-// library spreads it over the cores, and a reader that needs all of a tensor at
+// library spreads it over the cores, and a reader that reads all of a tensor at
 // once has only one in memory.
 const large = 1 << 20
 
@@ -86,6 +86,17 @@ func (w *work) open(j job, passes int) (*reading, error) {
 		return nil, err
 	}
 	return r, nil
+}
+
+// readsOf returns about how often a comparison reads a tensor.
+func readsOf(schemes []quant.Scheme) int {
+	n := 2
+	for _, s := range schemes {
+		if s.Range != quant.MinMax {
+			n += 3 // once, or for large tensors up to ten times
+		}
+	}
+	return n
 }
 
 // Values are the elements of a tensor in memory, as a quant.Source.

@@ -1,0 +1,151 @@
+package quant
+
+import "fmt"
+
+// ObserveFrom is [Observer.Observe] of a batch of the given shape that is read
+// from src, which must not use o. A shape of no axes is one element.
+//
+// The batch is read once, and once more to say where a value is that is not
+// finite, or to count such values for an observer of MinMax or MovingAverage
+// that ignores them. Where there are histograms, that takes about as much memory
+// as o has, since nothing of a batch may count whose end turns out to be an
+// error: a *BatchError, also of an error of src.
+func (o *Observer) ObserveFrom(src Source, shape []int) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.seen++
+	if err := o.observeFrom(src, shape); err != nil {
+		return &BatchError{o.seen - 1, err}
+	}
+	return nil
+}
+
+func (o *Observer) observeFrom(src Source, shape []int) error {
+	by := o.scheme.Granularity
+	l, err := layoutFrom(shape, by)
+	if err != nil {
+		return err
+	}
+	if len(o.params) > 0 && len(o.params) != l.params {
+		return fmt.Errorf("%w: %d scales where earlier batches have %d", ErrShape, l.params, len(o.params))
+	}
+	if n := l.n(); n <= pieceLen {
+		p := pieces.Get().(*piece)
+		x := p.x[:n]
+		if err = readFloats(src, x, 0); err == nil {
+			err = o.observe(Tensor{x, shape})
+		}
+		pieces.Put(p)
+		return err
+	}
+	if o.scheme.Range.ranged() {
+		found, err := o.rangesFrom(src, l)
+		if found || err != nil {
+			return err
+		}
+	}
+	if l.size(0) <= fewValues && !o.scheme.Range.ranged() {
+		o.values = resize(o.values, l.n())
+		if err := readLong(src, o.values, 0); err != nil {
+			return err
+		}
+		return o.observe(Tensor{o.values, shape})
+	}
+	o.batch = resize(o.batch, l.params)
+	for i := range o.batch {
+		b := &o.batch[i]
+		b.batch, b.notFinite = 0, Counts{}
+		if !o.scheme.Range.ranged() {
+			b.hist.reset(lanesOf(l.params))
+		}
+	}
+	if err := o.tour(src, l); err != nil {
+		return err
+	}
+	if o.policy == RefuseNotFinite {
+		for i := range o.batch {
+			if o.batch[i].notFinite != (Counts{}) {
+				return findNotFinite(src, l, by)
+			}
+		}
+	}
+	o.grow(l.params)
+	for i := range o.batch {
+		p, b := &o.params[i], &o.batch[i]
+		p.notFinite.add(b.notFinite)
+		if b.batch > 0 {
+			o.counter.Finite += b.batch
+			o.widen(p, b.batch, b.batchLo, b.batchHi)
+			p.hist.merge(&b.hist)
+		}
+	}
+	o.countNotFinite()
+	return nil
+}
+
+// fewValues is up to how many values of a parameter a batch is brought together:
+// they take no more memory than the histogram does.
+const fewValues = 1 << 12
+
+// rangesFrom observes a batch whose ranges are all that is needed, and reports
+// whether it has: it has not if there are values to be left out.
+func (o *Observer) rangesFrom(src Source, l layout) (bool, error) {
+	g := rangers.Get().(*survey)
+	lo, hi, err := g.rangesFrom(src, l, o.scheme.Granularity)
+	if err != nil {
+		rangers.Put(g)
+		if _, ok := err.(*NotFiniteError); ok && o.policy == IgnoreNotFinite {
+			err = nil
+		}
+		return false, err
+	}
+	o.grow(l.params)
+	o.counter.Finite += uint64(l.n())
+	for i := range o.params {
+		o.widen(&o.params[i], l.size(i), lo[i], hi[i])
+	}
+	rangers.Put(g)
+	return true, nil
+}
+
+// tour collects a batch in o.batch.
+func (o *Observer) tour(src Source, l layout) error {
+	t := tours.Get().(*tour)
+	t.sift, t.counts, t.digits = true, !o.scheme.Range.ranged(), nil
+	var err error
+	if l.params > 1 && !l.scattered() && l.size(0) > tourLen {
+		// One parameter after the other: goroutines would have to wait for each other.
+		var c cutout
+		for p := 0; p < l.params && err == nil; p++ {
+			r := l.rectangle(p, 1)
+			c = cutout{src, r.e, r.cols, r.stride}
+			t.layout, t.params = channelsOf(1, 1, r.rows*r.cols), o.batch[p:p+1]
+			err = t.run(nil, &c)
+		}
+	} else {
+		t.layout, t.params = l, o.batch
+		err = t.run(nil, src)
+	}
+	t.params = nil
+	tours.Put(t)
+	return err
+}
+
+// findNotFinite returns the error for the first value of a tensor that is not
+// finite, of which there are some.
+func findNotFinite(src Source, l layout, by Granularity) error {
+	p := pieces.Get().(*piece)
+	defer pieces.Put(p)
+	for e := 0; e < l.n(); e += pieceLen {
+		x := p.x[:min(pieceLen, l.n()-e)]
+		if err := readFloats(src, x, e); err != nil {
+			return err
+		}
+		for i, v := range x {
+			if !finite(v) {
+				return newNotFinite(e+i, v, &l, by)
+			}
+		}
+	}
+	return errFickle
+}
