@@ -21,13 +21,32 @@ func (s *search) fromHistogram(scheme Scheme, h *histogram, n uint64, r Range) R
 	return s.run(scheme).Range
 }
 
-// exactly is fromHistogram for values that are at hand. Percentiles are exact.
-// The least error is looked for around the range that the histogram shows, and
-// both that and the widest are compared by their real errors.
+// exactly is fromHistogram for values that are at hand. Percentiles are exact,
+// and so is the least error of few values. What is few does not depend on the
+// machine.
 func (s *search) exactly(scheme Scheme, x []float32, r Range) Range {
 	if r.Min == r.Max {
 		return r
 	}
+	switch scheme.Range.kind {
+	case percentile:
+		if len(x) <= percentileMost {
+			return s.percentileOfFew(x, tails(scheme.Range.fraction, uint64(len(x))), r)
+		}
+	case leastSquares, leastAbsolute:
+		if len(x) <= scheme.fewValues() {
+			if r, ok := s.few(scheme, x, r); ok {
+				return r
+			}
+		}
+	}
+	return s.many(scheme, x, r)
+}
+
+// many is exactly for many values. The least error is looked for around the
+// range that the histogram shows, and both that and the widest are compared by
+// their real errors.
+func (s *search) many(scheme Scheme, x []float32, r Range) Range {
 	h := &s.hist
 	h.reset(1)
 	h.add(x)
@@ -51,6 +70,31 @@ func (s *search) exactly(scheme Scheme, x []float32, r Range) Range {
 		best = w
 	}
 	return s.refine(best, exactStep, x).Range
+}
+
+// fewValues returns up to how many values a sweep is not slower than the search
+// for many. That has one end to look for if the mapping is symmetric.
+func (s Scheme) fewValues() int {
+	switch {
+	case s.Mapping == Asymmetric:
+		return sweepMost
+	case s.Range.kind == leastSquares:
+		return sweepMany
+	}
+	return sweepFew
+}
+
+// percentileMost is how many values are sorted for their percentiles.
+const percentileMost = 1 << 11
+
+// percentileOfFew returns the range that leaves out k of the values at either end.
+func (s *search) percentileOfFew(x []float32, k uint64, r Range) Range {
+	if k == 0 {
+		return r
+	}
+	w := &s.sweep
+	w.sort(x)
+	return Range{plusZero(float32(w.v[k])), plusZero(float32(w.v[uint64(len(x))-1-k]))}
 }
 
 // exactStep is that of the search by real errors.

@@ -76,6 +76,7 @@ type search struct {
 	beyond [2][]float64
 
 	spectrum spectrum // for entropy
+	sweep    sweep    // for few values
 
 	// Of a tensor at hand.
 	hist  histogram
