@@ -302,6 +302,29 @@ func BenchmarkHistogram(b *testing.B) {
 	})
 }
 
+// BenchmarkObserveSmall measures batches that bring few values for each of many
+// channels, whose histograms fill no cache but that of memory.
+func BenchmarkObserveSmall(b *testing.B) {
+	const rows = 4096
+	for _, shape := range [][]int{{8, 4096}, {64, 4096}, {256, 1024}, {64, 256}} {
+		n := shape[0] * shape[1]
+		o, err := NewObserver(Scheme{Bits: 8, Granularity: PerChannel(-1), Range: Entropy}, RefuseNotFinite)
+		must(err)
+		i := 0
+		all := benchData()[:min(len(benchData()), rows*4096)]
+		for at := 0; at < len(all); at += n { // so that all octaves have places
+			must(o.Observe(Tensor{all[at : at+n], shape}))
+		}
+		bench(b, fmt.Sprintf("shape=%v", shape), n, n, func() {
+			if i+n > len(all) {
+				i = 0
+			}
+			must(o.Observe(Tensor{all[i : i+n], shape}))
+			i += n
+		})
+	}
+}
+
 // BenchmarkTranspose measures what the histograms of columns take before they count.
 func BenchmarkTranspose(b *testing.B) {
 	benchISAs(b, func(b *testing.B, n int) {
@@ -338,27 +361,4 @@ func BenchmarkObserve(b *testing.B) {
 			}
 		}
 	})
-}
-
-// BenchmarkObserveSmall measures batches that bring few values for each of many
-// channels, whose histograms fill no cache but that of memory.
-func BenchmarkObserveSmall(b *testing.B) {
-	const rows = 4096
-	for _, shape := range [][]int{{8, 4096}, {64, 4096}, {256, 1024}, {64, 256}} {
-		n := shape[0] * shape[1]
-		o, err := NewObserver(Scheme{Bits: 8, Granularity: PerChannel(-1), Range: Entropy}, RefuseNotFinite)
-		must(err)
-		i := 0
-		all := benchData()[:min(len(benchData()), rows*4096)]
-		for at := 0; at < len(all); at += n { // so that all octaves have places
-			must(o.Observe(Tensor{all[at : at+n], shape}))
-		}
-		bench(b, fmt.Sprintf("shape=%v", shape), n, n, func() {
-			if i+n > len(all) {
-				i = 0
-			}
-			must(o.Observe(Tensor{all[i : i+n], shape}))
-			i += n
-		})
-	}
 }
