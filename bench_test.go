@@ -310,6 +310,29 @@ func BenchmarkHistogram(b *testing.B) {
 	})
 }
 
+// BenchmarkObserveSmall measures batches that bring few values for each of many
+// channels, whose histograms fill no cache but that of memory.
+func BenchmarkObserveSmall(b *testing.B) {
+	const rows = 4096
+	for _, shape := range [][]int{{8, 4096}, {64, 4096}, {256, 1024}, {64, 256}} {
+		n := shape[0] * shape[1]
+		o, err := NewObserver(Scheme{Bits: 8, Granularity: PerChannel(-1), Range: Entropy}, RefuseNotFinite)
+		must(err)
+		i := 0
+		all := benchData()[:min(len(benchData()), rows*4096)]
+		for at := 0; at < len(all); at += n { // so that all octaves have places
+			must(o.Observe(Tensor{all[at : at+n], shape}))
+		}
+		bench(b, fmt.Sprintf("shape=%v", shape), n, n, func() {
+			if i+n > len(all) {
+				i = 0
+			}
+			must(o.Observe(Tensor{all[i : i+n], shape}))
+			i += n
+		})
+	}
+}
+
 // BenchmarkTranspose measures what the histograms of columns take before they count.
 func BenchmarkTranspose(b *testing.B) {
 	benchISAs(b, func(b *testing.B, n int) {
@@ -343,62 +366,6 @@ func BenchmarkObserve(b *testing.B) {
 				o, err := NewObserver(s, RefuseNotFinite)
 				must(err)
 				bench(b, fmt.Sprintf("range=%v/walk=%s", s.Range, w.name), n, n, func() { must(o.Observe(x)) })
-			}
-		}
-	})
-}
-
-// BenchmarkObserveSmall measures batches that bring few values for each of many
-// channels, whose histograms fill no cache but that of memory.
-func BenchmarkObserveSmall(b *testing.B) {
-	const rows = 4096
-	for _, shape := range [][]int{{8, 4096}, {64, 4096}, {256, 1024}, {64, 256}} {
-		n := shape[0] * shape[1]
-		o, err := NewObserver(Scheme{Bits: 8, Granularity: PerChannel(-1), Range: Entropy}, RefuseNotFinite)
-		must(err)
-		i := 0
-		all := benchData()[:min(len(benchData()), rows*4096)]
-		for at := 0; at < len(all); at += n { // so that all octaves have places
-			must(o.Observe(Tensor{all[at : at+n], shape}))
-		}
-		bench(b, fmt.Sprintf("shape=%v", shape), n, n, func() {
-			if i+n > len(all) {
-				i = 0
-			}
-			must(o.Observe(Tensor{all[i : i+n], shape}))
-			i += n
-		})
-	}
-}
-
-// BenchmarkCalibrateMethods measures the choice of ranges by methods that
-// search: of groups, of rows and of columns.
-func BenchmarkCalibrateMethods(b *testing.B) {
-	benchISAs(b, func(b *testing.B, n int) {
-		if n != 1<<18 {
-			return
-		}
-		for _, c := range []struct {
-			name  string
-			shape []int
-			by    Granularity
-		}{
-			{"group32", []int{n / 4096, 4096}, PerGroup(-1, 32)},
-			{"group128", []int{n / 4096, 4096}, PerGroup(-1, 128)},
-			{"row4096", []int{n / 4096, 4096}, PerChannel(0)},
-			{"row65536", []int{n / 65536, 65536}, PerChannel(0)},
-			{"column512", []int{512, n / 512}, PerChannel(-1)},
-		} {
-			for _, m := range []Method{Percentile(99.9), LeastSquares, LeastAbsolute} {
-				for _, s := range []Scheme{{Bits: 8}, {Bits: 4}, {Bits: 8, Mapping: Symmetric}, {Bits: 4, Mapping: Symmetric}} {
-					if m.kind == percentile && s != (Scheme{Bits: 8}) {
-						continue
-					}
-					s.Granularity, s.Range = c.by, m
-					var p Params
-					name := fmt.Sprintf("method=%v/granularity=%s/bits=%d/mapping=%v", m, c.name, s.Bits, s.Mapping)
-					bench(b, name, n, n, func() { must(CalibrateInto(&p, Tensor{benchData()[:n], c.shape}, s)) })
-				}
 			}
 		}
 	})
