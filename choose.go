@@ -63,10 +63,10 @@ func (s *search) many(scheme Scheme, x []float32, r Range) Range {
 	best := s.run(scheme)
 	w := s.widest
 	w.cost = s.measure(x, w.Range, math.Inf(1))
-	if best.clip != w.clip {
+	if best.clip != w.clip { // else its cost is the estimate
 		best.cost = s.measure(x, best.Range, w.cost)
 	}
-	if !best.better(&w, 0) {
+	if best.clip == w.clip || !best.better(&w, 0) {
 		best = w
 	}
 	return s.refine(best, exactStep, x).Range

@@ -139,7 +139,7 @@ type sweep struct {
 func (s *search) few(scheme Scheme, x []float32, r Range) (Range, bool) {
 	w := &s.sweep
 	s.scheme, s.squares = scheme, scheme.Range.kind == leastSquares
-	if !w.begin(scheme, r) {
+	if !w.begin(scheme, r) || w.far(len(x)) {
 		return r, false
 	}
 	best := candidate{Range: r, cost: s.measure(x, r, math.Inf(1))}
@@ -253,6 +253,25 @@ func (w *sweep) begin(scheme Scheme, r Range) bool {
 		w.lowest = -w.steps
 	}
 	return w.first > w.floor() && w.most+w.first < math.MaxFloat32
+}
+
+// far reports whether values are so far from 0, next to how far they are from
+// each other, that the search for many is much faster: then each comes past many
+// marks while the step changes little.
+func (w *sweep) far(n int) bool {
+	most := math.Inf(1)
+	switch {
+	case n <= 8:
+	case n <= sweepExact:
+		most = 1024 / float64(n)
+	case !w.squares:
+		most = 1 + 1.0/16 // which values from 0 on have
+	case n <= sweepFew:
+		most = 2.5
+	default:
+		most = 1.25
+	}
+	return !w.symmetric && w.most > most*(w.hi-w.lo)
 }
 
 // floor is a bound of the steps: see asymmetric.
