@@ -1,0 +1,243 @@
+package quant
+
+import "math"
+
+// What a sweep need not look at: the bounds of the steps, and of where the marks
+// lie, that follow from what values beyond the ends cost.
+
+// build takes the values of an end that may lie beyond the marks: together they
+// cost at most that.
+func (w *sweep) build(t *tail, most float64, up bool) {
+	n := len(w.v)
+	t.t, t.sums = t.t[:0], append(t.sums[:0], twoSums{})
+	for i := range n {
+		d := 0.0
+		if up {
+			d = w.v[n-1] - w.v[n-1-i]
+		} else {
+			d = w.v[i] - w.v[0]
+		}
+		s := t.sums[i]
+		if w.beyond(float64(i), d, s) > most {
+			break
+		}
+		t.t = append(t.t, d)
+		t.sums = append(t.sums, twoSums{s.t + d, s.sq + float64(d*d)})
+	}
+	t.n = len(t.t)
+	t.reach = w.solve(t, most)
+}
+
+// beyond returns what n values cost, whose sums are s, if the marks end at a
+// distance of d from the outermost.
+func (w *sweep) beyond(n, d float64, s twoSums) float64 {
+	if w.squares {
+		return float64(d*(float64(n*d)-float64(2*s.t))) + s.sq
+	}
+	return float64(n*d) - s.t
+}
+
+// solve returns where what lies beyond the marks costs just so much.
+func (w *sweep) solve(t *tail, most float64) float64 {
+	n, s := float64(t.n), t.sums[t.n]
+	if !w.squares {
+		return (most + s.t) / n
+	}
+	return (s.t + math.Sqrt(max(0, float64(s.t*s.t)-float64(n*(s.sq-most))))) / n
+}
+
+// shrink is build for less.
+func (w *sweep) shrink(t *tail, most float64) {
+	for t.n > 1 && w.beyond(float64(t.n-1), t.t[t.n-1], t.sums[t.n-1]) > most {
+		t.n--
+	}
+	t.reach = w.solve(t, most)
+}
+
+// least returns a step than which none is smaller that may cost at most that.
+func (w *sweep) least(most float64) float64 {
+	first, last := w.v[0]+w.lower.reach, w.v[len(w.v)-1]-w.upper.reach
+	if w.symmetric {
+		s := w.floor()
+		if h := w.low + w.steps; h > 0 {
+			s = max(s, last/h)
+		}
+		return max(s, first/w.low)
+	}
+	if w.lowest < 0 && !math.IsInf(w.lowest, 0) {
+		return max(w.floor(), (max(last, 0)-min(first, 0))/w.steps)
+	}
+	d := most
+	if w.squares {
+		d = math.Sqrt(2 * most)
+	}
+	return max(w.floor(), (w.hi-w.lo-d)/w.steps, (last-first)/w.steps)
+}
+
+// windows returns 0 and 0, or if a sweep would take very long, how much of it
+// to do and after how much to go on. That is where values are many steps from 0
+// and the step may become much smaller.
+func (w *sweep) windows(u, best float64) (window, skip float64) {
+	away, far := w.reach, u*max(1, 0x1p15/w.steps)
+	if !w.symmetric {
+		away = max(math.Abs(w.l2), math.Abs(w.h1)) // than which marks do not come nearer to 0
+		far = min(far, max(256, 0x1p14/float64(len(w.v)))/away)
+	}
+	end := 1 / max(w.least(best), w.first/256)
+	if end-u <= far || w.clippedAt(u+far) > best {
+		return 0, 0
+	}
+	for a := u + far; end-a > end/16; {
+		if m := (a + end) / 2; w.clippedAt(m) > best {
+			end = m
+		} else {
+			a = m
+		}
+	}
+	return 4 / away, (end - u) / sweepWindows
+}
+
+// alike reports whether the values are few different ones.
+func (w *sweep) alike() bool {
+	different := 1
+	for i, x := range w.v[1:] {
+		if x != w.v[i] {
+			different++
+		}
+	}
+	return different < len(w.v)/2
+}
+
+// expect finds what errors of many different values usually are, in relation to
+// the step, if most of the values spread over some steps.
+func (w *sweep) expect(u float64) bool {
+	n := len(w.v)
+	spread := float64(u * (w.v[n-1-n/8] - w.v[n/8]))
+	if spread < 4 {
+		return false
+	}
+	w.width = 0
+	w.load(w.v, u, u, -0x1p50, 0x1p50)
+	w.usual = w.p.a * u
+	if w.squares {
+		w.usual *= u
+	}
+	w.margin = 4/math.Sqrt(float64(n)) + 0.5/spread
+	return w.usual > 0
+}
+
+// expected returns about what the step 1/u costs.
+func (w *sweep) expected(u float64) float64 {
+	c := w.usual / u
+	if w.squares {
+		c /= u
+	}
+	return c + w.clippedAt(u)
+}
+
+// clippedAt returns the least that steps of 1/u and less cost by what they clip.
+func (w *sweep) clippedAt(u float64) float64 {
+	width := w.steps / u
+	if w.symmetric {
+		return w.clipped(w.low/u, width)
+	}
+	low := w.v[len(w.v)-1] - w.upper.reach - width
+	high := w.v[0] + w.lower.reach
+	if low > high {
+		return math.Inf(1)
+	}
+	return w.clipped(w.leastClipped(low, high, width), width)
+}
+
+// leastClipped returns where between low and high marks that are width wide
+// clip least.
+func (w *sweep) leastClipped(low, high, width float64) float64 {
+	for range 20 {
+		if m := (low + high) / 2; w.slope(m, width) < 0 {
+			low = m
+		} else {
+			high = m
+		}
+	}
+	if w.clipped(high, width) < w.clipped(low, width) {
+		return high
+	}
+	return low
+}
+
+// bound sets where the ends of the marks may be, for steps of 1/u and less. It
+// reports whether that is anywhere. What both ends together cost is looked at
+// only if it is to be close.
+func (w *sweep) bound(u, best float64, close bool) bool {
+	n := len(w.v)
+	width := w.steps / u
+	if w.symmetric {
+		low := float64(w.low / u)
+		w.reach = min(w.most, max(-low, low+width)+1/u)
+		return !close || w.clipped(low, width) <= best
+	}
+	low, high := w.v[n-1]-w.upper.reach-width, w.v[0]+w.lower.reach
+	if !math.IsInf(w.lowest, 0) {
+		low, high = max(low, -width), min(high, 0)
+	}
+	if low > high {
+		return false
+	}
+	if close {
+		least := w.leastClipped(low, high, width)
+		if w.clipped(least, width) > best {
+			return false
+		}
+		low, high = w.edge(least, low, width, best), w.edge(least, high, width, best)
+	}
+	w.l2, w.h1 = high, low+width
+	w.bottom, w.top = low-1/u, high+width+1/u
+	w.reach = min(w.most, max(math.Abs(w.bottom), math.Abs(w.top)))
+	return true
+}
+
+// edge returns about where between in and out marks that are width wide begin
+// to cost more than the best, by what they clip, but not nearer to in.
+func (w *sweep) edge(in, out, width, best float64) float64 {
+	if w.clipped(out, width) <= best {
+		return out
+	}
+	for range 12 {
+		if m := (in + out) / 2; w.clipped(m, width) <= best {
+			in = m
+		} else {
+			out = m
+		}
+	}
+	return out
+}
+
+// clipped returns what lies beyond marks from low on costs at least, and slope
+// how that changes with low.
+func (w *sweep) clipped(low, width float64) float64 {
+	down, up := low-w.v[0], w.v[len(w.v)-1]-low-width
+	n, m := w.lower.within(down), w.upper.within(up)
+	return w.beyond(float64(n), down, w.lower.sums[n]) + w.beyond(float64(m), up, w.upper.sums[m])
+}
+
+func (w *sweep) slope(low, width float64) float64 {
+	down, up := low-w.v[0], w.v[len(w.v)-1]-low-width
+	n, m := w.lower.within(down), w.upper.within(up)
+	if !w.squares {
+		return float64(n - m)
+	}
+	return float64(float64(n)*down) - w.lower.sums[n].t - (float64(float64(m)*up) - w.upper.sums[m].t)
+}
+
+// within returns how many values of a tail are nearer to the outermost than d.
+func (t *tail) within(d float64) int {
+	a, b := 0, t.n
+	for a < b {
+		if m := int(uint(a+b) / 2); t.t[m] < d {
+			a = m + 1
+		} else {
+			b = m
+		}
+	}
+	return a
+}

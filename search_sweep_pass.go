@@ -1,0 +1,483 @@
+package quant
+
+import "math"
+
+// The passes of a sweep: events, the polynomials between them, and the best
+// places that these have.
+
+// pass goes through the steps from 1/u on to 1/end.
+func (w *sweep) pass(u, end float64) {
+	few := float64(w.total*(end-u)) <= w.few
+	w.width = 0
+	if !few {
+		n := int(min(max(w.reach*(end-u)*w.perUnit, w.leastBuckets), sweepBuckets))
+		w.width = (end - u) / float64(n)
+		w.perWidth = float64(n) / (end - u)
+		w.buckets = resize(w.buckets, n+1)
+		clear(w.buckets)
+		w.near = 3 * w.width
+	}
+	first, last := 0, len(w.v)
+	low, high := w.low, w.low+w.steps
+	if !w.symmetric {
+		low, high = -0x1p50, 0x1p50
+		w.lower.sure, w.upper.sure = 0, 0
+		for first < w.lower.n && w.v[first] < w.bottom {
+			first++
+		}
+		w.lower.sure = first
+		for w.upper.sure < w.upper.n && w.v[last-1] > w.top {
+			w.upper.sure++
+			last--
+		}
+	}
+	w.load(w.v[first:last], u, end, low, high)
+	if few {
+		w.order(u, end)
+		at := 1 / u
+		from := u
+		for i := range w.events {
+			e := &w.events[i]
+			if e.u > from {
+				to := 1 / e.u
+				w.piece(from, e.u, at, to)
+				from, at = e.u, to
+			}
+			w.p.add(&e.poly)
+		}
+		if end > from {
+			w.piece(from, end, at, 1/end)
+		}
+		return
+	}
+	at := 1 / u
+	for i := range w.buckets[:len(w.buckets)-1] {
+		from := u + float64(float64(i)*w.width)
+		to := u + float64(float64(i+1)*w.width)
+		next := 1 / to
+		w.piece(from, to, at, next)
+		at = next
+		w.p.add(&w.buckets[i])
+	}
+}
+
+// load makes the polynomial at 1/u of values between marks from low to high,
+// and the events from there on to end.
+func (w *sweep) load(v []float64, u, end, low, high float64) {
+	w.p, w.first, w.from = poly{}, 1/u, u
+	w.events = w.events[:0]
+	neg := 0
+	for m := len(v); neg < m; {
+		if i := int(uint(neg+m) / 2); v[i] < 0 {
+			neg = i + 1
+		} else {
+			m = i
+		}
+	}
+	pos := neg
+	for ; pos < len(v) && v[pos] == 0; pos++ {
+		if low > 0 || high < 0 {
+			w.add0(upper(low, -high))
+		}
+	}
+	if w.squares {
+		w.loadSquares(v[:neg], -1, u, end, -high, -low)
+		w.loadSquares(v[pos:], 1, u, end, low, high)
+	} else {
+		w.loadAbsolute(v[:neg], -1, u, end, -high, -low)
+		w.loadAbsolute(v[pos:], 1, u, end, low, high)
+	}
+}
+
+// add0 takes the value 0, next to which the mark is k, or -k.
+func (w *sweep) add0(k float64) {
+	e := float64(k * w.first)
+	if w.squares {
+		w.p.add(&poly{float64(e * e), float64(2 * e * k), float64(k * k)})
+	} else {
+		w.p.add(&poly{e, k, 0})
+	}
+}
+
+// nearest rounds to an integer.
+func nearest(v float64) float64 { return float64(v) + 0x1.8p52 - 0x1.8p52 }
+
+// lower and upper are min and max for values that are not NaN.
+
+func lower(a, b float64) float64 {
+	if b < a {
+		return b
+	}
+	return a
+}
+
+func upper(a, b float64) float64 {
+	if b > a {
+		return b
+	}
+	return a
+}
+
+// loadSquares takes values of one sign, by which they are multiplied.
+func (w *sweep) loadSquares(v []float64, sign, u, end, low, high float64) {
+	s := w.first
+	var a, b, c float64
+	for _, x := range v {
+		x *= sign
+		k, last := nearest(float64(x*u)), nearest(float64(x*end))
+		if k < low {
+			k = low
+		}
+		if last > high {
+			last = high
+		}
+		if k > high {
+			k = high
+		}
+		e := x - float64(k*s)
+		a += float64(e * e)
+		b += float64(e * k)
+		c += float64(k * k)
+		if k >= last {
+			continue
+		}
+		per := 1 / x
+		for ; k < last; k++ {
+			f := e - s
+			w.event(float64((k+0.5)*per), float64(s*(f+e)), f-float64(s*k), k+k+1)
+			e = f
+		}
+	}
+	w.p.a += a
+	w.p.b -= 2 * b
+	w.p.c += c
+}
+
+// loadAbsolute counts in halves: at j = 2k the value comes to the mark k, and
+// at 2k+1 it leaves it for the next.
+func (w *sweep) loadAbsolute(v []float64, sign, u, end, low, high float64) {
+	s := w.first
+	least, most := 2*low-1, 2*high
+	var a, b float64
+	for _, x := range v {
+		x *= sign
+		j, last := nearest(float64(x*u)*2-0.5), nearest(float64(x*end)*2-0.5)
+		if j < least {
+			j = least
+		}
+		if j > most {
+			j = most
+		}
+		if last > most {
+			last = most
+		}
+		k := nearest((j + 0.5) / 2) // that is next to x
+		e := x - float64(k*s)
+		above := k*2 == j // x is
+		if above {
+			a += e
+			b -= k
+		} else {
+			a -= e
+			b += k
+		}
+		if j >= last {
+			continue
+		}
+		per := 0.5 / x
+		for ; j < last; j++ {
+			if above {
+				w.event(float64((j+1)*per), s-2*e, 2*k+1, 0) // to the next mark
+				e -= s
+				k++
+			} else {
+				w.event(float64((j+1)*per), 2*e, -2*k, 0)
+			}
+			above = !above
+		}
+	}
+	w.p.a += a
+	w.p.b += b
+}
+
+// event counts what changes at u: -a, -2*b and c for squares.
+func (w *sweep) event(u, a, b, c float64) {
+	if w.squares {
+		a, b = -a, -2*b
+	}
+	if w.width == 0 {
+		w.events = append(w.events, event{u, poly{a, b, c}})
+		return
+	}
+	i := int((u - w.from) * w.perWidth)
+	if i < 0 {
+		i = 0
+	} else if i >= len(w.buckets) {
+		i = len(w.buckets) - 1
+	}
+	p := &w.buckets[i]
+	p.a += a
+	p.b += b
+	p.c += c
+}
+
+// order sorts the events between u and end.
+func (w *sweep) order(u, end float64) {
+	n := len(w.events)
+	if n > 24 {
+		per := 256 / (end - u)
+		clear(w.starts[:])
+		for i := range w.events {
+			w.starts[min(max(int(float64((w.events[i].u-u)*per)), 0), 255)+1]++
+		}
+		for i := 1; i < 256; i++ {
+			w.starts[i] += w.starts[i-1]
+		}
+		w.ordered = resize(w.ordered, n)
+		for i := range w.events {
+			b := &w.starts[min(max(int(float64((w.events[i].u-u)*per)), 0), 255)]
+			w.ordered[*b] = w.events[i]
+			*b++
+		}
+		w.events, w.ordered = w.ordered, w.events
+	}
+	for i := 1; i < n; i++ {
+		if w.events[i].u >= w.events[i-1].u {
+			continue
+		}
+		e := w.events[i]
+		j := i
+		for j > 0 && w.events[j-1].u > e.u {
+			w.events[j] = w.events[j-1]
+			j--
+		}
+		w.events[j] = e
+	}
+}
+
+// piece looks for the least cost between 1/u and 1/end, which are steps from
+// high to low.
+func (w *sweep) piece(u, end, high, low float64) {
+	// Without ends all values cost least, and to move an end inward lowers no cost.
+	least := w.p.at(w.lowestPoint(&w.p, low, high))
+	if least >= w.limit {
+		return
+	}
+	if w.symmetric {
+		w.offer(&w.p, low, high, w.low)
+		return
+	}
+	spare := w.limit - least
+	// The lowest marks that a range can have, and that may be better.
+	first := math.Ceil(upper(upper(lower(float64(w.lo*u), float64(w.lo*end))-0.5, lower(float64(w.h1*u), float64(w.h1*end))-w.steps), w.lowest))
+	last := math.Floor(lower(upper(float64(w.hi*u), float64(w.hi*end))-w.steps+0.5, upper(float64(w.l2*u), float64(w.l2*end))))
+	if w.lowest == -w.steps && last > 0 {
+		last = 0
+	}
+	if first > last {
+		return
+	}
+	w.mid = (u + end) / 2
+	w.upper.clear()
+	w.lower.clear()
+	from := math.Floor((first + last) / 2)
+	for l := from; l >= first; l-- {
+		if w.lowestMark(l, low, high, spare) > 0 {
+			break
+		}
+	}
+	for l := from + 1; l <= last; l++ {
+		if w.lowestMark(l, low, high, spare) < 0 {
+			break
+		}
+	}
+}
+
+// lowestMark makes an offer of a lowest mark. It returns 1 if what it clips
+// above costs too much, and -1 if what it clips below does.
+func (w *sweep) lowestMark(l, low, high, spare float64) int {
+	var p poly
+	if w.clip(&p, &w.upper, w.v[len(w.v)-1], l+w.steps) && lower(p.at(low-w.first), p.at(high-w.first)) >= spare {
+		return 1
+	}
+	var q poly
+	if w.clip(&q, &w.lower, -w.v[0], -l) && lower(q.at(low-w.first), q.at(high-w.first)) >= spare {
+		return -1
+	}
+	p.a += w.p.a + q.a
+	p.b += w.p.b + q.b
+	p.c += w.p.c + q.c
+	w.offer(&p, low, high, l)
+	return 0
+}
+
+// clip sets p to what it costs more to end the marks at h, and reports whether
+// that is anything. x is the outermost value; of values and marks of the lower
+// tail the sign is changed.
+func (w *sweep) clip(p *poly, t *tail, x, h float64) bool {
+	n := t.beyond
+	edge := h + 0.5
+	for n > 0 && t.y[n-1] <= edge {
+		n--
+	}
+	for n < len(t.y) && t.y[n] > edge {
+		n++
+	}
+	if n == len(t.y) {
+		n = w.extend(t, x, edge)
+	}
+	t.beyond = n
+	q := &t.out[n]
+	n += t.sure
+	if n == 0 {
+		return false
+	}
+	f, s := float64(n), &t.sums[n]
+	d := x - float64(h*w.first)
+	a := float64(f*d) - s.t
+	if w.squares {
+		p.a = float64(d*(a-s.t)) + s.sq - q.a
+		p.b = -float64(2*h*a) - q.b
+		p.c = float64(f*float64(h*h)) - q.c
+	} else {
+		p.a = a - q.a
+		p.b = -float64(f*h) - q.b
+	}
+	return true
+}
+
+// extend sums up what values beyond h cost without that end, and returns how
+// many there are, but for those that are sure.
+func (w *sweep) extend(t *tail, x, h float64) int {
+	s := w.first
+	for i := t.sure + len(t.y); i < t.n; i++ {
+		x := x - t.t[i]
+		y := float64(x * w.mid)
+		k := nearest(y)
+		e := x - float64(k*s)
+		p := t.out[len(t.y)]
+		switch {
+		case w.squares:
+			p.a += float64(e * e)
+			p.b -= float64(2 * e * k)
+			p.c += float64(k * k)
+		case y >= k:
+			p.a += e
+			p.b -= k
+		default:
+			p.a -= e
+			p.b += k
+		}
+		t.y, t.out = append(t.y, y), append(t.out, p)
+		if y <= h {
+			return len(t.y) - 1
+		}
+	}
+	return len(t.y)
+}
+
+// clear forgets what extend summed up for another piece.
+func (t *tail) clear() {
+	t.y, t.out, t.beyond = t.y[:0], append(t.out[:0], poly{}), 0
+}
+
+// offer takes the least of p between two steps, if it is among the best. The
+// lowest mark is l.
+func (w *sweep) offer(p *poly, low, high, l float64) {
+	places := &w.exact
+	if w.width > 0 {
+		places = &w.places
+	}
+	if p.c > 0 && float64(4*p.a*p.c)-float64(p.b*p.b) >= float64(4*p.c*w.limit) {
+		return
+	}
+	if !w.symmetric {
+		// An end of the range may be half a step from its mark.
+		if a := l + 0.5; float64(a*high) < w.lo {
+			if float64(a*low) < w.lo {
+				return
+			}
+			high = w.lo / a
+		} else if float64(a*low) < w.lo {
+			low = w.lo / a
+		}
+		if b := l + w.steps - 0.5; float64(b*high) > w.hi {
+			if float64(b*low) > w.hi {
+				return
+			}
+			high = min(high, w.hi/b)
+		} else if float64(b*low) > w.hi {
+			low = max(low, w.hi/b)
+		}
+	}
+	d := w.lowestPoint(p, low, high)
+	if c := p.at(d); c < w.limit {
+		w.keep(places, spot{w.first + d, l, c})
+	}
+}
+
+// lowestPoint returns where between two steps p is the least. In a bucket, where
+// signs are those at its beginning, |e| is right only there.
+func (w *sweep) lowestPoint(p *poly, low, high float64) float64 {
+	if w.width > 0 && !w.squares {
+		return high - w.first
+	}
+	return p.least(low-w.first, high-w.first)
+}
+
+// keep puts c among the best places, but for one that is next to it.
+func (w *sweep) keep(places *[]spot, c spot) {
+	p := *places
+	i := len(p)
+	for i > 0 && c.cost < p[i-1].cost {
+		i--
+	}
+	near := 1e-9 * c.step
+	if w.width > 0 {
+		near = float64(w.near * float64(c.step*c.step))
+	}
+	for j, q := range p {
+		if q.low == c.low && math.Abs(q.step-c.step) <= near {
+			if j < i {
+				return
+			}
+			copy(p[i+1:j+1], p[i:j])
+			p[i] = c
+			if len(p) == w.wanted {
+				w.limit = lower(w.limit, p[len(p)-1].cost)
+			}
+			return
+		}
+	}
+	if len(p) < w.wanted {
+		p = append(p, spot{})
+	}
+	copy(p[i+1:], p[i:])
+	p[i] = c
+	if len(p) == w.wanted {
+		w.limit = lower(w.limit, p[len(p)-1].cost)
+	}
+	*places = p
+}
+
+// zoom takes the events around a place one by one.
+func (w *sweep) zoom(c spot) {
+	u := 1 / c.step
+	d := min(w.near*2/3, sweepEvents/(2*w.total))
+	from := max(u-d, 1/w.firstStep())
+	end := u + d
+	w.width = 0
+	w.load(w.v, from, end, c.low, c.low+w.steps)
+	w.order(from, end)
+	at, p := from, 1/from
+	for i := range w.events {
+		e := &w.events[i]
+		if e.u > at {
+			to := 1 / e.u
+			w.offer(&w.p, to, p, c.low)
+			at, p = e.u, to
+		}
+		w.p.add(&e.poly)
+	}
+	w.offer(&w.p, 1/end, p, c.low)
+}
