@@ -27,7 +27,6 @@ import "math"
 type poly struct{ a, b, c float64 }
 
 func (p *poly) add(q *poly) { p.a, p.b, p.c = p.a+q.a, p.b+q.b, p.c+q.c }
-func (p *poly) sub(q *poly) { p.a, p.b, p.c = p.a-q.a, p.b-q.b, p.c-q.c }
 
 // least returns where between low and high p is the least.
 func (p *poly) least(low, high float64) float64 {
