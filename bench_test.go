@@ -370,3 +370,36 @@ func BenchmarkObserve(b *testing.B) {
 		}
 	})
 }
+
+// BenchmarkCalibrateMethods measures the choice of ranges by methods that
+// search: of groups, of rows and of columns.
+func BenchmarkCalibrateMethods(b *testing.B) {
+	benchISAs(b, func(b *testing.B, n int) {
+		if n != 1<<18 {
+			return
+		}
+		for _, c := range []struct {
+			name  string
+			shape []int
+			by    Granularity
+		}{
+			{"group32", []int{n / 4096, 4096}, PerGroup(-1, 32)},
+			{"group128", []int{n / 4096, 4096}, PerGroup(-1, 128)},
+			{"row4096", []int{n / 4096, 4096}, PerChannel(0)},
+			{"row65536", []int{n / 65536, 65536}, PerChannel(0)},
+			{"column512", []int{512, n / 512}, PerChannel(-1)},
+		} {
+			for _, m := range []Method{Percentile(99.9), LeastSquares, LeastAbsolute} {
+				for _, s := range []Scheme{{Bits: 8}, {Bits: 4}, {Bits: 8, Mapping: Symmetric}, {Bits: 4, Mapping: Symmetric}} {
+					if m.kind == percentile && s != (Scheme{Bits: 8}) {
+						continue
+					}
+					s.Granularity, s.Range = c.by, m
+					var p Params
+					name := fmt.Sprintf("method=%v/granularity=%s/bits=%d/mapping=%v", m, c.name, s.Bits, s.Mapping)
+					bench(b, name, n, n, func() { must(CalibrateInto(&p, Tensor{benchData()[:n], c.shape}, s)) })
+				}
+			}
+		}
+	})
+}
