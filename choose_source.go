@@ -30,7 +30,7 @@ const stockRow = 1 << 10
 var (
 	supplies  = sync.Pool{New: func() any { return new(supply) }}
 	stocks    = sync.Pool{New: func() any { return new(stock) }}
-	suppliers = newTeams(func(s **supply, i int) { (*s).guarded(i) })
+	suppliers = newTeams(func(s **supply, i int) { (*s).guarded(func() { (*s).item(i) }) })
 )
 
 // chooseFrom is choose for a tensor that is read from src.
@@ -86,14 +86,6 @@ func (c *supply) inRow() int {
 		return 1
 	}
 	return max(1, partLen/max(1, c.n()/c.params))
-}
-
-// guarded is item for any goroutine.
-func (c *supply) guarded(i int) {
-	done := false
-	defer c.caught(&done)
-	c.item(i)
-	done = true
 }
 
 func (c *supply) item(i int) {

@@ -56,6 +56,14 @@ func (t *trouble) fail(err error) {
 	}
 }
 
+// guarded does an item in any goroutine.
+func (t *trouble) guarded(item func()) {
+	done := false
+	defer t.caught(&done)
+	item()
+	done = true
+}
+
 // caught is to be deferred by what is done in a goroutine that is not the
 // caller's: a panic there would end the program, so it is kept for the caller.
 func (t *trouble) caught(done *bool) {
@@ -121,7 +129,7 @@ type piece struct {
 var (
 	pieces   = sync.Pool{New: func() any { return new(piece) }}
 	readings = sync.Pool{New: func() any { return new(reading) }}
-	readers  = newTeams(func(r **reading, i int) { (*r).guarded(i) })
+	readers  = newTeams(func(r **reading, i int) { (*r).guarded(func() { (*r).item(i) }) })
 )
 
 // newReading returns a reading of what g has been reset for.
@@ -215,14 +223,6 @@ func (r *reading) wave() {
 	for i := range n {
 		r.item(i)
 	}
-}
-
-// guarded is item for any goroutine.
-func (r *reading) guarded(i int) {
-	done := false
-	defer r.caught(&done)
-	r.item(i)
-	done = true
 }
 
 // item does the i-th item of a wave.

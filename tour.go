@@ -67,7 +67,7 @@ type guide struct {
 var (
 	tours  = sync.Pool{New: func() any { return new(tour) }}
 	guides = sync.Pool{New: func() any { return new(guide) }}
-	escort = newTeams(func(t **tour, i int) { (*t).guarded(i) })
+	escort = newTeams(func(t **tour, i int) { (*t).guarded(func() { (*t).item((*t).x, i) }) })
 )
 
 // run makes the tour. The values are x or, if src is not nil, come from there.
@@ -118,14 +118,6 @@ func (b *boxes) fit(cols, unit int) {
 
 func (b *boxes) perRow() int    { return (b.across-1)/b.cols + 1 }
 func (b *boxes) perMatrix() int { return ((b.down-1)/b.rows + 1) * b.perRow() }
-
-// guarded is item for any goroutine.
-func (t *tour) guarded(i int) {
-	done := false
-	defer t.caught(&done)
-	t.item(t.x, i)
-	done = true
-}
 
 func (t *tour) item(x []float32, i int) {
 	if t.failed.Load() {
