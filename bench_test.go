@@ -260,9 +260,9 @@ func BenchmarkCompare(b *testing.B) {
 	})
 }
 
-// BenchmarkCompareFrom is BenchmarkCompare of a tensor that is read from a
+// BenchmarkStreamCompare is BenchmarkCompare of a tensor that is read from a
 // Source, which copies it.
-func BenchmarkCompareFrom(b *testing.B) {
+func BenchmarkStreamCompare(b *testing.B) {
 	benchISAs(b, func(b *testing.B, n int) {
 		if n < 4096 {
 			return
@@ -276,7 +276,7 @@ func BenchmarkCompareFrom(b *testing.B) {
 			}
 			var c Comparison
 			bench(b, "bits=8/walk="+w.name, n, n, func() {
-				must(CompareFromInto(&c, src, shape, Scheme{Bits: 8}, Scheme{Bits: 8, Granularity: axis}))
+				must(Stream{src, shape}.CompareInto(&c, Scheme{Bits: 8}, Scheme{Bits: 8, Granularity: axis}))
 			})
 		}
 	})
@@ -316,7 +316,7 @@ func BenchmarkObserveSmall(b *testing.B) {
 	const rows = 4096
 	for _, shape := range [][]int{{8, 4096}, {64, 4096}, {256, 1024}, {64, 256}} {
 		n := shape[0] * shape[1]
-		o, err := NewObserver(Scheme{Bits: 8, Granularity: PerChannel(-1), Range: Entropy}, RefuseNotFinite)
+		o, err := NewObserver(Scheme{Bits: 8, Granularity: PerChannel(-1), Method: Entropy}, RefuseNotFinite)
 		must(err)
 		i := 0
 		all := benchData()[:min(len(benchData()), rows*4096)]
@@ -358,14 +358,14 @@ func BenchmarkObserve(b *testing.B) {
 			return
 		}
 		x := Tensor{benchData()[:n], []int{n / min(n/8, 4096), min(n/8, 4096)}}
-		for _, s := range []Scheme{{Bits: 8}, {Bits: 8, Range: Entropy}} {
+		for _, s := range []Scheme{{Bits: 8}, {Bits: 8, Method: Entropy}} {
 			for _, w := range benchWalks[:2] {
 				if s.Granularity = PerTensor; w.name == "columns" {
 					s.Granularity = w.by
 				}
 				o, err := NewObserver(s, RefuseNotFinite)
 				must(err)
-				bench(b, fmt.Sprintf("range=%v/walk=%s", s.Range, w.name), n, n, func() { must(o.Observe(x)) })
+				bench(b, fmt.Sprintf("range=%v/walk=%s", s.Method, w.name), n, n, func() { must(o.Observe(x)) })
 			}
 		}
 	})
@@ -394,7 +394,7 @@ func BenchmarkCalibrateMethods(b *testing.B) {
 					if m.kind == percentile && s != (Scheme{Bits: 8}) {
 						continue
 					}
-					s.Granularity, s.Range = c.by, m
+					s.Granularity, s.Method = c.by, m
 					var p Params
 					name := fmt.Sprintf("method=%v/granularity=%s/bits=%d/mapping=%v", m, c.name, s.Bits, s.Mapping)
 					bench(b, name, n, n, func() { must(CalibrateInto(&p, Tensor{benchData()[:n], c.shape}, s)) })

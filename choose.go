@@ -11,11 +11,11 @@ func (s *search) fromHistogram(scheme Scheme, h *histogram, n uint64, r Range) R
 	if r.Min == r.Max {
 		return r
 	}
-	if m := scheme.Range; m.kind == percentile {
+	if m := scheme.Method; m.kind == percentile {
 		return h.percentile(tails(m.fraction, n), n, r)
 	}
 	s.d.load(h, n, r)
-	if scheme.Range.kind == entropy {
+	if scheme.Method.kind == entropy {
 		return s.entropy(scheme)
 	}
 	return s.run(scheme).Range
@@ -28,10 +28,10 @@ func (s *search) exactly(scheme Scheme, x []float32, r Range) Range {
 	if r.Min == r.Max {
 		return r
 	}
-	switch scheme.Range.kind {
+	switch scheme.Method.kind {
 	case percentile:
 		if len(x) <= percentileMost {
-			return s.percentileOfFew(x, tails(scheme.Range.fraction, uint64(len(x))), r)
+			return s.percentileOfFew(x, tails(scheme.Method.fraction, uint64(len(x))), r)
 		}
 	case leastSquares, leastAbsolute:
 		if len(x) <= scheme.fewValues() {
@@ -51,7 +51,7 @@ func (s *search) many(scheme Scheme, x []float32, r Range) Range {
 	h.reset(1)
 	h.add(x)
 	n := uint64(len(x))
-	switch m := scheme.Range; m.kind {
+	switch m := scheme.Method; m.kind {
 	case percentile:
 		k := tails(m.fraction, n)
 		return Range{s.rank(x, k, r), s.rank(x, n-1-k, r)}
@@ -78,7 +78,7 @@ func (s Scheme) fewValues() int {
 	switch {
 	case s.Mapping == Asymmetric:
 		return sweepMost
-	case s.Range.kind == leastSquares:
+	case s.Method.kind == leastSquares:
 		return sweepMany
 	}
 	return sweepFew
@@ -154,7 +154,7 @@ var choosers = newTeams(func(c *choice, i int) { c.item(c.src, i) })
 
 // choose narrows the ranges of a tensor's parameters as s.Range says.
 func (s Scheme) choose(src []float32, l layout, lo, hi []float32) {
-	if s.Range.ranged() {
+	if s.Method.ranged() {
 		return
 	}
 	if l.large() {

@@ -207,7 +207,7 @@ func (s *selection) choose(x []float32, src Source) error {
 	s.digits, s.descents = s.digits[:0], s.descents[:0]
 	for _, scheme := range s.schemes {
 		n := len(s.params)
-		switch scheme.Range.kind {
+		switch scheme.Method.kind {
 		case percentile:
 			for range 2 {
 				s.digits = another(s.digits)
@@ -254,11 +254,11 @@ func (s *selection) deduce(i int) {
 	loaded, percentiles := false, 0
 	for k, scheme := range s.schemes {
 		r := &s.ranges[k][s.first+i]
-		if scheme.Range.kind == percentile {
+		if scheme.Method.kind == percentile {
 			lo, hi := &s.digits[percentiles][i], &s.digits[percentiles+1][i]
 			percentiles += 2
 			lo.left, hi.left = 0, 0
-			if t := tails(scheme.Range.fraction, n); t > 0 && r.Min < r.Max {
+			if t := tails(scheme.Method.fraction, n); t > 0 && r.Min < r.Max {
 				width := 8
 				if len(s.digits)*len(s.params) <= fewDigits {
 					width = 16
@@ -273,7 +273,7 @@ func (s *selection) deduce(i int) {
 			loaded = true
 		}
 		switch {
-		case scheme.Range.kind != entropy:
+		case scheme.Method.kind != entropy:
 			d := &s.descents[k][i]
 			d.step, d.compared, d.known, d.wants = 0, false, d.known[:0], d.wants[:0]
 			if r.Min < r.Max {
@@ -303,7 +303,7 @@ func (s *selection) settle(x []float32, src Source) error {
 		}
 		percentiles := 0
 		for k, scheme := range s.schemes {
-			if scheme.Range.kind != percentile {
+			if scheme.Method.kind != percentile {
 				continue
 			}
 			for i := range s.params {
@@ -389,7 +389,7 @@ func (s *selection) pass(x []float32, src Source) error {
 			d := &s.descents[k][i]
 			for j, w := range d.wants {
 				t := &g.schemes[subject+j].tally[i]
-				if w.cost = t.abs; scheme.Range.kind == leastSquares {
+				if w.cost = t.abs; scheme.Method.kind == leastSquares {
 					w.cost = t.sq
 				}
 				d.known = append(d.known, w)

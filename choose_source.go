@@ -35,7 +35,7 @@ var (
 
 // chooseFrom is choose for a tensor that is read from src.
 func (s Scheme) chooseFrom(src Source, l layout, lo, hi []float32) error {
-	if s.Range.ranged() {
+	if s.Method.ranged() {
 		return nil
 	}
 	if l.large() {

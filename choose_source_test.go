@@ -50,7 +50,7 @@ func testMethodsFromSource(t *testing.T, x Tensor, i int) {
 	t.Helper()
 	last := len(x.Shape) - 1
 	for j, g := range []Granularity{PerTensor, PerChannel(0), PerChannel(last / 2), PerChannel(last), PerGroup(last, 4001), PerGroup(0, 43), PerGroup(last/2, 110)} {
-		s := Scheme{Bits: 3 + (i+j)%6, Granularity: g, Mapping: Mapping(i % 2), Range: allMethods[(i+j)%len(allMethods)]}
+		s := Scheme{Bits: 3 + (i+j)%6, Granularity: g, Mapping: Mapping(i % 2), Method: allMethods[(i+j)%len(allMethods)]}
 		l, err := newLayout(len(x.Data), x.Shape, g)
 		if err != nil {
 			t.Fatal(err)
@@ -59,16 +59,16 @@ func testMethodsFromSource(t *testing.T, x Tensor, i int) {
 			continue // takes long
 		}
 		more := s
-		more.Bits, more.Range = 4, allMethods[(i+j+3)%len(allMethods)]
+		more.Bits, more.Method = 4, allMethods[(i+j+3)%len(allMethods)]
 		schemes := []Scheme{s, {Bits: 8}, more}
 		if l.params < 20 {
-			schemes = append(schemes, Scheme{Bits: 3, Mapping: Symmetric, Range: LeastAbsolute}, Scheme{Bits: 4, Granularity: g, Range: Percentile(80)}, Scheme{Bits: 4, Granularity: g, Range: LeastSquares})
+			schemes = append(schemes, Scheme{Bits: 3, Mapping: Symmetric, Method: LeastAbsolute}, Scheme{Bits: 4, Granularity: g, Method: Percentile(80)}, Scheme{Bits: 4, Granularity: g, Method: LeastSquares})
 		}
 		want, err := Compare(x, schemes...)
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := CompareFrom(sliceSource(x.Data), x.Shape, schemes...)
+		got, err := Stream{sliceSource(x.Data), x.Shape}.Compare(schemes...)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -76,12 +76,12 @@ func testMethodsFromSource(t *testing.T, x Tensor, i int) {
 			t.Fatalf("%+v, shape %v, %d goroutines, waves of %d bytes (-in memory +read)\n%.2000s", s, x.Shape, runtime.GOMAXPROCS(0), waveBytes, diff)
 		}
 		k := (i + j) % len(schemes)
-		p, err := CalibrateFrom(sliceSource(x.Data), x.Shape, schemes[k])
+		p, err := Stream{sliceSource(x.Data), x.Shape}.Calibrate(schemes[k])
 		if err != nil {
 			t.Fatal(err)
 		}
 		if diff := difference(want.Results[k].Params, p); diff != "" {
-			t.Fatalf("%+v, shape %v: CalibrateFrom (-Compare +CalibrateFrom)\n%.2000s", schemes[k], x.Shape, diff)
+			t.Fatalf("%+v, shape %v: Stream.Calibrate (-Compare +Calibrate)\n%.2000s", schemes[k], x.Shape, diff)
 		}
 	}
 }
@@ -123,7 +123,7 @@ func TestLarge(t *testing.T) {
 					continue // takes long
 				}
 				for _, m := range methodsOfHistogram {
-					s := Scheme{Bits: 3 + (i+j+k)%6, Mapping: Mapping((i + k) % 2), Granularity: g, Range: m, ZeroInRange: (j+k)%3 == 0}
+					s := Scheme{Bits: 3 + (i+j+k)%6, Mapping: Mapping((i + k) % 2), Granularity: g, Method: m, ZeroInRange: (j+k)%3 == 0}
 					chosen := func() []Range {
 						l, err := newLayout(n, shape, g)
 						if err != nil {
@@ -178,7 +178,7 @@ func TestLargeConstant(t *testing.T) {
 	smallLimits(t, 0, 0)
 	for range 5 {
 		for _, m := range methodsOfHistogram {
-			s := Scheme{Bits: 4, Granularity: PerChannel(0), Range: m}
+			s := Scheme{Bits: 4, Granularity: PerChannel(0), Method: m}
 			x := Tensor{valuesOf(1, 300, distributions[0].of), []int{3, 100}}
 			if _, err := Calibrate(x, s); err != nil {
 				t.Fatal(err)
@@ -232,9 +232,9 @@ func TestMethodsPasses(t *testing.T) {
 						continue
 					}
 					for _, m := range methodsOfHistogram {
-						s := Scheme{Bits: 8 - k, Mapping: Mapping(k % 2), Granularity: g, Range: m}
+						s := Scheme{Bits: 8 - k, Mapping: Mapping(k % 2), Granularity: g, Method: m}
 						src := countedSource{src: sliceSource(x)}
-						if _, err := CalibrateFrom(&src, shape, s); err != nil {
+						if _, err := (Stream{&src, shape}).Calibrate(s); err != nil {
 							t.Fatal(err)
 						}
 						passes := (src.read.Load() + int64(n) - 1) / int64(n)
@@ -291,19 +291,19 @@ func TestMethodsSourceErrors(t *testing.T) {
 					if testing.Short() && (i+j)%2 != 0 {
 						continue
 					}
-					s := Scheme{Bits: 4, Granularity: g, Range: m}
+					s := Scheme{Bits: 4, Granularity: g, Method: m}
 					for _, procs := range []int{1, 3} {
 						runtime.GOMAXPROCS(procs)
 						calls.Store(0)
 						fail.Store(-1)
-						if err := second(CompareFrom(src, shape, s)); err != nil {
+						if err := second(Stream{src, shape}.Compare(s)); err != nil {
 							t.Fatal(err)
 						}
 						for n := calls.Load() - 2; n > 0; n = n/2 - 1 { // goroutines may have to wait for one another
 							calls.Store(0)
 							fail.Store(n)
 							value = nil
-							err := second(CompareFrom(src, shape, s))
+							err := second(Stream{src, shape}.Compare(s))
 							if !errors.Is(err, broken) || !strings.HasPrefix(err.Error(), "quant: reading elements ") || strings.Count(err.Error(), "reading") != 1 {
 								t.Fatalf("shape %v, %+v: call %d fails, but the error is %v", shape, s, n, err)
 							}
@@ -312,7 +312,7 @@ func TestMethodsSourceErrors(t *testing.T) {
 							}
 							calls.Store(0)
 							value = "no such element"
-							if v := recovered(func() error { return second(CalibrateFrom(src, shape, s)) }); v != value && calls.Load() >= n {
+							if v := recovered(func() error { return second(Stream{src, shape}.Calibrate(s)) }); v != value && calls.Load() >= n {
 								t.Fatalf("shape %v, %+v: recovered %v", shape, s, v)
 							}
 						}
@@ -364,8 +364,8 @@ func TestMethodsSourceMemory(t *testing.T) {
 				}
 				var before, after runtime.MemStats
 				runtime.ReadMemStats(&before)
-				s := Scheme{Bits: 4, Mapping: Symmetric, Granularity: g, Range: m}
-				if _, err := CalibrateFrom(src, shape, s); err != nil {
+				s := Scheme{Bits: 4, Mapping: Symmetric, Granularity: g, Method: m}
+				if _, err := (Stream{src, shape}).Calibrate(s); err != nil {
 					t.Fatal(err)
 				}
 				runtime.ReadMemStats(&after)
@@ -423,7 +423,7 @@ func TestMethodsSourceNoAllocations(t *testing.T) {
 					if l, _ := newLayout(n, shape, g); l.params > 200 {
 						continue
 					}
-					s := Scheme{Bits: 4, Granularity: g, Mapping: Symmetric, Range: m}
+					s := Scheme{Bits: 4, Granularity: g, Mapping: Symmetric, Method: m}
 					var p Params
 					var c Comparison
 					for name, call := range map[string]func() error{
@@ -433,8 +433,8 @@ func TestMethodsSourceNoAllocations(t *testing.T) {
 							}
 							return CalibrateInto(&p, x, s)
 						},
-						"CalibrateFromInto": func() error { return CalibrateFromInto(&p, src, shape, s) },
-						"CompareFromInto":   func() error { return CompareFromInto(&c, src, shape, Scheme{Bits: 8}, s) },
+						"Stream.CalibrateInto": func() error { return Stream{src, shape}.CalibrateInto(&p, s) },
+						"Stream.CompareInto":   func() error { return Stream{src, shape}.CompareInto(&c, Scheme{Bits: 8}, s) },
 					} {
 						k := allocations(t, call)
 						for i := 0; i < 5 && k > 0; i++ {

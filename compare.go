@@ -12,11 +12,11 @@ type Comparison struct {
 	// front: that of the first per-channel scheme; without one, axis 0. It is -1
 	// for a tensor of one axis and no per-channel scheme: then all of it is one
 	// channel.
-	Axis     int
-	Shape    []int    // of the tensor; never empty
-	Range    Range    // of the whole tensor
-	Channels []Range  // of each channel
-	Results  []Result // of each scheme, in the order of the call
+	Axis          int
+	Shape         []int    // of the tensor; never empty
+	Range         Range    // of the whole tensor
+	ChannelRanges []Range  // of each channel
+	Results       []Result // of each scheme, in the order of the call
 
 	// Always on the heap, since goroutines share it; a Comparison may be on its
 	// caller's stack, which can move meanwhile.
@@ -25,16 +25,16 @@ type Comparison struct {
 
 // A Result is what one scheme does to a tensor.
 type Result struct {
-	Params             // the scheme and what it was calibrated to
-	Metrics            // over all elements
-	Memory   Memory    // of the codes and the parameters
-	Channels []Metrics // over each channel of Comparison.Axis, whatever the scheme's granularity
+	Params                   // the scheme and what it was calibrated to
+	Metrics                  // over all elements
+	Memory         Memory    // of the codes and the parameters
+	ChannelMetrics []Metrics // over each channel of Comparison.Axis, whatever the scheme's granularity
 }
 
 // Compare calibrates t to each scheme, and measures what quantizing it and
 // dequantizing it again would change. It reads t twice, however many schemes
-// there are, and makes no copy of it. Methods other than MinMax and
-// MovingAverage read it several times more.
+// there are, and makes no copy of it. Methods other than MinMax read it
+// several times more.
 //
 // Errors: those of Calibrate (NotFiniteError.Channel counts along
 // Comparison.Axis), and ErrScheme if there is no scheme.
@@ -55,21 +55,21 @@ func CompareInto(c *Comparison, t Tensor, schemes ...Scheme) error {
 	return c.measure(t, true)
 }
 
-// Evaluate is Compare with parameters that are there already, from elsewhere
+// CompareParams is Compare with parameters that are there already, from elsewhere
 // or from other data, instead of schemes to calibrate. It copies them. Elements
 // outside of what they cover are clipped, and counted. Errors: also those of
 // Quantize.
-func Evaluate(t Tensor, params ...Params) (*Comparison, error) {
+func CompareParams(t Tensor, params ...Params) (*Comparison, error) {
 	c := new(Comparison)
-	if err := EvaluateInto(c, t, params...); err != nil {
+	if err := CompareParamsInto(c, t, params...); err != nil {
 		return nil, err
 	}
 	return c, nil
 }
 
-// EvaluateInto is Evaluate into memory that c brings from an earlier call, as
+// CompareParamsInto is CompareParams into memory that c brings from an earlier call, as
 // CompareInto is Compare. The parameters are copied.
-func EvaluateInto(c *Comparison, t Tensor, params ...Params) error {
+func CompareParamsInto(c *Comparison, t Tensor, params ...Params) error {
 	c.setParams(params)
 	return c.measure(t, false)
 }
@@ -101,7 +101,7 @@ func (c *Comparison) setResults(n int) {
 // measure fills c for the schemes in c.Results, calibrating them first if that
 // is asked for.
 func (c *Comparison) measure(t Tensor, calibrate bool) error {
-	if err := c.checkSchemes(); err != nil {
+	if err := c.checkSchemes(calibrate); err != nil {
 		return err
 	}
 	by, err := c.prepare(len(t.Data), t.Shape, calibrate, math.MaxInt)
@@ -165,12 +165,16 @@ func (c *Comparison) prepare(n int, shape []int, calibrate bool, slots int) (by 
 }
 
 // checkSchemes checks what does not depend on the tensor.
-func (c *Comparison) checkSchemes() error {
+func (c *Comparison) checkSchemes(calibrate bool) error {
 	if len(c.Results) == 0 {
 		return fmt.Errorf("%w: no scheme to compare", ErrScheme)
 	}
 	for i := range c.Results {
-		if err := c.Results[i].Scheme.Validate(); err != nil {
+		check := c.Results[i].Scheme.Validate
+		if calibrate {
+			check = c.Results[i].Scheme.validateForTensor
+		}
+		if err := check(); err != nil {
 			return err
 		}
 	}
@@ -202,7 +206,7 @@ func (c *Comparison) calibrate(shape []int, x []float32, src Source) error {
 			continue
 		}
 		lo, hi = lo[:l.params], hi[:l.params]
-		if !r.Scheme.Range.ranged() {
+		if !r.Scheme.Method.ranged() {
 			if l.large() {
 				if err := c.chooseLarge(i, l, lo, hi, shape, x, src); err != nil {
 					return err
@@ -232,7 +236,7 @@ func (c *Comparison) chooseLarge(i int, l layout, lo, hi []float32, shape []int,
 	g.with = g.with[:0]
 	for j := i; j < len(c.Results); j++ {
 		other, _ := newLayout(g.ch.n(), shape, c.Results[j].Scheme.Granularity)
-		if g.chosen[j] || c.Results[j].Scheme.Range.ranged() || other != l {
+		if g.chosen[j] || c.Results[j].Scheme.Method.ranged() || other != l {
 			continue
 		}
 		g.with, g.chosen[j] = append(g.with, j), true
@@ -295,12 +299,12 @@ func (c *Comparison) ChannelGranularity() Granularity {
 
 // setRanges takes the ranges of the channels from the survey.
 func (c *Comparison) setRanges() {
-	c.Channels = resize(c.Channels, c.survey.ch.axis)
-	for i := range c.Channels {
-		c.Channels[i] = Range{c.survey.lo[i], c.survey.hi[i]}
+	c.ChannelRanges = resize(c.ChannelRanges, c.survey.ch.axis)
+	for i := range c.ChannelRanges {
+		c.ChannelRanges[i] = Range{c.survey.lo[i], c.survey.hi[i]}
 	}
-	c.Range = c.Channels[0]
-	for _, r := range c.Channels[1:] {
+	c.Range = c.ChannelRanges[0]
+	for _, r := range c.ChannelRanges[1:] {
 		c.Range = c.Range.Union(r)
 	}
 }
@@ -308,12 +312,12 @@ func (c *Comparison) setRanges() {
 // set fills r with what the second pass over n elements found.
 func (r *Result) set(g *survey, u *subject, n int) {
 	channels := g.ch.axis
-	r.Channels = resize(r.Channels, channels)
+	r.ChannelMetrics = resize(r.ChannelMetrics, channels)
 	var all tally
 	squares := 0.0
 	for c := range channels {
 		t := &u.tally[c]
-		r.Channels[c] = t.metrics(n/channels, g.sq[c])
+		r.ChannelMetrics[c] = t.metrics(n/channels, g.sq[c])
 		all.addAll(t)
 		squares += g.sq[c]
 	}
@@ -348,7 +352,7 @@ func (c *Comparison) Winner() (best int, factor float64) {
 // ChannelWinner is Winner by the RMSE over one channel, an index of Channels.
 // Of equals the one that takes less memory for the whole tensor wins.
 func (c *Comparison) ChannelWinner(channel int) (best int, factor float64) {
-	return c.winner(func(i int) float64 { return c.Results[i].Channels[channel].RMSE })
+	return c.winner(func(i int) float64 { return c.Results[i].ChannelMetrics[channel].RMSE })
 }
 
 func (c *Comparison) winner(rmse func(i int) float64) (best int, factor float64) {

@@ -82,7 +82,7 @@
 //
 // # Special values
 //
-//   - NaN and infinities: Calibrate, [Compare], [Evaluate] and [Ranges] refuse
+//   - NaN and infinities: Calibrate, [Compare], [CompareParams] and [Ranges] refuse
 //     them with a [*NotFiniteError]. [Quantize] accepts them, since new data
 //     may meet old parameters: +Inf becomes qmax, -Inf and NaN become qmin.
 //   - A -0 counts as 0, and comes back as +0.
@@ -181,7 +181,7 @@
 // parameters, and changes none. It may change the last bits of MAE, RMSE and
 // SQNR.
 //
-// What has been quantized and dequantized can be measured: [Measure] compares
+// What has been quantized and dequantized can be measured: [Difference] compares
 // two tensors, and gives the same bits as the comparison that predicted them,
 // if it is told the granularity of the scheme.
 //
@@ -190,8 +190,8 @@
 // Calibrate, Quantize, Dequantize and Compare have siblings that write to the
 // caller's memory and allocate none: [CalibrateInto], [QuantizeInto],
 // [QuantizeCodes], [DequantizeInto], [DequantizeCodes], [RangesInto],
-// [CompareInto] and [EvaluateInto]; so do [QuantizePart] and [DequantizePart],
-// and what has both From and Into in its name. (They
+// [CompareInto], [CompareParamsInto] and [ParamsFromRangesInto]; so do
+// [QuantizePart], [DequantizePart], and the methods of [Stream] that end in Into. (They
 // take scratch memory from pools, which the first calls fill.) Conditions of
 // the data are errors, for [errors.Is] and [errors.As]. A destination that is
 // too short is a bug in the caller, and panics.
@@ -206,10 +206,9 @@
 // # Tensors that are not in memory
 //
 // A [Source] gives the elements of a tensor piece by piece: of a file that is
-// mapped or read, or of values that are widened to float32 on the way.
-// [RangesFrom], [CalibrateFrom] and [CompareFrom] have the results of their
-// namesakes, to the last bit, but are not given a Tensor; [EvaluateFrom] and
-// [MeasureFrom] too. CompareFrom reads the tensor twice, the others once, and
+// mapped or read, or of values that are widened to float32 on the way. A [Stream]
+// is a Source with a shape. Its methods have the results of the functions of the
+// same names, to the last bit. Compare reads the tensor twice, the others once, and
 // more often for methods that choose among the values.
 //
 // Pieces have at most 65,536 elements, 256 KiB, so that they stay in a cache
@@ -281,7 +280,7 @@
 //
 // # Choosing the range
 //
-// [Scheme].Range says which range the grid is laid over. The smallest and the
+// [Scheme].Method says which range the grid is laid over. The smallest and the
 // largest value, [MinMax], are the default. A few outliers make such a range
 // wide, and the step large for all other values; the other methods clip them:
 //
@@ -293,7 +292,7 @@
 //   - [Entropy] looks for the range under which the distribution of codes is
 //     most like that of values, as TensorRT and ONNX Runtime do. It is for
 //     activations of 8 bits. From 11 bits up it is MinMax.
-//   - [MovingAverage](m) takes averages over batches.
+//   - [MovingAverage](m) takes averages over batches, in an [Observer].
 //
 // For weights begin with LeastSquares, for activations with Percentile(99.99)
 // or LeastSquares, and let Compare, which takes schemes with different methods,
@@ -304,13 +303,14 @@
 // Activations come in batches that need not be in memory together, or in one
 // process. An [Observer] takes them one by one:
 //
-//	o, err := quant.NewObserver(quant.Scheme{Bits: 8, Range: quant.LeastSquares}, quant.RefuseNotFinite)
+//	scheme := quant.Scheme{Bits: 8, Method: quant.LeastSquares}
+//	o, err := quant.NewObserver(scheme, quant.RefuseNotFinite)
 //	for batch := range batches {
 //		if err := o.Observe(batch); err != nil {
 //			return err
 //		}
 //	}
-//	p, err := o.Params(quant.LeastSquares)
+//	p, err := o.Params(scheme)
 //
 // It keeps the smallest and the largest value of each tensor, channel or group
 // and, unless the scheme's method needs no more than these, a histogram. Its
@@ -325,10 +325,10 @@
 // and 512 bytes for each power of two among the magnitudes, of either sign,
 // which makes 10 to 40 KiB (four times that for a single one, which is faster
 // so), and 2 KiB where batches bring few values for each of several. Batches may differ in shape as long as they have the same number of
-// channels or of groups. [Observer.ObserveFrom] reads a batch from a Source.
+// channels or of groups. [Observer.ObserveStream] reads a batch from a Source.
 //
 // From one state come the parameters of all methods, and of all widths and
-// mappings ([Observer.ParamsFor]). Bins bound how far they are from those of the
+// mappings ([Observer.Params]). Bins bound how far they are from those of the
 // values themselves:
 //
 //   - Smallest and largest value: exact.

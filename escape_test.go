@@ -102,12 +102,12 @@ func testNoEscape(t *testing.T, s Scheme) {
 	evaluate := func() {
 		var x [160]float32
 		x[3] = 1
-		if EvaluateInto(&c, Tensor{x[:], []int{4, 40}}, p) != nil {
+		if CompareParamsInto(&c, Tensor{x[:], []int{4, 40}}, p) != nil {
 			failed++
 		}
 	}
 	if n := testing.AllocsPerRun(100, evaluate); n != 0 || failed > 0 {
-		t.Errorf("EvaluateInto: %v allocations and %d errors, want none", n, failed)
+		t.Errorf("CompareParamsInto: %v allocations and %d errors, want none", n, failed)
 	}
 }
 

@@ -19,7 +19,7 @@ func layer(inputs []float32) (outputs []float32) {
 // An observer in an inference loop: each batch is run as ever, and its outputs
 // are observed. Of 30000 outputs, three are 50; all others are below 1.
 func ExampleObserver() {
-	s := quant.Scheme{Bits: 8, Unsigned: true, ZeroInRange: true, Range: quant.Percentile(99.9)}
+	s := quant.Scheme{Bits: 8, Unsigned: true, ZeroInRange: true, Method: quant.Percentile(99.9)}
 	o, err := quant.NewObserver(s, quant.RefuseNotFinite)
 	if err != nil {
 		fmt.Println(err)
@@ -41,7 +41,9 @@ func ExampleObserver() {
 	}
 	fmt.Println(o.Counts().Finite, "values")
 	for _, m := range []quant.Method{quant.MinMax, quant.Percentile(99.9), quant.LeastAbsolute} {
-		p, err := o.Params(m)
+		s := o.Scheme()
+		s.Method = m
+		p, err := o.Params(s)
 		if err != nil {
 			fmt.Println(err)
 			return
@@ -58,7 +60,7 @@ func ExampleObserver() {
 // Two processes observe what they have, and send their states to a third. What
 // that makes of them is what one would have made of all values.
 func ExampleObserver_Merge() {
-	s := quant.Scheme{Bits: 4, Granularity: quant.PerChannel(-1), Range: quant.LeastSquares}
+	s := quant.Scheme{Bits: 4, Granularity: quant.PerChannel(-1), Method: quant.LeastSquares}
 	process := func(batches ...[]float32) []byte {
 		o, err := quant.NewObserver(s, quant.IgnoreNotFinite)
 		if err != nil {
@@ -91,7 +93,7 @@ func ExampleObserver_Merge() {
 			panic(err)
 		}
 	}
-	p, err := all.Params(quant.MinMax)
+	p, err := all.Params(all.Scheme())
 	if err != nil {
 		panic(err)
 	}
@@ -111,15 +113,15 @@ func ExampleCompare_methods() {
 	w[0] = 8
 	s := quant.Scheme{Bits: 4, Mapping: quant.Symmetric}
 	schemes := []quant.Scheme{s, s, s}
-	schemes[1].Range = quant.LeastSquares
-	schemes[2].Range = quant.LeastAbsolute
+	schemes[1].Method = quant.LeastSquares
+	schemes[2].Method = quant.LeastAbsolute
 	c, err := quant.Compare(quant.Tensor{Data: w}, schemes...)
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
 	for _, r := range c.Results {
-		fmt.Printf("%-6v scale %.3f  RMSE %.3f  MAE %.3f\n", r.Scheme.Range, r.Scale[0], r.RMSE, r.MAE)
+		fmt.Printf("%-6v scale %.3f  RMSE %.3f  MAE %.3f\n", r.Scheme.Method, r.Scale[0], r.RMSE, r.MAE)
 	}
 	// Output:
 	// minmax scale 1.000  RMSE 0.290  MAE 0.250

@@ -114,7 +114,7 @@ func ExampleDequantize() {
 		Scale:     []float32{0.5},
 		ZeroPoint: []int32{-5},
 	}
-	q, err := quant.FromCodes([]int8{-8, -5, 0, 7}, []int{4}, p)
+	q, err := quant.QuantizedFromCodes([]int8{-8, -5, 0, 7}, []int{4}, p)
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -151,7 +151,7 @@ func ExampleCompare() {
 	for _, r := range c.Results {
 		fmt.Printf("%v: scale %v, %d bytes\n", r.Scheme.Granularity, r.Scale, r.Memory.Total())
 		fmt.Printf("  MAE %.3f  RMSE %.3f  max error %v\n", r.MAE, r.RMSE, r.MaxError)
-		for i, m := range r.Channels {
+		for i, m := range r.ChannelMetrics {
 			fmt.Printf("  channel %d: MAE %.3f\n", i, m.MAE)
 		}
 	}
@@ -208,9 +208,9 @@ func ExampleQuantizeCodes() {
 
 // An int4 tensor of an ONNX model: two codes in a byte, the first in the low
 // half, and a scale for each index of axis 0. No byte is copied.
-func ExampleNewQuantized() {
+func ExampleQuantizedFromPacked() {
 	raw := []byte{0x21, 0xf7} // 1, 2, 7, -1
-	q, err := quant.NewQuantized(raw, []int{2, 2}, quant.Params{
+	q, err := quant.QuantizedFromPacked(raw, []int{2, 2}, quant.Params{
 		Scheme:    quant.Scheme{Bits: 4, Granularity: quant.PerChannel(0)},
 		Scale:     []float32{0.5, 0.25},
 		ZeroPoint: []int32{0, 0},
@@ -285,13 +285,13 @@ func ExamplePerGroup() {
 
 // What old parameters do to new data: the scale 0.5 reaches from -4 to 3.5, so
 // 6 is clipped to 3.5. 1.2 comes back as 1.
-func ExampleEvaluate() {
+func ExampleCompareParams() {
 	p := quant.Params{
 		Scheme:    quant.Scheme{Bits: 4},
 		Scale:     []float32{0.5},
 		ZeroPoint: []int32{0},
 	}
-	c, err := quant.Evaluate(quant.Tensor{Data: []float32{-4, 0, 1.2, 6}}, p)
+	c, err := quant.CompareParams(quant.Tensor{Data: []float32{-4, 0, 1.2, 6}}, p)
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -346,20 +346,19 @@ func (h halves) ReadFloats(dst []float32, off int) error {
 }
 
 // A tensor that is not in memory as float32 gives its elements piece by piece.
-func ExampleCompareFrom() {
+func ExampleStream_Compare() {
 	// Two channels: 0, 7, 15 and 0, 70, 150. Under a common scale of 10 the
 	// first becomes 0, 10, 20.
 	weights := halves{0, 0x40e0, 0x4170, 0, 0x428c, 0x4316}
 	shape := []int{2, 3}
 
-	c, err := quant.CompareFrom(weights, shape,
-		quant.Scheme{Bits: 4}, quant.Scheme{Bits: 4, Granularity: quant.PerChannel(0)})
+	c, err := quant.Stream{Source: weights, Shape: shape}.Compare(quant.Scheme{Bits: 4}, quant.Scheme{Bits: 4, Granularity: quant.PerChannel(0)})
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
 	for _, r := range c.Results {
-		fmt.Printf("%v: max error of channel 0 is %v\n", r.Scheme.Granularity, r.Channels[0].MaxError)
+		fmt.Printf("%v: max error of channel 0 is %v\n", r.Scheme.Granularity, r.ChannelMetrics[0].MaxError)
 	}
 	// Output:
 	// per tensor: max error of channel 0 is 5
@@ -382,7 +381,7 @@ func ExampleQuantizePart() {
 }
 
 // What Compare predicts is what comes out.
-func ExampleMeasure() {
+func ExampleDifference() {
 	x := quant.Tensor{Data: []float32{-1, -0.3, 0.2, 0.9, 5, 7, 8, 9.9}, Shape: []int{2, 4}}
 	s := quant.Scheme{Bits: 4, Granularity: quant.PerGroup(1, 2)}
 	c, err := quant.Compare(x, s)
@@ -400,12 +399,12 @@ func ExampleMeasure() {
 		fmt.Println(err)
 		return
 	}
-	m, err := quant.Measure(x, y, c.ChannelGranularity(), s.Granularity)
+	m, err := quant.Difference(x, y, c.ChannelGranularity(), s.Granularity)
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	fmt.Println(m.RMSE == c.Results[0].RMSE, m.Channels[1].SQNR == c.Results[0].Channels[1].SQNR)
+	fmt.Println(m.RMSE == c.Results[0].RMSE, m.ChannelMetrics[1].SQNR == c.Results[0].ChannelMetrics[1].SQNR)
 	// Output:
 	// true true
 }

@@ -51,7 +51,7 @@ func FuzzSource(f *testing.F) {
 		src := sliceSource(x.Data)
 		s := []Scheme{fuzzScheme(first), fuzzScheme(other)}
 		want, err := Compare(x, s...)
-		got, errFrom := CompareFrom(src, x.Shape, s...)
+		got, errFrom := Stream{src, x.Shape}.Compare(s...)
 		if err != nil {
 			if errFrom == nil || err.Error() != errFrom.Error() {
 				t.Fatalf("%v, shape %v: error %v, want %v", s, x.Shape, errFrom, err)
@@ -64,7 +64,7 @@ func FuzzSource(f *testing.F) {
 		if diff := difference(want, got); diff != "" {
 			t.Fatalf("%v, shape %v (-in memory +read)\n%s", s, x.Shape, diff)
 		}
-		got, err = EvaluateFrom(src, x.Shape, want.Results[0].Params, want.Results[1].Params)
+		got, err = Stream{src, x.Shape}.CompareParams(want.Results[0].Params, want.Results[1].Params)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -94,15 +94,15 @@ func FuzzSourceMethods(f *testing.F) {
 			x.Data[bad] = inf
 		}
 		s := fuzzScheme(options)
-		s.Range = allMethods[int(method)%len(allMethods)]
+		s.Method = allMethods[int(method)%len(allMethods)]
 		if l, err := newLayout(len(x.Data), x.Shape, s.Granularity); err != nil || l.params > 100 {
 			return // takes long
 		}
 		src := sliceSource(x.Data)
 		more := s
-		more.Range = Percentile(99)
+		more.Method = Percentile(99)
 		want, err := Compare(x, s, Scheme{Bits: 8}, more)
-		got, errFrom := CompareFrom(src, x.Shape, s, Scheme{Bits: 8}, more)
+		got, errFrom := Stream{src, x.Shape}.Compare(s, Scheme{Bits: 8}, more)
 		if (err == nil) != (errFrom == nil) || err != nil && err.Error() != errFrom.Error() {
 			t.Fatalf("%+v, shape %v: error %v, want %v", s, x.Shape, errFrom, err)
 		}
@@ -112,7 +112,7 @@ func FuzzSourceMethods(f *testing.F) {
 			}
 		}
 		at, read := newObserver(t, s, NotFinitePolicy(seed%2)), newObserver(t, s, NotFinitePolicy(seed%2))
-		err, errFrom = at.Observe(x), read.ObserveFrom(src, x.Shape)
+		err, errFrom = at.Observe(x), read.ObserveStream(Stream{src, x.Shape})
 		if (err == nil) != (errFrom == nil) || err != nil && err.Error() != errFrom.Error() {
 			t.Fatalf("%+v, shape %v: observed with error %v, want %v", s, x.Shape, errFrom, err)
 		}
@@ -145,7 +145,7 @@ func FuzzPart(f *testing.F) {
 	})
 }
 
-func fuzzPart[T Integer](t *testing.T, x Tensor, p Params, i, j int) {
+func fuzzPart[T Code](t *testing.T, x Tensor, p Params, i, j int) {
 	whole, part := make([]T, len(x.Data)), make([]T, j-i)
 	real, back := make([]float32, len(x.Data)), make([]float32, j-i)
 	if err := errors.Join(

@@ -336,7 +336,7 @@ func checkSums(t *testing.T, c *Comparison, n int) {
 	const eps = 1e-12
 	for _, r := range c.Results {
 		count, clipped, most := 0, 0, 0.0
-		for _, m := range append([]Metrics{r.Metrics}, r.Channels...) {
+		for _, m := range append([]Metrics{r.Metrics}, r.ChannelMetrics...) {
 			if !(m.MAE <= m.RMSE*(1+eps) && m.RMSE <= m.MaxError*(1+eps)) {
 				t.Fatalf("%v: not MAE <= RMSE <= max error: %+v", r.Scheme, m)
 			}
@@ -344,7 +344,7 @@ func checkSums(t *testing.T, c *Comparison, n int) {
 				t.Fatalf("%v: %+v", r.Scheme, m)
 			}
 		}
-		for _, m := range r.Channels {
+		for _, m := range r.ChannelMetrics {
 			count += m.N
 			clipped += m.Clipped
 			most = max(most, m.MaxError)
@@ -354,7 +354,7 @@ func checkSums(t *testing.T, c *Comparison, n int) {
 				r.Scheme, count, clipped, most, r.Metrics, n)
 		}
 	}
-	for _, r := range c.Channels {
+	for _, r := range c.ChannelRanges {
 		if u := c.Range.Union(r); u != c.Range {
 			t.Fatalf("range %v of a channel is not within %v", r, c.Range)
 		}

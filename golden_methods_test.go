@@ -35,17 +35,17 @@ func methodsWorkload(t *testing.T, granularities []Granularity) (sections []sect
 	for kind := range 4 {
 		x := goldenTensor(&r, kind, 12, 9, 25)
 		for _, g := range granularities {
-			o := newObserver(t, Scheme{Bits: 8, Granularity: g, Range: Entropy}, RefuseNotFinite)
+			o := newObserver(t, Scheme{Bits: 8, Granularity: g, Method: Entropy}, RefuseNotFinite)
 			mustObserve(t, o, x)
 			mustObserve(t, o, x)
 			d.Write(stateOf(t, o))
-			a := newObserver(t, Scheme{Bits: 8, Granularity: g, Range: MovingAverage(0.3)}, RefuseNotFinite)
+			a := newObserver(t, Scheme{Bits: 8, Granularity: g, Method: MovingAverage(0.3)}, RefuseNotFinite)
 			mustObserve(t, a, x)
 			mustObserve(t, a, Tensor{goldenTensor(&r, kind, len(x.Data)).Data, x.Shape})
 			d.Write(stateOf(t, a))
 			for i, s := range append(goldenSchemes(8), goldenSchemes(3)...) {
-				s.Granularity, s.Range = g, methodsOfHistogram[(i+kind)%len(methodsOfHistogram)]
-				p, err := o.ParamsFor(s)
+				s.Granularity, s.Method = g, methodsOfHistogram[(i+kind)%len(methodsOfHistogram)]
+				p, err := o.Params(s)
 				if err != nil {
 					t.Fatal(err)
 				}

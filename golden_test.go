@@ -260,7 +260,7 @@ func (d *digest) scheme(t *testing.T, x Tensor, s Scheme) {
 	reference.Granularity = PerTensor
 	must(CompareInto(&d.c, x, reference, s))
 	d.floats(d.c.Range.Min, d.c.Range.Max)
-	for _, r := range d.c.Channels {
+	for _, r := range d.c.ChannelRanges {
 		d.floats(r.Min, r.Max)
 	}
 	for _, r := range d.c.Results {
@@ -268,8 +268,8 @@ func (d *digest) scheme(t *testing.T, x Tensor, s Scheme) {
 		writeInts(d, r.ZeroPoint...)
 		writeInts(d, r.Memory.Payload, r.Memory.Metadata)
 		d.metrics(&r.Metrics)
-		for i := range r.Channels {
-			d.metrics(&r.Channels[i])
+		for i := range r.ChannelMetrics {
+			d.metrics(&r.ChannelMetrics[i])
 		}
 	}
 }

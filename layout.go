@@ -78,6 +78,47 @@ func newLayout(n int, shape []int, g Granularity) (layout, error) {
 	return channelsOf(l.outer, l.axis, l.inner), nil
 }
 
+// layoutOrEmpty is newLayout for what does nothing with a tensor of no elements.
+func layoutOrEmpty(n int, shape []int, g Granularity) (layout, error) {
+	if n == 0 {
+		return emptyLayout(shape, g)
+	}
+	return newLayout(n, shape, g)
+}
+
+// emptyLayout is newLayout for a tensor of no elements: a batch of no rows, say.
+// It has no walk, and as many parameters as the lengths of its axes make.
+func emptyLayout(shape []int, g Granularity) (layout, error) {
+	if len(shape) == 0 {
+		shape = []int{0}
+	}
+	empty := false
+	for i, d := range shape {
+		if d < 0 {
+			return layout{}, fmt.Errorf("%w: axis %d has length %d", ErrShape, i, d)
+		}
+		empty = empty || d == 0
+	}
+	if !empty {
+		return layout{}, fmt.Errorf("%w: 0 elements, but the shape is %v", ErrShape, cloneShape(shape))
+	}
+	if g.unit == perTensor {
+		return layout{inner: 1, params: 1}, nil
+	}
+	if g.unit == perGroup && g.size <= 0 {
+		return layout{}, fmt.Errorf("%w: %d is not positive", ErrGroupSize, g.size)
+	}
+	axis, err := checkAxis(g.axis, len(shape))
+	if err != nil {
+		return layout{}, err
+	}
+	l := layout{inner: 1, axis: shape[axis], params: shape[axis]}
+	if g.unit == perGroup {
+		l.params = 0 // each group has an element, or there is none
+	}
+	return l, nil
+}
+
 // channelsOf returns the layout of channels.
 func channelsOf(outer, axis, inner int) layout {
 	l := layout{outer: outer, axis: axis, inner: inner, params: axis}
@@ -101,6 +142,17 @@ func checkAxis(axis, rank int) (int, error) {
 		return 0, fmt.Errorf("%w: axis %d of a tensor with %d", ErrAxis, axis, rank)
 	}
 	return (axis + rank) % rank, nil
+}
+
+// elementsOrNone is elements, but 0 for a shape with an axis of length 0.
+func elementsOrNone(shape []int) (int, error) {
+	for _, d := range shape {
+		if d == 0 {
+			_, err := emptyLayout(shape, PerTensor)
+			return 0, err
+		}
+	}
+	return elements(shape)
 }
 
 // elements returns the product of shape, which must be positive and an int.

@@ -7,19 +7,19 @@ import (
 	"slices"
 )
 
-// A Measurement is how far a tensor is from another, whatever made it so.
-type Measurement struct {
-	Axis     int // whose indices are the channels, counted from the front; -1 if all is one channel
-	Metrics      // over all elements
-	Channels []Metrics
+// A Differences is how far a tensor is from another, whatever made it so.
+type Differences struct {
+	Axis           int // whose indices are the channels, counted from the front; -1 if all is one channel
+	Metrics            // over all elements
+	ChannelMetrics []Metrics
 }
 
-// Measure returns the differences between a tensor and what became of it, e
+// Difference returns the differences between a tensor and what became of it, e
 // being restored minus original. Of the channels, which are PerChannel or
 // PerTensor, each has metrics of its own. Clipped is 0: no code is known.
 //
 // If original was quantized by a scheme and dequantized again, its granularity
-// given as scheme makes Measure sum in the order of [Compare] and [Evaluate].
+// given as scheme makes Difference sum in the order of [Compare] and [CompareParams].
 // So the metrics are exactly those of their Result, to the last bit, if the
 // channels are those of [Comparison.ChannelGranularity] too. Otherwise PerTensor
 // will do: scheme changes nothing but the last bits of sums, and only if it is
@@ -29,7 +29,7 @@ type Measurement struct {
 // differ, ErrScheme if the channels are groups, and a *NotFiniteError for the
 // first NaN or infinity of original, or the first NaN of restored. Infinities of
 // restored, where a reconstruction overflows, make infinite errors.
-func Measure(original, restored Tensor, channels, scheme Granularity) (*Measurement, error) {
+func Difference(original, restored Tensor, channels, scheme Granularity) (*Differences, error) {
 	n := len(original.Data)
 	ch, l, err := measured(n, original.Shape, channels, scheme)
 	if err != nil {
@@ -49,7 +49,7 @@ func Measure(original, restored Tensor, channels, scheme Granularity) (*Measurem
 		return nil, err
 	}
 	g.secondPass(original.Data, restored.Data)
-	m := newMeasurement(g, channels, len(original.Shape))
+	m := newDifferences(g, channels, len(original.Shape))
 	if math.IsNaN(m.MAE) {
 		for i, v := range restored.Data {
 			if v != v {
@@ -60,10 +60,10 @@ func Measure(original, restored Tensor, channels, scheme Granularity) (*Measurem
 	return m, nil
 }
 
-// MeasureFrom is [Measure] of two tensors of the given shape, each of which is
-// read once. A shape of no axes is one element. Errors: those of Measure and of
-// either Source.
-func MeasureFrom(original, restored Source, shape []int, channels, scheme Granularity) (*Measurement, error) {
+// Difference is [Difference] of t and the tensor of the same shape that restored
+// gives. Each is read once. Errors: those of Difference and of either Source.
+func (t Stream) Difference(restored Source, channels, scheme Granularity) (*Differences, error) {
+	original, shape := t.Source, t.Shape
 	n, err := elements(shape)
 	if err != nil {
 		return nil, err
@@ -80,7 +80,7 @@ func MeasureFrom(original, restored Source, shape []int, channels, scheme Granul
 		if err := readFloats(restored, x[n:], 0); err != nil {
 			return nil, err
 		}
-		return Measure(Tensor{x[:n], shape}, Tensor{x[n:], shape}, channels, scheme)
+		return Difference(Tensor{x[:n], shape}, Tensor{x[n:], shape}, channels, scheme)
 	}
 	g := rangers.Get().(*survey)
 	g.reset(ch, true, waveSlots(ch.axis, 1))
@@ -88,9 +88,9 @@ func MeasureFrom(original, restored Source, shape []int, channels, scheme Granul
 	r := newReading(g, original, restored)
 	err = r.pass(true, true, channels)
 	r.done()
-	var m *Measurement
+	var m *Differences
 	if err == nil {
-		m = newMeasurement(g, channels, len(shape))
+		m = newDifferences(g, channels, len(shape))
 	}
 	rangers.Put(g)
 	if err == nil && math.IsNaN(m.MAE) {
@@ -99,7 +99,7 @@ func MeasureFrom(original, restored Source, shape []int, channels, scheme Granul
 	return m, err
 }
 
-// measured checks what Measure gets, and returns how it cuts n elements into
+// measured checks what Difference gets, and returns how it cuts n elements into
 // channels and, for the order of sums, into what shares parameters.
 func measured(n int, shape []int, channels, scheme Granularity) (ch, l layout, err error) {
 	if channels.unit == perGroup {
@@ -117,14 +117,14 @@ func (g *survey) addDifferences(l layout) {
 	g.addSubject(l, &Params{Scheme: Scheme{Bits: 8}})
 }
 
-func newMeasurement(g *survey, channels Granularity, rank int) *Measurement {
-	m := &Measurement{Axis: -1}
+func newDifferences(g *survey, channels Granularity, rank int) *Differences {
+	m := &Differences{Axis: -1}
 	if channels.unit == perChannel {
 		m.Axis, _ = checkAxis(channels.axis, rank)
 	}
 	var r Result
 	r.set(g, &g.schemes[0], g.ch.n())
-	m.Metrics, m.Channels = r.Metrics, r.Channels
+	m.Metrics, m.ChannelMetrics = r.Metrics, r.ChannelMetrics
 	return m
 }
 

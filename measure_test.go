@@ -45,19 +45,19 @@ func testMeasure(t *testing.T, x Tensor, c *Comparison, r *Result) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := &Measurement{c.Axis, r.Metrics, append([]Metrics(nil), r.Channels...)}
+	want := &Differences{c.Axis, r.Metrics, append([]Metrics(nil), r.ChannelMetrics...)}
 	want.Clipped = 0
-	for i := range want.Channels {
-		want.Channels[i].Clipped = 0
+	for i := range want.ChannelMetrics {
+		want.ChannelMetrics[i].Clipped = 0
 	}
-	got, err := Measure(x, y, c.ChannelGranularity(), r.Scheme.Granularity)
+	got, err := Difference(x, y, c.ChannelGranularity(), r.Scheme.Granularity)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if diff := difference(want, got); diff != "" {
 		t.Fatalf("%v, axis %d of shape %v (-predicted +measured)\n%s", r.Scheme, c.Axis, x.Shape, diff)
 	}
-	got, err = MeasureFrom(sliceSource(x.Data), sliceSource(y.Data), x.Shape, c.ChannelGranularity(), r.Scheme.Granularity)
+	got, err = Stream{sliceSource(x.Data), x.Shape}.Difference(sliceSource(y.Data), c.ChannelGranularity(), r.Scheme.Granularity)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,20 +74,20 @@ func TestMeasureSpecial(t *testing.T) {
 		for i := range x {
 			x[i], y[i] = float32(i%7), float32(i%7)+1
 		}
-		both := func(what string, f func(m *Measurement, err error)) {
+		both := func(what string, f func(m *Differences, err error)) {
 			t.Helper()
-			f(Measure(Tensor{x, shape}, Tensor{y, shape}, PerChannel(1), PerTensor))
-			f(MeasureFrom(sliceSource(x), sliceSource(y), shape, PerChannel(-1), PerTensor))
+			f(Difference(Tensor{x, shape}, Tensor{y, shape}, PerChannel(1), PerTensor))
+			f(Stream{sliceSource(x), shape}.Difference(sliceSource(y), PerChannel(-1), PerTensor))
 		}
-		both("one", func(m *Measurement, err error) {
-			if err != nil || m.N != n || m.MAE != 1 || m.RMSE != 1 || m.MaxError != 1 || m.Axis != 1 || len(m.Channels) != shape[1] || m.Channels[2].N != shape[0] {
+		both("one", func(m *Differences, err error) {
+			if err != nil || m.N != n || m.MAE != 1 || m.RMSE != 1 || m.MaxError != 1 || m.Axis != 1 || len(m.ChannelMetrics) != shape[1] || m.ChannelMetrics[2].N != shape[0] {
 				t.Errorf("shape %v, a difference of 1 everywhere: %+v, %v", shape, m, err)
 			}
 		})
 		at := n - 3
 		y[at] = -inf
-		both("an infinity", func(m *Measurement, err error) {
-			if err != nil || !math.IsInf(m.MAE, 1) || !math.IsInf(m.MaxError, 1) || !math.IsInf(m.SQNR, -1) || m.Channels[0].MAE != 1 {
+		both("an infinity", func(m *Differences, err error) {
+			if err != nil || !math.IsInf(m.MAE, 1) || !math.IsInf(m.MaxError, 1) || !math.IsInf(m.SQNR, -1) || m.ChannelMetrics[0].MAE != 1 {
 				t.Errorf("shape %v, an infinity: %+v, %v", shape, m, err)
 			}
 		})
@@ -96,7 +96,7 @@ func TestMeasureSpecial(t *testing.T) {
 			text  string
 		}{{y, "quant: restored tensor: "}, {x, "quant: "}} {
 			test.where[at] = nan
-			both("NaN", func(m *Measurement, err error) {
+			both("NaN", func(m *Differences, err error) {
 				var e *NotFiniteError
 				if !errors.As(err, &e) || e.Index != at || e.Channel != at%shape[1] || err.Error() != test.text+e.Error() && err != error(e) {
 					t.Errorf("shape %v, NaN: %v", shape, err)
@@ -114,7 +114,7 @@ func TestMeasureSpecial(t *testing.T) {
 		return nil
 	})
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
-	_, err := MeasureFrom(sliceSource(make([]float32, 1<<18)), fickle, []int{1 << 18}, PerTensor, PerTensor)
+	_, err := Stream{sliceSource(make([]float32, 1<<18)), []int{1 << 18}}.Difference(fickle, PerTensor, PerTensor)
 	if err == nil || !strings.Contains(err.Error(), "twice") {
 		t.Errorf("a source that changes: %v", err)
 	}
@@ -127,21 +127,21 @@ func TestMeasureSpecial(t *testing.T) {
 		err error
 		is  error
 	}{
-		{second(Measure(x, Tensor{x.Data, []int{3, 2}}, PerTensor, PerTensor)), ErrShape},
-		{second(Measure(x, Tensor{x.Data[:5], nil}, PerTensor, PerTensor)), ErrShape},
-		{second(Measure(x, Tensor{x.Data, []int{5}}, PerTensor, PerTensor)), ErrShape},
-		{second(Measure(x, Tensor{}, PerTensor, PerTensor)), ErrEmpty},
-		{second(Measure(Tensor{}, x, PerTensor, PerTensor)), ErrEmpty},
-		{second(Measure(x, x, PerGroup(0, 2), PerTensor)), ErrScheme},
-		{second(Measure(x, x, PerChannel(2), PerTensor)), ErrAxis},
-		{second(Measure(x, x, PerChannel(0), PerGroup(0, 0))), ErrGroupSize},
-		{second(MeasureFrom(good, good, []int{2, -1}, PerTensor, PerTensor)), ErrShape},
-		{second(MeasureFrom(good, good, []int{2, 2}, PerTensor, PerChannel(7))), ErrAxis},
-		{second(MeasureFrom(good, bad, []int{2, 2}, PerTensor, PerTensor)), broken},
-		{second(MeasureFrom(bad, good, []int{2, 2}, PerTensor, PerTensor)), broken},
-		{second(MeasureFrom(good, bad, []int{200, 20000}, PerTensor, PerTensor)), broken},
-		{second(MeasureFrom(bad, good, []int{200, 20000}, PerTensor, PerTensor)), broken},
-		{second(Measure(x, Tensor{x.Data, nil}, PerTensor, PerTensor)), nil},
+		{second(Difference(x, Tensor{x.Data, []int{3, 2}}, PerTensor, PerTensor)), ErrShape},
+		{second(Difference(x, Tensor{x.Data[:5], nil}, PerTensor, PerTensor)), ErrShape},
+		{second(Difference(x, Tensor{x.Data, []int{5}}, PerTensor, PerTensor)), ErrShape},
+		{second(Difference(x, Tensor{}, PerTensor, PerTensor)), ErrEmpty},
+		{second(Difference(Tensor{}, x, PerTensor, PerTensor)), ErrEmpty},
+		{second(Difference(x, x, PerGroup(0, 2), PerTensor)), ErrScheme},
+		{second(Difference(x, x, PerChannel(2), PerTensor)), ErrAxis},
+		{second(Difference(x, x, PerChannel(0), PerGroup(0, 0))), ErrGroupSize},
+		{second(Stream{good, []int{2, -1}}.Difference(good, PerTensor, PerTensor)), ErrShape},
+		{second(Stream{good, []int{2, 2}}.Difference(good, PerTensor, PerChannel(7))), ErrAxis},
+		{second(Stream{good, []int{2, 2}}.Difference(bad, PerTensor, PerTensor)), broken},
+		{second(Stream{bad, []int{2, 2}}.Difference(good, PerTensor, PerTensor)), broken},
+		{second(Stream{good, []int{200, 20000}}.Difference(bad, PerTensor, PerTensor)), broken},
+		{second(Stream{bad, []int{200, 20000}}.Difference(good, PerTensor, PerTensor)), broken},
+		{second(Difference(x, Tensor{x.Data, nil}, PerTensor, PerTensor)), nil},
 	} {
 		if !errors.Is(test.err, test.is) {
 			t.Errorf("case %d: error %v, want %v", i, test.err, test.is)

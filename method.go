@@ -56,8 +56,9 @@ func Percentile(p float64) Method { return Method{percentile, p} }
 // MovingAverage takes the averages of the smallest and of the largest values
 // of batches, m being the weight of a batch: average = (1-m)*average + m*value.
 // The first batch counts in full. m is above 0 and at most 1; 0.01 is common.
-// The result depends on the order of the batches, which is in its nature. A
-// tensor by itself is one batch: for it the method is MinMax.
+// The result depends on the order of the batches, which is in its nature. The
+// method is for an [Observer]: [Calibrate] and [Compare] refuse it, since a tensor
+// by itself is no sequence of batches.
 func MovingAverage(m float64) Method { return Method{movingAverage, m} }
 
 // String returns the method as ParseMethod reads it, such as "minmax" or

@@ -28,11 +28,11 @@ func TestParseMethod(t *testing.T) {
 		}
 	}
 	var s Scheme
-	if s.Range != MinMax || s.Range.String() != "minmax" {
+	if s.Method != MinMax || s.Method.String() != "minmax" {
 		t.Error("the zero value is not MinMax")
 	}
 	for _, m := range []Method{Percentile(0), Percentile(101), Percentile(math.NaN()), MovingAverage(0), MovingAverage(1.1), {kind: 9}, {fraction: 1}} {
-		s := Scheme{Bits: 8, Range: m}
+		s := Scheme{Bits: 8, Method: m}
 		if err := s.Validate(); !errors.Is(err, ErrMethod) {
 			t.Errorf("%v: %v", m, err)
 		}
@@ -42,7 +42,8 @@ func TestParseMethod(t *testing.T) {
 	}
 }
 
-var allMethods = append([]Method{MovingAverage(0.1)}, methodsOfHistogram...)
+// allMethods are those that a tensor can be calibrated by.
+var allMethods = append([]Method{MinMax}, methodsOfHistogram...)
 
 // valuesOfParams returns the values that each parameter is for, in row-major order.
 func valuesOfParams(t testing.TB, x Tensor, g Granularity) [][]float32 {
@@ -79,9 +80,9 @@ func TestCalibrateMethods(t *testing.T) {
 			n, _ := elements(shape)
 			x := Tensor{valuesOf(31, n, d.of), shape}
 			for _, g := range []Granularity{PerTensor, PerChannel(0), PerChannel(-1), PerChannel(len(shape) / 2), PerGroup(-1, 32), PerGroup(0, 3), PerGroup(len(shape)/2, 2)} {
-				schemes := []Scheme{{Bits: 8, Granularity: g, Range: Percentile(95)}}
+				schemes := []Scheme{{Bits: 8, Granularity: g, Method: Percentile(95)}}
 				for k, m := range allMethods {
-					s := Scheme{Bits: 8 - k%5, Granularity: g, Range: m}
+					s := Scheme{Bits: 8 - k%5, Granularity: g, Method: m}
 					if k%2 == 1 {
 						s.Mapping = Symmetric
 					}
@@ -132,7 +133,7 @@ func TestMethodsNoEscape(t *testing.T) {
 func testMethodsNoEscape(t *testing.T) {
 	for _, g := range matrixGranularities {
 		for _, m := range allMethods {
-			s := Scheme{Bits: 4, Granularity: g, Range: m}
+			s := Scheme{Bits: 4, Granularity: g, Method: m}
 			o := newObserver(t, s, IgnoreNotFinite)
 			var c Comparison
 			failed := 0
@@ -146,7 +147,7 @@ func testMethodsNoEscape(t *testing.T) {
 				p := Params{Scale: scale[:0], ZeroPoint: zero[:0]}
 				shape := [...]int{4, 40}
 				if CalibrateInto(&p, Tensor{x[:], shape[:]}, s) != nil ||
-					CompareInto(&c, Tensor{x[:], shape[:]}, s, Scheme{Bits: 8, Range: LeastAbsolute}) != nil {
+					CompareInto(&c, Tensor{x[:], shape[:]}, s, Scheme{Bits: 8, Method: LeastAbsolute}) != nil {
 					failed++
 				}
 				if x[7] = float32(math.Inf(1)); o.Observe(Tensor{x[:], shape[:]}) != nil {
@@ -172,7 +173,7 @@ func TestMethodsCores(t *testing.T) {
 	x := Tensor{valuesOf(32, rows*300, distributions[2].of), []int{rows, 300}}
 	for _, g := range []Granularity{PerTensor, PerChannel(0), PerChannel(1), PerGroup(1, 100)} {
 		for _, m := range []Method{Percentile(99), LeastSquares, Entropy} {
-			s := Scheme{Bits: 4, Mapping: Symmetric, Granularity: g, Range: m}
+			s := Scheme{Bits: 4, Mapping: Symmetric, Granularity: g, Method: m}
 			want, state := onCores(t, 1, x, s)
 			for _, cores := range []int{2, 5} {
 				if got, b := onCores(t, cores, x, s); got != want || b != state {
@@ -190,12 +191,12 @@ func onCores(t *testing.T, n int, x Tensor, s Scheme) (params, state string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.Granularity.unit == perGroup && s.Range.kind == entropy {
+	if s.Granularity.unit == perGroup && s.Method.kind == entropy {
 		return fmt.Sprint(p), "" // would take long
 	}
 	o := newObserver(t, s, RefuseNotFinite)
 	mustObserve(t, o, x)
-	q, err := o.Params(s.Range)
+	q, err := paramsBy(o, s.Method)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -208,16 +209,16 @@ func TestMethodsFromSource(t *testing.T) {
 	shape := []int{40, 2000} // several pieces
 	x := Tensor{valuesOf(33, 40*2000, distributions[3].of), shape}
 	for _, m := range allMethods {
-		s := Scheme{Bits: 4, Granularity: PerChannel(0), Range: m}
+		s := Scheme{Bits: 4, Granularity: PerChannel(0), Method: m}
 		want, err := Compare(x, s, Scheme{Bits: 8})
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := CompareFrom(sliceSource(x.Data), shape, s, Scheme{Bits: 8})
+		got, err := Stream{sliceSource(x.Data), shape}.Compare(s, Scheme{Bits: 8})
 		if err != nil {
 			t.Fatal(err)
 		}
-		p, err := CalibrateFrom(sliceSource(x.Data), shape, s)
+		p, err := Stream{sliceSource(x.Data), shape}.Calibrate(s)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -117,7 +117,9 @@ func (o *Observer) Counts() Counts {
 // allocated for the first of them, and for values of a magnitude not seen
 // before: there are 512 octaves at most.
 //
-// Errors are a *BatchError of ErrEmpty, ErrShape, ErrAxis or, unless they are
+// A batch of no elements adds nothing, and is no error.
+//
+// Errors are a *BatchError of ErrShape, ErrAxis or, unless they are
 // to be ignored, a *NotFiniteError for the first NaN or infinity. They leave o
 // as it was.
 func (o *Observer) Observe(batch Tensor) error {
@@ -132,6 +134,9 @@ func (o *Observer) Observe(batch Tensor) error {
 
 func (o *Observer) observe(batch Tensor) error {
 	by := o.scheme.Granularity
+	if len(batch.Data) == 0 {
+		return o.observeNothing(batch.Shape)
+	}
 	l, err := newLayout(len(batch.Data), batch.Shape, by)
 	if err != nil {
 		return err
@@ -139,7 +144,7 @@ func (o *Observer) observe(batch Tensor) error {
 	if len(o.params) > 0 && len(o.params) != l.params {
 		return fmt.Errorf("%w: %d scales where earlier batches have %d", ErrShape, l.params, len(o.params))
 	}
-	if l.params == 1 && !o.scheme.Range.ranged() && o.share(batch.Data) {
+	if l.params == 1 && !o.scheme.Method.ranged() && o.share(batch.Data) {
 		return nil
 	}
 	g := rangers.Get().(*survey)
@@ -152,10 +157,10 @@ func (o *Observer) observe(batch Tensor) error {
 	}
 	o.grow(l.params)
 	sift := err != nil
-	if !o.scheme.Range.ranged() {
+	if !o.scheme.Method.ranged() {
 		o.wait(l)
 	}
-	if sift || !o.scheme.Range.ranged() {
+	if sift || !o.scheme.Method.ranged() {
 		o.collect(batch.Data, l, sift)
 	}
 	if !sift {
@@ -175,6 +180,12 @@ func (o *Observer) observe(batch Tensor) error {
 	return nil
 }
 
+// observeNothing checks the shape of a batch of no elements.
+func (o *Observer) observeNothing(shape []int) error {
+	_, err := emptyLayout(shape, o.scheme.Granularity)
+	return err
+}
+
 // countNotFinite adds up what is not finite.
 func (o *Observer) countNotFinite() {
 	o.counter.NaN, o.counter.PosInf, o.counter.NegInf = 0, 0, 0
@@ -192,7 +203,7 @@ func (o *Observer) grow(n int) {
 		return
 	}
 	o.params = make([]observed, n)
-	if !o.scheme.Range.ranged() {
+	if !o.scheme.Method.ranged() {
 		for i := range o.params {
 			o.params[i].hist.reset(lanesOf(n))
 		}
@@ -223,7 +234,7 @@ func (o *Observer) widen(p *observed, n uint64, lo, hi float32) {
 		p.lo, p.hi = lo, hi
 	}
 	p.lo, p.hi = min(p.lo, lo), max(p.hi, hi)
-	if m := o.scheme.Range; m.kind == movingAverage {
+	if m := o.scheme.Method; m.kind == movingAverage {
 		f := m.fraction
 		if p.n == 0 {
 			f, p.avgLo, p.avgHi = 1, 0, 0
@@ -251,7 +262,7 @@ type collection struct {
 var collectors = newTeams(func(c *collection, i int) { c.item(c.src, i) })
 
 func (o *Observer) collect(src []float32, l layout, sift bool) {
-	c := collection{layout: l, params: o.params, sift: sift, counts: !o.scheme.Range.ranged()}
+	c := collection{layout: l, params: o.params, sift: sift, counts: !o.scheme.Method.ranged()}
 	n := (l.params + l.perItem() - 1) / l.perItem()
 	if several(n) && len(src) >= partLen && onHeap(src) {
 		c.src = *hide(&src)
@@ -414,7 +425,7 @@ func (o *Observer) Merge(other *Observer) error {
 		return fmt.Errorf("%w: they were made for different schemes, %+v and %+v", ErrMerge, o.scheme, other.scheme)
 	case o.policy != other.policy:
 		return fmt.Errorf("%w: one refuses values that are not finite, one ignores them", ErrMerge)
-	case o.scheme.Range.kind == movingAverage:
+	case o.scheme.Method.kind == movingAverage:
 		return fmt.Errorf("%w: moving averages depend on the order of the batches", ErrMerge)
 	case len(other.params) == 0:
 		return nil

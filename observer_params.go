@@ -5,10 +5,10 @@ import (
 	"math"
 )
 
-// Params returns the parameters for the values so far, ranges being chosen by
-// m: the scheme's method or another that needs no more than it. (All that need
-// a histogram can stand for each other, and MinMax for any.) The cost does not
-// depend on the number of values.
+// Params returns the parameters that s gives to the values so far. The scheme is
+// that of o, or another of the same granularity whose method needs no more than
+// that of o: methods that need a histogram can stand for each other, and MinMax
+// for any. The cost does not depend on the number of values.
 //
 // The smallest and the largest value are exact. Percentiles are off by at most
 // 2^-7 of their magnitude (2^-133 if that is more), being in the same bin as
@@ -17,26 +17,23 @@ import (
 // values; commonly it is far less. Entropy counts in 2048 bins of equal width,
 // over which the values of a histogram's bin are spread evenly.
 //
-// Errors: ErrMethod for a method that o has not kept enough for, and ErrEmpty
-// if there are no values, or none for some channel or group.
-func (o *Observer) Params(m Method) (Params, error) {
+// Errors: those of Scheme.Validate, ErrScheme for another granularity, ErrMethod
+// for a method that o has not kept enough for, and ErrEmpty if there are no
+// values, or none for some channel or group.
+func (o *Observer) Params(s Scheme) (Params, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	s := o.scheme
-	s.Range = m
-	return o.paramsFor(s)
+	lo, hi, err := o.ranges(s)
+	if err != nil {
+		return Params{}, err
+	}
+	var p Params
+	p.set(s, len(lo))
+	s.paramsOf(&p, lo, hi)
+	return p, nil
 }
 
-// ParamsFor is Params for another scheme of the same granularity, the method
-// being that of s. Errors: those of Params and Scheme.Validate, and ErrScheme
-// for another granularity.
-func (o *Observer) ParamsFor(s Scheme) (Params, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.paramsFor(s)
-}
-
-// Ranges returns the ranges that s, as for ParamsFor, chooses: those that
+// Ranges returns the ranges that s, as for Params, chooses: those that
 // ParamsFromRanges makes the same parameters of.
 func (o *Observer) Ranges(s Scheme) ([]Range, error) {
 	o.mu.Lock()
@@ -52,17 +49,6 @@ func (o *Observer) Ranges(s Scheme) ([]Range, error) {
 	return r, nil
 }
 
-func (o *Observer) paramsFor(s Scheme) (Params, error) {
-	lo, hi, err := o.ranges(s)
-	if err != nil {
-		return Params{}, err
-	}
-	var p Params
-	p.set(s, len(lo))
-	s.paramsOf(&p, lo, hi)
-	return p, nil
-}
-
 func (o *Observer) ranges(s Scheme) (lo, hi []float32, err error) {
 	if err := s.Validate(); err != nil {
 		return nil, nil, err
@@ -70,9 +56,9 @@ func (o *Observer) ranges(s Scheme) (lo, hi []float32, err error) {
 	if s.Granularity != o.scheme.Granularity {
 		return nil, nil, fmt.Errorf("%w: %v is not the observer's granularity, %v", ErrScheme, s.Granularity, o.scheme.Granularity)
 	}
-	kept := o.scheme.Range
-	if s.Range.kind == movingAverage && s.Range != kept || !s.Range.ranged() && kept.ranged() {
-		return nil, nil, fmt.Errorf("%w: an observer for %v does not keep what %v needs", ErrMethod, kept, s.Range)
+	kept := o.scheme.Method
+	if s.Method.kind == movingAverage && s.Method != kept || !s.Method.ranged() && kept.ranged() {
+		return nil, nil, fmt.Errorf("%w: an observer for %v does not keep what %v needs", ErrMethod, kept, s.Method)
 	}
 	if len(o.params) == 0 {
 		return nil, nil, fmt.Errorf("%w: nothing was observed", ErrEmpty)
@@ -84,7 +70,7 @@ func (o *Observer) ranges(s Scheme) (lo, hi []float32, err error) {
 	}
 	lo, hi = make([]float32, len(o.params)), make([]float32, len(o.params))
 	d := deduction{s, o.params, lo, hi}
-	if several(len(lo)) && !s.Range.ranged() {
+	if several(len(lo)) && !s.Method.ranged() {
 		deductions.do(&d, len(lo))
 	} else {
 		for i := range lo {
@@ -107,9 +93,9 @@ func (d *deduction) item(i int) {
 	p := &d.params[i]
 	r := Range{p.lo, p.hi}
 	switch {
-	case d.scheme.Range.kind == movingAverage:
+	case d.scheme.Method.kind == movingAverage:
 		r = Range{clampTo(float32(p.avgLo), r), clampTo(float32(p.avgHi), r)}
-	case !d.scheme.Range.ranged():
+	case !d.scheme.Method.ranged():
 		p.flush()
 		s := searches.Get().(*search)
 		r = s.fromHistogram(d.scheme, &p.hist, p.n, r)
@@ -139,8 +125,8 @@ func (o *Observer) Estimate(p Params) ([]Estimate, error) {
 	switch {
 	case s.Granularity != o.scheme.Granularity:
 		return nil, fmt.Errorf("%w: %v is not the observer's granularity, %v", ErrScheme, s.Granularity, o.scheme.Granularity)
-	case o.scheme.Range.ranged():
-		return nil, fmt.Errorf("%w: an observer for %v keeps no histogram", ErrMethod, o.scheme.Range)
+	case o.scheme.Method.ranged():
+		return nil, fmt.Errorf("%w: an observer for %v keeps no histogram", ErrMethod, o.scheme.Method)
 	case len(o.params) == 0:
 		return nil, fmt.Errorf("%w: nothing was observed", ErrEmpty)
 	}

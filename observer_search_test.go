@@ -18,7 +18,7 @@ var searchSchemes = []Scheme{
 }
 
 func observed1(t testing.TB, s Scheme, x []float32) *Observer {
-	s.Range = LeastSquares
+	s.Method = LeastSquares
 	o := newObserver(t, s, RefuseNotFinite)
 	mustObserve(t, o, Tensor{Data: x})
 	return o
@@ -26,7 +26,7 @@ func observed1(t testing.TB, s Scheme, x []float32) *Observer {
 
 func rangeBy(t testing.TB, o *Observer, s Scheme, m Method) Range {
 	t.Helper()
-	s.Range = m
+	s.Method = m
 	r, err := o.Ranges(s)
 	if err != nil {
 		t.Fatal(err)
@@ -37,7 +37,7 @@ func rangeBy(t testing.TB, o *Observer, s Scheme, m Method) Range {
 // calibrated returns the range that Calibrate lays the grid over.
 func calibrated(t testing.TB, s Scheme, m Method, x []float32) Range {
 	t.Helper()
-	s.Range = m
+	s.Method = m
 	l, err := newLayout(len(x), nil, s.Granularity)
 	if err != nil {
 		t.Fatal(err)
@@ -88,12 +88,12 @@ func TestPercentiles(t *testing.T) {
 // realErrors returns RMSE and MAE of x under s laid over r.
 func realErrors(t testing.TB, s Scheme, r Range, x []float32) (rmse, mae float64) {
 	t.Helper()
-	s.Range = MinMax
+	s.Method = MinMax
 	p, err := ParamsFromRanges(s, []Range{r})
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := Evaluate(Tensor{Data: x}, p)
+	c, err := CompareParams(Tensor{Data: x}, p)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -293,7 +293,7 @@ func TestEntropy(t *testing.T) {
 	for _, name := range []string{"normal", "laplace", "one-sided", "outliers", "heavy", "negative"} {
 		for _, bits := range []int{4, 8} {
 			x := valuesOf(13, 50000, byName(name))
-			s := Scheme{Bits: bits, Mapping: Symmetric, Range: Entropy}
+			s := Scheme{Bits: bits, Mapping: Symmetric, Method: Entropy}
 			r := rangeBy(t, observed1(t, s, x), s, Entropy)
 			if exact := calibrated(t, s, Entropy, x); exact != r {
 				t.Errorf("%s, %d bits: Calibrate chose %v, an observer %v", name, bits, exact, r)

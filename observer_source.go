@@ -2,19 +2,19 @@ package quant
 
 import "fmt"
 
-// ObserveFrom is [Observer.Observe] of a batch of the given shape that is read
-// from src, which must not use o. A shape of no axes is one element.
+// ObserveStream is [Observer.Observe] of a batch that is read from t.Source,
+// which must not use o. A shape of no axes is one element.
 //
 // The batch is read once, and once more to say where a value is that is not
 // finite, or to count such values for an observer of MinMax or MovingAverage
 // that ignores them. Where there are histograms, that takes about as much memory
 // as o has, since nothing of a batch may count whose end turns out to be an
-// error: a *BatchError, also of an error of src.
-func (o *Observer) ObserveFrom(src Source, shape []int) error {
+// error: a *BatchError, also of an error of the Source.
+func (o *Observer) ObserveStream(t Stream) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.seen++
-	if err := o.observeFrom(src, shape); err != nil {
+	if err := o.observeFrom(t.Source, t.Shape); err != nil {
 		return &BatchError{o.seen - 1, err}
 	}
 	return nil
@@ -22,6 +22,9 @@ func (o *Observer) ObserveFrom(src Source, shape []int) error {
 
 func (o *Observer) observeFrom(src Source, shape []int) error {
 	by := o.scheme.Granularity
+	if n, err := elementsOrNone(shape); n == 0 && err == nil {
+		return o.observeNothing(shape)
+	}
 	l, err := layoutFrom(shape, by)
 	if err != nil {
 		return err
@@ -38,13 +41,13 @@ func (o *Observer) observeFrom(src Source, shape []int) error {
 		pieces.Put(p)
 		return err
 	}
-	if o.scheme.Range.ranged() {
+	if o.scheme.Method.ranged() {
 		found, err := o.rangesFrom(src, l)
 		if found || err != nil {
 			return err
 		}
 	}
-	if l.size(0) <= fewValues && !o.scheme.Range.ranged() {
+	if l.size(0) <= fewValues && !o.scheme.Method.ranged() {
 		o.values = resize(o.values, l.n())
 		if err := readLong(src, o.values, 0); err != nil {
 			return err
@@ -55,7 +58,7 @@ func (o *Observer) observeFrom(src Source, shape []int) error {
 	for i := range o.batch {
 		b := &o.batch[i]
 		b.batch, b.notFinite = 0, Counts{}
-		if !o.scheme.Range.ranged() {
+		if !o.scheme.Method.ranged() {
 			b.hist.reset(lanesOf(l.params))
 		}
 	}
@@ -111,7 +114,7 @@ func (o *Observer) rangesFrom(src Source, l layout) (bool, error) {
 // tour collects a batch in o.batch.
 func (o *Observer) tour(src Source, l layout) error {
 	t := tours.Get().(*tour)
-	t.sift, t.counts, t.digits = true, !o.scheme.Range.ranged(), nil
+	t.sift, t.counts, t.digits = true, !o.scheme.Method.ranged(), nil
 	var err error
 	if l.params > 1 && !l.scattered() && l.size(0) > tourLen {
 		// One parameter after the other: goroutines would have to wait for each other.

@@ -37,12 +37,12 @@ func TestObserveFrom(t *testing.T) {
 			}
 			for j, m := range []Method{LeastSquares, MovingAverage(0.2), MinMax} {
 				policy := NotFinitePolicy((i + j + k) % 2)
-				s := Scheme{Bits: 8, Granularity: g, Range: m}
+				s := Scheme{Bits: 8, Granularity: g, Method: m}
 				at, read := newObserver(t, s, policy), newObserver(t, s, policy)
 				check := func(x []float32) {
 					t.Helper()
 					for range 2 {
-						want, got := at.Observe(Tensor{x, shape}), read.ObserveFrom(sliceSource(x), shape)
+						want, got := at.Observe(Tensor{x, shape}), read.ObserveStream(Stream{sliceSource(x), shape})
 						if (want == nil) != (got == nil) || want != nil && want.Error() != got.Error() {
 							t.Fatalf("shape %v, %+v: error %v, want %v", shape, s, got, want)
 						}
@@ -58,12 +58,12 @@ func TestObserveFrom(t *testing.T) {
 				state := stateOf(t, read)
 				for _, fail := range []int64{1, 2, max(1, int64(n/pieceLen))} {
 					calls.Store(0)
-					err := read.ObserveFrom(sourceFunc(func(dst []float32, off int) error {
+					err := read.ObserveStream(Stream{sourceFunc(func(dst []float32, off int) error {
 						if calls.Add(1) == fail {
 							return broken
 						}
 						return sliceSource(x).ReadFloats(dst, off)
-					}), shape)
+					}), shape})
 					var b *BatchError
 					if err == nil && calls.Load() < fail {
 						state = stateOf(t, read)
@@ -81,8 +81,8 @@ func TestObserveFrom(t *testing.T) {
 	for _, test := range []struct {
 		shape []int
 		is    error
-	}{{[]int{3, 4}, nil}, {[]int{4, 3}, ErrShape}, {[]int{3, 0}, ErrEmpty}, {[]int{3, -1}, ErrShape}, {[]int{3, math.MaxInt}, ErrShape}} {
-		if err := o.ObserveFrom(src, test.shape); !errors.Is(err, test.is) {
+	}{{[]int{3, 4}, nil}, {[]int{4, 3}, ErrShape}, {[]int{3, 0}, nil}, {[]int{3, -1}, ErrShape}, {[]int{3, math.MaxInt}, ErrShape}} {
+		if err := o.ObserveStream(Stream{src, test.shape}); !errors.Is(err, test.is) {
 			t.Errorf("shape %v: %v, want %v", test.shape, err, test.is)
 		}
 	}
@@ -96,8 +96,8 @@ func TestObserveFrom(t *testing.T) {
 		}
 		return nil
 	})
-	o = newObserver(t, Scheme{Bits: 8, Range: Entropy}, RefuseNotFinite)
-	if err := o.ObserveFrom(fickle, []int{1 << 18}); !errors.Is(err, errFickle) || o.Len() != 0 {
+	o = newObserver(t, Scheme{Bits: 8, Method: Entropy}, RefuseNotFinite)
+	if err := o.ObserveStream(Stream{fickle, []int{1 << 18}}); !errors.Is(err, errFickle) || o.Len() != 0 {
 		t.Errorf("a source that changes: %v", err)
 	}
 }
@@ -115,8 +115,8 @@ func TestObserveFromReads(t *testing.T) {
 					continue
 				}
 				src := countedSource{src: sliceSource(x)}
-				o := newObserver(t, Scheme{Bits: 8, Granularity: g, Range: m}, RefuseNotFinite)
-				if err := o.ObserveFrom(&src, shape); err != nil {
+				o := newObserver(t, Scheme{Bits: 8, Granularity: g, Method: m}, RefuseNotFinite)
+				if err := o.ObserveStream(Stream{&src, shape}); err != nil {
 					t.Fatal(err)
 				}
 				if src.read.Load() != int64(n) || src.calls.Load() > int64(n/200+3) {
@@ -125,7 +125,7 @@ func TestObserveFromReads(t *testing.T) {
 				if raceEnabled {
 					continue
 				}
-				call := func() error { return o.ObserveFrom(&src, shape) }
+				call := func() error { return o.ObserveStream(Stream{&src, shape}) }
 				k := allocations(t, call)
 				for i := 0; i < 5 && k > 0; i++ {
 					k = allocations(t, call)

@@ -43,19 +43,19 @@ func (o *Observer) append(b []byte) []byte {
 		}
 	}
 	b = append(b, stateMagic...)
-	b = append(b, stateVersion, byte(s.Bits), flags, byte(s.Granularity.unit), byte(s.Range.kind))
+	b = append(b, stateVersion, byte(s.Bits), flags, byte(s.Granularity.unit), byte(s.Method.kind))
 	if g := s.Granularity; g.unit != perTensor {
 		b = binary.AppendVarint(b, int64(g.axis))
 		if g.unit == perGroup {
 			b = binary.AppendUvarint(b, uint64(g.size))
 		}
 	}
-	if f, ok := s.Range.Fraction(); ok {
+	if f, ok := s.Method.Fraction(); ok {
 		b = binary.LittleEndian.AppendUint64(b, math.Float64bits(f))
 	}
 	b = binary.AppendUvarint(b, uint64(len(o.params)))
 	for i := range o.params {
-		b = o.params[i].append(b, s.Range)
+		b = o.params[i].append(b, s.Method)
 	}
 	return binary.LittleEndian.AppendUint32(b, crc32.ChecksumIEEE(b))
 }
@@ -179,7 +179,7 @@ func (d *decoder) decode() *Observer {
 		o.policy = IgnoreNotFinite
 	}
 	s.Granularity.unit = unit(d.byte())
-	s.Range.kind = methodKind(d.byte())
+	s.Method.kind = methodKind(d.byte())
 	if s.Granularity.unit > perGroup {
 		d.fail("unknown granularity %d", s.Granularity.unit)
 	}
@@ -189,8 +189,8 @@ func (d *decoder) decode() *Observer {
 	if s.Granularity.unit == perGroup {
 		s.Granularity.size = d.int(false)
 	}
-	if _, ok := s.Range.Fraction(); ok {
-		s.Range.fraction = d.float64()
+	if _, ok := s.Method.Fraction(); ok {
+		s.Method.fraction = d.float64()
 	}
 	if err := s.Validate(); err != nil {
 		d.fail("%v", err)
@@ -205,7 +205,7 @@ func (d *decoder) decode() *Observer {
 	o.grow(int(n))
 	for i := range o.params {
 		if p := &o.params[i]; d.err == nil {
-			d.observed(p, s.Range)
+			d.observed(p, s.Method)
 			c := p.notFinite
 			c.Finite = p.n
 			if o.counter.add(c); o.policy == RefuseNotFinite && c.all() != p.n || c.all() > maxValues || o.counter.all() > maxValues {

@@ -17,9 +17,9 @@ import (
 func TestStateRoundTrip(t *testing.T) {
 	for _, d := range distributions {
 		for _, s := range []Scheme{
-			{Bits: 8}, {Bits: 4, Mapping: Symmetric, NarrowRange: true, Range: Entropy},
-			{Bits: 16, Unsigned: true, ZeroInRange: true, Range: Percentile(99.5), Granularity: PerChannel(-1)},
-			{Bits: 3, Range: MovingAverage(0.3), Granularity: PerChannel(1)}, {Bits: 4, Range: LeastAbsolute, Granularity: PerGroup(1, 4)},
+			{Bits: 8}, {Bits: 4, Mapping: Symmetric, NarrowRange: true, Method: Entropy},
+			{Bits: 16, Unsigned: true, ZeroInRange: true, Method: Percentile(99.5), Granularity: PerChannel(-1)},
+			{Bits: 3, Method: MovingAverage(0.3), Granularity: PerChannel(1)}, {Bits: 4, Method: LeastAbsolute, Granularity: PerGroup(1, 4)},
 		} {
 			for _, p := range []NotFinitePolicy{RefuseNotFinite, IgnoreNotFinite} {
 				x := valuesOf(21, 8*9, d.of)
@@ -52,7 +52,7 @@ func TestStateRoundTrip(t *testing.T) {
 
 // TestStateGolden is a state as docs/observer-format.md describes it, byte by byte.
 func TestStateGolden(t *testing.T) {
-	o := newObserver(t, Scheme{Bits: 8, Mapping: Symmetric, Range: Percentile(99.9), Granularity: PerChannel(-1)}, IgnoreNotFinite)
+	o := newObserver(t, Scheme{Bits: 8, Mapping: Symmetric, Method: Percentile(99.9), Granularity: PerChannel(-1)}, IgnoreNotFinite)
 	mustObserve(t, o, Tensor{[]float32{1, -2, 1.001, float32(math.Inf(-1)), 3, -2}, []int{3, 2}})
 	want := []byte("QOBS\x01\x08\x12\x01\x01\x01")
 	want = append(want, 0x9a, 0x99, 0x99, 0x99, 0x99, 0xf9, 0x58, 0x40) // 99.9
@@ -71,7 +71,7 @@ func withChecksum(b []byte) []byte {
 }
 
 func TestStateHostile(t *testing.T) {
-	o := newObserver(t, Scheme{Bits: 8, Range: Entropy}, RefuseNotFinite)
+	o := newObserver(t, Scheme{Bits: 8, Method: Entropy}, RefuseNotFinite)
 	mustObserve(t, o, Tensor{Data: []float32{-1, 0, 2, 2}})
 	good := stateOf(t, o)
 	body := good[:len(good)-4]
@@ -136,8 +136,8 @@ func TestStateHostile(t *testing.T) {
 // accepted is written again as it was, and all its methods work.
 func FuzzObserverState(f *testing.F) {
 	for _, s := range []Scheme{
-		{Bits: 8}, {Bits: 4, Mapping: Symmetric, Range: Entropy}, {Bits: 8, Range: Percentile(99), Granularity: PerChannel(-1)},
-		{Bits: 3, Range: MovingAverage(0.3)}, {Bits: 4, Range: LeastAbsolute, Granularity: PerGroup(0, 2)},
+		{Bits: 8}, {Bits: 4, Mapping: Symmetric, Method: Entropy}, {Bits: 8, Method: Percentile(99), Granularity: PerChannel(-1)},
+		{Bits: 3, Method: MovingAverage(0.3)}, {Bits: 4, Method: LeastAbsolute, Granularity: PerGroup(0, 2)},
 	} {
 		o := newObserver(f, s, IgnoreNotFinite)
 		b := stateOf(f, o)
@@ -147,7 +147,7 @@ func FuzzObserverState(f *testing.F) {
 		f.Add(b[:len(b)-4])
 	}
 	for _, g := range []Granularity{PerTensor, PerChannel(-1)} {
-		o := newObserver(f, Scheme{Bits: 8, Range: Entropy, Granularity: g}, RefuseNotFinite)
+		o := newObserver(f, Scheme{Bits: 8, Method: Entropy, Granularity: g}, RefuseNotFinite)
 		for i := range 255 { // all octaves
 			mustObserve(f, o, Tensor{Data: []float32{math.Float32frombits(uint32(i) << 23), -math.Float32frombits(uint32(i) << 23)}})
 		}
@@ -177,7 +177,7 @@ func FuzzObserverState(f *testing.F) {
 			return
 		}
 		for _, m := range methodsOfHistogram {
-			if p, err := o.Params(m); err == nil {
+			if p, err := paramsBy(o, m); err == nil {
 				if err := p.check(o.Len()); err != nil {
 					t.Fatalf("%v: %v", m, err)
 				}
@@ -199,7 +199,7 @@ func FuzzObserve(f *testing.F) {
 		if len(x) == 0 {
 			return
 		}
-		s := Scheme{Bits: 2 + int(kind)%15, Granularity: PerChannel(-1), Range: methodsOfHistogram[int(kind)%len(methodsOfHistogram)]}
+		s := Scheme{Bits: 2 + int(kind)%15, Granularity: PerChannel(-1), Method: methodsOfHistogram[int(kind)%len(methodsOfHistogram)]}
 		if kind&1 != 0 {
 			s.Mapping = Symmetric
 		}
@@ -216,7 +216,7 @@ func FuzzObserve(f *testing.F) {
 		if got := stateOf(t, c); !bytes.Equal(got, want) {
 			t.Fatalf("%x, in two batches %x", want, got)
 		}
-		p, err := a.Params(s.Range)
+		p, err := paramsBy(a, s.Method)
 		if err != nil {
 			if !errors.Is(err, ErrEmpty) {
 				t.Fatal(err)
@@ -232,7 +232,7 @@ func FuzzObserve(f *testing.F) {
 // TestStateSize: the state of many values is small.
 func TestStateSize(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 1))
-	o := newObserver(t, Scheme{Bits: 8, Range: Entropy}, RefuseNotFinite)
+	o := newObserver(t, Scheme{Bits: 8, Method: Entropy}, RefuseNotFinite)
 	x := make([]float32, 100000)
 	for i := range x {
 		x[i] = float32(rng.NormFloat64())
@@ -246,7 +246,7 @@ func TestStateSize(t *testing.T) {
 // TestStateMemory reads many channels of few values: memory is in proportion to
 // the bytes, whatever the next channel's look like.
 func TestStateMemory(t *testing.T) {
-	o := newObserver(t, Scheme{Bits: 8, Range: Entropy, Granularity: PerChannel(-1)}, RefuseNotFinite)
+	o := newObserver(t, Scheme{Bits: 8, Method: Entropy, Granularity: PerChannel(-1)}, RefuseNotFinite)
 	x := make([]float32, 5000)
 	for i := range x {
 		x[i] = math.Float32frombits(uint32(i) << 18)

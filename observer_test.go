@@ -123,13 +123,13 @@ func TestObserverPartition(t *testing.T) {
 			x[i*97] = []float32{float32(math.NaN()), float32(math.Inf(1)), float32(math.Inf(-1))}[i%3]
 		}
 		for _, s := range []Scheme{
-			{Bits: 8, Range: LeastSquares},
-			{Bits: 4, Mapping: Symmetric, Range: Entropy, Granularity: PerChannel(-1)},
-			{Bits: 8, Range: MinMax, Granularity: PerChannel(1)},
-			{Bits: 8, Unsigned: true, ZeroInRange: true, Range: Percentile(99), Granularity: PerGroup(-1, 4)},
+			{Bits: 8, Method: LeastSquares},
+			{Bits: 4, Mapping: Symmetric, Method: Entropy, Granularity: PerChannel(-1)},
+			{Bits: 8, Method: MinMax, Granularity: PerChannel(1)},
+			{Bits: 8, Unsigned: true, ZeroInRange: true, Method: Percentile(99), Granularity: PerGroup(-1, 4)},
 		} {
 			byGroup := s.Granularity.unit == perGroup
-			t.Run(fmt.Sprintf("%s/%v/%v", d.name, s.Granularity, s.Range), func(t *testing.T) {
+			t.Run(fmt.Sprintf("%s/%v/%v", d.name, s.Granularity, s.Method), func(t *testing.T) {
 				rng := rand.New(rand.NewPCG(7, 7))
 				one := newObserver(t, s, IgnoreNotFinite)
 				if byGroup { // each row has groups of its own
@@ -176,8 +176,8 @@ func TestObserverPartition(t *testing.T) {
 						t.Fatalf("counted %+v, want %+v", got.Counts(), one.Counts())
 					}
 					for _, m := range methodsOfHistogram {
-						p, err := got.Params(m)
-						q, err2 := one.Params(m)
+						p, err := paramsBy(got, m)
+						q, err2 := paramsBy(one, m)
 						if fmt.Sprint(p, err) != fmt.Sprint(q, err2) {
 							t.Fatalf("%v: %v, %v; want %v, %v", m, p, err, q, err2)
 						}
@@ -197,17 +197,17 @@ func TestObserverIsCalibrate(t *testing.T) {
 			PerTensor, PerChannel(0), PerChannel(1), PerChannel(-1), PerGroup(2, 16), PerGroup(2, 7), PerGroup(1, 4), PerGroup(0, 2),
 		} {
 			for _, m := range []Method{MinMax, MovingAverage(0.1), LeastSquares} {
-				s := Scheme{Bits: 8, Granularity: g, Range: m}
+				s := Scheme{Bits: 8, Granularity: g, Method: m}
 				o := newObserver(t, s, RefuseNotFinite)
 				mustObserve(t, o, x)
-				s.Range = MinMax
+				s.Method = MinMax
 				want, err := Calibrate(x, s)
 				if err != nil {
 					t.Fatal(err)
 				}
-				got, err := o.Params(MinMax)
+				got, err := paramsBy(o, MinMax)
 				if m.kind == movingAverage {
-					got, err = o.Params(m)
+					got, err = paramsBy(o, m)
 					got.Scheme = s
 				}
 				if err != nil || fmt.Sprint(got) != fmt.Sprint(want) {
@@ -239,7 +239,7 @@ func TestObserverBins(t *testing.T) {
 	shape := []int{3, 9, 35}
 	x := Tensor{valuesOf(3, 3*9*35, distributions[15].of), shape}
 	for _, g := range []Granularity{PerTensor, PerChannel(0), PerChannel(1), PerChannel(2), PerGroup(2, 16), PerGroup(1, 4), PerGroup(0, 2)} {
-		o := newObserver(t, Scheme{Bits: 8, Granularity: g, Range: Entropy}, RefuseNotFinite)
+		o := newObserver(t, Scheme{Bits: 8, Granularity: g, Method: Entropy}, RefuseNotFinite)
 		mustObserve(t, o, x)
 		want := make([][]float32, o.Len())
 		l, err := newLayout(len(x.Data), shape, g)
@@ -274,7 +274,7 @@ func TestObserverBins(t *testing.T) {
 }
 
 func TestObserverRefuses(t *testing.T) {
-	s := Scheme{Bits: 8, Granularity: PerChannel(-1), Range: LeastSquares}
+	s := Scheme{Bits: 8, Granularity: PerChannel(-1), Method: LeastSquares}
 	o := newObserver(t, s, RefuseNotFinite)
 	mustObserve(t, o, Tensor{make([]float32, 12), []int{3, 4}})
 	before := stateOf(t, o)
@@ -287,7 +287,7 @@ func TestObserverRefuses(t *testing.T) {
 		err.Error() != "quant: batch 1: -Inf at index 14 (channel 2)" {
 		t.Errorf("got %v", err)
 	}
-	for _, x := range []Tensor{{make([]float32, 15), []int{3, 5}}, {nil, nil}, {make([]float32, 4), []int{5}}} {
+	for _, x := range []Tensor{{make([]float32, 15), []int{3, 5}}, {nil, []int{0, -4}}, {make([]float32, 4), []int{5}}} {
 		if err := o.Observe(x); !errors.As(err, &at) {
 			t.Errorf("shape %v: %v", x.Shape, err)
 		}
@@ -300,20 +300,20 @@ func TestObserverRefuses(t *testing.T) {
 	if _, err := NewObserver(Scheme{Bits: 1}, RefuseNotFinite); !errors.Is(err, ErrBits) {
 		t.Error(err)
 	}
-	if _, err := NewObserver(Scheme{Bits: 8, Range: Percentile(0)}, RefuseNotFinite); !errors.Is(err, ErrMethod) {
+	if _, err := NewObserver(Scheme{Bits: 8, Method: Percentile(0)}, RefuseNotFinite); !errors.Is(err, ErrMethod) {
 		t.Error(err)
 	}
 	if _, err := NewObserver(Scheme{Bits: 8}, 2); !errors.Is(err, ErrScheme) {
 		t.Error(err)
 	}
 	empty := newObserver(t, s, RefuseNotFinite)
-	if _, err := empty.Params(MinMax); !errors.Is(err, ErrEmpty) {
+	if _, err := paramsBy(empty, MinMax); !errors.Is(err, ErrEmpty) {
 		t.Error(err)
 	}
-	if _, err := o.Params(MovingAverage(0.5)); !errors.Is(err, ErrMethod) {
+	if _, err := paramsBy(o, MovingAverage(0.5)); !errors.Is(err, ErrMethod) {
 		t.Error(err)
 	}
-	if _, err := o.ParamsFor(Scheme{Bits: 8}); !errors.Is(err, ErrScheme) {
+	if _, err := o.Params(Scheme{Bits: 8}); !errors.Is(err, ErrScheme) {
 		t.Error(err)
 	}
 	if _, err := o.Estimate(Params{Scheme: s, Scale: []float32{1}, ZeroPoint: []int32{0}}); !errors.Is(err, ErrParams) {
@@ -322,7 +322,7 @@ func TestObserverRefuses(t *testing.T) {
 	if _, err := o.Estimate(Params{Scheme: Scheme{Bits: 8}}); !errors.Is(err, ErrScheme) {
 		t.Error(err)
 	}
-	if _, err := newObserver(t, Scheme{Bits: 8}, 0).Params(Entropy); !errors.Is(err, ErrMethod) {
+	if _, err := paramsBy(newObserver(t, Scheme{Bits: 8}, 0), Entropy); !errors.Is(err, ErrMethod) {
 		t.Error(err)
 	}
 }
@@ -330,12 +330,12 @@ func TestObserverRefuses(t *testing.T) {
 // TestObserverIgnores has a channel that holds nothing but values to ignore.
 func TestObserverIgnores(t *testing.T) {
 	inf, nan := float32(math.Inf(1)), float32(math.NaN())
-	o := newObserver(t, Scheme{Bits: 8, Granularity: PerChannel(-1), Range: LeastSquares}, IgnoreNotFinite)
+	o := newObserver(t, Scheme{Bits: 8, Granularity: PerChannel(-1), Method: LeastSquares}, IgnoreNotFinite)
 	mustObserve(t, o, Tensor{[]float32{1, -inf, 2, inf, 3, nan}, []int{3, 2}})
 	if c := o.Counts(); c != (Counts{3, 1, 1, 1}) {
 		t.Errorf("counted %+v", c)
 	}
-	if _, err := o.Params(MinMax); !errors.Is(err, ErrEmpty) || !strings.Contains(err.Error(), "index 1") {
+	if _, err := paramsBy(o, MinMax); !errors.Is(err, ErrEmpty) || !strings.Contains(err.Error(), "index 1") {
 		t.Error(err)
 	}
 	mustObserve(t, o, Tensor{[]float32{0, 7}, []int{1, 2}})
@@ -346,7 +346,7 @@ func TestObserverIgnores(t *testing.T) {
 }
 
 func TestObserverMergeRefuses(t *testing.T) {
-	s := Scheme{Bits: 8, Granularity: PerChannel(0), Range: Entropy}
+	s := Scheme{Bits: 8, Granularity: PerChannel(0), Method: Entropy}
 	of := func(s Scheme, p NotFinitePolicy, n int) *Observer {
 		o := newObserver(t, s, p)
 		mustObserve(t, o, Tensor{make([]float32, n), []int{n}})
@@ -355,7 +355,7 @@ func TestObserverMergeRefuses(t *testing.T) {
 	four := s
 	four.Bits = 4
 	average := s
-	average.Range = MovingAverage(0.5)
+	average.Method = MovingAverage(0.5)
 	o := of(s, RefuseNotFinite, 3)
 	for name, pair := range map[string][2]*Observer{
 		"itself":  {o, o},
@@ -373,7 +373,7 @@ func TestObserverMergeRefuses(t *testing.T) {
 // TestMovingAverage follows the definition by hand.
 func TestMovingAverage(t *testing.T) {
 	m := MovingAverage(0.25)
-	o := newObserver(t, Scheme{Bits: 8, Range: m}, RefuseNotFinite)
+	o := newObserver(t, Scheme{Bits: 8, Method: m}, RefuseNotFinite)
 	for _, x := range [][]float32{{-1, 3}, {0, 5, 1}, {2}} {
 		mustObserve(t, o, Tensor{Data: x})
 	}
@@ -386,4 +386,11 @@ func TestMovingAverage(t *testing.T) {
 	if err != nil || r[0] != (Range{-1, 5}) {
 		t.Error(r, err)
 	}
+}
+
+// paramsBy returns the parameters of o by another method.
+func paramsBy(o *Observer, m Method) (Params, error) {
+	s := o.Scheme()
+	s.Method = m
+	return o.Params(s)
 }

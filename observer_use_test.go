@@ -17,7 +17,7 @@ import (
 // TestObserverConcurrent has goroutines that share an observer, and merge
 // others into it and each other: the result is that of one.
 func TestObserverConcurrent(t *testing.T) {
-	s := Scheme{Bits: 8, Granularity: PerChannel(-1), Range: LeastSquares}
+	s := Scheme{Bits: 8, Granularity: PerChannel(-1), Method: LeastSquares}
 	x := valuesOf(5, 64*300, distributions[2].of)
 	one := newObserver(t, s, RefuseNotFinite)
 	mustObserve(t, one, Tensor{x, []int{300, 64}})
@@ -34,7 +34,7 @@ func TestObserverConcurrent(t *testing.T) {
 				if err := o.Observe(Tensor{x[b*640 : (b+1)*640], []int{10, 64}}); err != nil {
 					t.Error(err)
 				}
-				shared.Params(Percentile(99))
+				paramsBy(shared, Percentile(99))
 				shared.Counts()
 			}
 			if err := shared.Merge(own); err != nil {
@@ -57,7 +57,7 @@ func TestObserverConcurrent(t *testing.T) {
 
 // TestObserverCarry has more values than 32 bits count.
 func TestObserverCarry(t *testing.T) {
-	s := Scheme{Bits: 8, Range: Percentile(50)}
+	s := Scheme{Bits: 8, Method: Percentile(50)}
 	o := newObserver(t, s, RefuseNotFinite)
 	x := Tensor{Data: []float32{1, 2, 3, 4}}
 	mustObserve(t, o, x)
@@ -103,7 +103,7 @@ func TestObserverCarry(t *testing.T) {
 // wait to be counted: whoever asks does not notice.
 func TestObserverFew(t *testing.T) {
 	const cols = 5
-	s := Scheme{Bits: 8, Granularity: PerChannel(-1), Range: Percentile(90)}
+	s := Scheme{Bits: 8, Granularity: PerChannel(-1), Method: Percentile(90)}
 	x := valuesOf(9, 3*fewLen*cols, distributions[2].of)
 	for _, rows := range []int{1, 7, fewLen / 2, fewLen - 1} {
 		few, late := newObserver(t, s, RefuseNotFinite), newObserver(t, s, RefuseNotFinite)
@@ -122,7 +122,7 @@ func TestObserverFew(t *testing.T) {
 				t.Fatalf("%d rows at a time: the states of %d differ", rows, n)
 			}
 			if rows > 1 {
-				if a, b := second2(late.Params(s.Range)), second2(one.Params(s.Range)); a != b {
+				if a, b := second2(paramsBy(late, s.Method)), second2(paramsBy(one, s.Method)); a != b {
 					t.Fatalf("%d rows at a time: %v, want %v", rows, a, b)
 				}
 				if err := few.Merge(newObserver(t, s, RefuseNotFinite)); err != nil {
@@ -153,8 +153,8 @@ func TestObserverAllocates(t *testing.T) {
 		t.Skip("the race detector allocates")
 	}
 	for _, s := range []Scheme{
-		{Bits: 8}, {Bits: 8, Range: Entropy}, {Bits: 8, Range: Entropy, Granularity: PerChannel(-1)},
-		{Bits: 8, Range: MovingAverage(0.1), Granularity: PerChannel(0)}, {Bits: 8, Range: LeastSquares, Granularity: PerGroup(-1, 32)},
+		{Bits: 8}, {Bits: 8, Method: Entropy}, {Bits: 8, Method: Entropy, Granularity: PerChannel(-1)},
+		{Bits: 8, Method: MovingAverage(0.1), Granularity: PerChannel(0)}, {Bits: 8, Method: LeastSquares, Granularity: PerGroup(-1, 32)},
 	} {
 		for _, p := range []NotFinitePolicy{RefuseNotFinite, IgnoreNotFinite} {
 			x := valuesOf(6, 64*1024, distributions[0].of)
@@ -165,7 +165,7 @@ func TestObserverAllocates(t *testing.T) {
 			batch := Tensor{x, []int{64, 1024}}
 			mustObserve(t, o, batch)
 			if n := testing.AllocsPerRun(20, func() { o.Observe(batch) }); n > 0.5 {
-				t.Errorf("%v, %v, %d: %v allocations", s.Granularity, s.Range, p, n)
+				t.Errorf("%v, %v, %d: %v allocations", s.Granularity, s.Method, p, n)
 			}
 		}
 	}
@@ -175,7 +175,7 @@ func TestObserverAllocates(t *testing.T) {
 // which is refused because of its last value.
 func TestObserverShares(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(3))
-	s := Scheme{Bits: 8, Range: Entropy}
+	s := Scheme{Bits: 8, Method: Entropy}
 	x := valuesOf(8, 2*shareLen+777, distributions[2].of)
 	o, small := newObserver(t, s, RefuseNotFinite), newObserver(t, s, RefuseNotFinite)
 	bad := slices.Clone(x)

@@ -208,8 +208,8 @@ func checkRanges(t *testing.T, x Tensor, c *Comparison) {
 	if c.Axis >= 0 {
 		g = PerChannel(c.Axis)
 	}
-	lo, hi := oracleRanges(x, g, len(c.Channels))
-	for i, r := range c.Channels {
+	lo, hi := oracleRanges(x, g, len(c.ChannelRanges))
+	for i, r := range c.ChannelRanges {
 		if r.Min != lo[i] || r.Max != hi[i] || math.Signbit(float64(r.Min)) && r.Min == 0 {
 			t.Fatalf("%v: channel %d has range %v, want [%v, %v]", x.Shape, i, r, lo[i], hi[i])
 		}
@@ -310,7 +310,7 @@ func checkMetrics(t *testing.T, name string, x Tensor, c *Comparison, result int
 		abs, sq, xx *big.Float
 		max         float64
 	}
-	sums := make([]sum, len(c.Channels)+1) // the last is the tensor's
+	sums := make([]sum, len(c.ChannelRanges)+1) // the last is the tensor's
 	for i := range sums {
 		sums[i] = sum{abs: new(big.Float).SetPrec(300), sq: new(big.Float).SetPrec(300), xx: new(big.Float).SetPrec(300)}
 	}
@@ -319,7 +319,7 @@ func checkMetrics(t *testing.T, name string, x Tensor, c *Comparison, result int
 		q, clipped := oracleCode(r.Scheme, r.Scale[i], r.ZeroPoint[i], v)
 		back := float32(float32(q-int(r.ZeroPoint[i])) * r.Scale[i])
 		d := math.Abs(float64(back - v))
-		for _, s := range []*sum{&sums[paramIndex(x.Shape, by, e)], &sums[len(c.Channels)]} {
+		for _, s := range []*sum{&sums[paramIndex(x.Shape, by, e)], &sums[len(c.ChannelRanges)]} {
 			s.n++
 			s.abs.Add(s.abs, big.NewFloat(d))
 			s.sq.Add(s.sq, big.NewFloat(d*d))
@@ -332,8 +332,8 @@ func checkMetrics(t *testing.T, name string, x Tensor, c *Comparison, result int
 	}
 	for i, s := range sums {
 		m := r.Metrics
-		if i < len(c.Channels) {
-			m = r.Channels[i]
+		if i < len(c.ChannelRanges) {
+			m = r.ChannelMetrics[i]
 		}
 		abs, _ := s.abs.Float64()
 		sq, _ := s.sq.Float64()
@@ -431,12 +431,12 @@ func checkProcs(t *testing.T, x Tensor, s Scheme, p Params) {
 // compareResults compares bit by bit.
 func compareResults(t *testing.T, name string, got, want *Comparison) {
 	t.Helper()
-	if !slices.Equal(got.Channels, want.Channels) || got.Range != want.Range {
+	if !slices.Equal(got.ChannelRanges, want.ChannelRanges) || got.Range != want.Range {
 		t.Fatalf("%s: other ranges", name)
 	}
 	for i, w := range want.Results {
 		g := got.Results[i]
-		if g.Metrics != w.Metrics || !slices.Equal(g.Channels, w.Channels) {
+		if g.Metrics != w.Metrics || !slices.Equal(g.ChannelMetrics, w.ChannelMetrics) {
 			t.Fatalf("%s: %+v: other metrics", name, w.Scheme)
 		}
 		if !slices.Equal(g.Scale, w.Scale) || !slices.Equal(g.ZeroPoint, w.ZeroPoint) {

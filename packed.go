@@ -10,13 +10,13 @@ import (
 // n*bits/8, rounded up.
 func PackedLen(n, bits int) int { return int(packedLen(int64(n), bits)) }
 
-// NewQuantized returns packed codes and parameters that came from elsewhere as
+// QuantizedFromPacked returns packed codes and parameters that came from elsewhere as
 // a Quantized, without copying them. Bits behind the last code are ignored.
 //
 // Errors: those of Quantize, ErrShape if there is no shape, ErrCodesLength if
 // len(codes) is not exactly PackedLen, and a *CodeError for a code that narrow
 // range leaves out.
-func NewQuantized(codes []byte, shape []int, p Params) (Quantized, error) {
+func QuantizedFromPacked(codes []byte, shape []int, p Params) (Quantized, error) {
 	q := Quantized{Codes: codes, Shape: shape, Params: p}
 	if len(shape) == 0 {
 		return Quantized{}, fmt.Errorf("%w: packed codes need a shape", ErrShape)
@@ -36,11 +36,11 @@ func NewQuantized(codes []byte, shape []int, p Params) (Quantized, error) {
 	return q, nil
 }
 
-// FromCodes is NewQuantized for integers that are not packed yet: it packs them
+// QuantizedFromCodes is QuantizedFromPacked for integers that are not packed yet: it packs them
 // into new memory. A T wider than the codes, or unsigned for signed codes, will
 // do. Without a shape the result has one axis. Errors: those of Quantize, and a
 // *CodeError for a code outside the scheme's grid.
-func FromCodes[T Integer](codes []T, shape []int, p Params) (Quantized, error) {
+func QuantizedFromCodes[T Code](codes []T, shape []int, p Params) (Quantized, error) {
 	f, err := newTransform(len(codes), shape, p)
 	if err != nil {
 		return Quantized{}, err
@@ -68,7 +68,7 @@ func FromCodes[T Integer](codes []T, shape []int, p Params) (Quantized, error) {
 
 // transform returns q as the job of dequantizing it, without a destination.
 func (q Quantized) transform() (transform, error) {
-	n, err := elements(q.Shape)
+	n, err := elementsOrNone(q.Shape)
 	if err != nil {
 		return transform{}, err
 	}
@@ -124,7 +124,7 @@ func (q Quantized) Int16() (codes []int16, ok bool) { return view[int16](q, fals
 // Uint16 is Int16 for unsigned codes.
 func (q Quantized) Uint16() (codes []uint16, ok bool) { return view[uint16](q, true, 16) }
 
-func view[T Integer](q Quantized, unsigned bool, bits int) ([]T, bool) {
+func view[T Code](q Quantized, unsigned bool, bits int) ([]T, bool) {
 	if s := q.Params.Scheme; s.Unsigned != unsigned || s.Bits != bits || bits == 16 && !aligned16(q.Codes) {
 		return nil, false
 	}
@@ -134,7 +134,7 @@ func view[T Integer](q Quantized, unsigned bool, bits int) ([]T, bool) {
 // Pack stores the low bits of each code in dst as a little-endian bit stream,
 // the form of Quantized.Codes, and returns the bytes it took: PackedLen. It
 // panics if dst is shorter, or bits is not in [2, 16] or wider than T.
-func Pack[T Integer](dst []byte, codes []T, bits int) int {
+func Pack[T Code](dst []byte, codes []T, bits int) int {
 	mustFit[T](bits)
 	n := PackedLen(len(codes), bits)
 	mustHold(len(dst), n)
@@ -145,7 +145,7 @@ func Pack[T Integer](dst []byte, codes []T, bits int) int {
 // Unpack is the inverse of Pack: it fills dst from packed, sign-extending each
 // code if T is signed. It panics if packed is shorter than PackedLen, or bits
 // is not in [2, 16] or wider than T.
-func Unpack[T Integer](dst []T, packed []byte, bits int) {
+func Unpack[T Code](dst []T, packed []byte, bits int) {
 	mustFit[T](bits)
 	if n := PackedLen(len(dst), bits); len(packed) < n {
 		panic(fmt.Sprintf("quant: %d packed bytes, need %d", len(packed), n))
@@ -158,7 +158,7 @@ func Unpack[T Integer](dst []T, packed []byte, bits int) {
 	}
 }
 
-func packCodes[T Integer](dst []byte, codes []T, bits int) {
+func packCodes[T Code](dst []byte, codes []T, bits int) {
 	if p := unsafe.Pointer(unsafe.SliceData(codes)); unsafe.Sizeof(T(0)) == 1 {
 		pack8(dst, unsafe.Slice((*uint8)(p), len(codes)), bits, false)
 	} else {
@@ -166,7 +166,7 @@ func packCodes[T Integer](dst []byte, codes []T, bits int) {
 	}
 }
 
-func mustFit[T Integer](bits int) {
+func mustFit[T Code](bits int) {
 	if width := 8 * int(unsafe.Sizeof(T(0))); bits < 2 || bits > width {
 		panic(fmt.Sprintf("quant: bit width %d is not in [2, %d]", bits, width))
 	}

@@ -13,7 +13,7 @@ import "fmt"
 // Errors: those of QuantizeCodes, and ErrShape for a part that is not within
 // the shape. Of p only the parameters that the part needs are checked, beside
 // their number.
-func QuantizePart[T Integer](dst []T, x []float32, off int, shape []int, p Params) error {
+func QuantizePart[T Code](dst []T, x []float32, off int, shape []int, p Params) error {
 	f, err := newPart(off, len(x), shape, p)
 	if err != nil {
 		return err
@@ -32,7 +32,7 @@ func QuantizePart[T Integer](dst []T, x []float32, off int, shape []int, p Param
 // shape: codes holds those of its elements from off up to off+len(codes), whose
 // real values are stored in as many elements of dst. Otherwise it is to
 // DequantizeCodes what QuantizePart is to QuantizeCodes.
-func DequantizePart[T Integer](dst []float32, codes []T, off int, shape []int, p Params) error {
+func DequantizePart[T Code](dst []float32, codes []T, off int, shape []int, p Params) error {
 	f, err := newPart(off, len(codes), shape, p)
 	if err != nil {
 		return err
@@ -53,11 +53,11 @@ func newPart(off, n int, shape []int, p Params) (transform, error) {
 	if err := p.Scheme.Validate(); err != nil {
 		return transform{}, err
 	}
-	all, err := elements(shape)
+	all, err := elementsOrNone(shape)
 	if err != nil {
 		return transform{}, err
 	}
-	l, err := newLayout(all, shape, p.Scheme.Granularity)
+	l, err := layoutOrEmpty(all, shape, p.Scheme.Granularity)
 	if err != nil {
 		return transform{}, err
 	}

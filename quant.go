@@ -43,11 +43,12 @@ type Quantized struct {
 
 // Calibrate returns the parameters that s gives to t: for every tensor,
 // channel or group those that the Symmetric or Asymmetric mapping derives from
-// the range that s.Range chooses, by default from its minimum and maximum. The
+// the range that s.Method chooses, by default from its minimum and maximum. The
 // formulas are at the head of the package documentation.
 //
-// Errors: those of Scheme.Validate, ErrEmpty, ErrShape, ErrAxis, and a
-// *NotFiniteError for the first NaN or infinity.
+// Errors: those of Scheme.Validate, ErrEmpty, ErrShape, ErrAxis, a
+// *NotFiniteError for the first NaN or infinity, and ErrMethod for MovingAverage,
+// which is for an Observer.
 func Calibrate(t Tensor, s Scheme) (Params, error) {
 	var p Params
 	if err := CalibrateInto(&p, t, s); err != nil {
@@ -61,7 +62,7 @@ func Calibrate(t Tensor, s Scheme) (Params, error) {
 // Scheme.NumParams), and then allocates nothing. After an error p is as it was.
 // Errors: those of Calibrate.
 func CalibrateInto(p *Params, t Tensor, s Scheme) error {
-	if s.plain() && s.Range.ranged() && few(len(t.Data), t.Shape) {
+	if s.plain() && s.Method.kind == minMax && few(len(t.Data), t.Shape) {
 		var lo, hi [1]float32
 		if rangeRuns(lo[:], hi[:], t.Data, len(t.Data)) {
 			p.set(s, 1)
@@ -69,7 +70,7 @@ func CalibrateInto(p *Params, t Tensor, s Scheme) error {
 			return nil
 		}
 	}
-	if err := s.Validate(); err != nil {
+	if err := s.validateForTensor(); err != nil {
 		return err
 	}
 	l, err := newLayout(len(t.Data), t.Shape, s.Granularity)
@@ -82,7 +83,7 @@ func CalibrateInto(p *Params, t Tensor, s Scheme) error {
 			return notFinite(t.Data, &l, s.Granularity)
 		}
 		r := Range{lo[0], hi[0]}
-		if !s.Range.ranged() {
+		if !s.Method.ranged() {
 			r = s.chooseOne(t.Data, l, r)
 		}
 		p.set(s, 1)
@@ -190,10 +191,11 @@ func (p *Params) checkValues(from, end int) error {
 // where round is to nearest, ties to even, and x/scale is the correctly
 // rounded float32 quotient. ±Inf saturates; NaN becomes qmin. The tensor need
 // not be the one that p was made from: it needs as many channels or groups.
-// The result has its own codes and shape, and shares the slices of p.
+// The result has its own codes and shape, and shares the slices of p. A tensor
+// of no elements, such as a batch of no rows, has no codes, which is no error.
 //
-// Errors: those of Scheme.Validate, ErrEmpty, ErrShape, ErrAxis, ErrParams
-// and a *ParamError.
+// Errors: those of Scheme.Validate, ErrShape, ErrAxis, ErrParams and a
+// *ParamError.
 func Quantize(t Tensor, p Params) (Quantized, error) {
 	f, err := newTransform(len(t.Data), t.Shape, p)
 	if err != nil {
@@ -246,8 +248,8 @@ func mustHold(have, need int) {
 	}
 }
 
-// An Integer is a type that holds unpacked codes.
-type Integer interface {
+// Code is a type that holds a code that is not packed.
+type Code interface {
 	int8 | uint8 | int16 | uint16
 }
 
@@ -255,7 +257,7 @@ type Integer interface {
 // dst for each of t. T must be as wide as a code at least, and signed if and
 // only if the codes are, or the error is ErrScheme. It panics if dst is
 // shorter than t.Data. Other errors: those of Quantize.
-func QuantizeCodes[T Integer](dst []T, t Tensor, p Params) error {
+func QuantizeCodes[T Code](dst []T, t Tensor, p Params) error {
 	if n := len(t.Data); n <= len(dst) && unsafe.Sizeof(T(0)) == 1 && p.Scheme.Unsigned == (^T(0) > 0) && p.plain(n, t.Shape) {
 		p.quantizeBytes(plainCodes(dst[:n]).code8, t.Data)
 		return nil
@@ -312,7 +314,7 @@ func DequantizeInto(dst []float32, q Quantized) error {
 // axis). Codes outside the grid, which narrow range or a T wider than Bits
 // makes possible, are taken as the integers that they are. Errors: those of
 // Quantize, and ErrScheme for a T that QuantizeCodes would not take.
-func DequantizeCodes[T Integer](dst []float32, codes []T, shape []int, p Params) error {
+func DequantizeCodes[T Code](dst []float32, codes []T, shape []int, p Params) error {
 	if n := len(codes); n <= len(dst) && unsafe.Sizeof(T(0)) == 1 && p.Scheme.Unsigned == (^T(0) > 0) && p.plain(n, shape) {
 		p.dequantizeBytes(dst[:n], plainCodes(codes).code8)
 		return nil
@@ -383,26 +385,37 @@ func rangesInto(dst []Range, src []float32, l layout, g Granularity) error {
 }
 
 // ParamsFromRanges returns the parameters that s derives from ranges, one for
-// each tensor, channel or group; by what method they were chosen is the caller's
-// business, and not that of s.Range. It does not know a shape: whether their
-// number is right, Quantize will say.
+// each tensor, channel or group. How the ranges were chosen is the caller's
+// business, and s.Method means nothing here. The shape is not known: whether the
+// number of ranges is right, Quantize will say.
 //
 // Errors: those of Scheme.Validate, ErrEmpty for no ranges, and ErrRange for
 // one that is not finite or is upside down.
 func ParamsFromRanges(s Scheme, ranges []Range) (Params, error) {
-	if err := s.Validate(); err != nil {
+	var p Params
+	if err := ParamsFromRangesInto(&p, s, ranges); err != nil {
 		return Params{}, err
 	}
-	if len(ranges) == 0 {
-		return Params{}, fmt.Errorf("%w: no ranges", ErrEmpty)
+	return p, nil
+}
+
+// ParamsFromRangesInto is ParamsFromRanges into memory that p brings, as
+// CalibrateInto is Calibrate. After an error p is as it was.
+func ParamsFromRangesInto(p *Params, s Scheme, ranges []Range) error {
+	if err := s.Validate(); err != nil {
+		return err
 	}
-	var p Params
-	p.set(s, len(ranges))
+	if len(ranges) == 0 {
+		return fmt.Errorf("%w: no ranges", ErrEmpty)
+	}
 	for i, r := range ranges {
 		if !finite(r.Min) || !finite(r.Max) || r.Min > r.Max {
-			return Params{}, fmt.Errorf("%w: [%v, %v] at index %d", ErrRange, r.Min, r.Max, i)
+			return fmt.Errorf("%w: [%v, %v] at index %d", ErrRange, r.Min, r.Max, i)
 		}
+	}
+	p.set(s, len(ranges))
+	for i, r := range ranges {
 		p.Scale[i], p.ZeroPoint[i] = s.params(Range{plusZero(r.Min), plusZero(r.Max)})
 	}
-	return p, nil
+	return nil
 }

@@ -29,7 +29,10 @@ func TestBadInput(t *testing.T) {
 	narrow := Scheme{Bits: 8, Mapping: Symmetric, NarrowRange: true}
 	calibrate := func(x Tensor, s Scheme) error { _, err := Calibrate(x, s); return err }
 	quantize := func(x Tensor, p Params) error { _, err := Quantize(x, p); return err }
-	build := func(codes []byte, shape []int, p Params) error { _, err := NewQuantized(codes, shape, p); return err }
+	build := func(codes []byte, shape []int, p Params) error {
+		_, err := QuantizedFromPacked(codes, shape, p)
+		return err
+	}
 	data := func(v ...float32) Tensor { return Tensor{Data: v} }
 	params := func(scale float32, zero int32) Params { return Params{eight, []float32{scale}, []int32{zero}} }
 	for _, test := range []struct {
@@ -75,8 +78,6 @@ func TestBadInput(t *testing.T) {
 		{quantize(x, Params{channels, []float32{1, -2}, []int32{0, 0}}), ErrScale, "-2 at index 1"},
 		{quantize(Tensor{x.Data, []int{7}}, good), ErrShape, "makes 7"},
 		{quantize(x, Params{}), ErrBits, "0 is not"},
-		{QuantizeInto(make([]byte, 6), Tensor{}, good), ErrEmpty, "no elements"},
-		{QuantizeCodes(make([]int8, 6), Tensor{}, good), ErrEmpty, "no elements"},
 		{QuantizeCodes(make([]uint8, 6), x, good), ErrScheme, "uint8"},
 		{QuantizeCodes(make([]int8, 6), x, Params{Scheme{Bits: 9}, good.Scale, good.ZeroPoint}), ErrScheme, "9 bits"},
 		{DequantizeCodes(make([]float32, 6), make([]uint16, 6), x.Shape, good), ErrScheme, "uint16"},
@@ -84,18 +85,23 @@ func TestBadInput(t *testing.T) {
 		{DequantizeInto(make([]float32, 6), Quantized{Codes: make([]byte, 5), Shape: x.Shape, Params: good}), ErrCodesLength, "5 bytes for 6 codes of 8 bits, want 6"},
 		{build(make([]byte, 7), x.Shape, good), ErrCodesLength, "7 bytes"},
 		{build(make([]byte, 6), nil, good), ErrShape, "need a shape"},
-		{build(make([]byte, 6), []int{0}, good), ErrEmpty, "length 0"},
+		{build(make([]byte, 6), []int{0}, good), ErrCodesLength, "6 bytes for 0 codes"},
+		{quantize(Tensor{Shape: []int{2, 3}}, good), ErrShape, "0 elements, but the shape is [2 3]"},
+		{quantize(Tensor{Shape: []int{0, -3}}, good), ErrShape, "axis 1 has length -3"},
+		{quantize(Tensor{Shape: []int{0, 3}}, Params{Scheme{Bits: 8, Granularity: PerChannel(1)}, good.Scale, good.ZeroPoint}), ErrParams, "want 3"},
+		{calibrate(x, Scheme{Bits: 8, Method: MovingAverage(0.5)}), ErrMethod, "ema=0.5 is of batches"},
+		{second(Compare(x, eight, Scheme{Bits: 8, Method: MovingAverage(0.5)})), ErrMethod, "ema=0.5 is of batches"},
+		{second(Stream{sliceSource(x.Data), x.Shape}.Calibrate(Scheme{Bits: 8, Method: MovingAverage(0.5)})), ErrMethod, "ema=0.5 is of batches"},
 		{build([]byte{0, 1, 0x81, 0x80}, []int{4}, Params{narrow, good.Scale, good.ZeroPoint}), ErrCode, "code -128 at index 3 is outside the grid [-127, 127]"},
-		{second(FromCodes([]int8{1, 7, 8}, nil, Params{Scheme{Bits: 4}, good.Scale, good.ZeroPoint})), ErrCode, "code 8 at index 2 is outside the grid [-8, 7]"},
-		{second(FromCodes([]int16{-1}, nil, Params{Scheme{Bits: 4, Unsigned: true}, good.Scale, good.ZeroPoint})), ErrCode, "code -1 at index 0"},
-		{second(FromCodes([]int8{}, nil, good)), ErrEmpty, "no elements"},
+		{second(QuantizedFromCodes([]int8{1, 7, 8}, nil, Params{Scheme{Bits: 4}, good.Scale, good.ZeroPoint})), ErrCode, "code 8 at index 2 is outside the grid [-8, 7]"},
+		{second(QuantizedFromCodes([]int16{-1}, nil, Params{Scheme{Bits: 4, Unsigned: true}, good.Scale, good.ZeroPoint})), ErrCode, "code -1 at index 0"},
 		{second(Dequantize(Quantized{})), ErrBits, "0 is not"},
 		{second(Compare(x)), ErrScheme, "no scheme"},
 		{second(Compare(Tensor{[]float32{1, 2, 3, 4, 5, nan}, x.Shape}, eight, channels)), ErrNotFinite, "NaN at index 5 (channel 1)"},
 		{second(Compare(Tensor{}, eight)), ErrEmpty, "no elements"},
 		{second(Compare(x, eight, Scheme{Bits: 20})), ErrBits, "20"},
 		{second(Compare(x, eight, Scheme{Bits: 8, Granularity: PerGroup(4, 1)})), ErrAxis, "axis 4"},
-		{second(Evaluate(x, Params{channels, good.Scale, good.ZeroPoint})), ErrParams, "want 2"},
+		{second(CompareParams(x, Params{channels, good.Scale, good.ZeroPoint})), ErrParams, "want 2"},
 		{second(Ranges(data(nan), PerTensor)), ErrNotFinite, "NaN at index 0"},
 		{second(Ranges(x, PerGroup(1, 0))), ErrGroupSize, "0 is not positive"},
 		{second(ParamsFromRanges(eight, nil)), ErrEmpty, "no ranges"},
@@ -104,6 +110,7 @@ func TestBadInput(t *testing.T) {
 		{second(ParamsFromRanges(eight, []Range{{0, inf}})), ErrRange, "[0, +Inf] at index 0"},
 		{second(ParamsFromRanges(eight, []Range{{nan, 0}})), ErrRange, "[NaN, 0] at index 0"},
 		{second(eight.NumParams([]int{3, -1})), ErrShape, "axis 1 has length -1"},
+		{second(eight.NumParams(nil)), ErrShape, "the shape has no axes"},
 		{second(Scheme{}.NumParams([]int{3})), ErrBits, "0 is not"},
 	} {
 		if !errors.Is(test.err, test.is) || !strings.HasPrefix(test.err.Error(), "quant: ") || !strings.Contains(test.err.Error(), test.text) {
@@ -121,7 +128,7 @@ func TestBadInput(t *testing.T) {
 		t.Errorf("%#v", param)
 	}
 	var code *CodeError
-	if _, err := FromCodes([]int8{9}, nil, Params{Scheme{Bits: 4}, good.Scale, good.ZeroPoint}); !errors.As(err, &code) || code.Code != 9 {
+	if _, err := QuantizedFromCodes([]int8{9}, nil, Params{Scheme{Bits: 4}, good.Scale, good.ZeroPoint}); !errors.As(err, &code) || code.Code != 9 {
 		t.Errorf("%#v", code)
 	}
 }
@@ -216,7 +223,7 @@ func TestConstantChannels(t *testing.T) {
 // ends of float32, whose reconstruction may lie beyond.
 func TestOverflowingReconstruction(t *testing.T) {
 	p := Params{Scheme{Bits: 8}, []float32{0x1p127}, []int32{0}}
-	c, err := Evaluate(Tensor{Data: []float32{math.MaxFloat32, 1}}, p)
+	c, err := CompareParams(Tensor{Data: []float32{math.MaxFloat32, 1}}, p)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -403,7 +410,7 @@ func TestCodes(t *testing.T) {
 	}
 }
 
-func testCodes[T Integer](t *testing.T, x Tensor, s Scheme) {
+func testCodes[T Code](t *testing.T, x Tensor, s Scheme) {
 	t.Helper()
 	p, err := Calibrate(x, s)
 	if err != nil {
@@ -441,14 +448,14 @@ func testCodes[T Integer](t *testing.T, x Tensor, s Scheme) {
 	if !slices.Equal(back, codes) {
 		t.Fatalf("%+v: Unpack(Pack) is not the identity", s)
 	}
-	from, err := FromCodes(codes, x.Shape, p)
+	from, err := QuantizedFromCodes(codes, x.Shape, p)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(q, from); diff != "" {
-		t.Fatalf("%+v: (-Quantize +FromCodes)\n%s", s, diff)
+		t.Fatalf("%+v: (-Quantize +QuantizedFromCodes)\n%s", s, diff)
 	}
-	again, err := NewQuantized(odd, x.Shape, p)
+	again, err := QuantizedFromPacked(odd, x.Shape, p)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -471,7 +478,7 @@ func testCodes[T Integer](t *testing.T, x Tensor, s Scheme) {
 // TestFromNarrowCodes checks codes whose type is narrower than their scheme.
 func TestFromNarrowCodes(t *testing.T) {
 	for bits := 8; bits <= 16; bits++ {
-		q, err := FromCodes([]int8{-1, -3, 5, -128}, nil, Params{Scheme{Bits: bits}, []float32{1}, []int32{0}})
+		q, err := QuantizedFromCodes([]int8{-1, -3, 5, -128}, nil, Params{Scheme{Bits: bits}, []float32{1}, []int32{0}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -541,7 +548,7 @@ func TestViews(t *testing.T) {
 	}
 }
 
-func ints[T Integer](codes []T, ok bool) ([]int, bool) {
+func ints[T Code](codes []T, ok bool) ([]int, bool) {
 	var r []int
 	for _, c := range codes {
 		r = append(r, int(c))
@@ -552,7 +559,7 @@ func ints[T Integer](codes []T, ok bool) ([]int, bool) {
 // TestWinner checks who wins, and by what factor.
 func TestWinner(t *testing.T) {
 	result := func(rmse, channel float64, bytes int64) Result {
-		return Result{Metrics: Metrics{RMSE: rmse}, Memory: Memory{Payload: bytes}, Channels: []Metrics{{RMSE: channel}}}
+		return Result{Metrics: Metrics{RMSE: rmse}, Memory: Memory{Payload: bytes}, ChannelMetrics: []Metrics{{RMSE: channel}}}
 	}
 	c := &Comparison{Results: []Result{result(4, 1, 5), result(2, 0, 9), result(2, 0, 8), result(1, 3, 10)}}
 	if best, factor := c.Winner(); best != 3 || factor != 2 {
@@ -574,9 +581,9 @@ func TestWinner(t *testing.T) {
 	}
 }
 
-// TestEvaluate checks that parameters from elsewhere are measured as Compare's
+// TestCompareParams checks that parameters from elsewhere are measured as Compare's
 // own are, and are left alone.
-func TestEvaluate(t *testing.T) {
+func TestCompareParams(t *testing.T) {
 	x := randomTensor(rand.New(rand.NewPCG(15, 16)), []int{6, 70})
 	schemes := []Scheme{{Bits: 4}, {Bits: 4, Granularity: PerChannel(0)}, {Bits: 4, Granularity: PerGroup(1, 16)}}
 	want, err := Compare(x, schemes...)
@@ -587,11 +594,11 @@ func TestEvaluate(t *testing.T) {
 	for _, r := range want.Results {
 		params = append(params, r.Params)
 	}
-	got, err := Evaluate(x, params...)
+	got, err := CompareParams(x, params...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	compareResults(t, "Evaluate", got, want)
+	compareResults(t, "CompareParams", got, want)
 	scale := params[0].Scale[0]
 	if err := CompareInto(got, Tensor{Data: []float32{5}}, schemes[0]); err != nil || params[0].Scale[0] != scale {
 		t.Errorf("a later comparison wrote into the caller's parameters, %v", err)
@@ -658,5 +665,48 @@ func TestStrings(t *testing.T) {
 	}
 	if InstructionSet() == "" {
 		t.Error("InstructionSet")
+	}
+}
+
+// TestEmptyTensors: a loop over batches may meet one of no rows. Quantizing,
+// dequantizing and observing do nothing then; there is nothing to calibrate.
+func TestEmptyTensors(t *testing.T) {
+	for name, p := range map[string]Params{
+		"per tensor":              {Scheme{Bits: 8}, []float32{1}, []int32{0}},
+		"4 bits":                  {Scheme{Bits: 4}, []float32{1}, []int32{0}},
+		"16 bits":                 {Scheme{Bits: 16}, []float32{1}, []int32{0}},
+		"per channel, last axis":  {Scheme{Bits: 8, Granularity: PerChannel(-1)}, []float32{1, 2, 3}, []int32{0, 1, 2}},
+		"per channel, empty axis": {Scheme{Bits: 8, Granularity: PerChannel(0)}, nil, nil},
+		"per group":               {Scheme{Bits: 8, Granularity: PerGroup(-1, 32)}, nil, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			x := Tensor{Shape: []int{0, 3}}
+			q, err := Quantize(x, p)
+			if err != nil || len(q.Codes) != 0 || q.Len() != 0 || !slices.Equal(q.Shape, x.Shape) {
+				t.Errorf("Quantize: %+v, %v", q, err)
+			}
+			y, err := Dequantize(q)
+			if err != nil || len(y.Data) != 0 || !slices.Equal(y.Shape, x.Shape) {
+				t.Errorf("Dequantize: %+v, %v", y, err)
+			}
+			for call, err := range map[string]error{
+				"QuantizeInto":        QuantizeInto(nil, x, p),
+				"DequantizeInto":      DequantizeInto(nil, q),
+				"QuantizedFromPacked": second(QuantizedFromPacked(nil, x.Shape, p)),
+				"QuantizePart":        QuantizePart([]int16{}, nil, 0, x.Shape, Params{Scheme{Bits: 16, Granularity: p.Scheme.Granularity}, p.Scale, p.ZeroPoint}),
+				"Observe":             newObserver(t, p.Scheme, RefuseNotFinite).Observe(x),
+				"ObserveStream":       newObserver(t, p.Scheme, RefuseNotFinite).ObserveStream(Stream{sliceSource(nil), x.Shape}),
+			} {
+				if err != nil {
+					t.Errorf("%s: %v", call, err)
+				}
+			}
+			if err := second(Calibrate(x, p.Scheme)); !errors.Is(err, ErrEmpty) {
+				t.Errorf("Calibrate: %v, want ErrEmpty", err)
+			}
+			if err := second(Compare(x, p.Scheme)); !errors.Is(err, ErrEmpty) {
+				t.Errorf("Compare: %v, want ErrEmpty", err)
+			}
+		})
 	}
 }

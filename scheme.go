@@ -26,9 +26,9 @@ type Scheme struct {
 	// TFLite, TensorRT and ONNX Runtime quantize weights so.
 	NarrowRange bool
 
-	// Range is the method that chooses the range to lay the grid over: MinMax,
+	// Method is the method that chooses the range to lay the grid over: MinMax,
 	// Percentile(p), LeastSquares, LeastAbsolute, Entropy or MovingAverage(m).
-	Range Method
+	Method Method
 
 	// ZeroInRange widens every range so that it holds 0, and keeps the zero
 	// point inside the grid. ONNX, TFLite and PyTorch need that: their zero
@@ -147,17 +147,32 @@ func (s Scheme) Validate() error {
 	if s.Granularity.unit == perGroup && s.Granularity.size <= 0 {
 		return fmt.Errorf("%w: %d is not positive", ErrGroupSize, s.Granularity.size)
 	}
-	return s.Range.validate()
+	return s.Method.validate()
+}
+
+// validateForTensor is Validate for a scheme that a tensor is calibrated to. A
+// tensor is no sequence of batches, which a moving average is of.
+func (s Scheme) validateForTensor() error {
+	if err := s.Validate(); err != nil {
+		return err
+	}
+	if s.Method.kind == movingAverage {
+		return fmt.Errorf("%w: %v is of batches, which an Observer sees; a tensor has its min and max", ErrMethod, s.Method)
+	}
+	return nil
 }
 
 // NumParams returns how many scales, and as many zero points, a tensor of the
 // given shape has under s: the length that CalibrateInto needs in its slices.
-// The shape must not be left out here: that of a Tensor without one is its
-// number of elements. Errors: those of Validate, ErrShape, ErrEmpty and
-// ErrAxis.
+// A Tensor without a shape has one axis, of len(Data), and a single value has
+// the shape []int{1}: a shape of no axes is the error ErrShape. Other errors:
+// those of Validate, ErrShape, ErrEmpty and ErrAxis.
 func (s Scheme) NumParams(shape []int) (int, error) {
 	if err := s.Validate(); err != nil {
 		return 0, err
+	}
+	if len(shape) == 0 {
+		return 0, fmt.Errorf("%w: the shape has no axes", ErrShape)
 	}
 	n, err := elements(shape)
 	if err != nil {

@@ -128,7 +128,7 @@ func (s *search) try(c clip) candidate {
 
 // run finds the best range on the histogram that was loaded into s.d.
 func (s *search) run(scheme Scheme) candidate {
-	s.scheme, s.squares = scheme, scheme.Range.kind == leastSquares
+	s.scheme, s.squares = scheme, scheme.Method.kind == leastSquares
 	s.center = s.d.center
 	if scheme.ZeroInRange {
 		s.center = 0

@@ -137,7 +137,7 @@ type sweep struct {
 // long.
 func (s *search) few(scheme Scheme, x []float32, r Range) (Range, bool) {
 	w := &s.sweep
-	s.scheme, s.squares = scheme, scheme.Range.kind == leastSquares
+	s.scheme, s.squares = scheme, scheme.Method.kind == leastSquares
 	if !w.begin(scheme, r) || w.far(len(x)) {
 		return r, false
 	}
@@ -241,7 +241,7 @@ func (w *sweep) begin(scheme Scheme, r Range) bool {
 	scale, zero := scheme.params(r)
 	qmin, qmax := scheme.Grid()
 	w.scheme, w.r = scheme, r
-	w.squares, w.symmetric = scheme.Range.kind == leastSquares, scheme.Mapping == Symmetric
+	w.squares, w.symmetric = scheme.Method.kind == leastSquares, scheme.Mapping == Symmetric
 	w.steps, w.low = float64(qmax-qmin), float64(int32(qmin)-zero)
 	w.lo, w.hi = float64(r.Min), float64(r.Max)
 	w.most = max(-w.lo, w.hi)

@@ -11,7 +11,7 @@ import (
 // what the search for many values finds.
 
 func costOf(f *search, s Scheme, x []float32, r Range) float64 {
-	f.scheme, f.squares = s, s.Range == LeastSquares
+	f.scheme, f.squares = s, s.Method == LeastSquares
 	return f.measure(x, r, math.Inf(1))
 }
 
@@ -71,7 +71,7 @@ func TestSweepOfGroups(t *testing.T) {
 			whole := rangeOfAll(x)
 			for _, s := range append(searchSchemes, Scheme{Bits: 2}, Scheme{Bits: 5, ZeroInRange: true}, Scheme{Bits: 12}) {
 				for _, m := range []Method{LeastSquares, LeastAbsolute} {
-					s.Range = m
+					s.Method = m
 					r := f.exactly(s, x, whole)
 					if r.Min < whole.Min || r.Max > whole.Max || r.Min > r.Max {
 						t.Fatalf("%s, %d values, %+v: chose %v, all are in %v", d.name, n, s, r, whole)
@@ -113,7 +113,7 @@ func TestSweepOfRows(t *testing.T) {
 			whole := rangeOfAll(x)
 			for _, s := range searchSchemes {
 				for _, m := range []Method{LeastSquares, LeastAbsolute} {
-					s.Range = m
+					s.Method = m
 					got := costOf(&g, s, x, f.exactly(s, x, whole))
 					want := costOf(&g, s, x, f.many(s, x, whole))
 					if got > want*(1+0x1p-20) { // that much may be how errors are rounded

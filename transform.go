@@ -52,7 +52,7 @@ func newTransform(n int, shape []int, p Params) (transform, error) {
 	if err := p.Scheme.Validate(); err != nil {
 		return transform{}, err
 	}
-	l, err := newLayout(n, shape, p.Scheme.Granularity)
+	l, err := layoutOrEmpty(n, shape, p.Scheme.Granularity)
 	if err != nil {
 		return transform{}, err
 	}
@@ -87,7 +87,7 @@ func (p *Params) plain(n int, shape []int) bool {
 func (s *Scheme) plain() bool {
 	return s.Granularity.unit == perTensor && uint(s.Bits-2) <= 14 && s.Mapping <= Symmetric &&
 		(!s.NarrowRange || !s.Unsigned && s.Mapping == Symmetric) &&
-		(s.Range.kind == minMax && math.Float64bits(s.Range.fraction) == 0 || s.Range.validate() == nil)
+		(s.Method.kind == minMax && math.Float64bits(s.Method.fraction) == 0 || s.Method.validate() == nil)
 }
 
 // few reports whether shape is one of n elements, and these make a single part.
@@ -173,7 +173,7 @@ func packedCodes(b []byte, n, bits int) codes {
 }
 
 // plainCodes returns c, an element for each code, as the side of the codes.
-func plainCodes[T Integer](c []T) codes {
+func plainCodes[T Code](c []T) codes {
 	p := unsafe.Pointer(unsafe.SliceData(c))
 	if unsafe.Sizeof(T(0)) == 1 {
 		return codes{code8: unsafe.Slice((*uint8)(p), len(c))}
@@ -182,7 +182,7 @@ func plainCodes[T Integer](c []T) codes {
 }
 
 // fits returns an error unless T can hold the codes of a scheme.
-func fits[T Integer](bits int, signed bool) error {
+func fits[T Code](bits int, signed bool) error {
 	if signed != (^T(0) < 0) || bits > 8*int(unsafe.Sizeof(T(0))) {
 		return fmt.Errorf("%w: codes of %d bits, signed %t, do not go into %T", ErrScheme, bits, signed, T(0))
 	}

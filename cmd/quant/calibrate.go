@@ -128,7 +128,7 @@ var methodWords = []string{"minmax", "percentile=99.99", "mse", "mae", "entropy"
 func (f *calibrateFlags) check(cmd *cobra.Command, args []string) error {
 	s, changed := &f.scheme, cmd.Flags().Changed
 	var err error
-	if s.Range, err = library.ParseMethod(f.method); err != nil {
+	if s.Method, err = library.ParseMethod(f.method); err != nil {
 		return usagef("--method: %s", strings.TrimPrefix(err.Error(), "quant: "))
 	}
 	switch f.mapping {
@@ -333,7 +333,7 @@ func (a *app) calibrate(cmd *cobra.Command, args []string, f *calibrateFlags) er
 func (f *calibrateFlags) overridden(cmd *cobra.Command, s library.Scheme) library.Scheme {
 	changed := cmd.Flags().Changed
 	if changed("method") {
-		s.Range = f.scheme.Range
+		s.Method = f.scheme.Method
 	}
 	if changed("bits") {
 		s.Bits = f.scheme.Bits
@@ -396,7 +396,7 @@ func aboutScheme(s library.Scheme) string {
 	if s.Unsigned {
 		sign = "unsigned"
 	}
-	text := fmt.Sprintf("%d-bit %s codes, %v mapping, %v, method %v", s.Bits, sign, s.Mapping, s.Granularity, s.Range)
+	text := fmt.Sprintf("%d-bit %s codes, %v mapping, %v, method %v", s.Bits, sign, s.Mapping, s.Granularity, s.Method)
 	if s.NarrowRange {
 		text += ", narrow range"
 	}

@@ -174,7 +174,7 @@ func stream(b *bytes.Buffer, n int) {
 	}
 	took := time.Since(start)
 	runtime.ReadMemStats(&after)
-	_, err = o.Params(scheme.Range)
+	_, err = o.Params(scheme)
 	check(err)
 	fmt.Fprintf(b, "\n%.3g values, streamed in batches of %g, took %.0f s (%.2g a second) and %d bytes beside those of the first batch.\n",
 		float64(o.Counts().Finite), length, took.Seconds(), float64(n)/took.Seconds(), after.TotalAlloc-before.TotalAlloc)
@@ -219,12 +219,12 @@ func (x floats) bytes() []byte {
 
 // rmse returns the error under p.
 func (x floats) rmse(p quant.Params) float64 {
-	c, err := quant.Evaluate(quant.Tensor{Data: x}, p)
+	c, err := quant.CompareParams(quant.Tensor{Data: x}, p)
 	check(err)
 	return c.Results[0].RMSE
 }
 
-var scheme = quant.Scheme{Bits: 8, ZeroInRange: true, Range: quant.LeastSquares}
+var scheme = quant.Scheme{Bits: 8, ZeroInRange: true, Method: quant.LeastSquares}
 
 type result struct {
 	params           quant.Params
@@ -258,7 +258,7 @@ func observe(x floats, order []int) (r result) {
 	r.state, err = o.MarshalBinary()
 	check(err)
 	start := time.Now()
-	r.params, err = o.Params(scheme.Range)
+	r.params, err = o.Params(scheme)
 	r.params1 = time.Since(start).Seconds()
 	check(err)
 	r.observe = math.Inf(1)
@@ -288,7 +288,7 @@ func (p *peer) observe(file string, order []int) (best answer) {
 
 func (a *answer) asParams() quant.Params {
 	s := scheme
-	s.Range = quant.MinMax
+	s.Method = quant.MinMax
 	return quant.Params{Scheme: s, Scale: []float32{float32(a.Scale)}, ZeroPoint: []int32{a.Zero}}
 }
 

@@ -86,7 +86,7 @@ func (c *Calibration) Len() int { return len(c.tensors) }
 
 // ordered reports whether the order of batches means something.
 func (c *Calibration) ordered() bool {
-	return strings.HasPrefix(c.o.Scheme.Range.String(), "ema=")
+	return strings.HasPrefix(c.o.Scheme.Method.String(), "ema=")
 }
 
 // find returns the tensor of a batch of some shape in a file.

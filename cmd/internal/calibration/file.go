@@ -107,7 +107,7 @@ func (c *Calibration) File(s quant.Scheme) (*File, error) {
 
 func describe(o *quant.Observer, s quant.Scheme) (*Tensor, error) {
 	plain := s
-	plain.Range = quant.MinMax
+	plain.Method = quant.MinMax
 	seen, err := o.Ranges(plain)
 	if err != nil {
 		return nil, err
@@ -116,7 +116,7 @@ func describe(o *quant.Observer, s quant.Scheme) (*Tensor, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := o.ParamsFor(s)
+	p, err := o.Params(s)
 	if err != nil {
 		return nil, err
 	}
@@ -171,7 +171,7 @@ func outside(a, b, lo, hi float64) float64 {
 func schemeOf(s quant.Scheme) Scheme {
 	x := Scheme{
 		Bits: s.Bits, Unsigned: s.Unsigned, Mapping: s.Mapping.String(), NarrowRange: s.NarrowRange,
-		ZeroInRange: s.ZeroInRange, Method: s.Range.String(), Granularity: report.PerTensor,
+		ZeroInRange: s.ZeroInRange, Method: s.Method.String(), Granularity: report.PerTensor,
 	}
 	if axis, ok := s.Granularity.Axis(); ok {
 		x.Granularity, x.Axis = report.PerChannel, &axis
@@ -193,7 +193,7 @@ func (x *Scheme) Scheme() (quant.Scheme, error) {
 		return s, fmt.Errorf("mapping %q is neither asymmetric nor symmetric", report.Clean(x.Mapping))
 	}
 	var err error
-	if s.Range, err = quant.ParseMethod(x.Method); err != nil {
+	if s.Method, err = quant.ParseMethod(x.Method); err != nil {
 		return s, trimmed{err}
 	}
 	hasAxis, hasSize := x.Axis != nil, x.GroupSize != nil

@@ -32,9 +32,9 @@ func example(t testing.TB, s quant.Scheme) *Calibration {
 func seeds(t testing.TB) []*Calibration {
 	return []*Calibration{
 		example(t, quant.Scheme{Bits: 8}),
-		example(t, quant.Scheme{Bits: 4, Mapping: quant.Symmetric, Range: quant.LeastSquares, Granularity: quant.PerChannel(-1), ZeroInRange: true}),
-		example(t, quant.Scheme{Bits: 8, Unsigned: true, Range: quant.Percentile(99), Granularity: quant.PerGroup(0, 2)}),
-		example(t, quant.Scheme{Bits: 8, Range: quant.MovingAverage(0.5)}),
+		example(t, quant.Scheme{Bits: 4, Mapping: quant.Symmetric, Method: quant.LeastSquares, Granularity: quant.PerChannel(-1), ZeroInRange: true}),
+		example(t, quant.Scheme{Bits: 8, Unsigned: true, Method: quant.Percentile(99), Granularity: quant.PerGroup(0, 2)}),
+		example(t, quant.Scheme{Bits: 8, Method: quant.MovingAverage(0.5)}),
 	}
 }
 

@@ -97,7 +97,7 @@ func (w *watched) ReadFloats(dst []float32, off int) error {
 // are read.
 func (c *Calibration) observeFrom(ctx context.Context, o *quant.Observer, src quant.Source, of []int, tick func(n int)) error {
 	w := &watched{Source: src, ctx: ctx, tick: tick}
-	err := o.ObserveFrom(w, of)
+	err := o.ObserveStream(quant.Stream{Source: w, Shape: of})
 	if w.err != nil {
 		return w.err
 	}

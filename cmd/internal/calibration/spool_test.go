@@ -37,10 +37,10 @@ func TestWholesale(t *testing.T) {
 	}
 	path := filepath.Join(dir, "act.npy")
 	for _, s := range []quant.Scheme{
-		{Bits: 8, Granularity: quant.PerGroup(1, 200), Range: quant.LeastSquares},
+		{Bits: 8, Granularity: quant.PerGroup(1, 200), Method: quant.LeastSquares},
 		{Bits: 8, Granularity: quant.PerGroup(-1, 125)},
-		{Bits: 8, Granularity: quant.PerChannel(2), Range: quant.MovingAverage(0.3)},
-		{Bits: 8, Range: quant.MovingAverage(0.3)},
+		{Bits: 8, Granularity: quant.PerChannel(2), Method: quant.MovingAverage(0.3)},
+		{Bits: 8, Method: quant.MovingAverage(0.3)},
 	} {
 		for _, bad := range []bool{false, true} {
 			if x[1000] = 1; bad {
@@ -94,7 +94,7 @@ func TestWholesale(t *testing.T) {
 		}
 	}
 	mostHeld = 1000
-	c, err := New(Options{Scheme: quant.Scheme{Bits: 8, Range: quant.MovingAverage(0.3)}, Name: "act"})
+	c, err := New(Options{Scheme: quant.Scheme{Bits: 8, Method: quant.MovingAverage(0.3)}, Name: "act"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,7 +111,7 @@ func TestWholesale(t *testing.T) {
 	if err := os.WriteFile(path, array(large, 1<<10, 1<<14), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for _, s := range []quant.Scheme{{Bits: 8, Range: quant.MovingAverage(0.3)}, {Bits: 8, Granularity: quant.PerGroup(0, 1<<9)}} {
+	for _, s := range []quant.Scheme{{Bits: 8, Method: quant.MovingAverage(0.3)}, {Bits: 8, Granularity: quant.PerGroup(0, 1<<9)}} {
 		c, err := New(Options{Scheme: s, Name: "act"})
 		if err != nil {
 			t.Fatal(err)

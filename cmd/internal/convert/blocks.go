@@ -92,17 +92,17 @@ func calibrate(ctx context.Context, src quant.Source, shape []int, s quant.Schem
 	case known != nil && !measure:
 		return *known, nil, nil
 	case known != nil:
-		c, err := quant.EvaluateFrom(src, shape, *known)
+		c, err := quant.Stream{Source: src, Shape: shape}.CompareParams(*known)
 		if err != nil {
 			return quant.Params{}, nil, err
 		}
 		m := c.Results[0].Metrics
 		return *known, &m, nil
 	case !measure:
-		p, err := quant.CalibrateFrom(src, shape, s)
+		p, err := quant.Stream{Source: src, Shape: shape}.Calibrate(s)
 		return p, nil, err
 	}
-	c, err := quant.CompareFrom(src, shape, s)
+	c, err := quant.Stream{Source: src, Shape: shape}.Compare(s)
 	if err != nil {
 		return quant.Params{}, nil, err
 	}

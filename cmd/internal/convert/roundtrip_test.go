@@ -51,11 +51,11 @@ func roundTrip(t *testing.T, kind Kind, model string, weights int, o Options) {
 	from, to := open(t, model), open(t, back)
 	for _, w := range r.Weights {
 		x, y := from(w.Name), to(w.Name)
-		c, err := quant.CompareFrom(x, w.Shape, w.Scheme)
+		c, err := quant.Stream{Source: x, Shape: w.Shape}.Compare(w.Scheme)
 		if err != nil {
 			t.Fatal(err)
 		}
-		m, err := quant.MeasureFrom(x, y, w.Shape, c.ChannelGranularity(), w.Scheme.Granularity)
+		m, err := quant.Stream{Source: x, Shape: w.Shape}.Difference(y, c.ChannelGranularity(), w.Scheme.Granularity)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -77,7 +77,7 @@ func roundTrip(t *testing.T, kind Kind, model string, weights int, o Options) {
 		if x == nil {
 			continue // no floating-point numbers
 		}
-		m, err := quant.MeasureFrom(x, y, l.Shape, quant.PerTensor, quant.PerTensor)
+		m, err := quant.Stream{Source: x, Shape: l.Shape}.Difference(y, quant.PerTensor, quant.PerTensor)
 		if err != nil || m.MaxError != 0 {
 			t.Errorf("%s, which was left, differs: %v", l.Name, err)
 		}

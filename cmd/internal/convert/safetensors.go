@@ -130,7 +130,7 @@ func (o *Options) checkSafetensors() error {
 // schemeST returns the scheme of every weight, and what its granularity is
 // called.
 func (o *Options) schemeST() (s quant.Scheme, strategy string) {
-	s = quant.Scheme{Bits: o.Bits, Mapping: o.Mapping, NarrowRange: o.NarrowRange, Range: o.Range, ZeroInRange: true}
+	s = quant.Scheme{Bits: o.Bits, Mapping: o.Mapping, NarrowRange: o.NarrowRange, Method: o.Range, ZeroInRange: true}
 	switch o.Granularity {
 	case report.PerChannel:
 		s.Granularity = quant.PerChannel(0)
@@ -242,7 +242,7 @@ func (j *stJob) calibrated(o *Options, t tensorfile.Info) error {
 		return err
 	}
 	want := p.Scheme
-	want.Range, want.ZeroInRange = j.scheme.Range, j.scheme.ZeroInRange
+	want.Method, want.ZeroInRange = j.scheme.Method, j.scheme.ZeroInRange
 	if want != j.scheme {
 		return fmt.Errorf("it was calibrated for %s, and the model is to have %s", schemeText(p.Scheme), schemeText(j.scheme))
 	}

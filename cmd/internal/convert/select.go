@@ -72,7 +72,7 @@ const shortGroup = 16
 func (o *Options) scheme(t tensorfile.Info) (s quant.Scheme, axis int, err error) {
 	s = quant.Scheme{
 		Bits: o.Bits, Unsigned: o.Unsigned, Mapping: o.Mapping, NarrowRange: o.NarrowRange,
-		Range: o.Range, ZeroInRange: true, // files keep zero points in the type of codes
+		Method: o.Range, ZeroInRange: true, // files keep zero points in the type of codes
 	}
 	if o.Granularity == report.PerTensor {
 		return s, -1, nil
@@ -176,7 +176,7 @@ func (o *Options) Validate() error {
 			return fmt.Errorf("%q is not a pattern: %w", p, err)
 		}
 	}
-	if s.Range = o.Range; o.Range.String() != quant.MinMax.String() {
+	if s.Method = o.Range; o.Range.String() != quant.MinMax.String() {
 		if _, err := report.ParseMethod(o.Range.String()); err != nil {
 			return err
 		}

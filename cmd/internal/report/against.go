@@ -170,7 +170,7 @@ func differ(w *work, j job, other Source, k int, info tensorfile.Info, o Options
 	if err != nil {
 		return nil, err
 	}
-	m, err := quant.MeasureFrom(a, b, j.shape, channels, scheme)
+	m, err := quant.Stream{Source: a, Shape: j.shape}.Difference(b, channels, scheme)
 	if err != nil {
 		return nil, err
 	}
@@ -182,7 +182,7 @@ func differ(w *work, j job, other Source, k int, info tensorfile.Info, o Options
 	if !j.vector {
 		t.Axis = &axis
 	}
-	for _, c := range m.Channels {
+	for _, c := range m.ChannelMetrics {
 		t.Channels = append(t.Channels, differs(c))
 	}
 	return t, nil

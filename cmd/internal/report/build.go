@@ -169,7 +169,7 @@ func compare(w *work, j job, o Options) (*Tensor, error) {
 		return nil, err
 	}
 	defer src.finish()
-	c, err := quant.CompareFrom(src, j.shape, schemes...)
+	c, err := quant.Stream{Source: src, Shape: j.shape}.Compare(schemes...)
 	if err != nil {
 		return nil, err
 	}
@@ -179,7 +179,7 @@ func compare(w *work, j job, o Options) (*Tensor, error) {
 		Shape:    dims(j.info.Shape),
 		Elements: j.elements,
 		Bytes:    j.info.Bytes,
-		Channels: len(c.Channels),
+		Channels: len(c.ChannelRanges),
 		Min:      Float(c.Range.Min),
 		Max:      Float(c.Range.Max),
 		Use:      j.info.Use,
@@ -245,15 +245,15 @@ func result(c *quant.Comparison, i int, w quant.Tensor, j job, codes bool) (Resu
 		ZeroPoint: from.ZeroPoint,
 		Metrics:   metrics(from.Metrics),
 		Memory:    memory(from.Memory),
-		Channels:  make([]Channel, len(c.Channels)),
+		Channels:  make([]Channel, len(c.ChannelRanges)),
 	}
 	r.scales[0], r.scales[1] = minMax(r.Scale)
 	r.zeros[0], r.zeros[1] = minMax(r.ZeroPoint)
 	if i > 0 {
 		r.Gain = gain(c, i)
 	}
-	for k, x := range c.Channels {
-		r.Channels[k] = Channel{Min: Float(x.Min), Max: Float(x.Max), Metrics: metrics(from.Channels[k])}
+	for k, x := range c.ChannelRanges {
+		r.Channels[k] = Channel{Min: Float(x.Min), Max: Float(x.Max), Metrics: metrics(from.ChannelMetrics[k])}
 	}
 	if !codes {
 		return r, nil
@@ -294,7 +294,7 @@ func scheme(s quant.Scheme, j job) Scheme {
 		Granularity: PerTensor,
 		NarrowRange: s.NarrowRange,
 		ZeroInRange: s.ZeroInRange,
-		Method:      s.Range.String(),
+		Method:      s.Method.String(),
 	}
 	axis, ok := s.Granularity.Axis()
 	if !ok {

@@ -192,7 +192,7 @@ func (d *Detail) sweep(src *reading, rounds [][]quant.Scheme, asked, schemes int
 	var params []quant.Params
 	at := 0
 	for _, round := range rounds {
-		c, err := quant.CompareFrom(src, src.job.shape, round...)
+		c, err := quant.Stream{Source: src, Shape: src.job.shape}.Compare(round...)
 		if err != nil {
 			return nil, err
 		}

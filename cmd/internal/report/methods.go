@@ -43,15 +43,15 @@ const methodBins = 160
 // methods compares the methods for a tensor.
 func (d *Detail) methods(src *reading, t *Tensor, s quant.Scheme) error {
 	all := shownMethods
-	if !slices.Contains(all, s.Range) {
-		all = append(slices.Clone(all), s.Range)
+	if !slices.Contains(all, s.Method) {
+		all = append(slices.Clone(all), s.Method)
 	}
 	schemes := make([]quant.Scheme, len(all))
 	for i, m := range all {
 		schemes[i] = s
-		schemes[i].Range = m
+		schemes[i].Method = m
 	}
-	c, err := quant.CompareFrom(src, t.job.shape, schemes...)
+	c, err := quant.Stream{Source: src, Shape: t.job.shape}.Compare(schemes...)
 	if err != nil {
 		return err
 	}

@@ -135,7 +135,7 @@ func (o Options) Parts(info tensorfile.Info) (channels, groups int64, err error)
 func (o Options) scheme(m quant.Mapping) quant.Scheme {
 	method, _ := ParseMethod(o.Method) // Validate has looked at it
 	return quant.Scheme{
-		Range:       method,
+		Method:      method,
 		Bits:        o.Bits,
 		Unsigned:    o.Unsigned,
 		Mapping:     m,

@@ -247,7 +247,7 @@ func sweepOne(w *work, j job, o SweepOptions) (*SweepWeight, error) {
 		Use: j.info.Use, AxisFrom: j.axisFrom(o.options()),
 	}
 	for _, round := range rounds {
-		c, err := quant.CompareFrom(src, j.shape, round...)
+		c, err := quant.Stream{Source: src, Shape: j.shape}.Compare(round...)
 		if err != nil {
 			return nil, err
 		}

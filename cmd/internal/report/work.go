@@ -92,7 +92,7 @@ func (w *work) open(j job, passes int) (*reading, error) {
 func readsOf(schemes []quant.Scheme) int {
 	n := 2
 	for _, s := range schemes {
-		if s.Range != quant.MinMax {
+		if s.Method != quant.MinMax {
 			n += 3 // once, or for large tensors up to ten times
 		}
 	}

@@ -8,8 +8,7 @@ package quant
 // not grow with the tensor: it has what its results take, and a megabyte or two
 // for each goroutine and 8 MiB besides.
 //
-// Methods that choose among the values, which are all but [MinMax] and
-// [MovingAverage], bring the values of a parameter together, of which it may
+// Methods that choose among the values, which are all but [MinMax], bring the values of a parameter together, of which it may
 // have up to 2^20, or 2^16 if they are scattered over short rows: that takes up
 // to 10 MiB for each goroutine. Parameters of more values are chosen for by
 // passes over the tensor, with a histogram for each of up to 256 channels at a
@@ -23,28 +22,37 @@ type Source interface {
 	ReadFloats(dst []float32, off int) error
 }
 
-// RangesFrom is [Ranges] of a tensor of the given shape that is read from src,
-// once. A shape of no axes is one element. Errors: those of Ranges and of src.
-func RangesFrom(src Source, shape []int, g Granularity) ([]Range, error) {
-	l, err := layoutFrom(shape, g)
+// A Stream is a tensor whose elements come from a [Source]. Its methods give the
+// results of the functions of the same names, to the last bit; those that end in
+// Into allocate nothing, as their namesakes. A Shape of no axes is one element.
+//
+// Errors are those of the namesakes, and errors of the Source, wrapped.
+type Stream struct {
+	Source Source
+	Shape  []int // lengths of the axes
+}
+
+// Ranges is [Ranges] of t, which is read once.
+func (t Stream) Ranges(g Granularity) ([]Range, error) {
+	l, err := layoutFrom(t.Shape, g)
 	if err != nil {
 		return nil, err
 	}
 	dst := make([]Range, l.params)
-	if err := rangesFrom(dst, src, shape, l, g); err != nil {
+	if err := rangesFrom(dst, t.Source, t.Shape, l, g); err != nil {
 		return nil, err
 	}
 	return dst, nil
 }
 
-// RangesFromInto is RangesFrom into dst, as [RangesInto] is Ranges.
-func RangesFromInto(dst []Range, src Source, shape []int, g Granularity) error {
-	l, err := layoutFrom(shape, g)
+// RangesInto is [RangesInto] of t.
+func (t Stream) RangesInto(dst []Range, g Granularity) error {
+	l, err := layoutFrom(t.Shape, g)
 	if err != nil {
 		return err
 	}
 	mustHold(len(dst), l.params)
-	return rangesFrom(dst[:l.params], src, shape, l, g)
+	return rangesFrom(dst[:l.params], t.Source, t.Shape, l, g)
 }
 
 // layoutFrom returns the layout of a tensor of which there is only the shape.
@@ -95,13 +103,12 @@ func (g *survey) rangesFrom(src Source, l layout, by Granularity) (lo, hi []floa
 	return lo, hi, nil
 }
 
-// CalibrateFrom is [Calibrate] of a tensor of the given shape that is read from
-// src. A shape of no axes is one element. Errors: those of Calibrate and of src.
+// Calibrate is [Calibrate] of t.
 //
 // How often elements are read depends on the method, and on whether parameters
 // have more values than are brought together (see Source):
 //
-//   - For MinMax and MovingAverage once.
+//   - For MinMax once.
 //   - For other methods twice, if parameters have few values.
 //   - If they have more, for Entropy twice, for percentiles three or four times,
 //     for LeastSquares and LeastAbsolute three or four times if the mapping is
@@ -109,18 +116,18 @@ func (g *survey) rangesFrom(src Source, l layout, by Granularity) (lo, hi []floa
 //     times where values crowd at one end, and never more than 43.
 //
 // A tensor that is not larger than a piece is read once.
-func CalibrateFrom(src Source, shape []int, s Scheme) (Params, error) {
+func (t Stream) Calibrate(s Scheme) (Params, error) {
 	var p Params
-	if err := CalibrateFromInto(&p, src, shape, s); err != nil {
+	if err := t.CalibrateInto(&p, s); err != nil {
 		return Params{}, err
 	}
 	return p, nil
 }
 
-// CalibrateFromInto is CalibrateFrom into memory that p brings, as
-// [CalibrateInto] is Calibrate.
-func CalibrateFromInto(p *Params, src Source, shape []int, s Scheme) error {
-	if err := s.Validate(); err != nil {
+// CalibrateInto is [CalibrateInto] of t.
+func (t Stream) CalibrateInto(p *Params, s Scheme) error {
+	src, shape := t.Source, t.Shape
+	if err := s.validateForTensor(); err != nil {
 		return err
 	}
 	l, err := layoutFrom(shape, s.Granularity)
@@ -150,48 +157,42 @@ func CalibrateFromInto(p *Params, src Source, shape []int, s Scheme) error {
 	return err
 }
 
-// CompareFrom is [Compare] of a tensor of the given shape that is read from
-// src, twice, however many schemes there are. It is read more often for the
-// methods of schemes that choose among the values: for each of these as often as
-// by CalibrateFrom but once, those of the same granularity with many values for
-// a parameter being done together, four at a time. A shape of no axes is one
-// element. Errors: those of Compare and of src.
-func CompareFrom(src Source, shape []int, schemes ...Scheme) (*Comparison, error) {
+// Compare is [Compare] of t, which is read twice, however many schemes there are.
+// Methods that choose among the values read t more often: for each of them as
+// often as Calibrate does, less one. Schemes of the same granularity with many
+// values for a parameter share these passes, four schemes at a time.
+func (t Stream) Compare(schemes ...Scheme) (*Comparison, error) {
 	c := new(Comparison)
-	if err := CompareFromInto(c, src, shape, schemes...); err != nil {
+	if err := t.CompareInto(c, schemes...); err != nil {
 		return nil, err
 	}
 	return c, nil
 }
 
-// CompareFromInto is CompareFrom into memory that c brings, as [CompareInto] is
-// Compare.
-func CompareFromInto(c *Comparison, src Source, shape []int, schemes ...Scheme) error {
+// CompareInto is [CompareInto] of t.
+func (t Stream) CompareInto(c *Comparison, schemes ...Scheme) error {
 	c.setSchemes(schemes)
-	return c.measureFrom(src, shape, true)
+	return c.measureFrom(t.Source, t.Shape, true)
 }
 
-// EvaluateFrom is [Evaluate] of a tensor of the given shape that is read from
-// src, once. A shape of no axes is one element. Errors: those of Evaluate and
-// of src.
-func EvaluateFrom(src Source, shape []int, params ...Params) (*Comparison, error) {
+// CompareParams is [CompareParams] of t, which is read once.
+func (t Stream) CompareParams(params ...Params) (*Comparison, error) {
 	c := new(Comparison)
-	if err := EvaluateFromInto(c, src, shape, params...); err != nil {
+	if err := t.CompareParamsInto(c, params...); err != nil {
 		return nil, err
 	}
 	return c, nil
 }
 
-// EvaluateFromInto is EvaluateFrom into memory that c brings, as [EvaluateInto]
-// is Evaluate.
-func EvaluateFromInto(c *Comparison, src Source, shape []int, params ...Params) error {
+// CompareParamsInto is [CompareParamsInto] of t.
+func (t Stream) CompareParamsInto(c *Comparison, params ...Params) error {
 	c.setParams(params)
-	return c.measureFrom(src, shape, false)
+	return c.measureFrom(t.Source, t.Shape, false)
 }
 
 // measureFrom is measure of a tensor that is read from src.
 func (c *Comparison) measureFrom(src Source, shape []int, calibrate bool) error {
-	if err := c.checkSchemes(); err != nil {
+	if err := c.checkSchemes(calibrate); err != nil {
 		return err
 	}
 	n, err := elements(shape)

@@ -60,10 +60,10 @@ func sourceSchemes(rank int) (s []Scheme) {
 func difference(want, got any) string {
 	a, b := want, got
 	if c, ok := want.(*Comparison); ok {
-		a = Comparison{c.Axis, c.Shape, c.Range, c.Channels, c.Results, nil}
+		a = Comparison{c.Axis, c.Shape, c.Range, c.ChannelRanges, c.Results, nil}
 	}
 	if c, ok := got.(*Comparison); ok {
-		b = Comparison{c.Axis, c.Shape, c.Range, c.Channels, c.Results, nil}
+		b = Comparison{c.Axis, c.Shape, c.Range, c.ChannelRanges, c.Results, nil}
 	}
 	if reflect.DeepEqual(a, b) {
 		return ""
@@ -106,14 +106,14 @@ func testSource(t *testing.T, x Tensor, into *Comparison) {
 	for _, s := range schemes {
 		want, err := Ranges(x, s.Granularity)
 		fail("Ranges", err)
-		got, err := RangesFrom(src, x.Shape, s.Granularity)
-		fail("RangesFrom", err)
-		same("RangesFrom "+s.Granularity.String(), want, got)
+		got, err := Stream{src, x.Shape}.Ranges(s.Granularity)
+		fail("Stream.Ranges", err)
+		same("Stream.Ranges "+s.Granularity.String(), want, got)
 		p, err := Calibrate(x, s)
 		fail("Calibrate", err)
-		q, err := CalibrateFrom(src, x.Shape, s)
-		fail("CalibrateFrom", err)
-		same("CalibrateFrom "+s.Granularity.String(), p, q)
+		q, err := Stream{src, x.Shape}.Calibrate(s)
+		fail("Stream.Calibrate", err)
+		same("Stream.Calibrate "+s.Granularity.String(), p, q)
 		all = append(all, p)
 	}
 	// Other schemes first, so that every axis is that of the channels once.
@@ -122,14 +122,14 @@ func testSource(t *testing.T, x Tensor, into *Comparison) {
 		some := append(slices.Clone(schemes[i:]), schemes[:i]...)[:4]
 		want, err := Compare(x, some...)
 		fail("Compare", err)
-		fail("CompareFromInto", CompareFromInto(into, src, x.Shape, some...))
-		same("CompareFromInto", want, into)
+		fail("Stream.CompareInto", Stream{src, x.Shape}.CompareInto(into, some...))
+		same("Stream.CompareInto", want, into)
 	}
-	want, err := Evaluate(x, all...)
-	fail("Evaluate", err)
-	got, err := EvaluateFrom(src, x.Shape, all...)
-	fail("EvaluateFrom", err)
-	same("EvaluateFrom", want, got)
+	want, err := CompareParams(x, all...)
+	fail("CompareParams", err)
+	got, err := Stream{src, x.Shape}.CompareParams(all...)
+	fail("Stream.CompareParams", err)
+	same("Stream.CompareParams", want, got)
 }
 
 // TestSourceLarge has more elements than any cache holds, and as many segments
@@ -152,7 +152,7 @@ func TestSourceLarge(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := CompareFrom(sliceSource(x.Data), shape, schemes...)
+		got, err := Stream{sliceSource(x.Data), shape}.Compare(schemes...)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -200,13 +200,13 @@ func TestSourceReads(t *testing.T) {
 			read.Store(0)
 			calls.Store(0)
 		}
-		c, err := CompareFrom(src, shape, s...)
-		check("CompareFrom", err, 2)
-		_, err = EvaluateFrom(src, shape, c.Results[0].Params, c.Results[1].Params)
-		check("EvaluateFrom", err, 1)
+		c, err := Stream{src, shape}.Compare(s...)
+		check("Stream.Compare", err, 2)
+		_, err = Stream{src, shape}.CompareParams(c.Results[0].Params, c.Results[1].Params)
+		check("Stream.CompareParams", err, 1)
 		for _, s := range s {
-			_, err = RangesFrom(src, shape, s.Granularity)
-			check("RangesFrom", err, 1)
+			_, err = Stream{src, shape}.Ranges(s.Granularity)
+			check("Stream.Ranges", err, 1)
 		}
 	}
 }
@@ -216,10 +216,10 @@ func everyFrom(src Source, shape []int) map[string]func() error {
 	s := []Scheme{{Bits: 8}, {Bits: 8, Granularity: PerChannel(-1)}, {Bits: 4, Granularity: PerGroup(0, 32)}}
 	p := []Params{{s[0], []float32{1}, []int32{0}}}
 	return map[string]func() error{
-		"RangesFrom":    func() error { return second(RangesFrom(src, shape, PerChannel(0))) },
-		"CalibrateFrom": func() error { return second(CalibrateFrom(src, shape, s[2])) },
-		"CompareFrom":   func() error { return second(CompareFrom(src, shape, s...)) },
-		"EvaluateFrom":  func() error { return second(EvaluateFrom(src, shape, p...)) },
+		"Stream.Ranges":        func() error { return second(Stream{src, shape}.Ranges(PerChannel(0))) },
+		"Stream.Calibrate":     func() error { return second(Stream{src, shape}.Calibrate(s[2])) },
+		"Stream.Compare":       func() error { return second(Stream{src, shape}.Compare(s...)) },
+		"Stream.CompareParams": func() error { return second(Stream{src, shape}.CompareParams(p...)) },
 	}
 }
 
@@ -301,7 +301,7 @@ func TestSourcePanic(t *testing.T) {
 		go func() {
 			err := errors.New("exited")
 			defer func() { done <- err }()
-			err = second(RangesFrom(exit, []int{1 << 20}, PerTensor))
+			err = second(Stream{exit, []int{1 << 20}}.Ranges(PerTensor))
 		}()
 		if err := <-done; err == nil {
 			t.Fatal("elements that nobody has read are no error")
@@ -328,12 +328,12 @@ func TestSourceNotFinite(t *testing.T) {
 			for _, s := range sourceSchemes(len(shape)) {
 				reference := Scheme{Bits: 8}
 				for what, errs := range map[string][2]error{
-					"RangesFrom":    {second(Ranges(x, s.Granularity)), second(RangesFrom(sliceSource(x.Data), shape, s.Granularity))},
-					"CalibrateFrom": {second(Calibrate(x, s)), second(CalibrateFrom(sliceSource(x.Data), shape, s))},
-					"CompareFrom":   {second(Compare(x, reference, s)), second(CompareFrom(sliceSource(x.Data), shape, reference, s))},
-					"EvaluateFrom": {
-						second(Evaluate(x, Params{reference, []float32{1}, []int32{0}})),
-						second(EvaluateFrom(sliceSource(x.Data), shape, Params{reference, []float32{1}, []int32{0}})),
+					"Stream.Ranges":    {second(Ranges(x, s.Granularity)), second(Stream{sliceSource(x.Data), shape}.Ranges(s.Granularity))},
+					"Stream.Calibrate": {second(Calibrate(x, s)), second(Stream{sliceSource(x.Data), shape}.Calibrate(s))},
+					"Stream.Compare":   {second(Compare(x, reference, s)), second(Stream{sliceSource(x.Data), shape}.Compare(reference, s))},
+					"Stream.CompareParams": {
+						second(CompareParams(x, Params{reference, []float32{1}, []int32{0}})),
+						second(Stream{sliceSource(x.Data), shape}.CompareParams(Params{reference, []float32{1}, []int32{0}})),
 					},
 				} {
 					if errs[0] == nil || errs[1] == nil || errs[0].Error() != errs[1].Error() || !errors.Is(errs[1], ErrNotFinite) {
@@ -369,12 +369,12 @@ func testSourceNoAllocations(t *testing.T, procs int) {
 			var c Comparison
 			ranges := make([]Range, len(x.Data))
 			for name, call := range map[string]func() error{
-				"RangesFromInto":    func() error { return RangesFromInto(ranges, src, shape, g) },
-				"CalibrateFromInto": func() error { return CalibrateFromInto(&p, src, shape, s) },
-				"CompareFromInto":   func() error { return CompareFromInto(&c, src, shape, Scheme{Bits: 8}, s) },
-				"EvaluateFromInto":  func() error { return EvaluateFromInto(&c, src, shape, p) },
+				"Stream.RangesInto":        func() error { return Stream{src, shape}.RangesInto(ranges, g) },
+				"Stream.CalibrateInto":     func() error { return Stream{src, shape}.CalibrateInto(&p, s) },
+				"Stream.CompareInto":       func() error { return Stream{src, shape}.CompareInto(&c, Scheme{Bits: 8}, s) },
+				"Stream.CompareParamsInto": func() error { return Stream{src, shape}.CompareParamsInto(&c, p) },
 			} {
-				if err := CalibrateFromInto(&p, src, shape, s); err != nil {
+				if err := (Stream{src, shape}).CalibrateInto(&p, s); err != nil {
 					t.Fatal(err)
 				}
 				// A goroutine that waits for a core may keep what a pool could give another.
@@ -411,9 +411,9 @@ func TestSourceMemory(t *testing.T) {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
 		for what, err := range map[string]error{
-			"CompareFrom": second(CompareFrom(src, shape, s...)),
-			"RangesFrom":  second(RangesFrom(src, shape, s[len(s)-1].Granularity)),
-			"MeasureFrom": second(MeasureFrom(src, src, shape, s[len(s)-1].Granularity, PerTensor)),
+			"Stream.Compare":    second(Stream{src, shape}.Compare(s...)),
+			"Stream.Ranges":     second(Stream{src, shape}.Ranges(s[len(s)-1].Granularity)),
+			"Stream.Difference": second(Stream{src, shape}.Difference(src, s[len(s)-1].Granularity, PerTensor)),
 		} {
 			if !errors.Is(err, broken) {
 				t.Errorf("%s, shape %v: error %v", what, shape, err)
@@ -445,9 +445,9 @@ func TestSourceShapes(t *testing.T) {
 		{[]int{3, 4}, Scheme{Bits: 8, Granularity: PerGroup(0, 0)}, ErrGroupSize, "0 is not positive"},
 	} {
 		for what, err := range map[string]error{
-			"CalibrateFrom": second(CalibrateFrom(src, test.shape, test.s)),
-			"CompareFrom":   second(CompareFrom(src, test.shape, test.s)),
-			"EvaluateFrom":  second(EvaluateFrom(src, test.shape, Params{test.s, []float32{1}, []int32{0}})),
+			"Stream.Calibrate":     second(Stream{src, test.shape}.Calibrate(test.s)),
+			"Stream.Compare":       second(Stream{src, test.shape}.Compare(test.s)),
+			"Stream.CompareParams": second(Stream{src, test.shape}.CompareParams(Params{test.s, []float32{1}, []int32{0}})),
 		} {
 			if !errors.Is(err, test.is) || !strings.Contains(err.Error(), test.text) {
 				t.Errorf("%s, shape %v: %v, want %q with %q in it", what, test.shape, err, test.is, test.text)
@@ -455,14 +455,14 @@ func TestSourceShapes(t *testing.T) {
 		}
 	}
 	for what, err := range map[string]error{
-		"CompareFrom":  second(CompareFrom(src, []int{3, 4})),
-		"EvaluateFrom": second(EvaluateFrom(src, []int{3, 4})),
+		"Stream.Compare":       second(Stream{src, []int{3, 4}}.Compare()),
+		"Stream.CompareParams": second(Stream{src, []int{3, 4}}.CompareParams()),
 	} {
 		if !errors.Is(err, ErrScheme) {
 			t.Errorf("%s without schemes: %v", what, err)
 		}
 	}
-	if v := recovered(func() error { return RangesFromInto(make([]Range, 2), src, []int{3, 4}, PerChannel(0)) }); v == nil {
+	if v := recovered(func() error { return Stream{src, []int{3, 4}}.RangesInto(make([]Range, 2), PerChannel(0)) }); v == nil {
 		t.Error("RangesFromInto does not panic for too short a destination")
 	}
 }
