@@ -17,7 +17,8 @@ var (
 	inf = float32(math.Inf(1))
 )
 
-// TestBadInput lists every condition that is an error, and what says so.
+// TestBadInput lists every condition that is an error, and what says so. Each group is a
+// subtest, and each row of it too.
 func TestBadInput(t *testing.T) {
 	x := Tensor{Data: []float32{1, 2, 3, 4, 5, 6}, Shape: []int{2, 3}}
 	eight := Scheme{Bits: 8}
@@ -35,100 +36,129 @@ func TestBadInput(t *testing.T) {
 	}
 	data := func(v ...float32) Tensor { return Tensor{Data: v} }
 	params := func(scale float32, zero int32) Params { return Params{eight, []float32{scale}, []int32{zero}} }
-	for _, test := range []struct {
+	type row struct {
+		name string
 		err  error
 		is   error
-		text string
-	}{
-		{calibrate(Tensor{}, eight), ErrEmpty, "quant: tensor has no elements"},
-		{calibrate(Tensor{Shape: []int{0, 3}}, eight), ErrEmpty, "no elements"},
-		{calibrate(Tensor{x.Data, []int{2, 0}}, eight), ErrEmpty, "axis 1 has length 0"},
-		{calibrate(Tensor{x.Data, []int{2, 2}}, eight), ErrShape, "6 elements, but [2 2] makes 4"},
-		{calibrate(Tensor{x.Data, []int{-2, -3}}, eight), ErrShape, "axis 0 has length -2"},
-		{calibrate(Tensor{x.Data, []int{math.MaxInt, 2}}, eight), ErrShape, "more elements than an int can count"},
-		{calibrate(x, Scheme{Bits: 8, Granularity: PerChannel(2)}), ErrAxis, "axis 2 of a tensor with 2"},
-		{calibrate(x, Scheme{Bits: 8, Granularity: PerChannel(-3)}), ErrAxis, "axis -3"},
-		{calibrate(x, Scheme{Bits: 8, Granularity: PerGroup(5, 2)}), ErrAxis, "axis 5"},
-		{calibrate(x, Scheme{}), ErrBits, "0 is not in [2, 16]"},
-		{calibrate(x, Scheme{Bits: 1}), ErrBits, "1 is not"},
-		{calibrate(x, Scheme{Bits: 17}), ErrBits, "17 is not"},
-		{calibrate(x, Scheme{Bits: -8}), ErrBits, "-8 is not"},
-		{calibrate(x, Scheme{Bits: 8, Granularity: PerGroup(0, 0)}), ErrGroupSize, "0 is not positive"},
-		{calibrate(x, Scheme{Bits: 8, Granularity: PerGroup(0, -4)}), ErrGroupSize, "-4 is not positive"},
-		{calibrate(x, Scheme{Bits: 8, NarrowRange: true}), ErrScheme, "narrow range"},
-		{calibrate(x, Scheme{Bits: 8, NarrowRange: true, Mapping: Symmetric, Unsigned: true}), ErrScheme, "narrow range"},
-		{calibrate(x, Scheme{Bits: 8, Mapping: 7}), ErrScheme, "there is no Mapping(7)"},
-		{calibrate(data(1, nan, inf), eight), ErrNotFinite, "quant: NaN at index 1"},
-		{calibrate(data(1, 2, inf), eight), ErrNotFinite, "quant: +Inf at index 2"},
-		{calibrate(data(1, -inf), eight), ErrNotFinite, "quant: -Inf at index 1"},
-		{calibrate(Tensor{[]float32{1, 2, 3, 4, nan, 6}, x.Shape}, channels), ErrNotFinite, "quant: NaN at index 4 (channel 1)"},
-		{calibrate(Tensor{[]float32{1, 2, 3, 4, nan, 6}, x.Shape}, Scheme{Bits: 4, Granularity: PerGroup(1, 2)}), ErrNotFinite, "quant: NaN at index 4"},
-		{quantize(x, Params{channels, good.Scale, good.ZeroPoint}), ErrParams, "1 scales and 1 zero points, want 2"},
-		{quantize(x, Params{eight, good.Scale, nil}), ErrParams, "1 scales and 0 zero points"},
-		{quantize(x, params(0, 0)), ErrScale, "0 at index 0"},
-		{quantize(x, params(-1, 0)), ErrScale, "-1 at index 0"},
-		{quantize(x, params(nan, 0)), ErrScale, "NaN at index 0"},
-		{quantize(x, params(-nan, 0)), ErrScale, "NaN at index 0"},
-		{quantize(x, params(inf, 0)), ErrScale, "+Inf at index 0"},
-		{quantize(x, params(-inf, 0)), ErrScale, "-Inf at index 0"},
-		{quantize(x, params(1, maxZeroPoint+1)), ErrZeroPoint, "8388609 at index 0"},
-		{quantize(x, params(1, -maxZeroPoint-1)), ErrZeroPoint, "-8388609 at index 0"},
-		{quantize(x, params(1, math.MinInt32)), ErrZeroPoint, "-2147483648 at index 0"},
-		{quantize(x, params(1, math.MaxInt32)), ErrZeroPoint, "2147483647 at index 0"},
-		{quantize(x, Params{channels, []float32{1, -2}, []int32{0, 0}}), ErrScale, "-2 at index 1"},
-		{quantize(Tensor{x.Data, []int{7}}, good), ErrShape, "makes 7"},
-		{quantize(x, Params{}), ErrBits, "0 is not"},
-		{QuantizeCodes(make([]uint8, 6), x, good), ErrScheme, "uint8"},
-		{QuantizeCodes(make([]int8, 6), x, Params{Scheme{Bits: 9}, good.Scale, good.ZeroPoint}), ErrScheme, "9 bits"},
-		{DequantizeCodes(make([]float32, 6), make([]uint16, 6), x.Shape, good), ErrScheme, "uint16"},
-		{DequantizeCodes(make([]float32, 6), make([]int8, 5), x.Shape, good), ErrShape, "5 elements"},
-		{DequantizeInto(make([]float32, 6), Quantized{Codes: make([]byte, 5), Shape: x.Shape, Params: good}), ErrCodesLength, "5 bytes for 6 codes of 8 bits, want 6"},
-		{build(make([]byte, 7), x.Shape, good), ErrCodesLength, "7 bytes"},
-		{build(make([]byte, 6), nil, good), ErrShape, "need a shape"},
-		{build(make([]byte, 6), []int{0}, good), ErrCodesLength, "6 bytes for 0 codes"},
-		{quantize(Tensor{Shape: []int{2, 3}}, good), ErrShape, "0 elements, but the shape is [2 3]"},
-		{quantize(Tensor{Shape: []int{0, -3}}, good), ErrShape, "axis 1 has length -3"},
-		{quantize(Tensor{Shape: []int{0, 3}}, Params{Scheme{Bits: 8, Granularity: PerChannel(1)}, good.Scale, good.ZeroPoint}), ErrParams, "want 3"},
-		{calibrate(x, Scheme{Bits: 8, Method: MovingAverage(0.5)}), ErrMethod, "ema=0.5 is of batches"},
-		{second(Compare(x, eight, Scheme{Bits: 8, Method: MovingAverage(0.5)})), ErrMethod, "ema=0.5 is of batches"},
-		{second(Stream{sliceSource(x.Data), x.Shape}.Calibrate(Scheme{Bits: 8, Method: MovingAverage(0.5)})), ErrMethod, "ema=0.5 is of batches"},
-		{build([]byte{0, 1, 0x81, 0x80}, []int{4}, Params{narrow, good.Scale, good.ZeroPoint}), ErrCode, "code -128 at index 3 is outside the grid [-127, 127]"},
-		{second(QuantizedFromCodes([]int8{1, 7, 8}, nil, Params{Scheme{Bits: 4}, good.Scale, good.ZeroPoint})), ErrCode, "code 8 at index 2 is outside the grid [-8, 7]"},
-		{second(QuantizedFromCodes([]int16{-1}, nil, Params{Scheme{Bits: 4, Unsigned: true}, good.Scale, good.ZeroPoint})), ErrCode, "code -1 at index 0"},
-		{second(Dequantize(Quantized{})), ErrBits, "0 is not"},
-		{second(Compare(x)), ErrScheme, "no scheme"},
-		{second(Compare(Tensor{[]float32{1, 2, 3, 4, 5, nan}, x.Shape}, eight, channels)), ErrNotFinite, "NaN at index 5 (channel 1)"},
-		{second(Compare(Tensor{}, eight)), ErrEmpty, "no elements"},
-		{second(Compare(x, eight, Scheme{Bits: 20})), ErrBits, "20"},
-		{second(Compare(x, eight, Scheme{Bits: 8, Granularity: PerGroup(4, 1)})), ErrAxis, "axis 4"},
-		{second(CompareParams(x, Params{channels, good.Scale, good.ZeroPoint})), ErrParams, "want 2"},
-		{second(Ranges(data(nan), PerTensor)), ErrNotFinite, "NaN at index 0"},
-		{second(Ranges(x, PerGroup(1, 0))), ErrGroupSize, "0 is not positive"},
-		{second(ParamsFromRanges(eight, nil)), ErrEmpty, "no ranges"},
-		{second(ParamsFromRanges(Scheme{}, nil)), ErrBits, "0 is not"},
-		{second(ParamsFromRanges(eight, []Range{{0, 1}, {1, 0}})), ErrRange, "[1, 0] at index 1"},
-		{second(ParamsFromRanges(eight, []Range{{0, inf}})), ErrRange, "[0, +Inf] at index 0"},
-		{second(ParamsFromRanges(eight, []Range{{nan, 0}})), ErrRange, "[NaN, 0] at index 0"},
-		{second(eight.NumParams([]int{3, -1})), ErrShape, "axis 1 has length -1"},
-		{second(eight.NumParams(nil)), ErrShape, "the shape has no axes"},
-		{second(Scheme{}.NumParams([]int{3})), ErrBits, "0 is not"},
+		text string // that the error contains
+	}
+	for group, rows := range map[string][]row{
+		"Shapes": {
+			{"no data", calibrate(Tensor{}, eight), ErrEmpty, "quant: tensor has no elements"},
+			{"no data, with a shape", calibrate(Tensor{Shape: []int{0, 3}}, eight), ErrEmpty, "no elements"},
+			{"axis of length 0", calibrate(Tensor{x.Data, []int{2, 0}}, eight), ErrEmpty, "axis 1 has length 0"},
+			{"shape of fewer elements", calibrate(Tensor{x.Data, []int{2, 2}}, eight), ErrShape, "6 elements, but [2 2] makes 4"},
+			{"negative axis length", calibrate(Tensor{x.Data, []int{-2, -3}}, eight), ErrShape, "axis 0 has length -2"},
+			{"shape that overflows", calibrate(Tensor{x.Data, []int{math.MaxInt, 2}}, eight), ErrShape, "more elements than an int can count"},
+			{"another shape", quantize(Tensor{x.Data, []int{7}}, good), ErrShape, "makes 7"},
+			{"no data, shape of elements", quantize(Tensor{Shape: []int{2, 3}}, good), ErrShape, "0 elements, but the shape is [2 3]"},
+			{"no data, negative axis length", quantize(Tensor{Shape: []int{0, -3}}, good), ErrShape, "axis 1 has length -3"},
+		},
+		"Granularity": {
+			{"channel axis too high", calibrate(x, Scheme{Bits: 8, Granularity: PerChannel(2)}), ErrAxis, "axis 2 of a tensor with 2"},
+			{"channel axis too low", calibrate(x, Scheme{Bits: 8, Granularity: PerChannel(-3)}), ErrAxis, "axis -3"},
+			{"group axis too high", calibrate(x, Scheme{Bits: 8, Granularity: PerGroup(5, 2)}), ErrAxis, "axis 5"},
+			{"group size 0", calibrate(x, Scheme{Bits: 8, Granularity: PerGroup(0, 0)}), ErrGroupSize, "0 is not positive"},
+			{"negative group size", calibrate(x, Scheme{Bits: 8, Granularity: PerGroup(0, -4)}), ErrGroupSize, "-4 is not positive"},
+			{"group size 0 of ranges", second(Ranges(x, PerGroup(1, 0))), ErrGroupSize, "0 is not positive"},
+			{"group axis of a scheme", second(Compare(x, eight, Scheme{Bits: 8, Granularity: PerGroup(4, 1)})), ErrAxis, "axis 4"},
+		},
+		"Options": {
+			{"no bit width", calibrate(x, Scheme{}), ErrBits, "0 is not in [2, 16]"},
+			{"1 bit", calibrate(x, Scheme{Bits: 1}), ErrBits, "1 is not"},
+			{"17 bits", calibrate(x, Scheme{Bits: 17}), ErrBits, "17 is not"},
+			{"negative bits", calibrate(x, Scheme{Bits: -8}), ErrBits, "-8 is not"},
+			{"narrow range, asymmetric", calibrate(x, Scheme{Bits: 8, NarrowRange: true}), ErrScheme, "narrow range"},
+			{"narrow range, unsigned", calibrate(x, Scheme{Bits: 8, NarrowRange: true, Mapping: Symmetric, Unsigned: true}), ErrScheme, "narrow range"},
+			{"unknown mapping", calibrate(x, Scheme{Bits: 8, Mapping: 7}), ErrScheme, "there is no Mapping(7)"},
+			{"no scheme", quantize(x, Params{}), ErrBits, "0 is not"},
+			{"moving average", calibrate(x, Scheme{Bits: 8, Method: MovingAverage(0.5)}), ErrMethod, "ema=0.5 is of batches"},
+			{"moving average, Compare", second(Compare(x, eight, Scheme{Bits: 8, Method: MovingAverage(0.5)})), ErrMethod, "ema=0.5 is of batches"},
+			{"moving average, Stream", second(Stream{sliceSource(x.Data), x.Shape}.Calibrate(Scheme{Bits: 8, Method: MovingAverage(0.5)})), ErrMethod, "ema=0.5 is of batches"},
+			{"second scheme", second(Compare(x, eight, Scheme{Bits: 20})), ErrBits, "20"},
+		},
+		"Values": {
+			{"NaN before Inf", calibrate(data(1, nan, inf), eight), ErrNotFinite, "quant: NaN at index 1"},
+			{"+Inf", calibrate(data(1, 2, inf), eight), ErrNotFinite, "quant: +Inf at index 2"},
+			{"-Inf", calibrate(data(1, -inf), eight), ErrNotFinite, "quant: -Inf at index 1"},
+			{"NaN in a channel", calibrate(Tensor{[]float32{1, 2, 3, 4, nan, 6}, x.Shape}, channels), ErrNotFinite, "quant: NaN at index 4 (channel 1)"},
+			{"NaN in a group", calibrate(Tensor{[]float32{1, 2, 3, 4, nan, 6}, x.Shape}, Scheme{Bits: 4, Granularity: PerGroup(1, 2)}), ErrNotFinite, "quant: NaN at index 4"},
+			{"NaN, with its channel", second(Compare(Tensor{[]float32{1, 2, 3, 4, 5, nan}, x.Shape}, eight, channels)), ErrNotFinite, "NaN at index 5 (channel 1)"},
+			{"NaN", second(Ranges(data(nan), PerTensor)), ErrNotFinite, "NaN at index 0"},
+		},
+		"Parameters": {
+			{"too few for the channels", quantize(x, Params{channels, good.Scale, good.ZeroPoint}), ErrParams, "1 scales and 1 zero points, want 2"},
+			{"no zero point", quantize(x, Params{eight, good.Scale, nil}), ErrParams, "1 scales and 0 zero points"},
+			{"no data, too few for the channels", quantize(Tensor{Shape: []int{0, 3}}, Params{Scheme{Bits: 8, Granularity: PerChannel(1)}, good.Scale, good.ZeroPoint}), ErrParams, "want 3"},
+			{"parameters for other channels", second(CompareParams(x, Params{channels, good.Scale, good.ZeroPoint})), ErrParams, "want 2"},
+			{"scale 0", quantize(x, params(0, 0)), ErrScale, "0 at index 0"},
+			{"negative scale", quantize(x, params(-1, 0)), ErrScale, "-1 at index 0"},
+			{"scale NaN", quantize(x, params(nan, 0)), ErrScale, "NaN at index 0"},
+			{"scale -NaN", quantize(x, params(-nan, 0)), ErrScale, "NaN at index 0"},
+			{"scale +Inf", quantize(x, params(inf, 0)), ErrScale, "+Inf at index 0"},
+			{"scale -Inf", quantize(x, params(-inf, 0)), ErrScale, "-Inf at index 0"},
+			{"zero point just too high", quantize(x, params(1, maxZeroPoint+1)), ErrZeroPoint, "8388609 at index 0"},
+			{"zero point just too low", quantize(x, params(1, -maxZeroPoint-1)), ErrZeroPoint, "-8388609 at index 0"},
+			{"lowest zero point", quantize(x, params(1, math.MinInt32)), ErrZeroPoint, "-2147483648 at index 0"},
+			{"highest zero point", quantize(x, params(1, math.MaxInt32)), ErrZeroPoint, "2147483647 at index 0"},
+			{"second scale", quantize(x, Params{channels, []float32{1, -2}, []int32{0, 0}}), ErrScale, "-2 at index 1"},
+		},
+		"Codes": {
+			{"unsigned type, signed codes", QuantizeCodes(make([]uint8, 6), x, good), ErrScheme, "uint8"},
+			{"narrow type", QuantizeCodes(make([]int8, 6), x, Params{Scheme{Bits: 9}, good.Scale, good.ZeroPoint}), ErrScheme, "9 bits"},
+			{"wide unsigned type", DequantizeCodes(make([]float32, 6), make([]uint16, 6), x.Shape, good), ErrScheme, "uint16"},
+			{"too few codes", DequantizeCodes(make([]float32, 6), make([]int8, 5), x.Shape, good), ErrShape, "5 elements"},
+			{"too few bytes", DequantizeInto(make([]float32, 6), Quantized{Codes: make([]byte, 5), Shape: x.Shape, Params: good}), ErrCodesLength, "5 bytes for 6 codes of 8 bits, want 6"},
+			{"too many bytes", build(make([]byte, 7), x.Shape, good), ErrCodesLength, "7 bytes"},
+			{"packed codes without a shape", build(make([]byte, 6), nil, good), ErrShape, "need a shape"},
+			{"bytes for no codes", build(make([]byte, 6), []int{0}, good), ErrCodesLength, "6 bytes for 0 codes"},
+			{"code below a narrow range", build([]byte{0, 1, 0x81, 0x80}, []int{4}, Params{narrow, good.Scale, good.ZeroPoint}), ErrCode, "code -128 at index 3 is outside the grid [-127, 127]"},
+			{"code above the grid", second(QuantizedFromCodes([]int8{1, 7, 8}, nil, Params{Scheme{Bits: 4}, good.Scale, good.ZeroPoint})), ErrCode, "code 8 at index 2 is outside the grid [-8, 7]"},
+			{"negative code, unsigned grid", second(QuantizedFromCodes([]int16{-1}, nil, Params{Scheme{Bits: 4, Unsigned: true}, good.Scale, good.ZeroPoint})), ErrCode, "code -1 at index 0"},
+			{"zero Quantized", second(Dequantize(Quantized{})), ErrBits, "0 is not"},
+		},
+		"Compare": {
+			{"no scheme to compare", second(Compare(x)), ErrScheme, "no scheme"},
+			{"no data to compare", second(Compare(Tensor{}, eight)), ErrEmpty, "no elements"},
+		},
+		"Ranges": {
+			{"no ranges", second(ParamsFromRanges(eight, nil)), ErrEmpty, "no ranges"},
+			{"no bit width, no ranges", second(ParamsFromRanges(Scheme{}, nil)), ErrBits, "0 is not"},
+			{"range upside down", second(ParamsFromRanges(eight, []Range{{0, 1}, {1, 0}})), ErrRange, "[1, 0] at index 1"},
+			{"range to infinity", second(ParamsFromRanges(eight, []Range{{0, inf}})), ErrRange, "[0, +Inf] at index 0"},
+			{"range from NaN", second(ParamsFromRanges(eight, []Range{{nan, 0}})), ErrRange, "[NaN, 0] at index 0"},
+		},
+		"NumParams": {
+			{"negative axis length of NumParams", second(eight.NumParams([]int{3, -1})), ErrShape, "axis 1 has length -1"},
+			{"no axes", second(eight.NumParams(nil)), ErrShape, "the shape has no axes"},
+			{"no bit width of NumParams", second(Scheme{}.NumParams([]int{3})), ErrBits, "0 is not"},
+		},
 	} {
-		if !errors.Is(test.err, test.is) || !strings.HasPrefix(test.err.Error(), "quant: ") || !strings.Contains(test.err.Error(), test.text) {
-			t.Errorf("%q is not %q with %q in it", test.err, test.is, test.text)
+		for _, test := range rows {
+			t.Run(group+"/"+test.name, func(t *testing.T) {
+				if !errors.Is(test.err, test.is) || !strings.HasPrefix(test.err.Error(), "quant: ") || !strings.Contains(test.err.Error(), test.text) {
+					t.Errorf("%q is not %q with %q in it", test.err, test.is, test.text)
+				}
+			})
 		}
 	}
+}
 
+// TestErrorTypes checks what errors tell of the value at fault.
+func TestErrorTypes(t *testing.T) {
+	x := Tensor{Data: []float32{1, 2, 3, 4, 5, 6}, Shape: []int{2, 3}}
+	eight := Scheme{Bits: 8}
 	var notFinite *NotFiniteError
-	if err := calibrate(Tensor{[]float32{1, 2, 3, 4, nan, 6}, x.Shape}, channels); !errors.As(err, &notFinite) ||
+	if err := second(Calibrate(Tensor{[]float32{1, 2, 3, 4, nan, 6}, x.Shape}, Scheme{Bits: 8, Granularity: PerChannel(0)})); !errors.As(err, &notFinite) ||
 		notFinite.Index != 4 || notFinite.Channel != 1 || finite(notFinite.Value) {
 		t.Errorf("%#v", notFinite)
 	}
 	var param *ParamError
-	if err := quantize(x, params(-1, 0)); !errors.As(err, &param) || param.Index != 0 || param.Scale != -1 {
+	if err := second(Quantize(x, Params{eight, []float32{-1}, []int32{0}})); !errors.As(err, &param) || param.Index != 0 || param.Scale != -1 {
 		t.Errorf("%#v", param)
 	}
 	var code *CodeError
-	if _, err := QuantizedFromCodes([]int8{9}, nil, Params{Scheme{Bits: 4}, good.Scale, good.ZeroPoint}); !errors.As(err, &code) || code.Code != 9 {
+	if _, err := QuantizedFromCodes([]int8{9}, nil, Params{Scheme{Bits: 4}, []float32{1}, []int32{0}}); !errors.As(err, &code) || code.Code != 9 {
 		t.Errorf("%#v", code)
 	}
 }
