@@ -3,6 +3,7 @@ package quant
 import (
 	"fmt"
 	"math"
+	"strings"
 )
 
 // A Comparison holds what several schemes do to one tensor, side by side.
@@ -12,11 +13,11 @@ type Comparison struct {
 	// front: that of the first per-channel scheme; without one, axis 0. It is -1
 	// for a tensor of one axis and no per-channel scheme: then all of it is one
 	// channel.
-	Axis          int
-	Shape         []int    // of the tensor; never empty
-	Range         Range    // of the whole tensor
-	ChannelRanges []Range  // of each channel
-	Results       []Result // of each scheme, in the order of the call
+	Axis          int      `json:"axis"`
+	Shape         []int    `json:"shape"`          // of the tensor; never empty
+	Range         Range    `json:"range"`          // of the whole tensor
+	ChannelRanges []Range  `json:"channel_ranges"` // of each channel
+	Results       []Result `json:"results"`        // of each scheme, in the order of the call
 
 	// Always on the heap, since goroutines share it; a Comparison may be on its
 	// caller's stack, which can move meanwhile.
@@ -29,6 +30,28 @@ type Result struct {
 	Metrics                  // over all elements
 	Memory         Memory    // of the codes and the parameters
 	ChannelMetrics []Metrics // over each channel of Comparison.Axis, whatever the scheme's granularity
+}
+
+// String returns the scheme, the errors and the size as a line of a report.
+func (r Result) String() string {
+	return fmt.Sprintf("%v: RMSE %.4g, SQNR %.1f dB, %d bytes", r.Scheme, r.RMSE, r.SQNR, r.Memory.Total())
+}
+
+// String returns a line for each result, and one with the scheme of the least
+// RMSE, the first of equals.
+func (c Comparison) String() string {
+	if len(c.Results) == 0 {
+		return "no results"
+	}
+	var b strings.Builder
+	best := 0
+	for i, r := range c.Results {
+		if fmt.Fprintln(&b, r); r.RMSE < c.Results[best].RMSE {
+			best = i
+		}
+	}
+	fmt.Fprintf(&b, "least RMSE: %v", c.Results[best].Scheme)
+	return b.String()
 }
 
 // Compare calibrates t to each scheme, and measures what quantizing it and

@@ -4,8 +4,8 @@ package quant
 // codes take exactly Payload. Formats with smaller scales or without zero points
 // take less than Metadata.
 type Memory struct {
-	Payload  int64 // packed codes: elements * bits / 8, rounded up
-	Metadata int64 // 8 for every pair of a float32 scale and an int32 zero point
+	Payload  int64 `json:"payload"`  // packed codes: elements * bits / 8, rounded up
+	Metadata int64 `json:"metadata"` // 8 for every pair of a float32 scale and an int32 zero point
 }
 
 // Total returns Payload + Metadata.

@@ -18,10 +18,13 @@ const (
 // values return the same bytes, whatever the batches, their order and what was
 // merged with what. (Moving averages depend on batches and their order.) It
 // takes about 2 to 3 bytes for each bin that holds values.
-// The error is always nil.
+// The error is ErrState for the zero Observer, which has no scheme.
 func (o *Observer) MarshalBinary() ([]byte, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if err := o.scheme.Validate(); err != nil {
+		return nil, fmt.Errorf("%w: it has no valid scheme: %w", ErrState, err)
+	}
 	return o.append(nil), nil
 }
 

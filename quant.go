@@ -335,7 +335,10 @@ func DequantizeCodes[T Code](dst []float32, codes []T, shape []int, p Params) er
 
 // A Range is the smallest and the largest of some values. Both are finite, Min
 // is not above Max, and a zero is +0.
-type Range struct{ Min, Max float32 }
+type Range struct {
+	Min float32 `json:"min"`
+	Max float32 `json:"max"`
+}
 
 // Union returns the range that holds both: what to calibrate from when data
 // comes in batches, or from several workers. The zero Range is not empty, but

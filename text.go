@@ -1,0 +1,286 @@
+package quant
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// The text forms of Scheme, Granularity, Method and Mapping.
+
+// MarshalText returns "asymmetric" or "symmetric". The error is ErrScheme.
+func (m Mapping) MarshalText() ([]byte, error) {
+	if m > Symmetric {
+		return nil, fmt.Errorf("%w: there is no %v", ErrScheme, m)
+	}
+	return []byte(m.String()), nil
+}
+
+// UnmarshalText reads what MarshalText returns. The error is ErrScheme.
+func (m *Mapping) UnmarshalText(text []byte) error {
+	switch string(text) {
+	case "asymmetric":
+		*m = Asymmetric
+	case "symmetric":
+		*m = Symmetric
+	default:
+		return fmt.Errorf("%w: there is no mapping %q; there are asymmetric and symmetric", ErrScheme, text)
+	}
+	return nil
+}
+
+// MarshalText returns the method as ParseMethod reads it. The error is ErrMethod.
+func (m Method) MarshalText() ([]byte, error) {
+	if err := m.validate(); err != nil {
+		return nil, err
+	}
+	return []byte(m.String()), nil
+}
+
+// UnmarshalText is ParseMethod.
+func (m *Method) UnmarshalText(text []byte) error {
+	n, err := ParseMethod(string(text))
+	if err != nil {
+		return err
+	}
+	*m = n
+	return nil
+}
+
+// GobEncode returns the text form.
+func (m Method) GobEncode() ([]byte, error) { return m.MarshalText() }
+
+// GobDecode reads the text form.
+func (m *Method) GobDecode(data []byte) error { return m.UnmarshalText(data) }
+
+// MarshalText returns "tensor", "channel@0" or "group32@-1": the number after @
+// is the axis. The error is ErrGroupSize for a size that is not positive.
+func (g Granularity) MarshalText() ([]byte, error) {
+	if g.unit == perGroup && g.size <= 0 {
+		return nil, fmt.Errorf("%w: %d is not positive", ErrGroupSize, g.size)
+	}
+	return []byte(g.text()), nil
+}
+
+func (g Granularity) text() string {
+	switch g.unit {
+	case perChannel:
+		return "channel@" + strconv.Itoa(g.axis)
+	case perGroup:
+		return "group" + strconv.Itoa(g.size) + "@" + strconv.Itoa(g.axis)
+	}
+	return "tensor"
+}
+
+// UnmarshalText is ParseGranularity.
+func (g *Granularity) UnmarshalText(text []byte) error {
+	h, err := ParseGranularity(string(text))
+	if err != nil {
+		return err
+	}
+	*g = h
+	return nil
+}
+
+// GobEncode returns the text form.
+func (g Granularity) GobEncode() ([]byte, error) { return g.MarshalText() }
+
+// GobDecode reads the text form.
+func (g *Granularity) GobDecode(data []byte) error { return g.UnmarshalText(data) }
+
+// ParseGranularity returns the granularity with the given text: "tensor",
+// "channel@0" or "group32@-1", the number after @ being the axis. Short forms
+// are "c0" for "channel@0" and "g32" for "group32@-1". The error is ErrScheme, or
+// ErrGroupSize for a size that is not positive.
+func ParseGranularity(text string) (Granularity, error) {
+	if text == "tensor" {
+		return PerTensor, nil
+	}
+	number := func(digits string) (int, error) {
+		n, err := strconv.Atoi(digits)
+		if err != nil {
+			return 0, fmt.Errorf("%w: granularity %q: %q is not a whole number", ErrScheme, text, digits)
+		}
+		return n, nil
+	}
+	if rest, ok := strings.CutPrefix(text, "channel@"); ok {
+		axis, err := number(rest)
+		if err != nil {
+			return Granularity{}, err
+		}
+		return PerChannel(axis), nil
+	}
+	if rest, ok := strings.CutPrefix(text, "c"); ok && startsNumber(rest) {
+		axis, err := number(rest)
+		if err != nil {
+			return Granularity{}, err
+		}
+		return PerChannel(axis), nil
+	}
+	rest, long := strings.CutPrefix(text, "group")
+	if !long {
+		rest, _ = strings.CutPrefix(text, "g")
+	}
+	if rest == text || !startsNumber(rest) {
+		return Granularity{}, fmt.Errorf("%w: there is no granularity %q; there are tensor, channel@AXIS and groupSIZE@AXIS", ErrScheme, text)
+	}
+	digits, after, hasAxis := strings.Cut(rest, "@")
+	size, err := number(digits)
+	if err != nil {
+		return Granularity{}, err
+	}
+	axis := -1
+	if hasAxis {
+		if axis, err = number(after); err != nil {
+			return Granularity{}, err
+		}
+	} else if long {
+		return Granularity{}, fmt.Errorf("%w: granularity %q needs an axis, as in %s@-1", ErrScheme, text, text)
+	}
+	if size <= 0 {
+		return Granularity{}, fmt.Errorf("%w: granularity %q: %d is not positive", ErrGroupSize, text, size)
+	}
+	return PerGroup(axis, size), nil
+}
+
+// startsNumber reports whether s starts like a whole number.
+func startsNumber(s string) bool {
+	return s != "" && (s[0] >= '0' && s[0] <= '9' || s[0] == '-' || s[0] == '+')
+}
+
+// code returns the name of the codes' type, such as "int8".
+func (s Scheme) code() string {
+	if s.Unsigned {
+		return "uint" + strconv.Itoa(s.Bits)
+	}
+	return "int" + strconv.Itoa(s.Bits)
+}
+
+// String returns s as a line of a report: "int8 asymmetric, per channel (axis 0), mse".
+// ParseScheme reads the result of MarshalText, which is another form.
+func (s Scheme) String() string {
+	text := s.code() + " " + s.Mapping.String() + ", " + s.Granularity.String() + ", " + s.Method.String()
+	if s.NarrowRange {
+		text += ", narrow range"
+	}
+	if s.ZeroInRange {
+		text += ", zero in range"
+	}
+	return text
+}
+
+// MarshalText returns s as ParseScheme reads it, in its one canonical form: the
+// type of the codes, and then what is not the default, such as
+// "int4:symmetric:group32@-1:mse:narrow". The errors are those of Validate.
+func (s Scheme) MarshalText() ([]byte, error) {
+	if err := s.Validate(); err != nil {
+		return nil, err
+	}
+	text := s.code()
+	if s.Mapping != Asymmetric {
+		text += ":" + s.Mapping.String()
+	}
+	if s.Granularity != PerTensor {
+		text += ":" + s.Granularity.text()
+	}
+	if s.Method != MinMax {
+		text += ":" + s.Method.String()
+	}
+	if s.NarrowRange {
+		text += ":narrow"
+	}
+	if s.ZeroInRange {
+		text += ":zero"
+	}
+	return []byte(text), nil
+}
+
+// UnmarshalText is ParseScheme.
+func (s *Scheme) UnmarshalText(text []byte) error {
+	t, err := ParseScheme(string(text))
+	if err != nil {
+		return err
+	}
+	*s = t
+	return nil
+}
+
+// GobEncode returns the text form.
+func (s Scheme) GobEncode() ([]byte, error) { return s.MarshalText() }
+
+// GobDecode reads the text form.
+func (s *Scheme) GobDecode(data []byte) error { return s.UnmarshalText(data) }
+
+// ParseScheme returns the scheme with the given text: parts between colons, in
+// any order and each at most once.
+//
+//	int4, uint8                          type of the codes: the only part that must be there
+//	asymmetric, symmetric                mapping; short: asym, sym
+//	tensor, channel@AXIS, groupSIZE@AXIS granularity; short: c0 is channel@0, g32 is group32@-1
+//	minmax, percentile=99.9, mse, …      method, as ParseMethod reads it
+//	narrow                               NarrowRange
+//	zero                                 ZeroInRange
+//
+// Errors: ErrScheme that names the part, ErrMethod, and those of Validate.
+func ParseScheme(text string) (Scheme, error) {
+	var s Scheme
+	seen := map[string]string{}
+	for part := range strings.SplitSeq(text, ":") {
+		kind, err := s.set(part)
+		if err != nil {
+			return Scheme{}, fmt.Errorf("scheme %q: %w", text, err)
+		}
+		if first, ok := seen[kind]; ok {
+			return Scheme{}, fmt.Errorf("scheme %q: %w: %q and %q are both a %s", text, ErrScheme, first, part, kind)
+		}
+		seen[kind] = part
+	}
+	if _, ok := seen["type of codes"]; !ok {
+		return Scheme{}, fmt.Errorf("scheme %q: %w: the type of the codes is missing, such as int8 or uint4", text, ErrScheme)
+	}
+	if err := s.Validate(); err != nil {
+		return Scheme{}, fmt.Errorf("scheme %q: %w", text, err)
+	}
+	return s, nil
+}
+
+// set sets what one part of a scheme's text says, and returns what kind it is.
+func (s *Scheme) set(part string) (kind string, err error) {
+	switch part {
+	case "asymmetric", "asym":
+		s.Mapping = Asymmetric
+		return "mapping", nil
+	case "symmetric", "sym":
+		s.Mapping = Symmetric
+		return "mapping", nil
+	case "narrow":
+		s.NarrowRange = true
+		return "narrow range", nil
+	case "zero":
+		s.ZeroInRange = true
+		return "zero in range", nil
+	}
+	digits, unsigned := strings.CutPrefix(part, "uint")
+	if !unsigned {
+		digits, _ = strings.CutPrefix(part, "int")
+	}
+	if digits != part {
+		if s.Bits, err = strconv.Atoi(digits); err != nil || digits != strconv.Itoa(s.Bits) {
+			return "", fmt.Errorf("%w: part %q: %q is not a number of bits", ErrBits, part, digits)
+		}
+		s.Unsigned = unsigned
+		return "type of codes", nil
+	}
+	switch word, _, _ := strings.Cut(part, "="); word {
+	case "minmax", "percentile", "mse", "mae", "entropy", "ema":
+		s.Method, err = ParseMethod(part)
+		return "method", err
+	}
+	if part == "tensor" || strings.HasPrefix(part, "channel@") || strings.HasPrefix(part, "group") ||
+		len(part) > 1 && (part[0] == 'c' || part[0] == 'g') && startsNumber(part[1:]) {
+		s.Granularity, err = ParseGranularity(part)
+		return "granularity", err
+	}
+	return "", fmt.Errorf("%w: there is no part %q; there are intBITS, uintBITS, asymmetric, symmetric, tensor, channel@AXIS, groupSIZE@AXIS, "+
+		"minmax, percentile=P, mse, mae, entropy, ema=M, narrow and zero", ErrScheme, part)
+}
