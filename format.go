@@ -1,0 +1,145 @@
+package quant
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"sync"
+)
+
+// A Format says which value a code stands for, in units of the scale, and which code a
+// value becomes. Its zero value is [Integers]. Formats can be compared with ==.
+//
+// The other formats are codebooks: tables of at most 256 values, such as those of small
+// floating-point numbers. They have a scale and no zero point. The scale lays the largest
+// magnitude of the range over the largest of the table:
+//
+//	scale = max(|min|, |max|) / largest value
+//	code  = that of the value next to x / scale, with x / scale rounded once to float32
+//	x'    = value of the code * scale, rounded once to float32
+//
+// What lies beyond the largest value gets its code, and counts as clipped. NaN becomes the
+// format's code for NaN if there is one, else that of 0.
+type Format struct{ book *codebook }
+
+// Integers is the format of the integers from qmin to qmax: see [Scheme.Grid].
+var Integers = Format{}
+
+// String returns the name of the format: "integers" for the zero value.
+func (f Format) String() string {
+	if f.book == nil {
+		return "integers"
+	}
+	return f.book.name
+}
+
+// A codebook is a table of values with what a search of it needs. It does not change
+// once it is made.
+type codebook struct {
+	name    string
+	bits    int       // of a code
+	values  []float32 // of each code; NaN for codes that no value becomes
+	largest float32   // magnitude among values
+	nan     uint8     // code that NaN becomes
+
+	// The values in ascending order, -0 before +0, without NaN.
+	order []uint8 // codes in this order
+
+	// limits[i] is the key of the largest float32 that becomes order[i] and not
+	// order[i+1]. The last order has no limit.
+	limits []uint32
+
+	// lowest and highest are the keys of the smallest and the largest value. A quotient
+	// outside of them is clipped.
+	lowest, highest uint32
+}
+
+// A tieRule says which of two neighbouring codes the value half-way between them becomes.
+type tieRule uint8
+
+const (
+	// tieToEven chooses the code whose lowest bit is 0: the even mantissa, where codes are
+	// floating-point numbers.
+	tieToEven tieRule = iota
+
+	// tieDown chooses the smaller value.
+	tieDown
+)
+
+// books has all codebooks by name.
+var books struct {
+	sync.Mutex
+	byName map[string]*codebook
+	names  []string // in the order in which they were made
+}
+
+// newFormat makes the format of a table: values[c] is the value of code c, NaN if the code
+// is not used. There are 2^bits of them. nan is the code that NaN becomes.
+func newFormat(name string, bits int, values []float32, ties tieRule, nan uint8) Format {
+	if bits < 2 || bits > 8 || len(values) != 1<<bits || int(nan) >= len(values) {
+		panic(fmt.Sprintf("quant: format %s has %d values for %d bits, and the code %d for NaN", name, len(values), bits, nan))
+	}
+	b := &codebook{name: name, bits: bits, values: slices.Clone(values), nan: nan}
+	for c, v := range values {
+		if v == v {
+			b.order = append(b.order, uint8(c))
+			b.largest = max(b.largest, absolute(v))
+		}
+	}
+	slices.SortFunc(b.order, func(c, d uint8) int { return compareKeys(b.values[c], b.values[d]) })
+	for i := range len(b.order) - 1 {
+		b.limits = append(b.limits, limit(b.values[b.order[i]], b.values[b.order[i+1]], ties == tieDown || b.order[i]&1 == 0))
+	}
+	b.lowest, b.highest = key(b.values[b.order[0]]), key(b.values[b.order[len(b.order)-1]])
+
+	books.Lock()
+	defer books.Unlock()
+	if books.byName[name] != nil {
+		panic("quant: there are two formats named " + name)
+	}
+	if books.byName == nil {
+		books.byName = make(map[string]*codebook)
+	}
+	books.byName[name] = b
+	books.names = append(books.names, name)
+	return Format{b}
+}
+
+// key returns an integer that orders floats as their values do, -0 below +0. NaN is above
+// or below all others.
+func key(v float32) uint32 {
+	b := math.Float32bits(v)
+	if b>>31 == 1 {
+		return ^b
+	}
+	return b | 1<<31
+}
+
+func compareKeys(a, b float32) int { return int(int64(key(a)) - int64(key(b))) }
+
+// limit returns the key of the largest float32 that is nearer to a than to b, where a is
+// below b. Half-way counts as nearer to a if down is set.
+//
+// The sum of two values of a codebook is exact in float64, and so is its half.
+func limit(a, b float32, down bool) uint32 {
+	if a == 0 && b == 0 {
+		return key(a) // -0, which is its own
+	}
+	middle := (float64(a) + float64(b)) / 2
+	m := float32(middle) // may be rounded either way
+	k := key(m)
+	if m == 0 { // both zeros are half-way
+		if down {
+			return key(0)
+		}
+		return key(minusZero) - 1
+	}
+	if float64(m) > middle || float64(m) == middle && !down {
+		k--
+	}
+	return k
+}
+
+var minusZero = math.Float32frombits(1 << 31)
+
+func absolute(v float32) float32 { return math.Float32frombits(math.Float32bits(v) &^ (1 << 31)) }
