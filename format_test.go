@@ -1,8 +1,11 @@
 package quant
 
 import (
+	"errors"
 	"math"
 	"math/big"
+	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
@@ -21,7 +24,7 @@ func TestCodebookNearest(t *testing.T) {
 			b := f.book
 			tryAround := func(v float32) {
 				for _, x := range []float32{math.Nextafter32(v, -inf), v, math.Nextafter32(v, inf), -v} {
-					if got, want := b.code(x), nearestCode(b, x); got != want {
+					if got, want := b.code(x), nearestCode(b, x); finite(x) && got != want {
 						t.Errorf("%v (%#08x): code %d, want %d", x, math.Float32bits(x), got, want)
 					}
 				}
@@ -70,4 +73,153 @@ func nearestCode(b *codebook, x float32) uint8 {
 		}
 	}
 	return uint8(best)
+}
+
+// codebookTensor returns values over several octaves, of both signs, with zeros.
+func codebookTensor(shape ...int) Tensor {
+	r := rand.New(rand.NewPCG(7, 8))
+	n := 1
+	for _, d := range shape {
+		n *= d
+	}
+	x := Tensor{make([]float32, n), shape}
+	for i := range x.Data {
+		if r.IntN(9) > 0 {
+			x.Data[i] = float32(r.NormFloat64() * math.Exp2(float64(r.IntN(5))))
+		}
+	}
+	return x
+}
+
+// TestCodebookFormat takes a format that this file alone knows through every call, and
+// compares it with the definition, element by element.
+func TestCodebookFormat(t *testing.T) {
+	x := codebookTensor(6, 5, 40)
+	for _, g := range []Granularity{PerTensor, PerChannel(0), PerChannel(1), PerChannel(-1), PerGroup(-1, 16), PerGroup(1, 2)} {
+		t.Run(g.String(), func(t *testing.T) {
+			s := Scheme{Format: toy, Mapping: Symmetric, Granularity: g}
+			p, err := Calibrate(x, s)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if p.Scheme.Bits != 3 {
+				t.Errorf("Calibrate: %d bits, want 3", p.Scheme.Bits)
+			}
+			wantCodes, wantValues := make([]uint8, len(x.Data)), make([]float32, len(x.Data))
+			l, err := newLayout(len(x.Data), x.Shape, g)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i, values := range valuesOfParams(t, x, g) {
+				most := float32(0)
+				for _, v := range values {
+					most = max(most, absolute(v))
+				}
+				want := most / toy.book.largest
+				if most == 0 {
+					want = 1
+				}
+				if p.Scale[i] != want || p.ZeroPoint[i] != 0 {
+					t.Errorf("parameter %d: %v and %d, want %v and 0", i, p.Scale[i], p.ZeroPoint[i], want)
+				}
+			}
+			for e, v := range x.Data {
+				i := paramOf(&l, e)
+				wantCodes[e] = nearestCode(toy.book, v/p.Scale[i])
+				wantValues[e] = toy.book.values[wantCodes[e]] * p.Scale[i]
+			}
+
+			codes := make([]uint8, len(x.Data))
+			if err := QuantizeCodes(codes, x, p); err != nil || !slices.Equal(codes, wantCodes) {
+				t.Errorf("QuantizeCodes: %v, %d first codes %v, want %v", err, len(codes), codes[:10], wantCodes[:10])
+			}
+			if err := QuantizeCodes(make([]int8, len(x.Data)), x, p); !errors.Is(err, ErrScheme) {
+				t.Errorf("QuantizeCodes of int8: %v, want ErrScheme", err)
+			}
+			q, err := Quantize(x, p)
+			if err != nil || len(q.Codes) != PackedLen(len(x.Data), 3) {
+				t.Fatalf("Quantize: %v, %d bytes", err, len(q.Codes))
+			}
+			unpacked := make([]uint8, len(x.Data))
+			Unpack(unpacked, q.Codes, 3)
+			if !slices.Equal(unpacked, wantCodes) || q.At(7) != int(wantCodes[7]) {
+				t.Error("Quantize: other codes than QuantizeCodes")
+			}
+			y, err := Dequantize(q)
+			if err != nil || !slices.Equal(y.Data, wantValues) {
+				t.Errorf("Dequantize: %v", err)
+			}
+			part := make([]float32, 100)
+			if err := DequantizePart(part, codes[333:433], 333, x.Shape, p); err != nil || !slices.Equal(part, wantValues[333:433]) {
+				t.Errorf("DequantizePart: %v", err)
+			}
+			if q2, err := QuantizedFromCodes(codes, x.Shape, p); err != nil || !slices.Equal(q2.Codes, q.Codes) {
+				t.Errorf("QuantizedFromCodes: %v", err)
+			}
+
+			c, err := Compare(x, Scheme{Bits: 8}, s)
+			if err != nil {
+				t.Fatal(err)
+			}
+			d, err := Difference(x, y, c.ChannelGranularity(), g)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := c.Results[1].Metrics
+			if got.Clipped == 0 { // negative values reach no further than -2 steps
+				t.Error("Compare: nothing is clipped")
+			}
+			if got.Clipped = 0; got != d.Metrics {
+				t.Errorf("Compare: %+v, but the difference is %+v", got, d.Metrics)
+			}
+			if want := (Memory{int64(len(q.Codes)), 4 * int64(len(p.Scale))}); c.Results[1].Memory != want {
+				t.Errorf("Compare: %+v, want %+v", c.Results[1].Memory, want)
+			}
+			read, err := Stream{sliceSource(x.Data), x.Shape}.Compare(Scheme{Bits: 8}, s)
+			if err != nil || read.Results[1].Metrics != c.Results[1].Metrics {
+				t.Errorf("Stream.Compare: %v", err)
+			}
+
+			o := newObserver(t, s, RefuseNotFinite)
+			mustObserve(t, o, x)
+			if r, err := o.Params(s); err != nil || !slices.Equal(r.Scale, p.Scale) || r.Scheme != p.Scheme {
+				t.Errorf("Observer: %v", err)
+			}
+		})
+	}
+}
+
+// paramOf returns the index of the parameter of element e.
+func paramOf(l *layout, e int) int {
+	row := e / l.inner
+	switch {
+	case l.group > 0:
+		return (row/l.axis*l.groups+row%l.axis/l.group)*l.inner + e%l.inner
+	case l.params == 1:
+		return 0
+	}
+	return row % l.axis
+}
+
+func TestCodebookSchemesRefused(t *testing.T) {
+	for name, test := range map[string]struct {
+		s  Scheme
+		is error
+	}{
+		"other width":   {Scheme{Format: toy, Bits: 4, Mapping: Symmetric}, ErrBits},
+		"asymmetric":    {Scheme{Format: toy}, ErrScheme},
+		"unsigned":      {Scheme{Format: toy, Mapping: Symmetric, Unsigned: true}, ErrScheme},
+		"narrow range":  {Scheme{Format: toy, Mapping: Symmetric, NarrowRange: true}, ErrScheme},
+		"zero in range": {Scheme{Format: toy, Mapping: Symmetric, ZeroInRange: true}, ErrScheme},
+		"entropy":       {Scheme{Format: toy, Mapping: Symmetric, Method: Entropy}, ErrMethod},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if _, err := Calibrate(codebookTensor(8), test.s); !errors.Is(err, test.is) {
+				t.Errorf("%v, want %v", err, test.is)
+			}
+		})
+	}
+	if err := (Scheme{Format: toy, Bits: 3, Mapping: Symmetric}).Validate(); err != nil {
+		t.Errorf("the width of the format is refused: %v", err)
+	}
 }
