@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"sync"
+	"sync/atomic"
 )
 
 // A Format says which value a code stands for, in units of the scale, and which code a
@@ -20,18 +21,32 @@ import (
 //
 // What lies beyond the largest value gets its code, and counts as clipped. NaN becomes the
 // format's code for NaN if there is one, else that of 0.
-type Format struct{ book *codebook }
+type Format struct{ number uint16 } // index into books; no pointer, since what holds a Scheme must not escape
 
 // Integers is the format of the integers from qmin to qmax: see [Scheme.Grid].
 var Integers = Format{}
 
 // String returns the name of the format: "integers" for the zero value.
 func (f Format) String() string {
-	if f.book == nil {
+	if f.number == 0 {
 		return "integers"
 	}
-	return f.book.name
+	return f.book().name
 }
+
+// Equal reports whether f and g are the same.
+func (f Format) Equal(g Format) bool { return f == g }
+
+// Width returns the number of bits of a code, 0 for Integers, whose width is Scheme.Bits.
+func (f Format) Width() int {
+	if f.number == 0 {
+		return 0
+	}
+	return f.book().bits
+}
+
+// book returns the table of f, or nil for integers.
+func (f Format) book() *codebook { return books.all[f.number].Load() }
 
 // A codebook is a table of values with what a search of it needs. It does not change
 // once it is made.
@@ -66,11 +81,11 @@ const (
 	tieDown
 )
 
-// books has all codebooks by name.
+// books has all codebooks, at the number of their Format. The first is nil.
 var books struct {
-	sync.Mutex
-	byName map[string]*codebook
-	names  []string // in the order in which they were made
+	all        [1 << 10]atomic.Pointer[codebook]
+	used       int
+	sync.Mutex // of used
 }
 
 // newFormat makes the format of a table: values[c] is the value of code c, NaN if the code
@@ -94,15 +109,14 @@ func newFormat(name string, bits int, values []float32, ties tieRule, nan uint8)
 
 	books.Lock()
 	defer books.Unlock()
-	if books.byName[name] != nil {
-		panic("quant: there are two formats named " + name)
+	for i := range books.used {
+		if books.all[i+1].Load().name == name {
+			panic("quant: there are two formats named " + name)
+		}
 	}
-	if books.byName == nil {
-		books.byName = make(map[string]*codebook)
-	}
-	books.byName[name] = b
-	books.names = append(books.names, name)
-	return Format{b}
+	books.used++
+	books.all[books.used].Store(b)
+	return Format{uint16(books.used)}
 }
 
 // key returns an integer that orders floats as their values do, -0 below +0. NaN is above
@@ -146,7 +160,7 @@ func absolute(v float32) float32 { return math.Float32frombits(math.Float32bits(
 
 // validateFormat checks the options of a scheme whose codes are no integers.
 func (s Scheme) validateFormat() error {
-	b := s.Format.book
+	b := s.Format.book()
 	switch {
 	case s.Bits != 0 && s.Bits != b.bits:
 		return fmt.Errorf("%w: %d, but codes of %s have %d", ErrBits, s.Bits, b.name, b.bits)
@@ -162,8 +176,8 @@ func (s Scheme) validateFormat() error {
 
 // normal returns s with the width of its format in Bits.
 func (s Scheme) normal() Scheme {
-	if s.Format.book != nil {
-		s.Bits = s.Format.book.bits
+	if s.Format.number != 0 {
+		s.Bits = s.Format.book().bits
 	}
 	return s
 }
@@ -179,7 +193,7 @@ type codeGrid struct {
 
 func (s Scheme) grid() codeGrid {
 	qmin, qmax := s.Grid()
-	g := codeGrid{int32(qmin), int32(qmax), s.Bits, !s.Unsigned, s.Format.book}
+	g := codeGrid{int32(qmin), int32(qmax), s.Bits, !s.Unsigned, s.Format.book()}
 	if g.book != nil {
 		g.bits, g.signed = g.book.bits, false
 	}

@@ -21,7 +21,7 @@ var lopsided = newFormat("lopsided2", 2, []float32{-1, 1, 3, 3.5}, tieDown, 0)
 func TestCodebookNearest(t *testing.T) {
 	for _, f := range []Format{toy, lopsided} {
 		t.Run(f.String(), func(t *testing.T) {
-			b := f.book
+			b := f.book()
 			tryAround := func(v float32) {
 				for _, x := range []float32{math.Nextafter32(v, -inf), v, math.Nextafter32(v, inf), -v} {
 					if got, want := b.code(x), nearestCode(b, x); finite(x) && got != want {
@@ -115,7 +115,7 @@ func TestCodebookFormat(t *testing.T) {
 				for _, v := range values {
 					most = max(most, absolute(v))
 				}
-				want := most / toy.book.largest
+				want := most / toy.book().largest
 				if most == 0 {
 					want = 1
 				}
@@ -125,8 +125,8 @@ func TestCodebookFormat(t *testing.T) {
 			}
 			for e, v := range x.Data {
 				i := paramOf(&l, e)
-				wantCodes[e] = nearestCode(toy.book, v/p.Scale[i])
-				wantValues[e] = toy.book.values[wantCodes[e]] * p.Scale[i]
+				wantCodes[e] = nearestCode(toy.book(), v/p.Scale[i])
+				wantValues[e] = toy.book().values[wantCodes[e]] * p.Scale[i]
 			}
 
 			codes := make([]uint8, len(x.Data))

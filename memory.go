@@ -22,7 +22,7 @@ const (
 // given number of pairs of a scale and a zero point (see NumParams).
 func (s Scheme) Memory(n, params int) Memory {
 	m := Memory{Payload: packedLen(int64(n), s.normal().Bits), Metadata: paramBytes * int64(params)}
-	if s.Format.book != nil {
+	if s.Format.number != 0 {
 		m.Metadata = scaleBytes * int64(params)
 	}
 	return m

@@ -122,8 +122,8 @@ func (s Scheme) paramsOf(p *Params, lo, hi []float32) {
 	scale := p.Scale[:len(lo)]
 	zero, hi := p.ZeroPoint[:len(lo)], hi[:len(lo)]
 	switch {
-	case s.Format.book != nil:
-		symmetricParams(scale, lo, hi, s.Format.book.largest)
+	case s.Format.number != 0:
+		symmetricParams(scale, lo, hi, s.Format.book().largest)
 		fill(zero, 0)
 	case s.Mapping == Symmetric:
 		z, steps := s.symmetricGrid()
@@ -141,8 +141,8 @@ func (s Scheme) paramsOf(p *Params, lo, hi []float32) {
 
 // params returns the parameters that s derives from a range.
 func (s Scheme) params(r Range) (scale float32, zero int32) {
-	if s.Format.book != nil {
-		return symmetricScale(r.Min, r.Max, s.Format.book.largest), 0
+	if s.Format.number != 0 {
+		return symmetricScale(r.Min, r.Max, s.Format.book().largest), 0
 	}
 	if s.Mapping == Symmetric {
 		return s.symmetric(r)

@@ -126,8 +126,8 @@ func (g Granularity) String() string {
 // are valid; for others it means nothing, and may panic. Codes of formats other
 // than Integers are patterns of bits, from 0 on.
 func (s Scheme) Grid() (qmin, qmax int) {
-	if s.Format.book != nil {
-		return 0, len(s.Format.book.values) - 1
+	if s.Format.number != 0 {
+		return 0, len(s.Format.book().values) - 1
 	}
 	if s.Unsigned {
 		return 0, 1<<s.Bits - 1
@@ -143,7 +143,7 @@ func (s Scheme) Grid() (qmin, qmax int) {
 // ErrBits, ErrGroupSize, ErrMethod or ErrScheme otherwise. Whether the axis exists is for
 // a shape to say: see NumParams.
 func (s Scheme) Validate() error {
-	if s.Format.book != nil {
+	if s.Format.number != 0 {
 		if err := s.validateFormat(); err != nil {
 			return err
 		}
