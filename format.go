@@ -53,11 +53,11 @@ func (f Format) book() *codebook { return books.all[f.number].Load() }
 type codebook struct {
 	name    string
 	bits    int       // of a code
-	values  []float32 // of each code; NaN for codes that no value becomes
+	values  []float32 // of each code; NaN or infinite for codes that no value becomes
 	largest float32   // magnitude among values
 	nan     uint8     // code that NaN becomes
 
-	// The values in ascending order, -0 before +0, without NaN.
+	// The finite values in ascending order, -0 before +0.
 	order []uint8 // codes in this order
 
 	// limits[i] is the key of the largest float32 that becomes order[i] and not
@@ -88,15 +88,15 @@ var books struct {
 	sync.Mutex // of used
 }
 
-// newFormat makes the format of a table: values[c] is the value of code c, NaN if the code
-// is not used. There are 2^bits of them. nan is the code that NaN becomes.
+// newFormat makes the format of a table: values[c] is the value of code c, NaN or infinite
+// if nothing becomes that code. There are 2^bits of them. nan is the code that NaN becomes.
 func newFormat(name string, bits int, values []float32, ties tieRule, nan uint8) Format {
 	if bits < 2 || bits > 8 || len(values) != 1<<bits || int(nan) >= len(values) {
 		panic(fmt.Sprintf("quant: format %s has %d values for %d bits, and the code %d for NaN", name, len(values), bits, nan))
 	}
 	b := &codebook{name: name, bits: bits, values: slices.Clone(values), nan: nan}
 	for c, v := range values {
-		if v == v {
+		if finite(v) {
 			b.order = append(b.order, uint8(c))
 			b.largest = max(b.largest, absolute(v))
 		}

@@ -19,25 +19,27 @@ var lopsided = newFormat("lopsided2", 2, []float32{-1, 1, 3, 3.5}, tieDown, 0)
 // TestCodebookNearest compares codes with the nearest value by exact arithmetic: at and
 // beside every point that is half-way between two values, and for all exponents.
 func TestCodebookNearest(t *testing.T) {
-	for _, f := range []Format{toy, lopsided} {
+	for _, f := range append([]Format{toy, lopsided}, floatFormats...) {
 		t.Run(f.String(), func(t *testing.T) {
 			b := f.book()
 			tryAround := func(v float32) {
 				for _, x := range []float32{math.Nextafter32(v, -inf), v, math.Nextafter32(v, inf), -v} {
-					if got, want := b.code(x), nearestCode(b, x); finite(x) && got != want {
+					if !finite(x) {
+						continue
+					}
+					if got, want := b.code(x), nearestCode(b, x); got != want {
 						t.Errorf("%v (%#08x): code %d, want %d", x, math.Float32bits(x), got, want)
 					}
 				}
 			}
-			for _, v := range b.values {
-				for _, w := range b.values {
-					if v == v && w == w {
-						tryAround((v + w) / 2)
-						tryAround(v)
-					}
+			for i, c := range b.order {
+				v := b.values[c]
+				tryAround(v)
+				if i > 0 {
+					tryAround((b.values[b.order[i-1]] + v) / 2)
 				}
 			}
-			for e := range uint32(255) {
+			for e := uint32(0); e < 255; e += 3 {
 				tryAround(math.Float32frombits(e << 23))
 				tryAround(math.Float32frombits(e<<23 | 0x1234))
 			}
@@ -46,6 +48,60 @@ func TestCodebookNearest(t *testing.T) {
 				t.Errorf("codes of NaN, +Inf and -Inf: %d, %d and %d", b.code(nan), b.code(inf), b.code(-inf))
 			}
 		})
+	}
+}
+
+var floatFormats = []Format{E4M3FN, E5M2, E4M3FNUZ, E5M2FNUZ, E3M2, E2M3, E2M1, NF4}
+
+// TestFloatFormats checks what the specifications say of each format, and that each code
+// comes back from its value.
+func TestFloatFormats(t *testing.T) {
+	for _, test := range []struct {
+		f                 Format
+		bits              int
+		largest, smallest float32 // magnitudes
+		numbers           int     // codes that are finite numbers
+		nan               uint8
+	}{
+		{E4M3FN, 8, 448, 0x1p-9, 254, 0x7f},
+		{E5M2, 8, 57344, 0x1p-16, 248, 0x7f},
+		{E4M3FNUZ, 8, 240, 0x1p-10, 255, 0x80},
+		{E5M2FNUZ, 8, 57344, 0x1p-17, 255, 0x80},
+		{E3M2, 6, 28, 0.0625, 64, 0},
+		{E2M3, 6, 7.5, 0.125, 64, 0},
+		{E2M1, 4, 6, 0.5, 16, 0},
+		{NF4, 4, 1, 0.07958029955625534, 16, 7},
+	} {
+		t.Run(test.f.String(), func(t *testing.T) {
+			b := test.f.book()
+			smallest := inf
+			for c, v := range b.values {
+				if !finite(v) {
+					continue
+				}
+				if v != 0 {
+					smallest = min(smallest, absolute(v))
+				}
+				if got := b.code(v); int(got) != c {
+					t.Errorf("the value %v of code %#x becomes %#x", v, c, got)
+				}
+			}
+			if b.bits != test.bits || test.f.Width() != test.bits || b.largest != test.largest || smallest != test.smallest ||
+				len(b.order) != test.numbers || b.nan != test.nan {
+				t.Errorf("%d bits, largest %v, smallest %v, %d numbers, NaN %#x, want %+v", b.bits, b.largest, smallest, len(b.order), b.nan, test)
+			}
+			for i, c := range b.order[1:] {
+				if compareKeys(b.values[b.order[i]], b.values[c]) >= 0 {
+					t.Errorf("%v is not below %v", b.values[b.order[i]], b.values[c])
+				}
+			}
+		})
+	}
+	e2m1 := E2M1.book()
+	for x, want := range map[float32]float32{0.25: 0, 0.75: 1, 1.25: 1, 1.75: 2, 2.5: 2, 3.5: 4, 5: 4} {
+		if got := e2m1.values[e2m1.code(x)]; got != want {
+			t.Errorf("E2M1: the tie %v becomes %v, want %v", x, got, want)
+		}
 	}
 }
 
@@ -63,7 +119,7 @@ func nearestCode(b *codebook, x float32) uint8 {
 			switch {
 			case v == 0 && w == 0:
 				take = !math.Signbit(float64(x)) // -0 comes first
-			case b.name == "lopsided2": // ties go down
+			case b.name == "lopsided2" || b.name == "nf4": // ties go down
 			default:
 				take = c&1 == 0
 			}
