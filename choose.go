@@ -104,12 +104,12 @@ const exactStep = clipUnit / 16
 // limit.
 func (s *search) measure(x []float32, r Range, limit float64) float64 {
 	scale, zero := s.scheme.params(r)
-	qmin, qmax := s.scheme.Grid()
+	g := s.scheme.grid()
 	s.scale[0], s.zero[0] = scale, zero
 	total := 0.0
 	for len(x) > 0 {
 		n := min(len(x), blockLen)
-		errorsRuns(s.acc[:], x[:n], n, s.scale[:], s.zero[:], int32(qmin), int32(qmax))
+		g.errorsRuns(s.acc[:], nil, x[:n], n, s.scale[:], s.zero[:])
 		if s.squares {
 			total += s.acc[0].sq
 		} else {

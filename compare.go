@@ -100,7 +100,7 @@ func CompareParamsInto(c *Comparison, t Tensor, params ...Params) error {
 func (c *Comparison) setSchemes(schemes []Scheme) {
 	c.setResults(len(schemes))
 	for i, s := range schemes {
-		c.Results[i].Scheme = s
+		c.Results[i].Scheme = s.normal()
 	}
 }
 
@@ -108,7 +108,7 @@ func (c *Comparison) setParams(params []Params) {
 	c.setResults(len(params))
 	for i, p := range params {
 		r := &c.Results[i].Params
-		r.Scheme = p.Scheme
+		r.Scheme = p.Scheme.normal()
 		r.Scale = append(r.Scale[:0], p.Scale...)
 		r.ZeroPoint = append(r.ZeroPoint[:0], p.ZeroPoint...)
 	}

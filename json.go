@@ -44,6 +44,7 @@ func missing(name string, there map[string]bool, fields ...string) error {
 }
 
 type schemeJSON struct {
+	Format      *Format  `json:"format,omitempty"`
 	Bits        *int     `json:"bits"`
 	Unsigned    *bool    `json:"unsigned"`
 	Mapping     *Mapping `json:"mapping"`
@@ -55,7 +56,7 @@ type schemeJSON struct {
 	Method      *Method  `json:"method"`
 }
 
-// MarshalJSON returns an object with the fields bits, unsigned, mapping,
+// MarshalJSON returns an object with the fields format (unless that is Integers), bits, unsigned, mapping,
 // granularity ("per_tensor", "per_channel" or "per_group"), axis, group_size,
 // narrow_range, zero_in_range and method. Axis and group_size are null where they
 // mean nothing. The errors are those of Validate. As the key of a map a Scheme has
@@ -67,6 +68,9 @@ func (s Scheme) MarshalJSON() ([]byte, error) {
 	name := "per_tensor"
 	j := schemeJSON{Bits: &s.Bits, Unsigned: &s.Unsigned, Mapping: &s.Mapping, Granularity: &name,
 		NarrowRange: &s.NarrowRange, ZeroInRange: &s.ZeroInRange, Method: &s.Method}
+	if s = s.normal(); s.Format != Integers {
+		j.Format = &s.Format
+	}
 	switch s.Granularity.unit {
 	case perChannel:
 		name, j.Axis = "per_channel", &s.Granularity.axis
@@ -98,6 +102,9 @@ func (s *Scheme) UnmarshalJSON(data []byte) error {
 		return err
 	}
 	t := Scheme{Bits: *j.Bits, Unsigned: *j.Unsigned, Mapping: *j.Mapping, NarrowRange: *j.NarrowRange, ZeroInRange: *j.ZeroInRange, Method: *j.Method}
+	if j.Format != nil {
+		t.Format = *j.Format
+	}
 	axis, size := false, false
 	switch *j.Granularity {
 	case "per_tensor":

@@ -81,7 +81,7 @@ func NewObserver(s Scheme, p NotFinitePolicy) (*Observer, error) {
 	if p > IgnoreNotFinite {
 		return nil, fmt.Errorf("%w: there is no policy %d for values that are not finite", ErrScheme, p)
 	}
-	return &Observer{id: observers.Add(1), scheme: s, policy: p}, nil
+	return &Observer{id: observers.Add(1), scheme: s.normal(), policy: p}, nil
 }
 
 // Scheme returns the scheme that o was made for.

@@ -95,14 +95,14 @@ func (q Quantized) Len() int {
 // At returns the code of element i, counted in row-major order from 0 up to
 // Len()-1. To read all codes, Unpack is faster.
 func (q Quantized) At(i int) int {
-	bits := q.Params.Scheme.Bits
+	bits := q.Params.Scheme.normal().Bits
 	at := i * bits
 	v := uint32(0)
 	for j, b := range q.Codes[at/8 : (at+bits+7)/8] {
 		v |= uint32(b) << (8 * j)
 	}
 	v = v >> (at % 8) << (32 - bits)
-	if q.Params.Scheme.Unsigned {
+	if !q.Params.Scheme.grid().signed {
 		return int(v >> (32 - bits))
 	}
 	return int(int32(v) >> (32 - bits))
@@ -125,7 +125,7 @@ func (q Quantized) Int16() (codes []int16, ok bool) { return view[int16](q, fals
 func (q Quantized) Uint16() (codes []uint16, ok bool) { return view[uint16](q, true, 16) }
 
 func view[T Code](q Quantized, unsigned bool, bits int) ([]T, bool) {
-	if s := q.Params.Scheme; s.Unsigned != unsigned || s.Bits != bits || bits == 16 && !aligned16(q.Codes) {
+	if g := q.Params.Scheme.grid(); g.signed == unsigned || g.bits != bits || bits == 16 && !aligned16(q.Codes) {
 		return nil, false
 	}
 	return unsafe.Slice((*T)(unsafe.Pointer(unsafe.SliceData(q.Codes))), len(q.Codes)*8/bits), true

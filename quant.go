@@ -104,7 +104,7 @@ func CalibrateInto(p *Params, t Tensor, s Scheme) error {
 
 // set gives p the scheme s and room for n parameters.
 func (p *Params) set(s Scheme, n int) {
-	p.Scheme = s
+	p.Scheme = s.normal()
 	if cap(p.Scale) < n {
 		p.Scale = make([]float32, n)
 	}
@@ -122,6 +122,9 @@ func (s Scheme) paramsOf(p *Params, lo, hi []float32) {
 	scale := p.Scale[:len(lo)]
 	zero, hi := p.ZeroPoint[:len(lo)], hi[:len(lo)]
 	switch {
+	case s.Format.number != 0:
+		symmetricParams(scale, lo, hi, s.Format.book().largest)
+		fill(zero, 0)
 	case s.Mapping == Symmetric:
 		z, steps := s.symmetricGrid()
 		symmetricParams(scale, lo, hi, steps)
@@ -138,6 +141,9 @@ func (s Scheme) paramsOf(p *Params, lo, hi []float32) {
 
 // params returns the parameters that s derives from a range.
 func (s Scheme) params(r Range) (scale float32, zero int32) {
+	if s.Format.number != 0 {
+		return symmetricScale(r.Min, r.Max, s.Format.book().largest), 0
+	}
 	if s.Mapping == Symmetric {
 		return s.symmetric(r)
 	}

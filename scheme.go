@@ -6,8 +6,13 @@ import "fmt"
 // the zero value of everything else is signed codes, the asymmetric mapping and
 // one scale and zero point for the whole tensor.
 type Scheme struct {
-	// Bits is the width of a code, 2 to 16.
+	// Bits is the width of a code, 2 to 16 for Integers. Other formats have a width of
+	// their own: for them Bits is that, or 0.
 	Bits int
+
+	// Format says which values the codes stand for: by default the integers. The other
+	// formats have no zero point. The mapping means nothing for them.
+	Format Format
 
 	// Unsigned makes codes run from 0 to 2^Bits-1 instead of from
 	// -2^(Bits-1) to 2^(Bits-1)-1.
@@ -119,8 +124,12 @@ func (g Granularity) String() string {
 }
 
 // Grid returns the lowest and the highest code. It is for schemes whose options
-// are valid; for others it means nothing, and may panic.
+// are valid; for others it means nothing, and may panic. Codes of formats other
+// than Integers are patterns of bits, from 0 on.
 func (s Scheme) Grid() (qmin, qmax int) {
+	if s.Format.number != 0 {
+		return 0, len(s.Format.book().values) - 1
+	}
 	if s.Unsigned {
 		return 0, 1<<s.Bits - 1
 	}
@@ -135,7 +144,11 @@ func (s Scheme) Grid() (qmin, qmax int) {
 // ErrBits, ErrGroupSize, ErrMethod or ErrScheme otherwise. Whether the axis exists is for
 // a shape to say: see NumParams.
 func (s Scheme) Validate() error {
-	if s.Bits < 2 || s.Bits > 16 {
+	if s.Format.number != 0 {
+		if err := s.validateFormat(); err != nil {
+			return err
+		}
+	} else if s.Bits < 2 || s.Bits > 16 {
 		return fmt.Errorf("%w: %d is not in [2, 16]", ErrBits, s.Bits)
 	}
 	if s.Mapping > Symmetric {

@@ -66,12 +66,12 @@ type otherRanges struct {
 // A subject is a scheme in the second pass.
 type subject struct {
 	layout
-	own        bool      // parameters belong to the survey's channels
-	scale      []float32 // nil where two tensors are compared
-	zero       []int32
-	qmin, qmax int32
-	tally      []tally // at channel*slots + slot
-	total      []tally // of the segments folded so far, where there is no memory for all
+	own   bool      // parameters belong to the survey's channels
+	scale []float32 // nil where two tensors are compared
+	zero  []int32
+	grid  codeGrid
+	tally []tally // at channel*slots + slot
+	total []tally // of the segments folded so far, where there is no memory for all
 }
 
 // A tally is sums over any number of blocks.

@@ -15,8 +15,7 @@ func (g *survey) addSubject(l layout, p *Params) {
 	s.layout = l
 	s.own = l == g.ch
 	s.scale, s.zero = p.Scale, p.ZeroPoint
-	qmin, qmax := p.Scheme.Grid()
-	s.qmin, s.qmax = int32(qmin), int32(qmax)
+	s.grid = p.Scheme.grid()
 	s.tally = resize(s.tally, g.ch.axis*g.slots)
 	clear(s.tally)
 }
@@ -101,17 +100,9 @@ func (u *subject) errorsOfRuns(acc []sums, sq []float64, x, y []float32, run, p 
 	case u.params == 1:
 		fill(s.scale[:k], u.scale[0])
 		fill(s.zero[:k], u.zero[0])
-		errorsOf(acc, sq, x, run, s.scale[:k], s.zero[:k], u.qmin, u.qmax)
+		u.grid.errorsRuns(acc, sq, x, run, s.scale[:k], s.zero[:k])
 	default:
-		errorsOf(acc, sq, x, run, u.scale[p:], u.zero[p:], u.qmin, u.qmax)
-	}
-}
-
-func errorsOf(acc []sums, sq []float64, x []float32, run int, scale []float32, zero []int32, qmin, qmax int32) {
-	if sq != nil {
-		errorsSquaresRuns(acc, sq, x, run, scale, zero, qmin, qmax)
-	} else {
-		errorsRuns(acc, x, run, scale, zero, qmin, qmax)
+		u.grid.errorsRuns(acc, sq, x, run, u.scale[p:], u.zero[p:])
 	}
 }
 
@@ -152,7 +143,7 @@ func (u *subject) errorsOfColumns(c columnSums, x, y []float32, rows, pitch int,
 		differencesColumns(c, x, y, rows, pitch)
 		return
 	}
-	errorsColumns(c, x, rows, pitch, scale, zero, u.qmin, u.qmax)
+	u.grid.errorsColumns(c, x, rows, pitch, scale, zero)
 }
 
 // lay stores the parameters of the first row, or of all runs, of a span in s,
@@ -228,7 +219,7 @@ func (u *subject) errorsOfRows(c columnSums, x []float32, t *stretch, s *scratch
 		for first.n == t.n && r+k < t.rows && u.span(e+k*t.stride, e+k*t.stride+t.n) == first {
 			k++
 		}
-		errorsColumns(c, x[r*t.pitch:], k, t.pitch, s.scale[:t.n], s.zero[:t.n], u.qmin, u.qmax)
+		u.grid.errorsColumns(c, x[r*t.pitch:], k, t.pitch, s.scale[:t.n], s.zero[:t.n])
 		r += k
 	}
 }

@@ -148,8 +148,11 @@ func startsNumber(s string) bool {
 	return s != "" && (s[0] >= '0' && s[0] <= '9' || s[0] == '-' || s[0] == '+')
 }
 
-// code returns the name of the codes' type, such as "int8".
+// code returns the name of the codes' type, such as "int8", or of the format.
 func (s Scheme) code() string {
+	if s.Format != Integers {
+		return s.Format.String()
+	}
 	if s.Unsigned {
 		return "uint" + strconv.Itoa(s.Bits)
 	}
@@ -159,7 +162,11 @@ func (s Scheme) code() string {
 // String returns s as a line of a report: "int8 asymmetric, per channel (axis 0), mse".
 // ParseScheme reads the result of MarshalText, which is another form.
 func (s Scheme) String() string {
-	text := s.code() + " " + s.Mapping.String() + ", " + s.Granularity.String() + ", " + s.Method.String()
+	text := s.code()
+	if s.Format == Integers {
+		text += " " + s.Mapping.String()
+	}
+	text += ", " + s.Granularity.String() + ", " + s.Method.String()
 	if s.NarrowRange {
 		text += ", narrow range"
 	}
@@ -177,7 +184,7 @@ func (s Scheme) MarshalText() ([]byte, error) {
 		return nil, err
 	}
 	text := s.code()
-	if s.Mapping != Asymmetric {
+	if s.Mapping != Asymmetric && s.Format == Integers {
 		text += ":" + s.Mapping.String()
 	}
 	if s.Granularity != PerTensor {
@@ -238,10 +245,13 @@ func ParseScheme(text string) (Scheme, error) {
 	if _, ok := seen["type of codes"]; !ok {
 		return Scheme{}, fmt.Errorf("scheme %q: %w: the type of the codes is missing, such as int8 or uint4", text, ErrScheme)
 	}
+	if _, ok := seen["mapping"]; ok && s.Format != Integers && s.Mapping == Asymmetric {
+		return Scheme{}, fmt.Errorf("scheme %q: %w: %v has no zero point, so that its mapping is symmetric", text, ErrScheme, s.Format)
+	}
 	if err := s.Validate(); err != nil {
 		return Scheme{}, fmt.Errorf("scheme %q: %w", text, err)
 	}
-	return s, nil
+	return s.normal(), nil
 }
 
 // set sets what one part of a scheme's text says, and returns what kind it is.
@@ -259,6 +269,10 @@ func (s *Scheme) set(part string) (kind string, err error) {
 	case "zero":
 		s.ZeroInRange = true
 		return "zero in range", nil
+	}
+	if f, ok := formatNamed(part); ok && f != Integers {
+		s.Format = f
+		return "type of codes", nil
 	}
 	digits, unsigned := strings.CutPrefix(part, "uint")
 	if !unsigned {
@@ -281,6 +295,15 @@ func (s *Scheme) set(part string) (kind string, err error) {
 		s.Granularity, err = ParseGranularity(part)
 		return "granularity", err
 	}
-	return "", fmt.Errorf("%w: there is no part %q; there are intBITS, uintBITS, asymmetric, symmetric, tensor, channel@AXIS, groupSIZE@AXIS, "+
-		"minmax, percentile=P, mse, mae, entropy, ema=M, narrow and zero", ErrScheme, part)
+	return "", fmt.Errorf("%w: there is no part %q; there are intBITS, uintBITS, %v, asymmetric, symmetric, tensor, channel@AXIS, groupSIZE@AXIS, "+
+		"minmax, percentile=P, mse, mae, entropy, ema=M, narrow and zero", ErrScheme, part, formatList())
+}
+
+// formatList returns the names of the formats, separated by commas.
+func formatList() string {
+	var names []string
+	for _, f := range Formats() {
+		names = append(names, f.String())
+	}
+	return strings.Join(names, ", ")
 }

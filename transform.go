@@ -20,12 +20,10 @@ type transform struct {
 	real []float32
 	codes
 
-	scale      []float32 // as the layout's walk reads them
-	zero       []int32
-	qmin, qmax int32
-	bits       int
-	signed     bool
-	stream     bool // store past the caches, see streamBytes
+	scale []float32 // as the layout's walk reads them
+	zero  []int32
+	codeGrid
+	stream bool // store past the caches, see streamBytes
 }
 
 // codes are in one of three forms; the others are nil.
@@ -63,13 +61,7 @@ func newTransform(n int, shape []int, p Params) (transform, error) {
 }
 
 func transformOf(l layout, off int, p Params) transform {
-	qmin, qmax := p.Scheme.Grid()
-	return transform{
-		layout: l, off: off,
-		scale: p.Scale, zero: p.ZeroPoint,
-		qmin: int32(qmin), qmax: int32(qmax),
-		bits: p.Scheme.Bits, signed: !p.Scheme.Unsigned,
-	}
+	return transform{layout: l, off: off, scale: p.Scale, zero: p.ZeroPoint, codeGrid: p.Scheme.grid()}
 }
 
 // What follows does without a transform where that would be most of the work:
@@ -85,7 +77,7 @@ func (p *Params) plain(n int, shape []int) bool {
 // plain reports whether s is valid and for all of a tensor: of those it knows
 // the usual ones.
 func (s *Scheme) plain() bool {
-	return s.Granularity.unit == perTensor && uint(s.Bits-2) <= 14 && s.Mapping <= Symmetric &&
+	return s.Format.number == 0 && s.Granularity.unit == perTensor && uint(s.Bits-2) <= 14 && s.Mapping <= Symmetric &&
 		(!s.NarrowRange || !s.Unsigned && s.Mapping == Symmetric) &&
 		(s.Method.kind == minMax && math.Float64bits(s.Method.fraction) == 0 || s.Method.validate() == nil)
 }
@@ -311,9 +303,9 @@ func (t *transform) quantize8(dst []uint8, e, end int, stream bool) {
 		s := t.span(t.off+e, t.off+end)
 		x := t.real[e : e+s.n]
 		if s.columns {
-			quantizeInt8Columns(dst, x, t.scale[s.p:s.p+s.run], t.zero[s.p:], t.qmin, t.qmax, stream)
+			t.quantizeColumns(dst, x, t.scale[s.p:s.p+s.run], t.zero[s.p:], stream)
 		} else {
-			quantizeInt8Runs(dst, x, s.run, t.scale[s.p:], t.zero[s.p:], t.qmin, t.qmax, stream)
+			t.quantizeRuns(dst, x, s.run, t.scale[s.p:], t.zero[s.p:], stream)
 		}
 		e += s.n
 		dst = dst[s.n:]
@@ -363,9 +355,9 @@ func (t *transform) dequantize8(src []uint8, e, end int) {
 		s := t.span(t.off+e, t.off+end)
 		x := t.real[e : e+s.n]
 		if s.columns {
-			dequantizeInt8Columns(x, src[:s.n], t.scale[s.p:s.p+s.run], t.zero[s.p:], t.signed, t.stream)
+			t.dequantizeColumns(x, src[:s.n], t.scale[s.p:s.p+s.run], t.zero[s.p:], t.stream)
 		} else {
-			dequantizeInt8Runs(x, src[:s.n], s.run, t.scale[s.p:], t.zero[s.p:], t.signed, t.stream)
+			t.dequantizeRuns(x, src[:s.n], s.run, t.scale[s.p:], t.zero[s.p:], t.stream)
 		}
 		e += s.n
 		src = src[s.n:]

@@ -1,0 +1,131 @@
+package quant
+
+import "math"
+
+// The definitions of the kernels of codebooks: see kernels.go for what kernels have in
+// common. Codes are bytes.
+
+// code returns the code of the value next to v.
+func (b *codebook) code(v float32) uint8 {
+	if v != v {
+		return b.nan
+	}
+	k := key(v)
+	low, high := 0, len(b.limits) // the first limit that is not below k is among them
+	for low < high {
+		if middle := (low + high) / 2; b.limits[middle] < k {
+			low = middle + 1
+		} else {
+			high = middle
+		}
+	}
+	return b.order[low]
+}
+
+// quantizeBookRunsGeneric stores the code of each element in dst.
+func quantizeBookRunsGeneric(dst []uint8, src []float32, run int, scale []float32, b *codebook) {
+	dst = dst[:len(src)]
+	for i := 0; len(src) > 0; i++ {
+		n := min(run, len(src))
+		s := scale[i]
+		d := dst[:n]
+		for j, x := range src[:n] {
+			d[j] = b.code(x / s)
+		}
+		src, dst = src[n:], dst[n:]
+	}
+}
+
+// quantizeBookColumnsGeneric is quantizeBookRunsGeneric with the scale of column j for
+// element j of each row.
+func quantizeBookColumnsGeneric(dst []uint8, src []float32, scale []float32, b *codebook) {
+	dst = dst[:len(src)]
+	for len(src) > 0 {
+		n := min(len(scale), len(src))
+		d := dst[:n]
+		for j, s := range scale[:n] {
+			d[j] = b.code(src[j] / s)
+		}
+		src, dst = src[n:], dst[n:]
+	}
+}
+
+// dequantizeBookRunsGeneric stores the value of each code times its scale in dst. Bits of a
+// code beyond those of the format are ignored.
+func dequantizeBookRunsGeneric(dst []float32, src []uint8, run int, scale []float32, b *codebook) {
+	dst = dst[:len(src)]
+	last := uint8(len(b.values) - 1)
+	for i := 0; len(src) > 0; i++ {
+		n := min(run, len(src))
+		s := scale[i]
+		d := dst[:n]
+		for j, c := range src[:n] {
+			d[j] = b.values[c&last] * s
+		}
+		src, dst = src[n:], dst[n:]
+	}
+}
+
+// dequantizeBookColumnsGeneric is dequantizeBookRunsGeneric with the scale of column j for
+// element j of each row.
+func dequantizeBookColumnsGeneric(dst []float32, src []uint8, scale []float32, b *codebook) {
+	dst = dst[:len(src)]
+	last := uint8(len(b.values) - 1)
+	for len(src) > 0 {
+		n := min(len(scale), len(src))
+		d := dst[:n]
+		for j, s := range scale[:n] {
+			d[j] = b.values[src[j]&last] * s
+		}
+		src, dst = src[n:], dst[n:]
+	}
+}
+
+// deviation returns |e|, e being the reconstruction of x minus x, and 1 if x/scale lies
+// outside of the values, else 0.
+func (b *codebook) deviation(x, scale float32) (abs float32, clipped uint32) {
+	v := x / scale
+	if k := key(v); k < b.lowest || k > b.highest {
+		clipped = 1
+	}
+	y := float32(b.values[b.code(v)] * scale)
+	return float32(math.Abs(float64(y - x))), clipped
+}
+
+// errorsBookRunsGeneric sets acc[i] to the sums of run i, whose length is at most
+// blockLen. Elements are finite.
+func errorsBookRunsGeneric(acc []sums, src []float32, run int, scale []float32, b *codebook) {
+	for i := range acc {
+		var abs, sq [lanes]float64
+		a := sums{}
+		s := scale[i]
+		for j, x := range src[i*run : min((i+1)*run, len(src))] {
+			d, clipped := b.deviation(x, s)
+			abs[j%lanes] += float64(d)
+			sq[j%lanes] += float64(d) * float64(d)
+			if d > a.max {
+				a.max = d
+			}
+			a.clipped += clipped
+		}
+		a.abs, a.sq = fold(&abs), fold(&sq)
+		acc[i] = a
+	}
+}
+
+// errorsBookColumnsGeneric adds the errors of each column, row by row, to acc.
+func errorsBookColumnsGeneric(acc columnSums, src []float32, rows, stride int, scale []float32, b *codebook) {
+	n := len(scale)
+	acc = acc.sub(n)
+	for r := range rows {
+		for j, x := range src[r*stride:][:n] {
+			d, clipped := b.deviation(x, scale[j])
+			acc.abs[j] += float64(d)
+			acc.sq[j] += float64(d) * float64(d)
+			if d > acc.max[j] {
+				acc.max[j] = d
+			}
+			acc.clipped[j] += clipped
+		}
+	}
+}
