@@ -1,0 +1,257 @@
+package plan
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+)
+
+// A Front is the plans none of which is as good as another both in bytes and in error.
+type Front struct {
+	Points []Point // by ascending bytes, and so by descending error
+
+	// Bound is how much lower than the front says the least error may be, at any number
+	// of bytes: 0 if the front is whole.
+	Bound float64
+
+	problem *Problem
+	choice  func(i int) []int // of a point
+}
+
+// A Point is what a plan comes to.
+type Point struct {
+	Bytes int64
+	Error float64
+}
+
+// Plan returns the plan of point i.
+func (f *Front) Plan(i int) Plan { return f.problem.plan(f.choice(i), 0) }
+
+const (
+	// frontPairs is how many combinations of a front of some items with the options of
+	// the next may be tried for an exact front, in all.
+	frontPairs = 1 << 23
+
+	// frontStates is how many points an exact front has at most.
+	frontStates = 1 << 16
+
+	// frontSolved is how many plans between those of the convex hull a front has that is
+	// too large to be whole.
+	frontSolved = 64
+)
+
+// Front returns the plans that are the best for some number of bytes. It is exact where
+// the dynamic programming over all states that others do not dominate has few enough of
+// them. Otherwise it has all plans of the convex hull, which are exact points, and the
+// best plans where the hull's points are the furthest apart; Bound says how much may be
+// missing between them.
+//
+// Errors: ErrProblem, also for MaxKinds, which a front does not know.
+func (p *Problem) Front() (*Front, error) {
+	items, err := p.items()
+	if err != nil {
+		return nil, err
+	}
+	if p.MaxKinds > 0 {
+		return nil, fmt.Errorf("%w: a front has any number of kinds", ErrProblem)
+	}
+	for i, it := range items {
+		if len(pairs(items[i:i+1], false, math.Inf(1))[0]) == 0 {
+			return nil, fmt.Errorf("%w: every candidate of weight %q has an infinite error", ErrProblem, p.Weights[it.weights[0]].Name)
+		}
+	}
+	if p.Objective == Worst {
+		return p.frontOfWorst(items)
+	}
+	if f := p.wholeFront(items); f != nil {
+		return f, nil
+	}
+	return p.hullFront(items)
+}
+
+// At returns the index of the best point that takes at most so many bytes, or -1.
+func (f *Front) At(bytes int64) int { return at(f.Points, bytes) }
+
+func at(points []Point, bytes int64) int {
+	i, found := slices.BinarySearchFunc(points, bytes, func(q Point, b int64) int { return cmp.Compare(q.Bytes, b) })
+	if !found {
+		i--
+	}
+	return i
+}
+
+// newFront returns the front of n plans, given by their choices.
+func (p *Problem) newFront(n int, choice func(i int) []int) *Front {
+	type numbered struct {
+		Point
+		i int
+	}
+	all := make([]numbered, n)
+	for i := range all {
+		bytes, err := p.Total(choice(i))
+		all[i] = numbered{Point{bytes, err}, i}
+	}
+	slices.SortStableFunc(all, func(a, b numbered) int {
+		return cmp.Or(cmp.Compare(a.Bytes, b.Bytes), cmp.Compare(a.Error, b.Error))
+	})
+	f := &Front{problem: p}
+	var from []int
+	for _, q := range all {
+		if k := len(f.Points); k == 0 || q.Error < f.Points[k-1].Error {
+			f.Points, from = append(f.Points, q.Point), append(from, q.i)
+		}
+	}
+	f.choice = func(i int) []int { return choice(from[i]) }
+	return f
+}
+
+// frontOfWorst has a plan for each error that an item may have: the smallest one that
+// keeps to it.
+func (p *Problem) frontOfWorst(items []item) (*Front, error) {
+	var choices [][]int
+	for _, level := range levelsOf(items) {
+		q, err := p.eachSmallest(items, level)
+		if err != nil {
+			continue // some weight has no candidate that is so good
+		}
+		if n := len(choices); n == 0 || !slices.Equal(choices[n-1], q.Choice) {
+			choices = append(choices, q.Choice)
+		}
+	}
+	return p.newFront(len(choices), func(i int) []int { return choices[i] }), nil
+}
+
+// wholeFront goes through all combinations of options that no other combination of the
+// same items dominates. It returns nil if there are too many.
+func (p *Problem) wholeFront(items []item) *Front {
+	all := pairs(items, false, math.Inf(1))
+	states := []state{{}}
+	rounds := make([][]state, len(all))
+	tried := 0
+	for i := range all {
+		options := front(slices.Clone(all[i]))
+		if tried += len(states) * len(options); tried > frontPairs {
+			return nil
+		}
+		if states = combine(states, options); len(states) > frontStates {
+			return nil
+		}
+		rounds[i] = states
+	}
+	return p.newFront(len(states), func(s int) []int {
+		options := make([]int, len(items))
+		for i := len(items) - 1; i >= 0; i-- {
+			options[i] = int(rounds[i][s].pair)
+			s = int(rounds[i][s].from)
+		}
+		return p.choice(items, func(i int) int { return options[i] })
+	})
+}
+
+// combine returns the states that come of giving the next item each of its options.
+func combine(states []state, options []pair) []state {
+	lists := make([][]state, len(options))
+	for j, o := range options {
+		lists[j] = make([]state, len(states))
+		for at, s := range states {
+			lists[j][at] = state{s.use + o.use, s.cost + o.cost, int32(at), int32(o.option)}
+		}
+	}
+	for len(lists) > 1 { // neighbours are merged, so that each state is compared log times
+		half := lists[:0]
+		for i := 0; i < len(lists); i += 2 {
+			if i+1 < len(lists) {
+				half = append(half, merge(lists[i], lists[i+1]))
+			} else {
+				half = append(half, lists[i])
+			}
+		}
+		lists = half
+	}
+	return lists[0]
+}
+
+// A solved is a point of a front that is not whole. No plan of up to until bytes is better.
+type solved struct {
+	Point
+	until  int64
+	choice []int // nil for a corner of the hull
+	corner int   // number of the steps down the hull
+}
+
+// hullFront has the plans of the convex hull of the front, which are exact points of it,
+// and the best plans where these are far apart.
+func (p *Problem) hullFront(items []item) (*Front, error) {
+	k := newKnapsack(pairs(items, false, math.Inf(1)), math.Inf(1), quick)
+	all, hull := p.corners(items, k)
+	unproved := 0.0 // by how much a plan between the corners may be worse than the best
+	for range frontSolved {
+		i, width := widest(all, hull)
+		if width <= 0 {
+			break
+		}
+		middle := all[i].until + (all[i+1].Bytes-all[i].until)/2
+		q, err := p.leastError(items, float64(middle), quick)
+		if err != nil {
+			return nil, err
+		}
+		unproved = math.Max(unproved, q.Gap)
+		if q.Error >= all[i].Error {
+			all[i].until = middle
+			continue
+		}
+		all = slices.Insert(all, i+1, solved{Point{q.Bytes, q.Error}, middle, q.Choice, 0})
+	}
+	_, width := widest(all, hull)
+	f := p.newFront(len(all), func(i int) []int {
+		if all[i].choice != nil {
+			return all[i].choice
+		}
+		k := &knapsack{pairs: k.pairs, choice: make([]int, len(k.pairs)), steps: k.steps}
+		for _, s := range k.steps[:all[i].corner] {
+			k.choice[s.item] = s.to
+		}
+		return p.choiceOf(items, k)
+	})
+	f.Bound = math.Max(width, unproved)
+	return f, nil
+}
+
+// corners returns the corners of the convex hull, as points with and without more.
+func (p *Problem) corners(items []item, k *knapsack) (all []solved, hull []Point) {
+	k.choice = make([]int, len(k.pairs))
+	for i := 0; i <= len(k.steps); i++ {
+		if i > 0 {
+			k.choice[k.steps[i-1].item] = k.steps[i-1].to
+		}
+		if i > 0 && i < len(k.steps) && k.steps[i-1].saving*k.steps[i].use == k.steps[i].saving*k.steps[i-1].use {
+			continue // on an edge of the hull, and maybe not on the front
+		}
+		bytes, err := p.Total(p.choiceOf(items, k))
+		all = append(all, solved{Point: Point{bytes, err}, until: bytes, corner: i})
+		hull = append(hull, Point{bytes, err})
+	}
+	return all, hull
+}
+
+// widest returns after which point the error may be the furthest below that of the
+// point, by the hull, and how far.
+func widest(all []solved, hull []Point) (i int, most float64) {
+	h := 0
+	for j := 0; j+1 < len(all); j++ {
+		last := all[j+1].Bytes - 1
+		if last <= all[j].until {
+			continue
+		}
+		for h+1 < len(hull)-1 && hull[h+1].Bytes <= last {
+			h++
+		}
+		a, b := hull[h], hull[h+1]
+		lowest := a.Error + (b.Error-a.Error)*float64(last-a.Bytes)/float64(b.Bytes-a.Bytes)
+		if d := all[j].Error - lowest; d > most {
+			i, most = j, d
+		}
+	}
+	return i, most
+}

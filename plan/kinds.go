@@ -1,0 +1,197 @@
+package plan
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+)
+
+// mostSubsets is how many sets of kinds are tried. Where there are more, sets grow by
+// the kind that helps most, and the plan says how far from the best it may be.
+const mostSubsets = 20000
+
+// fewKinds solves the problem with at most p.MaxKinds different names, for the fewest
+// bytes if fewest is set and else for the least error.
+func (p *Problem) fewKinds(items []item, limit float64, fewest bool) (Plan, error) {
+	names := p.kinds()
+	if p.MaxKinds >= len(names) {
+		return p.solveFor(items, limit, fewest)
+	}
+	if binomial(len(names), p.MaxKinds) > mostSubsets {
+		return p.growKinds(items, names, limit, fewest)
+	}
+	best, found := Plan{}, false
+	for subset := range subsets(len(names), p.MaxKinds) {
+		q, err := p.within(items, names, subset, limit, fewest)
+		if err != nil {
+			if !errors.Is(err, ErrLimit) && !errors.Is(err, errKinds) {
+				return Plan{}, err
+			}
+			continue
+		}
+		if !found || p.better(&q, &best, fewest) {
+			best, found = q, true
+		}
+	}
+	if !found {
+		return Plan{}, fmt.Errorf("%w: no plan of at most %d kinds keeps it", ErrLimit, p.MaxKinds)
+	}
+	return best, nil
+}
+
+// kinds returns the names of all candidates, in the order in which they appear.
+func (p *Problem) kinds() []string {
+	var names []string
+	seen := make(map[string]bool)
+	for i := range p.Weights {
+		for _, c := range p.Weights[i].Candidates {
+			if !seen[c.Name] {
+				seen[c.Name] = true
+				names = append(names, c.Name)
+			}
+		}
+	}
+	return names
+}
+
+func (p *Problem) solveFor(items []item, limit float64, fewest bool) (Plan, error) {
+	if fewest {
+		return p.leastBytes(items, limit)
+	}
+	return p.leastError(items, limit, thorough)
+}
+
+// errKinds is for a weight that has no candidate among some kinds.
+var errKinds = errors.New("plan: a weight has none of the kinds")
+
+// within solves the problem with the names of a subset.
+func (p *Problem) within(items []item, names []string, subset []int, limit float64, fewest bool) (Plan, error) {
+	some := make([]item, len(items))
+	for i, it := range items {
+		some[i].weights = it.weights
+		for _, o := range it.options {
+			if slices.ContainsFunc(subset, func(k int) bool { return names[k] == o.name }) {
+				some[i].options = append(some[i].options, o)
+			}
+		}
+		if !slices.ContainsFunc(some[i].options, func(o option) bool { return !math.IsInf(o.sum, 1) }) {
+			return Plan{}, errKinds
+		}
+	}
+	return p.solveFor(some, limit, fewest)
+}
+
+// better reports whether a is better than b: for the fewest bytes by bytes, else by the
+// error, and by the other where these are equal.
+func (p *Problem) better(a, b *Plan, fewest bool) bool {
+	bytes, err := cmp.Compare(a.Bytes, b.Bytes), cmp.Compare(a.Error, b.Error)
+	if fewest {
+		return cmp.Or(bytes, err) < 0
+	}
+	return cmp.Or(err, bytes) < 0
+}
+
+// growKinds starts from the best single kind, or the smallest where none keeps the
+// limit, and adds the kind that helps most.
+func (p *Problem) growKinds(items []item, names []string, limit float64, fewest bool) (Plan, error) {
+	free, err := p.solveFor(items, limit, fewest)
+	if err != nil {
+		return Plan{}, err
+	}
+	var set []int
+	best, found := Plan{}, false
+	for len(set) < p.MaxKinds {
+		add, addPlan, addFound := -1, Plan{}, false
+		for k := range names {
+			if slices.Contains(set, k) {
+				continue
+			}
+			q, err := p.within(items, names, append(slices.Clone(set), k), limit, fewest)
+			if err != nil {
+				if !errors.Is(err, ErrLimit) && !errors.Is(err, errKinds) {
+					return Plan{}, err
+				}
+				continue
+			}
+			if !addFound || p.better(&q, &addPlan, fewest) {
+				add, addPlan, addFound = k, q, true
+			}
+		}
+		if !addFound {
+			add = p.smallestKind(names, set)
+		} else if !found || p.better(&addPlan, &best, fewest) {
+			best, found = addPlan, true
+		}
+		set = append(set, add)
+	}
+	if !found {
+		return Plan{}, fmt.Errorf("%w: no plan of at most %d kinds was found that keeps it", ErrLimit, p.MaxKinds)
+	}
+	if fewest {
+		best.Gap = float64(best.Bytes-free.Bytes) + free.Gap
+	} else {
+		best.Gap = best.Error - free.Error + free.Gap
+	}
+	return best, nil
+}
+
+// smallestKind returns the kind, none of set, under which the weights that have it take
+// the fewest bytes for each of them.
+func (p *Problem) smallestKind(names []string, set []int) int {
+	best, least := -1, math.Inf(1)
+	for k, name := range names {
+		if slices.Contains(set, k) {
+			continue
+		}
+		bytes, n := 0.0, 0.0
+		for i := range p.Weights {
+			if at := p.Weights[i].find(name); at >= 0 {
+				bytes += float64(p.Weights[i].Candidates[at].Bytes)
+				n++
+			}
+		}
+		if bytes /= n; best < 0 || bytes < least {
+			best, least = k, bytes
+		}
+	}
+	return best
+}
+
+// binomial returns how many subsets of k of n there are, or more than mostSubsets.
+func binomial(n, k int) int {
+	c := 1
+	for i := 1; i <= k; i++ {
+		if c = c * (n - k + i) / i; c > mostSubsets {
+			return c
+		}
+	}
+	return c
+}
+
+// subsets yields the subsets of k of the numbers below n, in lexical order.
+func subsets(n, k int) func(yield func([]int) bool) {
+	return func(yield func([]int) bool) {
+		s := make([]int, k)
+		for i := range s {
+			s[i] = i
+		}
+		for {
+			if !yield(s) {
+				return
+			}
+			i := k - 1
+			for i >= 0 && s[i] == n-k+i {
+				i--
+			}
+			if i < 0 {
+				return
+			}
+			s[i]++
+			for j := i + 1; j < k; j++ {
+				s[j] = s[j-1] + 1
+			}
+		}
+	}
+}

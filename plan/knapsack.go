@@ -1,0 +1,353 @@
+package plan
+
+import (
+	"cmp"
+	"math"
+	"slices"
+)
+
+// A pair is an option as the solver sees it: what it uses of the limit, and what it
+// costs. For the least error bytes are used and errors cost; for the fewest bytes it is
+// the other way round.
+type pair struct {
+	use, cost float64
+	option    int // index in the item's options
+}
+
+// A step is from one point of the lower convex hull of an item's pairs to the next.
+type step struct {
+	item, to int // the pair it leads to
+	use      float64
+	saving   float64 // of cost
+}
+
+func (s *step) slope() float64 { return s.saving / s.use }
+
+// A knapsack is the problem of choosing one pair of each item so that the cost is least
+// and the use is not above the limit.
+type knapsack struct {
+	pairs [][]pair // of each item, by ascending use and descending cost
+	limit float64
+
+	steps  []step // of all items, by descending slope
+	choice []int  // of each item, the pair in the best choice found
+	best   float64
+	gap    float64 // how much less than best the least cost may be
+
+	effort
+}
+
+// margin is how much, relative to the terms of a bound, rounding may have falsified it.
+const margin = 1e-12
+
+// An effort bounds the states of the dynamic programming.
+type effort struct {
+	mostStates int // after a round
+	mostKept   int // after all rounds, which a choice is traced back through
+}
+
+var (
+	thorough = effort{1 << 15, 1 << 22}
+	quick    = effort{1 << 10, 1 << 15} // for one of the many plans of a front
+)
+
+// newKnapsack sorts the pairs of each item, which must have one, and leaves out those
+// that others dominate.
+func newKnapsack(items [][]pair, limit float64, e effort) *knapsack {
+	k := &knapsack{limit: limit, pairs: make([][]pair, len(items)), effort: e}
+	for i, all := range items {
+		k.pairs[i] = front(slices.Clone(all))
+		k.steps = appendHull(k.steps, k.pairs[i], i)
+	}
+	slices.SortStableFunc(k.steps, func(a, b step) int {
+		// Products keep slopes of any size apart. Equal slopes go by item, and each item's
+		// own steps stay in order, since the sort is stable.
+		return cmp.Compare(b.saving*a.use, a.saving*b.use)
+	})
+	return k
+}
+
+// front sorts pairs by use and keeps those that cost less than all that use no more.
+func front(p []pair) []pair {
+	slices.SortStableFunc(p, func(a, b pair) int {
+		return cmp.Or(cmp.Compare(a.use, b.use), cmp.Compare(a.cost, b.cost))
+	})
+	kept := p[:0]
+	for _, q := range p {
+		if len(kept) == 0 || q.cost < kept[len(kept)-1].cost {
+			kept = append(kept, q)
+		}
+	}
+	return kept
+}
+
+// appendHull appends the steps of the lower convex hull of pairs.
+func appendHull(steps []step, p []pair, item int) []step {
+	hull := []int{0}
+	for i := 1; i < len(p); i++ {
+		for len(hull) > 1 {
+			a, b := p[hull[len(hull)-2]], p[hull[len(hull)-1]]
+			if (a.cost-b.cost)*(p[i].use-b.use) > (b.cost-p[i].cost)*(b.use-a.use) {
+				break
+			}
+			hull = hull[:len(hull)-1]
+		}
+		hull = append(hull, i)
+	}
+	for i := 1; i < len(hull); i++ {
+		a, b := p[hull[i-1]], p[hull[i]]
+		steps = append(steps, step{item, hull[i], b.use - a.use, a.cost - b.cost})
+	}
+	return steps
+}
+
+// leastUse returns what the smallest choice uses.
+func (k *knapsack) leastUse() float64 {
+	use := 0.0
+	for _, p := range k.pairs {
+		use += p[0].use
+	}
+	return use
+}
+
+// solve finds the best choice. It reports whether there is any.
+func (k *knapsack) solve() bool {
+	k.choice = make([]int, len(k.pairs))
+	use, cost := k.leastUse(), 0.0
+	if use > k.limit {
+		return false
+	}
+	for _, p := range k.pairs {
+		cost += p[0].cost
+	}
+	relaxed, lambda, done := k.relax(use, cost)
+	if !done {
+		k.search(relaxed, lambda)
+	}
+	return true
+}
+
+// relax goes down the hulls of all items, the steepest step first, until one does not
+// fit. That solves the linear relaxation: the slope of that step is the Lagrange
+// multiplier lambda of the limit, and relaxed the choice that is best for it. Later
+// steps that fit make a first choice of k.
+func (k *knapsack) relax(use, cost float64) (relaxed []int, lambda float64, done bool) {
+	stopped := make([]bool, len(k.pairs))
+	done = true
+	for i := range k.steps {
+		s := &k.steps[i]
+		if stopped[s.item] {
+			continue
+		}
+		if use+s.use > k.limit {
+			if done {
+				relaxed, lambda, done = slices.Clone(k.choice), s.slope(), false
+			}
+			stopped[s.item] = true
+			continue
+		}
+		use, cost = use+s.use, cost-s.saving
+		k.choice[s.item] = s.to
+	}
+	k.best = k.cost(k.choice)
+	return relaxed, lambda, done
+}
+
+func (k *knapsack) cost(choice []int) float64 {
+	c := 0.0
+	for i, j := range choice {
+		c += k.pairs[i][j].cost
+	}
+	return c
+}
+
+// A state is what some items use and cost that were decided, where all others have the
+// relaxed choice.
+type state struct {
+	use, cost float64
+	from      int32 // state of the round before
+	pair      int32 // that the item of this round has
+}
+
+// An undecided item is one that may have another pair than the relaxed choice.
+type undecided struct {
+	item  int
+	pairs []int // the relaxed one first
+	worse float64
+}
+
+// search looks for a choice that costs less than the best one found. The bound says
+// how much any choice costs at least. Few choices come close to it, so the search first
+// looks at those within a small slack of it only, and if there is none, at more.
+func (k *knapsack) search(relaxed []int, lambda float64) {
+	start := state{}
+	for i, j := range relaxed {
+		start.use += k.pairs[i][j].use
+		start.cost += k.pairs[i][j].cost
+	}
+	r := rounds{knapsack: k, relaxed: relaxed, lambda: lambda, start: start}
+	r.rounding = margin * (start.cost + lambda*start.use)
+	lowest := r.bound(&start) // that any choice costs
+	for slack := (k.best - lowest) / firstSlack; ; slack *= slackGrowth {
+		r.most, r.cut = math.Min(r.bound(&start)+slack, k.best), math.Inf(1)
+		complete := r.most
+		if r.run() || complete >= k.best || r.cut < math.Inf(1) {
+			lowest = math.Max(lowest, math.Min(complete, r.cut))
+			break
+		}
+		lowest = complete
+	}
+	if r.cut < math.Inf(1) {
+		k.gap = math.Max(0, k.best-lowest)
+	}
+}
+
+// The first slack is the gap of the first choice by firstSlack. The number of states
+// grows exponentially with the slack, which therefore grows little by little.
+const (
+	firstSlack  = 1024
+	slackGrowth = 1.6
+)
+
+// rounds are the dynamic programming of one search.
+type rounds struct {
+	*knapsack
+	relaxed  []int
+	lambda   float64
+	start    state   // where all items have the relaxed choice
+	rounding float64 // that a bound may be falsified by
+	most     float64 // cost of the choices that are looked for
+	cut      float64 // the lowest bound of a state that was left out for want of memory
+
+	states [][]state // after each round
+}
+
+// bound returns how much a choice costs at least that a state may become.
+func (r *rounds) bound(s *state) float64 { return s.cost + r.lambda*(s.use-r.limit) }
+
+// run decides items one by one, those first whose second choice is the closest to their
+// best under lambda. It reports whether it found a better choice than k had, of a cost
+// of at most r.most: that is the best of all.
+func (r *rounds) run() bool {
+	k := r.knapsack
+	open := k.open(r.relaxed, r.lambda, r.most-r.bound(&r.start)+r.rounding)
+	states := []state{r.start}
+	r.states = r.states[:0]
+	kept := 0
+	bestRound, bestState, best := -1, 0, r.most+r.rounding
+	if r.most >= k.best {
+		best = k.best
+	}
+	for n, u := range open {
+		next := r.decide(states, u)
+		for at, s := range next {
+			if s.use <= k.limit && s.cost < best {
+				best, bestRound, bestState = s.cost, n, at
+				r.most = math.Min(r.most, best)
+			}
+		}
+		if most := min(k.mostStates, k.mostKept-kept); len(next) > most {
+			next = r.thin(next, max(1, most))
+			if bestRound == n {
+				bestState = slices.IndexFunc(next, func(s state) bool { return s.use <= k.limit && s.cost == best })
+			}
+		}
+		kept += len(next)
+		r.states = append(r.states, next)
+		states = next
+	}
+	if bestRound < 0 || best >= k.best {
+		return false
+	}
+	k.best = best
+	copy(k.choice, r.relaxed)
+	for n, at := bestRound, bestState; n >= 0; n-- {
+		s := r.states[n][at]
+		k.choice[open[n].item] = int(s.pair)
+		at = int(s.from)
+	}
+	return true
+}
+
+// decide returns the states that come of giving an item each of its pairs, but for those
+// that cannot become a choice that is looked for.
+func (r *rounds) decide(states []state, u undecided) []state {
+	var next []state
+	old := r.pairs[u.item][u.pairs[0]]
+	for _, j := range u.pairs {
+		p := r.pairs[u.item][j]
+		moved := make([]state, 0, len(states))
+		for at, s := range states {
+			t := state{s.use + (p.use - old.use), s.cost + (p.cost - old.cost), int32(at), int32(j)}
+			if r.bound(&t) <= r.most+r.rounding {
+				moved = append(moved, t)
+			}
+		}
+		next = merge(next, moved)
+	}
+	return next
+}
+
+// thin keeps the most states with the lowest bounds, in their order, and the one that
+// costs least of those within the limit.
+func (r *rounds) thin(states []state, most int) []state {
+	bounds := make([]float64, len(states))
+	best := -1
+	for i := range states {
+		bounds[i] = r.bound(&states[i])
+		if states[i].use <= r.limit && (best < 0 || states[i].cost < states[best].cost) {
+			best = i
+		}
+	}
+	slices.Sort(bounds)
+	highest := bounds[most-1]
+	r.cut = math.Min(r.cut, highest)
+	out := states[:0]
+	for i, s := range states {
+		if i == best || len(out) < most && r.bound(&s) <= highest {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// open returns the items that have a pair whose reduced cost is at most slack, beside
+// the relaxed one, and these pairs.
+func (k *knapsack) open(relaxed []int, lambda, slack float64) []undecided {
+	var all []undecided
+	for i, p := range k.pairs {
+		base := p[relaxed[i]].cost + lambda*p[relaxed[i]].use
+		u := undecided{item: i, pairs: []int{relaxed[i]}, worse: math.Inf(1)}
+		for j, q := range p {
+			if r := q.cost + lambda*q.use - base; j != relaxed[i] && r <= slack {
+				u.pairs, u.worse = append(u.pairs, j), math.Min(u.worse, r)
+			}
+		}
+		if len(u.pairs) > 1 {
+			all = append(all, u)
+		}
+	}
+	slices.SortStableFunc(all, func(a, b undecided) int { return cmp.Compare(a.worse, b.worse) })
+	return all
+}
+
+// merge merges two lists of states, each by ascending use and descending cost, and
+// leaves out those that others dominate.
+func merge(a, b []state) []state {
+	if len(a) == 0 {
+		return b
+	}
+	out := make([]state, 0, len(a)+len(b))
+	for len(a) > 0 || len(b) > 0 {
+		var s state
+		if len(b) == 0 || len(a) > 0 && (a[0].use < b[0].use || a[0].use == b[0].use && a[0].cost <= b[0].cost) {
+			s, a = a[0], a[1:]
+		} else {
+			s, b = b[0], b[1:]
+		}
+		if n := len(out); n == 0 || s.cost < out[n-1].cost {
+			out = append(out, s)
+		}
+	}
+	return out
+}

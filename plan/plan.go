@@ -1,0 +1,174 @@
+// Package plan chooses how each weight of a model is quantized, so that the total
+// error is least for the bytes that there are, or the bytes are fewest for the error
+// that is allowed.
+//
+//	problem := plan.Problem{Weights: []plan.Weight{
+//		{Name: "encoder", Candidates: []plan.Candidate{{"int4", 512, 0.9}, {"int8", 1024, 0.01}}},
+//		{Name: "decoder", Candidates: []plan.Candidate{{"int4", 2048, 0.1}, {"int8", 4096, 0.001}}},
+//	}}
+//	best, err := problem.LeastError(3100) // encoder int8, decoder int4
+//
+// A [Candidate] is one way to quantize a weight: what it takes in bytes and what it
+// loses. Both come from a measurement, usually of [quant.Compare]; [Measure] makes the
+// candidates of a tensor from schemes. Errors add up, as sums of squared errors do,
+// or the largest of them counts ([Worst]).
+//
+// Choosing one candidate for each weight under a limit is the multiple-choice knapsack
+// problem. It is solved exactly: a Lagrange multiplier bounds what any choice can reach
+// (Dyer 1984, Zemel 1984), candidates that no better choice can use are left out, and
+// dynamic programming over the states that no other state dominates does the rest, as
+// in Pisinger, A minimal algorithm for the multiple-choice knapsack problem, 1995.
+// [Problem.Front] returns the whole Pareto front instead, which is exact where it has
+// few enough points, and says how far from exact it is where it has more.
+//
+// All results are deterministic: the same problem gives the same plan on every machine.
+package plan
+
+import (
+	"errors"
+	"fmt"
+	"math"
+)
+
+// Conditions that functions of this package report, for errors.Is. What they return
+// wraps one of these and names the weight and the candidate.
+var (
+	// ErrProblem is for a problem that makes no sense: without weights or candidates,
+	// with an error or a size that is negative or NaN, or with weights that are to be
+	// alike and have no candidate in common.
+	ErrProblem = errors.New("plan: invalid problem")
+
+	// ErrLimit is for a limit that no choice keeps. The error says which limit the
+	// smallest choice needs.
+	ErrLimit = errors.New("plan: the limit is too low")
+)
+
+// A Candidate is one way to quantize a weight.
+type Candidate struct {
+	Name  string  // such as the text form of a scheme; it tells candidates of a weight apart
+	Bytes int64   // of codes, scales and zero points; not negative
+	Error float64 // what the weight loses, in any unit that adds up; not negative, may be +Inf
+}
+
+// A Weight is a tensor that is to be quantized.
+type Weight struct {
+	Name       string
+	Candidates []Candidate
+
+	// Alike names a group of weights that must have candidates of the same name: tied
+	// weights, or all layers of a kind. "" is for a weight by itself. Weights of a group
+	// choose among the names that all of them have.
+	Alike string
+
+	// Fixed is the name of the candidate that the weight must have, "" for any.
+	Fixed string
+}
+
+// An Objective says how the errors of weights make the error of a model.
+type Objective uint8
+
+const (
+	// Sum adds the errors of all weights.
+	Sum Objective = iota
+
+	// Worst is the largest error of all weights. Among plans with the same largest
+	// error the one with the least sum is chosen.
+	Worst
+)
+
+// A Problem is what to choose from.
+type Problem struct {
+	Weights   []Weight
+	Objective Objective
+
+	// MaxKinds is how many different names of candidates a plan may have, 0 for any
+	// number: a file format or a runtime may want few.
+	MaxKinds int
+}
+
+// A Plan is a choice of one candidate for each weight.
+type Plan struct {
+	Choice []int   // for each weight, the index of its candidate
+	Bytes  int64   // of all weights
+	Error  float64 // of all weights, by the problem's objective
+
+	// Gap bounds how much less there may be of what was to be least: of the error, or of
+	// the bytes for LeastBytes. It is 0 if the plan is proved to be the best one. It is
+	// not where a search was too large to be finished, or where kinds were too many to
+	// try all sets of them.
+	Gap float64
+}
+
+// Names returns the names of the chosen candidates, in the order of the weights.
+func (p *Problem) Names(choice []int) []string {
+	names := make([]string, len(choice))
+	for i, c := range choice {
+		names[i] = p.Weights[i].Candidates[c].Name
+	}
+	return names
+}
+
+// Total returns the bytes and the error of a choice. Errors are added in the order of
+// the weights.
+func (p *Problem) Total(choice []int) (bytes int64, err float64) {
+	for i, c := range choice {
+		q := &p.Weights[i].Candidates[c]
+		bytes += q.Bytes
+		if p.Objective == Worst {
+			err = math.Max(err, q.Error)
+		} else {
+			err += q.Error
+		}
+	}
+	return bytes, err
+}
+
+// Validate returns nil if the problem can be solved for some limit, else ErrProblem
+// with the reason.
+func (p *Problem) Validate() error {
+	_, err := p.items()
+	return err
+}
+
+func (p *Problem) check() error {
+	if len(p.Weights) == 0 {
+		return fmt.Errorf("%w: there are no weights", ErrProblem)
+	}
+	if p.Objective > Worst {
+		return fmt.Errorf("%w: there is no objective %d", ErrProblem, p.Objective)
+	}
+	if p.MaxKinds < 0 {
+		return fmt.Errorf("%w: at most %d kinds", ErrProblem, p.MaxKinds)
+	}
+	total := int64(0)
+	for i := range p.Weights {
+		w := &p.Weights[i]
+		if len(w.Candidates) == 0 {
+			return fmt.Errorf("%w: weight %q has no candidates", ErrProblem, w.Name)
+		}
+		seen := make(map[string]bool, len(w.Candidates))
+		most := int64(0)
+		for _, c := range w.Candidates {
+			switch {
+			case c.Bytes < 0:
+				return fmt.Errorf("%w: candidate %q of weight %q has %d bytes", ErrProblem, c.Name, w.Name, c.Bytes)
+			case !(c.Error >= 0):
+				return fmt.Errorf("%w: candidate %q of weight %q has the error %v", ErrProblem, c.Name, w.Name, c.Error)
+			case seen[c.Name]:
+				return fmt.Errorf("%w: weight %q has two candidates named %q", ErrProblem, w.Name, c.Name)
+			}
+			seen[c.Name] = true
+			most = max(most, c.Bytes)
+		}
+		if w.Fixed != "" && !seen[w.Fixed] {
+			return fmt.Errorf("%w: weight %q is fixed to %q, which is not among its candidates", ErrProblem, w.Name, w.Fixed)
+		}
+		if total += most; total < 0 || total > maxBytes {
+			return fmt.Errorf("%w: the weights have more than 2^53 bytes", ErrProblem)
+		}
+	}
+	return nil
+}
+
+// maxBytes is the largest total that a float64 counts exactly.
+const maxBytes = 1 << 53
