@@ -127,26 +127,10 @@ func quantizeColumnsGeneric[T uint8 | uint16](dst []T, src []float32, scale []fl
 	}
 }
 
-// A dequantize kernel stores float32(code - zero point) * scale. The codes are
-// the integers 0 … or, if signed, two's complement.
-
-func dequantizeInt8RunsGeneric(dst []float32, src []uint8, run int, scale []float32, zero []int32, signed bool) {
-	flip := int32(0) // (c ^ flip) - flip extends the sign
-	if signed {
-		flip = 0x80
-	}
-	dequantizeRuns(dst, src, run, scale, zero, flip)
-}
-
-func dequantizeInt16RunsGeneric(dst []float32, src []uint16, run int, scale []float32, zero []int32, signed bool) {
-	flip := int32(0)
-	if signed {
-		flip = 0x8000
-	}
-	dequantizeRuns(dst, src, run, scale, zero, flip)
-}
-
-func dequantizeRuns[T uint8 | uint16](dst []float32, src []T, run int, scale []float32, zero []int32, flip int32) {
+// dequantizeRunsGeneric stores float32(code - zero point) * scale. The codes are
+// the integers from 0 on or, if signed, two's complement.
+func dequantizeRunsGeneric[T uint8 | uint16](dst []float32, src []T, run int, scale []float32, zero []int32, signed bool) {
+	flip := signBit[T](signed)
 	dst = dst[:len(src)]
 	for i := 0; len(src) > 0; i++ {
 		n := min(run, len(src))
@@ -159,23 +143,10 @@ func dequantizeRuns[T uint8 | uint16](dst []float32, src []T, run int, scale []f
 	}
 }
 
-func dequantizeInt8ColumnsGeneric(dst []float32, src []uint8, scale []float32, zero []int32, signed bool) {
-	flip := int32(0)
-	if signed {
-		flip = 0x80
-	}
-	dequantizeColumns(dst, src, scale, zero, flip)
-}
-
-func dequantizeInt16ColumnsGeneric(dst []float32, src []uint16, scale []float32, zero []int32, signed bool) {
-	flip := int32(0)
-	if signed {
-		flip = 0x8000
-	}
-	dequantizeColumns(dst, src, scale, zero, flip)
-}
-
-func dequantizeColumns[T uint8 | uint16](dst []float32, src []T, scale []float32, zero []int32, flip int32) {
+// dequantizeColumnsGeneric is dequantizeRunsGeneric with the parameters of column
+// j for element j of each row.
+func dequantizeColumnsGeneric[T uint8 | uint16](dst []float32, src []T, scale []float32, zero []int32, signed bool) {
+	flip := signBit[T](signed)
 	dst = dst[:len(src)]
 	for len(src) > 0 {
 		n := min(len(scale), len(src))
@@ -185,6 +156,15 @@ func dequantizeColumns[T uint8 | uint16](dst []float32, src []T, scale []float32
 		}
 		src, dst = src[n:], dst[n:]
 	}
+}
+
+// signBit returns the sign bit of a code, or 0 if codes are not signed: then
+// (c ^ signBit) - signBit extends the sign of c.
+func signBit[T uint8 | uint16](signed bool) int32 {
+	if !signed {
+		return 0
+	}
+	return int32(^T(0)>>1) + 1
 }
 
 // deviation returns |e|, e being the reconstruction of x minus x, and 1 if the
