@@ -41,6 +41,13 @@
 #define signBytes         0x80808080 // of each byte of a dword
 #define signWords         0x80008000 // of each word of a dword
 
+// Packing: the bits of codes in bytes, and the weights of neighbours.
+#define codeBits4         0x0f0f0f0f // codes of 4 bits
+#define codeBits2         0x03030303 // codes of 2 bits
+#define weights4          0x10011001 // bytes 1 and 16
+#define weights2          0x04010401 // bytes 1 and 4
+#define weightsWords2     0x00100001 // words 1 and 16
+
 // Histograms, see histogramRuns.
 #define binCount          0x10000    // bins
 #define octaveCount       512        // octaves

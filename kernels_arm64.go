@@ -57,7 +57,7 @@ func histogramRunsNEON(counts []uint32, at *[histogramLanes]*octaveIndex, src []
 //go:noescape
 func transposeNEON(dst, src *float32, rows, cols, stride int)
 
-// Kernels of the columns walk take at least leastColumns columns (those of errors 8) and one row.
+// Kernels of columns take at least leastColumns columns, those of errors 8, and one row.
 
 //go:noescape
 func rangeColumnsNEON(lo, hi, src []float32, rows, stride int) bool

@@ -45,9 +45,9 @@
 // RECIP and edges in LOWER and UPPER. K3 tells the scales that the kernel does not
 // serve.
 #define EDGES \
-	PREPARE                                   \
-	EDGE(Z0, 0xbf000000, $1, DOWNWARD, LOWER) \
-	EDGE(Z1, 0x3f000000, $14, UPWARD, UPPER)
+	PREPARE                                      \
+	EDGE(Z0, minusHalfBits, $1, DOWNWARD, LOWER) \
+	EDGE(Z1, halfBits, $14, UPWARD, UPPER)
 
 // DEVIATE sets e to |e| of the elements x, and K2 to those that were clamped.
 #define DEVIATE(x, t, e) \

@@ -39,7 +39,7 @@ TEXT ·histogramRunsNEON(SB), NOSPLIT, $0-64
 	MOVD src_len+40(FP), LEFT
 	LDP  0(R3), (INDEX0, INDEX1)
 	LDP  16(R3), (INDEX2, INDEX3)
-	SUB  $0x40000, COUNTS
+	SUB  $(4*binCount), COUNTS
 	SUBS $4, LEFT
 	BLT  rest
 

@@ -13,9 +13,9 @@
 	BY   bin, CX, AX       \
 	BY   octave, CX, BX    \
 	ADDL (index)(BX*4), AX \
-	CMPL AX, $0x10000      \
+	CMPL AX, $binCount     \
 	JB   end               \
-	INCL -0x40000(COUNTS)(AX*4)
+	INCL (-4*binCount)(COUNTS)(AX*4)
 
 //	for n < len(src) && at[n%histogramLanes].count(counts, src[n]) {
 //		n++
@@ -113,7 +113,7 @@ end0:
 // A table is 17 lines longer than its bins, so that counters of the same bin are
 // in different sets of the cache, and no load waits for a store to the same
 // counter of another table.
-#define TABLE_SIZE  0x40440
+#define TABLE_SIZE (4*binCount + 17*64)
 #define TABLE0 0
 #define TABLE1 (TABLE0+TABLE_SIZE)
 #define TABLE2 (TABLE1+TABLE_SIZE)
@@ -218,7 +218,7 @@ octave: // adds the counts of an octave to those at its place
 lane:
 	MOVQ (INDEX0), AX
 	MOVL (AX)(OCTAVE*4), AX
-	LEAQ -0x40000(BX)(AX*4), SRC
+	LEAQ (-4*binCount)(BX)(AX*4), SRC
 	MOVL $8, LEFT
 
 bins: // 16 elements at a time

@@ -7,13 +7,13 @@
 #include "kernels_avx2_amd64.h"
 
 // bits4 and bits2 hold the bits of codes in bytes, and the weights of neighbours.
-DATA bits4<>+0(SB)/8, $0x0f0f0f0f0f0f0f0f
-DATA bits4<>+8(SB)/4, $0x10011001
+DATA bits4<>+0(SB)/8, $(codeBits4<<32 | codeBits4)
+DATA bits4<>+8(SB)/4, $weights4
 GLOBL bits4<>(SB), RODATA|NOPTR, $12
 
-DATA bits2<>+0(SB)/8, $0x0303030303030303
-DATA bits2<>+8(SB)/4, $0x04010401
-DATA bits2<>+12(SB)/4, $0x00100001
+DATA bits2<>+0(SB)/8, $(codeBits2<<32 | codeBits2)
+DATA bits2<>+8(SB)/4, $weights2
+DATA bits2<>+12(SB)/4, $weightsWords2
 GLOBL bits2<>(SB), RODATA|NOPTR, $16
 
 // PACK4 packs 64 codes of 4 bits into the 32 bytes of Y0: a byte is its first

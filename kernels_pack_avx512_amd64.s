@@ -24,8 +24,8 @@ TEXT ·pack4AVX512(SB), NOSPLIT, $0-49
 	MOVQ dst_base+0(FP), DST
 	MOVQ codes_base+24(FP), SRC
 	MOVQ codes_len+32(FP), N
-	BROADCAST(0x0f0f0f0f, BITS)
-	BROADCAST(0x10011001, WEIGHTS)
+	BROADCAST(codeBits4, BITS)
+	BROADCAST(weights4, WEIGHTS)
 	SUBQ $64, N
 	JB   tail
 	CMPB  stream+48(FP), $0
@@ -88,9 +88,9 @@ TEXT ·pack2AVX512(SB), NOSPLIT, $0-48
 	MOVQ dst_base+0(FP), DST
 	MOVQ codes_base+24(FP), SRC
 	MOVQ codes_len+32(FP), N
-	BROADCAST(0x03030303, BITS)
-	BROADCAST(0x04010401, WEIGHTS)
-	BROADCAST(0x00100001, WEIGHTS2)
+	BROADCAST(codeBits2, BITS)
+	BROADCAST(weights2, WEIGHTS)
+	BROADCAST(weightsWords2, WEIGHTS2)
 	SUBQ $64, N
 	JB   tail
 
@@ -150,7 +150,7 @@ TEXT ·unpack4AVX512(SB), NOSPLIT, $0-49
 	MOVQ dst_base+0(FP), DST
 	MOVQ dst_len+8(FP), N
 	MOVQ packed_base+24(FP), SRC
-	BROADCAST(0x0f0f0f0f, BITS)
+	BROADCAST(codeBits4, BITS)
 	VBROADCASTI32X4 unsigned4<>(SB), TABLE
 	CMPB signed+48(FP), $0
 	JEQ  2(PC)
@@ -204,7 +204,7 @@ TEXT ·unpack2AVX512(SB), NOSPLIT, $0-49
 	MOVQ dst_base+0(FP), DST
 	MOVQ dst_len+8(FP), N
 	MOVQ packed_base+24(FP), SRC
-	BROADCAST(0x03030303, BITS)
+	BROADCAST(codeBits2, BITS)
 	VBROADCASTI32X4 unsigned4<>(SB), TABLE
 	CMPB signed+48(FP), $0
 	JEQ  2(PC)

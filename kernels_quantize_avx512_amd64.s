@@ -594,7 +594,7 @@ TEXT ·quantizeInt8RowsAVX512(SB), NOSPLIT, $0-65
 	CMPL   DX, $127
 	JLE    signed
 	BROADCAST(signBytes, FLIP)
-	BROADCAST(0x00800080, OFFSET)
+	BROADCAST((signCode8<<16 | signCode8), OFFSET)
 	SUBL   $128, BX
 	SUBL   $128, DX
 

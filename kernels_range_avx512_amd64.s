@@ -420,7 +420,7 @@ loop:
 	JMP  columns
 
 done:
-	BROADCAST(0xff000000, Z0)
+	BROADCAST((infBits<<1), Z0)
 	VPCMPUD $5, Z0, DOUBLED, K1 // not less
 	KTESTW  K1, K1
 	SETEQ   ret+72(FP)
