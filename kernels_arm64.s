@@ -150,8 +150,8 @@ tinyloop:
 
 done:
 	FCMPS NOT_FINITE_F, NOT_FINITE_F
-	CSET  VC, MINS
-	MOVB  MINS, ret+80(FP)
+	CSET  VC, R0
+	MOVB  R0, ret+80(FP)
 	RET
 
 //	for r := range rows {
@@ -252,6 +252,6 @@ tail: // COLUMNS+16 columns are left
 done:
 	VFMAXV_S4(NOT_FINITE_N, NOT_FINITE_N) // keeps NaN
 	FCMPS NOT_FINITE_F, NOT_FINITE_F
-	CSET  VC, MINS
-	MOVB  MINS, ret+88(FP)
+	CSET  VC, R0
+	MOVB  R0, ret+88(FP)
 	RET

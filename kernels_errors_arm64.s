@@ -191,9 +191,9 @@ fold:
 	BNE     nextrun
 
 done:
-	MOVD acc_len+8(FP), ACC
-	SUB  RUNS, ACC
-	MOVD ACC, ret+112(FP)
+	MOVD acc_len+8(FP), R0
+	SUB  RUNS, R0
+	MOVD R0, ret+112(FP)
 	RET
 
 // The kernels of columns go down the rows of 8 columns, with their sums in
@@ -404,8 +404,8 @@ masked: // a row
 	B      store
 
 done:
-	MOVD scale_len+144(FP), ABS
-	SUB  COLUMNS, ABS
-	SUB  NEW, ABS
-	MOVD ABS, ret+192(FP)
+	MOVD scale_len+144(FP), R0
+	SUB  COLUMNS, R0
+	SUB  NEW, R0
+	MOVD R0, ret+192(FP)
 	RET

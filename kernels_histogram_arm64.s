@@ -77,8 +77,8 @@ end1:
 	ADD $4, SRC
 
 end0:
-	MOVD src_base+32(FP), LEFT
-	SUB  LEFT, SRC
+	MOVD src_base+32(FP), R2
+	SUB  R2, SRC
 	LSR  $2, SRC
 	MOVD SRC, ret+56(FP)
 	RET

@@ -139,6 +139,13 @@ end0:
 #define LOW5     Y10 // mask of the lowest 5 bits
 #define UNITS    Y11 // 1
 #define NAUGHT   Y15 // 0
+
+// Afterwards, when the counts go from the tables to their places:
+#define COUNTS_OCTAVE BX // counts, as far on as the bins of the octave are in a table
+#define AT            R8 // index of the lane, in at
+#define LANES         R9 // lanes left
+#define PLACE         SI // place of the bins
+#define BLOCKS        DX // times 16 bins left
 TEXT ·histogramLongAVX2(SB), NOSPLIT, $64-72
 	MOVQ  at+24(FP), AX
 	MOVQ  0(AX), INDEX0
@@ -201,42 +208,42 @@ stop:
 	MOVQ  SRC, ret+64(FP)
 	JZ    done
 	VPXOR NAUGHT, NAUGHT, NAUGHT
-	XORL  OCTAVE, OCTAVE // octave
+	XORL  OCTAVE, OCTAVE
 
 octave: // adds the counts of an octave to those at its place
 	BTL  OCTAVE, 0(SP)
 	JCC  next
-	MOVQ counts_base+0(FP), BX
+	MOVQ counts_base+0(FP), COUNTS_OCTAVE
 	MOVQ OCTAVE, R12
 	SHLQ $9, R12
-	ADDQ R12, BX
+	ADDQ R12, COUNTS_OCTAVE
 	MOVQ table+32(FP), TABLE
 	ADDQ R12, TABLE
-	MOVQ at+24(FP), INDEX0
-	MOVL $4, INDEX1
+	MOVQ at+24(FP), AT
+	MOVL $4, LANES
 
 lane:
-	MOVQ (INDEX0), AX
+	MOVQ (AT), AX
 	MOVL (AX)(OCTAVE*4), AX
-	LEAQ (-4*binCount)(BX)(AX*4), SRC
-	MOVL $8, LEFT
+	LEAQ (-4*binCount)(COUNTS_OCTAVE)(AX*4), PLACE
+	MOVL $8, BLOCKS
 
-bins: // 16 elements at a time
+bins: // 16 bins at a time
 	VMOVDQU 0(TABLE), Y0
 	VMOVDQU 32(TABLE), Y1
-	VPADDD  0(SRC), Y0, Y0
-	VPADDD  32(SRC), Y1, Y1
+	VPADDD  0(PLACE), Y0, Y0
+	VPADDD  32(PLACE), Y1, Y1
 	VMOVDQU NAUGHT, 0(TABLE)
 	VMOVDQU NAUGHT, 32(TABLE)
-	VMOVDQU Y0, 0(SRC)
-	VMOVDQU Y1, 32(SRC)
+	VMOVDQU Y0, 0(PLACE)
+	VMOVDQU Y1, 32(PLACE)
 	ADDQ    $64, TABLE
-	ADDQ    $64, SRC
-	DECL    LEFT
+	ADDQ    $64, PLACE
+	DECL    BLOCKS
 	JNZ     bins
 	ADDQ    $(TABLE_SIZE-512), TABLE
-	ADDQ    $8, INDEX0
-	DECL    INDEX1
+	ADDQ    $8, AT
+	DECL    LANES
 	JNZ     lane
 
 next:

@@ -24,9 +24,9 @@ TEXT ·quantizeInt16RunsAVX512(SB), NOSPLIT, $320-113
 	MOVQ    scale_len+64(FP), PARAMS_LEFT
 	MOVQ    zero_base+80(FP), ZEROS
 	MOVL    qmin+104(FP), BX
-	MOVL    qmax+108(FP), N
+	MOVL    qmax+108(FP), CX
 	MOVBQZX stream+112(FP), STREAM
-	CONSTANTS(BX, N)
+	CONSTANTS(BX, CX)
 	VPXORD  OFFSET, OFFSET, OFFSET
 
 params:

@@ -97,9 +97,9 @@ TEXT ·quantizeInt8RunsAVX512(SB), NOSPLIT, $320-113
 	MOVQ    scale_len+64(FP), PARAMS_LEFT
 	MOVQ    zero_base+80(FP), ZEROS
 	MOVL    qmin+104(FP), BX
-	MOVL    qmax+108(FP), N
+	MOVL    qmax+108(FP), CX
 	MOVBQZX stream+112(FP), STREAM
-	CONSTANTS(BX, N)
+	CONSTANTS(BX, CX)
 	VMOVDQU32 packOrderTwice<>(SB), ORDER
 	VMOVDQU32 packOrderOnce<>(SB), ORDER_ONCE
 	BROADCAST(zeroFarthestWords, ZERO_FARTHEST) // SATURATE works on words
