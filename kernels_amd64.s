@@ -434,14 +434,14 @@ oneloop:
 // There are at least 8 columns; those that are taken twice do no harm.
 //
 // Named above: MINS, MAXS.
-#define COLUMNS  R11 // columns
-#define COLUMN   R13 // columns done
-#define DISTANCE BX  // from the first 16 columns to the second 16
-#define COLUMN2  R15 // where the second 16 columns begin
-#define STRIDE   R8  // bytes from row to row
-#define ROWS     CX  // rows left
+#define COLUMNS   R11 // columns
+#define COLUMN    R13 // columns done
+#define DISTANCE  BX  // from the first 16 columns to the second 16
+#define COLUMN2   R15 // where the second 16 columns begin
+#define STRIDE    R8  // bytes from row to row
+#define ROWS_LEFT CX  // rows left
 #undef NAUGHT
-#define NAUGHT   Y15 // 0
+#define NAUGHT    Y15 // 0
 TEXT ·rangeColumnsAVX2(SB), NOSPLIT, $0-73
 	MOVQ lo_base+0(FP), MINS
 	MOVQ lo_len+8(FP), COLUMNS
@@ -465,7 +465,7 @@ wide: // the next 16 columns, and the 16 from DISTANCE columns on
 	LEAQ (COLUMN)(DISTANCE*1), COLUMN2
 	MOVQ src+48(FP), SRC
 	LEAQ (SRC)(COLUMN*4), SRC
-	MOVQ rows+56(FP), ROWS
+	MOVQ rows+56(FP), ROWS_LEFT
 	VMOVUPS 0(MINS)(COLUMN*4), Y4
 	VMOVUPS 32(MINS)(COLUMN*4), Y5
 	VMOVUPS 0(MINS)(COLUMN2*4), Y6
@@ -485,7 +485,7 @@ wideloop:
 	EXTEND_RANGE(Y0, Y6, Y10, Y12)
 	EXTEND_RANGE(Y1, Y7, Y11, Y13)
 	ADDQ STRIDE, SRC
-	DECQ ROWS
+	DECQ ROWS_LEFT
 	JNZ  wideloop
 	STORE_ENDS(Y4, 0(MINS)(COLUMN*4))
 	STORE_ENDS(Y5, 32(MINS)(COLUMN*4))
@@ -508,7 +508,7 @@ wideloop:
 narrow: // the next 8 columns, or the last 8
 	MOVQ src+48(FP), SRC
 	LEAQ (SRC)(COLUMN*4), SRC
-	MOVQ rows+56(FP), ROWS
+	MOVQ rows+56(FP), ROWS_LEFT
 	VMOVUPS (MINS)(COLUMN*4), Y4
 	VMOVUPS (MAXS)(COLUMN*4), Y8
 
@@ -516,7 +516,7 @@ narrowloop:
 	VMOVUPS (SRC), Y0
 	EXTEND_RANGE(Y0, Y4, Y8, Y12)
 	ADDQ STRIDE, SRC
-	DECQ ROWS
+	DECQ ROWS_LEFT
 	JNZ  narrowloop
 	STORE_ENDS(Y4, (MINS)(COLUMN*4))
 	STORE_ENDS(Y8, (MAXS)(COLUMN*4))

@@ -26,8 +26,8 @@
 #define UPPER         V11 // upper bound of the clamp
 #define UPPER_F       F11 // its first lane
 #define UPPER_N       11  // its number
-#define GRID_MIN      R6  // qmin
-#define GRID_MAX      R7  // qmax
+#define QMIN          R6  // qmin
+#define QMAX          R7  // qmax
 #define SCALE_LEAST   R14 // least scale for QUOTIENT
 #define SCALE_SPAN    R15 // greatest scale for QUOTIENT, less the least
 #define ZERO_FARTHEST R16 // farthest zero point for QUOTIENT
@@ -119,25 +119,25 @@ DATA tailMasks<>+112(SB)/8, $0
 DATA tailMasks<>+120(SB)/8, $0
 GLOBL tailMasks<>(SB), RODATA|NOPTR, $128
 
-// LOAD_TAIL points TAIL to 16 elements, the first R9 of which are those at SRC, and
+// LOAD_TAIL points TAIL_SRC to 16 elements, the first R9 of which are those at SRC, and
 // R9 to the masks that keep them. They stay in place if 16 elements of src are
 // left, and are else copied to the stack. SRC moves behind them. MASKS is
 // tailMasks + 64. It uses R10, R11 and R19.
 #define LOAD_TAIL(copy, copied) \
-	ADD     R9, LEFT, R10     \
-	MOVD    SRC, TAIL         \
-	ADD     R9<<2, SRC        \
-	SUB     R9<<2, MASKS, R9  \
-	CMP     $16, R10          \
-	BGE     copied            \
-	MOVD    TAIL, R11         \
-	MOVD    $buf-64(SP), TAIL \
-	MOVD    TAIL, R10         \
-copy:                             \
-	MOVWU.P 4(R11), R19       \
-	MOVW.P  R19, 4(R10)       \
-	CMP     R11, SRC          \
-	BNE     copy              \
+	ADD     R9, LEFT, R10         \
+	MOVD    SRC, TAIL_SRC         \
+	ADD     R9<<2, SRC            \
+	SUB     R9<<2, MASKS, R9      \
+	CMP     $16, R10              \
+	BGE     copied                \
+	MOVD    TAIL_SRC, R11         \
+	MOVD    $buf-64(SP), TAIL_SRC \
+	MOVD    TAIL_SRC, R10         \
+copy:                                 \
+	MOVWU.P 4(R11), R19           \
+	MOVW.P  R19, 4(R10)           \
+	CMP     R11, SRC              \
+	BNE     copy                  \
 copied:
 
 // MASK_TAIL sets lanes of four registers to zero, as the masks at R9 say. It uses
@@ -191,8 +191,8 @@ copied:
 	MOVWU.P 4(SCALES), R9                  \
 	MOVW.P  4(ZEROS), ZERO_BITS            \
 	VDUP    R9, SCALE.S4                   \
-	SUBW    ZERO_BITS, GRID_MIN, R12       \
-	SUBW    ZERO_BITS, GRID_MAX, R13       \
+	SUBW    ZERO_BITS, QMIN, R12           \
+	SUBW    ZERO_BITS, QMAX, R13           \
 	SCVTFWS R12, LOWER_CODE_F              \
 	SCVTFWS R13, UPPER_CODE_F              \
 	FDIVS   SCALE_F, ONE_F, RECIP_F        \
@@ -292,11 +292,11 @@ copied:
 // COLUMN_CONSTANTS loads what the macros for columns need.
 #define COLUMN_CONSTANTS \
 	CONSTANTS                             \
-	VDUP GRID_MINS.S[0], ONES.S4          \
+	VDUP GRID_MIN.S[0], ONES.S4           \
 	VDUP SCALE_LEAST, SCALE_LEASTS.S4     \
 	VDUP ZERO_FARTHEST, ZERO_FARTHESTS.S4 \
-	VDUP GRID_MIN, GRID_MINS.S4           \
-	VDUP GRID_MAX, GRID_MAXS.S4           \
+	VDUP QMIN, GRID_MIN.S4                \
+	VDUP QMAX, GRID_MAX.S4                \
 	LSL  $2, COLUMNS, STRIDE              \
 	SUB  $16, COLUMNS
 
@@ -304,14 +304,14 @@ copied:
 #define COLUMN_PARAMS \
 	VLD1.P 64(SCALES), [V8.S4, V9.S4, V10.S4, V11.S4] \
 	VLD1.P 64(ZEROS), [V0.S4, V1.S4, V2.S4, V3.S4]    \
-	VSUB V0.S4, GRID_MINS.S4, V16.S4                  \
-	VSUB V1.S4, GRID_MINS.S4, V17.S4                  \
-	VSUB V2.S4, GRID_MINS.S4, V18.S4                  \
-	VSUB V3.S4, GRID_MINS.S4, V19.S4                  \
-	VSUB V0.S4, GRID_MAXS.S4, V20.S4                  \
-	VSUB V1.S4, GRID_MAXS.S4, V21.S4                  \
-	VSUB V2.S4, GRID_MAXS.S4, V22.S4                  \
-	VSUB V3.S4, GRID_MAXS.S4, V23.S4                  \
+	VSUB V0.S4, GRID_MIN.S4, V16.S4                   \
+	VSUB V1.S4, GRID_MIN.S4, V17.S4                   \
+	VSUB V2.S4, GRID_MIN.S4, V18.S4                   \
+	VSUB V3.S4, GRID_MIN.S4, V19.S4                   \
+	VSUB V0.S4, GRID_MAX.S4, V20.S4                   \
+	VSUB V1.S4, GRID_MAX.S4, V21.S4                   \
+	VSUB V2.S4, GRID_MAX.S4, V22.S4                   \
+	VSUB V3.S4, GRID_MAX.S4, V23.S4                   \
 	VSCVTF_S4(16, 16)                                 \
 	VSCVTF_S4(17, 17)                                 \
 	VSCVTF_S4(18, 18)                                 \

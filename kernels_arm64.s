@@ -166,12 +166,12 @@ done:
 // len(lo) is 16 or more, rows 1 or more. V16 to V19 hold minima, V20 to V23 maxima.
 //
 // Named above: MINS, MAXS, NAUGHT, NOT_FINITE.
-#define SRC_COLUMNS R1  // the columns in the first row
-#define ROW_SRC     R5  // their next row
-#define ROWS        R2  // rows
-#define ROWS_LEFT   R9  // rows left
-#define COLUMNS     R8  // columns left, less 16
-#define STRIDE      R3  // bytes from row to row
+#define SRC_COLUMNS R1 // the columns in the first row
+#define ROW_SRC     R5 // their next row
+#define ROWS        R2 // rows
+#define ROWS_LEFT   R9 // rows left
+#define COLUMNS     R8 // columns left, less 16
+#define STRIDE      R3 // bytes from row to row
 TEXT ·rangeColumnsNEON(SB), NOSPLIT, $0-89
 	MOVD lo_base+0(FP), MINS
 	MOVD lo_len+8(FP), COLUMNS

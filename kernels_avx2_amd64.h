@@ -7,21 +7,21 @@
 // architecture. A file adds names of its own above the kernel that needs them.
 // Registers without a name hold intermediate values. NAME_X is the lower half
 // of the register NAME.
-#define SRC           SI  // first element that is not done
-#define DST           DI  // where its result goes
-#define LEFT          DX  // elements of src behind the run
-#define RUN           R8  // length of a run
-#define N             CX  // elements left of the run
-#define SCALES        R9  // next scale
-#define ZEROS         R10 // next zero point
-#define PARAMS_LEFT   R11 // scales and zero points left
-#define SCALE         Y8  // scale
-#define SCALE_X       X8  // its lower half
-#define RECIP         Y9  // reciprocal of the scale, correctly rounded
-#define LOWER         Y10 // lower bound of the clamp
-#define UPPER         Y11 // upper bound of the clamp
-#define ZERO          Y12 // zero point
-#define ZERO_X        X12 // its lower half
+#define SRC         SI  // first element that is not done
+#define DST         DI  // where its result goes
+#define LEFT        DX  // elements of src behind the run
+#define RUN         R8  // length of a run
+#define N           CX  // elements left of the run
+#define SCALES      R9  // next scale
+#define ZEROS       R10 // next zero point
+#define PARAMS_LEFT R11 // scales and zero points left
+#define SCALE       Y8  // scale
+#define SCALE_X     X8  // its lower half
+#define RECIP       Y9  // reciprocal of the scale, correctly rounded
+#define LOWER       Y10 // lower bound of the clamp
+#define UPPER       Y11 // upper bound of the clamp
+#define ZERO        Y12 // zero point
+#define ZERO_X      X12 // its lower half
 
 // There are no byte masks, and masked stores are slow. Where a result may be
 // stored twice, up to 32 elements are taken as their first and last half, which
@@ -151,24 +151,24 @@ GLOBL tailRotations<>(SB), RODATA|NOPTR, $64
 // beyond the mask, and processors are slow where they would fault.) x and tx
 // are the lower halves of y and t. It uses AX. The other arguments are labels.
 #define LOAD_1_TO_7(p, n, y, x, t, tx, under4, loaded) \
-	CMPQ        n, $4                     \
-	JB          under4                    \
+	CMPQ        n, $4                      \
+	JB          under4                     \
 	LEAQ        tailRotations<>+32(SB), AX \
-	NEGQ        n                         \
-	VMOVDQU     (AX)(n*4), y              \
-	NEGQ        n                         \
-	VMOVUPS     -16(p)(n*4), tx           \
-	VPERMPS     t, y, t                   \
-	VMOVUPS     (p), x                    \
-	VINSERTF128 $1, tx, y, y              \
-	JMP         loaded                    \
-under4:                                       \
-	CMPQ        n, $2                     \
-	VMOVSS      (p), x                    \
-	JB          loaded                    \
-	VMOVSD      (p), x                    \
-	JEQ         loaded                    \
-	VINSERTPS   $0x20, 8(p), x, x         \
+	NEGQ        n                          \
+	VMOVDQU     (AX)(n*4), y               \
+	NEGQ        n                          \
+	VMOVUPS     -16(p)(n*4), tx            \
+	VPERMPS     t, y, t                    \
+	VMOVUPS     (p), x                     \
+	VINSERTF128 $1, tx, y, y               \
+	JMP         loaded                     \
+under4:                                        \
+	CMPQ        n, $2                      \
+	VMOVSS      (p), x                     \
+	JB          loaded                     \
+	VMOVSD      (p), x                     \
+	JEQ         loaded                     \
+	VINSERTPS   $0x20, 8(p), x, x          \
 loaded:
 
 // MASK_QUADS widens the mask of 8 dwords in y to those of 4 quadwords each in a
@@ -209,21 +209,21 @@ loaded:
 // NEXT_PARAMS loads up to 8 scales and zero points into SCALE and ZERO. Missing
 // scales are set to 1. A kernel can use it once, because of its labels.
 #define NEXT_PARAMS \
-	CMPQ         PARAMS_LEFT, $8                                                             \
-	JB           partial                                                                     \
-	VMOVUPS      (SCALES), SCALE                                                             \
-	VMOVDQU      (ZEROS), ZERO                                                               \
-	ADDQ         $32, SCALES                                                                 \
-	ADDQ         $32, ZEROS                                                                  \
-	SUBQ         $8, PARAMS_LEFT                                                             \
-	JMP          prepared                                                                    \
-partial:                                                                                         \
-	LOAD_1_TO_7(SCALES, PARAMS_LEFT, SCALE, SCALE_X, Y0, X0, scalesunder4, scalesloaded)     \
-	LOAD_1_TO_7(ZEROS, PARAMS_LEFT, ZERO, ZERO_X, Y0, X0, zerosunder4, zerosloaded)          \
-	MASK(PARAMS_LEFT, Y3)                                                                    \
-	VBROADCASTSS ONE, Y0                                                                     \
-	VBLENDVPS    Y3, SCALE, Y0, SCALE                                                        \
-	XORL         PARAMS_LEFT, PARAMS_LEFT                                                    \
+	CMPQ         PARAMS_LEFT, $8                                                         \
+	JB           partial                                                                 \
+	VMOVUPS      (SCALES), SCALE                                                         \
+	VMOVDQU      (ZEROS), ZERO                                                           \
+	ADDQ         $32, SCALES                                                             \
+	ADDQ         $32, ZEROS                                                              \
+	SUBQ         $8, PARAMS_LEFT                                                         \
+	JMP          prepared                                                                \
+partial:                                                                                     \
+	LOAD_1_TO_7(SCALES, PARAMS_LEFT, SCALE, SCALE_X, Y0, X0, scalesunder4, scalesloaded) \
+	LOAD_1_TO_7(ZEROS, PARAMS_LEFT, ZERO, ZERO_X, Y0, X0, zerosunder4, zerosloaded)      \
+	MASK(PARAMS_LEFT, Y3)                                                                \
+	VBROADCASTSS ONE, Y0                                                                 \
+	VBLENDVPS    Y3, SCALE, Y0, SCALE                                                    \
+	XORL         PARAMS_LEFT, PARAMS_LEFT                                                \
 prepared:
 
 // LOAD_TAIL moves the last N elements of a run of at least 8, fewer than 8 and
@@ -266,7 +266,7 @@ prepared:
 // OFFSET at 128. The bounds are those of elements, or, if DIVIDES is set, those
 // of quotients.
 #define PREPARE_RUNS(qmin, qmax, farthest) \
-	NEXT_PARAMS               \
+	NEXT_PARAMS                   \
 	PREPARE(qmin, qmax, farthest) \
 	VPSUBD  OFFSET, ZERO, ZERO    \
 	VMOVDQU ZERO, 128(SP)         \
@@ -292,11 +292,11 @@ prepared:
 // Two vectors of 8 columns go down the rows together when they are quantized,
 // DISTANCE columns apart. The last two may contain columns that are done, or
 // overlap. The second vector has parameters of its own.
-#define SCALE2               Y13
-#define RECIP2               Y14
-#define LOWER2               Y15
-#define UPPER2               Y6
-#define ZERO2                Y7
+#define SCALE2 Y13
+#define RECIP2 Y14
+#define LOWER2 Y15
+#define UPPER2 Y6
+#define ZERO2  Y7
 
 // PREPARE_COLUMNS prepares the parameters of both vectors. The zero flag is
 // clear if QUOTIENT does not serve one of them. The frame holds at 192 what is

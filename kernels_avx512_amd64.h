@@ -7,21 +7,21 @@
 // architecture. A file adds names of its own above the kernel that needs them.
 // Registers without a name hold intermediate values. NAME_X and NAME_Y are the
 // lowest quarter and the lower half of the register NAME.
-#define SRC           SI  // first element that is not done
-#define DST           DI  // where its result goes
-#define LEFT          DX  // elements of src behind the run
-#define RUN           R8  // length of a run
-#define N             CX  // elements left of the run
-#define SCALES        R9  // next scale
-#define ZEROS         R10 // next zero point
-#define PARAMS_LEFT   R11 // scales and zero points left
-#define SCALE         Z16 // scale
-#define SCALE_X       X16 // its lowest quarter
-#define RECIP         Z17 // reciprocal of the scale, correctly rounded
-#define LOWER         Z18 // lower bound of the clamp
-#define UPPER         Z19 // upper bound of the clamp
-#define ZERO          Z20 // zero point
-#define ZERO_Y        Y20 // its lower half
+#define SRC         SI  // first element that is not done
+#define DST         DI  // where its result goes
+#define LEFT        DX  // elements of src behind the run
+#define RUN         R8  // length of a run
+#define N           CX  // elements left of the run
+#define SCALES      R9  // next scale
+#define ZEROS       R10 // next zero point
+#define PARAMS_LEFT R11 // scales and zero points left
+#define SCALE       Z16 // scale
+#define SCALE_X     X16 // its lowest quarter
+#define RECIP       Z17 // reciprocal of the scale, correctly rounded
+#define LOWER       Z18 // lower bound of the clamp
+#define UPPER       Z19 // upper bound of the clamp
+#define ZERO        Z20 // zero point
+#define ZERO_Y      Y20 // its lower half
 
 // Constants that PREPARE takes from registers, see CONSTANTS.
 #define ONES          Z31 // 1.0

@@ -36,9 +36,9 @@ GLOBL spreadBytes<>(SB), RODATA|NOPTR, $64
 	MOVBU signed+104(FP), R9                 \
 	NEG   R9, R9                             \
 	AND   $sign, R9, FLIP_NEGATIVE           \
-	MOVD  $((1<<23)+max), SHIFT_POSITIVE    \
+	MOVD  $((1<<23)+max), SHIFT_POSITIVE     \
 	SUB   FLIP_NEGATIVE, SHIFT_POSITIVE      \
-	MOVD  $-(1<<23), SHIFT_NEGATIVE         \
+	MOVD  $-(1<<23), SHIFT_NEGATIVE          \
 	SUB   FLIP_NEGATIVE, SHIFT_NEGATIVE      \
 	EOR   $max, FLIP_NEGATIVE, FLIP_POSITIVE \
 	MOVD  $minusIntegerBits, BASE_POSITIVE   \

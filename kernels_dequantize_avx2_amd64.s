@@ -84,13 +84,13 @@ whole: // N elements, 32 at a time
 signed:
 	DEQUANTIZE_4(VPMOVSXBD, VMOVUPS)
 	JA   signed
-	JMP  last
+	JMP  tail
 
 unsigned:
 	DEQUANTIZE_4(VPMOVZXBD, VMOVUPS)
 	JA   unsigned
 
-last: // 32 elements, N + 32 of them new
+tail: // 32 elements, N + 32 of them new
 	ADDQ N, SRC
 	LEAQ (DST)(N*4), DST
 	MOVQ $32, N
@@ -174,12 +174,12 @@ toaligned: // up to an aligned destination, for stores past the caches
 stream:
 	DEQUANTIZE_4(VPMOVSXBD, VMOVNTPS)
 	JA   stream
-	JMP  last
+	JMP  tail
 
 streamunsigned:
 	DEQUANTIZE_4(VPMOVZXBD, VMOVNTPS)
 	JA   streamunsigned
-	JMP  last
+	JMP  tail
 
 done:
 	VZEROUPPER
@@ -238,7 +238,7 @@ loop:
 	SUBQ $16, N
 	JA   loop
 
-last: // 16 elements, N + 16 of them new
+tail: // 16 elements, N + 16 of them new
 	LEAQ (SRC)(N*2), SRC
 	LEAQ (DST)(N*4), DST
 	MOVQ $16, N
@@ -311,7 +311,7 @@ stream:
 	ADDQ $64, DST
 	SUBQ $16, N
 	JA   stream
-	JMP  last
+	JMP  tail
 
 done:
 	VZEROUPPER
@@ -332,7 +332,7 @@ done:
 	VMULPS    (SCALES)(i*4), v, v \
 	STORE     v, (DST)(i*4)
 
-// DEQUANTIZE_ROWS does ROWS rows of at least 8 columns: 16 at a time, as long as
+// DEQUANTIZE_ROWS does ROWS_LEFT rows of at least 8 columns: 16 at a time, as long as
 // they begin below LAST16; then the last 16 or, of fewer, the first and the last
 // 8. The other arguments are labels.
 #define DEQUANTIZE_ROWS(EXTEND, size, row, loop, rest) \
@@ -358,7 +358,7 @@ rest:                                                 \
 	DEQUANTIZE_COLUMNS(EXTEND, size, LAST8, Y1)   \
 	LEAQ (SRC)(COLUMNS*size), SRC                 \
 	LEAQ (DST)(COLUMNS*4), DST                    \
-	DECQ ROWS                                     \
+	DECQ ROWS_LEFT                                \
 	JNZ  row
 
 // DEQUANTIZE_ROWS_STREAM is DEQUANTIZE_ROWS past the caches, for at least 32
@@ -390,7 +390,7 @@ loop:                                                              \
 next:                                                              \
 	LEAQ (SRC)(COLUMNS*size), SRC                              \
 	LEAQ (DST)(COLUMNS*4), DST                                 \
-	DECQ ROWS                                                  \
+	DECQ ROWS_LEFT                                             \
 	JNZ  row
 
 //	n := len(scale)
@@ -402,16 +402,16 @@ next:                                                              \
 // func dequantizeInt8ColumnsAVX2(dst *float32, src *uint8, rows int, scale []float32, zero []int32, signed, stream bool)
 //
 // There are at least 8 columns, and 32 if stream is set.
-#define COLUMNS R11 // columns
-#define ROWS    CX  // rows left
-#define COLUMN  R13 // column of a row
-#define COLUMN2 BX  // column of the vector after that
-#define LAST16  R12 // where the last 16 columns begin
-#define LAST8   R15 // where the last 8 columns begin
+#define COLUMNS   R11 // columns
+#define ROWS_LEFT CX  // rows left
+#define COLUMN    R13 // column of a row
+#define COLUMN2   BX  // column of the vector after that
+#define LAST16    R12 // where the last 16 columns begin
+#define LAST8     R15 // where the last 8 columns begin
 TEXT ·dequantizeInt8ColumnsAVX2(SB), NOSPLIT, $0-74
 	MOVQ dst+0(FP), DST
 	MOVQ src+8(FP), SRC
-	MOVQ rows+16(FP), ROWS
+	MOVQ rows+16(FP), ROWS_LEFT
 	MOVQ scale_base+24(FP), SCALES
 	MOVQ scale_len+32(FP), COLUMNS
 	MOVQ zero_base+48(FP), ZEROS
@@ -450,11 +450,11 @@ streamunsigned:
 //
 // There are at least 8 columns.
 //
-// Named above: COLUMNS, ROWS, COLUMN, COLUMN2, LAST16, LAST8.
+// Named above: COLUMNS, ROWS_LEFT, COLUMN, COLUMN2, LAST16, LAST8.
 TEXT ·dequantizeInt16ColumnsAVX2(SB), NOSPLIT, $0-73
 	MOVQ dst+0(FP), DST
 	MOVQ src+8(FP), SRC
-	MOVQ rows+16(FP), ROWS
+	MOVQ rows+16(FP), ROWS_LEFT
 	MOVQ scale_base+24(FP), SCALES
 	MOVQ scale_len+32(FP), COLUMNS
 	MOVQ zero_base+48(FP), ZEROS

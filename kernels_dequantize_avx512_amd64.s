@@ -275,16 +275,16 @@ stream:
 // It goes row by row, since its parameters need no preparation.
 //
 // Named above: FLIP, OFFSET.
-#define ROWS         CX  // rows left
+#define ROWS_LEFT    CX  // rows left
 #define COLUMNS      R11 // columns
 #define COLUMN       R13 // columns of the row that are done
 #define COLUMNS_LEFT DX  // columns of the row that are left
-#define TAIL         R12 // columns that the last vector of a row has, fewer than 16, which K1 masks
+#define TAIL_COLUMNS R12 // columns that the last vector of a row has, fewer than 16, which K1 masks
 #define GAP          R8  // elements from the end of the columns to the next row
 TEXT ·dequantizeInt8ColumnsAVX512(SB), NOSPLIT, $0-81
 	MOVQ dst+0(FP), DST
 	MOVQ src+8(FP), SRC
-	MOVQ rows+16(FP), ROWS
+	MOVQ rows+16(FP), ROWS_LEFT
 	MOVQ scale_base+32(FP), SCALES
 	MOVQ scale_len+40(FP), COLUMNS
 	MOVQ zero_base+56(FP), ZEROS
@@ -292,9 +292,9 @@ TEXT ·dequantizeInt8ColumnsAVX512(SB), NOSPLIT, $0-81
 	SUBQ COLUMNS, GAP // elements from the end of the columns to the next row
 	VPXORD FLIP, FLIP, FLIP
 	VPXORD OFFSET, OFFSET, OFFSET
-	MOVQ COLUMNS, TAIL
-	ANDQ $15, TAIL
-	MASK(TAIL, K1)
+	MOVQ COLUMNS, TAIL_COLUMNS
+	ANDQ $15, TAIL_COLUMNS
+	MASK(TAIL_COLUMNS, K1)
 	CMPB signed+80(FP), $0
 	JNE  row
 	BROADCAST(signBytes, FLIP)
@@ -317,20 +317,20 @@ loop:
 	JAE  loop
 
 tail:
-	TESTQ TAIL, TAIL
+	TESTQ TAIL_COLUMNS, TAIL_COLUMNS
 	JZ    next
 	VMOVDQU8.Z (SRC), K1, X0
 	VPXORD    FLIP_X, X0, X0
 	VPMOVSXBD X0, Z0
 	DEQUANTIZE_COLUMNS_MASKED(Z0)
 	VMOVUPS   Z0, K1, (DST)
-	ADDQ TAIL, SRC
-	LEAQ (DST)(TAIL*4), DST
+	ADDQ TAIL_COLUMNS, SRC
+	LEAQ (DST)(TAIL_COLUMNS*4), DST
 
 next:
 	ADDQ GAP, SRC
 	LEAQ (DST)(GAP*4), DST
-	DECQ ROWS
+	DECQ ROWS_LEFT
 	JNZ  row
 	VZEROUPPER
 	RET
@@ -348,7 +348,7 @@ next:
 // behind the last whole 64 are left out. Stores go past the caches only where rows
 // are whole lines of a cache. Z8 to Z11 hold scales, Z12 to Z15 zero points.
 //
-// Named above: COLUMNS, ROWS, STREAM, FLIP, OFFSET.
+// Named above: COLUMNS, ROWS_LEFT, STREAM, FLIP, OFFSET.
 #define DST_COLUMNS BX  // the columns in the first row of dst
 #define SRC_COLUMNS DX  // the columns in the first row of src
 #define STRIDE      R13 // bytes from row to row of src
@@ -390,7 +390,7 @@ columns:
 	VPSUBD OFFSET, Z15, Z15
 	MOVQ DST_COLUMNS, DST
 	MOVQ SRC_COLUMNS, SRC
-	MOVQ rows+16(FP), ROWS
+	MOVQ rows+16(FP), ROWS_LEFT
 	TESTQ STREAM, STREAM
 	JNE  stream
 
@@ -418,7 +418,7 @@ loop:
 	VMOVUPS Z3, 192(DST)
 	ADDQ STRIDE, SRC
 	ADDQ DST_STRIDE, DST
-	DECQ ROWS
+	DECQ ROWS_LEFT
 	JNZ  loop
 
 next:
@@ -456,7 +456,7 @@ stream:
 	VMOVNTPS Z3, 192(DST)
 	ADDQ STRIDE, SRC
 	ADDQ DST_STRIDE, DST
-	DECQ ROWS
+	DECQ ROWS_LEFT
 	JNZ  stream
 	JMP  next
 
@@ -470,19 +470,19 @@ stream:
 //
 // It goes row by row, since its parameters need no preparation.
 //
-// Named above: ROWS, COLUMNS, COLUMN, COLUMNS_LEFT, TAIL, FLIP, OFFSET.
+// Named above: ROWS_LEFT, COLUMNS, COLUMN, COLUMNS_LEFT, TAIL_COLUMNS, FLIP, OFFSET.
 TEXT ·dequantizeInt16ColumnsAVX512(SB), NOSPLIT, $0-73
 	MOVQ dst+0(FP), DST
 	MOVQ src+8(FP), SRC
-	MOVQ rows+16(FP), ROWS
+	MOVQ rows+16(FP), ROWS_LEFT
 	MOVQ scale_base+24(FP), SCALES
 	MOVQ scale_len+32(FP), COLUMNS
 	MOVQ zero_base+48(FP), ZEROS
 	VPXORD FLIP, FLIP, FLIP
 	VPXORD OFFSET, OFFSET, OFFSET
-	MOVQ COLUMNS, TAIL
-	ANDQ $15, TAIL
-	MASK(TAIL, K1)
+	MOVQ COLUMNS, TAIL_COLUMNS
+	ANDQ $15, TAIL_COLUMNS
+	MASK(TAIL_COLUMNS, K1)
 	CMPB signed+72(FP), $0
 	JNE  row
 	BROADCAST(signWords, FLIP)
@@ -505,18 +505,18 @@ loop:
 	JAE  loop
 
 tail:
-	TESTQ TAIL, TAIL
+	TESTQ TAIL_COLUMNS, TAIL_COLUMNS
 	JZ    next
 	VMOVDQU16.Z (SRC), K1, Y0
 	VPXORD    FLIP_Y, Y0, Y0
 	VPMOVSXWD Y0, Z0
 	DEQUANTIZE_COLUMNS_MASKED(Z0)
 	VMOVUPS   Z0, K1, (DST)
-	LEAQ (SRC)(TAIL*2), SRC
-	LEAQ (DST)(TAIL*4), DST
+	LEAQ (SRC)(TAIL_COLUMNS*2), SRC
+	LEAQ (DST)(TAIL_COLUMNS*4), DST
 
 next:
-	DECQ ROWS
+	DECQ ROWS_LEFT
 	JNZ  row
 	VZEROUPPER
 	RET

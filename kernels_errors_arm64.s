@@ -94,16 +94,16 @@
 // next: because of its parameters, or of x that are not finite or so large that
 // x/scale is not finite. V16 to V23 hold the lanes of sum |e|, V24 to V31 those of
 // sum e².
-#define ACC    R0  // where the next sums go
-#define LENGTH R20 // elements of the run
-#define RUNS   R21 // runs left
-#define MASKS  R13 // tailMasks + 64
-#define TAIL   R12 // last elements of a run
-#define MAX    V12 // greatest |e|
-#define MAX_F  F12 // its first lane
-#define MAX_N  12  // its number
-#define KEPT   V13 // minus the count of elements that were not clamped
-#define KEPT_F F13 // its first lane
+#define ACC      R0  // where the next sums go
+#define LENGTH   R20 // elements of the run
+#define RUNS     R21 // runs left
+#define MASKS    R13 // tailMasks + 64
+#define TAIL_SRC R12 // last elements of a run
+#define MAX      V12 // greatest |e|
+#define MAX_F    F12 // its first lane
+#define MAX_N    12  // its number
+#define KEPT     V13 // minus the count of elements that were not clamped
+#define KEPT_F   F13 // its first lane
 TEXT ·errorsRunsNEON(SB), NOSPLIT, $64-120
 	MOVD  acc_base+0(FP), ACC
 	MOVD  acc_len+8(FP), RUNS
@@ -112,8 +112,8 @@ TEXT ·errorsRunsNEON(SB), NOSPLIT, $64-120
 	MOVD  run+48(FP), RUN
 	MOVD  scale_base+56(FP), SCALES
 	MOVD  zero_base+80(FP), ZEROS
-	MOVW  qmin+104(FP), GRID_MIN
-	MOVW  qmax+108(FP), GRID_MAX
+	MOVW  qmin+104(FP), QMIN
+	MOVW  qmax+108(FP), QMAX
 	MOVD  $tailMasks<>+64(SB), MASKS
 	MOVW  $scaleLeast, SCALE_LEAST
 	MOVW  $scaleSpan, SCALE_SPAN
@@ -131,8 +131,8 @@ nextrun:
 	VDUP    R9, SCALE.S4
 	FMOVS   $1.0, RECIP_F
 	FDIVS   SCALE_F, RECIP_F, RECIP_F
-	SUBW    R11, GRID_MIN, R10
-	SUBW    R11, GRID_MAX, R12
+	SUBW    R11, QMIN, R10
+	SUBW    R11, QMAX, R12
 	SCVTFWS R10, LOWER_F
 	SCVTFWS R12, UPPER_F
 	VDUP    RECIP.S[0], RECIP.S4
@@ -164,11 +164,11 @@ tail: // N+16 elements are left
 	ADDS $16, N, R9
 	BEQ  fold
 	LOAD_TAIL(copy, copied)
-	VLD1 (TAIL), [V0.S4, V1.S4, V2.S4, V3.S4]
+	VLD1 (TAIL_SRC), [V0.S4, V1.S4, V2.S4, V3.S4]
 	ROUND_TO_GRID
 	MASK_TAIL(V4, V5, V6, V7)
 	COUNT_KEPT
-	VLD1 (TAIL), [V4.S4, V5.S4, V6.S4, V7.S4]
+	VLD1 (TAIL_SRC), [V4.S4, V5.S4, V6.S4, V7.S4]
 	DEVIATE
 	MASK_TAIL(V0, V1, V2, V3)
 	ADD_ERRORS
@@ -285,8 +285,8 @@ TEXT ·errorsColumnsNEON(SB), NOSPLIT, $0-200
 	MOVD scale_base+136(FP), SCALES
 	MOVD scale_len+144(FP), COLUMNS
 	MOVD zero_base+160(FP), ZEROS
-	MOVW qmin+184(FP), GRID_MIN
-	MOVW qmax+188(FP), GRID_MAX
+	MOVW qmin+184(FP), QMIN
+	MOVW qmax+188(FP), QMAX
 	MOVW $scaleLeast, SCALE_LEAST
 	MOVW $scaleSpan, SCALE_SPAN
 	MOVW $zeroFarthest16, ZERO_FARTHEST
@@ -297,8 +297,8 @@ TEXT ·errorsColumnsNEON(SB), NOSPLIT, $0-200
 columns: // 8 columns
 	VLD1   (SCALES), [V8.S4, V9.S4]
 	VLD1   (ZEROS), [V0.S4, V1.S4]
-	VDUP   GRID_MIN, V4.S4
-	VDUP   GRID_MAX, V5.S4
+	VDUP   QMIN, V4.S4
+	VDUP   QMAX, V5.S4
 	VSUB   V0.S4, V4.S4, V12.S4
 	VSUB   V1.S4, V4.S4, V13.S4
 	VSUB   V0.S4, V5.S4, V14.S4

@@ -295,15 +295,15 @@ done:
 // sum |e|, Y14 and Y15 sum e².
 //
 // Named above: DONE, MAX, CLIPPED.
-#define ABS      DI  // abs
-#define SQ       DX  // sq
-#define MAXS     R14 // max
-#define CLIPPEDS R15 // clipped
-#define COLUMNS  R11 // columns
-#define FIRST    R12 // first column of the 8
-#define NEW      BX  // columns left, from DONE on
-#define STRIDE   R8  // bytes from row to row
-#define ROWS     CX  // rows left
+#define ABS       DI  // abs
+#define SQ        DX  // sq
+#define MAXS      R14 // max
+#define CLIPPEDS  R15 // clipped
+#define COLUMNS   R11 // columns
+#define FIRST     R12 // first column of the 8
+#define NEW       BX  // columns left, from DONE on
+#define STRIDE    R8  // bytes from row to row
+#define ROWS_LEFT CX  // rows left
 TEXT ·errorsColumnsAVX2(SB), NOSPLIT, $0-120
 	MOVQ scale_base+56(FP), SCALES
 	MOVQ scale_len+64(FP), COLUMNS
@@ -335,14 +335,14 @@ columns: // the 8 from FIRST on, NEW of which are new
 	VMOVDQU (CLIPPEDS)(FIRST*4), CLIPPED
 	MOVQ src+32(FP), SRC
 	LEAQ (SRC)(FIRST*4), SRC
-	MOVQ rows+40(FP), ROWS
+	MOVQ rows+40(FP), ROWS_LEFT
 
 loop: // down the rows
 	VMOVUPS (SRC), Y0
 	DEVIATE(SCALE, RECIP, LOWER, UPPER, Y0, Y1, Y2, Y3)
 	ADD_ERRORS(MAX, CLIPPED, ZERO, Y13, Y14, Y15)
 	ADDQ STRIDE, SRC
-	DECQ ROWS
+	DECQ ROWS_LEFT
 	JNZ  loop
 	CMPQ NEW, $8
 	JB   last

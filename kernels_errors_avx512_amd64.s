@@ -329,8 +329,8 @@ done:
 // sum |e|, Z26 and Z27 sum e². K1 masks the columns, K4 the upper 8 of them.
 //
 // Named above: DONE, QMIN, QMAX, MAGNITUDE, UNIT, MAX, CLIPPED.
-#define STRIDE R8  // bytes from row to row
-#define ROWS   CX  // rows left
+#define STRIDE    R8 // bytes from row to row
+#define ROWS_LEFT CX // rows left
 TEXT ·errorsColumnsAVX512(SB), NOSPLIT, $0-120
 	MOVQ scale_base+56(FP), SCALES
 	MOVQ scale_len+64(FP), PARAMS_LEFT
@@ -365,7 +365,7 @@ columns: // up to 16 columns
 	VMOVDQU32.Z (AX)(DONE*4), K1, CLIPPED
 	MOVQ src+32(FP), SRC
 	LEAQ (SRC)(DONE*4), SRC
-	MOVQ rows+40(FP), ROWS
+	MOVQ rows+40(FP), ROWS_LEFT
 
 loop: // down the rows
 	VMOVUPS.Z (SRC), K1, Z0
@@ -380,7 +380,7 @@ loop: // down the rows
 	VFMADD231PD Z4, Z4, Z26
 	VFMADD231PD Z5, Z5, Z27
 	ADDQ STRIDE, SRC
-	DECQ ROWS
+	DECQ ROWS_LEFT
 	JNZ  loop
 
 	MOVQ abs+0(FP), AX

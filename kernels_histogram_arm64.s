@@ -27,11 +27,11 @@
 //
 // Counting is no work for vectors, but four indexes stay in registers here. The
 // labels end0 to end3 say how many elements are counted from SRC on.
-#define COUNTS R0  // counts, less the number of bins, which the entries of indexes are too high by
-#define INDEX0 R4  // at[0]
-#define INDEX1 R5  // at[1]
-#define INDEX2 R6  // at[2]
-#define INDEX3 R7  // at[3]
+#define COUNTS R0 // counts, less the number of bins, which the entries of indexes are too high by
+#define INDEX0 R4 // at[0]
+#define INDEX1 R5 // at[1]
+#define INDEX2 R6 // at[2]
+#define INDEX3 R7 // at[3]
 TEXT ·histogramRunsNEON(SB), NOSPLIT, $0-64
 	MOVD counts_base+0(FP), COUNTS
 	MOVD at+24(FP), R3

@@ -14,7 +14,7 @@
 // func pack4NEON(dst []byte, codes []uint8)
 //
 // len(codes) is a multiple of 32.
-#define CODES R2  // codes left
+#define CODES R2 // codes left
 TEXT ·pack4NEON(SB), NOSPLIT, $0-48
 	MOVD dst_base+0(FP), DST
 	MOVD codes_base+24(FP), SRC

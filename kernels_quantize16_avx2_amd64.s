@@ -115,7 +115,7 @@ loop:
 	SUBQ $16, N
 	JA   loop
 
-last: // 16 elements, N + 16 of them new
+tail: // 16 elements, N + 16 of them new
 	LEAQ (SRC)(N*4), SRC
 	LEAQ (DST)(N*2), DST
 	MOVQ $16, N
@@ -165,7 +165,7 @@ stream:
 	ADDQ $32, DST
 	SUBQ $16, N
 	JA   stream
-	JMP  last
+	JMP  tail
 
 divide:
 	CMPQ N, $16
@@ -226,7 +226,7 @@ done:
 #define DISTANCE   BX  // from the first vector of columns to the second
 #define STRIDE     R8  // bytes from row to row of src
 #define DST_STRIDE R12 // bytes from row to row of dst
-#define ROWS       CX  // rows left
+#define ROWS_LEFT  CX  // rows left
 #undef FLIP
 #define FLIP       Y5  // sign bits of words for an unsigned grid of 16 bits, else 0
 #undef FLIP_X
@@ -258,7 +258,7 @@ columns:
 	LEAQ (DST)(COLUMN*2), DST
 	MOVQ src+8(FP), SRC
 	LEAQ (SRC)(COLUMN*4), SRC
-	MOVQ rows+16(FP), ROWS
+	MOVQ rows+16(FP), ROWS_LEFT
 	JNE  divide
 	BOUND_ELEMENTS
 
@@ -267,7 +267,7 @@ loop:
 	STORE_WORDS
 	ADDQ STRIDE, SRC
 	ADDQ DST_STRIDE, DST
-	DECQ ROWS
+	DECQ ROWS_LEFT
 	JNZ  loop
 
 next:
@@ -284,7 +284,7 @@ divide:
 	STORE_WORDS
 	ADDQ STRIDE, SRC
 	ADDQ DST_STRIDE, DST
-	DECQ ROWS
+	DECQ ROWS_LEFT
 	JNZ  divide
 	JMP  next
 

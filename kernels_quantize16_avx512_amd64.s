@@ -151,7 +151,7 @@ done:
 #define QMAX       R15 // qmax
 #define STRIDE     R8  // bytes from row to row of src
 #define DST_STRIDE R12 // bytes from row to row of dst
-#define ROWS       CX  // rows left
+#define ROWS_LEFT  CX  // rows left
 TEXT ·quantizeInt16ColumnsAVX512(SB), NOSPLIT, $0-80
 	MOVQ scale_base+24(FP), SCALES
 	MOVQ scale_len+32(FP), PARAMS_LEFT
@@ -173,7 +173,7 @@ columns:
 	MOVQ src+8(FP), SRC
 	LEAQ (SRC)(COLUMN*4), SRC
 	ADDQ BX, COLUMN
-	MOVQ rows+16(FP), ROWS
+	MOVQ rows+16(FP), ROWS_LEFT
 	VMOVAPS Z0, LOWER
 	VMOVAPS Z1, UPPER
 	KTESTW K3, K3
@@ -189,7 +189,7 @@ loop:
 	VMOVDQU16 Y4, K1, (DST)
 	ADDQ STRIDE, SRC
 	ADDQ DST_STRIDE, DST
-	DECQ ROWS
+	DECQ ROWS_LEFT
 	JNZ  loop
 	JMP  columns
 
@@ -201,7 +201,7 @@ divide:
 	VMOVDQU16 Y4, K1, (DST)
 	ADDQ STRIDE, SRC
 	ADDQ DST_STRIDE, DST
-	DECQ ROWS
+	DECQ ROWS_LEFT
 	JNZ  divide
 	JMP  columns
 

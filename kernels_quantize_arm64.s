@@ -37,8 +37,8 @@ TEXT ·quantizeInt8RunsNEON(SB), NOSPLIT, $0-112
 	MOVD run+48(FP), RUN
 	MOVD scale_base+56(FP), SCALES
 	MOVD zero_base+80(FP), ZEROS
-	MOVW qmin+104(FP), GRID_MIN
-	MOVW qmax+108(FP), GRID_MAX
+	MOVW qmin+104(FP), QMIN
+	MOVW qmax+108(FP), QMAX
 	CONSTANTS
 
 nextrun:
@@ -146,8 +146,8 @@ done:
 #define DST_STRIDE     R21 // bytes from row to row of dst
 #define ONES           V25 // 1.0
 #define ONES_N         25  // its number
-#define GRID_MINS      V26 // qmin
-#define GRID_MAXS      V27 // qmax
+#define GRID_MIN       V26 // qmin
+#define GRID_MAX       V27 // qmax
 #define SCALE_LEASTS   V15 // SCALE_LEAST
 #define ZERO_FARTHESTS V24 // ZERO_FARTHEST
 TEXT ·quantizeInt8ColumnsNEON(SB), NOSPLIT, $0-112
@@ -157,8 +157,8 @@ TEXT ·quantizeInt8ColumnsNEON(SB), NOSPLIT, $0-112
 	MOVD scale_base+56(FP), SCALES
 	MOVD scale_len+64(FP), COLUMNS
 	MOVD zero_base+80(FP), ZEROS
-	MOVW qmin+104(FP), GRID_MIN
-	MOVW qmax+108(FP), GRID_MAX
+	MOVW qmin+104(FP), QMIN
+	MOVW qmax+108(FP), QMAX
 	MOVD COLUMNS, DST_STRIDE
 	COLUMN_CONSTANTS
 

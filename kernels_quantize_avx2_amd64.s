@@ -171,7 +171,7 @@ loop:
 	SUBQ $32, N
 	JA   loop
 
-last: // 32 elements, N + 32 of them new
+tail: // 32 elements, N + 32 of them new
 	LEAQ (SRC)(N*4), SRC
 	ADDQ N, DST
 	MOVQ $32, N
@@ -230,7 +230,7 @@ twoloop:
 	ADDQ $32, DST
 	SUBQ $32, N
 	JA   twoloop
-	JMP  last
+	JMP  tail
 
 toaligned: // up to an aligned destination, for stores past the caches
 	CMPQ N, $256
@@ -254,7 +254,7 @@ stream:
 	ADDQ $32, DST
 	SUBQ $32, N
 	JA   stream
-	JMP  last
+	JMP  tail
 
 divide: // 16 elements at a time
 	RUN_PARAMS
@@ -318,7 +318,7 @@ done:
 #define DISTANCE   BX  // from the first vector of columns to the second
 #define STRIDE     R8  // bytes from row to row of src
 #define DST_STRIDE R12 // bytes from row to row of dst
-#define ROWS       CX  // rows left
+#define ROWS_LEFT  CX  // rows left
 #undef ORDER
 #define ORDER      Y4  // packOrderTwice
 #define FLIP       Y5  // sign bits of bytes for an unsigned grid of 8 bits, else 0
@@ -350,14 +350,14 @@ columns: // the next 16 columns, or the last 16
 	LEAQ (DST)(COLUMN*1), DST
 	MOVQ src+8(FP), SRC
 	LEAQ (SRC)(COLUMN*4), SRC
-	MOVQ rows+16(FP), ROWS
+	MOVQ rows+16(FP), ROWS_LEFT
 	JNE  divide
 	BOUND_ELEMENTS
 	CMPQ DISTANCE, $8
 	JNE  loop
 
 	VMOVDQU packOrderTwice<>(SB), ORDER
-	SUBQ $2, ROWS
+	SUBQ $2, ROWS_LEFT
 	JB   odd
 
 two: // two rows at a time
@@ -370,11 +370,11 @@ two: // two rows at a time
 	VEXTRACTI128 $1, Y1, (DST)(DST_STRIDE*1)
 	LEAQ (SRC)(STRIDE*2), SRC
 	LEAQ (DST)(DST_STRIDE*2), DST
-	SUBQ $2, ROWS
+	SUBQ $2, ROWS_LEFT
 	JAE  two
 
 odd:
-	ADDQ $2, ROWS
+	ADDQ $2, ROWS_LEFT
 	JZ   next
 
 loop:
@@ -382,7 +382,7 @@ loop:
 	STORE_BYTES
 	ADDQ STRIDE, SRC
 	ADDQ DST_STRIDE, DST
-	DECQ ROWS
+	DECQ ROWS_LEFT
 	JNZ  loop
 
 next:
@@ -399,7 +399,7 @@ divide:
 	STORE_BYTES
 	ADDQ STRIDE, SRC
 	ADDQ DST_STRIDE, DST
-	DECQ ROWS
+	DECQ ROWS_LEFT
 	JNZ  divide
 	JMP  next
 
@@ -440,8 +440,8 @@ done:
 	VPADDSW   Y5, Y2, Y2              \
 	VPACKSSWB Y2, Y0, Y0              \
 	VPERMD    Y0, ORDER, Y0           \
-	VPMAXSB   GRID_MIN, Y0, Y0        \
-	VPMINSB   GRID_MAX, Y0, Y0        \
+	VPMAXSB   BYTES_MIN, Y0, Y0       \
+	VPMINSB   BYTES_MAX, Y0, Y0       \
 	VPXOR     FLIP, Y0, Y0
 
 //	for i, x := range src[:rows*cols] {
@@ -457,34 +457,34 @@ done:
 //
 // Named above: COLUMNS, OFFSET.
 #undef COLUMN
-#define COLUMN     AX  // columns of the row that are done
-#define LAST       R13 // where the last 32 columns begin
-#undef ROWS
-#define ROWS       R12 // rows left
-#define GRID_MIN   Y10 // qmin, in bytes, moved down for an unsigned grid
-#define GRID_MIN_X X10 // its lower half
-#define GRID_MAX   Y11 // qmax, likewise
-#define GRID_MAX_X X11 // its lower half
-#define LIMIT      Y12 // QUOTIENT_LIMIT
+#define COLUMN      AX  // columns of the row that are done
+#define LAST        R13 // where the last 32 columns begin
+#undef ROWS_LEFT
+#define ROWS_LEFT   R12 // rows left
+#define BYTES_MIN   Y10 // qmin, in bytes, moved down for an unsigned grid
+#define BYTES_MIN_X X10 // its lower half
+#define BYTES_MAX   Y11 // qmax, likewise
+#define BYTES_MAX_X X11 // its lower half
+#define LIMIT       Y12 // QUOTIENT_LIMIT
 #undef ORDER
-#define ORDER      Y13 // packOrderTwice
+#define ORDER       Y13 // packOrderTwice
 #undef FLIP
-#define FLIP       Y14 // sign bits of bytes for an unsigned grid, else 0
+#define FLIP        Y14 // sign bits of bytes for an unsigned grid, else 0
 #undef FLIP_X
-#define FLIP_X     X14 // its lower half
+#define FLIP_X      X14 // its lower half
 TEXT ·quantizeInt8RowsAVX2(SB), NOSPLIT, $0-56
 	MOVQ dst+0(FP), DST
 	MOVQ src+8(FP), SRC
-	MOVQ rows+16(FP), ROWS
+	MOVQ rows+16(FP), ROWS_LEFT
 	MOVQ cols+24(FP), COLUMNS
 	MOVQ scale+32(FP), SCALES
 	MOVQ zero+40(FP), ZEROS
 	MOVL qmin+48(FP), AX
 	MOVL qmax+52(FP), BX
-	VMOVD AX, GRID_MIN_X
-	VMOVD BX, GRID_MAX_X
-	VPBROADCASTB GRID_MIN_X, GRID_MIN
-	VPBROADCASTB GRID_MAX_X, GRID_MAX
+	VMOVD AX, BYTES_MIN_X
+	VMOVD BX, BYTES_MAX_X
+	VPBROADCASTB BYTES_MIN_X, BYTES_MIN
+	VPBROADCASTB BYTES_MAX_X, BYTES_MAX
 	VPXOR FLIP, FLIP, FLIP
 	VPXOR OFFSET, OFFSET, OFFSET
 	CMPL BX, $127
@@ -493,8 +493,8 @@ TEXT ·quantizeInt8RowsAVX2(SB), NOSPLIT, $0-56
 	VPSRLW $8, FLIP, OFFSET
 
 signed:
-	VPXOR FLIP, GRID_MIN, GRID_MIN
-	VPXOR FLIP, GRID_MAX, GRID_MAX
+	VPXOR FLIP, BYTES_MIN, BYTES_MIN
+	VPXOR FLIP, BYTES_MAX, BYTES_MAX
 	VMOVDQU packOrderTwice<>(SB), ORDER
 	VBROADCASTSS QUOTIENT_LIMIT, LIMIT
 	LEAQ -32(COLUMNS), LAST // the last 32
@@ -522,7 +522,7 @@ stream:
 next:
 	ADDQ COLUMNS, DST
 	LEAQ (SRC)(COLUMNS*4), SRC
-	DECQ ROWS
+	DECQ ROWS_LEFT
 	JNZ  row
 	VZEROUPPER
 	RET

@@ -283,7 +283,7 @@ done:
 #define QMAX       R15 // qmax
 #define STRIDE     R8  // bytes from row to row of src
 #define DST_STRIDE R12 // bytes from row to row of dst
-#define ROWS       CX  // rows left
+#define ROWS_LEFT  CX  // rows left
 TEXT ·quantizeInt8ColumnsAVX512(SB), NOSPLIT, $0-88
 	MOVQ scale_base+32(FP), SCALES
 	MOVQ scale_len+40(FP), PARAMS_LEFT
@@ -305,7 +305,7 @@ columns:
 	MOVQ src+8(FP), SRC
 	LEAQ (SRC)(COLUMN*4), SRC
 	ADDQ BX, COLUMN
-	MOVQ rows+16(FP), ROWS
+	MOVQ rows+16(FP), ROWS_LEFT
 	VMOVAPS Z0, LOWER
 	VMOVAPS Z1, UPPER
 	KTESTW K3, K3
@@ -323,7 +323,7 @@ whole:
 	VMOVDQU X4, (DST)
 	ADDQ STRIDE, SRC
 	ADDQ DST_STRIDE, DST
-	DECQ ROWS
+	DECQ ROWS_LEFT
 	JNZ  whole
 	JMP  columns
 
@@ -335,7 +335,7 @@ loop:
 	VMOVDQU8 X4, K1, (DST)
 	ADDQ STRIDE, SRC
 	ADDQ DST_STRIDE, DST
-	DECQ ROWS
+	DECQ ROWS_LEFT
 	JNZ  loop
 	JMP  columns
 
@@ -347,7 +347,7 @@ divide:
 	VMOVDQU8 X4, K1, (DST)
 	ADDQ STRIDE, SRC
 	ADDQ DST_STRIDE, DST
-	DECQ ROWS
+	DECQ ROWS_LEFT
 	JNZ  divide
 	JMP  columns
 
@@ -432,7 +432,7 @@ done:
 // row are prefetched while these are done. Z8 to Z11 hold scales, Z12 to Z15
 // reciprocals, Z16 to Z19 upper bounds, Z20 and Z21 zero points in words.
 //
-// Named above: STRIDE, BUF, ROWS.
+// Named above: STRIDE, BUF, ROWS_LEFT.
 #define DST_COLUMNS BX  // the columns in the first row of dst
 #define SRC_COLUMNS DX  // the columns in the first row of src
 #undef DST_STRIDE
@@ -475,7 +475,7 @@ columns:
 	VMOVDQU32 896(BUF), Z21
 	VPACKSSDW 832(BUF), Z20, Z20
 	VPACKSSDW 960(BUF), Z21, Z21
-	MOVQ rows+16(FP), ROWS
+	MOVQ rows+16(FP), ROWS_LEFT
 	MOVQ DST_COLUMNS, DST
 	MOVQ SRC_COLUMNS, SRC
 
@@ -502,7 +502,7 @@ loop:
 	VMOVDQU64 Z4, (DST)
 	ADDQ STRIDE, SRC
 	ADDQ DST_STRIDE, DST
-	DECQ ROWS
+	DECQ ROWS_LEFT
 	JNZ  loop
 
 	ADDQ $1024, BUF
@@ -564,7 +564,7 @@ loop:
 // multiple of 64, and no zero point is beyond 32000 in magnitude. Stores go past the
 // caches only where rows are whole lines of a cache.
 //
-// Named above: ROWS, COLUMNS, COLUMN, STREAM.
+// Named above: ROWS_LEFT, COLUMNS, COLUMN, STREAM.
 #define GAP       R8  // elements from the end of the columns to the next row
 #define BYTES_MAX Z14 // qmax, in bytes, moved down for an unsigned grid
 #define BYTES_MIN Z15 // qmin, likewise
@@ -579,7 +579,7 @@ loop:
 TEXT ·quantizeInt8RowsAVX512(SB), NOSPLIT, $0-65
 	MOVQ dst+0(FP), DST
 	MOVQ src+8(FP), SRC
-	MOVQ rows+16(FP), ROWS
+	MOVQ rows+16(FP), ROWS_LEFT
 	MOVQ stride+24(FP), GAP
 	MOVQ cols+32(FP), COLUMNS
 	MOVQ scale+40(FP), SCALES
@@ -625,7 +625,7 @@ loop:
 next:
 	LEAQ (SRC)(GAP*4), SRC
 	ADDQ GAP, DST
-	DECQ ROWS
+	DECQ ROWS_LEFT
 	JNZ  row
 	VZEROUPPER
 	RET

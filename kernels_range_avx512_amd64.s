@@ -328,7 +328,7 @@ four:
 #define COLUMNS     R11 // columns left
 #define SRC_COLUMNS DX  // the next columns in the first row
 #define STRIDE      R8  // bytes from row to row
-#define ROWS        CX  // rows left
+#define ROWS_LEFT   CX  // rows left
 #define DOUBLED     Z30 // greatest doubled magnitudes
 TEXT ·rangeColumnsAVX512(SB), NOSPLIT, $0-73
 	MOVQ lo_base+0(FP), MINS
@@ -344,7 +344,7 @@ TEXT ·rangeColumnsAVX512(SB), NOSPLIT, $0-73
 
 wide: // 64 columns at a time
 	MOVQ SRC_COLUMNS, SRC
-	MOVQ rows+56(FP), ROWS
+	MOVQ rows+56(FP), ROWS_LEFT
 	VMOVUPS 0(MINS), Z8
 	VMOVUPS 64(MINS), Z9
 	VMOVUPS 128(MINS), Z10
@@ -364,7 +364,7 @@ wideloop:
 	EXTEND_RANGE(Z2, Z10, Z14, DOUBLED)
 	EXTEND_RANGE(Z3, Z11, Z15, DOUBLED)
 	ADDQ STRIDE, SRC
-	DECQ ROWS
+	DECQ ROWS_LEFT
 	JNZ  wideloop
 	VADDPS NAUGHT, Z8, Z8 // -0 becomes +0
 	VADDPS NAUGHT, Z9, Z9
@@ -400,7 +400,7 @@ columns:
 	SUBQ    BX, COLUMNS
 	MASK(BX, K1)
 	MOVQ SRC_COLUMNS, SRC
-	MOVQ rows+56(FP), ROWS
+	MOVQ rows+56(FP), ROWS_LEFT
 	VMOVUPS.Z (MINS), K1, Z8
 	VMOVUPS.Z (MAXS), K1, Z12
 
@@ -408,7 +408,7 @@ loop:
 	VMOVUPS.Z (SRC), K1, Z0
 	EXTEND_RANGE(Z0, Z8, Z12, DOUBLED)
 	ADDQ STRIDE, SRC
-	DECQ ROWS
+	DECQ ROWS_LEFT
 	JNZ  loop
 	VADDPS NAUGHT, Z8, Z8
 	VADDPS NAUGHT, Z12, Z12

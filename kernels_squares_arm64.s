@@ -35,10 +35,10 @@
 // func squaresRunsNEON(acc []float64, src []float32, run int)
 //
 // V24 to V31 hold the lanes.
-#define ACC   R0  // where the next sum goes
-#define RUNS  R21 // runs left
-#define MASKS R13 // tailMasks + 64
-#define TAIL  R12 // last elements of a run
+#define ACC      R0  // where the next sum goes
+#define RUNS     R21 // runs left
+#define MASKS    R13 // tailMasks + 64
+#define TAIL_SRC R12 // last elements of a run
 TEXT ·squaresRunsNEON(SB), NOSPLIT, $64-56
 	MOVD acc_base+0(FP), ACC
 	MOVD acc_len+8(FP), RUNS
@@ -66,7 +66,7 @@ tail: // N+16 elements are left
 	ADDS $16, N, R9
 	BEQ  fold
 	LOAD_TAIL(copy, copied)
-	VLD1 (TAIL), [V0.S4, V1.S4, V2.S4, V3.S4]
+	VLD1 (TAIL_SRC), [V0.S4, V1.S4, V2.S4, V3.S4]
 	MASK_TAIL(V0, V1, V2, V3)
 	ADD_SQUARES
 

@@ -109,7 +109,7 @@ tinyrun: // a run of fewer than 8 elements
 #define SRC_COLUMNS DX  // the next columns in the first row
 #define NEW         BX  // columns left behind 8, or columns of the last 8 that are not done
 #define STRIDE      R8  // bytes from row to row
-#define ROWS        CX  // rows left
+#define ROWS_LEFT   CX  // rows left
 TEXT ·squaresColumnsAVX2(SB), NOSPLIT, $0-48
 	MOVQ acc_base+0(FP), ACC
 	MOVQ acc_len+8(FP), COLUMNS
@@ -121,7 +121,7 @@ TEXT ·squaresColumnsAVX2(SB), NOSPLIT, $0-48
 
 wide: // 16 columns at a time
 	MOVQ SRC_COLUMNS, SRC
-	MOVQ rows+32(FP), ROWS
+	MOVQ rows+32(FP), ROWS_LEFT
 	VMOVUPD 0(ACC), Y8
 	VMOVUPD 32(ACC), Y9
 	VMOVUPD 64(ACC), Y10
@@ -137,7 +137,7 @@ wideloop:
 	VFMADD231PD Y2, Y2, Y10
 	VFMADD231PD Y3, Y3, Y11
 	ADDQ STRIDE, SRC
-	DECQ ROWS
+	DECQ ROWS_LEFT
 	JNZ  wideloop
 	VMOVUPD Y8, 0(ACC)
 	VMOVUPD Y9, 32(ACC)
@@ -168,7 +168,7 @@ columns: // 8 columns
 
 load:
 	MOVQ SRC_COLUMNS, SRC
-	MOVQ rows+32(FP), ROWS
+	MOVQ rows+32(FP), ROWS_LEFT
 	VMOVUPD 0(ACC), Y8
 	VMOVUPD 32(ACC), Y9
 
@@ -178,7 +178,7 @@ loop:
 	VFMADD231PD Y0, Y0, Y8
 	VFMADD231PD Y1, Y1, Y9
 	ADDQ STRIDE, SRC
-	DECQ ROWS
+	DECQ ROWS_LEFT
 	JNZ  loop
 	VMASKMOVPD Y8, Y5, 0(ACC)
 	VMASKMOVPD Y9, Y6, 32(ACC)

@@ -16,7 +16,7 @@
 // func squaresRunsAVX512(acc []float64, src []float32, run int)
 //
 // Z24 and Z25 hold the lanes.
-#define ACC DI  // where the next sum goes
+#define ACC DI // where the next sum goes
 TEXT ·squaresRunsAVX512(SB), NOSPLIT, $0-56
 	MOVQ acc_base+0(FP), ACC
 	MOVQ src_base+24(FP), SRC
@@ -76,7 +76,7 @@ fold:
 #define COLUMNS     R11 // columns left
 #define SRC_COLUMNS DX  // the next columns in the first row
 #define STRIDE      R8  // bytes from row to row
-#define ROWS        CX  // rows left
+#define ROWS_LEFT   CX  // rows left
 TEXT ·squaresColumnsAVX512(SB), NOSPLIT, $0-48
 	MOVQ acc_base+0(FP), ACC
 	MOVQ acc_len+8(FP), COLUMNS
@@ -94,7 +94,7 @@ columns:
 	MASK(BX, K1)
 	KSHIFTRW $8, K1, K2
 	MOVQ SRC_COLUMNS, SRC
-	MOVQ rows+32(FP), ROWS
+	MOVQ rows+32(FP), ROWS_LEFT
 	VMOVUPD.Z 0(ACC), K1, Z24
 	VMOVUPD.Z 64(ACC), K2, Z25
 
@@ -106,7 +106,7 @@ loop:
 	VFMADD231PD Z0, Z0, Z24
 	VFMADD231PD Z1, Z1, Z25
 	ADDQ STRIDE, SRC
-	DECQ ROWS
+	DECQ ROWS_LEFT
 	JNZ  loop
 	VMOVUPD Z24, K1, 0(ACC)
 	VMOVUPD Z25, K2, 64(ACC)

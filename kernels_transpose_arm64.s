@@ -15,21 +15,21 @@
 //
 // There are at least 4 rows and 4 columns. Squares of 4 by 4 go from left to right.
 // The last square of a row, and those of the last rows, may overlap others.
-#define DST_ROWS   R0  // first column of the next rows
-#define SRC_ROWS   R1  // next rows
-#define ROWS       R2  // rows left
-#define COLUMNS    R7  // columns left
-#define STRIDE     R3  // bytes from row to row of src
-#define DST_STRIDE R4  // bytes from row to row of dst
-#define SQUARE_DST R5  // square in dst
-#define SQUARE_SRC R6  // square in src
+#define DST_ROWS   R0 // first column of the next rows
+#define SRC_ROWS   R1 // next rows
+#define ROWS_LEFT  R2 // rows left
+#define COLUMNS    R7 // columns left
+#define STRIDE     R3 // bytes from row to row of src
+#define DST_STRIDE R4 // bytes from row to row of dst
+#define SQUARE_DST R5 // square in dst
+#define SQUARE_SRC R6 // square in src
 TEXT ·transposeNEON(SB), NOSPLIT, $0-40
 	MOVD dst+0(FP), DST_ROWS
 	MOVD src+8(FP), SRC_ROWS
-	MOVD rows+16(FP), ROWS
+	MOVD rows+16(FP), ROWS_LEFT
 	MOVD stride+32(FP), STRIDE
 	LSL  $2, STRIDE
-	LSL  $2, ROWS, DST_STRIDE
+	LSL  $2, ROWS_LEFT, DST_STRIDE
 
 rows: // the next 4 rows
 	MOVD DST_ROWS, SQUARE_DST
@@ -68,14 +68,14 @@ square:
 nextrun:
 	ADD  $16, DST_ROWS
 	ADD  STRIDE<<2, SRC_ROWS
-	SUBS $4, ROWS
+	SUBS $4, ROWS_LEFT
 	BEQ  done
-	CMP  $4, ROWS
+	CMP  $4, ROWS_LEFT
 	BGE  rows
-	SUB  $4, ROWS
-	ADD  ROWS<<2, DST_ROWS
-	MADD STRIDE, SRC_ROWS, ROWS, SRC_ROWS
-	MOVD $4, ROWS
+	SUB  $4, ROWS_LEFT
+	ADD  ROWS_LEFT<<2, DST_ROWS
+	MADD STRIDE, SRC_ROWS, ROWS_LEFT, SRC_ROWS
+	MOVD $4, ROWS_LEFT
 	B    rows
 
 done:

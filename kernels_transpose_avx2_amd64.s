@@ -39,7 +39,7 @@
 // the rows that come 16 later are prefetched.
 #define DST_ROWS    R13 // first column of the next rows
 #define SRC_ROWS    R14 // next rows
-#define ROWS        DX  // rows left
+#define ROWS_LEFT   DX  // rows left
 #define COLUMNS     CX  // columns left
 #define STRIDE      R8  // bytes of 1 row of src
 #define STRIDE3     R9  // bytes of 3 rows of src
@@ -52,11 +52,11 @@
 TEXT ·transposeAVX2(SB), NOSPLIT, $0-40
 	MOVQ dst+0(FP), DST_ROWS
 	MOVQ src+8(FP), SRC_ROWS
-	MOVQ rows+16(FP), ROWS
+	MOVQ rows+16(FP), ROWS_LEFT
 	MOVQ stride+32(FP), STRIDE
 	SHLQ $2, STRIDE
 	LEAQ (STRIDE)(STRIDE*2), STRIDE3
-	LEAQ (ROWS*4), DST_STRIDE
+	LEAQ (ROWS_LEFT*4), DST_STRIDE
 	LEAQ (DST_STRIDE)(DST_STRIDE*2), DST_STRIDE3
 
 rows: // the next 8 rows
@@ -105,16 +105,16 @@ square:
 next:
 	ADDQ $32, DST_ROWS
 	LEAQ (SRC_ROWS)(STRIDE*8), SRC_ROWS
-	SUBQ $8, ROWS
+	SUBQ $8, ROWS_LEFT
 	JZ   done
-	CMPQ ROWS, $8
+	CMPQ ROWS_LEFT, $8
 	JAE  rows
-	SUBQ $8, ROWS
-	LEAQ (DST_ROWS)(ROWS*4), DST_ROWS
+	SUBQ $8, ROWS_LEFT
+	LEAQ (DST_ROWS)(ROWS_LEFT*4), DST_ROWS
 	MOVQ STRIDE, AX
-	IMULQ ROWS, AX
+	IMULQ ROWS_LEFT, AX
 	ADDQ AX, SRC_ROWS
-	MOVQ $8, ROWS
+	MOVQ $8, ROWS_LEFT
 	JMP  rows
 
 done:

@@ -22,7 +22,7 @@ TEXT ·widenBFloat16AVX2(SB), NOSPLIT, $0-48
 	MOVQ src_base+24(FP), SRC
 	MOVQ src_len+32(FP), N
 	SUBQ $16, N
-	JB   last
+	JB   tail
 
 loop:
 	WIDEN_BFLOAT16(0(SRC), Y0)
@@ -34,13 +34,13 @@ loop:
 	SUBQ $16, N
 	JAE  loop
 
-last: // N + 16 elements, fewer than 16
+tail: // N + 16 elements, fewer than 16
 	CMPQ N, $-8
-	JLE  last8
+	JLE  tail8
 	WIDEN_BFLOAT16((SRC), Y0)
 	VMOVDQU Y0, (DST)
 
-last8:
+tail8:
 	WIDEN_BFLOAT16(16(SRC)(N*2), Y0)
 	VMOVDQU Y0, 32(DST)(N*4)
 	VZEROUPPER
@@ -58,7 +58,7 @@ TEXT ·widenFloat16AVX2(SB), NOSPLIT, $0-48
 	MOVQ src_base+24(FP), SRC
 	MOVQ src_len+32(FP), N
 	SUBQ $16, N
-	JB   last
+	JB   tail
 
 loop:
 	VCVTPH2PS 0(SRC), Y0
@@ -70,13 +70,13 @@ loop:
 	SUBQ $16, N
 	JAE  loop
 
-last:
+tail:
 	CMPQ N, $-8
-	JLE  last8
+	JLE  tail8
 	VCVTPH2PS (SRC), Y0
 	VMOVUPS Y0, (DST)
 
-last8:
+tail8:
 	VCVTPH2PS 16(SRC)(N*2), Y0
 	VMOVUPS Y0, 32(DST)(N*4)
 	VZEROUPPER
