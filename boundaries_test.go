@@ -108,7 +108,7 @@ func TestWideRows(t *testing.T) {
 						back, real := make([]float32, len(src)), make([]float32, len(src))
 						dequantizeInt8Columns(back, got, scale, zero, g.qmin < 0, stream)
 						fence()
-						dequantizeInt8ColumnsGeneric(real, got, scale, zero, g.qmin < 0)
+						dequantizeColumnsGeneric(real, got, scale, zero, g.qmin < 0)
 						if i := differ(back, real); i >= 0 {
 							t.Fatalf("%d columns, grid %v, stream %t: the value of code %d is %v, want %v", n, g, stream, got[i], back[i], real[i])
 						}

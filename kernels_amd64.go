@@ -2,11 +2,17 @@
 
 package quant
 
-import "github.com/klauspost/cpuid/v2"
+import (
+	"math"
+	"sync"
+
+	"github.com/klauspost/cpuid/v2"
+)
 
 var usable = detect()
 
-// detect lists every feature that the assembly uses.
+// detect returns the sets of kernels that this processor can run. It lists every
+// feature that their assembly uses.
 func detect() []isa {
 	sets := []isa{generic}
 	if cpuid.CPU.Supports(cpuid.AVX2, cpuid.FMA3, cpuid.F16C, cpuid.BMI2) {
@@ -18,14 +24,40 @@ func detect() []isa {
 	return sets
 }
 
+const (
+	bandRows     = math.MaxInt // a kernel of columns goes down all rows at once
+	mergesNarrow = false       // narrow rows are not merged
+)
+
+// shortRange is the length up to which runs are reduced several at a time.
+const shortRange = 256
+
 func rangeRuns(lo, hi, src []float32, run int) bool {
-	switch active {
-	case avx2:
-		return rangeRunsBy8(lo, hi, src, run)
-	case avx512:
-		return rangeRunsBy4(lo, hi, src, run)
-	default:
+	if active == generic {
 		return rangeRunsGeneric(lo, hi, src, run)
+	}
+	n, ok := rangeShort(lo, hi, src, run)
+	if lo, hi, src = lo[n:], hi[n:], src[n*run:]; len(src) == 0 {
+		return ok
+	}
+	if active == avx2 {
+		return rangeRunsAVX2(lo, hi, src, run) && ok
+	}
+	return rangeRunsAVX512(lo, hi, src, run) && ok
+}
+
+// rangeShort reduces short runs several at a time, and returns how many.
+func rangeShort(lo, hi, src []float32, run int) (n int, ok bool) {
+	n = len(src) / run
+	switch {
+	case active == avx2 && run >= 8 && run <= shortRange && n >= 8:
+		n &^= 7
+		return n, rangeShortAVX2(lo[:n], hi[:n], src, run)
+	case active == avx512 && run <= shortRange && n >= 4:
+		n &^= 3
+		return n, rangeShortAVX512(lo[:n], hi[:n], src, run)
+	default:
+		return 0, true
 	}
 }
 
@@ -34,7 +66,7 @@ func rangeColumns(lo, hi, src []float32, rows, stride int) bool {
 	case active == avx2 && rows > 0 && len(lo) >= 8:
 		return rangeColumnsAVX2(lo, hi, &src[0], rows, stride)
 	case active == avx512 && rows > 0:
-		return rangeColumnsByRow(lo, hi, src, rows, stride)
+		return rangeColumnsInCache(lo, hi, src, rows, stride)
 	default:
 		return rangeColumnsGeneric(lo, hi, src, rows, stride)
 	}
@@ -51,17 +83,6 @@ func quantizeInt8Runs(dst []uint8, src []float32, run int, scale []float32, zero
 	}
 }
 
-func quantizeInt8Columns(dst []uint8, src []float32, scale []float32, zero []int32, qmin, qmax int32, stream bool) {
-	switch active {
-	case avx2:
-		quantizeInt8ColumnsBy8(dst, src, scale, zero, qmin, qmax, stream)
-	case avx512:
-		quantizeInt8ColumnsBy64(dst, src, scale, zero, qmin, qmax, stream)
-	default:
-		quantizeColumnsGeneric(dst, src, scale, zero, qmin, qmax)
-	}
-}
-
 func quantizeInt16Runs(dst []uint16, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32, stream bool) {
 	switch active {
 	case avx2:
@@ -73,17 +94,6 @@ func quantizeInt16Runs(dst []uint16, src []float32, run int, scale []float32, ze
 	}
 }
 
-func quantizeInt16Columns(dst []uint16, src []float32, scale []float32, zero []int32, qmin, qmax int32, stream bool) {
-	switch active {
-	case avx2:
-		quantizeInt16ColumnsBy8(dst, src, scale, zero, qmin, qmax)
-	case avx512:
-		quantizeInt16ColumnsBy16(dst, src, scale, zero, qmin, qmax)
-	default:
-		quantizeColumnsGeneric(dst, src, scale, zero, qmin, qmax)
-	}
-}
-
 func dequantizeInt8Runs(dst []float32, src []uint8, run int, scale []float32, zero []int32, signed, stream bool) {
 	switch active {
 	case avx2:
@@ -91,18 +101,7 @@ func dequantizeInt8Runs(dst []float32, src []uint8, run int, scale []float32, ze
 	case avx512:
 		dequantizeInt8RunsAVX512(dst[:len(src)], src, run, scale, zero, signed, stream)
 	default:
-		dequantizeInt8RunsGeneric(dst, src, run, scale, zero, signed)
-	}
-}
-
-func dequantizeInt8Columns(dst []float32, src []uint8, scale []float32, zero []int32, signed, stream bool) {
-	switch active {
-	case avx2:
-		dequantizeInt8ColumnsBy8(dst, src, scale, zero, signed, stream)
-	case avx512:
-		dequantizeInt8ColumnsBy64(dst, src, scale, zero, signed, stream)
-	default:
-		dequantizeInt8ColumnsGeneric(dst, src, scale, zero, signed)
+		dequantizeRunsGeneric(dst, src, run, scale, zero, signed)
 	}
 }
 
@@ -113,49 +112,73 @@ func dequantizeInt16Runs(dst []float32, src []uint16, run int, scale []float32, 
 	case avx512:
 		dequantizeInt16RunsAVX512(dst[:len(src)], src, run, scale, zero, signed, stream)
 	default:
-		dequantizeInt16RunsGeneric(dst, src, run, scale, zero, signed)
+		dequantizeRunsGeneric(dst, src, run, scale, zero, signed)
 	}
 }
 
-func dequantizeInt16Columns(dst []float32, src []uint16, scale []float32, zero []int32, signed, stream bool) {
-	switch active {
-	case avx2:
-		dequantizeInt16ColumnsBy8(dst, src, scale, zero, signed)
-	case avx512:
-		dequantizeInt16ColumnsBy16(dst, src, scale, zero, signed)
-	default:
-		dequantizeInt16ColumnsGeneric(dst, src, scale, zero, signed)
+// quantizeWhole quantizes rows whole rows.
+func quantizeWhole[T uint8 | uint16](dst []T, src []float32, rows int, scale []float32, zero []int32, qmin, qmax int32, stream bool) {
+	switch dst := any(dst).(type) {
+	case []uint8:
+		if active == avx2 {
+			quantizeInt8WholeAVX2(dst, src, rows, scale, zero, qmin, qmax, stream)
+		} else {
+			quantizeInt8WholeAVX512(dst, src, rows, scale, zero, qmin, qmax, stream)
+		}
+	case []uint16:
+		if active == avx2 {
+			quantizeInt16ColumnsAVX2(&dst[0], &src[0], rows, scale, zero, qmin, qmax)
+		} else {
+			quantizeInt16ColumnsAVX512(&dst[0], &src[0], rows, scale, zero, qmin, qmax)
+		}
 	}
 }
 
-func errorsRuns(acc []sums, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32) {
-	switch active {
-	case avx2:
-		errorsRunsBy8(acc, src, run, scale, zero, qmin, qmax)
-	case avx512:
-		errorsRunsBy16(acc, nil, src, run, scale, zero, qmin, qmax)
-	default:
-		errorsRunsGeneric(acc, src, run, scale, zero, qmin, qmax)
+// dequantizeWhole dequantizes rows whole rows.
+func dequantizeWhole[T uint8 | uint16](dst []float32, src []T, rows int, scale []float32, zero []int32, signed, stream bool) {
+	switch src := any(src).(type) {
+	case []uint8:
+		if active == avx2 {
+			dequantizeInt8ColumnsAVX2(&dst[0], &src[0], rows, scale, zero, signed, stream && len(scale) >= 64)
+		} else {
+			dequantizeInt8WholeAVX512(dst, src, rows, scale, zero, signed, stream)
+		}
+	case []uint16:
+		if active == avx2 {
+			dequantizeInt16ColumnsAVX2(&dst[0], &src[0], rows, scale, zero, signed)
+		} else {
+			dequantizeInt16ColumnsAVX512(&dst[0], &src[0], rows, scale, zero, signed)
+		}
 	}
 }
 
-func errorsSquaresRuns(acc []sums, sq []float64, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32) {
-	if active == avx512 {
-		errorsRunsBy16(acc, sq[:len(acc)], src, run, scale, zero, qmin, qmax)
-		return
+// smallZeros reports whether kernels that saturate words serve all zero points.
+func smallZeros(zero []int32) bool {
+	most := uint32(0)
+	for _, z := range zero {
+		most = max(most, uint32(z+32000))
 	}
-	errorsRuns(acc, src, run, scale, zero, qmin, qmax)
-	squaresRuns(sq[:len(acc)], src, run)
+	return most <= 64000
 }
 
-func errorsColumns(acc columnSums, src []float32, rows, stride int, scale []float32, zero []int32, qmin, qmax int32) {
+// errorsUntil does runs until one that its kernel does not serve. It returns how
+// many it did, and how many the definition has to do then.
+func errorsUntil(acc []sums, sq []float64, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32) (n, step int) {
+	if active == avx2 {
+		return errorsRunsAVX2(acc, src, run, scale, zero, qmin, qmax), 8
+	}
+	return errorsRunsAVX512(acc, sq, src, run, scale, zero, qmin, qmax), 16
+}
+
+// errorsColumnsUntil is errorsUntil for columns.
+func errorsColumnsUntil(acc columnSums, src []float32, rows, stride int, scale []float32, zero []int32, qmin, qmax int32) (n, step int) {
 	switch {
-	case active == avx2 && rows > 0:
-		errorsColumnsBy8(acc, src, rows, stride, scale, zero, qmin, qmax)
-	case active == avx512 && rows > 0:
-		errorsColumnsBy16(acc, src, rows, stride, scale, zero, qmin, qmax)
+	case active == avx512:
+		return errorsColumnsAVX512(&acc.abs[0], &acc.sq[0], &acc.max[0], &acc.clipped[0], &src[0], rows, stride, scale, zero, qmin, qmax), 16
+	case len(scale) >= 8:
+		return errorsColumnsAVX2(&acc.abs[0], &acc.sq[0], &acc.max[0], &acc.clipped[0], &src[0], rows, stride, scale, zero, qmin, qmax), 8
 	default:
-		errorsColumnsGeneric(acc, src, rows, stride, scale, zero, qmin, qmax)
+		return 0, 8
 	}
 }
 
@@ -181,26 +204,48 @@ func squaresColumns(acc []float64, src []float32, rows, stride int) {
 	}
 }
 
-func pack8(dst []byte, codes []uint8, bits int, stream bool) {
-	switch active {
-	case avx2:
-		pack8By8(dst, codes, bits, stream)
-	case avx512:
-		pack8By64(dst, codes, bits, stream)
-	default:
-		pack8Generic(dst, codes, bits)
+// packWhole packs codes in whole steps of a kernel, and returns how many.
+func packWhole(dst []byte, codes []uint8, bits int, stream bool) int {
+	n := len(codes)
+	if active == avx2 {
+		n &^= 7
 	}
+	dst, codes = dst[:PackedLen(n, bits)], codes[:n]
+	switch {
+	case bits == 4 && active == avx2:
+		pack4AVX2(dst, codes, stream)
+	case bits == 4:
+		pack4AVX512(dst, codes, stream)
+	case bits == 2 && active == avx2:
+		pack2AVX2(dst, codes)
+	case bits == 2:
+		pack2AVX512(dst, codes)
+	default:
+		return 0
+	}
+	return n
 }
 
-func unpack8(dst []uint8, packed []byte, bits int, signed bool) {
-	switch active {
-	case avx2:
-		unpack8By8(dst, packed, bits, signed)
-	case avx512:
-		unpack8By64(dst, packed, bits, signed)
-	default:
-		unpack8Generic(dst, packed, bits, signed)
+// unpackWhole unpacks codes in whole steps of a kernel, and returns how many.
+func unpackWhole(dst []uint8, packed []byte, bits int, signed bool) int {
+	n := len(dst)
+	if active == avx2 {
+		n &^= 7
 	}
+	dst, packed = dst[:n], packed[:PackedLen(n, bits)]
+	switch {
+	case bits == 4 && active == avx2:
+		unpack4AVX2(dst, packed, signed)
+	case bits == 4:
+		unpack4AVX512(dst, packed, signed)
+	case bits == 2 && active == avx2:
+		unpack2AVX2(dst, packed, signed)
+	case bits == 2:
+		unpack2AVX512(dst, packed, signed)
+	default:
+		return 0
+	}
+	return n
 }
 
 func widenBFloat16(dst []float32, src []uint16) {
@@ -243,22 +288,36 @@ func symmetricParams(scale, lo, hi []float32, steps float32) {
 	symmetricParamsGeneric(scale[n:], lo[n:], hi[n:], steps)
 }
 
+// longHistogram is the number of elements from which it pays to count in tables
+// of all bins, and to look for the places of octaves only then.
+const longHistogram = 1 << 15
+
+// A histogramTable has room for histogramLanes tables of bins, see
+// histogramLongAVX2.
+type histogramTable [3*(bins+0x440/4) + bins]uint32
+
+// histogramTables are all zeros.
+var histogramTables = sync.Pool{New: func() any { return new(histogramTable) }}
+
 func histogramRuns(counts []uint32, at *[histogramLanes]*octaveIndex, src []float32) int {
-	switch active {
-	case avx2, avx512:
-		return histogramByLength(counts, at, src)
-	default:
+	if active == generic {
 		return histogramRunsGeneric(counts, at, src)
 	}
+	n := 0
+	if len(src) >= longHistogram {
+		t := histogramTables.Get().(*histogramTable)
+		n = histogramLongAVX2(counts, at, &t[0], src)
+		histogramTables.Put(t)
+	}
+	return n + histogramRunsAVX2(counts, at, src[n:])
 }
 
 func transpose(dst, src []float32, rows, cols, stride int) {
-	switch active {
-	case avx2, avx512:
-		transposeBy8(dst, src, rows, cols, stride)
-	default:
+	if active == generic || rows < 8 || cols < 8 {
 		transposeGeneric(dst, src, rows, cols, stride)
+		return
 	}
+	transposeAVX2(&dst[:rows*cols][0], &src[:(rows-1)*stride+cols][0], rows, cols, stride)
 }
 
 func fence() { storeFence() }

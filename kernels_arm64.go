@@ -52,12 +52,12 @@ func widenFloat16NEON(dst []float32, src []uint16)
 //go:noescape
 func histogramRunsNEON(counts []uint32, at *[histogramLanes]*octaveIndex, src []float32) int
 
-// transposeNEON wants at least 4 rows and 4 columns.
+// transposeNEON takes at least 4 rows and 4 columns.
 //
 //go:noescape
 func transposeNEON(dst, src *float32, rows, cols, stride int)
 
-// Kernels of the columns walk want at least minColumns columns and one row.
+// Kernels of columns take at least leastColumns columns, those of errors 8, and one row.
 
 //go:noescape
 func rangeColumnsNEON(lo, hi, src []float32, rows, stride int) bool
@@ -84,36 +84,13 @@ func errorsColumnsNEON(abs, sq []float64, max []float32, clipped []uint32, src [
 func squaresColumnsNEON(acc []float64, src []float32, rows, stride int)
 
 const (
-	minColumns = 16
-
-	// bandRows is how many rows go through a kernel of the columns walk at a
-	// time: enough to pay for loading parameters, few enough that the lines of
-	// a block of columns, which may all map to one set of the cache, and their
-	// pages stay at hand.
+	// bandRows is how many rows a kernel of columns does at once: enough to pay for
+	// loading parameters, and not so many that the lines of its columns, which may
+	// all map to one set of the cache, and their pages are replaced.
 	bandRows = 16
 
-	// mergedColumns is about how many columns narrow rows are merged to.
-	mergedColumns = 128
+	mergesNarrow = true // narrow rows are merged to wide ones
 )
-
-// mergedParams are the parameters of narrow rows side by side.
-type mergedParams struct {
-	scale [mergedColumns]float32
-	zero  [mergedColumns]int32
-}
-
-// merge repeats the parameters of a row as often as they fit.
-func (m *mergedParams) merge(scale []float32, zero []int32) ([]float32, []int32) {
-	n := len(scale)
-	end := mergedColumns / n * n
-	copy(m.scale[:], scale)
-	copy(m.zero[:], zero[:n])
-	for ; n < end; n *= 2 {
-		copy(m.scale[n:end], m.scale[:n])
-		copy(m.zero[n:end], m.zero[:n])
-	}
-	return m.scale[:end], m.zero[:end]
-}
 
 func rangeRuns(lo, hi, src []float32, run int) bool {
 	switch active {
@@ -127,7 +104,7 @@ func rangeRuns(lo, hi, src []float32, run int) bool {
 func rangeColumns(lo, hi, src []float32, rows, stride int) bool {
 	ok := true
 	n := len(lo)
-	if k := mergedColumns / max(n, 1); active == neon && n < minColumns && n == stride && rows >= 2*k {
+	if k := mergedColumns / max(n, 1); active == neon && n < leastColumns[neon] && n == stride && rows >= 2*k {
 		var l, h [mergedColumns]float32
 		resetRanges(l[:], h[:])
 		ok = rangeColumns(l[:k*n], h[:k*n], src, rows/k, k*n)
@@ -136,7 +113,7 @@ func rangeColumns(lo, hi, src []float32, rows, stride int) bool {
 		}
 		src, rows = src[rows/k*k*n:], rows%k
 	}
-	if active != neon || n < minColumns {
+	if active != neon || n < leastColumns[neon] {
 		return rangeColumnsGeneric(lo, hi, src, rows, stride) && ok
 	}
 	for ; rows > 0; rows -= bandRows {
@@ -155,25 +132,6 @@ func quantizeInt8Runs(dst []uint8, src []float32, run int, scale []float32, zero
 	}
 }
 
-func quantizeInt8Columns(dst []uint8, src []float32, scale []float32, zero []int32, qmin, qmax int32, stream bool) {
-	if active == neon {
-		if len(scale) < minColumns && len(src) >= mergedColumns {
-			var m mergedParams
-			scale, zero = m.merge(scale, zero)
-		}
-		for len(src) >= minColumns {
-			scale = scale[:min(len(scale), len(src))] // the last row may be shorter
-			if len(scale) < minColumns {
-				break
-			}
-			rows := min(len(src)/len(scale), bandRows)
-			quantizeInt8ColumnsNEON(dst, src, rows, scale, zero, qmin, qmax)
-			dst, src = dst[rows*len(scale):], src[rows*len(scale):]
-		}
-	}
-	quantizeColumnsGeneric(dst, src, scale, zero, qmin, qmax)
-}
-
 func quantizeInt16Runs(dst []uint16, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32, stream bool) {
 	switch active {
 	case neon:
@@ -183,51 +141,13 @@ func quantizeInt16Runs(dst []uint16, src []float32, run int, scale []float32, ze
 	}
 }
 
-func quantizeInt16Columns(dst []uint16, src []float32, scale []float32, zero []int32, qmin, qmax int32, stream bool) {
-	if active == neon {
-		if len(scale) < minColumns && len(src) >= mergedColumns {
-			var m mergedParams
-			scale, zero = m.merge(scale, zero)
-		}
-		for len(src) >= minColumns {
-			scale = scale[:min(len(scale), len(src))] // the last row may be shorter
-			if len(scale) < minColumns {
-				break
-			}
-			rows := min(len(src)/len(scale), bandRows)
-			quantizeInt16ColumnsNEON(dst, src, rows, scale, zero, qmin, qmax)
-			dst, src = dst[rows*len(scale):], src[rows*len(scale):]
-		}
-	}
-	quantizeColumnsGeneric(dst, src, scale, zero, qmin, qmax)
-}
-
 func dequantizeInt8Runs(dst []float32, src []uint8, run int, scale []float32, zero []int32, signed bool, stream bool) {
 	switch active {
 	case neon:
 		dequantizeInt8RunsNEON(dst, src, run, scale, zero, signed)
 	default:
-		dequantizeInt8RunsGeneric(dst, src, run, scale, zero, signed)
+		dequantizeRunsGeneric(dst, src, run, scale, zero, signed)
 	}
-}
-
-func dequantizeInt8Columns(dst []float32, src []uint8, scale []float32, zero []int32, signed bool, stream bool) {
-	if active == neon {
-		if len(scale) < minColumns && len(src) >= mergedColumns {
-			var m mergedParams
-			scale, zero = m.merge(scale, zero)
-		}
-		for len(src) >= minColumns {
-			scale = scale[:min(len(scale), len(src))] // the last row may be shorter
-			if len(scale) < minColumns {
-				break
-			}
-			rows := min(len(src)/len(scale), bandRows)
-			dequantizeInt8ColumnsNEON(dst, src, rows, scale, zero, signed)
-			dst, src = dst[rows*len(scale):], src[rows*len(scale):]
-		}
-	}
-	dequantizeInt8ColumnsGeneric(dst, src, scale, zero, signed)
 }
 
 func dequantizeInt16Runs(dst []float32, src []uint16, run int, scale []float32, zero []int32, signed bool, stream bool) {
@@ -235,75 +155,42 @@ func dequantizeInt16Runs(dst []float32, src []uint16, run int, scale []float32, 
 	case neon:
 		dequantizeInt16RunsNEON(dst, src, run, scale, zero, signed)
 	default:
-		dequantizeInt16RunsGeneric(dst, src, run, scale, zero, signed)
+		dequantizeRunsGeneric(dst, src, run, scale, zero, signed)
 	}
 }
 
-func dequantizeInt16Columns(dst []float32, src []uint16, scale []float32, zero []int32, signed bool, stream bool) {
-	if active == neon {
-		if len(scale) < minColumns && len(src) >= mergedColumns {
-			var m mergedParams
-			scale, zero = m.merge(scale, zero)
-		}
-		for len(src) >= minColumns {
-			scale = scale[:min(len(scale), len(src))] // the last row may be shorter
-			if len(scale) < minColumns {
-				break
-			}
-			rows := min(len(src)/len(scale), bandRows)
-			dequantizeInt16ColumnsNEON(dst, src, rows, scale, zero, signed)
-			dst, src = dst[rows*len(scale):], src[rows*len(scale):]
-		}
-	}
-	dequantizeInt16ColumnsGeneric(dst, src, scale, zero, signed)
-}
-
-func errorsRuns(acc []sums, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32) {
-	switch active {
-	case neon:
-		for {
-			n := errorsRunsNEON(acc, src, run, scale, zero, qmin, qmax)
-			if n == len(acc) {
-				return
-			}
-			src, scale, zero = src[n*run:], scale[n:], zero[n:]
-			errorsRunsGeneric(acc[n:n+1], src[:min(run, len(src))], run, scale, zero, qmin, qmax)
-			if acc = acc[n+1:]; len(acc) == 0 {
-				return
-			}
-			src, scale, zero = src[run:], scale[1:], zero[1:]
-		}
-	default:
-		errorsRunsGeneric(acc, src, run, scale, zero, qmin, qmax)
+// quantizeWhole quantizes rows whole rows.
+func quantizeWhole[T uint8 | uint16](dst []T, src []float32, rows int, scale []float32, zero []int32, qmin, qmax int32, stream bool) {
+	switch dst := any(dst).(type) {
+	case []uint8:
+		quantizeInt8ColumnsNEON(dst, src, rows, scale, zero, qmin, qmax)
+	case []uint16:
+		quantizeInt16ColumnsNEON(dst, src, rows, scale, zero, qmin, qmax)
 	}
 }
 
-func errorsSquaresRuns(acc []sums, sq []float64, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32) {
-	errorsRuns(acc, src, run, scale, zero, qmin, qmax)
-	squaresRuns(sq[:len(acc)], src, run)
+// dequantizeWhole dequantizes rows whole rows.
+func dequantizeWhole[T uint8 | uint16](dst []float32, src []T, rows int, scale []float32, zero []int32, signed, stream bool) {
+	switch src := any(src).(type) {
+	case []uint8:
+		dequantizeInt8ColumnsNEON(dst, src, rows, scale, zero, signed)
+	case []uint16:
+		dequantizeInt16ColumnsNEON(dst, src, rows, scale, zero, signed)
+	}
 }
 
-func errorsColumns(acc columnSums, src []float32, rows, stride int, scale []float32, zero []int32, qmin, qmax int32) {
-	if active != neon || len(scale) < 8 {
-		errorsColumnsGeneric(acc, src, rows, stride, scale, zero, qmin, qmax)
-		return
+// errorsUntil does runs until one that its kernel does not serve. It returns how
+// many it did, and how many the definition has to do then.
+func errorsUntil(acc []sums, _ []float64, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32) (n, step int) {
+	return errorsRunsNEON(acc, src, run, scale, zero, qmin, qmax), 1
+}
+
+// errorsColumnsUntil is errorsUntil for columns.
+func errorsColumnsUntil(acc columnSums, src []float32, rows, stride int, scale []float32, zero []int32, qmin, qmax int32) (n, step int) {
+	if len(scale) >= 8 {
+		n = errorsColumnsNEON(acc.abs, acc.sq, acc.max, acc.clipped, src, rows, stride, scale, zero, qmin, qmax)
 	}
-	for ; rows > 0; rows -= bandRows {
-		k := min(rows, bandRows)
-		for i := 0; i < len(scale); {
-			c := acc.from(i)
-			n := 0
-			if len(scale)-i >= 8 {
-				n = errorsColumnsNEON(c.abs, c.sq, c.max, c.clipped, src[i:], k, stride, scale[i:], zero[i:], qmin, qmax)
-			}
-			if n == 0 {
-				n = min(8, len(scale)-i)
-				errorsColumnsGeneric(c, src[i:], k, stride, scale[i:i+n], zero[i:i+n], qmin, qmax)
-			}
-			i += n
-		}
-		src = src[min(bandRows*stride, len(src)):]
-	}
+	return n, 8
 }
 
 func squaresRuns(acc []float64, src []float32, run int) {
@@ -316,7 +203,7 @@ func squaresRuns(acc []float64, src []float32, run int) {
 }
 
 func squaresColumns(acc []float64, src []float32, rows, stride int) {
-	if active != neon || len(acc) < minColumns {
+	if active != neon || len(acc) < leastColumns[neon] {
 		squaresColumnsGeneric(acc, src, rows, stride)
 		return
 	}
@@ -326,33 +213,35 @@ func squaresColumns(acc []float64, src []float32, rows, stride int) {
 	}
 }
 
-func pack8(dst []byte, codes []uint8, bits int, stream bool) {
+// packWhole packs codes in whole steps of a kernel, and returns how many.
+func packWhole(dst []byte, codes []uint8, bits int, stream bool) int {
 	n := 0
-	switch {
-	case active == neon && bits == 4:
+	switch bits {
+	case 4:
 		n = len(codes) &^ 31
 		pack4NEON(dst[:n/2], codes[:n])
-	case active == neon && bits == 2:
+	case 2:
 		n = len(codes) &^ 63
 		pack2NEON(dst[:n/4], codes[:n])
 	}
-	pack8Generic(dst[n/8*bits:], codes[n:], bits)
+	return n
 }
 
-func unpack8(dst []uint8, packed []byte, bits int, signed bool) {
+// unpackWhole unpacks codes in whole steps of a kernel, and returns how many.
+func unpackWhole(dst []uint8, packed []byte, bits int, signed bool) int {
 	n, sign := 0, uint8(0)
 	if signed {
 		sign = 1 << (bits - 1)
 	}
-	switch {
-	case active == neon && bits == 4:
+	switch bits {
+	case 4:
 		n = len(dst) &^ 31
 		unpack4NEON(dst[:n], packed[:n/2], sign)
-	case active == neon && bits == 2:
+	case 2:
 		n = len(dst) &^ 63
 		unpack2NEON(dst[:n], packed[:n/4], sign)
 	}
-	unpack8Generic(dst[n:], packed[n/8*bits:], bits, signed)
+	return n
 }
 
 func widenBFloat16(dst []float32, src []uint16) {

@@ -1,6 +1,45 @@
-// The Go assembler has little vector floating point. These macros encode what
-// is missing. Like the native instructions they take the destination last, but
-// as register numbers: V3 is 3. The comment on each is the Arm spelling, which
+// What the NEON kernels share: names of registers, constants and macros. The
+// proofs that other instruction sets share are in kernels.go.
+
+#include "kernels.h"
+
+// Names of registers, the same for the same role in every kernel and on every
+// architecture. A file adds names of its own above the kernel that needs them.
+// Registers without a name hold intermediate values. NAME_F is the first lane of
+// the register NAME, NAME_N its number, which encoded instructions take.
+#define SRC           R1  // first element that is not done
+#define DST           R0  // where its result goes
+#define LEFT          R2  // elements of src behind the run
+#define RUN           R3  // length of a run
+#define N             R8  // elements left of the run
+#define SCALES        R4  // next scale
+#define ZEROS         R5  // next zero point
+#define SCALE         V8  // scale
+#define SCALE_F       F8  // its first lane
+#define SCALE_N       8   // its number
+#define RECIP         V9  // reciprocal of the scale, correctly rounded
+#define RECIP_F       F9  // its first lane
+#define RECIP_N       9   // its number
+#define LOWER         V10 // lower bound of the clamp
+#define LOWER_F       F10 // its first lane
+#define LOWER_N       10  // its number
+#define UPPER         V11 // upper bound of the clamp
+#define UPPER_F       F11 // its first lane
+#define UPPER_N       11  // its number
+#define QMIN          R6  // qmin
+#define QMAX          R7  // qmax
+#define SCALE_LEAST   R14 // least scale for QUOTIENT
+#define SCALE_SPAN    R15 // greatest scale for QUOTIENT, less the least
+#define ZERO_FARTHEST R16 // farthest zero point for QUOTIENT
+#define ZERO_SPAN     R17 // twice that
+
+// A run whose length is no multiple of a step ends with a step that overlaps the
+// one before: the same elements give the same results. A run shorter than a step
+// is one step whose four vectors overlap as they must.
+
+// The Go assembler has few vector instructions for floats. These macros encode
+// what is missing. As in native instructions the destination is last, but
+// registers are numbers: V3 is 3. The comment on each is the Arm spelling, which
 // TestEncodings decodes the word back to.
 #define VFADD_S4(m, n, d)   WORD $(0x4E20D400 | (m)<<16 | (n)<<5 | (d)) // fadd vd.4s, vn.4s, vm.4s
 #define VFSUB_S4(m, n, d)   WORD $(0x4EA0D400 | (m)<<16 | (n)<<5 | (d)) // fsub vd.4s, vn.4s, vm.4s
@@ -24,16 +63,17 @@
 #define VUMAXV_S4(n, d)     WORD $(0x6EB0A800 | (n)<<5 | (d)) // umaxv sd, vn.4s
 #define VFADDP_D(n, d)      WORD $(0x7E70D800 | (n)<<5 | (d)) // faddp dd, vn.2d
 
-// QUOTIENT sets V4…V7 to V0…V3 / scale, correctly rounded as far as codes can
-// tell, and uses up V0…V3. All lanes of V8 hold the scale s, of V9 y = 1/s
-// rounded: q = x*y, r = x - q*s, q += r*y.
+// QUOTIENT sets V4 to V7 to the quotients of V0 to V3 and SCALE, correctly rounded
+// as far as codes can tell, and uses up V0 to V3: q = x*y, r = x - q*s, q += r*y.
 //
-// Why no code differs from that of the division x/s, for 2^-100 <= s <= 2^100
-// and bounds of the grid of at most 2^17 in magnitude: rounding gives different
-// codes only if a midpoint m between a boundary b = k+1/2 of two codes and a
-// float32 beside it lies between t = x/s and v = q + r*y, taken exactly. Let u
-// be the spacing of floats there and S, Q in [1, 2) the significands of s and
-// b; |y - 1/s| <= 2^-25 in units of 1/s's exponent.
+// This is the method of "Exact quotients" in kernels.go. Zero points are closer
+// to 0 here, so that a significand of all ones is no exception. Why no code differs
+// from that of the division x/s, for 2^-100 <= s <= 2^100 and bounds of the grid of
+// at most 2^17 in magnitude: rounding gives different codes only if a midpoint m
+// between a boundary b = k+1/2 of two codes and a float32 beside it lies between
+// t = x/s and v = q + r*y, taken exactly. Let u be the spacing of floats there and
+// S, Q in [1, 2) the significands of s and b; |y - 1/s| <= 2^-25 in units of the
+// exponent of 1/s.
 //   - x*y misses t by at most u*Q*S/4 < u*(1 - 2^-19), because b has at most 18
 //     bits; so q, being rounded, is one of the two floats beside m. (At b = 1/2
 //     the spacing halves below b, but there Q = 1 leaves room.)
@@ -42,25 +82,326 @@
 //   - So |v - t| = |r|*|y - 1/s| <= S*(u/2)*2^-25*(1 + 2^-24).
 //   - m has 25 bits, so x = m*s is impossible, and |x - m*s| is a multiple of
 //     (u/2)*ulp(s): |t - m| >= (u/2)*2^-23/S.
-//   - m between t and v asks for S*S*(1 + 2^-24) >= 4, but S <= 2 - 2^-23.
+//   - If m were between t and v, then S*S*(1 + 2^-24) >= 4, but S <= 2 - 2^-23.
 // Where the quotient or a product is subnormal no boundary is near. If x*y
 // overflows the result is NaN.
 #define QUOTIENT \
-	VFMUL_S4(9, 0, 4)           \
-	VFMUL_S4(9, 1, 5)           \
-	VFMUL_S4(9, 2, 6)           \
-	VFMUL_S4(9, 3, 7)           \
-	VFMLS V8.S4, V4.S4, V0.S4   \
-	VFMLS V8.S4, V5.S4, V1.S4   \
-	VFMLS V8.S4, V6.S4, V2.S4   \
-	VFMLS V8.S4, V7.S4, V3.S4   \
-	VFMLA V9.S4, V0.S4, V4.S4   \
-	VFMLA V9.S4, V1.S4, V5.S4   \
-	VFMLA V9.S4, V2.S4, V6.S4   \
-	VFMLA V9.S4, V3.S4, V7.S4
+	VFMUL_S4(RECIP_N, 0, 4)      \
+	VFMUL_S4(RECIP_N, 1, 5)      \
+	VFMUL_S4(RECIP_N, 2, 6)      \
+	VFMUL_S4(RECIP_N, 3, 7)      \
+	VFMLS SCALE.S4, V4.S4, V0.S4 \
+	VFMLS SCALE.S4, V5.S4, V1.S4 \
+	VFMLS SCALE.S4, V6.S4, V2.S4 \
+	VFMLS SCALE.S4, V7.S4, V3.S4 \
+	VFMLA RECIP.S4, V0.S4, V4.S4 \
+	VFMLA RECIP.S4, V1.S4, V5.S4 \
+	VFMLA RECIP.S4, V2.S4, V6.S4 \
+	VFMLA RECIP.S4, V3.S4, V7.S4
 
-// The bits of 2^-100, and how far those of 2^100 are from them; how far a zero
-// point may be from 0 for the bounds of any grid to be at most 2^17.
-#define minScale   0x0D800000
-#define scaleRange 0x64000000
-#define zeroRange  0x10000
+// tailMasks tells what the last elements of a run, fewer than lanes, leave of
+// sixteen lanes: from 4*n bytes before the zeros on, n lanes are kept.
+DATA tailMasks<>+0(SB)/8, $-1
+DATA tailMasks<>+8(SB)/8, $-1
+DATA tailMasks<>+16(SB)/8, $-1
+DATA tailMasks<>+24(SB)/8, $-1
+DATA tailMasks<>+32(SB)/8, $-1
+DATA tailMasks<>+40(SB)/8, $-1
+DATA tailMasks<>+48(SB)/8, $-1
+DATA tailMasks<>+56(SB)/8, $-1
+DATA tailMasks<>+64(SB)/8, $0
+DATA tailMasks<>+72(SB)/8, $0
+DATA tailMasks<>+80(SB)/8, $0
+DATA tailMasks<>+88(SB)/8, $0
+DATA tailMasks<>+96(SB)/8, $0
+DATA tailMasks<>+104(SB)/8, $0
+DATA tailMasks<>+112(SB)/8, $0
+DATA tailMasks<>+120(SB)/8, $0
+GLOBL tailMasks<>(SB), RODATA|NOPTR, $128
+
+// LOAD_TAIL points TAIL_SRC to 16 elements, the first R9 of which are those at SRC, and
+// R9 to the masks that keep them. They stay in place if 16 elements of src are
+// left, and are else copied to the stack. SRC moves behind them. MASKS is
+// tailMasks + 64. It uses R10, R11 and R19.
+#define LOAD_TAIL(copy, copied) \
+	ADD     R9, LEFT, R10         \
+	MOVD    SRC, TAIL_SRC         \
+	ADD     R9<<2, SRC            \
+	SUB     R9<<2, MASKS, R9      \
+	CMP     $16, R10              \
+	BGE     copied                \
+	MOVD    TAIL_SRC, R11         \
+	MOVD    $buf-64(SP), TAIL_SRC \
+	MOVD    TAIL_SRC, R10         \
+copy:                                 \
+	MOVWU.P 4(R11), R19           \
+	MOVW.P  R19, 4(R10)           \
+	CMP     R11, SRC              \
+	BNE     copy                  \
+copied:
+
+// MASK_TAIL sets lanes of four registers to zero, as the masks at R9 say. It uses
+// R10, V14 and V15.
+#define MASK_TAIL(a, b, c, d) \
+	ADD  $32, R9, R10              \
+	VLD1 (R9), [V14.B16, V15.B16]  \
+	VAND V14.B16, a.B16, a.B16     \
+	VAND V15.B16, b.B16, b.B16     \
+	VLD1 (R10), [V14.B16, V15.B16] \
+	VAND V14.B16, c.B16, c.B16     \
+	VAND V15.B16, d.B16, d.B16
+
+// CLEAR sets eight registers to zero.
+#define CLEAR(a, b, c, d, e, f, g, h) \
+	VEOR a.B16, a.B16, a.B16 \
+	VEOR b.B16, b.B16, b.B16 \
+	VEOR c.B16, c.B16, c.B16 \
+	VEOR d.B16, d.B16, d.B16 \
+	VEOR e.B16, e.B16, e.B16 \
+	VEOR f.B16, f.B16, f.B16 \
+	VEOR g.B16, g.B16, g.B16 \
+	VEOR h.B16, h.B16, h.B16
+
+// FOLD adds eight registers of two lanes each, the upper half to the lower, until
+// one lane of the first is left.
+#define FOLD(a, b, c, d, e, f, g, h) \
+	VFADD_D2(e, a, a) \
+	VFADD_D2(f, b, b) \
+	VFADD_D2(g, c, c) \
+	VFADD_D2(h, d, d) \
+	VFADD_D2(c, a, a) \
+	VFADD_D2(d, b, b) \
+	VFADD_D2(b, a, a) \
+	VFADDP_D(a, a)
+
+// CONSTANTS loads what RUN_PARAMS and QUANTIZE need. It uses R9.
+#define CONSTANTS \
+	MOVW $roundBits, R9                 \
+	VDUP R9, ROUNDING.S4                \
+	FMOVS $1.0, ONE_F                   \
+	MOVW $scaleLeast, SCALE_LEAST       \
+	MOVW $scaleSpan, SCALE_SPAN         \
+	MOVW $zeroFarthest16, ZERO_FARTHEST \
+	LSL  $1, ZERO_FARTHEST, ZERO_SPAN
+
+// RUN_PARAMS reads the scale and the zero point of a run. LOWER and UPPER are the
+// bounds of elements, LOWER_CODE and UPPER_CODE those of quotients. DIVIDES is set
+// if QUOTIENT does not serve these parameters.
+#define RUN_PARAMS \
+	MOVWU.P 4(SCALES), R9                  \
+	MOVW.P  4(ZEROS), ZERO_BITS            \
+	VDUP    R9, SCALE.S4                   \
+	SUBW    ZERO_BITS, QMIN, R12           \
+	SUBW    ZERO_BITS, QMAX, R13           \
+	SCVTFWS R12, LOWER_CODE_F              \
+	SCVTFWS R13, UPPER_CODE_F              \
+	FDIVS   SCALE_F, ONE_F, RECIP_F        \
+	FMULS   SCALE_F, LOWER_CODE_F, LOWER_F \
+	FMULS   SCALE_F, UPPER_CODE_F, UPPER_F \
+	VDUP    LOWER_CODE.S[0], LOWER_CODE.S4 \
+	VDUP    UPPER_CODE.S[0], UPPER_CODE.S4 \
+	VDUP    RECIP.S[0], RECIP.S4           \
+	VDUP    LOWER.S[0], LOWER.S4           \
+	VDUP    UPPER.S[0], UPPER.S4           \
+	SUBW    SCALE_LEAST, R9                \
+	ADDW    ZERO_FARTHEST, ZERO_BITS, R12  \
+	CMPW    SCALE_SPAN, R9                 \
+	CCMPW   LS, R12, ZERO_SPAN, $2         \
+	CSET    HI, DIVIDES
+
+// QUANTIZE sets V0 to V3 to round(clamp(x/scale)) in their lowest bits. x is
+// clamped instead of the quotient, to the bounds times the scale, which have the
+// bounds as their codes. FMIN makes a NaN quiet and FMAXNM replaces that with the
+// lower bound.
+#define QUANTIZE \
+	VFMIN_S4(UPPER_N, 0, 0)    \
+	VFMIN_S4(UPPER_N, 1, 1)    \
+	VFMIN_S4(UPPER_N, 2, 2)    \
+	VFMIN_S4(UPPER_N, 3, 3)    \
+	VFMAXNM_S4(LOWER_N, 0, 0)  \
+	VFMAXNM_S4(LOWER_N, 1, 1)  \
+	VFMAXNM_S4(LOWER_N, 2, 2)  \
+	VFMAXNM_S4(LOWER_N, 3, 3)  \
+	QUOTIENT                   \
+	VFADD_S4(ROUNDING_N, 4, 0) \
+	VFADD_S4(ROUNDING_N, 5, 1) \
+	VFADD_S4(ROUNDING_N, 6, 2) \
+	VFADD_S4(ROUNDING_N, 7, 3)
+
+// QUANTIZE_DIVIDE does what QUANTIZE does, for any scale and bounds.
+#define QUANTIZE_DIVIDE \
+	VFDIV_S4(SCALE_N, 0, 0)        \
+	VFDIV_S4(SCALE_N, 1, 1)        \
+	VFDIV_S4(SCALE_N, 2, 2)        \
+	VFDIV_S4(SCALE_N, 3, 3)        \
+	VFMAXNM_S4(LOWER_CODE_N, 0, 0) \
+	VFMAXNM_S4(LOWER_CODE_N, 1, 1) \
+	VFMAXNM_S4(LOWER_CODE_N, 2, 2) \
+	VFMAXNM_S4(LOWER_CODE_N, 3, 3) \
+	VFMIN_S4(UPPER_CODE_N, 0, 0)   \
+	VFMIN_S4(UPPER_CODE_N, 1, 1)   \
+	VFMIN_S4(UPPER_CODE_N, 2, 2)   \
+	VFMIN_S4(UPPER_CODE_N, 3, 3)   \
+	VFCVTNS_S4(0, 0)               \
+	VFCVTNS_S4(1, 1)               \
+	VFCVTNS_S4(2, 2)               \
+	VFCVTNS_S4(3, 3)
+
+// NARROW16 keeps the lowest 16 bits of V0 to V3 in V0 and V1. NARROW8 keeps 8
+// bits in V0.
+#define NARROW16 \
+	VUZP1 V1.H8, V0.H8, V0.H8 \
+	VUZP1 V3.H8, V2.H8, V1.H8
+
+#define NARROW8 \
+	NARROW16 \
+	VUZP1 V1.B16, V0.B16, V0.B16
+
+// SHORT_OFFSETS sets the offsets of the vectors of a short step of N+4 elements: 0,
+// OFFSET1, OFFSET2, N.
+#define SHORT_OFFSETS \
+	MOVD $4, OFFSET1             \
+	MOVD $8, OFFSET2             \
+	CMP  N, OFFSET1              \
+	CSEL LT, OFFSET1, N, OFFSET1 \
+	CMP  N, OFFSET2              \
+	CSEL LT, OFFSET2, N, OFFSET2
+
+// LOAD_SHORT loads the four vectors of a short step, LOAD_1_TO_3 up to three
+// single elements, the last of which is at N. They use R9 and R13.
+#define LOAD_SHORT \
+	ADD  OFFSET1<<2, SRC, R9  \
+	ADD  OFFSET2<<2, SRC, R13 \
+	VLD1 (SRC), [V0.S4]       \
+	ADD  N<<2, SRC            \
+	VLD1 (R9), [V1.S4]        \
+	VLD1 (R13), [V2.S4]       \
+	VLD1.P 16(SRC), [V3.S4]
+
+#define LOAD_1_TO_3 \
+	ADD  OFFSET1<<2, SRC, R9 \
+	VLD1 (SRC), V0.S[0]      \
+	ADD  N<<2, SRC           \
+	VLD1 (R9), V1.S[0]       \
+	VLD1.P 4(SRC), V2.S[0]
+
+// The kernels of columns load the parameters of 16 columns and go down the rows.
+// V8 to V11 hold scales, V28 to V31 their reciprocals, V16 to V19 lower and V20 to
+// V23 upper bounds, those of quotients or, after RECIPROCALS, of elements.
+
+// COLUMN_CONSTANTS loads what the macros for columns need.
+#define COLUMN_CONSTANTS \
+	CONSTANTS                             \
+	VDUP GRID_MIN.S[0], ONES.S4           \
+	VDUP SCALE_LEAST, SCALE_LEASTS.S4     \
+	VDUP ZERO_FARTHEST, ZERO_FARTHESTS.S4 \
+	VDUP QMIN, GRID_MIN.S4                \
+	VDUP QMAX, GRID_MAX.S4                \
+	LSL  $2, COLUMNS, STRIDE              \
+	SUB  $16, COLUMNS
+
+// COLUMN_PARAMS loads the parameters, and leaves the zero points in V0 to V3.
+#define COLUMN_PARAMS \
+	VLD1.P 64(SCALES), [V8.S4, V9.S4, V10.S4, V11.S4] \
+	VLD1.P 64(ZEROS), [V0.S4, V1.S4, V2.S4, V3.S4]    \
+	VSUB V0.S4, GRID_MIN.S4, V16.S4                   \
+	VSUB V1.S4, GRID_MIN.S4, V17.S4                   \
+	VSUB V2.S4, GRID_MIN.S4, V18.S4                   \
+	VSUB V3.S4, GRID_MIN.S4, V19.S4                   \
+	VSUB V0.S4, GRID_MAX.S4, V20.S4                   \
+	VSUB V1.S4, GRID_MAX.S4, V21.S4                   \
+	VSUB V2.S4, GRID_MAX.S4, V22.S4                   \
+	VSUB V3.S4, GRID_MAX.S4, V23.S4                   \
+	VSCVTF_S4(16, 16)                                 \
+	VSCVTF_S4(17, 17)                                 \
+	VSCVTF_S4(18, 18)                                 \
+	VSCVTF_S4(19, 19)                                 \
+	VSCVTF_S4(20, 20)                                 \
+	VSCVTF_S4(21, 21)                                 \
+	VSCVTF_S4(22, 22)                                 \
+	VSCVTF_S4(23, 23)
+
+// CHECK_PARAMS sets the flags to HI if QUOTIENT does not serve the parameters. It
+// uses V0 to V7, R12 and R13.
+#define CHECK_PARAMS \
+	VSUB  SCALE_LEASTS.S4, V8.S4, V4.S4   \
+	VSUB  SCALE_LEASTS.S4, V9.S4, V5.S4   \
+	VSUB  SCALE_LEASTS.S4, V10.S4, V6.S4  \
+	VSUB  SCALE_LEASTS.S4, V11.S4, V7.S4  \
+	VADD  ZERO_FARTHESTS.S4, V0.S4, V0.S4 \
+	VADD  ZERO_FARTHESTS.S4, V1.S4, V1.S4 \
+	VADD  ZERO_FARTHESTS.S4, V2.S4, V2.S4 \
+	VADD  ZERO_FARTHESTS.S4, V3.S4, V3.S4 \
+	VUMAX V4.S4, V5.S4, V4.S4             \
+	VUMAX V6.S4, V7.S4, V6.S4             \
+	VUMAX V0.S4, V1.S4, V0.S4             \
+	VUMAX V2.S4, V3.S4, V2.S4             \
+	VUMAX V4.S4, V6.S4, V4.S4             \
+	VUMAX V0.S4, V2.S4, V0.S4             \
+	VUMAXV_S4(4, 4)                       \
+	VUMAXV_S4(0, 0)                       \
+	FMOVS F4, R12                         \
+	FMOVS F0, R13                         \
+	CMPW  SCALE_SPAN, R12                 \
+	CCMPW LS, R13, ZERO_SPAN, $2
+
+// RECIPROCALS prepares what QUANTIZE_COLUMNS needs.
+#define RECIPROCALS \
+	VFDIV_S4(8, ONES_N, 28)  \
+	VFDIV_S4(9, ONES_N, 29)  \
+	VFDIV_S4(10, ONES_N, 30) \
+	VFDIV_S4(11, ONES_N, 31) \
+	VFMUL_S4(8, 16, 16)      \
+	VFMUL_S4(9, 17, 17)      \
+	VFMUL_S4(10, 18, 18)     \
+	VFMUL_S4(11, 19, 19)     \
+	VFMUL_S4(8, 20, 20)      \
+	VFMUL_S4(9, 21, 21)      \
+	VFMUL_S4(10, 22, 22)     \
+	VFMUL_S4(11, 23, 23)
+
+// QUANTIZE_COLUMNS and QUANTIZE_COLUMNS_DIVIDE are QUANTIZE and QUANTIZE_DIVIDE for
+// 16 columns.
+#define QUANTIZE_COLUMNS \
+	VFMIN_S4(20, 0, 0)         \
+	VFMIN_S4(21, 1, 1)         \
+	VFMIN_S4(22, 2, 2)         \
+	VFMIN_S4(23, 3, 3)         \
+	VFMAXNM_S4(16, 0, 0)       \
+	VFMAXNM_S4(17, 1, 1)       \
+	VFMAXNM_S4(18, 2, 2)       \
+	VFMAXNM_S4(19, 3, 3)       \
+	VFMUL_S4(28, 0, 4)         \
+	VFMUL_S4(29, 1, 5)         \
+	VFMUL_S4(30, 2, 6)         \
+	VFMUL_S4(31, 3, 7)         \
+	VFMLS V8.S4, V4.S4, V0.S4  \
+	VFMLS V9.S4, V5.S4, V1.S4  \
+	VFMLS V10.S4, V6.S4, V2.S4 \
+	VFMLS V11.S4, V7.S4, V3.S4 \
+	VFMLA V28.S4, V0.S4, V4.S4 \
+	VFMLA V29.S4, V1.S4, V5.S4 \
+	VFMLA V30.S4, V2.S4, V6.S4 \
+	VFMLA V31.S4, V3.S4, V7.S4 \
+	VFADD_S4(ROUNDING_N, 4, 0) \
+	VFADD_S4(ROUNDING_N, 5, 1) \
+	VFADD_S4(ROUNDING_N, 6, 2) \
+	VFADD_S4(ROUNDING_N, 7, 3)
+
+#define QUANTIZE_COLUMNS_DIVIDE \
+	VFDIV_S4(8, 0, 0)    \
+	VFDIV_S4(9, 1, 1)    \
+	VFDIV_S4(10, 2, 2)   \
+	VFDIV_S4(11, 3, 3)   \
+	VFMAXNM_S4(16, 0, 0) \
+	VFMAXNM_S4(17, 1, 1) \
+	VFMAXNM_S4(18, 2, 2) \
+	VFMAXNM_S4(19, 3, 3) \
+	VFMIN_S4(20, 0, 0)   \
+	VFMIN_S4(21, 1, 1)   \
+	VFMIN_S4(22, 2, 2)   \
+	VFMIN_S4(23, 3, 3)   \
+	VFCVTNS_S4(0, 0)     \
+	VFCVTNS_S4(1, 1)     \
+	VFCVTNS_S4(2, 2)     \
+	VFCVTNS_S4(3, 3)

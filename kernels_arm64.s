@@ -1,46 +1,60 @@
 //go:build !purego
 
+// The ranges of arm64's first instruction set, NEON.
+
 #include "textflag.h"
 #include "kernels_arm64.h"
 
-// A run that is no multiple of a step ends with a step that overlaps the one
-// before: the same elements give the same results. Runs shorter than a step
-// are one step whose four vectors overlap as they must.
-
+//	for i := range lo {
+//		r := src[i*run : min((i+1)*run, len(src))]
+//		lo[i], hi[i] = slices.Min(r)+0, slices.Max(r)+0 // -0 becomes +0
+//		for _, x := range r {
+//			ok = ok && finite(x)
+//		}
+//	}
+//
 // func rangeRunsNEON(lo, hi, src []float32, run int) bool
 //
-// FMIN and FMAX keep NaN, and infinities are the minimum or maximum: what is
-// not finite shows in the results.
-//
-// R0, R4 lo, hi; R1 src; R2 elements left; R3 run; R6 runs left
-// V16-V19 minima, V20-V23 maxima, F26 is NaN if any was not finite, F27 0
+// FMIN and FMAX keep NaN, and infinities are the minimum or maximum: what is not
+// finite shows in the results. V16 to V19 hold minima, V20 to V23 maxima.
+#define MINS         R0  // where the next minimum goes
+#define MAXS         R4  // where the next maximum goes
+#define RUNS         R6  // runs left
+#define BEHIND       R9  // elements left behind those that NEXT points to
+#define NEXT         R10 // next elements of a run of 16 or more
+#define NAUGHT       V27 // 0
+#define NAUGHT_F     F27 // its first lane
+#define NAUGHT_N     27  // its number
+#define NOT_FINITE   V26 // NaN if an element was not finite
+#define NOT_FINITE_F F26 // its first lane
+#define NOT_FINITE_N 26  // its number
 TEXT ·rangeRunsNEON(SB), NOSPLIT, $0-81
-	MOVD lo_base+0(FP), R0
-	MOVD lo_len+8(FP), R6
-	MOVD hi_base+24(FP), R4
-	MOVD src_base+48(FP), R1
-	MOVD src_len+56(FP), R2
-	MOVD run+72(FP), R3
-	VEOR V26.B16, V26.B16, V26.B16
-	VEOR V27.B16, V27.B16, V27.B16
+	MOVD lo_base+0(FP), MINS
+	MOVD lo_len+8(FP), RUNS
+	MOVD hi_base+24(FP), MAXS
+	MOVD src_base+48(FP), SRC
+	MOVD src_len+56(FP), LEFT
+	MOVD run+72(FP), RUN
+	VEOR NOT_FINITE.B16, NOT_FINITE.B16, NOT_FINITE.B16
+	VEOR NAUGHT.B16, NAUGHT.B16, NAUGHT.B16
 
-next:
-	CBZ  R6, done
-	SUB  $1, R6
-	CMP  R3, R2
-	CSEL LT, R2, R3, R8
-	SUB  R8, R2
-	SUBS $16, R8, R9
+nextrun:
+	CBZ  RUNS, done
+	SUB  $1, RUNS
+	CMP  RUN, LEFT
+	CSEL LT, LEFT, RUN, N
+	SUB  N, LEFT
+	SUBS $16, N, BEHIND
 	BLT  short
 
 	// The first 16 elements and the 16 after them, or the last 16.
-	CMP    $16, R9
-	MOVD   $16, R10
-	CSEL   LT, R9, R10, R10
-	ADD    R10<<2, R1, R10
-	VLD1   (R1), [V0.S4, V1.S4, V2.S4, V3.S4]
-	VLD1.P 64(R10), [V4.S4, V5.S4, V6.S4, V7.S4]
-	ADD    R8<<2, R1
+	CMP    $16, BEHIND
+	MOVD   $16, NEXT
+	CSEL   LT, BEHIND, NEXT, NEXT
+	ADD    NEXT<<2, SRC, NEXT
+	VLD1   (SRC), [V0.S4, V1.S4, V2.S4, V3.S4]
+	VLD1.P 64(NEXT), [V4.S4, V5.S4, V6.S4, V7.S4]
+	ADD    N<<2, SRC
 	VFMIN_S4(4, 0, 16)
 	VFMIN_S4(5, 1, 17)
 	VFMIN_S4(6, 2, 18)
@@ -49,14 +63,14 @@ next:
 	VFMAX_S4(5, 1, 21)
 	VFMAX_S4(6, 2, 22)
 	VFMAX_S4(7, 3, 23)
-	SUBS   $16, R9
+	SUBS   $16, BEHIND
 	BLE    fold
-	SUBS   $32, R9
+	SUBS   $32, BEHIND
 	BLT    tail
 
 loop: // 32 elements
-	VLD1.P 64(R10), [V0.S4, V1.S4, V2.S4, V3.S4]
-	VLD1.P 64(R10), [V4.S4, V5.S4, V6.S4, V7.S4]
+	VLD1.P 64(NEXT), [V0.S4, V1.S4, V2.S4, V3.S4]
+	VLD1.P 64(NEXT), [V4.S4, V5.S4, V6.S4, V7.S4]
 	VFMIN_S4(0, 16, 16)
 	VFMIN_S4(1, 17, 17)
 	VFMIN_S4(2, 18, 18)
@@ -73,14 +87,14 @@ loop: // 32 elements
 	VFMAX_S4(5, 21, 21)
 	VFMAX_S4(6, 22, 22)
 	VFMAX_S4(7, 23, 23)
-	SUBS   $32, R9
+	SUBS   $32, BEHIND
 	BGE    loop
 
-tail: // R9+32 elements are left
-	CMN  $32, R9
+tail: // BEHIND+32 elements are left
+	CMN  $32, BEHIND
 	BEQ  fold
-	ADD  R9<<2, R10
-	MOVD $0, R9
+	ADD  BEHIND<<2, NEXT
+	MOVD $0, BEHIND
 	B    loop
 
 fold:
@@ -94,74 +108,86 @@ fold:
 store:
 	VFMINV_S4(16, 16)
 	VFMAXV_S4(20, 20)
-	FADDS   F27, F16 // -0 + 0 = 0
-	FADDS   F27, F20
-	FMOVS.P F16, 4(R0)
-	FMOVS.P F20, 4(R4)
-	FMADDS  F27, F26, F16, F26
-	FMADDS  F27, F26, F20, F26
-	B       next
+	FADDS   NAUGHT_F, F16 // -0 + 0 = 0
+	FADDS   NAUGHT_F, F20
+	FMOVS.P F16, 4(MINS)
+	FMOVS.P F20, 4(MAXS)
+	FMADDS  NAUGHT_F, NOT_FINITE_F, F16, NOT_FINITE_F
+	FMADDS  NAUGHT_F, NOT_FINITE_F, F20, NOT_FINITE_F
+	B       nextrun
 
-short: // R8 < 16 elements
-	SUBS   $4, R8, R9
+short: // N < 16 elements
+	SUBS   $4, N, BEHIND
 	BLT    tiny
-	VLD1.P 16(R1), [V0.S4]
+	VLD1.P 16(SRC), [V0.S4]
 	VORR   V0.B16, V0.B16, V16.B16
 	VORR   V0.B16, V0.B16, V20.B16
 
-shortloop: // R9 elements are left
-	CBZ    R9, store
-	SUBS   $4, R9
+shortloop: // BEHIND elements are left
+	CBZ    BEHIND, store
+	SUBS   $4, BEHIND
 	BGE    step
-	ADD    R9<<2, R1
-	MOVD   $0, R9
+	ADD    BEHIND<<2, SRC
+	MOVD   $0, BEHIND
 
 step:
-	VLD1.P 16(R1), [V0.S4]
+	VLD1.P 16(SRC), [V0.S4]
 	VFMIN_S4(0, 16, 16)
 	VFMAX_S4(0, 20, 20)
 	B      shortloop
 
-tiny: // R8 < 4 elements
-	VLD1R.P 4(R1), [V16.S4]
+tiny: // N < 4 elements
+	VLD1R.P 4(SRC), [V16.S4]
 	VORR    V16.B16, V16.B16, V20.B16
 
 tinyloop:
-	SUBS    $1, R8
+	SUBS    $1, N
 	BEQ     store
-	VLD1R.P 4(R1), [V0.S4]
+	VLD1R.P 4(SRC), [V0.S4]
 	VFMIN_S4(0, 16, 16)
 	VFMAX_S4(0, 20, 20)
 	B       tinyloop
 
 done:
-	FCMPS F26, F26
+	FCMPS NOT_FINITE_F, NOT_FINITE_F
 	CSET  VC, R0
 	MOVB  R0, ret+80(FP)
 	RET
 
+//	for r := range rows {
+//		for j, x := range src[r*stride:][:len(lo)] {
+//			lo[j], hi[j] = min(lo[j], x)+0, max(hi[j], x)+0 // -0 becomes +0
+//			ok = ok && finite(x)
+//		}
+//	}
+//
 // func rangeColumnsNEON(lo, hi, src []float32, rows, stride int) bool
 //
-// len(lo) is 16 or more, rows 1 or more.
-// R0, R4 lo, hi; R1 src; R2 rows; R3 bytes from row to row; R8 columns left - 16
-// R5 src of the block's row; R9 rows left of it
-// V16-V19 minima, V20-V23 maxima, V26 is NaN where any was not finite, V27 0
+// len(lo) is 16 or more, rows 1 or more. V16 to V19 hold minima, V20 to V23 maxima.
+//
+// Named above: MINS, MAXS, NAUGHT, NOT_FINITE.
+#define SRC_COLUMNS R1 // the columns in the first row
+#define ROW_SRC     R5 // their next row
+#define ROWS        R2 // rows
+#define ROWS_LEFT   R9 // rows left
+#define COLUMNS     R8 // columns left, less 16
+#define STRIDE      R3 // bytes from row to row
 TEXT ·rangeColumnsNEON(SB), NOSPLIT, $0-89
-	MOVD lo_base+0(FP), R0
-	MOVD lo_len+8(FP), R8
-	MOVD hi_base+24(FP), R4
-	MOVD src_base+48(FP), R1
-	MOVD rows+72(FP), R2
-	MOVD stride+80(FP), R3
-	LSL  $2, R3
-	SUB  $16, R8
-	VEOR V26.B16, V26.B16, V26.B16
-	VEOR V27.B16, V27.B16, V27.B16
+	MOVD lo_base+0(FP), MINS
+	MOVD lo_len+8(FP), COLUMNS
+	MOVD hi_base+24(FP), MAXS
+	MOVD src_base+48(FP), SRC_COLUMNS
+	MOVD rows+72(FP), ROWS
+	MOVD stride+80(FP), STRIDE
+	LSL  $2, STRIDE
+	SUB  $16, COLUMNS
+	VEOR NOT_FINITE.B16, NOT_FINITE.B16, NOT_FINITE.B16
+	VEOR NAUGHT.B16, NAUGHT.B16, NAUGHT.B16
 
-block: // 16 columns
-	MOVD   R1, R5
-	VLD1.P (R5)(R3), [V16.S4, V17.S4, V18.S4, V19.S4]
-	SUBS   $1, R2, R9
+columns: // 16 columns
+	MOVD   SRC_COLUMNS, ROW_SRC
+	VLD1.P (ROW_SRC)(STRIDE), [V16.S4, V17.S4, V18.S4, V19.S4]
+	SUBS   $1, ROWS, ROWS_LEFT
 	VORR   V16.B16, V16.B16, V20.B16
 	VORR   V17.B16, V17.B16, V21.B16
 	VORR   V18.B16, V18.B16, V22.B16
@@ -169,7 +195,7 @@ block: // 16 columns
 	BEQ    store
 
 loop: // a row
-	VLD1.P (R5)(R3), [V0.S4, V1.S4, V2.S4, V3.S4]
+	VLD1.P (ROW_SRC)(STRIDE), [V0.S4, V1.S4, V2.S4, V3.S4]
 	VFMIN_S4(0, 16, 16)
 	VFMIN_S4(1, 17, 17)
 	VFMIN_S4(2, 18, 18)
@@ -178,20 +204,20 @@ loop: // a row
 	VFMAX_S4(1, 21, 21)
 	VFMAX_S4(2, 22, 22)
 	VFMAX_S4(3, 23, 23)
-	SUBS   $1, R9
+	SUBS   $1, ROWS_LEFT
 	BNE    loop
 
 store:
-	VLD1 (R0), [V0.S4, V1.S4, V2.S4, V3.S4]
-	VLD1 (R4), [V4.S4, V5.S4, V6.S4, V7.S4]
-	VFMLA V27.S4, V16.S4, V26.S4
-	VFMLA V27.S4, V17.S4, V26.S4
-	VFMLA V27.S4, V18.S4, V26.S4
-	VFMLA V27.S4, V19.S4, V26.S4
-	VFMLA V27.S4, V20.S4, V26.S4
-	VFMLA V27.S4, V21.S4, V26.S4
-	VFMLA V27.S4, V22.S4, V26.S4
-	VFMLA V27.S4, V23.S4, V26.S4
+	VLD1 (MINS), [V0.S4, V1.S4, V2.S4, V3.S4]
+	VLD1 (MAXS), [V4.S4, V5.S4, V6.S4, V7.S4]
+	VFMLA NAUGHT.S4, V16.S4, NOT_FINITE.S4
+	VFMLA NAUGHT.S4, V17.S4, NOT_FINITE.S4
+	VFMLA NAUGHT.S4, V18.S4, NOT_FINITE.S4
+	VFMLA NAUGHT.S4, V19.S4, NOT_FINITE.S4
+	VFMLA NAUGHT.S4, V20.S4, NOT_FINITE.S4
+	VFMLA NAUGHT.S4, V21.S4, NOT_FINITE.S4
+	VFMLA NAUGHT.S4, V22.S4, NOT_FINITE.S4
+	VFMLA NAUGHT.S4, V23.S4, NOT_FINITE.S4
 	VFMIN_S4(16, 0, 0)
 	VFMIN_S4(17, 1, 1)
 	VFMIN_S4(18, 2, 2)
@@ -200,32 +226,32 @@ store:
 	VFMAX_S4(21, 5, 5)
 	VFMAX_S4(22, 6, 6)
 	VFMAX_S4(23, 7, 7)
-	VFADD_S4(27, 0, 0) // -0 + 0 = 0
-	VFADD_S4(27, 1, 1)
-	VFADD_S4(27, 2, 2)
-	VFADD_S4(27, 3, 3)
-	VFADD_S4(27, 4, 4)
-	VFADD_S4(27, 5, 5)
-	VFADD_S4(27, 6, 6)
-	VFADD_S4(27, 7, 7)
-	VST1.P [V0.S4, V1.S4, V2.S4, V3.S4], 64(R0)
-	VST1.P [V4.S4, V5.S4, V6.S4, V7.S4], 64(R4)
-	ADD    $64, R1
-	SUBS   $16, R8
-	BGE    block
+	VFADD_S4(NAUGHT_N, 0, 0) // -0 + 0 = 0
+	VFADD_S4(NAUGHT_N, 1, 1)
+	VFADD_S4(NAUGHT_N, 2, 2)
+	VFADD_S4(NAUGHT_N, 3, 3)
+	VFADD_S4(NAUGHT_N, 4, 4)
+	VFADD_S4(NAUGHT_N, 5, 5)
+	VFADD_S4(NAUGHT_N, 6, 6)
+	VFADD_S4(NAUGHT_N, 7, 7)
+	VST1.P [V0.S4, V1.S4, V2.S4, V3.S4], 64(MINS)
+	VST1.P [V4.S4, V5.S4, V6.S4, V7.S4], 64(MAXS)
+	ADD    $64, SRC_COLUMNS
+	SUBS   $16, COLUMNS
+	BGE    columns
 
-tail: // R8+16 columns are left
-	CMN  $16, R8
+tail: // COLUMNS+16 columns are left
+	CMN  $16, COLUMNS
 	BEQ  done
-	ADD  R8<<2, R0
-	ADD  R8<<2, R4
-	ADD  R8<<2, R1
-	MOVD $0, R8
-	B    block
+	ADD  COLUMNS<<2, MINS
+	ADD  COLUMNS<<2, MAXS
+	ADD  COLUMNS<<2, SRC_COLUMNS
+	MOVD $0, COLUMNS
+	B    columns
 
 done:
-	VFMAXV_S4(26, 26) // keeps NaN
-	FCMPS F26, F26
+	VFMAXV_S4(NOT_FINITE_N, NOT_FINITE_N) // keeps NaN
+	FCMPS NOT_FINITE_F, NOT_FINITE_F
 	CSET  VC, R0
 	MOVB  R0, ret+88(FP)
 	RET

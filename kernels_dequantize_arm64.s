@@ -1,398 +1,441 @@
 //go:build !purego
 
+// Dequantizing with NEON.
+//
+// A code becomes real without a conversion. Below the two upper bytes 0x4B 0x00 it
+// is the float32 2^23 + b, b being the bits of the code, with the sign bit flipped
+// where codes are signed; below 0xCB 0x00 it is -2^23 - b. SHIFT takes that off and
+// the zero point with it. The sum is exact if SHIFT is, and SHIFT is exact if zero
+// points that are not negative go with -2^23 (and b inverted), negative ones with
+// 2^23. (A sum of 0 is +0 either way.)
+
 #include "textflag.h"
 #include "kernels_arm64.h"
 
-// For four codes each: the code's byte, twice byte 0 of magic, byte 3 of magic.
-DATA spread<>+0(SB)/8, $0x1310100113101000
-DATA spread<>+8(SB)/8, $0x1310100313101002
-DATA spread<>+16(SB)/8, $0x1310100513101004
-DATA spread<>+24(SB)/8, $0x1310100713101006
-DATA spread<>+32(SB)/8, $0x1310100913101008
-DATA spread<>+40(SB)/8, $0x1310100B1310100A
-DATA spread<>+48(SB)/8, $0x1310100D1310100C
-DATA spread<>+56(SB)/8, $0x1310100F1310100E
-GLOBL spread<>(SB), RODATA|NOPTR, $64
+// spreadBytes has for four codes each: the byte of the code, twice byte 0 of BASE,
+// byte 3 of BASE.
+DATA spreadBytes<>+0(SB)/8, $0x1310100113101000
+DATA spreadBytes<>+8(SB)/8, $0x1310100313101002
+DATA spreadBytes<>+16(SB)/8, $0x1310100513101004
+DATA spreadBytes<>+24(SB)/8, $0x1310100713101006
+DATA spreadBytes<>+32(SB)/8, $0x1310100913101008
+DATA spreadBytes<>+40(SB)/8, $0x1310100B1310100A
+DATA spreadBytes<>+48(SB)/8, $0x1310100D1310100C
+DATA spreadBytes<>+56(SB)/8, $0x1310100F1310100E
+GLOBL spreadBytes<>(SB), RODATA|NOPTR, $64
 
-// A code becomes real without a conversion: below the magic bytes 0x4B 0x00 it
-// is the float32 2^23 + b, b being the code's bits with the sign bit flipped
-// where codes are signed, and below 0xCB 0x00 it is -2^23 - b. K takes that off
-// and the zero point with it: the sum is exact if K is, and K is, if zero
-// points that are not negative go with -2^23 (and b inverted), negative ones
-// with 2^23. (A sum of 0 is +0 either way.)
+// The kernels that dequantize keep the scale elsewhere.
+#undef SCALE
+#undef SCALE_N
+#define SCALE   V16
+#define SCALE_N 16
 
-// CONSTANTS(max, sign) prepares for codes from 0 to max, or signed ones with
-// that sign bit. For a zero point that is not negative:
-//   R11 2^23 + max - sign; R13 bits to flip; R15 magic
-// and for a negative one:
-//   R12 -2^23 - sign; R14; R16
-#define CONSTANTS(max, sign) \
-	MOVBU signed+104(FP), R9   \
-	NEG   R9, R9               \
-	AND   $sign, R9, R14       \
-	MOVD  $(0x800000+max), R11 \
-	SUB   R14, R11             \
-	MOVD  $-0x800000, R12      \
-	SUB   R14, R12             \
-	EOR   $max, R14, R13       \
-	MOVD  $0xCB000000, R15     \
-	MOVD  $0x4B000000, R16
+// DEQUANTIZE_CONSTANTS prepares for codes from 0 to max, or signed ones with that
+// sign bit. It uses R9.
+#define DEQUANTIZE_CONSTANTS(max, sign) \
+	MOVBU signed+104(FP), R9                 \
+	NEG   R9, R9                             \
+	AND   $sign, R9, FLIP_NEGATIVE           \
+	MOVD  $((1<<23)+max), SHIFT_POSITIVE     \
+	SUB   FLIP_NEGATIVE, SHIFT_POSITIVE      \
+	MOVD  $-(1<<23), SHIFT_NEGATIVE          \
+	SUB   FLIP_NEGATIVE, SHIFT_NEGATIVE      \
+	EOR   $max, FLIP_NEGATIVE, FLIP_POSITIVE \
+	MOVD  $minusIntegerBits, BASE_POSITIVE   \
+	MOVD  $integerBits, BASE_NEGATIVE
 
-// PARAMETERS reads a run's scale and zero point.
-// V16 scale; V17 K; R9 bits to flip; R10 magic
-#define PARAMETERS \
-	VLD1R.P 4(R4), [V16.S4]   \
-	MOVW.P  4(R5), R17        \
-	CMPW    $0, R17           \
-	CSEL    GE, R11, R12, R10 \
-	SUBW    R17, R10          \
-	SCVTFWS R10, F17          \
-	VDUP    V17.S[0], V17.S4  \
-	CSEL    GE, R13, R14, R9  \
-	CSEL    GE, R15, R16, R10
+// DEQUANTIZE_RUN_PARAMS reads the scale and the zero point of a run. It leaves the
+// bits to flip in R9 and the base in R10, and uses R17.
+#define DEQUANTIZE_RUN_PARAMS \
+	VLD1R.P 4(SCALES), [SCALE.S4]                   \
+	MOVW.P  4(ZEROS), R17                           \
+	CMPW    $0, R17                                 \
+	CSEL    GE, SHIFT_POSITIVE, SHIFT_NEGATIVE, R10 \
+	SUBW    R17, R10                                \
+	SCVTFWS R10, SHIFT_F                            \
+	VDUP    SHIFT.S[0], SHIFT.S4                    \
+	CSEL    GE, FLIP_POSITIVE, FLIP_NEGATIVE, R9    \
+	CSEL    GE, BASE_POSITIVE, BASE_NEGATIVE, R10
 
-// WIDEN8 puts the codes in V0 below the magic in V1, WIDEN16 those in V0 and V1
-// below that in V2. V18 has the bits to flip.
-#define WIDEN8 \
-	VEOR V18.B16, V0.B16, V0.B16            \
-	VTBL V20.B16, [V0.B16, V1.B16], V4.B16  \
-	VTBL V21.B16, [V0.B16, V1.B16], V5.B16  \
-	VTBL V22.B16, [V0.B16, V1.B16], V6.B16  \
+// EXTEND8 puts the codes in V0 below the base in V1, EXTEND16 those in V0 and V1
+// below that in V2. V20 to V23 hold spreadBytes.
+#define EXTEND8 \
+	VEOR FLIP.B16, V0.B16, V0.B16          \
+	VTBL V20.B16, [V0.B16, V1.B16], V4.B16 \
+	VTBL V21.B16, [V0.B16, V1.B16], V5.B16 \
+	VTBL V22.B16, [V0.B16, V1.B16], V6.B16 \
 	VTBL V23.B16, [V0.B16, V1.B16], V7.B16
 
-#define WIDEN16 \
-	VEOR  V18.B16, V0.B16, V0.B16 \
-	VEOR  V18.B16, V1.B16, V1.B16 \
-	VZIP1 V2.H8, V0.H8, V4.H8     \
-	VZIP2 V2.H8, V0.H8, V5.H8     \
-	VZIP1 V2.H8, V1.H8, V6.H8     \
+#define EXTEND16 \
+	VEOR  FLIP.B16, V0.B16, V0.B16 \
+	VEOR  FLIP.B16, V1.B16, V1.B16 \
+	VZIP1 V2.H8, V0.H8, V4.H8      \
+	VZIP2 V2.H8, V0.H8, V5.H8      \
+	VZIP1 V2.H8, V1.H8, V6.H8      \
 	VZIP2 V2.H8, V1.H8, V7.H8
 
-// SCALE sets V4…V7 to (V4…V7 + K) * scale.
-#define SCALE \
-	VFADD_S4(17, 4, 4) \
-	VFADD_S4(17, 5, 5) \
-	VFADD_S4(17, 6, 6) \
-	VFADD_S4(17, 7, 7) \
-	VFMUL_S4(16, 4, 4) \
-	VFMUL_S4(16, 5, 5) \
-	VFMUL_S4(16, 6, 6) \
-	VFMUL_S4(16, 7, 7)
+// DEQUANTIZE sets V4 to V7 to (V4 to V7 + SHIFT) * SCALE.
+#define DEQUANTIZE \
+	VFADD_S4(SHIFT_N, 4, 4) \
+	VFADD_S4(SHIFT_N, 5, 5) \
+	VFADD_S4(SHIFT_N, 6, 6) \
+	VFADD_S4(SHIFT_N, 7, 7) \
+	VFMUL_S4(SCALE_N, 4, 4) \
+	VFMUL_S4(SCALE_N, 5, 5) \
+	VFMUL_S4(SCALE_N, 6, 6) \
+	VFMUL_S4(SCALE_N, 7, 7)
 
-// Offsets of the vectors of a short step of R8+4 elements: 0, R6, R7, R8.
-#define OFFSETS \
-	MOVD $4, R6         \
-	MOVD $8, R7         \
-	CMP  R8, R6         \
-	CSEL LT, R6, R8, R6 \
-	CMP  R8, R7         \
-	CSEL LT, R7, R8, R7
+// STORE_SHORT stores the four vectors of a short step, STORE_1_TO_3 up to three
+// single elements, the last of which is at N. They use R9 and R10.
+#define STORE_SHORT \
+	ADD    OFFSET1<<2, DST, R9  \
+	ADD    OFFSET2<<2, DST, R10 \
+	VST1   [V4.S4], (DST)       \
+	ADD    N<<2, DST            \
+	VST1   [V5.S4], (R9)        \
+	VST1   [V6.S4], (R10)       \
+	VST1.P [V7.S4], 16(DST)
 
-// SCATTER stores the four vectors of a short step, SCATTER1 up to three single
-// elements, the last of which is at R8.
-#define SCATTER \
-	ADD    R6<<2, R0, R9   \
-	ADD    R7<<2, R0, R10  \
-	VST1   [V4.S4], (R0)   \
-	ADD    R8<<2, R0       \
-	VST1   [V5.S4], (R9)   \
-	VST1   [V6.S4], (R10)  \
-	VST1.P [V7.S4], 16(R0)
+#define STORE_1_TO_3 \
+	ADD    OFFSET1<<2, DST, R9 \
+	VST1   V4.S[0], (DST)      \
+	ADD    N<<2, DST           \
+	VST1   V5.S[0], (R9)       \
+	VST1.P V6.S[0], 4(DST)
 
-#define SCATTER1 \
-	ADD    R6<<2, R0, R9    \
-	VST1   V4.S[0], (R0)    \
-	ADD    R8<<2, R0        \
-	VST1   V5.S[0], (R9)    \
-	VST1.P V6.S[0], 4(R0)
-
-// func dequantizeInt8RunsNEON(dst []float32, src []uint8, run int, scale []float32, zero []int32, signed bool)
+//	for j, c := range src {
+//		q := int32(c) // int32(int8(c)) if signed
+//		dst[j] = float32(q-zero[j/run]) * scale[j/run]
+//	}
 //
-// R0 dst; R1 src; R2 elements left; R3 run; R4 scale; R5 zero
-// V20-V23 spread; see CONSTANTS, PARAMETERS, WIDEN8
+// func dequantizeInt8RunsNEON(dst []float32, src []uint8, run int, scale []float32, zero []int32, signed bool)
+#define FLIP           V18 // bits to flip, in bytes
+#define SHIFT          V17 // what takes the base and the zero point off
+#define SHIFT_F        F17 // its first lane
+#define SHIFT_N        17  // its number
+#define OFFSET1        R6  // second vector of a short step
+#define OFFSET2        R7  // third vector of a short step
+#define SHIFT_POSITIVE R11 // 2^23 + max - sign, for a zero point that is not negative
+#define SHIFT_NEGATIVE R12 // -2^23 - sign, for a negative one
+#define FLIP_POSITIVE  R13 // bits to flip, likewise
+#define FLIP_NEGATIVE  R14
+#define BASE_POSITIVE  R15 // base, likewise
+#define BASE_NEGATIVE  R16
 TEXT ·dequantizeInt8RunsNEON(SB), NOSPLIT, $0-105
-	MOVD dst_base+0(FP), R0
-	MOVD src_base+24(FP), R1
-	MOVD src_len+32(FP), R2
-	MOVD run+48(FP), R3
-	MOVD scale_base+56(FP), R4
-	MOVD zero_base+80(FP), R5
-	CONSTANTS(0xFF, 0x80)
-	MOVD $spread<>(SB), R9
+	MOVD dst_base+0(FP), DST
+	MOVD src_base+24(FP), SRC
+	MOVD src_len+32(FP), LEFT
+	MOVD run+48(FP), RUN
+	MOVD scale_base+56(FP), SCALES
+	MOVD zero_base+80(FP), ZEROS
+	DEQUANTIZE_CONSTANTS(0xFF, signCode8)
+	MOVD $spreadBytes<>(SB), R9
 	VLD1 (R9), [V20.B16, V21.B16, V22.B16, V23.B16]
 
-next:
-	CBZ  R2, done
-	CMP  R3, R2
-	CSEL LT, R2, R3, R8
-	SUB  R8, R2
-	PARAMETERS
-	VDUP R9, V18.B16
+nextrun:
+	CBZ  LEFT, done
+	CMP  RUN, LEFT
+	CSEL LT, LEFT, RUN, N
+	SUB  N, LEFT
+	DEQUANTIZE_RUN_PARAMS
+	VDUP R9, FLIP.B16
 	VDUP R10, V1.S4
-	SUBS $16, R8
+	SUBS $16, N
 	BLT  short
 
 loop: // 16 elements
-	VLD1.P 16(R1), [V0.B16]
-	WIDEN8
-	SCALE
-	VST1.P [V4.S4, V5.S4, V6.S4, V7.S4], 64(R0)
-	SUBS   $16, R8
+	VLD1.P 16(SRC), [V0.B16]
+	EXTEND8
+	DEQUANTIZE
+	VST1.P [V4.S4, V5.S4, V6.S4, V7.S4], 64(DST)
+	SUBS   $16, N
 	BGE    loop
 
-tail: // R8+16 elements are left
-	CMN  $16, R8
-	BEQ  next
-	ADD  R8, R1
-	ADD  R8<<2, R0
-	MOVD $0, R8
+tail: // N+16 elements are left
+	CMN  $16, N
+	BEQ  nextrun
+	ADD  N, SRC
+	ADD  N<<2, DST
+	MOVD $0, N
 	B    loop
 
-short: // R8+16 elements
-	ADDS   $12, R8
+short: // N+16 elements
+	ADDS   $12, N
 	BLT    tiny
-	OFFSETS
-	ADD    R6, R1, R9
-	ADD    R7, R1, R10
-	VLD1   (R1), V0.S[0]
-	ADD    R8, R1
+	SHORT_OFFSETS
+	ADD    OFFSET1, SRC, R9
+	ADD    OFFSET2, SRC, R10
+	VLD1   (SRC), V0.S[0]
+	ADD    N, SRC
 	VLD1   (R9), V0.S[1]
 	VLD1   (R10), V0.S[2]
-	VLD1.P 4(R1), V0.S[3]
-	WIDEN8
-	SCALE
-	SCATTER
-	B      next
+	VLD1.P 4(SRC), V0.S[3]
+	EXTEND8
+	DEQUANTIZE
+	STORE_SHORT
+	B      nextrun
 
-tiny: // R8+4 elements
-	ADD    $3, R8
-	CMP    $1, R8
-	CSET   GE, R6
-	ADD    R6, R1, R9
-	VLD1   (R1), V0.B[0]
-	ADD    R8, R1
+tiny: // N+4 elements
+	ADD    $3, N
+	CMP    $1, N
+	CSET   GE, OFFSET1
+	ADD    OFFSET1, SRC, R9
+	VLD1   (SRC), V0.B[0]
+	ADD    N, SRC
 	VLD1   (R9), V0.B[4]
-	VLD1.P 1(R1), V0.B[8]
-	WIDEN8
-	SCALE
-	SCATTER1
-	B      next
+	VLD1.P 1(SRC), V0.B[8]
+	EXTEND8
+	DEQUANTIZE
+	STORE_1_TO_3
+	B      nextrun
 
 done:
 	RET
 
+//	for j, c := range src {
+//		q := int32(c) // int32(int16(c)) if signed
+//		dst[j] = float32(q-zero[j/run]) * scale[j/run]
+//	}
+//
 // func dequantizeInt16RunsNEON(dst []float32, src []uint16, run int, scale []float32, zero []int32, signed bool)
 //
-// As dequantizeInt8RunsNEON.
+// The registers are those of dequantizeInt8RunsNEON.
+//
+// Named above: FLIP, SHIFT, OFFSET1, OFFSET2.
 TEXT ·dequantizeInt16RunsNEON(SB), NOSPLIT, $0-105
-	MOVD dst_base+0(FP), R0
-	MOVD src_base+24(FP), R1
-	MOVD src_len+32(FP), R2
-	MOVD run+48(FP), R3
-	MOVD scale_base+56(FP), R4
-	MOVD zero_base+80(FP), R5
-	CONSTANTS(0xFFFF, 0x8000)
+	MOVD dst_base+0(FP), DST
+	MOVD src_base+24(FP), SRC
+	MOVD src_len+32(FP), LEFT
+	MOVD run+48(FP), RUN
+	MOVD scale_base+56(FP), SCALES
+	MOVD zero_base+80(FP), ZEROS
+	DEQUANTIZE_CONSTANTS(0xFFFF, signCode16)
 
-next:
-	CBZ  R2, done
-	CMP  R3, R2
-	CSEL LT, R2, R3, R8
-	SUB  R8, R2
-	PARAMETERS
+nextrun:
+	CBZ  LEFT, done
+	CMP  RUN, LEFT
+	CSEL LT, LEFT, RUN, N
+	SUB  N, LEFT
+	DEQUANTIZE_RUN_PARAMS
 	LSR  $16, R10
-	VDUP R9, V18.H8
+	VDUP R9, FLIP.H8
 	VDUP R10, V2.H8
-	SUBS $16, R8
+	SUBS $16, N
 	BLT  short
 
 loop: // 16 elements
-	VLD1.P 32(R1), [V0.H8, V1.H8]
-	WIDEN16
-	SCALE
-	VST1.P [V4.S4, V5.S4, V6.S4, V7.S4], 64(R0)
-	SUBS   $16, R8
+	VLD1.P 32(SRC), [V0.H8, V1.H8]
+	EXTEND16
+	DEQUANTIZE
+	VST1.P [V4.S4, V5.S4, V6.S4, V7.S4], 64(DST)
+	SUBS   $16, N
 	BGE    loop
 
-tail: // R8+16 elements are left
-	CMN  $16, R8
-	BEQ  next
-	ADD  R8<<1, R1
-	ADD  R8<<2, R0
-	MOVD $0, R8
+tail: // N+16 elements are left
+	CMN  $16, N
+	BEQ  nextrun
+	ADD  N<<1, SRC
+	ADD  N<<2, DST
+	MOVD $0, N
 	B    loop
 
-short: // R8+16 elements
-	ADDS   $12, R8
+short: // N+16 elements
+	ADDS   $12, N
 	BLT    tiny
-	OFFSETS
-	ADD    R6<<1, R1, R9
-	ADD    R7<<1, R1, R10
-	VLD1   (R1), V0.D[0]
-	ADD    R8<<1, R1
+	SHORT_OFFSETS
+	ADD    OFFSET1<<1, SRC, R9
+	ADD    OFFSET2<<1, SRC, R10
+	VLD1   (SRC), V0.D[0]
+	ADD    N<<1, SRC
 	VLD1   (R9), V0.D[1]
 	VLD1   (R10), V1.D[0]
-	VLD1.P 8(R1), V1.D[1]
-	WIDEN16
-	SCALE
-	SCATTER
-	B      next
+	VLD1.P 8(SRC), V1.D[1]
+	EXTEND16
+	DEQUANTIZE
+	STORE_SHORT
+	B      nextrun
 
-tiny: // R8+4 elements
-	ADD    $3, R8
-	CMP    $1, R8
-	CSET   GE, R6
-	ADD    R6<<1, R1, R9
-	VLD1   (R1), V0.H[0]
-	ADD    R8<<1, R1
+tiny: // N+4 elements
+	ADD    $3, N
+	CMP    $1, N
+	CSET   GE, OFFSET1
+	ADD    OFFSET1<<1, SRC, R9
+	VLD1   (SRC), V0.H[0]
+	ADD    N<<1, SRC
 	VLD1   (R9), V0.H[4]
-	VLD1.P 2(R1), V1.H[0]
-	WIDEN16
-	SCALE
-	SCATTER1
-	B      next
+	VLD1.P 2(SRC), V1.H[0]
+	EXTEND16
+	DEQUANTIZE
+	STORE_1_TO_3
+	B      nextrun
 
 done:
 	RET
 
-// The columns kernels load the parameters of 16 columns and go down the rows.
-// There 2^23 and the zero point are taken off one after the other, so that all
-// zero points do with one magic.
-//
-// R0 dst; R1 src; R2 rows; R3 columns left - 16; R4 scale; R5 zero
-// R20, R21 bytes from row to row of src and dst
-// R8, R9 rows left of the block, its src; R10 its dst
-// V8-V11 scale; V12-V15 zero point + sign; V16 2^23; V18 bits to flip; V19 sign
+// The kernels of columns load the parameters of 16 columns and go down the rows.
+// There 2^23 and the zero point are taken off one after the other, so that one base
+// serves all zero points. V8 to V11 hold scales, V12 to V15 zero points, to which
+// the sign bit has been added.
 
-#define COLUMNCONSTANTS(sign) \
+// DEQUANTIZE_COLUMN_CONSTANTS leaves the bits to flip in R9 and the base in R10.
+#define DEQUANTIZE_COLUMN_CONSTANTS(sign) \
 	MOVBU signed+104(FP), R9 \
 	NEG   R9, R9             \
 	AND   $sign, R9          \
-	VDUP  R9, V19.S4         \
-	MOVW  $0x4B000000, R10   \
-	VDUP  R10, V16.S4        \
-	SUB   $16, R3
+	VDUP  R9, SIGNS.S4       \
+	MOVW  $integerBits, R10  \
+	VDUP  R10, BASE.S4       \
+	SUB   $16, COLUMNS
 
-// COLUMNS loads the parameters.
-#define COLUMNS \
-	VLD1.P 64(R4), [V8.S4, V9.S4, V10.S4, V11.S4]   \
-	VLD1.P 64(R5), [V12.S4, V13.S4, V14.S4, V15.S4] \
-	VADD V19.S4, V12.S4, V12.S4 \
-	VADD V19.S4, V13.S4, V13.S4 \
-	VADD V19.S4, V14.S4, V14.S4 \
-	VADD V19.S4, V15.S4, V15.S4 \
-	VSCVTF_S4(12, 12)           \
-	VSCVTF_S4(13, 13)           \
-	VSCVTF_S4(14, 14)           \
+// DEQUANTIZE_COLUMN_PARAMS loads the parameters.
+#define DEQUANTIZE_COLUMN_PARAMS \
+	VLD1.P 64(SCALES), [V8.S4, V9.S4, V10.S4, V11.S4]  \
+	VLD1.P 64(ZEROS), [V12.S4, V13.S4, V14.S4, V15.S4] \
+	VADD SIGNS.S4, V12.S4, V12.S4                      \
+	VADD SIGNS.S4, V13.S4, V13.S4                      \
+	VADD SIGNS.S4, V14.S4, V14.S4                      \
+	VADD SIGNS.S4, V15.S4, V15.S4                      \
+	VSCVTF_S4(12, 12)                                  \
+	VSCVTF_S4(13, 13)                                  \
+	VSCVTF_S4(14, 14)                                  \
 	VSCVTF_S4(15, 15)
 
-// SCALECOLUMNS sets V4…V7 to (V4…V7 - 2^23 - zero points) * scales.
-#define SCALECOLUMNS \
-	VFSUB_S4(16, 4, 4)  \
-	VFSUB_S4(16, 5, 5)  \
-	VFSUB_S4(16, 6, 6)  \
-	VFSUB_S4(16, 7, 7)  \
-	VFSUB_S4(12, 4, 4)  \
-	VFSUB_S4(13, 5, 5)  \
-	VFSUB_S4(14, 6, 6)  \
-	VFSUB_S4(15, 7, 7)  \
-	VFMUL_S4(8, 4, 4)   \
-	VFMUL_S4(9, 5, 5)   \
-	VFMUL_S4(10, 6, 6)  \
+// DEQUANTIZE_COLUMNS sets V4 to V7 to (V4 to V7 - BASE - zero points) * scales.
+#define DEQUANTIZE_COLUMNS \
+	VFSUB_S4(BASE_N, 4, 4) \
+	VFSUB_S4(BASE_N, 5, 5) \
+	VFSUB_S4(BASE_N, 6, 6) \
+	VFSUB_S4(BASE_N, 7, 7) \
+	VFSUB_S4(12, 4, 4)     \
+	VFSUB_S4(13, 5, 5)     \
+	VFSUB_S4(14, 6, 6)     \
+	VFSUB_S4(15, 7, 7)     \
+	VFMUL_S4(8, 4, 4)      \
+	VFMUL_S4(9, 5, 5)      \
+	VFMUL_S4(10, 6, 6)     \
 	VFMUL_S4(11, 7, 7)
 
+//	n := len(scale)
+//	for i, c := range src[:rows*n] {
+//		q := int32(c) // int32(int8(c)) if signed
+//		dst[i] = float32(q-zero[i%n]) * scale[i%n]
+//	}
+//
 // func dequantizeInt8ColumnsNEON(dst []float32, src []uint8, rows int, scale []float32, zero []int32, signed bool)
 //
 // len(scale) is 16 or more, rows 1 or more.
+//
+// Named above: FLIP.
+#define DST_COLUMNS R0  // the columns in the first row of dst
+#define SRC_COLUMNS R1  // the columns in the first row of src
+#define ROW_DST     R10 // their next row of dst
+#define ROW_SRC     R9  // their next row of src
+#define ROWS        R2  // rows
+#define ROWS_LEFT   R8  // rows left
+#define COLUMNS     R3  // columns left, less 16
+#define STRIDE      R20 // bytes from row to row of src
+#define DST_STRIDE  R21 // bytes from row to row of dst
+#define BASE        V16 // 2^23
+#define BASE_N      16  // its number
+#define SIGNS       V19 // the sign bit of a signed code, else 0
 TEXT ·dequantizeInt8ColumnsNEON(SB), NOSPLIT, $0-105
-	MOVD dst_base+0(FP), R0
-	MOVD src_base+24(FP), R1
-	MOVD rows+48(FP), R2
-	MOVD scale_base+56(FP), R4
-	MOVD scale_len+64(FP), R3
-	MOVD zero_base+80(FP), R5
-	MOVD R3, R20
-	LSL  $2, R3, R21
-	COLUMNCONSTANTS(0x80)
-	VDUP R9, V18.B16
+	MOVD dst_base+0(FP), DST_COLUMNS
+	MOVD src_base+24(FP), SRC_COLUMNS
+	MOVD rows+48(FP), ROWS
+	MOVD scale_base+56(FP), SCALES
+	MOVD scale_len+64(FP), COLUMNS
+	MOVD zero_base+80(FP), ZEROS
+	MOVD COLUMNS, STRIDE
+	LSL  $2, COLUMNS, DST_STRIDE
+	DEQUANTIZE_COLUMN_CONSTANTS(signCode8)
+	VDUP R9, FLIP.B16
 	VDUP R10, V1.S4
-	MOVD $spread<>(SB), R9
+	MOVD $spreadBytes<>(SB), R9
 	VLD1 (R9), [V20.B16, V21.B16, V22.B16, V23.B16]
 
-block: // 16 columns
-	MOVD R2, R8
-	MOVD R1, R9
-	MOVD R0, R10
-	COLUMNS
+columns: // 16 columns
+	MOVD ROWS, ROWS_LEFT
+	MOVD SRC_COLUMNS, ROW_SRC
+	MOVD DST_COLUMNS, ROW_DST
+	DEQUANTIZE_COLUMN_PARAMS
 
 loop: // a row
-	VLD1.P (R9)(R20), [V0.B16]
-	WIDEN8
-	SCALECOLUMNS
-	VST1.P [V4.S4, V5.S4, V6.S4, V7.S4], (R10)(R21)
-	SUBS   $1, R8
+	VLD1.P (ROW_SRC)(STRIDE), [V0.B16]
+	EXTEND8
+	DEQUANTIZE_COLUMNS
+	VST1.P [V4.S4, V5.S4, V6.S4, V7.S4], (ROW_DST)(DST_STRIDE)
+	SUBS   $1, ROWS_LEFT
 	BNE    loop
 
-tail: // R3 columns are left
-	ADD  $16, R1
-	ADD  $64, R0
-	SUBS $16, R3
-	BGE  block
-	CMN  $16, R3
+tail: // COLUMNS columns are left
+	ADD  $16, SRC_COLUMNS
+	ADD  $64, DST_COLUMNS
+	SUBS $16, COLUMNS
+	BGE  columns
+	CMN  $16, COLUMNS
 	BEQ  done
-	ADD  R3, R1
-	ADD  R3<<2, R4
-	ADD  R3<<2, R5
-	ADD  R3<<2, R0
-	MOVD $0, R3
-	B    block
+	ADD  COLUMNS, SRC_COLUMNS
+	ADD  COLUMNS<<2, SCALES
+	ADD  COLUMNS<<2, ZEROS
+	ADD  COLUMNS<<2, DST_COLUMNS
+	MOVD $0, COLUMNS
+	B    columns
 
 done:
 	RET
 
+//	n := len(scale)
+//	for i, c := range src[:rows*n] {
+//		q := int32(c) // int32(int16(c)) if signed
+//		dst[i] = float32(q-zero[i%n]) * scale[i%n]
+//	}
+//
 // func dequantizeInt16ColumnsNEON(dst []float32, src []uint16, rows int, scale []float32, zero []int32, signed bool)
 //
-// As dequantizeInt8ColumnsNEON.
+// len(scale) is 16 or more, rows 1 or more.
+//
+// Named above: DST_COLUMNS, SRC_COLUMNS, ROW_DST, ROW_SRC, ROWS, ROWS_LEFT, COLUMNS, STRIDE, DST_STRIDE, FLIP, BASE, SIGNS.
 TEXT ·dequantizeInt16ColumnsNEON(SB), NOSPLIT, $0-105
-	MOVD dst_base+0(FP), R0
-	MOVD src_base+24(FP), R1
-	MOVD rows+48(FP), R2
-	MOVD scale_base+56(FP), R4
-	MOVD scale_len+64(FP), R3
-	MOVD zero_base+80(FP), R5
-	LSL  $1, R3, R20
-	LSL  $2, R3, R21
-	COLUMNCONSTANTS(0x8000)
+	MOVD dst_base+0(FP), DST_COLUMNS
+	MOVD src_base+24(FP), SRC_COLUMNS
+	MOVD rows+48(FP), ROWS
+	MOVD scale_base+56(FP), SCALES
+	MOVD scale_len+64(FP), COLUMNS
+	MOVD zero_base+80(FP), ZEROS
+	LSL  $1, COLUMNS, STRIDE
+	LSL  $2, COLUMNS, DST_STRIDE
+	DEQUANTIZE_COLUMN_CONSTANTS(signCode16)
 	LSR  $16, R10
-	VDUP R9, V18.H8
+	VDUP R9, FLIP.H8
 	VDUP R10, V2.H8
 
-block: // 16 columns
-	MOVD R2, R8
-	MOVD R1, R9
-	MOVD R0, R10
-	COLUMNS
+columns: // 16 columns
+	MOVD ROWS, ROWS_LEFT
+	MOVD SRC_COLUMNS, ROW_SRC
+	MOVD DST_COLUMNS, ROW_DST
+	DEQUANTIZE_COLUMN_PARAMS
 
 loop: // a row
-	VLD1.P (R9)(R20), [V0.H8, V1.H8]
-	WIDEN16
-	SCALECOLUMNS
-	VST1.P [V4.S4, V5.S4, V6.S4, V7.S4], (R10)(R21)
-	SUBS   $1, R8
+	VLD1.P (ROW_SRC)(STRIDE), [V0.H8, V1.H8]
+	EXTEND16
+	DEQUANTIZE_COLUMNS
+	VST1.P [V4.S4, V5.S4, V6.S4, V7.S4], (ROW_DST)(DST_STRIDE)
+	SUBS   $1, ROWS_LEFT
 	BNE    loop
 
-tail: // R3 columns are left
-	ADD  $32, R1
-	ADD  $64, R0
-	SUBS $16, R3
-	BGE  block
-	CMN  $16, R3
+tail: // COLUMNS columns are left
+	ADD  $32, SRC_COLUMNS
+	ADD  $64, DST_COLUMNS
+	SUBS $16, COLUMNS
+	BGE  columns
+	CMN  $16, COLUMNS
 	BEQ  done
-	ADD  R3<<1, R1
-	ADD  R3<<2, R4
-	ADD  R3<<2, R5
-	ADD  R3<<2, R0
-	MOVD $0, R3
-	B    block
+	ADD  COLUMNS<<1, SRC_COLUMNS
+	ADD  COLUMNS<<2, SCALES
+	ADD  COLUMNS<<2, ZEROS
+	ADD  COLUMNS<<2, DST_COLUMNS
+	MOVD $0, COLUMNS
+	B    columns
 
 done:
 	RET

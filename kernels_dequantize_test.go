@@ -20,9 +20,9 @@ func dequantize8(dst []float32, src []uint8, p *problem, signed, stream bool) {
 
 func dequantize8Definition(dst []float32, src []uint8, p *problem, signed, _ bool) {
 	if p.rows > 0 {
-		dequantizeInt8ColumnsGeneric(dst, src, p.scale, p.zero, signed)
+		dequantizeColumnsGeneric(dst, src, p.scale, p.zero, signed)
 	} else {
-		dequantizeInt8RunsGeneric(dst, src, p.run, p.scale, p.zero, signed)
+		dequantizeRunsGeneric(dst, src, p.run, p.scale, p.zero, signed)
 	}
 }
 
@@ -36,9 +36,9 @@ func dequantize16(dst []float32, src []uint16, p *problem, signed, stream bool) 
 
 func dequantize16Definition(dst []float32, src []uint16, p *problem, signed, _ bool) {
 	if p.rows > 0 {
-		dequantizeInt16ColumnsGeneric(dst, src, p.scale, p.zero, signed)
+		dequantizeColumnsGeneric(dst, src, p.scale, p.zero, signed)
 	} else {
-		dequantizeInt16RunsGeneric(dst, src, p.run, p.scale, p.zero, signed)
+		dequantizeRunsGeneric(dst, src, p.run, p.scale, p.zero, signed)
 	}
 }
 

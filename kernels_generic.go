@@ -127,26 +127,10 @@ func quantizeColumnsGeneric[T uint8 | uint16](dst []T, src []float32, scale []fl
 	}
 }
 
-// A dequantize kernel stores float32(code - zero point) * scale. The codes are
-// the integers 0 … or, if signed, two's complement.
-
-func dequantizeInt8RunsGeneric(dst []float32, src []uint8, run int, scale []float32, zero []int32, signed bool) {
-	flip := int32(0) // (c ^ flip) - flip extends the sign
-	if signed {
-		flip = 0x80
-	}
-	dequantizeRuns(dst, src, run, scale, zero, flip)
-}
-
-func dequantizeInt16RunsGeneric(dst []float32, src []uint16, run int, scale []float32, zero []int32, signed bool) {
-	flip := int32(0)
-	if signed {
-		flip = 0x8000
-	}
-	dequantizeRuns(dst, src, run, scale, zero, flip)
-}
-
-func dequantizeRuns[T uint8 | uint16](dst []float32, src []T, run int, scale []float32, zero []int32, flip int32) {
+// dequantizeRunsGeneric stores float32(code - zero point) * scale. The codes are
+// the integers from 0 on or, if signed, two's complement.
+func dequantizeRunsGeneric[T uint8 | uint16](dst []float32, src []T, run int, scale []float32, zero []int32, signed bool) {
+	flip := signBit[T](signed)
 	dst = dst[:len(src)]
 	for i := 0; len(src) > 0; i++ {
 		n := min(run, len(src))
@@ -159,23 +143,10 @@ func dequantizeRuns[T uint8 | uint16](dst []float32, src []T, run int, scale []f
 	}
 }
 
-func dequantizeInt8ColumnsGeneric(dst []float32, src []uint8, scale []float32, zero []int32, signed bool) {
-	flip := int32(0)
-	if signed {
-		flip = 0x80
-	}
-	dequantizeColumns(dst, src, scale, zero, flip)
-}
-
-func dequantizeInt16ColumnsGeneric(dst []float32, src []uint16, scale []float32, zero []int32, signed bool) {
-	flip := int32(0)
-	if signed {
-		flip = 0x8000
-	}
-	dequantizeColumns(dst, src, scale, zero, flip)
-}
-
-func dequantizeColumns[T uint8 | uint16](dst []float32, src []T, scale []float32, zero []int32, flip int32) {
+// dequantizeColumnsGeneric is dequantizeRunsGeneric with the parameters of column
+// j for element j of each row.
+func dequantizeColumnsGeneric[T uint8 | uint16](dst []float32, src []T, scale []float32, zero []int32, signed bool) {
+	flip := signBit[T](signed)
 	dst = dst[:len(src)]
 	for len(src) > 0 {
 		n := min(len(scale), len(src))
@@ -185,6 +156,15 @@ func dequantizeColumns[T uint8 | uint16](dst []float32, src []T, scale []float32
 		}
 		src, dst = src[n:], dst[n:]
 	}
+}
+
+// signBit returns the sign bit of a code, or 0 if codes are not signed: then
+// (c ^ signBit) - signBit extends the sign of c.
+func signBit[T uint8 | uint16](signed bool) int32 {
+	if !signed {
+		return 0
+	}
+	return int32(^T(0)>>1) + 1
 }
 
 // deviation returns |e|, e being the reconstruction of x minus x, and 1 if the
@@ -295,5 +275,69 @@ func widenFloat16Generic(dst []float32, src []uint16) {
 		}
 		v := math.Float32frombits(rest) * 0x1p112
 		dst[i] = math.Float32frombits(sign | math.Float32bits(v))
+	}
+}
+
+// A bin is the upper 16 bits of a float32: sign, exponent and seven bits of
+// mantissa. An octave is the upper 9 of these, sign and exponent: 128 bins. So
+// a bin is 2^-7 as wide as the power of two below it, and bins need no range
+// beforehand.
+const (
+	bins     = 1 << 16
+	octaves  = 1 << 9
+	binsEach = bins / octaves // of an octave
+)
+
+// An octaveIndex says where the bins of an octave are counted: bin b at
+// counts[index[b/binsEach]+b-bins]. 0 is for an octave that has no place yet.
+type octaveIndex [octaves]uint32
+
+// histogramLanes is the number of indexes that a histogram kernel takes in
+// turn: equal neighbours need not wait for each other where these differ.
+const histogramLanes = 4
+
+// histogramRunsGeneric counts the bin of each element, element i by
+// at[i%histogramLanes]. It stops before the first element whose octave has no
+// place, and returns how many elements it counted. Counts wrap around.
+func histogramRunsGeneric(counts []uint32, at *[histogramLanes]*octaveIndex, src []float32) int {
+	a, b, c, d := at[0], at[1], at[2], at[3]
+	n := 0
+	for ; len(src)-n >= histogramLanes; n += histogramLanes {
+		x := src[n : n+histogramLanes : n+histogramLanes]
+		switch {
+		case !a.count(counts, x[0]):
+			return n
+		case !b.count(counts, x[1]):
+			return n + 1
+		case !c.count(counts, x[2]):
+			return n + 2
+		case !d.count(counts, x[3]):
+			return n + 3
+		}
+	}
+	for n < len(src) && at[n%histogramLanes].count(counts, src[n]) {
+		n++
+	}
+	return n
+}
+
+// count counts the bin of x if its octave has a place, which it reports.
+func (index *octaveIndex) count(counts []uint32, x float32) bool {
+	b := math.Float32bits(x)
+	first := index[b>>23]
+	if first == 0 {
+		return false
+	}
+	counts[first+b>>16-bins]++
+	return true
+}
+
+// transposeGeneric stores columns one after the other: element r of column j,
+// at src[r*stride+j], in dst[j*rows+r].
+func transposeGeneric(dst, src []float32, rows, cols, stride int) {
+	for r := range rows {
+		for j, x := range src[r*stride:][:cols] {
+			dst[j*rows+r] = x
+		}
 	}
 }

@@ -14,7 +14,7 @@ type places struct {
 	at     [histogramLanes]*octaveIndex
 }
 
-// newPlaces gives some octaves places: all, one, few of them, or those of usual
+// newPlaces gives some octaves places: all, one, some of them, or those of usual
 // values. Lanes have their own or share them; some may lack one that others have.
 func newPlaces(rng *rand.Rand) *places {
 	p := new(places)

@@ -30,19 +30,19 @@ func quantizeInt16Columns(dst []uint16, src []float32, scale []float32, zero []i
 }
 
 func dequantizeInt8Runs(dst []float32, src []uint8, run int, scale []float32, zero []int32, signed bool, stream bool) {
-	dequantizeInt8RunsGeneric(dst, src, run, scale, zero, signed)
+	dequantizeRunsGeneric(dst, src, run, scale, zero, signed)
 }
 
 func dequantizeInt8Columns(dst []float32, src []uint8, scale []float32, zero []int32, signed bool, stream bool) {
-	dequantizeInt8ColumnsGeneric(dst, src, scale, zero, signed)
+	dequantizeColumnsGeneric(dst, src, scale, zero, signed)
 }
 
 func dequantizeInt16Runs(dst []float32, src []uint16, run int, scale []float32, zero []int32, signed bool, stream bool) {
-	dequantizeInt16RunsGeneric(dst, src, run, scale, zero, signed)
+	dequantizeRunsGeneric(dst, src, run, scale, zero, signed)
 }
 
 func dequantizeInt16Columns(dst []float32, src []uint16, scale []float32, zero []int32, signed bool, stream bool) {
-	dequantizeInt16ColumnsGeneric(dst, src, scale, zero, signed)
+	dequantizeColumnsGeneric(dst, src, scale, zero, signed)
 }
 
 func errorsRuns(acc []sums, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32) {

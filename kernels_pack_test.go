@@ -106,7 +106,7 @@ func TestWidenKernels(t *testing.T) {
 				check(0, len(all), 0, 0)
 				for n := range 300 {
 					for _, end := range ends {
-						check(n*211, n, end, end) // another part of all patterns each time
+						check(n*211, n, end, end) // a different part of all patterns each time
 					}
 				}
 				for from := 0; from < len(all)-47; from += 47 { // all patterns in tails too

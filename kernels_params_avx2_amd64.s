@@ -1,92 +1,118 @@
 //go:build !purego
 
+// Parameters from ranges with AVX2.
+
 #include "textflag.h"
 #include "kernels_avx2_amd64.h"
 
-// MAGNITUDES sets m to max(|lo|, |hi|), for ranges from Y0 to Y1, and z to a
-// mask of those that hold nothing but 0. Y15 is 0. A zero in m has any sign: it
-// is only compared.
+// MAGNITUDES sets m to max(|lo|, |hi|), for ranges from Y0 to Y1, and z to a mask
+// of the ranges that contain only 0. A zero in m has any sign: it is only
+// compared.
 #define MAGNITUDES(m, z) \
-	VSUBPS Y0, Y15, m        \
-	VMAXPS Y1, m, m          \
-	VORPS  Y0, Y1, z         \
-	VCMPPS $0, Y15, z, z
+	VSUBPS Y0, NAUGHT, m \
+	VMAXPS Y1, m, m      \
+	VORPS  Y0, Y1, z     \
+	VCMPPS $0, NAUGHT, z, z
 
+//	for i, v := range lo {
+//		scale[i], zero[i] = asymmetricOf(v, hi[i], qmin, steps)
+//	}
+//
 // func asymmetricParamsAVX2(scale []float32, zero []int32, lo, hi []float32, qmin, steps float32)
+//
+// The number of ranges is a multiple of 8.
+#define ZEROS_DST  DX  // where the next zero points go
+#define MINS       SI  // next minima
+#define MAXS       BX  // next maxima
+#define QMIN       Y14 // qmin
+#define STEPS      Y13 // steps
+#define ONES       Y12 // 1.0
+#define SHARES     Y11 // SHARE_LEAST
+#define NORMALS    Y10 // NORMAL_LEAST
+#define INFINITIES Y9  // +Inf
+#define NAUGHT     Y15 // 0
 TEXT ·asymmetricParamsAVX2(SB), NOSPLIT, $0-104
-	MOVQ scale_base+0(FP), DI
-	MOVQ scale_len+8(FP), CX
-	MOVQ zero_base+24(FP), DX
-	MOVQ lo_base+48(FP), SI
-	MOVQ hi_base+72(FP), BX
-	VBROADCASTSS qmin+96(FP), Y14
-	VBROADCASTSS steps+100(FP), Y13
-	VBROADCASTSS ONE, Y12
-	VBROADCASTSS SHARE, Y11
-	VBROADCASTSS LEASTNORMAL, Y10
-	VBROADCASTSS INFINITY, Y9
-	VXORPS Y15, Y15, Y15
+	MOVQ scale_base+0(FP), DST
+	MOVQ scale_len+8(FP), N
+	MOVQ zero_base+24(FP), ZEROS_DST
+	MOVQ lo_base+48(FP), MINS
+	MOVQ hi_base+72(FP), MAXS
+	VBROADCASTSS qmin+96(FP), QMIN
+	VBROADCASTSS steps+100(FP), STEPS
+	VBROADCASTSS ONE, ONES
+	VBROADCASTSS SHARE_LEAST, SHARES
+	VBROADCASTSS NORMAL_LEAST, NORMALS
+	VBROADCASTSS INFINITY, INFINITIES
+	VXORPS NAUGHT, NAUGHT, NAUGHT
 
 loop:
-	VMOVUPS (SI), Y0
-	VMOVUPS (BX), Y1
+	VMOVUPS (MINS), Y0
+	VMOVUPS (MAXS), Y1
 	MAGNITUDES(Y2, Y3)
 	VSUBPS  Y0, Y1, Y4
-	VDIVPS  Y13, Y4, Y4
-	VCMPPS  $0, Y9, Y4, Y5
+	VDIVPS  STEPS, Y4, Y4
+	VCMPPS  $0, INFINITIES, Y4, Y5
 	VPTEST  Y5, Y5
 	JNE     overflow
 
 least:
-	VMULPS  Y11, Y2, Y2
+	VMULPS  SHARES, Y2, Y2
 	VMAXPS  Y2, Y4, Y4
-	VMAXPS  Y10, Y4, Y4
+	VMAXPS  NORMALS, Y4, Y4
 	VDIVPS  Y4, Y0, Y5
-	VSUBPS  Y5, Y14, Y5
+	VSUBPS  Y5, QMIN, Y5
 	VCVTPS2DQ Y5, Y5
-	VBLENDVPS Y3, Y12, Y4, Y4
+	VBLENDVPS Y3, ONES, Y4, Y4
 	VPANDN  Y5, Y3, Y5
-	VMOVUPS Y4, (DI)
-	VMOVDQU Y5, (DX)
-	ADDQ $32, SI
-	ADDQ $32, BX
-	ADDQ $32, DI
-	ADDQ $32, DX
-	SUBQ $8, CX
+	VMOVUPS Y4, (DST)
+	VMOVDQU Y5, (ZEROS_DST)
+	ADDQ $32, MINS
+	ADDQ $32, MAXS
+	ADDQ $32, DST
+	ADDQ $32, ZEROS_DST
+	SUBQ $8, N
 	JNZ  loop
 	VZEROUPPER
 	RET
 
-overflow: // of a difference: divide first
-	VDIVPS  Y13, Y0, Y6
-	VDIVPS  Y13, Y1, Y7
+overflow: // where a difference overflows, each end is divided first
+	VDIVPS  STEPS, Y0, Y6
+	VDIVPS  STEPS, Y1, Y7
 	VSUBPS  Y6, Y7, Y7
 	VBLENDVPS Y5, Y7, Y4, Y4
 	JMP     least
 
+//	for i, v := range lo {
+//		scale[i] = symmetricScale(v, hi[i], steps)
+//	}
+//
 // func symmetricParamsAVX2(scale, lo, hi []float32, steps float32)
+//
+// The number of ranges is a multiple of 8.
+//
+// Named above: MINS, MAXS, STEPS, ONES, NORMALS, NAUGHT.
 TEXT ·symmetricParamsAVX2(SB), NOSPLIT, $0-76
-	MOVQ scale_base+0(FP), DI
-	MOVQ scale_len+8(FP), CX
-	MOVQ lo_base+24(FP), SI
-	MOVQ hi_base+48(FP), BX
-	VBROADCASTSS steps+72(FP), Y13
-	VBROADCASTSS ONE, Y12
-	VBROADCASTSS LEASTNORMAL, Y10
-	VXORPS Y15, Y15, Y15
+	MOVQ scale_base+0(FP), DST
+	MOVQ scale_len+8(FP), N
+	MOVQ lo_base+24(FP), MINS
+	MOVQ hi_base+48(FP), MAXS
+	VBROADCASTSS steps+72(FP), STEPS
+	VBROADCASTSS ONE, ONES
+	VBROADCASTSS NORMAL_LEAST, NORMALS
+	VXORPS NAUGHT, NAUGHT, NAUGHT
 
 loop:
-	VMOVUPS (SI), Y0
-	VMOVUPS (BX), Y1
+	VMOVUPS (MINS), Y0
+	VMOVUPS (MAXS), Y1
 	MAGNITUDES(Y2, Y3)
-	VDIVPS  Y13, Y2, Y2
-	VMAXPS  Y10, Y2, Y2
-	VBLENDVPS Y3, Y12, Y2, Y2
-	VMOVUPS Y2, (DI)
-	ADDQ $32, SI
-	ADDQ $32, BX
-	ADDQ $32, DI
-	SUBQ $8, CX
+	VDIVPS  STEPS, Y2, Y2
+	VMAXPS  NORMALS, Y2, Y2
+	VBLENDVPS Y3, ONES, Y2, Y2
+	VMOVUPS Y2, (DST)
+	ADDQ $32, MINS
+	ADDQ $32, MAXS
+	ADDQ $32, DST
+	SUBQ $8, N
 	JNZ  loop
 	VZEROUPPER
 	RET

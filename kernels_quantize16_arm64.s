@@ -1,0 +1,217 @@
+//go:build !purego
+
+// Quantizing to codes of up to 16 bits with NEON.
+
+#include "textflag.h"
+#include "kernels_arm64.h"
+
+// ADD_ZERO16 adds the zero points, whose lowest bits ZERO holds, to the lowest
+// bits of codes.
+#define ADD_ZERO16 \
+	VADD ZERO.H8, V0.H8, V0.H8 \
+	VADD ZERO.H8, V1.H8, V1.H8
+
+//	for j, x := range src {
+//		s, z := scale[j/run], zero[j/run]
+//		dst[j] = uint16(code(x, s, float32(qmin-z), float32(qmax-z)) + z)
+//	}
+//
+// func quantizeInt16RunsNEON(dst []uint16, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32)
+#define ONE          V26 // 1.0
+#define ONE_F        F26 // its first lane
+#define ROUNDING     V12 // 1.5 * 2^23: a sum of it and a real below 2^22 has the nearest integer in its lowest bits
+#define ROUNDING_N   12  // its number
+#define LOWER_CODE   V14 // lower bound of the quotient
+#define LOWER_CODE_F F14 // its first lane
+#define LOWER_CODE_N 14  // its number
+#define UPPER_CODE   V15 // upper bound of the quotient
+#define UPPER_CODE_F F15 // its first lane
+#define UPPER_CODE_N 15  // its number
+#define DIVIDES      R10 // set if QUOTIENT does not serve the run
+#define ZERO_BITS    R11 // zero point, as RUN_PARAMS leaves it
+#define ZERO         V13 // zero point, in words
+#define OFFSET1      R11 // second vector of a short step
+#define OFFSET2      R12 // third vector of a short step
+TEXT ·quantizeInt16RunsNEON(SB), NOSPLIT, $0-112
+	MOVD dst_base+0(FP), DST
+	MOVD src_base+24(FP), SRC
+	MOVD src_len+32(FP), LEFT
+	MOVD run+48(FP), RUN
+	MOVD scale_base+56(FP), SCALES
+	MOVD zero_base+80(FP), ZEROS
+	MOVW qmin+104(FP), QMIN
+	MOVW qmax+108(FP), QMAX
+	CONSTANTS
+
+nextrun:
+	CBZ  LEFT, done
+	CMP  RUN, LEFT
+	CSEL LT, LEFT, RUN, N
+	SUB  N, LEFT
+	RUN_PARAMS
+	VDUP ZERO_BITS, ZERO.H8
+	SUBS $16, N
+	BLT  short
+
+loop: // 16 elements
+	VLD1.P 64(SRC), [V0.S4, V1.S4, V2.S4, V3.S4]
+	CBNZ   DIVIDES, divide
+	QUANTIZE
+
+narrow:
+	NARROW16
+	ADD_ZERO16
+	VST1.P [V0.H8, V1.H8], 32(DST)
+	SUBS   $16, N
+	BGE    loop
+
+tail: // N+16 elements are left
+	CMN  $16, N
+	BEQ  nextrun
+	ADD  N<<2, SRC
+	ADD  N<<1, DST
+	MOVD $0, N
+	B    loop
+
+divide:
+	QUANTIZE_DIVIDE
+	B narrow
+
+short: // N+16 elements
+	ADDS $12, N
+	BLT  tiny
+	SHORT_OFFSETS
+	LOAD_SHORT
+	CBNZ DIVIDES, divideshort
+	QUANTIZE
+	B    shortstore
+
+divideshort:
+	QUANTIZE_DIVIDE
+
+shortstore:
+	NARROW16
+	ADD_ZERO16
+	ADD    OFFSET1<<1, DST, R9
+	ADD    OFFSET2<<1, DST, R13
+	VST1   V0.D[0], (DST)
+	ADD    N<<1, DST
+	VST1   V0.D[1], (R9)
+	VST1   V1.D[0], (R13)
+	VST1.P V1.D[1], 8(DST)
+	B      nextrun
+
+tiny: // N+4 elements
+	ADD  $3, N
+	CMP  $1, N
+	CSET GE, OFFSET1
+	LOAD_1_TO_3
+	CBNZ DIVIDES, dividetiny
+	QUANTIZE
+	B    tinystore
+
+dividetiny:
+	QUANTIZE_DIVIDE
+
+tinystore:
+	NARROW16
+	ADD_ZERO16
+	ADD    OFFSET1<<1, DST, R9
+	VST1   V0.H[0], (DST)
+	ADD    N<<1, DST
+	VST1   V0.H[4], (R9)
+	VST1.P V1.H[0], 2(DST)
+	B      nextrun
+
+done:
+	RET
+
+//	n := len(scale)
+//	for i, x := range src[:rows*n] {
+//		s, z := scale[i%n], zero[i%n]
+//		dst[i] = uint16(code(x, s, float32(qmin-z), float32(qmax-z)) + z)
+//	}
+//
+// func quantizeInt16ColumnsNEON(dst []uint16, src []float32, rows int, scale []float32, zero []int32, qmin, qmax int32)
+//
+// len(scale) is 16 or more, rows 1 or more. V14 holds the zero points of the last 8
+// of the 16 columns.
+//
+// Named above: ZERO.
+#define DST_COLUMNS    R0  // the columns in the first row of dst
+#define SRC_COLUMNS    R1  // the columns in the first row of src
+#define ROW_DST        R11 // their next row of dst
+#define ROW_SRC        R9  // their next row of src
+#define ROWS           R2  // rows
+#define ROWS_LEFT      R8  // rows left
+#define COLUMNS        R3  // columns left, less 16
+#define STRIDE         R20 // bytes from row to row of src
+#define DST_STRIDE     R21 // bytes from row to row of dst
+#define ONES           V25 // 1.0
+#define ONES_N         25  // its number
+#define GRID_MIN       V26 // qmin
+#define GRID_MAX       V27 // qmax
+#define SCALE_LEASTS   V15 // SCALE_LEAST
+#define ZERO_FARTHESTS V24 // ZERO_FARTHEST
+TEXT ·quantizeInt16ColumnsNEON(SB), NOSPLIT, $0-112
+	MOVD dst_base+0(FP), DST_COLUMNS
+	MOVD src_base+24(FP), SRC_COLUMNS
+	MOVD rows+48(FP), ROWS
+	MOVD scale_base+56(FP), SCALES
+	MOVD scale_len+64(FP), COLUMNS
+	MOVD zero_base+80(FP), ZEROS
+	MOVW qmin+104(FP), QMIN
+	MOVW qmax+108(FP), QMAX
+	LSL  $1, COLUMNS, DST_STRIDE
+	COLUMN_CONSTANTS
+
+columns: // 16 columns
+	MOVD  ROWS, ROWS_LEFT
+	MOVD  SRC_COLUMNS, ROW_SRC
+	MOVD  DST_COLUMNS, ROW_DST
+	COLUMN_PARAMS
+	VUZP1 V1.H8, V0.H8, ZERO.H8
+	VUZP1 V3.H8, V2.H8, V14.H8
+	CMP   $4, ROWS // a reciprocal pays from 4 rows on
+	BLT   divide
+	CHECK_PARAMS
+	BHI   divide
+	RECIPROCALS
+
+loop: // a row
+	VLD1.P (ROW_SRC)(STRIDE), [V0.S4, V1.S4, V2.S4, V3.S4]
+	QUANTIZE_COLUMNS
+	NARROW16
+	VADD   ZERO.H8, V0.H8, V0.H8
+	VADD   V14.H8, V1.H8, V1.H8
+	VST1.P [V0.H8, V1.H8], (ROW_DST)(DST_STRIDE)
+	SUBS   $1, ROWS_LEFT
+	BNE    loop
+
+tail: // COLUMNS columns are left
+	ADD  $64, SRC_COLUMNS
+	ADD  $32, DST_COLUMNS
+	SUBS $16, COLUMNS
+	BGE  columns
+	CMN  $16, COLUMNS
+	BEQ  done
+	ADD  COLUMNS<<2, SRC_COLUMNS
+	ADD  COLUMNS<<2, SCALES
+	ADD  COLUMNS<<2, ZEROS
+	ADD  COLUMNS<<1, DST_COLUMNS
+	MOVD $0, COLUMNS
+	B    columns
+
+divide: // a row
+	VLD1.P (ROW_SRC)(STRIDE), [V0.S4, V1.S4, V2.S4, V3.S4]
+	QUANTIZE_COLUMNS_DIVIDE
+	NARROW16
+	VADD   ZERO.H8, V0.H8, V0.H8
+	VADD   V14.H8, V1.H8, V1.H8
+	VST1.P [V0.H8, V1.H8], (ROW_DST)(DST_STRIDE)
+	SUBS   $1, ROWS_LEFT
+	BNE    divide
+	B      tail
+
+done:
+	RET
