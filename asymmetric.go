@@ -1,6 +1,10 @@
 package quant
 
-import "math"
+import (
+	"math"
+
+	"github.com/a01592f9/quant/internal/exact"
+)
 
 // maxZeroPoint bounds the magnitude of a zero point, so that code minus zero
 // point, at most 2^23 + 2^16, is an integer that float32 holds exactly.
@@ -38,7 +42,7 @@ func asymmetricOf(lo, hi, qmin, steps float32) (scale float32, zero int32) {
 		scale = hi/steps - lo/steps
 	}
 	scale = atLeast(atLeast(scale, absMax(lo, hi)*0x1p-22), minScale)
-	return scale, round(qmin - lo/scale)
+	return scale, exact.Round(qmin - lo/scale)
 }
 
 // absMax returns max(|lo|, |hi|) for lo ≤ hi.

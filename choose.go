@@ -1,6 +1,11 @@
 package quant
 
-import "math"
+import (
+	"math"
+
+	"github.com/a01592f9/quant/internal/exact"
+	"github.com/a01592f9/quant/internal/work"
+)
 
 // Choosing ranges: from a histogram alone, for an Observer, or for a tensor at
 // hand, where the histogram only shows where to look.
@@ -94,7 +99,7 @@ func (s *search) percentileOfFew(x []float32, k uint64, r Range) Range {
 	}
 	w := &s.sweep
 	w.sort(x)
-	return Range{plusZero(float32(w.v[k])), plusZero(float32(w.v[uint64(len(x))-1-k]))}
+	return Range{exact.PlusZero(float32(w.v[k])), exact.PlusZero(float32(w.v[uint64(len(x))-1-k]))}
 }
 
 // exactStep is that of the search by real errors.
@@ -135,7 +140,7 @@ func (s *search) rank(x []float32, k uint64, r Range) float32 {
 	}
 	for i, c := range s.lower {
 		if k < c {
-			return plusZero(math.Float32frombits(uint32(bin)<<16 | uint32(i)))
+			return exact.PlusZero(math.Float32frombits(uint32(bin)<<16 | uint32(i)))
 		}
 		k -= c
 	}
@@ -150,7 +155,7 @@ type choice struct {
 	lo, hi []float32 // those of all values, which become the chosen ones
 }
 
-var choosers = newTeams(func(c *choice, i int) { c.item(c.src, i) })
+var choosers = work.New(func(c *choice, i int) { c.item(c.src, i) })
 
 // choose narrows the ranges of a tensor's parameters as s.Range says.
 func (s Scheme) choose(src []float32, l layout, lo, hi []float32) {
@@ -163,9 +168,9 @@ func (s Scheme) choose(src []float32, l layout, lo, hi []float32) {
 	}
 	c := choice{layout: l, scheme: s, lo: lo, hi: hi}
 	n := (l.params + l.perItem() - 1) / l.perItem()
-	if several(n) && onHeap(src) && onHeap(lo) && onHeap(hi) {
-		c.src = *hide(&src)
-		choosers.do(hide(&c), n)
+	if work.Several(n) && work.OnHeap(src) && work.OnHeap(lo) && work.OnHeap(hi) {
+		c.src = *work.Hide(&src)
+		choosers.Do(work.Hide(&c), n)
 		return
 	}
 	for i := range n {

@@ -3,6 +3,8 @@ package quant
 import (
 	"math"
 	"sync"
+
+	"github.com/a01592f9/quant/internal/work"
 )
 
 // Choosing ranges for parameters that have too many values to be brought
@@ -222,8 +224,8 @@ func (s *selection) choose(x []float32, src Source) error {
 		d := &s.descents[len(s.descents)-1]
 		*d = resize(*d, n)
 	}
-	if several(len(s.params)) {
-		deducers.do(&s, len(s.params))
+	if work.Several(len(s.params)) {
+		deducers.Do(&s, len(s.params))
 	} else {
 		for i := range s.params {
 			s.deduce(i)
@@ -245,7 +247,7 @@ func (s *selection) tour(x []float32, src Source, d [][]digits) error {
 	return err
 }
 
-var deducers = newTeams(func(s **selection, i int) { (*s).deduce(i) })
+var deducers = work.New(func(s **selection, i int) { (*s).deduce(i) })
 
 // deduce makes of the histogram of a parameter what schemes need of it.
 func (s *selection) deduce(i int) {

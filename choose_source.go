@@ -1,6 +1,10 @@
 package quant
 
-import "sync"
+import (
+	"sync"
+
+	"github.com/a01592f9/quant/internal/work"
+)
 
 // Choosing ranges for a tensor that is read. Some parameters are read at a
 // time, with all of their values, which are then at hand.
@@ -30,7 +34,7 @@ const stockRow = 1 << 10
 var (
 	supplies  = sync.Pool{New: func() any { return new(supply) }}
 	stocks    = sync.Pool{New: func() any { return new(stock) }}
-	suppliers = newTeams(func(s **supply, i int) { (*s).guarded(func() { (*s).item(i) }) })
+	suppliers = work.New(func(s **supply, i int) { (*s).guarded(func() { (*s).item(i) }) })
 )
 
 // chooseFrom is choose for a tensor that is read from src.
@@ -46,8 +50,8 @@ func (s Scheme) chooseFrom(src Source, l layout, lo, hi []float32) error {
 	c.choice = choice{layout: l, scheme: s, lo: lo, hi: hi}
 	c.from = src
 	n := c.items()
-	if several(n) {
-		suppliers.do(&c, n)
+	if work.Several(n) {
+		suppliers.Do(&c, n)
 	} else {
 		for i := range n {
 			c.item(i)

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+
+	"github.com/a01592f9/quant/internal/exact"
 )
 
 // smallLimits has parameters of few values done as if they were many.
@@ -152,7 +154,7 @@ func TestLarge(t *testing.T) {
 						one := s
 						one.Granularity = PerTensor
 						if least {
-							want[p] = byErrors(one, v, Range{plusZero(slices.Min(v)), plusZero(slices.Max(v))})
+							want[p] = byErrors(one, v, Range{exact.PlusZero(slices.Min(v)), exact.PlusZero(slices.Max(v))})
 						}
 						if got[p] == want[p] {
 							continue

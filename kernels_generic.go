@@ -1,6 +1,10 @@
 package quant
 
-import "math"
+import (
+	"math"
+
+	"github.com/a01592f9/quant/internal/exact"
+)
 
 // The definitions that every assembly kernel matches bit for bit. Products
 // that are added to are converted, float32(a*b) + c, so that no compiler fuses
@@ -17,13 +21,7 @@ func code(x, scale, lo, hi float32) int32 {
 	if v > hi {
 		v = hi
 	}
-	return round(v)
-}
-
-// round returns the integer nearest to v, ties to even, for |v| < 2^31. The
-// sum has 2^0 as its last place, so the addition itself rounds v.
-func round(v float32) int32 {
-	return int32(uint32(math.Float64bits(float64(v) + 0x1.8p52)))
+	return exact.Round(v)
 }
 
 // finite reports whether v is neither NaN nor infinite.
@@ -48,7 +46,7 @@ func rangeRunsGeneric(lo, hi, src []float32, run int) bool {
 				b = x
 			}
 		}
-		lo[i], hi[i] = plusZero(a), plusZero(b)
+		lo[i], hi[i] = exact.PlusZero(a), exact.PlusZero(b)
 	}
 	return ok
 }
@@ -62,10 +60,10 @@ func rangeColumnsGeneric(lo, hi, src []float32, rows, stride int) bool {
 		for j, x := range src[r*stride:][:len(lo)] {
 			ok = ok && finite(x)
 			if x < lo[j] {
-				lo[j] = plusZero(x)
+				lo[j] = exact.PlusZero(x)
 			}
 			if x > hi[j] {
-				hi[j] = plusZero(x)
+				hi[j] = exact.PlusZero(x)
 			}
 		}
 	}
@@ -87,14 +85,6 @@ func symmetricParamsGeneric(scale, lo, hi []float32, steps float32) {
 	for i, v := range lo {
 		scale[i] = symmetricScale(v, hi[i], steps)
 	}
-}
-
-// plusZero returns v, or +0 if v is -0.
-func plusZero(v float32) float32 {
-	if v == 0 {
-		return 0
-	}
-	return v
 }
 
 // quantizeRunsGeneric stores the low bits of each element's code in dst.

@@ -5,6 +5,8 @@ import (
 	"math"
 	"sync"
 	"sync/atomic"
+
+	"github.com/a01592f9/quant/internal/work"
 )
 
 // An Observer calibrates over data that come in batches: activations in an
@@ -259,14 +261,14 @@ type collection struct {
 	counts bool // into histograms
 }
 
-var collectors = newTeams(func(c *collection, i int) { c.item(c.src, i) })
+var collectors = work.New(func(c *collection, i int) { c.item(c.src, i) })
 
 func (o *Observer) collect(src []float32, l layout, sift bool) {
 	c := collection{layout: l, params: o.params, sift: sift, counts: !o.scheme.Method.ranged()}
 	n := (l.params + l.perItem() - 1) / l.perItem()
-	if several(n) && len(src) >= partLen && onHeap(src) {
-		c.src = *hide(&src)
-		collectors.do(&c, n)
+	if work.Several(n) && len(src) >= partLen && work.OnHeap(src) {
+		c.src = *work.Hide(&src)
+		collectors.Do(&c, n)
 		return
 	}
 	for i := range n {

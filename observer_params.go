@@ -3,6 +3,9 @@ package quant
 import (
 	"fmt"
 	"math"
+
+	"github.com/a01592f9/quant/internal/exact"
+	"github.com/a01592f9/quant/internal/work"
 )
 
 // Params returns the parameters that s gives to the values so far. The scheme is
@@ -70,8 +73,8 @@ func (o *Observer) ranges(s Scheme) (lo, hi []float32, err error) {
 	}
 	lo, hi = make([]float32, len(o.params)), make([]float32, len(o.params))
 	d := deduction{s, o.params, lo, hi}
-	if several(len(lo)) && !s.Method.ranged() {
-		deductions.do(&d, len(lo))
+	if work.Several(len(lo)) && !s.Method.ranged() {
+		deductions.Do(&d, len(lo))
 	} else {
 		for i := range lo {
 			d.item(i)
@@ -87,7 +90,7 @@ type deduction struct {
 	lo, hi []float32
 }
 
-var deductions = newTeams(func(d *deduction, i int) { d.item(i) })
+var deductions = work.New(func(d *deduction, i int) { d.item(i) })
 
 func (d *deduction) item(i int) {
 	p := &d.params[i]
@@ -101,7 +104,7 @@ func (d *deduction) item(i int) {
 		r = s.fromHistogram(d.scheme, &p.hist, p.n, r)
 		searches.Put(s)
 	}
-	d.lo[i], d.hi[i] = plusZero(r.Min), plusZero(r.Max)
+	d.lo[i], d.hi[i] = exact.PlusZero(r.Min), exact.PlusZero(r.Max)
 }
 
 // An Estimate is what quantizing some values is expected to lose.
@@ -182,7 +185,7 @@ func (o *Observer) Bins(i int) []Bin {
 			if b >= negative {
 				least, greatest = -greatest, -least
 			}
-			all = append(all, Bin{Range{plusZero(clampTo(float32(least), r)), plusZero(clampTo(float32(greatest), r))}, n})
+			all = append(all, Bin{Range{exact.PlusZero(clampTo(float32(least), r)), exact.PlusZero(clampTo(float32(greatest), r))}, n})
 		}
 	}
 	return all

@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"github.com/a01592f9/quant/internal/exact"
 )
 
 // The ranges that methods choose, against what is computed plainly: from sorted
@@ -43,7 +45,7 @@ func calibrated(t testing.TB, s Scheme, m Method, x []float32) Range {
 		t.Fatal(err)
 	}
 	lo, hi := []float32{slices.Min(x)}, []float32{slices.Max(x)}
-	lo[0], hi[0] = plusZero(lo[0]), plusZero(hi[0])
+	lo[0], hi[0] = exact.PlusZero(lo[0]), exact.PlusZero(hi[0])
 	s.choose(x, l, lo, hi)
 	p, err := Calibrate(Tensor{Data: x}, s)
 	if err != nil {
@@ -66,7 +68,7 @@ func TestPercentiles(t *testing.T) {
 			for _, p := range []float64{100, 99.99, 99.9, 99, 90, 50, 10, 1e-9} {
 				k := int(float64(n) * (100 - p) / 200)
 				k = min(k, (n-1)/2)
-				want := Range{plusZero(sorted[k]), plusZero(sorted[n-1-k])}
+				want := Range{exact.PlusZero(sorted[k]), exact.PlusZero(sorted[n-1-k])}
 				if got := calibrated(t, Scheme{Bits: 8}, Percentile(p), x); got != want {
 					t.Errorf("%s, %d values, %v: Calibrate chose %v, want %v", d.name, n, p, got, want)
 				}
@@ -123,8 +125,8 @@ func leastOfLattice(t testing.TB, s Scheme, squares bool, x []float32, r Range) 
 	for i := range steps {
 		for j := i + 1; j <= steps; j++ {
 			try(Range{
-				plusZero(clampTo(float32(float64(r.Min)+width*float64(i)/steps), r)),
-				plusZero(clampTo(float32(float64(r.Min)+width*float64(j)/steps), r)),
+				exact.PlusZero(clampTo(float32(float64(r.Min)+width*float64(i)/steps), r)),
+				exact.PlusZero(clampTo(float32(float64(r.Min)+width*float64(j)/steps), r)),
 			})
 		}
 	}
@@ -142,7 +144,7 @@ func TestLeastErrors(t *testing.T) {
 	good, all := 0, 0
 	for _, d := range distributions {
 		x := valuesOf(11, n, d.of)
-		whole := Range{plusZero(slices.Min(x)), plusZero(slices.Max(x))}
+		whole := Range{exact.PlusZero(slices.Min(x)), exact.PlusZero(slices.Max(x))}
 		var sq, abs float64
 		for _, v := range x {
 			sq += float64(v) * float64(v)
@@ -193,7 +195,7 @@ func TestLeastErrors(t *testing.T) {
 func TestEstimates(t *testing.T) {
 	for _, d := range distributions {
 		x := valuesOf(12, 3000, d.of)
-		whole := Range{plusZero(slices.Min(x)), plusZero(slices.Max(x))}
+		whole := Range{exact.PlusZero(slices.Min(x)), exact.PlusZero(slices.Max(x))}
 		if whole.Min == whole.Max {
 			continue
 		}
@@ -335,7 +337,7 @@ func TestEntropy(t *testing.T) {
 func TestDivergence(t *testing.T) {
 	for _, d := range distributions {
 		x := valuesOf(14, 5000, d.of)
-		whole := Range{plusZero(slices.Min(x)), plusZero(slices.Max(x))}
+		whole := Range{exact.PlusZero(slices.Min(x)), exact.PlusZero(slices.Max(x))}
 		if whole.Min == whole.Max {
 			continue
 		}
@@ -375,14 +377,4 @@ func byName(name string) (of func(*rand.Rand) float32) {
 		}
 	}
 	panic(name)
-}
-
-// TestLogarithms holds ln against math.Log.
-func TestLogarithms(t *testing.T) {
-	for i := range 100000 {
-		v := math.Ldexp(1+float64(i)/100000, i%2000-1000)
-		if got, want := ln(v), math.Log(v); math.Abs(got-want) > 1e-15*max(1, math.Abs(want)) {
-			t.Fatalf("ln(%v) = %v, want %v", v, got, want)
-		}
-	}
 }

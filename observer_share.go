@@ -1,6 +1,10 @@
 package quant
 
-import "runtime"
+import (
+	"runtime"
+
+	"github.com/a01592f9/quant/internal/work"
+)
 
 // A large batch of a single tensor is shared out among goroutines. Each counts
 // its share in a histogram of its own, block by block with the range, so that
@@ -24,7 +28,7 @@ type sharing struct {
 	shares []share
 }
 
-var sharers = newTeams(func(s *sharing, i int) { s.take(s.src, i) })
+var sharers = work.New(func(s *sharing, i int) { s.take(s.src, i) })
 
 // share observes a batch of a single tensor, and reports whether it has: it has
 // not if a value is not finite, or if the batch is too small.
@@ -37,9 +41,9 @@ func (o *Observer) share(src []float32) bool {
 		o.shares = append(o.shares, make([]share, n-len(o.shares))...)
 	}
 	s := sharing{shares: o.shares[:n]}
-	if n > 1 && onHeap(src) {
-		s.src = *hide(&src)
-		sharers.do(&s, n)
+	if n > 1 && work.OnHeap(src) {
+		s.src = *work.Hide(&src)
+		sharers.Do(&s, n)
 	} else {
 		for i := range n {
 			s.take(src, i)

@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"math"
 	"unsafe"
+
+	"github.com/a01592f9/quant/internal/exact"
+	"github.com/a01592f9/quant/internal/work"
 )
 
 // A Tensor is float32 data with a shape. Data is in row-major order (the last
@@ -77,7 +80,7 @@ func CalibrateInto(p *Params, t Tensor, s Scheme) error {
 	if err != nil {
 		return err
 	}
-	if l.params == 1 && !several(len(t.Data)/partLen) {
+	if l.params == 1 && !work.Several(len(t.Data)/partLen) {
 		var lo, hi [1]float32
 		if !rangeRuns(lo[:], hi[:], t.Data, len(t.Data)) {
 			return notFinite(t.Data, &l, s.Granularity)
@@ -415,7 +418,7 @@ func ParamsFromRangesInto(p *Params, s Scheme, ranges []Range) error {
 	}
 	p.set(s, len(ranges))
 	for i, r := range ranges {
-		p.Scale[i], p.ZeroPoint[i] = s.params(Range{plusZero(r.Min), plusZero(r.Max)})
+		p.Scale[i], p.ZeroPoint[i] = s.params(Range{exact.PlusZero(r.Min), exact.PlusZero(r.Max)})
 	}
 	return nil
 }

@@ -3,6 +3,8 @@ package quant
 import (
 	"math"
 	"sync"
+
+	"github.com/a01592f9/quant/internal/exact"
 )
 
 // The searches for the range with the least error. A range is tried by what
@@ -14,30 +16,13 @@ import (
 type clip struct{ lo, hi int }
 
 const (
-	clipUnit  = 256
+	clipUnit  = exact.OctaveSteps
 	clipMost  = 280 * clipUnit // float32 has 278 octaves
 	clipStep  = clipUnit / 16  // of the first, coarse search of symmetric ranges
 	clipStep2 = clipUnit / 2   // the same for two ends
 	clipBest  = 3              // of the coarse search, from which finer ones begin
 	clipDeep  = 24 * clipUnit  // at most of each of two ends
 )
-
-// roots[i] is 2^(-i/clipUnit). Square roots and products are rounded alike on
-// all machines; math.Exp2 is not.
-var roots = func() (p [clipUnit]float64) {
-	p[0] = 1
-	for k, root := clipUnit/2, math.Sqrt(0.5); k > 0; k, root = k/2, math.Sqrt(root) {
-		for i := k; i < clipUnit; i += 2 * k {
-			p[i] = p[i-k] * root
-		}
-	}
-	return p
-}()
-
-// drawnIn returns v * 2^(-k/clipUnit).
-func drawnIn(v float64, k int) float64 {
-	return math.Ldexp(v*roots[k%clipUnit], -(k / clipUnit))
-}
 
 // A candidate is a range and what it costs.
 type candidate struct {
@@ -96,16 +81,16 @@ func (s Scheme) drawn(r Range, center float64, c clip) Range {
 	}
 	lo, hi := float64(r.Min), float64(r.Max)
 	if s.Mapping == Symmetric {
-		t := float32(drawnIn(max(-lo, hi), c.hi))
+		t := float32(exact.Shrink(max(-lo, hi), c.hi))
 		return r.within(t)
 	}
 	if c.lo > 0 {
-		lo = center - drawnIn(center-lo, c.lo)
+		lo = center - exact.Shrink(center-lo, c.lo)
 	}
 	if c.hi > 0 {
-		hi = center + drawnIn(hi-center, c.hi)
+		hi = center + exact.Shrink(hi-center, c.hi)
 	}
-	return Range{plusZero(float32(lo)), plusZero(float32(hi))}
+	return Range{exact.PlusZero(float32(lo)), exact.PlusZero(float32(hi))}
 }
 
 // within returns r without what lies beyond ±t, or if that is all of it, the
@@ -117,7 +102,7 @@ func (r Range) within(t float32) Range {
 	case r.Max < -t:
 		return Range{-t, -t}
 	}
-	return Range{plusZero(max(r.Min, -t)), plusZero(min(r.Max, t))}
+	return Range{exact.PlusZero(max(r.Min, -t)), exact.PlusZero(min(r.Max, t))}
 }
 
 // try returns what a clip costs by the histogram.
@@ -163,11 +148,11 @@ func (s *search) coarse() {
 	best := s.widest.cost
 	s.found = append(s.found, s.widest)
 	least := min(s.d.pos.least(), s.d.neg.least())
-	for k := clipStep; k < clipMost && drawnIn(most, k) >= least; k += clipStep {
+	for k := clipStep; k < clipMost && exact.Shrink(most, k) >= least; k += clipStep {
 		c := s.try(clip{hi: k})
 		s.found = append(s.found, c)
 		best = min(best, c.cost)
-		if t := drawnIn(most, k); s.d.pos.beyond(t, s.squares)+s.d.neg.beyond(t, s.squares) > best {
+		if t := exact.Shrink(most, k); s.d.pos.beyond(t, s.squares)+s.d.neg.beyond(t, s.squares) > best {
 			break
 		}
 	}
@@ -224,8 +209,8 @@ func (s *search) cut(dst []float64, most, least float64, cost func(float64) floa
 	if most <= 0 {
 		return dst
 	}
-	for k := clipStep2; k <= clipDeep && drawnIn(most, k) > least; k += clipStep2 {
-		c := cost(drawnIn(most, k))
+	for k := clipStep2; k <= clipDeep && exact.Shrink(most, k) > least; k += clipStep2 {
+		c := cost(exact.Shrink(most, k))
 		if c > s.widest.cost {
 			break
 		}

@@ -1,6 +1,10 @@
 package quant
 
-import "math"
+import (
+	"math"
+
+	"github.com/a01592f9/quant/internal/exact"
+)
 
 // The search for the least error of few values, exactly. Where x lies between
 // two marks of a grid, its error is x - k*step: so the cost of all values is a
@@ -433,7 +437,7 @@ func (w *sweep) rangeOf(c spot) Range {
 	}
 	d := min(max(0, least), most)
 	return Range{
-		plusZero(clampTo(float32(float64((l+d)*c.step)), w.r)),
-		plusZero(clampTo(float32(float64((h+d)*c.step)), w.r)),
+		exact.PlusZero(clampTo(float32(float64((l+d)*c.step)), w.r)),
+		exact.PlusZero(clampTo(float32(float64((h+d)*c.step)), w.r)),
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"github.com/a01592f9/quant/internal/exact"
 )
 
 // The least error of few values against that of very many ranges, and against
@@ -16,7 +18,7 @@ func costOf(f *search, s Scheme, x []float32, r Range) float64 {
 }
 
 func rangeOfAll(x []float32) Range {
-	return Range{plusZero(slices.Min(x)), plusZero(slices.Max(x))}
+	return Range{exact.PlusZero(slices.Min(x)), exact.PlusZero(slices.Max(x))}
 }
 
 // leastOfMany returns the least error of a dense lattice of ranges, and of many
@@ -24,7 +26,7 @@ func rangeOfAll(x []float32) Range {
 func leastOfMany(f *search, s Scheme, x []float32, whole, near Range, rng *rand.Rand) (float64, Range) {
 	least, at := math.Inf(1), whole
 	try := func(r Range) {
-		r = Range{plusZero(clampTo(r.Min, whole)), plusZero(clampTo(r.Max, whole))}
+		r = Range{exact.PlusZero(clampTo(r.Min, whole)), exact.PlusZero(clampTo(r.Max, whole))}
 		if r.Min > r.Max {
 			return
 		}

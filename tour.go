@@ -3,6 +3,9 @@ package quant
 import (
 	"math"
 	"sync"
+
+	"github.com/a01592f9/quant/internal/exact"
+	"github.com/a01592f9/quant/internal/work"
 )
 
 // A tour brings all values to what collects them for each parameter, in any
@@ -67,7 +70,7 @@ type guide struct {
 var (
 	tours  = sync.Pool{New: func() any { return new(tour) }}
 	guides = sync.Pool{New: func() any { return new(guide) }}
-	escort = newTeams(func(t **tour, i int) { (*t).guarded(func() { (*t).item((*t).x, i) }) })
+	escort = work.New(func(t **tour, i int) { (*t).guarded(func() { (*t).item((*t).x, i) }) })
 )
 
 // run makes the tour. The values are x or, if src is not nil, come from there.
@@ -76,9 +79,9 @@ func (t *tour) run(x []float32, src Source) error {
 	t.src = src
 	t.cols = 0 // narrow rows need not be merged
 	n := t.items()
-	if several(n) && onHeap(x) {
-		t.x = *hide(&x)
-		escort.do(&t, n)
+	if work.Several(n) && work.OnHeap(x) {
+		t.x = *work.Hide(&x)
+		escort.Do(&t, n)
 	} else {
 		for i := range n {
 			t.item(x, i)
@@ -357,4 +360,4 @@ func (d *digits) settle() bool {
 	return false
 }
 
-func (d *digits) value() float32 { return plusZero(math.Float32frombits(d.prefix)) }
+func (d *digits) value() float32 { return exact.PlusZero(math.Float32frombits(d.prefix)) }
