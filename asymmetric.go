@@ -10,6 +10,10 @@ import (
 // point, at most 2^23 + 2^16, is an integer that float32 holds exactly.
 const maxZeroPoint = 1 << 23
 
+// leastRatio is the smallest ratio of a scale to the largest magnitude of a range:
+// it keeps zero points within maxZeroPoint.
+const leastRatio = 0x1p-22
+
 // asymmetric returns the parameters that lay the ends of r over the ends of
 // the grid, in float32 throughout, as ONNX's DynamicQuantizeLinear does:
 //
@@ -41,7 +45,7 @@ func asymmetricOf(lo, hi, qmin, steps float32) (scale float32, zero int32) {
 	if scale > math.MaxFloat32 {
 		scale = hi/steps - lo/steps
 	}
-	scale = atLeast(atLeast(scale, absMax(lo, hi)*0x1p-22), minScale)
+	scale = atLeast(atLeast(scale, absMax(lo, hi)*leastRatio), minScale)
 	return scale, exact.Round(qmin - lo/scale)
 }
 

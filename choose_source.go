@@ -120,13 +120,14 @@ func (c *supply) row(g *stock, p, end int) error {
 			return err
 		}
 	}
-	s := searches.Get().(*search)
+	s := choosers.Get().(*chooser)
+	s.use(c.scheme)
 	for ; p < end; p++ {
 		t := c.rectangle(p, 1)
 		at := t.e - first.e
 		c.exactly(s, p, g.x[at:at+t.rows*t.cols])
 	}
-	searches.Put(s)
+	choosers.Put(s)
 	return nil
 }
 
@@ -153,7 +154,8 @@ func (c *supply) box(g *stock, i int) error {
 		}
 	}
 	l := layout{outer: rows, axis: cols / b.each, inner: b.each, params: cols / b.each} // of what is at hand
-	s := searches.Get().(*search)
+	s := choosers.Get().(*chooser)
+	s.use(c.scheme)
 	for k := 0; k < l.axis; {
 		t := l.rectangle(k, l.axis-k)
 		g.collect(g.x, &t)
@@ -162,12 +164,12 @@ func (c *supply) box(g *stock, i int) error {
 		}
 		k += t.params
 	}
-	searches.Put(s)
+	choosers.Put(s)
 	return nil
 }
 
 // exactly chooses the range of parameter p, whose values are x.
-func (c *supply) exactly(s *search, p int, x []float32) {
-	r := s.exactly(c.scheme, x, Range{c.lo[p], c.hi[p]})
+func (c *supply) exactly(s *chooser, p int, x []float32) {
+	r := s.ofValues(x, Range{c.lo[p], c.hi[p]})
 	c.lo[p], c.hi[p] = r.Min, r.Max
 }

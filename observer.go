@@ -6,6 +6,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/a01592f9/quant/internal/histogram"
 	"github.com/a01592f9/quant/internal/work"
 )
 
@@ -63,7 +64,7 @@ type observed struct {
 	lo, hi    float32
 	avgLo     float64 // moving averages
 	avgHi     float64
-	hist      histogram
+	hist      histogram.Histogram
 	few       []float32 // values that are not in it yet; see count
 	batch     uint64    // finite values of the current batch
 	batchLo   float32   // their range
@@ -207,7 +208,7 @@ func (o *Observer) grow(n int) {
 	o.params = make([]observed, n)
 	if !o.scheme.Method.ranged() {
 		for i := range o.params {
-			o.params[i].hist.reset(lanesOf(n))
+			o.params[i].hist.Reset(lanesOf(n))
 		}
 	}
 }
@@ -216,7 +217,7 @@ func (o *Observer) grow(n int) {
 // one, where memory is not scarce and all values go to it.
 func lanesOf(n int) int {
 	if n == 1 {
-		return histogramLanes
+		return histogram.Lanes
 	}
 	return 1
 }
@@ -347,8 +348,8 @@ const fewLen = 512
 // count adds finite values to the histogram, at once or later. The first have
 // their octaves placed at once, so that more of the kind allocate nothing.
 func (p *observed) count(x []float32) {
-	if len(x) >= cap(p.few) || len(p.hist.counts) == 0 {
-		p.hist.add(x)
+	if len(x) >= cap(p.few) || p.hist.Empty() {
+		countValues(&p.hist, x)
 		return
 	}
 	n := min(len(x), cap(p.few)-len(p.few))
@@ -362,7 +363,7 @@ func (p *observed) count(x []float32) {
 // flush counts the values that wait.
 func (p *observed) flush() {
 	if len(p.few) > 0 {
-		p.hist.add(p.few)
+		countValues(&p.hist, p.few)
 		p.few = p.few[:0]
 	}
 }
@@ -446,7 +447,7 @@ func (o *Observer) Merge(other *Observer) error {
 		if q.n > 0 {
 			o.widen(p, q.n, q.lo, q.hi)
 			q.flush()
-			p.hist.merge(&q.hist)
+			p.hist.Merge(&q.hist)
 		}
 	}
 	return nil

@@ -3,6 +3,7 @@ package quant
 import (
 	"runtime"
 
+	"github.com/a01592f9/quant/internal/histogram"
 	"github.com/a01592f9/quant/internal/work"
 )
 
@@ -18,7 +19,7 @@ const (
 
 // A share is what a goroutine makes of its part of a batch.
 type share struct {
-	hist   histogram
+	hist   histogram.Histogram
 	lo, hi float32
 	finite bool
 }
@@ -60,7 +61,7 @@ func (o *Observer) share(src []float32) bool {
 	for i := range s.shares {
 		part := &s.shares[i]
 		lo, hi = min(lo, part.lo), max(hi, part.hi)
-		p.hist.merge(&part.hist)
+		p.hist.Merge(&part.hist)
 	}
 	o.widen(p, uint64(len(src)), lo, hi)
 	o.counter.Finite += uint64(len(src))
@@ -75,7 +76,7 @@ func (s *sharing) take(src []float32, i int) {
 		x = x[:len(src)/n]
 	}
 	p := &s.shares[i]
-	p.hist.reset(histogramLanes)
+	p.hist.Reset(histogram.Lanes)
 	p.finite = false
 	for first := true; len(x) > 0; first = false {
 		block := x[:min(shareBlock, len(x))]
@@ -87,7 +88,7 @@ func (s *sharing) take(src []float32, i int) {
 			p.lo, p.hi = lo[0], hi[0]
 		}
 		p.lo, p.hi = min(p.lo, lo[0]), max(p.hi, hi[0])
-		p.hist.add(block)
+		countValues(&p.hist, block)
 		x = x[len(block):]
 	}
 	p.finite = true

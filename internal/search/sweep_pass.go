@@ -1,4 +1,4 @@
-package quant
+package search
 
 import (
 	"math"
@@ -11,9 +11,9 @@ import (
 
 // pass goes through the steps from 1/u on to 1/end.
 func (w *sweep) pass(u, end float64) {
-	few := float64(w.total*(end-u)) <= w.few
+	oneByOne := float64(w.total*(end-u)) <= w.mostEvents
 	w.width = 0
-	if !few {
+	if !oneByOne {
 		n := int(min(max(w.reach*(end-u)*w.perUnit, w.leastBuckets), sweepBuckets))
 		w.width = (end - u) / float64(n)
 		w.perWidth = float64(n) / (end - u)
@@ -36,7 +36,7 @@ func (w *sweep) pass(u, end float64) {
 		}
 	}
 	w.load(w.v[first:last], u, end, low, high)
-	if few {
+	if oneByOne {
 		w.order(u, end)
 		at := 1 / u
 		from := u

@@ -1,4 +1,4 @@
-package quant
+package search
 
 import (
 	"math"
@@ -123,27 +123,26 @@ func (u *spectrum) divergence(lo, hi, codes int) float64 {
 	return (p-q)/total - exact.Ln(total) + exact.Ln(kept)
 }
 
-// entropy returns the range of the least divergence for the histogram that was
-// loaded into s.d.
-func (s *search) entropy(scheme Scheme) Range {
-	r := s.d.r
-	qmin, qmax := scheme.Grid()
-	codes := qmax - qmin + 1
+// entropy returns the range of the least divergence for the histogram that Load
+// took.
+func (s *Search) entropy() Range {
+	r, g := s.d.r, &s.task.Grid
+	codes := g.codes()
 	lo, hi := float64(r.Min), float64(r.Max)
 	u := &s.spectrum
 	clear(u.mass[:])
-	if scheme.Mapping == Symmetric {
+	if g.Symmetric {
 		most := max(-lo, hi)
-		codes = 1 << (scheme.Bits - 1)
+		codes = (codes + 1) / 2
 		u.spread(&s.d.pos, 1, 0, most/uniformBins)
 		u.spread(&s.d.neg, 1, 0, most/uniformBins)
 		u.prepare()
 		if _, k := u.best(codes, false); k < uniformBins {
-			return r.within(float32(most * float64(k) / uniformBins))
+			return cut(r, float32(most*float64(k)/uniformBins))
 		}
 		return r
 	}
-	if scheme.ZeroInRange {
+	if g.ZeroInRange {
 		lo, hi = min(lo, 0), max(hi, 0)
 	}
 	u.spread(&s.d.pos, 1, lo, (hi-lo)/uniformBins)
@@ -152,10 +151,10 @@ func (s *search) entropy(scheme Scheme) Range {
 	i, k := u.best(codes, true)
 	c := r
 	if i > 0 {
-		c.Min = exact.PlusZero(clampTo(float32(lo+float64((hi-lo)*float64(i)/uniformBins)), r))
+		c.Min = exact.PlusZero(r.Clamp(float32(lo + float64((hi-lo)*float64(i)/uniformBins))))
 	}
 	if k < uniformBins {
-		c.Max = exact.PlusZero(clampTo(float32(lo+float64((hi-lo)*float64(k)/uniformBins)), r))
+		c.Max = exact.PlusZero(r.Clamp(float32(lo + float64((hi-lo)*float64(k)/uniformBins))))
 	}
 	return c
 }
