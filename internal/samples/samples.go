@@ -57,3 +57,13 @@ func Values(seed uint64, n int, of func(*rand.Rand) float32) []float32 {
 	}
 	return x
 }
+
+// Named returns the distribution with a name, which must be one of Distributions.
+func Named(name string) (of func(*rand.Rand) float32) {
+	for _, d := range Distributions {
+		if d.Name == name {
+			return d.Of
+		}
+	}
+	panic("there is no distribution " + name)
+}
