@@ -10,6 +10,14 @@ import (
 // point, at most 2^23 + 2^16, is an integer that float32 holds exactly.
 const maxZeroPoint = 1 << 23
 
+// params returns the parameters that s derives from a range.
+func (s Scheme) params(r Range) (scale float32, zero int32) {
+	if s.Mapping == Symmetric {
+		return s.symmetric(r)
+	}
+	return s.asymmetric(r)
+}
+
 // leastRatio is the smallest ratio of a scale to the largest magnitude of a range:
 // it keeps zero points within maxZeroPoint.
 const leastRatio = 0x1p-22
@@ -47,16 +55,4 @@ func asymmetricOf(lo, hi, qmin, steps float32) (scale float32, zero int32) {
 	}
 	scale = atLeast(atLeast(scale, absMax(lo, hi)*leastRatio), minScale)
 	return scale, exact.Round(qmin - lo/scale)
-}
-
-// absMax returns max(|lo|, |hi|) for lo ≤ hi.
-func absMax(lo, hi float32) float32 { return atLeast(hi, -lo) }
-
-// atLeast is max for values that are not NaN. (The builtin, which sees to NaN
-// and the sign of zero, costs more than the division beside it.)
-func atLeast(v, limit float32) float32 {
-	if v < limit {
-		return limit
-	}
-	return v
 }

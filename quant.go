@@ -139,14 +139,6 @@ func (s Scheme) paramsOf(p *Params, lo, hi []float32) {
 	}
 }
 
-// params returns the parameters that s derives from a range.
-func (s Scheme) params(r Range) (scale float32, zero int32) {
-	if s.Mapping == Symmetric {
-		return s.symmetric(r)
-	}
-	return s.asymmetric(r)
-}
-
 // check returns an error unless p has n scales and zero points that can be used.
 func (p *Params) check(n int) error {
 	if err := p.checkLen(n); err != nil {
@@ -335,15 +327,6 @@ func DequantizeCodes[T Code](dst []float32, codes []T, shape []int, p Params) er
 	f.dequantize()
 	return nil
 }
-
-// A Range is the smallest and the largest of some values. Both are finite, Min
-// is not above Max, and a zero is +0.
-type Range struct{ Min, Max float32 }
-
-// Union returns the range that holds both: what to calibrate from when data
-// comes in batches, or from several workers. The zero Range is not empty, but
-// holds 0: begin with the range of a first batch.
-func (r Range) Union(o Range) Range { return Range{min(r.Min, o.Min), max(r.Max, o.Max)} }
 
 // Ranges returns the range of the tensor, or of every channel or group of it,
 // in the order of Params. With Range.Union and ParamsFromRanges it calibrates
