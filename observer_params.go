@@ -73,41 +73,43 @@ func (o *Observer) ranges(s Scheme) (lo, hi []float32, err error) {
 		}
 	}
 	lo, hi = make([]float32, len(o.params)), make([]float32, len(o.params))
-	d := deduction{s, o.params, lo, hi}
+	c := observedChoice{s, o.params, lo, hi}
 	if work.Several(len(lo)) && !s.Method.ranged() {
-		deductions.Do(&d, len(lo))
+		observedChoices.Do(&c, len(lo))
 	} else {
 		for i := range lo {
-			d.item(i)
+			c.choose(i)
 		}
 	}
 	return lo, hi, nil
 }
 
-// A deduction is the job of choosing ranges from what was observed.
-type deduction struct {
+// An observedChoice is the job of choosing the range of every parameter from what
+// was observed.
+type observedChoice struct {
 	scheme Scheme
 	params []observed
 	lo, hi []float32
 }
 
-var deductions = work.New(func(d *deduction, i int) { d.item(i) })
+var observedChoices = work.New(func(c *observedChoice, i int) { c.choose(i) })
 
-func (d *deduction) item(i int) {
-	p := &d.params[i]
+// choose chooses the range of parameter i.
+func (c *observedChoice) choose(i int) {
+	p := &c.params[i]
 	r := Range{p.lo, p.hi}
 	switch {
-	case d.scheme.Method.kind == movingAverage:
+	case c.scheme.Method.kind == movingAverage:
 		all := histogram.Range(r)
 		r = Range{all.Clamp(float32(p.avgLo)), all.Clamp(float32(p.avgHi))}
-	case !d.scheme.Method.ranged():
+	case !c.scheme.Method.ranged():
 		p.flush()
-		c := choosers.Get().(*chooser)
-		c.use(d.scheme)
-		r = c.ofHistogram(&p.hist, p.n, r)
-		choosers.Put(c)
+		q := choosers.Get().(*chooser)
+		q.use(c.scheme)
+		r = q.ofHistogram(&p.hist, p.n, r)
+		choosers.Put(q)
 	}
-	d.lo[i], d.hi[i] = exact.PlusZero(r.Min), exact.PlusZero(r.Max)
+	c.lo[i], c.hi[i] = exact.PlusZero(r.Min), exact.PlusZero(r.Max)
 }
 
 // An Estimate is what quantizing some values is expected to lose.

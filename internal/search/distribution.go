@@ -77,23 +77,42 @@ func (s *side) load(h *histogram.Histogram, first int, lo, hi float64) {
 }
 
 // marks are the values that a grid represents exactly: the multiples of step from
-// lo*step to hi*step.
-type marks struct{ step, lo, hi float64 }
+// lo*step to hi*step or, if there are levels, those levels times step.
+type marks struct {
+	step, lo, hi float64
+	levels       []float64
+}
 
 // marks returns what g represents with these parameters.
 func (g *Grid) marks(scale float32, zero int32) marks {
-	return marks{float64(scale), float64(g.Lowest - zero), float64(g.Highest - zero)}
+	m := marks{step: float64(scale), lo: float64(g.Lowest - zero), hi: float64(g.Highest - zero), levels: g.Levels}
+	if m.levels != nil {
+		m.lo, m.hi = m.levels[0], m.levels[len(m.levels)-1]
+	}
+	return m
 }
 
 // marksOf returns what g represents when a range has been chosen.
 func (g *Grid) marksOf(r Range) marks { return g.marks(g.Params(r)) }
 
 // widestStep returns the largest distance between two marks.
-func (g *marks) widestStep() float64 { return g.step }
+func (g *marks) widestStep() float64 {
+	if g.levels == nil {
+		return g.step
+	}
+	widest := 0.0
+	for i, v := range g.levels[1:] {
+		widest = max(widest, v-g.levels[i])
+	}
+	return float64(widest * g.step)
+}
 
 // cost returns the estimated sum of e², or of |e|, under g.
 func (d *distribution) cost(g marks, squares bool) float64 {
-	m := marks{g.step, -g.hi, -g.lo} // of the negative values' magnitudes
+	if g.levels != nil {
+		return d.costOfLevels(&g, squares)
+	}
+	m := marks{step: g.step, lo: -g.hi, hi: -g.lo} // of the negative values' magnitudes
 	if g.overflows(float64(d.r.Max)) || m.overflows(-float64(d.r.Min)) {
 		return math.Inf(1)
 	}

@@ -35,7 +35,10 @@ type Scaler interface {
 //
 // Costs by which a range is chosen in the end are those of the caller's Cost; a
 // Grid decides where to look for it, and what an Observer, which has only a
-// histogram, expects a range to cost.
+// histogram, expects a range to cost. A search relies on this: what the lowest and
+// the highest code stand for is not beyond the range by more than the widest
+// distance between two neighbours. Divergence takes all codes to be equally far
+// from each other, whatever Levels says.
 type Grid struct {
 	Scaler
 

@@ -271,7 +271,7 @@ func (w *sweep) begin(t *Task, r Range) bool {
 }
 
 // far reports whether values are so far from 0, next to how far they are from
-// each other, that the search for many is much faster: then each comes past many
+// each other, that the search by a histogram is much faster: then each comes past many
 // marks while the step changes little.
 func (w *sweep) far(n int) bool {
 	most := math.Inf(1)

@@ -97,7 +97,7 @@ func (w *sweep) windows(u, best float64) (window, skip float64) {
 	return 4 / away, (end - u) / sweepWindows
 }
 
-// alike reports whether the values are few different ones.
+// alike reports whether there are fewer different values than half of all.
 func (w *sweep) alike() bool {
 	different := 1
 	for i, x := range w.v[1:] {
