@@ -55,7 +55,9 @@ func verify(bounds func() (lo, hi uintptr)) bool {
 	}
 	go func() {
 		var first frame
-		result <- correct(bounds) && correctDeep(bounds, &first, deepFrames) && correct(bounds)
+		lo, hi := bounds()
+		n := deepFrames + int(min((hi-lo)/unsafe.Sizeof(first), mostFrames))
+		result <- correct(bounds) && correctDeep(bounds, &first, n, uintptr(n)*unsafe.Sizeof(first)) && correct(bounds)
 	}()
 	return <-result
 }
@@ -63,9 +65,14 @@ func verify(bounds func() (lo, hi uintptr)) bool {
 // A frame is a variable that takes much of a stack.
 type frame [1 << 10]byte
 
-// deepFrames is how many frames a new goroutine's stack has no room for: it has
-// a few KiB at the beginning.
-const deepFrames = 64
+const (
+	// deepFrames is how many frames more than a stack has room for make it grow.
+	deepFrames = 64
+
+	// mostFrames is how many frames a new goroutine's stack has room for, at most:
+	// it is a few KiB large when the program starts.
+	mostFrames = 1 << 12
+)
 
 var (
 	allocated *frame // what is assigned to it is on the heap
@@ -92,22 +99,24 @@ func correct(bounds func() (lo, hi uintptr)) bool {
 	return lo < hi && between(&local) && apart(allocated) && apart(&static)
 }
 
-// correctDeep is correct after n more calls. The variable of the first of them,
-// which Go moves with the stack, must be between the bounds as well.
+// correctDeep is correct after n more calls, when the stack must be larger than
+// size. The variable of the first of them, which Go moves with the stack, must be
+// between the bounds as well.
 //
 //go:noinline
-func correctDeep(bounds func() (lo, hi uintptr), first *frame, n int) bool {
+func correctDeep(bounds func() (lo, hi uintptr), first *frame, n int, size uintptr) bool {
 	var local frame
-	local[n] = byte(n)
+	at := n % len(local)
+	local[at] = byte(n)
 	if n > 0 {
-		return correctDeep(bounds, first, n-1) && local[n] == byte(n)
+		return correctDeep(bounds, first, n-1, size) && local[at] == byte(n)
 	}
 	if !correct(bounds) {
 		return false
 	}
 	lo, hi := bounds()
 	u := uintptr(unsafe.Pointer(first))
-	return lo <= u && u < hi && hi-lo > deepFrames*unsafe.Sizeof(local)
+	return lo <= u && u < hi && hi-lo > size
 }
 
 // Verify is for tests. It decides anew whether the bounds of stacks are known, as
