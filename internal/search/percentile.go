@@ -74,10 +74,21 @@ func (d *KthValue) Add(x []float32) {
 	if d.left == 0 {
 		return
 	}
-	prefix, shift, rest := d.prefix, d.left, d.left-d.width
+	prefix, counts := d.prefix, d.counts
+	if d.width == 16 { // then it is the only pass
+		counts = counts[:1<<16]
+		for _, v := range x {
+			if b := math.Float32bits(v); b>>16 == prefix {
+				counts[b&0xffff]++
+			}
+		}
+		return
+	}
+	counts = counts[:1<<8]
+	shift, rest := uint(d.left)&31, uint(d.left-8)&31 // so that the compiler knows that they are no larger
 	for _, v := range x {
 		if b := math.Float32bits(v); b>>shift == prefix {
-			d.counts[b>>rest&(1<<d.width-1)]++
+			counts[b>>rest&0xff]++
 		}
 	}
 }
@@ -95,13 +106,15 @@ func (d *KthValue) Join(o *KthValue) {
 // Next takes the bits that a pass has counted, and reports whether they were the
 // last.
 func (d *KthValue) Next() bool {
+	smaller := d.smaller
 	for i, c := range d.counts {
-		if d.smaller < c {
+		if smaller < c {
 			d.prefix = d.prefix<<d.width | uint32(i)
 			break
 		}
-		d.smaller -= c
+		smaller -= c
 	}
+	d.smaller = smaller
 	if d.left -= d.width; d.left == 0 {
 		return true
 	}
