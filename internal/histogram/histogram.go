@@ -268,7 +268,13 @@ func (h *Histogram) Rank(k, n uint64, r Range) float32 {
 // that bin have a smaller magnitude than it, equal ones being put in any order.
 // There must be more than k values.
 func (h *Histogram) Locate(k uint64) (bin int, smaller uint64) {
-	for i, b, c := h.NextAscending(0); i < Bins; i, b, c = h.NextAscending(i + 1) {
+	for i := 0; i < Bins; i++ { // not by NextAscending, which is slower
+		b := Ascending(i)
+		if h.at[0][b/PerOctave] == 0 {
+			i |= PerOctave - 1
+			continue
+		}
+		c := h.Count(b)
 		if k < c {
 			if b >= Negative {
 				k = c - 1 - k
