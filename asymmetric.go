@@ -1,10 +1,29 @@
 package quant
 
-import "math"
+import (
+	"math"
+
+	"github.com/a01592f9/quant/internal/exact"
+)
 
 // maxZeroPoint bounds the magnitude of a zero point, so that code minus zero
 // point, at most 2^23 + 2^16, is an integer that float32 holds exactly.
 const maxZeroPoint = 1 << 23
+
+// params returns the parameters that s derives from a range.
+func (s Scheme) params(r Range) (scale float32, zero int32) {
+	if s.Format.number != 0 {
+		return symmetricScale(r.Min, r.Max, s.Format.book().largest), 0
+	}
+	if s.Mapping == Symmetric {
+		return s.symmetric(r)
+	}
+	return s.asymmetric(r)
+}
+
+// leastRatio is the smallest ratio of a scale to the largest magnitude of a range:
+// it keeps zero points within maxZeroPoint.
+const leastRatio = 0x1p-22
 
 // asymmetric returns the parameters that lay the ends of r over the ends of
 // the grid, in float32 throughout, as ONNX's DynamicQuantizeLinear does:
@@ -37,18 +56,6 @@ func asymmetricOf(lo, hi, qmin, steps float32) (scale float32, zero int32) {
 	if scale > math.MaxFloat32 {
 		scale = hi/steps - lo/steps
 	}
-	scale = atLeast(atLeast(scale, absMax(lo, hi)*0x1p-22), minScale)
-	return scale, round(qmin - lo/scale)
-}
-
-// absMax returns max(|lo|, |hi|) for lo ≤ hi.
-func absMax(lo, hi float32) float32 { return atLeast(hi, -lo) }
-
-// atLeast is max for values that are not NaN. (The builtin, which sees to NaN
-// and the sign of zero, costs more than the division beside it.)
-func atLeast(v, limit float32) float32 {
-	if v < limit {
-		return limit
-	}
-	return v
+	scale = atLeast(atLeast(scale, absMax(lo, hi)*leastRatio), minScale)
+	return scale, exact.Round(qmin - lo/scale)
 }

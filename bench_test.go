@@ -7,6 +7,8 @@ import (
 	"runtime"
 	"sync"
 	"testing"
+
+	"github.com/a01592f9/quant/internal/histogram"
 )
 
 // Benchmarks are named like
@@ -303,9 +305,9 @@ func BenchmarkHistogram(b *testing.B) {
 			for i, v := range benchData()[:n] {
 				x[i] = d.value(v, i)
 			}
-			var h histogram
-			h.reset(histogramLanes)
-			bench(b, "dist="+d.name, n, n, func() { h.add(x) })
+			var h histogram.Histogram
+			h.Reset(histogramLanes)
+			bench(b, "dist="+d.name, n, n, func() { countValues(&h, x) })
 		}
 	})
 }

@@ -1,198 +1,94 @@
 package quant
 
-import "math"
+import (
+	"math"
+	"sync"
 
-// Choosing ranges: from a histogram alone, for an Observer, or for a tensor at
-// hand, where the histogram only shows where to look.
+	"github.com/a01592f9/quant/internal/histogram"
+	"github.com/a01592f9/quant/internal/search"
+)
 
-// fromHistogram returns the range that s.Range chooses for n values in r. It is
-// for methods that need a histogram.
-func (s *search) fromHistogram(scheme Scheme, h *histogram, n uint64, r Range) Range {
-	if r.Min == r.Max {
-		return r
-	}
-	if m := scheme.Method; m.kind == percentile {
-		return h.percentile(tails(m.fraction, n), n, r)
-	}
-	s.d.load(h, n, r)
-	if scheme.Method.kind == entropy {
-		return s.entropy(scheme)
-	}
-	return s.run(scheme).Range
+// Choosing ranges: here a method becomes a search (see internal/search), and real
+// errors, by which it goes, come from kernels.
+
+// A scaler is a scheme as a search sees it.
+type scaler Scheme
+
+// Params returns the scale and the zero point of a range.
+func (s *scaler) Params(r search.Range) (scale float32, zero int32) {
+	return (*Scheme)(s).params(Range(r))
 }
 
-// exactly is fromHistogram for values that are at hand. Percentiles are exact,
-// and so is the least error of few values. What is few does not depend on the
-// machine.
-func (s *search) exactly(scheme Scheme, x []float32, r Range) Range {
-	if r.Min == r.Max {
-		return r
+// task returns what s.Method asks a search for. The search keeps a pointer to s.
+func (s *Scheme) task() search.Task {
+	if s.Format.number != 0 {
+		return search.Task{Grid: s.Format.book().searched((*scaler)(s)), Goal: s.Method.goal(), Percentile: s.Method.fraction}
 	}
-	switch scheme.Method.kind {
-	case percentile:
-		if len(x) <= percentileMost {
-			return s.percentileOfFew(x, tails(scheme.Method.fraction, uint64(len(x))), r)
-		}
-	case leastSquares, leastAbsolute:
-		if len(x) <= scheme.fewValues() {
-			if r, ok := s.few(scheme, x, r); ok {
-				return r
-			}
-		}
+	qmin, qmax := s.Grid()
+	_, divisor := s.symmetricGrid()
+	ratio := float64(leastRatio)
+	if s.Mapping == Symmetric {
+		ratio = 0
 	}
-	return s.many(scheme, x, r)
+	return search.Task{
+		Grid: search.Grid{
+			Scaler: (*scaler)(s), Lowest: int32(qmin), Highest: int32(qmax),
+			Symmetric: s.Mapping == Symmetric, ZeroInRange: s.ZeroInRange,
+			Proportional: true, Divisor: float64(divisor), LeastScale: minScale, LeastRatio: ratio,
+		},
+		Goal: s.Method.goal(), Percentile: s.Method.fraction,
+	}
 }
 
-// many is exactly for many values. The least error is looked for around the
-// range that the histogram shows, and both that and the widest are compared by
-// their real errors.
-func (s *search) many(scheme Scheme, x []float32, r Range) Range {
-	h := &s.hist
-	h.reset(1)
-	h.add(x)
-	n := uint64(len(x))
-	switch m := scheme.Method; m.kind {
-	case percentile:
-		k := tails(m.fraction, n)
-		return Range{s.rank(x, k, r), s.rank(x, n-1-k, r)}
-	case entropy:
-		s.d.load(h, n, r)
-		return s.entropy(scheme)
-	}
-	s.d.load(h, n, r)
-	best := s.run(scheme)
-	w := s.widest
-	w.cost = s.measure(x, w.Range, math.Inf(1))
-	if best.clip != w.clip { // else its cost is the estimate
-		best.cost = s.measure(x, best.Range, w.cost)
-	}
-	if best.clip == w.clip || !best.better(&w, 0) {
-		best = w
-	}
-	return s.refine(best, exactStep, x).Range
+// A chooser is memory for choosing ranges.
+type chooser struct {
+	search search.Search
+	scheme Scheme
+	task   search.Task
+
+	// For the kernel of errors, of one run.
+	scale [1]float32
+	zero  [1]int32
+	acc   [1]sums
 }
 
-// fewValues returns up to how many values a sweep is not slower than the search
-// for many. That has one end to look for if the mapping is symmetric.
-func (s Scheme) fewValues() int {
-	switch {
-	case s.Mapping == Asymmetric:
-		return sweepMost
-	case s.Method.kind == leastSquares:
-		return sweepMany
-	}
-	return sweepFew
+var choosers = sync.Pool{New: func() any { return new(chooser) }}
+
+// use makes c choose ranges for s.
+func (c *chooser) use(s Scheme) {
+	c.scheme = s
+	c.task = c.scheme.task()
 }
 
-// percentileMost is how many values are sorted for their percentiles.
-const percentileMost = 1 << 11
-
-// percentileOfFew returns the range that leaves out k of the values at either end.
-func (s *search) percentileOfFew(x []float32, k uint64, r Range) Range {
-	if k == 0 {
-		return r
-	}
-	w := &s.sweep
-	w.sort(x)
-	return Range{plusZero(float32(w.v[k])), plusZero(float32(w.v[uint64(len(x))-1-k]))}
+// ofHistogram returns the range that c's scheme chooses for n values in r, of
+// which there is a histogram.
+func (c *chooser) ofHistogram(h *histogram.Histogram, n uint64, r Range) Range {
+	return Range(c.search.OfHistogram(&c.task, h, n, search.Range(r)))
 }
 
-// exactStep is that of the search by real errors.
-const exactStep = clipUnit / 16
+// ofValues is ofHistogram for values that are at hand.
+func (c *chooser) ofValues(x []float32, r Range) Range {
+	return Range(c.search.OfValues(&c.task, x, search.Range(r),
+		func(r search.Range, limit float64) float64 { return c.cost(x, Range(r), limit) },
+		func(h *histogram.Histogram) { countValues(h, x) }))
+}
 
-// measure returns the sum of e² or |e| over x, or infinity if it is more than
-// limit.
-func (s *search) measure(x []float32, r Range, limit float64) float64 {
-	scale, zero := s.scheme.params(r)
-	g := s.scheme.grid()
-	s.scale[0], s.zero[0] = scale, zero
+// cost returns the sum of e² or |e| over x, or infinity if it is more than limit.
+func (c *chooser) cost(x []float32, r Range, limit float64) float64 {
+	g := c.scheme.grid()
+	c.scale[0], c.zero[0] = c.scheme.params(r)
 	total := 0.0
 	for len(x) > 0 {
 		n := min(len(x), blockLen)
-		g.errorsRuns(s.acc[:], nil, x[:n], n, s.scale[:], s.zero[:])
-		if s.squares {
-			total += s.acc[0].sq
+		g.errorsRuns(c.acc[:], nil, x[:n], n, c.scale[:], c.zero[:])
+		if c.task.Goal == search.Squares {
+			total += c.acc[0].sq
 		} else {
-			total += s.acc[0].abs
+			total += c.acc[0].abs
 		}
 		if x = x[n:]; total > limit {
 			return math.Inf(1)
 		}
 	}
 	return total
-}
-
-// rank returns the value of x that k others are not above, exactly: among those
-// of its bin, which s.hist shows, the lower 16 bits decide.
-func (s *search) rank(x []float32, k uint64, r Range) float32 {
-	bin, k := s.hist.locate(k)
-	s.lower = resize(s.lower, 1<<16)
-	clear(s.lower)
-	for _, v := range x {
-		if binOf(v) == bin {
-			s.lower[math.Float32bits(v)&0xffff]++
-		}
-	}
-	for i, c := range s.lower {
-		if k < c {
-			return plusZero(math.Float32frombits(uint32(bin)<<16 | uint32(i)))
-		}
-		k -= c
-	}
-	return r.Max
-}
-
-// A choice is the job of choosing the range of every parameter of a tensor.
-type choice struct {
-	layout
-	scheme Scheme
-	src    []float32
-	lo, hi []float32 // those of all values, which become the chosen ones
-}
-
-var choosers = newTeams(func(c *choice, i int) { c.item(c.src, i) })
-
-// choose narrows the ranges of a tensor's parameters as s.Range says.
-func (s Scheme) choose(src []float32, l layout, lo, hi []float32) {
-	if s.Method.ranged() {
-		return
-	}
-	if l.large() {
-		s.chooseLarge(src, nil, l, lo, hi) // no error without a Source
-		return
-	}
-	c := choice{layout: l, scheme: s, lo: lo, hi: hi}
-	n := (l.params + l.perItem() - 1) / l.perItem()
-	if several(n) && onHeap(src) && onHeap(lo) && onHeap(hi) {
-		c.src = *hide(&src)
-		choosers.do(hide(&c), n)
-		return
-	}
-	for i := range n {
-		c.item(src, i)
-	}
-}
-
-// chooseOne is choose for a tensor of one parameter. Elsewhere than here the
-// range may stay on the stack, where slices given to choose may not.
-func (s Scheme) chooseOne(src []float32, l layout, r Range) Range {
-	lo, hi := []float32{r.Min}, []float32{r.Max}
-	s.choose(src, l, lo, hi)
-	return Range{lo[0], hi[0]}
-}
-
-func (c *choice) item(src []float32, i int) {
-	g, s := gathers.Get().(*gather), searches.Get().(*search)
-	end := min((i+1)*c.perItem(), c.params)
-	for p := i * c.perItem(); p < end; {
-		t := c.rectangle(p, end-p)
-		g.collect(src, &t)
-		for j := range t.params {
-			r := s.exactly(c.scheme, g.whole(src, &t, j), Range{c.lo[p+j], c.hi[p+j]})
-			c.lo[p+j], c.hi[p+j] = r.Min, r.Max
-		}
-		p += t.params
-	}
-	searches.Put(s)
-	gathers.Put(g)
 }

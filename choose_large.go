@@ -3,13 +3,17 @@ package quant
 import (
 	"math"
 	"sync"
+
+	"github.com/a01592f9/quant/internal/histogram"
+	"github.com/a01592f9/quant/internal/search"
+	"github.com/a01592f9/quant/internal/work"
 )
 
 // Choosing ranges for parameters that have too many values to be brought
 // together. All goes by passes over the tensor, which may be at hand or be
 // read: one fills the histograms. Then percentiles count the lower bits of the
-// values in their bins, and the searches for the least error have all ranges
-// tried in one pass that they need to know of, for all parameters and schemes.
+// values in their bins, and a pass tries all ranges whose errors the searches for
+// the least error ask for, for all parameters and schemes.
 
 // Up to how many values of a parameter are brought together: in rows that are
 // worth reading one by one, and scattered. Only tests change them.
@@ -38,13 +42,13 @@ const (
 	// mostTogether is how many schemes of one layout are done at a time.
 	mostTogether = 4
 
-	// foresight is how many trials a pass should have, for all schemes, if there
+	// passTrials is how many trials a pass should have, for all schemes, if there
 	// are any that a search may ask for next. Each is as much work as the pass.
-	foresight = 12
+	passTrials = 12
 
-	// fewDigits is up to how many percentiles have the lower bits of their values
-	// found in one pass, which takes memory; more are found in two.
-	fewDigits = 4
+	// mostWidePasses is up to how many percentiles have the lower 16 bits of their
+	// values counted in one pass, which takes memory; more are counted in two.
+	mostWidePasses = 4
 )
 
 // A selection is the job of choosing ranges of the parameters of a tensor, for
@@ -52,17 +56,18 @@ const (
 type selection struct {
 	all     layout
 	schemes []Scheme
-	lo, hi  []float32 // of all values of each parameter
-	ranges  [][]Range // that each scheme chooses
+	tasks   []search.Task // of the schemes
+	lo, hi  []float32     // of all values of each parameter
+	ranges  [][]Range     // that each scheme chooses
 
 	// Of the part of the tensor whose parameters are being chosen, which are
 	// channels of their own.
 	part     layout
 	first    int // parameter
 	params   []observed
-	digits   [][]digits  // two for each parameter of those schemes that want any
-	descents [][]descent // the same
-	trials   []Params    // of a pass
+	digits   [][]search.KthValue // two lists, by parameter, for each scheme that asks for percentiles
+	descents [][]search.Descent  // a list for each scheme, empty if it asks for something else
+	trials   []Params            // of a pass
 	survey   survey
 	cutout   cutout
 }
@@ -78,7 +83,7 @@ func (s *selection) begin(l layout, lo, hi []float32) {
 // add adds a scheme, and reports whether there is room for more.
 func (s *selection) add(scheme Scheme) bool {
 	s.schemes = append(s.schemes, scheme)
-	s.ranges = another(s.ranges)
+	s.ranges = extended(s.ranges)
 	r := &s.ranges[len(s.ranges)-1]
 	*r = resize(*r, len(s.lo))
 	for i := range *r {
@@ -94,9 +99,9 @@ func (s *selection) chosen(k int, lo, hi []float32) {
 	}
 }
 
-// another returns s with one more element, in which memory of an earlier use is
+// extended returns s with one more element, in which memory of an earlier use is
 // left.
-func another[T any](s []T) []T {
+func extended[T any](s []T) []T {
 	if len(s) < cap(s) {
 		return s[:len(s)+1]
 	}
@@ -122,6 +127,10 @@ func (s Scheme) chooseLarge(x []float32, src Source, l layout, lo, hi []float32)
 // done with it, so what is at hand may be cut otherwise than what is read.
 func (s *selection) run(x []float32, src Source) error {
 	l := &s.all
+	s.tasks = s.tasks[:0]
+	for k := range s.schemes {
+		s.tasks = append(s.tasks, s.schemes[k].task())
+	}
 	switch {
 	case l.group > 0:
 		for i := range l.outer * l.groups {
@@ -199,44 +208,43 @@ func (s *selection) abreast(x []float32, src Source, at, outer, axis, inner int)
 func (s *selection) choose(x []float32, src Source) error {
 	s.params = resize(s.params, s.part.params)
 	for i := range s.params {
-		s.params[i].hist.reset(lanesOf(len(s.params)))
+		s.params[i].hist.Reset(lanesOf(len(s.params)))
 	}
 	if err := s.tour(x, src, nil); err != nil {
 		return err
 	}
 	s.digits, s.descents = s.digits[:0], s.descents[:0]
-	for _, scheme := range s.schemes {
-		n := len(s.params)
-		switch scheme.Method.kind {
-		case percentile:
-			for range 2 {
-				s.digits = another(s.digits)
+	n := len(s.params)
+	for k := range s.tasks {
+		goal := s.tasks[k].Goal
+		for range 2 {
+			if goal == search.Tails {
+				s.digits = extended(s.digits)
 				d := &s.digits[len(s.digits)-1]
 				*d = resize(*d, n)
 			}
-			n = 0
-		case entropy:
-			n = 0
 		}
-		s.descents = another(s.descents)
+		s.descents = extended(s.descents)
 		d := &s.descents[len(s.descents)-1]
-		*d = resize(*d, n)
-	}
-	if several(len(s.params)) {
-		deducers.do(&s, len(s.params))
-	} else {
-		for i := range s.params {
-			s.deduce(i)
+		if *d = (*d)[:0]; goal.ByErrors() {
+			*d = resize(*d, n)
 		}
 	}
-	if err := s.settle(x, src); err != nil {
+	if work.Several(n) {
+		histogramReaders.Do(&s, n)
+	} else {
+		for i := range n {
+			s.fromHistogram(i)
+		}
+	}
+	if err := s.findPercentiles(x, src); err != nil {
 		return err
 	}
 	return s.descend(x, src)
 }
 
 // tour makes a tour for histograms or, if there are any, digits.
-func (s *selection) tour(x []float32, src Source, d [][]digits) error {
+func (s *selection) tour(x []float32, src Source, d [][]search.KthValue) error {
 	t := tours.Get().(*tour)
 	t.layout, t.params, t.sift, t.counts, t.digits = s.part, s.params, false, true, d
 	err := t.run(x, src)
@@ -245,54 +253,55 @@ func (s *selection) tour(x []float32, src Source, d [][]digits) error {
 	return err
 }
 
-var deducers = newTeams(func(s **selection, i int) { (*s).deduce(i) })
+var histogramReaders = work.New(func(s **selection, i int) { (*s).fromHistogram(i) })
 
-// deduce makes of the histogram of a parameter what schemes need of it.
-func (s *selection) deduce(i int) {
-	q := searches.Get().(*search)
+// fromHistogram makes of the histogram of a parameter what schemes need of it.
+func (s *selection) fromHistogram(i int) {
+	c := choosers.Get().(*chooser)
 	h, n := &s.params[i].hist, uint64(s.part.n()/s.part.params)
 	loaded, percentiles := false, 0
-	for k, scheme := range s.schemes {
-		r := &s.ranges[k][s.first+i]
-		if scheme.Method.kind == percentile {
+	for k := range s.schemes {
+		r, task := &s.ranges[k][s.first+i], &s.tasks[k]
+		if task.Goal == search.Tails {
 			lo, hi := &s.digits[percentiles][i], &s.digits[percentiles+1][i]
 			percentiles += 2
-			lo.left, hi.left = 0, 0
-			if t := tails(scheme.Method.fraction, n); t > 0 && r.Min < r.Max {
+			lo.Stop()
+			hi.Stop()
+			if t := histogram.Tails(task.Percentile, n); t > 0 && r.Min < r.Max {
 				width := 8
-				if len(s.digits)*len(s.params) <= fewDigits {
+				if len(s.digits)*len(s.params) <= mostWidePasses {
 					width = 16
 				}
-				lo.look(h, t, width)
-				hi.look(h, n-1-t, width)
+				lo.Begin(h, t, width)
+				hi.Begin(h, n-1-t, width)
 			}
 			continue
 		}
 		if r.Min < r.Max && !loaded {
-			q.d.load(h, n, *r)
+			c.search.Load(h, n, search.Range(*r))
 			loaded = true
 		}
 		switch {
-		case scheme.Method.kind != entropy:
+		case task.Goal.ByErrors():
 			d := &s.descents[k][i]
-			d.step, d.compared, d.known, d.wants = 0, false, d.known[:0], d.wants[:0]
+			d.Stop()
 			if r.Min < r.Max {
-				d.begin(q, q.run(scheme))
+				c.search.StartDescent(d, task)
 			}
 		case r.Min < r.Max:
-			*r = q.entropy(scheme)
+			*r = Range(c.search.OfLoaded(task))
 		}
 	}
-	searches.Put(q)
+	choosers.Put(c)
 }
 
-// settle finds the percentiles that are looked for.
-func (s *selection) settle(x []float32, src Source) error {
+// findPercentiles makes passes until all percentiles are found.
+func (s *selection) findPercentiles(x []float32, src Source) error {
 	for {
 		open := false
 		for k := range s.digits {
 			for i := range s.digits[k] {
-				open = open || s.digits[k][i].left > 0
+				open = open || s.digits[k][i].Open()
 			}
 		}
 		if !open {
@@ -302,17 +311,17 @@ func (s *selection) settle(x []float32, src Source) error {
 			return err
 		}
 		percentiles := 0
-		for k, scheme := range s.schemes {
-			if scheme.Method.kind != percentile {
+		for k := range s.schemes {
+			if s.tasks[k].Goal != search.Tails {
 				continue
 			}
 			for i := range s.params {
 				lo, hi := &s.digits[percentiles][i], &s.digits[percentiles+1][i]
-				if lo.left == 0 {
+				if !lo.Open() {
 					continue
 				}
-				if done := lo.settle(); hi.settle() && done {
-					s.ranges[k][s.first+i] = Range{lo.value(), hi.value()}
+				if done := lo.Next(); hi.Next() && done {
+					s.ranges[k][s.first+i] = Range{lo.Value(), hi.Value()}
 				}
 			}
 			percentiles += 2
@@ -320,17 +329,17 @@ func (s *selection) settle(x []float32, src Source) error {
 	}
 }
 
-// descend makes passes until no search wants to know more.
+// descend makes passes until no descent asks for more.
 func (s *selection) descend(x []float32, src Source) error {
 	for {
 		n := 0
 		for k := range s.descents {
 			for i := range s.descents[k] {
 				d := &s.descents[k][i]
-				d.next(s.schemes[k], foresight/len(s.schemes))
-				n += len(d.wants)
-				if d.step == 0 && d.compared {
-					s.ranges[k][s.first+i] = d.best.Range
+				d.Next(&s.tasks[k].Grid, passTrials/len(s.schemes))
+				n += len(d.Wants)
+				if r, ok := d.Result(); ok {
+					s.ranges[k][s.first+i] = Range(r)
 				}
 			}
 		}
@@ -343,22 +352,22 @@ func (s *selection) descend(x []float32, src Source) error {
 	}
 }
 
-// pass finds out what searches want to know.
+// pass finds the costs that descents ask for.
 func (s *selection) pass(x []float32, src Source) error {
 	s.trials = s.trials[:0]
 	for k, scheme := range s.schemes {
 		n := 0
 		for i := range s.descents[k] {
-			n = max(n, len(s.descents[k][i].wants))
+			n = max(n, len(s.descents[k][i].Wants))
 		}
 		for j := range n {
-			s.trials = another(s.trials)
+			s.trials = extended(s.trials)
 			p := &s.trials[len(s.trials)-1]
 			p.set(scheme, len(s.params))
 			for i := range s.params {
 				p.Scale[i], p.ZeroPoint[i] = 1, 0
-				if w := s.descents[k][i].wants; j < len(w) {
-					p.Scale[i], p.ZeroPoint[i] = w[j].scale, w[j].zero
+				if w := s.descents[k][i].Wants; j < len(w) {
+					p.Scale[i], p.ZeroPoint[i] = w[j].Scale, w[j].Zero
 				}
 			}
 		}
@@ -383,152 +392,19 @@ func (s *selection) pass(x []float32, src Source) error {
 		}
 	}
 	subject := 0
-	for k, scheme := range s.schemes {
+	for k := range s.schemes {
 		n := 0
 		for i := range s.descents[k] {
-			d := &s.descents[k][i]
-			for j, w := range d.wants {
+			wants := s.descents[k][i].Wants
+			for j := range wants {
 				t := &g.schemes[subject+j].tally[i]
-				if w.cost = t.abs; scheme.Method.kind == leastSquares {
-					w.cost = t.sq
+				if wants[j].Cost = t.abs; s.tasks[k].Goal == search.Squares {
+					wants[j].Cost = t.sq
 				}
-				d.known = append(d.known, w)
 			}
-			n = max(n, len(d.wants))
-			d.wants = d.wants[:0]
+			n = max(n, len(wants))
 		}
 		subject += n
 	}
 	return nil
-}
-
-// A descent is a search for the least error of one parameter, as by exactly,
-// that goes as far as what it knows of errors.
-type descent struct {
-	r            Range
-	center       float64
-	widest, best candidate
-	compared     bool // these two
-	step, moves  int
-	last         clip // move
-	known, wants []trial
-}
-
-// A trial is parameters and what they cost. Clips that have the same ones need
-// to be tried but once.
-type trial struct {
-	scale float32
-	zero  int32
-	cost  float64
-}
-
-// begin has the search begin with what is best by the histogram of q.
-func (d *descent) begin(q *search, best candidate) {
-	d.r, d.center, d.widest, d.best = q.d.r, q.center, q.widest, best
-	d.compared, d.step, d.moves = false, exactStep, 0
-}
-
-// next goes on with the search, and leaves in d.wants what it needs to know
-// then, and if that is less, about as much as it may need next.
-func (d *descent) next(s Scheme, about int) {
-	if d.step > 0 && !d.compared {
-		if !d.look(s, &d.widest) || !d.look(s, &d.best) {
-			d.foresee(s, about)
-			return
-		}
-		if d.compared = true; !d.best.better(&d.widest, 0) {
-			d.best = d.widest
-		}
-	}
-	for d.step > 0 {
-		b, known := d.around(s)
-		if !known {
-			d.foresee(s, about)
-			return
-		}
-		still := b.clip == d.best.clip
-		d.last = clip{b.lo - d.best.lo, b.hi - d.best.hi}
-		d.best = b
-		if d.moves++; still || d.moves == mostMoves {
-			d.step, d.moves = d.step/2, 0
-		}
-	}
-}
-
-// around is that of a search, if all costs are known.
-func (d *descent) around(s Scheme) (best candidate, known bool) {
-	best = d.best
-	for _, to := range directions(s.Mapping) {
-		c, ok := d.beside(s, d.best.clip, to, d.step)
-		if !ok {
-			continue
-		}
-		if !d.look(s, &c) {
-			return best, false
-		}
-		if c.better(&best, 0) {
-			best = c
-		}
-	}
-	return best, true
-}
-
-// beside returns the candidate so many steps away from a clip, if there is one.
-func (d *descent) beside(s Scheme, from, to clip, step int) (candidate, bool) {
-	n, ok := from.beside(to, step)
-	if !ok {
-		return candidate{}, false
-	}
-	return candidate{n, s.drawn(d.r, d.center, n), math.Inf(1)}, true
-}
-
-// look sets what c costs, if that is known.
-func (d *descent) look(s Scheme, c *candidate) bool {
-	scale, zero := s.params(c.Range)
-	for i := range d.known {
-		if t := &d.known[i]; t.scale == scale && t.zero == zero {
-			c.cost = t.cost
-			return true
-		}
-	}
-	return false
-}
-
-// foresee fills d.wants: after a move the search may go on in that direction as
-// far as it has come, or else goes on with smaller steps.
-func (d *descent) foresee(s Scheme, about int) {
-	if !d.compared {
-		d.want(s, &d.widest)
-		d.want(s, &d.best)
-	}
-	d.wantAround(s, d.best.clip, d.step)
-	for i, ahead := 0, d.best.clip; i < d.moves && len(d.wants) < about; i++ {
-		ahead = clip{ahead.lo + d.last.lo, ahead.hi + d.last.hi}
-		d.wantAround(s, ahead, d.step)
-	}
-	for step := d.step / 2; step > 0 && len(d.wants) < about; step /= 2 {
-		d.wantAround(s, d.best.clip, step)
-	}
-}
-
-func (d *descent) wantAround(s Scheme, from clip, step int) {
-	for _, to := range directions(s.Mapping) {
-		if c, ok := d.beside(s, from, to, step); ok {
-			d.want(s, &c)
-		}
-	}
-}
-
-// want asks for what c costs, if that is not known.
-func (d *descent) want(s Scheme, c *candidate) {
-	if d.look(s, c) {
-		return
-	}
-	scale, zero := s.params(c.Range)
-	for _, t := range d.wants {
-		if t.scale == scale && t.zero == zero {
-			return
-		}
-	}
-	d.wants = append(d.wants, trial{scale: scale, zero: zero})
 }

@@ -1,6 +1,10 @@
 package quant
 
-import "sync"
+import (
+	"sync"
+
+	"github.com/a01592f9/quant/internal/work"
+)
 
 // Choosing ranges for a tensor that is read. Some parameters are read at a
 // time, with all of their values, which are then at hand.
@@ -30,7 +34,7 @@ const stockRow = 1 << 10
 var (
 	supplies  = sync.Pool{New: func() any { return new(supply) }}
 	stocks    = sync.Pool{New: func() any { return new(stock) }}
-	suppliers = newTeams(func(s **supply, i int) { (*s).guarded(func() { (*s).item(i) }) })
+	suppliers = work.New(func(s **supply, i int) { (*s).guarded(func() { (*s).item(i) }) })
 )
 
 // chooseFrom is choose for a tensor that is read from src.
@@ -46,8 +50,8 @@ func (s Scheme) chooseFrom(src Source, l layout, lo, hi []float32) error {
 	c.choice = choice{layout: l, scheme: s, lo: lo, hi: hi}
 	c.from = src
 	n := c.items()
-	if several(n) {
-		suppliers.do(&c, n)
+	if work.Several(n) {
+		suppliers.Do(&c, n)
 	} else {
 		for i := range n {
 			c.item(i)
@@ -116,13 +120,14 @@ func (c *supply) row(g *stock, p, end int) error {
 			return err
 		}
 	}
-	s := searches.Get().(*search)
+	s := choosers.Get().(*chooser)
+	s.use(c.scheme)
 	for ; p < end; p++ {
 		t := c.rectangle(p, 1)
 		at := t.e - first.e
 		c.exactly(s, p, g.x[at:at+t.rows*t.cols])
 	}
-	searches.Put(s)
+	choosers.Put(s)
 	return nil
 }
 
@@ -149,7 +154,8 @@ func (c *supply) box(g *stock, i int) error {
 		}
 	}
 	l := layout{outer: rows, axis: cols / b.each, inner: b.each, params: cols / b.each} // of what is at hand
-	s := searches.Get().(*search)
+	s := choosers.Get().(*chooser)
+	s.use(c.scheme)
 	for k := 0; k < l.axis; {
 		t := l.rectangle(k, l.axis-k)
 		g.collect(g.x, &t)
@@ -158,12 +164,12 @@ func (c *supply) box(g *stock, i int) error {
 		}
 		k += t.params
 	}
-	searches.Put(s)
+	choosers.Put(s)
 	return nil
 }
 
 // exactly chooses the range of parameter p, whose values are x.
-func (c *supply) exactly(s *search, p int, x []float32) {
-	r := s.exactly(c.scheme, x, Range{c.lo[p], c.hi[p]})
+func (c *supply) exactly(s *chooser, p int, x []float32) {
+	r := s.ofValues(x, Range{c.lo[p], c.hi[p]})
 	c.lo[p], c.hi[p] = r.Min, r.Max
 }

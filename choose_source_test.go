@@ -3,12 +3,13 @@ package quant
 import (
 	"errors"
 	"fmt"
-	"math"
 	"runtime"
 	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
+
+	"github.com/a01592f9/quant/internal/exact"
 )
 
 // smallLimits has parameters of few values done as if they were many.
@@ -92,18 +93,10 @@ func byErrors(s Scheme, x []float32, r Range) Range {
 	if r.Min == r.Max {
 		return r
 	}
-	q := new(search)
-	q.hist.reset(1)
-	q.hist.add(x)
-	q.d.load(&q.hist, uint64(len(x)), r)
-	best := q.run(s)
-	w := q.widest
-	w.cost = q.measure(x, w.Range, math.Inf(1))
-	best.cost = q.measure(x, best.Range, math.Inf(1))
-	if !best.better(&w, 0) {
-		best = w
-	}
-	return q.refine(best, exactStep, x).Range
+	q := new(chooser)
+	q.use(s)
+	q.task.Proportional = false // leaves out the other search among few values
+	return q.ofValues(x, r)
 }
 
 // TestLarge: the ranges of parameters that are not brought together are those
@@ -152,7 +145,7 @@ func TestLarge(t *testing.T) {
 						one := s
 						one.Granularity = PerTensor
 						if least {
-							want[p] = byErrors(one, v, Range{plusZero(slices.Min(v)), plusZero(slices.Max(v))})
+							want[p] = byErrors(one, v, Range{exact.PlusZero(slices.Min(v)), exact.PlusZero(slices.Max(v))})
 						}
 						if got[p] == want[p] {
 							continue
@@ -374,32 +367,6 @@ func TestMethodsSourceMemory(t *testing.T) {
 					t.Errorf("shape %v, %v, %v: %d MiB are allocated", shape, g, m, got>>20)
 				}
 			}
-		}
-	}
-}
-
-// TestDescentEnds: a search on costs that are no sense ends, and early.
-func TestDescentEnds(t *testing.T) {
-	rng := splitmix(4)
-	for i := range 200 {
-		s := Scheme{Bits: 8, Mapping: Mapping(i % 2)}
-		var d descent
-		d.r, d.center = Range{-3, 5}, 0
-		d.widest = candidate{Range: d.r}
-		d.best = candidate{clip: clip{i % 2 * 40, 40}}
-		d.best.Range = s.drawn(d.r, d.center, d.best.clip)
-		d.step = exactStep
-		passes := 0
-		for d.next(s, foresight); len(d.wants) > 0; d.next(s, foresight) {
-			for _, w := range d.wants {
-				w.cost = float64(rng.next()%1000) + math.Abs(float64(w.scale))
-				d.known = append(d.known, w)
-			}
-			d.wants = d.wants[:0]
-			passes++
-		}
-		if d.step != 0 || passes > 5*mostMoves+1 {
-			t.Errorf("ends after %d passes, at a step of %d", passes, d.step)
 		}
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"testing"
 	"unsafe"
+
+	"github.com/a01592f9/quant/internal/work"
 )
 
 // matrixGranularities are kinds that a matrix can have, of every walk.
@@ -182,53 +184,11 @@ func allocations(t *testing.T, f func() error) uint64 {
 // Elsewhere its callers' slices escape.
 func stacksAreKnown() bool {
 	var v [1]float32
-	return !onHeap(v[:])
-}
-
-// TestOnHeap has memory of every kind that can be on a stack, of sizes that
-// variables do not have there, and memory that cannot be.
-func TestOnHeap(t *testing.T) {
-	if !stacksAreKnown() {
-		t.Skip("nothing is said to be on a stack here")
-	}
-	check := func(what string, got, want bool) {
-		t.Helper()
-		if got != want {
-			t.Errorf("%s: on the heap is %t, want %t", what, got, want)
-		}
-	}
-	var v [1000]float32
-	check("a variable", onHeap(v[:]), false)
-	check("the end of a variable", onHeap(v[1000:]), false)
-	check("a short make", onHeap(make([]float32, 1000)), false)
-	check("a literal", onHeap([]float32{1 << 18: 1}), false)
-	check("a parameter", parameterOnHeap(bigArray{}), false)
-	_, result := resultOnHeap()
-	check("a result", result, false)
-	check("a long make", onHeap(make([]float32, 1<<18)), true)
-	check("a package variable", onHeap(mantissas), true)
-	check("no slice", onHeap[float32](nil), true)
-	done := make(chan bool)
-	go func() { // another stack
-		defer close(done)
-		var w [10]float32
-		check("a goroutine's variable", onHeap(w[:]), false)
-		check("a long make", onHeap(make([]float32, 1<<18)), true)
-	}()
-	<-done
+	return !work.OnHeap(v[:])
 }
 
 // bigArray is an array as large as several parts.
 type bigArray [1 << 19]float32
-
-//go:noinline
-func parameterOnHeap(v bigArray) bool { return onHeap(v[:]) }
-
-//go:noinline
-func resultOnHeap() (v bigArray, ok bool) {
-	ok = onHeap(v[:])
-	return
-}
 
 //go:noinline
 func dequantizeBig(q Quantized) (v bigArray, err error) {
@@ -296,10 +256,10 @@ func TestComparisonOnStack(t *testing.T) {
 	if err := CompareInto(&c, x, Scheme{Bits: 8}, Scheme{Bits: 8, Granularity: PerChannel(0)}); err != nil {
 		t.Fatal(err)
 	}
-	if onHeap(unsafe.Slice(&c, 1)) {
+	if work.OnHeap(unsafe.Slice(&c, 1)) {
 		t.Error("the comparison is not on the stack, so the test shows nothing")
 	}
-	if !onHeap(unsafe.Slice(c.survey, 1)) || !onHeap(c.Results) || !onHeap(c.Results[0].Scale) {
+	if !work.OnHeap(unsafe.Slice(c.survey, 1)) || !work.OnHeap(c.Results) || !work.OnHeap(c.Results[0].Scale) {
 		t.Error("goroutines share memory that is on the caller's stack")
 	}
 }

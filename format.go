@@ -6,6 +6,8 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+
+	"github.com/a01592f9/quant/internal/search"
 )
 
 // A Format says which value a code stands for, in units of the scale, and which code a
@@ -100,7 +102,8 @@ type codebook struct {
 	nan     uint8     // code that NaN becomes
 
 	// The finite values in ascending order, -0 before +0.
-	order []uint8 // codes in this order
+	order  []uint8   // codes in this order
+	levels []float64 // the different values
 
 	// limits[i] is the key of the largest float32 that becomes order[i] and not
 	// order[i+1]. The last order has no limit.
@@ -146,6 +149,11 @@ func newFormat(name string, bits int, values []float32, ties tieRule, nan uint8)
 	slices.SortFunc(b.order, func(c, d uint8) int { return compareKeys(b.values[c], b.values[d]) })
 	for i := range len(b.order) - 1 {
 		b.limits = append(b.limits, limit(b.values[b.order[i]], b.values[b.order[i+1]], ties == tieDown || b.order[i]&1 == 0))
+	}
+	for _, c := range b.order {
+		if v := float64(b.values[c]); len(b.levels) == 0 || v != b.levels[len(b.levels)-1] {
+			b.levels = append(b.levels, v)
+		}
 	}
 	b.lowest, b.highest = key(b.values[b.order[0]]), key(b.values[b.order[len(b.order)-1]])
 
@@ -199,6 +207,11 @@ func limit(a, b float32, down bool) uint32 {
 var minusZero = math.Float32frombits(1 << 31)
 
 func absolute(v float32) float32 { return math.Float32frombits(math.Float32bits(v) &^ (1 << 31)) }
+
+// searched returns b as a search sees it: by the different values that there are.
+func (b *codebook) searched(s search.Scaler) search.Grid {
+	return search.Grid{Scaler: s, Highest: int32(len(b.levels) - 1), Levels: b.levels, Symmetric: true}
+}
 
 // validateFormat checks the options of a scheme whose codes are no integers.
 func (s Scheme) validateFormat() error {

@@ -274,7 +274,84 @@ func TestCodebookSchemesRefused(t *testing.T) {
 			}
 		})
 	}
+	for text, want := range map[string]Scheme{
+		"nf4:g64":               {Format: NF4, Bits: 4, Mapping: Symmetric, Granularity: PerGroup(-1, 64)},
+		"fp8_e4m3fn:c0:sym:mse": {Format: E4M3FN, Bits: 8, Mapping: Symmetric, Granularity: PerChannel(0), Method: LeastSquares},
+	} {
+		s, err := ParseScheme(text)
+		if err != nil || s != want {
+			t.Errorf("%s: %+v, %v", text, s, err)
+		}
+		for name, f := range map[string]func() ([]byte, error){"text": s.MarshalText, "JSON": s.MarshalJSON} {
+			data, err := f()
+			var back Scheme
+			if name == "text" {
+				err = errors.Join(err, back.UnmarshalText(data))
+			} else {
+				err = errors.Join(err, back.UnmarshalJSON(data))
+			}
+			if err != nil || back != want {
+				t.Errorf("%s: %s %s: %+v, %v", text, name, data, back, err)
+			}
+		}
+	}
+	if _, err := ParseScheme("nf4:asym"); !errors.Is(err, ErrScheme) {
+		t.Errorf("nf4:asym: %v", err)
+	}
 	if err := (Scheme{Format: toy, Bits: 3, Mapping: Symmetric}).Validate(); err != nil {
 		t.Errorf("the width of the format is refused: %v", err)
+	}
+}
+
+// TestCodebookLeastError compares the ranges that the methods choose with those of many
+// scales tried one by one, in Calibrate and in an Observer.
+func TestCodebookLeastError(t *testing.T) {
+	for _, f := range []Format{toy, E2M1, NF4, E4M3FN} {
+		t.Run(f.String(), func(t *testing.T) {
+			x := Tensor{Data: codebookTensor(2048).Data}
+			x.Data[5] *= 6
+			rmse := func(p Params) float64 {
+				c, err := CompareParams(x, p)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return c.Results[0].RMSE
+			}
+			s := Scheme{Format: f, Method: LeastSquares}
+			p, err := Calibrate(x, s)
+			if err != nil {
+				t.Fatal(err)
+			}
+			widest, err := Calibrate(x, Scheme{Format: f})
+			if err != nil {
+				t.Fatal(err)
+			}
+			least := math.Inf(1)
+			try := Params{widest.Scheme, []float32{0}, []int32{0}}
+			for k := range 600 {
+				try.Scale[0] = widest.Scale[0] * float32(math.Exp2(-float64(k)/100))
+				least = min(least, rmse(try))
+			}
+			if got := rmse(p); got > least*1.01 || got > rmse(widest) {
+				t.Errorf("Calibrate: RMSE %v, the least of many scales is %v, that of the widest %v", got, least, rmse(widest))
+			}
+			o := newObserver(t, s, RefuseNotFinite)
+			mustObserve(t, o, x)
+			q, err := o.Params(s)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := rmse(q); got > least*1.05 {
+				t.Errorf("Observer: RMSE %v, the least of many scales is %v", got, least)
+			}
+			var back Observer
+			if err := back.UnmarshalBinary(stateOf(t, o)); err != nil || back.Scheme() != o.Scheme() {
+				t.Errorf("Observer's state: %v, %v, want %v", err, back.Scheme(), o.Scheme())
+			}
+			e, err := o.Estimate(q)
+			if err != nil || math.Abs(e[0].RMSE/rmse(q)-1) > 0.05 {
+				t.Errorf("Observer.Estimate: %v, %v, where the RMSE is %v", e, err, rmse(q))
+			}
+		})
 	}
 }

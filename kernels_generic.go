@@ -1,6 +1,11 @@
 package quant
 
-import "math"
+import (
+	"math"
+
+	"github.com/a01592f9/quant/internal/exact"
+	"github.com/a01592f9/quant/internal/histogram"
+)
 
 // The definitions that every assembly kernel matches bit for bit. Products
 // that are added to are converted, float32(a*b) + c, so that no compiler fuses
@@ -17,13 +22,7 @@ func code(x, scale, lo, hi float32) int32 {
 	if v > hi {
 		v = hi
 	}
-	return round(v)
-}
-
-// round returns the integer nearest to v, ties to even, for |v| < 2^31. The
-// sum has 2^0 as its last place, so the addition itself rounds v.
-func round(v float32) int32 {
-	return int32(uint32(math.Float64bits(float64(v) + 0x1.8p52)))
+	return exact.Round(v)
 }
 
 // finite reports whether v is neither NaN nor infinite.
@@ -48,7 +47,7 @@ func rangeRunsGeneric(lo, hi, src []float32, run int) bool {
 				b = x
 			}
 		}
-		lo[i], hi[i] = plusZero(a), plusZero(b)
+		lo[i], hi[i] = exact.PlusZero(a), exact.PlusZero(b)
 	}
 	return ok
 }
@@ -62,10 +61,10 @@ func rangeColumnsGeneric(lo, hi, src []float32, rows, stride int) bool {
 		for j, x := range src[r*stride:][:len(lo)] {
 			ok = ok && finite(x)
 			if x < lo[j] {
-				lo[j] = plusZero(x)
+				lo[j] = exact.PlusZero(x)
 			}
 			if x > hi[j] {
-				hi[j] = plusZero(x)
+				hi[j] = exact.PlusZero(x)
 			}
 		}
 	}
@@ -87,14 +86,6 @@ func symmetricParamsGeneric(scale, lo, hi []float32, steps float32) {
 	for i, v := range lo {
 		scale[i] = symmetricScale(v, hi[i], steps)
 	}
-}
-
-// plusZero returns v, or +0 if v is -0.
-func plusZero(v float32) float32 {
-	if v == 0 {
-		return 0
-	}
-	return v
 }
 
 // quantizeRunsGeneric stores the low bits of each element's code in dst.
@@ -278,23 +269,15 @@ func widenFloat16Generic(dst []float32, src []uint16) {
 	}
 }
 
-// A bin is the upper 16 bits of a float32: sign, exponent and seven bits of
-// mantissa. An octave is the upper 9 of these, sign and exponent: 128 bins. So
-// a bin is 2^-7 as wide as the power of two below it, and bins need no range
-// beforehand.
+// What counts values in bins has the names of the histogram that it fills.
 const (
-	bins     = 1 << 16
-	octaves  = 1 << 9
-	binsEach = bins / octaves // of an octave
+	bins           = histogram.Bins
+	octaves        = histogram.Octaves
+	binsEach       = histogram.PerOctave
+	histogramLanes = histogram.Lanes
 )
 
-// An octaveIndex says where the bins of an octave are counted: bin b at
-// counts[index[b/binsEach]+b-bins]. 0 is for an octave that has no place yet.
-type octaveIndex [octaves]uint32
-
-// histogramLanes is the number of indexes that a histogram kernel takes in
-// turn: equal neighbours need not wait for each other where these differ.
-const histogramLanes = 4
+type octaveIndex = histogram.OctaveIndex
 
 // histogramRunsGeneric counts the bin of each element, element i by
 // at[i%histogramLanes]. It stops before the first element whose octave has no
@@ -305,24 +288,24 @@ func histogramRunsGeneric(counts []uint32, at *[histogramLanes]*octaveIndex, src
 	for ; len(src)-n >= histogramLanes; n += histogramLanes {
 		x := src[n : n+histogramLanes : n+histogramLanes]
 		switch {
-		case !a.count(counts, x[0]):
+		case !countBin(counts, a, x[0]):
 			return n
-		case !b.count(counts, x[1]):
+		case !countBin(counts, b, x[1]):
 			return n + 1
-		case !c.count(counts, x[2]):
+		case !countBin(counts, c, x[2]):
 			return n + 2
-		case !d.count(counts, x[3]):
+		case !countBin(counts, d, x[3]):
 			return n + 3
 		}
 	}
-	for n < len(src) && at[n%histogramLanes].count(counts, src[n]) {
+	for n < len(src) && countBin(counts, at[n%histogramLanes], src[n]) {
 		n++
 	}
 	return n
 }
 
-// count counts the bin of x if its octave has a place, which it reports.
-func (index *octaveIndex) count(counts []uint32, x float32) bool {
+// countBin counts the bin of x if its octave has a place, which it reports.
+func countBin(counts []uint32, index *octaveIndex, x float32) bool {
 	b := math.Float32bits(x)
 	first := index[b>>23]
 	if first == 0 {

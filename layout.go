@@ -119,6 +119,10 @@ func emptyLayout(shape []int, g Granularity) (layout, error) {
 	return l, nil
 }
 
+// partLen is about how many elements make a part of a job: a few microseconds of
+// work, and a multiple of 8, so that a part's packed codes begin at a byte.
+const partLen = 1 << 16
+
 // channelsOf returns the layout of channels.
 func channelsOf(outer, axis, inner int) layout {
 	l := layout{outer: outer, axis: axis, inner: inner, params: axis}

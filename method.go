@@ -5,6 +5,8 @@ import (
 	"math"
 	"strconv"
 	"strings"
+
+	"github.com/a01592f9/quant/internal/search"
 )
 
 // A Method says how the range of a tensor, channel or group is chosen, from
@@ -28,6 +30,80 @@ const (
 	entropy
 	movingAverage
 )
+
+// methods has all that there is to know of each method, by its kind. A new method
+// has a line here and, if it needs a search of a new kind, a goal in
+// internal/search.
+var methods = [...]struct {
+	MethodInfo
+	goal search.Goal // of the search; search.NoGoal where ranges are all that is needed
+	most float64     // of the value, which must be above 0
+	what string      // the value is, in an error
+}{
+	minMax: {MethodInfo: MethodInfo{
+		Name:    "minmax",
+		Purpose: "takes the smallest and the largest value, so that nothing is clipped",
+	}},
+	percentile: {MethodInfo: MethodInfo{
+		Name: "percentile", Value: "P", Example: 99.99,
+		Purpose: "leaves out (100-P) percent of the values, half of them at either end",
+	}, goal: search.Tails, most: 100, what: "percentile %v"},
+	leastSquares: {MethodInfo: MethodInfo{
+		Name:    "mse",
+		Purpose: "takes the range with the least sum of squared errors",
+	}, goal: search.Squares},
+	leastAbsolute: {MethodInfo: MethodInfo{
+		Name:    "mae",
+		Purpose: "takes the range with the least sum of absolute errors, which clips more",
+	}, goal: search.Absolute},
+	entropy: {MethodInfo: MethodInfo{
+		Name:    "entropy",
+		Purpose: "takes the range under which the distribution of the codes is closest to that of the values",
+	}, goal: search.Divergence},
+	movingAverage: {MethodInfo: MethodInfo{
+		Name: "ema", Value: "M", Example: 0.01, Batches: true,
+		Purpose: "averages the smallest and the largest values of batches, each with the weight M",
+	}, most: 1, what: "weight %v of a moving average"},
+}
+
+// A MethodInfo describes a method, for a tool that lists them.
+type MethodInfo struct {
+	Name      string  // as ParseMethod reads it, before a value: "percentile"
+	Value     string  // letter for the value that the method takes, as in percentile=P; empty if it takes none
+	Example   float64 // such a value, a common one
+	Histogram bool    // an Observer keeps a histogram for the method, not only ranges
+	Batches   bool    // the method is of batches: only an Observer takes it
+	Purpose   string  // what the method does, as the end of a sentence that begins with its name
+}
+
+// String returns the name as a help text gives it, such as "percentile=P".
+func (i MethodInfo) String() string {
+	if i.Value == "" {
+		return i.Name
+	}
+	return i.Name + "=" + i.Value
+}
+
+// Method returns the method with the value of i.Example, if it takes one. It is the
+// zero Method, MinMax, for a name that there is not.
+func (i MethodInfo) Method() Method {
+	for k := range methods {
+		if methods[k].Name == i.Name {
+			return Method{methodKind(k), methods[k].Example}
+		}
+	}
+	return Method{}
+}
+
+// Methods returns a description of each method, in an order to list them in.
+func Methods() []MethodInfo {
+	all := make([]MethodInfo, len(methods))
+	for i := range all {
+		all[i] = methods[i].MethodInfo
+		all[i].Histogram = methods[i].goal != search.NoGoal
+	}
+	return all
+}
 
 var (
 	// MinMax takes the smallest and the largest value: nothing is clipped.
@@ -64,49 +140,36 @@ func MovingAverage(m float64) Method { return Method{movingAverage, m} }
 // String returns the method as ParseMethod reads it, such as "minmax" or
 // "percentile=99.99".
 func (m Method) String() string {
-	switch m.kind {
-	case minMax:
-		return "minmax"
-	case percentile:
-		return "percentile=" + strconv.FormatFloat(m.fraction, 'g', -1, 64)
-	case leastSquares:
-		return "mse"
-	case leastAbsolute:
-		return "mae"
-	case entropy:
-		return "entropy"
-	case movingAverage:
-		return "ema=" + strconv.FormatFloat(m.fraction, 'g', -1, 64)
+	switch {
+	case int(m.kind) >= len(methods):
+		return fmt.Sprintf("Method(%d)", m.kind)
+	case m.takesValue():
+		return methods[m.kind].Name + "=" + strconv.FormatFloat(m.fraction, 'g', -1, 64)
 	}
-	return fmt.Sprintf("Method(%d)", m.kind)
+	return methods[m.kind].Name
 }
 
-// ParseMethod returns the method with the given name: "minmax",
-// "percentile=99.99", "mse" for LeastSquares, "mae" for LeastAbsolute,
-// "entropy", or "ema=0.01" for MovingAverage. The error is ErrMethod.
+// takesValue reports whether m, which must be one that there is, takes a value.
+func (m Method) takesValue() bool { return methods[m.kind].Value != "" }
+
+// ParseMethod returns the method with the given name, which is one of those that
+// Methods describes, with its value if it takes one: "minmax", "percentile=99.99",
+// "mse" for LeastSquares, "mae" for LeastAbsolute, "entropy", or "ema=0.01" for
+// MovingAverage. The error is ErrMethod.
 func ParseMethod(name string) (Method, error) {
-	var m Method
 	word, value, hasValue := strings.Cut(name, "=")
-	switch word {
-	case "minmax":
-	case "percentile":
-		m.kind = percentile
-	case "mse":
-		m = LeastSquares
-	case "mae":
-		m = LeastAbsolute
-	case "entropy":
-		m = Entropy
-	case "ema":
-		m.kind = movingAverage
-	default:
-		return Method{}, fmt.Errorf("%w: there is no %q; there are minmax, percentile=P, mse, mae, entropy and ema=M", ErrMethod, name)
+	var m Method
+	for int(m.kind) < len(methods) && methods[m.kind].Name != word {
+		m.kind++
 	}
-	if takes := m.kind == percentile || m.kind == movingAverage; takes != hasValue {
-		if takes {
-			return Method{}, fmt.Errorf("%w: %q needs a value, as in %s=%v", ErrMethod, name, word, map[string]float64{"percentile": 99.99, "ema": 0.01}[word])
+	if int(m.kind) == len(methods) {
+		return Method{}, fmt.Errorf("%w: there is no %q; there are %s", ErrMethod, name, methodNames())
+	}
+	if m.takesValue() != hasValue {
+		if hasValue {
+			return Method{}, fmt.Errorf("%w: %q: %s takes no value", ErrMethod, name, word)
 		}
-		return Method{}, fmt.Errorf("%w: %q: %s takes no value", ErrMethod, name, word)
+		return Method{}, fmt.Errorf("%w: %q needs a value, as in %s=%v", ErrMethod, name, word, methods[m.kind].Example)
 	}
 	if hasValue {
 		f, err := strconv.ParseFloat(value, 64)
@@ -118,15 +181,30 @@ func ParseMethod(name string) (Method, error) {
 	return m, m.validate()
 }
 
+// methodNames returns all names, as in "minmax, mse and ema=M".
+func methodNames() string {
+	var b strings.Builder
+	for i, m := range Methods() {
+		switch i {
+		case 0:
+		case len(methods) - 1:
+			b.WriteString(" and ")
+		default:
+			b.WriteString(", ")
+		}
+		b.WriteString(m.String())
+	}
+	return b.String()
+}
+
 func (m Method) validate() error {
-	switch {
-	case m.kind > movingAverage:
+	if int(m.kind) >= len(methods) {
 		return fmt.Errorf("%w: there is no %v", ErrMethod, m)
-	case m.kind == percentile && !(m.fraction > 0 && m.fraction <= 100):
-		return fmt.Errorf("%w: percentile %v is not in (0, 100]", ErrMethod, m.fraction)
-	case m.kind == movingAverage && !(m.fraction > 0 && m.fraction <= 1):
-		return fmt.Errorf("%w: weight %v of a moving average is not in (0, 1]", ErrMethod, m.fraction)
-	case m.kind != percentile && m.kind != movingAverage && (m.fraction != 0 || math.Signbit(m.fraction)):
+	}
+	switch k := &methods[m.kind]; {
+	case m.takesValue() && !(m.fraction > 0 && m.fraction <= k.most):
+		return fmt.Errorf("%w: "+k.what+" is not in (0, %v]", ErrMethod, m.fraction, k.most)
+	case !m.takesValue() && (m.fraction != 0 || math.Signbit(m.fraction)):
 		return fmt.Errorf("%w: %v takes no value", ErrMethod, m)
 	}
 	return nil
@@ -135,12 +213,20 @@ func (m Method) validate() error {
 // Fraction returns the p of Percentile or the m of MovingAverage; ok is false
 // for the others.
 func (m Method) Fraction() (f float64, ok bool) {
-	return m.fraction, m.kind == percentile || m.kind == movingAverage
+	return m.fraction, int(m.kind) < len(methods) && m.takesValue()
 }
 
 // Equal reports whether m and n are the same.
 func (m Method) Equal(n Method) bool { return m == n }
 
+// goal returns what a search looks for.
+func (m Method) goal() search.Goal {
+	if int(m.kind) >= len(methods) {
+		return search.NoGoal // validate refuses it
+	}
+	return methods[m.kind].goal
+}
+
 // ranged reports whether the smallest and the largest value, or averages of
 // them, are all that m needs to know of a tensor.
-func (m Method) ranged() bool { return m.kind == minMax || m.kind == movingAverage }
+func (m Method) ranged() bool { return m.goal() == search.NoGoal }

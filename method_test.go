@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"runtime"
+	"strings"
 	"testing"
 )
 
@@ -39,6 +40,71 @@ func TestParseMethod(t *testing.T) {
 		if _, err := Calibrate(Tensor{Data: []float32{1}}, s); !errors.Is(err, ErrMethod) {
 			t.Errorf("%v: %v", m, err)
 		}
+	}
+}
+
+// TestMethods: every method is described, and parses by its description.
+func TestMethods(t *testing.T) {
+	all := Methods()
+	if len(all) != int(movingAverage)+1 {
+		t.Errorf("%d methods are described, want %d", len(all), movingAverage+1)
+	}
+	want := map[Method]MethodInfo{
+		MinMax:              {Name: "minmax"},
+		Percentile(99.99):   {Name: "percentile", Value: "P", Example: 99.99, Histogram: true},
+		LeastSquares:        {Name: "mse", Histogram: true},
+		LeastAbsolute:       {Name: "mae", Histogram: true},
+		Entropy:             {Name: "entropy", Histogram: true},
+		MovingAverage(0.01): {Name: "ema", Value: "M", Example: 0.01, Batches: true},
+	}
+	for _, info := range all {
+		t.Run(info.Name, func(t *testing.T) {
+			m := info.Method()
+			if parsed, err := ParseMethod(m.String()); err != nil || parsed != m {
+				t.Errorf("%q parses to %v (%v), want %v", m, parsed, err, m)
+			}
+			w, ok := want[m]
+			if !ok {
+				t.Fatalf("nothing is known of %v", m)
+			}
+			if w.Purpose = info.Purpose; info != w {
+				t.Errorf("it is described as %+v, want %+v", info, w)
+			}
+			if len(info.Purpose) < 20 || strings.HasSuffix(info.Purpose, ".") {
+				t.Errorf("its purpose is %q", info.Purpose)
+			}
+			_, err := NewObserver(Scheme{Bits: 8, Method: m}, RefuseNotFinite)
+			if err != nil {
+				t.Errorf("an observer: %v", err)
+			}
+			_, err = Calibrate(Tensor{Data: []float32{1, 2}}, Scheme{Bits: 8, Method: m})
+			if refused := errors.Is(err, ErrMethod); refused != info.Batches {
+				t.Errorf("a tensor: %v", err)
+			}
+		})
+	}
+	if m := (MethodInfo{Name: "no such method"}).Method(); m != MinMax {
+		t.Errorf("a name that there is not is that of %v", m)
+	}
+}
+
+// TestMethodErrors: messages say what there is, and what is missing.
+func TestMethodErrors(t *testing.T) {
+	for name, want := range map[string]string{
+		"max":            `there is no "max"; there are minmax, percentile=P, mse, mae, entropy and ema=M`,
+		"ema":            `"ema" needs a value, as in ema=0.01`,
+		"percentile":     `"percentile" needs a value, as in percentile=99.99`,
+		"entropy=3":      `"entropy=3": entropy takes no value`,
+		"percentile=x":   `"percentile=x": "x" is not a number`,
+		"percentile=101": "percentile 101 is not in (0, 100]",
+		"ema=2":          "weight 2 of a moving average is not in (0, 1]",
+	} {
+		if _, err := ParseMethod(name); err == nil || err.Error() != ErrMethod.Error()+": "+want {
+			t.Errorf("%q: %v, want %s", name, err, want)
+		}
+	}
+	if got := (Method{kind: 9}).String(); got != "Method(9)" {
+		t.Errorf("a method that there is not is %q", got)
 	}
 }
 

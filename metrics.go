@@ -1,6 +1,10 @@
 package quant
 
-import "math"
+import (
+	"math"
+
+	"github.com/a01592f9/quant/internal/exact"
+)
 
 // Metrics say how far a tensor, or a channel of it, is from its
 // reconstruction: e is reconstruction minus original, rounded to float32, in
@@ -30,44 +34,7 @@ func (t *tally) metrics(n int, squares float64) Metrics {
 		Clipped:  t.clipped,
 	}
 	if t.sq > 0 {
-		m.SQNR = decibels(squares / t.sq)
+		m.SQNR = exact.Decibels(squares / t.sq)
 	}
 	return m
-}
-
-// decibels returns 10*log10(v) for v ≥ 0. It is math.Log10 but for its last
-// bits, which differ between architectures there.
-//
-// With v = m * 2^k and m in [sqrt(1/2), sqrt(2)), ln m = 2*artanh(s), where
-// s = (m-1)/(m+1) and artanh(s) = s + s³/3 + s⁵/5 + … The first term left out
-// is below 2^-57 of the sum. Products are converted so that none is fused.
-func decibels(v float64) float64 {
-	if v == 0 || math.IsInf(v, 1) {
-		return 10 * math.Log10(v)
-	}
-	k, a := artanh(v)
-	const log2, perNeper = 10 * (math.Ln2 / math.Ln10), 20 / math.Ln10
-	return float64(float64(k)*log2) + float64(a*perNeper)
-}
-
-// artanh returns k, and artanh(s) for the m that belongs to it.
-func artanh(v float64) (k int, a float64) {
-	m, k := math.Frexp(v)
-	if m < math.Sqrt2/2 {
-		m *= 2
-		k--
-	}
-	s := (m - 1) / (m + 1)
-	s2 := float64(s * s)
-	sum := 0.0
-	for i := 23; i >= 1; i -= 2 {
-		sum = float64(sum*s2) + 1/float64(i)
-	}
-	return k, float64(s * sum)
-}
-
-// logarithm returns ln v for a normal v > 0, by the same sum.
-func logarithm(v float64) float64 {
-	k, a := artanh(v)
-	return float64(float64(k)*math.Ln2) + float64(2*a)
 }

@@ -5,6 +5,9 @@ import (
 	"math"
 	"sync"
 	"sync/atomic"
+
+	"github.com/a01592f9/quant/internal/histogram"
+	"github.com/a01592f9/quant/internal/work"
 )
 
 // An Observer calibrates over data that come in batches: activations in an
@@ -61,7 +64,7 @@ type observed struct {
 	lo, hi    float32
 	avgLo     float64 // moving averages
 	avgHi     float64
-	hist      histogram
+	hist      histogram.Histogram
 	few       []float32 // values that are not in it yet; see count
 	batch     uint64    // finite values of the current batch
 	batchLo   float32   // their range
@@ -205,7 +208,7 @@ func (o *Observer) grow(n int) {
 	o.params = make([]observed, n)
 	if !o.scheme.Method.ranged() {
 		for i := range o.params {
-			o.params[i].hist.reset(lanesOf(n))
+			o.params[i].hist.Reset(lanesOf(n))
 		}
 	}
 }
@@ -214,7 +217,7 @@ func (o *Observer) grow(n int) {
 // one, where memory is not scarce and all values go to it.
 func lanesOf(n int) int {
 	if n == 1 {
-		return histogramLanes
+		return histogram.Lanes
 	}
 	return 1
 }
@@ -259,14 +262,14 @@ type collection struct {
 	counts bool // into histograms
 }
 
-var collectors = newTeams(func(c *collection, i int) { c.item(c.src, i) })
+var collectors = work.New(func(c *collection, i int) { c.item(c.src, i) })
 
 func (o *Observer) collect(src []float32, l layout, sift bool) {
 	c := collection{layout: l, params: o.params, sift: sift, counts: !o.scheme.Method.ranged()}
 	n := (l.params + l.perItem() - 1) / l.perItem()
-	if several(n) && len(src) >= partLen && onHeap(src) {
-		c.src = *hide(&src)
-		collectors.do(&c, n)
+	if work.Several(n) && len(src) >= partLen && work.OnHeap(src) {
+		c.src = *work.Hide(&src)
+		collectors.Do(&c, n)
 		return
 	}
 	for i := range n {
@@ -345,8 +348,8 @@ const fewLen = 512
 // count adds finite values to the histogram, at once or later. The first have
 // their octaves placed at once, so that more of the kind allocate nothing.
 func (p *observed) count(x []float32) {
-	if len(x) >= cap(p.few) || len(p.hist.counts) == 0 {
-		p.hist.add(x)
+	if len(x) >= cap(p.few) || p.hist.Empty() {
+		countValues(&p.hist, x)
 		return
 	}
 	n := min(len(x), cap(p.few)-len(p.few))
@@ -360,7 +363,7 @@ func (p *observed) count(x []float32) {
 // flush counts the values that wait.
 func (p *observed) flush() {
 	if len(p.few) > 0 {
-		p.hist.add(p.few)
+		countValues(&p.hist, p.few)
 		p.few = p.few[:0]
 	}
 }
@@ -444,7 +447,7 @@ func (o *Observer) Merge(other *Observer) error {
 		if q.n > 0 {
 			o.widen(p, q.n, q.lo, q.hi)
 			q.flush()
-			p.hist.merge(&q.hist)
+			p.hist.Merge(&q.hist)
 		}
 	}
 	return nil

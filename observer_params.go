@@ -3,6 +3,10 @@ package quant
 import (
 	"fmt"
 	"math"
+
+	"github.com/a01592f9/quant/internal/exact"
+	"github.com/a01592f9/quant/internal/histogram"
+	"github.com/a01592f9/quant/internal/work"
 )
 
 // Params returns the parameters that s gives to the values so far. The scheme is
@@ -69,39 +73,43 @@ func (o *Observer) ranges(s Scheme) (lo, hi []float32, err error) {
 		}
 	}
 	lo, hi = make([]float32, len(o.params)), make([]float32, len(o.params))
-	d := deduction{s, o.params, lo, hi}
-	if several(len(lo)) && !s.Method.ranged() {
-		deductions.do(&d, len(lo))
+	c := observedChoice{s, o.params, lo, hi}
+	if work.Several(len(lo)) && !s.Method.ranged() {
+		observedChoices.Do(&c, len(lo))
 	} else {
 		for i := range lo {
-			d.item(i)
+			c.choose(i)
 		}
 	}
 	return lo, hi, nil
 }
 
-// A deduction is the job of choosing ranges from what was observed.
-type deduction struct {
+// An observedChoice is the job of choosing the range of every parameter from what
+// was observed.
+type observedChoice struct {
 	scheme Scheme
 	params []observed
 	lo, hi []float32
 }
 
-var deductions = newTeams(func(d *deduction, i int) { d.item(i) })
+var observedChoices = work.New(func(c *observedChoice, i int) { c.choose(i) })
 
-func (d *deduction) item(i int) {
-	p := &d.params[i]
+// choose chooses the range of parameter i.
+func (c *observedChoice) choose(i int) {
+	p := &c.params[i]
 	r := Range{p.lo, p.hi}
 	switch {
-	case d.scheme.Method.kind == movingAverage:
-		r = Range{clampTo(float32(p.avgLo), r), clampTo(float32(p.avgHi), r)}
-	case !d.scheme.Method.ranged():
+	case c.scheme.Method.kind == movingAverage:
+		all := histogram.Range(r)
+		r = Range{all.Clamp(float32(p.avgLo)), all.Clamp(float32(p.avgHi))}
+	case !c.scheme.Method.ranged():
 		p.flush()
-		s := searches.Get().(*search)
-		r = s.fromHistogram(d.scheme, &p.hist, p.n, r)
-		searches.Put(s)
+		q := choosers.Get().(*chooser)
+		q.use(c.scheme)
+		r = q.ofHistogram(&p.hist, p.n, r)
+		choosers.Put(q)
 	}
-	d.lo[i], d.hi[i] = plusZero(r.Min), plusZero(r.Max)
+	c.lo[i], c.hi[i] = exact.PlusZero(r.Min), exact.PlusZero(r.Max)
 }
 
 // An Estimate is what quantizing some values is expected to lose.
@@ -133,9 +141,9 @@ func (o *Observer) Estimate(p Params) ([]Estimate, error) {
 	if err := p.check(len(o.params)); err != nil {
 		return nil, err
 	}
-	f := searches.Get().(*search)
-	defer searches.Put(f)
-	qmin, qmax := s.Grid()
+	c := choosers.Get().(*chooser)
+	defer choosers.Put(c)
+	c.use(s)
 	all := make([]Estimate, len(o.params))
 	for i := range all {
 		q := &o.params[i]
@@ -143,10 +151,9 @@ func (o *Observer) Estimate(p Params) ([]Estimate, error) {
 			continue
 		}
 		q.flush()
-		f.d.load(&q.hist, q.n, Range{q.lo, q.hi})
-		g := ruler{float64(p.Scale[i]), float64(int32(qmin) - p.ZeroPoint[i]), float64(int32(qmax) - p.ZeroPoint[i])}
+		squares, absolute := c.search.Estimate(&c.task.Grid, p.Scale[i], p.ZeroPoint[i], &q.hist, q.n, histogram.Range{Min: q.lo, Max: q.hi})
 		n := float64(q.n)
-		all[i] = Estimate{math.Sqrt(f.d.cost(g, true) / n), f.d.cost(g, false) / n}
+		all[i] = Estimate{math.Sqrt(squares / n), absolute / n}
 	}
 	return all, nil
 }
@@ -165,25 +172,18 @@ func (o *Observer) Bins(i int) []Bin {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	p := &o.params[i]
-	if len(p.hist.at) == 0 || p.n == 0 {
+	if o.scheme.Method.ranged() || p.n == 0 {
 		return nil
 	}
 	p.flush()
 	var all []Bin
-	h, r := &p.hist, Range{p.lo, p.hi}
-	for i := 0; i < bins; i++ {
-		b := ascending(i)
-		if h.at[0][b/binsEach] == 0 {
-			i |= binsEach - 1
-			continue
+	r := histogram.Range{Min: p.lo, Max: p.hi}
+	for i, b, n := p.hist.NextAscending(0); i < histogram.Bins; i, b, n = p.hist.NextAscending(i + 1) {
+		least, greatest := histogram.Edges(b)
+		if b >= histogram.Negative {
+			least, greatest = -greatest, -least
 		}
-		if n := h.count(b); n > 0 {
-			least, greatest := edges(b)
-			if b >= negative {
-				least, greatest = -greatest, -least
-			}
-			all = append(all, Bin{Range{plusZero(clampTo(float32(least), r)), plusZero(clampTo(float32(greatest), r))}, n})
-		}
+		all = append(all, Bin{Range{exact.PlusZero(r.Clamp(float32(least))), exact.PlusZero(r.Clamp(float32(greatest)))}, n})
 	}
 	return all
 }

@@ -1,6 +1,11 @@
 package quant
 
-import "runtime"
+import (
+	"runtime"
+
+	"github.com/a01592f9/quant/internal/histogram"
+	"github.com/a01592f9/quant/internal/work"
+)
 
 // A large batch of a single tensor is shared out among goroutines. Each counts
 // its share in a histogram of its own, block by block with the range, so that
@@ -14,7 +19,7 @@ const (
 
 // A share is what a goroutine makes of its part of a batch.
 type share struct {
-	hist   histogram
+	hist   histogram.Histogram
 	lo, hi float32
 	finite bool
 }
@@ -24,7 +29,7 @@ type sharing struct {
 	shares []share
 }
 
-var sharers = newTeams(func(s *sharing, i int) { s.take(s.src, i) })
+var sharers = work.New(func(s *sharing, i int) { s.take(s.src, i) })
 
 // share observes a batch of a single tensor, and reports whether it has: it has
 // not if a value is not finite, or if the batch is too small.
@@ -37,9 +42,9 @@ func (o *Observer) share(src []float32) bool {
 		o.shares = append(o.shares, make([]share, n-len(o.shares))...)
 	}
 	s := sharing{shares: o.shares[:n]}
-	if n > 1 && onHeap(src) {
-		s.src = *hide(&src)
-		sharers.do(&s, n)
+	if n > 1 && work.OnHeap(src) {
+		s.src = *work.Hide(&src)
+		sharers.Do(&s, n)
 	} else {
 		for i := range n {
 			s.take(src, i)
@@ -56,7 +61,7 @@ func (o *Observer) share(src []float32) bool {
 	for i := range s.shares {
 		part := &s.shares[i]
 		lo, hi = min(lo, part.lo), max(hi, part.hi)
-		p.hist.merge(&part.hist)
+		p.hist.Merge(&part.hist)
 	}
 	o.widen(p, uint64(len(src)), lo, hi)
 	o.counter.Finite += uint64(len(src))
@@ -71,7 +76,7 @@ func (s *sharing) take(src []float32, i int) {
 		x = x[:len(src)/n]
 	}
 	p := &s.shares[i]
-	p.hist.reset(histogramLanes)
+	p.hist.Reset(histogram.Lanes)
 	p.finite = false
 	for first := true; len(x) > 0; first = false {
 		block := x[:min(shareBlock, len(x))]
@@ -83,7 +88,7 @@ func (s *sharing) take(src []float32, i int) {
 			p.lo, p.hi = lo[0], hi[0]
 		}
 		p.lo, p.hi = min(p.lo, lo[0]), max(p.hi, hi[0])
-		p.hist.add(block)
+		countValues(&p.hist, block)
 		x = x[len(block):]
 	}
 	p.finite = true

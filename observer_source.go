@@ -59,7 +59,7 @@ func (o *Observer) observeFrom(src Source, shape []int) error {
 		b := &o.batch[i]
 		b.batch, b.notFinite = 0, Counts{}
 		if !o.scheme.Method.ranged() {
-			b.hist.reset(lanesOf(l.params))
+			b.hist.Reset(lanesOf(l.params))
 		}
 	}
 	if err := o.tour(src, l); err != nil {
@@ -79,7 +79,7 @@ func (o *Observer) observeFrom(src Source, shape []int) error {
 		if b.batch > 0 {
 			o.counter.Finite += b.batch
 			o.widen(p, b.batch, b.batchLo, b.batchHi)
-			p.hist.merge(&b.hist)
+			p.hist.Merge(&b.hist)
 		}
 	}
 	o.countNotFinite()

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"hash/crc32"
 	"math"
+
+	"github.com/a01592f9/quant/internal/histogram"
 )
 
 // The state of an Observer in bytes. See docs/observer-format.md.
@@ -34,13 +36,14 @@ const (
 	stateNarrow
 	stateZero
 	stateIgnore
-	stateFlags = 1<<iota - 1 // all of them
+	stateFormat               // not integers: the name of the format follows
+	stateFlags  = 1<<iota - 1 // all of them
 )
 
 func (o *Observer) append(b []byte) []byte {
 	s := o.scheme
 	flags := byte(0)
-	for i, set := range [...]bool{s.Unsigned, s.Mapping == Symmetric, s.NarrowRange, s.ZeroInRange, o.policy == IgnoreNotFinite} {
+	for i, set := range [...]bool{s.Unsigned, s.Mapping == Symmetric, s.NarrowRange, s.ZeroInRange, o.policy == IgnoreNotFinite, s.Format != Integers} {
 		if set {
 			flags |= 1 << i
 		}
@@ -55,6 +58,11 @@ func (o *Observer) append(b []byte) []byte {
 	}
 	if f, ok := s.Method.Fraction(); ok {
 		b = binary.LittleEndian.AppendUint64(b, math.Float64bits(f))
+	}
+	if s.Format != Integers {
+		name := s.Format.String()
+		b = binary.AppendUvarint(b, uint64(len(name)))
+		b = append(b, name...)
 	}
 	b = binary.AppendUvarint(b, uint64(len(o.params)))
 	for i := range o.params {
@@ -82,8 +90,8 @@ func (p *observed) append(b []byte, m Method) []byte {
 	p.flush()
 	h, last, rest := &p.hist, -1, p.n
 	for rest > 0 {
-		bin := h.next(last + 1)
-		n := h.count(bin)
+		bin := h.Next(last + 1)
+		n := h.Count(bin)
 		b = binary.AppendUvarint(b, uint64(bin-last-1))
 		b = binary.AppendUvarint(b, n)
 		last, rest = bin, rest-n
@@ -195,6 +203,17 @@ func (d *decoder) decode() *Observer {
 	if _, ok := s.Method.Fraction(); ok {
 		s.Method.fraction = d.float64()
 	}
+	if flags&stateFormat != 0 {
+		n := d.uvarint()
+		if n > uint64(len(d.all)-d.at) {
+			d.fail("a name of %d bytes", n)
+			return nil
+		}
+		name, known := string(d.bytes(int(n))), false
+		if s.Format, known = formatNamed(name); !known || s.Format == Integers || s.normal() != *s {
+			d.fail("there is no format %q with %d bits", name, s.Bits)
+		}
+	}
 	if err := s.Validate(); err != nil {
 		d.fail("%v", err)
 	}
@@ -261,28 +280,28 @@ func (d *decoder) observed(p *observed, m Method) {
 	if m.ranged() || d.err != nil {
 		return
 	}
-	p.hist.reserve(d.octaves(p.n))
+	p.hist.Reserve(d.octaves(p.n))
 	last, rest := -1, p.n
-	low, high := bins, -1 // the first and the last bin in the order of values
+	low, high := histogram.Bins, -1 // the first and the last bin in the order of values
 	for rest > 0 && d.err == nil {
 		gap, n := d.uvarint(), d.uvarint()
-		if gap >= uint64(bins-1-last) || n == 0 || n > rest {
+		if gap >= uint64(histogram.Bins-1-last) || n == 0 || n > rest {
 			d.fail("a bin that cannot be")
 			return
 		}
 		last, rest = last+1+int(gap), rest-n
-		if last%negative >= negative-binsEach {
+		if last%histogram.Negative >= histogram.Negative-histogram.PerOctave {
 			d.fail("bin %#x is not of finite values", last)
 			return
 		}
-		p.hist.addCount(last, n)
-		i := last + negative
-		if last >= negative {
-			i = bins - 1 - last
+		p.hist.AddCount(last, n)
+		i := last + histogram.Negative
+		if last >= histogram.Negative {
+			i = histogram.Bins - 1 - last
 		}
 		low, high = min(low, i), max(high, i)
 	}
-	if d.err == nil && !(holds(ascending(low), p.lo) && holds(ascending(high), p.hi)) {
+	if d.err == nil && !(holds(histogram.Ascending(low), p.lo) && holds(histogram.Ascending(high), p.hi)) {
 		d.fail("the bins do not end at [%v, %v]", p.lo, p.hi)
 	}
 }
@@ -294,12 +313,12 @@ func (d *decoder) octaves(n uint64) (k int) {
 	last, octave := -1, -1
 	for n > 0 {
 		gap, c := look.uvarint(), look.uvarint()
-		if look.err != nil || gap >= uint64(bins-1-last) || c == 0 || c > n {
+		if look.err != nil || gap >= uint64(histogram.Bins-1-last) || c == 0 || c > n {
 			break
 		}
 		n -= c
-		if last += 1 + int(gap); last/binsEach != octave {
-			octave = last / binsEach
+		if last += 1 + int(gap); last/histogram.PerOctave != octave {
+			octave = last / histogram.PerOctave
 			k++
 		}
 	}
@@ -307,6 +326,8 @@ func (d *decoder) octaves(n uint64) (k int) {
 }
 
 // holds reports whether v, of which a zero may have been -0, is in bin b.
-func holds(b int, v float32) bool { return b == binOf(v) || v == 0 && b == negative }
+func holds(b int, v float32) bool {
+	return b == histogram.BinOf(v) || v == 0 && b == histogram.Negative
+}
 
 func isMinusZero(v float32) bool { return math.Float32bits(v) == 1<<31 }

@@ -9,57 +9,29 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/a01592f9/quant/internal/samples"
 )
 
 // What the tests of observers share, and the properties that hold whatever the
 // values: how they are split and merged means nothing.
 
-// distributions are values that calibration may meet, n of them.
-var distributions = []struct {
+// distributions are values that calibration may meet.
+var distributions = func() (all []struct {
 	name string
 	of   func(rng *rand.Rand) float32
-}{
-	{"normal", func(rng *rand.Rand) float32 { return float32(rng.NormFloat64()) }},
-	{"shifted", func(rng *rand.Rand) float32 { return float32(5 + 0.3*rng.NormFloat64()) }},
-	{"heavy", func(rng *rand.Rand) float32 { return float32(rng.NormFloat64() / (math.Abs(rng.NormFloat64()) + 1e-4)) }},
-	{"laplace", func(rng *rand.Rand) float32 { return float32(rng.ExpFloat64() * float64(1-2*rng.IntN(2))) }},
-	{"constant", func(*rand.Rand) float32 { return -0.7 }},
-	{"zeros", func(rng *rand.Rand) float32 { return float32(math.Copysign(0, rng.Float64()-0.5)) }},
-	{"tiny", func(rng *rand.Rand) float32 { return float32(rng.NormFloat64() * 0x1p-120) }},
-	{"huge", func(rng *rand.Rand) float32 { return float32(rng.Float64()*2-1) * math.MaxFloat32 }},
-	{"subnormal", func(rng *rand.Rand) float32 {
-		return math.Float32frombits(rng.Uint32()&0x80000000 | rng.Uint32N(1<<23))
-	}},
-	{"one-sided", func(rng *rand.Rand) float32 { return max(0, float32(rng.NormFloat64())) }},
-	{"negative", func(rng *rand.Rand) float32 { return float32(-1 - rng.ExpFloat64()) }},
-	{"sparse", func(rng *rand.Rand) float32 {
-		if rng.IntN(50) > 0 {
-			return 0
-		}
-		return float32(rng.NormFloat64())
-	}},
-	{"outliers", func(rng *rand.Rand) float32 {
-		if rng.IntN(1000) == 0 {
-			return float32(rng.Float64()*2-1) * 100
-		}
-		return float32(rng.NormFloat64())
-	}},
-	{"steps", func(rng *rand.Rand) float32 { return float32(rng.IntN(7)) * 0.25 }},
-	{"edges", func(rng *rand.Rand) float32 { // next to the edges of bins
-		return math.Float32frombits(0x3f000000 + rng.Uint32N(256)<<16 - rng.Uint32N(2) ^ rng.Uint32()&0x80000000)
-	}},
-	{"octaves", func(rng *rand.Rand) float32 { // all magnitudes
-		return math.Float32frombits(rng.Uint32() & 0xbfffffff)
-	}},
-}
+}) {
+	for _, d := range samples.Distributions {
+		all = append(all, struct {
+			name string
+			of   func(rng *rand.Rand) float32
+		}{d.Name, d.Of})
+	}
+	return all
+}()
 
 func valuesOf(seed uint64, n int, of func(*rand.Rand) float32) []float32 {
-	rng := rand.New(rand.NewPCG(seed, 1))
-	x := make([]float32, n)
-	for i := range x {
-		x[i] = of(rng)
-	}
-	return x
+	return samples.Values(seed, n, of)
 }
 
 // methodsOfHistogram are those that an observer with a histogram can stand for.

@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"math"
 	"unsafe"
+
+	"github.com/a01592f9/quant/internal/exact"
+	"github.com/a01592f9/quant/internal/work"
 )
 
 // A Tensor is float32 data with a shape. Data is in row-major order (the last
@@ -77,7 +80,7 @@ func CalibrateInto(p *Params, t Tensor, s Scheme) error {
 	if err != nil {
 		return err
 	}
-	if l.params == 1 && !several(len(t.Data)/partLen) {
+	if l.params == 1 && !work.Several(len(t.Data)/partLen) {
 		var lo, hi [1]float32
 		if !rangeRuns(lo[:], hi[:], t.Data, len(t.Data)) {
 			return notFinite(t.Data, &l, s.Granularity)
@@ -137,17 +140,6 @@ func (s Scheme) paramsOf(p *Params, lo, hi []float32) {
 		qmin, qmax := s.Grid()
 		asymmetricParams(scale, zero, lo, hi, float32(qmin), float32(qmax-qmin))
 	}
-}
-
-// params returns the parameters that s derives from a range.
-func (s Scheme) params(r Range) (scale float32, zero int32) {
-	if s.Format.number != 0 {
-		return symmetricScale(r.Min, r.Max, s.Format.book().largest), 0
-	}
-	if s.Mapping == Symmetric {
-		return s.symmetric(r)
-	}
-	return s.asymmetric(r)
 }
 
 // check returns an error unless p has n scales and zero points that can be used.
@@ -339,18 +331,6 @@ func DequantizeCodes[T Code](dst []float32, codes []T, shape []int, p Params) er
 	return nil
 }
 
-// A Range is the smallest and the largest of some values. Both are finite, Min
-// is not above Max, and a zero is +0.
-type Range struct {
-	Min float32 `json:"min"`
-	Max float32 `json:"max"`
-}
-
-// Union returns the range that holds both: what to calibrate from when data
-// comes in batches, or from several workers. The zero Range is not empty, but
-// holds 0: begin with the range of a first batch.
-func (r Range) Union(o Range) Range { return Range{min(r.Min, o.Min), max(r.Max, o.Max)} }
-
 // Ranges returns the range of the tensor, or of every channel or group of it,
 // in the order of Params. With Range.Union and ParamsFromRanges it calibrates
 // over data that is never in memory all at once.
@@ -424,7 +404,7 @@ func ParamsFromRangesInto(p *Params, s Scheme, ranges []Range) error {
 	}
 	p.set(s, len(ranges))
 	for i, r := range ranges {
-		p.Scale[i], p.ZeroPoint[i] = s.params(Range{plusZero(r.Min), plusZero(r.Max)})
+		p.Scale[i], p.ZeroPoint[i] = s.params(Range{exact.PlusZero(r.Min), exact.PlusZero(r.Max)})
 	}
 	return nil
 }

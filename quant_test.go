@@ -518,25 +518,6 @@ func TestFromNarrowCodes(t *testing.T) {
 	}
 }
 
-// TestDecibels checks decibels against the mathematics library.
-func TestDecibels(t *testing.T) {
-	rng := rand.New(rand.NewPCG(19, 20))
-	for range 100000 {
-		v := math.Exp(rng.NormFloat64() * 100)
-		if rng.IntN(2) == 0 {
-			v = 1 + rng.NormFloat64()*1e-3
-		}
-		if got, want := decibels(v), 10*math.Log10(v); math.Abs(got-want) > 2e-15*max(math.Abs(want), 1e-3) {
-			t.Fatalf("decibels(%v) = %v, want %v", v, got, want)
-		}
-	}
-	for _, v := range []float64{0, math.Inf(1), 1, 1e-300, math.MaxFloat64} {
-		if got, want := decibels(v), 10*math.Log10(v); got != want && math.Abs(got-want) > 1e-12 {
-			t.Errorf("decibels(%v) = %v, want %v", v, got, want)
-		}
-	}
-}
-
 // TestViews checks the slices that share memory with the codes.
 func TestViews(t *testing.T) {
 	x := Tensor{Data: []float32{-1, 0, 1}}

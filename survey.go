@@ -4,6 +4,8 @@ import (
 	"math"
 	"sync"
 	"sync/atomic"
+
+	"github.com/a01592f9/quant/internal/work"
 )
 
 // A survey reads a tensor channel by channel, first for the ranges and the sum
@@ -148,7 +150,7 @@ var (
 	rangers   = sync.Pool{New: func() any { return new(survey) }}
 	scratches = sync.Pool{New: func() any { return new(scratch) }}
 	tilings   = sync.Pool{New: func() any { return new(tiling) }}
-	surveyors = newTeams(func(a *surveyArgs, i int) { a.survey.item(a.src, a.restored, i, a.errors) })
+	surveyors = work.New(func(a *surveyArgs, i int) { a.survey.item(a.src, a.restored, i, a.errors) })
 )
 
 type surveyArgs struct {
@@ -218,9 +220,9 @@ func (g *survey) items() int {
 // run makes the first pass or, for errors, the second: those of schemes or, if
 // restored is not nil, the differences from it. g must be on the heap.
 func (g *survey) run(src, restored []float32, errors bool) {
-	if n := g.items(); several(n) && onHeap(src) && onHeap(restored) {
+	if n := g.items(); work.Several(n) && work.OnHeap(src) && work.OnHeap(restored) {
 		a := surveyArgs{g, src, restored, errors}
-		surveyors.do(hide(&a), n)
+		surveyors.Do(work.Hide(&a), n)
 	} else {
 		for i := range n {
 			g.item(src, restored, i, errors)

@@ -6,6 +6,8 @@ import (
 	"math"
 	"sync"
 	"sync/atomic"
+
+	"github.com/a01592f9/quant/internal/work"
 )
 
 // A reading is a pass of a survey over a Source. It cuts the tensor into items
@@ -129,7 +131,7 @@ type piece struct {
 var (
 	pieces   = sync.Pool{New: func() any { return new(piece) }}
 	readings = sync.Pool{New: func() any { return new(reading) }}
-	readers  = newTeams(func(r **reading, i int) { (*r).guarded(func() { (*r).item(i) }) })
+	readers  = work.New(func(r **reading, i int) { (*r).guarded(func() { (*r).item(i) }) })
 )
 
 // newReading returns a reading of what g has been reset for.
@@ -216,8 +218,8 @@ func (r *reading) pass(ranges, errors bool, by Granularity) error {
 // wave does the items of as many segments as there is memory for.
 func (r *reading) wave() {
 	n := min(r.survey.slots, r.survey.segments-r.first) * r.items
-	if several(n) {
-		readers.do(&r, n)
+	if work.Several(n) {
+		readers.Do(&r, n)
 		return
 	}
 	for i := range n {

@@ -32,3 +32,15 @@ func symmetricScale(lo, hi, steps float32) float32 {
 	}
 	return atLeast(absMax(lo, hi)/steps, minScale)
 }
+
+// absMax returns max(|lo|, |hi|) for lo ≤ hi.
+func absMax(lo, hi float32) float32 { return atLeast(hi, -lo) }
+
+// atLeast is max for values that are not NaN. (The builtin, which sees to NaN
+// and the sign of zero, costs more than the division beside it.)
+func atLeast(v, limit float32) float32 {
+	if v < limit {
+		return limit
+	}
+	return v
+}

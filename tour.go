@@ -1,8 +1,11 @@
 package quant
 
 import (
-	"math"
 	"sync"
+
+	"github.com/a01592f9/quant/internal/histogram"
+	"github.com/a01592f9/quant/internal/search"
+	"github.com/a01592f9/quant/internal/work"
 )
 
 // A tour brings all values to what collects them for each parameter, in any
@@ -19,7 +22,7 @@ type tour struct {
 
 	// digits, if there are any, are wanted instead: for each scheme, and of that
 	// for each parameter.
-	digits [][]digits
+	digits [][]search.KthValue
 
 	locks [256]sync.Mutex // of parameters, by the last bits of their index
 	cut   boxes           // of a scattered layout
@@ -61,13 +64,13 @@ type guide struct {
 	gather
 	x      [pieceLen]float32
 	own    observed // of a single parameter
-	digits [][]digits
+	digits [][]search.KthValue
 }
 
 var (
 	tours  = sync.Pool{New: func() any { return new(tour) }}
 	guides = sync.Pool{New: func() any { return new(guide) }}
-	escort = newTeams(func(t **tour, i int) { (*t).guarded(func() { (*t).item((*t).x, i) }) })
+	escort = work.New(func(t **tour, i int) { (*t).guarded(func() { (*t).item((*t).x, i) }) })
 )
 
 // run makes the tour. The values are x or, if src is not nil, come from there.
@@ -76,9 +79,9 @@ func (t *tour) run(x []float32, src Source) error {
 	t.src = src
 	t.cols = 0 // narrow rows need not be merged
 	n := t.items()
-	if several(n) && onHeap(x) {
-		t.x = *hide(&x)
-		escort.do(&t, n)
+	if work.Several(n) && work.OnHeap(x) {
+		t.x = *work.Hide(&x)
+		escort.Do(&t, n)
 	} else {
 		for i := range n {
 			t.item(x, i)
@@ -157,7 +160,7 @@ func (t *tour) single(g *guide, x []float32, e int) {
 	g.digits = resize(g.digits, len(t.digits))
 	for i := range t.digits {
 		g.digits[i] = resize(g.digits[i], 1)
-		g.digits[i][0].copy(&t.digits[i][0])
+		g.digits[i][0].Copy(&t.digits[i][0])
 	}
 	for end := min(e+tourLen, t.n()); e < end; e += pieceLen {
 		x := t.read(g, x, e, min(pieceLen, end-e))
@@ -170,7 +173,7 @@ func (t *tour) single(g *guide, x []float32, e int) {
 	defer t.locks[0].Unlock()
 	t.params[0].join(&g.own, t)
 	for i := range t.digits {
-		t.digits[i][0].join(&g.digits[i][0])
+		t.digits[i][0].Join(&g.digits[i][0])
 	}
 }
 
@@ -259,12 +262,12 @@ func (t *tour) take(g *guide, p int, x []float32) {
 }
 
 // add adds values of a parameter to what is collected for it.
-func (t *tour) add(p *observed, d [][]digits, i int, x []float32, g *gather) {
+func (t *tour) add(p *observed, d [][]search.KthValue, i int, x []float32, g *gather) {
 	if len(d) == 0 {
 		p.collect(x, t.sift, t.counts, g)
 	}
 	for k := range d {
-		d[k][i].add(x)
+		d[k][i].Add(x)
 	}
 }
 
@@ -272,7 +275,7 @@ func (t *tour) add(p *observed, d [][]digits, i int, x []float32, g *gather) {
 func (p *observed) begin(t *tour) {
 	p.batch, p.notFinite = 0, Counts{}
 	if len(t.digits) == 0 && t.counts {
-		p.hist.reset(histogramLanes)
+		p.hist.Reset(histogram.Lanes)
 	}
 }
 
@@ -282,79 +285,10 @@ func (p *observed) join(own *observed, t *tour) {
 		return
 	}
 	if t.counts {
-		p.hist.merge(&own.hist)
+		p.hist.Merge(&own.hist)
 	}
 	if own.batch > 0 {
 		p.meet(own.batchLo, own.batchHi, own.batch)
 	}
 	p.notFinite.add(own.notFinite)
 }
-
-// digits find the value that is k-th in size in a bin: they count the next bits
-// of those that begin as it does. The bits of a value's magnitude ascend with it.
-type digits struct {
-	prefix  uint32 // the upper bits, known
-	left    int    // bits that are not
-	width   int    // how many of them are counted
-	smaller uint64 // values of that prefix that are smaller
-	counts  []uint64
-}
-
-// look begins to look for the value of which k in h are smaller.
-func (d *digits) look(h *histogram, k uint64, width int) {
-	bin, smaller := h.locate(k)
-	d.prefix, d.smaller, d.left, d.width = uint32(bin), smaller, 16, width
-	d.clear()
-}
-
-func (d *digits) clear() {
-	d.counts = resize(d.counts, 1<<d.width)
-	clear(d.counts)
-}
-
-// copy makes d look for what o does.
-func (d *digits) copy(o *digits) {
-	d.prefix, d.left, d.width = o.prefix, o.left, o.width
-	if d.left > 0 {
-		d.clear()
-	}
-}
-
-func (d *digits) add(x []float32) {
-	if d.left == 0 {
-		return
-	}
-	prefix, shift, rest := d.prefix, d.left, d.left-d.width
-	for _, v := range x {
-		if b := math.Float32bits(v); b>>shift == prefix {
-			d.counts[b>>rest&(1<<d.width-1)]++
-		}
-	}
-}
-
-func (d *digits) join(o *digits) {
-	if d.left == 0 {
-		return
-	}
-	for i, c := range o.counts {
-		d.counts[i] += c
-	}
-}
-
-// settle takes the bits that were counted, and reports whether they were the last.
-func (d *digits) settle() bool {
-	for i, c := range d.counts {
-		if d.smaller < c {
-			d.prefix = d.prefix<<d.width | uint32(i)
-			break
-		}
-		d.smaller -= c
-	}
-	if d.left -= d.width; d.left == 0 {
-		return true
-	}
-	d.clear()
-	return false
-}
-
-func (d *digits) value() float32 { return plusZero(math.Float32frombits(d.prefix)) }

@@ -6,6 +6,8 @@ import (
 	"math"
 	"sync"
 	"unsafe"
+
+	"github.com/a01592f9/quant/internal/work"
 )
 
 // bufLen is the number of codes that are packed or unpacked at a time, from or
@@ -39,8 +41,8 @@ type codes struct {
 const streamBytes = 20 << 20
 
 var (
-	quantizers   = newTeams(func(t *transform, i int) { t.part(i, true) })
-	dequantizers = newTeams(func(t *transform, i int) { t.part(i, false) })
+	quantizers   = work.New(func(t *transform, i int) { t.part(i, true) })
+	dequantizers = work.New(func(t *transform, i int) { t.part(i, false) })
 )
 
 // newTransform checks shape and parameters against n elements. Like what
@@ -193,7 +195,7 @@ const partRows = 64
 // parts returns how many parts the job has: one if a slice is on the stack.
 func (t *transform) parts() int {
 	n := (len(t.real) + t.partLen() - 1) / t.partLen()
-	if several(n) && onHeap(t.real) && onHeap(t.code8) && onHeap(t.code16) && onHeap(t.packed) {
+	if work.Several(n) && work.OnHeap(t.real) && work.OnHeap(t.code8) && work.OnHeap(t.code16) && work.OnHeap(t.packed) {
 		return n
 	}
 	return 1
@@ -212,7 +214,7 @@ var spreaders = sync.Pool{New: func() any { return new(spreader) }}
 // A result that is not nil is to be put back into the pool.
 func (t *transform) settle(team bool) *spreader {
 	spread := t.spread()
-	if !spread && (!team || onHeap(t.scale) && onHeap(t.zero)) {
+	if !spread && (!team || work.OnHeap(t.scale) && work.OnHeap(t.zero)) {
 		return nil
 	}
 	s := spreaders.Get().(*spreader)
@@ -251,9 +253,9 @@ func (t *transform) run(toCodes bool) {
 			t.part(i, toCodes)
 		}
 	case toCodes:
-		quantizers.do(hide(t), n)
+		quantizers.Do(work.Hide(t), n)
 	default:
-		dequantizers.do(hide(t), n)
+		dequantizers.Do(work.Hide(t), n)
 	}
 	if s != nil {
 		spreaders.Put(s)

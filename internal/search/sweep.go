@@ -1,6 +1,10 @@
-package quant
+package search
 
-import "math"
+import (
+	"math"
+
+	"github.com/a01592f9/quant/internal/exact"
+)
 
 // The search for the least error of few values, exactly. Where x lies between
 // two marks of a grid, its error is x - k*step: so the cost of all values is a
@@ -89,7 +93,7 @@ const (
 
 // A sweep's work.
 type sweep struct {
-	scheme    Scheme
+	grid      *Grid
 	squares   bool
 	symmetric bool
 	steps     float64 // from the lowest mark to the highest
@@ -124,7 +128,7 @@ type sweep struct {
 
 	perUnit       float64 // buckets
 	leastBuckets  float64
-	few           float64 // events, at most, that are taken one by one
+	mostEvents    float64 // that are taken one by one
 	usual, margin float64
 
 	places []spot
@@ -132,22 +136,35 @@ type sweep struct {
 	exact  []spot
 }
 
-// few is exactly for few values. It reports whether it has an answer: not where
+// mostSwept returns up to how many values a sweep is not slower than the search
+// by a histogram. That has one end to look for if the grid is symmetric.
+func (t *Task) mostSwept() int {
+	switch {
+	case !t.Proportional:
+		return 0
+	case !t.Symmetric:
+		return sweepMost
+	case t.Goal == Squares:
+		return sweepMany
+	}
+	return sweepFew
+}
+
+// swept is OfValues for few values. It reports whether it has an answer: not where
 // scales cannot be as small as they need be, errors may overflow, or it would take
 // long.
-func (s *search) few(scheme Scheme, x []float32, r Range) (Range, bool) {
+func (s *Search) swept(x []float32, r Range, cost Cost) (Range, bool) {
 	w := &s.sweep
-	s.scheme, s.squares = scheme, scheme.Method.kind == leastSquares
-	if !w.begin(scheme, r) || w.far(len(x)) {
+	if !w.begin(s.task, r) || w.far(len(x)) {
 		return r, false
 	}
-	best := candidate{Range: r, cost: s.measure(x, r, math.Inf(1))}
+	best := candidate{Range: r, cost: cost(r, math.Inf(1))}
 	if best.cost == 0 {
 		return r, true
 	}
 	w.sort(x)
 	if !s.squares || len(x) > sweepFew {
-		best = s.drawIn(x, best)
+		best = s.drawIn(x, best, cost)
 	}
 	w.build(&w.lower, best.cost, false)
 	w.build(&w.upper, best.cost, true)
@@ -156,20 +173,20 @@ func (s *search) few(scheme Scheme, x []float32, r Range) (Range, bool) {
 	}
 	for _, c := range w.run(best.cost) {
 		t := candidate{Range: w.rangeOf(c), cost: math.Inf(1)}
-		t.cost = s.measure(x, t.Range, best.cost)
+		t.cost = cost(t.Range, best.cost)
 		if t.cost < best.cost {
 			best = t
 		}
 	}
 	if len(x) > sweepExact || w.most > 16*(w.hi-w.lo) {
-		best = s.touchUp(x, best)
+		best = s.touchUp(best, cost)
 	}
 	return best.Range, true
 }
 
 // touchUp tries ranges that differ in the last bits, and in how errors are
 // rounded.
-func (s *search) touchUp(x []float32, best candidate) candidate {
+func (s *Search) touchUp(best candidate, cost Cost) candidate {
 	r := best.Range
 	for i := -sweepTouches; i <= sweepTouches; i++ {
 		t := candidate{Range: r}
@@ -181,7 +198,7 @@ func (s *search) touchUp(x []float32, best candidate) candidate {
 		if i == 0 || t.Min < s.sweep.r.Min || t.Max > s.sweep.r.Max {
 			continue
 		}
-		if t.cost = s.measure(x, t.Range, best.cost); t.cost < best.cost {
+		if t.cost = cost(t.Range, best.cost); t.cost < best.cost {
 			best = t
 		}
 	}
@@ -195,10 +212,10 @@ func away(v float32, i int) float32 {
 
 // drawIn draws the ends of a range in while that makes it better: the better it
 // is, the less a sweep has to look at.
-func (s *search) drawIn(x []float32, best candidate) candidate {
+func (s *Search) drawIn(x []float32, best candidate, cost Cost) candidate {
 	w := &s.sweep
 	center := w.v[len(x)/2]
-	if s.scheme.ZeroInRange || w.symmetric {
+	if s.task.ZeroInRange || w.symmetric {
 		center = lower(upper(0, w.v[0]), w.v[len(x)-1])
 	}
 	// Distances of the ends, or magnitudes.
@@ -211,12 +228,12 @@ func (s *search) drawIn(x []float32, best candidate) candidate {
 		found := false
 		b := best
 		for _, d := range [...][2]float64{{f, f}, {f, 1}, {1, f}} {
-			r := Range{float32(center - float64(lo*d[0])), float32(center + float64(hi*d[1]))}
+			r := Range{Min: float32(center - float64(lo*d[0])), Max: float32(center + float64(hi*d[1]))}
 			if w.symmetric {
-				r = w.r.within(float32(lo * f))
+				r = cut(w.r, float32(lo*f))
 			}
 			t := candidate{Range: r}
-			t.cost = s.measure(x, r, b.cost)
+			t.cost = cost(r, b.cost)
 			if t.cost < b.cost {
 				b, found = t, true
 			}
@@ -236,18 +253,17 @@ func (s *search) drawIn(x []float32, best candidate) candidate {
 	return best
 }
 
-// begin prepares for a scheme and values in r.
-func (w *sweep) begin(scheme Scheme, r Range) bool {
-	scale, zero := scheme.params(r)
-	qmin, qmax := scheme.Grid()
-	w.scheme, w.r = scheme, r
-	w.squares, w.symmetric = scheme.Method.kind == leastSquares, scheme.Mapping == Symmetric
-	w.steps, w.low = float64(qmax-qmin), float64(int32(qmin)-zero)
+// begin prepares for a task and values in r.
+func (w *sweep) begin(t *Task, r Range) bool {
+	scale, zero := t.Params(r)
+	w.grid, w.r = &t.Grid, r
+	w.squares, w.symmetric = t.Goal == Squares, t.Symmetric
+	w.steps, w.low = float64(t.Highest-t.Lowest), float64(t.Lowest-zero)
 	w.lo, w.hi = float64(r.Min), float64(r.Max)
 	w.most = max(-w.lo, w.hi)
 	w.first = float64(scale)
 	w.lowest = math.Inf(-1)
-	if scheme.ZeroInRange && !w.symmetric {
+	if t.ZeroInRange && !w.symmetric {
 		w.lo, w.hi = min(w.lo, 0), max(w.hi, 0)
 		w.lowest = -w.steps
 	}
@@ -255,7 +271,7 @@ func (w *sweep) begin(scheme Scheme, r Range) bool {
 }
 
 // far reports whether values are so far from 0, next to how far they are from
-// each other, that the search for many is much faster: then each comes past many
+// each other, that the search by a histogram is much faster: then each comes past many
 // marks while the step changes little.
 func (w *sweep) far(n int) bool {
 	most := math.Inf(1)
@@ -273,12 +289,9 @@ func (w *sweep) far(n int) bool {
 	return !w.symmetric && w.most > most*(w.hi-w.lo)
 }
 
-// floor is a bound of the steps: see asymmetric.
+// floor returns the least step that a range gets.
 func (w *sweep) floor() float64 {
-	if w.symmetric {
-		return minScale
-	}
-	return max(minScale, w.most*0x1p-22)
+	return max(w.grid.LeastScale, w.most*w.grid.LeastRatio)
 }
 
 // sort takes the values, in ascending order.
@@ -346,11 +359,11 @@ func (w *sweep) run(best float64) []spot {
 	}
 	window, skip := w.windows(u, best)
 	longest := sweepWidest
-	w.few, w.leastBuckets, w.perUnit = sweepEvents/2, 64, 12
+	w.mostEvents, w.leastBuckets, w.perUnit = sweepEvents/2, 64, 12
 	w.limit, w.wanted = best, 3
 	if len(w.v) > sweepExact {
 		// What a bucket costs at its beginning is not the least that it does.
-		w.limit, w.wanted, w.few = best*(1+0.25/math.Sqrt(n)), 6, sweepEvents/16
+		w.limit, w.wanted, w.mostEvents = best*(1+0.25/math.Sqrt(n)), 6, sweepEvents/16
 	}
 	if len(w.v) > sweepMany {
 		w.perUnit = 8
@@ -364,7 +377,7 @@ func (w *sweep) run(best float64) []spot {
 			break
 		}
 		if w.usual == 0 && !alike && w.expect(u) {
-			longest, w.leastBuckets, w.few = 1+1.0/16, 16, 32
+			longest, w.leastBuckets, w.mostEvents = 1+1.0/16, 16, 32
 		}
 		next := min(u+sweepUnits/w.reach, u*longest, end)
 		if skip > 0 {
@@ -411,15 +424,14 @@ func (w *sweep) best(b float64) float64 {
 }
 
 func (w *sweep) firstStep() float64 {
-	scale, _ := w.scheme.params(w.r)
+	scale, _ := w.grid.Params(w.r)
 	return float64(scale)
 }
 
 // rangeOf returns a range whose parameters are those of a place, but for rounding.
 func (w *sweep) rangeOf(c spot) Range {
 	if w.symmetric {
-		_, steps := w.scheme.symmetricGrid()
-		return w.r.within(float32(c.step * float64(steps)))
+		return cut(w.r, float32(c.step*w.grid.Divisor))
 	}
 	l, h := c.low, c.low+w.steps
 	least, most := max(-0.5, w.lo/c.step-l), min(0.5, w.hi/c.step-h)
@@ -433,7 +445,7 @@ func (w *sweep) rangeOf(c spot) Range {
 	}
 	d := min(max(0, least), most)
 	return Range{
-		plusZero(clampTo(float32(float64((l+d)*c.step)), w.r)),
-		plusZero(clampTo(float32(float64((h+d)*c.step)), w.r)),
+		Min: exact.PlusZero(w.r.Clamp(float32(float64((l + d) * c.step)))),
+		Max: exact.PlusZero(w.r.Clamp(float32(float64((h + d) * c.step)))),
 	}
 }

@@ -1,4 +1,4 @@
-package quant
+package search
 
 import "math"
 
@@ -97,7 +97,7 @@ func (w *sweep) windows(u, best float64) (window, skip float64) {
 	return 4 / away, (end - u) / sweepWindows
 }
 
-// alike reports whether the values are few different ones.
+// alike reports whether there are fewer different values than half of all.
 func (w *sweep) alike() bool {
 	different := 1
 	for i, x := range w.v[1:] {
@@ -216,21 +216,21 @@ func (w *sweep) edge(in, out, width, best float64) float64 {
 // how that changes with low.
 func (w *sweep) clipped(low, width float64) float64 {
 	down, up := low-w.v[0], w.v[len(w.v)-1]-low-width
-	n, m := w.lower.within(down), w.upper.within(up)
+	n, m := w.lower.nearer(down), w.upper.nearer(up)
 	return w.beyond(float64(n), down, w.lower.sums[n]) + w.beyond(float64(m), up, w.upper.sums[m])
 }
 
 func (w *sweep) slope(low, width float64) float64 {
 	down, up := low-w.v[0], w.v[len(w.v)-1]-low-width
-	n, m := w.lower.within(down), w.upper.within(up)
+	n, m := w.lower.nearer(down), w.upper.nearer(up)
 	if !w.squares {
 		return float64(n - m)
 	}
 	return float64(float64(n)*down) - w.lower.sums[n].t - (float64(float64(m)*up) - w.upper.sums[m].t)
 }
 
-// within returns how many values of a tail are nearer to the outermost than d.
-func (t *tail) within(d float64) int {
+// nearer returns how many values of a tail are nearer to the outermost than d.
+func (t *tail) nearer(d float64) int {
 	a, b := 0, t.n
 	for a < b {
 		if m := int(uint(a+b) / 2); t.t[m] < d {

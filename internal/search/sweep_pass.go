@@ -1,15 +1,19 @@
-package quant
+package search
 
-import "math"
+import (
+	"math"
+
+	"github.com/a01592f9/quant/internal/exact"
+)
 
 // The passes of a sweep: events, the polynomials between them, and the best
 // places that these have.
 
 // pass goes through the steps from 1/u on to 1/end.
 func (w *sweep) pass(u, end float64) {
-	few := float64(w.total*(end-u)) <= w.few
+	oneByOne := float64(w.total*(end-u)) <= w.mostEvents
 	w.width = 0
-	if !few {
+	if !oneByOne {
 		n := int(min(max(w.reach*(end-u)*w.perUnit, w.leastBuckets), sweepBuckets))
 		w.width = (end - u) / float64(n)
 		w.perWidth = float64(n) / (end - u)
@@ -32,7 +36,7 @@ func (w *sweep) pass(u, end float64) {
 		}
 	}
 	w.load(w.v[first:last], u, end, low, high)
-	if few {
+	if oneByOne {
 		w.order(u, end)
 		at := 1 / u
 		from := u
@@ -99,9 +103,6 @@ func (w *sweep) add0(k float64) {
 	}
 }
 
-// nearest rounds to an integer.
-func nearest(v float64) float64 { return float64(v) + 0x1.8p52 - 0x1.8p52 }
-
 // lower and upper are min and max for values that are not NaN.
 
 func lower(a, b float64) float64 {
@@ -124,7 +125,7 @@ func (w *sweep) loadSquares(v []float64, sign, u, end, low, high float64) {
 	var a, b, c float64
 	for _, x := range v {
 		x *= sign
-		k, last := nearest(float64(x*u)), nearest(float64(x*end))
+		k, last := exact.Nearest(float64(x*u)), exact.Nearest(float64(x*end))
 		if k < low {
 			k = low
 		}
@@ -161,7 +162,7 @@ func (w *sweep) loadAbsolute(v []float64, sign, u, end, low, high float64) {
 	var a, b float64
 	for _, x := range v {
 		x *= sign
-		j, last := nearest(float64(x*u)*2-0.5), nearest(float64(x*end)*2-0.5)
+		j, last := exact.Nearest(float64(x*u)*2-0.5), exact.Nearest(float64(x*end)*2-0.5)
 		if j < least {
 			j = least
 		}
@@ -171,7 +172,7 @@ func (w *sweep) loadAbsolute(v []float64, sign, u, end, low, high float64) {
 		if last > most {
 			last = most
 		}
-		k := nearest((j + 0.5) / 2) // that is next to x
+		k := exact.Nearest((j + 0.5) / 2) // that is next to x
 		e := x - float64(k*s)
 		above := k*2 == j // x is
 		if above {
@@ -353,7 +354,7 @@ func (w *sweep) extend(t *tail, x, h float64) int {
 	for i := t.sure + len(t.y); i < t.n; i++ {
 		x := x - t.t[i]
 		y := float64(x * w.mid)
-		k := nearest(y)
+		k := exact.Nearest(y)
 		e := x - float64(k*s)
 		p := t.out[len(t.y)]
 		switch {

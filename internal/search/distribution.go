@@ -1,6 +1,11 @@
-package quant
+package search
 
-import "math"
+import (
+	"math"
+
+	"github.com/a01592f9/quant/internal/exact"
+	"github.com/a01592f9/quant/internal/histogram"
+)
 
 // A distribution is a histogram laid out for estimating errors: what quantizing
 // the values would cost, from their bins alone. The values of a bin are taken
@@ -31,29 +36,29 @@ type octave struct {
 }
 
 // load takes the values of h, n in number and within r.
-func (d *distribution) load(h *histogram, n uint64, r Range) {
+func (d *distribution) load(h *histogram.Histogram, n uint64, r Range) {
 	d.r = r
 	d.pos.load(h, 0, float64(r.Min), float64(r.Max))
-	d.neg.load(h, negative, -float64(r.Max), -float64(r.Min))
-	d.zeros = float64(h.count(0) + h.count(negative))
-	d.center = float64(h.rank((n-1)/2, n, r))
-	d.near = h.percentile(n/32*15, n, r)
+	d.neg.load(h, histogram.Negative, -float64(r.Max), -float64(r.Min))
+	d.zeros = float64(h.Count(0) + h.Count(histogram.Negative))
+	d.center = float64(h.Rank((n-1)/2, n, r))
+	d.near = h.Percentile(n/32*15, n, r)
 }
 
 // load takes the bins from first on of one sign, whose magnitudes are within
 // lo and hi. The bin of 0 is left out.
-func (s *side) load(h *histogram, first int, lo, hi float64) {
+func (s *side) load(h *histogram.Histogram, first int, lo, hi float64) {
 	s.a, s.b, s.n, s.density, s.octaves = s.a[:0], s.b[:0], s.n[:0], s.density[:0], s.octaves[:0]
 	var sq, abs float64
 	last := -1
-	for b := h.next(first + 1); b < first+negative; b = h.next(b + 1) {
+	for b := h.Next(first + 1); b < first+histogram.Negative; b = h.Next(b + 1) {
 		from := float64(math.Float32frombits(uint32(b-first) << 16))
 		to := 0x1p128
-		if b-first < negative-binsEach-1 {
+		if b-first < histogram.Negative-histogram.PerOctave-1 {
 			to = float64(math.Float32frombits(uint32(b-first+1) << 16))
 		}
 		from, to = max(from, lo), min(to, hi)
-		n := float64(h.count(b))
+		n := float64(h.Count(b))
 		density := n
 		if to > from {
 			density /= to - from
@@ -63,7 +68,7 @@ func (s *side) load(h *histogram, first int, lo, hi float64) {
 		m := (from + to) / 2
 		sq += float64(n*(float64(from*from)+float64(from*to)+float64(to*to))) / 3
 		abs += float64(n * m)
-		if o := b / binsEach; o != last {
+		if o := b / histogram.PerOctave; o != last {
 			last = o
 			s.octaves = append(s.octaves, octave{})
 		}
@@ -71,18 +76,43 @@ func (s *side) load(h *histogram, first int, lo, hi float64) {
 	}
 }
 
-// A ruler is marks from lo*step to hi*step.
-type ruler struct{ step, lo, hi float64 }
+// marks are the values that a grid represents exactly: the multiples of step from
+// lo*step to hi*step or, if there are levels, those levels times step.
+type marks struct {
+	step, lo, hi float64
+	levels       []float64
+}
 
-func (s Scheme) ruler(r Range) ruler {
-	scale, zero := s.params(r)
-	qmin, qmax := s.Grid()
-	return ruler{float64(scale), float64(int32(qmin) - zero), float64(int32(qmax) - zero)}
+// marks returns what g represents with these parameters.
+func (g *Grid) marks(scale float32, zero int32) marks {
+	m := marks{step: float64(scale), lo: float64(g.Lowest - zero), hi: float64(g.Highest - zero), levels: g.Levels}
+	if m.levels != nil {
+		m.lo, m.hi = m.levels[0], m.levels[len(m.levels)-1]
+	}
+	return m
+}
+
+// marksOf returns what g represents when a range has been chosen.
+func (g *Grid) marksOf(r Range) marks { return g.marks(g.Params(r)) }
+
+// widestStep returns the largest distance between two marks.
+func (g *marks) widestStep() float64 {
+	if g.levels == nil {
+		return g.step
+	}
+	widest := 0.0
+	for i, v := range g.levels[1:] {
+		widest = max(widest, v-g.levels[i])
+	}
+	return float64(widest * g.step)
 }
 
 // cost returns the estimated sum of e², or of |e|, under g.
-func (d *distribution) cost(g ruler, squares bool) float64 {
-	m := ruler{g.step, -g.hi, -g.lo}
+func (d *distribution) cost(g marks, squares bool) float64 {
+	if g.levels != nil {
+		return d.costOfLevels(&g, squares)
+	}
+	m := marks{step: g.step, lo: -g.hi, hi: -g.lo} // of the negative values' magnitudes
 	if g.overflows(float64(d.r.Max)) || m.overflows(-float64(d.r.Min)) {
 		return math.Inf(1)
 	}
@@ -95,13 +125,13 @@ func (d *distribution) cost(g ruler, squares bool) float64 {
 
 // overflows reports whether float32 cannot hold the last mark, and it is the
 // one next to most.
-func (g *ruler) overflows(most float64) bool {
+func (g *marks) overflows(most float64) bool {
 	return float64(g.hi*g.step) >= 0x1.ffffffp127 && most > float64((g.hi-0.5)*g.step)
 }
 
 // near returns how many bins have nothing but values that are less than half a
 // step from 0, and the sums over them.
-func (s *side) near(g ruler) octave {
+func (s *side) near(g marks) octave {
 	var o octave
 	if g.lo > 0 || g.hi < 0 {
 		return o
@@ -115,22 +145,21 @@ func (s *side) near(g ruler) octave {
 	return o
 }
 
-// mark returns the integer of the mark next to v steps. The sum has 2^0 as its
-// last place.
-func (g *ruler) mark(v float64) float64 {
+// nearest returns the integer of the mark next to v steps.
+func (g *marks) nearest(v float64) float64 {
 	if v < g.lo {
 		return g.lo
 	}
 	if v > g.hi {
 		return g.hi
 	}
-	return v + 0x1.8p52 - 0x1.8p52
+	return exact.Nearest(v)
 }
 
 // The integral of e² from 0 to x is k*step³/12 + r³/3, k being the mark next to
 // x, and r what is left: every whole step has the same share.
 
-func (s *side) squares(g ruler) float64 {
+func (s *side) squares(g marks) float64 {
 	o := s.near(g)
 	sum, per := o.sq, 1/g.step
 	cell := float64(float64(g.step*g.step)*g.step) / 12
@@ -138,7 +167,7 @@ func (s *side) squares(g ruler) float64 {
 	for i := o.end; i < len(s.a); i++ {
 		a, b := s.a[i], s.b[i]
 		if a != last {
-			k = g.mark(a * per)
+			k = g.nearest(a * per)
 			r = a - float64(k*g.step)
 		}
 		if a == b {
@@ -146,7 +175,7 @@ func (s *side) squares(g ruler) float64 {
 			last = a
 			continue
 		}
-		kb := g.mark(b * per)
+		kb := g.nearest(b * per)
 		rb := b - float64(kb*g.step)
 		cubes := float64(float64(rb*rb)*rb) - float64(float64(r*r)*r)
 		sum += float64(s.density[i] * (cubes/3 + float64((kb-k)*cell)))
@@ -157,7 +186,7 @@ func (s *side) squares(g ruler) float64 {
 
 // The integral of |e| is k*step²/4 + r*|r|/2.
 
-func (s *side) absolute(g ruler) float64 {
+func (s *side) absolute(g marks) float64 {
 	o := s.near(g)
 	sum, per := o.abs, 1/g.step
 	cell := float64(g.step*g.step) / 4
@@ -165,7 +194,7 @@ func (s *side) absolute(g ruler) float64 {
 	for i := o.end; i < len(s.a); i++ {
 		a, b := s.a[i], s.b[i]
 		if a != last {
-			k = g.mark(a * per)
+			k = g.nearest(a * per)
 			r = a - float64(k*g.step)
 		}
 		if a == b {
@@ -173,7 +202,7 @@ func (s *side) absolute(g ruler) float64 {
 			last = a
 			continue
 		}
-		kb := g.mark(b * per)
+		kb := g.nearest(b * per)
 		rb := b - float64(kb*g.step)
 		squares := float64(rb*math.Abs(rb)) - float64(r*math.Abs(r))
 		sum += float64(s.density[i] * (squares/2 + float64((kb-k)*cell)))
@@ -182,7 +211,7 @@ func (s *side) absolute(g ruler) float64 {
 	return sum
 }
 
-// beyond returns the least that the magnitudes above h cost if the ruler ends there.
+// beyond returns the least that the magnitudes above h cost if the marks end there.
 func (s *side) beyond(h float64, squares bool) float64 {
 	sum := 0.0
 	for i := len(s.a) - 1; i >= 0 && s.a[i] > h; i-- {
@@ -195,7 +224,7 @@ func (s *side) beyond(h float64, squares bool) float64 {
 	return sum
 }
 
-// below returns the least that the magnitudes below h cost if the ruler begins there.
+// below returns the least that the magnitudes below h cost if the marks begin there.
 func (s *side) below(h float64, squares bool) float64 {
 	sum := 0.0
 	for i := 0; i < len(s.a) && s.b[i] < h; i++ {

@@ -1,6 +1,10 @@
-package quant
+package search
 
-import "math"
+import (
+	"math"
+
+	"github.com/a01592f9/quant/internal/exact"
+)
 
 // The search for the range of the least Kullback-Leibler divergence, as
 // NVIDIA's TensorRT introduced it (S. Migacz, 8-bit Inference with TensorRT,
@@ -66,7 +70,7 @@ func (u *spectrum) prepare() {
 	for i, m := range u.mass {
 		k, e := 0, 0.0
 		if m > 0 {
-			k, e = 1, float64(m*ln(m))
+			k, e = 1, float64(m*exact.Ln(m))
 		}
 		u.sum[i+1] = u.sum[i] + m
 		u.entropy[i+1] = u.entropy[i] + e
@@ -95,7 +99,7 @@ func (u *spectrum) divergence(lo, hi, codes int) float64 {
 		if m == 0 {
 			return math.Inf(1)
 		}
-		p += float64((m+end.outside)*ln(m+end.outside)) - float64(m*ln(m))
+		p += float64((m+end.outside)*exact.Ln(m+end.outside)) - float64(m*exact.Ln(m))
 	}
 	q := 0.0
 	w := hi - lo
@@ -112,34 +116,33 @@ func (u *spectrum) divergence(lo, hi, codes int) float64 {
 			if c == codes-1 {
 				all += right
 			}
-			q += float64(all * ln(max(m, 0x1p-100)/float64(k))) // sums of very different masses may cancel
+			q += float64(all * exact.Ln(max(m, 0x1p-100)/float64(k))) // sums of very different masses may cancel
 		}
 		from = to
 	}
-	return (p-q)/total - ln(total) + ln(kept)
+	return (p-q)/total - exact.Ln(total) + exact.Ln(kept)
 }
 
-// entropy returns the range of the least divergence for the histogram that was
-// loaded into s.d.
-func (s *search) entropy(scheme Scheme) Range {
-	r := s.d.r
-	qmin, qmax := scheme.Grid()
-	codes := qmax - qmin + 1
+// entropy returns the range of the least divergence for the histogram that Load
+// took.
+func (s *Search) entropy() Range {
+	r, g := s.d.r, &s.task.Grid
+	codes := g.codes()
 	lo, hi := float64(r.Min), float64(r.Max)
 	u := &s.spectrum
 	clear(u.mass[:])
-	if scheme.Mapping == Symmetric {
+	if g.Symmetric {
 		most := max(-lo, hi)
-		codes = 1 << (scheme.Bits - 1)
+		codes = (codes + 1) / 2
 		u.spread(&s.d.pos, 1, 0, most/uniformBins)
 		u.spread(&s.d.neg, 1, 0, most/uniformBins)
 		u.prepare()
 		if _, k := u.best(codes, false); k < uniformBins {
-			return r.within(float32(most * float64(k) / uniformBins))
+			return cut(r, float32(most*float64(k)/uniformBins))
 		}
 		return r
 	}
-	if scheme.ZeroInRange {
+	if g.ZeroInRange {
 		lo, hi = min(lo, 0), max(hi, 0)
 	}
 	u.spread(&s.d.pos, 1, lo, (hi-lo)/uniformBins)
@@ -148,10 +151,10 @@ func (s *search) entropy(scheme Scheme) Range {
 	i, k := u.best(codes, true)
 	c := r
 	if i > 0 {
-		c.Min = plusZero(clampTo(float32(lo+float64((hi-lo)*float64(i)/uniformBins)), r))
+		c.Min = exact.PlusZero(r.Clamp(float32(lo + float64((hi-lo)*float64(i)/uniformBins))))
 	}
 	if k < uniformBins {
-		c.Max = plusZero(clampTo(float32(lo+float64((hi-lo)*float64(k)/uniformBins)), r))
+		c.Max = exact.PlusZero(r.Clamp(float32(lo + float64((hi-lo)*float64(k)/uniformBins))))
 	}
 	return c
 }
@@ -185,31 +188,4 @@ func (u *spectrum) best(codes int, both bool) (lo, hi int) {
 		}
 	}
 	return lo, hi
-}
-
-// logs[i] is ln(1 + (2i+1)/256), logs' argument's reciprocal beside it.
-var logs = func() (t [128]struct{ ln, inverse float64 }) {
-	for i := range t {
-		c := 1 + float64(2*i+1)/256
-		t[i].ln, t[i].inverse = logarithm(c), 1/c
-	}
-	return t
-}()
-
-// ln returns the natural logarithm of v > 0, not subnormal, with an absolute
-// error of about 2^-50 of the larger of 1 and the result: m*2^k is c*(1+r)*2^k,
-// c being the middle of one of 128 intervals, so that |r| is below 2^-8.
-func ln(v float64) float64 {
-	b := math.Float64bits(v)
-	k := int(b>>52) - 1023
-	m := math.Float64frombits(b&(1<<52-1) | 1023<<52)
-	t := &logs[b>>45&127]
-	r := float64(m*t.inverse) - 1
-	p := 1.0 / 7
-	p = 1.0/6 - float64(r*p)
-	p = 1.0/5 - float64(r*p)
-	p = 1.0/4 - float64(r*p)
-	p = 1.0/3 - float64(r*p)
-	p = 1.0/2 - float64(r*p)
-	return float64(float64(k)*math.Ln2) + t.ln + (r - float64(float64(r*r)*p))
 }

@@ -1,0 +1,108 @@
+// Package exact has arithmetic whose results are the same bits on every machine:
+// rounding, logarithms and powers of two. The mathematics library computes
+// logarithms and powers in assembly on some architectures, with other last bits.
+//
+// Go rounds +, -, *, / and math.Sqrt alike everywhere, but may fuse a product and
+// a sum into one operation, which rounds once. So products are converted to
+// their own type, which the language says keeps them from being fused.
+package exact
+
+import "math"
+
+// Round returns the integer nearest to v, ties to even, for |v| < 2^31. The
+// sum has 2^0 as its last place, so the addition itself rounds v.
+func Round(v float32) int32 {
+	return int32(uint32(math.Float64bits(float64(v) + 0x1.8p52)))
+}
+
+// Nearest returns the integer nearest to v, ties to even, for |v| < 2^51.
+func Nearest(v float64) float64 { return float64(v) + 0x1.8p52 - 0x1.8p52 }
+
+// PlusZero returns v, or +0 if v is -0.
+func PlusZero(v float32) float32 {
+	if v == 0 {
+		return 0
+	}
+	return v
+}
+
+// Decibels returns 10*log10(v) for v ≥ 0.
+//
+// With v = m * 2^k and m in [sqrt(1/2), sqrt(2)), ln m = 2*artanh(s), where
+// s = (m-1)/(m+1) and artanh(s) = s + s³/3 + s⁵/5 + … (M. Abramowitz and
+// I. Stegun, Handbook of Mathematical Functions, 4.1.27). The first term left
+// out is below 2^-57 of the sum.
+func Decibels(v float64) float64 {
+	if v == 0 || math.IsInf(v, 1) {
+		return 10 * math.Log10(v)
+	}
+	k, a := artanh(v)
+	const log2, perNeper = 10 * (math.Ln2 / math.Ln10), 20 / math.Ln10
+	return float64(float64(k)*log2) + float64(a*perNeper)
+}
+
+// artanh returns the k and the artanh(s) of Decibels.
+func artanh(v float64) (k int, a float64) {
+	m, k := math.Frexp(v)
+	if m < math.Sqrt2/2 {
+		m *= 2
+		k--
+	}
+	s := (m - 1) / (m + 1)
+	s2 := float64(s * s)
+	sum := 0.0
+	for i := 23; i >= 1; i -= 2 {
+		sum = float64(sum*s2) + 1/float64(i)
+	}
+	return k, float64(s * sum)
+}
+
+// lnOf1To2[i] has the natural logarithm of 1 + (2i+1)/256, and the reciprocal of
+// that number.
+var lnOf1To2 = func() (t [128]struct{ ln, inverse float64 }) {
+	for i := range t {
+		c := 1 + float64(2*i+1)/256
+		k, a := artanh(c)
+		t[i].ln, t[i].inverse = float64(float64(k)*math.Ln2)+float64(2*a), 1/c
+	}
+	return t
+}()
+
+// Ln returns the natural logarithm of v > 0, not subnormal, with an absolute
+// error of about 2^-50 of the larger of 1 and the result. It is faster than
+// Decibels: v is c*(1+r)*2^k, where c is the middle of one of 128 intervals of
+// [1, 2), so that |r| is below 2^-8 and ln(1+r) = r - r²/2 + r³/3 - … needs seven
+// terms.
+func Ln(v float64) float64 {
+	b := math.Float64bits(v)
+	k := int(b>>52) - 1023
+	m := math.Float64frombits(b&(1<<52-1) | 1023<<52)
+	t := &lnOf1To2[b>>45&127]
+	r := float64(m*t.inverse) - 1
+	p := 1.0 / 7
+	p = 1.0/6 - float64(r*p)
+	p = 1.0/5 - float64(r*p)
+	p = 1.0/4 - float64(r*p)
+	p = 1.0/3 - float64(r*p)
+	p = 1.0/2 - float64(r*p)
+	return float64(float64(k)*math.Ln2) + t.ln + (r - float64(float64(r*r)*p))
+}
+
+// OctaveSteps is how many steps Shrink divides a factor of two into.
+const OctaveSteps = 256
+
+// powers[i] is 2^(-i/OctaveSteps), of square roots and their products.
+var powers = func() (p [OctaveSteps]float64) {
+	p[0] = 1
+	for k, root := OctaveSteps/2, math.Sqrt(0.5); k > 0; k, root = k/2, math.Sqrt(root) {
+		for i := k; i < OctaveSteps; i += 2 * k {
+			p[i] = p[i-k] * root
+		}
+	}
+	return p
+}()
+
+// Shrink returns v * 2^(-k/OctaveSteps) for k ≥ 0, to within about 2^-50 of it.
+func Shrink(v float64, k int) float64 {
+	return math.Ldexp(v*powers[k%OctaveSteps], -(k / OctaveSteps))
+}

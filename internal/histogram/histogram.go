@@ -1,0 +1,299 @@
+// Package histogram counts float32 values in bins that are the same for all data,
+// so that two histograms add up exactly, and finds values of a given rank.
+//
+// A bin is all values with the same upper 16 bits: sign, exponent and seven bits
+// of mantissa. So a bin is 2^-7 as wide as the power of two below it, and bins
+// need no range beforehand.
+package histogram
+
+import (
+	"math"
+	"slices"
+)
+
+const (
+	// Bins is the number of bins. Those from Negative on are of negative values,
+	// or -0, and go from 0 downwards.
+	Bins     = 1 << 16
+	Negative = Bins / 2
+
+	// Octaves is the number of octaves: an octave is the bins with the same sign
+	// and exponent.
+	Octaves   = 1 << 9
+	PerOctave = Bins / Octaves // bins of an octave
+
+	// Lanes is the number of counters that a kernel uses in turn for a bin: equal
+	// neighbours need not wait for each other where these differ.
+	Lanes = 4
+)
+
+// A Range is the smallest and the largest of some values. Both are finite, Min
+// is not above Max, and a zero is +0.
+type Range struct{ Min, Max float32 }
+
+// Clamp returns the value of r that is nearest to v.
+func (r Range) Clamp(v float32) float32 { return min(max(v, r.Min), r.Max) }
+
+// An OctaveIndex says where the bins of an octave are counted: bin b at
+// counters[index[b/PerOctave]+b-Bins]. 0 is for an octave that has no place yet.
+type OctaveIndex [Octaves]uint32
+
+// A Histogram counts the finite values of one tensor, channel or group by their
+// bins. Its memory is that of the octaves seen: 512 bytes for each of them and
+// each lane, and 2 KiB for each lane. The zero value has no lanes: it reads as
+// empty, and Reset makes it ready to count.
+type Histogram struct {
+	at     []OctaveIndex // of one lane, or of Lanes
+	counts []uint32      // of PerOctave bins for each octave and lane
+	wide   []uint64      // what counts held before it had to begin anew; may be shorter
+
+	// pending is the number of values in counts: below 2^32, so that none of
+	// them wraps around.
+	pending uint64
+}
+
+// Reset empties h, which is to count in so many lanes: 1 or Lanes.
+func (h *Histogram) Reset(lanes int) {
+	h.at = slices.Grow(h.at[:0], lanes)[:lanes]
+	clear(h.at)
+	h.counts, h.wide, h.pending = h.counts[:0], h.wide[:0], 0
+}
+
+// Empty reports whether no octave has a place, so that no value was counted.
+func (h *Histogram) Empty() bool { return len(h.counts) == 0 }
+
+// Counters returns what a kernel needs that counts up to n values: the counters,
+// the indexes of the lanes (some may be equal), and how many values it may count
+// now, at least one. It is to call Counted afterwards.
+func (h *Histogram) Counters(n int) (counters []uint32, at [Lanes]*OctaveIndex, most int) {
+	if h.pending == math.MaxUint32 {
+		h.carry()
+	}
+	for i := range at {
+		at[i] = &h.at[i%len(h.at)]
+	}
+	return h.counts, at, int(min(uint64(n), math.MaxUint32-h.pending))
+}
+
+// Counted says that a kernel has counted n values.
+func (h *Histogram) Counted(n int) { h.pending += uint64(n) }
+
+// Place gives the octave of bin b counters, in every lane. It must have none.
+func (h *Histogram) Place(b int) {
+	octave := b / PerOctave
+	for i := range h.at {
+		first := len(h.counts)
+		h.at[i][octave] = uint32(Bins + first - octave*PerOctave)
+		if cap(h.counts) >= first+PerOctave {
+			h.counts = h.counts[:first+PerOctave]
+			clear(h.counts[first:])
+		} else {
+			h.counts = append(h.counts, make([]uint32, PerOctave)...)
+		}
+	}
+}
+
+// Reserve makes room for n octaves.
+func (h *Histogram) Reserve(n int) {
+	h.counts = slices.Grow(h.counts, n*PerOctave*len(h.at))
+}
+
+// carry moves all counts to wide.
+func (h *Histogram) carry() {
+	if n := len(h.counts) - len(h.wide); n > 0 {
+		h.wide = append(h.wide, make([]uint64, n)...)
+	}
+	for i, c := range h.counts {
+		h.wide[i] += uint64(c)
+	}
+	clear(h.counts)
+	h.pending = 0
+}
+
+// AddCount adds n values to bin b.
+func (h *Histogram) AddCount(b int, n uint64) {
+	if h.at[0][b/PerOctave] == 0 {
+		h.Place(b)
+	}
+	i := int(h.at[0][b/PerOctave]) + b - Bins
+	if n <= math.MaxUint32-h.pending {
+		h.counts[i] += uint32(n)
+		h.pending += n
+		return
+	}
+	h.carry()
+	h.wide[i] += n
+}
+
+// Count returns the number of values in bin b.
+func (h *Histogram) Count(b int) uint64 {
+	n := uint64(0)
+	for l := range h.at {
+		first := h.at[l][b/PerOctave]
+		if first == 0 {
+			return 0
+		}
+		i := int(first) + b - Bins
+		n += uint64(h.counts[i])
+		if i < len(h.wide) {
+			n += h.wide[i]
+		}
+	}
+	return n
+}
+
+// Next returns the first bin from b on that holds values, or Bins.
+func (h *Histogram) Next(b int) int {
+	for b < Bins && len(h.at) > 0 {
+		end := (b/PerOctave + 1) * PerOctave
+		if h.at[0][b/PerOctave] != 0 {
+			for ; b < end; b++ {
+				if h.Count(b) > 0 {
+					return b
+				}
+			}
+		}
+		b = end
+	}
+	return Bins
+}
+
+// Merge adds the counts of o.
+func (h *Histogram) Merge(o *Histogram) {
+	if len(o.wide) == 0 && o.pending <= math.MaxUint32-h.pending {
+		h.mergeOctaves(o)
+		return
+	}
+	for b := o.Next(0); b < Bins; b = o.Next(b + 1) {
+		h.AddCount(b, o.Count(b))
+	}
+}
+
+// mergeOctaves is Merge for counts that leave those of h below 2^32.
+func (h *Histogram) mergeOctaves(o *Histogram) {
+	if len(o.at) == 0 {
+		return
+	}
+	for octave := range Octaves {
+		if o.at[0][octave] == 0 {
+			continue
+		}
+		if h.at[0][octave] == 0 {
+			h.Place(octave * PerOctave)
+		}
+		first := int(h.at[0][octave]) + octave*PerOctave - Bins
+		to := h.counts[first : first+PerOctave]
+		for l := range o.at {
+			first := int(o.at[l][octave]) + octave*PerOctave - Bins
+			for i, n := range o.counts[first : first+PerOctave] {
+				to[i] += n
+			}
+		}
+	}
+	h.pending += o.pending
+}
+
+// BinOf returns the bin of a value.
+func BinOf(x float32) int { return int(math.Float32bits(x) >> 16) }
+
+// Edges returns the least and the greatest magnitude that a bin may hold.
+func Edges(b int) (least, greatest float64) {
+	b %= Negative
+	first := math.Float32frombits(uint32(b) << 16)
+	last := math.Float32frombits(uint32(b)<<16 | 0xffff)
+	return float64(first), float64(last)
+}
+
+// Ascending returns the bins in the order of their values: the i-th of Bins.
+func Ascending(i int) int {
+	if i < Negative {
+		return Bins - 1 - i
+	}
+	return i - Negative
+}
+
+// NextAscending returns the first bin in the order of values, from the i-th on,
+// that holds values, how many, and its place in the order: Bins if there is none.
+func (h *Histogram) NextAscending(i int) (at, bin int, n uint64) {
+	if len(h.at) == 0 {
+		return Bins, 0, 0
+	}
+	for ; i < Bins; i++ {
+		b := Ascending(i)
+		if h.at[0][b/PerOctave] == 0 {
+			i |= PerOctave - 1
+			continue
+		}
+		if n := h.Count(b); n > 0 {
+			return i, b, n
+		}
+	}
+	return Bins, 0, 0
+}
+
+// Rank returns about the value of which k are smaller: one in the same bin,
+// where the values of a bin are taken to be spread evenly. The exact one is
+// not further off than 2^-7 of its magnitude, or than 2^-133. n is the number
+// of all values; r is their range.
+func (h *Histogram) Rank(k, n uint64, r Range) float32 {
+	if k == 0 {
+		return r.Min
+	}
+	if k == n-1 {
+		return r.Max
+	}
+	for i, b, c := h.NextAscending(0); i < Bins; i, b, c = h.NextAscending(i + 1) {
+		if k >= c {
+			k -= c
+			continue
+		}
+		if b%Negative == 0 {
+			return r.Clamp(0) // most likely they are zeros
+		}
+		least, greatest := Edges(b)
+		part := (float64(k) + 0.5) / float64(c)
+		if b >= Negative {
+			part = 1 - part
+		}
+		v := least + float64(part*(greatest-least))
+		if b >= Negative {
+			v = -v
+		}
+		return r.Clamp(float32(v))
+	}
+	return r.Max
+}
+
+// Locate returns the bin of the value of which k are smaller, and how many in
+// that bin have a smaller magnitude than it, equal ones being put in any order.
+// There must be more than k values.
+func (h *Histogram) Locate(k uint64) (bin int, smaller uint64) {
+	for i := 0; i < Bins; i++ { // not by NextAscending, which is slower
+		b := Ascending(i)
+		if h.at[0][b/PerOctave] == 0 {
+			i |= PerOctave - 1
+			continue
+		}
+		c := h.Count(b)
+		if k < c {
+			if b >= Negative {
+				k = c - 1 - k
+			}
+			return b, k
+		}
+		k -= c
+	}
+	return 0, k
+}
+
+// Percentile returns about the range that leaves out k of n values at either end.
+func (h *Histogram) Percentile(k, n uint64, r Range) Range {
+	return Range{h.Rank(k, n, r), h.Rank(n-1-k, n, r)}
+}
+
+// Tails returns how many of n values the percentile p leaves out at either end:
+// half of the fraction (100-p)/100 of them, rounded down.
+func Tails(p float64, n uint64) uint64 {
+	k := uint64(float64(float64(n)*(100-p)) / 200)
+	return min(k, (n-1)/2)
+}

@@ -1,0 +1,137 @@
+package search
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/a01592f9/quant/internal/exact"
+	"github.com/a01592f9/quant/internal/samples"
+)
+
+// The least error of few values against that of very many ranges, and against
+// what the search by a histogram finds.
+
+// leastOfMany returns the least cost of a dense lattice of ranges, and of many
+// near the given one.
+func leastOfMany(t *Task, cost Cost, whole, near Range, rng *rand.Rand) (float64, Range) {
+	least, at := math.Inf(1), whole
+	try := func(r Range) {
+		r = Range{Min: exact.PlusZero(whole.Clamp(r.Min)), Max: exact.PlusZero(whole.Clamp(r.Max))}
+		if r.Min > r.Max {
+			return
+		}
+		if c := cost(r, least); c < least {
+			least, at = c, r
+		}
+	}
+	lo, hi := float64(whole.Min), float64(whole.Max)
+	if t.Symmetric {
+		most := max(-lo, hi)
+		for i := range 3000 {
+			try(cut(whole, float32(most*float64(3000-i)/3000)))
+		}
+		most = max(-float64(near.Min), float64(near.Max))
+		for range 500 {
+			try(cut(whole, float32(most*(1+0.02*rng.NormFloat64()*rng.Float64()))))
+		}
+		return least, at
+	}
+	const steps = 48
+	for i := range steps {
+		for j := i + 1; j <= steps; j++ {
+			try(Range{Min: float32(lo + (hi-lo)*float64(i)/steps), Max: float32(lo + (hi-lo)*float64(j)/steps)})
+		}
+	}
+	for range 1500 {
+		width := (float64(near.Max) - float64(near.Min)) * 0.1 * rng.Float64() * rng.Float64()
+		try(Range{Min: float32(float64(near.Min) + width*rng.NormFloat64()), Max: float32(float64(near.Max) + width*rng.NormFloat64())})
+	}
+	return least, at
+}
+
+// TestSweepOfGroups has values few enough for all events to be taken one by
+// one: no range is better than the one chosen.
+func TestSweepOfGroups(t *testing.T) {
+	grids := append([]integers{{bits: 2}, {bits: 5, zeroInRange: true}, {bits: 12}}, testGrids...)
+	for i, d := range samples.Distributions {
+		t.Run(d.Name, func(t *testing.T) {
+			for _, n := range []int{1, 2, 3, 5, 8, 16, 31, 32, 33, 47, 48, 49, 64} {
+				if testing.Short() && (i+n)%5 != 0 {
+					continue
+				}
+				x := samples.Values(uint64(100*n), n, d.Of)
+				for _, g := range grids {
+					for _, goal := range []Goal{Squares, Absolute} {
+						testSweepOfGroup(t, g, g.task(goal), x, d.Name != "huge")
+					}
+				}
+			}
+		})
+	}
+}
+
+func testSweepOfGroup(t *testing.T, g integers, task *Task, x []float32, least bool) {
+	t.Helper()
+	n := len(x)
+	var s Search
+	whole, cost := rangeOfAll(x), costOf(task, x)
+	r := ofValues(&s, task, x)
+	if r.Min < whole.Min || r.Max > whole.Max || r.Min > r.Max {
+		t.Fatalf("%d values, %v: chose %v, all are in %v", n, g, r, whole)
+	}
+	got := cost(r, inf)
+	if widest := cost(whole, inf); got > widest {
+		t.Errorf("%d values, %v: chose %v with %v, the widest has %v", n, g, r, got, widest)
+	}
+	if !least {
+		return
+	}
+	want, at := leastOfMany(task, cost, whole, r, rand.New(rand.NewPCG(1, uint64(n))))
+	// Errors are rounded, and so are the ends of ranges: far from 0 that moves all
+	// marks.
+	most := max(-float64(whole.Min), float64(whole.Max))
+	slack := most * 0x1p-24 * (1 + most/(float64(whole.Max)-float64(whole.Min)))
+	if task.Goal == Squares {
+		slack = 2*math.Sqrt(want*float64(n))*slack + float64(n)*slack*slack
+	} else {
+		slack *= float64(n)
+	}
+	if got > want*(1+1e-6)+slack {
+		t.Errorf("%d values, %v, goal %d: chose %v with %v, but %v has %v (%.3g)", n, g, task.Goal, r, got, at, want, got/want-1)
+	}
+}
+
+// TestSweepOfRows: the choice among more values is never worse than that of the
+// search by a histogram.
+func TestSweepOfRows(t *testing.T) {
+	var swept, counted Search
+	worst, mean, n := 0.0, 0.0, 0
+	for i, d := range samples.Distributions {
+		t.Run(d.Name, func(t *testing.T) {
+			for k, size := range []int{65, 100, 128, 255, 256, 257, 500, 1000, 1023, 1024, 1025, 2000, 4096, 5000} {
+				if testing.Short() && (i+k)%4 != 0 {
+					continue
+				}
+				x := samples.Values(uint64(size), size, d.Of)
+				for _, g := range testGrids {
+					for _, goal := range []Goal{Squares, Absolute} {
+						task := g.task(goal)
+						cost := costOf(task, x)
+						got := cost(ofValues(&swept, task, x), inf)
+						other := *task
+						other.Proportional = false
+						want := cost(ofValues(&counted, &other, x), inf)
+						if got > want*(1+0x1p-20) { // that much may be how errors are rounded
+							t.Errorf("%d values, %v, goal %d: %v, but %v by the other search: %.2g", size, g, goal, got, want, got/want-1)
+						}
+						if want > 0 && !math.IsInf(want, 0) {
+							worst, mean, n = max(worst, 1-got/want), mean+1-got/want, n+1
+						}
+					}
+				}
+			}
+		})
+	}
+	t.Logf("better by %.2f %%, at most %.0f %%", 100*mean/float64(n), 100*worst)
+}
