@@ -79,7 +79,7 @@ func (p *Problem) alike(choice []int, group, name string) bool {
 func TestAgainstBruteForce(t *testing.T) {
 	n := 4000
 	if testing.Short() {
-		n = 800
+		n = 200
 	}
 	r := rand.New(rand.NewPCG(1, 2))
 	for range n {
@@ -237,6 +237,9 @@ func TestLargeModel(t *testing.T) {
 	for name, worst := range map[string]float64{"codes and scales": 1e-4, "arbitrary": 1e-3} {
 		t.Run(name, func(t *testing.T) {
 			p := model(1000, 40, worst > 1e-4)
+			if testing.Short() {
+				p.Weights = p.Weights[:100]
+			}
 			f := func(most bool) (total int64) {
 				for _, w := range p.Weights {
 					best := w.Candidates[0].Bytes
