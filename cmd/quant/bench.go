@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/a01592f9/quant/cmd/internal/bench"
-	"github.com/a01592f9/quant/cmd/internal/report"
+	"github.com/a01592f9/quant/cmd/internal/text"
 )
 
 func (a *app) benchCommand() *cobra.Command {
@@ -62,7 +62,7 @@ It takes 10 bytes of memory for each element of the largest size.`,
 			}
 			return a.write(output, func(w io.Writer, _ bool) error {
 				if format == formatJSON {
-					return report.WriteJSON(w, r)
+					return text.WriteJSON(w, r)
 				}
 				return r.WriteText(w)
 			})

@@ -16,6 +16,7 @@ import (
 
 	library "github.com/a01592f9/quant"
 	"github.com/a01592f9/quant/cmd/internal/calibration"
+	"github.com/a01592f9/quant/cmd/internal/option"
 	"github.com/a01592f9/quant/cmd/internal/report"
 )
 
@@ -113,7 +114,7 @@ interrupted.`,
 	flags.BoolVar(&f.merge, "merge", false, "FILES are states: join them")
 	flags.StringVar(&f.format, "format", formatTable, "`name`: table or json, of what is said about it; the\nlatter is the calibration file")
 	completeWords(cmd, "mapping", "asymmetric", "symmetric")
-	completeWords(cmd, "granularity", report.PerTensor, report.PerChannel, granularityGroup)
+	completeWords(cmd, "granularity", option.PerTensor, option.PerChannel, granularityGroup)
 	completeWords(cmd, "method", methodWords...)
 	completeWords(cmd, "format", formatTable, formatJSON)
 	return cmd
@@ -142,22 +143,22 @@ func (f *calibrateFlags) check(cmd *cobra.Command, args []string) error {
 	case changed("group-size") && f.groupSize <= 0:
 		return usagef("--group-size %d is not positive", f.groupSize)
 	case f.granularity == "" && changed("group-size"):
-		f.granularity = report.PerGroup
+		f.granularity = option.PerGroup
 	case f.granularity == granularityGroup:
-		f.granularity = report.PerGroup
+		f.granularity = option.PerGroup
 	case f.granularity == "" && changed("axis"):
-		f.granularity = report.PerChannel
+		f.granularity = option.PerChannel
 	case f.granularity == "":
-		f.granularity = report.PerTensor
+		f.granularity = option.PerTensor
 	}
 	switch f.granularity {
-	case report.PerTensor:
+	case option.PerTensor:
 		if changed("axis") {
 			return usagef("--axis does not go with --granularity per_tensor")
 		}
-	case report.PerChannel:
+	case option.PerChannel:
 		s.Granularity = library.PerChannel(f.axis)
-	case report.PerGroup:
+	case option.PerGroup:
 		if !changed("axis") {
 			f.axis = -1
 		}
@@ -166,9 +167,9 @@ func (f *calibrateFlags) check(cmd *cobra.Command, args []string) error {
 		}
 		s.Granularity = library.PerGroup(f.axis, f.groupSize)
 	default:
-		return usagef("granularity %q is none of %s, %s and %s", f.granularity, report.PerTensor, report.PerChannel, granularityGroup)
+		return usagef("granularity %q is none of %s, %s and %s", f.granularity, option.PerTensor, option.PerChannel, granularityGroup)
 	}
-	if f.granularity != report.PerGroup && changed("group-size") {
+	if f.granularity != option.PerGroup && changed("group-size") {
 		return usagef("--group-size goes with --granularity group, not with %s", f.granularity)
 	}
 	if err := s.Validate(); err != nil {
@@ -283,7 +284,7 @@ func (a *app) calibrate(cmd *cobra.Command, args []string, f *calibrateFlags) er
 		if cmd.Flags().Changed("ignore-non-finite") && c.Options().Policy != policy {
 			return usagef("--ignore-non-finite: %s was made without it", old[0])
 		}
-		if g := c.Options().Scheme.Granularity; g != f.scheme.Granularity && (f.granularity != report.PerTensor || cmd.Flags().Changed("granularity")) {
+		if g := c.Options().Scheme.Granularity; g != f.scheme.Granularity && (f.granularity != option.PerTensor || cmd.Flags().Changed("granularity")) {
 			return usagef("--granularity: %s is %v", old[0], g)
 		}
 		f.scheme = f.overridden(cmd, c.Options().Scheme)

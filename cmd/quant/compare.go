@@ -15,6 +15,7 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/plot"
 	"github.com/a01592f9/quant/cmd/internal/report"
 	"github.com/a01592f9/quant/cmd/internal/sample"
+	"github.com/a01592f9/quant/cmd/internal/text"
 )
 
 // compareFlags are the flags of quant compare that are not report.Options as
@@ -350,7 +351,7 @@ func (a *app) compare(cmd *cobra.Command, args []string, f *compareFlags) error 
 	err = a.write(f.output, func(w io.Writer, color bool) error {
 		switch f.format {
 		case formatJSON:
-			return report.WriteJSON(w, r)
+			return text.WriteJSON(w, r)
 		case formatCSV:
 			return report.WriteCSV(w, r, f.channels)
 		case formatMarkdown:

@@ -15,7 +15,9 @@ import (
 
 	"github.com/a01592f9/quant/cmd/internal/atomicfile"
 	"github.com/a01592f9/quant/cmd/internal/convert"
+	"github.com/a01592f9/quant/cmd/internal/option"
 	"github.com/a01592f9/quant/cmd/internal/report"
+	"github.com/a01592f9/quant/cmd/internal/text"
 )
 
 // convertFlags are the flags of quant quantize and quant dequantize.
@@ -88,11 +90,11 @@ its scheme; the others are quantized as the flags say. GGUF knows neither.` + co
 	flags.BoolVar(&f.noErrors, "no-errors", false, "do not measure errors, which takes reading weights\nonce more")
 	completeWords(cmd, "mapping", "asymmetric", "symmetric")
 	completeWords(cmd, "method", methodWords...)
-	completeWords(cmd, "granularity", report.PerTensor, report.PerChannel, granularityGroup)
+	completeWords(cmd, "granularity", option.PerTensor, option.PerChannel, granularityGroup)
 	return cmd
 }
 
-// granularityGroup is report.PerGroup, as it is called on the command line.
+// granularityGroup is option.PerGroup, as it is called on the command line.
 const granularityGroup = "group"
 
 func (a *app) dequantizeCommand() *cobra.Command {
@@ -159,7 +161,7 @@ func (f *convertFlags) check(cmd *cobra.Command, kind convert.Kind) error {
 		return &usageError{err}
 	}
 	var err error
-	if o.Range, err = report.ParseMethod(f.method); err != nil {
+	if o.Range, err = option.ParseMethod(f.method); err != nil {
 		return usagef("--method: %w", err)
 	}
 	if changed("calibration") && f.calibrated == "" {
@@ -172,12 +174,12 @@ func (f *convertFlags) check(cmd *cobra.Command, kind convert.Kind) error {
 		return usagef("--group-size %d is not positive", o.GroupSize)
 	}
 	if o.Granularity == granularityGroup {
-		o.Granularity = report.PerGroup
+		o.Granularity = option.PerGroup
 	}
 	switch {
 	case o.Granularity == "" && changed("group-size"):
-		o.Granularity = report.PerGroup
-	case o.Granularity != "" && o.Granularity != report.PerGroup && changed("group-size"):
+		o.Granularity = option.PerGroup
+	case o.Granularity != "" && o.Granularity != option.PerGroup && changed("group-size"):
 		return usagef("--group-size goes with --granularity group, not with %s", o.Granularity)
 	}
 	if kind == convert.KindGGUF {
@@ -188,8 +190,8 @@ func (f *convertFlags) check(cmd *cobra.Command, kind convert.Kind) error {
 		}
 		return nil // the rest is the format's
 	}
-	o.Granularity = cmp.Or(o.Granularity, report.PerChannel)
-	if o.Granularity == report.PerGroup {
+	o.Granularity = cmp.Or(o.Granularity, option.PerChannel)
+	if o.Granularity == option.PerGroup {
 		o.GroupSize = cmp.Or(o.GroupSize, defaultGroup)
 	}
 	if err := o.Validate(); err != nil {
@@ -269,7 +271,7 @@ func (a *app) convert(cmd *cobra.Command, in string, f *convertFlags,
 	}
 	err = a.write("", func(w io.Writer, color bool) error {
 		if f.format == formatJSON {
-			return report.WriteJSON(w, c)
+			return text.WriteJSON(w, c)
 		}
 		return c.WriteText(w, color, width(w))
 	})

@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/a01592f9/quant/cmd/internal/report"
+	"github.com/a01592f9/quant/cmd/internal/text"
 )
 
 func (a *app) inspectCommand() *cobra.Command {
@@ -42,7 +43,7 @@ FILE is of any kind that quant compare reads; "-" is standard input.`,
 			}
 			err = a.write(output, func(w io.Writer, color bool) error {
 				if format == formatJSON {
-					return report.WriteJSON(w, v)
+					return text.WriteJSON(w, v)
 				}
 				return v.WriteText(w, color, width(w))
 			})

@@ -15,7 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/a01592f9/quant/cmd/internal/report"
+	"github.com/a01592f9/quant/cmd/internal/text"
 )
 
 // Exit codes.
@@ -98,7 +98,7 @@ type app struct {
 
 // complain writes an error on one line, whatever a file put into it.
 func (a *app) complain(message string) {
-	fmt.Fprintf(a.stderr, "quant: %s\n", report.Clean(strings.TrimPrefix(message, "quant: ")))
+	fmt.Fprintf(a.stderr, "quant: %s\n", text.Clean(strings.TrimPrefix(message, "quant: ")))
 }
 
 // A usageError reports arguments that make no sense, which Cobra did not see.

@@ -64,7 +64,7 @@ func (m *meter) show() {
 	m.bar.Set64(m.done) // an error is one of drawing
 }
 
-// update is a report.Progress.
+// update is a text.Progress.
 func (m *meter) update(done, total int64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -12,6 +12,7 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/plot"
 	"github.com/a01592f9/quant/cmd/internal/report"
 	"github.com/a01592f9/quant/cmd/internal/sample"
+	"github.com/a01592f9/quant/cmd/internal/text"
 )
 
 // sweepFlags are the flags of quant sweep that are not report.SweepOptions as
@@ -189,7 +190,7 @@ func (a *app) sweep(cmd *cobra.Command, args []string, f *sweepFlags) error {
 	err = a.write(f.output, func(w io.Writer, color bool) error {
 		switch f.format {
 		case formatJSON:
-			return report.WriteJSON(w, s)
+			return text.WriteJSON(w, s)
 		case formatCSV:
 			return s.WriteCSV(w)
 		}

@@ -13,7 +13,8 @@ import (
 	"sync"
 
 	"github.com/a01592f9/quant"
-	"github.com/a01592f9/quant/cmd/internal/report"
+	"github.com/a01592f9/quant/cmd/internal/option"
+	"github.com/a01592f9/quant/cmd/internal/text"
 )
 
 // Options say what to observe, and for which scheme.
@@ -21,7 +22,7 @@ type Options struct {
 	Scheme  quant.Scheme
 	Policy  quant.NotFinitePolicy
 	Name    string   // of tensors that have none in their file, see Name
-	Tensors []string // patterns of names, as report.Match has them; none for all
+	Tensors []string // patterns of names, as option.Match has them; none for all
 }
 
 // A Calibration is what is known of tensors by their names. Except for moving
@@ -191,11 +192,11 @@ func (c *Calibration) Merge(other *Calibration) error {
 
 // picked reports whether a tensor is wanted.
 func (c *Calibration) picked(name string) bool {
-	return len(c.o.Tensors) == 0 || slices.ContainsFunc(c.o.Tensors, func(p string) bool { return report.Match(p, name) })
+	return len(c.o.Tensors) == 0 || slices.ContainsFunc(c.o.Tensors, func(p string) bool { return option.Match(p, name) })
 }
 
 func inTensor(name string, err error) error {
-	return fmt.Errorf("tensor %q: %w", report.Clean(name), trimmed{err})
+	return fmt.Errorf("tensor %q: %w", text.Clean(name), trimmed{err})
 }
 
 // trimmed is an error without the name of the library.

@@ -12,8 +12,8 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/a01592f9/quant/cmd/internal/report"
 	"github.com/a01592f9/quant/cmd/internal/tensorfile"
+	"github.com/a01592f9/quant/cmd/internal/text"
 )
 
 // Name returns what a tensor is called that has no name in the file at path:
@@ -36,7 +36,7 @@ type walk struct {
 	c        *Calibration
 	ctx      context.Context
 	stop     context.Context // whose end is that of handing out jobs
-	progress report.Progress
+	progress text.Progress
 	work     chan job
 	skipped  []Skipped
 
@@ -75,7 +75,7 @@ const partSteps = 64
 // Files observes the tensors of files, several at once where their order means
 // nothing. It returns those that were left out because they are not floating
 // point or have no elements. The error names the file and the tensor.
-func (c *Calibration) Files(ctx context.Context, paths []string, progress report.Progress) ([]Skipped, error) {
+func (c *Calibration) Files(ctx context.Context, paths []string, progress text.Progress) ([]Skipped, error) {
 	// After an error no more is begun, but what has been is finished: the first
 	// error, in the order of the files, is then the same each time.
 	stop, cancel := context.WithCancel(ctx)
@@ -290,7 +290,7 @@ func sizeOf(path string) int64 {
 
 // Stream observes npy files that follow one another in r, which is called
 // file. Progress is told of a total that is not known, -1.
-func (c *Calibration) Stream(ctx context.Context, r io.Reader, file string, progress report.Progress) ([]Skipped, error) {
+func (c *Calibration) Stream(ctx context.Context, r io.Reader, file string, progress text.Progress) ([]Skipped, error) {
 	s := tensorfile.NewStream(&counter{r: r, progress: progress})
 	name := Name(c.o.Name, file)
 	var skipped []Skipped
@@ -321,7 +321,7 @@ func (c *Calibration) Stream(ctx context.Context, r io.Reader, file string, prog
 type counter struct {
 	r        io.Reader
 	done     int64
-	progress report.Progress
+	progress text.Progress
 }
 
 func (c *counter) Read(b []byte) (int, error) {

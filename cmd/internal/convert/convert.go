@@ -14,7 +14,7 @@ type Options struct {
 	Bits        int
 	Unsigned    bool
 	Mapping     quant.Mapping
-	Granularity string // report.PerTensor, PerChannel or PerGroup
+	Granularity string // option.PerTensor, PerChannel or PerGroup
 	GroupSize   int    // of PerGroup
 	Axis        *int   // of the channels; nil for what the file tells, else 0
 	NarrowRange bool
@@ -22,7 +22,7 @@ type Options struct {
 	Calibration *calibration.File // whose parameters weights of its names get instead; may be nil
 	Measure     bool              // whether Weight.Metrics is wanted: it costs reading each weight once more
 
-	Include []string // patterns of names, as report.Match has them; none for all
+	Include []string // patterns of names, as option.Match has them; none for all
 	Exclude []string // and of those to leave; these win
 }
 

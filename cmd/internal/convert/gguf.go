@@ -12,7 +12,7 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/atomicfile"
 	"github.com/a01592f9/quant/cmd/internal/gguf"
 	"github.com/a01592f9/quant/cmd/internal/mapfile"
-	"github.com/a01592f9/quant/cmd/internal/report"
+	"github.com/a01592f9/quant/cmd/internal/option"
 	"github.com/a01592f9/quant/cmd/internal/tensorfile"
 )
 
@@ -68,9 +68,9 @@ func DequantizeGGUF(ctx context.Context, in string, out *atomicfile.Set, o Optio
 			return gguf.F32, reasonFloat
 		case !t.Type.Readable():
 			return gguf.F32, reasonUnread
-		case slices.ContainsFunc(o.Exclude, func(pattern string) bool { return report.Match(pattern, t.Name) }):
+		case slices.ContainsFunc(o.Exclude, func(pattern string) bool { return option.Match(pattern, t.Name) }):
 			return gguf.F32, reasonExcluded
-		case len(o.Include) > 0 && !slices.ContainsFunc(o.Include, func(pattern string) bool { return report.Match(pattern, t.Name) }):
+		case len(o.Include) > 0 && !slices.ContainsFunc(o.Include, func(pattern string) bool { return option.Match(pattern, t.Name) }):
 			return gguf.F32, reasonNot
 		}
 		return gguf.F32, ""
@@ -98,7 +98,7 @@ func ggufType(o Options) (gguf.Type, error) {
 		return 0, fmt.Errorf("%d bits: GGUF files are quantized to 8 (Q8_0) or 4 (Q4_0)", o.Bits)
 	}
 	switch {
-	case o.Granularity != "" && o.Granularity != report.PerGroup:
+	case o.Granularity != "" && o.Granularity != option.PerGroup:
 		return 0, fmt.Errorf("granularity %s: %s has groups of 32", o.Granularity, t)
 	case o.GroupSize != 0 && o.GroupSize != gguf.BlockLen:
 		return 0, fmt.Errorf("group size %d: %s has groups of 32", o.GroupSize, t)

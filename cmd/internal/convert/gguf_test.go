@@ -18,7 +18,7 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/atomicfile"
 	"github.com/a01592f9/quant/cmd/internal/gguf"
 	"github.com/a01592f9/quant/cmd/internal/gguf/gguftest"
-	"github.com/a01592f9/quant/cmd/internal/report"
+	"github.com/a01592f9/quant/cmd/internal/option"
 )
 
 // normals returns n numbers, and their bytes as a type.
@@ -316,7 +316,7 @@ func TestGGUFErrors(t *testing.T) {
 		want string
 	}{
 		{Options{Bits: 5}, "5 bits: GGUF files are quantized to 8 (Q8_0) or 4 (Q4_0)"},
-		{Options{Bits: 8, Granularity: report.PerChannel}, "granularity per_channel: Q8_0 has groups of 32"},
+		{Options{Bits: 8, Granularity: option.PerChannel}, "granularity per_channel: Q8_0 has groups of 32"},
 		{Options{Bits: 4, GroupSize: 64}, "group size 64: Q4_0 has groups of 32"},
 		{Options{Bits: 4, Axis: &axis}, "axis: groups of Q4_0 run along the rows of a tensor"},
 		{Options{Bits: 4, Unsigned: true}, "unsigned: codes of Q4_0 are signed"},

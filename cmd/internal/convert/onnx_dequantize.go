@@ -12,7 +12,7 @@ import (
 	"github.com/a01592f9/quant"
 	"github.com/a01592f9/quant/cmd/internal/atomicfile"
 	"github.com/a01592f9/quant/cmd/internal/onnx"
-	"github.com/a01592f9/quant/cmd/internal/report"
+	"github.com/a01592f9/quant/cmd/internal/option"
 )
 
 // Reasons of what DequantizeONNX leaves.
@@ -64,7 +64,7 @@ func DequantizeONNX(ctx context.Context, in string, out *atomicfile.Set, o Optio
 
 // dequantize plans the values of d, or returns why it is left.
 func (o *Options) dequantize(c *onnxCopy, d *onnx.Dequantizer) (why string, err error) {
-	matches := func(pattern string) bool { return report.Match(pattern, d.Name) }
+	matches := func(pattern string) bool { return option.Match(pattern, d.Name) }
 	switch {
 	case slices.ContainsFunc(o.Exclude, matches):
 		return reasonExcluded, nil

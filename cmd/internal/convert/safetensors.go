@@ -10,7 +10,7 @@ import (
 
 	"github.com/a01592f9/quant"
 	"github.com/a01592f9/quant/cmd/internal/atomicfile"
-	"github.com/a01592f9/quant/cmd/internal/report"
+	"github.com/a01592f9/quant/cmd/internal/option"
 	"github.com/a01592f9/quant/cmd/internal/tensorfile"
 )
 
@@ -132,10 +132,10 @@ func (o *Options) checkSafetensors() error {
 func (o *Options) schemeST() (s quant.Scheme, strategy string) {
 	s = quant.Scheme{Bits: o.Bits, Mapping: o.Mapping, NarrowRange: o.NarrowRange, Method: o.Range, ZeroInRange: true}
 	switch o.Granularity {
-	case report.PerChannel:
+	case option.PerChannel:
 		s.Granularity = quant.PerChannel(0)
 		return s, "channel"
-	case report.PerGroup:
+	case option.PerGroup:
 		s.Granularity = quant.PerGroup(1, o.GroupSize)
 		return s, "group"
 	}
@@ -154,7 +154,7 @@ func (o *Options) reasonST(t tensorfile.Info) string {
 		return reasonMatrix
 	case leftByLoaders(moduleOf(t.Name)) && !slices.Contains(o.Include, t.Name):
 		return reasonLoader
-	case o.Granularity == report.PerGroup && t.Shape[1]%o.GroupSize != 0:
+	case o.Granularity == option.PerGroup && t.Shape[1]%o.GroupSize != 0:
 		return fmt.Sprintf("its rows of %d are not whole groups of %d", t.Shape[1], o.GroupSize)
 	}
 	return ""

@@ -7,7 +7,7 @@ import (
 	"slices"
 
 	"github.com/a01592f9/quant"
-	"github.com/a01592f9/quant/cmd/internal/report"
+	"github.com/a01592f9/quant/cmd/internal/option"
 	"github.com/a01592f9/quant/cmd/internal/tensorfile"
 )
 
@@ -31,7 +31,7 @@ const (
 // small it is.
 func (o *Options) reason(t tensorfile.Info) string {
 	n := elements(t.Shape)
-	matches := func(pattern string) bool { return report.Match(pattern, t.Name) }
+	matches := func(pattern string) bool { return option.Match(pattern, t.Name) }
 	switch {
 	case !t.Floating:
 		return reasonType
@@ -74,7 +74,7 @@ func (o *Options) scheme(t tensorfile.Info) (s quant.Scheme, axis int, err error
 		Bits: o.Bits, Unsigned: o.Unsigned, Mapping: o.Mapping, NarrowRange: o.NarrowRange,
 		Method: o.Range, ZeroInRange: true, // files keep zero points in the type of codes
 	}
-	if o.Granularity == report.PerTensor {
+	if o.Granularity == option.PerTensor {
 		return s, -1, nil
 	}
 	channels := t.Axis
@@ -90,7 +90,7 @@ func (o *Options) scheme(t tensorfile.Info) (s quant.Scheme, axis int, err error
 	case channels == tensorfile.NoAxis:
 		channels = 0
 	}
-	if o.Granularity == report.PerChannel {
+	if o.Granularity == option.PerChannel {
 		s.Granularity = quant.PerChannel(channels)
 		return s, channels, nil
 	}
@@ -164,9 +164,9 @@ func (o *Options) Validate() error {
 	switch {
 	case o.Bits < 2 || o.Bits > 16:
 		return fmt.Errorf("%d bits: a code has 2 to 16", o.Bits)
-	case !slices.Contains([]string{report.PerTensor, report.PerChannel, report.PerGroup}, o.Granularity):
-		return fmt.Errorf("granularity %q is none of %s, %s and %s", o.Granularity, report.PerTensor, report.PerChannel, report.PerGroup)
-	case o.Granularity == report.PerGroup && o.GroupSize <= 0:
+	case !slices.Contains([]string{option.PerTensor, option.PerChannel, option.PerGroup}, o.Granularity):
+		return fmt.Errorf("granularity %q is none of %s, %s and %s", o.Granularity, option.PerTensor, option.PerChannel, option.PerGroup)
+	case o.Granularity == option.PerGroup && o.GroupSize <= 0:
 		return fmt.Errorf("group size %d is not positive", o.GroupSize)
 	case o.NarrowRange && (o.Mapping != quant.Symmetric || o.Unsigned):
 		return fmt.Errorf("narrow range is for signed codes of the symmetric mapping")
@@ -177,7 +177,7 @@ func (o *Options) Validate() error {
 		}
 	}
 	if s.Method = o.Range; o.Range.String() != quant.MinMax.String() {
-		if _, err := report.ParseMethod(o.Range.String()); err != nil {
+		if _, err := option.ParseMethod(o.Range.String()); err != nil {
 			return err
 		}
 	}
@@ -189,7 +189,7 @@ func (o *Options) Validate() error {
 func (o *Options) unmatched(names []string) []string {
 	var none []string
 	for _, p := range slices.Concat(o.Include, o.Exclude) {
-		if !slices.ContainsFunc(names, func(name string) bool { return report.Match(p, name) }) {
+		if !slices.ContainsFunc(names, func(name string) bool { return option.Match(p, name) }) {
 			none = append(none, p)
 		}
 	}

@@ -12,7 +12,7 @@ import (
 
 	"github.com/a01592f9/quant"
 	"github.com/a01592f9/quant/cmd/internal/atomicfile"
-	"github.com/a01592f9/quant/cmd/internal/report"
+	"github.com/a01592f9/quant/cmd/internal/option"
 	"github.com/a01592f9/quant/cmd/internal/tensorfile"
 )
 
@@ -87,7 +87,7 @@ func DequantizeSafetensors(ctx context.Context, in string, out *atomicfile.Set, 
 
 // reasonName returns why a tensor is left by what the options say of names.
 func (o *Options) reasonName(name string) string {
-	matches := func(pattern string) bool { return report.Match(pattern, name) }
+	matches := func(pattern string) bool { return option.Match(pattern, name) }
 	switch {
 	case slices.ContainsFunc(o.Exclude, matches):
 		return reasonExcluded

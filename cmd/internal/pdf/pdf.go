@@ -14,6 +14,8 @@ import (
 
 	"github.com/a01592f9/quant/cmd/internal/plot"
 	"github.com/a01592f9/quant/cmd/internal/report"
+	"github.com/a01592f9/quant/cmd/internal/table"
+	"github.com/a01592f9/quant/cmd/internal/text"
 	"github.com/a01592f9/quant/cmd/internal/typeface"
 )
 
@@ -74,8 +76,8 @@ func compose(r *report.Report, details []*report.Detail, o Options, pages int) *
 	doc.SetModificationDate(time.Unix(0, 0).UTC())
 	doc.SetProducer("quant", true)
 	doc.SetCreator("quant compare", true)
-	doc.SetTitle("Quantization of "+report.Clean(r.Source), true)
-	doc.SetSubject(report.Clean(r.Verdict()), true)
+	doc.SetTitle("Quantization of "+text.Clean(r.Source), true)
+	doc.SetSubject(text.Clean(r.Verdict()), true)
 	doc.SetLang("en")
 	doc.SetDisplayMode("fullwidth", "continuous")
 	doc.AddUTF8FontFromBytes(family, "", typeface.Regular())
@@ -212,6 +214,9 @@ func (d *writer) report(r *report.Report, details []*report.Detail, o Options) {
 		}
 		d.heading(13, "Summary", 80)
 		summary := r.SummaryTable(len(r.Tensors) > 20)
+		if len(r.Tensors[0].Results) > 2 {
+			dropClipped(summary)
+		}
 		if summary.Note != "" {
 			d.paragraph("", 8.5, muted, summary.Note)
 			d.y += 3
@@ -243,6 +248,16 @@ func (d *writer) report(r *report.Report, details []*report.Detail, o Options) {
 			d.tensor(r, i, graphs[i], o)
 		}
 		d.glossary()
+	}
+}
+
+// dropClipped leaves only the scheme per channel in the counts of clipped values: the
+// names of tensors need the room.
+func dropClipped(t *table.Table) {
+	for i := len(t.Columns) - 1; i >= 0; i-- {
+		if c := t.Columns[i]; c.Group == report.ClippedGroup && c.Head != "channel" {
+			t.Drop(i)
+		}
 	}
 }
 
@@ -318,7 +333,7 @@ const leading = 1.52
 // tensor writes the section of one tensor.
 func (d *writer) tensor(r *report.Report, i int, x *report.Detail, o Options) {
 	t := &r.Tensors[i]
-	d.Bookmark(report.Clean(t.Name), 0, d.y)
+	d.Bookmark(text.Clean(t.Name), 0, d.y)
 	if len(r.Tensors) > 1 {
 		d.paragraph("B", 15, ink, t.Name)
 		d.y += 2

@@ -10,7 +10,7 @@ import (
 	"io"
 	"strings"
 
-	"gonum.org/v1/plot/text"
+	vgtext "gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgimg"
@@ -115,7 +115,7 @@ func (f *Figure) background(c vg.Canvas) {
 }
 
 // put writes a line of text.
-func (p pen) put(s text.Style, x, y vg.Length, t string) {
+func (p pen) put(s vgtext.Style, x, y vg.Length, t string) {
 	p.FillText(s, vg.Point{X: x, Y: y}, t)
 }
 
@@ -126,7 +126,7 @@ func (p pen) fill(c color.Color, x0, y0, x1, y1 vg.Length) {
 }
 
 // wrap breaks text into lines of a width.
-func wrap(s text.Style, t string, width vg.Length) []string {
+func wrap(s vgtext.Style, t string, width vg.Length) []string {
 	var lines []string
 	line := ""
 	for _, word := range strings.Fields(t) {
@@ -144,6 +144,6 @@ func wrap(s text.Style, t string, width vg.Length) []string {
 }
 
 // clip shortens a name in the middle until it has a width.
-func clip(s text.Style, t string, width vg.Length) string {
+func clip(s vgtext.Style, t string, width vg.Length) string {
 	return typeface.Shorten(typeface.Legible(t), func(t string) bool { return s.Width(t) <= width })
 }

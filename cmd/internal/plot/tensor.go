@@ -8,11 +8,12 @@ import (
 	"strings"
 
 	"gonum.org/v1/plot"
-	"gonum.org/v1/plot/text"
+	vgtext "gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 
 	"github.com/a01592f9/quant/cmd/internal/report"
+	"github.com/a01592f9/quant/cmd/internal/text"
 )
 
 // How many points are drawn singly, and up to where lines still have air.
@@ -41,7 +42,7 @@ func Tensor(r *report.Report, d *report.Detail, o Options) *Figure {
 	}
 	return &Figure{
 		Width: o.Width, Height: o.Height, scale: o.Scale,
-		title: "Quantization of " + report.Clean(t.Name) + ". " + t.Verdict,
+		title: "Quantization of " + text.Clean(t.Name) + ". " + t.Verdict,
 		draw: func(p pen) {
 			s := sheet{r, t, d, p}
 			if o.Title {
@@ -238,7 +239,7 @@ func elementsText(n int) string {
 	if n == 1 {
 		return "1 element"
 	}
-	return report.Count(int64(n)) + " elements"
+	return text.Count(int64(n)) + " elements"
 }
 
 // runs calls f with the points of each channel, or of all together where a
@@ -260,7 +261,7 @@ func (s sheet) runs(f func(from, to int)) {
 }
 
 // curve draws values against positions.
-func (s sheet) curve(p pen, values report.Floats, c color.NRGBA, width float64) layer {
+func (s sheet) curve(p pen, values text.Floats, c color.NRGBA, width float64) layer {
 	e := &s.d.Elements
 	return func(dc draw.Canvas, x, y func(float64) vg.Length) {
 		s.runs(func(from, to int) {
@@ -290,7 +291,7 @@ func (s sheet) curve(p pen, values report.Floats, c color.NRGBA, width float64) 
 func (s sheet) elements(p pen) panel {
 	e := &s.d.Elements
 	p = p.head("Values", "original and what comes back, channel by channel")
-	lo, hi := bounds(append([]report.Floats{e.Original}, e.Reconstructed...)...)
+	lo, hi := bounds(append([]text.Floats{e.Original}, e.Reconstructed...)...)
 	q := s.byElement(p, lo, hi)
 	few := len(e.Position) <= fewPoints
 	if few {
@@ -313,7 +314,7 @@ func (s sheet) elements(p pen) panel {
 	return panel{p, q}
 }
 
-func (s sheet) dots(p pen, values report.Floats, c color.NRGBA, shape draw.GlyphDrawer, radius float64) layer {
+func (s sheet) dots(p pen, values text.Floats, c color.NRGBA, shape draw.GlyphDrawer, radius float64) layer {
 	return func(dc draw.Canvas, x, y func(float64) vg.Length) {
 		for i, at := range s.d.Elements.Position {
 			if !finite(float64(values[i])) {
@@ -356,7 +357,7 @@ func (s sheet) errors(p pen) panel {
 	return panel{p, q}
 }
 
-func bounds(curves ...report.Floats) (lo, hi float64) {
+func bounds(curves ...text.Floats) (lo, hi float64) {
 	lo, hi = math.Inf(1), math.Inf(-1)
 	for _, c := range curves {
 		for _, v := range c {
@@ -425,7 +426,7 @@ func (s sheet) channels(p pen) {
 				if v == 0 {
 					// A bar without height would look like one that was forgotten.
 					zero := p.face(sizeTick, false, schemes[k])
-					zero.XAlign = text.XCenter
+					zero.XAlign = vgtext.XCenter
 					dc.FillText(zero, vg.Point{X: x(mid), Y: y(0) + p.len(2)}, "0")
 				}
 			}
@@ -529,7 +530,7 @@ func codes(g report.Grid) string {
 	case 1:
 		return "1 code"
 	}
-	return report.Count(int64(g.Codes)) + " codes"
+	return text.Count(int64(g.Codes)) + " codes"
 }
 
 // byBits prepares the X axis of a sweep, with the width that was asked for marked.

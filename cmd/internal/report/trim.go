@@ -5,13 +5,19 @@ import (
 	"slices"
 
 	"github.com/a01592f9/quant"
+	"github.com/a01592f9/quant/cmd/internal/option"
+	"github.com/a01592f9/quant/cmd/internal/text"
 )
+
+// listedChannels is how many channels of a tensor are listed, unless all are
+// asked for.
+const listedChannels = 20
 
 // A report keeps all channels of a model unless there are more than mostKept;
 // then, if Options.Few allows it, the keptWorst of each tensor.
 const (
 	mostKept  = 1 << 17
-	keptWorst = worst + 12
+	keptWorst = listedChannels + 12
 )
 
 // manyChannels reports whether a comparison would have very many channels, or
@@ -37,7 +43,7 @@ func (t *Tensor) trim() {
 	base, own := t.Results[0].Channels, t.main().Channels
 	index := upTo(t.Channels)
 	slices.SortStableFunc(index, func(a, b int) int { return cmp.Compare(base[b].RMSE, base[a].RMSE) })
-	kept := slices.Clone(index[:worst])
+	kept := slices.Clone(index[:listedChannels])
 	slices.SortStableFunc(index, func(a, b int) int { return cmp.Compare(own[a].SQNR, own[b].SQNR) })
 	for _, i := range index {
 		if len(kept) == keptWorst {
@@ -55,8 +61,8 @@ func (t *Tensor) trim() {
 			channels[n] = r.Channels[i]
 		}
 		r.Channels = channels
-		if r.Scheme.Granularity == PerChannel {
-			scale, zero := make(Floats, len(kept)), make([]int32, len(kept))
+		if r.Scheme.Granularity == option.PerChannel {
+			scale, zero := make(text.Floats, len(kept)), make([]int32, len(kept))
 			for n, i := range kept {
 				scale[n], zero[n] = r.Scale[i], r.ZeroPoint[i]
 			}
@@ -70,7 +76,7 @@ func (t *Tensor) trim() {
 // trimGroups keeps the ends of the parameters of groups.
 func (t *Tensor) trimGroups() {
 	for k := range t.Results {
-		if r := &t.Results[k]; r.Scheme.Granularity == PerGroup {
+		if r := &t.Results[k]; r.Scheme.Granularity == option.PerGroup {
 			r.Scale, r.ZeroPoint = r.scales[:], r.zeros[:]
 		}
 	}
@@ -95,7 +101,7 @@ func (t *Tensor) place(channel int) int {
 // listed is how many channels are in Results.
 func (t *Tensor) listed() int { return len(t.Results[0].Channels) }
 
-// A round of a comparison holds no more results of channels, or parameters,
+// A round of a comparison of several schemes holds no more results of channels, or parameters,
 // than this, unless a single scheme has more.
 const mostAtOnce = 1 << 20
 

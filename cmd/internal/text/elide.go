@@ -1,4 +1,4 @@
-package report
+package text
 
 import (
 	"cmp"
@@ -6,11 +6,11 @@ import (
 	"strings"
 )
 
-// elide shortens the names of a table to at most so many columns, and keeps
-// apart what is different: of those that are too long, parts that many names
-// have are left out, as long as no two names become the same. Numbers stay. Names
-// that are still too long lose their middle.
-func elide(names []string, columns int) []string {
+// Elide shortens the names of a table to at most the given number of columns.
+// Names that are too long lose the parts that many names share, as long as no two
+// different names become the same. Numbers stay. Names that are still too long
+// lose their middle.
+func Elide(names []string, columns int) []string {
 	out := slices.Clone(names)
 	gone := map[string]bool{}
 	different := distinct(names)
@@ -47,7 +47,7 @@ func elide(names []string, columns int) []string {
 			gone[w] = true
 			short := slices.Clone(out)
 			for i := range names {
-				if width(out[i]) > columns {
+				if Width(out[i]) > columns {
 					short[i] = join(parts[i], gone)
 				}
 			}
@@ -59,16 +59,16 @@ func elide(names []string, columns int) []string {
 		}
 	}
 	for i := range out {
-		out[i] = shorten(out[i], columns)
+		out[i] = Shorten(out[i], columns)
 	}
 	return out
 }
 
-// mostWords is how many words elide tries.
+// mostWords is how many words Elide tries to leave out.
 const mostWords = 64
 
 func fits(names []string, columns int) bool {
-	return !slices.ContainsFunc(names, func(n string) bool { return width(n) > columns })
+	return !slices.ContainsFunc(names, func(n string) bool { return Width(n) > columns })
 }
 
 func distinct(names []string) int {

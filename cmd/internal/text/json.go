@@ -1,4 +1,4 @@
-package report
+package text
 
 import (
 	"bufio"
@@ -11,9 +11,8 @@ import (
 	"unicode/utf8"
 )
 
-// WriteJSON writes v, a Report or an Inventory, as docs/json.md describes it.
-// It is indented, but a list of numbers stays on one line, and characters that
-// could steer a terminal are escaped.
+// WriteJSON writes v as indented JSON. A list of numbers stays on one line, and
+// characters that could control a terminal are escaped.
 func WriteJSON(w io.Writer, v any) error {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
@@ -26,7 +25,7 @@ func WriteJSON(w io.Writer, v any) error {
 	return out.Flush()
 }
 
-// indent copies compact JSON with line breaks and without unseen characters.
+// indent copies compact JSON and adds line breaks and escapes.
 func indent(w *bufio.Writer, src []byte) {
 	depth := 0
 	flat := false // inside a list of numbers
@@ -88,9 +87,9 @@ func stringLen(b []byte) int {
 	return len(b)
 }
 
-// writeString copies a JSON string, escaping what encoding/json leaves as it
-// is although it cannot be seen: C1 controls, which steer some terminals, and
-// marks that reorder text.
+// writeString copies a JSON string. It escapes invisible characters that
+// encoding/json leaves as they are: C1 controls, which control some terminals, and
+// marks that change the order of text.
 func writeString(w *bufio.Writer, s []byte) {
 	for i := 0; i < len(s); {
 		r, n := utf8.DecodeRune(s[i:])
