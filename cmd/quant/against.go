@@ -53,9 +53,9 @@ func (a *app) compareAgainst(cmd *cobra.Command, in *input, f *compareFlags) err
 	}
 	bar := a.reading("comparing")
 	d, err := await(cmd.Context(), func() (*report.Difference, error) {
-		return report.BuildDifference(cmd.Context(), in.name, other.name, in, other, f.options, bar.update)
+		return report.BuildDifference(cmd.Context(), in.name, other.name, in, other, f.options, bar.Update)
 	})
-	bar.stop()
+	bar.Stop()
 	if err != nil {
 		return err
 	}

@@ -54,9 +54,9 @@ It takes 10 bytes of memory for each element of the largest size.`,
 			}
 			bar := a.progress("measuring")
 			r, err := await(cmd.Context(), func() (*bench.Report, error) {
-				return bench.Run(cmd.Context(), o, bar.update)
+				return bench.Run(cmd.Context(), o, bar.Update)
 			})
-			bar.stop()
+			bar.Stop()
 			if err != nil {
 				return err
 			}

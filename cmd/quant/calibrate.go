@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"math"
 	"os"
 	"path"
@@ -113,17 +112,12 @@ interrupted.`,
 	flags.StringVar(&f.state, "state", "", "keep what was seen in a `file`, to be merged")
 	flags.BoolVar(&f.merge, "merge", false, "FILES are states: join them")
 	flags.StringVar(&f.format, "format", formatTable, "`name`: table or json, of what is said about it; the\nlatter is the calibration file")
-	completeWords(cmd, "mapping", "asymmetric", "symmetric")
+	completeWords(cmd, "mapping", option.Mappings()...)
 	completeWords(cmd, "granularity", option.PerTensor, option.PerChannel, granularityGroup)
-	completeWords(cmd, "method", methodWords...)
+	completeWords(cmd, "method", option.MethodWords()...)
 	completeWords(cmd, "format", formatTable, formatJSON)
 	return cmd
 }
-
-// methodUsage names the methods that a tensor at hand has use for.
-const methodUsage = "`method` that chooses ranges: minmax, percentile=99.99,\nmse, mae, entropy"
-
-var methodWords = []string{"minmax", "percentile=99.99", "mse", "mae", "entropy"}
 
 // check returns a usage error if flags make no sense, and completes the scheme.
 func (f *calibrateFlags) check(cmd *cobra.Command, args []string) error {
@@ -365,11 +359,11 @@ func (a *app) observe(ctx context.Context, c *calibration.Calibration, paths []s
 		bar := a.reading("calibrating")
 		skipped, err := await(ctx, func() ([]calibration.Skipped, error) {
 			if n == 0 {
-				return c.Stream(ctx, a.stdin, "stdin", bar.update)
+				return c.Stream(ctx, a.stdin, "stdin", bar.Update)
 			}
-			return c.Files(ctx, paths[:n], bar.update)
+			return c.Files(ctx, paths[:n], bar.Update)
 		})
-		bar.stop()
+		bar.Stop()
 		if err != nil {
 			return nil, err
 		}
@@ -437,17 +431,4 @@ func skippedLines(all []calibration.Skipped) []string {
 		}
 	}
 	return lines
-}
-
-// readCalibration reads a calibration file that a flag names.
-func readCalibration(path string) (*calibration.File, error) {
-	f, err := calibration.ReadFile(path)
-	var cause *fs.PathError
-	switch {
-	case errors.As(err, &cause):
-		return nil, fmt.Errorf("%s: %w", path, cause.Err)
-	case err != nil:
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return f, nil
 }

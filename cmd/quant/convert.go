@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/a01592f9/quant/cmd/internal/atomicfile"
+	"github.com/a01592f9/quant/cmd/internal/calibration"
 	"github.com/a01592f9/quant/cmd/internal/convert"
 	"github.com/a01592f9/quant/cmd/internal/option"
 	"github.com/a01592f9/quant/cmd/internal/report"
@@ -84,18 +85,15 @@ its scheme; the others are quantized as the flags say. GGUF knows neither.` + co
 	flags.StringVar(&f.mapping, "mapping", "symmetric", "`name`: asymmetric or symmetric")
 	flags.BoolVar(&o.Unsigned, "unsigned", false, "codes from 0 up instead of around 0")
 	flags.BoolVar(&o.NarrowRange, "narrow-range", false, "leave out the lowest code (signed, symmetric only)")
-	flags.StringVar(&f.method, "method", "minmax", methodUsage)
+	flags.StringVar(&f.method, "method", "minmax", methodUsage())
 	flags.StringVar(&f.calibrated, "calibration", "", "take scales and zero points of tensors by their names\nfrom a `file` of quant calibrate")
 	f.register(cmd)
 	flags.BoolVar(&f.noErrors, "no-errors", false, "do not measure errors, which takes reading weights\nonce more")
-	completeWords(cmd, "mapping", "asymmetric", "symmetric")
-	completeWords(cmd, "method", methodWords...)
+	completeWords(cmd, "mapping", option.Mappings()...)
+	completeWords(cmd, "method", option.MethodWords()...)
 	completeWords(cmd, "granularity", option.PerTensor, option.PerChannel, granularityGroup)
 	return cmd
 }
-
-// granularityGroup is option.PerGroup, as it is called on the command line.
-const granularityGroup = "group"
 
 func (a *app) dequantizeCommand() *cobra.Command {
 	var f convertFlags
@@ -200,8 +198,6 @@ func (f *convertFlags) check(cmd *cobra.Command, kind convert.Kind) error {
 	return nil
 }
 
-const defaultGroup = 32
-
 // begin opens the output for a model of a kind.
 func (f *convertFlags) begin(kind convert.Kind, folder bool) (*atomicfile.Set, error) {
 	ext := strings.ToLower(filepath.Ext(f.output))
@@ -251,8 +247,8 @@ func (a *app) convert(cmd *cobra.Command, in string, f *convertFlags,
 	}
 	defer out.Abort()
 	bar := a.reading(map[string]string{"quantize": "quantizing", "dequantize": "dequantizing"}[cmd.Name()])
-	result, err := work(ctx, kind, in, out, f.options, bar.update)
-	bar.stop()
+	result, err := work(ctx, kind, in, out, f.options, bar.Update)
+	bar.Stop()
 	nothing := err == nil && len(result.Weights) == 0
 	if err == nil && !nothing {
 		err = out.Commit()
@@ -281,23 +277,6 @@ func (a *app) convert(cmd *cobra.Command, in string, f *convertFlags,
 	return err
 }
 
-// ofFile names the file that an error is about, unless that is the output.
-func ofFile(path string, err error) error {
-	var own *atomicfile.Error
-	var cause *fs.PathError
-	switch {
-	case errors.As(err, &own):
-		return own
-	case errors.As(err, &cause) && cause.Path == path:
-		err = cause.Err
-	}
-	text := strings.TrimPrefix(err.Error(), "quant: ")
-	if strings.HasPrefix(text, path+":") {
-		return err
-	}
-	return fmt.Errorf("%s: %w", path, err)
-}
-
 // conversion is a result as reports have it.
 func conversion(r *convert.Result, in string, kind convert.Kind, f *convertFlags) *report.Conversion {
 	c := &report.Conversion{
@@ -316,4 +295,17 @@ func conversion(r *convert.Result, in string, kind convert.Kind, f *convertFlags
 	}
 	c.Sum()
 	return c
+}
+
+// readCalibration reads a calibration file that a flag names.
+func readCalibration(path string) (*calibration.File, error) {
+	f, err := calibration.ReadFile(path)
+	var cause *fs.PathError
+	switch {
+	case errors.As(err, &cause):
+		return nil, fmt.Errorf("%s: %w", path, cause.Err)
+	case err != nil:
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return f, nil
 }

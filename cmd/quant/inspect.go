@@ -35,9 +35,9 @@ FILE is of any kind that quant compare reads; "-" is standard input.`,
 			}
 			bar := a.reading("reading")
 			v, err := await(cmd.Context(), func() (*report.Inventory, error) {
-				return report.Inspect(cmd.Context(), in.name, in.Kind, in, bar.update)
+				return report.Inspect(cmd.Context(), in.name, in.Kind, in, bar.Update)
 			})
-			bar.stop()
+			bar.Stop()
 			if err != nil {
 				return err
 			}
@@ -58,20 +58,4 @@ FILE is of any kind that quant compare reads; "-" is standard input.`,
 	cmd.Flags().StringVarP(&output, "output", "o", "", "write to a `file`, replacing it in one step")
 	completeWords(cmd, "format", formatTable, formatJSON)
 	return cmd
-}
-
-// completeFile completes the one FILE of a command.
-func completeFile(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-	if len(args) > 0 {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	return nil, cobra.ShellCompDirectiveDefault
-}
-
-// completeWords completes the value of a flag.
-func completeWords(cmd *cobra.Command, flag string, words ...string) {
-	err := cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp))
-	if err != nil {
-		panic(err) // there is no such flag
-	}
 }

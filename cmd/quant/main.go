@@ -14,8 +14,6 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
-
-	"github.com/a01592f9/quant/cmd/internal/text"
 )
 
 // Exit codes.
@@ -71,51 +69,6 @@ func oneLine(err error) string {
 		text = before + after[strings.LastIndex(after, ": "):]
 	}
 	return text
-}
-
-// files accepts from lo to hi arguments.
-func files(lo, hi int) cobra.PositionalArgs {
-	return func(_ *cobra.Command, args []string) error {
-		switch {
-		case len(args) < lo:
-			return errors.New("FILE is missing")
-		case len(args) > hi:
-			return fmt.Errorf("one FILE at a time, not %d", len(args))
-		}
-		return nil
-	}
-}
-
-// An app is what the commands share.
-type app struct {
-	stdin          io.Reader
-	stdout, stderr io.Writer
-
-	// started is whether a command has begun its work: errors before are about
-	// its arguments.
-	started bool
-}
-
-// complain writes an error on one line, whatever a file put into it.
-func (a *app) complain(message string) {
-	fmt.Fprintf(a.stderr, "quant: %s\n", text.Clean(strings.TrimPrefix(message, "quant: ")))
-}
-
-// A usageError reports arguments that make no sense, which Cobra did not see.
-type usageError struct{ error }
-
-func (e *usageError) Unwrap() error { return e.error }
-
-func usagef(format string, args ...any) error {
-	return &usageError{fmt.Errorf(format, args...)}
-}
-
-// start wraps the work of a command.
-func (a *app) start(f func(cmd *cobra.Command, args []string) error) func(*cobra.Command, []string) error {
-	return func(cmd *cobra.Command, args []string) error {
-		a.started = true
-		return f(cmd, args)
-	}
 }
 
 func (a *app) root() *cobra.Command {

@@ -196,41 +196,6 @@ func (l *layout) drop(column int) {
 	l.optional, l.pressed = renumber(l.optional, column), renumber(l.pressed, column)
 }
 
-// write prints the table.
-func (l *layout) write(p *Terminal) {
-	widths, gap := l.widths(p.Columns)
-	if len(l.spans) > 0 {
-		p.Line(Dim, l.spanLine(widths, gap))
-	}
-	head := make([]piece, len(l.head))
-	for i, h := range l.head {
-		head[i] = piece{h, Bold}
-	}
-	for _, row := range append([][]piece{head}, l.rows...) {
-		for len(row) > 1 && row[len(row)-1].text == "" {
-			row = row[:len(row)-1] // no spaces at the end of a line
-		}
-		for i, c := range row {
-			if i > 0 {
-				p.WriteString(strings.Repeat(" ", gap))
-			}
-			s := c.text
-			if i == 0 && l.left > 0 {
-				s = text.Shorten(s, widths[0])
-			}
-			pad := strings.Repeat(" ", max(0, widths[i]-text.Width(s)))
-			if i >= l.left {
-				p.WriteString(pad)
-			}
-			p.Print(c.style, s)
-			if i < l.left && i < len(row)-1 {
-				p.WriteString(pad)
-			}
-		}
-		p.WriteByte('\n')
-	}
-}
-
 // spanLine centres each heading over its columns, between rules.
 func (l *layout) spanLine(widths []int, gap int) string {
 	line := ""

@@ -57,6 +57,18 @@ type Cell struct {
 	Style Style  // in a terminal; Plain for that of the row
 }
 
+// A Style is how a piece of text looks in a terminal with colour.
+type Style string
+
+// Styles are the codes of ANSI terminals.
+const (
+	Plain Style = ""
+	Bold  Style = "1"
+	Dim   Style = "2"
+	Red   Style = "31"
+	Green Style = "32"
+)
+
 // A Span is a heading over columns From to To.
 type Span struct {
 	From, To int

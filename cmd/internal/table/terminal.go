@@ -15,18 +15,6 @@ const (
 	maxColumns = 160
 )
 
-// A Style is how a piece of text looks in a terminal with colour.
-type Style string
-
-// Styles are the codes of ANSI terminals.
-const (
-	Plain Style = ""
-	Bold  Style = "1"
-	Dim   Style = "2"
-	Red   Style = "31"
-	Green Style = "32"
-)
-
 // A Terminal writes lines, paragraphs and tables for a terminal. Errors stay in
 // the bufio.Writer until Flush.
 type Terminal struct {
@@ -80,7 +68,42 @@ func (p *Terminal) Table(t *Table) {
 	if shared := l.fit(p.Columns); shared != "" {
 		p.Paragraph(Dim, "Names without "+shared+":")
 	}
-	l.write(p)
+	p.layout(l)
+}
+
+// layout writes a table that is laid out.
+func (p *Terminal) layout(l *layout) {
+	widths, gap := l.widths(p.Columns)
+	if len(l.spans) > 0 {
+		p.Line(Dim, l.spanLine(widths, gap))
+	}
+	head := make([]piece, len(l.head))
+	for i, h := range l.head {
+		head[i] = piece{h, Bold}
+	}
+	for _, row := range append([][]piece{head}, l.rows...) {
+		for len(row) > 1 && row[len(row)-1].text == "" {
+			row = row[:len(row)-1] // no spaces at the end of a line
+		}
+		for i, c := range row {
+			if i > 0 {
+				p.WriteString(strings.Repeat(" ", gap))
+			}
+			s := c.text
+			if i == 0 && l.left > 0 {
+				s = text.Shorten(s, widths[0])
+			}
+			pad := strings.Repeat(" ", max(0, widths[i]-text.Width(s)))
+			if i >= l.left {
+				p.WriteString(pad)
+			}
+			p.Print(c.style, s)
+			if i < l.left && i < len(row)-1 {
+				p.WriteString(pad)
+			}
+		}
+		p.WriteByte('\n')
+	}
 }
 
 // Grid writes words in columns, so many of them in a row. A row that is too wide
