@@ -2,9 +2,10 @@
 // memory, without a disk that is as large: it makes a safetensors file that is
 // mostly a hole, reads it plainly, and watches another command reading it.
 //
-//	go run ./internal/sparse -make big.safetensors -gib 64
-//	go run ./internal/sparse -read big.safetensors
-//	go run ./internal/sparse -watch big.safetensors -- quant inspect big.safetensors
+//	GOWORK=off go build -o sparse.out ./sparse
+//	./sparse.out -make big.safetensors -gib 64
+//	./sparse.out -read big.safetensors
+//	./sparse.out -watch big.safetensors -- quant inspect big.safetensors
 //
 // It is for Linux, whose /proc tells a process' own memory from what it maps.
 package main
