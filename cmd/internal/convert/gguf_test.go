@@ -102,7 +102,13 @@ func converted(t *testing.T, f converter, in string, o Options) (*Result, []byte
 	if err != nil {
 		t.Fatal(err)
 	}
-	if st, err := os.Stat(in); err != nil || last != total || total != st.Size() {
+	measured := int64(0) // weights are read again to measure their errors
+	for _, w := range r.Weights {
+		if o.Measure {
+			measured += w.Before
+		}
+	}
+	if st, err := os.Stat(in); err != nil || last != total || total != st.Size()+measured {
 		t.Errorf("progress ends at %d of %d: %v", last, total, err)
 	}
 	if err := out.Commit(); err != nil {
@@ -246,6 +252,16 @@ func checkMetrics(t *testing.T, w Weight, before, after *gguf.File) {
 	}
 	n := float64(len(x))
 	near := func(got, want float64) bool { return math.Abs(got-want) <= 1e-9*math.Abs(want) }
+	// They are what a comparison of the two files says, to the last bit.
+	d, err := quant.Difference(quant.Tensor{Data: x, Shape: w.Shape}, quant.Tensor{Data: y, Shape: w.Shape}, quant.PerTensor, w.Scheme.Granularity)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if w.Metrics != nil {
+		if d.Clipped = w.Metrics.Clipped; d.Metrics != *w.Metrics {
+			t.Errorf("%s: %+v, but the difference is %+v", w.Name, *w.Metrics, d.Metrics)
+		}
+	}
 	if m := w.Metrics; m == nil || m.N != len(x) || !near(m.MAE, abs/n) || !near(m.RMSE, math.Sqrt(sq/n)) || m.MaxError != most ||
 		!near(m.SQNR, 10*math.Log10(squares/sq)) || len(x) > 1000 && (m.Clipped > 0) != (w.Scheme.Bits == 4) {
 		t.Errorf("%s: errors are %+v, want a mean of %g", w.Name, m, abs/n)

@@ -4,21 +4,54 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path"
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 
+	"github.com/a01592f9/quant"
 	"github.com/a01592f9/quant/cmd/internal/atomicfile"
 	"github.com/a01592f9/quant/cmd/internal/tensorfile"
 )
 
-// An stCopy is a model in safetensors files on its way into another.
+const weightSuffix = ".weight"
+
+// isLayer reports whether a name is one of a layer's weight.
+func isLayer(name string) bool { return strings.HasSuffix(name, weightSuffix) }
+
+// moduleOf is the name of the layer.
+func moduleOf(name string) string { return strings.TrimSuffix(name, weightSuffix) }
+
+// An stJob is what becomes of a tensor.
+type stJob struct {
+	file   *stFile
+	reason string // why it is left
+	part   bool   // it becomes a part of another
+	copied *stTensor
+
+	scheme                    quant.Scheme
+	known                     *quant.Params // of a calibration file
+	codes, scale, zero, shape *stTensor     // zero and shape may be nil
+	floats                    *stTensor     // of a tensor that is dequantized
+	packed                    bool
+	rows, cols                int
+}
+
+// tensors are those that it becomes.
+func (j *stJob) tensors() []*stTensor {
+	var all []*stTensor
+	for _, t := range []*stTensor{j.copied, j.codes, j.scale, j.zero, j.shape, j.floats} {
+		if t != nil {
+			all = append(all, t)
+		}
+	}
+	return all
+}
+
+// An stCopy is a model in safetensors files that is copied into another.
 type stCopy struct {
-	ctx     context.Context
+	*copier
 	from    *tensorfile.File
 	infos   []tensorfile.Info
 	jobs    []stJob
@@ -26,13 +59,8 @@ type stCopy struct {
 	config  *modelConfig
 	dir     string // of the model
 	folder  bool   // the model is all that is in it
-	out     *atomicfile.Set
 	measure bool
-	decode  func(i int) (*Weight, error) // writes the floats of tensor i
-
-	mu          sync.Mutex
-	progress    Progress
-	done, total int64
+	make    func(i int) (*Weight, error) // writes what becomes of weight i
 }
 
 func openST(ctx context.Context, in string, out *atomicfile.Set, p Progress) (*stCopy, error) {
@@ -40,7 +68,7 @@ func openST(ctx context.Context, in string, out *atomicfile.Set, p Progress) (*s
 	if err != nil {
 		return nil, err
 	}
-	c := &stCopy{ctx: ctx, from: from, infos: from.Tensors(), out: out, progress: p, dir: filepath.Dir(in)}
+	c := &stCopy{copier: newCopier(ctx, out, p), from: from, infos: from.Tensors(), dir: filepath.Dir(in)}
 	if st, err := os.Stat(in); err == nil && st.IsDir() {
 		c.dir, c.folder = in, true
 	}
@@ -58,7 +86,7 @@ func openST(ctx context.Context, in string, out *atomicfile.Set, p Progress) (*s
 		return nil, err
 	}
 	for _, info := range c.infos {
-		c.total += info.Bytes
+		c.expect(info.Bytes)
 	}
 	return c, nil
 }
@@ -95,16 +123,13 @@ func (c *stCopy) shard() error {
 	return nil
 }
 
-// check returns an error if a pattern of o matches no tensor.
-func (c *stCopy) check(o Options) error {
-	names := make([]string, len(c.infos))
-	for i := range names {
-		names[i] = c.infos[i].Name
+// names lists the tensors of the model.
+func (c *stCopy) names() []string {
+	var names []string
+	for _, info := range c.infos {
+		names = append(names, info.Name)
 	}
-	if none := o.unmatched(names); len(none) > 0 {
-		return fmt.Errorf("no tensor matches %q", none[0])
-	}
-	return nil
+	return names
 }
 
 // same describes tensor i as it is.
@@ -125,23 +150,13 @@ func (c *stCopy) reads(t tensorfile.Info) int64 {
 	return t.Bytes
 }
 
-// tick tells of progress: of n bytes of the input.
-func (c *stCopy) tick(n int64) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.done += n
-	if c.progress != nil {
-		c.progress(c.done, c.total)
-	}
-}
-
 // run writes the files.
 func (c *stCopy) run() (*Result, error) {
 	for i := range c.jobs {
 		f := c.jobs[i].file
 		f.tensors = append(f.tensors, c.jobs[i].tensors()...)
 		if c.jobs[i].codes != nil {
-			c.total += c.reads(c.infos[i])
+			c.expect(c.reads(c.infos[i]))
 		}
 	}
 	for _, f := range c.files {
@@ -152,7 +167,7 @@ func (c *stCopy) run() (*Result, error) {
 	if err := c.room(); err != nil {
 		return nil, err
 	}
-	r := &Result{Read: sizeOf(append(c.besides(), append(c.from.Paths(), filepath.Join(c.dir, configName))...)...)}
+	c.result.Read = sizeOf(append(c.besides(), append(c.from.Paths(), filepath.Join(c.dir, configName))...)...)
 	for _, f := range c.files {
 		if err := f.begin(c.out); err != nil {
 			return nil, err
@@ -161,7 +176,7 @@ func (c *stCopy) run() (*Result, error) {
 			if c.jobs[i].file != f {
 				continue
 			}
-			if err := c.convert(i, r); err != nil {
+			if err := c.convert(i); err != nil {
 				return nil, inTensor(c.infos[i].Name, err)
 			}
 		}
@@ -169,7 +184,7 @@ func (c *stCopy) run() (*Result, error) {
 			return nil, err
 		}
 	}
-	return r, nil
+	return &c.result, nil
 }
 
 // room returns an error if the output could not have all files that it takes,
@@ -197,34 +212,33 @@ func (c *stCopy) room() error {
 // errStale is why --force does not write into the folder of another model.
 var errStale = errors.New("a file of another model, which would stay in the folder and be taken for a part of this one; remove it first")
 
-// convert writes what becomes of tensor i, and adds it to r.
-func (c *stCopy) convert(i int, r *Result) error {
+// convert writes what becomes of tensor i, and lists it.
+func (c *stCopy) convert(i int) error {
 	if err := c.ctx.Err(); err != nil {
 		return err
 	}
 	j, info := &c.jobs[i], c.infos[i]
-	var w *Weight
-	var err error
 	switch {
 	case j.copied != nil:
-		if err = c.copy(i); err == nil {
-			r.Left = append(r.Left, Left{info.Name, info.DType, info.Shape, info.Bytes, j.reason})
+		c.leave(Left{info.Name, info.DType, info.Shape, info.Bytes, j.reason})
+		if err := j.file.at(j.copied); err != nil {
+			return err
 		}
-	case j.codes != nil:
-		w, err = c.quantize(i)
-	case j.floats != nil:
-		w, err = c.decode(i)
-	default: // it is part of another
-		c.tick(info.Bytes)
+		r := c.from.Raw(i)
+		return c.copy(j.file, r, 0, r.Size())
+	case j.codes != nil || j.floats != nil:
+		w, err := c.make(i)
+		if err == nil {
+			c.add(*w)
+		}
+		return err
 	}
-	if err == nil && w != nil {
-		r.Weights = append(r.Weights, *w)
-	}
-	return err
+	c.tick(info.Bytes) // it is a part of another
+	return nil
 }
 
-// finish writes what belongs to the files.
-func (c *stCopy) finish() error {
+// writeRest writes what belongs to the files.
+func (c *stCopy) writeRest() error {
 	if len(c.files) > 1 {
 		if err := writeIndex(c.out, c.files); err != nil {
 			return err
@@ -252,24 +266,4 @@ func (c *stCopy) besides() []string {
 		return nil
 	}
 	return besides(c.dir)
-}
-
-// copy copies tensor i as it is.
-func (c *stCopy) copy(i int) error {
-	j, r := &c.jobs[i], c.from.Raw(i)
-	if err := j.file.at(j.copied); err != nil {
-		return err
-	}
-	const most = 1 << 20
-	for off := int64(0); off < r.Size(); off += most {
-		if err := c.ctx.Err(); err != nil {
-			return err
-		}
-		n := min(most, r.Size()-off)
-		if _, err := io.Copy(j.file, io.NewSectionReader(r, off, n)); err != nil {
-			return err
-		}
-		c.tick(n)
-	}
-	return nil
 }

@@ -166,6 +166,71 @@ const (
 	packQuantized    = "pack-quantized"
 )
 
+// compressed returns what the configuration says of how weights are stored:
+// nil if there is none.
+func (c *modelConfig) compressed() (*compressedArgs, error) {
+	raw, there := c.values[quantConfig]
+	if !there || string(raw) == "null" {
+		return nil, nil
+	}
+	var q struct {
+		Method string `json:"quant_method"`
+		Groups map[string]struct {
+			Weights *struct {
+				Bits      int  `json:"num_bits"`
+				GroupSize *int `json:"group_size"`
+			} `json:"weights"`
+		} `json:"config_groups"`
+	}
+	if err := json.Unmarshal(raw, &q); err != nil {
+		return nil, fmt.Errorf("%s: %s: %w", configName, quantConfig, err)
+	}
+	if q.Method != compressedMethod {
+		return nil, fmt.Errorf("quantized by %q, which is not read", q.Method)
+	}
+	var args *compressedArgs
+	for _, g := range q.Groups {
+		if g.Weights == nil {
+			continue
+		}
+		this := compressedArgs{Bits: g.Weights.Bits}
+		if g.Weights.GroupSize != nil {
+			this.GroupSize = max(*g.Weights.GroupSize, 0)
+		}
+		if args != nil && *args != this {
+			return nil, nil // which is whose, the tensors have to say
+		}
+		args = &this
+	}
+	return args, nil
+}
+
+// ignore adds layers to those that are not quantized.
+func (c *modelConfig) ignore(modules []string) error {
+	raw, there := c.values[quantConfig]
+	if !there {
+		return nil
+	}
+	q := &modelConfig{values: make(map[string]json.RawMessage)}
+	if err := q.parse(raw); err != nil {
+		return err
+	}
+	var list []string
+	if old, there := q.values["ignore"]; there {
+		if err := json.Unmarshal(old, &list); err != nil {
+			return fmt.Errorf("%s: ignore: %w", configName, err)
+		}
+	}
+	if err := q.set("ignore", append(list, modules...)); err != nil {
+		return err
+	}
+	text, err := q.text()
+	if err != nil {
+		return err
+	}
+	return c.set(quantConfig, json.RawMessage(text))
+}
+
 // besides returns the files in a model's folder that its loaders need beside
 // weights and configuration, such as a tokenizer's.
 func besides(dir string) []string {

@@ -3,7 +3,6 @@ package convert
 import (
 	"context"
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -12,7 +11,6 @@ import (
 
 	"github.com/a01592f9/quant"
 	"github.com/a01592f9/quant/cmd/internal/atomicfile"
-	"github.com/a01592f9/quant/cmd/internal/option"
 	"github.com/a01592f9/quant/cmd/internal/tensorfile"
 )
 
@@ -48,7 +46,7 @@ func DequantizeSafetensors(ctx context.Context, in string, out *atomicfile.Set, 
 		if !quantized || c.jobs[i].part {
 			continue
 		}
-		if c.jobs[i].reason = o.reasonName(base); c.jobs[i].reason != "" {
+		if c.jobs[i].reason = o.reasonByName(base); c.jobs[i].reason != "" {
 			left = true
 			continue
 		}
@@ -57,8 +55,8 @@ func DequantizeSafetensors(ctx context.Context, in string, out *atomicfile.Set, 
 		}
 		back = append(back, moduleOf(base))
 	}
-	if none := o.unmatched(names); len(none) > 0 {
-		return nil, fmt.Errorf("no tensor matches %q", none[0])
+	if err := o.selection().Check(names); err != nil {
+		return nil, err
 	}
 	if len(back) == 0 && !left {
 		return nil, errors.New("there are no weights in a layout of compressed-tensors")
@@ -72,7 +70,7 @@ func DequantizeSafetensors(ctx context.Context, in string, out *atomicfile.Set, 
 			}
 		}
 	}
-	c.decode = d.decode
+	c.make = d.decode
 	r, err := c.run()
 	if err != nil {
 		return nil, err
@@ -82,84 +80,7 @@ func DequantizeSafetensors(ctx context.Context, in string, out *atomicfile.Set, 
 	} else {
 		err = c.config.set(quantConfig, nil)
 	}
-	return r, errors.Join(err, c.finish())
-}
-
-// reasonName returns why a tensor is left by what the options say of names.
-func (o *Options) reasonName(name string) string {
-	matches := func(pattern string) bool { return option.Match(pattern, name) }
-	switch {
-	case slices.ContainsFunc(o.Exclude, matches):
-		return reasonExcluded
-	case len(o.Include) > 0 && !slices.ContainsFunc(o.Include, matches):
-		return reasonNot
-	}
-	return ""
-}
-
-// compressed returns what the configuration says of how weights are stored:
-// nil if there is none.
-func (c *modelConfig) compressed() (*compressedArgs, error) {
-	raw, there := c.values[quantConfig]
-	if !there || string(raw) == "null" {
-		return nil, nil
-	}
-	var q struct {
-		Method string `json:"quant_method"`
-		Groups map[string]struct {
-			Weights *struct {
-				Bits      int  `json:"num_bits"`
-				GroupSize *int `json:"group_size"`
-			} `json:"weights"`
-		} `json:"config_groups"`
-	}
-	if err := json.Unmarshal(raw, &q); err != nil {
-		return nil, fmt.Errorf("%s: %s: %w", configName, quantConfig, err)
-	}
-	if q.Method != compressedMethod {
-		return nil, fmt.Errorf("quantized by %q, which is not read", q.Method)
-	}
-	var args *compressedArgs
-	for _, g := range q.Groups {
-		if g.Weights == nil {
-			continue
-		}
-		this := compressedArgs{Bits: g.Weights.Bits}
-		if g.Weights.GroupSize != nil {
-			this.GroupSize = max(*g.Weights.GroupSize, 0)
-		}
-		if args != nil && *args != this {
-			return nil, nil // which is whose, the tensors have to say
-		}
-		args = &this
-	}
-	return args, nil
-}
-
-// ignore adds layers to those that are not quantized.
-func (c *modelConfig) ignore(modules []string) error {
-	raw, there := c.values[quantConfig]
-	if !there {
-		return nil
-	}
-	q := &modelConfig{values: make(map[string]json.RawMessage)}
-	if err := q.parse(raw); err != nil {
-		return err
-	}
-	var list []string
-	if old, there := q.values["ignore"]; there {
-		if err := json.Unmarshal(old, &list); err != nil {
-			return fmt.Errorf("%s: ignore: %w", configName, err)
-		}
-	}
-	if err := q.set("ignore", append(list, modules...)); err != nil {
-		return err
-	}
-	text, err := q.text()
-	if err != nil {
-		return err
-	}
-	return c.set(quantConfig, json.RawMessage(text))
+	return r, errors.Join(err, c.writeRest())
 }
 
 // An stDecoder finds the quantized weights of a model.
