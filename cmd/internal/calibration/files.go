@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -272,63 +271,10 @@ func (w *walk) tell(f *source, n int64) {
 	}
 }
 
-func elements(of []int) int {
-	n := 1
-	for _, d := range of {
-		n *= d
-	}
-	return n
-}
-
 // sizeOf is the length of a file, 0 if it is none.
 func sizeOf(path string) int64 {
 	if st, err := os.Stat(path); err == nil && st.Mode().IsRegular() {
 		return st.Size()
 	}
 	return 0
-}
-
-// Stream observes npy files that follow one another in r, which is called
-// file. Progress is told of a total that is not known, -1.
-func (c *Calibration) Stream(ctx context.Context, r io.Reader, file string, progress text.Progress) ([]Skipped, error) {
-	s := tensorfile.NewStream(&counter{r: r, progress: progress})
-	name := Name(c.o.Name, file)
-	var skipped []Skipped
-	for n := 1; ; n++ {
-		info, err := s.Next()
-		switch {
-		case err == io.EOF && n == 1:
-			return skipped, fmt.Errorf("%s: there are no arrays in it", file)
-		case err == io.EOF:
-			return skipped, nil
-		case err != nil:
-			return skipped, fmt.Errorf("%s: %w", file, err)
-		}
-		if reason := skip(info); reason != "" {
-			skipped = append(skipped, Skipped{fmt.Sprintf("%s, array %d", file, n), name, reason})
-			continue
-		}
-		if err := c.stream(ctx, s, name, info.Shape); err != nil {
-			if errors.Is(err, context.Canceled) {
-				return skipped, err
-			}
-			return skipped, fmt.Errorf("%s: array %d: %w", file, n, inTensor(name, ofTensor(err, name)))
-		}
-	}
-}
-
-// A counter tells how much was read.
-type counter struct {
-	r        io.Reader
-	done     int64
-	progress text.Progress
-}
-
-func (c *counter) Read(b []byte) (int, error) {
-	n, err := c.r.Read(b)
-	c.done += int64(n)
-	if c.progress != nil {
-		c.progress(c.done, -1)
-	}
-	return n, err
 }
