@@ -28,7 +28,7 @@ func (a *app) complain(message string) {
 	fmt.Fprintf(a.stderr, "quant: %s\n", text.Clean(strings.TrimPrefix(message, "quant: ")))
 }
 
-// A usageError reports arguments that make no sense, which Cobra did not see.
+// A usageError reports wrong arguments that Cobra does not detect.
 type usageError struct{ error }
 
 func (e *usageError) Unwrap() error { return e.error }

@@ -111,7 +111,7 @@ interrupted.`,
 	flags.BoolVar(&f.ignore, "ignore-non-finite", false, "leave out NaN and infinities, and count them,\ninstead of failing")
 	flags.StringVar(&f.state, "state", "", "keep what was seen in a `file`, to be merged")
 	flags.BoolVar(&f.merge, "merge", false, "FILES are states: join them")
-	flags.StringVar(&f.format, "format", formatTable, "`name`: table or json, of what is said about it; the\nlatter is the calibration file")
+	flags.StringVar(&f.format, "format", formatTable, "`name` of the output format: table or json; json\nis the calibration file")
 	completeWords(cmd, "mapping", option.Mappings()...)
 	completeWords(cmd, "granularity", option.PerTensor, option.PerChannel, granularityGroup)
 	completeWords(cmd, "method", option.MethodWords()...)
@@ -119,7 +119,8 @@ interrupted.`,
 	return cmd
 }
 
-// check returns a usage error if flags make no sense, and completes the scheme.
+// check returns a usage error for flags that contradict each other or are out of
+// range, and completes the scheme.
 func (f *calibrateFlags) check(cmd *cobra.Command, args []string) error {
 	s, changed := &f.scheme, cmd.Flags().Changed
 	var err error

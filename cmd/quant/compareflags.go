@@ -77,7 +77,7 @@ func (f *compareFlags) path(flag string) string {
 	return ""
 }
 
-// check returns a usage error if flags make no sense, and settles the format.
+// check returns a usage error for wrong flags, and sets the format.
 func (f *compareFlags) check(cmd *cobra.Command) error {
 	if cmd.Flags().Changed("group-size") && f.options.GroupSize <= 0 {
 		return usagef("--group-size %d is not positive", f.options.GroupSize)

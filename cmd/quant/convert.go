@@ -137,11 +137,11 @@ func (f *convertFlags) register(cmd *cobra.Command) {
 	flags.StringArrayVar(&f.options.Exclude, "exclude", nil, "no tensors whose name matches the `pattern`; it is\nstronger than --include")
 	flags.BoolVar(&f.force, "force", false, "replace a file that exists")
 	flags.BoolVar(&f.dry, "dry-run", false, "do everything, but write nothing")
-	flags.StringVar(&f.format, "format", formatTable, "`name`: table or json, of what is said about it")
+	flags.StringVar(&f.format, "format", formatTable, "`name` of the output format: table or json")
 	completeWords(cmd, "format", formatTable, formatJSON)
 }
 
-// check returns a usage error if flags make no sense, and completes the options
+// check returns a usage error for wrong flags, and completes the options
 // for a kind of file.
 func (f *convertFlags) check(cmd *cobra.Command, kind convert.Kind) error {
 	o, changed := &f.options, cmd.Flags().Changed

@@ -59,12 +59,12 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	return exitUsage
 }
 
-// oneLine puts what Cobra says about arguments in fewer words.
+// oneLine shortens an error of Cobra to one line.
 func oneLine(err error) string {
 	text := strings.TrimSpace(err.Error())
 	text = strings.ReplaceAll(text, "\n\nDid you mean this?\n\t", ": did you mean ")
 	text = strings.ReplaceAll(text, "\n\t", " or ")
-	// Who calls strconv.ParseInt is none of the user's business.
+	// The name of the function that parsed a number says nothing to users.
 	if before, after, ok := strings.Cut(text, ": strconv."); ok {
 		text = before + after[strings.LastIndex(after, ": "):]
 	}
@@ -75,9 +75,9 @@ func (a *app) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "quant",
 		Short: "Show what quantization does to tensors and models",
-		Long: `quant shows what quantization does to tensors and models: how far the values
-come back from where they were, and how many bytes that takes, with one scale
-for the whole tensor and with one for each channel.`,
+		Long: `quant shows what quantization does to tensors and models: how much the
+reconstructed values differ from the original ones, and how many bytes the codes
+take, with one scale for the whole tensor and with one for each channel.`,
 		Example: `  quant compare                               the built-in sample
   quant compare weights.csv                   one line for each channel
   quant compare model.safetensors --bits 4    every weight of a model

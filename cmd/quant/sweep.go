@@ -86,7 +86,7 @@ FILE is of any kind that quant compare reads, and tensors are chosen as there.`,
 
 var sweepFormats = []string{formatTable, formatJSON, formatCSV}
 
-// check returns a usage error if flags make no sense, and settles the options.
+// check returns a usage error for wrong flags, and completes the options.
 func (f *sweepFlags) check(cmd *cobra.Command) error {
 	o, changed := &f.options, cmd.Flags().Changed
 	var err error

@@ -44,7 +44,7 @@ type Weight struct {
 	Calibrated    bool  // the parameters are those of a calibration file
 	Before, After int64 // bytes in the files, scales and zero points included
 
-	Metrics *quant.Metrics // of the values that come back; nil if not measured
+	Metrics *quant.Metrics // of the reconstructed values; nil if not measured
 }
 
 // A Left is a tensor that was copied as it is.

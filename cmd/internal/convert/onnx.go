@@ -111,7 +111,7 @@ func (o *Options) onnxReason(t *onnx.Tensor, info tensorfile.Info) string {
 	return why
 }
 
-// An onnxJob is a weight on its way.
+// An onnxJob is a weight that is quantized.
 type onnxJob struct {
 	c        *onnxCopy
 	t        *onnx.Tensor

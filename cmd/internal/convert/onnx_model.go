@@ -9,7 +9,7 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/tensorfile"
 )
 
-// An onnxCopy is a model on its way into another.
+// An onnxCopy is a model that is copied into another.
 type onnxCopy struct {
 	*copier
 	model    *onnx.Model

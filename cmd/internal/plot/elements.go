@@ -119,7 +119,7 @@ func (s sheet) curve(p pen, values text.Floats, c color.NRGBA, width float64) la
 
 func (s sheet) elements(p pen) panel {
 	e := &s.d.Elements
-	p = p.head("Values", "original and what comes back, channel by channel")
+	p = p.head("Values", "original and reconstructed, channel by channel")
 	lo, hi := bounds(append([]text.Floats{e.Original}, e.Reconstructed...)...)
 	q := s.byElement(p, lo, hi)
 	few := len(e.Position) <= fewPoints
@@ -157,7 +157,7 @@ func (s sheet) dots(p pen, values text.Floats, c color.NRGBA, shape draw.GlyphDr
 
 func (s sheet) errors(p pen) panel {
 	e := &s.d.Elements
-	p = p.head("Error", "what comes back minus the original")
+	p = p.head("Error", "reconstructed minus original")
 	lo, hi := bounds(e.Error...)
 	lo, hi = min(lo, 0), max(hi, 0)
 	q := s.byElement(p, lo, hi)

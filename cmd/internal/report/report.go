@@ -79,7 +79,7 @@ type Tensor struct {
 	Best    int      `json:"best"`    // index of the result with the lowest RMSE
 	Verdict string   `json:"verdict"` // one sentence: what per channel gains, and what it costs
 
-	job  job   // what was compared, for Report.Detail to come back to
+	job  job   // what was compared; Report.Detail reads it again
 	kept []int // the channels that are in Results; nil for all
 }
 

@@ -7,7 +7,7 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/text"
 )
 
-// A layout is a table on its way into a terminal: texts and styles alone.
+// A layout is the texts and styles of a table that is fitted into a terminal.
 type layout struct {
 	spans    []Span
 	head     []string
