@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/a01592f9/quant/cmd/internal/report"
+	"github.com/a01592f9/quant/cmd/internal/text"
 )
 
 // notAgainst are the flags of quant compare that do not go with --against.
@@ -52,9 +53,9 @@ func (a *app) compareAgainst(cmd *cobra.Command, in *input, f *compareFlags) err
 	}
 	bar := a.reading("comparing")
 	d, err := await(cmd.Context(), func() (*report.Difference, error) {
-		return report.BuildDifference(cmd.Context(), in.name, other.name, in, other, f.options, bar.update)
+		return report.BuildDifference(cmd.Context(), in.name, other.name, in, other, f.options, bar.Update)
 	})
-	bar.stop()
+	bar.Stop()
 	if err != nil {
 		return err
 	}
@@ -67,7 +68,7 @@ func (a *app) compareAgainst(cmd *cobra.Command, in *input, f *compareFlags) err
 	err = a.write(f.output, func(w io.Writer, color bool) error {
 		switch f.format {
 		case formatJSON:
-			return report.WriteJSON(w, d)
+			return text.WriteJSON(w, d)
 		case formatCSV:
 			return d.WriteCSV(w, f.channels)
 		}

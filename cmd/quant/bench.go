@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/a01592f9/quant/cmd/internal/bench"
-	"github.com/a01592f9/quant/cmd/internal/report"
+	"github.com/a01592f9/quant/cmd/internal/text"
 )
 
 func (a *app) benchCommand() *cobra.Command {
@@ -54,15 +54,15 @@ It takes 10 bytes of memory for each element of the largest size.`,
 			}
 			bar := a.progress("measuring")
 			r, err := await(cmd.Context(), func() (*bench.Report, error) {
-				return bench.Run(cmd.Context(), o, bar.update)
+				return bench.Run(cmd.Context(), o, bar.Update)
 			})
-			bar.stop()
+			bar.Stop()
 			if err != nil {
 				return err
 			}
 			return a.write(output, func(w io.Writer, _ bool) error {
 				if format == formatJSON {
-					return report.WriteJSON(w, r)
+					return text.WriteJSON(w, r)
 				}
 				return r.WriteText(w)
 			})

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"math"
 	"os"
 	"path"
@@ -16,6 +15,7 @@ import (
 
 	library "github.com/a01592f9/quant"
 	"github.com/a01592f9/quant/cmd/internal/calibration"
+	"github.com/a01592f9/quant/cmd/internal/option"
 	"github.com/a01592f9/quant/cmd/internal/report"
 )
 
@@ -111,20 +111,16 @@ interrupted.`,
 	flags.BoolVar(&f.ignore, "ignore-non-finite", false, "leave out NaN and infinities, and count them,\ninstead of failing")
 	flags.StringVar(&f.state, "state", "", "keep what was seen in a `file`, to be merged")
 	flags.BoolVar(&f.merge, "merge", false, "FILES are states: join them")
-	flags.StringVar(&f.format, "format", formatTable, "`name`: table or json, of what is said about it; the\nlatter is the calibration file")
-	completeWords(cmd, "mapping", "asymmetric", "symmetric")
-	completeWords(cmd, "granularity", report.PerTensor, report.PerChannel, granularityGroup)
-	completeWords(cmd, "method", methodWords...)
+	flags.StringVar(&f.format, "format", formatTable, "`name` of the output format: table or json; json\nis the calibration file")
+	completeWords(cmd, "mapping", option.Mappings()...)
+	completeWords(cmd, "granularity", option.PerTensor, option.PerChannel, granularityGroup)
+	completeWords(cmd, "method", option.MethodWords()...)
 	completeWords(cmd, "format", formatTable, formatJSON)
 	return cmd
 }
 
-// methodUsage names the methods that a tensor at hand has use for.
-const methodUsage = "`method` that chooses ranges: minmax, percentile=99.99,\nmse, mae, entropy"
-
-var methodWords = []string{"minmax", "percentile=99.99", "mse", "mae", "entropy"}
-
-// check returns a usage error if flags make no sense, and completes the scheme.
+// check returns a usage error for flags that contradict each other or are out of
+// range, and completes the scheme.
 func (f *calibrateFlags) check(cmd *cobra.Command, args []string) error {
 	s, changed := &f.scheme, cmd.Flags().Changed
 	var err error
@@ -142,22 +138,22 @@ func (f *calibrateFlags) check(cmd *cobra.Command, args []string) error {
 	case changed("group-size") && f.groupSize <= 0:
 		return usagef("--group-size %d is not positive", f.groupSize)
 	case f.granularity == "" && changed("group-size"):
-		f.granularity = report.PerGroup
+		f.granularity = option.PerGroup
 	case f.granularity == granularityGroup:
-		f.granularity = report.PerGroup
+		f.granularity = option.PerGroup
 	case f.granularity == "" && changed("axis"):
-		f.granularity = report.PerChannel
+		f.granularity = option.PerChannel
 	case f.granularity == "":
-		f.granularity = report.PerTensor
+		f.granularity = option.PerTensor
 	}
 	switch f.granularity {
-	case report.PerTensor:
+	case option.PerTensor:
 		if changed("axis") {
 			return usagef("--axis does not go with --granularity per_tensor")
 		}
-	case report.PerChannel:
+	case option.PerChannel:
 		s.Granularity = library.PerChannel(f.axis)
-	case report.PerGroup:
+	case option.PerGroup:
 		if !changed("axis") {
 			f.axis = -1
 		}
@@ -166,9 +162,9 @@ func (f *calibrateFlags) check(cmd *cobra.Command, args []string) error {
 		}
 		s.Granularity = library.PerGroup(f.axis, f.groupSize)
 	default:
-		return usagef("granularity %q is none of %s, %s and %s", f.granularity, report.PerTensor, report.PerChannel, granularityGroup)
+		return usagef("granularity %q is none of %s, %s and %s", f.granularity, option.PerTensor, option.PerChannel, granularityGroup)
 	}
-	if f.granularity != report.PerGroup && changed("group-size") {
+	if f.granularity != option.PerGroup && changed("group-size") {
 		return usagef("--group-size goes with --granularity group, not with %s", f.granularity)
 	}
 	if err := s.Validate(); err != nil {
@@ -283,7 +279,7 @@ func (a *app) calibrate(cmd *cobra.Command, args []string, f *calibrateFlags) er
 		if cmd.Flags().Changed("ignore-non-finite") && c.Options().Policy != policy {
 			return usagef("--ignore-non-finite: %s was made without it", old[0])
 		}
-		if g := c.Options().Scheme.Granularity; g != f.scheme.Granularity && (f.granularity != report.PerTensor || cmd.Flags().Changed("granularity")) {
+		if g := c.Options().Scheme.Granularity; g != f.scheme.Granularity && (f.granularity != option.PerTensor || cmd.Flags().Changed("granularity")) {
 			return usagef("--granularity: %s is %v", old[0], g)
 		}
 		f.scheme = f.overridden(cmd, c.Options().Scheme)
@@ -364,11 +360,11 @@ func (a *app) observe(ctx context.Context, c *calibration.Calibration, paths []s
 		bar := a.reading("calibrating")
 		skipped, err := await(ctx, func() ([]calibration.Skipped, error) {
 			if n == 0 {
-				return c.Stream(ctx, a.stdin, "stdin", bar.update)
+				return c.Stream(ctx, a.stdin, "stdin", bar.Update)
 			}
-			return c.Files(ctx, paths[:n], bar.update)
+			return c.Files(ctx, paths[:n], bar.Update)
 		})
-		bar.stop()
+		bar.Stop()
 		if err != nil {
 			return nil, err
 		}
@@ -436,17 +432,4 @@ func skippedLines(all []calibration.Skipped) []string {
 		}
 	}
 	return lines
-}
-
-// readCalibration reads a calibration file that a flag names.
-func readCalibration(path string) (*calibration.File, error) {
-	f, err := calibration.ReadFile(path)
-	var cause *fs.PathError
-	switch {
-	case errors.As(err, &cause):
-		return nil, fmt.Errorf("%s: %w", path, cause.Err)
-	case err != nil:
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return f, nil
 }

@@ -3,106 +3,14 @@ package main
 import (
 	"context"
 	"io"
-	"os"
-	"path/filepath"
-	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/a01592f9/quant/cmd/internal/htmlreport"
-	"github.com/a01592f9/quant/cmd/internal/pdf"
-	"github.com/a01592f9/quant/cmd/internal/plot"
+	"github.com/a01592f9/quant/cmd/internal/option"
 	"github.com/a01592f9/quant/cmd/internal/report"
 	"github.com/a01592f9/quant/cmd/internal/sample"
+	"github.com/a01592f9/quant/cmd/internal/text"
 )
-
-// compareFlags are the flags of quant compare that are not report.Options as
-// they are.
-type compareFlags struct {
-	options   report.Options
-	axis      int
-	groupAxis int
-	channels  bool
-	against   string
-	sort      string
-	worst     int
-	format    string
-	output    string
-	exports   []export
-}
-
-// An export is a file that a report is written to besides the output.
-type export struct {
-	flag  string
-	path  string
-	usage string
-
-	// tensors is how many tensors' details write needs; those that gain most
-	// come first.
-	tensors int
-	write   func(w io.Writer, r *report.Report, details []*report.Detail, f *compareFlags) error
-}
-
-// exports returns the files that a report can be written to. A model's PDF and
-// HTML have graphs of so many tensors; tables they have of all.
-func exports() []export {
-	const most = 12
-	return []export{{
-		flag: "csv", usage: "write a CSV `file`: a row for each tensor and scheme,\nand for each of their channels",
-		write: func(w io.Writer, r *report.Report, _ []*report.Detail, _ *compareFlags) error {
-			return report.WriteCSV(w, r, true)
-		},
-	}, {
-		flag: "pdf", tensors: most, usage: "write a PDF `file` with tables and graphs",
-		write: func(w io.Writer, r *report.Report, d []*report.Detail, f *compareFlags) error {
-			return pdf.Write(w, r, d, pdf.Options{Channels: f.channels})
-		},
-	}, {
-		flag: "html", tensors: most, usage: "write an HTML `file` with tables and interactive\ngraphs, which needs no other file and no internet",
-		write: func(w io.Writer, r *report.Report, d []*report.Detail, f *compareFlags) error {
-			return htmlreport.Write(w, r, d, htmlreport.Options{Channels: f.channels})
-		},
-	}, {
-		flag: "plot", tensors: 1, usage: "draw into a `file`, .svg or .png: of one tensor its\nvalues, errors, channels, histogram and a sweep of\nwidths; of several the gain of each",
-		write: func(w io.Writer, r *report.Report, d []*report.Detail, f *compareFlags) error {
-			return plot.New(r, d).Write(w, plotFormat(f.path("plot")))
-		},
-	}}
-}
-
-// path returns the file that a flag names.
-func (f *compareFlags) path(flag string) string {
-	for _, e := range f.exports {
-		if e.flag == flag {
-			return e.path
-		}
-	}
-	return ""
-}
-
-// plotFormat is the format that the name of a file stands for.
-func plotFormat(path string) string { return strings.TrimPrefix(extension(path), ".") }
-
-func extension(path string) string { return strings.ToLower(filepath.Ext(path)) }
-
-// builtIn says where values come from that nobody gave.
-const builtIn = "built in: no FILE was given"
-
-// Formats of quant compare.
-const (
-	formatTable    = "table"
-	formatJSON     = "json"
-	formatCSV      = "csv"
-	formatMarkdown = "markdown"
-)
-
-var compareFormats = []string{formatTable, formatJSON, formatCSV, formatMarkdown}
-
-// extensions tell the format of an output file where no flag does.
-var extensions = map[string]string{
-	".json": formatJSON, ".csv": formatCSV, ".md": formatMarkdown, ".markdown": formatMarkdown,
-}
 
 func (a *app) compareCommand() *cobra.Command {
 	f := compareFlags{options: report.DefaultOptions(), exports: exports()}
@@ -169,6 +77,11 @@ interrupted.`,
 			if cmd.Flags().Changed("group-axis") {
 				f.options.GroupAxis = &f.groupAxis
 			}
+			if cmd.Flags().Changed("against") {
+				if err := f.checkAgainst(cmd); err != nil {
+					return err
+				}
+			}
 			if err := f.check(cmd); err != nil {
 				return err
 			}
@@ -184,7 +97,7 @@ interrupted.`,
 	flags.IntVar(&f.axis, "axis", 0, "axis `i` has the channels, -1 is the last; without it\nthat of the operator which the file names, else 0")
 	flags.BoolVar(&o.NarrowRange, "narrow-range", false, "leave out the lowest code (signed, symmetric only)")
 	flags.BoolVar(&o.ZeroInRange, "zero-in-range", false, "widen each range to hold 0, as ONNX and TFLite do")
-	flags.StringVar(&o.Method, "method", o.Method, methodUsage)
+	flags.StringVar(&o.Method, "method", o.Method, methodUsage())
 	flags.IntVar(&o.GroupSize, "group-size", 0, "compare groups of `n` values too; they run along the\nlongest axis other than --axis (the last of equals)")
 	flags.IntVar(&f.groupAxis, "group-axis", 0, "axis `i` along which groups run instead")
 	flags.StringArrayVar(&o.Tensors, "tensor", nil, "compare tensors whose name matches the `pattern`: * is\nany text, ? any character, [a-c] one of some;\nmay be given several times")
@@ -199,89 +112,11 @@ interrupted.`,
 		e := &f.exports[i]
 		flags.StringVar(&e.path, e.flag, "", e.usage)
 	}
-	completeWords(cmd, "mapping", "asymmetric", "symmetric")
+	completeWords(cmd, "mapping", option.Mappings()...)
 	completeWords(cmd, "format", compareFormats...)
-	completeWords(cmd, "method", methodWords...)
+	completeWords(cmd, "method", option.MethodWords()...)
 	completeWords(cmd, "sort", report.Sorts...)
 	return cmd
-}
-
-// check returns a usage error if flags make no sense, and settles the format.
-func (f *compareFlags) check(cmd *cobra.Command) error {
-	if cmd.Flags().Changed("group-size") && f.options.GroupSize <= 0 {
-		return usagef("--group-size %d is not positive", f.options.GroupSize)
-	}
-	if err := f.options.Validate(); err != nil {
-		return &usageError{err}
-	}
-	if cmd.Flags().Changed("against") {
-		if err := f.checkAgainst(cmd); err != nil {
-			return err
-		}
-	}
-	if cmd.Flags().Changed("output") && f.output == "" {
-		return usagef("--output needs the name of a file")
-	}
-	for i, e := range f.exports {
-		if cmd.Flags().Changed(e.flag) && e.path == "" {
-			return usagef("--%s needs the name of a file", e.flag)
-		}
-		if e.path == "" {
-			continue
-		}
-		if format := plotFormat(e.path); e.flag == "plot" && !slices.Contains(plot.Formats, format) {
-			return usagef("--plot %s: the name has to end in .svg or .png", e.path)
-		}
-		if same(e.path, f.output) {
-			return usagef("--%s and --output name the same file", e.flag)
-		}
-		for _, other := range f.exports[:i] {
-			if same(e.path, other.path) {
-				return usagef("--%s and --%s name the same file", e.flag, other.flag)
-			}
-		}
-	}
-	if !cmd.Flags().Changed("format") {
-		if known, ok := extensions[extension(f.output)]; ok {
-			f.format = known
-		}
-	}
-	if !slices.Contains(compareFormats, f.format) {
-		return usagef("format %q is none of %s", f.format, strings.Join(compareFormats, ", "))
-	}
-	if !slices.Contains(report.Sorts, f.sort) {
-		return usagef("--sort %q is none of %s", f.sort, strings.Join(report.Sorts, ", "))
-	}
-	if f.worst < 0 {
-		return usagef("--worst %d is negative", f.worst)
-	}
-	// What lists all channels needs them in memory; the rest can do without.
-	f.options.Few = f.format != formatJSON && !f.channels && f.path("csv") == ""
-	if f.options.Codes && f.format != formatJSON && f.format != formatTable {
-		return usagef("--codes goes with the formats table and json, not with %s", f.format)
-	}
-	return nil
-}
-
-// same reports whether two names are of one file that is to be replaced: of
-// what is none, such as /dev/null, everything may be written to.
-func same(a, b string) bool {
-	if a == "" || b == "" {
-		return false
-	}
-	for _, p := range []*string{&a, &b} {
-		if st, err := os.Stat(*p); err == nil && !st.Mode().IsRegular() {
-			return false
-		}
-		if real, err := filepath.EvalSymlinks(*p); err == nil {
-			*p = real
-		} else if abs, err := filepath.Abs(*p); err == nil {
-			*p = abs
-		}
-	}
-	absA, errA := filepath.Abs(a)
-	absB, errB := filepath.Abs(b)
-	return errA == nil && errB == nil && absA == absB
 }
 
 // export writes the files that were asked for besides the output.
@@ -297,9 +132,9 @@ func (a *app) export(ctx context.Context, in *input, r *report.Report, f *compar
 		bar := a.reading("drawing")
 		var err error
 		details, err = await(ctx, func() ([]*report.Detail, error) {
-			return r.Details(ctx, in, tensors, report.DetailOptions{}, bar.update)
+			return r.Details(ctx, in, tensors, report.DetailOptions{}, bar.Update)
 		})
-		bar.stop()
+		bar.Stop()
 		if err != nil {
 			return err
 		}
@@ -335,9 +170,9 @@ func (a *app) compare(cmd *cobra.Command, args []string, f *compareFlags) error 
 	}
 	bar := a.reading("comparing")
 	r, err := await(cmd.Context(), func() (*report.Report, error) {
-		return report.Build(cmd.Context(), in.name, in, f.options, bar.update)
+		return report.Build(cmd.Context(), in.name, in, f.options, bar.Update)
 	})
-	bar.stop()
+	bar.Stop()
 	if err != nil {
 		return err
 	}
@@ -350,7 +185,7 @@ func (a *app) compare(cmd *cobra.Command, args []string, f *compareFlags) error 
 	err = a.write(f.output, func(w io.Writer, color bool) error {
 		switch f.format {
 		case formatJSON:
-			return report.WriteJSON(w, r)
+			return text.WriteJSON(w, r)
 		case formatCSV:
 			return report.WriteCSV(w, r, f.channels)
 		case formatMarkdown:

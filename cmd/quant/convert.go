@@ -14,8 +14,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/a01592f9/quant/cmd/internal/atomicfile"
+	"github.com/a01592f9/quant/cmd/internal/calibration"
 	"github.com/a01592f9/quant/cmd/internal/convert"
+	"github.com/a01592f9/quant/cmd/internal/option"
 	"github.com/a01592f9/quant/cmd/internal/report"
+	"github.com/a01592f9/quant/cmd/internal/text"
 )
 
 // convertFlags are the flags of quant quantize and quant dequantize.
@@ -82,18 +85,15 @@ its scheme; the others are quantized as the flags say. GGUF knows neither.` + co
 	flags.StringVar(&f.mapping, "mapping", "symmetric", "`name`: asymmetric or symmetric")
 	flags.BoolVar(&o.Unsigned, "unsigned", false, "codes from 0 up instead of around 0")
 	flags.BoolVar(&o.NarrowRange, "narrow-range", false, "leave out the lowest code (signed, symmetric only)")
-	flags.StringVar(&f.method, "method", "minmax", methodUsage)
+	flags.StringVar(&f.method, "method", "minmax", methodUsage())
 	flags.StringVar(&f.calibrated, "calibration", "", "take scales and zero points of tensors by their names\nfrom a `file` of quant calibrate")
 	f.register(cmd)
 	flags.BoolVar(&f.noErrors, "no-errors", false, "do not measure errors, which takes reading weights\nonce more")
-	completeWords(cmd, "mapping", "asymmetric", "symmetric")
-	completeWords(cmd, "method", methodWords...)
-	completeWords(cmd, "granularity", report.PerTensor, report.PerChannel, granularityGroup)
+	completeWords(cmd, "mapping", option.Mappings()...)
+	completeWords(cmd, "method", option.MethodWords()...)
+	completeWords(cmd, "granularity", option.PerTensor, option.PerChannel, granularityGroup)
 	return cmd
 }
-
-// granularityGroup is report.PerGroup, as it is called on the command line.
-const granularityGroup = "group"
 
 func (a *app) dequantizeCommand() *cobra.Command {
 	var f convertFlags
@@ -137,11 +137,11 @@ func (f *convertFlags) register(cmd *cobra.Command) {
 	flags.StringArrayVar(&f.options.Exclude, "exclude", nil, "no tensors whose name matches the `pattern`; it is\nstronger than --include")
 	flags.BoolVar(&f.force, "force", false, "replace a file that exists")
 	flags.BoolVar(&f.dry, "dry-run", false, "do everything, but write nothing")
-	flags.StringVar(&f.format, "format", formatTable, "`name`: table or json, of what is said about it")
+	flags.StringVar(&f.format, "format", formatTable, "`name` of the output format: table or json")
 	completeWords(cmd, "format", formatTable, formatJSON)
 }
 
-// check returns a usage error if flags make no sense, and completes the options
+// check returns a usage error for wrong flags, and completes the options
 // for a kind of file.
 func (f *convertFlags) check(cmd *cobra.Command, kind convert.Kind) error {
 	o, changed := &f.options, cmd.Flags().Changed
@@ -159,7 +159,7 @@ func (f *convertFlags) check(cmd *cobra.Command, kind convert.Kind) error {
 		return &usageError{err}
 	}
 	var err error
-	if o.Range, err = report.ParseMethod(f.method); err != nil {
+	if o.Range, err = option.ParseMethod(f.method); err != nil {
 		return usagef("--method: %w", err)
 	}
 	if changed("calibration") && f.calibrated == "" {
@@ -172,12 +172,12 @@ func (f *convertFlags) check(cmd *cobra.Command, kind convert.Kind) error {
 		return usagef("--group-size %d is not positive", o.GroupSize)
 	}
 	if o.Granularity == granularityGroup {
-		o.Granularity = report.PerGroup
+		o.Granularity = option.PerGroup
 	}
 	switch {
 	case o.Granularity == "" && changed("group-size"):
-		o.Granularity = report.PerGroup
-	case o.Granularity != "" && o.Granularity != report.PerGroup && changed("group-size"):
+		o.Granularity = option.PerGroup
+	case o.Granularity != "" && o.Granularity != option.PerGroup && changed("group-size"):
 		return usagef("--group-size goes with --granularity group, not with %s", o.Granularity)
 	}
 	if kind == convert.KindGGUF {
@@ -188,8 +188,8 @@ func (f *convertFlags) check(cmd *cobra.Command, kind convert.Kind) error {
 		}
 		return nil // the rest is the format's
 	}
-	o.Granularity = cmp.Or(o.Granularity, report.PerChannel)
-	if o.Granularity == report.PerGroup {
+	o.Granularity = cmp.Or(o.Granularity, option.PerChannel)
+	if o.Granularity == option.PerGroup {
 		o.GroupSize = cmp.Or(o.GroupSize, defaultGroup)
 	}
 	if err := o.Validate(); err != nil {
@@ -197,8 +197,6 @@ func (f *convertFlags) check(cmd *cobra.Command, kind convert.Kind) error {
 	}
 	return nil
 }
-
-const defaultGroup = 32
 
 // begin opens the output for a model of a kind.
 func (f *convertFlags) begin(kind convert.Kind, folder bool) (*atomicfile.Set, error) {
@@ -249,8 +247,8 @@ func (a *app) convert(cmd *cobra.Command, in string, f *convertFlags,
 	}
 	defer out.Abort()
 	bar := a.reading(map[string]string{"quantize": "quantizing", "dequantize": "dequantizing"}[cmd.Name()])
-	result, err := work(ctx, kind, in, out, f.options, bar.update)
-	bar.stop()
+	result, err := work(ctx, kind, in, out, f.options, bar.Update)
+	bar.Stop()
 	nothing := err == nil && len(result.Weights) == 0
 	if err == nil && !nothing {
 		err = out.Commit()
@@ -269,7 +267,7 @@ func (a *app) convert(cmd *cobra.Command, in string, f *convertFlags,
 	}
 	err = a.write("", func(w io.Writer, color bool) error {
 		if f.format == formatJSON {
-			return report.WriteJSON(w, c)
+			return text.WriteJSON(w, c)
 		}
 		return c.WriteText(w, color, width(w))
 	})
@@ -277,23 +275,6 @@ func (a *app) convert(cmd *cobra.Command, in string, f *convertFlags,
 		err = fmt.Errorf("%s: there is no weight to %s, so nothing is written", in, cmd.Name())
 	}
 	return err
-}
-
-// ofFile names the file that an error is about, unless that is the output.
-func ofFile(path string, err error) error {
-	var own *atomicfile.Error
-	var cause *fs.PathError
-	switch {
-	case errors.As(err, &own):
-		return own
-	case errors.As(err, &cause) && cause.Path == path:
-		err = cause.Err
-	}
-	text := strings.TrimPrefix(err.Error(), "quant: ")
-	if strings.HasPrefix(text, path+":") {
-		return err
-	}
-	return fmt.Errorf("%s: %w", path, err)
 }
 
 // conversion is a result as reports have it.
@@ -314,4 +295,17 @@ func conversion(r *convert.Result, in string, kind convert.Kind, f *convertFlags
 	}
 	c.Sum()
 	return c
+}
+
+// readCalibration reads a calibration file that a flag names.
+func readCalibration(path string) (*calibration.File, error) {
+	f, err := calibration.ReadFile(path)
+	var cause *fs.PathError
+	switch {
+	case errors.As(err, &cause):
+		return nil, fmt.Errorf("%s: %w", path, cause.Err)
+	case err != nil:
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return f, nil
 }

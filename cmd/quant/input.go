@@ -25,7 +25,7 @@ type input struct {
 func (a *app) open(ctx context.Context, args []string) (*input, error) {
 	in := &input{name: sample.Name}
 	bar := a.reading("reading")
-	defer bar.stop()
+	defer bar.Stop()
 	read := func() (*tensorfile.File, error) {
 		return tensorfile.Read("", strings.NewReader(sample.Text), 0)
 	}
@@ -36,7 +36,7 @@ func (a *app) open(ctx context.Context, args []string) (*input, error) {
 		read = func() (*tensorfile.File, error) { return tensorfile.Read("", a.stdin, 0) }
 	default:
 		in.name, in.path = args[0], args[0]
-		read = func() (*tensorfile.File, error) { return tensorfile.OpenProgress(in.path, bar.update) }
+		read = func() (*tensorfile.File, error) { return tensorfile.OpenProgress(in.path, bar.Update) }
 	}
 	// Whoever presses Ctrl-C while standard input is a terminal, or a pipe that
 	// brings nothing, need not wait for its end.
@@ -103,3 +103,6 @@ func await[T any](ctx context.Context, f func() (T, error)) (T, error) {
 		return none, ctx.Err()
 	}
 }
+
+// builtIn says where values come from that nobody gave.
+const builtIn = "built in: no FILE was given"

@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/a01592f9/quant/cmd/internal/report"
+	"github.com/a01592f9/quant/cmd/internal/text"
 )
 
 func (a *app) inspectCommand() *cobra.Command {
@@ -34,15 +35,15 @@ FILE is of any kind that quant compare reads; "-" is standard input.`,
 			}
 			bar := a.reading("reading")
 			v, err := await(cmd.Context(), func() (*report.Inventory, error) {
-				return report.Inspect(cmd.Context(), in.name, in.Kind, in, bar.update)
+				return report.Inspect(cmd.Context(), in.name, in.Kind, in, bar.Update)
 			})
-			bar.stop()
+			bar.Stop()
 			if err != nil {
 				return err
 			}
 			err = a.write(output, func(w io.Writer, color bool) error {
 				if format == formatJSON {
-					return report.WriteJSON(w, v)
+					return text.WriteJSON(w, v)
 				}
 				return v.WriteText(w, color, width(w))
 			})
@@ -57,20 +58,4 @@ FILE is of any kind that quant compare reads; "-" is standard input.`,
 	cmd.Flags().StringVarP(&output, "output", "o", "", "write to a `file`, replacing it in one step")
 	completeWords(cmd, "format", formatTable, formatJSON)
 	return cmd
-}
-
-// completeFile completes the one FILE of a command.
-func completeFile(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-	if len(args) > 0 {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	return nil, cobra.ShellCompDirectiveDefault
-}
-
-// completeWords completes the value of a flag.
-func completeWords(cmd *cobra.Command, flag string, words ...string) {
-	err := cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp))
-	if err != nil {
-		panic(err) // there is no such flag
-	}
 }

@@ -14,8 +14,6 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
-
-	"github.com/a01592f9/quant/cmd/internal/report"
 )
 
 // Exit codes.
@@ -61,70 +59,25 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	return exitUsage
 }
 
-// oneLine puts what Cobra says about arguments in fewer words.
+// oneLine shortens an error of Cobra to one line.
 func oneLine(err error) string {
 	text := strings.TrimSpace(err.Error())
 	text = strings.ReplaceAll(text, "\n\nDid you mean this?\n\t", ": did you mean ")
 	text = strings.ReplaceAll(text, "\n\t", " or ")
-	// Who calls strconv.ParseInt is none of the user's business.
+	// The name of the function that parsed a number says nothing to users.
 	if before, after, ok := strings.Cut(text, ": strconv."); ok {
 		text = before + after[strings.LastIndex(after, ": "):]
 	}
 	return text
 }
 
-// files accepts from lo to hi arguments.
-func files(lo, hi int) cobra.PositionalArgs {
-	return func(_ *cobra.Command, args []string) error {
-		switch {
-		case len(args) < lo:
-			return errors.New("FILE is missing")
-		case len(args) > hi:
-			return fmt.Errorf("one FILE at a time, not %d", len(args))
-		}
-		return nil
-	}
-}
-
-// An app is what the commands share.
-type app struct {
-	stdin          io.Reader
-	stdout, stderr io.Writer
-
-	// started is whether a command has begun its work: errors before are about
-	// its arguments.
-	started bool
-}
-
-// complain writes an error on one line, whatever a file put into it.
-func (a *app) complain(message string) {
-	fmt.Fprintf(a.stderr, "quant: %s\n", report.Clean(strings.TrimPrefix(message, "quant: ")))
-}
-
-// A usageError reports arguments that make no sense, which Cobra did not see.
-type usageError struct{ error }
-
-func (e *usageError) Unwrap() error { return e.error }
-
-func usagef(format string, args ...any) error {
-	return &usageError{fmt.Errorf(format, args...)}
-}
-
-// start wraps the work of a command.
-func (a *app) start(f func(cmd *cobra.Command, args []string) error) func(*cobra.Command, []string) error {
-	return func(cmd *cobra.Command, args []string) error {
-		a.started = true
-		return f(cmd, args)
-	}
-}
-
 func (a *app) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "quant",
 		Short: "Show what quantization does to tensors and models",
-		Long: `quant shows what quantization does to tensors and models: how far the values
-come back from where they were, and how many bytes that takes, with one scale
-for the whole tensor and with one for each channel.`,
+		Long: `quant shows what quantization does to tensors and models: how much the
+reconstructed values differ from the original ones, and how many bytes the codes
+take, with one scale for the whole tensor and with one for each channel.`,
 		Example: `  quant compare                               the built-in sample
   quant compare weights.csv                   one line for each channel
   quant compare model.safetensors --bits 4    every weight of a model

@@ -8,6 +8,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/a01592f9/quant/cmd/internal/atomicfile"
+	"github.com/a01592f9/quant/cmd/internal/text"
 )
 
 // write calls f with the writer that a command's result goes to, and with
@@ -42,4 +43,18 @@ func width(w io.Writer) int {
 		}
 	}
 	return 0
+}
+
+// progress starts a bar for work that is counted in steps. Its Stop must be called.
+func (a *app) progress(label string) *text.Bar { return text.NewBar(a.barWriter(), label, false) }
+
+// reading starts a bar for work that is counted in bytes. Its Stop must be called.
+func (a *app) reading(label string) *text.Bar { return text.NewBar(a.barWriter(), label, true) }
+
+// barWriter is the terminal for progress bars, or nil if there is none.
+func (a *app) barWriter() io.Writer {
+	if terminal(a.stderr) && os.Getenv("TERM") != "dumb" {
+		return a.stderr
+	}
+	return nil
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"io"
 	"os"
 	"runtime"
@@ -10,28 +9,6 @@ import (
 	"strings"
 	"testing"
 )
-
-func TestMeter(t *testing.T) {
-	var out bytes.Buffer
-	m := &meter{label: "working", out: &out}
-	m.update(0, 200)
-	if out.Len() > 0 {
-		t.Errorf("drawn too early: %q", &out)
-	}
-	m.update(50, 200)
-	m.show()
-	m.update(100, 200)
-	m.stop()
-	if s := out.String(); !strings.Contains(s, "working") || !strings.Contains(s, "25%") || !strings.Contains(s, "50/200") {
-		t.Errorf("drawn: %q", s)
-	}
-	n := out.Len()
-	m.show() // the timer may go off just when work ends
-	m.update(200, 200)
-	if out.Len() != n {
-		t.Errorf("drawn too late: %q", out.String()[n:])
-	}
-}
 
 func TestCommit(t *testing.T) {
 	setting := func(key, value string) debug.BuildSetting { return debug.BuildSetting{Key: key, Value: value} }

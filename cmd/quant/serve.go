@@ -1,7 +1,6 @@
 package main
 
 import (
-	_ "embed"
 	"fmt"
 	"net"
 	"os/exec"
@@ -10,14 +9,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/a01592f9/quant/cmd/internal/web"
-)
-
-// The convolution that the page offers, and its licence, which has to come along.
-var (
-	//go:embed testdata/silero_vad_v5_excerpt.safetensors
-	convolution []byte
-	//go:embed testdata/README.md
-	convolutionNotice string
 )
 
 func (a *app) serveCommand() *cobra.Command {
@@ -68,17 +59,6 @@ Programs can ask the same server for comparisons: see docs/api.md.`,
 	cmd.Flags().StringArrayVar(&hosts, "host", nil, "`name` under which the page may be asked for too;\nmay be given several times")
 	cmd.Flags().BoolVar(&open, "open", false, "open the page in a browser")
 	return cmd
-}
-
-func pageExamples() []web.Example {
-	return append(web.Examples(), web.Example{
-		ID:    "convolution",
-		Title: "A real convolution (Silero VAD)",
-		About: "Weights that were trained: two layers in an excerpt of Silero VAD v5, a voice activity detector (MIT licence). " +
-			"Choose a tensor, and the axis of its channels.",
-		File: "silero_vad_v5_excerpt.safetensors",
-		Data: convolution,
-	})
 }
 
 // urlOf returns the URL under which a browser on this computer reaches addr.

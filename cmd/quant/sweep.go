@@ -9,9 +9,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/a01592f9/quant/cmd/internal/option"
 	"github.com/a01592f9/quant/cmd/internal/plot"
 	"github.com/a01592f9/quant/cmd/internal/report"
 	"github.com/a01592f9/quant/cmd/internal/sample"
+	"github.com/a01592f9/quant/cmd/internal/text"
 )
 
 // sweepFlags are the flags of quant sweep that are not report.SweepOptions as
@@ -66,7 +68,7 @@ FILE is of any kind that quant compare reads, and tensors are chosen as there.`,
 	flags.BoolVar(&o.Unsigned, "unsigned", false, "codes from 0 up instead of around 0")
 	flags.BoolVar(&o.NarrowRange, "narrow-range", false, "leave out the lowest code (signed, symmetric only)")
 	flags.BoolVar(&o.ZeroInRange, "zero-in-range", false, "widen each range to hold 0, as ONNX and TFLite do")
-	flags.StringVar(&o.Method, "method", "minmax", methodUsage)
+	flags.StringVar(&o.Method, "method", "minmax", methodUsage())
 	flags.IntVar(&f.axis, "axis", 0, "axis `i` has the channels, -1 is the last; without it\nthat of the operator which the file names, else 0")
 	flags.IntVar(&f.groupAxis, "group-axis", 0, "axis `i` along which groups run; without it the\nlongest other one")
 	flags.StringArrayVar(&o.Tensors, "tensor", nil, "sweep tensors whose name matches the `pattern`, as in\nquant compare; may be given several times")
@@ -76,15 +78,15 @@ FILE is of any kind that quant compare reads, and tensors are chosen as there.`,
 	flags.StringVarP(&f.output, "output", "o", "", "write to a `file`, replacing it in one step")
 	flags.StringVar(&f.csv, "csv", "", "write a CSV `file` too")
 	flags.StringVar(&f.plot, "plot", "", "draw into a `file`, .svg or .png: ratio against size,\nand a map of all weights")
-	completeWords(cmd, "mapping", "asymmetric", "symmetric")
-	completeWords(cmd, "method", methodWords...)
+	completeWords(cmd, "mapping", option.Mappings()...)
+	completeWords(cmd, "method", option.MethodWords()...)
 	completeWords(cmd, "format", sweepFormats...)
 	return cmd
 }
 
 var sweepFormats = []string{formatTable, formatJSON, formatCSV}
 
-// check returns a usage error if flags make no sense, and settles the options.
+// check returns a usage error for wrong flags, and completes the options.
 func (f *sweepFlags) check(cmd *cobra.Command) error {
 	o, changed := &f.options, cmd.Flags().Changed
 	var err error
@@ -167,9 +169,9 @@ func (a *app) sweep(cmd *cobra.Command, args []string, f *sweepFlags) error {
 	}
 	bar := a.reading("sweeping")
 	s, err := await(cmd.Context(), func() (*report.Sweep, error) {
-		return report.BuildSweep(cmd.Context(), in.name, in, f.options, bar.update)
+		return report.BuildSweep(cmd.Context(), in.name, in, f.options, bar.Update)
 	})
-	bar.stop()
+	bar.Stop()
 	if err != nil {
 		return err
 	}
@@ -189,7 +191,7 @@ func (a *app) sweep(cmd *cobra.Command, args []string, f *sweepFlags) error {
 	err = a.write(f.output, func(w io.Writer, color bool) error {
 		switch f.format {
 		case formatJSON:
-			return report.WriteJSON(w, s)
+			return text.WriteJSON(w, s)
 		case formatCSV:
 			return s.WriteCSV(w)
 		}

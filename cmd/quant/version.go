@@ -6,8 +6,9 @@ import (
 	"runtime"
 	"runtime/debug"
 
-	"github.com/a01592f9/quant/cmd/internal/web"
 	"github.com/spf13/cobra"
+
+	"github.com/a01592f9/quant/cmd/internal/web"
 )
 
 func (a *app) versionCommand() *cobra.Command {

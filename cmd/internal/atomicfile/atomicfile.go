@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -30,9 +29,8 @@ type Set struct {
 	real   string // where the main file goes, or the folder is
 	force  bool
 	folder bool
-	dry    bool   // nothing is written
-	temp   string // the new folder until it is whole; "" if the files go into one that exists
-	ctx    context.Context
+	dry    bool // nothing is written
+	*shared
 
 	files     []*File
 	protected []fs.FileInfo
@@ -42,7 +40,7 @@ type Set struct {
 // New begins a set whose main file is to be path. A file that is there
 // already, of the set's, is an error unless force is set.
 func New(path string, force bool) (*Set, error) {
-	s := &Set{path: path, force: force, ctx: context.Background()}
+	s := &Set{path: path, force: force, shared: newShared()}
 	var err error
 	if s.real, err = s.resolve(path); err != nil {
 		return nil, err
@@ -54,19 +52,19 @@ func New(path string, force bool) (*Set, error) {
 // with them. A folder that is there already has to be empty unless force is
 // set; then files of other names stay in it.
 func NewFolder(path string, force bool) (*Set, error) {
-	s := &Set{path: path, real: filepath.Clean(path), force: force, folder: true, ctx: context.Background()}
+	s := &Set{path: path, real: filepath.Clean(path), force: force, folder: true, shared: newShared()}
 	st, err := os.Stat(s.real)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		if err := parent(path); err != nil {
 			return nil, err
 		}
-		s.temp = tempName(s.real)
+		s.root = tempName(s.real)
 		// It is made when the first file needs it: this is a trial.
-		if err := os.Mkdir(s.temp, 0o777); err != nil {
+		if err := os.Mkdir(s.root, 0o777); err != nil {
 			return nil, failed(path, err)
 		}
-		os.Remove(s.temp)
+		os.Remove(s.root)
 		return s, nil
 	case err != nil:
 		return nil, failed(path, err)
@@ -83,41 +81,9 @@ func NewFolder(path string, force bool) (*Set, error) {
 	return s, nil
 }
 
-// An Error is why a file cannot be written.
-type Error struct {
-	Path string // as the user knows it
-	Err  error
-}
-
-func (e *Error) Error() string { return fmt.Sprintf("cannot write %s: %v", e.Path, e.Err) }
-
-func (e *Error) Unwrap() error { return e.Err }
-
-// What only force replaces, and what is not replaced at all.
-var (
-	ErrExists    = errors.New("the file exists (--force replaces it)")
-	ErrNotEmpty  = errors.New("the folder has files in it (--force replaces those of the same names)")
-	ErrIsRead    = errors.New("it would overwrite a file that is read")
-	errDirectory = errors.New("it is a directory")
-	errNoFolder  = errors.New("it is not a folder")
-)
-
-// failed makes an Error of path out of what an operation on it or on a
-// temporary file returned, whose name would say nothing.
-func failed(path string, err error) error {
-	var own *Error
-	if err == nil || errors.As(err, &own) {
-		return err
-	}
-	var cause *fs.PathError
-	var link *os.LinkError
-	switch {
-	case errors.As(err, &cause):
-		err = cause.Err
-	case errors.As(err, &link):
-		err = link.Err
-	}
-	return &Error{path, err}
+// Dry begins a set that is written nowhere: what comes of it is its Size.
+func Dry(path string, folder bool) *Set {
+	return &Set{path: path, real: filepath.Clean(path), folder: folder, dry: true, shared: newShared()}
 }
 
 // resolve returns where a file is to be put that is known as path: what a
@@ -231,8 +197,8 @@ func (s *Set) Create(name string) (*File, error) {
 	if name == "" || name == "." || name == ".." || strings.ContainsAny(name, "/\x00"+string(filepath.Separator)) || !filepath.IsLocal(name) {
 		return nil, fmt.Errorf("%q is no name for a file", name)
 	}
-	if s.temp != "" {
-		return s.create(filepath.Join(s.path, name), filepath.Join(s.temp, name))
+	if s.root != "" {
+		return s.create(filepath.Join(s.path, name), filepath.Join(s.root, name))
 	}
 	dir := s.real
 	if !s.folder {
@@ -275,7 +241,7 @@ func (s *Set) Beside() error {
 // Others returns the names of files in a folder that was there already, which
 // the set does not write.
 func (s *Set) Others() ([]string, error) {
-	if !s.folder || s.temp != "" || s.dry {
+	if !s.folder || s.root != "" || s.dry {
 		return nil, nil
 	}
 	list, err := os.ReadDir(s.real)
@@ -302,7 +268,7 @@ func (s *Set) create(path, target string) (*File, error) {
 			return nil, failed(path, errors.New("it is written twice"))
 		}
 	}
-	f := &File{set: s, path: path, target: target}
+	f := &File{shared: s.shared, path: path, target: target}
 	if s.dry {
 		f.file, f.direct = new(nowhere), true
 		s.files = append(s.files, f)
@@ -326,13 +292,13 @@ func (s *Set) create(path, target string) (*File, error) {
 		mode = st.Mode().Perm()
 	}
 	f.temp = target
-	if s.temp == "" {
+	if s.root == "" {
 		f.temp = tempName(target)
 	}
 	if !named {
 		beside := target
-		if s.temp != "" {
-			beside = s.temp
+		if s.root != "" {
+			beside = s.root
 		}
 		if w, ok := openNameless(beside, mode); ok {
 			f.file, f.nameless = w, true
@@ -352,24 +318,6 @@ func (s *Set) create(path, target string) (*File, error) {
 	return f, nil
 }
 
-// makeFolder makes the new folder, if there is to be one.
-func (s *Set) makeFolder() error {
-	if s.temp == "" {
-		return nil
-	}
-	err := os.Mkdir(s.temp, 0o777)
-	if errors.Is(err, fs.ErrExist) {
-		return nil
-	}
-	return err
-}
-
 // named makes every file have a name from the start: for tests of what systems
 // without nameless files do.
 var named = false
-
-// tempName is a name for what is not whole yet, in the folder of target: only
-// there is a rename one step.
-func tempName(target string) string {
-	return filepath.Join(filepath.Dir(target), fmt.Sprintf(".quant-%016x.tmp", rand.Uint64()))
-}

@@ -34,7 +34,7 @@ func (s *Set) Commit() (err error) {
 			return err
 		}
 	}
-	if s.temp != "" {
+	if s.root != "" {
 		return s.placeFolder()
 	}
 	for _, last := range []bool{false, true} {
@@ -42,7 +42,7 @@ func (s *Set) Commit() (err error) {
 			if f.direct || (f.target == s.real) != last {
 				continue
 			}
-			if err := f.place(s.force); err != nil {
+			if err := f.place(s.force, len(s.files) > 1); err != nil {
 				return failed(f.path, err)
 			}
 		}
@@ -70,13 +70,13 @@ func (s *Set) placeFolder() error {
 	if err := s.makeFolder(); err != nil {
 		return failed(s.path, err)
 	}
-	if err := syncFolder(s.temp); err != nil {
+	if err := syncFolder(s.root); err != nil {
 		return failed(s.path, err)
 	}
 	if _, err := os.Lstat(s.real); err == nil {
 		return failed(s.path, ErrNotEmpty) // since New
 	}
-	if err := os.Rename(s.temp, s.real); err != nil {
+	if err := os.Rename(s.root, s.real); err != nil {
 		return failed(s.path, err)
 	}
 	s.over = true
@@ -84,8 +84,9 @@ func (s *Set) placeFolder() error {
 	return nil
 }
 
-// place gives a file its name.
-func (f *File) place(force bool) error {
+// place gives a file its name. A file that it replaces is kept as a backup if there
+// are several files to place.
+func (f *File) place(force, several bool) error {
 	if !force {
 		// A link fails, where a rename would not, if a file of that name has
 		// come since New. Some file systems have none.
@@ -103,7 +104,7 @@ func (f *File) place(force bool) error {
 		}
 	} else if st, err := os.Lstat(f.target); err == nil && st.IsDir() {
 		return errDirectory
-	} else if err == nil && len(f.set.files) > 1 {
+	} else if err == nil && several {
 		backup := tempName(f.target)
 		if os.Link(f.target, backup) != nil {
 			if err := os.Rename(f.target, backup); err != nil {
@@ -143,8 +144,8 @@ func (s *Set) Abort() {
 			os.Remove(f.temp)
 		}
 	}
-	if s.temp != "" {
-		os.RemoveAll(s.temp)
+	if s.root != "" {
+		os.RemoveAll(s.root)
 	}
 }
 

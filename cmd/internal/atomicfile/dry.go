@@ -1,18 +1,11 @@
 package atomicfile
 
 import (
-	"context"
 	"errors"
 	"io"
 	"os"
-	"path/filepath"
 	"sync"
 )
-
-// Dry begins a set that is written nowhere: what comes of it is its Size.
-func Dry(path string, folder bool) *Set {
-	return &Set{path: path, real: filepath.Clean(path), folder: folder, dry: true, ctx: context.Background()}
-}
 
 // A handle is what is needed of an *os.File.
 type handle interface {

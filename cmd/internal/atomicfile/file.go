@@ -1,18 +1,45 @@
 package atomicfile
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"io"
+	"io/fs"
+	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"sync"
 )
+
+// shared is what the files of a Set have in common.
+type shared struct {
+	ctx  context.Context // whose end ends all writing
+	root string          // the new folder until it is whole; "" if the files go into one that exists
+
+	unnamed int // files that are closed by their writers and still open, as they have no name yet
+}
+
+func newShared() *shared { return &shared{ctx: context.Background()} }
+
+// makeFolder makes the new folder, if there is to be one.
+func (s *shared) makeFolder() error {
+	if s.root == "" {
+		return nil
+	}
+	err := os.Mkdir(s.root, 0o777)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	return err
+}
 
 // A File is one that is being written. Write is buffered. Errors name the path
 // that the file will have; after one, Commit of the set fails.
 //
 // WriteAt may be called concurrently; other methods may not.
 type File struct {
-	set    *Set
+	*shared
 	path   string
 	target string
 	temp   string // the name until Commit
@@ -49,7 +76,7 @@ func (f *File) fail(err error) error {
 
 // usable returns the error that a write is to fail with.
 func (f *File) usable() error {
-	if err := f.set.ctx.Err(); err != nil {
+	if err := f.ctx.Err(); err != nil {
 		return err
 	}
 	if f.file == nil || f.done {
@@ -147,13 +174,10 @@ func (f *File) Close() error {
 		return err
 	}
 	f.buf, f.done = nil, true
-	open := 0
-	for _, other := range f.set.files {
-		if other.nameless && other.done {
-			open++
-		}
+	if f.nameless {
+		f.unnamed++
 	}
-	if f.direct || f.nameless && open <= mostNameless {
+	if f.direct || f.nameless && f.unnamed <= mostNameless {
 		return nil
 	}
 	return f.close()
@@ -184,11 +208,14 @@ func (f *File) close() error {
 	}
 	var err error
 	if f.nameless {
-		if err = f.set.makeFolder(); err == nil {
+		if err = f.makeFolder(); err == nil {
 			err = giveName(f.file.(*os.File), f.temp)
 		}
 		if err == nil {
 			f.nameless = false
+			if f.done {
+				f.unnamed--
+			}
 		}
 	}
 	err = errors.Join(err, f.file.Close())
@@ -197,4 +224,10 @@ func (f *File) close() error {
 		return f.fail(err)
 	}
 	return nil
+}
+
+// tempName is a name for what is not whole yet, in the folder of target: only
+// there is a rename one step.
+func tempName(target string) string {
+	return filepath.Join(filepath.Dir(target), fmt.Sprintf(".quant-%016x.tmp", rand.Uint64()))
 }

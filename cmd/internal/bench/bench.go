@@ -13,12 +13,8 @@ import (
 	"time"
 )
 
-// Sizes are multiples of RowLen, the rows of the tensor that is compared, and
-// at most MaxSize, which takes 2.5 GiB.
-const (
-	RowLen  = 4096
-	MaxSize = 1 << 28
-)
+// MaxSize is the largest size, which takes 2.5 GiB. Sizes are multiples of RowLen.
+const MaxSize = 1 << 28
 
 // Options are what to measure.
 type Options struct {
@@ -57,17 +53,6 @@ type Report struct {
 	Machine Machine `json:"machine"`
 	Seconds float64 `json:"seconds_per_measurement"`
 	Sizes   []Size  `json:"sizes"`
-}
-
-// A Machine is where it was measured.
-type Machine struct {
-	CPU            string `json:"cpu"` // empty if the system does not tell
-	InstructionSet string `json:"instruction_set"`
-	Cores          int    `json:"cores"`
-	Procs          int    `json:"procs"`
-	Go             string `json:"go"`
-	OS             string `json:"os"`
-	Arch           string `json:"arch"`
 }
 
 // A Size is all operations on tensors of one size.

@@ -12,6 +12,17 @@ import (
 	"github.com/a01592f9/quant"
 )
 
+// A Machine is where it was measured.
+type Machine struct {
+	CPU            string `json:"cpu"` // empty if the system does not tell
+	InstructionSet string `json:"instruction_set"`
+	Cores          int    `json:"cores"`
+	Procs          int    `json:"procs"`
+	Go             string `json:"go"`
+	OS             string `json:"os"`
+	Arch           string `json:"arch"`
+}
+
 func machine(procs int) Machine {
 	cpu := strings.TrimSpace(cpuid.CPU.BrandName)
 	if cpu == "" {

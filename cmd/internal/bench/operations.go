@@ -6,6 +6,7 @@ import (
 	"unsafe"
 
 	"github.com/a01592f9/quant"
+	"github.com/a01592f9/quant/cmd/internal/option"
 )
 
 // data is a tensor and the memory for what becomes of it.
@@ -78,12 +79,8 @@ const (
 	copying = "copy"
 )
 
-// Names of granularities, as in the JSON of quant compare.
-const (
-	perTensor  = "per_tensor"
-	perChannel = "per_channel"
-	perGroup   = "per_group"
-)
+// RowLen is the length of the rows of the tensor that is compared.
+const RowLen = 4096
 
 // rowLen is the number of columns, each a channel.
 const rowLen = 512
@@ -91,18 +88,18 @@ const rowLen = 512
 var operations = []operation{
 	{name: "read", verb: read}, // which every other is measured in turns with
 	{name: "copy", verb: copying},
-	calibrate("range", perTensor),
-	calibrate("range, columns", perChannel),
-	calibrate("range, groups of 32", perGroup),
-	quantize("quantize to 8 bits", 8, perTensor),
-	quantize("quantize to 4 bits", 4, perTensor),
-	quantize("quantize to 16 bits", 16, perTensor),
-	quantize("quantize to 8 bits, columns", 8, perChannel),
-	quantize("quantize to 4 bits, groups of 32", 4, perGroup),
-	dequantize("dequantize from 8 bits", 8, perTensor),
-	dequantize("dequantize from 4 bits", 4, perTensor),
-	dequantize("dequantize from 8 bits, columns", 8, perChannel),
-	dequantize("dequantize from 4 bits, groups of 32", 4, perGroup),
+	calibrate("range", option.PerTensor),
+	calibrate("range, columns", option.PerChannel),
+	calibrate("range, groups of 32", option.PerGroup),
+	quantize("quantize to 8 bits", 8, option.PerTensor),
+	quantize("quantize to 4 bits", 4, option.PerTensor),
+	quantize("quantize to 16 bits", 16, option.PerTensor),
+	quantize("quantize to 8 bits, columns", 8, option.PerChannel),
+	quantize("quantize to 4 bits, groups of 32", 4, option.PerGroup),
+	dequantize("dequantize from 8 bits", 8, option.PerTensor),
+	dequantize("dequantize from 4 bits", 4, option.PerTensor),
+	dequantize("dequantize from 8 bits, columns", 8, option.PerChannel),
+	dequantize("dequantize from 4 bits, groups of 32", 4, option.PerGroup),
 	{"compare 8 bits per tensor and per channel", "compare", 8, "", compare},
 }
 
@@ -110,10 +107,10 @@ var operations = []operation{
 func (d *data) tensor(bits int, granularity string) (quant.Tensor, quant.Scheme) {
 	t, s := quant.Tensor{Data: d.src}, quant.Scheme{Bits: bits}
 	switch granularity {
-	case perChannel:
+	case option.PerChannel:
 		t.Shape = []int{len(d.src) / rowLen, rowLen}
 		s.Granularity = quant.PerChannel(-1)
-	case perGroup:
+	case option.PerGroup:
 		s.Granularity = quant.PerGroup(-1, 32)
 	}
 	return t, s

@@ -7,6 +7,8 @@ import (
 	"math"
 	"strconv"
 	"strings"
+
+	"github.com/a01592f9/quant/cmd/internal/text"
 )
 
 // WriteText writes r as a table for each size, for people.
@@ -19,7 +21,7 @@ func (r *Report) WriteText(w io.Writer) error {
 	}
 	fmt.Fprintf(b, "%s\n%s, %d of %d cores, %s %s/%s\n", cpu, m.InstructionSet, m.Procs, m.Cores, m.Go, m.OS, m.Arch)
 	for _, s := range r.Sizes {
-		fmt.Fprintf(b, "\n%-*s  10⁹ a second  × reading  × copying\n", nameWidth, count(s.Elements)+" elements")
+		fmt.Fprintf(b, "\n%-*s  10⁹ a second  × reading  × copying\n", nameWidth, text.Count(s.Elements)+" elements")
 		for _, x := range s.Results {
 			fmt.Fprintf(b, "%-*s  %12s  %9s  %9s\n", nameWidth, x.Name,
 				significant(x.PerSecond/1e9), significant(x.ToRead), significant(x.ToCopy))
@@ -47,13 +49,4 @@ func significant(x float64) string {
 		return e
 	}
 	return strconv.FormatFloat(x, 'f', max(0, 2-exp), 64)
-}
-
-// count writes n, which is not negative, with a comma before every three digits.
-func count(n int) string {
-	s := strconv.Itoa(n)
-	for i := len(s) - 3; i > 0; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
 }

@@ -13,7 +13,8 @@ import (
 	"sync"
 
 	"github.com/a01592f9/quant"
-	"github.com/a01592f9/quant/cmd/internal/report"
+	"github.com/a01592f9/quant/cmd/internal/option"
+	"github.com/a01592f9/quant/cmd/internal/text"
 )
 
 // Options say what to observe, and for which scheme.
@@ -21,7 +22,7 @@ type Options struct {
 	Scheme  quant.Scheme
 	Policy  quant.NotFinitePolicy
 	Name    string   // of tensors that have none in their file, see Name
-	Tensors []string // patterns of names, as report.Match has them; none for all
+	Tensors []string // patterns of names, as option.Match has them; none for all
 }
 
 // A Calibration is what is known of tensors by their names. Except for moving
@@ -189,13 +190,8 @@ func (c *Calibration) Merge(other *Calibration) error {
 	return nil
 }
 
-// picked reports whether a tensor is wanted.
-func (c *Calibration) picked(name string) bool {
-	return len(c.o.Tensors) == 0 || slices.ContainsFunc(c.o.Tensors, func(p string) bool { return report.Match(p, name) })
-}
-
 func inTensor(name string, err error) error {
-	return fmt.Errorf("tensor %q: %w", report.Clean(name), trimmed{err})
+	return fmt.Errorf("tensor %q: %w", text.Clean(name), trimmed{err})
 }
 
 // trimmed is an error without the name of the library.
@@ -203,3 +199,32 @@ type trimmed struct{ error }
 
 func (e trimmed) Error() string { return strings.TrimPrefix(e.error.Error(), "quant: ") }
 func (e trimmed) Unwrap() error { return e.error }
+
+// picked reports whether a tensor is wanted.
+func (c *Calibration) picked(name string) bool {
+	return option.Selection{Include: c.o.Tensors}.Picks(name)
+}
+
+// granularity is that of the scheme, if it has channels.
+func (c *Calibration) granularity() quant.Granularity {
+	if _, grouped := c.o.Scheme.Granularity.GroupSize(); grouped {
+		return quant.PerTensor
+	}
+	return c.o.Scheme.Granularity
+}
+
+// wholesale reports whether a batch has to be observed in one piece: groups
+// are numbered by their place in the tensor, and a moving average takes what it
+// is given for a batch.
+func (c *Calibration) wholesale() bool {
+	_, grouped := c.o.Scheme.Granularity.GroupSize()
+	return grouped || c.ordered()
+}
+
+// axis is that of the channels, from the front; -1 if there is none.
+func (c *Calibration) axis(of []int) int {
+	if axis, ok := c.granularity().Axis(); ok {
+		return (axis + len(of)) % len(of)
+	}
+	return -1
+}

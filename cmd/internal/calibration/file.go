@@ -13,7 +13,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/a01592f9/quant"
-	"github.com/a01592f9/quant/cmd/internal/report"
+	"github.com/a01592f9/quant/cmd/internal/option"
+	"github.com/a01592f9/quant/cmd/internal/text"
 )
 
 // A File is a calibration file: all that is needed to quantize tensors later.
@@ -171,13 +172,13 @@ func outside(a, b, lo, hi float64) float64 {
 func schemeOf(s quant.Scheme) Scheme {
 	x := Scheme{
 		Bits: s.Bits, Unsigned: s.Unsigned, Mapping: s.Mapping.String(), NarrowRange: s.NarrowRange,
-		ZeroInRange: s.ZeroInRange, Method: s.Method.String(), Granularity: report.PerTensor,
+		ZeroInRange: s.ZeroInRange, Method: s.Method.String(), Granularity: option.PerTensor,
 	}
 	if axis, ok := s.Granularity.Axis(); ok {
-		x.Granularity, x.Axis = report.PerChannel, &axis
+		x.Granularity, x.Axis = option.PerChannel, &axis
 	}
 	if size, ok := s.Granularity.GroupSize(); ok {
-		x.Granularity, x.GroupSize = report.PerGroup, &size
+		x.Granularity, x.GroupSize = option.PerGroup, &size
 	}
 	return x
 }
@@ -190,7 +191,7 @@ func (x *Scheme) Scheme() (quant.Scheme, error) {
 	case quant.Symmetric.String():
 		s.Mapping = quant.Symmetric
 	default:
-		return s, fmt.Errorf("mapping %q is neither asymmetric nor symmetric", report.Clean(x.Mapping))
+		return s, fmt.Errorf("mapping %q is neither asymmetric nor symmetric", text.Clean(x.Mapping))
 	}
 	var err error
 	if s.Method, err = quant.ParseMethod(x.Method); err != nil {
@@ -198,13 +199,13 @@ func (x *Scheme) Scheme() (quant.Scheme, error) {
 	}
 	hasAxis, hasSize := x.Axis != nil, x.GroupSize != nil
 	switch {
-	case x.Granularity == report.PerTensor && !hasAxis && !hasSize:
-	case x.Granularity == report.PerChannel && hasAxis && !hasSize:
+	case x.Granularity == option.PerTensor && !hasAxis && !hasSize:
+	case x.Granularity == option.PerChannel && hasAxis && !hasSize:
 		s.Granularity = quant.PerChannel(*x.Axis)
-	case x.Granularity == report.PerGroup && hasAxis && hasSize:
+	case x.Granularity == option.PerGroup && hasAxis && hasSize:
 		s.Granularity = quant.PerGroup(*x.Axis, *x.GroupSize)
 	default:
-		return s, fmt.Errorf("granularity %q does not go with what axis and group_size are", report.Clean(x.Granularity))
+		return s, fmt.Errorf("granularity %q does not go with what axis and group_size are", text.Clean(x.Granularity))
 	}
 	if err := s.Validate(); err != nil {
 		return s, trimmed{err}
@@ -213,7 +214,7 @@ func (x *Scheme) Scheme() (quant.Scheme, error) {
 }
 
 // Write writes f as JSON.
-func (f *File) Write(w io.Writer) error { return report.WriteJSON(w, f) }
+func (f *File) Write(w io.Writer) error { return text.WriteJSON(w, f) }
 
 // maxFile is how long a calibration file may be.
 const maxFile = 1 << 30
@@ -283,9 +284,9 @@ func jsonError(err error) error {
 	case errors.As(err, &syntax):
 		return fmt.Errorf("%w at offset %d", err, syntax.Offset)
 	case errors.As(err, &kind):
-		return fmt.Errorf("%s is a %s, at offset %d", report.Clean(kind.Field), report.Clean(kind.Value), kind.Offset)
+		return fmt.Errorf("%s is a %s, at offset %d", text.Clean(kind.Field), text.Clean(kind.Value), kind.Offset)
 	}
-	return errors.New(report.Clean(string(bytes.TrimPrefix([]byte(err.Error()), []byte("json: ")))))
+	return errors.New(text.Clean(string(bytes.TrimPrefix([]byte(err.Error()), []byte("json: ")))))
 }
 
 // check returns an error if t does not hold together.

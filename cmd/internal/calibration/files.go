@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -12,8 +11,8 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/a01592f9/quant/cmd/internal/report"
 	"github.com/a01592f9/quant/cmd/internal/tensorfile"
+	"github.com/a01592f9/quant/cmd/internal/text"
 )
 
 // Name returns what a tensor is called that has no name in the file at path:
@@ -36,7 +35,7 @@ type walk struct {
 	c        *Calibration
 	ctx      context.Context
 	stop     context.Context // whose end is that of handing out jobs
-	progress report.Progress
+	progress text.Progress
 	work     chan job
 	skipped  []Skipped
 
@@ -75,7 +74,7 @@ const partSteps = 64
 // Files observes the tensors of files, several at once where their order means
 // nothing. It returns those that were left out because they are not floating
 // point or have no elements. The error names the file and the tensor.
-func (c *Calibration) Files(ctx context.Context, paths []string, progress report.Progress) ([]Skipped, error) {
+func (c *Calibration) Files(ctx context.Context, paths []string, progress text.Progress) ([]Skipped, error) {
 	// After an error no more is begun, but what has been is finished: the first
 	// error, in the order of the files, is then the same each time.
 	stop, cancel := context.WithCancel(ctx)
@@ -272,63 +271,10 @@ func (w *walk) tell(f *source, n int64) {
 	}
 }
 
-func elements(of []int) int {
-	n := 1
-	for _, d := range of {
-		n *= d
-	}
-	return n
-}
-
 // sizeOf is the length of a file, 0 if it is none.
 func sizeOf(path string) int64 {
 	if st, err := os.Stat(path); err == nil && st.Mode().IsRegular() {
 		return st.Size()
 	}
 	return 0
-}
-
-// Stream observes npy files that follow one another in r, which is called
-// file. Progress is told of a total that is not known, -1.
-func (c *Calibration) Stream(ctx context.Context, r io.Reader, file string, progress report.Progress) ([]Skipped, error) {
-	s := tensorfile.NewStream(&counter{r: r, progress: progress})
-	name := Name(c.o.Name, file)
-	var skipped []Skipped
-	for n := 1; ; n++ {
-		info, err := s.Next()
-		switch {
-		case err == io.EOF && n == 1:
-			return skipped, fmt.Errorf("%s: there are no arrays in it", file)
-		case err == io.EOF:
-			return skipped, nil
-		case err != nil:
-			return skipped, fmt.Errorf("%s: %w", file, err)
-		}
-		if reason := skip(info); reason != "" {
-			skipped = append(skipped, Skipped{fmt.Sprintf("%s, array %d", file, n), name, reason})
-			continue
-		}
-		if err := c.stream(ctx, s, name, info.Shape); err != nil {
-			if errors.Is(err, context.Canceled) {
-				return skipped, err
-			}
-			return skipped, fmt.Errorf("%s: array %d: %w", file, n, inTensor(name, ofTensor(err, name)))
-		}
-	}
-}
-
-// A counter tells how much was read.
-type counter struct {
-	r        io.Reader
-	done     int64
-	progress report.Progress
-}
-
-func (c *counter) Read(b []byte) (int, error) {
-	n, err := c.r.Read(b)
-	c.done += int64(n)
-	if c.progress != nil {
-		c.progress(c.done, -1)
-	}
-	return n, err
 }

@@ -21,11 +21,10 @@ const maxWorkers = 16
 
 // A piece is what a goroutine of inOrder works with.
 type piece struct {
-	floats []float32
-	back   []float32 // what floats come back as
-	errors errorSums
-	codes8 []uint8
-	bytes  []byte
+	floats  []float32
+	clipped int
+	codes8  []uint8
+	bytes   []byte
 }
 
 // inOrder cuts n elements into blocks. Each is made on some goroutine by
@@ -108,19 +107,6 @@ func calibrate(ctx context.Context, src quant.Source, shape []int, s quant.Schem
 	}
 	m := c.Results[0].Metrics
 	return c.Results[0].Params, &m, nil
-}
-
-// interruptible is a source that an interrupt ends: a tensor may take minutes.
-type interruptible struct {
-	ctx context.Context
-	quant.Source
-}
-
-func (s interruptible) ReadFloats(dst []float32, off int) error {
-	if err := s.ctx.Err(); err != nil {
-		return err
-	}
-	return s.Source.ReadFloats(dst, off)
 }
 
 // eachCodes quantizes a tensor a block at a time and hands its codes to take,

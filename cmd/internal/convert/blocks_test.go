@@ -13,7 +13,7 @@ import (
 	"testing"
 
 	"github.com/a01592f9/quant"
-	"github.com/a01592f9/quant/cmd/internal/report"
+	"github.com/a01592f9/quant/cmd/internal/option"
 	"github.com/a01592f9/quant/cmd/internal/tensorfile"
 )
 
@@ -186,8 +186,8 @@ func TestReason(t *testing.T) {
 			t.Errorf("%v %v: %q, want %q", test.info.Name, test.info.Shape, got, test.want)
 		}
 	}
-	if none := o.unmatched([]string{"small"}); !slices.Equal(none, []string{"a*", "*.x"}) {
-		t.Errorf("unmatched: %q", none)
+	if err := o.selection().Check([]string{"small"}); err == nil || err.Error() != `no tensor matches "a*"` {
+		t.Errorf("a pattern without a tensor: %v", err)
 	}
 }
 
@@ -201,16 +201,16 @@ func TestScheme(t *testing.T) {
 		want        quant.Granularity
 		on          int
 	}{
-		{report.PerTensor, nil, 1, []int{4, 8}, quant.PerTensor, -1},
-		{report.PerChannel, nil, 1, []int{4, 8}, quant.PerChannel(1), 1},
-		{report.PerChannel, nil, tensorfile.NoAxis, []int{4, 8}, quant.PerChannel(0), 0},
-		{report.PerChannel, &last, 0, []int{4, 8}, quant.PerChannel(1), 1},
-		{report.PerGroup, nil, 0, []int{8, 18, 3}, quant.PerGroup(1, 17), 1},
-		{report.PerGroup, nil, 1, []int{16, 8}, quant.PerGroup(0, 17), 0},
-		{report.PerGroup, nil, 0, []int{8, 40, 40}, quant.PerGroup(2, 17), 2},
-		{report.PerGroup, nil, 0, []int{384, 1, 5, 5}, quant.PerChannel(0), 0}, // too short for groups
-		{report.PerGroup, nil, 1, []int{15, 8}, quant.PerChannel(1), 1},
-		{report.PerGroup, nil, 0, []int{8}, quant.PerGroup(0, 17), 0},
+		{option.PerTensor, nil, 1, []int{4, 8}, quant.PerTensor, -1},
+		{option.PerChannel, nil, 1, []int{4, 8}, quant.PerChannel(1), 1},
+		{option.PerChannel, nil, tensorfile.NoAxis, []int{4, 8}, quant.PerChannel(0), 0},
+		{option.PerChannel, &last, 0, []int{4, 8}, quant.PerChannel(1), 1},
+		{option.PerGroup, nil, 0, []int{8, 18, 3}, quant.PerGroup(1, 17), 1},
+		{option.PerGroup, nil, 1, []int{16, 8}, quant.PerGroup(0, 17), 0},
+		{option.PerGroup, nil, 0, []int{8, 40, 40}, quant.PerGroup(2, 17), 2},
+		{option.PerGroup, nil, 0, []int{384, 1, 5, 5}, quant.PerChannel(0), 0}, // too short for groups
+		{option.PerGroup, nil, 1, []int{15, 8}, quant.PerChannel(1), 1},
+		{option.PerGroup, nil, 0, []int{8}, quant.PerGroup(0, 17), 0},
 	} {
 		o := Options{Bits: 8, Granularity: test.granularity, GroupSize: 17, Axis: test.axis}
 		s, axis, err := o.scheme(tensorfile.Info{Shape: test.shape, Axis: test.known})
@@ -218,18 +218,18 @@ func TestScheme(t *testing.T) {
 			t.Errorf("%+v: %v on axis %d, %v", test, s, axis, err)
 		}
 	}
-	o := Options{Bits: 8, Granularity: report.PerChannel, Axis: &off}
+	o := Options{Bits: 8, Granularity: option.PerChannel, Axis: &off}
 	if _, _, err := o.scheme(tensorfile.Info{Shape: []int{4, 8}}); err == nil {
 		t.Error("an axis that is not there is accepted")
 	}
-	good := Options{Bits: 4, Granularity: report.PerGroup, GroupSize: 32}
+	good := Options{Bits: 4, Granularity: option.PerGroup, GroupSize: 32}
 	if err := good.Validate(); err != nil {
 		t.Error(err)
 	}
 	for _, bad := range []Options{
-		{Bits: 1, Granularity: report.PerTensor}, {Bits: 17, Granularity: report.PerTensor}, {Bits: 8},
-		{Bits: 8, Granularity: report.PerGroup}, {Bits: 8, Granularity: report.PerTensor, NarrowRange: true},
-		{Bits: 8, Granularity: report.PerTensor, Include: []string{"["}}, {Bits: 8, Granularity: report.PerTensor, Exclude: []string{"["}},
+		{Bits: 1, Granularity: option.PerTensor}, {Bits: 17, Granularity: option.PerTensor}, {Bits: 8},
+		{Bits: 8, Granularity: option.PerGroup}, {Bits: 8, Granularity: option.PerTensor, NarrowRange: true},
+		{Bits: 8, Granularity: option.PerTensor, Include: []string{"["}}, {Bits: 8, Granularity: option.PerTensor, Exclude: []string{"["}},
 	} {
 		if bad.Validate() == nil {
 			t.Errorf("%+v is accepted", bad)

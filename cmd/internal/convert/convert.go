@@ -14,7 +14,7 @@ type Options struct {
 	Bits        int
 	Unsigned    bool
 	Mapping     quant.Mapping
-	Granularity string // report.PerTensor, PerChannel or PerGroup
+	Granularity string // option.PerTensor, PerChannel or PerGroup
 	GroupSize   int    // of PerGroup
 	Axis        *int   // of the channels; nil for what the file tells, else 0
 	NarrowRange bool
@@ -22,7 +22,7 @@ type Options struct {
 	Calibration *calibration.File // whose parameters weights of its names get instead; may be nil
 	Measure     bool              // whether Weight.Metrics is wanted: it costs reading each weight once more
 
-	Include []string // patterns of names, as report.Match has them; none for all
+	Include []string // patterns of names, as option.Match has them; none for all
 	Exclude []string // and of those to leave; these win
 }
 
@@ -44,7 +44,7 @@ type Weight struct {
 	Calibrated    bool  // the parameters are those of a calibration file
 	Before, After int64 // bytes in the files, scales and zero points included
 
-	Metrics *quant.Metrics // of the values that come back; nil if not measured
+	Metrics *quant.Metrics // of the reconstructed values; nil if not measured
 }
 
 // A Left is a tensor that was copied as it is.

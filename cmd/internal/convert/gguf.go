@@ -12,7 +12,7 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/atomicfile"
 	"github.com/a01592f9/quant/cmd/internal/gguf"
 	"github.com/a01592f9/quant/cmd/internal/mapfile"
-	"github.com/a01592f9/quant/cmd/internal/report"
+	"github.com/a01592f9/quant/cmd/internal/option"
 	"github.com/a01592f9/quant/cmd/internal/tensorfile"
 )
 
@@ -43,7 +43,7 @@ func GGUF(ctx context.Context, in string, out *atomicfile.Set, o Options, p Prog
 		return nil, err
 	}
 	defer c.close()
-	if err := c.check(o); err != nil {
+	if err := o.selection().Check(c.names()); err != nil {
 		return nil, err
 	}
 	plan := func(t *gguf.Tensor) (gguf.Type, string) { return to, o.reasonGGUF(t) }
@@ -59,7 +59,7 @@ func DequantizeGGUF(ctx context.Context, in string, out *atomicfile.Set, o Optio
 		return nil, err
 	}
 	defer c.close()
-	if err := c.check(o); err != nil {
+	if err := o.selection().Check(c.names()); err != nil {
 		return nil, err
 	}
 	plan := func(t *gguf.Tensor) (gguf.Type, string) {
@@ -68,12 +68,8 @@ func DequantizeGGUF(ctx context.Context, in string, out *atomicfile.Set, o Optio
 			return gguf.F32, reasonFloat
 		case !t.Type.Readable():
 			return gguf.F32, reasonUnread
-		case slices.ContainsFunc(o.Exclude, func(pattern string) bool { return report.Match(pattern, t.Name) }):
-			return gguf.F32, reasonExcluded
-		case len(o.Include) > 0 && !slices.ContainsFunc(o.Include, func(pattern string) bool { return report.Match(pattern, t.Name) }):
-			return gguf.F32, reasonNot
 		}
-		return gguf.F32, ""
+		return gguf.F32, o.reasonByName(t.Name)
 	}
 	set := func(types []gguf.Type) []gguf.Setting {
 		for _, t := range types {
@@ -98,7 +94,7 @@ func ggufType(o Options) (gguf.Type, error) {
 		return 0, fmt.Errorf("%d bits: GGUF files are quantized to 8 (Q8_0) or 4 (Q4_0)", o.Bits)
 	}
 	switch {
-	case o.Granularity != "" && o.Granularity != report.PerGroup:
+	case o.Granularity != "" && o.Granularity != option.PerGroup:
 		return 0, fmt.Errorf("granularity %s: %s has groups of 32", o.Granularity, t)
 	case o.GroupSize != 0 && o.GroupSize != gguf.BlockLen:
 		return 0, fmt.Errorf("group size %d: %s has groups of 32", o.GroupSize, t)
@@ -143,7 +139,7 @@ func (o *Options) reasonGGUF(t *gguf.Tensor) string {
 	if t.RowLen()%gguf.BlockLen != 0 {
 		return reasonRows
 	}
-	if slices.Contains(o.Include, t.Name) {
+	if o.selection().Spells(t.Name) {
 		return ""
 	}
 	named := func(part string) bool { return strings.Contains(t.Name, part) }
@@ -154,16 +150,12 @@ func (o *Options) reasonGGUF(t *gguf.Tensor) string {
 	return ""
 }
 
-// A ggufCopy is a GGUF file on its way into another.
+// A ggufCopy is a GGUF file that is copied into another.
 type ggufCopy struct {
-	ctx  context.Context
+	*copier
 	file *mapfile.File
 	from *gguf.File
-	out  *atomicfile.Set
 	w    io.Writer
-
-	progress    Progress
-	done, total int64
 }
 
 func newGGUFCopy(ctx context.Context, in string, out *atomicfile.Set, p Progress) (*ggufCopy, error) {
@@ -171,7 +163,8 @@ func newGGUFCopy(ctx context.Context, in string, out *atomicfile.Set, p Progress
 	if err != nil {
 		return nil, err
 	}
-	c := &ggufCopy{ctx: ctx, file: file, out: out, progress: p, total: file.Size()}
+	c := &ggufCopy{copier: newCopier(ctx, out, p), file: file}
+	c.expect(file.Size())
 	if err = out.Protect(in); err == nil {
 		c.from, err = gguf.Parse(file, file.Size())
 	}
@@ -184,44 +177,36 @@ func newGGUFCopy(ctx context.Context, in string, out *atomicfile.Set, p Progress
 
 func (c *ggufCopy) close() { c.file.Close() }
 
-// check returns an error if a pattern of o matches no tensor.
-func (c *ggufCopy) check(o Options) error {
-	names := make([]string, len(c.from.Tensors))
-	for i := range names {
-		names[i] = c.from.Tensors[i].Name
+// names lists the tensors of the file.
+func (c *ggufCopy) names() []string {
+	var names []string
+	for _, t := range c.from.Tensors {
+		names = append(names, t.Name)
 	}
-	if none := o.unmatched(names); len(none) > 0 {
-		return fmt.Errorf("no tensor matches %q", none[0])
-	}
-	return nil
+	return names
 }
 
-// tick tells of progress: of n bytes of the input.
-func (c *ggufCopy) tick(n int64) {
-	c.done += n
-	if c.progress != nil {
-		c.progress(c.done, c.total)
-	}
-}
-
-// run writes the file: plan says what a tensor becomes, or why it is left,
-// and set what the metadata say of a file of such tensors.
+// run writes the file. Plan says what a tensor becomes, or why it is left, and set
+// what the metadata say of a file of such tensors.
 func (c *ggufCopy) run(plan func(*gguf.Tensor) (gguf.Type, string), set func([]gguf.Type) []gguf.Setting, measure bool) (*Result, error) {
-	r := Result{Read: c.file.Size()}
+	c.result.Read = c.file.Size()
 	tensors := c.from.Tensors
 	types := make([]gguf.Type, len(tensors))
 	reasons := make([]string, len(tensors))
-	converted := 0
+	var settings []gguf.Setting
+	converted := false
 	for i := range tensors {
 		t := &tensors[i]
 		if types[i], reasons[i] = plan(t); reasons[i] != "" {
 			types[i] = t.Type
 			continue
 		}
-		converted++
+		converted = true
+		if measure {
+			c.expect(t.Bytes)
+		}
 	}
-	var settings []gguf.Setting
-	if converted > 0 {
+	if converted {
 		settings = set(types)
 	}
 	layout, err := c.from.Layout(types, settings)
@@ -238,36 +223,43 @@ func (c *ggufCopy) run(plan func(*gguf.Tensor) (gguf.Type, string), set func([]g
 	for i := range tensors {
 		t := &tensors[i]
 		if reasons[i] != "" {
-			if err := c.copy(t); err != nil {
-				return nil, err
-			}
-			r.Left = append(r.Left, Left{Name: t.Name, DType: t.Type.String(), Shape: t.Shape, Bytes: t.Bytes, Reason: reasons[i]})
+			c.leave(Left{Name: t.Name, DType: t.Type.String(), Shape: t.Shape, Bytes: t.Bytes, Reason: reasons[i]})
+			err = c.copy(c.w, c.file, t.Offset, t.Bytes)
 		} else {
-			w := Weight{Name: t.Name, Type: types[i].String(), Shape: t.Shape, Axis: len(t.Shape) - 1, Before: t.Bytes, After: layout.Tensors[i].Bytes}
-			w.Scheme = ggufScheme(types[i], len(t.Shape))
-			if types[i] == gguf.F32 {
-				w.Scheme = ggufScheme(t.Type, len(t.Shape))
-			}
-			var sums *errorSums
-			if measure {
-				sums = new(errorSums)
-			}
-			if err := c.convert(i, types[i], sums); err != nil {
-				return nil, err
-			}
-			if measure {
-				w.Metrics = sums.metrics()
-			}
-			r.Weights = append(r.Weights, w)
+			err = c.convert(i, types[i], layout.Tensors[i].Bytes, measure)
+		}
+		if err != nil {
+			return nil, inTensor(t.Name, err)
 		}
 		if err := layout.Pad(c.w, i); err != nil {
 			return nil, err
 		}
 	}
-	if c.done < c.total {
-		c.tick(c.total - c.done) // padding
+	c.finish()
+	return &c.result, nil
+}
+
+// convert writes tensor i, and lists what became of it.
+func (c *ggufCopy) convert(i int, to gguf.Type, after int64, measure bool) error {
+	t := &c.from.Tensors[i]
+	blocks := to
+	if to == gguf.F32 {
+		blocks = t.Type
 	}
-	return &r, nil
+	w := Weight{Name: t.Name, Type: to.String(), Shape: t.Shape, Axis: len(t.Shape) - 1, Before: t.Bytes, After: after,
+		Scheme: ggufScheme(blocks, len(t.Shape))}
+	clipped, err := c.encode(i, to, measure)
+	if err != nil {
+		return err
+	}
+	if measure {
+		if w.Metrics, err = c.measure(i, to, w.Scheme.Granularity); err != nil {
+			return err
+		}
+		w.Metrics.Clipped = clipped
+	}
+	c.add(w)
+	return nil
 }
 
 // ggufScheme describes a quantized type: its scales are float16, which the
@@ -291,25 +283,9 @@ func ggufScheme(t gguf.Type, axes int) quant.Scheme {
 	return s
 }
 
-// copy copies the data of a tensor.
-func (c *ggufCopy) copy(t *gguf.Tensor) error {
-	const most = 1 << 20
-	for off := int64(0); off < t.Bytes; off += most {
-		if err := c.ctx.Err(); err != nil {
-			return err
-		}
-		n := min(most, t.Bytes-off)
-		if _, err := io.CopyN(c.w, io.NewSectionReader(c.file, t.Offset+off, n), n); err != nil {
-			return inTensor(t.Name, err)
-		}
-		c.tick(n)
-	}
-	return nil
-}
-
-// convert writes tensor i as one of another type, and adds its errors to sums
-// unless that is nil.
-func (c *ggufCopy) convert(i int, to gguf.Type, sums *errorSums) error {
+// encode writes tensor i as one of another type. If count is true, it returns how
+// many values were clipped.
+func (c *ggufCopy) encode(i int, to gguf.Type, count bool) (clipped int, err error) {
 	t := &c.from.Tensors[i]
 	block, size := to.Block()
 	fill := func(b *piece, from, end int) error {
@@ -320,7 +296,7 @@ func (c *ggufCopy) convert(i int, to gguf.Type, sums *errorSums) error {
 		n := (end - from) / block * size
 		b.bytes = slices.Grow(b.bytes[:0], n)[:n]
 		err := to.Encode(b.bytes, b.floats)
-		// It counts from the beginning of the block.
+		// The index in an error counts from the beginning of the piece.
 		var value *quant.NotFiniteError
 		var scale *gguf.ScaleError
 		switch {
@@ -329,19 +305,62 @@ func (c *ggufCopy) convert(i int, to gguf.Type, sums *errorSums) error {
 		case errors.As(err, &scale):
 			scale.Index += from
 		}
-		if err == nil && sums != nil {
-			b.back = slices.Grow(b.back[:0], len(b.floats))[:len(b.floats)]
-			b.errors.of(to, b.floats, b.back, b.bytes)
+		if count {
+			b.clipped = to.Clipped(b.floats)
 		}
-		return inTensor(t.Name, err)
+		return err
 	}
 	before, beforeSize := t.Type.Block()
-	return inOrder(c.ctx, t.Elements(), fill, func(b *piece, from, end int) error {
-		if sums != nil {
-			sums.add(b.errors)
-		}
+	err = inOrder(c.ctx, t.Elements(), fill, func(b *piece, from, end int) error {
+		clipped += b.clipped
 		_, err := c.w.Write(b.bytes)
 		c.tick(int64(end-from) / int64(before) * int64(beforeSize))
 		return err
 	})
+	return clipped, err
+}
+
+// measure returns the errors of tensor i as one of another type. The library adds
+// them up in the order that a comparison of the two files with these groups has.
+func (c *ggufCopy) measure(i int, to gguf.Type, groups quant.Granularity) (*quant.Metrics, error) {
+	t := &c.from.Tensors[i]
+	original := &countedSource{Source: interruptible{c.ctx, ggufSource{c.from, i}}, left: t.Bytes, per: t.Bytes / int64(t.Elements()), tick: c.tick}
+	d, err := quant.Stream{Source: original, Shape: t.Shape}.Difference(ggufBlocks{c.from, i, to}, quant.PerTensor, groups)
+	if err != nil {
+		return nil, err
+	}
+	original.rest()
+	return &d.Metrics, nil
+}
+
+// A ggufSource is the values of a tensor of a file, as a quant.Source.
+type ggufSource struct {
+	from *gguf.File
+	i    int
+}
+
+func (s ggufSource) ReadFloats(dst []float32, off int) error { return s.from.ReadFloats(s.i, dst, off) }
+
+// ggufBlocks is the values of a tensor once it is in blocks of another type: a
+// quant.Source.
+type ggufBlocks struct {
+	from *gguf.File
+	i    int
+	to   gguf.Type
+}
+
+func (s ggufBlocks) ReadFloats(dst []float32, off int) error {
+	block, size := s.to.Block()
+	skip := off % block
+	n := (skip + len(dst) + block - 1) / block // whole blocks
+	values, bytes := make([]float32, n*block), make([]byte, n*size)
+	if err := s.from.ReadFloats(s.i, values, off-skip); err != nil {
+		return err
+	}
+	if err := s.to.Encode(bytes, values); err != nil {
+		return err
+	}
+	s.to.Dequantize(values, bytes)
+	copy(dst, values[skip:])
+	return nil
 }

@@ -18,7 +18,7 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/atomicfile"
 	"github.com/a01592f9/quant/cmd/internal/gguf"
 	"github.com/a01592f9/quant/cmd/internal/gguf/gguftest"
-	"github.com/a01592f9/quant/cmd/internal/report"
+	"github.com/a01592f9/quant/cmd/internal/option"
 )
 
 // normals returns n numbers, and their bytes as a type.
@@ -102,7 +102,13 @@ func converted(t *testing.T, f converter, in string, o Options) (*Result, []byte
 	if err != nil {
 		t.Fatal(err)
 	}
-	if st, err := os.Stat(in); err != nil || last != total || total != st.Size() {
+	measured := int64(0) // weights are read again to measure their errors
+	for _, w := range r.Weights {
+		if o.Measure {
+			measured += w.Before
+		}
+	}
+	if st, err := os.Stat(in); err != nil || last != total || total != st.Size()+measured {
 		t.Errorf("progress ends at %d of %d: %v", last, total, err)
 	}
 	if err := out.Commit(); err != nil {
@@ -246,6 +252,16 @@ func checkMetrics(t *testing.T, w Weight, before, after *gguf.File) {
 	}
 	n := float64(len(x))
 	near := func(got, want float64) bool { return math.Abs(got-want) <= 1e-9*math.Abs(want) }
+	// They are what a comparison of the two files says, to the last bit.
+	d, err := quant.Difference(quant.Tensor{Data: x, Shape: w.Shape}, quant.Tensor{Data: y, Shape: w.Shape}, quant.PerTensor, w.Scheme.Granularity)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if w.Metrics != nil {
+		if d.Clipped = w.Metrics.Clipped; d.Metrics != *w.Metrics {
+			t.Errorf("%s: %+v, but the difference is %+v", w.Name, *w.Metrics, d.Metrics)
+		}
+	}
 	if m := w.Metrics; m == nil || m.N != len(x) || !near(m.MAE, abs/n) || !near(m.RMSE, math.Sqrt(sq/n)) || m.MaxError != most ||
 		!near(m.SQNR, 10*math.Log10(squares/sq)) || len(x) > 1000 && (m.Clipped > 0) != (w.Scheme.Bits == 4) {
 		t.Errorf("%s: errors are %+v, want a mean of %g", w.Name, m, abs/n)
@@ -316,7 +332,7 @@ func TestGGUFErrors(t *testing.T) {
 		want string
 	}{
 		{Options{Bits: 5}, "5 bits: GGUF files are quantized to 8 (Q8_0) or 4 (Q4_0)"},
-		{Options{Bits: 8, Granularity: report.PerChannel}, "granularity per_channel: Q8_0 has groups of 32"},
+		{Options{Bits: 8, Granularity: option.PerChannel}, "granularity per_channel: Q8_0 has groups of 32"},
 		{Options{Bits: 4, GroupSize: 64}, "group size 64: Q4_0 has groups of 32"},
 		{Options{Bits: 4, Axis: &axis}, "axis: groups of Q4_0 run along the rows of a tensor"},
 		{Options{Bits: 4, Unsigned: true}, "unsigned: codes of Q4_0 are signed"},

@@ -8,7 +8,7 @@ import (
 
 	"github.com/a01592f9/quant/cmd/internal/atomicfile"
 	"github.com/a01592f9/quant/cmd/internal/onnx/onnxtest"
-	"github.com/a01592f9/quant/cmd/internal/report"
+	"github.com/a01592f9/quant/cmd/internal/option"
 )
 
 // TestInterruptInTensor interrupts while the range of the only large tensor is
@@ -28,7 +28,7 @@ func TestInterruptInTensor(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		at, end := int64(0), int64(0)
 		set := atomicfile.Dry(filepath.Join(dir, "out"), false)
-		_, err := Quantize(ctx, kind, in, set, Options{Bits: 8, Granularity: report.PerChannel, Measure: true}, func(done, total int64) {
+		_, err := Quantize(ctx, kind, in, set, Options{Bits: 8, Granularity: option.PerChannel, Measure: true}, func(done, total int64) {
 			if at = done; done > 0 {
 				cancel()
 			}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"github.com/a01592f9/quant"
@@ -41,7 +40,7 @@ func ONNX(ctx context.Context, in string, out *atomicfile.Set, o Options, p Prog
 	for i, t := range c.model.Tensors {
 		names[i] = t.Name
 	}
-	if err := o.check(names); err != nil {
+	if err := o.selection().Check(names); err != nil {
 		return nil, err
 	}
 	var jobs []*onnxJob
@@ -51,13 +50,13 @@ func ONNX(ctx context.Context, in string, out *atomicfile.Set, o Options, p Prog
 			return nil, inTensor(t.Name, err)
 		}
 		if why != "" {
-			c.leave(t, why)
+			c.keep(t, why)
 			continue
 		}
 		jobs = append(jobs, j)
-		c.total += t.Bytes // to calibrate, beside what is written
+		c.expect(t.Bytes) // to calibrate, before it is read to be written
 		if o.Measure {
-			c.total += t.Bytes
+			c.expect(t.Bytes)
 		}
 	}
 	var weights []Weight
@@ -106,13 +105,13 @@ func (o *Options) onnxReason(t *onnx.Tensor, info tensorfile.Info) string {
 	if err := t.Replaceable(); err != nil {
 		return err.Error()
 	}
-	if info.Left != "" && !slices.Contains(o.Include, t.Name) {
+	if info.Left != "" && !o.selection().Spells(t.Name) {
 		return info.Left
 	}
 	return why
 }
 
-// An onnxJob is a weight on its way.
+// An onnxJob is a weight that is quantized.
 type onnxJob struct {
 	c        *onnxCopy
 	t        *onnx.Tensor
@@ -166,7 +165,7 @@ func (o *Options) onnxJob(c *onnxCopy, t *onnx.Tensor) (*onnxJob, string, error)
 	j.weight = Weight{Name: t.Name, Use: t.Use, Shape: info.Shape, Axis: axis, Scheme: s, Calibrated: known != nil, Before: t.Bytes,
 		Type: strings.NewReplacer("I", "int", "U", "uint").Replace(j.dtype)}
 	j.weight.After = int64(quant.PackedLen(int(elements(info.Shape)), j.width)) + 4*int64(j.n) + j.zeroBytes()
-	if j.weight.After >= t.Bytes && !slices.Contains(o.Include, t.Name) {
+	if j.weight.After >= t.Bytes && !o.selection().Spells(t.Name) {
 		return nil, reasonLarger, nil
 	}
 	data, err := t.Data()
@@ -175,18 +174,6 @@ func (o *Options) onnxJob(c *onnxCopy, t *onnx.Tensor) (*onnxJob, string, error)
 	}
 	j.src = tensorfile.Elements(data, 0, int(elements(info.Shape)), t.DType)
 	return j, "", nil
-}
-
-func onnxInfo(t *onnx.Tensor) tensorfile.Info {
-	info := tensorfile.Info{Name: t.Name, DType: t.DType, Shape: t.Shape, Bytes: t.Bytes, Floating: t.Floating,
-		Use: t.Use, Axis: t.Axis, File: t.File, Offset: t.Offset}
-	if len(info.Shape) == 0 {
-		info.Shape = []int{1}
-	}
-	if !t.Weight {
-		info.Left = t.Note
-	}
-	return info
 }
 
 // zeroBytes is the size of the zero points, which are left out if they are 0.

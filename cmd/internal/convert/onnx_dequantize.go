@@ -6,13 +6,11 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"github.com/a01592f9/quant"
 	"github.com/a01592f9/quant/cmd/internal/atomicfile"
 	"github.com/a01592f9/quant/cmd/internal/onnx"
-	"github.com/a01592f9/quant/cmd/internal/report"
 )
 
 // Reasons of what DequantizeONNX leaves.
@@ -42,18 +40,18 @@ func DequantizeONNX(ctx context.Context, in string, out *atomicfile.Set, o Optio
 			others[d.Codes.Name] = why
 		}
 	}
-	if err := o.check(names); err != nil {
+	if err := o.selection().Check(names); err != nil {
 		return nil, err
 	}
 	for _, t := range c.model.Tensors {
 		switch why, ok := others[t.Name]; {
 		case used[t]:
 		case ok:
-			c.leave(t, why)
+			c.keep(t, why)
 		case t.Floating:
-			c.leave(t, reasonFloat)
+			c.keep(t, reasonFloat)
 		default:
-			c.leave(t, reasonNoCodes)
+			c.keep(t, reasonNoCodes)
 		}
 	}
 	if err := c.write(); err != nil {
@@ -64,12 +62,8 @@ func DequantizeONNX(ctx context.Context, in string, out *atomicfile.Set, o Optio
 
 // dequantize plans the values of d, or returns why it is left.
 func (o *Options) dequantize(c *onnxCopy, d *onnx.Dequantizer) (why string, err error) {
-	matches := func(pattern string) bool { return report.Match(pattern, d.Name) }
-	switch {
-	case slices.ContainsFunc(o.Exclude, matches):
-		return reasonExcluded, nil
-	case len(o.Include) > 0 && !slices.ContainsFunc(o.Include, matches):
-		return reasonNot, nil
+	if why := o.reasonByName(d.Name); why != "" {
+		return why, nil
 	}
 	info := onnxInfo(d.Codes)
 	n := elements(info.Shape)

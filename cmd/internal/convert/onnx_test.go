@@ -14,7 +14,7 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/atomicfile"
 	"github.com/a01592f9/quant/cmd/internal/onnx"
 	"github.com/a01592f9/quant/cmd/internal/onnx/onnxtest"
-	"github.com/a01592f9/quant/cmd/internal/report"
+	"github.com/a01592f9/quant/cmd/internal/option"
 	"github.com/a01592f9/quant/cmd/internal/tensorfile"
 )
 
@@ -120,7 +120,7 @@ func TestONNX(t *testing.T) {
 
 func TestONNXReasons(t *testing.T) {
 	in := writeONNX(t, onnxtest.Network(13))
-	o := Options{Bits: 8, Granularity: report.PerChannel, Exclude: []string{"embed*"}}
+	o := Options{Bits: 8, Granularity: option.PerChannel, Exclude: []string{"embed*"}}
 	r := produce(t, filepath.Join(t.TempDir(), "q.onnx"), func(out *atomicfile.Set) (*Result, error) {
 		return ONNX(t.Context(), in, out, o, nil)
 	})
@@ -145,7 +145,7 @@ func TestONNXReasons(t *testing.T) {
 	}
 
 	// What is spelled out is quantized, whatever it is for.
-	o = Options{Bits: 8, Granularity: report.PerTensor, Include: []string{"conv.bias", "lstm.*"}}
+	o = Options{Bits: 8, Granularity: option.PerTensor, Include: []string{"conv.bias", "lstm.*"}}
 	r = produce(t, filepath.Join(t.TempDir(), "q.onnx"), func(out *atomicfile.Set) (*Result, error) {
 		return ONNX(t.Context(), in, out, o, nil)
 	})
@@ -174,11 +174,11 @@ func TestONNXFails(t *testing.T) {
 		o     Options
 		err   string
 	}{
-		{"NaN", matmul(bad), Options{Bits: 8, Granularity: report.PerTensor}, `tensor "w": NaN at index 35`},
-		{"no match", matmul(random(256)), Options{Bits: 8, Granularity: report.PerTensor, Include: []string{"v*"}}, `no tensor matches "v*"`},
-		{"too old", matmul(random(256)), Options{Bits: 8, Granularity: report.PerChannel},
+		{"NaN", matmul(bad), Options{Bits: 8, Granularity: option.PerTensor}, `tensor "w": NaN at index 35`},
+		{"no match", matmul(random(256)), Options{Bits: 8, Granularity: option.PerTensor, Include: []string{"v*"}}, `no tensor matches "v*"`},
+		{"too old", matmul(random(256)), Options{Bits: 8, Granularity: option.PerChannel},
 			`the model's operators are of version 11, DequantizeLinear has to be of version 13, and Mystery (node "Mystery z") means something else there; 8 bits per tensor want version 10 only`},
-		{"no model", []byte("\x08\x07"), Options{Bits: 8, Granularity: report.PerTensor}, "no graph"},
+		{"no model", []byte("\x08\x07"), Options{Bits: 8, Granularity: option.PerTensor}, "no graph"},
 	}
 	for _, test := range tests {
 		in := writeONNX(t, test.model)
@@ -202,7 +202,7 @@ func TestONNXFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer set.Abort()
-	if _, err := ONNX(t.Context(), in, set, Options{Bits: 8, Granularity: report.PerTensor}, nil); !errors.Is(err, atomicfile.ErrIsRead) {
+	if _, err := ONNX(t.Context(), in, set, Options{Bits: 8, Granularity: option.PerTensor}, nil); !errors.Is(err, atomicfile.ErrIsRead) {
 		t.Errorf("the input would be overwritten: %v", err)
 	}
 }
@@ -240,7 +240,7 @@ func TestONNXExternal(t *testing.T) {
 	}
 	dir := t.TempDir()
 	out := filepath.Join(dir, "q.onnx")
-	o := Options{Bits: 4, Granularity: report.PerGroup, GroupSize: 32}
+	o := Options{Bits: 4, Granularity: option.PerGroup, GroupSize: 32}
 	r := produce(t, out, func(set *atomicfile.Set) (*Result, error) { return ONNX(t.Context(), in, set, o, nil) })
 	if st, err := os.Stat(in); len(r.Weights) != 1 || err != nil || r.Read != st.Size()+int64(len(data)) {
 		t.Fatalf("%+v", r)

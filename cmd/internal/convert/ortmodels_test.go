@@ -19,7 +19,7 @@ import (
 	"github.com/a01592f9/quant"
 	"github.com/a01592f9/quant/cmd/internal/atomicfile"
 	"github.com/a01592f9/quant/cmd/internal/onnx/onnxtest"
-	"github.com/a01592f9/quant/cmd/internal/report"
+	"github.com/a01592f9/quant/cmd/internal/option"
 	"github.com/a01592f9/quant/cmd/internal/typeface"
 )
 
@@ -28,15 +28,15 @@ var schemes = []struct {
 	name string
 	o    Options
 }{
-	{"int8 per channel", Options{Bits: 8, Mapping: quant.Symmetric, Granularity: report.PerChannel}},
-	{"int8 per tensor", Options{Bits: 8, Mapping: quant.Symmetric, Granularity: report.PerTensor}},
-	{"int4 in groups of 32", Options{Bits: 4, Mapping: quant.Symmetric, Granularity: report.PerGroup, GroupSize: 32}},
-	{"uint8 per channel, asymmetric", Options{Bits: 8, Unsigned: true, Granularity: report.PerChannel}},
-	{"uint4 in groups of 16, asymmetric", Options{Bits: 4, Unsigned: true, Granularity: report.PerGroup, GroupSize: 16}},
-	{"int4 per channel", Options{Bits: 4, Mapping: quant.Symmetric, Granularity: report.PerChannel}},
-	{"int16 per channel", Options{Bits: 16, Mapping: quant.Symmetric, Granularity: report.PerChannel}},
-	{"uint16 per tensor, asymmetric", Options{Bits: 16, Unsigned: true, Granularity: report.PerTensor}},
-	{"int8 per channel, narrow", Options{Bits: 8, Mapping: quant.Symmetric, NarrowRange: true, Granularity: report.PerChannel}},
+	{"int8 per channel", Options{Bits: 8, Mapping: quant.Symmetric, Granularity: option.PerChannel}},
+	{"int8 per tensor", Options{Bits: 8, Mapping: quant.Symmetric, Granularity: option.PerTensor}},
+	{"int4 in groups of 32", Options{Bits: 4, Mapping: quant.Symmetric, Granularity: option.PerGroup, GroupSize: 32}},
+	{"uint8 per channel, asymmetric", Options{Bits: 8, Unsigned: true, Granularity: option.PerChannel}},
+	{"uint4 in groups of 16, asymmetric", Options{Bits: 4, Unsigned: true, Granularity: option.PerGroup, GroupSize: 16}},
+	{"int4 per channel", Options{Bits: 4, Mapping: quant.Symmetric, Granularity: option.PerChannel}},
+	{"int16 per channel", Options{Bits: 16, Mapping: quant.Symmetric, Granularity: option.PerChannel}},
+	{"uint16 per tensor, asymmetric", Options{Bits: 16, Unsigned: true, Granularity: option.PerTensor}},
+	{"int8 per channel, narrow", Options{Bits: 8, Mapping: quant.Symmetric, NarrowRange: true, Granularity: option.PerChannel}},
 }
 
 // produce writes a file as f does.

@@ -7,7 +7,7 @@ import (
 	"github.com/a01592f9/quant"
 	"github.com/a01592f9/quant/cmd/internal/atomicfile"
 	"github.com/a01592f9/quant/cmd/internal/onnx/onnxtest"
-	"github.com/a01592f9/quant/cmd/internal/report"
+	"github.com/a01592f9/quant/cmd/internal/option"
 )
 
 // TestONNXRuntimeRaised runs nodes that a later version of the operators wants
@@ -15,9 +15,9 @@ import (
 func TestONNXRuntimeRaised(t *testing.T) {
 	ortFolder(t)
 	options := map[int64]Options{
-		10: {Bits: 8, Granularity: report.PerTensor, Mapping: quant.Symmetric},
-		13: {Bits: 8, Granularity: report.PerChannel, Mapping: quant.Symmetric},
-		21: {Bits: 4, Granularity: report.PerGroup, GroupSize: 4, Mapping: quant.Symmetric},
+		10: {Bits: 8, Granularity: option.PerTensor, Mapping: quant.Symmetric},
+		13: {Bits: 8, Granularity: option.PerChannel, Mapping: quant.Symmetric},
+		21: {Bits: 4, Granularity: option.PerGroup, GroupSize: 4, Mapping: quant.Symmetric},
 	}
 	var jobs []ortJob
 	var names []string

@@ -10,7 +10,7 @@ import (
 
 	"github.com/a01592f9/quant"
 	"github.com/a01592f9/quant/cmd/internal/onnx/onnxtest"
-	"github.com/a01592f9/quant/cmd/internal/report"
+	"github.com/a01592f9/quant/cmd/internal/option"
 	"github.com/a01592f9/quant/cmd/internal/tensorfile"
 )
 
@@ -32,11 +32,11 @@ func TestRoundTrip(t *testing.T) {
 		name string
 		o    Options
 	}{
-		{"int8 per channel", Options{Bits: 8, Mapping: quant.Symmetric, Granularity: report.PerChannel}},
-		{"int8 per channel, asymmetric", Options{Bits: 8, Granularity: report.PerChannel}},
-		{"int8 per tensor", Options{Bits: 8, Mapping: quant.Symmetric, Granularity: report.PerTensor}},
-		{"int4 in groups of 32", Options{Bits: 4, Mapping: quant.Symmetric, Granularity: report.PerGroup, GroupSize: 32}},
-		{"int4 in groups of 16, asymmetric", Options{Bits: 4, Granularity: report.PerGroup, GroupSize: 16}},
+		{"int8 per channel", Options{Bits: 8, Mapping: quant.Symmetric, Granularity: option.PerChannel}},
+		{"int8 per channel, asymmetric", Options{Bits: 8, Granularity: option.PerChannel}},
+		{"int8 per tensor", Options{Bits: 8, Mapping: quant.Symmetric, Granularity: option.PerTensor}},
+		{"int4 in groups of 32", Options{Bits: 4, Mapping: quant.Symmetric, Granularity: option.PerGroup, GroupSize: 32}},
+		{"int4 in groups of 16, asymmetric", Options{Bits: 4, Granularity: option.PerGroup, GroupSize: 16}},
 	} {
 		t.Run("safetensors/"+s.name, func(t *testing.T) { roundTrip(t, KindSafetensors, linear, 3, s.o) })
 	}

@@ -10,7 +10,7 @@ import (
 
 	"github.com/a01592f9/quant"
 	"github.com/a01592f9/quant/cmd/internal/atomicfile"
-	"github.com/a01592f9/quant/cmd/internal/report"
+	"github.com/a01592f9/quant/cmd/internal/option"
 	"github.com/a01592f9/quant/cmd/internal/tensorfile"
 )
 
@@ -53,10 +53,10 @@ func Safetensors(ctx context.Context, in string, out *atomicfile.Set, o Options,
 	if raw, there := c.config.values[quantConfig]; there && string(raw) != "null" {
 		return nil, errors.New("the model is quantized already: its config.json has a quantization_config")
 	}
-	if err := c.check(o); err != nil {
+	if err := o.selection().Check(c.names()); err != nil {
 		return nil, err
 	}
-	c.measure = o.Measure
+	c.measure, c.make = o.Measure, c.quantize
 	scheme, strategy := o.schemeST()
 	format := packQuantized
 	if o.Bits == 8 && strategy != "group" {
@@ -90,7 +90,7 @@ func Safetensors(ctx context.Context, in string, out *atomicfile.Set, o Options,
 		return nil, err
 	}
 	if len(r.Weights) == 0 {
-		return r, c.finish()
+		return r, c.writeRest()
 	}
 	if err := o.checkCalibrated(r.Weights); err != nil {
 		return nil, err
@@ -111,7 +111,7 @@ func Safetensors(ctx context.Context, in string, out *atomicfile.Set, o Options,
 		Method: compressedMethod, Format: format, Status: "compressed",
 		Groups: map[string]compressedScheme{"group_0": group}, Ignore: append([]string{}, ignore...),
 	})
-	return r, errors.Join(err, c.finish())
+	return r, errors.Join(err, c.writeRest())
 }
 
 // checkSafetensors returns an error for options that the layout does not have.
@@ -132,10 +132,10 @@ func (o *Options) checkSafetensors() error {
 func (o *Options) schemeST() (s quant.Scheme, strategy string) {
 	s = quant.Scheme{Bits: o.Bits, Mapping: o.Mapping, NarrowRange: o.NarrowRange, Method: o.Range, ZeroInRange: true}
 	switch o.Granularity {
-	case report.PerChannel:
+	case option.PerChannel:
 		s.Granularity = quant.PerChannel(0)
 		return s, "channel"
-	case report.PerGroup:
+	case option.PerGroup:
 		s.Granularity = quant.PerGroup(1, o.GroupSize)
 		return s, "group"
 	}
@@ -152,21 +152,13 @@ func (o *Options) reasonST(t tensorfile.Info) string {
 		return reasonName
 	case len(t.Shape) != 2:
 		return reasonMatrix
-	case leftByLoaders(moduleOf(t.Name)) && !slices.Contains(o.Include, t.Name):
+	case leftByLoaders(moduleOf(t.Name)) && !o.selection().Spells(t.Name):
 		return reasonLoader
-	case o.Granularity == report.PerGroup && t.Shape[1]%o.GroupSize != 0:
+	case o.Granularity == option.PerGroup && t.Shape[1]%o.GroupSize != 0:
 		return fmt.Sprintf("its rows of %d are not whole groups of %d", t.Shape[1], o.GroupSize)
 	}
 	return ""
 }
-
-const weightSuffix = ".weight"
-
-// isLayer reports whether a name is one of a layer's weight.
-func isLayer(name string) bool { return strings.HasSuffix(name, weightSuffix) }
-
-// moduleOf is the name of the layer.
-func moduleOf(name string) string { return strings.TrimSuffix(name, weightSuffix) }
 
 // leftByLoaders reports whether a layer is one that is usually not linear, or
 // that runtimes compute in the type of the model.
@@ -177,32 +169,6 @@ func leftByLoaders(module string) bool {
 		return true
 	}
 	return strings.Contains(module, "embed")
-}
-
-// An stJob is what becomes of a tensor.
-type stJob struct {
-	file   *stFile
-	reason string // why it is left
-	part   bool   // it becomes a part of another
-	copied *stTensor
-
-	scheme                    quant.Scheme
-	known                     *quant.Params // of a calibration file
-	codes, scale, zero, shape *stTensor     // zero and shape may be nil
-	floats                    *stTensor     // of a tensor that is dequantized
-	packed                    bool
-	rows, cols                int
-}
-
-// tensors are those that it becomes.
-func (j *stJob) tensors() []*stTensor {
-	var all []*stTensor
-	for _, t := range []*stTensor{j.copied, j.codes, j.scale, j.zero, j.shape, j.floats} {
-		if t != nil {
-			all = append(all, t)
-		}
-	}
-	return all
 }
 
 // planCodes describes the tensors that a weight becomes.

@@ -17,7 +17,7 @@ import (
 
 	"github.com/a01592f9/quant"
 	"github.com/a01592f9/quant/cmd/internal/atomicfile"
-	"github.com/a01592f9/quant/cmd/internal/report"
+	"github.com/a01592f9/quant/cmd/internal/option"
 	"github.com/a01592f9/quant/cmd/internal/tensorfile"
 )
 
@@ -195,17 +195,17 @@ func convertST(t *testing.T, f func(context.Context, Kind, string, *atomicfile.S
 // with nothing of the code that wrote it, and compares it with the library.
 func TestSafetensors(t *testing.T) {
 	for _, o := range []Options{
-		{Bits: 8, Mapping: quant.Symmetric, Granularity: report.PerChannel},
-		{Bits: 8, Mapping: quant.Symmetric, Granularity: report.PerTensor, NarrowRange: true},
-		{Bits: 8, Mapping: quant.Asymmetric, Granularity: report.PerChannel, Measure: true},
-		{Bits: 8, Mapping: quant.Asymmetric, Granularity: report.PerTensor},
-		{Bits: 8, Mapping: quant.Symmetric, Granularity: report.PerGroup, GroupSize: 20},
-		{Bits: 4, Mapping: quant.Symmetric, Granularity: report.PerGroup, GroupSize: 12, Measure: true},
-		{Bits: 4, Mapping: quant.Asymmetric, Granularity: report.PerGroup, GroupSize: 4},
-		{Bits: 4, Mapping: quant.Asymmetric, Granularity: report.PerChannel},
-		{Bits: 4, Mapping: quant.Symmetric, Granularity: report.PerChannel, NarrowRange: true},
-		{Bits: 4, Mapping: quant.Asymmetric, Granularity: report.PerTensor},
-		{Bits: 2, Mapping: quant.Asymmetric, Granularity: report.PerChannel},
+		{Bits: 8, Mapping: quant.Symmetric, Granularity: option.PerChannel},
+		{Bits: 8, Mapping: quant.Symmetric, Granularity: option.PerTensor, NarrowRange: true},
+		{Bits: 8, Mapping: quant.Asymmetric, Granularity: option.PerChannel, Measure: true},
+		{Bits: 8, Mapping: quant.Asymmetric, Granularity: option.PerTensor},
+		{Bits: 8, Mapping: quant.Symmetric, Granularity: option.PerGroup, GroupSize: 20},
+		{Bits: 4, Mapping: quant.Symmetric, Granularity: option.PerGroup, GroupSize: 12, Measure: true},
+		{Bits: 4, Mapping: quant.Asymmetric, Granularity: option.PerGroup, GroupSize: 4},
+		{Bits: 4, Mapping: quant.Asymmetric, Granularity: option.PerChannel},
+		{Bits: 4, Mapping: quant.Symmetric, Granularity: option.PerChannel, NarrowRange: true},
+		{Bits: 4, Mapping: quant.Asymmetric, Granularity: option.PerTensor},
+		{Bits: 2, Mapping: quant.Asymmetric, Granularity: option.PerChannel},
 	} {
 		t.Run(fmt.Sprintf("%d %v %s", o.Bits, o.Mapping, o.Granularity), func(t *testing.T) {
 			dir := t.TempDir()
@@ -292,12 +292,12 @@ func checkWeightST(t *testing.T, w Weight, got readST, x stInput, o Options) (us
 	if err := quant.QuantizeCodes(codes, tensor, p); err != nil {
 		t.Fatal(err)
 	}
-	packed := bits != 8 || o.Granularity == report.PerGroup
+	packed := bits != 8 || o.Granularity == option.PerGroup
 	params := []int{rows, 1}
 	switch {
-	case o.Granularity == report.PerGroup:
+	case o.Granularity == option.PerGroup:
 		params[1] = cols / o.GroupSize
-	case o.Granularity == report.PerTensor && !packed:
+	case o.Granularity == option.PerTensor && !packed:
 		params = []int{1}
 	}
 	scale := got.floats(t, x.name+"_scale", params...)
@@ -334,7 +334,7 @@ func checkWeightST(t *testing.T, w Weight, got readST, x stInput, o Options) (us
 	for i, s := range scale {
 		row, group := i/params[len(params)-1], i%params[len(params)-1]
 		k := i
-		if o.Granularity == report.PerTensor {
+		if o.Granularity == option.PerTensor {
 			k = 0
 		}
 		if s != p.Scale[k] {
@@ -399,10 +399,10 @@ func checkConfigST(t *testing.T, dir string, r *Result, o Options) {
 	if err := json.Unmarshal(text, &c); err != nil {
 		t.Fatal(err)
 	}
-	format, strategy := "pack-quantized", map[string]string{report.PerTensor: "channel", report.PerChannel: "channel", report.PerGroup: "group"}[o.Granularity]
-	if o.Bits == 8 && o.Granularity != report.PerGroup {
+	format, strategy := "pack-quantized", map[string]string{option.PerTensor: "channel", option.PerChannel: "channel", option.PerGroup: "group"}[o.Granularity]
+	if o.Bits == 8 && o.Granularity != option.PerGroup {
 		format = "int-quantized"
-		if o.Granularity == report.PerTensor {
+		if o.Granularity == option.PerTensor {
 			strategy = "tensor"
 		}
 	}
@@ -506,7 +506,7 @@ func TestSafetensorsShards(t *testing.T) {
 	if err := os.WriteFile(path, index, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	o := Options{Bits: 4, Mapping: quant.Asymmetric, Granularity: report.PerGroup, GroupSize: 12}
+	o := Options{Bits: 4, Mapping: quant.Asymmetric, Granularity: option.PerGroup, GroupSize: 12}
 	out := filepath.Join(dir, "out")
 	r, err := convertST(t, Quantize, path, out, o)
 	if err != nil {
@@ -571,7 +571,7 @@ func TestSafetensorsFile(t *testing.T) {
 	dir := t.TempDir()
 	in := filepath.Join(dir, "in", "x.safetensors")
 	writeST(t, in, weightsST()...)
-	o := Options{Bits: 8, Mapping: quant.Symmetric, Granularity: report.PerChannel, Include: []string{"a.0.*", "lm_head.weight"}, Exclude: []string{"*.odd.*"}}
+	o := Options{Bits: 8, Mapping: quant.Symmetric, Granularity: option.PerChannel, Include: []string{"a.0.*", "lm_head.weight"}, Exclude: []string{"*.odd.*"}}
 	if err := os.Mkdir(filepath.Join(dir, "out"), 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -608,7 +608,7 @@ func TestSafetensorsErrors(t *testing.T) {
 	dir := t.TempDir()
 	nan := random(64 * 64)
 	nan[70] = float32(math.NaN())
-	channel := Options{Bits: 8, Mapping: quant.Symmetric, Granularity: report.PerChannel}
+	channel := Options{Bits: 8, Mapping: quant.Symmetric, Granularity: option.PerChannel}
 	writeST(t, filepath.Join(dir, "nan.safetensors"), stInput{"x.weight", "F32", []int{64, 64}, stBytes("F32", nan)})
 	writeST(t, filepath.Join(dir, "taken.safetensors"),
 		stInput{"x.weight", "F32", []int{64, 64}, make([]byte, 64*64*4)}, stInput{"x.weight_scale", "F32", []int{1}, make([]byte, 4)})
@@ -628,7 +628,7 @@ func TestSafetensorsErrors(t *testing.T) {
 		{"nan.safetensors", Options{Bits: 5}, "5 bits: compressed-tensors has 8, 4 and 2"},
 		{"nan.safetensors", Options{Bits: 8, Unsigned: true}, "unsigned: codes of compressed-tensors are signed"},
 		{"nan.safetensors", Options{Bits: 8, Axis: &one}, "axis 1: compressed-tensors has output channels on axis 0"},
-		{"nan.safetensors", Options{Bits: 8, Granularity: report.PerChannel, Exclude: []string{"y*"}}, `no tensor matches "y*"`},
+		{"nan.safetensors", Options{Bits: 8, Granularity: option.PerChannel, Exclude: []string{"y*"}}, `no tensor matches "y*"`},
 		{"none", channel, "no such file"},
 	} {
 		out := filepath.Join(dir, "out")
@@ -644,7 +644,7 @@ func TestSafetensorsErrors(t *testing.T) {
 
 // Files beside a model are not copied from elsewhere.
 func TestSafetensorsLinks(t *testing.T) {
-	o := Options{Bits: 8, Mapping: quant.Symmetric, Granularity: report.PerChannel}
+	o := Options{Bits: 8, Mapping: quant.Symmetric, Granularity: option.PerChannel}
 	for _, name := range []string{"tokenizer.json", "config.json"} {
 		dir := t.TempDir()
 		writeST(t, filepath.Join(dir, "in", "model.safetensors"), weightsST()...)

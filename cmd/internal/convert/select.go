@@ -3,11 +3,10 @@ package convert
 import (
 	"errors"
 	"fmt"
-	"path"
 	"slices"
 
 	"github.com/a01592f9/quant"
-	"github.com/a01592f9/quant/cmd/internal/report"
+	"github.com/a01592f9/quant/cmd/internal/option"
 	"github.com/a01592f9/quant/cmd/internal/tensorfile"
 )
 
@@ -31,22 +30,37 @@ const (
 // small it is.
 func (o *Options) reason(t tensorfile.Info) string {
 	n := elements(t.Shape)
-	matches := func(pattern string) bool { return report.Match(pattern, t.Name) }
-	switch {
-	case !t.Floating:
+	if !t.Floating {
 		return reasonType
-	case slices.ContainsFunc(o.Exclude, matches):
-		return reasonExcluded
-	case len(o.Include) > 0 && !slices.ContainsFunc(o.Include, matches):
-		return reasonNot
+	}
+	if why := o.reasonByName(t.Name); why != "" {
+		return why
+	}
+	switch {
 	case n == 0:
 		return reasonEmpty
-	case slices.Contains(o.Include, t.Name):
+	case o.selection().Spells(t.Name):
 		return ""
 	case n == int64(slices.Max(t.Shape)): // 1×4096 is one too
 		return reasonVector
 	case n < tiny:
 		return reasonTiny
+	}
+	return ""
+}
+
+// selection is what the patterns of names pick.
+func (o *Options) selection() option.Selection {
+	return option.Selection{Include: o.Include, Exclude: o.Exclude}
+}
+
+// reasonByName returns why a tensor is left by its name alone, or "".
+func (o *Options) reasonByName(name string) string {
+	switch s := o.selection(); {
+	case s.Excludes(name):
+		return reasonExcluded
+	case !s.Includes(name):
+		return reasonNot
 	}
 	return ""
 }
@@ -74,7 +88,7 @@ func (o *Options) scheme(t tensorfile.Info) (s quant.Scheme, axis int, err error
 		Bits: o.Bits, Unsigned: o.Unsigned, Mapping: o.Mapping, NarrowRange: o.NarrowRange,
 		Method: o.Range, ZeroInRange: true, // files keep zero points in the type of codes
 	}
-	if o.Granularity == report.PerTensor {
+	if o.Granularity == option.PerTensor {
 		return s, -1, nil
 	}
 	channels := t.Axis
@@ -90,7 +104,7 @@ func (o *Options) scheme(t tensorfile.Info) (s quant.Scheme, axis int, err error
 	case channels == tensorfile.NoAxis:
 		channels = 0
 	}
-	if o.Granularity == report.PerChannel {
+	if o.Granularity == option.PerChannel {
 		s.Granularity = quant.PerChannel(channels)
 		return s, channels, nil
 	}
@@ -148,13 +162,11 @@ func (o *Options) checkCalibrated(weights []Weight) error {
 
 // SetMapping sets Mapping by its name.
 func (o *Options) SetMapping(name string) error {
-	for _, m := range []quant.Mapping{quant.Asymmetric, quant.Symmetric} {
-		if m.String() == name {
-			o.Mapping = m
-			return nil
-		}
+	m, err := option.ParseMapping(name)
+	if err == nil {
+		o.Mapping = m
 	}
-	return fmt.Errorf("mapping %q is neither asymmetric nor symmetric", name)
+	return err
 }
 
 // Validate returns an error if an option is out of its range or does not go
@@ -164,34 +176,20 @@ func (o *Options) Validate() error {
 	switch {
 	case o.Bits < 2 || o.Bits > 16:
 		return fmt.Errorf("%d bits: a code has 2 to 16", o.Bits)
-	case !slices.Contains([]string{report.PerTensor, report.PerChannel, report.PerGroup}, o.Granularity):
-		return fmt.Errorf("granularity %q is none of %s, %s and %s", o.Granularity, report.PerTensor, report.PerChannel, report.PerGroup)
-	case o.Granularity == report.PerGroup && o.GroupSize <= 0:
+	case !slices.Contains(option.Granularities(), o.Granularity):
+		return fmt.Errorf("granularity %q is none of %s, %s and %s", o.Granularity, option.PerTensor, option.PerChannel, option.PerGroup)
+	case o.Granularity == option.PerGroup && o.GroupSize <= 0:
 		return fmt.Errorf("group size %d is not positive", o.GroupSize)
 	case o.NarrowRange && (o.Mapping != quant.Symmetric || o.Unsigned):
 		return fmt.Errorf("narrow range is for signed codes of the symmetric mapping")
 	}
-	for _, p := range slices.Concat(o.Include, o.Exclude) {
-		if _, err := path.Match(p, ""); err != nil {
-			return fmt.Errorf("%q is not a pattern: %w", p, err)
-		}
+	if err := o.selection().Validate(); err != nil {
+		return err
 	}
 	if s.Method = o.Range; o.Range.String() != quant.MinMax.String() {
-		if _, err := report.ParseMethod(o.Range.String()); err != nil {
+		if _, err := option.ParseMethod(o.Range.String()); err != nil {
 			return err
 		}
 	}
 	return s.Validate()
-}
-
-// unmatched returns the patterns of Include and Exclude that no name matches:
-// they are most likely misspelled.
-func (o *Options) unmatched(names []string) []string {
-	var none []string
-	for _, p := range slices.Concat(o.Include, o.Exclude) {
-		if !slices.ContainsFunc(names, func(name string) bool { return report.Match(p, name) }) {
-			none = append(none, p)
-		}
-	}
-	return none
 }

@@ -19,6 +19,8 @@ import (
 
 	"github.com/a01592f9/quant/cmd/internal/plotly"
 	"github.com/a01592f9/quant/cmd/internal/report"
+	"github.com/a01592f9/quant/cmd/internal/table"
+	"github.com/a01592f9/quant/cmd/internal/text"
 )
 
 //go:embed report.html
@@ -50,9 +52,11 @@ const (
 	worstChannels = 3
 )
 
-// A table is a report.Table as the page shows it.
-type table struct {
-	*report.Table
+// A tableView is a table.Table as the page shows it.
+type tableView struct {
+	*table.Table
+	Head     []string
+	Left     int
 	Label    string
 	Spans    []span // over all columns: those without a text have no heading
 	Sortable bool
@@ -63,23 +67,20 @@ type span struct {
 	Text    string
 }
 
-func newTable(t *report.Table, label string, sortable bool) *table {
+func newTable(t *table.Table, label string, sortable bool) *tableView {
 	if t == nil {
 		return nil
 	}
-	r := &table{Table: t, Label: label, Sortable: sortable}
-	if len(t.Spans) == 0 {
-		return r
-	}
+	r := &tableView{Table: t, Head: t.Head(), Left: t.Left(), Label: label, Sortable: sortable}
 	at := 0
-	for _, s := range t.Spans {
+	for _, s := range t.Spans() {
 		if s.From > at {
 			r.Spans = append(r.Spans, span{s.From - at, ""})
 		}
 		r.Spans = append(r.Spans, span{s.To - s.From + 1, s.Text})
 		at = s.To + 1
 	}
-	if rest := len(t.Head) - at; rest > 0 {
+	if rest := len(r.Head) - at; at > 0 && rest > 0 {
 		r.Spans = append(r.Spans, span{rest, ""})
 	}
 	return r
@@ -88,7 +89,7 @@ func newTable(t *report.Table, label string, sortable bool) *table {
 // A tensor is a section of the page.
 type tensor struct {
 	Name, About, Verdict, Note string
-	Schemes, Channels          *table
+	Schemes, Channels          *tableView
 	HasGraphs, Open            bool
 	Detail                     int
 	Choices                    []choice
@@ -110,9 +111,9 @@ type data struct {
 }
 
 type overview struct {
-	Name string          `json:"name"`
-	SQNR []report.Number `json:"sqnr_db"`
-	Gain string          `json:"gain"`
+	Name string        `json:"name"`
+	SQNR []text.Number `json:"sqnr_db"`
+	Gain string        `json:"gain"`
 }
 
 // Write writes r with the graphs of the given tensors, see report.Details. The
@@ -131,9 +132,9 @@ func Write(w io.Writer, r *report.Report, details []*report.Detail, o Options) e
 	for n, i := range r.Order() {
 		t := &r.Tensors[i]
 		x := tensor{
-			Name: report.Clean(t.Name), About: t.About(), Verdict: t.Verdict, Open: n == 0,
-			Schemes:  newTable(t.SchemeTable(), "Schemes of "+report.Clean(t.Name), false),
-			Channels: newTable(t.ChannelTable(all), "Channels of "+report.Clean(t.Name), true),
+			Name: text.Clean(t.Name), About: t.About(), Verdict: t.Verdict, Open: n == 0,
+			Schemes:  newTable(t.SchemeTable(), "Schemes of "+text.Clean(t.Name), false),
+			Channels: newTable(t.ChannelTable(all), "Channels of "+text.Clean(t.Name), true),
 		}
 		if k, ok := graphs[i]; ok {
 			d := details[k]
@@ -149,12 +150,12 @@ func Write(w io.Writer, r *report.Report, details []*report.Detail, o Options) e
 		Source, Verdict, Policy, OverviewNote, Version, License string
 		Style                                                   template.CSS
 		Inputs, Glossary                                        [][2]string
-		Summary, Skipped, Worst                                 *table
+		Summary, Skipped, Worst                                 *tableView
 		Tensors                                                 []tensor
 		OverviewHeight                                          int
 		Data, Plotly, Script                                    template.JS
 	}{
-		Source: report.Clean(r.Source), Verdict: r.Verdict(), Inputs: r.Inputs(), Glossary: report.Glossary,
+		Source: text.Clean(r.Source), Verdict: r.Verdict(), Inputs: r.Inputs(), Glossary: report.Glossary,
 		Skipped: newTable(r.SkippedTable(), "Not compared", false), Tensors: tensors,
 		Version: plotly.Version, License: plotly.License, Policy: policy(),
 		Style: template.CSS(style), Plotly: template.JS(plotly.Script), Script: template.JS(script),
@@ -172,7 +173,7 @@ func Write(w io.Writer, r *report.Report, details []*report.Detail, o Options) e
 		view.OverviewNote = overviewNote(len(r.Tensors))
 		for _, i := range r.Summary.ByGain[:min(len(r.Summary.ByGain), maxDrawn)] {
 			t := &r.Tensors[i]
-			o := overview{Name: report.Clean(t.Name), Gain: report.Times(t.Results[1].Gain.RMSEFactor)}
+			o := overview{Name: text.Clean(t.Name), Gain: text.Times(t.Results[1].Gain.RMSEFactor)}
 			for _, res := range t.Results {
 				o.SQNR = append(o.SQNR, res.SQNR)
 			}

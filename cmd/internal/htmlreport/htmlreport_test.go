@@ -16,6 +16,7 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/plotly"
 	"github.com/a01592f9/quant/cmd/internal/report"
 	"github.com/a01592f9/quant/cmd/internal/report/reporttest"
+	"github.com/a01592f9/quant/cmd/internal/text"
 )
 
 // write writes the page of a comparison.
@@ -49,7 +50,7 @@ func own(page string) string { return strings.Replace(page, plotly.Script, "", 1
 // TestNumbers finds every number of the sample in full precision.
 func TestNumbers(t *testing.T) {
 	r, details, page := write(t, reporttest.Sample(t), report.DefaultOptions())
-	find := func(numbers ...report.Number) {
+	find := func(numbers ...text.Number) {
 		t.Helper()
 		for _, v := range numbers {
 			text, err := json.Marshal(v)
@@ -62,7 +63,7 @@ func TestNumbers(t *testing.T) {
 		}
 	}
 	for _, res := range r.Tensors[0].Results {
-		find(res.MAE, res.RMSE, res.MaxError, res.SQNR, report.Number(res.Memory.Total))
+		find(res.MAE, res.RMSE, res.MaxError, res.SQNR, text.Number(res.Memory.Total))
 		for _, c := range res.Channels {
 			find(c.RMSE, c.MaxError, c.SQNR)
 		}

@@ -20,7 +20,7 @@ func TestModules(t *testing.T) {
 	folders := map[string]string{}
 	for _, system := range []string{"linux", "darwin", "windows"} {
 		c := exec.Command("go", "list", "-deps", "-f", "{{with .Module}}{{.Path}} {{.Version}}\t{{.Dir}}{{end}}", "../../quant")
-		c.Env = append(os.Environ(), "GOWORK=off", "CGO_ENABLED=0", "GOARCH=amd64", "GOOS="+system)
+		c.Env = append(os.Environ(), "GOWORK=", "CGO_ENABLED=0", "GOARCH=amd64", "GOOS="+system)
 		c.Stderr = os.Stderr
 		list, err := c.Output()
 		if err != nil {

@@ -4,12 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
-	"path/filepath"
-	"sync"
-
-	"github.com/a01592f9/quant/cmd/internal/mapfile"
 )
 
 // Data returns the elements as they would lie in memory: t.Bytes bytes in
@@ -23,88 +17,26 @@ func (t *Tensor) Data() (io.ReaderAt, error) {
 	case elemTypes[t.elem].bits == 0:
 		return nil, fmt.Errorf("data of type %s are not read", t.DType)
 	case t.isExternal:
-		return t.model.externals.section(t.model.dir, t)
+		return t.model.externals.section(t.model.dir, t.external, t.Bytes)
 	case t.rawOffset >= 0:
 		return io.NewSectionReader(t.model.r, t.rawOffset, t.Bytes), nil
 	}
 	return newTypedData(t)
 }
 
-// externals are the open files of external data.
-type externals struct {
-	mu    sync.Mutex
-	root  *os.Root
-	files map[string]*mapfile.File
-}
-
-// section returns the data of t. Files are opened through os.Root, which no
-// path leads out of: neither an absolute one, nor .., nor a symbolic link.
-func (x *externals) section(dir string, t *Tensor) (io.ReaderAt, error) {
-	e := t.external
-	if dir == "" {
-		return nil, fmt.Errorf("data are in %s, and a model that is not a file has no folder", quote(e.location))
+// Replaceable returns nil if t can become another tensor, and why not otherwise.
+func (t *Tensor) Replaceable() error {
+	switch {
+	case t.sparse:
+		return errors.New("sparse")
+	case t.value == "":
+		return errors.New("it has no name")
+	case len(t.frames) != 1:
+		return errors.New("its message is in several pieces")
+	case t.graph.defs[t.value].tensor != t:
+		return errors.New("another value of its graph has the same name")
+	case t.graph.owner != nil && t.graph.defs[t.value].input:
+		return errors.New("it is an input of a subgraph")
 	}
-	f, size, err := x.open(dir, e.location)
-	if err != nil {
-		var path *fs.PathError
-		if errors.As(err, &path) { // of which the operation says nothing
-			err = fmt.Errorf("%s: %w", quote(e.location), path.Err)
-		}
-		return nil, fmt.Errorf("external data: %w", err)
-	}
-	if e.offset > size || t.Bytes > size-e.offset {
-		return nil, fmt.Errorf("external data from offset %d to %d, but %s has %d bytes", e.offset, e.offset+t.Bytes, quote(e.location), size)
-	}
-	return io.NewSectionReader(f, e.offset, t.Bytes), nil
-}
-
-func (x *externals) open(dir, location string) (*mapfile.File, int64, error) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if !filepath.IsLocal(filepath.FromSlash(location)) {
-		return nil, 0, fmt.Errorf("%s is outside the model's folder", quote(location))
-	}
-	f := x.files[location]
-	if f == nil {
-		var err error
-		if x.root == nil {
-			if x.root, err = os.OpenRoot(dir); err != nil {
-				return nil, 0, err
-			}
-		}
-		st, err := x.root.Stat(location) // a pipe must not even be opened
-		if err == nil && !st.Mode().IsRegular() {
-			err = fmt.Errorf("%s is not a regular file", quote(location))
-		}
-		if err != nil {
-			return nil, 0, err
-		}
-		opened, err := x.root.Open(location)
-		if err != nil {
-			return nil, 0, err
-		}
-		if f, err = mapfile.New(opened); err != nil {
-			return nil, 0, err
-		}
-		if x.files == nil {
-			x.files = map[string]*mapfile.File{}
-		}
-		x.files[location] = f
-	}
-	return f, f.Size(), nil
-}
-
-func (x *externals) close() error {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	var err error
-	for _, f := range x.files {
-		err = errors.Join(err, f.Close())
-	}
-	x.files = nil
-	if x.root != nil {
-		err = errors.Join(err, x.root.Close())
-		x.root = nil
-	}
-	return err
+	return nil
 }

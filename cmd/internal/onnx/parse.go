@@ -6,75 +6,9 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strconv"
 
 	"google.golang.org/protobuf/encoding/protowire"
 )
-
-const (
-	maxGraphs     = 64      // nested in each other
-	maxInts       = 256     // of an attribute that are kept
-	maxAttributes = 1024    // of a node
-	maxParts      = 1 << 22 // nodes, attributes and tensors of a model
-	maxStrings    = 1 << 23 // inputs and outputs of nodes
-)
-
-// A parser walks a model. Messages of which a field is given twice are merged,
-// as protobuf has it: so everything adds to what is there.
-type parser struct {
-	*wire
-	m       *Model
-	names   map[string]string // one string for the many places that have it
-	parts   int
-	strings int
-}
-
-func itoa(i int) string { return strconv.Itoa(i) }
-
-// str returns the bytes of f.
-func (p *parser) str(f field) (string, error) {
-	n := f.end - f.body
-	if n > windowLen {
-		return "", malformed(f.start, fmt.Errorf("a name of %d bytes", n))
-	}
-	b, err := p.peek(f.body, int(n))
-	if err != nil {
-		return "", err
-	}
-	s, ok := p.names[string(b)]
-	if !ok {
-		s = string(b)
-		p.names[s] = s
-	}
-	return s, nil
-}
-
-func (p *parser) setString(s *string, f field) error {
-	v, err := p.str(f)
-	*s = v
-	return err
-}
-
-func (p *parser) addString(list *[]string, f field) error {
-	if p.strings++; p.strings > maxStrings {
-		return malformed(f.start, fmt.Errorf("more than %d inputs and outputs", maxStrings))
-	}
-	v, err := p.str(f)
-	*list = append(*list, v)
-	return err
-}
-
-func (p *parser) count(f field) error {
-	if p.parts++; p.parts > maxParts {
-		return malformed(f.start, fmt.Errorf("more than %d nodes, attributes and tensors", maxParts))
-	}
-	return nil
-}
-
-// frame makes the frame of a message.
-func (f field) frame(parent *frame) frame {
-	return frame{parent: parent, num: f.num, start: f.start, body: f.body, end: f.end}
-}
 
 func (p *parser) model() error {
 	m := p.m
@@ -122,14 +56,6 @@ func (p *parser) opset(fr frame) (importSpan, error) {
 	})
 	i.Domain = plainDomain(i.Domain)
 	return i, err
-}
-
-// plainDomain returns the one name of ONNX's own operators, which has two.
-func plainDomain(domain string) string {
-	if domain == "ai.onnx" {
-		return ""
-	}
-	return domain
 }
 
 func (p *parser) function(fr frame) error {
@@ -371,25 +297,6 @@ func (a *attribute) addInt(v uint64) {
 		return
 	}
 	a.ints = append(a.ints, int64(v))
-}
-
-// packed calls fn for the varints in s until it returns false.
-func (p *parser) packed(s span, fn func(v uint64) bool) error {
-	for pos := s.start; pos < s.end; {
-		b, err := p.peek(pos, int(min(s.end-pos, 10)))
-		if err != nil {
-			return err
-		}
-		v, n := protowire.ConsumeVarint(b)
-		if n < 0 {
-			return malformed(pos, protowire.ParseError(n))
-		}
-		if !fn(v) {
-			return nil
-		}
-		pos += int64(n)
-	}
-	return nil
 }
 
 // constant lists the tensor of a Constant node.

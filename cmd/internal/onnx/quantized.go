@@ -1,7 +1,6 @@
 package onnx
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 )
@@ -17,27 +16,6 @@ type Quantized struct {
 	Codes, Scales Payload
 	Zeros         Payload // in the type of the codes; of size 0 if they are all 0
 }
-
-// codeTypes are the types of codes, and the version of the operators that
-// DequantizeLinear has them from.
-var codeTypes = map[string]struct {
-	elem    elemType
-	version int64
-}{
-	"U8": {elemUint8, 10}, "I8": {elemInt8, 10},
-	"U16": {elemU16, 21}, "I16": {elemI16, 21}, "U4": {elemUint4, 21}, "I4": {elemInt4, 21},
-}
-
-// Versions of the operators, and of the format, that something takes.
-const (
-	versionAxis     = 13 // scales along an axis
-	versionBrain    = 13 // Cast to bfloat16
-	versionBlocks   = 21
-	irInitializers  = 4 // initializers that are no inputs
-	irFourBits      = 10
-	oldestOperators = 7 // that can be raised
-	newestOperators = 21
-)
 
 // Version returns the version of the operators that q takes.
 func (q *Quantized) Version() int64 {
@@ -65,23 +43,6 @@ func (q *Quantized) paramShape() []int {
 	shape := slices.Clone(q.Tensor.Shape)
 	shape[q.Axis] = (shape[q.Axis] + q.Block - 1) / q.Block
 	return shape
-}
-
-// Replaceable returns nil if t can become another tensor, and why not otherwise.
-func (t *Tensor) Replaceable() error {
-	switch {
-	case t.sparse:
-		return errors.New("sparse")
-	case t.value == "":
-		return errors.New("it has no name")
-	case len(t.frames) != 1:
-		return errors.New("its message is in several pieces")
-	case t.graph.defs[t.value].tensor != t:
-		return errors.New("another value of its graph has the same name")
-	case t.graph.owner != nil && t.graph.defs[t.value].input:
-		return errors.New("it is an input of a subgraph")
-	}
-	return nil
 }
 
 // Quantize plans that q's tensor becomes what a DequantizeLinear node makes of

@@ -2,21 +2,6 @@ package onnx
 
 import "encoding/binary"
 
-// A definition is what gives a value its name in a graph.
-type definition struct {
-	tensor *Tensor // a constant
-	node   *node   // or an output of a node
-	input  bool    // or an input of the graph, of which a constant may be the default
-}
-
-// A use is a place where a value goes: an input of a node, or, if node is nil,
-// an output of the graph.
-type use struct {
-	graph *graph
-	node  *node
-	index int
-}
-
 // link finds the definition and the uses of every value.
 func (m *Model) link() {
 	m.ints = map[*Tensor][]int64{}

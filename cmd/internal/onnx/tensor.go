@@ -11,46 +11,8 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// elemType is a TensorProto.DataType.
-type elemType int32
-
-// elemInfo says how elements are stored: their name, their bits, and the field
-// of TensorProto that holds them if raw_data does not.
-type elemInfo struct {
-	name  string
-	bits  int
-	field int
-}
-
-var elemTypes = map[elemType]elemInfo{
-	1: {"F32", 32, 4}, 2: {"U8", 8, 5}, 3: {"I8", 8, 5}, 4: {"U16", 16, 5}, 5: {"I16", 16, 5},
-	6: {"I32", 32, 5}, 7: {"I64", 64, 7}, 8: {"STRING", 0, 6}, 9: {"BOOL", 8, 5}, 10: {"F16", 16, 5},
-	11: {"F64", 64, 10}, 12: {"U32", 32, 11}, 13: {"U64", 64, 11}, 14: {"C64", 64, 4}, 15: {"C128", 128, 10},
-	16: {"BF16", 16, 5}, 17: {"F8_E4M3", 8, 5}, 18: {"F8_E4M3FNUZ", 8, 5}, 19: {"F8_E5M2", 8, 5},
-	20: {"F8_E5M2FNUZ", 8, 5}, 21: {"U4", 4, 5}, 22: {"I4", 4, 5}, 23: {"F4", 4, 5}, 24: {"F8_E8M0", 8, 5},
-	25: {"U2", 2, 5}, 26: {"I2", 2, 5},
-}
-
-const (
-	elemFloat elemType = 1
-	elemUint8 elemType = 2
-	elemInt8  elemType = 3
-	elemU16   elemType = 4
-	elemI16   elemType = 5
-	elemI32   elemType = 6
-	elemI64   elemType = 7
-	elemUint4 elemType = 21
-	elemInt4  elemType = 22
-)
-
 // maxAxes is more than any framework allows.
 const maxAxes = 64
-
-// external is where a tensor's data lie outside the model.
-type external struct {
-	location       string
-	offset, length int64 // length is -1 if it is not told
-}
 
 func (p *parser) initializer(g *graph, fr frame) (*Tensor, error) {
 	t := &Tensor{model: p.m, graph: g, rawOffset: -1}
@@ -315,24 +277,4 @@ func elements(shape []int) (int, error) {
 		return 0, fmt.Errorf("shape %v has too many elements", shape)
 	}
 	return int(n), nil
-}
-
-// quote quotes a string of a file for an error on one line of sensible length.
-func quote(s string) string {
-	const most = 64
-	n := 0
-	for i := range s {
-		if n++; n > most {
-			return strconv.Quote(s[:i] + "…")
-		}
-	}
-	return strconv.Quote(s)
-}
-
-// printable returns s as it is if it can be shown so, and quoted if not.
-func printable(s string) string {
-	if q := quote(s); q != `"`+s+`"` {
-		return q
-	}
-	return s
 }

@@ -6,29 +6,6 @@ import (
 	"strings"
 )
 
-// maxSteps bounds the work of tracing: the uses that are followed for all
-// tensors of a model, and for one.
-const (
-	maxSteps       = 1 << 24
-	maxTensorSteps = 1 << 12
-	maxDepth       = 32 // of nodes in a row
-	maxFindings    = 64 // of a tensor
-)
-
-// A finding is an operator that a tensor gets to.
-type finding struct {
-	op   string
-	role string // what it is there; "" for a weight
-	axis int    // of the output channels, in the tensor
-}
-
-func (f finding) String() string {
-	if f.role == "" {
-		return f.op
-	}
-	return f.op + " " + f.role
-}
-
 // A tracer follows tensors to the operators that use them.
 type tracer struct {
 	m     *Model

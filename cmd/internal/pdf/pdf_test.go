@@ -112,7 +112,7 @@ func TestNumbers(t *testing.T) {
 	near(t, "clipped", row(t, text, "clipped"), 6, float64(a.Clipped), float64(b.Clipped))
 	near(t, "payload", row(t, text, "payload, bytes"), 6, float64(a.Memory.Payload), float64(b.Memory.Payload))
 	near(t, "metadata", row(t, text, "metadata, bytes"), 6, float64(a.Memory.Metadata), float64(b.Memory.Metadata))
-	near(t, "total", row(t, text, "total, bytes"), 6, float64(a.Memory.Total), float64(b.Memory.Total))
+	near(t, "total", row(t, text, "bytes"), 6, float64(a.Memory.Total), float64(b.Memory.Total))
 	near(t, "scale", row(t, text, "scale"), 6, float64(a.Scale[0]), float64(b.Scale[3]), float64(b.Scale[0]))
 	near(t, "zero point", row(t, text, "zero point"), 6, float64(a.ZeroPoint[0]), float64(b.ZeroPoint[1]), float64(b.ZeroPoint[2]))
 	near(t, "gain", row(t, text, "gain in RMSE"), 3, float64(b.Gain.RMSEFactor))

@@ -2,9 +2,8 @@ package pdf
 
 import (
 	"math"
-	"slices"
 
-	"github.com/a01592f9/quant/cmd/internal/report"
+	"github.com/a01592f9/quant/cmd/internal/table"
 	"github.com/a01592f9/quant/cmd/internal/typeface"
 )
 
@@ -17,28 +16,27 @@ const (
 
 // A grid is a table that is laid out.
 type grid struct {
-	*report.Table
+	*table.Table
+	head   []string
+	left   int
+	spans  []table.Span
 	size   float64   // of its text
 	widths []float64 // of its columns
 	x      float64
 }
 
-// table writes a table: over as many pages as it takes, with its head on each.
-func (d *writer) table(t *report.Table) {
+// table writes a table over as many pages as it needs, with its head on each.
+func (d *writer) table(t *table.Table) {
 	g := d.layout(t)
 	d.need(g.headHeight() + 3*g.size*1.7)
 	d.head(g)
-	rows := t.Rows
-	if t.Sum != nil {
-		rows = append(slices.Clip(rows), t.Sum)
-	}
-	for n, row := range rows {
+	for n, row := range allRows(t) {
 		lines := make([][]string, len(row))
 		most := 1
 		d.font("", g.size, ink)
 		for i, c := range row {
 			lines[i] = []string{typeface.Legible(c.Text)}
-			if i < t.Left {
+			if i < g.left {
 				lines[i] = d.wrap(lines[i][0], g.widths[i]-2*cellPad)
 			}
 			most = max(most, len(lines[i]))
@@ -62,7 +60,7 @@ func (d *writer) table(t *report.Table) {
 			d.font(style, g.size, ink)
 			for k, l := range lines[i] {
 				at := x + cellPad
-				if i >= t.Left {
+				if i >= g.left {
 					at = x + g.widths[i] - cellPad - d.GetStringWidth(l)
 				}
 				d.Text(at, d.y+g.size*(1.15+1.3*float64(k)), l)
@@ -75,6 +73,18 @@ func (d *writer) table(t *report.Table) {
 	d.y += 4
 }
 
+// allRows lists the rows of a table, and the row of its sum.
+func allRows(t *table.Table) [][]table.Cell {
+	var rows [][]table.Cell
+	for _, r := range t.Rows {
+		rows = append(rows, r.Cells)
+	}
+	if t.Sum != nil {
+		rows = append(rows, t.Sum)
+	}
+	return rows
+}
+
 func (g *grid) width() float64 {
 	sum := 0.0
 	for _, w := range g.widths {
@@ -85,16 +95,16 @@ func (g *grid) width() float64 {
 
 // layout finds the largest text with which a table fits onto the page. Columns
 // of text give way first, as they can go on in a further line.
-func (d *writer) layout(t *report.Table) *grid {
-	g := &grid{Table: t, x: margin}
+func (d *writer) layout(t *table.Table) *grid {
+	g := &grid{Table: t, head: t.Head(), left: t.Left(), spans: t.Spans(), x: margin}
 	// Widths are in proportion to the size of the text: measured once.
 	const unit = 10.0
-	natural := make([]float64, len(t.Head))
+	natural := make([]float64, len(g.head))
 	d.font("B", unit, ink)
-	for i, h := range t.Head {
+	for i, h := range g.head {
 		natural[i] = d.GetStringWidth(h)
 	}
-	for n, row := range append(slices.Clip(t.Rows), t.Sum) {
+	for n, row := range allRows(t) {
 		for i, c := range row {
 			style := ""
 			if c.Best || n == len(t.Rows) {
@@ -105,7 +115,7 @@ func (d *writer) layout(t *report.Table) *grid {
 		}
 	}
 	for g.size = 8.5; ; g.size -= 0.25 {
-		g.widths = make([]float64, len(t.Head))
+		g.widths = make([]float64, len(g.head))
 		for i, w := range natural {
 			g.widths[i] = w*g.size/unit + 2*cellPad
 		}
@@ -120,7 +130,7 @@ func (d *writer) layout(t *report.Table) *grid {
 		// What is too much is taken from the texts, the longest first.
 		for over > 0 {
 			widest := -1
-			for i := range t.Left {
+			for i := range g.left {
 				if g.widths[i] > textMin && (widest < 0 || g.widths[i] > g.widths[widest]) {
 					widest = i
 				}
@@ -149,7 +159,7 @@ func (d *writer) layout(t *report.Table) *grid {
 // spread widens the columns below a heading that is wider than they are.
 func (d *writer) spread(g *grid) {
 	d.font("B", g.size, muted)
-	for _, s := range g.Spans {
+	for _, s := range g.spans {
 		sum := 0.0
 		for i := s.From; i <= s.To; i++ {
 			sum += g.widths[i]
@@ -163,7 +173,7 @@ func (d *writer) spread(g *grid) {
 }
 
 func (g *grid) headHeight() float64 {
-	if len(g.Spans) > 0 {
+	if len(g.spans) > 0 {
 		return g.size * 3.3
 	}
 	return g.size * 1.8
@@ -171,9 +181,9 @@ func (g *grid) headHeight() float64 {
 
 // head writes the head of a table.
 func (d *writer) head(g *grid) {
-	if len(g.Spans) > 0 {
+	if len(g.spans) > 0 {
 		d.font("", g.size, muted)
-		for _, s := range g.Spans {
+		for _, s := range g.spans {
 			from, to := g.x, g.x
 			for i := range g.widths[:s.To+1] {
 				if i < s.From {
@@ -190,9 +200,9 @@ func (d *writer) head(g *grid) {
 	}
 	d.font("B", g.size, ink)
 	x := g.x
-	for i, h := range g.Head {
+	for i, h := range g.head {
 		at := x + cellPad
-		if i >= g.Left {
+		if i >= g.left {
 			at = x + g.widths[i] - cellPad - d.GetStringWidth(h)
 		}
 		d.Text(at, d.y+g.size*1.2, h)

@@ -10,14 +10,10 @@ import (
 	"io"
 	"strings"
 
-	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgimg"
 	"gonum.org/v1/plot/vg/vgsvg"
-
-	"github.com/a01592f9/quant/cmd/internal/report"
-	"github.com/a01592f9/quant/cmd/internal/typeface"
 )
 
 // A Figure is a drawing of a certain size.
@@ -31,15 +27,6 @@ type Figure struct {
 // Full is the width of a figure on its own. On a page that is narrower, text
 // and lines are drawn smaller in proportion.
 const Full = 760 * vg.Length(1)
-
-// New draws what a report is best summed up by: the sheet of its tensor, if
-// there is one, and otherwise the overview.
-func New(r *report.Report, details []*report.Detail) *Figure {
-	if len(r.Tensors) == 1 && len(details) == 1 {
-		return Tensor(r, details[0], Options{Width: Full, Title: true})
-	}
-	return Overview(r, Options{Width: Full, Title: true})
-}
 
 // Options say how a figure is laid out.
 type Options struct {
@@ -112,38 +99,4 @@ func (f *Figure) Write(w io.Writer, format string) error {
 func (f *Figure) background(c vg.Canvas) {
 	c.SetColor(color.White)
 	c.Fill(vg.Rectangle{Max: vg.Point{X: f.Width, Y: f.Height}}.Path())
-}
-
-// put writes a line of text.
-func (p pen) put(s text.Style, x, y vg.Length, t string) {
-	p.FillText(s, vg.Point{X: x, Y: y}, t)
-}
-
-// fill fills a rectangle.
-func (p pen) fill(c color.Color, x0, y0, x1, y1 vg.Length) {
-	p.SetColor(c)
-	p.Fill(vg.Rectangle{Min: vg.Point{X: x0, Y: y0}, Max: vg.Point{X: x1, Y: y1}}.Path())
-}
-
-// wrap breaks text into lines of a width.
-func wrap(s text.Style, t string, width vg.Length) []string {
-	var lines []string
-	line := ""
-	for _, word := range strings.Fields(t) {
-		switch {
-		case line == "":
-			line = word
-		case s.Width(line+" "+word) <= width:
-			line += " " + word
-		default:
-			lines = append(lines, line)
-			line = word
-		}
-	}
-	return append(lines, line)
-}
-
-// clip shortens a name in the middle until it has a width.
-func clip(s text.Style, t string, width vg.Length) string {
-	return typeface.Shorten(typeface.Legible(t), func(t string) bool { return s.Width(t) <= width })
 }

@@ -5,11 +5,12 @@ import (
 	"math"
 
 	"gonum.org/v1/plot"
-	"gonum.org/v1/plot/text"
+	vgtext "gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 
 	"github.com/a01592f9/quant/cmd/internal/report"
+	"github.com/a01592f9/quant/cmd/internal/text"
 )
 
 // methodColors tell the methods apart, as far as there are colours; their order
@@ -93,15 +94,15 @@ func (s sheet) methodTable(p pen) {
 	if len(m.Ranges) == 0 {
 		return
 	}
-	mae := m.Least(func(r *report.MethodResult) report.Number { return r.MAE })
-	rmse := m.Least(func(r *report.MethodResult) report.Number { return r.RMSE })
+	mae := m.Least(func(r *report.MethodResult) text.Number { return r.MAE })
+	rmse := m.Least(func(r *report.MethodResult) text.Number { return r.RMSE })
 	width := p.Max.X - p.Min.X
 	columns := []float64{0.46, 0.62, 0.82, 1}
 	line := min(p.len(16), (p.Max.Y-p.Min.Y)/vg.Length(len(m.Ranges)+1))
 	y := p.Max.Y - line
 	right := func(column int, y vg.Length, t string, bold bool, c color.Color) {
 		style := p.face(sizeLabel, bold, c)
-		style.XAlign = text.XRight
+		style.XAlign = vgtext.XRight
 		p.put(style, p.Min.X+width*vg.Length(columns[column]), y, t)
 	}
 	for i, h := range []string{"RMSE", "MAE", "SQNR, dB", "clipped"} {
@@ -113,9 +114,9 @@ func (s sheet) methodTable(p pen) {
 		p.SetColor(methodColor(i))
 		p.at(p.Rectangle).fill(methodColor(i), p.Min.X, y+p.len(1), p.Min.X+p.len(6), y+p.len(7))
 		p.put(p.face(sizeLabel, false, ink), p.Min.X+p.len(10), y, r.Method)
-		right(0, y, report.Digits(r.RMSE, 4), r.RMSE == m.Ranges[rmse].RMSE, ink)
-		right(1, y, report.Digits(r.MAE, 4), r.MAE == m.Ranges[mae].MAE, ink)
-		right(2, y, report.Decibels(r.SQNR), r.RMSE == m.Ranges[rmse].RMSE, ink)
-		right(3, y, report.Count(int64(r.Clipped)), false, ink)
+		right(0, y, text.Digits(r.RMSE, 4), r.RMSE == m.Ranges[rmse].RMSE, ink)
+		right(1, y, text.Digits(r.MAE, 4), r.MAE == m.Ranges[mae].MAE, ink)
+		right(2, y, text.Decibels(r.SQNR), r.RMSE == m.Ranges[rmse].RMSE, ink)
+		right(3, y, text.Count(int64(r.Clipped)), false, ink)
 	}
 }

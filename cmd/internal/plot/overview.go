@@ -6,11 +6,12 @@ import (
 	"math"
 	"slices"
 
-	"gonum.org/v1/plot/text"
+	vgtext "gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 
 	"github.com/a01592f9/quant/cmd/internal/report"
+	"github.com/a01592f9/quant/cmd/internal/text"
 )
 
 // MaxRows is up to how many tensors each has a row in an overview. Of more, a
@@ -42,7 +43,7 @@ func Rows(r *report.Report, shown []int, o Options) *Figure {
 	}
 	return &Figure{
 		Width: o.Width, Height: height, scale: o.Scale,
-		title: fmt.Sprintf("Quantization of %s: signal to quantization noise ratio of %d tensors", report.Clean(r.Source), len(shown)),
+		title: fmt.Sprintf("Quantization of %s: signal to quantization noise ratio of %d tensors", text.Clean(r.Source), len(shown)),
 		draw: func(p pen) {
 			if o.Title {
 				p.Rectangle = overviewFrame(p, r)
@@ -64,7 +65,7 @@ func distribution(r *report.Report, o Options) *Figure {
 	}
 	return &Figure{
 		Width: o.Width, Height: height, scale: o.Scale,
-		title: fmt.Sprintf("Quantization of %s: signal to quantization noise ratio of %d tensors", report.Clean(r.Source), len(r.Tensors)),
+		title: fmt.Sprintf("Quantization of %s: signal to quantization noise ratio of %d tensors", text.Clean(r.Source), len(r.Tensors)),
 		draw: func(p pen) {
 			if o.Title {
 				p.Rectangle = overviewFrame(p, r)
@@ -219,9 +220,9 @@ func (p pen) rows(r *report.Report, shown []int, scale ratios) {
 	y := p.Max.Y - p.len(12)
 	tick := p.face(sizeTick, false, muted)
 	head := tick
-	head.XAlign = text.XRight
+	head.XAlign = vgtext.XRight
 	p.put(head, p.Max.X, y, "gain")
-	tick.XAlign = text.XCenter
+	tick.XAlign = vgtext.XCenter
 	bottom := y - p.len(4) - p.len(rowHeight)*vg.Length(len(shown))
 	for _, m := range round(scale.lo, scale.hi, 8) {
 		p.put(tick, x(m.at), y, m.label+" dB")
@@ -248,14 +249,14 @@ func (p pen) rows(r *report.Report, shown []int, scale ratios) {
 				vg.Point{X: x(float64(t.Results[k].SQNR)), Y: mid})
 		}
 		gain := p.face(sizeLabel, true, ink)
-		gain.XAlign = text.XRight
-		p.put(gain, p.Max.X, y+p.len(5), report.Times(t.Results[1].Gain.RMSEFactor))
+		gain.XAlign = vgtext.XRight
+		p.put(gain, p.Max.X, y+p.len(5), text.Times(t.Results[1].Gain.RMSEFactor))
 	}
 }
 
 // curve draws all tensors side by side, in the order of their ratio per channel.
 func (p pen) curve(r *report.Report, scale ratios) {
-	p = p.head(fmt.Sprintf("All %s tensors", report.Count(int64(len(r.Tensors)))), "from the lowest ratio per channel to the highest")
+	p = p.head(fmt.Sprintf("All %s tensors", text.Count(int64(len(r.Tensors)))), "from the lowest ratio per channel to the highest")
 	index := byRatio(r)
 	left, right := p.Min.X+p.len(40), p.Max.X-p.len(6)
 	bottom, top := p.Min.Y+p.len(26), p.Max.Y-p.len(18)
@@ -265,8 +266,8 @@ func (p pen) curve(r *report.Report, scale ratios) {
 	x := func(i int) vg.Length { return left + (right-left)*(vg.Length(i)+0.5)/n }
 
 	tick := p.face(sizeTick, false, muted)
-	tick.XAlign = text.XRight
-	tick.YAlign = text.YCenter
+	tick.XAlign = vgtext.XRight
+	tick.YAlign = vgtext.YCenter
 	some := false
 	for _, m := range round(scale.lo, scale.hi, 6) {
 		p.put(tick, left-p.len(6), y(m.at), m.label+" dB")
@@ -282,7 +283,7 @@ func (p pen) curve(r *report.Report, scale ratios) {
 		p.StrokeLine2(p.line(rule, 0.5), left, exact, right, exact)
 	}
 	p.StrokeLine2(p.line(axis, 0.6), left, bottom-p.len(4), right, bottom-p.len(4))
-	tick.XAlign, tick.YAlign = text.XCenter, text.YTop
+	tick.XAlign, tick.YAlign = vgtext.XCenter, vgtext.YTop
 	for _, m := range round(1, float64(len(index)), 8) {
 		if m.at >= 1 && m.at == math.Trunc(m.at) {
 			p.put(tick, x(int(m.at)-1), bottom-p.len(7), m.label)
@@ -290,7 +291,7 @@ func (p pen) curve(r *report.Report, scale ratios) {
 		}
 	}
 	label := p.face(sizeLabel, false, muted)
-	label.XAlign = text.XCenter
+	label.XAlign = vgtext.XCenter
 	p.put(label, (left+right)/2, p.Min.Y, "tensor, by rank")
 
 	step := (right - left) / n

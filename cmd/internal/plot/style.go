@@ -9,7 +9,7 @@ import (
 	xfont "golang.org/x/image/font"
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/font"
-	"gonum.org/v1/plot/text"
+	vgtext "gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 )
@@ -48,7 +48,7 @@ const (
 )
 
 // handler sets text as it is.
-var handler = text.Plain{Fonts: font.DefaultCache}
+var handler = vgtext.Plain{Fonts: font.DefaultCache}
 
 // A pen draws on a canvas at a scale.
 type pen struct {
@@ -58,12 +58,12 @@ type pen struct {
 
 func (p pen) len(points float64) vg.Length { return vg.Points(points * p.scale) }
 
-func (p pen) face(size float64, bold bool, c color.Color) text.Style {
+func (p pen) face(size float64, bold bool, c color.Color) vgtext.Style {
 	f := font.Font{Typeface: "Liberation", Variant: "Sans", Size: p.len(size)}
 	if bold {
 		f.Weight = xfont.WeightBold
 	}
-	return text.Style{Color: c, Font: f, Handler: handler, XAlign: text.XLeft, YAlign: text.YBottom}
+	return vgtext.Style{Color: c, Font: f, Handler: handler, XAlign: vgtext.XLeft, YAlign: vgtext.YBottom}
 }
 
 func (p pen) line(c color.Color, width float64) draw.LineStyle {

@@ -7,11 +7,12 @@ import (
 	"slices"
 	"strconv"
 
-	"gonum.org/v1/plot/text"
+	vgtext "gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 
 	"github.com/a01592f9/quant/cmd/internal/report"
+	"github.com/a01592f9/quant/cmd/internal/text"
 )
 
 // granularities are the colours of a sweep's lines: those of the schemes, and
@@ -43,7 +44,7 @@ func Sweep(s *report.Sweep, o Options) *Figure {
 	}
 	return &Figure{
 		Width: o.Width, Height: height, scale: o.Scale,
-		title: "Sweep of " + report.Clean(s.Source) + ": error and size of " + strconv.Itoa(len(s.Schemes)) + " schemes",
+		title: "Sweep of " + text.Clean(s.Source) + ": error and size of " + strconv.Itoa(len(s.Schemes)) + " schemes",
 		draw: func(p pen) {
 			if o.Title {
 				p.Rectangle = sweepFrame(p, s)
@@ -144,7 +145,7 @@ func (p pen) sizes(s *report.Sweep) {
 			c.DrawGlyph(draw.GlyphStyle{Color: col, Radius: p.len(3), Shape: draw.CircleGlyph{}}, pt)
 			if s.Summary.Chosen != nil && *s.Summary.Chosen == i {
 				label := p.face(sizeLabel, true, ink)
-				label.XAlign = text.XRight
+				label.XAlign = vgtext.XRight
 				c.FillText(label, vg.Point{X: pt.X - p.len(8), Y: pt.Y + p.len(4)}, k.Label())
 				continue
 			}
@@ -237,7 +238,7 @@ func (m sweepMap) draw(p pen) {
 	// The scale of colours, above the names.
 	m.ramp(p, lo, hi, widest)
 	label, tick := p.face(sizeLabel, true, ink), p.face(sizeTick, false, muted)
-	label.XAlign, tick.XAlign = text.XCenter, text.XCenter
+	label.XAlign, tick.XAlign = vgtext.XCenter, vgtext.XCenter
 	y := p.Max.Y - p.len(9)
 	for g := range blocks {
 		label.Color = granularities[g%len(granularities)]
@@ -259,7 +260,7 @@ func (m sweepMap) draw(p pen) {
 			p.fill(c, at(k), y, at(k)+cell, y+p.len(m.row))
 			if few && cell > p.len(15) {
 				number := p.face(7, false, inkOn(c))
-				number.XAlign = text.XCenter
+				number.XAlign = vgtext.XCenter
 				word := strconv.FormatFloat(v, 'f', 0, 64)
 				switch {
 				case math.IsInf(v, 1):
@@ -296,7 +297,7 @@ func (m sweepMap) ramp(p pen, lo, hi float64, width vg.Length) {
 	}
 	tick := p.face(sizeTick, false, muted)
 	p.put(tick, p.Min.X, top-p.len(18), strconv.FormatFloat(lo, 'f', 0, 64)+" dB")
-	tick.XAlign = text.XRight
+	tick.XAlign = vgtext.XRight
 	p.put(tick, p.Min.X+width, top-p.len(18), strconv.FormatFloat(hi, 'f', 0, 64)+" dB")
 	if t := m.s.Options.Target; t != nil && *t > lo && *t < hi {
 		at := p.Min.X + width*vg.Length((*t-lo)/(hi-lo))

@@ -6,6 +6,9 @@ import (
 	"sync/atomic"
 )
 
+// blockLen is how many values are read at a time.
+const blockLen = 1 << 16
+
 // eachBlock calls f with those blocks of a tensor that want picks, and with
 // their values: on several goroutines where there are several blocks.
 func eachBlock(r *reading, elements int64, want func(block int) bool, f func(block int, values []float32)) error {

@@ -2,25 +2,12 @@ package report
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"math"
-	"strings"
 
 	"github.com/a01592f9/quant"
 	"github.com/a01592f9/quant/cmd/internal/tensorfile"
+	"github.com/a01592f9/quant/cmd/internal/text"
 )
-
-// A Source is where tensors come from: a *tensorfile.File is one.
-type Source interface {
-	Tensors() []tensorfile.Info
-	Source(i int) (quant.Source, error) // gives tensor i piece by piece
-	Load(i int) ([]float32, error)      // gives all of it
-}
-
-// Progress is told how many bytes of the total are done. It may be nil, and is
-// called by one goroutine at a time.
-type Progress func(done, total int64)
 
 // Build compares the tensors of src that o asks for. It reads them in pieces,
 // small ones several at a time, so that memory stays bounded whatever the size
@@ -30,7 +17,7 @@ type Progress func(done, total int64)
 // with several, those that cannot be compared are listed in Report.Skipped,
 // and Report.Err tells whether some of them should have been; Build fails if
 // none is left.
-func Build(ctx context.Context, name string, src Source, o Options, progress Progress) (*Report, error) {
+func Build(ctx context.Context, name string, src Source, o Options, progress text.Progress) (*Report, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
 	}
@@ -75,39 +62,17 @@ func Build(ctx context.Context, name string, src Source, o Options, progress Pro
 	return r, nil
 }
 
-// A job is one tensor to compare. Its shape is that of the tensor, or
-// [1, n] if it has one dimension (or none) and so is one channel.
-type job struct {
-	index    int
-	info     tensorfile.Info
-	shape    []int
-	elements int64
-	vector   bool
-}
-
-func newJob(index int, info tensorfile.Info) job {
-	j := job{index: index, info: info, shape: info.Shape, elements: elements(info.Shape)}
-	if len(info.Shape) < 2 {
-		j.shape, j.vector = []int{1, int(j.elements)}, true
-	}
-	if j.info.Bytes == 0 {
-		j.info.Bytes = 4 * j.elements
-	}
-	return j
-}
-
 // plan sorts the tensors into those to compare, and those to skip.
 func (r *Report) plan(infos []tensorfile.Info) ([]job, error) {
 	var jobs []job
 	picked := 0
 	for i, info := range infos {
-		pick, spelled := r.Options.selected(info.Name)
-		if !pick {
+		if !r.Options.selection().Picks(info.Name) {
 			continue
 		}
 		picked++
 		j := newJob(i, info)
-		switch alone := len(infos) == 1 || spelled; {
+		switch alone := len(infos) == 1 || r.Options.selection().Spells(info.Name); {
 		case !info.Floating:
 			r.skip(info, fmt.Sprintf("%s is not a floating-point type", info.DType), false)
 			continue
@@ -128,9 +93,18 @@ func (r *Report) plan(infos []tensorfile.Info) ([]job, error) {
 			return nil, fmt.Errorf("%s: there are no tensors in it", r.Source)
 		}
 		return nil, fmt.Errorf("%s: no tensor matches %s; there are %s",
-			r.Source, quoted(r.Options.Tensors, " or "), names(infos))
+			r.Source, text.Quoted(r.Options.Tensors, " or "), namesOf(infos))
 	}
 	return jobs, nil
+}
+
+// namesOf lists tensors for an error.
+func namesOf(infos []tensorfile.Info) string {
+	var all []string
+	for _, t := range infos {
+		all = append(all, t.Name)
+	}
+	return text.Names(all)
 }
 
 // skip lists a tensor as not compared.
@@ -153,7 +127,7 @@ func (r *Report) nothing() error {
 	s := r.Skipped[0]
 	err := &TensorError{Source: r.Source, Tensor: s.Name, Reason: "cannot be compared: " + s.Reason}
 	if n := len(r.Skipped) - 1; n > 0 {
-		return fmt.Errorf("%w (nor can %s more)", err, plural(int64(n), "tensor"))
+		return fmt.Errorf("%w (nor can %s more)", err, text.Plural(int64(n), "tensor"))
 	}
 	return err
 }
@@ -180,8 +154,8 @@ func compare(w *work, j job, o Options) (*Tensor, error) {
 		Elements: j.elements,
 		Bytes:    j.info.Bytes,
 		Channels: len(c.ChannelRanges),
-		Min:      Float(c.Range.Min),
-		Max:      Float(c.Range.Max),
+		Min:      text.Float(c.Range.Min),
+		Max:      text.Float(c.Range.Max),
 		Use:      j.info.Use,
 		AxisFrom: j.axisFrom(o),
 		job:      j,
@@ -240,26 +214,26 @@ func schemesOf(j job, o Options) ([]quant.Scheme, error) {
 func result(c *quant.Comparison, i int, w quant.Tensor, j job, codes bool) (Result, error) {
 	from := &c.Results[i]
 	r := Result{
-		Scheme:    scheme(from.Scheme, j),
+		Scheme:    newScheme(from.Scheme, j.vector),
 		Scale:     from.Scale,
 		ZeroPoint: from.ZeroPoint,
 		Metrics:   metrics(from.Metrics),
 		Memory:    memory(from.Memory),
 		Channels:  make([]Channel, len(c.ChannelRanges)),
 	}
-	r.scales[0], r.scales[1] = minMax(r.Scale)
-	r.zeros[0], r.zeros[1] = minMax(r.ZeroPoint)
+	r.scales[0], r.scales[1] = text.MinMax(r.Scale)
+	r.zeros[0], r.zeros[1] = text.MinMax(r.ZeroPoint)
 	if i > 0 {
 		r.Gain = gain(c, i)
 	}
 	for k, x := range c.ChannelRanges {
-		r.Channels[k] = Channel{Min: Float(x.Min), Max: Float(x.Max), Metrics: metrics(from.ChannelMetrics[k])}
+		r.Channels[k] = Channel{Min: text.Float(x.Min), Max: text.Float(x.Max), Metrics: metrics(from.ChannelMetrics[k])}
 	}
 	if !codes {
 		return r, nil
 	}
 	var err error
-	r.Reconstructed = make(Floats, len(w.Data))
+	r.Reconstructed = make(text.Floats, len(w.Data))
 	if from.Scheme.Unsigned {
 		r.Codes, err = roundTrip[uint16](w, from.Params, r.Reconstructed)
 	} else {
@@ -282,73 +256,4 @@ func roundTrip[T int16 | uint16](w quant.Tensor, p quant.Params, back []float32)
 		codes[i] = int32(q)
 	}
 	return codes, nil
-}
-
-// scheme returns s in the form of a report. The axes of one that has none, or
-// only one, are those of the tensor and not of the [1, n] it is compared as.
-func scheme(s quant.Scheme, j job) Scheme {
-	r := Scheme{
-		Bits:        s.Bits,
-		Unsigned:    s.Unsigned,
-		Mapping:     s.Mapping.String(),
-		Granularity: PerTensor,
-		NarrowRange: s.NarrowRange,
-		ZeroInRange: s.ZeroInRange,
-		Method:      s.Method.String(),
-	}
-	axis, ok := s.Granularity.Axis()
-	if !ok {
-		return r
-	}
-	r.Granularity = PerChannel
-	if size, ok := s.Granularity.GroupSize(); ok {
-		r.Granularity, r.GroupSize = PerGroup, &size
-	}
-	if j.vector {
-		axis-- // of [1, n]: the channels have no axis, the groups the only one
-	}
-	if axis >= 0 {
-		r.Axis = &axis
-	}
-	return r
-}
-
-// reason says what went wrong with a tensor, in words that follow its name.
-func (j job) reason(err error, o Options) string {
-	var bad *quant.NotFiniteError
-	if !errors.As(err, &bad) {
-		text := strings.TrimPrefix(err.Error(), "quant: ")
-		// Readers name the tensor, as far as reports do anyway.
-		if _, after, ok := strings.Cut(text, fmt.Sprintf("tensor %q: ", j.info.Name)); ok {
-			text = after
-		}
-		return text
-	}
-	channel := bad.Channel
-	if a, err := j.axis(o); err == nil && channel < 0 {
-		channel = bad.Index / int(elements(j.shape[a+1:])) % j.shape[a]
-	}
-	value := "NaN"
-	if !math.IsNaN(float64(bad.Value)) {
-		value = fmt.Sprintf("%+f", bad.Value)
-	}
-	return fmt.Sprintf("%s in channel %d, at index %d", value, channel, bad.Index)
-}
-
-// elements returns the number of elements of a shape, whose product readers
-// have checked.
-func elements(shape []int) int64 {
-	n := int64(1)
-	for _, d := range shape {
-		n *= int64(d)
-	}
-	return n
-}
-
-// dims returns a shape that is not nil, so that a scalar's is [] in JSON.
-func dims(shape []int) []int {
-	if shape == nil {
-		return []int{}
-	}
-	return shape
 }

@@ -4,9 +4,13 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
+
+	"github.com/a01592f9/quant/cmd/internal/table"
+	"github.com/a01592f9/quant/cmd/internal/text"
 )
 
-// A Calibrated is a tensor of a calibration, as WriteCalibration shows it.
+// A Calibrated is a tensor of a calibration, for CalibrationTable.
 type Calibrated struct {
 	Name           string
 	Shape          string // lengths of axes, "?" for one that varies
@@ -18,51 +22,54 @@ type Calibrated struct {
 	Clipped        float64 // share; NaN if it is not known
 }
 
+// CalibrationTable has a row for each tensor of a calibration.
+func CalibrationTable(all []Calibrated) *table.Table {
+	t := &table.Table{Names: true, Columns: table.Texts("tensor", "shape"), Optional: []int{2, 1, 3, 9}}
+	t.Columns = slices.Concat(t.Columns, table.Numbers("", "batches", "values"), table.Numbers("seen", "min", "max"),
+		table.Numbers("range", "from", "to"), table.Numbers("", "scale", "zero point", "clipped"))
+	for _, x := range all {
+		clipped := table.Text("-")
+		if !math.IsNaN(x.Clipped) {
+			clipped = table.Percent(100 * x.Clipped)
+		}
+		t.Add(table.Text(x.Name), table.Text(x.Shape), table.Count(int64(x.Batches)), table.Brief(int64(x.Values)),
+			table.Float(text.Float(x.Seen[0])), table.Float(text.Float(x.Seen[1])),
+			table.Float(text.Float(x.Range[0])), table.Float(text.Float(x.Range[1])),
+			table.Text(text.Span(x.Scale, text.Scale)), table.Text(text.Span(x.ZeroPoint, text.ZeroPoint)), clipped)
+	}
+	return t
+}
+
 // WriteCalibration writes what became of the tensors of a calibration, for a
-// terminal of so many columns, 0 if there is none. About says how they were
-// calibrated; skipped which were not, and why.
+// terminal of the given number of columns, 0 if there is none. About says how they
+// were calibrated; skipped which were not, and why.
 func WriteCalibration(w io.Writer, about string, all []Calibrated, skipped []string, color bool, columns int) error {
-	p := newPrinter(w, color, columns)
-	p.paragraph(bold, about)
-	p.WriteByte('\n')
-	t := &table{left: 2, names: true, head: []string{"tensor", "shape", "batches", "values", "min", "max", "from", "to", "scale", "zero point", "clipped"}}
-	t.spanners = []spanner{{4, 5, "seen"}, {6, 7, "range"}}
+	p := table.NewTerminal(w, color, columns)
+	p.Paragraph(table.Bold, about)
+	p.Blank()
+	p.Table(CalibrationTable(all))
+	p.Blank()
 	values, others := uint64(0), uint64(0)
 	several := false
 	for _, x := range all {
 		values += x.Values
 		others += x.Others
 		several = several || len(x.Scale) > 1
-		share := "-"
-		if !math.IsNaN(x.Clipped) {
-			share = percent(100 * x.Clipped)
-		}
-		t.rows = append(t.rows, []cell{
-			{Clean(x.Name), plain}, {x.Shape, plain}, {count(int64(x.Batches)), plain}, {briefly(int64(x.Values)), plain},
-			{fit(float64(x.Seen[0])), plain}, {fit(float64(x.Seen[1])), plain},
-			{fit(float64(x.Range[0])), plain}, {fit(float64(x.Range[1])), plain},
-			{span(x.Scale, scaleText), plain}, {span(x.ZeroPoint, zeroText), plain}, {share, plain},
-		})
 	}
-	t.optional = []int{2, 1, 3, 9}
-	t.write(p)
-	p.WriteByte('\n')
-	text := fmt.Sprintf("%s of %s values.", plural(int64(len(all)), "tensor"), count(int64(values)))
+	sum := fmt.Sprintf("%s of %s values.", text.Plural(len(all), "tensor"), text.Count(int64(values)))
 	if others > 0 {
-		text += fmt.Sprintf(" %s more are not finite, and were left out.", count(int64(others)))
+		sum += fmt.Sprintf(" %s more are not finite, and were left out.", text.Count(int64(others)))
 	}
 	if several {
-		text += " Where a tensor has several scales, the ranges are those of all together."
+		sum += " Where a tensor has several scales, the ranges are those of all together."
 	}
-	p.paragraph(plain, text)
+	p.Paragraph(table.Plain, sum)
 	for i, s := range skipped {
 		if i == 0 {
-			p.WriteByte('\n')
-			p.line(bold, "left out")
+			p.Blank()
+			p.Line(table.Bold, "left out")
 		}
-		for _, l := range wrap(Clean(s), p.columns, "  ") {
-			p.line(plain, l)
-		}
+		p.Hanging(table.Plain, text.Clean(s), "  ")
 	}
 	return p.Flush()
 }

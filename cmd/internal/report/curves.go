@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/a01592f9/quant"
+	"github.com/a01592f9/quant/cmd/internal/text"
 )
 
 // A walk says where the elements of a tensor are if one goes through it channel
@@ -70,7 +71,7 @@ func (d *Detail) walk(src *reading, t *Tensor, params []quant.Params, points int
 	if w.total <= points {
 		bins = w.total // and so all elements are kept
 	}
-	d.Elements = ElementCurves{Total: w.total, PerChannel: w.per, Note: fmt.Sprintf("All %s are shown.", plural(t.Elements, "element"))}
+	d.Elements = ElementCurves{Total: w.total, PerChannel: w.per, Note: fmt.Sprintf("All %s are shown.", text.Plural(t.Elements, "element"))}
 	// Which histogram counts a channel.
 	counter := make([]int16, t.Channels)
 	for c := range counter {
@@ -245,9 +246,9 @@ func (x *walker) finish(d *Detail, points, schemes int) {
 	e.Position = sortedKeys(kept)
 	if x.total > points {
 		e.Note = fmt.Sprintf("%s of %s are shown: of each of %s equal stretches those with the least and the greatest original, reconstructed value and error.",
-			count(int64(len(e.Position))), plural(int64(x.total), "element"), count(int64(x.bins)))
+			text.Count(int64(len(e.Position))), text.Plural(int64(x.total), "element"), text.Count(int64(x.bins)))
 	}
-	e.Reconstructed, e.Error = make([]Floats, schemes), make([]Floats, schemes)
+	e.Reconstructed, e.Error = make([]text.Floats, schemes), make([]text.Floats, schemes)
 	for _, pos := range e.Position {
 		s := kept[pos]
 		e.Index = append(e.Index, s.index)

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/a01592f9/quant"
+	"github.com/a01592f9/quant/cmd/internal/text"
 )
 
 // A blockSum is what one block of values comes to.
@@ -13,9 +14,6 @@ type blockSum struct {
 	nan, inf, zeros int64
 	beyond          int64 // outliers
 }
-
-// blockLen is how many values are read at a time.
-const blockLen = 1 << 16
 
 // measure reads a tensor and fills in what its values say. Sums are those of
 // blocks, added in order, whichever goroutine made them.
@@ -69,8 +67,8 @@ func (x *Item) measure(w *work, j job) error {
 	for _, b := range blocks {
 		beyond += b.beyond
 	}
-	a, b := Float(lo), Float(hi)
-	m, d := Number(rounded(mean)), Number(rounded(dev))
+	a, b := text.Float(lo), text.Float(hi)
+	m, d := text.Number(rounded(mean)), text.Number(rounded(dev))
 	x.Min, x.Max, x.Mean, x.StdDev = &a, &b, &m, &d
 	return nil
 }

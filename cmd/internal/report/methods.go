@@ -5,27 +5,29 @@ import (
 	"sync"
 
 	"github.com/a01592f9/quant"
+	"github.com/a01592f9/quant/cmd/internal/option"
+	"github.com/a01592f9/quant/cmd/internal/text"
 )
 
 // MethodRanges are the ranges that the methods choose for a tensor, with one
 // scale for all of it, over a histogram of its values.
 type MethodRanges struct {
-	Min    Float          `json:"min"`    // lower end of the first bin
-	Max    Float          `json:"max"`    // upper end of the last bin
+	Min    text.Float     `json:"min"`    // lower end of the first bin
+	Max    text.Float     `json:"max"`    // upper end of the last bin
 	Counts []int64        `json:"counts"` // of bins of equal width
 	Ranges []MethodResult `json:"ranges"` // for each method
 }
 
 // A MethodResult is what one method chooses, and what is lost then.
 type MethodResult struct {
-	Method string `json:"method"`
-	From   Float  `json:"from"` // what the lowest code stands for
-	To     Float  `json:"to"`   // and the highest
+	Method string     `json:"method"`
+	From   text.Float `json:"from"` // what the lowest code stands for
+	To     text.Float `json:"to"`   // and the highest
 	Metrics
 }
 
 // Least returns the index of the method with the lowest of some errors.
-func (m *MethodRanges) Least(of func(*MethodResult) Number) int {
+func (m *MethodRanges) Least(of func(*MethodResult) text.Number) int {
 	best := 0
 	for i := range m.Ranges {
 		if of(&m.Ranges[i]) < of(&m.Ranges[best]) {
@@ -35,25 +37,23 @@ func (m *MethodRanges) Least(of func(*MethodResult) Number) int {
 	return best
 }
 
-// shownMethods are those that are always compared.
-var shownMethods = []quant.Method{quant.MinMax, quant.Percentile(99.9), quant.LeastSquares, quant.LeastAbsolute, quant.Entropy}
-
 const methodBins = 160
 
-// methods compares the methods for a tensor.
-func (d *Detail) methods(src *reading, t *Tensor, s quant.Scheme) error {
-	all := shownMethods
+// methodRanges compares the methods for a tensor.
+func methodRanges(src *reading, t *Tensor, s quant.Scheme) (MethodRanges, error) {
+	m := MethodRanges{Ranges: []MethodResult{}}
+	all := option.Methods(99.9)
 	if !slices.Contains(all, s.Method) {
-		all = append(slices.Clone(all), s.Method)
+		all = append(all, s.Method)
 	}
 	schemes := make([]quant.Scheme, len(all))
-	for i, m := range all {
+	for i, method := range all {
 		schemes[i] = s
-		schemes[i].Method = m
+		schemes[i].Method = method
 	}
 	c, err := quant.Stream{Source: src, Shape: t.job.shape}.Compare(schemes...)
 	if err != nil {
-		return err
+		return m, err
 	}
 	h := Histogram{Min: t.Min, Max: t.Max, Counts: make([]int64, min(methodBins, max(8, t.Elements/4)))}
 	if t.Min == t.Max {
@@ -72,16 +72,16 @@ func (d *Detail) methods(src *reading, t *Tensor, s quant.Scheme) error {
 		}
 	})
 	if err != nil {
-		return err
+		return m, err
 	}
-	d.Methods = MethodRanges{Min: h.Min, Max: h.Max, Counts: h.Counts, Ranges: []MethodResult{}}
+	m.Min, m.Max, m.Counts = h.Min, h.Max, h.Counts
 	qmin, qmax := s.Grid()
 	for i := range c.Results {
 		r := &c.Results[i]
 		scale, zero := float64(r.Scale[0]), float64(r.ZeroPoint[0])
-		d.Methods.Ranges = append(d.Methods.Ranges, MethodResult{
-			Method: all[i].String(), From: Float((float64(qmin) - zero) * scale), To: Float((float64(qmax) - zero) * scale), Metrics: metrics(r.Metrics),
+		m.Ranges = append(m.Ranges, MethodResult{
+			Method: all[i].String(), From: text.Float((float64(qmin) - zero) * scale), To: text.Float((float64(qmax) - zero) * scale), Metrics: metrics(r.Metrics),
 		})
 	}
-	return nil
+	return m, nil
 }

@@ -117,13 +117,13 @@ func TestCanceled(t *testing.T) {
 func TestSameReport(t *testing.T) {
 	var first []byte
 	for range 5 {
-		text, err := json.Marshal(build(t, plainModel(60), DefaultOptions()))
+		words, err := json.Marshal(build(t, plainModel(60), DefaultOptions()))
 		if err != nil {
 			t.Fatal(err)
 		}
 		if first == nil {
-			first = text
-		} else if !bytes.Equal(first, text) {
+			first = words
+		} else if !bytes.Equal(first, words) {
 			t.Fatal("the reports differ")
 		}
 	}
@@ -293,53 +293,6 @@ func TestInspect(t *testing.T) {
 	}
 	if len(v.DTypes) != 1 || v.DTypes[0].Tensors != 4 || v.Elements != int64(n+9) {
 		t.Errorf("%+v, %d", v.DTypes, v.Elements)
-	}
-}
-
-func TestNames(t *testing.T) {
-	for _, test := range []struct {
-		names          []string
-		prefix, suffix string
-	}{
-		{[]string{"model.a.weight", "model.b.weight"}, "model.", ".weight"},
-		{[]string{"model.a.weight", "model.b.bias"}, "model.", ""},
-		{[]string{"a", "b"}, "", ""},
-		{[]string{"a.weight"}, "", ""},
-		{[]string{"model.weight", "model.x.weight"}, "", ""}, // nothing would be left of the first
-		{[]string{"same.w", "same.w"}, "", ""},
-	} {
-		if p, s := common(test.names); p != test.prefix || s != test.suffix {
-			t.Errorf("%q: %q and %q", test.names, p, s)
-		}
-	}
-	for _, test := range []struct {
-		names   []string
-		columns int
-		want    []string
-	}{
-		{[]string{"layers.1.attn.q", "layers.2.attn.q"}, 15, []string{"layers.1.attn.q", "layers.2.attn.q"}},
-		{[]string{"layers.1.attn.q", "layers.2.attn.q"}, 10, []string{"layers.1…q", "layers.2…q"}},
-		{[]string{"layers.1.attn.q_proj", "layers.1.mlp.q_proj"}, 12, []string{"…1.attn…", "…1.mlp…"}},
-		{[]string{"If_0_then__I_0__enc.3.conv", "If_0_else__I_0__enc.3.conv"}, 16, []string{"If_0_then…enc.3…", "If_0_else…enc.3…"}},
-		{[]string{"nodots"}, 4, []string{"n…ts"}},
-		{[]string{"a.same", "a.same", "b"}, 4, []string{"a…", "a…", "b"}},
-	} {
-		if got := elide(test.names, test.columns); !slices.Equal(got, test.want) {
-			t.Errorf("elide(%q, %d) = %q", test.names, test.columns, got)
-		}
-	}
-	sorted := []string{"a.2", "a.10", "a.10.b", "b", "b.01", "b.1"}
-	for i := range sorted {
-		for k := range sorted {
-			if got := natural(sorted[i], sorted[k]); (got < 0) != (i < k) || (got == 0) != (i == k) {
-				t.Errorf("natural(%q, %q) = %d", sorted[i], sorted[k], got)
-			}
-		}
-	}
-	for n, want := range map[int64]string{0: "0", 9999: "9999", 10000: "10.0k", 99950: "100k", 999499: "999k", 999500: "1.00M", 12345678: "12.3M", 5e12: "5.00T"} {
-		if got := briefly(n); got != want {
-			t.Errorf("briefly(%d) = %q", n, got)
-		}
 	}
 }
 

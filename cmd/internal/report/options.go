@@ -1,13 +1,10 @@
 package report
 
 import (
-	"errors"
 	"fmt"
-	"path"
-	"strings"
 
 	"github.com/a01592f9/quant"
-	"github.com/a01592f9/quant/cmd/internal/tensorfile"
+	"github.com/a01592f9/quant/cmd/internal/option"
 )
 
 // Options say what to compare. Their JSON is part of a Report's, and is what a
@@ -42,7 +39,7 @@ func (o Options) Validate() error {
 	if err != nil {
 		return err
 	}
-	switch _, err := ParseMethod(o.Method); {
+	switch _, err := option.ParseMethod(o.Method); {
 	case err != nil:
 		return optionf("method", "%w", err)
 	case o.Bits < 2 || o.Bits > 16:
@@ -56,39 +53,19 @@ func (o Options) Validate() error {
 	case o.GroupAxis != nil && o.GroupSize == 0:
 		return optionf("group_axis", "a group axis needs a group size")
 	}
-	for _, p := range o.Tensors {
-		if _, err := path.Match(p, ""); err != nil {
-			return optionf("tensors", "%q is not a pattern: %w", p, err)
-		}
+	if err := o.selection().Validate(); err != nil {
+		return optionf("tensors", "%w", err)
 	}
 	return o.scheme(mapping).Validate()
 }
 
 func (o Options) mapping() (quant.Mapping, error) {
-	switch o.Mapping {
-	case "", quant.Asymmetric.String():
+	if o.Mapping == "" {
 		return quant.Asymmetric, nil
-	case quant.Symmetric.String():
-		return quant.Symmetric, nil
 	}
-	return 0, optionf("mapping", "mapping %q is neither asymmetric nor symmetric", o.Mapping)
-}
-
-// methodMinMax is the name of the method that clips nothing.
-const methodMinMax = "minmax"
-
-// ParseMethod is quant.ParseMethod for tensors that are at hand: "" is MinMax,
-// and there are no moving averages.
-func ParseMethod(name string) (quant.Method, error) {
-	if name == "" {
-		return quant.MinMax, nil
-	}
-	m, err := quant.ParseMethod(name)
-	switch {
-	case err != nil:
-		return m, errors.New(strings.TrimPrefix(err.Error(), "quant: "))
-	case strings.HasPrefix(name, "ema="):
-		return m, fmt.Errorf("method %s: moving averages are of batches, which a tensor at hand does not come in", name)
+	m, err := option.ParseMapping(o.Mapping)
+	if err != nil {
+		return 0, optionf("mapping", "%w", err)
 	}
 	return m, nil
 }
@@ -107,33 +84,9 @@ func (e *OptionError) Error() string { return e.err.Error() }
 
 func (e *OptionError) Unwrap() error { return e.err }
 
-// Parts returns how many channels o makes of a tensor that is compared, and
-// how many groups (0 without a group size): what the size of a report depends
-// on, known before any data is read. The error is an *OptionError.
-func (o Options) Parts(info tensorfile.Info) (channels, groups int64, err error) {
-	j := newJob(0, info)
-	axis, err := j.axis(o)
-	if err != nil {
-		return 0, 0, &OptionError{"axis", err}
-	}
-	channels = int64(j.shape[axis])
-	if o.GroupSize <= 0 {
-		return channels, 0, nil
-	}
-	along, err := j.groupAxis(axis, o.GroupAxis)
-	if err != nil {
-		return 0, 0, &OptionError{"group_axis", err}
-	}
-	if n := int64(j.shape[along]); n > 0 {
-		size := min(int64(o.GroupSize), n)
-		groups = j.elements / n * ((n + size - 1) / size)
-	}
-	return channels, groups, nil
-}
-
 // scheme returns the scheme per tensor.
 func (o Options) scheme(m quant.Mapping) quant.Scheme {
-	method, _ := ParseMethod(o.Method) // Validate has looked at it
+	method, _ := option.ParseMethod(o.Method) // Validate has looked at it
 	return quant.Scheme{
 		Method:      method,
 		Bits:        o.Bits,
@@ -144,26 +97,40 @@ func (o Options) scheme(m quant.Mapping) quant.Scheme {
 	}
 }
 
-// Match reports whether a tensor's name matches a pattern: the syntax is that
-// of path.Match, except that * and ? match a slash too, which in names of
-// tensors is a character like others. A name always matches itself.
-func Match(pattern, name string) bool {
-	if pattern == name {
-		return true
+// selection is what the patterns of Tensors pick.
+func (o Options) selection() option.Selection { return option.Selection{Include: o.Tensors} }
+
+// About describes the options in a line.
+func (o Options) About() string {
+	sign := "signed"
+	if o.Unsigned {
+		sign = "unsigned"
 	}
-	// path.Match stops only at a slash, so none may be left.
-	flat := strings.NewReplacer("/", "\x00")
-	ok, err := path.Match(flat.Replace(pattern), flat.Replace(name))
-	return ok && err == nil
+	return fmt.Sprintf("%d-bit %s codes, %s mapping", o.Bits, sign, o.Mapping) + o.restText()
 }
 
-// selected reports whether any pattern picks name, and whether it was picked
-// by being spelled out. No patterns pick everything.
-func (o Options) selected(name string) (picked, spelled bool) {
-	picked = len(o.Tensors) == 0
-	for _, p := range o.Tensors {
-		spelled = spelled || p == name
-		picked = picked || Match(p, name)
+// mappingText names the mapping, and what changes its codes and ranges.
+func (o Options) mappingText() string { return o.Mapping + o.restText() }
+
+// restText lists the options that are not the usual ones, each after a comma.
+func (o Options) restText() string {
+	s := ""
+	if o.NarrowRange {
+		s += ", narrow range"
 	}
-	return picked, spelled
+	if o.ZeroInRange {
+		s += ", zero in range"
+	}
+	if o.Method != "" && o.Method != quant.MinMax.String() {
+		s += ", method " + o.Method
+	}
+	return s
+}
+
+// axisText says where the axis of the channels comes from.
+func (o Options) axisText() string {
+	if o.Axis == nil {
+		return "on the axis that the operator of the file has, or else on axis 0"
+	}
+	return fmt.Sprintf("axis %d", *o.Axis)
 }

@@ -14,7 +14,9 @@ import (
 	"testing"
 
 	"github.com/a01592f9/quant"
+	"github.com/a01592f9/quant/cmd/internal/table"
 	"github.com/a01592f9/quant/cmd/internal/tensorfile"
+	"github.com/a01592f9/quant/cmd/internal/text"
 )
 
 // A fake is a Source in memory. A tensor without data cannot be loaded.
@@ -153,96 +155,6 @@ func TestParams(t *testing.T) {
 	}
 }
 
-func TestMatch(t *testing.T) {
-	for _, test := range []struct {
-		pattern, name string
-		want          bool
-	}{
-		{"*", "a.b/c", true}, {"a*c", "a.b/c", true}, {"a?b?c", "a.b/c", true}, {"a", "a.b", false},
-		{"[abc]1", "b1", true}, {"[^/]1", "/1", false}, {`\*`, "*", true}, {"w[0]", "w[0]", true}, {"w[0]", "w0", true},
-	} {
-		if got := Match(test.pattern, test.name); got != test.want {
-			t.Errorf("Match(%q, %q) = %t", test.pattern, test.name, got)
-		}
-	}
-}
-
-func TestNumbers(t *testing.T) {
-	for got, want := range map[string]string{
-		num(0, 4): "0", num(9.9996, 4): "10.00", num(0.00012344, 4): "0.0001234", num(0.000099, 3): "9.90e-05",
-		num(1234567, 3): "1234567", num(-0.5, 3): "-0.500", num(math.Inf(1), 3): "inf",
-		fit(-1.234e-05): "-1.2e-05", fit(-1.2e-100): "-1e-100", fit(0.25): "0.250",
-		count(1234567): "1,234,567", count(-1234): "-1,234", count(999): "999", count(-999): "-999",
-		signed(1.26, 1): "+1.3", signed(-0.04, 1): "0.0", signed(-2, 1): "-2.0", signed(math.Inf(-1), 1): "-inf",
-		times(3.456): "3.46×", times(math.Inf(1)): "inf",
-		plural(1, "byte"): "1 byte", plural(2000, "byte"): "2,000 bytes",
-		exact(Number(math.Inf(1))): "", exact(0.1): "0.1", exactFloat(0.1): "0.1", exact(1e-7): "1e-07",
-		decibels(math.Inf(1)): "exact", decibels(1234.56): "1235", decibels(48.25): "48.2",
-	} {
-		if got != want {
-			t.Errorf("got %q, want %q", got, want)
-		}
-	}
-}
-
-func TestClean(t *testing.T) {
-	for in, want := range map[string]string{
-		"plain.weight": "plain.weight", "\x1b[2J": `\x1b[2J`, "a\tb\n": `a\tb\n`, "\x9b": `\x9b`, "\u009b": `\u009b`,
-		"\u202e": `\u202e`, "重み": "重み", "\x00": `\x00`, "\ufffd": "\ufffd",
-	} {
-		if got := Clean(in); got != want {
-			t.Errorf("Clean(%q) = %q, want %q", in, got, want)
-		}
-	}
-}
-
-func TestShorten(t *testing.T) {
-	for _, s := range []string{"short", "model.layers.10.attention.weight", "重みの名前がとても長い", "e\u0301e\u0301e\u0301e\u0301e\u0301e\u0301e\u0301e\u0301e\u0301"} {
-		for n := 3; n < 40; n++ {
-			got := shorten(s, n)
-			if width(got) > n || width(s) <= n && got != s {
-				t.Errorf("shorten(%q, %d) = %q", s, n, got)
-			}
-		}
-	}
-	if got := shorten("abcdefghij", 6); got != "ab…hij" {
-		t.Errorf("got %q", got)
-	}
-}
-
-func TestJSONText(t *testing.T) {
-	var b bytes.Buffer
-	v := map[string]any{
-		"a": []int{1, 2}, "b": []any{}, "c": map[string]any{}, "d": "\u009b\u202e\U000e0001 <&> \"\\", "e": []map[string]any{{"x": nil}, {}},
-		"f": Floats{0.1, float32(math.Inf(1)), 1e-10}, "g": Floats(nil),
-	}
-	if err := WriteJSON(&b, v); err != nil {
-		t.Fatal(err)
-	}
-	want := `{
-  "a": [1, 2],
-  "b": [],
-  "c": {},
-  "d": "\u009b\u202e\udb40\udc01 <&> \"\\",
-  "e": [
-    {
-      "x": null
-    },
-    {}
-  ],
-  "f": [0.1, null, 1e-10],
-  "g": []
-}
-`
-	if b.String() != want {
-		t.Errorf("got %s\nwant %s", &b, want)
-	}
-	var back map[string]any
-	if err := json.Unmarshal(b.Bytes(), &back); err != nil || back["d"] != v["d"] {
-		t.Errorf("reads back as %q, %v", back["d"], err)
-	}
-}
-
 func TestColor(t *testing.T) {
 	r := build(t, fake{{name: "a", shape: []int{2, 3}, data: wave(6)}, {name: "b", shape: []int{2, 3}, data: wave(6)}}, DefaultOptions())
 	var plain, color bytes.Buffer
@@ -250,7 +162,7 @@ func TestColor(t *testing.T) {
 		t.Fatal(err)
 	}
 	stripped := color.String()
-	for _, s := range []style{bold, dim, red, green, "0"} {
+	for _, s := range []table.Style{table.Bold, table.Dim, table.Red, table.Green, "0"} {
 		stripped = strings.ReplaceAll(stripped, "\x1b["+string(s)+"m", "")
 	}
 	if stripped != plain.String() || color.Len() == plain.Len() {
@@ -266,7 +178,7 @@ func TestWriteErrors(t *testing.T) {
 	}
 	w := failing{}
 	for i, err := range []error{
-		WriteText(w, r, TextOptions{}), WriteJSON(w, r), WriteCSV(w, r, true), WriteMarkdown(w, r, true), v.WriteText(w, false, 0),
+		WriteText(w, r, TextOptions{}), text.WriteJSON(w, r), WriteCSV(w, r, true), WriteMarkdown(w, r, true), v.WriteText(w, false, 0),
 	} {
 		if !errors.Is(err, os.ErrClosed) {
 			t.Errorf("%d: error %v", i, err)
@@ -306,12 +218,12 @@ func TestJSONDocumented(t *testing.T) {
 	}
 	o.Codes = true
 	for _, x := range []any{build(t, src, o), v, s, d} {
-		text, err := json.Marshal(x)
+		words, err := json.Marshal(x)
 		if err != nil {
 			t.Fatal(err)
 		}
 		var tree any
-		if err := json.Unmarshal(text, &tree); err != nil {
+		if err := json.Unmarshal(words, &tree); err != nil {
 			t.Fatal(err)
 		}
 		keys(tree, func(key string) {

@@ -6,6 +6,8 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"github.com/a01592f9/quant/cmd/internal/text"
 )
 
 // errorSums adds up the errors of several tensors under several schemes.
@@ -88,9 +90,9 @@ func (r *Report) summarize() {
 	}
 	for k := range s.Totals {
 		t := &s.Totals[k]
-		t.BitsPerWeight = Number(8 * float64(t.Memory.Total) / float64(s.Elements))
-		t.Compression = Number(float64(s.Float32Bytes) / float64(t.Memory.Total))
-		t.SQNR, t.MeanSQNR = Number(sums.sqnr(k)), Number(sums.meanSQNR(k))
+		t.BitsPerWeight = text.Number(8 * float64(t.Memory.Total) / float64(s.Elements))
+		t.Compression = text.Number(float64(s.Float32Bytes) / float64(t.Memory.Total))
+		t.SQNR, t.MeanSQNR = text.Number(sums.sqnr(k)), text.Number(sums.meanSQNR(k))
 	}
 	for _, x := range r.Skipped {
 		s.OtherBytes += x.Bytes
@@ -113,7 +115,7 @@ func (r *Report) Sort(by string) error {
 		r.order = nil
 		return nil
 	case "name":
-		less = func(a, b *Tensor) int { return natural(a.Name, b.Name) }
+		less = func(a, b *Tensor) int { return text.Natural(a.Name, b.Name) }
 	case "file":
 		less = func(a, b *Tensor) int { return 0 }
 	case "rmse":
@@ -138,32 +140,30 @@ func (r *Report) Order() []int {
 	return r.Summary.ByGain
 }
 
-// natural compares names so that layer.9 comes before layer.10.
-func natural(a, b string) int {
-	x, y := a, b
-	for x != "" && y != "" {
-		n, m := digitsOf(x), digitsOf(y)
-		if n > 0 && m > 0 {
-			p, q := strings.TrimLeft(x[:n], "0"), strings.TrimLeft(y[:m], "0")
-			if c := cmp.Or(cmp.Compare(len(p), len(q)), cmp.Compare(p, q)); c != 0 {
-				return c
-			}
-			x, y = x[n:], y[m:]
-			continue
-		}
-		if x[0] != y[0] {
-			return cmp.Compare(x[0], y[0])
-		}
-		x, y = x[1:], y[1:]
-	}
-	return cmp.Or(cmp.Compare(len(x), len(y)), cmp.Compare(a, b))
+// A WorstTensor is a weight that loses much, and the channels of it that lose most.
+type WorstTensor struct {
+	Tensor   int   // index in Report.Tensors
+	Channels []int // places in the results' channels, those with the lowest SQNR per channel first
 }
 
-// digitsOf returns how many digits s begins with.
-func digitsOf(s string) int {
-	n := 0
-	for n < len(s) && s[n] >= '0' && s[n] <= '9' {
-		n++
+// WorstTensors returns the n tensors with the lowest SQNR per channel, and of
+// each up to so many channels, for which the same is lowest.
+func (r *Report) WorstTensors(n, channels int) []WorstTensor {
+	index := upTo(len(r.Tensors))
+	slices.SortStableFunc(index, func(a, b int) int {
+		return cmp.Compare(r.Tensors[a].main().SQNR, r.Tensors[b].main().SQNR)
+	})
+	var all []WorstTensor
+	for _, i := range index[:min(n, len(index))] {
+		t := &r.Tensors[i]
+		own := t.main().Channels
+		of := upTo(len(own))
+		slices.SortStableFunc(of, func(a, b int) int { return cmp.Compare(own[a].SQNR, own[b].SQNR) })
+		of = slices.DeleteFunc(of[:min(channels, len(of))], func(c int) bool { return math.IsInf(float64(own[c].SQNR), 1) })
+		if t.Channels == 1 {
+			of = nil // it is the weight again
+		}
+		all = append(all, WorstTensor{i, of})
 	}
-	return n
+	return all
 }

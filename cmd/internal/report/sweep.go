@@ -7,6 +7,8 @@ import (
 	"slices"
 
 	"github.com/a01592f9/quant"
+	"github.com/a01592f9/quant/cmd/internal/option"
+	"github.com/a01592f9/quant/cmd/internal/text"
 )
 
 // A Sweep is what schemes of several widths and granularities do to the weights
@@ -66,18 +68,18 @@ type SweepSummary struct {
 
 // A SweepScheme is a scheme, and what all weights together take and lose.
 type SweepScheme struct {
-	Bits          int    `json:"bits"`
-	Granularity   string `json:"granularity"`
-	GroupSize     *int   `json:"group_size"`
-	Memory        Memory `json:"memory"`
-	BitsPerWeight Number `json:"bits_per_weight"`
-	Compression   Number `json:"compression"`
-	SQNR          Number `json:"sqnr_db"`      // of all values together
-	MeanSQNR      Number `json:"mean_sqnr_db"` // over the weights of which something is lost
-	MinSQNR       Number `json:"min_sqnr_db"`  // of the worst weight
-	Worst         int    `json:"worst"`        // which that is, an index of Weights
-	Clipped       int64  `json:"clipped"`
-	Pareto        bool   `json:"pareto"` // no other scheme is at least as small and as exact
+	Bits          int         `json:"bits"`
+	Granularity   string      `json:"granularity"`
+	GroupSize     *int        `json:"group_size"`
+	Memory        Memory      `json:"memory"`
+	BitsPerWeight text.Number `json:"bits_per_weight"`
+	Compression   text.Number `json:"compression"`
+	SQNR          text.Number `json:"sqnr_db"`      // of all values together
+	MeanSQNR      text.Number `json:"mean_sqnr_db"` // over the weights of which something is lost
+	MinSQNR       text.Number `json:"min_sqnr_db"`  // of the worst weight
+	Worst         int         `json:"worst"`        // which that is, an index of Weights
+	Clipped       int64       `json:"clipped"`
+	Pareto        bool        `json:"pareto"` // no other scheme is at least as small and as exact
 }
 
 // Label is the scheme for people: "4 bits per channel".
@@ -106,11 +108,11 @@ type SweepWeight struct {
 
 // A SweepError is what one scheme does to one weight.
 type SweepError struct {
-	RMSE     Number `json:"rmse"`
-	MaxError Number `json:"max_error"`
-	SQNR     Number `json:"sqnr_db"`
-	Clipped  int    `json:"clipped"`
-	Bytes    int64  `json:"total_bytes"`
+	RMSE     text.Number `json:"rmse"`
+	MaxError text.Number `json:"max_error"`
+	SQNR     text.Number `json:"sqnr_db"`
+	Clipped  int         `json:"clipped"`
+	Bytes    int64       `json:"total_bytes"`
 
 	memory Memory
 }
@@ -178,7 +180,7 @@ func (o SweepOptions) schemes(j job) ([]quant.Scheme, error) {
 // BuildSweep sweeps the tensors of src that o asks for: each is read twice,
 // however many schemes there are, unless they have very many parameters. Errors
 // are those of Build.
-func BuildSweep(ctx context.Context, name string, src Source, o SweepOptions, progress Progress) (*Sweep, error) {
+func BuildSweep(ctx context.Context, name string, src Source, o SweepOptions, progress text.Progress) (*Sweep, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
 	}
@@ -257,7 +259,7 @@ func sweepOne(w *work, j job, o SweepOptions) (*SweepWeight, error) {
 		}
 		for _, r := range c.Results {
 			x.Results = append(x.Results, SweepError{
-				RMSE: Number(r.RMSE), MaxError: Number(r.MaxError), SQNR: Number(r.SQNR), Clipped: r.Clipped,
+				RMSE: text.Number(r.RMSE), MaxError: text.Number(r.MaxError), SQNR: text.Number(r.SQNR), Clipped: r.Clipped,
 				Bytes: r.Memory.Total(), memory: memory(r.Memory),
 			})
 		}
@@ -275,10 +277,10 @@ func (s *Sweep) summarize() {
 			s.Schemes = append(s.Schemes, SweepScheme{Bits: bits, Granularity: granularity, GroupSize: size})
 		}
 	}
-	add(PerTensor, nil)
-	add(PerChannel, nil)
+	add(option.PerTensor, nil)
+	add(option.PerChannel, nil)
 	for i := range o.GroupSizes {
-		add(PerGroup, &o.GroupSizes[i])
+		add(option.PerGroup, &o.GroupSizes[i])
 	}
 	sums := newErrorSums(len(s.Schemes))
 	for i, x := range s.Weights {
@@ -299,9 +301,9 @@ func (s *Sweep) summarize() {
 	}
 	for k := range s.Schemes {
 		t := &s.Schemes[k]
-		t.BitsPerWeight = Number(8 * float64(t.Memory.Total) / float64(sum.Elements))
-		t.Compression = Number(float64(sum.Float32Bytes) / float64(t.Memory.Total))
-		t.SQNR, t.MeanSQNR = Number(sums.sqnr(k)), Number(sums.meanSQNR(k))
+		t.BitsPerWeight = text.Number(8 * float64(t.Memory.Total) / float64(sum.Elements))
+		t.Compression = text.Number(float64(sum.Float32Bytes) / float64(t.Memory.Total))
+		t.SQNR, t.MeanSQNR = text.Number(sums.sqnr(k)), text.Number(sums.meanSQNR(k))
 	}
 	for k := range s.Schemes {
 		s.Schemes[k].Pareto = !slices.ContainsFunc(upTo(len(s.Schemes)), func(i int) bool { return s.beats(i, k) })
@@ -379,15 +381,15 @@ func (s *Sweep) Verdict() string {
 	if s.Options.Target == nil {
 		return ""
 	}
-	target := withUnit(Number(*s.Options.Target))
+	target := text.DecibelsWithUnit(text.Number(*s.Options.Target))
 	about := func(k int) string {
 		c := &s.Schemes[k]
-		text := fmt.Sprintf("%s, with %s, %s bits per weight and %s (%s smaller than float32)",
-			c.Label(), withUnit(c.SQNR), num(float64(c.BitsPerWeight), 3), plural(c.Memory.Total, "byte"), times(float64(c.Compression)))
+		words := fmt.Sprintf("%s, with %s, %s bits per weight and %s (%s smaller than float32)",
+			c.Label(), text.DecibelsWithUnit(c.SQNR), text.Digits(float64(c.BitsPerWeight), 3), text.Plural(c.Memory.Total, "byte"), text.Times(float64(c.Compression)))
 		if len(s.Weights) > 1 {
-			text += fmt.Sprintf("; the worst weight, %s, has %s", Clean(s.Weights[c.Worst].Name), withUnit(c.MinSQNR))
+			words += fmt.Sprintf("; the worst weight, %s, has %s", text.Clean(s.Weights[c.Worst].Name), text.DecibelsWithUnit(c.MinSQNR))
 		}
-		return text
+		return words
 	}
 	if s.Summary.Chosen == nil {
 		best := 0
@@ -398,22 +400,22 @@ func (s *Sweep) Verdict() string {
 		}
 		return fmt.Sprintf("No scheme reaches %s. The best is %s.", target, about(best))
 	}
-	text := fmt.Sprintf("The smallest scheme that reaches %s: %s.", target, about(*s.Summary.Chosen))
+	words := fmt.Sprintf("The smallest scheme that reaches %s: %s.", target, about(*s.Summary.Chosen))
 	sum := s.Summary
 	if sum.MixedBytes == s.Schemes[*sum.Chosen].Memory.Total && sum.Short == 0 {
-		return text // all weights are best off with the same, or there is one
+		return words // all weights are best off with the same, or there is one
 	}
 	mixed := fmt.Sprintf(" If each weight has the smallest scheme with which it reaches %s by itself, they take %s, %s bits per weight",
-		target, plural(sum.MixedBytes, "byte"), num(8*float64(sum.MixedBytes)/float64(sum.Elements), 3))
+		target, text.Plural(sum.MixedBytes, "byte"), text.Digits(8*float64(sum.MixedBytes)/float64(sum.Elements), 3))
 	if sum.Short > 0 {
 		mixed += fmt.Sprintf("; %s with none", reach(sum.Short))
 	}
-	return text + mixed + "."
+	return words + mixed + "."
 }
 
 func reach(n int) string {
 	if n == 1 {
 		return "1 weight reaches it"
 	}
-	return count(int64(n)) + " weights reach it"
+	return text.Count(int64(n)) + " weights reach it"
 }

@@ -1,11 +1,12 @@
 package report
 
 import (
-	"encoding/csv"
 	"fmt"
 	"io"
 	"strconv"
-	"strings"
+
+	"github.com/a01592f9/quant/cmd/internal/table"
+	"github.com/a01592f9/quant/cmd/internal/text"
 )
 
 // SweepTextOptions say how Sweep.WriteText writes.
@@ -18,122 +19,89 @@ type SweepTextOptions struct {
 
 // WriteText writes s for a terminal.
 func (s *Sweep) WriteText(w io.Writer, o SweepTextOptions) error {
-	p := newPrinter(w, o.Color, o.Columns)
-	source := Clean(s.Source)
-	if o.Note != "" {
-		source += " (" + o.Note + ")"
-	}
-	p.line(bold, shorten(source, p.columns))
-	p.paragraph(dim, s.About())
-	p.WriteByte('\n')
-	s.writeSchemes(p)
-	p.WriteByte('\n')
+	p := table.NewTerminal(w, o.Color, o.Columns)
+	p.Title(named(s.Source, o.Note))
+	p.Paragraph(table.Dim, s.About())
+	p.Blank()
+	p.Table(s.SchemesTable())
+	p.Blank()
 	sum := s.Summary
-	text := fmt.Sprintf("%s of %s values, as float32 %s; bytes include scales and zero points. ● marks a scheme if no other is as small and as exact.",
-		plural(int64(sum.Compared), "weight"), count(sum.Elements), plural(sum.Float32Bytes, "byte"))
+	about := fmt.Sprintf("%s of %s values, as float32 %s; bytes include scales and zero points. ● marks a scheme if no other is as small and as exact.",
+		text.Plural(sum.Compared, "weight"), text.Count(sum.Elements), text.Plural(sum.Float32Bytes, "byte"))
 	if len(s.Weights) > 1 {
-		text += " SQNR is of all values together, mean is over the weights, worst is the weight with the lowest."
+		about += " SQNR is of all values together, mean is over the weights, worst is the weight with the lowest."
 	}
-	p.paragraph(plain, text)
+	p.Paragraph(table.Plain, about)
 	if v := s.Verdict(); v != "" {
-		p.WriteByte('\n')
-		p.paragraph(bold, v)
+		p.Blank()
+		p.Paragraph(table.Bold, v)
 	}
-	s.base.writeSkipped(p, true)
+	writeSkipped(p, &s.base, true)
 	if o.Weights {
 		for first := 0; first < len(s.Schemes); first += len(s.Options.Bits) {
-			s.writeWeights(p, first)
+			p.Blank()
+			p.Table(s.weightsTable(first))
 		}
 	}
-	s.base.writeSkipped(p, false)
+	writeSkipped(p, &s.base, false)
 	return p.Flush()
 }
 
 // About describes the options in a line.
 func (s *Sweep) About() string {
-	o := s.Options
 	sign := "Signed"
-	if o.Unsigned {
+	if s.Options.Unsigned {
 		sign = "Unsigned"
 	}
-	text := fmt.Sprintf("%s codes of %s bits, %s mapping", sign, numbers(o.Bits), o.Mapping)
-	if o.NarrowRange {
-		text += ", narrow range"
-	}
-	if o.ZeroInRange {
-		text += ", zero in range"
-	}
-	return text + o.options().methodText()
+	return fmt.Sprintf("%s codes of %s bits, %s mapping", sign, text.Integers(s.Options.Bits), s.Options.Mapping) + s.Options.options().restText()
 }
 
-// numbers lists integers: "2, 4 and 8".
-func numbers(n []int) string {
-	var b strings.Builder
-	for i, x := range n {
-		switch {
-		case i > 0 && i == len(n)-1:
-			b.WriteString(" and ")
-		case i > 0:
-			b.WriteString(", ")
-		}
-		b.WriteString(strconv.Itoa(x))
-	}
-	return b.String()
-}
-
-func (s *Sweep) writeSchemes(p *printer) {
-	t := &table{left: 1, head: []string{"  scheme", "bytes", "bits/weight", "smaller", "SQNR, dB", "mean", "worst", "worst weight"}, optional: []int{7}}
+// SchemesTable has a row for each scheme, from the smallest to the largest.
+func (s *Sweep) SchemesTable() *table.Table {
+	t := &table.Table{Columns: table.Texts("  scheme"), Optional: []int{7}}
+	t.Columns = append(t.Columns, table.Numbers("", "bytes", "bits/weight", "smaller", "SQNR, dB", "mean", "worst", "worst weight")...)
+	t.Columns[7].Limit = 48
 	for _, k := range s.BySize() {
 		c := &s.Schemes[k]
-		style, mark := plain, " "
+		style, mark := table.Dim, " "
 		if c.Pareto {
-			mark = "●"
-		} else {
-			style = dim
+			style, mark = table.Plain, "●"
 		}
 		if s.Summary.Chosen != nil && k == *s.Summary.Chosen {
-			style, mark = green, "▶"
+			style, mark = table.Green, "▶"
 		}
-		t.rows = append(t.rows, []cell{
-			{mark + " " + c.Label(), style}, {briefly(c.Memory.Total), style}, {num(float64(c.BitsPerWeight), 3), style},
-			{times(float64(c.Compression)), style}, {decibels(float64(c.SQNR)), style}, {decibels(float64(c.MeanSQNR)), style},
-			{decibels(float64(c.MinSQNR)), style}, {shorten(Clean(s.Weights[c.Worst].Name), 48), style},
-		})
+		t.Rows = append(t.Rows, table.Row{Style: style, Cells: []table.Cell{
+			table.Text(mark + " " + c.Label()), table.Brief(c.Memory.Total), table.Digits(c.BitsPerWeight, 3), table.Factor(c.Compression),
+			table.Decibels(c.SQNR, 1), table.Decibels(c.MeanSQNR, 1), table.Decibels(c.MinSQNR, 1), table.Text(s.Weights[c.Worst].Name),
+		}})
 	}
 	if len(s.Weights) == 1 {
-		t.optional = nil
 		for range 3 {
-			t.drop(len(t.head) - 1)
+			t.Drop(len(t.Columns) - 1)
 		}
 	}
-	t.write(p)
+	return t
 }
 
-// writeWeights writes the ratios of all weights for the schemes of one
-// granularity, which begin at first.
-func (s *Sweep) writeWeights(p *printer, first int) {
-	n := len(s.Options.Bits)
-	p.WriteByte('\n')
-	t := &table{left: 3, names: true, head: []string{"weight", "shape", "axis"}, optional: []int{2, 1}}
-	t.spanners = []spanner{{3, 2 + n, "SQNR, dB, " + s.Schemes[first].GranularityLabel()}}
-	for _, c := range s.Schemes[first : first+n] {
-		t.head = append(t.head, fmt.Sprintf("%d bits", c.Bits))
+// weightsTable has the ratios of all weights for the schemes of one granularity,
+// the first of which is at index first.
+func (s *Sweep) weightsTable(first int) *table.Table {
+	schemes := s.Schemes[first : first+len(s.Options.Bits)]
+	t := &table.Table{Names: true, Columns: table.Texts("weight", "shape", "axis"), Optional: []int{2, 1}}
+	for _, c := range schemes {
+		t.Columns = append(t.Columns, table.Numbers("SQNR, dB, "+c.GranularityLabel(), fmt.Sprintf("%d bits", c.Bits))...)
 	}
 	for i := range s.Weights {
 		x := &s.Weights[i]
-		row := []cell{{Clean(x.Name), plain}, {shapeText(x.Shape), plain}, {x.UseText(), plain}}
-		for k, r := range x.Results[first : first+n] {
-			row = append(row, cell{decibels(float64(r.SQNR)), best(x.Choice != nil && *x.Choice == first+k)})
+		row := []table.Cell{table.Text(x.Name), table.Text(text.Shape(x.Shape)), table.Text(useText(x.Use, x.Axis))}
+		for k, r := range x.Results[first : first+len(schemes)] {
+			c := table.Decibels(r.SQNR, 1)
+			c.Best = x.Choice != nil && *x.Choice == first+k
+			row = append(row, c)
 		}
-		t.rows = append(t.rows, row)
+		t.Add(row...)
 	}
-	t.write(p)
-}
-
-// UseText is that of a Tensor.
-func (x *SweepWeight) UseText() string {
-	t := Tensor{Use: x.Use, Axis: x.Axis}
-	return t.UseText()
+	return t
 }
 
 var sweepHead = []string{
@@ -144,26 +112,19 @@ var sweepHead = []string{
 	"method",
 }
 
-// WriteCSV writes a row for each scheme, of all weights together, and one for
-// each weight and scheme; see Report.WriteCSV for its form.
+// WriteCSV writes a row for each scheme, of all weights together, and one for each
+// weight and scheme. Its form is that of Report.WriteCSV.
 func (s *Sweep) WriteCSV(w io.Writer) error {
-	c := csv.NewWriter(w)
-	c.UseCRLF = true
-	if err := c.Write(sweepHead); err != nil {
-		return err
-	}
+	c := table.NewCSV(w, sweepHead)
 	o := s.Options
 	scheme := func(x *SweepScheme) []string {
 		return []string{
-			strconv.Itoa(x.Bits), strconv.FormatBool(o.Unsigned), o.Mapping, x.Granularity, optional(x.GroupSize),
+			strconv.Itoa(x.Bits), strconv.FormatBool(o.Unsigned), o.Mapping, x.Granularity, table.Integer(x.GroupSize),
 			strconv.FormatBool(o.NarrowRange), strconv.FormatBool(o.ZeroInRange),
 		}
 	}
-	bytes := func(m Memory, elements int64) []string {
-		return []string{
-			strconv.FormatInt(m.Payload, 10), strconv.FormatInt(m.Metadata, 10), strconv.FormatInt(m.Total, 10),
-			bitsPerWeight(m.Total, elements), exact(Number(4 * float64(elements) / float64(m.Total))),
-		}
+	size := func(m Memory, elements int64) []string {
+		return []string{bitsPerWeight(m.Total, elements), text.Exact(text.Number(4 * float64(elements) / float64(m.Total)))}
 	}
 	chosen := func(k int, choice *int) string {
 		if o.Target == nil {
@@ -171,38 +132,24 @@ func (s *Sweep) WriteCSV(w io.Writer) error {
 		}
 		return strconv.FormatBool(choice != nil && *choice == k)
 	}
-	write := func(parts ...[]string) error {
-		var row []string
-		for _, p := range parts {
-			row = append(row, p...)
-		}
-		return c.Write(row)
-	}
 	sum := s.Summary
 	for k := range s.Schemes {
 		x := &s.Schemes[k]
-		err := write([]string{inert(s.Source), "total", "", "", "", "", "", "", strconv.FormatInt(sum.Elements, 10), strconv.FormatInt(sum.SourceBytes, 10)},
-			scheme(x), []string{"", "", exact(x.SQNR), exact(x.MeanSQNR), exact(x.MinSQNR), strconv.FormatInt(x.Clipped, 10)},
-			bytes(x.Memory, sum.Elements), []string{strconv.FormatBool(x.Pareto), chosen(k, sum.Chosen), o.Method})
-		if err != nil {
-			return err
-		}
+		c.Row([]string{table.Inert(s.Source), "total", "", "", "", "", "", "", strconv.FormatInt(sum.Elements, 10), strconv.FormatInt(sum.SourceBytes, 10)},
+			scheme(x), []string{"", "", text.Exact(x.SQNR), text.Exact(x.MeanSQNR), text.Exact(x.MinSQNR), strconv.FormatInt(x.Clipped, 10)},
+			x.Memory.fields(), size(x.Memory, sum.Elements), []string{strconv.FormatBool(x.Pareto), chosen(k, sum.Chosen), o.Method})
 	}
 	for i := range s.Weights {
 		x := &s.Weights[i]
 		about := []string{
-			inert(s.Source), "weight", inert(x.Name), inert(x.DType), strings.ReplaceAll(shapeText(x.Shape), "×", "x"),
-			inert(x.Use), optional(x.Axis), x.AxisFrom, strconv.FormatInt(x.Elements, 10), strconv.FormatInt(x.Bytes, 10),
+			table.Inert(s.Source), "weight", table.Inert(x.Name), table.Inert(x.DType), table.Shape(x.Shape),
+			table.Inert(x.Use), table.Integer(x.Axis), x.AxisFrom, strconv.FormatInt(x.Elements, 10), strconv.FormatInt(x.Bytes, 10),
 		}
 		for k := range x.Results {
 			r := &x.Results[k]
-			err := write(about, scheme(&s.Schemes[k]), []string{exact(r.RMSE), exact(r.MaxError), exact(r.SQNR), "", "", strconv.Itoa(r.Clipped)},
-				bytes(r.memory, x.Elements), []string{"", chosen(k, x.Choice), o.Method})
-			if err != nil {
-				return err
-			}
+			c.Row(about, scheme(&s.Schemes[k]), []string{text.Exact(r.RMSE), text.Exact(r.MaxError), text.Exact(r.SQNR), "", "", strconv.Itoa(r.Clipped)},
+				r.memory.fields(), size(r.memory, x.Elements), []string{"", chosen(k, x.Choice), o.Method})
 		}
 	}
-	c.Flush()
-	return c.Error()
+	return c.Flush()
 }

@@ -2,12 +2,12 @@ package report
 
 import (
 	"context"
-	"errors"
 	"runtime"
 	"sync"
 	"sync/atomic"
 
 	"github.com/a01592f9/quant"
+	"github.com/a01592f9/quant/cmd/internal/text"
 )
 
 // A work goes through tensors of a source: it reads them in pieces, tells the
@@ -18,11 +18,11 @@ type work struct {
 	jobs []job
 
 	mu          sync.Mutex
-	progress    Progress
+	progress    text.Progress
 	done, total int64 // bytes
 }
 
-func newWork(ctx context.Context, src Source, progress Progress, jobs []job) *work {
+func newWork(ctx context.Context, src Source, progress text.Progress, jobs []job) *work {
 	w := &work{ctx: ctx, src: src, jobs: jobs, progress: progress}
 	for _, j := range jobs {
 		w.total += j.info.Bytes
@@ -99,18 +99,6 @@ func readsOf(schemes []quant.Scheme) int {
 	return n
 }
 
-// Values are the elements of a tensor in memory, as a quant.Source.
-type Values []float32
-
-// ReadFloats is that of quant.Source.
-func (v Values) ReadFloats(dst []float32, off int) error {
-	if off > len(v) || len(dst) > len(v)-off {
-		return errors.New("it has changed since it was listed")
-	}
-	copy(dst, v[off:])
-	return nil
-}
-
 // A reading is a quant.Source that counts what is read of it.
 type reading struct {
 	*work
@@ -132,8 +120,8 @@ func (r *reading) ReadFloats(dst []float32, off int) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.read += int64(len(dst))
-	share := float64(r.read) / (float64(r.job.elements) * float64(r.passes))
-	r.advance(int64(min(share, 1) * float64(r.job.info.Bytes)))
+	part := float64(r.read) / (float64(r.job.elements) * float64(r.passes))
+	r.advance(int64(min(part, 1) * float64(r.job.info.Bytes)))
 	return nil
 }
 

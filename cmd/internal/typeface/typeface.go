@@ -16,7 +16,7 @@ import (
 	"golang.org/x/text/unicode/bidi"
 	"golang.org/x/text/unicode/norm"
 
-	"github.com/a01592f9/quant/cmd/internal/report"
+	"github.com/a01592f9/quant/cmd/internal/text"
 )
 
 // License is that of the fonts.
@@ -46,11 +46,11 @@ var fonts = sync.OnceValue(func() []*sfnt.Font {
 // Legible returns s with everything that the typeface cannot show as it should
 // be written out, as in [U+4E2D]: characters that it lacks, marks that would
 // have to be put over others, letters that run from right to left, and what
-// report.Clean escapes, as that does.
+// text.Clean escapes, as that does.
 func Legible(s string) string {
 	var b strings.Builder
 	var buf sfnt.Buffer
-	for _, r := range norm.NFC.String(report.Clean(s)) {
+	for _, r := range norm.NFC.String(text.Clean(s)) {
 		if shown(&buf, r) {
 			b.WriteRune(r)
 		} else {

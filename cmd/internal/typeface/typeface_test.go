@@ -1,6 +1,8 @@
 package typeface
 
-import "testing"
+import (
+	"testing"
+)
 
 func TestLegible(t *testing.T) {
 	for in, want := range map[string]string{

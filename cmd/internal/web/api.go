@@ -10,6 +10,7 @@ import (
 
 	"github.com/a01592f9/quant/cmd/internal/pdf"
 	"github.com/a01592f9/quant/cmd/internal/report"
+	"github.com/a01592f9/quant/cmd/internal/text"
 )
 
 const jsonType = "application/json"
@@ -33,7 +34,7 @@ func (s *Server) compare(ctx context.Context, q *request) (*answer, error) {
 		return nil, err
 	}
 	a := &answer{kind: jsonType}
-	return a, report.WriteJSON(&a.body, r)
+	return a, text.WriteJSON(&a.body, r)
 }
 
 // histograms is how many channels have a histogram in an answer; the page asks
@@ -57,7 +58,7 @@ func (s *Server) graphs(ctx context.Context, q *request) (*answer, error) {
 		return nil, of(q.field(), err)
 	}
 	a := &answer{kind: jsonType}
-	return a, report.WriteJSON(&a.body, d)
+	return a, text.WriteJSON(&a.body, d)
 }
 
 // tensors lists what is in a file, without reading its data.
@@ -68,7 +69,7 @@ func (s *Server) tensors(ctx context.Context, q *request) (*answer, error) {
 	}
 	v := report.NewInventory(q.Name, src.file.Kind, src.infos)
 	a := &answer{kind: jsonType}
-	return a, report.WriteJSON(&a.body, v)
+	return a, text.WriteJSON(&a.body, v)
 }
 
 func (s *Server) reportJSON(ctx context.Context, q *request) (*answer, error) {
@@ -77,7 +78,7 @@ func (s *Server) reportJSON(ctx context.Context, q *request) (*answer, error) {
 		return nil, err
 	}
 	a := &answer{kind: jsonType, filename: filename(q.Name, ".json")}
-	return a, report.WriteJSON(&a.body, r)
+	return a, text.WriteJSON(&a.body, r)
 }
 
 func (s *Server) reportCSV(ctx context.Context, q *request) (*answer, error) {
@@ -123,7 +124,7 @@ func filename(name, ext string) string {
 // examples lists what the page offers to begin with, and how much it takes.
 func (s *Server) examples(w http.ResponseWriter, _ *http.Request) {
 	var body bytes.Buffer
-	err := report.WriteJSON(&body, struct {
+	err := text.WriteJSON(&body, struct {
 		Examples []Example `json:"examples"`
 		Limits   sizes     `json:"limits"`
 	}{s.config.Examples, sizes{s.limits.Body, s.limits.Text}})

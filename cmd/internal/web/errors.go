@@ -12,6 +12,7 @@ import (
 
 	"github.com/a01592f9/quant/cmd/internal/report"
 	"github.com/a01592f9/quant/cmd/internal/tensorfile"
+	"github.com/a01592f9/quant/cmd/internal/text"
 )
 
 // An apiError is an error as the interface answers it. Line and Column are of
@@ -68,7 +69,7 @@ func asAPIError(err error) *apiError {
 	case errors.As(err, &timeout) && timeout.Timeout():
 		return &apiError{status: http.StatusRequestTimeout, Field: "body", Message: "the request arrived too slowly"}
 	}
-	return bad("", "%s", report.Clean(strings.TrimPrefix(err.Error(), "quant: ")))
+	return bad("", "%s", text.Clean(strings.TrimPrefix(err.Error(), "quant: ")))
 }
 
 // of says which field an error is about, and where in it.
@@ -80,7 +81,7 @@ func of(field string, err error) error {
 	if errors.As(err, &api) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
 		return err
 	}
-	e := bad(field, "%s", report.Clean(strings.TrimPrefix(err.Error(), "quant: ")))
+	e := bad(field, "%s", text.Clean(strings.TrimPrefix(err.Error(), "quant: ")))
 	var option *report.OptionError
 	var syntax *tensorfile.SyntaxError
 	var tensor *report.TensorError
@@ -88,9 +89,9 @@ func of(field string, err error) error {
 	case errors.As(err, &option):
 		e.Field = option.Field
 	case errors.As(err, &syntax):
-		e.Message, e.Line, e.Column = report.Clean(syntax.Msg), syntax.Line, syntax.Column
+		e.Message, e.Line, e.Column = text.Clean(syntax.Msg), syntax.Line, syntax.Column
 	case errors.As(err, &tensor):
-		e.Message = report.Clean(tensor.Reason)
+		e.Message = text.Clean(tensor.Reason)
 	}
 	return e
 }
@@ -113,7 +114,7 @@ func jsonError(body []byte, offset int64, err error) error {
 			e.Field = "body"
 		}
 	default:
-		e.Message = report.Clean(strings.TrimPrefix(err.Error(), "json: "))
+		e.Message = text.Clean(strings.TrimPrefix(err.Error(), "json: "))
 	}
 	before := body[:min(max(offset-1, 0), int64(len(body)))]
 	text := string(before)

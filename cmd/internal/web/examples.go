@@ -1,6 +1,8 @@
 package web
 
-import "github.com/a01592f9/quant/cmd/internal/sample"
+import (
+	"github.com/a01592f9/quant/cmd/internal/sample"
+)
 
 // Examples returns those that are small enough to be read on the page. Each
 // shows one thing.

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/a01592f9/quant/cmd/internal/report"
+	"github.com/a01592f9/quant/cmd/internal/text"
 )
 
 // emptyStyle is the hash of a style element with nothing in it. Plotly makes
@@ -99,7 +99,7 @@ func quotePath(r *http.Request) string {
 
 // oneLine writes what a panic says, and where, on one line.
 func oneLine(v any) string {
-	return report.Clean(strings.Join(strings.Fields(fmt.Sprint(v)), " "))
+	return text.Clean(strings.Join(strings.Fields(fmt.Sprint(v)), " "))
 }
 
 // A recorder remembers what was answered.

@@ -13,8 +13,10 @@ import (
 	"strings"
 
 	"github.com/a01592f9/quant"
+	"github.com/a01592f9/quant/cmd/internal/option"
 	"github.com/a01592f9/quant/cmd/internal/report"
 	"github.com/a01592f9/quant/cmd/internal/tensorfile"
+	"github.com/a01592f9/quant/cmd/internal/text"
 )
 
 // A request is the body of every POST: JSON, or that JSON as the part
@@ -87,7 +89,7 @@ func (q *request) readForm(form *multipart.Reader, size int64) error {
 		}
 		name := part.FormName()
 		if seen[name] {
-			return bad("body", "there are two parts named %q", report.Clean(name))
+			return bad("body", "there are two parts named %q", text.Clean(name))
 		}
 		seen[name] = true
 		switch name {
@@ -112,7 +114,7 @@ func (q *request) readForm(form *multipart.Reader, size int64) error {
 				q.Name = part.FileName()
 			}
 		default:
-			return bad("body", "part %q is neither request nor file", report.Clean(name))
+			return bad("body", "part %q is neither request nor file", text.Clean(name))
 		}
 	}
 }
@@ -189,7 +191,7 @@ func (q *request) settle(examples []Example) error {
 			}
 		}
 		if !found {
-			return bad("example", "there is no example %q", report.Clean(q.Example))
+			return bad("example", "there is no example %q", text.Clean(q.Example))
 		}
 	}
 	if q.Name == "" {
@@ -321,7 +323,7 @@ func (q *request) pick() (*source, error) {
 
 func matches(patterns []string, name string) bool {
 	for _, p := range patterns {
-		if report.Match(p, name) {
+		if option.Match(p, name) {
 			return true
 		}
 	}

@@ -1,0 +1,270 @@
+package convert
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/a01592f9/quant/cmd/internal/atomicfile"
+	"github.com/a01592f9/quant/cmd/internal/tensorfile"
+)
+
+const (
+	configName  = "config.json"
+	quantConfig = "quantization_config"
+	maxConfig   = 16 << 20
+)
+
+// A modelConfig is a config.json, in its order.
+type modelConfig struct {
+	keys   []string
+	values map[string]json.RawMessage
+}
+
+// readConfig reads the configuration in a folder. It is empty if there is none.
+func readConfig(dir string) (*modelConfig, error) {
+	c := &modelConfig{values: make(map[string]json.RawMessage)}
+	f, err := tensorfile.OpenBeside(dir, configName)
+	if errors.Is(err, fs.ErrNotExist) {
+		return c, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", configName, err)
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxConfig+1))
+	if err == nil && len(data) > maxConfig {
+		err = fmt.Errorf("longer than %d bytes", maxConfig)
+	}
+	if err == nil {
+		err = c.parse(data)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", configName, err)
+	}
+	return c, nil
+}
+
+func (c *modelConfig) parse(data []byte) error {
+	d := json.NewDecoder(bytes.NewReader(data))
+	if t, err := d.Token(); err != nil {
+		return err
+	} else if t != json.Delim('{') {
+		return errors.New("not a JSON object")
+	}
+	for d.More() {
+		t, err := d.Token()
+		if err != nil {
+			return err
+		}
+		var value json.RawMessage
+		if err := d.Decode(&value); err != nil {
+			return err
+		}
+		key := t.(string) // or Token had failed
+		if _, twice := c.values[key]; twice {
+			return fmt.Errorf("key %q twice", key)
+		}
+		c.keys, c.values[key] = append(c.keys, key), value
+	}
+	if _, err := d.Token(); err != nil {
+		return err
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return errors.New("goes on after its closing }")
+	}
+	return nil
+}
+
+// set gives a key a value, or takes it away.
+func (c *modelConfig) set(key string, value any) error {
+	keys := c.keys[:0]
+	for _, k := range c.keys {
+		if k != key {
+			keys = append(keys, k)
+		}
+	}
+	c.keys = keys
+	delete(c.values, key)
+	if value == nil {
+		return nil
+	}
+	raw, err := marshal(value)
+	c.keys, c.values[key] = append(c.keys, key), raw
+	return err
+}
+
+// text is the configuration as JSON.
+func (c *modelConfig) text() ([]byte, error) {
+	var b, indented bytes.Buffer
+	b.WriteByte('{')
+	for i, key := range c.keys {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		if err := member(&b, key, c.values[key]); err != nil {
+			return nil, err
+		}
+	}
+	b.WriteByte('}')
+	err := json.Indent(&indented, b.Bytes(), "", "  ")
+	indented.WriteByte('\n')
+	return indented.Bytes(), err
+}
+
+// write writes the configuration to a set, unless it is empty.
+func (c *modelConfig) write(out *atomicfile.Set) error {
+	if len(c.keys) == 0 {
+		return nil
+	}
+	text, err := c.text()
+	if err != nil {
+		return err
+	}
+	w, err := out.Create(configName)
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(text)
+	return err
+}
+
+// compressedConfig is what loaders read to know how weights are stored. Its
+// fields are those of compressed-tensors, which refuses others.
+type compressedConfig struct {
+	Method string                      `json:"quant_method"`
+	Format string                      `json:"format"`
+	Status string                      `json:"quantization_status"`
+	Groups map[string]compressedScheme `json:"config_groups"`
+	Ignore []string                    `json:"ignore"`
+}
+
+type compressedScheme struct {
+	Targets []string        `json:"targets"`
+	Weights compressedArgs  `json:"weights"`
+	Inputs  *compressedArgs `json:"input_activations"`
+}
+
+type compressedArgs struct {
+	Bits      int    `json:"num_bits"`
+	Type      string `json:"type"`
+	Symmetric bool   `json:"symmetric"`
+	Strategy  string `json:"strategy"`
+	GroupSize int    `json:"group_size,omitempty"`
+	Dynamic   bool   `json:"dynamic"`
+}
+
+const (
+	compressedMethod = "compressed-tensors"
+	intQuantized     = "int-quantized"
+	packQuantized    = "pack-quantized"
+)
+
+// compressed returns what the configuration says of how weights are stored:
+// nil if there is none.
+func (c *modelConfig) compressed() (*compressedArgs, error) {
+	raw, there := c.values[quantConfig]
+	if !there || string(raw) == "null" {
+		return nil, nil
+	}
+	var q struct {
+		Method string `json:"quant_method"`
+		Groups map[string]struct {
+			Weights *struct {
+				Bits      int  `json:"num_bits"`
+				GroupSize *int `json:"group_size"`
+			} `json:"weights"`
+		} `json:"config_groups"`
+	}
+	if err := json.Unmarshal(raw, &q); err != nil {
+		return nil, fmt.Errorf("%s: %s: %w", configName, quantConfig, err)
+	}
+	if q.Method != compressedMethod {
+		return nil, fmt.Errorf("quantized by %q, which is not read", q.Method)
+	}
+	var args *compressedArgs
+	for _, g := range q.Groups {
+		if g.Weights == nil {
+			continue
+		}
+		this := compressedArgs{Bits: g.Weights.Bits}
+		if g.Weights.GroupSize != nil {
+			this.GroupSize = max(*g.Weights.GroupSize, 0)
+		}
+		if args != nil && *args != this {
+			return nil, nil // which is whose, the tensors have to say
+		}
+		args = &this
+	}
+	return args, nil
+}
+
+// ignore adds layers to those that are not quantized.
+func (c *modelConfig) ignore(modules []string) error {
+	raw, there := c.values[quantConfig]
+	if !there {
+		return nil
+	}
+	q := &modelConfig{values: make(map[string]json.RawMessage)}
+	if err := q.parse(raw); err != nil {
+		return err
+	}
+	var list []string
+	if old, there := q.values["ignore"]; there {
+		if err := json.Unmarshal(old, &list); err != nil {
+			return fmt.Errorf("%s: ignore: %w", configName, err)
+		}
+	}
+	if err := q.set("ignore", append(list, modules...)); err != nil {
+		return err
+	}
+	text, err := q.text()
+	if err != nil {
+		return err
+	}
+	return c.set(quantConfig, json.RawMessage(text))
+}
+
+// besides returns the files in a model's folder that its loaders need beside
+// weights and configuration, such as a tokenizer's.
+func besides(dir string) []string {
+	list, err := os.ReadDir(dir)
+	if err != nil {
+		return nil // the model was read, and nothing else may be
+	}
+	var paths []string
+	for _, e := range list {
+		name := e.Name()
+		if name == configName || strings.HasPrefix(name, ".") || strings.HasSuffix(name, ".index.json") {
+			continue
+		}
+		switch filepath.Ext(name) {
+		case ".json", ".txt", ".model", ".jinja", ".tiktoken", ".py":
+			path := filepath.Join(dir, name)
+			if st, err := os.Stat(path); err == nil && st.Mode().IsRegular() {
+				paths = append(paths, path)
+			}
+		}
+	}
+	return paths
+}
+
+// copyBeside copies such a file.
+func copyBeside(path string, out *atomicfile.Set) error {
+	from, err := tensorfile.OpenBeside(filepath.Split(path))
+	if err != nil {
+		return err
+	}
+	defer from.Close()
+	w, err := out.Create(filepath.Base(path))
+	if err == nil {
+		_, err = io.Copy(w, from)
+	}
+	return err
+}

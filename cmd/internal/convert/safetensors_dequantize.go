@@ -1,0 +1,254 @@
+package convert
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/a01592f9/quant"
+	"github.com/a01592f9/quant/cmd/internal/atomicfile"
+	"github.com/a01592f9/quant/cmd/internal/tensorfile"
+)
+
+const (
+	packedSuffix = "_packed"
+	reasonFloats = "not quantized"
+)
+
+// DequantizeSafetensors turns the weights of a model in safetensors files that
+// are in the layouts int-quantized and pack-quantized of compressed-tensors
+// into float32. Of o only Include and Exclude matter, with names as the model
+// had them: NAME.weight.
+func DequantizeSafetensors(ctx context.Context, in string, out *atomicfile.Set, o Options, p Progress) (*Result, error) {
+	c, err := openST(ctx, in, out, p)
+	if err != nil {
+		return nil, err
+	}
+	defer c.from.Close()
+	known, err := c.config.compressed()
+	if err != nil {
+		return nil, err
+	}
+	d := &stDecoder{stCopy: c, args: known, index: make(map[string]int)}
+	for i, info := range c.infos {
+		d.index[info.Name] = i
+	}
+	var names []string
+	var back []string // layers that are turned back
+	left := false
+	for i, info := range c.infos {
+		base, quantized := d.quantized(i)
+		names = append(names, base)
+		if !quantized || c.jobs[i].part {
+			continue
+		}
+		if c.jobs[i].reason = o.reasonByName(base); c.jobs[i].reason != "" {
+			left = true
+			continue
+		}
+		if err := d.plan(i, base); err != nil {
+			return nil, inTensor(info.Name, err)
+		}
+		back = append(back, moduleOf(base))
+	}
+	if err := o.selection().Check(names); err != nil {
+		return nil, err
+	}
+	if len(back) == 0 && !left {
+		return nil, errors.New("there are no weights in a layout of compressed-tensors")
+	}
+	for i := range c.jobs {
+		j := &c.jobs[i]
+		if j.floats == nil && !j.part {
+			j.copied = c.same(i)
+			if j.reason == "" {
+				j.reason = reasonFloats
+			}
+		}
+	}
+	c.make = d.decode
+	r, err := c.run()
+	if err != nil {
+		return nil, err
+	}
+	if left {
+		err = c.config.ignore(back)
+	} else {
+		err = c.config.set(quantConfig, nil)
+	}
+	return r, errors.Join(err, c.writeRest())
+}
+
+// An stDecoder finds the quantized weights of a model.
+type stDecoder struct {
+	*stCopy
+	args  *compressedArgs // of all weights; nil if that is not known
+	index map[string]int  // of tensors, by name
+}
+
+// quantized tells whether tensor i is the codes of a weight, and what the
+// weight is called.
+func (d *stDecoder) quantized(i int) (name string, ok bool) {
+	t := d.infos[i]
+	name, packed := strings.CutSuffix(t.Name, packedSuffix)
+	if !isLayer(name) {
+		return t.Name, false
+	}
+	if _, ok = d.index[name+"_scale"]; !ok {
+		return t.Name, false
+	}
+	if packed {
+		return name, t.DType == "I32" && len(t.Shape) == 2
+	}
+	return name, t.DType == "I8" && len(t.Shape) == 2
+}
+
+// part returns the tensor that belongs to a weight by its suffix, or nil.
+func (d *stDecoder) part(name, suffix string) (i int, info *tensorfile.Info) {
+	i, there := d.index[name+suffix]
+	if !there {
+		return -1, nil
+	}
+	return i, &d.infos[i]
+}
+
+// plan checks the tensors of a weight, of which tensor i is the codes.
+func (d *stDecoder) plan(i int, name string) error {
+	j, t := &d.jobs[i], d.infos[i]
+	j.packed = t.Name != name
+	j.rows, j.cols = t.Shape[0], t.Shape[1]
+	bits := 8
+	if _, order := d.part(name, "_g_idx"); order != nil {
+		return errors.New("groups in the order of activations (weight_g_idx) are not read")
+	}
+	if j.packed {
+		at, shape := d.part(name, "_shape")
+		if shape == nil || shape.DType != "I64" || elements(shape.Shape) != 2 {
+			return errors.New("no weight_shape of two I64")
+		}
+		var dims [2]int64
+		if err := binary.Read(d.from.Raw(at), binary.LittleEndian, &dims); err != nil {
+			return err
+		}
+		// A code takes at least two bits.
+		if dims[0] != int64(j.rows) || dims[1] < 0 || dims[1] > int64(j.cols)*16 {
+			return fmt.Errorf("weight_shape %v does not go with %d rows of %d words", dims, j.rows, j.cols)
+		}
+		packed := j.cols
+		j.cols = int(dims[1])
+		var err error
+		if bits, err = d.bits(j.cols, packed); err != nil {
+			return err
+		}
+		d.jobs[at].part = true
+	}
+	if j.rows == 0 || j.cols == 0 {
+		return errors.New("no elements")
+	}
+	at, scale := d.part(name, "_scale")
+	by, err := d.granularity(j, scale)
+	if err != nil {
+		return err
+	}
+	d.jobs[at].part = true
+	j.scheme = quant.Scheme{Bits: bits, Mapping: quant.Symmetric, Granularity: by}
+	if at, zero := d.part(name, "_zero_point"); zero != nil {
+		groups := scale.Shape[len(scale.Shape)-1]
+		packed := zero.DType == "I32" && slices.Equal(zero.Shape, []int{words(j.rows, bits), groups}) && j.packed && by != quant.PerTensor
+		if plain := zero.DType == "I8" && elements(zero.Shape) == elements(scale.Shape); !packed && !plain {
+			return fmt.Errorf("weight_zero_point is %s of shape %v", zero.DType, zero.Shape)
+		}
+		j.scheme.Mapping = quant.Asymmetric
+		d.jobs[at].part = true
+	}
+	j.floats = newST(name, "F32", j.rows, j.cols)
+	return nil
+}
+
+// bits returns the width of codes of which so many are packed into words.
+func (d *stDecoder) bits(cols, packed int) (int, error) {
+	var fit []int
+	for _, bits := range []int{2, 4, 8} {
+		if words(cols, bits) == packed {
+			fit = append(fit, bits)
+		}
+	}
+	switch {
+	case d.args != nil && slices.Contains(fit, d.args.Bits):
+		return d.args.Bits, nil
+	case d.args == nil && len(fit) == 1:
+		return fit[0], nil
+	case d.args != nil:
+		return 0, fmt.Errorf("%d codes of %d bits are not in %d words, or are of a width that is not read", cols, d.args.Bits, packed)
+	}
+	return 0, fmt.Errorf("the width of %d codes in %d words is not known", cols, packed)
+}
+
+// granularity tells what shares a scale by their number.
+func (d *stDecoder) granularity(j *stJob, scale *tensorfile.Info) (quant.Granularity, error) {
+	n, s := elements(scale.Shape), scale.Shape
+	switch {
+	case !scale.Floating:
+		return quant.PerTensor, fmt.Errorf("weight_scale is %s", scale.DType)
+	case n == 1 && len(s) < 2:
+		return quant.PerTensor, nil
+	case n == int64(j.rows) && (len(s) == 1 || s[len(s)-1] == 1):
+		return quant.PerChannel(0), nil
+	case len(s) == 2 && s[0] == j.rows && s[1] > 0:
+		if d.args != nil && d.args.GroupSize > 0 && (j.cols+d.args.GroupSize-1)/d.args.GroupSize == s[1] {
+			return quant.PerGroup(1, d.args.GroupSize), nil
+		}
+		if j.cols%s[1] == 0 {
+			return quant.PerGroup(1, j.cols/s[1]), nil
+		}
+	}
+	return quant.PerTensor, fmt.Errorf("weight_scale of shape %v does not go with %d×%d", s, j.rows, j.cols)
+}
+
+// decode writes a weight as float32; tensor i is its codes.
+func (d *stDecoder) decode(i int) (*Weight, error) {
+	j, t := &d.jobs[i], d.infos[i]
+	name := j.floats.name
+	at, scale := d.part(name, "_scale")
+	w := &Weight{Name: name, Shape: j.floats.shape, Axis: -1, Type: j.floats.dtype,
+		Scheme: j.scheme, Before: t.Bytes + scale.Bytes, After: j.floats.bytes}
+	if axis, ok := j.scheme.Granularity.Axis(); ok {
+		w.Axis = axis
+	}
+	p := quant.Params{Scheme: j.scheme}
+	var err error
+	if p.Scale, err = d.from.Load(at); err != nil {
+		return nil, err
+	}
+	p.ZeroPoint = make([]int32, len(p.Scale))
+	if at, zero := d.part(name, "_zero_point"); zero != nil {
+		raw := make([]byte, zero.Bytes)
+		if _, err := io.ReadFull(d.from.Raw(at), raw); err != nil {
+			return nil, err
+		}
+		w.Before += zero.Bytes
+		if zero.DType == "I32" {
+			half := int32(1) << (j.scheme.Bits - 1)
+			for k, z := range unpackColumns(raw, j.rows, zero.Shape[1], j.scheme.Bits) {
+				p.ZeroPoint[k] = z - half
+			}
+		} else {
+			for k, z := range raw {
+				p.ZeroPoint[k] = int32(int8(z))
+			}
+		}
+	}
+	var src quant.Source = &codeSource{r: d.from.Raw(i), width: 8, shape: j.floats.shape, params: p}
+	if j.packed {
+		src = &packedSource{r: d.from.Raw(i), shape: j.floats.shape, params: offsetCodes(p)}
+	}
+	if err := j.file.at(j.floats); err != nil {
+		return nil, err
+	}
+	tick := func(n int) { d.tick(int64(n) * t.Bytes / int64(j.rows*j.cols)) }
+	return w, writeFloats(d.ctx, j.file, src, j.floats.shape, tick)
+}

@@ -1,0 +1,131 @@
+package onnx
+
+import (
+	"google.golang.org/protobuf/encoding/protowire"
+)
+
+const (
+	// largeData is the number of bytes from which data may go to the external file.
+	largeData = 1 << 10
+
+	// Where data begin in it: so that they can be mapped, or read fast.
+	pageData, pageAlign, smallAlign = 1 << 20, 4096, 64
+)
+
+// A Rewriter makes another model of one: some tensors become others, and every
+// other byte stays, except where the operators must be those of a later
+// version, or data were outside the model: these are all in one file beside
+// the new model.
+type Rewriter struct {
+	m        *Model
+	e        *editor
+	dataName string // of the external file
+	names    map[string]bool
+	stores   []*store
+	moved    []*moved
+	gone     map[*Tensor]bool // replaced or removed
+	dataSize int64
+	version  int64 // of ONNX's own operators, at least
+	ir       int64 // at least
+	planned  bool
+
+	dequantized []dequantization
+}
+
+// Rewrite begins a rewriting. dataName is the name that the external file will
+// have, beside the new model.
+func (m *Model) Rewrite(dataName string) *Rewriter {
+	r := &Rewriter{m: m, e: newEditor(m), dataName: dataName, names: map[string]bool{}, gone: map[*Tensor]bool{}}
+	for _, g := range m.graphs {
+		for name := range g.defs {
+			r.names[name] = true
+		}
+		for _, n := range g.nodes {
+			r.names[n.name] = true
+		}
+	}
+	return r
+}
+
+// fresh returns a name that nothing in the model has.
+func (r *Rewriter) fresh(name string) string {
+	unique := name
+	for i := 2; r.names[unique]; i++ {
+		unique = name + "_" + itoa(i)
+	}
+	r.names[unique] = true
+	return unique
+}
+
+// store plans a new tensor of g; external says whether it is to be outside the model.
+func (r *Rewriter) store(g *graph, name string, elem elemType, shape []int, data Payload, external bool) *store {
+	s := &store{dataName: r.dataName, name: name, elem: elem, shape: shape, data: data, external: external && data.Size >= largeData}
+	if g.fn != nil {
+		s.node = 7 // a function has no initializers
+	}
+	r.stores = append(r.stores, s)
+	return s
+}
+
+// position returns where a new initializer of g goes.
+func (g *graph) position() position {
+	if p := g.initializersEnd; p.frame != nil {
+		return p
+	}
+	f := g.frames[0]
+	return position{f, f.end}
+}
+
+// before returns the place before the first node of g that uses a value, or
+// that has a graph in it which does.
+func (g *graph) before(name string) position {
+	first := len(g.nodes)
+	for _, u := range g.uses[name] {
+		n := u.node
+		if n == nil {
+			n = u.graph.owner
+		}
+		for n != nil && n.graph != g {
+			n = n.graph.owner
+		}
+		if n != nil {
+			first = min(first, n.index)
+		}
+	}
+	if first < len(g.nodes) {
+		f := &g.nodes[first].frame
+		return position{f.parent, f.start}
+	}
+	if len(g.nodes) > 0 {
+		f := &g.nodes[len(g.nodes)-1].frame
+		return position{f.parent, f.end}
+	}
+	f := g.frames[0]
+	return position{f, f.end}
+}
+
+// nodeField is the number of nodes among the fields of g.
+func (g *graph) nodeField() protowire.Number {
+	if g.fn != nil {
+		return 7
+	}
+	return 1
+}
+
+// removeInput takes the value of t from the inputs of its graph, where older
+// models list all initializers.
+func (r *Rewriter) removeInput(g *graph, name string) {
+	if g.fn != nil {
+		return
+	}
+	for i := range g.inputs {
+		if in := &g.inputs[i]; in.name == name {
+			r.e.remove(&in.frame)
+		}
+	}
+}
+
+type dequantization struct {
+	*Dequantizer
+	values Payload
+}

@@ -1,0 +1,140 @@
+// Package option has the words by which the command line, the page and the JSON
+// name methods, mappings and granularities, and the patterns that pick tensors.
+//
+// The words are those of the library wherever the library has them.
+package option
+
+import (
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/a01592f9/quant"
+)
+
+// The words for the granularity of a scheme.
+const (
+	PerTensor  = "per_tensor"
+	PerChannel = "per_channel"
+	PerGroup   = "per_group"
+)
+
+// Granularity returns the word for g.
+func Granularity(g quant.Granularity) string {
+	if _, ok := g.GroupSize(); ok {
+		return PerGroup
+	}
+	if _, ok := g.Axis(); ok {
+		return PerChannel
+	}
+	return PerTensor
+}
+
+// Granularities lists the words for granularities.
+func Granularities() []string { return []string{PerTensor, PerChannel, PerGroup} }
+
+// Mappings lists the words for mappings.
+func Mappings() []string { return []string{quant.Asymmetric.String(), quant.Symmetric.String()} }
+
+// ParseMapping returns the mapping that a word names.
+func ParseMapping(word string) (quant.Mapping, error) {
+	for _, m := range []quant.Mapping{quant.Asymmetric, quant.Symmetric} {
+		if m.String() == word {
+			return m, nil
+		}
+	}
+	return 0, fmt.Errorf("mapping %q is neither asymmetric nor symmetric", word)
+}
+
+// Methods lists the methods that choose a range for a whole tensor, with
+// Percentile(p) among them. Every list of methods in the tool comes from it.
+func Methods(p float64) []quant.Method {
+	return []quant.Method{quant.MinMax, quant.Percentile(p), quant.LeastSquares, quant.LeastAbsolute, quant.Entropy}
+}
+
+// MethodWords lists the words for methods, with a common percentile.
+func MethodWords() []string {
+	var words []string
+	for _, m := range Methods(99.99) {
+		words = append(words, m.String())
+	}
+	return words
+}
+
+// ParseMethod is quant.ParseMethod for a whole tensor: "" is MinMax, and moving
+// averages, which need batches, are refused.
+func ParseMethod(word string) (quant.Method, error) {
+	if word == "" {
+		return quant.MinMax, nil
+	}
+	m, err := quant.ParseMethod(word)
+	switch {
+	case err != nil:
+		return m, errors.New(strings.TrimPrefix(err.Error(), "quant: "))
+	case strings.HasPrefix(word, "ema="):
+		return m, fmt.Errorf("method %s: moving averages need batches, see quant calibrate", word)
+	}
+	return m, nil
+}
+
+// A Selection picks tensors by patterns of their names, see Match.
+type Selection struct {
+	Include []string // none for all tensors
+	Exclude []string // tensors that are left out, even if Include matches them
+}
+
+// Validate returns an error for a pattern that is malformed.
+func (s Selection) Validate() error {
+	for _, p := range slices.Concat(s.Include, s.Exclude) {
+		if _, err := path.Match(p, ""); err != nil {
+			return fmt.Errorf("%q is not a pattern: %w", p, err)
+		}
+	}
+	return nil
+}
+
+// Excludes reports whether a pattern of Exclude matches a name.
+func (s Selection) Excludes(name string) bool { return matches(s.Exclude, name) }
+
+// Includes reports whether a pattern of Include matches a name, or there is no
+// such pattern.
+func (s Selection) Includes(name string) bool {
+	return len(s.Include) == 0 || matches(s.Include, name)
+}
+
+// Picks reports whether a name is included and not excluded.
+func (s Selection) Picks(name string) bool { return !s.Excludes(name) && s.Includes(name) }
+
+// Spells reports whether Include has a name in full. Tensors that are usually
+// left out are taken if they are named so.
+func (s Selection) Spells(name string) bool { return slices.Contains(s.Include, name) }
+
+// Check returns an error that names a pattern which matches none of the names: it
+// is probably misspelled.
+func (s Selection) Check(names []string) error {
+	for _, p := range slices.Concat(s.Include, s.Exclude) {
+		if !slices.ContainsFunc(names, func(name string) bool { return Match(p, name) }) {
+			return fmt.Errorf("no tensor matches %q", p)
+		}
+	}
+	return nil
+}
+
+func matches(patterns []string, name string) bool {
+	return slices.ContainsFunc(patterns, func(p string) bool { return Match(p, name) })
+}
+
+// Match reports whether a tensor's name matches a pattern. The syntax is that of
+// path.Match, except that * and ? match a slash too, because a slash is a
+// character like others in the name of a tensor. A name always matches itself.
+func Match(pattern, name string) bool {
+	if pattern == name {
+		return true
+	}
+	// path.Match stops only at a slash, so none may be left.
+	flat := strings.NewReplacer("/", "\x00")
+	ok, err := path.Match(flat.Replace(pattern), flat.Replace(name))
+	return ok && err == nil
+}

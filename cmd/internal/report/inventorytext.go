@@ -1,0 +1,96 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"slices"
+
+	"github.com/a01592f9/quant/cmd/internal/table"
+	"github.com/a01592f9/quant/cmd/internal/text"
+)
+
+// WriteText writes v for a terminal of the given number of columns, 0 if there is
+// none.
+func (v *Inventory) WriteText(w io.Writer, color bool, columns int) error {
+	p := table.NewTerminal(w, color, columns)
+	p.Print(table.Bold, text.Shorten(text.Clean(v.Source), p.Columns-16))
+	p.Line(table.Plain, "  "+text.Clean(v.Kind))
+	p.Blank()
+	if len(v.Tensors) > 0 {
+		p.Table(v.Table())
+		p.Blank()
+	}
+	if len(v.DTypes) > 1 {
+		p.Table(v.typesTable())
+		p.Blank()
+	}
+	sum := fmt.Sprintf("%s, %s, %s.", text.Plural(len(v.Tensors), "tensor"), text.Plural(v.Elements, "value"), text.Plural(v.Bytes, "byte"))
+	if len(v.Tensors) > 0 {
+		sum += fmt.Sprintf(" Outliers are values more than %d standard deviations from the mean.", OutlierDevs)
+	}
+	if v.used() {
+		sum += " The number after an operator is the axis of the output channels."
+	}
+	p.Paragraph(table.Plain, sum)
+	for _, x := range v.Tensors {
+		if x.Error != "" {
+			p.Paragraph(table.Red, text.Clean(x.Name+": "+x.Error))
+		}
+	}
+	return p.Flush()
+}
+
+// used reports whether the file names an operator or an axis for any tensor.
+func (v *Inventory) used() bool {
+	return slices.ContainsFunc(v.Tensors, func(x Item) bool { return x.Use != "" || x.Axis != nil })
+}
+
+// Table has a row for each tensor.
+func (v *Inventory) Table() *table.Table {
+	t := &table.Table{Names: true, Columns: table.Texts("tensor", "type", "shape", "use"), Optional: []int{7}, Pressed: []int{3, 9}}
+	t.Columns[2].Limit = 16
+	t.Columns = append(t.Columns, table.Numbers("", "bytes", "min", "max", "std dev", "outliers", "zeros", "NaN", "Inf")...)
+	for _, x := range v.Tensors {
+		use := text.Clean(x.Use)
+		if x.Axis != nil {
+			use += fmt.Sprintf(" %d", *x.Axis)
+		}
+		t.Add(table.Text(x.Name), table.Text(x.DType), table.Text(text.Shape(x.Shape)), table.Text(use),
+			table.Brief(x.Bytes), known(x.Min, table.Float), known(x.Max, table.Float), known(x.StdDev, table.Measure),
+			known(x.Outliers, table.Brief[int64]), known(x.Zeros, table.Brief[int64]), known(x.NaN, alarming), known(x.Inf, alarming))
+	}
+	if !v.used() {
+		t.Drop(3)
+	}
+	return t
+}
+
+// known returns the cell of a value that may not be known.
+func known[T any](x *T, cell func(T) table.Cell) table.Cell {
+	if x == nil {
+		return table.Text("-")
+	}
+	return cell(*x)
+}
+
+// alarming returns the cell of a count that should be 0.
+func alarming(n int64) table.Cell {
+	c := table.Brief(n)
+	if n > 0 {
+		c.Style = table.Red
+	}
+	return c
+}
+
+// typesTable has a row for each type.
+func (v *Inventory) typesTable() *table.Table {
+	t := &table.Table{Columns: append(table.Texts("type"), table.Numbers("", "tensors", "values", "bytes", "of all")...)}
+	for _, d := range v.DTypes {
+		part := table.Text("0%")
+		if v.Bytes > 0 {
+			part = table.Percent(text.Share(d.Bytes, v.Bytes))
+		}
+		t.Add(table.Text(d.DType), table.Count(d.Tensors), table.Count(d.Elements), table.Count(d.Bytes), part)
+	}
+	return t
+}

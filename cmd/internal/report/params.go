@@ -1,0 +1,46 @@
+package report
+
+import (
+	"github.com/a01592f9/quant/cmd/internal/option"
+)
+
+// params returns the scales and zero points that the channel at a place in the
+// results is quantized with.
+func (t *Tensor) params(r *Result, place int) ([]float32, []int32) {
+	switch {
+	case t.kept == nil:
+		return t.pick(r.Scheme, r.Scale, r.ZeroPoint, place)
+	case r.Scheme.Granularity == option.PerChannel:
+		return r.Scale[place : place+1], r.ZeroPoint[place : place+1]
+	}
+	return r.Scale, r.ZeroPoint
+}
+
+// pick returns those of a tensor's scales and zero points that a channel is
+// quantized with.
+func (t *Tensor) pick(s Scheme, scale []float32, zero []int32, channel int) ([]float32, []int32) {
+	switch {
+	case s.Granularity == option.PerTensor || t.Axis == nil:
+		return scale, zero
+	case s.Granularity == option.PerChannel:
+		return scale[channel : channel+1], zero[channel : channel+1]
+	}
+	// Parameters of groups are in the order of the tensor's elements, with as
+	// many indices on the axis of the groups as there are groups; on the axis
+	// of the channels that is one for each channel, or several share one.
+	shape := append([]int(nil), t.Shape...)
+	group, size := *s.Axis, *s.GroupSize
+	shape[group] = (shape[group] + size - 1) / size
+	at := channel
+	if group == *t.Axis {
+		at /= size
+	}
+	inner := int(elements(shape[*t.Axis+1:]))
+	var scales []float32
+	var zeros []int32
+	for from := at * inner; from < len(scale); from += inner * shape[*t.Axis] {
+		scales = append(scales, scale[from:from+inner]...)
+		zeros = append(zeros, zero[from:from+inner]...)
+	}
+	return scales, zeros
+}

@@ -1,0 +1,78 @@
+package report
+
+import (
+	"fmt"
+
+	"github.com/a01592f9/quant"
+	"github.com/a01592f9/quant/cmd/internal/option"
+)
+
+// A Scheme is a quant.Scheme for a tensor of known shape: its axis is counted
+// from the front. Axis and GroupSize are nil where they mean nothing.
+type Scheme struct {
+	Bits        int    `json:"bits"`
+	Unsigned    bool   `json:"unsigned"`
+	Mapping     string `json:"mapping"`     // "asymmetric" or "symmetric"
+	Granularity string `json:"granularity"` // "per_tensor", "per_channel" or "per_group"
+	Axis        *int   `json:"axis"`
+	GroupSize   *int   `json:"group_size"`
+	NarrowRange bool   `json:"narrow_range"`
+	ZeroInRange bool   `json:"zero_in_range"`
+	Method      string `json:"method"` // that chose the ranges
+}
+
+// newScheme returns s in the form of a report. A vector is compared as [1, n], and
+// its axes are those of the vector itself.
+func newScheme(s quant.Scheme, vector bool) Scheme {
+	r := Scheme{
+		Bits:        s.Bits,
+		Unsigned:    s.Unsigned,
+		Mapping:     s.Mapping.String(),
+		Granularity: option.Granularity(s.Granularity),
+		NarrowRange: s.NarrowRange,
+		ZeroInRange: s.ZeroInRange,
+		Method:      s.Method.String(),
+	}
+	if size, ok := s.Granularity.GroupSize(); ok {
+		r.GroupSize = &size
+	}
+	axis, ok := s.Granularity.Axis()
+	if vector {
+		axis-- // of [1, n]: the channels have no axis, the groups the only one
+	}
+	if ok && axis >= 0 {
+		r.Axis = &axis
+	}
+	return r
+}
+
+// Label returns the granularity for people: "per tensor", "per channel" or
+// "groups of 32".
+func (s Scheme) Label() string {
+	switch s.Granularity {
+	case option.PerChannel:
+		return "per channel"
+	case option.PerGroup:
+		return fmt.Sprintf("groups of %d", *s.GroupSize)
+	}
+	return "per tensor"
+}
+
+// adverb is a Label for the middle of a sentence: "per tensor", "in groups of 32".
+func (s Scheme) adverb() string {
+	if s.Granularity == option.PerGroup {
+		return "in " + s.Label()
+	}
+	return s.Label()
+}
+
+// short is a Label for the head of a narrow column.
+func (s Scheme) short() string {
+	switch s.Granularity {
+	case option.PerChannel:
+		return "channel"
+	case option.PerGroup:
+		return "group"
+	}
+	return "tensor"
+}

@@ -1,0 +1,71 @@
+package table
+
+import (
+	"encoding/csv"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/a01592f9/quant/cmd/internal/text"
+)
+
+// A CSV writes rows after RFC 4180, in full precision, for programs and
+// spreadsheets. Its first error ends it, and is that of Flush.
+type CSV struct {
+	w   *csv.Writer
+	err error
+}
+
+// NewCSV returns a CSV that begins with the names of its columns.
+func NewCSV(w io.Writer, head []string) *CSV {
+	c := &CSV{w: csv.NewWriter(w)}
+	c.w.UseCRLF = true
+	c.Row(head)
+	return c
+}
+
+// Row writes a row, whose fields come in several parts.
+func (c *CSV) Row(parts ...[]string) {
+	if c.err == nil {
+		c.err = c.w.Write(slices.Concat(parts...))
+	}
+}
+
+// Flush writes what is left, and returns the first error.
+func (c *CSV) Flush() error {
+	if c.err != nil {
+		return c.err
+	}
+	c.w.Flush()
+	return c.w.Error()
+}
+
+// Inert returns a name from a file as text that no spreadsheet takes for a formula
+// and no terminal for a command. An apostrophe goes before each character that a
+// formula begins with, also in its wide form, if that character is the first, or
+// follows what some spreadsheet may take for the end of a cell.
+func Inert(s string) string {
+	var b strings.Builder
+	start := true
+	for _, r := range text.Clean(s) {
+		if start && strings.ContainsRune("=+-@\uff1d\uff0b\uff0d\uff20", r) {
+			b.WriteByte('\'')
+		}
+		b.WriteRune(r)
+		// After a space or a quote, the next character still counts as the first.
+		start = strings.ContainsRune(",;|", r) || start && (r == ' ' || r == '"' || r == '\'')
+	}
+	return b.String()
+}
+
+// Shape returns a shape as CSV has it, "512x128".
+func Shape(shape []int) string { return strings.ReplaceAll(text.Shape(shape), "×", "x") }
+
+// Integer returns the field of an integer, empty for nil.
+func Integer(n *int) string {
+	if n == nil {
+		return ""
+	}
+	return strconv.Itoa(*n)
+}

@@ -1,0 +1,225 @@
+package table
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/a01592f9/quant/cmd/internal/text"
+)
+
+// A layout is the texts and styles of a table that is fitted into a terminal.
+type layout struct {
+	spans    []Span
+	head     []string
+	left     int // so many columns are flush left
+	rows     [][]piece
+	names    bool
+	optional []int
+	pressed  []int
+}
+
+// A piece is the text of a cell, and its style.
+type piece struct {
+	text  string
+	style Style
+}
+
+const (
+	// flexible is the width down to which the first column gives way to wide
+	// spaces and further columns.
+	flexible = 26
+
+	// firstMin is the width that the first column keeps at the cost of pressed
+	// columns.
+	firstMin = 18
+)
+
+func newLayout(t *Table) *layout {
+	l := &layout{spans: t.Spans(), head: t.Head(), left: t.Left(), names: t.Names, optional: t.Optional, pressed: t.Pressed}
+	for _, row := range t.Rows {
+		if row.Detail {
+			continue
+		}
+		var pieces []piece
+		for i, c := range row.Cells {
+			x := piece{c.Short, c.Style}
+			if c.Short == "" {
+				x.text = c.Text
+			}
+			if limit := t.Columns[i].Limit; limit > 0 {
+				x.text = text.Shorten(x.text, limit)
+			}
+			switch {
+			case row.Minor && i == 0:
+				x = piece{}
+			case c.Best:
+				x.style = Green
+			case row.Minor:
+				x.style = Dim
+			case c.Style == Plain:
+				x.style = row.Style
+			}
+			pieces = append(pieces, x)
+		}
+		l.rows = append(l.rows, pieces)
+	}
+	for i := len(t.Columns) - 1; i >= 0; i-- {
+		if t.Columns[i].Detail {
+			l.drop(i)
+		}
+	}
+	return l
+}
+
+// widths returns the width of each column, and of the space between columns.
+func (l *layout) widths(columns int) (widths []int, gap int) {
+	widths = make([]int, len(l.head))
+	for i, h := range l.head {
+		widths[i] = text.Width(h)
+	}
+	for _, row := range l.rows {
+		for i, c := range row {
+			widths[i] = max(widths[i], text.Width(c.text))
+		}
+	}
+	sum := 0
+	for _, w := range widths {
+		sum += w
+	}
+	gap = 2
+	if gaps := len(widths) - 1; sum+2*gaps > columns {
+		if l.left == 0 || widths[0] < sum+2*gaps-columns+flexible {
+			gap = 1
+		}
+		if over := sum + gap*gaps - columns; over > 0 && l.left > 0 {
+			widths[0] -= over
+		}
+	}
+	return widths, gap
+}
+
+// fit makes room for the first column. If it has names that do not fit, what all
+// of them begin and end with is left out; fit returns what that is.
+func (l *layout) fit(columns int) (shared string) {
+	wide := *l
+	wide.rows = slices.Clone(l.rows)
+	l.narrow(columns)
+	if !l.names {
+		return ""
+	}
+	var names []string
+	longest := 0
+	for _, row := range wide.rows {
+		if row[0].text != "" {
+			names = append(names, row[0].text)
+			longest = max(longest, text.Width(row[0].text))
+		}
+	}
+	if widths, _ := l.widths(columns); longest <= widths[0] {
+		return ""
+	}
+	if prefix, suffix := text.Common(names); prefix != "" || suffix != "" {
+		*l = wide
+		for i, row := range l.rows {
+			row = slices.Clone(row)
+			row[0].text = strings.TrimSuffix(strings.TrimPrefix(row[0].text, prefix), suffix)
+			l.rows[i] = row
+		}
+		shared = text.LeftOut(prefix, suffix)
+		l.narrow(columns)
+	}
+	// Names that are still too long lose their middle.
+	widths, _ := l.widths(columns)
+	var rows []int
+	names = nil
+	for i, row := range l.rows {
+		if row[0].text != "" {
+			rows, names = append(rows, i), append(names, row[0].text)
+		}
+	}
+	for k, name := range text.Elide(names, widths[0]) {
+		row := slices.Clone(l.rows[rows[k]])
+		row[0].text = name
+		l.rows[rows[k]] = row
+	}
+	return shared
+}
+
+// narrow leaves out optional columns until the first column, and the space between
+// columns, have room.
+func (l *layout) narrow(columns int) {
+	first := 0
+	for _, row := range l.rows {
+		first = max(first, text.Width(row[0].text))
+	}
+	for len(l.optional) > 0 {
+		if widths, gap := l.widths(columns); gap == 2 && widths[0] >= min(first, flexible) {
+			return
+		}
+		l.drop(l.optional[0])
+	}
+	for len(l.pressed) > 0 {
+		if widths, _ := l.widths(columns); widths[0] >= min(first, firstMin) {
+			return
+		}
+		l.drop(l.pressed[0])
+	}
+}
+
+// drop leaves out a column. A group of which one column is left becomes the head
+// of that column.
+func (l *layout) drop(column int) {
+	l.head = without(l.head, column)
+	for i, row := range l.rows {
+		l.rows[i] = without(row, column)
+	}
+	if column < l.left {
+		l.left--
+	}
+	var spans []Span
+	for _, s := range l.spans {
+		within := s.From <= column && column <= s.To
+		if s.From > column {
+			s.From--
+		}
+		if s.To >= column {
+			s.To--
+		}
+		switch {
+		case within && s.To == s.From:
+			l.head[s.To] = strings.TrimSuffix(s.Text, " per")
+		case s.To >= s.From:
+			spans = append(spans, s)
+		}
+	}
+	l.spans = spans
+	l.optional, l.pressed = renumber(l.optional, column), renumber(l.pressed, column)
+}
+
+// spanLine centres each heading over its columns, between rules.
+func (l *layout) spanLine(widths []int, gap int) string {
+	line := ""
+	for _, s := range l.spans {
+		start, size := 0, -gap
+		for i, w := range widths[:s.To+1] {
+			if i < s.From {
+				start += w + gap
+			} else {
+				size += w + gap
+			}
+		}
+		heading := s.Text
+		if size >= text.Width(heading)+4 { // a rule of one character on each side
+			heading = " " + heading + " "
+		}
+		rest := max(0, size-text.Width(heading))
+		line += strings.Repeat(" ", max(0, start-text.Width(line)))
+		left, rule := rest/2, "─"
+		if heading == s.Text {
+			rule = " "
+		}
+		line += strings.Repeat(rule, left) + heading
+		line += strings.Repeat(rule, rest-left)
+	}
+	return strings.TrimRight(line, " ")
+}

@@ -1,0 +1,216 @@
+// Package table has the one kind of table that reports are made of, and writes it
+// for a terminal and as Markdown. The PDF and the HTML report lay out the same
+// tables themselves.
+//
+// A table says what it contains; how much of it is shown, and with how many
+// digits, is up to whoever writes it. A terminal has the least room.
+package table
+
+import (
+	"strconv"
+
+	"github.com/a01592f9/quant/cmd/internal/text"
+)
+
+// A Table is rows of cells under named columns. Text in it is text.Clean.
+type Table struct {
+	Columns []Column
+	Rows    []Row
+	Sum     []Cell // a last row of totals, which only documents show; nil for none
+	Note    string // which rows there are, if not all
+
+	// Names is whether the first column has names of tensors. If they do not fit
+	// into a terminal, what all of them share is left out.
+	Names bool
+
+	// Optional and Pressed list columns that a narrow terminal leaves out, the
+	// first of them first. Pressed columns go only if nothing else helps.
+	Optional, Pressed []int
+}
+
+// A Column is what all cells of a column have in common.
+type Column struct {
+	Head   string
+	Group  string // the heading over neighbouring columns that have the same one; "" for none
+	Left   bool   // text, flush left; numbers are flush right
+	Detail bool   // only documents show it
+	Limit  int    // a terminal shortens cells to so many columns; 0 for no limit
+}
+
+// A Row is a line of a table.
+type Row struct {
+	Cells  []Cell
+	Style  Style // of cells that have none, in a terminal
+	Detail bool  // only documents show it
+
+	// Minor is whether the row is a part of the row above, of the same name: a
+	// terminal dims it and does not repeat the name.
+	Minor bool
+}
+
+// A Cell is a text or a number.
+type Cell struct {
+	Text  string // as documents show it
+	Short string // as a terminal shows it; "" if as in documents
+	Exact string // a finite number in full precision, to sort by and to copy; else ""
+	Best  bool   // the least error of a row
+	Style Style  // in a terminal; Plain for that of the row
+}
+
+// A Style is how a piece of text looks in a terminal with colour.
+type Style string
+
+// Styles are the codes of ANSI terminals.
+const (
+	Plain Style = ""
+	Bold  Style = "1"
+	Dim   Style = "2"
+	Red   Style = "31"
+	Green Style = "32"
+)
+
+// A Span is a heading over columns From to To.
+type Span struct {
+	From, To int
+	Text     string
+}
+
+// Add appends a row.
+func (t *Table) Add(cells ...Cell) { t.Rows = append(t.Rows, Row{Cells: cells}) }
+
+// Head lists the names of the columns.
+func (t *Table) Head() []string {
+	head := make([]string, len(t.Columns))
+	for i, c := range t.Columns {
+		head[i] = c.Head
+	}
+	return head
+}
+
+// Left is the number of columns of text, which come first.
+func (t *Table) Left() int {
+	n := 0
+	for n < len(t.Columns) && t.Columns[n].Left {
+		n++
+	}
+	return n
+}
+
+// Spans lists the headings over several columns.
+func (t *Table) Spans() []Span {
+	var spans []Span
+	for i, c := range t.Columns {
+		switch last := len(spans) - 1; {
+		case c.Group == "":
+		case i > 0 && t.Columns[i-1].Group == c.Group:
+			spans[last].To = i
+		default:
+			spans = append(spans, Span{i, i, c.Group})
+		}
+	}
+	return spans
+}
+
+// Drop leaves out a column.
+func (t *Table) Drop(column int) {
+	t.Columns = without(t.Columns, column)
+	for i := range t.Rows {
+		t.Rows[i].Cells = without(t.Rows[i].Cells, column)
+	}
+	if t.Sum != nil {
+		t.Sum = without(t.Sum, column)
+	}
+	t.Optional, t.Pressed = renumber(t.Optional, column), renumber(t.Pressed, column)
+}
+
+// without returns a copy of list without the element at index i.
+func without[T any](list []T, i int) []T {
+	return append(append(make([]T, 0, len(list)-1), list[:i]...), list[i+1:]...)
+}
+
+// renumber returns the numbers that columns have after one was left out.
+func renumber(columns []int, out int) []int {
+	var left []int
+	for _, c := range columns {
+		switch {
+		case c > out:
+			left = append(left, c-1)
+		case c < out:
+			left = append(left, c)
+		}
+	}
+	return left
+}
+
+// Texts returns columns of text.
+func Texts(heads ...string) []Column {
+	var columns []Column
+	for _, h := range heads {
+		columns = append(columns, Column{Head: h, Left: true})
+	}
+	return columns
+}
+
+// Numbers returns columns of numbers under a group, which may be "".
+func Numbers(group string, heads ...string) []Column {
+	var columns []Column
+	for _, h := range heads {
+		columns = append(columns, Column{Head: h, Group: group})
+	}
+	return columns
+}
+
+// Text returns a cell of text.
+func Text(s string) Cell { return Cell{Text: text.Clean(s)} }
+
+// Count returns a cell of a count.
+func Count[T ~int | ~int64](n T) Cell {
+	return Cell{Text: text.Count(n), Exact: strconv.FormatInt(int64(n), 10)}
+}
+
+// Brief returns a cell of a count of which a terminal shows a few digits.
+func Brief[T ~int | ~int64](n T) Cell {
+	c := Count(n)
+	c.Short = text.Short(n)
+	return c
+}
+
+// Measure returns a cell of a measured value: up to three digits in a terminal
+// and four in a document.
+func Measure(x text.Number) Cell {
+	return Cell{Short: text.Fit(x), Text: text.Digits(x, 4), Exact: text.Exact(x)}
+}
+
+// Float is Measure for a float32.
+func Float(x text.Float) Cell {
+	return Cell{Short: text.Fit(x), Text: text.Digits(x, 4), Exact: text.ExactFloat(x)}
+}
+
+// Precise returns a cell of a value that stands alone: four digits in a terminal
+// and six in a document.
+func Precise(x text.Number) Cell {
+	return Cell{Short: text.Digits(x, 4), Text: text.Digits(x, 6), Exact: text.Exact(x)}
+}
+
+// Digits returns a cell of a value with so many digits everywhere.
+func Digits(x text.Number, digits int) Cell {
+	return Cell{Text: text.Digits(x, digits), Exact: text.Exact(x)}
+}
+
+// Decibels returns a cell of a ratio in dB: one decimal in a terminal, and the
+// given number of them in a document.
+func Decibels(x text.Number, decimals int) Cell {
+	c := Cell{Short: text.Decibels(x), Text: text.Decibels(x), Exact: text.Exact(x)}
+	if c.Exact != "" {
+		c.Text = strconv.FormatFloat(float64(x), 'f', decimals, 64)
+	}
+	return c
+}
+
+// Factor returns a cell of a factor.
+func Factor(x text.Number) Cell { return Cell{Text: text.Times(x), Exact: text.Exact(x)} }
+
+// Percent returns a cell of a percentage.
+func Percent(x float64) Cell {
+	return Cell{Text: text.Percent(x), Exact: text.Exact(text.Number(x))}
+}

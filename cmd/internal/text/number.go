@@ -1,0 +1,218 @@
+package text
+
+import (
+	"math"
+	"strconv"
+	"strings"
+)
+
+// A Number is a float64 whose JSON is null if it is infinite or NaN: JSON has
+// no other form for these.
+type Number float64
+
+// MarshalJSON implements json.Marshaler.
+func (n Number) MarshalJSON() ([]byte, error) { return appendNumber(nil, float64(n), 64), nil }
+
+// A Float is a float32 with the JSON of a Number: the shortest decimal that
+// reads back as the same float32.
+type Float float32
+
+// MarshalJSON implements json.Marshaler.
+func (f Float) MarshalJSON() ([]byte, error) { return appendNumber(nil, float64(f), 32), nil }
+
+// Floats are float32 values, each with the JSON of a Float.
+type Floats []float32
+
+// MarshalJSON implements json.Marshaler. A nil slice becomes [], as an empty
+// slice does.
+func (f Floats) MarshalJSON() ([]byte, error) {
+	b := []byte{'['}
+	for i, x := range f {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendNumber(b, float64(x), 32)
+	}
+	return append(b, ']'), nil
+}
+
+// appendNumber appends the shortest JSON number that reads back as x.
+func appendNumber(b []byte, x float64, bits int) []byte {
+	if math.IsNaN(x) || math.IsInf(x, 0) {
+		return append(b, "null"...)
+	}
+	format := byte('f')
+	if a := math.Abs(x); a != 0 && (a < 1e-6 || a >= 1e21) {
+		format = 'e' // encoding/json and JavaScript switch at the same values
+	}
+	return strconv.AppendFloat(b, x, format, -1, bits)
+}
+
+// real is any floating-point type.
+type real interface{ ~float32 | ~float64 }
+
+// Exact writes x in full precision, as JSON has it. The result is empty if x is
+// not finite.
+func Exact[T ~float64](x T) string { return finite(appendNumber(nil, float64(x), 64)) }
+
+// ExactFloat is Exact for a float32.
+func ExactFloat[T ~float32](x T) string { return finite(appendNumber(nil, float64(x), 32)) }
+
+func finite(b []byte) string {
+	if string(b) == "null" {
+		return ""
+	}
+	return string(b)
+}
+
+// Digits writes x with the given number of significant digits.
+func Digits[T real](x T, digits int) string {
+	v := float64(x)
+	switch {
+	case v == 0:
+		return "0"
+	case math.IsNaN(v):
+		return "NaN"
+	case math.IsInf(v, 0):
+		return strings.ToLower(strings.TrimPrefix(strconv.FormatFloat(v, 'f', -1, 64), "+"))
+	}
+	// The exponent is that of the rounded number: 9.9996 has one digit more.
+	e := strconv.FormatFloat(v, 'e', digits-1, 64)
+	exp, err := strconv.Atoi(e[strings.IndexByte(e, 'e')+1:])
+	if err != nil || exp < -4 || exp > 6 {
+		return e
+	}
+	return strconv.FormatFloat(v, 'f', max(0, digits-1-exp), 64)
+}
+
+// Fit writes x with three significant digits, or with fewer if three take more
+// than 8 columns.
+func Fit[T real](x T) string {
+	for digits := 3; ; digits-- {
+		if s := Digits(x, digits); len(s) <= 8 || digits == 1 {
+			return s
+		}
+	}
+}
+
+// Decibels writes a ratio in dB without its unit. A ratio without any noise is
+// "exact".
+func Decibels[T real](x T) string {
+	v := float64(x)
+	switch {
+	case math.IsInf(v, 1):
+		return "exact"
+	case math.IsInf(v, -1):
+		return "-inf"
+	case math.Abs(v) >= 1000: // subnormal errors of huge values
+		return strconv.FormatFloat(v, 'f', 0, 64)
+	}
+	return strconv.FormatFloat(v, 'f', 1, 64)
+}
+
+// DecibelsWithUnit writes a ratio as "48.7 dB", or as "exact".
+func DecibelsWithUnit[T real](x T) string {
+	if math.IsInf(float64(x), 0) {
+		return Decibels(x)
+	}
+	return Decibels(x) + " dB"
+}
+
+// Signed writes x with its sign and the given number of decimals.
+func Signed[T real](x T, decimals int) string {
+	v := float64(x)
+	s := strconv.FormatFloat(v, 'f', decimals, 64)
+	if math.IsInf(v, 0) {
+		return strings.ToLower(s) // "+Inf" has its sign
+	}
+	if strings.Trim(s, "-0.") == "" {
+		return strings.TrimPrefix(s, "-")
+	}
+	if v > 0 {
+		return "+" + s
+	}
+	return s
+}
+
+// Times writes a factor: "3.42×".
+func Times[T real](x T) string {
+	switch v := float64(x); {
+	case math.IsInf(v, 1):
+		return "inf"
+	case v >= 1e6:
+		return Digits(v, 1) + "×"
+	}
+	return Digits(x, 3) + "×"
+}
+
+// Percent writes a percentage: "35.0%".
+func Percent[T real](x T) string { return Digits(x, 3) + "%" }
+
+// Share returns part as a percentage of whole.
+func Share(part, whole int64) float64 { return 100 * float64(part) / float64(whole) }
+
+// Count writes an integer with a comma before every three digits.
+func Count[T ~int | ~int64](n T) string {
+	s := strconv.FormatInt(int64(n), 10)
+	first := 0
+	if n < 0 {
+		first = 1
+	}
+	for i := len(s) - 3; i > first; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
+// Short writes a count in at most five characters: 1234, 56.8k, 1.23M.
+func Short[T ~int | ~int64](n T) string {
+	x := float64(n)
+	for _, unit := range []string{"", "k", "M", "G", "T"} {
+		switch {
+		case unit == "" && n < 10000:
+			return strconv.FormatInt(int64(n), 10)
+		case unit != "" && x < 9.995:
+			return strconv.FormatFloat(x, 'f', 2, 64) + unit
+		case unit != "" && x < 99.95:
+			return strconv.FormatFloat(x, 'f', 1, 64) + unit
+		case unit != "" && x < 999.5:
+			return strconv.FormatFloat(x, 'f', 0, 64) + unit
+		}
+		x /= 1000
+	}
+	return Digits(float64(n), 2)
+}
+
+// Plural writes "1 tensor" or "3 tensors".
+func Plural[T ~int | ~int64](n T, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return Count(n) + " " + noun + "s"
+}
+
+// Scale writes a scale with four significant digits.
+func Scale(x float32) string { return Digits(x, 4) }
+
+// ZeroPoint writes a zero point.
+func ZeroPoint(z int32) string { return strconv.Itoa(int(z)) }
+
+// Span writes the smallest and the largest of some values, or one value if both
+// read the same.
+func Span[T int32 | float32](values []T, format func(T) string) string {
+	lo, hi := MinMax(values)
+	a, b := format(lo), format(hi)
+	if a == b {
+		return a
+	}
+	return a + "…" + b
+}
+
+// MinMax returns the smallest and the largest of at least one value.
+func MinMax[T int32 | float32](values []T) (lo, hi T) {
+	lo, hi = values[0], values[0]
+	for _, v := range values {
+		lo, hi = min(lo, v), max(hi, v)
+	}
+	return lo, hi
+}

@@ -1,0 +1,64 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/a01592f9/quant/cmd/internal/atomicfile"
+	"github.com/a01592f9/quant/cmd/internal/text"
+)
+
+// An app is what the commands share.
+type app struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+
+	// started is whether a command has begun its work: errors before are about
+	// its arguments.
+	started bool
+}
+
+// complain writes an error on one line, whatever a file put into it.
+func (a *app) complain(message string) {
+	fmt.Fprintf(a.stderr, "quant: %s\n", text.Clean(strings.TrimPrefix(message, "quant: ")))
+}
+
+// A usageError reports wrong arguments that Cobra does not detect.
+type usageError struct{ error }
+
+func (e *usageError) Unwrap() error { return e.error }
+
+func usagef(format string, args ...any) error {
+	return &usageError{fmt.Errorf(format, args...)}
+}
+
+// start wraps the work of a command.
+func (a *app) start(f func(cmd *cobra.Command, args []string) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		a.started = true
+		return f(cmd, args)
+	}
+}
+
+// ofFile adds the name of a file to an error that is about the file, unless the
+// error names the output.
+func ofFile(path string, err error) error {
+	var own *atomicfile.Error
+	var cause *fs.PathError
+	switch {
+	case errors.As(err, &own):
+		return own
+	case errors.As(err, &cause) && cause.Path == path:
+		err = cause.Err
+	}
+	text := strings.TrimPrefix(err.Error(), "quant: ")
+	if strings.HasPrefix(text, path+":") {
+		return err
+	}
+	return fmt.Errorf("%s: %w", path, err)
+}

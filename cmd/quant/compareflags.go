@@ -1,0 +1,130 @@
+package main
+
+import (
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/a01592f9/quant/cmd/internal/htmlreport"
+	"github.com/a01592f9/quant/cmd/internal/pdf"
+	"github.com/a01592f9/quant/cmd/internal/plot"
+	"github.com/a01592f9/quant/cmd/internal/report"
+)
+
+// compareFlags are the flags of quant compare that are not report.Options as
+// they are.
+type compareFlags struct {
+	options   report.Options
+	axis      int
+	groupAxis int
+	channels  bool
+	against   string
+	sort      string
+	worst     int
+	format    string
+	output    string
+	exports   []export
+}
+
+// An export is a file that a report is written to besides the output.
+type export struct {
+	flag  string
+	path  string
+	usage string
+
+	// tensors is how many tensors' details write needs; those that gain most
+	// come first.
+	tensors int
+	write   func(w io.Writer, r *report.Report, details []*report.Detail, f *compareFlags) error
+}
+
+// exports returns the files that a report can be written to. A model's PDF and
+// HTML have graphs of so many tensors; tables they have of all.
+func exports() []export {
+	const most = 12
+	return []export{{
+		flag: "csv", usage: "write a CSV `file`: a row for each tensor and scheme,\nand for each of their channels",
+		write: func(w io.Writer, r *report.Report, _ []*report.Detail, _ *compareFlags) error {
+			return report.WriteCSV(w, r, true)
+		},
+	}, {
+		flag: "pdf", tensors: most, usage: "write a PDF `file` with tables and graphs",
+		write: func(w io.Writer, r *report.Report, d []*report.Detail, f *compareFlags) error {
+			return pdf.Write(w, r, d, pdf.Options{Channels: f.channels})
+		},
+	}, {
+		flag: "html", tensors: most, usage: "write an HTML `file` with tables and interactive\ngraphs, which needs no other file and no internet",
+		write: func(w io.Writer, r *report.Report, d []*report.Detail, f *compareFlags) error {
+			return htmlreport.Write(w, r, d, htmlreport.Options{Channels: f.channels})
+		},
+	}, {
+		flag: "plot", tensors: 1, usage: "draw into a `file`, .svg or .png: of one tensor its\nvalues, errors, channels, histogram and a sweep of\nwidths; of several the gain of each",
+		write: func(w io.Writer, r *report.Report, d []*report.Detail, f *compareFlags) error {
+			return plot.New(r, d).Write(w, plotFormat(f.path("plot")))
+		},
+	}}
+}
+
+// path returns the file that a flag names.
+func (f *compareFlags) path(flag string) string {
+	for _, e := range f.exports {
+		if e.flag == flag {
+			return e.path
+		}
+	}
+	return ""
+}
+
+// check returns a usage error for wrong flags, and sets the format.
+func (f *compareFlags) check(cmd *cobra.Command) error {
+	if cmd.Flags().Changed("group-size") && f.options.GroupSize <= 0 {
+		return usagef("--group-size %d is not positive", f.options.GroupSize)
+	}
+	if err := f.options.Validate(); err != nil {
+		return &usageError{err}
+	}
+	if cmd.Flags().Changed("output") && f.output == "" {
+		return usagef("--output needs the name of a file")
+	}
+	for i, e := range f.exports {
+		if cmd.Flags().Changed(e.flag) && e.path == "" {
+			return usagef("--%s needs the name of a file", e.flag)
+		}
+		if e.path == "" {
+			continue
+		}
+		if format := plotFormat(e.path); e.flag == "plot" && !slices.Contains(plot.Formats, format) {
+			return usagef("--plot %s: the name has to end in .svg or .png", e.path)
+		}
+		if same(e.path, f.output) {
+			return usagef("--%s and --output name the same file", e.flag)
+		}
+		for _, other := range f.exports[:i] {
+			if same(e.path, other.path) {
+				return usagef("--%s and --%s name the same file", e.flag, other.flag)
+			}
+		}
+	}
+	if !cmd.Flags().Changed("format") {
+		if known, ok := extensions[extension(f.output)]; ok {
+			f.format = known
+		}
+	}
+	if !slices.Contains(compareFormats, f.format) {
+		return usagef("format %q is none of %s", f.format, strings.Join(compareFormats, ", "))
+	}
+	if !slices.Contains(report.Sorts, f.sort) {
+		return usagef("--sort %q is none of %s", f.sort, strings.Join(report.Sorts, ", "))
+	}
+	if f.worst < 0 {
+		return usagef("--worst %d is negative", f.worst)
+	}
+	// What lists all channels needs them in memory; the rest can do without.
+	f.options.Few = f.format != formatJSON && !f.channels && f.path("csv") == ""
+	if f.options.Codes && f.format != formatJSON && f.format != formatTable {
+		return usagef("--codes goes with the formats table and json, not with %s", f.format)
+	}
+	return nil
+}

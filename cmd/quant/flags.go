@@ -1,0 +1,96 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/a01592f9/quant/cmd/internal/option"
+	"github.com/a01592f9/quant/cmd/internal/text"
+)
+
+// The names of output formats.
+const (
+	formatTable    = "table"
+	formatJSON     = "json"
+	formatCSV      = "csv"
+	formatMarkdown = "markdown"
+)
+
+var compareFormats = []string{formatTable, formatJSON, formatCSV, formatMarkdown}
+
+// extensions tell the format of an output file where no flag does.
+var extensions = map[string]string{
+	".json": formatJSON, ".csv": formatCSV, ".md": formatMarkdown, ".markdown": formatMarkdown,
+}
+
+// plotFormat is the format that the name of a file stands for.
+func plotFormat(path string) string { return strings.TrimPrefix(extension(path), ".") }
+
+func extension(path string) string { return strings.ToLower(filepath.Ext(path)) }
+
+// defaultGroup is the size of groups for which no other was given.
+const defaultGroup = 32
+
+// granularityGroup is option.PerGroup on the command line.
+const granularityGroup = "group"
+
+// methodUsage is the help of --method for a whole tensor.
+func methodUsage() string {
+	all := "`method` that chooses ranges: " + strings.Join(option.MethodWords(), ", ")
+	return strings.Join(text.Wrap(all, 56, ""), "\n")
+}
+
+// files accepts from lo to hi arguments.
+func files(lo, hi int) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		switch {
+		case len(args) < lo:
+			return errors.New("FILE is missing")
+		case len(args) > hi:
+			return fmt.Errorf("one FILE at a time, not %d", len(args))
+		}
+		return nil
+	}
+}
+
+// completeFile completes the one FILE of a command.
+func completeFile(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return nil, cobra.ShellCompDirectiveDefault
+}
+
+// completeWords completes the value of a flag.
+func completeWords(cmd *cobra.Command, flag string, words ...string) {
+	err := cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp))
+	if err != nil {
+		panic(err) // there is no such flag
+	}
+}
+
+// same reports whether two names are of one file that is to be replaced: of
+// what is none, such as /dev/null, everything may be written to.
+func same(a, b string) bool {
+	if a == "" || b == "" {
+		return false
+	}
+	for _, p := range []*string{&a, &b} {
+		if st, err := os.Stat(*p); err == nil && !st.Mode().IsRegular() {
+			return false
+		}
+		if real, err := filepath.EvalSymlinks(*p); err == nil {
+			*p = real
+		} else if abs, err := filepath.Abs(*p); err == nil {
+			*p = abs
+		}
+	}
+	absA, errA := filepath.Abs(a)
+	absB, errB := filepath.Abs(b)
+	return errA == nil && errB == nil && absA == absB
+}
