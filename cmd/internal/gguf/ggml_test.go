@@ -26,15 +26,14 @@ var (
 
 // ggml is the functions of the library that the tests call.
 type ggml struct {
-	quantizeChunk                                func(t Type, src *float32, dst *byte, start, rows, perRow int64, imatrix *float32) uint64
-	quantizeQ8, quantizeQ4                       func(x *float32, y *byte, n int64)
-	dequantizeQ8, dequantizeQ4, dequantizeQ4_1   func(x *byte, y *float32, n int64)
-	dequantizeQ5, dequantizeQ5_1, halves, brains func(x *byte, y *float32, n int64)
-	toHalf                                       func(x *float32, y *uint16, n int64)
-	valid                                        func(t Type, data *byte, n uint64) bool
-	typeName                                     func(t Type) string
-	blockLen                                     func(t Type) int64
-	typeSize                                     func(t Type) uint64
+	quantizeChunk          func(t Type, src *float32, dst *byte, start, rows, perRow int64, imatrix *float32) uint64
+	quantizeQ8, quantizeQ4 func(x *float32, y *byte, n int64)
+	halves, brains         func(x *byte, y *float32, n int64)
+	toHalf                 func(x *float32, y *uint16, n int64)
+	valid                  func(t Type, data *byte, n uint64) bool
+	typeName               func(t Type) string
+	blockLen               func(t Type) int64
+	typeSize               func(t Type) uint64
 }
 
 func loadGGML(t *testing.T) *ggml {
@@ -45,11 +44,6 @@ func loadGGML(t *testing.T) *ggml {
 		"ggml_quantize_chunk":    &g.quantizeChunk,
 		"quantize_row_q8_0_ref":  &g.quantizeQ8,
 		"quantize_row_q4_0_ref":  &g.quantizeQ4,
-		"dequantize_row_q8_0":    &g.dequantizeQ8,
-		"dequantize_row_q4_0":    &g.dequantizeQ4,
-		"dequantize_row_q4_1":    &g.dequantizeQ4_1,
-		"dequantize_row_q5_0":    &g.dequantizeQ5,
-		"dequantize_row_q5_1":    &g.dequantizeQ5_1,
 		"ggml_fp16_to_fp32_row":  &g.halves,
 		"ggml_bf16_to_fp32_row":  &g.brains,
 		"ggml_fp32_to_fp16_row":  &g.toHalf,
@@ -245,32 +239,6 @@ func parallelRows(t *testing.T, f func(t *testing.T, r rows, n int)) {
 	})
 }
 
-// TestGGMLDequantize compares what random blocks stand for, bit for bit.
-func TestGGMLDequantize(t *testing.T) {
-	g := loadGGML(t)
-	for typ, reference := range map[Type]func(x *byte, y *float32, n int64){
-		Q8_0: g.dequantizeQ8, Q4_0: g.dequantizeQ4, Q4_1: g.dequantizeQ4_1, Q5_0: g.dequantizeQ5, Q5_1: g.dequantizeQ5_1,
-	} {
-		r := rand.New(rand.NewPCG(1, uint64(typ)))
-		_, size := typ.Block()
-		const batch = 64
-		src := make([]byte, batch*size)
-		got, want := make([]float32, batch*BlockLen), make([]float32, batch*BlockLen)
-		for range *ggmlRows / batch {
-			for i := range src {
-				src[i] = byte(r.Uint32())
-			}
-			reference(&src[0], &want[0], int64(len(want)))
-			typ.Dequantize(got, src)
-			for i, v := range got {
-				if math.Float32bits(v) != math.Float32bits(want[i]) && (v == v || want[i] == want[i]) {
-					t.Fatalf("%s: element %d of %x is %v, by ggml %v", typ, i%32, src[i/32*size:][:size], v, want[i])
-				}
-			}
-		}
-	}
-}
-
 // TestGGMLWiden compares what all values of 16 bits stand for.
 func TestGGMLWiden(t *testing.T) {
 	g := loadGGML(t)
@@ -281,7 +249,7 @@ func TestGGMLWiden(t *testing.T) {
 	got, want := make([]float32, 1<<16), make([]float32, 1<<16)
 	for typ, reference := range map[Type]func(x *byte, y *float32, n int64){F16: g.halves, BF16: g.brains} {
 		reference(&src[0], &want[0], 1<<16)
-		typ.decode(got, src)
+		typ.Dequantize(got, src)
 		for i, v := range got {
 			if math.Float32bits(v) != math.Float32bits(want[i]) && (v == v || want[i] == want[i]) {
 				t.Errorf("%s %04x is %v, by ggml %v", typ, i, v, want[i])

@@ -53,7 +53,8 @@ type Tensor struct {
 	Type   Type
 	Shape  []int // row-major: the last axis is contiguous. The header has the reverse
 	Bytes  int64 // of its data; of a type that is not known, up to the next tensor's
-	Offset int64 // of its data in the file
+	Offset int64 // of its data in the file, or in its part
+	Part   int   // of the model, from 0 on
 }
 
 // Elements returns how many elements t has.

@@ -24,7 +24,7 @@ func TestParse(t *testing.T) {
 		b.tensor("w", F32, floats(1, 2, 3, 4, 5, 6), 3, 2).
 			tensor("norm", F32, floats(7), 1).
 			tensor("scalar", F32, floats(8)).
-			tensor("q", 12, make([]byte, 2*144), 256, 2)
+			tensor("q", 31, make([]byte, 2*144), 256, 2)
 		data := b.Bytes()
 		f := mustParse(t, data)
 		if f.Version != version || f.Align != 64 || len(f.Metadata) != 4 || f.DataStart%64 != 0 {
@@ -32,10 +32,10 @@ func TestParse(t *testing.T) {
 		}
 		start := f.DataStart
 		want := []Tensor{
-			{"w", F32, []int{2, 3}, 24, start},
-			{"norm", F32, []int{1}, 4, start + 64},
-			{"scalar", F32, []int{}, 4, start + 128},
-			{"q", 12, []int{2, 256}, 288, start + 192},
+			{"w", F32, []int{2, 3}, 24, start, 0},
+			{"norm", F32, []int{1}, 4, start + 64, 0},
+			{"scalar", F32, []int{}, 4, start + 128, 0},
+			{"q", 31, []int{2, 256}, 288, start + 192, 0},
 		}
 		if !slices.EqualFunc(f.Tensors, want, func(a, b Tensor) bool {
 			return a.Name == b.Name && a.Type == b.Type && slices.Equal(a.Shape, b.Shape) && a.Bytes == b.Bytes && a.Offset == b.Offset
@@ -49,8 +49,8 @@ func TestParse(t *testing.T) {
 		if err := f.ReadFloats(2, got[:1], 0); err != nil || got[0] != 8 {
 			t.Errorf("scalar is %v: %v", got[0], err)
 		}
-		if err := f.ReadFloats(3, got, 0); err == nil || err.Error() != `tensor "q": elements of Q4_K are not read` {
-			t.Errorf("reading Q4_K: %v", err)
+		if err := f.ReadFloats(3, got, 0); err == nil || err.Error() != `tensor "q": elements of Q4_0_4_4 (type 31 of ggml) are not read` {
+			t.Errorf("reading Q4_0_4_4: %v", err)
 		}
 	}
 }
