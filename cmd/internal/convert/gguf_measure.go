@@ -19,7 +19,7 @@ type errorSums struct {
 // dequantizes them into y.
 func (s *errorSums) of(t gguf.Type, x, y []float32, b []byte) {
 	t.Dequantize(y, b)
-	*s = errorSums{n: len(x), clipped: t.Clipped(x)}
+	*s = errorSums{n: len(x), clipped: t.Clipped(x, b)}
 	for i, v := range x {
 		e := float32(math.Abs(float64(y[i] - v)))
 		s.abs += float64(e)

@@ -9,8 +9,8 @@ import (
 
 // The dequantize_*.go files decode the block formats, one file per family, with
 // the bits of ggml's dequantize_row functions. Numbers in blocks are in
-// little-endian order. Every product that is added to is converted,
-// float32(a*b)+c, so that no compiler fuses the two.
+// little-endian order. Every product that is added or subtracted is
+// converted, float32(a*b)+c, so that no compiler fuses the two.
 
 // Dequantize stores in dst the values of the blocks in src, with the bits of
 // ggml. It panics if dst is not whole blocks, src is shorter, or t is not

@@ -20,7 +20,7 @@ func decodeQ2K(dst []float32, src []byte) {
 	x, scales, codes := (*[256]float32)(dst), (*[16]byte)(src), (*[64]byte)(src[16:])
 	d, dmin := half(src[80:]), half(src[82:])
 	for g, s := range scales {
-		scale, minimum := d*float32(s&15), dmin*float32(s>>4)
+		scale, minimum := d*float32(s&15), float32(dmin*float32(s>>4))
 		part, shift := codes[g/8*32+g%2*16:][:16], g/2%4*2
 		for l, c := range part {
 			x[16*g+l] = float32(scale*float32(c>>shift&3)) - minimum
@@ -72,7 +72,7 @@ func decodeQ4K(dst []float32, src []byte) {
 	scales, d, dmin := (*[12]byte)(src[4:]), half(src), half(src[2:])
 	for g := range 8 {
 		s, m := scaleMin(scales, g)
-		scale, minimum := d*float32(s), dmin*float32(m)
+		scale, minimum := d*float32(s), float32(dmin*float32(m))
 		x, codes, shift := (*[32]float32)(dst[32*g:]), (*[32]byte)(src[16+g/2*32:]), g%2*4
 		for l, c := range codes {
 			x[l] = float32(scale*float32(c>>shift&15)) - minimum
@@ -86,7 +86,7 @@ func decodeQ5K(dst []float32, src []byte) {
 	scales, fifth, d, dmin := (*[12]byte)(src[4:]), (*[32]byte)(src[16:]), half(src), half(src[2:])
 	for g := range 8 {
 		s, m := scaleMin(scales, g)
-		scale, minimum := d*float32(s), dmin*float32(m)
+		scale, minimum := d*float32(s), float32(dmin*float32(m))
 		x, codes, shift := (*[32]float32)(dst[32*g:]), (*[32]byte)(src[48+g/2*32:]), g%2*4
 		for l, c := range codes {
 			code := c>>shift&15 | fifth[l]>>g&1<<4

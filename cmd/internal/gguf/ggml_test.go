@@ -42,8 +42,6 @@ func loadGGML(t *testing.T) *ggml {
 	g := new(ggml)
 	for name, f := range map[string]any{
 		"ggml_quantize_chunk":    &g.quantizeChunk,
-		"quantize_row_q8_0_ref":  &g.quantizeQ8,
-		"quantize_row_q4_0_ref":  &g.quantizeQ4,
 		"ggml_fp16_to_fp32_row":  &g.halves,
 		"ggml_bf16_to_fp32_row":  &g.brains,
 		"ggml_fp32_to_fp16_row":  &g.toHalf,
@@ -168,62 +166,6 @@ func (r rows) fill(x []float32) string {
 		x[i] = math.Float32frombits(r.r.Uint32()&(1<<31) | r.r.Uint32N(most+1))
 	}
 	return "any bits"
-}
-
-// TestGGMLQuantize compares quantized rows byte for byte.
-func TestGGMLQuantize(t *testing.T) {
-	g := loadGGML(t)
-	for _, typ := range []Type{Q8_0, Q4_0} {
-		reference := g.quantizeQ8
-		if typ == Q4_0 {
-			reference = g.quantizeQ4
-		}
-		parallelRows(t, func(t *testing.T, r rows, n int) {
-			const batch = 64
-			_, size := typ.Block()
-			x := make([]float32, batch*BlockLen)
-			want, chunk, got := make([]byte, batch*size), make([]byte, batch*size), make([]byte, size)
-			kinds := make([]string, batch)
-			refused := 0
-			for done := 0; done < n; done += batch {
-				for i := range batch {
-					kinds[i] = r.fill(x[i*BlockLen:][:BlockLen])
-				}
-				reference(&x[0], &want[0], int64(len(x)))
-				if k := g.quantizeChunk(typ, &x[0], &chunk[0], 0, batch, BlockLen, nil); k != uint64(len(chunk)) {
-					t.Fatalf("ggml_quantize_chunk made %d bytes, not %d", k, len(chunk))
-				}
-				for i := range batch {
-					row := x[i*BlockLen:][:BlockLen]
-					block := want[i*size:][:size]
-					if string(block) != string(chunk[i*size:][:size]) {
-						t.Fatalf("ggml differs from ggml: %x and %x of %v", block, chunk[i*size:][:size], row)
-					}
-					err := typ.Quantize(got, row)
-					if infinite := block[1]&0x7f == 0x7c; (err != nil) != infinite {
-						t.Errorf("%s of %s: error is %v, and %x by ggml: %v", typ, kinds[i], err, block, row)
-					}
-					if err != nil {
-						// ggml prints a line for each, so that one is enough.
-						if refused++; refused == 1 && g.valid(typ, &block[0], uint64(size)) {
-							t.Errorf("%s: ggml takes %x", typ, block)
-						}
-						continue
-					}
-					if !g.valid(typ, &block[0], uint64(size)) {
-						t.Errorf("%s of %s: ggml refuses %x: %v", typ, kinds[i], block, row)
-					}
-					if string(block) != string(got) {
-						t.Errorf("%s of %s: %x, and %x by ggml: %v", typ, kinds[i], got, block, row)
-					}
-				}
-				if t.Failed() {
-					return
-				}
-			}
-			t.Logf("%s: %d rows, of which %d were refused by both", typ, n, refused)
-		})
-	}
 }
 
 // parallelRows calls f on every core, each with its share of the rows.
