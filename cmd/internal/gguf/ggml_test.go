@@ -26,14 +26,13 @@ var (
 
 // ggml is the functions of the library that the tests call.
 type ggml struct {
-	quantizeChunk          func(t Type, src *float32, dst *byte, start, rows, perRow int64, imatrix *float32) uint64
-	quantizeQ8, quantizeQ4 func(x *float32, y *byte, n int64)
-	halves, brains         func(x *byte, y *float32, n int64)
-	toHalf                 func(x *float32, y *uint16, n int64)
-	valid                  func(t Type, data *byte, n uint64) bool
-	typeName               func(t Type) string
-	blockLen               func(t Type) int64
-	typeSize               func(t Type) uint64
+	quantizeChunk  func(t Type, src *float32, dst *byte, start, rows, perRow int64, imatrix *float32) uint64
+	halves, brains func(x *byte, y *float32, n int64)
+	toHalf         func(x *float32, y *uint16, n int64)
+	valid          func(t Type, data *byte, n uint64) bool
+	typeName       func(t Type) string
+	blockLen       func(t Type) int64
+	typeSize       func(t Type) uint64
 }
 
 func loadGGML(t *testing.T) *ggml {

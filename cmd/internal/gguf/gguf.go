@@ -33,8 +33,8 @@ const (
 	keyQuantVersion = "general.quantization_version"
 )
 
-// A File is a GGUF file whose header was read. Its methods may be called
-// concurrently.
+// A File is a GGUF file whose header was read, or a model of several such files.
+// Its methods may be called concurrently, except for Close.
 type File struct {
 	Version  uint32
 	Align    int64    // of the data of every tensor, from DataStart
@@ -43,8 +43,10 @@ type File struct {
 
 	DataStart int64 // offset of the data of the first tensor, if there is one
 
-	r    io.ReaderAt
-	size int64
+	r       io.ReaderAt // of the header: the file, or the first part
+	size    int64
+	parts   []part // one for a file that is no part
+	closers []io.Closer
 }
 
 // A Tensor is one of the tensors of a File.
@@ -54,7 +56,7 @@ type Tensor struct {
 	Shape  []int // row-major: the last axis is contiguous. The header has the reverse
 	Bytes  int64 // of its data; of a type that is not known, up to the next tensor's
 	Offset int64 // of its data in the file, or in its part
-	Part   int   // of the model, from 0 on
+	Part   int   // of the model, from 0 on; 0 in a file that is no part
 }
 
 // Elements returns how many elements t has.
@@ -78,7 +80,7 @@ func (t *Tensor) RowLen() int {
 // long as it is used.
 func Parse(r io.ReaderAt, size int64) (*File, error) {
 	s := newScanner(r, size)
-	f := &File{r: r, size: size}
+	f := &File{r: r, size: size, parts: []part{{r: r, size: size}}}
 	tensors, values, err := f.parseHeader(s)
 	if err != nil {
 		return nil, err

@@ -208,7 +208,7 @@ func TestReadErrors(t *testing.T) {
 		t.Fatal(err)
 	}
 	start := f.DataStart
-	f.r = failing{data, start + 34*3000}
+	f.parts[0].r = failing{data, start + 34*3000}
 	dst := make([]float32, 131072)
 	if err := f.ReadFloats(0, dst, 0); !errors.Is(err, errDisk) || !strings.HasPrefix(err.Error(), `tensor "w": at byte `) {
 		t.Errorf("error is %v", err)

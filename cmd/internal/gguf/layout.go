@@ -8,8 +8,8 @@ import (
 	"math"
 )
 
-// A Layout is a file to be written: that of another, with tensors of other
-// types. Tensors stay in order, with data that follow each other at the
+// A Layout is a file to be written: that of another, or of all parts of a model,
+// with tensors of other types. Tensors stay in order, with data that follow each other at the
 // alignment that the file had, and metadata stay as they are byte for byte,
 // except for what is set.
 type Layout struct {
@@ -88,7 +88,7 @@ func (f *File) Layout(types []Type, set []Setting) (*Layout, error) {
 			// No overflow: a shape of which 8 bytes an element are too many is no tensor's.
 			t.Type, t.Bytes = types[i], int64(t.Elements()/block)*int64(size)
 		}
-		t.Offset = at
+		t.Offset, t.Part = at, 0
 		if t.Bytes > math.MaxInt64-f.Align-at {
 			return nil, errTooLarge
 		}

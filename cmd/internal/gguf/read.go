@@ -3,7 +3,6 @@ package gguf
 import (
 	"encoding/binary"
 	"fmt"
-	"io"
 	"math"
 	"sync"
 )
@@ -87,5 +86,3 @@ func overflow(dst []float32, src []byte, off int) error {
 	}
 	return nil
 }
-
-func (f *File) reader(t *Tensor) io.ReaderAt { return f.r }
