@@ -311,9 +311,12 @@ func closeAll(closers []io.Closer) error {
 	return errors.Join(errs...)
 }
 
+// ErrNoModel is the error of PickModel if there is none.
+var ErrNoModel = errors.New("folder holds no GGUF file")
+
 // PickModel returns which of the files of a folder to Open for the model in it: the
-// one that is a GGUF file by its name, or the first of its parts. It is an error if
-// there are none, or those of several models. Names that begin with a dot do not
+// one that is a GGUF file by its name, or the first of its parts. The error is
+// ErrNoModel if there are none, and names some if there are several models. Names that begin with a dot do not
 // count.
 func PickModel(names []string) (string, error) {
 	var models, files []string // one file of each model
@@ -331,7 +334,7 @@ func PickModel(names []string) (string, error) {
 	}
 	switch {
 	case len(models) == 0:
-		return "", errors.New("folder holds no GGUF file")
+		return "", ErrNoModel
 	case len(models) > 1:
 		shown := make([]string, 0, maxMissing)
 		for _, name := range files[:min(len(files), maxMissing)] {
