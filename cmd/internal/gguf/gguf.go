@@ -25,8 +25,8 @@ const Magic = "GGUF"
 const (
 	headerLen       = 24 // magic, version and two counts
 	maxAxes         = 4
-	maxTensorName   = 64    // bytes
-	maxKey          = 65535 // bytes
+	maxName         = 65535 // bytes, of a tensor or a key; ggml's own limit for tensors, 63, is raised by other programs
+	maxShown        = 64    // bytes of a name in a message
 	defaultAlign    = 32    // of the data of tensors, where the metadata have no other
 	keyAlignment    = "general.alignment"
 	keyFileType     = "general.file_type"
@@ -166,7 +166,7 @@ func (f *File) parseTensors(s *scanner, n uint64) error {
 // parseTensor reads one entry of the list. Its Offset counts from DataStart
 // as yet. With an error it returns what it has.
 func parseTensor(s *scanner) (t Tensor, err error) {
-	if t.Name, err = s.string(maxTensorName, "a name"); err != nil {
+	if t.Name, err = s.string(maxName, "a name"); err != nil {
 		return t, err
 	}
 	axes, err := s.uint32()
@@ -248,7 +248,7 @@ func (f *File) place() error {
 			return inTensor(t.Name, fmt.Errorf("data begin at %d, which is no multiple of %d", t.Offset, f.Align))
 		}
 		if t.Offset > room || t.Bytes > room-t.Offset {
-			return inTensor(t.Name, fmt.Errorf("%d bytes of data from %d on are not in the file of %d bytes",
+			return inTensor(t.Name, fmt.Errorf("%d bytes of data from %d on are not in the file of %d bytes, which is incomplete",
 				t.Bytes, f.DataStart+min(t.Offset, math.MaxInt64-f.DataStart), f.size))
 		}
 		t.Offset += f.DataStart
@@ -267,6 +267,12 @@ func (f *File) place() error {
 		if t.Bytes > end-t.Offset {
 			return inTensor(t.Name, fmt.Errorf("data end at %d, inside tensor %s", t.Offset+t.Bytes, quote(order[i+1].Name)))
 		}
+		// ggml allows no gaps. The types of other programs may have numbers that
+		// ggml has for its own, and blocks of other sizes.
+		if i+1 < len(order) && t.Type.Quantized() && end-t.Offset-t.Bytes >= f.Align {
+			return inTensor(t.Name, fmt.Errorf("data of %s end at %d, and the next tensor begins at %d: type %d of this file is not that of ggml",
+				t.Type, t.Offset+t.Bytes, end, uint32(t.Type)))
+		}
 	}
 	return nil
 }
@@ -276,8 +282,8 @@ func inTensor(name string, err error) error { return fmt.Errorf("tensor %s: %w",
 
 // quote quotes a string of a file for a message on one line of sensible length.
 func quote(s string) string {
-	if len(s) > maxTensorName {
-		s = s[:maxTensorName] + "…"
+	if len(s) > maxShown {
+		s = s[:maxShown] + "…"
 	}
 	return fmt.Sprintf("%q", s)
 }

@@ -103,6 +103,8 @@ func (f *File) OpenParts(path string) (*File, error) {
 		return f, nil
 	}
 	switch {
+	case !named && f.joined():
+		return nil, fmt.Errorf("it is one of %d parts, by its metadata, with another GGUF file behind it: leave parts as files of their own", s.count)
 	case !named && s.no < 0:
 		return nil, fmt.Errorf("it is one of %d parts, by its metadata; the others are found by names such as model-00001-of-%05d.gguf", s.count, s.count)
 	case !named:
@@ -137,6 +139,17 @@ func (f *File) OpenParts(path string) (*File, error) {
 	}
 	whole.closers = append(slices.Clone(f.closers), opened...)
 	return whole, nil
+}
+
+// joined reports whether another GGUF file follows the data of the tensors.
+func (f *File) joined() bool {
+	end := f.DataStart
+	for i := range f.Tensors {
+		end = max(end, f.Tensors[i].Offset+f.Tensors[i].Bytes)
+	}
+	magic := make([]byte, len(Magic))
+	n, _ := f.r.ReadAt(magic, end+-end&(f.Align-1))
+	return string(magic[:n]) == Magic
 }
 
 // maxMissing is how many missing parts an error names.

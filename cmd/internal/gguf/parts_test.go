@@ -190,6 +190,8 @@ func TestPartErrors(t *testing.T) {
 			`parts 1, 3, 4, 5 and more of 60000 are missing: "m-00001-of-60000.gguf", "m-00003-of-60000.gguf", "m-00004-of-60000.gguf", "m-00005-of-60000.gguf", …`},
 		{"another name", map[string][]byte{"m.gguf": partFile(1, 3, 2, 2).Bytes()}, "m.gguf",
 			`it is part 2 of 3, by its metadata; the other parts are found by names such as model-00002-of-00003.gguf`},
+		{"joined by their bytes", map[string][]byte{"m.gguf": cat(partFile(0, 2, 2, 1).Bytes(), partFile(1, 2, 2, 2).Bytes())}, "m.gguf",
+			`it is one of 2 parts, by its metadata, with another GGUF file behind it: leave parts as files of their own`},
 		{"another count", map[string][]byte{"m-00001-of-00002.gguf": partFile(0, 3, 2, 2).Bytes()}, "m-00001-of-00002.gguf",
 			`it is named as one of 2 parts, and its key split.count says 3`},
 		{"another number", map[string][]byte{
