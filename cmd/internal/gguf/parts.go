@@ -64,9 +64,16 @@ type part struct {
 }
 
 // Open opens the model at path: a file, or any part of a model, with which the
-// other parts are opened as OpenParts does. Only errors of the operating system
-// name the path.
+// other parts are opened as OpenParts does, or the folder of either. Only errors
+// of the operating system name the path.
 func Open(path string) (*File, error) {
+	if st, err := os.Stat(path); err == nil && st.IsDir() {
+		name, err := pickIn(path)
+		if err != nil {
+			return nil, err
+		}
+		path = filepath.Join(path, name)
+	}
 	m, err := mapfile.Open(path)
 	if err != nil {
 		return nil, err
@@ -322,6 +329,19 @@ func closeAll(closers []io.Closer) error {
 		errs = append(errs, c.Close())
 	}
 	return errors.Join(errs...)
+}
+
+// pickIn is PickModel in a folder.
+func pickIn(dir string) (string, error) {
+	list, err := os.ReadDir(dir)
+	if err != nil {
+		return "", err
+	}
+	names := make([]string, len(list))
+	for i, d := range list {
+		names[i] = d.Name()
+	}
+	return PickModel(names)
 }
 
 // ErrNoModel is the error of PickModel if there is none.
