@@ -66,7 +66,7 @@ func model() *gguftest.Builder {
 	add("blk.0.ffn_gate_inp.weight", gguf.F32, 64, 4)
 	add("blk.0.odd.weight", gguf.F32, 33, 4)
 	add("blk.0.attn_q.bias", gguf.F32, 64, 2)
-	b.Tensor("blk.0.ffn_down.weight", 14, make([]byte, 210*2), 256, 2) // Q6_K
+	b.Tensor("blk.0.ffn_down.weight", 31, make([]byte, 18*16), 256, 2) // Q4_0_4_4
 	b.Tensor("ids", 26, make([]byte, 4*64*2), 64, 2)                   // I32
 	add("large.weight", gguf.F32, 1<<10, 600)                          // several blocks of work
 	return b
@@ -225,7 +225,7 @@ func TestGGUF(t *testing.T) {
 						t.Errorf("%s of %s has other values", to.Name, to.Type)
 					}
 				}
-				wantType := test.fileType // Q6_K is left
+				wantType := test.fileType // Q4_0_4_4 is left
 				if align != 32 {
 					wantType = "0"
 				}
