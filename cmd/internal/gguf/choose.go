@@ -31,10 +31,10 @@ func ParseRule(s string) (Rule, error) {
 	}
 	var err error
 	if r.Type, err = ParseType(strings.TrimSpace(s[i+1:])); err != nil {
-		return Rule{}, fmt.Errorf("%s: %w; types that are written are %s", quote(s), err, written())
+		return Rule{}, fmt.Errorf("%s: %w; types that are written are %s", quote(s), err, Written())
 	}
 	if !r.Type.Writable() {
-		return Rule{}, fmt.Errorf("%s: %s is not written, only %s", quote(s), r.Type, written())
+		return Rule{}, fmt.Errorf("%s: %s is not written, only %s", quote(s), r.Type, Written())
 	}
 	if r.expression, err = regexp.Compile("(?i)" + r.Pattern); err != nil {
 		var syntax *syntax.Error
@@ -46,8 +46,8 @@ func ParseRule(s string) (Rule, error) {
 	return r, nil
 }
 
-// written lists the types that are Writable.
-func written() string {
+// Written lists the types that are Writable.
+func Written() string {
 	var names []string
 	for i := range types {
 		if t := Type(i); t.Writable() {
