@@ -117,6 +117,19 @@ func TestQuantizeCommand(t *testing.T) {
 	}
 }
 
+// TestInspectBits shows the bits of a value, with its share of scales.
+func TestInspectBits(t *testing.T) {
+	b := gguftest.New().
+		Tensor("a.weight", 14, make([]byte, 210), 256). // Q6_K
+		Tensor("b.weight", 0, gguftest.Floats(waves(64)...), 64)
+	text := ok(t, "inspect", write(t, "model.gguf", string(b.Bytes())))
+	for _, want := range []string{"bits/value", "6.56", "32.0"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
+	}
+}
+
 // TestQuantizeTypes gives the weights of a GGUF model types by name.
 func TestQuantizeTypes(t *testing.T) {
 	in := ggufModel(t, false)
