@@ -16,6 +16,7 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/atomicfile"
 	"github.com/a01592f9/quant/cmd/internal/calibration"
 	"github.com/a01592f9/quant/cmd/internal/convert"
+	"github.com/a01592f9/quant/cmd/internal/gguf"
 	"github.com/a01592f9/quant/cmd/internal/option"
 	"github.com/a01592f9/quant/cmd/internal/report"
 	"github.com/a01592f9/quant/cmd/internal/text"
@@ -28,6 +29,7 @@ type convertFlags struct {
 	mapping    string
 	method     string
 	calibrated string
+	types      []string // of tensors, by rules
 	noErrors   bool
 	output     string
 	force, dry bool
@@ -53,9 +55,11 @@ load:
   ONNX         integer weights with DequantizeLinear, for ONNX Runtime and others
   safetensors  the layout of compressed-tensors, for vLLM and transformers; OUT is
                a folder unless its name ends in .safetensors
-  GGUF         Q8_0 (8 bits) or Q4_0 (4 bits), for llama.cpp
+  GGUF         Q8_0 (8 bits), Q4_0 (4 bits) or the --type, for llama.cpp; a model
+               in parts becomes one file
 
-What MODEL is, is told by its content; a folder or an index is of safetensors.
+What MODEL is, is told by its content; an index is of safetensors, and a folder too
+unless it holds a GGUF model.
 Biases, norms, small tensors and what no operator computes with are left as they
 are, and listed with the reason. Ranges are widened to hold 0, and zero points
 have the type of the codes: these formats want it so.
@@ -67,6 +71,7 @@ its scheme; the others are quantized as the flags say. GGUF knows neither.` + co
   quant quantize model.onnx -o small.onnx --bits 4 --group-size 32
   quant quantize model.safetensors -o quantized/ --bits 4
   quant quantize model.gguf -o model.q8_0.gguf
+  quant quantize model.gguf -o small.gguf --type q4_k --tensor-type attn_v=q6_k
   quant quantize model.onnx -o small.onnx --bits 4 --method mse
   quant quantize model.onnx -o out.onnx --exclude '*.embed*' --dry-run`,
 		Args: models,
@@ -79,6 +84,8 @@ its scheme; the others are quantized as the flags say. GGUF knows neither.` + co
 	flags.SortFlags = false
 	flags.StringVarP(&f.output, "output", "o", "", "`file` or folder to write")
 	flags.IntVar(&o.Bits, "bits", o.Bits, "width `n` of a code, 2 to 16, as far as the format has it")
+	flags.StringVar(&o.Type, "type", "", "GGUF: `type` of weights instead of --bits: "+writtenTypes())
+	flags.StringArrayVar(&f.types, "tensor-type", nil, "GGUF: another type for tensors whose name matches a\nregular expression, as `PATTERN=TYPE`: attn_v=q6_k; the\nfirst that matches counts; may be given several times")
 	flags.StringVar(&o.Granularity, "granularity", "", "`name`: per_tensor, per_channel or group (default\nper_channel, or group with --group-size; what the format\nhas)")
 	flags.IntVar(&o.GroupSize, "group-size", 0, "groups of `n` values, along the longest axis other than\nthe channels' (default 32)")
 	flags.IntVar(&f.axis, "axis", 0, "axis `i` has the channels; -1 is the last (default: what\nthe operator that uses a weight tells, or else 0)")
@@ -90,9 +97,17 @@ its scheme; the others are quantized as the flags say. GGUF knows neither.` + co
 	f.register(cmd)
 	flags.BoolVar(&f.noErrors, "no-errors", false, "do not measure errors, which takes reading weights\nonce more")
 	completeWords(cmd, "mapping", option.Mappings()...)
+	completeWords(cmd, "type", strings.Split(strings.ToLower(gguf.Written()), ", ")...)
 	completeWords(cmd, "method", option.MethodWords()...)
 	completeWords(cmd, "granularity", option.PerTensor, option.PerChannel, granularityGroup)
 	return cmd
+}
+
+// writtenTypes lists the types of GGUF as the flags take them, in lines.
+func writtenTypes() string {
+	names := strings.Split(strings.ToLower(gguf.Written()), ", ")
+	half := (len(names) + 1) / 2
+	return "\n" + strings.Join(names[:half], ", ") + ",\n" + strings.Join(names[half:], ", ")
 }
 
 func (a *app) dequantizeCommand() *cobra.Command {
@@ -102,8 +117,8 @@ func (a *app) dequantizeCommand() *cobra.Command {
 		Short: "Turn a quantized model file back into float32",
 		Long: `Turn the quantized weights of a model back into float32, in a model of the same
 kind: of ONNX what DequantizeLinear is applied to, of safetensors the layouts of
-compressed-tensors that quant quantize writes, of GGUF Q8_0, Q4_0, Q4_1, Q5_0 and
-Q5_1, and 16-bit floats. The rest is copied as it is.` + convertExit,
+compressed-tensors that quant quantize writes, of GGUF every type that ggml has, and
+16-bit floats. The rest is copied as it is.` + convertExit,
 		Example: `  quant dequantize model.int8.onnx -o model.float.onnx
   quant dequantize model.q4_0.gguf -o model.f32.gguf`,
 		Args: models,
@@ -181,12 +196,12 @@ func (f *convertFlags) check(cmd *cobra.Command, kind convert.Kind) error {
 		return usagef("--group-size goes with --granularity group, not with %s", o.Granularity)
 	}
 	if kind == convert.KindGGUF {
-		for _, name := range []string{"mapping", "unsigned", "narrow-range", "axis", "method", "calibration"} {
-			if changed(name) {
-				return usagef("--%s does not go with GGUF, whose types say how codes are made", name)
-			}
+		return f.checkGGUF(changed) // the rest is the format's
+	}
+	for _, name := range []string{"type", "tensor-type"} {
+		if changed(name) {
+			return usagef("--%s goes with GGUF, and the model is %s", name, kind)
 		}
-		return nil // the rest is the format's
 	}
 	o.Granularity = cmp.Or(o.Granularity, option.PerChannel)
 	if o.Granularity == option.PerGroup {
@@ -194,6 +209,26 @@ func (f *convertFlags) check(cmd *cobra.Command, kind convert.Kind) error {
 	}
 	if err := o.Validate(); err != nil {
 		return &usageError{err}
+	}
+	return nil
+}
+
+// checkGGUF is check of the flags that are, or are not, those of GGUF.
+func (f *convertFlags) checkGGUF(changed func(name string) bool) error {
+	for _, name := range []string{"mapping", "unsigned", "narrow-range", "axis", "method", "calibration"} {
+		if changed(name) {
+			return usagef("--%s does not go with GGUF, whose types say how codes are made", name)
+		}
+	}
+	if changed("type") && changed("bits") {
+		return usagef("--type says how many bits codes have: it does not go with --bits")
+	}
+	for _, s := range f.types {
+		rule, err := gguf.ParseRule(s)
+		if err != nil {
+			return usagef("--tensor-type: %w", err)
+		}
+		f.options.TensorTypes = append(f.options.TensorTypes, rule)
 	}
 	return nil
 }

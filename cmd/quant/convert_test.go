@@ -117,6 +117,40 @@ func TestQuantizeCommand(t *testing.T) {
 	}
 }
 
+// TestInspectBits shows the bits of a value, with its share of scales.
+func TestInspectBits(t *testing.T) {
+	b := gguftest.New().
+		Tensor("a.weight", 14, make([]byte, 210), 256). // Q6_K
+		Tensor("b.weight", 0, gguftest.Floats(waves(64)...), 64)
+	text := ok(t, "inspect", write(t, "model.gguf", string(b.Bytes())))
+	for _, want := range []string{"bits/value", "6.56", "32.0"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
+	}
+}
+
+// TestQuantizeTypes gives the weights of a GGUF model types by name.
+func TestQuantizeTypes(t *testing.T) {
+	in := ggufModel(t, false)
+	out := filepath.Join(t.TempDir(), "small.gguf")
+	// Its rows of 64 are no blocks of 256: Q4_K falls back to Q5_0, and Q6_K to Q8_0.
+	for _, test := range []struct {
+		want string
+		args []string
+	}{
+		{"Q4_1", []string{"--type", "q4_1"}},
+		{"Q5_0", []string{"--type", "Q4_K"}},
+		{"Q8_0", []string{"--type", "q4_k", "--tensor-type", `attn_[qv]=q6_k`}},
+	} {
+		args := append([]string{"quantize", in, "-o", out, "--force"}, test.args...)
+		if text := ok(t, args...); !strings.Contains(text, test.want) {
+			t.Errorf("%q: no %s in\n%s", args, test.want, text)
+		}
+	}
+	fails(t, exitFailed, `no tensor matches "ffn"`, "", "quantize", in, "-o", out, "--force", "--tensor-type", "ffn=q4_1")
+}
+
 func TestQuantizeDryRun(t *testing.T) {
 	in := ggufModel(t, false)
 	dir := filepath.Dir(in)
@@ -149,6 +183,9 @@ func TestQuantizeUsage(t *testing.T) {
 		{"goes with --granularity group", []string{in, "-o", out, "--granularity", "per_tensor", "--group-size", "32"}},
 		{"does not go with GGUF", []string{in, "-o", out, "--mapping", "asymmetric"}},
 		{"does not go with GGUF", []string{in, "-o", out, "--axis", "1"}},
+		{"does not go with --bits", []string{in, "-o", out, "--type", "q4_k", "--bits", "4"}},
+		{`--tensor-type: "attn_v": want PATTERN=TYPE`, []string{in, "-o", out, "--tensor-type", "attn_v"}},
+		{`"q9" is no type of ggml`, []string{in, "-o", out, "--tensor-type", "attn_v=q9"}},
 		{"the model is gguf", []string{in, "-o", out + ".onnx"}},
 		{"not a folder", []string{in, "-o", out + "/"}},
 	} {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/a01592f9/quant"
 	"github.com/a01592f9/quant/cmd/internal/calibration"
+	"github.com/a01592f9/quant/cmd/internal/gguf"
 )
 
 // Options say how weights are quantized, and which.
@@ -21,6 +22,9 @@ type Options struct {
 	Range       quant.Method      // that chooses the ranges of weights
 	Calibration *calibration.File // whose parameters weights of its names get instead; may be nil
 	Measure     bool              // whether Weight.Metrics is wanted: it costs reading each weight once more
+
+	Type        string     // of GGUF, such as q4_k; "" for the one that Bits say
+	TensorTypes gguf.Rules // of GGUF: other types for tensors by their names
 
 	Include []string // patterns of names, as option.Match has them; none for all
 	Exclude []string // and of those to leave; these win

@@ -11,7 +11,6 @@ import (
 	"github.com/a01592f9/quant"
 	"github.com/a01592f9/quant/cmd/internal/atomicfile"
 	"github.com/a01592f9/quant/cmd/internal/gguf"
-	"github.com/a01592f9/quant/cmd/internal/mapfile"
 	"github.com/a01592f9/quant/cmd/internal/option"
 	"github.com/a01592f9/quant/cmd/internal/tensorfile"
 )
@@ -25,14 +24,15 @@ const (
 	reasonUnread    = "of a type that is not read"
 )
 
-// GGUF quantizes the GGUF file in: tensors of F32, F16 and BF16 to Q8_0 or
-// Q4_0, in groups of 32 along their rows that share a float16 scale, with the
-// bytes that llama.cpp's reference makes. The scheme is that of the format, so
-// an o that asks for another is an error, save that Mapping is not looked at.
+// GGUF quantizes the GGUF model in: tensors of F32, F16 and BF16 to the type of
+// o, with the bytes that ggml's reference makes. The type says how codes are
+// made, so an o that asks for another scheme is an error, save that Mapping is not
+// looked at. A model in parts becomes one file.
 //
 // Vectors are left, rows that are not multiples of 32, and what llama.cpp
 // leaves by its name; but not the output head, which llama.cpp gives more than
-// 4 bits. Metadata are copied but for the type of the file.
+// 4 bits. Rows that are not whole blocks of a type get what llama.cpp takes
+// instead. Metadata are copied but for the type of the file, and the keys of parts.
 func GGUF(ctx context.Context, in string, out *atomicfile.Set, o Options, p Progress) (*Result, error) {
 	to, err := ggufType(o)
 	if err != nil {
@@ -43,16 +43,26 @@ func GGUF(ctx context.Context, in string, out *atomicfile.Set, o Options, p Prog
 		return nil, err
 	}
 	defer c.close()
-	if err := o.selection().Check(c.names()); err != nil {
+	names := c.names()
+	if err := o.selection().Check(names); err != nil {
 		return nil, err
 	}
-	plan := func(t *gguf.Tensor) (gguf.Type, string) { return to, o.reasonGGUF(t) }
+	if unused := o.TensorTypes.Unused(names); len(unused) > 0 {
+		return nil, fmt.Errorf("no tensor matches %q, which gives tensors a type", unused[0])
+	}
+	plan := func(t *gguf.Tensor) (gguf.Type, string) {
+		choice, why := o.TensorTypes.Choose(t, to), o.reasonGGUF(t)
+		if why == "" && choice.Type == t.Type {
+			why = "it is " + t.Type.String() + " already"
+		}
+		return choice.Type, why
+	}
 	set := gguf.Settings(to)
 	return c.run(plan, func([]gguf.Type) []gguf.Setting { return set }, o.Measure)
 }
 
-// DequantizeGGUF turns the tensors of the GGUF file in into F32: those of Q8_0,
-// Q4_0, Q4_1, Q5_0, Q5_1, F16 and BF16. Of o only Include and Exclude matter.
+// DequantizeGGUF turns the tensors of the GGUF model in into F32: those of every
+// type that is read, save integers. Of o only Include and Exclude matter.
 func DequantizeGGUF(ctx context.Context, in string, out *atomicfile.Set, o Options, p Progress) (*Result, error) {
 	c, err := newGGUFCopy(ctx, in, out, p)
 	if err != nil {
@@ -66,6 +76,8 @@ func DequantizeGGUF(ctx context.Context, in string, out *atomicfile.Set, o Optio
 		switch {
 		case t.Type == gguf.F32:
 			return gguf.F32, reasonFloat
+		case t.Type.Integer():
+			return gguf.F32, reasonType
 		case !t.Type.Readable():
 			return gguf.F32, reasonUnread
 		}
@@ -85,25 +97,38 @@ func DequantizeGGUF(ctx context.Context, in string, out *atomicfile.Set, o Optio
 // ggufType returns the type that o asks for.
 func ggufType(o Options) (gguf.Type, error) {
 	var t gguf.Type
-	switch o.Bits {
-	case 8:
+	switch {
+	case o.Type != "":
+		var err error
+		if t, err = gguf.ParseType(o.Type); err != nil {
+			return 0, err
+		}
+		if !t.Writable() {
+			return 0, fmt.Errorf("type %s is read but not written; types that are written are %s", t, gguf.Written())
+		}
+	case o.Bits == 8:
 		t = gguf.Q8_0
-	case 4:
+	case o.Bits == 4:
 		t = gguf.Q4_0
 	default:
-		return 0, fmt.Errorf("%d bits: GGUF files are quantized to 8 (Q8_0) or 4 (Q4_0)", o.Bits)
+		return 0, fmt.Errorf("%d bits: GGUF files are quantized to 8 (Q8_0) or 4 (Q4_0), or to a type that is named", o.Bits)
 	}
+	group := ggufSchemes[t].group
 	switch {
+	case group == 0 && (o.Granularity != "" || o.GroupSize != 0):
+		return 0, fmt.Errorf("granularity: %s has no scales", t)
 	case o.Granularity != "" && o.Granularity != option.PerGroup:
-		return 0, fmt.Errorf("granularity %s: %s has groups of 32", o.Granularity, t)
-	case o.GroupSize != 0 && o.GroupSize != gguf.BlockLen:
-		return 0, fmt.Errorf("group size %d: %s has groups of 32", o.GroupSize, t)
+		return 0, fmt.Errorf("granularity %s: %s has groups of %d", o.Granularity, t, group)
+	case o.GroupSize != 0 && o.GroupSize != group:
+		return 0, fmt.Errorf("group size %d: %s has groups of %d", o.GroupSize, t, group)
 	case o.Axis != nil:
 		return 0, fmt.Errorf("axis: groups of %s run along the rows of a tensor", t)
-	case o.Unsigned:
+	case o.Unsigned && !ggufSchemes[t].minimum:
 		return 0, fmt.Errorf("unsigned: codes of %s are signed", t)
 	case o.NarrowRange && t == gguf.Q4_0:
 		return 0, errors.New("narrow range: Q4_0 uses the code -8")
+	case o.NarrowRange && t != gguf.Q8_0:
+		return 0, fmt.Errorf("narrow range: %s says which codes there are", t)
 	}
 	return t, nil
 }
@@ -150,32 +175,28 @@ func (o *Options) reasonGGUF(t *gguf.Tensor) string {
 	return ""
 }
 
-// A ggufCopy is a GGUF file that is copied into another.
+// A ggufCopy is a GGUF model that is copied into a file.
 type ggufCopy struct {
 	*copier
-	file *mapfile.File
 	from *gguf.File
 	w    io.Writer
 }
 
 func newGGUFCopy(ctx context.Context, in string, out *atomicfile.Set, p Progress) (*ggufCopy, error) {
-	file, err := mapfile.Open(in)
+	from, err := gguf.Open(in)
 	if err != nil {
 		return nil, err
 	}
-	c := &ggufCopy{copier: newCopier(ctx, out, p), file: file}
-	c.expect(file.Size())
-	if err = out.Protect(in); err == nil {
-		c.from, err = gguf.Parse(file, file.Size())
-	}
-	if err != nil {
-		file.Close()
+	if err := out.Protect(from.Paths()...); err != nil {
+		from.Close()
 		return nil, err
 	}
+	c := &ggufCopy{copier: newCopier(ctx, out, p), from: from}
+	c.expect(from.Size())
 	return c, nil
 }
 
-func (c *ggufCopy) close() { c.file.Close() }
+func (c *ggufCopy) close() { c.from.Close() }
 
 // names lists the tensors of the file.
 func (c *ggufCopy) names() []string {
@@ -189,7 +210,7 @@ func (c *ggufCopy) names() []string {
 // run writes the file. Plan says what a tensor becomes, or why it is left, and set
 // what the metadata say of a file of such tensors.
 func (c *ggufCopy) run(plan func(*gguf.Tensor) (gguf.Type, string), set func([]gguf.Type) []gguf.Setting, measure bool) (*Result, error) {
-	c.result.Read = c.file.Size()
+	c.result.Read = c.from.Size()
 	tensors := c.from.Tensors
 	types := make([]gguf.Type, len(tensors))
 	reasons := make([]string, len(tensors))
@@ -224,7 +245,7 @@ func (c *ggufCopy) run(plan func(*gguf.Tensor) (gguf.Type, string), set func([]g
 		t := &tensors[i]
 		if reasons[i] != "" {
 			c.leave(Left{Name: t.Name, DType: t.Type.String(), Shape: t.Shape, Bytes: t.Bytes, Reason: reasons[i]})
-			err = c.copy(c.w, c.file, t.Offset, t.Bytes)
+			err = c.copy(c.w, c.from.Data(i), 0, t.Bytes)
 		} else {
 			err = c.convert(i, types[i], layout.Tensors[i].Bytes, measure)
 		}
@@ -253,7 +274,11 @@ func (c *ggufCopy) convert(i int, to gguf.Type, after int64, measure bool) error
 		return err
 	}
 	if measure {
-		if w.Metrics, err = c.measure(i, to, w.Scheme.Granularity); err != nil {
+		groups := quant.PerTensor
+		if blocks.Quantized() {
+			groups = w.Scheme.Granularity
+		}
+		if w.Metrics, err = c.measure(i, to, groups); err != nil {
 			return err
 		}
 		w.Metrics.Clipped = clipped
@@ -262,23 +287,28 @@ func (c *ggufCopy) convert(i int, to gguf.Type, after int64, measure bool) error
 	return nil
 }
 
-// ggufScheme describes a quantized type: its scales are float16, which the
-// library's are not. It is the zero value for another.
+// ggufSchemes describe quantized types: their scales are float16 or less, which
+// the library's are not. IQ4_NL and MXFP4 have codes whose values are no multiples
+// of a step.
+var ggufSchemes = map[gguf.Type]struct {
+	bits, group int
+	minimum     bool // of every group
+}{
+	gguf.Q8_0: {8, 32, false}, gguf.Q4_0: {4, 32, false}, gguf.Q5_0: {5, 32, false}, gguf.Q4_1: {4, 32, true},
+	gguf.Q5_1: {5, 32, true}, gguf.Q4_K: {4, 32, true}, gguf.Q5_K: {5, 32, true}, gguf.Q6_K: {6, 16, false},
+	gguf.IQ4_NL: {4, 32, false}, gguf.MXFP4: {4, 32, false},
+}
+
+// ggufScheme describes a quantized type of a tensor of so many axes. It is the
+// zero value for another.
 func ggufScheme(t gguf.Type, axes int) quant.Scheme {
-	s := quant.Scheme{Mapping: quant.Symmetric, Granularity: quant.PerGroup(axes-1, gguf.BlockLen)}
-	switch t {
-	case gguf.Q8_0:
-		s.Bits, s.NarrowRange = 8, true
-	case gguf.Q4_0:
-		s.Bits = 4
-	case gguf.Q5_0:
-		s.Bits = 5
-	case gguf.Q4_1:
-		s.Bits, s.Mapping, s.Unsigned = 4, quant.Asymmetric, true
-	case gguf.Q5_1:
-		s.Bits, s.Mapping, s.Unsigned = 5, quant.Asymmetric, true
-	default:
+	f, ok := ggufSchemes[t]
+	if !ok {
 		return quant.Scheme{}
+	}
+	s := quant.Scheme{Bits: f.bits, Mapping: quant.Symmetric, Granularity: quant.PerGroup(axes-1, f.group), NarrowRange: t == gguf.Q8_0}
+	if f.minimum {
+		s.Mapping, s.Unsigned = quant.Asymmetric, true
 	}
 	return s
 }
@@ -306,7 +336,7 @@ func (c *ggufCopy) encode(i int, to gguf.Type, count bool) (clipped int, err err
 			scale.Index += from
 		}
 		if count {
-			b.clipped = to.Clipped(b.floats)
+			b.clipped = to.Clipped(b.floats, b.bytes)
 		}
 		return err
 	}

@@ -108,6 +108,7 @@ func loadGGML(t *testing.T) *ggml {
 	for typ, name := range map[gguf.Type]string{
 		gguf.F16: "ggml_fp16_to_fp32_row", gguf.BF16: "ggml_bf16_to_fp32_row", gguf.Q8_0: "dequantize_row_q8_0",
 		gguf.Q4_0: "dequantize_row_q4_0", gguf.Q4_1: "dequantize_row_q4_1", gguf.Q5_0: "dequantize_row_q5_0", gguf.Q5_1: "dequantize_row_q5_1",
+		gguf.Q4_K: "dequantize_row_q4_K",
 	} {
 		var f func(x *byte, y *float32, n int64)
 		purego.RegisterLibFunc(&f, lib, name)

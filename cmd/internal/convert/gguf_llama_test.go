@@ -85,20 +85,29 @@ func loadLlama(t *testing.T) *llama {
 // Of the model that llamaModel makes.
 const (
 	llamaVocabulary = 3 + 256
-	llamaWidth      = 64
-	llamaHidden     = 160
 	llamaLayers     = 2
 )
 
+// Widths of the models: rows of the first are no blocks of 256, those of the
+// second are.
+const (
+	llamaNarrow = 64
+	llamaWide   = 256
+)
+
 // llamaModel makes a model of the architecture llama, with random weights of a
-// type, F32, F16 or BF16, and a vocabulary of bytes.
-func llamaModel(weights gguf.Type) []byte {
+// type, F32, F16 or BF16, of a width, and a vocabulary of bytes.
+func llamaModel(weights gguf.Type, width int) []byte {
+	hidden := width * 5 / 2
+	if width == llamaWide {
+		hidden = 2 * llamaWide
+	}
 	b := gguftest.New()
 	f32 := func(v float32) []byte { return gguftest.U32(math.Float32bits(v)) }
 	b.Text("general.architecture", "llama").Text("general.name", "random").
-		Number("llama.context_length", 128).Number("llama.embedding_length", llamaWidth).
-		Number("llama.block_count", llamaLayers).Number("llama.feed_forward_length", llamaHidden).
-		Number("llama.attention.head_count", 2).Number("llama.rope.dimension_count", llamaWidth/2).
+		Number("llama.context_length", 128).Number("llama.embedding_length", uint32(width)).
+		Number("llama.block_count", llamaLayers).Number("llama.feed_forward_length", uint32(hidden)).
+		Number("llama.attention.head_count", 2).Number("llama.rope.dimension_count", uint32(width/2)).
 		Value("llama.attention.layer_norm_rms_epsilon", uint32(gguf.Float32), f32(1e-5)).
 		Number("llama.vocab_size", llamaVocabulary).
 		Text("tokenizer.ggml.model", "llama")
@@ -119,7 +128,7 @@ func llamaModel(weights gguf.Type) []byte {
 		Number("tokenizer.ggml.bos_token_id", 1).Number("tokenizer.ggml.eos_token_id", 2)
 
 	r := rand.New(rand.NewPCG(3, 4))
-	add := func(name string, columns, rows uint64) {
+	add := func(name string, columns, rows int) {
 		x := make([]float32, columns*max(rows, 1))
 		for i := range x {
 			x[i] = float32(r.NormFloat64()) / 4
@@ -128,7 +137,7 @@ func llamaModel(weights gguf.Type) []byte {
 			}
 		}
 		if rows == 0 {
-			b.Tensor(name, uint32(gguf.F32), gguftest.Floats(x...), columns)
+			b.Tensor(name, uint32(gguf.F32), gguftest.Floats(x...), uint64(columns))
 			return
 		}
 		data := gguftest.Floats(x...)
@@ -142,23 +151,23 @@ func llamaModel(weights gguf.Type) []byte {
 				data = binary.LittleEndian.AppendUint16(data, h)
 			}
 		}
-		b.Tensor(name, uint32(weights), data, columns, rows)
+		b.Tensor(name, uint32(weights), data, uint64(columns), uint64(rows))
 	}
 	// In the order that llama.cpp writes them in.
-	add("output.weight", llamaWidth, llamaVocabulary)
-	add("output_norm.weight", llamaWidth, 0)
-	add("token_embd.weight", llamaWidth, llamaVocabulary)
+	add("output.weight", width, llamaVocabulary)
+	add("output_norm.weight", width, 0)
+	add("token_embd.weight", width, llamaVocabulary)
 	for i := range llamaLayers {
 		layer := fmt.Sprintf("blk.%d.", i)
-		add(layer+"attn_k.weight", llamaWidth, llamaWidth)
-		add(layer+"attn_norm.weight", llamaWidth, 0)
-		add(layer+"attn_output.weight", llamaWidth, llamaWidth)
-		add(layer+"attn_q.weight", llamaWidth, llamaWidth)
-		add(layer+"attn_v.weight", llamaWidth, llamaWidth)
-		add(layer+"ffn_down.weight", llamaHidden, llamaWidth)
-		add(layer+"ffn_gate.weight", llamaWidth, llamaHidden)
-		add(layer+"ffn_norm.weight", llamaWidth, 0)
-		add(layer+"ffn_up.weight", llamaWidth, llamaHidden)
+		add(layer+"attn_k.weight", width, width)
+		add(layer+"attn_norm.weight", width, 0)
+		add(layer+"attn_output.weight", width, width)
+		add(layer+"attn_q.weight", width, width)
+		add(layer+"attn_v.weight", width, width)
+		add(layer+"ffn_down.weight", hidden, width)
+		add(layer+"ffn_gate.weight", width, hidden)
+		add(layer+"ffn_norm.weight", width, 0)
+		add(layer+"ffn_up.weight", width, hidden)
 	}
 	return b.Bytes()
 }
@@ -227,7 +236,9 @@ func (l *llama) run(t *testing.T, path string) (tokens []int32, logits []float32
 func TestGGMLModel(t *testing.T) {
 	l := loadLlama(t)
 	for _, weights := range []gguf.Type{gguf.F32, gguf.F16, gguf.BF16} {
-		t.Run(weights.String(), func(t *testing.T) { l.model(t, write(t, llamaModel(weights))) })
+		for _, width := range []int{llamaNarrow, llamaWide} {
+			t.Run(fmt.Sprint(weights, width), func(t *testing.T) { l.model(t, write(t, llamaModel(weights, width))) })
+		}
 	}
 }
 
@@ -260,13 +271,19 @@ func (l *llama) model(t *testing.T, in string) {
 	_, plain, description := l.run(t, in)
 	t.Logf("%s", description)
 	for _, test := range []struct {
-		bits int
-		name string
-		most float64 // that logits may be off, of their size
-	}{{8, "Q8_0", 0.1}, {4, "Q4_0", 1}} {
-		_, got := converted(t, GGUF, in, Options{Bits: test.bits})
+		name     string
+		most     float64 // that logits may be off, of their size
+		fileType int     // of llama.cpp's quantizer; -1 if that does otherwise
+	}{
+		{"Q8_0", 0.1, 7}, {"Q4_0", 1, 2}, {"Q4_1", 1, 3}, {"Q5_0", 0.5, 8}, {"Q5_1", 0.5, 9}, {"Q4_K", 1, 14}, {"Q5_K", 0.5, 16}, {"Q6_K", 0.3, 18},
+		{"IQ4_NL", 1, -1},  // it looks further for scales than the reference
+		{"MXFP4", 1.5, -1}, // for the weights of experts alone
+	} {
+		_, got := converted(t, GGUF, in, Options{Type: test.name})
 		ours := write(t, got)
-		l.same(t, test.name, got, in, map[int]uint32{8: 7, 4: 2}[test.bits])
+		if test.fileType >= 0 {
+			l.same(t, test.name, got, in, uint32(test.fileType))
+		}
 		_, back := converted(t, DequantizeGGUF, ours, Options{})
 		l.same(t, test.name+" dequantized", back, ours, 0)
 		tokens, logits, description := l.run(t, ours)

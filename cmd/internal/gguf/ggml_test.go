@@ -26,15 +26,13 @@ var (
 
 // ggml is the functions of the library that the tests call.
 type ggml struct {
-	quantizeChunk                                func(t Type, src *float32, dst *byte, start, rows, perRow int64, imatrix *float32) uint64
-	quantizeQ8, quantizeQ4                       func(x *float32, y *byte, n int64)
-	dequantizeQ8, dequantizeQ4, dequantizeQ4_1   func(x *byte, y *float32, n int64)
-	dequantizeQ5, dequantizeQ5_1, halves, brains func(x *byte, y *float32, n int64)
-	toHalf                                       func(x *float32, y *uint16, n int64)
-	valid                                        func(t Type, data *byte, n uint64) bool
-	typeName                                     func(t Type) string
-	blockLen                                     func(t Type) int64
-	typeSize                                     func(t Type) uint64
+	quantizeChunk  func(t Type, src *float32, dst *byte, start, rows, perRow int64, imatrix *float32) uint64
+	halves, brains func(x *byte, y *float32, n int64)
+	toHalf         func(x *float32, y *uint16, n int64)
+	valid          func(t Type, data *byte, n uint64) bool
+	typeName       func(t Type) string
+	blockLen       func(t Type) int64
+	typeSize       func(t Type) uint64
 }
 
 func loadGGML(t *testing.T) *ggml {
@@ -43,13 +41,6 @@ func loadGGML(t *testing.T) *ggml {
 	g := new(ggml)
 	for name, f := range map[string]any{
 		"ggml_quantize_chunk":    &g.quantizeChunk,
-		"quantize_row_q8_0_ref":  &g.quantizeQ8,
-		"quantize_row_q4_0_ref":  &g.quantizeQ4,
-		"dequantize_row_q8_0":    &g.dequantizeQ8,
-		"dequantize_row_q4_0":    &g.dequantizeQ4,
-		"dequantize_row_q4_1":    &g.dequantizeQ4_1,
-		"dequantize_row_q5_0":    &g.dequantizeQ5,
-		"dequantize_row_q5_1":    &g.dequantizeQ5_1,
 		"ggml_fp16_to_fp32_row":  &g.halves,
 		"ggml_bf16_to_fp32_row":  &g.brains,
 		"ggml_fp32_to_fp16_row":  &g.toHalf,
@@ -176,62 +167,6 @@ func (r rows) fill(x []float32) string {
 	return "any bits"
 }
 
-// TestGGMLQuantize compares quantized rows byte for byte.
-func TestGGMLQuantize(t *testing.T) {
-	g := loadGGML(t)
-	for _, typ := range []Type{Q8_0, Q4_0} {
-		reference := g.quantizeQ8
-		if typ == Q4_0 {
-			reference = g.quantizeQ4
-		}
-		parallelRows(t, func(t *testing.T, r rows, n int) {
-			const batch = 64
-			_, size := typ.Block()
-			x := make([]float32, batch*BlockLen)
-			want, chunk, got := make([]byte, batch*size), make([]byte, batch*size), make([]byte, size)
-			kinds := make([]string, batch)
-			refused := 0
-			for done := 0; done < n; done += batch {
-				for i := range batch {
-					kinds[i] = r.fill(x[i*BlockLen:][:BlockLen])
-				}
-				reference(&x[0], &want[0], int64(len(x)))
-				if k := g.quantizeChunk(typ, &x[0], &chunk[0], 0, batch, BlockLen, nil); k != uint64(len(chunk)) {
-					t.Fatalf("ggml_quantize_chunk made %d bytes, not %d", k, len(chunk))
-				}
-				for i := range batch {
-					row := x[i*BlockLen:][:BlockLen]
-					block := want[i*size:][:size]
-					if string(block) != string(chunk[i*size:][:size]) {
-						t.Fatalf("ggml differs from ggml: %x and %x of %v", block, chunk[i*size:][:size], row)
-					}
-					err := typ.Quantize(got, row)
-					if infinite := block[1]&0x7f == 0x7c; (err != nil) != infinite {
-						t.Errorf("%s of %s: error is %v, and %x by ggml: %v", typ, kinds[i], err, block, row)
-					}
-					if err != nil {
-						// ggml prints a line for each, so that one is enough.
-						if refused++; refused == 1 && g.valid(typ, &block[0], uint64(size)) {
-							t.Errorf("%s: ggml takes %x", typ, block)
-						}
-						continue
-					}
-					if !g.valid(typ, &block[0], uint64(size)) {
-						t.Errorf("%s of %s: ggml refuses %x: %v", typ, kinds[i], block, row)
-					}
-					if string(block) != string(got) {
-						t.Errorf("%s of %s: %x, and %x by ggml: %v", typ, kinds[i], got, block, row)
-					}
-				}
-				if t.Failed() {
-					return
-				}
-			}
-			t.Logf("%s: %d rows, of which %d were refused by both", typ, n, refused)
-		})
-	}
-}
-
 // parallelRows calls f on every core, each with its share of the rows.
 func parallelRows(t *testing.T, f func(t *testing.T, r rows, n int)) {
 	cores := runtime.GOMAXPROCS(0)
@@ -245,32 +180,6 @@ func parallelRows(t *testing.T, f func(t *testing.T, r rows, n int)) {
 	})
 }
 
-// TestGGMLDequantize compares what random blocks stand for, bit for bit.
-func TestGGMLDequantize(t *testing.T) {
-	g := loadGGML(t)
-	for typ, reference := range map[Type]func(x *byte, y *float32, n int64){
-		Q8_0: g.dequantizeQ8, Q4_0: g.dequantizeQ4, Q4_1: g.dequantizeQ4_1, Q5_0: g.dequantizeQ5, Q5_1: g.dequantizeQ5_1,
-	} {
-		r := rand.New(rand.NewPCG(1, uint64(typ)))
-		_, size := typ.Block()
-		const batch = 64
-		src := make([]byte, batch*size)
-		got, want := make([]float32, batch*BlockLen), make([]float32, batch*BlockLen)
-		for range *ggmlRows / batch {
-			for i := range src {
-				src[i] = byte(r.Uint32())
-			}
-			reference(&src[0], &want[0], int64(len(want)))
-			typ.Dequantize(got, src)
-			for i, v := range got {
-				if math.Float32bits(v) != math.Float32bits(want[i]) && (v == v || want[i] == want[i]) {
-					t.Fatalf("%s: element %d of %x is %v, by ggml %v", typ, i%32, src[i/32*size:][:size], v, want[i])
-				}
-			}
-		}
-	}
-}
-
 // TestGGMLWiden compares what all values of 16 bits stand for.
 func TestGGMLWiden(t *testing.T) {
 	g := loadGGML(t)
@@ -281,7 +190,7 @@ func TestGGMLWiden(t *testing.T) {
 	got, want := make([]float32, 1<<16), make([]float32, 1<<16)
 	for typ, reference := range map[Type]func(x *byte, y *float32, n int64){F16: g.halves, BF16: g.brains} {
 		reference(&src[0], &want[0], 1<<16)
-		typ.decode(got, src)
+		typ.Dequantize(got, src)
 		for i, v := range got {
 			if math.Float32bits(v) != math.Float32bits(want[i]) && (v == v || want[i] == want[i]) {
 				t.Errorf("%s %04x is %v, by ggml %v", typ, i, v, want[i])

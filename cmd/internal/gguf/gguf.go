@@ -25,16 +25,16 @@ const Magic = "GGUF"
 const (
 	headerLen       = 24 // magic, version and two counts
 	maxAxes         = 4
-	maxTensorName   = 64    // bytes
-	maxKey          = 65535 // bytes
+	maxName         = 65535 // bytes, of a tensor or a key; ggml's own limit for tensors, 63, is raised by other programs
+	maxShown        = 64    // bytes of a name in a message
 	defaultAlign    = 32    // of the data of tensors, where the metadata have no other
 	keyAlignment    = "general.alignment"
 	keyFileType     = "general.file_type"
 	keyQuantVersion = "general.quantization_version"
 )
 
-// A File is a GGUF file whose header was read. Its methods may be called
-// concurrently.
+// A File is a GGUF file whose header was read, or a model of several such files.
+// Its methods may be called concurrently, except for Close.
 type File struct {
 	Version  uint32
 	Align    int64    // of the data of every tensor, from DataStart
@@ -43,8 +43,10 @@ type File struct {
 
 	DataStart int64 // offset of the data of the first tensor, if there is one
 
-	r    io.ReaderAt
-	size int64
+	r       io.ReaderAt // of the header: the file, or the first part
+	size    int64
+	parts   []part // one for a file that is no part
+	closers []io.Closer
 }
 
 // A Tensor is one of the tensors of a File.
@@ -53,7 +55,8 @@ type Tensor struct {
 	Type   Type
 	Shape  []int // row-major: the last axis is contiguous. The header has the reverse
 	Bytes  int64 // of its data; of a type that is not known, up to the next tensor's
-	Offset int64 // of its data in the file
+	Offset int64 // of its data in the file, or in its part
+	Part   int   // of the model, from 0 on; 0 in a file that is no part
 }
 
 // Elements returns how many elements t has.
@@ -77,7 +80,7 @@ func (t *Tensor) RowLen() int {
 // long as it is used.
 func Parse(r io.ReaderAt, size int64) (*File, error) {
 	s := newScanner(r, size)
-	f := &File{r: r, size: size}
+	f := &File{r: r, size: size, parts: []part{{r: r, size: size}}}
 	tensors, values, err := f.parseHeader(s)
 	if err != nil {
 		return nil, err
@@ -163,7 +166,7 @@ func (f *File) parseTensors(s *scanner, n uint64) error {
 // parseTensor reads one entry of the list. Its Offset counts from DataStart
 // as yet. With an error it returns what it has.
 func parseTensor(s *scanner) (t Tensor, err error) {
-	if t.Name, err = s.string(maxTensorName, "a name"); err != nil {
+	if t.Name, err = s.string(maxName, "a name"); err != nil {
 		return t, err
 	}
 	axes, err := s.uint32()
@@ -245,7 +248,7 @@ func (f *File) place() error {
 			return inTensor(t.Name, fmt.Errorf("data begin at %d, which is no multiple of %d", t.Offset, f.Align))
 		}
 		if t.Offset > room || t.Bytes > room-t.Offset {
-			return inTensor(t.Name, fmt.Errorf("%d bytes of data from %d on are not in the file of %d bytes",
+			return inTensor(t.Name, fmt.Errorf("%d bytes of data from %d on are not in the file of %d bytes, which is incomplete",
 				t.Bytes, f.DataStart+min(t.Offset, math.MaxInt64-f.DataStart), f.size))
 		}
 		t.Offset += f.DataStart
@@ -264,6 +267,12 @@ func (f *File) place() error {
 		if t.Bytes > end-t.Offset {
 			return inTensor(t.Name, fmt.Errorf("data end at %d, inside tensor %s", t.Offset+t.Bytes, quote(order[i+1].Name)))
 		}
+		// ggml allows no gaps. The types of other programs may have numbers that
+		// ggml has for its own, and blocks of other sizes.
+		if i+1 < len(order) && t.Type.Quantized() && end-t.Offset-t.Bytes >= f.Align {
+			return inTensor(t.Name, fmt.Errorf("data of %s end at %d, and the next tensor begins at %d: type %d of this file is not that of ggml",
+				t.Type, t.Offset+t.Bytes, end, uint32(t.Type)))
+		}
 	}
 	return nil
 }
@@ -273,8 +282,8 @@ func inTensor(name string, err error) error { return fmt.Errorf("tensor %s: %w",
 
 // quote quotes a string of a file for a message on one line of sensible length.
 func quote(s string) string {
-	if len(s) > maxTensorName {
-		s = s[:maxTensorName] + "…"
+	if len(s) > maxShown {
+		s = s[:maxShown] + "…"
 	}
 	return fmt.Sprintf("%q", s)
 }

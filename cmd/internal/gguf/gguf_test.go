@@ -24,7 +24,7 @@ func TestParse(t *testing.T) {
 		b.tensor("w", F32, floats(1, 2, 3, 4, 5, 6), 3, 2).
 			tensor("norm", F32, floats(7), 1).
 			tensor("scalar", F32, floats(8)).
-			tensor("q", 12, make([]byte, 2*144), 256, 2)
+			tensor("q", 31, make([]byte, 2*144), 256, 2)
 		data := b.Bytes()
 		f := mustParse(t, data)
 		if f.Version != version || f.Align != 64 || len(f.Metadata) != 4 || f.DataStart%64 != 0 {
@@ -32,10 +32,10 @@ func TestParse(t *testing.T) {
 		}
 		start := f.DataStart
 		want := []Tensor{
-			{"w", F32, []int{2, 3}, 24, start},
-			{"norm", F32, []int{1}, 4, start + 64},
-			{"scalar", F32, []int{}, 4, start + 128},
-			{"q", 12, []int{2, 256}, 288, start + 192},
+			{"w", F32, []int{2, 3}, 24, start, 0},
+			{"norm", F32, []int{1}, 4, start + 64, 0},
+			{"scalar", F32, []int{}, 4, start + 128, 0},
+			{"q", 31, []int{2, 256}, 288, start + 192, 0},
 		}
 		if !slices.EqualFunc(f.Tensors, want, func(a, b Tensor) bool {
 			return a.Name == b.Name && a.Type == b.Type && slices.Equal(a.Shape, b.Shape) && a.Bytes == b.Bytes && a.Offset == b.Offset
@@ -49,8 +49,8 @@ func TestParse(t *testing.T) {
 		if err := f.ReadFloats(2, got[:1], 0); err != nil || got[0] != 8 {
 			t.Errorf("scalar is %v: %v", got[0], err)
 		}
-		if err := f.ReadFloats(3, got, 0); err == nil || err.Error() != `tensor "q": elements of Q4_K are not read` {
-			t.Errorf("reading Q4_K: %v", err)
+		if err := f.ReadFloats(3, got, 0); err == nil || err.Error() != `tensor "q": elements of Q4_0_4_4 (type 31 of ggml) are not read` {
+			t.Errorf("reading Q4_0_4_4: %v", err)
 		}
 	}
 }
@@ -121,15 +121,17 @@ func TestParseErrors(t *testing.T) {
 		{"type of alignment", good().value("general.alignment", Uint64, u64(32)).Bytes(), `key "general.alignment": value is uint64, not uint32`},
 		{"alignment", good().value("general.alignment", Uint32, u32(48)).Bytes(), `key "general.alignment": 48 is no power of two`},
 		{"no alignment", good().value("general.alignment", Uint32, u32(0)).Bytes(), `key "general.alignment": 0 is no power of two`},
-		{"long name", good().tensor(strings.Repeat("n", 65), F32, floats(1), 1).Bytes(), "tensor 1 of 2: at byte 57: a name of 65 bytes, where 64 are allowed"},
+		{"long name", good().tensor(strings.Repeat("n", 1<<16), F32, floats(1), 1).Bytes(), "tensor 1 of 2: at byte 57: a name of 65536 bytes, where 65535 are allowed"},
 		{"same name", good().tensor("w", F32, floats(1), 1).Bytes(), `two tensors are named "w"`},
 		{"axes", good().tensor("x", F32, floats(1), 1, 1, 1, 1, 1).Bytes(), `tensor 1 of 2: tensor "x": 5 axes, where 4 are allowed`},
 		{"elements", good().tensor("x", F32, floats(1), 1<<40, 1<<40).Bytes(), `tensor 1 of 2: tensor "x": shape [1099511627776 1099511627776] has too many elements`},
 		{"rows", good().tensor("x", Q8_0, floats(1), 16, 2).Bytes(), `tensor 1 of 2: tensor "x": rows of 16 elements are not whole blocks of Q8_0, which have 32`},
 		{"offset", good().info("x", F32, 16, 1).Bytes(), `tensor "x": data begin at 16, which is no multiple of 32`},
-		{"far offset", good().info("x", F32, 1<<62, 1).Bytes(), `tensor "x": 4 bytes of data from 4611686018427388000 on are not in the file of 128 bytes`},
+		{"far offset", good().info("x", F32, 1<<62, 1).Bytes(), `tensor "x": 4 bytes of data from 4611686018427388000 on are not in the file of 128 bytes, which is incomplete`},
 		{"huge offset", good().info("x", F32, 1<<63, 1).Bytes(), `tensor 1 of 2: tensor "x": data begins at 9223372036854775808, outside the file`},
-		{"outside", good().info("x", F32, 32, 1).Bytes(), `tensor "x": 4 bytes of data from 128 on are not in the file of 128 bytes`},
+		{"outside", good().info("x", F32, 32, 1).Bytes(), `tensor "x": 4 bytes of data from 128 on are not in the file of 128 bytes, which is incomplete`},
+		{"gap", cat(newBuilder().info("w", Q4_0, 0, 32).info("x", Q4_0, 64, 32).Bytes(), make([]byte, 128)),
+			`tensor "w": data of Q4_0 end at 114, and the next tensor begins at 160: type 2 of this file is not that of ggml`},
 		{"overlap", good().info("x", F32, 0, 1).Bytes(), `tensor "x": data end at 100, inside tensor "w"`},
 		{"no data", good().Header(), "file ends at byte 57, before the data of its tensors"},
 		{"cut name", whole[:50], "tensor 0 of 1: tensor \"w\": at byte 49: file ends at 50"},
@@ -208,7 +210,7 @@ func TestReadErrors(t *testing.T) {
 		t.Fatal(err)
 	}
 	start := f.DataStart
-	f.r = failing{data, start + 34*3000}
+	f.parts[0].r = failing{data, start + 34*3000}
 	dst := make([]float32, 131072)
 	if err := f.ReadFloats(0, dst, 0); !errors.Is(err, errDisk) || !strings.HasPrefix(err.Error(), `tensor "w": at byte `) {
 		t.Errorf("error is %v", err)

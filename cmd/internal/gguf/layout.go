@@ -8,8 +8,8 @@ import (
 	"math"
 )
 
-// A Layout is a file to be written: that of another, with tensors of other
-// types. Tensors stay in order, with data that follow each other at the
+// A Layout is a file to be written: that of another, or of all parts of a model,
+// with tensors of other types. Tensors stay in order, with data that follow each other at the
 // alignment that the file had, and metadata stay as they are byte for byte,
 // except for what is set.
 type Layout struct {
@@ -28,16 +28,22 @@ type Setting struct {
 	Value uint32
 }
 
-// Settings that say what a file of tensors of type t mostly is. Types other
-// than F32, F16, BF16, Q8_0 and Q4_0 panic.
+// fileTypes are the numbers of llama.cpp's enum of file types, of files that are
+// mostly of one type. Of Q4_K and Q5_K, they are those of the small mixtures, in
+// which no tensor is of another type without need.
+var fileTypes = map[Type]uint32{
+	F32: 0, F16: 1, Q4_0: 2, Q4_1: 3, Q8_0: 7, Q5_0: 8, Q5_1: 9, Q4_K: 14, Q5_K: 16, Q6_K: 18, IQ4_NL: 25, BF16: 32, MXFP4: 38,
+}
+
+// Settings that say what a file of tensors of type t mostly is. A type that is
+// not Writable panics.
 func Settings(t Type) []Setting {
-	// The numbers of llama.cpp's enum of file types.
-	number, ok := map[Type]uint32{F32: 0, F16: 1, Q4_0: 2, Q8_0: 7, BF16: 32}[t]
+	number, ok := fileTypes[t]
 	if !ok {
 		panic("gguf: no file type of " + t.String())
 	}
 	var s []Setting // in the order in which llama.cpp adds them
-	if t == Q4_0 || t == Q8_0 {
+	if t.Quantized() {
 		s = append(s, Setting{keyQuantVersion, 2}) // of the block formats as they are now
 	}
 	return append(s, Setting{keyFileType, number})
@@ -82,7 +88,7 @@ func (f *File) Layout(types []Type, set []Setting) (*Layout, error) {
 			// No overflow: a shape of which 8 bytes an element are too many is no tensor's.
 			t.Type, t.Bytes = types[i], int64(t.Elements()/block)*int64(size)
 		}
-		t.Offset = at
+		t.Offset, t.Part = at, 0
 		if t.Bytes > math.MaxInt64-f.Align-at {
 			return nil, errTooLarge
 		}

@@ -71,7 +71,7 @@ func (f *File) parseMetadata(s *scanner, n uint64) error {
 	for i := range n {
 		v := Value{pair: s.pos()}
 		var err error
-		if v.Key, err = s.string(maxKey, "a key"); err != nil {
+		if v.Key, err = s.string(maxName, "a key"); err != nil {
 			return fmt.Errorf("metadata %d of %d: %w", i, n, err)
 		}
 		if v.Key == "" {

@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/a01592f9/quant"
@@ -85,6 +86,65 @@ func TestQuantizeByHand(t *testing.T) {
 	}
 }
 
+// TestRefused checks the errors of blocks that a type cannot hold.
+func TestRefused(t *testing.T) {
+	inf := float32(math.Inf(1))
+	for _, test := range []struct {
+		name string
+		t    Type
+		x    []float32 // of the second block, which goes on with zeros
+		want string
+	}{
+		{"scale", Q4_1, []float32{-60000, 60000 * 16}, "960000 in the block from index 32 on needs a scale beyond float16"},
+		{"minimum", Q5_1, slices.Repeat([]float32{-65520}, 32), "-65520 in the block from index 32 on needs a scale beyond float16"},
+		{"difference", Q4_1, []float32{-3e38, 3e38}, "-3e+38 in the block from index 32 on needs a scale beyond float16"},
+		{"scale", Q5_0, []float32{1, 65520 * 16}, "1.04832e+06 in the block from index 32 on needs a scale beyond float16"},
+		{"scale", Q4_K, []float32{1, 65520 * 63 * 15}, "6.19164e+07 in the block from index 256 on needs a scale beyond float16"},
+		{"minimum", Q5_K, slices.Repeat([]float32{-65520 * 63}, 256), "-4.12776e+06 in the block from index 256 on needs a scale beyond float16"},
+		{"scale", Q6_K, []float32{3e8}, "3e+08 in the block from index 256 on needs a scale beyond float16"},
+		// Squares are infinite, and of their quotient ggml makes zeros.
+		{"sums", Q6_K, append(make([]float32, 16), 1e20), "1e+20 in the block from index 256 on needs a scale beyond float16"},
+		{"scale", IQ4_NL, []float32{65520 * 127}, "8.32104e+06 in the block from index 32 on needs a scale beyond float16"},
+		{"sums", IQ4_NL, []float32{1e20}, "1e+20 in the block from index 32 on needs a scale beyond float16"},
+		{"infinite", Q4_K, []float32{1, inf}, "+Inf at index 257"},
+		{"infinite", MXFP4, []float32{1, 2, -inf}, "-Inf at index 34"},
+		{"NaN", IQ4_NL, []float32{float32(math.NaN())}, "NaN at index 32"},
+		{"NaN", Q6_K, append(make([]float32, 255), float32(math.NaN())), "NaN at index 511"},
+		{"large", F16, []float32{65520}, "65520 at index 1 is beyond F16"},
+		{"large", BF16, []float32{-3.4e38}, "-3.4e+38 at index 1 is beyond BF16"},
+		{"infinite", F16, []float32{inf}, "+Inf at index 1"},
+	} {
+		t.Run(test.t.String()+" "+test.name, func(t *testing.T) {
+			block, size := test.t.Block()
+			x := make([]float32, 2*block)
+			copy(x[block:], test.x)
+			err := test.t.Encode(make([]byte, 2*size), x)
+			if err == nil || !strings.HasSuffix(err.Error(), test.want) {
+				t.Errorf("error is %v, want %s", err, test.want)
+			}
+		})
+	}
+}
+
+// TestEncodeHalves rounds numbers to 16 bits.
+func TestEncodeHalves(t *testing.T) {
+	x := []float32{1, -2, 65504, 1.0009765, 0x1.01p0, 0x1.03p0, float32(math.Copysign(0, -1)), 1e-45}
+	for typ, want := range map[Type][]float32{
+		F16:  {1, -2, 65504, 1.0009766, 0x1.01p0, 0x1.03p0, 0, 0},
+		BF16: {1, -2, 65536, 1, 1, 0x1.04p0, 0, 0},
+	} {
+		b := make([]byte, 2*len(x))
+		if err := typ.Encode(b, x); err != nil {
+			t.Fatal(err)
+		}
+		got := make([]float32, len(x))
+		typ.Dequantize(got, b)
+		if !slices.Equal(got, want) || !math.Signbit(float64(got[6])) {
+			t.Errorf("%s makes %v of %v, want %v", typ, got, x, want)
+		}
+	}
+}
+
 // TestDequantizeByHand reads blocks of each type whose values were worked out
 // by hand, from any element on.
 func TestDequantizeByHand(t *testing.T) {
@@ -154,7 +214,7 @@ func TestRoundTrip(t *testing.T) {
 		y := make([]float32, len(x))
 		typ.Dequantize(y, b)
 		for off := 0; off < len(x); off += BlockLen {
-			_, most := largest((*[BlockLen]float32)(x[off:]))
+			_, most := largest(x[off:][:BlockLen])
 			step := math.Abs(float64(most)) / steps
 			for i := off; i < off+BlockLen; i++ {
 				// Half a step, and what is lost of the scale; a whole one at the
@@ -181,8 +241,21 @@ func TestClipped(t *testing.T) {
 		{Q4_0, append(row(), row(-4, 4, 3.8)...), 2},
 		{Q4_0, row(1e-40, -1e-40), 0},
 		{Q8_0, row(8, -8), 0},
+		// The codes end at 15 steps of 1: 15.5 is clipped, 15.4 is not.
+		{Q5_0, row(-16, 16, 15.5, 15.4), 2},
+		{Q4_1, row(8, -8), 0},
+		// 113 is the last value but the first is -127; the scale is little more than 1.
+		{IQ4_NL, append(slices.Repeat([]float32{-127}, 31), 127), 1},
+		// In units of 1/2: 8 needs more than 6 and a half of the last step.
+		{MXFP4, row(7.99, -7.5, 6.9), 2},
+		{MXFP4, row(), 0},
 	} {
-		if got := test.t.Clipped(test.x); got != test.want {
+		_, size := test.t.Block()
+		blocks := make([]byte, len(test.x)/BlockLen*size)
+		if err := test.t.Encode(blocks, test.x); err != nil {
+			t.Fatal(err)
+		}
+		if got := test.t.Clipped(test.x, blocks); got != test.want {
 			t.Errorf("%s: %d of %v, want %d", test.t, got, test.x, test.want)
 		}
 	}

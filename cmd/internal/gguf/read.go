@@ -5,28 +5,34 @@ import (
 	"fmt"
 	"math"
 	"sync"
-
-	"github.com/a01592f9/quant"
 )
 
 // bufferLen is how many bytes of data are read at a time.
 const bufferLen = 1 << 16
 
-var buffers = sync.Pool{New: func() any { return new([bufferLen]byte) }}
+// A buffer is what reading takes: bytes of a file, and a block of which only a
+// part is wanted.
+type buffer struct {
+	bytes [bufferLen]byte
+	block [SuperBlockLen]float32
+}
+
+var buffers = sync.Pool{New: func() any { return new(buffer) }}
 
 // ReadFloats stores the elements of tensor i from off on, in row-major order,
-// in dst: F16 and BF16 exactly, and of a quantized type what the codes stand
-// for, with the bits that ggml has. NaN and infinities pass. A type that is not
-// Readable is an error. It panics if there are no such elements.
+// in dst: F16 and BF16 exactly, F64 and integers rounded to the nearest float32,
+// and the values of a quantized type with the bits that ggml has. NaN and
+// infinities pass. An F64 that is finite and beyond float32 is an error, and so
+// is a type that is not read. It panics if there are no such elements.
 func (f *File) ReadFloats(i int, dst []float32, off int) error {
 	t := &f.Tensors[i]
-	if !t.Type.Readable() {
-		return inTensor(t.Name, fmt.Errorf("elements of %s are not read", t.Type))
+	if !t.Type.decoded() {
+		return inTensor(t.Name, notRead(t.Type))
 	}
 	if n := t.Elements(); off < 0 || off > n || len(dst) > n-off {
 		panic(fmt.Sprintf("gguf: elements %d to %d of %d", off, off+len(dst), n))
 	}
-	buf := buffers.Get().(*[bufferLen]byte)
+	buf := buffers.Get().(*buffer)
 	defer buffers.Put(buf)
 	block, size := t.Type.Block()
 	most := bufferLen / size // blocks at a time
@@ -37,46 +43,46 @@ func (f *File) ReadFloats(i int, dst []float32, off int) error {
 		if whole {
 			n = min(most, len(dst)/block)
 		}
-		b := buf[:n*size]
+		b := buf.bytes[:n*size]
 		at := t.Offset + int64(first)*int64(size)
-		if got, err := f.r.ReadAt(b, at); got < len(b) {
+		if got, err := f.reader(t).ReadAt(b, at); got < len(b) {
 			return inTensor(t.Name, fmt.Errorf("at byte %d: %w", at+int64(got), err))
 		}
 		done := n * block
 		if whole {
-			t.Type.decode(dst[:done], b)
+			t.Type.Dequantize(dst[:done], b)
 		} else {
-			var x [BlockLen]float32
-			t.Type.decode(x[:], b)
-			done = copy(dst, x[skip:])
+			t.Type.Dequantize(buf.block[:block], b)
+			done = copy(dst, buf.block[skip:block])
+		}
+		if t.Type == F64 {
+			if err := overflow(dst[:done], b, off); err != nil {
+				return inTensor(t.Name, err)
+			}
 		}
 		dst, off = dst[done:], off+done
 	}
 	return nil
 }
 
-// decode decodes whole blocks.
-func (t Type) decode(dst []float32, src []byte) {
-	switch t {
-	case F32:
-		for i := range dst {
-			dst[i] = math.Float32frombits(binary.LittleEndian.Uint32(src[4*i:]))
-		}
-	case F16, BF16:
-		var halves [256]uint16
-		for len(dst) > 0 {
-			h := halves[:min(len(dst), len(halves))]
-			for i := range h {
-				h[i] = binary.LittleEndian.Uint16(src[2*i:])
-			}
-			if t == F16 {
-				quant.WidenFloat16(dst[:len(h)], h)
-			} else {
-				quant.WidenBFloat16(dst[:len(h)], h)
-			}
-			dst, src = dst[len(h):], src[2*len(h):]
-		}
-	default:
-		t.Dequantize(dst, src)
+// notRead is the error of a type that is not read.
+func notRead(t Type) error {
+	if t.String() == fmt.Sprintf("type %d", uint32(t)) {
+		return fmt.Errorf("elements are of %s of ggml, which is not known and not read", t)
 	}
+	return fmt.Errorf("elements of %s (type %d of ggml) are not read", t, uint32(t))
+}
+
+// overflow returns an error if one of the float64 in src is finite and dst,
+// which they were rounded to, is not. The first has the index off.
+func overflow(dst []float32, src []byte, off int) error {
+	for i, v := range dst {
+		if !math.IsInf(float64(v), 0) {
+			continue
+		}
+		if x := math.Float64frombits(binary.LittleEndian.Uint64(src[8*i:])); !math.IsInf(x, 0) {
+			return fmt.Errorf("%g at index %d overflows float32", x, off+i)
+		}
+	}
+	return nil
 }

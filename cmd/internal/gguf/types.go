@@ -1,6 +1,9 @@
 package gguf
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // A Type is how the elements of a tensor are stored, with the numbers of the
 // format.
@@ -8,77 +11,122 @@ type Type uint32
 
 // The types that this package reads.
 const (
-	F32  Type = 0
-	F16  Type = 1
-	Q4_0 Type = 2
-	Q4_1 Type = 3
-	Q5_0 Type = 6
-	Q5_1 Type = 7
-	Q8_0 Type = 8
-	BF16 Type = 30
+	F32     Type = 0
+	F16     Type = 1
+	Q4_0    Type = 2
+	Q4_1    Type = 3
+	Q5_0    Type = 6
+	Q5_1    Type = 7
+	Q8_0    Type = 8
+	Q8_1    Type = 9
+	Q2_K    Type = 10
+	Q3_K    Type = 11
+	Q4_K    Type = 12
+	Q5_K    Type = 13
+	Q6_K    Type = 14
+	Q8_K    Type = 15
+	IQ2_XXS Type = 16
+	IQ2_XS  Type = 17
+	IQ3_XXS Type = 18
+	IQ1_S   Type = 19
+	IQ4_NL  Type = 20
+	IQ3_S   Type = 21
+	IQ2_S   Type = 22
+	IQ4_XS  Type = 23
+	I8      Type = 24
+	I16     Type = 25
+	I32     Type = 26
+	I64     Type = 27
+	F64     Type = 28
+	IQ1_M   Type = 29
+	BF16    Type = 30
+	TQ1_0   Type = 34
+	TQ2_0   Type = 35
+	MXFP4   Type = 39
+	NVFP4   Type = 40
+	Q1_0    Type = 41
+	Q2_0    Type = 42
 )
 
-// BlockLen is how many elements share a scale in the quantized types that this
-// package reads.
+// BlockLen is the block length of Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q8_1, IQ4_NL
+// and MXFP4.
 const BlockLen = 32
 
-// types are the names of all types, and the elements and bytes of a block: no
-// bytes if they are not known.
+// SuperBlockLen is the block length of the types whose names end in _K, and of
+// IQ1, IQ2, IQ3, IQ4_XS, TQ1_0 and TQ2_0. It is the longest that there is.
+const SuperBlockLen = 256
+
+// types are the names of all types, the elements and bytes of a block, and the
+// function that decodes one: none if the type is not read, and no bytes if the
+// type is not known. A block of 1 element is a number; its function decodes any
+// number of them.
 var types = [...]struct {
 	name         string
 	block, bytes int
+	decode       func(dst []float32, src []byte)
 }{
-	0:  {"F32", 1, 4},
-	1:  {"F16", 1, 2},
-	2:  {"Q4_0", 32, 18},
-	3:  {"Q4_1", 32, 20},
-	4:  {"Q4_2", 0, 0}, // removed before there were GGUF files
-	5:  {"Q4_3", 0, 0},
-	6:  {"Q5_0", 32, 22},
-	7:  {"Q5_1", 32, 24},
-	8:  {"Q8_0", 32, 34},
-	9:  {"Q8_1", 32, 36},
-	10: {"Q2_K", 256, 84},
-	11: {"Q3_K", 256, 110},
-	12: {"Q4_K", 256, 144},
-	13: {"Q5_K", 256, 176},
-	14: {"Q6_K", 256, 210},
-	15: {"Q8_K", 256, 292},
-	16: {"IQ2_XXS", 256, 66},
-	17: {"IQ2_XS", 256, 74},
-	18: {"IQ3_XXS", 256, 98},
-	19: {"IQ1_S", 256, 50},
-	20: {"IQ4_NL", 32, 18},
-	21: {"IQ3_S", 256, 110},
-	22: {"IQ2_S", 256, 82},
-	23: {"IQ4_XS", 256, 136},
-	24: {"I8", 1, 1},
-	25: {"I16", 1, 2},
-	26: {"I32", 1, 4},
-	27: {"I64", 1, 8},
-	28: {"F64", 1, 8},
-	29: {"IQ1_M", 256, 56},
-	30: {"BF16", 1, 2},
-	31: {"Q4_0_4_4", 32, 18}, // rows interleaved; these no longer occur in new files
-	32: {"Q4_0_4_8", 32, 18},
-	33: {"Q4_0_8_8", 32, 18},
-	34: {"TQ1_0", 256, 54},
-	35: {"TQ2_0", 256, 66},
-	36: {"IQ4_NL_4_4", 32, 18},
-	37: {"IQ4_NL_4_8", 32, 18},
-	38: {"IQ4_NL_8_8", 32, 18},
-	39: {"MXFP4", 32, 17},
-	40: {"NVFP4", 64, 36},
-	41: {"Q1_0", 128, 18},
-	42: {"Q2_0", 64, 18},
+	0:  {"F32", 1, 4, decodeF32},
+	1:  {"F16", 1, 2, decodeF16},
+	2:  {"Q4_0", 32, 18, decodeQ4_0},
+	3:  {"Q4_1", 32, 20, decodeQ4_1},
+	4:  {"Q4_2", 0, 0, nil}, // removed before there were GGUF files
+	5:  {"Q4_3", 0, 0, nil},
+	6:  {"Q5_0", 32, 22, decodeQ5_0},
+	7:  {"Q5_1", 32, 24, decodeQ5_1},
+	8:  {"Q8_0", 32, 34, decodeQ8_0},
+	9:  {"Q8_1", 32, 36, decodeQ8_1},
+	10: {"Q2_K", 256, 84, decodeQ2K},
+	11: {"Q3_K", 256, 110, decodeQ3K},
+	12: {"Q4_K", 256, 144, decodeQ4K},
+	13: {"Q5_K", 256, 176, decodeQ5K},
+	14: {"Q6_K", 256, 210, decodeQ6K},
+	15: {"Q8_K", 256, 292, decodeQ8K},
+	16: {"IQ2_XXS", 256, 66, decodeIQ2XXS},
+	17: {"IQ2_XS", 256, 74, decodeIQ2XS},
+	18: {"IQ3_XXS", 256, 98, decodeIQ3XXS},
+	19: {"IQ1_S", 256, 50, decodeIQ1S},
+	20: {"IQ4_NL", 32, 18, decodeIQ4NL},
+	21: {"IQ3_S", 256, 110, decodeIQ3S},
+	22: {"IQ2_S", 256, 82, decodeIQ2S},
+	23: {"IQ4_XS", 256, 136, decodeIQ4XS},
+	24: {"I8", 1, 1, decodeI8},
+	25: {"I16", 1, 2, decodeI16},
+	26: {"I32", 1, 4, decodeI32},
+	27: {"I64", 1, 8, decodeI64},
+	28: {"F64", 1, 8, decodeF64},
+	29: {"IQ1_M", 256, 56, decodeIQ1M},
+	30: {"BF16", 1, 2, decodeBF16},
+	31: {"Q4_0_4_4", 32, 18, nil}, // rows interleaved; these no longer occur in new files
+	32: {"Q4_0_4_8", 32, 18, nil},
+	33: {"Q4_0_8_8", 32, 18, nil},
+	34: {"TQ1_0", 256, 54, decodeTQ1},
+	35: {"TQ2_0", 256, 66, decodeTQ2},
+	36: {"IQ4_NL_4_4", 32, 18, nil},
+	37: {"IQ4_NL_4_8", 32, 18, nil},
+	38: {"IQ4_NL_8_8", 32, 18, nil},
+	39: {"MXFP4", 32, 17, decodeMXFP4},
+	40: {"NVFP4", 64, 36, decodeNVFP4},
+	41: {"Q1_0", 128, 18, decodeQ1_0},
+	42: {"Q2_0", 64, 18, decodeQ2_0},
 }
 
-// String returns the name that ggml has for t.
+// String returns the name that ggml has for t, or its number.
 func (t Type) String() string {
 	if int64(t) < int64(len(types)) {
 		return types[t].name
 	}
 	return fmt.Sprintf("type %d", uint32(t))
+}
+
+// ParseType returns the type of a name as String has it, in letters of either
+// case.
+func ParseType(name string) (Type, error) {
+	for i := range types {
+		if strings.EqualFold(name, types[i].name) && types[i].bytes > 0 {
+			return Type(i), nil
+		}
+	}
+	return 0, fmt.Errorf("%s is no type of ggml", quote(name))
 }
 
 // Block returns the elements and the bytes of a block of t, which are 1 and
@@ -90,11 +138,28 @@ func (t Type) Block() (elements, bytes int) {
 	return 0, 0
 }
 
-// Readable reports whether elements of t can be read as floats.
-func (t Type) Readable() bool {
-	switch t {
-	case F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1:
-		return true
+// BitsPerWeight returns the bits that an element of t takes, its share of the
+// scales included: 4.5 of Q4_0. It is 0 if t is not known.
+func (t Type) BitsPerWeight() float64 {
+	block, bytes := t.Block()
+	if block == 0 {
+		return 0
 	}
-	return false
+	return float64(8*bytes) / float64(block)
+}
+
+// Readable reports whether t is floating-point, or quantized from that, and read.
+// ReadFloats and Dequantize take the integer types besides.
+func (t Type) Readable() bool { return t.decoded() && !t.Integer() }
+
+func (t Type) decoded() bool { return int64(t) < int64(len(types)) && types[t].decode != nil }
+
+// Integer reports whether t is one of the integer types, I8 to I64.
+func (t Type) Integer() bool { return t >= I8 && t <= I64 }
+
+// Quantized reports whether t has blocks of several elements. A type that is
+// not known counts as quantized.
+func (t Type) Quantized() bool {
+	block, _ := t.Block()
+	return block != 1
 }

@@ -82,15 +82,20 @@ func alarming(n int64) table.Cell {
 	return c
 }
 
-// typesTable has a row for each type.
+// typesTable has a row for each type. The bits of a value include the scales of its
+// block.
 func (v *Inventory) typesTable() *table.Table {
-	t := &table.Table{Columns: append(table.Texts("type"), table.Numbers("", "tensors", "values", "bytes", "of all")...)}
+	t := &table.Table{Columns: append(table.Texts("type"), table.Numbers("", "tensors", "values", "bytes", "bits/value", "of all")...)}
 	for _, d := range v.DTypes {
 		part := table.Text("0%")
 		if v.Bytes > 0 {
 			part = table.Percent(text.Share(d.Bytes, v.Bytes))
 		}
-		t.Add(table.Text(d.DType), table.Count(d.Tensors), table.Count(d.Elements), table.Count(d.Bytes), part)
+		bits := table.Text("-")
+		if d.Elements > 0 {
+			bits = table.Measure(text.Number(8 * float64(d.Bytes) / float64(d.Elements)))
+		}
+		t.Add(table.Text(d.DType), table.Count(d.Tensors), table.Count(d.Elements), table.Count(d.Bytes), bits, part)
 	}
 	return t
 }

@@ -7,7 +7,6 @@ import (
 	"strconv"
 
 	"github.com/a01592f9/quant"
-	"github.com/a01592f9/quant/cmd/internal/gguf"
 	"github.com/a01592f9/quant/cmd/internal/onnx"
 )
 
@@ -56,51 +55,4 @@ func openONNX(t *onnx.Tensor, n int) (quant.Source, error) {
 		return nil, err
 	}
 	return Elements(data, 0, n, t.DType), nil
-}
-
-// parseGGUF reads a GGUF model. Of its metadata, those about the model are kept.
-func (f *File) parseGGUF(r io.ReaderAt, size int64) error {
-	m, err := gguf.Parse(r, size)
-	if err != nil {
-		return err
-	}
-	f.Metadata = make(map[string]string)
-	for _, key := range []string{"general.architecture", "general.name", "general.file_type", "general.quantization_version"} {
-		value, err := m.Text(key)
-		if err != nil {
-			return err
-		}
-		if value != "" {
-			f.Metadata[key] = value
-		}
-	}
-	for i := range m.Tensors {
-		t := &m.Tensors[i]
-		e := newEntry(t.Name, t.Type.String(), t.Shape, t.Bytes)
-		e.elements, e.Floating, e.Offset = t.Elements(), t.Type.Readable(), t.Offset
-		e.raw = io.NewSectionReader(r, t.Offset, t.Bytes)
-		if e.Floating {
-			e.open = func() (quant.Source, error) { return openGGUF(m, i, r), nil }
-		}
-		f.entries = append(f.entries, e)
-	}
-	return nil
-}
-
-func openGGUF(m *gguf.File, i int, r io.ReaderAt) quant.Source {
-	switch t := &m.Tensors[i]; t.Type {
-	case gguf.F32, gguf.F16, gguf.BF16:
-		return &blocks{r: r, start: t.Offset, n: t.Elements(), enc: encoding{dtype: t.Type.String()}}
-	}
-	return ggufBlocks{m, i}
-}
-
-// ggufBlocks is a Source of what quantized blocks stand for.
-type ggufBlocks struct {
-	file  *gguf.File
-	index int
-}
-
-func (s ggufBlocks) ReadFloats(dst []float32, off int) error {
-	return s.file.ReadFloats(s.index, dst, off)
 }

@@ -14,7 +14,8 @@ import (
 
 // Open opens the tensor file at path: a file of any format, the index of a
 // safetensors file in shards (model.safetensors.index.json), or a folder with
-// either. Only errors of the operating system name the path.
+// either or with one GGUF model. Any part of a GGUF model opens all of them. Only
+// errors of the operating system name the path.
 func Open(path string) (*File, error) { return OpenProgress(path, nil) }
 
 // OpenProgress is Open. It tells progress, unless that is nil, how many bytes
@@ -68,7 +69,7 @@ func openFolder(dir string, progress func(done, total int64)) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	var indices, names []string
+	var indices, names, others []string
 	for _, d := range list {
 		switch name := d.Name(); {
 		case name == defaultName:
@@ -79,6 +80,8 @@ func openFolder(dir string, progress func(done, total int64)) (*File, error) {
 			indices = append(indices, name)
 		case strings.HasSuffix(name, ".safetensors"):
 			names = append(names, name)
+		default:
+			others = append(others, name)
 		}
 	}
 	switch {
@@ -87,7 +90,7 @@ func openFolder(dir string, progress func(done, total int64)) (*File, error) {
 	case len(indices) > 1:
 		return nil, fmt.Errorf("folder holds %d indices of safetensors files: name one of %s", len(indices), quoteAll(indices))
 	case len(names) == 0:
-		return nil, errors.New("it is a folder without safetensors files; name the file of another format")
+		return openFolderGGUF(dir, others, progress)
 	}
 	return openShards(dir, names, nil, progress)
 }

@@ -129,7 +129,7 @@ func parseFile(name string, r io.ReaderAt, size int64, dir string, progress func
 	case "onnx":
 		err = f.parseONNX(r, size, dir)
 	case "gguf":
-		err = f.parseGGUF(r, size)
+		err = f.parseGGUF(r, size, dir, name)
 	default:
 		text := &counter{Reader: io.NewSectionReader(r, 0, size), size: size, progress: progress}
 		f.entries, err = parseText(text, kind == "csv")

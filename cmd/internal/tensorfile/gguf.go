@@ -1,0 +1,95 @@
+package tensorfile
+
+import (
+	"errors"
+	"io"
+	"path/filepath"
+
+	"github.com/a01592f9/quant"
+	"github.com/a01592f9/quant/cmd/internal/gguf"
+)
+
+// parseGGUF reads a GGUF model. Of its metadata, those about the model are kept.
+// The file is called name, in the folder dir, where the other parts of the model
+// are if it is one of several; dir is "" for input that is no file.
+func (f *File) parseGGUF(r io.ReaderAt, size int64, dir, name string) error {
+	m, err := gguf.Parse(r, size)
+	if err != nil {
+		return err
+	}
+	path := ""
+	if dir != "" {
+		path = filepath.Join(dir, filepath.Base(name))
+	}
+	if m, err = m.OpenParts(path); err != nil {
+		return err
+	}
+	f.closers = append(f.closers, m)
+	f.Metadata = make(map[string]string)
+	for _, key := range []string{"general.architecture", "general.name", "general.file_type", "general.quantization_version"} {
+		value, err := m.Text(key)
+		if err != nil {
+			return err
+		}
+		if value != "" {
+			f.Metadata[key] = value
+		}
+	}
+	for _, part := range m.Paths() {
+		if part != path {
+			f.paths = append(f.paths, part)
+		}
+	}
+	for i := range m.Tensors {
+		f.entries = append(f.entries, entryGGUF(m, i, path))
+	}
+	return nil
+}
+
+// entryGGUF describes tensor i of a model that was opened by the file at path.
+func entryGGUF(m *gguf.File, i int, path string) entry {
+	t := &m.Tensors[i]
+	e := newEntry(t.Name, t.Type.String(), t.Shape, t.Bytes)
+	e.elements, e.Floating, e.Offset, e.raw = t.Elements(), t.Type.Readable(), t.Offset, m.Data(i)
+	if part := m.PartPath(i); part != path {
+		e.File = filepath.Base(part)
+	}
+	switch {
+	case e.Floating:
+		e.open = func() (quant.Source, error) { return openGGUF(m, i, e.raw), nil }
+	case !t.Type.Integer():
+		e.open = func() (quant.Source, error) { return nil, m.ReadFloats(i, nil, 0) } // which says why
+	}
+	return e
+}
+
+func openGGUF(m *gguf.File, i int, raw *io.SectionReader) quant.Source {
+	switch t := &m.Tensors[i]; t.Type {
+	case gguf.F32, gguf.F16, gguf.BF16, gguf.F64:
+		r, start, _ := raw.Outer()
+		return &blocks{r: r, start: start, n: t.Elements(), enc: encoding{dtype: t.Type.String()}}
+	}
+	return ggufBlocks{m, i}
+}
+
+// ggufBlocks is a Source of the values of quantized blocks.
+type ggufBlocks struct {
+	file  *gguf.File
+	index int
+}
+
+func (s ggufBlocks) ReadFloats(dst []float32, off int) error {
+	return s.file.ReadFloats(s.index, dst, off)
+}
+
+// openFolderGGUF opens the GGUF model in a folder without safetensors files.
+func openFolderGGUF(dir string, names []string, progress func(done, total int64)) (*File, error) {
+	name, err := gguf.PickModel(names)
+	switch {
+	case errors.Is(err, gguf.ErrNoModel):
+		return nil, errors.New("it is a folder without safetensors files or GGUF files; name the file of another format")
+	case err != nil:
+		return nil, err
+	}
+	return OpenProgress(filepath.Join(dir, name), progress)
+}
