@@ -81,6 +81,8 @@ func FuzzText(f *testing.F) {
 	for _, s := range []string{
 		"1,2\n3,4", "1 2;3 4;", "# c\r\n1\t-2e3 # d\r3 4", "\ufeff1", "a,b\n\"1\",\" 2\"\n",
 		"nan", "1e39", "1 2\n3", "\"a\n\"\"b\",2;3", "x y 1\n1 2 3", "\xff",
+		"[[1,2],[3,4]]", "tensor([[1., 2.]], device='x', dtype=a)", "w = [1 2; 3 4];", "<tf.Tensor: shape=(1,), numpy=array([1.])>",
+		"| a | b |\n|---|---|\n| 1 | 2 |", "a: 1 2\nb: 3 4", ",0,1\n0,1.5,2\n1,3,4", "1,5;2,5\n3;4", "x\t1\ny\t2", "#N/A,1",
 	} {
 		f.Add([]byte(s), true)
 		f.Add([]byte(s), false)

@@ -102,8 +102,6 @@ func TestNPZErrors(t *testing.T) {
 		{"twice", archive(t, member{"a.npy", one, nil}, member{"a", one, nil}), `two tensors are called "a"`},
 		{"other file", archive(t, member{"a.txt", "some other file", nil}),
 			`tensor "a.txt": file does not begin with "\x93NUMPY"`},
-		{"PyTorch", archive(t, member{"archive/data.pkl", "\x80\x02", nil}),
-			"a PyTorch checkpoint, not an archive of arrays; save it as safetensors"},
 		{"encrypted", archive(t, member{"a", one, func(h *zip.FileHeader) { h.Flags |= 1 }}), `tensor "a": encrypted`},
 		{"method", archive(t, member{"a", one, func(h *zip.FileHeader) { h.Method = 12 }}),
 			`tensor "a": compression method 12 is not supported`},

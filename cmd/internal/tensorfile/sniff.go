@@ -1,10 +1,16 @@
 package tensorfile
 
 import (
+	"bytes"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/a01592f9/quant/cmd/internal/gguf"
+	"github.com/a01592f9/quant/cmd/internal/onnx"
+	"github.com/a01592f9/quant/cmd/internal/sniff"
 )
 
 // Sniff tells the format of the file at path by how it begins, as Open does
@@ -20,14 +26,64 @@ func Sniff(path string) (kind string, folder bool, err error) {
 	if err != nil {
 		return "", false, err
 	}
-	if st.IsDir() || strings.EqualFold(filepath.Ext(path), ".json") {
+	if st.IsDir() || isIndex(path) {
 		return "safetensors", true, nil
 	}
-	head := make([]byte, sniffLen)
+	head := make([]byte, sniff.HeadLen)
 	n, err := io.ReadFull(f, head)
 	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
 		return "", false, err
 	}
-	kind, err = sniff(path, head[:n])
+	size := int64(-1)
+	if st.Mode().IsRegular() {
+		size = st.Size()
+	}
+	kind, err = formatOf(path, head[:n], size)
 	return kind, false, err
 }
+
+// formatOf tells the format of a file of which head is the beginning, and size
+// the length; -1 if that is not known.
+func formatOf(name string, head []byte, size int64) (string, error) {
+	ext := strings.TrimPrefix(strings.ToLower(filepath.Ext(name)), ".")
+	switch {
+	case bytes.HasPrefix(head, []byte(npyMagic)):
+		return "npy", nil
+	case bytes.HasPrefix(head, []byte(gguf.Magic)):
+		return "gguf", nil
+	}
+	if name != "" || size != 0 { // no text at all, in the box of the page, is not a file
+		if foreign := sniff.Foreign(head, size); foreign != nil {
+			return "", foreign
+		}
+	}
+	switch {
+	case bytes.HasPrefix(head, []byte("PK\x03\x04")), bytes.HasPrefix(head, []byte("PK\x05\x06")):
+		return "npz", nil
+	case ext == "npy":
+		return "", errors.New("npy: file does not begin with \"\\x93NUMPY\"")
+	case ext == "npz":
+		return "", errors.New("npz: file does not begin as a zip archive does")
+	case ext == "gguf":
+		return "", errors.New("gguf: file does not begin with \"GGUF\"")
+	case ext == "safetensors", ext == "onnx":
+		return ext, nil
+	case bytes.HasPrefix(head, []byte("\xff\xfe")), bytes.HasPrefix(head, []byte("\xfe\xff")):
+		return "", errors.New("text: encoded as UTF-16, not UTF-8; save it as UTF-8")
+	case len(head) > 8 && head[8] == '{' && bytes.ContainsFunc(head[:8], isBinary):
+		return "safetensors", nil
+	case bytes.ContainsFunc(head, isControl) && onnx.Looks(head):
+		return "onnx", nil
+	case bytes.IndexByte(head, 0) >= 0:
+		return "", errors.New("not a tensor file: neither text nor npy, npz, safetensors, ONNX or GGUF")
+	case ext == "csv", ext == "tsv":
+		return "csv", nil
+	}
+	return "text", nil
+}
+
+// isBinary reports whether r tells a length in binary from text.
+func isBinary(r rune) bool { return isControl(r) || r == '\uFFFD' }
+
+// isControl reports whether r is a character that no text has.
+func isControl(r rune) bool { return r < ' ' && !strings.ContainsRune("\t\n\v\f\r", r) }

@@ -16,14 +16,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path/filepath"
 	"slices"
 	"strings"
 	"unicode"
 
 	"github.com/a01592f9/quant"
-	"github.com/a01592f9/quant/cmd/internal/gguf"
-	"github.com/a01592f9/quant/cmd/internal/onnx"
+	"github.com/a01592f9/quant/cmd/internal/sniff"
 )
 
 // Info says what a tensor is, without its data.
@@ -52,6 +50,7 @@ type File struct {
 	Kind     string            // text, csv, npy, npz, safetensors, onnx or gguf
 	Metadata map[string]string // of a model, if it has any
 	Shards   []Shard           // of a safetensors model in several files, in the order of their names
+	Text     *Text             // how a text or CSV file was read; nil for other files
 
 	entries []entry
 	paths   []string // of the files that are open
@@ -78,6 +77,18 @@ func newEntry(name, dtype string, shape []int, bytes int64) entry {
 // bytes is an error, and no more than that is read; no limit is imposed if
 // limit is not positive.
 func Read(name string, r io.Reader, limit int64) (*File, error) {
+	return Options{}.Read(name, r, limit)
+}
+
+// Options say how a file is read. The zero Options are those of Read, Parse
+// and Open.
+type Options struct {
+	Reading  Reading                 // of text
+	Progress func(done, total int64) // is told how much is read of what takes long to open; nil for nobody
+}
+
+// Read is the function Read with options.
+func (o Options) Read(name string, r io.Reader, limit int64) (*File, error) {
 	if limit > 0 {
 		r = io.LimitReader(r, max(limit, limit+1)) // one more, unless that overflows
 	}
@@ -88,7 +99,7 @@ func Read(name string, r io.Reader, limit int64) (*File, error) {
 	if limit > 0 && int64(len(data)) > limit {
 		return nil, &LimitError{Limit: limit}
 	}
-	return Parse(name, bytes.NewReader(data), int64(len(data)))
+	return o.Parse(name, bytes.NewReader(data), int64(len(data)))
 }
 
 // A LimitError reports input that is longer than the limit given to Read.
@@ -104,17 +115,22 @@ func (e *LimitError) Error() string {
 // from r for as long as it is used. The name, which may be empty, only matters
 // for its extension.
 func Parse(name string, r io.ReaderAt, size int64) (*File, error) {
-	return parseFile(name, r, size, "", nil)
+	return Options{}.Parse(name, r, size)
 }
 
-// parseFile is Parse of a file in the folder dir, which may be "". It tells
+// Parse is the function Parse with options.
+func (o Options) Parse(name string, r io.ReaderAt, size int64) (*File, error) {
+	return o.parse(name, r, size, "")
+}
+
+// parse is Parse of a file in the folder dir, which may be "". It tells of
 // progress how much of a text it has read.
-func parseFile(name string, r io.ReaderAt, size int64, dir string, progress func(done, total int64)) (*File, error) {
-	head := make([]byte, min(max(size, 0), sniffLen))
+func (o Options) parse(name string, r io.ReaderAt, size int64, dir string) (*File, error) {
+	head := make([]byte, min(max(size, 0), sniff.HeadLen))
 	if n, err := r.ReadAt(head, 0); n < len(head) {
 		return nil, err
 	}
-	kind, err := sniff(name, head)
+	kind, err := formatOf(name, head, size)
 	if err != nil {
 		return nil, err
 	}
@@ -131,8 +147,11 @@ func parseFile(name string, r io.ReaderAt, size int64, dir string, progress func
 	case "gguf":
 		err = f.parseGGUF(r, size)
 	default:
-		text := &counter{Reader: io.NewSectionReader(r, 0, size), size: size, progress: progress}
-		f.entries, err = parseText(text, kind == "csv")
+		var data []float32
+		text := &counter{Reader: io.NewSectionReader(r, 0, size), size: size, progress: o.Progress}
+		if f.Text, data, err = parseText(text, kind == "csv", o.Reading); err == nil {
+			f.entries = []entry{textEntry(f.Text, data)}
+		}
 	}
 	if err != nil {
 		f.Close()
@@ -228,47 +247,6 @@ func (f *File) Close() error {
 	}
 	return errors.Join(errs...)
 }
-
-// sniffLen is how much of a file sniff looks at.
-const sniffLen = 512
-
-// sniff tells the format of a file of which head is the beginning.
-func sniff(name string, head []byte) (string, error) {
-	ext := strings.TrimPrefix(strings.ToLower(filepath.Ext(name)), ".")
-	switch {
-	case bytes.HasPrefix(head, []byte(npyMagic)):
-		return "npy", nil
-	case bytes.HasPrefix(head, []byte("PK\x03\x04")), bytes.HasPrefix(head, []byte("PK\x05\x06")):
-		return "npz", nil
-	case bytes.HasPrefix(head, []byte(gguf.Magic)):
-		return "gguf", nil
-	case ext == "npy":
-		return "", errors.New("npy: file does not begin with \"\\x93NUMPY\"")
-	case ext == "npz":
-		return "", errors.New("npz: file does not begin as a zip archive does")
-	case ext == "gguf":
-		return "", errors.New("gguf: file does not begin with \"GGUF\"")
-	case ext == "safetensors", ext == "onnx":
-		return ext, nil
-	case bytes.HasPrefix(head, []byte("\xff\xfe")), bytes.HasPrefix(head, []byte("\xfe\xff")):
-		return "", errors.New("text: encoded as UTF-16, not UTF-8")
-	case len(head) > 8 && head[8] == '{' && bytes.ContainsFunc(head[:8], isBinary):
-		return "safetensors", nil
-	case bytes.ContainsFunc(head, isControl) && onnx.Looks(head):
-		return "onnx", nil
-	case bytes.IndexByte(head, 0) >= 0:
-		return "", errors.New("not a tensor file: neither text nor npy, npz, safetensors, ONNX or GGUF")
-	case ext == "csv", ext == "tsv":
-		return "csv", nil
-	}
-	return "text", nil
-}
-
-// isBinary reports whether r tells a length in binary from text.
-func isBinary(r rune) bool { return isControl(r) || r == '\uFFFD' }
-
-// isControl reports whether r is a character that no text has.
-func isControl(r rune) bool { return r < ' ' && !strings.ContainsRune("\t\n\v\f\r", r) }
 
 // inTensor says which tensor an error is about, if tensors have names and the
 // error does not say so itself.

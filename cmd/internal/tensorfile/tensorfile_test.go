@@ -76,9 +76,10 @@ func TestKind(t *testing.T) {
 		{"x.onnx", "\x3a\x00", "onnx", ""},
 		{"x", "\x08\x07\x3a\x00", "onnx", ""},
 		{"", "2 3", "text", ""}, // which might be a field of a message,
-		{"x.txt", "\xff\xfe1\x00", "", "text: encoded as UTF-16, not UTF-8"},
-		{"x.bin", "\x80\x02}\x00", "", "not a tensor file: neither text nor npy, npz, safetensors, ONNX or GGUF"},
-		{"x.bin", "", "", "text: line 1, column 1: no values"},
+		{"x.txt", "\xff\xfe1\x00", "", "text: encoded as UTF-16, not UTF-8; save it as UTF-8"},
+		{"x.bin", "\x90\x02}\x00", "", "not a tensor file: neither text nor npy, npz, safetensors, ONNX or GGUF"},
+		{"", "", "", "text: line 1, column 1: no values"},
+		{"x.bin", "", "", "it is an empty file, not the tensors themselves: it has 0 bytes; download or write it again"},
 	} {
 		f, err := parse(c.name, c.data)
 		if c.err != "" {
