@@ -27,10 +27,11 @@ import (
 // Info says what a tensor is, without its data.
 type Info struct {
 	Name     string // "" in text, CSV and npy files, which hold one tensor; any characters elsewhere
-	DType    string // F64, F32, F16 or BF16; or the file's own name of another type, shortened, as Q8_0
+	DType    string // F64, F32, F16, BF16 or F8_E4M3, say; or the file's own name of another type, shortened, as Q8_0
 	Shape    []int  // at least one axis: a scalar is [1]
 	Bytes    int64  // that the elements take, uncompressed
 	Floating bool   // whether Load can read it
+	Unread   string // why Load cannot, such as "records"; "" if that is because the type is none of floating-point numbers
 
 	Use  string // the operator that uses it, as "Conv"; "" if the file does not tell
 	Axis int    // of the output channels, as Use has it; NoAxis if the file does not tell
@@ -39,6 +40,12 @@ type Info struct {
 
 	File   string // the file that holds the data, if it is not the one that was opened
 	Offset int64  // of the data in that file; -1 if they are not there as they are
+}
+
+// Skipped is something in a file that is no tensor, and was left out.
+type Skipped struct {
+	Name   string // any characters
+	Reason string // what it is, as "not an array"
 }
 
 // NoAxis is the Axis of an Info that knows none.
@@ -51,6 +58,7 @@ type File struct {
 	Metadata map[string]string // of a model, if it has any
 	Shards   []Shard           // of a safetensors model in several files, in the order of their names
 	Text     *Text             // how a text or CSV file was read; nil for other files
+	Skipped  []Skipped         // what else the file holds
 
 	entries []entry
 	paths   []string // of the files that are open
@@ -139,7 +147,7 @@ func (o Options) parse(name string, r io.ReaderAt, size int64, dir string) (*Fil
 	case "npy":
 		f.entries, err = parseNPY(r, size)
 	case "npz":
-		f.entries, err = parseNPZ(r, size)
+		f.entries, f.Skipped, err = parseNPZ(r, size)
 	case "safetensors":
 		f.entries, f.Metadata, err = parseSafetensors(r, size)
 	case "onnx":
@@ -210,7 +218,11 @@ func (f *File) Source(i int) (quant.Source, error) {
 func (f *File) source(i int) (named, error) {
 	e := &f.entries[i]
 	if e.open == nil {
-		return named{}, f.errorIn(e, fmt.Errorf("elements are %s, not floating-point numbers", e.DType))
+		err := fmt.Errorf("elements are %s, not floating-point numbers", e.DType)
+		if e.Unread != "" {
+			err = fmt.Errorf("elements of type %s are not read: %s", e.DType, e.Unread)
+		}
+		return named{}, f.errorIn(e, err)
 	}
 	src, err := e.open()
 	if err != nil {
