@@ -40,7 +40,7 @@ func openST(ctx context.Context, in string, out *atomicfile.Set, p Progress) (*s
 	if err != nil {
 		return nil, err
 	}
-	c := &stCopy{ctx: ctx, from: from, infos: from.Tensors(), out: out, progress: p, dir: filepath.Dir(in)}
+	c := &stCopy{ctx: ctx, from: from, infos: from.Stored(), out: out, progress: p, dir: filepath.Dir(in)}
 	if st, err := os.Stat(in); err == nil && st.IsDir() {
 		c.dir, c.folder = in, true
 	}

@@ -30,12 +30,12 @@ func (e *ForeignError) Error() string {
 
 // A TruncatedError reports a file that ends before what its header announces.
 type TruncatedError struct {
-	What       string // that does not fit, as "tensor \"w\"" or "the header"
+	What       string // the first thing that is not whole, as "tensor \"w\"" or "the header"
 	Want, Have int64  // bytes of the whole file: at least, and found
 }
 
 func (e *TruncatedError) Error() string {
-	return fmt.Sprintf("truncated: with %s the file takes at least %d bytes, %d are there; download or copy it again", e.What, e.Want, e.Have)
+	return fmt.Sprintf("truncated: %s is cut off, the file has %d of at least %d bytes; download or copy it again", e.What, e.Have, e.Want)
 }
 
 // Foreign returns what the file is of which head is the beginning and size the

@@ -69,7 +69,7 @@ func TestForeign(t *testing.T) {
 }
 
 func TestTruncatedError(t *testing.T) {
-	const want = `truncated: with tensor "w" the file takes at least 100 bytes, 60 are there; download or copy it again`
+	const want = `truncated: tensor "w" is cut off, the file has 60 of at least 100 bytes; download or copy it again`
 	if got := (&TruncatedError{`tensor "w"`, 100, 60}).Error(); got != want {
 		t.Errorf("%q, want %q", got, want)
 	}

@@ -91,7 +91,7 @@ func openFolder(dir string, progress func(done, total int64)) (*File, error) {
 		case name == defaultName:
 			return openIndex(filepath.Join(dir, name), progress)
 		case strings.HasPrefix(name, "."):
-			// Not for whom does not know of it.
+			// Skip hidden files.
 		case strings.HasSuffix(name, indexSuffix):
 			indices = append(indices, name)
 		case strings.HasSuffix(name, ".safetensors"):
@@ -105,6 +105,9 @@ func openFolder(dir string, progress func(done, total int64)) (*File, error) {
 		return nil, fmt.Errorf("folder holds %d indices of safetensors files: name one of %s", len(indices), quoteAll(indices))
 	case len(names) == 0:
 		return nil, errors.New("it is a folder without safetensors files; name the file of another format")
+	}
+	if err := missingParts(names); err != nil {
+		return nil, err
 	}
 	return openShards(dir, names, nil, progress)
 }

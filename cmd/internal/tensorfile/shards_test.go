@@ -97,6 +97,15 @@ func TestFolder(t *testing.T) {
 		{nil, "", "it is a folder without safetensors files; name the file of another format"},
 		{map[string]string{"v.safetensors.index.json": "", "w.safetensors.index.json": ""}, "",
 			`folder holds 2 indices of safetensors files: name one of "v.safetensors.index.json", "w.safetensors.index.json"`},
+		{map[string]string{"m-00001-of-00002.safetensors": shard("x", fileOne)}, "",
+			`part 2 of 2 is missing beside "m-00001-of-00002.safetensors"; download the rest of the model`},
+		{map[string]string{"m-00003-of-00004.safetensors": shard("x", fileOne)}, "",
+			`part 1, 2, 4 of 4 are missing beside "m-00003-of-00004.safetensors"; download the rest of the model`},
+		{map[string]string{"m-00002-of-99999.safetensors": shard("x", fileOne)}, "",
+			`part 1, 3, 4, 5, … of 99999 are missing beside "m-00002-of-99999.safetensors"; download the rest of the model`},
+		{map[string]string{"m-00001-of-00002.safetensors": shard("x", fileOne), "m-00002-of-00002.safetensors": shard("y", fileOne)}, "x y", ""},
+		{map[string]string{a: "version https://git-lfs.github.com/spec/v1\nsize 12\n"}, "",
+			`shard "a.safetensors": it is a Git LFS pointer to a file of 12 bytes, not the tensors themselves: fetch the file with git lfs pull`},
 		{map[string]string{a: "?"}, "", `safetensors: shard "a.safetensors": file of 1 bytes has no header length`},
 	} {
 		f, err := Open(files(t, c.files))

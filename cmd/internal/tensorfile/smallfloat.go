@@ -87,6 +87,7 @@ type coded struct {
 	n     int   // codes
 	bits  int   // of a code, at most 8
 	table []float32
+	high  bool // of two codes of four bits the first is in the high half of the byte
 }
 
 func (s *coded) ReadFloats(dst []float32, off int) error {
@@ -115,6 +116,13 @@ func (s *coded) ReadFloats(dst []float32, off int) error {
 // unpack decodes codes of fewer than eight bits, from a bit of data on.
 func (s *coded) unpack(dst []float32, data []byte, shift int) {
 	mask := 1<<s.bits - 1
+	if s.high {
+		for i := range dst {
+			at := shift + i*s.bits
+			dst[i] = s.table[data[at/8]>>(4-at%8)&15]
+		}
+		return
+	}
 	for i := range dst {
 		at := shift + i*s.bits
 		word := int(data[at/8])

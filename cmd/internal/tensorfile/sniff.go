@@ -82,6 +82,19 @@ func formatOf(name string, head []byte, size int64) (string, error) {
 	return "text", nil
 }
 
+// foreign returns an error if a file of so many bytes is recognised as none of
+// the formats that are read.
+func foreign(r io.ReaderAt, size int64) error {
+	head := make([]byte, min(size, sniff.HeadLen))
+	if n, err := r.ReadAt(head, 0); n < len(head) {
+		return err
+	}
+	if e := sniff.Foreign(head, size); e != nil {
+		return e
+	}
+	return nil
+}
+
 // isBinary reports whether r tells a length in binary from text.
 func isBinary(r rune) bool { return isControl(r) || r == '\uFFFD' }
 

@@ -38,6 +38,9 @@ type Info struct {
 
 	Left string // why it is no weight, such as "bias of Conv"; "" for a weight, and if the file does not tell
 
+	Layout string // how several tensors of the file make one weight, as "GPTQ: 4-bit integers …"; "" if this one is all of it
+	PartOf string // the weight that it is a part of, such as its scales; "" if it is none
+
 	File   string // the file that holds the data, if it is not the one that was opened
 	Offset int64  // of the data in that file; -1 if they are not there as they are
 }
@@ -73,6 +76,7 @@ type entry struct {
 	shared   bool                         // what open returns is the only copy
 	raw      *io.SectionReader            // the data as they are; nil if they are not there as they are
 	scalar   bool                         // the file has no axes for it
+	stored   *Info                        // what the file holds, if Info is the weight that several tensors make
 }
 
 // newEntry describes a tensor of which no more is known.
@@ -149,7 +153,9 @@ func (o Options) parse(name string, r io.ReaderAt, size int64, dir string) (*Fil
 	case "npz":
 		f.entries, f.Skipped, err = parseNPZ(r, size)
 	case "safetensors":
-		f.entries, f.Metadata, err = parseSafetensors(r, size)
+		if f.entries, f.Metadata, err = parseSafetensors(r, size); err == nil {
+			f.joinParts(dir)
+		}
 	case "onnx":
 		err = f.parseONNX(r, size, dir)
 	case "gguf":
@@ -175,6 +181,20 @@ func (f *File) Tensors() []Info {
 	for i, e := range f.entries {
 		infos[i] = e.Info
 		infos[i].Shape = slices.Clone(e.Shape)
+	}
+	return infos
+}
+
+// Stored describes every tensor as the file holds it, where Tensors describes
+// the weights that several tensors make. Both have the same order: the weight is
+// in the place of its codes, which Stored describes, and which are not floating.
+func (f *File) Stored() []Info {
+	infos := f.Tensors()
+	for i, e := range f.entries {
+		if e.stored != nil {
+			infos[i] = *e.stored
+			infos[i].Shape = slices.Clone(e.stored.Shape)
+		}
 	}
 	return infos
 }
@@ -231,7 +251,7 @@ func (f *File) source(i int) (named, error) {
 	return named{src, f, e}, nil
 }
 
-// Raw returns the bytes of tensor i of Tensors as the file holds them; nil if
+// Raw returns the bytes of tensor i of Stored as the file holds them; nil if
 // they are compressed, in column-major order, or text.
 func (f *File) Raw(i int) *io.SectionReader { return f.entries[i].raw }
 

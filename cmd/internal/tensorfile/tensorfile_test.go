@@ -67,7 +67,7 @@ func TestKind(t *testing.T) {
 		{"", st, "safetensors", ""},
 		{"x.txt", npy("{'descr': '<f4', 'fortran_order': False, 'shape': (0,)}", ""), "npy", ""},
 		{"x.safetensors", "PK\x05\x06" + strings.Repeat("\x00", 18), "npz", ""},
-		{"x", "\xff\xff\xff\xff\xff\xff\xff\xff{", "", "safetensors: header of 18446744073709551615 bytes is longer than 100000000"},
+		{"x", "\xff\xff\xff\xff\xff\xff\xff\xff{", "", "safetensors: it does not begin as such a file: a header of 18446744073709551615 bytes would be longer than 100000000"},
 		{"x", "1 2 3 4 {", "", `text: line 1, column 9: "{" is not a number`},
 		{"x.npy", "1 2", "", `npy: file does not begin with "\x93NUMPY"`},
 		{"x.npz", "1 2", "", "npz: file does not begin as a zip archive does"},
