@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -117,4 +118,45 @@ func FuzzSafetensors(f *testing.F) {
 		`"y":{"dtype":"F64","shape":[],"data_offsets":[8,16],"z":[{}]}}  `, "0123456789abcdef")))
 	f.Add([]byte(safetensors(`{"a":{"dtype":"F32","shape":[1000000000000],"data_offsets":[0,4000000000000]}}`, "")))
 	f.Fuzz(func(t *testing.T, data []byte) { fuzzFile(t, "safetensors", "x.safetensors", data, 256) })
+}
+
+// FuzzJoined is FuzzSafetensors for weights that several tensors make: the
+// description of the tensors, and their data, change.
+func FuzzJoined(f *testing.F) {
+	for _, c := range slices.Concat(scaledCases()[8:], packedCases(), wordCases(), blockwiseCases()) {
+		f.Add([]byte(stFile(c.tensors...)))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) { fuzzFile(t, "safetensors", "x.safetensors", data, 256) })
+}
+
+// FuzzNotation gives a text to every reading, asked for or not.
+func FuzzNotation(f *testing.F) {
+	f.Add([]byte("1,5;2,5\n3;4"), uint8(1), uint8(2), uint8(1), uint8(0))
+	f.Add([]byte("[[1,5 2],[3 4]]"), uint8(0), uint8(2), uint8(0), uint8(0))
+	f.Add([]byte("\xff\xfea\x00\t\x001\x00"), uint8(0), uint8(0), uint8(0), uint8(1))
+	f.Fuzz(func(t *testing.T, data []byte, sep, decimal, rows, columns uint8) {
+		o := Options{Reading: Reading{
+			Separator: []rune{0, ',', ';', '\t', ' ', '|'}[sep%6], Decimal: []rune{0, '.', ','}[decimal%3],
+			SkipRows: int(rows % 4), SkipColumns: int(columns % 4),
+		}}
+		for _, name := range []string{"", "x.csv"} {
+			file, err := o.Parse(name, bytes.NewReader(data), int64(len(data)))
+			if err != nil {
+				checkError(t, err)
+				continue
+			}
+			if file.Text == nil {
+				continue // another format
+			}
+			x, err := file.Load(0)
+			if n, _ := elements(file.Text.Shape); err != nil || n != len(x) || n == 0 || file.Text.Summary() == "" {
+				t.Errorf("%d values of %+v: %v", len(x), file.Text, err)
+			}
+			for _, note := range file.Text.Notes {
+				if note.Text == "" || strings.ContainsAny(note.Text, "\n\r") || (note.Other == nil) != (note.OtherText == "") {
+					t.Errorf("%+v", note)
+				}
+			}
+		}
+	})
 }

@@ -68,8 +68,10 @@ func formatOf(name string, head []byte, size int64) (string, error) {
 		return "", errors.New("gguf: file does not begin with \"GGUF\"")
 	case ext == "safetensors", ext == "onnx":
 		return ext, nil
-	case bytes.HasPrefix(head, []byte("\xff\xfe")), bytes.HasPrefix(head, []byte("\xfe\xff")):
-		return "", errors.New("text: encoded as UTF-16, not UTF-8; save it as UTF-8")
+	case isUTF16(head) && (ext == "csv" || ext == "tsv"):
+		return "csv", nil
+	case isUTF16(head):
+		return "text", nil
 	case len(head) > 8 && head[8] == '{' && bytes.ContainsFunc(head[:8], isBinary):
 		return "safetensors", nil
 	case bytes.ContainsFunc(head, isControl) && onnx.Looks(head):

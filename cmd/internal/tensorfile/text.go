@@ -93,20 +93,29 @@ const textHead = 1 << 16
 // is an error, except after the last separator of a line.
 func parseText(r io.Reader, csv bool, want Reading) (*Text, []float32, error) {
 	b := bufio.NewReaderSize(r, textHead)
+	var notes []Note
+	if mark, _ := b.Peek(2); isUTF16(mark) {
+		b = bufio.NewReaderSize(newUTF16Reader(b), textHead)
+		notes = append(notes, Note{Text: "the text is UTF-16"})
+	}
 	head, err := b.Peek(textHead)
 	if err != nil && err != io.EOF {
 		return nil, nil, err
 	}
 	sample := newTextSample(head, err == io.EOF)
 	if want.Separator == 0 && isArray(sample.text) {
-		return parseArray(newScanner(b, arrayClasses(want)), want)
+		text, values, err := parseArray(newScanner(b, arrayClasses(want)), want)
+		if err == nil {
+			text.Notes = append(notes, text.Notes...)
+		}
+		return text, values, err
 	}
 	style := recogniseRows(sample, csv, want)
 	p := newRowsParser(newScanner(b, style.classes()), style, want)
 	if err := p.parse(); err != nil {
 		return nil, nil, err
 	}
-	text := &Text{Notation: style.notation(), Shape: []int{p.rows, p.perRow}, Reading: p.reading(), Notes: p.notes(sample)}
+	text := &Text{Notation: style.notation(), Shape: []int{p.rows, p.perRow}, Reading: p.reading(), Notes: append(notes, p.notes(sample)...)}
 	return text, p.values, nil
 }
 

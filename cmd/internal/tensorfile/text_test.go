@@ -30,6 +30,8 @@ func TestText(t *testing.T) {
 		{"limits", "3.4028235e38 -3.4028235e38\n1e-45 -0", two,
 			[]float32{math.MaxFloat32, -math.MaxFloat32, math.SmallestNonzeroFloat32, float32(math.Copysign(0, -1))}},
 		{"underflow", "1e-60", []int{1, 1}, []float32{0}},
+		{"UTF-16", "\xff\xfe1\x00\t\x002\x00\r\x00\n\x003\x00\t\x004\x00", two, []float32{1, 2, 3, 4}},
+		{"UTF-16, big-endian", "\xfe\xff\x001\x00 \x002\x00;\x003\x00 \x004", two, []float32{1, 2, 3, 4}},
 		{"rounded once", "1.000000059604644775390626", []int{1, 1}, []float32{math.Nextafter32(1, 2)}},
 		{"x.csv", "1,2\n3,4", two, []float32{1, 2, 3, 4}},
 		{"header.csv", "a,b\n1,2\n3,4", two, []float32{1, 2, 3, 4}},
@@ -114,7 +116,9 @@ func TestTextErrors(t *testing.T) {
 			t.Errorf("%q: %+v, want %+v", c.data, *syntax, want)
 		}
 	}
-	_, err := parse("x.csv", "1\n2 3")
+	_, err := parse("", "\xff\xfe1\x00 \x00=\xd8")
+	wantError(t, err, "text: UTF-16 ends in the middle of a character: the text is cut off")
+	_, err = parse("x.csv", "1\n2 3")
 	wantError(t, err, "csv: line 2, column 1: channel 1 has 2 values, channel 0 has 1")
 }
 

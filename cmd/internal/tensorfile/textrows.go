@@ -245,13 +245,13 @@ func (p *rowsParser) endField() {
 		r.numbers++
 	}
 	r.fields++
-	*f = field{}
+	*f = field{text: f.text[:0]}
 }
 
 // endRow decides what a line was: blank, drawn, a header or a channel.
 func (p *rowsParser) endRow() error {
 	r := &p.row
-	defer func() { p.row = row{start: len(p.values), rules: true} }()
+	defer func() { p.row = row{start: len(p.values), rules: true, field: field{text: r.field.text[:0]}} }()
 	if r.field.n > 0 {
 		p.endField()
 	}

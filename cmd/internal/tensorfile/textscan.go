@@ -130,10 +130,30 @@ func (s *scanner) scan() (token, error) {
 	s.text = s.text[:0]
 	for !s.atEnd() {
 		s.text = utf8.AppendRune(s.text, s.char)
+		s.digits()
 		s.advance()
 	}
-	t.text = strings.TrimRightFunc(string(s.text), isBlank)
+	t.text = string(s.text)
+	if !s.words {
+		t.text = strings.TrimRightFunc(t.text, isBlank)
+	}
 	return t, nil
+}
+
+// digits reads on as long as the characters after the one looked at are of a
+// number, which is faster than to look at each.
+func (s *scanner) digits() {
+	ahead, _ := s.r.Peek(s.r.Buffered())
+	n := 0
+	for n < len(ahead) && ('0' <= ahead[n] && ahead[n] <= '9' || ahead[n] == '.' || ahead[n] == '-') {
+		n++
+	}
+	if n > 0 {
+		s.text = append(s.text, ahead[:n]...)
+		s.column += n
+		s.afterCR = false
+		_, _ = s.r.Discard(n) // of what is buffered
+	}
 }
 
 // scanQuoted reads a quoted value, in which a doubled quote is a quote.

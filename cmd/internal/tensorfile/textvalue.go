@@ -24,6 +24,11 @@ func (n *numberReader) read(t token) (x float32, isNumber bool, err error) {
 	fail := func(format string, args ...any) error {
 		return &SyntaxError{t.line, t.column, quote(t.text) + " " + fmt.Sprintf(format, args...)}
 	}
+	if n.plain(t.text) {
+		if v, err := strconv.ParseFloat(t.text, 32); err == nil {
+			return float32(v), true, nil
+		}
+	}
 	s := strings.TrimFunc(t.text, isBlank)
 	switch s {
 	case "":
@@ -53,6 +58,19 @@ func (n *numberReader) read(t token) (x float32, isNumber bool, err error) {
 		return 0, false, fail("is not a number")
 	}
 	return float32(v), true, nil
+}
+
+// plain reports whether a text has the characters of a number with a point, if
+// any, and nothing else, which is how most are written.
+func (n *numberReader) plain(s string) bool {
+	for i := range len(s) {
+		switch c := s[i]; {
+		case '0' <= c && c <= '9', c == '-', c == '+', c == 'e', c == 'E', c == '.' && n.decimal == '.':
+		default:
+			return false
+		}
+	}
+	return true
 }
 
 // sign makes the decimal sign of s a point. Other signs than the one in use
