@@ -2,6 +2,7 @@ package tensorfile
 
 import (
 	"bytes"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
@@ -127,6 +128,34 @@ func FuzzJoined(f *testing.F) {
 		f.Add([]byte(stFile(c.tensors...)))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) { fuzzFile(t, "safetensors", "x.safetensors", data, 256) })
+}
+
+// FuzzJoinedShapes gives one tensor of a weight another shape or type, and data
+// of that size.
+func FuzzJoinedShapes(f *testing.F) {
+	cases := slices.Concat(scaledCases(), packedCases(), wordCases(), blockwiseCases())
+	dtypes := slices.Sorted(maps.Keys(safetensorsBits))
+	for i := range cases {
+		f.Add(uint8(i), uint8(0), []byte{4, 8}, uint8(255), []byte{1, 2})
+		f.Add(uint8(i), uint8(1), []byte{}, uint8(i), []byte{})
+	}
+	f.Fuzz(func(t *testing.T, c, which uint8, shape []byte, dtype uint8, data []byte) {
+		tensors := slices.Clone(cases[int(c)%len(cases)].tensors)
+		x := &tensors[int(which)%len(tensors)]
+		if int(dtype) < len(dtypes) {
+			x.dtype = dtypes[dtype]
+		}
+		x.shape = []int{}
+		n := safetensorsBits[x.dtype]
+		for _, d := range shape {
+			x.shape = append(x.shape, int(d))
+			if n *= int(d); n > 1<<20 {
+				return
+			}
+		}
+		x.data = slices.Repeat(append([]byte{0}, data...), n/8/(1+len(data))+1)[:n/8]
+		fuzzFile(t, "safetensors", "x.safetensors", []byte(stFile(tensors...)), 256)
+	})
 }
 
 // FuzzNotation gives a text to every reading, asked for or not.
