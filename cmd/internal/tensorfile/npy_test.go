@@ -230,7 +230,7 @@ func TestNPYUnread(t *testing.T) {
 		{"<f16", 16, "extended precision"}, {"float128", 16, "extended precision"}, {"longdouble", 16, "extended precision"},
 		{"object", 7, "pickled Python objects"},
 		{"<i4", 4, ""}, {"int32", 4, ""}, {"?", 1, ""}, {"complex64", 8, ""}, {"uint8", 1, ""}, {"|S5", 5, ""}, {"int", 4, ""},
-		{"", 3, ""}, {"<", 3, ""}, {"<f-4", 4, ""},
+		{"", 3, "does not have"}, {"<", 3, "does not have"}, {"<f-4", 4, "does not have"}, {"<g2", 2, "does not have"}, {"<f1", 1, "numbers of 1 bytes"},
 	} {
 		f, err := parse("", npy("{'descr': '"+c.descr+"', 'fortran_order': False, 'shape': (1,)}", strings.Repeat("x", c.size)))
 		if err != nil {

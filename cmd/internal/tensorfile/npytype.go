@@ -25,6 +25,7 @@ var npyNames = map[string]string{
 	"float64": "f8", "double": "f8", "float": "f8", "float_": "f8", "d": "f8",
 	"float128": "f16", "float96": "f12",
 	"complex64": "c8", "csingle": "c8", "F": "c8", "complex128": "c16", "complex": "c16", "cdouble": "c16", "D": "c16",
+	"int4": "i1", "uint4": "u1", "int2": "i1", "uint2": "u1", // of ml_dtypes, a byte each
 	"bool": "b1", "bool_": "b1", "?": "b1",
 	"int8": "i1", "byte": "i1", "b": "i1", "uint8": "u1", "ubyte": "u1", "B": "u1",
 	"int16": "i2", "short": "i2", "h": "i2", "uint16": "u2", "ushort": "u2", "H": "u2",
@@ -82,8 +83,15 @@ func parseNPYType(descr string) npyType {
 		t.unread = npyVoid2
 	case "V1":
 		t.unread = npyVoid1
+	case "int", "int_", "intp", "l", "p", "uint", "uintp", "L", "P": // of four bytes or eight
 	case "O", "object":
 		t.unread = "pickled Python objects; save it as numbers, with a.astype(numpy.float32)"
+	default:
+		if !t.known {
+			t.unread = "a type that NumPy does not have by itself"
+		} else if name[0] == 'f' {
+			t.unread = fmt.Sprintf("floating-point numbers of %d bytes, which NumPy does not have by itself", t.size)
+		}
 	}
 	return t
 }

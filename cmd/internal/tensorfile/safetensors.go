@@ -89,6 +89,8 @@ func readSafetensorsHeader(r io.ReaderAt, size int64) ([]byte, error) {
 	}
 	n := binary.LittleEndian.Uint64(b)
 	switch {
+	case n > maxSafetensorsHeader && n <= uint64(size) && beginsHeader(r, lenSize, size):
+		return nil, fmt.Errorf("header of %d bytes is longer than the %d that the format allows; save the tensors in several files", n, maxSafetensorsHeader)
 	case n > maxSafetensorsHeader:
 		return nil, fmt.Errorf("it does not begin as such a file: a header of %d bytes would be longer than %d", n, maxSafetensorsHeader)
 	case int64(n) > size-lenSize && !beginsHeader(r, lenSize, size):

@@ -8,12 +8,13 @@ import (
 )
 
 // A scaled Source multiplies what codes stand for with the scales of blocks:
-// value = (code - zero) · scale, in float32.
+// value = (code - zero) · scale + bias, in float32.
 type scaled struct {
 	codes quant.Source // what the codes stand for, in row-major order
 	shape []int        // of the weight
 	scale blockParams
 	zero  *blockParams // nil if every zero point is 0
+	bias  *blockParams // nil if every bias is 0
 }
 
 // blockParams are parameters of which each holds for a block of the weight.
@@ -93,7 +94,7 @@ func (s *scaled) ReadFloats(dst []float32, off int) error {
 		index[axis] = rest % s.shape[axis]
 		rest /= s.shape[axis]
 	}
-	scales, zeros := paramRow{p: &s.scale, at: -1}, paramRow{p: s.zero, at: -1}
+	scales, zeros, biases := paramRow{p: &s.scale, at: -1}, paramRow{p: s.zero, at: -1}, paramRow{p: s.bias, at: -1}
 	for c := off % width; len(dst) > 0; c = 0 {
 		n := min(width-c, len(dst))
 		if err := scales.load(index, c, c+n); err != nil {
@@ -108,6 +109,14 @@ func (s *scaled) ReadFloats(dst []float32, off int) error {
 			}
 		}
 		s.multiply(dst[:n], c, &scales)
+		if s.bias != nil {
+			if err := biases.load(index, c, c+n); err != nil {
+				return fmt.Errorf("bias: %w", err)
+			}
+			for i := range dst[:n] {
+				dst[i] += biases.values[s.bias.last(c+i)-biases.from]
+			}
+		}
 		dst = dst[n:]
 		for axis := axes - 2; axis >= 0; axis-- {
 			if index[axis]++; index[axis] < s.shape[axis] {

@@ -16,6 +16,9 @@ type stConfig struct {
 			Bits int `json:"num_bits"`
 		} `json:"weights"`
 	} `json:"config_groups"` // of compressed-tensors
+
+	Bits      int `json:"bits"`       // of MLX
+	GroupSize int `json:"group_size"` // of MLX
 }
 
 // configFiles are the names of such files. In the first the settings are below
@@ -40,9 +43,15 @@ func readSTConfig(dir string) *stConfig {
 		}
 		var model struct {
 			Quantization *stConfig `json:"quantization_config"`
+			MLX          *stConfig `json:"quantization"`
 		}
-		if json.Unmarshal(data, &model) == nil && model.Quantization != nil {
-			return model.Quantization
+		if json.Unmarshal(data, &model) == nil {
+			if model.MLX != nil {
+				return model.MLX
+			}
+			if model.Quantization != nil {
+				return model.Quantization
+			}
 		}
 		config := new(stConfig)
 		if name != configFiles[0] && json.Unmarshal(data, config) == nil {

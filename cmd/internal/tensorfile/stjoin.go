@@ -35,6 +35,36 @@ func (f *File) joinParts(dir string) {
 			}
 			if err := join(i); err != nil {
 				f.entries[i].Floating, f.entries[i].open, f.entries[i].Unread = false, nil, err.Error()
+				j.leave(f.entries[i].Name)
+			}
+		}
+	}
+}
+
+// partSuffixes are what names of parts have behind the name of the codes, and
+// behind what is left of that without codeSuffixes.
+var (
+	partSuffixes = []string{
+		"_scale_inv", "_scale", "_scale_2", "_scales", "_global_scale", "_zero_point", "_shape", "_g_idx",
+		".absmax", ".quant_map", ".nested_absmax", ".nested_quant_map", bnbState + "nf4", bnbState + "fp4",
+		".scale_weight", ".SCB", ".scale", ".scales", ".biases", ".qzeros", ".g_idx", "._scale",
+	}
+	codeSuffixes = []string{".weight", ".qweight", "_packed", "_blocks", "._data"}
+)
+
+// leave lists the parts of a weight that cannot be read as such, so that
+// nobody takes them for weights.
+func (j *joiner) leave(codes string) {
+	bases := []string{codes}
+	for _, suffix := range codeSuffixes {
+		if base, ok := strings.CutSuffix(codes, suffix); ok {
+			bases = append(bases, base)
+		}
+	}
+	for _, base := range bases {
+		for _, suffix := range partSuffixes {
+			if part := j.entry(base + suffix); part != nil && part.stored == nil && base+suffix != codes {
+				part.PartOf, part.Left = codes, "part of "+codes
 			}
 		}
 	}
@@ -49,7 +79,9 @@ func (j *joiner) layout(i int) func(i int) error {
 	case e.elements == 0:
 	case strings.HasSuffix(e.Name, ".qweight") && e.DType == "I32":
 		return j.joinWords
-	case e.DType == "U8" && (j.has(e.Name+bnbState+"nf4") || j.has(e.Name+bnbState+"fp4")):
+	case e.DType == "U32" && isWeight && j.has(base+".scales") && j.has(base+".biases"):
+		return j.joinMLX
+	case j.has(e.Name+bnbState+"nf4") || j.has(e.Name+bnbState+"fp4"):
 		return j.joinBlockwise
 	case strings.HasSuffix(e.Name, "_packed") && j.has(strings.TrimSuffix(e.Name, "_packed")+"_scale"):
 		return j.joinPacked

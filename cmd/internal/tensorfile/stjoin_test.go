@@ -200,6 +200,7 @@ func packedCases() []join {
 	code := func(r, c int) int { return int(words[r*12+c/2]) >> (4 * (c % 2)) & 15 }
 	zeros := d.bytes(4 * 2) // one word holds 8 rows, for each of two groups
 	zero := func(r, g int) int { return int(zeros[4*g+r/2]) >> (4 * (r % 2)) & 15 }
+	plain, biases := d.bytes(rows*2), d.halves(rows*2)
 	order := make([]byte, 4*width)
 	for c := range width {
 		order[4*c] = byte(c % 2)
@@ -226,6 +227,21 @@ func packedCases() []join {
 		{"packed integers", packed, "", "l.weight", "I4", []int{rows, width},
 			func(i []int) float32 { return float32(code(i[0], i[1])-8) * f16At(scales, i[0]*2+i[1]/10) },
 			"4-bit integers with a scale for each group of 10", []string{"l.weight_scale", "l.weight_shape"}},
+		{"packed integers with zero points of a byte", append(slices.Clone(packed), stored{"l.weight_zero_point", "I8", []int{rows, 2}, plain}), "", "l.weight", "I4", []int{rows, width},
+			func(i []int) float32 {
+				return float32(code(i[0], i[1])-8-int(int8(plain[i[0]*2+i[1]/10]))) * f16At(scales, i[0]*2+i[1]/10)
+			}, "4-bit integers with a scale for each group of 10", []string{"l.weight_scale", "l.weight_shape", "l.weight_zero_point"}},
+		{"MLX", []stored{{"l.weight", "U32", []int{rows, cols / 8}, nibbles}, {"l.scales", "F16", []int{rows, 2}, scales}, {"l.biases", "F16", []int{rows, 2}, biases}},
+			`{"quantization":{"bits":4,"group_size":32}}`, "l.weight", "MLX-4", []int{rows, cols},
+			func(i []int) float32 {
+				group := i[0]*2 + i[1]/32
+				return float32(float32(codes[i[0]*cols+i[1]])*f16At(scales, group)) + f16At(biases, group)
+			}, "MLX: 4-bit integers with a scale and a bias for each group of 32", []string{"l.scales", "l.biases"}},
+		{"MLX of 8 bits", []stored{{"l.weight", "U32", []int{rows, 8}, nibbles}, {"l.scales", "F16", []int{rows, 1}, scales[:2*rows]}, {"l.biases", "F16", []int{rows, 1}, biases[:2*rows]}},
+			`{"quantization":{"bits":8,"group_size":32}}`, "l.weight", "MLX-8", []int{rows, 32},
+			func(i []int) float32 {
+				return float32(float32(nibbles[i[0]*32+i[1]])*f16At(scales, i[0])) + f16At(biases, i[0])
+			}, "MLX: 8-bit integers with a scale and a bias for each group of 32", []string{"l.scales", "l.biases"}},
 		{"packed integers with zero points and an order",
 			append(slices.Clone(packed), stored{"l.weight_zero_point", "I32", []int{1, 2}, zeros}, stored{"l.weight_g_idx", "I32", []int{width}, order}), "", "l.weight", "I4", []int{rows, width},
 			func(i []int) float32 {
@@ -238,13 +254,16 @@ func wordCases() []join {
 	d := newDice()
 	const inputs, outputs, size, groups = 96, 32, 32, 3
 	var all []join
+	var point func() int // makes zero points; nil for random ones
 	gptq := func(name string, bits int, config string, order bool, less int) {
 		codes, zeros := make([]int, inputs*outputs), make([]int, groups*outputs)
 		for i := range codes {
 			codes[i] = d.IntN(1 << bits)
 		}
 		for i := range zeros {
-			zeros[i] = d.IntN(1 << bits)
+			if zeros[i] = d.IntN(1 << bits); point != nil {
+				zeros[i] = point()
+			}
 		}
 		// A column of codes is a stream of bits; its words are a column of the matrix.
 		words := make([]byte, inputs*bits/32*outputs*4)
@@ -283,12 +302,17 @@ func wordCases() []join {
 				return float32(codes[i[1]*outputs+i[0]]-zeros[at]-less) * f16At(scales, at)
 			}, layout, parts})
 	}
+	mid := func(bits, less int) func() int { return func() int { return 1<<(bits-1) - less } }
 	gptq("GPTQ of 4 bits", 4, "", false, 1)
 	gptq("GPTQ of 4 bits in another order", 4, "", true, 1)
 	gptq("GPTQ of 2 bits", 2, "", true, 1)
 	gptq("GPTQ of 3 bits", 3, "", false, 1)
 	gptq("GPTQ of 8 bits", 8, "", false, 1)
 	gptq("GPTQ of version 2", 4, `{"quantization_config":{"quant_method":"gptq","checkpoint_format":"gptq_v2"}}`, false, 0)
+	point = mid(4, 0)
+	gptq("GPTQ of version 2 that says it is 1", 4, `{"quantization_config":{"quant_method":"gptq","checkpoint_format":"gptq"}}`, false, 0)
+	point = mid(4, 1)
+	gptq("symmetric GPTQ", 4, "", false, 1)
 
 	codes, zeros, scales := make([]int, inputs*outputs), make([]int, groups*outputs), d.halves(groups*outputs)
 	for i := range codes {
@@ -327,6 +351,7 @@ func blockwiseCases() []join {
 		return []byte(fmt.Sprintf(`{"quant_type":"nf4","blocksize":%d,"dtype":"bfloat16","shape":[%d,%d]%s}`, size, rows, cols, nested))
 	}
 	plain := []stored{{"l.weight", "U8", []int{n / 2, 1}, nibbles}, {"l.weight.quant_map", "F32", []int{16}, table}}
+	deep := []byte(`{"quant_type":"nf4","blocksize":64,"shape":[2,3,50]}`)
 	short, outer, nestedMap := d.bytes(blocks), d.scales(3), d.scales(256)
 	nestedState := state(`,"nested_blocksize":2,"nested_dtype":"float32","nested_offset":0.25`)
 	return []join{
@@ -334,6 +359,12 @@ func blockwiseCases() []join {
 			stored{"l.weight.quant_state.bitsandbytes__nf4", "U8", []int{len(state(""))}, state("")}), "", "l.weight", "NF4", []int{rows, cols},
 			func(i []int) float32 { return f32At(table, code(i)) * f32At(absmax, (i[0]*cols+i[1])/size) },
 			"NF4: 4-bit codes with a scale for each 64 values", []string{"l.weight.absmax", "l.weight.quant_map", "l.weight.quant_state.bitsandbytes__nf4"}},
+		{"NF4 stored as BF16, of three axes", []stored{{"experts.up", "BF16", []int{n / 4, 1}, nibbles}, {"experts.up.quant_map", "F32", []int{16}, table}, {"experts.up.absmax", "F32", []int{blocks}, absmax},
+			{"experts.up.quant_state.bitsandbytes__nf4", "U8", []int{len(deep)}, deep}}, "", "experts.up", "NF4", []int{2, 3, 50},
+			func(i []int) float32 {
+				at := (i[0]*3+i[1])*50 + i[2]
+				return f32At(table, int(nibbles[at/2])>>(4-4*(at%2))&15) * f32At(absmax, at/size)
+			}, "NF4: 4-bit codes with a scale for each 64 values", []string{"experts.up.absmax", "experts.up.quant_map", "experts.up.quant_state.bitsandbytes__nf4"}},
 		{"NF4, quantized twice", append(slices.Clone(plain), stored{"l.weight.absmax", "U8", []int{blocks}, short},
 			stored{"l.weight.nested_absmax", "F32", []int{3}, outer}, stored{"l.weight.nested_quant_map", "F32", []int{256}, nestedMap},
 			stored{"l.weight.quant_state.bitsandbytes__nf4", "U8", []int{len(nestedState)}, nestedState}), "", "l.weight", "NF4", []int{rows, cols},
@@ -439,6 +470,10 @@ func TestNotJoined(t *testing.T) {
 			"words of shape [4 32] and zero points of shape [2 5] are not GPTQ of 2, 3, 4 or 8 bits"},
 		{"AWQ of another width", []stored{words("q.qweight", 4, 8), words("q.qzeros", 2, 4), scales},
 			"words of shape [4 8] and zero points of shape [2 4] are not AWQ of 4 bits for 32 outputs"},
+		{"MLX of an unknown width", []stored{{"l.weight", "U32", []int{4, 8}, make([]byte, 128)}, {"l.scales", "F16", []int{4, 1}, make([]byte, 8)}, {"l.biases", "F16", []int{4, 1}, make([]byte, 8)}},
+			"8 words for 1 groups are codes of several widths: config.json must tell bits and group_size"},
+		{"NF4 without a shape", []stored{{"l.weight", "U8", []int{8, 1}, make([]byte, 8)}, {"l.weight.quant_state.bitsandbytes__nf4", "U8", []int{37}, []byte(`{"quant_type":"nf4","blocksize":64}  `)}},
+			`"l.weight.quant_state.bitsandbytes__nf4": no block size, or no shape`},
 		{"packed without a shape", []stored{words("l.weight_packed", 4, 1), scale(4, 1)}, `there is no "l.weight_shape" of two integers`},
 		{"order", []stored{words("q.qweight", 2, 32), words("q.qzeros", 2, 4), scales, {"q.g_idx", "I32", []int{16}, wrong}}, ""},
 	} {
@@ -454,6 +489,11 @@ func TestNotJoined(t *testing.T) {
 			}
 			if info := f.Tensors()[0]; info.Floating || info.Unread != c.unread {
 				t.Errorf("%+v, want %q", info, c.unread)
+			}
+			for _, info := range f.Tensors()[1:] { // must not be compared as if they were weights
+				if info.PartOf != f.Tensors()[0].Name || info.Left == "" {
+					t.Errorf("%+v", info)
+				}
 			}
 			if err == nil || !strings.Contains(err.Error(), c.unread) {
 				t.Errorf("error %v", err)

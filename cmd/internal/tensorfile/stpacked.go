@@ -149,7 +149,9 @@ func (j *joiner) joinIntegers(i int, name string, scale *entry) error {
 	w.layout = fmt.Sprintf("%d-bit integers with a scale for %s", bits, blockText(w.shape, block))
 	zero, order := j.entry(name+"_zero_point"), j.entry(name+"_g_idx")
 	perWord, half := 32/bits, 1<<(bits-1)
-	if zero != nil && (zero.DType != "I32" || !slices.Equal(zero.Shape, []int{(rows + perWord - 1) / perWord, shape[1]})) {
+	packedZero := zero != nil && zero.DType == "I32" && slices.Equal(zero.Shape, []int{(rows + perWord - 1) / perWord, shape[1]})
+	plainZero := zero != nil && (zero.DType == "I8" || zero.Floating) && slices.Equal(zero.Shape, scale.Shape)
+	if zero != nil && !packedZero && !plainZero {
 		return fmt.Errorf("%s is %s of shape %v", quote(zero.Name), zero.DType, zero.Shape)
 	}
 	source := &strided{e.coded(rows*packed*perWord, bits, integerTable(bits, half)), cols, packed * perWord}
@@ -168,7 +170,15 @@ func (j *joiner) joinIntegers(i int, name string, scale *entry) error {
 			}
 		}
 		if zero != nil {
-			p := newBlockParams(&columnWords{zero, rows, shape[1], bits}, shape, block)
+			var src quant.Source = &columnWords{zero, rows, shape[1], bits}
+			if plainZero && zero.DType == "I8" {
+				src = zero.coded(zero.elements, 8, int8Table)
+			} else if plainZero {
+				if src, err = zero.values(); err != nil {
+					return nil, fmt.Errorf("zero point: %w", err)
+				}
+			}
+			p := newBlockParams(src, shape, block)
 			p.order = s.scale.order
 			s.zero = &p
 		}

@@ -3,6 +3,7 @@ package tensorfile
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/a01592f9/quant"
@@ -16,7 +17,10 @@ import (
 //
 //   - GPTQ packs codes of inputs that follow one another into a word, from the
 //     lowest bits on, and codes of 3 bits go on in the next word. Zero points
-//     are packed by outputs, and are stored less 1 (but not in version 2).
+//     are packed by outputs, and are stored less 1 (but not in version 2). Some
+//     files of version 2 say that they are of version 1: where all zero points
+//     are the middle of the codes, as they are of symmetric weights, they are
+//     not stored less 1.
 //   - AWQ packs 8 outputs into a word, of which the first, third, fifth and
 //     seventh come first. Its zero points are stored as they are.
 func (j *joiner) joinWords(i int) error {
@@ -37,6 +41,9 @@ func (j *joiner) joinWords(i int) error {
 		err = g.layoutAWQ(zero)
 	} else {
 		err = g.layoutGPTQ(zero, j.config.Format != "gptq_v2")
+		if err == nil && g.less == 1 && g.wholeZeros(zero) {
+			g.less = 0
+		}
 	}
 	if err != nil {
 		return err
@@ -97,6 +104,17 @@ func (m *wordMatrix) layoutGPTQ(zero *entry, less bool) error {
 	}
 	m.inputs = words / m.unitWords() * m.unitCodes()
 	return nil
+}
+
+// wholeZeros reports whether the zero points at the beginning all are the
+// middle of the codes as they are stored.
+func (m *wordMatrix) wholeZeros(zero *entry) bool {
+	const most = 4096
+	values := make([]float32, min(most, m.groups*m.outputs))
+	if err := zero.coded(len(values), m.bits, integerTable(m.bits, 1<<(m.bits-1))).ReadFloats(values, 0); err != nil {
+		return false // whoever reads the weight will see
+	}
+	return !slices.ContainsFunc(values, func(x float32) bool { return x != 0 })
 }
 
 func (m *wordMatrix) layoutAWQ(zero *entry) error {
