@@ -214,7 +214,7 @@ func foreignJSON(text []byte, size int64) *ForeignError {
 	if size >= 0 && size <= int64(len(text)) {
 		what += " (" + brief(text) + ")"
 	}
-	return &ForeignError{what, "a server may have answered with an error in place of the file: read it, and download the file again"}
+	return &ForeignError{what, "give the array of numbers alone; if it is the answer of a server, read it, and download the file again"}
 }
 
 // brief is the beginning of a short text, on one line.

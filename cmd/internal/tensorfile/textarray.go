@@ -372,8 +372,11 @@ func isWord(s string) bool {
 
 // word reads the name of a call, or a name and what it is set to.
 func (p *arrayParser) word(t token) error {
-	if t.text == "Parameter" || t.text == "containing:" || strings.HasPrefix(t.text, "<tf.") || t.text == ">" {
-		if len(p.open) == 0 {
+	if len(p.open) == 0 {
+		switch {
+		case strings.HasPrefix(t.text, "<tf."):
+			return p.skipToNumpy(t)
+		case t.text == "Parameter", t.text == "containing:", t.text == ">":
 			return nil
 		}
 	}
@@ -386,12 +389,28 @@ func (p *arrayParser) word(t token) error {
 		p.calls = true
 		p.open = append(p.open, bracket{call: true, shut: ')'})
 		return nil
-	case after.kind == '=' && len(p.open) == 0 && t.text != "shape" && t.text != "dtype":
+	case after.kind == '=' && len(p.open) == 0:
 		return nil // a variable
-	case after.kind == '=' && (len(p.open) == 0 || inCall && !p.open[len(p.open)-1].full):
+	case after.kind == '=' && inCall && !p.open[len(p.open)-1].full:
 		return p.argument()
 	}
 	return p.fail(t, "%s is not a number", quote(t.text))
+}
+
+// skipToNumpy skips what TensorFlow prints before the array.
+func (p *arrayParser) skipToNumpy(t token) error {
+	for p.read() && p.next.kind != tokenEOF {
+		if p.next.text != "numpy" {
+			continue
+		}
+		if !p.read() || p.next.kind == '=' {
+			return p.err
+		}
+	}
+	if p.err != nil {
+		return p.err
+	}
+	return p.fail(t, "a tensor of TensorFlow without its values: print tensor.numpy()")
 }
 
 // argument skips the value of an argument before the array, and the comma.

@@ -92,6 +92,11 @@ func (p *rowsParser) doubts(s *textSample) []Note {
 	case p.semis > 0 && p.perRow == 2 && !forced && commas:
 		doubt("semicolons end channels and commas separate values; the commas may be decimal signs",
 			"let semicolons separate the values of a channel, and commas be decimal signs", func(r *Reading) { r.Separator, r.Decimal = ';', ',' })
+	case p.semis > 0 && p.style.csv && !forced:
+		doubt("semicolons end channels", "let semicolons separate the values of a channel", func(r *Reading) { r.Separator, r.Decimal = ';', 0 })
+	case p.style.sep == ',' && p.style.words && !forced && !commas && s.every(func(line string) bool { return innerCommas(line) && len(strings.Fields(line)) > 1 }):
+		notes = append(notes, Note{Doubtful: true,
+			Text: "commas and blanks separate values; the commas may belong to the numbers, which have to be written with a point for the decimals and no sign for thousands"})
 	case p.style.sep == ',' && p.style.words && !forced && commas && s.every(func(line string) bool { return len(strings.Fields(line)) > 1 }):
 		doubt("commas and blanks separate values; the commas may be decimal signs",
 			"let blanks separate values, and commas be decimal signs", func(r *Reading) { r.Separator, r.Decimal = ' ', ',' })

@@ -24,6 +24,7 @@ type rowsParser struct {
 	labels  []string    // of the first rows
 	labeled bool        // every row begins with a label
 	label   token       // of the first row
+	end     token       // the separator at the end of the first row, if there is one
 	skipped int         // rows that want left out
 
 	counting countingRow
@@ -42,6 +43,7 @@ type row struct {
 	any     bool  // it has a token other than its end
 	line    int   // of its first token
 	sep     bool  // it has a separator
+	end     token // its last separator, if no field follows
 	bar     bool  // it begins with the bar of a table
 	tokens  int   // values and words
 	fields  int   // that have ended
@@ -132,6 +134,7 @@ func (p *rowsParser) value(t token) error {
 	}
 	f.n++
 	r.tokens++
+	r.end = token{}
 	if len(f.text) < maxNames {
 		f.text = append(f.text, t.text)
 	}
@@ -208,7 +211,7 @@ func (p *rowsParser) separator(t token) error {
 		return nil
 	}
 	r.begin(t)
-	r.sep = true
+	r.sep, r.end = true, t
 	empty := r.field.n == 0 && r.label == "" || r.field.n == 0 && r.fields > 0
 	if empty && !p.leftOut(r.fields, r.tokens) {
 		err := &SyntaxError{t.line, t.column, "empty field"}
@@ -337,7 +340,7 @@ func (p *rowsParser) endChannel() error {
 	}
 	labeled := r.label != ""
 	if p.rows == 0 {
-		p.perRow, p.labeled, p.label = n, labeled, r.labelAt
+		p.perRow, p.labeled, p.label, p.end = n, labeled, r.labelAt, r.end
 	}
 	switch {
 	case labeled && !p.labeled:
@@ -351,7 +354,12 @@ func (p *rowsParser) endChannel() error {
 	}
 	p.counting.add(p.rows, r, p.values[r.start:])
 	p.rows++
-	if n != p.perRow {
+	switch {
+	case n+1 == p.perRow && r.end.line > 0: // the one value that is missing
+		return &SyntaxError{r.end.line, r.end.column + 1, "empty field"}
+	case n == p.perRow+1 && p.rows == 2 && p.end.line > 0:
+		return &SyntaxError{p.end.line, p.end.column + 1, "empty field"}
+	case n != p.perRow:
 		msg := fmt.Sprintf("channel %d has %s, channel 0 has %d", p.rows-1, count(n, "value"), p.perRow)
 		return &SyntaxError{r.first.line, r.first.column, msg}
 	}

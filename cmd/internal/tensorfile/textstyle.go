@@ -66,28 +66,36 @@ func contains(mark rune) func(line string) bool {
 	}
 }
 
-// decimalCommas reports whether every comma of a line stands between two
-// digits, and none has another in the same number. A line without commas is no
-// evidence.
-func decimalCommas(line string) bool {
+// innerCommas reports whether a line has commas, and each stands between two
+// digits, as signs in a number do.
+func innerCommas(line string) bool {
 	var before rune
-	seen, inNumber := false, false
+	seen := false
 	runes := []rune(line)
 	for i, c := range runes {
-		switch {
-		case c == ',':
-			if inNumber || !unicode.IsDigit(before) || i+1 == len(runes) || !unicode.IsDigit(runes[i+1]) {
+		if c == ',' {
+			if !unicode.IsDigit(before) || i+1 == len(runes) || !unicode.IsDigit(runes[i+1]) {
 				return false
 			}
-			seen, inNumber = true, true
-		case c == '.':
-			return false
-		case !unicode.IsDigit(c):
-			inNumber = false
+			seen = true
 		}
 		before = c
 	}
 	return seen
+}
+
+// decimalCommas reports whether a line has commas, and each can be the decimal
+// sign of a number.
+func decimalCommas(line string) bool {
+	if !innerCommas(line) {
+		return false
+	}
+	for word := range strings.FieldsFuncSeq(line, func(c rune) bool { return c != ',' && c != '.' && !unicode.IsDigit(c) }) {
+		if strings.Count(word, ",") > 1 || strings.Contains(word, ".") {
+			return false
+		}
+	}
+	return true
 }
 
 // A rowStyle is how lines make channels of values.
@@ -106,7 +114,7 @@ func recogniseRows(s *textSample, csv bool, want Reading) rowStyle {
 	case st.sep != 0:
 	case s.isTable():
 		st.sep = '|'
-	case s.every(contains('\t')) && (!s.some(contains(',')) || !s.some(func(line string) bool { return contains(',')(line) && !decimalCommas(line) })):
+	case s.every(contains('\t')) && !s.some(func(line string) bool { return contains(',')(line) && !innerCommas(line) }):
 		st.sep = '\t'
 	case csv && s.every(contains(';')) && !s.semicolonsEndChannels():
 		st.sep = ';'
@@ -144,10 +152,10 @@ func isRule(s string) bool {
 	return strings.TrimFunc(s, drawn) == "" && strings.ContainsAny(s, "-─═━")
 }
 
-// semicolonsEndChannels reports whether what is between the semicolons of the
-// sample has several values each, separated by blanks.
+// semicolonsEndChannels reports whether the sample is one line, and what is
+// between its semicolons has several values each, separated by blanks.
 func (s *textSample) semicolonsEndChannels() bool {
-	return s.some(func(line string) bool {
+	return len(s.lines) == 1 && s.some(func(line string) bool {
 		if !contains(';')(line) {
 			return false
 		}
