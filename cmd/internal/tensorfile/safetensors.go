@@ -102,7 +102,10 @@ func readSafetensorsHeader(r io.ReaderAt, size int64) ([]byte, error) {
 	if got, err := r.ReadAt(header, lenSize); got < len(header) {
 		return nil, err
 	}
-	if n == 0 || header[0] != '{' {
+	switch {
+	case n == 0:
+		return nil, errors.New("zeros where the length of the header should be: the file is damaged; download it again")
+	case header[0] != '{':
 		return nil, errors.New("header does not begin with {")
 	}
 	return header, nil

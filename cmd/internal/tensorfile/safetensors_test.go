@@ -68,7 +68,7 @@ func TestSafetensorsErrors(t *testing.T) {
 	length := func(n uint64) string { return string(binary.LittleEndian.AppendUint64(nil, n)) }
 	for _, c := range []struct{ header, data, err string }{
 		{"{}", "x", "1 bytes after the data of the last tensor"},
-		{"", "", "header does not begin with {"},
+		{"", "", "zeros where the length of the header should be: the file is damaged; download it again"},
 		{" {}", "", "header does not begin with {"},
 		{"[]", "", "header does not begin with {"},
 		{"{", "", "header ends too early"},

@@ -97,7 +97,7 @@ func TestTextErrors(t *testing.T) {
 		{"x.csv", "1st 2nd\n1 2\n3 4", 1, 1, `"1st" is not a number`},
 		{"x.csv", "1,b\n1,2", 1, 3, `"b" is not a number`},
 		{"x.csv", "a 1\n1 2", 1, 1, `"a" is not a number`},
-		{"x.csv", "a,nan\n1,2", 1, 1, `"a" is not a number`},
+		{"x.csv", "a,nan\n1,2", 1, 3, `"nan" is not a finite number`},
 		{"x.csv", "nan,nan\n1,2", 1, 1, `"nan" is not a finite number`},
 		{"x.csv", "a,b\nc,d\n1,2", 2, 1, `"c" is not a number`},
 		{"x.csv", "a,b\n1,\"x\"", 2, 3, `"x" is not a number`},

@@ -49,7 +49,8 @@ type row struct {
 	fields  int   // that have ended
 	numbers int   // fields that are numbers
 	bad     int   // fields that are not
-	err     error // of the first that is not
+	err     error // of the first that is neither a number nor a name, or else of the first that is not a number
+	named   bool  // err is of a name
 	unnamed bool  // a field that is neither a number nor a name
 	mixed   bool  // a field that has numbers and other words
 	rules   bool  // all fields are drawn
@@ -238,10 +239,11 @@ func (p *rowsParser) endField() {
 	}
 	switch {
 	case f.err != nil:
-		if r.bad++; r.err == nil {
-			r.err = f.err
+		named := isName(text)
+		if r.bad++; r.err == nil || r.named && !named {
+			r.err, r.named = f.err, named
 		}
-		r.unnamed = r.unnamed || !isName(text)
+		r.unnamed = r.unnamed || !named
 		r.mixed = r.mixed || f.numbers > 0
 		p.values = p.values[:f.start]
 	case f.numbers > 0:
