@@ -139,7 +139,10 @@ func scaledCases() []join {
 	f8, e := d.fp8(rows*cols), d.fp8(3*4*8)
 	one, perRow, blocks, perExpert := d.scales(1), d.scales(rows), d.scales(2*3), d.scales(3)
 	i8, zeros := d.bytes(rows*cols), d.bytes(rows)
-	groups := d.scales(rows * 30)
+	groups, exponents := d.scales(rows*30), make([]byte, rows*30)
+	for i := range exponents {
+		exponents[i] = byte(120 + i%16)
+	}
 	at := func(i []int) float32 { return e4m3(f8[i[0]*cols+i[1]]) }
 	weight := stored{"l.weight", "F8_E4M3", []int{rows, cols}, f8}
 	experts := stored{"experts.gate_up_proj", "F8_E4M3", []int{3, 4, 8}, e}
@@ -163,6 +166,15 @@ func scaledCases() []join {
 			func(i []int) float32 { return at(i) * f32At(blocks, i[0]/100*3+i[1]/100) }, "8-bit floats (F8_E4M3) with a scale for each block of 100×100", []string{"l.weight_scale_inv"}},
 		{"groups", []stored{weight, {"l.weight_scale", "F32", []int{rows, 30}, groups}}, "", "l.weight", "F8_E4M3", []int{rows, cols},
 			func(i []int) float32 { return at(i) * f32At(groups, i[0]*30+i[1]/10) }, "8-bit floats (F8_E4M3) with a scale for each group of 10", []string{"l.weight_scale"}},
+		{"powers of two", []stored{weight, {"l.weight_scale", "U8", []int{rows, 30}, exponents}}, "", "l.weight", "F8_E4M3", []int{rows, cols},
+			func(i []int) float32 {
+				return at(i) * float32(math.Ldexp(1, int(exponents[i[0]*30+i[1]/10])-127))
+			}, "8-bit floats (F8_E4M3) with a scale for each group of 10", []string{"l.weight_scale"}},
+		{"scales of DeepSeek's own code", []stored{weight, {"l.scale", "F32", []int{2, 3}, blocks}}, "", "l.weight", "F8_E4M3", []int{rows, cols},
+			func(i []int) float32 { return at(i) * f32At(blocks, i[0]/128*3+i[1]/128) }, "8-bit floats (F8_E4M3) with a scale for each block of 128×128", []string{"l.scale"}},
+		{"names of quanto", []stored{{"l.weight._data", "I8", []int{rows, cols}, i8}, {"l.weight._scale", "F32", []int{rows, 1}, perRow}, {"l.input_scale", "F32", nil, one}}, "",
+			"l.weight", "I8", []int{rows, cols},
+			func(i []int) float32 { return float32(int8(i8[i[0]*cols+i[1]])) * f32At(perRow, i[0]) }, "8-bit integers with a scale for each channel", []string{"l.weight._scale", "l.input_scale"}},
 		{"integers", []stored{{"l.weight", "I8", []int{rows, cols}, i8}, {"l.weight_scale", "F32", []int{rows, 1}, perRow}, {"l.weight_zero_point", "I8", []int{rows, 1}, zeros}}, "",
 			"l.weight", "I8", []int{rows, cols},
 			func(i []int) float32 {

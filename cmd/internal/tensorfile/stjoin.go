@@ -16,6 +16,7 @@ type joiner struct {
 	f      *File
 	index  map[string]int
 	config *stConfig
+	bnb    bool // there are weights of bitsandbytes
 }
 
 // joinParts joins the tensors of f. The configuration is looked for in the
@@ -24,6 +25,7 @@ func (f *File) joinParts(dir string) {
 	j := &joiner{f: f, index: make(map[string]int, len(f.entries))}
 	for i, e := range f.entries {
 		j.index[e.Name] = i
+		j.bnb = j.bnb || strings.Contains(e.Name, bnbState)
 	}
 	for i := range f.entries {
 		if f.entries[i].PartOf != "" || f.entries[i].stored != nil {
@@ -81,7 +83,7 @@ func (j *joiner) layout(i int) func(i int) error {
 		return j.joinWords
 	case e.DType == "U32" && isWeight && j.has(base+".scales") && j.has(base+".biases"):
 		return j.joinMLX
-	case j.has(e.Name+bnbState+"nf4") || j.has(e.Name+bnbState+"fp4"):
+	case j.bnb && j.has(e.Name+bnbState+"nf4") || j.bnb && j.has(e.Name+bnbState+"fp4"):
 		return j.joinBlockwise
 	case strings.HasSuffix(e.Name, "_packed") && j.has(strings.TrimSuffix(e.Name, "_packed")+"_scale"):
 		return j.joinPacked
@@ -191,8 +193,8 @@ func (e *entry) values() (quant.Source, error) {
 }
 
 // smallParams is how many parameters are kept in memory while a weight is read.
-// Of more, those of the rows at hand are read.
-const smallParams = 1 << 20
+// Of more, those of the rows at hand are read. Tests lower it.
+var smallParams = 1 << 20
 
 // keep returns a Source of n values in memory, if they are few.
 func keep(src quant.Source, n int) (quant.Source, error) {

@@ -9,7 +9,16 @@ import (
 	"testing"
 )
 
-func TestJoined(t *testing.T) {
+func TestJoined(t *testing.T) { testJoined(t) }
+
+// The scales of a large weight are read as they are needed.
+func TestJoinedLarge(t *testing.T) {
+	defer func(n int) { smallParams = n }(smallParams)
+	smallParams = 0
+	testJoined(t)
+}
+
+func testJoined(t *testing.T) {
 	for _, c := range slices.Concat(scaledCases(), packedCases(), wordCases(), blockwiseCases()) {
 		t.Run(c.name, func(t *testing.T) {
 			contents := map[string]string{"m.safetensors": stFile(c.tensors...)}

@@ -172,27 +172,26 @@ func (m *wordMatrix) ReadFloats(dst []float32, off int) error {
 	if first == last {
 		from, to = off%m.inputs, (off+len(dst)-1)%m.inputs
 	}
-	read := m.readGPTQ
 	if m.awq {
-		read = m.readAWQ
+		return m.readAWQ(dst, off, first, last, from, to)
 	}
-	// put places the code of an output and an input.
-	put := func(output, input int, code uint32) {
-		at := output*m.inputs + input - off
-		if at < 0 || at >= len(dst) {
-			return
-		}
-		p := int(m.group[input])*m.outputs + output
-		dst[at] = (float32(code) - m.zeros[p]) * m.scales[p]
-	}
-	return read(first, last, from, to, put)
+	return m.readGPTQ(dst, off, first, last, from, to)
 }
 
-func (m *wordMatrix) readGPTQ(first, last, from, to int, put func(output, input int, code uint32)) error {
-	n, width := last-first+1, m.unitWords()
+// value returns what a code of an output and an input stands for.
+func (m *wordMatrix) value(code uint32, output, input int) float32 {
+	p := int(m.group[input])*m.outputs + output
+	return (float32(code) - m.zeros[p]) * m.scales[p]
+}
+
+// readGPTQ reads the outputs from first to last and the inputs from one to
+// another, as far as dst, which begins at off, holds them.
+func (m *wordMatrix) readGPTQ(dst []float32, off, first, last, from, to int) error {
+	n, width, codes := last-first+1, m.unitWords(), m.unitCodes()
 	raw := make([]byte, 4*n*width)
 	words := make([]uint32, width+1)
-	for unit := from / m.unitCodes(); unit <= to/m.unitCodes(); unit++ {
+	mask := uint32(1)<<m.bits - 1
+	for unit := from / codes; unit <= to/codes; unit++ {
 		for k := range width {
 			if err := m.read(raw[4*n*k:4*n*(k+1)], (unit*width+k)*m.outputs+first); err != nil {
 				return err
@@ -202,17 +201,21 @@ func (m *wordMatrix) readGPTQ(first, last, from, to int, put func(output, input 
 			for k := range width {
 				words[k] = binary.LittleEndian.Uint32(raw[4*(n*k+o):])
 			}
-			for c := range m.unitCodes() {
+			// Of the codes of the unit, dst holds those from lo to hi.
+			at := (first+o)*m.inputs + unit*codes - off
+			lo, hi := max(0, -at), min(codes, len(dst)-at)
+			for c := lo; c < hi; c++ {
 				bit := c * m.bits
 				pair := uint64(words[bit/32]) | uint64(words[bit/32+1])<<32
-				put(first+o, unit*m.unitCodes()+c, uint32(pair>>(bit%32))&(1<<m.bits-1))
+				dst[at+c] = m.value(uint32(pair>>(bit%32))&mask, first+o, unit*codes+c)
 			}
 		}
 	}
 	return nil
 }
 
-func (m *wordMatrix) readAWQ(first, last, from, to int, put func(output, input int, code uint32)) error {
+// readAWQ is readGPTQ for the layout of AWQ.
+func (m *wordMatrix) readAWQ(dst []float32, off, first, last, from, to int) error {
 	n := last/8 - first/8 + 1
 	raw := make([]byte, 4*n)
 	for input := from; input <= to; input++ {
@@ -221,8 +224,11 @@ func (m *wordMatrix) readAWQ(first, last, from, to int, put func(output, input i
 		}
 		for k := range n {
 			word := binary.LittleEndian.Uint32(raw[4*k:])
-			for nibble, output := range awqOrder {
-				put((first/8+k)*8+output, input, word>>(4*nibble)&15)
+			for nibble, place := range awqOrder {
+				output := (first/8+k)*8 + place
+				if at := output*m.inputs + input - off; at >= 0 && at < len(dst) {
+					dst[at] = m.value(word>>(4*nibble)&15, output, input)
+				}
 			}
 		}
 	}

@@ -92,6 +92,9 @@ const textHead = 1 << 16
 // values of each line is a label: both are left out, and noted. An empty field
 // is an error, except after the last separator of a line.
 func parseText(r io.Reader, csv bool, want Reading) (*Text, []float32, error) {
+	if err := want.Validate(); err != nil {
+		return nil, nil, err
+	}
 	b := bufio.NewReaderSize(r, textHead)
 	var notes []Note
 	if mark, _ := b.Peek(2); isUTF16(mark) {
