@@ -1,7 +1,9 @@
 package sniff
 
 import (
+	"bytes"
 	"encoding/binary"
+	"errors"
 	"strings"
 	"testing"
 )
@@ -53,7 +55,7 @@ func TestForeign(t *testing.T) {
 		{"one zero", "\x00", ""},
 		{"GGUF", "GGUF\x03\x00\x00\x00", ""},
 		{"npy", "\x93NUMPY\x01\x00", ""},
-		{"safetensors of 640 bytes of header", header(640, `{"a":{}}`), ""},     // as a pickle
+		{"safetensors of 640 bytes of header", header(640, `{"a":{}}`), ""},      // as a pickle
 		{"safetensors of 559903 bytes of header", header(559903, `{"a":{}`), ""}, // as gzip
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -73,6 +75,38 @@ func TestTruncatedError(t *testing.T) {
 	if got := (&TruncatedError{`tensor "w"`, 100, 60}).Error(); got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
+}
+
+func TestProtobuf(t *testing.T) {
+	// Field 1 is a number, field 2 text, field 7 a message of 300 bytes.
+	whole := "\x08\x08" + "\x12\x02hi" + "\x3a\xac\x02" + strings.Repeat("x", 300)
+	for _, c := range []struct{ name, data, want string }{
+		{"whole", whole, ""},
+		{"cut in the last field", whole[:100], "truncated: field 7 of the model, at offset 6, is cut off, the file has 100 of at least 309 bytes; download or copy it again"},
+		{"cut in a short field", whole[:5], "truncated: field 2 of the model, at offset 2, is cut off, the file has 5 of at least 6 bytes; download or copy it again"},
+		{"cut in a length", whole[:8], ""},
+		{"text", "1 2 3 4 5", ""},
+		{"groups", "\x0b\x00", ""},
+		{"empty", "", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			err := Protobuf(strings.NewReader(c.data), int64(len(c.data)))
+			if c.want == "" && err != nil || c.want != "" && (err == nil || err.Error() != c.want) {
+				t.Errorf("error %v, want %q", err, c.want)
+			}
+		})
+	}
+}
+
+func FuzzProtobuf(f *testing.F) {
+	f.Add([]byte("\x08\x08\x12\x02hi"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		err := Protobuf(bytes.NewReader(data), int64(len(data)))
+		var truncated *TruncatedError
+		if err != nil && (!errors.As(err, &truncated) || truncated.Want <= truncated.Have || truncated.Have != int64(len(data))) {
+			t.Errorf("%v", err)
+		}
+	})
 }
 
 func FuzzForeign(f *testing.F) {

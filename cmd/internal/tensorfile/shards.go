@@ -217,7 +217,7 @@ func parseIndex(data []byte) (*stIndex, error) {
 	case err != nil:
 		return nil, err
 	case !hasMap:
-		return nil, errors.New("no weight_map")
+		return nil, errors.New("no weight_map: it is not the index of safetensors files")
 	case len(x.tensors) == 0:
 		return nil, errors.New("weight_map is empty")
 	}

@@ -149,7 +149,7 @@ func TestIndexErrors(t *testing.T) {
 		{`{"weight_map":{"x":"a","x":"b"}}`, `index: key "x" twice`},
 		{`{"weight_map":{"x":1}}`, `index: tensor "x": 1 where a string should be`},
 		{`{"weight_map":[]}`, "index: [ where { should be"},
-		{`{}`, "index: no weight_map"},
+		{`{}`, "index: no weight_map: it is not the index of safetensors files"},
 		{`[]`, "index: [ where { should be"},
 		{`{"weight_map":{"x":"a"}} 1`, "index: goes on after its closing }"},
 		{``, "index: file ends too early"},

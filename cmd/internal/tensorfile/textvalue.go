@@ -119,9 +119,10 @@ func plainMinus(s string) string {
 }
 
 // isName reports whether a field can be the name of a column or of a row, and
-// is not a number that somebody wrote in a way that is not read: it begins with
-// a letter, or has letters and no digit. Words for a missing value, and the
-// errors of spreadsheets, are no names.
+// is not a number that somebody wrote in a way that is not read: it has letters
+// and no digit, or begins with a letter and has whole numbers only, as
+// "channel 1". Words for a missing value, and the errors of spreadsheets, are no
+// names.
 func isName(field string) bool {
 	field = strings.TrimFunc(field, isBlank)
 	field = strings.Trim(field, "*`_") // emphasis of Markdown
@@ -140,10 +141,22 @@ func isName(field string) bool {
 	switch {
 	case strings.ContainsRune("#+-.\u2212\u2013", first), !letter:
 		return false
-	case unicode.IsLetter(first):
+	case !digit:
 		return true
 	}
-	return !digit
+	return unicode.IsLetter(first) && !hasDecimals(field)
+}
+
+// hasDecimals reports whether a text has a number with decimals in it, or a
+// letter in place of the digit before them.
+func hasDecimals(s string) bool {
+	isDigit := func(i int) bool { return i >= 0 && i < len(s) && '0' <= s[i] && s[i] <= '9' }
+	for i := range len(s) {
+		if (s[i] == '.' || s[i] == ',') && isDigit(i+1) && (isDigit(i-1) || i == 1 && strings.Trim(s[2:], "0123456789") == "") {
+			return true
+		}
+	}
+	return false
 }
 
 // spreadsheetErrors are what cells show in place of a value; the last is that
