@@ -32,8 +32,10 @@ type rowsParser struct {
 
 // headerNote is a line of names.
 type headerNote struct {
-	line  int
-	names []string
+	line   int
+	names  []string
+	values int   // that a line below has, if blanks separate the names; otherwise 0
+	err    error // that the line is if no values follow
 }
 
 // row is the state of one line.
@@ -52,6 +54,7 @@ type row struct {
 	err     error // of the first that is neither a number nor a name, or else of the first that is not a number
 	named   bool  // err is of a name
 	unnamed bool  // a field that is neither a number nor a name
+	signs   bool  // a word is neither a number nor a name
 	mixed   bool  // a field that has numbers and other words
 	rules   bool  // all fields are drawn
 	label   string
@@ -106,6 +109,8 @@ func (p *rowsParser) parse() error {
 	switch {
 	case p.rows == 0 && p.corner != nil:
 		return p.corner
+	case p.rows == 0 && p.header != nil && p.header.err != nil && !p.style.csv: // it is prose
+		return p.header.err
 	case p.rows == 0:
 		return &SyntaxError{1, 1, "no values"}
 	}
@@ -136,7 +141,7 @@ func (p *rowsParser) value(t token) error {
 	f.n++
 	r.tokens++
 	r.end = token{}
-	if len(f.text) < maxNames {
+	if len(f.text) <= maxNames {
 		f.text = append(f.text, t.text)
 	}
 	if p.leftOut(r.fields, r.tokens-1) {
@@ -157,6 +162,7 @@ func (p *rowsParser) value(t token) error {
 	if f.err == nil {
 		f.err = err
 	}
+	r.signs = r.signs || !isName(t.text)
 	if isNumber || t.text == "" {
 		r.unnamed = true // NaN is no name
 	}
@@ -275,7 +281,10 @@ func (p *rowsParser) endRow() error {
 		return nil
 	case p.isHeader():
 		drop()
-		p.header = &headerNote{r.line, r.texts}
+		p.header = &headerNote{line: r.line, names: r.texts, err: r.err}
+		if !r.sep && !r.bar && p.style.words {
+			p.header.names, p.header.values = strings.Fields(r.texts[0]), r.tokens
+		}
 		p.corner = r.empty
 		return nil
 	case p.isLabeled():
@@ -292,7 +301,7 @@ func (p *rowsParser) endRow() error {
 // header, whatever it holds.
 func (p *rowsParser) rule() {
 	if p.rows == 1 && p.header == nil && p.row.bar && p.row.bad == p.row.fields {
-		p.header = &headerNote{p.counting.line, p.counting.texts}
+		p.header = &headerNote{line: p.counting.line, names: p.counting.texts}
 		p.values, p.rows, p.labels, p.labeled = p.values[:0], 0, nil, false
 	}
 }
@@ -311,20 +320,42 @@ func (p *rowsParser) isHeader() bool {
 		return false
 	}
 	if !r.sep && !r.bar && p.style.words {
-		return p.style.csv && !r.mixed && !slices.ContainsFunc(strings.Fields(r.texts[0]), func(w string) bool { return !isName(w) })
+		return !r.mixed && !r.signs
 	}
-	return !r.unnamed
+	return !r.unnamed && !(p.style.words && r.signs)
 }
 
 // isLabeled reports whether a line is a name, and numbers behind it.
 func (p *rowsParser) isLabeled() bool {
 	r := &p.row
-	return r.bad == 1 && r.numbers > 0 && r.label == "" && (r.sep || r.bar) && len(r.texts) > 0 && isName(r.texts[0])
+	return r.bad == 1 && r.numbers > 0 && r.label == "" && (r.sep || r.bar) && len(r.texts) > 0 && isName(r.texts[0]) && !(p.style.words && r.signs)
+}
+
+// numbered recognises the first line below a header as pandas prints it: blanks
+// separate the names of the columns, or their numbers, and each line below
+// begins with its own number, from 0 on.
+func (p *rowsParser) numbered() {
+	r := &p.row
+	n := len(p.values) - r.start
+	if !p.style.words || r.sep || r.label != "" || p.corner != nil || n < 3 || p.values[r.start] != 0 {
+		return
+	}
+	switch {
+	case p.rows == 0 && p.header != nil && p.header.values+1 == n:
+	case p.rows == 1 && p.header == nil && p.perRow+1 == n && countsFrom(p.values[:p.perRow], 0):
+		p.header = &headerNote{line: p.counting.line, names: strings.Fields(strings.Join(p.counting.texts, " "))}
+		p.values = slices.Delete(p.values, 0, p.perRow)
+		r.start, p.rows, p.counting = 0, 0, countingRow{}
+	default:
+		return
+	}
+	p.corner = &SyntaxError{r.first.line, r.first.column, fmt.Sprintf("a line with %d values below %d names", n, n-1)}
 }
 
 // endChannel counts the channel that ends, and compares it with the first.
 func (p *rowsParser) endChannel() error {
 	r := &p.row
+	p.numbered()
 	if p.corner != nil && r.label == "" {
 		// Under a header with an empty first field stand the numbers of rows.
 		if len(p.values) == r.start || p.values[r.start] != float32(p.rows) {
