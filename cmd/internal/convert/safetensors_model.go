@@ -68,7 +68,7 @@ func openST(ctx context.Context, in string, out *atomicfile.Set, p Progress) (*s
 	if err != nil {
 		return nil, err
 	}
-	c := &stCopy{copier: newCopier(ctx, out, p), from: from, infos: from.Tensors(), dir: filepath.Dir(in)}
+	c := &stCopy{copier: newCopier(ctx, out, p), from: from, infos: from.Stored(), dir: filepath.Dir(in)}
 	if st, err := os.Stat(in); err == nil && st.IsDir() {
 		c.dir, c.folder = in, true
 	}

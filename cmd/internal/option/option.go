@@ -51,7 +51,17 @@ func ParseMapping(word string) (quant.Mapping, error) {
 // Methods lists the methods that choose a range for a whole tensor, with
 // Percentile(p) among them. Every list of methods in the tool comes from it.
 func Methods(p float64) []quant.Method {
-	return []quant.Method{quant.MinMax, quant.Percentile(p), quant.LeastSquares, quant.LeastAbsolute, quant.Entropy}
+	var all []quant.Method
+	for _, i := range quant.Methods() {
+		m := i.Method()
+		if _, ok := m.Fraction(); ok && !i.Batches {
+			m = quant.Percentile(p)
+		}
+		if !i.Batches {
+			all = append(all, m)
+		}
+	}
+	return all
 }
 
 // MethodWords lists the words for methods, with a common percentile.

@@ -60,7 +60,7 @@ func axes(shape []int) []int {
 
 // encoding is how a floating-point type is stored.
 type encoding struct {
-	dtype string // F64, F32, F16 or BF16
+	dtype string // F64, F32, F16, BF16, or one of smallFloats whose codes take a byte each
 	big   bool   // most significant byte first
 }
 
@@ -71,9 +71,10 @@ func (e encoding) size() int {
 		return 8
 	case "F32":
 		return 4
-	default:
+	case "F16", "BF16":
 		return 2
 	}
+	return 1
 }
 
 // chunk is how many elements of a stream are read at a time.
@@ -125,12 +126,15 @@ func (e encoding) decode(dst []float32, src []byte) int {
 		for i := range dst {
 			dst[i] = math.Float32frombits(binary.LittleEndian.Uint32(src[i*4:]))
 		}
+	case "F16":
+		quant.WidenFloat16(dst, halves(src, e.big))
+	case "BF16":
+		quant.WidenBFloat16(dst, halves(src, e.big))
 	default:
-		h := halves(src, e.big)
-		if e.dtype == "F16" {
-			quant.WidenFloat16(dst, h)
-		} else {
-			quant.WidenBFloat16(dst, h)
+		table := smallTables[e.dtype]
+		mask := len(table) - 1
+		for i := range dst {
+			dst[i] = table[int(src[i])&mask]
 		}
 	}
 	return -1

@@ -2,10 +2,12 @@ package tensorfile
 
 import (
 	"bytes"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -81,6 +83,8 @@ func FuzzText(f *testing.F) {
 	for _, s := range []string{
 		"1,2\n3,4", "1 2;3 4;", "# c\r\n1\t-2e3 # d\r3 4", "\ufeff1", "a,b\n\"1\",\" 2\"\n",
 		"nan", "1e39", "1 2\n3", "\"a\n\"\"b\",2;3", "x y 1\n1 2 3", "\xff",
+		"[[1,2],[3,4]]", "tensor([[1., 2.]], device='x', dtype=a)", "w = [1 2; 3 4];", "<tf.Tensor: shape=(1,), numpy=array([1.])>",
+		"| a | b |\n|---|---|\n| 1 | 2 |", "a: 1 2\nb: 3 4", ",0,1\n0,1.5,2\n1,3,4", "1,5;2,5\n3;4", "x\t1\ny\t2", "#N/A,1",
 	} {
 		f.Add([]byte(s), true)
 		f.Add([]byte(s), false)
@@ -115,4 +119,73 @@ func FuzzSafetensors(f *testing.F) {
 		`"y":{"dtype":"F64","shape":[],"data_offsets":[8,16],"z":[{}]}}  `, "0123456789abcdef")))
 	f.Add([]byte(safetensors(`{"a":{"dtype":"F32","shape":[1000000000000],"data_offsets":[0,4000000000000]}}`, "")))
 	f.Fuzz(func(t *testing.T, data []byte) { fuzzFile(t, "safetensors", "x.safetensors", data, 256) })
+}
+
+// FuzzJoined is FuzzSafetensors for weights that several tensors make: the
+// description of the tensors, and their data, change.
+func FuzzJoined(f *testing.F) {
+	for _, c := range slices.Concat(scaledCases()[8:], packedCases(), wordCases(), blockwiseCases()) {
+		f.Add([]byte(stFile(c.tensors...)))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) { fuzzFile(t, "safetensors", "x.safetensors", data, 256) })
+}
+
+// FuzzJoinedShapes gives one tensor of a weight another shape or type, and data
+// of that size.
+func FuzzJoinedShapes(f *testing.F) {
+	cases := slices.Concat(scaledCases(), packedCases(), wordCases(), blockwiseCases())
+	dtypes := slices.Sorted(maps.Keys(safetensorsBits))
+	for i := range cases {
+		f.Add(uint8(i), uint8(0), []byte{4, 8}, uint8(255), []byte{1, 2})
+		f.Add(uint8(i), uint8(1), []byte{}, uint8(i), []byte{})
+	}
+	f.Fuzz(func(t *testing.T, c, which uint8, shape []byte, dtype uint8, data []byte) {
+		tensors := slices.Clone(cases[int(c)%len(cases)].tensors)
+		x := &tensors[int(which)%len(tensors)]
+		if int(dtype) < len(dtypes) {
+			x.dtype = dtypes[dtype]
+		}
+		x.shape = []int{}
+		n := safetensorsBits[x.dtype]
+		for _, d := range shape {
+			x.shape = append(x.shape, int(d))
+			if n *= int(d); n > 1<<20 {
+				return
+			}
+		}
+		x.data = slices.Repeat(append([]byte{0}, data...), n/8/(1+len(data))+1)[:n/8]
+		fuzzFile(t, "safetensors", "x.safetensors", []byte(stFile(tensors...)), 256)
+	})
+}
+
+// FuzzNotation gives a text to every reading, asked for or not.
+func FuzzNotation(f *testing.F) {
+	f.Add([]byte("1,5;2,5\n3;4"), uint8(1), uint8(2), uint8(1), uint8(0))
+	f.Add([]byte("[[1,5 2],[3 4]]"), uint8(0), uint8(2), uint8(0), uint8(0))
+	f.Add([]byte("\xff\xfea\x00\t\x001\x00"), uint8(0), uint8(0), uint8(0), uint8(1))
+	f.Fuzz(func(t *testing.T, data []byte, sep, decimal, rows, columns uint8) {
+		o := Options{Reading: Reading{
+			Separator: []rune{0, ',', ';', '\t', ' ', '|'}[sep%6], Decimal: []rune{0, '.', ','}[decimal%3],
+			SkipRows: int(rows % 4), SkipColumns: int(columns % 4),
+		}}
+		for _, name := range []string{"", "x.csv"} {
+			file, err := o.Parse(name, bytes.NewReader(data), int64(len(data)))
+			if err != nil {
+				checkError(t, err)
+				continue
+			}
+			if file.Text == nil {
+				continue // another format
+			}
+			x, err := file.Load(0)
+			if n, _ := elements(file.Text.Shape); err != nil || n != len(x) || n == 0 || file.Text.Summary() == "" {
+				t.Errorf("%d values of %+v: %v", len(x), file.Text, err)
+			}
+			for _, note := range file.Text.Notes {
+				if note.Text == "" || strings.ContainsAny(note.Text, "\n\r") || (note.Other == nil) != (note.OtherText == "") {
+					t.Errorf("%+v", note)
+				}
+			}
+		}
+	})
 }

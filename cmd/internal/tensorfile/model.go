@@ -8,6 +8,7 @@ import (
 
 	"github.com/a01592f9/quant"
 	"github.com/a01592f9/quant/cmd/internal/onnx"
+	"github.com/a01592f9/quant/cmd/internal/sniff"
 )
 
 // parseONNX reads an ONNX model. External data are looked for in dir, unless
@@ -15,6 +16,9 @@ import (
 func (f *File) parseONNX(r io.ReaderAt, size int64, dir string) error {
 	m, err := onnx.Parse(r, size, dir)
 	if err != nil {
+		if cut := sniff.Protobuf(r, size); cut != nil {
+			return cut
+		}
 		return err
 	}
 	f.closers = append(f.closers, m)

@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"google.golang.org/protobuf/encoding/protowire"
+
+	"github.com/a01592f9/quant/cmd/internal/sniff"
 )
 
 // message is a protobuf message that is put together.
@@ -110,6 +112,16 @@ func TestONNXExternalErrors(t *testing.T) {
 	}
 	defer f.Close()
 	if _, err = f.Source(3); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("error %v", err)
+	}
+}
+
+// Half a download is called truncated.
+func TestONNXTruncated(t *testing.T) {
+	data := onnxModel()
+	_, err := parse("x.onnx", data[:len(data)/2])
+	var truncated *sniff.TruncatedError
+	if !errors.As(err, &truncated) || truncated.Have != int64(len(data)/2) || truncated.Want <= truncated.Have || truncated.Want > int64(len(data)) {
 		t.Errorf("error %v", err)
 	}
 }

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
-	"strings"
+	"unicode/utf8"
 
 	"github.com/a01592f9/quant"
 )
@@ -21,91 +21,101 @@ const (
 
 // npyHeader is what comes before the data of an npy file.
 type npyHeader struct {
-	descr    string // the element type as the file names it
-	simple   bool   // descr is one type, not a structure
-	fortran  bool   // column-major
+	descr    string   // the element type as the file names it
+	simple   bool     // descr is one type, not a structure
+	fields   []string // of a structure
+	kind     npyType  // of a simple type
+	fortran  bool     // column-major
 	shape    []int
 	elements int
 	len      int64 // of the header, and so the offset of the data
 }
 
-// parseNPY reads a file that holds one array.
+// parseNPY reads a file that holds one array, or several that follow one
+// another, which are called arr_0, arr_1 and so on, as numpy.savez does.
 func parseNPY(r io.ReaderAt, size int64) ([]entry, error) {
-	h, err := readNPYHeader(io.NewSectionReader(r, 0, size), size)
-	if err != nil {
-		return nil, err
+	var entries []entry
+	for start := int64(0); start == 0 || start < size; {
+		name := "arr_" + strconv.Itoa(len(entries))
+		e, end, err := npyArray(r, start, size)
+		if err != nil {
+			if len(entries) > 0 {
+				err = inTensor(name, err)
+			}
+			return nil, err
+		}
+		e.Name = name
+		entries = append(entries, e)
+		start = end
 	}
-	e, err := h.entry("", size-h.len)
-	if err != nil {
-		return nil, err
+	if len(entries) == 1 {
+		entries[0].Name = ""
 	}
-	h.locate(&e, r, h.len, size-h.len)
-	return []entry{e}, nil
+	return entries, nil
+}
+
+// npyArray describes the array that begins at an offset, and tells where it
+// ends.
+func npyArray(r io.ReaderAt, start, size int64) (e entry, end int64, err error) {
+	h, err := readNPYHeader(io.NewSectionReader(r, start, size-start), size-start)
+	if err != nil {
+		return entry{}, 0, err
+	}
+	offset, have := start+h.len, size-start-h.len
+	if want, known, err := h.bytes(); err != nil {
+		return entry{}, 0, err
+	} else if known && want < have && beginsNPY(r, offset+want) {
+		have = want
+	}
+	if e, err = h.entry("", have); err != nil {
+		return entry{}, 0, err
+	}
+	h.locate(&e, r, offset, have)
+	return e, offset + have, nil
+}
+
+// beginsNPY reports whether another array begins at an offset.
+func beginsNPY(r io.ReaderAt, offset int64) bool {
+	magic := make([]byte, len(npyMagic))
+	n, _ := r.ReadAt(magic, offset)
+	return n == len(magic) && string(magic) == npyMagic
+}
+
+// bytes returns the size of the data, if the type tells that of an element.
+func (h *npyHeader) bytes() (n int64, known bool, err error) {
+	if !h.kind.known {
+		return 0, false, nil
+	}
+	n, err = byteSize(h.elements, h.kind.size*8)
+	return n, true, err
 }
 
 // entry describes the array of h, which has have bytes of data.
 func (h *npyHeader) entry(name string, have int64) (entry, error) {
 	e := newEntry(name, printable(h.descr), h.shape, have)
 	e.elements = h.elements
-	itemSize, known := h.itemSize()
-	if known {
-		want, err := byteSize(h.elements, itemSize*8)
-		if err != nil {
-			return entry{}, err
-		}
-		if want != have {
-			return entry{}, fmt.Errorf("%s of shape %v takes %d bytes, %d are there", e.DType, h.shape, want, have)
-		}
+	want, known, err := h.bytes()
+	switch {
+	case err != nil:
+		return entry{}, err
+	case known && want > have:
+		return entry{}, fmt.Errorf("truncated: %s of shape %v takes %d bytes, %d are there", e.DType, h.shape, want, have)
+	case known && want < have:
+		return entry{}, fmt.Errorf("%s of shape %v takes %d bytes, %d are there", e.DType, h.shape, want, have)
 	}
-	enc, ok := h.encoding()
-	if ok {
-		e.DType, e.Floating = enc.dtype, true
+	e.Unread = h.kind.unread
+	if !h.simple {
+		e.Unread = npyRecords(h.fields)
+	}
+	if h.kind.dtype != "" {
+		e.DType, e.Floating = h.kind.dtype, true
 	}
 	return e, nil
 }
 
-// encoding returns the encoding of the elements, if they are floating-point
-// numbers of a type that can be read.
-func (h *npyHeader) encoding() (enc encoding, ok bool) {
-	if !h.simple || len(h.descr) != 3 || h.descr[0] != '<' && h.descr[0] != '>' {
-		return enc, false
-	}
-	enc.big = h.descr[0] == '>'
-	switch h.descr[1:] {
-	case "f2":
-		enc.dtype = "F16"
-	case "f4":
-		enc.dtype = "F32"
-	case "f8":
-		enc.dtype = "F64"
-	}
-	return enc, enc.dtype != ""
-}
-
-// itemSize returns the bytes of one element, if its type says so: a type is a
-// byte order, a letter and a number, as in <f4, and perhaps a unit of time.
-func (h *npyHeader) itemSize() (n int, known bool) {
-	d := h.descr
-	if !h.simple || len(d) < 3 || !strings.ContainsRune("<>|=", rune(d[0])) {
-		return 0, false
-	}
-	digits := d[2:]
-	if d[1] == 'M' || d[1] == 'm' {
-		digits, _, _ = strings.Cut(digits, "[")
-	}
-	u, err := strconv.ParseUint(digits, 10, 31)
-	if err != nil {
-		return 0, false
-	}
-	switch d[1] {
-	case 'b', 'i', 'u', 'f', 'c', 'S', 'a', 'V', 'M', 'm':
-		return int(u), true
-	case 'U':
-		// Code points of four bytes; on a 32-bit machine their size may not fit an int.
-		n = int(u) * 4
-		return n, n/4 == int(u)
-	}
-	return 0, false // O, pickled objects
+// encoding returns the encoding of the elements of an array that is read.
+func (h *npyHeader) encoding() encoding {
+	return encoding{dtype: h.kind.dtype, big: h.kind.big}
 }
 
 // locate says that the data of e are the size bytes from offset on.
@@ -117,8 +127,7 @@ func (h *npyHeader) locate(e *entry, r io.ReaderAt, offset, size int64) {
 	if !e.Floating {
 		return
 	}
-	enc, _ := h.encoding()
-	b := blocks{r: r, start: offset, n: h.elements, enc: enc}
+	b := blocks{r: r, start: offset, n: h.elements, enc: h.encoding()}
 	e.open = func() (quant.Source, error) {
 		switch {
 		case inOrder:
@@ -138,8 +147,7 @@ const fewBytes = 64 << 20
 
 // read reads the data of a floating-point array. Nothing may come after it.
 func (h *npyHeader) read(r io.Reader) ([]float32, error) {
-	enc, _ := h.encoding()
-	data, err := enc.read(r, h.elements)
+	data, err := h.encoding().read(r, h.elements)
 	if err != nil {
 		var o *overflowError
 		if h.fortran && errors.As(err, &o) {
@@ -187,11 +195,17 @@ func readNPYHeader(r io.Reader, size int64) (*npyHeader, error) {
 	case n > maxNPYHeader:
 		return nil, fmt.Errorf("header of %d bytes is longer than %d", n, maxNPYHeader)
 	case n > size-start:
-		return nil, fmt.Errorf("header of %d bytes is longer than the file of %d", n, size)
+		return nil, fmt.Errorf("truncated: header of %d bytes is longer than the file of %d", n, size)
 	}
 	text := make([]byte, n)
 	if _, err := io.ReadFull(r, text); err != nil {
 		return nil, headerError(err)
+	}
+	// Latin-1 is the encoding of headers before version 3.
+	if major < 3 {
+		text = latin1(text)
+	} else if !utf8.Valid(text) {
+		return nil, errors.New("header is not UTF-8, as it must be in version 3.0")
 	}
 	h, err := parseNPYHeader(string(text))
 	if err != nil {
@@ -201,10 +215,19 @@ func readNPYHeader(r io.Reader, size int64) (*npyHeader, error) {
 	return h, nil
 }
 
+// latin1 returns text of that encoding as UTF-8.
+func latin1(text []byte) []byte {
+	out := make([]byte, 0, len(text))
+	for _, c := range text {
+		out = utf8.AppendRune(out, rune(c))
+	}
+	return out
+}
+
 // headerError says where it happened that a file ends.
 func headerError(err error) error {
 	if err == io.EOF || err == io.ErrUnexpectedEOF {
-		return errors.New("file ends in the header")
+		return errors.New("truncated: the file ends in the header")
 	}
 	return err
 }

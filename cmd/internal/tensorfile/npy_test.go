@@ -74,8 +74,10 @@ func TestNPYNotFloating(t *testing.T) {
 		{"i8", Info{DType: "<i8", Shape: []int{3}, Bytes: 24}},
 		{"bool", Info{DType: "|b1", Shape: []int{2}, Bytes: 2}},
 		{"c8", Info{DType: "<c8", Shape: []int{2}, Bytes: 16}},
-		{"struct", Info{DType: "[('a', '<f4'), ('b', '<i4', (2,))]", Shape: []int{2}, Bytes: 24}},
-		{"object", Info{DType: "|O", Shape: []int{2}, Bytes: 163}},
+		{"struct", Info{DType: "[('a', '<f4'), ('b', '<i4', (2,))]", Shape: []int{2}, Bytes: 24,
+			Unread: `records of "a", "b"; save a field by itself, as a["a"]`}},
+		{"object", Info{DType: "|O", Shape: []int{2}, Bytes: 163,
+			Unread: "pickled Python objects; save it as numbers, with a.astype(numpy.float32)"}},
 		{"unicode", Info{DType: "<U3", Shape: []int{2}, Bytes: 24}},
 		{"time", Info{DType: "<M8[ns]", Shape: []int{2}, Bytes: 16}},
 	} {
@@ -90,6 +92,13 @@ func TestNPYNotFloating(t *testing.T) {
 			t.Errorf("%s: %+v, want %+v", want.name, got, want.Info)
 		}
 		_, err = f.Load(0)
+		if got.Unread != want.Unread {
+			t.Errorf("%s: %q, want %q", want.name, got.Unread, want.Unread)
+		}
+		if want.Unread != "" {
+			wantError(t, err, "npy: elements of type "+want.DType+" are not read: "+want.Unread)
+			continue
+		}
 		wantError(t, err, "npy: elements are "+want.DType+", not floating-point numbers")
 	}
 }
@@ -117,11 +126,11 @@ func TestNPYErrors(t *testing.T) {
 		return npy("{'descr': '<f4', 'fortran_order': False, 'shape': "+s+"}", "")
 	}
 	for _, c := range []struct{ data, err string }{
-		{npyMagic, "file ends in the header"},
-		{npyMagic + "\x02\x00\x01\x00", "file ends in the header"},
+		{npyMagic, "truncated: the file ends in the header"},
+		{npyMagic + "\x02\x00\x01\x00", "truncated: the file ends in the header"},
 		{npyMagic + "\x01\x01\x01\x00", "version 1.1 is not 1.0, 2.0 or 3.0"},
 		{npyMagic + "\x04\x00\x01\x00", "version 4.0 is not 1.0, 2.0 or 3.0"},
-		{npyMagic + "\x01\x00\xff\xff{", "header of 65535 bytes is longer than the file of 11"},
+		{npyMagic + "\x01\x00\xff\xff{", "truncated: header of 65535 bytes is longer than the file of 11"},
 		{npyMagic + "\x02\x00\xff\xff\xff\xff{", "header of 4294967295 bytes is longer than 65536"},
 		{npy("", ""), `header: it ends where '{' should be`},
 		{npy("[1]", ""), `header: "[1]" where '{' should be`},
@@ -144,10 +153,10 @@ func TestNPYErrors(t *testing.T) {
 		{shape("(99999999999999999999,)"), "header: 99999999999999999999 is too large"},
 		{shape("(4294967296, 4294967296)"), "header: shape [4294967296 4294967296] has too many elements"},
 		{shape("(" + strings.Repeat("1,", 65) + ")"), "header: shape has more than 64 axes"},
-		{shape("(1000000000000,)"), "<f4 of shape [1000000000000] takes 4000000000000 bytes, 0 are there"},
-		{npy("{'descr': '<f4'"+tail, "1234"), "<f4 of shape [2] takes 8 bytes, 4 are there"},
+		{shape("(1000000000000,)"), "truncated: <f4 of shape [1000000000000] takes 4000000000000 bytes, 0 are there"},
+		{npy("{'descr': '<f4'"+tail, "1234"), "truncated: <f4 of shape [2] takes 8 bytes, 4 are there"},
 		{npy("{'descr': '>f8'"+tail, strings.Repeat("1", 17)), ">f8 of shape [2] takes 16 bytes, 17 are there"},
-		{npy("{'descr': '|b1'"+tail, ""), "|b1 of shape [2] takes 2 bytes, 0 are there"},
+		{npy("{'descr': '|b1'"+tail, ""), "truncated: |b1 of shape [2] takes 2 bytes, 0 are there"},
 		{npy("{'descr': '|V2147483647', 'fortran_order': False, 'shape': (1152921504606846975,)}", ""), "size overflows"},
 	} {
 		_, err := parse("", c.data)
@@ -172,18 +181,116 @@ func TestDTypePrintable(t *testing.T) {
 	}
 }
 
-// Floating-point types of other sizes, or of no byte order, are listed only.
-func TestNPYOtherFloats(t *testing.T) {
-	for descr, size := range map[string]int{"<f16": 16, "|f4": 4, "=f8": 8, "f4": 4, "": 3, "<f": 5, "<f-4": 4} {
-		f, err := parse("", npy("{'descr': '"+descr+"', 'fortran_order': False, 'shape': (1,)}", strings.Repeat("x", size)))
+// The spellings of types that NumPy reads, and those of ml_dtypes.
+func TestNPYTypes(t *testing.T) {
+	native := func(little, big string) string {
+		if bigEndian {
+			return big
+		}
+		return little
+	}
+	f2, f4, f8 := native("\x00\xc0", "\xc0\x00"), native("\x00\x00\x00\xc0", "\xc0\x00\x00\x00"), native("\x00\x00\x00\x00\x00\x00\x00\xc0", "\xc0\x00\x00\x00\x00\x00\x00\x00")
+	for _, c := range []struct{ descr, dtype, minusTwo string }{
+		{"<f4", "F32", "\x00\x00\x00\xc0"}, {">f4", "F32", "\xc0\x00\x00\x00"},
+		{"=f4", "F32", f4}, {"|f4", "F32", f4}, {"f4", "F32", f4}, {"f", "F32", f4}, {"float32", "F32", f4}, {"single", "F32", f4},
+		{"<f", "F32", "\x00\x00\x00\xc0"}, {">f", "F32", "\xc0\x00\x00\x00"}, {"=f", "F32", f4},
+		{"<f2", "F16", "\x00\xc0"}, {">e", "F16", "\xc0\x00"}, {"e", "F16", f2}, {"float16", "F16", f2}, {"half", "F16", f2}, {"=f2", "F16", f2},
+		{"<f8", "F64", "\x00\x00\x00\x00\x00\x00\x00\xc0"}, {">d", "F64", "\xc0\x00\x00\x00\x00\x00\x00\x00"},
+		{"d", "F64", f8}, {"float64", "F64", f8}, {"double", "F64", f8}, {"float", "F64", f8}, {"float_", "F64", f8}, {"|f8", "F64", f8},
+		{"bfloat16", "BF16", f2}, {"<bfloat16", "BF16", "\x00\xc0"}, {">bfloat16", "BF16", "\xc0\x00"},
+		{"float8_e4m3fn", "F8_E4M3", "\xc0"}, {"float8_e5m2", "F8_E5M2", "\xc0"}, {"|float8_e4m3fnuz", "F8_E4M3FNUZ", "\xc8"},
+		{"float8_e5m2fnuz", "F8_E5M2FNUZ", "\xc4"}, {"float6_e2m3fn", "F6_E2M3", "\x30"}, {"float4_e2m1fn", "F4", "\x0c"},
+	} {
+		f, err := parse("", npy("{'descr': '"+c.descr+"', 'fortran_order': False, 'shape': (2,)}", c.minusTwo+c.minusTwo))
 		if err != nil {
-			t.Errorf("%q: %v", descr, err)
+			t.Errorf("%q: %v", c.descr, err)
 			continue
 		}
-		if got := f.Tensors()[0]; got.Floating || got.DType != descr || got.Bytes != int64(size) {
-			t.Errorf("%q: %+v", descr, got)
+		if info := f.Tensors()[0]; info.DType != c.dtype {
+			t.Errorf("%q: %+v", c.descr, info)
+		}
+		wantTensor(t, f, 0, "", []int{2}, []float32{-2, -2})
+		s := NewStream(strings.NewReader(npy("{'descr': '"+c.descr+"', 'fortran_order': False, 'shape': (2,)}", c.minusTwo+c.minusTwo)))
+		if _, err := s.Next(); err != nil {
+			t.Error(err)
+		} else if x, err := s.Read(2); err != nil || !slices.Equal(x, []float32{-2, -2}) {
+			t.Errorf("%q in a stream: %v, %v", c.descr, x, err)
 		}
 	}
+}
+
+// Types that are not read say what they are, and what may be done.
+func TestNPYUnread(t *testing.T) {
+	for _, c := range []struct {
+		descr  string
+		size   int
+		unread string // a part of it
+	}{
+		{"|V2", 2, "bfloat16 of ml_dtypes"}, {"<V2", 2, "bfloat16 of ml_dtypes"}, {"|V1", 1, "8-bit floats of ml_dtypes"},
+		{"<f16", 16, "extended precision"}, {"float128", 16, "extended precision"}, {"longdouble", 16, "extended precision"},
+		{"object", 7, "pickled Python objects"},
+		{"<i4", 4, ""}, {"int32", 4, ""}, {"?", 1, ""}, {"complex64", 8, ""}, {"uint8", 1, ""}, {"|S5", 5, ""}, {"int", 4, ""},
+		{"", 3, "does not have"}, {"<", 3, "does not have"}, {"<f-4", 4, "does not have"}, {"<g2", 2, "does not have"}, {"<f1", 1, "numbers of 1 bytes"},
+	} {
+		f, err := parse("", npy("{'descr': '"+c.descr+"', 'fortran_order': False, 'shape': (1,)}", strings.Repeat("x", c.size)))
+		if err != nil {
+			t.Errorf("%q: %v", c.descr, err)
+			continue
+		}
+		info := f.Tensors()[0]
+		if info.Floating || info.DType != c.descr || info.Bytes != int64(c.size) || (info.Unread == "") != (c.unread == "") || !strings.Contains(info.Unread, c.unread) {
+			t.Errorf("%q: %+v", c.descr, info)
+		}
+	}
+}
+
+// Headers are Latin-1 before version 3, and UTF-8 since.
+func TestNPYEncodings(t *testing.T) {
+	header := func(name string) string {
+		return "{'descr': [('" + name + "', '<f4')], 'fortran_order': False, 'shape': (1,)}"
+	}
+	version := func(major byte, header string) string {
+		head := npyMagic + string([]byte{major, 0}) + string(binary.LittleEndian.AppendUint32(nil, uint32(len(header))))
+		return head + header + "1234"
+	}
+	for _, c := range []struct{ data, err string }{
+		{npy(header("\xe9"), "1234"), ""},
+		{version(2, header("\xe9")), ""},
+		{version(3, header("é")), ""},
+		{version(3, header("\xe9")), "npy: header is not UTF-8, as it must be in version 3.0"},
+	} {
+		f, err := parse("", c.data)
+		if c.err != "" {
+			wantError(t, err, c.err)
+			continue
+		}
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		if got := f.Tensors()[0]; got.DType != "[('é', '<f4')]" || got.Unread != `records of "é"; save a field by itself, as a["é"]` {
+			t.Errorf("%+v", got)
+		}
+	}
+}
+
+// numpy.save appends to an open file, and numpy.load reads on from there.
+func TestNPYSeveral(t *testing.T) {
+	data := string(arrays(t, "f4_le_c.npy", "f8_be_f.npy", "i8.npy", "scalar.npy"))
+	f, err := parse("x.npy", data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantTensor(t, f, 0, "arr_0", []int{2, 3}, sample)
+	wantTensor(t, f, 1, "arr_1", []int{2, 3}, sample)
+	wantTensor(t, f, 3, "arr_3", []int{1}, []float32{2.5})
+	if infos := f.Tensors(); len(infos) != 4 || infos[2].Floating || infos[2].Bytes != 24 {
+		t.Errorf("%+v", infos)
+	}
+	_, err = parse("x.npy", data[:len(data)-2])
+	wantError(t, err, `npy: tensor "arr_3": truncated: <f4 of shape [] takes 4 bytes, 2 are there`)
+	_, err = parse("x.npy", data+"?")
+	wantError(t, err, `npy: tensor "arr_3": <f4 of shape [] takes 4 bytes, 5 are there`)
 }
 
 func TestNPYOverflow(t *testing.T) {

@@ -55,11 +55,13 @@ func (h *npyHeader) set(p *literal, key string) (err error) {
 	case "descr":
 		if h.simple = p.at('\'') || p.at('"'); h.simple {
 			h.descr, err = p.str()
+			h.kind = parseNPYType(h.descr)
 			return err
 		}
 		before := p.rest
 		err = p.skip(0)
 		h.descr = before[:len(before)-len(p.rest)]
+		h.fields = p.fields
 	case "fortran_order":
 		h.fortran, err = p.boolean()
 	case "shape":
@@ -78,7 +80,10 @@ func (h *npyHeader) set(p *literal, key string) (err error) {
 }
 
 // literal parses Python literals from the front of rest.
-type literal struct{ rest string }
+type literal struct {
+	rest   string
+	fields []string // names of the fields of a structured type: the first strings of its tuples
+}
 
 func (p *literal) skipBlanks() { p.rest = strings.TrimLeft(p.rest, " \t\r\n\f") }
 
@@ -181,7 +186,20 @@ func (p *literal) skip(depth int) (err error) {
 	case p.at('['):
 		return p.list('[', ']', item)
 	case p.at('('):
-		return p.list('(', ')', item)
+		first := true
+		return p.list('(', ')', func() error {
+			p.skipBlanks()
+			if first && depth == 1 && (p.at('\'') || p.at('"')) {
+				first = false
+				name, err := p.str()
+				if name != "" { // a field without a name fills a gap
+					p.fields = append(p.fields, name)
+				}
+				return err
+			}
+			first = false
+			return item()
+		})
 	case p.at('\''), p.at('"'):
 		_, err = p.str()
 	default:

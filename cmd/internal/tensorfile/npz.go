@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/a01592f9/quant"
+	"github.com/a01592f9/quant/cmd/internal/sniff"
 )
 
 const (
@@ -17,32 +18,76 @@ const (
 )
 
 // parseNPZ reads a zip archive of npy files. Only their headers are read here.
-func parseNPZ(r io.ReaderAt, size int64) ([]entry, error) {
+// Members that are no arrays are skipped, and listed.
+func parseNPZ(r io.ReaderAt, size int64) ([]entry, []Skipped, error) {
 	z, err := zip.NewReader(r, size)
-	if err != nil {
-		return nil, zipError(err)
+	if errors.Is(err, zip.ErrFormat) {
+		err = errors.New("truncated or damaged: the directory is missing that a zip archive has at its end; download or copy it again")
 	}
-	if err := checkZip(z.File, size); err != nil {
-		return nil, err
+	if err == nil {
+		err = checkZip(z.File, size)
+	}
+	if err != nil {
+		return nil, nil, err
 	}
 	seen := make(map[string]bool)
 	var entries []entry
+	var skipped []Skipped
 	for _, f := range z.File {
 		if strings.HasSuffix(f.Name, "/") {
 			continue // a folder
 		}
-		name := strings.TrimSuffix(f.Name, ".npy")
+		name, isArray := strings.CutSuffix(f.Name, ".npy")
+		if why := foreignMember(f, isArray); why != "" {
+			skipped = append(skipped, Skipped{f.Name, why})
+			continue
+		}
 		if seen[name] {
-			return nil, fmt.Errorf("two tensors are called %s", quote(name))
+			return nil, nil, fmt.Errorf("two tensors are called %s", quote(name))
 		}
 		seen[name] = true
 		e, err := npzEntry(name, f, r, size)
 		if err != nil {
-			return nil, inTensor(name, err)
+			return nil, nil, inTensor(name, err)
 		}
 		entries = append(entries, e)
 	}
-	return entries, nil
+	if len(entries) == 0 && len(skipped) > 0 {
+		return nil, nil, fmt.Errorf("a zip archive without arrays: it holds %s", memberList(skipped))
+	}
+	return entries, skipped, nil
+}
+
+// foreignMember tells why a member of an archive is no array; "" if it is one,
+// or is called one.
+func foreignMember(f *zip.File, isArray bool) string {
+	base := f.Name[strings.LastIndexByte(f.Name, '/')+1:]
+	switch {
+	case strings.HasPrefix(f.Name, "__MACOSX/"), strings.HasPrefix(base, "._"):
+		return "what macOS notes about a file"
+	case isArray:
+		return ""
+	case f.Flags&1 != 0:
+		return "encrypted, and not called .npy"
+	}
+	r, err := f.Open()
+	if err != nil {
+		return "compressed by a method that is not read, and not called .npy"
+	}
+	defer r.Close()
+	magic := make([]byte, len(npyMagic))
+	if n, _ := io.ReadFull(r, magic); string(magic[:n]) != npyMagic {
+		return "not an array"
+	}
+	return ""
+}
+
+func memberList(skipped []Skipped) string {
+	names := make([]string, len(skipped))
+	for i, s := range skipped {
+		names[i] = s.Name
+	}
+	return quoteAll(names)
 }
 
 // checkZip refuses archives whose members overlap, or claim to inflate to more
@@ -51,8 +96,8 @@ func parseNPZ(r io.ReaderAt, size int64) ([]entry, error) {
 func checkZip(files []*zip.File, size int64) error {
 	left := uint64(size)
 	for _, f := range files {
-		if strings.HasSuffix(f.Name, ".pkl") {
-			return errors.New("a PyTorch checkpoint, not an archive of arrays; save it as safetensors")
+		if foreign := sniff.Archive(f.Name); foreign != nil {
+			return foreign
 		}
 		if f.CompressedSize64 > left || left-f.CompressedSize64 < zipLocalHeader {
 			return errors.New("members are larger than the file")

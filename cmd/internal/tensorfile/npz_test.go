@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"encoding/binary"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -87,6 +88,26 @@ func TestNPZNames(t *testing.T) {
 	wantTensor(t, f, 1, "b", []int{1}, []float32{1})
 }
 
+// Members that are no arrays are skipped, and listed.
+func TestNPZSkipped(t *testing.T) {
+	f, err := parse("", archive(t, member{"a.npy", one, nil}, member{"notes/read me.txt", "hello", nil}, member{"__MACOSX/._a.npy", "\x00\x05", nil},
+		member{"b", one, nil}, member{"secret", one, func(h *zip.FileHeader) { h.Flags |= 1 }}, member{"x.bz2", "x", func(h *zip.FileHeader) { h.Method = 12 }}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantTensor(t, f, 0, "a", []int{1}, []float32{1})
+	wantTensor(t, f, 1, "b", []int{1}, []float32{1})
+	want := []Skipped{
+		{"notes/read me.txt", "not an array"},
+		{"__MACOSX/._a.npy", "what macOS notes about a file"},
+		{"secret", "encrypted, and not called .npy"},
+		{"x.bz2", "compressed by a method that is not read, and not called .npy"},
+	}
+	if !slices.Equal(f.Skipped, want) || len(f.Tensors()) != 2 {
+		t.Errorf("skipped %+v, want %+v", f.Skipped, want)
+	}
+}
+
 func TestNPZErrors(t *testing.T) {
 	zeros := strings.Repeat("\x00", 1<<20)
 	big := npy("{'descr': '<f4', 'fortran_order': False, 'shape': (262144,)}", zeros)
@@ -98,14 +119,14 @@ func TestNPZErrors(t *testing.T) {
 	}
 	head := uint64(len(bomb("262144", "")))
 	for _, c := range []struct{ name, data, err string }{
-		{"no archive", "PK\x03\x04 and so on", "damaged zip archive"},
+		{"no archive", "PK\x03\x04 and so on", "truncated or damaged: the directory is missing that a zip archive has at its end; download or copy it again"},
 		{"twice", archive(t, member{"a.npy", one, nil}, member{"a", one, nil}), `two tensors are called "a"`},
-		{"other file", archive(t, member{"a.txt", "some other file", nil}),
-			`tensor "a.txt": file does not begin with "\x93NUMPY"`},
-		{"PyTorch", archive(t, member{"archive/data.pkl", "\x80\x02", nil}),
-			"a PyTorch checkpoint, not an archive of arrays; save it as safetensors"},
-		{"encrypted", archive(t, member{"a", one, func(h *zip.FileHeader) { h.Flags |= 1 }}), `tensor "a": encrypted`},
-		{"method", archive(t, member{"a", one, func(h *zip.FileHeader) { h.Method = 12 }}),
+		{"other file", archive(t, member{"a.txt", "some other file", nil}, member{"b", "", nil}),
+			`a zip archive without arrays: it holds "a.txt", "b"`},
+		{"called an array", archive(t, member{"a.npy", "some other file", nil}),
+			`tensor "a": file does not begin with "\x93NUMPY"`},
+		{"encrypted", archive(t, member{"a.npy", one, func(h *zip.FileHeader) { h.Flags |= 1 }}), `tensor "a": encrypted`},
+		{"method", archive(t, member{"a.npy", one, func(h *zip.FileHeader) { h.Method = 12 }}),
 			`tensor "a": compression method 12 is not supported`},
 		{"claims terabytes", archive(t, member{"a", bomb("262144", ""), lie(1 << 42)}),
 			`tensor "a": claims to hold 4398046511104 bytes, more than its data can`},
@@ -113,7 +134,7 @@ func TestNPZErrors(t *testing.T) {
 			h.Method, h.UncompressedSize64 = zip.Store, 1<<42
 		}}), `tensor "a": claims to hold 4398046511104 bytes, more than its data can`},
 		{"shape claims more than the archive", archive(t, member{"a", bomb("9999999999", "1234"), nil}),
-			`tensor "a": <f4 of shape [9999999999] takes 39999999996 bytes, 4 are there`},
+			`tensor "a": truncated: <f4 of shape [9999999999] takes 39999999996 bytes, 4 are there`},
 		{"more data than the shape", archive(t, member{"a", npy(oneHeader, zeros), nil}),
 			`tensor "a": <f4 of shape [1] takes 4 bytes, 1048576 are there`},
 		{"claims less than there is", archive(t, member{"a", npy(oneHeader, zeros), lie(uint64(len(one)))}),

@@ -1,6 +1,7 @@
 package tensorfile
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -16,17 +17,22 @@ import (
 // safetensors file in shards (model.safetensors.index.json), or a folder with
 // either or with one GGUF model. Any part of a GGUF model opens all of them. Only
 // errors of the operating system name the path.
-func Open(path string) (*File, error) { return OpenProgress(path, nil) }
+func Open(path string) (*File, error) { return Options{}.Open(path) }
 
 // OpenProgress is Open. It tells progress, unless that is nil, how many bytes
 // of the total are read of what takes long to open: text, or many shards.
 func OpenProgress(path string, progress func(done, total int64)) (*File, error) {
+	return Options{Progress: progress}.Open(path)
+}
+
+// Open is the function Open with options.
+func (o Options) Open(path string) (*File, error) {
 	st, err := os.Stat(path)
 	switch {
 	case err != nil:
 		return nil, err
 	case st.IsDir():
-		return openFolder(path, progress)
+		return openFolder(path, o.Progress)
 	case !st.Mode().IsRegular():
 		// A pipe or a device cannot be read at an offset.
 		f, err := os.Open(path)
@@ -34,20 +40,15 @@ func OpenProgress(path string, progress func(done, total int64)) (*File, error) 
 			return nil, err
 		}
 		defer f.Close()
-		return Read(path, f, 0)
-	case strings.EqualFold(filepath.Ext(path), ".json"):
-		return openIndex(path, progress)
+		return o.Read(path, f, 0)
+	case isIndex(path):
+		return openIndex(path, o.Progress)
 	}
 	m, err := mapfile.Open(path)
 	if err != nil {
 		return nil, err
 	}
-	return parseMapped(path, m, progress)
-}
-
-// parseMapped parses the file that is mapped, and closes it after an error.
-func parseMapped(path string, m *mapfile.File, progress func(done, total int64)) (*File, error) {
-	f, err := parseFile(path, m, m.Size(), filepath.Dir(path), progress)
+	f, err := o.parse(path, m, m.Size(), filepath.Dir(path))
 	if err != nil {
 		m.Close()
 		return nil, err
@@ -55,6 +56,22 @@ func parseMapped(path string, m *mapfile.File, progress func(done, total int64))
 	f.paths = append([]string{path}, f.paths...)
 	f.closers = append(f.closers, m)
 	return f, nil
+}
+
+// isIndex reports whether the file at path is the index of a safetensors model:
+// a JSON file, unless it holds a list, which may be of numbers.
+func isIndex(path string) bool {
+	if !strings.EqualFold(filepath.Ext(path), ".json") {
+		return false
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return true
+	}
+	defer f.Close()
+	head := make([]byte, 64)
+	n, _ := io.ReadFull(f, head)
+	return !bytes.HasPrefix(bytes.TrimSpace(bytes.TrimPrefix(head[:n], []byte("\xef\xbb\xbf"))), []byte("["))
 }
 
 const (
@@ -75,7 +92,7 @@ func openFolder(dir string, progress func(done, total int64)) (*File, error) {
 		case name == defaultName:
 			return openIndex(filepath.Join(dir, name), progress)
 		case strings.HasPrefix(name, "."):
-			// Not for whom does not know of it.
+			// Skip hidden files.
 		case strings.HasSuffix(name, indexSuffix):
 			indices = append(indices, name)
 		case strings.HasSuffix(name, ".safetensors"):
@@ -91,6 +108,9 @@ func openFolder(dir string, progress func(done, total int64)) (*File, error) {
 		return nil, fmt.Errorf("folder holds %d indices of safetensors files: name one of %s", len(indices), quoteAll(indices))
 	case len(names) == 0:
 		return openFolderGGUF(dir, others, progress)
+	}
+	if err := missingParts(names); err != nil {
+		return nil, err
 	}
 	return openShards(dir, names, nil, progress)
 }

@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 
 	"github.com/a01592f9/quant"
+	"github.com/a01592f9/quant/cmd/internal/sniff"
 )
 
 // maxSafetensorsHeader is the format's own limit.
@@ -47,7 +49,7 @@ func parseSafetensors(r io.ReaderAt, size int64) ([]entry, map[string]string, er
 		return cmp.Or(cmp.Compare(a.begin, b.begin), cmp.Compare(a.end, b.end))
 	})
 	start := 8 + int64(len(header))
-	if err := checkLayout(tensors, size-start); err != nil {
+	if err := checkLayout(tensors, start, size); err != nil {
 		return nil, nil, err
 	}
 	entries := make([]entry, len(tensors))
@@ -64,6 +66,12 @@ func parseSafetensors(r io.ReaderAt, size int64) ([]entry, map[string]string, er
 			e.Floating = true
 			b := &blocks{r: r, start: e.Offset, n: n, enc: encoding{dtype: t.dtype}}
 			e.open = func() (quant.Source, error) { return b, nil }
+		default:
+			if table := smallTables[t.dtype]; table != nil {
+				e.Floating = true
+				src := e.coded(n, smallFloats[t.dtype].bits(), table)
+				e.open = func() (quant.Source, error) { return src, nil }
+			}
 		}
 		entries[i] = e
 	}
@@ -81,25 +89,43 @@ func readSafetensorsHeader(r io.ReaderAt, size int64) ([]byte, error) {
 	}
 	n := binary.LittleEndian.Uint64(b)
 	switch {
+	case n > maxSafetensorsHeader && n <= uint64(size) && beginsHeader(r, lenSize, size):
+		return nil, fmt.Errorf("header of %d bytes is longer than the %d that the format allows; save the tensors in several files", n, maxSafetensorsHeader)
 	case n > maxSafetensorsHeader:
-		return nil, fmt.Errorf("header of %d bytes is longer than %d", n, maxSafetensorsHeader)
+		return nil, fmt.Errorf("it does not begin as such a file: a header of %d bytes would be longer than %d", n, maxSafetensorsHeader)
+	case int64(n) > size-lenSize && !beginsHeader(r, lenSize, size):
+		return nil, fmt.Errorf("it does not begin as such a file: a header of %d bytes is longer than the file of %d", n, size)
 	case int64(n) > size-lenSize:
-		return nil, fmt.Errorf("header of %d bytes is longer than the file of %d", n, size)
+		return nil, &sniff.TruncatedError{What: "the header", Want: lenSize + int64(n), Have: size}
 	}
 	header := make([]byte, n)
 	if got, err := r.ReadAt(header, lenSize); got < len(header) {
 		return nil, err
 	}
-	if n == 0 || header[0] != '{' {
+	switch {
+	case n == 0:
+		return nil, errors.New("zeros where the length of the header should be: the file is damaged; download it again")
+	case header[0] != '{':
 		return nil, errors.New("header does not begin with {")
 	}
 	return header, nil
 }
 
-// checkLayout checks that tensors, in the order of their data, cover size
-// bytes without a hole and without an overlap.
-func checkLayout(tensors []stTensor, size int64) error {
-	at := int64(0)
+// beginsHeader reports whether a header may begin at an offset.
+func beginsHeader(r io.ReaderAt, offset, size int64) bool {
+	b := make([]byte, 1)
+	n, _ := r.ReadAt(b, offset)
+	return n == 1 && b[0] == '{' || size == offset
+}
+
+// checkLayout checks that tensors, in the order of their data, cover a file of
+// so many bytes, from start on, without a hole and without an overlap.
+func checkLayout(tensors []stTensor, start, fileSize int64) error {
+	at, size := int64(0), fileSize-start
+	end := int64(0)
+	for _, t := range tensors {
+		end = max(end, t.end)
+	}
 	for i, t := range tensors {
 		var err error
 		switch {
@@ -109,8 +135,10 @@ func checkLayout(tensors []stTensor, size int64) error {
 			err = fmt.Errorf("data begins at %d, after a hole that begins at %d", t.begin, at)
 		case t.begin < at:
 			err = fmt.Errorf("data begins at %d, inside tensor %s", t.begin, quote(tensors[i-1].name))
+		case t.end > size && end > math.MaxInt64-start:
+			err = fmt.Errorf("data ends at %d, which no file does", end)
 		case t.end > size:
-			err = fmt.Errorf("data ends at %d, but the file holds %d bytes of data", t.end, size)
+			return &sniff.TruncatedError{What: "tensor " + quote(t.name), Want: start + end, Have: fileSize}
 		}
 		if err != nil {
 			return inTensor(t.name, err)

@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
-	"slices"
 	"strings"
 	"testing"
 )
@@ -51,7 +50,7 @@ func TestSafetensorsTypes(t *testing.T) {
 			t.Errorf("%s: %v", dtype, err)
 			continue
 		}
-		floating := slices.Contains([]string{"F64", "F32", "F16", "BF16"}, dtype)
+		floating := dtype[0] == 'F' || dtype == "BF16"
 		if got := f.Tensors()[0]; got.DType != dtype || got.Bytes != int64(size) || got.Floating != floating {
 			t.Errorf("%+v", got)
 		}
@@ -69,7 +68,7 @@ func TestSafetensorsErrors(t *testing.T) {
 	length := func(n uint64) string { return string(binary.LittleEndian.AppendUint64(nil, n)) }
 	for _, c := range []struct{ header, data, err string }{
 		{"{}", "x", "1 bytes after the data of the last tensor"},
-		{"", "", "header does not begin with {"},
+		{"", "", "zeros where the length of the header should be: the file is damaged; download it again"},
 		{" {}", "", "header does not begin with {"},
 		{"[]", "", "header does not begin with {"},
 		{"{", "", "header ends too early"},
@@ -113,9 +112,13 @@ func TestSafetensorsErrors(t *testing.T) {
 		{"{" + tensor("a", "U8", "[4]", 0, 4) + "," + tensor("b", "U8", "[5]", 3, 8) + "}", "01234567",
 			`tensor "b": data begins at 3, inside tensor "a"`},
 		{"{" + tensor("a", "U8", "[9]", 0, 9) + "}", "01234567",
-			`tensor "a": data ends at 9, but the file holds 8 bytes of data`},
+			`truncated: tensor "a" is cut off, the file has 69 of at least 70 bytes; download or copy it again`},
 		{"{" + tensor("a", "F32", "[1000000000000]", 0, 4000000000000) + "}", "0123",
-			`tensor "a": data ends at 4000000000000, but the file holds 4 bytes of data`},
+			`truncated: tensor "a" is cut off, the file has 90 of at least 4000000000086 bytes; download or copy it again`},
+		{"{" + tensor("a", "U8", "[1]", 0, 1) + "," + tensor("b", "U8", "[9]", 1, 10) + "}", "01234567",
+			`truncated: tensor "b" is cut off, the file has 122 of at least 124 bytes; download or copy it again`},
+		{"{" + tensor("a", "F32", "[1]", 0, 9223372036854775807) + "}", "0123",
+			`tensor "a": data ends at 9223372036854775807, which no file does`},
 		{"{" + tensor("a", "U8", "[4]", 0, 4) + "}", "01234567", "4 bytes after the data of the last tensor"},
 		{"{" + tensor(strings.Repeat("n", 99), "U8", "[4]", 0, 3) + "}", "012",
 			`tensor "` + strings.Repeat("n", 64) + `…": U8 of shape [4] takes 4 bytes, data_offsets span 3`},
@@ -124,11 +127,11 @@ func TestSafetensorsErrors(t *testing.T) {
 		wantError(t, err, "safetensors: "+c.err)
 	}
 	for _, c := range []struct{ data, err string }{
-		{"", "file of 0 bytes has no header length"},
 		{"1234567", "file of 7 bytes has no header length"},
-		{length(100_000_001) + "{}", "header of 100000001 bytes is longer than 100000000"},
-		{length(1<<63) + "{}", "header of 9223372036854775808 bytes is longer than 100000000"},
-		{length(3) + "{}", "header of 3 bytes is longer than the file of 10"},
+		{length(100_000_001) + "{}", "it does not begin as such a file: a header of 100000001 bytes would be longer than 100000000"},
+		{length(1<<63) + "{}", "it does not begin as such a file: a header of 9223372036854775808 bytes would be longer than 100000000"},
+		{length(3) + "{}", "truncated: the header is cut off, the file has 10 of at least 11 bytes; download or copy it again"},
+		{length(3) + "xy", "it does not begin as such a file: a header of 3 bytes is longer than the file of 10"},
 	} {
 		_, err := parse("x.safetensors", c.data)
 		wantError(t, err, "safetensors: "+c.err)

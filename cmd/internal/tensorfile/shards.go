@@ -6,7 +6,9 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/a01592f9/quant/cmd/internal/mapfile"
@@ -41,6 +43,46 @@ func openIndex(path string, progress func(done, total int64)) (*File, error) {
 	return openShards(filepath.Dir(path), names, index, progress)
 }
 
+// partName is the name of a file that is one of several.
+var partName = regexp.MustCompile(`^(.*)-(\d{5,6})-of-(\d{5,6})\.safetensors$`)
+
+// maxParts is how many missing parts an error lists.
+const maxParts = 4
+
+// missingParts returns an error if files whose names count them are not all
+// there: nothing else tells that a model is half a download, if it has no index.
+func missingParts(names []string) error {
+	there := make(map[string]bool)
+	for _, name := range names {
+		there[name] = true
+	}
+	for _, name := range names {
+		m := partName.FindStringSubmatch(name)
+		if m == nil {
+			continue
+		}
+		of, _ := strconv.Atoi(m[3]) // at most six digits
+		var missing []string
+		for part := 1; part <= of; part++ {
+			if !there[fmt.Sprintf("%s-%0*d-of-%s.safetensors", m[1], len(m[2]), part, m[3])] {
+				missing = append(missing, strconv.Itoa(part))
+			}
+		}
+		if len(missing) == 0 {
+			continue
+		}
+		verb := "is"
+		if len(missing) > 1 {
+			verb = "are"
+		}
+		if len(missing) > maxParts {
+			missing = append(missing[:maxParts], "…")
+		}
+		return fmt.Errorf("part %s of %d %s missing beside %s; download the rest of the model", strings.Join(missing, ", "), of, verb, quote(name))
+	}
+	return nil
+}
+
 // openShards opens files in a folder as one model. The index, which may be nil,
 // says which tensors they hold.
 func openShards(dir string, names []string, index *stIndex, progress func(done, total int64)) (*File, error) {
@@ -70,6 +112,7 @@ func openShards(dir string, names []string, index *stIndex, progress func(done, 
 		f.Close()
 		return nil, err
 	}
+	f.joinParts(dir)
 	return f, nil
 }
 
@@ -80,6 +123,9 @@ func (f *File) addShard(dir string, place *folder, name string, owner map[string
 		return fmt.Errorf("shard %s: %w", quote(name), err)
 	}
 	f.closers = append(f.closers, m)
+	if err := foreign(m, m.Size()); err != nil {
+		return fmt.Errorf("shard %s: %w", quote(name), err)
+	}
 	entries, metadata, err := parseSafetensors(m, m.Size())
 	if err != nil {
 		return fmt.Errorf("safetensors: shard %s: %w", quote(name), err)
@@ -171,7 +217,7 @@ func parseIndex(data []byte) (*stIndex, error) {
 	case err != nil:
 		return nil, err
 	case !hasMap:
-		return nil, errors.New("no weight_map")
+		return nil, errors.New("no weight_map: it is not the index of safetensors files")
 	case len(x.tensors) == 0:
 		return nil, errors.New("weight_map is empty")
 	}

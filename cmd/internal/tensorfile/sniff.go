@@ -1,10 +1,16 @@
 package tensorfile
 
 import (
+	"bytes"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/a01592f9/quant/cmd/internal/gguf"
+	"github.com/a01592f9/quant/cmd/internal/onnx"
+	"github.com/a01592f9/quant/cmd/internal/sniff"
 )
 
 // Sniff tells the format of the file at path by how it begins, as Open does
@@ -24,15 +30,19 @@ func Sniff(path string) (kind string, folder bool, err error) {
 	if st.IsDir() && onlyGGUF(path) {
 		return "gguf", false, nil
 	}
-	if st.IsDir() || strings.EqualFold(filepath.Ext(path), ".json") {
+	if st.IsDir() || isIndex(path) {
 		return "safetensors", true, nil
 	}
-	head := make([]byte, sniffLen)
+	head := make([]byte, sniff.HeadLen)
 	n, err := io.ReadFull(f, head)
 	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
 		return "", false, err
 	}
-	kind, err = sniff(path, head[:n])
+	size := int64(-1)
+	if st.Mode().IsRegular() {
+		size = st.Size()
+	}
+	kind, err = formatOf(path, head[:n], size)
 	return kind, false, err
 }
 
@@ -55,3 +65,64 @@ func onlyGGUF(dir string) bool {
 	}
 	return found
 }
+
+// formatOf tells the format of a file of which head is the beginning, and size
+// the length; -1 if that is not known.
+func formatOf(name string, head []byte, size int64) (string, error) {
+	ext := strings.TrimPrefix(strings.ToLower(filepath.Ext(name)), ".")
+	switch {
+	case bytes.HasPrefix(head, []byte(npyMagic)):
+		return "npy", nil
+	case bytes.HasPrefix(head, []byte(gguf.Magic)):
+		return "gguf", nil
+	}
+	if name != "" || size != 0 { // no text at all, in the box of the page, is not a file
+		if foreign := sniff.Foreign(head, size); foreign != nil {
+			return "", foreign
+		}
+	}
+	switch {
+	case bytes.HasPrefix(head, []byte("PK\x03\x04")), bytes.HasPrefix(head, []byte("PK\x05\x06")):
+		return "npz", nil
+	case ext == "npy":
+		return "", errors.New("npy: file does not begin with \"\\x93NUMPY\"")
+	case ext == "npz":
+		return "", errors.New("npz: file does not begin as a zip archive does")
+	case ext == "gguf":
+		return "", errors.New("gguf: file does not begin with \"GGUF\"")
+	case ext == "safetensors", ext == "onnx":
+		return ext, nil
+	case isUTF16(head) && (ext == "csv" || ext == "tsv"):
+		return "csv", nil
+	case isUTF16(head):
+		return "text", nil
+	case len(head) > 8 && head[8] == '{' && bytes.ContainsFunc(head[:8], isBinary):
+		return "safetensors", nil
+	case bytes.ContainsFunc(head, isControl) && onnx.Looks(head):
+		return "onnx", nil
+	case bytes.IndexByte(head, 0) >= 0:
+		return "", errors.New("not a tensor file: neither text nor npy, npz, safetensors, ONNX or GGUF")
+	case ext == "csv", ext == "tsv":
+		return "csv", nil
+	}
+	return "text", nil
+}
+
+// foreign returns an error if a file of so many bytes is recognised as none of
+// the formats that are read.
+func foreign(r io.ReaderAt, size int64) error {
+	head := make([]byte, min(size, sniff.HeadLen))
+	if n, err := r.ReadAt(head, 0); n < len(head) {
+		return err
+	}
+	if e := sniff.Foreign(head, size); e != nil {
+		return e
+	}
+	return nil
+}
+
+// isBinary reports whether r tells a length in binary from text.
+func isBinary(r rune) bool { return isControl(r) || r == '\uFFFD' }
+
+// isControl reports whether r is a character that no text has.
+func isControl(r rune) bool { return r < ' ' && !strings.ContainsRune("\t\n\v\f\r", r) }

@@ -45,6 +45,10 @@ func (s named) ReadFloats(dst []float32, off int) error {
 // the cache with what it becomes.
 const blockBytes = 1 << 16
 
+func scratchBytes(buf *[blockBytes / 8]uint64) []byte {
+	return unsafe.Slice((*byte)(unsafe.Pointer(buf)), blockBytes)
+}
+
 // scratch holds blocks while they are widened.
 var scratch = sync.Pool{New: func() any { return new([blockBytes / 8]uint64) }}
 
@@ -58,7 +62,8 @@ type blocks struct {
 	enc   encoding
 }
 
-// Elements gives n elements of type F64, F32, F16 or BF16 that r holds one after
+// Elements gives n elements of type F64, F32, F16, BF16 or a type of 8 bits that
+// safetensors files have, such as F8_E4M3, that r holds one after
 // the other from start on, the least significant byte first, under the rules of
 // [File.Load].
 func Elements(r io.ReaderAt, start int64, n int, dtype string) quant.Source {
@@ -74,7 +79,7 @@ func (s *blocks) ReadFloats(dst []float32, off int) error {
 	size := s.enc.size()
 	for len(dst) > 0 {
 		k := min(len(dst), blockBytes/size)
-		b := unsafe.Slice((*byte)(unsafe.Pointer(buf)), k*size)
+		b := scratchBytes(buf)[:k*size]
 		if err := s.read(b, off); err != nil {
 			return err
 		}
@@ -115,11 +120,7 @@ func (s *blocks) read(b []byte, off int) error {
 	if n == len(b) {
 		return nil
 	}
-	if err == nil || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		err = fmt.Errorf("data ends after %d of %d elements, at offset %d of the file",
-			off+n/size, s.n, s.start+int64(off)*int64(size)+int64(n))
-	}
-	return err
+	return shortRead(err, off+n/size, s.n, s.start+int64(off)*int64(size)+int64(n))
 }
 
 // columns is a Source of what a file holds in column-major (Fortran) order. It

@@ -20,12 +20,7 @@ func parseSafetensorsHeader(header []byte) (tensors []stTensor, metadata map[str
 	d := newJSONReader(header, "header")
 	err = d.object(func(key string) error {
 		if key == "__metadata__" {
-			metadata = make(map[string]string)
-			err := d.object(func(key string) (err error) {
-				metadata[key], err = d.str()
-				return err
-			})
-			if err != nil {
+			if metadata, err = d.metadata(); err != nil {
 				return fmt.Errorf("__metadata__: %w", err)
 			}
 			return nil
@@ -57,6 +52,23 @@ func newJSONReader(data []byte, what string) *jsonReader {
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.UseNumber()
 	return &jsonReader{dec, what}
+}
+
+// metadata reads an object of strings; null is none.
+func (d *jsonReader) metadata() (map[string]string, error) {
+	t, err := d.token()
+	switch {
+	case err != nil || t == nil:
+		return nil, err
+	case t != json.Delim('{'):
+		return nil, d.unexpected(t, "{")
+	}
+	metadata := make(map[string]string)
+	err = d.members(func(key string) (err error) {
+		metadata[key], err = d.str()
+		return err
+	})
+	return metadata, err
 }
 
 func (d *jsonReader) tensor() (t stTensor, err error) {

@@ -44,11 +44,10 @@ func (s *Stream) Next() (Info, error) {
 	if err != nil {
 		return Info{}, s.wrap(err)
 	}
-	size, known := h.itemSize()
-	if !known {
-		return Info{}, s.wrap(fmt.Errorf("elements of type %s have no size", printable(h.descr)))
+	bytes, known, err := h.bytes()
+	if err == nil && !known {
+		err = fmt.Errorf("elements of type %s have no size", printable(h.descr))
 	}
-	bytes, err := byteSize(h.elements, size*8)
 	if err != nil {
 		return Info{}, s.wrap(err)
 	}
@@ -57,7 +56,7 @@ func (s *Stream) Next() (Info, error) {
 		return Info{}, s.wrap(err)
 	}
 	s.header, s.ordered, s.left = h, nil, h.elements
-	s.enc, _ = h.encoding()
+	s.enc = h.encoding()
 	return e.Info, nil
 }
 
@@ -66,8 +65,7 @@ func (s *Stream) skip() error {
 	if s.header == nil || s.ordered != nil {
 		return nil
 	}
-	size, _ := s.header.itemSize()
-	want := int64(s.left) * int64(size)
+	want := int64(s.left) * int64(s.header.kind.size)
 	n, err := io.CopyN(io.Discard, s.r, want)
 	if err == io.EOF {
 		err = fmt.Errorf("data ends %d bytes too early", want-n)

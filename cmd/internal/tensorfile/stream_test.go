@@ -65,7 +65,7 @@ func TestStreamErrors(t *testing.T) {
 	good := string(arrays(t, "f4_le_c.npy"))
 	for _, test := range []struct{ data, want string }{
 		{"1 2 3", "does not begin with"},
-		{good + "1", "array 2: file ends in the header"},
+		{good + "1", "array 2: truncated: the file ends in the header"},
 		{good[:len(good)-5], "array 1: data ends after 4 of 6 elements"},
 		{string(arrays(t, "i8.npy"))[:130], "bytes too early"},
 		{string(arrays(t, "object.npy")), "array 1: elements of type |O have no size"},

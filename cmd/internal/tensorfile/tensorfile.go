@@ -16,31 +16,39 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path/filepath"
 	"slices"
 	"strings"
 	"unicode"
 
 	"github.com/a01592f9/quant"
-	"github.com/a01592f9/quant/cmd/internal/gguf"
-	"github.com/a01592f9/quant/cmd/internal/onnx"
+	"github.com/a01592f9/quant/cmd/internal/sniff"
 )
 
 // Info says what a tensor is, without its data.
 type Info struct {
 	Name     string // "" in text, CSV and npy files, which hold one tensor; any characters elsewhere
-	DType    string // F64, F32, F16 or BF16; or the file's own name of another type, shortened, as Q8_0
+	DType    string // F64, F32, F16, BF16 or F8_E4M3, say; or the file's own name of another type, shortened, as Q8_0
 	Shape    []int  // at least one axis: a scalar is [1]
 	Bytes    int64  // that the elements take, uncompressed
 	Floating bool   // whether Load can read it
+	Unread   string // why Load cannot, such as "records"; "" if that is because the type is none of floating-point numbers
 
 	Use  string // the operator that uses it, as "Conv"; "" if the file does not tell
 	Axis int    // of the output channels, as Use has it; NoAxis if the file does not tell
 
 	Left string // why it is no weight, such as "bias of Conv"; "" for a weight, and if the file does not tell
 
+	Layout string // how several tensors of the file make one weight, as "GPTQ: 4-bit integers …"; "" if this one is all of it
+	PartOf string // the weight that it is a part of, such as its scales; "" if it is none
+
 	File   string // the file that holds the data, if it is not the one that was opened
 	Offset int64  // of the data in that file; -1 if they are not there as they are
+}
+
+// Skipped is something in a file that is no tensor, and was left out.
+type Skipped struct {
+	Name   string // any characters
+	Reason string // what it is, as "not an array"
 }
 
 // NoAxis is the Axis of an Info that knows none.
@@ -52,6 +60,8 @@ type File struct {
 	Kind     string            // text, csv, npy, npz, safetensors, onnx or gguf
 	Metadata map[string]string // of a model, if it has any
 	Shards   []Shard           // of a safetensors model in several files, in the order of their names
+	Text     *Text             // how a text or CSV file was read; nil for other files
+	Skipped  []Skipped         // what else the file holds
 
 	entries []entry
 	paths   []string // of the files that are open
@@ -66,6 +76,7 @@ type entry struct {
 	shared   bool                         // what open returns is the only copy
 	raw      *io.SectionReader            // the data as they are; nil if they are not there as they are
 	scalar   bool                         // the file has no axes for it
+	stored   *Info                        // what the file holds, if Info is the weight that several tensors make
 }
 
 // newEntry describes a tensor of which no more is known.
@@ -78,6 +89,18 @@ func newEntry(name, dtype string, shape []int, bytes int64) entry {
 // bytes is an error, and no more than that is read; no limit is imposed if
 // limit is not positive.
 func Read(name string, r io.Reader, limit int64) (*File, error) {
+	return Options{}.Read(name, r, limit)
+}
+
+// Options say how a file is read. The zero Options are those of Read, Parse
+// and Open.
+type Options struct {
+	Reading  Reading                 // of text
+	Progress func(done, total int64) // is told how much is read of what takes long to open; nil for nobody
+}
+
+// Read is the function Read with options.
+func (o Options) Read(name string, r io.Reader, limit int64) (*File, error) {
 	if limit > 0 {
 		r = io.LimitReader(r, max(limit, limit+1)) // one more, unless that overflows
 	}
@@ -88,7 +111,7 @@ func Read(name string, r io.Reader, limit int64) (*File, error) {
 	if limit > 0 && int64(len(data)) > limit {
 		return nil, &LimitError{Limit: limit}
 	}
-	return Parse(name, bytes.NewReader(data), int64(len(data)))
+	return o.Parse(name, bytes.NewReader(data), int64(len(data)))
 }
 
 // A LimitError reports input that is longer than the limit given to Read.
@@ -104,17 +127,22 @@ func (e *LimitError) Error() string {
 // from r for as long as it is used. The name, which may be empty, only matters
 // for its extension.
 func Parse(name string, r io.ReaderAt, size int64) (*File, error) {
-	return parseFile(name, r, size, "", nil)
+	return Options{}.Parse(name, r, size)
 }
 
-// parseFile is Parse of a file in the folder dir, which may be "". It tells
+// Parse is the function Parse with options.
+func (o Options) Parse(name string, r io.ReaderAt, size int64) (*File, error) {
+	return o.parse(name, r, size, "")
+}
+
+// parse is Parse of a file in the folder dir, which may be "". It tells of
 // progress how much of a text it has read.
-func parseFile(name string, r io.ReaderAt, size int64, dir string, progress func(done, total int64)) (*File, error) {
-	head := make([]byte, min(max(size, 0), sniffLen))
+func (o Options) parse(name string, r io.ReaderAt, size int64, dir string) (*File, error) {
+	head := make([]byte, min(max(size, 0), sniff.HeadLen))
 	if n, err := r.ReadAt(head, 0); n < len(head) {
 		return nil, err
 	}
-	kind, err := sniff(name, head)
+	kind, err := formatOf(name, head, size)
 	if err != nil {
 		return nil, err
 	}
@@ -123,16 +151,21 @@ func parseFile(name string, r io.ReaderAt, size int64, dir string, progress func
 	case "npy":
 		f.entries, err = parseNPY(r, size)
 	case "npz":
-		f.entries, err = parseNPZ(r, size)
+		f.entries, f.Skipped, err = parseNPZ(r, size)
 	case "safetensors":
-		f.entries, f.Metadata, err = parseSafetensors(r, size)
+		if f.entries, f.Metadata, err = parseSafetensors(r, size); err == nil {
+			f.joinParts(dir)
+		}
 	case "onnx":
 		err = f.parseONNX(r, size, dir)
 	case "gguf":
 		err = f.parseGGUF(r, size, dir, name)
 	default:
-		text := &counter{Reader: io.NewSectionReader(r, 0, size), size: size, progress: progress}
-		f.entries, err = parseText(text, kind == "csv")
+		var data []float32
+		text := &counter{Reader: io.NewSectionReader(r, 0, size), size: size, progress: o.Progress}
+		if f.Text, data, err = parseText(text, kind == "csv", o.Reading); err == nil {
+			f.entries = []entry{textEntry(f.Text, data)}
+		}
 	}
 	if err != nil {
 		f.Close()
@@ -148,6 +181,20 @@ func (f *File) Tensors() []Info {
 	for i, e := range f.entries {
 		infos[i] = e.Info
 		infos[i].Shape = slices.Clone(e.Shape)
+	}
+	return infos
+}
+
+// Stored describes every tensor as the file holds it, where Tensors describes
+// the weights that several tensors make. Both have the same order: the weight is
+// in the place of its codes, which Stored describes, and which are not floating.
+func (f *File) Stored() []Info {
+	infos := f.Tensors()
+	for i, e := range f.entries {
+		if e.stored != nil {
+			infos[i] = *e.stored
+			infos[i].Shape = slices.Clone(e.stored.Shape)
+		}
 	}
 	return infos
 }
@@ -191,7 +238,11 @@ func (f *File) Source(i int) (quant.Source, error) {
 func (f *File) source(i int) (named, error) {
 	e := &f.entries[i]
 	if e.open == nil {
-		return named{}, f.errorIn(e, fmt.Errorf("elements are %s, not floating-point numbers", e.DType))
+		err := fmt.Errorf("elements are %s, not floating-point numbers", e.DType)
+		if e.Unread != "" {
+			err = fmt.Errorf("elements of type %s are not read: %s", e.DType, e.Unread)
+		}
+		return named{}, f.errorIn(e, err)
 	}
 	src, err := e.open()
 	if err != nil {
@@ -200,7 +251,7 @@ func (f *File) source(i int) (named, error) {
 	return named{src, f, e}, nil
 }
 
-// Raw returns the bytes of tensor i of Tensors as the file holds them; nil if
+// Raw returns the bytes of tensor i of Stored as the file holds them; nil if
 // they are compressed, in column-major order, or text.
 func (f *File) Raw(i int) *io.SectionReader { return f.entries[i].raw }
 
@@ -228,47 +279,6 @@ func (f *File) Close() error {
 	}
 	return errors.Join(errs...)
 }
-
-// sniffLen is how much of a file sniff looks at.
-const sniffLen = 512
-
-// sniff tells the format of a file of which head is the beginning.
-func sniff(name string, head []byte) (string, error) {
-	ext := strings.TrimPrefix(strings.ToLower(filepath.Ext(name)), ".")
-	switch {
-	case bytes.HasPrefix(head, []byte(npyMagic)):
-		return "npy", nil
-	case bytes.HasPrefix(head, []byte("PK\x03\x04")), bytes.HasPrefix(head, []byte("PK\x05\x06")):
-		return "npz", nil
-	case bytes.HasPrefix(head, []byte(gguf.Magic)):
-		return "gguf", nil
-	case ext == "npy":
-		return "", errors.New("npy: file does not begin with \"\\x93NUMPY\"")
-	case ext == "npz":
-		return "", errors.New("npz: file does not begin as a zip archive does")
-	case ext == "gguf":
-		return "", errors.New("gguf: file does not begin with \"GGUF\"")
-	case ext == "safetensors", ext == "onnx":
-		return ext, nil
-	case bytes.HasPrefix(head, []byte("\xff\xfe")), bytes.HasPrefix(head, []byte("\xfe\xff")):
-		return "", errors.New("text: encoded as UTF-16, not UTF-8")
-	case len(head) > 8 && head[8] == '{' && bytes.ContainsFunc(head[:8], isBinary):
-		return "safetensors", nil
-	case bytes.ContainsFunc(head, isControl) && onnx.Looks(head):
-		return "onnx", nil
-	case bytes.IndexByte(head, 0) >= 0:
-		return "", errors.New("not a tensor file: neither text nor npy, npz, safetensors, ONNX or GGUF")
-	case ext == "csv", ext == "tsv":
-		return "csv", nil
-	}
-	return "text", nil
-}
-
-// isBinary reports whether r tells a length in binary from text.
-func isBinary(r rune) bool { return isControl(r) || r == '\uFFFD' }
-
-// isControl reports whether r is a character that no text has.
-func isControl(r rune) bool { return r < ' ' && !strings.ContainsRune("\t\n\v\f\r", r) }
 
 // inTensor says which tensor an error is about, if tensors have names and the
 // error does not say so itself.

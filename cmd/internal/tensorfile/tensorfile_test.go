@@ -67,7 +67,7 @@ func TestKind(t *testing.T) {
 		{"", st, "safetensors", ""},
 		{"x.txt", npy("{'descr': '<f4', 'fortran_order': False, 'shape': (0,)}", ""), "npy", ""},
 		{"x.safetensors", "PK\x05\x06" + strings.Repeat("\x00", 18), "npz", ""},
-		{"x", "\xff\xff\xff\xff\xff\xff\xff\xff{", "", "safetensors: header of 18446744073709551615 bytes is longer than 100000000"},
+		{"x", "\xff\xff\xff\xff\xff\xff\xff\xff{", "", "safetensors: it does not begin as such a file: a header of 18446744073709551615 bytes would be longer than 100000000"},
 		{"x", "1 2 3 4 {", "", `text: line 1, column 9: "{" is not a number`},
 		{"x.npy", "1 2", "", `npy: file does not begin with "\x93NUMPY"`},
 		{"x.npz", "1 2", "", "npz: file does not begin as a zip archive does"},
@@ -76,9 +76,11 @@ func TestKind(t *testing.T) {
 		{"x.onnx", "\x3a\x00", "onnx", ""},
 		{"x", "\x08\x07\x3a\x00", "onnx", ""},
 		{"", "2 3", "text", ""}, // which might be a field of a message,
-		{"x.txt", "\xff\xfe1\x00", "", "text: encoded as UTF-16, not UTF-8"},
-		{"x.bin", "\x80\x02}\x00", "", "not a tensor file: neither text nor npy, npz, safetensors, ONNX or GGUF"},
-		{"x.bin", "", "", "text: line 1, column 1: no values"},
+		{"x.txt", "\xff\xfe1\x00", "text", ""},
+		{"x.csv", "\xfe\xff\x001", "csv", ""},
+		{"x.bin", "\x90\x02}\x00", "", "not a tensor file: neither text nor npy, npz, safetensors, ONNX or GGUF"},
+		{"", "", "", "text: line 1, column 1: no values"},
+		{"x.bin", "", "", "it is an empty file, not the tensors themselves: it has 0 bytes; download or write it again"},
 	} {
 		f, err := parse(c.name, c.data)
 		if c.err != "" {

@@ -20,7 +20,7 @@ func TestText(t *testing.T) {
 		{"lines", "1,2\n3,4\n", two, []float32{1, 2, 3, 4}},
 		{"semicolons", "1 2;3 4", two, []float32{1, 2, 3, 4}},
 		{"trailing", "1 2;\n3 4;\n\n;;", two, []float32{1, 2, 3, 4}},
-		{"mixed separators", " 1, 2 \n3\t,,  4,", two, []float32{1, 2, 3, 4}},
+		{"mixed separators", " 1, 2 \n3\t,  4,", two, []float32{1, 2, 3, 4}},
 		{"CRLF", "1,2\r\n3,4\r\n", two, []float32{1, 2, 3, 4}},
 		{"CR", "1,2\r\r3,4\r", two, []float32{1, 2, 3, 4}},
 		{"byte order mark", "\ufeff1,2\n3,4", two, []float32{1, 2, 3, 4}},
@@ -30,11 +30,15 @@ func TestText(t *testing.T) {
 		{"limits", "3.4028235e38 -3.4028235e38\n1e-45 -0", two,
 			[]float32{math.MaxFloat32, -math.MaxFloat32, math.SmallestNonzeroFloat32, float32(math.Copysign(0, -1))}},
 		{"underflow", "1e-60", []int{1, 1}, []float32{0}},
+		{"UTF-16", "\xff\xfe1\x00\t\x002\x00\r\x00\n\x003\x00\t\x004\x00", two, []float32{1, 2, 3, 4}},
+		{"UTF-16, big-endian", "\xfe\xff\x001\x00 \x002\x00;\x003\x00 \x004", two, []float32{1, 2, 3, 4}},
 		{"rounded once", "1.000000059604644775390626", []int{1, 1}, []float32{math.Nextafter32(1, 2)}},
 		{"x.csv", "1,2\n3,4", two, []float32{1, 2, 3, 4}},
 		{"header.csv", "a,b\n1,2\n3,4", two, []float32{1, 2, 3, 4}},
 		{"header.csv", "\n# about\n\"first, channel\", channel 2\n1,2\n3,4", two, []float32{1, 2, 3, 4}},
-		{"header.csv", "1st 2nd\n1 2\n3 4", two, []float32{1, 2, 3, 4}},
+		{"header.csv", "first second\n1 2\n3 4", two, []float32{1, 2, 3, 4}},
+		{"minus signs", "\u22121 \u20132\n3e\u22124 \uff0d4", two, []float32{-1, -2, 3e-4, -4}},
+		{"quoted", "\"1\", \"2\"\n\"3\" 4", two, []float32{1, 2, 3, 4}},
 		{"header.csv", "a;b 1\n1,2\n3,4", two, []float32{1, 2, 3, 4}},
 		{"header.csv", "\"a\nb\"\r\n1,2\n3,4", two, []float32{1, 2, 3, 4}},
 		{"quoted.csv", "\"1\",\"2\"\n\" 3 \";4", []int{3, 1}, nil},
@@ -76,27 +80,28 @@ func TestTextErrors(t *testing.T) {
 		{"", "0x1p4", 1, 1, `"0x1p4" is not a number`},
 		{"", "1_000", 1, 1, `"1_000" is not a number`},
 		{"", "1.2.3", 1, 1, `"1.2.3" is not a number`},
-		{"", "\u22121", 1, 1, `"−1" is not a number`},
 		{"", "1,NaN", 1, 3, `"NaN" is not a finite number`},
 		{"", "1 -inf", 1, 3, `"-inf" is not a finite number`},
 		{"", "+Infinity", 1, 1, `"+Infinity" is not a finite number`},
 		{"", "1e39", 1, 1, `"1e39" overflows float32`},
 		{"", "3.4028236e38", 1, 1, `"3.4028236e38" overflows float32`},
 		{"", "1e99999999999", 1, 1, `"1e99999999999" overflows float32`},
-		{"", `"1"`, 1, 1, `"\"1\"" is not a number`},
+		{"", "1,,2", 1, 3, "empty field"},
+		{"", ",1", 1, 1, "empty field"},
 		{"", "1 \xff", 1, 3, "not UTF-8"},
 		{"", "1 2\xff", 1, 4, "not UTF-8"},
 		{"", "1 # \xff", 1, 5, "not UTF-8"},
 		{"", strings.Repeat("y", 70), 1, 1, `"` + strings.Repeat("y", 64) + `…" is not a number`},
 		{"x.csv", "a,b\n", 1, 1, "no values"},
-		{"x.csv", "a,2\n1,2", 1, 1, `"a" is not a number`},
+		{"x.csv", "a,2\n1,2", 2, 1, `no label before the values, as "a" in line 1 is one`},
+		{"x.csv", "1st 2nd\n1 2\n3 4", 1, 1, `"1st" is not a number`},
 		{"x.csv", "1,b\n1,2", 1, 3, `"b" is not a number`},
 		{"x.csv", "a 1\n1 2", 1, 1, `"a" is not a number`},
-		{"x.csv", "a,nan\n1,2", 1, 1, `"a" is not a number`},
+		{"x.csv", "a,nan\n1,2", 1, 3, `"nan" is not a finite number`},
 		{"x.csv", "nan,nan\n1,2", 1, 1, `"nan" is not a finite number`},
 		{"x.csv", "a,b\nc,d\n1,2", 2, 1, `"c" is not a number`},
 		{"x.csv", "a,b\n1,\"x\"", 2, 3, `"x" is not a number`},
-		{"x.csv", "1,\"\"", 1, 3, `"" is not a number`},
+		{"x.csv", "1,\"\"", 1, 3, "empty field"},
 		{"x.csv", "1,\"2", 1, 3, "quoted field has no end"},
 		{"x.csv", "1,\"2\"3", 1, 6, "no separator after a quoted field"},
 		{"x.csv", "1,\"2\"\"3\"", 1, 3, `"2\"3" is not a number`},
@@ -111,7 +116,9 @@ func TestTextErrors(t *testing.T) {
 			t.Errorf("%q: %+v, want %+v", c.data, *syntax, want)
 		}
 	}
-	_, err := parse("x.csv", "1\n2 3")
+	_, err := parse("", "\xff\xfe1\x00 \x00=\xd8")
+	wantError(t, err, "text: UTF-16 ends in the middle of a character: the text is cut off")
+	_, err = parse("x.csv", "1\n2 3")
 	wantError(t, err, "csv: line 2, column 1: channel 1 has 2 values, channel 0 has 1")
 }
 

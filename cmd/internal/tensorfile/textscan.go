@@ -3,41 +3,55 @@ package tensorfile
 import (
 	"bufio"
 	"io"
-	"unicode"
+	"strings"
 	"unicode/utf8"
 )
 
-type tokenKind int
-
-const (
-	tokenValue tokenKind = iota
-	tokenSemicolon
-	tokenNewline
-	tokenEOF
-)
-
+// A token is a value, or a character that means something between values. Its
+// kind is that character, or one of the constants.
 type token struct {
-	kind         tokenKind
-	text         string
+	kind         rune
+	text         string // of a value
 	quoted       bool
-	newField     bool // a comma or a tab stands before it
 	line, column int
 }
 
-// textScanner splits text into values and what ends a channel.
-type textScanner struct {
-	r      *bufio.Reader
-	quotes bool // a " begins a quoted field
+// Kinds of tokens that are no character of their own.
+const (
+	tokenValue   rune = -2
+	tokenEOF     rune = -1
+	tokenNewline rune = '\n'
+)
 
-	char         rune   // the one looked at, or -1 at the end
+// scanClasses says what characters mean to a scanner.
+type scanClasses struct {
+	marks    string // characters of ASCII that are tokens of their own; │ is one where | is
+	words    bool   // blanks end a value
+	lines    bool   // an end of line is a token, not a blank
+	quotes   string // characters that begin a quoted value
+	comments bool   // # begins a comment anywhere, not only at the beginning of a line
+}
+
+// A scanner splits text into tokens. Every notation uses it.
+type scanner struct {
+	r *bufio.Reader
+	scanClasses
+	mark [utf8.RuneSelf]bool // the characters of marks
+
+	char         rune   // the one looked at, or tokenEOF
 	line, column int    // of char
 	afterCR      bool   // a \n now belongs to the line end before it
+	started      bool   // the line has something other than blanks before char
 	text         []byte // of the value being read
+	commented    int    // comments so far
 	err          error
 }
 
-func newTextScanner(r io.Reader, quotes bool) *textScanner {
-	s := &textScanner{r: bufio.NewReaderSize(r, 1<<15), quotes: quotes, line: 1}
+func newScanner(r *bufio.Reader, c scanClasses) *scanner {
+	s := &scanner{r: r, scanClasses: c, line: 1}
+	for _, m := range c.marks {
+		s.mark[m] = true
+	}
 	s.advance()
 	if s.char == '\uFEFF' { // a byte order mark is no character of the text
 		s.column = 0
@@ -47,13 +61,13 @@ func newTextScanner(r io.Reader, quotes bool) *textScanner {
 }
 
 // advance looks at the next character. A \r and a \r\n are a \n to its caller.
-func (s *textScanner) advance() {
-	if s.char == -1 {
+func (s *scanner) advance() {
+	if s.char == tokenEOF {
 		return
 	}
 	if s.char == '\n' {
 		s.line++
-		s.column = 0
+		s.column, s.started = 0, false
 	}
 	s.column++
 	c, size, err := s.r.ReadRune()
@@ -63,31 +77,29 @@ func (s *textScanner) advance() {
 	s.afterCR = c == '\r' && err == nil
 	switch {
 	case err == io.EOF:
-		c = -1
+		c = tokenEOF
 	case err != nil:
-		c, s.err = -1, err
+		c, s.err = tokenEOF, err
 	case c == utf8.RuneError && size == 1:
-		c, s.err = -1, &SyntaxError{s.line, s.column, "not UTF-8"}
+		c, s.err = tokenEOF, &SyntaxError{s.line, s.column, "not UTF-8"}
 	case c == '\r':
 		c = '\n'
 	}
 	s.char = c
 }
 
-func (s *textScanner) next() (token, error) {
-	t := token{kind: tokenValue}
-	for {
+// next returns the next token.
+func (s *scanner) next() (token, error) {
+	for s.char != tokenEOF {
 		switch {
-		case s.char == ',' || s.char == '\t':
-			t.newField = true
-		case s.char == '#':
-			for s.char != '\n' && s.char != -1 {
+		case s.atComment():
+			s.commented++
+			for s.char != '\n' && s.char != tokenEOF {
 				s.advance()
 			}
 			continue
-		case s.char == '\n' || !unicode.IsSpace(s.char):
-			t.line, t.column = s.line, s.column
-			err := s.scan(&t)
+		case s.isMark(), s.char == '\n' && s.lines, !isBlank(s.char):
+			t, err := s.scan()
 			if s.err != nil {
 				err = s.err
 			}
@@ -95,56 +107,128 @@ func (s *textScanner) next() (token, error) {
 		}
 		s.advance()
 	}
+	return token{kind: tokenEOF, line: s.line, column: s.column}, s.err
 }
 
 // scan reads the token that begins here.
-func (s *textScanner) scan(t *token) error {
-	switch {
-	case s.char == -1:
-		t.kind = tokenEOF
-	case s.char == '\n':
-		t.kind = tokenNewline
-		s.advance()
-	case s.char == ';':
-		t.kind = tokenSemicolon
-		s.advance()
-	case s.char == '"' && s.quotes:
-		return s.scanQuoted(t)
-	default:
-		s.text = s.text[:0]
-		for !s.atEnd() {
-			s.text = utf8.AppendRune(s.text, s.char)
-			s.advance()
+func (s *scanner) scan() (token, error) {
+	t := token{kind: s.char, line: s.line, column: s.column}
+	if s.isMark() || s.char == '\n' {
+		if s.char == '│' {
+			t.kind = '|'
 		}
-		t.text = string(s.text)
+		s.started = true // unless the line ends, which advance sees to
+		s.advance()
+		return t, nil
 	}
-	return nil
+	s.started = true
+	t.kind = tokenValue
+	if strings.ContainsRune(s.quotes, s.char) {
+		err := s.scanQuoted(&t)
+		return t, err
+	}
+	s.text = s.text[:0]
+	for !s.atEnd() {
+		s.text = utf8.AppendRune(s.text, s.char)
+		s.digits()
+		s.advance()
+	}
+	t.text = string(s.text)
+	if !s.words {
+		t.text = strings.TrimRightFunc(t.text, isBlank)
+	}
+	return t, nil
 }
 
-// scanQuoted reads a quoted field, in which "" is a quote.
-func (s *textScanner) scanQuoted(t *token) error {
+// digits reads on as long as the characters after the one looked at are of a
+// number, which is faster than to look at each.
+func (s *scanner) digits() {
+	ahead, _ := s.r.Peek(s.r.Buffered())
+	n := 0
+	for n < len(ahead) && ('0' <= ahead[n] && ahead[n] <= '9' || ahead[n] == '.' || ahead[n] == '-') {
+		n++
+	}
+	if n > 0 {
+		s.text = append(s.text, ahead[:n]...)
+		s.column += n
+		s.afterCR = false
+		_, _ = s.r.Discard(n) // of what is buffered
+	}
+}
+
+// scanQuoted reads a quoted value, in which a doubled quote is a quote.
+func (s *scanner) scanQuoted(t *token) error {
+	end := s.char
 	t.quoted = true
 	s.text = s.text[:0]
 	for {
 		s.advance()
 		switch s.char {
-		case -1:
+		case tokenEOF:
 			return &SyntaxError{t.line, t.column, "quoted field has no end"}
-		case '"':
+		case end:
 			s.advance()
-			if s.char != '"' {
+			if s.char != end {
 				t.text = string(s.text)
-				if !s.atEnd() {
-					return &SyntaxError{s.line, s.column, "no separator after a quoted field"}
-				}
-				return nil
+				return s.endQuoted()
 			}
 		}
 		s.text = utf8.AppendRune(s.text, s.char)
 	}
 }
 
+// endQuoted checks that a quoted value is all of its field.
+func (s *scanner) endQuoted() error {
+	for !s.words && isBlank(s.char) && s.char != '\n' && !s.isMark() {
+		s.advance()
+	}
+	if !s.atEnd() {
+		return &SyntaxError{s.line, s.column, "no separator after a quoted field"}
+	}
+	return nil
+}
+
+// isMark reports whether the character looked at is a token of its own.
+func (s *scanner) isMark() bool {
+	if s.char < utf8.RuneSelf {
+		return s.char > 0 && s.mark[s.char]
+	}
+	return s.char == '│' && s.mark['|']
+}
+
 // atEnd reports whether a value cannot go on with the character looked at.
-func (s *textScanner) atEnd() bool {
-	return s.char == -1 || s.char == ',' || s.char == ';' || s.char == '#' || unicode.IsSpace(s.char)
+func (s *scanner) atEnd() bool {
+	return s.char == tokenEOF || s.char == '\n' || s.isMark() || s.words && isBlank(s.char) || s.comments && s.atComment()
+}
+
+// atComment reports whether a comment begins here.
+func (s *scanner) atComment() bool {
+	if s.char != '#' || s.started && !s.comments {
+		return false
+	}
+	const longest = len("#GETTING_DATA")
+	next, _ := s.r.Peek(longest - 1)
+	return !isSpreadsheetError("#" + string(next))
+}
+
+// skipTo skips to the mark that closes what is open, brackets in between and
+// quoted text aside. It returns false if the text ends before.
+func (s *scanner) skipTo(shut rune) bool {
+	depth := 0
+	for ; s.char != tokenEOF; s.advance() {
+		switch c := s.char; {
+		case c == '"' || c == '\'':
+			for s.advance(); s.char != c && s.char != tokenEOF; {
+				s.advance()
+			}
+		case strings.ContainsRune("([{<", c):
+			depth++
+		case depth == 0 && c == shut:
+			s.advance()
+			return true
+		case strings.ContainsRune(")]}>", c):
+			depth--
+		}
+	}
+	return false
 }
