@@ -63,8 +63,8 @@ type selection struct {
 	digits   [][]digits  // two for each parameter of those schemes that want any
 	descents [][]descent // the same
 	trials   []Params    // of a pass
-	survey   survey
-	cutout   cutout
+	walk     walk
+	columns  columnsSource
 }
 
 var selections = sync.Pool{New: func() any { return new(selection) }}
@@ -78,7 +78,7 @@ func (s *selection) begin(l layout, lo, hi []float32) {
 // add adds a scheme, and reports whether there is room for more.
 func (s *selection) add(scheme Scheme) bool {
 	s.schemes = append(s.schemes, scheme)
-	s.ranges = another(s.ranges)
+	s.ranges = extend(s.ranges)
 	r := &s.ranges[len(s.ranges)-1]
 	*r = resize(*r, len(s.lo))
 	for i := range *r {
@@ -92,16 +92,6 @@ func (s *selection) chosen(k int, lo, hi []float32) {
 	for i, r := range s.ranges[k] {
 		lo[i], hi[i] = r.Min, r.Max
 	}
-}
-
-// another returns s with one more element, in which memory of an earlier use is
-// left.
-func another[T any](s []T) []T {
-	if len(s) < cap(s) {
-		return s[:len(s)+1]
-	}
-	var none T
-	return append(s, none)
 }
 
 // chooseLarge is choose for parameters of many values, which are x or, if src
@@ -152,8 +142,8 @@ func (s *selection) run(x []float32, src Source) error {
 	}
 	for s.first = range l.axis {
 		s.part = layout{outer: l.outer, axis: 1, inner: l.inner, params: 1}
-		s.cutout = cutout{src, s.first * l.inner, l.inner, l.axis * l.inner}
-		if err := s.choose(nil, &s.cutout); err != nil {
+		s.columns = columnsSource{src, s.first * l.inner, l.inner, l.axis * l.inner}
+		if err := s.choose(nil, &s.columns); err != nil {
 			return err
 		}
 	}
@@ -167,8 +157,8 @@ func (s *selection) row(x []float32, src Source, at, n int) error {
 	if src == nil {
 		return s.choose(x[at:at+n], nil)
 	}
-	s.cutout = cutout{src, at, n, n}
-	return s.choose(nil, &s.cutout)
+	s.columns = columnsSource{src, at, n, n}
+	return s.choose(nil, &s.columns)
 }
 
 // abreast chooses the ranges of the channels of a tensor, from element at on.
@@ -178,17 +168,17 @@ func (s *selection) abreast(x []float32, src Source, at, outer, axis, inner int)
 		s.part = channelsOf(outer, axis, inner)
 		return s.choose(x[:s.part.n()], nil)
 	}
-	most := max(1, min(mostAbreast, pieceLen/inner))
+	most := max(1, min(mostAbreast, bufferLen/inner))
 	first, parts := s.first, (axis+most-1)/most
 	for i := range parts {
 		c, end := axis*i/parts, axis*(i+1)/parts
 		s.first = first + c
 		s.part = channelsOf(outer, end-c, inner)
-		s.cutout = cutout{src, at + c*inner, (end - c) * inner, axis * inner}
+		s.columns = columnsSource{src, at + c*inner, (end - c) * inner, axis * inner}
 		if parts == 1 {
-			s.cutout.width *= outer // rows follow each other
+			s.columns.width *= outer // rows follow each other
 		}
-		if err := s.choose(nil, &s.cutout); err != nil {
+		if err := s.choose(nil, &s.columns); err != nil {
 			return err
 		}
 	}
@@ -210,7 +200,7 @@ func (s *selection) choose(x []float32, src Source) error {
 		switch scheme.Method.kind {
 		case percentile:
 			for range 2 {
-				s.digits = another(s.digits)
+				s.digits = extend(s.digits)
 				d := &s.digits[len(s.digits)-1]
 				*d = resize(*d, n)
 			}
@@ -218,7 +208,7 @@ func (s *selection) choose(x []float32, src Source) error {
 		case entropy:
 			n = 0
 		}
-		s.descents = another(s.descents)
+		s.descents = extend(s.descents)
 		d := &s.descents[len(s.descents)-1]
 		*d = resize(*d, n)
 	}
@@ -352,7 +342,7 @@ func (s *selection) pass(x []float32, src Source) error {
 			n = max(n, len(s.descents[k][i].wants))
 		}
 		for j := range n {
-			s.trials = another(s.trials)
+			s.trials = extend(s.trials)
 			p := &s.trials[len(s.trials)-1]
 			p.set(scheme, len(s.params))
 			for i := range s.params {
@@ -363,24 +353,15 @@ func (s *selection) pass(x []float32, src Source) error {
 			}
 		}
 	}
-	g := &s.survey
-	slots := math.MaxInt
-	if src != nil {
-		slots = waveSlots(s.part.axis, len(s.trials))
-	}
-	g.reset(s.part, false, slots)
+	g := &s.walk
+	g.begin(s.part, false, len(s.trials), src, nil)
 	for i := range s.trials {
-		g.addSubject(s.part, &s.trials[i])
+		g.errors.addSubject(&g.order, s.part, &s.trials[i])
 	}
-	if src == nil {
-		g.secondPass(x, nil)
-	} else {
-		r := newReading(g, src, nil)
-		err := r.pass(false, true, PerTensor)
-		r.done()
-		if err != nil {
-			return err
-		}
+	err := g.pass(x, nil, false, true, PerTensor)
+	g.end()
+	if err != nil {
+		return err
 	}
 	subject := 0
 	for k, scheme := range s.schemes {
@@ -388,7 +369,7 @@ func (s *selection) pass(x []float32, src Source) error {
 		for i := range s.descents[k] {
 			d := &s.descents[k][i]
 			for j, w := range d.wants {
-				t := &g.schemes[subject+j].tally[i]
+				t := &g.errors.schemes[subject+j].tally[i]
 				if w.cost = t.abs; scheme.Method.kind == leastSquares {
 					w.cost = t.sq
 				}

@@ -8,7 +8,7 @@ import "sync"
 // A supply is the job of choosing the range of every parameter of a tensor that
 // is read, none of which has many values.
 type supply struct {
-	trouble
+	failure
 	choice
 	from Source
 	cut  boxes // of a scattered layout
@@ -30,7 +30,7 @@ const stockRow = 1 << 10
 var (
 	supplies  = sync.Pool{New: func() any { return new(supply) }}
 	stocks    = sync.Pool{New: func() any { return new(stock) }}
-	suppliers = newTeams(func(s **supply, i int) { (*s).guarded(func() { (*s).item(i) }) })
+	suppliers = newTeams(func(s **supply, i int) { (*s).guarded(i) })
 )
 
 // chooseFrom is choose for a tensor that is read from src.
@@ -42,7 +42,7 @@ func (s Scheme) chooseFrom(src Source, l layout, lo, hi []float32) error {
 		return s.chooseLarge(nil, src, l, lo, hi)
 	}
 	c := supplies.Get().(*supply)
-	c.begin()
+	c.failure.begin()
 	c.choice = choice{layout: l, scheme: s, lo: lo, hi: hi}
 	c.from = src
 	n := c.items()
@@ -57,6 +57,13 @@ func (s Scheme) chooseFrom(src Source, l layout, lo, hi []float32) error {
 	c.choice, c.from = choice{}, nil
 	supplies.Put(c)
 	return err
+}
+
+func (c *supply) guarded(i int) {
+	done := false
+	defer c.guard(&done)
+	c.item(i)
+	done = true
 }
 
 // items cuts the tensor, and returns in how many items.

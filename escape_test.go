@@ -299,7 +299,7 @@ func TestComparisonOnStack(t *testing.T) {
 	if onHeap(unsafe.Slice(&c, 1)) {
 		t.Error("the comparison is not on the stack, so the test shows nothing")
 	}
-	if !onHeap(unsafe.Slice(c.survey, 1)) || !onHeap(c.Results) || !onHeap(c.Results[0].Scale) {
+	if !onHeap(unsafe.Slice(c.walk, 1)) || !onHeap(c.Results) || !onHeap(c.Results[0].Scale) {
 		t.Error("goroutines share memory that is on the caller's stack")
 	}
 }

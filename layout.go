@@ -176,12 +176,25 @@ func elements(shape []int) (int, error) {
 // shape escape to the heap.
 func cloneShape(shape []int) []int { return append([]int(nil), shape...) }
 
+func (l *layout) n() int { return l.outer * l.axis * l.inner }
+
 // spread reports whether the parameters have to be laid out anew, one for each
 // of l.cols columns, before the columns walk can read them.
 func (l *layout) spread() bool { return l.cols > l.params }
 
 // channel returns the index along the axis of element e.
 func (l *layout) channel(e int) int { return e / l.inner % l.axis }
+
+// A block is a rectangle of elements that is taken at once: rows of consecutive
+// runs, or of columns.
+type block struct {
+	e            int // first element
+	n            int // elements of a row
+	rows, stride int // rows, and how far one begins behind the one before
+	run          int // length of a run, of which the last may be shorter; 0 for columns
+	p            int // channel or parameter of the first element
+	slot         int // that sums are for
+}
 
 // A span is a stretch of consecutive elements that a kernel takes in one call.
 type span struct {
@@ -241,6 +254,14 @@ func (l *layout) span(e, end int) span {
 	}
 	rows := min((g+1)*l.group, l.axis) - d
 	return span{n: min(rows, (end-e)/l.inner) * l.inner, run: l.inner, columns: true, p: p}
+}
+
+// cut shortens a span of columns to what a kernel takes, and returns its rows.
+func (p *span) cut() (rows int) {
+	if p.run > blockCols {
+		p.run, p.n = blockCols, blockCols
+	}
+	return p.n / p.run
 }
 
 // whole reports whether every group that s touches lies within s, which begins at element e.

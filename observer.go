@@ -147,10 +147,10 @@ func (o *Observer) observe(batch Tensor) error {
 	if l.params == 1 && !o.scheme.Method.ranged() && o.share(batch.Data) {
 		return nil
 	}
-	g := rangers.Get().(*survey)
-	defer rangers.Put(g)
+	g := walks.Get().(*walk)
+	defer walks.Put(g)
 	g.quiet = o.policy == IgnoreNotFinite
-	lo, hi, err := g.ranges(batch.Data, l, by)
+	lo, hi, err := g.rangesOf(batch.Data, nil, l, by)
 	g.quiet = false
 	if err != nil && o.policy == RefuseNotFinite {
 		return err

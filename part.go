@@ -75,7 +75,7 @@ func newPart(off, n int, shape []int, p Params) (transform, error) {
 	if l.spread() && n < 4*l.cols {
 		l.cols = 0 // laying out the parameters would cost more than short runs do
 	}
-	return transformOf(l, off, p), nil
+	return transform{layout: l, off: off, coding: p.coding()}, nil
 }
 
 // paramsOf returns bounds of the parameters of elements e up to end.

@@ -90,9 +90,9 @@ func CalibrateInto(p *Params, t Tensor, s Scheme) error {
 		p.Scale[0], p.ZeroPoint[0] = s.params(r)
 		return nil
 	}
-	g := rangers.Get().(*survey)
-	defer rangers.Put(g)
-	lo, hi, err := g.ranges(t.Data, l, s.Granularity)
+	g := walks.Get().(*walk)
+	defer walks.Put(g)
+	lo, hi, err := g.rangesOf(t.Data, nil, l, s.Granularity)
 	if err != nil {
 		return err
 	}
@@ -372,9 +372,9 @@ func RangesInto(dst []Range, t Tensor, g Granularity) error {
 }
 
 func rangesInto(dst []Range, src []float32, l layout, g Granularity) error {
-	s := rangers.Get().(*survey)
-	defer rangers.Put(s)
-	lo, hi, err := s.ranges(src, l, g)
+	s := walks.Get().(*walk)
+	defer walks.Put(s)
+	lo, hi, err := s.rangesOf(src, nil, l, g)
 	if err != nil {
 		return err
 	}

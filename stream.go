@@ -65,42 +65,25 @@ func layoutFrom(shape []int, g Granularity) (layout, error) {
 }
 
 func rangesFrom(dst []Range, src Source, shape []int, l layout, by Granularity) error {
-	if n := l.n(); n <= pieceLen {
-		p := pieces.Get().(*piece)
-		x := p.x[:n]
+	if n := l.n(); n <= bufferLen {
+		p := buffers.Get().(*[bufferLen]float32)
+		x := p[:n]
 		err := readFloats(src, x, 0)
 		if err == nil {
 			err = rangesInto(dst, x, l, by)
 		}
-		pieces.Put(p)
+		buffers.Put(p)
 		return err
 	}
-	g := rangers.Get().(*survey)
-	lo, hi, err := g.rangesFrom(src, l, by)
+	g := walks.Get().(*walk)
+	lo, hi, err := g.rangesOf(nil, src, l, by)
 	if err == nil {
 		for i := range dst {
 			dst[i] = Range{lo[i], hi[i]}
 		}
 	}
-	rangers.Put(g)
+	walks.Put(g)
 	return err
-}
-
-// rangesFrom is ranges of a tensor that is read from src.
-func (g *survey) rangesFrom(src Source, l layout, by Granularity) (lo, hi []float32, err error) {
-	channels := l.axis
-	if l.group > 0 {
-		channels = 1
-	}
-	g.askRanges(l, waveSlots(channels, 0))
-	r := newReading(g, src, nil)
-	err = r.pass(true, false, by)
-	r.done()
-	if err != nil {
-		return nil, nil, err
-	}
-	lo, hi = g.rangesOf(&l)
-	return lo, hi, nil
 }
 
 // Calibrate is [Calibrate] of t.
@@ -134,18 +117,18 @@ func (t Stream) CalibrateInto(p *Params, s Scheme) error {
 	if err != nil {
 		return err
 	}
-	if n := l.n(); n <= pieceLen {
-		b := pieces.Get().(*piece)
-		x := b.x[:n]
+	if n := l.n(); n <= bufferLen {
+		b := buffers.Get().(*[bufferLen]float32)
+		x := b[:n]
 		err := readFloats(src, x, 0)
 		if err == nil {
 			err = CalibrateInto(p, Tensor{x, shape}, s)
 		}
-		pieces.Put(b)
+		buffers.Put(b)
 		return err
 	}
-	g := rangers.Get().(*survey)
-	lo, hi, err := g.rangesFrom(src, l, s.Granularity)
+	g := walks.Get().(*walk)
+	lo, hi, err := g.rangesOf(nil, src, l, s.Granularity)
 	if err == nil {
 		err = s.chooseFrom(src, l, lo, hi)
 	}
@@ -153,7 +136,7 @@ func (t Stream) CalibrateInto(p *Params, s Scheme) error {
 		p.set(s, l.params)
 		s.paramsOf(p, lo, hi)
 	}
-	rangers.Put(g)
+	walks.Put(g)
 	return err
 }
 
@@ -199,42 +182,15 @@ func (c *Comparison) measureFrom(src Source, shape []int, calibrate bool) error 
 	if err != nil {
 		return err
 	}
-	if n <= pieceLen {
-		p := pieces.Get().(*piece)
-		x := p.x[:n]
+	if n <= bufferLen {
+		p := buffers.Get().(*[bufferLen]float32)
+		x := p[:n]
 		err := readFloats(src, x, 0)
 		if err == nil {
-			err = c.measure(Tensor{x, shape}, calibrate)
+			err = c.measure(x, n, shape, nil, calibrate)
 		}
-		pieces.Put(p)
+		buffers.Put(p)
 		return err
 	}
-	channels, err := newLayout(n, shape, c.channels(len(shape)))
-	if err != nil {
-		return err
-	}
-	by, err := c.prepare(n, shape, calibrate, waveSlots(channels.axis, len(c.Results)))
-	if err != nil {
-		return err
-	}
-	r := newReading(c.survey, src, nil)
-	if calibrate {
-		if err = r.pass(true, false, by); err == nil {
-			c.setRanges()
-			if err = c.calibrate(shape, nil, src); err == nil {
-				c.setSubjects(n, shape)
-				err = r.pass(false, true, by)
-			}
-		}
-	} else {
-		c.setSubjects(n, shape)
-		err = r.pass(true, true, by)
-		c.setRanges()
-	}
-	r.done()
-	if err != nil {
-		return err
-	}
-	c.setMetrics(n)
-	return nil
+	return c.measure(nil, n, shape, src, calibrate)
 }

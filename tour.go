@@ -9,7 +9,7 @@ import (
 // order: histograms, or counts of lower bits. They are at hand or come from a
 // Source, in pieces; goroutines share the parameters.
 type tour struct {
-	trouble
+	failure
 	layout
 	src    Source    // nil if values are at hand:
 	x      []float32 // on the heap, for other goroutines
@@ -59,7 +59,7 @@ func (l *layout) scattered() bool {
 // A guide is what a goroutine needs for a tour.
 type guide struct {
 	gather
-	x      [pieceLen]float32
+	x      [bufferLen]float32
 	own    observed // of a single parameter
 	digits [][]digits
 }
@@ -67,12 +67,12 @@ type guide struct {
 var (
 	tours  = sync.Pool{New: func() any { return new(tour) }}
 	guides = sync.Pool{New: func() any { return new(guide) }}
-	escort = newTeams(func(t **tour, i int) { (*t).guarded(func() { (*t).item((*t).x, i) }) })
+	escort = newTeams(func(t **tour, i int) { (*t).guarded(i) })
 )
 
 // run makes the tour. The values are x or, if src is not nil, come from there.
 func (t *tour) run(x []float32, src Source) error {
-	t.begin()
+	t.failure.begin()
 	t.src = src
 	t.cols = 0 // narrow rows need not be merged
 	n := t.items()
@@ -88,11 +88,18 @@ func (t *tour) run(x []float32, src Source) error {
 	return t.outcome()
 }
 
+func (t *tour) guarded(i int) {
+	done := false
+	defer t.guard(&done)
+	t.item(t.x, i)
+	done = true
+}
+
 // items cuts the tensor, and returns in how many items.
 func (t *tour) items() int {
 	if !t.scattered() {
 		if t.layout.params > 1 {
-			return (t.n()-1)/pieceLen + 1
+			return (t.n()-1)/bufferLen + 1
 		}
 		return (t.n()-1)/tourLen + 1
 	}
@@ -103,8 +110,8 @@ func (t *tour) items() int {
 		*b = boxes{matrix: t.axis * t.inner, down: t.group, across: t.inner, each: 1}
 		matrices = t.outer * t.groups
 	}
-	b.fit(pieceLen/min(b.down, boxRows), b.each)
-	b.rows = min(b.down, pieceLen/b.cols)
+	b.fit(bufferLen/min(b.down, boxRows), b.each)
+	b.rows = min(b.down, bufferLen/b.cols)
 	return matrices * b.perMatrix()
 }
 
@@ -128,7 +135,7 @@ func (t *tour) item(x []float32, i int) {
 	case t.scattered():
 		t.box(g, x, i)
 	case t.layout.params > 1:
-		t.stretch(g, x, i*pieceLen)
+		t.stretch(g, x, i*bufferLen)
 	default:
 		t.single(g, x, i*tourLen)
 	}
@@ -159,8 +166,8 @@ func (t *tour) single(g *guide, x []float32, e int) {
 		g.digits[i] = resize(g.digits[i], 1)
 		g.digits[i][0].copy(&t.digits[i][0])
 	}
-	for end := min(e+tourLen, t.n()); e < end; e += pieceLen {
-		x := t.read(g, x, e, min(pieceLen, end-e))
+	for end := min(e+tourLen, t.n()); e < end; e += bufferLen {
+		x := t.read(g, x, e, min(bufferLen, end-e))
 		if x == nil {
 			return
 		}
@@ -176,7 +183,7 @@ func (t *tour) single(g *guide, x []float32, e int) {
 
 // stretch takes elements of runs, from e on.
 func (t *tour) stretch(g *guide, x []float32, e int) {
-	x = t.read(g, x, e, min(pieceLen, t.n()-e))
+	x = t.read(g, x, e, min(bufferLen, t.n()-e))
 	for len(x) > 0 {
 		s := t.span(e, e+len(x))
 		for i := 0; i < s.n; i += s.run {

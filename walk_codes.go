@@ -20,12 +20,27 @@ type transform struct {
 	real []float32
 	codes
 
-	scale      []float32 // as the layout's walk reads them
+	coding      // with parameters as the layout's walk reads them
+	stream bool // store past the caches, see streamBytes
+}
+
+// A coding is what kernels and packing need to know of parameters.
+type coding struct {
+	scale      []float32
 	zero       []int32
 	qmin, qmax int32
 	bits       int
 	signed     bool
-	stream     bool // store past the caches, see streamBytes
+}
+
+// coding returns that of p, with the slices of p.
+func (p Params) coding() coding {
+	qmin, qmax := p.Scheme.Grid()
+	return coding{
+		scale: p.Scale, zero: p.ZeroPoint,
+		qmin: int32(qmin), qmax: int32(qmax),
+		bits: p.Scheme.Bits, signed: !p.Scheme.Unsigned,
+	}
 }
 
 // codes are in one of three forms; the others are nil.
@@ -59,17 +74,7 @@ func newTransform(n int, shape []int, p Params) (transform, error) {
 	if err := p.check(l.params); err != nil {
 		return transform{}, err
 	}
-	return transformOf(l, 0, p), nil
-}
-
-func transformOf(l layout, off int, p Params) transform {
-	qmin, qmax := p.Scheme.Grid()
-	return transform{
-		layout: l, off: off,
-		scale: p.Scale, zero: p.ZeroPoint,
-		qmin: int32(qmin), qmax: int32(qmax),
-		bits: p.Scheme.Bits, signed: !p.Scheme.Unsigned,
-	}
+	return transform{layout: l, coding: p.coding()}, nil
 }
 
 // What follows does without a transform where that would be most of the work:
@@ -235,14 +240,6 @@ func (t *transform) settle(team bool) *spreader {
 	}
 	t.scale, t.zero = s.scale, s.zero
 	return s
-}
-
-// resize returns a slice of n elements, s itself if it is large enough.
-func resize[T any](s []T, n int) []T {
-	if cap(s) < n {
-		return make([]T, n)
-	}
-	return s[:n]
 }
 
 func (t *transform) quantize()   { t.run(true) }
