@@ -1,6 +1,9 @@
 package quant
 
-import "math"
+import (
+	"math"
+	"sync"
+)
 
 // Choosing ranges: from a histogram alone, for an Observer, or for a tensor at
 // hand, where the histogram only shows where to look.
@@ -142,57 +145,86 @@ func (s *search) rank(x []float32, k uint64, r Range) float32 {
 	return r.Max
 }
 
-// A choice is the job of choosing the range of every parameter of a tensor.
+// A choice is the job of choosing the range of every parameter of a tensor, none
+// of which has many values.
 type choice struct {
-	layout
+	valueWalk
 	scheme Scheme
-	src    []float32
-	lo, hi []float32 // those of all values, which become the chosen ones
 }
 
-var choosers = newTeams(func(c *choice, i int) { c.item(c.src, i) })
+// choiceArgs are what goroutines need of it.
+type choiceArgs struct {
+	choice *choice
+	x      []float32
+	lo, hi []float32
+}
 
-// choose narrows the ranges of a tensor's parameters as s.Range says.
-func (s Scheme) choose(src []float32, l layout, lo, hi []float32) {
+var (
+	choices      = sync.Pool{New: func() any { return new(choice) }}
+	choosers     = newTeams(func(a *choiceArgs, i int) { a.choice.guarded(a.x, a.lo, a.hi, i) })
+	valueBuffers = sync.Pool{New: func() any { return new(valueBuffer) }}
+)
+
+// choose narrows the ranges of a tensor's parameters as s.Method says. The
+// elements are x or come from src; without a Source there is no error.
+func (s Scheme) choose(x []float32, src Source, l layout, lo, hi []float32) error {
 	if s.Method.ranged() {
-		return
+		return nil
 	}
 	if l.large() {
-		s.chooseLarge(src, nil, l, lo, hi) // no error without a Source
-		return
+		return s.chooseLarge(x, src, l, lo, hi)
 	}
-	c := choice{layout: l, scheme: s, lo: lo, hi: hi}
-	n := (l.params + l.perItem() - 1) / l.perItem()
-	if several(n) && onHeap(src) && onHeap(lo) && onHeap(hi) {
-		c.src = *hide(&src)
-		choosers.do(hide(&c), n)
-		return
+	c := choices.Get().(*choice)
+	c.scheme = s
+	n := c.begin(l, src)
+	if several(n) && onHeap(x) && onHeap(lo) && onHeap(hi) {
+		a := choiceArgs{c, x, lo, hi}
+		choosers.do(hide(&a), n)
+	} else {
+		for i := range n {
+			c.choosePart(x, lo, hi, i)
+		}
 	}
-	for i := range n {
-		c.item(src, i)
-	}
+	err := c.outcome()
+	c.end()
+	choices.Put(c)
+	return err
 }
 
-// chooseOne is choose for a tensor of one parameter. Elsewhere than here the
-// range may stay on the stack, where slices given to choose may not.
-func (s Scheme) chooseOne(src []float32, l layout, r Range) Range {
+// chooseOne is choose for a tensor in memory of one parameter. Elsewhere than here
+// the range may stay on the stack, where slices given to choose may not.
+func (s Scheme) chooseOne(x []float32, l layout, r Range) Range {
 	lo, hi := []float32{r.Min}, []float32{r.Max}
-	s.choose(src, l, lo, hi)
+	s.choose(x, nil, l, lo, hi) // no error without a Source
 	return Range{lo[0], hi[0]}
 }
 
-func (c *choice) item(src []float32, i int) {
-	g, s := gathers.Get().(*gather), searches.Get().(*search)
-	end := min((i+1)*c.perItem(), c.params)
-	for p := i * c.perItem(); p < end; {
-		t := c.rectangle(p, end-p)
-		g.collect(src, &t)
-		for j := range t.params {
-			r := s.exactly(c.scheme, g.whole(src, &t, j), Range{c.lo[p+j], c.hi[p+j]})
-			c.lo[p+j], c.hi[p+j] = r.Min, r.Max
+// guarded is choosePart in any goroutine.
+func (c *choice) guarded(x, lo, hi []float32, i int) {
+	done := false
+	defer c.guard(&done)
+	c.choosePart(x, lo, hi, i)
+	done = true
+}
+
+// choosePart narrows the ranges of the i-th part's parameters.
+func (c *choice) choosePart(x, lo, hi []float32, i int) {
+	v, s := valueBuffers.Get().(*valueBuffer), searches.Get().(*search)
+	p, end, b := c.part(i)
+	x, _, pitch := c.elements(x, nil, &b, &v.read, nil)
+	for x != nil && p < end {
+		t := c.values(p, end-p)
+		t.e -= b.e
+		if b.rows > 1 {
+			t.stride = pitch
 		}
-		p += t.params
+		v.together(x, &t)
+		for j := range t.n / t.run {
+			r := s.exactly(c.scheme, v.of(x, &t, j), Range{lo[p+j], hi[p+j]})
+			lo[p+j], hi[p+j] = r.Min, r.Max
+		}
+		p += t.n / t.run
 	}
 	searches.Put(s)
-	gathers.Put(g)
+	valueBuffers.Put(v)
 }

@@ -137,7 +137,7 @@ func TestLarge(t *testing.T) {
 						for i, r := range all {
 							lo[i], hi[i] = r.Min, r.Max
 						}
-						s.choose(x.Data, l, lo, hi)
+						s.choose(x.Data, nil, l, lo, hi)
 						for i := range all {
 							all[i] = Range{lo[i], hi[i]}
 						}

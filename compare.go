@@ -224,9 +224,7 @@ func (c *Comparison) calibrate(shape []int, x []float32, src Source) error {
 			}
 			g.chosenLo, g.chosenHi = append(g.chosenLo[:0], lo...), append(g.chosenHi[:0], hi...)
 			lo, hi = g.chosenLo, g.chosenHi
-			if src == nil {
-				r.Scheme.choose(x, l, lo, hi)
-			} else if err := r.Scheme.chooseFrom(src, l, lo, hi); err != nil {
+			if err := r.Scheme.choose(x, src, l, lo, hi); err != nil {
 				return err
 			}
 		}

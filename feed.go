@@ -57,29 +57,30 @@ func (f *feed) elements(x, y []float32, b *block, bx, by *[]float32) (ex, ey []f
 		if !f.copies {
 			return x, y, b.stride
 		}
-		x = b.compact(buffer(bx), x)
+		x = b.compact(buffer(bx, b), x)
 		if y != nil {
-			y = b.compact(buffer(by), y)
+			y = b.compact(buffer(by, b), y)
 		}
 		return x, y, b.n
 	}
 	// Only slices of buffers may be given to a Source: no variable that is x or y
 	// elsewhere, or the compiler would move these to the heap.
-	if rx := buffer(bx); !f.read(rx, f.src, b) {
+	if rx := buffer(bx, b); !f.read(rx, f.src, b) {
 		return nil, nil, 0
 	}
 	if f.second == nil {
 		return *bx, nil, b.n
 	}
-	if ry := buffer(by); !f.read(ry, f.second, b) {
+	if ry := buffer(by, b); !f.read(ry, f.second, b) {
 		return nil, nil, 0
 	}
 	return *bx, *by, b.n
 }
 
-// buffer returns *p, which is allocated when it is first needed.
-func buffer(p *[]float32) []float32 {
-	*p = resize(*p, bufferLen)
+// buffer returns *p, with room for the elements of b. It is allocated when it is
+// first needed.
+func buffer(p *[]float32, b *block) []float32 {
+	*p = resize(*p, max(bufferLen, b.rows*b.n))
 	return *p
 }
 

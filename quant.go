@@ -96,7 +96,7 @@ func CalibrateInto(p *Params, t Tensor, s Scheme) error {
 	if err != nil {
 		return err
 	}
-	s.choose(t.Data, l, lo, hi)
+	s.choose(t.Data, nil, l, lo, hi) // no error without a Source
 	p.set(s, l.params)
 	s.paramsOf(p, lo, hi)
 	return nil

@@ -130,7 +130,7 @@ func (t Stream) CalibrateInto(p *Params, s Scheme) error {
 	g := walks.Get().(*walk)
 	lo, hi, err := g.rangesOf(nil, src, l, s.Granularity)
 	if err == nil {
-		err = s.chooseFrom(src, l, lo, hi)
+		err = s.choose(nil, src, l, lo, hi)
 	}
 	if err == nil {
 		p.set(s, l.params)
