@@ -78,7 +78,7 @@ func (s *selection) begin(l layout, lo, hi []float32) {
 // add adds a scheme, and reports whether there is room for more.
 func (s *selection) add(scheme Scheme) bool {
 	s.schemes = append(s.schemes, scheme)
-	s.ranges = extend(s.ranges)
+	s.ranges = extended(s.ranges)
 	r := &s.ranges[len(s.ranges)-1]
 	*r = resize(*r, len(s.lo))
 	for i := range *r {
@@ -191,7 +191,7 @@ func (s *selection) choose(x []float32, src Source) error {
 	for i := range s.params {
 		s.params[i].hist.reset(lanesOf(len(s.params)))
 	}
-	if err := s.tour(x, src, nil); err != nil {
+	if err := s.collect(x, src, nil); err != nil {
 		return err
 	}
 	s.digits, s.descents = s.digits[:0], s.descents[:0]
@@ -200,7 +200,7 @@ func (s *selection) choose(x []float32, src Source) error {
 		switch scheme.Method.kind {
 		case percentile:
 			for range 2 {
-				s.digits = extend(s.digits)
+				s.digits = extended(s.digits)
 				d := &s.digits[len(s.digits)-1]
 				*d = resize(*d, n)
 			}
@@ -208,7 +208,7 @@ func (s *selection) choose(x []float32, src Source) error {
 		case entropy:
 			n = 0
 		}
-		s.descents = extend(s.descents)
+		s.descents = extended(s.descents)
 		d := &s.descents[len(s.descents)-1]
 		*d = resize(*d, n)
 	}
@@ -225,13 +225,12 @@ func (s *selection) choose(x []float32, src Source) error {
 	return s.descend(x, src)
 }
 
-// tour makes a tour for histograms or, if there are any, digits.
-func (s *selection) tour(x []float32, src Source, d [][]digits) error {
-	t := tours.Get().(*tour)
-	t.layout, t.params, t.sift, t.counts, t.digits = s.part, s.params, false, true, d
-	err := t.run(x, src)
-	t.params, t.digits = nil, nil
-	tours.Put(t)
+// collect fills the histograms or, if there are any, brings the values to digits.
+func (s *selection) collect(x []float32, src Source, d [][]digits) error {
+	w := histogramWalks.Get().(*histogramWalk)
+	w.sift, w.counts = false, true
+	err := w.run(x, src, s.part, s.params, d)
+	histogramWalks.Put(w)
 	return err
 }
 
@@ -288,7 +287,7 @@ func (s *selection) settle(x []float32, src Source) error {
 		if !open {
 			return nil
 		}
-		if err := s.tour(x, src, s.digits); err != nil {
+		if err := s.collect(x, src, s.digits); err != nil {
 			return err
 		}
 		percentiles := 0
@@ -342,7 +341,7 @@ func (s *selection) pass(x []float32, src Source) error {
 			n = max(n, len(s.descents[k][i].wants))
 		}
 		for j := range n {
-			s.trials = extend(s.trials)
+			s.trials = extended(s.trials)
 			p := &s.trials[len(s.trials)-1]
 			p.set(scheme, len(s.params))
 			for i := range s.params {

@@ -54,6 +54,12 @@ func (o *Observer) observeFrom(src Source, shape []int) error {
 		}
 		return o.observe(Tensor{o.values, shape})
 	}
+	return o.observeApart(nil, src, l)
+}
+
+// observeApart collects a batch in o.batch, and adds that to o if there is no error.
+// So the batch need be gone through but once. It is x, or comes from src.
+func (o *Observer) observeApart(x []float32, src Source, l layout) error {
 	o.batch = resize(o.batch, l.params)
 	for i := range o.batch {
 		b := &o.batch[i]
@@ -62,13 +68,13 @@ func (o *Observer) observeFrom(src Source, shape []int) error {
 			b.hist.reset(lanesOf(l.params))
 		}
 	}
-	if err := o.tour(src, l); err != nil {
+	if err := o.collect(x, src, l, o.batch, true); err != nil {
 		return err
 	}
 	if o.policy == RefuseNotFinite {
 		for i := range o.batch {
 			if o.batch[i].notFinite != (Counts{}) {
-				return findNotFinite(src, l, by)
+				return findNotFinite(x, src, l, o.scheme.Granularity)
 			}
 		}
 	}
@@ -111,32 +117,32 @@ func (o *Observer) rangesFrom(src Source, l layout) (bool, error) {
 	return true, nil
 }
 
-// tour collects a batch in o.batch.
-func (o *Observer) tour(src Source, l layout) error {
-	t := tours.Get().(*tour)
-	t.sift, t.counts, t.digits = true, !o.scheme.Method.ranged(), nil
+// collect brings the values of a batch, which are x or come from src, to params.
+func (o *Observer) collect(x []float32, src Source, l layout, params []observed, sift bool) error {
+	w := histogramWalks.Get().(*histogramWalk)
+	w.sift, w.counts = sift, !o.scheme.Method.ranged()
 	var err error
-	if l.params > 1 && !l.scattered() && l.size(0) > tourLen {
+	if src != nil && l.params > 1 && !l.scattered() && l.size(0) > countLen {
 		// One parameter after the other: goroutines would have to wait for each other.
 		var c columnsSource
 		for p := 0; p < l.params && err == nil; p++ {
-			r := l.rectangle(p, 1)
-			c = columnsSource{src, r.e, r.cols, r.stride}
-			t.layout, t.params = channelsOf(1, 1, r.rows*r.cols), o.batch[p:p+1]
-			err = t.run(nil, &c)
+			b := l.values(p, 1)
+			c = columnsSource{src, b.e, b.n, b.stride}
+			err = w.run(nil, &c, channelsOf(1, 1, b.rows*b.n), params[p:p+1], nil)
 		}
 	} else {
-		t.layout, t.params = l, o.batch
-		err = t.run(nil, src)
+		err = w.run(x, src, l, params, nil)
 	}
-	t.params = nil
-	tours.Put(t)
+	histogramWalks.Put(w)
 	return err
 }
 
 // findNotFinite returns the error for the first value of a tensor that is not
-// finite, of which there are some.
-func findNotFinite(src Source, l layout, by Granularity) error {
+// finite, of which there are some. It is x, or comes from src.
+func findNotFinite(x []float32, src Source, l layout, by Granularity) error {
+	if src == nil {
+		return notFinite(x, &l, by)
+	}
 	p := buffers.Get().(*[bufferLen]float32)
 	defer buffers.Put(p)
 	for e := 0; e < l.n(); e += bufferLen {

@@ -69,23 +69,5 @@ func (t *teams[A]) do(args *A, parts int) {
 	t.pool.Put(m)
 }
 
-// resize returns a slice of n elements, s itself if it is large enough.
-func resize[T any](s []T, n int) []T {
-	if cap(s) < n {
-		return make([]T, n)
-	}
-	return s[:n]
-}
-
-// extend returns s with one more element, in which memory of an earlier use is
-// left.
-func extend[T any](s []T) []T {
-	if len(s) < cap(s) {
-		return s[:len(s)+1]
-	}
-	var none T
-	return append(s, none)
-}
-
 // several reports whether a job of so many parts is worth a team.
 func several(parts int) bool { return parts > 1 && runtime.GOMAXPROCS(0) > 1 }

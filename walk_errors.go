@@ -49,7 +49,7 @@ func (w *columnWork) columns(n int) columnSums {
 
 // addSubject asks for the errors under p, whose layout is l.
 func (g *errorSink) addSubject(o *order, l layout, p *Params) {
-	g.schemes = extend(g.schemes)
+	g.schemes = extended(g.schemes)
 	s := &g.schemes[len(g.schemes)-1]
 	s.layout, s.coding = l, p.coding()
 	s.own = l == o.ch
@@ -113,12 +113,6 @@ func (u *subject) errorsOfRuns(acc []sums, sq []float64, x, y []float32, run, p 
 		errorsSquaresRuns(acc, sq, x, run, scale, zero, u.qmin, u.qmax)
 	} else {
 		errorsRuns(acc, x, run, scale, zero, u.qmin, u.qmax)
-	}
-}
-
-func fill[T any](s []T, v T) {
-	for i := range s {
-		s[i] = v
 	}
 }
 

@@ -51,7 +51,7 @@ func (r *rangeSink) begin(o *order, squares bool) {
 
 // addOther asks for the ranges of l too.
 func (r *rangeSink) addOther(l layout) {
-	r.others = extend(r.others)
+	r.others = extended(r.others)
 	o := &r.others[len(r.others)-1]
 	o.layout = l
 	o.lo, o.hi = resize(o.lo, l.params), resize(o.hi, l.params)
