@@ -210,7 +210,7 @@ func (c *choice) guarded(x, lo, hi []float32, i int) {
 // choosePart narrows the ranges of the i-th part's parameters.
 func (c *choice) choosePart(x, lo, hi []float32, i int) {
 	v, s := valueBuffers.Get().(*valueBuffer), searches.Get().(*search)
-	p, end, b := c.part(i)
+	p, end, b := c.parameters(i)
 	x, _, pitch := c.elements(x, nil, &b, &v.read, nil)
 	for x != nil && p < end {
 		t := c.values(p, end-p)

@@ -36,9 +36,13 @@ type feed struct {
 
 // begin readies f for elements that come from these sources, if they are not nil.
 func (f *feed) begin(src, second Source) {
-	f.failure.begin()
+	if f.failed.Load() { // else nothing is to be forgotten; a store would cost more than a look
+		f.failure.begin()
+	}
 	f.src, f.second = src, second
-	f.bad.Store(math.MaxInt64)
+	if f.bad.Load() != math.MaxInt64 {
+		f.bad.Store(math.MaxInt64)
+	}
 }
 
 // end lets go of the sources.

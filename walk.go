@@ -158,6 +158,8 @@ func (g *walk) cut() {
 				break
 			}
 		}
+	case l.n() <= leastRead:
+		g.partSize = all
 	case g.blocks == l.outer: // short runs
 		n := max(bufferLen/min(segBlocks, l.outer), leastRead)
 		for ; n > leastRead && g.src != nil && g.segments*(l.axis*l.inner/n) < leastParts; n /= 2 {
@@ -168,7 +170,10 @@ func (g *walk) cut() {
 	default:
 		g.partSize = max(1, bufferLen/(l.outer*l.inner))
 	}
-	g.perSlot = (all + g.partSize - 1) / g.partSize
+	g.perSlot = 1
+	if g.partSize < all {
+		g.perSlot = (all-1)/g.partSize + 1
+	}
 }
 
 // notFinite takes notice of elements of b that are not finite.
@@ -206,7 +211,10 @@ func (g *walk) part(x, y []float32, i int) {
 		return
 	}
 	s := scratches.Get().(*scratch)
-	slot, part := i/g.perSlot, i%g.perSlot
+	slot, part := 0, i
+	if i >= g.perSlot {
+		slot, part = i/g.perSlot, i%g.perSlot
+	}
 	switch {
 	case g.ch.cols > 0:
 		g.columns(x, y, slot, part, s)
@@ -229,7 +237,11 @@ func (g *walk) shortRuns(x, y []float32, slot, part int, s *scratch) {
 	o, end := (g.first+slot)*segBlocks, min((g.first+slot+1)*segBlocks, l.outer)
 	width := (c1 - c0) * l.inner
 	k := min(blockRuns, max(1, blockLen/l.inner)) // runs at a time
-	for step := bufferLen / width; o < end; o += step {
+	step := end - o
+	if step*width > bufferLen {
+		step = bufferLen / width
+	}
+	for ; o < end; o += step {
 		b := block{e: (o*l.axis + c0) * l.inner, n: width, rows: min(step, end-o), stride: l.axis * l.inner}
 		x, y, pitch := g.elements(x, y, &b, &s.x, &s.y)
 		if x == nil {

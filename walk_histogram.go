@@ -12,8 +12,7 @@ import (
 // A histogramWalk brings all values to what collects them. Goroutines share the
 // parameters.
 type histogramWalk struct {
-	feed
-	layout
+	valueWalk
 	params []observed
 	sift   bool // leave out values that are not finite, and find the ranges
 	counts bool // into histograms
@@ -26,6 +25,7 @@ type histogramWalk struct {
 	cut   matrixCut       // of a scattered layout
 	each  int             // elements of a part of a single parameter
 	parts int
+	alone bool // each part has parameters of its own, with all of their values
 }
 
 // A matrixCut is how a scattered layout, a matrix or several, is cut into blocks.
@@ -62,7 +62,7 @@ func (l *layout) scattered() bool {
 type histogramWork struct {
 	valueBuffer
 	siftBuffer
-	own    observed // of a single parameter
+	single observed // of the only parameter
 	digits [][]digits
 }
 
@@ -81,10 +81,13 @@ var (
 // run brings all values of l to params or, if there are any, to digits. They are x
 // or, if src is not nil, come from there.
 func (w *histogramWalk) run(x []float32, src Source, l layout, params []observed, digits [][]digits) error {
-	w.feed.begin(src, nil)
-	w.layout, w.params, w.digits = l, params, digits
+	w.params, w.digits = params, digits
+	w.parts = w.begin(l, src)
 	w.cols = 0 // narrow rows need not be merged
-	w.parts = w.cutParts()
+	w.alone = src == nil && l.params > 1 && w.parts >= runtime.GOMAXPROCS(0)
+	if !w.alone {
+		w.parts = w.cutParts()
+	}
 	if several(w.parts) && (src != nil || l.n() >= partLen) && onHeap(x) {
 		a := histogramArgs{w, x}
 		histogramWalkers.do(hide(&a), w.parts)
@@ -137,6 +140,8 @@ func (w *histogramWalk) part(x []float32, i int) {
 	}
 	g := histogramWorks.Get().(*histogramWork)
 	switch {
+	case w.alone:
+		w.own(g, x, i)
 	case w.layout.params == 1:
 		w.single(g, x, i*w.each)
 	case w.scattered():
@@ -153,7 +158,7 @@ func (w *histogramWalk) part(x []float32, i int) {
 func (w *histogramWalk) single(g *histogramWork, x []float32, e int) {
 	p, d := &w.params[0], w.digits
 	if w.parts > 1 {
-		p, d = &g.own, w.ownDigits(g)
+		p, d = &g.single, w.ownDigits(g)
 		p.batch, p.notFinite = 0, Counts{}
 		if len(d) == 0 && w.counts {
 			p.hist.reset(histogramLanes)
@@ -188,6 +193,29 @@ func (w *histogramWalk) ownDigits(g *histogramWork) [][]digits {
 		g.digits[i][0].copy(&w.digits[i][0])
 	}
 	return g.digits
+}
+
+// own takes all values of the parameters of the i-th part. That is fastest, but
+// no way to read, and leaves goroutines idle where there are few parameters.
+func (w *histogramWalk) own(g *histogramWork, x []float32, i int) {
+	for p, end, _ := w.parameters(i); p < end; {
+		b := w.values(p, end-p)
+		k := b.n / b.run
+		for r := 0; r < b.rows; {
+			if k == 1 {
+				w.add(&w.params[p], w.digits, p, x[b.e+r*b.stride:][:b.n], &g.siftBuffer)
+				r++
+				continue
+			}
+			rows := g.copyRows(x, &b, r, valueRows)
+			n := rows * b.run
+			for j := range k {
+				w.add(&w.params[p+j], w.digits, p+j, g.copied[j*n:(j+1)*n], &g.siftBuffer)
+			}
+			r += rows
+		}
+		p += k
+	}
 }
 
 // runs takes elements of runs, from e on.

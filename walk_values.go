@@ -82,9 +82,9 @@ func evenly(n, about, unit int) int {
 	return min(n, (about+unit-1)/unit*unit)
 }
 
-// part returns the parameters of the i-th part, and a block that holds all of
+// parameters returns those of the i-th part, and a block that holds all of
 // their elements.
-func (w *valueWalk) part(i int) (p, end int, b block) {
+func (w *valueWalk) parameters(i int) (p, end int, b block) {
 	l := &w.layout
 	if w.perMatrix > 0 {
 		m, c := i/w.perMatrix, i%w.perMatrix*w.size
