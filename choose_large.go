@@ -11,25 +11,6 @@ import (
 // values in their bins, and the searches for the least error have all ranges
 // tried in one pass that they need to know of, for all parameters and schemes.
 
-// Up to how many values of a parameter are brought together: in rows that are
-// worth reading one by one, and scattered. Only tests change them.
-var (
-	mostInRows    = 1 << 20
-	mostScattered = 1 << 16
-)
-
-// large reports whether parameters have more values than are brought together.
-func (l *layout) large() bool {
-	n := l.outer * l.inner
-	if l.group > 0 {
-		n = l.group
-	}
-	if l.scattered() {
-		return n > mostScattered
-	}
-	return n > mostInRows
-}
-
 const (
 	// mostAbreast is how many channels at most are done at a time, if they have
 	// to be read together: each has a histogram.

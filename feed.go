@@ -39,14 +39,20 @@ func (f *feed) begin(src, second Source) {
 	if f.failed.Load() { // else nothing is to be forgotten; a store would cost more than a look
 		f.failure.begin()
 	}
-	f.src, f.second = src, second
+	if src != nil {
+		f.src, f.second = src, second
+	}
 	if f.bad.Load() != math.MaxInt64 {
 		f.bad.Store(math.MaxInt64)
 	}
 }
 
 // end lets go of the sources.
-func (f *feed) end() { f.src, f.second, f.err = nil, nil, nil }
+func (f *feed) end() {
+	if f.src != nil {
+		f.src, f.second, f.err = nil, nil, nil
+	}
+}
 
 // elements returns those of b, of x and, if there are two tensors, of y, which may
 // be in these buffers, with rows that are pitch elements apart. It returns nil if

@@ -7,9 +7,11 @@ import (
 
 // Shapes at which the columns walk takes over from the runs walk, see layout.
 const (
-	shortRun  = 32 // a run shorter than this may be walked as columns,
-	spreadMin = 4  // if at least so many rows share the spread parameters
-	wideRow   = 64 // narrower rows are taken several at a time
+	shortRun  = 32      // a run shorter than this may be walked as columns,
+	spreadMin = 4       // if at least so many rows share the spread parameters
+	wideRow   = 64      // narrower rows are taken several at a time
+	longRow   = 1 << 12 // shorter rows are read together with those of others
+	valueCols = 16      // columns that are copied at a time: a cache line
 )
 
 // A layout is a shape as a granularity sees it: [outer, axis, inner], row-major.
@@ -267,4 +269,87 @@ func (p *span) cut() (rows int) {
 // whole reports whether every group that s touches lies within s, which begins at element e.
 func (l *layout) whole(s span, e int) bool {
 	return l.group > 0 && !s.columns && s.run == l.group && (s.n%l.group == 0 || (e+s.n)%l.axis == 0)
+}
+
+// size returns how many elements parameter p has.
+func (l *layout) size(p int) uint64 {
+	if l.group == 0 {
+		return uint64(l.n() / l.params)
+	}
+	g := p / l.inner % l.groups
+	return uint64(min(l.group, l.axis-g*l.group))
+}
+
+// paramsOf returns bounds of the parameters of elements e up to end.
+func (l *layout) paramsOf(e, end int) (from, to int) {
+	first, last := e/l.inner, (end-1)/l.inner // rows, of one index of the axis each
+	if l.group == 0 {
+		if first/l.axis == last/l.axis {
+			return first % l.axis, last%l.axis + 1
+		}
+		return 0, l.params
+	}
+	from = (first/l.axis*l.groups + first%l.axis/l.group) * l.inner
+	to = (last/l.axis*l.groups + last%l.axis/l.group + 1) * l.inner
+	return from, to
+}
+
+// inPlace reports whether the elements of a parameter are in one run, or in long ones.
+func (l *layout) inPlace() bool {
+	if l.group > 0 {
+		return l.inner == 1
+	}
+	return l.inner >= shortRun || l.outer == 1
+}
+
+// copiedTogether returns how many channels of short runs are copied at a time.
+func (l *layout) copiedTogether() int { return max(1, valueCols/l.inner) }
+
+// values returns the elements of parameter p, and of as many of the next, up to
+// n, as lie beside them: each row has a run of each.
+func (l *layout) values(p, n int) block {
+	if l.group > 0 {
+		c := p % l.inner
+		g := p / l.inner % l.groups
+		o := p / l.inner / l.groups
+		rows := min(l.group, l.axis-g*l.group)
+		e := (o*l.axis+g*l.group)*l.inner + c
+		if l.inner == 1 {
+			return block{e: e, n: rows, rows: 1, stride: rows, run: rows, p: p}
+		}
+		return block{e: e, n: min(n, l.inner-c, valueCols), rows: rows, stride: l.inner, run: 1, p: p}
+	}
+	k := 1
+	if !l.inPlace() {
+		k = min(n, l.axis-p, l.copiedTogether())
+	}
+	return block{e: p * l.inner, n: k * l.inner, rows: l.outer, stride: l.axis * l.inner, run: l.inner, p: p}
+}
+
+// scattered reports whether the values of a parameter are in short rows, which
+// only make long reads together with those of others.
+func (l *layout) scattered() bool {
+	if l.group > 0 {
+		return l.inner > 1
+	}
+	return l.outer > 1 && l.inner < longRow
+}
+
+// Up to how many values of a parameter are brought together: in rows that are
+// worth reading one by one, and scattered. Only tests change them.
+var (
+	mostInRows    = 1 << 20
+	mostScattered = 1 << 16
+)
+
+// large reports whether parameters have more values than are brought together.
+func (l *layout) large() bool {
+	n := l.outer * l.inner
+	if l.group > 0 {
+		n = l.group
+	}
+	if l.scattered() {
+		return n > mostScattered
+	}
+	return n > mostInRows
 }

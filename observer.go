@@ -206,15 +206,6 @@ func lanesOf(n int) int {
 	return 1
 }
 
-// size returns how many elements parameter p has.
-func (l *layout) size(p int) uint64 {
-	if l.group == 0 {
-		return uint64(l.n() / l.params)
-	}
-	g := p / l.inner % l.groups
-	return uint64(min(l.group, l.axis-g*l.group))
-}
-
 // widen adds n values in a range, those of a batch.
 func (o *Observer) widen(p *observed, n uint64, lo, hi float32) {
 	if p.n == 0 {

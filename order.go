@@ -34,11 +34,11 @@ const (
 // tests change it.
 var slotBytes = 8 << 20
 
-// orderOf returns the order of the sums over the channels of l, with memory for
+// cut makes o the order of the sums over the channels of l, with memory for
 // all segments or, if it is to be bounded, for as many as that allows with sums
 // for so many schemes.
-func orderOf(l layout, bounded bool, schemes int) order {
-	o := order{ch: l}
+func (o *order) cut(l *layout, bounded bool, schemes int) {
+	o.ch, o.blocks = *l, 0
 	if l.cols > 0 {
 		rows := (l.n() + l.cols - 1) / l.cols
 		o.segments = (rows + blockRows - 1) / blockRows
@@ -50,7 +50,6 @@ func orderOf(l layout, bounded bool, schemes int) order {
 	if bounded {
 		o.slots = min(o.segments, max(1, slotBytes/(rangeBytes+schemes*tallyBytes)/l.axis))
 	}
-	return o
 }
 
 // sums returns how many sums there are at a time, one for each slot of each channel.

@@ -77,17 +77,3 @@ func newPart(off, n int, shape []int, p Params) (transform, error) {
 	}
 	return transform{layout: l, off: off, coding: p.coding()}, nil
 }
-
-// paramsOf returns bounds of the parameters of elements e up to end.
-func (l *layout) paramsOf(e, end int) (from, to int) {
-	first, last := e/l.inner, (end-1)/l.inner // rows, of one index of the axis each
-	if l.group == 0 {
-		if first/l.axis == last/l.axis {
-			return first % l.axis, last%l.axis + 1
-		}
-		return 0, l.params
-	}
-	from = (first/l.axis*l.groups + first%l.axis/l.group) * l.inner
-	to = (last/l.axis*l.groups + last%l.axis/l.group + 1) * l.inner
-	return from, to
-}

@@ -62,7 +62,7 @@ func Calibrate(t Tensor, s Scheme) (Params, error) {
 // Scheme.NumParams), and then allocates nothing. After an error p is as it was.
 // Errors: those of Calibrate.
 func CalibrateInto(p *Params, t Tensor, s Scheme) error {
-	if s.plain() && s.Method.kind == minMax && few(len(t.Data), t.Shape) {
+	if s.plain() && s.Method.kind == minMax && onePart(len(t.Data), t.Shape) {
 		var lo, hi [1]float32
 		if rangeRuns(lo[:], hi[:], t.Data, len(t.Data)) {
 			p.set(s, 1)
@@ -294,7 +294,7 @@ func Dequantize(q Quantized) (Tensor, error) {
 // DequantizeInto is Dequantize into dst, which must have room for every
 // element or it panics; it allocates nothing. Errors: those of Dequantize.
 func DequantizeInto(dst []float32, q Quantized) error {
-	if n := fewElements(q.Shape); n <= len(dst) && q.Params.plain(n, q.Shape) && PackedLen(n, q.Params.Scheme.Bits) == len(q.Codes) {
+	if n := smallElements(q.Shape); n <= len(dst) && q.Params.plain(n, q.Shape) && PackedLen(n, q.Params.Scheme.Bits) == len(q.Codes) {
 		q.Params.dequantizePlain(dst[:n], q.Codes)
 		return nil
 	}

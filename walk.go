@@ -73,7 +73,7 @@ var (
 func (g *walk) begin(l layout, squares bool, schemes int, src, second Source) {
 	g.feed.begin(src, second)
 	g.copies = l.n() > copyLen && l.cols > 0
-	g.order = orderOf(l, src != nil, schemes)
+	g.order.cut(&l, src != nil, schemes)
 	g.ranges.begin(&g.order, squares)
 	g.errors.schemes = g.errors.schemes[:0]
 }
@@ -111,7 +111,7 @@ func (g *walk) rangesOf(x []float32, src Source, l layout, by Granularity) (lo, 
 // a granularity.
 func (g *walk) pass(x, y []float32, ranges, errors bool, by Granularity) error {
 	g.toRanges, g.toErrors = ranges, errors
-	g.cut()
+	g.cutParts()
 	totals := g.segments > 1
 	if totals {
 		g.beginTotals()
@@ -137,9 +137,9 @@ func (g *walk) pass(x, y []float32, ranges, errors bool, by Granularity) error {
 	return nil
 }
 
-// cut decides what a part is: about bufferLen elements that lie together, or
+// cutParts decides what a part is: about bufferLen elements that lie together, or
 // fewer if that would leave too few parts of what is read.
-func (g *walk) cut() {
+func (g *walk) cutParts() {
 	l := &g.ch
 	all := l.axis
 	switch {

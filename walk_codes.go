@@ -84,7 +84,7 @@ func newTransform(n int, shape []int, p Params) (transform, error) {
 // plain reports whether a tensor of n elements is such a one.
 func (p *Params) plain(n int, shape []int) bool {
 	return p.Scheme.Bits <= 8 && p.Scheme.plain() && len(p.Scale) == 1 && len(p.ZeroPoint) == 1 &&
-		math.Float32bits(p.Scale[0])-1 < 0x7f7fffff && uint32(p.ZeroPoint[0]+maxZeroPoint) <= 2*maxZeroPoint && few(n, shape)
+		math.Float32bits(p.Scale[0])-1 < 0x7f7fffff && uint32(p.ZeroPoint[0]+maxZeroPoint) <= 2*maxZeroPoint && onePart(n, shape)
 }
 
 // plain reports whether s is valid and for all of a tensor: of those it knows
@@ -95,13 +95,13 @@ func (s *Scheme) plain() bool {
 		(s.Method.kind == minMax && math.Float64bits(s.Method.fraction) == 0 || s.Method.validate() == nil)
 }
 
-// few reports whether shape is one of n elements, and these make a single part.
-func few(n int, shape []int) bool {
-	return n > 0 && n <= partLen && (len(shape) == 0 || fewElements(shape) == n)
+// onePart reports whether shape is one of n elements, and these make a single part.
+func onePart(n int, shape []int) bool {
+	return n > 0 && n <= partLen && (len(shape) == 0 || smallElements(shape) == n)
 }
 
-// fewElements returns how many elements shape has, 0 if they are more than a part.
-func fewElements(shape []int) int {
+// smallElements returns how many elements shape has, 0 if they are more than a part.
+func smallElements(shape []int) int {
 	if len(shape) == 0 {
 		return 0
 	}
@@ -220,10 +220,10 @@ type spreader struct {
 
 var spreaders = sync.Pool{New: func() any { return new(spreader) }}
 
-// settle lays the parameters out for the columns walk, if they need it, and
+// spreadParams lays the parameters out for the columns walk, if they need it, and
 // takes them off the stack if they are on it and a team is to read them.
 // A result that is not nil is to be put back into the pool.
-func (t *transform) settle(team bool) *spreader {
+func (t *transform) spreadParams(team bool) *spreader {
 	spread := t.spread()
 	if !spread && (!team || onHeap(t.scale) && onHeap(t.zero)) {
 		return nil
@@ -249,7 +249,7 @@ func (t *transform) dequantize() { t.run(false) }
 func (t *transform) run(toCodes bool) {
 	t.stream = 4*len(t.real)+int(packedLen(int64(len(t.real)), t.bits)) >= streamBytes
 	n := t.parts()
-	s := t.settle(n > 1)
+	s := t.spreadParams(n > 1)
 	switch {
 	case n == 1:
 		for i := 0; i*t.partLen() < len(t.real); i++ {
@@ -283,100 +283,89 @@ func (t *transform) part(i int, toCodes bool) {
 func (t *transform) quantizeElements(e, end int) {
 	switch {
 	case t.code8 != nil:
-		t.quantize8(t.code8[e:end], e, end, t.stream)
+		quantizeBlocks(t, t.code8[e:end], e, end, t.stream)
 	case t.code16 != nil:
-		t.quantize16(t.code16[e:end], e, end, t.stream)
+		quantizeBlocks(t, t.code16[e:end], e, end, t.stream)
 	case t.bits <= 8:
 		var buf [bufLen]uint8
 		for ; e < end; e += bufLen {
 			n := min(bufLen, end-e)
-			t.quantize8(buf[:n], e, e+n, false)
+			quantizeBlocks(t, buf[:n], e, e+n, false)
 			pack8(t.packed[e/8*t.bits:], buf[:n], t.bits, t.stream)
 		}
 	default:
 		var buf [bufLen]uint16
 		for ; e < end; e += bufLen {
 			n := min(bufLen, end-e)
-			t.quantize16(buf[:n], e, e+n, false)
+			quantizeBlocks(t, buf[:n], e, e+n, false)
 			pack16(t.packed[e/8*t.bits:], buf[:n], t.bits)
 		}
 	}
 }
 
-func (t *transform) quantize8(dst []uint8, e, end int, stream bool) {
+// quantizeBlocks stores the codes of elements e up to end in dst.
+func quantizeBlocks[T uint8 | uint16](t *transform, dst []T, e, end int, stream bool) {
 	for e < end {
 		s := t.span(t.off+e, t.off+end)
 		x := t.real[e : e+s.n]
-		if s.columns {
-			quantizeInt8Columns(dst, x, t.scale[s.p:s.p+s.run], t.zero[s.p:], t.qmin, t.qmax, stream)
-		} else {
-			quantizeInt8Runs(dst, x, s.run, t.scale[s.p:], t.zero[s.p:], t.qmin, t.qmax, stream)
+		switch oneByte := unsafe.Sizeof(T(0)) == 1; {
+		case oneByte && s.columns:
+			quantizeInt8Columns(as[uint8](dst), x, t.scale[s.p:s.p+s.run], t.zero[s.p:], t.qmin, t.qmax, stream)
+		case oneByte:
+			quantizeInt8Runs(as[uint8](dst), x, s.run, t.scale[s.p:], t.zero[s.p:], t.qmin, t.qmax, stream)
+		case s.columns:
+			quantizeInt16Columns(as[uint16](dst), x, t.scale[s.p:s.p+s.run], t.zero[s.p:], t.qmin, t.qmax, stream)
+		default:
+			quantizeInt16Runs(as[uint16](dst), x, s.run, t.scale[s.p:], t.zero[s.p:], t.qmin, t.qmax, stream)
 		}
 		e += s.n
 		dst = dst[s.n:]
 	}
 }
 
-func (t *transform) quantize16(dst []uint16, e, end int, stream bool) {
-	for e < end {
-		s := t.span(t.off+e, t.off+end)
-		x := t.real[e : e+s.n]
-		if s.columns {
-			quantizeInt16Columns(dst, x, t.scale[s.p:s.p+s.run], t.zero[s.p:], t.qmin, t.qmax, stream)
-		} else {
-			quantizeInt16Runs(dst, x, s.run, t.scale[s.p:], t.zero[s.p:], t.qmin, t.qmax, stream)
-		}
-		e += s.n
-		dst = dst[s.n:]
-	}
+// as returns s, whose elements have the size of T.
+func as[T, S uint8 | uint16](s []S) []T {
+	return unsafe.Slice((*T)(unsafe.Pointer(unsafe.SliceData(s))), len(s))
 }
 
 // dequantizeElements is the inverse of quantizeElements.
 func (t *transform) dequantizeElements(e, end int) {
 	switch {
 	case t.code8 != nil:
-		t.dequantize8(t.code8[e:end], e, end)
+		dequantizeBlocks(t, t.code8[e:end], e, end)
 	case t.code16 != nil:
-		t.dequantize16(t.code16[e:end], e, end)
+		dequantizeBlocks(t, t.code16[e:end], e, end)
 	case t.bits <= 8:
 		var buf [bufLen]uint8
 		for ; e < end; e += bufLen {
 			n := min(bufLen, end-e)
 			unpack8(buf[:n], t.packed[e/8*t.bits:], t.bits, t.signed)
-			t.dequantize8(buf[:n], e, e+n)
+			dequantizeBlocks(t, buf[:n], e, e+n)
 		}
 	default:
 		var buf [bufLen]uint16
 		for ; e < end; e += bufLen {
 			n := min(bufLen, end-e)
 			unpack16(buf[:n], t.packed[e/8*t.bits:], t.bits, t.signed)
-			t.dequantize16(buf[:n], e, e+n)
+			dequantizeBlocks(t, buf[:n], e, e+n)
 		}
 	}
 }
 
-func (t *transform) dequantize8(src []uint8, e, end int) {
+// dequantizeBlocks stores elements e up to end, whose codes are src.
+func dequantizeBlocks[T uint8 | uint16](t *transform, src []T, e, end int) {
 	for e < end {
 		s := t.span(t.off+e, t.off+end)
 		x := t.real[e : e+s.n]
-		if s.columns {
-			dequantizeInt8Columns(x, src[:s.n], t.scale[s.p:s.p+s.run], t.zero[s.p:], t.signed, t.stream)
-		} else {
-			dequantizeInt8Runs(x, src[:s.n], s.run, t.scale[s.p:], t.zero[s.p:], t.signed, t.stream)
-		}
-		e += s.n
-		src = src[s.n:]
-	}
-}
-
-func (t *transform) dequantize16(src []uint16, e, end int) {
-	for e < end {
-		s := t.span(t.off+e, t.off+end)
-		x := t.real[e : e+s.n]
-		if s.columns {
-			dequantizeInt16Columns(x, src[:s.n], t.scale[s.p:s.p+s.run], t.zero[s.p:], t.signed, t.stream)
-		} else {
-			dequantizeInt16Runs(x, src[:s.n], s.run, t.scale[s.p:], t.zero[s.p:], t.signed, t.stream)
+		switch oneByte := unsafe.Sizeof(T(0)) == 1; {
+		case oneByte && s.columns:
+			dequantizeInt8Columns(x, as[uint8](src[:s.n]), t.scale[s.p:s.p+s.run], t.zero[s.p:], t.signed, t.stream)
+		case oneByte:
+			dequantizeInt8Runs(x, as[uint8](src[:s.n]), s.run, t.scale[s.p:], t.zero[s.p:], t.signed, t.stream)
+		case s.columns:
+			dequantizeInt16Columns(x, as[uint16](src[:s.n]), t.scale[s.p:s.p+s.run], t.zero[s.p:], t.signed, t.stream)
+		default:
+			dequantizeInt16Runs(x, as[uint16](src[:s.n]), s.run, t.scale[s.p:], t.zero[s.p:], t.signed, t.stream)
 		}
 		e += s.n
 		src = src[s.n:]

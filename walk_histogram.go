@@ -42,21 +42,9 @@ const (
 	// they are added to the whole, which takes a tenth of the time.
 	countLen = 1 << 20
 
-	// longRow is the length from which rows are read one by one.
-	longRow = 1 << 12
-
 	// rowsOfMany is how many rows of a block are taken at a time, if there are many.
 	rowsOfMany = 128
 )
-
-// scattered reports whether the values of a parameter are in short rows, which
-// only make long reads together with those of others.
-func (l *layout) scattered() bool {
-	if l.group > 0 {
-		return l.inner > 1
-	}
-	return l.outer > 1 && l.inner < longRow
-}
 
 // A histogramWork is what a goroutine needs beside the walk.
 type histogramWork struct {

@@ -5,8 +5,7 @@ package quant
 // Of a Source as many parameters are read at a time as make long reads.
 
 const (
-	valueCols = 16   // columns that are copied at a time: a cache line
-	valueRows = 1024 // rows that are, of what is taken in turns
+	valueRows = 1024 // rows that are copied at a time, of what is taken in turns
 
 	// valuesLen is how many elements are brought together at most, unless one
 	// parameter has more, and valuesRow how long rows need not be that are read one by one.
@@ -101,38 +100,6 @@ func (w *valueWalk) parameters(i int) (p, end int, b block) {
 		return p, end, block{e: first.e, n: n, rows: 1, stride: n}
 	}
 	return p, end, block{e: p * l.inner, n: (end - p) * l.inner, rows: l.outer, stride: l.axis * l.inner}
-}
-
-// inPlace reports whether the elements of a parameter are in one run, or in long ones.
-func (l *layout) inPlace() bool {
-	if l.group > 0 {
-		return l.inner == 1
-	}
-	return l.inner >= shortRun || l.outer == 1
-}
-
-// copiedTogether returns how many channels of short runs are copied at a time.
-func (l *layout) copiedTogether() int { return max(1, valueCols/l.inner) }
-
-// values returns the elements of parameter p, and of as many of the next, up to
-// n, as lie beside them: each row has a run of each.
-func (l *layout) values(p, n int) block {
-	if l.group > 0 {
-		c := p % l.inner
-		g := p / l.inner % l.groups
-		o := p / l.inner / l.groups
-		rows := min(l.group, l.axis-g*l.group)
-		e := (o*l.axis+g*l.group)*l.inner + c
-		if l.inner == 1 {
-			return block{e: e, n: rows, rows: 1, stride: rows, run: rows, p: p}
-		}
-		return block{e: e, n: min(n, l.inner-c, valueCols), rows: rows, stride: l.inner, run: 1, p: p}
-	}
-	k := 1
-	if !l.inPlace() {
-		k = min(n, l.axis-p, l.copiedTogether())
-	}
-	return block{e: p * l.inner, n: k * l.inner, rows: l.outer, stride: l.axis * l.inner, run: l.inner, p: p}
 }
 
 // copyRows copies up to most rows of b, from row r on, and returns how many: the
