@@ -39,9 +39,7 @@ func (f *feed) begin(src, second Source) {
 	if f.failed.Load() { // else nothing is to be forgotten; a store would cost more than a look
 		f.failure.begin()
 	}
-	if src != nil {
-		f.src, f.second = src, second
-	}
+	f.src, f.second = src, second
 	if f.bad.Load() != math.MaxInt64 {
 		f.bad.Store(math.MaxInt64)
 	}
