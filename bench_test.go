@@ -182,7 +182,7 @@ func BenchmarkDequantize(b *testing.B) {
 }
 
 // BenchmarkErrors measures the kernels behind all five figures of one scheme,
-// called block by block, as a survey does.
+// called block by block, as a walk does.
 func BenchmarkErrors(b *testing.B) {
 	benchISAs(b, func(b *testing.B, n int) {
 		if n == benchLarge {
@@ -210,7 +210,7 @@ func benchErrorsRuns(b *testing.B, n, run int) {
 		for x := src; len(x) > 0; {
 			m := min(step, len(x))
 			k := (m + run - 1) / run
-			if k > blockRuns { // short runs, as many as a survey takes
+			if k > blockRuns { // short runs, as many as a walk takes
 				k, m = blockRuns, blockRuns*run
 			}
 			errorsSquaresRuns(s.acc[:k], sq, x[:m], run, s.scale[:k], s.zero[:k], -128, 127)

@@ -24,7 +24,7 @@ func (s *search) fromHistogram(scheme Scheme, h *histogram, n uint64, r Range) R
 	return s.run(scheme).Range
 }
 
-// exactly is fromHistogram for values that are at hand. Percentiles are exact,
+// exactly is fromHistogram for values that are in memory. Percentiles are exact,
 // and so is the least error of few values. What is few does not depend on the
 // machine.
 func (s *search) exactly(scheme Scheme, x []float32, r Range) Range {

@@ -6,7 +6,7 @@ import (
 )
 
 // Choosing ranges for parameters that have too many values to be brought
-// together. All goes by passes over the tensor, which may be at hand or be
+// together. All goes by passes over the tensor, which may be in memory or be
 // read: one fills the histograms. Then percentiles count the lower bits of the
 // values in their bins, and the searches for the least error have all ranges
 // tried in one pass that they need to know of, for all parameters and schemes.
@@ -90,7 +90,7 @@ func (s Scheme) chooseLarge(x []float32, src Source, l layout, lo, hi []float32)
 }
 
 // run chooses all ranges. Sums over a channel do not depend on which others are
-// done with it, so what is at hand may be cut otherwise than what is read.
+// done with it, so what is in memory may be cut otherwise than what is read.
 func (s *selection) run(x []float32, src Source) error {
 	l := &s.all
 	switch {

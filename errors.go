@@ -99,21 +99,3 @@ func (e *ParamError) Error() string {
 
 // Unwrap returns e.Err.
 func (e *ParamError) Unwrap() error { return e.Err }
-
-// notFinite returns the error for the first element that is NaN or infinite.
-func notFinite(src []float32, l *layout, by Granularity) error {
-	for i, x := range src {
-		if !finite(x) {
-			return newNotFinite(i, x, l, by)
-		}
-	}
-	panic("quant: a kernel found a value that is not finite where there is none")
-}
-
-func newNotFinite(i int, x float32, l *layout, by Granularity) error {
-	e := &NotFiniteError{Index: i, Channel: -1, Value: x}
-	if by.unit == perChannel {
-		e.Channel = l.channel(i)
-	}
-	return e
-}

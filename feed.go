@@ -11,6 +11,28 @@ import (
 // Where the elements of a block come from: from memory, where they stay, or are
 // copied to lie together, or from a Source, which stores them in a buffer.
 
+// A Source gives the elements of a tensor that is not in memory as a whole:
+// a file, say, or a tensor of another type that is widened block by block.
+//
+// A function that reads from a Source does so in blocks of at most 65,536
+// elements, which it keeps no longer than it needs them, so that its memory does
+// not grow with the tensor: it has what its results take, and a megabyte or two
+// for each goroutine and 8 MiB besides.
+//
+// Methods that choose among the values, which are all but [MinMax], bring the values of a parameter together, of which it may
+// have up to 2^20, or 2^16 if they are scattered over short rows: that takes up
+// to 10 MiB for each goroutine. Parameters of more values are chosen for by
+// passes over the tensor, with a histogram for each of up to 256 channels at a
+// time, 10 to 40 KiB commonly and 260 KiB at most, and 8 MiB more.
+type Source interface {
+	// ReadFloats stores the elements from off up to off+len(dst), in row-major
+	// order, in dst, which it must not keep. It is called from up to GOMAXPROCS
+	// goroutines at once, for the same elements more than once, and has to give
+	// the same ones each time. The first error ends the call that reads; what
+	// that returns wraps it.
+	ReadFloats(dst []float32, off int) error
+}
+
 // bufferLen is how many elements are read at a time: 256 KiB, which leaves a
 // second-level cache room for what is made of them.
 const bufferLen = 1 << 16
@@ -142,6 +164,24 @@ func (f *feed) findBad(x []float32, pitch int, b *block) {
 		}
 	}
 	panic("quant: a kernel found a value that is not finite where there is none")
+}
+
+// notFinite returns the error for the first element that is NaN or infinite.
+func notFinite(src []float32, l *layout, by Granularity) error {
+	for i, x := range src {
+		if !finite(x) {
+			return newNotFinite(i, x, l, by)
+		}
+	}
+	panic("quant: a kernel found a value that is not finite where there is none")
+}
+
+func newNotFinite(i int, x float32, l *layout, by Granularity) error {
+	e := &NotFiniteError{Index: i, Channel: -1, Value: x}
+	if by.unit == perChannel {
+		e.Channel = l.channel(i)
+	}
+	return e
 }
 
 // from returns s from element i on, nil if it is nil.

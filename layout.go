@@ -15,6 +15,14 @@ const (
 )
 
 // A layout is a shape as a granularity sees it: [outer, axis, inner], row-major.
+// The words for what it is made of:
+//
+//   - A run is consecutive elements that share parameters, or a channel.
+//   - A row is consecutive elements that do not; a column is what is at the same
+//     place in each row, and shares them.
+//   - A block is some runs, or some rows of some columns, that are taken at once.
+//   - A part is what one goroutine does at a time: many blocks.
+//   - A segment is blocks whose sums are added before those of others, see order.
 //
 // One of two walks covers every granularity. In the runs walk elements that
 // share parameters are consecutive: a run for the whole tensor, for each index
@@ -187,6 +195,13 @@ func (l *layout) spread() bool { return l.cols > l.params }
 // channel returns the index along the axis of element e.
 func (l *layout) channel(e int) int { return e / l.inner % l.axis }
 
+// Blocks are not larger than what a kernel takes at a time.
+const (
+	blockRows = 1024
+	blockCols = 512
+	blockRuns = 256 // short runs
+)
+
 // A block is a rectangle of elements that is taken at once: rows of consecutive
 // runs, or of columns.
 type block struct {
@@ -198,7 +213,7 @@ type block struct {
 	slot         int // that sums are for
 }
 
-// A span is a stretch of consecutive elements that a kernel takes in one call.
+// A span is a block of consecutive elements, for kernels that need no more of it.
 type span struct {
 	n int // elements
 

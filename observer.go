@@ -46,13 +46,6 @@ const (
 	IgnoreNotFinite
 )
 
-// Counts are numbers of values.
-type Counts struct {
-	Finite         uint64 // those that count
-	NaN            uint64 // not among Finite, as the next two
-	PosInf, NegInf uint64
-}
-
 // observers counts them.
 var observers atomic.Uint64
 
@@ -165,6 +158,83 @@ func (o *Observer) observe(batch Tensor) error {
 	}
 	o.countNotFinite()
 	return nil
+}
+
+// observeApart collects a batch in o.batch, and adds that to o if there is no error.
+// So the batch need be gone through but once. It is x, or comes from src.
+func (o *Observer) observeApart(x []float32, src Source, l layout) error {
+	o.batch = resize(o.batch, l.params)
+	for i := range o.batch {
+		b := &o.batch[i]
+		b.batch, b.notFinite = 0, Counts{}
+		if !o.scheme.Method.ranged() {
+			b.hist.reset(lanesOf(l.params))
+		}
+	}
+	if err := o.collect(x, src, l, o.batch, true); err != nil {
+		return err
+	}
+	if o.policy == RefuseNotFinite {
+		for i := range o.batch {
+			if o.batch[i].notFinite != (Counts{}) {
+				return findNotFinite(x, src, l, o.scheme.Granularity)
+			}
+		}
+	}
+	o.grow(l.params)
+	for i := range o.batch {
+		p, b := &o.params[i], &o.batch[i]
+		p.notFinite.add(b.notFinite)
+		if b.batch > 0 {
+			o.counter.Finite += b.batch
+			o.widen(p, b.batch, b.batchLo, b.batchHi)
+			p.hist.merge(&b.hist)
+		}
+	}
+	o.countNotFinite()
+	return nil
+}
+
+// collect brings the values of a batch, which are x or come from src, to params.
+func (o *Observer) collect(x []float32, src Source, l layout, params []observed, sift bool) error {
+	w := histogramWalks.Get().(*histogramWalk)
+	w.sift, w.counts = sift, !o.scheme.Method.ranged()
+	var err error
+	if src != nil && l.params > 1 && !l.scattered() && l.size(0) > countLen {
+		// One parameter after the other: goroutines would have to wait for each other.
+		var c columnsSource
+		for p := 0; p < l.params && err == nil; p++ {
+			b := l.values(p, 1)
+			c = columnsSource{src, b.e, b.n, b.stride}
+			err = w.run(nil, &c, channelsOf(1, 1, b.rows*b.n), params[p:p+1], nil)
+		}
+	} else {
+		err = w.run(x, src, l, params, nil)
+	}
+	histogramWalks.Put(w)
+	return err
+}
+
+// findNotFinite returns the error for the first value of a tensor that is not
+// finite, of which there are some. It is x, or comes from src.
+func findNotFinite(x []float32, src Source, l layout, by Granularity) error {
+	if src == nil {
+		return notFinite(x, &l, by)
+	}
+	p := buffers.Get().(*[bufferLen]float32)
+	defer buffers.Put(p)
+	for e := 0; e < l.n(); e += bufferLen {
+		x := p[:min(bufferLen, l.n()-e)]
+		if err := readFloats(src, x, e); err != nil {
+			return err
+		}
+		for i, v := range x {
+			if !finite(v) {
+				return newNotFinite(e+i, v, &l, by)
+			}
+		}
+	}
+	return errFickle
 }
 
 // observeNothing checks the shape of a batch of no elements.
@@ -284,12 +354,3 @@ func (o *Observer) Merge(other *Observer) error {
 
 // maxValues is how many values merging may come to: by observing nobody will.
 const maxValues = 1 << 62
-
-func (c *Counts) add(o Counts) {
-	c.Finite += o.Finite
-	c.NaN += o.NaN
-	c.PosInf += o.PosInf
-	c.NegInf += o.NegInf
-}
-
-func (c *Counts) all() uint64 { return c.Finite + c.NaN + c.PosInf + c.NegInf }

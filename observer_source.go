@@ -57,41 +57,6 @@ func (o *Observer) observeFrom(src Source, shape []int) error {
 	return o.observeApart(nil, src, l)
 }
 
-// observeApart collects a batch in o.batch, and adds that to o if there is no error.
-// So the batch need be gone through but once. It is x, or comes from src.
-func (o *Observer) observeApart(x []float32, src Source, l layout) error {
-	o.batch = resize(o.batch, l.params)
-	for i := range o.batch {
-		b := &o.batch[i]
-		b.batch, b.notFinite = 0, Counts{}
-		if !o.scheme.Method.ranged() {
-			b.hist.reset(lanesOf(l.params))
-		}
-	}
-	if err := o.collect(x, src, l, o.batch, true); err != nil {
-		return err
-	}
-	if o.policy == RefuseNotFinite {
-		for i := range o.batch {
-			if o.batch[i].notFinite != (Counts{}) {
-				return findNotFinite(x, src, l, o.scheme.Granularity)
-			}
-		}
-	}
-	o.grow(l.params)
-	for i := range o.batch {
-		p, b := &o.params[i], &o.batch[i]
-		p.notFinite.add(b.notFinite)
-		if b.batch > 0 {
-			o.counter.Finite += b.batch
-			o.widen(p, b.batch, b.batchLo, b.batchHi)
-			p.hist.merge(&b.hist)
-		}
-	}
-	o.countNotFinite()
-	return nil
-}
-
 // fewValues is up to how many values of a parameter a batch is brought together:
 // they take no more memory than the histogram does.
 const fewValues = 1 << 12
@@ -115,46 +80,4 @@ func (o *Observer) rangesFrom(src Source, l layout) (bool, error) {
 	}
 	walks.Put(g)
 	return true, nil
-}
-
-// collect brings the values of a batch, which are x or come from src, to params.
-func (o *Observer) collect(x []float32, src Source, l layout, params []observed, sift bool) error {
-	w := histogramWalks.Get().(*histogramWalk)
-	w.sift, w.counts = sift, !o.scheme.Method.ranged()
-	var err error
-	if src != nil && l.params > 1 && !l.scattered() && l.size(0) > countLen {
-		// One parameter after the other: goroutines would have to wait for each other.
-		var c columnsSource
-		for p := 0; p < l.params && err == nil; p++ {
-			b := l.values(p, 1)
-			c = columnsSource{src, b.e, b.n, b.stride}
-			err = w.run(nil, &c, channelsOf(1, 1, b.rows*b.n), params[p:p+1], nil)
-		}
-	} else {
-		err = w.run(x, src, l, params, nil)
-	}
-	histogramWalks.Put(w)
-	return err
-}
-
-// findNotFinite returns the error for the first value of a tensor that is not
-// finite, of which there are some. It is x, or comes from src.
-func findNotFinite(x []float32, src Source, l layout, by Granularity) error {
-	if src == nil {
-		return notFinite(x, &l, by)
-	}
-	p := buffers.Get().(*[bufferLen]float32)
-	defer buffers.Put(p)
-	for e := 0; e < l.n(); e += bufferLen {
-		x := p[:min(bufferLen, l.n()-e)]
-		if err := readFloats(src, x, e); err != nil {
-			return err
-		}
-		for i, v := range x {
-			if !finite(v) {
-				return newNotFinite(e+i, v, &l, by)
-			}
-		}
-	}
-	return errFickle
 }

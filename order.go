@@ -22,9 +22,6 @@ type order struct {
 
 const (
 	segBlocks = 64
-	blockRows = 1024
-	blockCols = 512 // columns that a kernel takes at a time
-	blockRuns = 256 // short runs that a kernel takes at a time
 
 	rangeBytes = 4 + 4 + 8
 	tallyBytes = 8 + 8 + 8 + 8

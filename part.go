@@ -2,7 +2,7 @@ package quant
 
 import "fmt"
 
-// Quantizing and dequantizing a piece of a tensor, without the rest of it.
+// Quantizing and dequantizing a part of a tensor, without the rest of it.
 
 // QuantizePart is [QuantizeCodes] for a part of a tensor of the given shape: x
 // holds its elements from off up to off+len(x), in row-major order, and their

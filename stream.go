@@ -1,27 +1,5 @@
 package quant
 
-// A Source gives the elements of a tensor that is not in memory as a whole:
-// a file, say, or a tensor of another type that is widened piece by piece.
-//
-// A function that reads from a Source does so in pieces of at most 65,536
-// elements, which it keeps no longer than it needs them, so that its memory does
-// not grow with the tensor: it has what its results take, and a megabyte or two
-// for each goroutine and 8 MiB besides.
-//
-// Methods that choose among the values, which are all but [MinMax], bring the values of a parameter together, of which it may
-// have up to 2^20, or 2^16 if they are scattered over short rows: that takes up
-// to 10 MiB for each goroutine. Parameters of more values are chosen for by
-// passes over the tensor, with a histogram for each of up to 256 channels at a
-// time, 10 to 40 KiB commonly and 260 KiB at most, and 8 MiB more.
-type Source interface {
-	// ReadFloats stores the elements from off up to off+len(dst), in row-major
-	// order, in dst, which it must not keep. It is called from up to GOMAXPROCS
-	// goroutines at once, for the same elements more than once, and has to give
-	// the same ones each time. The first error ends the call that reads; what
-	// that returns wraps it.
-	ReadFloats(dst []float32, off int) error
-}
-
 // A Stream is a tensor whose elements come from a [Source]. Its methods give the
 // results of the functions of the same names, to the last bit; those that end in
 // Into allocate nothing, as their namesakes. A Shape of no axes is one element.
@@ -98,7 +76,7 @@ func rangesFrom(dst []Range, src Source, shape []int, l layout, by Granularity) 
 //     symmetric, and commonly five to eight times if it is not. It may be 20
 //     times where values crowd at one end, and never more than 43.
 //
-// A tensor that is not larger than a piece is read once.
+// A tensor of at most 65,536 elements is read once.
 func (t Stream) Calibrate(s Scheme) (Params, error) {
 	var p Params
 	if err := t.CalibrateInto(&p, s); err != nil {

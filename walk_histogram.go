@@ -312,6 +312,22 @@ type observed struct {
 	notFinite Counts // of all batches, Finite left out
 }
 
+// Counts are numbers of values.
+type Counts struct {
+	Finite         uint64 // those that count
+	NaN            uint64 // not among Finite, as the next two
+	PosInf, NegInf uint64
+}
+
+func (c *Counts) add(o Counts) {
+	c.Finite += o.Finite
+	c.NaN += o.NaN
+	c.PosInf += o.PosInf
+	c.NegInf += o.NegInf
+}
+
+func (c *Counts) all() uint64 { return c.Finite + c.NaN + c.PosInf + c.NegInf }
+
 // A siftBuffer is memory for finite values among others.
 type siftBuffer struct{ finite [valueRows]float32 }
 
