@@ -184,16 +184,16 @@ func BenchmarkDequantize(b *testing.B) {
 }
 
 // BenchmarkErrors measures the kernels behind all five figures of one scheme,
-// called block by block, as a survey does.
+// called block by block, as a walk does.
 func BenchmarkErrors(b *testing.B) {
 	benchISAs(b, func(b *testing.B, n int) {
 		if n == benchLarge {
 			b.Run("walk=runs/n=67108864/procs=1", func(b *testing.B) { benchErrorsRuns(b, n, blockLen) })
-			b.Run("walk=columns/n=67108864/procs=1", func(b *testing.B) { benchErrorsColumns(b, n, tileCols) })
+			b.Run("walk=columns/n=67108864/procs=1", func(b *testing.B) { benchErrorsColumns(b, n, blockCols) })
 			return
 		}
 		b.Run(fmt.Sprintf("walk=runs/n=%d", n), func(b *testing.B) { benchErrorsRuns(b, n, min(n, blockLen)) })
-		b.Run(fmt.Sprintf("walk=columns/n=%d", n), func(b *testing.B) { benchErrorsColumns(b, n, min(n, tileCols)) })
+		b.Run(fmt.Sprintf("walk=columns/n=%d", n), func(b *testing.B) { benchErrorsColumns(b, n, min(n, blockCols)) })
 		b.Run(fmt.Sprintf("walk=groups32/n=%d", n), func(b *testing.B) { benchErrorsRuns(b, n, 32) })
 		b.Run(fmt.Sprintf("walk=conv9/n=%d", n), func(b *testing.B) { benchErrorsRuns(b, n, 9) })
 		b.Run(fmt.Sprintf("walk=conv27/n=%d", n), func(b *testing.B) { benchErrorsRuns(b, n, 27) })
@@ -203,17 +203,17 @@ func BenchmarkErrors(b *testing.B) {
 func benchErrorsRuns(b *testing.B, n, run int) {
 	src := benchData()[:n]
 	step := max(1, blockLen/run) * run
-	var s scratch
+	var s errorWork
 	fill(s.scale[:], 0x1.1p-8)
 	fill(s.zero[:], 3)
-	sq := make([]float64, tileCols)
+	sq := make([]float64, blockCols)
 	b.SetBytes(4 * int64(n))
 	for b.Loop() {
 		for x := src; len(x) > 0; {
 			m := min(step, len(x))
 			k := (m + run - 1) / run
-			if k > tileRuns { // short runs, as many as a survey takes
-				k, m = tileRuns, tileRuns*run
+			if k > blockRuns { // short runs, as many as a walk takes
+				k, m = blockRuns, blockRuns*run
 			}
 			errorsSquaresRuns(s.acc[:k], sq, x[:m], run, s.scale[:k], s.zero[:k], -128, 127)
 			x = x[m:]
@@ -224,14 +224,14 @@ func benchErrorsRuns(b *testing.B, n, run int) {
 
 func benchErrorsColumns(b *testing.B, n, cols int) {
 	src := benchData()[:n]
-	var s scratch
+	var s errorWork
 	fill(s.scale[:], 0x1.1p-8)
 	fill(s.zero[:], 3)
 	sq := make([]float64, cols)
 	b.SetBytes(4 * int64(n))
 	for b.Loop() {
 		for x := src; len(x) > 0; {
-			rows := min(rowsPerBlock, len(x)/cols)
+			rows := min(blockRows, len(x)/cols)
 			clear(sq)
 			errorsColumns(s.columns(cols), x, rows, cols, s.scale[:cols], s.zero[:cols], -128, 127)
 			squaresColumns(sq, x, rows, cols)

@@ -1,7 +1,6 @@
 package quant
 
 import (
-	"math"
 	"sync"
 
 	"github.com/a01592f9/quant/internal/histogram"
@@ -10,29 +9,10 @@ import (
 )
 
 // Choosing ranges for parameters that have too many values to be brought
-// together. All goes by passes over the tensor, which may be at hand or be
+// together. All goes by passes over the tensor, which may be in memory or be
 // read: one fills the histograms. Then percentiles count the lower bits of the
 // values in their bins, and a pass tries all ranges whose errors the searches for
 // the least error ask for, for all parameters and schemes.
-
-// Up to how many values of a parameter are brought together: in rows that are
-// worth reading one by one, and scattered. Only tests change them.
-var (
-	mostInRows    = 1 << 20
-	mostScattered = 1 << 16
-)
-
-// large reports whether parameters have more values than are brought together.
-func (l *layout) large() bool {
-	n := l.outer * l.inner
-	if l.group > 0 {
-		n = l.group
-	}
-	if l.scattered() {
-		return n > mostScattered
-	}
-	return n > mostInRows
-}
 
 const (
 	// mostAbreast is how many channels at most are done at a time, if they have
@@ -68,8 +48,8 @@ type selection struct {
 	digits   [][]search.KthValue // two lists, by parameter, for each scheme that asks for percentiles
 	descents [][]search.Descent  // a list for each scheme, empty if it asks for something else
 	trials   []Params            // of a pass
-	survey   survey
-	cutout   cutout
+	walk     walk
+	columns  columnsSource
 }
 
 var selections = sync.Pool{New: func() any { return new(selection) }}
@@ -99,16 +79,6 @@ func (s *selection) chosen(k int, lo, hi []float32) {
 	}
 }
 
-// extended returns s with one more element, in which memory of an earlier use is
-// left.
-func extended[T any](s []T) []T {
-	if len(s) < cap(s) {
-		return s[:len(s)+1]
-	}
-	var none T
-	return append(s, none)
-}
-
 // chooseLarge is choose for parameters of many values, which are x or, if src
 // is not nil, come from there.
 func (s Scheme) chooseLarge(x []float32, src Source, l layout, lo, hi []float32) error {
@@ -124,7 +94,7 @@ func (s Scheme) chooseLarge(x []float32, src Source, l layout, lo, hi []float32)
 }
 
 // run chooses all ranges. Sums over a channel do not depend on which others are
-// done with it, so what is at hand may be cut otherwise than what is read.
+// done with it, so what is in memory may be cut otherwise than what is read.
 func (s *selection) run(x []float32, src Source) error {
 	l := &s.all
 	s.tasks = s.tasks[:0]
@@ -161,8 +131,8 @@ func (s *selection) run(x []float32, src Source) error {
 	}
 	for s.first = range l.axis {
 		s.part = layout{outer: l.outer, axis: 1, inner: l.inner, params: 1}
-		s.cutout = cutout{src, s.first * l.inner, l.inner, l.axis * l.inner}
-		if err := s.choose(nil, &s.cutout); err != nil {
+		s.columns = columnsSource{src, s.first * l.inner, l.inner, l.axis * l.inner}
+		if err := s.choose(nil, &s.columns); err != nil {
 			return err
 		}
 	}
@@ -176,8 +146,8 @@ func (s *selection) row(x []float32, src Source, at, n int) error {
 	if src == nil {
 		return s.choose(x[at:at+n], nil)
 	}
-	s.cutout = cutout{src, at, n, n}
-	return s.choose(nil, &s.cutout)
+	s.columns = columnsSource{src, at, n, n}
+	return s.choose(nil, &s.columns)
 }
 
 // abreast chooses the ranges of the channels of a tensor, from element at on.
@@ -187,17 +157,17 @@ func (s *selection) abreast(x []float32, src Source, at, outer, axis, inner int)
 		s.part = channelsOf(outer, axis, inner)
 		return s.choose(x[:s.part.n()], nil)
 	}
-	most := max(1, min(mostAbreast, pieceLen/inner))
+	most := max(1, min(mostAbreast, bufferLen/inner))
 	first, parts := s.first, (axis+most-1)/most
 	for i := range parts {
 		c, end := axis*i/parts, axis*(i+1)/parts
 		s.first = first + c
 		s.part = channelsOf(outer, end-c, inner)
-		s.cutout = cutout{src, at + c*inner, (end - c) * inner, axis * inner}
+		s.columns = columnsSource{src, at + c*inner, (end - c) * inner, axis * inner}
 		if parts == 1 {
-			s.cutout.width *= outer // rows follow each other
+			s.columns.width *= outer // rows follow each other
 		}
-		if err := s.choose(nil, &s.cutout); err != nil {
+		if err := s.choose(nil, &s.columns); err != nil {
 			return err
 		}
 	}
@@ -210,7 +180,7 @@ func (s *selection) choose(x []float32, src Source) error {
 	for i := range s.params {
 		s.params[i].hist.Reset(lanesOf(len(s.params)))
 	}
-	if err := s.tour(x, src, nil); err != nil {
+	if err := s.collect(x, src, nil); err != nil {
 		return err
 	}
 	s.digits, s.descents = s.digits[:0], s.descents[:0]
@@ -243,13 +213,12 @@ func (s *selection) choose(x []float32, src Source) error {
 	return s.descend(x, src)
 }
 
-// tour makes a tour for histograms or, if there are any, digits.
-func (s *selection) tour(x []float32, src Source, d [][]search.KthValue) error {
-	t := tours.Get().(*tour)
-	t.layout, t.params, t.sift, t.counts, t.digits = s.part, s.params, false, true, d
-	err := t.run(x, src)
-	t.params, t.digits = nil, nil
-	tours.Put(t)
+// collect fills the histograms or, if there are any, brings the values to digits.
+func (s *selection) collect(x []float32, src Source, d [][]search.KthValue) error {
+	w := histogramWalks.Get().(*histogramWalk)
+	w.sift, w.counts = false, true
+	err := w.run(x, src, s.part, s.params, d)
+	histogramWalks.Put(w)
 	return err
 }
 
@@ -307,7 +276,7 @@ func (s *selection) findPercentiles(x []float32, src Source) error {
 		if !open {
 			return nil
 		}
-		if err := s.tour(x, src, s.digits); err != nil {
+		if err := s.collect(x, src, s.digits); err != nil {
 			return err
 		}
 		percentiles := 0
@@ -372,24 +341,15 @@ func (s *selection) pass(x []float32, src Source) error {
 			}
 		}
 	}
-	g := &s.survey
-	slots := math.MaxInt
-	if src != nil {
-		slots = waveSlots(s.part.axis, len(s.trials))
-	}
-	g.reset(s.part, false, slots)
+	g := &s.walk
+	g.begin(s.part, false, len(s.trials), src, nil)
 	for i := range s.trials {
-		g.addSubject(s.part, &s.trials[i])
+		g.errors.addSubject(&g.order, s.part, &s.trials[i])
 	}
-	if src == nil {
-		g.secondPass(x, nil)
-	} else {
-		r := newReading(g, src, nil)
-		err := r.pass(false, true, PerTensor)
-		r.done()
-		if err != nil {
-			return err
-		}
+	err := g.pass(x, nil, false, true, PerTensor)
+	g.end()
+	if err != nil {
+		return err
 	}
 	subject := 0
 	for k := range s.schemes {
@@ -397,7 +357,7 @@ func (s *selection) pass(x []float32, src Source) error {
 		for i := range s.descents[k] {
 			wants := s.descents[k][i].Wants
 			for j := range wants {
-				t := &g.schemes[subject+j].tally[i]
+				t := &g.errors.schemes[subject+j].tally[i]
 				if wants[j].Cost = t.abs; s.tasks[k].Goal == search.Squares {
 					wants[j].Cost = t.sq
 				}

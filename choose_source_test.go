@@ -24,7 +24,7 @@ func smallLimits(t *testing.T, inRows, scattered int) {
 // layout, the method, the number of values of a parameter and of cores.
 func TestMethodsFromSources(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
-	defer func(n int) { waveBytes = n }(waveBytes)
+	defer func(n int) { slotBytes = n }(slotBytes)
 	shapes := [][]int{
 		{40}, {700, 3}, {70001}, {3, 30011}, {30, 2, 5003}, {1, 70001}, // rows
 		{130, 70, 40}, {66, 17, 97}, {20000, 3, 7}, {200, 300, 5}, {5, 20, 9, 81}, {70, 1300}, {301, 257}, {2, 300, 200}, // scattered
@@ -37,7 +37,7 @@ func TestMethodsFromSources(t *testing.T) {
 				if (i+k)%9 != 0 && testing.Short() {
 					continue
 				}
-				waveBytes = []int{8 << 20, 600, 9000}[i%3]
+				slotBytes = []int{8 << 20, 600, 9000}[i%3]
 				runtime.GOMAXPROCS(1 + i%4)
 				n, _ := elements(shape)
 				x := Tensor{valuesOf(uint64(40+i), n, byName(names[(i+3*k)%len(names)])), shape}
@@ -74,7 +74,7 @@ func testMethodsFromSource(t *testing.T, x Tensor, i int) {
 			t.Fatal(err)
 		}
 		if diff := difference(want, got); diff != "" {
-			t.Fatalf("%+v, shape %v, %d goroutines, waves of %d bytes (-in memory +read)\n%.2000s", s, x.Shape, runtime.GOMAXPROCS(0), waveBytes, diff)
+			t.Fatalf("%+v, shape %v, %d goroutines, waves of %d bytes (-in memory +read)\n%.2000s", s, x.Shape, runtime.GOMAXPROCS(0), slotBytes, diff)
 		}
 		k := (i + j) % len(schemes)
 		p, err := Stream{sliceSource(x.Data), x.Shape}.Calibrate(schemes[k])
@@ -130,7 +130,7 @@ func TestLarge(t *testing.T) {
 						for i, r := range all {
 							lo[i], hi[i] = r.Min, r.Max
 						}
-						s.choose(x.Data, l, lo, hi)
+						s.choose(x.Data, nil, l, lo, hi)
 						for i := range all {
 							all[i] = Range{lo[i], hi[i]}
 						}
@@ -327,7 +327,7 @@ func TestMethodsSourceMemory(t *testing.T) {
 		n, bound = 1<<22, 12<<20
 	}
 	src := sourceFunc(func(dst []float32, off int) error {
-		if len(dst) > pieceLen {
+		if len(dst) > bufferLen {
 			t.Errorf("%d elements are read at once", len(dst))
 		}
 		for i := range dst {

@@ -21,7 +21,7 @@ type Comparison struct {
 
 	// Always on the heap, since goroutines share it; a Comparison may be on its
 	// caller's stack, which can move meanwhile.
-	survey *survey
+	walk *walk
 }
 
 // A Result is what one scheme does to a tensor.
@@ -75,7 +75,7 @@ func Compare(t Tensor, schemes ...Scheme) (*Comparison, error) {
 // any. After an error the contents of c mean nothing. Errors: those of Compare.
 func CompareInto(c *Comparison, t Tensor, schemes ...Scheme) error {
 	c.setSchemes(schemes)
-	return c.measure(t, true)
+	return c.measure(t.Data, len(t.Data), t.Shape, nil, true)
 }
 
 // CompareParams is Compare with parameters that are there already, from elsewhere
@@ -94,7 +94,7 @@ func CompareParams(t Tensor, params ...Params) (*Comparison, error) {
 // CompareInto is Compare. The parameters are copied.
 func CompareParamsInto(c *Comparison, t Tensor, params ...Params) error {
 	c.setParams(params)
-	return c.measure(t, false)
+	return c.measure(t.Data, len(t.Data), t.Shape, nil, false)
 }
 
 func (c *Comparison) setSchemes(schemes []Scheme) {
@@ -122,33 +122,41 @@ func (c *Comparison) setResults(n int) {
 }
 
 // measure fills c for the schemes in c.Results, calibrating them first if that
-// is asked for.
-func (c *Comparison) measure(t Tensor, calibrate bool) error {
+// is asked for, and n elements, which are x or come from src.
+func (c *Comparison) measure(x []float32, n int, shape []int, src Source, calibrate bool) error {
 	if err := c.checkSchemes(calibrate); err != nil {
 		return err
 	}
-	by, err := c.prepare(len(t.Data), t.Shape, calibrate, math.MaxInt)
+	by, err := c.prepare(n, shape, src, calibrate)
 	if err != nil {
 		return err
 	}
-	c.survey.squaresLater()
-	if err := c.survey.firstPass(t.Data, by); err != nil {
+	g := c.walk
+	if calibrate {
+		if err = g.pass(x, nil, true, false, by); err == nil {
+			c.setRanges()
+			err = c.calibrate(shape, x, src)
+		}
+		if err == nil {
+			c.setSubjects(n, shape)
+			err = g.pass(x, nil, false, true, by)
+		}
+	} else {
+		c.setSubjects(n, shape)
+		err = g.pass(x, nil, true, true, by)
+		c.setRanges()
+	}
+	g.end()
+	if err != nil {
 		return err
 	}
-	c.setRanges()
-	if calibrate {
-		c.calibrate(t.Shape, t.Data, nil) // no error without a Source
-	}
-	c.setSubjects(len(t.Data), t.Shape)
-	c.survey.secondPass(t.Data, nil)
-	c.setMetrics(len(t.Data))
+	c.setMetrics(n)
 	return nil
 }
 
 // prepare makes all checks, of n elements and their shape too, before there is
-// any work, and readies the survey with memory for so many segments. It returns
-// the granularity of the channels.
-func (c *Comparison) prepare(n int, shape []int, calibrate bool, slots int) (by Granularity, err error) {
+// any work, and readies the walk. It returns the granularity of the channels.
+func (c *Comparison) prepare(n int, shape []int, src Source, calibrate bool) (by Granularity, err error) {
 	by = c.channels(len(shape))
 	channels, err := newLayout(n, shape, by)
 	if err != nil {
@@ -164,11 +172,12 @@ func (c *Comparison) prepare(n int, shape []int, calibrate bool, slots int) (by 
 		c.Shape = append(c.Shape, n)
 	}
 
-	if c.survey == nil {
-		c.survey = new(survey)
+	if c.walk == nil {
+		c.walk = new(walk)
 	}
-	g := c.survey
-	g.reset(channels, true, slots)
+	g := c.walk
+	g.begin(channels, true, len(c.Results), src, nil)
+	g.squaresBesideErrors()
 	for i := range c.Results {
 		r := &c.Results[i]
 		l, err := newLayout(n, shape, r.Scheme.Granularity)
@@ -181,7 +190,7 @@ func (c *Comparison) prepare(n int, shape []int, calibrate bool, slots int) (by 
 				return by, err
 			}
 		case l != channels && l.params > 1:
-			g.addOther(l)
+			g.ranges.addOther(l)
 		}
 	}
 	return by, nil
@@ -207,7 +216,7 @@ func (c *Comparison) checkSchemes(calibrate bool) error {
 // calibrate calibrates the schemes to what the first pass has found, and to all
 // values, which are x or come from src, if a method needs them.
 func (c *Comparison) calibrate(shape []int, x []float32, src Source) error {
-	g := c.survey
+	g := c.walk
 	n := g.ch.n()
 	other := 0 // of the ranges of results whose parameters are not the channels'
 	g.chosen = resize(g.chosen, len(c.Results))
@@ -215,14 +224,14 @@ func (c *Comparison) calibrate(shape []int, x []float32, src Source) error {
 	for i := range c.Results {
 		r := &c.Results[i]
 		l, _ := newLayout(n, shape, r.Scheme.Granularity)
-		lo, hi := g.lo, g.hi
+		lo, hi := g.ranges.lo, g.ranges.hi
 		switch {
 		case l == g.ch:
 		case l.params == 1:
 			g.chosenLo, g.chosenHi = append(g.chosenLo[:0], c.Range.Min), append(g.chosenHi[:0], c.Range.Max)
 			lo, hi = g.chosenLo, g.chosenHi
 		default:
-			lo, hi = g.others[other].lo, g.others[other].hi
+			lo, hi = g.ranges.others[other].lo, g.ranges.others[other].hi
 			other++
 		}
 		if g.chosen[i] {
@@ -238,9 +247,7 @@ func (c *Comparison) calibrate(shape []int, x []float32, src Source) error {
 			}
 			g.chosenLo, g.chosenHi = append(g.chosenLo[:0], lo...), append(g.chosenHi[:0], hi...)
 			lo, hi = g.chosenLo, g.chosenHi
-			if src == nil {
-				r.Scheme.choose(x, l, lo, hi)
-			} else if err := r.Scheme.chooseFrom(src, l, lo, hi); err != nil {
+			if err := r.Scheme.choose(x, src, l, lo, hi); err != nil {
 				return err
 			}
 		}
@@ -253,7 +260,7 @@ func (c *Comparison) calibrate(shape []int, x []float32, src Source) error {
 // chooseLarge calibrates the i-th result, whose parameters have many values
 // within lo and hi, and those that follow it and can be done with it.
 func (c *Comparison) chooseLarge(i int, l layout, lo, hi []float32, shape []int, x []float32, src Source) error {
-	g := c.survey
+	g := c.walk
 	s := selections.Get().(*selection)
 	s.begin(l, lo, hi)
 	g.with = g.with[:0]
@@ -287,14 +294,14 @@ func (c *Comparison) setSubjects(n int, shape []int) {
 	for i := range c.Results {
 		r := &c.Results[i]
 		l, _ := newLayout(n, shape, r.Scheme.Granularity)
-		c.survey.addSubject(l, &r.Params)
+		c.walk.errors.addSubject(&c.walk.order, l, &r.Params)
 	}
 }
 
 // setMetrics takes what the second pass over n elements found.
 func (c *Comparison) setMetrics(n int) {
 	for i := range c.Results {
-		c.Results[i].set(c.survey, &c.survey.schemes[i], n)
+		c.Results[i].set(c.walk, &c.walk.errors.schemes[i], n)
 	}
 }
 
@@ -320,11 +327,11 @@ func (c *Comparison) ChannelGranularity() Granularity {
 	return PerChannel(c.Axis)
 }
 
-// setRanges takes the ranges of the channels from the survey.
+// setRanges takes the ranges of the channels from the walk.
 func (c *Comparison) setRanges() {
-	c.ChannelRanges = resize(c.ChannelRanges, c.survey.ch.axis)
+	c.ChannelRanges = resize(c.ChannelRanges, c.walk.ch.axis)
 	for i := range c.ChannelRanges {
-		c.ChannelRanges[i] = Range{c.survey.lo[i], c.survey.hi[i]}
+		c.ChannelRanges[i] = Range{c.walk.ranges.lo[i], c.walk.ranges.hi[i]}
 	}
 	c.Range = c.ChannelRanges[0]
 	for _, r := range c.ChannelRanges[1:] {
@@ -333,16 +340,16 @@ func (c *Comparison) setRanges() {
 }
 
 // set fills r with what the second pass over n elements found.
-func (r *Result) set(g *survey, u *subject, n int) {
+func (r *Result) set(g *walk, u *subject, n int) {
 	channels := g.ch.axis
 	r.ChannelMetrics = resize(r.ChannelMetrics, channels)
 	var all tally
 	squares := 0.0
 	for c := range channels {
 		t := &u.tally[c]
-		r.ChannelMetrics[c] = t.metrics(n/channels, g.sq[c])
+		r.ChannelMetrics[c] = t.metrics(n/channels, g.ranges.sq[c])
 		all.addAll(t)
-		squares += g.sq[c]
+		squares += g.ranges.sq[c]
 	}
 	r.Metrics = all.metrics(n, squares)
 	r.Memory = r.Scheme.Memory(n, len(r.Scale))

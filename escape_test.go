@@ -259,7 +259,7 @@ func TestComparisonOnStack(t *testing.T) {
 	if work.OnHeap(unsafe.Slice(&c, 1)) {
 		t.Error("the comparison is not on the stack, so the test shows nothing")
 	}
-	if !work.OnHeap(unsafe.Slice(c.survey, 1)) || !work.OnHeap(c.Results) || !work.OnHeap(c.Results[0].Scale) {
+	if !work.OnHeap(unsafe.Slice(c.walk, 1)) || !work.OnHeap(c.Results) || !work.OnHeap(c.Results[0].Scale) {
 		t.Error("goroutines share memory that is on the caller's stack")
 	}
 }

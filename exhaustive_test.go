@@ -131,7 +131,7 @@ func TestErrorsExhaustive(t *testing.T) {
 			fill(scale, a.scale)
 			fill(zero, a.zero)
 			var got, want [1]sums
-			var gotc, wantc scratch
+			var gotc, wantc errorWork
 			chunk := 0
 			everyInput(1021, func(src []float32) {
 				toFinite(src)

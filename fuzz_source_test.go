@@ -42,8 +42,8 @@ func FuzzSource(f *testing.F) {
 	f.Add(uint64(3), uint16(4000), uint16(20), uint16(3), uint32(0x0000), uint32(0x1112), uint16(1), uint32(0))
 	f.Fuzz(func(t *testing.T, seed uint64, a, b, c uint16, first, other uint32, wave uint16, bad uint32) {
 		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1 + int(seed%3)))
-		defer func(n int) { waveBytes = n }(waveBytes)
-		waveBytes = int(wave)
+		defer func(n int) { slotBytes = n }(slotBytes)
+		slotBytes = int(wave)
 		x := fuzzTensor(seed, a, b, c)
 		if int(bad) < len(x.Data) && bad > 0 {
 			x.Data[bad] = inf
@@ -86,8 +86,8 @@ func FuzzSourceMethods(f *testing.F) {
 	f.Add(uint64(3), uint16(4000), uint16(20), uint16(1), uint32(0x700212a), uint8(5), uint16(1), uint16(20), uint32(0))
 	f.Fuzz(func(t *testing.T, seed uint64, a, b, c uint16, options uint32, method uint8, wave, limit uint16, bad uint32) {
 		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1 + int(seed%3)))
-		defer func(n int) { waveBytes = n }(waveBytes)
-		waveBytes = int(wave)
+		defer func(n int) { slotBytes = n }(slotBytes)
+		slotBytes = int(wave)
 		smallLimits(t, int(limit), int(limit)/7)
 		x := fuzzTensor(seed, a, b, c)
 		if int(bad) < len(x.Data) && bad > 0 {

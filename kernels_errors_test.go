@@ -125,7 +125,7 @@ func (h *columnsHarness) solve(rng *rand.Rand, s shape, g grid) {
 		if rng.IntN(2) == 0 {
 			d := float64(ulps(h.p.scale[j], -rng.IntN(2)))
 			h.from.abs[j], h.from.sq[j] = d*rng.Float64(), d*d*rng.Float64()
-			h.from.max[j], h.from.clipped[j] = h.p.scale[j]*rng.Float32(), rng.Uint32N(rowsPerBlock)
+			h.from.max[j], h.from.clipped[j] = h.p.scale[j]*rng.Float32(), rng.Uint32N(blockRows)
 		}
 	}
 	h.want = columnSums{slices.Clone(h.from.abs), slices.Clone(h.from.sq), slices.Clone(h.from.max), slices.Clone(h.from.clipped)}
@@ -242,7 +242,7 @@ func compareErrors(t *testing.T, p *problem) {
 	if p.n < cols {
 		return
 	}
-	var a, b scratch
+	var a, b errorWork
 	gotc, wantc := a.columns(cols), b.columns(cols)
 	errorsColumns(gotc, p.src, p.n/cols, cols, scale[:cols], zero[:cols], p.qmin, p.qmax)
 	errorsColumnsGeneric(wantc, p.src, p.n/cols, cols, scale[:cols], zero[:cols], p.qmin, p.qmax)

@@ -7,12 +7,22 @@ import (
 
 // Shapes at which the columns walk takes over from the runs walk, see layout.
 const (
-	shortRun  = 32 // a run shorter than this may be walked as columns,
-	spreadMin = 4  // if at least so many rows share the spread parameters
-	wideRow   = 64 // narrower rows are taken several at a time
+	shortRun  = 32      // a run shorter than this may be walked as columns,
+	spreadMin = 4       // if at least so many rows share the spread parameters
+	wideRow   = 64      // narrower rows are taken several at a time
+	longRow   = 1 << 12 // shorter rows are read together with those of others
+	valueCols = 16      // columns that are copied at a time: a cache line
 )
 
 // A layout is a shape as a granularity sees it: [outer, axis, inner], row-major.
+// The words for what it is made of:
+//
+//   - A run is consecutive elements that share parameters, or a channel.
+//   - A row is consecutive elements that do not; a column is what is at the same
+//     place in each row, and shares them.
+//   - A block is some runs, or some rows of some columns, that are taken at once.
+//   - A part is what one goroutine does at a time: many blocks.
+//   - A segment is blocks whose sums are added before those of others, see order.
 //
 // One of two walks covers every granularity. In the runs walk elements that
 // share parameters are consecutive: a run for the whole tensor, for each index
@@ -180,6 +190,8 @@ func elements(shape []int) (int, error) {
 // shape escape to the heap.
 func cloneShape(shape []int) []int { return append([]int(nil), shape...) }
 
+func (l *layout) n() int { return l.outer * l.axis * l.inner }
+
 // spread reports whether the parameters have to be laid out anew, one for each
 // of l.cols columns, before the columns walk can read them.
 func (l *layout) spread() bool { return l.cols > l.params }
@@ -187,7 +199,25 @@ func (l *layout) spread() bool { return l.cols > l.params }
 // channel returns the index along the axis of element e.
 func (l *layout) channel(e int) int { return e / l.inner % l.axis }
 
-// A span is a stretch of consecutive elements that a kernel takes in one call.
+// Blocks are not larger than what a kernel takes at a time.
+const (
+	blockRows = 1024
+	blockCols = 512
+	blockRuns = 256 // short runs
+)
+
+// A block is a rectangle of elements that is taken at once: rows of consecutive
+// runs, or of columns.
+type block struct {
+	e            int // first element
+	n            int // elements of a row
+	rows, stride int // rows, and how far one begins behind the one before
+	run          int // length of a run, of which the last may be shorter; 0 for columns
+	p            int // channel or parameter of the first element
+	slot         int // that sums are for
+}
+
+// A span is a block of consecutive elements, for kernels that need no more of it.
 type span struct {
 	n int // elements
 
@@ -247,7 +277,98 @@ func (l *layout) span(e, end int) span {
 	return span{n: min(rows, (end-e)/l.inner) * l.inner, run: l.inner, columns: true, p: p}
 }
 
+// cut shortens a span of columns to what a kernel takes, and returns its rows.
+func (p *span) cut() (rows int) {
+	if p.run > blockCols {
+		p.run, p.n = blockCols, blockCols
+	}
+	return p.n / p.run
+}
+
 // whole reports whether every group that s touches lies within s, which begins at element e.
 func (l *layout) whole(s span, e int) bool {
 	return l.group > 0 && !s.columns && s.run == l.group && (s.n%l.group == 0 || (e+s.n)%l.axis == 0)
+}
+
+// size returns how many elements parameter p has.
+func (l *layout) size(p int) uint64 {
+	if l.group == 0 {
+		return uint64(l.n() / l.params)
+	}
+	g := p / l.inner % l.groups
+	return uint64(min(l.group, l.axis-g*l.group))
+}
+
+// paramsOf returns bounds of the parameters of elements e up to end.
+func (l *layout) paramsOf(e, end int) (from, to int) {
+	first, last := e/l.inner, (end-1)/l.inner // rows, of one index of the axis each
+	if l.group == 0 {
+		if first/l.axis == last/l.axis {
+			return first % l.axis, last%l.axis + 1
+		}
+		return 0, l.params
+	}
+	from = (first/l.axis*l.groups + first%l.axis/l.group) * l.inner
+	to = (last/l.axis*l.groups + last%l.axis/l.group + 1) * l.inner
+	return from, to
+}
+
+// inPlace reports whether the elements of a parameter are in one run, or in long ones.
+func (l *layout) inPlace() bool {
+	if l.group > 0 {
+		return l.inner == 1
+	}
+	return l.inner >= shortRun || l.outer == 1
+}
+
+// copiedTogether returns how many channels of short runs are copied at a time.
+func (l *layout) copiedTogether() int { return max(1, valueCols/l.inner) }
+
+// values returns the elements of parameter p, and of as many of the next, up to
+// n, as lie beside them: each row has a run of each.
+func (l *layout) values(p, n int) block {
+	if l.group > 0 {
+		c := p % l.inner
+		g := p / l.inner % l.groups
+		o := p / l.inner / l.groups
+		rows := min(l.group, l.axis-g*l.group)
+		e := (o*l.axis+g*l.group)*l.inner + c
+		if l.inner == 1 {
+			return block{e: e, n: rows, rows: 1, stride: rows, run: rows, p: p}
+		}
+		return block{e: e, n: min(n, l.inner-c, valueCols), rows: rows, stride: l.inner, run: 1, p: p}
+	}
+	k := 1
+	if !l.inPlace() {
+		k = min(n, l.axis-p, l.copiedTogether())
+	}
+	return block{e: p * l.inner, n: k * l.inner, rows: l.outer, stride: l.axis * l.inner, run: l.inner, p: p}
+}
+
+// scattered reports whether the values of a parameter are in short rows, which
+// only make long reads together with those of others.
+func (l *layout) scattered() bool {
+	if l.group > 0 {
+		return l.inner > 1
+	}
+	return l.outer > 1 && l.inner < longRow
+}
+
+// Up to how many values of a parameter are brought together: in rows that are
+// worth reading one by one, and scattered. Only tests change them.
+var (
+	mostInRows    = 1 << 20
+	mostScattered = 1 << 16
+)
+
+// large reports whether parameters have more values than are brought together.
+func (l *layout) large() bool {
+	n := l.outer * l.inner
+	if l.group > 0 {
+		n = l.group
+	}
+	if l.scattered() {
+		return n > mostScattered
+	}
+	return n > mostInRows
 }

@@ -41,15 +41,10 @@ func Difference(original, restored Tensor, channels, scheme Granularity) (*Diffe
 	if len(restored.Data) != n || len(original.Shape) > 0 && len(restored.Shape) > 0 && !slices.Equal(original.Shape, restored.Shape) {
 		return nil, fmt.Errorf("%w: %v, but restored %v", ErrShape, shapeOf(original), shapeOf(restored))
 	}
-	g := rangers.Get().(*survey)
-	defer rangers.Put(g)
-	g.reset(ch, true, math.MaxInt)
-	g.addDifferences(l)
-	if err := g.firstPass(original.Data, channels); err != nil {
+	m, err := differences(original.Data, restored.Data, nil, nil, ch, l, channels, len(original.Shape))
+	if err != nil {
 		return nil, err
 	}
-	g.secondPass(original.Data, restored.Data)
-	m := newDifferences(g, channels, len(original.Shape))
 	if math.IsNaN(m.MAE) {
 		for i, v := range restored.Data {
 			if v != v {
@@ -72,7 +67,7 @@ func (t Stream) Difference(restored Source, channels, scheme Granularity) (*Diff
 	if err != nil {
 		return nil, err
 	}
-	if n <= pieceLen {
+	if n <= bufferLen {
 		x := make([]float32, 2*n)
 		if err := readFloats(original, x[:n], 0); err != nil {
 			return nil, err
@@ -82,17 +77,7 @@ func (t Stream) Difference(restored Source, channels, scheme Granularity) (*Diff
 		}
 		return Difference(Tensor{x[:n], shape}, Tensor{x[n:], shape}, channels, scheme)
 	}
-	g := rangers.Get().(*survey)
-	g.reset(ch, true, waveSlots(ch.axis, 1))
-	g.addDifferences(l)
-	r := newReading(g, original, restored)
-	err = r.pass(true, true, channels)
-	r.done()
-	var m *Differences
-	if err == nil {
-		m = newDifferences(g, channels, len(shape))
-	}
-	rangers.Put(g)
+	m, err := differences(nil, nil, original, restored, ch, l, channels, len(shape))
 	if err == nil && math.IsNaN(m.MAE) {
 		return nil, findNaN(restored, &ch, channels)
 	}
@@ -112,20 +97,27 @@ func measured(n int, shape []int, channels, scheme Granularity) (ch, l layout, e
 	return ch, l, err
 }
 
-// addDifferences asks the second pass for differences, cut as l cuts a scheme.
-func (g *survey) addDifferences(l layout) {
-	g.addSubject(l, &Params{Scheme: Scheme{Bits: 8}})
-}
-
-func newDifferences(g *survey, channels Granularity, rank int) *Differences {
+// differences returns those between two tensors, which are x and y or come from
+// two Sources, cut as l cuts a scheme.
+func differences(x, y []float32, original, restored Source, ch, l layout, channels Granularity, rank int) (*Differences, error) {
+	g := walks.Get().(*walk)
+	g.begin(ch, true, 1, original, restored)
+	g.errors.addSubject(&g.order, l, &Params{Scheme: Scheme{Bits: 8}})
+	err := g.pass(x, y, true, true, channels)
+	g.end()
+	if err != nil {
+		walks.Put(g)
+		return nil, err
+	}
 	m := &Differences{Axis: -1}
 	if channels.unit == perChannel {
 		m.Axis, _ = checkAxis(channels.axis, rank)
 	}
 	var r Result
-	r.set(g, &g.schemes[0], g.ch.n())
+	r.set(g, &g.errors.schemes[0], g.ch.n())
+	walks.Put(g)
 	m.Metrics, m.ChannelMetrics = r.Metrics, r.ChannelMetrics
-	return m
+	return m, nil
 }
 
 func restoredNaN(i int, v float32, l *layout, by Granularity) error {
@@ -134,7 +126,7 @@ func restoredNaN(i int, v float32, l *layout, by Granularity) error {
 
 // findNaN returns the error for the first NaN of a tensor that has one.
 func findNaN(src Source, l *layout, by Granularity) error {
-	x := make([]float32, min(l.n(), pieceLen))
+	x := make([]float32, min(l.n(), bufferLen))
 	for e := 0; e < l.n(); e += len(x) {
 		x = x[:min(len(x), l.n()-e)]
 		if err := readFloats(src, x, e); err != nil {
@@ -150,40 +142,3 @@ func findNaN(src Source, l *layout, by Granularity) error {
 }
 
 var errFickle = errors.New("quant: a Source has not given the same elements twice")
-
-// differencesRuns sets acc[i] to the sums of the differences between x and y
-// over run i, whose length is at most blockLen, in the order of errorsRuns.
-func differencesRuns(acc []sums, x, y []float32, run int) {
-	for i := range acc {
-		var abs, sq [lanes]float64
-		a := sums{}
-		b, end := i*run, min((i+1)*run, len(x))
-		y := y[b:end]
-		for j, v := range x[b:end] {
-			d := float32(math.Abs(float64(y[j] - v)))
-			abs[j%lanes] += float64(d)
-			sq[j%lanes] += float64(d) * float64(d)
-			if d > a.max {
-				a.max = d
-			}
-		}
-		a.abs, a.sq = fold(&abs), fold(&sq)
-		acc[i] = a
-	}
-}
-
-// differencesColumns adds the differences of each column, row by row, to acc.
-func differencesColumns(acc columnSums, x, y []float32, rows, stride int) {
-	n := len(acc.abs)
-	for r := range rows {
-		y := y[r*stride:][:n]
-		for j, v := range x[r*stride:][:n] {
-			d := float32(math.Abs(float64(y[j] - v)))
-			acc.abs[j] += float64(d)
-			acc.sq[j] += float64(d) * float64(d)
-			if d > acc.max[j] {
-				acc.max[j] = d
-			}
-		}
-	}
-}

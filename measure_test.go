@@ -12,11 +12,11 @@ import (
 // must come out, to the last bit.
 func TestMeasure(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
-	defer func(n, m int) { waveBytes, copyLen = n, m }(waveBytes, copyLen)
+	defer func(n, m int) { slotBytes, copyLen = n, m }(slotBytes, copyLen)
 	r := splitmix(11)
 	for i, shape := range sourceShapes() {
 		x := goldenTensor(&r, i%4, shape...)
-		waveBytes = []int{8 << 20, 600, 9000}[i%3]
+		slotBytes = []int{8 << 20, 600, 9000}[i%3]
 		copyLen = []int{1 << 20, 0}[i/3%2]
 		runtime.GOMAXPROCS(1 + i%4)
 		schemes := sourceSchemes(len(shape))

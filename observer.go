@@ -2,12 +2,10 @@ package quant
 
 import (
 	"fmt"
-	"math"
 	"sync"
 	"sync/atomic"
 
 	"github.com/a01592f9/quant/internal/histogram"
-	"github.com/a01592f9/quant/internal/work"
 )
 
 // An Observer calibrates over data that come in batches: activations in an
@@ -34,8 +32,7 @@ type Observer struct {
 	seen    int        // batches, those with errors too
 	params  []observed // one for each parameter, none before the first batch
 	counter Counts
-	shares  []share    // memory for large batches
-	batch   []observed // memory for batches that are read,
+	batch   []observed // memory for what batches are that are large or read,
 	values  []float32  // and for all of one
 }
 
@@ -50,27 +47,6 @@ const (
 	// hold -Inf.
 	IgnoreNotFinite
 )
-
-// Counts are numbers of values.
-type Counts struct {
-	Finite         uint64 // those that count
-	NaN            uint64 // not among Finite, as the next two
-	PosInf, NegInf uint64
-}
-
-// observed is what is known of one tensor, channel or group.
-type observed struct {
-	n         uint64 // finite values
-	lo, hi    float32
-	avgLo     float64 // moving averages
-	avgHi     float64
-	hist      histogram.Histogram
-	few       []float32 // values that are not in it yet; see count
-	batch     uint64    // finite values of the current batch
-	batchLo   float32   // their range
-	batchHi   float32
-	notFinite Counts // of all batches, Finite left out
-}
 
 // observers counts them.
 var observers atomic.Uint64
@@ -147,13 +123,13 @@ func (o *Observer) observe(batch Tensor) error {
 	if len(o.params) > 0 && len(o.params) != l.params {
 		return fmt.Errorf("%w: %d scales where earlier batches have %d", ErrShape, l.params, len(o.params))
 	}
-	if l.params == 1 && !o.scheme.Method.ranged() && o.share(batch.Data) {
-		return nil
+	if l.params == 1 && l.n() >= countLen && !o.scheme.Method.ranged() {
+		return o.observeApart(batch.Data, nil, l)
 	}
-	g := rangers.Get().(*survey)
-	defer rangers.Put(g)
+	g := walks.Get().(*walk)
+	defer walks.Put(g)
 	g.quiet = o.policy == IgnoreNotFinite
-	lo, hi, err := g.ranges(batch.Data, l, by)
+	lo, hi, err := g.rangesOf(batch.Data, nil, l, by)
 	g.quiet = false
 	if err != nil && o.policy == RefuseNotFinite {
 		return err
@@ -164,7 +140,10 @@ func (o *Observer) observe(batch Tensor) error {
 		o.wait(l)
 	}
 	if sift || !o.scheme.Method.ranged() {
-		o.collect(batch.Data, l, sift)
+		for i := range o.params {
+			o.params[i].batch = 0
+		}
+		o.collect(batch.Data, nil, l, o.params, sift) // no error without a Source
 	}
 	if !sift {
 		o.counter.Finite += uint64(len(batch.Data))
@@ -181,6 +160,83 @@ func (o *Observer) observe(batch Tensor) error {
 	}
 	o.countNotFinite()
 	return nil
+}
+
+// observeApart collects a batch in o.batch, and adds that to o if there is no error.
+// So the batch need be gone through but once. It is x, or comes from src.
+func (o *Observer) observeApart(x []float32, src Source, l layout) error {
+	o.batch = resize(o.batch, l.params)
+	for i := range o.batch {
+		b := &o.batch[i]
+		b.batch, b.notFinite = 0, Counts{}
+		if !o.scheme.Method.ranged() {
+			b.hist.Reset(lanesOf(l.params))
+		}
+	}
+	if err := o.collect(x, src, l, o.batch, true); err != nil {
+		return err
+	}
+	if o.policy == RefuseNotFinite {
+		for i := range o.batch {
+			if o.batch[i].notFinite != (Counts{}) {
+				return findNotFinite(x, src, l, o.scheme.Granularity)
+			}
+		}
+	}
+	o.grow(l.params)
+	for i := range o.batch {
+		p, b := &o.params[i], &o.batch[i]
+		p.notFinite.add(b.notFinite)
+		if b.batch > 0 {
+			o.counter.Finite += b.batch
+			o.widen(p, b.batch, b.batchLo, b.batchHi)
+			p.hist.Merge(&b.hist)
+		}
+	}
+	o.countNotFinite()
+	return nil
+}
+
+// collect brings the values of a batch, which are x or come from src, to params.
+func (o *Observer) collect(x []float32, src Source, l layout, params []observed, sift bool) error {
+	w := histogramWalks.Get().(*histogramWalk)
+	w.sift, w.counts = sift, !o.scheme.Method.ranged()
+	var err error
+	if src != nil && l.params > 1 && !l.scattered() && l.size(0) > countLen {
+		// One parameter after the other: goroutines would have to wait for each other.
+		var c columnsSource
+		for p := 0; p < l.params && err == nil; p++ {
+			b := l.values(p, 1)
+			c = columnsSource{src, b.e, b.n, b.stride}
+			err = w.run(nil, &c, channelsOf(1, 1, b.rows*b.n), params[p:p+1], nil)
+		}
+	} else {
+		err = w.run(x, src, l, params, nil)
+	}
+	histogramWalks.Put(w)
+	return err
+}
+
+// findNotFinite returns the error for the first value of a tensor that is not
+// finite, of which there are some. It is x, or comes from src.
+func findNotFinite(x []float32, src Source, l layout, by Granularity) error {
+	if src == nil {
+		return notFinite(x, &l, by)
+	}
+	p := buffers.Get().(*[bufferLen]float32)
+	defer buffers.Put(p)
+	for e := 0; e < l.n(); e += bufferLen {
+		x := p[:min(bufferLen, l.n()-e)]
+		if err := readFloats(src, x, e); err != nil {
+			return err
+		}
+		for i, v := range x {
+			if !finite(v) {
+				return newNotFinite(e+i, v, &l, by)
+			}
+		}
+	}
+	return errFickle
 }
 
 // observeNothing checks the shape of a batch of no elements.
@@ -222,15 +278,6 @@ func lanesOf(n int) int {
 	return 1
 }
 
-// size returns how many elements parameter p has.
-func (l *layout) size(p int) uint64 {
-	if l.group == 0 {
-		return uint64(l.n() / l.params)
-	}
-	g := p / l.inner % l.groups
-	return uint64(min(l.group, l.axis-g*l.group))
-}
-
 // widen adds n values in a range, those of a batch.
 func (o *Observer) widen(p *observed, n uint64, lo, hi float32) {
 	if p.n == 0 {
@@ -242,167 +289,21 @@ func (o *Observer) widen(p *observed, n uint64, lo, hi float32) {
 		if p.n == 0 {
 			f, p.avgLo, p.avgHi = 1, 0, 0
 		}
-		p.avgLo = p.within(float64((1-f)*p.avgLo) + float64(f*float64(lo)))
-		p.avgHi = p.within(float64((1-f)*p.avgHi) + float64(f*float64(hi)))
+		p.avgLo = p.clampAverage(float64((1-f)*p.avgLo) + float64(f*float64(lo)))
+		p.avgHi = p.clampAverage(float64((1-f)*p.avgHi) + float64(f*float64(hi)))
 	}
 	p.n += n
-}
-
-// within returns an average, which rounding may have put outside the range.
-func (p *observed) within(v float64) float64 {
-	return min(max(v, float64(p.lo)), float64(p.hi))
-}
-
-// A collection is the pass of a batch into histograms.
-type collection struct {
-	layout
-	params []observed
-	src    []float32
-	sift   bool // leave out values that are not finite, and find the ranges
-	counts bool // into histograms
-}
-
-var collectors = work.New(func(c *collection, i int) { c.item(c.src, i) })
-
-func (o *Observer) collect(src []float32, l layout, sift bool) {
-	c := collection{layout: l, params: o.params, sift: sift, counts: !o.scheme.Method.ranged()}
-	n := (l.params + l.perItem() - 1) / l.perItem()
-	if work.Several(n) && len(src) >= partLen && work.OnHeap(src) {
-		c.src = *work.Hide(&src)
-		collectors.Do(&c, n)
-		return
-	}
-	for i := range n {
-		c.item(src, i)
-	}
-}
-
-// item adds the elements of some parameters.
-func (c *collection) item(src []float32, i int) {
-	g := gathers.Get().(*gather)
-	defer gathers.Put(g)
-	end := min((i+1)*c.perItem(), c.layout.params)
-	for p := i * c.perItem(); p < end; {
-		t := c.rectangle(p, end-p)
-		to := c.params[p : p+t.params]
-		for j := range to {
-			to[j].batch = 0
-		}
-		if t.params == 1 {
-			for r := range t.rows {
-				e := t.e + r*t.stride
-				to[0].collect(src[e:e+t.cols], c.sift, c.counts, g)
-			}
-		} else {
-			for r := 0; r < t.rows; {
-				rows := g.columns(src, &t, r, gatherRows)
-				n := rows * t.cols / t.params
-				for j := range to {
-					to[j].collect(g.buf[j*n:(j+1)*n], c.sift, c.counts, g)
-				}
-				r += rows
-			}
-		}
-		p += t.params
-	}
-}
-
-// collect adds elements to what is collected for p: finite ones to the
-// histogram if that counts, or, sifted, any to the batch's range and counts too.
-func (p *observed) collect(x []float32, sift, counts bool, g *gather) {
-	if !sift {
-		p.count(x)
-		return
-	}
-	if len(x) == 0 {
-		return
-	}
-	var lo, hi [1]float32
-	if rangeRuns(lo[:], hi[:], x, len(x)) {
-		p.met(x, lo[0], hi[0], counts)
-		return
-	}
-	for len(x) > 0 {
-		n := min(len(x), len(g.finite))
-		f := p.sifted(g.finite[:0], x[:n])
-		if x = x[n:]; len(f) > 0 {
-			rangeRuns(lo[:], hi[:], f, len(f))
-			p.met(f, lo[0], hi[0], counts)
-		}
-	}
-}
-
-// met adds finite values of a range to the batch.
-func (p *observed) met(x []float32, lo, hi float32, counts bool) {
-	p.meet(lo, hi, uint64(len(x)))
-	if counts {
-		p.count(x)
-	}
-}
-
-// fewLen is how many values wait to be counted. They are next to each other,
-// where the bins that a few values are in are all over a histogram, and all
-// histograms together do not fit in a cache.
-const fewLen = 512
-
-// count adds finite values to the histogram, at once or later. The first have
-// their octaves placed at once, so that more of the kind allocate nothing.
-func (p *observed) count(x []float32) {
-	if len(x) >= cap(p.few) || p.hist.Empty() {
-		countValues(&p.hist, x)
-		return
-	}
-	n := min(len(x), cap(p.few)-len(p.few))
-	p.few = append(p.few, x[:n]...)
-	if len(p.few) == cap(p.few) {
-		p.flush()
-		p.few = append(p.few, x[n:]...)
-	}
-}
-
-// flush counts the values that wait.
-func (p *observed) flush() {
-	if len(p.few) > 0 {
-		countValues(&p.hist, p.few)
-		p.few = p.few[:0]
-	}
 }
 
 // wait makes room for values that wait, if batches bring few of them for each
 // of several parameters.
 func (o *Observer) wait(l layout) {
-	if n := l.params; n > 1 && l.size(0) < fewLen && cap(o.params[0].few) == 0 {
-		all := make([]float32, n*fewLen)
+	if n := l.params; n > 1 && l.size(0) < waitingLen && cap(o.params[0].waiting) == 0 {
+		all := make([]float32, n*waitingLen)
 		for i := range o.params {
-			o.params[i].few = all[i*fewLen : i*fewLen : (i+1)*fewLen]
+			o.params[i].waiting = all[i*waitingLen : i*waitingLen : (i+1)*waitingLen]
 		}
 	}
-}
-
-// meet widens the range of the batch by that of n values.
-func (p *observed) meet(lo, hi float32, n uint64) {
-	if p.batch == 0 {
-		p.batchLo, p.batchHi = lo, hi
-	}
-	p.batchLo, p.batchHi = min(p.batchLo, lo), max(p.batchHi, hi)
-	p.batch += n
-}
-
-// sifted appends the finite elements of x to dst, and counts the others.
-func (p *observed) sifted(dst, x []float32) []float32 {
-	for _, v := range x {
-		switch b := math.Float32bits(v); {
-		case b&0x7f800000 != 0x7f800000:
-			dst = append(dst, v)
-		case b == 0x7f800000:
-			p.notFinite.PosInf++
-		case b == 0xff800000:
-			p.notFinite.NegInf++
-		default:
-			p.notFinite.NaN++
-		}
-	}
-	return dst
 }
 
 // Merge adds the values of other to o, as if o had observed them too, and
@@ -455,12 +356,3 @@ func (o *Observer) Merge(other *Observer) error {
 
 // maxValues is how many values merging may come to: by observing nobody will.
 const maxValues = 1 << 62
-
-func (c *Counts) add(o Counts) {
-	c.Finite += o.Finite
-	c.NaN += o.NaN
-	c.PosInf += o.PosInf
-	c.NegInf += o.NegInf
-}
-
-func (c *Counts) all() uint64 { return c.Finite + c.NaN + c.PosInf + c.NegInf }

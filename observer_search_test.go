@@ -48,7 +48,7 @@ func calibrated(t testing.TB, s Scheme, m Method, x []float32) Range {
 	}
 	lo, hi := []float32{slices.Min(x)}, []float32{slices.Max(x)}
 	lo[0], hi[0] = exact.PlusZero(lo[0]), exact.PlusZero(hi[0])
-	s.choose(x, l, lo, hi)
+	s.choose(x, nil, l, lo, hi)
 	p, err := Calibrate(Tensor{Data: x}, s)
 	if err != nil {
 		t.Fatal(err)

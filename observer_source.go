@@ -32,13 +32,13 @@ func (o *Observer) observeFrom(src Source, shape []int) error {
 	if len(o.params) > 0 && len(o.params) != l.params {
 		return fmt.Errorf("%w: %d scales where earlier batches have %d", ErrShape, l.params, len(o.params))
 	}
-	if n := l.n(); n <= pieceLen {
-		p := pieces.Get().(*piece)
-		x := p.x[:n]
+	if n := l.n(); n <= bufferLen {
+		p := buffers.Get().(*[bufferLen]float32)
+		x := p[:n]
 		if err = readFloats(src, x, 0); err == nil {
 			err = o.observe(Tensor{x, shape})
 		}
-		pieces.Put(p)
+		buffers.Put(p)
 		return err
 	}
 	if o.scheme.Method.ranged() {
@@ -54,36 +54,7 @@ func (o *Observer) observeFrom(src Source, shape []int) error {
 		}
 		return o.observe(Tensor{o.values, shape})
 	}
-	o.batch = resize(o.batch, l.params)
-	for i := range o.batch {
-		b := &o.batch[i]
-		b.batch, b.notFinite = 0, Counts{}
-		if !o.scheme.Method.ranged() {
-			b.hist.Reset(lanesOf(l.params))
-		}
-	}
-	if err := o.tour(src, l); err != nil {
-		return err
-	}
-	if o.policy == RefuseNotFinite {
-		for i := range o.batch {
-			if o.batch[i].notFinite != (Counts{}) {
-				return findNotFinite(src, l, by)
-			}
-		}
-	}
-	o.grow(l.params)
-	for i := range o.batch {
-		p, b := &o.params[i], &o.batch[i]
-		p.notFinite.add(b.notFinite)
-		if b.batch > 0 {
-			o.counter.Finite += b.batch
-			o.widen(p, b.batch, b.batchLo, b.batchHi)
-			p.hist.Merge(&b.hist)
-		}
-	}
-	o.countNotFinite()
-	return nil
+	return o.observeApart(nil, src, l)
 }
 
 // fewValues is up to how many values of a parameter a batch is brought together:
@@ -93,10 +64,10 @@ const fewValues = 1 << 12
 // rangesFrom observes a batch whose ranges are all that is needed, and reports
 // whether it has: it has not if there are values to be left out.
 func (o *Observer) rangesFrom(src Source, l layout) (bool, error) {
-	g := rangers.Get().(*survey)
-	lo, hi, err := g.rangesFrom(src, l, o.scheme.Granularity)
+	g := walks.Get().(*walk)
+	lo, hi, err := g.rangesOf(nil, src, l, o.scheme.Granularity)
 	if err != nil {
-		rangers.Put(g)
+		walks.Put(g)
 		if _, ok := err.(*NotFiniteError); ok && o.policy == IgnoreNotFinite {
 			err = nil
 		}
@@ -107,48 +78,6 @@ func (o *Observer) rangesFrom(src Source, l layout) (bool, error) {
 	for i := range o.params {
 		o.widen(&o.params[i], l.size(i), lo[i], hi[i])
 	}
-	rangers.Put(g)
+	walks.Put(g)
 	return true, nil
-}
-
-// tour collects a batch in o.batch.
-func (o *Observer) tour(src Source, l layout) error {
-	t := tours.Get().(*tour)
-	t.sift, t.counts, t.digits = true, !o.scheme.Method.ranged(), nil
-	var err error
-	if l.params > 1 && !l.scattered() && l.size(0) > tourLen {
-		// One parameter after the other: goroutines would have to wait for each other.
-		var c cutout
-		for p := 0; p < l.params && err == nil; p++ {
-			r := l.rectangle(p, 1)
-			c = cutout{src, r.e, r.cols, r.stride}
-			t.layout, t.params = channelsOf(1, 1, r.rows*r.cols), o.batch[p:p+1]
-			err = t.run(nil, &c)
-		}
-	} else {
-		t.layout, t.params = l, o.batch
-		err = t.run(nil, src)
-	}
-	t.params = nil
-	tours.Put(t)
-	return err
-}
-
-// findNotFinite returns the error for the first value of a tensor that is not
-// finite, of which there are some.
-func findNotFinite(src Source, l layout, by Granularity) error {
-	p := pieces.Get().(*piece)
-	defer pieces.Put(p)
-	for e := 0; e < l.n(); e += pieceLen {
-		x := p.x[:min(pieceLen, l.n()-e)]
-		if err := readFloats(src, x, e); err != nil {
-			return err
-		}
-		for i, v := range x {
-			if !finite(v) {
-				return newNotFinite(e+i, v, &l, by)
-			}
-		}
-	}
-	return errFickle
 }

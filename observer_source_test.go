@@ -56,7 +56,7 @@ func TestObserveFrom(t *testing.T) {
 				check(bad)
 				var calls atomic.Int64
 				state := stateOf(t, read)
-				for _, fail := range []int64{1, 2, max(1, int64(n/pieceLen))} {
+				for _, fail := range []int64{1, 2, max(1, int64(n/bufferLen))} {
 					calls.Store(0)
 					err := read.ObserveStream(Stream{sourceFunc(func(dst []float32, off int) error {
 						if calls.Add(1) == fail {

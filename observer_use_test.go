@@ -104,15 +104,15 @@ func TestObserverCarry(t *testing.T) {
 func TestObserverFew(t *testing.T) {
 	const cols = 5
 	s := Scheme{Bits: 8, Granularity: PerChannel(-1), Method: Percentile(90)}
-	x := valuesOf(9, 3*fewLen*cols, distributions[2].of)
-	for _, rows := range []int{1, 7, fewLen / 2, fewLen - 1} {
+	x := valuesOf(9, 3*waitingLen*cols, distributions[2].of)
+	for _, rows := range []int{1, 7, waitingLen / 2, waitingLen - 1} {
 		few, late := newObserver(t, s, RefuseNotFinite), newObserver(t, s, RefuseNotFinite)
 		batch := Tensor{x[:rows*cols], []int{rows, cols}}
 		for at := 0; at+rows*cols <= len(x); at += rows * cols {
 			batch.Data = x[at : at+rows*cols]
 			mustObserve(t, few, batch)
 			mustObserve(t, late, batch)
-			if at/cols > fewLen && rows < 7 && at%11 > 0 {
+			if at/cols > waitingLen && rows < 7 && at%11 > 0 {
 				continue
 			}
 			n := at/cols + rows
@@ -176,7 +176,7 @@ func TestObserverAllocates(t *testing.T) {
 func TestObserverShares(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(3))
 	s := Scheme{Bits: 8, Method: Entropy}
-	x := valuesOf(8, 2*shareLen+777, distributions[2].of)
+	x := valuesOf(8, 2*countLen+777, distributions[2].of)
 	o, small := newObserver(t, s, RefuseNotFinite), newObserver(t, s, RefuseNotFinite)
 	bad := slices.Clone(x)
 	bad[len(bad)-1] = float32(math.NaN())

@@ -2,7 +2,7 @@ package quant
 
 import "fmt"
 
-// Quantizing and dequantizing a piece of a tensor, without the rest of it.
+// Quantizing and dequantizing a part of a tensor, without the rest of it.
 
 // QuantizePart is [QuantizeCodes] for a part of a tensor of the given shape: x
 // holds its elements from off up to off+len(x), in row-major order, and their
@@ -75,19 +75,5 @@ func newPart(off, n int, shape []int, p Params) (transform, error) {
 	if l.spread() && n < 4*l.cols {
 		l.cols = 0 // laying out the parameters would cost more than short runs do
 	}
-	return transformOf(l, off, p), nil
-}
-
-// paramsOf returns bounds of the parameters of elements e up to end.
-func (l *layout) paramsOf(e, end int) (from, to int) {
-	first, last := e/l.inner, (end-1)/l.inner // rows, of one index of the axis each
-	if l.group == 0 {
-		if first/l.axis == last/l.axis {
-			return first % l.axis, last%l.axis + 1
-		}
-		return 0, l.params
-	}
-	from = (first/l.axis*l.groups + first%l.axis/l.group) * l.inner
-	to = (last/l.axis*l.groups + last%l.axis/l.group + 1) * l.inner
-	return from, to
+	return transform{layout: l, off: off, coding: p.coding()}, nil
 }

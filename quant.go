@@ -65,7 +65,7 @@ func Calibrate(t Tensor, s Scheme) (Params, error) {
 // Scheme.NumParams), and then allocates nothing. After an error p is as it was.
 // Errors: those of Calibrate.
 func CalibrateInto(p *Params, t Tensor, s Scheme) error {
-	if s.plain() && s.Method.kind == minMax && few(len(t.Data), t.Shape) {
+	if s.plain() && s.Method.kind == minMax && onePart(len(t.Data), t.Shape) {
 		var lo, hi [1]float32
 		if rangeRuns(lo[:], hi[:], t.Data, len(t.Data)) {
 			p.set(s, 1)
@@ -93,13 +93,13 @@ func CalibrateInto(p *Params, t Tensor, s Scheme) error {
 		p.Scale[0], p.ZeroPoint[0] = s.params(r)
 		return nil
 	}
-	g := rangers.Get().(*survey)
-	defer rangers.Put(g)
-	lo, hi, err := g.ranges(t.Data, l, s.Granularity)
+	g := walks.Get().(*walk)
+	defer walks.Put(g)
+	lo, hi, err := g.rangesOf(t.Data, nil, l, s.Granularity)
 	if err != nil {
 		return err
 	}
-	s.choose(t.Data, l, lo, hi)
+	s.choose(t.Data, nil, l, lo, hi) // no error without a Source
 	p.set(s, l.params)
 	s.paramsOf(p, lo, hi)
 	return nil
@@ -292,7 +292,7 @@ func Dequantize(q Quantized) (Tensor, error) {
 // DequantizeInto is Dequantize into dst, which must have room for every
 // element or it panics; it allocates nothing. Errors: those of Dequantize.
 func DequantizeInto(dst []float32, q Quantized) error {
-	if n := fewElements(q.Shape); n <= len(dst) && q.Params.plain(n, q.Shape) && PackedLen(n, q.Params.Scheme.Bits) == len(q.Codes) {
+	if n := smallElements(q.Shape); n <= len(dst) && q.Params.plain(n, q.Shape) && PackedLen(n, q.Params.Scheme.Bits) == len(q.Codes) {
 		q.Params.dequantizePlain(dst[:n], q.Codes)
 		return nil
 	}
@@ -361,9 +361,9 @@ func RangesInto(dst []Range, t Tensor, g Granularity) error {
 }
 
 func rangesInto(dst []Range, src []float32, l layout, g Granularity) error {
-	s := rangers.Get().(*survey)
-	defer rangers.Put(s)
-	lo, hi, err := s.ranges(src, l, g)
+	s := walks.Get().(*walk)
+	defer walks.Put(s)
+	lo, hi, err := s.rangesOf(src, nil, l, g)
 	if err != nil {
 		return err
 	}

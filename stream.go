@@ -1,27 +1,5 @@
 package quant
 
-// A Source gives the elements of a tensor that is not in memory as a whole:
-// a file, say, or a tensor of another type that is widened piece by piece.
-//
-// A function that reads from a Source does so in pieces of at most 65,536
-// elements, which it keeps no longer than it needs them, so that its memory does
-// not grow with the tensor: it has what its results take, and a megabyte or two
-// for each goroutine and 8 MiB besides.
-//
-// Methods that choose among the values, which are all but [MinMax], bring the values of a parameter together, of which it may
-// have up to 2^20, or 2^16 if they are scattered over short rows: that takes up
-// to 10 MiB for each goroutine. Parameters of more values are chosen for by
-// passes over the tensor, with a histogram for each of up to 256 channels at a
-// time, 10 to 40 KiB commonly and 260 KiB at most, and 8 MiB more.
-type Source interface {
-	// ReadFloats stores the elements from off up to off+len(dst), in row-major
-	// order, in dst, which it must not keep. It is called from up to GOMAXPROCS
-	// goroutines at once, for the same elements more than once, and has to give
-	// the same ones each time. The first error ends the call that reads; what
-	// that returns wraps it.
-	ReadFloats(dst []float32, off int) error
-}
-
 // A Stream is a tensor whose elements come from a [Source]. Its methods give the
 // results of the functions of the same names, to the last bit; those that end in
 // Into allocate nothing, as their namesakes. A Shape of no axes is one element.
@@ -65,42 +43,25 @@ func layoutFrom(shape []int, g Granularity) (layout, error) {
 }
 
 func rangesFrom(dst []Range, src Source, shape []int, l layout, by Granularity) error {
-	if n := l.n(); n <= pieceLen {
-		p := pieces.Get().(*piece)
-		x := p.x[:n]
+	if n := l.n(); n <= bufferLen {
+		p := buffers.Get().(*[bufferLen]float32)
+		x := p[:n]
 		err := readFloats(src, x, 0)
 		if err == nil {
 			err = rangesInto(dst, x, l, by)
 		}
-		pieces.Put(p)
+		buffers.Put(p)
 		return err
 	}
-	g := rangers.Get().(*survey)
-	lo, hi, err := g.rangesFrom(src, l, by)
+	g := walks.Get().(*walk)
+	lo, hi, err := g.rangesOf(nil, src, l, by)
 	if err == nil {
 		for i := range dst {
 			dst[i] = Range{lo[i], hi[i]}
 		}
 	}
-	rangers.Put(g)
+	walks.Put(g)
 	return err
-}
-
-// rangesFrom is ranges of a tensor that is read from src.
-func (g *survey) rangesFrom(src Source, l layout, by Granularity) (lo, hi []float32, err error) {
-	channels := l.axis
-	if l.group > 0 {
-		channels = 1
-	}
-	g.askRanges(l, waveSlots(channels, 0))
-	r := newReading(g, src, nil)
-	err = r.pass(true, false, by)
-	r.done()
-	if err != nil {
-		return nil, nil, err
-	}
-	lo, hi = g.rangesOf(&l)
-	return lo, hi, nil
 }
 
 // Calibrate is [Calibrate] of t.
@@ -115,7 +76,7 @@ func (g *survey) rangesFrom(src Source, l layout, by Granularity) (lo, hi []floa
 //     symmetric, and commonly five to eight times if it is not. It may be 20
 //     times where values crowd at one end, and never more than 43.
 //
-// A tensor that is not larger than a piece is read once.
+// A tensor of at most 65,536 elements is read once.
 func (t Stream) Calibrate(s Scheme) (Params, error) {
 	var p Params
 	if err := t.CalibrateInto(&p, s); err != nil {
@@ -134,26 +95,26 @@ func (t Stream) CalibrateInto(p *Params, s Scheme) error {
 	if err != nil {
 		return err
 	}
-	if n := l.n(); n <= pieceLen {
-		b := pieces.Get().(*piece)
-		x := b.x[:n]
+	if n := l.n(); n <= bufferLen {
+		b := buffers.Get().(*[bufferLen]float32)
+		x := b[:n]
 		err := readFloats(src, x, 0)
 		if err == nil {
 			err = CalibrateInto(p, Tensor{x, shape}, s)
 		}
-		pieces.Put(b)
+		buffers.Put(b)
 		return err
 	}
-	g := rangers.Get().(*survey)
-	lo, hi, err := g.rangesFrom(src, l, s.Granularity)
+	g := walks.Get().(*walk)
+	lo, hi, err := g.rangesOf(nil, src, l, s.Granularity)
 	if err == nil {
-		err = s.chooseFrom(src, l, lo, hi)
+		err = s.choose(nil, src, l, lo, hi)
 	}
 	if err == nil {
 		p.set(s, l.params)
 		s.paramsOf(p, lo, hi)
 	}
-	rangers.Put(g)
+	walks.Put(g)
 	return err
 }
 
@@ -199,42 +160,15 @@ func (c *Comparison) measureFrom(src Source, shape []int, calibrate bool) error 
 	if err != nil {
 		return err
 	}
-	if n <= pieceLen {
-		p := pieces.Get().(*piece)
-		x := p.x[:n]
+	if n <= bufferLen {
+		p := buffers.Get().(*[bufferLen]float32)
+		x := p[:n]
 		err := readFloats(src, x, 0)
 		if err == nil {
-			err = c.measure(Tensor{x, shape}, calibrate)
+			err = c.measure(x, n, shape, nil, calibrate)
 		}
-		pieces.Put(p)
+		buffers.Put(p)
 		return err
 	}
-	channels, err := newLayout(n, shape, c.channels(len(shape)))
-	if err != nil {
-		return err
-	}
-	by, err := c.prepare(n, shape, calibrate, waveSlots(channels.axis, len(c.Results)))
-	if err != nil {
-		return err
-	}
-	r := newReading(c.survey, src, nil)
-	if calibrate {
-		if err = r.pass(true, false, by); err == nil {
-			c.setRanges()
-			if err = c.calibrate(shape, nil, src); err == nil {
-				c.setSubjects(n, shape)
-				err = r.pass(false, true, by)
-			}
-		}
-	} else {
-		c.setSubjects(n, shape)
-		err = r.pass(true, true, by)
-		c.setRanges()
-	}
-	r.done()
-	if err != nil {
-		return err
-	}
-	c.setMetrics(n)
-	return nil
+	return c.measure(nil, n, shape, src, calibrate)
 }

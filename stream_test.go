@@ -20,7 +20,7 @@ import (
 type sliceSource []float32
 
 func (s sliceSource) ReadFloats(dst []float32, off int) error {
-	if cap(dst) > len(dst) || len(dst) == 0 || len(dst) > pieceLen {
+	if cap(dst) > len(dst) || len(dst) == 0 || len(dst) > bufferLen {
 		return fmt.Errorf("asked for %d elements, and could write %d", len(dst), cap(dst))
 	}
 	if n := copy(dst, s[off:]); n != len(dst) {
@@ -74,12 +74,12 @@ func difference(want, got any) string {
 // TestSource checks that nothing depends on where a tensor is.
 func TestSource(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
-	defer func(n, m int) { waveBytes, copyLen = n, m }(waveBytes, copyLen)
+	defer func(n, m int) { slotBytes, copyLen = n, m }(slotBytes, copyLen)
 	r := splitmix(5)
 	var c Comparison
 	for i, shape := range sourceShapes() {
 		x := goldenTensor(&r, i%4, shape...)
-		waveBytes = []int{8 << 20, 600, 9000}[i%3]
+		slotBytes = []int{8 << 20, 600, 9000}[i%3]
 		copyLen = []int{1 << 20, 0}[i/3%2]
 		runtime.GOMAXPROCS(1 + i%4)
 		testSource(t, x, &c)
@@ -99,7 +99,7 @@ func testSource(t *testing.T, x Tensor, into *Comparison) {
 	same := func(what string, want, got any) {
 		t.Helper()
 		if diff := difference(want, got); diff != "" {
-			t.Fatalf("%s, shape %v, %d goroutines, waves of %d bytes (-in memory +read)\n%s", what, x.Shape, runtime.GOMAXPROCS(0), waveBytes, diff)
+			t.Fatalf("%s, shape %v, %d goroutines, waves of %d bytes (-in memory +read)\n%s", what, x.Shape, runtime.GOMAXPROCS(0), slotBytes, diff)
 		}
 	}
 	var all []Params
@@ -185,7 +185,7 @@ func TestSourceReads(t *testing.T) {
 				t.Fatal(err)
 			}
 			n := len(x.Data)
-			if n <= pieceLen {
+			if n <= bufferLen {
 				times = 1
 			}
 			if read.Load() != int64(times*n) {

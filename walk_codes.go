@@ -22,11 +22,19 @@ type transform struct {
 	real []float32
 	codes
 
-	scale []float32 // as the layout's walk reads them
-	zero  []int32
-	codeGrid
+	coding      // with parameters as the layout's walk reads them
 	stream bool // store past the caches, see streamBytes
 }
+
+// A coding is what kernels and packing need to know of parameters.
+type coding struct {
+	scale []float32
+	zero  []int32
+	codeGrid
+}
+
+// coding returns that of p, with the slices of p.
+func (p Params) coding() coding { return coding{p.Scale, p.ZeroPoint, p.Scheme.grid()} }
 
 // codes are in one of three forms; the others are nil.
 type codes struct {
@@ -59,11 +67,7 @@ func newTransform(n int, shape []int, p Params) (transform, error) {
 	if err := p.check(l.params); err != nil {
 		return transform{}, err
 	}
-	return transformOf(l, 0, p), nil
-}
-
-func transformOf(l layout, off int, p Params) transform {
-	return transform{layout: l, off: off, scale: p.Scale, zero: p.ZeroPoint, codeGrid: p.Scheme.grid()}
+	return transform{layout: l, coding: p.coding()}, nil
 }
 
 // What follows does without a transform where that would be most of the work:
@@ -73,7 +77,7 @@ func transformOf(l layout, off int, p Params) transform {
 // plain reports whether a tensor of n elements is such a one.
 func (p *Params) plain(n int, shape []int) bool {
 	return p.Scheme.Bits <= 8 && p.Scheme.plain() && len(p.Scale) == 1 && len(p.ZeroPoint) == 1 &&
-		math.Float32bits(p.Scale[0])-1 < 0x7f7fffff && uint32(p.ZeroPoint[0]+maxZeroPoint) <= 2*maxZeroPoint && few(n, shape)
+		math.Float32bits(p.Scale[0])-1 < 0x7f7fffff && uint32(p.ZeroPoint[0]+maxZeroPoint) <= 2*maxZeroPoint && onePart(n, shape)
 }
 
 // plain reports whether s is valid and for all of a tensor: of those it knows
@@ -84,13 +88,13 @@ func (s *Scheme) plain() bool {
 		(s.Method.kind == minMax && math.Float64bits(s.Method.fraction) == 0 || s.Method.validate() == nil)
 }
 
-// few reports whether shape is one of n elements, and these make a single part.
-func few(n int, shape []int) bool {
-	return n > 0 && n <= partLen && (len(shape) == 0 || fewElements(shape) == n)
+// onePart reports whether shape is one of n elements, and these make a single part.
+func onePart(n int, shape []int) bool {
+	return n > 0 && n <= partLen && (len(shape) == 0 || smallElements(shape) == n)
 }
 
-// fewElements returns how many elements shape has, 0 if they are more than a part.
-func fewElements(shape []int) int {
+// smallElements returns how many elements shape has, 0 if they are more than a part.
+func smallElements(shape []int) int {
 	if len(shape) == 0 {
 		return 0
 	}
@@ -209,10 +213,10 @@ type spreader struct {
 
 var spreaders = sync.Pool{New: func() any { return new(spreader) }}
 
-// settle lays the parameters out for the columns walk, if they need it, and
+// spreadParams lays the parameters out for the columns walk, if they need it, and
 // takes them off the stack if they are on it and a team is to read them.
 // A result that is not nil is to be put back into the pool.
-func (t *transform) settle(team bool) *spreader {
+func (t *transform) spreadParams(team bool) *spreader {
 	spread := t.spread()
 	if !spread && (!team || work.OnHeap(t.scale) && work.OnHeap(t.zero)) {
 		return nil
@@ -231,14 +235,6 @@ func (t *transform) settle(team bool) *spreader {
 	return s
 }
 
-// resize returns a slice of n elements, s itself if it is large enough.
-func resize[T any](s []T, n int) []T {
-	if cap(s) < n {
-		return make([]T, n)
-	}
-	return s[:n]
-}
-
 func (t *transform) quantize()   { t.run(true) }
 func (t *transform) dequantize() { t.run(false) }
 
@@ -246,7 +242,7 @@ func (t *transform) dequantize() { t.run(false) }
 func (t *transform) run(toCodes bool) {
 	t.stream = 4*len(t.real)+int(packedLen(int64(len(t.real)), t.bits)) >= streamBytes
 	n := t.parts()
-	s := t.settle(n > 1)
+	s := t.spreadParams(n > 1)
 	switch {
 	case n == 1:
 		for i := 0; i*t.partLen() < len(t.real); i++ {
@@ -280,100 +276,89 @@ func (t *transform) part(i int, toCodes bool) {
 func (t *transform) quantizeElements(e, end int) {
 	switch {
 	case t.code8 != nil:
-		t.quantize8(t.code8[e:end], e, end, t.stream)
+		quantizeBlocks(t, t.code8[e:end], e, end, t.stream)
 	case t.code16 != nil:
-		t.quantize16(t.code16[e:end], e, end, t.stream)
+		quantizeBlocks(t, t.code16[e:end], e, end, t.stream)
 	case t.bits <= 8:
 		var buf [bufLen]uint8
 		for ; e < end; e += bufLen {
 			n := min(bufLen, end-e)
-			t.quantize8(buf[:n], e, e+n, false)
+			quantizeBlocks(t, buf[:n], e, e+n, false)
 			pack8(t.packed[e/8*t.bits:], buf[:n], t.bits, t.stream)
 		}
 	default:
 		var buf [bufLen]uint16
 		for ; e < end; e += bufLen {
 			n := min(bufLen, end-e)
-			t.quantize16(buf[:n], e, e+n, false)
+			quantizeBlocks(t, buf[:n], e, e+n, false)
 			pack16(t.packed[e/8*t.bits:], buf[:n], t.bits)
 		}
 	}
 }
 
-func (t *transform) quantize8(dst []uint8, e, end int, stream bool) {
+// quantizeBlocks stores the codes of elements e up to end in dst.
+func quantizeBlocks[T uint8 | uint16](t *transform, dst []T, e, end int, stream bool) {
 	for e < end {
 		s := t.span(t.off+e, t.off+end)
 		x := t.real[e : e+s.n]
-		if s.columns {
-			t.quantizeColumns(dst, x, t.scale[s.p:s.p+s.run], t.zero[s.p:], stream)
-		} else {
-			t.quantizeRuns(dst, x, s.run, t.scale[s.p:], t.zero[s.p:], stream)
+		switch oneByte := unsafe.Sizeof(T(0)) == 1; {
+		case oneByte && s.columns:
+			t.quantizeColumns(as[uint8](dst), x, t.scale[s.p:s.p+s.run], t.zero[s.p:], stream)
+		case oneByte:
+			t.quantizeRuns(as[uint8](dst), x, s.run, t.scale[s.p:], t.zero[s.p:], stream)
+		case s.columns:
+			quantizeInt16Columns(as[uint16](dst), x, t.scale[s.p:s.p+s.run], t.zero[s.p:], t.qmin, t.qmax, stream)
+		default:
+			quantizeInt16Runs(as[uint16](dst), x, s.run, t.scale[s.p:], t.zero[s.p:], t.qmin, t.qmax, stream)
 		}
 		e += s.n
 		dst = dst[s.n:]
 	}
 }
 
-func (t *transform) quantize16(dst []uint16, e, end int, stream bool) {
-	for e < end {
-		s := t.span(t.off+e, t.off+end)
-		x := t.real[e : e+s.n]
-		if s.columns {
-			quantizeInt16Columns(dst, x, t.scale[s.p:s.p+s.run], t.zero[s.p:], t.qmin, t.qmax, stream)
-		} else {
-			quantizeInt16Runs(dst, x, s.run, t.scale[s.p:], t.zero[s.p:], t.qmin, t.qmax, stream)
-		}
-		e += s.n
-		dst = dst[s.n:]
-	}
+// as returns s, whose elements have the size of T.
+func as[T, S uint8 | uint16](s []S) []T {
+	return unsafe.Slice((*T)(unsafe.Pointer(unsafe.SliceData(s))), len(s))
 }
 
 // dequantizeElements is the inverse of quantizeElements.
 func (t *transform) dequantizeElements(e, end int) {
 	switch {
 	case t.code8 != nil:
-		t.dequantize8(t.code8[e:end], e, end)
+		dequantizeBlocks(t, t.code8[e:end], e, end)
 	case t.code16 != nil:
-		t.dequantize16(t.code16[e:end], e, end)
+		dequantizeBlocks(t, t.code16[e:end], e, end)
 	case t.bits <= 8:
 		var buf [bufLen]uint8
 		for ; e < end; e += bufLen {
 			n := min(bufLen, end-e)
 			unpack8(buf[:n], t.packed[e/8*t.bits:], t.bits, t.signed)
-			t.dequantize8(buf[:n], e, e+n)
+			dequantizeBlocks(t, buf[:n], e, e+n)
 		}
 	default:
 		var buf [bufLen]uint16
 		for ; e < end; e += bufLen {
 			n := min(bufLen, end-e)
 			unpack16(buf[:n], t.packed[e/8*t.bits:], t.bits, t.signed)
-			t.dequantize16(buf[:n], e, e+n)
+			dequantizeBlocks(t, buf[:n], e, e+n)
 		}
 	}
 }
 
-func (t *transform) dequantize8(src []uint8, e, end int) {
+// dequantizeBlocks stores elements e up to end, whose codes are src.
+func dequantizeBlocks[T uint8 | uint16](t *transform, src []T, e, end int) {
 	for e < end {
 		s := t.span(t.off+e, t.off+end)
 		x := t.real[e : e+s.n]
-		if s.columns {
-			t.dequantizeColumns(x, src[:s.n], t.scale[s.p:s.p+s.run], t.zero[s.p:], t.stream)
-		} else {
-			t.dequantizeRuns(x, src[:s.n], s.run, t.scale[s.p:], t.zero[s.p:], t.stream)
-		}
-		e += s.n
-		src = src[s.n:]
-	}
-}
-
-func (t *transform) dequantize16(src []uint16, e, end int) {
-	for e < end {
-		s := t.span(t.off+e, t.off+end)
-		x := t.real[e : e+s.n]
-		if s.columns {
-			dequantizeInt16Columns(x, src[:s.n], t.scale[s.p:s.p+s.run], t.zero[s.p:], t.signed, t.stream)
-		} else {
-			dequantizeInt16Runs(x, src[:s.n], s.run, t.scale[s.p:], t.zero[s.p:], t.signed, t.stream)
+		switch oneByte := unsafe.Sizeof(T(0)) == 1; {
+		case oneByte && s.columns:
+			t.dequantizeColumns(x, as[uint8](src[:s.n]), t.scale[s.p:s.p+s.run], t.zero[s.p:], t.stream)
+		case oneByte:
+			t.dequantizeRuns(x, as[uint8](src[:s.n]), s.run, t.scale[s.p:], t.zero[s.p:], t.stream)
+		case s.columns:
+			dequantizeInt16Columns(x, as[uint16](src[:s.n]), t.scale[s.p:s.p+s.run], t.zero[s.p:], t.signed, t.stream)
+		default:
+			dequantizeInt16Runs(x, as[uint16](src[:s.n]), s.run, t.scale[s.p:], t.zero[s.p:], t.signed, t.stream)
 		}
 		e += s.n
 		src = src[s.n:]

@@ -1,0 +1,460 @@
+package quant
+
+import (
+	"math"
+	"sync"
+
+	"github.com/a01592f9/quant/internal/work"
+)
+
+// A walk goes through a tensor channel by channel, for ranges and sums of
+// squares, for the errors of any number of schemes, or for both. It is the
+// engine of Compare and Calibrate.
+//
+// A pass is cut into parts, which goroutines share. A part is some segments'
+// share of channels or columns that lie together in memory; it goes through its
+// elements in blocks, in the order that order states. Where they come from, which
+// the feed knows, makes no difference to the blocks.
+type walk struct {
+	feed
+	order
+	ranges rangeSink
+	errors errorSink
+
+	toRanges, toErrors bool // what a pass is for
+	quiet              bool // whether the error for a value that is not finite need not say which
+
+	first    int // segment that has the first slot
+	width    int // columns that a kernel takes at a time
+	partSize int // channels of a part, or columns
+	perSlot  int // parts
+
+	// Of a Comparison.
+	chosenLo, chosenHi []float32 // ranges that a scheme's method narrows
+	chosen             []bool    // of each result, whether that was done with another
+	with               []int     // results that are done together
+}
+
+const (
+	// leastRead is how many elements a read should have at least, if that leaves
+	// enough parts to share.
+	leastRead  = 1 << 12
+	leastParts = 4
+
+	// mostBlocks is how many blocks of columns are side by side in a part: more
+	// are longer reads, but need more memory for the sums of their columns.
+	mostBlocks = 8
+)
+
+// A scratch holds what a goroutine needs beside the walk.
+type scratch struct {
+	x, y   []float32 // buffers for elements
+	ranges rangeWork
+	errors errorWork
+
+	// For blocks of columns that are side by side.
+	rangesOf []rangeWork  // of each block
+	errorsOf []columnWork // of each block, for each scheme
+}
+
+// walkArgs are what goroutines need of a pass.
+type walkArgs struct {
+	walk *walk
+	x, y []float32
+}
+
+var (
+	walks     = sync.Pool{New: func() any { return new(walk) }}
+	scratches = sync.Pool{New: func() any { return new(scratch) }}
+	walkers   = work.New(func(a *walkArgs, i int) { a.walk.guarded(a.x, a.y, i) })
+)
+
+// begin makes l the channels of the next passes, over elements that are in memory
+// or come from a Source, or over those of two tensors, for so many schemes. Ranges
+// of channels are wanted, sums of squares perhaps.
+func (g *walk) begin(l layout, squares bool, schemes int, src, second Source) {
+	g.feed.begin(src, second)
+	g.copies = l.n() > copyLen && l.cols > 0
+	g.order.cut(&l, src != nil, schemes)
+	g.ranges.begin(&g.order, squares)
+	g.errors.schemes = g.errors.schemes[:0]
+}
+
+// squaresBesideErrors leaves the sums of squares of runs to the pass for errors,
+// which must have schemes: kernels can make them on the way.
+func (g *walk) squaresBesideErrors() { g.ranges.later = g.ch.cols == 0 }
+
+// rangesOf returns the minimum and maximum of each parameter of l, in slices that
+// belong to g. The elements are x or come from src.
+func (g *walk) rangesOf(x []float32, src Source, l layout, by Granularity) (lo, hi []float32, err error) {
+	if l.group > 0 {
+		g.begin(layout{outer: 1, axis: 1, inner: l.n(), params: 1}, false, 0, src, nil)
+		g.ranges.addOther(l)
+		g.ranges.channels = false
+	} else {
+		g.begin(l, false, 0, src, nil)
+	}
+	err = g.pass(x, nil, true, false, by)
+	g.end()
+	switch {
+	case err != nil:
+		return nil, nil, err
+	case l.group > 0:
+		o := &g.ranges.others[0]
+		return o.lo, o.hi, nil
+	}
+	return g.ranges.lo[:l.axis], g.ranges.hi[:l.axis], nil
+}
+
+// pass makes a pass for ranges, for errors or for both, after which there is one
+// range, one sum of squares, and for each scheme one tally for each channel. The
+// elements are x, and those of the second tensor y, unless they are read. g must
+// be on the heap. An error for a value that is not finite counts channels by
+// a granularity.
+func (g *walk) pass(x, y []float32, ranges, errors bool, by Granularity) error {
+	g.toRanges, g.toErrors = ranges, errors
+	g.cutParts()
+	totals := g.segments > 1
+	if totals {
+		g.beginTotals()
+	}
+	for g.first = 0; g.first < g.segments; g.first += g.slots {
+		g.parts(x, y, min(g.slots, g.segments-g.first)*g.perSlot)
+		if err := g.outcome(); err != nil {
+			return err
+		}
+		if totals {
+			g.fold()
+		}
+	}
+	if i := g.bad.Load(); i != math.MaxInt64 {
+		if g.quiet {
+			return ErrNotFinite
+		}
+		return newNotFinite(int(i), g.badValue, &g.ch, by)
+	}
+	if totals {
+		g.results()
+	}
+	return nil
+}
+
+// cutParts decides what a part is: about bufferLen elements that lie together, or
+// fewer if that would leave too few parts of what is read.
+func (g *walk) cutParts() {
+	l := &g.ch
+	all := l.axis
+	switch {
+	case l.cols > 0:
+		all = l.cols
+		g.width = l.cols
+		if width := l.axis * l.inner; l.cols == width { // else narrow rows, taken several at a time
+			g.width = min(width, blockCols/l.inner*l.inner)
+		}
+		g.partSize = g.width
+		for k := mostBlocks; k > 1 && (g.copies || g.src != nil); k /= 2 {
+			n := min(k*g.width, l.cols)
+			parts := g.segments * ((l.cols + n - 1) / n)
+			if k*len(g.errors.schemes) <= 2*mostBlocks && (parts >= leastParts || k == 2 && n == l.cols) {
+				g.partSize = n
+				break
+			}
+		}
+	case l.n() <= leastRead:
+		g.partSize = all
+	case g.blocks == l.outer: // short runs
+		n := max(bufferLen/min(segBlocks, l.outer), leastRead)
+		for ; n > leastRead && g.src != nil && g.segments*(l.axis*l.inner/n) < leastParts; n /= 2 {
+		}
+		g.partSize = min(max(1, n/l.inner), l.axis)
+	case g.segments > 1:
+		g.partSize = 1
+	default:
+		g.partSize = max(1, bufferLen/(l.outer*l.inner))
+	}
+	g.perSlot = 1
+	if g.partSize < all {
+		g.perSlot = (all-1)/g.partSize + 1
+	}
+}
+
+// notFinite takes notice of elements of b that are not finite.
+func (g *walk) notFinite(x []float32, pitch int, b *block) {
+	if g.quiet {
+		g.bad.Store(-1)
+		return
+	}
+	g.findBad(x, pitch, b)
+}
+
+// parts does the parts of as many segments as there is memory for.
+func (g *walk) parts(x, y []float32, n int) {
+	if work.Several(n) && work.OnHeap(x) && work.OnHeap(y) {
+		a := walkArgs{g, x, y}
+		walkers.Do(work.Hide(&a), n)
+		return
+	}
+	for i := range n {
+		g.part(x, y, i)
+	}
+}
+
+// guarded does a part in any goroutine.
+func (g *walk) guarded(x, y []float32, i int) {
+	done := false
+	defer g.guard(&done)
+	g.part(x, y, i)
+	done = true
+}
+
+// part does the i-th part of those that are done at a time.
+func (g *walk) part(x, y []float32, i int) {
+	if g.failed.Load() {
+		return
+	}
+	s := scratches.Get().(*scratch)
+	slot, part := 0, i
+	if i >= g.perSlot {
+		slot, part = i/g.perSlot, i%g.perSlot
+	}
+	switch {
+	case g.ch.cols > 0:
+		g.columns(x, y, slot, part, s)
+	case g.blocks == g.ch.outer:
+		g.shortRuns(x, y, slot, part, s)
+	default:
+		if n := min(g.slots, g.segments-g.first); g.ch.outer == 1 {
+			slot, part = i%n, i/n // so that neighbours are read one after the other
+		}
+		g.longRuns(x, y, slot, part, s)
+	}
+	scratches.Put(s)
+}
+
+// shortRuns does some channels of a segment, whose runs are a block each.
+func (g *walk) shortRuns(x, y []float32, slot, part int, s *scratch) {
+	l := &g.ch
+	c0 := part * g.partSize
+	c1 := min(c0+g.partSize, l.axis)
+	o, end := (g.first+slot)*segBlocks, min((g.first+slot+1)*segBlocks, l.outer)
+	width := (c1 - c0) * l.inner
+	k := min(blockRuns, max(1, blockLen/l.inner)) // runs at a time
+	step := end - o
+	if step*width > bufferLen {
+		step = bufferLen / width
+	}
+	for ; o < end; o += step {
+		b := block{e: (o*l.axis + c0) * l.inner, n: width, rows: min(step, end-o), stride: l.axis * l.inner}
+		x, y, pitch := g.elements(x, y, &b, &s.x, &s.y)
+		if x == nil {
+			return
+		}
+		ok := true
+		for row := range b.rows {
+			for c := c0; c < c1; c += k {
+				at := (c - c0) * l.inner
+				t := block{e: b.e + row*b.stride + at, n: min(k, c1-c) * l.inner, rows: 1, run: l.inner, p: c, slot: slot}
+				at += row * pitch
+				ok = g.runs(x[at:at+t.n], from(y, at), &t, s) && ok
+			}
+		}
+		if !ok {
+			g.notFinite(x, pitch, &b)
+		}
+	}
+}
+
+// longRuns does some channels, or a segment of one, whose runs are several blocks.
+func (g *walk) longRuns(x, y []float32, slot, part int, s *scratch) {
+	l := &g.ch
+	perRun := g.blocks / l.outer
+	begin, end := (g.first+slot)*segBlocks, min((g.first+slot+1)*segBlocks, g.blocks)
+	step := blockLen
+	if !g.toErrors && g.ranges.unordered() {
+		step = bufferLen
+	}
+	for c := part * g.partSize; c < min((part+1)*g.partSize, l.axis); c++ {
+		for k := begin; k < end; {
+			o, at := k/perRun, k%perRun
+			m := min(bufferLen/blockLen, perRun-at, end-k)
+			n := min(m*blockLen, l.inner-at*blockLen)
+			b := block{e: (o*l.axis+c)*l.inner + at*blockLen, n: n, rows: 1, stride: n}
+			x, y, pitch := g.elements(x, y, &b, &s.x, &s.y)
+			if x == nil {
+				return
+			}
+			ok := true
+			for i := 0; i < n; i += step {
+				n := min(step, n-i)
+				t := block{e: b.e + i, n: n, rows: 1, run: n, p: c, slot: slot}
+				ok = g.runs(x[i:i+n], from(y, i), &t, s) && ok
+			}
+			if !ok {
+				g.notFinite(x, pitch, &b)
+			}
+			k += m
+		}
+	}
+}
+
+// runs takes a block of runs, and reports whether no element was found that is
+// not finite.
+func (g *walk) runs(x, y []float32, b *block, s *scratch) bool {
+	ok := true
+	if g.toRanges {
+		ok = g.ranges.runs(&g.order, x, b, &s.ranges)
+	}
+	if g.toErrors {
+		var sq []float64
+		if g.ranges.later {
+			sq = s.errors.squares[:(b.n+b.run-1)/b.run]
+		}
+		g.errors.runs(&g.order, sq, x, y, b, &s.errors)
+		g.ranges.addSquares(&g.order, sq, b)
+	}
+	return ok
+}
+
+// columns does a segment of some columns. The last row is shorter where narrow
+// rows are merged and do not come out even.
+func (g *walk) columns(x, y []float32, slot, part int, s *scratch) {
+	l := &g.ch
+	col := part * g.partSize
+	row := (g.first + slot) * blockRows
+	full := l.n() / l.cols
+	b := block{e: row*l.cols + col, n: min(g.partSize, l.cols-col), rows: min(blockRows, full-row), stride: l.cols, p: col / l.inner, slot: slot}
+	if b.rows > 0 {
+		g.sideBySide(x, y, &b, s)
+	}
+	if rest := l.n() % l.cols; rest > 0 && full-row < blockRows {
+		g.sideBySide(x, y, &block{e: full * l.cols, n: rest, rows: 1, stride: rest, slot: slot}, s)
+	}
+}
+
+// column returns the i-th of the blocks that are side by side in b.
+func (g *walk) column(b *block, i int) block {
+	at := i * g.width
+	t := *b
+	t.e, t.n, t.p = b.e+at, min(g.width, b.n-at), b.p+at/g.ch.inner
+	return t
+}
+
+// sideBySide does some blocks of columns. It takes as many rows at a time as stay
+// in a second-level cache while the columns are gone down, for the ranges
+// and the squares or for one scheme after the other. Rows that are read or, in a
+// large tensor, copied first, come several times as fast, and without the gaps
+// between them they do not put one another out of the cache.
+func (g *walk) sideBySide(x, y []float32, all *block, s *scratch) {
+	o, schemes := &g.order, g.errors.schemes
+	if !g.toErrors {
+		schemes = nil
+	}
+	// A column that is a channel, and has no other columns, needs no sums of its own.
+	direct := g.segments == 1 && g.ch.cols == g.ch.axis
+	count := (all.n + g.width - 1) / g.width
+	if g.toRanges && !direct {
+		s.rangesOf = resize(s.rangesOf, count)
+	}
+	s.errorsOf = resize(s.errorsOf, count*len(schemes))
+	for i := range count {
+		t := g.column(all, i)
+		if g.toRanges && !direct {
+			s.rangesOf[i].reset(t.n)
+		}
+		for j := range schemes {
+			schemes[j].beginColumns(o, &t, &s.errorsOf[i*len(schemes)+j])
+		}
+	}
+	step := bufferLen / all.n
+	if !g.copies && g.src == nil && !g.toErrors && !g.ranges.squares {
+		step = all.rows // which are gone through once only
+	}
+	for row := 0; row < all.rows; row += step {
+		b := *all
+		b.e, b.rows = all.e+row*all.stride, min(step, all.rows-row)
+		x, y, pitch := g.elements(x, y, &b, &s.x, &s.y)
+		if x == nil {
+			return
+		}
+		if !g.blocksOf(x, y, &b, pitch, schemes, direct, s) {
+			g.notFinite(x, pitch, &b)
+		}
+	}
+	for i := range count {
+		t := g.column(all, i)
+		if g.toRanges && !direct {
+			g.ranges.addColumns(o, &t, &s.rangesOf[i])
+		}
+		for j := range schemes {
+			schemes[j].addColumns(o, &t, &s.errorsOf[i*len(schemes)+j])
+		}
+	}
+}
+
+// blocksOf takes some rows of blocks that are side by side, and reports whether no
+// element was found that is not finite.
+func (g *walk) blocksOf(x, y []float32, b *block, pitch int, schemes []subject, direct bool, s *scratch) bool {
+	ok := true
+	for i := 0; i*g.width < b.n; i++ {
+		t := g.column(b, i)
+		at := i * g.width
+		x, y := x[at:], from(y, at)
+		switch {
+		case !g.toRanges:
+		case direct:
+			r, end := &g.ranges, t.p+t.n
+			ok = r.columns(x, &t, pitch, r.lo[t.p:end], r.hi[t.p:end], r.sq[t.p:end]) && ok
+		default:
+			w := &s.rangesOf[i]
+			ok = g.ranges.columns(x, &t, pitch, w.lo[:t.n], w.hi[:t.n], w.squares[:t.n]) && ok
+		}
+		for j := range schemes {
+			schemes[j].columns(x, y, &t, pitch, &s.errorsOf[i*len(schemes)+j], &s.errors.columnWork)
+		}
+	}
+	if g.toRanges {
+		ok = g.ranges.addOthers(x, *b, pitch, &s.ranges) && ok
+	}
+	return ok
+}
+
+// toSquares reports whether the pass makes the sums of squares.
+func (g *walk) toSquares() bool {
+	if g.ranges.later {
+		return g.toErrors
+	}
+	return g.ranges.squares && g.toRanges
+}
+
+// beginTotals, fold and results add up the segments of a channel in their order,
+// as many at a time as there is memory for.
+
+func (g *walk) beginTotals() {
+	g.ranges.beginTotal(&g.order)
+	if g.toErrors {
+		for i := range g.errors.schemes {
+			u := &g.errors.schemes[i]
+			u.total = resize(u.total, g.ch.axis)
+			clear(u.total)
+		}
+	}
+}
+
+func (g *walk) fold() {
+	g.ranges.fold(&g.order, g.toRanges, g.toSquares())
+	if g.toErrors {
+		for i := range g.errors.schemes {
+			g.errors.schemes[i].fold(&g.order)
+		}
+	}
+}
+
+func (g *walk) results() {
+	g.ranges.result(g.toRanges, g.toSquares())
+	if g.toErrors {
+		for i := range g.errors.schemes {
+			u := &g.errors.schemes[i]
+			copy(u.tally, u.total)
+		}
+	}
+}

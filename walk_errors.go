@@ -1,0 +1,265 @@
+package quant
+
+import "math"
+
+// What a walk does to a block for the errors of every scheme, so that the
+// tensor is read once for all of them.
+
+// An errorSink collects the errors of schemes, or the differences between two
+// tensors.
+type errorSink struct{ schemes []subject }
+
+// A subject is a scheme whose errors are wanted.
+type subject struct {
+	layout
+	coding         // without scales where two tensors are compared
+	own    bool    // parameters belong to the walk's channels
+	tally  []tally // at channel*slots + slot until they are folded
+	total  []tally // of the segments folded so far, where a channel has several
+}
+
+// An errorWork is what a block needs beside the sink: its columns, or its runs.
+type errorWork struct {
+	columnWork
+	acc     [blockRuns]sums
+	squares [blockRuns]float64
+}
+
+// A columnWork is what a scheme needs for the columns of a block.
+type columnWork struct {
+	scale   [blockCols]float32
+	zero    [blockCols]int32
+	sq, abs [blockCols]float64
+	max     [blockCols]float32
+	clipped [blockCols]uint32
+}
+
+// sums returns the sums of n columns.
+func (w *columnWork) sums(n int) columnSums {
+	return columnSums{w.abs[:], w.sq[:], w.max[:], w.clipped[:]}.sub(n)
+}
+
+// columns returns n column sums of zero.
+func (w *columnWork) columns(n int) columnSums {
+	c := w.sums(n)
+	clear(c.abs)
+	clear(c.sq)
+	clear(c.max)
+	clear(c.clipped)
+	return c
+}
+
+// addSubject asks for the errors under p, whose layout is l.
+func (g *errorSink) addSubject(o *order, l layout, p *Params) {
+	g.schemes = extended(g.schemes)
+	s := &g.schemes[len(g.schemes)-1]
+	s.layout, s.coding = l, p.coding()
+	s.own = l == o.ch
+	s.tally = resize(s.tally, o.sums())
+	clear(s.tally)
+}
+
+// fold adds the segments that there are sums of to the total, and readies the
+// sums for the next.
+func (u *subject) fold(o *order) {
+	for i := range u.tally {
+		u.total[i/o.slots].addAll(&u.tally[i])
+	}
+	clear(u.tally)
+}
+
+// Below, x are original values and y, if it is not nil, the same elements of
+// another tensor: then what is summed are the differences between the two, cut
+// as the errors of a scheme are.
+
+// runs takes a row of runs. If sq is not nil, their sums of squares are stored there.
+func (g *errorSink) runs(o *order, sq []float64, x, y []float32, b *block, w *errorWork) {
+	k := (b.n + b.run - 1) / b.run
+	acc := w.acc[:k]
+	at := b.p*o.slots + b.slot
+	for i := range g.schemes {
+		u := &g.schemes[i]
+		if !u.own && u.params > 1 {
+			for j := range k {
+				n, end := j*b.run, min((j+1)*b.run, b.n)
+				u.errors(&u.tally[at+j*o.slots], x[n:end], from(y, n), b.e+n, w)
+			}
+			continue
+		}
+		u.errorsOfRuns(acc, sq, x, y, b.run, b.p, &w.columnWork)
+		for j := range acc {
+			u.tally[at+j*o.slots].add(&acc[j])
+		}
+		sq = nil
+	}
+	if sq != nil {
+		squaresRuns(sq, x, b.run)
+	}
+}
+
+// errorsOfRuns sets acc to the errors of runs, whose parameters are those from
+// p on, if there are several, and sq, if it is not nil, to their sums of squares.
+func (u *subject) errorsOfRuns(acc []sums, sq []float64, x, y []float32, run, p int, w *columnWork) {
+	scale, zero := w.scale[:len(acc)], w.zero[:len(acc)]
+	switch {
+	case y != nil:
+		differencesRuns(acc, x, y, run)
+		return
+	case u.params == 1:
+		fill(scale, u.scale[0])
+		fill(zero, u.zero[0])
+	default:
+		scale, zero = u.scale[p:], u.zero[p:]
+	}
+	u.codeGrid.errorsRuns(acc, sq, x, run, scale, zero)
+}
+
+// errors adds the errors of elements x, the first of which is e, to t, where the
+// parameters change within a channel.
+func (u *subject) errors(t *tally, x, y []float32, e int, w *errorWork) {
+	for len(x) > 0 {
+		p := u.span(e, e+len(x))
+		if p.columns {
+			rows := p.cut()
+			u.spreadParams(&w.columnWork, 0, p)
+			c := w.columns(p.run)
+			u.errorsOfColumns(c, x, y, rows, p.run, w.scale[:p.run], w.zero[:p.run])
+			for j := range p.run {
+				t.add(&sums{c.abs[j], c.sq[j], c.max[j], c.clipped[j]})
+			}
+		} else {
+			p.n = min(p.n, blockRuns*p.run)
+			acc := w.acc[:(p.n+p.run-1)/p.run]
+			u.errorsOfRuns(acc, nil, x[:p.n], y, p.run, p.p, &w.columnWork)
+			for j := range acc {
+				t.add(&acc[j])
+			}
+		}
+		e += p.n
+		x, y = x[p.n:], from(y, p.n)
+	}
+}
+
+// errorsOfColumns adds the errors of columns to c.
+func (u *subject) errorsOfColumns(c columnSums, x, y []float32, rows, pitch int, scale []float32, zero []int32) {
+	if y != nil {
+		differencesColumns(c, x, y, rows, pitch)
+		return
+	}
+	u.codeGrid.errorsColumns(c, x, rows, pitch, scale, zero)
+}
+
+// spreadParams stores the parameters of the first row, or of all runs, of a span
+// in w, one for each element from column at on.
+func (u *subject) spreadParams(w *columnWork, at int, p span) {
+	switch {
+	case u.scale == nil:
+	case !p.columns:
+		for j := range p.n {
+			w.scale[at+j], w.zero[at+j] = u.scale[p.p+j/p.run], u.zero[p.p+j/p.run]
+		}
+	case u.cols > 0:
+		for j := range p.run {
+			c := u.channel(p.p + j)
+			w.scale[at+j], w.zero[at+j] = u.scale[c], u.zero[c]
+		}
+	default:
+		copy(w.scale[at:at+p.run], u.scale[p.p:])
+		copy(w.zero[at:at+p.run], u.zero[p.p:])
+	}
+}
+
+// beginColumns begins the sums of some columns under a scheme, and stores the
+// parameters in w if every row has the same.
+func (u *subject) beginColumns(o *order, b *block, w *columnWork) {
+	w.columns(b.n)
+	switch {
+	case u.scale == nil:
+	case u.own:
+		for j, l := 0, o.lanes(b); j < b.n; j++ {
+			c := l.next()
+			w.scale[j], w.zero[j] = u.scale[c], u.zero[c]
+		}
+	case u.params == 1:
+		fill(w.scale[:b.n], u.scale[0])
+		fill(w.zero[:b.n], u.zero[0])
+	}
+}
+
+// columns adds the errors of some rows to the sums of their columns.
+func (u *subject) columns(x, y []float32, b *block, pitch int, w, rows *columnWork) {
+	c := w.sums(b.n)
+	if y == nil && !u.own && u.params > 1 {
+		u.errorsOfRows(c, x, b, pitch, rows)
+		return
+	}
+	u.errorsOfColumns(c, x, y, b.rows, pitch, w.scale[:b.n], w.zero[:b.n])
+}
+
+// addColumns adds the sums of columns to their channels.
+func (u *subject) addColumns(o *order, b *block, w *columnWork) {
+	c := w.sums(b.n)
+	for j, l := 0, o.lanes(b); j < b.n; j++ {
+		u.tally[l.next()*o.slots+b.slot].add(&sums{c.abs[j], c.sq[j], c.max[j], c.clipped[j]})
+	}
+}
+
+// errorsOfRows adds the errors of each column of b to c where the parameters
+// change from row to row. Rows that have the same go to the kernel together.
+func (u *subject) errorsOfRows(c columnSums, x []float32, b *block, pitch int, w *columnWork) {
+	for r := 0; r < b.rows; {
+		e := b.e + r*b.stride
+		first := u.span(e, e+b.n)
+		for at := 0; at < b.n; {
+			p := u.span(e+at, e+b.n)
+			if p.columns {
+				p.n = min(p.n, p.run)
+			}
+			u.spreadParams(w, at, p)
+			at += p.n
+		}
+		k := 1
+		for first.n == b.n && r+k < b.rows && u.span(e+k*b.stride, e+k*b.stride+b.n) == first {
+			k++
+		}
+		u.codeGrid.errorsColumns(c, x[r*pitch:], k, pitch, w.scale[:b.n], w.zero[:b.n])
+		r += k
+	}
+}
+
+// differencesRuns sets acc[i] to the sums of the differences between x and y
+// over run i, whose length is at most blockLen, in the order of errorsRuns.
+func differencesRuns(acc []sums, x, y []float32, run int) {
+	for i := range acc {
+		var abs, sq [lanes]float64
+		a := sums{}
+		b, end := i*run, min((i+1)*run, len(x))
+		y := y[b:end]
+		for j, v := range x[b:end] {
+			d := float32(math.Abs(float64(y[j] - v)))
+			abs[j%lanes] += float64(d)
+			sq[j%lanes] += float64(d) * float64(d)
+			if d > a.max {
+				a.max = d
+			}
+		}
+		a.abs, a.sq = fold(&abs), fold(&sq)
+		acc[i] = a
+	}
+}
+
+// differencesColumns adds the differences of each column, row by row, to acc.
+func differencesColumns(acc columnSums, x, y []float32, rows, stride int) {
+	n := len(acc.abs)
+	for r := range rows {
+		y := y[r*stride:][:n]
+		for j, v := range x[r*stride:][:n] {
+			d := float32(math.Abs(float64(y[j] - v)))
+			acc.abs[j] += float64(d)
+			acc.sq[j] += float64(d) * float64(d)
+			if d > acc.max[j] {
+				acc.max[j] = d
+			}
+		}
+	}
+}
