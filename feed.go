@@ -282,3 +282,5 @@ func (f *failure) outcome() error {
 	}
 	return f.err
 }
+
+var errFickle = errors.New("quant: a Source has not given the same elements twice")

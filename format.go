@@ -2,12 +2,10 @@ package quant
 
 import (
 	"fmt"
-	"math"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
-
-	"github.com/a01592f9/quant/internal/search"
 )
 
 // A Format says which value a code stands for, in units of the scale, and which code a
@@ -92,40 +90,6 @@ func (f *Format) GobDecode(data []byte) error { return f.UnmarshalText(data) }
 // book returns the table of f, or nil for integers.
 func (f Format) book() *codebook { return books.all[f.number].Load() }
 
-// A codebook is a table of values with what a search of it needs. It does not change
-// once it is made.
-type codebook struct {
-	name    string
-	bits    int       // of a code
-	values  []float32 // of each code; NaN or infinite for codes that no value becomes
-	largest float32   // magnitude among values
-	nan     uint8     // code that NaN becomes
-
-	// The finite values in ascending order, -0 before +0.
-	order  []uint8   // codes in this order
-	levels []float64 // the different values
-
-	// limits[i] is the key of the largest float32 that becomes order[i] and not
-	// order[i+1]. The last order has no limit.
-	limits []uint32
-
-	// lowest and highest are the keys of the smallest and the largest value. A quotient
-	// outside of them is clipped.
-	lowest, highest uint32
-}
-
-// A tieRule says which of two neighbouring codes the value half-way between them becomes.
-type tieRule uint8
-
-const (
-	// tieToEven chooses the code whose lowest bit is 0: the even mantissa, where codes are
-	// floating-point numbers.
-	tieToEven tieRule = iota
-
-	// tieDown chooses the smaller value.
-	tieDown
-)
-
 // books has all codebooks, at the number of their Format. The first is nil.
 var books struct {
 	all        [1 << 10]atomic.Pointer[codebook]
@@ -169,145 +133,11 @@ func newFormat(name string, bits int, values []float32, ties tieRule, nan uint8)
 	return Format{uint16(books.used)}
 }
 
-// key returns an integer that orders floats as their values do, -0 below +0. NaN is above
-// or below all others.
-func key(v float32) uint32 {
-	b := math.Float32bits(v)
-	if b>>31 == 1 {
-		return ^b
+// formatList returns the names of the formats, separated by commas.
+func formatList() string {
+	var names []string
+	for _, f := range Formats() {
+		names = append(names, f.String())
 	}
-	return b | 1<<31
-}
-
-func compareKeys(a, b float32) int { return int(int64(key(a)) - int64(key(b))) }
-
-// limit returns the key of the largest float32 that is nearer to a than to b, where a is
-// below b. Half-way counts as nearer to a if down is set.
-//
-// The sum of two values of a codebook is exact in float64, and so is its half.
-func limit(a, b float32, down bool) uint32 {
-	if a == 0 && b == 0 {
-		return key(a) // -0, which is its own
-	}
-	middle := (float64(a) + float64(b)) / 2
-	m := float32(middle) // may be rounded either way
-	k := key(m)
-	if m == 0 { // both zeros are half-way
-		if down {
-			return key(0)
-		}
-		return key(minusZero) - 1
-	}
-	if float64(m) > middle || float64(m) == middle && !down {
-		k--
-	}
-	return k
-}
-
-var minusZero = math.Float32frombits(1 << 31)
-
-func absolute(v float32) float32 { return math.Float32frombits(math.Float32bits(v) &^ (1 << 31)) }
-
-// searched returns b as a search sees it: by the different values that there are.
-func (b *codebook) searched(s search.Scaler) search.Grid {
-	return search.Grid{Scaler: s, Highest: int32(len(b.levels) - 1), Levels: b.levels, Symmetric: true}
-}
-
-// validateFormat checks the options of a scheme whose codes are no integers.
-func (s Scheme) validateFormat() error {
-	b := s.Format.book()
-	switch {
-	case s.Bits != 0 && s.Bits != b.bits:
-		return fmt.Errorf("%w: %d, but codes of %s have %d", ErrBits, s.Bits, b.name, b.bits)
-	case s.Unsigned || s.NarrowRange || s.ZeroInRange:
-		return fmt.Errorf("%w: unsigned codes, narrow range and zero in range are for integers, not for %s", ErrScheme, b.name)
-	case s.Method.kind == entropy:
-		return fmt.Errorf("%w: %v is for integers, not for %s", ErrMethod, s.Method, b.name)
-	}
-	return nil
-}
-
-// normal returns s with what follows from its format: the width in Bits, and the
-// symmetric mapping, since there is no zero point.
-func (s Scheme) normal() Scheme {
-	if s.Format.number != 0 {
-		s.Bits, s.Mapping = s.Format.book().bits, Symmetric
-	}
-	return s
-}
-
-// A codeGrid is what the loops over elements need to know of a scheme: how x/scale becomes a
-// code, and what a code stands for.
-type codeGrid struct {
-	qmin, qmax int32
-	bits       int       // of a code
-	signed     bool      // codes are in two's complement
-	book       *codebook // nil for integers
-}
-
-func (s Scheme) grid() codeGrid {
-	qmin, qmax := s.Grid()
-	g := codeGrid{int32(qmin), int32(qmax), s.Bits, !s.Unsigned, s.Format.book()}
-	if g.book != nil {
-		g.bits, g.signed = g.book.bits, false
-	}
-	return g
-}
-
-// What follows chooses the kernel of a format. Codes of codebooks are bytes.
-
-func (g *codeGrid) quantizeRuns(dst []uint8, src []float32, run int, scale []float32, zero []int32, stream bool) {
-	if g.book != nil {
-		quantizeBookRunsGeneric(dst, src, run, scale, g.book)
-		return
-	}
-	quantizeInt8Runs(dst, src, run, scale, zero, g.qmin, g.qmax, stream)
-}
-
-func (g *codeGrid) quantizeColumns(dst []uint8, src []float32, scale []float32, zero []int32, stream bool) {
-	if g.book != nil {
-		quantizeBookColumnsGeneric(dst, src, scale, g.book)
-		return
-	}
-	quantizeInt8Columns(dst, src, scale, zero, g.qmin, g.qmax, stream)
-}
-
-func (g *codeGrid) dequantizeRuns(dst []float32, src []uint8, run int, scale []float32, zero []int32, stream bool) {
-	if g.book != nil {
-		dequantizeBookRunsGeneric(dst, src, run, scale, g.book)
-		return
-	}
-	dequantizeInt8Runs(dst, src, run, scale, zero, g.signed, stream)
-}
-
-func (g *codeGrid) dequantizeColumns(dst []float32, src []uint8, scale []float32, zero []int32, stream bool) {
-	if g.book != nil {
-		dequantizeBookColumnsGeneric(dst, src, scale, g.book)
-		return
-	}
-	dequantizeInt8Columns(dst, src, scale, zero, g.signed, stream)
-}
-
-// errorsRuns sets acc to the sums of runs, and sq, if it is not nil, to their sums of
-// squares.
-func (g *codeGrid) errorsRuns(acc []sums, sq []float64, src []float32, run int, scale []float32, zero []int32) {
-	switch {
-	case g.book != nil:
-		errorsBookRunsGeneric(acc, src, run, scale, g.book)
-		if sq != nil {
-			squaresRuns(sq[:len(acc)], src, run)
-		}
-	case sq != nil:
-		errorsSquaresRuns(acc, sq, src, run, scale, zero, g.qmin, g.qmax)
-	default:
-		errorsRuns(acc, src, run, scale, zero, g.qmin, g.qmax)
-	}
-}
-
-func (g *codeGrid) errorsColumns(acc columnSums, src []float32, rows, stride int, scale []float32, zero []int32) {
-	if g.book != nil {
-		errorsBookColumnsGeneric(acc, src, rows, stride, scale, g.book)
-		return
-	}
-	errorsColumns(acc, src, rows, stride, scale, zero, g.qmin, g.qmax)
+	return strings.Join(names, ", ")
 }

@@ -161,9 +161,9 @@ func (s isa) String() string {
 	return [...]string{"generic", "neon", "avx2", "avx512"}[s]
 }
 
-// active is the set in use: the fastest that this machine has. Only tests and
-// benchmarks change it.
-var active = usable[len(usable)-1]
+// active is the set in use: the fastest that this machine has. It is set when the
+// program starts, and only tests and benchmarks change it.
+var active isa
 
 // InstructionSet returns the name of the kernels in use on this machine:
 // "generic", "neon", "avx2" or "avx512". It is for reports: results do not
@@ -197,4 +197,13 @@ func (c columnSums) sub(n int) columnSums {
 
 func (c columnSums) from(i int) columnSums {
 	return columnSums{c.abs[i:], c.sq[i:], c.max[i:], c.clipped[i:]}
+}
+
+// smallZeros reports whether kernels that saturate words serve all zero points.
+func smallZeros(zero []int32) bool {
+	most := uint32(0)
+	for _, z := range zero {
+		most = max(most, uint32(z+32000))
+	}
+	return most <= 64000
 }

@@ -11,6 +11,8 @@ import (
 
 var usable = detect()
 
+func init() { active = usable[len(usable)-1] }
+
 // detect returns the sets of kernels that this processor can run. It lists every
 // feature that their assembly uses.
 func detect() []isa {
@@ -152,15 +154,6 @@ func dequantizeWhole[T uint8 | uint16](dst []float32, src []T, rows int, scale [
 	}
 }
 
-// smallZeros reports whether kernels that saturate words serve all zero points.
-func smallZeros(zero []int32) bool {
-	most := uint32(0)
-	for _, z := range zero {
-		most = max(most, uint32(z+32000))
-	}
-	return most <= 64000
-}
-
 // errorsUntil does runs until one that its kernel does not serve. It returns how
 // many it did, and how many the definition has to do then.
 func errorsUntil(acc []sums, sq []float64, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32) (n, step int) {
@@ -210,7 +203,7 @@ func packWhole(dst []byte, codes []uint8, bits int, stream bool) int {
 	if active == avx2 {
 		n &^= 7
 	}
-	dst, codes = dst[:PackedLen(n, bits)], codes[:n]
+	dst, codes = dst[:packedLen(int64(n), bits)], codes[:n]
 	switch {
 	case bits == 4 && active == avx2:
 		pack4AVX2(dst, codes, stream)
@@ -232,7 +225,7 @@ func unpackWhole(dst []uint8, packed []byte, bits int, signed bool) int {
 	if active == avx2 {
 		n &^= 7
 	}
-	dst, packed = dst[:n], packed[:PackedLen(n, bits)]
+	dst, packed = dst[:n], packed[:packedLen(int64(n), bits)]
 	switch {
 	case bits == 4 && active == avx2:
 		unpack4AVX2(dst, packed, signed)

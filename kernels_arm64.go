@@ -7,6 +7,8 @@ package quant
 
 var usable = []isa{generic, neon}
 
+func init() { active = usable[len(usable)-1] }
+
 //go:noescape
 func rangeRunsNEON(lo, hi, src []float32, run int) bool
 

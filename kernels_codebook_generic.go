@@ -1,26 +1,7 @@
 package quant
 
-import "math"
-
 // The definitions of the kernels of codebooks: see kernels.go for what kernels have in
 // common. Codes are bytes.
-
-// code returns the code of the value next to v.
-func (b *codebook) code(v float32) uint8 {
-	if v != v {
-		return b.nan
-	}
-	k := key(v)
-	low, high := 0, len(b.limits) // the first limit that is not below k is among them
-	for low < high {
-		if middle := (low + high) / 2; b.limits[middle] < k {
-			low = middle + 1
-		} else {
-			high = middle
-		}
-	}
-	return b.order[low]
-}
 
 // quantizeBookRunsGeneric stores the code of each element in dst.
 func quantizeBookRunsGeneric(dst []uint8, src []float32, run int, scale []float32, b *codebook) {
@@ -79,17 +60,6 @@ func dequantizeBookColumnsGeneric(dst []float32, src []uint8, scale []float32, b
 		}
 		src, dst = src[n:], dst[n:]
 	}
-}
-
-// deviation returns |e|, e being the reconstruction of x minus x, and 1 if x/scale lies
-// outside of the values, else 0.
-func (b *codebook) deviation(x, scale float32) (abs float32, clipped uint32) {
-	v := x / scale
-	if k := key(v); k < b.lowest || k > b.highest {
-		clipped = 1
-	}
-	y := float32(b.values[b.code(v)] * scale)
-	return float32(math.Abs(float64(y - x))), clipped
 }
 
 // errorsBookRunsGeneric sets acc[i] to the sums of run i, whose length is at most

@@ -1,6 +1,7 @@
 package quant
 
 import (
+	"encoding/binary"
 	"math"
 
 	"github.com/a01592f9/quant/internal/exact"
@@ -323,4 +324,73 @@ func transposeGeneric(dst, src []float32, rows, cols, stride int) {
 			dst[j*rows+r] = x
 		}
 	}
+}
+
+func pack16(dst []byte, codes []uint16, bits int) { packGeneric(dst, codes, bits) }
+
+func unpack16(dst []uint16, packed []byte, bits int, signed bool) {
+	unpackGeneric(dst, packed, bits, signed)
+}
+
+// pack8Generic defines pack8: the low bits of each code, bits at most 8.
+func pack8Generic(dst []byte, codes []uint8, bits int) { packGeneric(dst, codes, bits) }
+
+// unpack8Generic defines unpack8, the inverse of pack8 with sign extension to 8 bits.
+func unpack8Generic(dst []uint8, packed []byte, bits int, signed bool) {
+	unpackGeneric(dst, packed, bits, signed)
+}
+
+// packGeneric collects 64 bits at a time.
+func packGeneric[T uint8 | uint16](dst []byte, codes []T, bits int) {
+	var acc uint64
+	used, at := 0, 0
+	mask := uint64(1)<<bits - 1
+	for _, c := range codes {
+		v := uint64(c) & mask
+		acc |= v << used
+		if used += bits; used >= 64 {
+			binary.LittleEndian.PutUint64(dst[at:], acc)
+			at += 8
+			used -= 64
+			acc = v >> (bits - used)
+		}
+	}
+	for ; used > 0; used -= 8 {
+		dst[at] = byte(acc)
+		acc >>= 8
+		at++
+	}
+}
+
+// unpackGeneric reads 32 bits at a time while there are so many.
+func unpackGeneric[T uint8 | uint16](dst []T, packed []byte, bits int, signed bool) {
+	var acc uint64
+	have := 0
+	mask := uint32(1)<<bits - 1
+	flip := uint32(0) // (v ^ flip) - flip extends the sign
+	if signed {
+		flip = 1 << (bits - 1)
+	}
+	for i := range dst {
+		if have < bits {
+			if len(packed) >= 4 {
+				acc |= uint64(binary.LittleEndian.Uint32(packed)) << have
+				packed = packed[4:]
+				have += 32
+			} else {
+				for ; have < bits; have += 8 {
+					acc |= uint64(packed[0]) << have
+					packed = packed[1:]
+				}
+			}
+		}
+		dst[i] = T((uint32(acc)&mask ^ flip) - flip)
+		acc >>= bits
+		have -= bits
+	}
+}
+
+// packedLen returns ⌈n·bits/8⌉ without overflow for any n of a slice.
+func packedLen(n int64, bits int) int64 {
+	return n/8*int64(bits) + (n%8*int64(bits)+7)/8
 }

@@ -7,6 +7,8 @@ package quant
 
 var usable = []isa{generic}
 
+func init() { active = usable[len(usable)-1] }
+
 func rangeRuns(lo, hi, src []float32, run int) bool { return rangeRunsGeneric(lo, hi, src, run) }
 
 func rangeColumns(lo, hi, src []float32, rows, stride int) bool {

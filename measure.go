@@ -1,7 +1,6 @@
 package quant
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -140,5 +139,3 @@ func findNaN(src Source, l *layout, by Granularity) error {
 	}
 	return errFickle
 }
-
-var errFickle = errors.New("quant: a Source has not given the same elements twice")

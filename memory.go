@@ -27,8 +27,3 @@ func (s Scheme) Memory(n, params int) Memory {
 	}
 	return m
 }
-
-// packedLen returns ⌈n·bits/8⌉ without overflow for any n of a slice.
-func packedLen(n int64, bits int) int64 {
-	return n/8*int64(bits) + (n%8*int64(bits)+7)/8
-}

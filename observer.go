@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
-
-	"github.com/a01592f9/quant/internal/histogram"
 )
 
 // An Observer calibrates over data that come in batches: activations in an
@@ -267,15 +265,6 @@ func (o *Observer) grow(n int) {
 			o.params[i].hist.Reset(lanesOf(n))
 		}
 	}
-}
-
-// lanesOf returns the number of lanes of each of n histograms: several for
-// one, where memory is not scarce and all values go to it.
-func lanesOf(n int) int {
-	if n == 1 {
-		return histogram.Lanes
-	}
-	return 1
 }
 
 // widen adds n values in a range, those of a batch.

@@ -1,7 +1,6 @@
 package quant
 
 import (
-	"encoding/binary"
 	"fmt"
 	"unsafe"
 )
@@ -174,70 +173,6 @@ func mustFit[T Code](bits int) {
 
 // pack16 and unpack16 serve widths above 8: there is no assembly for them.
 
-func pack16(dst []byte, codes []uint16, bits int) { packGeneric(dst, codes, bits) }
-
-func unpack16(dst []uint16, packed []byte, bits int, signed bool) {
-	unpackGeneric(dst, packed, bits, signed)
-}
-
-// pack8Generic defines pack8: the low bits of each code, bits at most 8.
-func pack8Generic(dst []byte, codes []uint8, bits int) { packGeneric(dst, codes, bits) }
-
-// unpack8Generic defines unpack8, the inverse of pack8 with sign extension to 8 bits.
-func unpack8Generic(dst []uint8, packed []byte, bits int, signed bool) {
-	unpackGeneric(dst, packed, bits, signed)
-}
-
-// packGeneric collects 64 bits at a time.
-func packGeneric[T uint8 | uint16](dst []byte, codes []T, bits int) {
-	var acc uint64
-	used, at := 0, 0
-	mask := uint64(1)<<bits - 1
-	for _, c := range codes {
-		v := uint64(c) & mask
-		acc |= v << used
-		if used += bits; used >= 64 {
-			binary.LittleEndian.PutUint64(dst[at:], acc)
-			at += 8
-			used -= 64
-			acc = v >> (bits - used)
-		}
-	}
-	for ; used > 0; used -= 8 {
-		dst[at] = byte(acc)
-		acc >>= 8
-		at++
-	}
-}
-
-// unpackGeneric reads 32 bits at a time while there are so many.
-func unpackGeneric[T uint8 | uint16](dst []T, packed []byte, bits int, signed bool) {
-	var acc uint64
-	have := 0
-	mask := uint32(1)<<bits - 1
-	flip := uint32(0) // (v ^ flip) - flip extends the sign
-	if signed {
-		flip = 1 << (bits - 1)
-	}
-	for i := range dst {
-		if have < bits {
-			if len(packed) >= 4 {
-				acc |= uint64(binary.LittleEndian.Uint32(packed)) << have
-				packed = packed[4:]
-				have += 32
-			} else {
-				for ; have < bits; have += 8 {
-					acc |= uint64(packed[0]) << have
-					packed = packed[1:]
-				}
-			}
-		}
-		dst[i] = T((uint32(acc)&mask ^ flip) - flip)
-		acc >>= bits
-		have -= bits
-	}
-}
-
 // WidenBFloat16 stores each bfloat16 of src, given by its bits, in dst as the
 // float32 of the same value. A NaN keeps its sign and payload; a signalling
 // one stays so. It panics if dst is shorter than src.
@@ -252,4 +187,15 @@ func WidenBFloat16(dst []float32, src []uint16) {
 func WidenFloat16(dst []float32, src []uint16) {
 	mustHold(len(dst), len(src))
 	widenFloat16(dst[:len(src)], src)
+}
+
+// Quantized is a tensor of packed codes with what is needed to read them.
+type Quantized struct {
+	// Codes holds element i, in row-major order, in bits [i*b, (i+1)*b) of a
+	// little-endian bit stream, b being Params.Scheme.Bits. So codes of 8 and
+	// 16 bits are plain little-endian integers, and of two 4-bit codes the
+	// first is the low nibble. Signed codes are in two's complement.
+	Codes  []byte
+	Shape  []int  // of the tensor that the codes are of
+	Params Params // that the codes were made with
 }

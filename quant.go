@@ -1,11 +1,8 @@
 package quant
 
 import (
-	"fmt"
-	"math"
 	"unsafe"
 
-	"github.com/a01592f9/quant/internal/exact"
 	"github.com/a01592f9/quant/internal/work"
 )
 
@@ -15,33 +12,6 @@ import (
 type Tensor struct {
 	Data  []float32
 	Shape []int // lengths of the axes; their product is len(Data)
-}
-
-// Params are the scale and the zero point of every tensor, channel or group
-// that Scheme.Granularity tells apart: a real value x has the code
-// round(x/scale) + zero point, and a code q stands for (q - zero point) * scale.
-//
-// Both slices have one element for PerTensor, one for each index of the axis
-// for PerChannel, and one for each group, in row-major order, for PerGroup:
-// Scheme.NumParams elements in any case.
-//
-// Params that came from elsewhere are written as a literal; everything that
-// takes Params checks them.
-type Params struct {
-	Scheme    Scheme
-	Scale     []float32 // real units per integer step: positive and finite
-	ZeroPoint []int32   // code of the real value 0; it may lie outside the grid, but within ±2^23
-}
-
-// Quantized is a tensor of packed codes with what is needed to read them.
-type Quantized struct {
-	// Codes holds element i, in row-major order, in bits [i*b, (i+1)*b) of a
-	// little-endian bit stream, b being Params.Scheme.Bits. So codes of 8 and
-	// 16 bits are plain little-endian integers, and of two 4-bit codes the
-	// first is the low nibble. Signed codes are in two's complement.
-	Codes  []byte
-	Shape  []int  // of the tensor that the codes are of
-	Params Params // that the codes were made with
 }
 
 // Calibrate returns the parameters that s gives to t: for every tensor,
@@ -105,83 +75,6 @@ func CalibrateInto(p *Params, t Tensor, s Scheme) error {
 	return nil
 }
 
-// set gives p the scheme s and room for n parameters.
-func (p *Params) set(s Scheme, n int) {
-	p.Scheme = s.normal()
-	if cap(p.Scale) < n {
-		p.Scale = make([]float32, n)
-	}
-	if cap(p.ZeroPoint) < n {
-		p.ZeroPoint = make([]int32, n)
-	}
-	// Only a slice of itself is known to the compiler not to escape.
-	p.Scale = p.Scale[:n]
-	p.ZeroPoint = p.ZeroPoint[:n]
-}
-
-// paramsOf stores in p what s derives from each range. What does not change is
-// out of the loops: groups have many parameters.
-func (s Scheme) paramsOf(p *Params, lo, hi []float32) {
-	scale := p.Scale[:len(lo)]
-	zero, hi := p.ZeroPoint[:len(lo)], hi[:len(lo)]
-	switch {
-	case s.Format.number != 0:
-		symmetricParams(scale, lo, hi, s.Format.book().largest)
-		fill(zero, 0)
-	case s.Mapping == Symmetric:
-		z, steps := s.symmetricGrid()
-		symmetricParams(scale, lo, hi, steps)
-		fill(zero, z)
-	case s.ZeroInRange:
-		for i := range lo {
-			scale[i], zero[i] = s.asymmetric(Range{lo[i], hi[i]})
-		}
-	default:
-		qmin, qmax := s.Grid()
-		asymmetricParams(scale, zero, lo, hi, float32(qmin), float32(qmax-qmin))
-	}
-}
-
-// check returns an error unless p has n scales and zero points that can be used.
-func (p *Params) check(n int) error {
-	if err := p.checkLen(n); err != nil {
-		return err
-	}
-	return p.checkValues(0, n)
-}
-
-func (p *Params) checkLen(n int) error {
-	if len(p.Scale) != n || len(p.ZeroPoint) != n {
-		return fmt.Errorf("%w: %d scales and %d zero points, want %d of each", ErrParams, len(p.Scale), len(p.ZeroPoint), n)
-	}
-	return nil
-}
-
-// checkValues checks parameters from up to end.
-func (p *Params) checkValues(from, end int) error {
-	// A positive finite float32 has bits 1 … 0x7f7fffff. The loop has no
-	// branches: groups have as many parameters as an eighth of the data's bytes.
-	bad := uint32(0)
-	scale := p.Scale[from:end]
-	zero := p.ZeroPoint[from:end][:len(scale)]
-	for i, s := range scale {
-		b, z := math.Float32bits(s), uint32(zero[i]+maxZeroPoint)
-		bad |= (0x7f7fffff - b) | (b - 1) | z | (2*maxZeroPoint - z)
-	}
-	if bad>>31 == 0 {
-		return nil
-	}
-	for i, s := range scale {
-		if !(s > 0) || !finite(s) {
-			return &ParamError{Index: from + i, Scale: s, ZeroPoint: zero[i], Err: ErrScale}
-		}
-		if zero[i] < -maxZeroPoint || zero[i] > maxZeroPoint {
-			return &ParamError{Index: from + i, Scale: s, ZeroPoint: zero[i], Err: ErrZeroPoint}
-		}
-	}
-	return nil
-}
-
 // Quantize returns the codes of t under p:
 //
 //	q = clamp(round(x/scale) + zero point, qmin, qmax)
@@ -204,12 +97,6 @@ func Quantize(t Tensor, p Params) (Quantized, error) {
 	f.codes = packedCodes(codes, len(t.Data), f.bits)
 	f.quantize()
 	return Quantized{Codes: codes, Shape: shapeOf(t), Params: p}, nil
-}
-
-// makeCodes returns n bytes, aligned for codes of 16 bits.
-func makeCodes(n int) []byte {
-	c := make([]uint16, (n+1)/2)
-	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(c))), n)
 }
 
 // shapeOf returns a copy of t's shape, with one axis if it has none.
@@ -238,17 +125,6 @@ func QuantizeInto(dst []byte, t Tensor, p Params) error {
 	f.codes = packedCodes(dst[:n], len(t.Data), f.bits)
 	f.quantize()
 	return nil
-}
-
-func mustHold(have, need int) {
-	if have < need {
-		panic(fmt.Sprintf("quant: destination has length %d, need %d", have, need))
-	}
-}
-
-// Code is a type that holds a code that is not packed.
-type Code interface {
-	int8 | uint8 | int16 | uint16
 }
 
 // QuantizeCodes is QuantizeInto for codes that are not packed: one element of
@@ -369,42 +245,6 @@ func rangesInto(dst []Range, src []float32, l layout, g Granularity) error {
 	}
 	for i := range dst {
 		dst[i] = Range{lo[i], hi[i]}
-	}
-	return nil
-}
-
-// ParamsFromRanges returns the parameters that s derives from ranges, one for
-// each tensor, channel or group. How the ranges were chosen is the caller's
-// business, and s.Method means nothing here. The shape is not known: whether the
-// number of ranges is right, Quantize will say.
-//
-// Errors: those of Scheme.Validate, ErrEmpty for no ranges, and ErrRange for
-// one that is not finite or is upside down.
-func ParamsFromRanges(s Scheme, ranges []Range) (Params, error) {
-	var p Params
-	if err := ParamsFromRangesInto(&p, s, ranges); err != nil {
-		return Params{}, err
-	}
-	return p, nil
-}
-
-// ParamsFromRangesInto is ParamsFromRanges into memory that p brings, as
-// CalibrateInto is Calibrate. After an error p is as it was.
-func ParamsFromRangesInto(p *Params, s Scheme, ranges []Range) error {
-	if err := s.Validate(); err != nil {
-		return err
-	}
-	if len(ranges) == 0 {
-		return fmt.Errorf("%w: no ranges", ErrEmpty)
-	}
-	for i, r := range ranges {
-		if !finite(r.Min) || !finite(r.Max) || r.Min > r.Max {
-			return fmt.Errorf("%w: [%v, %v] at index %d", ErrRange, r.Min, r.Max, i)
-		}
-	}
-	p.set(s, len(ranges))
-	for i, r := range ranges {
-		p.Scale[i], p.ZeroPoint[i] = s.params(Range{exact.PlusZero(r.Min), exact.PlusZero(r.Max)})
 	}
 	return nil
 }

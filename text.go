@@ -298,12 +298,3 @@ func (s *Scheme) set(part string) (kind string, err error) {
 	return "", fmt.Errorf("%w: there is no part %q; there are intBITS, uintBITS, %v, asymmetric, symmetric, tensor, channel@AXIS, groupSIZE@AXIS, "+
 		"minmax, percentile=P, mse, mae, entropy, ema=M, narrow and zero", ErrScheme, part, formatList())
 }
-
-// formatList returns the names of the formats, separated by commas.
-func formatList() string {
-	var names []string
-	for _, f := range Formats() {
-		names = append(names, f.String())
-	}
-	return strings.Join(names, ", ")
-}

@@ -1,8 +1,6 @@
 package quant
 
 import (
-	"encoding/binary"
-	"fmt"
 	"math"
 	"sync"
 	"unsafe"
@@ -24,23 +22,6 @@ type transform struct {
 
 	coding      // with parameters as the layout's walk reads them
 	stream bool // store past the caches, see streamBytes
-}
-
-// A coding is what kernels and packing need to know of parameters.
-type coding struct {
-	scale []float32
-	zero  []int32
-	codeGrid
-}
-
-// coding returns that of p, with the slices of p.
-func (p Params) coding() coding { return coding{p.Scale, p.ZeroPoint, p.Scheme.grid()} }
-
-// codes are in one of three forms; the others are nil.
-type codes struct {
-	code8  []uint8  // a byte for each code
-	code16 []uint16 // two bytes for each code
-	packed []byte   // a little-endian bit stream
 }
 
 // streamBytes is the size of input and output together from which output is
@@ -157,34 +138,6 @@ func (p *Params) dequantizePacked(dst []float32, codes []byte) {
 			codes = codes[bufLen/8*p.Scheme.Bits:]
 		}
 	}
-}
-
-// packedCodes returns b, which holds n codes, as the side of the codes.
-func packedCodes(b []byte, n, bits int) codes {
-	switch {
-	case bits == 8:
-		return codes{code8: b}
-	case bits == 16 && aligned16(b):
-		return codes{code16: unsafe.Slice((*uint16)(unsafe.Pointer(unsafe.SliceData(b))), n)}
-	}
-	return codes{packed: b}
-}
-
-// plainCodes returns c, an element for each code, as the side of the codes.
-func plainCodes[T Code](c []T) codes {
-	p := unsafe.Pointer(unsafe.SliceData(c))
-	if unsafe.Sizeof(T(0)) == 1 {
-		return codes{code8: unsafe.Slice((*uint8)(p), len(c))}
-	}
-	return codes{code16: unsafe.Slice((*uint16)(p), len(c))}
-}
-
-// fits returns an error unless T can hold the codes of a scheme.
-func fits[T Code](bits int, signed bool) error {
-	if signed != (^T(0) < 0) || bits > 8*int(unsafe.Sizeof(T(0))) {
-		return fmt.Errorf("%w: codes of %d bits, signed %t, do not go into %T", ErrScheme, bits, signed, T(0))
-	}
-	return nil
 }
 
 // partLen returns how many elements make a part, a multiple of 8. Where the
@@ -316,11 +269,6 @@ func quantizeBlocks[T uint8 | uint16](t *transform, dst []T, e, end int, stream 
 	}
 }
 
-// as returns s, whose elements have the size of T.
-func as[T, S uint8 | uint16](s []S) []T {
-	return unsafe.Slice((*T)(unsafe.Pointer(unsafe.SliceData(s))), len(s))
-}
-
 // dequantizeElements is the inverse of quantizeElements.
 func (t *transform) dequantizeElements(e, end int) {
 	switch {
@@ -363,12 +311,4 @@ func dequantizeBlocks[T uint8 | uint16](t *transform, src []T, e, end int) {
 		e += s.n
 		src = src[s.n:]
 	}
-}
-
-// littleEndian says whether packed codes of 16 bits are the machine's own integers.
-var littleEndian = binary.NativeEndian.Uint16([]byte{1, 0}) == 1
-
-// aligned16 reports whether b can be read as the machine's own 16-bit integers.
-func aligned16(b []byte) bool {
-	return littleEndian && uintptr(unsafe.Pointer(unsafe.SliceData(b)))%2 == 0
 }

@@ -437,3 +437,12 @@ func (p *observed) sifted(dst, x []float32) []float32 {
 func (p *observed) clampAverage(v float64) float64 {
 	return min(max(v, float64(p.lo)), float64(p.hi))
 }
+
+// lanesOf returns the number of lanes of each of n histograms: several for
+// one, where memory is not scarce and all values go to it.
+func lanesOf(n int) int {
+	if n == 1 {
+		return histogram.Lanes
+	}
+	return 1
+}

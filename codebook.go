@@ -1,0 +1,113 @@
+package quant
+
+import (
+	"math"
+
+	"github.com/a01592f9/quant/internal/search"
+)
+
+// A codebook is a table of values with what a search of it needs. It does not change
+// once it is made.
+type codebook struct {
+	name    string
+	bits    int       // of a code
+	values  []float32 // of each code; NaN or infinite for codes that no value becomes
+	largest float32   // magnitude among values
+	nan     uint8     // code that NaN becomes
+
+	// The finite values in ascending order, -0 before +0.
+	order  []uint8   // codes in this order
+	levels []float64 // the different values
+
+	// limits[i] is the key of the largest float32 that becomes order[i] and not
+	// order[i+1]. The last order has no limit.
+	limits []uint32
+
+	// lowest and highest are the keys of the smallest and the largest value. A quotient
+	// outside of them is clipped.
+	lowest, highest uint32
+}
+
+// A tieRule says which of two neighbouring codes the value half-way between them becomes.
+type tieRule uint8
+
+const (
+	// tieToEven chooses the code whose lowest bit is 0: the even mantissa, where codes are
+	// floating-point numbers.
+	tieToEven tieRule = iota
+
+	// tieDown chooses the smaller value.
+	tieDown
+)
+
+// key returns an integer that orders floats as their values do, -0 below +0. NaN is above
+// or below all others.
+func key(v float32) uint32 {
+	b := math.Float32bits(v)
+	if b>>31 == 1 {
+		return ^b
+	}
+	return b | 1<<31
+}
+
+func compareKeys(a, b float32) int { return int(int64(key(a)) - int64(key(b))) }
+
+// limit returns the key of the largest float32 that is nearer to a than to b, where a is
+// below b. Half-way counts as nearer to a if down is set.
+//
+// The sum of two values of a codebook is exact in float64, and so is its half.
+func limit(a, b float32, down bool) uint32 {
+	if a == 0 && b == 0 {
+		return key(a) // -0, which is its own
+	}
+	middle := (float64(a) + float64(b)) / 2
+	m := float32(middle) // may be rounded either way
+	k := key(m)
+	if m == 0 { // both zeros are half-way
+		if down {
+			return key(0)
+		}
+		return key(minusZero) - 1
+	}
+	if float64(m) > middle || float64(m) == middle && !down {
+		k--
+	}
+	return k
+}
+
+var minusZero = math.Float32frombits(1 << 31)
+
+func absolute(v float32) float32 { return math.Float32frombits(math.Float32bits(v) &^ (1 << 31)) }
+
+// searched returns b as a search sees it: by the different values that there are.
+func (b *codebook) searched(s search.Scaler) search.Grid {
+	return search.Grid{Scaler: s, Highest: int32(len(b.levels) - 1), Levels: b.levels, Symmetric: true}
+}
+
+// code returns the code of the value next to v.
+func (b *codebook) code(v float32) uint8 {
+	if v != v {
+		return b.nan
+	}
+	k := key(v)
+	low, high := 0, len(b.limits) // the first limit that is not below k is among them
+	for low < high {
+		if middle := (low + high) / 2; b.limits[middle] < k {
+			low = middle + 1
+		} else {
+			high = middle
+		}
+	}
+	return b.order[low]
+}
+
+// deviation returns |e|, e being the reconstruction of x minus x, and 1 if x/scale lies
+// outside of the values, else 0.
+func (b *codebook) deviation(x, scale float32) (abs float32, clipped uint32) {
+	v := x / scale
+	if k := key(v); k < b.lowest || k > b.highest {
+		clipped = 1
+	}
+	y := float32(b.values[b.code(v)] * scale)
+	return float32(math.Abs(float64(y - x))), clipped
+}

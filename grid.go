@@ -1,0 +1,78 @@
+package quant
+
+// Which kernel a format has. Codes of codebooks are bytes.
+
+// A codeGrid is what the loops over elements need to know of a scheme: how x/scale becomes a
+// code, and what a code stands for.
+type codeGrid struct {
+	qmin, qmax int32
+	bits       int       // of a code
+	signed     bool      // codes are in two's complement
+	book       *codebook // nil for integers
+}
+
+// grid returns that of s.
+func (s Scheme) grid() codeGrid {
+	qmin, qmax := s.Grid()
+	g := codeGrid{int32(qmin), int32(qmax), s.Bits, !s.Unsigned, s.Format.book()}
+	if g.book != nil {
+		g.bits, g.signed = g.book.bits, false
+	}
+	return g
+}
+
+func (g *codeGrid) quantizeRuns(dst []uint8, src []float32, run int, scale []float32, zero []int32, stream bool) {
+	if g.book != nil {
+		quantizeBookRunsGeneric(dst, src, run, scale, g.book)
+		return
+	}
+	quantizeInt8Runs(dst, src, run, scale, zero, g.qmin, g.qmax, stream)
+}
+
+func (g *codeGrid) quantizeColumns(dst []uint8, src []float32, scale []float32, zero []int32, stream bool) {
+	if g.book != nil {
+		quantizeBookColumnsGeneric(dst, src, scale, g.book)
+		return
+	}
+	quantizeInt8Columns(dst, src, scale, zero, g.qmin, g.qmax, stream)
+}
+
+func (g *codeGrid) dequantizeRuns(dst []float32, src []uint8, run int, scale []float32, zero []int32, stream bool) {
+	if g.book != nil {
+		dequantizeBookRunsGeneric(dst, src, run, scale, g.book)
+		return
+	}
+	dequantizeInt8Runs(dst, src, run, scale, zero, g.signed, stream)
+}
+
+func (g *codeGrid) dequantizeColumns(dst []float32, src []uint8, scale []float32, zero []int32, stream bool) {
+	if g.book != nil {
+		dequantizeBookColumnsGeneric(dst, src, scale, g.book)
+		return
+	}
+	dequantizeInt8Columns(dst, src, scale, zero, g.signed, stream)
+}
+
+// errorsRuns sets acc to the sums of runs, and sq, if it is not nil, to their sums of
+// squares.
+func (g *codeGrid) errorsRuns(acc []sums, sq []float64, src []float32, run int, scale []float32, zero []int32) {
+	switch {
+	case g.book != nil:
+		errorsBookRunsGeneric(acc, src, run, scale, g.book)
+		if sq != nil {
+			squaresRuns(sq[:len(acc)], src, run)
+		}
+	case sq != nil:
+		errorsSquaresRuns(acc, sq, src, run, scale, zero, g.qmin, g.qmax)
+	default:
+		errorsRuns(acc, src, run, scale, zero, g.qmin, g.qmax)
+	}
+}
+
+func (g *codeGrid) errorsColumns(acc columnSums, src []float32, rows, stride int, scale []float32, zero []int32) {
+	if g.book != nil {
+		errorsBookColumnsGeneric(acc, src, rows, stride, scale, g.book)
+		return
+	}
+	errorsColumns(acc, src, rows, stride, scale, zero, g.qmin, g.qmax)
+}

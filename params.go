@@ -1,0 +1,202 @@
+package quant
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/a01592f9/quant/internal/exact"
+)
+
+// Params are the scale and the zero point of every tensor, channel or group
+// that Scheme.Granularity tells apart: a real value x has the code
+// round(x/scale) + zero point, and a code q stands for (q - zero point) * scale.
+//
+// Both slices have one element for PerTensor, one for each index of the axis
+// for PerChannel, and one for each group, in row-major order, for PerGroup:
+// Scheme.NumParams elements in any case.
+//
+// Params that came from elsewhere are written as a literal; everything that
+// takes Params checks them.
+type Params struct {
+	Scheme    Scheme
+	Scale     []float32 // real units per integer step: positive and finite
+	ZeroPoint []int32   // code of the real value 0; it may lie outside the grid, but within ±2^23
+}
+
+// set gives p the scheme s and room for n parameters.
+func (p *Params) set(s Scheme, n int) {
+	p.Scheme = s.normal()
+	if cap(p.Scale) < n {
+		p.Scale = make([]float32, n)
+	}
+	if cap(p.ZeroPoint) < n {
+		p.ZeroPoint = make([]int32, n)
+	}
+	// Only a slice of itself is known to the compiler not to escape.
+	p.Scale = p.Scale[:n]
+	p.ZeroPoint = p.ZeroPoint[:n]
+}
+
+// paramsOf stores in p what s derives from each range. What does not change is
+// out of the loops: groups have many parameters.
+func (s Scheme) paramsOf(p *Params, lo, hi []float32) {
+	scale := p.Scale[:len(lo)]
+	zero, hi := p.ZeroPoint[:len(lo)], hi[:len(lo)]
+	switch {
+	case s.Format.number != 0:
+		symmetricParams(scale, lo, hi, s.Format.book().largest)
+		fill(zero, 0)
+	case s.Mapping == Symmetric:
+		z, steps := s.symmetricGrid()
+		symmetricParams(scale, lo, hi, steps)
+		fill(zero, z)
+	case s.ZeroInRange:
+		for i := range lo {
+			scale[i], zero[i] = s.asymmetric(Range{lo[i], hi[i]})
+		}
+	default:
+		qmin, qmax := s.Grid()
+		asymmetricParams(scale, zero, lo, hi, float32(qmin), float32(qmax-qmin))
+	}
+}
+
+// check returns an error unless p has n scales and zero points that can be used.
+func (p *Params) check(n int) error {
+	if err := p.checkLen(n); err != nil {
+		return err
+	}
+	return p.checkValues(0, n)
+}
+
+func (p *Params) checkLen(n int) error {
+	if len(p.Scale) != n || len(p.ZeroPoint) != n {
+		return fmt.Errorf("%w: %d scales and %d zero points, want %d of each", ErrParams, len(p.Scale), len(p.ZeroPoint), n)
+	}
+	return nil
+}
+
+// checkValues checks parameters from up to end.
+func (p *Params) checkValues(from, end int) error {
+	// A positive finite float32 has bits 1 … 0x7f7fffff. The loop has no
+	// branches: groups have as many parameters as an eighth of the data's bytes.
+	bad := uint32(0)
+	scale := p.Scale[from:end]
+	zero := p.ZeroPoint[from:end][:len(scale)]
+	for i, s := range scale {
+		b, z := math.Float32bits(s), uint32(zero[i]+maxZeroPoint)
+		bad |= (0x7f7fffff - b) | (b - 1) | z | (2*maxZeroPoint - z)
+	}
+	if bad>>31 == 0 {
+		return nil
+	}
+	for i, s := range scale {
+		if !(s > 0) || !finite(s) {
+			return &ParamError{Index: from + i, Scale: s, ZeroPoint: zero[i], Err: ErrScale}
+		}
+		if zero[i] < -maxZeroPoint || zero[i] > maxZeroPoint {
+			return &ParamError{Index: from + i, Scale: s, ZeroPoint: zero[i], Err: ErrZeroPoint}
+		}
+	}
+	return nil
+}
+
+// ParamsFromRanges returns the parameters that s derives from ranges, one for
+// each tensor, channel or group. How the ranges were chosen is the caller's
+// business, and s.Method means nothing here. The shape is not known: whether the
+// number of ranges is right, Quantize will say.
+//
+// Errors: those of Scheme.Validate, ErrEmpty for no ranges, and ErrRange for
+// one that is not finite or is upside down.
+func ParamsFromRanges(s Scheme, ranges []Range) (Params, error) {
+	var p Params
+	if err := ParamsFromRangesInto(&p, s, ranges); err != nil {
+		return Params{}, err
+	}
+	return p, nil
+}
+
+// ParamsFromRangesInto is ParamsFromRanges into memory that p brings, as
+// CalibrateInto is Calibrate. After an error p is as it was.
+func ParamsFromRangesInto(p *Params, s Scheme, ranges []Range) error {
+	if err := s.Validate(); err != nil {
+		return err
+	}
+	if len(ranges) == 0 {
+		return fmt.Errorf("%w: no ranges", ErrEmpty)
+	}
+	for i, r := range ranges {
+		if !finite(r.Min) || !finite(r.Max) || r.Min > r.Max {
+			return fmt.Errorf("%w: [%v, %v] at index %d", ErrRange, r.Min, r.Max, i)
+		}
+	}
+	p.set(s, len(ranges))
+	for i, r := range ranges {
+		p.Scale[i], p.ZeroPoint[i] = s.params(Range{exact.PlusZero(r.Min), exact.PlusZero(r.Max)})
+	}
+	return nil
+}
+
+// params returns the parameters that s derives from a range.
+func (s Scheme) params(r Range) (scale float32, zero int32) {
+	if s.Format.number != 0 {
+		return symmetricScale(r.Min, r.Max, s.Format.book().largest), 0
+	}
+	if s.Mapping == Symmetric {
+		return s.symmetric(r)
+	}
+	return s.asymmetric(r)
+}
+
+// asymmetric returns the parameters that lay the ends of r over the ends of
+// the grid, in float32 throughout, as ONNX's DynamicQuantizeLinear does:
+//
+//	scale      = (max - min) / (qmax - qmin)
+//	zero point = round(qmin - min/scale)
+//
+// Where max - min overflows, each end is divided before the subtraction. The
+// scale is at least 2^-126 and at least max(|min|, |max|) * 2^-22: that keeps
+// the zero point below 2^23 and lets a constant channel reconstruct exactly.
+func (s Scheme) asymmetric(r Range) (scale float32, zero int32) {
+	qmin, qmax := s.Grid()
+	lo, hi := r.Min, r.Max
+	if s.ZeroInRange {
+		lo, hi = min(lo, 0), max(hi, 0)
+	}
+	scale, zero = asymmetricOf(lo, hi, float32(qmin), float32(qmax-qmin))
+	if s.ZeroInRange {
+		zero = min(max(zero, int32(qmin)), int32(qmax))
+	}
+	return scale, zero
+}
+
+// symmetric returns the parameters that put 0 in the middle of the grid and
+// the larger magnitude of r at its far end:
+//
+//	zero point = 0 for signed codes, 2^(b-1) for unsigned ones
+//	scale      = max(|min|, |max|) / max(|qmin - zero point|, |qmax - zero point|)
+//
+// With signed codes of 8 bits the divisor is 128, so that the largest positive
+// value is clipped to 127; with narrow range it is 127 and nothing is clipped.
+func (s Scheme) symmetric(r Range) (scale float32, zero int32) {
+	zero, steps := s.symmetricGrid()
+	return symmetricScale(r.Min, r.Max, steps), zero
+}
+
+// symmetricGrid returns the zero point and the divisor.
+func (s Scheme) symmetricGrid() (zero int32, steps float32) {
+	qmin, qmax := s.Grid()
+	if s.Unsigned {
+		zero = 1 << (s.Bits - 1)
+	}
+	return zero, float32(max(zero-int32(qmin), int32(qmax)-zero))
+}
+
+// A coding is what kernels and packing need to know of parameters.
+type coding struct {
+	scale []float32
+	zero  []int32
+	codeGrid
+}
+
+// coding returns that of p, with the slices of p.
+func (p Params) coding() coding { return coding{p.Scale, p.ZeroPoint, p.Scheme.grid()} }
