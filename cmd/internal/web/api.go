@@ -28,11 +28,11 @@ func (q *request) build(ctx context.Context) (*report.Report, *source, error) {
 }
 
 func (s *Server) compare(ctx context.Context, q *request) (*answer, error) {
-	r, _, err := q.build(ctx)
+	r, src, err := q.build(ctx)
 	if err != nil {
 		return nil, err
 	}
-	a := &answer{kind: jsonType}
+	a := &answer{kind: jsonType, reading: src.reading(q)}
 	return a, report.WriteJSON(&a.body, r)
 }
 

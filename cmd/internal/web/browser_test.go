@@ -75,6 +75,19 @@ func TestBrowser(t *testing.T) {
 	b.in(t, "upload", b.testUpload)
 	b.in(t, "errors", b.testErrors)
 	b.in(t, "exports", b.testExports)
+	b.in(t, "exact per tensor", b.testExact)
+	b.in(t, "random values and options", b.testRandom)
+	b.in(t, "errors in view", b.testErrorsInView)
+	b.in(t, "own values", b.testOwnValues)
+	b.in(t, "codes", b.testCodes)
+	b.in(t, "reading", b.testReading)
+	b.in(t, "terms", b.testTerms)
+	b.in(t, "narrow range", b.testNarrowRange)
+	b.in(t, "cancel", b.testCancel)
+	b.in(t, "verdict", b.testVerdict)
+	b.in(t, "print", b.testPrint)
+	b.in(t, "steady", b.testSteady)
+	b.in(t, "keys", b.testKeys)
 	if testing.Short() {
 		return // a race detector or another processor changes nothing in the browser
 	}
@@ -293,8 +306,6 @@ func (b *tab) testErrors() {
 		{write("bits", "99"), write("bits", "8"), "bits", "99 bits: a code has 2 to 16."},
 		{write("bits", ""), write("bits", "8"), "bits", "A number from 2 to 16 is wanted here."},
 		{write("bits", "7.5"), write("bits", "8"), "bits", "A number from 2 to 16 is wanted here."},
-		{script(`document.getElementById("narrow_range").click()`), script(`document.getElementById("narrow_range").click()`),
-			"narrow_range", "Narrow range needs the symmetric mapping."},
 		{write("group_size", "-3"), write("group_size", ""), "group_size", "Group size -3 is not positive."},
 	} {
 		b.do(test.act)
@@ -459,13 +470,14 @@ func (b *tab) testChannels() {
 // testKeyboard goes through the page with the tab key.
 func (b *tab) testKeyboard() {
 	b.open("")
+	b.do(script(`document.getElementById("advanced").open = true`))
 	reached := map[string]bool{}
-	for range 80 {
+	for range 130 {
 		b.do(chromedp.KeyEvent(kb.Tab))
 		reached[eval[string](b, `document.activeElement.id || document.activeElement.name || document.activeElement.dataset.export || document.activeElement.className`)] = true
 	}
 	for _, id := range []string{
-		"skip", "example", "text", "file", "bits-slider", "bits", "sign", "mapping", "method", "narrow_range", "zero_in_range", "group_size", "group_axis",
+		"skip", "example", "text", "file", "bits-slider", "bits", "sign", "mapping", "method", "zero_in_range", "group_size", "group_axis",
 		"start-over", "csv", "pdf", "json", "link", "modebar-btn", "channels-log", "channel", "sort",
 	} {
 		found := false

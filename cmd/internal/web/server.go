@@ -142,6 +142,8 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("POST /api/compare", s.work(s.compare))
 	mux.HandleFunc("POST /api/graphs", s.work(s.graphs))
 	mux.HandleFunc("POST /api/tensors", s.work(s.tensors))
+	mux.HandleFunc("POST /api/codes", s.work(s.codes))
+	mux.HandleFunc("POST /api/codes.csv", s.work(s.codesCSV))
 	mux.HandleFunc("POST /api/report.json", s.work(s.reportJSON))
 	mux.HandleFunc("POST /api/report.csv", s.work(s.reportCSV))
 	mux.HandleFunc("POST /api/report.pdf", s.work(s.reportPDF))

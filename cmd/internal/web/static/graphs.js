@@ -1,7 +1,5 @@
 // The graphs. They draw what the server computed; nothing is computed here.
-import { decibels, kind, label, number, plural } from "./format.js";
-
-const byId = (id) => document.getElementById(id);
+import { byId, decibels, kind, label, minus, number, plural } from "./format.js";
 
 const symbols = { tensor: "circle-open", channel: "diamond-open", group: "square-open" };
 const dashes = { tensor: "solid", channel: "dash", group: "dot" };
@@ -58,6 +56,7 @@ function layout(p, more) {
     hoverlabel: { bgcolor: p.card, bordercolor: p.soft, font: { family: p.sans, color: p.ink } },
     modebar: { bgcolor: p.card, color: p.soft, activecolor: p.ink },
     hovermode: "closest",
+    uirevision: "kept", // zoom and hidden traces outlast a change of options
     ...more,
   };
 }
@@ -106,14 +105,27 @@ function broken(elements, list) {
   return out;
 }
 
+/** told is the tooltip of a value: the original, and the code and the reconstruction of each scheme. */
+function told(tensor, e, i) {
+  const lines = [`original ${minus(e.original[i])}`];
+  const channel = Math.floor(e.position[i] / e.per_channel);
+  tensor.results.forEach((r, k) => {
+    const at = r.scale.length === 1 ? 0 : r.scheme.granularity === "per_channel" ? channel : -1;
+    const back = e.reconstructed[k][i];
+    const code = at < 0 ? "" : `code ${minus(Math.round(back / r.scale[at]) + r.zero_point[at])}, `;
+    lines.push(`${label(r.scheme).toLowerCase()}: ${code}x̂ ${minus(back)}`);
+  });
+  return lines.join("<br>");
+}
+
 function drawElements(p, tensor, g) {
   const e = g.elements;
   const { shapes, ticks } = marked(p, tensor, e);
   const few = e.position.length <= 400;
-  const about = e.position.map((x, i) => [Math.floor(x / e.per_channel), e.index[i]]);
-  const hover = "<br>channel %{customdata[0]}, index %{customdata[1]}";
+  const about = e.position.map((x, i) => [Math.floor(x / e.per_channel), e.index[i], told(tensor, e, i)]);
+  const hover = "channel %{customdata[0]}, index %{customdata[1]}<br>%{customdata[2]}";
   const traces = [{
-    name: "original", type: "scatter", mode: few ? "lines+markers" : "lines", hovertemplate: `%{y}${hover}<extra>original</extra>`,
+    name: "original", type: "scatter", mode: few ? "lines+markers" : "lines", hovertemplate: `${hover}<extra></extra>`,
     x: broken(e, e.position), y: broken(e, e.original), customdata: broken(e, about), connectgaps: false,
     line: { color: p.value, width: few ? 1.2 : 0.8 }, marker: { color: p.value, size: 5 },
   }];
@@ -121,7 +133,7 @@ function drawElements(p, tensor, g) {
     const k = kind(r.scheme);
     traces.push({
       name: label(r.scheme).toLowerCase(), type: "scatter", mode: "markers", x: e.position, y: e.reconstructed[i], customdata: about,
-      hovertemplate: `%{y}${hover}<extra>${label(r.scheme).toLowerCase()}</extra>`,
+      hovertemplate: `${hover}<extra></extra>`,
       marker: { color: p[k], symbol: symbols[k], size: few ? 11 - 2 * i : 4, line: { width: few ? 1.8 : 1, color: p[k] }, opacity: few ? 1 : 0.6 },
     });
   });
@@ -145,7 +157,7 @@ function drawErrors(p, tensor, g) {
       : { ...common, type: "scatter", mode: "markers", marker: { color: p[k], symbol: symbols[k], size: 4, line: { width: 1, color: p[k] }, opacity: 0.75 } };
   });
   const worst = tensor.results.map((r) => `${number(r.max_error)} ${label(r.scheme).toLowerCase()}`).join(", ");
-  byId("note-errors").textContent = `What comes back minus the original: at most ${worst}. ${e.note}`;
+  byId("note-errors").textContent = `The reconstructed value minus the original: at most ${worst}. ${e.note}`;
   return draw("plot-errors", traces, layout(p, {
     shapes, barmode: "group", bargap: 0.25, xaxis: axis(p, "channel", ticks), yaxis: axis(p, "error"),
   }));
@@ -277,11 +289,24 @@ function drawMethods(p, tensor, g) {
   }));
 }
 
+const plots = ["elements", "errors", "channels", "histogram", "methods", "sweep"];
+
 /** Graphs keeps what is drawn, to draw it again in other colours. */
 export class Graphs {
   async show(report, detail) {
     Object.assign(this, { tensor: report.tensors[0], detail });
+    byId("graphs-none").hidden = true;
     await this.again();
+  }
+
+  /** clear takes the graphs away where those of a new report cannot be drawn. */
+  clear() {
+    this.detail = null;
+    byId("graphs-none").hidden = false;
+    for (const name of plots) {
+      byId(`note-${name}`).textContent = "";
+      if (window.Plotly) window.Plotly.purge(byId(`plot-${name}`));
+    }
   }
 
   async again() {
