@@ -82,12 +82,19 @@ func (s *Server) admit(w http.ResponseWriter, r *http.Request, f worker) error {
 		size = limit // it does not say, so it may be all of that
 	}
 	size = 2*size + overhead // a body, and what is decoded from it
+	peer := peerOf(r)
+	if !s.peers.take(peer, size) {
+		return tooMany()
+	}
+	defer s.peers.give(peer, size)
 	if !s.pending.take(size) {
 		return tooMany()
 	}
 	defer s.pending.give(size)
 
-	r.Body = http.MaxBytesReader(w, r.Body, limit)
+	r.Body = http.MaxBytesReader(w, &steady{
+		ReadCloser: r.Body, control: http.NewResponseController(w), from: time.Now(), limits: &s.limits,
+	}, limit)
 	q, err := s.read(r)
 	if err != nil {
 		return err
