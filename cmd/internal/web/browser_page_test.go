@@ -346,3 +346,28 @@ func (b *tab) testKeys() {
 		b.Errorf("without JavaScript the page begins with %s", first)
 	}
 }
+
+// testQuality: the histogram of errors counts each once, and a sentence stands in
+// its place where there is none.
+func (b *tab) testQuality() {
+	b.open("")
+	if got := eval[[]int](b, `document.getElementById("plot-spread").data.map((t) => t.y.reduce((a, b) => a + b))`); len(got) != 2 || got[0] != 20 || got[1] != 20 {
+		b.Errorf("errors counted: %v", got)
+	}
+	b.redraw(write("text", "0 0 0; 0 0 0"))
+	if eval[bool](b, `!document.getElementById("plot-spread").hidden`) || !strings.Contains(b.text("#note-spread"), "all schemes are exact") {
+		b.Errorf("errors of zeros: %q", b.text("#note-spread"))
+	}
+}
+
+// testZoomKept: zoom outlasts a change of the bit width.
+func (b *tab) testZoomKept() {
+	b.open("")
+	b.do(script(`document.querySelector('#plot-elements .modebar-btn[data-attr="zoom"][data-val="in"]').click()`))
+	b.until(`document.getElementById("plot-elements").layout.xaxis.range?.[1] < 19`)
+	want := eval[float64](b, `document.getElementById("plot-elements").layout.xaxis.range[1]`)
+	b.redraw(write("bits", "5"))
+	if got := eval[float64](b, `document.getElementById("plot-elements").layout.xaxis.range[1]`); got != want {
+		b.Errorf("zoomed to %v, and after a change %v", want, got)
+	}
+}

@@ -88,6 +88,8 @@ func TestBrowser(t *testing.T) {
 	b.in(t, "print", b.testPrint)
 	b.in(t, "steady", b.testSteady)
 	b.in(t, "keys", b.testKeys)
+	b.in(t, "graphs", b.testQuality)
+	b.in(t, "zoom kept", b.testZoomKept)
 	if testing.Short() {
 		return // a race detector or another processor changes nothing in the browser
 	}
@@ -137,12 +139,16 @@ func (b *tab) testSample() {
 		"errors":    "per tensor 20, per channel 20, 0 marks, 40 bars",
 		"channels":  "per tensor 4, per channel 4, 0 marks, 8 bars",
 		"histogram": "values 8, codes per tensor 15, codes per channel 256, 271 marks, 8 bars",
-		"methods":   "values 8, minmax: RMSE 0.003298, the least 2, percentile 99.9: RMSE 0.003298 2, mse: RMSE 0.003298 2, mae: RMSE 0.003298 2, entropy: RMSE 0.003298 2, 10 marks, 8 bars",
+		"spread":    "per tensor 41, per channel 41, 0 marks, 0 bars",
+		"ranges":    "range of the values 4, codes per tensor reach 8, codes per channel reach 8, 16 marks, 4 bars",
 		"sweep":     "per tensor 15, per tensor 15, per channel 15, per channel 15, 60 marks, 0 bars",
 	} {
 		if got := b.drawing(id).String(); got != want {
 			b.Errorf("%s: %s, want %s", id, got, want)
 		}
+	}
+	if got := b.text("#note-methods"); !strings.HasPrefix(got, "All methods choose the same range here, from −1.699 to 1.441") {
+		b.Errorf("methods: %q", got)
 	}
 	// The numbers in the graphs are those of the report.
 	rmse := eval[[]float64](b, `document.getElementById("plot-channels").data[1].y`)

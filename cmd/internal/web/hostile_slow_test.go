@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -54,16 +55,24 @@ func TestMinimumRate(t *testing.T) {
 func TestShares(t *testing.T) {
 	c := testConfig(t)
 	c.Limits = Limits{Peer: 8 << 20, Pending: 64 << 20, Grace: 5 * time.Second}
-	url := serve(t, c)
-	claim(t, url, 3<<20)
-	for end := time.Now().Add(5 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-		a := post(t, url+"/api/compare", `{"example":"sample","name":"`+strings.Repeat("x", 150)+`"}`)
-		if a.status == 429 {
-			break // the claim is there, and leaves less than this takes
-		}
+	server := New(c)
+	site := httptest.NewServer(server.Handler())
+	defer site.Close()
+	url := site.URL
+	conn := claim(t, url, 3<<20)
+	defer conn.Close()
+	held := func() int64 {
+		server.peers.mu.Lock()
+		defer server.peers.mu.Unlock()
+		return server.peers.used["127.0.0.1"]
+	}
+	for end := time.Now().Add(5 * time.Second); held() == 0; time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatalf("%d %s", a.status, a.body)
+			t.Fatal("the claim does not arrive")
 		}
+	}
+	if a := post(t, url+"/api/compare", `{"example":"sample","name":"`+strings.Repeat("x", 150)+`"}`); a.status != 429 {
+		t.Errorf("beside the claim: %d %s", a.status, a.body)
 	}
 	other := &http.Client{Transport: &http.Transport{DialContext: (&net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2)}}).DialContext}}
 	resp, err := other.Post(url+"/api/compare", jsonType, strings.NewReader(`{"example":"sample"}`))

@@ -265,7 +265,7 @@ async function press(event) {
 }
 
 function startOver() {
-  byId("inputs").reset();
+  form.reset();
   form.showMethod();
   form.showNarrow();
   byId("bits-slider").value = byId("bits").value = 8;

@@ -1,75 +1,7 @@
 // The graphs. They draw what the server computed; nothing is computed here.
 import { byId, decibels, kind, label, minus, number, plural } from "./format.js";
-
-const symbols = { tensor: "circle-open", channel: "diamond-open", group: "square-open" };
-const dashes = { tensor: "solid", channel: "dash", group: "dot" };
-
-let loading;
-
-/** plotly loads the library when it is first needed: it is large. */
-function plotly() {
-  loading ??= new Promise((done, failed) => {
-    const script = document.createElement("script");
-    script.src = "plotly.js";
-    script.onload = () => done(window.Plotly);
-    script.onerror = () => failed(new Error("the library of the graphs cannot be loaded"));
-    document.head.append(script);
-  });
-  return loading;
-}
-
-const config = {
-  responsive: true,
-  displaylogo: false,
-  showSendToCloud: false, // nothing leaves this server
-  displayModeBar: true,
-  modeBarButtonsToRemove: ["lasso2d", "select2d", "autoScale2d"],
-};
-
-function palette() {
-  const style = getComputedStyle(document.documentElement);
-  const color = (name) => style.getPropertyValue(`--${name}`).trim();
-  return {
-    tensor: color("tensor"), channel: color("channel"), group: color("group"), value: color("value"),
-    ink: color("ink"), soft: color("soft"), line: color("line"), card: color("card"), sans: color("sans"),
-  };
-}
-
-function axis(p, title, more = {}) {
-  return {
-    title: { text: title, font: { size: 12, color: p.soft }, standoff: 8 }, automargin: true,
-    exponentformat: "e", // powers of ten are raised by a style attribute, which the page's policy forbids
-    gridcolor: p.line, zerolinecolor: p.soft, linecolor: p.line, tickcolor: p.line, tickfont: { color: p.soft, size: 12 }, ...more,
-  };
-}
-
-const narrow = () => innerWidth < 640;
-
-function layout(p, more) {
-  // On a phone the legend takes several lines, and stands below the graph.
-  const legend = narrow() ? { y: -0.28, yanchor: "top" } : { y: 1.02, yanchor: "bottom" };
-  return {
-    paper_bgcolor: p.card, plot_bgcolor: p.card,
-    font: { family: p.sans, size: 12, color: p.ink },
-    margin: { l: 52, r: 14, t: narrow() ? 34 : 64, b: 44 },
-    legend: { orientation: "h", x: 0, font: { color: p.ink }, ...legend },
-    hoverlabel: { bgcolor: p.card, bordercolor: p.soft, font: { family: p.sans, color: p.ink } },
-    modebar: { bgcolor: p.card, color: p.soft, activecolor: p.ink },
-    hovermode: "closest",
-    uirevision: "kept", // zoom and hidden traces outlast a change of options
-    ...more,
-  };
-}
-
-async function draw(id, traces, lay) {
-  const Plotly = await plotly();
-  const plot = byId(id);
-  await Plotly.react(plot, traces, lay, {
-    ...config, toImageButtonOptions: { format: "png", scale: 2, filename: id.replace("plot-", "quant-") },
-  });
-  // The drawing is described by its caption, and its numbers stand in the tables.
-  for (const svg of plot.querySelectorAll("svg.main-svg")) svg.setAttribute("aria-hidden", "true");
-}
+import { axis, dashes, draw, layout, narrow, palette, symbols } from "./plotting.js";
+import { drawRanges, drawReconstruction, drawSpread } from "./quality.js";
 
 /** marked shows where channels begin, as far as there is room for it. */
 function marked(p, tensor, elements) {
@@ -261,6 +193,13 @@ function drawSweep(p, tensor, g) {
 /** drawMethods shows the range that each method would choose for the whole tensor. */
 function drawMethods(p, tensor, g) {
   const m = g.methods;
+  const [first] = m.ranges;
+  const agree = m.ranges.every((r) => r.from === first.from && r.to === first.to);
+  byId("plot-methods").hidden = agree;
+  if (agree) {
+    byId("note-methods").textContent = `All methods choose the same range here, from ${number(first.from)} to ${number(first.to)}, with an RMSE of ${number(first.rmse)}.`;
+    return null;
+  }
   const half = Math.abs(m.min) / 2 || 0.5;
   const [low, high] = m.min < m.max ? [m.min, m.max] : [m.min - half, m.max + half];
   const width = (high - low) / m.counts.length;
@@ -289,7 +228,7 @@ function drawMethods(p, tensor, g) {
   }));
 }
 
-const plots = ["elements", "errors", "channels", "histogram", "methods", "sweep"];
+const plots = ["elements", "errors", "spread", "reconstruction", "ranges", "channels", "histogram", "methods", "sweep"];
 
 /** Graphs keeps what is drawn, to draw it again in other colours. */
 export class Graphs {
@@ -312,7 +251,7 @@ export class Graphs {
   async again() {
     if (!this.detail) return;
     const p = palette();
-    await Promise.all([drawElements, drawErrors, drawChannels, drawHistogram, drawMethods, drawSweep].map((f) => f(p, this.tensor, this.detail)));
+    await Promise.all([drawElements, drawErrors, drawSpread, drawReconstruction, drawRanges, drawChannels, drawHistogram, drawMethods, drawSweep].map((f) => f(p, this.tensor, this.detail)));
   }
 
   async showChannels() {

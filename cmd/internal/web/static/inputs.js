@@ -96,6 +96,15 @@ export function setText(value) {
 
 const undoable = 200_000; // characters, above which the browser is slow at it
 
+/** reset gives all options their first values. The text stays, so that it can be replaced with undo. */
+export function reset() {
+  for (const e of byId("inputs").elements) {
+    if (e.type === "checkbox" || e.type === "radio") e.checked = e.defaultChecked;
+    else if (e.type === "number" || e.type === "range") e.value = e.defaultValue;
+    else if (e.localName === "select" && e.id !== "example") e.selectedIndex = 0;
+  }
+}
+
 /** keepOwn remembers values that the user has typed. */
 export function keepOwn() {
   inputs.own = byId("text").value;

@@ -229,6 +229,7 @@ function columnsOf(t) {
     { over: "Range", name: "min", edge: true, key: (i) => base[i].min, cell: (i) => td(number(base[i].min, 3), base[i].min) },
     { over: "Range", name: "max", key: (i) => base[i].max, cell: (i) => td(number(base[i].max, 3), base[i].max) },
     { over: "Range", name: "local range", key: (i) => base[i].max - base[i].min, cell: (i) => td(number(base[i].max - base[i].min, 3), base[i].max - base[i].min) },
+    { over: "Why it matters", name: "in words", edge: true, key: (i) => base[i].max - base[i].min, cell: (i) => element("td", { className: "why" }, whyOf(t, i)) },
     { over: "Who wins", name: "scheme", edge: true, key: (i) => winner(t, i), cell: (i) => who(t, i) },
     { over: "Who wins", name: "gain", key: (i) => factor(t, i), cell: (i) => td(times(factor(t, i))) },
   ];
@@ -250,7 +251,6 @@ function columnsOf(t) {
       metric("RMSE", "rmse", three, first), metric("MAE", "mae", three), metric("max error", "max_error", three),
       metric("SQNR, dB", "sqnr_db", decibels), metric("clipped", "clipped", whole));
   }
-  columns.push({ over: "Why it matters", name: "in words", edge: true, key: (i) => base[i].max - base[i].min, cell: (i) => element("td", { className: "why" }, whyOf(t, i)) });
   return columns;
 }
 
