@@ -371,3 +371,28 @@ func (b *tab) testZoomKept() {
 		b.Errorf("zoomed to %v, and after a change %v", want, got)
 	}
 }
+
+// testWeights: a file of several weights has a table of them, which can be
+// searched and sorted, and leads to each.
+func (b *tab) testWeights() {
+	b.open("#e=convolution&b=8")
+	names := `[...document.querySelectorAll("#weights tbody th")].map((e) => e.innerText)`
+	b.until(names + `.length === 2`)
+	all := eval[[]string](b, names)
+	if said := b.text("#weights-said"); !strings.HasPrefix(said, "2 weights of ") || !strings.Contains(said, "Per channel: ") {
+		b.Errorf("totals: %q", said)
+	}
+	b.do(write("weights-search", all[1]))
+	if got := eval[[]string](b, names); len(got) != 1 || got[0] != all[1] {
+		b.Errorf("searched for %q: %q", all[1], got)
+	}
+	b.do(write("weights-search", ""))
+	b.do(script(`[...document.querySelectorAll("#weights .sort")].find((e) => e.innerText.startsWith("shape")).click()`))
+	shapes := eval[[]string](b, `[...document.querySelectorAll("#weights tbody td:nth-child(2)")].map((e) => e.innerText)`)
+	r := b.ask(`{"example":"convolution"}`)
+	if len(r.Tensors) != 2 || len(shapes) != 2 || shapes[0] != "258×1×256" {
+		b.Errorf("sorted by size: %q", shapes)
+	}
+	b.redraw(script(`[...document.querySelectorAll("#weights tbody .to-channel")].find((e) => e.innerText === %q).click()`, all[1]))
+	b.shows(b.ask(`{"example":"convolution","tensor":1}`))
+}

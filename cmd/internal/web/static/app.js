@@ -13,6 +13,7 @@ import { readingOf } from "./reading.js";
 import * as state from "./state.js";
 import * as store from "./store.js";
 import { aboutOf, ChannelTable, moreOf, schemesOf } from "./tables.js";
+import { Weights } from "./weights.js";
 
 const pause = 250; // milliseconds after the last key before the server is asked
 
@@ -23,6 +24,11 @@ let timer = 0;
 
 const graphs = new Graphs();
 const codes = new Codes();
+const weights = new Weights((i) => {
+  byId("tensor").value = String(i);
+  byId("tensor").dispatchEvent(new Event("change"));
+  byId("verdict-head").scrollIntoView({ block: "start" });
+});
 const table = new ChannelTable((c) => {
   inputs.channel = c;
   byId("plot-histogram").closest("figure").scrollIntoView({ block: "center" });
@@ -104,6 +110,7 @@ async function compare() {
     if (inputs.channel >= report.tensors[0].channels) inputs.channel = null; // it was one of another tensor
     await remember();
     codes.show(report, asked);
+    weights.show(asked, inputs.listing);
     busy.begin("Drawing the graphs…", () => cancel(mine));
     await drawGraphs(report, asked, mine);
     results.dataset.done = Number(results.dataset.done ?? 0) + 1; // all is drawn
