@@ -126,7 +126,7 @@ func (s *Server) examples(w http.ResponseWriter, _ *http.Request) {
 	err := report.WriteJSON(&body, struct {
 		Examples []Example `json:"examples"`
 		Limits   sizes     `json:"limits"`
-	}{s.config.Examples, sizes{s.limits.Body, s.limits.Text}})
+	}{s.config.Examples, sizes{s.limits.Body, s.limits.Text, s.limits.Codes}})
 	if err != nil {
 		fail(w, err)
 		return
@@ -140,4 +140,6 @@ func (s *Server) examples(w http.ResponseWriter, _ *http.Request) {
 type sizes struct {
 	File int64 `json:"file_bytes"`
 	Text int64 `json:"text_bytes"`
+
+	Codes int64 `json:"codes"` // elements of which codes are written
 }

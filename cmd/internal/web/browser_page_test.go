@@ -390,7 +390,7 @@ func (b *tab) testWeights() {
 	b.do(script(`[...document.querySelectorAll("#weights .sort")].find((e) => e.innerText.startsWith("shape")).click()`))
 	shapes := eval[[]string](b, `[...document.querySelectorAll("#weights tbody td:nth-child(2)")].map((e) => e.innerText)`)
 	r := b.ask(`{"example":"convolution"}`)
-	if len(r.Tensors) != 2 || len(shapes) != 2 || shapes[0] != "258×1×256" {
+	if len(r.Tensors) != 2 || len(shapes) != 2 || shapes[0] != "128×64×3" {
 		b.Errorf("sorted by size: %q", shapes)
 	}
 	b.redraw(script(`[...document.querySelectorAll("#weights tbody .to-channel")].find((e) => e.innerText === %q).click()`, all[1]))

@@ -290,6 +290,9 @@ func (b *tab) testThinned() {
 	if note := b.text("#note-elements"); !strings.Contains(note, "of 100,000 elements are shown") {
 		b.Errorf("note: %s", note)
 	}
+	if got := b.text("#codes-none"); !strings.HasPrefix(got, "Codes are listed of tensors of at most 65,536 values.") {
+		b.Errorf("codes: %q", got)
+	}
 	original := eval[[]*float64](b, `document.getElementById("plot-elements").data[0].y`)
 	if len(original) > 5000 || !slices.ContainsFunc(original, func(y *float64) bool { return y != nil && *y == 50 }) {
 		b.Errorf("%d points, or the peak is gone", len(original))

@@ -109,7 +109,7 @@ async function compare() {
     results.classList.remove("asking");
     if (inputs.channel >= report.tensors[0].channels) inputs.channel = null; // it was one of another tensor
     await remember();
-    codes.show(report, asked);
+    codes.show(report, asked, limits.codes ?? Infinity);
     weights.show(asked, inputs.listing);
     busy.begin("Drawing the graphs…", () => cancel(mine));
     await drawGraphs(report, asked, mine);
@@ -399,7 +399,7 @@ async function start() {
   form.showNarrow();
   if (await restore(location.hash)) return;
   if (await restore(store.keptHere("state") ?? "")) return;
-  await form.useExample();
+  await form.useExample(0, true);
   await compare();
 }
 

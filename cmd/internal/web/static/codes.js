@@ -15,9 +15,14 @@ export class Codes {
     byId("codes-on").addEventListener("click", () => this.turn(this.from + rows));
   }
 
-  /** show begins with the first page of what was asked. */
-  show(report, asked) {
+  /** show begins with the first page of what was asked, if it has at most so many values. */
+  show(report, asked, most) {
     Object.assign(this, { report, asked });
+    if (report.tensors[0].elements > most) {
+      this.request?.abort();
+      this.none(`Codes are listed of tensors of at most ${count(most)} values. The command line writes those of any: quant compare --codes --format json FILE.`);
+      return null;
+    }
     return this.turn(0);
   }
 
@@ -38,10 +43,15 @@ export class Codes {
       this.choose(page, 0);
     } catch (error) {
       if (error.name === "AbortError") return;
-      byId("codes-body").hidden = true;
-      byId("codes-none").hidden = false;
-      byId("codes-none").textContent = said(error);
+      this.none(said(error));
     }
+  }
+
+  /** none says why there are no codes. */
+  none(why) {
+    byId("codes-body").hidden = true;
+    byId("codes-none").hidden = false;
+    byId("codes-none").textContent = why;
   }
 
   /** choose writes out the arithmetic of a row. */

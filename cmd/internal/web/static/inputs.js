@@ -157,13 +157,18 @@ export function describeExample() {
   byId("example-about").textContent = example()?.about ?? (inputs.file ? "Your file." : "Your own values.");
 }
 
-/** useExample puts the chosen example, or the user's own values, into the form. */
-export async function useExample(tensor = 0) {
+/**
+ * useExample puts the chosen example, or the user's own values, into the form. At the start there is nothing to undo,
+ * and the focus has to stay where it is.
+ */
+export async function useExample(tensor = 0, atStart = false) {
   const chosen = example();
   describeExample();
   if (!chosen?.file) {
     leaveFile();
-    setText(chosen ? chosen.text : inputs.own);
+    const text = chosen ? chosen.text : inputs.own;
+    if (atStart) byId("text").value = text;
+    else setText(text);
     return;
   }
   inputs.file = null;
@@ -190,7 +195,7 @@ export async function fill(s) {
   inputs.channel = s.channel;
   const known = inputs.examples.some((e) => e.id === s.example);
   byId("example").value = known ? s.example : "";
-  if (known) await useExample(s.tensor);
+  if (known) await useExample(s.tensor, true);
   else {
     leaveFile();
     if (s.text !== null) inputs.own = s.text;
