@@ -164,7 +164,7 @@ function drawSweep(p, tensor, g) {
       type: "scatter", mode: "lines+markers", x: widths, name, legendgroup: name,
       line: { color: p[k], dash: dashes[k], width: 1.8 }, marker: { color: p[k], symbol: symbols[k], size: 8 },
     };
-    traces.push({ ...look, y: g.sweep.map((s) => s.results[i].rmse), hovertemplate: `%{x} bits: RMSE %{y}<extra>${name}</extra>` });
+    traces.push({ ...look, y: g.sweep.map((s) => s.results[i].rmse || null), hovertemplate: `%{x} bits: RMSE %{y}<extra>${name}</extra>` });
     traces.push({
       ...look, y: g.sweep.map((s) => s.results[i].total_bytes), xaxis: "x2", yaxis: "y2", showlegend: false,
       hovertemplate: `%{x} bits: %{y} bytes<extra>${name}</extra>`,
