@@ -360,6 +360,16 @@ func (b *tab) testQuality() {
 	}
 }
 
+// testLegends: no legend lies under the toolbar of its graph.
+func (b *tab) testLegends() {
+	b.open("#e=convolution&b=4&t=1&g=32")
+	for _, id := range eval[[]string](b, `[...document.querySelectorAll(".plot")].filter((plot) => {
+		const l = plot.querySelector(".legend")?.getBoundingClientRect(), m = plot.querySelector(".modebar")?.getBoundingClientRect();
+		return l && m && l.top < m.bottom && l.bottom > m.top && l.left < m.right && l.right > m.left; }).map((e) => e.id)`) {
+		b.Errorf("%s: the legend lies under the toolbar", id)
+	}
+}
+
 // testZoomKept: zoom outlasts a change of the bit width.
 func (b *tab) testZoomKept() {
 	b.open("")

@@ -90,6 +90,7 @@ func TestBrowser(t *testing.T) {
 	b.in(t, "keys", b.testKeys)
 	b.in(t, "graphs", b.testQuality)
 	b.in(t, "zoom kept", b.testZoomKept)
+	b.in(t, "legends", b.testLegends)
 	b.in(t, "weights", b.testWeights)
 	if testing.Short() {
 		return // a race detector or another processor changes nothing in the browser

@@ -46,12 +46,12 @@ export function axis(p, title, more = {}) {
 export const narrow = () => innerWidth < 640;
 
 export function layout(p, more) {
-  // On a phone the legend takes several lines, and stands below the graph.
-  const legend = narrow() ? { y: -0.28, yanchor: "top" } : { y: 1.02, yanchor: "bottom" };
+  // The legend may take several lines. It stands below the graph, clear of the toolbar above it.
+  const legend = { y: narrow() ? -0.28 : -0.22, yanchor: "top" };
   return {
     paper_bgcolor: p.card, plot_bgcolor: p.card,
     font: { family: p.sans, size: 12, color: p.ink },
-    margin: { l: 52, r: 14, t: narrow() ? 34 : 64, b: 44 },
+    margin: { l: 52, r: 14, t: 34, b: 44 },
     legend: { orientation: "h", x: 0, font: { color: p.ink }, ...legend },
     hoverlabel: { bgcolor: p.card, bordercolor: p.soft, font: { family: p.sans, color: p.ink } },
     modebar: { bgcolor: p.card, color: p.soft, activecolor: p.ink },
