@@ -3,8 +3,10 @@ package web
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"mime"
 	"net/http"
+	"net/url"
 	"strconv"
 	"sync"
 	"time"
@@ -41,10 +43,15 @@ const overhead = 1 << 20
 
 // An answer is made in memory before any of it is sent.
 type answer struct {
-	kind     string // media type
-	filename string // under which a browser saves it; empty if it is not to be saved
+	kind     string   // media type
+	filename string   // under which a browser saves it; empty if it is not to be saved
+	reading  *reading // how the text was understood; nil where there is none
 	body     bytes.Buffer
 }
+
+// readingHeader has the reading of a text as JSON, percent-encoded. It is a
+// header so that the body stays what the command line writes.
+const readingHeader = "Quant-Reading"
 
 // A worker makes the answer to a request.
 type worker func(ctx context.Context, q *request) (*answer, error)
@@ -75,12 +82,19 @@ func (s *Server) admit(w http.ResponseWriter, r *http.Request, f worker) error {
 		size = limit // it does not say, so it may be all of that
 	}
 	size = 2*size + overhead // a body, and what is decoded from it
+	peer := peerOf(r)
+	if !s.peers.take(peer, size) {
+		return tooMany()
+	}
+	defer s.peers.give(peer, size)
 	if !s.pending.take(size) {
 		return tooMany()
 	}
 	defer s.pending.give(size)
 
-	r.Body = http.MaxBytesReader(w, r.Body, limit)
+	r.Body = http.MaxBytesReader(w, &steady{
+		ReadCloser: r.Body, control: http.NewResponseController(w), from: time.Now(), limits: &s.limits,
+	}, limit)
 	q, err := s.read(r)
 	if err != nil {
 		return err
@@ -100,6 +114,13 @@ func (s *Server) admit(w http.ResponseWriter, r *http.Request, f worker) error {
 	h.Set("Content-Type", a.kind)
 	h.Set("Cache-Control", "no-store")
 	h.Set("Content-Length", strconv.Itoa(a.body.Len()))
+	if a.reading != nil {
+		account, err := json.Marshal(a.reading)
+		if err != nil {
+			return err
+		}
+		h.Set(readingHeader, url.PathEscape(string(account)))
+	}
 	if a.filename != "" {
 		h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": a.filename}))
 	}

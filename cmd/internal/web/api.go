@@ -29,11 +29,11 @@ func (q *request) build(ctx context.Context) (*report.Report, *source, error) {
 }
 
 func (s *Server) compare(ctx context.Context, q *request) (*answer, error) {
-	r, _, err := q.build(ctx)
+	r, src, err := q.build(ctx)
 	if err != nil {
 		return nil, err
 	}
-	a := &answer{kind: jsonType}
+	a := &answer{kind: jsonType, reading: src.reading(q)}
 	return a, text.WriteJSON(&a.body, r)
 }
 
@@ -127,7 +127,7 @@ func (s *Server) examples(w http.ResponseWriter, _ *http.Request) {
 	err := text.WriteJSON(&body, struct {
 		Examples []Example `json:"examples"`
 		Limits   sizes     `json:"limits"`
-	}{s.config.Examples, sizes{s.limits.Body, s.limits.Text}})
+	}{s.config.Examples, sizes{s.limits.Body, s.limits.Text, s.limits.Codes}})
 	if err != nil {
 		fail(w, err)
 		return
@@ -141,4 +141,6 @@ func (s *Server) examples(w http.ResponseWriter, _ *http.Request) {
 type sizes struct {
 	File int64 `json:"file_bytes"`
 	Text int64 `json:"text_bytes"`
+
+	Codes int64 `json:"codes"` // elements of which codes are written
 }

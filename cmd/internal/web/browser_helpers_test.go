@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -54,7 +55,7 @@ func browse(t *testing.T) *tab {
 	t.Cleanup(cancel)
 	ctx, cancel := chromedp.NewContext(allocator)
 	t.Cleanup(cancel)
-	ctx, cancel = context.WithTimeout(ctx, 5*time.Minute)
+	ctx, cancel = context.WithTimeout(ctx, 20*time.Minute)
 	t.Cleanup(cancel)
 	b := &tab{TB: t, ctx: ctx, url: serve(t, testConfig(t)), downloads: t.TempDir()}
 	if err := chromedp.Listen(ctx, b.heard); err != nil {
@@ -158,8 +159,16 @@ func (b *tab) look(width int64, scheme string) {
 
 const isDrawn = `Number(document.getElementById("results").dataset.done ?? 0)`
 
-// open opens the page with a fragment and waits until all is drawn.
+// open opens the page with a fragment, as one who has never been there, and
+// waits until all is drawn.
 func (b *tab) open(fragment string) {
+	b.Helper()
+	b.do(script(`try { sessionStorage.clear(); localStorage.clear(); } catch {}`))
+	b.reopen(fragment)
+}
+
+// reopen is open with what the browser has kept.
+func (b *tab) reopen(fragment string) {
 	b.Helper()
 	b.do(chromedp.Navigate("about:blank"), chromedp.Navigate(b.url+"/"+fragment))
 	b.until(isDrawn + " > 0")
@@ -221,4 +230,25 @@ func same(a, b []*float64) bool {
 	return slices.EqualFunc(a, b, func(x, y *float64) bool {
 		return x == nil && y == nil || x != nil && y != nil && *x == *y
 	})
+}
+
+// codesReport are the parts of a report with codes that the page is compared with.
+type codesReport struct {
+	Tensors []struct {
+		Results []struct {
+			Codes         []int
+			Reconstructed []float64
+		}
+	}
+}
+
+// askCodes returns the report with codes that the server makes of a request.
+func (b *tab) askCodes(request string) codesReport {
+	b.Helper()
+	a := post(b, b.url+"/api/compare", request)
+	var r codesReport
+	if err := json.Unmarshal(a.body, &r); err != nil || a.status != 200 {
+		b.Fatalf("%d %v %s", a.status, err, a.body)
+	}
+	return r
 }

@@ -75,6 +75,23 @@ func TestBrowser(t *testing.T) {
 	b.in(t, "upload", b.testUpload)
 	b.in(t, "errors", b.testErrors)
 	b.in(t, "exports", b.testExports)
+	b.in(t, "exact per tensor", b.testExact)
+	b.in(t, "random values and options", b.testRandom)
+	b.in(t, "errors in view", b.testErrorsInView)
+	b.in(t, "own values", b.testOwnValues)
+	b.in(t, "codes", b.testCodes)
+	b.in(t, "reading", b.testReading)
+	b.in(t, "terms", b.testTerms)
+	b.in(t, "narrow range", b.testNarrowRange)
+	b.in(t, "cancel", b.testCancel)
+	b.in(t, "verdict", b.testVerdict)
+	b.in(t, "print", b.testPrint)
+	b.in(t, "steady", b.testSteady)
+	b.in(t, "keys", b.testKeys)
+	b.in(t, "graphs", b.testQuality)
+	b.in(t, "zoom kept", b.testZoomKept)
+	b.in(t, "legends", b.testLegends)
+	b.in(t, "weights", b.testWeights)
 	if testing.Short() {
 		return // a race detector or another processor changes nothing in the browser
 	}
@@ -124,12 +141,16 @@ func (b *tab) testSample() {
 		"errors":    "per tensor 20, per channel 20, 0 marks, 40 bars",
 		"channels":  "per tensor 4, per channel 4, 0 marks, 8 bars",
 		"histogram": "values 8, codes per tensor 15, codes per channel 256, 271 marks, 8 bars",
-		"methods":   "values 8, minmax: RMSE 0.003298, the least 2, percentile 99.9: RMSE 0.003298 2, mse: RMSE 0.003298 2, mae: RMSE 0.003298 2, entropy: RMSE 0.003298 2, 10 marks, 8 bars",
+		"spread":    "per tensor 41, per channel 41, 0 marks, 0 bars",
+		"ranges":    "range of the values 4, codes per tensor reach 8, codes per channel reach 8, 16 marks, 4 bars",
 		"sweep":     "per tensor 15, per tensor 15, per channel 15, per channel 15, 60 marks, 0 bars",
 	} {
 		if got := b.drawing(id).String(); got != want {
 			b.Errorf("%s: %s, want %s", id, got, want)
 		}
+	}
+	if got := b.text("#note-methods"); !strings.HasPrefix(got, "All methods choose the same range here, from −1.699 to 1.441") {
+		b.Errorf("methods: %q", got)
 	}
 	// The numbers in the graphs are those of the report.
 	rmse := eval[[]float64](b, `document.getElementById("plot-channels").data[1].y`)
@@ -270,6 +291,9 @@ func (b *tab) testThinned() {
 	if note := b.text("#note-elements"); !strings.Contains(note, "of 100,000 elements are shown") {
 		b.Errorf("note: %s", note)
 	}
+	if got := b.text("#codes-none"); !strings.HasPrefix(got, "Codes are listed of tensors of at most 65,536 values.") {
+		b.Errorf("codes: %q", got)
+	}
 	original := eval[[]*float64](b, `document.getElementById("plot-elements").data[0].y`)
 	if len(original) > 5000 || !slices.ContainsFunc(original, func(y *float64) bool { return y != nil && *y == 50 }) {
 		b.Errorf("%d points, or the peak is gone", len(original))
@@ -293,8 +317,6 @@ func (b *tab) testErrors() {
 		{write("bits", "99"), write("bits", "8"), "bits", "99 bits: a code has 2 to 16."},
 		{write("bits", ""), write("bits", "8"), "bits", "A number from 2 to 16 is wanted here."},
 		{write("bits", "7.5"), write("bits", "8"), "bits", "A number from 2 to 16 is wanted here."},
-		{script(`document.getElementById("narrow_range").click()`), script(`document.getElementById("narrow_range").click()`),
-			"narrow_range", "Narrow range needs the symmetric mapping."},
 		{write("group_size", "-3"), write("group_size", ""), "group_size", "Group size -3 is not positive."},
 	} {
 		b.do(test.act)
@@ -459,13 +481,14 @@ func (b *tab) testChannels() {
 // testKeyboard goes through the page with the tab key.
 func (b *tab) testKeyboard() {
 	b.open("")
+	b.do(script(`document.getElementById("advanced").open = true`))
 	reached := map[string]bool{}
-	for range 80 {
+	for range 130 {
 		b.do(chromedp.KeyEvent(kb.Tab))
 		reached[eval[string](b, `document.activeElement.id || document.activeElement.name || document.activeElement.dataset.export || document.activeElement.className`)] = true
 	}
 	for _, id := range []string{
-		"skip", "example", "text", "file", "bits-slider", "bits", "sign", "mapping", "method", "narrow_range", "zero_in_range", "group_size", "group_axis",
+		"skip", "example", "text", "file", "bits-slider", "bits", "sign", "mapping", "method", "zero_in_range", "group_size", "group_axis",
 		"start-over", "csv", "pdf", "json", "link", "modebar-btn", "channels-log", "channel", "sort",
 	} {
 		found := false

@@ -28,6 +28,8 @@ type request struct {
 	Tensor  *int           `json:"tensor"`  // index of the only one to compare
 	Options report.Options `json:"options"`
 	Channel *int           `json:"channel"` // that graphs show first
+	From    int            `json:"from"`    // index of the first element whose code is listed
+	Count   int            `json:"count"`   // how many codes are listed; 0 for as many as may be
 
 	file    []byte // or a file
 	hasFile bool
@@ -230,6 +232,34 @@ func (q *request) open() (*source, error) {
 		infos[0].Name = strings.TrimSuffix(q.Name, filepath.Ext(q.Name))
 	}
 	return &source{file: f, infos: infos, first: 0}, nil
+}
+
+// A reading is how the text of a request was understood. The page shows it
+// under the text.
+type reading struct {
+	Recognised string   `json:"recognised,omitempty"` // such as "a 2×2 array"; empty where the shape says all
+	Notes      []string `json:"notes,omitempty"`      // readings that may not be what was meant
+}
+
+// reading returns how the text was understood, nil for a file. It is the only
+// place that knows what the reader of text tells beside the values.
+func (s *source) reading(q *request) *reading {
+	if q.hasFile {
+		return nil
+	}
+	t := s.file.Text
+	if t == nil {
+		return &reading{}
+	}
+	r := &reading{Recognised: t.Summary()}
+	for _, n := range t.Notes {
+		note := n.Text + "."
+		if n.Line > 0 {
+			note = fmt.Sprintf("Line %d: %s", n.Line, note)
+		}
+		r.Notes = append(r.Notes, note)
+	}
+	return r
 }
 
 // A source is a report.Source of one or all tensors of a file. It keeps the

@@ -56,6 +56,9 @@ type Limits struct {
 	Wait     time.Duration // for a worker to be free
 	Time     time.Duration // for one comparison
 	Read     time.Duration // for a request to arrive
+	Peer     int64         // bytes of the bodies of one address in memory at once
+	Rate     int64         // bytes of a body that have to arrive in a second, after Grace
+	Grace    time.Duration // for the first bytes of a body to arrive
 }
 
 // DefaultLimits returns the limits of quant serve.
@@ -73,6 +76,9 @@ func DefaultLimits() Limits {
 		Wait:     10 * time.Second,
 		Time:     30 * time.Second,
 		Read:     30 * time.Second,
+		Peer:     144 << 20,
+		Rate:     256 << 10,
+		Grace:    3 * time.Second,
 	}
 }
 
@@ -90,6 +96,9 @@ func (l Limits) withDefaults() Limits {
 	pick(&l.Wait, d.Wait)
 	pick(&l.Time, d.Time)
 	pick(&l.Read, d.Read)
+	pick(&l.Peer, min(d.Peer, l.Pending))
+	pick(&l.Rate, d.Rate)
+	pick(&l.Grace, d.Grace)
 	return l
 }
 
@@ -108,6 +117,7 @@ type Server struct {
 	files   map[string]*asset
 	workers chan struct{}
 	pending *budget
+	peers   *shares
 	log     *log.Logger
 }
 
@@ -124,6 +134,7 @@ func New(c Config) *Server {
 		files:   assets(c),
 		workers: make(chan struct{}, l.Workers),
 		pending: newBudget(l.Pending),
+		peers:   newShares(l.Peer),
 		log:     log.New(c.Log, "", log.LstdFlags),
 	}
 	for _, h := range c.Hosts {
@@ -142,10 +153,12 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("POST /api/compare", s.work(s.compare))
 	mux.HandleFunc("POST /api/graphs", s.work(s.graphs))
 	mux.HandleFunc("POST /api/tensors", s.work(s.tensors))
+	mux.HandleFunc("POST /api/codes", s.work(s.codes))
+	mux.HandleFunc("POST /api/codes.csv", s.work(s.codesCSV))
 	mux.HandleFunc("POST /api/report.json", s.work(s.reportJSON))
 	mux.HandleFunc("POST /api/report.csv", s.work(s.reportCSV))
 	mux.HandleFunc("POST /api/report.pdf", s.work(s.reportPDF))
-	return s.guard(mux)
+	return s.guard(compressed(mux))
 }
 
 // Serve answers requests from l until ctx ends, and then those under way.

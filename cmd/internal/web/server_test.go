@@ -101,6 +101,13 @@ func post(t testing.TB, url, body string, edit ...func(*http.Request)) apiAnswer
 // upload posts a file, with a request beside it if that is not empty.
 func upload(t testing.TB, url, name string, data []byte, request string) apiAnswer {
 	t.Helper()
+	b, kind := form(t, name, data, request)
+	return post(t, url, b.String(), func(r *http.Request) { r.Header.Set("Content-Type", kind) })
+}
+
+// form returns the body of a form with a file and a request, and its media type.
+func form(t testing.TB, name string, data []byte, request string) (*bytes.Buffer, string) {
+	t.Helper()
 	var b bytes.Buffer
 	form := multipart.NewWriter(&b)
 	if request != "" {
@@ -112,7 +119,7 @@ func upload(t testing.TB, url, name string, data []byte, request string) apiAnsw
 	}
 	w.Write(data)
 	form.Close()
-	return post(t, url, b.String(), func(r *http.Request) { r.Header.Set("Content-Type", form.FormDataContentType()) })
+	return &b, form.FormDataContentType()
 }
 
 func quoted(s string) string {

@@ -1,87 +1,39 @@
-// The calculator: reads the inputs, asks the server, shows the answer.
+// The calculator. State leads to a request, the request to one response, and
+// the response to what is shown: all of it is built before any of it is put in
+// place. An error leaves the results before it, marked as older ones.
 import { post, postJSON, Refusal, save } from "./api.js";
-import { element, plural } from "./format.js";
+import * as busy from "./busy.js";
+import { Codes } from "./codes.js";
+import { clearErrors, said, showError } from "./errors.js";
+import { byId, element } from "./format.js";
 import { Graphs } from "./graphs.js";
+import * as form from "./inputs.js";
+import { example, inputs } from "./inputs.js";
+import { readingOf } from "./reading.js";
 import * as state from "./state.js";
-import { ChannelTable, showSchemes, showVerdict } from "./tables.js";
-
-const byId = (id) => document.getElementById(id);
-const checked = (name) => document.querySelector(`input[name="${name}"]:checked`).value;
+import * as store from "./store.js";
+import { aboutOf, ChannelTable, moreOf, schemesOf } from "./tables.js";
+import { Weights } from "./weights.js";
 
 const pause = 250; // milliseconds after the last key before the server is asked
 
-let examples = [];
 let limits = { file_bytes: Infinity, text_bytes: Infinity };
-let file = null; // that was chosen
-let kept = ""; // the text as it was before a file was chosen
-let listing = null; // the tensors of the file or of an example that is one
-let channel = null; // of the histogram; null lets the server choose
 let good = null; // the last request that had an answer, with its file
 let running = null; // an AbortController
 let timer = 0;
 
 const graphs = new Graphs();
+const codes = new Codes();
+const weights = new Weights((i) => {
+  byId("tensor").value = String(i);
+  byId("tensor").dispatchEvent(new Event("change"));
+  byId("verdict-head").scrollIntoView({ block: "start" });
+});
 const table = new ChannelTable((c) => {
-  channel = c;
+  inputs.channel = c;
   byId("plot-histogram").closest("figure").scrollIntoView({ block: "center" });
   refreshHistogram();
 });
-
-// ---- What is asked for
-
-const example = () => examples.find((e) => e.id === byId("example").value);
-
-/** options returns those that are set. A number that is none is sent as it is, for the server to say so. */
-function options() {
-  const n = (id) => {
-    const input = byId(id);
-    if (input.value === "") return input.validity.badInput ? "?" : null;
-    return Number(input.value);
-  };
-  const axis = byId("axis-field").hidden ? 0 : Number(byId("axis").value || 0);
-  const size = n("group_size") ?? 0;
-  const along = byId("group_axis").value;
-  return {
-    bits: n("bits") ?? "?",
-    unsigned: checked("sign") === "unsigned",
-    mapping: checked("mapping"),
-    axis,
-    group_size: size,
-    group_axis: size !== 0 && along !== "" ? Number(along) : null,
-    narrow_range: byId("narrow_range").checked,
-    zero_in_range: byId("zero_in_range").checked,
-    method: byId("method").value === "percentile" ? `percentile=${byId("percentile").value}` : byId("method").value,
-  };
-}
-
-/** showMethod shows the field of a percentile where it means something. */
-function showMethod() {
-  byId("percentile-field").hidden = byId("method").value !== "percentile";
-}
-
-/** request returns what the inputs ask for. */
-function request() {
-  const r = { options: options() };
-  const chosen = example();
-  if (listing) r.tensor = Number(byId("tensor").value || 0);
-  if (file) r.name = file.name;
-  else if (chosen?.file) r.example = chosen.id;
-  else {
-    r.text = byId("text").value;
-    r.name = chosen && chosen.text === r.text ? chosen.id : "values";
-  }
-  return r;
-}
-
-/** asState returns the inputs for a link. */
-function asState() {
-  const chosen = example();
-  const asWas = chosen && (chosen.file || chosen.text === byId("text").value);
-  return {
-    example: !file && asWas ? chosen.id : "", file: file?.name ?? "", text: byId("text").value,
-    tensor: listing ? Number(byId("tensor").value || 0) : 0, channel, options: options(),
-  };
-}
 
 // ---- Asking
 
@@ -90,48 +42,130 @@ function soon() {
   timer = setTimeout(compare, pause);
 }
 
+/** check refuses what needs no server to be refused. */
+function check(asked) {
+  const o = asked.request.options;
+  if (o.method === "percentile=") throw new Refusal(0, { field: "method", message: "A number from 50 to 100 is wanted here." });
+  const { text } = asked.request;
+  if (text !== undefined && text.length > limits.text_bytes / 4) {
+    const bytes = new TextEncoder().encode(JSON.stringify(asked.request)).length;
+    if (bytes > limits.text_bytes) {
+      throw new Refusal(0, { field: "text", message: `The text has ${size(bytes)}. This page takes ${size(limits.text_bytes)} of text and ` +
+        `${size(limits.file_bytes)} as a file; the command line takes any size: quant compare FILE.` });
+    }
+  }
+}
+
+/** prepare builds all that shows a report, without showing any of it. */
+function prepare(report, asked, account) {
+  const t = report.tensors[0];
+  const isText = asked.request.text !== undefined;
+  const next = {
+    verdict: t.verdict, more: moreOf(t), about: aboutOf(t), schemes: schemesOf(t), channels: table.prepare(t),
+    reading: isText ? readingOf(asked.request.text, t, account, changeText) : [],
+    printed: isText ? asked.request.text.slice(0, mostPrinted) : asked.request.name ?? t.name,
+  };
+  return () => {
+    good = asked;
+    byId("verdict").textContent = next.verdict;
+    byId("verdict-more").textContent = next.more;
+    byId("about").textContent = next.about;
+    byId("schemes").replaceChildren(...next.schemes);
+    table.take(next.channels);
+    byId("reading").replaceChildren(...next.reading);
+    byId("printed-values").textContent = next.printed;
+    byId("status").textContent = next.verdict;
+    byId("stale").hidden = true;
+  };
+}
+
+const mostPrinted = 4000; // characters of the values on paper
+
+/** changeText takes another reading of the text. */
+function changeText(text) {
+  form.setText(text);
+  typed();
+  compare();
+}
+
 async function compare() {
   clearTimeout(timer);
   running?.abort();
   const mine = (running = new AbortController());
-  const asked = { request: request(), file };
+  const asked = { request: form.request(), file: inputs.file };
   const results = byId("results");
   results.setAttribute("aria-busy", "true");
   results.classList.add("asking");
+  busy.begin("Comparing…", () => cancel(mine));
   try {
-    const report = await postJSON("api/compare", asked.request, asked.file, mine.signal);
+    check(asked);
+    const response = await post("api/compare", asked.request, asked.file, mine.signal);
+    const account = accountOf(response);
+    const report = await response.json();
+    mine.signal.throwIfAborted();
+    const show = prepare(report, asked, account);
     clearErrors();
-    good = asked;
-    byId("stale").hidden = true;
+    show();
     results.classList.remove("asking");
-    showVerdict(report);
-    showSchemes(report);
-    table.show(report);
-    byId("status").textContent = report.tensors[0].verdict;
+    if (inputs.channel >= report.tensors[0].channels) inputs.channel = null; // it was one of another tensor
     await remember();
-    document.querySelector(".graphs").classList.add("pending");
-    if (channel >= report.tensors[0].channels) channel = null; // it was one of another tensor
-    await graphs.show(report, await postJSON("api/graphs", { ...asked.request, channel }, asked.file, mine.signal));
-    document.querySelector(".graphs").classList.remove("pending");
+    codes.show(report, asked, limits.codes ?? Infinity);
+    weights.show(asked, inputs.listing);
+    busy.begin("Drawing the graphs…", () => cancel(mine));
+    await drawGraphs(report, asked, mine);
     results.dataset.done = Number(results.dataset.done ?? 0) + 1; // all is drawn
   } catch (error) {
     if (error.name === "AbortError") return;
-    showError(error);
-    byId("stale").hidden = good === null;
-    if (!good) byId("verdict").textContent = "There is no result yet.";
+    failed(error);
   } finally {
     if (running === mine) {
+      busy.end();
       results.setAttribute("aria-busy", "false");
       results.classList.remove("asking");
     }
   }
 }
 
+/** accountOf returns how the server has read the text, if it says so. */
+function accountOf(response) {
+  const header = response.headers.get("Quant-Reading");
+  return header ? JSON.parse(decodeURIComponent(header)) : null;
+}
+
+/** drawGraphs draws those of a report. If they fail, none of another report stays. */
+async function drawGraphs(report, asked, mine) {
+  const section = document.querySelector(".graphs");
+  section.classList.add("pending");
+  try {
+    const detail = await postJSON("api/graphs", { ...asked.request, channel: inputs.channel }, asked.file, mine.signal);
+    mine.signal.throwIfAborted();
+    await graphs.show(report, detail);
+    section.classList.remove("pending");
+  } catch (error) {
+    if (running === mine) {
+      graphs.clear();
+      section.classList.remove("pending");
+    }
+    throw error;
+  }
+}
+
+function failed(error) {
+  showError(error);
+  byId("stale").hidden = good === null;
+  if (!good) byId("verdict").textContent = "There is no result yet.";
+}
+
+function cancel(mine) {
+  mine.abort();
+  failed(new Refusal(0, { message: "Cancelled." }));
+}
+
 async function refreshHistogram() {
   if (!good) return;
   try {
-    if (!(await graphs.focus(channel))) {
-      await graphs.showHistogram(await postJSON("api/graphs", { ...good.request, channel }, good.file));
+    if (!(await graphs.focus(inputs.channel))) {
+      await graphs.showHistogram(await postJSON("api/graphs", { ...good.request, channel: inputs.channel }, good.file));
     }
     clearErrors();
     await remember();
@@ -141,147 +175,32 @@ async function refreshHistogram() {
 }
 
 async function remember() {
-  const { fragment } = await state.write(asState());
+  const { fragment } = await state.write(form.asState());
   history.replaceState(null, "", fragment);
+  store.keep("state", fragment);
 }
 
-// ---- Errors
+// ---- Files
 
-const fields = ["text", "file", "tensor", "axis", "bits", "mapping", "narrow_range", "group_size", "group_axis", "channel"];
-
-function clearErrors() {
-  for (const f of fields) {
-    byId(`${f}-error`).hidden = true;
-    byId(f)?.removeAttribute("aria-invalid");
-  }
-  byId("general-error").hidden = true;
-}
-
-function showError(error) {
-  clearErrors();
-  let field = fields.includes(error.field) ? error.field : "general";
-  if (field !== "general" && byId(`${field}-error`).closest("[hidden]:not(.error)")) field = listing ? "file" : "general";
-  const box = byId(`${field}-error`);
-  const message = error instanceof Refusal ? said(error) : `Something went wrong: ${error.message}`;
-  box.replaceChildren();
-  if (error.line && field === "text") {
-    const go = element("button", { type: "button" }, `Line ${error.line}, column ${error.column}`);
-    go.setAttribute("aria-label", `Go to line ${error.line}, column ${error.column}`);
-    go.addEventListener("click", () => goTo(error.line, error.column));
-    box.append(go, ": ");
-  } else if (error.line && field === "file") {
-    box.append(`Line ${error.line}, column ${error.column}: `);
-  }
-  box.append(message);
-  box.hidden = false;
-  byId(field)?.setAttribute("aria-invalid", "true");
-}
-
-/** said puts the server's words about a number into those of the page. */
-function said(error) {
-  if (error.field === "bits" && error.status === 400) return "A number from 2 to 16 is wanted here.";
-  if (error.field === "group_size" && error.status === 400) return "A whole number is wanted here, or nothing for no groups.";
-  const named = /^[a-z]+: /.test(error.message); // begins with the name of a format
-  return (named ? error.message.charAt(0) : error.message.charAt(0).toUpperCase()) + error.message.slice(1) + (/[.!?]$/.test(error.message) ? "" : ".");
-}
-
-/** goTo selects the word at a place of the text. */
-function goTo(line, column) {
-  const text = byId("text"), lines = text.value.split("\n");
-  let at = lines.slice(0, line - 1).reduce((n, l) => n + l.length + 1, 0);
-  at += Array.from(lines[line - 1] ?? "").slice(0, column - 1).join("").length;
-  const word = /^[^\s,;#]*/.exec(text.value.slice(at))[0];
-  text.focus();
-  text.setSelectionRange(at, at + word.length);
-  text.scrollTop = Math.max(0, (line - 3) * parseFloat(getComputedStyle(text).lineHeight));
-}
-
-// ---- Files and examples
+const size = (bytes) => `${(bytes / (1 << 20)).toFixed(0)} MiB`;
 
 async function chooseFile(chosen) {
   if (!chosen) return;
   if (chosen.size > limits.file_bytes - 1e5) { // some of it is for the request
-    showError(new Refusal(413, { field: "file", message: `The file has ${size(chosen.size)}. This page takes ${size(limits.file_bytes)}; ` +
+    failed(new Refusal(413, { field: "file", message: `The file has ${size(chosen.size)}. This page takes ${size(limits.file_bytes)}; ` +
       "the command line takes any size: quant compare FILE." }));
     return;
   }
-  if (!file && !example()?.file) kept = byId("text").value;
   try {
     const found = await postJSON("api/tensors", {}, chosen);
     clearErrors();
-    file = chosen;
+    inputs.file = chosen;
     byId("example").value = "";
-    describeExample();
-    showListing(found, 0);
+    form.describeExample();
+    form.showListing(found, 0);
     await compare();
   } catch (error) {
-    showError(error);
-    byId("stale").hidden = good === null;
-  }
-}
-
-const size = (bytes) => `${(bytes / (1 << 20)).toFixed(0)} MiB`;
-
-/** showListing offers the tensors of a file. */
-function showListing(found, tensor) {
-  listing = found;
-  const usable = found.tensors.findIndex((t) => t.floating && t.shape.length > 1);
-  byId("tensor").replaceChildren(...found.tensors.map((t, i) => element("option", { value: String(i), disabled: !t.floating },
-    `${t.name} · ${t.shape.join("×")} ${t.dtype}${t.floating ? "" : " (not floating-point)"}`)));
-  const start = tensor > 0 && tensor < found.tensors.length ? tensor : Math.max(usable, 0);
-  byId("tensor").value = String(start);
-  byId("tensor-field").hidden = found.tensors.length < 2;
-  byId("chosen").hidden = !file;
-  byId("chosen-name").textContent = `${found.source} (${found.kind}, ${plural(found.tensors.length, "tensor")})`;
-  byId("text-field").hidden = true;
-  showAxes();
-}
-
-let axesOf = null; // the tensor whose axes are offered
-
-function showAxes() {
-  const tensor = listing?.tensors[Number(byId("tensor").value)];
-  const shape = tensor?.shape ?? [1, 1], told = tensor?.axis ?? null; // by the operator that uses it
-  const was = tensor !== axesOf && told !== null ? String(told) : byId("axis").value, wasAlong = byId("group_axis").value;
-  axesOf = tensor;
-  const names = shape.map((n, i) => element("option", { value: String(i) }, `axis ${i} (length ${n}${i === told ? `, outputs of ${tensor.use}` : ""})`));
-  byId("axis").replaceChildren(...names.map((o) => o.cloneNode(true)));
-  byId("axis").value = Number(was) < shape.length && was !== "" ? was : "0";
-  byId("axis-field").hidden = !listing || shape.length < 2;
-  byId("group_axis").replaceChildren(element("option", { value: "" }, "the longest axis"),
-    ...(listing ? names : [element("option", { value: "0" }, "channels"), element("option", { value: "1" }, "values of a channel")]));
-  byId("group_axis").value = [...byId("group_axis").options].some((o) => o.value === wasAlong) ? wasAlong : "";
-}
-
-function leaveFile() {
-  file = null;
-  listing = null;
-  byId("file").value = "";
-  byId("chosen").hidden = true;
-  byId("tensor-field").hidden = true;
-  byId("text-field").hidden = false;
-  showAxes();
-}
-
-function describeExample() {
-  byId("example-about").textContent = example()?.about ?? (file ? "Your file." : "Your own values.");
-}
-
-async function useExample(tensor = 0) {
-  const chosen = example();
-  describeExample();
-  if (!chosen) return;
-  if (!chosen.file) {
-    leaveFile();
-    byId("text").value = chosen.text;
-    return;
-  }
-  file = null;
-  byId("file").value = "";
-  try {
-    showListing(await postJSON("api/tensors", { example: chosen.id }), tensor);
-  } catch (error) {
-    showError(error);
+    failed(error);
   }
 }
 
@@ -290,39 +209,21 @@ async function useExample(tensor = 0) {
 async function restore(fragment) {
   const s = await state.read(fragment);
   if (!s) return false;
-  const o = s.options;
-  byId("bits").value = byId("bits-slider").value = o.bits;
-  document.querySelector(`input[name="sign"][value="${o.unsigned ? "unsigned" : "signed"}"]`).checked = true;
-  document.querySelector(`input[name="mapping"][value="${o.mapping}"]`).checked = true;
-  byId("narrow_range").checked = o.narrow_range;
-  byId("zero_in_range").checked = o.zero_in_range;
-  const [method, percent] = o.method.split("=");
-  byId("method").value = method;
-  if (byId("method").value === "") byId("method").value = "minmax"; // a link of another page
-  if (percent) byId("percentile").value = percent;
-  showMethod();
-  byId("group_size").value = o.group_size || "";
-  channel = s.channel;
-  const known = examples.some((e) => e.id === s.example);
-  byId("example").value = known ? s.example : "";
-  if (known) await useExample(s.tensor);
-  else {
-    leaveFile();
-    byId("text").value = s.text ?? examples[0].text;
-    describeExample();
+  try {
+    await form.fill(s);
+  } catch (error) {
+    failed(error);
+    return true;
   }
-  byId("axis").value = String(o.axis);
-  if (byId("axis").value === "") byId("axis").value = "0";
-  byId("group_axis").value = o.group_axis === null ? "" : String(o.group_axis);
   await compare();
   if (s.file) showError(new Refusal(0, { field: "file", message: `The link is about the file ${s.file}, which it cannot hold: choose it again.` }));
   return true;
 }
 
 async function copyLink() {
-  const { fragment, whole } = await state.write(asState());
+  const { fragment, whole } = await state.write(form.asState());
   const link = location.href.replace(/#.*/, "") + fragment;
-  const missing = whole ? "" : file
+  const missing = whole ? "" : inputs.file
     ? " It holds the settings, not the file: whoever opens it has to choose the file again."
     : " The values are too many for a link: it holds only the settings.";
   const box = byId("link-said");
@@ -335,15 +236,13 @@ async function copyLink() {
   }
 }
 
-// ---- Wiring
-
 async function exportAs(kind, button) {
   const box = byId("export-error");
   box.hidden = true;
   if (!good) return;
   button.disabled = true;
   try {
-    const name = await save(await post(`api/report.${kind}`, good.request, good.file));
+    const name = await save(await post(`api/${kind}`, good.request, good.file));
     byId("link-said").textContent = `Saved as ${name}.`;
   } catch (error) {
     box.textContent = said(error);
@@ -353,28 +252,48 @@ async function exportAs(kind, button) {
   }
 }
 
-function wire() {
-  byId("inputs").addEventListener("submit", (e) => {
-    e.preventDefault();
-    compare();
+// ---- Wiring
+
+/** typed notes that the text is the user's own, unless it is an example. */
+function typed() {
+  const text = byId("text").value;
+  const same = inputs.examples.find((e) => e.text === text);
+  if (!same) form.keepOwn();
+  byId("example").value = same ? same.id : "";
+  form.describeExample();
+  byId("reading").replaceChildren();
+}
+
+/** press compares at the user's word. On a phone it leads to the verdict. */
+async function press(event) {
+  event.preventDefault();
+  await compare();
+  if (matchMedia("(max-width: 62rem)").matches) byId(byId("banner").hidden ? "verdict-head" : "banner").scrollIntoView({ block: "start" });
+}
+
+function startOver() {
+  form.reset();
+  form.showMethod();
+  form.showNarrow();
+  byId("bits-slider").value = byId("bits").value = 8;
+  inputs.channel = null;
+  byId("example").value = inputs.examples[0].id;
+  form.useExample().then(compare, failed);
+}
+
+function wireForm() {
+  byId("inputs").addEventListener("submit", press);
+  document.addEventListener("keydown", (e) => {
+    if (e.key === "Enter" && (e.ctrlKey || e.metaKey)) press(e);
   });
-  byId("start-over").addEventListener("click", () => {
-    byId("inputs").reset();
-    showMethod();
-    byId("bits-slider").value = byId("bits").value = 8;
-    channel = null;
-    kept = "";
-    byId("example").value = examples[0].id;
-    useExample().then(compare);
-  });
+  byId("start-over").addEventListener("click", startOver);
   byId("example").addEventListener("change", () => {
-    channel = null;
-    useExample().then(compare);
+    inputs.channel = null;
+    form.useExample().then(compare, failed);
   });
   byId("text").addEventListener("input", () => {
-    const same = examples.find((e) => e.text === byId("text").value);
-    byId("example").value = same ? same.id : "";
-    describeExample();
+    if (inputs.setting) return;
+    typed();
     soon();
   });
   byId("bits-slider").addEventListener("input", () => {
@@ -387,28 +306,37 @@ function wire() {
   });
   for (const id of ["narrow_range", "zero_in_range", "axis", "group_axis"]) {
     byId(id).addEventListener("change", () => {
-      if (id === "axis") channel = null;
+      if (id === "axis") inputs.channel = null;
       compare();
     });
   }
-  for (const radio of document.querySelectorAll('input[type="radio"]')) radio.addEventListener("change", compare);
+  for (const radio of document.querySelectorAll('input[type="radio"]')) {
+    radio.addEventListener("change", () => {
+      form.showNarrow();
+      compare();
+    });
+  }
   byId("group_size").addEventListener("input", soon);
   byId("method").addEventListener("change", () => {
-    showMethod();
+    form.showMethod();
     compare();
   });
   byId("percentile").addEventListener("input", soon);
   byId("tensor").addEventListener("change", () => {
-    channel = null;
-    showAxes();
+    inputs.channel = null;
+    form.showAxes();
     compare();
   });
+}
+
+function wireFiles() {
   byId("file").addEventListener("change", () => chooseFile(byId("file").files[0]));
   byId("chosen-remove").addEventListener("click", () => {
-    leaveFile();
-    byId("text").value = kept || examples[0].text;
-    byId("text").dispatchEvent(new Event("input"));
+    form.leaveFile();
+    form.setText(inputs.own || inputs.examples[0].text);
+    typed();
     byId("text").focus();
+    compare();
   });
   document.addEventListener("dragover", (e) => {
     if (![...e.dataTransfer.types].includes("Files")) return;
@@ -424,15 +352,27 @@ function wire() {
     e.preventDefault();
     chooseFile(e.dataTransfer.files[0]);
   });
+}
+
+function wireResults() {
   byId("channel").addEventListener("change", () => {
-    channel = Number(byId("channel").value);
+    inputs.channel = Number(byId("channel").value);
     refreshHistogram();
   });
   byId("channels-log").addEventListener("change", () => graphs.showChannels());
   for (const button of document.querySelectorAll("[data-export]")) {
-    button.addEventListener("click", () => exportAs(button.dataset.export, button));
+    button.addEventListener("click", () => exportAs(button.dataset.path ?? `report.${button.dataset.export}`, button));
   }
   byId("link").addEventListener("click", copyLink);
+  // Links within the page must not take the place of the inputs in the address.
+  for (const link of document.querySelectorAll('nav a[href^="#"], a.skip')) {
+    link.addEventListener("click", (e) => {
+      e.preventDefault();
+      const target = byId(link.hash.slice(1));
+      target.scrollIntoView();
+      target.focus({ preventScroll: true });
+    });
+  }
   addEventListener("hashchange", () => restore(location.hash));
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => graphs.again());
   // Graphs take their colours from the page when they are drawn.
@@ -447,12 +387,19 @@ function wire() {
 }
 
 async function start() {
-  ({ examples, limits } = await (await fetch("api/examples")).json());
-  byId("example").replaceChildren(...examples.map((e) => element("option", { value: e.id }, e.title)), element("option", { value: "" }, "Own values"));
-  wire();
-  showAxes();
+  const answer = await (await fetch("api/examples")).json();
+  inputs.examples = answer.examples;
+  limits = answer.limits;
+  byId("example").replaceChildren(...inputs.examples.map((e) => element("option", { value: e.id }, e.title)), element("option", { value: "" }, "Own values"));
+  inputs.own = store.kept("own") ?? "";
+  wireForm();
+  wireFiles();
+  wireResults();
+  form.showAxes();
+  form.showNarrow();
   if (await restore(location.hash)) return;
-  await useExample();
+  if (await restore(store.keptHere("state") ?? "")) return;
+  await form.useExample(0, true);
   await compare();
 }
 

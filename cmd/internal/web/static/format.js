@@ -1,8 +1,11 @@
 // How numbers are shown. What is not a number is null in the JSON.
 
-/** number writes x with so many significant digits. */
+export const byId = (id) => document.getElementById(id);
+
+/** number writes x with so many significant digits. What has no finite value is said in words. */
 export function number(x, digits = 4) {
-  if (x === null || x === undefined) return "–";
+  if (x === undefined) return "–";
+  if (x === null || !Number.isFinite(x)) return "not finite";
   if (x === 0) return "0";
   const size = Math.abs(x);
   if (size >= 1e7 || size < 1e-4) {
@@ -24,14 +27,15 @@ export function count(n) {
   return minus(Math.round(n).toString().replace(/\B(?=(\d{3})+$)/g, ","));
 }
 
-/** decibels writes a ratio, of which null is one without any noise. */
-export function decibels(x) {
-  return x === null ? "exact" : minus(x.toFixed(1));
+/** decibels writes a ratio. Null is one without any noise, if the RMSE is 0. */
+export function decibels(x, rmse = 0) {
+  if (x === null) return rmse === 0 ? "exact" : "not finite";
+  return minus(x.toFixed(1));
 }
 
 /** times writes a factor, of which null is infinite. */
 export function times(x) {
-  return x === null ? "∞" : number(x, 3) + "×";
+  return x === null || !Number.isFinite(x) ? "∞" : number(x, 3) + "×";
 }
 
 /** range writes the smallest and the largest of a list. */
@@ -60,6 +64,15 @@ export function label(scheme) {
 /** kind is the class of a scheme's colour. */
 export function kind(scheme) {
   return scheme.granularity.replace("per_", "");
+}
+
+/** gained says by what a scheme's RMSE is better or worse than the one of a single scale. */
+export function gained(base, rmse) {
+  if (base === null || rmse === null) return "not finite";
+  if (base === rmse) return "the same";
+  if (rmse === 0) return "exact";
+  if (base === 0) return "worse: per tensor is exact";
+  return rmse < base ? `${times(base / rmse)} better` : `${times(rmse / base)} worse`;
 }
 
 /** element makes an element with properties and children. */

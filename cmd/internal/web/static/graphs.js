@@ -1,76 +1,7 @@
 // The graphs. They draw what the server computed; nothing is computed here.
-import { decibels, kind, label, number, plural } from "./format.js";
-
-const byId = (id) => document.getElementById(id);
-
-const symbols = { tensor: "circle-open", channel: "diamond-open", group: "square-open" };
-const dashes = { tensor: "solid", channel: "dash", group: "dot" };
-
-let loading;
-
-/** plotly loads the library when it is first needed: it is large. */
-function plotly() {
-  loading ??= new Promise((done, failed) => {
-    const script = document.createElement("script");
-    script.src = "plotly.js";
-    script.onload = () => done(window.Plotly);
-    script.onerror = () => failed(new Error("the library of the graphs cannot be loaded"));
-    document.head.append(script);
-  });
-  return loading;
-}
-
-const config = {
-  responsive: true,
-  displaylogo: false,
-  showSendToCloud: false, // nothing leaves this server
-  displayModeBar: true,
-  modeBarButtonsToRemove: ["lasso2d", "select2d", "autoScale2d"],
-};
-
-function palette() {
-  const style = getComputedStyle(document.documentElement);
-  const color = (name) => style.getPropertyValue(`--${name}`).trim();
-  return {
-    tensor: color("tensor"), channel: color("channel"), group: color("group"), value: color("value"),
-    ink: color("ink"), soft: color("soft"), line: color("line"), card: color("card"), sans: color("sans"),
-  };
-}
-
-function axis(p, title, more = {}) {
-  return {
-    title: { text: title, font: { size: 12, color: p.soft }, standoff: 8 }, automargin: true,
-    exponentformat: "e", // powers of ten are raised by a style attribute, which the page's policy forbids
-    gridcolor: p.line, zerolinecolor: p.soft, linecolor: p.line, tickcolor: p.line, tickfont: { color: p.soft, size: 12 }, ...more,
-  };
-}
-
-const narrow = () => innerWidth < 640;
-
-function layout(p, more) {
-  // On a phone the legend takes several lines, and stands below the graph.
-  const legend = narrow() ? { y: -0.28, yanchor: "top" } : { y: 1.02, yanchor: "bottom" };
-  return {
-    paper_bgcolor: p.card, plot_bgcolor: p.card,
-    font: { family: p.sans, size: 12, color: p.ink },
-    margin: { l: 52, r: 14, t: narrow() ? 34 : 64, b: 44 },
-    legend: { orientation: "h", x: 0, font: { color: p.ink }, ...legend },
-    hoverlabel: { bgcolor: p.card, bordercolor: p.soft, font: { family: p.sans, color: p.ink } },
-    modebar: { bgcolor: p.card, color: p.soft, activecolor: p.ink },
-    hovermode: "closest",
-    ...more,
-  };
-}
-
-async function draw(id, traces, lay) {
-  const Plotly = await plotly();
-  const plot = byId(id);
-  await Plotly.react(plot, traces, lay, {
-    ...config, toImageButtonOptions: { format: "png", scale: 2, filename: id.replace("plot-", "quant-") },
-  });
-  // The drawing is described by its caption, and its numbers stand in the tables.
-  for (const svg of plot.querySelectorAll("svg.main-svg")) svg.setAttribute("aria-hidden", "true");
-}
+import { byId, decibels, kind, label, minus, number, plural } from "./format.js";
+import { axis, dashes, draw, layout, narrow, palette, symbols } from "./plotting.js";
+import { drawRanges, drawReconstruction, drawSpread } from "./quality.js";
 
 /** marked shows where channels begin, as far as there is room for it. */
 function marked(p, tensor, elements) {
@@ -106,14 +37,27 @@ function broken(elements, list) {
   return out;
 }
 
+/** told is the tooltip of a value: the original, and the code and the reconstruction of each scheme. */
+function told(tensor, e, i) {
+  const lines = [`original ${minus(e.original[i])}`];
+  const channel = Math.floor(e.position[i] / e.per_channel);
+  tensor.results.forEach((r, k) => {
+    const at = r.scale.length === 1 ? 0 : r.scheme.granularity === "per_channel" ? channel : -1;
+    const back = e.reconstructed[k][i];
+    const code = at < 0 ? "" : `code ${minus(Math.round(back / r.scale[at]) + r.zero_point[at])}, `;
+    lines.push(`${label(r.scheme).toLowerCase()}: ${code}x̂ ${minus(back)}`);
+  });
+  return lines.join("<br>");
+}
+
 function drawElements(p, tensor, g) {
   const e = g.elements;
   const { shapes, ticks } = marked(p, tensor, e);
   const few = e.position.length <= 400;
-  const about = e.position.map((x, i) => [Math.floor(x / e.per_channel), e.index[i]]);
-  const hover = "<br>channel %{customdata[0]}, index %{customdata[1]}";
+  const about = e.position.map((x, i) => [Math.floor(x / e.per_channel), e.index[i], told(tensor, e, i)]);
+  const hover = "channel %{customdata[0]}, index %{customdata[1]}<br>%{customdata[2]}";
   const traces = [{
-    name: "original", type: "scatter", mode: few ? "lines+markers" : "lines", hovertemplate: `%{y}${hover}<extra>original</extra>`,
+    name: "original", type: "scatter", mode: few ? "lines+markers" : "lines", hovertemplate: `${hover}<extra></extra>`,
     x: broken(e, e.position), y: broken(e, e.original), customdata: broken(e, about), connectgaps: false,
     line: { color: p.value, width: few ? 1.2 : 0.8 }, marker: { color: p.value, size: 5 },
   }];
@@ -121,7 +65,7 @@ function drawElements(p, tensor, g) {
     const k = kind(r.scheme);
     traces.push({
       name: label(r.scheme).toLowerCase(), type: "scatter", mode: "markers", x: e.position, y: e.reconstructed[i], customdata: about,
-      hovertemplate: `%{y}${hover}<extra>${label(r.scheme).toLowerCase()}</extra>`,
+      hovertemplate: `${hover}<extra></extra>`,
       marker: { color: p[k], symbol: symbols[k], size: few ? 11 - 2 * i : 4, line: { width: few ? 1.8 : 1, color: p[k] }, opacity: few ? 1 : 0.6 },
     });
   });
@@ -145,7 +89,7 @@ function drawErrors(p, tensor, g) {
       : { ...common, type: "scatter", mode: "markers", marker: { color: p[k], symbol: symbols[k], size: 4, line: { width: 1, color: p[k] }, opacity: 0.75 } };
   });
   const worst = tensor.results.map((r) => `${number(r.max_error)} ${label(r.scheme).toLowerCase()}`).join(", ");
-  byId("note-errors").textContent = `What comes back minus the original: at most ${worst}. ${e.note}`;
+  byId("note-errors").textContent = `The reconstructed value minus the original: at most ${worst}. ${e.note}`;
   return draw("plot-errors", traces, layout(p, {
     shapes, barmode: "group", bargap: 0.25, xaxis: axis(p, "channel", ticks), yaxis: axis(p, "error"),
   }));
@@ -220,7 +164,7 @@ function drawSweep(p, tensor, g) {
       type: "scatter", mode: "lines+markers", x: widths, name, legendgroup: name,
       line: { color: p[k], dash: dashes[k], width: 1.8 }, marker: { color: p[k], symbol: symbols[k], size: 8 },
     };
-    traces.push({ ...look, y: g.sweep.map((s) => s.results[i].rmse), hovertemplate: `%{x} bits: RMSE %{y}<extra>${name}</extra>` });
+    traces.push({ ...look, y: g.sweep.map((s) => s.results[i].rmse || null), hovertemplate: `%{x} bits: RMSE %{y}<extra>${name}</extra>` });
     traces.push({
       ...look, y: g.sweep.map((s) => s.results[i].total_bytes), xaxis: "x2", yaxis: "y2", showlegend: false,
       hovertemplate: `%{x} bits: %{y} bytes<extra>${name}</extra>`,
@@ -249,6 +193,13 @@ function drawSweep(p, tensor, g) {
 /** drawMethods shows the range that each method would choose for the whole tensor. */
 function drawMethods(p, tensor, g) {
   const m = g.methods;
+  const [first] = m.ranges;
+  const agree = m.ranges.every((r) => r.from === first.from && r.to === first.to);
+  byId("plot-methods").hidden = agree;
+  if (agree) {
+    byId("note-methods").textContent = `All methods choose the same range here, from ${number(first.from)} to ${number(first.to)}, with an RMSE of ${number(first.rmse)}.`;
+    return null;
+  }
   const half = Math.abs(m.min) / 2 || 0.5;
   const [low, high] = m.min < m.max ? [m.min, m.max] : [m.min - half, m.max + half];
   const width = (high - low) / m.counts.length;
@@ -277,17 +228,30 @@ function drawMethods(p, tensor, g) {
   }));
 }
 
+const plots = ["elements", "errors", "spread", "reconstruction", "ranges", "channels", "histogram", "methods", "sweep"];
+
 /** Graphs keeps what is drawn, to draw it again in other colours. */
 export class Graphs {
   async show(report, detail) {
     Object.assign(this, { tensor: report.tensors[0], detail });
+    byId("graphs-none").hidden = true;
     await this.again();
+  }
+
+  /** clear takes the graphs away where those of a new report cannot be drawn. */
+  clear() {
+    this.detail = null;
+    byId("graphs-none").hidden = false;
+    for (const name of plots) {
+      byId(`note-${name}`).textContent = "";
+      if (window.Plotly) window.Plotly.purge(byId(`plot-${name}`));
+    }
   }
 
   async again() {
     if (!this.detail) return;
     const p = palette();
-    await Promise.all([drawElements, drawErrors, drawChannels, drawHistogram, drawMethods, drawSweep].map((f) => f(p, this.tensor, this.detail)));
+    await Promise.all([drawElements, drawErrors, drawSpread, drawReconstruction, drawRanges, drawChannels, drawHistogram, drawMethods, drawSweep].map((f) => f(p, this.tensor, this.detail)));
   }
 
   async showChannels() {

@@ -1,12 +1,8 @@
 // The verdict, the schemes side by side and the table of channels.
-import { count, decibels, element, kind, label, minus, number, plural, range, times } from "./format.js";
+import { byId, count, decibels, element, gained, kind, label, minus, number, plural, range, times } from "./format.js";
 
-const byId = (id) => document.getElementById(id);
-
-/** showVerdict shows what a report says in one sentence, and of what. */
-export function showVerdict(report) {
-  const t = report.tensors[0];
-  byId("verdict").textContent = t.verdict;
+/** aboutOf says in a line what was compared and how. */
+export function aboutOf(t) {
   const s = t.results[0].scheme;
   const parts = [
     t.name,
@@ -20,7 +16,25 @@ export function showVerdict(report) {
   if (s.method !== "minmax") parts.push(`range by ${s.method.replace("=", " ")}`);
   const g = t.results.find((r) => r.scheme.granularity === "per_group")?.scheme;
   if (g) parts.push(`groups of ${g.group_size} along axis ${g.axis}`);
-  byId("about").textContent = parts.join(" · ");
+  return parts.join(" · ");
+}
+
+/** moreOf adds to the verdict the channel that fares worst and what the codes cost, where that surprises. */
+export function moreOf(t) {
+  const said = [];
+  const [base, own] = t.results;
+  if (t.channels > 1 && base.rmse !== 0) {
+    let worst = 0;
+    base.channels.forEach((c, i) => { if ((c.rmse ?? Infinity) > (base.channels[worst].rmse ?? Infinity)) worst = i; });
+    said.push(`With one scale channel ${worst} has the greatest error: RMSE ${number(base.channels[worst].rmse)}, ` +
+      `and ${number(own.channels[worst].rmse)} with a scale of its own.`);
+  }
+  const larger = t.results.filter((r) => r.memory.total_bytes > 4 * t.elements);
+  for (const r of larger) {
+    said.push(`${label(r.scheme)}, codes and metadata are larger than float32: ` +
+      `${plural(r.memory.total_bytes, "byte")} instead of ${count(4 * t.elements)}.`);
+  }
+  return said.join(" ");
 }
 
 /** td is a cell of a number, with all its digits at hand. */
@@ -35,22 +49,21 @@ function td(text, value, className = "") {
 
 const mark = (scheme) => element("span", { className: `swatch ${kind(scheme)}` });
 
-/** showSchemes fills the table of schemes side by side. */
-export function showSchemes(report) {
-  const t = report.tensors[0];
+/** schemesOf builds the table of schemes side by side. */
+export function schemesOf(t) {
   const rows = [
     ["Scale", (r) => td(range(r.scale, number), r.scale.length === 1 ? r.scale[0] : undefined)],
     ["Zero point", (r) => td(range(r.zero_point, minus), r.zero_point.length === 1 ? r.zero_point[0] : undefined)],
     ["MAE", (r) => td(number(r.mae), r.mae), "mae"],
     ["RMSE", (r) => td(number(r.rmse), r.rmse), "rmse"],
     ["Max error", (r) => td(number(r.max_error), r.max_error), "max_error"],
-    ["SQNR, dB", (r) => td(decibels(r.sqnr_db), r.sqnr_db), "sqnr_db"],
+    ["SQNR, dB", (r) => td(decibels(r.sqnr_db, r.rmse), r.sqnr_db), "sqnr_db"],
     ["Clipped", (r) => td(count(r.clipped), r.clipped)],
     ["Payload, bytes", (r) => td(count(r.memory.payload_bytes), r.memory.payload_bytes)],
     ["Metadata, bytes", (r) => td(count(r.memory.metadata_bytes), r.memory.metadata_bytes)],
     ["Total, bytes", (r) => td(count(r.memory.total_bytes), r.memory.total_bytes)],
     ["Compression against float32", (r) => td(times((4 * t.elements) / r.memory.total_bytes))],
-    ["RMSE against per tensor", (r) => td(r.gain ? times(r.gain.rmse_factor) + " better" : "–", r.gain?.rmse_factor)],
+    ["RMSE against per tensor", (r) => td(r.gain ? gained(t.results[0].rmse, r.rmse) : "–", r.gain?.rmse_factor)],
   ];
   const head = element("tr", {}, element("th", { scope: "col" }, "Scheme"));
   t.results.forEach((r, i) => {
@@ -72,15 +85,7 @@ export function showSchemes(report) {
     });
     body.append(row);
   }
-  const factor = body.lastElementChild;
-  factor.querySelectorAll("td").forEach((cell, i) => {
-    const f = t.results[i].gain?.rmse_factor;
-    if (f !== undefined && f !== null && f < 1) cell.textContent = times(1 / f) + " worse";
-    if (f === 1) cell.textContent = "the same";
-    if (f === null) cell.textContent = "exact";
-  });
-  byId("schemes").replaceChildren(
-    element("caption", { className: "unseen" }, "What each scheme does to the tensor"), element("thead", {}, head), body);
+  return [element("caption", { className: "unseen" }, "What each scheme does to the tensor"), element("thead", {}, head), body];
 }
 
 /** A ChannelTable is the sortable and paged table of channels. */
@@ -97,12 +102,22 @@ export class ChannelTable {
     byId("page-rows").addEventListener("change", () => this.turn(0));
   }
 
-  show(report) {
-    this.tensor = report.tensors[0];
-    this.columns = columnsOf(this.tensor);
-    if (this.sortBy >= this.columns.length) this.sortBy = 0;
-    this.page = Math.min(this.page, this.pages() - 1);
-    this.sort();
+  /** prepare returns a table of another tensor, drawn but not yet shown, with the order and the page of this one. */
+  prepare(tensor) {
+    const next = Object.create(ChannelTable.prototype);
+    Object.assign(next, { choose: this.choose, descending: this.descending, tensor, columns: columnsOf(tensor) });
+    next.sortBy = this.sortBy < next.columns.length ? this.sortBy : 0;
+    next.page = Math.min(this.page, next.pages() - 1);
+    next.order = next.ordered();
+    next.build(this);
+    return next;
+  }
+
+  /** take shows what prepare has returned. */
+  take(next) {
+    const { tensor, columns, sortBy, page, order, parts } = next;
+    Object.assign(this, { tensor, columns, sortBy, page, order, parts });
+    this.put();
   }
 
   rows() { return Number(byId("page-rows").value); }
@@ -115,14 +130,24 @@ export class ChannelTable {
   }
 
   sort() {
-    const { key } = this.columns[this.sortBy];
-    const sign = this.descending ? -1 : 1;
-    const keys = Array.from({ length: this.tensor.channels }, (_, i) => key(i));
-    this.order = keys.map((_, i) => i).sort((a, b) => sign * compare(keys[a], keys[b]) || a - b);
+    this.order = this.ordered();
     this.draw();
   }
 
+  ordered() {
+    const { key } = this.columns[this.sortBy];
+    const sign = this.descending ? -1 : 1;
+    const keys = Array.from({ length: this.tensor.channels }, (_, i) => key(i));
+    return keys.map((_, i) => i).sort((a, b) => sign * compare(keys[a], keys[b]) || a - b);
+  }
+
   draw() {
+    this.build(this);
+    this.put();
+  }
+
+  /** build makes the parts of the table. Their buttons work on the table that is shown. */
+  build(shown) {
     const spans = element("tr", { className: "spans" });
     const head = element("tr");
     let last = null;
@@ -139,10 +164,10 @@ export class ChannelTable {
       const arrow = element("span", { className: "arrow", ariaHidden: "true" }, sorted ? (this.descending ? "↓" : "↑") : "");
       const button = element("button", { type: "button", className: "sort" }, c.name, arrow);
       button.addEventListener("click", () => {
-        this.descending = sorted ? !this.descending : i > 0; // largest first, but channels in order
-        this.sortBy = i;
-        this.page = 0;
-        this.sort();
+        shown.descending = sorted ? !shown.descending : i > 0; // largest first, but channels in order
+        shown.sortBy = i;
+        shown.page = 0;
+        shown.sort();
         byId("channel-table").querySelectorAll(".sort")[i].focus();
       });
       const th = element("th", { scope: "col" }, button);
@@ -152,8 +177,7 @@ export class ChannelTable {
     });
     const body = element("tbody");
     const from = this.page * this.rows();
-    const shown = this.order.slice(from, from + this.rows());
-    for (const channel of shown) {
+    for (const channel of this.order.slice(from, from + this.rows())) {
       const row = element("tr");
       row.dataset.channel = channel;
       this.columns.forEach((c, i) => {
@@ -170,10 +194,16 @@ export class ChannelTable {
       });
       body.append(row);
     }
-    byId("channel-table").replaceChildren(
+    this.parts = [
       element("caption", { className: "unseen" }, "Range of each channel, and parameters and errors of each scheme"),
-      element("thead", {}, spans, head), body);
+      element("thead", {}, spans, head), body];
+  }
 
+  /** put shows the parts. */
+  put() {
+    byId("channel-table").replaceChildren(...this.parts);
+    const from = this.page * this.rows();
+    const shown = this.order.slice(from, from + this.rows());
     const many = this.tensor.channels > 25;
     byId("pages").hidden = !many;
     byId("page-said").textContent =
@@ -198,6 +228,8 @@ function columnsOf(t) {
     { over: "", name: "Channel", key: (i) => i },
     { over: "Range", name: "min", edge: true, key: (i) => base[i].min, cell: (i) => td(number(base[i].min, 3), base[i].min) },
     { over: "Range", name: "max", key: (i) => base[i].max, cell: (i) => td(number(base[i].max, 3), base[i].max) },
+    { over: "Range", name: "local range", key: (i) => base[i].max - base[i].min, cell: (i) => td(number(base[i].max - base[i].min, 3), base[i].max - base[i].min) },
+    { over: "Why it matters", name: "in words", edge: true, key: (i) => base[i].max - base[i].min, cell: (i) => element("td", { className: "why" }, whyOf(t, i)) },
     { over: "Who wins", name: "scheme", edge: true, key: (i) => winner(t, i), cell: (i) => who(t, i) },
     { over: "Who wins", name: "gain", key: (i) => factor(t, i), cell: (i) => td(times(factor(t, i))) },
   ];
@@ -212,12 +244,12 @@ function columnsOf(t) {
     }
     const first = !(own || r.scale.length === 1);
     const metric = (name, field, show, edge) => ({
-      over, scheme, name, edge, key: (i) => r.channels[i][field], cell: (i) => td(show(r.channels[i][field]), r.channels[i][field]),
+      over, scheme, name, edge, key: (i) => r.channels[i][field], cell: (i) => td(show(r.channels[i][field], r.channels[i].rmse), r.channels[i][field]),
     });
-    const three = (x) => number(x, 3);
+    const three = (x) => number(x, 3), whole = (x) => count(x);
     columns.push(
       metric("RMSE", "rmse", three, first), metric("MAE", "mae", three), metric("max error", "max_error", three),
-      metric("SQNR, dB", "sqnr_db", decibels), metric("clipped", "clipped", count));
+      metric("SQNR, dB", "sqnr_db", decibels), metric("clipped", "clipped", whole));
   }
   return columns;
 }
@@ -227,6 +259,21 @@ function winner(t, channel) {
   const rmse = t.results.map((r) => r.channels[channel].rmse);
   const lowest = Math.min(...rmse);
   return rmse.every((x) => x === lowest) ? -1 : rmse.indexOf(lowest);
+}
+
+/** whyOf says what the range of a channel means for a scale shared with the others. */
+export function whyOf(t, channel) {
+  const { min, max } = t.results[0].channels[channel];
+  const whole = t.max - t.min, local = max - min, codes = 2 ** t.results[0].scheme.bits;
+  const said = [];
+  if (local === 0) said.push("One value repeated.");
+  else if (whole > 2 * local) {
+    const left = Math.max(1, Math.round((codes * local) / whole));
+    said.push(`Its range is ${times(whole / local)} narrower than the tensor’s: one scale leaves it about ${count(left)} of ${count(codes)} codes.`);
+  } else said.push("Its range is near the tensor’s: a shared scale fits it.");
+  if (min > 0) said.push("All values are above 0, which moves the zero point.");
+  if (max < 0) said.push("All values are below 0, which moves the zero point.");
+  return said.join(" ");
 }
 
 function who(t, channel) {
@@ -240,6 +287,6 @@ function who(t, channel) {
 function factor(t, channel) {
   const rmse = t.results.map((r) => r.channels[channel].rmse);
   const lowest = Math.min(...rmse);
-  if (rmse[0] === lowest) return 1;
+  if (rmse[0] === lowest || rmse.includes(null)) return 1;
   return lowest === 0 ? null : rmse[0] / lowest;
 }

@@ -1,0 +1,66 @@
+// The formulas with the numbers of one value. A line is written as a formula
+// only if it comes to what the library computed; else the result is stated.
+import { element, label, minus, number } from "./format.js";
+
+const n = (x) => (x < 0 ? `(${minus(String(x))})` : String(x));
+const near = (a, b) => Math.abs(a - b) <= 1e-5 * Math.max(Math.abs(a), Math.abs(b));
+
+/** codesOf returns the least and the greatest code of a scheme. */
+export function codesOf(scheme) {
+  const half = 2 ** (scheme.bits - 1);
+  const [least, most] = scheme.unsigned ? [0, 2 * half - 1] : [-half, half - 1];
+  return [scheme.narrow_range ? least + 1 : least, most];
+}
+
+/** rangeOf returns the range that a scheme serves where it is known: by min and max, and not of a group. */
+function rangeOf(t, r, channel) {
+  const s = r.scheme;
+  if (s.method !== "minmax" || s.granularity === "per_group") return null;
+  const { min, max } = s.granularity === "per_channel" ? r.channels[channel] : t;
+  return s.zero_in_range ? [Math.min(min, 0), Math.max(max, 0)] : [min, max];
+}
+
+/** scaleLine writes out how a scale came about. */
+function scaleLine(s, range, scale, [least, most]) {
+  if (range) {
+    const [low, high] = range;
+    if (s.mapping === "asymmetric" && near((high - low) / (most - least), scale)) {
+      return `scale = (${number6(high)} − ${n6(low)}) / (${most} − ${n(least)}) = ${minus(scale)}`;
+    }
+    const middle = s.unsigned ? 2 ** (s.bits - 1) : 0;
+    const steps = Math.max(Math.abs(least - middle), Math.abs(most - middle));
+    if (s.mapping === "symmetric" && near(Math.max(Math.abs(low), Math.abs(high)) / steps, scale)) {
+      return `scale = max(|${number6(low)}|, |${number6(high)}|) / ${steps} = ${minus(scale)}`;
+    }
+  }
+  const why = s.method === "minmax" ? (s.granularity === "per_group" ? "of the value’s group" : "kept large enough for the zero point") : `chosen by ${s.method.replace("=", " ")}`;
+  return `scale = ${minus(scale)} (${why})`;
+}
+
+const number6 = (x) => minus(String(Number(x.toPrecision(7))));
+const n6 = (x) => (x < 0 ? `(${number6(x)})` : number6(x));
+
+/** linesOf returns the arithmetic of value i of a page under one result. */
+export function linesOf(t, page, i, k) {
+  const r = t.results[k], s = r.scheme, own = page.results[k];
+  const x = page.original[i], scale = own.scale[i], zero = own.zero_point[i], q = own.codes[i];
+  const [least, most] = codesOf(s);
+  const range = rangeOf(t, r, page.channel[i]);
+  const lines = [scaleLine(s, range, scale, [least, most])];
+  lines.push(s.mapping === "asymmetric" && range && Math.round(least - range[0] / scale) === zero
+    ? `zero point = round(${minus(least)} − ${n6(range[0])} / ${number6(scale)}) = ${minus(zero)}`
+    : `zero point = ${minus(zero)}`);
+  lines.push(`q = clamp(round(${number6(x)} / ${number6(scale)}) + ${n(zero)}, ${minus(least)}, ${minus(most)}) = ${minus(q)}`);
+  lines.push(`x̂ = (${minus(q)} − ${n(zero)}) · ${number6(scale)} = ${number6(own.reconstructed[i])}`);
+  lines.push(`error = ${number6(own.reconstructed[i])} − ${n6(x)} = ${number(own.errors[i])}`);
+  return lines;
+}
+
+/** arithmeticOf builds the arithmetic of value i of a page under every scheme. */
+export function arithmeticOf(t, page, i) {
+  const parts = [element("h3", {}, `Value ${page.from + i}, x = ${number6(page.original[i])}`)];
+  t.results.forEach((r, k) => {
+    parts.push(element("h4", {}, label(r.scheme)), ...linesOf(t, page, i, k).map((line) => element("p", { className: "formula" }, line)));
+  });
+  return parts;
+}

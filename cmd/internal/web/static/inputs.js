@@ -1,0 +1,208 @@
+// The inputs: what they hold, and the examples and files that fill them.
+import { postJSON } from "./api.js";
+import { byId, element, plural } from "./format.js";
+import { clearReading } from "./reading.js";
+import * as store from "./store.js";
+
+const checked = (name) => document.querySelector(`input[name="${name}"]:checked`).value;
+
+/** inputs is what the form does not hold by itself. */
+export const inputs = {
+  examples: [],
+  file: null, // that was chosen
+  own: "", // values of the user, beside an example
+  listing: null, // the tensors of the file or of an example that is one
+  channel: null, // of the histogram; null lets the server choose
+};
+
+export const example = () => inputs.examples.find((e) => e.id === byId("example").value);
+
+/** options returns those that are set. A number that is none is sent as it is, for the server to say so. */
+export function options() {
+  const n = (id) => {
+    const input = byId(id);
+    if (input.value === "") return input.validity.badInput ? "?" : null;
+    return Number(input.value);
+  };
+  const axis = byId("axis-field").hidden ? 0 : Number(byId("axis").value || 0);
+  const size = n("group_size") ?? 0;
+  const along = byId("group_axis").value;
+  return {
+    bits: n("bits") ?? "?",
+    unsigned: checked("sign") === "unsigned",
+    mapping: checked("mapping"),
+    axis,
+    group_size: size,
+    group_axis: size !== 0 && along !== "" ? Number(along) : null,
+    narrow_range: byId("narrow_range").checked,
+    zero_in_range: byId("zero_in_range").checked,
+    method: byId("method").value === "percentile" ? `percentile=${byId("percentile").value}` : byId("method").value,
+  };
+}
+
+/** showMethod shows the field of a percentile where it means something. */
+export function showMethod() {
+  byId("percentile-field").hidden = byId("method").value !== "percentile";
+}
+
+/** showNarrow disables the narrow range where it has no meaning, with the reason. */
+export function showNarrow() {
+  const symmetric = checked("mapping") === "symmetric";
+  const box = byId("narrow_range");
+  if (!symmetric) box.checked = false;
+  box.disabled = !symmetric;
+  byId("narrow_range-why").hidden = symmetric;
+}
+
+/** request returns what the inputs ask for. */
+export function request() {
+  const r = { options: options() };
+  const chosen = example();
+  if (inputs.listing) r.tensor = Number(byId("tensor").value || 0);
+  if (inputs.file) r.name = inputs.file.name;
+  else if (chosen?.file) r.example = chosen.id;
+  else {
+    r.text = byId("text").value;
+    r.name = chosen && chosen.text === r.text ? chosen.id : "values";
+  }
+  return r;
+}
+
+/** asState returns the inputs for a link. */
+export function asState() {
+  const chosen = example();
+  const asWas = chosen && (chosen.file || chosen.text === byId("text").value);
+  return {
+    example: !inputs.file && asWas ? chosen.id : "", file: inputs.file?.name ?? "", text: byId("text").value,
+    tensor: inputs.listing ? Number(byId("tensor").value || 0) : 0, channel: inputs.channel, options: options(),
+  };
+}
+
+/** setText replaces the text as typing does, so that undo brings the old one back. */
+export function setText(value) {
+  const text = byId("text");
+  if (text.value === value) return;
+  const before = document.activeElement;
+  text.focus({ preventScroll: true });
+  text.setSelectionRange(0, text.value.length);
+  inputs.setting = true;
+  const done = document.activeElement === text && value.length <= undoable && document.execCommand(value ? "insertText" : "delete", false, value);
+  if (!done || text.value !== value) text.value = value;
+  inputs.setting = false;
+  text.setSelectionRange(0, 0);
+  if (before && before !== text && before !== document.body) before.focus({ preventScroll: true });
+  else text.blur();
+}
+
+const undoable = 200_000; // characters, above which the browser is slow at it
+
+/** reset gives all options their first values. The text stays, so that it can be replaced with undo. */
+export function reset() {
+  for (const e of byId("inputs").elements) {
+    if (e.type === "checkbox" || e.type === "radio") e.checked = e.defaultChecked;
+    else if (e.type === "number" || e.type === "range") e.value = e.defaultValue;
+    else if (e.localName === "select" && e.id !== "example") e.selectedIndex = 0;
+  }
+}
+
+/** keepOwn remembers values that the user has typed. */
+export function keepOwn() {
+  inputs.own = byId("text").value;
+  store.keep("own", inputs.own);
+}
+
+/** showListing offers the tensors of a file. */
+export function showListing(found, tensor) {
+  inputs.listing = found;
+  const usable = found.tensors.findIndex((t) => t.floating && t.shape.length > 1);
+  byId("tensor").replaceChildren(...found.tensors.map((t, i) => element("option", { value: String(i), disabled: !t.floating },
+    `${t.name} · ${t.shape.join("×")} ${t.dtype}${t.floating ? "" : " (not floating-point)"}`)));
+  const start = tensor > 0 && tensor < found.tensors.length ? tensor : Math.max(usable, 0);
+  byId("tensor").value = String(start);
+  byId("tensor-field").hidden = found.tensors.length < 2;
+  byId("chosen").hidden = !inputs.file;
+  byId("chosen-name").textContent = `${found.source} (${found.kind}, ${plural(found.tensors.length, "tensor")})`;
+  byId("text-field").hidden = true;
+  clearReading();
+  showAxes();
+}
+
+let axesOf = null; // the tensor whose axes are offered
+
+export function showAxes() {
+  const tensor = inputs.listing?.tensors[Number(byId("tensor").value)];
+  const shape = tensor?.shape ?? [1, 1], told = tensor?.axis ?? null; // by the operator that uses it
+  const was = tensor !== axesOf && told !== null ? String(told) : byId("axis").value, wasAlong = byId("group_axis").value;
+  axesOf = tensor;
+  const names = shape.map((n, i) => element("option", { value: String(i) }, `axis ${i} (length ${n}${i === told ? `, outputs of ${tensor.use}` : ""})`));
+  byId("axis").replaceChildren(...names.map((o) => o.cloneNode(true)));
+  byId("axis").value = Number(was) < shape.length && was !== "" ? was : "0";
+  byId("axis-field").hidden = !inputs.listing || shape.length < 2;
+  byId("group_axis").replaceChildren(element("option", { value: "" }, "the longest axis"),
+    ...(inputs.listing ? names : [element("option", { value: "0" }, "channels"), element("option", { value: "1" }, "values of a channel")]));
+  byId("group_axis").value = [...byId("group_axis").options].some((o) => o.value === wasAlong) ? wasAlong : "";
+}
+
+export function leaveFile() {
+  inputs.file = null;
+  inputs.listing = null;
+  byId("file").value = "";
+  byId("chosen").hidden = true;
+  byId("tensor-field").hidden = true;
+  byId("text-field").hidden = false;
+  showAxes();
+}
+
+export function describeExample() {
+  byId("example-about").textContent = example()?.about ?? (inputs.file ? "Your file." : "Your own values.");
+}
+
+/**
+ * useExample puts the chosen example, or the user's own values, into the form. At the start there is nothing to undo,
+ * and the focus has to stay where it is.
+ */
+export async function useExample(tensor = 0, atStart = false) {
+  const chosen = example();
+  describeExample();
+  if (!chosen?.file) {
+    leaveFile();
+    const text = chosen ? chosen.text : inputs.own;
+    if (atStart) byId("text").value = text;
+    else setText(text);
+    return;
+  }
+  inputs.file = null;
+  byId("file").value = "";
+  showListing(await postJSON("api/tensors", { example: chosen.id }), tensor);
+}
+
+/** fill puts a state that state.read has returned into the form. */
+export async function fill(s) {
+  const o = s.options;
+  byId("bits").value = byId("bits-slider").value = o.bits;
+  document.querySelector(`input[name="sign"][value="${o.unsigned ? "unsigned" : "signed"}"]`).checked = true;
+  document.querySelector(`input[name="mapping"][value="${o.mapping}"]`).checked = true;
+  byId("narrow_range").checked = o.narrow_range;
+  showNarrow();
+  byId("zero_in_range").checked = o.zero_in_range;
+  const [method, percent] = o.method.split("=");
+  byId("method").value = method;
+  if (byId("method").value === "") byId("method").value = "minmax"; // a link of another page
+  if (percent) byId("percentile").value = percent;
+  showMethod();
+  byId("group_size").value = o.group_size || "";
+  if (o.narrow_range || o.zero_in_range || method !== "minmax" || o.group_size) byId("advanced").open = true;
+  inputs.channel = s.channel;
+  const known = inputs.examples.some((e) => e.id === s.example);
+  byId("example").value = known ? s.example : "";
+  if (known) await useExample(s.tensor, true);
+  else {
+    leaveFile();
+    if (s.text !== null) inputs.own = s.text;
+    byId("text").value = s.text ?? (inputs.own || inputs.examples[0].text);
+    describeExample();
+  }
+  byId("axis").value = String(o.axis);
+  if (byId("axis").value === "") byId("axis").value = "0";
+  byId("group_axis").value = o.group_axis === null ? "" : String(o.group_axis);
+}
