@@ -143,3 +143,11 @@ func (s *Search) above(v float64) float64 {
 	}
 	return s.d.pos.beyond(v, s.squares)
 }
+
+// begin makes d begin with a candidate.
+func (d *Descent) begin(s *Search, best candidate, step int) {
+	d.r, d.center, d.best = s.d.r, s.center, best
+	d.compared, d.margin, d.step, d.moves = false, 0, step, 0
+	d.last = clip{}
+	d.known, d.Wants = d.known[:0], d.Wants[:0]
+}

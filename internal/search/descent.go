@@ -50,23 +50,6 @@ const (
 	mostMoves = 8
 )
 
-// StartDescent makes d begin with the range that is best by the histogram that
-// Load took, and with the widest one: the better of these by their real costs.
-func (s *Search) StartDescent(d *Descent, t *Task) {
-	s.begin(t)
-	best := s.least()
-	d.begin(s, best, firstStep)
-	d.widest = s.widest
-}
-
-// begin makes d begin with a candidate.
-func (d *Descent) begin(s *Search, best candidate, step int) {
-	d.r, d.center, d.best = s.d.r, s.center, best
-	d.compared, d.margin, d.step, d.moves = false, 0, step, 0
-	d.last = clip{}
-	d.known, d.Wants = d.known[:0], d.Wants[:0]
-}
-
 // Stop makes d want nothing.
 func (d *Descent) Stop() { d.step, d.compared, d.Wants = 0, false, d.Wants[:0] }
 

@@ -123,42 +123,6 @@ func (u *spectrum) divergence(lo, hi, codes int) float64 {
 	return (p-q)/total - exact.Ln(total) + exact.Ln(kept)
 }
 
-// entropy returns the range of the least divergence for the histogram that Load
-// took.
-func (s *Search) entropy() Range {
-	r, g := s.d.r, &s.task.Grid
-	codes := g.codes()
-	lo, hi := float64(r.Min), float64(r.Max)
-	u := &s.spectrum
-	clear(u.mass[:])
-	if g.Symmetric {
-		most := max(-lo, hi)
-		codes = (codes + 1) / 2
-		u.spread(&s.d.pos, 1, 0, most/uniformBins)
-		u.spread(&s.d.neg, 1, 0, most/uniformBins)
-		u.prepare()
-		if _, k := u.best(codes, false); k < uniformBins {
-			return cut(r, float32(most*float64(k)/uniformBins))
-		}
-		return r
-	}
-	if g.ZeroInRange {
-		lo, hi = min(lo, 0), max(hi, 0)
-	}
-	u.spread(&s.d.pos, 1, lo, (hi-lo)/uniformBins)
-	u.spread(&s.d.neg, -1, lo, (hi-lo)/uniformBins)
-	u.prepare()
-	i, k := u.best(codes, true)
-	c := r
-	if i > 0 {
-		c.Min = exact.PlusZero(r.Clamp(float32(lo + float64((hi-lo)*float64(i)/uniformBins))))
-	}
-	if k < uniformBins {
-		c.Max = exact.PlusZero(r.Clamp(float32(lo + float64((hi-lo)*float64(k)/uniformBins))))
-	}
-	return c
-}
-
 // best returns the bins from lo up to hi that are to be kept. Unless both ends
 // can be moved, lo is 0.
 func (u *spectrum) best(codes int, both bool) (lo, hi int) {

@@ -7,28 +7,6 @@ import (
 	"github.com/a01592f9/quant/internal/histogram"
 )
 
-// mostSorted is how many values are sorted for their percentiles.
-const mostSorted = 1 << 11
-
-// sortedTails returns the range that leaves out k of the values at either end.
-func (s *Search) sortedTails(x []float32, k uint64, r Range) Range {
-	if k == 0 {
-		return r
-	}
-	w := &s.sweep
-	w.sort(x)
-	return Range{Min: exact.PlusZero(float32(w.v[k])), Max: exact.PlusZero(float32(w.v[uint64(len(x))-1-k]))}
-}
-
-// kth returns the value of x that k others are not above, s.hist being their
-// histogram.
-func (s *Search) kth(x []float32, k uint64) float32 {
-	s.exact.Begin(&s.hist, k, 16)
-	s.exact.Add(x)
-	s.exact.Next()
-	return s.exact.Value()
-}
-
 // A KthValue finds the value that is k-th in size, exactly, in one pass over all
 // values or more. A histogram shows in which bin it is, which is its upper 16
 // bits. A pass counts the next bits of the values that begin as it does: the bits

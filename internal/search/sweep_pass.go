@@ -105,20 +105,6 @@ func (w *sweep) add0(k float64) {
 
 // lower and upper are min and max for values that are not NaN.
 
-func lower(a, b float64) float64 {
-	if b < a {
-		return b
-	}
-	return a
-}
-
-func upper(a, b float64) float64 {
-	if b > a {
-		return b
-	}
-	return a
-}
-
 // loadSquares takes values of one sign, by which they are multiplied.
 func (w *sweep) loadSquares(v []float64, sign, u, end, low, high float64) {
 	s := w.first
@@ -375,11 +361,6 @@ func (w *sweep) extend(t *tail, x, h float64) int {
 		}
 	}
 	return len(t.y)
-}
-
-// clear forgets what extend summed up for another piece.
-func (t *tail) clear() {
-	t.y, t.out, t.beyond = t.y[:0], append(t.out[:0], poly{}), 0
 }
 
 // offer takes the least of p between two steps, if it is among the best. The

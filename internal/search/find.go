@@ -1,0 +1,144 @@
+package search
+
+import (
+	"github.com/a01592f9/quant/internal/exact"
+	"github.com/a01592f9/quant/internal/histogram"
+)
+
+// The searches as their callers know them.
+
+// OfHistogram returns the range that t asks for, of n values in r. The values are
+// known by their histogram alone.
+func (s *Search) OfHistogram(t *Task, h *histogram.Histogram, n uint64, r Range) Range {
+	if r.Min == r.Max {
+		return r
+	}
+	if t.Goal == Tails {
+		return h.Percentile(histogram.Tails(t.Percentile, n), n, r)
+	}
+	s.Load(h, n, r)
+	return s.OfLoaded(t)
+}
+
+// OfLoaded is OfHistogram for the histogram that Load took, but not for Tails.
+func (s *Search) OfLoaded(t *Task) Range {
+	s.begin(t)
+	if t.Goal == Divergence {
+		return s.entropy()
+	}
+	return s.least().Range
+}
+
+// OfValues is OfHistogram for values that are at hand. Percentiles are exact, and
+// so is the least error of few values. What is few does not depend on the
+// machine. cost returns what ranges cost, and count adds all values to a
+// histogram; neither is kept.
+func (s *Search) OfValues(t *Task, x []float32, r Range, cost Cost, count func(*histogram.Histogram)) Range {
+	if r.Min == r.Max {
+		return r
+	}
+	s.begin(t)
+	switch {
+	case t.Goal == Tails && len(x) <= mostSorted:
+		return s.sortedTails(x, histogram.Tails(t.Percentile, uint64(len(x))), r)
+	case t.Goal.ByErrors() && len(x) <= t.mostSwept():
+		if r, ok := s.swept(x, r, cost); ok {
+			return r
+		}
+	}
+	return s.counted(x, r, cost, count)
+}
+
+// counted is OfValues for many values. The least error is looked for around the
+// range that the histogram shows.
+func (s *Search) counted(x []float32, r Range, cost Cost, count func(*histogram.Histogram)) Range {
+	h, n := &s.hist, uint64(len(x))
+	h.Reset(1)
+	count(h)
+	switch s.task.Goal {
+	case Tails:
+		k := histogram.Tails(s.task.Percentile, n)
+		return Range{Min: s.kth(x, k), Max: s.kth(x, n-1-k)}
+	case Divergence:
+		s.Load(h, n, r)
+		return s.entropy()
+	}
+	s.Load(h, n, r)
+	s.StartDescent(&s.descent, s.task)
+	return s.descent.run(&s.task.Grid, cost).Range
+}
+
+// Estimate returns what n values in r, known by their histogram, are expected to
+// cost on a grid with these parameters: the sums of e² and of |e|.
+func (s *Search) Estimate(g *Grid, scale float32, zero int32, h *histogram.Histogram, n uint64, r Range) (squares, absolute float64) {
+	s.Load(h, n, r)
+	m := g.marks(scale, zero)
+	return s.d.cost(m, true), s.d.cost(m, false)
+}
+
+// entropy returns the range of the least divergence for the histogram that Load
+// took.
+func (s *Search) entropy() Range {
+	r, g := s.d.r, &s.task.Grid
+	codes := g.codes()
+	lo, hi := float64(r.Min), float64(r.Max)
+	u := &s.spectrum
+	clear(u.mass[:])
+	if g.Symmetric {
+		most := max(-lo, hi)
+		codes = (codes + 1) / 2
+		u.spread(&s.d.pos, 1, 0, most/uniformBins)
+		u.spread(&s.d.neg, 1, 0, most/uniformBins)
+		u.prepare()
+		if _, k := u.best(codes, false); k < uniformBins {
+			return cut(r, float32(most*float64(k)/uniformBins))
+		}
+		return r
+	}
+	if g.ZeroInRange {
+		lo, hi = min(lo, 0), max(hi, 0)
+	}
+	u.spread(&s.d.pos, 1, lo, (hi-lo)/uniformBins)
+	u.spread(&s.d.neg, -1, lo, (hi-lo)/uniformBins)
+	u.prepare()
+	i, k := u.best(codes, true)
+	c := r
+	if i > 0 {
+		c.Min = exact.PlusZero(r.Clamp(float32(lo + float64((hi-lo)*float64(i)/uniformBins))))
+	}
+	if k < uniformBins {
+		c.Max = exact.PlusZero(r.Clamp(float32(lo + float64((hi-lo)*float64(k)/uniformBins))))
+	}
+	return c
+}
+
+// mostSorted is how many values are sorted for their percentiles.
+const mostSorted = 1 << 11
+
+// sortedTails returns the range that leaves out k of the values at either end.
+func (s *Search) sortedTails(x []float32, k uint64, r Range) Range {
+	if k == 0 {
+		return r
+	}
+	w := &s.sweep
+	w.sort(x)
+	return Range{Min: exact.PlusZero(float32(w.v[k])), Max: exact.PlusZero(float32(w.v[uint64(len(x))-1-k]))}
+}
+
+// kth returns the value of x that k others are not above, s.hist being their
+// histogram.
+func (s *Search) kth(x []float32, k uint64) float32 {
+	s.exact.Begin(&s.hist, k, 16)
+	s.exact.Add(x)
+	s.exact.Next()
+	return s.exact.Value()
+}
+
+// StartDescent makes d begin with the range that is best by the histogram that
+// Load took, and with the widest one: the better of these by their real costs.
+func (s *Search) StartDescent(d *Descent, t *Task) {
+	s.begin(t)
+	best := s.least()
+	d.begin(s, best, firstStep)
+	d.widest = s.widest
+}
