@@ -79,7 +79,7 @@ func (p *Problem) alike(choice []int, group, name string) bool {
 func TestAgainstBruteForce(t *testing.T) {
 	n := 4000
 	if testing.Short() {
-		n = 200
+		n = 100
 	}
 	r := rand.New(rand.NewPCG(1, 2))
 	for range n {
@@ -238,7 +238,7 @@ func TestLargeModel(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := model(1000, 40, worst > 1e-4)
 			if testing.Short() {
-				p.Weights = p.Weights[:100]
+				p.Weights = p.Weights[:25]
 			}
 			f := func(most bool) (total int64) {
 				for _, w := range p.Weights {
@@ -273,6 +273,9 @@ func TestLargeModel(t *testing.T) {
 // TestLargeFront: a front that is too large to be whole has exact points, and says how
 // far the least error may be below it.
 func TestLargeFront(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds; it runs in full tests")
+	}
 	p := model(300, 20, true)
 	start := time.Now()
 	f, err := p.Front()
