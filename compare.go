@@ -38,9 +38,10 @@ func (r Result) String() string {
 }
 
 // String returns a line for each result, and one with the scheme of the least
-// RMSE, the first of equals.
-func (c Comparison) String() string {
-	if len(c.Results) == 0 {
+// RMSE, the first of equals. It returns "no results" where there are none, as for
+// nil.
+func (c *Comparison) String() string {
+	if c == nil || len(c.Results) == 0 {
 		return "no results"
 	}
 	var b strings.Builder

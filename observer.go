@@ -26,6 +26,7 @@ import (
 // All methods are safe for concurrent use, one call at a time doing its work.
 // For more speed give each goroutine an Observer, and merge them.
 type Observer struct {
+	observerForms
 	mu     sync.Mutex
 	id     uint64 // decides which of two is locked first
 	scheme Scheme
@@ -84,7 +85,9 @@ func NewObserver(s Scheme, p NotFinitePolicy) (*Observer, error) {
 	if p > IgnoreNotFinite {
 		return nil, fmt.Errorf("%w: there is no policy %d for values that are not finite", ErrScheme, p)
 	}
-	return &Observer{id: observers.Add(1), scheme: s.normal(), policy: p}, nil
+	o := &Observer{id: observers.Add(1), scheme: s.normal(), policy: p}
+	o.of = o
+	return o, nil
 }
 
 // Scheme returns the scheme that o was made for.

@@ -81,7 +81,7 @@ func TestComparisonJSONGob(t *testing.T) {
 	if s := c.String(); strings.Count(s, "\n") != 2 || !strings.Contains(s, "int4 asymmetric, per tensor, mse: RMSE 0, SQNR +Inf dB") {
 		t.Fatal(s)
 	}
-	_ = Comparison{}.String() + Result{}.String() + Scheme{}.String()
+	_ = (&Comparison{}).String() + Result{}.String() + Scheme{}.String()
 }
 
 func TestObserverJSONGob(t *testing.T) {
