@@ -1,5 +1,6 @@
-// Package quant turns float32 tensors into integers of 2 to 16 bits and back,
-// and measures what that loses.
+// Package quant turns float32 tensors into codes of 2 to 16 bits and back, and
+// measures the error of that. Codes are integers, or numbers of a small format such
+// as fp8 or NF4.
 //
 //	w := quant.Tensor{Data: weights, Shape: []int{64, 128}} // row-major
 //	s := quant.Scheme{Bits: 8, Granularity: quant.PerChannel(0)}
@@ -181,9 +182,9 @@
 // parameters, and changes none. It may change the last bits of MAE, RMSE and
 // SQNR.
 //
-// What has been quantized and dequantized can be measured: [Difference] compares
-// two tensors, and gives the same bits as the comparison that predicted them,
-// if it is told the granularity of the scheme.
+// [Difference] measures the errors between two tensors, such as a tensor and its
+// reconstruction. With the granularity of the scheme it gives the same bits as the
+// comparison that predicted these errors.
 //
 // # Memory and goroutines
 //
@@ -218,12 +219,12 @@
 // not grow with the tensor. Results do: up to 40 bytes, and for each scheme up to
 // 120, for each channel, and 16 for each group.
 //
-// Then [QuantizePart] makes codes of as many elements at a time as one likes,
-// from any one on, and [DequantizePart] values of codes.
+// With the parameters, [QuantizePart] makes codes of any part of a tensor, and
+// [DequantizePart] makes values of any part of the codes.
 //
-// Several goroutines read from a Source at once. Its first error ends the call,
-// which returns it, wrapped. A panic of a Source is one of the call, on the
-// goroutine that called, whichever it happened on.
+// Several goroutines read from a Source at once. The first error of a Source aborts
+// the call and is returned wrapped. A panic of a Source is raised again in the
+// caller's goroutine.
 //
 // # Which scheme
 //
@@ -300,8 +301,8 @@
 //
 // # Calibrating over batches
 //
-// Activations come in batches that need not be in memory together, or in one
-// process. An [Observer] takes them one by one:
+// Activations come in batches. All batches need not be in memory together, or in one
+// process. An [Observer] takes the batches one by one:
 //
 //	scheme := quant.Scheme{Bits: 8, Method: quant.LeastSquares}
 //	o, err := quant.NewObserver(scheme, quant.RefuseNotFinite)
@@ -312,20 +313,23 @@
 //	}
 //	p, err := o.Params(scheme)
 //
-// It keeps the smallest and the largest value of each tensor, channel or group
-// and, unless the scheme's method needs no more than these, a histogram. Its
-// bins are fixed: a bin is all values with the same upper 16 bits, which are
-// sign, exponent and 7 bits of mantissa. So it needs no range beforehand, and
-// nothing is counted anew when a wider one comes along. Any split of the values
+// An Observer keeps the smallest and the largest value of each tensor, channel or
+// group. For methods that need more it also keeps a histogram. The bins of a
+// histogram are fixed: a bin is all values with the same upper 16 bits, which are
+// sign, exponent and 7 bits of mantissa. So an Observer needs no range beforehand,
+// and counts no value a second time when a wider range comes. Any split of the values
 // into batches, shapes, goroutines and processes, merged in any order
 // ([Observer.Merge], [Observer.MarshalBinary]), gives the same bits. Only moving
 // averages depend on the order of batches, and cannot be merged.
 //
-// Its memory does not depend on the number of values: for each histogram 2 KiB,
-// and 512 bytes for each power of two among the magnitudes, of either sign,
-// which makes 10 to 40 KiB (four times that for a single one, which is faster
-// so), and 2 KiB where batches bring few values for each of several. Batches may differ in shape as long as they have the same number of
-// channels or of groups. [Observer.ObserveStream] reads a batch from a Source.
+// The memory of an Observer does not depend on the number of values. A histogram
+// takes 2 KiB, and 512 bytes for each power of two among the magnitudes, of either
+// sign: usually 10 to 40 KiB. (A single histogram uses four tables, for speed, and
+// takes four times that.) Where batches bring few values for each of several
+// histograms, a histogram takes 2 KiB more.
+//
+// Batches may differ in shape as long as they have the same number of channels or
+// of groups. [Observer.ObserveStream] reads a batch from a Source.
 //
 // From one state come the parameters of all methods, and of all widths and
 // mappings ([Observer.Params]). Bins bound how far they are from those of the
@@ -341,12 +345,97 @@
 //     than the values of a bin of the histogram from 1/16 of the largest
 //     magnitude down; above, those of a bin are spread evenly.
 //
-// Ranges that are all one needs can also be kept by hand, with [Ranges] and
-// [Range.Union], for [ParamsFromRanges].
+// Where ranges are enough, [Ranges] and [Range.Union] keep them without an Observer,
+// and [ParamsFromRanges] makes parameters of them.
+//
+// # Formats
+//
+// The codes of a scheme are integers unless [Scheme].Format names a codebook, which is
+// a table with a value for each code:
+//
+//	format    bits  largest value  source
+//	E4M3FN       8            448  OCP 8-bit Floating Point Specification; ONNX FLOAT8E4M3FN
+//	E5M2         8          57344  OCP 8-bit Floating Point Specification; ONNX FLOAT8E5M2
+//	E4M3FNUZ     8            240  ONNX FLOAT8E4M3FNUZ
+//	E5M2FNUZ     8          57344  ONNX FLOAT8E5M2FNUZ
+//	E3M2         6             28  OCP Microscaling Formats 1.0
+//	E2M3         6            7.5  OCP Microscaling Formats 1.0
+//	E2M1         4              6  OCP Microscaling Formats 1.0; ONNX FLOAT4E2M1
+//	NF4          4              1  QLoRA, appendix E
+//
+// The name ExMy says that a code has a sign, x bits of exponent and y bits of
+// mantissa. Such a code stands for
+//
+//	(-1)^sign * 2^(exponent-bias) * 1.mantissa   for an exponent above 0
+//	(-1)^sign * 2^(1-bias) * 0.mantissa          for the exponent 0
+//
+// The bias is 2^(x-1) - 1: 7 for E4M3FN, 15 for E5M2, 3 for E3M2 and 1 for E2M3 and
+// E2M1. It is 8 for E4M3FNUZ and 16 for E5M2FNUZ, which have no -0. NF4 is a table of
+// 16 values from -1 to 1 that lie closer together near 0, as normally distributed values do.
+//
+// A codebook has a scale and no zero point, so [Params].ZeroPoint is 0 for all, and
+// [Scheme].Mapping has no effect:
+//
+//	scale = max(|min|, |max|) / largest value
+//	code  = that of the value nearest to x / scale
+//	x'    = value of the code * scale
+//
+// The quotient and the product are rounded once to float32. A tie goes to the even
+// mantissa, and for NF4 to the smaller value. A quotient beyond the largest value is
+// clipped to it: no value becomes an infinity or NaN of the format. NaN becomes the
+// format's NaN, or 0 where it has none.
+//
+// The methods of choosing a range are those of integers, except Entropy, which is
+// refused. Without zero points [Memory] has 4 bytes for each scale: NF4 in groups of
+// 64 takes 4 + 32/64 = 4.5 bits for each element. Codes are packed as integers are.
+//
+// # Text, JSON and gob
+//
+// [Scheme], [Granularity], [Method], [Mapping] and [Format] have a text form, which
+// flag.TextVar, configuration files and keys of maps in JSON use. The text form of a
+// scheme is its parts between colons:
+//
+//	int8
+//	uint4:channel@0:mse
+//	int4:symmetric:group32@-1:percentile=99.9:narrow
+//	nf4:group64@-1
+//
+// [ParseScheme] lists the parts and their short forms, such as g32 for group32@-1.
+// [ParseSchemes] reads a list with commas. MarshalText returns the canonical form,
+// without what is the default. For a scheme with a codebook the canonical form has
+// the width of the format and the symmetric mapping: Scheme{Format: NF4} reads back as
+// Scheme{Format: NF4, Bits: 4, Mapping: Symmetric}, which gives the same codes.
+//
+// In JSON a Scheme is an object, as in
+//
+//	{"bits":8,"unsigned":false,"mapping":"asymmetric","granularity":"per_channel","axis":0,
+//	 "group_size":null,"narrow_range":false,"zero_in_range":false,"method":"minmax"}
+//
+// and a Granularity, Method, Mapping or Format is a string. [Params], [Metrics],
+// [Memory], [Range], [Result], [Differences] and [Comparison] are objects too. Floats
+// are the shortest decimals that read back as the same value. JSON has no numbers for
+// infinities and NaN: Metrics write the strings "Infinity", "-Infinity" and "NaN".
+//
+// Whatever is written reads back as the same value. Everything else is an error that
+// names the type and the field: a field that is unknown, missing, there twice or in
+// another case; null where a value must be; numbers out of range; a scale that is not
+// positive; more after the end. After an error the destination is as it was.
+//
+// Package gob writes the text form of types that have one, and the JSON form of
+// Params and Result. An [Observer] is its state: MarshalBinary in gob, and base64 of
+// that in JSON.
+//
+// These methods also come to a struct that embeds one of the types, and its other
+// fields are then lost without an error. Use a field with a name instead:
+//
+//	type Layer struct {
+//		Name   string
+//		Params quant.Params // not: quant.Params alone
+//	}
 //
 // # Limits
 //
-//   - Codes have 2 to 16 bits.
+//   - Integer codes have 2 to 16 bits, codes of other formats 4, 6 or 8.
 //   - Zero points have a magnitude of at most 2^23, so that code minus zero
 //     point is exact in float32. Scales are positive and finite.
 //   - Data are float32. [WidenFloat16] and [WidenBFloat16] make it of 16-bit
@@ -359,6 +448,9 @@
 //   - The operators [ONNX QuantizeLinear] and [ONNX DynamicQuantizeLinear].
 //   - [Jacob et al.], Quantization and Training of Neural Networks for
 //     Efficient Integer-Arithmetic-Only Inference, 2018.
+//   - OCP 8-bit Floating Point Specification (OFP8), revision 1.0, 2023, and OCP
+//     Microscaling Formats (MX) Specification, version 1.0, 2023.
+//   - T. Dettmers et al., QLoRA: Efficient Finetuning of Quantized LLMs, 2023.
 //   - [Krishnamoorthi], Quantizing deep convolutional networks for efficient
 //     inference: A whitepaper, 2018.
 //   - W. R. Bennett, Spectra of Quantized Signals, Bell System Technical
