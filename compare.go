@@ -72,8 +72,8 @@ func Compare(t Tensor, schemes ...Scheme) (*Comparison, error) {
 
 // CompareInto is Compare into memory that c brings from an earlier call: where
 // that suffices, as it does for the same shape and schemes, nothing is
-// allocated. The zero Comparison has no memory yet, and is as good a start as
-// any. After an error the contents of c mean nothing. Errors: those of Compare.
+// allocated. The zero Comparison is valid, and has no memory yet. After an error the
+// contents of c are undefined. Errors: those of Compare.
 func CompareInto(c *Comparison, t Tensor, schemes ...Scheme) error {
 	c.setSchemes(schemes)
 	return c.measure(t, true)

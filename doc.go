@@ -13,20 +13,20 @@
 //
 // # The numbers
 //
-// Uniform quantization lays a ruler along the real numbers. Its marks are
-// equally far apart, and each has an integer:
+// Uniform quantization replaces a real number by the nearest of some values that are
+// equally far apart. Each of these values has an integer:
 //
-//   - The scale is the distance from one mark to the next, in the unit of the
-//     data. It is a positive float32.
-//   - A code is the integer of a mark. It is what is stored.
+//   - The scale, or step, is the distance from one value to the next, in the unit of
+//     the data. It is a positive float32.
+//   - A code is the integer of a value. Codes are what is stored.
 //   - The zero point is the code of the real value 0. It is an int32.
-//   - The grid is the codes that there are, from qmin to qmax ([Scheme.Grid]):
+//   - The grid is the set of codes, from qmin to qmax ([Scheme.Grid]):
 //     -2^(b-1) to 2^(b-1)-1 for b signed bits, 0 to 2^b-1 for unsigned ones.
 //
 // A code q stands for the value (q - zero point) * scale. This is equation (1)
-// of [Jacob et al.], r = S(q - Z). So a scale of 0.5 and a zero point of -5
-// make -8, the lowest code of 4 bits, stand for (-8 + 5) * 0.5 = -1.5, and the
-// highest code, 7, for 6.
+// of [Jacob et al.], r = S(q - Z). For example, let a code have 4 bits, the scale be
+// 0.5 and the zero point -5. Then -8, the lowest code, stands for (-8 + 5) * 0.5 =
+// -1.5, and 7, the highest code, stands for 6.
 //
 // # Quantize and dequantize
 //
@@ -38,12 +38,12 @@
 // are rounded once, to nearest, and subnormal numbers are kept. The subtraction
 // is exact.
 //
-// round takes a tie to the even neighbour: 0.5 becomes 0, and 1.5 becomes 2. It
-// comes before the zero point is added. Rounding after that would send the ties
-// of an odd zero point the other way.
+// round takes a tie to the even neighbour: 0.5 becomes 0, and 1.5 becomes 2. The
+// quotient is rounded before the zero point is added. Rounding the sum would round
+// ties the other way where the zero point is odd.
 //
-// x / scale is a division. To multiply by 1/scale instead is faster in naive
-// code and wrong for some inputs: with x = 0.273939937 and scale =
+// x / scale is a division. Multiplication by 1/scale is faster in naive code, but
+// gives other codes for some inputs: with x = 0.273939937 and scale =
 // 0.00214854861 the quotient is 127.49999, which rounds to 127, but the product
 // is 127.5, which rounds to 128.
 //
@@ -60,10 +60,10 @@
 //	scale      = (max - min) / (qmax - qmin)
 //	zero point = round(qmin - min/scale)
 //
-// It lays the ends of the range over the ends of the grid. Rounding the zero
-// point moves the ruler by up to half a step, so that one end may fall just
-// outside the grid. It is then counted as clipped, but is still within half a
-// step of its reconstruction.
+// The asymmetric mapping maps the ends of the range to the ends of the grid. Rounding
+// the zero point moves all values by up to half a step, so that one end of the range
+// may lie just outside the grid. Such an end counts as clipped, but is still at most
+// half a step from its reconstruction.
 //
 // The symmetric mapping puts 0 in the middle of the grid:
 //
@@ -93,9 +93,8 @@
 //   - A range of one other value c, asymmetric and as it is, comes back exactly
 //     if |c| is at least 2^-104. This is because an asymmetric scale is never
 //     below max(|min|, |max|) * 2^-22. The same bound keeps zero points within
-//     ±2^23. It applies where a range is very narrow for its distance from 0,
-//     and then errors are about as small as the spacing of float32 numbers
-//     there.
+//     ±2^23. The bound applies where a range is very narrow for its distance from
+//     0. Errors are then about as small as the spacing of float32 numbers there.
 //   - No scale that calibration yields is below 2^-126, the smallest normal
 //     float32. Under that scale, magnitudes up to 2^-127 get the code of 0.
 //   - Where max - min overflows float32, each end is divided before the
@@ -118,11 +117,11 @@
 //     blocked quantization.
 //
 // Axes count from 0, or from the end if negative. They may be any axis of a
-// tensor of any rank. In memory it comes to one of two walks. If the elements
-// that share parameters are neighbours, as for the first axis, the tensor is a
-// sequence of runs. If the parameters change with every element of a row and
-// repeat with the next row, as for the last axis, it is a table of columns.
-// Codes do not depend on the walk. The last bits of error sums may: see below.
+// tensor of any rank. Elements are read in one of two orders. If the elements
+// that share parameters are neighbours, as for the first axis, the tensor is read as
+// a sequence of runs. If the parameters change with every element of a row and
+// repeat with the next row, as for the last axis, it is read as a table of columns.
+// Codes do not depend on the order. The last bits of error sums may: see below.
 //
 // # Packed codes and memory
 //
@@ -188,13 +187,13 @@
 //
 // # Memory and goroutines
 //
-// Calibrate, Quantize, Dequantize and Compare have siblings that write to the
-// caller's memory and allocate none: [CalibrateInto], [QuantizeInto],
+// Calibrate, Quantize, Dequantize and Compare have variants that write to the
+// caller's memory and allocate nothing: [CalibrateInto], [QuantizeInto],
 // [QuantizeCodes], [DequantizeInto], [DequantizeCodes], [RangesInto],
 // [CompareInto], [CompareParamsInto] and [ParamsFromRangesInto]; so do
 // [QuantizePart], [DequantizePart], and the methods of [Stream] that end in Into. (They
-// take scratch memory from pools, which the first calls fill.) Conditions of
-// the data are errors, for [errors.Is] and [errors.As]. A destination that is
+// take scratch memory from pools, which the first calls fill.) Data that
+// cannot be used are an error, for [errors.Is] and [errors.As]. A destination that is
 // too short is a bug in the caller, and panics.
 //
 // Large tensors are spread over GOMAXPROCS goroutines. All functions are safe
@@ -215,9 +214,9 @@
 // Pieces have at most 65,536 elements, 256 KiB, so that they stay in a cache
 // next to the core. A call needs memory for them, and for sums: less than 1 MiB
 // for each goroutine if there are no more than 32 schemes, and about 8 MiB for
-// all. Methods that choose among the values need more (see Source). That does
-// not grow with the tensor. Results do: up to 40 bytes, and for each scheme up to
-// 120, for each channel, and 16 for each group.
+// all. Methods that choose among the values need more (see Source). This memory does
+// not grow with the tensor. The memory of results does: up to 40 bytes for each
+// channel, up to 120 for each channel and scheme, and 16 for each group.
 //
 // With the parameters, [QuantizePart] makes codes of any part of a tensor, and
 // [DequantizePart] makes values of any part of the codes.
@@ -228,28 +227,30 @@
 //
 // # Which scheme
 //
-// Compare answers that for a given tensor. To know what to try:
+// Compare measures which scheme has the least error on a given tensor. These are the
+// schemes to try:
 //
 //   - Per channel helps when the ranges of channels differ: under a shared
 //     scale a narrow channel has only a few codes to itself. It costs 8 bytes
 //     for each channel. It gains little when ranges are alike, as when every
 //     channel has an outlier of the same size. It may even lose a little,
-//     mostly at 2 or 3 bits, when a shared ruler happens to fit better. It is
-//     for weights: most runtimes want one scale for an activation.
+//     mostly at 2 or 3 bits, when a shared scale happens to fit better. It is
+//     for weights: most runtimes require one scale for an activation.
 //   - Symmetric suits weights, which mostly lie on both sides of 0: a zero
 //     point of 0 saves the correction terms in integer matrix products (section
 //     2.3 of [Jacob et al.]). Asymmetric suits what lies on one side, such as
 //     activations after ReLU: symmetric would leave half the grid unused there.
 //   - Narrow range goes with symmetric signed codes if nothing is to be
 //     clipped, or if a runtime expects it. At 2 bits it costs one code of four.
-//   - Zero in range is for everything that leaves for another runtime, and for
-//     data in which 0 must be exact, such as padding. Leave it out to see the
-//     least error that an asymmetric grid can have with ranges that do not hold
-//     0.
-//   - Groups are for 4 bits and fewer. Let them run along the axis that a
-//     product sums over, which is the last of a weight of shape [out, in], and
-//     start with 32 to 128 elements. Look at Memory: at 8 bits small groups may
+//   - Zero in range is for codes that another runtime reads, and for data in which
+//     0 must be exact, such as padding. Without it an asymmetric grid has less error
+//     where a range does not hold 0.
+//   - Groups are for 4 bits and fewer. The axis of the groups is the one that a
+//     matrix product sums over: the last of a weight of shape [out, in]. Common sizes
+//     are 32 to 128 elements. [Memory] shows the cost: at 8 bits small groups may
 //     cost more than they save.
+//   - NF4 is for weights with about normally distributed values, in groups of 64.
+//     The other formats are for hardware or files that require them.
 //   - An outlier widens the whole range. A method that clips it, or a [Range]
 //     of your own given to [ParamsFromRanges], makes the step smaller.
 //
@@ -257,8 +258,8 @@
 //
 // # Other systems
 //
-// Parameters from anywhere may be written as a [Params] literal. For computing
-// the same ones here:
+// Parameters of another system may be written as a [Params] literal. These schemes
+// compute the same parameters here:
 //
 //   - ONNX QuantizeLinear gets a scale and a zero point: Quantize gives its
 //     codes, for float32 data and scales. PerChannel(a) is its axis a (1 if the
@@ -281,9 +282,9 @@
 //
 // # Choosing the range
 //
-// [Scheme].Method says which range the grid is laid over. The smallest and the
-// largest value, [MinMax], are the default. A few outliers make such a range
-// wide, and the step large for all other values; the other methods clip them:
+// [Scheme].Method says how the range is chosen that the grid covers. The default is
+// [MinMax]: the smallest and the largest value. Outliers make that range wide, and the
+// step large for all other values. The other methods clip outliers:
 //
 //   - [Percentile](p) leaves out a fraction of (100-p)/100 of the values, half
 //     of them at either end. For Calibrate these are exact.
@@ -292,12 +293,12 @@
 //     and fewer they gain much. LeastAbsolute clips more.
 //   - [Entropy] looks for the range under which the distribution of codes is
 //     most like that of values, as TensorRT and ONNX Runtime do. It is for
-//     activations of 8 bits. From 11 bits up it is MinMax.
+//     activations of 8 bits. For 11 bits and more it equals MinMax.
 //   - [MovingAverage](m) takes averages over batches, in an [Observer].
 //
-// For weights begin with LeastSquares, for activations with Percentile(99.99)
-// or LeastSquares, and let Compare, which takes schemes with different methods,
-// say what they lose.
+// For weights begin with LeastSquares, for activations with Percentile(99.99) or
+// LeastSquares. Compare takes schemes with different methods, and measures the error
+// of each.
 //
 // # Calibrating over batches
 //
@@ -331,16 +332,16 @@
 // Batches may differ in shape as long as they have the same number of channels or
 // of groups. [Observer.ObserveStream] reads a batch from a Source.
 //
-// From one state come the parameters of all methods, and of all widths and
-// mappings ([Observer.Params]). Bins bound how far they are from those of the
-// values themselves:
+// One state gives the parameters of all methods, widths and mappings
+// ([Observer.Params]). Because of the bins they differ from the parameters of the
+// values themselves, by at most:
 //
 //   - Smallest and largest value: exact.
 //   - Percentile: 2^-7 of the exact one, or 2^-133 if that is more.
 //   - LeastSquares: an RMSE at most 2^-6 of the root mean square of the values
-//     above the least of the ranges tried; LeastAbsolute: an MAE at most 2^-6 of
-//     the mean magnitude above. That is if values crowd at the worst places of
-//     their bins; the errors of common distributions agree to three digits.
+//     above the least of the ranges tried. LeastAbsolute: an MAE at most 2^-6 of
+//     the mean magnitude above it. These bounds are for values at the worst places
+//     of their bins. The errors of common distributions agree to three digits.
 //   - Entropy: the method counts in 2048 bins of equal width. Each has less
 //     than the values of a bin of the histogram from 1/16 of the largest
 //     magnitude down; above, those of a bin are spread evenly.
