@@ -383,7 +383,7 @@
 //
 // The quotient and the product are rounded once to float32. A tie goes to the even
 // mantissa, and for NF4 to the smaller value. A quotient beyond the largest value is
-// clipped to it: no value becomes an infinity or NaN of the format. NaN becomes the
+// clipped to it: no number becomes an infinity or NaN of the format. NaN becomes the
 // format's NaN, or 0 where it has none.
 //
 // The methods of choosing a range are those of integers, except Entropy, which is
@@ -417,10 +417,11 @@
 // are the shortest decimals that read back as the same value. JSON has no numbers for
 // infinities and NaN: Metrics write the strings "Infinity", "-Infinity" and "NaN".
 //
-// Whatever is written reads back as the same value. Everything else is an error that
-// names the type and the field: a field that is unknown, missing, there twice or in
-// another case; null where a value must be; numbers out of range; a scale that is not
-// positive; more after the end. After an error the destination is as it was.
+// Every value that is written reads back as the same value. Everything else is an
+// error, which names the type and, where there is one, the field: a field that is
+// unknown, missing, there twice or in another case; null where a value must be; a
+// number out of range; a scale that is not positive; data after the end. After an
+// error the destination is as it was.
 //
 // Package gob writes the text form of types that have one, and the JSON form of
 // Params and Result. An [Observer] is its state: MarshalBinary in gob, and base64 of
