@@ -38,9 +38,10 @@ func (r Result) String() string {
 }
 
 // String returns a line for each result, and one with the scheme of the least
-// RMSE, the first of equals.
-func (c Comparison) String() string {
-	if len(c.Results) == 0 {
+// RMSE, the first of equals. It returns "no results" where there are none, as for
+// nil.
+func (c *Comparison) String() string {
+	if c == nil || len(c.Results) == 0 {
 		return "no results"
 	}
 	var b strings.Builder
@@ -71,8 +72,8 @@ func Compare(t Tensor, schemes ...Scheme) (*Comparison, error) {
 
 // CompareInto is Compare into memory that c brings from an earlier call: where
 // that suffices, as it does for the same shape and schemes, nothing is
-// allocated. The zero Comparison has no memory yet, and is as good a start as
-// any. After an error the contents of c mean nothing. Errors: those of Compare.
+// allocated. The zero Comparison is valid, and has no memory yet. After an error the
+// contents of c are undefined. Errors: those of Compare.
 func CompareInto(c *Comparison, t Tensor, schemes ...Scheme) error {
 	c.setSchemes(schemes)
 	return c.measure(t.Data, len(t.Data), t.Shape, nil, true)

@@ -1,5 +1,6 @@
-// Package quant turns float32 tensors into integers of 2 to 16 bits and back,
-// and measures what that loses.
+// Package quant turns float32 tensors into codes of 2 to 16 bits and back, and
+// measures the error of that. Codes are integers, or numbers of a small format such
+// as fp8 or NF4.
 //
 //	w := quant.Tensor{Data: weights, Shape: []int{64, 128}} // row-major
 //	s := quant.Scheme{Bits: 8, Granularity: quant.PerChannel(0)}
@@ -12,20 +13,20 @@
 //
 // # The numbers
 //
-// Uniform quantization lays a ruler along the real numbers. Its marks are
-// equally far apart, and each has an integer:
+// Uniform quantization replaces a real number by the nearest of some values that are
+// equally far apart. Each of these values has an integer:
 //
-//   - The scale is the distance from one mark to the next, in the unit of the
-//     data. It is a positive float32.
-//   - A code is the integer of a mark. It is what is stored.
+//   - The scale, or step, is the distance from one value to the next, in the unit of
+//     the data. It is a positive float32.
+//   - A code is the integer of a value. Codes are what is stored.
 //   - The zero point is the code of the real value 0. It is an int32.
-//   - The grid is the codes that there are, from qmin to qmax ([Scheme.Grid]):
+//   - The grid is the set of codes, from qmin to qmax ([Scheme.Grid]):
 //     -2^(b-1) to 2^(b-1)-1 for b signed bits, 0 to 2^b-1 for unsigned ones.
 //
 // A code q stands for the value (q - zero point) * scale. This is equation (1)
-// of [Jacob et al.], r = S(q - Z). So a scale of 0.5 and a zero point of -5
-// make -8, the lowest code of 4 bits, stand for (-8 + 5) * 0.5 = -1.5, and the
-// highest code, 7, for 6.
+// of [Jacob et al.], r = S(q - Z). For example, let a code have 4 bits, the scale be
+// 0.5 and the zero point -5. Then -8, the lowest code, stands for (-8 + 5) * 0.5 =
+// -1.5, and 7, the highest code, stands for 6.
 //
 // # Quantize and dequantize
 //
@@ -37,12 +38,12 @@
 // are rounded once, to nearest, and subnormal numbers are kept. The subtraction
 // is exact.
 //
-// round takes a tie to the even neighbour: 0.5 becomes 0, and 1.5 becomes 2. It
-// comes before the zero point is added. Rounding after that would send the ties
-// of an odd zero point the other way.
+// round takes a tie to the even neighbour: 0.5 becomes 0, and 1.5 becomes 2. The
+// quotient is rounded before the zero point is added. Rounding the sum would round
+// ties the other way where the zero point is odd.
 //
-// x / scale is a division. To multiply by 1/scale instead is faster in naive
-// code and wrong for some inputs: with x = 0.273939937 and scale =
+// x / scale is a division. Multiplication by 1/scale is faster in naive code, but
+// gives other codes for some inputs: with x = 0.273939937 and scale =
 // 0.00214854861 the quotient is 127.49999, which rounds to 127, but the product
 // is 127.5, which rounds to 128.
 //
@@ -59,10 +60,10 @@
 //	scale      = (max - min) / (qmax - qmin)
 //	zero point = round(qmin - min/scale)
 //
-// It lays the ends of the range over the ends of the grid. Rounding the zero
-// point moves the ruler by up to half a step, so that one end may fall just
-// outside the grid. It is then counted as clipped, but is still within half a
-// step of its reconstruction.
+// The asymmetric mapping maps the ends of the range to the ends of the grid. Rounding
+// the zero point moves all values by up to half a step, so that one end of the range
+// may lie just outside the grid. Such an end counts as clipped, but is still at most
+// half a step from its reconstruction.
 //
 // The symmetric mapping puts 0 in the middle of the grid:
 //
@@ -92,9 +93,8 @@
 //   - A range of one other value c, asymmetric and as it is, comes back exactly
 //     if |c| is at least 2^-104. This is because an asymmetric scale is never
 //     below max(|min|, |max|) * 2^-22. The same bound keeps zero points within
-//     ±2^23. It applies where a range is very narrow for its distance from 0,
-//     and then errors are about as small as the spacing of float32 numbers
-//     there.
+//     ±2^23. The bound applies where a range is very narrow for its distance from
+//     0. Errors are then about as small as the spacing of float32 numbers there.
 //   - No scale that calibration yields is below 2^-126, the smallest normal
 //     float32. Under that scale, magnitudes up to 2^-127 get the code of 0.
 //   - Where max - min overflows float32, each end is divided before the
@@ -117,11 +117,11 @@
 //     blocked quantization.
 //
 // Axes count from 0, or from the end if negative. They may be any axis of a
-// tensor of any rank. In memory it comes to one of two walks. If the elements
-// that share parameters are neighbours, as for the first axis, the tensor is a
-// sequence of runs. If the parameters change with every element of a row and
-// repeat with the next row, as for the last axis, it is a table of columns.
-// Codes do not depend on the walk. The last bits of error sums may: see below.
+// tensor of any rank. Elements are read in one of two orders. If the elements
+// that share parameters are neighbours, as for the first axis, the tensor is read as
+// a sequence of runs. If the parameters change with every element of a row and
+// repeat with the next row, as for the last axis, it is read as a table of columns.
+// Codes do not depend on the order. The last bits of error sums may: see below.
 //
 // # Packed codes and memory
 //
@@ -181,19 +181,19 @@
 // parameters, and changes none. It may change the last bits of MAE, RMSE and
 // SQNR.
 //
-// What has been quantized and dequantized can be measured: [Difference] compares
-// two tensors, and gives the same bits as the comparison that predicted them,
-// if it is told the granularity of the scheme.
+// [Difference] measures the errors between two tensors, such as a tensor and its
+// reconstruction. With the granularity of the scheme it gives the same bits as the
+// comparison that predicted these errors.
 //
 // # Memory and goroutines
 //
-// Calibrate, Quantize, Dequantize and Compare have siblings that write to the
-// caller's memory and allocate none: [CalibrateInto], [QuantizeInto],
+// Calibrate, Quantize, Dequantize and Compare have variants that write to the
+// caller's memory and allocate nothing: [CalibrateInto], [QuantizeInto],
 // [QuantizeCodes], [DequantizeInto], [DequantizeCodes], [RangesInto],
 // [CompareInto], [CompareParamsInto] and [ParamsFromRangesInto]; so do
 // [QuantizePart], [DequantizePart], and the methods of [Stream] that end in Into. (They
-// take scratch memory from pools, which the first calls fill.) Conditions of
-// the data are errors, for [errors.Is] and [errors.As]. A destination that is
+// take scratch memory from pools, which the first calls fill.) Data that
+// cannot be used are an error, for [errors.Is] and [errors.As]. A destination that is
 // too short is a bug in the caller, and panics.
 //
 // Large tensors are spread over GOMAXPROCS goroutines. All functions are safe
@@ -214,41 +214,43 @@
 // Pieces have at most 65,536 elements, 256 KiB, so that they stay in a cache
 // next to the core. A call needs memory for them, and for sums: less than 1 MiB
 // for each goroutine if there are no more than 32 schemes, and about 8 MiB for
-// all. Methods that choose among the values need more (see Source). That does
-// not grow with the tensor. Results do: up to 40 bytes, and for each scheme up to
-// 120, for each channel, and 16 for each group.
+// all. Methods that choose among the values need more (see Source). This memory does
+// not grow with the tensor. The memory of results does: up to 40 bytes for each
+// channel, up to 120 for each channel and scheme, and 16 for each group.
 //
-// Then [QuantizePart] makes codes of as many elements at a time as one likes,
-// from any one on, and [DequantizePart] values of codes.
+// With the parameters, [QuantizePart] makes codes of any part of a tensor, and
+// [DequantizePart] makes values of any part of the codes.
 //
-// Several goroutines read from a Source at once. Its first error ends the call,
-// which returns it, wrapped. A panic of a Source is one of the call, on the
-// goroutine that called, whichever it happened on.
+// Several goroutines read from a Source at once. The first error of a Source aborts
+// the call and is returned wrapped. A panic of a Source is raised again in the
+// caller's goroutine.
 //
 // # Which scheme
 //
-// Compare answers that for a given tensor. To know what to try:
+// Compare measures which scheme has the least error on a given tensor. These are the
+// schemes to try:
 //
 //   - Per channel helps when the ranges of channels differ: under a shared
 //     scale a narrow channel has only a few codes to itself. It costs 8 bytes
 //     for each channel. It gains little when ranges are alike, as when every
 //     channel has an outlier of the same size. It may even lose a little,
-//     mostly at 2 or 3 bits, when a shared ruler happens to fit better. It is
-//     for weights: most runtimes want one scale for an activation.
+//     mostly at 2 or 3 bits, when a shared scale happens to fit better. It is
+//     for weights: most runtimes require one scale for an activation.
 //   - Symmetric suits weights, which mostly lie on both sides of 0: a zero
 //     point of 0 saves the correction terms in integer matrix products (section
 //     2.3 of [Jacob et al.]). Asymmetric suits what lies on one side, such as
 //     activations after ReLU: symmetric would leave half the grid unused there.
 //   - Narrow range goes with symmetric signed codes if nothing is to be
 //     clipped, or if a runtime expects it. At 2 bits it costs one code of four.
-//   - Zero in range is for everything that leaves for another runtime, and for
-//     data in which 0 must be exact, such as padding. Leave it out to see the
-//     least error that an asymmetric grid can have with ranges that do not hold
-//     0.
-//   - Groups are for 4 bits and fewer. Let them run along the axis that a
-//     product sums over, which is the last of a weight of shape [out, in], and
-//     start with 32 to 128 elements. Look at Memory: at 8 bits small groups may
+//   - Zero in range is for codes that another runtime reads, and for data in which
+//     0 must be exact, such as padding. Without it an asymmetric grid has less error
+//     where a range does not hold 0.
+//   - Groups are for 4 bits and fewer. The axis of the groups is the one that a
+//     matrix product sums over: the last of a weight of shape [out, in]. Common sizes
+//     are 32 to 128 elements. [Memory] shows the cost: at 8 bits small groups may
 //     cost more than they save.
+//   - NF4 is for weights with about normally distributed values, in groups of 64.
+//     The other formats are for hardware or files that require them.
 //   - An outlier widens the whole range. A method that clips it, or a [Range]
 //     of your own given to [ParamsFromRanges], makes the step smaller.
 //
@@ -256,8 +258,8 @@
 //
 // # Other systems
 //
-// Parameters from anywhere may be written as a [Params] literal. For computing
-// the same ones here:
+// Parameters of another system may be written as a [Params] literal. These schemes
+// compute the same parameters here:
 //
 //   - ONNX QuantizeLinear gets a scale and a zero point: Quantize gives its
 //     codes, for float32 data and scales. PerChannel(a) is its axis a (1 if the
@@ -280,9 +282,9 @@
 //
 // # Choosing the range
 //
-// [Scheme].Method says which range the grid is laid over. The smallest and the
-// largest value, [MinMax], are the default. A few outliers make such a range
-// wide, and the step large for all other values; the other methods clip them:
+// [Scheme].Method says how the range is chosen that the grid covers. The default is
+// [MinMax]: the smallest and the largest value. Outliers make that range wide, and the
+// step large for all other values. The other methods clip outliers:
 //
 //   - [Percentile](p) leaves out a fraction of (100-p)/100 of the values, half
 //     of them at either end. For Calibrate these are exact.
@@ -291,17 +293,17 @@
 //     and fewer they gain much. LeastAbsolute clips more.
 //   - [Entropy] looks for the range under which the distribution of codes is
 //     most like that of values, as TensorRT and ONNX Runtime do. It is for
-//     activations of 8 bits. From 11 bits up it is MinMax.
+//     activations of 8 bits. For 11 bits and more it equals MinMax.
 //   - [MovingAverage](m) takes averages over batches, in an [Observer].
 //
-// For weights begin with LeastSquares, for activations with Percentile(99.99)
-// or LeastSquares, and let Compare, which takes schemes with different methods,
-// say what they lose.
+// For weights begin with LeastSquares, for activations with Percentile(99.99) or
+// LeastSquares. Compare takes schemes with different methods, and measures the error
+// of each.
 //
 // # Calibrating over batches
 //
-// Activations come in batches that need not be in memory together, or in one
-// process. An [Observer] takes them one by one:
+// Activations come in batches. All batches need not be in memory together, or in one
+// process. An [Observer] takes the batches one by one:
 //
 //	scheme := quant.Scheme{Bits: 8, Method: quant.LeastSquares}
 //	o, err := quant.NewObserver(scheme, quant.RefuseNotFinite)
@@ -312,41 +314,130 @@
 //	}
 //	p, err := o.Params(scheme)
 //
-// It keeps the smallest and the largest value of each tensor, channel or group
-// and, unless the scheme's method needs no more than these, a histogram. Its
-// bins are fixed: a bin is all values with the same upper 16 bits, which are
-// sign, exponent and 7 bits of mantissa. So it needs no range beforehand, and
-// nothing is counted anew when a wider one comes along. Any split of the values
+// An Observer keeps the smallest and the largest value of each tensor, channel or
+// group. For methods that need more it also keeps a histogram. The bins of a
+// histogram are fixed: a bin is all values with the same upper 16 bits, which are
+// sign, exponent and 7 bits of mantissa. So an Observer needs no range beforehand,
+// and counts no value a second time when a wider range comes. Any split of the values
 // into batches, shapes, goroutines and processes, merged in any order
 // ([Observer.Merge], [Observer.MarshalBinary]), gives the same bits. Only moving
 // averages depend on the order of batches, and cannot be merged.
 //
-// Its memory does not depend on the number of values: for each histogram 2 KiB,
-// and 512 bytes for each power of two among the magnitudes, of either sign,
-// which makes 10 to 40 KiB (four times that for a single one, which is faster
-// so), and 2 KiB where batches bring few values for each of several. Batches may differ in shape as long as they have the same number of
-// channels or of groups. [Observer.ObserveStream] reads a batch from a Source.
+// The memory of an Observer does not depend on the number of values. A histogram
+// takes 2 KiB, and 512 bytes for each power of two among the magnitudes, of either
+// sign: usually 10 to 40 KiB. (A single histogram uses four tables, for speed, and
+// takes four times that.) Where batches bring few values for each of several
+// histograms, a histogram takes 2 KiB more.
 //
-// From one state come the parameters of all methods, and of all widths and
-// mappings ([Observer.Params]). Bins bound how far they are from those of the
-// values themselves:
+// Batches may differ in shape as long as they have the same number of channels or
+// of groups. [Observer.ObserveStream] reads a batch from a Source.
+//
+// One state gives the parameters of all methods, widths and mappings
+// ([Observer.Params]). Because of the bins they differ from the parameters of the
+// values themselves, by at most:
 //
 //   - Smallest and largest value: exact.
 //   - Percentile: 2^-7 of the exact one, or 2^-133 if that is more.
 //   - LeastSquares: an RMSE at most 2^-6 of the root mean square of the values
-//     above the least of the ranges tried; LeastAbsolute: an MAE at most 2^-6 of
-//     the mean magnitude above. That is if values crowd at the worst places of
-//     their bins; the errors of common distributions agree to three digits.
+//     above the least of the ranges tried. LeastAbsolute: an MAE at most 2^-6 of
+//     the mean magnitude above it. These bounds are for values at the worst places
+//     of their bins. The errors of common distributions agree to three digits.
 //   - Entropy: the method counts in 2048 bins of equal width. Each has less
 //     than the values of a bin of the histogram from 1/16 of the largest
 //     magnitude down; above, those of a bin are spread evenly.
 //
-// Ranges that are all one needs can also be kept by hand, with [Ranges] and
-// [Range.Union], for [ParamsFromRanges].
+// Where ranges are enough, [Ranges] and [Range.Union] keep them without an Observer,
+// and [ParamsFromRanges] makes parameters of them.
+//
+// # Formats
+//
+// The codes of a scheme are integers unless [Scheme].Format names a codebook, which is
+// a table with a value for each code:
+//
+//	format    bits  largest value  source
+//	E4M3FN       8            448  OCP 8-bit Floating Point Specification; ONNX FLOAT8E4M3FN
+//	E5M2         8          57344  OCP 8-bit Floating Point Specification; ONNX FLOAT8E5M2
+//	E4M3FNUZ     8            240  ONNX FLOAT8E4M3FNUZ
+//	E5M2FNUZ     8          57344  ONNX FLOAT8E5M2FNUZ
+//	E3M2         6             28  OCP Microscaling Formats 1.0
+//	E2M3         6            7.5  OCP Microscaling Formats 1.0
+//	E2M1         4              6  OCP Microscaling Formats 1.0; ONNX FLOAT4E2M1
+//	NF4          4              1  QLoRA, appendix E
+//
+// The name ExMy says that a code has a sign, x bits of exponent and y bits of
+// mantissa. Such a code stands for
+//
+//	(-1)^sign * 2^(exponent-bias) * 1.mantissa   for an exponent above 0
+//	(-1)^sign * 2^(1-bias) * 0.mantissa          for the exponent 0
+//
+// The bias is 2^(x-1) - 1: 7 for E4M3FN, 15 for E5M2, 3 for E3M2 and 1 for E2M3 and
+// E2M1. It is 8 for E4M3FNUZ and 16 for E5M2FNUZ, which have no -0. NF4 is a table of
+// 16 values from -1 to 1 that lie closer together near 0, as normally distributed values do.
+//
+// A codebook has a scale and no zero point, so [Params].ZeroPoint is 0 for all, and
+// [Scheme].Mapping has no effect:
+//
+//	scale = max(|min|, |max|) / largest value
+//	code  = that of the value nearest to x / scale
+//	x'    = value of the code * scale
+//
+// The quotient and the product are rounded once to float32. A tie goes to the even
+// mantissa, and for NF4 to the smaller value. A quotient beyond the largest value is
+// clipped to it: no number becomes an infinity or NaN of the format. NaN becomes the
+// format's NaN, or 0 where it has none.
+//
+// The methods of choosing a range are those of integers, except Entropy, which is
+// refused. Without zero points [Memory] has 4 bytes for each scale: NF4 in groups of
+// 64 takes 4 + 32/64 = 4.5 bits for each element. Codes are packed as integers are.
+//
+// # Text, JSON and gob
+//
+// [Scheme], [Granularity], [Method], [Mapping] and [Format] have a text form, which
+// flag.TextVar, configuration files and keys of maps in JSON use. The text form of a
+// scheme is its parts between colons:
+//
+//	int8
+//	uint4:channel@0:mse
+//	int4:symmetric:group32@-1:percentile=99.9:narrow
+//	nf4:group64@-1
+//
+// [ParseScheme] lists the parts and their short forms, such as g32 for group32@-1.
+// [ParseSchemes] reads a list with commas. MarshalText returns the canonical form,
+// without what is the default. For a scheme with a codebook the canonical form has
+// the width of the format and the symmetric mapping: Scheme{Format: NF4} reads back as
+// Scheme{Format: NF4, Bits: 4, Mapping: Symmetric}, which gives the same codes.
+//
+// In JSON a Scheme is an object, as in
+//
+//	{"bits":8,"unsigned":false,"mapping":"asymmetric","granularity":"per_channel","axis":0,
+//	 "group_size":null,"narrow_range":false,"zero_in_range":false,"method":"minmax"}
+//
+// and a Granularity, Method, Mapping or Format is a string. [Params], [Metrics],
+// [Memory], [Range], [Result], [Differences] and [Comparison] are objects too. Floats
+// are the shortest decimals that read back as the same value. JSON has no numbers for
+// infinities and NaN: Metrics write the strings "Infinity", "-Infinity" and "NaN".
+//
+// Every value that is written reads back as the same value. Everything else is an
+// error, which names the type and, where there is one, the field: a field that is
+// unknown, missing, there twice or in another case; null where a value must be; a
+// number out of range; a scale that is not positive; data after the end. After an
+// error the destination is as it was.
+//
+// Package gob writes the text form of types that have one, and the JSON form of
+// Params and Result. An [Observer] is its state: MarshalBinary in gob, and base64 of
+// that in JSON.
+//
+// These methods also come to a struct that embeds one of the types, and its other
+// fields are then lost without an error. Use a field with a name instead:
+//
+//	type Layer struct {
+//		Name   string
+//		Params quant.Params // not: quant.Params alone
+//	}
 //
 // # Limits
 //
-//   - Codes have 2 to 16 bits.
+//   - Integer codes have 2 to 16 bits, codes of other formats 4, 6 or 8.
 //   - Zero points have a magnitude of at most 2^23, so that code minus zero
 //     point is exact in float32. Scales are positive and finite.
 //   - Data are float32. [WidenFloat16] and [WidenBFloat16] make it of 16-bit
@@ -359,6 +450,9 @@
 //   - The operators [ONNX QuantizeLinear] and [ONNX DynamicQuantizeLinear].
 //   - [Jacob et al.], Quantization and Training of Neural Networks for
 //     Efficient Integer-Arithmetic-Only Inference, 2018.
+//   - OCP 8-bit Floating Point Specification (OFP8), revision 1.0, 2023, and OCP
+//     Microscaling Formats (MX) Specification, version 1.0, 2023.
+//   - T. Dettmers et al., QLoRA: Efficient Finetuning of Quantized LLMs, 2023.
 //   - [Krishnamoorthi], Quantizing deep convolutional networks for efficient
 //     inference: A whitepaper, 2018.
 //   - W. R. Bennett, Spectra of Quantized Signals, Bell System Technical

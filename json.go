@@ -2,46 +2,151 @@ package quant
 
 import (
 	"bytes"
+	"encoding"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strings"
 )
 
-// The JSON forms of Scheme, Params, Metrics, Result, Differences and Observer.
-// Those of Granularity, Method and Mapping are strings: see text.go.
+// The JSON forms of Scheme, Params and Observer, and what reads the JSON forms of
+// all types. Those of Granularity, Method, Mapping and Format are strings: see
+// text.go. Those of results are in json_results.go.
 
-// strict reads one JSON value into v, and refuses unknown fields and what
-// follows the value. Of what it is the form, name says.
-func strict(name string, data []byte, v any) error {
-	if string(bytes.TrimSpace(data)) == "null" {
-		return fmt.Errorf("quant: %s: null is no value of it", name)
-	}
+// A member is one member of a JSON object: package json calls it a field.
+type member struct {
+	name     string
+	to       any  // pointer to what the value is read into
+	null     bool // the value may be null
+	optional bool // the member may be missing
+}
+
+// readObject reads a JSON object of the given members. It refuses null, members
+// that are unknown, missing or there twice, names in another case, and anything
+// after the object. form names the type in errors.
+func readObject(form string, data []byte, members ...member) error {
 	d := json.NewDecoder(bytes.NewReader(data))
-	d.DisallowUnknownFields()
-	if err := d.Decode(v); err != nil {
-		return fmt.Errorf("quant: %s: %w", name, err)
+	if t, err := d.Token(); err != nil {
+		return &formError{form, "", err}
+	} else if t != json.Delim('{') {
+		return &formError{form, "", fmt.Errorf("%.20q is not a JSON object", bytes.TrimSpace(data))}
+	}
+	seen := make([]bool, len(members))
+	for d.More() {
+		key, err := d.Token()
+		if err != nil {
+			return &formError{form, "", err}
+		}
+		name := key.(string) // package json refuses other keys
+		i := slices.IndexFunc(members, func(m member) bool { return m.name == name })
+		var value json.RawMessage
+		if err := d.Decode(&value); err != nil {
+			return &formError{form, name, err}
+		}
+		switch {
+		case i < 0:
+			return &formError{form, "", fmt.Errorf("unknown field %q", name)}
+		case seen[i]:
+			return &formError{form, "", fmt.Errorf("field %q is there twice", name)}
+		case string(value) == "null" && !members[i].null:
+			return &formError{form, name, errNull}
+		}
+		seen[i] = true
+		if err := json.Unmarshal(value, members[i].to); err != nil {
+			return &formError{form, name, err}
+		}
+	}
+	if _, err := d.Token(); err != nil { // the brace that closes the object
+		return &formError{form, "", err}
 	}
 	if _, err := d.Token(); err != io.EOF {
-		return fmt.Errorf("quant: %s: more after the end of the JSON", name)
+		return &formError{form, "", errors.New("more after the end of the object")}
+	}
+	var lacks []string
+	for i, m := range members {
+		if !seen[i] && !m.optional {
+			lacks = append(lacks, m.name)
+		}
+	}
+	if len(lacks) > 0 {
+		return &formError{form, "", errors.New("missing: " + strings.Join(lacks, ", "))}
 	}
 	return nil
 }
 
-// missing returns an error that names the fields that are not there.
-func missing(name string, there map[string]bool, fields ...string) error {
-	var lacks []string
-	for _, f := range fields {
-		if !there[f] {
-			lacks = append(lacks, f)
-		}
+var errNull = errors.New("null is not a value")
+
+// A formError reports what is wrong with the JSON form of a type.
+type formError struct {
+	form  string // such as "scheme"
+	field string // such as "bits"; empty for the object as a whole
+	err   error
+}
+
+func (e *formError) Error() string {
+	text := e.err.Error()
+	if e.err == io.EOF {
+		text = io.ErrUnexpectedEOF.Error()
 	}
-	if len(lacks) == 0 {
+	for _, prefix := range []string{"quant: ", "json: ", e.field + ": "} {
+		text = strings.TrimPrefix(text, prefix)
+	}
+	if e.field == "" {
+		return "quant: " + e.form + ": " + text
+	}
+	return "quant: " + e.form + ": " + e.field + ": " + text
+}
+
+// Unwrap returns the error behind e.
+func (e *formError) Unwrap() error { return e.err }
+
+// numbers is a JSON array of numbers. Package json reads null among them as 0.
+type numbers[T int | int32 | float32] []T
+
+func (n *numbers[T]) UnmarshalJSON(data []byte) error {
+	if err := json.Unmarshal(data, (*[]T)(n)); err != nil {
+		return err
+	}
+	if !bytes.Contains(data, []byte("null")) {
 		return nil
 	}
-	return fmt.Errorf("quant: %s: missing: %s", name, strings.Join(lacks, ", "))
+	var elements []*T
+	if err := json.Unmarshal(data, &elements); err != nil {
+		return err
+	}
+	return fmt.Errorf("null at index %d is not a number", slices.Index(elements, nil))
 }
+
+// readString reads a JSON string as the text form of a type.
+func readString(form string, data []byte, to encoding.TextUnmarshaler) error {
+	var text *string
+	if err := json.Unmarshal(data, &text); err != nil {
+		return &formError{form, "", err}
+	}
+	if text == nil {
+		return &formError{form, "", errNull}
+	}
+	return to.UnmarshalText([]byte(*text))
+}
+
+// UnmarshalJSON reads a string as UnmarshalText does. It refuses null, which
+// package json would pass over.
+func (m *Mapping) UnmarshalJSON(data []byte) error { return readString("mapping", data, m) }
+
+// UnmarshalJSON reads a string as ParseMethod does. It refuses null, which package
+// json would pass over.
+func (m *Method) UnmarshalJSON(data []byte) error { return readString("method", data, m) }
+
+// UnmarshalJSON reads a string as ParseGranularity does. It refuses null, which
+// package json would pass over.
+func (g *Granularity) UnmarshalJSON(data []byte) error { return readString("granularity", data, g) }
+
+// UnmarshalJSON reads a string as UnmarshalText does. It refuses null, which
+// package json would pass over.
+func (f *Format) UnmarshalJSON(data []byte) error { return readString("format", data, f) }
 
 type schemeJSON struct {
 	Format      *Format  `json:"format,omitempty"`
@@ -56,11 +161,11 @@ type schemeJSON struct {
 	Method      *Method  `json:"method"`
 }
 
-// MarshalJSON returns an object with the fields format (unless that is Integers), bits, unsigned, mapping,
-// granularity ("per_tensor", "per_channel" or "per_group"), axis, group_size,
-// narrow_range, zero_in_range and method. Axis and group_size are null where they
-// mean nothing. The errors are those of Validate. As the key of a map a Scheme has
-// its text form.
+// MarshalJSON returns an object with the fields format (unless that is Integers),
+// bits, unsigned, mapping, granularity ("per_tensor", "per_channel" or
+// "per_group"), axis, group_size, narrow_range, zero_in_range and method. Axis and
+// group_size are null where they have no meaning. As a key of a map a Scheme has its
+// text form. The errors are those of Validate.
 func (s Scheme) MarshalJSON() ([]byte, error) {
 	if err := s.Validate(); err != nil {
 		return nil, err
@@ -80,54 +185,55 @@ func (s Scheme) MarshalJSON() ([]byte, error) {
 	return json.Marshal(j)
 }
 
-// UnmarshalJSON reads what MarshalJSON returns. All fields must be there, but
-// axis and group_size where they mean nothing. Errors: those of Validate,
-// ErrScheme, and those of JSON and of fields that are unknown or missing. A
-// string is read as the text form: package json hands over keys of maps so.
+// UnmarshalJSON reads what MarshalJSON returns, with the fields in any order. It
+// refuses fields that are unknown, missing or there twice, and null; only format,
+// axis and group_size may be missing. A string is read as the text form, which is
+// what package json passes for the key of a map. Other errors: ErrScheme, and those
+// of Validate.
 func (s *Scheme) UnmarshalJSON(data []byte) error {
 	if text := bytes.TrimSpace(data); len(text) > 0 && text[0] == '"' {
-		var key string
-		if err := json.Unmarshal(text, &key); err != nil {
-			return fmt.Errorf("quant: scheme: %w", err)
-		}
-		return s.UnmarshalText([]byte(key))
+		return readString("scheme", text, s)
 	}
-	var j schemeJSON
-	if err := strict("scheme", data, &j); err != nil {
+	var t Scheme
+	var granularity string
+	var axisValue, sizeValue *int
+	if err := readObject("scheme", data,
+		member{name: "format", to: &t.Format, optional: true},
+		member{name: "bits", to: &t.Bits},
+		member{name: "unsigned", to: &t.Unsigned},
+		member{name: "mapping", to: &t.Mapping},
+		member{name: "granularity", to: &granularity},
+		member{name: "axis", to: &axisValue, null: true, optional: true},
+		member{name: "group_size", to: &sizeValue, null: true, optional: true},
+		member{name: "narrow_range", to: &t.NarrowRange},
+		member{name: "zero_in_range", to: &t.ZeroInRange},
+		member{name: "method", to: &t.Method},
+	); err != nil {
 		return err
-	}
-	there := map[string]bool{"bits": j.Bits != nil, "unsigned": j.Unsigned != nil, "mapping": j.Mapping != nil, "granularity": j.Granularity != nil,
-		"narrow_range": j.NarrowRange != nil, "zero_in_range": j.ZeroInRange != nil, "method": j.Method != nil}
-	if err := missing("scheme", there, "bits", "unsigned", "mapping", "granularity", "narrow_range", "zero_in_range", "method"); err != nil {
-		return err
-	}
-	t := Scheme{Bits: *j.Bits, Unsigned: *j.Unsigned, Mapping: *j.Mapping, NarrowRange: *j.NarrowRange, ZeroInRange: *j.ZeroInRange, Method: *j.Method}
-	if j.Format != nil {
-		t.Format = *j.Format
 	}
 	axis, size := false, false
-	switch *j.Granularity {
+	switch granularity {
 	case "per_tensor":
 	case "per_channel":
 		axis, t.Granularity.unit = true, perChannel
 	case "per_group":
 		axis, size, t.Granularity.unit = true, true, perGroup
 	default:
-		return fmt.Errorf("%w: there is no granularity %q; there are per_tensor, per_channel and per_group", ErrScheme, *j.Granularity)
+		return fmt.Errorf("%w: there is no granularity %q; there are per_tensor, per_channel and per_group", ErrScheme, granularity)
 	}
-	if axis != (j.Axis != nil) || size != (j.GroupSize != nil) {
+	if axis != (axisValue != nil) || size != (sizeValue != nil) {
 		return fmt.Errorf("%w: per_channel has an axis, per_group an axis and a group_size, per_tensor neither", ErrScheme)
 	}
 	if axis {
-		t.Granularity.axis = *j.Axis
+		t.Granularity.axis = *axisValue
 	}
 	if size {
-		t.Granularity.size = *j.GroupSize
+		t.Granularity.size = *sizeValue
 	}
 	if err := t.Validate(); err != nil {
 		return err
 	}
-	*s = t
+	*s = t.normal()
 	return nil
 }
 
@@ -146,7 +252,7 @@ func (p paramsJSON) check() error {
 		if !(s > 0) || math.IsInf(float64(s), 1) {
 			return fmt.Errorf("%w: scale %d is %v", ErrScale, i, s)
 		}
-		if z := p.ZeroPoint[i]; z < -1<<23 || z > 1<<23 {
+		if z := p.ZeroPoint[i]; z < -maxZeroPoint || z > maxZeroPoint {
 			return fmt.Errorf("%w: zero point %d is %d", ErrZeroPoint, i, z)
 		}
 	}
@@ -155,8 +261,10 @@ func (p paramsJSON) check() error {
 
 // MarshalJSON returns an object with the fields scheme, scale and zero_point.
 // Scales are the shortest decimals that read back as the same float32. Errors:
-// those of Validate, ErrParams, ErrScale and ErrZeroPoint. A struct that embeds
-// Params needs a MarshalJSON of its own, or has only this one.
+// those of Validate, ErrParams, ErrScale and ErrZeroPoint.
+//
+// A struct that embeds Params has this method too, and then package json leaves out
+// all other fields of the struct: see the type.
 func (p Params) MarshalJSON() ([]byte, error) {
 	j := paramsJSON{&p.Scheme, p.Scale, p.ZeroPoint}
 	if err := j.check(); err != nil {
@@ -171,15 +279,18 @@ func (p Params) MarshalJSON() ([]byte, error) {
 	return json.Marshal(j)
 }
 
-// UnmarshalJSON reads what MarshalJSON returns, and refuses all that it would
-// refuse. Whether the number of scales is right is for a shape to say.
+// UnmarshalJSON reads what MarshalJSON returns, with the fields in any order. It
+// refuses what MarshalJSON refuses, fields that are unknown, missing or there twice,
+// and null. It cannot know the shape: Scheme.NumParams says how many scales a shape
+// needs.
 func (p *Params) UnmarshalJSON(data []byte) error {
 	var j paramsJSON
-	if err := strict("params", data, &j); err != nil {
-		return err
-	}
-	there := map[string]bool{"scheme": j.Scheme != nil, "scale": j.Scale != nil, "zero_point": j.ZeroPoint != nil}
-	if err := missing("params", there, "scheme", "scale", "zero_point"); err != nil {
+	j.Scheme = new(Scheme)
+	if err := readObject("params", data,
+		member{name: "scheme", to: j.Scheme},
+		member{name: "scale", to: (*numbers[float32])(&j.Scale)},
+		member{name: "zero_point", to: (*numbers[int32])(&j.ZeroPoint)},
+	); err != nil {
 		return err
 	}
 	if err := j.check(); err != nil {
@@ -189,127 +300,25 @@ func (p *Params) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// A jsonFloat is a number in JSON, or "Infinity", "-Infinity" or "NaN".
-type jsonFloat float64
+// GobEncode returns the JSON form, so that package gob checks what JSON checks.
+func (p Params) GobEncode() ([]byte, error) { return p.MarshalJSON() }
 
-func (f jsonFloat) MarshalJSON() ([]byte, error) {
-	switch x := float64(f); {
-	case math.IsNaN(x):
-		return []byte(`"NaN"`), nil
-	case math.IsInf(x, 1):
-		return []byte(`"Infinity"`), nil
-	case math.IsInf(x, -1):
-		return []byte(`"-Infinity"`), nil
-	}
-	return json.Marshal(float64(f))
-}
-
-func (f *jsonFloat) UnmarshalJSON(data []byte) error {
-	switch string(data) {
-	case `"NaN"`:
-		*f = jsonFloat(math.NaN())
-	case `"Infinity"`:
-		*f = jsonFloat(math.Inf(1))
-	case `"-Infinity"`:
-		*f = jsonFloat(math.Inf(-1))
-	default:
-		return json.Unmarshal(data, (*float64)(f))
-	}
-	return nil
-}
-
-type metricsJSON struct {
-	N        *int       `json:"n"`
-	MAE      *jsonFloat `json:"mae"`
-	RMSE     *jsonFloat `json:"rmse"`
-	MaxError *jsonFloat `json:"max_error"`
-	SQNR     *jsonFloat `json:"sqnr_db"`
-	Clipped  *int       `json:"clipped"`
-}
-
-// MarshalJSON returns an object with the fields n, mae, rmse, max_error, sqnr_db
-// and clipped. A number that is not finite is "Infinity", "-Infinity" or "NaN".
-// The reports of the tool have null for all three.
-func (m Metrics) MarshalJSON() ([]byte, error) {
-	return json.Marshal(metricsJSON{&m.N, (*jsonFloat)(&m.MAE), (*jsonFloat)(&m.RMSE), (*jsonFloat)(&m.MaxError), (*jsonFloat)(&m.SQNR), &m.Clipped})
-}
-
-// UnmarshalJSON reads what MarshalJSON returns: all fields must be there.
-func (m *Metrics) UnmarshalJSON(data []byte) error {
-	var j metricsJSON
-	if err := strict("metrics", data, &j); err != nil {
-		return err
-	}
-	there := map[string]bool{"n": j.N != nil, "mae": j.MAE != nil, "rmse": j.RMSE != nil, "max_error": j.MaxError != nil, "sqnr_db": j.SQNR != nil, "clipped": j.Clipped != nil}
-	if err := missing("metrics", there, "n", "mae", "rmse", "max_error", "sqnr_db", "clipped"); err != nil {
-		return err
-	}
-	*m = Metrics{*j.N, float64(*j.MAE), float64(*j.RMSE), float64(*j.MaxError), float64(*j.SQNR), *j.Clipped}
-	return nil
-}
-
-type resultJSON struct {
-	Params         *Params   `json:"params"`
-	Metrics        *Metrics  `json:"metrics"`
-	Memory         *Memory   `json:"memory"`
-	ChannelMetrics []Metrics `json:"channel_metrics"`
-}
-
-// MarshalJSON returns an object with the fields params, metrics, memory and
-// channel_metrics.
-func (r Result) MarshalJSON() ([]byte, error) {
-	return json.Marshal(resultJSON{&r.Params, &r.Metrics, &r.Memory, r.ChannelMetrics})
-}
-
-// UnmarshalJSON reads what MarshalJSON returns.
-func (r *Result) UnmarshalJSON(data []byte) error {
-	var j resultJSON
-	if err := strict("result", data, &j); err != nil {
-		return err
-	}
-	there := map[string]bool{"params": j.Params != nil, "metrics": j.Metrics != nil, "memory": j.Memory != nil}
-	if err := missing("result", there, "params", "metrics", "memory"); err != nil {
-		return err
-	}
-	*r = Result{*j.Params, *j.Metrics, *j.Memory, j.ChannelMetrics}
-	return nil
-}
-
-type differencesJSON struct {
-	Axis           *int      `json:"axis"`
-	Metrics        *Metrics  `json:"metrics"`
-	ChannelMetrics []Metrics `json:"channel_metrics"`
-}
-
-// MarshalJSON returns an object with the fields axis, metrics and
-// channel_metrics.
-func (d Differences) MarshalJSON() ([]byte, error) {
-	return json.Marshal(differencesJSON{&d.Axis, &d.Metrics, d.ChannelMetrics})
-}
-
-// UnmarshalJSON reads what MarshalJSON returns.
-func (d *Differences) UnmarshalJSON(data []byte) error {
-	var j differencesJSON
-	if err := strict("differences", data, &j); err != nil {
-		return err
-	}
-	if err := missing("differences", map[string]bool{"axis": j.Axis != nil, "metrics": j.Metrics != nil}, "axis", "metrics"); err != nil {
-		return err
-	}
-	d.Axis, d.Metrics, d.ChannelMetrics = *j.Axis, *j.Metrics, j.ChannelMetrics
-	return nil
-}
+// GobDecode reads the JSON form.
+func (p *Params) GobDecode(data []byte) error { return p.UnmarshalJSON(data) }
 
 type observerJSON struct {
 	Version int    `json:"version"`
 	State   []byte `json:"state"`
 }
 
-// MarshalJSON returns an object with the field version, which is 1, and state,
-// which is the bytes of MarshalBinary in base64. It needs a pointer: package json
-// sees no method of an Observer that was copied, which go vet reports.
-func (o *Observer) MarshalJSON() ([]byte, error) {
-	state, err := o.MarshalBinary()
+// MarshalJSON returns an object with the fields version, which is 1, and state, which
+// is the bytes of MarshalBinary in base64. The error is ErrState for the zero
+// Observer.
+func (f observerForms) MarshalJSON() ([]byte, error) {
+	if f.of == nil {
+		return nil, fmt.Errorf("%w: it was not made by NewObserver", ErrState)
+	}
+	state, err := f.of.MarshalBinary()
 	if err != nil {
 		return nil, err
 	}
@@ -320,8 +329,11 @@ func (o *Observer) MarshalJSON() ([]byte, error) {
 // o as it was.
 func (o *Observer) UnmarshalJSON(data []byte) error {
 	var j observerJSON
-	if err := strict("observer", data, &j); err != nil {
-		return fmt.Errorf("%w: %w", ErrState, err)
+	if err := readObject("observer", data,
+		member{name: "version", to: &j.Version},
+		member{name: "state", to: &j.State},
+	); err != nil {
+		return fmt.Errorf("%w: %s", ErrState, strings.TrimPrefix(err.Error(), "quant: observer: "))
 	}
 	if j.Version != stateVersion {
 		return fmt.Errorf("%w: version %d, not %d", ErrState, j.Version, stateVersion)

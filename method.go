@@ -119,7 +119,7 @@ var (
 
 	// Entropy takes the range under which the distribution of the codes is
 	// closest to that of the values: their Kullback-Leibler divergence is the
-	// least. It needs many values, and no few outliers that matter.
+	// least. It needs many values, and suits data whose few outliers do not matter.
 	Entropy = Method{kind: entropy}
 )
 
@@ -132,8 +132,7 @@ func Percentile(p float64) Method { return Method{percentile, p} }
 // MovingAverage takes the averages of the smallest and of the largest values
 // of batches, m being the weight of a batch: average = (1-m)*average + m*value.
 // The first batch counts in full. m is above 0 and at most 1; 0.01 is common.
-// The result depends on the order of the batches, which is in its nature. The
-// method is for an [Observer]: [Calibrate] and [Compare] refuse it, since a tensor
+// The result depends on the order of the batches. The method is for an [Observer]: [Calibrate] and [Compare] refuse it, since a tensor
 // by itself is no sequence of batches.
 func MovingAverage(m float64) Method { return Method{movingAverage, m} }
 

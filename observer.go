@@ -7,21 +7,29 @@ import (
 )
 
 // An Observer calibrates over data that come in batches: activations in an
-// inference loop, or a tensor too large for memory. It takes memory for the
-// distribution of the values, however many they are, and reads each batch once.
+// inference loop, or a tensor too large for memory. It reads each batch once. Its
+// memory depends on the distribution of the values, and not on their number.
 //
-// What it keeps depends on the scheme's method: MinMax needs ranges,
-// MovingAverage averages of them beside; all others need a histogram as well,
-// whose bins are fixed by the float format: the upper 16 bits of a value. From
-// these Params makes the parameters of any method that needs no more.
+// What it keeps depends on the scheme's method. For MinMax it keeps ranges. For
+// MovingAverage it also keeps averages of ranges. For all other methods it also
+// keeps a histogram, whose bins the float format defines: the upper 16 bits of a
+// value. From these Params makes the parameters of any method that needs no more.
 //
-// Except for moving averages, the order of the values means nothing: any split
+// Except for moving averages, the order of the values does not matter: any split
 // of the data over batches and observers, merged in any order, gives the same
 // bytes (MarshalBinary) and the same parameters.
 //
-// All methods are safe for concurrent use, one call at a time doing its work.
-// For more speed give each goroutine an Observer, and merge them.
+// MarshalJSON returns an object with the fields version, which is 1, and state,
+// which is the bytes of MarshalBinary in base64. Package gob writes MarshalBinary.
+// The error of both is ErrState for the zero Observer, which has no scheme. An
+// Observer must not be copied, which go vet checks.
+//
+// All methods are safe for concurrent use; one call runs at a time. (The first
+// UnmarshalBinary or UnmarshalJSON of a zero Observer must return before
+// MarshalJSON is called.) For more speed give each goroutine an Observer, and merge
+// them.
 type Observer struct {
+	observerForms
 	mu     sync.Mutex
 	id     uint64 // decides which of two is locked first
 	scheme Scheme
@@ -58,7 +66,9 @@ func NewObserver(s Scheme, p NotFinitePolicy) (*Observer, error) {
 	if p > IgnoreNotFinite {
 		return nil, fmt.Errorf("%w: there is no policy %d for values that are not finite", ErrScheme, p)
 	}
-	return &Observer{id: observers.Add(1), scheme: s.normal(), policy: p}, nil
+	o := &Observer{id: observers.Add(1), scheme: s.normal(), policy: p}
+	o.of = o
+	return o, nil
 }
 
 // Scheme returns the scheme that o was made for.
@@ -345,3 +355,10 @@ func (o *Observer) Merge(other *Observer) error {
 
 // maxValues is how many values merging may come to: by observing nobody will.
 const maxValues = 1 << 62
+
+// observerForms has the methods of an Observer that its copies have too. Package
+// json calls no method of a pointer for a value that it cannot take the address of,
+// and would write {} for it.
+type observerForms struct {
+	of *Observer // nil for the zero Observer
+}

@@ -112,7 +112,7 @@ func (o *Observer) UnmarshalBinary(data []byte) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.id == 0 {
-		o.id = observers.Add(1)
+		o.id, o.of = observers.Add(1), o
 	}
 	o.scheme, o.policy, o.params, o.counter, o.seen = n.scheme, n.policy, n.params, n.counter, 0
 	return nil

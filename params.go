@@ -17,6 +17,10 @@ import (
 //
 // Params that came from elsewhere are written as a literal; everything that
 // takes Params checks them.
+//
+// Do not embed Params in a struct that is written as JSON or gob. The struct would
+// have the methods MarshalJSON and GobEncode of Params, and its other fields would
+// be lost without an error. Give the struct a field instead: Params quant.Params.
 type Params struct {
 	Scheme    Scheme
 	Scale     []float32 // real units per integer step: positive and finite

@@ -2,9 +2,14 @@ package quant
 
 import "fmt"
 
-// A Scheme says how a tensor is turned into integers. Only Bits has to be set:
-// the zero value of everything else is signed codes, the asymmetric mapping and
+// A Scheme says how a tensor is turned into codes. Only Bits has to be set, or
+// Format: the zero value of everything else is signed codes, the asymmetric mapping and
 // one scale and zero point for the whole tensor.
+//
+// Do not embed a Scheme in a struct that is written as JSON, gob or text. The struct
+// would have the methods MarshalJSON, GobEncode and MarshalText of Scheme, and its
+// other fields would be lost without an error. Give the struct a field instead:
+// Scheme quant.Scheme. The same holds for all types of this package.
 type Scheme struct {
 	// Bits is the width of a code, 2 to 16 for Integers. Other formats have a width of
 	// their own: for them Bits is that, or 0.

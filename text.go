@@ -2,11 +2,13 @@ package quant
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
 
-// The text forms of Scheme, Granularity, Method and Mapping.
+// The text forms of Scheme, Granularity, Method and Mapping. That of Format is in
+// format.go.
 
 // MarshalText returns "asymmetric" or "symmetric". The error is ErrScheme.
 func (m Mapping) MarshalText() ([]byte, error) {
@@ -28,6 +30,12 @@ func (m *Mapping) UnmarshalText(text []byte) error {
 	}
 	return nil
 }
+
+// GobEncode returns the text form.
+func (m Mapping) GobEncode() ([]byte, error) { return m.MarshalText() }
+
+// GobDecode reads the text form.
+func (m *Mapping) GobDecode(data []byte) error { return m.UnmarshalText(data) }
 
 // MarshalText returns the method as ParseMethod reads it. The error is ErrMethod.
 func (m Method) MarshalText() ([]byte, error) {
@@ -221,7 +229,7 @@ func (s *Scheme) GobDecode(data []byte) error { return s.UnmarshalText(data) }
 // ParseScheme returns the scheme with the given text: parts between colons, in
 // any order and each at most once.
 //
-//	int4, uint8                          type of the codes: the only part that must be there
+//	int4, uint8, nf4, fp8_e4m3fn, …       type of the codes: the only part that must be there
 //	asymmetric, symmetric                mapping; short: asym, sym
 //	tensor, channel@AXIS, groupSIZE@AXIS granularity; short: c0 is channel@0, g32 is group32@-1
 //	minmax, percentile=99.9, mse, …      method, as ParseMethod reads it
@@ -252,6 +260,24 @@ func ParseScheme(text string) (Scheme, error) {
 		return Scheme{}, fmt.Errorf("scheme %q: %w", text, err)
 	}
 	return s.normal(), nil
+}
+
+// ParseSchemes returns the schemes of a list in which commas separate them, such as
+// "int8,int4:sym:g32:mse". Each is read by ParseScheme; spaces around it are
+// ignored. Errors: those of ParseScheme, and ErrScheme for a scheme that is empty.
+func ParseSchemes(list string) ([]Scheme, error) {
+	var all []Scheme
+	for text := range strings.SplitSeq(list, ",") {
+		if text = strings.TrimSpace(text); text == "" {
+			return nil, fmt.Errorf("%w: scheme %d of the list %q is empty", ErrScheme, len(all)+1, list)
+		}
+		s, err := ParseScheme(text)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, s)
+	}
+	return all, nil
 }
 
 // set sets what one part of a scheme's text says, and returns what kind it is.
@@ -285,8 +311,7 @@ func (s *Scheme) set(part string) (kind string, err error) {
 		s.Unsigned = unsigned
 		return "type of codes", nil
 	}
-	switch word, _, _ := strings.Cut(part, "="); word {
-	case "minmax", "percentile", "mse", "mae", "entropy", "ema":
+	if word, _, _ := strings.Cut(part, "="); isMethod(word) {
 		s.Method, err = ParseMethod(part)
 		return "method", err
 	}
@@ -295,6 +320,11 @@ func (s *Scheme) set(part string) (kind string, err error) {
 		s.Granularity, err = ParseGranularity(part)
 		return "granularity", err
 	}
-	return "", fmt.Errorf("%w: there is no part %q; there are intBITS, uintBITS, %v, asymmetric, symmetric, tensor, channel@AXIS, groupSIZE@AXIS, "+
-		"minmax, percentile=P, mse, mae, entropy, ema=M, narrow and zero", ErrScheme, part, formatList())
+	return "", fmt.Errorf("%w: there is no part %q; there are intBITS, uintBITS, %v, asymmetric, symmetric, tensor, channel@AXIS, groupSIZE@AXIS, narrow, zero, %s",
+		ErrScheme, part, formatList(), methodNames())
+}
+
+// isMethod reports whether a method has the given name.
+func isMethod(name string) bool {
+	return slices.ContainsFunc(Methods(), func(m MethodInfo) bool { return m.Name == name })
 }
