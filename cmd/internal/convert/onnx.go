@@ -116,7 +116,7 @@ func (o *Options) onnxReason(t *onnx.Tensor, info tensorfile.Info) string {
 
 // errGroupsBesideCodes is that of groups where runtimes fuse the operator with the
 // DequantizeLinear nodes before it, into one that knows no groups.
-var errGroupsBesideCodes = errors.New("groups of codes of more than 4 bits do not run in ONNX Runtime where the other operand " +
+var errGroupsBesideCodes = errors.New("groups of codes of 5 to 8 bits do not run in ONNX Runtime where the other operand " +
 	"of the operator comes from DequantizeLinear: take per_channel, or exclude the tensor")
 
 // An onnxJob is a weight that is quantized.
@@ -160,7 +160,7 @@ func (o *Options) onnxJob(c *onnxCopy, t *onnx.Tensor) (*onnxJob, string, error)
 			axis = a
 		}
 	}
-	if _, grouped := s.Granularity.GroupSize(); grouped && s.Bits > 4 && t.BesideCodes {
+	if _, grouped := s.Granularity.GroupSize(); grouped && s.Bits > 4 && s.Bits <= 8 && t.BesideCodes {
 		return nil, "", errGroupsBesideCodes
 	}
 	j := &onnxJob{c: c, t: t, known: known, channels: o.channelAxis(info), shape: info.Shape, scheme: s, measure: o.Measure, dtype: "I", width: 16}
