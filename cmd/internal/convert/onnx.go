@@ -95,11 +95,17 @@ func (o *Options) advise(err error) error {
 	return err
 }
 
+// onnxCoded is why codes are left.
+func onnxCoded(t *onnx.Tensor) string { return "quantized already: codes of " + t.Coded }
+
 // onnxReason is reason, with what the graph tells of t.
 func (o *Options) onnxReason(t *onnx.Tensor, info tensorfile.Info) string {
 	why := o.reason(info)
 	if why == reasonType && t.Note == onnx.SparseNote {
 		return t.Note
+	}
+	if why == reasonType && t.Coded != "" {
+		return onnxCoded(t)
 	}
 	switch why {
 	case reasonType, reasonExcluded, reasonNot, reasonEmpty:

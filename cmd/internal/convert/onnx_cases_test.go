@@ -32,7 +32,7 @@ var onnxCases = []onnxCase{
 	{file: "nan_weight", shape: []int{3, 32}, err: `tensor "w": NaN at index 100 (channel 4 of axis 1)`, groupErr: `tensor "w": NaN at index 100 (channel 4 of axis 1)`},
 	{file: "qat_fake", shape: []int{1, 4, 8, 8}, left: map[string]string{"w": "QuantizeLinear makes codes of it with the model's own scale", "ws": "scale of QuantizeLinear", "wz": reasonType}},
 	{file: "qdq_already", shape: []int{3, 32}, weights: []string{"v 32×32 axis 1"},
-		left: map[string]string{"wq": reasonType, "ws": "scale of DequantizeLinear", "wz": reasonType, "xs": "scale of QuantizeLinear", "xz": reasonType}},
+		left: map[string]string{"wq": "quantized already: codes of DequantizeLinear", "ws": "scale of DequantizeLinear", "wz": reasonType, "xs": "scale of QuantizeLinear", "xz": reasonType}},
 	{file: "qdq_conv", shape: []int{1, 16, 8, 8}, weights: []string{"w 32×16×3×3 axis 0"},
 		left:     map[string]string{"xs": "scale of QuantizeLinear", "xz": reasonType, "ys": "scale of QuantizeLinear", "yz": reasonType},
 		groupErr: `tensor "w": groups of codes of 5 to 8 bits do not run in ONNX Runtime`},

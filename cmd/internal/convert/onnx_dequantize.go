@@ -48,6 +48,8 @@ func DequantizeONNX(ctx context.Context, in string, out *atomicfile.Set, o Optio
 		case used[t]:
 		case ok:
 			c.keep(t, why)
+		case t.Coded != "" && t.Coded != "DequantizeLinear":
+			c.keep(t, "codes of "+t.Coded+" are not dequantized")
 		case t.Floating:
 			c.keep(t, reasonFloat)
 		default:

@@ -27,7 +27,7 @@ func (m *Model) Dequantizers() (found []*Dequantizer, others map[string]string) 
 	seen := map[string]int{}
 	for _, g := range m.graphs {
 		for _, n := range g.nodes {
-			if !n.is("DequantizeLinear") || len(n.inputs) < 2 || len(n.outputs) != 1 {
+			if n.op != "DequantizeLinear" || !n.isQDQ() || len(n.inputs) < 2 || len(n.outputs) != 1 {
 				continue
 			}
 			_, d := g.lookup(n.inputs[0])

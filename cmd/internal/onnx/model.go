@@ -29,7 +29,8 @@ type Tensor struct {
 	Seen     []int // the shape that operators see of a list that is only reshaped; nil for others
 	SeenAxis int   // Axis, of Seen
 
-	BesideCodes bool // a Weight of an operator whose other operand a DequantizeLinear makes
+	Coded       string // the operator that takes the tensor as codes of a weight, such as MatMulNBits; "" if none does
+	BesideCodes bool   // a Weight of an operator whose other operand a DequantizeLinear makes
 
 	File   string // the file that holds the data, relative to the model's folder; "" for the model itself
 	Offset int64  // of the data in that file; -1 if they are not there as they are

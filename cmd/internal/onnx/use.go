@@ -15,8 +15,9 @@ type tracer struct {
 	found []finding
 	calls []*node // of the functions that the value being followed is in
 
-	coded    bool // a QuantizeLinear makes codes of the tensor
-	besideDQ bool // an operator multiplies the tensor with what a DequantizeLinear makes
+	codes    string // the operator that takes the tensor as codes
+	coded    bool   // a QuantizeLinear makes codes of the tensor
+	besideDQ bool   // an operator multiplies the tensor with what a DequantizeLinear makes
 }
 
 type place struct {
@@ -31,17 +32,21 @@ func (m *Model) traceUses() {
 	t := &tracer{m: m, left: maxSteps}
 	for _, tensor := range m.Tensors {
 		t.one, t.found, t.seen = maxTensorSteps, nil, map[place]bool{}
-		t.calls, t.coded, t.besideDQ = nil, false, false
+		t.calls, t.codes, t.coded, t.besideDQ = nil, "", false, false
 		seen := tensor.Shape
 		if s := m.reshapedOnly(tensor); s != nil {
 			seen = s
 		}
 		t.follow(tensor.graph, tensor.value, viewOf(seen), maxDepth)
 		tensor.conclude(t.found)
+		if !tensor.Floating && tensor.Note != SparseNote {
+			tensor.Coded = t.codes
+		}
 		tensor.BesideCodes = t.besideDQ && tensor.Weight
 		if root := tensor.graph.root(); tensor.Weight && !root.live() {
 			tensor.Weight, tensor.Note = false, "no node calls its function "+printable(root.fn.name)
 		}
+		tensor.Weight = tensor.Weight && !tensor.sparse
 		if tensor.Weight && t.coded {
 			tensor.Weight, tensor.Note = false, "QuantizeLinear makes codes of it with the model's own scale"
 		}
@@ -86,7 +91,10 @@ func (t *tracer) use(u use, v *view, depth int) {
 		t.add(finding{op: "output", axis: NoAxis})
 		return
 	}
-	if next, ok := passing[n.op]; ok && n.domain == "" && depth > 0 && t.passes(n, u.index) {
+	if t.codes == "" && takesCodes(n, u.index) {
+		t.codes = n.op
+	}
+	if next, ok := passing[n.op]; ok && (n.domain == "" || n.isQDQ()) && depth > 0 && t.passes(n, u.index) {
 		t.coded = t.coded || n.op == "QuantizeLinear"
 		if v != nil {
 			v = next(t.m, n, v)
@@ -145,7 +153,7 @@ func (m *Model) besideDequantized(n *node, index int) bool {
 			if from == nil {
 				break
 			}
-			if from.op == "DequantizeLinear" && (from.domain == "" || from.domain == microsoft) {
+			if from.op == "DequantizeLinear" && from.isQDQ() {
 				return true
 			}
 			moves := from.domain == "" && (from.op == "MaxPool" || passing[from.op] != nil && from.op != "Mul" && from.op != "Div")
@@ -157,9 +165,6 @@ func (m *Model) besideDequantized(n *node, index int) bool {
 	}
 	return false
 }
-
-// microsoft is the domain of ONNX Runtime's own operators.
-const microsoft = "com.microsoft"
 
 // reshapedOnly returns the shape that Reshape nodes give to a list of one axis,
 // if they are all that uses it, and their shapes are one and known.
