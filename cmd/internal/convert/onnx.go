@@ -95,9 +95,18 @@ func (o *Options) advise(err error) error {
 	return err
 }
 
+// onnxCoded is why codes are left.
+func onnxCoded(t *onnx.Tensor) string { return "quantized already: codes of " + t.Coded }
+
 // onnxReason is reason, with what the graph tells of t.
 func (o *Options) onnxReason(t *onnx.Tensor, info tensorfile.Info) string {
 	why := o.reason(info)
+	if why == reasonType && t.Note == onnx.SparseNote {
+		return t.Note
+	}
+	if why == reasonType && t.Coded != "" {
+		return onnxCoded(t)
+	}
 	switch why {
 	case reasonType, reasonExcluded, reasonNot, reasonEmpty:
 		return why
@@ -111,6 +120,11 @@ func (o *Options) onnxReason(t *onnx.Tensor, info tensorfile.Info) string {
 	return why
 }
 
+// errGroupsBesideCodes is that of groups where runtimes fuse the operator with the
+// DequantizeLinear nodes before it, into one that knows no groups.
+var errGroupsBesideCodes = errors.New("groups of codes of 5 to 8 bits do not run in ONNX Runtime where the other operand " +
+	"of the operator comes from DequantizeLinear: take per_channel, or exclude the tensor")
+
 // An onnxJob is a weight that is quantized.
 type onnxJob struct {
 	c        *onnxCopy
@@ -120,6 +134,7 @@ type onnxJob struct {
 	scheme   quant.Scheme
 	dtype    string // of the codes
 	width    int    // bits of one
+	channels int    // axis of the channels, whatever the scheme is
 	measure  bool
 	n        int // scales
 	weight   Weight
@@ -131,7 +146,10 @@ type onnxJob struct {
 // onnxJob returns how t is quantized, or why it is left.
 func (o *Options) onnxJob(c *onnxCopy, t *onnx.Tensor) (*onnxJob, string, error) {
 	info := onnxInfo(t)
-	if why := o.onnxReason(t, info); why != "" {
+	switch why := o.onnxReason(t, info); {
+	case why == onnx.ErrDuplicate.Error():
+		return nil, "", onnx.ErrDuplicate
+	case why != "":
 		return nil, why, nil
 	}
 	s, axis, err := o.scheme(info)
@@ -148,7 +166,10 @@ func (o *Options) onnxJob(c *onnxCopy, t *onnx.Tensor) (*onnxJob, string, error)
 			axis = a
 		}
 	}
-	j := &onnxJob{c: c, t: t, known: known, shape: info.Shape, scheme: s, measure: o.Measure, dtype: "I", width: 16}
+	if _, grouped := s.Granularity.GroupSize(); grouped && s.Bits > 4 && s.Bits <= 8 && t.BesideCodes {
+		return nil, "", errGroupsBesideCodes
+	}
+	j := &onnxJob{c: c, t: t, known: known, channels: o.channelAxis(info), shape: info.Shape, scheme: s, measure: o.Measure, dtype: "I", width: 16}
 	if s.Unsigned {
 		j.dtype = "U"
 	}
@@ -186,7 +207,7 @@ func (j *onnxJob) zeroBytes() int64 {
 
 func (j *onnxJob) quantized() onnx.Quantized {
 	q := onnx.Quantized{Tensor: j.t, DType: j.dtype, Axis: onnx.NoAxis}
-	if _, ok := j.scheme.Granularity.Axis(); ok && len(j.t.Shape) > 0 {
+	if _, ok := j.scheme.Granularity.Axis(); ok && len(j.shape) > 0 && len(j.t.Shape) > 0 {
 		q.Axis = j.weight.Axis
 		q.Block, _ = j.scheme.Granularity.GroupSize()
 	}
@@ -215,7 +236,7 @@ func (j *onnxJob) calibrate() (*quant.Params, error) {
 	}
 	p, metrics, err := calibrate(j.c.ctx, src, j.shape, j.scheme, j.known, measure)
 	if err != nil {
-		return nil, inTensor(j.t.Name, err)
+		return nil, inTensor(j.t.Name, inChannel(err, j.shape, j.channels))
 	}
 	src.rest()
 	if measure {
@@ -223,6 +244,18 @@ func (j *onnxJob) calibrate() (*quant.Params, error) {
 	}
 	j.params, j.measured = &p, true
 	return j.params, nil
+}
+
+// inChannel names the channel of a value that is not finite by the axis of the
+// channels, which is one for a tensor, and not by that of the scheme.
+func inChannel(err error, shape []int, axis int) error {
+	var bad *quant.NotFiniteError
+	if !errors.As(err, &bad) || axis < 0 || axis >= len(shape) {
+		return err
+	}
+	value := &quant.NotFiniteError{Index: bad.Index, Channel: -1, Value: bad.Value}
+	channel := int64(bad.Index) / elements(shape[axis+1:]) % int64(shape[axis])
+	return fmt.Errorf("%w (channel %d of axis %d)", value, channel, axis)
 }
 
 func (j *onnxJob) perElement() int64 { return j.t.Bytes / elements(j.shape) }

@@ -6,10 +6,12 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"math"
 	"strings"
 
 	"github.com/a01592f9/quant"
 	"github.com/a01592f9/quant/cmd/internal/atomicfile"
+	"github.com/a01592f9/quant/cmd/internal/gguf"
 	"github.com/a01592f9/quant/cmd/internal/onnx"
 )
 
@@ -48,6 +50,8 @@ func DequantizeONNX(ctx context.Context, in string, out *atomicfile.Set, o Optio
 		case used[t]:
 		case ok:
 			c.keep(t, why)
+		case t.Coded != "" && t.Coded != "DequantizeLinear":
+			c.keep(t, "codes of "+t.Coded+" are not dequantized")
 		case t.Floating:
 			c.keep(t, reasonFloat)
 		default:
@@ -76,19 +80,41 @@ func (o *Options) dequantize(c *onnxCopy, d *onnx.Dequantizer) (why string, err 
 			return strings.TrimPrefix(err.Error(), "quant: "), nil
 		}
 	}
-	c.rewriter.Dequantize(d, onnx.Payload{Size: 4 * n, Write: func(w io.Writer) error {
+	size, kind := 4*n, "float32"
+	if d.Scales.DType == "F16" {
+		size, kind = 2*n, "float16"
+	}
+	c.rewriter.Dequantize(d, onnx.Payload{Size: size, Write: func(w io.Writer) error {
 		src, _, err := onnxValues(d)
+		if kind == "float16" {
+			w = float16Writer{w}
+		}
 		if err == nil {
 			err = writeFloats(c.ctx, w, src, info.Shape, func(k int) { c.tick(int64(k) * d.Codes.Bytes / n) })
 		}
 		return inTensor(d.Name, err)
 	}})
-	w := Weight{Name: d.Name, Use: d.Use, Shape: info.Shape, Axis: d.Axis, Type: "float32", Scheme: scheme, Before: d.Codes.Bytes + d.Scales.Bytes, After: 4 * n}
+	w := Weight{Name: d.Name, Use: d.Use, Shape: info.Shape, Axis: d.Axis, Type: kind, Scheme: scheme, Before: d.Codes.Bytes + d.Scales.Bytes, After: size}
 	if d.Zeros != nil {
 		w.Before += d.Zeros.Bytes
 	}
 	c.result.Weights = append(c.result.Weights, w)
 	return "", nil
+}
+
+// float16Writer writes float32 numbers, which each Write has whole, as float16.
+type float16Writer struct{ w io.Writer }
+
+func (f float16Writer) Write(b []byte) (int, error) {
+	out := make([]byte, 0, len(b)/2)
+	for i := 0; i+4 <= len(b); i += 4 {
+		x := math.Float32frombits(binary.LittleEndian.Uint32(b[i:]))
+		out = binary.LittleEndian.AppendUint16(out, gguf.Float16(x))
+	}
+	if _, err := f.w.Write(out); err != nil {
+		return 0, err
+	}
+	return len(b), nil
 }
 
 // onnxValues returns the values that d makes.
@@ -97,8 +123,15 @@ func onnxValues(d *onnx.Dequantizer) (quant.Source, quant.Scheme, error) {
 	if err != nil {
 		return nil, quant.Scheme{}, err
 	}
-	p := quant.Params{Scale: make([]float32, len(scales)/4), ZeroPoint: make([]int32, len(scales)/4)}
-	if _, err := binary.Decode(scales, binary.LittleEndian, p.Scale); err != nil {
+	p := quant.Params{Scale: make([]float32, elements(d.Scales.Shape)), ZeroPoint: make([]int32, elements(d.Scales.Shape))}
+	if d.Scales.DType == "F16" {
+		halves := make([]uint16, len(p.Scale))
+		_, err = binary.Decode(scales, binary.LittleEndian, halves)
+		quant.WidenFloat16(p.Scale, halves)
+	} else {
+		_, err = binary.Decode(scales, binary.LittleEndian, p.Scale)
+	}
+	if err != nil {
 		return nil, p.Scheme, err
 	}
 	s := quant.Scheme{Unsigned: d.Codes.DType[0] == 'U', Mapping: quant.Symmetric}

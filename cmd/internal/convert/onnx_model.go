@@ -40,7 +40,11 @@ func newONNXCopy(ctx context.Context, in string, out *atomicfile.Set, o Options,
 
 // keep leaves a tensor in the model as it is.
 func (c *onnxCopy) keep(t *onnx.Tensor, reason string) {
-	c.leave(Left{Name: t.Name, DType: t.DType, Shape: onnxInfo(t).Shape, Bytes: t.Bytes, Reason: reason})
+	left := t.Shape
+	if len(left) == 0 {
+		left = []int{1}
+	}
+	c.leave(Left{Name: t.Name, DType: t.DType, Shape: left, Bytes: t.Bytes, Reason: reason})
 	c.tick(t.Bytes)
 }
 
@@ -74,8 +78,11 @@ func (c *onnxCopy) write() error {
 func onnxInfo(t *onnx.Tensor) tensorfile.Info {
 	info := tensorfile.Info{Name: t.Name, DType: t.DType, Shape: t.Shape, Bytes: t.Bytes, Floating: t.Floating,
 		Use: t.Use, Axis: t.Axis, File: t.File, Offset: t.Offset}
-	if len(info.Shape) == 0 {
+	switch {
+	case len(info.Shape) == 0:
 		info.Shape = []int{1}
+	case t.Seen != nil && t.Floating:
+		info.Shape, info.Axis = t.Seen, t.SeenAxis
 	}
 	if !t.Weight {
 		info.Left = t.Note

@@ -282,6 +282,32 @@ func TestONNXExternal(t *testing.T) {
 	}
 }
 
+// TestDequantizeFloat16 has scales of float16, which the values are too: each is
+// rounded once, after the multiplication.
+func TestDequantizeFloat16(t *testing.T) {
+	codes := onnxtest.Message{}.Int(1, 4).Int(2, 3).Text(8, "q").Bytes(9, []byte{1, 0xff, 100, 127})
+	scale := onnxtest.Message{}.Int(2, 10).Text(8, "s").Bytes(9, []byte{0x01, 0x3c}) // 1 + 2⁻¹⁰
+	for _, domain := range []string{"", "com.microsoft"} {
+		in := writeONNX(t, onnxtest.Model(19, onnxtest.Graph{
+			Nodes:   []onnxtest.Message{onnxtest.Node("DequantizeLinear", []string{"q", "s"}, []string{"b"}).Text(7, domain)},
+			Tensors: []onnxtest.Message{codes, scale},
+			Outputs: []onnxtest.Message{onnxtest.Value("b", 10, 4)},
+		}))
+		out := filepath.Join(t.TempDir(), "f.onnx")
+		r := produce(t, out, func(set *atomicfile.Set) (*Result, error) {
+			return DequantizeONNX(t.Context(), in, set, Options{}, nil)
+		})
+		if len(r.Weights) != 1 || r.Weights[0].Type != "float16" || r.Weights[0].After != 8 {
+			t.Errorf("%+v", r.Weights)
+		}
+		// 100·(1 + 2⁻¹⁰) is 100.09765625, and float16 has steps of 1/16 there: 100.125.
+		values, _ := tensors(t, out)
+		if want := []float32{1 + 1.0/1024, -1 - 1.0/1024, 100.125, 127.125}; !slices.Equal(values["b"], want) {
+			t.Errorf("domain %q: %v, want %v", domain, values["b"], want)
+		}
+	}
+}
+
 // TestDequantizeInt32 is a bias as other tools quantize it.
 func TestDequantizeInt32(t *testing.T) {
 	codes := onnxtest.Message{}.Int(1, 3).Int(2, 6).Text(8, "q").Int(5, 7, -1, 1<<30)

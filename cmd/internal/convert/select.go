@@ -91,18 +91,9 @@ func (o *Options) scheme(t tensorfile.Info) (s quant.Scheme, axis int, err error
 	if o.Granularity == option.PerTensor {
 		return s, -1, nil
 	}
-	channels := t.Axis
-	switch {
-	case o.Axis != nil:
-		channels = *o.Axis
-		if channels < 0 {
-			channels += len(t.Shape)
-		}
-		if channels < 0 || channels >= len(t.Shape) {
-			return s, -1, fmt.Errorf("axis %d of a tensor of %d dimensions", *o.Axis, len(t.Shape))
-		}
-	case channels == tensorfile.NoAxis:
-		channels = 0
+	channels := o.channelAxis(t)
+	if channels < 0 || channels >= len(t.Shape) {
+		return s, -1, fmt.Errorf("axis %d of a tensor of %d dimensions", *o.Axis, len(t.Shape))
 	}
 	if o.Granularity == option.PerChannel {
 		s.Granularity = quant.PerChannel(channels)
@@ -123,6 +114,20 @@ func (o *Options) scheme(t tensorfile.Info) (s quant.Scheme, axis int, err error
 	}
 	s.Granularity = quant.PerGroup(along, o.GroupSize)
 	return s, along, nil
+}
+
+// channelAxis returns the axis of the channels of t: that of Axis, or that of the
+// operator which uses t, or 0. It is out of range if Axis is.
+func (o *Options) channelAxis(t tensorfile.Info) int {
+	switch {
+	case o.Axis != nil && *o.Axis < 0:
+		return *o.Axis + len(t.Shape)
+	case o.Axis != nil:
+		return *o.Axis
+	case t.Axis == tensorfile.NoAxis:
+		return 0
+	}
+	return t.Axis
 }
 
 // calibrated returns the parameters that the calibration file has for t; nil

@@ -6,6 +6,10 @@ import (
 	"github.com/a01592f9/quant"
 )
 
+// Float16 returns the bits of the float16 nearest to x, of two that are as near
+// the even one.
+func Float16(x float32) uint16 { return toHalf(x) }
+
 // toHalf returns the bits of the float16 nearest to x, of two that are as near
 // the even one. Of a NaN only the sign is kept.
 func toHalf(x float32) uint16 {

@@ -14,6 +14,8 @@ type conversion struct {
 	dropped []string         // attributes
 	added   [][]byte         // AttributeProtos
 	inputs  map[int]constant // by index
+	op      string           // the operator it becomes; "" for the same
+	roi     bool             // an empty list of numbers becomes input 1, and input 1 becomes 2
 	flatten int64            // axis of a Flatten before and a Reshape behind, if flat is set
 	flat    bool
 }
@@ -25,7 +27,7 @@ type constant struct {
 }
 
 func (c *conversion) empty() bool {
-	return len(c.dropped) == 0 && len(c.added) == 0 && len(c.inputs) == 0 && !c.flat
+	return len(c.dropped) == 0 && len(c.added) == 0 && len(c.inputs) == 0 && !c.flat && c.op == "" && !c.roi
 }
 
 var errNoWay = errors.New("there is no way")
@@ -79,6 +81,11 @@ func attributesToInputs(names ...string) func(*conversion) error {
 				value = floatTensor(a.f)
 			case "k":
 				value = intsTensor([]int64{a.i})
+			case "scales":
+				if len(a.floats) == 0 {
+					return errNoWay
+				}
+				value = floatsTensor(a.floats)
 			default:
 				if a.long {
 					return errNoWay
@@ -185,6 +192,11 @@ func (c *conversion) apply(r *Rewriter) error {
 	for i, name := range constants {
 		inputs[i] = name
 	}
+	if c.roi {
+		roi := r.fresh(base + "_roi")
+		parts = append(parts, newNode(number, "Constant", "", nil, roi, tensorAttribute("value", floatsTensor(nil))))
+		inputs = slices.Insert(inputs, 1, roi)
+	}
 	output, shape := base, ""
 	if c.flat {
 		flat := r.fresh(base + "_flat")
@@ -222,6 +234,10 @@ func (c *conversion) rewrite(body []byte, inputs []string, output string) []byte
 		if typ == protowire.BytesType {
 			value, _ := protowire.ConsumeBytes(whole[n:])
 			if num == 1 || num == 5 && slices.Contains(c.dropped, attributeName(value)) {
+				continue
+			}
+			if num == 4 && c.op != "" {
+				rest = appendString(rest, 4, c.op)
 				continue
 			}
 			if num == 2 && first {

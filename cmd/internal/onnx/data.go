@@ -13,7 +13,7 @@ import (
 func (t *Tensor) Data() (io.ReaderAt, error) {
 	switch {
 	case t.sparse:
-		return nil, errors.New("sparse data are not read")
+		return nil, errors.New(SparseNote)
 	case elemTypes[t.elem].bits == 0:
 		return nil, fmt.Errorf("data of type %s are not read", t.DType)
 	case t.isExternal:
@@ -24,17 +24,25 @@ func (t *Tensor) Data() (io.ReaderAt, error) {
 	return newTypedData(t)
 }
 
+// ErrDuplicate is the error of a tensor whose name its graph gives to two values:
+// runtimes do not agree on which of them the name stands for.
+var ErrDuplicate = errors.New("two values of its graph have the same name")
+
 // Replaceable returns nil if t can become another tensor, and why not otherwise.
 func (t *Tensor) Replaceable() error {
 	switch {
 	case t.sparse:
-		return errors.New("sparse")
+		return errors.New(SparseNote)
 	case t.value == "":
 		return errors.New("it has no name")
 	case len(t.frames) != 1:
 		return errors.New("its message is in several pieces")
+	case t.graph.defined[t.value] > 1:
+		return ErrDuplicate
 	case t.graph.defs[t.value].tensor != t:
 		return errors.New("another value of its graph has the same name")
+	case !t.graph.root().live():
+		return fmt.Errorf("no node calls the function %s", quote(t.graph.root().fn.name))
 	case t.graph.owner != nil && t.graph.defs[t.value].input:
 		return errors.New("it is an input of a subgraph")
 	}

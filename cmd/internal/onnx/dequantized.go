@@ -5,7 +5,7 @@ import (
 )
 
 // Dequantize plans that the tensor which d makes becomes an initializer of
-// float32. Its codes, scales and zero points go, unless something else uses
+// float32, or of float16 if the scales are. Its codes, scales and zero points go, unless something else uses
 // them.
 func (r *Rewriter) Dequantize(d *Dequantizer, values Payload) {
 	r.dequantized = append(r.dequantized, dequantization{d, values})
@@ -20,7 +20,7 @@ func (r *Rewriter) placeDequantized() {
 	}
 	for _, d := range r.dequantized {
 		g := d.node.graph
-		s := r.store(g, d.node.outputs[0], elemFloat, d.Codes.Shape, d.values, d.Codes.isExternal)
+		s := r.store(g, d.node.outputs[0], d.Scales.elem, d.Codes.Shape, d.values, d.Codes.isExternal)
 		at := &d.node.frame
 		if g.fn != nil {
 			r.e.replace(at.parent, at.start, at.end, s)

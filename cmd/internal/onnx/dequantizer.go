@@ -12,7 +12,7 @@ type Dequantizer struct {
 	Name   string // of the tensor that it makes, as Tensor.Name is
 	Use    string // of that tensor
 	Codes  *Tensor
-	Scales *Tensor // F32
+	Scales *Tensor // F32, or F16: the values are rounded to that type then
 	Zeros  *Tensor // in the type of the codes; nil if they are all 0
 	Axis   int     // NoAxis for one scale
 	Block  int     // elements in a block; 0 for a scale of each index
@@ -27,7 +27,7 @@ func (m *Model) Dequantizers() (found []*Dequantizer, others map[string]string) 
 	seen := map[string]int{}
 	for _, g := range m.graphs {
 		for _, n := range g.nodes {
-			if !n.is("DequantizeLinear") || len(n.inputs) < 2 || len(n.outputs) != 1 {
+			if n.op != "DequantizeLinear" || !n.isQDQ() || len(n.inputs) < 2 || len(n.outputs) != 1 {
 				continue
 			}
 			_, d := g.lookup(n.inputs[0])
@@ -69,8 +69,8 @@ func (m *Model) dequantizer(n *node, codes *Tensor) (*Dequantizer, error) {
 	if q.Scales, err = constant(n.inputs[1]); err != nil {
 		return nil, err
 	}
-	if q.Scales.DType != "F32" {
-		return nil, fmt.Errorf("its scales are %s: DequantizeLinear makes that, not F32", q.Scales.DType)
+	if q.Scales.DType != "F32" && q.Scales.DType != "F16" {
+		return nil, fmt.Errorf("its scales are %s, neither F32 nor F16", q.Scales.DType)
 	}
 	if len(n.inputs) > 2 && n.inputs[2] != "" {
 		if q.Zeros, err = constant(n.inputs[2]); err != nil {

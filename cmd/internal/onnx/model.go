@@ -2,6 +2,7 @@ package onnx
 
 import (
 	"io"
+	"slices"
 )
 
 // NoAxis is the Axis of a tensor whose output channels are not known.
@@ -24,6 +25,12 @@ type Tensor struct {
 	Axis   int    // of the output channels for those operators, or NoAxis
 	Weight bool   // whether it is what quantization is for: a matrix that operators multiply with or look up in
 	Note   string // what is special, such as why it is not a Weight; "" if nothing
+
+	Seen     []int // the shape that operators see of a list that is only reshaped; nil for others
+	SeenAxis int   // Axis, of Seen
+
+	Coded       string // the operator that takes the tensor as codes of a weight, such as MatMulNBits; "" if none does
+	BesideCodes bool   // a Weight of an operator whose other operand a DequantizeLinear makes
 
 	File   string // the file that holds the data, relative to the model's folder; "" for the model itself
 	Offset int64  // of the data in that file; -1 if they are not there as they are
@@ -145,6 +152,7 @@ type graph struct {
 	ranks           map[string]int // of values whose shape is told
 	initializersEnd position       // where a new initializer goes
 	defs            map[string]definition
+	defined         map[string]int // how many nodes and constants define a value
 	uses            map[string][]use
 }
 
@@ -180,7 +188,8 @@ type attribute struct {
 	i      int64
 	f      float32
 	ints   []int64
-	long   bool // ints were left out
+	floats []float32
+	long   bool // ints or floats were left out
 	s      string
 	ref    bool // the value is an attribute of the function
 	tensor *Tensor
@@ -193,6 +202,8 @@ type function struct {
 	frame                  frame
 	body                   *graph
 	imports                []importSpan
+	calls                  []*node // that call it, from anywhere
+	called                 bool    // from the main graph, perhaps through other functions
 }
 
 type importSpan struct {
@@ -228,11 +239,25 @@ func (n *node) label() string {
 	return n.op + "#" + itoa(n.index)
 }
 
-// version returns the version of ONNX's own operators that g is written for.
-func (m *Model) version(g *graph) int64 {
+// root returns the main graph, or the body of the function, that g is in.
+func (g *graph) root() *graph {
 	for g.parent != nil {
 		g = g.parent
 	}
+	return g
+}
+
+// live reports whether a root is ever run: a function that no node calls is not.
+func (g *graph) live() bool { return g.fn == nil || g.fn.called }
+
+// usesDomain reports whether a node of g calls an operator of the domain.
+func (g *graph) usesDomain(domain string) bool {
+	return slices.ContainsFunc(g.nodes, func(n *node) bool { return n.domain == domain })
+}
+
+// version returns the version of ONNX's own operators that g is written for.
+func (m *Model) version(g *graph) int64 {
+	g = g.root()
 	imports := m.imports
 	if g.fn != nil && len(g.fn.imports) > 0 {
 		imports = g.fn.imports

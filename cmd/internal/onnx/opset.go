@@ -41,13 +41,13 @@ type change struct {
 // changes of operators, in the order of versions.
 var changes = map[string][]change{
 	"BatchNormalization": {{9, dropIf("spatial", 1)}, {14, oneOutput}},
-	"Upsample":           {{9, none}, {10, none}},
+	"Upsample":           {{9, scalesToInput}, {10, renamed("Resize")}, {11, resizeOf10}},
 	"Scan":               {{9, none}},
 	"Slice":              {{10, attributesToInputs("starts", "ends", "axes")}},
 	"TopK":               {{10, attributesToInputs("k")}},
 	"Clip":               {{11, attributesToInputs("min", "max")}},
 	"Pad":                {{11, attributesToInputs("pads", "value")}},
-	"Resize":             {{11, none}},
+	"Resize":             {{11, resizeOf10}},
 	"Scatter":            {{11, none}},
 	"Dropout":            {{12, drop("ratio")}},
 	"ReduceSum":          {{13, attributesToInputs("axes")}},
@@ -99,7 +99,7 @@ func (m *Model) conversions(to int64) ([]*conversion, error) {
 	var all []*conversion
 	for _, g := range m.graphs {
 		from := m.version(g)
-		if from >= to {
+		if from >= to || !g.root().live() || !g.usesDomain("") {
 			continue
 		}
 		if from < oldestOperators || to > newestOperators {
@@ -154,7 +154,9 @@ func (r *Rewriter) raise() error {
 	}
 	set(m.imports)
 	for _, f := range m.functions {
-		set(f.imports)
+		if f.called {
+			set(f.imports)
+		}
 	}
 	if r.ir > m.IR {
 		r.e.replace(&m.root, m.irSpan.start, m.irSpan.end, literal(appendInt(nil, 1, r.ir)))

@@ -2,6 +2,7 @@ package onnx
 
 import (
 	"cmp"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math"
@@ -260,6 +261,8 @@ func (p *parser) attribute(n *node, fr frame, depth int) error {
 			return p.sparseParts(&Tensor{graph: n.graph, value: a.name}, &inner)
 		case f.num == 2 && f.typ == protowire.Fixed32Type:
 			a.f = math.Float32frombits(uint32(f.v))
+		case f.num == 7:
+			return p.floats(&a, f)
 		case f.num == 21 && f.typ == protowire.BytesType:
 			a.ref = f.body < f.end
 		case f.num == 8 && f.typ == protowire.VarintType:
@@ -289,6 +292,28 @@ func (p *parser) attribute(n *node, fr frame, depth int) error {
 	a.frame = fr
 	n.attrs = append(n.attrs, a)
 	return err
+}
+
+// floats adds numbers to an attribute, one or a packed list.
+func (p *parser) floats(a *attribute, f field) error {
+	switch n := (f.end - f.body) / 4; {
+	case f.typ == protowire.Fixed32Type:
+		a.floats = append(a.floats, math.Float32frombits(uint32(f.v)))
+	case f.typ == protowire.BytesType && n <= maxInts:
+		b, err := p.peek(f.body, int(4*n))
+		if err != nil {
+			return err
+		}
+		for ; len(b) > 0; b = b[4:] {
+			a.floats = append(a.floats, math.Float32frombits(binary.LittleEndian.Uint32(b)))
+		}
+	default:
+		a.long = true
+	}
+	if a.long = a.long || len(a.floats) > maxInts; a.long {
+		a.floats = nil
+	}
+	return nil
 }
 
 func (a *attribute) addInt(v uint64) {

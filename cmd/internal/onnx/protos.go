@@ -71,6 +71,14 @@ func intsTensor(v []int64) []byte {
 	return smallTensor("", elemI64, []int{len(v)}, b)
 }
 
+func floatsTensor(v []float32) []byte {
+	b := make([]byte, 0, 4*len(v))
+	for _, x := range v {
+		b = binary.LittleEndian.AppendUint32(b, math.Float32bits(x))
+	}
+	return smallTensor("", elemFloat, []int{len(v)}, b)
+}
+
 func floatTensor(v float32) []byte {
 	return smallTensor("", elemFloat, nil, binary.LittleEndian.AppendUint32(nil, math.Float32bits(v)))
 }

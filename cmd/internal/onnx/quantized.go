@@ -32,15 +32,24 @@ func (q *Quantized) Version() int64 {
 	return v
 }
 
+// shape is that of the codes: the one that operators see of a list, which a
+// Reshape then leaves as it is.
+func (q *Quantized) shape() []int {
+	if q.Tensor.Seen != nil {
+		return q.Tensor.Seen
+	}
+	return q.Tensor.Shape
+}
+
 // paramShape is the shape of scales and zero points.
 func (q *Quantized) paramShape() []int {
 	switch {
 	case q.Axis == NoAxis:
 		return nil
 	case q.Block == 0:
-		return []int{q.Tensor.Shape[q.Axis]}
+		return []int{q.shape()[q.Axis]}
 	}
-	shape := slices.Clone(q.Tensor.Shape)
+	shape := slices.Clone(q.shape())
 	shape[q.Axis] = (shape[q.Axis] + q.Block - 1) / q.Block
 	return shape
 }
@@ -62,7 +71,7 @@ func (r *Rewriter) Quantize(q Quantized) error {
 	}
 	g := t.graph
 	shape := q.paramShape()
-	codes := r.store(g, r.fresh(t.value+"_quantized"), kind.elem, t.Shape, q.Codes, t.isExternal)
+	codes := r.store(g, r.fresh(t.value+"_quantized"), kind.elem, q.shape(), q.Codes, t.isExternal)
 	scales := r.store(g, r.fresh(t.value+"_scale"), elemFloat, shape, q.Scales, t.isExternal)
 	inputs := []string{codes.name, scales.name}
 	stores := []part{codes, scales}

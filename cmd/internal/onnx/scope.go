@@ -12,6 +12,7 @@ func (m *Model) link() {
 	for _, g := range m.graphs {
 		g.defs = map[string]definition{}
 		g.uses = map[string][]use{}
+		g.defined = map[string]int{}
 		for _, in := range g.inputs {
 			g.defs[in.name] = definition{input: true}
 		}
@@ -19,6 +20,7 @@ func (m *Model) link() {
 			for _, out := range n.outputs {
 				if out != "" {
 					g.defs[out] = definition{node: n}
+					g.defined[out]++
 				}
 			}
 		}
@@ -26,6 +28,9 @@ func (m *Model) link() {
 	for _, t := range m.Tensors {
 		input := t.graph.defs[t.value].input
 		t.graph.defs[t.value] = definition{tensor: t, node: t.node, input: input}
+		if t.node == nil { // the output of a Constant node is counted already
+			t.graph.defined[t.value]++
+		}
 	}
 	for _, g := range m.graphs {
 		for _, n := range g.nodes {
@@ -35,6 +40,31 @@ func (m *Model) link() {
 		}
 		for i, out := range g.outputs {
 			g.addUse(out.name, use{g, nil, i})
+		}
+	}
+	m.findCalls()
+}
+
+// findCalls finds the nodes that call each function, and which functions are
+// called from the main graph.
+func (m *Model) findCalls() {
+	callees := map[*graph][]*function{} // by root
+	for _, g := range m.graphs {
+		for _, n := range g.nodes {
+			if f := m.function(n); f != nil {
+				f.calls = append(f.calls, n)
+				callees[g.root()] = append(callees[g.root()], f)
+			}
+		}
+	}
+	for todo := []*graph{m.main}; len(todo) > 0; {
+		root := todo[len(todo)-1]
+		todo = todo[:len(todo)-1]
+		for _, f := range callees[root] {
+			if !f.called {
+				f.called = true
+				todo = append(todo, f.body)
+			}
 		}
 	}
 }

@@ -128,7 +128,10 @@ func (p *parser) externalData(t *Tensor, s span) error {
 	case "offset":
 		t.external.offset = number()
 	case "length":
-		t.external.length = number()
+		// Some writers say 0 for a length that they leave to the shape.
+		if t.external.length = number(); t.external.length == 0 {
+			t.external.length = -1
+		}
 	}
 	return err
 }
@@ -145,12 +148,17 @@ func (p *parser) sparse(g *graph, fr frame) error {
 	}
 	g.tensors = append(g.tensors, t)
 	p.m.Tensors = append(p.m.Tensors, t)
+	stored := t.Bytes
 	t.describe()
-	t.Floating, t.Note, t.Offset = false, "sparse", -1
+	t.Floating, t.Note, t.Offset, t.Bytes = false, SparseNote, -1, stored
 	return nil
 }
 
-// sparseParts adds the SparseTensorProto in at to t: its name, type and shape.
+// SparseNote is the Note of a sparse tensor.
+const SparseNote = "sparse tensors are not read"
+
+// sparseParts adds the SparseTensorProto in at to t: its name, type and shape,
+// and as its Bytes those of the values and indices.
 func (p *parser) sparseParts(t *Tensor, at *frame) error {
 	values := &Tensor{model: p.m, graph: t.graph, rawOffset: -1}
 	indices := &Tensor{model: p.m, graph: t.graph, rawOffset: -1}
@@ -167,6 +175,11 @@ func (p *parser) sparseParts(t *Tensor, at *frame) error {
 		}
 		return nil
 	})
+	for _, part := range []*Tensor{values, indices} {
+		if _, bad := part.describe(); bad == nil && len(part.frames) > 0 {
+			t.Bytes += part.Bytes
+		}
+	}
 	p.outside(values, t.value+" (values)")
 	p.outside(indices, t.value+" (indices)")
 	return err

@@ -13,11 +13,17 @@ type tracer struct {
 	one   int // steps of this tensor
 	seen  map[place]bool
 	found []finding
+	calls []*node // of the functions that the value being followed is in
+
+	codes    string // the operator that takes the tensor as codes
+	coded    bool   // a QuantizeLinear makes codes of the tensor
+	besideDQ bool   // an operator multiplies the tensor with what a DequantizeLinear makes
 }
 
 type place struct {
 	graph *graph
 	name  string
+	call  *node // of the function that it is in
 }
 
 // traceUses finds what every tensor is for.
@@ -26,18 +32,40 @@ func (m *Model) traceUses() {
 	t := &tracer{m: m, left: maxSteps}
 	for _, tensor := range m.Tensors {
 		t.one, t.found, t.seen = maxTensorSteps, nil, map[place]bool{}
-		t.follow(tensor.graph, tensor.value, viewOf(tensor.Shape), maxDepth)
+		t.calls, t.codes, t.coded, t.besideDQ = nil, "", false, false
+		seen := tensor.Shape
+		if s := m.reshapedOnly(tensor); s != nil {
+			seen = s
+		}
+		t.follow(tensor.graph, tensor.value, viewOf(seen), maxDepth)
 		tensor.conclude(t.found)
+		if !tensor.Floating && tensor.Note != SparseNote {
+			tensor.Coded = t.codes
+		}
+		tensor.BesideCodes = t.besideDQ && tensor.Weight
+		if root := tensor.graph.root(); tensor.Weight && !root.live() {
+			tensor.Weight, tensor.Note = false, "no node calls its function "+printable(root.fn.name)
+		}
+		tensor.Weight = tensor.Weight && !tensor.sparse
+		if tensor.Weight && t.coded {
+			tensor.Weight, tensor.Note = false, "QuantizeLinear makes codes of it with the model's own scale"
+		}
+		if len(tensor.Shape) == 1 && len(seen) > 1 {
+			tensor.Seen, tensor.SeenAxis, tensor.Axis = seen, tensor.Axis, NoAxis
+		}
 	}
 }
 
 // follow finds the uses of a value of g, which is the tensor as v has it.
 func (t *tracer) follow(g *graph, name string, v *view, depth int) {
-	if at := (place{g, name}); t.seen[at] {
-		return
-	} else {
-		t.seen[at] = true
+	at := place{graph: g, name: name}
+	if k := len(t.calls); k > 0 {
+		at.call = t.calls[k-1]
 	}
+	if t.seen[at] {
+		return
+	}
+	t.seen[at] = true
 	for _, u := range g.uses[name] {
 		if t.left--; t.left < 0 {
 			return
@@ -56,10 +84,18 @@ func (t *tracer) use(u use, v *view, depth int) {
 			t.follow(u.graph.parent, o.outputs[u.index], v, depth-1)
 			return
 		}
+		if fn := u.graph.fn; fn != nil && depth > 0 {
+			t.returns(fn, u.index, v, depth-1)
+			return
+		}
 		t.add(finding{op: "output", axis: NoAxis})
 		return
 	}
-	if next, ok := passing[n.op]; ok && n.domain == "" && depth > 0 && t.passes(n, u.index) {
+	if t.codes == "" && takesCodes(n, u.index) {
+		t.codes = n.op
+	}
+	if next, ok := passing[n.op]; ok && (n.domain == "" || n.isQDQ()) && depth > 0 && t.passes(n, u.index) {
+		t.coded = t.coded || n.op == "QuantizeLinear"
 		if v != nil {
 			v = next(t.m, n, v)
 		}
@@ -74,20 +110,126 @@ func (t *tracer) use(u use, v *view, depth int) {
 	}
 	if fn := t.m.function(n); fn != nil {
 		if depth > 0 && u.index < len(fn.body.inputs) {
+			t.calls = append(t.calls, n)
 			t.follow(fn.body, fn.body.inputs[u.index].name, v, depth-1)
+			t.calls = t.calls[:len(t.calls)-1]
 		}
 		return
 	}
-	t.add(at(n, u.index, v))
+	f := at(n, u.index, v)
+	if f.role == "" && !t.besideDQ {
+		t.besideDQ = t.m.besideDequantized(n, u.index)
+	}
+	t.add(f)
+}
+
+// returns follows an output of a function to the node that called it; to all
+// that call it if the tensor is in the function.
+func (t *tracer) returns(fn *function, index int, v *view, depth int) {
+	calls, within := fn.calls, t.calls
+	if k := len(within); k > 0 && t.m.function(within[k-1]) == fn {
+		calls, t.calls = within[k-1:], within[:k-1:k-1]
+	}
+	for _, n := range calls {
+		if index < len(n.outputs) {
+			t.follow(n.graph, n.outputs[index], v, depth)
+		}
+	}
+	t.calls = within
+}
+
+// besideDequantized reports whether an operand of n other than index is what a
+// DequantizeLinear makes. Runtimes that fuse such a node into one that computes
+// with the codes look through operators that only move elements.
+func (m *Model) besideDequantized(n *node, index int) bool {
+	for i, in := range n.inputs {
+		if i == index || i > 1 || in == "" {
+			continue
+		}
+		g := n.graph
+		for range maxDepth {
+			at, d := g.lookup(in)
+			from := d.node
+			if from == nil {
+				break
+			}
+			if from.op == "DequantizeLinear" && from.isQDQ() {
+				return true
+			}
+			moves := from.domain == "" && (from.op == "MaxPool" || passing[from.op] != nil && from.op != "Mul" && from.op != "Div")
+			if !moves || len(from.inputs) == 0 {
+				break
+			}
+			g, in = at, from.inputs[0]
+		}
+	}
+	return false
+}
+
+// reshapedOnly returns the shape that Reshape nodes give to a list of one axis,
+// if they are all that uses it, and their shapes are one and known.
+func (m *Model) reshapedOnly(t *Tensor) (shape []int) {
+	if len(t.Shape) != 1 || t.n == 0 {
+		return nil
+	}
+	uses := t.graph.uses[t.value]
+	for _, u := range uses[:min(len(uses), maxFindings)] {
+		if u.node == nil || u.index != 0 || !u.node.is("Reshape") {
+			return nil
+		}
+		v := reshaped(m, u.node, viewOf(t.Shape))
+		if v == nil || shape != nil && !slices.Equal(shape, v.shape) {
+			return nil
+		}
+		shape = v.shape
+	}
+	if n, err := elements(shape); err != nil || n != t.n || len(uses) > maxFindings {
+		return nil
+	}
+	return shape
 }
 
 // passes reports whether an input of a passing node is what it passes on. The
 // pieces of a Concat are a weight only together.
 func (t *tracer) passes(n *node, index int) bool {
-	if n.op != "Concat" {
-		return index == 0
+	switch n.op {
+	case "Concat":
+		return t.constants(n, 8)
+	case "Mul", "Div":
+		return index < 2 && len(n.inputs) == 2 && t.scaled(n, index) && t.constants(n, 8)
 	}
-	return t.constants(n, 8)
+	return index == 0
+}
+
+// scaled reports whether operand index of a Mul or Div is what the other operand
+// scales: the one with more elements, or the first.
+func (t *tracer) scaled(n *node, index int) bool {
+	if n.op == "Div" && index == 1 {
+		return false
+	}
+	this, other := t.size(n.graph, n.inputs[index]), t.size(n.graph, n.inputs[1-index])
+	return this >= 0 && other >= 0 && (this > other || this == other && index == 0)
+}
+
+// size returns how many elements the constant has that a value is made of, or -1.
+func (t *tracer) size(g *graph, name string) int {
+	for range maxDepth {
+		if t.one--; t.one < 0 {
+			break
+		}
+		at, d := g.lookup(name)
+		if d.tensor != nil {
+			return d.tensor.n
+		}
+		if d.node == nil || d.node.domain != "" || passing[d.node.op] == nil {
+			break
+		}
+		if d.node.is("Constant") || len(d.node.inputs) == 0 {
+			break
+		}
+		g, name = at, d.node.inputs[0]
+	}
+	return -1
 }
 
 // constants reports whether all inputs of n are constants, or made of constants

@@ -41,7 +41,8 @@ func (v *view) rank() int {
 }
 
 // passing are the operators of which an output has the elements of input 0, or
-// some of them, perhaps in another order or type; of Concat, those of all inputs.
+// some of them, perhaps in another order or type, or times a constant; of
+// Concat, those of all inputs.
 var passing = map[string]func(m *Model, n *node, v *view) *view{
 	"Identity":         same,
 	"Cast":             same,
@@ -57,6 +58,31 @@ var passing = map[string]func(m *Model, n *node, v *view) *view{
 	"Squeeze":          squeezed,
 	"Reshape":          reshaped,
 	"Flatten":          flattened,
+	"Tile":             resized,
+	"Mul":              scaled, // of constants only
+	"Div":              scaled,
+}
+
+// scaled is what a multiplication with fewer elements makes, which has more axes
+// if the other operand does.
+func scaled(m *Model, n *node, v *view) *view {
+	rank := len(v.axes)
+	for _, in := range n.inputs {
+		if _, d := n.graph.lookup(in); d.tensor != nil {
+			rank = max(rank, len(d.tensor.Shape))
+		}
+	}
+	s := &view{}
+	for range rank - len(v.axes) {
+		s.axes, s.shape = append(s.axes, NoAxis), append(s.shape, 1)
+	}
+	s.axes, s.shape = append(s.axes, v.axes...), append(s.shape, v.shape...)
+	for i, d := range s.shape {
+		if d == 1 { // the other operand may be longer there
+			s.shape[i] = -1
+		}
+	}
+	return s
 }
 
 func same(_ *Model, _ *node, v *view) *view { return v }

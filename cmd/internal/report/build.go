@@ -3,6 +3,7 @@ package report
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/a01592f9/quant"
 	"github.com/a01592f9/quant/cmd/internal/tensorfile"
@@ -73,6 +74,9 @@ func (r *Report) plan(infos []tensorfile.Info) ([]job, error) {
 		picked++
 		j := newJob(i, info)
 		switch alone := len(infos) == 1 || r.Options.selection().Spells(info.Name); {
+		case !info.Floating && (strings.HasPrefix(info.Left, "quantized already") || strings.HasPrefix(info.Left, "sparse")):
+			r.skip(info, info.Left, false)
+			continue
 		case !info.Floating:
 			r.skip(info, fmt.Sprintf("%s is not a floating-point type", info.DType), false)
 			continue

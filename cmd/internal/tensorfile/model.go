@@ -35,6 +35,12 @@ func (f *File) parseONNX(r io.ReaderAt, size int64, dir string) error {
 		if !t.Weight {
 			e.Left = t.Note
 		}
+		if t.Coded != "" {
+			e.Left, e.Unread = "quantized already: codes of "+t.Coded, "codes of "+t.Coded
+		}
+		if t.Note == onnx.SparseNote {
+			e.Unread = t.Note
+		}
 		if t.Floating {
 			if e.elements, err = elements(t.Shape); err != nil {
 				return inTensor(t.Name, err)

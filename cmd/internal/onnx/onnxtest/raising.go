@@ -47,6 +47,14 @@ func attrFloat(name string, v float32) Message {
 	return Message{}.Text(1, name).Fixed32(2, math.Float32bits(v)).Int(20, 1)
 }
 
+func attrFloats(name string, v ...float32) Message {
+	m := Message{}.Text(1, name)
+	for _, x := range v {
+		m = m.Fixed32(7, math.Float32bits(x))
+	}
+	return m.Int(20, 6)
+}
+
 func attrString(name, v string) Message { return Message{}.Text(1, name).Text(4, v).Int(20, 3) }
 
 func ramp(n int) []float32 {
@@ -61,6 +69,8 @@ func ramp(n int) []float32 {
 func Raisings() []Raising {
 	names := func(s ...string) []string { return s }
 	x, a := names("x"), names("a")
+	image := []int{1, 2, 3, 4}
+	scales := func(s ...float32) []Message { return []Message{Floats("s", s, len(s))} }
 	list := []Raising{
 		{"slice", 9, 10, []int{4, 5}, node("Slice", x, a, AttrInts("starts", 1, 0), AttrInts("ends", 3, 4)), 1, nil, "Constant Constant Slice(x a_starts a_ends)", false},
 		{"slice of axes", 9, 13, []int{4, 5}, node("Slice", x, a, AttrInts("axes", 1), AttrInts("starts", 1), AttrInts("ends", -1)), 1, nil, "Constant Constant Constant Slice(x a_starts a_ends a_axes)", false},
@@ -91,8 +101,18 @@ func Raisings() []Raising {
 			[]Message{Floats("r", ramp(8), 1, 2, 2, 2)}, "GridSample(x r)", false},
 		{"lstm", 11, 21, []int{2, 1, 3}, node("LSTM", names("x", "w", "r"), a, AttrInt("hidden_size", 2)), 1,
 			[]Message{Floats("w", ramp(24), 1, 8, 3), Floats("r", ramp(16), 1, 8, 2)}, "", false},
-		{"resize", 10, 11, []int{4, 5}, node("Resize", names("x", "s"), a), 1, nil, "", true},
-		{"upsample", 7, 10, []int{4, 5}, node("Upsample", x, a), 1, nil, "", true},
+		{"resize without scales", 10, 11, []int{4, 5}, node("Resize", names("x", "s"), a), 1, nil, "", true},
+		{"resize up and down", 10, 11, image, node("Resize", names("x", "s"), a), 1, scales(1, 1, 2, 0.5), "", true},
+		{"resize", 10, 11, image, node("Resize", names("x", "s"), a), 1, scales(1, 1, 2, 1.75), "Constant Resize(x a_roi s)", false},
+		{"resize down", 10, 13, image, node("Resize", names("x", "s"), a), 1, scales(1, 1, 0.6, 0.5), "Constant Resize(x a_roi s)", false},
+		{"resize linear", 10, 21, image, node("Resize", names("x", "s"), a, attrString("mode", "linear")), 1, scales(1, 1, 2, 0.5), "Constant Resize(x a_roi s)", false},
+		{"upsample", 9, 10, image, node("Upsample", names("x", "s"), a), 1, scales(1, 1, 2, 1.5), "Resize(x s)", false},
+		{"upsample to 13", 9, 13, image, node("Upsample", names("x", "s"), a, attrString("mode", "nearest")), 1, scales(1, 1, 2, 1.5), "Constant Resize(x a_roi s)", false},
+		{"upsample linear", 9, 21, image, node("Upsample", names("x", "s"), a, attrString("mode", "linear")), 1, scales(1, 1, 3, 1.5), "Constant Resize(x a_roi s)", false},
+		{"upsample of 7", 7, 13, image, node("Upsample", x, a, attrFloats("scales", 1, 1, 2, 3)), 1, nil, "Constant Constant Resize(x a_roi a_scales)", false},
+		{"upsample of 7 to 9", 7, 9, image, node("Upsample", x, a, attrFloats("scales", 1, 1, 2, 3)), 1, nil, "Constant Upsample(x a_scales)", false},
+		{"upsample without scales", 7, 10, image, node("Upsample", x, a), 1, nil, "", true},
+		{"upsample of another mode", 9, 11, image, node("Upsample", names("x", "s"), a, attrString("mode", "cubic")), 1, scales(1, 1, 2, 2), "", true},
 		{"too old", 6, 13, []int{4, 5}, node("Relu", x, a), 1, nil, "", true},
 		{"what nobody knows", 11, 13, []int{4, 5}, node("Experimental", x, a), 1, nil, "", true},
 		{"group norm", 18, 21, []int{4, 5}, node("GroupNormalization", names("x", "s", "s"), a), 1, nil, "", true},
