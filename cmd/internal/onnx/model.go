@@ -270,3 +270,5 @@ func (m *Model) version(g *graph) int64 {
 	}
 	return v
 }
+
+func (m *Model) function(n *node) *function { return m.byName[n.domain+"\x00"+n.op] }

@@ -259,8 +259,6 @@ func (t *tracer) add(f finding) {
 	}
 }
 
-func (m *Model) function(n *node) *function { return m.byName[n.domain+"\x00"+n.op] }
-
 // at says what input index of n is.
 func at(n *node, index int, v *view) finding {
 	f := finding{op: printable(n.op), axis: NoAxis, role: role(n, index)}
