@@ -16,6 +16,7 @@ import (
 // compareFlags are the flags of quant compare that are not report.Options as
 // they are.
 type compareFlags struct {
+	reading   readingFlags
 	options   report.Options
 	axis      int
 	groupAxis int

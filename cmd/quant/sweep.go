@@ -27,6 +27,7 @@ type sweepFlags struct {
 	format          string
 	output          string
 	csv, plot       string
+	reading         readingFlags
 }
 
 func (a *app) sweepCommand() *cobra.Command {
@@ -78,6 +79,7 @@ FILE is of any kind that quant compare reads, and tensors are chosen as there.`,
 	flags.StringVarP(&f.output, "output", "o", "", "write to a `file`, replacing it in one step")
 	flags.StringVar(&f.csv, "csv", "", "write a CSV `file` too")
 	flags.StringVar(&f.plot, "plot", "", "draw into a `file`, .svg or .png: ratio against size,\nand a map of all weights")
+	f.reading.register(cmd)
 	completeWords(cmd, "mapping", option.Mappings()...)
 	completeWords(cmd, "method", option.MethodWords()...)
 	completeWords(cmd, "format", sweepFormats...)
@@ -157,7 +159,11 @@ func parseBits(list string) ([]int, error) {
 }
 
 func (a *app) sweep(cmd *cobra.Command, args []string, f *sweepFlags) error {
-	in, err := a.open(cmd.Context(), args)
+	reading, err := f.reading.reading()
+	if err != nil {
+		return err
+	}
+	in, err := a.open(cmd.Context(), args, reading)
 	if err != nil {
 		return err
 	}

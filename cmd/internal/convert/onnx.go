@@ -98,8 +98,11 @@ func (o *Options) advise(err error) error {
 // onnxReason is reason, with what the graph tells of t.
 func (o *Options) onnxReason(t *onnx.Tensor, info tensorfile.Info) string {
 	why := o.reason(info)
+	if !info.Floating {
+		return why
+	}
 	switch why {
-	case reasonType, reasonExcluded, reasonNot, reasonEmpty:
+	case reasonExcluded, reasonNot, reasonEmpty:
 		return why
 	}
 	if err := t.Replaceable(); err != nil {
@@ -130,7 +133,7 @@ type onnxJob struct {
 
 // onnxJob returns how t is quantized, or why it is left.
 func (o *Options) onnxJob(c *onnxCopy, t *onnx.Tensor) (*onnxJob, string, error) {
-	info := onnxInfo(t)
+	info := tensorfile.InfoONNX(t)
 	if why := o.onnxReason(t, info); why != "" {
 		return nil, why, nil
 	}

@@ -40,7 +40,7 @@ func newONNXCopy(ctx context.Context, in string, out *atomicfile.Set, o Options,
 
 // keep leaves a tensor in the model as it is.
 func (c *onnxCopy) keep(t *onnx.Tensor, reason string) {
-	c.leave(Left{Name: t.Name, DType: t.DType, Shape: onnxInfo(t).Shape, Bytes: t.Bytes, Reason: reason})
+	c.leave(Left{Name: t.Name, DType: t.DType, Shape: tensorfile.InfoONNX(t).Shape, Bytes: t.Bytes, Reason: reason})
 	c.tick(t.Bytes)
 }
 
@@ -68,17 +68,4 @@ func (c *onnxCopy) write() error {
 	}
 	c.finish()
 	return nil
-}
-
-// onnxInfo describes a tensor of the model as readers of files do.
-func onnxInfo(t *onnx.Tensor) tensorfile.Info {
-	info := tensorfile.Info{Name: t.Name, DType: t.DType, Shape: t.Shape, Bytes: t.Bytes, Floating: t.Floating,
-		Use: t.Use, Axis: t.Axis, File: t.File, Offset: t.Offset}
-	if len(info.Shape) == 0 {
-		info.Shape = []int{1}
-	}
-	if !t.Weight {
-		info.Left = t.Note
-	}
-	return info
 }

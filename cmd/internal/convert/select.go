@@ -31,7 +31,7 @@ const (
 func (o *Options) reason(t tensorfile.Info) string {
 	n := elements(t.Shape)
 	if !t.Floating {
-		return reasonType
+		return unread(t)
 	}
 	if why := o.reasonByName(t.Name); why != "" {
 		return why
@@ -47,6 +47,19 @@ func (o *Options) reason(t tensorfile.Info) string {
 		return reasonTiny
 	}
 	return ""
+}
+
+// unread returns why a tensor that is not of floating-point numbers is left.
+func unread(t tensorfile.Info) string {
+	switch {
+	case t.PartOf != "":
+		return t.Left
+	case t.Unread != "" && t.Left == reasonQuantized:
+		return t.Left + ", " + t.Unread
+	case t.Unread != "":
+		return t.Unread
+	}
+	return reasonType
 }
 
 // selection is what the patterns of names pick.

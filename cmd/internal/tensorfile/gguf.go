@@ -58,6 +58,7 @@ func entryGGUF(m *gguf.File, i int, path string) entry {
 	case e.Floating:
 		e.open = func() (quant.Source, error) { return openGGUF(m, i, e.raw), nil }
 	case !t.Type.Integer():
+		e.Unread = "blocks of " + t.Type.String() + " are not read"
 		e.open = func() (quant.Source, error) { return nil, m.ReadFloats(i, nil, 0) } // which says why
 	}
 	return e
