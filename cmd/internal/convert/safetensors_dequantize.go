@@ -95,9 +95,6 @@ type stDecoder struct {
 func (d *stDecoder) quantized(i int) (name string, ok bool) {
 	t := d.infos[i]
 	name, packed := strings.CutSuffix(t.Name, packedSuffix)
-	if !isLayer(name) {
-		return t.Name, false
-	}
 	if _, ok = d.index[name+"_scale"]; !ok {
 		return t.Name, false
 	}

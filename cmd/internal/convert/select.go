@@ -62,6 +62,13 @@ func unread(t tensorfile.Info) string {
 	return reasonType
 }
 
+// spelling returns options that include one name in full.
+func (o *Options) spelling(name string) *Options {
+	with := *o
+	with.Include = []string{name}
+	return &with
+}
+
 // selection is what the patterns of names pick.
 func (o *Options) selection() option.Selection {
 	return option.Selection{Include: o.Include, Exclude: o.Exclude}
