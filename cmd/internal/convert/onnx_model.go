@@ -2,10 +2,12 @@ package convert
 
 import (
 	"context"
+	"os"
 	"path/filepath"
 
 	"github.com/a01592f9/quant/cmd/internal/atomicfile"
 	"github.com/a01592f9/quant/cmd/internal/onnx"
+	"github.com/a01592f9/quant/cmd/internal/sniff"
 	"github.com/a01592f9/quant/cmd/internal/tensorfile"
 )
 
@@ -19,7 +21,7 @@ type onnxCopy struct {
 func newONNXCopy(ctx context.Context, in string, out *atomicfile.Set, o Options, p Progress) (*onnxCopy, error) {
 	m, err := onnx.Open(in)
 	if err != nil {
-		return nil, err
+		return nil, cutOff(in, err)
 	}
 	c := &onnxCopy{copier: newCopier(ctx, out, p), model: m}
 	c.rewriter = m.Rewrite(filepath.Base(out.Path()) + ".data")
@@ -68,4 +70,22 @@ func (c *onnxCopy) write() error {
 	}
 	c.finish()
 	return nil
+}
+
+// cutOff is the error of a model that cannot be read: that the file is cut off, if
+// it is.
+func cutOff(path string, err error) error {
+	f, openErr := os.Open(path)
+	if openErr != nil {
+		return err
+	}
+	defer f.Close()
+	st, statErr := f.Stat()
+	if statErr != nil || !st.Mode().IsRegular() {
+		return err
+	}
+	if cut := sniff.Protobuf(f, st.Size()); cut != nil {
+		return cut
+	}
+	return err
 }
