@@ -116,8 +116,8 @@ func (a *app) dequantizeCommand() *cobra.Command {
 		Use:   "dequantize MODEL -o OUT",
 		Short: "Turn a quantized model file back into float32",
 		Long: `Turn the quantized weights of a model back into float32, in a model of the same
-kind: of ONNX what DequantizeLinear is applied to, of safetensors the layouts of
-compressed-tensors that quant quantize writes, of GGUF every type that ggml has, and
+kind: of ONNX what DequantizeLinear is applied to, of safetensors the layouts
+of docs/reading.md, such as FP8 with scales, GPTQ and AWQ, of GGUF every type that ggml has, and
 16-bit floats. The rest is copied as it is.` + convertExit,
 		Example: `  quant dequantize model.int8.onnx -o model.float.onnx
   quant dequantize model.q4_0.gguf -o model.f32.gguf`,

@@ -131,3 +131,53 @@ func TestJoined(t *testing.T) {
 		t.Errorf("compare does not say of what the scales are a part:\n%s", out)
 	}
 }
+
+// TestDequantizeJoined turns weights back that several tensors make: what comes out
+// are the values that every command reads.
+func TestDequantizeJoined(t *testing.T) {
+	codes := make([]byte, 64*8)
+	for i := range codes {
+		codes[i] = byte(i * 37 & 0x77)
+	}
+	half := func(n int) []byte { return bytes.Repeat([]byte{0, 0x38}, n) }
+	for name, tensors := range map[string][]rawTensor{
+		"FP8 with scales": {
+			{"l.weight", "F8_E4M3", []int{8, 64}, codes},
+			{"l.weight_scale_inv", "F32", []int{8, 1}, bytes.Repeat([]byte{0, 0, 0, 0x3f}, 8)}},
+		"GPTQ": {
+			{"l.qweight", "I32", []int{8, 16}, codes},
+			{"l.qzeros", "I32", []int{1, 2}, codes[:8]},
+			{"l.scales", "F16", []int{1, 16}, half(16)}},
+		"MLX": {
+			{"l.weight", "U32", []int{16, 8}, codes},
+			{"l.scales", "F16", []int{16, 1}, half(16)},
+			{"l.biases", "F16", []int{16, 1}, half(16)}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			in := rawSafetensors(t, append(tensors, rawTensor{"norm.weight", "F32", []int{2}, make([]byte, 8)}))
+			if name == "MLX" {
+				config := `{"model_type": "x", "quantization": {"group_size": 64, "bits": 4}, "quantization_config": {"group_size": 64, "bits": 4}}`
+				if err := os.WriteFile(filepath.Join(filepath.Dir(in), "config.json"), []byte(config), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			out := filepath.Join(t.TempDir(), "out.safetensors")
+			if said := ok(t, "dequantize", in, "-o", out); !strings.Contains(said, "1 weight turned into floating-point numbers") {
+				t.Error(said)
+			}
+			if config, err := os.ReadFile(filepath.Join(filepath.Dir(out), "config.json")); err == nil && strings.Contains(string(config), "quantization") {
+				t.Errorf("the configuration says that the weights are quantized: %s", config)
+			}
+			if said := ok(t, "compare", in, "--against", out); !strings.Contains(said, "all the same") {
+				t.Error(said)
+			}
+			var v report.Inventory
+			if err := json.Unmarshal([]byte(ok(t, "inspect", out, "--format", "json")), &v); err != nil {
+				t.Fatal(err)
+			}
+			if len(v.Tensors) != 2 || v.Tensors[0].Name != "l.weight" || v.Tensors[0].DType != "F32" {
+				t.Errorf("the output has %+v", v.Tensors)
+			}
+		})
+	}
+}
