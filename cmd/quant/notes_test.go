@@ -127,6 +127,12 @@ func TestJoined(t *testing.T) {
 			t.Errorf("%s:\n%s", command, out)
 		}
 	}
+	r := quant(t, "", "quantize", path, "--dry-run", "--include", "*")
+	for _, want := range []string{"quantized already, codes of 8-bit floats", "of l.weight\n  l.weight_scale"} {
+		if !strings.Contains(r.out, want) {
+			t.Errorf("quantize: no %q in\n%s", want, r.out)
+		}
+	}
 	if out := ok(t, "compare", path); !strings.Contains(out, "of l.weight") || !strings.Contains(out, "U16 is not a floating-point type") {
 		t.Errorf("compare does not say of what the scales are a part:\n%s", out)
 	}

@@ -33,6 +33,9 @@ func (o *Options) reason(t tensorfile.Info) string {
 	if !t.Floating {
 		return unread(t)
 	}
+	if t.PartOf != "" {
+		return t.Left
+	}
 	if why := o.reasonByName(t.Name); why != "" {
 		return why
 	}
