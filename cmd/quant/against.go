@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/a01592f9/quant/cmd/internal/report"
+	"github.com/a01592f9/quant/cmd/internal/tensorfile"
 	"github.com/a01592f9/quant/cmd/internal/text"
 )
 
@@ -41,7 +42,7 @@ func (f *compareFlags) checkAgainst(cmd *cobra.Command) error {
 
 // compareAgainst compares two files.
 func (a *app) compareAgainst(cmd *cobra.Command, in *input, f *compareFlags) error {
-	other, err := a.open(cmd.Context(), []string{f.against})
+	other, err := a.open(cmd.Context(), []string{f.against}, tensorfile.Reading{})
 	if err != nil {
 		return err
 	}

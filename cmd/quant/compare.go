@@ -112,6 +112,7 @@ interrupted.`,
 		e := &f.exports[i]
 		flags.StringVar(&e.path, e.flag, "", e.usage)
 	}
+	f.reading.register(cmd)
 	completeWords(cmd, "mapping", option.Mappings()...)
 	completeWords(cmd, "format", compareFormats...)
 	completeWords(cmd, "method", option.MethodWords()...)
@@ -152,7 +153,11 @@ func (a *app) export(ctx context.Context, in *input, r *report.Report, f *compar
 }
 
 func (a *app) compare(cmd *cobra.Command, args []string, f *compareFlags) error {
-	in, err := a.open(cmd.Context(), args)
+	reading, err := f.reading.reading()
+	if err != nil {
+		return err
+	}
+	in, err := a.open(cmd.Context(), args, reading)
 	if err != nil {
 		return err
 	}

@@ -16,6 +16,7 @@ import (
 // compareFlags are the flags of quant compare that are not report.Options as
 // they are.
 type compareFlags struct {
+	reading   readingFlags
 	options   report.Options
 	axis      int
 	groupAxis int
@@ -107,9 +108,10 @@ func (f *compareFlags) check(cmd *cobra.Command) error {
 			}
 		}
 	}
-	if !cmd.Flags().Changed("format") {
-		if known, ok := extensions[extension(f.output)]; ok {
-			f.format = known
+	if !cmd.Flags().Changed("format") && !same(f.output, f.against) {
+		var err error
+		if f.format, err = formatOf(f.output, f.format); err != nil {
+			return err
 		}
 	}
 	if !slices.Contains(compareFormats, f.format) {

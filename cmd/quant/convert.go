@@ -116,8 +116,8 @@ func (a *app) dequantizeCommand() *cobra.Command {
 		Use:   "dequantize MODEL -o OUT",
 		Short: "Turn a quantized model file back into float32",
 		Long: `Turn the quantized weights of a model back into float32, in a model of the same
-kind: of ONNX what DequantizeLinear is applied to, of safetensors the layouts of
-compressed-tensors that quant quantize writes, of GGUF every type that ggml has, and
+kind: of ONNX what DequantizeLinear is applied to, of safetensors the layouts
+of docs/reading.md, such as FP8 with scales, GPTQ and AWQ, of GGUF every type that ggml has, and
 16-bit floats. The rest is copied as it is.` + convertExit,
 		Example: `  quant dequantize model.int8.onnx -o model.float.onnx
   quant dequantize model.q4_0.gguf -o model.f32.gguf`,
@@ -148,7 +148,7 @@ func models(_ *cobra.Command, args []string) error {
 // register adds the flags that both commands have.
 func (f *convertFlags) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringArrayVar(&f.options.Include, "include", nil, "only tensors whose name matches the `pattern`: * is any\ntext, ? any character, [a-c] one of some; may be given\nseveral times. A name in full picks what is left else")
+	flags.StringArrayVar(&f.options.Include, "include", nil, "only tensors whose name matches the `pattern`: * is any\ntext, ? any character, [a-c] one of some; may be given\nseveral times. A name in full picks what is left else,\nas in safetensors a pattern that matches no layer")
 	flags.StringArrayVar(&f.options.Exclude, "exclude", nil, "no tensors whose name matches the `pattern`; it is\nstronger than --include")
 	flags.BoolVar(&f.force, "force", false, "replace a file that exists")
 	flags.BoolVar(&f.dry, "dry-run", false, "do everything, but write nothing")
@@ -251,6 +251,9 @@ func (f *convertFlags) begin(kind convert.Kind, folder bool) (*atomicfile.Set, e
 	} else if separated {
 		return nil, usagef("--output %s: it is to be a file, not a folder", f.output)
 	}
+	if part, is := gguf.ParsePartName(filepath.Base(f.output)); is && kind == convert.KindGGUF && part.Count > 1 {
+		return nil, usagef("--output %s: this is the name of a part, and the model is written as one file", f.output)
+	}
 	switch {
 	case f.dry:
 		return atomicfile.Dry(f.output, folder), nil
@@ -296,6 +299,9 @@ func (a *app) convert(cmd *cobra.Command, in string, f *convertFlags,
 	}
 	c := conversion(result, in, kind, f)
 	c.Dequantized = cmd.Name() != "quantize"
+	if !c.Dequantized && !nothing {
+		c.Note = unused(f.options.Bits, kind)
+	}
 	c.Total.FilesBefore, c.Total.FilesAfter = result.Read, out.Size()
 	if nothing {
 		c.DryRun, c.Total.FilesAfter = true, 0
@@ -307,9 +313,52 @@ func (a *app) convert(cmd *cobra.Command, in string, f *convertFlags,
 		return c.WriteText(w, color, width(w))
 	})
 	if err == nil && nothing {
-		err = fmt.Errorf("%s: there is no weight to %s, so nothing is written", in, cmd.Name())
+		err = fmt.Errorf("%s: there is no weight to %s, so nothing is written%s", in, cmd.Name(), choices(result.Choosable, result.Left, kind))
 	}
 	return err
+}
+
+// choices says how tensors are quantized that are left without being asked for.
+func choices(names []string, left []convert.Left, kind convert.Kind) string {
+	if len(names) == 0 {
+		return ""
+	}
+	prefix := names[0]
+	for _, name := range names {
+		for !strings.HasPrefix(name, prefix) {
+			prefix = prefix[:len(prefix)-1]
+		}
+	}
+	prefix = prefix[:strings.LastIndexByte(prefix, '.')+1]
+	layer := func(l convert.Left) bool {
+		return strings.HasPrefix(l.Name, prefix) && strings.HasSuffix(l.Name, ".weight")
+	}
+	if kind == convert.KindSafetensors && len(names) > 1 && !slices.ContainsFunc(left, layer) && prefix != "" && !strings.ContainsAny(prefix, `*?[\`) {
+		return fmt.Sprintf("; --include '%s*' picks %s that are left", prefix, text.Plural(len(names), "tensor"))
+	}
+	more := ""
+	if n := len(names) - 1; n > 0 {
+		more = fmt.Sprintf(", and so for %s more", text.Count(n))
+	}
+	return fmt.Sprintf("; --include '%s' picks one that is left%s", names[0], more)
+}
+
+// unused says that codes of some widths are stored in more bits; "" of others.
+func unused(bits int, kind convert.Kind) string {
+	if kind != convert.KindONNX {
+		return ""
+	}
+	width := 16
+	switch {
+	case bits <= 4:
+		width = 4
+	case bits <= 8:
+		width = 8
+	}
+	if bits == width {
+		return ""
+	}
+	return fmt.Sprintf("Codes of %d bits are stored in %d: --bits %d makes a file of the same size with smaller errors.", bits, width, width)
 }
 
 // conversion is a result as reports have it.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -26,6 +27,22 @@ var compareFormats = []string{formatTable, formatJSON, formatCSV, formatMarkdown
 // extensions tell the format of an output file where no flag does.
 var extensions = map[string]string{
 	".json": formatJSON, ".csv": formatCSV, ".md": formatMarkdown, ".markdown": formatMarkdown,
+}
+
+// textEndings are endings of files that hold tables.
+var textEndings = []string{"", ".txt", ".text", ".log", ".out"}
+
+// formatOf returns the format that the name of an output file asks for: another
+// one than that of tables if its ending says so.
+func formatOf(path, otherwise string) (string, error) {
+	ext := extension(path)
+	if known, ok := extensions[ext]; ok {
+		return known, nil
+	}
+	if st, err := os.Stat(path); !slices.Contains(textEndings, ext) && (err != nil || st.Mode().IsRegular()) {
+		return "", usagef("--output %s: the ending %s stands for no format; it is .txt, .json, .csv or .md, or --format says it", path, ext)
+	}
+	return otherwise, nil
 }
 
 // plotFormat is the format that the name of a file stands for.

@@ -20,23 +20,34 @@ type input struct {
 	path string // empty if it is not a file
 }
 
+// stdinName is what reports call standard input.
+const stdinName = "stdin"
+
 // open opens what the arguments name: a file or a folder, "-" for standard
-// input, or without arguments the sample.
-func (a *app) open(ctx context.Context, args []string) (*input, error) {
+// input. Without arguments it is what is piped into the command, and the sample
+// if nothing is.
+func (a *app) open(ctx context.Context, args []string, reading tensorfile.Reading) (*input, error) {
 	in := &input{name: sample.Name}
 	bar := a.reading("reading")
 	defer bar.Stop()
-	read := func() (*tensorfile.File, error) {
-		return tensorfile.Read("", strings.NewReader(sample.Text), 0)
-	}
+	o := tensorfile.Options{Reading: reading}
+	var read func() (*tensorfile.File, error)
 	switch {
 	case len(args) == 0:
+		read = func() (*tensorfile.File, error) {
+			if r := piped(a.stdin); r != nil {
+				in.name = stdinName
+				return o.Read("", r, 0)
+			}
+			return tensorfile.Read("", strings.NewReader(sample.Text), 0)
+		}
 	case args[0] == "-":
-		in.name = "stdin"
-		read = func() (*tensorfile.File, error) { return tensorfile.Read("", a.stdin, 0) }
+		in.name = stdinName
+		read = func() (*tensorfile.File, error) { return o.Read("", a.stdin, 0) }
 	default:
 		in.name, in.path = args[0], args[0]
-		read = func() (*tensorfile.File, error) { return tensorfile.OpenProgress(in.path, bar.Update) }
+		o.Progress = bar.Update
+		read = func() (*tensorfile.File, error) { return o.Open(in.path) }
 	}
 	// Whoever presses Ctrl-C while standard input is a terminal, or a pipe that
 	// brings nothing, need not wait for its end.

@@ -11,6 +11,7 @@ import (
 
 func (a *app) inspectCommand() *cobra.Command {
 	var format, output string
+	var asText readingFlags
 	cmd := &cobra.Command{
 		Use:   "inspect FILE",
 		Short: "List the tensors of a file: type, shape, bytes, range, NaN and Inf",
@@ -25,7 +26,11 @@ FILE is of any kind that quant compare reads; "-" is standard input.`,
 			if format != formatTable && format != formatJSON {
 				return usagef("format %q is neither table nor json", format)
 			}
-			in, err := a.open(cmd.Context(), args)
+			reading, err := asText.reading()
+			if err != nil {
+				return err
+			}
+			in, err := a.open(cmd.Context(), args, reading)
 			if err != nil {
 				return err
 			}
@@ -56,6 +61,7 @@ FILE is of any kind that quant compare reads; "-" is standard input.`,
 	}
 	cmd.Flags().StringVar(&format, "format", formatTable, "`name`: table or json")
 	cmd.Flags().StringVarP(&output, "output", "o", "", "write to a `file`, replacing it in one step")
+	asText.register(cmd)
 	completeWords(cmd, "format", formatTable, formatJSON)
 	return cmd
 }

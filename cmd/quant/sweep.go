@@ -27,6 +27,7 @@ type sweepFlags struct {
 	format          string
 	output          string
 	csv, plot       string
+	reading         readingFlags
 }
 
 func (a *app) sweepCommand() *cobra.Command {
@@ -63,7 +64,7 @@ FILE is of any kind that quant compare reads, and tensors are chosen as there.`,
 	o, flags := &f.options, cmd.Flags()
 	flags.SortFlags = false
 	flags.StringVar(&f.bits, "bits", "2,3,4,5,6,8", "widths of a code: a `list` of numbers and ranges\n")
-	flags.IntSliceVar(&o.GroupSizes, "group-size", []int{128, 32}, "`sizes` of groups; 0 for no groups")
+	flags.IntSliceVar(&o.GroupSizes, "group-size", []int{128, 32}, "`sizes` of groups; 0 is none")
 	flags.StringVar(&o.Mapping, "mapping", o.Mapping, "`name`: asymmetric or symmetric")
 	flags.BoolVar(&o.Unsigned, "unsigned", false, "codes from 0 up instead of around 0")
 	flags.BoolVar(&o.NarrowRange, "narrow-range", false, "leave out the lowest code (signed, symmetric only)")
@@ -78,6 +79,7 @@ FILE is of any kind that quant compare reads, and tensors are chosen as there.`,
 	flags.StringVarP(&f.output, "output", "o", "", "write to a `file`, replacing it in one step")
 	flags.StringVar(&f.csv, "csv", "", "write a CSV `file` too")
 	flags.StringVar(&f.plot, "plot", "", "draw into a `file`, .svg or .png: ratio against size,\nand a map of all weights")
+	f.reading.register(cmd)
 	completeWords(cmd, "mapping", option.Mappings()...)
 	completeWords(cmd, "method", option.MethodWords()...)
 	completeWords(cmd, "format", sweepFormats...)
@@ -93,7 +95,8 @@ func (f *sweepFlags) check(cmd *cobra.Command) error {
 	if o.Bits, err = parseBits(f.bits); err != nil {
 		return usagef("--bits %q: %w", f.bits, err)
 	}
-	if len(o.GroupSizes) == 1 && o.GroupSizes[0] == 0 {
+	o.GroupSizes = slices.DeleteFunc(o.GroupSizes, func(n int) bool { return n == 0 })
+	if len(o.GroupSizes) == 0 {
 		o.GroupSizes = nil
 	}
 	if changed("axis") {
@@ -123,8 +126,8 @@ func (f *sweepFlags) check(cmd *cobra.Command) error {
 		return usagef("--plot %s: the name has to end in .svg or .png", f.plot)
 	}
 	if !changed("format") {
-		if known, ok := extensions[extension(f.output)]; ok {
-			f.format = known
+		if f.format, err = formatOf(f.output, f.format); err != nil {
+			return err
 		}
 	}
 	if !slices.Contains(sweepFormats, f.format) {
@@ -157,7 +160,11 @@ func parseBits(list string) ([]int, error) {
 }
 
 func (a *app) sweep(cmd *cobra.Command, args []string, f *sweepFlags) error {
-	in, err := a.open(cmd.Context(), args)
+	reading, err := f.reading.reading()
+	if err != nil {
+		return err
+	}
+	in, err := a.open(cmd.Context(), args, reading)
 	if err != nil {
 		return err
 	}

@@ -174,7 +174,7 @@ func (w *walk) file(path string, number *int) (*source, error) {
 // skip returns why a tensor is not observed, or "".
 func skip(info tensorfile.Info) string {
 	if !info.Floating {
-		return info.DType + " is not a floating-point type"
+		return info.Reason()
 	}
 	for _, d := range info.Shape {
 		if d == 0 {

@@ -28,6 +28,8 @@ type Options struct {
 
 	Include []string // patterns of names, as option.Match has them; none for all
 	Exclude []string // and of those to leave; these win
+
+	otherNames []string // of Include, the patterns that match no weight of a layer
 }
 
 // A Result says what became of each tensor of a file.
@@ -35,6 +37,10 @@ type Result struct {
 	Weights []Weight // quantized (or dequantized)
 	Left    []Left   // copied as they are
 	Read    int64    // bytes of all files that the model is in, and that are copied with it
+
+	// Choosable are the names of those left that Options.Include picks if it
+	// spells them out.
+	Choosable []string
 }
 
 // A Weight is a tensor that was quantized.

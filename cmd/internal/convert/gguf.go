@@ -20,6 +20,7 @@ const (
 	reasonQuantized = "quantized already"
 	reasonRows      = "its rows are not multiples of 32"
 	reasonRuntime   = "llama.cpp wants it as it is"
+	reasonF64       = "float64, which llama.cpp does not quantize"
 	reasonFloat     = "float32 already"
 	reasonUnread    = "of a type that is not read"
 )
@@ -52,6 +53,9 @@ func GGUF(ctx context.Context, in string, out *atomicfile.Set, o Options, p Prog
 	}
 	plan := func(t *gguf.Tensor) (gguf.Type, string) {
 		choice, why := o.TensorTypes.Choose(t, to), o.reasonGGUF(t)
+		if why != "" && o.spelling(t.Name).reasonGGUF(t) == "" {
+			c.result.Choosable = append(c.result.Choosable, t.Name)
+		}
 		if why == "" && choice.Type == t.Type {
 			why = "it is " + t.Type.String() + " already"
 		}
@@ -153,6 +157,9 @@ func (o *Options) reasonGGUF(t *gguf.Tensor) string {
 	floating := t.Type == gguf.F32 || t.Type == gguf.F16 || t.Type == gguf.BF16
 	if block, _ := t.Type.Block(); !floating && block != 1 {
 		return reasonQuantized
+	}
+	if t.Type == gguf.F64 {
+		return reasonF64
 	}
 	shape := t.Shape
 	if len(shape) == 0 {

@@ -50,6 +50,9 @@ func ONNX(ctx context.Context, in string, out *atomicfile.Set, o Options, p Prog
 			return nil, inTensor(t.Name, err)
 		}
 		if why != "" {
+			if info := tensorfile.InfoONNX(t); o.spelling(t.Name).onnxReason(t, info) == "" {
+				c.result.Choosable = append(c.result.Choosable, t.Name)
+			}
 			c.keep(t, why)
 			continue
 		}
@@ -101,14 +104,14 @@ func onnxCoded(t *onnx.Tensor) string { return "quantized already: codes of " + 
 // onnxReason is reason, with what the graph tells of t.
 func (o *Options) onnxReason(t *onnx.Tensor, info tensorfile.Info) string {
 	why := o.reason(info)
-	if why == reasonType && t.Note == onnx.SparseNote {
-		return t.Note
-	}
-	if why == reasonType && t.Coded != "" {
+	if !info.Floating && t.Coded != "" {
 		return onnxCoded(t)
 	}
+	if !info.Floating {
+		return why
+	}
 	switch why {
-	case reasonType, reasonExcluded, reasonNot, reasonEmpty:
+	case reasonExcluded, reasonNot, reasonEmpty:
 		return why
 	}
 	if err := t.Replaceable(); err != nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/atomicfile"
 	"github.com/a01592f9/quant/cmd/internal/gguf"
 	"github.com/a01592f9/quant/cmd/internal/onnx"
+	"github.com/a01592f9/quant/cmd/internal/tensorfile"
 )
 
 // Reasons of what DequantizeONNX leaves.
@@ -69,7 +70,7 @@ func (o *Options) dequantize(c *onnxCopy, d *onnx.Dequantizer) (why string, err 
 	if why := o.reasonByName(d.Name); why != "" {
 		return why, nil
 	}
-	info := onnxInfo(d.Codes)
+	info := tensorfile.InfoONNX(d.Codes)
 	n := elements(info.Shape)
 	src, scheme, err := onnxValues(d)
 	if err != nil {
@@ -157,7 +158,7 @@ func onnxValues(d *onnx.Dequantizer) (quant.Source, quant.Scheme, error) {
 	if err != nil {
 		return nil, s, err
 	}
-	shape := onnxInfo(d.Codes).Shape
+	shape := tensorfile.InfoONNX(d.Codes).Shape
 	if s.Bits == 32 {
 		p.Scheme.Bits = 16 // which there is, for Result
 		return &int32Source{r: r, shape: shape, axis: d.Axis, scale: p.Scale, zero: p.ZeroPoint}, p.Scheme, nil

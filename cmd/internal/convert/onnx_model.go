@@ -2,10 +2,12 @@ package convert
 
 import (
 	"context"
+	"os"
 	"path/filepath"
 
 	"github.com/a01592f9/quant/cmd/internal/atomicfile"
 	"github.com/a01592f9/quant/cmd/internal/onnx"
+	"github.com/a01592f9/quant/cmd/internal/sniff"
 	"github.com/a01592f9/quant/cmd/internal/tensorfile"
 )
 
@@ -19,7 +21,7 @@ type onnxCopy struct {
 func newONNXCopy(ctx context.Context, in string, out *atomicfile.Set, o Options, p Progress) (*onnxCopy, error) {
 	m, err := onnx.Open(in)
 	if err != nil {
-		return nil, err
+		return nil, cutOff(in, err)
 	}
 	c := &onnxCopy{copier: newCopier(ctx, out, p), model: m}
 	c.rewriter = m.Rewrite(filepath.Base(out.Path()) + ".data")
@@ -40,11 +42,7 @@ func newONNXCopy(ctx context.Context, in string, out *atomicfile.Set, o Options,
 
 // keep leaves a tensor in the model as it is.
 func (c *onnxCopy) keep(t *onnx.Tensor, reason string) {
-	left := t.Shape
-	if len(left) == 0 {
-		left = []int{1}
-	}
-	c.leave(Left{Name: t.Name, DType: t.DType, Shape: left, Bytes: t.Bytes, Reason: reason})
+	c.leave(Left{Name: t.Name, DType: t.DType, Shape: tensorfile.InfoONNX(t).Shape, Bytes: t.Bytes, Reason: reason})
 	c.tick(t.Bytes)
 }
 
@@ -74,18 +72,29 @@ func (c *onnxCopy) write() error {
 	return nil
 }
 
-// onnxInfo describes a tensor of the model as readers of files do.
+// onnxInfo describes a tensor of the model as what uses it sees it.
 func onnxInfo(t *onnx.Tensor) tensorfile.Info {
-	info := tensorfile.Info{Name: t.Name, DType: t.DType, Shape: t.Shape, Bytes: t.Bytes, Floating: t.Floating,
-		Use: t.Use, Axis: t.Axis, File: t.File, Offset: t.Offset}
-	switch {
-	case len(info.Shape) == 0:
-		info.Shape = []int{1}
-	case t.Seen != nil && t.Floating:
+	info := tensorfile.InfoONNX(t)
+	if t.Seen != nil && t.Floating {
 		info.Shape, info.Axis = t.Seen, t.SeenAxis
 	}
-	if !t.Weight {
-		info.Left = t.Note
-	}
 	return info
+}
+
+// cutOff is the error of a model that cannot be read: that the file is cut off, if
+// it is.
+func cutOff(path string, err error) error {
+	f, openErr := os.Open(path)
+	if openErr != nil {
+		return err
+	}
+	defer f.Close()
+	st, statErr := f.Stat()
+	if statErr != nil || !st.Mode().IsRegular() {
+		return err
+	}
+	if cut := sniff.Protobuf(f, st.Size()); cut != nil {
+		return cut
+	}
+	return err
 }

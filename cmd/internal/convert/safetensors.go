@@ -56,6 +56,9 @@ func Safetensors(ctx context.Context, in string, out *atomicfile.Set, o Options,
 	if err := o.selection().Check(c.names()); err != nil {
 		return nil, err
 	}
+	o.otherNames = slices.DeleteFunc(slices.Clone(o.Include), func(p string) bool {
+		return slices.ContainsFunc(c.names(), func(name string) bool { return isLayer(name) && option.Match(p, name) })
+	})
 	c.measure, c.make = o.Measure, c.quantize
 	scheme, strategy := o.schemeST()
 	format := packQuantized
@@ -79,6 +82,9 @@ func Safetensors(ctx context.Context, in string, out *atomicfile.Set, o Options,
 			}
 		}
 		if j.reason != "" {
+			if j.reason != reasonLarger && o.spelling(info.Name).reasonST(info) == "" {
+				c.result.Choosable = append(c.result.Choosable, info.Name)
+			}
 			j.copied = c.same(i)
 			if isLayer(info.Name) && info.Floating && len(info.Shape) == 2 {
 				ignore = append(ignore, moduleOf(info.Name))
@@ -148,7 +154,7 @@ func (o *Options) reasonST(t tensorfile.Info) string {
 		return why
 	}
 	switch {
-	case !isLayer(t.Name):
+	case !isLayer(t.Name) && !o.selection().Spells(t.Name) && !o.others().Picks(t.Name):
 		return reasonName
 	case len(t.Shape) != 2:
 		return reasonMatrix
@@ -158,6 +164,15 @@ func (o *Options) reasonST(t tensorfile.Info) string {
 		return fmt.Sprintf("its rows of %d are not whole groups of %d", t.Shape[1], o.GroupSize)
 	}
 	return ""
+}
+
+// others is what the patterns pick that match no weight of a layer by its name:
+// they are meant for others.
+func (o *Options) others() option.Selection {
+	if len(o.otherNames) == 0 {
+		return option.Selection{Exclude: []string{"*"}}
+	}
+	return option.Selection{Include: o.otherNames}
 }
 
 // leftByLoaders reports whether a layer is one that is usually not linear, or

@@ -29,11 +29,12 @@ func DequantizeSafetensors(ctx context.Context, in string, out *atomicfile.Set, 
 		return nil, err
 	}
 	defer c.from.Close()
+	d := &stDecoder{stCopy: c, index: make(map[string]int), weights: c.from.Tensors()}
 	known, err := c.config.compressed()
-	if err != nil {
+	if err != nil && !slices.ContainsFunc(d.weights, func(t tensorfile.Info) bool { return t.Layout != "" }) {
 		return nil, err
 	}
-	d := &stDecoder{stCopy: c, args: known, index: make(map[string]int)}
+	d.args, d.foreign = known, err != nil
 	for i, info := range c.infos {
 		d.index[info.Name] = i
 	}
@@ -50,7 +51,11 @@ func DequantizeSafetensors(ctx context.Context, in string, out *atomicfile.Set, 
 			left = true
 			continue
 		}
-		if err := d.plan(i, base); err != nil {
+		plan := d.plan
+		if d.joined(i) {
+			plan = d.planJoined
+		}
+		if err := plan(i, base); err != nil {
 			return nil, inTensor(info.Name, err)
 		}
 		back = append(back, moduleOf(base))
@@ -59,7 +64,10 @@ func DequantizeSafetensors(ctx context.Context, in string, out *atomicfile.Set, 
 		return nil, err
 	}
 	if len(back) == 0 && !left {
-		return nil, errors.New("there are no weights in a layout of compressed-tensors")
+		return nil, errors.New("there are no weights in a layout that is read")
+	}
+	if left && d.foreign {
+		return nil, errors.New("its config.json cannot say that a part of the weights is quantized: turn all of them back")
 	}
 	for i := range c.jobs {
 		j := &c.jobs[i]
@@ -75,10 +83,10 @@ func DequantizeSafetensors(ctx context.Context, in string, out *atomicfile.Set, 
 	if err != nil {
 		return nil, err
 	}
-	if left {
+	if left && d.args != nil {
 		err = c.config.ignore(back)
-	} else {
-		err = c.config.set(quantConfig, nil)
+	} else if !left {
+		err = errors.Join(c.config.set(quantConfig, nil), c.config.set("quantization", nil)) // the second is MLX's
 	}
 	return r, errors.Join(err, c.writeRest())
 }
@@ -88,16 +96,72 @@ type stDecoder struct {
 	*stCopy
 	args  *compressedArgs // of all weights; nil if that is not known
 	index map[string]int  // of tensors, by name
+
+	weights []tensorfile.Info // that the tensors make, in their order
+	foreign bool              // the configuration is not one of compressed-tensors
+}
+
+// joined reports whether tensor i is the codes of a weight that the reader of
+// files makes of several tensors, in a layout that quant quantize does not write.
+func (d *stDecoder) joined(i int) bool {
+	if d.weights[i].Layout == "" {
+		return false
+	}
+	t := d.infos[i]
+	name, packed := strings.CutSuffix(t.Name, packedSuffix)
+	_, scaled := d.index[name+"_scale"]
+	_, ordered := d.index[name+"_g_idx"]
+	own := scaled && !ordered && len(t.Shape) == 2 && (packed && t.DType == "I32" || !packed && t.DType == "I8")
+	return !own || d.foreign
+}
+
+// planJoined is plan of a weight that the reader of files makes.
+func (d *stDecoder) planJoined(i int, name string) error {
+	j, t := &d.jobs[i], d.weights[i]
+	if elements(t.Shape) == 0 {
+		return errors.New("no elements")
+	}
+	for k, part := range d.weights {
+		if part.PartOf == t.Name {
+			d.jobs[k].part = true
+		}
+	}
+	// ComfyUI takes a model with this tensor for one of 8-bit floats.
+	if marker, there := d.index["scaled_fp8"]; there {
+		d.jobs[marker].part = true
+	}
+	j.floats, j.joined = newST(name, "F32", t.Shape...), true
+	return nil
+}
+
+// decodeJoined writes a weight that the reader of files makes as float32.
+func (d *stDecoder) decodeJoined(i int) (*Weight, error) {
+	j, t := &d.jobs[i], d.weights[i]
+	w := &Weight{Name: t.Name, Shape: t.Shape, Axis: -1, Type: j.floats.dtype, Before: d.infos[i].Bytes, After: j.floats.bytes}
+	for _, part := range d.weights {
+		if part.PartOf == t.Name {
+			w.Before += part.Bytes
+		}
+	}
+	src, err := d.from.Source(i)
+	if err != nil {
+		return nil, err
+	}
+	if err := j.file.at(j.floats); err != nil {
+		return nil, err
+	}
+	n, bytes := elements(t.Shape), d.infos[i].Bytes
+	return w, writeFloats(d.ctx, j.file, src, t.Shape, func(k int) { d.tick(int64(k) * bytes / n) })
 }
 
 // quantized tells whether tensor i is the codes of a weight, and what the
 // weight is called.
 func (d *stDecoder) quantized(i int) (name string, ok bool) {
+	if d.joined(i) {
+		return d.weights[i].Name, true
+	}
 	t := d.infos[i]
 	name, packed := strings.CutSuffix(t.Name, packedSuffix)
-	if !isLayer(name) {
-		return t.Name, false
-	}
 	if _, ok = d.index[name+"_scale"]; !ok {
 		return t.Name, false
 	}
@@ -212,6 +276,9 @@ func (d *stDecoder) granularity(j *stJob, scale *tensorfile.Info) (quant.Granula
 // decode writes a weight as float32; tensor i is its codes.
 func (d *stDecoder) decode(i int) (*Weight, error) {
 	j, t := &d.jobs[i], d.infos[i]
+	if j.joined {
+		return d.decodeJoined(i)
+	}
 	name := j.floats.name
 	at, scale := d.part(name, "_scale")
 	w := &Weight{Name: name, Shape: j.floats.shape, Axis: -1, Type: j.floats.dtype,

@@ -35,6 +35,7 @@ type stJob struct {
 	codes, scale, zero, shape *stTensor     // zero and shape may be nil
 	floats                    *stTensor     // of a tensor that is dequantized
 	packed                    bool
+	joined                    bool // it is a weight that the reader of files makes
 	rows, cols                int
 }
 

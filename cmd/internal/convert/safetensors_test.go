@@ -686,7 +686,7 @@ func TestDequantizeSafetensorsErrors(t *testing.T) {
 	}{
 		{[]stInput{codes, scale}, ""},
 		{[]stInput{packed, scale, shape}, ""},
-		{[]stInput{codes}, "there are no weights in a layout of compressed-tensors"},
+		{[]stInput{codes}, "there are no weights in a layout that is read"},
 		{[]stInput{packed, scale}, "no weight_shape of two I64"},
 		{[]stInput{packed, scale, {"x.weight_shape", "I64", []int{2}, i64(2, 1<<62)}}, "does not go with 2 rows of 2 words"},
 		{[]stInput{packed, scale, {"x.weight_shape", "I64", []int{2}, i64(3, 8)}}, "does not go with 2 rows of 2 words"},
@@ -695,7 +695,7 @@ func TestDequantizeSafetensorsErrors(t *testing.T) {
 		{[]stInput{packed, scale, {"x.weight_shape", "I64", []int{2}, i64(2, -8)}}, "does not go with 2 rows of 2 words"},
 		{[]stInput{packed, scale, {"x.weight_shape", "I64", []int{2}, i64(2, 0)}}, "the width of 0 codes in 2 words is not known"},
 		{[]stInput{packed, scale, {"x.weight_shape", "I64", []int{2}, i64(2, 1)}}, "the width of 1 codes in 2 words is not known"},
-		{[]stInput{packed, scale, shape, {"x.weight_g_idx", "I32", []int{1}, ones[:4]}}, "groups in the order of activations"},
+		{[]stInput{packed, scale, shape, {"x.weight_g_idx", "I32", []int{1}, ones[:4]}}, "not the group of each of 16 columns"},
 		{[]stInput{codes, {"x.weight_scale", "F32", []int{4}, ones}}, "weight_scale of shape [4] does not go with 2×8"},
 		{[]stInput{codes, {"x.weight_scale", "F32", []int{0, 2}, nil}}, "weight_scale of shape [0 2] does not go with 2×8"},
 		{[]stInput{codes, {"x.weight_scale", "I32", []int{2, 1}, ones[:8]}}, "weight_scale is I32"},

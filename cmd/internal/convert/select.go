@@ -31,7 +31,10 @@ const (
 func (o *Options) reason(t tensorfile.Info) string {
 	n := elements(t.Shape)
 	if !t.Floating {
-		return reasonType
+		return unread(t)
+	}
+	if t.PartOf != "" {
+		return t.Left
 	}
 	if why := o.reasonByName(t.Name); why != "" {
 		return why
@@ -47,6 +50,26 @@ func (o *Options) reason(t tensorfile.Info) string {
 		return reasonTiny
 	}
 	return ""
+}
+
+// unread returns why a tensor that is not of floating-point numbers is left.
+func unread(t tensorfile.Info) string {
+	switch {
+	case t.PartOf != "":
+		return t.Left
+	case t.Unread != "" && t.Left == reasonQuantized:
+		return t.Left + ", " + t.Unread
+	case t.Unread != "":
+		return t.Unread
+	}
+	return reasonType
+}
+
+// spelling returns options that include one name in full.
+func (o *Options) spelling(name string) *Options {
+	with := *o
+	with.Include = []string{name}
+	return &with
 }
 
 // selection is what the patterns of names pick.

@@ -39,6 +39,9 @@ func (x *externals) section(dir string, e *external, bytes int64) (io.ReaderAt, 
 		}
 		return nil, fmt.Errorf("external data: %w", err)
 	}
+	if err := foreign(f, size, e.location); err != nil {
+		return nil, err
+	}
 	if e.offset > size || bytes > size-e.offset {
 		return nil, fmt.Errorf("external data from offset %d to %d, but %s has %d bytes", e.offset, e.offset+bytes, quote(e.location), size)
 	}

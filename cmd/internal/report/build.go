@@ -31,7 +31,7 @@ func Build(ctx context.Context, name string, src Source, o Options, progress tex
 	if o.Method == "" {
 		o.Method = quant.MinMax.String()
 	}
-	r := &Report{Source: name, Options: o, Tensors: []Tensor{}, Skipped: []Skipped{}}
+	r := &Report{Source: name, Options: o, Tensors: []Tensor{}, Skipped: []Skipped{}, FileNotes: notesOf(src)}
 	plan, err := r.plan(src.Tensors())
 	if err != nil {
 		return nil, err
@@ -78,16 +78,16 @@ func (r *Report) plan(infos []tensorfile.Info) ([]job, error) {
 			r.skip(info, info.Left, false)
 			continue
 		case !info.Floating:
-			r.skip(info, fmt.Sprintf("%s is not a floating-point type", info.DType), false)
+			r.skip(info, info.Reason(), false)
 			continue
 		case j.elements == 0:
 			r.skip(info, "no elements", false)
 			continue
-		case len(info.Shape) < 2 && !alone:
-			r.skip(info, "fewer than two dimensions", false)
-			continue
 		case info.Left != "" && !alone: // quant quantize leaves it too
 			r.skip(info, info.Left, false)
+			continue
+		case len(info.Shape) < 2 && !alone:
+			r.skip(info, "fewer than two dimensions", false)
 			continue
 		}
 		jobs = append(jobs, j)
@@ -115,6 +115,7 @@ func namesOf(infos []tensorfile.Info) string {
 func (r *Report) skip(info tensorfile.Info, reason string, failed bool) {
 	r.Skipped = append(r.Skipped, Skipped{
 		Name: info.Name, DType: info.DType, Shape: dims(info.Shape), Bytes: info.Bytes, Reason: reason, Failed: failed,
+		PartOf: info.PartOf,
 	})
 	if failed {
 		r.Summary.Failed++
@@ -162,6 +163,7 @@ func compare(w *work, j job, o Options) (*Tensor, error) {
 		Max:      text.Float(c.Range.Max),
 		Use:      j.info.Use,
 		AxisFrom: j.axisFrom(o),
+		Layout:   j.info.Layout,
 		job:      j,
 	}
 	if !j.vector {

@@ -20,6 +20,8 @@ type Conversion struct {
 	Total   ConversionTotal `json:"total"`
 
 	Dequantized bool `json:"dequantized"` // it was turned back
+
+	Note string `json:"note,omitempty"` // what the options cost without need
 }
 
 // A Converted is a tensor that was quantized or turned back.

@@ -29,6 +29,9 @@ func (c *Conversion) WriteText(w io.Writer, color bool, columns int) error {
 	}
 	c.writeLeft(p)
 	p.Paragraph(table.Plain, c.totalText())
+	if c.Note != "" {
+		p.Paragraph(table.Plain, c.Note)
+	}
 	return p.Flush()
 }
 

@@ -22,6 +22,7 @@ type Difference struct {
 	Summary DifferenceSummary `json:"summary"`
 	Tensors []DifferentTensor `json:"tensors"` // in the order of the source
 	Skipped []Skipped         `json:"skipped"`
+	FileNotes
 
 	base  Report
 	order []int
@@ -80,7 +81,7 @@ func BuildDifference(ctx context.Context, name, against string, src, other Sourc
 	if o.Tensors == nil {
 		o.Tensors = []string{}
 	}
-	d := &Difference{Source: name, Against: against, Options: o, Tensors: []DifferentTensor{}}
+	d := &Difference{Source: name, Against: against, Options: o, Tensors: []DifferentTensor{}, FileNotes: notesOf(src)}
 	d.base = Report{Source: name, Options: o, Skipped: []Skipped{}}
 	jobs, match, err := d.plan(src.Tensors(), other.Tensors())
 	if err != nil {
@@ -128,13 +129,15 @@ func (d *Difference) plan(infos, others []tensorfile.Info) (jobs []job, match []
 		j := newJob(i, info)
 		switch {
 		case !info.Floating:
-			d.base.skip(info, fmt.Sprintf("%s is not a floating-point type", info.DType), false)
+			d.base.skip(info, info.Reason(), false)
 		case j.elements == 0:
 			d.base.skip(info, "no elements", false)
+		case !there && info.PartOf != "":
+			d.base.skip(info, info.Left, false)
 		case !there:
 			d.base.skip(info, "not in "+d.Against, false)
 		case !others[k].Floating:
-			d.base.skip(info, fmt.Sprintf("%s in %s", others[k].DType, d.Against), false)
+			d.base.skip(info, fmt.Sprintf("in %s %s", d.Against, others[k].Reason()), false)
 		case !slices.Equal(info.Shape, others[k].Shape):
 			d.base.skip(info, fmt.Sprintf("shape %s in %s", text.Shape(others[k].Shape), d.Against), true)
 		default:

@@ -15,6 +15,7 @@ func (d *Difference) WriteText(w io.Writer, color bool, columns int) error {
 	p := table.NewTerminal(w, color, columns)
 	p.Title(text.Clean(d.Source))
 	p.Line(table.Plain, text.Shorten("against "+text.Clean(d.Against), p.Columns))
+	d.writeReading(p)
 	p.Blank()
 	if t := d.Table(); len(t.Rows) > 0 {
 		p.Table(t)
@@ -33,6 +34,7 @@ func (d *Difference) WriteText(w io.Writer, color bool, columns int) error {
 	p.Paragraph(table.Plain, about+".")
 	writeSkipped(p, &d.base, true)
 	writeSkipped(p, &d.base, false)
+	d.writeLeftOut(p)
 	return p.Flush()
 }
 

@@ -18,6 +18,7 @@ type Inventory struct {
 	Bytes    int64       `json:"bytes"`
 	DTypes   []DTypeSize `json:"dtypes"` // those that take most first
 	Tensors  []Item      `json:"tensors"`
+	FileNotes
 }
 
 // A DTypeSize is what all tensors of one type come to.
@@ -50,7 +51,10 @@ type Item struct {
 	Outliers *int64       `json:"outliers"` // farther than OutlierDevs standard deviations from the mean
 	NaN      *int64       `json:"nan"`
 	Inf      *int64       `json:"inf"`
-	Error    string       `json:"error,omitempty"` // why its values could not be read
+	Error    string       `json:"error,omitempty"`   // why its values could not be read
+	Unread   string       `json:"unread,omitempty"`  // why they are not read, if the type does not tell
+	Layout   string       `json:"layout,omitempty"`  // how several tensors of the file make this one
+	PartOf   string       `json:"part_of,omitempty"` // the weight that it is a part of
 }
 
 // OutlierDevs is how many standard deviations from the mean an outlier begins.
@@ -62,6 +66,7 @@ func newItem(info tensorfile.Info) Item {
 	item := Item{
 		Name: info.Name, DType: info.DType, Shape: dims(info.Shape), Elements: elements(info.Shape),
 		Bytes: info.Bytes, Floating: info.Floating, Use: info.Use, File: info.File,
+		Unread: info.Unread, Layout: info.Layout, PartOf: info.PartOf,
 	}
 	if info.Axis != tensorfile.NoAxis && info.Use != "" {
 		item.Axis = &info.Axis

@@ -15,6 +15,7 @@ func (v *Inventory) WriteText(w io.Writer, color bool, columns int) error {
 	p := table.NewTerminal(w, color, columns)
 	p.Print(table.Bold, text.Shorten(text.Clean(v.Source), p.Columns-16))
 	p.Line(table.Plain, "  "+text.Clean(v.Kind))
+	v.writeReading(p)
 	p.Blank()
 	if len(v.Tensors) > 0 {
 		p.Table(v.Table())
@@ -37,6 +38,17 @@ func (v *Inventory) WriteText(w io.Writer, color bool, columns int) error {
 			p.Paragraph(table.Red, text.Clean(x.Name+": "+x.Error))
 		}
 	}
+	var layouts layoutList
+	for _, x := range v.Tensors {
+		layouts.add(x.Name, x.Layout, x.PartOf)
+	}
+	layouts.write(p)
+	for _, x := range v.Tensors {
+		if x.Unread != "" {
+			p.Paragraph(table.Dim, text.Clean(x.Name+": "+x.Unread))
+		}
+	}
+	v.writeLeftOut(p)
 	return p.Flush()
 }
 

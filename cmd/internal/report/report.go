@@ -22,6 +22,7 @@ type Report struct {
 	Summary Summary   `json:"summary"`
 	Tensors []Tensor  `json:"tensors"` // in the order of the source
 	Skipped []Skipped `json:"skipped"` // never nil, so that it is [] in JSON
+	FileNotes
 
 	order []int // of tables, see Sort; nil for Summary.ByGain
 }
@@ -74,6 +75,10 @@ type Tensor struct {
 
 	// AxisFrom says why it is that axis: see the constants.
 	AxisFrom string `json:"axis_from"`
+
+	// Layout says how several tensors of the file make this one; "" if it is all
+	// of itself.
+	Layout string `json:"layout,omitempty"`
 
 	Results []Result `json:"results"` // per tensor, per channel and, if asked for, per group
 	Best    int      `json:"best"`    // index of the result with the lowest RMSE
@@ -176,7 +181,8 @@ type Skipped struct {
 	Shape  []int  `json:"shape"`
 	Bytes  int64  `json:"bytes"` // in the file, uncompressed
 	Reason string `json:"reason"`
-	Failed bool   `json:"failed"` // it should have been compared, but its data did not allow it
+	Failed bool   `json:"failed"`            // it should have been compared, but its data did not allow it
+	PartOf string `json:"part_of,omitempty"` // the weight that it is a part of
 }
 
 // Err returns nil if every tensor that should be compared was, and otherwise

@@ -25,6 +25,7 @@ type Sweep struct {
 
 	Weights []SweepWeight `json:"weights"` // in the order of the source
 	Skipped []Skipped     `json:"skipped"`
+	FileNotes
 
 	base Report // that has planned it
 }
@@ -199,7 +200,7 @@ func BuildSweep(ctx context.Context, name string, src Source, o SweepOptions, pr
 	if o.Method == "" {
 		o.Method = quant.MinMax.String()
 	}
-	s := &Sweep{Source: name, Options: o, Weights: []SweepWeight{}}
+	s := &Sweep{Source: name, Options: o, Weights: []SweepWeight{}, FileNotes: notesOf(src)}
 	s.base = Report{Source: name, Options: o.options(), Skipped: []Skipped{}}
 	plan, err := s.base.plan(src.Tensors())
 	if err != nil {

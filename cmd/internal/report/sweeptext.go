@@ -22,6 +22,7 @@ func (s *Sweep) WriteText(w io.Writer, o SweepTextOptions) error {
 	p := table.NewTerminal(w, o.Color, o.Columns)
 	p.Title(named(s.Source, o.Note))
 	p.Paragraph(table.Dim, s.About())
+	s.writeReading(p)
 	p.Blank()
 	p.Table(s.SchemesTable())
 	p.Blank()
@@ -44,6 +45,7 @@ func (s *Sweep) WriteText(w io.Writer, o SweepTextOptions) error {
 		}
 	}
 	writeSkipped(p, &s.base, false)
+	s.writeLeftOut(p)
 	return p.Flush()
 }
 

@@ -31,6 +31,7 @@ func WriteText(w io.Writer, r *Report, o TextOptions) error {
 	p := table.NewTerminal(w, o.Color, o.Columns)
 	p.Title(named(r.Source, o.Note))
 	p.Paragraph(table.Dim, r.Options.About())
+	r.writeReading(p)
 	if r.Summary.Compared > 1 {
 		p.Blank()
 		p.Table(r.SummaryTable(false))
@@ -49,6 +50,15 @@ func WriteText(w io.Writer, r *Report, o TextOptions) error {
 		writeWorst(p, r, n)
 	}
 	writeSkipped(p, r, false)
+	var layouts layoutList
+	for _, t := range r.Tensors {
+		layouts.add(t.Name, t.Layout, "")
+	}
+	for _, s := range r.Skipped {
+		layouts.add(s.Name, "", s.PartOf)
+	}
+	layouts.write(p)
+	r.writeLeftOut(p)
 	for i := range r.Tensors {
 		if sections {
 			p.Blank()

@@ -58,10 +58,14 @@ func entryGGUF(m *gguf.File, i int, path string) entry {
 	case e.Floating:
 		e.open = func() (quant.Source, error) { return openGGUF(m, i, e.raw), nil }
 	case !t.Type.Integer():
+		e.Unread = unreadGGUF(t.Type)
 		e.open = func() (quant.Source, error) { return nil, m.ReadFloats(i, nil, 0) } // which says why
 	}
 	return e
 }
+
+// unreadGGUF says that a type is not read.
+func unreadGGUF(t gguf.Type) string { return "blocks of " + t.String() + " are not read" }
 
 func openGGUF(m *gguf.File, i int, raw *io.SectionReader) quant.Source {
 	switch t := &m.Tensors[i]; t.Type {

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/a01592f9/quant"
 	"github.com/a01592f9/quant/cmd/internal/onnx"
@@ -28,24 +29,11 @@ func (f *File) parseONNX(r io.ReaderAt, size int64, dir string) error {
 	}
 	for _, t := range m.Tensors {
 		e := newEntry(t.Name, t.DType, t.Shape, t.Bytes)
-		e.Use, e.Axis, e.File, e.Offset = t.Use, t.Axis, t.File, t.Offset
-		if len(t.Shape) == 0 {
-			e.Axis = NoAxis
-		}
-		if !t.Weight {
-			e.Left = t.Note
-		}
-		if t.Coded != "" {
-			e.Left, e.Unread = "quantized already: codes of "+t.Coded, "codes of "+t.Coded
-		}
-		if t.Note == onnx.SparseNote {
-			e.Unread = t.Note
-		}
+		e.Info = InfoONNX(t)
 		if t.Floating {
 			if e.elements, err = elements(t.Shape); err != nil {
 				return inTensor(t.Name, err)
 			}
-			e.Floating = true
 			e.open = func() (quant.Source, error) { return openONNX(t, e.elements) }
 		}
 		if t.Offset >= 0 && t.File == "" {
@@ -57,6 +45,28 @@ func (f *File) parseONNX(r io.ReaderAt, size int64, dir string) error {
 		f.entries = append(f.entries, e)
 	}
 	return nil
+}
+
+// InfoONNX describes a tensor of an ONNX model.
+func InfoONNX(t *onnx.Tensor) Info {
+	info := newEntry(t.Name, t.DType, t.Shape, t.Bytes).Info
+	info.Floating, info.Use, info.Axis, info.File, info.Offset = t.Floating, t.Use, t.Axis, t.File, t.Offset
+	if len(t.Shape) == 0 {
+		info.Axis = NoAxis
+	}
+	if !t.Weight {
+		info.Left = t.Note
+	}
+	switch {
+	case t.Floating:
+	case t.Coded != "":
+		info.Left, info.Unread = "quantized already: codes of "+t.Coded, "codes of "+t.Coded
+	case t.Note == onnx.SparseNote:
+		info.Unread = t.Note
+	case strings.HasPrefix(t.DType, "F"):
+		info.Unread = "elements of type " + t.DType + " are not read"
+	}
+	return info
 }
 
 func openONNX(t *onnx.Tensor, n int) (quant.Source, error) {

@@ -45,6 +45,20 @@ type Info struct {
 	Offset int64  // of the data in that file; -1 if they are not there as they are
 }
 
+// Reason says why Load cannot read the tensor, as "I32 is not a floating-point
+// type"; "" if it can.
+func (i Info) Reason() string {
+	switch {
+	case i.Floating:
+		return ""
+	case i.Unread != "":
+		return i.Unread
+	case i.PartOf != "":
+		return i.Left
+	}
+	return i.DType + " is not a floating-point type"
+}
+
 // Skipped is something in a file that is no tensor, and was left out.
 type Skipped struct {
 	Name   string // any characters
@@ -184,6 +198,10 @@ func (f *File) Tensors() []Info {
 	}
 	return infos
 }
+
+// Described returns how a text was read, nil for other files, and what else the
+// file holds.
+func (f *File) Described() (*Text, []Skipped) { return f.Text, f.Skipped }
 
 // Stored describes every tensor as the file holds it, where Tensors describes
 // the weights that several tensors make. Both have the same order: the weight is

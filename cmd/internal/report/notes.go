@@ -1,0 +1,177 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/a01592f9/quant/cmd/internal/table"
+	"github.com/a01592f9/quant/cmd/internal/tensorfile"
+	"github.com/a01592f9/quant/cmd/internal/text"
+)
+
+// FileNotes say how a file was read, where there is anything to say. They are
+// part of the JSON of every command that reads a file.
+type FileNotes struct {
+	ReadAs  string    `json:"read_as,omitempty"`  // of text: what was recognised, as "a 2×2 array (nested brackets)"
+	Notes   []Note    `json:"notes,omitempty"`    // of text: what was assumed and what was left out
+	LeftOut []LeftOut `json:"left_out,omitempty"` // what the file holds beside tensors
+}
+
+// A Note is an assumption of the reader of text, or something that it left out.
+type Note struct {
+	Text     string `json:"text"`
+	Line     int    `json:"line,omitempty"`  // from 1; 0 if the note is about all of the text
+	Doubtful bool   `json:"doubtful"`        // the text can be read otherwise as well
+	Other    string `json:"other,omitempty"` // the flags that give the other reading
+	Gives    string `json:"gives,omitempty"` // what they do
+}
+
+// A LeftOut is something in a file that is no tensor.
+type LeftOut struct {
+	Name   string `json:"name"`
+	Reason string `json:"reason"`
+}
+
+// A described source knows more about its file than the tensors.
+type described interface {
+	Described() (as *tensorfile.Text, skipped []tensorfile.Skipped)
+}
+
+// notesOf returns what there is to say about the file of src.
+func notesOf(src Source) FileNotes {
+	var n FileNotes
+	d, ok := src.(described)
+	if !ok {
+		return n
+	}
+	as, skipped := d.Described()
+	for _, s := range skipped {
+		n.LeftOut = append(n.LeftOut, LeftOut{s.Name, s.Reason})
+	}
+	if as == nil {
+		return n
+	}
+	// Lines of values that leave nothing out need no words.
+	if as.Array || as.Reading.Separator == '|' || len(as.Notes) > 0 {
+		n.ReadAs = as.Summary()
+	}
+	for _, x := range as.Notes {
+		note := Note{Text: x.Text, Line: x.Line, Doubtful: x.Doubtful}
+		if x.Other != nil {
+			note.Other, note.Gives = flagsOf(*x.Other, as.Reading), x.OtherText
+		}
+		n.Notes = append(n.Notes, note)
+	}
+	return n
+}
+
+// flagsOf returns the flags that ask for a reading in place of the one that was
+// used.
+func flagsOf(want, used tensorfile.Reading) string {
+	var flags []string
+	if want.Separator != used.Separator {
+		flags = append(flags, "--separator "+tensorfile.SeparatorName(want.Separator))
+	}
+	if want.Decimal != used.Decimal && want.Decimal != 0 {
+		flags = append(flags, "--decimal "+tensorfile.DecimalName(want.Decimal))
+	}
+	if want.SkipRows != used.SkipRows {
+		flags = append(flags, fmt.Sprintf("--skip-rows %d", want.SkipRows))
+	}
+	if want.SkipColumns != used.SkipColumns {
+		flags = append(flags, fmt.Sprintf("--skip-columns %d", want.SkipColumns))
+	}
+	return strings.Join(flags, " ")
+}
+
+// sentence is a note as a terminal shows it.
+func (n *Note) sentence() string {
+	s := n.Text
+	if n.Other != "" {
+		s += fmt.Sprintf(" (to %s: %s)", n.Gives, n.Other)
+	}
+	return text.Clean(strings.ToUpper(s[:1]) + s[1:] + ".")
+}
+
+// writeReading says how text was read.
+func (n *FileNotes) writeReading(p *table.Terminal) {
+	if n.ReadAs != "" {
+		p.Paragraph(table.Dim, "Read as "+n.ReadAs+".")
+	}
+	for i := range n.Notes {
+		p.Paragraph(table.Dim, n.Notes[i].sentence())
+	}
+}
+
+// writeLeftOut counts and lists what is no tensor.
+func (n *FileNotes) writeLeftOut(p *table.Terminal) {
+	if len(n.LeftOut) == 0 {
+		return
+	}
+	p.Blank()
+	p.Table(n.leftOutTable())
+	p.Blank()
+	p.Paragraph(table.Dim, text.Plural(len(n.LeftOut), "other part")+" of the file left out.")
+}
+
+// leftOutTable has a row for each thing that is no tensor, or for the first of
+// many that are left out for one reason.
+func (n *FileNotes) leftOutTable() *table.Table {
+	t := &table.Table{Columns: table.Texts("left out", "because")}
+	seen, listed := map[string]int{}, map[string]int{}
+	for _, x := range n.LeftOut {
+		seen[x.Reason]++
+	}
+	for _, x := range n.LeftOut {
+		listed[x.Reason]++
+		name := x.Name
+		if seen[x.Reason] > manyAlike && listed[x.Reason] > fewAlike {
+			if listed[x.Reason] > fewAlike+1 {
+				continue
+			}
+			name = fmt.Sprintf("and %s more", text.Count(seen[x.Reason]-fewAlike))
+		}
+		t.Add(table.Text(name), table.Text(x.Reason))
+	}
+	return t
+}
+
+// A layoutList says which weights several tensors of a file make.
+type layoutList struct {
+	layouts []string
+	weights map[string][]string // by layout
+	parts   map[string]int      // of a weight
+}
+
+// add adds a tensor with its layout and the weight that it is a part of.
+func (l *layoutList) add(name, layout, partOf string) {
+	if l.weights == nil {
+		l.weights, l.parts = map[string][]string{}, map[string]int{}
+	}
+	if layout != "" {
+		if l.weights[layout] == nil {
+			l.layouts = append(l.layouts, layout)
+		}
+		l.weights[layout] = append(l.weights[layout], name)
+	}
+	if partOf != "" {
+		l.parts[partOf]++
+	}
+}
+
+// write writes a paragraph for each layout.
+func (l *layoutList) write(p *table.Terminal) {
+	for _, layout := range l.layouts {
+		names, n := l.weights[layout], 0
+		for _, name := range names {
+			n += l.parts[name]
+		}
+		made := "is made"
+		if len(names) > 1 {
+			made = "are made"
+		}
+		p.Blank()
+		p.Paragraph(table.Plain, text.Clean(fmt.Sprintf("%s %s of codes and %s: %s.",
+			text.Names(names), made, text.Plural(n, "other tensor"), layout)))
+	}
+}
