@@ -15,9 +15,9 @@ import (
 // the least error ask for, for all parameters and schemes.
 
 const (
-	// mostAbreast is how many channels at most are done at a time, if they have
+	// mostColumns is how many channels at most are done at a time, if they have
 	// to be read together: each has a histogram.
-	mostAbreast = 256
+	mostColumns = 256
 
 	// mostTogether is how many schemes of one layout are done at a time.
 	mostTogether = 4
@@ -111,7 +111,7 @@ func (s *selection) run(x []float32, src Source) error {
 			if l.inner == 1 {
 				err = s.row(x, src, at, rows)
 			} else {
-				err = s.abreast(from(x, at), src, at, rows, l.inner, 1)
+				err = s.chooseColumns(from(x, at), src, at, rows, l.inner, 1)
 			}
 			if err != nil {
 				return err
@@ -127,7 +127,7 @@ func (s *selection) run(x []float32, src Source) error {
 		return nil
 	case l.scattered() || src == nil:
 		s.first = 0
-		return s.abreast(x, src, 0, l.outer, l.axis, l.inner)
+		return s.chooseColumns(x, src, 0, l.outer, l.axis, l.inner)
 	}
 	for s.first = range l.axis {
 		s.part = layout{outer: l.outer, axis: 1, inner: l.inner, params: 1}
@@ -150,14 +150,14 @@ func (s *selection) row(x []float32, src Source, at, n int) error {
 	return s.choose(nil, &s.columns)
 }
 
-// abreast chooses the ranges of the channels of a tensor, from element at on.
+// chooseColumns chooses the ranges of the channels of a tensor, from element at on.
 // What is read is done some channels at a time, which does not change the walk.
-func (s *selection) abreast(x []float32, src Source, at, outer, axis, inner int) error {
+func (s *selection) chooseColumns(x []float32, src Source, at, outer, axis, inner int) error {
 	if src == nil {
 		s.part = channelsOf(outer, axis, inner)
 		return s.choose(x[:s.part.n()], nil)
 	}
-	most := max(1, min(mostAbreast, bufferLen/inner))
+	most := max(1, min(mostColumns, bufferLen/inner))
 	first, parts := s.first, (axis+most-1)/most
 	for i := range parts {
 		c, end := axis*i/parts, axis*(i+1)/parts

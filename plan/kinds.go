@@ -24,7 +24,7 @@ func (p *Problem) fewKinds(items []item, limit float64, fewest bool) (Plan, erro
 	}
 	best, found := Plan{}, false
 	for subset := range subsets(len(names), p.MaxKinds) {
-		q, err := p.within(items, names, subset, limit, fewest)
+		q, err := p.withKinds(items, names, subset, limit, fewest)
 		if err != nil {
 			if !errors.Is(err, ErrLimit) && !errors.Is(err, errKinds) {
 				return Plan{}, err
@@ -66,8 +66,8 @@ func (p *Problem) solveFor(items []item, limit float64, fewest bool) (Plan, erro
 // errKinds is for a weight that has no candidate among some kinds.
 var errKinds = errors.New("plan: a weight has none of the kinds")
 
-// within solves the problem with the names of a subset.
-func (p *Problem) within(items []item, names []string, subset []int, limit float64, fewest bool) (Plan, error) {
+// withKinds solves the problem with the names of a subset.
+func (p *Problem) withKinds(items []item, names []string, subset []int, limit float64, fewest bool) (Plan, error) {
 	some := make([]item, len(items))
 	for i, it := range items {
 		some[i].weights = it.weights
@@ -108,7 +108,7 @@ func (p *Problem) growKinds(items []item, names []string, limit float64, fewest 
 			if slices.Contains(set, k) {
 				continue
 			}
-			q, err := p.within(items, names, append(slices.Clone(set), k), limit, fewest)
+			q, err := p.withKinds(items, names, append(slices.Clone(set), k), limit, fewest)
 			if err != nil {
 				if !errors.Is(err, ErrLimit) && !errors.Is(err, errKinds) {
 					return Plan{}, err
