@@ -17,7 +17,7 @@ import (
 )
 
 func init() {
-	register.DoFn3x2[context.Context, string, []byte, []byte, error](&describeFn{})
+	register.DoFn3x3[context.Context, string, []byte, string, []byte, error](&describeFn{})
 	register.DoFn2x1[string, []byte, entry](&entryFn{})
 	register.DoFn3x1[context.Context, int, func(*entry) bool, error](&writeFn{})
 	register.DoFn1x2[Bad, string, []byte](&reasonFn{})
