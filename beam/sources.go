@@ -1,0 +1,261 @@
+package beam
+
+import (
+	"archive/zip"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/io/filesystem"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
+)
+
+func init() {
+	register.DoFn3x1[context.Context, string, func(string), error](&listFn{})
+	register.DoFn5x1[context.Context, string, func(Ref), func(Bad), func(Bad), error](&openFn{})
+	register.Emitter1[string]()
+	register.Emitter1[Ref]()
+	register.Emitter1[Bad]()
+}
+
+// A Ref says where a tensor is. It crosses stages instead of the values.
+type Ref struct {
+	File   string
+	Name   string
+	DType  string
+	Big    bool // big-endian
+	Shape  []int
+	Offset int64  // of the values, in the file or in the member
+	Member string // of a compressed archive, or ""
+	Bytes  int64
+}
+
+// Bad is a file or a tensor that was left out, and why.
+type Bad struct {
+	File, Tensor, Reason string
+}
+
+// A Sources is what Find returns: the tensors, the tensors that were left out
+// because they are not floating point or have no elements, and the bad files.
+type Sources struct {
+	Tensors beam.PCollection // of Ref
+	Left    beam.PCollection // of Bad
+	Bad     beam.PCollection // of Bad, empty unless Options.SkipBad
+}
+
+// Find looks for tensors in the files that globs name, in .npy, .npz and
+// safetensors files. A file without tensors, an unreadable one, and one that is
+// shorter than it says are bad. A glob that no file matches is an error.
+func Find(s beam.Scope, o Options, globs ...string) Sources {
+	s = s.Scope("quant.Find")
+	files := beam.ParDo(s, &listFn{}, beam.CreateList(s, globs))
+	refs, left, bad := beam.ParDo3(s, &openFn{Options: o}, beam.Reshuffle(s, files))
+	return Sources{Tensors: refs, Left: left, Bad: bad}
+}
+
+// A listFn lists the files of a glob.
+type listFn struct{}
+
+func (*listFn) ProcessElement(ctx context.Context, glob string, emit func(string)) error {
+	fs, err := filesystem.New(ctx, glob)
+	if err != nil {
+		return err
+	}
+	defer fs.Close()
+	files, err := fs.List(ctx, glob)
+	if err != nil {
+		return fmt.Errorf("%s: %w", glob, err)
+	}
+	if len(files) == 0 {
+		return fmt.Errorf("%s: there is no such file", glob)
+	}
+	for _, f := range files {
+		emit(f)
+	}
+	return nil
+}
+
+// An openFn reads the headers of a file.
+type openFn struct{ Options Options }
+
+var (
+	tensorsFound = beam.NewCounter("quant", "tensors")
+	badFiles     = beam.NewCounter("quant", "bad_files")
+)
+
+func (f *openFn) ProcessElement(ctx context.Context, file string, emit func(Ref), left, bad func(Bad)) error {
+	all, err := tensorsOf(ctx, file, f.Options.SkipBad)
+	if err == nil && len(all) == 0 {
+		err = errors.New("there are no tensors in it")
+	}
+	if err != nil {
+		if !f.Options.SkipBad {
+			return fmt.Errorf("%s: %w", file, err)
+		}
+		badFiles.Inc(ctx, 1)
+		bad(Bad{File: file, Reason: err.Error()})
+		return nil
+	}
+	for _, m := range all {
+		name := m.name
+		if name == "" {
+			name = f.Options.name(file)
+		}
+		if !f.Options.picked(name) {
+			continue
+		}
+		n, err := count(m.shape)
+		switch {
+		case err != nil:
+			return inTensor(file, name, err)
+		case !m.float:
+			left(Bad{file, name, m.dtype + " is not a floating-point type"})
+		case n == 0:
+			left(Bad{file, name, "no elements"})
+		default:
+			tensorsFound.Inc(ctx, 1)
+			emit(Ref{file, name, m.dtype, m.big, m.shape, m.offset, m.member, m.bytes})
+		}
+	}
+	return nil
+}
+
+// A member is an array in a file, or in a member of an archive.
+type member struct {
+	array
+	member string // if it is compressed
+}
+
+// tensorsOf reads the headers of a file, and makes sure that the file is as
+// long as they say. If whole is set, compressed members are read to their end,
+// so that a damaged one is found before any value of the file counts.
+func tensorsOf(ctx context.Context, file string, whole bool) ([]member, error) {
+	in, length, err := open(ctx, file)
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close()
+	head := make([]byte, len(npyMagic))
+	n, err := io.ReadFull(in, head)
+	if err != nil && err != io.ErrUnexpectedEOF && err != io.EOF {
+		return nil, err
+	}
+	rest := io.MultiReader(bytes.NewReader(head[:n]), in)
+	switch {
+	case bytes.HasPrefix(head, npyMagic):
+		a, err := readNPY(rest)
+		if err == nil && a.float && a.offset+a.bytes != length {
+			err = fmt.Errorf("%d bytes where the header tells of %d", length, a.offset+a.bytes)
+		}
+		return []member{{array: a}}, err
+	case bytes.HasPrefix(head, []byte("PK\x03\x04")):
+		return membersOf(rest, in, length, whole)
+	case strings.HasSuffix(file, ".safetensors"):
+		arrays, err := readSafetensors(rest, length)
+		var all []member
+		for _, a := range arrays {
+			all = append(all, member{array: a})
+		}
+		return all, err
+	}
+	return nil, errors.New("neither an .npy, an .npz nor a .safetensors file")
+}
+
+// maxHeld is how long an archive may be on a file system that cannot read at
+// any place of a file: such an archive is held in memory.
+const maxHeld = 256 << 20
+
+// archive opens an archive. Rest is the file from its start, and in the file.
+func archive(rest io.Reader, in io.Reader, length int64) (*zip.Reader, error) {
+	at, ok := in.(io.ReaderAt)
+	if !ok {
+		if length > maxHeld {
+			return nil, fmt.Errorf("an archive of %d bytes on a file system that reads files from their start only: the limit is %d", length, maxHeld)
+		}
+		data, err := io.ReadAll(io.LimitReader(rest, maxHeld+1))
+		if err != nil {
+			return nil, err
+		}
+		at, length = bytes.NewReader(data), int64(len(data))
+	}
+	return zip.NewReader(at, length)
+}
+
+func membersOf(rest, in io.Reader, length int64, whole bool) ([]member, error) {
+	z, err := archive(rest, in, length)
+	if err != nil {
+		return nil, err
+	}
+	var all []member
+	seen := map[string]bool{}
+	for _, f := range z.File {
+		if strings.HasSuffix(f.Name, "/") {
+			continue
+		}
+		m, err := memberOf(f, whole)
+		if err == nil && seen[f.Name] {
+			err = errors.New("it is in the archive twice")
+		}
+		if err != nil {
+			return nil, fmt.Errorf("member %q: %w", f.Name, err)
+		}
+		seen[f.Name] = true
+		all = append(all, m)
+	}
+	return all, nil
+}
+
+func memberOf(f *zip.File, whole bool) (member, error) {
+	r, err := f.Open()
+	if err != nil {
+		return member{}, err
+	}
+	defer r.Close()
+	a, err := readNPY(r)
+	if err != nil {
+		return member{}, err
+	}
+	if a.float && a.offset+a.bytes != int64(f.UncompressedSize64) {
+		return member{}, fmt.Errorf("%d bytes where the header tells of %d", f.UncompressedSize64, a.offset+a.bytes)
+	}
+	if whole {
+		if _, err := io.Copy(io.Discard, r); err != nil {
+			return member{}, err
+		}
+	}
+	a.name = strings.TrimSuffix(f.Name, ".npy")
+	if f.Method != zip.Store {
+		return member{a, f.Name}, nil
+	}
+	base, err := f.DataOffset()
+	a.offset += base
+	return member{array: a}, err
+}
+
+// open opens a file through Beam's file systems.
+func open(ctx context.Context, file string) (io.ReadCloser, int64, error) {
+	fs, err := filesystem.New(ctx, file)
+	if err != nil {
+		return nil, 0, err
+	}
+	length, err := fs.Size(ctx, file)
+	if err != nil {
+		fs.Close()
+		return nil, 0, err
+	}
+	in, err := fs.OpenRead(ctx, file)
+	if err != nil {
+		fs.Close()
+		return nil, 0, err
+	}
+	o := &opened{in, fs}
+	at, canRead := in.(io.ReaderAt)
+	if seek, ok := in.(io.Seeker); ok && canRead {
+		return &seekable{o, seek, at}, length, nil
+	}
+	return o, length, nil
+}

@@ -1,0 +1,196 @@
+package beam
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/io/filesystem"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
+
+	"github.com/a01592f9/quant/calibfile"
+)
+
+func init() {
+	register.DoFn3x3[context.Context, string, []byte, string, []byte, error](&describeFn{})
+	register.DoFn2x1[string, []byte, entry](&entryFn{})
+	register.DoFn3x1[context.Context, int, func(*entry) bool, error](&writeFn{})
+	register.DoFn1x2[Bad, string, []byte](&reasonFn{})
+	register.Iter1[entry]()
+}
+
+// Observe observes parts, a collection of KV<string, Part> by the names of the
+// tensors, and returns KV<string, []byte>: the binary form of the
+// calibfile.Seen of each tensor.
+func Observe(s beam.Scope, o Options, parts beam.PCollection) beam.PCollection {
+	f := &ObserveFn{Scheme: o.Scheme, IgnoreNotFinite: o.IgnoreNotFinite}
+	return beam.CombinePerKey(s.Scope("quant.Observe"), f, parts)
+}
+
+// Calibrate chooses the parameters of tensors from their parts, a collection of
+// KV<string, Part>. It returns KV<string, []byte>: by the name of each tensor
+// its calibfile.Tensor in JSON.
+func Calibrate(s beam.Scope, o Options, parts beam.PCollection) beam.PCollection {
+	return Describe(s, o, Observe(s, o, parts))
+}
+
+// Describe chooses the parameters from what Observe returns.
+func Describe(s beam.Scope, o Options, seen beam.PCollection) beam.PCollection {
+	return beam.ParDo(s.Scope("quant.Describe"), &describeFn{Scheme: o.Scheme}, seen)
+}
+
+// An entry is a tensor of a file that is written, by its name.
+type entry struct {
+	Name string
+	Data []byte
+}
+
+// A describeFn chooses the parameters of a tensor.
+type describeFn struct{ Scheme string }
+
+var (
+	notFinite  = beam.NewCounter("quant", "not_finite")
+	stateBytes = beam.NewDistribution("quant", "state_bytes")
+)
+
+func (f *describeFn) ProcessElement(ctx context.Context, name string, seen []byte) (string, []byte, error) {
+	s, err := Options{Scheme: f.Scheme}.scheme()
+	if err != nil {
+		return "", nil, err
+	}
+	x := new(calibfile.Seen)
+	if err := x.UnmarshalBinary(seen); err != nil {
+		return "", nil, fmt.Errorf("tensor %q: %w", name, err)
+	}
+	n := x.Observer.Counts()
+	notFinite.Inc(ctx, int64(n.NaN+n.PosInf+n.NegInf))
+	stateBytes.Update(ctx, int64(len(seen)))
+	t, err := calibfile.Describe(name, x, s)
+	if err != nil {
+		return "", nil, err
+	}
+	data, err := json.Marshal(t)
+	return name, data, err
+}
+
+// WriteCalibration writes what Calibrate returns to a calibration file: the
+// bytes of quant calibrate.
+func WriteCalibration(s beam.Scope, path string, described beam.PCollection) {
+	write(s.Scope("quant.WriteCalibration"), &writeFn{path, calibrationFile}, described)
+}
+
+// WriteState writes what Observe returns to a state that quant calibrate
+// --merge reads: the bytes of quant calibrate --state.
+func WriteState(s beam.Scope, path string, seen beam.PCollection) {
+	write(s.Scope("quant.WriteState"), &writeFn{path, stateFile}, seen)
+}
+
+func write(s beam.Scope, f *writeFn, col beam.PCollection) {
+	entries := beam.ParDo(s, &entryFn{}, col)
+	beam.ParDo0(s, f, beam.GroupByKey(s, beam.AddFixedKey(s, entries)))
+}
+
+// CalibrateFiles observes the files of globs and writes the calibration file.
+// It writes the state, and the bad files one a line, if these have paths.
+func CalibrateFiles(s beam.Scope, o Options, path, state, bad string, globs ...string) {
+	from := Find(s, o, globs...)
+	seen := Observe(s, o, Read(s, o, from.Tensors))
+	WriteCalibration(s, path, Describe(s, o, seen))
+	if state != "" {
+		WriteState(s, state, seen)
+	}
+	if bad != "" {
+		WriteBad(s, bad, from.Bad)
+	}
+}
+
+// WriteBad writes the bad files of Find, one a line: the file, a tabulator and
+// the reason. Without a bad file nothing is written.
+func WriteBad(s beam.Scope, path string, bad beam.PCollection) {
+	s = s.Scope("quant.WriteBad")
+	write(s, &writeFn{path, badFile}, beam.ParDo(s, &reasonFn{}, bad))
+}
+
+// A reasonFn makes a pair of a bad file and its reason.
+type reasonFn struct{}
+
+func (*reasonFn) ProcessElement(b Bad) (string, []byte) { return b.File, []byte(b.Reason) }
+
+// An entryFn makes a pair one value, which can be grouped with all others.
+type entryFn struct{}
+
+func (*entryFn) ProcessElement(name string, data []byte) entry { return entry{name, data} }
+
+// The files that a writeFn writes.
+const (
+	calibrationFile = "calibration"
+	stateFile       = "state"
+	badFile         = "bad files"
+)
+
+// A writeFn writes one file with all tensors, by their names. A repeated bundle
+// writes the same bytes again.
+type writeFn struct{ Path, Kind string }
+
+func (f *writeFn) ProcessElement(ctx context.Context, _ int, next func(*entry) bool) error {
+	tensors := map[string][]byte{}
+	for e := (entry{}); next(&e); {
+		if _, twice := tensors[e.Name]; twice {
+			return fmt.Errorf("%s: tensor %q comes twice", f.Path, e.Name)
+		}
+		tensors[e.Name] = e.Data
+	}
+	data, err := f.encode(tensors)
+	if err != nil {
+		return fmt.Errorf("%s: %w", f.Path, err)
+	}
+	fs, err := filesystem.New(ctx, f.Path)
+	if err != nil {
+		return err
+	}
+	defer fs.Close()
+	out, err := fs.OpenWrite(ctx, f.Path)
+	if err != nil {
+		return err
+	}
+	_, err = out.Write(data)
+	return errors.Join(err, out.Close())
+}
+
+func (f *writeFn) encode(tensors map[string][]byte) ([]byte, error) {
+	var b bytes.Buffer
+	switch f.Kind {
+	case stateFile:
+		seen := map[string]*calibfile.Seen{}
+		for name, data := range tensors {
+			seen[name] = new(calibfile.Seen)
+			if err := seen[name].UnmarshalBinary(data); err != nil {
+				return nil, fmt.Errorf("tensor %q: %w", name, err)
+			}
+		}
+		return calibfile.State(seen)
+	case calibrationFile:
+		file := calibfile.File{Format: calibfile.Format, Version: calibfile.Version}
+		for _, name := range slices.Sorted(maps.Keys(tensors)) {
+			var t calibfile.Tensor
+			if err := json.Unmarshal(tensors[name], &t); err != nil {
+				return nil, fmt.Errorf("tensor %q: %w", name, err)
+			}
+			file.Tensors = append(file.Tensors, t)
+		}
+		err := file.Write(&b)
+		return b.Bytes(), err
+	}
+	if f.Kind == badFile {
+		for _, name := range slices.Sorted(maps.Keys(tensors)) {
+			fmt.Fprintf(&b, "%s\t%s\n", name, tensors[name])
+		}
+		return b.Bytes(), nil
+	}
+	return nil, fmt.Errorf("there is no file of the kind %q", f.Kind)
+}

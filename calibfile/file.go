@@ -1,0 +1,197 @@
+// Package calibfile writes the two files of a calibration, as
+// docs/calibration-file.md of this project describes them: the calibration
+// file, which is JSON and has the parameters, and the state, which has what
+// was seen and can be merged with other states.
+//
+// The package is for programs that observe tensors by another way than
+// quant calibrate does, and have to write the same files.
+package calibfile
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/a01592f9/quant"
+)
+
+// The format and the version that a calibration file names.
+const (
+	Format  = "quant calibration"
+	Version = 1
+)
+
+// A File is a calibration file.
+type File struct {
+	Format  string   `json:"format"`
+	Version int      `json:"version"`
+	Tensors []Tensor `json:"tensors"` // by their names
+}
+
+// A Tensor is one tensor of a calibration file.
+type Tensor struct {
+	Name    string   `json:"name"`
+	Scheme  Scheme   `json:"scheme"`
+	Shape   []*int64 `json:"shape"` // nil elements vary between batches, and all if Shape is nil
+	Batches uint64   `json:"batches"`
+	Counts  Counts   `json:"counts"`
+
+	// The values below are for the tensor, or for each channel or group.
+	SeenMin   []float32 `json:"seen_min"`
+	SeenMax   []float32 `json:"seen_max"`
+	Min       []float32 `json:"min"` // of the range that the method chose
+	Max       []float32 `json:"max"`
+	Scale     []float32 `json:"scale"`
+	ZeroPoint []int32   `json:"zero_point"`
+
+	// Clipped is the share of the values that have a code outside the grid, as
+	// far as the histogram tells. It is nil if there is no histogram.
+	Clipped *float64 `json:"clipped"`
+}
+
+// A Scheme is a quant.Scheme as the file has it.
+type Scheme struct {
+	Bits        int    `json:"bits"`
+	Unsigned    bool   `json:"unsigned"`
+	Mapping     string `json:"mapping"`
+	NarrowRange bool   `json:"narrow_range"`
+	ZeroInRange bool   `json:"zero_in_range"`
+	Method      string `json:"method"`
+	Granularity string `json:"granularity"`
+	Axis        *int   `json:"axis"`
+	GroupSize   *int   `json:"group_size"`
+}
+
+// Counts are quant.Counts as the file has them.
+type Counts struct {
+	Finite uint64 `json:"finite"`
+	NaN    uint64 `json:"nan"`
+	PosInf uint64 `json:"pos_inf"`
+	NegInf uint64 `json:"neg_inf"`
+}
+
+// New returns the calibration file of tensors by their names, for scheme s.
+// The granularity of s is the one that was observed, and the method is one that
+// the observers have kept enough for. The error names the tensor.
+func New(tensors map[string]*Seen, s quant.Scheme) (*File, error) {
+	f := &File{Format: Format, Version: Version, Tensors: []Tensor{}}
+	for _, name := range slices.Sorted(maps.Keys(tensors)) {
+		t, err := Describe(name, tensors[name], s)
+		if err != nil {
+			return nil, err
+		}
+		f.Tensors = append(f.Tensors, *t)
+	}
+	return f, nil
+}
+
+// Describe returns the entry of one tensor in a calibration file. The error
+// names the tensor.
+func Describe(name string, seen *Seen, s quant.Scheme) (*Tensor, error) {
+	if !utf8.ValidString(name) {
+		return nil, inTensor(name, errors.New("its name is not UTF-8"))
+	}
+	if s.Format != quant.Integers {
+		return nil, inTensor(name, fmt.Errorf("a calibration file has no place for the format %v", s.Format))
+	}
+	t, err := describe(seen.Observer, s)
+	if err != nil {
+		return nil, inTensor(name, err)
+	}
+	t.Name, t.Batches = name, seen.Batches
+	for _, d := range seen.Shape {
+		t.Shape = append(t.Shape, nil)
+		if n := int64(d); n != 0 {
+			t.Shape[len(t.Shape)-1] = &n
+		}
+	}
+	return t, nil
+}
+
+func describe(o *quant.Observer, s quant.Scheme) (*Tensor, error) {
+	plain := s
+	plain.Method = quant.MinMax
+	seen, err := o.Ranges(plain)
+	if err != nil {
+		return nil, err
+	}
+	chosen, err := o.Ranges(s)
+	if err != nil {
+		return nil, err
+	}
+	p, err := o.Params(s)
+	if err != nil {
+		return nil, err
+	}
+	n := o.Counts()
+	t := &Tensor{
+		Scheme: schemeOf(s), Counts: Counts{n.Finite, n.NaN, n.PosInf, n.NegInf},
+		Scale: p.Scale, ZeroPoint: p.ZeroPoint,
+	}
+	for i := range seen {
+		t.SeenMin, t.SeenMax = append(t.SeenMin, seen[i].Min), append(t.SeenMax, seen[i].Max)
+		t.Min, t.Max = append(t.Min, chosen[i].Min), append(t.Max, chosen[i].Max)
+	}
+	if share, ok := clipped(o, p, seen); ok {
+		t.Clipped = &share
+	}
+	return t, nil
+}
+
+// clipped returns the share of the values whose codes are outside the grid.
+func clipped(o *quant.Observer, p quant.Params, seen []quant.Range) (share float64, ok bool) {
+	qmin, qmax := p.Scheme.Grid()
+	n, all := 0.0, float64(o.Counts().Finite)
+	for i, r := range seen {
+		scale, zero := float64(p.Scale[i]), float64(p.ZeroPoint[i])
+		lo := (float64(qmin) - zero - 0.5) * scale
+		hi := (float64(qmax) - zero + 0.5) * scale
+		if float64(r.Min) >= lo && float64(r.Max) <= hi {
+			continue
+		}
+		bins := o.Bins(i)
+		if bins == nil {
+			return 0, false
+		}
+		for _, b := range bins {
+			n += float64(float64(b.Count) * outside(float64(b.Min), float64(b.Max), lo, hi))
+		}
+	}
+	return n / all, true
+}
+
+// outside is the share of values, spread evenly from a to b, outside [lo, hi].
+func outside(a, b, lo, hi float64) float64 {
+	switch {
+	case b < lo || a > hi:
+		return 1
+	case a >= lo && b <= hi:
+		return 0
+	}
+	return min(1, (max(0, lo-a)+max(0, b-hi))/(b-a))
+}
+
+func schemeOf(s quant.Scheme) Scheme {
+	x := Scheme{
+		Bits: s.Bits, Unsigned: s.Unsigned, Mapping: s.Mapping.String(), NarrowRange: s.NarrowRange,
+		ZeroInRange: s.ZeroInRange, Method: s.Method.String(), Granularity: "per_tensor",
+	}
+	if axis, ok := s.Granularity.Axis(); ok {
+		x.Granularity, x.Axis = "per_channel", &axis
+	}
+	if size, ok := s.Granularity.GroupSize(); ok {
+		x.Granularity, x.GroupSize = "per_group", &size
+	}
+	return x
+}
+
+// Write writes f as JSON.
+func (f *File) Write(w io.Writer) error { return WriteJSON(w, f) }
+
+func inTensor(name string, err error) error {
+	return fmt.Errorf("tensor %q: %s", name, strings.TrimPrefix(err.Error(), "quant: "))
+}
