@@ -198,12 +198,3 @@ func (c columnSums) sub(n int) columnSums {
 func (c columnSums) from(i int) columnSums {
 	return columnSums{c.abs[i:], c.sq[i:], c.max[i:], c.clipped[i:]}
 }
-
-// smallZeros reports whether kernels that saturate words serve all zero points.
-func smallZeros(zero []int32) bool {
-	most := uint32(0)
-	for _, z := range zero {
-		most = max(most, uint32(z+32000))
-	}
-	return most <= 64000
-}

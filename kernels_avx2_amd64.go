@@ -98,3 +98,12 @@ func quantizeInt8WholeAVX2(dst []uint8, src []float32, rows int, scale []float32
 		quantizeInt8ColumnsAVX2(&dst[0], &src[0], rows, scale, zero, qmin, qmax)
 	}
 }
+
+// smallZeros reports whether kernels that saturate words serve all zero points.
+func smallZeros(zero []int32) bool {
+	most := uint32(0)
+	for _, z := range zero {
+		most = max(most, uint32(z+32000))
+	}
+	return most <= 64000
+}

@@ -50,7 +50,7 @@ var (
 func main() {
 	flag.Var(&tensors, "tensor", "only tensors whose name matches the `pattern`; may be given several times")
 	flag.Usage = func() {
-		fmt.Fprintln(flag.CommandLine.Output(), usage)
+		fmt.Fprint(flag.CommandLine.Output(), usage)
 		flag.PrintDefaults()
 	}
 	command := ""
