@@ -123,13 +123,6 @@ func (p *Problem) Total(choice []int) (bytes int64, err float64) {
 	return bytes, err
 }
 
-// Validate returns nil if the problem can be solved for some limit, else ErrProblem
-// with the reason.
-func (p *Problem) Validate() error {
-	_, err := p.items()
-	return err
-}
-
 func (p *Problem) check() error {
 	if len(p.Weights) == 0 {
 		return fmt.Errorf("%w: there are no weights", ErrProblem)

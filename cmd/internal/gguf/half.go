@@ -1,6 +1,7 @@
 package gguf
 
 import (
+	"encoding/binary"
 	"math"
 
 	"github.com/a01592f9/quant"
@@ -44,3 +45,6 @@ var halves = func() *[1 << 16]float32 {
 	quant.WidenFloat16(values[:], bits)
 	return values
 }()
+
+// half returns the float16 that src begins with.
+func half(src []byte) float32 { return halves[binary.LittleEndian.Uint16(src)] }

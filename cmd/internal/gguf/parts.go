@@ -56,13 +56,6 @@ func (p PartName) String() string {
 // part returns the name of another part of the model.
 func (p PartName) part(no int) PartName { return PartName{p.Prefix, no, p.Count} }
 
-// A part is one of the files of a File.
-type part struct {
-	path string // "" if it is not known
-	r    io.ReaderAt
-	size int64
-}
-
 // Open opens the model at path: a file, or any part of a model, with which the
 // other parts are opened as OpenParts does, or the folder of either. Only errors
 // of the operating system name the path.

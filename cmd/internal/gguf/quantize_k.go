@@ -7,9 +7,6 @@ import "math"
 // weighted error of some that are tried. Then scales and minima are rounded
 // themselves, and the codes are what is nearest with them.
 
-// tiny is the magnitude below which a group counts as zeros.
-const tiny = 1e-15
-
 // nearestInt rounds to the nearest integer, ties to even. A value beyond 2²² in
 // magnitude, an infinity or a NaN gives what ggml makes of its bits.
 func nearestInt(x float32) int {

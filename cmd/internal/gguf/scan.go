@@ -2,6 +2,7 @@ package gguf
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 )
@@ -87,3 +88,5 @@ func (s *scanner) string(limit int, what string) (string, error) {
 	b, err := s.next(int(n))
 	return string(b), err
 }
+
+var errTruncated = errors.New("file ends")

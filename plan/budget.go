@@ -1,0 +1,147 @@
+package plan
+
+import (
+	"fmt"
+	"math"
+	"slices"
+)
+
+func (p *Problem) leastError(items []item, bytes float64, e effort) (Plan, error) {
+	if p.Objective == Worst {
+		return p.leastWorst(items, bytes)
+	}
+	k := newKnapsack(pairs(items, false, math.Inf(1)), bytes, e)
+	if err := p.run(k, items, "%.0f bytes are too few: the smallest plan takes %.0f"); err != nil {
+		return Plan{}, err
+	}
+	return p.plan(p.choiceOf(items, k), k.gap), nil
+}
+
+func (p *Problem) leastBytes(items []item, most float64) (Plan, error) {
+	if p.Objective == Worst {
+		return p.eachSmallest(items, most)
+	}
+	// Sums of errors are rounded, each in its own order.
+	k := newKnapsack(pairs(items, true, math.Inf(1)), most*(1+margin), thorough)
+	if err := p.run(k, items, "an error of %v is too little: the best plan has %v"); err != nil {
+		return Plan{}, err
+	}
+	fewest := p.plan(p.choiceOf(items, k), k.gap)
+	// Of all plans that take so many bytes, one may lose less.
+	best, err := p.leastError(items, float64(fewest.Bytes), thorough)
+	if err != nil || best.Error > fewest.Error || best.Bytes > fewest.Bytes {
+		return fewest, nil
+	}
+	best.Gap = fewest.Gap
+	return best, nil
+}
+
+// pairs returns the options as the solver wants them: those with an error that is
+// finite and at most so much.
+func pairs(items []item, swap bool, most float64) [][]pair {
+	all := make([][]pair, len(items))
+	for i, it := range items {
+		for j, o := range it.options {
+			if math.IsInf(o.sum, 1) || o.err > most {
+				continue
+			}
+			q := pair{o.bytes, o.sum, j}
+			if swap {
+				q = pair{o.sum, o.bytes, j}
+			}
+			all[i] = append(all[i], q)
+		}
+	}
+	return all
+}
+
+// run solves k, and returns ErrLimit with the format of the limit and the least use if
+// that cannot be.
+func (p *Problem) run(k *knapsack, items []item, format string) error {
+	for i, q := range k.pairs {
+		if len(q) == 0 {
+			return fmt.Errorf("%w: every candidate of weight %q has an infinite error", ErrProblem, p.Weights[items[i].weights[0]].Name)
+		}
+	}
+	if !k.solve() {
+		return fmt.Errorf("%w: "+format, ErrLimit, k.limit, k.leastUse())
+	}
+	return nil
+}
+
+// choiceOf returns the candidates of all weights that a solved knapsack chooses.
+func (p *Problem) choiceOf(items []item, k *knapsack) []int {
+	return p.choice(items, func(i int) int { return k.pairs[i][k.choice[i]].option })
+}
+
+// leastWorst finds the lowest error that all items can keep to within so many bytes, and
+// then, of the plans that keep to it, the one with the least sum.
+func (p *Problem) leastWorst(items []item, bytes float64) (Plan, error) {
+	levels := levelsOf(items)
+	smallest := func(most float64) float64 {
+		use := 0.0
+		for _, it := range items {
+			least := math.Inf(1)
+			for _, o := range it.options {
+				if o.err <= most {
+					least = math.Min(least, o.bytes)
+				}
+			}
+			use += least
+		}
+		return use
+	}
+	at, _ := slices.BinarySearchFunc(levels, bytes, func(level, bytes float64) int {
+		if smallest(level) > bytes {
+			return -1
+		}
+		return 1
+	})
+	if at == len(levels) {
+		if len(levels) == 0 {
+			return Plan{}, fmt.Errorf("%w: every candidate of some weight has an infinite error", ErrProblem)
+		}
+		return Plan{}, fmt.Errorf("%w: %.0f bytes are too few: the smallest plan takes %.0f", ErrLimit, bytes, smallest(levels[len(levels)-1]))
+	}
+	k := newKnapsack(pairs(items, false, levels[at]), bytes, thorough)
+	if err := p.run(k, items, "%.0f bytes are too few: the smallest plan takes %.0f"); err != nil {
+		return Plan{}, err
+	}
+	return p.plan(p.choiceOf(items, k), 0), nil // the gap of the sum is none of the largest error
+}
+
+// levelsOf returns the finite errors that options have, ascending, without repetition.
+func levelsOf(items []item) []float64 {
+	var levels []float64
+	for _, it := range items {
+		for _, o := range it.options {
+			if !math.IsInf(o.err, 1) {
+				levels = append(levels, o.err)
+			}
+		}
+	}
+	slices.Sort(levels)
+	return slices.Compact(levels)
+}
+
+// eachSmallest gives each item its smallest option whose error is at most so much.
+func (p *Problem) eachSmallest(items []item, most float64) (Plan, error) {
+	chosen := make([]int, len(items))
+	for i, it := range items {
+		best, least := -1, math.Inf(1)
+		for j, o := range it.options {
+			least = math.Min(least, o.err)
+			if o.err > most {
+				continue
+			}
+			if best < 0 || o.bytes < it.options[best].bytes || o.bytes == it.options[best].bytes && o.sum < it.options[best].sum {
+				best = j
+			}
+		}
+		if best < 0 {
+			return Plan{}, fmt.Errorf("%w: an error of %v is too little: weight %q has %v at best", ErrLimit, most, p.Weights[it.weights[0]].Name, least)
+		}
+		chosen[i] = best
+	}
+	return p.plan(p.choice(items, func(i int) int { return chosen[i] }), 0), nil
+}
