@@ -1,57 +1,18 @@
 package web
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"mime"
 	"net/http"
 	"net/url"
 	"strconv"
-	"sync"
 	"time"
 )
-
-// A budget is bytes of memory that requests share.
-type budget struct {
-	mu   sync.Mutex
-	left int64
-}
-
-func newBudget(n int64) *budget { return &budget{left: n} }
-
-// take takes n bytes if there are so many left.
-func (b *budget) take(n int64) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if n > b.left {
-		return false
-	}
-	b.left -= n
-	return true
-}
-
-func (b *budget) give(n int64) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.left += n
-}
 
 // overhead is what a request takes besides its body, at least. It bounds how
 // many may wait.
 const overhead = 1 << 20
-
-// An answer is made in memory before any of it is sent.
-type answer struct {
-	kind     string   // media type
-	filename string   // under which a browser saves it; empty if it is not to be saved
-	reading  *reading // how the text was understood; nil where there is none
-	body     bytes.Buffer
-}
-
-// readingHeader has the reading of a text as JSON, percent-encoded. It is a
-// header so that the body stays what the command line writes.
-const readingHeader = "Quant-Reading"
 
 // A worker makes the answer to a request.
 type worker func(ctx context.Context, q *request) (*answer, error)

@@ -4,16 +4,11 @@ import (
 	"bytes"
 	"context"
 	"net/http"
-	"path/filepath"
-	"strings"
-	"unicode"
 
 	"github.com/a01592f9/quant/cmd/internal/pdf"
 	"github.com/a01592f9/quant/cmd/internal/report"
 	"github.com/a01592f9/quant/cmd/internal/text"
 )
-
-const jsonType = "application/json"
 
 // build makes the report that a request asks for.
 func (q *request) build(ctx context.Context) (*report.Report, *source, error) {
@@ -104,21 +99,6 @@ func (s *Server) reportPDF(ctx context.Context, q *request) (*answer, error) {
 	}
 	a := &answer{kind: "application/pdf", filename: filename(q.Name, ".pdf")}
 	return a, pdf.Write(&a.body, r, d, pdf.Options{})
-}
-
-// filename returns a name for a download that is plain everywhere.
-func filename(name, ext string) string {
-	name = strings.TrimSuffix(name, filepath.Ext(name))
-	plain := strings.Map(func(r rune) rune {
-		if r < unicode.MaxASCII && (unicode.IsLetter(r) || unicode.IsDigit(r)) || strings.ContainsRune("-_.", r) {
-			return r
-		}
-		return '-'
-	}, name)
-	if plain = strings.Trim(plain, "-."); plain == "" {
-		plain = "values"
-	}
-	return "quant-" + plain + ext
 }
 
 // examples lists what the page offers to begin with, and how much it takes.

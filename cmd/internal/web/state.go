@@ -1,0 +1,17 @@
+package web
+
+import "log"
+
+// What a server holds while it runs.
+
+// A Server is the page and its interface.
+type Server struct {
+	config  Config
+	limits  Limits
+	hosts   map[string]bool
+	files   map[string]*asset
+	workers chan struct{}
+	pending *budget
+	peers   *shares
+	log     *log.Logger
+}
