@@ -1,7 +1,6 @@
 package tensorfile
 
 import (
-	"errors"
 	"io"
 	"path/filepath"
 
@@ -84,16 +83,4 @@ type ggufBlocks struct {
 
 func (s ggufBlocks) ReadFloats(dst []float32, off int) error {
 	return s.file.ReadFloats(s.index, dst, off)
-}
-
-// openFolderGGUF opens the GGUF model in a folder without safetensors files.
-func openFolderGGUF(dir string, names []string, progress func(done, total int64)) (*File, error) {
-	name, err := gguf.PickModel(names)
-	switch {
-	case errors.Is(err, gguf.ErrNoModel):
-		return nil, errors.New("it is a folder without safetensors files or GGUF files; name the file of another format")
-	case err != nil:
-		return nil, err
-	}
-	return OpenProgress(filepath.Join(dir, name), progress)
 }

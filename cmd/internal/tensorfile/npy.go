@@ -19,18 +19,6 @@ const (
 	maxNPYHeader = 1 << 16
 )
 
-// npyHeader is what comes before the data of an npy file.
-type npyHeader struct {
-	descr    string   // the element type as the file names it
-	simple   bool     // descr is one type, not a structure
-	fields   []string // of a structure
-	kind     npyType  // of a simple type
-	fortran  bool     // column-major
-	shape    []int
-	elements int
-	len      int64 // of the header, and so the offset of the data
-}
-
 // parseNPY reads a file that holds one array, or several that follow one
 // another, which are called arr_0, arr_1 and so on, as numpy.savez does.
 func parseNPY(r io.ReaderAt, size int64) ([]entry, error) {

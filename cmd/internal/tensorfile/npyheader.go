@@ -207,3 +207,15 @@ func (p *literal) skip(depth int) (err error) {
 	}
 	return err
 }
+
+// npyHeader is what comes before the data of an npy file.
+type npyHeader struct {
+	descr    string   // the element type as the file names it
+	simple   bool     // descr is one type, not a structure
+	fields   []string // of a structure
+	kind     npyType  // of a simple type
+	fortran  bool     // column-major
+	shape    []int
+	elements int
+	len      int64 // of the header, and so the offset of the data
+}

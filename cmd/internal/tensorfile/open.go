@@ -1,15 +1,13 @@
 package tensorfile
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 
+	"github.com/a01592f9/quant/cmd/internal/gguf"
 	"github.com/a01592f9/quant/cmd/internal/mapfile"
 )
 
@@ -58,27 +56,6 @@ func (o Options) Open(path string) (*File, error) {
 	return f, nil
 }
 
-// isIndex reports whether the file at path is the index of a safetensors model:
-// a JSON file, unless it holds a list, which may be of numbers.
-func isIndex(path string) bool {
-	if !strings.EqualFold(filepath.Ext(path), ".json") {
-		return false
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return true
-	}
-	defer f.Close()
-	head := make([]byte, 64)
-	n, _ := io.ReadFull(f, head)
-	return !bytes.HasPrefix(bytes.TrimSpace(bytes.TrimPrefix(head[:n], []byte("\xef\xbb\xbf"))), []byte("["))
-}
-
-const (
-	indexSuffix = ".safetensors.index.json"
-	defaultName = "model" + indexSuffix
-)
-
 // openFolder opens the model in a folder: what an index lists, or else the
 // safetensors files that are there.
 func openFolder(dir string, progress func(done, total int64)) (*File, error) {
@@ -115,28 +92,14 @@ func openFolder(dir string, progress func(done, total int64)) (*File, error) {
 	return openShards(dir, names, nil, progress)
 }
 
-// A counter tells how far a reader has come.
-type counter struct {
-	io.Reader
-	done, size int64
-	progress   func(done, total int64)
-}
-
-func (c *counter) Read(b []byte) (int, error) {
-	n, err := c.Reader.Read(b)
-	c.done += int64(n)
-	if c.progress != nil {
-		c.progress(c.done, c.size)
+// openFolderGGUF opens the GGUF model in a folder without safetensors files.
+func openFolderGGUF(dir string, names []string, progress func(done, total int64)) (*File, error) {
+	name, err := gguf.PickModel(names)
+	switch {
+	case errors.Is(err, gguf.ErrNoModel):
+		return nil, errors.New("it is a folder without safetensors files or GGUF files; name the file of another format")
+	case err != nil:
+		return nil, err
 	}
-	return n, err
-}
-
-// withoutPath is an error of the operating system without the path, which is
-// long and says no more than the name that goes before it.
-func withoutPath(err error) error {
-	var path *fs.PathError
-	if errors.As(err, &path) {
-		return path.Err
-	}
-	return err
+	return OpenProgress(filepath.Join(dir, name), progress)
 }

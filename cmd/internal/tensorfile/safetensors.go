@@ -26,14 +26,6 @@ var safetensorsBits = map[string]int{
 	"C64": 64, "BOOL": 8,
 }
 
-// stTensor is an entry of a safetensors header.
-type stTensor struct {
-	name       string
-	dtype      string
-	shape      []int
-	begin, end int64 // of its data, from the end of the header
-}
-
 // parseSafetensors reads a file that is a header length of eight bytes, a
 // header in JSON, and the data of every tensor with nothing between.
 func parseSafetensors(r io.ReaderAt, size int64) ([]entry, map[string]string, error) {
@@ -170,4 +162,11 @@ func (t *stTensor) check() (int, error) {
 		return 0, fmt.Errorf("%s of shape %v takes %d bytes, data_offsets span %d", t.dtype, t.shape, want, have)
 	}
 	return n, nil
+}
+
+// coded returns a Source of n codes that a tensor holds, the first in the
+// lowest bits of its first byte.
+func (e *entry) coded(n, bits int, table []float32) *coded {
+	r, start, _ := e.raw.Outer()
+	return &coded{r: r, start: start, n: n, bits: bits, table: table}
 }

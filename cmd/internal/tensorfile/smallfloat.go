@@ -1,8 +1,6 @@
 package tensorfile
 
 import (
-	"errors"
-	"fmt"
 	"io"
 	"math"
 )
@@ -131,13 +129,4 @@ func (s *coded) unpack(dst []float32, data []byte, shift int) {
 		}
 		dst[i] = s.table[word>>(at%8)&mask]
 	}
-}
-
-// shortRead words the error of a read that came to its end too early, of the
-// element at which it did so.
-func shortRead(err error, element, n int, offset int64) error {
-	if err == nil || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return fmt.Errorf("data ends after %d of %d elements, at offset %d of the file", element, n, offset)
-	}
-	return err
 }

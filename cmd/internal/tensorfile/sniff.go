@@ -126,3 +126,24 @@ func isBinary(r rune) bool { return isControl(r) || r == '\uFFFD' }
 
 // isControl reports whether r is a character that no text has.
 func isControl(r rune) bool { return r < ' ' && !strings.ContainsRune("\t\n\v\f\r", r) }
+
+// isIndex reports whether the file at path is the index of a safetensors model:
+// a JSON file, unless it holds a list, which may be of numbers.
+func isIndex(path string) bool {
+	if !strings.EqualFold(filepath.Ext(path), ".json") {
+		return false
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return true
+	}
+	defer f.Close()
+	head := make([]byte, 64)
+	n, _ := io.ReadFull(f, head)
+	return !bytes.HasPrefix(bytes.TrimSpace(bytes.TrimPrefix(head[:n], []byte("\xef\xbb\xbf"))), []byte("["))
+}
+
+const (
+	indexSuffix = ".safetensors.index.json"
+	defaultName = "model" + indexSuffix
+)

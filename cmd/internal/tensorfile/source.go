@@ -1,13 +1,10 @@
 package tensorfile
 
 import (
-	"encoding/binary"
 	"errors"
-	"fmt"
 	"io"
 	"math"
 	"math/bits"
-	"sync"
 	"unsafe"
 
 	"github.com/a01592f9/quant"
@@ -20,39 +17,6 @@ func (s floats) ReadFloats(dst []float32, off int) error {
 	copy(dst, s[off:])
 	return nil
 }
-
-// named is a Source whose errors say which tensor they are about.
-type named struct {
-	quant.Source
-	file  *File
-	entry *entry
-}
-
-func (s named) ReadFloats(dst []float32, off int) error {
-	if off < 0 || len(dst) > s.entry.elements-off {
-		panic(fmt.Sprintf("tensorfile: %d elements from %d on of %d", len(dst), off, s.entry.elements))
-	}
-	if len(dst) == 0 {
-		return nil
-	}
-	if err := s.Source.ReadFloats(dst, off); err != nil {
-		return s.file.errorIn(s.entry, err)
-	}
-	return nil
-}
-
-// blockBytes is how much of a file is read before it is widened. It stays in
-// the cache with what it becomes.
-const blockBytes = 1 << 16
-
-func scratchBytes(buf *[blockBytes / 8]uint64) []byte {
-	return unsafe.Slice((*byte)(unsafe.Pointer(buf)), blockBytes)
-}
-
-// scratch holds blocks while they are widened.
-var scratch = sync.Pool{New: func() any { return new([blockBytes / 8]uint64) }}
-
-var bigEndian = binary.NativeEndian.Uint16([]byte{0, 1}) == 1
 
 // blocks is a Source of elements that a file holds one after the other.
 type blocks struct {
@@ -166,45 +130,4 @@ func (s *columns) ReadFloats(dst []float32, off int) error {
 		walk.next()
 	}
 	return nil
-}
-
-// columnWalk visits the elements of an array in row-major order, in which the
-// last axis varies fastest, and tells where they are in column-major order.
-type columnWalk struct {
-	column  int // index of the element in column-major order
-	shape   []int
-	strides []int // in column-major order
-	at      []int // position on each axis
-}
-
-func newColumnWalk(shape []int) *columnWalk {
-	w := &columnWalk{shape: shape, strides: make([]int, len(shape)), at: make([]int, len(shape))}
-	n := 1
-	for axis, d := range shape {
-		w.strides[axis] = n
-		n *= d
-	}
-	return w
-}
-
-// seek goes to an index in row-major order.
-func (w *columnWalk) seek(index int) {
-	w.column = 0
-	for axis := len(w.shape) - 1; axis >= 0; axis-- {
-		w.at[axis] = index % w.shape[axis]
-		index /= w.shape[axis]
-		w.column += w.at[axis] * w.strides[axis]
-	}
-}
-
-func (w *columnWalk) next() {
-	for axis := len(w.shape) - 1; axis >= 0; axis-- {
-		w.at[axis]++
-		w.column += w.strides[axis]
-		if w.at[axis] < w.shape[axis] {
-			return
-		}
-		w.at[axis] = 0
-		w.column -= w.strides[axis] * w.shape[axis]
-	}
 }

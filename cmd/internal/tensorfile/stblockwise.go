@@ -9,8 +9,6 @@ import (
 	"github.com/a01592f9/quant"
 )
 
-const bnbState = ".quant_state.bitsandbytes__"
-
 // bnbInfo is what bitsandbytes writes of a weight, as JSON in bytes.
 type bnbInfo struct {
 	Type         string  `json:"quant_type"`

@@ -252,3 +252,11 @@ func (d *jsonReader) skip(depth int) error {
 	}
 	return nil
 }
+
+// stTensor is an entry of a safetensors header.
+type stTensor struct {
+	name       string
+	dtype      string
+	shape      []int
+	begin, end int64 // of its data, from the end of the header
+}

@@ -2,6 +2,7 @@ package tensorfile
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 )
@@ -72,9 +73,6 @@ type field struct {
 	err     error
 	text    []string // tokens, as long as they may be a name
 }
-
-// maxNames is how many names of a header, or labels, a note lists.
-const maxNames = 4
 
 func newRowsParser(s *scanner, style rowStyle, want Reading) *rowsParser {
 	p := &rowsParser{scan: s, style: style, want: want, nums: numberReader{style.decimal}}
@@ -397,4 +395,46 @@ func (p *rowsParser) endChannel() error {
 		return &SyntaxError{r.first.line, r.first.column, msg}
 	}
 	return nil
+}
+
+// countingRow looks for a first line, and for first values of lines, that count
+// columns and rows: they may be no data.
+type countingRow struct {
+	line    int      // of the first row
+	texts   []string // of its fields
+	columns bool     // the first row counts
+	rows    bool     // the first values of the rows count
+	from    float32  // the number at which they begin
+	below   bool     // a value of a later row has a fraction
+	behind  bool     // a value that is not the first of its row has a fraction
+}
+
+// add looks at the values of a row.
+func (c *countingRow) add(index int, r *row, values []float32) {
+	fraction := func(x []float32) bool {
+		for _, v := range x {
+			if float64(v) != math.Trunc(float64(v)) {
+				return true
+			}
+		}
+		return false
+	}
+	if index == 0 {
+		c.line, c.texts = r.line, r.texts
+		c.columns = len(values) > 2 && (countsFrom(values, 0) || countsFrom(values, 1))
+		c.rows, c.from = values[0] == 0 || values[0] == 1, values[0]
+	}
+	c.rows = c.rows && len(values) > 1 && values[0] == c.from+float32(index)
+	c.below = c.below || index > 0 && fraction(values)
+	c.behind = c.behind || fraction(values[1:])
+}
+
+// countsFrom reports whether values are first, first + 1, and so on.
+func countsFrom(values []float32, first float32) bool {
+	for i, x := range values {
+		if x != first+float32(i) {
+			return false
+		}
+	}
+	return true
 }

@@ -3,7 +3,9 @@ package tensorfile
 import (
 	"bufio"
 	"io"
+	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -231,4 +233,22 @@ func (s *scanner) skipTo(shut rune) bool {
 		}
 	}
 	return false
+}
+
+// spreadsheetErrors are what cells show in place of a value; the last is that
+// of a column too narrow for its number.
+var spreadsheetErrors = []string{
+	"#N/A", "#DIV/0!", "#REF!", "#VALUE!", "#NAME?", "#NUM!", "#NULL!", "#SPILL!", "#CALC!", "#ERROR!",
+	"#GETTING_DATA", "#FIELD!", "#BLOCKED!", "#CONNECT!", "#UNKNOWN!", "####",
+}
+
+// isSpreadsheetError reports whether text begins with such an error.
+func isSpreadsheetError(text string) bool {
+	return slices.ContainsFunc(spreadsheetErrors, func(e string) bool { return strings.HasPrefix(text, e) })
+}
+
+// isBlank reports whether r separates nothing but words: blanks of every kind,
+// and characters without a width that come along when a web page is copied.
+func isBlank(r rune) bool {
+	return unicode.IsSpace(r) || r == '\u200B' || r == '\u2060' || r == '\uFEFF'
 }

@@ -1,0 +1,224 @@
+package tensorfile
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+
+	"github.com/a01592f9/quant"
+)
+
+// What a file consists of, and the methods of one that is open.
+
+// Info says what a tensor is, without its data.
+type Info struct {
+	Name     string // "" in text, CSV and npy files, which hold one tensor; any characters elsewhere
+	DType    string // F64, F32, F16, BF16 or F8_E4M3, say; or the file's own name of another type, shortened, as Q8_0
+	Shape    []int  // at least one axis: a scalar is [1]
+	Bytes    int64  // that the elements take, uncompressed
+	Floating bool   // whether Load can read it
+	Unread   string // why Load cannot, such as "records"; "" if that is because the type is none of floating-point numbers
+
+	Use  string // the operator that uses it, as "Conv"; "" if the file does not tell
+	Axis int    // of the output channels, as Use has it; NoAxis if the file does not tell
+
+	Left string // why it is no weight, such as "bias of Conv"; "" for a weight, and if the file does not tell
+
+	Layout string // how several tensors of the file make one weight, as "GPTQ: 4-bit integers …"; "" if this one is all of it
+	PartOf string // the weight that it is a part of, such as its scales; "" if it is none
+
+	File   string // the file that holds the data, if it is not the one that was opened
+	Offset int64  // of the data in that file; -1 if they are not there as they are
+}
+
+// Reason says why Load cannot read the tensor, as "I32 is not a floating-point
+// type"; "" if it can.
+func (i Info) Reason() string {
+	switch {
+	case i.Floating:
+		return ""
+	case i.Unread != "":
+		return i.Unread
+	case i.PartOf != "":
+		return i.Left
+	}
+	return i.DType + " is not a floating-point type"
+}
+
+// Skipped is something in a file that is no tensor, and was left out.
+type Skipped struct {
+	Name   string // any characters
+	Reason string // what it is, as "not an array"
+}
+
+// NoAxis is the Axis of an Info that knows none.
+const NoAxis = -1
+
+// A File is an open tensor file. Its methods may be called concurrently,
+// except for Close.
+type File struct {
+	Kind     string            // text, csv, npy, npz, safetensors, onnx or gguf
+	Metadata map[string]string // of a model, if it has any
+	Shards   []Shard           // of a safetensors model in several files, in the order of their names
+	Text     *Text             // how a text or CSV file was read; nil for other files
+	Skipped  []Skipped         // what else the file holds
+
+	entries []entry
+	paths   []string // of the files that are open
+	closers []io.Closer
+}
+
+// entry is a tensor and the way to its data.
+type entry struct {
+	Info
+	elements int
+	open     func() (quant.Source, error) // nil if it is not floating
+	shared   bool                         // what open returns is the only copy
+	raw      *io.SectionReader            // the data as they are; nil if they are not there as they are
+	scalar   bool                         // the file has no axes for it
+	stored   *Info                        // what the file holds, if Info is the weight that several tensors make
+}
+
+// newEntry describes a tensor of which no more is known.
+func newEntry(name, dtype string, shape []int, bytes int64) entry {
+	info := Info{Name: name, DType: dtype, Shape: axes(shape), Bytes: bytes, Axis: NoAxis, Offset: -1}
+	return entry{Info: info, scalar: len(shape) == 0}
+}
+
+// Tensors describes every tensor of the file: those of a safetensors file in
+// the order of their data, those of other files in the order of the file.
+func (f *File) Tensors() []Info {
+	infos := make([]Info, len(f.entries))
+	for i, e := range f.entries {
+		infos[i] = e.Info
+		infos[i].Shape = slices.Clone(e.Shape)
+	}
+	return infos
+}
+
+// Described returns how a text was read, nil for other files, and what else the
+// file holds.
+func (f *File) Described() (*Text, []Skipped) { return f.Text, f.Skipped }
+
+// Stored describes every tensor as the file holds it, where Tensors describes
+// the weights that several tensors make. Both have the same order: the weight is
+// in the place of its codes, which Stored describes, and which are not floating.
+func (f *File) Stored() []Info {
+	infos := f.Tensors()
+	for i, e := range f.entries {
+		if e.stored != nil {
+			infos[i] = *e.stored
+			infos[i].Shape = slices.Clone(e.stored.Shape)
+		}
+	}
+	return infos
+}
+
+// Load reads tensor i of Tensors in row-major order. F16 and BF16 are widened
+// exactly, F64 is rounded to the nearest float32; a finite value that this
+// would make infinite is an error. NaN and infinities pass. It panics if there
+// is no tensor i.
+//
+// A tensor of a compressed npz file may be a thousand times larger than the
+// file: whoever reads the files of strangers looks at Info.Bytes first.
+func (f *File) Load(i int) ([]float32, error) {
+	src, err := f.source(i)
+	if err != nil {
+		return nil, err
+	}
+	e := &f.entries[i]
+	if data, ok := src.Source.(floats); ok && !e.shared {
+		return data, nil
+	}
+	data := make([]float32, e.elements)
+	if err := src.ReadFloats(data, 0); err != nil {
+		return nil, err
+	}
+	return data, nil
+}
+
+// Source gives the elements of tensor i of Tensors piece by piece, under the
+// rules of Load, for as long as the File is open. Pieces are read from the file
+// and widened as they are asked for. There are exceptions, which Source reads
+// as a whole: a member of an npz file that is compressed, and column-major
+// (Fortran) arrays unless they are large.
+func (f *File) Source(i int) (quant.Source, error) {
+	src, err := f.source(i)
+	if err != nil {
+		return nil, err
+	}
+	return src, nil
+}
+
+func (f *File) source(i int) (named, error) {
+	e := &f.entries[i]
+	if e.open == nil {
+		err := fmt.Errorf("elements are %s, not floating-point numbers", e.DType)
+		if e.Unread != "" {
+			err = fmt.Errorf("elements of type %s are not read: %s", e.DType, e.Unread)
+		}
+		return named{}, f.errorIn(e, err)
+	}
+	src, err := e.open()
+	if err != nil {
+		return named{}, f.errorIn(e, err)
+	}
+	return named{src, f, e}, nil
+}
+
+// Raw returns the bytes of tensor i of Stored as the file holds them; nil if
+// they are compressed, in column-major order, or text.
+func (f *File) Raw(i int) *io.SectionReader { return f.entries[i].raw }
+
+// Scalar reports whether tensor i of Tensors has no axes in the file.
+func (f *File) Scalar(i int) bool { return f.entries[i].scalar }
+
+// Paths returns the files that Open opened.
+func (f *File) Paths() []string { return slices.Clone(f.paths) }
+
+// errorIn says where an error happened: in what file, if there are several, and
+// in which tensor.
+func (f *File) errorIn(e *entry, err error) error {
+	err = inTensor(e.Name, err)
+	if e.File != "" {
+		err = fmt.Errorf("%s: %w", printable(e.File), err)
+	}
+	return fmt.Errorf("%s: %w", f.Kind, err)
+}
+
+// Close closes the file that Open opened; otherwise it does nothing.
+func (f *File) Close() error {
+	var errs []error
+	for _, c := range f.closers {
+		errs = append(errs, c.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// named is a Source whose errors say which tensor they are about.
+type named struct {
+	quant.Source
+	file  *File
+	entry *entry
+}
+
+func (s named) ReadFloats(dst []float32, off int) error {
+	if off < 0 || len(dst) > s.entry.elements-off {
+		panic(fmt.Sprintf("tensorfile: %d elements from %d on of %d", len(dst), off, s.entry.elements))
+	}
+	if len(dst) == 0 {
+		return nil
+	}
+	if err := s.Source.ReadFloats(dst, off); err != nil {
+		return s.file.errorIn(s.entry, err)
+	}
+	return nil
+}
+
+// A Shard is one of the files that a safetensors model is cut into.
+type Shard struct {
+	Name     string // as the index has it, below its folder
+	Path     string
+	Metadata map[string]string
+}
