@@ -13,7 +13,6 @@ import (
 	"io"
 	"maps"
 	"slices"
-	"strings"
 	"unicode/utf8"
 
 	"github.com/a01592f9/quant"
@@ -191,7 +190,3 @@ func schemeOf(s quant.Scheme) Scheme {
 
 // Write writes f as JSON.
 func (f *File) Write(w io.Writer) error { return WriteJSON(w, f) }
-
-func inTensor(name string, err error) error {
-	return fmt.Errorf("tensor %q: %s", name, strings.TrimPrefix(err.Error(), "quant: "))
-}

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"strings"
 	"unicode"
@@ -112,4 +113,8 @@ func writeEscape(w *bufio.Writer, r rune) {
 	for shift := 12; shift >= 0; shift -= 4 {
 		w.WriteByte(hex[r>>shift&15])
 	}
+}
+
+func inTensor(name string, err error) error {
+	return fmt.Errorf("tensor %q: %s", name, strings.TrimPrefix(err.Error(), "quant: "))
 }

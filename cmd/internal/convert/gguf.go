@@ -17,12 +17,11 @@ import (
 
 // Reasons why a tensor of a GGUF file is left.
 const (
-	reasonQuantized = "quantized already"
-	reasonRows      = "its rows are not multiples of 32"
-	reasonRuntime   = "llama.cpp wants it as it is"
-	reasonF64       = "float64, which llama.cpp does not quantize"
-	reasonFloat     = "float32 already"
-	reasonUnread    = "of a type that is not read"
+	reasonRows    = "its rows are not multiples of 32"
+	reasonRuntime = "llama.cpp wants it as it is"
+	reasonF64     = "float64, which llama.cpp does not quantize"
+	reasonFloat   = "float32 already"
+	reasonUnread  = "of a type that is not read"
 )
 
 // GGUF quantizes the GGUF model in: tensors of F32, F16 and BF16 to the type of

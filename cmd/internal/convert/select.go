@@ -221,3 +221,6 @@ func (o *Options) Validate() error {
 	}
 	return s.Validate()
 }
+
+// reasonQuantized is why a tensor of codes is left.
+const reasonQuantized = "quantized already"

@@ -175,3 +175,10 @@ func (l *layoutList) write(p *table.Terminal) {
 			text.Names(names), made, text.Plural(n, "other tensor"), layout)))
 	}
 }
+
+// Of more than manyAlike tensors that are skipped for the same reason, only the
+// first fewAlike are named.
+const (
+	manyAlike = 8
+	fewAlike  = 3
+)

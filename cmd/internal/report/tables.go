@@ -178,13 +178,6 @@ func (r *Report) WorstTable(n, channels int) *table.Table {
 // indexCell has an index, which is written without commas.
 func indexCell(i int) table.Cell { return table.Cell{Text: strconv.Itoa(i), Exact: strconv.Itoa(i)} }
 
-// Of more than manyAlike tensors that are skipped for the same reason, only the
-// first fewAlike are named.
-const (
-	manyAlike = 8
-	fewAlike  = 3
-)
-
 // skippedTable lists the tensors that failed, or those that were not meant to be
 // compared.
 func (r *Report) skippedTable(failed bool) *table.Table {
