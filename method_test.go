@@ -145,42 +145,54 @@ func TestCalibrateMethods(t *testing.T) {
 			shape := shapes[i%len(shapes)]
 			n, _ := elements(shape)
 			x := Tensor{valuesOf(31, n, d.of), shape}
-			for _, g := range []Granularity{PerTensor, PerChannel(0), PerChannel(-1), PerChannel(len(shape) / 2), PerGroup(-1, 32), PerGroup(0, 3), PerGroup(len(shape)/2, 2)} {
-				schemes := []Scheme{{Bits: 8, Granularity: g, Method: Percentile(95)}}
-				for k, m := range allMethods {
-					s := Scheme{Bits: 8 - k%5, Granularity: g, Method: m}
-					if k%2 == 1 {
-						s.Mapping = Symmetric
-					}
-					schemes = append(schemes, s)
-				}
-				c, err := Compare(x, schemes...)
-				if err != nil {
-					t.Fatal(err)
-				}
-				for k, s := range schemes {
-					p, err := Calibrate(x, s)
-					if err != nil {
-						t.Fatal(err)
-					}
-					if got := c.Results[k].Params; fmt.Sprint(got) != fmt.Sprint(p) {
-						t.Errorf("%s, %v, %+v: Compare made %v, Calibrate %v", d.name, shape, s, got, p)
-					}
-					one := s
-					one.Granularity = PerTensor
-					for i, v := range valuesOfParams(t, x, g) {
-						want, err := Calibrate(Tensor{Data: v}, one)
-						if err != nil {
-							t.Fatal(err)
-						}
-						if p.Scale[i] != want.Scale[0] || p.ZeroPoint[i] != want.ZeroPoint[0] {
-							t.Errorf("%s, %v, %+v: %d: %v and %d, want %v and %d", d.name, shape, s, i, p.Scale[i], p.ZeroPoint[i], want.Scale[0], want.ZeroPoint[0])
-						}
-					}
-				}
+			middle := len(shape) / 2
+			for _, g := range []Granularity{PerTensor, PerChannel(0), PerChannel(-1), PerChannel(middle), PerGroup(-1, 32), PerGroup(0, 3), PerGroup(middle, 2)} {
+				t.Run(d.name+"/"+g.String(), func(t *testing.T) { testMethodsOf(t, x, schemesOfMethods(g)) })
 			}
 		}
 	})
+}
+
+// schemesOfMethods returns a scheme for each method, of several widths and both mappings.
+func schemesOfMethods(g Granularity) []Scheme {
+	schemes := []Scheme{{Bits: 8, Granularity: g, Method: Percentile(95)}}
+	for k, m := range allMethods {
+		s := Scheme{Bits: 8 - k%5, Granularity: g, Method: m}
+		if k%2 == 1 {
+			s.Mapping = Symmetric
+		}
+		schemes = append(schemes, s)
+	}
+	return schemes
+}
+
+// testMethodsOf checks that Compare and Calibrate give x the same parameters, and that
+// each of these is what its own values get as a tensor of their own.
+func testMethodsOf(t *testing.T, x Tensor, schemes []Scheme) {
+	c, err := Compare(x, schemes...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for k, s := range schemes {
+		p, err := Calibrate(x, s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := c.Results[k].Params; fmt.Sprint(got) != fmt.Sprint(p) {
+			t.Errorf("%v: Compare made %v, Calibrate %v", s, got, p)
+		}
+		one := s
+		one.Granularity = PerTensor
+		for i, v := range valuesOfParams(t, x, s.Granularity) {
+			want, err := Calibrate(Tensor{Data: v}, one)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if p.Scale[i] != want.Scale[0] || p.ZeroPoint[i] != want.ZeroPoint[0] {
+				t.Errorf("%v: parameter %d: %v and %d, want %v and %d", s, i, p.Scale[i], p.ZeroPoint[i], want.Scale[0], want.ZeroPoint[0])
+			}
+		}
+	}
 }
 
 // TestMethodsNoEscape has tensors and parameters on the stack.
