@@ -54,7 +54,10 @@ type Histogram struct {
 
 // Reset empties h, which is to count in so many lanes: 1 or Lanes.
 func (h *Histogram) Reset(lanes int) {
-	h.at = slices.Grow(h.at[:0], lanes)[:lanes]
+	if cap(h.at) < lanes {
+		h.at = make([]OctaveIndex, lanes)
+	}
+	h.at = h.at[:lanes]
 	clear(h.at)
 	h.counts, h.wide, h.pending = h.counts[:0], h.wide[:0], 0
 }
