@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"github.com/a01592f9/quant"
 	"github.com/a01592f9/quant/cmd/internal/option"
@@ -269,6 +270,7 @@ type source struct {
 	infos []tensorfile.Info
 	first int // index in the file of the first one
 
+	mu     sync.Mutex
 	loaded int // index of what is in data
 	data   []float32
 }
@@ -285,7 +287,10 @@ func (s *source) Source(i int) (quant.Source, error) {
 	return report.Values(data), err
 }
 
+// Load is called by several goroutines where codes of several tensors are asked for.
 func (s *source) Load(i int) ([]float32, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.data != nil && s.loaded == i {
 		return s.data, nil
 	}
