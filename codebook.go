@@ -1,6 +1,7 @@
 package quant
 
 import (
+	"cmp"
 	"math"
 
 	"github.com/a01592f9/quant/internal/search"
@@ -50,7 +51,7 @@ func key(v float32) uint32 {
 	return b | 1<<31
 }
 
-func compareKeys(a, b float32) int { return int(int64(key(a)) - int64(key(b))) }
+func compareKeys(a, b float32) int { return cmp.Compare(key(a), key(b)) }
 
 // limit returns the key of the largest float32 that is nearer to a than to b, where a is
 // below b. Half-way counts as nearer to a if down is set.
