@@ -73,7 +73,12 @@ var tool = sync.OnceValues(func() (string, error) {
 	}
 	path := filepath.Join(dir, "quant")
 	c := exec.Command("go", "build", "-o", path, "./quant")
-	c.Dir, c.Env = "../cmd", append(os.Environ(), "GOWORK=off")
+	// In the workspace, which maps the version of the library that the tool requires.
+	work, err := filepath.Abs("../go.work")
+	if err != nil {
+		return "", err
+	}
+	c.Dir, c.Env = "../cmd", append(os.Environ(), "GOWORK="+work)
 	out, err := c.CombinedOutput()
 	if err != nil {
 		err = fmt.Errorf("%w: %s", err, out)
