@@ -9,9 +9,11 @@
 //	best, err := problem.LeastError(3100) // encoder int8, decoder int4
 //
 // A [Candidate] is one way to quantize a weight: what it takes in bytes and what it
-// loses. Both come from a measurement, usually of [quant.Compare]; [Measure] makes the
-// candidates of a tensor from schemes. Errors add up, as sums of squared errors do,
-// or the largest of them counts ([Worst]).
+// loses. Both come from a measurement, usually of [quant.Compare]: the bytes of
+// Result.Memory, and RMSE squared times the number of elements. Errors add up, as sums of
+// squared errors do, or the largest of them counts ([Worst]).
+//
+// [quant.Compare]: https://pkg.go.dev/github.com/a01592f9/quant#Compare
 //
 // Choosing one candidate for each weight under a limit is the multiple-choice knapsack
 // problem. It is solved exactly: a Lagrange multiplier bounds what any choice can reach
