@@ -13,8 +13,6 @@
 // Result.Memory, and RMSE squared times the number of elements. Errors add up, as sums of
 // squared errors do, or the largest of them counts ([Worst]).
 //
-// [quant.Compare]: https://pkg.go.dev/github.com/a01592f9/quant#Compare
-//
 // Choosing one candidate for each weight under a limit is the multiple-choice knapsack
 // problem. It is solved exactly: a Lagrange multiplier bounds what any choice can reach
 // (Dyer 1984, Zemel 1984), candidates that no better choice can use are left out, and
@@ -24,6 +22,8 @@
 // few enough points, and says how far from exact it is where it has more.
 //
 // All results are deterministic: the same problem gives the same plan on every machine.
+//
+// [quant.Compare]: https://pkg.go.dev/github.com/a01592f9/quant#Compare
 package plan
 
 import (
