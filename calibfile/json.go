@@ -1,119 +1,17 @@
 package calibfile
 
 import (
-	"bufio"
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
-	"unicode"
-	"unicode/utf16"
-	"unicode/utf8"
+
+	"github.com/a01592f9/quant/internal/jsontext"
 )
 
 // WriteJSON writes v as the tool writes its JSON files: it is indented, but a
 // list of numbers stays on one line, and characters that could steer a terminal
 // are escaped.
-func WriteJSON(w io.Writer, v any) error {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(v); err != nil {
-		return err
-	}
-	out := bufio.NewWriter(w)
-	indent(out, b.Bytes())
-	return out.Flush()
-}
-
-// indent copies compact JSON with line breaks and without unseen characters.
-func indent(w *bufio.Writer, src []byte) {
-	depth := 0
-	flat := false // inside a list of numbers
-	newline := func() {
-		w.WriteByte('\n')
-		w.WriteString(strings.Repeat("  ", depth))
-	}
-	for i := 0; i < len(src); i++ {
-		switch c := src[i]; c {
-		case '"':
-			n := stringLen(src[i:])
-			writeString(w, src[i:i+n])
-			i += n - 1
-		case '{', '[':
-			w.WriteByte(c)
-			switch next := src[i+1]; {
-			case next == c+2: // the closing bracket is two further in ASCII
-				w.WriteByte(next)
-				i++
-			case c == '[' && next != '{' && next != '[':
-				flat = true
-			default:
-				depth++
-				newline()
-			}
-		case '}', ']':
-			if flat {
-				flat = false
-			} else {
-				depth--
-				newline()
-			}
-			w.WriteByte(c)
-		case ',':
-			w.WriteByte(c)
-			if flat {
-				w.WriteByte(' ')
-			} else {
-				newline()
-			}
-		case ':':
-			w.WriteString(": ")
-		default:
-			w.WriteByte(c)
-		}
-	}
-}
-
-// stringLen returns the length of the JSON string that b begins with.
-func stringLen(b []byte) int {
-	for i := 1; i < len(b); i++ {
-		switch b[i] {
-		case '\\':
-			i++
-		case '"':
-			return i + 1
-		}
-	}
-	return len(b)
-}
-
-// writeString copies a JSON string, escaping what encoding/json leaves as it
-// is although it cannot be seen: C1 controls, which steer some terminals, and
-// marks that reorder text.
-func writeString(w *bufio.Writer, s []byte) {
-	for i := 0; i < len(s); {
-		r, n := utf8.DecodeRune(s[i:])
-		if unicode.IsPrint(r) || r == utf8.RuneError {
-			w.Write(s[i : i+n])
-		} else if a, b := utf16.EncodeRune(r); a != utf8.RuneError {
-			writeEscape(w, a)
-			writeEscape(w, b)
-		} else {
-			writeEscape(w, r)
-		}
-		i += n
-	}
-}
-
-func writeEscape(w *bufio.Writer, r rune) {
-	const hex = "0123456789abcdef"
-	w.WriteString(`\u`)
-	for shift := 12; shift >= 0; shift -= 4 {
-		w.WriteByte(hex[r>>shift&15])
-	}
-}
+func WriteJSON(w io.Writer, v any) error { return jsontext.Write(w, v) }
 
 func inTensor(name string, err error) error {
 	return fmt.Errorf("tensor %q: %s", name, strings.TrimPrefix(err.Error(), "quant: "))
