@@ -26,6 +26,8 @@ type Options struct {
 	Type        string     // of GGUF, such as q4_k; "" for the one that Bits say
 	TensorTypes gguf.Rules // of GGUF: other types for tensors by their names
 
+	Plan Plan // how each tensor is quantized, instead of all that is above; nil without
+
 	Include []string // patterns of names, as option.Match has them; none for all
 	Exclude []string // and of those to leave; these win
 
