@@ -56,9 +56,7 @@ func Safetensors(ctx context.Context, in string, out *atomicfile.Set, o Options,
 	if err := errors.Join(o.selection().Check(c.names()), o.checkPlan(KindSafetensors, c.names())); err != nil {
 		return nil, err
 	}
-	o.otherNames = slices.DeleteFunc(slices.Clone(o.Include), func(p string) bool {
-		return slices.ContainsFunc(c.names(), func(name string) bool { return isLayer(name) && option.Match(p, name) })
-	})
+	o.setOtherNames(c.infos)
 	c.measure, c.make = o.Measure, c.quantize
 	format := o.formatST()
 	var ignore []string
@@ -173,6 +171,13 @@ func (o *Options) reasonST(t tensorfile.Info) string {
 		return fmt.Sprintf("its rows of %d are not whole groups of %d", t.Shape[1], o.GroupSize)
 	}
 	return ""
+}
+
+// setOtherNames finds the patterns that match no weight of a layer by its name.
+func (o *Options) setOtherNames(infos []tensorfile.Info) {
+	o.otherNames = slices.DeleteFunc(slices.Clone(o.Include), func(p string) bool {
+		return slices.ContainsFunc(infos, func(t tensorfile.Info) bool { return isLayer(t.Name) && option.Match(p, t.Name) })
+	})
 }
 
 // others is what the patterns pick that match no weight of a layer by its name:

@@ -47,7 +47,7 @@ func Sweep(s *report.Sweep, o Options) *Figure {
 		title: "Sweep of " + text.Clean(s.Source) + ": error and size of " + strconv.Itoa(len(s.Schemes)) + " schemes",
 		draw: func(p pen) {
 			if o.Title {
-				p.Rectangle = sweepFrame(p, s)
+				p.Rectangle = framed(p, s.Source, s.About(), s.Verdict())
 			}
 			top := p
 			top.Min.Y = top.Max.Y - p.len(curves)
@@ -58,12 +58,14 @@ func Sweep(s *report.Sweep, o Options) *Figure {
 	}
 }
 
-func sweepFrame(p pen, s *report.Sweep) vg.Rectangle {
-	in := heading(p, s.Source, s.About())
+// framed puts the name of a source, its options and what to make of it above a
+// figure, and returns what is left.
+func framed(p pen, source, about, verdict string) vg.Rectangle {
+	in := heading(p, source, about)
 	width := in.Max.X - in.Min.X
-	if v := s.Verdict(); v != "" {
+	if verdict != "" {
 		style := p.face(sizeLabel+0.5, false, ink)
-		lines := wrap(style, v, width)
+		lines := wrap(style, verdict, width)
 		in.Max.Y -= p.len(4)
 		for _, l := range lines[:min(len(lines), 3)] {
 			in.Max.Y -= p.len(13)

@@ -144,7 +144,7 @@ func (c *Conversion) ungrouped() int64 {
 			n++
 		}
 	}
-	if !grouped || c.Dequantized {
+	if !grouped || c.Dequantized || c.Planned {
 		return 0
 	}
 	return n
