@@ -33,7 +33,7 @@ func Calibrate(t Tensor, s Scheme) (Params, error) {
 // Scheme.NumParams), and then allocates nothing. After an error p is as it was.
 // Errors: those of Calibrate.
 func CalibrateInto(p *Params, t Tensor, s Scheme) error {
-	if s.calibrateSmall(p, t) {
+	if _, ok := s.calibrateSmall(p, t); ok {
 		return nil
 	}
 	if err := s.validateForTensor(); err != nil {

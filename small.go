@@ -254,32 +254,30 @@ func (p *Params) dequantizePacked(dst []float32, packed []byte, e extent) {
 	}
 }
 
-// calibrateSmall stores the parameters of t in p, and reports whether it has done so.
-func (s *Scheme) calibrateSmall(p *Params, t Tensor) bool {
+// calibrateSmall stores the parameters of t in p, and reports whether it has done so, and
+// how t is cut.
+func (s *Scheme) calibrateSmall(p *Params, t Tensor) (e extent, ok bool) {
 	if s.Method.kind != minMax || !s.usual() {
-		return false
+		return extent{}, false
 	}
-	e := s.Granularity.extent(len(t.Data), t.Shape)
+	e = s.Granularity.extent(len(t.Data), t.Shape)
 	switch {
 	case e.run == 0:
-		return false
 	case e.params == 1:
 		var lo, hi [1]float32
-		if !rangeRuns(lo[:], hi[:], t.Data, len(t.Data)) {
-			return false
+		if ok = rangeRuns(lo[:], hi[:], t.Data, len(t.Data)); ok {
+			p.resize(1)
+			p.Scheme = *s
+			p.Scale[0], p.ZeroPoint[0] = s.paramsOfOne(lo[0], hi[0])
 		}
-		p.resize(1)
-		p.Scheme = *s
-		p.Scale[0], p.ZeroPoint[0] = s.paramsOfOne(lo[0], hi[0])
-		return true
 	case e.params <= smallParams/8:
 		var lo, hi [smallParams / 8]float32
-		return s.calibrateExtent(p, t.Data, e, lo[:e.params], hi[:e.params])
+		ok = s.calibrateExtent(p, t.Data, e, lo[:e.params], hi[:e.params])
 	case e.params <= smallParams:
 		var lo, hi [smallParams]float32
-		return s.calibrateExtent(p, t.Data, e, lo[:e.params], hi[:e.params])
+		ok = s.calibrateExtent(p, t.Data, e, lo[:e.params], hi[:e.params])
 	}
-	return false
+	return e, ok
 }
 
 // paramsOfOne is params without copies of s.
