@@ -30,6 +30,11 @@ type Params struct {
 // set gives p the scheme s and room for n parameters.
 func (p *Params) set(s Scheme, n int) {
 	p.Scheme = s.normal()
+	p.resize(n)
+}
+
+// resize gives p room for n parameters.
+func (p *Params) resize(n int) {
 	if cap(p.Scale) < n {
 		p.Scale = make([]float32, n)
 	}
@@ -81,16 +86,9 @@ func (p *Params) checkLen(n int) error {
 
 // checkValues checks parameters from up to end.
 func (p *Params) checkValues(from, end int) error {
-	// A positive finite float32 has bits 1 … 0x7f7fffff. The loop has no
-	// branches: groups have as many parameters as an eighth of the data's bytes.
-	bad := uint32(0)
 	scale := p.Scale[from:end]
-	zero := p.ZeroPoint[from:end][:len(scale)]
-	for i, s := range scale {
-		b, z := math.Float32bits(s), uint32(zero[i]+maxZeroPoint)
-		bad |= (0x7f7fffff - b) | (b - 1) | z | (2*maxZeroPoint - z)
-	}
-	if bad>>31 == 0 {
+	zero := p.ZeroPoint[from:end]
+	if usableParams(scale, zero) {
 		return nil
 	}
 	for i, s := range scale {
@@ -102,6 +100,19 @@ func (p *Params) checkValues(from, end int) error {
 		}
 	}
 	return nil
+}
+
+// usableParams reports whether all scales and zero points can be used.
+func usableParams(scale []float32, zero []int32) bool {
+	// A positive finite float32 has bits 1 … 0x7f7fffff. The loop has no
+	// branches: groups have as many parameters as an eighth of the data's bytes.
+	bad := uint32(0)
+	zero = zero[:len(scale)]
+	for i, s := range scale {
+		b, z := math.Float32bits(s), uint32(zero[i]+maxZeroPoint)
+		bad |= (0x7f7fffff - b) | (b - 1) | z | (2*maxZeroPoint - z)
+	}
+	return bad>>31 == 0
 }
 
 // ParamsFromRanges returns the parameters that s derives from ranges, one for
