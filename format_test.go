@@ -27,7 +27,7 @@ func TestCodebookNearest(t *testing.T) {
 					if !finite(x) {
 						continue
 					}
-					if got, want := b.code(x), nearestCode(b, x); got != want {
+					if got, want := b.code(x), nearestCode(b, x); got != want || b.nearest(x) != want {
 						t.Errorf("%v (%#08x): code %d, want %d", x, math.Float32bits(x), got, want)
 					}
 				}
