@@ -327,7 +327,7 @@ func TestCodebookLeastError(t *testing.T) {
 				t.Fatal(err)
 			}
 			least := math.Inf(1)
-			try := Params{widest.Scheme, []float32{0}, []int32{0}}
+			try := Params{Scheme: widest.Scheme, Scale: []float32{0}, ZeroPoint: []int32{0}}
 			for k := range 600 {
 				try.Scale[0] = widest.Scale[0] * float32(math.Exp2(-float64(k)/100))
 				least = min(least, rmse(try))

@@ -175,6 +175,9 @@ func (s Scheme) String() string {
 		text += " " + s.Mapping.String()
 	}
 	text += ", " + s.Granularity.String() + ", " + s.Method.String()
+	if s.Scales != Float32Scale {
+		text += ", scales " + s.Scales.String()
+	}
 	if s.NarrowRange {
 		text += ", narrow range"
 	}
@@ -200,6 +203,9 @@ func (s Scheme) MarshalText() ([]byte, error) {
 	}
 	if s.Method != MinMax {
 		text += ":" + s.Method.String()
+	}
+	if s.Scales != Float32Scale {
+		text += ":scale=" + s.Scales.String()
 	}
 	if s.NarrowRange {
 		text += ":narrow"
@@ -233,6 +239,7 @@ func (s *Scheme) GobDecode(data []byte) error { return s.UnmarshalText(data) }
 //	asymmetric, symmetric                mapping; short: asym, sym
 //	tensor, channel@AXIS, groupSIZE@AXIS granularity; short: c0 is channel@0, g32 is group32@-1
 //	minmax, percentile=99.9, mse, …      method, as ParseMethod reads it
+//	scale=float16, scale=e8m0_floor, …   Scales, as ScaleFormat has them
 //	narrow                               NarrowRange
 //	zero                                 ZeroInRange
 //
@@ -296,6 +303,9 @@ func (s *Scheme) set(part string) (kind string, err error) {
 		s.ZeroInRange = true
 		return "zero in range", nil
 	}
+	if name, ok := strings.CutPrefix(part, "scale="); ok {
+		return "format of scales", s.Scales.UnmarshalText([]byte(name))
+	}
 	if f, ok := formatNamed(part); ok && f != Integers {
 		s.Format = f
 		return "type of codes", nil
@@ -320,7 +330,7 @@ func (s *Scheme) set(part string) (kind string, err error) {
 		s.Granularity, err = ParseGranularity(part)
 		return "granularity", err
 	}
-	return "", fmt.Errorf("%w: there is no part %q; there are intBITS, uintBITS, %v, asymmetric, symmetric, tensor, channel@AXIS, groupSIZE@AXIS, narrow, zero, %s",
+	return "", fmt.Errorf("%w: there is no part %q; there are intBITS, uintBITS, %v, asymmetric, symmetric, tensor, channel@AXIS, groupSIZE@AXIS, scale=FORMAT, narrow, zero, %s",
 		ErrScheme, part, formatList(), methodNames())
 }
 

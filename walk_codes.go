@@ -64,7 +64,7 @@ func (p *Params) plain(n int, shape []int) bool {
 // plain reports whether s is valid and for all of a tensor: of those it knows
 // the usual ones.
 func (s *Scheme) plain() bool {
-	return s.Format.number == 0 && s.Granularity.unit == perTensor && uint(s.Bits-2) <= 14 && s.Mapping <= Symmetric &&
+	return s.Format.number == 0 && s.Scales == Float32Scale && s.Granularity.unit == perTensor && uint(s.Bits-2) <= 14 && s.Mapping <= Symmetric &&
 		(!s.NarrowRange || !s.Unsigned && s.Mapping == Symmetric) &&
 		(s.Method.kind == minMax && math.Float64bits(s.Method.fraction) == 0 || s.Method.validate() == nil)
 }
