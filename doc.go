@@ -404,6 +404,9 @@
 // it need be. What was said above of a range of one value, which comes back exactly, holds
 // for Float32Scale alone.
 //
+// Some schemes go by a name: [MXFP4], [NVFP4] and the others of [NamedSchemes], which
+// [ParseScheme] reads as "mxfp4" and "nvfp4".
+//
 // # Text, JSON and gob
 //
 // [Scheme], [Granularity], [Method], [Mapping], [Format] and [ScaleFormat] have a text form, which
