@@ -93,7 +93,7 @@ func byErrors(s Scheme, x []float32, r Range) Range {
 		return r
 	}
 	q := new(chooser)
-	q.use(s)
+	q.use(s.scaler(0))
 	q.task.Proportional = false // leaves out the other search among few values
 	return q.ofValues(x, r)
 }
@@ -129,7 +129,7 @@ func TestLarge(t *testing.T) {
 						for i, r := range all {
 							lo[i], hi[i] = r.Min, r.Max
 						}
-						s.choose(x.Data, nil, l, lo, hi)
+						s.choose(x.Data, nil, l, lo, hi, 0)
 						for i := range all {
 							all[i] = Range{lo[i], hi[i]}
 						}

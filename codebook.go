@@ -24,6 +24,14 @@ type codebook struct {
 	// order[i+1]. The last order has no limit.
 	limits []uint32
 
+	// padded is limits up to the number of codes less one; what was added is above all keys.
+	padded []uint32
+
+	// float rounds to the format by arithmetic; nil if the values are no floating-point
+	// numbers. Then mantissa is the number of bits of their mantissas.
+	float    *floatCode
+	mantissa int
+
 	// lowest and highest are the keys of the smallest and the largest value. A quotient
 	// outside of them is clipped.
 	lowest, highest uint32
@@ -85,8 +93,28 @@ func (b *codebook) searched(s search.Scaler) search.Grid {
 	return search.Grid{Scaler: s, Highest: int32(len(b.levels) - 1), Levels: b.levels, Symmetric: true}
 }
 
-// code returns the code of the value next to v.
+// code returns the code of the value next to v. It is nearest, made faster.
 func (b *codebook) code(v float32) uint8 {
+	if b.float != nil {
+		return uint8(b.float.code(v))
+	}
+	if v != v {
+		return b.nan
+	}
+	return b.order[b.rank(key(v))]
+}
+
+// rank returns how many limits are below k. The loop has no branches.
+func (b *codebook) rank(k uint32) int {
+	n := 0
+	for step := (len(b.padded) + 1) / 2; step > 0; step /= 2 {
+		n += step & int((int64(b.padded[n+step-1])-int64(k))>>63)
+	}
+	return n
+}
+
+// nearest returns the code of the value next to v: the definition of code.
+func (b *codebook) nearest(v float32) uint8 {
 	if v != v {
 		return b.nan
 	}

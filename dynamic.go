@@ -136,7 +136,7 @@ func newDynamic(p *Params, t Tensor, s Scheme, policy NotFinitePolicy) (dynamic,
 	}
 	p.set(s, l.params)
 	d := dynamic{transform: transform{layout: l, coding: p.coding()}, scheme: s, marks: policy == MarkNotFinite}
-	if l.params > 1 {
+	if l.params > 1 && s.Scales != E4M3Scale { // which needs the largest value of all
 		d.cutRows()
 	}
 	return d, nil
@@ -174,6 +174,7 @@ func (d *dynamic) runLen() int {
 func (d *dynamic) run(p *Params, t Tensor) error {
 	switch {
 	case len(t.Data) == 0:
+		p.TensorScale = d.scheme.tensorScaleOf(Range{})
 		for i := range p.Scale {
 			p.Scale[i], p.ZeroPoint[i] = d.scheme.params(Range{})
 		}
@@ -224,7 +225,7 @@ func (d *dynamic) do(p, end int) {
 	made := Params{Scale: d.scale[p:end], ZeroPoint: d.zero[p:end]}
 	switch {
 	case rangeRuns(lo, hi, x, run):
-		d.scheme.paramsOf(&made, lo, hi)
+		d.scheme.paramsOf(&made, lo, hi, 0)
 	case d.marks:
 		d.mark(&made, lo, hi, x, run)
 	default:
@@ -258,7 +259,7 @@ func (d *dynamic) mark(p *Params, lo, hi, x []float32, run int) {
 			marked[i], lo[i], hi[i] = true, 0, 0
 		}
 	}
-	d.scheme.paramsOf(p, lo, hi)
+	d.scheme.paramsOf(p, lo, hi, 0)
 	for i := range lo {
 		if marked[i] {
 			p.mark(i)
@@ -291,7 +292,7 @@ func (d *dynamic) calibrateMarked(p *Params, t Tensor) {
 		d.markWhole(p, w)
 		return
 	}
-	d.scheme.paramsOf(p, lo, hi)
+	d.scheme.paramsOf(p, lo, hi, d.scheme.tensorScale(lo, hi))
 }
 
 // markWhole calibrates a tensor of which some elements are not finite, one parameter after
@@ -312,7 +313,7 @@ func (d *dynamic) markWhole(p *Params, w *walk) {
 			r.lo[i], r.hi[i] = min(r.lo[i], lo[0]), max(r.hi[i], hi[0])
 		}
 	}
-	d.scheme.paramsOf(p, r.lo, r.hi)
+	d.scheme.paramsOf(p, r.lo, r.hi, d.scheme.tensorScale(r.lo, r.hi))
 	for i, m := range marked {
 		if m != 0 {
 			p.mark(i)

@@ -53,6 +53,8 @@ func TestDynamic(t *testing.T) {
 				}
 				testDynamic(t, x, Scheme{Bits: 8, Mapping: Symmetric, NarrowRange: true, Granularity: tt.by})
 				testDynamic(t, x, Scheme{Format: E2M1, Granularity: tt.by})
+				testDynamic(t, x, Scheme{Format: E2M1, Scales: E4M3Scale, Granularity: tt.by})
+				testDynamic(t, x, Scheme{Bits: 8, Scales: Float16Scale, Granularity: tt.by})
 			})
 		})
 	}
@@ -73,7 +75,7 @@ func testDynamic(t *testing.T, x Tensor, s Scheme) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if q.Params.Scheme != want.Scheme || differ(q.Params.Scale, want.Scale) >= 0 || differ(q.Params.ZeroPoint, want.ZeroPoint) >= 0 {
+		if q.Params.Scheme != want.Scheme || q.Params.TensorScale != want.TensorScale || differ(q.Params.Scale, want.Scale) >= 0 || differ(q.Params.ZeroPoint, want.ZeroPoint) >= 0 {
 			t.Fatalf("%v, shape %v: other parameters than those of Calibrate", s, x.Shape)
 		}
 		if i := differ(q.Codes, codes.Codes); i >= 0 || !slices.Equal(q.Shape, x.Shape) {

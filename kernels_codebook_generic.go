@@ -1,5 +1,7 @@
 package quant
 
+import "math"
+
 // The definitions of the kernels of codebooks: see kernels.go for what kernels have in
 // common. Codes are bytes.
 
@@ -8,12 +10,41 @@ func quantizeBookRunsGeneric(dst []uint8, src []float32, run int, scale []float3
 	dst = dst[:len(src)]
 	for i := 0; len(src) > 0; i++ {
 		n := min(run, len(src))
-		s := scale[i]
-		d := dst[:n]
-		for j, x := range src[:n] {
-			d[j] = b.code(x / s)
+		if b.float != nil {
+			quantizeFloats(dst[:n], src[:n], scale[i], b.float)
+		} else {
+			quantizeValues(dst[:n], src[:n], scale[i], b)
 		}
 		src, dst = src[n:], dst[n:]
+	}
+}
+
+// quantizeFloats stores f.code of each quotient. The method by itself is too large for the
+// compiler to put it into a loop.
+func quantizeFloats(dst []uint8, src []float32, scale float32, f *floatCode) {
+	dst = dst[:len(src)]
+	c, sign := *f, f.sign&31
+	for i, x := range src {
+		b := math.Float32bits(x / scale)
+		a := b & 0x7fffffff
+		m := c.magnitude(a)
+		m |= b >> 31 << sign & (c.minus | -(-m >> 31))
+		if a > 0x7f800000 {
+			m = c.nan
+		}
+		dst[i] = uint8(m)
+	}
+}
+
+// quantizeValues stores b.code of each quotient, for a table.
+func quantizeValues(dst []uint8, src []float32, scale float32, b *codebook) {
+	dst = dst[:len(src)]
+	for i, x := range src {
+		c := b.nan
+		if v := x / scale; v == v {
+			c = b.order[b.rank(key(v))]
+		}
+		dst[i] = c
 	}
 }
 

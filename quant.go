@@ -49,11 +49,13 @@ func CalibrateInto(p *Params, t Tensor, s Scheme) error {
 			return notFinite(t.Data, &l, s.Granularity)
 		}
 		r := Range{lo[0], hi[0]}
+		by := s.scaler(s.tensorScaleOf(r))
 		if !s.Method.ranged() {
-			r = s.chooseOne(t.Data, l, r)
+			r = s.chooseOne(t.Data, l, r, by.rule.tensor)
 		}
 		p.set(s, 1)
-		p.Scale[0], p.ZeroPoint[0] = s.params(r)
+		p.TensorScale = by.rule.tensor
+		p.Scale[0], p.ZeroPoint[0] = by.of(r)
 		return nil
 	}
 	g := walks.Get().(*walk)
@@ -62,9 +64,10 @@ func CalibrateInto(p *Params, t Tensor, s Scheme) error {
 	if err != nil {
 		return err
 	}
-	s.choose(t.Data, nil, l, lo, hi) // no error without a Source
+	tensor := s.tensorScale(lo, hi)
+	s.choose(t.Data, nil, l, lo, hi, tensor) // no error without a Source
 	p.set(s, l.params)
-	s.paramsOf(p, lo, hi)
+	s.paramsOf(p, lo, hi, tensor)
 	return nil
 }
 

@@ -93,7 +93,7 @@ func smallElements(shape []int) int {
 // usual reports whether s is valid and has integers: of valid schemes it knows the usual
 // ones.
 func (s *Scheme) usual() bool {
-	return s.Format.number == 0 && uint(s.Bits-2) <= 14 && s.Mapping <= Symmetric && s.Granularity.unit <= perGroup &&
+	return s.Format.number == 0 && s.Scales == Float32Scale && uint(s.Bits-2) <= 14 && s.Mapping <= Symmetric && s.Granularity.unit <= perGroup &&
 		(!s.NarrowRange || !s.Unsigned && s.Mapping == Symmetric) &&
 		(s.Method.kind == minMax && math.Float64bits(s.Method.fraction) == 0 || s.Method.validate() == nil)
 }
@@ -303,6 +303,6 @@ func (s *Scheme) calibrateExtent(p *Params, x []float32, e extent, lo, hi []floa
 		return false
 	}
 	p.set(*s, e.params)
-	s.paramsOf(p, lo, hi)
+	s.paramsOf(p, lo, hi, 0)
 	return true
 }

@@ -76,7 +76,7 @@ func testSmallCalls(t *testing.T, x Tensor, s Scheme) {
 	}
 	var want Params
 	want.set(s, l.params)
-	s.paramsOf(&want, lo, hi)
+	s.paramsOf(&want, lo, hi, s.tensorScale(lo, hi))
 	p, err := Calibrate(x, s)
 	if err != nil {
 		t.Fatal(err)
@@ -125,7 +125,7 @@ func testSmallDequantize(t *testing.T, x Tensor, q Quantized, f transform) {
 // found all the same.
 func TestSmallCallErrors(t *testing.T) {
 	good := func() Params {
-		return Params{Scheme{Bits: 8, Granularity: PerChannel(0)}, []float32{1, 2}, []int32{0, 3}}
+		return Params{Scheme: Scheme{Bits: 8, Granularity: PerChannel(0)}, Scale: []float32{1, 2}, ZeroPoint: []int32{0, 3}}
 	}
 	for _, tt := range []struct {
 		name  string

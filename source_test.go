@@ -106,7 +106,7 @@ func sourceSchemes(rank int) (s []Scheme) {
 // everyFrom is each function that reads from a source.
 func everyFrom(src Source, shape []int) map[string]func() error {
 	s := []Scheme{{Bits: 8}, {Bits: 8, Granularity: PerChannel(-1)}, {Bits: 4, Granularity: PerGroup(0, 32)}}
-	p := []Params{{s[0], []float32{1}, []int32{0}}}
+	p := []Params{{Scheme: s[0], Scale: []float32{1}, ZeroPoint: []int32{0}}}
 	return map[string]func() error{
 		"Stream.Ranges":        func() error { return second(Stream{src, shape}.Ranges(PerChannel(0))) },
 		"Stream.Calibrate":     func() error { return second(Stream{src, shape}.Calibrate(s[2])) },

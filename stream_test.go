@@ -237,8 +237,8 @@ func TestSourceNotFinite(t *testing.T) {
 					"Stream.Calibrate": {second(Calibrate(x, s)), second(Stream{sliceSource(x.Data), shape}.Calibrate(s))},
 					"Stream.Compare":   {second(Compare(x, reference, s)), second(Stream{sliceSource(x.Data), shape}.Compare(reference, s))},
 					"Stream.CompareParams": {
-						second(CompareParams(x, Params{reference, []float32{1}, []int32{0}})),
-						second(Stream{sliceSource(x.Data), shape}.CompareParams(Params{reference, []float32{1}, []int32{0}})),
+						second(CompareParams(x, Params{Scheme: reference, Scale: []float32{1}, ZeroPoint: []int32{0}})),
+						second(Stream{sliceSource(x.Data), shape}.CompareParams(Params{Scheme: reference, Scale: []float32{1}, ZeroPoint: []int32{0}})),
 					},
 				} {
 					if errs[0] == nil || errs[1] == nil || errs[0].Error() != errs[1].Error() || !errors.Is(errs[1], ErrNotFinite) {
@@ -345,7 +345,7 @@ func TestSourceShapes(t *testing.T) {
 		for what, err := range map[string]error{
 			"Stream.Calibrate":     second(Stream{src, test.shape}.Calibrate(test.s)),
 			"Stream.Compare":       second(Stream{src, test.shape}.Compare(test.s)),
-			"Stream.CompareParams": second(Stream{src, test.shape}.CompareParams(Params{test.s, []float32{1}, []int32{0}})),
+			"Stream.CompareParams": second(Stream{src, test.shape}.CompareParams(Params{Scheme: test.s, Scale: []float32{1}, ZeroPoint: []int32{0}})),
 		} {
 			if !errors.Is(err, test.is) || !strings.Contains(err.Error(), test.text) {
 				t.Errorf("%s, shape %v: %v, want %q with %q in it", what, test.shape, err, test.is, test.text)

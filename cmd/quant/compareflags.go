@@ -22,6 +22,7 @@ type compareFlags struct {
 	groupAxis int
 	channels  bool
 	against   string
+	schemes   string
 	sort      string
 	worst     int
 	format    string

@@ -60,7 +60,11 @@ func (s *Search) coarse() {
 		c := s.try(clip{hi: k})
 		s.found = append(s.found, c)
 		best = min(best, c.cost)
-		if t := exact.Shrink(most, k); s.d.pos.beyond(t, s.squares)+s.d.neg.beyond(t, s.squares) > best {
+		t := exact.Shrink(most, k)
+		if s.task.Rounded {
+			t *= 2
+		}
+		if s.d.pos.beyond(t, s.squares)+s.d.neg.beyond(t, s.squares) > best {
 			break
 		}
 	}
@@ -92,6 +96,9 @@ func (s *Search) coarse2() {
 	m := s.task.marksOf(s.d.r)
 	extra := m.widestStep() // zero points are rounded: an end of the marks may be so much further out
 	lo, hi := float64(s.d.r.Min), float64(s.d.r.Max)
+	if s.task.Rounded {
+		extra += hi - lo
+	}
 	s.beyond[0] = s.distances(s.beyond[0][:0], s.center-lo, s.center-float64(s.d.near.Min), func(t float64) float64 { return s.below(s.center - t - extra) })
 	s.beyond[1] = s.distances(s.beyond[1][:0], hi-s.center, float64(s.d.near.Max)-s.center, func(t float64) float64 { return s.above(s.center + t + extra) })
 	best := s.widest.cost

@@ -79,16 +79,15 @@ func framed(p pen, source, about, verdict string) vg.Rectangle {
 // sizes draws the ratio over all weights against the bits that each takes.
 func (p pen) sizes(s *report.Sweep) {
 	p = p.head("Ratio against size", "all weights together; codes, scales and zero points; a ring is on what no other scheme beats in both")
-	n := len(s.Options.Bits)
+	series := s.Series()
 	// The key.
 	style, x, y := p.face(sizeLabel, false, ink), p.Min.X, p.Max.Y-p.len(9)
-	for g := range len(s.Schemes) / n {
+	for g, of := range series {
 		c := granularities[g%len(granularities)]
 		p.StrokeLine2(p.line(c, 1.4), x, y+p.len(2.8), x+p.len(16), y+p.len(2.8))
 		x += p.len(20)
-		label := s.Schemes[g*n].GranularityLabel()
-		p.put(style, x, y, label)
-		x += style.Width(label) + p.len(16)
+		p.put(style, x, y, of.Label)
+		x += style.Width(of.Label) + p.len(16)
 	}
 	p.Max.Y = y - p.len(8)
 
@@ -121,10 +120,13 @@ func (p pen) sizes(s *report.Sweep) {
 			note := p.face(sizeTick, false, muted)
 			c.FillText(note, vg.Point{X: c.Min.X + p.len(4), Y: y(*t) + p.len(3)}, "target")
 		}
-		for g := range len(s.Schemes) / n {
+		for g, of := range series {
+			if of.Listed {
+				continue // nothing lies between two schemes of a list
+			}
 			col := granularities[g%len(granularities)]
 			var pts []vg.Point
-			for _, k := range s.Schemes[g*n : (g+1)*n] {
+			for _, k := range s.Schemes[of.First:of.End] {
 				if finite(float64(k.SQNR)) {
 					pts = append(pts, vg.Point{X: x(float64(k.BitsPerWeight)), Y: y(float64(k.SQNR))})
 				}
@@ -138,7 +140,7 @@ func (p pen) sizes(s *report.Sweep) {
 			if !finite(float64(k.SQNR)) {
 				continue
 			}
-			col := granularities[i/n%len(granularities)]
+			col := granularities[seriesOf(series, i)%len(granularities)]
 			pt := vg.Point{X: x(float64(k.BitsPerWeight)), Y: y(float64(k.SQNR))}
 			if k.Pareto {
 				c.DrawGlyph(draw.GlyphStyle{Color: ink, Radius: p.len(5.2), Shape: draw.CircleGlyph{}}, pt)
@@ -159,10 +161,15 @@ func (p pen) sizes(s *report.Sweep) {
 			}
 			labelled = append(labelled, pt)
 			label := p.face(sizeTick, false, col)
-			c.FillText(label, vg.Point{X: pt.X + p.len(5), Y: pt.Y - p.len(9)}, strconv.Itoa(k.Bits))
+			c.FillText(label, vg.Point{X: pt.X + p.len(5), Y: pt.Y - p.len(9)}, k.Short())
 		}
 	}))
 	p.show(q)
+}
+
+// seriesOf returns which of the series has scheme k.
+func seriesOf(series []report.SweepSeries, k int) int {
+	return slices.IndexFunc(series, func(of report.SweepSeries) bool { return k < of.End })
 }
 
 // worstOf lists at most so many weights, in the order of the source: those with
@@ -175,7 +182,7 @@ func worstOf(s *report.Sweep, most int) []int {
 	if len(index) <= most {
 		return index
 	}
-	k := len(s.Options.Bits)
+	k := s.Series()[min(1, len(s.Series())-1)].First
 	slices.SortStableFunc(index, func(a, b int) int {
 		x, y := s.Weights[a].Results[k].SQNR, s.Weights[b].Results[k].SQNR
 		if x < y {
@@ -231,25 +238,23 @@ func (m sweepMap) draw(p pen) {
 		widest = max(widest, name.Width(clip(name, s.Weights[i].Name, limit)))
 	}
 	left := p.Min.X + widest + p.len(10)
-	n := len(s.Options.Bits)
-	blocks := len(s.Schemes) / n
+	series := s.Series()
 	gap := p.len(7)
-	cell := (p.Max.X - left - gap*vg.Length(blocks-1)) / vg.Length(len(s.Schemes))
-	at := func(k int) vg.Length { return left + cell*vg.Length(k) + gap*vg.Length(k/n) }
+	cell := (p.Max.X - left - gap*vg.Length(len(series)-1)) / vg.Length(len(s.Schemes))
+	at := func(k int) vg.Length { return left + cell*vg.Length(k) + gap*vg.Length(seriesOf(series, k)) }
 
 	// The scale of colours, above the names.
 	m.ramp(p, lo, hi, widest)
 	label, tick := p.face(sizeLabel, true, ink), p.face(sizeTick, false, muted)
 	label.XAlign, tick.XAlign = vgtext.XCenter, vgtext.XCenter
 	y := p.Max.Y - p.len(9)
-	for g := range blocks {
+	for g, of := range series {
 		label.Color = granularities[g%len(granularities)]
-		mid := (at(g*n) + at(g*n+n-1) + cell) / 2
-		p.put(label, mid, y, s.Schemes[g*n].GranularityLabel())
+		p.put(label, (at(of.First)+at(of.End-1)+cell)/2, y, of.Label)
 	}
 	y -= p.len(12)
 	for k, c := range s.Schemes {
-		p.put(tick, at(k)+cell/2, y, strconv.Itoa(c.Bits))
+		p.put(tick, at(k)+cell/2, y, clip(tick, c.Short(), cell))
 	}
 	y -= p.len(5)
 	for _, i := range m.shown {
