@@ -86,3 +86,12 @@ func (m *Model) Close() error {
 func Looks(head []byte) bool {
 	return looks(head)
 }
+
+// Operators returns the operators of the nodes of the main graph, in their order.
+func (m *Model) Operators() []string {
+	var ops []string
+	for _, n := range m.main.nodes {
+		ops = append(ops, n.op)
+	}
+	return ops
+}
