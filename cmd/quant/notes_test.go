@@ -4,8 +4,11 @@ import (
 	"archive/zip"
 	"bytes"
 	"encoding/json"
+	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -82,21 +85,7 @@ func TestLeftOut(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var b bytes.Buffer
-	z := zip.NewWriter(&b)
-	for name, content := range map[string][]byte{"w.npy": array, "readme.txt": []byte("words")} {
-		w, err := z.Create(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := w.Write(content); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := z.Close(); err != nil {
-		t.Fatal(err)
-	}
-	path := write(t, "a.npz", b.String())
+	path := write(t, "a.npz", zipped(t, map[string]string{"w.npy": string(array), "readme.txt": "words"}))
 	for _, command := range []string{"inspect", "compare", "sweep"} {
 		if out := ok(t, command, path); !strings.Contains(out, "readme.txt  not an array") || !strings.Contains(out, "1 other part of the file left out.") {
 			t.Errorf("%s:\n%s", command, out)
@@ -105,6 +94,90 @@ func TestLeftOut(t *testing.T) {
 			t.Errorf("%s:\n%s", command, out)
 		}
 	}
+}
+
+// TestDocumentsSay has what tables say of the reading in every other form of a
+// report too.
+func TestDocumentsSay(t *testing.T) {
+	text := write(t, "w.csv", "a;b\n1;2\n3;4\n")
+	array, err := os.ReadFile(filepath.Join("..", "internal", "tensorfile", "testdata", "f4_le_c.npy"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	archive := write(t, "a.npz", zipped(t, map[string]string{"w.npy": string(array), "readme.txt": "words"}))
+	model := filepath.Join("..", "internal", "convert", "testdata", "cases", "qdq_already.onnx")
+	for _, test := range []struct {
+		file string
+		says []string
+	}{
+		{text, []string{"Semicolons separate the values", "Line 1 is a header and was left out"}},
+		{archive, []string{"Not tensors", "readme.txt", "not an array"}},
+		{model, []string{"Quantized already: 1 weight is codes of DequantizeLinear; 1 node rounds what is computed."}},
+	} {
+		dir := t.TempDir()
+		html, pdf := filepath.Join(dir, "r.html"), filepath.Join(dir, "r.pdf")
+		markdown := ok(t, "compare", test.file, "--format", "markdown", "--html", html, "--pdf", pdf)
+		page, err := os.ReadFile(html)
+		if err != nil {
+			t.Fatal(err)
+		}
+		documents := map[string]string{"Markdown": strings.ReplaceAll(markdown, "\\", ""), "HTML": string(page), "PDF": pdfText(t, pdf)}
+		for name, document := range documents {
+			document = strings.Join(strings.Fields(document), " ")
+			for _, s := range test.says {
+				if !strings.Contains(document, s) {
+					t.Errorf("%s of %s does not say %q", name, filepath.Base(test.file), s)
+				}
+			}
+		}
+	}
+}
+
+// TestCalibrateSays has batches that are text, and what is left out of them.
+func TestCalibrateSays(t *testing.T) {
+	dir := t.TempDir()
+	out := filepath.Join(dir, "c.json")
+	array, err := os.ReadFile(filepath.Join("..", "internal", "tensorfile", "testdata", "f4_le_c.npy"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	archive := write(t, "a.npz", zipped(t, map[string]string{"w.npy": string(array), "readme.txt": "words"}))
+	if got := ok(t, "calibrate", archive, "-o", out); !strings.Contains(got, "readme.txt: not an array") {
+		t.Errorf("nothing is said of readme.txt:\n%s", got)
+	}
+	text := write(t, "w.txt", "1;2;3\n4;5;6\n")
+	const note = "semicolons end channels"
+	if got := ok(t, "calibrate", text, "-o", out); !strings.Contains(got, "left out") || !strings.Contains(got, note) {
+		t.Errorf("nothing is said of semicolons:\n%s", got)
+	}
+	if got := ok(t, "calibrate", text, "-o", out, "--axis", "0", "--separator", "semicolon"); strings.Contains(got, note) || !strings.Contains(got, "0.01176…0.02353") {
+		t.Errorf("--separator does nothing:\n%s", got)
+	}
+	var stdout, stderr bytes.Buffer
+	if code := run(t.Context(), []string{"calibrate", text, "-o", out, "--format", "json"}, nil, &stdout, &stderr); code != exitDone || !strings.Contains(stderr.String(), note) {
+		t.Errorf("exit code %d, standard error %q", code, &stderr)
+	}
+	fails(t, exitUsage, "--separator does not go with --merge", "", "calibrate", "--merge", text, "-o", out, "--separator", "tab")
+}
+
+// zipped is an archive of files.
+func zipped(t *testing.T, files map[string]string) string {
+	t.Helper()
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		w, err := z.Create(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.WriteString(w, files[name]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
 }
 
 // TestJoined has a weight of 8-bit floats with a scale beside it, and a type that is

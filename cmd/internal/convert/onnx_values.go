@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 
 	"github.com/a01592f9/quant"
@@ -65,14 +66,10 @@ func bfloat16(x float32) uint16 {
 
 // spread repeats a single value.
 func spread[T any](v []T, n int) []T {
-	for len(v) == 1 && len(v) < n {
-		all := make([]T, n)
-		for i := range all {
-			all[i] = v[0]
-		}
-		return all
+	if len(v) != 1 || n <= 1 {
+		return v
 	}
-	return v
+	return slices.Repeat(v, n)
 }
 
 // onnxZeros returns the zero points of d, or one for all scales.
