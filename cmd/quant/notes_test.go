@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/a01592f9/quant/cmd/internal/gguf/gguftest"
 	"github.com/a01592f9/quant/cmd/internal/report"
 )
 
@@ -258,5 +259,21 @@ func TestDequantizeJoined(t *testing.T) {
 				t.Errorf("the output has %+v", v.Tensors)
 			}
 		})
+	}
+}
+
+// TestConversionLeavesOut has a GGUF file with bytes behind the last tensor.
+func TestConversionLeavesOut(t *testing.T) {
+	b := gguftest.New()
+	b.Tensor("w.weight", 0, gguftest.Floats(make([]float32, 64)...), 32, 2)
+	path := write(t, "m.gguf", string(b.Bytes())+"behind")
+	out := filepath.Join(t.TempDir(), "q.gguf")
+	for _, command := range [][]string{{"inspect", path}, {"compare", path}, {"quantize", path, "-o", out, "--dry-run"}} {
+		if got := ok(t, command...); !strings.Contains(got, "after the last tensor") || !strings.Contains(got, "6 bytes from byte") {
+			t.Errorf("%s:\n%s", command[0], got)
+		}
+		if got := ok(t, append(command, "--format", "json")...); !strings.Contains(got, `"left_out"`) {
+			t.Errorf("%s:\n%s", command[0], got)
+		}
 	}
 }

@@ -22,6 +22,7 @@ type Conversion struct {
 	Dequantized bool `json:"dequantized"` // it was turned back
 
 	Note string `json:"note,omitempty"` // what the options cost without need
+	FileNotes
 }
 
 // A Converted is a tensor that was quantized or turned back.
