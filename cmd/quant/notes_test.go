@@ -219,6 +219,7 @@ func TestDequantizeJoined(t *testing.T) {
 	for i := range codes {
 		codes[i] = byte(i * 37 & 0x77)
 	}
+	const state = `{"quant_type": "nf4", "blocksize": 64, "dtype": "float16", "shape": [16, 64]}`
 	half := func(n int) []byte { return bytes.Repeat([]byte{0, 0x38}, n) }
 	for name, tensors := range map[string][]rawTensor{
 		"FP8 with scales": {
@@ -232,6 +233,26 @@ func TestDequantizeJoined(t *testing.T) {
 			{"l.weight", "U32", []int{16, 8}, codes},
 			{"l.scales", "F16", []int{16, 1}, half(16)},
 			{"l.biases", "F16", []int{16, 1}, half(16)}},
+		"AWQ": {
+			{"l.qweight", "I32", []int{64, 2}, codes},
+			{"l.qzeros", "I32", []int{1, 2}, codes[:8]},
+			{"l.scales", "F16", []int{1, 16}, half(16)}},
+		"bitsandbytes NF4": {
+			{"l.weight", "U8", []int{512, 1}, codes},
+			{"l.weight.absmax", "F32", []int{16}, bytes.Repeat([]byte{0, 0, 0, 0x3f}, 16)},
+			{"l.weight.quant_map", "F32", []int{16}, bytes.Repeat([]byte{0, 0, 0, 0xbf, 0, 0, 0, 0x3f}, 8)},
+			{"l.weight.quant_state.bitsandbytes__nf4", "U8", []int{len(state)}, []byte(state)}},
+		"MXFP4": {
+			{"l.weight_packed", "U8", []int{16, 32}, codes},
+			{"l.weight_scale", "U8", []int{16, 2}, bytes.Repeat([]byte{126}, 32)}},
+		"NVFP4": {
+			{"l.weight_packed", "U8", []int{16, 32}, codes},
+			{"l.weight_scale", "F8_E4M3", []int{16, 4}, bytes.Repeat([]byte{0x38}, 64)},
+			{"l.weight_global_scale", "F32", []int{1}, []byte{0, 0, 0, 0x40}}},
+		"compressed-tensors": {
+			{"l.weight_packed", "I32", []int{16, 8}, codes},
+			{"l.weight_scale", "F16", []int{16, 1}, half(16)},
+			{"l.weight_shape", "I64", []int{2}, []byte{16, 0, 0, 0, 0, 0, 0, 0, 64, 0, 0, 0, 0, 0, 0, 0}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			in := rawSafetensors(t, append(tensors, rawTensor{"norm.weight", "F32", []int{2}, make([]byte, 8)}))
