@@ -29,7 +29,7 @@ func (f *File) parseONNX(r io.ReaderAt, size int64, dir string) error {
 	}
 	for _, t := range m.Tensors {
 		e := newEntry(t.Name, t.DType, t.Shape, t.Bytes)
-		e.Info = InfoONNX(t)
+		e.Info = SeenONNX(t)
 		if t.Floating {
 			if e.elements, err = elements(t.Shape); err != nil {
 				return inTensor(t.Name, err)
@@ -84,6 +84,16 @@ func quantizedONNX(m *onnx.Model) string {
 		return all + "; 1 node rounds what is computed"
 	}
 	return all + "; " + strconv.Itoa(n) + " nodes round what is computed"
+}
+
+// SeenONNX describes a tensor of an ONNX model as what uses it sees it: a list that
+// is only reshaped has the shape that the operators get.
+func SeenONNX(t *onnx.Tensor) Info {
+	info := InfoONNX(t)
+	if t.Seen != nil && t.Floating {
+		info.Shape, info.Axis = t.Seen, t.SeenAxis
+	}
+	return info
 }
 
 // InfoONNX describes a tensor of an ONNX model.
