@@ -34,6 +34,7 @@ type calibrateFlags struct {
 	state       string
 	output      string
 	format      string
+	reading     readingFlags
 }
 
 func (a *app) calibrateCommand() *cobra.Command {
@@ -62,6 +63,9 @@ Methods, which choose within the smallest and the largest value that was seen:
 All but the last give the same result whatever the order of the batches. With
 groups, or with ema, an array of standard input that is larger than 64 MiB goes
 through a temporary file.
+
+A text or CSV file is a batch too. What of a file was left out is listed; with
+--format json, on standard error.
 
 --state keeps what was seen, to be merged with that of others: with --merge
 FILES are states, and the result is that of all batches together, to the last
@@ -112,6 +116,7 @@ interrupted.`,
 	flags.StringVar(&f.state, "state", "", "keep what was seen in a `file`, to be merged")
 	flags.BoolVar(&f.merge, "merge", false, "FILES are states: join them")
 	flags.StringVar(&f.format, "format", formatTable, "`name` of the output format: table or json; json\nis the calibration file")
+	f.reading.register(cmd)
 	completeWords(cmd, "mapping", option.Mappings()...)
 	completeWords(cmd, "granularity", option.PerTensor, option.PerChannel, granularityGroup)
 	completeWords(cmd, "method", option.MethodWords()...)
@@ -205,7 +210,7 @@ func (f *calibrateFlags) check(cmd *cobra.Command, args []string) error {
 		return usagef("--merge joins files, not standard input")
 	}
 	if f.merge {
-		for _, name := range []string{"granularity", "axis", "group-size", "name", "tensor", "ignore-non-finite"} {
+		for _, name := range []string{"granularity", "axis", "group-size", "name", "tensor", "ignore-non-finite", "separator", "decimal", "skip-rows", "skip-columns"} {
 			if changed(name) {
 				return usagef("--%s does not go with --merge: states have been made already", name)
 			}
@@ -256,7 +261,11 @@ func (a *app) calibrate(cmd *cobra.Command, args []string, f *calibrateFlags) er
 	if f.ignore {
 		policy = library.IgnoreNotFinite
 	}
-	o := calibration.Options{Scheme: f.scheme, Policy: policy, Name: f.name, Tensors: f.tensors}
+	as, err := f.reading.reading()
+	if err != nil {
+		return err
+	}
+	o := calibration.Options{Scheme: f.scheme, Policy: policy, Name: f.name, Tensors: f.tensors, Reading: as}
 	var c *calibration.Calibration
 	for _, path := range old {
 		next, err := calibration.ReadState(path)
@@ -286,7 +295,7 @@ func (a *app) calibrate(cmd *cobra.Command, args []string, f *calibrateFlags) er
 		if err := f.scheme.Validate(); err != nil {
 			return &usageError{errors.New(strings.TrimPrefix(err.Error(), "quant: "))}
 		}
-		c.Observe(f.name, f.tensors)
+		c.Observe(f.name, f.tensors, as)
 	}
 	skipped, err := a.observe(cmd.Context(), c, batches)
 	if err != nil {
@@ -315,6 +324,11 @@ func (a *app) calibrate(cmd *cobra.Command, args []string, f *calibrateFlags) er
 	if f.output != "" {
 		if err := a.write(f.output, func(w io.Writer, _ bool) error { return file.Write(w) }); err != nil {
 			return err
+		}
+	}
+	if f.format == formatJSON { // which has no place for them
+		for _, line := range skippedLines(skipped) {
+			a.complain(line)
 		}
 	}
 	return a.write("", func(w io.Writer, color bool) error {
@@ -377,7 +391,7 @@ func (a *app) observe(ctx context.Context, c *calibration.Calibration, paths []s
 // nothingObserved is the error for files without a tensor to observe.
 func nothingObserved(args []string, skipped []calibration.Skipped, patterns []string) error {
 	switch {
-	case len(skipped) > 0:
+	case len(skipped) > 0 && skipped[0].Tensor != "":
 		s := skipped[0]
 		return fmt.Errorf("%s: tensor %q cannot be observed: %s", s.File, s.Tensor, s.Reason)
 	case len(patterns) > 0:
@@ -426,7 +440,11 @@ func skippedLines(all []calibration.Skipped) []string {
 	var lines []string
 	seen := make(map[string]bool)
 	for _, s := range all {
-		if line := fmt.Sprintf("%s: %s", s.Tensor, s.Reason); !seen[line] {
+		name := s.Tensor
+		if name == "" {
+			name = s.File
+		}
+		if line := fmt.Sprintf("%s: %s", name, s.Reason); !seen[line] {
 			seen[line] = true
 			lines = append(lines, line)
 		}

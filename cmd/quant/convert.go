@@ -401,6 +401,9 @@ func conversion(r *convert.Result, in string, kind convert.Kind, f *convertFlags
 			Name: l.Name, DType: l.DType, Shape: slices.Clone(l.Shape), Bytes: l.Bytes, Reason: l.Reason,
 		})
 	}
+	for _, x := range r.LeftOut {
+		c.LeftOut = append(c.LeftOut, report.LeftOut{Name: x.Name, Reason: x.Reason})
+	}
 	c.Sum()
 	return c
 }

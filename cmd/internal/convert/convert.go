@@ -43,7 +43,12 @@ type Result struct {
 	// Choosable are the names of those left that Options.Include picks if it
 	// spells them out.
 	Choosable []string
+
+	LeftOut []LeftOut // what the model's files hold that is not in the new one
 }
+
+// A LeftOut is something in a file that was not copied.
+type LeftOut struct{ Name, Reason string }
 
 // A Weight is a tensor that was quantized.
 type Weight struct {

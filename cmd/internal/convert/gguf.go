@@ -205,6 +205,9 @@ func newGGUFCopy(ctx context.Context, in string, out *atomicfile.Set, p Progress
 	}
 	c := &ggufCopy{copier: newCopier(ctx, out, p), from: from}
 	c.expect(from.Size())
+	for _, x := range from.LeftOut {
+		c.result.LeftOut = append(c.result.LeftOut, LeftOut(x))
+	}
 	return c, nil
 }
 

@@ -148,7 +148,7 @@ type onnxJob struct {
 
 // onnxJob returns how t is quantized, or why it is left.
 func (o *Options) onnxJob(c *onnxCopy, t *onnx.Tensor) (*onnxJob, string, error) {
-	info := onnxInfo(t)
+	info := tensorfile.SeenONNX(t)
 	switch why := o.onnxReason(t, info); {
 	case why == onnx.ErrDuplicate.Error():
 		return nil, "", onnx.ErrDuplicate

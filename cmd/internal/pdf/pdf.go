@@ -75,6 +75,9 @@ func (d *writer) report(r *report.Report, details []*report.Detail, o Options) {
 	d.y += 10
 	d.verdict(r.Verdict())
 	d.inputs(r)
+	for _, s := range r.Sentences() {
+		d.paragraph("", 9, muted, s)
+	}
 
 	graphs := map[int]*report.Detail{}
 	for _, x := range details {
@@ -108,6 +111,10 @@ func (d *writer) report(r *report.Report, details []*report.Detail, o Options) {
 	}
 	if t := r.SkippedTable(); t != nil {
 		d.heading(13, "Not compared", 60)
+		d.table(t)
+	}
+	if t := r.LeftOutTable(); t != nil {
+		d.heading(13, "Not tensors", 60)
 		d.table(t)
 	}
 	if len(r.Tensors) > 1 {

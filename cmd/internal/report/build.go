@@ -31,7 +31,7 @@ func Build(ctx context.Context, name string, src Source, o Options, progress tex
 	if o.Method == "" {
 		o.Method = quant.MinMax.String()
 	}
-	r := &Report{Source: name, Options: o, Tensors: []Tensor{}, Skipped: []Skipped{}, FileNotes: notesOf(src)}
+	r := &Report{Source: name, Options: o, Tensors: []Tensor{}, Skipped: []Skipped{}, FileNotes: NotesOf(src)}
 	plan, err := r.plan(src.Tensors())
 	if err != nil {
 		return nil, err

@@ -23,6 +23,7 @@ type Conversion struct {
 	Planned     bool `json:"-"`           // a plan says how each weight is quantized
 
 	Note string `json:"note,omitempty"` // what the options cost without need
+	FileNotes
 }
 
 // A Converted is a tensor that was quantized or turned back.

@@ -32,6 +32,7 @@ func (c *Conversion) WriteText(w io.Writer, color bool, columns int) error {
 	if c.Note != "" {
 		p.Paragraph(table.Plain, c.Note)
 	}
+	c.writeLeftOut(p)
 	return p.Flush()
 }
 

@@ -17,6 +17,9 @@ func WriteMarkdown(w io.Writer, r *Report, channels bool) error {
 	m := table.NewMarkdown(w)
 	m.Heading(1, "Quantization of "+r.Source)
 	m.Paragraph(r.Options.About() + ".")
+	for _, s := range r.Sentences() {
+		m.Paragraph(table.Literal(s))
+	}
 	if r.Summary.Compared > 1 {
 		m.Heading(2, "Summary")
 		m.Table(r.SummaryTable(false))
@@ -28,6 +31,10 @@ func WriteMarkdown(w io.Writer, r *Report, channels bool) error {
 	}
 	if t := r.SkippedTable(); t != nil {
 		m.Heading(2, "Not compared")
+		m.Table(t)
+	}
+	if t := r.LeftOutTable(); t != nil {
+		m.Heading(2, "Not tensors")
 		m.Table(t)
 	}
 	if len(r.Tensors) > mostSections && !channels {

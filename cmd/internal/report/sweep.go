@@ -223,7 +223,7 @@ func BuildSweep(ctx context.Context, name string, src Source, o SweepOptions, pr
 	if o.Method == "" {
 		o.Method = quant.MinMax.String()
 	}
-	s := &Sweep{Source: name, Options: o, Weights: []SweepWeight{}, FileNotes: notesOf(src)}
+	s := &Sweep{Source: name, Options: o, Weights: []SweepWeight{}, FileNotes: NotesOf(src)}
 	s.base = Report{Source: name, Options: o.options(), Skipped: []Skipped{}}
 	plan, err := s.base.plan(src.Tensors())
 	if err != nil {

@@ -34,6 +34,9 @@ func (f *File) parseGGUF(r io.ReaderAt, size int64, dir, name string) error {
 			f.Metadata[key] = value
 		}
 	}
+	for _, x := range m.LeftOut {
+		f.Skipped = append(f.Skipped, Skipped{x.Name, x.Reason})
+	}
 	for _, part := range m.Paths() {
 		if part != path {
 			f.paths = append(f.paths, part)

@@ -63,6 +63,7 @@ func (s *Server) tensors(ctx context.Context, q *request) (*answer, error) {
 		return nil, err
 	}
 	v := report.NewInventory(q.Name, src.file.Kind, src.infos)
+	v.FileNotes = report.NotesOf(src)
 	a := &answer{kind: jsonType}
 	return a, text.WriteJSON(&a.body, v)
 }

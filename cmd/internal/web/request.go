@@ -277,6 +277,10 @@ type source struct {
 
 func (s *source) Tensors() []tensorfile.Info { return s.infos }
 
+// Described and Coded are those of the file.
+func (s *source) Described() (*tensorfile.Text, []tensorfile.Skipped) { return s.file.Described() }
+func (s *source) Coded() string                                       { return s.file.Coded() }
+
 // Source is called by several goroutines where there are several tensors; only
 // the values of a single one are kept.
 func (s *source) Source(i int) (quant.Source, error) {

@@ -9,7 +9,7 @@ import { byId, element } from "./format.js";
 import { Graphs } from "./graphs.js";
 import * as form from "./inputs.js";
 import { example, inputs } from "./inputs.js";
-import { readingOf } from "./reading.js";
+import { fileNotes, readingOf } from "./reading.js";
 import * as state from "./state.js";
 import * as store from "./store.js";
 import { aboutOf, ChannelTable, moreOf, schemesOf } from "./tables.js";
@@ -63,6 +63,7 @@ function prepare(report, asked, account) {
   const next = {
     verdict: t.verdict, more: moreOf(t), about: aboutOf(t), schemes: schemesOf(t), channels: table.prepare(t),
     reading: isText ? readingOf(asked.request.text, t, account, changeText) : [],
+    notes: isText ? [] : fileNotes(report),
     printed: isText ? asked.request.text.slice(0, mostPrinted) : asked.request.name ?? t.name,
   };
   return () => {
@@ -73,6 +74,7 @@ function prepare(report, asked, account) {
     byId("schemes").replaceChildren(...next.schemes);
     table.take(next.channels);
     byId("reading").replaceChildren(...next.reading);
+    byId("file-reading").replaceChildren(...next.notes);
     byId("printed-values").textContent = next.printed;
     byId("status").textContent = next.verdict;
     byId("stale").hidden = true;

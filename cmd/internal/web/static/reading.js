@@ -41,7 +41,24 @@ export function readingOf(text, tensor, account, change) {
   return lines;
 }
 
+/** fileNotes builds the lines below the name of a file: how it was read, and what of it was left out. */
+export function fileNotes(report) {
+  const lines = [];
+  if (report.quantized) {
+    lines.push(`${report.quantized.startsWith("no ") ? "Quantized in part" : "Quantized already"}: ${report.quantized}.`);
+  }
+  if (report.read_as) lines.push(`Read as ${report.read_as}.`);
+  for (const { text, line } of report.notes ?? []) lines.push(`${line ? `Line ${line}: ` : ""}${text}.`);
+  const leftOut = report.left_out ?? [];
+  for (const { name, reason } of leftOut.slice(0, mostLeftOut)) lines.push(`Left out: ${name}, ${reason}.`);
+  if (leftOut.length > mostLeftOut) lines.push(`Left out: ${count(leftOut.length - mostLeftOut)} more.`);
+  return lines.map((line) => element("p", {}, line));
+}
+
+const mostLeftOut = 5; // that are named
+
 /** clearReading takes the account away: the values have changed or are not text. */
 export function clearReading() {
   byId("reading").replaceChildren();
+  byId("file-reading").replaceChildren();
 }
