@@ -25,6 +25,9 @@ type Detail struct {
 type ElementCurves struct {
 	Total         int           `json:"total"`         // elements in the tensor
 	PerChannel    int           `json:"per_channel"`   // elements in a channel
+	From          int           `json:"from"`          // position of the first one of the stretch that is shown
+	To            int           `json:"to"`            // position behind the last one
+	Bins          int           `json:"bins"`          // equal stretches of which only the extremes are shown; 0 where all is shown
 	Position      []int         `json:"position"`      // place in the order channel by channel: what to plot against
 	Index         []int         `json:"index"`         // place in the tensor, in row-major order
 	Original      text.Floats   `json:"original"`      // values
