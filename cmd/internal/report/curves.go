@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"math"
 	"sync"
 
 	"github.com/a01592f9/quant"
@@ -57,8 +58,9 @@ type walker struct {
 	curves   int
 	peaks    []peak // of each bin and curve the least and the greatest
 	ends     []spot
-	all      []int64   // counts of the histogram of all values
-	counts   [][]int64 // and of those of channels
+	all      []int64      // counts of the histogram of all values
+	counts   [][]int64    // and of those of channels
+	spread   *ErrorCounts // of errors; nil if there are none, or they are not counted
 
 	back  [3][]float32
 	codes []int16
@@ -80,8 +82,18 @@ func (d *Detail) walk(src *reading, t *Tensor, params []quant.Params, points int
 		counter[*h.Channel] = int16(k)
 	}
 
+	d.Errors = ErrorCounts{Counts: [][]int64{}}
+	for i := range t.Results {
+		d.Errors.Most = max(d.Errors.Most, t.Results[i].MaxError)
+	}
 	return walkTeam(src, t, func(int) bool { return true },
-		func() *walker { return newWalker(w, bins, len(params), d) },
+		func() *walker {
+			x := newWalker(w, bins, len(params), d)
+			if most := float64(d.Errors.Most); most > 0 && !math.IsInf(most, 0) {
+				x.spread = newErrorCounts(d.Errors.Most, len(params))
+			}
+			return x
+		},
 		func(x *walker, values []float32, off int) error {
 			if err := x.block(values, off, t.job.shape, params); err != nil {
 				return err
@@ -130,6 +142,14 @@ func walkTeam(src *reading, t *Tensor, want func(block int) bool, create func() 
 	return nil
 }
 
+func newErrorCounts(most text.Number, schemes int) *ErrorCounts {
+	c := &ErrorCounts{Most: most, Counts: make([][]int64, schemes)}
+	for k := range c.Counts {
+		c.Counts[k] = make([]int64, errorBins)
+	}
+	return c
+}
+
 // binsOf returns of how many bins of n elements the peaks are kept, for at most so
 // many points.
 func binsOf(n, points, schemes int) int {
@@ -172,6 +192,11 @@ func (x *walker) block(values []float32, off int, shape []int, params []quant.Pa
 		}
 		if pos == x.from || pos == x.to-1 {
 			x.ends = append(x.ends, s)
+		}
+		if x.spread != nil {
+			for k := range params {
+				x.spread.Counts[k][x.spread.bin(s.back[k]-v)]++
+			}
 		}
 		at := int(((int64(pos-x.from)+1)*int64(x.bins)-1)/int64(x.to-x.from)) * 2 * x.curves
 		x.peak(at, v, &s)
@@ -247,15 +272,25 @@ func (x *walker) merge(o *walker) {
 	for i, n := range o.all {
 		x.all[i] += n
 	}
-	for k := range o.counts {
-		for i, n := range o.counts[k] {
-			x.counts[k][i] += n
+	addCounts(x.counts, o.counts)
+	if x.spread != nil {
+		addCounts(x.spread.Counts, o.spread.Counts)
+	}
+}
+
+func addCounts(to, from [][]int64) {
+	for k := range from {
+		for i, n := range from[k] {
+			to[k][i] += n
 		}
 	}
 }
 
 // finish stores what was found.
 func (x *walker) finish(d *Detail, points, schemes int) {
+	if x.spread != nil {
+		d.Errors = *x.spread
+	}
 	d.Histogram.Counts = x.all
 	for k := range d.Histograms {
 		d.Histograms[k].Counts = x.counts[k]

@@ -21,6 +21,8 @@ type methodChoice struct {
 	Value   string  `json:"value,omitempty"`   // letter for the value that the method takes
 	Example float64 `json:"example,omitempty"` // a common value
 	Purpose string  `json:"purpose"`           // what the method does, as the end of a sentence that begins with its name
+
+	Integers bool `json:"integers"` // the method is for integers only
 }
 
 // A mappingChoice is a mapping.
@@ -75,9 +77,11 @@ var formatWords = map[string]struct{ title, about, source string }{
 func newChoices() choices {
 	var c choices
 	for _, m := range quant.Methods() {
-		if !m.Batches { // the others need more than one tensor
-			c.Methods = append(c.Methods, methodChoice{m.Name, m.Value, m.Example, m.Purpose})
+		if m.Batches { // it needs more than one tensor
+			continue
 		}
+		other := quant.Scheme{Format: quant.NF4, Method: m.Method()}
+		c.Methods = append(c.Methods, methodChoice{m.Name, m.Value, m.Example, m.Purpose, other.Validate() != nil})
 	}
 	for _, name := range option.Mappings() {
 		c.Mappings = append(c.Mappings, mappingChoice{name, mappingPurposes[name]})
