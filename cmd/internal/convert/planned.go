@@ -189,7 +189,7 @@ func Select(kind Kind, in string, o Options) (*Selection, error) {
 		}
 		defer m.Close()
 		for _, t := range m.Tensors {
-			info := onnxInfo(t)
+			info := tensorfile.SeenONNX(t)
 			s.add(Left{Name: t.Name, DType: t.DType, Shape: info.Shape, Bytes: t.Bytes},
 				o.onnxReason(t, info), o.spelling(t.Name).onnxReason(t, info))
 		}

@@ -222,7 +222,7 @@ func BuildPlan(ctx context.Context, name string, src Source, o PlanOptions, prog
 	if err != nil {
 		return nil, err
 	}
-	p := &Plan{Version: PlanVersion, Source: name, Options: o, Weights: []PlanWeight{}, FileNotes: notesOf(src)}
+	p := &Plan{Version: PlanVersion, Source: name, Options: o, Weights: []PlanWeight{}, FileNotes: NotesOf(src)}
 	p.base = Report{Source: name, Options: Options{Bits: 8, Mapping: o.Mapping, Tensors: o.Names}, Skipped: []Skipped{}}
 	jobs, err := p.base.plan(src.Tensors())
 	if err != nil {

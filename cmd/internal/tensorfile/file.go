@@ -71,6 +71,7 @@ type File struct {
 	entries []entry
 	paths   []string // of the files that are open
 	closers []io.Closer
+	config  *stConfig // what the files beside a model in memory tell; nil if it is read from a folder
 }
 
 // entry is a tensor and the way to its data.
