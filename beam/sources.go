@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
@@ -69,6 +70,9 @@ func (*listFn) ProcessElement(ctx context.Context, glob string, emit func(string
 		return err
 	}
 	defer fs.Close()
+	if st, err := os.Stat(glob); err == nil && st.IsDir() {
+		return fmt.Errorf("%s: a folder: name its files, as %s/*.safetensors", glob, strings.TrimSuffix(glob, "/"))
+	}
 	files, err := fs.List(ctx, glob)
 	if err != nil {
 		return fmt.Errorf("%s: %w", glob, err)

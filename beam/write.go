@@ -24,11 +24,13 @@ func writeFile(ctx context.Context, path string, data []byte) error {
 		return writeTo(ctx, fs, path, data)
 	}
 	part := fmt.Sprintf("%s.%08x.part", path, rand.Uint32())
-	if err := writeTo(ctx, fs, part, data); err != nil {
-		os.Remove(part)
-		return err
+	if err = writeTo(ctx, fs, part, data); err == nil {
+		err = filesystem.Rename(ctx, fs, part, path)
 	}
-	return filesystem.Rename(ctx, fs, part, path)
+	if err != nil {
+		os.Remove(part)
+	}
+	return err
 }
 
 func writeTo(ctx context.Context, fs filesystem.Interface, path string, data []byte) error {

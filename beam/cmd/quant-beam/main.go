@@ -3,12 +3,14 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
@@ -116,7 +118,9 @@ func failed(ctx context.Context, path string) error {
 
 // show writes the metrics of the library's transforms.
 func show(all metrics.QueryResults) {
-	for _, c := range all.Counters() {
+	counters := all.Counters()
+	slices.SortFunc(counters, func(a, b metrics.CounterResult) int { return cmp.Compare(a.Name(), b.Name()) })
+	for _, c := range counters {
 		if c.Namespace() == "quant" {
 			fmt.Fprintf(os.Stderr, "%s: %d\n", c.Name(), c.Result())
 		}

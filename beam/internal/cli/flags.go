@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -229,6 +230,11 @@ func (f *Flags) Check(command string, globs []string) error {
 			err = usagef("-%s and -%s name the same file", other, x.flag)
 		}
 		files[x.path] = x.flag
+		for _, g := range globs {
+			if ok, _ := path.Match(g, x.path); (ok || g == x.path) && err == nil {
+				err = usagef("-%s %s is a file that %s names: it would be read and replaced", x.flag, x.path, g)
+			}
+		}
 	}
 	return err
 }

@@ -35,6 +35,7 @@ func TestCheck(t *testing.T) {
 		{"compare", "-o=o -scheme=int8 g", "-scheme is a flag of calibrate, not of compare"},
 		{"compare", "-o=o -target=30 g", "-target is a flag of sweep, not of compare"},
 		{"calibrate", "-o=o -state=o g", "-o and -state name the same file"},
+		{"compare", "-o=a/r.npy a/*.npy", "-o a/r.npy is a file that a/*.npy names: it would be read and replaced"},
 		{"calibrate", "-o=o -skip-bad -bad=b -state=s g", ""},
 		{"sweep", "-o=o -target=30 -bits=2-4 g h", ""},
 	} {
