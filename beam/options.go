@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/a01592f9/quant"
+	"github.com/a01592f9/quant/beam/report"
 )
 
 // Options say which tensors are read and for which scheme they are observed.
@@ -76,17 +77,8 @@ func (o Options) name(file string) string {
 	return strings.NewReplacer("{stem}", strings.TrimSuffix(base, path.Ext(base)), "{folder}", folder).Replace(o.Name)
 }
 
-// picked reports whether a tensor is to be read. The star of a pattern matches
-// a slash too.
-func (o Options) picked(name string) bool {
-	flat := strings.NewReplacer("/", "\x00")
-	for _, p := range o.Tensors {
-		if ok, err := path.Match(flat.Replace(p), flat.Replace(name)); p == name || ok && err == nil {
-			return true
-		}
-	}
-	return len(o.Tensors) == 0
-}
+// picked reports whether a tensor is to be read.
+func (o Options) picked(name string) bool { return report.Picked(o.Tensors, name) }
 
 // clean is an error without the name of the library.
 func clean(err error) string { return strings.TrimPrefix(err.Error(), "quant: ") }

@@ -4,24 +4,28 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
-	"github.com/apache/beam/sdks/v2/go/pkg/beam/io/filesystem"
-	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
 
 	"github.com/a01592f9/quant/calibfile"
 )
 
 func init() {
-	register.DoFn3x3[context.Context, string, []byte, string, []byte, error](&describeFn{})
-	register.DoFn2x1[string, []byte, entry](&entryFn{})
-	register.DoFn3x1[context.Context, int, func(*entry) bool, error](&writeFn{})
-	register.DoFn1x2[Bad, string, []byte](&reasonFn{})
-	register.Iter1[entry]()
+	registerTypes(&describeFn{}, &entryFn{}, &writeFn{}, &reasonFn{}, entry{})
+}
+
+// registerTypes registers functions and values by their types. The generic
+// functions of Beam's package register would call the functions without
+// reflection, but they double the size of a program, and an element is a block
+// of many values here.
+func registerTypes(values ...any) {
+	for _, v := range values {
+		beam.RegisterType(reflect.TypeOf(v))
+	}
 }
 
 // Observe observes parts, a collection of KV<string, Part> by the names of the
@@ -149,17 +153,7 @@ func (f *writeFn) ProcessElement(ctx context.Context, _ int, next func(*entry) b
 	if err != nil {
 		return fmt.Errorf("%s: %w", f.Path, err)
 	}
-	fs, err := filesystem.New(ctx, f.Path)
-	if err != nil {
-		return err
-	}
-	defer fs.Close()
-	out, err := fs.OpenWrite(ctx, f.Path)
-	if err != nil {
-		return err
-	}
-	_, err = out.Write(data)
-	return errors.Join(err, out.Close())
+	return writeFile(ctx, f.Path, data)
 }
 
 func (f *writeFn) encode(tensors map[string][]byte) ([]byte, error) {
