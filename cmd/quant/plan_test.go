@@ -98,6 +98,9 @@ func TestPlan(t *testing.T) {
 					t.Errorf("%s for all weights has %v dB, and the plan of its size %v", r.Name, r.SQNR, r.Planned)
 				}
 			}
+			if mixes := strings.Contains(string(read(t, dir, "plan.json")), `"name": "Q4_K_M"`); mixes != (kind == "gguf") {
+				t.Errorf("the mixture of llama.cpp is a recipe: %v", mixes)
+			}
 			for i := range p.Front[1:] {
 				if a, b := p.Front[i], p.Front[i+1]; b.Bytes <= a.Bytes || b.SQNR != nil && *b.SQNR < *a.SQNR {
 					t.Errorf("points %d and %d of the front are out of order", i, i+1)

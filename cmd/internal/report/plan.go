@@ -27,7 +27,7 @@ type Plan struct {
 
 	Weights []PlanWeight `json:"weights"` // in the order of the source
 	Front   []PlanPoint  `json:"front"`   // by ascending bytes, of any number of kinds
-	Recipes []PlanRecipe `json:"recipes"` // one candidate for all weights each
+	Recipes []PlanRecipe `json:"recipes"` // one candidate for all weights each, and what llama.cpp mixes
 	Skipped []Skipped    `json:"skipped"`
 	FileNotes
 
@@ -127,7 +127,8 @@ type PlanPoint struct {
 	SQNR          text.Number `json:"sqnr_db"`
 }
 
-// A PlanRecipe is what one candidate for all weights comes to.
+// A PlanRecipe is what one candidate for all weights comes to, or a mixture that
+// people use.
 type PlanRecipe struct {
 	Name string `json:"name"`
 	PlanPoint
@@ -554,6 +555,11 @@ func (p *Plan) drawFront(problem *plan.Problem, elements int64) error {
 		}
 		p.Recipes = append(p.Recipes, r)
 	}
+	if choice := p.mixed(); choice != nil {
+		r := PlanRecipe{Name: "Q4_K_M", PlanPoint: of(choice)}
+		r.Planned = of(front.Plan(front.At(r.Bytes)).Choice).SQNR
+		p.Recipes = append(p.Recipes, r)
+	}
 	for _, k := range p.pointsOf(front) {
 		p.Front = append(p.Front, of(front.Plan(k).Choice))
 	}
@@ -634,4 +640,14 @@ func ReadPlan(data []byte) ([]PlanChoice, error) {
 		names[w.Name] = true
 	}
 	return file.Weights, nil
+}
+
+// SchemeOf returns the scheme of a candidate for the weight, as PlanWeight.Scheme has it.
+func (x *PlanWeight) SchemeOf(candidate string) (string, error) {
+	for _, w := range x.ways {
+		if w.name == candidate {
+			return w.scheme, nil
+		}
+	}
+	return "", fmt.Errorf("%s: there is no candidate %q", x.Name, candidate)
 }

@@ -30,7 +30,7 @@ func (p *Plan) WriteText(w io.Writer, o PlanTextOptions) error {
 	t.Blank()
 	t.Table(p.RecipesTable())
 	t.Blank()
-	t.Paragraph(table.Plain, "SQNR is of all values together. Planned is the best plan that takes no more bytes than the candidate does for all weights.")
+	t.Paragraph(table.Plain, "SQNR is of all values together. Planned is the best plan that takes no more bytes than what all weights have.")
 	writeSkipped(t, &p.base, true)
 	writeSkipped(t, &p.base, false)
 	(&p.FileNotes).writeLeftOut(t)
