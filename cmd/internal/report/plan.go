@@ -543,22 +543,22 @@ func (p *Plan) drawFront(problem *plan.Problem, elements int64) error {
 		return PlanPoint{bytes, text.Number(8 * float64(bytes) / float64(elements)), text.Number(ratio(signal, noise))}
 	}
 	p.Recipes = []PlanRecipe{}
+	add := func(name string, choice []int) {
+		r := PlanRecipe{Name: name, PlanPoint: of(choice), Planned: text.Number(math.Inf(-1))}
+		if k := front.At(r.Bytes); k >= 0 { // or what is fixed takes more
+			r.Planned = of(front.Plan(k).Choice).SQNR
+		}
+		p.Recipes = append(p.Recipes, r)
+	}
 	for _, name := range p.Options.Candidates {
 		choice := p.uniform(name)
 		if choice == nil || name == Keep {
 			continue
 		}
-		r := PlanRecipe{Name: name, PlanPoint: of(choice)}
-		r.Planned = text.Number(math.Inf(-1))
-		if k := front.At(r.Bytes); k >= 0 {
-			r.Planned = of(front.Plan(k).Choice).SQNR
-		}
-		p.Recipes = append(p.Recipes, r)
+		add(name, choice)
 	}
 	if choice := p.mixed(); choice != nil {
-		r := PlanRecipe{Name: "Q4_K_M", PlanPoint: of(choice)}
-		r.Planned = of(front.Plan(front.At(r.Bytes)).Choice).SQNR
-		p.Recipes = append(p.Recipes, r)
+		add("Q4_K_M", choice)
 	}
 	for _, k := range p.pointsOf(front) {
 		p.Front = append(p.Front, of(front.Plan(k).Choice))
