@@ -26,6 +26,7 @@ var (
 	ErrCode        = errors.New("quant: code outside the grid")                         // a *CodeError
 	ErrState       = errors.New("quant: invalid state of an observer")
 	ErrMerge       = errors.New("quant: observers do not go together")
+	ErrOverflow    = errors.New("quant: integer overflow") // an *OverflowError
 	ErrCodesLength = errors.New("quant: number of code bytes does not match the shape")
 )
 
@@ -100,3 +101,17 @@ func (e *ParamError) Error() string {
 
 // Unwrap returns e.Err.
 func (e *ParamError) Unwrap() error { return e.Err }
+
+// An OverflowError reports the first integer that int32 does not hold.
+// errors.Is(err, ErrOverflow) is true for it.
+type OverflowError struct {
+	Index int     // of the bias, or of the channel or group
+	Value float64 // what int32 does not hold
+}
+
+func (e *OverflowError) Error() string {
+	return fmt.Sprintf("quant: %.0f at index %d does not go into int32", e.Value, e.Index)
+}
+
+// Is reports whether target is ErrOverflow.
+func (e *OverflowError) Is(target error) bool { return target == ErrOverflow }
