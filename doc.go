@@ -459,7 +459,8 @@
 //   - Zero points have a magnitude of at most 2^23, so that code minus zero
 //     point is exact in float32. Scales are positive and finite.
 //   - Data are float32. [WidenFloat16] and [WidenBFloat16] make it of 16-bit
-//     types; both are exact.
+//     types; both are exact. [NarrowFloat16], [NarrowBFloat16], [NarrowFloat8] and
+//     [WidenFloat8] cast without a scale.
 //   - A tensor has at least one element, and at most as many as an int counts,
 //     whether it is in memory or not.
 //

@@ -17,6 +17,10 @@ type floatCode struct {
 	sign    uint32 // place of the sign in a code
 	nan     uint32 // code of NaN
 	minus   uint32 // all ones if -0 has a code, else 0
+
+	// special is the first code, without a sign, that stands for no number; 0 if the sign
+	// alone does.
+	special uint32
 }
 
 // newFloatCode returns the rounding to a format of so many bits of exponent and mantissa.
@@ -30,6 +34,7 @@ func newFloatCode(exponent, mantissa, bias int, largest float32, nan uint8, minu
 	}
 	if minusZero {
 		f.minus = ^uint32(0)
+		f.special = f.magnitude(f.largest) + 1
 	}
 	return f
 }

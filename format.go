@@ -124,6 +124,9 @@ func newFormat(name string, bits int, values []float32, ties tieRule, nan uint8)
 			b.levels = append(b.levels, v)
 		}
 	}
+	if b.small = bits <= 4; b.small {
+		b.tables, b.sorted = newBookTables(b)
+	}
 	b.lowest, b.highest = key(b.values[b.order[0]]), key(b.values[b.order[len(b.order)-1]])
 
 	books.Lock()

@@ -1,10 +1,12 @@
 package quant
 
 // Memory is an estimate of what a quantized tensor takes, in bytes. Packed
-// codes take exactly Payload. Files without zero points take less than Metadata.
+// codes take exactly Payload. Zero points are those of integers; with scales in another
+// format than float32, those of the symmetric mapping, which are all the same, count as
+// nothing. Files without zero points, or with shorter ones, take less than Metadata.
 type Memory struct {
 	Payload  int64 `json:"payload"`  // packed codes: elements * bits / 8, rounded up
-	Metadata int64 `json:"metadata"` // scales in their format, and 4 for every int32 zero point, which integers have: 8 for each pair with a float32 scale
+	Metadata int64 `json:"metadata"` // scales in their format, and 4 for every int32 zero point: 8 for each pair with a float32 scale
 }
 
 // Total returns Payload + Metadata.
@@ -20,7 +22,7 @@ const (
 // given number of pairs of a scale and a zero point (see NumParams).
 func (s Scheme) Memory(n, params int) Memory {
 	each := s.Scales.Bytes()
-	if s.Format.number == 0 {
+	if s.Format.number == 0 && (s.Scales == Float32Scale || s.Mapping == Asymmetric) {
 		each += zeroBytes
 	}
 	m := Memory{Payload: packedLen(int64(n), s.normal().Bits), Metadata: int64(each) * int64(params)}

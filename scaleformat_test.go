@@ -386,7 +386,9 @@ func TestStoredScalesMemory(t *testing.T) {
 	for text, want := range map[string]Memory{
 		"int4:g32":                      {500, 8 * 32},
 		"int4:g32:scale=float16":        {500, 6 * 32},
-		"int8:sym:scale=e8m0_rceil":     {1000, 5 * 32},
+		"int8:scale=e8m0_rceil":         {1000, 5 * 32},
+		"int8:sym:scale=e8m0_rceil":     {1000, 32},
+		"mxint8":                        {1000, 32},
 		"nf4:g64:scale=bfloat16":        {500, 2 * 32},
 		"fp4_e2m1:g32:scale=e8m0_floor": {500, 32},
 		"fp4_e2m1:g16:scale=e4m3":       {500, 32 + 4},
