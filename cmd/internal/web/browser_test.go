@@ -92,6 +92,12 @@ func TestBrowser(t *testing.T) {
 	b.in(t, "zoom kept", b.testZoomKept)
 	b.in(t, "legends", b.testLegends)
 	b.in(t, "weights", b.testWeights)
+	b.in(t, "formats", b.testFormats)
+	b.in(t, "folder", b.testFolder)
+	b.in(t, "bytes", b.testBytes)
+	b.in(t, "no script", b.testNoScript)
+	b.in(t, "table fits", b.testTableFits)
+	b.in(t, "learner", b.testLearner)
 	if testing.Short() {
 		return // a race detector or another processor changes nothing in the browser
 	}
@@ -102,6 +108,7 @@ func TestBrowser(t *testing.T) {
 	b.in(t, "channels", b.testChannels)
 	b.in(t, "keyboard", b.testKeyboard)
 	b.in(t, "looks", b.testLooks)
+	b.in(t, "contrast of graphs", b.testContrast)
 }
 
 // points counts what is in the graph with an id: of each trace its name and
@@ -142,7 +149,7 @@ func (b *tab) testSample() {
 		"channels":  "per tensor 4, per channel 4, 0 marks, 8 bars",
 		"histogram": "values 8, codes per tensor 15, codes per channel 256, 271 marks, 8 bars",
 		"spread":    "per tensor 41, per channel 41, 0 marks, 0 bars",
-		"ranges":    "range of the values 4, codes per tensor reach 8, codes per channel reach 8, 16 marks, 4 bars",
+		"ranges":    "range of the values 4, codes per tensor 8, codes per channel 8, 16 marks, 4 bars",
 		"sweep":     "per tensor 15, per tensor 15, per channel 15, per channel 15, 60 marks, 0 bars",
 	} {
 		if got := b.drawing(id).String(); got != want {
@@ -295,11 +302,32 @@ func (b *tab) testThinned() {
 		b.Errorf("codes: %q", got)
 	}
 	original := eval[[]*float64](b, `document.getElementById("plot-elements").data[0].y`)
-	if len(original) > 5000 || !slices.ContainsFunc(original, func(y *float64) bool { return y != nil && *y == 50 }) {
+	if len(original) > 1000 || !slices.ContainsFunc(original, func(y *float64) bool { return y != nil && *y == 50 }) {
 		b.Errorf("%d points, or the peak is gone", len(original))
 	}
-	if d := b.drawing("elements"); d.Traces[1].Points != d.Traces[0].Points {
+	if d := b.drawing("elements"); d.Traces[1].Points != d.Traces[0].Points || d.Marks != 0 {
 		b.Errorf("drawn: %v", d)
+	}
+	// A graph that is zoomed loads the values of its stretch, and forgets them when it is not.
+	for _, id := range []string{"elements", "errors"} {
+		plot := fmt.Sprintf(`document.getElementById("plot-%s")`, id)
+		zoom := func(change string) { b.do(script(`Plotly.relayout(%s, %s)`, plot, change)) }
+		zoom(`{"xaxis.range": [77700, 77899.5]}`)
+		b.until(plot + `.querySelectorAll(".scatterlayer .point").length >= 400`)
+		if note := b.text("#note-" + id); !strings.Contains(note, "All 200 elements of this stretch are shown.") {
+			b.Errorf("%s, zoomed: %s", id, note)
+		}
+		if got := eval[[]float64](b, plot+`.layout.xaxis.range`); got[0] != 77_700 || got[1] != 77_899.5 {
+			b.Errorf("%s: the zoom is lost when values are loaded: %v", id, got)
+		}
+		zoom(`{"xaxis.autorange": true}`)
+		b.until(plot + `.querySelectorAll(".scatterlayer .point").length === 0`)
+	}
+	if got := eval[float64](b, `document.getElementById("plot-errors").data[0].y.reduce((a, b) => Math.max(a, Math.abs(b)), 0)`); math.Abs(got-*b.metric("max_error")[0]) > 1e-6*got {
+		b.Errorf("the band of errors reaches %v of %v", got, *b.metric("max_error")[0])
+	}
+	if counted := eval[int](b, `document.getElementById("plot-spread").data[0].y.reduce((a, b) => a + b)`); counted != len(values) {
+		b.Errorf("%d errors are counted of %d", counted, len(values))
 	}
 }
 
@@ -448,7 +476,7 @@ func (b *tab) testChannels() {
 	if got := order(); !slices.Equal(got, want[:25]) {
 		b.Errorf("first page: %v", got)
 	}
-	b.do(script(`[...document.querySelectorAll("#channel-table .sort")].find((e) => e.textContent.startsWith("RMSE")).click()`))
+	b.do(script(`[...document.querySelectorAll("#channel-table .sort")].find((e) => e.textContent.startsWith("per tensor")).click()`))
 	base := r.Tensors[0].Results[0].Channels
 	slices.SortStableFunc(want, func(i, j int) int {
 		switch {
@@ -462,7 +490,7 @@ func (b *tab) testChannels() {
 	if got := order(); !slices.Equal(got, want[:25]) {
 		b.Errorf("by RMSE: %v, want %v", got, want[:25])
 	}
-	if got := eval[string](b, `document.querySelector('#channel-table [aria-sort="descending"]').innerText.trim()`); !strings.HasPrefix(got, "RMSE") {
+	if got := eval[string](b, `document.querySelector('#channel-table [aria-sort="descending"]').innerText.trim()`); !strings.HasPrefix(got, "per tensor") {
 		b.Errorf("sorted by %q", got)
 	}
 	b.do(script(`document.getElementById("page-last").click()`))
@@ -483,7 +511,7 @@ func (b *tab) testKeyboard() {
 	b.open("")
 	b.do(script(`document.getElementById("advanced").open = true`))
 	reached := map[string]bool{}
-	for range 130 {
+	for range 160 {
 		b.do(chromedp.KeyEvent(kb.Tab))
 		reached[eval[string](b, `document.activeElement.id || document.activeElement.name || document.activeElement.dataset.export || document.activeElement.className`)] = true
 	}
