@@ -121,6 +121,55 @@ func (b *tab) testFolder() {
 	b.until(`!document.getElementById("file-error").hidden || document.getElementById("chosen-name").innerText.includes("1 tensor")`)
 }
 
+// testThinned: of a tensor with too many values the extremes are drawn.
+func (b *tab) testThinned() {
+	b.open("")
+	values := make([]float32, 100_000)
+	for i := range values {
+		values[i] = float32(math.Sin(float64(i)))
+	}
+	values[77_777] = 50
+	path := filepath.Join(b.TempDir(), "large.npy")
+	if err := os.WriteFile(path, npy(values...), 0o600); err != nil {
+		b.Fatal(err)
+	}
+	b.redraw(chromedp.SetUploadFiles("#file", []string{path}))
+	if note := b.text("#note-elements"); !strings.Contains(note, "of 100,000 elements are shown") {
+		b.Errorf("note: %s", note)
+	}
+	if got := b.text("#codes-none"); !strings.HasPrefix(got, "Codes are listed of tensors of at most 65,536 values.") {
+		b.Errorf("codes: %q", got)
+	}
+	original := eval[[]*float64](b, `document.getElementById("plot-elements").data[0].y`)
+	if len(original) > 1000 || !slices.ContainsFunc(original, func(y *float64) bool { return y != nil && *y == 50 }) {
+		b.Errorf("%d points, or the peak is gone", len(original))
+	}
+	if d := b.drawing("elements"); d.Traces[1].Points != d.Traces[0].Points || d.Marks != 0 {
+		b.Errorf("drawn: %v", d)
+	}
+	// A graph that is zoomed loads the values of its stretch, and forgets them when it is not.
+	for _, id := range []string{"elements", "errors"} {
+		plot := fmt.Sprintf(`document.getElementById("plot-%s")`, id)
+		zoom := func(change string) { b.do(script(`Plotly.relayout(%s, %s)`, plot, change)) }
+		zoom(`{"xaxis.range": [77700, 77899.5]}`)
+		b.until(plot + `.querySelectorAll(".scatterlayer .point").length >= 400`)
+		if note := b.text("#note-" + id); !strings.Contains(note, "All 200 elements of this stretch are shown.") {
+			b.Errorf("%s, zoomed: %s", id, note)
+		}
+		if got := eval[[]float64](b, plot+`.layout.xaxis.range`); got[0] != 77_700 || got[1] != 77_899.5 {
+			b.Errorf("%s: the zoom is lost when values are loaded: %v", id, got)
+		}
+		zoom(`{"xaxis.autorange": true}`)
+		b.until(plot + `.querySelectorAll(".scatterlayer .point").length === 0`)
+	}
+	if got := eval[float64](b, `document.getElementById("plot-errors").data[0].y.reduce((a, b) => Math.max(a, Math.abs(b)), 0)`); math.Abs(got-*b.metric("max_error")[0]) > 1e-6*got {
+		b.Errorf("the band of errors reaches %v of %v", got, *b.metric("max_error")[0])
+	}
+	if counted := eval[int](b, `document.getElementById("plot-spread").data[0].y.reduce((a, b) => a + b)`); counted != len(values) {
+		b.Errorf("%d errors are counted of %d", counted, len(values))
+	}
+}
+
 // Limits of what the page takes before its first verdict and for all of it, in bytes
 // on the wire.
 const (
