@@ -128,6 +128,23 @@ func TestSweep(t *testing.T) {
 	}
 }
 
+// TestFormatReports: a format goes into all reports that the page saves.
+func TestFormatReports(t *testing.T) {
+	site := serve(t, testConfig(t))
+	for _, path := range []string{"report.json", "report.csv", "report.pdf", "codes.csv", "graphs"} {
+		a := post(t, site+"/api/"+path, `{"example":"sample","options":{"format":"nf4","group_size":2}}`)
+		if a.status != 200 || len(a.body) < 500 {
+			t.Errorf("%s: %d %.200s", path, a.status, a.body)
+		}
+		if path == "report.csv" && !strings.Contains(string(a.body), ",nf4\r\n") {
+			t.Errorf("%s lacks the format: %.300s", path, a.body)
+		}
+	}
+	if a := post(t, site+"/api/compare", `{"example":"sample","options":{"format":"fp3"}}`); a.status != 422 || a.err.Field != "format" && a.err.Field != "options" {
+		t.Errorf("%d %+v", a.status, a.err)
+	}
+}
+
 // shardOf is a safetensors file with one tensor of 2 x 2 values.
 func shardOf(name string, values ...float32) []byte {
 	data := npy(values...)

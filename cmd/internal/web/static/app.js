@@ -81,6 +81,7 @@ function prepare(report, asked, account) {
     byId("printed-values").textContent = next.printed;
     byId("status").textContent = next.verdict;
     byId("stale").hidden = true;
+    performance.mark("verdict");
   };
 }
 
@@ -113,10 +114,11 @@ async function compare() {
     results.classList.remove("asking");
     if (inputs.channel >= report.tensors[0].channels) inputs.channel = null; // it was one of another tensor
     await remember();
-    codes.show(report, asked, limits.codes ?? Infinity);
+    const listed = codes.show(report, asked, limits.codes ?? Infinity);
     weights.show(asked, inputs.listing);
     busy.begin("Drawing the graphs…", () => cancel(mine));
     await drawGraphs(report, asked, mine);
+    await listed;
     results.dataset.done = Number(results.dataset.done ?? 0) + 1; // all is drawn
   } catch (error) {
     if (error.name === "AbortError") return;

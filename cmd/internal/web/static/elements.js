@@ -2,7 +2,7 @@
 // very many values a band shows the least and the greatest of each stretch.
 import { formatOf } from "./choices.js";
 import { byId, kind, label, minus, number } from "./format.js";
-import { axis, draw, layout, narrow, symbols } from "./plotting.js";
+import { axis, draw, faded, layout, narrow, symbols } from "./plotting.js";
 
 /** marked shows where channels begin, as far as there is room for it. */
 function marked(p, tensor, e) {
@@ -80,11 +80,6 @@ function band(e, list, name, color, opacity) {
     fill: opacity > 0 ? "toself" : "none", fillcolor: faded(color, opacity), line: { color, width: 1 }, hoveron: "points",
     hovertemplate: `%{customdata} near position %{x:.0f}: %{y}<extra>${name}</extra>`,
   };
-}
-
-function faded(color, opacity) {
-  const [r, g, b] = [1, 3, 5].map((i) => parseInt(color.slice(i, i + 2), 16));
-  return `rgba(${r},${g},${b},${opacity})`;
 }
 
 const zoomable = (e) => (e.bins > 0 ? " The band goes from the least to the greatest; drag to zoom in, and the values load." : "");

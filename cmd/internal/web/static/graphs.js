@@ -2,7 +2,7 @@
 import { formatOf } from "./choices.js";
 import { drawElements, drawErrors } from "./elements.js";
 import { byId, decibels, kind, label, number, plural } from "./format.js";
-import { axis, dashes, draw, layout, of, palette, symbols } from "./plotting.js";
+import { axis, dashes, draw, hollow, layout, of, palette, symbols } from "./plotting.js";
 import { drawRanges, drawReconstruction, drawSpread } from "./quality.js";
 
 function drawChannels(p, tensor, g) {
@@ -37,7 +37,7 @@ function drawHistogram(p, tensor, g) {
     name: "values", type: "bar", x: h.counts.map((_, i) => low + (i + 0.5) * width), y: h.counts, width,
     customdata: h.counts.map((_, i) => [number(low + i * width), number(low + (i + 1) * width)]),
     hovertemplate: "%{y} from %{customdata[0]} to %{customdata[1]}<extra></extra>",
-    marker: { color: p.value, opacity: 0.55, line: { color: p.card, width: 1 } },
+    marker: hollow(p),
   }];
   const said = [];
   h.grids.forEach((grid, i) => {
@@ -125,7 +125,7 @@ function drawMethods(p, tensor, g) {
   const hues = [p.soft, p.tensor, p.channel, p.group, p.ink, p.value], colors = m.ranges.map((_, i) => hues[i % hues.length]);
   const traces = [{
     name: "values", type: "bar", x: m.counts.map((_, i) => low + (i + 0.5) * width), y: m.counts, width, showlegend: false,
-    hovertemplate: "%{y} near %{x}<extra></extra>", marker: { color: p.value, opacity: 0.55 },
+    hovertemplate: "%{y} near %{x}<extra></extra>", marker: hollow(p),
   }];
   m.ranges.forEach((r, i) => {
     traces.push({

@@ -200,11 +200,13 @@ export async function useExample(tensor = 0, atStart = false) {
 /** fill puts a state that state.read has returned into the form. */
 export async function fill(s) {
   const o = s.options;
-  byId("bits").value = byId("bits-slider").value = o.bits;
-  document.querySelector(`input[name="sign"][value="${o.unsigned ? "unsigned" : "signed"}"]`).checked = true;
-  document.querySelector(`input[name="mapping"][value="${o.mapping}"]`).checked = true;
-  byId("narrow_range").checked = o.narrow_range;
-  byId("zero_in_range").checked = o.zero_in_range;
+  if (!o.format) { // a format has a width and a mapping of its own
+    byId("bits").value = byId("bits-slider").value = o.bits;
+    document.querySelector(`input[name="sign"][value="${o.unsigned ? "unsigned" : "signed"}"]`).checked = true;
+    document.querySelector(`input[name="mapping"][value="${o.mapping}"]`).checked = true;
+    byId("narrow_range").checked = o.narrow_range;
+    byId("zero_in_range").checked = o.zero_in_range;
+  }
   byId("format").value = o.format;
   if (byId("format").value === "") byId("format").value = ""; // a format of another version
   const [method, percent] = o.method.split("=");

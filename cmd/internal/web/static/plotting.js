@@ -43,6 +43,15 @@ export function axis(p, title, more = {}) {
   };
 }
 
+/** hollow is how bars of values look: a pale area whose outline stands out from any ground. */
+export const hollow = (p) => ({ color: faded(p.value, 0.4), line: { color: p.value, width: 1 } });
+
+/** faded returns a color of the page with an opacity. */
+export function faded(color, opacity) {
+  const [r, g, b] = [1, 3, 5].map((i) => parseInt(color.slice(i, i + 2), 16));
+  return `rgba(${r},${g},${b},${opacity})`;
+}
+
 export const narrow = () => innerWidth < 640;
 
 let shown = ""; // the tensor that is drawn
@@ -74,7 +83,7 @@ export async function draw(id, traces, lay) {
   const names = {};
   for (const t of traces) { // a trace keeps its visibility under its name, whatever comes before it
     names[t.name] = (names[t.name] ?? 0) + 1;
-    t.uid = `${t.name} ${names[t.name]}`;
+    t.uid = `${t.name.replace(/\W+/g, "-")}-${names[t.name]}`; // a part of selectors
   }
   await Plotly.react(plot, traces, lay, {
     ...config, toImageButtonOptions: { format: "png", scale: 2, filename: id.replace("plot-", "quant-") },

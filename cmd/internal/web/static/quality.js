@@ -2,7 +2,7 @@
 // each value, and which ranges the scales serve.
 import { formatOf, levelsOf } from "./choices.js";
 import { byId, count, kind, label, number } from "./format.js";
-import { axis, draw, layout, symbols } from "./plotting.js";
+import { axis, draw, hollow, layout, symbols } from "./plotting.js";
 
 /** drawSpread draws the histogram of errors. */
 export function drawSpread(p, tensor, g) {
@@ -67,7 +67,7 @@ export function drawRanges(p, tensor, g) {
   const { channels } = tensor.results[0];
   const traces = [{
     name: "range of the values", type: "bar", x: shown, base: shown.map((c) => channels[c].min),
-    y: shown.map((c) => channels[c].max - channels[c].min), marker: { color: p.value, opacity: 0.45 },
+    y: shown.map((c) => channels[c].max - channels[c].min), marker: hollow(p),
     customdata: shown.map((c) => [number(channels[c].min), number(channels[c].max)]),
     hovertemplate: "channel %{x}<br>%{customdata[0]} to %{customdata[1]}<extra></extra>",
   }];
