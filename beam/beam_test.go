@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"math"
@@ -26,7 +27,9 @@ import (
 	"github.com/a01592f9/quant"
 )
 
+// TestMain is a worker too: see TestWorkerProcess.
 func TestMain(m *testing.M) {
+	flag.Parse()
 	beam.Init()
 	filesystem.Register("faulty", func(ctx context.Context) filesystem.Interface { return faulty{local.New(ctx)} })
 	os.Exit(m.Run())
@@ -203,6 +206,10 @@ func TestCalibrateSameBytes(t *testing.T) {
 		}
 		o.Name = "{folder}"
 		calibration, state := onTool(t, test.flags, files...)
+		o.FanOut = 0
+		if strings.Contains(test.scheme, "mae") {
+			o.FanOut = 3
+		}
 		for _, workers := range []int{1, 2, 7} {
 			for _, faults := range []int64{0, 3} {
 				t.Run(fmt.Sprintf("%s, %d workers, %d failures", test.scheme, workers, faults), func(t *testing.T) {

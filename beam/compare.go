@@ -164,7 +164,9 @@ func (f *planFn) ProcessElement(_ context.Context, _ int, next func(*LeftOut) bo
 	picked := false
 	for i, x := range all {
 		t := x.Tensor
-		if other, twice := owner[t.Name]; twice {
+		if other, twice := owner[t.Name]; twice && other == t.File && all[i-1].Tensor.Index == t.Index {
+			return fmt.Errorf("%s: two globs name it", t.File)
+		} else if twice {
 			return fmt.Errorf("tensor %q is in two files, %s and %s", t.Name, other, t.File)
 		}
 		owner[t.Name] = t.File

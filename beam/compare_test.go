@@ -231,11 +231,16 @@ func TestReportErrors(t *testing.T) {
 		{"twice", &plain, twice + "/*", `tensor "w" is in two files, ` + twice + `/one.safetensors and ` + twice + `/two.safetensors`},
 		{"no name", &named, dir + "/*", `S: no tensor matches "nothing"; there are "z.weight", "a.weight", "a.bias"`},
 		{"no axis", &axis, dir + "/*2-of*", `S: tensor "m.weight": there is no axis 7 in shape 64×256`},
+		{"glob twice", &plain, "", twice + "/one.safetensors: two globs name it"},
 		{"folder", &plain, dir, dir + ": a folder: name its files, as " + dir + "/*.safetensors"},
 		{"no file", &plain, dir + "/*.npy", dir + "/*.npy: there is no such file"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			_, err := reportOnPrism(t, CompareOptions{Source: "S", Compare: test.o}, test.glob)
+			globs := []string{test.glob}
+			if test.glob == "" {
+				globs = []string{twice + "/one*", twice + "/o*"}
+			}
+			_, err := reportOnPrism(t, CompareOptions{Source: "S", Compare: test.o}, globs...)
 			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("error %v, want %s", err, test.want)
 			}

@@ -27,6 +27,10 @@ type Options struct {
 	Name            string   // the name of tensors of .npy files, as of quant calibrate --name
 	Tensors         []string // patterns of the names to read; none for all
 	SkipBad         bool     // a bad file goes to the output of bad files and is no error
+
+	// FanOut is how many workers merge what was seen of one tensor before one of
+	// them merges the rest. At most 1 is for one step. The result is the same.
+	FanOut int
 }
 
 // NewOptions returns options for a scheme, whose names of .npy files are those

@@ -5,9 +5,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"hash/fnv"
 	"maps"
 	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 
@@ -15,7 +17,7 @@ import (
 )
 
 func init() {
-	registerTypes(&describeFn{}, &entryFn{}, &writeFn{}, &reasonFn{}, entry{})
+	registerTypes(&fanFn{}, &fannedFn{}, &describeFn{}, &entryFn{}, &writeFn{}, &reasonFn{}, entry{})
 }
 
 // registerTypes registers functions and values by their types. The generic
@@ -32,8 +34,31 @@ func registerTypes(values ...any) {
 // tensors, and returns KV<string, []byte>: the binary form of the
 // calibfile.Seen of each tensor.
 func Observe(s beam.Scope, o Options, parts beam.PCollection) beam.PCollection {
+	s = s.Scope("quant.Observe")
 	f := &ObserveFn{Scheme: o.Scheme, IgnoreNotFinite: o.IgnoreNotFinite}
-	return beam.CombinePerKey(s.Scope("quant.Observe"), f, parts)
+	if o.FanOut > 1 {
+		some := beam.CombinePerKey(s, f, beam.ParDo(s, &fanFn{FanOut: o.FanOut}, parts))
+		parts = beam.ParDo(s, &fannedFn{}, some)
+	}
+	return beam.CombinePerKey(s, f, parts)
+}
+
+// A fanFn gives the parts of a tensor several keys: its name and a number that
+// follows from where the part is.
+type fanFn struct{ FanOut int }
+
+func (f *fanFn) ProcessElement(name string, p Part) (string, Part) {
+	h := fnv.New32a()
+	fmt.Fprintf(h, "%s %d", p.File, p.First)
+	return fmt.Sprintf("%d %s", h.Sum32()%uint32(f.FanOut), name), p
+}
+
+// A fannedFn makes what was seen under one of these keys a part under the name.
+type fannedFn struct{}
+
+func (*fannedFn) ProcessElement(key string, seen []byte) (string, Part) {
+	_, name, _ := strings.Cut(key, " ")
+	return name, Part{PartHeader{Tensor: name}, seen}
 }
 
 // Calibrate chooses the parameters of tensors from their parts, a collection of

@@ -88,6 +88,7 @@ func pipeline(f *cli.Flags, command string, globs []string) (*beam.Pipeline, err
 			return nil, &cli.UsageError{Err: err}
 		}
 		o.Name, o.Tensors, o.SkipBad, o.IgnoreNotFinite = f.Name, f.Tensors, f.SkipBad, f.IgnoreNotFinite
+		o.FanOut = f.FanOut
 		distributed.CalibrateFiles(p.Root(), o, f.Output, f.State, f.Bad, globs...)
 		return p, nil
 	}

@@ -84,6 +84,7 @@ type Flags struct {
 
 	Scheme, State   string // of calibrate
 	IgnoreNotFinite bool
+	FanOut          int
 
 	bits, groupSize, source, mapping, method string // of compare and sweep
 	unsigned, narrow, zero                   bool
@@ -102,7 +103,7 @@ type flagInfo struct {
 // own lists the flags in the order of the help.
 var own = []flagInfo{
 	{"o", nil}, {"tensor", nil}, {"name", nil}, {"skip-bad", nil}, {"bad", nil}, {"quiet", nil}, {"verbose", nil},
-	{"scheme", []string{Calibrate}}, {"state", []string{Calibrate}}, {"ignore-non-finite", []string{Calibrate}},
+	{"scheme", []string{Calibrate}}, {"state", []string{Calibrate}}, {"ignore-non-finite", []string{Calibrate}}, {"fan-out", []string{Calibrate}},
 	{"bits", comparisons}, {"unsigned", comparisons}, {"mapping", comparisons}, {"narrow-range", comparisons},
 	{"zero-in-range", comparisons}, {"method", comparisons}, {"axis", comparisons}, {"group-size", comparisons},
 	{"group-axis", comparisons}, {"source", comparisons}, {"target", []string{Sweep}},
@@ -127,6 +128,7 @@ func Register(set *flag.FlagSet) *Flags {
 	set.StringVar(&f.Scheme, "scheme", "int8:minmax:zero", "`scheme` in its text form, as int4:channel@0:mse or uint8:percentile=99.99:zero")
 	set.StringVar(&f.State, "state", "", "write what was seen to a `file` too, for quant calibrate --merge")
 	set.BoolVar(&f.IgnoreNotFinite, "ignore-non-finite", false, "leave NaN and infinities out, and count them, instead of failing")
+	set.IntVar(&f.FanOut, "fan-out", 0, "merge what was seen of a tensor on `n` workers first, for runs of very many")
 
 	set.StringVar(&f.bits, "bits", "", "width `n` of a code, 2 to 16 (default 8); widths of a sweep (default 2-6,8)")
 	set.BoolVar(&f.unsigned, "unsigned", false, "codes from 0 up instead of around 0")
@@ -208,6 +210,8 @@ func (f *Flags) Check(command string, globs []string) error {
 		return usagef("a glob is empty")
 	case f.Output == "":
 		return usagef("-o is missing: the file to write")
+	case f.FanOut < 0:
+		return usagef("-fan-out %d is negative", f.FanOut)
 	case f.SkipBad != (f.Bad != ""):
 		return usagef("-skip-bad and -bad go together: no bad file may be lost")
 	}

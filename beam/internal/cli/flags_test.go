@@ -34,6 +34,7 @@ func TestCheck(t *testing.T) {
 		{"calibrate", "-o=o -bits=4 g", "-bits is a flag of compare and sweep, not of calibrate"},
 		{"compare", "-o=o -scheme=int8 g", "-scheme is a flag of calibrate, not of compare"},
 		{"compare", "-o=o -target=30 g", "-target is a flag of sweep, not of compare"},
+		{"calibrate", "-o=o -fan-out=-1 g", "-fan-out -1 is negative"},
 		{"calibrate", "-o=o -state=o g", "-o and -state name the same file"},
 		{"compare", "-o=a/r.npy a/*.npy", "-o a/r.npy is a file that a/*.npy names: it would be read and replaced"},
 		{"calibrate", "-o=o -skip-bad -bad=b -state=s g", ""},
