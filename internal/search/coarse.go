@@ -38,6 +38,19 @@ func (s *Search) least() candidate {
 			best = c
 		}
 	}
+	s.others = s.subsets(s.others[:0], best.cost)
+	return best
+}
+
+// leastExpected returns the best range by the histogram, those of narrower codes included
+// where they are clearly better: a histogram does not tell integers from other values.
+func (s *Search) leastExpected() candidate {
+	best := s.least()
+	for _, c := range s.others {
+		if c.cost = s.expected(c.Range); c.better(&best, clearly) {
+			best = c
+		}
+	}
 	return best
 }
 
@@ -45,7 +58,7 @@ func (s *Search) least() candidate {
 func (s *Search) refine(c candidate, step int) candidate {
 	d := &s.descent
 	d.begin(s, c, step)
-	d.compared, d.margin = true, estimate
+	d.compared, d.margin, d.least = true, estimate, 0
 	return d.run(&s.task.Grid, func(r Range, _ float64) float64 { return s.expected(r) })
 }
 
@@ -154,7 +167,7 @@ func (s *Search) above(v float64) float64 {
 // begin makes d begin with a candidate.
 func (d *Descent) begin(s *Search, best candidate, step int) {
 	d.r, d.center, d.best = s.d.r, s.center, best
-	d.compared, d.margin, d.step, d.moves = false, 0, step, 0
-	d.last = clip{}
+	d.compared, d.margin, d.least, d.step, d.moves = false, 0, clipWide, step, 0
+	d.last, d.others = clip{}, d.others[:0]
 	d.known, d.Wants = d.known[:0], d.Wants[:0]
 }
