@@ -2,60 +2,13 @@ package quant
 
 import (
 	"fmt"
-	"math"
 )
 
 // 16-bit floats on the side of the values. A block of float32 on the stack is all that lies between
 // them and the codes.
 
-// NarrowBFloat16 stores in dst the bits of the bfloat16 nearest to each float32 of src; a
-// tie goes to the even mantissa. A value beyond the largest bfloat16 becomes an infinity. A NaN
-// keeps its sign and the upper bits of its payload, and is made quiet. It panics if dst is shorter
-// than src.
-func NarrowBFloat16(dst []uint16, src []float32) {
-	mustHold(len(dst), len(src))
-	narrowBFloat16(dst[:len(src)], src)
-}
-
-// NarrowFloat16 is NarrowBFloat16 for IEEE 754 binary16, subnormal numbers included.
-func NarrowFloat16(dst []uint16, src []float32) {
-	mustHold(len(dst), len(src))
-	narrowFloat16(dst[:len(src)], src)
-}
-
-// narrowBFloat16 has no assembly.
-func narrowBFloat16(dst []uint16, src []float32) {
-	for i, x := range src {
-		b := math.Float32bits(x)
-		if b&0x7fffffff > 0x7f800000 {
-			dst[i] = uint16(b>>16) | 0x40 // quiet
-			continue
-		}
-		dst[i] = uint16((b + 0x7fff + (b >> 16 & 1)) >> 16)
-	}
-}
-
-// narrowFloat16 has no assembly.
-func narrowFloat16(dst []uint16, src []float32) {
-	for i, x := range src {
-		b := math.Float32bits(x)
-		sign, a := uint16(b>>16)&0x8000, b&0x7fffffff
-		switch {
-		case a > 0x7f800000:
-			dst[i] = sign | 0x7e00 | uint16(a>>13)&0x3ff // quiet
-		case a >= 0x477ff000: // 65520, half a step above the largest
-			dst[i] = sign | 0x7c00
-		case a < 0x38800000: // below 2^-14: a multiple of 2^-24, the step next to 0.5
-			v := math.Float32frombits(a) + 0.5
-			dst[i] = sign | uint16(math.Float32bits(v)-0x3f000000)
-		default:
-			dst[i] = sign | uint16((a-112<<23+0xfff+(a>>13&1))>>13)
-		}
-	}
-}
-
 // DequantizeBFloat16 stores the real values that the codes of q stand for as bfloat16, given
-// by their bits: those of NarrowBFloat16 after Dequantize. It works on the calling
+// by their bits: those of NarrowBFloat16, which does not saturate, after Dequantize. It works on the calling
 // goroutine and allocates nothing. It panics if dst is shorter than q. Errors: those of
 // Dequantize.
 func DequantizeBFloat16(dst []uint16, q Quantized) error { return dequantizeHalf(dst, q, false) }
@@ -77,9 +30,9 @@ func dequantizeHalf(dst []uint16, q Quantized, binary16 bool) error {
 		x, d := buf[:b.n], dst[b.e:b.e+b.n]
 		f.dequantizeBlock(x, q.Codes, b.e)
 		if binary16 {
-			narrowFloat16(d, x)
+			NarrowFloat16(d, x, false)
 		} else {
-			narrowBFloat16(d, x)
+			NarrowBFloat16(d, x, false)
 		}
 	}
 	return nil

@@ -12,7 +12,7 @@ import (
 // halfFormats are the two formats of 16 bits.
 var halfFormats = []struct {
 	name       string
-	narrow     func(dst []uint16, src []float32)
+	narrow     func(dst []uint16, src []float32, saturate bool)
 	widen      func(dst []float32, src []uint16)
 	quantize   func(dst []byte, src []uint16, shape []int, p Params) error
 	dequantize func(dst []uint16, q Quantized) error
@@ -29,7 +29,7 @@ func TestNarrowEvery(t *testing.T) {
 		t.Run(f.name, func(t *testing.T) {
 			narrow := func(x float32) uint16 {
 				var h [1]uint16
-				f.narrow(h[:], []float32{x})
+				f.narrow(h[:], []float32{x}, false)
 				return h[0]
 			}
 			for h := uint16(0); h < f.infinity; h++ {
@@ -79,8 +79,8 @@ func TestNarrowSpecial(t *testing.T) {
 	} {
 		t.Run(fmt.Sprintf("%08x", tt.x), func(t *testing.T) {
 			var a, b [1]uint16
-			NarrowBFloat16(a[:], []float32{math.Float32frombits(tt.x)})
-			NarrowFloat16(b[:], []float32{math.Float32frombits(tt.x)})
+			NarrowBFloat16(a[:], []float32{math.Float32frombits(tt.x)}, false)
+			NarrowFloat16(b[:], []float32{math.Float32frombits(tt.x)}, false)
 			if a[0] != tt.bfloat16 || b[0] != tt.half {
 				t.Errorf("%#04x and %#04x, want %#04x and %#04x", a[0], b[0], tt.bfloat16, tt.half)
 			}
@@ -112,17 +112,17 @@ func TestHalf(t *testing.T) {
 					t.Run(fmt.Sprintf("shape=%v/%v/%s", shape, s, f.name), func(t *testing.T) {
 						n := len(x.Data)
 						halves, y := make([]uint16, n), Tensor{make([]float32, n), shape}
-						f.narrow(halves, x.Data)
+						f.narrow(halves, x.Data, false)
 						f.widen(y.Data, halves)
 						toFinite(y.Data)
-						f.narrow(halves, y.Data)
+						f.narrow(halves, y.Data, false)
 						q := quantized(t, y, s)
 						got := makeCodes(len(q.Codes))
 						if err := f.quantize(got, halves, shape, q.Params); err != nil || !slices.Equal(got, q.Codes) {
 							t.Fatalf("codes differ from those of float32 (%v)", err)
 						}
 						back, want := make([]uint16, n), make([]uint16, n)
-						f.narrow(want, dequantized(t, q))
+						f.narrow(want, dequantized(t, q), false)
 						if err := f.dequantize(back, q); err != nil || !slices.Equal(back, want) {
 							t.Fatalf("values differ from those of float32 (%v)", err)
 						}

@@ -107,7 +107,7 @@ func stochasticWant(x, scale float32, zero, qmin, qmax int, word uint32) int {
 // TestStochasticMean rounds one value many times, and integers.
 func TestStochasticMean(t *testing.T) {
 	const n = 1 << 16
-	p := Params{Scheme{Bits: 8}, []float32{1}, []int32{3}}
+	p := Params{Scheme: Scheme{Bits: 8}, Scale: []float32{1}, ZeroPoint: []int32{3}}
 	x, codes := make([]float32, n), make([]int8, n)
 	for _, v := range []float32{0, 1, -7, 0.25, -0.25, 2.75, 1e-30, -1e-30, 200, -200} {
 		fill(x, v)
@@ -128,7 +128,7 @@ func TestStochasticMean(t *testing.T) {
 
 // TestStochasticPieces has pieces of a tensor, errors, and memory on the stack.
 func TestStochasticPieces(t *testing.T) {
-	p := Params{Scheme{Bits: 8}, []float32{0.7}, []int32{0}}
+	p := Params{Scheme: Scheme{Bits: 8}, Scale: []float32{0.7}, ZeroPoint: []int32{0}}
 	r := splitmix(14)
 	x := goldenTensor(&r, 0, 1000)
 	whole, piece := make([]int8, 1000), make([]int8, 1000)
@@ -137,7 +137,7 @@ func TestStochasticPieces(t *testing.T) {
 	if err != nil || differ(piece, whole) >= 0 {
 		t.Errorf("pieces have other codes than the whole (%v)", err)
 	}
-	if err := QuantizeStochastic(make([]uint8, 1), Tensor{Data: x.Data[:1]}, Params{Scheme{Format: E2M1}, []float32{1}, []int32{0}}, 0, 0); !errors.Is(err, ErrScheme) {
+	if err := QuantizeStochastic(make([]uint8, 1), Tensor{Data: x.Data[:1]}, Params{Scheme: Scheme{Format: E2M1}, Scale: []float32{1}, ZeroPoint: []int32{0}}, 0, 0); !errors.Is(err, ErrScheme) {
 		t.Errorf("a codebook: %v, want %v", err, ErrScheme)
 	}
 	if raceEnabled || !stacksAreKnown() {

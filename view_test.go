@@ -77,7 +77,7 @@ func testMatrix[T Code](t *testing.T, x Tensor, s Scheme, gap int) {
 
 // TestMatrixErrors has matrices that do not lie within their data, and more.
 func TestMatrixErrors(t *testing.T) {
-	p := Params{Scheme{Bits: 8}, []float32{1}, []int32{0}}
+	p := Params{Scheme: Scheme{Bits: 8}, Scale: []float32{1}, ZeroPoint: []int32{0}}
 	good := Matrix[int8]{make([]int8, 12), 3, 4, 4}
 	for _, tt := range []struct {
 		name string
