@@ -245,6 +245,7 @@ func TestPlanErrors(t *testing.T) {
 		"no such weight":    {exitUsage, `no weight matches "x"`, []string{"plan", model, "--sqnr", "3", "--alike", "x"}},
 		"another's":         {exitUsage, "the model is gguf", []string{"plan", model, "--sqnr", "3", "--for", "vllm"}},
 		"objective":         {exitUsage, "none of sum", []string{"plan", model, "--sqnr", "3", "--objective", "x"}},
+		"ema":               {exitUsage, "of batches", []string{"plan", models["onnx"], "--sqnr", "3", "--candidates", "int4:ema=0.1"}},
 		"not a plan":        {exitFailed, "not a plan", []string{"quantize", model, "-o", out, "--plan", altered("quant_plan", "quant_plot")}},
 		"version":           {exitFailed, "version 2", []string{"quantize", model, "-o", out, "--plan", altered(`"quant_plan": 1`, `"quant_plan": 2`)}},
 		"another weight":    {exitFailed, `names "blk.7.attn_q.weight"`, []string{"quantize", model, "-o", out, "--plan", altered(`"name": "blk.0.attn_q`, `"name": "blk.7.attn_q`)}},
@@ -253,6 +254,7 @@ func TestPlanErrors(t *testing.T) {
 		"beside --bits":     {exitUsage, "--bits does not go with --plan", []string{"quantize", model, "-o", out, "--plan", file, "--bits", "4"}},
 		"a scheme for GGUF": {exitFailed, "gguf files do not hold", []string{"quantize", model, "-o", out, "--plan", altered(`"scheme": "Q`, `"scheme": "int4:symmetric", "was": "Q`)}},
 		"of another kind":   {exitFailed, "no such tensor", []string{"quantize", models["onnx"], "-o", filepath.Join(dir, "o.onnx"), "--plan", file}},
+		"no such codes":     {exitUsage, "writes no such codes for onnxruntime", []string{"plan", models["onnx"], "--sqnr", "3", "--candidates", "mxfp4"}},
 		"not JSON":          {exitUsage, "ends in .json", []string{"plan", model, "--sqnr", "3", "-o", filepath.Join(dir, "p.txt")}},
 	} {
 		t.Run(name, func(t *testing.T) {

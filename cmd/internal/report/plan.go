@@ -176,7 +176,7 @@ func (o *PlanOptions) Validate() error {
 }
 
 // candidates parses Candidates.
-func (o *PlanOptions) candidates() ([]PlanCandidate, error) {
+func (o *PlanOptions) candidates() ([]planCandidate, error) {
 	mapping, err := option.ParseMapping(o.Mapping)
 	if err != nil {
 		return nil, &OptionError{"mapping", err}
@@ -185,13 +185,13 @@ func (o *PlanOptions) candidates() ([]PlanCandidate, error) {
 	if err != nil {
 		return nil, &OptionError{"method", err}
 	}
-	var all []PlanCandidate
+	var all []planCandidate
 	for _, name := range o.Candidates {
-		c, err := ParsePlanCandidate(name, mapping, method)
+		c, err := o.planCandidate(name, mapping, method)
 		if err != nil {
 			return nil, &OptionError{"candidates", err}
 		}
-		if slices.ContainsFunc(all, func(a PlanCandidate) bool { return a.Name == name }) {
+		if slices.ContainsFunc(all, func(a planCandidate) bool { return a.name == name }) {
 			return nil, optionf("candidates", "candidate %q twice", name)
 		}
 		all = append(all, c)
@@ -261,7 +261,7 @@ func orEmpty[T any](list []T) []T {
 }
 
 // planOne measures all candidates on one weight.
-func planOne(w *work, j job, candidates []PlanCandidate, target PlanTarget) (*PlanWeight, error) {
+func planOne(w *work, j job, candidates []planCandidate, target PlanTarget) (*PlanWeight, error) {
 	x := &PlanWeight{Name: j.info.Name, Shape: dims(j.info.Shape), Elements: j.elements, source: j.info.Bytes}
 	x.ways = make([]planWay, len(candidates))
 	var schemes []quant.Scheme
@@ -269,16 +269,16 @@ func planOne(w *work, j job, candidates []PlanCandidate, target PlanTarget) (*Pl
 	reads := 0
 	for i := range candidates {
 		c := &candidates[i]
-		x.ways[i] = planWay{name: c.Name, noise: math.NaN()}
+		x.ways[i] = planWay{name: c.name, noise: math.NaN()}
 		if c.keep {
-			x.ways[i] = planWay{name: c.Name, scheme: Keep, bytes: j.info.Bytes}
+			x.ways[i] = planWay{name: c.name, scheme: Keep, bytes: j.info.Bytes}
 			continue
 		}
-		if c.block {
+		if c.blocks {
 			reads++
 			continue
 		}
-		s, err := c.of(j)
+		s, err := c.of(j, SweepOptions{Mapping: quant.Asymmetric.String()})
 		if err != nil {
 			return nil, err
 		}
@@ -313,7 +313,7 @@ func planOne(w *work, j job, candidates []PlanCandidate, target PlanTarget) (*Pl
 		}
 	}
 	for i := range candidates {
-		if c := &candidates[i]; c.block {
+		if c := &candidates[i]; c.blocks {
 			if err := x.measureBlocks(src, j, c, i); err != nil {
 				return nil, err
 			}
@@ -336,9 +336,9 @@ func signalOf(noise, sqnr float64) float64 {
 
 // measureBlocks measures candidate i, a type of GGUF. It leaves out one that rows
 // of this length have no blocks of.
-func (x *PlanWeight) measureBlocks(src *reading, j job, c *PlanCandidate, i int) error {
+func (x *PlanWeight) measureBlocks(src *reading, j job, c *planCandidate, i int) error {
 	row := j.shape[len(j.shape)-1]
-	t := c.typ.Fallback(row)
+	t := c.block.Fallback(row)
 	if block, _ := t.Block(); row%block != 0 || !t.Writable() {
 		return nil
 	}
@@ -346,7 +346,7 @@ func (x *PlanWeight) measureBlocks(src *reading, j job, c *PlanCandidate, i int)
 	if err != nil {
 		return err
 	}
-	x.ways[i] = planWay{name: c.Name, scheme: t.String(), bytes: blockBytes(t, j.elements), noise: noise}
+	x.ways[i] = planWay{name: c.name, scheme: t.String(), bytes: blockBytes(t, j.elements), noise: noise}
 	x.signal = max(x.signal, signal)
 	return nil
 }

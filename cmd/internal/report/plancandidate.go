@@ -10,87 +10,55 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/gguf"
 )
 
-// A PlanCandidate is a way to quantize weights, for a plan to choose.
-type PlanCandidate struct {
-	Name   string // as it was written: "int4:g32"
-	keep   bool
-	block  bool // of a type of GGUF
-	typ    gguf.Type
-	scheme quant.Scheme
-	chosen bool // the axis is that of the channels of each weight, or the one that groups run along
+// A planCandidate is a way to quantize weights, for a plan to choose: a scheme of the
+// library, blocks of a type of GGUF, or none.
+type planCandidate struct {
+	candidate
+	keep bool
 }
 
 // Keep is the candidate that leaves a weight as it is.
 const Keep = "keep"
 
-// ParsePlanCandidate parses the name of a candidate: "keep"; a type of GGUF that is
-// written, such as q4_k; or a scheme as quant.ParseScheme has it, with channel,
-// tensor or gSIZE for its granularity. Without one it is per channel; a mapping
-// and a method that it does not name are those given.
-func ParsePlanCandidate(name string, mapping quant.Mapping, method quant.Method) (PlanCandidate, error) {
-	c := PlanCandidate{Name: name, keep: name == Keep}
-	if c.keep {
-		return c, nil
+// planCandidate reads the name of a candidate: "keep"; a type of GGUF that is written, such
+// as q4_k; or a scheme as --schemes has it. Without a granularity codes of integers are per
+// channel. A mapping and a method that the name does not have are those of o.
+func (o *PlanOptions) planCandidate(name string, mapping quant.Mapping, method quant.Method) (planCandidate, error) {
+	if name == Keep {
+		return planCandidate{candidate: candidate{name: name}, keep: true}, nil
 	}
-	if t, err := gguf.ParseType(name); err == nil {
-		c.block, c.typ = true, t
+	if t, err := gguf.ParseType(name); err == nil && (o.Target == PlanLlamaCPP || slices.Contains(blockFormats(), strings.ToLower(name))) {
+		c := planCandidate{candidate: candidate{name: name, block: t, blocks: true}}
 		if !t.Writable() {
 			return c, fmt.Errorf("candidate %q: the type is read but not written; types that are written are %s", name, gguf.Written())
 		}
 		return c, nil
 	}
-	parts := strings.Split(name, ":")
-	has := func(is func(part string) bool) bool { return slices.ContainsFunc(parts[1:], is) }
-	granular := func(part string) bool {
-		_, err := quant.ParseGranularity(part)
-		return err == nil
-	}
-	for i, part := range parts {
-		if part == "channel" {
-			parts[i] = "channel@0"
-		}
-	}
-	if !has(granular) {
-		parts = append(parts, "channel@0")
-	}
-	c.chosen = !strings.Contains(name, "@")
-	var err error
-	if c.scheme, err = quant.ParseScheme(strings.Join(parts, ":")); err != nil {
-		return c, fmt.Errorf("candidate %q: %s; a candidate is keep, a type of GGUF, or a scheme such as int4:g32", name, strings.TrimPrefix(err.Error(), "quant: "))
-	}
-	mapped := func(part string) bool { return part == "symmetric" || part == "asymmetric" }
-	if !has(mapped) && c.scheme.Format == quant.Integers {
-		c.scheme.Mapping = mapping
-	}
-	named := func(part string) bool {
-		_, err := quant.ParseMethod(part)
-		return err == nil
-	}
-	if !has(named) {
-		c.scheme.Method = method
-	}
-	c.scheme.ZeroInRange = true // files keep zero points in the type of codes
-	return c, c.scheme.Validate()
-}
-
-// of returns the scheme of the candidate for a weight.
-func (c *PlanCandidate) of(j job) (quant.Scheme, error) {
-	s := c.scheme
-	if !c.chosen || s.Granularity == quant.PerTensor {
-		return s, nil
-	}
-	axis, err := j.axis(Options{})
+	parsed, err := parseCandidate(name)
+	c := planCandidate{candidate: parsed}
 	if err != nil {
-		return s, err
+		return c, fmt.Errorf("candidate %q: %w; a candidate is keep, a type of GGUF, or a scheme such as int4:g32", name, err)
 	}
-	size, grouped := s.Granularity.GroupSize()
-	if !grouped {
-		s.Granularity = quant.PerChannel(axis)
-		return s, nil
+	s, parts := &c.scheme, strings.Split(name, ":")[1:]
+	has := func(reads func(part string) error) bool {
+		return slices.ContainsFunc(parts, func(part string) bool { return reads(part) == nil })
 	}
-	along, err := j.groupAxis(axis, nil)
-	s.Granularity = quant.PerGroup(along, size)
-	return s, err
+	if s.Format == quant.Integers && s.Scales == quant.Float32Scale {
+		if s.Granularity == quant.PerTensor && !slices.Contains(parts, "tensor") {
+			c.channel = true
+		}
+		if !has(func(part string) error { return new(quant.Mapping).UnmarshalText([]byte(part)) }) {
+			s.Mapping = mapping
+		}
+		s.ZeroInRange = true // files keep zero points in the type of codes
+	}
+	if !has(func(part string) error { return new(quant.Method).UnmarshalText([]byte(part)) }) {
+		s.Method = method
+	}
+	if o.Target != PlanAny && (s.Format != quant.Integers || s.Scales != quant.Float32Scale) {
+		return c, fmt.Errorf("candidate %q: quant quantize writes no such codes for %s", name, o.Target)
+	}
+	return c, s.Validate()
 }
 
 // A PlanTarget is what is to run a model. It says how many bytes codes take, and
@@ -135,7 +103,7 @@ func (t PlanTarget) bytes(s quant.Scheme, elements int64, params int) int64 {
 			width = 16
 		}
 	}
-	if s.Format != quant.Integers {
+	if s.Format != quant.Integers || s.Scales != quant.Float32Scale {
 		return s.Memory(int(elements), params).Total()
 	}
 	n := (elements*int64(width)+7)/8 + 4*int64(params)
