@@ -111,9 +111,9 @@ var operations = []operation{
 	dynamic("dynamic to 8 bits, rows", 8, option.PerChannel),
 	dynamic("dynamic to 8 bits, groups of 32", 8, option.PerGroup),
 	dynamic("dynamic to 4 bits, groups of 32", 4, option.PerGroup),
-	small("range, 32 at a time", "range", smallRange),
-	small("quantize to 8 bits, 32 at a time", "quantize", smallQuantize),
-	small("dequantize from 8 bits, 32 at a time", "dequantize", smallDequantize),
+	small("range, 32 at a time", "range", 0, smallRange),
+	small("quantize to 8 bits, 32 at a time", "quantize", 8, smallQuantize),
+	small("dequantize from 8 bits, 32 at a time", "dequantize", 8, smallDequantize),
 	{"compare 8 bits per tensor and per channel", "compare", 8, "", compare},
 }
 
@@ -178,8 +178,8 @@ func dynamic(name string, bits int, granularity string) operation {
 }
 
 // small is an operation of calls of smallLen elements each.
-func small(name, verb string, prepare func(d *data, p *quant.Params) func(i int) error) operation {
-	return operation{name, verb, 8, option.PerTensor, func(d *data) (func(), error) {
+func small(name, verb string, bits int, prepare func(d *data, p *quant.Params) func(i int) error) operation {
+	return operation{name, verb, bits, option.PerTensor, func(d *data) (func(), error) {
 		p, err := quant.Calibrate(quant.Tensor{Data: d.src}, quant.Scheme{Bits: 8})
 		if err != nil {
 			return nil, err
