@@ -118,6 +118,15 @@ func dequantizeInt16Runs(dst []float32, src []uint16, run int, scale []float32, 
 	}
 }
 
+// dequantize4Runs has a kernel for AVX-512.
+func dequantize4Runs(dst []float32, packed []byte, run int, scale []float32, zero []int32, signed, stream bool) bool {
+	if active != avx512 {
+		return false
+	}
+	dequantize4RunsAVX512(dst, packed[:packedLen(int64(len(dst)), 4)], run, scale, zero, signed, stream)
+	return true
+}
+
 // quantizeWhole quantizes rows whole rows.
 func quantizeWhole[T uint8 | uint16](dst []T, src []float32, rows int, scale []float32, zero []int32, qmin, qmax int32, stream bool) {
 	switch dst := any(dst).(type) {

@@ -298,3 +298,5 @@ func quantizeBookRuns(dst []uint8, src []float32, run int, scale []float32, b *c
 func dequantizeBookRuns(dst []float32, src []uint8, run int, scale []float32, b *codebook) {
 	dequantizeBookRunsGeneric(dst, src, run, scale, b)
 }
+// dequantize4Runs has no kernel here.
+func dequantize4Runs([]float32, []byte, int, []float32, []int32, bool, bool) bool { return false }

@@ -70,6 +70,9 @@ func pack4AVX512(dst []byte, codes []uint8, stream bool)
 func pack2AVX512(dst []byte, codes []uint8)
 
 //go:noescape
+func dequantize4RunsAVX512(dst []float32, packed []byte, run int, scale []float32, zero []int32, signed, stream bool)
+
+//go:noescape
 func unpack4AVX512(dst []uint8, packed []byte, signed bool)
 
 //go:noescape

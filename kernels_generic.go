@@ -150,6 +150,19 @@ func dequantizeColumnsGeneric[T uint8 | uint16](dst []float32, src []T, scale []
 	}
 }
 
+// dequantize4RunsGeneric defines dequantize4Runs: dequantizeRunsGeneric of packed codes of 4
+// bits, of one run or of runs of an even length. The dispatcher reports whether it has a kernel:
+// without one, codes are unpacked first.
+func dequantize4RunsGeneric(dst []float32, packed []byte, run int, scale []float32, zero []int32, signed bool) {
+	for i := range dst {
+		c := int32(packed[i/2]) >> (i % 2 * 4) & 15
+		if signed {
+			c = c << 28 >> 28
+		}
+		dst[i] = float32(c-zero[i/run]) * scale[i/run]
+	}
+}
+
 // signBit returns the sign bit of a code, or 0 if codes are not signed: then
 // (c ^ signBit) - signBit extends the sign of c.
 func signBit[T uint8 | uint16](signed bool) int32 {
