@@ -298,3 +298,5 @@ func quantizeBookRuns(dst []uint8, src []float32, run int, scale []float32, b *c
 func dequantizeBookRuns(dst []float32, src []uint8, run int, scale []float32, b *codebook) {
 	dequantizeBookRunsGeneric(dst, src, run, scale, b)
 }
+
+func differencesRuns(acc []sums, x, y []float32, run int) { differencesRunsGeneric(acc, x, y, run) }
