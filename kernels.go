@@ -17,6 +17,7 @@ package quant
 //	from 4 bits   kernels_generic.go     -                        dequantize4_avx512_amd64.s -
 //	errors        kernels_generic.go     errors_avx2_amd64.s      errors_avx512_amd64.s      errors_arm64.s
 //	codebooks     codebook_generic.go    codebook_avx2_amd64.s    codebook_avx512_amd64.s    -
+//	differences   kernels_generic.go     differences_avx2_amd64.s differences_avx512_amd64.s -
 //	histogram     kernels_generic.go     histogram_avx2_amd64.s   as AVX2                    histogram_arm64.s
 //	transpose     kernels_generic.go     transpose_avx2_amd64.s   as AVX2                    transpose_arm64.s
 //	pack, unpack  packed.go              pack_avx2_amd64.s        pack_avx512_amd64.s        pack_arm64.s

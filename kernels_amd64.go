@@ -195,6 +195,17 @@ func squaresRuns(acc []float64, src []float32, run int) {
 	}
 }
 
+func differencesRuns(acc []sums, x, y []float32, run int) {
+	switch {
+	case active == avx2 && len(acc) > 0:
+		differencesRunsAVX2(acc, x, y[:len(x)], run)
+	case active == avx512 && len(acc) > 0:
+		differencesRunsAVX512(acc, x, y[:len(x)], run)
+	default:
+		differencesRunsGeneric(acc, x, y, run)
+	}
+}
+
 func squaresColumns(acc []float64, src []float32, rows, stride int) {
 	switch {
 	case active == avx2 && rows > 0 && len(acc) >= 8:

@@ -246,6 +246,27 @@ func squaresColumnsGeneric(acc []float64, src []float32, rows, stride int) {
 	}
 }
 
+// differencesRunsGeneric sets acc[i] to the sums of the differences between x and y
+// over run i, whose length is at most blockLen, in the order of errorsRuns.
+func differencesRunsGeneric(acc []sums, x, y []float32, run int) {
+	for i := range acc {
+		var abs, sq [lanes]float64
+		a := sums{}
+		b, end := i*run, min((i+1)*run, len(x))
+		y := y[b:end]
+		for j, v := range x[b:end] {
+			d := float32(math.Abs(float64(y[j] - v)))
+			abs[j%lanes] += float64(d)
+			sq[j%lanes] += float64(d) * float64(d)
+			if d > a.max {
+				a.max = d
+			}
+		}
+		a.abs, a.sq = fold(&abs), fold(&sq)
+		acc[i] = a
+	}
+}
+
 // fold adds the lanes: the upper half to the lower, until one is left.
 func fold(a *[lanes]float64) float64 {
 	for n := lanes / 2; n > 0; n /= 2 {
