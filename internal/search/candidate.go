@@ -93,6 +93,15 @@ func reaching(r Range, t float64) Range {
 	return Range{Min: r.Min, Max: m}
 }
 
+// rangeOf returns a range of values in r that gets a step on a symmetric grid, whose lowest
+// mark is low steps from 0.
+func (g *Grid) rangeOf(r Range, step, low float64) Range {
+	if g.EachEnd {
+		return rangeFrom(float64(low*step), float64((low+float64(g.Highest-g.Lowest))*step))
+	}
+	return reaching(r, float64(step*g.Divisor))
+}
+
 // cut returns r without what lies beyond ±t, or if that is all of it, the end
 // that is nearer to it.
 func cut(r Range, t float32) Range {

@@ -57,7 +57,9 @@ type Grid struct {
 	// divided by Highest-Lowest. The scale is at least LeastScale, and at least
 	// LeastRatio times the largest magnitude. The exact search among few values
 	// is for such grids only.
-	Proportional           bool
+	// EachEnd is for symmetric grids that divide each end of a range by its own code, and
+	// take the larger scale.
+	Proportional, EachEnd  bool
 	Rounded                bool // scales are rounded to numbers that can be stored: marks may reach twice as far as the range
 	Divisor                float64
 	LeastScale, LeastRatio float64
