@@ -36,10 +36,10 @@ const (
 	stateNarrow
 	stateZero
 	stateIgnore
-	stateFormat               // not integers: the name of the format follows
-	stateScales               // not float32: the name of the format of scales follows
-	stateDivisor              // not FarEnd: the name of the divisor follows
-	stateFlags  = 1<<iota - 1 // all of them
+	stateFormat                // not integers: the name of the format follows
+	stateScales                // not float32: the name of the format of scales follows
+	stateDivisor               // not FarEnd: the name of the divisor follows
+	stateFlags   = 1<<iota - 1 // all of them
 )
 
 func (o *Observer) append(b []byte) []byte {

@@ -44,7 +44,7 @@ type Scheme struct {
 	Divisor Divisor
 
 	// Method is the method that chooses the range to lay the grid over: MinMax,
-	// Percentile(p), LeastSquares, LeastAbsolute, Entropy or MovingAverage(m).
+	// Percentile(p), PercentileMagnitude(p), LeastSquares, LeastAbsolute, Entropy or MovingAverage(m).
 	Method Method
 
 	// ZeroInRange widens every range so that it holds 0, and keeps the zero

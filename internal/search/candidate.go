@@ -86,7 +86,7 @@ func reaching(r Range, t float64) Range {
 	m := float32(lower(t, math.MaxFloat32))
 	switch {
 	case m <= max(-r.Min, r.Max):
-		return cut(r, m)
+		return Cut(r, m)
 	case -r.Min > r.Max:
 		return Range{Min: -m, Max: r.Max}
 	}
@@ -102,9 +102,9 @@ func (g *Grid) rangeOf(r Range, step, low float64) Range {
 	return reaching(r, float64(step*g.Divisor))
 }
 
-// cut returns r without what lies beyond ±t, or if that is all of it, the end
+// Cut returns r without what lies beyond ±t, or if that is all of it, the end
 // that is nearer to it.
-func cut(r Range, t float32) Range {
+func Cut(r Range, t float32) Range {
 	switch {
 	case r.Min > t:
 		return Range{Min: t, Max: t}
