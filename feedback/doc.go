@@ -15,6 +15,8 @@
 //   - [OutputError] returns the error of the outputs for any quantized weights.
 //   - [Quantize] rounds the weights of one input after the other. It corrects the weights
 //     that are not rounded yet, so that they make up for the error.
+//   - [HalfQuadratic] needs no inputs: it searches for scales and zero points under which
+//     most weights have small errors, and few have large ones.
 //
 // A convolution is such a layer too: its weights have the shape [out, in·kernel], and its
 // inputs are the patches that the kernel sees. A weight of the shape [in, out], as ONNX's
@@ -26,6 +28,7 @@
 //
 //   - Frantar, Ashkboos, Hoefler, Alistarh: GPTQ: Accurate Post-Training Quantization for
 //     Generative Pre-trained Transformers, 2022.
+//   - Badri, Shaji: Half-Quadratic Quantization of Large Machine Learning Models (HQQ), 2023.
 //   - Hassibi, Stork: Second order derivatives for network pruning: Optimal Brain
 //     Surgeon, 1993.
 //   - Demmel, Nguyen: Parallel Reproducible Summation, 2015.
