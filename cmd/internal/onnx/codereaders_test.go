@@ -70,6 +70,8 @@ func TestCodesRefused(t *testing.T) {
 		{"sums that are used twice", []message{square, one}, []message{dynamic, integer, cast, nodeOf("Mul", names("f", "f"), names("y"))}, "used in several ways"},
 		{"two scales of weights", []message{square, one, constantOfType("t", elemFloat)},
 			[]message{dynamic, integer, cast, nodeOf("Mul", names("s", "t"), names("m")), nodeOf("Mul", names("f", "m"), names("y"))}, "is not scaled by"},
+		{"zero points of rows", []message{square, one, constantOfType("az", elemUint8, 4)},
+			[]message{nodeOf("MatMulInteger", names("x", "w", "az"), names("i")), cast, nodeOf("Mul", names("s", "x"), names("m")), nodeOf("Mul", names("f", "m"), names("y"))}, "has several scales or zero points"},
 		{"a scale along the wrong axis", []message{square, constantOfType("s", elemFloat, 4, 1)},
 			[]message{dynamic, integer, cast, nodeOf("Mul", names("s", "xs"), names("m")), nodeOf("Mul", names("f", "m"), names("y"))}, "scales of shape [4 1]"},
 	} {
