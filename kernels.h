@@ -26,6 +26,8 @@
 #define quotientLimit30   0x4e800000 // bits of 2^30
 
 // The least scales, as in asymmetricOf.
+#define largestBits       0x7f7fffff // bits of the largest float32
+#define zeroFarthest23    0x00800000 // maxZeroPoint
 #define normalLeast       0x00800000 // bits of 2^-126
 #define shareLeast        0x34800000 // bits of 2^-22
 

@@ -118,6 +118,17 @@ func dequantizeInt16Runs(dst []float32, src []uint16, run int, scale []float32, 
 	}
 }
 
+func usableParams(scale []float32, zero []int32) bool {
+	n := 0
+	if active != generic && len(scale) >= 16 {
+		n = len(scale) &^ 7
+		if unusableParamsAVX2(scale[:n], zero[:n]) {
+			return false
+		}
+	}
+	return usableParamsGeneric(scale[n:], zero[n:])
+}
+
 // dequantize4Runs has a kernel for AVX-512.
 func dequantize4Runs(dst []float32, packed []byte, run int, scale []float32, zero []int32, signed, stream bool) bool {
 	if active != avx512 {

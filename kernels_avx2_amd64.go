@@ -110,3 +110,6 @@ func smallZeros(zero []int32) bool {
 	}
 	return most <= 64000
 }
+
+//go:noescape
+func unusableParamsAVX2(scale []float32, zero []int32) bool

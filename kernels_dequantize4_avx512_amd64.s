@@ -38,6 +38,28 @@ GLOBL codes4<>(SB), RODATA|NOPTR, $32
 	ADDQ  $256, DST       \
 	SUBQ  $64, N
 
+// NEXT_TABLE makes the table of the next run.
+#define NEXT_TABLE \
+	VPBROADCASTD (ZEROS), ZERO          \
+	VPSUBD       ZERO, CODES, TABLE     \
+	VCVTDQ2PS    TABLE, TABLE           \
+	VMULPS.BCST  (SCALES), TABLE, TABLE \
+	ADDQ         $4, SCALES             \
+	ADDQ         $4, ZEROS
+
+// GROUP_32 does a run of 32 elements, and leaves whether there is another, in BX.
+#define GROUP_32(STORE) \
+	NEXT_TABLE           \
+	VPMOVZXBQ 0(SRC), Z0 \
+	VPMOVZXBQ 8(SRC), Z1 \
+	LOOK_UP(Z0, Z4)      \
+	LOOK_UP(Z1, Z5)      \
+	STORE Z0, 0(DST)     \
+	STORE Z1, 64(DST)    \
+	ADDQ  $16, SRC       \
+	ADDQ  $128, DST      \
+	DECQ  BX
+
 //	for j := range dst {
 //		s, z := scale[j/run], zero[j/run]
 //		dst[j] = float32(code(packed, j)-z) * s
@@ -61,6 +83,25 @@ TEXT ·dequantize4RunsAVX512(SB), NOSPLIT, $0-106
 	SHLQ    $4, AX
 	LEAQ    codes4<>(SB), BX
 	VPMOVSXBD (BX)(AX*1), CODES
+	CMPQ RUN, $32
+	JNE  nextrun
+	MOVQ LEFT, BX
+	ANDQ $31, LEFT
+	SHRQ $5, BX
+	JZ   nextrun
+	TESTQ STREAM, STREAM
+	JZ    groups
+	TESTQ $63, DST
+	JZ    streamgroups
+
+groups:
+	GROUP_32(VMOVUPS)
+	JNZ groups
+	JMP nextrun
+
+streamgroups:
+	GROUP_32(VMOVNTPS)
+	JNZ streamgroups
 
 nextrun:
 	TESTQ   LEFT, LEFT
@@ -69,13 +110,7 @@ nextrun:
 	CMPQ    LEFT, N
 	CMOVQLT LEFT, N
 	SUBQ    N, LEFT
-	VPBROADCASTD (ZEROS), ZERO
-	VBROADCASTSS (SCALES), SCALE
-	VPSUBD    ZERO, CODES, TABLE
-	VCVTDQ2PS TABLE, TABLE
-	VMULPS    SCALE, TABLE, TABLE
-	ADDQ $4, SCALES
-	ADDQ $4, ZEROS
+	NEXT_TABLE
 	SUBQ $64, N
 	JB   rest
 	TESTQ STREAM, STREAM

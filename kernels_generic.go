@@ -89,6 +89,20 @@ func symmetricParamsGeneric(scale, lo, hi []float32, steps float32) {
 	}
 }
 
+// usableParamsGeneric reports whether all scales are positive and finite, and all zero
+// points within maxZeroPoint.
+func usableParamsGeneric(scale []float32, zero []int32) bool {
+	// A positive finite float32 has bits 1 … 0x7f7fffff. The loop has no
+	// branches: groups have as many parameters as an eighth of the data's bytes.
+	bad := uint32(0)
+	zero = zero[:len(scale)]
+	for i, s := range scale {
+		b, z := math.Float32bits(s), uint32(zero[i]+maxZeroPoint)
+		bad |= (0x7f7fffff - b) | (b - 1) | z | (2*maxZeroPoint - z)
+	}
+	return bad>>31 == 0
+}
+
 // quantizeRunsGeneric stores the low bits of each element's code in dst.
 func quantizeRunsGeneric[T uint8 | uint16](dst []T, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32) {
 	dst = dst[:len(src)]

@@ -116,3 +116,46 @@ loop:
 	JNZ  loop
 	VZEROUPPER
 	RET
+
+//	for i, s := range scale {
+//		b, z := math.Float32bits(s), uint32(zero[i]+maxZeroPoint)
+//		bad |= (0x7f7fffff - b) | (b - 1) | z | (2*maxZeroPoint - z)
+//	}
+//
+// func unusableParamsAVX2(scale []float32, zero []int32) bool
+//
+// It reports whether the top bit of bad is set. Their number is a multiple of 8, and not 0.
+#define COUNT DX // parameters left
+TEXT ·unusableParamsAVX2(SB), NOSPLIT, $0-49
+	MOVQ scale_base+0(FP), SI
+	MOVQ scale_len+8(FP), COUNT
+	MOVQ zero_base+24(FP), DI
+	VPXOR    Y0, Y0, Y0
+	VPCMPEQD Y4, Y4, Y4 // -1
+	MOVL     $largestBits, AX
+	VMOVD    AX, X5
+	VPBROADCASTD X5, Y5
+	MOVL     $zeroFarthest23, AX
+	VMOVD    AX, X6
+	VPBROADCASTD X6, Y6
+
+loop:
+	VMOVDQU (SI), Y1
+	VMOVDQU (DI), Y3
+	VPSUBD  Y1, Y5, Y2
+	VPADDD  Y4, Y1, Y1
+	VPOR    Y1, Y2, Y2
+	VPADDD  Y6, Y3, Y1
+	VPSUBD  Y3, Y6, Y3 // 2*maxZeroPoint - (zero+maxZeroPoint)
+	VPOR    Y1, Y3, Y3
+	VPOR    Y2, Y0, Y0
+	VPOR    Y3, Y0, Y0
+	ADDQ $32, SI
+	ADDQ $32, DI
+	SUBQ $8, COUNT
+	JNZ  loop
+	VMOVMSKPS Y0, AX
+	TESTL AX, AX
+	SETNE ret+48(FP)
+	VZEROUPPER
+	RET

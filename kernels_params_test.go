@@ -119,3 +119,35 @@ func FuzzParams(f *testing.F) {
 		})
 	})
 }
+
+// TestUsableParamsKernel has one parameter at each place that cannot be used, or just so.
+func TestUsableParamsKernel(t *testing.T) {
+	scaleArea, zeroArea := newArea(t, 4*200), newArea(t, 4*200)
+	scales := append([]float32{0, nan, -1, 1, 0x1p-149, -0x1p-149}, specials...)
+	zeros := []int32{0, maxZeroPoint, maxZeroPoint + 1, -maxZeroPoint, -maxZeroPoint - 1, math.MaxInt32, math.MinInt32}
+	forEachISA(t, func(t *testing.T) {
+		for _, n := range thin(lengths(70, 127, 128, 129)) {
+			for _, end := range ends {
+				scale, zero := place[float32](scaleArea, n, end), place[int32](zeroArea, n, end)
+				fill(scale, 0.5)
+				fill(zero, -3)
+				for i := range n {
+					for _, s := range scales {
+						scale[i] = s
+						if got, want := usableParams(scale, zero), s > 0 && finite(s); got != want {
+							t.Fatalf("scale %v at %d of %d: %t, want %t", s, i, n, got, want)
+						}
+					}
+					scale[i] = 0.5
+					for _, z := range zeros {
+						zero[i] = z
+						if got, want := usableParams(scale, zero), z >= -maxZeroPoint && z <= maxZeroPoint; got != want {
+							t.Fatalf("zero point %d at %d of %d: %t, want %t", z, i, n, got, want)
+						}
+					}
+					zero[i] = -3
+				}
+			}
+		}
+	})
+}

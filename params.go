@@ -2,7 +2,6 @@ package quant
 
 import (
 	"fmt"
-	"math"
 
 	"github.com/a01592f9/quant/internal/exact"
 )
@@ -115,19 +114,6 @@ func (p *Params) checkValues(from, end int) error {
 		}
 	}
 	return nil
-}
-
-// usableParams reports whether all scales and zero points can be used.
-func usableParams(scale []float32, zero []int32) bool {
-	// A positive finite float32 has bits 1 … 0x7f7fffff. The loop has no
-	// branches: groups have as many parameters as an eighth of the data's bytes.
-	bad := uint32(0)
-	zero = zero[:len(scale)]
-	for i, s := range scale {
-		b, z := math.Float32bits(s), uint32(zero[i]+maxZeroPoint)
-		bad |= (0x7f7fffff - b) | (b - 1) | z | (2*maxZeroPoint - z)
-	}
-	return bad>>31 == 0
 }
 
 // checkStored checks that scales are numbers of their format.
