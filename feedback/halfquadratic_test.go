@@ -97,7 +97,7 @@ func TestHalfQuadratic(t *testing.T) {
 		{Bits: 4},
 	} {
 		t.Run(s.String(), func(t *testing.T) {
-			const out, in = 9, 192
+			const out, in = 4, 192
 			r := rand.New(rand.NewPCG(20, 21))
 			w := quant.Tensor{Data: heavy(r, out*in), Shape: []int{out, in}}
 			p, err := HalfQuadratic(w, s, HalfQuadraticOptions{})

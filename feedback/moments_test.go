@@ -8,6 +8,7 @@ import (
 	"math/big"
 	"math/rand/v2"
 	"slices"
+	"sync"
 	"testing"
 
 	"github.com/a01592f9/quant"
@@ -174,6 +175,43 @@ func TestMomentsLarge(t *testing.T) {
 	}
 	for _, p := range [][2]int{{0, 0}, {299, 0}, {128, 127}, {5, 260}, {299, 299}} {
 		wantMean(t, m, x, n, p[0], p[1])
+	}
+}
+
+// TestMomentsConcurrent is for the race detector.
+func TestMomentsConcurrent(t *testing.T) {
+	const n = 70
+	x := correlated(rand.New(rand.NewPCG(26, 27)), 80, n, 0.9, true)
+	a, b, want := newMoments(t, n, Full, 0), newMoments(t, n, Full, 0), newMoments(t, n, Full, 0)
+	observe(t, want, x)
+	var wg sync.WaitGroup
+	for part := range 4 {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			m := []*Moments{a, b}[part%2]
+			if err := m.Observe(quant.Tensor{Data: x[part*20*n : (part+1)*20*n], Shape: []int{20, n}}); err != nil {
+				t.Error(err)
+			}
+			m.At(1, 0)
+		}()
+	}
+	wg.Wait()
+	c, d := newMoments(t, n, Full, 0), newMoments(t, n, Full, 0)
+	for _, pair := range [][2]*Moments{{c, d}, {d, c}} { // each locks both
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			for range 50 {
+				if err := pair[0].Merge(pair[1]); err != nil {
+					t.Error(err)
+				}
+			}
+		}()
+	}
+	wg.Wait()
+	if err := a.Merge(b); err != nil || !bytes.Equal(state(t, a), state(t, want)) {
+		t.Errorf("another state, %v", err)
 	}
 }
 

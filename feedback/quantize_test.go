@@ -60,10 +60,10 @@ var integerSchemes = []quant.Scheme{
 
 func TestQuantizePlain(t *testing.T) {
 	for _, s := range integerSchemes {
-		for _, in := range []int{1, 2, 21, 40} {
+		for _, size := range [][2]int{{3, 1}, {outputs + 3, 2}, {outputs + 3, 21}, {4, 40}} {
+			out, in := size[0], size[1]
 			for _, o := range []Order{Ascending, Activation} {
 				t.Run(fmt.Sprintf("%v, %d inputs, %v", s, in, o), func(t *testing.T) {
-					const out = 35
 					r := rand.New(rand.NewPCG(uint64(in), 9))
 					w := quant.Tensor{Data: normal(r, out*in), Shape: []int{out, in}}
 					m := newMoments(t, in, Full, quant.RefuseNotFinite)
@@ -193,11 +193,11 @@ func outputError(t testing.TB, w quant.Tensor, q quant.Quantized, m *Moments) Ou
 
 // TestQuantizeGain has all kinds of schemes, codebooks and formats of scales among them.
 func TestQuantizeGain(t *testing.T) {
-	const out, in = 48, 256
+	const out, in = 16, 256
 	r := rand.New(rand.NewPCG(12, 13))
 	w := quant.Tensor{Data: normal(r, out*in), Shape: []int{out, in}}
 	m := newMoments(t, in, Full, quant.RefuseNotFinite)
-	observe(t, m, correlated(r, 600, in, 0.9, true))
+	observe(t, m, correlated(r, 320, in, 0.9, true))
 	for _, c := range []struct {
 		name  string
 		s     quant.Scheme
@@ -242,12 +242,12 @@ func TestQuantizeGain(t *testing.T) {
 
 // TestQuantizeProcs has one goroutine and several, and rows of weights alone.
 func TestQuantizeProcs(t *testing.T) {
-	const out, in = 70, 150
+	const out, in = 2*outputs + 6, 80
 	r := rand.New(rand.NewPCG(14, 15))
 	w := quant.Tensor{Data: normal(r, out*in), Shape: []int{out, in}}
-	s := quant.Scheme{Bits: 4, Granularity: quant.PerGroup(1, 64)}
+	s := quant.Scheme{Bits: 4, Granularity: quant.PerGroup(1, 32)}
 	m := newMoments(t, in, Full, quant.RefuseNotFinite)
-	observe(t, m, correlated(r, 300, in, 0.9, false))
+	observe(t, m, correlated(r, 100, in, 0.9, false))
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	want, err := Quantize(w, m, s, Options{})
 	if err != nil {
@@ -261,7 +261,7 @@ func TestQuantizeProcs(t *testing.T) {
 	if !bytes.Equal(got.Codes, want.Codes) || !slices.Equal(got.Params.Scale, want.Params.Scale) {
 		t.Error("several goroutines give other codes")
 	}
-	for row := range out {
+	for _, row := range []int{0, outputs - 1, outputs, out - 1} {
 		one, err := Quantize(quant.Tensor{Data: w.Data[row*in:][:in], Shape: []int{1, in}}, m, s, Options{})
 		if err != nil {
 			t.Fatal(err)
