@@ -47,7 +47,7 @@ func (s *Search) least() candidate {
 func (s *Search) leastExpected() candidate {
 	best := s.least()
 	for _, c := range s.others {
-		if c.cost = s.expected(c.Range); c.better(&best, clearly) {
+		if c.cost = s.expected(c.Range); c.cost < best.cost*(1-clearly) {
 			best = c
 		}
 	}
