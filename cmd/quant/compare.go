@@ -6,7 +6,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/a01592f9/quant/cmd/internal/option"
 	"github.com/a01592f9/quant/cmd/internal/report"
 	"github.com/a01592f9/quant/cmd/internal/sample"
 	"github.com/a01592f9/quant/cmd/internal/text"
@@ -71,17 +70,6 @@ interrupted.`,
   quant compare model.safetensors --pdf report.pdf --plot gain.svg`,
 		Args: files(0, 1),
 		RunE: a.start(func(cmd *cobra.Command, args []string) error {
-			if cmd.Flags().Changed("axis") {
-				f.options.Axis = &f.axis
-			}
-			if cmd.Flags().Changed("group-axis") {
-				f.options.GroupAxis = &f.groupAxis
-			}
-			if cmd.Flags().Changed("against") {
-				if err := f.checkAgainst(cmd); err != nil {
-					return err
-				}
-			}
 			if err := f.check(cmd); err != nil {
 				return err
 			}
@@ -89,34 +77,7 @@ interrupted.`,
 		}),
 		ValidArgsFunction: completeFile,
 	}
-	o, flags := &f.options, cmd.Flags()
-	flags.SortFlags = false
-	flags.IntVar(&o.Bits, "bits", o.Bits, "width `n` of a code, 2 to 16")
-	flags.BoolVar(&o.Unsigned, "unsigned", false, "codes from 0 up instead of around 0")
-	flags.StringVar(&o.Mapping, "mapping", o.Mapping, "`name`: asymmetric or symmetric")
-	flags.IntVar(&f.axis, "axis", 0, "axis `i` has the channels, -1 is the last; without it\nthat of the operator which the file names, else 0")
-	flags.BoolVar(&o.NarrowRange, "narrow-range", false, "leave out the lowest code (signed, symmetric only)")
-	flags.BoolVar(&o.ZeroInRange, "zero-in-range", false, "widen each range to hold 0, as ONNX and TFLite do")
-	flags.StringVar(&o.Method, "method", o.Method, methodUsage())
-	flags.IntVar(&o.GroupSize, "group-size", 0, "compare groups of `n` values too; they run along the\nlongest axis other than --axis (the last of equals)")
-	flags.IntVar(&f.groupAxis, "group-axis", 0, "axis `i` along which groups run instead")
-	flags.StringArrayVar(&o.Tensors, "tensor", nil, "compare tensors whose name matches the `pattern`: * is\nany text, ? any character, [a-c] one of some;\nmay be given several times")
-	flags.BoolVar(&f.channels, "channels", false, "list all channels of large tensors (JSON always does)")
-	flags.BoolVar(&o.Codes, "codes", false, "add codes and reconstructed values (table and JSON)")
-	flags.StringVar(&f.against, "against", "", "measure FILE against the tensors of the same names in\nanother `file` instead: quantized and dequantized, say")
-	flags.StringVar(&f.sort, "sort", "gain", "order of weights in tables by `key`: gain, name, file,\nrmse, sqnr or bytes")
-	flags.IntVar(&f.worst, "worst", 0, "name the `n` worst weights, and their worst channels")
-	flags.StringVar(&f.format, "format", formatTable, "`name`: table, json, csv or markdown; without it the\nextension of --output decides")
-	flags.StringVarP(&f.output, "output", "o", "", "write to a `file`, replacing it in one step")
-	for i := range f.exports {
-		e := &f.exports[i]
-		flags.StringVar(&e.path, e.flag, "", e.usage)
-	}
-	f.reading.register(cmd)
-	completeWords(cmd, "mapping", option.Mappings()...)
-	completeWords(cmd, "format", compareFormats...)
-	completeWords(cmd, "method", option.MethodWords()...)
-	completeWords(cmd, "sort", report.Sorts...)
+	f.register(cmd)
 	return cmd
 }
 
