@@ -174,3 +174,31 @@ func (f *compareFlags) check(cmd *cobra.Command) error {
 	}
 	return nil
 }
+
+// notAgainst are the flags of quant compare that do not go with --against.
+var notAgainst = []string{
+	"bits", "unsigned", "mapping", "narrow-range", "zero-in-range", "method", "codes", "worst", "pdf", "html", "plot",
+}
+
+// checkAgainst is check for a comparison of two files.
+func (f *compareFlags) checkAgainst(cmd *cobra.Command) error {
+	wrong := ""
+	for _, name := range notAgainst {
+		if cmd.Flags().Changed(name) {
+			wrong = name
+		}
+	}
+	switch {
+	case wrong != "":
+		return usagef("--%s does not go with --against, which quantizes nothing", wrong)
+	case f.against == "":
+		return usagef("--against needs the name of a file")
+	case f.format == formatMarkdown:
+		return usagef("--against goes with the formats table, json and csv, not with markdown")
+	case !cmd.Flags().Changed("sort"):
+		f.sort = "sqnr"
+	case !slices.Contains(report.DifferenceSorts, f.sort):
+		return usagef("with --against, --sort is one of %s, not %s", strings.Join(report.DifferenceSorts, ", "), f.sort)
+	}
+	return nil
+}
