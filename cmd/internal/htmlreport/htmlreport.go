@@ -111,10 +111,14 @@ type data struct {
 }
 
 type overview struct {
-	Name string        `json:"name"`
-	SQNR []text.Number `json:"sqnr_db"`
-	Gain string        `json:"gain"`
+	Name  string        `json:"name"`
+	Short string        `json:"short"` // for the axis
+	SQNR  []text.Number `json:"sqnr_db"`
+	Gain  string        `json:"gain"`
 }
+
+// shortName is how many characters the axis of the overview has for a name.
+const shortName = 36
 
 // Write writes r with the graphs of the given tensors, see report.Details. The
 // same report gives the same bytes.
@@ -171,6 +175,7 @@ func Write(w io.Writer, r *report.Report, details []*report.Detail, o Options) e
 		view.Summary = newTable(r.SummaryTable(false), "Summary", true)
 		view.Worst = newTable(r.WorstTable(worstTensors, worstChannels), "The channels that suffer most", false)
 		view.OverviewNote = overviewNote(len(r.Tensors))
+		var names []string
 		for _, i := range r.Summary.ByGain[:min(len(r.Summary.ByGain), maxDrawn)] {
 			t := &r.Tensors[i]
 			o := overview{Name: text.Clean(t.Name), Gain: text.Times(t.Results[1].Gain.RMSEFactor)}
@@ -178,6 +183,10 @@ func Write(w io.Writer, r *report.Report, details []*report.Detail, o Options) e
 				o.SQNR = append(o.SQNR, res.SQNR)
 			}
 			d.Overview = append(d.Overview, o)
+			names = append(names, o.Name)
+		}
+		for i, short := range text.Elide(names, text.Columns(shortName)) {
+			d.Overview[i].Short = short
 		}
 		view.OverviewHeight = 130 + 20*len(d.Overview)
 	}

@@ -55,21 +55,21 @@ func (m sweepMap) draw(p pen) {
 		size = 6
 	}
 	name := p.face(size, false, ink)
-	limit, widest := (p.Max.X-p.Min.X)*0.32, vg.Length(0)
+	var names []string
 	for _, i := range m.shown {
-		widest = max(widest, name.Width(clip(name, s.Weights[i].Name, limit)))
+		names = append(names, s.Weights[i].Name)
 	}
+	names, widest := elide(name, names, (p.Max.X-p.Min.X)*0.32)
 	m.left = p.Min.X + widest + p.len(10)
-	n := len(s.Options.Bits)
 	m.gap = p.len(7)
-	m.cell = (p.Max.X - m.left - m.gap*vg.Length(len(s.Schemes)/n-1)) / vg.Length(len(s.Schemes))
+	m.cell = (p.Max.X - m.left - m.gap*vg.Length(len(s.Schemes)/len(s.Options.Bits)-1)) / vg.Length(len(s.Schemes))
 
 	// The scale of colours, above the names.
 	m.ramp(p, widest)
 	y := m.heads(p)
-	for _, i := range m.shown {
+	for n, i := range m.shown {
 		y -= p.len(m.row)
-		p.put(name, p.Min.X, y+p.len((m.row-size)/2+0.8), clip(name, s.Weights[i].Name, limit))
+		p.put(name, p.Min.X, y+p.len((m.row-size)/2+0.8), names[n])
 		m.weight(p, i, y)
 	}
 }
