@@ -17,10 +17,8 @@ func (a *app) compareAgainst(cmd *cobra.Command, in *input, f *compareFlags) err
 		return err
 	}
 	defer other.Close()
-	for _, x := range []struct{ flag, path string }{{"output", f.output}, {"csv", f.path("csv")}} {
-		if err := other.overwrittenBy(x.flag, x.path); err != nil {
-			return err
-		}
+	if err := a.mayWrite(f.outputs(), in, other); err != nil {
+		return err
 	}
 	bar := a.reading("comparing")
 	d, err := await(cmd.Context(), func() (*report.Difference, error) {

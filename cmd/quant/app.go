@@ -18,6 +18,8 @@ type app struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 
+	force bool // whether files that exist are replaced
+
 	// started is whether a command has begun its work: errors before are about
 	// its arguments.
 	started bool

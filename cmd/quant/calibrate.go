@@ -55,6 +55,9 @@ was kept for minmax knows no other method.
 The calibration file is for quant quantize --calibration and for programs: see
 docs/calibration-file.md.
 
+A file that exists is replaced only with --force, and one that is read never,
+except for a state that --state names and that is gone on from.
+
 Exit codes: 0 done, 1 failed on the data or a file, 2 wrong usage, 130
 interrupted.`,
 		Example: `  quant calibrate batches/*.npz --method percentile=99.99 -o calibration.json
@@ -77,6 +80,7 @@ interrupted.`,
 		ValidArgsFunction: completeFile,
 	}
 	f.register(cmd)
+	a.registerForce(cmd)
 	return cmd
 }
 
@@ -117,6 +121,9 @@ func (a *app) calibrate(cmd *cobra.Command, args []string, f *calibrateFlags) er
 		if same(f.state, in) {
 			return usagef("--state %s would overwrite a file that is read", f.state)
 		}
+	}
+	if err := a.mayWrite(f.outputs()); err != nil {
+		return err
 	}
 	c, err := f.begin(cmd, old)
 	if err != nil {

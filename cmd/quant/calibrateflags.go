@@ -32,22 +32,23 @@ type calibrateFlags struct {
 func (f *calibrateFlags) register(cmd *cobra.Command) {
 	s, flags := &f.scheme, cmd.Flags()
 	flags.SortFlags = false
-	flags.StringVarP(&f.output, "output", "o", "", "write the calibration to a `file`, replacing it in one\nstep")
-	flags.StringVar(&f.method, "method", "minmax", "`name` of the way to choose ranges: minmax,\npercentile=P, mse, mae, entropy or ema=M\n")
+	flags.StringVarP(&f.output, "output", "o", "", "write the calibration to a `file`")
+	flags.StringVar(&f.method, "method", "minmax", "`name` of the way to choose ranges: minmax, percentile=P, mse, mae, entropy or ema=M")
 	flags.IntVar(&s.Bits, "bits", s.Bits, "width `n` of a code, 2 to 16")
 	flags.BoolVar(&s.Unsigned, "unsigned", false, "codes from 0 up instead of around 0")
 	flags.StringVar(&f.mapping, "mapping", "asymmetric", "`name`: asymmetric or symmetric")
 	flags.BoolVar(&s.NarrowRange, "narrow-range", false, "leave out the lowest code (signed, symmetric only)")
-	flags.BoolVar(&s.ZeroInRange, "zero-in-range", true, "widen each range to hold 0, as runtimes need\n")
-	flags.StringVar(&f.granularity, "granularity", "", "`name`: per_tensor, per_channel or group (default\nper_tensor, or group with --group-size)")
-	flags.IntVar(&f.axis, "axis", 0, "axis `i` has the channels, or is cut into groups; -1\nis the last (default 0; for groups -1)")
+	flags.BoolVar(&s.ZeroInRange, "zero-in-range", true, "widen each range to hold 0, as runtimes need")
+	flags.StringVar(&f.granularity, "granularity", "", "`name`: per_tensor, per_channel or group (default per_tensor, or group with --group-size)")
+	flags.IntVar(&f.axis, "axis", 0, "axis `i` has the channels, or is cut into groups; -1 is the last (default 0; for groups -1)")
 	flags.IntVar(&f.groupSize, "group-size", 0, "groups of `n` values (default 32)")
-	flags.StringVar(&f.name, "name", "{stem}", "`name` of tensors that have none in their file: {stem}\nis that of the file, {folder} that of its folder\n")
-	flags.StringArrayVar(&f.tensors, "tensor", nil, "only tensors whose name matches the `pattern`, as in\nquant compare; may be given several times")
-	flags.BoolVar(&f.ignore, "ignore-non-finite", false, "leave out NaN and infinities, and count them,\ninstead of failing")
+	flags.StringVar(&f.name, "name", "{stem}", "`name` of tensors that have none in their file: {stem} is that of the file, {folder} that of its folder")
+	flags.StringArrayVar(&f.tensors, "tensor", nil, "only tensors whose name matches the `pattern`, as in quant compare; may be given several times")
+	flags.BoolVar(&f.ignore, "ignore-non-finite", false, "leave out NaN and infinities, and count them, instead of failing")
 	flags.StringVar(&f.state, "state", "", "keep what was seen in a `file`, to be merged")
 	flags.BoolVar(&f.merge, "merge", false, "FILES are states: join them")
-	flags.StringVar(&f.format, "format", formatTable, "`name` of the output format: table or json; json\nis the calibration file")
+	flags.StringVar(&f.format, "format", formatTable, "`name` of the output format: table or json; json is the calibration file")
+	completeTensors(cmd, "tensor")
 	completeWords(cmd, "mapping", option.Mappings()...)
 	completeWords(cmd, "granularity", option.PerTensor, option.PerChannel, granularityGroup)
 	completeWords(cmd, "method", option.MethodWords()...)
@@ -140,10 +141,14 @@ func (f *calibrateFlags) checkGranularity(changed func(flag string) bool) error 
 	return nil
 }
 
+// outputs lists the files to write.
+func (f *calibrateFlags) outputs() []output {
+	return []output{{"output", f.output}, {"state", f.state}}
+}
+
 // checkFiles checks the names of the files that are read and written.
 func (f *calibrateFlags) checkFiles(changed func(flag string) bool, args []string) error {
-	named := []struct{ flag, path string }{{"output", f.output}, {"state", f.state}}
-	for _, x := range named {
+	for _, x := range f.outputs() {
 		if changed(x.flag) && x.path == "" {
 			return usagef("--%s needs the name of a file", x.flag)
 		}

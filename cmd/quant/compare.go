@@ -57,6 +57,8 @@ several times. --plot of one tensor shows what each method would choose.
 
 A tensor with NaN or infinities fails, and the others are compared.
 
+` + overwriting + `
+
 Exit codes: 0 done, 1 failed on the data or a file, 2 wrong usage, 130
 interrupted.`,
 		Example: `  quant compare
@@ -78,6 +80,7 @@ interrupted.`,
 		ValidArgsFunction: completeFile,
 	}
 	f.register(cmd)
+	a.registerForce(cmd)
 	return cmd
 }
 
@@ -123,16 +126,11 @@ func (a *app) compare(cmd *cobra.Command, args []string, f *compareFlags) error 
 		return err
 	}
 	defer in.Close()
-	if err := in.overwrittenBy("output", f.output); err != nil {
-		return err
-	}
-	for _, e := range f.exports {
-		if err := in.overwrittenBy(e.flag, e.path); err != nil {
-			return err
-		}
-	}
 	if f.against != "" {
 		return a.compareAgainst(cmd, in, f)
+	}
+	if err := a.mayWrite(f.outputs(), in); err != nil {
+		return err
 	}
 	bar := a.reading("comparing")
 	r, err := await(cmd.Context(), func() (*report.Report, error) {

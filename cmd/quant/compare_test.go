@@ -372,7 +372,7 @@ func TestOutput(t *testing.T) {
 		if err := os.Symlink(path, link); err != nil {
 			t.Fatal(err)
 		}
-		ok(t, "compare", "-o", link, "--format", "csv")
+		ok(t, "compare", "-o", link, "--format", "csv", "--force")
 		if st, err := os.Stat(path); err != nil || st.Mode().Perm() != 0o640 {
 			t.Errorf("mode %v, %v", st.Mode(), err)
 		}
@@ -384,7 +384,7 @@ func TestOutput(t *testing.T) {
 	// What fails leaves nothing behind.
 	fails(t, exitFailed, "directory", "", "compare", "--output", dir)
 	fails(t, exitFailed, "cannot write", "", "compare", "--output", filepath.Join(dir, "none", "x"))
-	err = atomicfile.WriteFile(path, func(io.Writer) error { return fs.ErrInvalid })
+	err = atomicfile.WriteFile(path, true, func(io.Writer) error { return fs.ErrInvalid })
 	if err == nil {
 		t.Error("an error is lost")
 	}

@@ -47,7 +47,7 @@ type export struct {
 func exports() []export {
 	const most = 12
 	return []export{{
-		flag: "csv", usage: "write a CSV `file`: a row for each tensor and scheme,\nand for each of their channels",
+		flag: "csv", usage: "write a CSV `file`: a row for each tensor and scheme, and for each of their channels",
 		write: func(w io.Writer, r *report.Report, _ []*report.Detail, _ *compareFlags) error {
 			return report.WriteCSV(w, r, true)
 		},
@@ -57,12 +57,12 @@ func exports() []export {
 			return pdf.Write(w, r, d, pdf.Options{Channels: f.channels})
 		},
 	}, {
-		flag: "html", tensors: most, usage: "write an HTML `file` with tables and interactive\ngraphs, which needs no other file and no internet",
+		flag: "html", tensors: most, usage: "write an HTML `file` with tables and interactive graphs, which needs no other file and no internet",
 		write: func(w io.Writer, r *report.Report, d []*report.Detail, f *compareFlags) error {
 			return htmlreport.Write(w, r, d, htmlreport.Options{Channels: f.channels})
 		},
 	}, {
-		flag: "plot", tensors: 1, usage: "draw into a `file`, .svg or .png: of one tensor its\nvalues, errors, channels, histogram and a sweep of\nwidths; of several the gain of each",
+		flag: "plot", tensors: 1, usage: "draw into a `file`, .svg or .png: of one tensor its values, errors, channels, histogram and a sweep of widths; of several the gain of each",
 		write: func(w io.Writer, r *report.Report, d []*report.Detail, f *compareFlags) error {
 			return plot.New(r, d).Write(w, plotFormat(f.path("plot")))
 		},
@@ -76,25 +76,26 @@ func (f *compareFlags) register(cmd *cobra.Command) {
 	flags.IntVar(&o.Bits, "bits", o.Bits, "width `n` of a code, 2 to 16")
 	flags.BoolVar(&o.Unsigned, "unsigned", false, "codes from 0 up instead of around 0")
 	flags.StringVar(&o.Mapping, "mapping", o.Mapping, "`name`: asymmetric or symmetric")
-	flags.IntVar(&f.axis, "axis", 0, "axis `i` has the channels, -1 is the last; without it\nthat of the operator which the file names, else 0")
+	flags.IntVar(&f.axis, "axis", 0, "axis `i` has the channels, -1 is the last; without it that of the operator which the file names, else 0")
 	flags.BoolVar(&o.NarrowRange, "narrow-range", false, "leave out the lowest code (signed, symmetric only)")
 	flags.BoolVar(&o.ZeroInRange, "zero-in-range", false, "widen each range to hold 0, as ONNX and TFLite do")
 	flags.StringVar(&o.Method, "method", o.Method, methodUsage())
-	flags.IntVar(&o.GroupSize, "group-size", 0, "compare groups of `n` values too; they run along the\nlongest axis other than --axis (the last of equals)")
+	flags.IntVar(&o.GroupSize, "group-size", 0, "compare groups of `n` values too; they run along the longest axis other than --axis (the last of equals)")
 	flags.IntVar(&f.groupAxis, "group-axis", 0, "axis `i` along which groups run instead")
-	flags.StringArrayVar(&o.Tensors, "tensor", nil, "compare tensors whose name matches the `pattern`: * is\nany text, ? any character, [a-c] one of some;\nmay be given several times")
+	flags.StringArrayVar(&o.Tensors, "tensor", nil, "compare tensors whose name matches the `pattern`: * is any text, ? any character, [a-c] one of some; may be given several times")
 	flags.BoolVar(&f.channels, "channels", false, "list all channels of large tensors (JSON always does)")
 	flags.BoolVar(&o.Codes, "codes", false, "add codes and reconstructed values (table and JSON)")
-	flags.StringVar(&f.against, "against", "", "measure FILE against the tensors of the same names in\nanother `file` instead: quantized and dequantized, say")
-	flags.StringVar(&f.sort, "sort", "gain", "order of weights in tables by `key`: gain, name, file,\nrmse, sqnr or bytes")
+	flags.StringVar(&f.against, "against", "", "measure FILE against the tensors of the same names in another `file` instead: quantized and dequantized, say")
+	flags.StringVar(&f.sort, "sort", "gain", "order of weights in tables by `key`: gain, name, file, rmse, sqnr or bytes")
 	flags.IntVar(&f.worst, "worst", 0, "name the `n` worst weights, and their worst channels")
-	flags.StringVar(&f.format, "format", formatTable, "`name`: table, json, csv or markdown; without it the\nextension of --output decides")
-	flags.StringVarP(&f.output, "output", "o", "", "write to a `file`, replacing it in one step")
+	flags.StringVar(&f.format, "format", formatTable, "`name`: table, json, csv or markdown; without it the extension of --output decides")
+	flags.StringVarP(&f.output, "output", "o", "", "write to a `file`")
 	for i := range f.exports {
 		e := &f.exports[i]
 		flags.StringVar(&e.path, e.flag, "", e.usage)
 	}
 	f.reading.register(cmd)
+	completeTensors(cmd, "tensor")
 	completeWords(cmd, "mapping", option.Mappings()...)
 	completeWords(cmd, "format", compareFormats...)
 	completeWords(cmd, "method", option.MethodWords()...)
@@ -109,6 +110,15 @@ func (f *compareFlags) path(flag string) string {
 		}
 	}
 	return ""
+}
+
+// outputs lists the files to write.
+func (f *compareFlags) outputs() []output {
+	all := []output{{"output", f.output}}
+	for _, e := range f.exports {
+		all = append(all, output{e.flag, e.path})
+	}
+	return all
 }
 
 // check returns a usage error for wrong flags, and sets the format.

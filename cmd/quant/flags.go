@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/a01592f9/quant/cmd/internal/option"
+	"github.com/a01592f9/quant/cmd/internal/tensorfile"
 	"github.com/a01592f9/quant/cmd/internal/text"
 )
 
@@ -58,8 +59,7 @@ const granularityGroup = "group"
 
 // methodUsage is the help of --method for a whole tensor.
 func methodUsage() string {
-	all := "`method` that chooses ranges: " + strings.Join(option.MethodWords(), ", ")
-	return strings.Join(text.Wrap(all, 56, ""), "\n")
+	return "`method` that chooses ranges: " + strings.Join(option.MethodWords(), ", ")
 }
 
 // files accepts from lo to hi arguments.
@@ -81,6 +81,42 @@ func completeFile(_ *cobra.Command, args []string, _ string) ([]string, cobra.Sh
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
 	return nil, cobra.ShellCompDirectiveDefault
+}
+
+// completeTensors completes the names of tensors for a flag, from the files that
+// stand on the line before it.
+func completeTensors(cmd *cobra.Command, flags ...string) {
+	for _, flag := range flags {
+		err := cmd.RegisterFlagCompletionFunc(flag, func(_ *cobra.Command, args []string, begun string) ([]string, cobra.ShellCompDirective) {
+			return tensorNames(args, begun), cobra.ShellCompDirectiveNoFileComp
+		})
+		if err != nil {
+			panic(err) // there is no such flag
+		}
+	}
+}
+
+// tensorNames lists the tensors in files whose names begin with some text. A file
+// that cannot be read has none: nobody reads errors while a line is completed.
+func tensorNames(paths []string, begun string) []string {
+	var names []string
+	for _, path := range paths {
+		if path == "-" {
+			continue
+		}
+		f, err := tensorfile.Open(path)
+		if err != nil {
+			continue
+		}
+		for _, info := range f.Tensors() {
+			if strings.HasPrefix(info.Name, begun) && text.Clean(info.Name) == info.Name {
+				names = append(names, info.Name)
+			}
+		}
+		f.Close()
+	}
+	slices.SortFunc(names, text.Natural)
+	return slices.Compact(names)
 }
 
 // completeWords completes the value of a flag.

@@ -72,6 +72,9 @@ func oneLine(err error) string {
 	return text
 }
 
+// helpColumns is how wide help may be.
+const helpColumns = 80
+
 func (a *app) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "quant",
@@ -92,6 +95,7 @@ take, with one scale for the whole tensor and with one for each channel.`,
 		SilenceErrors: true,
 	}
 	root.SetVersionTemplate("{{.Version}}\n")
+	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages", fmt.Sprintf(".FlagUsagesWrapped %d", helpColumns)))
 	root.AddCommand(a.compareCommand(), a.sweepCommand(), a.inspectCommand(), a.calibrateCommand(),
 		a.quantizeCommand(), a.dequantizeCommand(),
 		a.serveCommand(), a.benchCommand(), a.versionCommand())

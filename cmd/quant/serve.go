@@ -56,7 +56,7 @@ Programs can ask the same server for comparisons: see docs/api.md.`,
 		}),
 	}
 	cmd.Flags().StringVar(&addr, "addr", "127.0.0.1:8080", "`host:port` to listen at; port 0 is any free one")
-	cmd.Flags().StringArrayVar(&hosts, "host", nil, "`name` under which the page may be asked for too;\nmay be given several times")
+	cmd.Flags().StringArrayVar(&hosts, "host", nil, "`name` under which the page may be asked for too; may be given several times")
 	cmd.Flags().BoolVar(&open, "open", false, "open the page in a browser")
 	return cmd
 }
