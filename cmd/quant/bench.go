@@ -38,6 +38,12 @@ It takes 10 bytes of memory for each element of the largest size.
   quant bench --time 2s --format json --output bench.json`,
 		Args: cobra.NoArgs,
 		RunE: a.start(func(cmd *cobra.Command, _ []string) error {
+			if !cmd.Flags().Changed("format") {
+				var err error
+				if format, err = formatOf(to, format, []string{formatTable, formatJSON}); err != nil {
+					return err
+				}
+			}
 			if format != formatTable && format != formatJSON {
 				return usagef("format %q is neither table nor json", format)
 			}
@@ -79,7 +85,7 @@ It takes 10 bytes of memory for each element of the largest size.
 	flags.StringSliceVar(&sizes, "size", []string{"4096", "262144", "2^26"}, "`n` elements, a multiple of 4096; may be several")
 	flags.DurationVar(&o.Time, "time", o.Time, "`duration` of each measurement")
 	flags.IntVar(&o.Procs, "procs", o.Procs, "use up to `n` cores")
-	flags.StringVar(&format, "format", formatTable, "`name`: table or json")
+	flags.StringVar(&format, "format", formatTable, "`name`: table or json; without it the extension of --output decides")
 	flags.StringVarP(&to, "output", "o", "", "write to a `file`")
 	a.registerForce(cmd)
 	completeWords(cmd, "format", formatTable, formatJSON)

@@ -158,6 +158,9 @@ func (f *calibrateFlags) checkFiles(changed func(flag string) bool, args []strin
 			}
 		}
 	}
+	if err := checkEnding("output", f.output, endings[formatJSON]...); err != nil {
+		return err
+	}
 	dashes := 0
 	for _, in := range args {
 		if in == "-" {

@@ -16,6 +16,7 @@ import (
 
 // TestUnknownWords has words that are like others that exist.
 func TestUnknownWords(t *testing.T) {
+	model := write(t, "network.onnx", string(onnxtest.Network(13)))
 	for _, test := range []struct{ name, args, want string }{
 		{"help", "help nope", `there is no command "nope"`},
 		{"shell", "completion bsh", `"bsh" is none of the shells bash, fish, powershell, zsh`},
@@ -23,9 +24,23 @@ func TestUnknownWords(t *testing.T) {
 		{"beginning", "compare --sep ,", "did you mean --separator"},
 		{"another command", "sweep --bit 4", "did you mean --bits"},
 		{"ending", "compare -o x.docx", "--output x.docx: the ending .docx stands for no format"},
-		{"ending of a sweep", "sweep -o x.docx", "it is .txt, .json, .csv or .md"},
+		{"ending of a sweep", "sweep -o x.docx", "it is .txt, .json or .csv, or --format says it"},
+		{"ending of another command", "sweep -o x.md", "the ending .md stands for no format; it is .txt, .json or .csv"},
+		{"ending of an inventory", "inspect FILE -o x.docx", "it is .txt or .json, or --format says it"},
+		{"ending of a benchmark", "bench -o x.docx", "it is .txt or .json, or --format says it"},
+		{"ending of CSV", "compare --csv x.docx", "--csv x.docx: the ending .docx stands for no format of it; it is .csv"},
+		{"ending of CSV of a sweep", "sweep --csv x.docx", "--csv x.docx: the ending .docx stands for no format of it; it is .csv"},
+		{"ending of PDF", "compare --pdf x.html", "it is .pdf"},
+		{"ending of HTML", "compare --html x.pdf", "it is .html or .htm"},
+		{"ending of a plot", "compare --plot x.pdf", "the name has to end in .svg or .png"},
+		{"ending of a plot of a sweep", "sweep --plot x.pdf", "the name has to end in .svg or .png"},
+		{"ending of a calibration", "calibrate FILE -o x.docx", "--output x.docx: the ending .docx stands for no format of it; it is .json"},
+		{"ending of a model", "quantize MODEL -o x.docx", "--output x.docx: the ending .docx stands for no format of it; it is .onnx"},
+		{"ending of a model of another kind", "quantize MODEL -o x.gguf", "the model is onnx, and is written as such"},
 	} {
-		t.Run(test.name, func(t *testing.T) { fails(t, exitUsage, test.want, "", strings.Fields(test.args)...) })
+		t.Run(test.name, func(t *testing.T) {
+			fails(t, exitUsage, test.want, "", strings.Fields(strings.ReplaceAll(test.args, "MODEL", model))...)
+		})
 	}
 	if r := fails(t, exitUsage, "unknown flag: --qqqqqq", "", "compare", "--qqqqqq"); strings.Contains(r.errout, "did you mean") {
 		t.Errorf("a suggestion for a flag that is like none: %s", r.errout)

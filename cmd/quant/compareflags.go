@@ -32,9 +32,10 @@ type compareFlags struct {
 
 // An export is a file that a report is written to besides the output.
 type export struct {
-	flag  string
-	path  string
-	usage string
+	flag    string
+	path    string
+	usage   string
+	endings []string
 
 	// tensors is how many tensors' details write needs; those that gain most
 	// come first.
@@ -47,22 +48,22 @@ type export struct {
 func exports() []export {
 	const most = 12
 	return []export{{
-		flag: "csv", usage: "write a CSV `file`: a row for each tensor and scheme, and for each of their channels",
+		flag: "csv", endings: endings[formatCSV], usage: "write a CSV `file`: a row for each tensor and scheme, and for each of their channels",
 		write: func(w io.Writer, r *report.Report, _ []*report.Detail, _ *compareFlags) error {
 			return report.WriteCSV(w, r, true)
 		},
 	}, {
-		flag: "pdf", tensors: most, usage: "write a PDF `file` with tables and graphs",
+		flag: "pdf", endings: []string{".pdf"}, tensors: most, usage: "write a PDF `file` with tables and graphs",
 		write: func(w io.Writer, r *report.Report, d []*report.Detail, f *compareFlags) error {
 			return pdf.Write(w, r, d, pdf.Options{Channels: f.channels})
 		},
 	}, {
-		flag: "html", tensors: most, usage: "write an HTML `file` with tables and interactive graphs, which needs no other file and no internet",
+		flag: "html", endings: []string{".html", ".htm"}, tensors: most, usage: "write an HTML `file` with tables and interactive graphs, which needs no other file and no internet",
 		write: func(w io.Writer, r *report.Report, d []*report.Detail, f *compareFlags) error {
 			return htmlreport.Write(w, r, d, htmlreport.Options{Channels: f.channels})
 		},
 	}, {
-		flag: "plot", tensors: 1, usage: "draw into a `file`, .svg or .png: of one tensor its values, errors, channels, histogram and a sweep of widths; of several the gain of each",
+		flag: "plot", endings: []string{".svg", ".png"}, tensors: 1, usage: "draw into a `file`, .svg or .png: of one tensor its values, errors, channels, histogram and a sweep of widths; of several the gain of each",
 		write: func(w io.Writer, r *report.Report, d []*report.Detail, f *compareFlags) error {
 			return plot.New(r, d).Write(w, plotFormat(f.path("plot")))
 		},
@@ -153,6 +154,9 @@ func (f *compareFlags) check(cmd *cobra.Command) error {
 		if format := plotFormat(e.path); e.flag == "plot" && !slices.Contains(plot.Formats, format) {
 			return usagef("--plot %s: the name has to end in .svg or .png", e.path)
 		}
+		if err := checkEnding(e.flag, e.path, e.endings...); err != nil {
+			return err
+		}
 		if same(e.path, f.output) {
 			return usagef("--%s and --output name the same file", e.flag)
 		}
@@ -164,7 +168,7 @@ func (f *compareFlags) check(cmd *cobra.Command) error {
 	}
 	if !cmd.Flags().Changed("format") && !same(f.output, f.against) {
 		var err error
-		if f.format, err = formatOf(f.output, f.format); err != nil {
+		if f.format, err = formatOf(f.output, f.format, compareFormats); err != nil {
 			return err
 		}
 	}

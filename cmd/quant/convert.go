@@ -250,6 +250,11 @@ func (f *convertFlags) begin(kind convert.Kind, folder, force bool) (*atomicfile
 	} else if separated {
 		return nil, usagef("--output %s: it is to be a file, not a folder", f.output)
 	}
+	if !folder {
+		if err := checkEnding("output", f.output, kind.Extension()); err != nil {
+			return nil, err
+		}
+	}
 	if part, is := gguf.ParsePartName(filepath.Base(f.output)); is && kind == convert.KindGGUF && part.Count > 1 {
 		return nil, usagef("--output %s: this is the name of a part, and the model is written as one file", f.output)
 	}

@@ -301,7 +301,7 @@ func TestExportPNG(t *testing.T) {
 }
 
 func TestExportErrors(t *testing.T) {
-	file := write(t, "a.txt", "1 2\n3 5\n")
+	file := write(t, "a.csv", "1 2\n3 5\n")
 	for _, test := range []struct {
 		want string
 		args []string

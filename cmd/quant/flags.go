@@ -25,25 +25,39 @@ const (
 
 var compareFormats = []string{formatTable, formatJSON, formatCSV, formatMarkdown}
 
-// extensions tell the format of an output file where no flag does.
-var extensions = map[string]string{
-	".json": formatJSON, ".csv": formatCSV, ".md": formatMarkdown, ".markdown": formatMarkdown,
+// endings tell the format of an output file where no flag does.
+var endings = map[string][]string{
+	formatTable: {".txt", ".text", ".log", ".out"}, formatJSON: {".json"}, formatCSV: {".csv"}, formatMarkdown: {".md", ".markdown"},
 }
 
-// textEndings are endings of files that hold tables.
-var textEndings = []string{"", ".txt", ".text", ".log", ".out"}
-
-// formatOf returns the format that the name of an output file asks for: another
-// one than that of tables if its ending says so.
-func formatOf(path, otherwise string) (string, error) {
-	ext := extension(path)
-	if known, ok := extensions[ext]; ok {
-		return known, nil
+// formatOf returns which of the formats of a command the name of an output file
+// asks for: otherwise if it has no ending, or is no file.
+func formatOf(path, otherwise string, formats []string) (string, error) {
+	var usual, all []string
+	for _, f := range formats {
+		if slices.Contains(endings[f], extension(path)) {
+			return f, nil
+		}
+		usual, all = append(usual, endings[f][0]), append(all, endings[f]...)
 	}
-	if st, err := os.Stat(path); !slices.Contains(textEndings, ext) && (err != nil || st.Mode().IsRegular()) {
-		return "", usagef("--output %s: the ending %s stands for no format; it is .txt, .json, .csv or .md, or --format says it", path, ext)
+	if err := checkEnding("output", path, all...); err != nil {
+		return "", usagef("--output %s: the ending %s stands for no format; it is %s, or --format says it", path, extension(path), text.Or(usual))
 	}
 	return otherwise, nil
+}
+
+// checkEnding returns an error unless the name of a file ends in one of those
+// given, or in none. What is there and no file, such as /dev/stdout, may have any
+// name.
+func checkEnding(flag, path string, endings ...string) error {
+	ext := extension(path)
+	if ext == "" || slices.Contains(endings, ext) {
+		return nil
+	}
+	if st, err := os.Stat(path); err == nil && !st.Mode().IsRegular() {
+		return nil
+	}
+	return usagef("--%s %s: the ending %s stands for no format of it; it is %s", flag, path, ext, text.Or(endings))
 }
 
 // plotFormat is the format that the name of a file stands for.

@@ -25,6 +25,12 @@ FILE is of any kind that quant compare reads; "-" is standard input.
   quant inspect weights.npy --format json`,
 		Args: files(1, 1),
 		RunE: a.start(func(cmd *cobra.Command, args []string) error {
+			if !cmd.Flags().Changed("format") {
+				var err error
+				if format, err = formatOf(to, format, []string{formatTable, formatJSON}); err != nil {
+					return err
+				}
+			}
 			if format != formatTable && format != formatJSON {
 				return usagef("format %q is neither table nor json", format)
 			}
@@ -61,7 +67,7 @@ FILE is of any kind that quant compare reads; "-" is standard input.
 		}),
 		ValidArgsFunction: completeFile,
 	}
-	cmd.Flags().StringVar(&format, "format", formatTable, "`name`: table or json")
+	cmd.Flags().StringVar(&format, "format", formatTable, "`name`: table or json; without it the extension of --output decides")
 	cmd.Flags().StringVarP(&to, "output", "o", "", "write to a `file`")
 	asText.register(cmd)
 	a.registerForce(cmd)

@@ -129,8 +129,11 @@ func (f *sweepFlags) check(cmd *cobra.Command) error {
 	if f.plot != "" && !slices.Contains(plot.Formats, plotFormat(f.plot)) {
 		return usagef("--plot %s: the name has to end in .svg or .png", f.plot)
 	}
+	if err := checkEnding("csv", f.csv, endings[formatCSV]...); err != nil {
+		return err
+	}
 	if !changed("format") {
-		if f.format, err = formatOf(f.output, f.format); err != nil {
+		if f.format, err = formatOf(f.output, f.format, sweepFormats); err != nil {
 			return err
 		}
 	}

@@ -171,6 +171,14 @@ func Quoted(words []string, sep string) string {
 	return strings.Join(q, sep)
 }
 
+// Or joins words: "a, b or c".
+func Or(words []string) string {
+	if n := len(words) - 1; n > 0 {
+		return strings.Join(words[:n], ", ") + " or " + words[n]
+	}
+	return strings.Join(words, "")
+}
+
 // Shape writes a shape as "512×128", and that of a scalar as "scalar".
 func Shape(shape []int) string {
 	if len(shape) == 0 {
