@@ -18,7 +18,8 @@ type app struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 
-	force bool // whether files that exist are replaced
+	args  []string // of the command line
+	force bool     // whether files that exist are replaced
 
 	// started is whether a command has begun its work: errors before are about
 	// its arguments.

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"io"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -42,8 +43,12 @@ the worst are named, those with the lowest SQNR per channel, and their worst
 channels; --tensor NAME shows all about one.
 
 --csv, --pdf, --html and --plot write further files, all from the one
-comparison. PDF and HTML have tables of all tensors, and graphs of the 12 that
-gain most. A graph of many values is thinned so that extremes stay, and says so.
+comparison. The PDF of a model has tables of all tensors; with --full it has a
+section of each tensor too, and graphs of the 12 that gain most. HTML has these
+graphs always, and with --full more points in them and the sections of all
+tensors of a model of more than 40. A graph of many values is thinned so that
+extremes stay, and says so. Documents tell when, by which version and with which
+command they were made; SOURCE_DATE_EPOCH sets the date.
 
 With --against nothing is quantized: the tensors of FILE are measured against
 those of the same names in the other file. With the groups that these were
@@ -84,20 +89,25 @@ interrupted.`,
 	return cmd
 }
 
+// Graphs of a model have so many points, and tensors so many histograms of
+// channels, unless --full asks for more.
+const (
+	briefPoints     = 800
+	briefHistograms = 8
+)
+
 // export writes the files that were asked for besides the output.
 func (a *app) export(ctx context.Context, in *input, r *report.Report, f *compareFlags) error {
-	tensors := 0
-	for _, e := range f.exports {
-		if e.path != "" && (e.flag != "plot" || len(r.Tensors) == 1) {
-			tensors = max(tensors, e.tensors)
-		}
-	}
 	var details []*report.Detail
-	if tensors > 0 {
+	if slices.ContainsFunc(f.exports, func(e export) bool { return e.path != "" && e.details(r, f) }) {
+		o := report.DetailOptions{}
+		if len(r.Tensors) > 1 && !f.full { // for a document that can be sent
+			o.Points, o.Histograms = briefPoints, briefHistograms
+		}
 		bar := a.reading("drawing")
 		var err error
 		details, err = await(ctx, func() ([]*report.Detail, error) {
-			return r.Details(ctx, in, tensors, report.DetailOptions{}, bar.Update)
+			return r.Details(ctx, in, mostDrawn, o, bar.Update)
 		})
 		bar.Stop()
 		if err != nil {
@@ -119,6 +129,9 @@ func (a *app) export(ctx context.Context, in *input, r *report.Report, f *compar
 func (a *app) compare(cmd *cobra.Command, args []string, f *compareFlags) error {
 	reading, err := f.reading.reading()
 	if err != nil {
+		return err
+	}
+	if f.origin, err = a.origin(); err != nil {
 		return err
 	}
 	in, err := a.open(cmd.Context(), args, reading)
@@ -153,7 +166,7 @@ func (a *app) compare(cmd *cobra.Command, args []string, f *compareFlags) error 
 		case formatCSV:
 			return report.WriteCSV(w, r, f.channels)
 		case formatMarkdown:
-			return report.WriteMarkdown(w, r, f.channels)
+			return report.WriteMarkdown(w, r, f.channels, f.origin)
 		}
 		o := report.TextOptions{Color: color, Columns: width(w), Channels: f.channels}
 		if cmd.Flags().Changed("worst") {

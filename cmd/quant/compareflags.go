@@ -28,6 +28,8 @@ type compareFlags struct {
 	format    string
 	output    string
 	exports   []export
+	full      bool
+	origin    report.Origin // what documents say of it
 }
 
 // An export is a file that a report is written to besides the output.
@@ -37,33 +39,38 @@ type export struct {
 	usage   string
 	endings []string
 
-	// tensors is how many tensors' details write needs; those that gain most
-	// come first.
-	tensors int
+	// details reports whether write needs the details of tensors.
+	details func(r *report.Report, f *compareFlags) bool
 	write   func(w io.Writer, r *report.Report, details []*report.Detail, f *compareFlags) error
 }
 
-// exports returns the files that a report can be written to. A model's PDF and
-// HTML have graphs of so many tensors; tables they have of all.
+// mostDrawn is of how many tensors of a model a document has graphs: of those that
+// gain most. Tables it has of all.
+const mostDrawn = 12
+
+// exports returns the files that a report can be written to.
 func exports() []export {
-	const most = 12
 	return []export{{
 		flag: "csv", endings: endings[formatCSV], usage: "write a CSV `file`: a row for each tensor and scheme, and for each of their channels",
+		details: func(*report.Report, *compareFlags) bool { return false },
 		write: func(w io.Writer, r *report.Report, _ []*report.Detail, _ *compareFlags) error {
 			return report.WriteCSV(w, r, true)
 		},
 	}, {
-		flag: "pdf", endings: []string{".pdf"}, tensors: most, usage: "write a PDF `file` with tables and graphs",
+		flag: "pdf", endings: []string{".pdf"}, usage: "write a PDF `file` with tables and graphs",
+		details: func(r *report.Report, f *compareFlags) bool { return f.full || len(r.Tensors) == 1 },
 		write: func(w io.Writer, r *report.Report, d []*report.Detail, f *compareFlags) error {
-			return pdf.Write(w, r, d, pdf.Options{Channels: f.channels})
+			return pdf.Write(w, r, d, pdf.Options{Channels: f.channels, Full: f.full, Origin: f.origin})
 		},
 	}, {
-		flag: "html", endings: []string{".html", ".htm"}, tensors: most, usage: "write an HTML `file` with tables and interactive graphs, which needs no other file and no internet",
+		flag: "html", endings: []string{".html", ".htm"}, usage: "write an HTML `file` with tables and interactive graphs, which needs no other file and no internet",
+		details: func(*report.Report, *compareFlags) bool { return true },
 		write: func(w io.Writer, r *report.Report, d []*report.Detail, f *compareFlags) error {
-			return htmlreport.Write(w, r, d, htmlreport.Options{Channels: f.channels})
+			return htmlreport.Write(w, r, d, htmlreport.Options{Channels: f.channels, Full: f.full, Origin: f.origin})
 		},
 	}, {
-		flag: "plot", endings: []string{".svg", ".png"}, tensors: 1, usage: "draw into a `file`, .svg or .png: of one tensor its values, errors, channels, histogram and a sweep of widths; of several the gain of each",
+		flag: "plot", endings: []string{".svg", ".png"}, usage: "draw into a `file`, .svg or .png: of one tensor its values, errors, channels, histogram and a sweep of widths; of several the gain of each",
+		details: func(r *report.Report, _ *compareFlags) bool { return len(r.Tensors) == 1 },
 		write: func(w io.Writer, r *report.Report, d []*report.Detail, f *compareFlags) error {
 			return plot.New(r, d).Write(w, plotFormat(f.path("plot")))
 		},
@@ -95,6 +102,7 @@ func (f *compareFlags) register(cmd *cobra.Command) {
 		e := &f.exports[i]
 		flags.StringVar(&e.path, e.flag, "", e.usage)
 	}
+	flags.BoolVar(&f.full, "full", false, "PDF and HTML of a model: a section of each tensor, and graphs with more points")
 	f.reading.register(cmd)
 	completeTensors(cmd, "tensor")
 	completeWords(cmd, "mapping", option.Mappings()...)

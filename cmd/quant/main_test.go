@@ -114,6 +114,7 @@ func ramp(n int) []float32 {
 }
 
 func TestGolden(t *testing.T) {
+	t.Setenv(epochVariable, "1700000000")
 	golden(t, "compare", map[string][]string{
 		"sample.txt":          {},
 		"sample.md":           {"--format", "markdown"},

@@ -43,7 +43,7 @@ func Rows(r *report.Report, shown []int, o Options) *Figure {
 	}
 	return &Figure{
 		Width: o.Width, Height: height, scale: o.Scale,
-		title: fmt.Sprintf("Quantization of %s: signal to quantization noise ratio of %d tensors", text.Clean(r.Source), len(shown)),
+		title: fmt.Sprintf("Quantization of %s: signal to quantization noise ratio of %d tensors", report.Title(r.Source), len(shown)),
 		draw: func(p pen) {
 			if o.Title {
 				p.Rectangle = overviewFrame(p, r)
@@ -65,7 +65,7 @@ func distribution(r *report.Report, o Options) *Figure {
 	}
 	return &Figure{
 		Width: o.Width, Height: height, scale: o.Scale,
-		title: fmt.Sprintf("Quantization of %s: signal to quantization noise ratio of %d tensors", text.Clean(r.Source), len(r.Tensors)),
+		title: fmt.Sprintf("Quantization of %s: signal to quantization noise ratio of %d tensors", report.Title(r.Source), len(r.Tensors)),
 		draw: func(p pen) {
 			if o.Title {
 				p.Rectangle = overviewFrame(p, r)
@@ -121,7 +121,7 @@ func heading(p pen, source, says string) vg.Rectangle {
 }
 
 func overviewFrame(p pen, r *report.Report) vg.Rectangle {
-	in := heading(p, r.Source, r.Options.About())
+	in := heading(p, report.Title(r.Source), r.Options.About())
 	width := in.Max.X - in.Min.X
 	in.Max.Y -= p.len(12)
 	note := p.face(sizeCaption, false, muted)

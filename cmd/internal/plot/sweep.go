@@ -11,7 +11,6 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 
 	"github.com/a01592f9/quant/cmd/internal/report"
-	"github.com/a01592f9/quant/cmd/internal/text"
 )
 
 // Sweep draws what schemes lose against what they take, and a map of all
@@ -27,7 +26,7 @@ func Sweep(s *report.Sweep, o Options) *Figure {
 	}
 	return &Figure{
 		Width: o.Width, Height: height, scale: o.Scale,
-		title: "Sweep of " + text.Clean(s.Source) + ": error and size of " + strconv.Itoa(len(s.Schemes)) + " schemes",
+		title: "Sweep of " + report.Title(s.Source) + ": error and size of " + strconv.Itoa(len(s.Schemes)) + " schemes",
 		draw: func(p pen) {
 			if o.Title {
 				p.Rectangle = sweepFrame(p, s)
@@ -42,7 +41,7 @@ func Sweep(s *report.Sweep, o Options) *Figure {
 }
 
 func sweepFrame(p pen, s *report.Sweep) vg.Rectangle {
-	in := heading(p, s.Source, s.About())
+	in := heading(p, report.Title(s.Source), s.About())
 	width := in.Max.X - in.Min.X
 	if v := s.Verdict(); v != "" {
 		style := p.face(sizeLabel+0.5, false, ink)
