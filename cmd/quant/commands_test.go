@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -231,5 +232,23 @@ func TestCompleteTensors(t *testing.T) {
 	run(t.Context(), []string{"__complete", "compare", model + "none", "--tensor", ""}, nil, &out, io.Discard)
 	if out.String() != ":4\n" {
 		t.Errorf("without a file: %q", &out)
+	}
+}
+
+// TestTruncated cuts a file of each format short at several places.
+func TestTruncated(t *testing.T) {
+	for _, test := range []struct{ name, path string }{
+		{"network.onnx", write(t, "network.onnx", string(onnxtest.Network(13)))},
+		{"model.gguf", ggufModel(t, false)},
+		{"model.safetensors", safetensors(t, weight{name: "a.weight", shape: []int{16, 16}, data: ramp(256)})},
+		{"x.npy", write(t, "x.npy", npy(waves(64), 8, 8))},
+		{"x.npz", filepath.Join("..", "internal", "tensorfile", "testdata", "stored.npz")},
+	} {
+		whole := read(t, test.path)
+		for _, n := range []int{len(whole) / 3, len(whole) / 2, len(whole) * 9 / 10, len(whole) - 1} {
+			t.Run(fmt.Sprintf("%s/%d", test.name, n), func(t *testing.T) {
+				fails(t, exitFailed, "truncated", "", "inspect", write(t, test.name, string(whole[:n])))
+			})
+		}
 	}
 }

@@ -40,6 +40,7 @@ Programs can ask the same server for comparisons: see docs/api.md.`,
 			}
 			url := urlOf(l.Addr())
 			fmt.Fprintf(a.stdout, "%s\n", url)
+			fmt.Fprintln(a.stderr, "Ctrl-C ends it.") // what reads the address of the page need not skip it
 			if open {
 				if err := openBrowser(url); err != nil {
 					a.complain(fmt.Sprintf("cannot open a browser: %v", err))
