@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	library "github.com/a01592f9/quant"
+	"github.com/a01592f9/quant/calibfile"
 	"github.com/a01592f9/quant/cmd/internal/calibration"
 	"github.com/a01592f9/quant/cmd/internal/option"
 	"github.com/a01592f9/quant/cmd/internal/report"
@@ -103,7 +104,7 @@ func states(args []string, all bool) (states, batches []string, err error) {
 			}
 			f.Close()
 		}
-		if calibration.IsState(head) {
+		if calibfile.IsState(head) {
 			states = append(states, in)
 		} else {
 			batches = append(batches, in)
@@ -273,7 +274,7 @@ func aboutScheme(s library.Scheme) string {
 }
 
 // calibrated is a calibration file as its table has it.
-func calibrated(f *calibration.File) []report.Calibrated {
+func calibrated(f *calibfile.File) []report.Calibrated {
 	var all []report.Calibrated
 	for i := range f.Tensors {
 		t := &f.Tensors[i]

@@ -13,7 +13,7 @@ import (
 	"testing"
 
 	library "github.com/a01592f9/quant"
-	"github.com/a01592f9/quant/cmd/internal/calibration"
+	"github.com/a01592f9/quant/calibfile"
 	"github.com/a01592f9/quant/cmd/internal/onnx/onnxtest"
 	"github.com/a01592f9/quant/cmd/internal/tensorfile"
 )
@@ -180,7 +180,7 @@ func TestQuantizeCalibrated(t *testing.T) {
 		t.Fatal(err, js)
 	}
 	ok(t, "dequantize", out, "-o", back)
-	known, err := calibration.ReadFile(file)
+	known, err := calibfile.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}

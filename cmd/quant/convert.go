@@ -13,8 +13,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/a01592f9/quant/calibfile"
 	"github.com/a01592f9/quant/cmd/internal/atomicfile"
-	"github.com/a01592f9/quant/cmd/internal/calibration"
 	"github.com/a01592f9/quant/cmd/internal/convert"
 	"github.com/a01592f9/quant/cmd/internal/gguf"
 	"github.com/a01592f9/quant/cmd/internal/option"
@@ -386,8 +386,8 @@ func conversion(r *convert.Result, in string, kind convert.Kind, f *convertFlags
 }
 
 // readCalibration reads a calibration file that a flag names.
-func readCalibration(path string) (*calibration.File, error) {
-	f, err := calibration.ReadFile(path)
+func readCalibration(path string) (*calibfile.File, error) {
+	f, err := calibfile.ReadFile(path)
 	var cause *fs.PathError
 	switch {
 	case errors.As(err, &cause):
