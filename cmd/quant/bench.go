@@ -38,14 +38,8 @@ It takes 10 bytes of memory for each element of the largest size.
   quant bench --time 2s --format json --output bench.json`,
 		Args: cobra.NoArgs,
 		RunE: a.start(func(cmd *cobra.Command, _ []string) error {
-			if !cmd.Flags().Changed("format") {
-				var err error
-				if format, err = formatOf(to, format, []string{formatTable, formatJSON}); err != nil {
-					return err
-				}
-			}
-			if format != formatTable && format != formatJSON {
-				return usagef("format %q is neither table nor json", format)
+			if err := tableOrJSON(cmd, &format, to); err != nil {
+				return err
 			}
 			if cmd.Flags().Changed("size") {
 				o.Sizes = nil

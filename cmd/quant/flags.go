@@ -46,6 +46,17 @@ func formatOf(path, otherwise string, formats []string) (string, error) {
 	return otherwise, nil
 }
 
+// tableOrJSON sets the format of a command that has these two, for an output file.
+func tableOrJSON(cmd *cobra.Command, format *string, path string) (err error) {
+	if !cmd.Flags().Changed("format") {
+		*format, err = formatOf(path, *format, []string{formatTable, formatJSON})
+	}
+	if err == nil && *format != formatTable && *format != formatJSON {
+		err = usagef("format %q is neither table nor json", *format)
+	}
+	return err
+}
+
 // checkEnding returns an error unless the name of a file ends in one of those
 // given, or in none. What is there and no file, such as /dev/stdout, may have any
 // name.

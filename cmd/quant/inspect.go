@@ -25,14 +25,8 @@ FILE is of any kind that quant compare reads; "-" is standard input.
   quant inspect weights.npy --format json`,
 		Args: files(1, 1),
 		RunE: a.start(func(cmd *cobra.Command, args []string) error {
-			if !cmd.Flags().Changed("format") {
-				var err error
-				if format, err = formatOf(to, format, []string{formatTable, formatJSON}); err != nil {
-					return err
-				}
-			}
-			if format != formatTable && format != formatJSON {
-				return usagef("format %q is neither table nor json", format)
+			if err := tableOrJSON(cmd, &format, to); err != nil {
+				return err
 			}
 			reading, err := asText.reading()
 			if err != nil {
