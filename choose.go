@@ -11,18 +11,38 @@ import (
 // Choosing ranges: here a method becomes a search (see internal/search), and real
 // errors, by which it goes, come from kernels.
 
-// A scaler is a scheme as a search sees it.
-type scaler Scheme
-
-// Params returns the scale and the zero point of a range.
-func (s *scaler) Params(r search.Range) (scale float32, zero int32) {
-	return (*Scheme)(s).params(Range(r))
+// A scaler is a scheme as a search sees it, for one tensor.
+type scaler struct {
+	Scheme
+	rule scaleRule // of scales that are not float32
 }
 
+// scaler returns that of s for a tensor of a scale (see tensorScale).
+func (s Scheme) scaler(tensor float32) scaler {
+	if s.Scales == Float32Scale {
+		return scaler{Scheme: s}
+	}
+	return scaler{s, s.scaleRule(tensor)}
+}
+
+// of returns the scale and the zero point of a range: those that are stored.
+func (s *scaler) of(r Range) (scale float32, zero int32) {
+	if s.Scales != Float32Scale {
+		return s.storedParams(r, &s.rule)
+	}
+	return s.params(r)
+}
+
+// Params is of.
+func (s *scaler) Params(r search.Range) (scale float32, zero int32) { return s.of(Range(r)) }
+
 // task returns what s.Method asks a search for. The search keeps a pointer to s.
-func (s *Scheme) task() search.Task {
+func (s *scaler) task() search.Task {
+	rounded := s.Scales != Float32Scale
 	if s.Format.number != 0 {
-		return search.Task{Grid: s.Format.book().searched((*scaler)(s)), Goal: s.Method.goal(), Percentile: s.Method.fraction}
+		g := s.Format.book().searched(s)
+		g.Rounded = rounded
+		return search.Task{Grid: g, Goal: s.Method.goal(), Percentile: s.Method.fraction}
 	}
 	qmin, qmax := s.Grid()
 	_, divisor := s.symmetricGrid()
@@ -32,9 +52,9 @@ func (s *Scheme) task() search.Task {
 	}
 	return search.Task{
 		Grid: search.Grid{
-			Scaler: (*scaler)(s), Lowest: int32(qmin), Highest: int32(qmax),
+			Scaler: s, Lowest: int32(qmin), Highest: int32(qmax),
 			Symmetric: s.Mapping == Symmetric, ZeroInRange: s.ZeroInRange,
-			Proportional: true, Divisor: float64(divisor), LeastScale: minScale, LeastRatio: ratio,
+			Proportional: !rounded, Rounded: rounded, Divisor: float64(divisor), LeastScale: minScale, LeastRatio: ratio,
 		},
 		Goal: s.Method.goal(), Percentile: s.Method.fraction,
 	}
@@ -43,7 +63,7 @@ func (s *Scheme) task() search.Task {
 // A chooser is memory for choosing ranges.
 type chooser struct {
 	search search.Search
-	scheme Scheme
+	scheme scaler
 	task   search.Task
 
 	// For the kernel of errors, of one run.
@@ -55,7 +75,7 @@ type chooser struct {
 var choosers = sync.Pool{New: func() any { return new(chooser) }}
 
 // use makes c choose ranges for s.
-func (c *chooser) use(s Scheme) {
+func (c *chooser) use(s scaler) {
 	c.scheme = s
 	c.task = c.scheme.task()
 }
@@ -76,7 +96,7 @@ func (c *chooser) ofValues(x []float32, r Range) Range {
 // cost returns the sum of e² or |e| over x, or infinity if it is more than limit.
 func (c *chooser) cost(x []float32, r Range, limit float64) float64 {
 	g := c.scheme.grid()
-	c.scale[0], c.zero[0] = c.scheme.params(r)
+	c.scale[0], c.zero[0] = c.scheme.of(r)
 	total := 0.0
 	for len(x) > 0 {
 		n := min(len(x), blockLen)

@@ -35,7 +35,7 @@ const (
 // several schemes of the same layout.
 type selection struct {
 	all     layout
-	schemes []Scheme
+	schemes []scaler
 	tasks   []search.Task // of the schemes
 	lo, hi  []float32     // of all values of each parameter
 	ranges  [][]Range     // that each scheme chooses
@@ -62,7 +62,7 @@ func (s *selection) begin(l layout, lo, hi []float32) {
 
 // add adds a scheme, and reports whether there is room for more.
 func (s *selection) add(scheme Scheme) bool {
-	s.schemes = append(s.schemes, scheme)
+	s.schemes = append(s.schemes, scheme.scaler(scheme.tensorScale(s.lo, s.hi)))
 	s.ranges = extended(s.ranges)
 	r := &s.ranges[len(s.ranges)-1]
 	*r = resize(*r, len(s.lo))
@@ -332,7 +332,7 @@ func (s *selection) pass(x []float32, src Source) error {
 		for j := range n {
 			s.trials = extended(s.trials)
 			p := &s.trials[len(s.trials)-1]
-			p.set(scheme, len(s.params))
+			p.set(scheme.Scheme, len(s.params))
 			for i := range s.params {
 				p.Scale[i], p.ZeroPoint[i] = 1, 0
 				if w := s.descents[k][i].Wants; j < len(w) {

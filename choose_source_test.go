@@ -6,7 +6,6 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"testing"
 
 	"github.com/a01592f9/quant/internal/exact"
@@ -94,7 +93,7 @@ func byErrors(s Scheme, x []float32, r Range) Range {
 		return r
 	}
 	q := new(chooser)
-	q.use(s)
+	q.use(s.scaler(0))
 	q.task.Proportional = false // leaves out the other search among few values
 	return q.ofValues(x, r)
 }
@@ -130,7 +129,7 @@ func TestLarge(t *testing.T) {
 						for i, r := range all {
 							lo[i], hi[i] = r.Min, r.Max
 						}
-						s.choose(x.Data, nil, l, lo, hi)
+						s.choose(x.Data, nil, l, lo, hi, 0)
 						for i := range all {
 							all[i] = Range{lo[i], hi[i]}
 						}
@@ -189,19 +188,6 @@ func TestLargeConstant(t *testing.T) {
 			}
 		}
 	}
-}
-
-// A countedSource counts what is read.
-type countedSource struct {
-	src   Source
-	read  atomic.Int64
-	calls atomic.Int64
-}
-
-func (c *countedSource) ReadFloats(dst []float32, off int) error {
-	c.read.Add(int64(len(dst)))
-	c.calls.Add(1)
-	return c.src.ReadFloats(dst, off)
 }
 
 // TestMethodsPasses bounds how often a tensor is read, and how many elements a
@@ -265,17 +251,7 @@ func TestMethodsSourceErrors(t *testing.T) {
 		for i, shape := range shapes {
 			n, _ := elements(shape)
 			x := valuesOf(60, n, distributions[2].of)
-			var calls, fail atomic.Int64
-			var value any
-			src := sourceFunc(func(dst []float32, off int) error {
-				if calls.Add(1) == fail.Load() {
-					if value != nil {
-						panic(value)
-					}
-					return broken
-				}
-				return sliceSource(x).ReadFloats(dst, off)
-			})
+			src := &failingSource{src: sliceSource(x), err: broken}
 			for _, g := range []Granularity{PerTensor, PerChannel(min(1, len(shape)-1)), PerGroup(0, 1000)} {
 				if l, _ := newLayout(n, shape, g); l.params > 100 {
 					continue
@@ -287,25 +263,19 @@ func TestMethodsSourceErrors(t *testing.T) {
 					s := Scheme{Bits: 4, Granularity: g, Method: m}
 					for _, procs := range []int{1, 3} {
 						runtime.GOMAXPROCS(procs)
-						calls.Store(0)
-						fail.Store(-1)
-						if err := second(Stream{src, shape}.Compare(s)); err != nil {
+						if err := second(Stream{src.failing(0, nil), shape}.Compare(s)); err != nil {
 							t.Fatal(err)
 						}
-						for n := calls.Load() - 2; n > 0; n = n/2 - 1 { // goroutines may have to wait for one another
-							calls.Store(0)
-							fail.Store(n)
-							value = nil
-							err := second(Stream{src, shape}.Compare(s))
+						for n := src.calls.Load() - 2; n > 0; n = n/2 - 1 { // goroutines may have to wait for one another
+							err := second(Stream{src.failing(n, nil), shape}.Compare(s))
 							if !errors.Is(err, broken) || !strings.HasPrefix(err.Error(), "quant: reading elements ") || strings.Count(err.Error(), "reading") != 1 {
 								t.Fatalf("shape %v, %+v: call %d fails, but the error is %v", shape, s, n, err)
 							}
-							if procs == 1 && calls.Load() != n {
-								t.Errorf("shape %v, %+v: %d more calls after one that failed", shape, s, calls.Load()-n)
+							if procs == 1 && src.calls.Load() != n {
+								t.Errorf("shape %v, %+v: %d more calls after one that failed", shape, s, src.calls.Load()-n)
 							}
-							calls.Store(0)
-							value = "no such element"
-							if v := recovered(func() error { return second(Stream{src, shape}.Calibrate(s)) }); v != value && calls.Load() >= n {
+							src.failing(n, "no such element")
+							if v := recovered(func() error { return second(Stream{src, shape}.Calibrate(s)) }); v != src.value && src.calls.Load() >= n {
 								t.Fatalf("shape %v, %+v: recovered %v", shape, s, v)
 							}
 						}
@@ -403,13 +373,7 @@ func TestMethodsSourceNoAllocations(t *testing.T) {
 						"Stream.CalibrateInto": func() error { return Stream{src, shape}.CalibrateInto(&p, s) },
 						"Stream.CompareInto":   func() error { return Stream{src, shape}.CompareInto(&c, Scheme{Bits: 8}, s) },
 					} {
-						k := allocations(t, call)
-						for i := 0; i < 5 && k > 0; i++ {
-							k = allocations(t, call)
-						}
-						if k > 0 {
-							t.Errorf("%s, %+v, shape %v: %d allocations a call, want 0", name, s, shape, k)
-						}
+						neverAllocates(t, fmt.Sprintf("%s, %+v, shape %v", name, s, shape), call)
 					}
 				}
 			}

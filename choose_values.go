@@ -13,7 +13,7 @@ import (
 // of which has many values.
 type choice struct {
 	valueWalk
-	scheme Scheme
+	scheme scaler
 }
 
 // choiceArgs are what goroutines need of it.
@@ -30,8 +30,9 @@ var (
 )
 
 // choose narrows the ranges of a tensor's parameters as s.Method says. The
-// elements are x or come from src; without a Source there is no error.
-func (s Scheme) choose(x []float32, src Source, l layout, lo, hi []float32) error {
+// elements are x or come from src; without a Source there is no error. tensor is the
+// scale of the tensor (see tensorScale).
+func (s Scheme) choose(x []float32, src Source, l layout, lo, hi []float32, tensor float32) error {
 	if s.Method.ranged() {
 		return nil
 	}
@@ -39,7 +40,7 @@ func (s Scheme) choose(x []float32, src Source, l layout, lo, hi []float32) erro
 		return s.chooseLarge(x, src, l, lo, hi)
 	}
 	c := choices.Get().(*choice)
-	c.scheme = s
+	c.scheme = s.scaler(tensor)
 	n := c.begin(l, src)
 	if work.Several(n) && work.OnHeap(x) && work.OnHeap(lo) && work.OnHeap(hi) {
 		a := choiceArgs{c, x, lo, hi}
@@ -57,9 +58,9 @@ func (s Scheme) choose(x []float32, src Source, l layout, lo, hi []float32) erro
 
 // chooseOne is choose for a tensor in memory of one parameter. Elsewhere than here
 // the range may stay on the stack, where slices given to choose may not.
-func (s Scheme) chooseOne(x []float32, l layout, r Range) Range {
+func (s Scheme) chooseOne(x []float32, l layout, r Range, tensor float32) Range {
 	lo, hi := []float32{r.Min}, []float32{r.Max}
-	s.choose(x, nil, l, lo, hi) // no error without a Source
+	s.choose(x, nil, l, lo, hi, tensor) // no error without a Source
 	return Range{lo[0], hi[0]}
 }
 

@@ -24,9 +24,62 @@ type codebook struct {
 	// order[i+1]. The last order has no limit.
 	limits []uint32
 
+	// padded is limits up to the number of codes less one; what was added is above all keys.
+	padded []uint32
+
+	// float rounds to the format by arithmetic; nil if the values are no floating-point
+	// numbers. Then mantissa is the number of bits of their mantissas.
+	float    *floatCode
+	mantissa int
+
+	// tables are for kernels of at most 16 values, which are there if sorted is set: codes
+	// are in the order of their values, and no value is there twice.
+	tables bookTables
+	small  bool // at most 16 values
+	sorted bool
+
 	// lowest and highest are the keys of the smallest and the largest value. A quotient
 	// outside of them is clipped.
 	lowest, highest uint32
+}
+
+// A bookTables is a codebook of at most 16 values as kernels need it.
+type bookTables struct {
+	values [16]float32 // of each code; again and again if there are fewer
+
+	// limits are those of the codebook as a tree: the first has the one in the middle, the
+	// second those in the middle of either half, and so on. What is not used is infinite.
+	limits [4][8]float32
+	nan    uint32 // code
+}
+
+// newBookTables returns those of b.
+func newBookTables(b *codebook) (t bookTables, sorted bool) {
+	sorted = true
+	for i, c := range b.order {
+		sorted = sorted && int(c) == i && (i == 0 || b.values[i-1] < b.values[i])
+	}
+	for i := range t.values {
+		t.values[i] = b.values[i%len(b.values)]
+	}
+	for level := range t.limits {
+		for i := range t.limits[level] {
+			t.limits[level][i] = float32(math.Inf(1))
+			if at := (2*i+1)<<(3-level) - 1; at < len(b.limits) {
+				t.limits[level][i] = ofKey(b.limits[at])
+			}
+		}
+	}
+	t.nan = uint32(b.nan)
+	return t, sorted
+}
+
+// ofKey is the inverse of key.
+func ofKey(k uint32) float32 {
+	if k>>31 == 1 {
+		return math.Float32frombits(k &^ (1 << 31))
+	}
+	return math.Float32frombits(^k)
 }
 
 // A tieRule says which of two neighbouring codes the value half-way between them becomes.
@@ -85,8 +138,28 @@ func (b *codebook) searched(s search.Scaler) search.Grid {
 	return search.Grid{Scaler: s, Highest: int32(len(b.levels) - 1), Levels: b.levels, Symmetric: true}
 }
 
-// code returns the code of the value next to v.
+// code returns the code of the value next to v. It is nearest, made faster.
 func (b *codebook) code(v float32) uint8 {
+	if b.float != nil {
+		return uint8(b.float.code(v))
+	}
+	if v != v {
+		return b.nan
+	}
+	return b.order[b.rank(key(v))]
+}
+
+// rank returns how many limits are below k. The loop has no branches.
+func (b *codebook) rank(k uint32) int {
+	n := 0
+	for step := (len(b.padded) + 1) / 2; step > 0; step /= 2 {
+		n += step & int((int64(b.padded[n+step-1])-int64(k))>>63)
+	}
+	return n
+}
+
+// nearest returns the code of the value next to v: the definition of code.
+func (b *codebook) nearest(v float32) uint8 {
 	if v != v {
 		return b.nan
 	}

@@ -6,7 +6,7 @@ import (
 	"unsafe"
 )
 
-// Codes that are packed, and codes of which each has an element.
+// Packed codes, and codes that have an element of a slice each.
 
 // makeCodes returns n bytes, aligned for codes of 16 bits.
 func makeCodes(n int) []byte {
@@ -33,7 +33,7 @@ type codes struct {
 	packed []byte   // a little-endian bit stream
 }
 
-// packedCodes returns b, which holds n codes, as the side of the codes.
+// packedCodes returns b, which holds n packed codes, as codes.
 func packedCodes(b []byte, n, bits int) codes {
 	switch {
 	case bits == 8:
@@ -44,7 +44,7 @@ func packedCodes(b []byte, n, bits int) codes {
 	return codes{packed: b}
 }
 
-// plainCodes returns c, an element for each code, as the side of the codes.
+// plainCodes returns c, which has an element for each code, as codes.
 func plainCodes[T Code](c []T) codes {
 	p := unsafe.Pointer(unsafe.SliceData(c))
 	if unsafe.Sizeof(T(0)) == 1 {

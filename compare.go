@@ -111,6 +111,7 @@ func (c *Comparison) setParams(params []Params) {
 		r := &c.Results[i].Params
 		r.Scheme = p.Scheme.normal()
 		r.Scale = append(r.Scale[:0], p.Scale...)
+		r.TensorScale = p.TensorScale
 		r.ZeroPoint = append(r.ZeroPoint[:0], p.ZeroPoint...)
 	}
 }
@@ -239,6 +240,7 @@ func (c *Comparison) calibrate(shape []int, x []float32, src Source) error {
 			continue
 		}
 		lo, hi = lo[:l.params], hi[:l.params]
+		tensor := r.Scheme.tensorScale(lo, hi)
 		if !r.Scheme.Method.ranged() {
 			if l.large() {
 				if err := c.chooseLarge(i, l, lo, hi, shape, x, src); err != nil {
@@ -248,12 +250,12 @@ func (c *Comparison) calibrate(shape []int, x []float32, src Source) error {
 			}
 			g.chosenLo, g.chosenHi = append(g.chosenLo[:0], lo...), append(g.chosenHi[:0], hi...)
 			lo, hi = g.chosenLo, g.chosenHi
-			if err := r.Scheme.choose(x, src, l, lo, hi); err != nil {
+			if err := r.Scheme.choose(x, src, l, lo, hi, tensor); err != nil {
 				return err
 			}
 		}
 		r.Params.set(r.Scheme, l.params)
-		r.Scheme.paramsOf(&r.Params, lo, hi)
+		r.Scheme.paramsOf(&r.Params, lo, hi, tensor)
 	}
 	return nil
 }
@@ -284,7 +286,7 @@ func (c *Comparison) chooseLarge(i int, l layout, lo, hi []float32, shape []int,
 		r.Params.set(r.Scheme, l.params)
 		g.chosenLo, g.chosenHi = resize(g.chosenLo, l.params), resize(g.chosenHi, l.params)
 		s.chosen(k, g.chosenLo, g.chosenHi)
-		r.Scheme.paramsOf(&r.Params, g.chosenLo, g.chosenHi)
+		r.Scheme.paramsOf(&r.Params, g.chosenLo, g.chosenHi, s.schemes[k].rule.tensor)
 	}
 	selections.Put(s)
 	return nil

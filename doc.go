@@ -390,9 +390,26 @@
 // refused. Without zero points [Memory] has 4 bytes for each scale: NF4 in groups of
 // 64 takes 4 + 32/64 = 4.5 bits for each element. Codes are packed as integers are.
 //
+// # Scales that are stored
+//
+// Files and hardware keep scales in fewer bits than float32 has. [Scheme].Scales names the
+// format of scales: [Float16Scale], [BFloat16Scale], powers of two by several rules such as
+// [E8M0Floor], and [E4M3Scale], whose scales are products of an 8-bit float and one float32
+// for the tensor. Calibration rounds the scale of each range to a number of that format, and
+// then makes the zero point and the codes. [Params].Scale has the rounded scale as a
+// float32, so that Quantize and Dequantize are those of any scheme. The methods that search
+// for the least error try scales that can be stored.
+//
+// A rounded scale may be too small for its range, which then is clipped, or larger than
+// it need be. What was said above of a range of one value, which comes back exactly, holds
+// for Float32Scale alone.
+//
+// Some schemes go by a name: [MXFP4], [NVFP4] and the others of [NamedSchemes], which
+// [ParseScheme] reads as "mxfp4" and "nvfp4".
+//
 // # Text, JSON and gob
 //
-// [Scheme], [Granularity], [Method], [Mapping] and [Format] have a text form, which
+// [Scheme], [Granularity], [Method], [Mapping], [Format] and [ScaleFormat] have a text form, which
 // flag.TextVar, configuration files and keys of maps in JSON use. The text form of a
 // scheme is its parts between colons:
 //
@@ -400,6 +417,7 @@
 //	uint4:channel@0:mse
 //	int4:symmetric:group32@-1:percentile=99.9:narrow
 //	nf4:group64@-1
+//	fp4_e2m1:group32@-1:scale=e8m0_floor
 //
 // [ParseScheme] lists the parts and their short forms, such as g32 for group32@-1.
 // [ParseSchemes] reads a list with commas. MarshalText returns the canonical form,
@@ -441,7 +459,8 @@
 //   - Zero points have a magnitude of at most 2^23, so that code minus zero
 //     point is exact in float32. Scales are positive and finite.
 //   - Data are float32. [WidenFloat16] and [WidenBFloat16] make it of 16-bit
-//     types; both are exact.
+//     types; both are exact. [NarrowFloat16], [NarrowBFloat16], [NarrowFloat8] and
+//     [WidenFloat8] cast without a scale.
 //   - A tensor has at least one element, and at most as many as an int counts,
 //     whether it is in memory or not.
 //

@@ -20,11 +20,13 @@ var (
 	ErrNotFinite   = errors.New("quant: value is not finite") // a *NotFiniteError
 	ErrRange       = errors.New("quant: invalid range")
 	ErrParams      = errors.New("quant: number of parameters does not match the shape")
-	ErrScale       = errors.New("quant: scale is not positive and finite") // a *ParamError
-	ErrZeroPoint   = errors.New("quant: zero point out of range")          // a *ParamError
-	ErrCode        = errors.New("quant: code outside the grid")            // a *CodeError
+	ErrScale       = errors.New("quant: scale is not positive and finite")              // a *ParamError
+	ErrScaleFormat = errors.New("quant: scale is not a number of the format of scales") // a *ParamError
+	ErrZeroPoint   = errors.New("quant: zero point out of range")                       // a *ParamError
+	ErrCode        = errors.New("quant: code outside the grid")                         // a *CodeError
 	ErrState       = errors.New("quant: invalid state of an observer")
 	ErrMerge       = errors.New("quant: observers do not go together")
+	ErrOverflow    = errors.New("quant: integer overflow") // an *OverflowError
 	ErrCodesLength = errors.New("quant: number of code bytes does not match the shape")
 )
 
@@ -82,16 +84,16 @@ func (e *CodeError) Error() string {
 func (e *CodeError) Is(target error) bool { return target == ErrCode }
 
 // A ParamError reports the first scale or zero point that cannot be used.
-// errors.Is(err, ErrScale) or errors.Is(err, ErrZeroPoint) is true for it.
+// errors.Is is true for it and ErrScale, ErrScaleFormat or ErrZeroPoint.
 type ParamError struct {
 	Index     int     // in Params.Scale and Params.ZeroPoint
 	Scale     float32 // at that index
 	ZeroPoint int32   // at that index
-	Err       error   // ErrScale or ErrZeroPoint
+	Err       error   // ErrScale, ErrScaleFormat or ErrZeroPoint
 }
 
 func (e *ParamError) Error() string {
-	if e.Err == ErrScale {
+	if e.Err == ErrScale || e.Err == ErrScaleFormat {
 		return fmt.Sprintf("%v: %v at index %d", e.Err, e.Scale, e.Index)
 	}
 	return fmt.Sprintf("%v: %d at index %d is not in [%d, %d]", e.Err, e.ZeroPoint, e.Index, -maxZeroPoint, maxZeroPoint)
@@ -99,3 +101,17 @@ func (e *ParamError) Error() string {
 
 // Unwrap returns e.Err.
 func (e *ParamError) Unwrap() error { return e.Err }
+
+// An OverflowError reports the first integer that int32 does not hold.
+// errors.Is(err, ErrOverflow) is true for it.
+type OverflowError struct {
+	Index int     // of the bias, or of the channel or group
+	Value float64 // what int32 does not hold
+}
+
+func (e *OverflowError) Error() string {
+	return fmt.Sprintf("quant: %.0f at index %d does not go into int32", e.Value, e.Index)
+}
+
+// Is reports whether target is ErrOverflow.
+func (e *OverflowError) Is(target error) bool { return target == ErrOverflow }

@@ -208,7 +208,7 @@ func TestMovingStacks(t *testing.T) {
 	for i := range x.Data {
 		x.Data[i] = float32(i % 251)
 	}
-	q, err := Quantize(x, Params{Scheme{Bits: 8}, []float32{1}, []int32{-128}})
+	q, err := Quantize(x, Params{Scheme: Scheme{Bits: 8}, Scale: []float32{1}, ZeroPoint: []int32{-128}})
 	if err != nil {
 		t.Fatal(err)
 	}

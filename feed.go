@@ -8,8 +8,8 @@ import (
 	"sync/atomic"
 )
 
-// Where the elements of a block come from: from memory, where they stay, or are
-// copied to lie together, or from a Source, which stores them in a buffer.
+// The elements of a block are in memory, or a Source stores them in a buffer. Those in
+// memory stay where they are, or are copied so that the block has no gaps.
 
 // A Source gives the elements of a tensor that is not in memory as a whole:
 // a file, say, or a tensor of another type that is widened block by block.
@@ -58,7 +58,7 @@ type feed struct {
 
 // begin readies f for elements that come from these sources, if they are not nil.
 func (f *feed) begin(src, second Source) {
-	if f.failed.Load() { // else nothing is to be forgotten; a store would cost more than a look
+	if f.failed.Load() { // a store each time would cost more than this load
 		f.failure.begin()
 	}
 	f.src, f.second = src, second
@@ -74,9 +74,9 @@ func (f *feed) end() {
 	}
 }
 
-// elements returns those of b, of x and, if there are two tensors, of y, which may
-// be in these buffers, with rows that are pitch elements apart. It returns nil if
-// they need not be looked at, because reading has failed, or since an element
+// elements returns the elements of b: those of x and, if there are two tensors, those
+// of y. They may be in the given buffers. Rows are pitch elements apart. The result is
+// nil where the elements do not matter any more: reading has failed, or an element
 // before them is not finite.
 func (f *feed) elements(x, y []float32, b *block, bx, by *[]float32) (ex, ey []float32, pitch int) {
 	if f.failed.Load() || int64(b.e) > f.bad.Load() {
@@ -195,7 +195,7 @@ func from(s []float32, i int) []float32 {
 // readFloats calls src.ReadFloats, and says in an error where that was.
 func readFloats(src Source, dst []float32, off int) error {
 	if c, ok := src.(*columnsSource); ok {
-		return c.ReadFloats(dst, off) // which knows where that is in the whole
+		return c.ReadFloats(dst, off) // its errors count elements of the whole tensor
 	}
 	if err := src.ReadFloats(dst[:len(dst):len(dst)], off); err != nil {
 		return fmt.Errorf("quant: reading elements %d to %d: %w", off, off+len(dst)-1, err)
@@ -215,8 +215,8 @@ func readLong(src Source, dst []float32, off int) error {
 	return nil
 }
 
-// A columnsSource has some columns of what a Source has, as if these were all:
-// rows of width elements, stride apart, from element first on.
+// A columnsSource is a Source of some columns of another: rows of width elements,
+// stride elements apart, from element first on.
 type columnsSource struct {
 	src                  Source
 	first, width, stride int
@@ -243,7 +243,7 @@ type failure struct {
 	paniced bool
 }
 
-// begin forgets what was.
+// begin clears the error of an earlier use.
 func (f *failure) begin() {
 	f.failed.Store(false)
 	f.err, f.value, f.paniced = nil, nil, false
@@ -258,8 +258,8 @@ func (f *failure) fail(err error) {
 	}
 }
 
-// guard is to be deferred by what is done in a goroutine that is not the
-// caller's: a panic there would end the program, so it is kept for the caller.
+// guard is deferred by functions that run in a goroutine other than the caller's. A
+// panic there would end the program: guard keeps it for the caller.
 func (f *failure) guard(done *bool) {
 	if *done {
 		return
@@ -275,7 +275,8 @@ func (f *failure) guard(done *bool) {
 	}
 }
 
-// outcome panics as a Source has in another goroutine, or returns its error.
+// outcome raises the panic of a Source in another goroutine again, or returns the
+// error of the Source.
 func (f *failure) outcome() error {
 	if f.paniced {
 		panic(f.value)

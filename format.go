@@ -2,6 +2,7 @@ package quant
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -114,10 +115,17 @@ func newFormat(name string, bits int, values []float32, ties tieRule, nan uint8)
 	for i := range len(b.order) - 1 {
 		b.limits = append(b.limits, limit(b.values[b.order[i]], b.values[b.order[i+1]], ties == tieDown || b.order[i]&1 == 0))
 	}
+	b.padded = append(make([]uint32, 0, len(values)-1), b.limits...)
+	for len(b.padded) < len(values)-1 {
+		b.padded = append(b.padded, math.MaxUint32)
+	}
 	for _, c := range b.order {
 		if v := float64(b.values[c]); len(b.levels) == 0 || v != b.levels[len(b.levels)-1] {
 			b.levels = append(b.levels, v)
 		}
+	}
+	if b.small = bits <= 4; b.small {
+		b.tables, b.sorted = newBookTables(b)
 	}
 	b.lowest, b.highest = key(b.values[b.order[0]]), key(b.values[b.order[len(b.order)-1]])
 

@@ -27,7 +27,7 @@ func TestCodebookNearest(t *testing.T) {
 					if !finite(x) {
 						continue
 					}
-					if got, want := b.code(x), nearestCode(b, x); got != want {
+					if got, want := b.code(x), nearestCode(b, x); got != want || b.nearest(x) != want {
 						t.Errorf("%v (%#08x): code %d, want %d", x, math.Float32bits(x), got, want)
 					}
 				}
@@ -327,7 +327,7 @@ func TestCodebookLeastError(t *testing.T) {
 				t.Fatal(err)
 			}
 			least := math.Inf(1)
-			try := Params{widest.Scheme, []float32{0}, []int32{0}}
+			try := Params{Scheme: widest.Scheme, Scale: []float32{0}, ZeroPoint: []int32{0}}
 			for k := range 600 {
 				try.Scale[0] = widest.Scale[0] * float32(math.Exp2(-float64(k)/100))
 				least = min(least, rmse(try))

@@ -84,5 +84,9 @@ func newFloatFormat(name string, exponent, mantissa, bias int, s special) Format
 	case unsignedZero:
 		nan = sign
 	}
-	return newFormat(name, bits, values, tieToEven, uint8(nan))
+	f := newFormat(name, bits, values, tieToEven, uint8(nan))
+	b := f.book()
+	b.mantissa = mantissa
+	b.float = newFloatCode(exponent, mantissa, bias, b.largest, b.nan, s != unsignedZero)
+	return f
 }

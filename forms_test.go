@@ -47,6 +47,9 @@ func someScheme(r *rand.Rand) Scheme {
 		if r.IntN(2) == 0 {
 			s.Format = someFormat(r)
 		}
+		if r.IntN(3) == 0 {
+			s.Scales = ScaleFormat(r.IntN(int(scaleFormats)))
+		}
 		s.Unsigned, s.NarrowRange, s.ZeroInRange = r.IntN(2) == 0, r.IntN(4) == 0, r.IntN(4) == 0
 		if s.Validate() == nil {
 			return s.normal()
@@ -56,8 +59,16 @@ func someScheme(r *rand.Rand) Scheme {
 
 func someParams(r *rand.Rand) Params {
 	p := Params{Scheme: someScheme(r), Scale: []float32{}, ZeroPoint: []int32{}}
+	if p.Scheme.Scales == E4M3Scale {
+		p.TensorScale = 0.3
+	}
 	for range r.IntN(5) {
-		p.Scale = append(p.Scale, math.Float32frombits(1+r.Uint32N(0x7f7fffff)))
+		scale := math.Float32frombits(1 + r.Uint32N(0x7f7fffff))
+		if p.Scheme.Scales != Float32Scale {
+			rule := p.Scheme.scaleRule(0.3)
+			scale = rule.stored(scale, 0, minScale)
+		}
+		p.Scale = append(p.Scale, scale)
 		p.ZeroPoint = append(p.ZeroPoint, r.Int32N(2*maxZeroPoint+1)-maxZeroPoint)
 	}
 	return p
@@ -269,7 +280,7 @@ func observed123(t testing.TB) *Observer {
 // TestEmbedded holds what the documentation says of structs that embed a type: the
 // embedded type's methods become those of the struct.
 func TestEmbedded(t *testing.T) {
-	p := Params{Scheme{Bits: 8}, []float32{0.5}, []int32{3}}
+	p := Params{Scheme: Scheme{Bits: 8}, Scale: []float32{0.5}, ZeroPoint: []int32{3}}
 	t.Run("named field", func(t *testing.T) {
 		type layer struct {
 			Name   string

@@ -4,8 +4,9 @@ import "github.com/a01592f9/quant/internal/histogram"
 
 // countValues adds src, whose elements are finite, to h.
 func countValues(h *histogram.Histogram, src []float32) {
+	var at [histogram.Lanes]*histogram.OctaveIndex
 	for len(src) > 0 {
-		counters, at, most := h.Counters(len(src))
+		counters, most := h.Counters(&at, len(src))
 		n := histogramRuns(counters, &at, src[:most])
 		h.Counted(n)
 		if src = src[n:]; n < most {

@@ -159,12 +159,14 @@ type schemeJSON struct {
 	NarrowRange *bool    `json:"narrow_range"`
 	ZeroInRange *bool    `json:"zero_in_range"`
 	Method      *Method  `json:"method"`
+
+	Scales *ScaleFormat `json:"scales,omitempty"`
 }
 
 // MarshalJSON returns an object with the fields format (unless that is Integers),
 // bits, unsigned, mapping, granularity ("per_tensor", "per_channel" or
-// "per_group"), axis, group_size, narrow_range, zero_in_range and method. Axis and
-// group_size are null where they have no meaning. As a key of a map a Scheme has its
+// "per_group"), axis, group_size, narrow_range, zero_in_range, method, and scales (unless
+// they are Float32Scale). Axis and group_size are null where they have no meaning. As a key of a map a Scheme has its
 // text form. The errors are those of Validate.
 func (s Scheme) MarshalJSON() ([]byte, error) {
 	if err := s.Validate(); err != nil {
@@ -176,6 +178,9 @@ func (s Scheme) MarshalJSON() ([]byte, error) {
 	if s = s.normal(); s.Format != Integers {
 		j.Format = &s.Format
 	}
+	if s.Scales != Float32Scale {
+		j.Scales = &s.Scales
+	}
 	switch s.Granularity.unit {
 	case perChannel:
 		name, j.Axis = "per_channel", &s.Granularity.axis
@@ -186,7 +191,7 @@ func (s Scheme) MarshalJSON() ([]byte, error) {
 }
 
 // UnmarshalJSON reads what MarshalJSON returns, with the fields in any order. It
-// refuses fields that are unknown, missing or there twice, and null; only format,
+// refuses fields that are unknown, missing or there twice, and null; only format, scales,
 // axis and group_size may be missing. A string is read as the text form, which is
 // what package json passes for the key of a map. Other errors: ErrScheme, and those
 // of Validate.
@@ -208,6 +213,7 @@ func (s *Scheme) UnmarshalJSON(data []byte) error {
 		member{name: "narrow_range", to: &t.NarrowRange},
 		member{name: "zero_in_range", to: &t.ZeroInRange},
 		member{name: "method", to: &t.Method},
+		member{name: "scales", to: &t.Scales, optional: true},
 	); err != nil {
 		return err
 	}
@@ -241,6 +247,7 @@ type paramsJSON struct {
 	Scheme    *Scheme   `json:"scheme"`
 	Scale     []float32 `json:"scale"`
 	ZeroPoint []int32   `json:"zero_point"`
+	Tensor    float32   `json:"tensor_scale,omitempty"`
 }
 
 // check returns an error unless p could be the parameters of some shape.
@@ -256,17 +263,25 @@ func (p paramsJSON) check() error {
 			return fmt.Errorf("%w: zero point %d is %d", ErrZeroPoint, i, z)
 		}
 	}
+	if t := p.Tensor; (p.Scheme.Scales == E4M3Scale) != (t != 0) || t < 0 || !finite(t) {
+		return fmt.Errorf("%w: %v, of the tensor, for scales %v", ErrScale, t, p.Scheme.Scales)
+	}
+	for i, s := range p.Scale {
+		if !p.Scheme.Scales.stores(s, p.Tensor) {
+			return fmt.Errorf("%w: scale %d is %v, for %v", ErrScaleFormat, i, s, p.Scheme.Scales)
+		}
+	}
 	return nil
 }
 
-// MarshalJSON returns an object with the fields scheme, scale and zero_point.
-// Scales are the shortest decimals that read back as the same float32. Errors:
-// those of Validate, ErrParams, ErrScale and ErrZeroPoint.
+// MarshalJSON returns an object with the fields scheme, scale and zero_point, and for
+// E4M3Scale tensor_scale. Scales are the shortest decimals that read back as the same float32. Errors:
+// those of Validate, ErrParams, ErrScale, ErrScaleFormat and ErrZeroPoint.
 //
 // A struct that embeds Params has this method too, and then package json leaves out
 // all other fields of the struct: see the type.
 func (p Params) MarshalJSON() ([]byte, error) {
-	j := paramsJSON{&p.Scheme, p.Scale, p.ZeroPoint}
+	j := paramsJSON{&p.Scheme, p.Scale, p.ZeroPoint, p.TensorScale}
 	if err := j.check(); err != nil {
 		return nil, err
 	}
@@ -290,13 +305,14 @@ func (p *Params) UnmarshalJSON(data []byte) error {
 		member{name: "scheme", to: j.Scheme},
 		member{name: "scale", to: (*numbers[float32])(&j.Scale)},
 		member{name: "zero_point", to: (*numbers[int32])(&j.ZeroPoint)},
+		member{name: "tensor_scale", to: &j.Tensor, optional: true},
 	); err != nil {
 		return err
 	}
 	if err := j.check(); err != nil {
 		return err
 	}
-	*p = Params{*j.Scheme, j.Scale, j.ZeroPoint}
+	*p = Params{*j.Scheme, j.Scale, j.ZeroPoint, j.Tensor}
 	return nil
 }
 

@@ -15,6 +15,7 @@ package quant
 //	to 16 bits    kernels_generic.go     quantize16_avx2_amd64.s  quantize16_avx512_amd64.s  quantize16_arm64.s
 //	dequantize    kernels_generic.go     dequantize_avx2_amd64.s  dequantize_avx512_amd64.s  dequantize_arm64.s
 //	errors        kernels_generic.go     errors_avx2_amd64.s      errors_avx512_amd64.s      errors_arm64.s
+//	codebooks     codebook_generic.go    codebook_avx2_amd64.s    codebook_avx512_amd64.s    -
 //	histogram     kernels_generic.go     histogram_avx2_amd64.s   as AVX2                    histogram_arm64.s
 //	transpose     kernels_generic.go     transpose_avx2_amd64.s   as AVX2                    transpose_arm64.s
 //	pack, unpack  packed.go              pack_avx2_amd64.s        pack_avx512_amd64.s        pack_arm64.s
@@ -132,6 +133,16 @@ package quant
 // integers, the greatest are those of the minimum, if an element is negative. NaN
 // and infinities lie beyond all others of their sign. For a run of one sign these
 // are the same end. The other end is its least integer, signed or unsigned.
+//
+// # Codebooks
+//
+// Kernels of codebooks divide, so that a quotient is that of the definition. Codes of
+// floating-point formats come from the sum with a power of two that floatcode.go explains.
+// A table of at most 16 values whose codes ascend has its limits in a tree of 4 levels,
+// each of which a permutation looks up by the bits of the index so far; a limit is compared
+// as a float32, which orders as its key does, no table having two zeros. What a kernel does
+// at once are 8 or 16 elements; the definition does the rest of a run. The errors of a
+// codebook are the differences between the elements and what their codes stand for.
 //
 // # Edges of a grid
 //

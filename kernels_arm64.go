@@ -290,3 +290,11 @@ func transpose(dst, src []float32, rows, cols, stride int) {
 }
 
 func fence() {}
+
+func quantizeBookRuns(dst []uint8, src []float32, run int, scale []float32, b *codebook) {
+	quantizeBookRunsGeneric(dst, src, run, scale, b)
+}
+
+func dequantizeBookRuns(dst []float32, src []uint8, run int, scale []float32, b *codebook) {
+	dequantizeBookRunsGeneric(dst, src, run, scale, b)
+}

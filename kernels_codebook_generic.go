@@ -1,5 +1,7 @@
 package quant
 
+import "math"
+
 // The definitions of the kernels of codebooks: see kernels.go for what kernels have in
 // common. Codes are bytes.
 
@@ -8,12 +10,41 @@ func quantizeBookRunsGeneric(dst []uint8, src []float32, run int, scale []float3
 	dst = dst[:len(src)]
 	for i := 0; len(src) > 0; i++ {
 		n := min(run, len(src))
-		s := scale[i]
-		d := dst[:n]
-		for j, x := range src[:n] {
-			d[j] = b.code(x / s)
+		if b.float != nil {
+			quantizeFloats(dst[:n], src[:n], scale[i], b.float)
+		} else {
+			quantizeValues(dst[:n], src[:n], scale[i], b)
 		}
 		src, dst = src[n:], dst[n:]
+	}
+}
+
+// quantizeFloats stores f.code of each quotient. The method by itself is too large for the
+// compiler to put it into a loop.
+func quantizeFloats(dst []uint8, src []float32, scale float32, f *floatCode) {
+	dst = dst[:len(src)]
+	c, sign := *f, f.sign&31
+	for i, x := range src {
+		b := math.Float32bits(x / scale)
+		a := b & 0x7fffffff
+		m := c.magnitude(a)
+		m |= b >> 31 << sign & (c.minus | -(-m >> 31))
+		if a > 0x7f800000 {
+			m = c.nan
+		}
+		dst[i] = uint8(m)
+	}
+}
+
+// quantizeValues stores b.code of each quotient, for a table.
+func quantizeValues(dst []uint8, src []float32, scale float32, b *codebook) {
+	dst = dst[:len(src)]
+	for i, x := range src {
+		c := b.nan
+		if v := x / scale; v == v {
+			c = b.order[b.rank(key(v))]
+		}
+		dst[i] = c
 	}
 }
 
@@ -96,6 +127,48 @@ func errorsBookColumnsGeneric(acc columnSums, src []float32, rows, stride int, s
 				acc.max[j] = d
 			}
 			acc.clipped[j] += clipped
+		}
+	}
+}
+
+// errorsBookRuns is errorsBookRunsGeneric by way of the codes and of what they stand for,
+// which have kernels, as the differences between two slices have.
+func errorsBookRuns(acc []sums, src []float32, run int, scale []float32, b *codebook) {
+	var codes [bookLen]uint8
+	var back [bookLen]float32
+	for len(acc) > 0 {
+		k := max(1, min(len(acc), bookLen/run))
+		n := min(k*run, len(src))
+		if n > bookLen {
+			errorsBookRunsGeneric(acc[:k], src[:n], run, scale, b)
+		} else {
+			quantizeBookRuns(codes[:n], src[:n], run, scale[:k], b)
+			dequantizeBookRuns(back[:n], codes[:n], run, scale[:k], b)
+			differencesRuns(acc[:k], src[:n], back[:n], run)
+			countClipped(acc[:k], src[:n], run, scale, b)
+		}
+		acc, src, scale = acc[k:], src[n:], scale[k:]
+	}
+}
+
+// bookLen is the most elements of which errorsBookRuns has the codes at a time.
+const bookLen = blockLen
+
+// countClipped sets in acc how many elements of each run have a quotient outside of the
+// values of b.
+func countClipped(acc []sums, src []float32, run int, scale []float32, b *codebook) {
+	for i := range acc {
+		x, s := src[i*run:min((i+1)*run, len(src))], scale[i]
+		acc[i].clipped = 0
+		var lo, hi [1]float32
+		rangeRuns(lo[:], hi[:], x, len(x))
+		if key(lo[0]/s) >= b.lowest && key(hi[0]/s) <= b.highest {
+			continue
+		}
+		for _, v := range x {
+			if k := key(v / s); k < b.lowest || k > b.highest {
+				acc[i].clipped++
+			}
 		}
 	}
 }

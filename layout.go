@@ -18,11 +18,13 @@ const (
 // The words for what it is made of:
 //
 //   - A run is consecutive elements that share parameters, or a channel.
-//   - A row is consecutive elements that do not; a column is what is at the same
-//     place in each row, and shares them.
-//   - A block is some runs, or some rows of some columns, that are taken at once.
+//   - A row is consecutive elements that have parameters of their own each. A column
+//     is the elements at the same place of each row: they share parameters.
+//   - A block is some runs, or some rows of some columns, that a walk passes to kernels
+//     together.
 //   - A part is what one goroutine does at a time: many blocks.
-//   - A segment is blocks whose sums are added before those of others, see order.
+//   - A segment is consecutive blocks of a channel. The sums of its blocks are added
+//     first, and then the sums of segments: see order.
 //
 // One of two walks covers every granularity. In the runs walk elements that
 // share parameters are consecutive: a run for the whole tensor, for each index
@@ -88,7 +90,7 @@ func newLayout(n int, shape []int, g Granularity) (layout, error) {
 	return channelsOf(l.outer, l.axis, l.inner), nil
 }
 
-// layoutOrEmpty is newLayout for what does nothing with a tensor of no elements.
+// layoutOrEmpty is newLayout for functions that accept a tensor without elements.
 func layoutOrEmpty(n int, shape []int, g Granularity) (layout, error) {
 	if n == 0 {
 		return emptyLayout(shape, g)
@@ -96,8 +98,9 @@ func layoutOrEmpty(n int, shape []int, g Granularity) (layout, error) {
 	return newLayout(n, shape, g)
 }
 
-// emptyLayout is newLayout for a tensor of no elements: a batch of no rows, say.
-// It has no walk, and as many parameters as the lengths of its axes make.
+// emptyLayout is newLayout for a tensor without elements, such as a batch without
+// rows. The layout has no walk. The axes that have indices give the number of
+// parameters.
 func emptyLayout(shape []int, g Granularity) (layout, error) {
 	if len(shape) == 0 {
 		shape = []int{0}
@@ -285,7 +288,8 @@ func (p *span) cut() (rows int) {
 	return p.n / p.run
 }
 
-// whole reports whether every group that s touches lies within s, which begins at element e.
+// whole reports whether s, which begins at element e, holds all elements of each of
+// its groups.
 func (l *layout) whole(s span, e int) bool {
 	return l.group > 0 && !s.columns && s.run == l.group && (s.n%l.group == 0 || (e+s.n)%l.axis == 0)
 }
@@ -354,14 +358,14 @@ func (l *layout) scattered() bool {
 	return l.outer > 1 && l.inner < longRow
 }
 
-// Up to how many values of a parameter are brought together: in rows that are
-// worth reading one by one, and scattered. Only tests change them.
+// How many values of a parameter are copied into one slice, at most: in rows that are
+// long enough to be read one by one, and scattered. Only tests change them.
 var (
 	mostInRows    = 1 << 20
 	mostScattered = 1 << 16
 )
 
-// large reports whether parameters have more values than are brought together.
+// large reports whether parameters have more values than are copied into one slice.
 func (l *layout) large() bool {
 	n := l.outer * l.inner
 	if l.group > 0 {

@@ -13,8 +13,10 @@ import (
 // which scale and zero point follow. Its zero value is MinMax. Methods can be
 // compared with ==.
 //
-// Every method chooses within the smallest and the largest value, and gives
-// those two for values that are all the same.
+// LeastSquares and LeastAbsolute may choose a range that is wider than the smallest and
+// the largest value: a step of whose multiples all values are loses nothing, however few
+// of the codes are used. All other methods choose within these two. Every method gives
+// them for values that are all the same.
 type Method struct {
 	kind     methodKind
 	fraction float64 // of Percentile and MovingAverage
@@ -110,11 +112,14 @@ var (
 	MinMax = Method{}
 
 	// LeastSquares takes the range with the least sum of squared errors: a
-	// range that clips outliers makes the step smaller for all others.
+	// range that clips outliers makes the step smaller for all others. Of up to 64
+	// values it is the least of all scales and zero points, but for how numbers are
+	// rounded; of more it is never worse than the minimum and maximum of a scheme whose
+	// codes are a subset.
 	LeastSquares = Method{kind: leastSquares}
 
-	// LeastAbsolute takes the range with the least sum of absolute errors. It
-	// clips more than LeastSquares.
+	// LeastAbsolute takes the range with the least sum of absolute errors, found as that of
+	// LeastSquares is. It clips more than LeastSquares.
 	LeastAbsolute = Method{kind: leastAbsolute}
 
 	// Entropy takes the range under which the distribution of the codes is

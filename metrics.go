@@ -23,7 +23,7 @@ type Metrics struct {
 	Clipped  int     // elements whose code had to be clamped to the grid
 }
 
-// metrics returns what the sums over n elements come to, squares being sum x².
+// metrics returns the metrics of n elements from sums of their errors; squares is sum x².
 func (t *tally) metrics(n int, squares float64) Metrics {
 	m := Metrics{
 		N:        n,

@@ -42,16 +42,22 @@ type Observer struct {
 	values  []float32  // and for all of one
 }
 
-// A NotFinitePolicy says what an Observer does with NaN and infinities.
+// A NotFinitePolicy says what an Observer, or QuantizeDynamic, does with NaN and
+// infinities.
 type NotFinitePolicy uint8
 
 const (
-	// RefuseNotFinite makes Observe return an error, and leave out the batch.
+	// RefuseNotFinite makes Observe return an error, and leave out the batch. It makes
+	// QuantizeDynamic return an error.
 	RefuseNotFinite NotFinitePolicy = iota
 
 	// IgnoreNotFinite leaves out such values, and counts them. Attention masks
-	// hold -Inf.
+	// hold -Inf. It is for an Observer.
 	IgnoreNotFinite
+
+	// MarkNotFinite gives the parameter of such a value the scale NaN, and does the rest
+	// of the tensor. It is for QuantizeDynamic.
+	MarkNotFinite
 )
 
 // observers counts them.

@@ -27,22 +27,23 @@ import (
 func (o *Observer) Params(s Scheme) (Params, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	lo, hi, err := o.ranges(s)
+	lo, hi, tensor, err := o.ranges(s)
 	if err != nil {
 		return Params{}, err
 	}
 	var p Params
 	p.set(s, len(lo))
-	s.paramsOf(&p, lo, hi)
+	s.paramsOf(&p, lo, hi, tensor)
 	return p, nil
 }
 
 // Ranges returns the ranges that s, as for Params, chooses: those that
-// ParamsFromRanges makes the same parameters of.
+// ParamsFromRanges makes the same parameters of. For E4M3Scale that holds for MinMax
+// alone: the scale of the tensor is that of all values, not of the chosen ranges.
 func (o *Observer) Ranges(s Scheme) ([]Range, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	lo, hi, err := o.ranges(s)
+	lo, hi, _, err := o.ranges(s)
 	if err != nil {
 		return nil, err
 	}
@@ -53,27 +54,32 @@ func (o *Observer) Ranges(s Scheme) ([]Range, error) {
 	return r, nil
 }
 
-func (o *Observer) ranges(s Scheme) (lo, hi []float32, err error) {
+// ranges returns the ranges that s chooses, and the scale of the tensor.
+func (o *Observer) ranges(s Scheme) (lo, hi []float32, tensor float32, err error) {
 	if err := s.Validate(); err != nil {
-		return nil, nil, err
+		return nil, nil, 0, err
 	}
 	if s.Granularity != o.scheme.Granularity {
-		return nil, nil, fmt.Errorf("%w: %v is not the observer's granularity, %v", ErrScheme, s.Granularity, o.scheme.Granularity)
+		return nil, nil, 0, fmt.Errorf("%w: %v is not the observer's granularity, %v", ErrScheme, s.Granularity, o.scheme.Granularity)
 	}
 	kept := o.scheme.Method
 	if s.Method.kind == movingAverage && s.Method != kept || !s.Method.ranged() && kept.ranged() {
-		return nil, nil, fmt.Errorf("%w: an observer for %v does not keep what %v needs", ErrMethod, kept, s.Method)
+		return nil, nil, 0, fmt.Errorf("%w: an observer for %v does not keep what %v needs", ErrMethod, kept, s.Method)
 	}
 	if len(o.params) == 0 {
-		return nil, nil, fmt.Errorf("%w: nothing was observed", ErrEmpty)
+		return nil, nil, 0, fmt.Errorf("%w: nothing was observed", ErrEmpty)
 	}
 	for i := range o.params {
 		if o.params[i].n == 0 {
-			return nil, nil, fmt.Errorf("%w: no finite value was observed at index %d of the scales", ErrEmpty, i)
+			return nil, nil, 0, fmt.Errorf("%w: no finite value was observed at index %d of the scales", ErrEmpty, i)
 		}
 	}
 	lo, hi = make([]float32, len(o.params)), make([]float32, len(o.params))
-	c := observedChoice{s, o.params, lo, hi}
+	for i := range o.params {
+		lo[i], hi[i] = o.params[i].lo, o.params[i].hi
+	}
+	tensor = s.tensorScale(lo, hi)
+	c := observedChoice{s.scaler(tensor), o.params, lo, hi}
 	if work.Several(len(lo)) && !s.Method.ranged() {
 		observedChoices.Do(&c, len(lo))
 	} else {
@@ -81,13 +87,13 @@ func (o *Observer) ranges(s Scheme) (lo, hi []float32, err error) {
 			c.choose(i)
 		}
 	}
-	return lo, hi, nil
+	return lo, hi, tensor, nil
 }
 
 // An observedChoice is the job of choosing the range of every parameter from what
 // was observed.
 type observedChoice struct {
-	scheme Scheme
+	scheme scaler
 	params []observed
 	lo, hi []float32
 }
@@ -143,7 +149,7 @@ func (o *Observer) Estimate(p Params) ([]Estimate, error) {
 	}
 	c := choosers.Get().(*chooser)
 	defer choosers.Put(c)
-	c.use(s)
+	c.use(s.scaler(p.TensorScale))
 	all := make([]Estimate, len(o.params))
 	for i := range all {
 		q := &o.params[i]

@@ -48,7 +48,7 @@ func calibrated(t testing.TB, s Scheme, m Method, x []float32) Range {
 	}
 	lo, hi := []float32{slices.Min(x)}, []float32{slices.Max(x)}
 	lo[0], hi[0] = exact.PlusZero(lo[0]), exact.PlusZero(hi[0])
-	s.choose(x, nil, l, lo, hi)
+	s.choose(x, nil, l, lo, hi, 0)
 	p, err := Calibrate(Tensor{Data: x}, s)
 	if err != nil {
 		t.Fatal(err)
@@ -207,7 +207,7 @@ func TestLeastErrors(t *testing.T) {
 func expected(t testing.TB, o *Observer, s Scheme, m Method, r Range) float64 {
 	t.Helper()
 	var c chooser
-	c.use(s)
+	c.use(s.scaler(0))
 	scale, zero := s.params(r)
 	p := &o.params[0]
 	squares, absolute := c.search.Estimate(&c.task.Grid, scale, zero, &p.hist, p.n, histogram.Range{Min: p.lo, Max: p.hi})

@@ -3,10 +3,10 @@ package quant
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"math"
 	"runtime"
 	"slices"
-	"sync/atomic"
 	"testing"
 )
 
@@ -54,18 +54,11 @@ func TestObserveFrom(t *testing.T) {
 				check(bad)
 				check(x)
 				check(bad)
-				var calls atomic.Int64
-				state := stateOf(t, read)
+				state, src := stateOf(t, read), &failingSource{src: sliceSource(x), err: broken}
 				for _, fail := range []int64{1, 2, max(1, int64(n/bufferLen))} {
-					calls.Store(0)
-					err := read.ObserveStream(Stream{sourceFunc(func(dst []float32, off int) error {
-						if calls.Add(1) == fail {
-							return broken
-						}
-						return sliceSource(x).ReadFloats(dst, off)
-					}), shape})
+					err := read.ObserveStream(Stream{src.failing(fail, nil), shape})
 					var b *BatchError
-					if err == nil && calls.Load() < fail {
+					if err == nil && src.calls.Load() < fail {
 						state = stateOf(t, read)
 						continue
 					}
@@ -76,6 +69,10 @@ func TestObserveFrom(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestObserveFromShapes: a shape that is none, or another's, is an error.
+func TestObserveFromShapes(t *testing.T) {
 	o := newObserver(t, Scheme{Bits: 8, Granularity: PerChannel(0)}, 0)
 	src := sliceSource(make([]float32, 12))
 	for _, test := range []struct {
@@ -86,9 +83,12 @@ func TestObserveFrom(t *testing.T) {
 			t.Errorf("shape %v: %v, want %v", test.shape, err, test.is)
 		}
 	}
-	// What is not finite is gone when it is looked for.
+}
+
+// TestObserveFromFickle: what is not finite is gone when it is looked for.
+func TestObserveFromFickle(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	calls := 0
-	runtime.GOMAXPROCS(1)
 	fickle := sourceFunc(func(dst []float32, off int) error {
 		clear(dst)
 		if calls++; calls == 2 {
@@ -96,7 +96,7 @@ func TestObserveFrom(t *testing.T) {
 		}
 		return nil
 	})
-	o = newObserver(t, Scheme{Bits: 8, Method: Entropy}, RefuseNotFinite)
+	o := newObserver(t, Scheme{Bits: 8, Method: Entropy}, RefuseNotFinite)
 	if err := o.ObserveStream(Stream{fickle, []int{1 << 18}}); !errors.Is(err, errFickle) || o.Len() != 0 {
 		t.Errorf("a source that changes: %v", err)
 	}
@@ -125,14 +125,7 @@ func TestObserveFromReads(t *testing.T) {
 				if raceEnabled {
 					continue
 				}
-				call := func() error { return o.ObserveStream(Stream{&src, shape}) }
-				k := allocations(t, call)
-				for i := 0; i < 5 && k > 0; i++ {
-					k = allocations(t, call)
-				}
-				if k > 0 {
-					t.Errorf("shape %v, %v, %v: %d allocations, want none", shape, g, m, k)
-				}
+				neverAllocates(t, fmt.Sprintf("shape %v, %v, %v", shape, g, m), func() error { return o.ObserveStream(Stream{&src, shape}) })
 			}
 		}
 	}

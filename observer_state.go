@@ -37,13 +37,14 @@ const (
 	stateZero
 	stateIgnore
 	stateFormat               // not integers: the name of the format follows
+	stateScales               // not float32: the name of the format of scales follows
 	stateFlags  = 1<<iota - 1 // all of them
 )
 
 func (o *Observer) append(b []byte) []byte {
 	s := o.scheme
 	flags := byte(0)
-	for i, set := range [...]bool{s.Unsigned, s.Mapping == Symmetric, s.NarrowRange, s.ZeroInRange, o.policy == IgnoreNotFinite, s.Format != Integers} {
+	for i, set := range [...]bool{s.Unsigned, s.Mapping == Symmetric, s.NarrowRange, s.ZeroInRange, o.policy == IgnoreNotFinite, s.Format != Integers, s.Scales != Float32Scale} {
 		if set {
 			flags |= 1 << i
 		}
@@ -61,6 +62,11 @@ func (o *Observer) append(b []byte) []byte {
 	}
 	if s.Format != Integers {
 		name := s.Format.String()
+		b = binary.AppendUvarint(b, uint64(len(name)))
+		b = append(b, name...)
+	}
+	if s.Scales != Float32Scale {
+		name := s.Scales.String()
 		b = binary.AppendUvarint(b, uint64(len(name)))
 		b = append(b, name...)
 	}
@@ -204,14 +210,14 @@ func (d *decoder) decode() *Observer {
 		s.Method.fraction = d.float64()
 	}
 	if flags&stateFormat != 0 {
-		n := d.uvarint()
-		if n > uint64(len(d.all)-d.at) {
-			d.fail("a name of %d bytes", n)
-			return nil
-		}
-		name, known := string(d.bytes(int(n))), false
+		name, known := d.name(), false
 		if s.Format, known = formatNamed(name); !known || s.Format == Integers || s.normal() != *s {
 			d.fail("there is no format %q with %d bits", name, s.Bits)
+		}
+	}
+	if flags&stateScales != 0 {
+		if err := s.Scales.UnmarshalText([]byte(d.name())); err != nil || s.Scales == Float32Scale {
+			d.fail("scales %v: %v", s.Scales, err)
 		}
 	}
 	if err := s.Validate(); err != nil {
@@ -254,6 +260,16 @@ func (d *decoder) int(signed bool) int {
 		d.fail("%d is too large", v)
 	}
 	return int(int32(v))
+}
+
+// name reads the length of a name, and the name: "" if there are fewer bytes.
+func (d *decoder) name() string {
+	n := d.uvarint()
+	if n > uint64(len(d.all)-d.at) {
+		d.fail("a name of %d bytes", n)
+		return ""
+	}
+	return string(d.bytes(int(n)))
 }
 
 func (d *decoder) observed(p *observed, m Method) {

@@ -89,7 +89,7 @@ func TestStateHostile(t *testing.T) {
 		"narrow":         at(6, 4),
 		"granularity":    at(7, 3),
 		"no axis":        at(7, 1),
-		"method":         at(8, 6),
+		"method":         at(8, 0x7f),
 		"more scales":    at(9, 2),
 		"no scales":      at(9, 0),
 		"count":          at(10, 3),

@@ -25,11 +25,21 @@ type Params struct {
 	Scheme    Scheme
 	Scale     []float32 // real units per integer step: positive and finite
 	ZeroPoint []int32   // code of the real value 0; it may lie outside the grid, but within ±2^23
+
+	// TensorScale is, for a scheme whose Scales are E4M3Scale, what each of Scale is a
+	// product with; otherwise 0.
+	TensorScale float32
 }
 
 // set gives p the scheme s and room for n parameters.
 func (p *Params) set(s Scheme, n int) {
 	p.Scheme = s.normal()
+	p.TensorScale = 0
+	p.resize(n)
+}
+
+// resize gives p room for n parameters.
+func (p *Params) resize(n int) {
 	if cap(p.Scale) < n {
 		p.Scale = make([]float32, n)
 	}
@@ -41,12 +51,18 @@ func (p *Params) set(s Scheme, n int) {
 	p.ZeroPoint = p.ZeroPoint[:n]
 }
 
-// paramsOf stores in p what s derives from each range. What does not change is
-// out of the loops: groups have many parameters.
-func (s Scheme) paramsOf(p *Params, lo, hi []float32) {
+// paramsOf stores in p what s derives from each range, in a tensor of a scale (see
+// tensorScale). What does not change is out of the loops: groups have many parameters.
+func (s Scheme) paramsOf(p *Params, lo, hi []float32, tensor float32) {
+	p.TensorScale = tensor
 	scale := p.Scale[:len(lo)]
 	zero, hi := p.ZeroPoint[:len(lo)], hi[:len(lo)]
 	switch {
+	case s.Scales != Float32Scale:
+		rule := s.scaleRule(tensor)
+		for i := range lo {
+			scale[i], zero[i] = s.storedParams(Range{lo[i], hi[i]}, &rule)
+		}
 	case s.Format.number != 0:
 		symmetricParams(scale, lo, hi, s.Format.book().largest)
 		fill(zero, 0)
@@ -81,17 +97,10 @@ func (p *Params) checkLen(n int) error {
 
 // checkValues checks parameters from up to end.
 func (p *Params) checkValues(from, end int) error {
-	// A positive finite float32 has bits 1 … 0x7f7fffff. The loop has no
-	// branches: groups have as many parameters as an eighth of the data's bytes.
-	bad := uint32(0)
 	scale := p.Scale[from:end]
-	zero := p.ZeroPoint[from:end][:len(scale)]
-	for i, s := range scale {
-		b, z := math.Float32bits(s), uint32(zero[i]+maxZeroPoint)
-		bad |= (0x7f7fffff - b) | (b - 1) | z | (2*maxZeroPoint - z)
-	}
-	if bad>>31 == 0 {
-		return nil
+	zero := p.ZeroPoint[from:end]
+	if usableParams(scale, zero) {
+		return p.checkStored(from, end)
 	}
 	for i, s := range scale {
 		if !(s > 0) || !finite(s) {
@@ -104,9 +113,40 @@ func (p *Params) checkValues(from, end int) error {
 	return nil
 }
 
+// usableParams reports whether all scales and zero points can be used.
+func usableParams(scale []float32, zero []int32) bool {
+	// A positive finite float32 has bits 1 … 0x7f7fffff. The loop has no
+	// branches: groups have as many parameters as an eighth of the data's bytes.
+	bad := uint32(0)
+	zero = zero[:len(scale)]
+	for i, s := range scale {
+		b, z := math.Float32bits(s), uint32(zero[i]+maxZeroPoint)
+		bad |= (0x7f7fffff - b) | (b - 1) | z | (2*maxZeroPoint - z)
+	}
+	return bad>>31 == 0
+}
+
+// checkStored checks that scales are numbers of their format.
+func (p *Params) checkStored(from, end int) error {
+	f := p.Scheme.Scales
+	if f == Float32Scale {
+		return nil
+	}
+	if t := p.TensorScale; f == E4M3Scale && !(t > 0 && finite(t)) {
+		return fmt.Errorf("%w: %v, of the tensor", ErrScale, t)
+	}
+	for i, s := range p.Scale[from:end] {
+		if !f.stores(s, p.TensorScale) {
+			return &ParamError{Index: from + i, Scale: s, ZeroPoint: p.ZeroPoint[from+i], Err: ErrScaleFormat}
+		}
+	}
+	return nil
+}
+
 // ParamsFromRanges returns the parameters that s derives from ranges, one for
 // each tensor, channel or group. How the ranges were chosen is the caller's
-// business, and s.Method means nothing here. The shape is not known: whether the
+// business, and s.Method means nothing here. The scale of the tensor, for E4M3Scale, is
+// that of the largest of these ranges. The shape is not known: whether the
 // number of ranges is right, Quantize will say.
 //
 // Errors: those of Scheme.Validate, ErrEmpty for no ranges, and ErrRange for
@@ -133,15 +173,25 @@ func ParamsFromRangesInto(p *Params, s Scheme, ranges []Range) error {
 			return fmt.Errorf("%w: [%v, %v] at index %d", ErrRange, r.Min, r.Max, i)
 		}
 	}
+	rule, share := s.scaleRule(0), float32(0)
+	for _, r := range ranges {
+		share = max(share, s.tensorShare(r, &rule))
+	}
+	by := s.scaler(rule.tensorOf(share))
 	p.set(s, len(ranges))
+	p.TensorScale = by.rule.tensor
 	for i, r := range ranges {
-		p.Scale[i], p.ZeroPoint[i] = s.params(Range{exact.PlusZero(r.Min), exact.PlusZero(r.Max)})
+		p.Scale[i], p.ZeroPoint[i] = by.of(Range{exact.PlusZero(r.Min), exact.PlusZero(r.Max)})
 	}
 	return nil
 }
 
-// params returns the parameters that s derives from a range.
+// params returns the parameters that s derives from a range that has a tensor to itself.
 func (s Scheme) params(r Range) (scale float32, zero int32) {
+	if s.Scales != Float32Scale {
+		rule := s.scaleRule(s.tensorScaleOf(r))
+		return s.storedParams(r, &rule)
+	}
 	if s.Format.number != 0 {
 		return symmetricScale(r.Min, r.Max, s.Format.book().largest), 0
 	}

@@ -85,7 +85,7 @@ func TestPartParams(t *testing.T) {
 				t.Fatal(err)
 			}
 			for bad := range params {
-				p := Params{s, make([]float32, params), make([]int32, params)}
+				p := Params{Scheme: s, Scale: make([]float32, params), ZeroPoint: make([]int32, params)}
 				fill(p.Scale, 1)
 				p.Scale[bad] = -1
 				for a := range n {
@@ -110,8 +110,8 @@ func TestPartParams(t *testing.T) {
 }
 
 func TestBadParts(t *testing.T) {
-	p := Params{Scheme{Bits: 8}, []float32{1}, []int32{0}}
-	channels := Params{Scheme{Bits: 8, Granularity: PerChannel(0)}, []float32{1, 1}, []int32{0, 0}}
+	p := Params{Scheme: Scheme{Bits: 8}, Scale: []float32{1}, ZeroPoint: []int32{0}}
+	channels := Params{Scheme: Scheme{Bits: 8, Granularity: PerChannel(0)}, Scale: []float32{1, 1}, ZeroPoint: []int32{0, 0}}
 	x, c := make([]float32, 4), make([]int8, 4)
 	for _, test := range []struct {
 		err  error
@@ -129,10 +129,10 @@ func TestBadParts(t *testing.T) {
 		{QuantizePart(c, x, 0, []int{4}, channels), ErrParams, "2 scales and 2 zero points, want 4"},
 		{QuantizePart(c, x, 0, []int{4}, Params{}), ErrBits, "0 is not"},
 		{QuantizePart(make([]uint8, 4), x, 0, []int{4}, p), ErrScheme, "uint8"},
-		{QuantizePart(c, x, 0, []int{4}, Params{Scheme{Bits: 8, Granularity: PerChannel(1)}, p.Scale, p.ZeroPoint}), ErrAxis, "axis 1"},
+		{QuantizePart(c, x, 0, []int{4}, Params{Scheme: Scheme{Bits: 8, Granularity: PerChannel(1)}, Scale: p.Scale, ZeroPoint: p.ZeroPoint}), ErrAxis, "axis 1"},
 		{DequantizePart(x, c, 3, []int{2, 3}, p), ErrShape, "4 elements from 3 on, but [2 3] has 6"},
 		{DequantizePart(x, make([]uint8, 4), 0, []int{4}, p), ErrScheme, "uint8"},
-		{DequantizePart(x, c, 0, []int{4}, Params{Scheme{Bits: 8}, []float32{0}, []int32{0}}), ErrScale, "0 at index 0"},
+		{DequantizePart(x, c, 0, []int{4}, Params{Scheme: Scheme{Bits: 8}, Scale: []float32{0}, ZeroPoint: []int32{0}}), ErrScale, "0 at index 0"},
 	} {
 		if !errors.Is(test.err, test.is) || !strings.HasPrefix(test.err.Error(), "quant: ") || !strings.Contains(test.err.Error(), test.text) {
 			t.Errorf("%q is not %q with %q in it", test.err, test.is, test.text)

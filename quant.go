@@ -1,8 +1,6 @@
 package quant
 
 import (
-	"unsafe"
-
 	"github.com/a01592f9/quant/internal/work"
 )
 
@@ -35,13 +33,8 @@ func Calibrate(t Tensor, s Scheme) (Params, error) {
 // Scheme.NumParams), and then allocates nothing. After an error p is as it was.
 // Errors: those of Calibrate.
 func CalibrateInto(p *Params, t Tensor, s Scheme) error {
-	if s.plain() && s.Method.kind == minMax && onePart(len(t.Data), t.Shape) {
-		var lo, hi [1]float32
-		if rangeRuns(lo[:], hi[:], t.Data, len(t.Data)) {
-			p.set(s, 1)
-			p.Scale[0], p.ZeroPoint[0] = s.params(Range{lo[0], hi[0]})
-			return nil
-		}
+	if _, ok := s.calibrateSmall(p, t); ok {
+		return nil
 	}
 	if err := s.validateForTensor(); err != nil {
 		return err
@@ -56,11 +49,13 @@ func CalibrateInto(p *Params, t Tensor, s Scheme) error {
 			return notFinite(t.Data, &l, s.Granularity)
 		}
 		r := Range{lo[0], hi[0]}
+		by := s.scaler(s.tensorScaleOf(r))
 		if !s.Method.ranged() {
-			r = s.chooseOne(t.Data, l, r)
+			r = s.chooseOne(t.Data, l, r, by.rule.tensor)
 		}
 		p.set(s, 1)
-		p.Scale[0], p.ZeroPoint[0] = s.params(r)
+		p.TensorScale = by.rule.tensor
+		p.Scale[0], p.ZeroPoint[0] = by.of(r)
 		return nil
 	}
 	g := walks.Get().(*walk)
@@ -69,9 +64,10 @@ func CalibrateInto(p *Params, t Tensor, s Scheme) error {
 	if err != nil {
 		return err
 	}
-	s.choose(t.Data, nil, l, lo, hi) // no error without a Source
+	tensor := s.tensorScale(lo, hi)
+	s.choose(t.Data, nil, l, lo, hi, tensor) // no error without a Source
 	p.set(s, l.params)
-	s.paramsOf(p, lo, hi)
+	s.paramsOf(p, lo, hi, tensor)
 	return nil
 }
 
@@ -111,8 +107,7 @@ func shapeOf(t Tensor) []int {
 // of dst; it allocates nothing. It panics if dst is shorter. Errors: those of
 // Quantize.
 func QuantizeInto(dst []byte, t Tensor, p Params) error {
-	if p.plain(len(t.Data), t.Shape) && PackedLen(len(t.Data), p.Scheme.Bits) <= len(dst) {
-		p.quantizePlain(dst, t.Data)
+	if e, ok := p.small(len(t.Data), t.Shape); ok && p.quantizeSmall(dst, t.Data, e) {
 		return nil
 	}
 	f, err := newTransform(len(t.Data), t.Shape, p)
@@ -132,9 +127,11 @@ func QuantizeInto(dst []byte, t Tensor, p Params) error {
 // only if the codes are, or the error is ErrScheme. It panics if dst is
 // shorter than t.Data. Other errors: those of Quantize.
 func QuantizeCodes[T Code](dst []T, t Tensor, p Params) error {
-	if n := len(t.Data); n <= len(dst) && unsafe.Sizeof(T(0)) == 1 && p.Scheme.Unsigned == (^T(0) > 0) && p.plain(n, t.Shape) {
-		p.quantizeBytes(plainCodes(dst[:n]).code8, t.Data)
-		return nil
+	if n := len(t.Data); n <= len(dst) && fitsSmall[T](&p.Scheme) {
+		if e, ok := p.small(n, t.Shape); ok {
+			p.quantizeElements(plainCodes(dst[:n]), t.Data, e)
+			return nil
+		}
 	}
 	f, err := newTransform(len(t.Data), t.Shape, p)
 	if err != nil {
@@ -168,9 +165,10 @@ func Dequantize(q Quantized) (Tensor, error) {
 // DequantizeInto is Dequantize into dst, which must have room for every
 // element or it panics; it allocates nothing. Errors: those of Dequantize.
 func DequantizeInto(dst []float32, q Quantized) error {
-	if n := smallElements(q.Shape); n <= len(dst) && q.Params.plain(n, q.Shape) && PackedLen(n, q.Params.Scheme.Bits) == len(q.Codes) {
-		q.Params.dequantizePlain(dst[:n], q.Codes)
-		return nil
+	if n := smallElements(q.Shape); n > 0 && n <= len(dst) {
+		if e, ok := q.Params.small(n, q.Shape); ok && q.Params.dequantizeSmall(dst[:n], q.Codes, e) {
+			return nil
+		}
 	}
 	f, err := q.transform()
 	if err != nil {
@@ -189,9 +187,11 @@ func DequantizeInto(dst []float32, q Quantized) error {
 // makes possible, are taken as the integers that they are. Errors: those of
 // Quantize, and ErrScheme for a T that QuantizeCodes would not take.
 func DequantizeCodes[T Code](dst []float32, codes []T, shape []int, p Params) error {
-	if n := len(codes); n <= len(dst) && unsafe.Sizeof(T(0)) == 1 && p.Scheme.Unsigned == (^T(0) > 0) && p.plain(n, shape) {
-		p.dequantizeBytes(dst[:n], plainCodes(codes).code8)
-		return nil
+	if n := len(codes); n <= len(dst) && fitsSmall[T](&p.Scheme) {
+		if e, ok := p.small(n, shape); ok {
+			p.dequantizeElements(dst[:n], plainCodes(codes), e)
+			return nil
+		}
 	}
 	f, err := newTransform(len(codes), shape, p)
 	if err != nil {

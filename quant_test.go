@@ -35,7 +35,9 @@ func TestBadInput(t *testing.T) {
 		return err
 	}
 	data := func(v ...float32) Tensor { return Tensor{Data: v} }
-	params := func(scale float32, zero int32) Params { return Params{eight, []float32{scale}, []int32{zero}} }
+	params := func(scale float32, zero int32) Params {
+		return Params{Scheme: eight, Scale: []float32{scale}, ZeroPoint: []int32{zero}}
+	}
 	type row struct {
 		name string
 		err  error
@@ -87,10 +89,10 @@ func TestBadInput(t *testing.T) {
 			{"NaN", second(Ranges(data(nan), PerTensor)), ErrNotFinite, "NaN at index 0"},
 		},
 		"Parameters": {
-			{"too few for the channels", quantize(x, Params{channels, good.Scale, good.ZeroPoint}), ErrParams, "1 scales and 1 zero points, want 2"},
-			{"no zero point", quantize(x, Params{eight, good.Scale, nil}), ErrParams, "1 scales and 0 zero points"},
-			{"no data, too few for the channels", quantize(Tensor{Shape: []int{0, 3}}, Params{Scheme{Bits: 8, Granularity: PerChannel(1)}, good.Scale, good.ZeroPoint}), ErrParams, "want 3"},
-			{"parameters for other channels", second(CompareParams(x, Params{channels, good.Scale, good.ZeroPoint})), ErrParams, "want 2"},
+			{"too few for the channels", quantize(x, Params{Scheme: channels, Scale: good.Scale, ZeroPoint: good.ZeroPoint}), ErrParams, "1 scales and 1 zero points, want 2"},
+			{"no zero point", quantize(x, Params{Scheme: eight, Scale: good.Scale, ZeroPoint: nil}), ErrParams, "1 scales and 0 zero points"},
+			{"no data, too few for the channels", quantize(Tensor{Shape: []int{0, 3}}, Params{Scheme: Scheme{Bits: 8, Granularity: PerChannel(1)}, Scale: good.Scale, ZeroPoint: good.ZeroPoint}), ErrParams, "want 3"},
+			{"parameters for other channels", second(CompareParams(x, Params{Scheme: channels, Scale: good.Scale, ZeroPoint: good.ZeroPoint})), ErrParams, "want 2"},
 			{"scale 0", quantize(x, params(0, 0)), ErrScale, "0 at index 0"},
 			{"negative scale", quantize(x, params(-1, 0)), ErrScale, "-1 at index 0"},
 			{"scale NaN", quantize(x, params(nan, 0)), ErrScale, "NaN at index 0"},
@@ -101,20 +103,20 @@ func TestBadInput(t *testing.T) {
 			{"zero point just too low", quantize(x, params(1, -maxZeroPoint-1)), ErrZeroPoint, "-8388609 at index 0"},
 			{"lowest zero point", quantize(x, params(1, math.MinInt32)), ErrZeroPoint, "-2147483648 at index 0"},
 			{"highest zero point", quantize(x, params(1, math.MaxInt32)), ErrZeroPoint, "2147483647 at index 0"},
-			{"second scale", quantize(x, Params{channels, []float32{1, -2}, []int32{0, 0}}), ErrScale, "-2 at index 1"},
+			{"second scale", quantize(x, Params{Scheme: channels, Scale: []float32{1, -2}, ZeroPoint: []int32{0, 0}}), ErrScale, "-2 at index 1"},
 		},
 		"Codes": {
 			{"unsigned type, signed codes", QuantizeCodes(make([]uint8, 6), x, good), ErrScheme, "uint8"},
-			{"narrow type", QuantizeCodes(make([]int8, 6), x, Params{Scheme{Bits: 9}, good.Scale, good.ZeroPoint}), ErrScheme, "9 bits"},
+			{"narrow type", QuantizeCodes(make([]int8, 6), x, Params{Scheme: Scheme{Bits: 9}, Scale: good.Scale, ZeroPoint: good.ZeroPoint}), ErrScheme, "9 bits"},
 			{"wide unsigned type", DequantizeCodes(make([]float32, 6), make([]uint16, 6), x.Shape, good), ErrScheme, "uint16"},
 			{"too few codes", DequantizeCodes(make([]float32, 6), make([]int8, 5), x.Shape, good), ErrShape, "5 elements"},
 			{"too few bytes", DequantizeInto(make([]float32, 6), Quantized{Codes: make([]byte, 5), Shape: x.Shape, Params: good}), ErrCodesLength, "5 bytes for 6 codes of 8 bits, want 6"},
 			{"too many bytes", build(make([]byte, 7), x.Shape, good), ErrCodesLength, "7 bytes"},
 			{"packed codes without a shape", build(make([]byte, 6), nil, good), ErrShape, "need a shape"},
 			{"bytes for no codes", build(make([]byte, 6), []int{0}, good), ErrCodesLength, "6 bytes for 0 codes"},
-			{"code below a narrow range", build([]byte{0, 1, 0x81, 0x80}, []int{4}, Params{narrow, good.Scale, good.ZeroPoint}), ErrCode, "code -128 at index 3 is outside the grid [-127, 127]"},
-			{"code above the grid", second(QuantizedFromCodes([]int8{1, 7, 8}, nil, Params{Scheme{Bits: 4}, good.Scale, good.ZeroPoint})), ErrCode, "code 8 at index 2 is outside the grid [-8, 7]"},
-			{"negative code, unsigned grid", second(QuantizedFromCodes([]int16{-1}, nil, Params{Scheme{Bits: 4, Unsigned: true}, good.Scale, good.ZeroPoint})), ErrCode, "code -1 at index 0"},
+			{"code below a narrow range", build([]byte{0, 1, 0x81, 0x80}, []int{4}, Params{Scheme: narrow, Scale: good.Scale, ZeroPoint: good.ZeroPoint}), ErrCode, "code -128 at index 3 is outside the grid [-127, 127]"},
+			{"code above the grid", second(QuantizedFromCodes([]int8{1, 7, 8}, nil, Params{Scheme: Scheme{Bits: 4}, Scale: good.Scale, ZeroPoint: good.ZeroPoint})), ErrCode, "code 8 at index 2 is outside the grid [-8, 7]"},
+			{"negative code, unsigned grid", second(QuantizedFromCodes([]int16{-1}, nil, Params{Scheme: Scheme{Bits: 4, Unsigned: true}, Scale: good.Scale, ZeroPoint: good.ZeroPoint})), ErrCode, "code -1 at index 0"},
 			{"zero Quantized", second(Dequantize(Quantized{})), ErrBits, "0 is not"},
 		},
 		"Compare": {
@@ -154,11 +156,11 @@ func TestErrorTypes(t *testing.T) {
 		t.Errorf("%#v", notFinite)
 	}
 	var param *ParamError
-	if err := second(Quantize(x, Params{eight, []float32{-1}, []int32{0}})); !errors.As(err, &param) || param.Index != 0 || param.Scale != -1 {
+	if err := second(Quantize(x, Params{Scheme: eight, Scale: []float32{-1}, ZeroPoint: []int32{0}})); !errors.As(err, &param) || param.Index != 0 || param.Scale != -1 {
 		t.Errorf("%#v", param)
 	}
 	var code *CodeError
-	if _, err := QuantizedFromCodes([]int8{9}, nil, Params{Scheme{Bits: 4}, []float32{1}, []int32{0}}); !errors.As(err, &code) || code.Code != 9 {
+	if _, err := QuantizedFromCodes([]int8{9}, nil, Params{Scheme: Scheme{Bits: 4}, Scale: []float32{1}, ZeroPoint: []int32{0}}); !errors.As(err, &code) || code.Code != 9 {
 		t.Errorf("%#v", code)
 	}
 }
@@ -168,7 +170,7 @@ func second[T any](_ T, err error) error { return err }
 // TestShortDestination checks that a caller's bug panics with one clear message.
 func TestShortDestination(t *testing.T) {
 	x := Tensor{Data: make([]float32, 10)}
-	p := Params{Scheme{Bits: 4}, []float32{1}, []int32{0}}
+	p := Params{Scheme: Scheme{Bits: 4}, Scale: []float32{1}, ZeroPoint: []int32{0}}
 	q, err := Quantize(x, p)
 	if err != nil {
 		t.Fatal(err)
@@ -252,7 +254,7 @@ func TestConstantChannels(t *testing.T) {
 // TestOverflowingReconstruction checks what Metrics says of values next to the
 // ends of float32, whose reconstruction may lie beyond.
 func TestOverflowingReconstruction(t *testing.T) {
-	p := Params{Scheme{Bits: 8}, []float32{0x1p127}, []int32{0}}
+	p := Params{Scheme: Scheme{Bits: 8}, Scale: []float32{0x1p127}, ZeroPoint: []int32{0}}
 	c, err := CompareParams(Tensor{Data: []float32{math.MaxFloat32, 1}}, p)
 	if err != nil {
 		t.Fatal(err)
@@ -267,7 +269,7 @@ func TestQuantizeAnything(t *testing.T) {
 	x := Tensor{Data: []float32{nan, inf, -inf, math.MaxFloat32, -math.MaxFloat32, float32(math.Copysign(0, -1))}}
 	for _, s := range []Scheme{{Bits: 8}, {Bits: 3, Unsigned: true}, {Bits: 16}, {Bits: 12, Mapping: Symmetric, NarrowRange: true}} {
 		for _, scale := range []float32{1, math.SmallestNonzeroFloat32, math.MaxFloat32} {
-			q, err := Quantize(x, Params{s, []float32{scale}, []int32{1}})
+			q, err := Quantize(x, Params{Scheme: s, Scale: []float32{scale}, ZeroPoint: []int32{1}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -508,7 +510,7 @@ func testCodes[T Code](t *testing.T, x Tensor, s Scheme) {
 // TestFromNarrowCodes checks codes whose type is narrower than their scheme.
 func TestFromNarrowCodes(t *testing.T) {
 	for bits := 8; bits <= 16; bits++ {
-		q, err := QuantizedFromCodes([]int8{-1, -3, 5, -128}, nil, Params{Scheme{Bits: bits}, []float32{1}, []int32{0}})
+		q, err := QuantizedFromCodes([]int8{-1, -3, 5, -128}, nil, Params{Scheme: Scheme{Bits: bits}, Scale: []float32{1}, ZeroPoint: []int32{0}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -553,7 +555,7 @@ func TestViews(t *testing.T) {
 	if aligned16(codes) {
 		codes = codes[1:]
 	}
-	q := Quantized{Codes: codes[:4], Shape: []int{2}, Params: Params{Scheme{Bits: 16}, []float32{1}, []int32{0}}}
+	q := Quantized{Codes: codes[:4], Shape: []int{2}, Params: Params{Scheme: Scheme{Bits: 16}, Scale: []float32{1}, ZeroPoint: []int32{0}}}
 	if _, ok := q.Int16(); ok {
 		t.Error("a view of memory that is not aligned")
 	}
@@ -683,12 +685,12 @@ func TestStrings(t *testing.T) {
 // dequantizing and observing do nothing then; there is nothing to calibrate.
 func TestEmptyTensors(t *testing.T) {
 	for name, p := range map[string]Params{
-		"per tensor":              {Scheme{Bits: 8}, []float32{1}, []int32{0}},
-		"4 bits":                  {Scheme{Bits: 4}, []float32{1}, []int32{0}},
-		"16 bits":                 {Scheme{Bits: 16}, []float32{1}, []int32{0}},
-		"per channel, last axis":  {Scheme{Bits: 8, Granularity: PerChannel(-1)}, []float32{1, 2, 3}, []int32{0, 1, 2}},
-		"per channel, empty axis": {Scheme{Bits: 8, Granularity: PerChannel(0)}, nil, nil},
-		"per group":               {Scheme{Bits: 8, Granularity: PerGroup(-1, 32)}, nil, nil},
+		"per tensor":              {Scheme: Scheme{Bits: 8}, Scale: []float32{1}, ZeroPoint: []int32{0}},
+		"4 bits":                  {Scheme: Scheme{Bits: 4}, Scale: []float32{1}, ZeroPoint: []int32{0}},
+		"16 bits":                 {Scheme: Scheme{Bits: 16}, Scale: []float32{1}, ZeroPoint: []int32{0}},
+		"per channel, last axis":  {Scheme: Scheme{Bits: 8, Granularity: PerChannel(-1)}, Scale: []float32{1, 2, 3}, ZeroPoint: []int32{0, 1, 2}},
+		"per channel, empty axis": {Scheme: Scheme{Bits: 8, Granularity: PerChannel(0)}, Scale: nil, ZeroPoint: nil},
+		"per group":               {Scheme: Scheme{Bits: 8, Granularity: PerGroup(-1, 32)}, Scale: nil, ZeroPoint: nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			x := Tensor{Shape: []int{0, 3}}
@@ -704,7 +706,7 @@ func TestEmptyTensors(t *testing.T) {
 				"QuantizeInto":        QuantizeInto(nil, x, p),
 				"DequantizeInto":      DequantizeInto(nil, q),
 				"QuantizedFromPacked": second(QuantizedFromPacked(nil, x.Shape, p)),
-				"QuantizePart":        QuantizePart([]int16{}, nil, 0, x.Shape, Params{Scheme{Bits: 16, Granularity: p.Scheme.Granularity}, p.Scale, p.ZeroPoint}),
+				"QuantizePart":        QuantizePart([]int16{}, nil, 0, x.Shape, Params{Scheme: Scheme{Bits: 16, Granularity: p.Scheme.Granularity}, Scale: p.Scale, ZeroPoint: p.ZeroPoint}),
 				"Observe":             newObserver(t, p.Scheme, RefuseNotFinite).Observe(x),
 				"ObserveStream":       newObserver(t, p.Scheme, RefuseNotFinite).ObserveStream(Stream{sliceSource(nil), x.Shape}),
 			} {

@@ -10,8 +10,8 @@ func resize[T any](s []T, n int) []T {
 	return s[:n]
 }
 
-// extended returns s with one more element, in which memory of an earlier use is
-// left.
+// extended returns s with one more element. The element keeps the memory of an earlier
+// use.
 func extended[T any](s []T) []T {
 	if len(s) < cap(s) {
 		return s[:len(s)+1]

@@ -26,6 +26,9 @@ type Scheme struct {
 	// Mapping is Asymmetric or Symmetric.
 	Mapping Mapping
 
+	// Scales says in which numbers scales are stored: by default float32.
+	Scales ScaleFormat
+
 	// Granularity says which elements share a scale and a zero point:
 	// PerTensor, PerChannel(axis) or PerGroup(axis, size).
 	Granularity Granularity
@@ -111,6 +114,9 @@ func (s Scheme) Validate() error {
 	}
 	if s.Granularity.unit == perGroup && s.Granularity.size <= 0 {
 		return fmt.Errorf("%w: %d is not positive", ErrGroupSize, s.Granularity.size)
+	}
+	if err := s.validateScales(); err != nil {
+		return err
 	}
 	return s.Method.validate()
 }

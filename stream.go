@@ -108,11 +108,11 @@ func (t Stream) CalibrateInto(p *Params, s Scheme) error {
 	g := walks.Get().(*walk)
 	lo, hi, err := g.rangesOf(nil, src, l, s.Granularity)
 	if err == nil {
-		err = s.choose(nil, src, l, lo, hi)
-	}
-	if err == nil {
-		p.set(s, l.params)
-		s.paramsOf(p, lo, hi)
+		tensor := s.tensorScale(lo, hi)
+		if err = s.choose(nil, src, l, lo, hi, tensor); err == nil {
+			p.set(s, l.params)
+			s.paramsOf(p, lo, hi, tensor)
+		}
 	}
 	walks.Put(g)
 	return err

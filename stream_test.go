@@ -4,72 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"reflect"
 	"runtime"
 	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
 )
-
-// A sliceSource is a tensor in memory, read as if it were not.
-type sliceSource []float32
-
-func (s sliceSource) ReadFloats(dst []float32, off int) error {
-	if cap(dst) > len(dst) || len(dst) == 0 || len(dst) > bufferLen {
-		return fmt.Errorf("asked for %d elements, and could write %d", len(dst), cap(dst))
-	}
-	if n := copy(dst, s[off:]); n != len(dst) {
-		return fmt.Errorf("there are no elements from %d up to %d", off, off+len(dst))
-	}
-	return nil
-}
-
-// A sourceFunc is a function as a Source.
-type sourceFunc func(dst []float32, off int) error
-
-func (f sourceFunc) ReadFloats(dst []float32, off int) error { return f(dst, off) }
-
-// sourceShapes are of every walk and size of an item.
-func sourceShapes() [][]int {
-	shapes := [][]int{
-		{}, {1}, {40}, {3, 5}, {2, 3, 3}, {700, 3}, // read at once
-		{300000}, {1, 70001}, {70001, 1}, {3, 90001}, {2, 3, 20011}, {70, 2, 5003}, // long runs
-		{8200, 9}, {5, 2000, 9}, {130, 70, 40}, {2, 40000, 1}, {2000, 3, 40}, {66, 17, 97}, {3, 1, 30000}, // short runs
-		{40001, 3}, {1100, 70}, {2100, 700}, {20, 5000}, {1025, 513}, {700, 77, 3, 3}, {3, 41, 777, 1}, {9, 70000}, {7, 1200, 31}, // columns
-	}
-	if testing.Short() {
-		return thin(shapes)
-	}
-	return shapes
-}
-
-func sourceSchemes(rank int) (s []Scheme) {
-	for i, g := range goldenGranularities(max(rank, 1)) {
-		s = append(s, Scheme{Bits: 2 + i*3%15, Granularity: g, Mapping: Mapping(i % 2), ZeroInRange: i%3 == 0})
-	}
-	return s
-}
-
-// difference compares two results. cmp.Diff, which says where they differ, is
-// too slow to find out whether they do.
-func difference(want, got any) string {
-	a, b := want, got
-	if c, ok := want.(*Comparison); ok {
-		a = Comparison{c.Axis, c.Shape, c.Range, c.ChannelRanges, c.Results, nil}
-	}
-	if c, ok := got.(*Comparison); ok {
-		b = Comparison{c.Axis, c.Shape, c.Range, c.ChannelRanges, c.Results, nil}
-	}
-	if reflect.DeepEqual(a, b) {
-		return ""
-	}
-	return "different" + cmp.Diff(want, got, cmpopts.IgnoreUnexported(Comparison{}), cmp.Comparer(func(a, b Granularity) bool { return a == b }))
-}
 
 // TestSource checks that nothing depends on where a tensor is.
 func TestSource(t *testing.T) {
@@ -169,16 +110,7 @@ func TestSourceReads(t *testing.T) {
 	for _, shape := range sourceShapes() {
 		r := splitmix(7)
 		x := goldenTensor(&r, 0, shape...)
-		var read, calls, inside, most atomic.Int64
-		src := sourceFunc(func(dst []float32, off int) error {
-			n := inside.Add(1)
-			for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
-			}
-			defer inside.Add(-1)
-			read.Add(int64(len(dst)))
-			calls.Add(1)
-			return sliceSource(x.Data).ReadFloats(dst, off)
-		})
+		src := &countedSource{src: sliceSource(x.Data)}
 		check := func(what string, err error, times int) {
 			t.Helper()
 			if err != nil {
@@ -188,17 +120,17 @@ func TestSourceReads(t *testing.T) {
 			if n <= bufferLen {
 				times = 1
 			}
-			if read.Load() != int64(times*n) {
-				t.Errorf("%s, shape %v: %d elements are read, want %d times %d", what, shape, read.Load(), times, n)
+			if src.read.Load() != int64(times*n) {
+				t.Errorf("%s, shape %v: %d elements are read, want %d times %d", what, shape, src.read.Load(), times, n)
 			}
-			if calls.Load() > int64(times*(n/900+3)) {
-				t.Errorf("%s, shape %v: %d reads of %d elements", what, shape, calls.Load(), times*n)
+			if src.calls.Load() > int64(times*(n/900+3)) {
+				t.Errorf("%s, shape %v: %d reads of %d elements", what, shape, src.calls.Load(), times*n)
 			}
-			if most.Load() > 4 {
-				t.Errorf("%s, shape %v: %d calls at once", what, shape, most.Load())
+			if src.most.Load() > 4 {
+				t.Errorf("%s, shape %v: %d calls at once", what, shape, src.most.Load())
 			}
-			read.Store(0)
-			calls.Store(0)
+			src.read.Store(0)
+			src.calls.Store(0)
 		}
 		c, err := Stream{src, shape}.Compare(s...)
 		check("Stream.Compare", err, 2)
@@ -211,48 +143,27 @@ func TestSourceReads(t *testing.T) {
 	}
 }
 
-// everyFrom is each function that reads from a source.
-func everyFrom(src Source, shape []int) map[string]func() error {
-	s := []Scheme{{Bits: 8}, {Bits: 8, Granularity: PerChannel(-1)}, {Bits: 4, Granularity: PerGroup(0, 32)}}
-	p := []Params{{s[0], []float32{1}, []int32{0}}}
-	return map[string]func() error{
-		"Stream.Ranges":        func() error { return second(Stream{src, shape}.Ranges(PerChannel(0))) },
-		"Stream.Calibrate":     func() error { return second(Stream{src, shape}.Calibrate(s[2])) },
-		"Stream.Compare":       func() error { return second(Stream{src, shape}.Compare(s...)) },
-		"Stream.CompareParams": func() error { return second(Stream{src, shape}.CompareParams(p...)) },
-	}
-}
-
 // TestSourceErrors has every call fail.
 func TestSourceErrors(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
 	broken := errors.New("the disk is gone")
 	for _, shape := range [][]int{{20}, {300, 300}, {70000, 3}, {3, 90000}, {100, 50, 40}} {
-		var calls, fail atomic.Int64
-		src := sourceFunc(func(dst []float32, off int) error {
-			if calls.Add(1) == fail.Load() {
-				return fmt.Errorf("at %d: %w", off, broken)
-			}
-			clear(dst)
-			return nil
-		})
+		src := &failingSource{src: zeros, err: fmt.Errorf("from the disk: %w", broken)}
 		for what, call := range everyFrom(src, shape) {
 			for _, procs := range []int{1, 4} {
 				runtime.GOMAXPROCS(procs)
-				calls.Store(0)
-				fail.Store(-1)
+				src.failing(0, nil)
 				if err := call(); err != nil {
 					t.Fatalf("%s: %v", what, err)
 				}
-				for n := calls.Load(); n > 0; n /= 2 {
-					calls.Store(0)
-					fail.Store(n)
+				for n := src.calls.Load(); n > 0; n /= 2 {
+					src.failing(n, nil)
 					err := call()
 					if !errors.Is(err, broken) || !strings.HasPrefix(err.Error(), "quant: reading elements ") {
 						t.Fatalf("%s, shape %v: call %d fails, but the error is %v", what, shape, n, err)
 					}
-					if procs == 1 && calls.Load() != n {
-						t.Errorf("%s, shape %v: %d more calls after one that failed", what, shape, calls.Load()-n)
+					if procs == 1 && src.calls.Load() != n {
+						t.Errorf("%s, shape %v: %d more calls after one that failed", what, shape, src.calls.Load()-n)
 					}
 				}
 			}
@@ -273,7 +184,6 @@ func TestSourcePanic(t *testing.T) {
 			clear(dst)
 			return nil
 		})
-		good := sourceFunc(func(dst []float32, off int) error { clear(dst); return nil })
 		for what, call := range everyFrom(bad, shape) {
 			for _, procs := range []int{1, 4} {
 				runtime.GOMAXPROCS(procs)
@@ -281,7 +191,7 @@ func TestSourcePanic(t *testing.T) {
 				if v := recovered(call); v != "no such element" {
 					t.Errorf("%s, shape %v: recovered %v", what, shape, v)
 				}
-				if err := everyFrom(good, shape)[what](); err != nil {
+				if err := everyFrom(zeros, shape)[what](); err != nil {
 					t.Errorf("%s, shape %v, after a panic: %v", what, shape, err)
 				}
 			}
@@ -309,11 +219,6 @@ func TestSourcePanic(t *testing.T) {
 	}
 }
 
-func recovered(f func() error) (v any) {
-	defer func() { v = recover() }()
-	return f()
-}
-
 // TestSourceNotFinite has NaN and infinities everywhere.
 func TestSourceNotFinite(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
@@ -332,8 +237,8 @@ func TestSourceNotFinite(t *testing.T) {
 					"Stream.Calibrate": {second(Calibrate(x, s)), second(Stream{sliceSource(x.Data), shape}.Calibrate(s))},
 					"Stream.Compare":   {second(Compare(x, reference, s)), second(Stream{sliceSource(x.Data), shape}.Compare(reference, s))},
 					"Stream.CompareParams": {
-						second(CompareParams(x, Params{reference, []float32{1}, []int32{0}})),
-						second(Stream{sliceSource(x.Data), shape}.CompareParams(Params{reference, []float32{1}, []int32{0}})),
+						second(CompareParams(x, Params{Scheme: reference, Scale: []float32{1}, ZeroPoint: []int32{0}})),
+						second(Stream{sliceSource(x.Data), shape}.CompareParams(Params{Scheme: reference, Scale: []float32{1}, ZeroPoint: []int32{0}})),
 					},
 				} {
 					if errs[0] == nil || errs[1] == nil || errs[0].Error() != errs[1].Error() || !errors.Is(errs[1], ErrNotFinite) {
@@ -377,14 +282,7 @@ func testSourceNoAllocations(t *testing.T, procs int) {
 				if err := (Stream{src, shape}).CalibrateInto(&p, s); err != nil {
 					t.Fatal(err)
 				}
-				// A goroutine that waits for a core may keep what a pool could give another.
-				n := allocations(t, call)
-				for i := 0; i < 5 && n > 0; i++ {
-					n = allocations(t, call)
-				}
-				if n > 0 {
-					t.Errorf("%s, %v, shape %v: %d allocations a call, want 0", name, g, shape, n)
-				}
+				neverAllocates(t, fmt.Sprintf("%s, %v, shape %v", name, g, shape), call)
 			}
 		}
 	}
@@ -447,7 +345,7 @@ func TestSourceShapes(t *testing.T) {
 		for what, err := range map[string]error{
 			"Stream.Calibrate":     second(Stream{src, test.shape}.Calibrate(test.s)),
 			"Stream.Compare":       second(Stream{src, test.shape}.Compare(test.s)),
-			"Stream.CompareParams": second(Stream{src, test.shape}.CompareParams(Params{test.s, []float32{1}, []int32{0}})),
+			"Stream.CompareParams": second(Stream{src, test.shape}.CompareParams(Params{Scheme: test.s, Scale: []float32{1}, ZeroPoint: []int32{0}})),
 		} {
 			if !errors.Is(err, test.is) || !strings.Contains(err.Error(), test.text) {
 				t.Errorf("%s, shape %v: %v, want %q with %q in it", what, test.shape, err, test.is, test.text)

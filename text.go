@@ -175,6 +175,9 @@ func (s Scheme) String() string {
 		text += " " + s.Mapping.String()
 	}
 	text += ", " + s.Granularity.String() + ", " + s.Method.String()
+	if s.Scales != Float32Scale {
+		text += ", scales " + s.Scales.String()
+	}
 	if s.NarrowRange {
 		text += ", narrow range"
 	}
@@ -200,6 +203,9 @@ func (s Scheme) MarshalText() ([]byte, error) {
 	}
 	if s.Method != MinMax {
 		text += ":" + s.Method.String()
+	}
+	if s.Scales != Float32Scale {
+		text += ":scale=" + s.Scales.String()
 	}
 	if s.NarrowRange {
 		text += ":narrow"
@@ -230,30 +236,44 @@ func (s *Scheme) GobDecode(data []byte) error { return s.UnmarshalText(data) }
 // any order and each at most once.
 //
 //	int4, uint8, nf4, fp8_e4m3fn, …       type of the codes: the only part that must be there
+//	mxfp4, nvfp4, mxfp8_e4m3, …          type of codes, granularity and scales of NamedSchemes
 //	asymmetric, symmetric                mapping; short: asym, sym
 //	tensor, channel@AXIS, groupSIZE@AXIS granularity; short: c0 is channel@0, g32 is group32@-1
 //	minmax, percentile=99.9, mse, …      method, as ParseMethod reads it
+//	scale=float16, scale=e8m0_floor, …   Scales, as ScaleFormat has them
 //	narrow                               NarrowRange
 //	zero                                 ZeroInRange
+//
+// fp8 and fp8_e4m3 are fp8_e4m3fn, fp4 is fp4_e2m1, and mxfp8 is mxfp8_e4m3.
 //
 // Errors: ErrScheme that names the part, ErrMethod, and those of Validate.
 func ParseScheme(text string) (Scheme, error) {
 	var s Scheme
 	seen := map[string]string{}
 	for part := range strings.SplitSeq(text, ":") {
-		kind, err := s.set(part)
-		if err != nil {
-			return Scheme{}, fmt.Errorf("scheme %q: %w", text, err)
+		name := part
+		if long, ok := schemeAliases[part]; ok {
+			name = long
 		}
-		if first, ok := seen[kind]; ok {
-			return Scheme{}, fmt.Errorf("scheme %q: %w: %q and %q are both a %s", text, ErrScheme, first, part, kind)
+		kinds, named := s.setNamed(name)
+		if !named {
+			kind, err := s.set(name)
+			if err != nil {
+				return Scheme{}, fmt.Errorf("scheme %q: %w", text, err)
+			}
+			kinds = []string{kind}
 		}
-		seen[kind] = part
+		for _, kind := range kinds {
+			if first, ok := seen[kind]; ok {
+				return Scheme{}, fmt.Errorf("scheme %q: %w: %q and %q are both a %s", text, ErrScheme, first, part, kind)
+			}
+			seen[kind] = part
+		}
 	}
-	if _, ok := seen["type of codes"]; !ok {
+	if _, ok := seen[kindCodes]; !ok {
 		return Scheme{}, fmt.Errorf("scheme %q: %w: the type of the codes is missing, such as int8 or uint4", text, ErrScheme)
 	}
-	if _, ok := seen["mapping"]; ok && s.Format != Integers && s.Mapping == Asymmetric {
+	if _, ok := seen[kindMapping]; ok && s.Format != Integers && s.Mapping == Asymmetric {
 		return Scheme{}, fmt.Errorf("scheme %q: %w: %v has no zero point, so that its mapping is symmetric", text, ErrScheme, s.Format)
 	}
 	if err := s.Validate(); err != nil {
@@ -280,25 +300,37 @@ func ParseSchemes(list string) ([]Scheme, error) {
 	return all, nil
 }
 
+// The kinds of parts that more than one function knows.
+const (
+	kindCodes       = "type of codes"
+	kindMapping     = "mapping"
+	kindGranularity = "granularity"
+	kindScales      = "format of scales"
+	kindNarrow      = "narrow range"
+)
+
 // set sets what one part of a scheme's text says, and returns what kind it is.
 func (s *Scheme) set(part string) (kind string, err error) {
 	switch part {
 	case "asymmetric", "asym":
 		s.Mapping = Asymmetric
-		return "mapping", nil
+		return kindMapping, nil
 	case "symmetric", "sym":
 		s.Mapping = Symmetric
-		return "mapping", nil
+		return kindMapping, nil
 	case "narrow":
 		s.NarrowRange = true
-		return "narrow range", nil
+		return kindNarrow, nil
 	case "zero":
 		s.ZeroInRange = true
 		return "zero in range", nil
 	}
+	if name, ok := strings.CutPrefix(part, "scale="); ok {
+		return kindScales, s.Scales.UnmarshalText([]byte(name))
+	}
 	if f, ok := formatNamed(part); ok && f != Integers {
 		s.Format = f
-		return "type of codes", nil
+		return kindCodes, nil
 	}
 	digits, unsigned := strings.CutPrefix(part, "uint")
 	if !unsigned {
@@ -309,7 +341,7 @@ func (s *Scheme) set(part string) (kind string, err error) {
 			return "", fmt.Errorf("%w: part %q: %q is not a number of bits", ErrBits, part, digits)
 		}
 		s.Unsigned = unsigned
-		return "type of codes", nil
+		return kindCodes, nil
 	}
 	if word, _, _ := strings.Cut(part, "="); isMethod(word) {
 		s.Method, err = ParseMethod(part)
@@ -318,10 +350,10 @@ func (s *Scheme) set(part string) (kind string, err error) {
 	if part == "tensor" || strings.HasPrefix(part, "channel@") || strings.HasPrefix(part, "group") ||
 		len(part) > 1 && (part[0] == 'c' || part[0] == 'g') && startsNumber(part[1:]) {
 		s.Granularity, err = ParseGranularity(part)
-		return "granularity", err
+		return kindGranularity, err
 	}
-	return "", fmt.Errorf("%w: there is no part %q; there are intBITS, uintBITS, %v, asymmetric, symmetric, tensor, channel@AXIS, groupSIZE@AXIS, narrow, zero, %s",
-		ErrScheme, part, formatList(), methodNames())
+	return "", fmt.Errorf("%w: there is no part %q; there are intBITS, uintBITS, %v, %s, asymmetric, symmetric, tensor, channel@AXIS, groupSIZE@AXIS, scale=FORMAT, narrow, zero, %s",
+		ErrScheme, part, formatList(), namedList(), methodNames())
 }
 
 // isMethod reports whether a method has the given name.

@@ -58,7 +58,7 @@ func TestTextJSONGob(t *testing.T) {
 			if p, err := ParseScheme(text); err != nil || p != s {
 				t.Fatalf("%+v, %v", p, err)
 			}
-			p := Params{s, []float32{0.1, 1e-38, math.SmallestNonzeroFloat32}, []int32{0, -5, 7}}
+			p := Params{Scheme: s, Scale: []float32{0.1, 1e-38, math.SmallestNonzeroFloat32}, ZeroPoint: []int32{0, -5, 7}}
 			v := nested{s, map[Scheme]Params{s: p}, s.Method, s.Granularity, s.Mapping}
 			j, g := through(t, v)
 			if d := cmp.Diff(v, j) + cmp.Diff(v, g); d != "" {
@@ -351,9 +351,9 @@ func TestNotMarshalled(t *testing.T) {
 		"mapping":            {Mapping(7), ErrScheme},
 		"method":             {Percentile(-1), ErrMethod},
 		"granularity":        {PerGroup(0, 0), ErrGroupSize},
-		"params: infinite":   {Params{Scheme{Bits: 8}, []float32{float32(math.Inf(1))}, []int32{0}}, ErrScale},
-		"params: lengths":    {Params{Scheme{Bits: 8}, []float32{1}, nil}, ErrParams},
-		"params: zero point": {Params{Scheme{Bits: 8}, []float32{1}, []int32{1 << 24}}, ErrZeroPoint},
+		"params: infinite":   {Params{Scheme: Scheme{Bits: 8}, Scale: []float32{float32(math.Inf(1))}, ZeroPoint: []int32{0}}, ErrScale},
+		"params: lengths":    {Params{Scheme: Scheme{Bits: 8}, Scale: []float32{1}, ZeroPoint: nil}, ErrParams},
+		"params: zero point": {Params{Scheme: Scheme{Bits: 8}, Scale: []float32{1}, ZeroPoint: []int32{1 << 24}}, ErrZeroPoint},
 		"params: no bits":    {Params{}, ErrBits},
 		"result: no bits":    {Result{}, ErrBits},
 		"observer: zero":     {new(Observer), ErrState},

@@ -37,7 +37,7 @@ func TestUntrustedStack(t *testing.T) {
 			return all
 		},
 		"Dequantize": func(t *testing.T, _ Source) any {
-			y, err := Dequantize(Quantized{make([]byte, len(x.Data)), x.Shape, Params{Scheme{Bits: 8}, []float32{3}, []int32{5}}})
+			y, err := Dequantize(Quantized{make([]byte, len(x.Data)), x.Shape, Params{Scheme: Scheme{Bits: 8}, Scale: []float32{3}, ZeroPoint: []int32{5}}})
 			if err != nil {
 				t.Fatal(err)
 			}

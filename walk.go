@@ -11,10 +11,10 @@ import (
 // squares, for the errors of any number of schemes, or for both. It is the
 // engine of Compare and Calibrate.
 //
-// A pass is cut into parts, which goroutines share. A part is some segments'
-// share of channels or columns that lie together in memory; it goes through its
-// elements in blocks, in the order that order states. Where they come from, which
-// the feed knows, makes no difference to the blocks.
+// A pass is cut into parts, and each goroutine takes the next part. A part is one or
+// several segments of some channels, or of some columns, that lie together in memory.
+// Its elements are taken in blocks, in the order that order states. The blocks are the
+// same wherever the feed has the elements from.
 type walk struct {
 	feed
 	order
@@ -36,8 +36,8 @@ type walk struct {
 }
 
 const (
-	// leastRead is how many elements a read should have at least, if that leaves
-	// enough parts to share.
+	// leastRead is how many elements a read should have at least, if each goroutine
+	// still gets a part.
 	leastRead  = 1 << 12
 	leastParts = 4
 
@@ -178,7 +178,7 @@ func (g *walk) cutParts() {
 	}
 }
 
-// notFinite takes notice of elements of b that are not finite.
+// notFinite records that b has an element that is not finite.
 func (g *walk) notFinite(x []float32, pitch int, b *block) {
 	if g.quiet {
 		g.bad.Store(-1)
@@ -187,7 +187,7 @@ func (g *walk) notFinite(x []float32, pitch int, b *block) {
 	g.findBad(x, pitch, b)
 }
 
-// parts does the parts of as many segments as there is memory for.
+// parts does all parts of as many segments as there is memory for.
 func (g *walk) parts(x, y []float32, n int) {
 	if work.Several(n) && work.OnHeap(x) && work.OnHeap(y) {
 		a := walkArgs{g, x, y}
@@ -315,8 +315,8 @@ func (g *walk) runs(x, y []float32, b *block, s *scratch) bool {
 	return ok
 }
 
-// columns does a segment of some columns. The last row is shorter where narrow
-// rows are merged and do not come out even.
+// columns does a segment of some columns. Narrow rows are merged; the last of the
+// merged rows is shorter if their number is not a multiple.
 func (g *walk) columns(x, y []float32, slot, part int, s *scratch) {
 	l := &g.ch
 	col := part * g.partSize

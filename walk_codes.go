@@ -1,7 +1,6 @@
 package quant
 
 import (
-	"math"
 	"sync"
 	"unsafe"
 
@@ -49,95 +48,6 @@ func newTransform(n int, shape []int, p Params) (transform, error) {
 		return transform{}, err
 	}
 	return transform{layout: l, coding: p.coding()}, nil
-}
-
-// What follows does without a transform where that would be most of the work:
-// for a tensor of a single part with one scale, codes of at most 8 bits, and
-// nothing wrong with it. What may be wrong is for newTransform to say.
-
-// plain reports whether a tensor of n elements is such a one.
-func (p *Params) plain(n int, shape []int) bool {
-	return p.Scheme.Bits <= 8 && p.Scheme.plain() && len(p.Scale) == 1 && len(p.ZeroPoint) == 1 &&
-		math.Float32bits(p.Scale[0])-1 < 0x7f7fffff && uint32(p.ZeroPoint[0]+maxZeroPoint) <= 2*maxZeroPoint && onePart(n, shape)
-}
-
-// plain reports whether s is valid and for all of a tensor: of those it knows
-// the usual ones.
-func (s *Scheme) plain() bool {
-	return s.Format.number == 0 && s.Granularity.unit == perTensor && uint(s.Bits-2) <= 14 && s.Mapping <= Symmetric &&
-		(!s.NarrowRange || !s.Unsigned && s.Mapping == Symmetric) &&
-		(s.Method.kind == minMax && math.Float64bits(s.Method.fraction) == 0 || s.Method.validate() == nil)
-}
-
-// onePart reports whether shape is one of n elements, and these make a single part.
-func onePart(n int, shape []int) bool {
-	return n > 0 && n <= partLen && (len(shape) == 0 || smallElements(shape) == n)
-}
-
-// smallElements returns how many elements shape has, 0 if they are more than a part.
-func smallElements(shape []int) int {
-	if len(shape) == 0 {
-		return 0
-	}
-	n := 1
-	for _, d := range shape {
-		if d <= 0 || d > partLen {
-			return 0
-		}
-		if n *= d; n > partLen {
-			return 0
-		}
-	}
-	return n
-}
-
-func (p *Params) quantizeBytes(dst []uint8, x []float32) {
-	qmin, qmax := p.Scheme.Grid()
-	quantizeInt8Runs(dst, x, len(x), p.Scale, p.ZeroPoint, int32(qmin), int32(qmax), false)
-}
-
-func (p *Params) dequantizeBytes(dst []float32, codes []uint8) {
-	dequantizeInt8Runs(dst, codes, len(codes), p.Scale, p.ZeroPoint, !p.Scheme.Unsigned, false)
-}
-
-func (p *Params) quantizePlain(dst []byte, x []float32) {
-	if p.Scheme.Bits == 8 {
-		p.quantizeBytes(dst[:len(x)], x)
-	} else {
-		p.quantizePacked(dst, x)
-	}
-}
-
-func (p *Params) dequantizePlain(dst []float32, codes []byte) {
-	if p.Scheme.Bits == 8 {
-		p.dequantizeBytes(dst, codes)
-	} else {
-		p.dequantizePacked(dst, codes)
-	}
-}
-
-func (p *Params) quantizePacked(dst []byte, x []float32) {
-	var buf [bufLen]uint8
-	for len(x) > 0 {
-		n := min(bufLen, len(x))
-		p.quantizeBytes(buf[:n], x[:n])
-		pack8(dst, buf[:n], p.Scheme.Bits, false)
-		if x = x[n:]; len(x) > 0 {
-			dst = dst[bufLen/8*p.Scheme.Bits:]
-		}
-	}
-}
-
-func (p *Params) dequantizePacked(dst []float32, codes []byte) {
-	var buf [bufLen]uint8
-	for len(dst) > 0 {
-		n := min(bufLen, len(dst))
-		unpack8(buf[:n], codes, p.Scheme.Bits, !p.Scheme.Unsigned)
-		p.dequantizeBytes(dst[:n], buf[:n])
-		if dst = dst[n:]; len(dst) > 0 {
-			codes = codes[bufLen/8*p.Scheme.Bits:]
-		}
-	}
 }
 
 // partLen returns how many elements make a part, a multiple of 8. Where the

@@ -44,7 +44,7 @@ func (r *rangeSink) begin(o *order, squares bool) {
 		r.reset(n)
 		return
 	}
-	// Sums that nobody looks at need not be zero.
+	// Sums that are not used need not be zero.
 	r.lo, r.hi, r.sq = resize(r.lo, n), resize(r.hi, n), resize(r.sq, n)
 	resetRanges(r.lo, r.hi)
 }
@@ -130,7 +130,7 @@ func (r *rangeSink) columns(x []float32, b *block, pitch int, lo, hi []float32, 
 	return ok
 }
 
-// addColumns adds what columns came to to their channels.
+// addColumns adds the ranges and sums of columns to those of their channels.
 func (r *rangeSink) addColumns(o *order, b *block, w *rangeWork) {
 	lo, hi, sq := w.lo[:b.n], w.hi[:b.n], w.squares[:b.n]
 	for j, l := 0, o.lanes(b); j < b.n; j++ {

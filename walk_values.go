@@ -1,14 +1,14 @@
 package quant
 
-// What a method needs that chooses among the values of a parameter: all of them
-// in one slice. They stay where they are if they lie together, else are copied.
-// Of a Source as many parameters are read at a time as make long reads.
+// A method that chooses among the values of a parameter needs all of them in one slice.
+// Values that lie together stay where they are; others are copied. A Source is read for
+// several parameters at a time, so that reads are long.
 
 const (
-	valueRows = 1024 // rows that are copied at a time, of what is taken in turns
+	valueRows = 1024 // rows that are copied at a time
 
-	// valuesLen is how many elements are brought together at most, unless one
-	// parameter has more, and valuesRow how long rows need not be that are read one by one.
+	// valuesLen is how many elements are copied together at most, unless one parameter
+	// has more. Rows of valuesRow elements and more are read one by one.
 	valuesLen = 1 << 20
 	valuesRow = 1 << 10
 )

@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
-	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
 
 	"github.com/a01592f9/quant"
 	"github.com/a01592f9/quant/calibfile"
@@ -17,7 +16,7 @@ func init() {
 	// Without a coder of its own an accumulator would be coded by its exported
 	// fields, and the state of the observer would be lost without an error.
 	beam.RegisterCoder(reflect.TypeFor[Accumulator](), encodeAccumulator, decodeAccumulator)
-	register.Combiner3[Accumulator, Part, []byte](&ObserveFn{})
+	registerTypes(&ObserveFn{})
 }
 
 // An Accumulator is what was seen of one tensor.

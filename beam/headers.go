@@ -2,6 +2,7 @@ package beam
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"io"
 	"math"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -24,6 +26,7 @@ const (
 type array struct {
 	name   string
 	dtype  string // f32, f16 or bf16; the file's own word for others, which are not floating
+	word   string // the type as reports have it: F32, F16, BF16 or the file's own word
 	big    bool   // whether its bytes are big-endian
 	float  bool
 	shape  []int
@@ -31,12 +34,16 @@ type array struct {
 	bytes  int64
 }
 
-// size returns the number of bytes of one element of the types that are read.
+// size returns the number of bytes of one element of the types that are read,
+// and 0 for other types.
 func size(dtype string) int {
-	if dtype == "f32" {
+	switch dtype {
+	case "f32":
 		return 4
+	case "f16", "bf16":
+		return 2
 	}
-	return 2
+	return 0
 }
 
 // count returns the number of elements of a shape.
@@ -108,12 +115,12 @@ func (a *array) parseNPY(text string) error {
 		}
 		a.shape = append(a.shape, n)
 	}
-	a.dtype = descr[1]
+	a.dtype, a.word = descr[1], descr[1]
 	switch a.big = a.dtype != "" && a.dtype[0] == '>'; strings.TrimLeft(a.dtype, "<>") {
 	case "f4":
-		a.dtype, a.float = "f32", true
+		a.dtype, a.word, a.float = "f32", "F32", true
 	case "f2":
-		a.dtype, a.float = "f16", true
+		a.dtype, a.word, a.float = "f16", "F16", true
 	case "f8", "f16":
 		return fmt.Errorf("type %s is not read here: convert it to float32", a.dtype)
 	}
@@ -171,6 +178,10 @@ func readSafetensors(r io.Reader, length int64) ([]array, error) {
 	if _, err := d.Token(); err != nil {
 		return nil, errors.New("the header of the safetensors file ends too early")
 	}
+	// The order of the tool's reports is that of the data.
+	slices.SortStableFunc(all, func(a, b array) int {
+		return cmp.Or(cmp.Compare(a.offset, b.offset), cmp.Compare(a.bytes, b.bytes))
+	})
 	return all, nil
 }
 
@@ -184,7 +195,7 @@ func safetensor(name string, raw json.RawMessage, base, length int64) (array, er
 	if err := json.Unmarshal(raw, &x); err != nil {
 		return array{}, err
 	}
-	a := array{name: name, dtype: x.DType, shape: x.Shape}
+	a := array{name: name, dtype: x.DType, word: x.DType, shape: x.Shape}
 	switch x.DType {
 	case "F32":
 		a.dtype, a.float = "f32", true

@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/a01592f9/quant"
+	"github.com/a01592f9/quant/beam/report"
 )
 
 // Options say which tensors are read and for which scheme they are observed.
@@ -26,6 +27,10 @@ type Options struct {
 	Name            string   // the name of tensors of .npy files, as of quant calibrate --name
 	Tensors         []string // patterns of the names to read; none for all
 	SkipBad         bool     // a bad file goes to the output of bad files and is no error
+
+	// FanOut is how many workers merge what was seen of one tensor before one of
+	// them merges the rest. At most 1 is for one step. The result is the same.
+	FanOut int
 }
 
 // NewOptions returns options for a scheme, whose names of .npy files are those
@@ -76,17 +81,8 @@ func (o Options) name(file string) string {
 	return strings.NewReplacer("{stem}", strings.TrimSuffix(base, path.Ext(base)), "{folder}", folder).Replace(o.Name)
 }
 
-// picked reports whether a tensor is to be read. The star of a pattern matches
-// a slash too.
-func (o Options) picked(name string) bool {
-	flat := strings.NewReplacer("/", "\x00")
-	for _, p := range o.Tensors {
-		if ok, err := path.Match(flat.Replace(p), flat.Replace(name)); p == name || ok && err == nil {
-			return true
-		}
-	}
-	return len(o.Tensors) == 0
-}
+// picked reports whether a tensor is to be read.
+func (o Options) picked(name string) bool { return report.Picked(o.Tensors, name) }
 
 // clean is an error without the name of the library.
 func clean(err error) string { return strings.TrimPrefix(err.Error(), "quant: ") }

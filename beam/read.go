@@ -6,15 +6,13 @@ import (
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/core/sdf"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/io/rtrackers/offsetrange"
-	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
 
 	"github.com/a01592f9/quant"
 	"github.com/a01592f9/quant/calibfile"
 )
 
 func init() {
-	register.DoFn4x1[context.Context, *sdf.LockRTracker, Ref, func(string, Part), error](&readFn{})
-	register.Emitter2[string, Part]()
+	registerTypes(&readFn{})
 }
 
 const (

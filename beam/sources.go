@@ -7,43 +7,47 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/io/filesystem"
-	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
 )
 
 func init() {
-	register.DoFn3x1[context.Context, string, func(string), error](&listFn{})
-	register.DoFn5x1[context.Context, string, func(Ref), func(Bad), func(Bad), error](&openFn{})
-	register.Emitter1[string]()
-	register.Emitter1[Ref]()
-	register.Emitter1[Bad]()
+	registerTypes(&listFn{}, &openFn{}, Ref{}, Bad{})
 }
 
 // A Ref says where a tensor is. It crosses stages instead of the values.
 type Ref struct {
 	File   string
+	Index  int // of the tensor in the file
 	Name   string
-	DType  string
-	Big    bool // big-endian
+	DType  string // f32, f16 or bf16
+	Word   string // the type as reports have it, as F32
+	Big    bool   // big-endian
 	Shape  []int
 	Offset int64  // of the values, in the file or in the member
 	Member string // of a compressed archive, or ""
 	Bytes  int64
 }
 
-// Bad is a file or a tensor that was left out, and why.
+// Bad is a file that was left out, and why.
 type Bad struct {
-	File, Tensor, Reason string
+	File, Reason string
+}
+
+// LeftOut is a tensor that was left out, and why.
+type LeftOut struct {
+	Tensor Ref
+	Reason string
 }
 
 // A Sources is what Find returns: the tensors, the tensors that were left out
 // because they are not floating point or have no elements, and the bad files.
 type Sources struct {
 	Tensors beam.PCollection // of Ref
-	Left    beam.PCollection // of Bad
+	Left    beam.PCollection // of LeftOut
 	Bad     beam.PCollection // of Bad, empty unless Options.SkipBad
 }
 
@@ -66,6 +70,9 @@ func (*listFn) ProcessElement(ctx context.Context, glob string, emit func(string
 		return err
 	}
 	defer fs.Close()
+	if st, err := os.Stat(glob); err == nil && st.IsDir() {
+		return fmt.Errorf("%s: a folder: name its files, as %s/*.safetensors", glob, strings.TrimSuffix(glob, "/"))
+	}
 	files, err := fs.List(ctx, glob)
 	if err != nil {
 		return fmt.Errorf("%s: %w", glob, err)
@@ -87,8 +94,14 @@ var (
 	badFiles     = beam.NewCounter("quant", "bad_files")
 )
 
-func (f *openFn) ProcessElement(ctx context.Context, file string, emit func(Ref), left, bad func(Bad)) error {
-	all, err := tensorsOf(ctx, file, f.Options.SkipBad)
+func (f *openFn) ProcessElement(ctx context.Context, file string, emit func(Ref), left func(LeftOut), bad func(Bad)) error {
+	var all []member
+	var err error
+	for range tries { // the file system may fail, and the file be good
+		if all, err = tensorsOf(ctx, file, f.Options.SkipBad); err == nil || ctx.Err() != nil {
+			break
+		}
+	}
 	if err == nil && len(all) == 0 {
 		err = errors.New("there are no tensors in it")
 	}
@@ -100,7 +113,7 @@ func (f *openFn) ProcessElement(ctx context.Context, file string, emit func(Ref)
 		bad(Bad{File: file, Reason: err.Error()})
 		return nil
 	}
-	for _, m := range all {
+	for i, m := range all {
 		name := m.name
 		if name == "" {
 			name = f.Options.name(file)
@@ -108,17 +121,18 @@ func (f *openFn) ProcessElement(ctx context.Context, file string, emit func(Ref)
 		if !f.Options.picked(name) {
 			continue
 		}
+		ref := Ref{file, i, name, m.dtype, m.word, m.big, m.shape, m.offset, m.member, m.bytes}
 		n, err := count(m.shape)
 		switch {
 		case err != nil:
 			return inTensor(file, name, err)
 		case !m.float:
-			left(Bad{file, name, m.dtype + " is not a floating-point type"})
+			left(LeftOut{ref, m.word + " is not a floating-point type"})
 		case n == 0:
-			left(Bad{file, name, "no elements"})
+			left(LeftOut{ref, "no elements"})
 		default:
 			tensorsFound.Inc(ctx, 1)
-			emit(Ref{file, name, m.dtype, m.big, m.shape, m.offset, m.member, m.bytes})
+			emit(ref)
 		}
 	}
 	return nil
@@ -151,6 +165,7 @@ func tensorsOf(ctx context.Context, file string, whole bool) ([]member, error) {
 		if err == nil && a.float && a.offset+a.bytes != length {
 			err = fmt.Errorf("%d bytes where the header tells of %d", length, a.offset+a.bytes)
 		}
+		a.bytes = length - a.offset
 		return []member{{array: a}}, err
 	case bytes.HasPrefix(head, []byte("PK\x03\x04")):
 		return membersOf(rest, in, length, whole)
@@ -228,6 +243,7 @@ func memberOf(f *zip.File, whole bool) (member, error) {
 		}
 	}
 	a.name = strings.TrimSuffix(f.Name, ".npy")
+	a.bytes = int64(f.UncompressedSize64) - a.offset
 	if f.Method != zip.Store {
 		return member{a, f.Name}, nil
 	}

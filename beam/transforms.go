@@ -4,32 +4,61 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
+	"hash/fnv"
 	"maps"
+	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
-	"github.com/apache/beam/sdks/v2/go/pkg/beam/io/filesystem"
-	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
 
 	"github.com/a01592f9/quant/calibfile"
 )
 
 func init() {
-	register.DoFn3x3[context.Context, string, []byte, string, []byte, error](&describeFn{})
-	register.DoFn2x1[string, []byte, entry](&entryFn{})
-	register.DoFn3x1[context.Context, int, func(*entry) bool, error](&writeFn{})
-	register.DoFn1x2[Bad, string, []byte](&reasonFn{})
-	register.Iter1[entry]()
+	registerTypes(&fanFn{}, &fannedFn{}, &describeFn{}, &entryFn{}, &writeFn{}, &reasonFn{}, entry{})
+}
+
+// registerTypes registers functions and values by their types. The generic
+// functions of Beam's package register would call the functions without
+// reflection, but they double the size of a program, and an element is a block
+// of many values here.
+func registerTypes(values ...any) {
+	for _, v := range values {
+		beam.RegisterType(reflect.TypeOf(v))
+	}
 }
 
 // Observe observes parts, a collection of KV<string, Part> by the names of the
 // tensors, and returns KV<string, []byte>: the binary form of the
 // calibfile.Seen of each tensor.
 func Observe(s beam.Scope, o Options, parts beam.PCollection) beam.PCollection {
+	s = s.Scope("quant.Observe")
 	f := &ObserveFn{Scheme: o.Scheme, IgnoreNotFinite: o.IgnoreNotFinite}
-	return beam.CombinePerKey(s.Scope("quant.Observe"), f, parts)
+	if o.FanOut > 1 {
+		some := beam.CombinePerKey(s, f, beam.ParDo(s, &fanFn{FanOut: o.FanOut}, parts))
+		parts = beam.ParDo(s, &fannedFn{}, some)
+	}
+	return beam.CombinePerKey(s, f, parts)
+}
+
+// A fanFn gives the parts of a tensor several keys: its name and a number that
+// follows from where the part is.
+type fanFn struct{ FanOut int }
+
+func (f *fanFn) ProcessElement(name string, p Part) (string, Part) {
+	h := fnv.New32a()
+	fmt.Fprintf(h, "%s %d", p.File, p.First)
+	return fmt.Sprintf("%d %s", h.Sum32()%uint32(f.FanOut), name), p
+}
+
+// A fannedFn makes what was seen under one of these keys a part under the name.
+type fannedFn struct{}
+
+func (*fannedFn) ProcessElement(key string, seen []byte) (string, Part) {
+	_, name, _ := strings.Cut(key, " ")
+	return name, Part{PartHeader{Tensor: name}, seen}
 }
 
 // Calibrate chooses the parameters of tensors from their parts, a collection of
@@ -149,17 +178,7 @@ func (f *writeFn) ProcessElement(ctx context.Context, _ int, next func(*entry) b
 	if err != nil {
 		return fmt.Errorf("%s: %w", f.Path, err)
 	}
-	fs, err := filesystem.New(ctx, f.Path)
-	if err != nil {
-		return err
-	}
-	defer fs.Close()
-	out, err := fs.OpenWrite(ctx, f.Path)
-	if err != nil {
-		return err
-	}
-	_, err = out.Write(data)
-	return errors.Join(err, out.Close())
+	return writeFile(ctx, f.Path, data)
 }
 
 func (f *writeFn) encode(tensors map[string][]byte) ([]byte, error) {

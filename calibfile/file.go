@@ -100,6 +100,9 @@ func Describe(name string, seen *Seen, s quant.Scheme) (*Tensor, error) {
 	if s.Format != quant.Integers {
 		return nil, inTensor(name, fmt.Errorf("a calibration file has no place for the format %v", s.Format))
 	}
+	if s.Scales != quant.Float32Scale {
+		return nil, inTensor(name, fmt.Errorf("a calibration file has no place for scales in %v", s.Scales))
+	}
 	t, err := describe(seen.Observer, s)
 	if err != nil {
 		return nil, inTensor(name, err)

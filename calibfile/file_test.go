@@ -53,6 +53,7 @@ func TestDescribeRefuses(t *testing.T) {
 	}{
 		"name":        {"\xff", s, "its name is not UTF-8"},
 		"format":      {"act", quant.Scheme{Format: quant.NF4, Granularity: s.Granularity}, "no place for the format nf4"},
+		"scales":      {"act", quant.Scheme{Bits: 8, Scales: quant.Float16Scale, Granularity: s.Granularity}, "no place for scales in float16"},
 		"granularity": {"act", quant.Scheme{Bits: 8}, "granularity"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -46,6 +46,9 @@ All but the last give the same result whatever the order of the batches. With
 groups, or with ema, an array of standard input that is larger than 64 MiB goes
 through a temporary file.
 
+A text or CSV file is a batch too. What of a file was left out is listed; with
+--format json, on standard error.
+
 --state keeps what was seen, to be merged with that of others: with --merge
 FILES are states, and the result is that of all batches together, to the last
 bit. Among batches states may stand too, to go on where they ended. A state has
@@ -147,8 +150,12 @@ func (f *calibrateFlags) begin(cmd *cobra.Command, old []string) (*calibration.C
 	if f.ignore {
 		policy = library.IgnoreNotFinite
 	}
+	reading, err := f.reading.reading()
+	if err != nil {
+		return nil, err
+	}
 	if len(old) == 0 {
-		return calibration.New(calibration.Options{Scheme: f.scheme, Policy: policy, Name: f.name, Tensors: f.tensors})
+		return calibration.New(calibration.Options{Scheme: f.scheme, Policy: policy, Name: f.name, Tensors: f.tensors, Reading: reading})
 	}
 	c, err := joined(old)
 	if err != nil {
@@ -164,7 +171,7 @@ func (f *calibrateFlags) begin(cmd *cobra.Command, old []string) (*calibration.C
 	if err := f.scheme.Validate(); err != nil {
 		return nil, &usageError{errors.New(strings.TrimPrefix(err.Error(), "quant: "))}
 	}
-	c.Observe(f.name, f.tensors)
+	c.Observe(f.name, f.tensors, reading)
 	return c, nil
 }
 
@@ -212,6 +219,11 @@ func (a *app) writeCalibration(c *calibration.Calibration, skipped []calibration
 			return err
 		}
 	}
+	if f.format == formatJSON { // which has no place for them
+		for _, line := range skippedLines(skipped) {
+			a.complain(line)
+		}
+	}
 	return a.write("", func(w io.Writer, color bool) error {
 		if f.format == formatJSON {
 			return file.Write(w)
@@ -248,7 +260,7 @@ func (a *app) observe(ctx context.Context, c *calibration.Calibration, paths []s
 // nothingObserved is the error for files without a tensor to observe.
 func nothingObserved(args []string, skipped []calibration.Skipped, patterns []string) error {
 	switch {
-	case len(skipped) > 0:
+	case len(skipped) > 0 && skipped[0].Tensor != "":
 		s := skipped[0]
 		return fmt.Errorf("%s: tensor %q cannot be observed: %s", s.File, s.Tensor, s.Reason)
 	case len(patterns) > 0:
@@ -297,7 +309,11 @@ func skippedLines(all []calibration.Skipped) []string {
 	var lines []string
 	seen := make(map[string]bool)
 	for _, s := range all {
-		if line := fmt.Sprintf("%s: %s", s.Tensor, s.Reason); !seen[line] {
+		name := s.Tensor
+		if name == "" {
+			name = s.File
+		}
+		if line := fmt.Sprintf("%s: %s", name, s.Reason); !seen[line] {
 			seen[line] = true
 			lines = append(lines, line)
 		}

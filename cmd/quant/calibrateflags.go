@@ -26,6 +26,7 @@ type calibrateFlags struct {
 	state       string
 	output      string
 	format      string
+	reading     readingFlags
 }
 
 // register adds the flags of quant calibrate to its command.
@@ -48,6 +49,7 @@ func (f *calibrateFlags) register(cmd *cobra.Command) {
 	flags.StringVar(&f.state, "state", "", "keep what was seen in a `file`, to be merged")
 	flags.BoolVar(&f.merge, "merge", false, "FILES are states: join them")
 	flags.StringVar(&f.format, "format", formatTable, "`name` of the output format: table or json; json is the calibration file")
+	f.reading.register(cmd)
 	completeTensors(cmd, "tensor")
 	completeWords(cmd, "mapping", option.Mappings()...)
 	completeWords(cmd, "granularity", option.PerTensor, option.PerChannel, granularityGroup)
@@ -74,7 +76,7 @@ func (f *calibrateFlags) check(cmd *cobra.Command, args []string) error {
 		return usagef("format %q is neither table nor json", f.format)
 	}
 	if f.merge {
-		for _, name := range []string{"granularity", "axis", "group-size", "name", "tensor", "ignore-non-finite"} {
+		for _, name := range []string{"granularity", "axis", "group-size", "name", "tensor", "ignore-non-finite", "separator", "decimal", "skip-rows", "skip-columns"} {
 			if changed(name) {
 				return usagef("--%s does not go with --merge: states have been made already", name)
 			}

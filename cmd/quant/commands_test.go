@@ -150,7 +150,8 @@ func TestOverwriting(t *testing.T) {
 	for _, args := range []string{
 		"compare FILE --output OUT.json", "compare FILE --csv OUT.csv", "compare FILE --pdf OUT.pdf", "compare FILE --html OUT.html",
 		"compare FILE --plot OUT.svg", "compare FILE --against FILE --csv OUT.csv", "sweep FILE --output OUT.txt", "sweep FILE --csv OUT.csv",
-		"sweep FILE --plot OUT.png", "inspect FILE --output OUT.txt", "calibrate FILE --output OUT.json", "calibrate FILE --state OUT.state",
+		"sweep FILE --plot OUT.png", "plan FILE --bits-per-weight 9 --output OUT.json", "plan FILE --bits-per-weight 9 --csv OUT.csv", "plan FILE --bits-per-weight 9 --plot OUT.svg",
+		"inspect FILE --output OUT.txt", "calibrate FILE --output OUT.json", "calibrate FILE --state OUT.state",
 		"quantize FILE --output OUT.safetensors", "dequantize PACKED --output OUT.safetensors", "bench --size 4096 --time 1ms --output OUT.txt",
 	} {
 		t.Run(args, func(t *testing.T) {

@@ -54,6 +54,17 @@ With --against nothing is quantized: the tensors of FILE are measured against
 those of the same names in the other file. With the groups that these were
 quantized in, --group-size, errors are exactly those that a comparison foretold.
 
+With --schemes any formats of codes are compared side by side: what each loses
+over all weights, and the bits that a weight takes. A scheme is parts between
+colons, as in int4:sym:g128:mse. The type of the codes is intBITS, uintBITS,
+fp8_e4m3, fp8_e5m2, fp6_e3m2, fp6_e2m3, fp4 or nf4; g128 is groups of 128,
+channel a scale for each channel, and neither one for the tensor. To these come
+sym, asym, narrow, zero, a method, and scale=float16, bfloat16, e8m0_floor or
+e4m3, the format in which scales are stored. mxfp4, mxfp6_e2m3, mxfp6_e3m2,
+mxfp8, mxint8 and nvfp4 are such schemes by name. q4_0, q4_1, q5_0, q5_1, q8_0,
+q4_k, q5_k, q6_k and iq4_nl are block formats of GGUF, with the codes of
+llama.cpp's reference; a row of blocks is a channel, filled up with zeros.
+
 --method says how ranges are chosen: minmax takes the smallest and the largest
 value, percentile=99.99 leaves out the outer 0.01 % of the values, mse and mae
 look for the range with the least squared or absolute error, and entropy for
@@ -72,11 +83,15 @@ interrupted.`,
   quant compare model.safetensors --tensor '*.weight' --group-size 32
   quant compare model.onnx --worst 10 --sort sqnr
   quant compare model.onnx --against dequantized.onnx
+  quant compare model.safetensors --schemes int4:g128,nf4:g64,mxfp4,nvfp4,q4_k
   quant compare model.npz --axis -1 --format csv --channels
   quant compare model.safetensors --output report.json
   quant compare model.safetensors --pdf report.pdf --plot gain.svg`,
 		Args: files(0, 1),
 		RunE: a.start(func(cmd *cobra.Command, args []string) error {
+			if cmd.Flags().Changed("schemes") {
+				return a.compareSchemes(cmd, args, &f)
+			}
 			if err := f.check(cmd); err != nil {
 				return err
 			}

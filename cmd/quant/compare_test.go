@@ -267,6 +267,10 @@ func TestNarrow(t *testing.T) {
 		-1.2345678e-38, 3.4028235e38, -3.4028235e38, 1e-45, -9.9999e-5, 9999999, -1.2345678e-12, 1,
 		0, 0, 0, 0, -7.7777777e-9, -6.6666666e-9, 1.2345678e10, 1.2345679e10,
 	}
+	huge := []float32{
+		-1.8e24, 4.28e17, 1e12, 3e7, -3.5e-7, 7.35e27, 1.2345e-12, -5e3, -9.6e32, 1.2e32, 1e-33, -7e-20,
+		-12032, 2.42e32, -3.68e-32, 1.44e-34, -1.8e24, 4.28e17, 2.4e-38, 8e-39, 1e-38, -1e-37, -3e38, 3e37,
+	}
 	big := make([]float32, 300*200)
 	for i := range big {
 		big[i] = float32(math.Sin(float64(i)*1.7)) * float32(math.Pow(10, float64(i/200%70-36)))
@@ -296,6 +300,18 @@ func TestNarrow(t *testing.T) {
 	narrow(t, ok(t, "inspect", file))
 	small := safetensors(t, weight{name: "extreme", shape: []int{2, 8}, data: extreme})
 	narrow(t, ok(t, "compare", small, "--codes", "--group-size", "2"))
+
+	// One tensor of every column at its widest, and many channels.
+	alone := safetensors(t, weight{name: "huge", shape: []int{4, 6}, data: huge})
+	flat := safetensors(t, weight{name: "channels", shape: []int{len(big) / 3, 3}, data: big})
+	for _, args := range [][]string{
+		{}, {"--group-size", "2"}, {"--group-size", "4", "--bits", "16"}, {"--group-size", "2", "--bits", "2", "--method", "mse"}, {"--group-size", "1", "--codes"},
+	} {
+		narrow(t, ok(t, append([]string{"compare", alone}, args...)...))
+		narrow(t, ok(t, append([]string{"compare", flat}, args...)...))
+	}
+	narrow(t, ok(t, "sweep", alone))
+	narrow(t, ok(t, "sweep", flat))
 }
 
 // TestFixtures compares every file that the readers are tested with.

@@ -23,6 +23,7 @@ type compareFlags struct {
 	groupAxis int
 	channels  bool
 	against   string
+	schemes   string
 	sort      string
 	worst     int
 	format    string
@@ -94,6 +95,7 @@ func (f *compareFlags) register(cmd *cobra.Command) {
 	flags.BoolVar(&f.channels, "channels", false, "list all channels of large tensors (JSON always does)")
 	flags.BoolVar(&o.Codes, "codes", false, "add codes and reconstructed values (table and JSON)")
 	flags.StringVar(&f.against, "against", "", "measure FILE against the tensors of the same names in another `file` instead: quantized and dequantized, say")
+	flags.StringVar(&f.schemes, "schemes", "", "compare the schemes of a `list` instead, "+schemesUsage)
 	flags.StringVar(&f.sort, "sort", "gain", "order of weights in tables by `key`: gain, name, file, rmse, sqnr or bytes")
 	flags.IntVar(&f.worst, "worst", 0, "name the `n` worst weights, and their worst channels")
 	flags.StringVar(&f.format, "format", formatTable, "`name`: table, json, csv or markdown; without it the extension of --output decides")

@@ -29,6 +29,7 @@ type convertFlags struct {
 	mapping    string
 	method     string
 	calibrated string
+	plan       string   // path of the file
 	types      []string // of tensors, by rules
 	noErrors   bool
 	output     string
@@ -98,6 +99,7 @@ its scheme; the others are quantized as the flags say. GGUF knows neither.` + co
 	flags.BoolVar(&o.NarrowRange, "narrow-range", false, "leave out the lowest code (signed, symmetric only)")
 	flags.StringVar(&f.method, "method", "minmax", methodUsage())
 	flags.StringVar(&f.calibrated, "calibration", "", "take scales and zero points of tensors by their names from a `file` of quant calibrate")
+	flags.StringVar(&f.plan, "plan", "", "quantize each weight as a `file` of quant plan says, and no others")
 	f.register(cmd)
 	a.registerForce(cmd)
 	flags.BoolVar(&f.noErrors, "no-errors", false, "do not measure errors, which takes reading weights once more")
@@ -179,6 +181,9 @@ func (f *convertFlags) check(cmd *cobra.Command, kind convert.Kind) error {
 	if changed("calibration") && f.calibrated == "" {
 		return usagef("--calibration needs the name of a file")
 	}
+	if changed("plan") {
+		return f.checkPlan(changed)
+	}
 	if changed("axis") {
 		o.Axis = &f.axis
 	}
@@ -209,6 +214,20 @@ func (f *convertFlags) check(cmd *cobra.Command, kind convert.Kind) error {
 	if err := o.Validate(); err != nil {
 		return &usageError{err}
 	}
+	return nil
+}
+
+// checkPlan is check of flags beside --plan, which says how weights are quantized.
+func (f *convertFlags) checkPlan(changed func(name string) bool) error {
+	if f.plan == "" {
+		return usagef("--plan needs the name of a file")
+	}
+	for _, name := range []string{"bits", "type", "tensor-type", "granularity", "group-size", "axis", "mapping", "unsigned", "narrow-range", "method", "calibration"} {
+		if changed(name) {
+			return usagef("--%s does not go with --plan, which says how each weight is quantized", name)
+		}
+	}
+	f.options.Granularity = option.PerChannel // of nothing
 	return nil
 }
 
@@ -283,6 +302,11 @@ func (a *app) convert(cmd *cobra.Command, in string, f *convertFlags,
 			return err
 		}
 	}
+	if f.plan != "" {
+		if f.options.Plan, err = readPlan(f.plan); err != nil {
+			return err
+		}
+	}
 	out, err := f.begin(kind, folder, a.force)
 	if err != nil {
 		return err
@@ -302,8 +326,8 @@ func (a *app) convert(cmd *cobra.Command, in string, f *convertFlags,
 		return ofFile(in, err)
 	}
 	c := conversion(result, in, kind, f)
-	c.Dequantized = cmd.Name() != "quantize"
-	if !c.Dequantized && !nothing {
+	c.Dequantized, c.Planned = cmd.Name() != "quantize", f.plan != ""
+	if !c.Dequantized && !nothing && f.plan == "" {
 		c.Note = unused(f.options.Bits, kind)
 	}
 	c.Total.FilesBefore, c.Total.FilesAfter = result.Read, out.Size()
@@ -380,6 +404,9 @@ func conversion(r *convert.Result, in string, kind convert.Kind, f *convertFlags
 		c.Left = append(c.Left, report.Left{
 			Name: l.Name, DType: l.DType, Shape: slices.Clone(l.Shape), Bytes: l.Bytes, Reason: l.Reason,
 		})
+	}
+	for _, x := range r.LeftOut {
+		c.LeftOut = append(c.LeftOut, report.LeftOut{Name: x.Name, Reason: x.Reason})
 	}
 	c.Sum()
 	return c

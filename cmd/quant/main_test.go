@@ -131,6 +131,12 @@ func TestGolden(t *testing.T) {
 		"sweep.csv":  {"--format", "csv", "--bits", "2-4", "--group-size", "3"},
 		"sweep.json": {"--format", "json", "--bits", "4,8", "--group-size", "0", "--target", "99"},
 	})
+	list := "int4:g128,int4:g32:mse,nf4:g64,mxfp4,nvfp4,q4_0,q4_k,fp8_e4m3:channel"
+	golden(t, "compare", map[string][]string{
+		"schemes.txt":  {"testdata/silero_vad_v5_excerpt.safetensors", "--schemes", list},
+		"schemes.csv":  {"testdata/silero_vad_v5_excerpt.safetensors", "--schemes", list, "--format", "csv"},
+		"schemes.json": {"testdata/silero_vad_v5_excerpt.safetensors", "--schemes", list, "--format", "json"},
+	})
 	golden(t, "inspect", map[string][]string{
 		"inspect.txt":  {"testdata/silero_vad_v5_excerpt.safetensors"},
 		"inspect.json": {"testdata/silero_vad_v5_excerpt.safetensors", "--format", "json"},
@@ -177,6 +183,12 @@ func TestUsageErrors(t *testing.T) {
 		{`--group-size 0 is not positive`, []string{"compare", "--group-size", "0"}},
 		{`--group-size -4 is not positive`, []string{"compare", "--group-size", "-4"}},
 		{`group axis needs a group size`, []string{"compare", "--group-axis", "0"}},
+		{`scheme 2 is empty`, []string{"compare", "--schemes", "int4,,nf4"}},
+		{`--bits does not go with --schemes`, []string{"compare", "--schemes", "int4", "--bits", "4"}},
+		{`--against does not go with --schemes`, []string{"compare", "--schemes", "int4", "--against", file}},
+		{`there is no part "five"`, []string{"compare", "--schemes", "five"}},
+		{`format "markdown" is none of`, []string{"compare", "--schemes", "int4", "--format", "markdown"}},
+		{`block formats of GGUF are q4_0`, []string{"sweep", "--schemes", "q4_9"}},
 		{`"[" is not a pattern`, []string{"compare", "--tensor", "["}},
 		{`format "xml"`, []string{"compare", "--format", "xml"}},
 		{`--codes goes with`, []string{"compare", "--codes", "--format", "csv"}},

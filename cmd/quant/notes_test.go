@@ -4,11 +4,15 @@ import (
 	"archive/zip"
 	"bytes"
 	"encoding/json"
+	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/a01592f9/quant/cmd/internal/gguf/gguftest"
 	"github.com/a01592f9/quant/cmd/internal/report"
 )
 
@@ -82,21 +86,7 @@ func TestLeftOut(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var b bytes.Buffer
-	z := zip.NewWriter(&b)
-	for name, content := range map[string][]byte{"w.npy": array, "readme.txt": []byte("words")} {
-		w, err := z.Create(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := w.Write(content); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := z.Close(); err != nil {
-		t.Fatal(err)
-	}
-	path := write(t, "a.npz", b.String())
+	path := write(t, "a.npz", zipped(t, map[string]string{"w.npy": string(array), "readme.txt": "words"}))
 	for _, command := range []string{"inspect", "compare", "sweep"} {
 		if out := ok(t, command, path); !strings.Contains(out, "readme.txt  not an array") || !strings.Contains(out, "1 other part of the file left out.") {
 			t.Errorf("%s:\n%s", command, out)
@@ -105,6 +95,90 @@ func TestLeftOut(t *testing.T) {
 			t.Errorf("%s:\n%s", command, out)
 		}
 	}
+}
+
+// TestDocumentsSay has what tables say of the reading in every other form of a
+// report too.
+func TestDocumentsSay(t *testing.T) {
+	text := write(t, "w.csv", "a;b\n1;2\n3;4\n")
+	array, err := os.ReadFile(filepath.Join("..", "internal", "tensorfile", "testdata", "f4_le_c.npy"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	archive := write(t, "a.npz", zipped(t, map[string]string{"w.npy": string(array), "readme.txt": "words"}))
+	model := filepath.Join("..", "internal", "convert", "testdata", "cases", "qdq_already.onnx")
+	for _, test := range []struct {
+		file string
+		says []string
+	}{
+		{text, []string{"Semicolons separate the values", "Line 1 is a header and was left out"}},
+		{archive, []string{"Not tensors", "readme.txt", "not an array"}},
+		{model, []string{"Quantized already: 1 weight is codes of DequantizeLinear; 1 node rounds what is computed."}},
+	} {
+		dir := t.TempDir()
+		html, pdf := filepath.Join(dir, "r.html"), filepath.Join(dir, "r.pdf")
+		markdown := ok(t, "compare", test.file, "--format", "markdown", "--html", html, "--pdf", pdf)
+		page, err := os.ReadFile(html)
+		if err != nil {
+			t.Fatal(err)
+		}
+		documents := map[string]string{"Markdown": strings.ReplaceAll(markdown, "\\", ""), "HTML": string(page), "PDF": pdfText(t, pdf)}
+		for name, document := range documents {
+			document = strings.Join(strings.Fields(document), " ")
+			for _, s := range test.says {
+				if !strings.Contains(document, s) {
+					t.Errorf("%s of %s does not say %q", name, filepath.Base(test.file), s)
+				}
+			}
+		}
+	}
+}
+
+// TestCalibrateSays has batches that are text, and what is left out of them.
+func TestCalibrateSays(t *testing.T) {
+	dir := t.TempDir()
+	out := filepath.Join(dir, "c.json")
+	array, err := os.ReadFile(filepath.Join("..", "internal", "tensorfile", "testdata", "f4_le_c.npy"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	archive := write(t, "a.npz", zipped(t, map[string]string{"w.npy": string(array), "readme.txt": "words"}))
+	if got := ok(t, "calibrate", archive, "-o", out); !strings.Contains(got, "readme.txt: not an array") {
+		t.Errorf("nothing is said of readme.txt:\n%s", got)
+	}
+	text := write(t, "w.txt", "1;2;3\n4;5;6\n")
+	const note = "semicolons end channels"
+	if got := ok(t, "calibrate", text, "--force", "-o", out); !strings.Contains(got, "left out") || !strings.Contains(got, note) {
+		t.Errorf("nothing is said of semicolons:\n%s", got)
+	}
+	if got := ok(t, "calibrate", text, "--force", "-o", out, "--axis", "0", "--separator", "semicolon"); strings.Contains(got, note) || !strings.Contains(got, "0.01176…0.02353") {
+		t.Errorf("--separator does nothing:\n%s", got)
+	}
+	var stdout, stderr bytes.Buffer
+	if code := run(t.Context(), []string{"calibrate", text, "--force", "-o", out, "--format", "json"}, nil, &stdout, &stderr); code != exitDone || !strings.Contains(stderr.String(), note) {
+		t.Errorf("exit code %d, standard error %q", code, &stderr)
+	}
+	fails(t, exitUsage, "--separator does not go with --merge", "", "calibrate", "--merge", text, "-o", out, "--separator", "tab")
+}
+
+// zipped is an archive of files.
+func zipped(t *testing.T, files map[string]string) string {
+	t.Helper()
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		w, err := z.Create(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.WriteString(w, files[name]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
 }
 
 // TestJoined has a weight of 8-bit floats with a scale beside it, and a type that is
@@ -145,6 +219,7 @@ func TestDequantizeJoined(t *testing.T) {
 	for i := range codes {
 		codes[i] = byte(i * 37 & 0x77)
 	}
+	const state = `{"quant_type": "nf4", "blocksize": 64, "dtype": "float16", "shape": [16, 64]}`
 	half := func(n int) []byte { return bytes.Repeat([]byte{0, 0x38}, n) }
 	for name, tensors := range map[string][]rawTensor{
 		"FP8 with scales": {
@@ -158,6 +233,26 @@ func TestDequantizeJoined(t *testing.T) {
 			{"l.weight", "U32", []int{16, 8}, codes},
 			{"l.scales", "F16", []int{16, 1}, half(16)},
 			{"l.biases", "F16", []int{16, 1}, half(16)}},
+		"AWQ": {
+			{"l.qweight", "I32", []int{64, 2}, codes},
+			{"l.qzeros", "I32", []int{1, 2}, codes[:8]},
+			{"l.scales", "F16", []int{1, 16}, half(16)}},
+		"bitsandbytes NF4": {
+			{"l.weight", "U8", []int{512, 1}, codes},
+			{"l.weight.absmax", "F32", []int{16}, bytes.Repeat([]byte{0, 0, 0, 0x3f}, 16)},
+			{"l.weight.quant_map", "F32", []int{16}, bytes.Repeat([]byte{0, 0, 0, 0xbf, 0, 0, 0, 0x3f}, 8)},
+			{"l.weight.quant_state.bitsandbytes__nf4", "U8", []int{len(state)}, []byte(state)}},
+		"MXFP4": {
+			{"l.weight_packed", "U8", []int{16, 32}, codes},
+			{"l.weight_scale", "U8", []int{16, 2}, bytes.Repeat([]byte{126}, 32)}},
+		"NVFP4": {
+			{"l.weight_packed", "U8", []int{16, 32}, codes},
+			{"l.weight_scale", "F8_E4M3", []int{16, 4}, bytes.Repeat([]byte{0x38}, 64)},
+			{"l.weight_global_scale", "F32", []int{1}, []byte{0, 0, 0, 0x40}}},
+		"compressed-tensors": {
+			{"l.weight_packed", "I32", []int{16, 8}, codes},
+			{"l.weight_scale", "F16", []int{16, 1}, half(16)},
+			{"l.weight_shape", "I64", []int{2}, []byte{16, 0, 0, 0, 0, 0, 0, 0, 64, 0, 0, 0, 0, 0, 0, 0}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			in := rawSafetensors(t, append(tensors, rawTensor{"norm.weight", "F32", []int{2}, make([]byte, 8)}))
@@ -185,5 +280,21 @@ func TestDequantizeJoined(t *testing.T) {
 				t.Errorf("the output has %+v", v.Tensors)
 			}
 		})
+	}
+}
+
+// TestConversionLeavesOut has a GGUF file with bytes behind the last tensor.
+func TestConversionLeavesOut(t *testing.T) {
+	b := gguftest.New()
+	b.Tensor("w.weight", 0, gguftest.Floats(make([]float32, 64)...), 32, 2)
+	path := write(t, "m.gguf", string(b.Bytes())+"behind")
+	out := filepath.Join(t.TempDir(), "q.gguf")
+	for _, command := range [][]string{{"inspect", path}, {"compare", path}, {"quantize", path, "-o", out, "--dry-run"}} {
+		if got := ok(t, command...); !strings.Contains(got, "after the last tensor") || !strings.Contains(got, "6 bytes from byte") {
+			t.Errorf("%s:\n%s", command[0], got)
+		}
+		if got := ok(t, append(command, "--format", "json")...); !strings.Contains(got, `"left_out"`) {
+			t.Errorf("%s:\n%s", command[0], got)
+		}
 	}
 }

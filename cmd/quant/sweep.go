@@ -21,6 +21,8 @@ import (
 type sweepFlags struct {
 	options         report.SweepOptions
 	bits            string
+	schemes         string
+	alone           bool // the schemes of the list are all
 	axis, groupAxis int
 	target          float64
 	weights         bool
@@ -44,6 +46,8 @@ log10 of the sum of their squares by the sum of the squared errors. Mean is the
 mean over the weights, worst the weight with the lowest. Bytes are those of
 codes, scales and zero points.
 
+--schemes adds schemes of other formats, which quant compare --help describes.
+
 With --target a line says which scheme is the smallest that reaches a ratio, and
 what it would take if every weight had the smallest one for itself.
 
@@ -53,6 +57,7 @@ FILE is of any kind that quant compare reads, and tensors are chosen as there.
 		Example: `  quant sweep model.safetensors
   quant sweep model.onnx --bits 3-6,8 --group-size 64 --target 30
   quant sweep model.gguf --mapping symmetric --weights
+  quant sweep model.safetensors --schemes nf4:g64,nvfp4,q4_k --plot sweep.svg
   quant sweep model.safetensors --csv sweep.csv --plot sweep.png`,
 		Args: files(0, 1),
 		RunE: a.start(func(cmd *cobra.Command, args []string) error {
@@ -67,6 +72,7 @@ FILE is of any kind that quant compare reads, and tensors are chosen as there.
 	flags.SortFlags = false
 	flags.StringVar(&f.bits, "bits", "2,3,4,5,6,8", "widths of a code: a `list` of numbers and ranges")
 	flags.IntSliceVar(&o.GroupSizes, "group-size", []int{128, 32}, "`sizes` of groups; 0 is none")
+	flags.StringVar(&f.schemes, "schemes", "", "a `list` of further schemes, with commas, each as a whole, "+schemesUsage)
 	flags.StringVar(&o.Mapping, "mapping", o.Mapping, "`name`: asymmetric or symmetric")
 	flags.BoolVar(&o.Unsigned, "unsigned", false, "codes from 0 up instead of around 0")
 	flags.BoolVar(&o.NarrowRange, "narrow-range", false, "leave out the lowest code (signed, symmetric only)")
@@ -96,8 +102,15 @@ var sweepFormats = []string{formatTable, formatJSON, formatCSV}
 func (f *sweepFlags) check(cmd *cobra.Command) error {
 	o, changed := &f.options, cmd.Flags().Changed
 	var err error
-	if o.Bits, err = parseBits(f.bits); err != nil {
-		return usagef("--bits %q: %w", f.bits, err)
+	if changed("schemes") {
+		if o.Schemes, err = splitSchemes(f.schemes); err != nil {
+			return err
+		}
+	}
+	if !f.alone {
+		if o.Bits, err = parseBits(f.bits); err != nil {
+			return usagef("--bits %q: %w", f.bits, err)
+		}
 	}
 	o.GroupSizes = slices.DeleteFunc(o.GroupSizes, func(n int) bool { return n == 0 })
 	if len(o.GroupSizes) == 0 {

@@ -102,7 +102,9 @@ var powers = func() (p [OctaveSteps]float64) {
 	return p
 }()
 
-// Shrink returns v * 2^(-k/OctaveSteps) for k ≥ 0, to within about 2^-50 of it.
+// Shrink returns v * 2^(-k/OctaveSteps), to within about 2^-50 of it. It is more than v
+// if k is negative.
 func Shrink(v float64, k int) float64 {
-	return math.Ldexp(v*powers[k%OctaveSteps], -(k / OctaveSteps))
+	octaves := k >> 8 // rounded down
+	return math.Ldexp(v*powers[k-octaves*OctaveSteps], -octaves)
 }

@@ -65,17 +65,22 @@ func (h *Histogram) Reset(lanes int) {
 // Empty reports whether no octave has a place, so that no value was counted.
 func (h *Histogram) Empty() bool { return len(h.counts) == 0 }
 
-// Counters returns what a kernel needs that counts up to n values: the counters,
-// the indexes of the lanes (some may be equal), and how many values it may count
-// now, at least one. It is to call Counted afterwards.
-func (h *Histogram) Counters(n int) (counters []uint32, at [Lanes]*OctaveIndex, most int) {
+// Counters returns what a kernel needs that counts up to n values: the counters and
+// how many values it may count now, at least one; at gets the indexes of the lanes,
+// some of which may be equal. The kernel is to call Counted afterwards.
+func (h *Histogram) Counters(at *[Lanes]*OctaveIndex, n int) (counters []uint32, most int) {
 	if h.pending == math.MaxUint32 {
 		h.carry()
 	}
+	lane := 0
 	for i := range at {
-		at[i] = &h.at[i%len(h.at)]
+		if lane == len(h.at) {
+			lane = 0
+		}
+		at[i] = &h.at[lane]
+		lane++
 	}
-	return h.counts, at, int(min(uint64(n), math.MaxUint32-h.pending))
+	return h.counts, int(min(uint64(n), math.MaxUint32-h.pending))
 }
 
 // Counted says that a kernel has counted n values.

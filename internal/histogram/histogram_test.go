@@ -18,7 +18,8 @@ func counted(lanes int, x []float32) *Histogram {
 		if h.at[0][b/PerOctave] == 0 {
 			h.Place(b)
 		}
-		counters, at, most := h.Counters(1)
+		var at [Lanes]*OctaveIndex
+		counters, most := h.Counters(&at, 1)
 		if most != 1 {
 			panic("no room for a value")
 		}
@@ -93,7 +94,7 @@ func TestLargeCounts(t *testing.T) {
 		o.AddCount(BinOf(v), math.MaxUint32)
 	}
 	check(t, &h, x, times)
-	if _, _, most := o.Counters(7); most < 1 {
+	if _, most := o.Counters(new([Lanes]*OctaveIndex), 7); most < 1 {
 		t.Errorf("%d values may be counted, want at least 1", most)
 	}
 	h.Merge(&o)

@@ -38,6 +38,19 @@ func (s *Search) least() candidate {
 			best = c
 		}
 	}
+	s.others = s.subsets(s.others[:0], best.cost)
+	return best
+}
+
+// leastExpected returns the best range by the histogram, those of narrower codes included
+// where they are clearly better: a histogram does not tell integers from other values.
+func (s *Search) leastExpected() candidate {
+	best := s.least()
+	for _, c := range s.others {
+		if c.cost = s.expected(c.Range); c.better(&best, clearly) {
+			best = c
+		}
+	}
 	return best
 }
 
@@ -45,7 +58,7 @@ func (s *Search) least() candidate {
 func (s *Search) refine(c candidate, step int) candidate {
 	d := &s.descent
 	d.begin(s, c, step)
-	d.compared, d.margin = true, estimate
+	d.compared, d.margin, d.least = true, estimate, 0
 	return d.run(&s.task.Grid, func(r Range, _ float64) float64 { return s.expected(r) })
 }
 
@@ -60,7 +73,11 @@ func (s *Search) coarse() {
 		c := s.try(clip{hi: k})
 		s.found = append(s.found, c)
 		best = min(best, c.cost)
-		if t := exact.Shrink(most, k); s.d.pos.beyond(t, s.squares)+s.d.neg.beyond(t, s.squares) > best {
+		t := exact.Shrink(most, k)
+		if s.task.Rounded {
+			t *= 2
+		}
+		if s.d.pos.beyond(t, s.squares)+s.d.neg.beyond(t, s.squares) > best {
 			break
 		}
 	}
@@ -92,6 +109,9 @@ func (s *Search) coarse2() {
 	m := s.task.marksOf(s.d.r)
 	extra := m.widestStep() // zero points are rounded: an end of the marks may be so much further out
 	lo, hi := float64(s.d.r.Min), float64(s.d.r.Max)
+	if s.task.Rounded {
+		extra += hi - lo
+	}
 	s.beyond[0] = s.distances(s.beyond[0][:0], s.center-lo, s.center-float64(s.d.near.Min), func(t float64) float64 { return s.below(s.center - t - extra) })
 	s.beyond[1] = s.distances(s.beyond[1][:0], hi-s.center, float64(s.d.near.Max)-s.center, func(t float64) float64 { return s.above(s.center + t + extra) })
 	best := s.widest.cost
@@ -147,7 +167,7 @@ func (s *Search) above(v float64) float64 {
 // begin makes d begin with a candidate.
 func (d *Descent) begin(s *Search, best candidate, step int) {
 	d.r, d.center, d.best = s.d.r, s.center, best
-	d.compared, d.margin, d.step, d.moves = false, 0, step, 0
-	d.last = clip{}
+	d.compared, d.margin, d.least, d.step, d.moves = false, 0, clipWide, step, 0
+	d.last, d.others = clip{}, d.others[:0]
 	d.known, d.Wants = d.known[:0], d.Wants[:0]
 }

@@ -1,6 +1,9 @@
 package search
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // A Descent looks for the range of the least cost around a range that is good
 // already: of all neighbours at a distance it goes to the best, until none is
@@ -25,8 +28,10 @@ type Descent struct {
 	r            Range // of all values
 	center       float64
 	widest, best candidate
-	compared     bool // these two
+	compared     bool        // these two
+	others       []candidate // to be compared after them; their costs are the least there may be
 	margin       float64
+	least        int  // clip
 	step         int  // distance of the neighbours; 0 at the end
 	moves        int  // at that distance
 	last         clip // move
@@ -51,7 +56,9 @@ const (
 )
 
 // Stop makes d want nothing.
-func (d *Descent) Stop() { d.step, d.compared, d.Wants = 0, false, d.Wants[:0] }
+func (d *Descent) Stop() {
+	d.step, d.compared, d.others, d.Wants = 0, false, d.others[:0], d.Wants[:0]
+}
 
 // Result returns the range that was found, if there is one: not before the end,
 // nor after Stop.
@@ -71,6 +78,11 @@ func (d *Descent) Next(g *Grid, about int) {
 		if d.compared = true; !d.best.better(&d.widest, 0) {
 			d.best = d.widest
 		}
+		d.others = slices.DeleteFunc(d.others, func(c candidate) bool { return c.cost > d.best.cost })
+	}
+	if !d.compareOthers(g) {
+		d.ask(g, about)
+		return
 	}
 	for d.step > 0 {
 		b, known := d.around(g)
@@ -85,6 +97,21 @@ func (d *Descent) Next(g *Grid, about int) {
 			d.step, d.moves = d.step/2, 0
 		}
 	}
+}
+
+// compareOthers compares the best range with the others, if all costs are known.
+func (d *Descent) compareOthers(g *Grid) bool {
+	best := d.best
+	for i := range d.others {
+		if !d.look(g, &d.others[i]) {
+			return false
+		}
+		if c := &d.others[i]; c.better(&best, 0) {
+			best = *c
+		}
+	}
+	d.best, d.others = best, d.others[:0]
+	return true
 }
 
 // run goes on to the end, with costs that are found at once.
@@ -123,7 +150,7 @@ func (d *Descent) around(g *Grid) (best candidate, known bool) {
 
 // beside returns the candidate so many steps away from a clip, if there is one.
 func (d *Descent) beside(g *Grid, from, to clip, step int) (candidate, bool) {
-	n, ok := from.beside(to, step)
+	n, ok := from.beside(to, step, d.least)
 	if !ok {
 		return candidate{}, false
 	}
@@ -151,6 +178,12 @@ func (d *Descent) ask(g *Grid, about int) {
 		if about == 0 {
 			return
 		}
+	}
+	for i := range d.others {
+		d.want(g, &d.others[i])
+	}
+	if len(d.others) > 0 && about == 0 {
+		return
 	}
 	d.wantAround(g, d.best.clip, d.step)
 	for i, ahead := 0, d.best.clip; i < d.moves && len(d.Wants) < about; i++ {

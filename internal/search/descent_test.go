@@ -17,11 +17,16 @@ func plainDescent(s *Search, t *Task, cost Cost) Range {
 	if !best.better(&widest, 0) {
 		best = widest
 	}
+	for _, c := range s.others {
+		if c.cost = cost(c.Range, inf); c.better(&best, 0) {
+			best = c
+		}
+	}
 	for step := firstStep; step > 0; step /= 2 {
 		for range mostMoves {
 			next := best
 			for _, to := range t.directions() {
-				if c, ok := best.beside(to, step); ok {
+				if c, ok := best.beside(to, step, clipWide); ok {
 					r := t.drawn(s.d.r, s.center, c)
 					if n := (candidate{c, r, cost(r, inf)}); n.better(&next, 0) {
 						next = n

@@ -26,7 +26,7 @@ func (s *Search) OfLoaded(t *Task) Range {
 	if t.Goal == Divergence {
 		return s.entropy()
 	}
-	return s.least().Range
+	return s.leastExpected().Range
 }
 
 // OfValues is OfHistogram for values that are at hand. Percentiles are exact, and
@@ -141,4 +141,5 @@ func (s *Search) StartDescent(d *Descent, t *Task) {
 	best := s.least()
 	d.begin(s, best, firstStep)
 	d.widest = s.widest
+	d.others = append(d.others[:0], s.others...)
 }

@@ -24,9 +24,12 @@ var testGrids = []integers{
 
 func (g integers) String() string {
 	s := fmt.Sprintf("%d bits", g.bits)
-	for name, is := range map[string]bool{"symmetric": g.symmetric, "unsigned": g.unsigned, "narrow": g.narrow, "zero in range": g.zeroInRange} {
-		if is {
-			s += ", " + name
+	for _, option := range []struct {
+		name string
+		is   bool
+	}{{"symmetric", g.symmetric}, {"unsigned", g.unsigned}, {"narrow", g.narrow}, {"zero in range", g.zeroInRange}} {
+		if option.is {
+			s += ", " + option.name
 		}
 	}
 	return s

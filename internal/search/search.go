@@ -21,6 +21,7 @@ type Search struct {
 
 	starts []candidate // the best of the coarse search
 	found  []candidate // while it lasts
+	others []candidate // ranges of narrower codes
 	beyond [2][]float64
 
 	descent  Descent

@@ -2,8 +2,6 @@ package search
 
 import (
 	"math"
-
-	"github.com/a01592f9/quant/internal/exact"
 )
 
 // The search for the least error of few values, exactly. Where x lies between
@@ -41,7 +39,7 @@ func (w *sweep) begin(t *Task, r Range) bool {
 		w.lo, w.hi = min(w.lo, 0), max(w.hi, 0)
 		w.lowest = -w.steps
 	}
-	return w.first > w.floor() && w.most+w.first < math.MaxFloat32
+	return max(w.most+w.first, w.hi-w.lo) < math.MaxFloat32
 }
 
 // far reports whether values are so far from 0, next to how far they are from
@@ -52,7 +50,7 @@ func (w *sweep) far(n int) bool {
 	switch {
 	case n <= 8:
 	case n <= sweepExact:
-		most = 1024 / float64(n)
+		most = max(1024/float64(n), sweepWork/(float64(n)*w.steps))
 	case !w.squares:
 		most = 1 + 1.0/16 // which values from 0 on have
 	case n <= sweepFew:
@@ -61,6 +59,15 @@ func (w *sweep) far(n int) bool {
 		most = 1.25
 	}
 	return !w.symmetric && w.most > most*(w.hi-w.lo)
+}
+
+// whole reports whether a sweep of n values leaves no step out.
+func (w *sweep) whole(n int) bool {
+	events := float64(n) * w.steps
+	if !w.symmetric {
+		events *= w.most / (w.hi - w.lo)
+	}
+	return n <= sweepExact && events <= sweepWork
 }
 
 // sort takes the values, in ascending order.
@@ -120,23 +127,17 @@ func (w *sweep) sort(x []float32) {
 // run returns the best places, which cost less than the best range so far. The
 // tails were built for that.
 func (w *sweep) run(best float64) []spot {
-	w.places, w.exact, w.near = w.places[:0], w.exact[:0], 0
-	n := float64(len(w.v))
 	u := 1 / w.first
+	w.begun = u
 	if !w.bound(u, best, true) {
 		return nil
 	}
-	window, skip := w.windows(u, best)
+	window, skip := 0.0, 0.0
+	if !w.whole(len(w.v)) {
+		window, skip = w.windows(u, best)
+	}
 	longest := sweepWidest
-	w.mostEvents, w.leastBuckets, w.perUnit = sweepEvents/2, 64, 12
-	w.limit, w.wanted = best, 3
-	if len(w.v) > sweepExact {
-		// What a bucket costs at its beginning is not the least that it does.
-		w.limit, w.wanted, w.mostEvents = best*(1+0.25/math.Sqrt(n)), 6, sweepEvents/16
-	}
-	if len(w.v) > sweepMany {
-		w.perUnit = 8
-	}
+	w.ready(best)
 	w.usual = 0
 	alike := len(w.v) <= sweepFew || w.steps < 14 || w.alike()
 	first := best
@@ -167,9 +168,29 @@ func (w *sweep) run(best float64) []spot {
 		w.shrink(&w.upper, best)
 		u = max(next, u+skip)
 	}
+	return w.closely(first)
+}
+
+// ready prepares for passes that look for places which cost less than the best range.
+func (w *sweep) ready(best float64) {
+	w.places, w.exact, w.near = w.places[:0], w.exact[:0], 0
+	w.mostEvents, w.leastBuckets, w.perUnit = inf, 64, 12
+	w.limit, w.wanted = best, 3
+	if n := float64(len(w.v)); n > sweepExact {
+		// What a bucket costs at its beginning is not the least that it does.
+		w.limit, w.wanted, w.mostEvents = best*(1+0.25/math.Sqrt(n)), 6, sweepEvents/16
+	}
+	if len(w.v) > sweepMany {
+		w.perUnit = 8
+	}
+}
+
+// closely returns the best places, having looked closely at those that are known by sums
+// only. They cost less than the best range before.
+func (w *sweep) closely(best float64) []spot {
 	w.wanted = 3
 	w.exact = w.exact[:min(len(w.exact), w.wanted)]
-	w.limit = first
+	w.limit = best
 	if len(w.exact) > 0 {
 		w.limit = w.exact[0].cost
 	}
@@ -195,21 +216,7 @@ func (w *sweep) best(b float64) float64 {
 // rangeOf returns a range whose parameters are those of a place, but for rounding.
 func (w *sweep) rangeOf(c spot) Range {
 	if w.symmetric {
-		return cut(w.r, float32(c.step*w.grid.Divisor))
+		return reaching(w.r, float64(c.step*w.grid.Divisor))
 	}
-	l, h := c.low, c.low+w.steps
-	least, most := max(-0.5, w.lo/c.step-l), min(0.5, w.hi/c.step-h)
-	if !math.IsInf(w.lowest, 0) {
-		if l == 0 {
-			most = min(most, 0)
-		}
-		if h == 0 {
-			least = max(least, 0)
-		}
-	}
-	d := min(max(0, least), most)
-	return Range{
-		Min: exact.PlusZero(w.r.Clamp(float32(float64((l + d) * c.step)))),
-		Max: exact.PlusZero(w.r.Clamp(float32(float64((h + d) * c.step)))),
-	}
+	return rangeFrom(float64(c.low*c.step), float64((c.low+w.steps)*c.step))
 }

@@ -254,10 +254,14 @@ func (w *sweep) piece(u, end, high, low float64) {
 		w.offer(&w.p, low, high, w.low)
 		return
 	}
+	if l, ok := w.unclipped(u, end); ok {
+		w.offer(&w.p, low, high, l)
+		return
+	}
 	spare := w.limit - least
-	// The lowest marks that a range can have, and that may be better.
-	first := math.Ceil(upper(upper(lower(float64(w.lo*u), float64(w.lo*end))-0.5, lower(float64(w.h1*u), float64(w.h1*end))-w.steps), w.lowest))
-	last := math.Floor(lower(upper(float64(w.hi*u), float64(w.hi*end))-w.steps+0.5, upper(float64(w.l2*u), float64(w.l2*end))))
+	// The lowest marks that may be better.
+	first := math.Ceil(upper(lower(float64(w.h1*u), float64(w.h1*end))-w.steps, w.lowest))
+	last := math.Floor(upper(float64(w.l2*u), float64(w.l2*end)))
 	if w.lowest == -w.steps && last > 0 {
 		last = 0
 	}
@@ -278,6 +282,30 @@ func (w *sweep) piece(u, end, high, low float64) {
 			break
 		}
 	}
+}
+
+// unclipped returns the lowest mark of marks that hold what all values become at the
+// steps from 1/u to 1/end, if there are such. Of several it is that at which the end
+// that is nearer to 0 stays where it is.
+func (w *sweep) unclipped(u, end float64) (l float64, ok bool) {
+	x, y := w.v[0], w.v[len(w.v)-1]
+	mid := (u + end) / 2
+	bottom, top := exact.Nearest(float64(x*mid)), exact.Nearest(float64(y*mid))
+	if w.width > 0 { // what values become may change
+		bottom = lower(exact.Nearest(float64(x*u)), exact.Nearest(float64(x*end)))
+		top = upper(exact.Nearest(float64(y*u)), exact.Nearest(float64(y*end)))
+	}
+	first, last := upper(top-w.steps, w.lowest), bottom
+	if w.lowest == -w.steps {
+		last = lower(last, 0)
+	}
+	if first > last {
+		return 0, false
+	}
+	if math.Abs(x) <= math.Abs(y) {
+		return last, true
+	}
+	return first, true
 }
 
 // lowestMark makes an offer of a lowest mark. It returns 1 if what it clips
@@ -373,23 +401,10 @@ func (w *sweep) offer(p *poly, low, high, l float64) {
 	if p.c > 0 && float64(4*p.a*p.c)-float64(p.b*p.b) >= float64(4*p.c*w.limit) {
 		return
 	}
-	if !w.symmetric {
-		// An end of the range may be half a step from its mark.
-		if a := l + 0.5; float64(a*high) < w.lo {
-			if float64(a*low) < w.lo {
-				return
-			}
-			high = w.lo / a
-		} else if float64(a*low) < w.lo {
-			low = w.lo / a
-		}
-		if b := l + w.steps - 0.5; float64(b*high) > w.hi {
-			if float64(b*low) > w.hi {
-				return
-			}
-			high = min(high, w.hi/b)
-		} else if float64(b*low) > w.hi {
-			low = max(low, w.hi/b)
+	// A range ends at the outermost marks, which float32 has to hold.
+	if end := upper(math.Abs(l), math.Abs(l+w.steps)); float64(end*high) > math.MaxFloat32 {
+		if high = math.MaxFloat32 / end; high < low {
+			return
 		}
 	}
 	d := w.lowestPoint(p, low, high)
@@ -446,7 +461,7 @@ func (w *sweep) keep(places *[]spot, c spot) {
 func (w *sweep) zoom(c spot) {
 	u := 1 / c.step
 	d := min(w.near*2/3, sweepEvents/(2*w.total))
-	from := max(u-d, 1/w.firstStep())
+	from := max(u-d, w.begun)
 	end := u + d
 	w.width = 0
 	w.load(w.v, from, end, c.low, c.low+w.steps)

@@ -39,17 +39,53 @@ func (s *Search) swept(x []float32, r Range, cost Cost) (Range, bool) {
 	if len(x) > sweepMany && float64(w.lower.n+w.upper.n)*w.steps > sweepLong {
 		return r, false
 	}
-	for _, c := range w.run(best.cost) {
-		t := candidate{Range: w.rangeOf(c), cost: math.Inf(1)}
+	first := w.first
+	if first > w.floor() {
+		best = s.bestOf(w.run(best.cost), best, cost)
+	}
+	if (w.whole(len(x)) || len(x) > sweepExact) && best.cost > 0 {
+		best = s.bestOf(w.widen(first, best.cost), best, cost)
+	}
+	if len(x) > sweepExact {
+		best = s.tryRanges(r, best, cost)
+	}
+	if len(x) > sweepExact || w.most > 16*(w.hi-w.lo) || best.cost < w.rounding(len(x)) {
+		best = s.touchUp(best, cost)
+	}
+	return best.Range, true
+}
+
+// bestOf returns the best of some places and of what was the best before.
+func (s *Search) bestOf(places []spot, best candidate, cost Cost) candidate {
+	for _, c := range places {
+		t := candidate{Range: s.sweep.rangeOf(c), cost: math.Inf(1)}
 		t.cost = cost(t.Range, best.cost)
 		if t.cost < best.cost {
 			best = t
 		}
 	}
-	if len(x) > sweepExact || w.most > 16*(w.hi-w.lo) {
-		best = s.touchUp(best, cost)
+	return best
+}
+
+// tryRanges tries the ranges of narrower codes.
+func (s *Search) tryRanges(r Range, best candidate, cost Cost) candidate {
+	s.d.r, s.center = r, 0
+	s.others = s.ranges(s.others[:0])
+	for _, c := range s.others {
+		if c.cost = cost(c.Range, best.cost); c.cost < best.cost {
+			best = c
+		}
 	}
-	return best.Range, true
+	return best
+}
+
+// rounding returns about what n values cost whose errors are those of float32.
+func (w *sweep) rounding(n int) float64 {
+	e := w.most * 0x1p-20
+	if w.squares {
+		e *= e
+	}
+	return float64(n) * e
 }
 
 // touchUp tries ranges that differ in the last bits, and in how errors are
@@ -63,7 +99,7 @@ func (s *Search) touchUp(best candidate, cost Cost) candidate {
 		} else {
 			t.Max = away(r.Max, i)
 		}
-		if i == 0 || t.Min < s.sweep.r.Min || t.Max > s.sweep.r.Max {
+		if i == 0 || !t.valid() {
 			continue
 		}
 		if t.cost = cost(t.Range, best.cost); t.cost < best.cost {

@@ -65,10 +65,13 @@ type sweep struct {
 	most      float64 // magnitude
 	total     float64 // of magnitudes
 	v         []float64
+	mags      []float64 // magnitudes in ascending order, of up to sweepExact values
+	share     float64   // that these have in what all values cost
 	keys      [2][]uint32
 	lower     tail
 	upper     tail
 
+	begun    float64 // 1/step at which the sweep begins
 	first    float64 // step of the polynomial
 	from     float64 // 1/first
 	mid      float64 // of a piece, like from
@@ -102,11 +105,6 @@ func (w *sweep) floor() float64 {
 	return max(w.grid.LeastScale, w.most*w.grid.LeastRatio)
 }
 
-func (w *sweep) firstStep() float64 {
-	scale, _ := w.grid.Params(w.r)
-	return float64(scale)
-}
-
 func lower(a, b float64) float64 {
 	if b < a {
 		return b
@@ -138,4 +136,5 @@ const (
 	sweepWindows = 64      // passes, where there would be very many
 	sweepLong    = 1e5     // values that may be clipped, times steps, for which it would take long
 	sweepTouches = 8       // ulps
+	sweepWork    = 1 << 26 // events, at most, all of which are looked at
 )

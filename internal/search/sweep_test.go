@@ -79,7 +79,7 @@ func testSweepOfGroup(t *testing.T, g integers, task *Task, x []float32, least b
 	var s Search
 	whole, cost := rangeOfAll(x), costOf(task, x)
 	r := ofValues(&s, task, x)
-	if r.Min < whole.Min || r.Max > whole.Max || r.Min > r.Max {
+	if c := (candidate{Range: r}); !c.valid() {
 		t.Fatalf("%d values, %v: chose %v, all are in %v", n, g, r, whole)
 	}
 	got := cost(r, inf)

@@ -24,7 +24,7 @@ type Scaler interface {
 //
 //   - Other divisors and roundings of the scale are another Scaler. Where the scale
 //     is no longer proportional to the range (scales that are powers of two, say),
-//     Proportional is false.
+//     Proportional is false. Where that may make a scale larger, Rounded is true.
 //   - A codebook, whose codes stand for values at unequal distances, has Levels,
 //     and Proportional is false. Scaler returns what the levels are multiplied by,
 //     and 0.
@@ -58,6 +58,7 @@ type Grid struct {
 	// LeastRatio times the largest magnitude. The exact search among few values
 	// is for such grids only.
 	Proportional           bool
+	Rounded                bool // scales are rounded to numbers that can be stored: marks may reach twice as far as the range
 	Divisor                float64
 	LeastScale, LeastRatio float64
 }

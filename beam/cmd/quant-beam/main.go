@@ -3,15 +3,19 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
 	"fmt"
+	"log/slog"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/core/metrics"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/io/filesystem"
 	_ "github.com/apache/beam/sdks/v2/go/pkg/beam/io/filesystem/gcs"
 	_ "github.com/apache/beam/sdks/v2/go/pkg/beam/io/filesystem/local"
 	_ "github.com/apache/beam/sdks/v2/go/pkg/beam/io/filesystem/s3"
@@ -19,89 +23,107 @@ import (
 
 	"github.com/a01592f9/quant"
 	distributed "github.com/a01592f9/quant/beam"
-)
-
-const usage = `Usage: quant-beam calibrate [flags] -o calibration.json GLOB…
-
-Observe tensors in .npy, .npz and safetensors files, and write the calibration
-file of quant calibrate. A GLOB is a path or a URL of gs:// or s3://; quote it,
-so that the shell leaves it as it is. Without --runner the pipeline runs in this
-process.
-`
-
-// list is a flag that can be given several times.
-type list []string
-
-func (l *list) String() string     { return strings.Join(*l, " ") }
-func (l *list) Set(s string) error { *l = append(*l, s); return nil }
-
-var (
-	scheme  = flag.String("scheme", "int8:minmax:zero", "text form of the `scheme`, as quant.ParseScheme reads it")
-	output  = flag.String("o", "", "write the result to a `file`")
-	state   = flag.String("state", "", "write what was seen to a `file`, for quant calibrate --merge")
-	bad     = flag.String("bad", "", "with -skip-bad, write the bad files and why they are bad to a `file`")
-	skipBad = flag.Bool("skip-bad", false, "leave bad files out, and list them, instead of failing")
-	ignore  = flag.Bool("ignore-non-finite", false, "leave NaN and infinities out, and count them, instead of failing")
-	name    = flag.String("name", "{stem}", "`name` of the tensors of .npy files: {stem} is that of the file, {folder} that of its folder")
-	quiet   = flag.Bool("quiet", false, "do not write the metrics of the run to standard error")
-	tensors list
+	"github.com/a01592f9/quant/beam/internal/cli"
+	"github.com/a01592f9/quant/beam/report"
 )
 
 func main() {
-	flag.Var(&tensors, "tensor", "only tensors whose name matches the `pattern`; may be given several times")
-	flag.Usage = func() {
-		fmt.Fprint(flag.CommandLine.Output(), usage)
-		flag.PrintDefaults()
-	}
 	command := ""
 	if len(os.Args) > 1 && !strings.HasPrefix(os.Args[1], "-") {
 		command = os.Args[1]
 		os.Args = append(os.Args[:1], os.Args[2:]...)
 	}
-	// A worker that a runner has started has no command: Init does its work.
+	f := cli.Register(flag.CommandLine)
+	flag.Usage = func() { f.Usage(command) }
 	flag.Parse()
+	// A worker that a runner has started has no command: Init does its work and ends the process.
 	beam.Init()
-	if err := run(context.Background(), command, flag.Args()); err != nil {
-		fmt.Fprintln(os.Stderr, "quant-beam:", err)
-		os.Exit(1)
+	if runner := flag.Lookup("runner").Value.String(); command != "" && !f.Verbose && (runner == "" || runner == "prism") {
+		// Errors are told once, below. The log of another runner tells where the job is.
+		slog.SetDefault(slog.New(slog.DiscardHandler))
 	}
+	err := run(context.Background(), command, f, flag.Args())
+	if err == nil {
+		return
+	}
+	fmt.Fprintln(os.Stderr, "quant-beam:", cli.Message(err))
+	var wrong *cli.UsageError
+	if errors.As(err, &wrong) {
+		os.Exit(2)
+	}
+	os.Exit(1)
 }
 
-func run(ctx context.Context, command string, globs []string) error {
-	switch {
-	case command != "calibrate":
-		return fmt.Errorf("there is no command %q: see quant-beam -help", command)
-	case len(globs) == 0:
-		return errors.New("globs of files are missing")
-	case *output == "":
-		return errors.New("-o is missing: the file to write")
-	case *skipBad != (*bad != ""):
-		return errors.New("-skip-bad and -bad go together: no bad file may be lost")
+func run(ctx context.Context, command string, f *cli.Flags, globs []string) error {
+	if err := f.Check(command, globs); err != nil {
+		return err
 	}
-	s, err := quant.ParseScheme(*scheme)
+	p, err := pipeline(f, command, globs)
 	if err != nil {
 		return err
 	}
-	o, err := distributed.NewOptions(s)
-	if err != nil {
-		return err
-	}
-	o.Name, o.Tensors, o.SkipBad, o.IgnoreNotFinite = *name, tensors, *skipBad, *ignore
-	p := beam.NewPipeline()
-	distributed.CalibrateFiles(p.Root(), o, *output, *state, *bad, globs...)
 	result, err := beamx.RunWithMetrics(ctx, p)
 	if err != nil {
 		return err
 	}
-	if !*quiet {
-		report(result.Metrics().AllMetrics())
+	if !f.Quiet {
+		show(result.Metrics().AllMetrics())
 	}
-	return nil
+	if command == cli.Calibrate {
+		return nil
+	}
+	return failed(ctx, f.Output)
 }
 
-// report writes the metrics of the library's transforms.
-func report(all metrics.QueryResults) {
-	for _, c := range all.Counters() {
-		fmt.Fprintf(os.Stderr, "%s %s: %d\n", c.Namespace(), c.Name(), c.Result())
+// pipeline returns the pipeline of a command.
+func pipeline(f *cli.Flags, command string, globs []string) (*beam.Pipeline, error) {
+	p := beam.NewPipeline()
+	if command == cli.Calibrate {
+		s, err := quant.ParseScheme(f.Scheme)
+		if err != nil {
+			return nil, &cli.UsageError{Err: err}
+		}
+		o, err := distributed.NewOptions(s)
+		if err != nil {
+			return nil, &cli.UsageError{Err: err}
+		}
+		o.Name, o.Tensors, o.SkipBad, o.IgnoreNotFinite = f.Name, f.Tensors, f.SkipBad, f.IgnoreNotFinite
+		o.FanOut = f.FanOut
+		distributed.CalibrateFiles(p.Root(), o, f.Output, f.State, f.Bad, globs...)
+		return p, nil
+	}
+	source, compare, sweep, err := f.Report(command, globs)
+	if err != nil {
+		return nil, err
+	}
+	o := distributed.CompareOptions{Source: source, Compare: compare, Sweep: sweep}
+	find := distributed.Options{Name: f.Name, SkipBad: f.SkipBad}
+	distributed.CompareFiles(p.Root(), o, find, f.Output, f.Bad, globs...)
+	return p, nil
+}
+
+// failed reads the report, and returns an error if a tensor should have been
+// compared and was not. The report holds all others.
+func failed(ctx context.Context, path string) error {
+	fs, err := filesystem.New(ctx, path)
+	if err != nil {
+		return err
+	}
+	defer fs.Close()
+	data, err := filesystem.Read(ctx, fs, path)
+	if err != nil {
+		return err
+	}
+	return report.Failed(data)
+}
+
+// show writes the metrics of the library's transforms.
+func show(all metrics.QueryResults) {
+	counters := all.Counters()
+	slices.SortFunc(counters, func(a, b metrics.CounterResult) int { return cmp.Compare(a.Name(), b.Name()) })
+	for _, c := range counters {
+		if c.Namespace() == "quant" {
+			fmt.Fprintf(os.Stderr, "%s: %d\n", c.Name(), c.Result())
+		}
 	}
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/a01592f9/quant"
 	"github.com/a01592f9/quant/cmd/internal/option"
+	"github.com/a01592f9/quant/cmd/internal/tensorfile"
 	"github.com/a01592f9/quant/cmd/internal/text"
 )
 
@@ -23,6 +24,8 @@ type Options struct {
 	Policy  quant.NotFinitePolicy
 	Name    string   // of tensors that have none in their file, see Name
 	Tensors []string // patterns of names, as option.Match has them; none for all
+
+	Reading tensorfile.Reading // of batches that are text
 }
 
 // A Calibration is what is known of tensors by their names. Except for moving
@@ -80,7 +83,9 @@ func New(o Options) (*Calibration, error) {
 func (c *Calibration) Options() Options { return c.o }
 
 // Observe sets what Options say of names, for one made from a state.
-func (c *Calibration) Observe(name string, tensors []string) { c.o.Name, c.o.Tensors = name, tensors }
+func (c *Calibration) Observe(name string, tensors []string, as tensorfile.Reading) {
+	c.o.Name, c.o.Tensors, c.o.Reading = name, tensors, as
+}
 
 // Len is the number of tensors.
 func (c *Calibration) Len() int { return len(c.tensors) }

@@ -27,7 +27,8 @@ func Name(pattern, path string) string {
 	return strings.NewReplacer("{stem}", strings.TrimSuffix(base, filepath.Ext(base)), "{folder}", folder).Replace(pattern)
 }
 
-// A Skipped is a tensor of a file that was not observed.
+// A Skipped is a tensor of a file that was not observed, something in it that is no
+// tensor, or, without a Tensor, a note on how its text was read.
 type Skipped struct{ File, Tensor, Reason string }
 
 // A walk goes over files, and over the tensors of each.
@@ -139,7 +140,7 @@ func (c *Calibration) Files(ctx context.Context, paths []string, progress text.P
 // file opens a file and makes jobs of its tensors. The file is nil if it could
 // not be opened.
 func (w *walk) file(path string, number *int) (*source, error) {
-	in, err := tensorfile.Open(path)
+	in, err := tensorfile.Options{Reading: w.c.o.Reading}.Open(path)
 	if err != nil {
 		var os *fs.PathError
 		if errors.As(err, &os) {
@@ -149,6 +150,19 @@ func (w *walk) file(path string, number *int) (*source, error) {
 	}
 	f := &source{File: in, name: path, size: sizeOf(path)}
 	infos := in.Tensors()
+	as, others := in.Described()
+	for _, x := range others {
+		w.skipped = append(w.skipped, Skipped{path, x.Name, x.Reason})
+	}
+	if as != nil {
+		for _, n := range as.Notes {
+			reason := n.Text
+			if n.Line > 0 {
+				reason = fmt.Sprintf("line %d: %s", n.Line, n.Text)
+			}
+			w.skipped = append(w.skipped, Skipped{File: path, Reason: reason})
+		}
+	}
 	for i := range infos {
 		if infos[i].Name == "" {
 			infos[i].Name = Name(w.c.o.Name, path)

@@ -26,6 +26,8 @@ type Options struct {
 	Type        string     // of GGUF, such as q4_k; "" for the one that Bits say
 	TensorTypes gguf.Rules // of GGUF: other types for tensors by their names
 
+	Plan Plan // how each tensor is quantized, instead of all that is above; nil without
+
 	Include []string // patterns of names, as option.Match has them; none for all
 	Exclude []string // and of those to leave; these win
 
@@ -41,7 +43,12 @@ type Result struct {
 	// Choosable are the names of those left that Options.Include picks if it
 	// spells them out.
 	Choosable []string
+
+	LeftOut []LeftOut // what the model's files hold that is not in the new one
 }
+
+// A LeftOut is something in a file that was not copied.
+type LeftOut struct{ Name, Reason string }
 
 // A Weight is a tensor that was quantized.
 type Weight struct {

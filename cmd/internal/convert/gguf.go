@@ -44,7 +44,7 @@ func GGUF(ctx context.Context, in string, out *atomicfile.Set, o Options, p Prog
 	}
 	defer c.close()
 	names := c.names()
-	if err := o.selection().Check(names); err != nil {
+	if err := errors.Join(o.selection().Check(names), o.checkPlan(KindGGUF, names)); err != nil {
 		return nil, err
 	}
 	if unused := o.TensorTypes.Unused(names); len(unused) > 0 {
@@ -52,6 +52,9 @@ func GGUF(ctx context.Context, in string, out *atomicfile.Set, o Options, p Prog
 	}
 	plan := func(t *gguf.Tensor) (gguf.Type, string) {
 		choice, why := o.TensorTypes.Choose(t, to), o.reasonGGUF(t)
+		if c, _ := o.planned(t.Name); c != nil {
+			choice.Type = c.Type.Fallback(t.RowLen())
+		}
 		if why != "" && o.spelling(t.Name).reasonGGUF(t) == "" {
 			c.result.Choosable = append(c.result.Choosable, t.Name)
 		}
@@ -97,8 +100,11 @@ func DequantizeGGUF(ctx context.Context, in string, out *atomicfile.Set, o Optio
 	return c.run(plan, set, false)
 }
 
-// ggufType returns the type that o asks for.
+// ggufType returns the type that o asks for, which is the type of the file.
 func ggufType(o Options) (gguf.Type, error) {
+	if o.Plan != nil {
+		return o.Plan.commonest(), nil
+	}
 	var t gguf.Type
 	switch {
 	case o.Type != "":
@@ -170,7 +176,7 @@ func (o *Options) reasonGGUF(t *gguf.Tensor) string {
 	if t.RowLen()%gguf.BlockLen != 0 {
 		return reasonRows
 	}
-	if o.selection().Spells(t.Name) {
+	if o.asked(t.Name) {
 		return ""
 	}
 	named := func(part string) bool { return strings.Contains(t.Name, part) }
@@ -199,6 +205,9 @@ func newGGUFCopy(ctx context.Context, in string, out *atomicfile.Set, p Progress
 	}
 	c := &ggufCopy{copier: newCopier(ctx, out, p), from: from}
 	c.expect(from.Size())
+	for _, x := range from.LeftOut {
+		c.result.LeftOut = append(c.result.LeftOut, LeftOut(x))
+	}
 	return c, nil
 }
 

@@ -40,7 +40,7 @@ func ONNX(ctx context.Context, in string, out *atomicfile.Set, o Options, p Prog
 	for i, t := range c.model.Tensors {
 		names[i] = t.Name
 	}
-	if err := o.selection().Check(names); err != nil {
+	if err := errors.Join(o.selection().Check(names), o.checkPlan(KindONNX, names)); err != nil {
 		return nil, err
 	}
 	var jobs []*onnxJob
@@ -111,13 +111,13 @@ func (o *Options) onnxReason(t *onnx.Tensor, info tensorfile.Info) string {
 		return why
 	}
 	switch why {
-	case reasonExcluded, reasonNot, reasonEmpty:
+	case reasonExcluded, reasonNot, reasonEmpty, reasonKept, reasonNoPlace:
 		return why
 	}
 	if err := t.Replaceable(); err != nil {
 		return err.Error()
 	}
-	if info.Left != "" && !o.selection().Spells(t.Name) {
+	if info.Left != "" && !o.asked(t.Name) {
 		return info.Left
 	}
 	return why
@@ -148,7 +148,7 @@ type onnxJob struct {
 
 // onnxJob returns how t is quantized, or why it is left.
 func (o *Options) onnxJob(c *onnxCopy, t *onnx.Tensor) (*onnxJob, string, error) {
-	info := onnxInfo(t)
+	info := tensorfile.SeenONNX(t)
 	switch why := o.onnxReason(t, info); {
 	case why == onnx.ErrDuplicate.Error():
 		return nil, "", onnx.ErrDuplicate
@@ -189,7 +189,7 @@ func (o *Options) onnxJob(c *onnxCopy, t *onnx.Tensor) (*onnxJob, string, error)
 	j.weight = Weight{Name: t.Name, Use: t.Use, Shape: info.Shape, Axis: axis, Scheme: s, Calibrated: known != nil, Before: t.Bytes,
 		Type: strings.NewReplacer("I", "int", "U", "uint").Replace(j.dtype)}
 	j.weight.After = int64(quant.PackedLen(int(elements(info.Shape)), j.width)) + 4*int64(j.n) + j.zeroBytes()
-	if j.weight.After >= t.Bytes && !o.selection().Spells(t.Name) {
+	if j.weight.After >= t.Bytes && !o.asked(t.Name) {
 		return nil, reasonLarger, nil
 	}
 	data, err := t.Data()

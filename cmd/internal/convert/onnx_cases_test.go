@@ -10,6 +10,7 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/atomicfile"
 	"github.com/a01592f9/quant/cmd/internal/onnx"
 	"github.com/a01592f9/quant/cmd/internal/option"
+	"github.com/a01592f9/quant/cmd/internal/tensorfile"
 )
 
 // An onnxCase is a model made after a public report, in testdata/cases.
@@ -163,5 +164,18 @@ func TestONNXRuntimeCases(t *testing.T) {
 		if d := distanceOf(results[2*i+1], results[2*i], "y"); !(d.sqnr > 25) {
 			t.Errorf("%s: %v", name, d)
 		}
+	}
+}
+
+// TestSeenShape opens a list that is only reshaped: reports compare the kernels that
+// the operator sees.
+func TestSeenShape(t *testing.T) {
+	f, err := tensorfile.Open(filepath.Join("testdata", "cases", "flat_weight.onnx"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if x := f.Tensors()[0]; x.Name != "f" || !slices.Equal(x.Shape, []int{8, 4, 3, 3}) || x.Axis != 0 || x.Use != "Conv" {
+		t.Errorf("%+v", x)
 	}
 }

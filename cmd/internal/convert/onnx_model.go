@@ -72,15 +72,6 @@ func (c *onnxCopy) write() error {
 	return nil
 }
 
-// onnxInfo describes a tensor of the model as what uses it sees it.
-func onnxInfo(t *onnx.Tensor) tensorfile.Info {
-	info := tensorfile.InfoONNX(t)
-	if t.Seen != nil && t.Floating {
-		info.Shape, info.Axis = t.Seen, t.SeenAxis
-	}
-	return info
-}
-
 // cutOff is the error of a model that cannot be read: that the file is cut off, if
 // it is.
 func cutOff(path string, err error) error {

@@ -53,22 +53,21 @@ func Safetensors(ctx context.Context, in string, out *atomicfile.Set, o Options,
 	if raw, there := c.config.values[quantConfig]; there && string(raw) != "null" {
 		return nil, errors.New("the model is quantized already: its config.json has a quantization_config")
 	}
-	if err := o.selection().Check(c.names()); err != nil {
+	if err := errors.Join(o.selection().Check(c.names()), o.checkPlan(KindSafetensors, c.names())); err != nil {
 		return nil, err
 	}
-	o.otherNames = slices.DeleteFunc(slices.Clone(o.Include), func(p string) bool {
-		return slices.ContainsFunc(c.names(), func(name string) bool { return isLayer(name) && option.Match(p, name) })
-	})
+	o.setOtherNames(c.infos)
 	c.measure, c.make = o.Measure, c.quantize
-	scheme, strategy := o.schemeST()
-	format := packQuantized
-	if o.Bits == 8 && strategy != "group" {
-		format = intQuantized
-	}
+	format := o.formatST()
 	var ignore []string
+	var groups schemeGroups
 	for i, info := range c.infos {
 		j := &c.jobs[i]
 		if j.reason = o.reasonST(info); j.reason == "" {
+			scheme, err := o.schemeST(info)
+			if err != nil {
+				return nil, inTensor(info.Name, err)
+			}
 			j.planCodes(info, scheme, format)
 			if err := j.calibrated(&o, info); err != nil {
 				return nil, inTensor(info.Name, err)
@@ -79,6 +78,8 @@ func Safetensors(ctx context.Context, in string, out *atomicfile.Set, o Options,
 			}
 			if after >= info.Bytes && !o.selection().Spells(info.Name) {
 				*j = stJob{file: j.file, reason: reasonLarger}
+			} else {
+				groups.add(argsOf(scheme, format), moduleOf(info.Name))
 			}
 		}
 		if j.reason != "" {
@@ -101,21 +102,10 @@ func Safetensors(ctx context.Context, in string, out *atomicfile.Set, o Options,
 	if err := o.checkCalibrated(r.Weights); err != nil {
 		return nil, err
 	}
-	args := compressedArgs{Bits: o.Bits, Type: "int", Symmetric: o.Mapping == quant.Symmetric, Strategy: strategy}
-	if strategy == "group" {
-		args.GroupSize = o.GroupSize
-	}
-	if format == packQuantized && strategy == "tensor" {
-		args.Strategy = "channel"
-	}
-	group := compressedScheme{Targets: []string{"Linear"}, Weights: args}
-	if format == intQuantized && args.Symmetric {
-		group.Inputs = &compressedArgs{Bits: 8, Type: "int", Symmetric: true, Strategy: "token", Dynamic: true}
-	}
 	slices.Sort(ignore)
 	err = c.config.set(quantConfig, compressedConfig{
 		Method: compressedMethod, Format: format, Status: "compressed",
-		Groups: map[string]compressedScheme{"group_0": group}, Ignore: append([]string{}, ignore...),
+		Groups: groups.config(format, o.Plan != nil), Ignore: append([]string{}, ignore...),
 	})
 	return r, errors.Join(err, c.writeRest())
 }
@@ -133,19 +123,36 @@ func (o *Options) checkSafetensors() error {
 	return o.Validate()
 }
 
-// schemeST returns the scheme of every weight, and what its granularity is
-// called.
-func (o *Options) schemeST() (s quant.Scheme, strategy string) {
-	s = quant.Scheme{Bits: o.Bits, Mapping: o.Mapping, NarrowRange: o.NarrowRange, Method: o.Range, ZeroInRange: true}
+// schemeST returns the scheme of a weight.
+func (o *Options) schemeST(t tensorfile.Info) (quant.Scheme, error) {
+	if c, _ := o.planned(t.Name); c != nil {
+		return c.plannedST(t)
+	}
+	s := quant.Scheme{Bits: o.Bits, Mapping: o.Mapping, NarrowRange: o.NarrowRange, Method: o.Range, ZeroInRange: true}
 	switch o.Granularity {
 	case option.PerChannel:
 		s.Granularity = quant.PerChannel(0)
-		return s, "channel"
 	case option.PerGroup:
 		s.Granularity = quant.PerGroup(1, o.GroupSize)
-		return s, "group"
 	}
-	return s, "tensor"
+	return s, nil
+}
+
+// formatST returns the layout of all weights: codes of 8 bits without groups are
+// stored as they are, if there are no others.
+func (o *Options) formatST() string {
+	if o.Plan == nil {
+		if o.Bits == 8 && o.Granularity != option.PerGroup {
+			return intQuantized
+		}
+		return packQuantized
+	}
+	for _, c := range o.Plan {
+		if _, grouped := c.Scheme.Granularity.GroupSize(); !c.Keep && (grouped || c.Scheme.Bits != 8) {
+			return packQuantized
+		}
+	}
+	return intQuantized
 }
 
 // reasonST is reason by the rules of the layout and its loaders.
@@ -154,16 +161,23 @@ func (o *Options) reasonST(t tensorfile.Info) string {
 		return why
 	}
 	switch {
-	case !isLayer(t.Name) && !o.selection().Spells(t.Name) && !o.others().Picks(t.Name):
+	case !isLayer(t.Name) && !o.asked(t.Name) && !o.others().Picks(t.Name):
 		return reasonName
 	case len(t.Shape) != 2:
 		return reasonMatrix
-	case leftByLoaders(moduleOf(t.Name)) && !o.selection().Spells(t.Name):
+	case leftByLoaders(moduleOf(t.Name)) && !o.asked(t.Name):
 		return reasonLoader
-	case o.Granularity == option.PerGroup && t.Shape[1]%o.GroupSize != 0:
+	case o.Plan == nil && o.Granularity == option.PerGroup && t.Shape[1]%o.GroupSize != 0:
 		return fmt.Sprintf("its rows of %d are not whole groups of %d", t.Shape[1], o.GroupSize)
 	}
 	return ""
+}
+
+// setOtherNames finds the patterns that match no weight of a layer by its name.
+func (o *Options) setOtherNames(infos []tensorfile.Info) {
+	o.otherNames = slices.DeleteFunc(slices.Clone(o.Include), func(p string) bool {
+		return slices.ContainsFunc(infos, func(t tensorfile.Info) bool { return isLayer(t.Name) && option.Match(p, t.Name) })
+	})
 }
 
 // others is what the patterns pick that match no weight of a layer by its name:
@@ -215,8 +229,8 @@ func (j *stJob) planCodes(t tensorfile.Info, s quant.Scheme, format string) {
 	}
 }
 
-// calibrated takes the parameters of a calibration file, if there are any. All
-// weights have one scheme in this layout.
+// calibrated takes the parameters of a calibration file, if there are any: they
+// have to be of the scheme of the weight.
 func (j *stJob) calibrated(o *Options, t tensorfile.Info) error {
 	p, err := o.calibrated(t)
 	if p == nil || err != nil {

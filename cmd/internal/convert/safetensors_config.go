@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/a01592f9/quant"
 	"github.com/a01592f9/quant/cmd/internal/atomicfile"
 	"github.com/a01592f9/quant/cmd/internal/tensorfile"
 )
@@ -165,6 +166,54 @@ const (
 	intQuantized     = "int-quantized"
 	packQuantized    = "pack-quantized"
 )
+
+// argsOf describes codes of a scheme in a layout.
+func argsOf(s quant.Scheme, format string) compressedArgs {
+	args := compressedArgs{Bits: s.Bits, Type: "int", Symmetric: s.Mapping == quant.Symmetric, Strategy: "tensor"}
+	if size, grouped := s.Granularity.GroupSize(); grouped {
+		args.Strategy, args.GroupSize = "group", size
+	} else if s.Granularity != quant.PerTensor || format == packQuantized {
+		args.Strategy = "channel"
+	}
+	return args
+}
+
+// schemeGroups are the weights of each scheme, in the order of the first of each.
+type schemeGroups []struct {
+	args    compressedArgs
+	modules []string
+}
+
+// add adds the weight of a layer.
+func (g *schemeGroups) add(args compressedArgs, module string) {
+	for i := range *g {
+		if (*g)[i].args == args {
+			(*g)[i].modules = append((*g)[i].modules, module)
+			return
+		}
+	}
+	*g = append(*g, struct {
+		args    compressedArgs
+		modules []string
+	}{args, []string{module}})
+}
+
+// config returns the groups as the configuration has them. Without names there is
+// one, of all linear layers that are not ignored.
+func (g schemeGroups) config(format string, named bool) map[string]compressedScheme {
+	groups := make(map[string]compressedScheme)
+	for i, x := range g {
+		group := compressedScheme{Targets: []string{"Linear"}, Weights: x.args}
+		if named {
+			group.Targets = x.modules
+		}
+		if format == intQuantized && x.args.Symmetric {
+			group.Inputs = &compressedArgs{Bits: 8, Type: "int", Symmetric: true, Strategy: "token", Dynamic: true}
+		}
+		groups[fmt.Sprintf("group_%d", i)] = group
+	}
+	return groups
+}
 
 // compressed returns what the configuration says of how weights are stored:
 // nil if there is none.

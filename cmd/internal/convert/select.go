@@ -39,10 +39,13 @@ func (o *Options) reason(t tensorfile.Info) string {
 	if why := o.reasonByName(t.Name); why != "" {
 		return why
 	}
+	if _, why := o.planned(t.Name); why != "" {
+		return why
+	}
 	switch {
 	case n == 0:
 		return reasonEmpty
-	case o.selection().Spells(t.Name):
+	case o.asked(t.Name):
 		return ""
 	case n == int64(slices.Max(t.Shape)): // 1×4096 is one too
 		return reasonVector
@@ -107,6 +110,12 @@ const shortGroup = 16
 // of the channels, the last of equals, as those of quant compare; if that is too
 // short there is a scale for each channel.
 func (o *Options) scheme(t tensorfile.Info) (s quant.Scheme, axis int, err error) {
+	if c, _ := o.planned(t.Name); c != nil {
+		s = c.Scheme
+		s.ZeroInRange = true // files keep zero points in the type of codes
+		axis, err = plannedAxis(s, t.Shape)
+		return s, axis, err
+	}
 	s = quant.Scheme{
 		Bits: o.Bits, Unsigned: o.Unsigned, Mapping: o.Mapping, NarrowRange: o.NarrowRange,
 		Method: o.Range, ZeroInRange: true, // files keep zero points in the type of codes

@@ -28,6 +28,10 @@ type File struct {
 
 	DataStart int64 // offset of the data of the first tensor, if there is one
 
+	// LeftOut is what the file holds that is neither metadata nor a tensor, and
+	// metadata of later parts that contradict those of the first.
+	LeftOut []LeftOut
+
 	r       io.ReaderAt // of the header: the file, or the first part
 	size    int64
 	parts   []part // one for a file that is no part
@@ -59,6 +63,12 @@ func (t *Tensor) RowLen() int {
 		return 1
 	}
 	return t.Shape[len(t.Shape)-1]
+}
+
+// A LeftOut is something in a file that is not read.
+type LeftOut struct {
+	Name   string
+	Reason string // why
 }
 
 // A part is one of the files of a File.

@@ -32,6 +32,13 @@ func Parse(r io.ReaderAt, size int64) (*File, error) {
 	if err := f.parseTensors(s, tensors); err != nil {
 		return nil, err
 	}
+	if end := f.dataEnd(); end < size {
+		what := fmt.Sprintf("%d bytes from byte %d on are no tensor's", size-end, end)
+		if f.joined() {
+			what += ": another GGUF file"
+		}
+		f.LeftOut = append(f.LeftOut, LeftOut{"after the last tensor", what})
+	}
 	return f, nil
 }
 

@@ -145,7 +145,7 @@ func (l *Layout) WriteHeader(w io.Writer) error {
 			continue
 		}
 		n := v.end - v.pair
-		if _, err := io.CopyN(w, io.NewSectionReader(f.r, v.pair, n), n); err != nil {
+		if _, err := io.CopyN(w, io.NewSectionReader(f.parts[v.part].r, v.pair, n), n); err != nil {
 			return fmt.Errorf("key %s: %w", quote(v.Key), err)
 		}
 	}

@@ -134,7 +134,7 @@ func (f *File) find(key string) *Value {
 func (f *File) number(v *Value) (uint64, error) {
 	var b [8]byte
 	n := v.end - v.start
-	if got, err := f.r.ReadAt(b[:n], v.start); int64(got) < n {
+	if got, err := f.parts[v.part].r.ReadAt(b[:n], v.start); int64(got) < n {
 		return 0, fmt.Errorf("key %s: at byte %d: %w", quote(v.Key), v.start, err)
 	}
 	return binary.LittleEndian.Uint64(b[:]), nil
@@ -150,7 +150,7 @@ func (f *File) Text(key string) (string, error) {
 	switch v.Type {
 	case String:
 		b := make([]byte, min(v.end-v.start-8, 1<<16))
-		if got, err := f.r.ReadAt(b, v.start+8); got < len(b) {
+		if got, err := f.parts[v.part].r.ReadAt(b, v.start+8); got < len(b) {
 			return "", fmt.Errorf("key %s: at byte %d: %w", quote(key), v.start, err)
 		}
 		return string(b), nil

@@ -1,6 +1,7 @@
 package gguf
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -141,14 +142,19 @@ func (f *File) OpenParts(path string) (*File, error) {
 	return whole, nil
 }
 
-// joined reports whether another GGUF file follows the data of the tensors.
-func (f *File) joined() bool {
+// dataEnd returns the offset behind the data of the tensors and their padding.
+func (f *File) dataEnd() int64 {
 	end := f.DataStart
 	for i := range f.Tensors {
 		end = max(end, f.Tensors[i].Offset+f.Tensors[i].Bytes)
 	}
+	return end + -end&(f.Align-1)
+}
+
+// joined reports whether another GGUF file follows the data of the tensors.
+func (f *File) joined() bool {
 	magic := make([]byte, len(Magic))
-	n, _ := f.r.ReadAt(magic, end+-end&(f.Align-1))
+	n, _ := f.r.ReadAt(magic, f.dataEnd())
 	return string(magic[:n]) == Magic
 }
 
@@ -226,17 +232,14 @@ func (f *File) count(key string) (int64, error) {
 }
 
 // Join makes one model of its parts, in order: the metadata of the first without
-// the keys of parts, and the tensors of all. It checks what the keys say. The
-// parts are not to be used beside it.
+// the keys of parts, those of later parts that the first does not have, and the
+// tensors of all. It checks what the keys say. The parts are not to be used beside
+// it.
 func Join(parts []*File) (*File, error) {
 	first := parts[0]
 	whole := &File{Version: first.Version, Align: first.Align, DataStart: first.DataStart, r: first.r, size: first.size}
-	for _, v := range first.Metadata {
-		if v.Key != keySplitNo && v.Key != keySplitCount && v.Key != keySplitTensors {
-			whole.Metadata = append(whole.Metadata, v)
-		}
-	}
 	owner := make(map[string]int)
+	keys := make(map[string]int)
 	said := split{-1, -1, -1} // of tensors, and by which part
 	for i, f := range parts {
 		s, err := f.split()
@@ -250,6 +253,12 @@ func Join(parts []*File) (*File, error) {
 			said = split{no: int64(i), tensors: s.tensors}
 		}
 		whole.parts = append(whole.parts, f.parts...)
+		for _, x := range f.LeftOut {
+			whole.LeftOut = append(whole.LeftOut, LeftOut{fmt.Sprintf("part %d of %d, %s", i+1, len(parts), x.Name), x.Reason})
+		}
+		if err := whole.joinMetadata(f, keys, i, len(parts)); err != nil {
+			return nil, err
+		}
 		for _, t := range f.Tensors {
 			if other, twice := owner[t.Name]; twice {
 				return nil, fmt.Errorf("tensor %s is in part %d and in part %d of %d", quote(t.Name), other+1, i+1, len(parts))
@@ -264,6 +273,60 @@ func Join(parts []*File) (*File, error) {
 			said.no+1, len(parts), keySplitTensors, said.tensors, len(whole.Tensors))
 	}
 	return whole, nil
+}
+
+// joinMetadata adds those of part i of n to those that are there, which keys has the
+// indexes of. Of values that contradict each other the first counts.
+func (f *File) joinMetadata(from *File, keys map[string]int, i, n int) error {
+	for _, v := range from.Metadata {
+		switch v.Key {
+		case keySplitNo, keySplitCount, keySplitTensors:
+			continue
+		case keyAlignment: // every part has its own
+			if i > 0 {
+				continue
+			}
+		}
+		v.part = i
+		at, ok := keys[v.Key]
+		if !ok {
+			keys[v.Key] = len(f.Metadata)
+			f.Metadata = append(f.Metadata, v)
+			continue
+		}
+		known := &f.Metadata[at]
+		same, err := f.equal(known, &v)
+		if err != nil {
+			return fmt.Errorf("part %d of %d: key %s: %w", i+1, n, quote(v.Key), err)
+		}
+		if !same {
+			f.LeftOut = append(f.LeftOut, LeftOut{fmt.Sprintf("part %d of %d, key %s", i+1, n, quote(v.Key)),
+				fmt.Sprintf("part %d has another value, which counts", known.part+1)})
+		}
+	}
+	return nil
+}
+
+// equal compares the bytes of two values.
+func (f *File) equal(a, b *Value) (bool, error) {
+	n := a.end - a.start
+	if a.Type != b.Type || n != b.end-b.start {
+		return false, nil
+	}
+	x, y := make([]byte, min(n, windowLen)), make([]byte, min(n, windowLen))
+	for at := int64(0); at < n; at += windowLen {
+		k := min(n-at, windowLen)
+		if got, err := f.parts[a.part].r.ReadAt(x[:k], a.start+at); int64(got) < k {
+			return false, err
+		}
+		if got, err := f.parts[b.part].r.ReadAt(y[:k], b.start+at); int64(got) < k {
+			return false, err
+		}
+		if !bytes.Equal(x[:k], y[:k]) {
+			return false, nil
+		}
+	}
+	return true, nil
 }
 
 // check compares what the metadata of part i of n say.

@@ -135,6 +135,54 @@ func checkWhole(t *testing.T, f *File) {
 	}
 }
 
+// TestPartMetadata has metadata in later parts: the same as in the first, others, and
+// other values of a key.
+func TestPartMetadata(t *testing.T) {
+	later := partFile(1, 2, 2, 2).value("general.architecture", String, str("llama")).value("later.key", String, str("kept")).
+		value("shared.number", Uint32, u32(7))
+	first := partFile(0, 2, 2, 1).value("shared.number", Uint32, u32(8))
+	dir := writeFiles(t, map[string][]byte{"m-00001-of-00002.gguf": first.Bytes(), "m-00002-of-00002.gguf": later.Bytes()})
+	f, err := Open(filepath.Join(dir, "m-00002-of-00002.gguf"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	for key, want := range map[string]string{"general.architecture": "llama", "later.key": "kept", "shared.number": "8"} {
+		if got, err := f.Text(key); err != nil || got != want {
+			t.Errorf("%s is %q, want %q: %v", key, got, want, err)
+		}
+	}
+	want := []LeftOut{{`part 2 of 2, key "shared.number"`, "part 1 has another value, which counts"}}
+	if !slices.Equal(f.LeftOut, want) {
+		t.Errorf("left out %+v, want %+v", f.LeftOut, want)
+	}
+	checkWhole(t, f)
+}
+
+// TestAfterTensors has bytes behind the last tensor, which padding is not.
+func TestAfterTensors(t *testing.T) {
+	whole := newBuilder().tensor("t", F32, floats(1, 2), 2).Bytes()
+	for _, c := range []struct {
+		name string
+		data []byte
+		want string
+	}{
+		{"nothing", whole, ""},
+		{"padding cut off", bytes.TrimRight(whole, "\x00"), ""},
+		{"bytes", append(slices.Clone(whole), make([]byte, 5)...), fmt.Sprintf("5 bytes from byte %d on are no tensor's", len(whole))},
+		{"another file", append(slices.Clone(whole), whole...), fmt.Sprintf("%d bytes from byte %d on are no tensor's: another GGUF file", len(whole), len(whole))},
+	} {
+		f := mustParse(t, c.data)
+		got := ""
+		for _, x := range f.LeftOut {
+			got += x.Reason
+		}
+		if got != c.want {
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
+	}
+}
+
 // TestCases reads files that were made after public reports.
 func TestCases(t *testing.T) {
 	for _, test := range []struct {

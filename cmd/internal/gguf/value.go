@@ -58,6 +58,7 @@ type Value struct {
 	Elem ValueType // of an Array
 	Len  uint64    // of an Array
 
+	part  int   // of the model, which has it
 	pair  int64 // offset of the key's length
 	start int64 // offset of what follows the type: a string's length, an array's type
 	end   int64

@@ -159,12 +159,14 @@ func Write(w io.Writer, r *report.Report, details []*report.Detail, o Options) e
 		SectionsNote, Origin                                    string
 		Style                                                   template.CSS
 		Inputs, Glossary                                        [][2]string
-		Summary, Skipped, Worst                                 *tableView
+		Reading                                                 []string
+		Summary, Skipped, LeftOut, Worst                        *tableView
 		Tensors                                                 []tensor
 		OverviewHeight                                          int
 		Data, Plotly, Script                                    template.JS
 	}{
 		Source: report.Title(r.Source), Origin: o.Origin.String(), Verdict: r.Verdict(), Inputs: r.Inputs(), Glossary: report.Glossary,
+		Reading: r.Sentences(), LeftOut: newTable(r.LeftOutTable(), "Not tensors", false),
 		Skipped: newTable(r.SkippedTable(), "Not compared", false), Tensors: tensors,
 		Version: plotly.Version, License: plotly.License, Policy: policy(),
 		Style: template.CSS(style), Plotly: template.JS(plotly.Script), Script: template.JS(script),

@@ -164,3 +164,12 @@ func codesFor(x *Tensor, dtype string, axis, block int, zeros bool) Quantized {
 	}
 	return q
 }
+
+// valuesOf is zeros in the place of codes.
+func valuesOf(d *Dequantizer) Payload {
+	n, _ := elements(d.Shape)
+	if d.Scales.DType != "F32" {
+		return payload(2*n, 0)
+	}
+	return payload(4*n, 0)
+}

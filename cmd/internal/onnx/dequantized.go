@@ -1,52 +1,171 @@
 package onnx
 
 import (
+	"cmp"
 	"slices"
 )
 
-// Dequantize plans that the tensor which d makes becomes an initializer of
-// float32, or of float16 if the scales are. Its codes, scales and zero points go, unless something else uses
-// them.
+// Dequantize plans that what the codes of d stand for becomes an initializer of
+// float32, or of the 16 bits that the scales have. A DequantizeLinear goes, and
+// other operators that take the codes become those that take values. Codes, scales
+// and zero points go, unless something else uses them, and so does what was only
+// computed for the nodes that go.
 func (r *Rewriter) Dequantize(d *Dequantizer, values Payload) {
 	r.dequantized = append(r.dequantized, dequantization{d, values})
 	r.ir = max(r.ir, irInitializers)
 }
 
 // placeDequantized plans what Dequantize was told.
-func (r *Rewriter) placeDequantized() {
-	nodes := map[*node]bool{}
+func (r *Rewriter) placeDequantized() error {
+	s := sweeper{r: r, still: map[*node][]string{}}
 	for _, d := range r.dequantized {
-		nodes[d.node] = true
+		if d.node != nil {
+			s.still[d.node] = nil
+		}
 	}
 	for _, d := range r.dequantized {
-		g := d.node.graph
-		s := r.store(g, d.node.outputs[0], d.Scales.elem, d.Codes.Shape, d.values, d.Codes.isExternal)
-		at := &d.node.frame
-		if g.fn != nil {
+		if d.node != nil {
+			r.placeValues(d, &s)
+		}
+	}
+	for _, d := range r.dequantized {
+		if d.node != nil {
+			continue
+		}
+		weight := r.placeWeight(d)
+		for _, c := range d.changes {
+			if err := r.replaceNode(c, weight); err != nil {
+				return err
+			}
+			s.replaced(c)
+		}
+	}
+	s.sweep()
+	return nil
+}
+
+// placeValues puts the values in the place of a DequantizeLinear and its codes.
+func (r *Rewriter) placeValues(d dequantization, sweep *sweeper) {
+	g := d.node.graph
+	s := r.store(g, d.node.outputs[0], d.Scales.elem, d.Codes.Shape, d.values, d.Codes.isExternal)
+	at := &d.node.frame
+	if g.fn != nil {
+		r.e.replace(at.parent, at.start, at.end, s)
+	} else {
+		r.e.remove(at)
+	}
+	placed := g.fn != nil
+	for _, t := range []*Tensor{d.Codes, d.Scales, d.Zeros} {
+		if t == nil || r.gone[t] || slices.ContainsFunc(t.graph.uses[t.value], func(u use) bool { return !sweep.without(u, t.value) }) {
+			continue
+		}
+		r.gone[t] = true
+		at := t.frames[0]
+		if t.node != nil {
+			at = &t.node.frame
+		}
+		if t == d.Codes && t.node == nil && t.graph == g && !placed {
 			r.e.replace(at.parent, at.start, at.end, s)
+			placed = true
 		} else {
 			r.e.remove(at)
 		}
-		placed := g.fn != nil
-		for _, t := range []*Tensor{d.Codes, d.Scales, d.Zeros} {
-			if t == nil || r.gone[t] || slices.ContainsFunc(t.graph.uses[t.value], func(u use) bool { return !nodes[u.node] }) {
-				continue
-			}
-			r.gone[t] = true
-			at := t.frames[0]
-			if t.node != nil {
-				at = &t.node.frame
-			}
-			if t == d.Codes && t.node == nil && t.graph == g && !placed {
-				r.e.replace(at.parent, at.start, at.end, s)
-				placed = true
-			} else {
-				r.e.remove(at)
-			}
-			r.removeInput(t.graph, t.value)
+		r.removeInput(t.graph, t.value)
+	}
+	if !placed {
+		r.e.insert(g.position(), s)
+	}
+}
+
+// placeWeight puts the values beside the codes, and returns their name.
+func (r *Rewriter) placeWeight(d dequantization) string {
+	t := d.Codes
+	s := r.store(t.graph, r.fresh(plainName(t.value)), d.Scales.elem, d.Shape, d.values, t.isExternal)
+	switch {
+	case t.node == nil:
+		r.e.insert(position{t.frames[0].parent, t.frames[0].start}, s)
+	case t.graph.fn != nil:
+		r.e.insert(position{t.node.frame.parent, t.node.frame.start}, s)
+	default:
+		r.e.insert(t.graph.position(), s)
+	}
+	return s.name
+}
+
+// A sweeper removes what nothing uses any more.
+type sweeper struct {
+	r      *Rewriter
+	still  map[*node][]string // the names that changed nodes still use
+	nodes  []*node            // that may have become useless
+	values []*Tensor          // constants that may have
+}
+
+// replaced says that c has taken the place of its nodes.
+func (s *sweeper) replaced(c nodeChange) {
+	for _, n := range append([]*node{c.node, c.at}, c.removed...) {
+		s.still[n] = nil
+		s.inputs(n)
+	}
+	s.still[c.at] = c.replacement.still()
+	for _, n := range c.removed {
+		if n != c.at {
+			s.r.e.remove(&n.frame)
 		}
-		if !placed {
-			r.e.insert(g.position(), s)
+	}
+}
+
+// inputs lists what n used as what may be useless.
+func (s *sweeper) inputs(n *node) {
+	for _, in := range n.inputs {
+		switch _, d := n.graph.lookup(in); {
+		case in == "":
+		case d.tensor != nil:
+			s.values = append(s.values, d.tensor)
+		case d.node != nil:
+			s.nodes = append(s.nodes, d.node)
 		}
+	}
+}
+
+// without reports whether a node has changed so that it does not use a name.
+func (s *sweeper) without(u use, name string) bool {
+	names, changed := s.still[u.node]
+	return u.node != nil && changed && !slices.Contains(names, name)
+}
+
+// useless reports whether nothing uses the outputs of a node any more.
+func (s *sweeper) useless(n *node) bool {
+	for _, out := range n.outputs {
+		if slices.ContainsFunc(n.graph.uses[out], func(u use) bool { return !s.without(u, out) }) {
+			return false
+		}
+	}
+	return true
+}
+
+// sweep removes nodes, and then constants.
+func (s *sweeper) sweep() {
+	for len(s.nodes) > 0 {
+		n := s.nodes[len(s.nodes)-1]
+		s.nodes = s.nodes[:len(s.nodes)-1]
+		if _, changed := s.still[n]; changed || !s.useless(n) {
+			continue
+		}
+		s.still[n] = nil
+		s.r.e.remove(&n.frame)
+		s.inputs(n)
+	}
+	slices.SortFunc(s.values, func(a, b *Tensor) int { return cmp.Compare(a.frames[0].start, b.frames[0].start) })
+	for _, t := range slices.Compact(s.values) {
+		if s.r.gone[t] || t.Replaceable() != nil || slices.ContainsFunc(t.graph.uses[t.value], func(u use) bool { return !s.without(u, t.value) }) {
+			continue
+		}
+		s.r.gone[t] = true
+		at := t.frames[0]
+		if t.node != nil {
+			at = &t.node.frame
+		}
+		s.r.e.remove(at)
+		s.r.removeInput(t.graph, t.value)
 	}
 }

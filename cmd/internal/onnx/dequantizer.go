@@ -4,91 +4,241 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 )
 
-// A Dequantizer is a DequantizeLinear node all inputs of which are constants:
-// what it makes is a constant too.
+// A Dequantizer is a weight that a model has as codes, in constants, with all
+// nodes that take the codes: what the codes stand for can take their place.
 type Dequantizer struct {
-	Name   string // of the tensor that it makes, as Tensor.Name is
+	Name   string // of the tensor of values, as Tensor.Name is
 	Use    string // of that tensor
+	Op     string // the operator that takes the codes
 	Codes  *Tensor
-	Scales *Tensor // F32, or F16: the values are rounded to that type then
-	Zeros  *Tensor // in the type of the codes; nil if they are all 0
-	Axis   int     // NoAxis for one scale
-	Block  int     // elements in a block; 0 for a scale of each index
+	Scales *Tensor // F32, F16 or BF16: the values are rounded to that type
+	Zeros  *Tensor // one for each scale or one for all; nil if they are all Zero
+	Zero   int
+	Axis   int   // of the scales and zero points, in Shape; NoAxis for one scale
+	Block  int   // elements in a block; 0 for a scale of each index
+	Shape  []int // of the values
+	Packed *Packed
 
-	node *node
+	node    *node // a DequantizeLinear, of which the values take the place; nil for other operators
+	changes []nodeChange
 }
 
-// Dequantizers returns those of the model, and for other DequantizeLinear nodes
-// with constant codes why they are not among them, by the name of the codes.
+// Packed says how codes lie that are not one by one in the type of their tensor.
+type Packed struct {
+	Bits int // of a code
+
+	// Rows of so many codes each, which are columns of the values; 0 if the codes
+	// have the shape of the values.
+	Row int
+
+	// Blocks is how many scales a row has: of MatMulNBits each row of zero points
+	// begins with a byte of its own.
+	Blocks int
+	Groups *Tensor // the block of each code of a row; nil for one after the other
+
+	// Table has the values of codes, of which the first of two is the high half of a
+	// byte; nil for integers, of which the first is the low half.
+	Table []float32
+}
+
+// Dequantizers returns the weights of the model that are codes, and for other
+// codes why they are not among them, by the name of the codes.
 func (m *Model) Dequantizers() (found []*Dequantizer, others map[string]string) {
-	others = map[string]string{}
-	seen := map[string]int{}
+	f := finder{m: m, others: map[string]string{}, same: map[weightKey]*Dequantizer{}, taken: map[*node]bool{}}
 	for _, g := range m.graphs {
 		for _, n := range g.nodes {
-			if n.op != "DequantizeLinear" || !n.isQDQ() || len(n.inputs) < 2 || len(n.outputs) != 1 {
-				continue
-			}
-			_, d := g.lookup(n.inputs[0])
-			if d.tensor == nil {
-				continue // made of what the model computes
-			}
-			q, err := m.dequantizer(n, d.tensor)
-			if err != nil {
-				others[d.tensor.Name] = err.Error()
-				continue
-			}
-			found = append(found, q)
-			seen[q.Name]++
+			f.node(n)
 		}
 	}
-	for _, q := range found {
+	seen := map[string]int{}
+	for _, q := range f.found {
+		seen[q.Name]++
+	}
+	for _, q := range f.found {
+		if q.node == nil {
+			continue
+		}
 		if path := q.node.graph.path(); seen[q.Name] > 1 && path != "" {
 			q.Name = path + "/" + q.Name
 		}
 	}
-	return found, others
+	return f.found, f.others
+}
+
+// A finder collects the weights that are codes.
+type finder struct {
+	m      *Model
+	found  []*Dequantizer
+	others map[string]string
+	same   map[weightKey]*Dequantizer
+	taken  map[*node]bool // by a replacement
+}
+
+// weightKey is what makes the values of a weight.
+type weightKey struct {
+	codes, scales, zeros, groups *Tensor
+	op                           string
+}
+
+// node looks at a node for constant codes.
+func (f *finder) node(n *node) {
+	if n.op == "DequantizeLinear" && n.isQDQ() {
+		f.dequantizeLinear(n)
+		return
+	}
+	read, ok := codeReaders[n.qualified()]
+	if !ok || len(n.outputs) == 0 {
+		return
+	}
+	index := codeInputs[n.qualified()]
+	if len(index) == 0 || index[len(index)-1] >= len(n.inputs) {
+		return
+	}
+	codes := n.constant(index[len(index)-1])
+	if codes == nil {
+		return // made of what the model computes
+	}
+	q := &Dequantizer{Name: plainName(codes.Name), Use: n.op, Op: n.op, Codes: codes, Axis: NoAxis, Shape: codes.Shape}
+	change, err := read(f.m, n, q)
+	if err == nil {
+		err = q.replaceable()
+	}
+	if err == nil {
+		err = f.take(n, change)
+	}
+	if err != nil {
+		f.others[codes.Name] = err.Error()
+		return
+	}
+	key := weightKey{codes: codes, scales: q.Scales, zeros: q.Zeros, op: n.op}
+	if q.Packed != nil {
+		key.groups = q.Packed.Groups
+	}
+	if known := f.same[key]; known != nil && slices.Equal(known.Shape, q.Shape) {
+		known.changes = append(known.changes, nodeChange{n, change})
+		return
+	}
+	q.changes = []nodeChange{{n, change}}
+	f.same[key] = q
+	f.found = append(f.found, q)
+}
+
+// take notes the nodes that a replacement of n removes, which no other may.
+func (f *finder) take(n *node, r *replacement) error {
+	all := append([]*node{n, r.at}, r.removed...)
+	for _, x := range all {
+		if f.taken[x] {
+			return fmt.Errorf("what its %s makes is multiplied with what another one makes", n.op)
+		}
+	}
+	for _, x := range all {
+		f.taken[x] = true
+	}
+	return nil
+}
+
+// plainName is the name that a weight has had before tools named its codes.
+func plainName(codes string) string {
+	for _, suffix := range []string{"_quantized", "_Q4", "_Q8", "_Q2", "_Bnb4", "_qweight", ".qweight"} {
+		if name, ok := strings.CutSuffix(codes, suffix); ok && name != "" {
+			return name
+		}
+	}
+	return codes
+}
+
+// constant returns the constant that input i of n is, or nil.
+func (n *node) constant(i int) *Tensor {
+	if !n.has(i) {
+		return nil
+	}
+	_, d := n.graph.lookup(n.inputs[i])
+	return d.tensor
+}
+
+// has reports whether n has an input i.
+func (n *node) has(i int) bool { return i < len(n.inputs) && n.inputs[i] != "" }
+
+// replaceable returns an error if a constant of q cannot be taken away.
+func (q *Dequantizer) replaceable() error {
+	all := []*Tensor{q.Codes, q.Scales, q.Zeros}
+	if q.Packed != nil {
+		all = append(all, q.Packed.Groups)
+	}
+	for _, t := range all {
+		if t == nil {
+			continue
+		}
+		if err := t.Replaceable(); err != nil {
+			return fmt.Errorf("%s: %w", quote(t.value), err)
+		}
+	}
+	return nil
+}
+
+// dequantizeLinear looks at a DequantizeLinear node.
+func (f *finder) dequantizeLinear(n *node) {
+	if len(n.inputs) < 2 || len(n.outputs) != 1 {
+		return
+	}
+	codes := n.constant(0)
+	if codes == nil {
+		return // made of what the model computes
+	}
+	q, err := f.m.dequantizer(n, codes)
+	if err != nil {
+		f.others[codes.Name] = err.Error()
+		return
+	}
+	f.found = append(f.found, q)
 }
 
 func (m *Model) dequantizer(n *node, codes *Tensor) (*Dequantizer, error) {
-	q := &Dequantizer{Name: n.outputs[0], Use: codes.Use, Codes: codes, Axis: NoAxis, node: n}
+	q := &Dequantizer{Name: n.outputs[0], Use: codes.Use, Op: n.op, Codes: codes, Axis: NoAxis, Shape: codes.Shape, node: n}
 	switch codes.DType {
 	case "I4", "U4", "I8", "U8", "I16", "U16", "I32":
 	default:
 		return nil, fmt.Errorf("codes of type %s are not dequantized", codes.DType)
 	}
-	constant := func(name string) (*Tensor, error) {
-		_, d := n.graph.lookup(name)
-		if d.tensor == nil {
-			return nil, fmt.Errorf("%s of its DequantizeLinear is not constant", quote(name))
-		}
-		return d.tensor, nil
-	}
-	var err error
-	if q.Scales, err = constant(n.inputs[1]); err != nil {
+	if err := q.take(n, 1, 2); err != nil {
 		return nil, err
 	}
-	if q.Scales.DType != "F32" && q.Scales.DType != "F16" {
-		return nil, fmt.Errorf("its scales are %s, neither F32 nor F16", q.Scales.DType)
+	if q.Zeros != nil && q.Zeros.n != q.Scales.n {
+		return nil, fmt.Errorf("%d zero points of type %s for %d scales and codes of type %s", q.Zeros.n, q.Zeros.DType, q.Scales.n, codes.DType)
 	}
-	if len(n.inputs) > 2 && n.inputs[2] != "" {
-		if q.Zeros, err = constant(n.inputs[2]); err != nil {
-			return nil, err
-		}
-		if q.Zeros.DType != codes.DType || q.Zeros.n != q.Scales.n {
-			return nil, fmt.Errorf("%d zero points of type %s for %d scales and codes of type %s", q.Zeros.n, q.Zeros.DType, q.Scales.n, codes.DType)
-		}
-	}
-	for _, t := range []*Tensor{codes, q.Scales, q.Zeros} {
-		if t == nil {
-			continue
-		}
-		if err := t.Replaceable(); err != nil {
-			return nil, fmt.Errorf("%s: %w", quote(t.value), err)
-		}
+	if err := q.replaceable(); err != nil {
+		return nil, err
 	}
 	return q, q.layout()
+}
+
+// take finds the scales and zero points of q among the inputs of n.
+func (q *Dequantizer) take(n *node, scales, zeros int) error {
+	if q.Scales = n.constant(scales); q.Scales == nil {
+		name := ""
+		if n.has(scales) {
+			name = n.inputs[scales]
+		}
+		return fmt.Errorf("%s of its %s is not constant", quote(name), n.op)
+	}
+	switch q.Scales.DType {
+	case "F32", "F16", "BF16":
+	default:
+		return fmt.Errorf("its scales are %s, none of F32, F16 and BF16", q.Scales.DType)
+	}
+	if !n.has(zeros) {
+		return nil
+	}
+	if q.Zeros = n.constant(zeros); q.Zeros == nil {
+		return fmt.Errorf("%s of its %s is not constant", quote(n.inputs[zeros]), n.op)
+	}
+	if q.Zeros.DType != q.Codes.DType {
+		return fmt.Errorf("%d zero points of type %s for %d scales and codes of type %s", q.Zeros.n, q.Zeros.DType, q.Scales.n, q.Codes.DType)
+	}
+	return nil
 }
 
 // layout finds out what the scales are for.

@@ -151,7 +151,7 @@ func FuzzRewrite(f *testing.F) {
 		}
 		back := q.Rewrite("data")
 		for _, d := range found {
-			back.Dequantize(d, payload(4*d.Codes.n, 0))
+			back.Dequantize(d, valuesOf(d))
 		}
 		if err := back.Plan(); err != nil {
 			checkError(t, err)

@@ -86,3 +86,26 @@ func (m *Model) Close() error {
 func Looks(head []byte) bool {
 	return looks(head)
 }
+
+// Rounding counts the nodes that make codes of what the model computes.
+func (m *Model) Rounding() int {
+	count := 0
+	for _, g := range m.graphs {
+		for _, n := range g.nodes {
+			makes := n.op == "QuantizeLinear" && n.isQDQ() || n.is("DynamicQuantizeLinear")
+			if makes && n.constant(0) == nil && g.root().live() {
+				count++
+			}
+		}
+	}
+	return count
+}
+
+// Operators returns the operators of the nodes of the main graph, in their order.
+func (m *Model) Operators() []string {
+	var ops []string
+	for _, n := range m.main.nodes {
+		ops = append(ops, n.op)
+	}
+	return ops
+}

@@ -16,7 +16,9 @@ func (r *Rewriter) Plan() error {
 		return errors.New("planned twice")
 	}
 	r.planned = true
-	r.placeDequantized()
+	if err := r.placeDequantized(); err != nil {
+		return err
+	}
 	if err := r.raise(); err != nil {
 		return err
 	}

@@ -107,7 +107,7 @@ func TestQuantizeEverywhere(t *testing.T) {
 						if d.Axis != test.axis || d.Block != test.block || (d.Zeros != nil) != test.zeros || !strings.Contains(d.Use, "MatMul") && d.Use != "Conv" {
 							t.Errorf("%+v", d)
 						}
-						back.Dequantize(d, payload(4*d.Codes.n, 0))
+						back.Dequantize(d, valuesOf(d))
 					}
 					out, _ = result(t, back)
 					leave(t, fmt.Sprint("everywhere", ir, opset, test, "back.onnx"), out)

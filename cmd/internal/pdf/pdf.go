@@ -84,6 +84,9 @@ func (d *writer) report(r *report.Report, details []*report.Detail, o Options) {
 	d.y += 10
 	d.verdict(r.Verdict())
 	d.inputs(r)
+	for _, s := range r.Sentences() {
+		d.paragraph("", 9, muted, s)
+	}
 
 	graphs := map[int]*report.Detail{}
 	for _, x := range details {
@@ -137,6 +140,10 @@ func (d *writer) summary(r *report.Report, o Options) {
 func (d *writer) skipped(r *report.Report) {
 	if t := r.SkippedTable(); t != nil {
 		d.heading(13, "Not compared", 60)
+		d.table(t)
+	}
+	if t := r.LeftOutTable(); t != nil {
+		d.heading(13, "Not tensors", 60)
 		d.table(t)
 	}
 }

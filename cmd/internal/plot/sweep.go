@@ -29,7 +29,7 @@ func Sweep(s *report.Sweep, o Options) *Figure {
 		title: "Sweep of " + report.Title(s.Source) + ": error and size of " + strconv.Itoa(len(s.Schemes)) + " schemes",
 		draw: func(p pen) {
 			if o.Title {
-				p.Rectangle = sweepFrame(p, s)
+				p.Rectangle = framed(p, s.Source, s.About(), s.Verdict())
 			}
 			top := p
 			top.Min.Y = top.Max.Y - p.len(curves)
@@ -40,12 +40,14 @@ func Sweep(s *report.Sweep, o Options) *Figure {
 	}
 }
 
-func sweepFrame(p pen, s *report.Sweep) vg.Rectangle {
-	in := heading(p, report.Title(s.Source), s.About())
+// framed puts the name of a source, its options and what to make of it above a
+// figure, and returns what is left.
+func framed(p pen, source, about, verdict string) vg.Rectangle {
+	in := heading(p, report.Title(source), about)
 	width := in.Max.X - in.Min.X
-	if v := s.Verdict(); v != "" {
+	if verdict != "" {
 		style := p.face(sizeLabel+0.5, false, ink)
-		lines := wrap(style, v, width)
+		lines := wrap(style, verdict, width)
 		in.Max.Y -= p.len(4)
 		for _, l := range lines[:min(len(lines), 3)] {
 			in.Max.Y -= p.len(13)
@@ -92,18 +94,16 @@ func (p pen) sizes(s *report.Sweep) {
 	p.show(q)
 }
 
-// sizesKey draws which colour stands for which granularity. It returns p
+// sizesKey draws which colour stands for which series. It returns p
 // without the room that the key takes.
 func (p pen) sizesKey(s *report.Sweep) pen {
-	n := len(s.Options.Bits)
 	style, x, y := p.face(sizeLabel, false, ink), p.Min.X, p.Max.Y-p.len(9)
-	for g := range len(s.Schemes) / n {
+	for g, of := range s.Series() {
 		c := granularities[g%len(granularities)]
 		p.StrokeLine2(p.line(c, 1.4), x, y+p.len(2.8), x+p.len(16), y+p.len(2.8))
 		x += p.len(20)
-		label := s.Schemes[g*n].GranularityLabel()
-		p.put(style, x, y, label)
-		x += style.Width(label) + p.len(16)
+		p.put(style, x, y, of.Label)
+		x += style.Width(of.Label) + p.len(16)
 	}
 	p.Max.Y = y - p.len(8)
 	return p
@@ -122,12 +122,15 @@ func sizesExtent(s *report.Sweep) (lo, hi, left, right float64) {
 	return lo, hi, left, right
 }
 
-// sizesLines draws a line through the schemes of each granularity.
+// sizesLines draws a line through the schemes of each series. Nothing lies between
+// two schemes of a list.
 func (p pen) sizesLines(c draw.Canvas, s *report.Sweep, at func(*report.SweepScheme) vg.Point) {
-	n := len(s.Options.Bits)
-	for g := range len(s.Schemes) / n {
+	for g, of := range s.Series() {
+		if of.Listed {
+			continue
+		}
 		var pts []vg.Point
-		for i := g * n; i < (g+1)*n; i++ {
+		for i := of.First; i < of.End; i++ {
 			if k := &s.Schemes[i]; finite(float64(k.SQNR)) {
 				pts = append(pts, at(k))
 			}
@@ -143,13 +146,14 @@ func (p pen) sizesPoints(c draw.Canvas, s *report.Sweep, at func(*report.SweepSc
 	disc := func(col color.Color, radius float64, pt vg.Point) {
 		c.DrawGlyph(draw.GlyphStyle{Color: col, Radius: p.len(radius), Shape: draw.CircleGlyph{}}, pt)
 	}
+	series := s.Series()
 	var labelled []vg.Point
 	for i := range s.Schemes {
 		k := &s.Schemes[i]
 		if !finite(float64(k.SQNR)) {
 			continue
 		}
-		col := granularities[i/len(s.Options.Bits)%len(granularities)]
+		col := granularities[seriesOf(series, i)%len(granularities)]
 		pt := at(k)
 		if k.Pareto {
 			disc(ink, 5.2, pt)
@@ -170,6 +174,6 @@ func (p pen) sizesPoints(c draw.Canvas, s *report.Sweep, at func(*report.SweepSc
 		}
 		labelled = append(labelled, pt)
 		label := p.face(sizeTick, false, col)
-		c.FillText(label, vg.Point{X: pt.X + p.len(5), Y: pt.Y - p.len(9)}, strconv.Itoa(k.Bits))
+		c.FillText(label, vg.Point{X: pt.X + p.len(5), Y: pt.Y - p.len(9)}, k.Short())
 	}
 }

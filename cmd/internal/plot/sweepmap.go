@@ -27,6 +27,7 @@ type sweepMap struct {
 	row   float64 // points
 
 	// draw sets these.
+	series          []report.SweepSeries
 	lo, hi          float64 // ratios of the first and the last colour
 	left, cell, gap vg.Length
 }
@@ -62,7 +63,8 @@ func (m sweepMap) draw(p pen) {
 	names, widest := elide(name, names, (p.Max.X-p.Min.X)*0.32)
 	m.left = p.Min.X + widest + p.len(10)
 	m.gap = p.len(7)
-	m.cell = (p.Max.X - m.left - m.gap*vg.Length(len(s.Schemes)/len(s.Options.Bits)-1)) / vg.Length(len(s.Schemes))
+	m.series = s.Series()
+	m.cell = (p.Max.X - m.left - m.gap*vg.Length(len(m.series)-1)) / vg.Length(len(s.Schemes))
 
 	// The scale of colours, above the names.
 	m.ramp(p, widest)
@@ -95,23 +97,22 @@ func (m sweepMap) few() bool { return len(m.shown) <= fewWeights }
 
 // at is where the column of scheme k begins.
 func (m sweepMap) at(k int) vg.Length {
-	return m.left + m.cell*vg.Length(k) + m.gap*vg.Length(k/len(m.s.Options.Bits))
+	return m.left + m.cell*vg.Length(k) + m.gap*vg.Length(seriesOf(m.series, k))
 }
 
 // heads draws the heads of the columns, and returns where they end.
 func (m sweepMap) heads(p pen) vg.Length {
-	s, n := m.s, len(m.s.Options.Bits)
+	s := m.s
 	label, tick := p.face(sizeLabel, true, ink), p.face(sizeTick, false, muted)
 	label.XAlign, tick.XAlign = vgtext.XCenter, vgtext.XCenter
 	y := p.Max.Y - p.len(9)
-	for g := range len(s.Schemes) / n {
+	for g, of := range m.series {
 		label.Color = granularities[g%len(granularities)]
-		mid := (m.at(g*n) + m.at(g*n+n-1) + m.cell) / 2
-		p.put(label, mid, y, s.Schemes[g*n].GranularityLabel())
+		p.put(label, (m.at(of.First)+m.at(of.End-1)+m.cell)/2, y, of.Label)
 	}
 	y -= p.len(12)
 	for k, c := range s.Schemes {
-		p.put(tick, m.at(k)+m.cell/2, y, strconv.Itoa(c.Bits))
+		p.put(tick, m.at(k)+m.cell/2, y, clip(tick, c.Short(), m.cell))
 	}
 	return y - p.len(5)
 }
@@ -228,7 +229,7 @@ func worstOf(s *report.Sweep, most int) []int {
 	if len(index) <= most {
 		return index
 	}
-	k := len(s.Options.Bits)
+	k := s.Series()[min(1, len(s.Series())-1)].First
 	slices.SortStableFunc(index, func(a, b int) int {
 		x, y := s.Weights[a].Results[k].SQNR, s.Weights[b].Results[k].SQNR
 		if x < y {
@@ -241,4 +242,9 @@ func worstOf(s *report.Sweep, most int) []int {
 	index = index[:most]
 	slices.Sort(index)
 	return index
+}
+
+// seriesOf returns which of the series has scheme k.
+func seriesOf(series []report.SweepSeries, k int) int {
+	return slices.IndexFunc(series, func(of report.SweepSeries) bool { return k < of.End })
 }

@@ -97,6 +97,9 @@ func (r *Report) Inputs() [][2]string {
 	if o.Unsigned {
 		codes = fmt.Sprintf("%d bits, unsigned", o.Bits)
 	}
+	if o.Format != "" {
+		codes = fmt.Sprintf("%s, %d bits", o.Format, o.Bits)
+	}
 	in := [][2]string{{"Source", text.Clean(r.Source)}, {"Codes", codes}, {"Mapping", o.mappingText()}, {"Channels", o.axisText()}}
 	if o.GroupSize > 0 {
 		groups := fmt.Sprintf("of %d, along the longest other axis", o.GroupSize)

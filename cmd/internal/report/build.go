@@ -24,7 +24,8 @@ func Build(ctx context.Context, name string, src Source, o Options, progress tex
 		return nil, err
 	}
 	complete(&o.Tensors, &o.Mapping, &o.Method)
-	r := &Report{Source: name, Options: o, Tensors: []Tensor{}, Skipped: []Skipped{}, FileNotes: notesOf(src)}
+	o = o.normal()
+	r := &Report{Source: name, Options: o, Tensors: []Tensor{}, Skipped: []Skipped{}, FileNotes: NotesOf(src)}
 	plan, err := r.plan(src.Tensors())
 	if err != nil {
 		return nil, err
@@ -252,16 +253,19 @@ func result(c *quant.Comparison, i int, w quant.Tensor, j job, codes bool) (Resu
 	}
 	var err error
 	r.Reconstructed = make(text.Floats, len(w.Data))
-	if from.Scheme.Unsigned {
+	switch {
+	case from.Scheme.Format != quant.Integers:
+		r.Codes, err = roundTrip[uint8](w, from.Params, r.Reconstructed)
+	case from.Scheme.Unsigned:
 		r.Codes, err = roundTrip[uint16](w, from.Params, r.Reconstructed)
-	} else {
+	default:
 		r.Codes, err = roundTrip[int16](w, from.Params, r.Reconstructed)
 	}
 	return r, err
 }
 
 // roundTrip returns the codes of w, and stores in back what they stand for.
-func roundTrip[T int16 | uint16](w quant.Tensor, p quant.Params, back []float32) ([]int32, error) {
+func roundTrip[T uint8 | int16 | uint16](w quant.Tensor, p quant.Params, back []float32) ([]int32, error) {
 	narrow := make([]T, len(w.Data))
 	if err := quant.QuantizeCodes(narrow, w, p); err != nil {
 		return nil, err

@@ -20,8 +20,10 @@ type Conversion struct {
 	Total   ConversionTotal `json:"total"`
 
 	Dequantized bool `json:"dequantized"` // it was turned back
+	Planned     bool `json:"-"`           // a plan says how each weight is quantized
 
 	Note string `json:"note,omitempty"` // what the options cost without need
+	FileNotes
 }
 
 // A Converted is a tensor that was quantized or turned back.

@@ -32,6 +32,7 @@ func (c *Conversion) WriteText(w io.Writer, color bool, columns int) error {
 	if c.Note != "" {
 		p.Paragraph(table.Plain, c.Note)
 	}
+	c.writeLeftOut(p)
 	return p.Flush()
 }
 
@@ -144,7 +145,7 @@ func (c *Conversion) ungrouped() int64 {
 			n++
 		}
 	}
-	if !grouped || c.Dequantized {
+	if !grouped || c.Dequantized || c.Planned {
 		return 0
 	}
 	return n

@@ -2,6 +2,7 @@ package report
 
 import (
 	"io"
+	"slices"
 	"strconv"
 
 	"github.com/a01592f9/quant/cmd/internal/table"
@@ -30,7 +31,11 @@ const (
 // the scheme per tensor, for which it is empty. A number that is not finite is an
 // empty field.
 func WriteCSV(w io.Writer, r *Report, channels bool) error {
-	c := table.NewCSV(w, csvHead)
+	head := csvHead
+	if r.Options.Format != "" {
+		head = append(slices.Clip(head), "format")
+	}
+	c := table.NewCSV(w, head)
 	for i := range r.Tensors {
 		t := &r.Tensors[i]
 		for k := range t.Results {
@@ -64,7 +69,7 @@ func (t *Tensor) writeCSV(c *table.CSV, source string, k int, channels bool) {
 	about := []string{table.Inert(t.Use), t.AxisFrom}
 	c.Row(fixed, measured("", t.Elements, &r.Metrics, t.Min, t.Max, r.scales[:], r.zeros[:]),
 		r.Memory.fields(), []string{rowTensor}, gain, []string{strconv.FormatBool(k == t.Best)}, about,
-		[]string{bitsPerWeight(r.Memory.Total, t.Elements), strconv.FormatInt(t.Bytes, 10), s.Method})
+		[]string{bitsPerWeight(r.Memory.Total, t.Elements), strconv.FormatInt(t.Bytes, 10), s.Method}, s.formatField())
 	if !channels {
 		return
 	}
@@ -73,8 +78,17 @@ func (t *Tensor) writeCSV(c *table.CSV, source string, k int, channels bool) {
 		ch := &r.Channels[i]
 		scale, zero := t.params(r, i)
 		c.Row(fixed, measured(strconv.Itoa(t.channel(i)), per, &ch.Metrics, ch.Min, ch.Max, scale, zero),
-			make([]string, 3), []string{rowChannel}, make([]string, 5), about, []string{"", "", s.Method})
+			make([]string, 3), []string{rowChannel}, make([]string, 5), about, []string{"", "", s.Method}, s.formatField())
 	}
+}
+
+// formatField is the field of a format, which only rows of codes have that are not
+// integers.
+func (s Scheme) formatField() []string {
+	if s.Format == "" {
+		return nil
+	}
+	return []string{s.Format}
 }
 
 // fields are the bytes of a row.

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"math"
 	"sync"
 
 	"github.com/a01592f9/quant"
@@ -52,26 +53,26 @@ type peak struct {
 // goroutine goes through.
 type walker struct {
 	walk
-	bins   int
-	curves int
-	peaks  []peak // of each bin and curve the least and the greatest
-	ends   []spot
-	all    []int64   // counts of the histogram of all values
-	counts [][]int64 // and of those of channels
+	from, to int // the stretch of positions that is shown
+	bins     int
+	curves   int
+	peaks    []peak // of each bin and curve the least and the greatest
+	ends     []spot
+	all      []int64      // counts of the histogram of all values
+	counts   [][]int64    // and of those of channels
+	spread   *ErrorCounts // of errors; nil if there are none, or they are not counted
 
 	back  [3][]float32
 	codes []int16
 	words []uint16
+	bytes []uint8
 }
 
 // walk reads a tensor once more for its curves and histograms.
 func (d *Detail) walk(src *reading, t *Tensor, params []quant.Params, points int) error {
 	w := newWalk(t)
-	bins := points / (2 + 4*len(params))
-	if w.total <= points {
-		bins = w.total // and so all elements are kept
-	}
-	d.Elements = ElementCurves{Total: w.total, PerChannel: w.per, Note: fmt.Sprintf("All %s are shown.", text.Plural(t.Elements, "element"))}
+	bins := binsOf(w.total, points, len(params))
+	d.Elements = ElementCurves{Total: w.total, PerChannel: w.per, To: w.total, Note: fmt.Sprintf("All %s are shown.", text.Plural(t.Elements, "element"))}
 	// Which histogram counts a channel.
 	counter := make([]int16, t.Channels)
 	for c := range counter {
@@ -81,23 +82,46 @@ func (d *Detail) walk(src *reading, t *Tensor, params []quant.Params, points int
 		counter[*h.Channel] = int16(k)
 	}
 
+	d.Errors = ErrorCounts{Counts: [][]int64{}}
+	for i := range t.Results {
+		d.Errors.Most = max(d.Errors.Most, t.Results[i].MaxError)
+	}
+	return walkTeam(src, t, func(int) bool { return true },
+		func() *walker {
+			x := newWalker(w, bins, len(params), d)
+			if most := float64(d.Errors.Most); most > 0 && !math.IsInf(most, 0) {
+				x.spread = newErrorCounts(d.Errors.Most, len(params))
+			}
+			return x
+		},
+		func(x *walker, values []float32, off int) error {
+			if err := x.block(values, off, t.job.shape, params); err != nil {
+				return err
+			}
+			x.count(d, counter, values, off)
+			return nil
+		},
+		func(x *walker) { x.finish(d, points, len(params)) })
+}
+
+// walkTeam has each block that want picks looked at by a walker, of which there are as
+// many as goroutines, and ends with one that has found what all have.
+func walkTeam(src *reading, t *Tensor, want func(block int) bool, create func() *walker,
+	look func(x *walker, values []float32, off int) error, finish func(*walker)) error {
 	var mu sync.Mutex
 	var free, team []*walker
 	var failed error
-	err := eachBlock(src, t.Elements, func(int) bool { return true }, func(block int, values []float32) {
+	err := eachBlock(src, t.Elements, want, func(block int, values []float32) {
 		mu.Lock()
 		var x *walker
 		if n := len(free); n > 0 {
 			x, free = free[n-1], free[:n-1]
 		} else {
-			x = newWalker(w, bins, len(params), d)
+			x = create()
 			team = append(team, x)
 		}
 		mu.Unlock()
-		err := x.block(values, block*blockLen, t.job.shape, params)
-		if err == nil {
-			x.count(d, counter, values, block*blockLen)
-		}
+		err := look(x, values, block*blockLen)
 		mu.Lock()
 		free = append(free, x)
 		if err != nil {
@@ -114,12 +138,29 @@ func (d *Detail) walk(src *reading, t *Tensor, params []quant.Params, points int
 	for _, x := range team[1:] {
 		team[0].merge(x)
 	}
-	team[0].finish(d, points, len(params))
+	finish(team[0])
 	return nil
 }
 
+func newErrorCounts(most text.Number, schemes int) *ErrorCounts {
+	c := &ErrorCounts{Most: most, Counts: make([][]int64, schemes)}
+	for k := range c.Counts {
+		c.Counts[k] = make([]int64, errorBins)
+	}
+	return c
+}
+
+// binsOf returns of how many bins of n elements the peaks are kept, for at most so
+// many points.
+func binsOf(n, points, schemes int) int {
+	if n <= points {
+		return n // and so all elements are kept
+	}
+	return points / (2 + 4*schemes)
+}
+
 func newWalker(w walk, bins, schemes int, d *Detail) *walker {
-	x := &walker{walk: w, bins: bins, curves: 1 + 2*schemes}
+	x := &walker{walk: w, to: w.total, bins: bins, curves: 1 + 2*schemes}
 	x.peaks = make([]peak, 2*bins*x.curves)
 	x.all = make([]int64, len(d.Histogram.Counts))
 	x.counts = make([][]int64, len(d.Histograms))
@@ -142,14 +183,22 @@ func (x *walker) block(values []float32, off int, shape []int, params []quant.Pa
 	}
 	for i, v := range values {
 		pos, _ := x.position(off + i)
+		if pos < x.from || pos >= x.to {
+			continue
+		}
 		s := spot{position: pos, index: off + i, original: v}
 		for k := range params {
 			s.back[k] = x.back[k][i]
 		}
-		if pos == 0 || pos == x.total-1 {
+		if pos == x.from || pos == x.to-1 {
 			x.ends = append(x.ends, s)
 		}
-		at := int(((int64(pos)+1)*int64(x.bins)-1)/int64(x.total)) * 2 * x.curves
+		if x.spread != nil {
+			for k := range params {
+				x.spread.Counts[k][x.spread.bin(s.back[k]-v)]++
+			}
+		}
+		at := int(((int64(pos-x.from)+1)*int64(x.bins)-1)/int64(x.to-x.from)) * 2 * x.curves
 		x.peak(at, v, &s)
 		for k := range params {
 			x.peak(at+2+4*k, s.back[k], &s)
@@ -173,13 +222,16 @@ func (x *walker) peak(at int, v float32, s *spot) {
 
 // restore stores in back what is left of a block after quantization.
 func (x *walker) restore(back, values []float32, off int, shape []int, p quant.Params) error {
-	if p.Scheme.Unsigned {
+	switch {
+	case p.Scheme.Format != quant.Integers:
+		return restorePart(back, &x.bytes, values, off, shape, p)
+	case p.Scheme.Unsigned:
 		return restorePart(back, &x.words, values, off, shape, p)
 	}
 	return restorePart(back, &x.codes, values, off, shape, p)
 }
 
-func restorePart[T int16 | uint16](back []float32, codes *[]T, values []float32, off int, shape []int, p quant.Params) error {
+func restorePart[T uint8 | int16 | uint16](back []float32, codes *[]T, values []float32, off int, shape []int, p quant.Params) error {
 	if cap(*codes) < len(values) {
 		*codes = make([]T, len(values))
 	}
@@ -220,15 +272,25 @@ func (x *walker) merge(o *walker) {
 	for i, n := range o.all {
 		x.all[i] += n
 	}
-	for k := range o.counts {
-		for i, n := range o.counts[k] {
-			x.counts[k][i] += n
+	addCounts(x.counts, o.counts)
+	if x.spread != nil {
+		addCounts(x.spread.Counts, o.spread.Counts)
+	}
+}
+
+func addCounts(to, from [][]int64) {
+	for k := range from {
+		for i, n := range from[k] {
+			to[k][i] += n
 		}
 	}
 }
 
 // finish stores what was found.
 func (x *walker) finish(d *Detail, points, schemes int) {
+	if x.spread != nil {
+		d.Errors = *x.spread
+	}
 	d.Histogram.Counts = x.all
 	for k := range d.Histograms {
 		d.Histograms[k].Counts = x.counts[k]
@@ -244,9 +306,10 @@ func (x *walker) finish(d *Detail, points, schemes int) {
 	}
 	e := &d.Elements
 	e.Position = sortedKeys(kept)
-	if x.total > points {
+	if n := x.to - x.from; n > points {
+		e.Bins = x.bins
 		e.Note = fmt.Sprintf("%s of %s are shown: of each of %s equal stretches those with the least and the greatest original, reconstructed value and error.",
-			text.Count(int64(len(e.Position))), text.Plural(int64(x.total), "element"), text.Count(int64(x.bins)))
+			text.Count(int64(len(e.Position))), text.Plural(int64(n), "element"), text.Count(int64(x.bins)))
 	}
 	e.Reconstructed, e.Error = make([]text.Floats, schemes), make([]text.Floats, schemes)
 	for _, pos := range e.Position {

@@ -13,6 +13,7 @@ type Detail struct {
 	Name       string        `json:"name"`
 	Elements   ElementCurves `json:"elements"`
 	Channels   ChannelCurves `json:"channels"`
+	Errors     ErrorCounts   `json:"errors"`     // how the errors of all values spread
 	Histogram  Histogram     `json:"histogram"`  // of all values
 	Histograms []Histogram   `json:"histograms"` // of single channels, by their index
 	Focus      int           `json:"focus"`      // the channel to show first: the one that gains most, if none was asked for
@@ -25,6 +26,9 @@ type Detail struct {
 type ElementCurves struct {
 	Total         int           `json:"total"`         // elements in the tensor
 	PerChannel    int           `json:"per_channel"`   // elements in a channel
+	From          int           `json:"from"`          // position of the first one of the stretch that is shown
+	To            int           `json:"to"`            // position behind the last one
+	Bins          int           `json:"bins"`          // equal stretches of which only the extremes are shown; 0 where all is shown
 	Position      []int         `json:"position"`      // place in the order channel by channel: what to plot against
 	Index         []int         `json:"index"`         // place in the tensor, in row-major order
 	Original      text.Floats   `json:"original"`      // values
@@ -32,6 +36,21 @@ type ElementCurves struct {
 	Error         []text.Floats `json:"error"`         // for each result: reconstructed minus original
 	Note          string        `json:"note"`          // what is shown, in a sentence
 }
+
+// ErrorCounts are histograms of errors, which are counted in float32.
+type ErrorCounts struct {
+	Most   text.Number `json:"most"`   // the greatest magnitude: bins of equal width go from -Most to Most
+	Counts [][]int64   `json:"counts"` // for each result; empty if there is no error
+}
+
+// bin returns the bin of an error.
+func (c *ErrorCounts) bin(e float32) int {
+	at := (float64(e)/float64(c.Most) + 1) / 2 * errorBins
+	return min(max(int(at), 0), errorBins-1)
+}
+
+// errorBins is an odd number, so that one bin is around 0.
+const errorBins = 41
 
 // ChannelCurves are the errors of the channels. The slices run in parallel.
 type ChannelCurves struct {

@@ -68,6 +68,18 @@ func check(t *testing.T, r *Report, d *Detail, data []float32) {
 			}
 		}
 	}
+	for k := range d.Errors.Counts {
+		n := int64(0)
+		for _, c := range d.Errors.Counts[k] {
+			n += c
+		}
+		if n != x.Elements {
+			t.Errorf("%d errors counted of %d values", n, x.Elements)
+		}
+	}
+	if none := d.Errors.Most == 0 || math.IsInf(float64(d.Errors.Most), 0); none != (len(d.Errors.Counts) == 0) {
+		t.Errorf("errors to %v, and %d counts", d.Errors.Most, len(d.Errors.Counts))
+	}
 	sum := func(h *Histogram) (n int64) {
 		for _, c := range h.Counts {
 			n += c

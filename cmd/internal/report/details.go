@@ -38,6 +38,10 @@ func (r *Report) detail(w *work, i int, o DetailOptions) (*Detail, error) {
 	}
 	rounds := batches(widths(schemes), t.job)
 	reads := 12 // for the walk, the histogram and the methods
+	whole := schemes[0].Format != quant.Integers
+	if whole {
+		reads += readsOf(schemes)
+	}
 	for _, round := range rounds {
 		reads += readsOf(round)
 	}
@@ -47,6 +51,9 @@ func (r *Report) detail(w *work, i int, o DetailOptions) (*Detail, error) {
 	}
 	defer src.finish()
 	params, err := d.sweep(src, rounds, schemes[0].Bits, len(schemes))
+	if err == nil && whole {
+		params, err = paramsOf(src, schemes)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -95,11 +102,28 @@ func (t *Tensor) focus() int {
 	return t.channel(best)
 }
 
-// widths returns the schemes at every width of a code.
+// paramsOf returns the parameters of a tensor under each scheme.
+func paramsOf(src *reading, schemes []quant.Scheme) ([]quant.Params, error) {
+	c, err := quant.Stream{Source: src, Shape: src.job.shape}.Compare(schemes...)
+	if err != nil {
+		return nil, err
+	}
+	var params []quant.Params
+	for i := range c.Results {
+		params = append(params, c.Results[i].Params)
+	}
+	return params, nil
+}
+
+// widths returns the schemes at every width of a code. Those of a format, which has
+// one width, are compared with integers.
 func widths(schemes []quant.Scheme) []quant.Scheme {
 	var all []quant.Scheme
 	for bits := 2; bits <= 16; bits++ {
 		for _, s := range schemes {
+			if s.Format != quant.Integers {
+				s = asIntegers(s)
+			}
 			s.Bits = bits
 			all = append(all, s)
 		}

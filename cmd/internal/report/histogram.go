@@ -53,6 +53,9 @@ func grid(lo, hi text.Float, s quant.Scheme, scale []float32, zero []int32) (Gri
 			return g, nil
 		}
 	}
+	if s.Format != quant.Integers {
+		return formatGrid(lo, hi, s.Format, scale[0])
+	}
 	s.Granularity = quant.PerTensor
 	p := quant.Params{Scheme: s, Scale: scale[:1], ZeroPoint: zero[:1]}
 	var err error
@@ -79,4 +82,29 @@ func gridAs[T int16 | uint16](g *Grid, lo, hi text.Float, p quant.Params) error 
 	}
 	g.Values = make(text.Floats, g.Codes)
 	return quant.DequantizeCodes(g.Values, codes, []int{g.Codes}, p)
+}
+
+// formatGrid is grid for a format that is not integers: the levels from that of lo
+// to that of hi.
+func formatGrid(lo, hi text.Float, f quant.Format, scale float32) (Grid, error) {
+	g := Grid{Values: text.Floats{}}
+	levels, err := formatLevels(f, scale)
+	if err != nil {
+		return g, err
+	}
+	p := quant.Params{Scheme: quant.Scheme{Format: f}, Scale: []float32{scale}, ZeroPoint: []int32{0}}
+	codes, last := make([]uint8, 2), make([]float32, 2)
+	if err := quant.QuantizeCodes(codes, quant.Tensor{Data: []float32{float32(lo), float32(hi)}, Shape: []int{2}}, p); err != nil {
+		return g, err
+	}
+	if err := quant.DequantizeCodes(last, codes, []int{2}, p); err != nil {
+		return g, err
+	}
+	for _, v := range levels {
+		if v >= last[0] && v <= last[1] {
+			g.Values = append(g.Values, v)
+		}
+	}
+	g.Codes = len(g.Values)
+	return g, nil
 }

@@ -11,7 +11,7 @@ import (
 func Inspect(ctx context.Context, name, kind string, src Source, progress text.Progress) (*Inventory, error) {
 	infos := src.Tensors()
 	v := NewInventory(name, kind, infos)
-	v.FileNotes = notesOf(src)
+	v.FileNotes = NotesOf(src)
 	var jobs []job
 	for i, info := range infos {
 		if info.Floating {

@@ -26,6 +26,9 @@ func WriteMarkdown(w io.Writer, r *Report, channels bool, o Origin) error {
 func writeMarkdown(m *table.Markdown, r *Report, channels bool) {
 	m.Heading(1, "Quantization of "+Title(r.Source))
 	m.Paragraph(r.Options.About() + ".")
+	for _, s := range r.Sentences() {
+		m.Paragraph(table.Literal(s))
+	}
 	if r.Summary.Compared > 1 {
 		m.Heading(2, "Summary")
 		m.Table(r.SummaryTable(false))
@@ -37,6 +40,10 @@ func writeMarkdown(m *table.Markdown, r *Report, channels bool) {
 	}
 	if t := r.SkippedTable(); t != nil {
 		m.Heading(2, "Not compared")
+		m.Table(t)
+	}
+	if t := r.LeftOutTable(); t != nil {
+		m.Heading(2, "Not tensors")
 		m.Table(t)
 	}
 	if len(r.Tensors) > mostSections && !channels {

@@ -46,10 +46,11 @@ func methodRanges(src *reading, t *Tensor, s quant.Scheme) (MethodRanges, error)
 	if !slices.Contains(all, s.Method) {
 		all = append(all, s.Method)
 	}
-	schemes := make([]quant.Scheme, len(all))
-	for i, method := range all {
-		schemes[i] = s
-		schemes[i].Method = method
+	var schemes []quant.Scheme
+	for _, s.Method = range all {
+		if s.Validate() == nil { // some methods are for integers only
+			schemes = append(schemes, s)
+		}
 	}
 	c, err := quant.Stream{Source: src, Shape: t.job.shape}.Compare(schemes...)
 	if err != nil {
@@ -75,12 +76,14 @@ func methodRanges(src *reading, t *Tensor, s quant.Scheme) (MethodRanges, error)
 		return m, err
 	}
 	m.Min, m.Max, m.Counts = h.Min, h.Max, h.Counts
-	qmin, qmax := s.Grid()
 	for i := range c.Results {
 		r := &c.Results[i]
-		scale, zero := float64(r.Scale[0]), float64(r.ZeroPoint[0])
+		from, to, err := ends(r.Scheme, r.Scale[0], r.ZeroPoint[0])
+		if err != nil {
+			return m, err
+		}
 		m.Ranges = append(m.Ranges, MethodResult{
-			Method: all[i].String(), From: text.Float((float64(qmin) - zero) * scale), To: text.Float((float64(qmax) - zero) * scale), Metrics: metrics(r.Metrics),
+			Method: r.Scheme.Method.String(), From: text.Float(from), To: text.Float(to), Metrics: metrics(r.Metrics),
 		})
 	}
 	return m, nil

@@ -15,6 +15,9 @@ type FileNotes struct {
 	ReadAs  string    `json:"read_as,omitempty"`  // of text: what was recognised, as "a 2×2 array (nested brackets)"
 	Notes   []Note    `json:"notes,omitempty"`    // of text: what was assumed and what was left out
 	LeftOut []LeftOut `json:"left_out,omitempty"` // what the file holds beside tensors
+
+	// Quantized counts the weights of an ONNX model that are codes, by operator.
+	Quantized string `json:"quantized,omitempty"`
 }
 
 // A Note is an assumption of the reader of text, or something that it left out.
@@ -37,9 +40,17 @@ type described interface {
 	Described() (as *tensorfile.Text, skipped []tensorfile.Skipped)
 }
 
-// notesOf returns what there is to say about the file of src.
-func notesOf(src Source) FileNotes {
+// A coded source knows whether its weights are codes.
+type coded interface {
+	Coded() string
+}
+
+// NotesOf returns what there is to say about the file of src.
+func NotesOf(src Source) FileNotes {
 	var n FileNotes
+	if c, ok := src.(coded); ok {
+		n.Quantized = c.Coded()
+	}
 	d, ok := src.(described)
 	if !ok {
 		return n
@@ -93,13 +104,29 @@ func (n *Note) sentence() string {
 	return text.Clean(strings.ToUpper(s[:1]) + s[1:] + ".")
 }
 
-// writeReading says how text was read.
-func (n *FileNotes) writeReading(p *table.Terminal) {
+// Sentences say how a file was read, one sentence each.
+func (n *FileNotes) Sentences() []string {
+	var all []string
 	if n.ReadAs != "" {
-		p.Paragraph(table.Dim, "Read as "+n.ReadAs+".")
+		all = append(all, text.Clean("Read as "+n.ReadAs+"."))
 	}
 	for i := range n.Notes {
-		p.Paragraph(table.Dim, n.Notes[i].sentence())
+		all = append(all, n.Notes[i].sentence())
+	}
+	switch {
+	case n.Quantized == "":
+	case strings.HasPrefix(n.Quantized, "no "):
+		all = append(all, text.Clean("Quantized in part: "+n.Quantized+"."))
+	default:
+		all = append(all, text.Clean("Quantized already: "+n.Quantized+"."))
+	}
+	return all
+}
+
+// writeReading says how a file was read.
+func (n *FileNotes) writeReading(p *table.Terminal) {
+	for _, s := range n.Sentences() {
+		p.Paragraph(table.Dim, s)
 	}
 }
 
@@ -109,14 +136,17 @@ func (n *FileNotes) writeLeftOut(p *table.Terminal) {
 		return
 	}
 	p.Blank()
-	p.Table(n.leftOutTable())
+	p.Table(n.LeftOutTable())
 	p.Blank()
 	p.Paragraph(table.Dim, text.Plural(len(n.LeftOut), "other part")+" of the file left out.")
 }
 
-// leftOutTable has a row for each thing that is no tensor, or for the first of
-// many that are left out for one reason.
-func (n *FileNotes) leftOutTable() *table.Table {
+// LeftOutTable has a row for each thing that is no tensor, or for the first of
+// many that are left out for one reason. It is nil if there is nothing.
+func (n *FileNotes) LeftOutTable() *table.Table {
+	if len(n.LeftOut) == 0 {
+		return nil
+	}
 	t := &table.Table{Columns: table.Texts("left out", "because")}
 	seen, listed := map[string]int{}, map[string]int{}
 	for _, x := range n.LeftOut {

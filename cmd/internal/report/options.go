@@ -22,6 +22,10 @@ type Options struct {
 	Method      string   `json:"method"`  // that chooses ranges, as quant.ParseMethod has it; "" is "minmax"
 	Codes       bool     `json:"codes"`   // whether results hold codes and reconstructed values
 
+	// Format is the name of a quant.Format whose codes are not integers; "" for
+	// integers. With a format Bits and Mapping mean nothing.
+	Format string `json:"format,omitempty"`
+
 	// Few allows a report of very many channels to keep the worst of each tensor
 	// only, so that it stays small whatever the model is.
 	Few bool `json:"-"`
@@ -39,12 +43,16 @@ func (o Options) Validate() error {
 	if err != nil {
 		return err
 	}
+	format, err := o.format()
+	if err != nil {
+		return err
+	}
 	switch _, err := option.ParseMethod(o.Method); {
 	case err != nil:
 		return optionf("method", "%w", err)
-	case o.Bits < 2 || o.Bits > 16:
+	case format == quant.Integers && (o.Bits < 2 || o.Bits > 16):
 		return optionf("bits", "%d bits: a code has 2 to 16", o.Bits)
-	case o.NarrowRange && mapping != quant.Symmetric:
+	case format == quant.Integers && o.NarrowRange && mapping != quant.Symmetric:
 		return optionf("narrow_range", "narrow range needs the symmetric mapping")
 	case o.NarrowRange && o.Unsigned:
 		return optionf("narrow_range", "narrow range is for signed codes, not for unsigned ones")
@@ -52,6 +60,9 @@ func (o Options) Validate() error {
 		return optionf("group_size", "group size %d is not positive", o.GroupSize)
 	case o.GroupAxis != nil && o.GroupSize == 0:
 		return optionf("group_axis", "a group axis needs a group size")
+	}
+	if err := o.checkFormat(format); err != nil {
+		return err
 	}
 	if err := o.selection().Validate(); err != nil {
 		return optionf("tensors", "%w", err)
@@ -87,6 +98,9 @@ func (e *OptionError) Unwrap() error { return e.err }
 // scheme returns the scheme per tensor.
 func (o Options) scheme(m quant.Mapping) quant.Scheme {
 	method, _ := option.ParseMethod(o.Method) // Validate has looked at it
+	if f, _ := o.format(); f != quant.Integers {
+		return quant.Scheme{Method: method, Format: f}
+	}
 	return quant.Scheme{
 		Method:      method,
 		Bits:        o.Bits,
@@ -102,6 +116,9 @@ func (o Options) selection() option.Selection { return option.Selection{Include:
 
 // About describes the options in a line.
 func (o Options) About() string {
+	if o.Format != "" {
+		return fmt.Sprintf("codes of %s, %d bits, with scales and no zero points", o.Format, o.Bits) + o.restText()
+	}
 	sign := "signed"
 	if o.Unsigned {
 		sign = "unsigned"

@@ -18,7 +18,8 @@ type Scheme struct {
 	GroupSize   *int   `json:"group_size"`
 	NarrowRange bool   `json:"narrow_range"`
 	ZeroInRange bool   `json:"zero_in_range"`
-	Method      string `json:"method"` // that chose the ranges
+	Method      string `json:"method"`           // that chose the ranges
+	Format      string `json:"format,omitempty"` // of codes that are not integers
 }
 
 // newScheme returns s in the form of a report. A vector is compared as [1, n], and
@@ -32,6 +33,7 @@ func newScheme(s quant.Scheme, vector bool) Scheme {
 		NarrowRange: s.NarrowRange,
 		ZeroInRange: s.ZeroInRange,
 		Method:      s.Method.String(),
+		Format:      formatWord(s.Format),
 	}
 	if size, ok := s.Granularity.GroupSize(); ok {
 		r.GroupSize = &size

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 
 	"github.com/a01592f9/quant"
 	"github.com/a01592f9/quant/cmd/internal/option"
@@ -20,7 +21,7 @@ type Sweep struct {
 	Summary SweepSummary `json:"summary"`
 
 	// Schemes are those per tensor from the narrowest to the widest, those per
-	// channel, and those in groups of each size.
+	// channel, those in groups of each size, and those of a list.
 	Schemes []SweepScheme `json:"schemes"`
 
 	Weights []SweepWeight `json:"weights"` // in the order of the source
@@ -43,6 +44,14 @@ type SweepOptions struct {
 	Method      string   `json:"method"`
 	Tensors     []string `json:"tensors"`
 	Target      *float64 `json:"target_db"` // SQNR to reach; nil for none
+
+	// Schemes are a list to compare beside those of Bits and GroupSizes: texts as
+	// quant.ParseScheme reads them, with "channel" for the axis of the channels, and
+	// block formats of GGUF such as "q4_k". With Bits empty they are all.
+	Schemes []string `json:"schemes,omitempty"`
+
+	// listed are Schemes, read.
+	listed []candidate
 }
 
 // A SweepSummary adds up all weights.
@@ -69,6 +78,7 @@ type SweepSummary struct {
 
 // A SweepScheme is a scheme, and what all weights together take and lose.
 type SweepScheme struct {
+	Name          string      `json:"name,omitempty"` // of a list, as it was given
 	Bits          int         `json:"bits"`
 	Granularity   string      `json:"granularity"`
 	GroupSize     *int        `json:"group_size"`
@@ -80,11 +90,15 @@ type SweepScheme struct {
 	MinSQNR       text.Number `json:"min_sqnr_db"`  // of the worst weight
 	Worst         int         `json:"worst"`        // which that is, an index of Weights
 	Clipped       int64       `json:"clipped"`
-	Pareto        bool        `json:"pareto"` // no other scheme is at least as small and as exact
+	Padded        int         `json:"padded,omitempty"` // weights whose rows are no whole blocks, and were filled up with zeros
+	Pareto        bool        `json:"pareto"`           // no other scheme is at least as small and as exact
 }
 
 // Label is the scheme for people: "4 bits per channel".
 func (s SweepScheme) Label() string {
+	if s.Name != "" {
+		return s.Name
+	}
 	return fmt.Sprintf("%d bits %s", s.Bits, Scheme{Granularity: s.Granularity, GroupSize: s.GroupSize}.adverb())
 }
 
@@ -116,6 +130,7 @@ type SweepError struct {
 	Bytes    int64       `json:"total_bytes"`
 
 	memory Memory
+	padded bool
 }
 
 // options returns o as the options of a comparison.
@@ -128,8 +143,11 @@ func (o SweepOptions) options() Options {
 
 // Validate returns an error if an option is out of its range.
 func (o SweepOptions) Validate() error {
-	if len(o.Bits) == 0 {
+	if len(o.Bits) == 0 && len(o.Schemes) == 0 {
 		return optionf("bits", "there is no width of a code")
+	}
+	if _, err := parseCandidates(o.Schemes); err != nil {
+		return optionf("schemes", "%w", err)
 	}
 	x := o.options()
 	for _, x.Bits = range o.Bits {
@@ -142,13 +160,14 @@ func (o SweepOptions) Validate() error {
 			return optionf("group_sizes", "group size %d is not positive", n)
 		}
 	}
-	if o.GroupAxis != nil && len(o.GroupSizes) == 0 {
+	if o.GroupAxis != nil && len(o.GroupSizes) == 0 && len(o.Schemes) == 0 {
 		return optionf("group_axis", "a group axis needs a group size")
 	}
 	return nil
 }
 
-// schemes returns the schemes for one weight, in the order of Sweep.Schemes.
+// schemes returns the schemes for one weight, in the order of Sweep.Schemes, without those
+// of a list.
 func (o SweepOptions) schemes(j job) ([]quant.Scheme, error) {
 	base := o.options()
 	mapping, err := base.mapping()
@@ -185,14 +204,18 @@ func BuildSweep(ctx context.Context, name string, src Source, o SweepOptions, pr
 	if err := o.Validate(); err != nil {
 		return nil, err
 	}
+	o.listed, _ = parseCandidates(o.Schemes) // Validate has
 	o.Bits = slices.Compact(slices.Sorted(slices.Values(o.Bits)))
 	o.GroupSizes = slices.Compact(slices.Sorted(slices.Values(o.GroupSizes)))
 	slices.Reverse(o.GroupSizes) // from coarse to fine, as the granularities
 	if o.GroupSizes == nil {
 		o.GroupSizes = []int{}
 	}
+	if o.Bits == nil {
+		o.Bits = []int{}
+	}
 	complete(&o.Tensors, &o.Mapping, &o.Method)
-	s := &Sweep{Source: name, Options: o, Weights: []SweepWeight{}, FileNotes: notesOf(src)}
+	s := &Sweep{Source: name, Options: o, Weights: []SweepWeight{}, FileNotes: NotesOf(src)}
 	s.base = Report{Source: name, Options: o.options(), Skipped: []Skipped{}}
 	plan, err := s.base.plan(src.Tensors())
 	if err != nil {
@@ -216,6 +239,16 @@ func sweepOne(w *work, j job, o SweepOptions) (*SweepWeight, error) {
 		return nil, err
 	}
 	rounds := batches(schemes, j)
+	for _, c := range o.listed {
+		if c.blocks {
+			continue
+		}
+		x, err := c.of(j, o)
+		if err != nil {
+			return nil, fmt.Errorf("scheme %s: %w", c.name, err)
+		}
+		rounds = append(rounds, []quant.Scheme{x})
+	}
 	reads := 0
 	for _, round := range rounds {
 		reads += readsOf(round)
@@ -229,14 +262,13 @@ func sweepOne(w *work, j job, o SweepOptions) (*SweepWeight, error) {
 		Name: j.info.Name, DType: j.info.DType, Shape: dims(j.info.Shape), Elements: j.elements, Bytes: j.info.Bytes,
 		Use: j.info.Use, AxisFrom: j.axisFrom(o.options()),
 	}
+	if axis, err := j.axis(o.options()); err == nil && !j.vector {
+		x.Axis = &axis
+	}
 	for _, round := range rounds {
 		c, err := quant.Stream{Source: src, Shape: j.shape}.Compare(round...)
 		if err != nil {
 			return nil, err
-		}
-		if !j.vector {
-			axis, _ := j.axis(o.options()) // schemes has found it
-			x.Axis = &axis
 		}
 		for _, r := range c.Results {
 			x.Results = append(x.Results, SweepError{
@@ -245,7 +277,40 @@ func sweepOne(w *work, j job, o SweepOptions) (*SweepWeight, error) {
 			})
 		}
 	}
-	return x, nil
+	return x, x.addBlocks(w, j, o)
+}
+
+// addBlocks puts the results of block formats where the list has them. The values of a
+// tensor that has any are in memory.
+func (x *SweepWeight) addBlocks(w *work, j job, o SweepOptions) error {
+	if !slices.ContainsFunc(o.listed, func(c candidate) bool { return c.blocks }) {
+		return nil
+	}
+	values, err := w.src.Load(j.index)
+	if err != nil {
+		return err
+	}
+	axis, err := j.axis(o.options())
+	if err != nil {
+		return err
+	}
+	at := len(x.Results)
+	for _, c := range o.listed {
+		if !c.blocks {
+			at--
+		}
+	}
+	for _, c := range o.listed {
+		if c.blocks {
+			e, err := measureBlocks(c.block, values, j, axis)
+			if err != nil {
+				return fmt.Errorf("%s: %w", c.name, err)
+			}
+			x.Results = slices.Insert(x.Results, at, e)
+		}
+		at++
+	}
+	return nil
 }
 
 // summarize fills in what concerns all weights.
@@ -263,6 +328,9 @@ func (s *Sweep) summarize() {
 	for i := range o.GroupSizes {
 		add(option.PerGroup, &o.GroupSizes[i])
 	}
+	for _, c := range o.listed {
+		s.Schemes = append(s.Schemes, c.about())
+	}
 	sums := newErrorSums(len(s.Schemes))
 	for i, x := range s.Weights {
 		sum.Elements += x.Elements
@@ -275,6 +343,9 @@ func (s *Sweep) summarize() {
 			t := &s.Schemes[k]
 			t.Memory = t.Memory.add(r.memory)
 			t.Clipped += int64(r.Clipped)
+			if r.padded {
+				t.Padded++
+			}
 			if i == 0 || r.SQNR < t.MinSQNR {
 				t.MinSQNR, t.Worst = r.SQNR, i
 			}
@@ -295,6 +366,35 @@ func (s *Sweep) summarize() {
 	if o.Target != nil {
 		s.choose(*o.Target)
 	}
+}
+
+// A SweepSeries is schemes that belong together: the widths of one granularity, or those
+// of a list.
+type SweepSeries struct {
+	Label      string
+	First, End int // indices of Schemes
+	Listed     bool
+}
+
+// Series returns all schemes in series.
+func (s *Sweep) Series() []SweepSeries {
+	var all []SweepSeries
+	listed := len(s.Schemes) - len(s.Options.Schemes)
+	for i, n := 0, len(s.Options.Bits); i < listed; i += n {
+		all = append(all, SweepSeries{Label: s.Schemes[i].GranularityLabel(), First: i, End: i + n})
+	}
+	if listed < len(s.Schemes) {
+		all = append(all, SweepSeries{Label: "listed schemes", First: listed, End: len(s.Schemes), Listed: true})
+	}
+	return all
+}
+
+// Short is a label of a scheme beside others of its series: the bits, or the name.
+func (s SweepScheme) Short() string {
+	if s.Name != "" {
+		return s.Name
+	}
+	return strconv.Itoa(s.Bits)
 }
 
 // beats reports whether scheme i makes scheme k pointless.

@@ -32,6 +32,9 @@ func (s *Sweep) WriteText(w io.Writer, o SweepTextOptions) error {
 	if len(s.Weights) > 1 {
 		about += " SQNR is of all values together, mean is over the weights, worst is the weight with the lowest."
 	}
+	if padded := s.padded(); padded > 0 {
+		about += fmt.Sprintf(" Blocks are filled up with zeros in %s, whose rows are no whole blocks: the zeros take bytes too.", text.Plural(padded, "weight"))
+	}
 	p.Paragraph(table.Plain, about)
 	if v := s.Verdict(); v != "" {
 		p.Blank()
@@ -39,9 +42,9 @@ func (s *Sweep) WriteText(w io.Writer, o SweepTextOptions) error {
 	}
 	writeSkipped(p, &s.base, true)
 	if o.Weights {
-		for first := 0; first < len(s.Schemes); first += len(s.Options.Bits) {
+		for _, series := range s.Series() {
 			p.Blank()
-			p.Table(s.weightsTable(first))
+			p.Table(s.weightsTable(series))
 		}
 	}
 	writeSkipped(p, &s.base, false)
@@ -49,8 +52,20 @@ func (s *Sweep) WriteText(w io.Writer, o SweepTextOptions) error {
 	return p.Flush()
 }
 
+// padded returns in how many weights at most a scheme fills up blocks.
+func (s *Sweep) padded() int {
+	most := 0
+	for i := range s.Schemes {
+		most = max(most, s.Schemes[i].Padded)
+	}
+	return most
+}
+
 // About describes the options in a line.
 func (s *Sweep) About() string {
+	if len(s.Options.Bits) == 0 {
+		return fmt.Sprintf("%s side by side", text.Plural(len(s.Schemes), "scheme"))
+	}
 	sign := "Signed"
 	if s.Options.Unsigned {
 		sign = "Unsigned"
@@ -85,13 +100,16 @@ func (s *Sweep) SchemesTable() *table.Table {
 	return t
 }
 
-// weightsTable has the ratios of all weights for the schemes of one granularity,
-// the first of which is at index first.
-func (s *Sweep) weightsTable(first int) *table.Table {
-	schemes := s.Schemes[first : first+len(s.Options.Bits)]
+// weightsTable has the ratios of all weights for the schemes of a series.
+func (s *Sweep) weightsTable(series SweepSeries) *table.Table {
+	first, schemes := series.First, s.Schemes[series.First:series.End]
 	t := &table.Table{Columns: table.Texts("weight", "shape", "axis"), Optional: []int{2, 1}}
 	for _, c := range schemes {
-		t.Columns = append(t.Columns, table.Numbers("SQNR, dB, "+c.GranularityLabel(), fmt.Sprintf("%d bits", c.Bits))...)
+		group, name := c.GranularityLabel(), fmt.Sprintf("%d bits", c.Bits)
+		if series.Listed {
+			group, name = series.Label, c.Name
+		}
+		t.Columns = append(t.Columns, table.Numbers("SQNR, dB, "+group, name)...)
 	}
 	for i := range s.Weights {
 		x := &s.Weights[i]
@@ -111,7 +129,7 @@ var sweepHead = []string{
 	"bits", "unsigned", "mapping", "granularity", "group_size", "narrow_range", "zero_in_range",
 	"rmse", "max_error", "sqnr_db", "mean_sqnr_db", "min_sqnr_db", "clipped",
 	"payload_bytes", "metadata_bytes", "total_bytes", "bits_per_weight", "compression", "pareto", "chosen",
-	"method",
+	"method", "scheme",
 }
 
 // WriteCSV writes a row for each scheme, of all weights together, and one for each
@@ -139,7 +157,7 @@ func (s *Sweep) WriteCSV(w io.Writer) error {
 		x := &s.Schemes[k]
 		c.Row([]string{table.Inert(s.Source), "total", "", "", "", "", "", "", strconv.FormatInt(sum.Elements, 10), strconv.FormatInt(sum.SourceBytes, 10)},
 			scheme(x), []string{"", "", text.Exact(x.SQNR), text.Exact(x.MeanSQNR), text.Exact(x.MinSQNR), strconv.FormatInt(x.Clipped, 10)},
-			x.Memory.fields(), size(x.Memory, sum.Elements), []string{strconv.FormatBool(x.Pareto), chosen(k, sum.Chosen), o.Method})
+			x.Memory.fields(), size(x.Memory, sum.Elements), []string{strconv.FormatBool(x.Pareto), chosen(k, sum.Chosen), o.Method, table.Inert(x.Name)})
 	}
 	for i := range s.Weights {
 		x := &s.Weights[i]
@@ -150,7 +168,7 @@ func (s *Sweep) WriteCSV(w io.Writer) error {
 		for k := range x.Results {
 			r := &x.Results[k]
 			c.Row(about, scheme(&s.Schemes[k]), []string{text.Exact(r.RMSE), text.Exact(r.MaxError), text.Exact(r.SQNR), "", "", strconv.Itoa(r.Clipped)},
-				r.memory.fields(), size(r.memory, x.Elements), []string{"", chosen(k, x.Choice), o.Method})
+				r.memory.fields(), size(r.memory, x.Elements), []string{"", chosen(k, x.Choice), o.Method, table.Inert(s.Schemes[k].Name)})
 		}
 	}
 	return c.Flush()

@@ -311,6 +311,10 @@ func (t *Tensor) ChannelTable(all bool) *table.Table {
 		c := &tab.Columns[i]
 		c.Detail = c.Group == "per channel" || c.Group == "max error per"
 	}
+	// Very large and very small numbers may leave no room for the SQNR.
+	for k := range t.Results {
+		tab.Pressed = append(tab.Pressed, 5+2*len(t.Results)+k)
+	}
 	if len(index) < t.Channels {
 		tab.Note = fmt.Sprintf("The %d worst of %s channels, by RMSE per tensor.", len(index), text.Count(t.Channels))
 	}

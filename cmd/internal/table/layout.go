@@ -113,24 +113,29 @@ func (l *layout) widths(columns int) (widths []int, gap int) {
 			widths[i] = max(widths[i], text.Width(c.text))
 		}
 	}
-	sum := 0
-	for _, w := range widths {
-		sum += w
-	}
 	gap = 2
-	if gaps := len(widths) - 1; sum+2*gaps > columns {
-		if l.left == 0 || widths[0] < sum+2*gaps-columns+flexible {
+	if over := width(widths, gap) - columns; over > 0 {
+		if l.left == 0 || widths[0] < over+flexible {
 			gap = 1
 		}
-		if over := sum + gap*gaps - columns; over > 0 && l.left > 0 {
+		if over := width(widths, gap) - columns; over > 0 && l.left > 0 {
 			widths[0] -= over
 		}
 	}
 	return widths, gap
 }
 
+// width returns the width of a line with columns of these widths.
+func width(widths []int, gap int) int {
+	sum := gap * (len(widths) - 1)
+	for _, w := range widths {
+		sum += w
+	}
+	return sum
+}
+
 // narrow leaves out optional columns until the first column, and the space between
-// columns, have room.
+// columns, have room; and pressed columns until a line has room at all.
 func (l *layout) narrow(columns int) {
 	first := 0
 	for _, row := range l.rows {
@@ -143,7 +148,8 @@ func (l *layout) narrow(columns int) {
 		l.drop(l.optional[0])
 	}
 	for len(l.pressed) > 0 {
-		if widths, _ := l.widths(columns); widths[0] >= min(first, firstMin) {
+		widths, gap := l.widths(columns)
+		if widths[0] >= min(first, firstMin) && width(widths, gap) <= columns {
 			return
 		}
 		l.drop(l.pressed[0])

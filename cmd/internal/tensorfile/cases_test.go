@@ -29,6 +29,7 @@ func TestCases(t *testing.T) {
 		{"csv/torch_repr.txt", "", []int{2, 2}, two},
 		{"numpy/recuni.npy", `npy: elements of type [('é', '<f4')] are not read: records of "é"; save a field by itself, as a["é"]`, nil, nil},
 		{"numpy/41_bf16_V2.npy", "npy: elements of type |V2 are not read: " + npyVoid2, nil, nil},
+		{"onnx/lfs.onnx", "it is a Git LFS pointer to a file of 12345 bytes, not the tensors themselves: fetch the file with git lfs pull", nil, nil},
 		{"safetensors/lfs.safetensors", "it is a Git LFS pointer to a file of 12345 bytes, not the tensors themselves: fetch the file with git lfs pull", nil, nil},
 	} {
 		t.Run(c.path, func(t *testing.T) {

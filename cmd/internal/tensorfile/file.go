@@ -64,9 +64,14 @@ type File struct {
 	Text     *Text             // how a text or CSV file was read; nil for other files
 	Skipped  []Skipped         // what else the file holds
 
+	// Quantized says how the weights of a model are codes of its operators, as
+	// "12 weights are codes of MatMulNBits"; "" if none are.
+	Quantized string
+
 	entries []entry
 	paths   []string // of the files that are open
 	closers []io.Closer
+	config  *stConfig // what the files beside a model in memory tell; nil if it is read from a folder
 }
 
 // entry is a tensor and the way to its data.
@@ -100,6 +105,9 @@ func (f *File) Tensors() []Info {
 // Described returns how a text was read, nil for other files, and what else the
 // file holds.
 func (f *File) Described() (*Text, []Skipped) { return f.Text, f.Skipped }
+
+// Coded returns Quantized.
+func (f *File) Coded() string { return f.Quantized }
 
 // Stored describes every tensor as the file holds it, where Tensors describes
 // the weights that several tensors make. Both have the same order: the weight is

@@ -23,6 +23,11 @@ func (f *File) parseGGUF(r io.ReaderAt, size int64, dir, name string) error {
 	if m, err = m.OpenParts(path); err != nil {
 		return err
 	}
+	return f.takeGGUF(m, path)
+}
+
+// takeGGUF makes entries of a model that was opened by the file at path.
+func (f *File) takeGGUF(m *gguf.File, path string) error {
 	f.closers = append(f.closers, m)
 	f.Metadata = make(map[string]string)
 	for _, key := range []string{"general.architecture", "general.name", "general.file_type", "general.quantization_version"} {
@@ -33,6 +38,9 @@ func (f *File) parseGGUF(r io.ReaderAt, size int64, dir, name string) error {
 		if value != "" {
 			f.Metadata[key] = value
 		}
+	}
+	for _, x := range m.LeftOut {
+		f.Skipped = append(f.Skipped, Skipped{x.Name, x.Reason})
 	}
 	for _, part := range m.Paths() {
 		if part != path {

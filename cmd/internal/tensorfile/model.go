@@ -29,7 +29,7 @@ func (f *File) parseONNX(r io.ReaderAt, size int64, dir string) error {
 	}
 	for _, t := range m.Tensors {
 		e := newEntry(t.Name, t.DType, t.Shape, t.Bytes)
-		e.Info = InfoONNX(t)
+		e.Info = SeenONNX(t)
 		if t.Floating {
 			if e.elements, err = elements(t.Shape); err != nil {
 				return inTensor(t.Name, err)
@@ -44,7 +44,56 @@ func (f *File) parseONNX(r io.ReaderAt, size int64, dir string) error {
 		}
 		f.entries = append(f.entries, e)
 	}
+	f.Quantized = quantizedONNX(m)
 	return nil
+}
+
+// quantizedONNX counts the weights of m that are codes, by the operators that take
+// them, and the nodes that round what the model computes.
+func quantizedONNX(m *onnx.Model) string {
+	var ops, parts []string
+	counts := map[string]int{}
+	for _, t := range m.Tensors {
+		if t.Coded == "" {
+			continue
+		}
+		if counts[t.Coded]++; counts[t.Coded] == 1 {
+			ops = append(ops, t.Coded)
+		}
+	}
+	for i, op := range ops {
+		words := ""
+		switch {
+		case i > 0:
+		case counts[op] == 1:
+			words = " weight is codes"
+		default:
+			words = " weights are codes"
+		}
+		parts = append(parts, strconv.Itoa(counts[op])+words+" of "+printable(op))
+	}
+	all := strings.Join(parts, ", ")
+	n := m.Rounding()
+	if n == 0 {
+		return all
+	}
+	if all == "" {
+		all = "no weight is codes"
+	}
+	if n == 1 {
+		return all + "; 1 node rounds what is computed"
+	}
+	return all + "; " + strconv.Itoa(n) + " nodes round what is computed"
+}
+
+// SeenONNX describes a tensor of an ONNX model as what uses it sees it: a list that
+// is only reshaped has the shape that the operators get.
+func SeenONNX(t *onnx.Tensor) Info {
+	info := InfoONNX(t)
+	if t.Seen != nil && t.Floating {
+		info.Shape, info.Axis = t.Seen, t.SeenAxis
+	}
+	return info
 }
 
 // InfoONNX describes a tensor of an ONNX model.

@@ -46,16 +46,17 @@ const (
 
 // parseNPYType reads the spelling of a type that is not a structure: an order
 // of bytes, which may be missing, and a name or a letter and a number.
+//
+// Only '>' means most significant byte first. A type without an order, with '|'
+// or with '=' has the order of the machine that wrote the file, which the file
+// does not tell. It is read as little-endian on every machine: nearly all
+// machines that write such files are, and one file has to mean the same tensor
+// wherever it is read.
 func parseNPYType(descr string) npyType {
 	name := descr
-	t := npyType{big: bigEndian}
+	var t npyType
 	if name != "" && strings.ContainsRune("<>|=", rune(name[0])) {
-		switch name[0] {
-		case '<':
-			t.big = false
-		case '>':
-			t.big = true
-		}
+		t.big = name[0] == '>'
 		name = name[1:]
 	}
 	if long, ok := npyNames[name]; ok {

@@ -117,7 +117,14 @@ func (f *File) addShard(dir string, place *folder, name string, owner map[string
 	if err := foreign(m, m.Size()); err != nil {
 		return fmt.Errorf("shard %s: %w", quote(name), err)
 	}
-	entries, metadata, err := parseSafetensors(m, m.Size())
+	path := filepath.Join(dir, filepath.FromSlash(name))
+	f.paths = append(f.paths, path)
+	return f.takeShard(name, path, m, m.Size(), owner)
+}
+
+// takeShard adds the tensors of a shard to those of f.
+func (f *File) takeShard(name, path string, r io.ReaderAt, size int64, owner map[string]string) error {
+	entries, metadata, err := parseSafetensors(r, size)
 	if err != nil {
 		return fmt.Errorf("safetensors: shard %s: %w", quote(name), err)
 	}
@@ -130,8 +137,6 @@ func (f *File) addShard(dir string, place *folder, name string, owner map[string
 		owner[e.Name] = name
 	}
 	f.entries = append(f.entries, entries...)
-	path := filepath.Join(dir, filepath.FromSlash(name))
-	f.paths = append(f.paths, path)
 	f.Shards = append(f.Shards, Shard{Name: name, Path: path, Metadata: metadata})
 	for key, value := range metadata {
 		if _, known := f.Metadata[key]; !known {

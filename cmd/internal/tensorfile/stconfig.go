@@ -25,20 +25,31 @@ type stConfig struct {
 // a key, in the others they are all of it.
 var configFiles = []string{"config.json", "quantize_config.json", "quant_config.json"}
 
+// maxSTConfig is how much of such a file is read.
+const maxSTConfig = 16 << 20
+
 // readSTConfig reads the configuration beside a model, as far as it can be
 // read: a model may be read without one.
 func readSTConfig(dir string) *stConfig {
-	if dir == "" {
-		return new(stConfig)
-	}
-	for _, name := range configFiles {
+	return stConfigOf(func(name string) ([]byte, bool) {
+		if dir == "" {
+			return nil, false
+		}
 		f, err := OpenBeside(dir, name)
 		if err != nil {
-			continue
+			return nil, false
 		}
-		data, err := io.ReadAll(io.LimitReader(f, 16<<20))
-		f.Close()
-		if err != nil {
+		defer f.Close()
+		data, err := io.ReadAll(io.LimitReader(f, maxSTConfig))
+		return data, err == nil
+	})
+}
+
+// stConfigOf returns the configuration in the files that read returns by their names.
+func stConfigOf(read func(name string) (data []byte, ok bool)) *stConfig {
+	for _, name := range configFiles {
+		data, ok := read(name)
+		if !ok {
 			continue
 		}
 		var model struct {

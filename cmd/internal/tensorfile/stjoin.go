@@ -22,7 +22,9 @@ func (f *File) joinParts(dir string) {
 		}
 		if join := j.layout(i); join != nil {
 			if j.config == nil { // it takes no time where nothing is quantized
-				j.config = readSTConfig(dir)
+				if j.config = f.config; j.config == nil {
+					j.config = readSTConfig(dir)
+				}
 			}
 			if err := join(i); err != nil {
 				f.entries[i].Floating, f.entries[i].open, f.entries[i].Unread = false, nil, err.Error()

@@ -26,6 +26,9 @@ func parseText(r io.Reader, csv bool, want Reading) (*Text, []float32, error) {
 	}
 	b := bufio.NewReaderSize(r, textHead)
 	var notes []Note
+	if mark, _ := b.Peek(4); string(mark) == "\xff\xfe\x00\x00" {
+		return nil, nil, &SyntaxError{1, 1, "the text is UTF-32: save it as UTF-8"}
+	}
 	if mark, _ := b.Peek(2); isUTF16(mark) {
 		b = bufio.NewReaderSize(newUTF16Reader(b), textHead)
 		notes = append(notes, Note{Text: "the text is UTF-16"})

@@ -89,6 +89,12 @@ var lineNotations = []notation{
 		[]string{`line 1 is a header and was left out: "a", "b"`}},
 	{"numbers as labels", "", "0: 1.5 -0.25\n1: 3.5 4.5", square, two, "2 channels × 2 values (separated by commas or blanks)",
 		[]string{`the label of each line was left out: "0", "1"`}},
+	{"labels and blanks", "", "conv1 1.5 -0.25\nconv2 3.5 4.5", square, two, "2 channels × 2 values (separated by commas or blanks)",
+		[]string{`the label of each line was left out: "conv1", "conv2"`}},
+	{"labels and commas", "", "w0 1.5, -0.25\nw1 3.5, 4.5", square, two, "2 channels × 2 values (separated by commas or blanks)",
+		[]string{`the label of each line was left out: "w0", "w1"`}},
+	{"print of pandas with names of rows", "", "     a     b\nx  1.5 -0.25\ny  3.5  4.5", square, two, "2 channels × 2 values (separated by commas or blanks)",
+		[]string{`line 1 is a header and was left out: "a", "b"`, `the label of each line was left out: "x", "y"`}},
 	{"pasted header", "", "alpha,beta\n1.5,-0.25\n3.5,4.5", square, two, "2 channels × 2 values (separated by commas or blanks)",
 		[]string{`line 1 is a header and was left out: "alpha", "beta"`}},
 }
@@ -219,6 +225,8 @@ var lineRefusals = []refusal{
 	{"print of pandas, lines missing", "", "     0     1\n0  1.5 -0.25\n7  3.5  4.5", 2, 1, "a line with 3 values below 2 names"},
 	{"text at the end", "", "1.0 2.0\n&END header", 2, 1, `"&END" is not a number`},
 	{"total", "x.csv", "1,2\n3,4\ntotal,6", 3, 1, `"total" is not a number, and the lines before have no label`},
+	{"label on one line alone", "", "a 1 2\n3 4 5", 2, 1, `no label before the values, as "a" in line 1 is one`},
+	{"UTF-32", "", "\xff\xfe\x00\x001\x00\x00\x002\x00\x00\x00", 1, 1, "the text is UTF-32: save it as UTF-8"},
 	{"label without values", "", "a: 1 2\nb:", 2, 1, `no values after the label "b"`},
 	{"word among values", "", "1 2 3\n4 five 6", 2, 3, `"five" is not a number`},
 }

@@ -70,6 +70,8 @@ type field struct {
 	n       int // tokens
 	start   int // where its values begin
 	numbers int
+	words   int  // tokens that are no numbers
+	leads   bool // the first token is one of them
 	err     error
 	text    []string // tokens, as long as they may be a name
 }
@@ -160,6 +162,8 @@ func (p *rowsParser) value(t token) error {
 	if f.err == nil {
 		f.err = err
 	}
+	f.words++
+	f.leads = f.leads || f.n == 1
 	r.signs = r.signs || !isName(t.text)
 	if isNumber || t.text == "" {
 		r.unnamed = true // NaN is no name
@@ -237,6 +241,9 @@ func (p *rowsParser) separator(t token) error {
 // endField counts the field that ends.
 func (p *rowsParser) endField() {
 	r, f := &p.row, &p.row.field
+	if p.isLabel() {
+		r.label, f.text, f.err = f.text[0], f.text[1:], nil
+	}
 	text := strings.Join(f.text, " ")
 	if len(r.texts) <= maxNames {
 		r.texts = append(r.texts, text)
@@ -255,6 +262,14 @@ func (p *rowsParser) endField() {
 	}
 	r.fields++
 	*f = field{text: f.text[:0]}
+}
+
+// isLabel reports whether the first field of a line is a name and several numbers,
+// with blanks between them.
+func (p *rowsParser) isLabel() bool {
+	r, f := &p.row, &p.row.field
+	several := f.numbers > 1 || f.numbers == 1 && r.sep
+	return p.style.words && r.fields == 0 && !r.bar && r.label == "" && f.leads && f.words == 1 && several && !r.signs && !r.unnamed
 }
 
 // endRow decides what a line was: blank, drawn, a header or a channel.

@@ -134,13 +134,13 @@ func Signed[T real](x T, decimals int) string {
 	return s
 }
 
-// Times writes a factor: "3.42×".
+// Times writes a factor, "3.42×", in at most seven columns.
 func Times[T real](x T) string {
 	switch v := float64(x); {
 	case math.IsInf(v, 1):
 		return "inf"
-	case v >= 1e6:
-		return Digits(v, 1) + "×"
+	case v >= 999999.5, v > 0 && v < 0.009995: // three digits would be wider
+		return strconv.FormatFloat(v, 'e', 0, 64) + "×"
 	}
 	return Digits(x, 3) + "×"
 }

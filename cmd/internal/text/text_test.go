@@ -12,7 +12,7 @@ func TestNumbers(t *testing.T) {
 		Fit(-1.234e-05): "-1.2e-05", Fit(-1.2e-100): "-1e-100", Fit(0.25): "0.250",
 		Count(1234567): "1,234,567", Count(-1234): "-1,234", Count(999): "999", Count(-999): "-999",
 		Signed(1.26, 1): "+1.3", Signed(-0.04, 1): "0.0", Signed(-2.0, 1): "-2.0", Signed(math.Inf(-1), 1): "-inf",
-		Times(3.456): "3.46×", Times(math.Inf(1)): "inf",
+		Times(3.456): "3.46×", Times(123456.7): "123457×", Times(999999.4): "999999×", Times(999999.5): "1e+06×", Times(2950252.0): "3e+06×", Times(0.00123): "1e-03×", Times(0.009996): "0.0100×", Times(0.0): "0×", Times(math.Inf(1)): "inf",
 		Plural(1, "byte"): "1 byte", Plural(2000, "byte"): "2,000 bytes",
 		Exact(Number(math.Inf(1))): "", Exact(0.1): "0.1", ExactFloat(float32(0.1)): "0.1", Exact(1e-7): "1e-07",
 		Decibels(math.Inf(1)): "exact", Decibels(1234.56): "1235", Decibels(48.25): "48.2",

@@ -28,7 +28,7 @@ func (s *Server) compare(ctx context.Context, q *request) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &answer{kind: jsonType, reading: src.reading(q)}
+	a := &answer{kind: jsonType, reading: src.reading()}
 	return a, text.WriteJSON(&a.body, r)
 }
 
@@ -63,8 +63,58 @@ func (s *Server) tensors(ctx context.Context, q *request) (*answer, error) {
 		return nil, err
 	}
 	v := report.NewInventory(q.Name, src.file.Kind, src.infos)
+	v.FileNotes = report.NotesOf(src)
 	a := &answer{kind: jsonType}
 	return a, text.WriteJSON(&a.body, v)
+}
+
+// elements answers with the values of a stretch of a tensor, for a graph that is
+// zoomed.
+func (s *Server) elements(ctx context.Context, q *request) (*answer, error) {
+	r, src, err := q.build(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if len(r.Tensors) != 1 || len(src.infos) != 1 {
+		return nil, bad("tensor", "graphs are of one tensor: say which")
+	}
+	n := int(r.Tensors[0].Elements)
+	to := n
+	if q.Count > 0 && q.Count < n-q.From {
+		to = q.From + q.Count
+	}
+	e, err := r.Stretch(ctx, src, 0, q.From, to, 0)
+	if err != nil {
+		return nil, of("from", err)
+	}
+	a := &answer{kind: jsonType}
+	return a, text.WriteJSON(&a.body, e)
+}
+
+// sweepBits are the widths that all weights of a file are compared at.
+var sweepBits = []int{2, 3, 4, 5, 6, 8}
+
+// sweep answers with what integers of several widths do to all weights of a file:
+// what quant sweep writes.
+func (s *Server) sweep(ctx context.Context, q *request) (*answer, error) {
+	src, err := q.pick()
+	if err != nil {
+		return nil, err
+	}
+	o := q.Options
+	options := report.SweepOptions{
+		Bits: sweepBits, Unsigned: o.Unsigned, Mapping: o.Mapping, Axis: o.Axis, GroupAxis: o.GroupAxis,
+		NarrowRange: o.NarrowRange, ZeroInRange: o.ZeroInRange, Method: o.Method, Tensors: o.Tensors,
+	}
+	if o.GroupSize > 0 {
+		options.GroupSizes = []int{o.GroupSize}
+	}
+	x, err := report.BuildSweep(ctx, q.Name, src, options, nil)
+	if err != nil {
+		return nil, of(q.field(), err)
+	}
+	a := &answer{kind: jsonType}
+	return a, text.WriteJSON(&a.body, x)
 }
 
 func (s *Server) reportJSON(ctx context.Context, q *request) (*answer, error) {
@@ -107,7 +157,8 @@ func (s *Server) examples(w http.ResponseWriter, _ *http.Request) {
 	err := text.WriteJSON(&body, struct {
 		Examples []Example `json:"examples"`
 		Limits   sizes     `json:"limits"`
-	}{s.config.Examples, sizes{s.limits.Body, s.limits.Text, s.limits.Codes}})
+		choices
+	}{s.config.Examples, sizes{s.limits.Body, s.limits.Text, s.limits.Codes}, s.choices})
 	if err != nil {
 		fail(w, err)
 		return

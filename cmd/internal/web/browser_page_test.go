@@ -30,75 +30,6 @@ func (b *tab) testExact() {
 	}
 }
 
-// randomText returns a small tensor as text. Some are constant, of zeros, huge
-// or tiny.
-func randomText(r *rand.Rand) string {
-	channels, values := 1+r.IntN(4), 1+r.IntN(5)
-	var lines []string
-	for range channels {
-		scale := []float64{1, 1, 1, 100, 1e-30, 1e30, 0}[r.IntN(7)]
-		constant := r.IntN(5) == 0
-		x := r.NormFloat64()
-		var line []string
-		for range values {
-			if !constant {
-				x = r.NormFloat64()
-			}
-			if r.IntN(3) == 0 {
-				x = math.Round(x * 4)
-			}
-			line = append(line, fmt.Sprintf("%.6g", x*scale))
-		}
-		lines = append(lines, strings.Join(line, " "))
-	}
-	return strings.Join(lines, "\n")
-}
-
-// testRandom: whatever the values and the options, the page shows the numbers of
-// the interface, in all of its parts.
-func (b *tab) testRandom() {
-	b.open("")
-	r := rand.New(rand.NewPCG(15, 1))
-	cases := 25
-	texts := []string{"0 0\n0 0", "3.4e38 -3.4e38\n1 2", "1e-45", "7", "-0 0"}
-	for i := range cases {
-		text := randomText(r)
-		if i < len(texts) {
-			text = texts[i]
-		}
-		bits, unsigned, symmetric, narrow, zero := 2+r.IntN(15), r.IntN(2) == 0, r.IntN(2) == 0, r.IntN(2) == 0, r.IntN(2) == 0
-		method := []string{"minmax", "mse", "mae", "entropy"}[r.IntN(4)]
-		group := []int{0, 2}[r.IntN(2)]
-		narrow = narrow && symmetric && !unsigned
-		mapping := map[bool]string{true: "symmetric", false: "asymmetric"}[symmetric]
-		request := fmt.Sprintf(`{"text":%s,"options":{"bits":%d,"unsigned":%t,"mapping":%q,"narrow_range":%t,"zero_in_range":%t,"method":%q,"group_size":%d}}`,
-			quoted(text), bits, unsigned, mapping, narrow, zero, method, group)
-		b.redraw(script(`{
-			const set = (id, v) => { document.getElementById(id).value = v; };
-			set("text", %s); set("bits", %d); set("method", %q); set("group_size", %q);
-			document.querySelector('[name="sign"][value="%s"]').checked = true;
-			document.querySelector('[name="mapping"][value="%s"]').checked = true;
-			document.getElementById("narrow_range").disabled = false;
-			document.getElementById("narrow_range").checked = %t;
-			document.getElementById("zero_in_range").checked = %t;
-			document.getElementById("example").value = "";
-			document.getElementById("inputs").requestSubmit(); }`,
-			quoted(text), bits, method, map[bool]string{true: "", false: fmt.Sprint(group)}[group == 0],
-			map[bool]string{true: "unsigned", false: "signed"}[unsigned], mapping, narrow, zero))
-		want := b.ask(request)
-		b.shows(want)
-		if got := eval[int](b, `document.querySelectorAll("#channel-table tbody tr").length`); got != want.Tensors[0].Channels {
-			b.Errorf("%s: %d rows of channels instead of %d", request, got, want.Tensors[0].Channels)
-		}
-		if bad := eval[string](b, `(document.getElementById("results").innerText.match(/undefined|NaN|Infinity|\[object/) ?? [""])[0]`); bad != "" {
-			b.Errorf("%s: the page shows %s", request, bad)
-		}
-		if eval[bool](b, `!document.getElementById("banner").hidden`) {
-			b.Fatalf("%s: %s", request, b.text("#banner"))
-		}
-	}
-}
-
 // window sets the size of the window.
 func (b *tab) window(width, height int64) { b.do(chromedp.EmulateViewport(width, height)) }
 
@@ -226,21 +157,39 @@ func (b *tab) testCodes() {
 // click away.
 func (b *tab) testReading() {
 	b.open("")
-	b.redraw(write("text", "1 2 3\n4 5 7"))
-	if got := b.text("#reading"); !strings.HasPrefix(got, "Read as 2 channels × 3 values") {
-		b.Errorf("reading: %q", got)
-	}
-	for _, test := range []struct{ text, said, want string }{
-		{"1;2;3\n4;5;7", "Each semicolon ended a channel.", "1 2 3\n4 5 7"},
-		{"1,5;2,5;3,25", "A comma was read as a separator.", "1.5 2.5 3.25"},
+	for _, test := range []struct{ text, as, doubt, other string }{
+		{"1 2 3\n4 5 7", "2 channels × 3 values", "", ""},
+		{"1;2;3\n4;5;7", "6 channels × 1 value", "Semicolons end channels, which gives 6 channels of one value.", "2 channels × 3 values"},
+		{"1,5;2,5;3,25", "3 channels × 2 values", "Semicolons end channels and commas separate values; the commas may be decimal signs.", "1 channel × 3 values"},
+		{pytorchPaste, "a 2×3 array", "", ""},
+		{"[[1.5, 2], [3, 4]]", "a 2×2 array", "", ""},
+		{"| a | b |\n|---|---|\n| 1 | 2 |\n| 3 | 4 |", "2 channels × 2 values", "", ""},
+		{"x\ty\nconv1\t1.5\t−2\nconv2\t3\t4", "2 channels × 2 values", "", ""},
 	} {
 		b.redraw(write("text", test.text))
-		if got := b.text("#reading"); !strings.Contains(got, test.said) {
+		if got := b.text("#reading"); !strings.HasPrefix(got, "Read as "+test.as) || !strings.Contains(got, test.doubt) {
 			b.Errorf("%q: %q", test.text, got)
 		}
+		if test.other == "" {
+			if n := eval[int](b, `document.querySelectorAll("#reading button").length`); n != 0 {
+				b.Errorf("%q: %d other readings", test.text, n)
+			}
+			continue
+		}
 		b.redraw(script(`document.querySelector("#reading button").click()`))
-		if got := eval[string](b, `document.getElementById("text").value`); got != test.want {
+		if got := b.text("#reading"); !strings.HasPrefix(got, "Read as "+test.other) || !strings.Contains(got, "This reading was chosen.") {
+			b.Errorf("%q, read otherwise: %q", test.text, got)
+		}
+		if got := eval[string](b, `document.getElementById("text").value`); got != test.text {
 			b.Errorf("%q becomes %q", test.text, got)
+		}
+		b.reopen(eval[string](b, `location.hash`))
+		if got := b.text("#reading"); !strings.HasPrefix(got, "Read as "+test.other) {
+			b.Errorf("%q, after a reload: %q", test.text, got)
+		}
+		b.redraw(script(`[...document.querySelectorAll("#reading button")].at(-1).click()`))
+		if got := b.text("#reading"); !strings.HasPrefix(got, "Read as "+test.as) {
+			b.Errorf("%q, back again: %q", test.text, got)
 		}
 	}
 }
@@ -403,6 +352,7 @@ func (b *tab) testWeights() {
 	if len(r.Tensors) != 2 || len(shapes) != 2 || shapes[0] != "128×64×3" {
 		b.Errorf("sorted by size: %q", shapes)
 	}
+	b.testModelGraphs()
 	b.redraw(script(`[...document.querySelectorAll("#weights tbody .to-channel")].find((e) => e.innerText === %q).click()`, all[1]))
 	b.shows(b.ask(`{"example":"convolution","tensor":1}`))
 }

@@ -6,7 +6,6 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
-	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -92,6 +91,12 @@ func TestBrowser(t *testing.T) {
 	b.in(t, "zoom kept", b.testZoomKept)
 	b.in(t, "legends", b.testLegends)
 	b.in(t, "weights", b.testWeights)
+	b.in(t, "formats", b.testFormats)
+	b.in(t, "folder", b.testFolder)
+	b.in(t, "bytes", b.testBytes)
+	b.in(t, "no script", b.testNoScript)
+	b.in(t, "table fits", b.testTableFits)
+	b.in(t, "learner", b.testLearner)
 	if testing.Short() {
 		return // a race detector or another processor changes nothing in the browser
 	}
@@ -102,6 +107,7 @@ func TestBrowser(t *testing.T) {
 	b.in(t, "channels", b.testChannels)
 	b.in(t, "keyboard", b.testKeyboard)
 	b.in(t, "looks", b.testLooks)
+	b.in(t, "contrast of graphs", b.testContrast)
 }
 
 // points counts what is in the graph with an id: of each trace its name and
@@ -142,7 +148,7 @@ func (b *tab) testSample() {
 		"channels":  "per tensor 4, per channel 4, 0 marks, 8 bars",
 		"histogram": "values 8, codes per tensor 15, codes per channel 256, 271 marks, 8 bars",
 		"spread":    "per tensor 41, per channel 41, 0 marks, 0 bars",
-		"ranges":    "range of the values 4, codes per tensor reach 8, codes per channel reach 8, 16 marks, 4 bars",
+		"ranges":    "range of the values 4, codes per tensor 8, codes per channel 8, 16 marks, 4 bars",
 		"sweep":     "per tensor 15, per tensor 15, per channel 15, per channel 15, 60 marks, 0 bars",
 	} {
 		if got := b.drawing(id).String(); got != want {
@@ -273,34 +279,6 @@ func (b *tab) testUpload() {
 	b.redraw(script(`{ const d = new DataTransfer(); d.items.add(new File(["1 2 3; 4 5 9"], "dropped.txt"));
 		document.body.dispatchEvent(new DragEvent("drop", { dataTransfer: d, bubbles: true, cancelable: true })); }`))
 	b.shows(b.ask(`{"text":"1 2 3; 4 5 9"}`))
-}
-
-// testThinned: of a tensor with too many values the extremes are drawn.
-func (b *tab) testThinned() {
-	b.open("")
-	values := make([]float32, 100_000)
-	for i := range values {
-		values[i] = float32(math.Sin(float64(i)))
-	}
-	values[77_777] = 50
-	path := filepath.Join(b.TempDir(), "large.npy")
-	if err := os.WriteFile(path, npy(values...), 0o600); err != nil {
-		b.Fatal(err)
-	}
-	b.redraw(chromedp.SetUploadFiles("#file", []string{path}))
-	if note := b.text("#note-elements"); !strings.Contains(note, "of 100,000 elements are shown") {
-		b.Errorf("note: %s", note)
-	}
-	if got := b.text("#codes-none"); !strings.HasPrefix(got, "Codes are listed of tensors of at most 65,536 values.") {
-		b.Errorf("codes: %q", got)
-	}
-	original := eval[[]*float64](b, `document.getElementById("plot-elements").data[0].y`)
-	if len(original) > 5000 || !slices.ContainsFunc(original, func(y *float64) bool { return y != nil && *y == 50 }) {
-		b.Errorf("%d points, or the peak is gone", len(original))
-	}
-	if d := b.drawing("elements"); d.Traces[1].Points != d.Traces[0].Points {
-		b.Errorf("drawn: %v", d)
-	}
 }
 
 func (b *tab) testErrors() {
@@ -448,7 +426,7 @@ func (b *tab) testChannels() {
 	if got := order(); !slices.Equal(got, want[:25]) {
 		b.Errorf("first page: %v", got)
 	}
-	b.do(script(`[...document.querySelectorAll("#channel-table .sort")].find((e) => e.textContent.startsWith("RMSE")).click()`))
+	b.do(script(`[...document.querySelectorAll("#channel-table .sort")].find((e) => e.textContent.startsWith("per tensor")).click()`))
 	base := r.Tensors[0].Results[0].Channels
 	slices.SortStableFunc(want, func(i, j int) int {
 		switch {
@@ -462,7 +440,7 @@ func (b *tab) testChannels() {
 	if got := order(); !slices.Equal(got, want[:25]) {
 		b.Errorf("by RMSE: %v, want %v", got, want[:25])
 	}
-	if got := eval[string](b, `document.querySelector('#channel-table [aria-sort="descending"]').innerText.trim()`); !strings.HasPrefix(got, "RMSE") {
+	if got := eval[string](b, `document.querySelector('#channel-table [aria-sort="descending"]').innerText.trim()`); !strings.HasPrefix(got, "per tensor") {
 		b.Errorf("sorted by %q", got)
 	}
 	b.do(script(`document.getElementById("page-last").click()`))
@@ -483,7 +461,7 @@ func (b *tab) testKeyboard() {
 	b.open("")
 	b.do(script(`document.getElementById("advanced").open = true`))
 	reached := map[string]bool{}
-	for range 130 {
+	for range 160 {
 		b.do(chromedp.KeyEvent(kb.Tab))
 		reached[eval[string](b, `document.activeElement.id || document.activeElement.name || document.activeElement.dataset.export || document.activeElement.className`)] = true
 	}

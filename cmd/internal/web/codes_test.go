@@ -68,8 +68,43 @@ func TestReading(t *testing.T) {
 	if err != nil || json.Unmarshal([]byte(plain), &reading{}) != nil {
 		t.Errorf("%s: %q %v", readingHeader, plain, err)
 	}
-	if a := upload(t, site+"/api/compare", "w.csv", []byte("1,2\n3,4"), ""); a.status != 200 || a.header.Get(readingHeader) != "" {
+	if a := upload(t, site+"/api/compare", "w.npy", npy(1, 2), ""); a.status != 200 || a.header.Get(readingHeader) != "" {
 		t.Errorf("of a file: %d %q", a.status, a.header.Get(readingHeader))
+	}
+	// A doubtful reading comes with the other one, which gives the other shape.
+	for _, test := range []struct{ name, data, shape, other string }{
+		{"", "1;2;3\n4;5;6", "[6,1]", "[2,3]"},
+		{"", "1,5;2,5;3,25", "[3,2]", "[1,3]"},
+		{"w.csv", "1;2;3\n4;5;6", "[2,3]", "[6,1]"},
+	} {
+		ask := func(request string) (apiAnswer, reading) {
+			a := upload(t, site+"/api/compare", test.name, []byte(test.data), request)
+			if test.name == "" {
+				a = post(t, site+"/api/compare", `{"text":`+quoted(test.data)+strings.Replace(request, "{", ",", 1))
+			}
+			plain, _ := url.PathUnescape(a.header.Get(readingHeader))
+			var r reading
+			if err := json.Unmarshal([]byte(plain), &r); err != nil {
+				t.Fatalf("%q: %v %d %s", test.data, err, a.status, a.body)
+			}
+			return a, r
+		}
+		a, r := ask(`{"options":{"bits":8}}`)
+		if !strings.Contains(compact(t, a.body), `"shape":`+test.shape) || len(r.Notes) != 1 || !r.Notes[0].Doubtful || r.Notes[0].Other == nil || r.Notes[0].Gives == "" {
+			t.Fatalf("%q: %+v", test.data, r)
+		}
+		other, err := json.Marshal(r.Notes[0].Other)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a, _ := ask(`{"options":{"bits":8},"reading":` + string(other) + "}"); !strings.Contains(compact(t, a.body), `"shape":`+test.other) {
+			t.Errorf("%q with %s: %s", test.data, other, a.body)
+		}
+	}
+	for _, wrong := range []string{`{"separator":"dot"}`, `{"decimal":";"}`, `{"separator":"comma","decimal":"comma"}`, `{"skip_rows":-1}`} {
+		if a := post(t, site+"/api/compare", `{"text":"1 2","reading":`+wrong+"}"); a.status != 422 || a.err.Field != "reading" {
+			t.Errorf("%s: %d %+v", wrong, a.status, a.err)
+		}
 	}
 }
 

@@ -29,12 +29,18 @@ type request struct {
 	Tensor  *int           `json:"tensor"`  // index of the only one to compare
 	Options report.Options `json:"options"`
 	Channel *int           `json:"channel"` // that graphs show first
-	From    int            `json:"from"`    // index of the first element whose code is listed
-	Count   int            `json:"count"`   // how many codes are listed; 0 for as many as may be
+	From    int            `json:"from"`    // index of the first element whose code is listed, or position of the first that a graph shows
+	Count   int            `json:"count"`   // how many are listed or shown; 0 for as many as may be
+	Reading *readAs        `json:"reading"` // how text is to be read; nil lets the reader choose
 
-	file    []byte // or a file
-	hasFile bool
-	limits  *Limits
+	files  []sentFile // or the files of a model
+	limits *Limits
+}
+
+// A sentFile is a file that came with a request.
+type sentFile struct {
+	name string
+	data []byte
 }
 
 const (
@@ -43,6 +49,7 @@ const (
 
 	maxRequest = 64 << 10 // bytes of the JSON beside a file
 	maxName    = 200
+	maxFiles   = 1000
 )
 
 // bodyLimit returns how long the body of r may be, by what it is.
@@ -91,7 +98,7 @@ func (q *request) readForm(form *multipart.Reader, size int64) error {
 			return broken(err)
 		}
 		name := part.FormName()
-		if seen[name] {
+		if seen[name] && name != filePart {
 			return bad("body", "there are two parts named %q", text.Clean(name))
 		}
 		seen[name] = true
@@ -108,10 +115,16 @@ func (q *request) readForm(form *multipart.Reader, size int64) error {
 				return err
 			}
 		case filePart:
-			if q.file, err = readAll(part, size); err != nil {
+			if len(q.files) > 0 {
+				size = 0 // that of all of them
+			}
+			data, err := readAll(part, size)
+			if err != nil {
 				return broken(err)
 			}
-			q.hasFile = true
+			if q.files = append(q.files, sentFile{part.FileName(), data}); len(q.files) > maxFiles {
+				return bad("file", "there are more than %d files", maxFiles)
+			}
 			// FileName is no path: package multipart has taken its base.
 			if q.Name == "" {
 				q.Name = part.FileName()
@@ -164,7 +177,7 @@ func (q *request) decode(body []byte) error {
 // settle sees that a request has exactly one source of values, and names it.
 func (q *request) settle(examples []Example) error {
 	sources := 0
-	for _, there := range []bool{q.Text != nil, q.Example != "", q.hasFile} {
+	for _, there := range []bool{q.Text != nil, q.Example != "", len(q.files) > 0} {
 		if there {
 			sources++
 		}
@@ -184,10 +197,11 @@ func (q *request) settle(examples []Example) error {
 				continue
 			}
 			found = true
-			q.file, q.hasFile = e.Data, e.Data != nil
 			name := e.File
 			if e.Data == nil {
 				q.Text, name = &e.Text, e.ID
+			} else {
+				q.files = []sentFile{{name, e.Data}}
 			}
 			if q.Name == "" {
 				q.Name = name
@@ -208,7 +222,7 @@ func (q *request) settle(examples []Example) error {
 
 // field is the one that the values came in.
 func (q *request) field() string {
-	if q.hasFile {
+	if len(q.files) > 0 {
 		return "file"
 	}
 	return "text"
@@ -216,12 +230,19 @@ func (q *request) field() string {
 
 // open parses the values.
 func (q *request) open() (*source, error) {
-	data, name := q.file, q.Name
-	if !q.hasFile {
-		data, name = []byte(*q.Text), "" // no name may make CSV of it
+	how, err := q.Reading.reading()
+	if err != nil {
+		return nil, err
+	}
+	var files []tensorfile.MemoryFile
+	for _, f := range q.files {
+		files = append(files, tensorfile.MemoryFile{Name: f.name, Data: bytes.NewReader(f.data), Size: int64(len(f.data))})
+	}
+	if len(files) == 0 { // without a name, which might make CSV of it
+		files = []tensorfile.MemoryFile{{Data: strings.NewReader(*q.Text), Size: int64(len(*q.Text))}}
 		q.Text = nil
 	}
-	f, err := tensorfile.Parse(name, bytes.NewReader(data), int64(len(data)))
+	f, err := tensorfile.Options{Reading: how}.ParseFiles(files)
 	if err != nil {
 		return nil, of(q.field(), err)
 	}
@@ -233,34 +254,6 @@ func (q *request) open() (*source, error) {
 		infos[0].Name = strings.TrimSuffix(q.Name, filepath.Ext(q.Name))
 	}
 	return &source{file: f, infos: infos, first: 0}, nil
-}
-
-// A reading is how the text of a request was understood. The page shows it
-// under the text.
-type reading struct {
-	Recognised string   `json:"recognised,omitempty"` // such as "a 2×2 array"; empty where the shape says all
-	Notes      []string `json:"notes,omitempty"`      // readings that may not be what was meant
-}
-
-// reading returns how the text was understood, nil for a file. It is the only
-// place that knows what the reader of text tells beside the values.
-func (s *source) reading(q *request) *reading {
-	if q.hasFile {
-		return nil
-	}
-	t := s.file.Text
-	if t == nil {
-		return &reading{}
-	}
-	r := &reading{Recognised: t.Summary()}
-	for _, n := range t.Notes {
-		note := n.Text + "."
-		if n.Line > 0 {
-			note = fmt.Sprintf("Line %d: %s", n.Line, note)
-		}
-		r.Notes = append(r.Notes, note)
-	}
-	return r
 }
 
 // A source is a report.Source of one or all tensors of a file. It keeps the
@@ -276,6 +269,10 @@ type source struct {
 }
 
 func (s *source) Tensors() []tensorfile.Info { return s.infos }
+
+// Described and Coded are those of the file.
+func (s *source) Described() (*tensorfile.Text, []tensorfile.Skipped) { return s.file.Described() }
+func (s *source) Coded() string                                       { return s.file.Coded() }
 
 // Source is called by several goroutines where there are several tensors; only
 // the values of a single one are kept.

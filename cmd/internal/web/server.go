@@ -26,6 +26,7 @@ func New(c Config) *Server {
 	}
 	s := &Server{
 		config:  c,
+		choices: newChoices(),
 		limits:  l,
 		hosts:   map[string]bool{"localhost": true},
 		files:   assets(c),
@@ -49,6 +50,8 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("GET /api/examples", s.examples)
 	mux.HandleFunc("POST /api/compare", s.work(s.compare))
 	mux.HandleFunc("POST /api/graphs", s.work(s.graphs))
+	mux.HandleFunc("POST /api/elements", s.work(s.elements))
+	mux.HandleFunc("POST /api/sweep", s.work(s.sweep))
 	mux.HandleFunc("POST /api/tensors", s.work(s.tensors))
 	mux.HandleFunc("POST /api/codes", s.work(s.codes))
 	mux.HandleFunc("POST /api/codes.csv", s.work(s.codesCSV))

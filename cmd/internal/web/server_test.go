@@ -296,7 +296,7 @@ func TestErrors(t *testing.T) {
 	for _, test := range []struct{ name, form string }{
 		{"an unknown part", "--b\r\nContent-Disposition: form-data; name=\"x\"\r\n\r\n1\r\n--b--\r\n"},
 		{"no end", "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"x\"\r\n\r\n1"},
-		{"two files", strings.Repeat("--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"x\"\r\n\r\n1\r\n", 2) + "--b--\r\n"},
+		{"two requests", strings.Repeat("--b\r\nContent-Disposition: form-data; name=\"request\"\r\n\r\n{}\r\n", 2) + "--b--\r\n"},
 	} {
 		a := post(t, url+"/api/compare", test.form, func(r *http.Request) { r.Header.Set("Content-Type", "multipart/form-data; boundary=b") })
 		if a.status != 400 && a.status != 422 || a.err.Field != "body" {

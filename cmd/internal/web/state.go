@@ -7,6 +7,7 @@ import "log"
 // A Server is the page and its interface.
 type Server struct {
 	config  Config
+	choices choices
 	limits  Limits
 	hosts   map[string]bool
 	files   map[string]*asset

@@ -10,7 +10,7 @@ export class Refusal extends Error {
 
 const patience = 4; // how often a busy server is asked again
 
-/** post sends a request and returns the response. File may be null. */
+/** post sends a request and returns the response. File may be null, or have several files. */
 export async function post(path, request, file, signal) {
   for (let attempt = 0; ; attempt++) {
     let response;
@@ -18,7 +18,7 @@ export async function post(path, request, file, signal) {
       response = await fetch(path, { method: "POST", signal, ...body(request, file) });
     } catch (error) {
       if (error.name === "AbortError") throw error;
-      if (file && !(await readable(file))) {
+      if (file && !(await readable(file.files ?? [file]))) {
         throw new Refusal(0, { field: "file", message: "The file cannot be read any more: choose it again." });
       }
       throw new Refusal(0, { message: "The server does not answer. Is quant serve still running?" });
@@ -49,13 +49,13 @@ function body(request, file) {
   if (!file) return { headers: { "Content-Type": "application/json" }, body: json };
   const form = new FormData();
   form.append("request", json);
-  form.append("file", file, file.name);
+  for (const f of file.files ?? [file]) form.append("file", f, f.name);
   return { body: form };
 }
 
-async function readable(file) {
+async function readable(files) {
   try {
-    await file.slice(0, 1).arrayBuffer();
+    for (const file of files) await file.slice(0, 1).arrayBuffer();
     return true;
   } catch {
     return false;

@@ -3,13 +3,15 @@
 // place. An error leaves the results before it, marked as older ones.
 import { post, postJSON, Refusal, save } from "./api.js";
 import * as busy from "./busy.js";
+import { choices, offer } from "./choices.js";
 import { Codes } from "./codes.js";
 import { clearErrors, said, showError } from "./errors.js";
 import { byId, element } from "./format.js";
+import { chosenIn, dropped } from "./files.js";
 import { Graphs } from "./graphs.js";
 import * as form from "./inputs.js";
 import { example, inputs } from "./inputs.js";
-import { readingOf } from "./reading.js";
+import { fileNotes, readingOf } from "./reading.js";
 import * as state from "./state.js";
 import * as store from "./store.js";
 import { aboutOf, ChannelTable, moreOf, schemesOf } from "./tables.js";
@@ -22,7 +24,7 @@ let good = null; // the last request that had an answer, with its file
 let running = null; // an AbortController
 let timer = 0;
 
-const graphs = new Graphs();
+const graphs = new Graphs((from, count) => postJSON("api/elements", { ...good.request, from, count }, good.file));
 const codes = new Codes();
 const weights = new Weights((i) => {
   byId("tensor").value = String(i);
@@ -45,6 +47,7 @@ function soon() {
 /** check refuses what needs no server to be refused. */
 function check(asked) {
   const o = asked.request.options;
+  if (o.method.endsWith("=") && !o.method.startsWith("percentile")) throw new Refusal(0, { field: "method", message: "A number is wanted here." });
   if (o.method === "percentile=") throw new Refusal(0, { field: "method", message: "A number from 50 to 100 is wanted here." });
   const { text } = asked.request;
   if (text !== undefined && text.length > limits.text_bytes / 4) {
@@ -62,7 +65,8 @@ function prepare(report, asked, account) {
   const isText = asked.request.text !== undefined;
   const next = {
     verdict: t.verdict, more: moreOf(t), about: aboutOf(t), schemes: schemesOf(t), channels: table.prepare(t),
-    reading: isText ? readingOf(asked.request.text, t, account, changeText) : [],
+    reading: readingOf(account, asked.request.reading ?? null, changeReading),
+    notes: isText ? [] : fileNotes(report),
     printed: isText ? asked.request.text.slice(0, mostPrinted) : asked.request.name ?? t.name,
   };
   return () => {
@@ -73,18 +77,19 @@ function prepare(report, asked, account) {
     byId("schemes").replaceChildren(...next.schemes);
     table.take(next.channels);
     byId("reading").replaceChildren(...next.reading);
+    byId("file-reading").replaceChildren(...next.notes);
     byId("printed-values").textContent = next.printed;
     byId("status").textContent = next.verdict;
     byId("stale").hidden = true;
+    performance.mark("verdict");
   };
 }
 
 const mostPrinted = 4000; // characters of the values on paper
 
-/** changeText takes another reading of the text. */
-function changeText(text) {
-  form.setText(text);
-  typed();
+/** changeReading asks for another reading of the text; null lets the server choose. */
+function changeReading(reading) {
+  inputs.reading = reading;
   compare();
 }
 
@@ -109,10 +114,11 @@ async function compare() {
     results.classList.remove("asking");
     if (inputs.channel >= report.tensors[0].channels) inputs.channel = null; // it was one of another tensor
     await remember();
-    codes.show(report, asked, limits.codes ?? Infinity);
+    const listed = codes.show(report, asked, limits.codes ?? Infinity);
     weights.show(asked, inputs.listing);
     busy.begin("Drawing the graphs…", () => cancel(mine));
     await drawGraphs(report, asked, mine);
+    await listed;
     results.dataset.done = Number(results.dataset.done ?? 0) + 1; // all is drawn
   } catch (error) {
     if (error.name === "AbortError") return;
@@ -184,17 +190,21 @@ async function remember() {
 
 const size = (bytes) => `${(bytes / (1 << 20)).toFixed(0)} MiB`;
 
-async function chooseFile(chosen) {
-  if (!chosen) return;
+async function chooseFile(chosen, any = true) {
+  if (!chosen) {
+    if (any) failed(new Refusal(0, { field: "file", message: "There is no file in it that can be read." }));
+    return;
+  }
   if (chosen.size > limits.file_bytes - 1e5) { // some of it is for the request
-    failed(new Refusal(413, { field: "file", message: `The file has ${size(chosen.size)}. This page takes ${size(limits.file_bytes)}; ` +
-      "the command line takes any size: quant compare FILE." }));
+    failed(new Refusal(413, { field: "file", message: `The file${chosen.files ? "s have" : " has"} ${size(chosen.size)}. This page takes ${size(limits.file_bytes)}; ` +
+      `the command line takes any size: quant compare ${chosen.files ? "FOLDER" : "FILE"}.` }));
     return;
   }
   try {
-    const found = await postJSON("api/tensors", {}, chosen);
+    const found = await postJSON("api/tensors", { name: chosen.name }, chosen);
     clearErrors();
     inputs.file = chosen;
+    inputs.reading = null;
     byId("example").value = "";
     form.describeExample();
     form.showListing(found, 0);
@@ -273,8 +283,7 @@ async function press(event) {
 
 function startOver() {
   form.reset();
-  form.showMethod();
-  form.showNarrow();
+  form.showCodes();
   byId("bits-slider").value = byId("bits").value = 8;
   inputs.channel = null;
   byId("example").value = inputs.examples[0].id;
@@ -312,12 +321,18 @@ function wireForm() {
   }
   for (const radio of document.querySelectorAll('input[type="radio"]')) {
     radio.addEventListener("change", () => {
-      form.showNarrow();
+      form.showCodes();
       compare();
     });
   }
+  byId("format").addEventListener("change", () => {
+    form.showCodes();
+    compare();
+  });
   byId("group_size").addEventListener("input", soon);
   byId("method").addEventListener("change", () => {
+    const { value, example: common, name } = choices.methods.find((m) => m.name === byId("method").value);
+    if (value) byId("percentile").value = name === "percentile" ? byId("percentile").defaultValue : common;
     form.showMethod();
     compare();
   });
@@ -330,9 +345,13 @@ function wireForm() {
 }
 
 function wireFiles() {
-  byId("file").addEventListener("change", () => chooseFile(byId("file").files[0]));
+  for (const id of ["file", "folder"]) {
+    byId(id).addEventListener("change", () => chooseFile(chosenIn(byId(id)), byId(id).files.length > 0));
+  }
+  byId("folder-choose").addEventListener("click", () => byId("folder").click());
   byId("chosen-remove").addEventListener("click", () => {
     form.leaveFile();
+    inputs.reading = null;
     form.setText(inputs.own || inputs.examples[0].text);
     typed();
     byId("text").focus();
@@ -350,7 +369,7 @@ function wireFiles() {
     document.body.classList.remove("dragging");
     if (!e.dataTransfer.files.length) return;
     e.preventDefault();
-    chooseFile(e.dataTransfer.files[0]);
+    dropped(e.dataTransfer).then(chooseFile, failed);
   });
 }
 
@@ -374,7 +393,10 @@ function wireResults() {
     });
   }
   addEventListener("hashchange", () => restore(location.hash));
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => graphs.again());
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+    graphs.again();
+    weights.again();
+  });
   // Graphs take their colours from the page when they are drawn.
   addEventListener("beforeprint", () => {
     document.documentElement.dataset.paper = "";
@@ -390,13 +412,14 @@ async function start() {
   const answer = await (await fetch("api/examples")).json();
   inputs.examples = answer.examples;
   limits = answer.limits;
+  offer(answer);
   byId("example").replaceChildren(...inputs.examples.map((e) => element("option", { value: e.id }, e.title)), element("option", { value: "" }, "Own values"));
   inputs.own = store.kept("own") ?? "";
   wireForm();
   wireFiles();
   wireResults();
   form.showAxes();
-  form.showNarrow();
+  form.showCodes();
   if (await restore(location.hash)) return;
   if (await restore(store.keptHere("state") ?? "")) return;
   await form.useExample(0, true);

@@ -1,5 +1,6 @@
 // The formulas with the numbers of one value. A line is written as a formula
 // only if it comes to what the library computed; else the result is stated.
+import { formatOf } from "./choices.js";
 import { element, label, minus, number } from "./format.js";
 
 const n = (x) => (x < 0 ? `(${minus(String(x))})` : String(x));
@@ -40,12 +41,27 @@ function scaleLine(s, range, scale, [least, most]) {
 const number6 = (x) => minus(String(Number(x.toPrecision(7))));
 const n6 = (x) => (x < 0 ? `(${number6(x)})` : number6(x));
 
+/** formatLines is linesOf for a format: a code is the place of a value in its table. */
+function formatLines(format, range, s, { x, scale, q, back, error }) {
+  const largest = Math.max(...format.values.map((v) => Math.abs(v ?? 0)));
+  const lines = [range && near(Math.max(Math.abs(range[0]), Math.abs(range[1])) / largest, scale)
+    ? `scale = max(|${number6(range[0])}|, |${number6(range[1])}|) / ${largest} = ${minus(scale)}`
+    : scaleLine({ ...s, mapping: "" }, null, scale, [0, 0])];
+  lines.push(`x / scale = ${number6(x)} / ${number6(scale)} = ${number6(Math.fround(x / scale))}`);
+  lines.push(`q = ${q}, the code of the nearest value of ${format.title}, ${number6(format.values[q])}`);
+  lines.push(`x̂ = ${number6(format.values[q])} · ${number6(scale)} = ${number6(back)}`);
+  lines.push(`error = ${number6(back)} − ${n6(x)} = ${number(error)}`);
+  return lines;
+}
+
 /** linesOf returns the arithmetic of value i of a page under one result. */
 export function linesOf(t, page, i, k) {
   const r = t.results[k], s = r.scheme, own = page.results[k];
   const x = page.original[i], scale = own.scale[i], zero = own.zero_point[i], q = own.codes[i];
   const [least, most] = codesOf(s);
   const range = rangeOf(t, r, page.channel[i]);
+  const format = formatOf(s.format);
+  if (format) return formatLines(format, range, s, { x, scale, q, back: own.reconstructed[i], error: own.errors[i] });
   const lines = [scaleLine(s, range, scale, [least, most])];
   lines.push(s.mapping === "asymmetric" && range && Math.round(least - range[0] / scale) === zero
     ? `zero point = round(${minus(least)} − ${n6(range[0])} / ${number6(scale)}) = ${minus(zero)}`

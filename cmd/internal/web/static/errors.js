@@ -2,7 +2,7 @@
 import { Refusal } from "./api.js";
 import { byId, element } from "./format.js";
 
-const fields = ["text", "file", "tensor", "axis", "bits", "mapping", "narrow_range", "method", "group_size", "group_axis", "channel"];
+const fields = ["text", "file", "tensor", "axis", "bits", "mapping", "narrow_range", "format", "method", "group_size", "group_axis", "channel"];
 
 /** Elements that an error of a field marks, where the element is not named like the field. */
 const marked = { method: () => byId(byId("percentile-field").hidden ? "method" : "percentile") };

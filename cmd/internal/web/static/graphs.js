@@ -1,99 +1,9 @@
 // The graphs. They draw what the server computed; nothing is computed here.
-import { byId, decibels, kind, label, minus, number, plural } from "./format.js";
-import { axis, dashes, draw, layout, narrow, palette, symbols } from "./plotting.js";
+import { formatOf } from "./choices.js";
+import { drawElements, drawErrors } from "./elements.js";
+import { byId, decibels, kind, label, number, plural } from "./format.js";
+import { axis, dashes, draw, hollow, layout, of, palette, symbols } from "./plotting.js";
 import { drawRanges, drawReconstruction, drawSpread } from "./quality.js";
-
-/** marked shows where channels begin, as far as there is room for it. */
-function marked(p, tensor, elements) {
-  const size = elements.per_channel, channels = tensor.channels;
-  const shapes = [];
-  if (channels > 1 && channels <= 40) {
-    for (let i = 1; i < channels; i++) {
-      shapes.push({
-        type: "line", xref: "x", yref: "paper", x0: i * size - 0.5, x1: i * size - 0.5, y0: 0, y1: 1,
-        line: { color: p.line, width: 1 }, layer: "below",
-      });
-    }
-  }
-  const step = Math.max(1, Math.ceil(channels / (narrow() ? 8 : 16)));
-  const ticks = [];
-  for (let i = 0; i < channels; i += step) ticks.push(i);
-  return {
-    shapes,
-    ticks: { tickvals: ticks.map((i) => i * size + (size - 1) / 2), ticktext: ticks.map(String), showgrid: false, zeroline: false },
-  };
-}
-
-/** broken puts a gap between the values of different channels. */
-function broken(elements, list) {
-  const out = [];
-  let before = -1;
-  elements.position.forEach((position, i) => {
-    const channel = Math.floor(position / elements.per_channel);
-    if (before >= 0 && channel !== before) out.push(null);
-    before = channel;
-    out.push(list[i]);
-  });
-  return out;
-}
-
-/** told is the tooltip of a value: the original, and the code and the reconstruction of each scheme. */
-function told(tensor, e, i) {
-  const lines = [`original ${minus(e.original[i])}`];
-  const channel = Math.floor(e.position[i] / e.per_channel);
-  tensor.results.forEach((r, k) => {
-    const at = r.scale.length === 1 ? 0 : r.scheme.granularity === "per_channel" ? channel : -1;
-    const back = e.reconstructed[k][i];
-    const code = at < 0 ? "" : `code ${minus(Math.round(back / r.scale[at]) + r.zero_point[at])}, `;
-    lines.push(`${label(r.scheme).toLowerCase()}: ${code}x̂ ${minus(back)}`);
-  });
-  return lines.join("<br>");
-}
-
-function drawElements(p, tensor, g) {
-  const e = g.elements;
-  const { shapes, ticks } = marked(p, tensor, e);
-  const few = e.position.length <= 400;
-  const about = e.position.map((x, i) => [Math.floor(x / e.per_channel), e.index[i], told(tensor, e, i)]);
-  const hover = "channel %{customdata[0]}, index %{customdata[1]}<br>%{customdata[2]}";
-  const traces = [{
-    name: "original", type: "scatter", mode: few ? "lines+markers" : "lines", hovertemplate: `${hover}<extra></extra>`,
-    x: broken(e, e.position), y: broken(e, e.original), customdata: broken(e, about), connectgaps: false,
-    line: { color: p.value, width: few ? 1.2 : 0.8 }, marker: { color: p.value, size: 5 },
-  }];
-  tensor.results.forEach((r, i) => {
-    const k = kind(r.scheme);
-    traces.push({
-      name: label(r.scheme).toLowerCase(), type: "scatter", mode: "markers", x: e.position, y: e.reconstructed[i], customdata: about,
-      hovertemplate: `${hover}<extra></extra>`,
-      marker: { color: p[k], symbol: symbols[k], size: few ? 11 - 2 * i : 4, line: { width: few ? 1.8 : 1, color: p[k] }, opacity: few ? 1 : 0.6 },
-    });
-  });
-  byId("note-elements").textContent = (tensor.channels > 1 ? "Channel by channel. " : "") + e.note;
-  return draw("plot-elements", traces, layout(p, { shapes, xaxis: axis(p, "channel", ticks), yaxis: axis(p, "value") }));
-}
-
-function drawErrors(p, tensor, g) {
-  const e = g.elements;
-  const { shapes, ticks } = marked(p, tensor, e);
-  const few = e.position.length <= 150;
-  const about = e.position.map((x, i) => [Math.floor(x / e.per_channel), e.index[i]]);
-  const traces = tensor.results.map((r, i) => {
-    const k = kind(r.scheme);
-    const common = {
-      name: label(r.scheme).toLowerCase(), x: e.position, y: e.error[i], customdata: about,
-      hovertemplate: `%{y}<br>channel %{customdata[0]}, index %{customdata[1]}<extra>${label(r.scheme).toLowerCase()}</extra>`,
-    };
-    return few
-      ? { ...common, type: "bar", marker: { color: p[k] } }
-      : { ...common, type: "scatter", mode: "markers", marker: { color: p[k], symbol: symbols[k], size: 4, line: { width: 1, color: p[k] }, opacity: 0.75 } };
-  });
-  const worst = tensor.results.map((r) => `${number(r.max_error)} ${label(r.scheme).toLowerCase()}`).join(", ");
-  byId("note-errors").textContent = `The reconstructed value minus the original: at most ${worst}. ${e.note}`;
-  return draw("plot-errors", traces, layout(p, {
-    shapes, barmode: "group", bargap: 0.25, xaxis: axis(p, "channel", ticks), yaxis: axis(p, "error"),
-  }));
-}
 
 function drawChannels(p, tensor, g) {
   const shown = g.channels.index;
@@ -127,7 +37,7 @@ function drawHistogram(p, tensor, g) {
     name: "values", type: "bar", x: h.counts.map((_, i) => low + (i + 0.5) * width), y: h.counts, width,
     customdata: h.counts.map((_, i) => [number(low + i * width), number(low + (i + 1) * width)]),
     hovertemplate: "%{y} from %{customdata[0]} to %{customdata[1]}<extra></extra>",
-    marker: { color: p.value, opacity: 0.55, line: { color: p.card, width: 1 } },
+    marker: hollow(p),
   }];
   const said = [];
   h.grids.forEach((grid, i) => {
@@ -170,13 +80,21 @@ function drawSweep(p, tensor, g) {
       hovertemplate: `%{x} bits: %{y} bytes<extra>${name}</extra>`,
     });
   });
-  const bits = tensor.results[0].scheme.bits;
+  const { bits } = tensor.results[0].scheme, format = formatOf(tensor.results[0].scheme.format);
+  if (format) {
+    tensor.results.forEach((r, i) => {
+      const k = kind(r.scheme), name = `${format.title} ${label(r.scheme).toLowerCase()}`;
+      const mark = { name, type: "scatter", mode: "markers", x: [bits], marker: { color: p[k], symbol: symbols[k].replace("-open", ""), size: 12 } };
+      traces.push({ ...mark, legendgroup: name, y: [r.rmse || null], hovertemplate: `RMSE %{y}<extra>${name}</extra>` });
+      traces.push({ ...mark, legendgroup: name, y: [r.memory.total_bytes], xaxis: "x2", yaxis: "y2", showlegend: false, hovertemplate: `%{y} bytes<extra>${name}</extra>` });
+    });
+  }
   const at = (x, y) => ({
     type: "line", xref: x, yref: `${y} domain`, x0: bits, x1: bits, y0: 0, y1: 1, line: { color: p.soft, width: 1, dash: "dot" }, layer: "below",
   });
   const stacked = byId("plot-sweep").clientWidth < 640;
   const zeros = g.sweep.some((s) => s.results.some((r) => r.rmse === 0));
-  byId("note-sweep").textContent = "RMSE, on a logarithmic axis, and total bytes at 2 to 16 bits, with all else as chosen. " +
+  byId("note-sweep").textContent = `RMSE, on a logarithmic axis, and total bytes of ${format ? `integers of 2 to 16 bits, and of ${format.title}` : "2 to 16 bits, with all else as chosen"}. ` +
     `The dotted line is at ${bits} bits.${zeros ? " Where no error is left the curve ends." : ""}`;
   byId("plot-sweep").classList.toggle("tall", stacked);
   return draw("plot-sweep", traces, layout(p, {
@@ -204,10 +122,10 @@ function drawMethods(p, tensor, g) {
   const [low, high] = m.min < m.max ? [m.min, m.max] : [m.min - half, m.max + half];
   const width = (high - low) / m.counts.length;
   const least = (key) => m.ranges.reduce((a, b) => (b[key] < a[key] ? b : a));
-  const colors = [p.soft, p.tensor, p.channel, p.group, p.ink, p.value];
+  const hues = [p.soft, p.tensor, p.channel, p.group, p.ink, p.value], colors = m.ranges.map((_, i) => hues[i % hues.length]);
   const traces = [{
     name: "values", type: "bar", x: m.counts.map((_, i) => low + (i + 0.5) * width), y: m.counts, width, showlegend: false,
-    hovertemplate: "%{y} near %{x}<extra></extra>", marker: { color: p.value, opacity: 0.55 },
+    hovertemplate: "%{y} near %{x}<extra></extra>", marker: hollow(p),
   }];
   m.ranges.forEach((r, i) => {
     traces.push({
@@ -218,7 +136,7 @@ function drawMethods(p, tensor, g) {
     });
   });
   const bits = tensor.results[0].scheme.bits;
-  byId("note-methods").textContent = `All values with one scale of ${bits} bits, their counts on a logarithmic axis, and what each method lets the codes reach. ` +
+  byId("note-methods").textContent = `All values with one scale for codes of ${bits} bits, their counts on a logarithmic axis, and what each method lets the codes reach. ` +
     `The least RMSE is that of ${least("rmse").method.replace("=", " ")}, ${number(least("rmse").rmse)}; the least MAE that of ${least("mae").method.replace("=", " ")}, ${number(least("mae").mae)}.`;
   return draw("plot-methods", traces, layout(p, {
     bargap: 0,
@@ -230,12 +148,61 @@ function drawMethods(p, tensor, g) {
 
 const plots = ["elements", "errors", "spread", "reconstruction", "ranges", "channels", "histogram", "methods", "sweep"];
 
+const zoomPause = 150; // milliseconds after a zoom before its values are asked for
+
+/** rangeOf returns the positions from and to, of all there are, that a graph is zoomed to. */
+function rangeOf(plot, total) {
+  const x = plot.layout?.xaxis;
+  if (!x?.range || x.autorange) return [0, total];
+  const from = Math.min(Math.max(Math.ceil(x.range[0]), 0), total - 1);
+  return [from, Math.min(Math.max(Math.floor(x.range[1]) + 1, from + 1), total)];
+}
+
 /** Graphs keeps what is drawn, to draw it again in other colours. */
 export class Graphs {
+  /** load is called with a position and a count, and returns the values of the stretch that a graph is zoomed to. */
+  constructor(load) {
+    this.load = load;
+    this.stretches = {}; // what is shown in place of all elements, by the name of the graph
+  }
+
   async show(report, detail) {
-    Object.assign(this, { tensor: report.tensors[0], detail });
+    Object.assign(this, { tensor: report.tensors[0], detail, stretches: {} });
+    of(`${this.tensor.name} ${this.tensor.shape}`);
     byId("graphs-none").hidden = true;
     await this.again();
+    for (const name of ["elements", "errors"]) this.zoomed(name);
+  }
+
+  /** zoomed loads the values that a graph is zoomed to, if only the extremes of stretches are shown. */
+  async zoomed(name) {
+    const { detail } = this;
+    if (!detail?.elements.bins) return;
+    const [from, to] = rangeOf(byId(`plot-${name}`), detail.elements.total);
+    const now = this.stretches[name] ?? detail.elements;
+    if (now.from === from && now.to === to) return;
+    const mine = (this.zooms ??= {})[name] = {};
+    try {
+      const e = from === 0 && to === detail.elements.total ? detail.elements : await this.load(from, to - from);
+      if (this.detail !== detail || this.zooms[name] !== mine) return; // another one is shown by now
+      this.stretches[name] = e;
+      await this.drawOne(name);
+    } catch (error) {
+      if (error.name !== "AbortError") byId(`note-${name}`).textContent = `The values of this stretch cannot be loaded: ${error.message}`;
+    }
+  }
+
+  async drawOne(name) {
+    const e = this.stretches[name] ?? this.detail.elements;
+    await (name === "errors" ? drawErrors : drawElements)(palette(), this.tensor, e);
+    const plot = byId(`plot-${name}`);
+    plot.removeAllListeners?.("plotly_relayout");
+    plot.on?.("plotly_relayout", (change) => {
+      if (Object.keys(change).some((key) => key.startsWith("xaxis"))) {
+        clearTimeout(this.timer);
+        this.timer = setTimeout(() => this.zoomed(name), zoomPause);
+      }
+    });
   }
 
   /** clear takes the graphs away where those of a new report cannot be drawn. */
@@ -251,7 +218,8 @@ export class Graphs {
   async again() {
     if (!this.detail) return;
     const p = palette();
-    await Promise.all([drawElements, drawErrors, drawSpread, drawReconstruction, drawRanges, drawChannels, drawHistogram, drawMethods, drawSweep].map((f) => f(p, this.tensor, this.detail)));
+    for (const name of ["errors", "elements"]) await this.drawOne(name);
+    for (const f of [drawSpread, drawReconstruction, drawRanges, drawChannels, drawHistogram, drawMethods, drawSweep]) await f(p, this.tensor, this.detail);
   }
 
   async showChannels() {

@@ -1,5 +1,6 @@
 // The inputs: what they hold, and the examples and files that fill them.
 import { postJSON } from "./api.js";
+import { choices, explain, formatOf, methodChosen } from "./choices.js";
 import { byId, element, plural } from "./format.js";
 import { clearReading } from "./reading.js";
 import * as store from "./store.js";
@@ -9,7 +10,8 @@ const checked = (name) => document.querySelector(`input[name="${name}"]:checked`
 /** inputs is what the form does not hold by itself. */
 export const inputs = {
   examples: [],
-  file: null, // that was chosen
+  file: null, // that was chosen, or the files of a model as an array with a name
+  reading: null, // of text, in place of the server's choice
   own: "", // values of the user, beside an example
   listing: null, // the tensors of the file or of an example that is one
   channel: null, // of the histogram; null lets the server choose
@@ -27,37 +29,55 @@ export function options() {
   const axis = byId("axis-field").hidden ? 0 : Number(byId("axis").value || 0);
   const size = n("group_size") ?? 0;
   const along = byId("group_axis").value;
-  return {
-    bits: n("bits") ?? "?",
-    unsigned: checked("sign") === "unsigned",
-    mapping: checked("mapping"),
+  const method = methodChosen();
+  const common = {
     axis,
     group_size: size,
     group_axis: size !== 0 && along !== "" ? Number(along) : null,
+    method: method.value ? `${method.name}=${byId("percentile").value}` : method.name,
+  };
+  const format = formatOf(byId("format").value);
+  if (format) return { ...common, format: format.name, bits: format.bits, unsigned: false, mapping: "symmetric", narrow_range: false, zero_in_range: false };
+  return {
+    ...common,
+    bits: n("bits") ?? "?",
+    unsigned: checked("sign") === "unsigned",
+    mapping: checked("mapping"),
     narrow_range: byId("narrow_range").checked,
     zero_in_range: byId("zero_in_range").checked,
-    method: byId("method").value === "percentile" ? `percentile=${byId("percentile").value}` : byId("method").value,
   };
 }
 
-/** showMethod shows the field of a percentile where it means something. */
+/** showMethod shows the field of a percentile, or of what else a method takes, where it means something. */
 export function showMethod() {
-  byId("percentile-field").hidden = byId("method").value !== "percentile";
+  const method = methodChosen();
+  byId("percentile-field").hidden = !method.value;
+  byId("percentile-label").textContent = method.name === "percentile" ? "percent" : method.value ?? "";
+  explain(checked("mapping"));
 }
 
-/** showNarrow disables the narrow range where it has no meaning, with the reason. */
-export function showNarrow() {
-  const symmetric = checked("mapping") === "symmetric";
+/** showCodes disables what does not go with the format, the mapping and the sign, with the reason. */
+export function showCodes() {
+  const format = formatOf(byId("format").value);
+  for (const e of document.querySelectorAll('#bits, #bits-slider, #zero_in_range, [name="sign"], [name="mapping"]')) e.disabled = Boolean(format);
+  for (const o of byId("method").options) o.disabled = Boolean(format && choices.methods.find((m) => m.name === o.value)?.integers);
+  if (byId("method").selectedOptions[0]?.disabled) byId("method").selectedIndex = 0;
+  const why = format ? "" : checked("mapping") !== "symmetric"
+    ? "Not with the asymmetric mapping: its range fits the codes from end to end, so there is no code to leave out."
+    : checked("sign") === "unsigned" ? "Not with unsigned codes: they have no negative code to leave out." : "";
   const box = byId("narrow_range");
-  if (!symmetric) box.checked = false;
-  box.disabled = !symmetric;
-  byId("narrow_range-why").hidden = symmetric;
+  box.disabled = Boolean(format) || why !== "";
+  if (why) box.checked = false;
+  byId("narrow_range-why").textContent = why;
+  byId("narrow_range-why").hidden = why === "";
+  showMethod();
 }
 
 /** request returns what the inputs ask for. */
 export function request() {
   const r = { options: options() };
   const chosen = example();
+  if (inputs.reading) r.reading = inputs.reading;
   if (inputs.listing) r.tensor = Number(byId("tensor").value || 0);
   if (inputs.file) r.name = inputs.file.name;
   else if (chosen?.file) r.example = chosen.id;
@@ -74,7 +94,7 @@ export function asState() {
   const asWas = chosen && (chosen.file || chosen.text === byId("text").value);
   return {
     example: !inputs.file && asWas ? chosen.id : "", file: inputs.file?.name ?? "", text: byId("text").value,
-    tensor: inputs.listing ? Number(byId("tensor").value || 0) : 0, channel: inputs.channel, options: options(),
+    tensor: inputs.listing ? Number(byId("tensor").value || 0) : 0, channel: inputs.channel, reading: inputs.reading, options: options(),
   };
 }
 
@@ -122,7 +142,7 @@ export function showListing(found, tensor) {
   byId("tensor-field").hidden = found.tensors.length < 2;
   byId("chosen").hidden = !inputs.file;
   byId("chosen-name").textContent = `${found.source} (${found.kind}, ${plural(found.tensors.length, "tensor")})`;
-  byId("text-field").hidden = true;
+  byId("text-field").hidden = byId("text-hint").hidden = true;
   clearReading();
   showAxes();
 }
@@ -146,10 +166,10 @@ export function showAxes() {
 export function leaveFile() {
   inputs.file = null;
   inputs.listing = null;
-  byId("file").value = "";
+  byId("file").value = byId("folder").value = "";
   byId("chosen").hidden = true;
   byId("tensor-field").hidden = true;
-  byId("text-field").hidden = false;
+  byId("text-field").hidden = byId("text-hint").hidden = false;
   showAxes();
 }
 
@@ -162,6 +182,7 @@ export function describeExample() {
  * and the focus has to stay where it is.
  */
 export async function useExample(tensor = 0, atStart = false) {
+  inputs.reading = null;
   const chosen = example();
   describeExample();
   if (!chosen?.file) {
@@ -172,24 +193,27 @@ export async function useExample(tensor = 0, atStart = false) {
     return;
   }
   inputs.file = null;
-  byId("file").value = "";
+  byId("file").value = byId("folder").value = "";
   showListing(await postJSON("api/tensors", { example: chosen.id }), tensor);
 }
 
 /** fill puts a state that state.read has returned into the form. */
 export async function fill(s) {
   const o = s.options;
-  byId("bits").value = byId("bits-slider").value = o.bits;
-  document.querySelector(`input[name="sign"][value="${o.unsigned ? "unsigned" : "signed"}"]`).checked = true;
-  document.querySelector(`input[name="mapping"][value="${o.mapping}"]`).checked = true;
-  byId("narrow_range").checked = o.narrow_range;
-  showNarrow();
-  byId("zero_in_range").checked = o.zero_in_range;
+  if (!o.format) { // a format has a width and a mapping of its own
+    byId("bits").value = byId("bits-slider").value = o.bits;
+    document.querySelector(`input[name="sign"][value="${o.unsigned ? "unsigned" : "signed"}"]`).checked = true;
+    document.querySelector(`input[name="mapping"][value="${o.mapping}"]`).checked = true;
+    byId("narrow_range").checked = o.narrow_range;
+    byId("zero_in_range").checked = o.zero_in_range;
+  }
+  byId("format").value = o.format;
+  if (byId("format").value === "") byId("format").value = ""; // a format of another version
   const [method, percent] = o.method.split("=");
   byId("method").value = method;
-  if (byId("method").value === "") byId("method").value = "minmax"; // a link of another page
+  if (byId("method").value === "") byId("method").selectedIndex = 0; // a link of another page
   if (percent) byId("percentile").value = percent;
-  showMethod();
+  showCodes();
   byId("group_size").value = o.group_size || "";
   if (o.narrow_range || o.zero_in_range || method !== "minmax" || o.group_size) byId("advanced").open = true;
   inputs.channel = s.channel;
@@ -202,6 +226,7 @@ export async function fill(s) {
     byId("text").value = s.text ?? (inputs.own || inputs.examples[0].text);
     describeExample();
   }
+  inputs.reading = s.reading;
   byId("axis").value = String(o.axis);
   if (byId("axis").value === "") byId("axis").value = "0";
   byId("group_axis").value = o.group_axis === null ? "" : String(o.group_axis);

@@ -43,7 +43,23 @@ export function axis(p, title, more = {}) {
   };
 }
 
+/** hollow is how bars of values look: a pale area whose outline stands out from any ground. */
+export const hollow = (p) => ({ color: faded(p.value, 0.4), line: { color: p.value, width: 1 } });
+
+/** faded returns a color of the page with an opacity. */
+export function faded(color, opacity) {
+  const [r, g, b] = [1, 3, 5].map((i) => parseInt(color.slice(i, i + 2), 16));
+  return `rgba(${r},${g},${b},${opacity})`;
+}
+
 export const narrow = () => innerWidth < 640;
+
+let shown = ""; // the tensor that is drawn
+
+/** of tells which tensor the graphs are of. Their zoom is kept for as long as it is the same. */
+export function of(tensor) {
+  shown = tensor;
+}
 
 export function layout(p, more) {
   // The legend may take several lines. It stands below the graph, clear of the toolbar above it.
@@ -52,11 +68,11 @@ export function layout(p, more) {
     paper_bgcolor: p.card, plot_bgcolor: p.card,
     font: { family: p.sans, size: 12, color: p.ink },
     margin: { l: 52, r: 14, t: 34, b: 44 },
-    legend: { orientation: "h", x: 0, font: { color: p.ink }, ...legend },
+    legend: { orientation: "h", x: 0, font: { color: p.ink }, uirevision: "kept", ...legend },
     hoverlabel: { bgcolor: p.card, bordercolor: p.soft, font: { family: p.sans, color: p.ink } },
     modebar: { bgcolor: p.card, color: p.soft, activecolor: p.ink },
     hovermode: "closest",
-    uirevision: "kept", // zoom and hidden traces outlast a change of options
+    uirevision: shown, // zoom outlasts a change of options, and hidden traces one of the tensor too
     ...more,
   };
 }
@@ -64,6 +80,11 @@ export function layout(p, more) {
 export async function draw(id, traces, lay) {
   const Plotly = await plotly();
   const plot = byId(id);
+  const names = {};
+  for (const t of traces) { // a trace keeps its visibility under its name, whatever comes before it
+    names[t.name] = (names[t.name] ?? 0) + 1;
+    t.uid = `${t.name.replace(/\W+/g, "-")}-${names[t.name]}`; // a part of selectors
+  }
   await Plotly.react(plot, traces, lay, {
     ...config, toImageButtonOptions: { format: "png", scale: 2, filename: id.replace("plot-", "quant-") },
   });

@@ -1,34 +1,20 @@
 // Graphs that answer how good the codes are: how errors spread, what becomes of
 // each value, and which ranges the scales serve.
+import { formatOf, levelsOf } from "./choices.js";
 import { byId, count, kind, label, number } from "./format.js";
-import { axis, draw, layout, symbols } from "./plotting.js";
-
-const bins = 41; // an odd number, so that one is around 0
-
-/** spreadOf counts errors in bins of the same width for all results. */
-export function spreadOf(errors) {
-  let most = 0;
-  for (const list of errors) for (const e of list) most = Math.max(most, Math.abs(e));
-  if (most === 0) return { most, centres: [], counts: [] };
-  const width = (2 * most) / bins;
-  const centres = Array.from({ length: bins }, (_, i) => -most + (i + 0.5) * width);
-  const counts = errors.map((list) => {
-    const n = new Array(bins).fill(0);
-    for (const e of list) n[Math.min(Math.max(Math.floor((e + most) / width), 0), bins - 1)]++;
-    return n;
-  });
-  return { most, centres, counts };
-}
+import { axis, draw, hollow, layout, symbols } from "./plotting.js";
 
 /** drawSpread draws the histogram of errors. */
 export function drawSpread(p, tensor, g) {
-  const { most, centres, counts } = spreadOf(g.elements.error);
-  byId("plot-spread").hidden = most === 0;
-  if (most === 0) {
-    byId("note-spread").textContent = "No value shown here has an error: all schemes are exact.";
+  const { most, counts } = g.errors;
+  byId("plot-spread").hidden = counts.length === 0;
+  if (counts.length === 0) {
+    byId("note-spread").textContent = most === 0 ? "No value has an error: all schemes are exact." : "Errors are too large to be counted.";
     return null;
   }
-  byId("note-spread").textContent = `How many of the ${count(g.elements.original.length)} values shown have which error. A narrow hill at 0 is good.`;
+  const bins = counts[0].length, width = (2 * most) / bins;
+  const centres = counts[0].map((_, i) => (i - (bins - 1) / 2) * width);
+  byId("note-spread").textContent = `How many of the ${count(g.elements.total)} values have which error. A narrow hill at 0 is good.`;
   const traces = tensor.results.map((r, i) => ({
     name: label(r.scheme).toLowerCase(), type: "scatter", mode: "lines", line: { shape: "hvh", color: p[kind(r.scheme)], width: 1.8 },
     x: centres, y: counts[i], hovertemplate: `%{y} with an error near %{x}<extra>${label(r.scheme).toLowerCase()}</extra>`,
@@ -44,7 +30,8 @@ export function drawReconstruction(p, tensor, g) {
     low = Math.min(low, x);
     high = Math.max(high, x);
   }
-  byId("note-reconstruction").textContent = "Each value across, its reconstruction upwards. On the line nothing is lost; steps are the grid of the codes.";
+  byId("note-reconstruction").textContent = "Each value across, its reconstruction upwards. On the line nothing is lost; steps are the grid of the codes." +
+    (e.bins > 0 ? " The values with the extremes of each stretch are shown." : "");
   const traces = [{
     name: "no loss", type: "scatter", mode: "lines", x: [low, high], y: [low, high], line: { color: p.soft, width: 1 }, hoverinfo: "skip",
   }];
@@ -60,6 +47,19 @@ export function drawReconstruction(p, tensor, g) {
 }
 
 const mostBands = 64;
+const mostTicks = 2000; // of a grid, over all channels
+
+/** codesOf returns what codes stand for with a scale of 1 and no zero point: all of at most so many, or the ends. */
+function codesOf(scheme, most) {
+  const format = formatOf(scheme.format);
+  if (format) {
+    const levels = levelsOf(format);
+    return levels.length <= most ? levels : [levels[0], levels.at(-1)];
+  }
+  const { bits, unsigned, narrow_range: cut } = scheme;
+  const from = (unsigned ? 0 : -(2 ** (bits - 1))) + (cut ? 1 : 0), to = unsigned ? 2 ** bits - 1 : 2 ** (bits - 1) - 1;
+  return to - from < Math.min(most, 64) ? Array.from({ length: to - from + 1 }, (_, i) => from + i) : [from, to];
+}
 
 /** drawRanges draws the range of each channel as a band, with the ends of what the codes of each scheme reach. */
 export function drawRanges(p, tensor, g) {
@@ -67,29 +67,30 @@ export function drawRanges(p, tensor, g) {
   const { channels } = tensor.results[0];
   const traces = [{
     name: "range of the values", type: "bar", x: shown, base: shown.map((c) => channels[c].min),
-    y: shown.map((c) => channels[c].max - channels[c].min), marker: { color: p.value, opacity: 0.45 },
+    y: shown.map((c) => channels[c].max - channels[c].min), marker: hollow(p),
     customdata: shown.map((c) => [number(channels[c].min), number(channels[c].max)]),
     hovertemplate: "channel %{x}<br>%{customdata[0]} to %{customdata[1]}<extra></extra>",
   }];
+  let whole = true;
   for (const r of tensor.results) {
-    if (r.scheme.granularity === "per_group") continue; // a channel has several
+    if (r.scheme.granularity === "per_group") continue; // a channel has several grids
     const k = kind(r.scheme), at = r.scale.length === 1 ? () => 0 : (c) => c;
-    const { bits, unsigned, narrow_range: cut } = r.scheme;
-    const least = (unsigned ? 0 : -(2 ** (bits - 1))) + (cut ? 1 : 0), most = unsigned ? 2 ** bits - 1 : 2 ** (bits - 1) - 1;
+    const grid = codesOf(r.scheme, mostTicks / shown.length);
+    whole &&= grid.length > 2;
     const x = [], y = [];
     for (const c of shown) {
-      for (const q of [least, most]) {
+      for (const q of grid) {
         x.push(c);
         y.push((q - r.zero_point[at(c)]) * r.scale[at(c)]);
       }
     }
     traces.push({
-      name: `codes ${label(r.scheme).toLowerCase()} reach`, type: "scatter", mode: "markers", x, y,
-      hovertemplate: `the codes end at %{y}<extra>${label(r.scheme).toLowerCase()}</extra>`,
-      marker: { color: p[k], symbol: "line-ew-open", size: k === "tensor" ? 22 : 14, line: { width: 2, color: p[k] } },
+      name: `codes ${label(r.scheme).toLowerCase()}`, type: "scatter", mode: "markers", x, y,
+      hovertemplate: `a code stands for %{y}<extra>${label(r.scheme).toLowerCase()}</extra>`,
+      marker: { color: p[k], symbol: "line-ew-open", size: k === "tensor" ? 22 : 14, line: { width: grid.length > 2 ? 1.2 : 2, color: p[k] } },
     });
   }
-  byId("note-ranges").textContent = `Each channel’s values from the least to the greatest, and how far the codes reach. The wider the codes reach beyond a band, the coarser they are in it.` +
+  byId("note-ranges").textContent = `Each channel’s values from the least to the greatest, and ${whole ? "the grid of the codes" : "the ends of the grid of the codes"}. The wider a grid reaches beyond a band, the coarser it is in it.` +
     (g.channels.index.length > mostBands ? ` ${mostBands} of ${count(tensor.channels)} channels are shown.` : "");
   return draw("plot-ranges", traces, layout(p, {
     xaxis: axis(p, "channel", { zeroline: false, ...(shown.length <= 12 ? { dtick: 1, tick0: 0 } : {}) }), yaxis: axis(p, "value"),

@@ -30,6 +30,8 @@ export async function write(state) {
   if (o.group_size) q.set("g", o.group_size);
   if (o.group_axis !== null) q.set("ga", o.group_axis);
   if (o.axis) q.set("a", o.axis);
+  if (o.format) q.set("k", o.format);
+  if (state.reading) q.set("w", JSON.stringify(state.reading));
   if (state.tensor) q.set("t", state.tensor);
   if (state.channel !== null) q.set("c", state.channel);
   return { fragment: "#" + q, whole };
@@ -53,6 +55,7 @@ export async function read(fragment) {
     text,
     tensor: integer(q.get("t")) ?? 0,
     channel: integer(q.get("c")),
+    reading: parsed(q.get("w")),
     options: {
       bits: integer(q.get("b")) ?? 8,
       unsigned: q.has("u"),
@@ -63,8 +66,18 @@ export async function read(fragment) {
       group_size: integer(q.get("g")) ?? 0,
       group_axis: integer(q.get("ga")),
       axis: integer(q.get("a")) ?? 0,
+      format: q.get("k") ?? "",
     },
   };
+}
+
+function parsed(text) {
+  try {
+    const value = JSON.parse(text);
+    return value && typeof value === "object" ? value : null;
+  } catch {
+    return null; // a link that was cut off
+  }
 }
 
 function integer(text) {

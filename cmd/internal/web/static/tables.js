@@ -1,4 +1,5 @@
 // The verdict, the schemes side by side and the table of channels.
+import { formatOf } from "./choices.js";
 import { byId, count, decibels, element, gained, kind, label, minus, number, plural, range, times } from "./format.js";
 
 /** aboutOf says in a line what was compared and how. */
@@ -8,8 +9,8 @@ export function aboutOf(t) {
     t.name,
     `${t.shape.join("×")} ${t.dtype}`,
     plural(t.channels, "channel") + (t.axis === null || t.shape.length < 2 ? "" : ` on axis ${t.axis}`),
-    `${s.bits}-bit ${s.unsigned ? "unsigned" : "signed"} codes`,
-    `${s.mapping} mapping`,
+    ...(s.format ? [`codes of ${formatOf(s.format)?.title ?? s.format}, ${s.bits} bits`, "no zero point"]
+      : [`${s.bits}-bit ${s.unsigned ? "unsigned" : "signed"} codes`, `${s.mapping} mapping`]),
   ];
   if (s.narrow_range) parts.push("narrow range");
   if (s.zero_in_range) parts.push("zero in range");
@@ -26,8 +27,8 @@ export function moreOf(t) {
   if (t.channels > 1 && base.rmse !== 0) {
     let worst = 0;
     base.channels.forEach((c, i) => { if ((c.rmse ?? Infinity) > (base.channels[worst].rmse ?? Infinity)) worst = i; });
-    said.push(`With one scale channel ${worst} has the greatest error: RMSE ${number(base.channels[worst].rmse)}, ` +
-      `and ${number(own.channels[worst].rmse)} with a scale of its own.`);
+    said.push(`With one scale channel ${worst} has the greatest error: RMSE ${number(base.channels[worst].rmse)}, and ` +
+      `${own.channels[worst].rmse === base.channels[worst].rmse ? "the same" : number(own.channels[worst].rmse)} with a scale of its own.`);
   }
   const larger = t.results.filter((r) => r.memory.total_bytes > 4 * t.elements);
   for (const r of larger) {
@@ -100,6 +101,12 @@ export class ChannelTable {
     byId("page-on").addEventListener("click", () => this.turn(this.page + 1));
     byId("page-last").addEventListener("click", () => this.turn(this.pages() - 1));
     byId("page-rows").addEventListener("change", () => this.turn(0));
+    byId("channels-all").addEventListener("change", () => {
+      this.sortBy = 0;
+      this.columns = columnsOf(this.tensor);
+      this.sort();
+    });
+    new ResizeObserver(() => this.sign()).observe(byId("channel-table").parentElement);
   }
 
   /** prepare returns a table of another tensor, drawn but not yet shown, with the order and the page of this one. */
@@ -118,6 +125,12 @@ export class ChannelTable {
     const { tensor, columns, sortBy, page, order, parts } = next;
     Object.assign(this, { tensor, columns, sortBy, page, order, parts });
     this.put();
+  }
+
+  /** sign says that the table scrolls, if it does. */
+  sign() {
+    const box = byId("channel-table").parentElement;
+    byId("channels-scroll").hidden = box.scrollWidth <= box.clientWidth;
   }
 
   rows() { return Number(byId("page-rows").value); }
@@ -162,7 +175,7 @@ export class ChannelTable {
       }
       const sorted = i === this.sortBy;
       const arrow = element("span", { className: "arrow", ariaHidden: "true" }, sorted ? (this.descending ? "↓" : "↑") : "");
-      const button = element("button", { type: "button", className: "sort" }, c.name, arrow);
+      const button = element("button", { type: "button", className: "sort" }, ...(c.swatch ? [mark(c.swatch)] : []), c.name, arrow);
       button.addEventListener("click", () => {
         shown.descending = sorted ? !shown.descending : i > 0; // largest first, but channels in order
         shown.sortBy = i;
@@ -202,6 +215,7 @@ export class ChannelTable {
   /** put shows the parts. */
   put() {
     byId("channel-table").replaceChildren(...this.parts);
+    this.sign();
     const from = this.page * this.rows();
     const shown = this.order.slice(from, from + this.rows());
     const many = this.tensor.channels > 25;
@@ -224,16 +238,23 @@ function compare(a, b) {
 /** columnsOf lists the columns for a tensor: how each sorts and looks. */
 function columnsOf(t) {
   const base = t.results[0].channels;
+  const all = byId("channels-all").checked;
   const columns = [
     { over: "", name: "Channel", key: (i) => i },
     { over: "Range", name: "min", edge: true, key: (i) => base[i].min, cell: (i) => td(number(base[i].min, 3), base[i].min) },
     { over: "Range", name: "max", key: (i) => base[i].max, cell: (i) => td(number(base[i].max, 3), base[i].max) },
     { over: "Range", name: "local range", key: (i) => base[i].max - base[i].min, cell: (i) => td(number(base[i].max - base[i].min, 3), base[i].max - base[i].min) },
-    { over: "Why it matters", name: "in words", edge: true, key: (i) => base[i].max - base[i].min, cell: (i) => element("td", { className: "why" }, whyOf(t, i)) },
     { over: "Who wins", name: "scheme", edge: true, key: (i) => winner(t, i), cell: (i) => who(t, i) },
     { over: "Who wins", name: "gain", key: (i) => factor(t, i), cell: (i) => td(times(factor(t, i))) },
   ];
-  for (const r of t.results) {
+  for (const r of all ? [] : t.results) { // pairs of columns, that the table fits
+    columns.push({
+      over: "RMSE", name: label(r.scheme).toLowerCase(), swatch: r.scheme, edge: r === t.results[0], key: (i) => r.channels[i].rmse,
+      cell: (i) => td(number(r.channels[i].rmse, 3), r.channels[i].rmse),
+    });
+  }
+  columns.push({ over: "Why it matters", name: "in words", edge: true, key: (i) => base[i].max - base[i].min, cell: (i) => element("td", { className: "why" }, whyOf(t, i)) });
+  for (const r of all ? t.results : []) {
     const over = label(r.scheme), scheme = r.scheme;
     const own = r.scheme.granularity === "per_channel" && r.scale.length === t.channels;
     if (own || r.scale.length === 1) {
@@ -269,10 +290,10 @@ export function whyOf(t, channel) {
   if (local === 0) said.push("One value repeated.");
   else if (whole > 2 * local) {
     const left = Math.max(1, Math.round((codes * local) / whole));
-    said.push(`Its range is ${times(whole / local)} narrower than the tensor’s: one scale leaves it about ${count(left)} of ${count(codes)} codes.`);
-  } else said.push("Its range is near the tensor’s: a shared scale fits it.");
-  if (min > 0) said.push("All values are above 0, which moves the zero point.");
-  if (max < 0) said.push("All values are below 0, which moves the zero point.");
+    said.push(`${times(whole / local)} narrower than the tensor: one scale leaves it about ${count(left)} of ${count(codes)} codes.`);
+  } else said.push("Near the range of the tensor: a shared scale fits.");
+  if (min > 0) said.push("All above 0: the zero point moves.");
+  if (max < 0) said.push("All below 0: the zero point moves.");
   return said.join(" ");
 }
 

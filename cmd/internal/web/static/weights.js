@@ -1,6 +1,7 @@
 // The weights of a model: one row each, to search, sort and choose from.
 import { postJSON } from "./api.js";
 import { said } from "./errors.js";
+import { drawGain, drawHeat } from "./model.js";
 import { byId, count, decibels, element, label, number, plural, times } from "./format.js";
 
 const most = 200; // rows shown at once; the search finds the others
@@ -37,13 +38,36 @@ export class Weights {
       Object.assign(this, { report, place, columns, key, file: asked.file });
       this.draw();
       const { totals, elements, float32_bytes: full } = report.summary;
+      await drawGain(report, (name) => this.choose(place.get(name)));
       byId("weights-said").textContent = `${plural(report.tensors.length, "weight")} of ${count(elements)} values, ${count(full)} bytes as float32. ` +
         totals.map((t) => `${label({ ...t, group_size: options.group_size })}: ${count(t.memory.total_bytes)} bytes, ${decibels(t.sqnr_db)} dB`).join(". ") + ".";
+      await this.showHeat(rest, options, asked.file, mine);
     } catch (error) {
       if (error.name === "AbortError") return;
       byId("weights").replaceChildren();
+      byId("plot-gain").hidden = byId("plot-heat").hidden = true;
       byId("weights-said").textContent = said(error);
     }
+  }
+
+  /** showHeat sweeps the widths of all weights. That it fails is no reason to hide the rest. */
+  async showHeat(rest, { format: _, bits: __, ...options }, file, mine) {
+    byId("note-heat").textContent = "Comparing widths…";
+    try {
+      const sweep = await postJSON("api/sweep", { ...rest, options }, file, mine.signal);
+      await drawHeat(sweep, (name) => this.choose(this.place.get(name)));
+    } catch (error) {
+      if (error.name === "AbortError") throw error;
+      byId("note-heat").textContent = said(error);
+      byId("plot-heat").hidden = true;
+    }
+  }
+
+  /** again draws the graphs in other colours. */
+  async again() {
+    if (!this.key) return;
+    await drawGain();
+    await drawHeat();
   }
 
   draw() {

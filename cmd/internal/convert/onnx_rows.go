@@ -1,0 +1,156 @@
+package convert
+
+import (
+	"encoding/binary"
+	"fmt"
+	"io"
+	"math"
+	"sync"
+
+	"github.com/a01592f9/quant"
+	"github.com/a01592f9/quant/cmd/internal/onnx"
+)
+
+// rowSource is the values of a MatMulNBits or MatMulBnb4: each row of codes is a
+// column of the values. A band of rows of values is computed at a time, because a
+// piece of a row of values takes a code from each row of codes.
+type rowSource struct {
+	r         io.ReaderAt
+	bits      int
+	row, rows int // codes of a row, and rows
+	rowBytes  int // 0 if rows are not aligned to bytes
+	block     int
+	blocks    int       // scales of a row; 0 if blocks go on from row to row
+	groups    []int32   // the block of each code; nil for one after the other
+	scale     []float32 // row by row
+	zero      []float32 // likewise, or one for all
+	table     []float32 // or the values of codes
+
+	mu         sync.Mutex
+	band       []float32 // values of rows from first on
+	first, end int
+	raw        []byte
+}
+
+// bandRows is how many rows of values are computed at a time.
+const bandRows = 64
+
+func newRows(d *onnx.Dequantizer, r io.ReaderAt, scales []float32) (*rowSource, error) {
+	p := d.Packed
+	s := &rowSource{
+		r: r, bits: p.Bits, row: p.Row, rows: d.Shape[1], block: d.Block, blocks: p.Blocks,
+		scale: scales, zero: []float32{float32(d.Zero)}, table: p.Table,
+	}
+	if p.Blocks > 0 {
+		s.rowBytes = p.Blocks * (d.Block * p.Bits / 8)
+	}
+	for i, x := range scales {
+		if math.IsNaN(float64(x)) || math.IsInf(float64(x), 0) {
+			return nil, fmt.Errorf("scale %v of index %d is not finite", x, i)
+		}
+	}
+	if d.Zeros != nil {
+		var err error
+		if d.Zeros.Floating {
+			s.zero, err = onnxFloats(d.Zeros)
+		} else {
+			var zeros []int32
+			zeros, err = onnxZeros(d, quant.Scheme{Bits: p.Bits, Unsigned: true})
+			s.zero = make([]float32, len(zeros))
+			for i, z := range zeros {
+				s.zero[i] = float32(z)
+			}
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	if p.Groups != nil {
+		data, err := onnxData(p.Groups)
+		if err != nil {
+			return nil, err
+		}
+		s.groups = make([]int32, elements(p.Groups.Shape))
+		if _, err := binary.Decode(data, binary.LittleEndian, s.groups); err != nil {
+			return nil, err
+		}
+		for i, g := range s.groups {
+			if g < 0 || int(g) >= s.blocks {
+				return nil, fmt.Errorf("%q: block %d of code %d, but a row has %d blocks", p.Groups.Name, g, i, s.blocks)
+			}
+		}
+	}
+	return s, nil
+}
+
+// ReadFloats implements quant.Source.
+func (s *rowSource) ReadFloats(dst []float32, off int) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for len(dst) > 0 {
+		at := off / s.rows
+		if at < s.first || at >= s.end {
+			if err := s.fill(at / bandRows * bandRows); err != nil {
+				return err
+			}
+		}
+		n := copy(dst, s.band[off-s.first*s.rows:])
+		dst, off = dst[n:], off+n
+	}
+	return nil
+}
+
+// fill computes the band of values that begins with a row.
+func (s *rowSource) fill(first int) error {
+	end := min(first+bandRows, s.row)
+	if s.band == nil {
+		s.band = make([]float32, min(bandRows, s.row)*s.rows)
+	}
+	s.first, s.end = 0, 0 // in case of an error
+	s.band = s.band[:(end-first)*s.rows]
+	for n := range s.rows {
+		// The bits of the codes from first to end of row n, and the byte they begin in.
+		bit := int64(n) * int64(s.row) * int64(s.bits)
+		if s.rowBytes > 0 {
+			bit = int64(n) * int64(s.rowBytes) * 8
+		}
+		bit += int64(first) * int64(s.bits)
+		start, skip := bit/8, int(bit%8)
+		size := (skip + (end-first)*s.bits + 7) / 8
+		if cap(s.raw) < size+1 {
+			s.raw = make([]byte, size+1)
+		}
+		s.raw = s.raw[:size+1]
+		if got, err := s.r.ReadAt(s.raw[:size], start); got < size {
+			return cmpErr(err, io.ErrUnexpectedEOF)
+		}
+		s.raw[size] = 0
+		s.column(n, first, end, skip)
+	}
+	s.first, s.end = first, end
+	return nil
+}
+
+// column computes the values of row n of codes, of which raw holds those from first
+// to end, after skip bits.
+func (s *rowSource) column(n, first, end, skip int) {
+	mask := byte(1<<s.bits - 1)
+	for k := first; k < end; k++ {
+		bit := skip + (k-first)*s.bits
+		if s.table != nil {
+			code := s.raw[bit/8] >> (4 - bit%8) & 15 // the high half is the first
+			s.band[(k-first)*s.rows+n] = s.table[code] * s.scale[(n*s.row+k)/s.block]
+			continue
+		}
+		code := byte((uint(s.raw[bit/8])|uint(s.raw[bit/8+1])<<8)>>(bit%8)) & mask
+		group := n*s.blocks + k/s.block
+		if s.groups != nil {
+			group = n*s.blocks + int(s.groups[k])
+		}
+		zero := s.zero[0]
+		if len(s.zero) > 1 {
+			zero = s.zero[group]
+		}
+		s.band[(k-first)*s.rows+n] = (float32(code) - zero) * s.scale[group]
+	}
+}

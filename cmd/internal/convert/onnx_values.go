@@ -1,0 +1,175 @@
+package convert
+
+import (
+	"bytes"
+	"encoding/binary"
+	"io"
+	"math"
+	"slices"
+	"strconv"
+
+	"github.com/a01592f9/quant"
+	"github.com/a01592f9/quant/cmd/internal/onnx"
+	"github.com/a01592f9/quant/cmd/internal/tensorfile"
+)
+
+// onnxValues returns the values that the codes of d stand for, and the scheme that
+// they have.
+func onnxValues(d *onnx.Dequantizer) (quant.Source, quant.Scheme, error) {
+	s := quant.Scheme{Unsigned: d.Codes.DType[0] == 'U', Mapping: quant.Asymmetric}
+	if d.Packed != nil {
+		s.Bits = d.Packed.Bits
+	} else {
+		s.Bits, _ = strconv.Atoi(d.Codes.DType[1:])
+	}
+	if d.Zeros == nil && !s.Unsigned {
+		s.Mapping = quant.Symmetric
+	}
+	switch {
+	case d.Block > 0:
+		s.Granularity = quant.PerGroup(d.Axis, d.Block)
+	case d.Axis >= 0:
+		s.Granularity = quant.PerChannel(d.Axis)
+	}
+	scales, err := onnxFloats(d.Scales)
+	if err != nil {
+		return nil, s, err
+	}
+	r, err := d.Codes.Data()
+	if err != nil {
+		return nil, s, err
+	}
+	if d.Packed != nil && d.Packed.Row > 0 {
+		src, err := newRows(d, r, scales)
+		return src, s, err
+	}
+	zeros, err := onnxZeros(d, s)
+	if err != nil {
+		return nil, s, err
+	}
+	p := quant.Params{Scheme: s, Scale: spread(scales, len(zeros)), ZeroPoint: spread(zeros, len(scales))}
+	if s.Bits == 32 {
+		s.Bits = 16 // which there is, for Result
+		return &int32Source{r: r, shape: d.Shape, axis: d.Axis, scale: p.Scale, zero: p.ZeroPoint}, s, nil
+	}
+	return &codeSource{r: r, width: s.Bits, shape: d.Shape, params: p}, s, nil
+}
+
+// bfloat16 rounds to the nearest bfloat16, to even in the middle.
+func bfloat16(x float32) uint16 {
+	b := math.Float32bits(x)
+	if x != x {
+		return uint16(b>>16) | 0x40
+	}
+	return uint16((b + 0x7fff + b>>16&1) >> 16)
+}
+
+// spread repeats a single value.
+func spread[T any](v []T, n int) []T {
+	if len(v) != 1 || n <= 1 {
+		return v
+	}
+	return slices.Repeat(v, n)
+}
+
+// onnxZeros returns the zero points of d, or one for all scales.
+func onnxZeros(d *onnx.Dequantizer, s quant.Scheme) ([]int32, error) {
+	if d.Zeros == nil {
+		return []int32{int32(d.Zero)}, nil
+	}
+	packed, err := onnxData(d.Zeros)
+	if err != nil {
+		return nil, err
+	}
+	if d.Packed == nil || d.Packed.Blocks == 0 {
+		zeros := make([]int32, elements(d.Zeros.Shape))
+		unpackZeros(zeros, packed, s)
+		return zeros, nil
+	}
+	var zeros []int32
+	for rows := packed; len(rows) > 0; {
+		row := make([]int32, d.Packed.Blocks)
+		n := min(quant.PackedLen(len(row), s.Bits), len(rows))
+		unpackZeros(row, rows[:n], s)
+		zeros, rows = append(zeros, row...), rows[n:]
+	}
+	return zeros, nil
+}
+
+// onnxFloats returns the values of a tensor.
+func onnxFloats(t *onnx.Tensor) ([]float32, error) {
+	data, err := t.Data()
+	if err != nil {
+		return nil, err
+	}
+	v := make([]float32, elements(t.Shape))
+	return v, tensorfile.Elements(data, 0, len(v), t.DType).ReadFloats(v, 0)
+}
+
+func onnxData(t *onnx.Tensor) ([]byte, error) {
+	r, err := t.Data()
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	_, err = io.Copy(&b, io.NewSectionReader(r, 0, t.Bytes))
+	if err == nil && int64(b.Len()) < t.Bytes {
+		err = io.ErrUnexpectedEOF
+	}
+	return b.Bytes(), err
+}
+
+// unpackZeros decodes zero points of the type of codes.
+func unpackZeros(dst []int32, zeros []byte, s quant.Scheme) {
+	switch {
+	case s.Bits == 32:
+		binary.Decode(zeros, binary.LittleEndian, dst)
+	case s.Unsigned:
+		wide := make([]uint16, len(dst))
+		quant.Unpack(wide, zeros, s.Bits)
+		for i, z := range wide {
+			dst[i] = int32(z)
+		}
+	default:
+		wide := make([]int16, len(dst))
+		quant.Unpack(wide, zeros, s.Bits)
+		for i, z := range wide {
+			dst[i] = int32(z)
+		}
+	}
+}
+
+// int32Source is codeSource for codes of 32 bits, which biases have.
+type int32Source struct {
+	r     io.ReaderAt
+	shape []int
+	axis  int
+	scale []float32
+	zero  []int32
+}
+
+func (s *int32Source) ReadFloats(dst []float32, off int) error {
+	raw := make([]byte, 4*len(dst))
+	if n, err := s.r.ReadAt(raw, 4*int64(off)); n < len(raw) {
+		return cmpErr(err, io.ErrUnexpectedEOF)
+	}
+	inner := 1
+	if s.axis >= 0 {
+		inner = int(elements(s.shape[s.axis+1:]))
+	}
+	for i := range dst {
+		k := 0
+		if s.axis >= 0 {
+			k = (off + i) / inner % s.shape[s.axis]
+		}
+		dst[i] = float32(int32(binary.LittleEndian.Uint32(raw[4*i:]))-s.zero[k]) * s.scale[k]
+	}
+	return nil
+}
+
+func cmpErr(err, instead error) error {
+	if err == nil || err == io.EOF {
+		return instead
+	}
+	return err
+}

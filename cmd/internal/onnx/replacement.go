@@ -1,0 +1,166 @@
+package onnx
+
+import (
+	"encoding/binary"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+)
+
+// A nodeChange is what becomes of a node that takes the codes of a weight.
+type nodeChange struct {
+	node *node
+	*replacement
+}
+
+// A replacement is the floating-point operator that computes what a node computed
+// with the codes of a weight.
+type replacement struct {
+	at         *node    // the node whose place it takes, and the name of whose output
+	op         string   // of ONNX's own
+	inputs     []string // names, or one of the three words below
+	attributes bool     // those of the node are kept
+	extra      [][]byte // further AttributeProtos
+	removed    []*node  // which go as well
+
+	codes       *string // what a DequantizeLinear makes dequantizedInput of; nil if that is floating-point
+	scale, zero string  // of the codes
+	source      string  // what dequantizedInput is without codes
+
+	bias []float32 // of a Conv
+	add  string    // what is added to the result; "" for nothing
+
+	outScale, outZero string // the result is quantized with these, unless they are ""
+}
+
+// Words in place of the names of inputs.
+const (
+	weightInput      = "\x00weight"
+	dequantizedInput = "\x00input"
+	biasInput        = "\x00bias"
+)
+
+// plus lets input i of n be added to the result.
+func (r *replacement) plus(n *node, i int) *replacement {
+	if n.has(i) {
+		r.add = n.inputs[i]
+	}
+	return r
+}
+
+// operand says what the weight is multiplied with: what n rounds to codes while
+// the model runs, or what codes with that scale and zero point stand for.
+func (r *replacement) operand(n *node, scale, zero string) {
+	_, d := n.graph.lookup(n.inputs[0])
+	from := d.node
+	if from != nil && from.is("DynamicQuantizeLinear") && len(from.inputs) == 1 && len(from.outputs) == 3 &&
+		from.outputs[0] == n.inputs[0] && from.outputs[1] == scale && from.outputs[2] == zero {
+		r.source = from.inputs[0]
+		return
+	}
+	r.codes, r.scale, r.zero = &n.inputs[0], scale, zero
+}
+
+// still are the names that the replacement uses.
+func (r *replacement) still() []string {
+	all := append(slices.Clone(r.inputs), r.source, r.scale, r.zero, r.add, r.outScale, r.outZero)
+	if r.codes != nil {
+		all = append(all, *r.codes)
+	}
+	return all
+}
+
+// replaceNode plans that a replacement takes the place of the codes of weight.
+func (r *Rewriter) replaceNode(c nodeChange, weight string) error {
+	n, at := c.node, c.at
+	number := n.graph.nodeField()
+	var parts []part
+	if len(at.outputs) == 0 {
+		return nil
+	}
+	result := at.outputs[0]
+	made := result
+	if c.add != "" || c.outScale != "" {
+		made = r.fresh(result + "_float")
+	}
+	inputs := slices.Clone(c.inputs)
+	for i, name := range inputs {
+		switch name {
+		case weightInput:
+			inputs[i] = weight
+		case dequantizedInput:
+			inputs[i] = c.source
+			if c.codes != nil {
+				inputs[i] = r.fresh(*c.codes + "_dequantized")
+				from := []string{*c.codes, c.scale}
+				if c.zero != "" {
+					from = append(from, c.zero)
+				}
+				parts = append(parts, newNode(number, "DequantizeLinear", "", from, inputs[i]))
+			}
+		case biasInput:
+			inputs[i] = r.fresh(n.inputs[8] + "_float")
+			b, _ := binary.Append(nil, binary.LittleEndian, c.bias)
+			s := r.store(n.graph, inputs[i], elemFloat, []int{len(c.bias)}, Payload{int64(len(b)), literal(b).write}, false)
+			if n.graph.fn != nil {
+				parts = append(parts, s)
+			} else {
+				r.e.insert(n.graph.position(), s)
+			}
+		}
+	}
+	if c.attributes {
+		body, err := r.m.read(&n.frame)
+		if err != nil {
+			return err
+		}
+		same := &conversion{m: r.m, node: n, op: c.op}
+		parts = append(parts, literal(appendBytes(nil, number, same.rewrite(body, inputs, made))))
+	} else {
+		parts = append(parts, newNode(number, c.op, n.name, inputs, made, c.extra...))
+	}
+	if c.add != "" {
+		parts = append(parts, newNode(number, "Add", "", []string{made, c.add}, result))
+	}
+	if c.outScale != "" {
+		parts = append(parts, newNode(number, "QuantizeLinear", "", []string{made, c.outScale, c.outZero}, result))
+	}
+	r.e.replace(at.frame.parent, at.frame.start, at.frame.end, parts...)
+	return nil
+}
+
+// int32s reads a short list, of I32.
+func (t *Tensor) int32s() ([]int32, error) {
+	const most = 1 << 20
+	if t.n > most {
+		return nil, fmt.Errorf("%d values are more than %d", t.n, most)
+	}
+	r, err := t.Data()
+	if err != nil {
+		return nil, err
+	}
+	v := make([]int32, t.n)
+	err = binary.Read(io.NewSectionReader(r, 0, t.Bytes), binary.LittleEndian, v)
+	return v, err
+}
+
+// float32s reads a short list of F32, or returns nil.
+func (t *Tensor) float32s() []float32 {
+	const most = 1 << 20
+	if t.DType != "F32" || t.n > most {
+		return nil
+	}
+	r, err := t.Data()
+	if err != nil {
+		return nil
+	}
+	v := make([]float32, t.n)
+	if err := binary.Read(io.NewSectionReader(r, 0, t.Bytes), binary.LittleEndian, v); err != nil {
+		return nil
+	}
+	if slices.ContainsFunc(v, func(x float32) bool { return math.IsNaN(float64(x)) }) {
+		return nil
+	}
+	return v
+}

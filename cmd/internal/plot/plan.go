@@ -1,0 +1,121 @@
+package plot
+
+import (
+	"image/color"
+	"math"
+	"slices"
+
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+
+	"github.com/a01592f9/quant/cmd/internal/report"
+	"github.com/a01592f9/quant/cmd/internal/text"
+)
+
+// Plan draws the front of a plan: the ratio that the best plan of each size has,
+// the plan itself, and the candidates that all weights could have instead.
+func Plan(p *report.Plan, o Options) *Figure {
+	o.settle()
+	pt := func(x float64) vg.Length { return vg.Points(x * o.Scale) }
+	height := pt(330)
+	if o.Title {
+		height += pt(92)
+	}
+	return &Figure{
+		Width: o.Width, Height: height, scale: o.Scale,
+		title: "Plan of " + text.Clean(p.Source) + ": error and size",
+		draw: func(c pen) {
+			if o.Title {
+				c.Rectangle = framed(c, p.Source, p.About(), p.Verdict())
+			}
+			c.front(p)
+		},
+	}
+}
+
+// planBounds returns what the axes of a front show.
+func planBounds(p *report.Plan) (left, right, lo, hi float64) {
+	left, right, lo, hi = math.Inf(1), math.Inf(-1), math.Inf(1), math.Inf(-1)
+	add := func(x report.PlanPoint) {
+		if finite(float64(x.SQNR)) {
+			left, right = min(left, float64(x.BitsPerWeight)), max(right, float64(x.BitsPerWeight))
+			lo, hi = min(lo, float64(x.SQNR)), max(hi, float64(x.SQNR))
+		}
+	}
+	for _, r := range p.Recipes {
+		add(r.PlanPoint)
+	}
+	// Beyond the largest recipe and the plan the front goes on to float32, which would
+	// leave little room for the rest.
+	most := max(right, 1.25*float64(p.Summary.BitsPerWeight))
+	for _, x := range p.Front {
+		if float64(x.BitsPerWeight) <= most {
+			add(x)
+		}
+	}
+	return left, right, lo, hi
+}
+
+// front draws the ratio against the bits of each weight.
+func (p pen) front(r *report.Plan) {
+	p = p.head("Front", "the best ratio for each size; all weights together; a point is one candidate for all weights, and the ring is the plan")
+	left, right, lo, hi := planBounds(r)
+	if lo > hi {
+		p.put(p.face(sizeLabel, false, muted), p.Min.X, p.Max.Y-p.len(16), "Nothing is lost under any plan.")
+		return
+	}
+	q := p.blank()
+	pad := max((hi-lo)*0.08, 1)
+	q.Y.Min, q.Y.Max = lo-pad, hi+pad
+	q.X.Min, q.X.Max = left-0.3, right+0.3
+	q.X.Label.Text = "bits per weight"
+	q.Y.Label.Text = "SQNR, dB"
+	q.Add(p.grid(q))
+	q.Add(layer(func(c draw.Canvas, x, y func(float64) vg.Length) {
+		at := func(v report.PlanPoint) vg.Point {
+			return vg.Point{X: x(float64(v.BitsPerWeight)), Y: y(float64(v.SQNR))}
+		}
+		var curve []vg.Point
+		for _, v := range r.Front {
+			if finite(float64(v.SQNR)) && float64(v.BitsPerWeight) <= q.X.Max {
+				next := at(v)
+				if n := len(curve); n > 0 { // up to there nothing is better than before
+					curve = append(curve, vg.Point{X: next.X, Y: curve[n-1].Y})
+				}
+				curve = append(curve, next)
+			}
+		}
+		if len(curve) > 1 {
+			c.StrokeLines(p.line(schemes[0], 1.4), curve)
+		}
+		var labels []vg.Point
+		for _, v := range r.Recipes {
+			if !finite(float64(v.SQNR)) {
+				continue
+			}
+			pt := at(v.PlanPoint)
+			c.DrawGlyph(draw.GlyphStyle{Color: schemes[1], Radius: p.len(3), Shape: draw.CircleGlyph{}}, pt)
+			style, name := p.face(sizeTick, false, schemes[1]), text.Clean(v.Name)
+			place := vg.Point{X: pt.X + p.len(5), Y: pt.Y - p.len(9)}
+			if width := style.Width(name); place.X+width > c.Max.X {
+				place.X = pt.X - p.len(5) - width
+			}
+			// Names that would lie on others go below them.
+			for slices.ContainsFunc(labels, func(o vg.Point) bool {
+				return math.Abs(float64(o.X-place.X)) < float64(p.len(60)) && math.Abs(float64(o.Y-place.Y)) < float64(p.len(8))
+			}) {
+				place.Y -= p.len(8)
+			}
+			labels = append(labels, place)
+			c.FillText(style, place, name)
+		}
+		now := report.PlanPoint{BitsPerWeight: r.Summary.BitsPerWeight, SQNR: r.Summary.SQNR}
+		if finite(float64(now.SQNR)) {
+			pt := at(now)
+			c.DrawGlyph(draw.GlyphStyle{Color: ink, Radius: p.len(5.2), Shape: draw.CircleGlyph{}}, pt)
+			c.DrawGlyph(draw.GlyphStyle{Color: color.White, Radius: p.len(4.3), Shape: draw.CircleGlyph{}}, pt)
+			c.DrawGlyph(draw.GlyphStyle{Color: schemes[0], Radius: p.len(3), Shape: draw.CircleGlyph{}}, pt)
+		}
+	}))
+	p.show(q)
+}

@@ -1,0 +1,653 @@
+package report
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/a01592f9/quant"
+	"github.com/a01592f9/quant/cmd/internal/option"
+	"github.com/a01592f9/quant/cmd/internal/text"
+	"github.com/a01592f9/quant/plan"
+)
+
+// A Plan says how each weight of a model is quantized, so that the error is the
+// least under a budget. Marshalled, it is the file of `quant plan`, which
+// docs/planning.md describes.
+type Plan struct {
+	Version int         `json:"quant_plan"` // PlanVersion
+	Source  string      `json:"source"`
+	Options PlanOptions `json:"options"`
+	Summary PlanSummary `json:"summary"`
+
+	Weights []PlanWeight `json:"weights"` // in the order of the source
+	Front   []PlanPoint  `json:"front"`   // by ascending bytes, of any number of kinds
+	Recipes []PlanRecipe `json:"recipes"` // one candidate for all weights each, and what llama.cpp mixes
+	Skipped []Skipped    `json:"skipped"`
+	FileNotes
+
+	base Report
+}
+
+// PlanVersion is that of the file.
+const PlanVersion = 1
+
+// PlanOptions say what may be chosen, and how much there is. One of
+// BitsPerWeight, Bytes and SQNR is given.
+type PlanOptions struct {
+	BitsPerWeight *float64 `json:"bits_per_weight"`
+	Bytes         *int64   `json:"bytes"`
+	SQNR          *float64 `json:"sqnr_db"` // to reach with the fewest bytes
+
+	Candidates []string   `json:"candidates"`
+	Target     PlanTarget `json:"for"`
+	Mapping    string     `json:"mapping"` // of candidates that name none
+	Method     string     `json:"method"`
+	Objective  string     `json:"objective"` // one of PlanObjectives
+	MaxKinds   int        `json:"max_kinds"`
+
+	Fixed   []PlanRule   `json:"fixed"`   // of weights whose name matches
+	Alike   []string     `json:"alike"`   // patterns; what one matches gets one candidate
+	Factors []PlanFactor `json:"factors"` // of the errors of weights
+
+	Names []string  `json:"-"` // the weights to plan; nil for all of two dimensions or more
+	Left  []Skipped `json:"-"` // with Names, the others
+}
+
+// A PlanRule fixes a candidate.
+type PlanRule struct {
+	Pattern   string `json:"pattern"`
+	Candidate string `json:"candidate"`
+}
+
+// A PlanFactor says how much the error of weights counts.
+type PlanFactor struct {
+	Pattern string  `json:"pattern"`
+	Factor  float64 `json:"factor"`
+}
+
+// How the errors of weights make the error of a model.
+const (
+	PlanSum      = "sum"      // of squared errors, so that large weights count most
+	PlanRelative = "relative" // each to the energy of its weight, so that weights count alike
+	PlanWorst    = "worst"    // the lowest ratio of all
+)
+
+// PlanObjectives are all of them.
+var PlanObjectives = []string{PlanSum, PlanRelative, PlanWorst}
+
+// A PlanSummary adds up all weights.
+type PlanSummary struct {
+	Weights       int         `json:"weights"`
+	Elements      int64       `json:"elements"`
+	SourceBytes   int64       `json:"source_bytes"`
+	Bytes         int64       `json:"bytes"`
+	BitsPerWeight text.Number `json:"bits_per_weight"`
+	SQNR          text.Number `json:"sqnr_db"`      // of all values together
+	MeanSQNR      text.Number `json:"mean_sqnr_db"` // over the weights of which something is lost
+	MinSQNR       text.Number `json:"min_sqnr_db"`  // of the worst weight
+	Worst         string      `json:"worst"`        // which that is
+	Gap           float64     `json:"gap"`          // 0 if the plan is proved to be the best
+}
+
+// A PlanWeight is what a plan has for one weight.
+type PlanWeight struct {
+	Name      string      `json:"name"`
+	Scheme    string      `json:"scheme"` // as quant quantize takes it: "keep", a type of GGUF, or the text of a quant.Scheme
+	Candidate string      `json:"candidate"`
+	Shape     []int       `json:"shape"`
+	Elements  int64       `json:"elements"`
+	Bytes     int64       `json:"bytes"`
+	SQNR      text.Number `json:"sqnr_db"`
+	Down      *PlanStep   `json:"down"` // to fewer bytes; nil if there is no such candidate
+	Up        *PlanStep   `json:"up"`   // to more bytes and a smaller error
+
+	ways   []planWay
+	choice int
+	signal float64 // the sum of squares; 0 if no candidate loses anything
+	source int64   // bytes in the file
+}
+
+// A PlanStep is what another candidate would come to.
+type PlanStep struct {
+	Candidate string      `json:"candidate"`
+	Bytes     int64       `json:"bytes"`
+	SQNR      text.Number `json:"sqnr_db"`
+}
+
+// A PlanPoint is a plan of the front.
+type PlanPoint struct {
+	Bytes         int64       `json:"bytes"`
+	BitsPerWeight text.Number `json:"bits_per_weight"`
+	SQNR          text.Number `json:"sqnr_db"`
+}
+
+// A PlanRecipe is what one candidate for all weights comes to, or a mixture that
+// people use.
+type PlanRecipe struct {
+	Name string `json:"name"`
+	PlanPoint
+	Planned text.Number `json:"planned_sqnr_db"` // of the best plan that takes no more bytes
+}
+
+// A planWay is a candidate for one weight, measured.
+type planWay struct {
+	name, scheme string
+	bytes        int64
+	noise        float64 // the sum of squared errors
+}
+
+// Validate returns an error if an option is out of its range.
+func (o *PlanOptions) Validate() error {
+	budgets := 0
+	for _, there := range []bool{o.BitsPerWeight != nil, o.Bytes != nil, o.SQNR != nil} {
+		if there {
+			budgets++
+		}
+	}
+	switch {
+	case budgets != 1:
+		return optionf("bits_per_weight", "a plan has one budget: bits per weight, bytes, or a ratio to reach")
+	case o.BitsPerWeight != nil && !(*o.BitsPerWeight > 0):
+		return optionf("bits_per_weight", "%v bits per weight are not positive", *o.BitsPerWeight)
+	case o.Bytes != nil && *o.Bytes <= 0:
+		return optionf("bytes", "%d bytes are not positive", *o.Bytes)
+	case o.SQNR != nil && math.IsNaN(*o.SQNR):
+		return optionf("sqnr_db", "the ratio is not a number")
+	case !slices.Contains(PlanObjectives, o.Objective):
+		return optionf("objective", "objective %q is none of %s", o.Objective, strings.Join(PlanObjectives, ", "))
+	case o.Target != PlanAny && !slices.Contains(PlanTargets, string(o.Target)):
+		return optionf("for", "%q is none of %s", o.Target, strings.Join(PlanTargets, ", "))
+	case o.MaxKinds < 0:
+		return optionf("max_kinds", "%d kinds are not positive", o.MaxKinds)
+	}
+	for _, f := range o.Factors {
+		if !(f.Factor >= 0) || math.IsInf(f.Factor, 0) {
+			return optionf("factors", "the factor %v of %q is no number from 0 up", f.Factor, f.Pattern)
+		}
+	}
+	_, err := o.candidates()
+	return err
+}
+
+// candidates parses Candidates.
+func (o *PlanOptions) candidates() ([]planCandidate, error) {
+	mapping, err := option.ParseMapping(o.Mapping)
+	if err != nil {
+		return nil, &OptionError{"mapping", err}
+	}
+	method, err := option.ParseMethod(o.Method)
+	if err != nil {
+		return nil, &OptionError{"method", err}
+	}
+	var all []planCandidate
+	for _, name := range o.Candidates {
+		c, err := o.planCandidate(name, mapping, method)
+		if err != nil {
+			return nil, &OptionError{"candidates", err}
+		}
+		if slices.ContainsFunc(all, func(a planCandidate) bool { return a.name == name }) {
+			return nil, optionf("candidates", "candidate %q twice", name)
+		}
+		all = append(all, c)
+	}
+	if len(all) == 0 {
+		return nil, optionf("candidates", "there are no candidates")
+	}
+	for _, r := range o.Fixed {
+		if !slices.Contains(o.Candidates, r.Candidate) {
+			return nil, optionf("fixed", "%q is none of the candidates", r.Candidate)
+		}
+	}
+	return all, nil
+}
+
+// BuildPlan measures each candidate on each weight of src, and chooses.
+func BuildPlan(ctx context.Context, name string, src Source, o PlanOptions, progress text.Progress) (*Plan, error) {
+	if o.Candidates == nil {
+		o.Candidates = o.Target.Candidates()
+	}
+	o.Mapping = cmp.Or(o.Mapping, quant.Symmetric.String())
+	o.Method = cmp.Or(o.Method, quant.LeastSquares.String())
+	o.Objective = cmp.Or(o.Objective, PlanSum)
+	o.Fixed, o.Alike, o.Factors = orEmpty(o.Fixed), orEmpty(o.Alike), orEmpty(o.Factors)
+	if err := o.Validate(); err != nil {
+		return nil, err
+	}
+	candidates, err := o.candidates()
+	if err != nil {
+		return nil, err
+	}
+	p := &Plan{Version: PlanVersion, Source: name, Options: o, Weights: []PlanWeight{}, FileNotes: NotesOf(src)}
+	p.base = Report{Source: name, Options: Options{Bits: 8, Mapping: o.Mapping, Tensors: o.Names}, Skipped: []Skipped{}}
+	jobs, err := p.base.plan(src.Tensors())
+	if err != nil {
+		return nil, err
+	}
+	p.base.Skipped, p.base.Summary.Skipped = append(p.base.Skipped, o.Left...), p.base.Summary.Skipped+len(o.Left)
+	weights, errs := make([]*PlanWeight, len(jobs)), make([]error, len(jobs))
+	w := newWork(ctx, src, progress, jobs)
+	w.each(func(i int) { weights[i], errs[i] = planOne(w, jobs[i], candidates, o.Target) })
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	for i, j := range jobs {
+		if errs[i] != nil {
+			p.base.skip(j.info, j.reason(errs[i], p.base.Options), true)
+		} else {
+			p.Weights = append(p.Weights, *weights[i])
+		}
+	}
+	p.Skipped = p.base.Skipped
+	if len(p.Weights) == 0 {
+		return nil, p.base.nothing()
+	}
+	return p, p.choose()
+}
+
+// Err is that of a Report.
+func (p *Plan) Err() error { return p.base.Err() }
+
+func orEmpty[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
+}
+
+// planOne measures all candidates on one weight.
+func planOne(w *work, j job, candidates []planCandidate, target PlanTarget) (*PlanWeight, error) {
+	x := &PlanWeight{Name: j.info.Name, Shape: dims(j.info.Shape), Elements: j.elements, source: j.info.Bytes}
+	x.ways = make([]planWay, len(candidates))
+	var schemes []quant.Scheme
+	var at []int // index of each in candidates
+	reads := 0
+	for i := range candidates {
+		c := &candidates[i]
+		x.ways[i] = planWay{name: c.name, noise: math.NaN()}
+		if c.keep {
+			x.ways[i] = planWay{name: c.name, scheme: Keep, bytes: j.info.Bytes}
+			continue
+		}
+		if c.blocks {
+			reads++
+			continue
+		}
+		s, err := c.of(j, SweepOptions{Mapping: quant.Asymmetric.String()})
+		if err != nil {
+			return nil, err
+		}
+		schemes, at = append(schemes, s), append(at, i)
+	}
+	rounds := batches(schemes, j)
+	for _, round := range rounds {
+		reads += readsOf(round)
+	}
+	src, err := w.open(j, reads)
+	if err != nil {
+		return nil, err
+	}
+	defer src.finish()
+	k := 0
+	for _, round := range rounds {
+		c, err := quant.Stream{Source: src, Shape: j.shape}.Compare(round...)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range c.Results {
+			way := &x.ways[at[k]]
+			way.noise = float64(j.elements) * r.RMSE * r.RMSE
+			way.bytes = target.bytes(r.Params.Scheme, j.elements, len(r.Params.Scale))
+			text, err := schemes[k].MarshalText()
+			if err != nil {
+				return nil, err
+			}
+			way.scheme = string(text)
+			x.signal = max(x.signal, signalOf(way.noise, r.SQNR))
+			k++
+		}
+	}
+	for i := range candidates {
+		if c := &candidates[i]; c.blocks {
+			if err := x.measureBlocks(src, j, c, i); err != nil {
+				return nil, err
+			}
+		}
+	}
+	x.ways = slices.DeleteFunc(x.ways, func(w planWay) bool { return math.IsNaN(w.noise) })
+	if len(x.ways) == 0 {
+		return nil, errors.New("no candidate goes with its shape")
+	}
+	return x, nil
+}
+
+// signalOf returns the sum of squares of values of which a ratio is known.
+func signalOf(noise, sqnr float64) float64 {
+	if noise == 0 || math.IsInf(sqnr, 0) || math.IsNaN(sqnr) {
+		return 0
+	}
+	return noise * math.Pow(10, sqnr/10)
+}
+
+// measureBlocks measures candidate i, a type of GGUF. It leaves out one that rows
+// of this length have no blocks of.
+func (x *PlanWeight) measureBlocks(src *reading, j job, c *planCandidate, i int) error {
+	row := j.shape[len(j.shape)-1]
+	t := c.block.Fallback(row)
+	if block, _ := t.Block(); row%block != 0 || !t.Writable() {
+		return nil
+	}
+	noise, signal, err := blockErrors(src, t, j.elements)
+	if err != nil {
+		return err
+	}
+	x.ways[i] = planWay{name: c.name, scheme: t.String(), bytes: blockBytes(t, j.elements), noise: noise}
+	x.signal = max(x.signal, signal)
+	return nil
+}
+
+// factorOf returns how much the error of a weight counts: the factor of the last
+// pattern that matches its name.
+func (o *PlanOptions) factorOf(name string) float64 {
+	factor := 1.0
+	for _, f := range o.Factors {
+		if option.Match(f.Pattern, name) {
+			factor = f.Factor
+		}
+	}
+	return factor
+}
+
+// errorOf returns what a candidate's noise counts by the objective.
+func (x *PlanWeight) errorOf(noise float64, o *PlanOptions) float64 {
+	if o.Objective != PlanSum && noise > 0 {
+		noise /= max(x.signal, math.SmallestNonzeroFloat64)
+	}
+	return noise * o.factorOf(x.Name)
+}
+
+// choose makes the plan, its front, and what recipes come to.
+func (p *Plan) choose() error {
+	o := &p.Options
+	problem := plan.Problem{MaxKinds: o.MaxKinds}
+	if o.Objective == PlanWorst {
+		problem.Objective = plan.Worst
+	}
+	elements := int64(0)
+	for i := range p.Weights {
+		x := &p.Weights[i]
+		elements += x.Elements
+		w := plan.Weight{Name: x.Name}
+		for _, way := range x.ways {
+			w.Candidates = append(w.Candidates, plan.Candidate{Name: way.name, Bytes: way.bytes, Error: x.errorOf(way.noise, o)})
+		}
+		for _, pattern := range o.Alike {
+			if option.Match(pattern, x.Name) {
+				w.Alike = pattern
+			}
+		}
+		for _, r := range o.Fixed {
+			if option.Match(r.Pattern, x.Name) {
+				w.Fixed = r.Candidate
+			}
+		}
+		problem.Weights = append(problem.Weights, w)
+	}
+	if err := p.unmatched(); err != nil {
+		return err
+	}
+	best, err := p.solve(&problem, elements)
+	if err != nil {
+		return err
+	}
+	p.take(best.Choice)
+	p.Summary = p.summary(elements)
+	p.Summary.Gap = best.Gap
+	return p.drawFront(&problem, elements)
+}
+
+// solve finds the plan for the budget.
+func (p *Plan) solve(problem *plan.Problem, elements int64) (plan.Plan, error) {
+	o := &p.Options
+	switch {
+	case o.BitsPerWeight != nil:
+		return problem.LeastError(int64(*o.BitsPerWeight * float64(elements) / 8))
+	case o.Bytes != nil:
+		return problem.LeastError(*o.Bytes)
+	}
+	return problem.LeastBytes(p.mostError(*o.SQNR))
+}
+
+// mostError is the error that a ratio allows, by the objective.
+func (p *Plan) mostError(sqnr float64) float64 {
+	share := math.Pow(10, -sqnr/10)
+	switch p.Options.Objective {
+	case PlanWorst:
+		return share
+	case PlanRelative:
+		return share * float64(len(p.Weights)) // the mean of the shares
+	}
+	signal := 0.0
+	for i := range p.Weights {
+		signal += p.Weights[i].signal
+	}
+	return share * signal
+}
+
+// unmatched returns an error for a pattern that no weight matches.
+func (p *Plan) unmatched() error {
+	matches := func(pattern string) bool {
+		return slices.ContainsFunc(p.Weights, func(x PlanWeight) bool { return option.Match(pattern, x.Name) })
+	}
+	for _, r := range p.Options.Fixed {
+		if !matches(r.Pattern) {
+			return optionf("fixed", "no weight matches %q", r.Pattern)
+		}
+	}
+	for _, pattern := range p.Options.Alike {
+		if !matches(pattern) {
+			return optionf("alike", "no weight matches %q", pattern)
+		}
+	}
+	for _, f := range p.Options.Factors {
+		if !matches(f.Pattern) {
+			return optionf("factors", "no weight matches %q", f.Pattern)
+		}
+	}
+	return nil
+}
+
+// take fills in what a choice means for each weight.
+func (p *Plan) take(choice []int) {
+	for i := range p.Weights {
+		x := &p.Weights[i]
+		x.choice = choice[i]
+		way := x.ways[x.choice]
+		x.Candidate, x.Scheme, x.Bytes, x.SQNR = way.name, way.scheme, way.bytes, text.Number(ratio(x.signal, way.noise))
+		x.Down, x.Up = x.step(-1), x.step(1)
+	}
+}
+
+// step returns the next candidate with fewer bytes, of them the one with the least
+// error for them, or with more bytes and a smaller error.
+func (x *PlanWeight) step(sign int64) *PlanStep {
+	now, best := x.ways[x.choice], -1
+	for k, w := range x.ways {
+		better := sign < 0 && w.bytes < now.bytes || sign > 0 && w.bytes > now.bytes && w.noise < now.noise
+		if !better {
+			continue
+		}
+		// The nearest in bytes, and of equals the one that loses least.
+		if best < 0 || sign*w.bytes < sign*x.ways[best].bytes || w.bytes == x.ways[best].bytes && w.noise < x.ways[best].noise {
+			best = k
+		}
+	}
+	if best < 0 {
+		return nil
+	}
+	w := x.ways[best]
+	return &PlanStep{w.name, w.bytes, text.Number(ratio(x.signal, w.noise))}
+}
+
+// summary adds up what the weights have now.
+func (p *Plan) summary(elements int64) PlanSummary {
+	s := PlanSummary{Weights: len(p.Weights), Elements: elements, MinSQNR: text.Number(math.Inf(1))}
+	signal, noise, mean, counted := 0.0, 0.0, 0.0, 0
+	for i := range p.Weights {
+		x := &p.Weights[i]
+		way := x.ways[x.choice]
+		s.Bytes, s.SourceBytes = s.Bytes+way.bytes, s.SourceBytes+x.source
+		signal, noise = signal+x.signal, noise+way.noise
+		if v := float64(x.SQNR); !math.IsInf(v, 0) {
+			mean, counted = mean+v, counted+1
+		}
+		if x.SQNR < s.MinSQNR {
+			s.MinSQNR, s.Worst = x.SQNR, x.Name
+		}
+	}
+	s.BitsPerWeight = text.Number(8 * float64(s.Bytes) / float64(elements))
+	s.SQNR, s.MeanSQNR = text.Number(ratio(signal, noise)), text.Number(math.Inf(1))
+	if counted > 0 {
+		s.MeanSQNR = text.Number(steady(mean / float64(counted)))
+	}
+	return s
+}
+
+// mostPoints is about how many points of a front a report has.
+const mostPoints = 256
+
+// drawFront fills in Front and Recipes.
+func (p *Plan) drawFront(problem *plan.Problem, elements int64) error {
+	any := *problem
+	any.MaxKinds = 0 // a front has plans of any number of kinds
+	front, err := any.Front()
+	if err != nil {
+		return err
+	}
+	signal := 0.0
+	for i := range p.Weights {
+		signal += p.Weights[i].signal
+	}
+	of := func(choice []int) PlanPoint {
+		var bytes int64
+		noise := 0.0
+		for i, k := range choice {
+			way := p.Weights[i].ways[k]
+			bytes, noise = bytes+way.bytes, noise+way.noise
+		}
+		return PlanPoint{bytes, text.Number(8 * float64(bytes) / float64(elements)), text.Number(ratio(signal, noise))}
+	}
+	p.Recipes = []PlanRecipe{}
+	add := func(name string, choice []int) {
+		r := PlanRecipe{Name: name, PlanPoint: of(choice), Planned: text.Number(math.Inf(-1))}
+		if k := front.At(r.Bytes); k >= 0 { // or what is fixed takes more
+			r.Planned = of(front.Plan(k).Choice).SQNR
+		}
+		p.Recipes = append(p.Recipes, r)
+	}
+	for _, name := range p.Options.Candidates {
+		choice := p.uniform(name)
+		if choice == nil || name == Keep {
+			continue
+		}
+		add(name, choice)
+	}
+	if choice := p.mixed(); choice != nil {
+		add("Q4_K_M", choice)
+	}
+	for _, k := range p.pointsOf(front) {
+		p.Front = append(p.Front, of(front.Plan(k).Choice))
+	}
+	return nil
+}
+
+// pointsOf returns the points of a front that a report has: all, or of very many
+// those at sizes that grow evenly, and at those of the plan and of the recipes.
+func (p *Plan) pointsOf(front *plan.Front) []int {
+	n := len(front.Points)
+	if n <= mostPoints {
+		return upTo(n)
+	}
+	points := []int{0, n - 1}
+	at := func(bytes int64) {
+		if k := front.At(bytes); k >= 0 {
+			points = append(points, k)
+		}
+	}
+	least, most := float64(max(1, front.Points[0].Bytes)), float64(front.Points[n-1].Bytes)
+	for i := range mostPoints {
+		at(int64(least * math.Pow(most/least, float64(i)/(mostPoints-1))))
+	}
+	at(p.Summary.Bytes)
+	for _, r := range p.Recipes {
+		at(r.Bytes)
+	}
+	slices.Sort(points)
+	return slices.Compact(points)
+}
+
+// uniform chooses one candidate for all weights; nil if one lacks it.
+func (p *Plan) uniform(name string) []int {
+	choice := make([]int, len(p.Weights))
+	for i := range p.Weights {
+		choice[i] = slices.IndexFunc(p.Weights[i].ways, func(w planWay) bool { return w.name == name })
+		if choice[i] < 0 {
+			return nil
+		}
+	}
+	return choice
+}
+
+// A PlanChoice is what a plan file has for a weight.
+type PlanChoice struct {
+	Name   string `json:"name"`
+	Scheme string `json:"scheme"`
+}
+
+// ReadPlan reads what quant quantize needs of a plan, which may have been altered
+// by hand: names and schemes.
+func ReadPlan(data []byte) ([]PlanChoice, error) {
+	var file struct {
+		Version *int         `json:"quant_plan"`
+		Weights []PlanChoice `json:"weights"`
+	}
+	if err := json.Unmarshal(data, &file); err != nil {
+		return nil, err
+	}
+	switch {
+	case file.Version == nil:
+		return nil, errors.New("not a plan: it has no quant_plan")
+	case *file.Version != PlanVersion:
+		return nil, fmt.Errorf("a plan of version %d: version %d is read", *file.Version, PlanVersion)
+	case len(file.Weights) == 0:
+		return nil, errors.New("the plan has no weights")
+	}
+	names := make(map[string]bool)
+	for i, w := range file.Weights {
+		switch {
+		case w.Name == "":
+			return nil, fmt.Errorf("weight %d of the plan has no name", i)
+		case w.Scheme == "":
+			return nil, fmt.Errorf("weight %q of the plan has no scheme", w.Name)
+		case names[w.Name]:
+			return nil, fmt.Errorf("weight %q is in the plan twice", w.Name)
+		}
+		names[w.Name] = true
+	}
+	return file.Weights, nil
+}
+
+// SchemeOf returns the scheme of a candidate for the weight, as PlanWeight.Scheme has it.
+func (x *PlanWeight) SchemeOf(candidate string) (string, error) {
+	for _, w := range x.ways {
+		if w.name == candidate {
+			return w.scheme, nil
+		}
+	}
+	return "", fmt.Errorf("%s: there is no candidate %q", x.Name, candidate)
+}

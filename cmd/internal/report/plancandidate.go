@@ -1,0 +1,165 @@
+package report
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/a01592f9/quant"
+	"github.com/a01592f9/quant/cmd/internal/gguf"
+)
+
+// A planCandidate is a way to quantize weights, for a plan to choose: a scheme of the
+// library, blocks of a type of GGUF, or none.
+type planCandidate struct {
+	candidate
+	keep bool
+}
+
+// Keep is the candidate that leaves a weight as it is.
+const Keep = "keep"
+
+// planCandidate reads the name of a candidate: "keep"; a type of GGUF that is written, such
+// as q4_k; or a scheme as --schemes has it. Without a granularity codes of integers are per
+// channel. A mapping and a method that the name does not have are those of o.
+func (o *PlanOptions) planCandidate(name string, mapping quant.Mapping, method quant.Method) (planCandidate, error) {
+	if name == Keep {
+		return planCandidate{candidate: candidate{name: name}, keep: true}, nil
+	}
+	if t, err := gguf.ParseType(name); err == nil && (o.Target == PlanLlamaCPP || slices.Contains(blockFormats(), strings.ToLower(name))) {
+		c := planCandidate{candidate: candidate{name: name, block: t, blocks: true}}
+		if !t.Writable() {
+			return c, fmt.Errorf("candidate %q: the type is read but not written; types that are written are %s", name, gguf.Written())
+		}
+		return c, nil
+	}
+	parsed, err := parseCandidate(name)
+	c := planCandidate{candidate: parsed}
+	if err != nil {
+		return c, fmt.Errorf("candidate %q: %w; a candidate is keep, a type of GGUF, or a scheme such as int4:g32", name, err)
+	}
+	s, parts := &c.scheme, strings.Split(name, ":")[1:]
+	has := func(reads func(part string) error) bool {
+		return slices.ContainsFunc(parts, func(part string) bool { return reads(part) == nil })
+	}
+	if s.Format == quant.Integers && s.Scales == quant.Float32Scale {
+		if s.Granularity == quant.PerTensor && !slices.Contains(parts, "tensor") {
+			c.channel = true
+		}
+		if !has(func(part string) error { return new(quant.Mapping).UnmarshalText([]byte(part)) }) {
+			s.Mapping = mapping
+		}
+		s.ZeroInRange = true // files keep zero points in the type of codes
+	}
+	if !has(func(part string) error { return new(quant.Method).UnmarshalText([]byte(part)) }) {
+		s.Method = method
+	}
+	if o.Target != PlanAny && (s.Format != quant.Integers || s.Scales != quant.Float32Scale) {
+		return c, fmt.Errorf("candidate %q: quant quantize writes no such codes for %s", name, o.Target)
+	}
+	return c, s.Validate()
+}
+
+// A PlanTarget is what is to run a model. It says how many bytes codes take, and
+// which candidates there are without any being named.
+type PlanTarget string
+
+// Targets of a plan.
+const (
+	PlanAny         PlanTarget = ""
+	PlanONNXRuntime PlanTarget = "onnxruntime"
+	PlanVLLM        PlanTarget = "vllm"
+	PlanLlamaCPP    PlanTarget = "llama.cpp"
+)
+
+// PlanTargets are those that can be named.
+var PlanTargets = []string{string(PlanONNXRuntime), string(PlanVLLM), string(PlanLlamaCPP)}
+
+// Candidates are those of a plan for t if nobody names any.
+func (t PlanTarget) Candidates() []string {
+	switch t {
+	case PlanONNXRuntime:
+		return []string{"int4:channel", "int4:g128", "int4:g32", "int8:channel", "int16:channel", Keep}
+	case PlanVLLM:
+		return []string{"int4:channel", "int4:g128", "int4:g32", "int8:channel", "int8:g128", "int8:g32", Keep}
+	case PlanLlamaCPP:
+		return []string{"q4_0", "q4_k", "iq4_nl", "q5_0", "q5_k", "q6_k", "q8_0", Keep}
+	}
+	return []string{"int2:g32", "int3:channel", "int3:g32", "int4:channel", "int4:g128", "int4:g32", "int5:channel", "int6:channel", "int8:channel", Keep}
+}
+
+// bytes is what codes of a scheme take in the files of a target, with their scales
+// and zero points.
+func (t PlanTarget) bytes(s quant.Scheme, elements int64, params int) int64 {
+	width := s.Bits
+	if t == PlanONNXRuntime {
+		switch {
+		case width <= 4:
+			width = 4
+		case width <= 8:
+			width = 8
+		default:
+			width = 16
+		}
+	}
+	if s.Format != quant.Integers || s.Scales != quant.Float32Scale {
+		return s.Memory(int(elements), params).Total()
+	}
+	n := (elements*int64(width)+7)/8 + 4*int64(params)
+	if s.Mapping == quant.Asymmetric || s.Unsigned {
+		n += (int64(params)*int64(width) + 7) / 8
+	}
+	return n
+}
+
+// blockBytes is what a weight of whole blocks takes. There is none if its rows
+// are not whole blocks of any type that could stand for t.
+func blockBytes(t gguf.Type, elements int64) int64 {
+	block, size := t.Block()
+	return elements / int64(block) * int64(size)
+}
+
+// blockErrors returns the sum of squared errors of a weight as blocks of a type,
+// and its sum of squares.
+func blockErrors(r *reading, t gguf.Type, elements int64) (noise, signal float64, err error) {
+	type sums struct{ noise, signal float64 }
+	const each = blockLen // of every type, blocks are whole in it
+	blocks := make([]sums, (elements+each-1)/each)
+	_, size := t.Block()
+	block, _ := t.Block()
+	var failed error
+	err = eachBlock(r, elements, func(int) bool { return true }, func(i int, x []float32) {
+		codes, back := make([]byte, len(x)/block*size), make([]float32, len(x))
+		if err := t.Encode(codes, x); err != nil {
+			r.mu.Lock()
+			failed = err
+			r.mu.Unlock()
+			return
+		}
+		t.Dequantize(back, codes)
+		for k, v := range x {
+			e := float64(back[k]) - float64(v)
+			blocks[i].noise += float64(e * e)
+			blocks[i].signal += float64(float64(v) * float64(v))
+		}
+	})
+	for _, b := range blocks {
+		noise, signal = noise+b.noise, signal+b.signal
+	}
+	if err == nil {
+		err = failed
+	}
+	return noise, signal, err
+}
+
+// ratio is a signal to noise ratio in decibels.
+func ratio(signal, noise float64) float64 {
+	switch {
+	case noise == 0:
+		return math.Inf(1)
+	case signal == 0:
+		return math.Inf(-1)
+	}
+	return steady(10 * math.Log10(signal/noise))
+}

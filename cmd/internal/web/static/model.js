@@ -1,0 +1,93 @@
+// The graphs of a model: what each weight gains, and what other widths do to it.
+import { byId, count, decibels, kind, label, minus } from "./format.js";
+import { axis, draw, layout, palette, symbols } from "./plotting.js";
+
+const rowHeight = 18, frame = 110; // pixels
+const longest = 42; // characters of a name at an axis
+
+/** short leaves the end of a long name, which tells it from others. */
+const short = (name) => (name.length <= longest ? name : "…" + name.slice(1 - longest));
+
+/** ticks names the rows of an axis: each has a row, whether names are alike or not. */
+const ticks = (names) => ({
+  tickvals: names.map((_, i) => i), ticktext: names.map(short), range: [names.length - 0.5, -0.5], showgrid: false, zeroline: false, fixedrange: true,
+});
+
+/** rows gives a graph the height of its rows. */
+function rows(id, n) {
+  const height = frame + rowHeight * n;
+  byId(id).hidden = false;
+  byId(id).style.height = `${height}px`;
+  return height;
+}
+
+/** onRow calls choose with the name of the row that is pressed. */
+function onRow(id, names, choose) {
+  const plot = byId(id);
+  plot.removeAllListeners?.("plotly_click");
+  plot.on("plotly_click", (e) => choose(names[Math.round(e.points[0].y)]));
+}
+
+let gain, heat; // what was drawn last
+
+/** drawGain draws the SQNR of each weight under each scheme, those first that gain most. Without a report it draws the last one again. */
+export async function drawGain(report = gain?.report, choose = gain?.choose) {
+  if (!report) return;
+  gain = { report, choose };
+  const p = palette();
+  const shown = report.summary.by_gain.map((i) => report.tensors[i]);
+  const names = shown.map((t) => t.name);
+  const traces = report.tensors[0].results.map(({ scheme }, i) => ({
+    name: label(scheme).toLowerCase(), type: "scatter", mode: "markers", x: shown.map((t) => t.results[i].sqnr_db), y: names.map((_, k) => k),
+    customdata: shown.map((t) => [t.name, decibels(t.results[i].sqnr_db, t.results[i].rmse)]),
+    hovertemplate: `%{customdata[0]}<br>%{customdata[1]} dB<extra>${label(scheme).toLowerCase()}</extra>`,
+    marker: { color: p[kind(scheme)], symbol: symbols[kind(scheme)], size: 9, line: { width: 1.6, color: p[kind(scheme)] } },
+  }));
+  const exact = shown.filter((t) => t.results.some((r) => r.sqnr_db === null)).length;
+  byId("note-gain").textContent = "The signal to quantization noise ratio of each weight: further right is better. Those are first whose error a scale for each channel lowers most." +
+    (exact ? ` ${count(exact)} with a scheme that loses nothing have no mark for it.` : "");
+  const height = rows("plot-gain", shown.length);
+  await draw("plot-gain", traces, layout(p, {
+    height, xaxis: axis(p, "SQNR, dB", { side: "top" }), yaxis: axis(p, "", ticks(names)), hovermode: "closest", margin: { l: 52, r: 14, t: 60, b: 30 },
+    legend: { orientation: "h", x: 0, y: 0, yanchor: "top", font: { color: p.ink }, uirevision: "kept" },
+  }));
+  onRow("plot-gain", names, choose);
+}
+
+/** drawHeat draws what each scheme of a sweep does to each weight, in colours and numbers. */
+export async function drawHeat(sweep = heat?.sweep, choose = heat?.choose) {
+  if (!sweep) return;
+  heat = { sweep, choose };
+  const p = palette();
+  const names = sweep.weights.map((w) => w.name);
+  const columns = sweep.schemes.map((s) => ({ ...s, name: label(s).toLowerCase() }));
+  const z = sweep.weights.map((w) => w.results.map((r) => r.sqnr_db));
+  const trace = {
+    name: "SQNR", type: "heatmap", z, x: columns.map((_, i) => i), y: names.map((_, i) => i), zmin: 0, zmax: 60, xgap: 1, ygap: 1,
+    colorscale: [[0, "#7f1d1d"], [0.33, "#b45309"], [0.6, "#166534"], [1, "#0b3a6f"]], showscale: false,
+    text: z.map((row, i) => row.map((v, k) => decibels(v, sweep.weights[i].results[k].rmse))), texttemplate: "%{text}", textfont: { color: "#ffffff", size: 11 },
+    customdata: z.map((row, i) => row.map((_, k) => [names[i], `${columns[k].bits} bits ${columns[k].name}`])),
+    hovertemplate: "%{customdata[0]}<br>%{customdata[1]}: %{text} dB<extra></extra>", hoverongaps: false,
+  };
+  byId("note-heat").textContent = "The signal to quantization noise ratio in dB of integers of each width: red is coarse, blue is fine. Below the widths stand the bytes of all weights.";
+  const height = rows("plot-heat", names.length) + 40;
+  byId("plot-heat").style.height = `${height}px`;
+  const bits = sweep.options.bits.length;
+  await draw("plot-heat", [trace], layout(p, {
+    height, showlegend: false, margin: { l: 52, r: 14, t: 96, b: 14 },
+    xaxis: axis(p, "", {
+      side: "top", tickvals: columns.map((_, i) => i), ticktext: columns.map((c) => `${c.bits} bits<br>${bytes(c.memory.total_bytes)}`), showgrid: false, zeroline: false, fixedrange: true, tickangle: 0,
+    }),
+    yaxis: axis(p, "", ticks(names)),
+    annotations: columns.filter((_, i) => i % bits === 0).map((c, g) => ({
+      x: g * bits + (bits - 1) / 2, y: 1, xref: "x", yref: "paper", yanchor: "bottom", yshift: 40, text: c.name, showarrow: false, font: { size: 12, color: p.ink },
+    })),
+  }));
+  onRow("plot-heat", names, choose);
+}
+
+/** bytes writes a size in few characters. */
+function bytes(n) {
+  if (n >= 1e6) return `${minus((n / 1e6).toPrecision(3))} MB`;
+  return n >= 1e3 ? `${minus((n / 1e3).toPrecision(3))} kB` : `${n} B`;
+}

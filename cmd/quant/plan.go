@@ -1,0 +1,341 @@
+package main
+
+import (
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/a01592f9/quant/cmd/internal/convert"
+	"github.com/a01592f9/quant/cmd/internal/option"
+	"github.com/a01592f9/quant/cmd/internal/plot"
+	"github.com/a01592f9/quant/cmd/internal/report"
+	"github.com/a01592f9/quant/cmd/internal/tensorfile"
+	"github.com/a01592f9/quant/cmd/internal/text"
+)
+
+// planFlags are the flags of quant plan that are not report.PlanOptions as they
+// are.
+type planFlags struct {
+	options     report.PlanOptions
+	bits, sqnr  float64
+	bytes       string
+	target      string
+	fixed       []string
+	sensitivity string
+	selection   option.Selection
+	format      string
+	output      string
+	csv, plot   string
+}
+
+func (a *app) planCommand() *cobra.Command {
+	var f planFlags
+	cmd := &cobra.Command{
+		Use:   "plan MODEL",
+		Short: "Choose how each weight of a model is quantized, under a budget",
+		Long: `Measure every candidate on every weight, and choose one for each, so that the
+error is the least for the bytes that there are. The plan is the best there is,
+not a guess: see docs/planning.md.
+
+The budget is one of --bits-per-weight, --bytes and --sqnr, which takes the
+fewest bytes that reach a ratio. Bytes are those of codes, scales and zero
+points of the weights that quant quantize would quantize; what it leaves does
+not count.
+
+A candidate is keep, which leaves a weight as it is; a type of GGUF such as
+q4_k; or a scheme: int4 and channel, tensor or gSIZE for groups of SIZE, as in
+int4:g32. :asymmetric and a method, as in int4:g32:minmax, may follow.
+
+The table says what was chosen, and what the next smaller and the next better
+candidate of each weight would cost. It goes on with what one candidate for all
+weights comes to, next to the plan that is as small. The plan that -o writes is
+JSON, may be altered by hand, and is what quant quantize --plan takes.
+
+` + overwriting,
+		Example: `  quant plan model.onnx --bits-per-weight 4.5 -o plan.json
+  quant quantize model.onnx --plan plan.json -o small.onnx
+  quant plan model.gguf --bytes 900M --for llama.cpp
+  quant plan model.safetensors --sqnr 30 --candidates int4:g128,int8
+  quant plan model.onnx --bits-per-weight 6 --alike '*attn*' --plot front.svg`,
+		Args: models,
+		RunE: a.start(func(cmd *cobra.Command, args []string) error {
+			if err := f.check(cmd); err != nil {
+				return err
+			}
+			return a.plan(cmd, args, &f)
+		}),
+		ValidArgsFunction: completeFile,
+	}
+	o, flags := &f.options, cmd.Flags()
+	flags.SortFlags = false
+	flags.Float64Var(&f.bits, "bits-per-weight", 0, "the budget: so many `bits` for each value")
+	flags.StringVar(&f.bytes, "bytes", "", "the budget: a `size` such as 900M; K, M and G are powers of 1000")
+	flags.Float64Var(&f.sqnr, "sqnr", 0, "the ratio to reach, in `dB`, with the fewest bytes")
+	flags.StringSliceVar(&o.Candidates, "candidates", nil, "`list` of candidates (default: those of the target)")
+	flags.StringVar(&f.target, "for", "", "`name` of what runs the model: onnxruntime, vllm or llama.cpp (default: what the kind of file goes to)")
+	flags.StringVar(&o.Objective, "objective", report.PlanSum, "`name`: sum of squared errors, relative to the values of each weight, or worst weight")
+	flags.StringVar(&o.Mapping, "mapping", "symmetric", "`name` of candidates that name none: asymmetric or symmetric")
+	flags.StringVar(&o.Method, "method", "mse", methodUsage())
+	flags.StringArrayVar(&f.fixed, "fix", nil, "weights whose name matches a pattern have a candidate, as `PATTERN=CANDIDATE`; may be given several times")
+	flags.StringArrayVar(&o.Alike, "alike", nil, "weights whose name matches the `pattern` have the same candidate; may be given several times")
+	flags.IntVar(&o.MaxKinds, "max-kinds", 0, "at most `n` different candidates (default any number)")
+	flags.StringVar(&f.sensitivity, "sensitivity", "", "how much the error of weights counts, from a CSV `file` of pattern and factor")
+	flags.StringArrayVar(&f.selection.Include, "include", nil, "only tensors whose name matches the `pattern`")
+	flags.StringArrayVar(&f.selection.Exclude, "exclude", nil, "no tensors whose name matches the `pattern`")
+	flags.StringVar(&f.format, "format", formatTable, "`name` of what is printed: table, json or csv")
+	flags.StringVarP(&f.output, "output", "o", "", "write the plan to a `file`, as JSON")
+	flags.StringVar(&f.csv, "csv", "", "write a CSV `file` too")
+	flags.StringVar(&f.plot, "plot", "", "draw the front into a `file`, .svg or .png")
+	a.registerForce(cmd)
+	completeTensors(cmd, "include", "exclude", "alike")
+	completeWords(cmd, "for", report.PlanTargets...)
+	completeWords(cmd, "objective", report.PlanObjectives...)
+	completeWords(cmd, "mapping", option.Mappings()...)
+	completeWords(cmd, "method", option.MethodWords()...)
+	completeWords(cmd, "format", sweepFormats...)
+	return cmd
+}
+
+// check returns a usage error for wrong flags, and completes the options.
+func (f *planFlags) check(cmd *cobra.Command) error {
+	o, changed := &f.options, cmd.Flags().Changed
+	if changed("bits-per-weight") {
+		o.BitsPerWeight = &f.bits
+	}
+	if changed("sqnr") {
+		o.SQNR = &f.sqnr
+	}
+	if changed("bytes") {
+		n, err := parseBytes(f.bytes)
+		if err != nil {
+			return usagef("--bytes: %w", err)
+		}
+		o.Bytes = &n
+	}
+	if o.BitsPerWeight == nil && o.SQNR == nil && o.Bytes == nil {
+		return usagef("a plan needs a budget: --bits-per-weight 4.5, --bytes 900M, or --sqnr 30")
+	}
+	o.Target = report.PlanTarget(f.target)
+	for _, rule := range f.fixed {
+		i := strings.LastIndexByte(rule, '=')
+		if i <= 0 {
+			return usagef("--fix %q: want PATTERN=CANDIDATE, such as lm_head.weight=int8", rule)
+		}
+		o.Fixed = append(o.Fixed, report.PlanRule{Pattern: rule[:i], Candidate: rule[i+1:]})
+	}
+	if changed("candidates") {
+		// What weights are fixed to is a candidate too.
+		for _, r := range o.Fixed {
+			if !slices.Contains(o.Candidates, r.Candidate) {
+				return usagef("--fix %s=%s: it is none of the --candidates", r.Pattern, r.Candidate)
+			}
+		}
+	}
+	named := f.outputs()
+	for i, x := range named {
+		if changed(x.flag) && x.path == "" {
+			return usagef("--%s needs the name of a file", x.flag)
+		}
+		for _, other := range named[:i] {
+			if same(x.path, other.path) {
+				return usagef("--%s and --%s name the same file", x.flag, other.flag)
+			}
+		}
+	}
+	if ext := extension(f.output); f.output != "" && ext != "" && ext != ".json" {
+		return usagef("--output %s: a plan is JSON, and its name ends in .json; --csv and --plot write other forms", f.output)
+	}
+	if err := checkEnding("csv", f.csv, endings[formatCSV]...); err != nil {
+		return err
+	}
+	if f.plot != "" && !slices.Contains(plot.Formats, plotFormat(f.plot)) {
+		return usagef("--plot %s: the name has to end in .svg or .png", f.plot)
+	}
+	if !slices.Contains(sweepFormats, f.format) {
+		return usagef("format %q is none of %s", f.format, strings.Join(sweepFormats, ", "))
+	}
+	return nil
+}
+
+// outputs lists the files to write.
+func (f *planFlags) outputs() []output {
+	return []output{{"output", f.output}, {"csv", f.csv}, {"plot", f.plot}}
+}
+
+// parseBytes parses a number of bytes such as 900M.
+func parseBytes(s string) (int64, error) {
+	number, scale := s, 1.0
+	if n := len(s); n > 0 {
+		if i := strings.IndexByte("KMG", s[n-1]&^0x20); i >= 0 {
+			number = s[:n-1]
+			scale = []float64{1e3, 1e6, 1e9}[i]
+		}
+	}
+	v, err := strconv.ParseFloat(number, 64)
+	if err != nil || !(v*scale >= 1 && v*scale < 1<<62) {
+		return 0, fmt.Errorf("%q is no size such as 900M or 123456", s)
+	}
+	return int64(v * scale), nil
+}
+
+// targets are what models of a kind are for.
+var targets = map[convert.Kind]report.PlanTarget{
+	convert.KindONNX: report.PlanONNXRuntime, convert.KindSafetensors: report.PlanVLLM, convert.KindGGUF: report.PlanLlamaCPP,
+}
+
+// pick finds the weights that quant quantize would quantize.
+func (f *planFlags) pick(in string) error {
+	kind, _, err := convert.KindOf(in)
+	if err != nil {
+		return ofFile(in, err)
+	}
+	o := &f.options
+	switch {
+	case o.Target == report.PlanAny:
+		o.Target = targets[kind]
+	case o.Target != targets[kind]:
+		return usagef("--for %s: the model is %s, which is for %s", o.Target, kind, targets[kind])
+	}
+	s, err := convert.Select(kind, in, convert.Options{Include: f.selection.Include, Exclude: f.selection.Exclude})
+	switch {
+	case err != nil:
+		return ofFile(in, err)
+	case len(s.Names) == 0:
+		return fmt.Errorf("%s: there is no weight to quantize%s", in, choices(s.Choosable, s.Left, kind))
+	}
+	o.Names = s.Names
+	for _, l := range s.Left {
+		o.Left = append(o.Left, report.Skipped{Name: l.Name, DType: l.DType, Shape: l.Shape, Bytes: l.Bytes, Reason: l.Reason})
+	}
+	return nil
+}
+
+// readSensitivity reads patterns and factors.
+func readSensitivity(path string) ([]report.PlanFactor, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	r := csv.NewReader(file)
+	r.FieldsPerRecord, r.TrimLeadingSpace = 2, true
+	var all []report.PlanFactor
+	for {
+		row, err := r.Read()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+		factor, err := strconv.ParseFloat(strings.TrimSpace(row[1]), 64)
+		line, _ := r.FieldPos(1)
+		switch {
+		case err != nil && line == 1:
+			continue // a header
+		case err != nil:
+			return nil, fmt.Errorf("%s: line %d: %q is not a number", path, line, row[1])
+		}
+		all = append(all, report.PlanFactor{Pattern: strings.TrimPrefix(row[0], "\ufeff"), Factor: factor})
+	}
+	if len(all) == 0 {
+		return nil, fmt.Errorf("%s: there are no factors in it", path)
+	}
+	return all, nil
+}
+
+func (a *app) plan(cmd *cobra.Command, args []string, f *planFlags) error {
+	if err := f.pick(args[0]); err != nil {
+		return err
+	}
+	if f.sensitivity != "" {
+		var err error
+		if f.options.Factors, err = readSensitivity(f.sensitivity); err != nil {
+			return err
+		}
+	}
+	in, err := a.open(cmd.Context(), args, tensorfile.Reading{})
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	if err := a.mayWrite(f.outputs(), in); err != nil {
+		return err
+	}
+	bar := a.reading("measuring")
+	p, err := await(cmd.Context(), func() (*report.Plan, error) {
+		return report.BuildPlan(cmd.Context(), in.name, in, f.options, bar.Update)
+	})
+	bar.Stop()
+	var wrong *report.OptionError
+	switch {
+	case errors.As(err, &wrong):
+		return &usageError{err}
+	case err != nil:
+		return ofFile(in.name, err)
+	}
+	if err := a.writePlan(p, f); err != nil {
+		return err
+	}
+	err = a.write("", func(w io.Writer, color bool) error {
+		switch f.format {
+		case formatJSON:
+			return text.WriteJSON(w, p)
+		case formatCSV:
+			return p.WriteCSV(w)
+		}
+		return p.WriteText(w, report.PlanTextOptions{Color: color, Columns: width(w)})
+	})
+	if err != nil {
+		return err
+	}
+	return p.Err()
+}
+
+// writePlan writes the files that flags name.
+func (a *app) writePlan(p *report.Plan, f *planFlags) error {
+	if f.output != "" {
+		if err := a.write(f.output, func(w io.Writer, _ bool) error { return text.WriteJSON(w, p) }); err != nil {
+			return err
+		}
+	}
+	if f.csv != "" {
+		if err := a.write(f.csv, func(w io.Writer, _ bool) error { return p.WriteCSV(w) }); err != nil {
+			return err
+		}
+	}
+	if f.plot == "" {
+		return nil
+	}
+	return a.write(f.plot, func(w io.Writer, _ bool) error {
+		return plot.Plan(p, plot.Options{Title: true}).Write(w, plotFormat(f.plot))
+	})
+}
+
+// readPlan reads the plan that quant quantize is to follow.
+func readPlan(path string) (convert.Plan, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	choices, err := report.ReadPlan(data)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	all := make(convert.Plan)
+	for _, c := range choices {
+		choice, err := convert.ParseChoice(c.Scheme)
+		if err != nil {
+			return nil, fmt.Errorf("%s: weight %s: %w", path, c.Name, err)
+		}
+		all[c.Name] = choice
+	}
+	return all, nil
+}

@@ -1,0 +1,49 @@
+package main
+
+import (
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/a01592f9/quant/cmd/internal/report"
+)
+
+// schemesUsage describes the flag --schemes of a command.
+const schemesUsage = "as in int4:g128,nf4:g64,mxfp4,q4_k"
+
+// notWithSchemes are the flags of quant compare that do not go with --schemes.
+var notWithSchemes = []string{
+	"bits", "unsigned", "mapping", "narrow-range", "zero-in-range", "method", "group-size", "codes", "channels", "against",
+	"sort", "worst", "pdf", "html",
+}
+
+// splitSchemes returns the schemes of a list with commas.
+func splitSchemes(list string) ([]string, error) {
+	names := strings.Split(list, ",")
+	for i, name := range names {
+		if names[i] = strings.TrimSpace(name); names[i] == "" {
+			return nil, usagef("--schemes %q: scheme %d is empty", list, i+1)
+		}
+	}
+	return names, nil
+}
+
+// compareSchemes compares a list of schemes side by side: a sweep of nothing else.
+func (a *app) compareSchemes(cmd *cobra.Command, args []string, f *compareFlags) error {
+	for _, name := range notWithSchemes {
+		if cmd.Flags().Changed(name) {
+			return usagef("--%s does not go with --schemes, in which each scheme says all", name)
+		}
+	}
+	s := sweepFlags{
+		options: report.SweepOptions{Mapping: f.options.Mapping, Tensors: f.options.Tensors},
+		schemes: f.schemes, alone: true,
+		axis: f.axis, groupAxis: f.groupAxis,
+		format: f.format, output: f.output, csv: f.path("csv"), plot: f.path("plot"),
+		reading: f.reading,
+	}
+	if err := s.check(cmd); err != nil {
+		return err
+	}
+	return a.sweep(cmd, args, &s)
+}

@@ -1,0 +1,187 @@
+package quant
+
+import (
+	"fmt"
+)
+
+// 16-bit floats on the side of the values. A block of float32 on the stack is all that lies between
+// them and the codes.
+
+// DequantizeBFloat16 stores the real values that the codes of q stand for as bfloat16, given
+// by their bits: those of NarrowBFloat16, which does not saturate, after Dequantize. It works on the calling
+// goroutine and allocates nothing. It panics if dst is shorter than q. Errors: those of
+// Dequantize.
+func DequantizeBFloat16(dst []uint16, q Quantized) error { return dequantizeHalf(dst, q, false) }
+
+// DequantizeFloat16 is DequantizeBFloat16 for IEEE 754 binary16.
+func DequantizeFloat16(dst []uint16, q Quantized) error { return dequantizeHalf(dst, q, true) }
+
+func dequantizeHalf(dst []uint16, q Quantized, binary16 bool) error {
+	f, err := q.transform()
+	if err != nil {
+		return err
+	}
+	n := q.Len()
+	mustHold(len(dst), n)
+	b := f.blocks(n)
+	defer b.end()
+	var buf [bufLen]float32
+	for b.next() {
+		x, d := buf[:b.n], dst[b.e:b.e+b.n]
+		f.dequantizeBlock(x, q.Codes, b.e)
+		if binary16 {
+			NarrowFloat16(d, x, false)
+		} else {
+			NarrowBFloat16(d, x, false)
+		}
+	}
+	return nil
+}
+
+// DequantizeAdd adds the real values that the codes of q stand for to the elements of dst:
+// each is rounded to float32, and the sum again. It works on the calling goroutine and
+// allocates nothing. It panics if dst is shorter than q. Errors: those of Dequantize.
+func DequantizeAdd(dst []float32, q Quantized) error {
+	f, err := q.transform()
+	if err != nil {
+		return err
+	}
+	n := q.Len()
+	mustHold(len(dst), n)
+	b := f.blocks(n)
+	defer b.end()
+	var buf [bufLen]float32
+	for b.next() {
+		x, d := buf[:b.n], dst[b.e:b.e+b.n]
+		f.dequantizeBlock(x, q.Codes, b.e)
+		for i, v := range x {
+			d[i] += v
+		}
+	}
+	return nil
+}
+
+// QuantizeBFloat16 is QuantizeInto for a tensor of bfloat16 elements, given by their bits:
+// dst gets the codes that it would get for the values of WidenBFloat16. It works on the
+// calling goroutine and allocates nothing. A shape of no axes means one axis.
+// Errors: those of Quantize.
+func QuantizeBFloat16(dst []byte, src []uint16, shape []int, p Params) error {
+	return quantizeHalf(dst, src, shape, p, false)
+}
+
+// QuantizeFloat16 is QuantizeBFloat16 for IEEE 754 binary16.
+func QuantizeFloat16(dst []byte, src []uint16, shape []int, p Params) error {
+	return quantizeHalf(dst, src, shape, p, true)
+}
+
+func quantizeHalf(dst []byte, src []uint16, shape []int, p Params, binary16 bool) error {
+	f, err := newTransform(len(src), shape, p)
+	if err != nil {
+		return err
+	}
+	n := PackedLen(len(src), f.bits)
+	mustHold(len(dst), n)
+	b := f.blocks(len(src))
+	defer b.end()
+	var buf [bufLen]float32
+	for b.next() {
+		x, s := buf[:b.n], src[b.e:b.e+b.n]
+		if binary16 {
+			widenFloat16(x, s)
+		} else {
+			widenBFloat16(x, s)
+		}
+		f.quantizeBlock(dst[:n], x, b.e)
+	}
+	return nil
+}
+
+// DequantizeFrom stores the real values of elements first up to first+len(dst) of q, in
+// row-major order, in dst. It allocates nothing, and reads no other codes but those that
+// share a byte with them. Errors: those of Dequantize, and ErrShape for elements that there are not.
+func DequantizeFrom(dst []float32, q Quantized, first int) error {
+	f, err := q.transform()
+	if err != nil {
+		return err
+	}
+	if n := q.Len(); first < 0 || first > n || len(dst) > n-first {
+		return fmt.Errorf("%w: %d elements from %d on, but %v has %d", ErrShape, len(dst), first, cloneShape(q.Shape), n)
+	}
+	b := f.blocks(len(dst))
+	defer b.end()
+	if head := first % 8; head > 0 && len(dst) > 0 { // the block of 8 that it is in the midst of
+		var buf [8]float32
+		n := min(8, q.Len()-first+head)
+		f.dequantizeBlock(buf[:n], q.Codes, first-head)
+		k := copy(dst, buf[head:n])
+		dst, first = dst[k:], first+k
+	}
+	for len(dst) > 0 {
+		n := min(partLen, len(dst))
+		f.dequantizeBlock(dst[:n], q.Codes, first)
+		dst, first = dst[n:], first+n
+	}
+	return nil
+}
+
+// UnpackFrom is Unpack from code first on: it fills dst with codes first up to
+// first+len(dst) of packed. It panics if packed does not hold these, first is negative, or bits is
+// not in [2, 16] or wider than T.
+func UnpackFrom[T Code](dst []T, packed []byte, first, bits int) {
+	mustFit[T](bits)
+	if have := len(packed) * 8 / bits; first < 0 || first > have || len(dst) > have-first {
+		panic(fmt.Sprintf("quant: codes %d to %d of %d", first, first+len(dst)-1, have))
+	}
+	if head := first % 8; head > 0 && len(dst) > 0 {
+		var buf [8]T
+		n := min(8, head+len(dst))
+		Unpack(buf[:n], packed[first/8*bits:], bits)
+		k := copy(dst, buf[head:n])
+		dst, first = dst[k:], first+k
+	}
+	if len(dst) > 0 {
+		Unpack(dst, packed[first/8*bits:], bits)
+	}
+}
+
+// A blockwise goes through a tensor in blocks of bufLen elements.
+type blockwise struct {
+	e, n     int // first element of the block, and how many it has
+	all      int
+	spreader *spreader
+}
+
+// blocks readies t for blocks of a tensor of n elements. end has to be called after them.
+func (t *transform) blocks(n int) blockwise {
+	return blockwise{all: n, spreader: t.spreadParams(false)}
+}
+
+// next goes on to the next block, and reports whether there is one.
+func (b *blockwise) next() bool {
+	b.e += b.n
+	b.n = min(bufLen, b.all-b.e)
+	return b.n > 0
+}
+
+func (b *blockwise) end() {
+	if b.spreader != nil {
+		spreaders.Put(b.spreader)
+	}
+}
+
+// quantizeBlock stores the packed codes of elements e and following, which are x; e is a
+// multiple of 8. packed holds the codes of the whole tensor.
+func (t *transform) quantizeBlock(packed []byte, x []float32, e int) {
+	s := transform{layout: t.layout, off: e, real: x, coding: t.coding}
+	at := e / 8 * t.bits
+	s.codes = packedCodes(packed[at:at+PackedLen(len(x), t.bits)], len(x), t.bits)
+	s.quantizeElements(0, len(x))
+}
+
+// dequantizeBlock is the inverse of quantizeBlock.
+func (t *transform) dequantizeBlock(x []float32, packed []byte, e int) {
+	s := transform{layout: t.layout, off: e, real: x, coding: t.coding}
+	at := e / 8 * t.bits
+	s.codes = packedCodes(packed[at:at+PackedLen(len(x), t.bits)], len(x), t.bits)
+	s.dequantizeElements(0, len(x))
+}

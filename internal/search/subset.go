@@ -1,0 +1,128 @@
+package search
+
+import (
+	"math"
+
+	"github.com/a01592f9/quant/internal/exact"
+)
+
+// The ranges under which a grid has the marks that narrower codes would have, laid over
+// the smallest and the largest value: what is chosen is not worse than any of them. Codes
+// of fewer bits are some of those of more, narrow ones are without the lowest, and those
+// of the symmetric mapping have 0 in the middle.
+
+// subsets appends those ranges for values in r, but for those that cost more than the best
+// one whatever the values are, of which there is a histogram. What the best one is expected
+// to cost is known to within 2^-7 of the values' root mean square, or mean magnitude. Of
+// each the least cost is set.
+func (s *Search) subsets(dst []candidate, best float64) []candidate {
+	all := s.ranges(dst)
+	kept := all[:len(dst)]
+	octaves := [...]*side{&s.d.pos, &s.d.neg}
+	size := 0.0
+	for _, o := range octaves {
+		if n := len(o.octaves); n > 0 && s.squares {
+			size += o.octaves[n-1].sq
+		} else if n > 0 {
+			size += o.octaves[n-1].abs
+		}
+	}
+	most := best + float64(size*0x1p-7)
+	if s.squares {
+		most = math.Sqrt(best) + float64(math.Sqrt(size)*0x1p-7)
+		most *= most
+	}
+	most *= 1 + 0x1p-10
+	for _, c := range all[len(dst):] {
+		if c.cost = s.d.atLeast(s.task.marksOf(c.Range), s.squares, most) * (1 - 0x1p-10); c.cost <= most {
+			kept = append(kept, c)
+		}
+	}
+	return kept
+}
+
+// ranges appends all those ranges.
+func (s *Search) ranges(dst []candidate) []candidate {
+	g, r := &s.task.Grid, s.d.r
+	if g.Levels != nil || g.Divisor == 0 {
+		return dst
+	}
+	least := max(g.LeastScale, float64(g.LeastRatio*max(-float64(r.Min), float64(r.Max))))
+	add := func(step, low, high float64) {
+		if step >= least {
+			dst = append(dst, s.placed(rangeFrom(float64(low*step), float64(high*step))))
+		}
+	}
+	lo, hi := float64(r.Min), float64(r.Max)
+	most := max(-lo, hi)
+	steps := float64(g.Highest - g.Lowest)
+	if g.ZeroInRange {
+		lo, hi = min(lo, 0), max(hi, 0)
+	}
+	for n := 2.0; n <= steps+2; n *= 2 { // codes, half of them
+		for _, divisor := range [...]float64{n, n - 0.5, n - 1} {
+			switch step := most / divisor; {
+			case g.Symmetric:
+				if step >= least {
+					dst = append(dst, s.placed(reaching(r, float64(step*g.Divisor))))
+				}
+			case n <= (steps+1)/2:
+				add(step, -(steps+1)/2, (steps-1)/2)
+			}
+		}
+		if !g.Symmetric && 2*n-1 <= steps {
+			step := (hi - lo) / (2*n - 1)
+			low := exact.Nearest(lo / step)
+			add(step, low, low+steps)
+		}
+	}
+	return dst
+}
+
+// placed returns the candidate of a range, with about its clip.
+func (s *Search) placed(r Range) candidate {
+	c := candidate{Range: r}
+	if s.task.Symmetric {
+		c.hi = octaves(max(-s.d.r.Min, s.d.r.Max), max(-r.Min, r.Max))
+		return c
+	}
+	c.lo = octaves(float32(s.center)-s.d.r.Min, float32(s.center)-r.Min)
+	c.hi = octaves(s.d.r.Max-float32(s.center), r.Max-float32(s.center))
+	return c
+}
+
+// octaves returns by about how many octaves, in units of a clip, b is less than a, as far
+// as clips go.
+func octaves(a, b float32) int {
+	if !(a > 0) || !(b > 0) || a > math.MaxFloat32 || b > math.MaxFloat32 {
+		return 0
+	}
+	n := (exact.Ln(float64(a)) - exact.Ln(float64(b))) * (clipUnit / math.Ln2)
+	return int(exact.Nearest(min(max(n, clipWide), clipMost)))
+}
+
+// atLeast returns a sum of e², or of |e|, that marks do not fall below, whatever the
+// values of each bin are. It ends above most.
+func (d *distribution) atLeast(g marks, squares bool, most float64) float64 {
+	sum := 0.0
+	for _, part := range [...]struct {
+		*side
+		lo, hi float64
+	}{{&d.pos, g.lo, g.hi}, {&d.neg, -g.hi, -g.lo}} {
+		for i, a := range part.a {
+			k := lower(upper(math.Ceil(a/g.step), part.lo), part.hi) // the first mark that is not below a
+			mark := float64(k * g.step)
+			e := upper(upper(mark-part.b[i], a-mark), 0)
+			if k > part.lo {
+				e = lower(e, upper(a-(mark-g.step), 0))
+			}
+			if squares {
+				e = float64(e * e)
+			}
+			if sum += float64(part.n[i] * e); sum > most {
+				return sum
+			}
+		}
+	}
+	return sum
+}

@@ -1,0 +1,270 @@
+//go:build !purego
+
+// Codebooks with AVX2: codes of floating-point formats by arithmetic, and tables of 16
+// values by permutation.
+
+#include "go_asm.h"
+#include "textflag.h"
+#include "kernels_avx2_amd64.h"
+
+// Names of registers that these kernels add.
+#define FORMAT   AX  // floatCode, or tables
+#define ABSOLUTE Y15 // mask of all but the sign
+#define EXPONENT Y14 // mask of the exponent
+#define LARGEST  Y13 // bits of the largest number of the format
+#define NORMAL   Y12 // bits of its smallest normal number
+#define PLACE    Y11 // drop << 23
+#define SIGN_BIT     Y10 // sign bit of a code
+#define NAN_CODE Y9  // code of NaN
+#define DROP     X8  // how far an exponent is moved down
+#define TOP      X7  // how far a sign is moved down
+#define NO_MINUS Y6  // all ones if -0 has no code
+#define DIVISOR  Y5  // scale
+#define LEVEL_1  Y15 // limit in the middle of the table
+#define LEVEL_2  Y14 // the two beside it
+#define LEVEL_3  Y13 // the next four
+#define LEVEL_4  Y12 // the last eight
+#define TABLE_LO Y15 // values 0 to 7
+#define TABLE_HI Y14 // values 8 to 15
+#define FACTOR   Y14 // 2^(127-bias)
+#define REST     Y13 // mask of a code without its sign
+#define BELOW    Y12 // last code that is a number
+
+// NEXT_RUN broadcasts the next scale, and sets N to the elements of its run.
+#define NEXT_RUN \
+	VBROADCASTSS (SCALES), DIVISOR \
+	ADDQ         $4, SCALES        \
+	MOVQ         RUN, N \
+	CMPQ         LEFT, N \
+	CMOVQLT      LEFT, N \
+	SUBQ         N, LEFT
+
+// ARGUMENTS loads what all these kernels take.
+#define ARGUMENTS \
+	MOVQ dst+0(FP), DST    \
+	MOVQ src+8(FP), SRC    \
+	MOVQ n+16(FP), LEFT     \
+	MOVQ run+24(FP), RUN   \
+	MOVQ scale+32(FP), SCALES \
+	MOVQ f+40(FP), FORMAT
+
+// BYTES stores the dwords of Y1, which are below 256, as bytes.
+#define BYTES \
+	VEXTRACTI128 $1, Y1, X2     \
+	VPACKUSDW    X2, X1, X1     \
+	VPACKUSWB    X1, X1, X1     \
+	VMOVQ        X1, (DST)
+
+// SPREAD sets all dwords of y, the lowest quarter of which is x, to a constant.
+#define SPREAD(c, x, y) \
+	MOVL         $c, BX \
+	VMOVD        BX, x  \
+	VPBROADCASTD x, y
+
+//	for i, x := range src[:n] {
+//		dst[i] = uint8(f.code(x / scale[i/run]))
+//	}
+//
+// func quantizeFloatsAVX2(dst *uint8, src *float32, n, run int, scale *float32, f *floatCode)
+//
+// n and run are multiples of 8.
+TEXT ·quantizeFloatsAVX2(SB), NOSPLIT, $0-48
+	ARGUMENTS
+	VPBROADCASTD floatCode_normal(FORMAT), NORMAL
+	VPBROADCASTD floatCode_largest(FORMAT), LARGEST
+	VPBROADCASTD floatCode_nan(FORMAT), NAN_CODE
+	MOVL floatCode_drop(FORMAT), CX
+	VMOVD CX, DROP
+	SHLL $23, CX
+	VMOVD CX, X11
+	VPBROADCASTD X11, PLACE
+	MOVL floatCode_sign(FORMAT), CX
+	MOVL $1, BX
+	SHLL CX, BX
+	VMOVD BX, X10
+	VPBROADCASTD X10, SIGN_BIT
+	MOVL $31, BX
+	SUBL CX, BX
+	VMOVD BX, TOP
+	MOVL floatCode_minus(FORMAT), BX
+	NOTL BX
+	VMOVD BX, X6
+	VPBROADCASTD X6, NO_MINUS
+	SPREAD(0x7fffffff, X15, ABSOLUTE)
+	SPREAD(0x7f800000, X14, EXPONENT)
+
+run:
+	NEXT_RUN
+
+loop:
+	VMOVUPS   (SRC), Y0
+	VDIVPS    DIVISOR, Y0, Y0
+	VPAND     ABSOLUTE, Y0, Y1
+	VCMPPS    $3, Y0, Y0, Y4      // NaN
+	VPMINUD   LARGEST, Y1, Y1
+	VPAND     EXPONENT, Y1, Y2
+	VPMAXUD   NORMAL, Y2, Y2
+	VPADDD    PLACE, Y2, Y3
+	VADDPS    Y3, Y1, Y1
+	VPSUBD    Y3, Y1, Y1
+	VPSUBD    NORMAL, Y2, Y2
+	VPSRLD    DROP, Y2, Y2
+	VPADDD    Y2, Y1, Y1
+	VPSRLD    TOP, Y0, Y0
+	VPAND     SIGN_BIT, Y0, Y0
+	VPXOR     Y3, Y3, Y3
+	VPCMPEQD  Y3, Y1, Y3          // zeros
+	VPAND     NO_MINUS, Y3, Y3
+	VPANDN    Y0, Y3, Y0
+	VPOR      Y0, Y1, Y1
+	VBLENDVPS Y4, NAN_CODE, Y1, Y1
+	BYTES
+	ADDQ      $32, SRC
+	ADDQ      $8, DST
+	SUBQ      $8, N
+	JNE       loop
+	TESTQ     LEFT, LEFT
+	JNE       run
+	VZEROUPPER
+	RET
+
+//	for i, x := range src[:n] {
+//		dst[i] = b.code(x / scale[i/run])
+//	}
+//
+// func quantizeTableAVX2(dst *uint8, src *float32, n, run int, scale *float32, f *bookTables)
+//
+// n and run are multiples of 8. The codes of b are in the order of their values. The index
+// of a value is found bit by bit: each level of limits has the one that tells the next.
+#define BIT(level) \
+	VPERMPS level, Y1, Y2    \
+	VCMPPS  $30, Y2, Y0, Y2  \
+	VPADDD  Y1, Y1, Y1       \
+	VPSUBD  Y2, Y1, Y1
+TEXT ·quantizeTableAVX2(SB), NOSPLIT, $0-48
+	ARGUMENTS
+	VBROADCASTSS bookTables_limits+0(FORMAT), LEVEL_1
+	VMOVUPS bookTables_limits+32(FORMAT), LEVEL_2
+	VMOVUPS bookTables_limits+64(FORMAT), LEVEL_3
+	VMOVUPS bookTables_limits+96(FORMAT), LEVEL_4
+	VPBROADCASTD bookTables_nan(FORMAT), NAN_CODE
+
+run:
+	NEXT_RUN
+
+loop:
+	VMOVUPS   (SRC), Y0
+	VDIVPS    DIVISOR, Y0, Y0
+	VCMPPS    $3, Y0, Y0, Y4       // NaN
+	VCMPPS    $30, LEVEL_1, Y0, Y2 // above
+	VPXOR     Y1, Y1, Y1
+	VPSUBD    Y2, Y1, Y1
+	BIT(LEVEL_2)
+	BIT(LEVEL_3)
+	BIT(LEVEL_4)
+	VBLENDVPS Y4, NAN_CODE, Y1, Y1
+	BYTES
+	ADDQ      $32, SRC
+	ADDQ      $8, DST
+	SUBQ      $8, N
+	JNE       loop
+	TESTQ     LEFT, LEFT
+	JNE       run
+	VZEROUPPER
+	RET
+
+//	for i, c := range src[:n] {
+//		dst[i] = t.values[c%16] * scale[i/run]
+//	}
+//
+// func dequantizeTableAVX2(dst *float32, src *uint8, n, run int, scale *float32, f *bookTables)
+//
+// n and run are multiples of 8.
+TEXT ·dequantizeTableAVX2(SB), NOSPLIT, $0-48
+	ARGUMENTS
+	VMOVUPS bookTables_values+0(FORMAT), TABLE_LO
+	VMOVUPS bookTables_values+32(FORMAT), TABLE_HI
+
+run:
+	NEXT_RUN
+
+loop:
+	VPMOVZXBD (SRC), Y0
+	VPERMPS   TABLE_LO, Y0, Y1
+	VPERMPS   TABLE_HI, Y0, Y2
+	VPSLLD    $28, Y0, Y0
+	VBLENDVPS Y0, Y2, Y1, Y1
+	VMULPS    DIVISOR, Y1, Y1
+	VMOVUPS   Y1, (DST)
+	ADDQ      $8, SRC
+	ADDQ      $32, DST
+	SUBQ      $8, N
+	JNE       loop
+	TESTQ     LEFT, LEFT
+	JNE       run
+	VZEROUPPER
+	RET
+
+//	for i, c := range src[:n] {
+//		if c&rest >= special {
+//			return i &^ 7
+//		}
+//		dst[i] = f.value(c) * scale[i/run]
+//	}
+//
+// func dequantizeFloatsAVX2(dst *float32, src *uint8, n, run int, scale *float32, f *floatCode) int
+//
+// n and run are multiples of 8. A code is moved to where a float32 has its exponent and
+// mantissa, and multiplied by a power of two; that is exact, for subnormal numbers too.
+TEXT ·dequantizeFloatsAVX2(SB), NOSPLIT, $0-56
+	ARGUMENTS
+	MOVL floatCode_drop(FORMAT), CX
+	VMOVD CX, DROP
+	MOVL floatCode_sign(FORMAT), CX
+	MOVL $1, BX
+	SHLL CX, BX
+	DECL BX
+	VMOVD BX, X13
+	VPBROADCASTD X13, REST
+	MOVL $31, BX
+	SUBL CX, BX
+	VMOVD BX, TOP
+	MOVL floatCode_normal(FORMAT), BX
+	ADDL $(126<<23), BX
+	VMOVD BX, X14
+	VPBROADCASTD X14, FACTOR
+	MOVL floatCode_special(FORMAT), BX
+	DECL BX
+	VMOVD BX, X12
+	VPBROADCASTD X12, BELOW
+	SPREAD(0x80000000, X15, ABSOLUTE)
+	MOVQ SRC, BX
+
+run:
+	NEXT_RUN
+
+loop:
+	VPMOVZXBD (SRC), Y0
+	VPAND     REST, Y0, Y1
+	VPCMPGTD  BELOW, Y1, Y2
+	VPTEST    Y2, Y2
+	JNE       special
+	VPSLLD    TOP, Y0, Y0
+	VPSLLD    DROP, Y1, Y1
+	VPAND     ABSOLUTE, Y0, Y0   // the sign
+	VMULPS    FACTOR, Y1, Y1
+	VPOR      Y0, Y1, Y1
+	VMULPS    DIVISOR, Y1, Y1
+	VMOVUPS   Y1, (DST)
+	ADDQ      $8, SRC
+	ADDQ      $32, DST
+	SUBQ      $8, N
+	JNE       loop
+	TESTQ     LEFT, LEFT
+	JNE       run
+
+special:
+	SUBQ BX, SRC
+	MOVQ SRC, ret+48(FP)
+	VZEROUPPER
+	RET

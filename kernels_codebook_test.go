@@ -1,0 +1,162 @@
+package quant
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+)
+
+// ascending is a table of 8 values for tests, the largest magnitude of which is negative.
+var ascending = newFormat("ascending3", 3, []float32{-9, -4, -1, 0, 0.5, 2, 4.5, 7}, tieToEven, 2)
+
+// kernelBooks are codebooks of all kinds that kernels tell apart.
+func kernelBooks() []Format { return append([]Format{toy, lopsided, ascending}, floatFormats...) }
+
+// TestQuantizeBookKernels compares the kernels with their definition for every shape, place
+// and alignment.
+func TestQuantizeBookKernels(t *testing.T) {
+	forEachISA(t, func(t *testing.T) {
+		for _, f := range kernelBooks() {
+			b := f.book()
+			kernel := func(dst []uint8, p *problem, _ bool) {
+				if p.rows > 0 {
+					quantizeBookColumnsGeneric(dst, p.src, p.scale, b)
+				} else {
+					quantizeBookRuns(dst[:len(p.src)], p.src, p.run, p.scale, b)
+				}
+			}
+			definition := func(dst []uint8, p *problem, _ bool) {
+				if p.rows > 0 {
+					quantizeBookColumnsGeneric(dst, p.src, p.scale, b)
+				} else {
+					quantizeBookRunsGeneric(dst, p.src, p.run, p.scale, b)
+				}
+			}
+			t.Run(f.String(), func(t *testing.T) { checkBookQuantizer(t, kernel, definition) })
+		}
+	})
+}
+
+// checkBookQuantizer is testQuantizer for shapes of runs that the kernels tell apart.
+func checkBookQuantizer(t *testing.T, kernel, definition quantizer[uint8]) {
+	h := newQuantizerHarness(t, kernel, definition, longest)
+	rng := rand.New(rand.NewPCG(3, 4))
+	for _, s := range bookShapes() {
+		p := newProblem(rng, s, grids(8)[0])
+		h.solve(p)
+		for _, end := range ends {
+			h.check(p, placing{end, end, end, 0}, false)
+			h.check(p, placing{end, 0, end, 1 + s.n%67}, false)
+		}
+	}
+	for _, s := range []shape{{n: 77, run: 77}, {n: 96, run: 32}, {n: 40, run: 9}} {
+		p := newProblem(rng, s, grids(8)[0])
+		h.solve(p)
+		for src := range 16 {
+			for dst := range 17 {
+				h.check(p, placing{src, dst, (src + dst) % 16, 0}, false)
+			}
+		}
+	}
+}
+
+// bookShapes are runs of all lengths up to several steps, whole steps and others.
+func bookShapes() (s []shape) {
+	for _, n := range lengths(70, 127, 128, 129, 1000, blockLen) {
+		s = append(s, shape{n: n, run: n}, shape{n: n, run: n + 1}, shape{n: n, run: 1 << 30})
+	}
+	for _, run := range []int{1, 3, 7, 8, 9, 15, 16, 17, 24, 31, 32, 40, 48, 64, 100, 128, 256} {
+		for _, rest := range []int{0, 1, run - 1, run / 2} {
+			s = append(s, shape{n: 3*run + rest, run: run})
+		}
+	}
+	return thin(s)
+}
+
+// TestDequantizeBookKernels compares the kernels with their definition, for all codes, also
+// those beyond the width of the format and those that are no numbers.
+func TestDequantizeBookKernels(t *testing.T) {
+	forEachISA(t, func(t *testing.T) {
+		rng := rand.New(rand.NewPCG(5, 6))
+		src, dst, scales := newArea(t, longest), newArea(t, 4*longest), newArea(t, 4*longest)
+		for _, f := range kernelBooks() {
+			t.Run(f.String(), func(t *testing.T) {
+				b := f.book()
+				for i, s := range bookShapes() {
+					codes, scale := make([]uint8, s.n), make([]float32, s.params())
+					for i := range codes {
+						codes[i] = uint8(rng.Uint32())
+						if s.n%3 == 0 { // seldom what is no number
+							codes[i] &= 0xbb
+						}
+					}
+					for i := range scale {
+						scale[i] = float32(math.Exp2(rng.Float64()*200 - 100))
+					}
+					want := make([]float32, s.n)
+					dequantizeBookRunsGeneric(want, codes, s.run, scale, b)
+					for _, at := range []int{0, atEnd, 1 + i%31} {
+						x, y := put(src, codes, at), place[float32](dst, s.n, at)
+						dequantizeBookRuns(y, x, s.run, put(scales, scale, at), b)
+						if k := differ(y, want); k >= 0 || !dst.intact() || !src.intact() {
+							t.Fatalf("%v, at %d: code %#x with the scale %v stands for %v, want %v (or memory beside it was changed)", s, at, codes[max(k, 0)], scale[s.param(max(k, 0))], y[max(k, 0)], want[max(k, 0)])
+						}
+					}
+				}
+			})
+		}
+	})
+}
+
+// TestErrorsBookKernels compares the sums of errors with their definition.
+func TestErrorsBookKernels(t *testing.T) {
+	forEachISA(t, func(t *testing.T) {
+		rng := rand.New(rand.NewPCG(7, 8))
+		for _, f := range kernelBooks() {
+			t.Run(f.String(), func(t *testing.T) {
+				b := f.book()
+				for _, s := range bookShapes() {
+					x, scale := make([]float32, s.n), make([]float32, s.params())
+					for i := range x {
+						x[i] = float32(rng.NormFloat64())
+					}
+					for i := range scale {
+						scale[i] = float32(rng.ExpFloat64()+0.01) * 2 / b.largest
+					}
+					got, want := make([]sums, len(scale)), make([]sums, len(scale))
+					errorsBookRuns(got, x, s.run, scale, b)
+					errorsBookRunsGeneric(want, x, s.run, scale, b)
+					for i := range want {
+						if got[i] != want[i] {
+							t.Fatalf("%v, run %d: %+v, want %+v", s, i, got[i], want[i])
+						}
+					}
+				}
+			})
+		}
+	})
+}
+
+// TestQuantizeBookExhaustive compares the kernels with the definition for all float32
+// values, or a sample of them, under scales whose quotients are inexact.
+func TestQuantizeBookExhaustive(t *testing.T) {
+	for _, f := range kernelBooks() {
+		for _, s := range []float32{1, 0.37, 0x1.fffffep-7, 0x1p-126, 0x1.6a09e6p-140, 0x1.0624dep120} {
+			t.Run(fmt.Sprintf("%v/scale=%x", f, s), func(t *testing.T) {
+				b, scale := f.book(), []float32{s}
+				got, want := make([]uint8, blockLen), make([]uint8, blockLen)
+				everyInput(65537, func(src []float32) {
+					n := len(src)
+					quantizeBookRunsGeneric(want, src, n, scale, b)
+					forEachFast(func() {
+						quantizeBookRuns(got[:n], src, n, scale, b)
+						if i := differ(got[:n], want[:n]); i >= 0 {
+							t.Fatalf("%v: the code of %x (%#08x) is %#x, want %#x", active, src[i], math.Float32bits(src[i]), got[i], want[i])
+						}
+					})
+				})
+			})
+		}
+	}
+}

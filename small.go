@@ -1,0 +1,308 @@
+package quant
+
+import (
+	"math"
+	"unsafe"
+)
+
+// Small calls: of a tensor that is a single part, and that one kernel call, or
+// one for each buffer of codes, does as a whole. They need no layout, transform or walk, which
+// would take most of the time. A call that has an error, or that is not of the usual
+// kind, takes the usual way, which says what is wrong.
+
+// An extent is how a small tensor is cut: into runs, or into rows of columns.
+type extent struct {
+	run     int // elements of a run or a row; 0 if the tensor is not small
+	params  int
+	columns bool
+}
+
+const (
+	// smallRows is how many rows of fewer than wideRow columns a small call has at most:
+	// more of them are merged, see layout.
+	smallRows = 16
+
+	// smallLen is the length up to which a call has a smaller buffer, which Go sets
+	// to zero.
+	smallLen = 128
+
+	// smallParams is how many parameters a small calibration has at most.
+	smallParams = 256
+)
+
+// extent returns how g cuts a tensor of n elements.
+func (g *Granularity) extent(n int, shape []int) extent {
+	if n == 0 || n > partLen || len(shape) > 0 && smallElements(shape) != n {
+		return extent{}
+	}
+	if g.unit == perTensor {
+		return extent{run: n, params: 1}
+	}
+	rank := max(len(shape), 1)
+	axis := g.axis
+	if axis < 0 {
+		axis += rank
+	}
+	if uint(axis) >= uint(rank) {
+		return extent{}
+	}
+	outer, length, inner := 1, n, 1
+	if len(shape) > 0 {
+		length = shape[axis]
+		for _, d := range shape[:axis] {
+			outer *= d
+		}
+		if axis < rank-1 {
+			inner = n / (outer * length)
+		}
+	}
+	switch {
+	case g.unit == perGroup:
+		if inner > 1 || g.size <= 0 || outer > 1 && length%min(g.size, length) != 0 {
+			return extent{}
+		}
+		run := min(g.size, length)
+		return extent{run: run, params: outer * ((length + run - 1) / run)}
+	case length == 1:
+		return extent{run: n, params: 1}
+	case outer == 1:
+		return extent{run: inner, params: length}
+	case inner == 1 && (length >= wideRow || outer <= smallRows):
+		return extent{run: length, params: length, columns: true}
+	}
+	return extent{}
+}
+
+// smallElements returns how many elements shape has, 0 if they are more than a part.
+func smallElements(shape []int) int {
+	if len(shape) == 0 {
+		return 0
+	}
+	n := 1
+	for _, d := range shape {
+		if d <= 0 || d > partLen {
+			return 0
+		}
+		if n *= d; n > partLen {
+			return 0
+		}
+	}
+	return n
+}
+
+// usual reports whether s is valid and has integers: of valid schemes it knows the usual
+// ones.
+func (s *Scheme) usual() bool {
+	return s.Format.number == 0 && s.Scales == Float32Scale && uint(s.Bits-2) <= 14 && s.Mapping <= Symmetric && s.Granularity.unit <= perGroup &&
+		(!s.NarrowRange || !s.Unsigned && s.Mapping == Symmetric) &&
+		(s.Method.kind == minMax && math.Float64bits(s.Method.fraction) == 0 || s.Method.validate() == nil)
+}
+
+// small returns how a tensor is cut, and whether a small call may use p for it.
+func (p *Params) small(n int, shape []int) (extent, bool) {
+	e := p.Scheme.Granularity.extent(n, shape)
+	if e.run == 0 || len(p.Scale) != e.params || len(p.ZeroPoint) != e.params || !p.Scheme.usual() {
+		return e, false
+	}
+	if e.params == 1 {
+		return e, math.Float32bits(p.Scale[0])-1 < 0x7f7fffff && uint32(p.ZeroPoint[0]+maxZeroPoint) <= 2*maxZeroPoint
+	}
+	return e, usableParams(p.Scale, p.ZeroPoint)
+}
+
+// fitsSmall reports whether codes of s go into T, which a kernel has elements of.
+func fitsSmall[T Code](s *Scheme) bool {
+	return s.Unsigned == (^T(0) > 0) && s.Bits <= 8*int(unsafe.Sizeof(T(0)))
+}
+
+// quantizeElements stores the codes of x, not packed.
+func (p *Params) quantizeElements(dst codes, x []float32, e extent) {
+	lo, hi := p.Scheme.Grid()
+	qmin, qmax := int32(lo), int32(hi)
+	switch {
+	case dst.code8 != nil && e.columns:
+		quantizeInt8Columns(dst.code8, x, p.Scale, p.ZeroPoint, qmin, qmax, false)
+	case dst.code8 != nil:
+		quantizeInt8Runs(dst.code8, x, e.run, p.Scale, p.ZeroPoint, qmin, qmax, false)
+	case e.columns:
+		quantizeInt16Columns(dst.code16, x, p.Scale, p.ZeroPoint, qmin, qmax, false)
+	default:
+		quantizeInt16Runs(dst.code16, x, e.run, p.Scale, p.ZeroPoint, qmin, qmax, false)
+	}
+}
+
+// dequantizeElements stores the values of codes that are not packed.
+func (p *Params) dequantizeElements(dst []float32, c codes, e extent) {
+	signed := !p.Scheme.Unsigned
+	switch {
+	case c.code8 != nil && e.columns:
+		dequantizeInt8Columns(dst, c.code8, p.Scale, p.ZeroPoint, signed, false)
+	case c.code8 != nil:
+		dequantizeInt8Runs(dst, c.code8, e.run, p.Scale, p.ZeroPoint, signed, false)
+	case e.columns:
+		dequantizeInt16Columns(dst, c.code16, p.Scale, p.ZeroPoint, signed, false)
+	default:
+		dequantizeInt16Runs(dst, c.code16, e.run, p.Scale, p.ZeroPoint, signed, false)
+	}
+}
+
+// inBuffers reports whether codes can be packed one buffer after the other: each
+// holds whole runs of e, or is all there is.
+func (e extent) inBuffers(n int) bool {
+	return n <= bufLen || e.params == 1 || !e.columns && bufLen%e.run == 0
+}
+
+// quantizeSmall stores packed codes of x, and reports whether it has done so.
+func (p *Params) quantizeSmall(dst []byte, x []float32, e extent) bool {
+	bits := p.Scheme.Bits
+	n := PackedLen(len(x), bits)
+	if n > len(dst) {
+		return false
+	}
+	switch {
+	case bits == 8:
+		p.quantizeElements(codes{code8: dst[:n]}, x, e)
+	case bits > 8:
+		c := packedCodes(dst[:n], len(x), bits)
+		if c.code16 == nil {
+			return false
+		}
+		p.quantizeElements(c, x, e)
+	case len(x) <= smallLen:
+		p.quantizeShort(dst, x, e)
+	case e.inBuffers(len(x)):
+		p.quantizePacked(dst, x, e)
+	default:
+		return false
+	}
+	return true
+}
+
+// quantizeShort packs the codes of up to smallLen elements.
+func (p *Params) quantizeShort(dst []byte, x []float32, e extent) {
+	var buf [smallLen]uint8
+	c := buf[:len(x)]
+	p.quantizeElements(codes{code8: c}, x, e)
+	pack8(dst, c, p.Scheme.Bits, false)
+}
+
+func (p *Params) quantizePacked(dst []byte, x []float32, e extent) {
+	var buf [bufLen]uint8
+	q := *p
+	for len(x) > 0 {
+		n := min(bufLen, len(x))
+		q.quantizeElements(codes{code8: buf[:n]}, x[:n], e)
+		pack8(dst, buf[:n], p.Scheme.Bits, false)
+		if x = x[n:]; len(x) > 0 {
+			dst = dst[bufLen/8*p.Scheme.Bits:]
+			q.next(e)
+		}
+	}
+}
+
+// next goes on to the parameters of the next buffer.
+func (p *Params) next(e extent) {
+	if e.params > 1 {
+		p.Scale, p.ZeroPoint = p.Scale[bufLen/e.run:], p.ZeroPoint[bufLen/e.run:]
+	}
+}
+
+// dequantizeSmall is the inverse of quantizeSmall.
+func (p *Params) dequantizeSmall(dst []float32, packed []byte, e extent) bool {
+	bits := p.Scheme.Bits
+	if PackedLen(len(dst), bits) != len(packed) {
+		return false
+	}
+	switch {
+	case bits == 8:
+		p.dequantizeElements(dst, codes{code8: packed}, e)
+	case bits > 8:
+		c := packedCodes(packed, len(dst), bits)
+		if c.code16 == nil {
+			return false
+		}
+		p.dequantizeElements(dst, c, e)
+	case len(dst) <= smallLen:
+		p.dequantizeShort(dst, packed, e)
+	case e.inBuffers(len(dst)):
+		p.dequantizePacked(dst, packed, e)
+	default:
+		return false
+	}
+	return true
+}
+
+// dequantizeShort unpacks up to smallLen codes.
+func (p *Params) dequantizeShort(dst []float32, packed []byte, e extent) {
+	var buf [smallLen]uint8
+	c := buf[:len(dst)]
+	unpack8(c, packed, p.Scheme.Bits, !p.Scheme.Unsigned)
+	p.dequantizeElements(dst, codes{code8: c}, e)
+}
+
+func (p *Params) dequantizePacked(dst []float32, packed []byte, e extent) {
+	var buf [bufLen]uint8
+	q := *p
+	for len(dst) > 0 {
+		n := min(bufLen, len(dst))
+		unpack8(buf[:n], packed, p.Scheme.Bits, !p.Scheme.Unsigned)
+		q.dequantizeElements(dst[:n], codes{code8: buf[:n]}, e)
+		if dst = dst[n:]; len(dst) > 0 {
+			packed = packed[bufLen/8*p.Scheme.Bits:]
+			q.next(e)
+		}
+	}
+}
+
+// calibrateSmall stores the parameters of t in p, and reports whether it has done so, and
+// how t is cut.
+func (s *Scheme) calibrateSmall(p *Params, t Tensor) (e extent, ok bool) {
+	if s.Method.kind != minMax || !s.usual() {
+		return extent{}, false
+	}
+	e = s.Granularity.extent(len(t.Data), t.Shape)
+	switch {
+	case e.run == 0:
+	case e.params == 1:
+		var lo, hi [1]float32
+		if ok = rangeRuns(lo[:], hi[:], t.Data, len(t.Data)); ok {
+			p.resize(1)
+			p.Scheme = *s
+			p.Scale[0], p.ZeroPoint[0] = s.paramsOfOne(lo[0], hi[0])
+		}
+	case e.params <= smallParams/8:
+		var lo, hi [smallParams / 8]float32
+		ok = s.calibrateExtent(p, t.Data, e, lo[:e.params], hi[:e.params])
+	case e.params <= smallParams:
+		var lo, hi [smallParams]float32
+		ok = s.calibrateExtent(p, t.Data, e, lo[:e.params], hi[:e.params])
+	}
+	return e, ok
+}
+
+// paramsOfOne is params without copies of s.
+func (s *Scheme) paramsOfOne(lo, hi float32) (scale float32, zero int32) {
+	if s.Mapping == Asymmetric && !s.ZeroInRange {
+		qmin, steps := float32(0), float32(int(1)<<s.Bits-1)
+		if !s.Unsigned {
+			qmin = -float32(int(1) << (s.Bits - 1))
+		}
+		return asymmetricOf(lo, hi, qmin, steps)
+	}
+	return s.params(Range{lo, hi})
+}
+
+// calibrateExtent has memory for ranges.
+func (s *Scheme) calibrateExtent(p *Params, x []float32, e extent, lo, hi []float32) bool {
+	if e.columns {
+		resetRanges(lo, hi)
+		if !rangeColumns(lo, hi, x, len(x)/e.run, e.run) {
+			return false
+		}
+	} else if !rangeRuns(lo, hi, x, e.run) {
+		return false
+	}
+	p.set(*s, e.params)
+	s.paramsOf(p, lo, hi, 0)
+	return true
+}

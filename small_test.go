@@ -1,0 +1,156 @@
+package quant
+
+import (
+	"fmt"
+	"testing"
+)
+
+// TestExtent has tensors that are small, and some that are not.
+func TestExtent(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		n     int
+		shape []int
+		by    Granularity
+		want  extent
+	}{
+		{"tensor", 32, nil, PerTensor, extent{run: 32, params: 1}},
+		{"tensor with a shape", 32, []int{4, 8}, PerTensor, extent{run: 32, params: 1}},
+		{"rows", 32, []int{4, 8}, PerChannel(0), extent{run: 8, params: 4}},
+		{"rows behind axes of length 1", 32, []int{1, 1, 4, 8}, PerChannel(-2), extent{run: 8, params: 4}},
+		{"columns", 32, []int{4, 8}, PerChannel(1), extent{run: 8, params: 8, columns: true}},
+		{"elements of one axis", 8, nil, PerChannel(0), extent{run: 1, params: 8}},
+		{"one channel", 8, []int{8, 1}, PerChannel(1), extent{run: 8, params: 1}},
+		{"groups", 32, []int{2, 16}, PerGroup(-1, 8), extent{run: 8, params: 4}},
+		{"groups of one row, the last short", 20, []int{1, 20}, PerGroup(-1, 8), extent{run: 8, params: 3}},
+		{"a group longer than its axis", 20, []int{2, 10}, PerGroup(1, 16), extent{run: 10, params: 2}},
+		{"wide columns", 64 * 100, []int{100, 64}, PerChannel(1), extent{run: 64, params: 64, columns: true}},
+		{"narrow columns of many rows", 8 * 100, []int{100, 8}, PerChannel(1), extent{}},
+		{"groups that do not fill their rows", 20, []int{2, 10}, PerGroup(1, 4), extent{}},
+		{"groups of rows", 20, []int{10, 2}, PerGroup(0, 5), extent{}},
+		{"channels in the middle", 24, []int{2, 3, 4}, PerChannel(1), extent{}},
+		{"no elements", 0, nil, PerTensor, extent{}},
+		{"more than a part", partLen + 1, nil, PerTensor, extent{}},
+		{"another number of elements", 32, []int{4, 9}, PerTensor, extent{}},
+		{"no such axis", 32, []int{4, 8}, PerChannel(2), extent{}},
+		{"a group of none", 32, []int{4, 8}, PerGroup(1, 0), extent{}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := tt.by.extent(tt.n, tt.shape); got != tt.want {
+				t.Errorf("%+v, want %+v", got, tt.want)
+			}
+		})
+	}
+}
+
+// TestSmallCalls compares small calls with the transform and the walk, which know
+// all tensors.
+func TestSmallCalls(t *testing.T) {
+	r := splitmix(77)
+	shapes := [][]int{{1}, {7}, {32}, {129}, {4, 8}, {16, 33}, {3, 64}, {40, 70}, {8, 512}, {9, 1024}, {1, 3, 1000}, {300, 16}}
+	forEachISA(t, func(t *testing.T) {
+		for i, shape := range shapes {
+			x := goldenTensor(&r, i%4, shape...)
+			for _, g := range []Granularity{PerTensor, PerChannel(0), PerChannel(-1), PerGroup(-1, 8), PerGroup(-1, 32), PerGroup(-1, 7)} {
+				for j, bits := range []int{2, 3, 4, 7, 8, 12, 16} {
+					if testing.Short() && j%3 != i%3 {
+						continue
+					}
+					s := Scheme{Bits: bits, Granularity: g, Unsigned: i%2 > 0, Mapping: Mapping(i / 2 % 2), ZeroInRange: i%3 == 0}
+					t.Run(fmt.Sprintf("shape=%v/%v/bits=%d", shape, g, bits), func(t *testing.T) { testSmallCalls(t, x, s) })
+				}
+			}
+		}
+	})
+}
+
+func testSmallCalls(t *testing.T, x Tensor, s Scheme) {
+	l, err := newLayout(len(x.Data), x.Shape, s.Granularity)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := new(walk)
+	lo, hi, err := w.rangesOf(x.Data, nil, l, s.Granularity)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want Params
+	want.set(s, l.params)
+	s.paramsOf(&want, lo, hi, s.tensorScale(lo, hi))
+	p, err := Calibrate(x, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.Scheme != s || differ(p.Scale, want.Scale) >= 0 || differ(p.ZeroPoint, want.ZeroPoint) >= 0 {
+		t.Fatalf("Calibrate: %v, want %v", p, want)
+	}
+	f, err := newTransform(len(x.Data), x.Shape, want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := PackedLen(len(x.Data), s.Bits)
+	packed, got := makeCodes(n), makeCodes(n+3)
+	f.real, f.codes = x.Data, packedCodes(packed, len(x.Data), s.Bits)
+	f.quantize()
+	for _, shift := range []int{0, 1} { // codes of 16 bits that are not aligned too
+		got := got[shift:]
+		fill(got, 0xa5)
+		if err := QuantizeInto(got, x, p); err != nil {
+			t.Fatal(err)
+		}
+		if i := differ(got[:n], packed); i >= 0 {
+			t.Fatalf("QuantizeInto: byte %d is %#x, want %#x", i, got[i], packed[i])
+		}
+		if got[n] != 0xa5 {
+			t.Fatal("QuantizeInto stores behind the codes")
+		}
+		testSmallDequantize(t, x, Quantized{got[:n], x.Shape, p}, f)
+	}
+}
+
+// testSmallDequantize compares the values of q with those of f.
+func testSmallDequantize(t *testing.T, x Tensor, q Quantized, f transform) {
+	real, back := make([]float32, len(x.Data)), make([]float32, len(x.Data)+1)
+	f.real = real
+	f.dequantize()
+	if err := DequantizeInto(back, q); err != nil {
+		t.Fatal(err)
+	}
+	if i := differ(back[:len(real)], real); i >= 0 || back[len(real)] != 0 {
+		t.Fatalf("DequantizeInto: element %d is %v, want %v", i, back[i], real[i])
+	}
+}
+
+// TestSmallCallErrors has calls that are small but for one mistake, which has to be
+// found all the same.
+func TestSmallCallErrors(t *testing.T) {
+	good := func() Params {
+		return Params{Scheme: Scheme{Bits: 8, Granularity: PerChannel(0)}, Scale: []float32{1, 2}, ZeroPoint: []int32{0, 3}}
+	}
+	for _, tt := range []struct {
+		name  string
+		spoil func(p *Params)
+	}{
+		{"a scale of 0", func(p *Params) { p.Scale[1] = 0 }},
+		{"a scale that is NaN", func(p *Params) { p.Scale[1] = nan }},
+		{"a zero point that is too far", func(p *Params) { p.ZeroPoint[1] = maxZeroPoint + 1 }},
+		{"too few parameters", func(p *Params) { p.Scale = p.Scale[:1] }},
+		{"17 bits", func(p *Params) { p.Scheme.Bits = 17 }},
+		{"no such mapping", func(p *Params) { p.Scheme.Mapping = 2 }},
+		{"no such granularity", func(p *Params) { p.Scheme.Granularity.axis = 2 }},
+		{"narrow range of the asymmetric mapping", func(p *Params) { p.Scheme.NarrowRange = true }},
+		{"an invalid method", func(p *Params) { p.Scheme.Method = Percentile(101) }},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			p := good()
+			tt.spoil(&p)
+			x, b := Tensor{make([]float32, 8), []int{2, 4}}, make([]byte, 8)
+			if QuantizeInto(b, x, p) == nil || QuantizeCodes(make([]int8, 8), x, p) == nil {
+				t.Error("quantizing has no error")
+			}
+			if DequantizeInto(x.Data, Quantized{b, x.Shape, p}) == nil || DequantizeCodes(x.Data, make([]int8, 8), x.Shape, p) == nil {
+				t.Error("dequantizing has no error")
+			}
+		})
+	}
+}
