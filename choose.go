@@ -54,7 +54,7 @@ func (s *scaler) task() search.Task {
 		Grid: search.Grid{
 			Scaler: s, Lowest: int32(qmin), Highest: int32(qmax),
 			Symmetric: s.Mapping == Symmetric, ZeroInRange: s.ZeroInRange,
-			Proportional: !rounded, Rounded: rounded, Divisor: float64(divisor), LeastScale: minScale, LeastRatio: ratio,
+			Proportional: !rounded, Rounded: rounded, Divisor: float64(divisor), EachEnd: s.Divisor == EachEnd, LeastScale: minScale, LeastRatio: ratio,
 		},
 		Goal: s.Method.goal(), Percentile: s.Method.fraction,
 	}

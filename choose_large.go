@@ -188,7 +188,7 @@ func (s *selection) choose(x []float32, src Source) error {
 	for k := range s.tasks {
 		goal := s.tasks[k].Goal
 		for range 2 {
-			if goal == search.Tails {
+			if goal.ByRank() {
 				s.digits = extended(s.digits)
 				d := &s.digits[len(s.digits)-1]
 				*d = resize(*d, n)
@@ -231,16 +231,20 @@ func (s *selection) fromHistogram(i int) {
 	loaded, percentiles := false, 0
 	for k := range s.schemes {
 		r, task := &s.ranges[k][s.first+i], &s.tasks[k]
-		if task.Goal == search.Tails {
+		if task.Goal.ByRank() {
 			lo, hi := &s.digits[percentiles][i], &s.digits[percentiles+1][i]
 			percentiles += 2
 			lo.Stop()
 			hi.Stop()
-			if t := histogram.Tails(task.Percentile, n); t > 0 && r.Min < r.Max {
-				width := 8
-				if len(s.digits)*len(s.params) <= mostWidePasses {
-					width = 16
+			width := 8
+			if len(s.digits)*len(s.params) <= mostWidePasses {
+				width = 16
+			}
+			if task.Goal == search.Magnitudes {
+				if t := histogram.Outside(task.Percentile, n); t > 0 && r.Min < r.Max {
+					hi.BeginMagnitude(h, n-1-t, width)
 				}
+			} else if t := histogram.Tails(task.Percentile, n); t > 0 && r.Min < r.Max {
 				lo.Begin(h, t, width)
 				hi.Begin(h, n-1-t, width)
 			}
@@ -281,12 +285,18 @@ func (s *selection) findPercentiles(x []float32, src Source) error {
 		}
 		percentiles := 0
 		for k := range s.schemes {
-			if s.tasks[k].Goal != search.Tails {
+			if !s.tasks[k].Goal.ByRank() {
 				continue
 			}
 			for i := range s.params {
 				lo, hi := &s.digits[percentiles][i], &s.digits[percentiles+1][i]
-				if !lo.Open() {
+				if !hi.Open() {
+					continue
+				}
+				if s.tasks[k].Goal == search.Magnitudes {
+					if r := &s.ranges[k][s.first+i]; hi.Next() {
+						*r = Range(search.Cut(search.Range(*r), hi.Value()))
+					}
 					continue
 				}
 				if done := lo.Next(); hi.Next() && done {

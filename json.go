@@ -160,13 +160,14 @@ type schemeJSON struct {
 	ZeroInRange *bool    `json:"zero_in_range"`
 	Method      *Method  `json:"method"`
 
-	Scales *ScaleFormat `json:"scales,omitempty"`
+	Scales  *ScaleFormat `json:"scales,omitempty"`
+	Divisor *Divisor     `json:"divisor,omitempty"`
 }
 
 // MarshalJSON returns an object with the fields format (unless that is Integers),
 // bits, unsigned, mapping, granularity ("per_tensor", "per_channel" or
 // "per_group"), axis, group_size, narrow_range, zero_in_range, method, and scales (unless
-// they are Float32Scale). Axis and group_size are null where they have no meaning. As a key of a map a Scheme has its
+// they are Float32Scale), and divisor (unless that is FarEnd). Axis and group_size are null where they have no meaning. As a key of a map a Scheme has its
 // text form. The errors are those of Validate.
 func (s Scheme) MarshalJSON() ([]byte, error) {
 	if err := s.Validate(); err != nil {
@@ -181,6 +182,9 @@ func (s Scheme) MarshalJSON() ([]byte, error) {
 	if s.Scales != Float32Scale {
 		j.Scales = &s.Scales
 	}
+	if s.Divisor != FarEnd {
+		j.Divisor = &s.Divisor
+	}
 	switch s.Granularity.unit {
 	case perChannel:
 		name, j.Axis = "per_channel", &s.Granularity.axis
@@ -191,7 +195,7 @@ func (s Scheme) MarshalJSON() ([]byte, error) {
 }
 
 // UnmarshalJSON reads what MarshalJSON returns, with the fields in any order. It
-// refuses fields that are unknown, missing or there twice, and null; only format, scales,
+// refuses fields that are unknown, missing or there twice, and null; only format, scales, divisor,
 // axis and group_size may be missing. A string is read as the text form, which is
 // what package json passes for the key of a map. Other errors: ErrScheme, and those
 // of Validate.
@@ -214,6 +218,7 @@ func (s *Scheme) UnmarshalJSON(data []byte) error {
 		member{name: "zero_in_range", to: &t.ZeroInRange},
 		member{name: "method", to: &t.Method},
 		member{name: "scales", to: &t.Scales, optional: true},
+		member{name: "divisor", to: &t.Divisor, optional: true},
 	); err != nil {
 		return err
 	}

@@ -14,8 +14,10 @@ package quant
 //	quantize      kernels_generic.go     quantize_avx2_amd64.s    quantize_avx512_amd64.s    quantize_arm64.s
 //	to 16 bits    kernels_generic.go     quantize16_avx2_amd64.s  quantize16_avx512_amd64.s  quantize16_arm64.s
 //	dequantize    kernels_generic.go     dequantize_avx2_amd64.s  dequantize_avx512_amd64.s  dequantize_arm64.s
+//	from 4 bits   kernels_generic.go     -                        dequantize4_avx512_amd64.s -
 //	errors        kernels_generic.go     errors_avx2_amd64.s      errors_avx512_amd64.s      errors_arm64.s
 //	codebooks     codebook_generic.go    codebook_avx2_amd64.s    codebook_avx512_amd64.s    -
+//	differences   kernels_generic.go     differences_avx2_amd64.s differences_avx512_amd64.s -
 //	histogram     kernels_generic.go     histogram_avx2_amd64.s   as AVX2                    histogram_arm64.s
 //	transpose     kernels_generic.go     transpose_avx2_amd64.s   as AVX2                    transpose_arm64.s
 //	pack, unpack  packed.go              pack_avx2_amd64.s        pack_avx512_amd64.s        pack_arm64.s

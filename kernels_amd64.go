@@ -118,6 +118,15 @@ func dequantizeInt16Runs(dst []float32, src []uint16, run int, scale []float32, 
 	}
 }
 
+// dequantize4Runs has a kernel for AVX-512.
+func dequantize4Runs(dst []float32, packed []byte, run int, scale []float32, zero []int32, signed, stream bool) bool {
+	if active != avx512 {
+		return false
+	}
+	dequantize4RunsAVX512(dst, packed[:packedLen(int64(len(dst)), 4)], run, scale, zero, signed, stream)
+	return true
+}
+
 // quantizeWhole quantizes rows whole rows.
 func quantizeWhole[T uint8 | uint16](dst []T, src []float32, rows int, scale []float32, zero []int32, qmin, qmax int32, stream bool) {
 	switch dst := any(dst).(type) {
@@ -183,6 +192,17 @@ func squaresRuns(acc []float64, src []float32, run int) {
 		squaresRunsAVX512(acc, src, run)
 	default:
 		squaresRunsGeneric(acc, src, run)
+	}
+}
+
+func differencesRuns(acc []sums, x, y []float32, run int) {
+	switch {
+	case active == avx2 && len(acc) > 0:
+		differencesRunsAVX2(acc, x, y[:len(x)], run)
+	case active == avx512 && len(acc) > 0:
+		differencesRunsAVX512(acc, x, y[:len(x)], run)
+	default:
+		differencesRunsGeneric(acc, x, y, run)
 	}
 }
 

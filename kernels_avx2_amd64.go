@@ -31,6 +31,9 @@ func dequantizeInt8RunsAVX2(dst []float32, src []uint8, run int, scale []float32
 func dequantizeInt16RunsAVX2(dst []float32, src []uint16, run int, scale []float32, zero []int32, signed, stream bool)
 
 //go:noescape
+func differencesRunsAVX2(acc []sums, x, y []float32, run int)
+
+//go:noescape
 func squaresRunsAVX2(acc []float64, src []float32, run int)
 
 //go:noescape

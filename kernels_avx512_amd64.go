@@ -25,6 +25,9 @@ func dequantizeInt8RunsAVX512(dst []float32, src []uint8, run int, scale []float
 func dequantizeInt16RunsAVX512(dst []float32, src []uint16, run int, scale []float32, zero []int32, signed, stream bool)
 
 //go:noescape
+func differencesRunsAVX512(acc []sums, x, y []float32, run int)
+
+//go:noescape
 func squaresRunsAVX512(acc []float64, src []float32, run int)
 
 //go:noescape
@@ -68,6 +71,9 @@ func pack4AVX512(dst []byte, codes []uint8, stream bool)
 
 //go:noescape
 func pack2AVX512(dst []byte, codes []uint8)
+
+//go:noescape
+func dequantize4RunsAVX512(dst []float32, packed []byte, run int, scale []float32, zero []int32, signed, stream bool)
 
 //go:noescape
 func unpack4AVX512(dst []uint8, packed []byte, signed bool)

@@ -150,6 +150,19 @@ func dequantizeColumnsGeneric[T uint8 | uint16](dst []float32, src []T, scale []
 	}
 }
 
+// dequantize4RunsGeneric defines dequantize4Runs: dequantizeRunsGeneric of packed codes of 4
+// bits, of one run or of runs of an even length. The dispatcher reports whether it has a kernel:
+// without one, codes are unpacked first.
+func dequantize4RunsGeneric(dst []float32, packed []byte, run int, scale []float32, zero []int32, signed bool) {
+	for i := range dst {
+		c := int32(packed[i/2]) >> (i % 2 * 4) & 15
+		if signed {
+			c = c << 28 >> 28
+		}
+		dst[i] = float32(c-zero[i/run]) * scale[i/run]
+	}
+}
+
 // signBit returns the sign bit of a code, or 0 if codes are not signed: then
 // (c ^ signBit) - signBit extends the sign of c.
 func signBit[T uint8 | uint16](signed bool) int32 {
@@ -230,6 +243,27 @@ func squaresColumnsGeneric(acc []float64, src []float32, rows, stride int) {
 		for j, x := range src[r*stride:][:len(acc)] {
 			acc[j] += float64(x) * float64(x)
 		}
+	}
+}
+
+// differencesRunsGeneric sets acc[i] to the sums of the differences between x and y
+// over run i, whose length is at most blockLen, in the order of errorsRuns.
+func differencesRunsGeneric(acc []sums, x, y []float32, run int) {
+	for i := range acc {
+		var abs, sq [lanes]float64
+		a := sums{}
+		b, end := i*run, min((i+1)*run, len(x))
+		y := y[b:end]
+		for j, v := range x[b:end] {
+			d := float32(math.Abs(float64(y[j] - v)))
+			abs[j%lanes] += float64(d)
+			sq[j%lanes] += float64(d) * float64(d)
+			if d > a.max {
+				a.max = d
+			}
+		}
+		a.abs, a.sq = fold(&abs), fold(&sq)
+		acc[i] = a
 	}
 }
 

@@ -101,3 +101,6 @@ func quantizeBookRuns(dst []uint8, src []float32, run int, scale []float32, b *c
 func dequantizeBookRuns(dst []float32, src []uint8, run int, scale []float32, b *codebook) {
 	dequantizeBookRunsGeneric(dst, src, run, scale, b)
 }
+func dequantize4Runs([]float32, []byte, int, []float32, []int32, bool, bool) bool { return false }
+
+func differencesRuns(acc []sums, x, y []float32, run int) { differencesRunsGeneric(acc, x, y, run) }

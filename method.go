@@ -19,7 +19,7 @@ import (
 // them for values that are all the same.
 type Method struct {
 	kind     methodKind
-	fraction float64 // of Percentile and MovingAverage
+	fraction float64 // of Percentile, PercentileMagnitude and MovingAverage
 }
 
 type methodKind uint8
@@ -31,6 +31,7 @@ const (
 	leastAbsolute
 	entropy
 	movingAverage
+	magnitudes
 )
 
 // methods has all that there is to know of each method, by its kind. A new method
@@ -66,6 +67,10 @@ var methods = [...]struct {
 		Name: "ema", Value: "M", Example: 0.01, Batches: true,
 		Purpose: "averages the smallest and the largest values of batches, each with the weight M",
 	}, most: 1, what: "weight %v of a moving average"},
+	magnitudes: {MethodInfo: MethodInfo{
+		Name: "magnitude", Value: "P", Example: 99.99,
+		Purpose: "leaves out (100-P) percent of the values, those of the largest magnitudes, at either end",
+	}, goal: search.Magnitudes, most: 100, what: "percentile %v"},
 }
 
 // A MethodInfo describes a method, for a tool that lists them.
@@ -134,6 +139,13 @@ var (
 // 100, which is MinMax by another name.
 func Percentile(p float64) Method { return Method{percentile, p} }
 
+// PercentileMagnitude takes the range that leaves out the fraction (100-p)/100 of the
+// values, those of the largest magnitudes, at whichever end they are: what TensorRT and ONNX
+// Runtime's symmetric calibration take. Where values are on one side of 0, as after a ReLU,
+// all that is left out is at their far end; Percentile leaves half of it out at the near
+// one, where nothing is gained. p is as for Percentile.
+func PercentileMagnitude(p float64) Method { return Method{magnitudes, p} }
+
 // MovingAverage takes the averages of the smallest and of the largest values
 // of batches, m being the weight of a batch: average = (1-m)*average + m*value.
 // The first batch counts in full. m is above 0 and at most 1; 0.01 is common.
@@ -158,8 +170,8 @@ func (m Method) takesValue() bool { return methods[m.kind].Value != "" }
 
 // ParseMethod returns the method with the given name, which is one of those that
 // Methods describes, with its value if it takes one: "minmax", "percentile=99.99",
-// "mse" for LeastSquares, "mae" for LeastAbsolute, "entropy", or "ema=0.01" for
-// MovingAverage. The error is ErrMethod.
+// "magnitude=99.99" for PercentileMagnitude, "mse" for LeastSquares, "mae" for
+// LeastAbsolute, "entropy", or "ema=0.01" for MovingAverage. The error is ErrMethod.
 func ParseMethod(name string) (Method, error) {
 	word, value, hasValue := strings.Cut(name, "=")
 	var m Method
@@ -214,7 +226,7 @@ func (m Method) validate() error {
 	return nil
 }
 
-// Fraction returns the p of Percentile or the m of MovingAverage; ok is false
+// Fraction returns the p of Percentile and PercentileMagnitude, or the m of MovingAverage; ok is false
 // for the others.
 func (m Method) Fraction() (f float64, ok bool) {
 	return m.fraction, int(m.kind) < len(methods) && m.takesValue()

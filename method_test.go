@@ -13,7 +13,7 @@ func TestParseMethod(t *testing.T) {
 	for name, want := range map[string]Method{
 		"minmax": MinMax, "mse": LeastSquares, "mae": LeastAbsolute, "entropy": Entropy,
 		"percentile=99.99": Percentile(99.99), "percentile=100": Percentile(100), "percentile=0.5": Percentile(0.5),
-		"ema=0.01": MovingAverage(0.01), "ema=1": MovingAverage(1),
+		"magnitude=99.9": PercentileMagnitude(99.9), "ema=0.01": MovingAverage(0.01), "ema=1": MovingAverage(1),
 	} {
 		got, err := ParseMethod(name)
 		if err != nil || got != want || got.String() != name || !got.Equal(want) {
@@ -22,7 +22,7 @@ func TestParseMethod(t *testing.T) {
 	}
 	for _, name := range []string{
 		"", "max", "MinMax", "minmax=1", "mse=", "percentile", "percentile=", "percentile=0", "percentile=100.1", "percentile=-1",
-		"percentile=NaN", "percentile=x", "ema", "ema=0", "ema=1.5", "ema=Inf", "entropy=3", "percentile = 99",
+		"percentile=NaN", "percentile=x", "magnitude", "magnitude=0", "magnitude=101", "ema", "ema=0", "ema=1.5", "ema=Inf", "entropy=3", "percentile = 99",
 	} {
 		if m, err := ParseMethod(name); !errors.Is(err, ErrMethod) {
 			t.Errorf("%q: %v, %v", name, m, err)
@@ -46,8 +46,8 @@ func TestParseMethod(t *testing.T) {
 // TestMethods: every method is described, and parses by its description.
 func TestMethods(t *testing.T) {
 	all := Methods()
-	if len(all) != int(movingAverage)+1 {
-		t.Errorf("%d methods are described, want %d", len(all), movingAverage+1)
+	if len(all) != len(methods) {
+		t.Errorf("%d methods are described, want %d", len(all), len(methods))
 	}
 	want := map[Method]MethodInfo{
 		MinMax:              {Name: "minmax"},
@@ -56,6 +56,8 @@ func TestMethods(t *testing.T) {
 		LeastAbsolute:       {Name: "mae", Histogram: true},
 		Entropy:             {Name: "entropy", Histogram: true},
 		MovingAverage(0.01): {Name: "ema", Value: "M", Example: 0.01, Batches: true},
+
+		PercentileMagnitude(99.99): {Name: "magnitude", Value: "P", Example: 99.99, Histogram: true},
 	}
 	for _, info := range all {
 		t.Run(info.Name, func(t *testing.T) {
@@ -91,7 +93,7 @@ func TestMethods(t *testing.T) {
 // TestMethodErrors: messages say what there is, and what is missing.
 func TestMethodErrors(t *testing.T) {
 	for name, want := range map[string]string{
-		"max":            `there is no "max"; there are minmax, percentile=P, mse, mae, entropy and ema=M`,
+		"max":            `there is no "max"; there are minmax, percentile=P, mse, mae, entropy, ema=M and magnitude=P`,
 		"ema":            `"ema" needs a value, as in ema=0.01`,
 		"percentile":     `"percentile" needs a value, as in percentile=99.99`,
 		"entropy=3":      `"entropy=3": entropy takes no value`,
@@ -109,7 +111,7 @@ func TestMethodErrors(t *testing.T) {
 }
 
 // allMethods are those that a tensor can be calibrated by.
-var allMethods = append([]Method{MinMax}, methodsOfHistogram...)
+var allMethods = append([]Method{MinMax, PercentileMagnitude(90)}, methodsOfHistogram...)
 
 // valuesOfParams returns the values that each parameter is for, in row-major order.
 func valuesOfParams(t testing.TB, x Tensor, g Granularity) [][]float32 {

@@ -281,3 +281,66 @@ func TestEntropy(t *testing.T) {
 }
 
 func byName(name string) (of func(*rand.Rand) float32) { return samples.Named(name) }
+
+// TestPercentileMagnitudes compares with sorted magnitudes, for few values, for many, and
+// for parameters whose values are read in passes.
+func TestPercentileMagnitudes(t *testing.T) {
+	check := func(t *testing.T) {
+		for _, d := range distributions {
+			for _, n := range []int{1, 2, 3, 10, 999, 5000} {
+				x := valuesOf(uint64(n), n, d.of)
+				whole := Range{exact.PlusZero(slices.Min(x)), exact.PlusZero(slices.Max(x))}
+				sorted := slices.Clone(x)
+				for i, v := range sorted {
+					sorted[i] = max(v, -v)
+				}
+				slices.Sort(sorted)
+				o := observed1(t, Scheme{Bits: 8}, x)
+				for _, p := range []float64{100, 99.9, 99, 50, 1e-9} {
+					m := PercentileMagnitude(p)
+					k := min(int(float64(n)*(100-p)/100), n-1)
+					want := cutTo(whole, sorted[n-1-k])
+					if got := calibrated(t, Scheme{Bits: 8}, m, x); got != want {
+						t.Errorf("%s, %d values, %v: Calibrate chose %v, want %v", d.name, n, m, got, want)
+					}
+					read, err := Stream{sliceSource(x), []int{n}}.Calibrate(Scheme{Bits: 8, Method: m})
+					if err != nil {
+						t.Fatal(err)
+					}
+					if scale, zero := (Scheme{Bits: 8}).params(want); read.Scale[0] != scale || read.ZeroPoint[0] != zero {
+						t.Errorf("%s, %d values, %v: read %v, want %v and %d", d.name, n, m, read, scale, zero)
+					}
+					got := rangeBy(t, o, Scheme{Bits: 8}, m)
+					for _, v := range [][2]float32{{got.Min, want.Min}, {got.Max, want.Max}} {
+						bound := max(math.Abs(float64(v[1]))*0x1p-7, 0x1p-133)
+						if math.Abs(float64(v[0])-float64(v[1])) > bound || got.Min > got.Max {
+							t.Errorf("%s, %d values, %v: the observer chose %v, want %v within %v", d.name, n, m, got, want, bound)
+						}
+					}
+				}
+			}
+		}
+	}
+	t.Run("together", check)
+	t.Run("in passes", func(t *testing.T) {
+		smallLimits(t, 0, 0)
+		check(t)
+	})
+}
+
+// TestPercentilesOfOneSide: of values on one side of 0, percentiles of magnitudes leave out
+// what is at the far end, and the others half as much.
+func TestPercentilesOfOneSide(t *testing.T) {
+	x := make([]float32, 10000) // as after a ReLU, with 8 outliers
+	for i := range x {
+		x[i] = float32(i%500) / 500
+	}
+	for i := range 8 {
+		x[i*1000] = 50
+	}
+	for m, want := range map[Method]Range{Percentile(99.9): {0, 50}, PercentileMagnitude(99.9): {0, 0.998}} {
+		if got := calibrated(t, Scheme{Bits: 8}, m, x); got != want {
+			t.Errorf("%v chose %v, want %v", m, got, want)
+		}
+	}
+}

@@ -36,15 +36,16 @@ const (
 	stateNarrow
 	stateZero
 	stateIgnore
-	stateFormat               // not integers: the name of the format follows
-	stateScales               // not float32: the name of the format of scales follows
-	stateFlags  = 1<<iota - 1 // all of them
+	stateFormat                // not integers: the name of the format follows
+	stateScales                // not float32: the name of the format of scales follows
+	stateDivisor               // not FarEnd: the name of the divisor follows
+	stateFlags   = 1<<iota - 1 // all of them
 )
 
 func (o *Observer) append(b []byte) []byte {
 	s := o.scheme
 	flags := byte(0)
-	for i, set := range [...]bool{s.Unsigned, s.Mapping == Symmetric, s.NarrowRange, s.ZeroInRange, o.policy == IgnoreNotFinite, s.Format != Integers, s.Scales != Float32Scale} {
+	for i, set := range [...]bool{s.Unsigned, s.Mapping == Symmetric, s.NarrowRange, s.ZeroInRange, o.policy == IgnoreNotFinite, s.Format != Integers, s.Scales != Float32Scale, s.Divisor != FarEnd} {
 		if set {
 			flags |= 1 << i
 		}
@@ -67,6 +68,11 @@ func (o *Observer) append(b []byte) []byte {
 	}
 	if s.Scales != Float32Scale {
 		name := s.Scales.String()
+		b = binary.AppendUvarint(b, uint64(len(name)))
+		b = append(b, name...)
+	}
+	if s.Divisor != FarEnd {
+		name := s.Divisor.String()
 		b = binary.AppendUvarint(b, uint64(len(name)))
 		b = append(b, name...)
 	}
@@ -218,6 +224,11 @@ func (d *decoder) decode() *Observer {
 	if flags&stateScales != 0 {
 		if err := s.Scales.UnmarshalText([]byte(d.name())); err != nil || s.Scales == Float32Scale {
 			d.fail("scales %v: %v", s.Scales, err)
+		}
+	}
+	if flags&stateDivisor != 0 {
+		if err := s.Divisor.UnmarshalText([]byte(d.name())); err != nil || s.Divisor == FarEnd {
+			d.fail("divisor %v: %v", s.Divisor, err)
 		}
 	}
 	if err := s.Validate(); err != nil {

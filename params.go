@@ -66,6 +66,10 @@ func (s Scheme) paramsOf(p *Params, lo, hi []float32, tensor float32) {
 	case s.Format.number != 0:
 		symmetricParams(scale, lo, hi, s.Format.book().largest)
 		fill(zero, 0)
+	case s.Divisor == EachEnd:
+		for i := range lo {
+			scale[i], zero[i] = s.symmetric(Range{lo[i], hi[i]})
+		}
 	case s.Mapping == Symmetric:
 		z, steps := s.symmetricGrid()
 		symmetricParams(scale, lo, hi, steps)
@@ -231,16 +235,23 @@ func (s Scheme) asymmetric(r Range) (scale float32, zero int32) {
 //
 // With signed codes of 8 bits the divisor is 128, so that the largest positive
 // value is clipped to 127; with narrow range it is 127 and nothing is clipped.
+// Scheme.Divisor has others.
 func (s Scheme) symmetric(r Range) (scale float32, zero int32) {
 	zero, steps := s.symmetricGrid()
+	if s.Divisor == EachEnd {
+		return s.eachEndScale(r, zero), zero
+	}
 	return symmetricScale(r.Min, r.Max, steps), zero
 }
 
-// symmetricGrid returns the zero point and the divisor.
+// symmetricGrid returns the zero point and the divisor: for EachEnd the larger of two.
 func (s Scheme) symmetricGrid() (zero int32, steps float32) {
 	qmin, qmax := s.Grid()
 	if s.Unsigned {
 		zero = 1 << (s.Bits - 1)
+	}
+	if s.Divisor == HalfWidth {
+		return zero, float32(qmax-qmin) / 2
 	}
 	return zero, float32(max(zero-int32(qmin), int32(qmax)-zero))
 }

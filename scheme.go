@@ -39,8 +39,12 @@ type Scheme struct {
 	// TFLite, TensorRT and ONNX Runtime quantize weights so.
 	NarrowRange bool
 
+	// Divisor says what the symmetric mapping divides a range by: FarEnd, HalfWidth or
+	// EachEnd. It goes only with integers and the symmetric mapping.
+	Divisor Divisor
+
 	// Method is the method that chooses the range to lay the grid over: MinMax,
-	// Percentile(p), LeastSquares, LeastAbsolute, Entropy or MovingAverage(m).
+	// Percentile(p), PercentileMagnitude(p), LeastSquares, LeastAbsolute, Entropy or MovingAverage(m).
 	Method Method
 
 	// ZeroInRange widens every range so that it holds 0, and keeps the zero
@@ -64,6 +68,8 @@ const (
 	//
 	//	zero point = 0 for signed codes, 2^(Bits-1) for unsigned ones
 	//	scale      = max(|min|, |max|) / max(|qmin - zero point|, |qmax - zero point|)
+	//
+	// Scheme.Divisor has other divisors.
 	Symmetric
 )
 
@@ -114,6 +120,9 @@ func (s Scheme) Validate() error {
 	}
 	if s.Granularity.unit == perGroup && s.Granularity.size <= 0 {
 		return fmt.Errorf("%w: %d is not positive", ErrGroupSize, s.Granularity.size)
+	}
+	if err := s.validateDivisor(); err != nil {
+		return err
 	}
 	if err := s.validateScales(); err != nil {
 		return err

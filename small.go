@@ -222,6 +222,8 @@ func (p *Params) dequantizeSmall(dst []float32, packed []byte, e extent) bool {
 			return false
 		}
 		p.dequantizeElements(dst, c, e)
+	case bits == 4 && !e.columns && (e.params == 1 || e.run%2 == 0) &&
+		dequantize4Runs(dst, packed, e.run, p.Scale, p.ZeroPoint, !p.Scheme.Unsigned, false):
 	case len(dst) <= smallLen:
 		p.dequantizeShort(dst, packed, e)
 	case e.inBuffers(len(dst)):

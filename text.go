@@ -178,6 +178,9 @@ func (s Scheme) String() string {
 	if s.Scales != Float32Scale {
 		text += ", scales " + s.Scales.String()
 	}
+	if s.Divisor != FarEnd {
+		text += ", divisor " + s.Divisor.String()
+	}
 	if s.NarrowRange {
 		text += ", narrow range"
 	}
@@ -206,6 +209,9 @@ func (s Scheme) MarshalText() ([]byte, error) {
 	}
 	if s.Scales != Float32Scale {
 		text += ":scale=" + s.Scales.String()
+	}
+	if s.Divisor != FarEnd {
+		text += ":divisor=" + s.Divisor.String()
 	}
 	if s.NarrowRange {
 		text += ":narrow"
@@ -241,6 +247,7 @@ func (s *Scheme) GobDecode(data []byte) error { return s.UnmarshalText(data) }
 //	tensor, channel@AXIS, groupSIZE@AXIS granularity; short: c0 is channel@0, g32 is group32@-1
 //	minmax, percentile=99.9, mse, …      method, as ParseMethod reads it
 //	scale=float16, scale=e8m0_floor, …   Scales, as ScaleFormat has them
+//	divisor=half, divisor=each           Divisor
 //	narrow                               NarrowRange
 //	zero                                 ZeroInRange
 //
@@ -325,6 +332,9 @@ func (s *Scheme) set(part string) (kind string, err error) {
 		s.ZeroInRange = true
 		return "zero in range", nil
 	}
+	if name, ok := strings.CutPrefix(part, "divisor="); ok {
+		return "divisor", s.Divisor.UnmarshalText([]byte(name))
+	}
 	if name, ok := strings.CutPrefix(part, "scale="); ok {
 		return kindScales, s.Scales.UnmarshalText([]byte(name))
 	}
@@ -352,7 +362,7 @@ func (s *Scheme) set(part string) (kind string, err error) {
 		s.Granularity, err = ParseGranularity(part)
 		return kindGranularity, err
 	}
-	return "", fmt.Errorf("%w: there is no part %q; there are intBITS, uintBITS, %v, %s, asymmetric, symmetric, tensor, channel@AXIS, groupSIZE@AXIS, scale=FORMAT, narrow, zero, %s",
+	return "", fmt.Errorf("%w: there is no part %q; there are intBITS, uintBITS, %v, %s, asymmetric, symmetric, tensor, channel@AXIS, groupSIZE@AXIS, scale=FORMAT, divisor=NAME, narrow, zero, %s",
 		ErrScheme, part, formatList(), namedList(), methodNames())
 }
 

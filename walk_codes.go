@@ -187,6 +187,9 @@ func (t *transform) dequantizeElements(e, end int) {
 	case t.code16 != nil:
 		dequantizeBlocks(t, t.code16[e:end], e, end)
 	case t.bits <= 8:
+		if e = t.dequantize4(e, end); e == end {
+			return
+		}
 		var buf [bufLen]uint8
 		for ; e < end; e += bufLen {
 			n := min(bufLen, end-e)
@@ -201,6 +204,20 @@ func (t *transform) dequantizeElements(e, end int) {
 			dequantizeBlocks(t, buf[:n], e, e+n)
 		}
 	}
+}
+
+// dequantize4 stores elements from e on for as long as a kernel takes their packed codes of 4 bits,
+// and returns the first that it has left, a multiple of 8, or end.
+func (t *transform) dequantize4(e, end int) int {
+	for t.bits == 4 && t.book == nil && e < end {
+		s := t.span(t.off+e, t.off+end)
+		if s.columns || s.run < s.n && s.run%2 != 0 || s.n%8 != 0 && e+s.n < end ||
+			!dequantize4Runs(t.real[e:e+s.n], t.packed[e/2:], s.run, t.scale[s.p:], t.zero[s.p:], t.signed, t.stream) {
+			break
+		}
+		e += s.n
+	}
+	return e
 }
 
 // dequantizeBlocks stores elements e up to end, whose codes are src.

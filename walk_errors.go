@@ -227,27 +227,6 @@ func (u *subject) errorsOfRows(c columnSums, x []float32, b *block, pitch int, w
 	}
 }
 
-// differencesRuns sets acc[i] to the sums of the differences between x and y
-// over run i, whose length is at most blockLen, in the order of errorsRuns.
-func differencesRuns(acc []sums, x, y []float32, run int) {
-	for i := range acc {
-		var abs, sq [lanes]float64
-		a := sums{}
-		b, end := i*run, min((i+1)*run, len(x))
-		y := y[b:end]
-		for j, v := range x[b:end] {
-			d := float32(math.Abs(float64(y[j] - v)))
-			abs[j%lanes] += float64(d)
-			sq[j%lanes] += float64(d) * float64(d)
-			if d > a.max {
-				a.max = d
-			}
-		}
-		a.abs, a.sq = fold(&abs), fold(&sq)
-		acc[i] = a
-	}
-}
-
 // differencesColumns adds the differences of each column, row by row, to acc.
 func differencesColumns(acc columnSums, x, y []float32, rows, stride int) {
 	n := len(acc.abs)

@@ -6,13 +6,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
-
-	"github.com/apache/beam/sdks/v2/go/pkg/beam/io/filesystem"
 )
-
-// tries is how often a piece of a file is read before an error of the file
-// system is one of the pipeline.
-const tries = 4
 
 // A cursor reads the bytes of a tensor, at best from start to end. It is a
 // quant.Source.
@@ -134,22 +128,4 @@ func (c *cursor) ReadFloats(dst []float32, off int) error {
 	}
 	widen(dst, halves, raw, c.ref.DType, c.ref.Big)
 	return nil
-}
-
-// An opened file closes its file system too. It reads at any place if the file
-// does.
-type opened struct {
-	io.ReadCloser
-	fs filesystem.Interface
-}
-
-func (o *opened) Close() error {
-	return errors.Join(o.ReadCloser.Close(), o.fs.Close())
-}
-
-// A seekable is an opened file that reads at any place.
-type seekable struct {
-	*opened
-	io.Seeker
-	io.ReaderAt
 }

@@ -180,26 +180,6 @@ func tensorsOf(ctx context.Context, file string, whole bool) ([]member, error) {
 	return nil, errors.New("neither an .npy, an .npz nor a .safetensors file")
 }
 
-// maxHeld is how long an archive may be on a file system that cannot read at
-// any place of a file: such an archive is held in memory.
-const maxHeld = 256 << 20
-
-// archive opens an archive. Rest is the file from its start, and in the file.
-func archive(rest io.Reader, in io.Reader, length int64) (*zip.Reader, error) {
-	at, ok := in.(io.ReaderAt)
-	if !ok {
-		if length > maxHeld {
-			return nil, fmt.Errorf("an archive of %d bytes on a file system that reads files from their start only: the limit is %d", length, maxHeld)
-		}
-		data, err := io.ReadAll(io.LimitReader(rest, maxHeld+1))
-		if err != nil {
-			return nil, err
-		}
-		at, length = bytes.NewReader(data), int64(len(data))
-	}
-	return zip.NewReader(at, length)
-}
-
 func membersOf(rest, in io.Reader, length int64, whole bool) ([]member, error) {
 	z, err := archive(rest, in, length)
 	if err != nil {
@@ -250,28 +230,4 @@ func memberOf(f *zip.File, whole bool) (member, error) {
 	base, err := f.DataOffset()
 	a.offset += base
 	return member{array: a}, err
-}
-
-// open opens a file through Beam's file systems.
-func open(ctx context.Context, file string) (io.ReadCloser, int64, error) {
-	fs, err := filesystem.New(ctx, file)
-	if err != nil {
-		return nil, 0, err
-	}
-	length, err := fs.Size(ctx, file)
-	if err != nil {
-		fs.Close()
-		return nil, 0, err
-	}
-	in, err := fs.OpenRead(ctx, file)
-	if err != nil {
-		fs.Close()
-		return nil, 0, err
-	}
-	o := &opened{in, fs}
-	at, canRead := in.(io.ReaderAt)
-	if seek, ok := in.(io.Seeker); ok && canRead {
-		return &seekable{o, seek, at}, length, nil
-	}
-	return o, length, nil
 }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"hash/fnv"
 	"maps"
-	"reflect"
 	"slices"
 	"strings"
 
@@ -18,16 +17,6 @@ import (
 
 func init() {
 	registerTypes(&fanFn{}, &fannedFn{}, &describeFn{}, &entryFn{}, &writeFn{}, &reasonFn{}, entry{})
-}
-
-// registerTypes registers functions and values by their types. The generic
-// functions of Beam's package register would call the functions without
-// reflection, but they double the size of a program, and an element is a block
-// of many values here.
-func registerTypes(values ...any) {
-	for _, v := range values {
-		beam.RegisterType(reflect.TypeOf(v))
-	}
 }
 
 // Observe observes parts, a collection of KV<string, Part> by the names of the

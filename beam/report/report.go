@@ -2,8 +2,8 @@
 // entries for single tensors, which can come from many machines.
 //
 // docs/json.md of this project describes the reports. The package imports
-// neither Beam nor the tool, whose packages cannot be imported from here. Its
-// tests, and those of the pipelines, compare its bytes with those of the tool.
+// neither Beam nor the tool, whose packages cannot be imported from here. Tests
+// of the pipelines compare its bytes with those of the tool.
 package report
 
 import (

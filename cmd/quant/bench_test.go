@@ -65,7 +65,7 @@ func TestBench(t *testing.T) {
 			t.Errorf("result %+v", x)
 		}
 		seen[x.Name] = true
-		wantBits := x.Operation == "quantize" || x.Operation == "dequantize" || x.Operation == "compare"
+		wantBits := x.Operation == "quantize" || x.Operation == "dequantize" || x.Operation == "dynamic" || x.Operation == "compare"
 		if (x.Bits != nil) != wantBits {
 			t.Errorf("%s: bits %v", x.Name, x.Bits)
 		}

@@ -33,16 +33,17 @@ files one after the other, as numpy.save writes them to a pipe. Tensors of one
 name in several files are batches of the same tensor. They may differ in shape,
 but not in the number of channels. Files are read in pieces, several at a time.
 
-Methods, which choose within the smallest and the largest value that was seen:
+Methods, which choose about the smallest and the largest value that was seen:
 
   minmax        these two
   percentile=P  without the outer (100-P) percent of them, half at each end
+  magnitude=P   without the (100-P) percent of the largest magnitudes
   mse           the range with the least squared error
   mae           the range with the least absolute error
   entropy       the range whose codes are distributed most as the values are
   ema=M         averages of those two over batches, M the weight of a batch
 
-All but the last give the same result whatever the order of the batches. With
+All but ema give the same result whatever the order of the batches. With
 groups, or with ema, an array of standard input that is larger than 64 MiB goes
 through a temporary file.
 

@@ -34,7 +34,7 @@ func (f *calibrateFlags) register(cmd *cobra.Command) {
 	s, flags := &f.scheme, cmd.Flags()
 	flags.SortFlags = false
 	flags.StringVarP(&f.output, "output", "o", "", "write the calibration to a `file`")
-	flags.StringVar(&f.method, "method", "minmax", "`name` of the way to choose ranges: minmax, percentile=P, mse, mae, entropy or ema=M")
+	flags.StringVar(&f.method, "method", "minmax", "`name` of the way to choose ranges: minmax, percentile=P, magnitude=P, mse, mae, entropy or ema=M")
 	flags.IntVar(&s.Bits, "bits", s.Bits, "width `n` of a code, 2 to 16")
 	flags.BoolVar(&s.Unsigned, "unsigned", false, "codes from 0 up instead of around 0")
 	flags.StringVar(&f.mapping, "mapping", "asymmetric", "`name`: asymmetric or symmetric")

@@ -66,10 +66,12 @@ q4_k, q5_k, q6_k and iq4_nl are block formats of GGUF, with the codes of
 llama.cpp's reference; a row of blocks is a channel, filled up with zeros.
 
 --method says how ranges are chosen: minmax takes the smallest and the largest
-value, percentile=99.99 leaves out the outer 0.01 % of the values, mse and mae
-look for the range with the least squared or absolute error, and entropy for
-that whose codes are distributed as the values are. All but minmax read a tensor
-several times. --plot of one tensor shows what each method would choose.
+value, percentile=99.99 leaves out the outer 0.01 % of the values,
+magnitude=99.99 those of the 0.01 % largest magnitudes, at whichever end they
+are. mse and mae look for the range with the least squared or absolute error,
+and entropy for that whose codes are distributed as the values are. All but
+minmax read a tensor several times. --plot of one tensor shows what each method
+would choose.
 
 A tensor with NaN or infinities fails, and the others are compared.
 

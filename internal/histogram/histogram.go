@@ -305,3 +305,38 @@ func Tails(p float64, n uint64) uint64 {
 	k := uint64(float64(float64(n)*(100-p)) / 200)
 	return min(k, (n-1)/2)
 }
+
+// Outside returns how many of n values the percentile p of magnitudes leaves out: the
+// fraction (100-p)/100 of them, rounded down, but not all.
+func Outside(p float64, n uint64) uint64 {
+	return min(uint64(float64(float64(n)*(100-p))/100), n-1)
+}
+
+// LocateMagnitude returns the bin, of those of positive values, of the magnitude of which k
+// are smaller, and how many in that bin are smaller than it, those of negative values
+// counted too, equal ones being put in any order. There must be more than k values.
+func (h *Histogram) LocateMagnitude(k uint64) (bin int, smaller uint64) {
+	for b := range Negative {
+		c := h.Count(b) + h.Count(b+Negative)
+		if k < c {
+			return b, k
+		}
+		k -= c
+	}
+	return 0, k
+}
+
+// Magnitude returns about the magnitude of which k are smaller, as Rank does for values.
+func (h *Histogram) Magnitude(k, n uint64, r Range) float32 {
+	most := max(-r.Min, r.Max)
+	if k == n-1 {
+		return most
+	}
+	b, k := h.LocateMagnitude(k)
+	if b == 0 {
+		return 0 // most likely they are zeros
+	}
+	least, greatest := Edges(b)
+	part := (float64(k) + 0.5) / float64(h.Count(b)+h.Count(b+Negative))
+	return min(most, float32(least+float64(part*(greatest-least))))
+}

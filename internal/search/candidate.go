@@ -86,16 +86,25 @@ func reaching(r Range, t float64) Range {
 	m := float32(lower(t, math.MaxFloat32))
 	switch {
 	case m <= max(-r.Min, r.Max):
-		return cut(r, m)
+		return Cut(r, m)
 	case -r.Min > r.Max:
 		return Range{Min: -m, Max: r.Max}
 	}
 	return Range{Min: r.Min, Max: m}
 }
 
-// cut returns r without what lies beyond ±t, or if that is all of it, the end
+// rangeOf returns a range of values in r that gets a step on a symmetric grid, whose lowest
+// mark is low steps from 0.
+func (g *Grid) rangeOf(r Range, step, low float64) Range {
+	if g.EachEnd {
+		return rangeFrom(float64(low*step), float64((low+float64(g.Highest-g.Lowest))*step))
+	}
+	return reaching(r, float64(step*g.Divisor))
+}
+
+// Cut returns r without what lies beyond ±t, or if that is all of it, the end
 // that is nearer to it.
-func cut(r Range, t float32) Range {
+func Cut(r Range, t float32) Range {
 	switch {
 	case r.Min > t:
 		return Range{Min: t, Max: t}

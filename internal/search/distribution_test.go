@@ -101,7 +101,7 @@ func TestLevels(t *testing.T) {
 					cost := c.cost(goal, x)
 					widest, least := cost(whole, inf), inf
 					for i := range 500 {
-						least = min(least, cost(cut(whole, most*float32(500-i)/500), inf))
+						least = min(least, cost(Cut(whole, most*float32(500-i)/500), inf))
 					}
 					var s Search
 					task := c.task(goal)

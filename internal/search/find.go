@@ -16,11 +16,15 @@ func (s *Search) OfHistogram(t *Task, h *histogram.Histogram, n uint64, r Range)
 	if t.Goal == Tails {
 		return h.Percentile(histogram.Tails(t.Percentile, n), n, r)
 	}
+	if t.Goal == Magnitudes {
+		k := histogram.Outside(t.Percentile, n)
+		return Cut(r, h.Magnitude(n-1-k, n, r))
+	}
 	s.Load(h, n, r)
 	return s.OfLoaded(t)
 }
 
-// OfLoaded is OfHistogram for the histogram that Load took, but not for Tails.
+// OfLoaded is OfHistogram for the histogram that Load took, but not for Tails and Magnitudes.
 func (s *Search) OfLoaded(t *Task) Range {
 	s.begin(t)
 	if t.Goal == Divergence {
@@ -41,6 +45,8 @@ func (s *Search) OfValues(t *Task, x []float32, r Range, cost Cost, count func(*
 	switch {
 	case t.Goal == Tails && len(x) <= mostSorted:
 		return s.sortedTails(x, histogram.Tails(t.Percentile, uint64(len(x))), r)
+	case t.Goal == Magnitudes && len(x) <= mostSorted:
+		return s.sortedMagnitudes(x, histogram.Outside(t.Percentile, uint64(len(x))), r)
 	case t.Goal.ByErrors() && len(x) <= t.mostSwept():
 		if r, ok := s.swept(x, r, cost); ok {
 			return r
@@ -59,6 +65,11 @@ func (s *Search) counted(x []float32, r Range, cost Cost, count func(*histogram.
 	case Tails:
 		k := histogram.Tails(s.task.Percentile, n)
 		return Range{Min: s.kth(x, k), Max: s.kth(x, n-1-k)}
+	case Magnitudes:
+		s.exact.BeginMagnitude(h, n-1-histogram.Outside(s.task.Percentile, n), 16)
+		s.exact.Add(x)
+		s.exact.Next()
+		return Cut(r, s.exact.Value())
 	case Divergence:
 		s.Load(h, n, r)
 		return s.entropy()
@@ -91,7 +102,7 @@ func (s *Search) entropy() Range {
 		u.spread(&s.d.neg, 1, 0, most/uniformBins)
 		u.prepare()
 		if _, k := u.best(codes, false); k < uniformBins {
-			return cut(r, float32(most*float64(k)/uniformBins))
+			return Cut(r, float32(most*float64(k)/uniformBins))
 		}
 		return r
 	}

@@ -15,6 +15,7 @@ import (
 type KthValue struct {
 	prefix  uint32 // the upper bits, known
 	left    int    // bits that are not
+	mask    uint32 // of the bits that are looked at: all, or those of magnitudes
 	width   int    // how many of them are counted in a pass: 8 or 16
 	smaller uint64 // values of that prefix that are smaller
 	counts  []uint64
@@ -24,7 +25,14 @@ type KthValue struct {
 // for each so many bits: 8 or 16.
 func (d *KthValue) Begin(h *histogram.Histogram, k uint64, width int) {
 	bin, smaller := h.Locate(k)
-	d.prefix, d.smaller, d.left, d.width = uint32(bin), smaller, 16, width
+	d.prefix, d.smaller, d.left, d.width, d.mask = uint32(bin), smaller, 16, width, ^uint32(0)
+	d.clear()
+}
+
+// BeginMagnitude is Begin for the magnitude of which k are smaller.
+func (d *KthValue) BeginMagnitude(h *histogram.Histogram, k uint64, width int) {
+	bin, smaller := h.LocateMagnitude(k)
+	d.prefix, d.smaller, d.left, d.width, d.mask = uint32(bin), smaller, 16, width, 1<<31-1
 	d.clear()
 }
 
@@ -41,7 +49,7 @@ func (d *KthValue) clear() {
 
 // Copy makes d look for what o does, for a part of the values of a pass.
 func (d *KthValue) Copy(o *KthValue) {
-	d.prefix, d.left, d.width = o.prefix, o.left, o.width
+	d.prefix, d.left, d.width, d.mask = o.prefix, o.left, o.width, o.mask
 	if d.left > 0 {
 		d.clear()
 	}
@@ -52,11 +60,11 @@ func (d *KthValue) Add(x []float32) {
 	if d.left == 0 {
 		return
 	}
-	prefix, counts := d.prefix, d.counts
+	prefix, mask, counts := d.prefix, d.mask, d.counts
 	if d.width == 16 { // then it is the only pass
 		counts = counts[:1<<16]
 		for _, v := range x {
-			if b := math.Float32bits(v); b>>16 == prefix {
+			if b := math.Float32bits(v) & mask; b>>16 == prefix {
 				counts[b&0xffff]++
 			}
 		}
@@ -65,7 +73,7 @@ func (d *KthValue) Add(x []float32) {
 	counts = counts[:1<<8]
 	shift, rest := uint(d.left)&31, uint(d.left-8)&31 // so that the compiler knows that they are no larger
 	for _, v := range x {
-		if b := math.Float32bits(v); b>>shift == prefix {
+		if b := math.Float32bits(v) & mask; b>>shift == prefix {
 			counts[b>>rest&0xff]++
 		}
 	}
@@ -102,3 +110,22 @@ func (d *KthValue) Next() bool {
 
 // Value returns the value that was found.
 func (d *KthValue) Value() float32 { return exact.PlusZero(math.Float32frombits(d.prefix)) }
+
+// sortedMagnitudes returns the range that leaves out k of the values, those of the largest
+// magnitudes.
+func (s *Search) sortedMagnitudes(x []float32, k uint64, r Range) Range {
+	if k == 0 {
+		return r
+	}
+	w := &s.sweep
+	w.sort(x)
+	i, j := 0, len(x)-1
+	for ; k > 0; k-- { // one end is the largest magnitude
+		if -w.v[i] > w.v[j] {
+			i++
+		} else {
+			j--
+		}
+	}
+	return Cut(r, float32(max(-w.v[i], w.v[j])))
+}

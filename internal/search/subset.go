@@ -64,7 +64,8 @@ func (s *Search) ranges(dst []candidate) []candidate {
 			switch step := most / divisor; {
 			case g.Symmetric:
 				if step >= least {
-					dst = append(dst, s.placed(reaching(r, float64(step*g.Divisor))))
+					_, zero := g.Params(r)
+					dst = append(dst, s.placed(g.rangeOf(r, step, float64(g.Lowest-zero))))
 				}
 			case n <= (steps+1)/2:
 				add(step, -(steps+1)/2, (steps-1)/2)

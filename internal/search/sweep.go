@@ -216,7 +216,7 @@ func (w *sweep) best(b float64) float64 {
 // rangeOf returns a range whose parameters are those of a place, but for rounding.
 func (w *sweep) rangeOf(c spot) Range {
 	if w.symmetric {
-		return reaching(w.r, float64(c.step*w.grid.Divisor))
+		return w.grid.rangeOf(w.r, c.step, w.low)
 	}
 	return rangeFrom(float64(c.low*c.step), float64((c.low+w.steps)*c.step))
 }

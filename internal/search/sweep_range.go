@@ -134,7 +134,7 @@ func (s *Search) drawIn(x []float32, best candidate, cost Cost) candidate {
 		for _, d := range [...][2]float64{{f, f}, {f, 1}, {1, f}} {
 			r := Range{Min: float32(center - float64(lo*d[0])), Max: float32(center + float64(hi*d[1]))}
 			if w.symmetric {
-				r = cut(w.r, float32(lo*f))
+				r = Cut(w.r, float32(lo*f))
 			}
 			t := candidate{Range: r}
 			t.cost = cost(r, b.cost)

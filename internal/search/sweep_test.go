@@ -30,11 +30,11 @@ func leastOfMany(t *Task, cost Cost, whole, near Range, rng *rand.Rand) (float64
 	if t.Symmetric {
 		most := max(-lo, hi)
 		for i := range 3000 {
-			try(cut(whole, float32(most*float64(3000-i)/3000)))
+			try(Cut(whole, float32(most*float64(3000-i)/3000)))
 		}
 		most = max(-float64(near.Min), float64(near.Max))
 		for range 500 {
-			try(cut(whole, float32(most*(1+0.02*rng.NormFloat64()*rng.Float64()))))
+			try(Cut(whole, float32(most*(1+0.02*rng.NormFloat64()*rng.Float64()))))
 		}
 		return least, at
 	}

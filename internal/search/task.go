@@ -57,7 +57,9 @@ type Grid struct {
 	// divided by Highest-Lowest. The scale is at least LeastScale, and at least
 	// LeastRatio times the largest magnitude. The exact search among few values
 	// is for such grids only.
-	Proportional           bool
+	// EachEnd is for symmetric grids that divide each end of a range by its own code, and
+	// take the larger scale.
+	Proportional, EachEnd  bool
 	Rounded                bool // scales are rounded to numbers that can be stored: marks may reach twice as far as the range
 	Divisor                float64
 	LeastScale, LeastRatio float64
@@ -76,6 +78,10 @@ const (
 	// Tails leaves out a given fraction of the values at either end.
 	Tails
 
+	// Magnitudes leaves out a given fraction of the values, those of the largest
+	// magnitudes.
+	Magnitudes
+
 	// Squares is the least sum of squared errors.
 	Squares
 
@@ -90,11 +96,14 @@ const (
 // ByErrors reports whether g is a least sum of errors, which a Descent looks for.
 func (g Goal) ByErrors() bool { return g == Squares || g == Absolute }
 
+// ByRank reports whether g is a value of a rank, which a KthValue finds.
+func (g Goal) ByRank() bool { return g == Tails || g == Magnitudes }
+
 // A Task is a grid and a goal.
 type Task struct {
 	Grid
 	Goal       Goal
-	Percentile float64 // of Tails: 100 minus the percentage of values left out
+	Percentile float64 // of Tails and Magnitudes: 100 minus the percentage of values left out
 }
 
 // A Cost is a function that returns the sum of e² or |e| over all values under

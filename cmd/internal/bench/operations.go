@@ -82,8 +82,15 @@ const (
 // RowLen is the length of the rows of the tensor that is compared.
 const RowLen = 4096
 
-// rowLen is the number of columns, each a channel.
-const rowLen = 512
+// rowLen is the number of columns, each a channel, and dynamicRow the length of rows
+// that are calibrated and quantized in one call.
+const (
+	rowLen     = 512
+	dynamicRow = 1024
+)
+
+// smallLen is the number of elements of small calls, as many as cover the tensor.
+const smallLen = 32
 
 var operations = []operation{
 	{name: "read", verb: read}, // which every other is measured in turns with
@@ -100,6 +107,13 @@ var operations = []operation{
 	dequantize("dequantize from 4 bits", 4, option.PerTensor),
 	dequantize("dequantize from 8 bits, columns", 8, option.PerChannel),
 	dequantize("dequantize from 4 bits, groups of 32", 4, option.PerGroup),
+	dynamic("dynamic to 8 bits", 8, option.PerTensor),
+	dynamic("dynamic to 8 bits, rows", 8, option.PerChannel),
+	dynamic("dynamic to 8 bits, groups of 32", 8, option.PerGroup),
+	dynamic("dynamic to 4 bits, groups of 32", 4, option.PerGroup),
+	small("range, 32 at a time", "range", 0, smallRange),
+	small("quantize to 8 bits, 32 at a time", "quantize", 8, smallQuantize),
+	small("dequantize from 8 bits, 32 at a time", "dequantize", 8, smallDequantize),
 	{"compare 8 bits per tensor and per channel", "compare", 8, "", compare},
 }
 
@@ -148,6 +162,57 @@ func dequantize(name string, bits int, granularity string) operation {
 		}
 		return func() { must(quant.DequantizeInto(d.dst, q)) }, nil
 	}}
+}
+
+func dynamic(name string, bits int, granularity string) operation {
+	return operation{name, "dynamic", bits, granularity, func(d *data) (func(), error) {
+		t, s := d.tensor(bits, granularity)
+		if granularity == option.PerChannel {
+			t.Shape = []int{len(d.src) / dynamicRow, dynamicRow}
+			s.Granularity = quant.PerChannel(0)
+		}
+		var p quant.Params
+		f := func() error { return quant.QuantizeDynamicInto(d.codes, &p, t, s, quant.RefuseNotFinite) }
+		return func() { must(f()) }, f()
+	}}
+}
+
+// small is an operation of calls of smallLen elements each.
+func small(name, verb string, bits int, prepare func(d *data, p *quant.Params) func(i int) error) operation {
+	return operation{name, verb, bits, option.PerTensor, func(d *data) (func(), error) {
+		p, err := quant.Calibrate(quant.Tensor{Data: d.src}, quant.Scheme{Bits: 8})
+		if err != nil {
+			return nil, err
+		}
+		if err := quant.QuantizeInto(d.codes, quant.Tensor{Data: d.src}, p); err != nil {
+			return nil, err
+		}
+		call := prepare(d, &p)
+		return func() {
+			for i := 0; i < len(d.src); i += smallLen {
+				must(call(i))
+			}
+		}, nil
+	}}
+}
+
+func smallRange(d *data, p *quant.Params) func(i int) error {
+	return func(i int) error {
+		return quant.CalibrateInto(p, quant.Tensor{Data: d.src[i : i+smallLen]}, quant.Scheme{Bits: 8})
+	}
+}
+
+func smallQuantize(d *data, p *quant.Params) func(i int) error {
+	return func(i int) error {
+		return quant.QuantizeInto(d.codes[i:i+smallLen], quant.Tensor{Data: d.src[i : i+smallLen]}, *p)
+	}
+}
+
+func smallDequantize(d *data, p *quant.Params) func(i int) error {
+	shape := []int{smallLen}
+	return func(i int) error {
+		return quant.DequantizeInto(d.dst[i:i+smallLen], quant.Quantized{Codes: d.codes[i : i+smallLen], Shape: shape, Params: *p})
+	}
 }
 
 // compare is the whole comparison of a scheme per tensor with one per channel.

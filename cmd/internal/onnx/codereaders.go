@@ -228,7 +228,9 @@ func integerToFloat(_ *Model, n *node, q *Dequantizer) (*replacement, error) {
 		zero = n.inputs[4]
 	}
 	r := &replacement{at: n, op: "MatMul", inputs: []string{dequantizedInput, weightInput}}
-	r.operand(n, n.inputs[2], zero)
+	if err := r.operand(n, n.inputs[2], zero); err != nil {
+		return nil, err
+	}
 	return r.plus(n, 6), q.channels(-1)
 }
 

@@ -70,6 +70,8 @@ func TestCodesRefused(t *testing.T) {
 		{"sums that are used twice", []message{square, one}, []message{dynamic, integer, cast, nodeOf("Mul", names("f", "f"), names("y"))}, "used in several ways"},
 		{"two scales of weights", []message{square, one, constantOfType("t", elemFloat)},
 			[]message{dynamic, integer, cast, nodeOf("Mul", names("s", "t"), names("m")), nodeOf("Mul", names("f", "m"), names("y"))}, "is not scaled by"},
+		{"zero points of rows", []message{square, one, constantOfType("az", elemUint8, 4)},
+			[]message{nodeOf("MatMulInteger", names("x", "w", "az"), names("i")), cast, nodeOf("Mul", names("s", "x"), names("m")), nodeOf("Mul", names("f", "m"), names("y"))}, "has several scales or zero points"},
 		{"a scale along the wrong axis", []message{square, constantOfType("s", elemFloat, 4, 1)},
 			[]message{dynamic, integer, cast, nodeOf("Mul", names("s", "xs"), names("m")), nodeOf("Mul", names("f", "m"), names("y"))}, "scales of shape [4 1]"},
 	} {
@@ -142,5 +144,59 @@ func TestCodesOfSeveral(t *testing.T) {
 		if got := strings.Join(q.Operators(), " "); strings.Count(got, "DynamicQuantizeMatMul") != map[bool]int{true: 0, false: 3 - len(some[0].changes)}[len(some) == 2] {
 			t.Errorf("operators %s", got)
 		}
+	}
+}
+
+// TestComputedInput has an operator whose input another one computes: what computes
+// it stays, although only the DynamicQuantizeLinear used it, which goes.
+func TestComputedInput(t *testing.T) {
+	m := codesModel(t, []message{constantOfType("w", elemInt8, 2, 2), constantOfType("s", elemFloat), raw("b", ramp(2), 2)},
+		nodeOf("Add", names("x", "b"), names("a")),
+		nodeOf("DynamicQuantizeLinear", names("a"), names("aq", "as", "az")),
+		nodeOf("MatMulInteger", names("aq", "w", "az"), names("i")), nodeOf("Cast", names("i"), names("f"), attrInt("to", 1)),
+		nodeOf("Mul", names("as", "s"), names("m")), nodeOf("Mul", names("f", "m"), names("y")))
+	found, _ := m.Dequantizers()
+	r := m.Rewrite("data")
+	for _, d := range found {
+		r.Dequantize(d, valuesOf(d))
+	}
+	if err := r.Plan(); err != nil {
+		t.Fatal(err)
+	}
+	out, err := resultOf(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := parse(t, out)
+	if got := strings.Join(q.Operators(), " "); got != "Add MatMul" {
+		t.Errorf("operators %s, want Add MatMul", got)
+	}
+	q.tensor(t, "b")
+}
+
+// TestCodesSeed dequantizes all of the model with which fuzzing begins.
+func TestCodesSeed(t *testing.T) {
+	m := parse(t, codesSeed())
+	found, others := m.Dequantizers()
+	if len(found) != 4 || len(others) != 0 {
+		t.Fatalf("%d found, %v", len(found), others)
+	}
+	r := m.Rewrite("data")
+	for _, d := range found {
+		r.Dequantize(d, valuesOf(d))
+	}
+	if err := r.Plan(); err != nil {
+		t.Fatal(err)
+	}
+	out, err := resultOf(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := parse(t, out)
+	if got, want := strings.Join(q.Operators(), " "), "MatMul MatMul Gather DequantizeLinear Conv QuantizeLinear"; got != want {
+		t.Errorf("operators %s, want %s", got, want)
+	}
+	if more, others := q.Dequantizers(); len(more)+len(others) > 0 {
+		t.Errorf("%d are left, %v", len(more), others)
 	}
 }

@@ -17,7 +17,7 @@ func (r *Rewriter) Dequantize(d *Dequantizer, values Payload) {
 
 // placeDequantized plans what Dequantize was told.
 func (r *Rewriter) placeDequantized() error {
-	s := sweeper{r: r, still: map[*node][]string{}}
+	s := sweeper{r: r, still: map[*node][]string{}, taken: map[string]bool{}}
 	for _, d := range r.dequantized {
 		if d.node != nil {
 			s.still[d.node] = nil
@@ -96,6 +96,7 @@ func (r *Rewriter) placeWeight(d dequantization) string {
 type sweeper struct {
 	r      *Rewriter
 	still  map[*node][]string // the names that changed nodes still use
+	taken  map[string]bool    // names that replacements use, also where the nodes did not
 	nodes  []*node            // that may have become useless
 	values []*Tensor          // constants that may have
 }
@@ -107,6 +108,9 @@ func (s *sweeper) replaced(c nodeChange) {
 		s.inputs(n)
 	}
 	s.still[c.at] = c.replacement.still()
+	for _, name := range s.still[c.at] {
+		s.taken[name] = true
+	}
 	for _, n := range c.removed {
 		if n != c.at {
 			s.r.e.remove(&n.frame)
@@ -133,14 +137,14 @@ func (s *sweeper) without(u use, name string) bool {
 	return u.node != nil && changed && !slices.Contains(names, name)
 }
 
+// used reports whether something uses a value of g.
+func (s *sweeper) used(g *graph, name string) bool {
+	return s.taken[name] || slices.ContainsFunc(g.uses[name], func(u use) bool { return !s.without(u, name) })
+}
+
 // useless reports whether nothing uses the outputs of a node any more.
 func (s *sweeper) useless(n *node) bool {
-	for _, out := range n.outputs {
-		if slices.ContainsFunc(n.graph.uses[out], func(u use) bool { return !s.without(u, out) }) {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(n.outputs, func(out string) bool { return s.used(n.graph, out) })
 }
 
 // sweep removes nodes, and then constants.
@@ -157,7 +161,7 @@ func (s *sweeper) sweep() {
 	}
 	slices.SortFunc(s.values, func(a, b *Tensor) int { return cmp.Compare(a.frames[0].start, b.frames[0].start) })
 	for _, t := range slices.Compact(s.values) {
-		if s.r.gone[t] || t.Replaceable() != nil || slices.ContainsFunc(t.graph.uses[t.value], func(u use) bool { return !s.without(u, t.value) }) {
+		if s.r.gone[t] || t.Replaceable() != nil || s.used(t.graph, t.value) {
 			continue
 		}
 		s.r.gone[t] = true

@@ -43,7 +43,7 @@ func (x *externals) section(dir string, e *external, bytes int64) (io.ReaderAt, 
 		return nil, err
 	}
 	if e.offset > size || bytes > size-e.offset {
-		return nil, fmt.Errorf("external data from offset %d to %d, but %s has %d bytes", e.offset, e.offset+bytes, quote(e.location), size)
+		return nil, fmt.Errorf("external data of %d bytes from offset %d on, but %s has %d bytes", bytes, e.offset, quote(e.location), size)
 	}
 	return io.NewSectionReader(f, e.offset, bytes), nil
 }

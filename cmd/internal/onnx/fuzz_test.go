@@ -39,9 +39,31 @@ func seeds() [][]byte {
 	fn := message{}.Text(1, "f").Text(4, "a").Text(5, "b").Bytes(7, nodeOf("Conv", names("q", "a"), names("b"))).Text(10, "local")
 	return [][]byte{
 		modelOf(8, 12, g).Bytes(25, fn),
+		codesSeed(),
 		modelOf(3, 9, graphParts{}.message()),
 		modelOf(8, 12, graphParts{tensors: []message{tensorOf("w", 1, math.MaxInt32, 4).Bytes(9, []byte("abcd"))}}.message()),
 	}
+}
+
+// codesSeed has operators that compute with codes.
+func codesSeed() []byte {
+	g := graphParts{
+		nodes: []message{
+			nodeOf("DynamicQuantizeLinear", names("x"), names("xq", "xs", "xz")),
+			nodeOf("MatMulInteger", names("xq", "w", "xz"), names("i")), nodeOf("Cast", names("i"), names("f"), attrInt("to", 1)),
+			nodeOf("Mul", names("xs", "s"), names("m")), nodeOf("Mul", names("f", "m"), names("a")),
+			nodeOf("MatMulNBits", names("a", "b", "s2"), names("c"), attrInt("K", 2), attrInt("N", 2), attrInt("block_size", 16)).Text(7, microsoft),
+			nodeOf("GatherBlockQuantized", names("b4", "j", "s4"), names("d"), attrInt("block_size", 16)).Text(7, microsoft),
+			nodeOf("QLinearConv", names("q", "s", "z", "k", "s", "z", "s", "z", "e"), names("y")),
+		},
+		tensors: []message{
+			constantOfType("w", elemInt8, 2, 2), constantOfType("s", elemFloat), constantOfType("z", elemInt8),
+			constantOfType("b", elemUint8, 2, 1, 8), constantOfType("s2", elemFloat, 2), constantOfType("b4", elemUint4, 2, 16),
+			constantOfType("s4", elemFloat, 2, 1), constantOfType("k", elemInt8, 2, 1, 1), constantOfType("e", elemI32, 2),
+		},
+		inputs: []message{valueInfo("x", 1, 2), valueInfo("j", 1), valueInfo("q", 1, 1, 4)}, outputs: []message{valueInfo("c"), valueInfo("d"), valueInfo("y")},
+	}
+	return modelOf(9, 21, g.message())
 }
 
 // FuzzParse checks what must hold of any input: errors are one line, tensors

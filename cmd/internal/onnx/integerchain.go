@@ -42,8 +42,7 @@ func integerChain(_ *Model, n *node, q *Dequantizer) (*replacement, error) {
 	if n.has(2) {
 		zero = n.inputs[2]
 	}
-	r.operand(n, c.input, zero)
-	return r, nil
+	return r, r.operand(n, c.input, zero)
 }
 
 // A chain is what follows a MatMulInteger or ConvInteger.

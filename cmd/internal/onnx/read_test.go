@@ -64,6 +64,10 @@ func TestUses(t *testing.T) {
 			constantOf("shape", rawInts("", 12, -1)),
 			nodeOf("Reshape", names("w", "shape"), names("r")),
 			nodeOf("Gemm", names("x", "r"), names("y"), attrInt("transB", 1))}, want{"Gemm", 0, true, ""}},
+		{"reshape with allowzero", []int{60}, []message{
+			constantOf("shape", rawInts("", 12, 5)),
+			nodeOf("Reshape", names("w", "shape"), names("r"), attrInt("allowzero", 1)),
+			nodeOf("Gemm", names("x", "r"), names("y"), attrInt("transB", 1))}, want{"Gemm", -1, true, ""}},
 		{"reshape apart", []int{12, 5}, []message{
 			constantOf("shape", rawInts("", 3, 4, 5)),
 			nodeOf("Reshape", names("w", "shape"), names("r")),
@@ -277,10 +281,11 @@ func TestExternalData(t *testing.T) {
 	}{
 		{"w.data", "8", "24", ""},
 		{"w.data", "8", "", ""},
+		{"w.data", " 8 ", " 24", ""},
 		{"in", "8", "24", ""},
 		{"sub/up", "8", "24", ""},
-		{"w.data", "9", "24", `external data from offset 9 to 33, but "w.data" has 32 bytes`},
-		{"w.data", "9223372036854775807", "24", "external data from offset"},
+		{"w.data", "9", "24", `external data of 24 bytes from offset 9 on, but "w.data" has 32 bytes`},
+		{"w.data", "9223372036854775807", "24", "external data of 24 bytes from offset 9223372036854775807 on"},
 		{"none.data", "", "", "no such file"},
 		{"out", "8", "24", "escapes"},
 		{"../w.data", "8", "24", "outside the model's folder"},

@@ -51,15 +51,21 @@ func (r *replacement) plus(n *node, i int) *replacement {
 
 // operand says what the weight is multiplied with: what n rounds to codes while
 // the model runs, or what codes with that scale and zero point stand for.
-func (r *replacement) operand(n *node, scale, zero string) {
+func (r *replacement) operand(n *node, scale, zero string) error {
 	_, d := n.graph.lookup(n.inputs[0])
 	from := d.node
 	if from != nil && from.is("DynamicQuantizeLinear") && len(from.inputs) == 1 && len(from.outputs) == 3 &&
 		from.outputs[0] == n.inputs[0] && from.outputs[1] == scale && from.outputs[2] == zero {
 		r.source = from.inputs[0]
-		return
+		return nil
+	}
+	for _, name := range []string{scale, zero} {
+		if _, d := n.graph.lookup(name); d.tensor != nil && d.tensor.n != 1 {
+			return fmt.Errorf("what comes into its %s has several scales or zero points", n.op)
+		}
 	}
 	r.codes, r.scale, r.zero = &n.inputs[0], scale, zero
+	return nil
 }
 
 // still are the names that the replacement uses.

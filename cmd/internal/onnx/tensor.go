@@ -7,6 +7,7 @@ import (
 	"math"
 	"math/bits"
 	"strconv"
+	"strings"
 
 	"google.golang.org/protobuf/encoding/protowire"
 )
@@ -116,6 +117,10 @@ func (p *parser) externalData(t *Tensor, s span) error {
 		return err
 	}
 	number := func() int64 {
+		value := strings.TrimSpace(value)
+		if value == "" { // as if it were not told
+			return 0
+		}
 		n, e := strconv.ParseInt(value, 10, 64)
 		if e != nil || n < 0 {
 			err = malformed(s.start, fmt.Errorf("%s %s of external data is not a number of bytes", key, quote(value)))

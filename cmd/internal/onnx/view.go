@@ -196,7 +196,10 @@ func reshaped(m *Model, n *node, v *view) *view {
 	} else if len(n.inputs) > 1 {
 		want, _ = m.constantInts(n.graph, n.inputs[1])
 	}
-	if len(want) == 0 || len(want) > maxAxes || n.int("allowzero", 0) != 0 || slices.Contains(v.shape, -1) {
+	if n.int("allowzero", 0) != 0 && slices.Contains(want, 0) {
+		return nil
+	}
+	if len(want) == 0 || len(want) > maxAxes || slices.Contains(v.shape, -1) {
 		return nil
 	}
 	total, err := elements(v.shape)

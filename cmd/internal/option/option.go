@@ -55,7 +55,7 @@ func Methods(p float64) []quant.Method {
 	for _, i := range quant.Methods() {
 		m := i.Method()
 		if _, ok := m.Fraction(); ok && !i.Batches {
-			m = quant.Percentile(p)
+			m, _ = quant.ParseMethod(fmt.Sprintf("%s=%v", i.Name, p)) // the zero value if p is none
 		}
 		if !i.Batches {
 			all = append(all, m)

@@ -11,46 +11,6 @@ import (
 // Codes of formats that are not integers, such as those of small floating-point
 // numbers.
 
-// format returns the format of the codes.
-func (o Options) format() (quant.Format, error) {
-	f := quant.Integers
-	if o.Format == "" {
-		return f, nil
-	}
-	if err := f.UnmarshalText([]byte(o.Format)); err != nil {
-		return f, optionf("format", "%w", err)
-	}
-	return f, nil
-}
-
-// checkFormat returns an error for options that do not go with a format.
-func (o Options) checkFormat(f quant.Format) error {
-	if f == quant.Integers {
-		return nil
-	}
-	if o.Unsigned || o.NarrowRange || o.ZeroInRange {
-		return optionf("format", "unsigned codes, narrow range and zero in range are for integers, not for %s", f)
-	}
-	if err := (quant.Scheme{Format: f, Method: o.scheme(quant.Symmetric).Method}).Validate(); err != nil {
-		return optionf("method", "%w", err)
-	}
-	return nil
-}
-
-// normal returns o with what follows from its format: the width of a code, and
-// the symmetric mapping. The format of integers is "".
-func (o Options) normal() Options {
-	f, err := o.format()
-	switch {
-	case err != nil:
-	case f == quant.Integers:
-		o.Format = ""
-	default:
-		o.Bits, o.Mapping = f.Width(), quant.Symmetric.String()
-	}
-	return o
-}
-
 // formatWord names a format in JSON: "" for integers.
 func formatWord(f quant.Format) string {
 	if f == quant.Integers {

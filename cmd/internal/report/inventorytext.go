@@ -43,13 +43,32 @@ func (v *Inventory) WriteText(w io.Writer, color bool, columns int) error {
 		layouts.add(x.Name, x.Layout, x.PartOf)
 	}
 	layouts.write(p)
-	for _, x := range v.Tensors {
-		if x.Unread != "" {
-			p.Paragraph(table.Dim, text.Clean(x.Name+": "+x.Unread))
-		}
-	}
+	v.writeUnread(p)
 	v.writeLeftOut(p)
 	return p.Flush()
+}
+
+// writeUnread says why tensors are not read: of each, or of the first of many that
+// are not read for one reason.
+func (v *Inventory) writeUnread(p *table.Terminal) {
+	seen, listed := map[string]int{}, map[string]int{}
+	for _, x := range v.Tensors {
+		seen[x.Unread]++
+	}
+	for _, x := range v.Tensors {
+		if x.Unread == "" {
+			continue
+		}
+		listed[x.Unread]++
+		name := x.Name
+		if n := seen[x.Unread]; n > manyAlike && listed[x.Unread] > fewAlike {
+			if listed[x.Unread] > fewAlike+1 {
+				continue
+			}
+			name = fmt.Sprintf("and %s more", text.Count(n-fewAlike))
+		}
+		p.Paragraph(table.Dim, text.Clean(name+": "+x.Unread))
+	}
 }
 
 // used reports whether the file names an operator or an axis for any tensor.

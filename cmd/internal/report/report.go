@@ -10,6 +10,7 @@ package report
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/a01592f9/quant"
 	"github.com/a01592f9/quant/cmd/internal/text"
@@ -214,5 +215,9 @@ func (e *TensorError) Error() string {
 	if e.Tensor == "" || e.Tensor == e.Source {
 		return fmt.Sprintf("%s: %s", e.Source, e.Reason)
 	}
-	return fmt.Sprintf("%s: tensor %q: %s", e.Source, e.Tensor, e.Reason)
+	reason := e.Reason
+	if _, after, ok := strings.Cut(reason, fmt.Sprintf("tensor %q: ", e.Tensor)); ok { // as readers have it
+		reason = after
+	}
+	return fmt.Sprintf("%s: tensor %q: %s", e.Source, e.Tensor, reason)
 }

@@ -96,6 +96,7 @@ var magics = []struct {
 	{0, "\xff\xd8\xff", "a JPEG image", "save its values with numpy.save"},
 	{0, "GIF8", "a GIF image", "save its values with numpy.save"},
 	{0, "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Microsoft Office document", "save the sheet as CSV"},
+	{4, "ORTM", "a model in the format of ONNX Runtime (.ort)", "give the .onnx file that it was made from"},
 	{4, "TFL3", "a TensorFlow Lite model", "save its tensors with numpy.savez"},
 	{0, "PAR1", "a Parquet file", "save its columns as CSV or with numpy.save"},
 	{0, "ARROW1", "an Arrow file", "save its columns as CSV or with numpy.save"},
@@ -111,9 +112,26 @@ var magics = []struct {
 
 const oldGGML = "convert the model to GGUF with the scripts of llama.cpp"
 
-// isPickle reports whether head begins as pickles of protocol 2 to 5 do: with
-// the protocol, and an operation that can follow it.
+// Text returns what a file is that a format in binary is expected of, by its name,
+// and that is a short text with letters, in full; nil if it is none. Servers answer with such
+// texts in place of a file, and other systems than Git LFS have pointers too.
+func Text(head []byte, size int64) *ForeignError {
+	if size < 0 || size > int64(len(head)) || !utf8.Valid(head) || !bytes.ContainsFunc(head, unicode.IsLetter) ||
+		bytes.ContainsFunc(head, func(r rune) bool { return unicode.IsControl(r) && !unicode.IsSpace(r) }) {
+		return nil
+	}
+	return &ForeignError{"a text (" + brief(head) + ")", "a server may have answered with an error in place of the file: read it, and download the file again"}
+}
+
+// isPickle reports whether head begins as pickles do: those of protocol 2 to 5 with
+// the protocol, and an operation that can follow it; those of protocol 0 with a
+// list, a tuple, a dictionary or the name of a class.
 func isPickle(head []byte) bool {
+	for _, begin := range []string{"(lp0\n", "(dp0\n", "(tp0\n", "(lp1\n", "(dp1\n", "ccopy_reg\n", "ccopyreg\n", "ccollections\n", "cnumpy", "ctorch"} {
+		if bytes.HasPrefix(head, []byte(begin)) {
+			return true
+		}
+	}
 	if len(head) < 3 || head[0] != 0x80 || head[1] < 2 || head[1] > 5 {
 		return false
 	}

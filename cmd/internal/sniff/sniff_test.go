@@ -31,6 +31,8 @@ func TestForeign(t *testing.T) {
 		{"index", `{"metadata":{"total_size":8},"weight_map":{}}`, "an index of safetensors files"},
 		{"pickle", "\x80\x02}q\x00", "a Python pickle"},
 		{"pickle 4", "\x80\x04\x95\x10\x00", "a Python pickle"},
+		{"pickle 0", "(lp0\nI1\naI2\na.", "a Python pickle"},
+		{"ONNX Runtime", "\x1c\x00\x00\x00ORTM", "a model in the format of ONNX Runtime (.ort)"},
 		{"old PyTorch", "\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.", "a Python pickle"},
 		{"PyTorch", zip("archive/data.pkl"), "a PyTorch checkpoint"},
 		{"PyTorch by another name", zip("model/data.pkl"), "a PyTorch checkpoint"},
@@ -120,4 +122,27 @@ func FuzzForeign(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestText has short texts in the place of a file that is binary.
+func TestText(t *testing.T) {
+	for _, c := range []struct{ name, head, want string }{
+		{"an answer", "Entry not found", "it is a text (Entry not found), not the tensors themselves"},
+		{"two lines", "Invalid username\nor password.\n", "it is a text (Invalid username or password.)"},
+		{"another pointer", "# xet version 0\nfilesize = 123\n", "it is a text (# xet version 0 filesize = 123)"},
+		{"numbers", "1 2", ""},
+		{"binary", "\x08\x08abc", ""},
+		{"no UTF-8", "abc\xff", ""},
+	} {
+		got := ""
+		if e := Text([]byte(c.head), int64(len(c.head))); e != nil {
+			got = e.Error()
+		}
+		if (got == "") != (c.want == "") || !strings.HasPrefix(got, c.want) {
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
+	}
+	if Text([]byte("the beginning of a long text"), 1000) != nil {
+		t.Error("a long text may be anything")
+	}
 }

@@ -214,6 +214,15 @@ func TestNPYTypes(t *testing.T) {
 	}
 }
 
+// Python 2 wrote strings of Unicode with a letter before them.
+func TestNPYPython2(t *testing.T) {
+	f, err := parse("", npy("{'descr': u'<f4', 'fortran_order': False, 'shape': (2L,)}", "\x00\x00\x80\x3f\x00\x00\x00\xc0"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantTensor(t, f, 0, "", []int{2}, []float32{1, -2})
+}
+
 // Types that are not read say what they are, and what may be done.
 func TestNPYUnread(t *testing.T) {
 	for _, c := range []struct {

@@ -53,6 +53,9 @@ func (h *npyHeader) set(p *literal, key string) (err error) {
 	p.skipBlanks()
 	switch key {
 	case "descr":
+		if len(p.rest) > 1 && p.at('u') && strings.ContainsRune(`'"`, rune(p.rest[1])) {
+			p.rest = p.rest[1:] // a string of Python 2
+		}
 		if h.simple = p.at('\'') || p.at('"'); h.simple {
 			h.descr, err = p.str()
 			h.kind = parseNPYType(h.descr)

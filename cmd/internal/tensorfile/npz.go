@@ -65,21 +65,29 @@ func foreignMember(f *zip.File, isArray bool) string {
 	switch {
 	case strings.HasPrefix(f.Name, "__MACOSX/"), strings.HasPrefix(base, "._"):
 		return "what macOS notes about a file"
-	case isArray:
-		return ""
+	case isArray && f.Flags&1 != 0:
+		return "" // which is an error
 	case f.Flags&1 != 0:
 		return "encrypted, and not called .npy"
 	}
 	r, err := f.Open()
-	if err != nil {
+	switch {
+	case err != nil && isArray:
+		return ""
+	case err != nil:
 		return "compressed by a method that is not read, and not called .npy"
 	}
 	defer r.Close()
 	magic := make([]byte, len(npyMagic))
-	if n, _ := io.ReadFull(r, magic); string(magic[:n]) != npyMagic {
-		return "not an array"
+	switch n, err := io.ReadFull(r, magic); {
+	case string(magic[:n]) == npyMagic, isArray && err != nil && err != io.EOF && err != io.ErrUnexpectedEOF:
+		return ""
+	case n == 0 && f.UncompressedSize64 == 0:
+		return "an empty file"
+	case isArray:
+		return "not an array, though it is called .npy"
 	}
-	return ""
+	return "not an array"
 }
 
 func memberList(skipped []Skipped) string {

@@ -91,7 +91,7 @@ func TestNPZNames(t *testing.T) {
 // Members that are no arrays are skipped, and listed.
 func TestNPZSkipped(t *testing.T) {
 	f, err := parse("", archive(t, member{"a.npy", one, nil}, member{"notes/read me.txt", "hello", nil}, member{"__MACOSX/._a.npy", "\x00\x05", nil},
-		member{"b", one, nil}, member{"secret", one, func(h *zip.FileHeader) { h.Flags |= 1 }}, member{"x.bz2", "x", func(h *zip.FileHeader) { h.Method = 12 }}))
+		member{"b", one, nil}, member{"c.npy", "words", nil}, member{"d.npy", "", nil}, member{"secret", one, func(h *zip.FileHeader) { h.Flags |= 1 }}, member{"x.bz2", "x", func(h *zip.FileHeader) { h.Method = 12 }}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,6 +100,8 @@ func TestNPZSkipped(t *testing.T) {
 	want := []Skipped{
 		{"notes/read me.txt", "not an array"},
 		{"__MACOSX/._a.npy", "what macOS notes about a file"},
+		{"c.npy", "not an array, though it is called .npy"},
+		{"d.npy", "an empty file"},
 		{"secret", "encrypted, and not called .npy"},
 		{"x.bz2", "compressed by a method that is not read, and not called .npy"},
 	}
@@ -124,7 +126,9 @@ func TestNPZErrors(t *testing.T) {
 		{"other file", archive(t, member{"a.txt", "some other file", nil}, member{"b", "", nil}),
 			`a zip archive without arrays: it holds "a.txt", "b"`},
 		{"called an array", archive(t, member{"a.npy", "some other file", nil}),
-			`tensor "a": file does not begin with "\x93NUMPY"`},
+			`a zip archive without arrays: it holds "a.npy"`},
+		{"an array cut off", archive(t, member{"a.npy", one[:len(one)-1], nil}, member{"b.npy", one, nil}),
+			`tensor "a": truncated: <f4 of shape [1] takes 4 bytes, 3 are there`},
 		{"encrypted", archive(t, member{"a.npy", one, func(h *zip.FileHeader) { h.Flags |= 1 }}), `tensor "a": encrypted`},
 		{"method", archive(t, member{"a.npy", one, func(h *zip.FileHeader) { h.Method = 12 }}),
 			`tensor "a": compression method 12 is not supported`},

@@ -35,7 +35,7 @@ func openIndex(path string, progress func(done, total int64)) (*File, error) {
 }
 
 // partName is the name of a file that is one of several.
-var partName = regexp.MustCompile(`^(.*)-(\d{5,6})-of-(\d{5,6})\.safetensors$`)
+var partName = regexp.MustCompile(`^(.*[-_.])(\d{1,6})([-_]of[-_])(\d{1,6})\.safetensors$`)
 
 // maxParts is how many missing parts an error lists.
 const maxParts = 4
@@ -52,10 +52,17 @@ func missingParts(names []string) error {
 		if m == nil {
 			continue
 		}
-		of, _ := strconv.Atoi(m[3]) // at most six digits
+		of, _ := strconv.Atoi(m[4]) // at most six digits
+		has := func(part int) bool {
+			return there[fmt.Sprintf("%s%0*d%s%s.safetensors", m[1], len(m[2]), part, m[3], m[4])]
+		}
+		first := 1
+		if has(0) { // some count from 0 on
+			first = 0
+		}
 		var missing []string
-		for part := 1; part <= of; part++ {
-			if !there[fmt.Sprintf("%s-%0*d-of-%s.safetensors", m[1], len(m[2]), part, m[3])] {
+		for part := first; part < first+of; part++ {
+			if !has(part) {
 				missing = append(missing, strconv.Itoa(part))
 			}
 		}

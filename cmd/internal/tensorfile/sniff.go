@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/a01592f9/quant/cmd/internal/gguf"
@@ -84,6 +85,8 @@ func formatOf(name string, head []byte, size int64) (string, error) {
 	switch {
 	case bytes.HasPrefix(head, []byte("PK\x03\x04")), bytes.HasPrefix(head, []byte("PK\x05\x06")):
 		return "npz", nil
+	case sniff.Text(head, size) != nil && slices.Contains([]string{"npy", "npz", "gguf", "safetensors", "onnx"}, ext):
+		return "", sniff.Text(head, size)
 	case ext == "npy":
 		return "", errors.New("npy: file does not begin with \"\\x93NUMPY\"")
 	case ext == "npz":

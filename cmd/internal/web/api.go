@@ -28,7 +28,7 @@ func (s *Server) compare(ctx context.Context, q *request) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &answer{kind: jsonType, reading: src.reading()}
+	a := &answer{kind: jsonType, reading: newReading(src.file.Text)}
 	return a, text.WriteJSON(&a.body, r)
 }
 

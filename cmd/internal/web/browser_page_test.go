@@ -307,6 +307,14 @@ func (b *tab) testQuality() {
 	if eval[bool](b, `!document.getElementById("plot-spread").hidden`) || !strings.Contains(b.text("#note-spread"), "all schemes are exact") {
 		b.Errorf("errors of zeros: %q", b.text("#note-spread"))
 	}
+	// Where the methods agree a sentence stands in place of their graph.
+	if got := b.text("#note-methods"); !eval[bool](b, `document.getElementById("plot-methods").hidden`) || !strings.HasPrefix(got, "All methods choose the same range here, from ") {
+		b.Errorf("methods of zeros: %q", got)
+	}
+	b.redraw(write("text", "1 2 3 40; 4 5 6 7"), write("bits", "3"))
+	if got := b.text("#note-methods"); eval[bool](b, `document.getElementById("plot-methods").hidden`) || !strings.HasPrefix(got, "All values with one scale for codes of 3 bits") {
+		b.Errorf("methods: %q", got)
+	}
 }
 
 // testLegends: no legend lies under the toolbar of its graph.

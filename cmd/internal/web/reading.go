@@ -62,10 +62,9 @@ type note struct {
 	Gives    string  `json:"gives,omitempty"` // what Other does, as "let semicolons separate values"
 }
 
-// reading returns how text was understood, nil for a file that is none. It is the
-// only place that knows what the reader of text tells beside the values.
-func (s *source) reading() *reading {
-	t := s.file.Text
+// newReading returns how a text was understood, nil for a file that is none. It is
+// the only place that knows what the reader of text tells beside the values.
+func newReading(t *tensorfile.Text) *reading {
 	if t == nil {
 		return nil
 	}

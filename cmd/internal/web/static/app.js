@@ -401,10 +401,12 @@ function wireResults() {
   addEventListener("beforeprint", () => {
     document.documentElement.dataset.paper = "";
     graphs.again();
+    weights.again();
   });
   addEventListener("afterprint", () => {
     delete document.documentElement.dataset.paper;
     graphs.again();
+    weights.again();
   });
 }
 

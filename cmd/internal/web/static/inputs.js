@@ -52,7 +52,7 @@ export function options() {
 export function showMethod() {
   const method = methodChosen();
   byId("percentile-field").hidden = !method.value;
-  byId("percentile-label").textContent = method.name === "percentile" ? "percent" : method.value ?? "";
+  byId("percentile-label").textContent = ["percentile", "magnitude"].includes(method.name) ? "percent" : method.value ?? "";
   explain(checked("mapping"));
 }
 

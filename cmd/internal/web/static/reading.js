@@ -25,14 +25,12 @@ function button(label, press) {
   return b;
 }
 
-/** fileNotes builds the lines below the name of a file: how it was read, and what of it was left out. */
+/** fileNotes builds the lines below the name of a file: what it is, and what of it was left out. How its text was read stands above. */
 export function fileNotes(report) {
   const lines = [];
   if (report.quantized) {
     lines.push(`${report.quantized.startsWith("no ") ? "Quantized in part" : "Quantized already"}: ${report.quantized}.`);
   }
-  if (report.read_as) lines.push(`Read as ${report.read_as}.`);
-  for (const { text, line } of report.notes ?? []) lines.push(`${line ? `Line ${line}: ` : ""}${text}.`);
   const leftOut = report.left_out ?? [];
   for (const { name, reason } of leftOut.slice(0, mostLeftOut)) lines.push(`Left out: ${name}, ${reason}.`);
   if (leftOut.length > mostLeftOut) lines.push(`Left out: ${count(leftOut.length - mostLeftOut)} more.`);

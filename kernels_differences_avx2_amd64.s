@@ -1,0 +1,128 @@
+//go:build !purego
+
+// Sums of differences with AVX2.
+
+#include "go_asm.h"
+#include "textflag.h"
+#include "kernels_avx2_amd64.h"
+
+// ordinals are the numbers from 0 to 15.
+DATA ordinals<>+0(SB)/8, $0x0000000100000000
+DATA ordinals<>+8(SB)/8, $0x0000000300000002
+DATA ordinals<>+16(SB)/8, $0x0000000500000004
+DATA ordinals<>+24(SB)/8, $0x0000000700000006
+DATA ordinals<>+32(SB)/8, $0x0000000900000008
+DATA ordinals<>+40(SB)/8, $0x0000000b0000000a
+DATA ordinals<>+48(SB)/8, $0x0000000d0000000c
+DATA ordinals<>+56(SB)/8, $0x0000000f0000000e
+GLOBL ordinals<>(SB), RODATA|NOPTR, $64
+
+#define ACC      DI  // where the next sums go
+#define OTHER    R10 // what is next to SRC of the other slice
+#define GREATEST Y7  // the greatest differences
+#define ABSOLUTE Y6  // mask of all but the sign
+
+// ADD adds the 8 differences in Y0 to the lanes a and b of the magnitudes, and c and d of
+// the squares.
+#define ADD(a, b, c, d) \
+	VANDPS       ABSOLUTE, Y0, Y0       \
+	VMAXPS       GREATEST, Y0, GREATEST \
+	VEXTRACTF128 $1, Y0, X1             \
+	VCVTPS2PD    X0, Y0                 \
+	VCVTPS2PD    X1, Y1                 \
+	VADDPD       Y0, a, a               \
+	VADDPD       Y1, b, b               \
+	VFMADD231PD  Y0, Y0, c              \
+	VFMADD231PD  Y1, Y1, d
+
+// PART sets Y0 to the differences of those of 8 elements, from off on, that the last N have.
+#define PART(off) \
+	VMOVD        N, X0                       \
+	VPBROADCASTD X0, Y0                      \
+	VPCMPGTD     ordinals<>+off(SB), Y0, Y3  \
+	VMASKMOVPS   off(OTHER), Y3, Y0          \
+	VMASKMOVPS   off(SRC), Y3, Y1            \
+	VSUBPS       Y1, Y0, Y0
+
+//	for i := range acc {
+//		var abs, sq [lanes]float64
+//		a := sums{}
+//		for j := i * run; j < min((i+1)*run, len(x)); j++ {
+//			d := absolute(y[j] - x[j])
+//			abs[(j-i*run)%lanes] += float64(d)
+//			sq[(j-i*run)%lanes] += float64(d) * float64(d)
+//			a.max = max(a.max, d)
+//		}
+//		a.abs, a.sq = fold(&abs), fold(&sq)
+//		acc[i] = a
+//	}
+//
+// func differencesRunsAVX2(acc []sums, x, y []float32, run int)
+//
+// Y8 to Y11 hold the lanes of the magnitudes, Y12 to Y15 those of the squares. A
+// difference that is NaN leaves the greatest as it is.
+TEXT ·differencesRunsAVX2(SB), NOSPLIT, $0-80
+	MOVQ acc_base+0(FP), ACC
+	MOVQ x_base+24(FP), SRC
+	MOVQ x_len+32(FP), LEFT
+	MOVQ y_base+48(FP), OTHER
+	MOVQ run+72(FP), RUN
+	MOVL $0x7fffffff, AX
+	VMOVD AX, X6
+	VPBROADCASTD X6, ABSOLUTE
+
+nextrun:
+	MOVQ    RUN, N
+	CMPQ    LEFT, N
+	CMOVQLT LEFT, N
+	SUBQ    N, LEFT
+	VPXOR   Y7, Y7, Y7
+	VPXOR   Y8, Y8, Y8
+	VPXOR   Y9, Y9, Y9
+	VPXOR   Y10, Y10, Y10
+	VPXOR   Y11, Y11, Y11
+	VPXOR   Y12, Y12, Y12
+	VPXOR   Y13, Y13, Y13
+	VPXOR   Y14, Y14, Y14
+	VPXOR   Y15, Y15, Y15
+	SUBQ    $16, N
+	JB      tail
+
+loop:
+	VMOVUPS 0(OTHER), Y0
+	VSUBPS  0(SRC), Y0, Y0
+	ADD(Y8, Y9, Y12, Y13)
+	VMOVUPS 32(OTHER), Y0
+	VSUBPS  32(SRC), Y0, Y0
+	ADD(Y10, Y11, Y14, Y15)
+	ADDQ $64, SRC
+	ADDQ $64, OTHER
+	SUBQ $16, N
+	JAE  loop
+
+tail:
+	ADDQ $16, N
+	JZ   fold
+	PART(0)
+	ADD(Y8, Y9, Y12, Y13)
+	PART(32)
+	ADD(Y10, Y11, Y14, Y15)
+	LEAQ (SRC)(N*4), SRC
+	LEAQ (OTHER)(N*4), OTHER
+
+fold:
+	FOLD(Y8, Y9, Y10, Y11, X8, sums_abs(ACC))
+	FOLD(Y12, Y13, Y14, Y15, X12, sums_sq(ACC))
+	VEXTRACTF128 $1, GREATEST, X1
+	VMAXPS       X1, X7, X0
+	VPSHUFD      $0x4e, X0, X1
+	VMAXPS       X1, X0, X0
+	VPSHUFD      $0xb1, X0, X1
+	VMAXPS       X1, X0, X0
+	VMOVSS       X0, sums_max(ACC)
+	MOVL         $0, sums_clipped(ACC)
+	ADDQ  $sums__size, ACC
+	TESTQ LEFT, LEFT
+	JNZ   nextrun
+	VZEROUPPER
+	RET
