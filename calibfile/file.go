@@ -1,10 +1,10 @@
-// Package calibfile writes the two files of a calibration, as
+// Package calibfile reads and writes the two files of a calibration, as
 // docs/calibration-file.md of this project describes them: the calibration
 // file, which is JSON and has the parameters, and the state, which has what
 // was seen and can be merged with other states.
 //
-// The package is for programs that observe tensors by another way than
-// quant calibrate does, and have to write the same files.
+// quant calibrate and quant quantize use the package, and so can programs that
+// observe tensors by another way, or quantize with what was calibrated.
 package calibfile
 
 import (
@@ -72,6 +72,9 @@ type Counts struct {
 	PosInf uint64 `json:"pos_inf"`
 	NegInf uint64 `json:"neg_inf"`
 }
+
+// Others is the number of values that are not finite.
+func (c Counts) Others() uint64 { return c.NaN + c.PosInf + c.NegInf }
 
 // New returns the calibration file of tensors by their names, for scheme s.
 // The granularity of s is the one that was observed, and the method is one that
@@ -180,18 +183,55 @@ func outside(a, b, lo, hi float64) float64 {
 	return min(1, (max(0, lo-a)+max(0, b-hi))/(b-a))
 }
 
+// The words of a file for granularities.
+const (
+	perTensor  = "per_tensor"
+	perChannel = "per_channel"
+	perGroup   = "per_group"
+)
+
 func schemeOf(s quant.Scheme) Scheme {
 	x := Scheme{
 		Bits: s.Bits, Unsigned: s.Unsigned, Mapping: s.Mapping.String(), NarrowRange: s.NarrowRange,
-		ZeroInRange: s.ZeroInRange, Method: s.Method.String(), Granularity: "per_tensor",
+		ZeroInRange: s.ZeroInRange, Method: s.Method.String(), Granularity: perTensor,
 	}
 	if axis, ok := s.Granularity.Axis(); ok {
-		x.Granularity, x.Axis = "per_channel", &axis
+		x.Granularity, x.Axis = perChannel, &axis
 	}
 	if size, ok := s.Granularity.GroupSize(); ok {
-		x.Granularity, x.GroupSize = "per_group", &size
+		x.Granularity, x.GroupSize = perGroup, &size
 	}
 	return x
+}
+
+// Scheme returns x as the library has it.
+func (x *Scheme) Scheme() (quant.Scheme, error) {
+	s := quant.Scheme{Bits: x.Bits, Unsigned: x.Unsigned, NarrowRange: x.NarrowRange, ZeroInRange: x.ZeroInRange}
+	switch x.Mapping {
+	case quant.Asymmetric.String():
+	case quant.Symmetric.String():
+		s.Mapping = quant.Symmetric
+	default:
+		return s, fmt.Errorf("mapping %q is neither asymmetric nor symmetric", x.Mapping)
+	}
+	var err error
+	if s.Method, err = quant.ParseMethod(x.Method); err != nil {
+		return s, trimmed{err}
+	}
+	hasAxis, hasSize := x.Axis != nil, x.GroupSize != nil
+	switch {
+	case x.Granularity == perTensor && !hasAxis && !hasSize:
+	case x.Granularity == perChannel && hasAxis && !hasSize:
+		s.Granularity = quant.PerChannel(*x.Axis)
+	case x.Granularity == perGroup && hasAxis && hasSize:
+		s.Granularity = quant.PerGroup(*x.Axis, *x.GroupSize)
+	default:
+		return s, fmt.Errorf("granularity %q does not go with what axis and group_size are", x.Granularity)
+	}
+	if err := s.Validate(); err != nil {
+		return s, trimmed{err}
+	}
+	return s, nil
 }
 
 // Write writes f as JSON.

@@ -14,5 +14,11 @@ import (
 func WriteJSON(w io.Writer, v any) error { return jsontext.Write(w, v) }
 
 func inTensor(name string, err error) error {
-	return fmt.Errorf("tensor %q: %s", name, strings.TrimPrefix(err.Error(), "quant: "))
+	return fmt.Errorf("tensor %q: %w", name, trimmed{err})
 }
+
+// trimmed is an error without the name of the library.
+type trimmed struct{ error }
+
+func (e trimmed) Error() string { return strings.TrimPrefix(e.error.Error(), "quant: ") }
+func (e trimmed) Unwrap() error { return e.error }

@@ -4,8 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash/crc32"
-	"maps"
 	"math"
 	"slices"
 
@@ -181,19 +179,4 @@ func (s *Seen) UnmarshalBinary(data []byte) error {
 	}
 	*s = t
 	return nil
-}
-
-// State returns the bytes of a state file of tensors by their names. All of
-// them have been observed for the same scheme. The error names the tensor.
-func State(tensors map[string]*Seen) ([]byte, error) {
-	b := append([]byte("QCST"), 1) // the version
-	b = binary.AppendUvarint(b, uint64(len(tensors)))
-	for _, name := range slices.Sorted(maps.Keys(tensors)) {
-		b = binary.AppendUvarint(b, uint64(len(name)))
-		var err error
-		if b, err = tensors[name].append(append(b, name...)); err != nil {
-			return nil, inTensor(name, err)
-		}
-	}
-	return binary.LittleEndian.AppendUint32(b, crc32.ChecksumIEEE(b)), nil
 }

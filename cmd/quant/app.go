@@ -18,6 +18,9 @@ type app struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 
+	args  []string // of the command line
+	force bool     // whether files that exist are replaced
+
 	// started is whether a command has begun its work: errors before are about
 	// its arguments.
 	started bool

@@ -14,7 +14,7 @@ import (
 func (a *app) benchCommand() *cobra.Command {
 	o := bench.DefaultOptions()
 	var sizes []string
-	var format, output string
+	var format, to string
 	cmd := &cobra.Command{
 		Use:   "bench",
 		Short: "Measure the speed of the library on this machine",
@@ -30,14 +30,16 @@ copy. To read is to compare one half of the values with the other, which is
 the same, by bytes.Equal: Go's compiler uses no vector instructions, but that
 function does.
 
-It takes 10 bytes of memory for each element of the largest size.`,
+It takes 10 bytes of memory for each element of the largest size.
+
+` + overwriting,
 		Example: `  quant bench
   quant bench --size 2^20,2^22 --procs 2
   quant bench --time 2s --format json --output bench.json`,
 		Args: cobra.NoArgs,
 		RunE: a.start(func(cmd *cobra.Command, _ []string) error {
-			if format != formatTable && format != formatJSON {
-				return usagef("format %q is neither table nor json", format)
+			if err := tableOrJSON(cmd, &format, to); err != nil {
+				return err
 			}
 			if cmd.Flags().Changed("size") {
 				o.Sizes = nil
@@ -52,6 +54,9 @@ It takes 10 bytes of memory for each element of the largest size.`,
 			if err := o.Validate(); err != nil {
 				return &usageError{err}
 			}
+			if err := a.mayWrite([]output{{"output", to}}); err != nil {
+				return err
+			}
 			bar := a.progress("measuring")
 			r, err := await(cmd.Context(), func() (*bench.Report, error) {
 				return bench.Run(cmd.Context(), o, bar.Update)
@@ -60,7 +65,7 @@ It takes 10 bytes of memory for each element of the largest size.`,
 			if err != nil {
 				return err
 			}
-			return a.write(output, func(w io.Writer, _ bool) error {
+			return a.write(to, func(w io.Writer, _ bool) error {
 				if format == formatJSON {
 					return text.WriteJSON(w, r)
 				}
@@ -74,8 +79,9 @@ It takes 10 bytes of memory for each element of the largest size.`,
 	flags.StringSliceVar(&sizes, "size", []string{"4096", "262144", "2^26"}, "`n` elements, a multiple of 4096; may be several")
 	flags.DurationVar(&o.Time, "time", o.Time, "`duration` of each measurement")
 	flags.IntVar(&o.Procs, "procs", o.Procs, "use up to `n` cores")
-	flags.StringVar(&format, "format", formatTable, "`name`: table or json")
-	flags.StringVarP(&output, "output", "o", "", "write to a `file`, replacing it in one step")
+	flags.StringVar(&format, "format", formatTable, "`name`: table or json; without it the extension of --output decides")
+	flags.StringVarP(&to, "output", "o", "", "write to a `file`")
+	a.registerForce(cmd)
 	completeWords(cmd, "format", formatTable, formatJSON)
 	return cmd
 }

@@ -7,35 +7,17 @@ import (
 	"io"
 	"math"
 	"os"
-	"path"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	library "github.com/a01592f9/quant"
+	"github.com/a01592f9/quant/calibfile"
 	"github.com/a01592f9/quant/cmd/internal/calibration"
 	"github.com/a01592f9/quant/cmd/internal/option"
 	"github.com/a01592f9/quant/cmd/internal/report"
 )
-
-// calibrateFlags are the flags of quant calibrate.
-type calibrateFlags struct {
-	scheme      library.Scheme
-	method      string
-	mapping     string
-	granularity string
-	axis        int
-	groupSize   int
-	name        string
-	tensors     []string
-	ignore      bool
-	merge       bool
-	state       string
-	output      string
-	format      string
-	reading     readingFlags
-}
 
 func (a *app) calibrateCommand() *cobra.Command {
 	f := calibrateFlags{scheme: library.Scheme{Bits: 8}}
@@ -78,6 +60,9 @@ was kept for minmax knows no other method.
 The calibration file is for quant quantize --calibration and for programs: see
 docs/calibration-file.md.
 
+A file that exists is replaced only with --force, and one that is read never,
+except for a state that --state names and that is gone on from.
+
 Exit codes: 0 done, 1 failed on the data or a file, 2 wrong usage, 130
 interrupted.`,
 		Example: `  quant calibrate batches/*.npz --method percentile=99.99 -o calibration.json
@@ -99,125 +84,9 @@ interrupted.`,
 		}),
 		ValidArgsFunction: completeFile,
 	}
-	s, flags := &f.scheme, cmd.Flags()
-	flags.SortFlags = false
-	flags.StringVarP(&f.output, "output", "o", "", "write the calibration to a `file`, replacing it in one\nstep")
-	flags.StringVar(&f.method, "method", "minmax", "`name` of the way to choose ranges: minmax,\npercentile=P, magnitude=P, mse, mae, entropy, ema=M\n")
-	flags.IntVar(&s.Bits, "bits", s.Bits, "width `n` of a code, 2 to 16")
-	flags.BoolVar(&s.Unsigned, "unsigned", false, "codes from 0 up instead of around 0")
-	flags.StringVar(&f.mapping, "mapping", "asymmetric", "`name`: asymmetric or symmetric")
-	flags.BoolVar(&s.NarrowRange, "narrow-range", false, "leave out the lowest code (signed, symmetric only)")
-	flags.BoolVar(&s.ZeroInRange, "zero-in-range", true, "widen each range to hold 0, as runtimes need\n")
-	flags.StringVar(&f.granularity, "granularity", "", "`name`: per_tensor, per_channel or group (default\nper_tensor, or group with --group-size)")
-	flags.IntVar(&f.axis, "axis", 0, "axis `i` has the channels, or is cut into groups; -1\nis the last (default 0; for groups -1)")
-	flags.IntVar(&f.groupSize, "group-size", 0, "groups of `n` values (default 32)")
-	flags.StringVar(&f.name, "name", "{stem}", "`name` of tensors that have none in their file: {stem}\nis that of the file, {folder} that of its folder\n")
-	flags.StringArrayVar(&f.tensors, "tensor", nil, "only tensors whose name matches the `pattern`, as in\nquant compare; may be given several times")
-	flags.BoolVar(&f.ignore, "ignore-non-finite", false, "leave out NaN and infinities, and count them,\ninstead of failing")
-	flags.StringVar(&f.state, "state", "", "keep what was seen in a `file`, to be merged")
-	flags.BoolVar(&f.merge, "merge", false, "FILES are states: join them")
-	flags.StringVar(&f.format, "format", formatTable, "`name` of the output format: table or json; json\nis the calibration file")
-	f.reading.register(cmd)
-	completeWords(cmd, "mapping", option.Mappings()...)
-	completeWords(cmd, "granularity", option.PerTensor, option.PerChannel, granularityGroup)
-	completeWords(cmd, "method", option.MethodWords()...)
-	completeWords(cmd, "format", formatTable, formatJSON)
+	f.register(cmd)
+	a.registerForce(cmd)
 	return cmd
-}
-
-// check returns a usage error for flags that contradict each other or are out of
-// range, and completes the scheme.
-func (f *calibrateFlags) check(cmd *cobra.Command, args []string) error {
-	s, changed := &f.scheme, cmd.Flags().Changed
-	var err error
-	if s.Method, err = library.ParseMethod(f.method); err != nil {
-		return usagef("--method: %s", strings.TrimPrefix(err.Error(), "quant: "))
-	}
-	switch f.mapping {
-	case library.Asymmetric.String():
-	case library.Symmetric.String():
-		s.Mapping = library.Symmetric
-	default:
-		return usagef("mapping %q is neither asymmetric nor symmetric", f.mapping)
-	}
-	switch {
-	case changed("group-size") && f.groupSize <= 0:
-		return usagef("--group-size %d is not positive", f.groupSize)
-	case f.granularity == "" && changed("group-size"):
-		f.granularity = option.PerGroup
-	case f.granularity == granularityGroup:
-		f.granularity = option.PerGroup
-	case f.granularity == "" && changed("axis"):
-		f.granularity = option.PerChannel
-	case f.granularity == "":
-		f.granularity = option.PerTensor
-	}
-	switch f.granularity {
-	case option.PerTensor:
-		if changed("axis") {
-			return usagef("--axis does not go with --granularity per_tensor")
-		}
-	case option.PerChannel:
-		s.Granularity = library.PerChannel(f.axis)
-	case option.PerGroup:
-		if !changed("axis") {
-			f.axis = -1
-		}
-		if f.groupSize == 0 {
-			f.groupSize = defaultGroup
-		}
-		s.Granularity = library.PerGroup(f.axis, f.groupSize)
-	default:
-		return usagef("granularity %q is none of %s, %s and %s", f.granularity, option.PerTensor, option.PerChannel, granularityGroup)
-	}
-	if f.granularity != option.PerGroup && changed("group-size") {
-		return usagef("--group-size goes with --granularity group, not with %s", f.granularity)
-	}
-	if err := s.Validate(); err != nil {
-		return &usageError{errors.New(strings.TrimPrefix(err.Error(), "quant: "))}
-	}
-	for _, p := range f.tensors {
-		if _, err := path.Match(p, ""); err != nil {
-			return usagef("--tensor %q is not a pattern: %w", p, err)
-		}
-	}
-	named := []struct{ flag, path string }{{"output", f.output}, {"state", f.state}}
-	for _, x := range named {
-		if changed(x.flag) && x.path == "" {
-			return usagef("--%s needs the name of a file", x.flag)
-		}
-		for _, in := range args {
-			if in != "-" && x.flag == "output" && same(x.path, in) {
-				return usagef("--output %s would overwrite a file that is read", x.path)
-			}
-		}
-	}
-	dashes := 0
-	for _, in := range args {
-		if in == "-" {
-			dashes++
-		}
-	}
-	switch {
-	case same(f.output, f.state):
-		return usagef("--output and --state name the same file")
-	case f.output == "" && f.state == "" && f.format != formatJSON:
-		return usagef("--output is missing: the name of the calibration file to write")
-	case f.format != formatTable && f.format != formatJSON:
-		return usagef("format %q is neither table nor json", f.format)
-	case dashes > 1:
-		return usagef("standard input can be read once only")
-	case f.merge && dashes > 0:
-		return usagef("--merge joins files, not standard input")
-	}
-	if f.merge {
-		for _, name := range []string{"granularity", "axis", "group-size", "name", "tensor", "ignore-non-finite", "separator", "decimal", "skip-rows", "skip-columns"} {
-			if changed(name) {
-				return usagef("--%s does not go with --merge: states have been made already", name)
-			}
-		}
-	}
-	return nil
 }
 
 // states splits FILES into states and batches.
@@ -239,7 +108,7 @@ func states(args []string, all bool) (states, batches []string, err error) {
 			}
 			f.Close()
 		}
-		if calibration.IsState(head) {
+		if calibfile.IsState(head) {
 			states = append(states, in)
 		} else {
 			batches = append(batches, in)
@@ -258,45 +127,12 @@ func (a *app) calibrate(cmd *cobra.Command, args []string, f *calibrateFlags) er
 			return usagef("--state %s would overwrite a file that is read", f.state)
 		}
 	}
-	policy := library.RefuseNotFinite
-	if f.ignore {
-		policy = library.IgnoreNotFinite
-	}
-	as, err := f.reading.reading()
-	if err != nil {
+	if err := a.mayWrite(f.outputs()); err != nil {
 		return err
 	}
-	o := calibration.Options{Scheme: f.scheme, Policy: policy, Name: f.name, Tensors: f.tensors, Reading: as}
-	var c *calibration.Calibration
-	for _, path := range old {
-		next, err := calibration.ReadState(path)
-		switch {
-		case err != nil:
-			return ofFile(path, err)
-		case c == nil:
-			c = next
-			continue
-		}
-		if err := c.Merge(next); err != nil {
-			return ofFile(path, err)
-		}
-	}
-	if c == nil {
-		if c, err = calibration.New(o); err != nil {
-			return err
-		}
-	} else {
-		if cmd.Flags().Changed("ignore-non-finite") && c.Options().Policy != policy {
-			return usagef("--ignore-non-finite: %s was made without it", old[0])
-		}
-		if g := c.Options().Scheme.Granularity; g != f.scheme.Granularity && (f.granularity != option.PerTensor || cmd.Flags().Changed("granularity")) {
-			return usagef("--granularity: %s is %v", old[0], g)
-		}
-		f.scheme = f.overridden(cmd, c.Options().Scheme)
-		if err := f.scheme.Validate(); err != nil {
-			return &usageError{errors.New(strings.TrimPrefix(err.Error(), "quant: "))}
-		}
-		c.Observe(f.name, f.tensors, as)
+	c, err := f.begin(cmd, old)
+	if err != nil {
+		return err
 	}
 	skipped, err := a.observe(cmd.Context(), c, batches)
 	if err != nil {
@@ -305,6 +141,63 @@ func (a *app) calibrate(cmd *cobra.Command, args []string, f *calibrateFlags) er
 	if c.Len() == 0 {
 		return nothingObserved(args, skipped, f.tensors)
 	}
+	return a.writeCalibration(c, skipped, f)
+}
+
+// begin returns the calibration that batches are added to: the states at the
+// given paths joined, or an empty one if there are none.
+func (f *calibrateFlags) begin(cmd *cobra.Command, old []string) (*calibration.Calibration, error) {
+	policy := library.RefuseNotFinite
+	if f.ignore {
+		policy = library.IgnoreNotFinite
+	}
+	reading, err := f.reading.reading()
+	if err != nil {
+		return nil, err
+	}
+	if len(old) == 0 {
+		return calibration.New(calibration.Options{Scheme: f.scheme, Policy: policy, Name: f.name, Tensors: f.tensors, Reading: reading})
+	}
+	c, err := joined(old)
+	if err != nil {
+		return nil, err
+	}
+	if cmd.Flags().Changed("ignore-non-finite") && c.Options().Policy != policy {
+		return nil, usagef("--ignore-non-finite: %s was made without it", old[0])
+	}
+	if g := c.Options().Scheme.Granularity; g != f.scheme.Granularity && (f.granularity != option.PerTensor || cmd.Flags().Changed("granularity")) {
+		return nil, usagef("--granularity: %s is %v", old[0], g)
+	}
+	f.scheme = f.overridden(cmd, c.Options().Scheme)
+	if err := f.scheme.Validate(); err != nil {
+		return nil, &usageError{errors.New(strings.TrimPrefix(err.Error(), "quant: "))}
+	}
+	c.Observe(f.name, f.tensors, reading)
+	return c, nil
+}
+
+// joined reads states and merges them.
+func joined(paths []string) (*calibration.Calibration, error) {
+	var c *calibration.Calibration
+	for _, path := range paths {
+		next, err := calibration.ReadState(path)
+		switch {
+		case err != nil:
+			return nil, ofFile(path, err)
+		case c == nil:
+			c = next
+			continue
+		}
+		if err := c.Merge(next); err != nil {
+			return nil, ofFile(path, err)
+		}
+	}
+	return c, nil
+}
+
+// writeCalibration writes the state, the calibration file and the report, as
+// far as flags ask for them.
+func (a *app) writeCalibration(c *calibration.Calibration, skipped []calibration.Skipped, f *calibrateFlags) error {
 	file, err := c.File(f.scheme)
 	if err != nil {
 		return err
@@ -338,30 +231,6 @@ func (a *app) calibrate(cmd *cobra.Command, args []string, f *calibrateFlags) er
 		}
 		return report.WriteCalibration(w, aboutScheme(f.scheme), calibrated(file), skippedLines(skipped), color, width(w))
 	})
-}
-
-// overridden is the scheme of a state with what flags say about it.
-func (f *calibrateFlags) overridden(cmd *cobra.Command, s library.Scheme) library.Scheme {
-	changed := cmd.Flags().Changed
-	if changed("method") {
-		s.Method = f.scheme.Method
-	}
-	if changed("bits") {
-		s.Bits = f.scheme.Bits
-	}
-	if changed("unsigned") {
-		s.Unsigned = f.scheme.Unsigned
-	}
-	if changed("mapping") {
-		s.Mapping = f.scheme.Mapping
-	}
-	if changed("narrow-range") {
-		s.NarrowRange = f.scheme.NarrowRange
-	}
-	if changed("zero-in-range") {
-		s.ZeroInRange = f.scheme.ZeroInRange
-	}
-	return s
 }
 
 // observe observes files and standard input.
@@ -418,7 +287,7 @@ func aboutScheme(s library.Scheme) string {
 }
 
 // calibrated is a calibration file as its table has it.
-func calibrated(f *calibration.File) []report.Calibrated {
+func calibrated(f *calibfile.File) []report.Calibrated {
 	var all []report.Calibrated
 	for i := range f.Tensors {
 		t := &f.Tensors[i]

@@ -13,7 +13,7 @@ import (
 	"testing"
 
 	library "github.com/a01592f9/quant"
-	"github.com/a01592f9/quant/cmd/internal/calibration"
+	"github.com/a01592f9/quant/calibfile"
 	"github.com/a01592f9/quant/cmd/internal/onnx/onnxtest"
 	"github.com/a01592f9/quant/cmd/internal/tensorfile"
 )
@@ -51,7 +51,7 @@ func TestCalibrateOrder(t *testing.T) {
 		{"--method", "entropy", "--unsigned"}, {},
 	} {
 		one := filepath.Join(dir, "one.json")
-		text := ok(t, slices.Concat([]string{"calibrate", "-o", one}, in, flags)...)
+		text := ok(t, slices.Concat([]string{"calibrate", "--force", "-o", one}, in, flags)...)
 		narrow(t, text)
 		for _, want := range []string{"conv", "out", "2 tensors of", "ids: I32 is not a floating-point type"} {
 			if !strings.Contains(text, want) {
@@ -60,27 +60,27 @@ func TestCalibrateOrder(t *testing.T) {
 		}
 		// Two processes, merged in another order.
 		a, b, joint := filepath.Join(dir, "a.state"), filepath.Join(dir, "b.state"), filepath.Join(dir, "joint.json")
-		ok(t, slices.Concat([]string{"calibrate", "--state", a, in[4], in[1]}, flags)...)
-		ok(t, slices.Concat([]string{"calibrate", "--state", b, in[0], in[3], in[2]}, flags)...)
-		ok(t, "calibrate", "--merge", b, a, "-o", joint)
+		ok(t, slices.Concat([]string{"calibrate", "--force", "--state", a, in[4], in[1]}, flags)...)
+		ok(t, slices.Concat([]string{"calibrate", "--force", "--state", b, in[0], in[3], in[2]}, flags)...)
+		ok(t, "calibrate", "--merge", b, a, "--force", "-o", joint)
 		if !bytes.Equal(read(t, one), read(t, joint)) {
 			t.Errorf("%v: merged states give another calibration", flags)
 		}
 		whole, c := filepath.Join(dir, "whole.state"), filepath.Join(dir, "c.state")
-		ok(t, slices.Concat([]string{"calibrate", "--state", whole}, in, flags)...)
-		ok(t, "calibrate", "--state", c, "--merge", a, b)
+		ok(t, slices.Concat([]string{"calibrate", "--force", "--state", whole}, in, flags)...)
+		ok(t, "calibrate", "--force", "--state", c, "--merge", a, b)
 		if !bytes.Equal(read(t, whole), read(t, c)) {
 			t.Errorf("%v: states differ", flags)
 		}
 		// A state goes on.
-		ok(t, slices.Concat([]string{"calibrate", a, in[0], in[2], in[3], "-o", joint}, flags)...)
+		ok(t, slices.Concat([]string{"calibrate", a, in[0], in[2], in[3], "--force", "-o", joint}, flags)...)
 		if !bytes.Equal(read(t, one), read(t, joint)) {
 			t.Errorf("%v: going on from a state gives another calibration", flags)
 		}
 	}
 	// The order of a moving average means something, and its states do not merge.
 	one, two := filepath.Join(dir, "one.json"), filepath.Join(dir, "two.json")
-	ok(t, slices.Concat([]string{"calibrate", "--method", "ema=0.3", "-o", one}, in)...)
+	ok(t, slices.Concat([]string{"calibrate", "--force", "--method", "ema=0.3", "-o", one}, in)...)
 	ok(t, slices.Concat([]string{"calibrate", "--method", "ema=0.3", "-o", two, in[4]}, in[:4])...)
 	if bytes.Equal(read(t, one), read(t, two)) {
 		t.Error("a moving average that knows no order")
@@ -102,8 +102,8 @@ func TestCalibrateStream(t *testing.T) {
 	}
 	for _, flags := range [][]string{{}, {"--axis", "1"}, {"--axis", "-1", "--method", "mae"}, {"--method", "ema=0.5"}} {
 		a, b := filepath.Join(dir, "a.json"), filepath.Join(dir, "b.json")
-		ok(t, slices.Concat([]string{"calibrate", "--name", "act", "-o", a}, flags, paths)...)
-		if r := quant(t, stream, slices.Concat([]string{"calibrate", "-", "--name", "act", "-o", b}, flags)...); r.code != exitDone {
+		ok(t, slices.Concat([]string{"calibrate", "--force", "--name", "act", "-o", a}, flags, paths)...)
+		if r := quant(t, stream, slices.Concat([]string{"calibrate", "-", "--force", "--name", "act", "-o", b}, flags)...); r.code != exitDone {
 			t.Fatal(r.errout)
 		}
 		if !bytes.Equal(read(t, a), read(t, b)) {
@@ -180,7 +180,7 @@ func TestQuantizeCalibrated(t *testing.T) {
 		t.Fatal(err, js)
 	}
 	ok(t, "dequantize", out, "-o", back)
-	known, err := calibration.ReadFile(file)
+	known, err := calibfile.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}

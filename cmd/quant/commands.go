@@ -27,6 +27,8 @@ func strict(root *cobra.Command) {
 			var shells []string
 			for _, shell := range cmd.Commands() {
 				shells = append(shells, shell.Name())
+				shell.Long = strings.NewReplacer("\t", "  ",
+					"If it is not installed already, you can install it via your OS's package manager.", "The package manager of your system has it.").Replace(shell.Long)
 			}
 			cmd.Args = func(_ *cobra.Command, args []string) error {
 				if len(args) > 0 {

@@ -1,15 +1,23 @@
 package main
 
 import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/spf13/cobra"
+
 	"github.com/a01592f9/quant/cmd/internal/convert"
+	"github.com/a01592f9/quant/cmd/internal/onnx/onnxtest"
 )
 
 // TestUnknownWords has words that are like others that exist.
 func TestUnknownWords(t *testing.T) {
+	model := write(t, "network.onnx", string(onnxtest.Network(13)))
 	for _, test := range []struct{ name, args, want string }{
 		{"help", "help nope", `there is no command "nope"`},
 		{"shell", "completion bsh", `"bsh" is none of the shells bash, fish, powershell, zsh`},
@@ -17,9 +25,23 @@ func TestUnknownWords(t *testing.T) {
 		{"beginning", "compare --sep ,", "did you mean --separator"},
 		{"another command", "sweep --bit 4", "did you mean --bits"},
 		{"ending", "compare -o x.docx", "--output x.docx: the ending .docx stands for no format"},
-		{"ending of a sweep", "sweep -o x.docx", "it is .txt, .json, .csv or .md"},
+		{"ending of a sweep", "sweep -o x.docx", "it is .txt, .json or .csv, or --format says it"},
+		{"ending of another command", "sweep -o x.md", "the ending .md stands for no format; it is .txt, .json or .csv"},
+		{"ending of an inventory", "inspect FILE -o x.docx", "it is .txt or .json, or --format says it"},
+		{"ending of a benchmark", "bench -o x.docx", "it is .txt or .json, or --format says it"},
+		{"ending of CSV", "compare --csv x.docx", "--csv x.docx: the ending .docx stands for no format of it; it is .csv"},
+		{"ending of CSV of a sweep", "sweep --csv x.docx", "--csv x.docx: the ending .docx stands for no format of it; it is .csv"},
+		{"ending of PDF", "compare --pdf x.html", "it is .pdf"},
+		{"ending of HTML", "compare --html x.pdf", "it is .html or .htm"},
+		{"ending of a plot", "compare --plot x.pdf", "the name has to end in .svg or .png"},
+		{"ending of a plot of a sweep", "sweep --plot x.pdf", "the name has to end in .svg or .png"},
+		{"ending of a calibration", "calibrate FILE -o x.docx", "--output x.docx: the ending .docx stands for no format of it; it is .json"},
+		{"ending of a model", "quantize MODEL -o x.docx", "--output x.docx: the ending .docx stands for no format of it; it is .onnx"},
+		{"ending of a model of another kind", "quantize MODEL -o x.gguf", "the model is onnx, and is written as such"},
 	} {
-		t.Run(test.name, func(t *testing.T) { fails(t, exitUsage, test.want, "", strings.Fields(test.args)...) })
+		t.Run(test.name, func(t *testing.T) {
+			fails(t, exitUsage, test.want, "", strings.Fields(strings.ReplaceAll(test.args, "MODEL", model))...)
+		})
 	}
 	if r := fails(t, exitUsage, "unknown flag: --qqqqqq", "", "compare", "--qqqqqq"); strings.Contains(r.errout, "did you mean") {
 		t.Errorf("a suggestion for a flag that is like none: %s", r.errout)
@@ -87,5 +109,147 @@ func TestUnusedBits(t *testing.T) {
 	}
 	if got := unused(5, convert.KindGGUF); got != "" {
 		t.Errorf("GGUF: %q", got)
+	}
+}
+
+// commands lists all commands, also those that Cobra adds, with their arguments.
+func commands(cmd *cobra.Command) []*cobra.Command {
+	all := []*cobra.Command{cmd}
+	for _, c := range cmd.Commands() {
+		all = append(all, commands(c)...)
+	}
+	return all
+}
+
+// newRoot returns the command as run has it.
+func newRoot() *cobra.Command {
+	root := (&app{}).root()
+	strict(root)
+	return root
+}
+
+// TestHelpWidth reads the help of every command.
+func TestHelpWidth(t *testing.T) {
+	for _, cmd := range commands(newRoot()) {
+		t.Run(cmd.CommandPath(), func(t *testing.T) {
+			args := append(strings.Fields(cmd.CommandPath())[1:], "--help")
+			if cmd.Name() == "help" {
+				args = []string{"help", "help"}
+			}
+			narrow(t, ok(t, args...))
+		})
+	}
+}
+
+// TestOverwriting has all commands that write a file: they replace one only with
+// --force, say so in help, and leave it as it was otherwise.
+func TestOverwriting(t *testing.T) {
+	model := safetensors(t, weight{name: "a.weight", shape: []int{16, 16}, data: ramp(256)})
+	packed := filepath.Join(t.TempDir(), "packed.safetensors")
+	ok(t, "quantize", model, "-o", packed)
+	for _, args := range []string{
+		"compare FILE --output OUT.json", "compare FILE --csv OUT.csv", "compare FILE --pdf OUT.pdf", "compare FILE --html OUT.html",
+		"compare FILE --plot OUT.svg", "compare FILE --against FILE --csv OUT.csv", "sweep FILE --output OUT.txt", "sweep FILE --csv OUT.csv",
+		"sweep FILE --plot OUT.png", "plan FILE --bits-per-weight 9 --output OUT.json", "plan FILE --bits-per-weight 9 --csv OUT.csv", "plan FILE --bits-per-weight 9 --plot OUT.svg",
+		"inspect FILE --output OUT.txt", "calibrate FILE --output OUT.json", "calibrate FILE --state OUT.state",
+		"quantize FILE --output OUT.safetensors", "dequantize PACKED --output OUT.safetensors", "bench --size 4096 --time 1ms --output OUT.txt",
+	} {
+		t.Run(args, func(t *testing.T) {
+			out := filepath.Join(t.TempDir(), "out")
+			args := strings.Fields(strings.NewReplacer("FILE", model, "PACKED", packed, "OUT", out).Replace(args))
+			path := args[len(args)-1]
+			if err := os.WriteFile(path, []byte("old"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			fails(t, exitFailed, "the file exists (--force replaces it)", "", args...)
+			if got := string(read(t, path)); got != "old" {
+				t.Errorf("the file is replaced: %.20q", got)
+			}
+			ok(t, append(args, "--force")...)
+			if got := string(read(t, path)); got == "old" {
+				t.Error("--force does not replace the file")
+			}
+		})
+	}
+	for _, cmd := range commands(newRoot()) {
+		writes := cmd.Flags().Lookup("output") != nil
+		told := strings.Contains(strings.ReplaceAll(cmd.Long, "\n", " "), "A file that exists is replaced only with --force, and one that is read never")
+		if forced := cmd.Flags().Lookup("force") != nil; writes != told || writes != forced {
+			t.Errorf("%s: writes files %t, has --force %t, tells of it %t", cmd.CommandPath(), writes, forced, told)
+		}
+	}
+}
+
+// TestIncludedByName has names in full of tensors that are usually left, in each
+// format: they are quantized, or an error says why the format cannot hold them.
+func TestIncludedByName(t *testing.T) {
+	model := safetensors(t, weight{name: "a.weight", shape: []int{16, 16}, data: ramp(256)},
+		weight{name: "lm_head.weight", shape: []int{16, 16}, data: ramp(256)}, weight{name: "tiny.weight", shape: []int{2, 2}, data: ramp(4)},
+		weight{name: "conv.weight", shape: []int{16, 16, 3}, data: ramp(768)}, weight{name: "steps", dtype: "I32", shape: []int{8}, data: ramp(8)})
+	graph := write(t, "add.onnx", string(onnxtest.Model(13, onnxtest.Graph{
+		Nodes: []onnxtest.Message{
+			onnxtest.Node("MatMul", []string{"x", "w"}, []string{"y"}), onnxtest.Node("Add", []string{"y", "b"}, []string{"z"})},
+		Tensors: []onnxtest.Message{onnxtest.Floats("w", waves(16*16), 16, 16), onnxtest.Floats("b", waves(16), 16)},
+		Inputs:  []onnxtest.Message{onnxtest.Value("x", onnxtest.Float, 16, 16)}, Outputs: []onnxtest.Message{onnxtest.Value("z", onnxtest.Float, 16, 16)},
+	})))
+	for _, test := range []struct{ name, file, tensor, want string }{
+		{"the head of a language model", model, "lm_head.weight", ""},
+		{"codes that take more", model, "tiny.weight", ""},
+		{"no matrix", model, "conv.weight", `tensor "conv.weight": it is included by its name, but cannot be converted: not a matrix, as compressed-tensors needs`},
+		{"integers", model, "steps", `tensor "steps": it is included by its name, but cannot be converted: not floating-point numbers`},
+		{"a norm of GGUF", ggufModel(t, false), "blk.0.attn_norm.weight", ""},
+		{"a bias of ONNX", graph, "b", ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			args := []string{"quantize", test.file, "--dry-run", "--include", test.tensor}
+			if test.want != "" {
+				fails(t, exitFailed, test.want, "", args...)
+				return
+			}
+			if out := ok(t, args...); !strings.Contains(out, "1 weight quantized") {
+				t.Error(out)
+			}
+		})
+	}
+}
+
+// TestCompleteTensors completes names from the file on the line, as the scripts of
+// the shells ask for it.
+func TestCompleteTensors(t *testing.T) {
+	model := safetensors(t, weight{name: "layers.2.w", shape: []int{2, 2}, data: ramp(4)}, weight{name: "layers.10.w", shape: []int{2, 2}, data: ramp(4)},
+		weight{name: "embed", shape: []int{2, 2}, data: ramp(4)}, weight{name: "bad\x1b", shape: []int{2, 2}, data: ramp(4)})
+	for _, test := range []struct{ command, flag string }{
+		{"compare", "--tensor"}, {"sweep", "--tensor"}, {"calibrate", "--tensor"}, {"quantize", "--include"}, {"quantize", "--exclude"}, {"dequantize", "--include"},
+	} {
+		for begun, want := range map[string]string{"": "embed\nlayers.2.w\nlayers.10.w\n:4\n", "lay": "layers.2.w\nlayers.10.w\n:4\n", "x": ":4\n"} {
+			var out bytes.Buffer
+			run(t.Context(), []string{"__complete", test.command, model, test.flag, begun}, nil, &out, io.Discard)
+			if out.String() != want {
+				t.Errorf("%s %s %q: %q, want %q", test.command, test.flag, begun, &out, want)
+			}
+		}
+	}
+	var out bytes.Buffer
+	run(t.Context(), []string{"__complete", "compare", model + "none", "--tensor", ""}, nil, &out, io.Discard)
+	if out.String() != ":4\n" {
+		t.Errorf("without a file: %q", &out)
+	}
+}
+
+// TestTruncated cuts a file of each format short at several places.
+func TestTruncated(t *testing.T) {
+	for _, test := range []struct{ name, path string }{
+		{"network.onnx", write(t, "network.onnx", string(onnxtest.Network(13)))},
+		{"model.gguf", ggufModel(t, false)},
+		{"model.safetensors", safetensors(t, weight{name: "a.weight", shape: []int{16, 16}, data: ramp(256)})},
+		{"x.npy", write(t, "x.npy", npy(waves(64), 8, 8))},
+		{"x.npz", filepath.Join("..", "internal", "tensorfile", "testdata", "stored.npz")},
+	} {
+		whole := read(t, test.path)
+		for _, n := range []int{len(whole) / 3, len(whole) / 2, len(whole) * 9 / 10, len(whole) - 1} {
+			t.Run(fmt.Sprintf("%s/%d", test.name, n), func(t *testing.T) {
+				fails(t, exitFailed, "truncated", "", "inspect", write(t, test.name, string(whole[:n])))
+			})
+		}
 	}
 }

@@ -3,10 +3,10 @@ package main
 import (
 	"context"
 	"io"
+	"slices"
 
 	"github.com/spf13/cobra"
 
-	"github.com/a01592f9/quant/cmd/internal/option"
 	"github.com/a01592f9/quant/cmd/internal/report"
 	"github.com/a01592f9/quant/cmd/internal/sample"
 	"github.com/a01592f9/quant/cmd/internal/text"
@@ -43,8 +43,12 @@ the worst are named, those with the lowest SQNR per channel, and their worst
 channels; --tensor NAME shows all about one.
 
 --csv, --pdf, --html and --plot write further files, all from the one
-comparison. PDF and HTML have tables of all tensors, and graphs of the 12 that
-gain most. A graph of many values is thinned so that extremes stay, and says so.
+comparison. The PDF of a model has tables of all tensors; with --full it has a
+section of each tensor too, and graphs of the 12 that gain most. HTML has these
+graphs always, and with --full more points in them and the sections of all
+tensors of a model of more than 40. A graph of many values is thinned so that
+extremes stay, and says so. Documents tell when, by which version and with which
+command they were made; SOURCE_DATE_EPOCH sets the date.
 
 With --against nothing is quantized: the tensors of FILE are measured against
 those of the same names in the other file. With the groups that these were
@@ -62,13 +66,16 @@ q4_k, q5_k, q6_k and iq4_nl are block formats of GGUF, with the codes of
 llama.cpp's reference; a row of blocks is a channel, filled up with zeros.
 
 --method says how ranges are chosen: minmax takes the smallest and the largest
-value, percentile=99.99 leaves out the outer 0.01 % of the values, and
-magnitude=99.99 the 0.01 % of the largest magnitudes, at either end. mse and mae
-look for the range with the least squared or absolute error, and entropy for
-that whose codes are distributed as the values are. All but minmax read a tensor
-several times. --plot of one tensor shows what each method would choose.
+value, percentile=99.99 leaves out the outer 0.01 % of the values,
+magnitude=99.99 those of the 0.01 % largest magnitudes, at whichever end they
+are. mse and mae look for the range with the least squared or absolute error,
+and entropy for that whose codes are distributed as the values are. All but
+minmax read a tensor several times. --plot of one tensor shows what each method
+would choose.
 
 A tensor with NaN or infinities fails, and the others are compared.
+
+` + overwriting + `
 
 Exit codes: 0 done, 1 failed on the data or a file, 2 wrong usage, 130
 interrupted.`,
@@ -87,17 +94,6 @@ interrupted.`,
 			if cmd.Flags().Changed("schemes") {
 				return a.compareSchemes(cmd, args, &f)
 			}
-			if cmd.Flags().Changed("axis") {
-				f.options.Axis = &f.axis
-			}
-			if cmd.Flags().Changed("group-axis") {
-				f.options.GroupAxis = &f.groupAxis
-			}
-			if cmd.Flags().Changed("against") {
-				if err := f.checkAgainst(cmd); err != nil {
-					return err
-				}
-			}
 			if err := f.check(cmd); err != nil {
 				return err
 			}
@@ -105,52 +101,30 @@ interrupted.`,
 		}),
 		ValidArgsFunction: completeFile,
 	}
-	o, flags := &f.options, cmd.Flags()
-	flags.SortFlags = false
-	flags.IntVar(&o.Bits, "bits", o.Bits, "width `n` of a code, 2 to 16")
-	flags.BoolVar(&o.Unsigned, "unsigned", false, "codes from 0 up instead of around 0")
-	flags.StringVar(&o.Mapping, "mapping", o.Mapping, "`name`: asymmetric or symmetric")
-	flags.IntVar(&f.axis, "axis", 0, "axis `i` has the channels, -1 is the last; without it\nthat of the operator which the file names, else 0")
-	flags.BoolVar(&o.NarrowRange, "narrow-range", false, "leave out the lowest code (signed, symmetric only)")
-	flags.BoolVar(&o.ZeroInRange, "zero-in-range", false, "widen each range to hold 0, as ONNX and TFLite do")
-	flags.StringVar(&o.Method, "method", o.Method, methodUsage())
-	flags.IntVar(&o.GroupSize, "group-size", 0, "compare groups of `n` values too; they run along the\nlongest axis other than --axis (the last of equals)")
-	flags.IntVar(&f.groupAxis, "group-axis", 0, "axis `i` along which groups run instead")
-	flags.StringArrayVar(&o.Tensors, "tensor", nil, "compare tensors whose name matches the `pattern`: * is\nany text, ? any character, [a-c] one of some;\nmay be given several times")
-	flags.BoolVar(&f.channels, "channels", false, "list all channels of large tensors (JSON always does)")
-	flags.BoolVar(&o.Codes, "codes", false, "add codes and reconstructed values (table and JSON)")
-	flags.StringVar(&f.against, "against", "", "measure FILE against the tensors of the same names in\nanother `file` instead: quantized and dequantized, say")
-	flags.StringVar(&f.schemes, "schemes", "", "compare the schemes of a `list` instead,\n"+schemesUsage)
-	flags.StringVar(&f.sort, "sort", "gain", "order of weights in tables by `key`: gain, name, file,\nrmse, sqnr or bytes")
-	flags.IntVar(&f.worst, "worst", 0, "name the `n` worst weights, and their worst channels")
-	flags.StringVar(&f.format, "format", formatTable, "`name`: table, json, csv or markdown; without it the\nextension of --output decides")
-	flags.StringVarP(&f.output, "output", "o", "", "write to a `file`, replacing it in one step")
-	for i := range f.exports {
-		e := &f.exports[i]
-		flags.StringVar(&e.path, e.flag, "", e.usage)
-	}
-	f.reading.register(cmd)
-	completeWords(cmd, "mapping", option.Mappings()...)
-	completeWords(cmd, "format", compareFormats...)
-	completeWords(cmd, "method", option.MethodWords()...)
-	completeWords(cmd, "sort", report.Sorts...)
+	f.register(cmd)
+	a.registerForce(cmd)
 	return cmd
 }
 
+// Graphs of a model have so many points, and tensors so many histograms of
+// channels, unless --full asks for more.
+const (
+	briefPoints     = 800
+	briefHistograms = 8
+)
+
 // export writes the files that were asked for besides the output.
 func (a *app) export(ctx context.Context, in *input, r *report.Report, f *compareFlags) error {
-	tensors := 0
-	for _, e := range f.exports {
-		if e.path != "" && (e.flag != "plot" || len(r.Tensors) == 1) {
-			tensors = max(tensors, e.tensors)
-		}
-	}
 	var details []*report.Detail
-	if tensors > 0 {
+	if slices.ContainsFunc(f.exports, func(e export) bool { return e.path != "" && e.details(r, f) }) {
+		o := report.DetailOptions{}
+		if len(r.Tensors) > 1 && !f.full { // for a document that can be sent
+			o.Points, o.Histograms = briefPoints, briefHistograms
+		}
 		bar := a.reading("drawing")
 		var err error
 		details, err = await(ctx, func() ([]*report.Detail, error) {
-			return r.Details(ctx, in, tensors, report.DetailOptions{}, bar.Update)
+			return r.Details(ctx, in, mostDrawn, o, bar.Update)
 		})
 		bar.Stop()
 		if err != nil {
@@ -174,21 +148,19 @@ func (a *app) compare(cmd *cobra.Command, args []string, f *compareFlags) error 
 	if err != nil {
 		return err
 	}
+	if f.origin, err = a.origin(); err != nil {
+		return err
+	}
 	in, err := a.open(cmd.Context(), args, reading)
 	if err != nil {
 		return err
 	}
 	defer in.Close()
-	if err := in.overwrittenBy("output", f.output); err != nil {
-		return err
-	}
-	for _, e := range f.exports {
-		if err := in.overwrittenBy(e.flag, e.path); err != nil {
-			return err
-		}
-	}
 	if f.against != "" {
 		return a.compareAgainst(cmd, in, f)
+	}
+	if err := a.mayWrite(f.outputs(), in); err != nil {
+		return err
 	}
 	bar := a.reading("comparing")
 	r, err := await(cmd.Context(), func() (*report.Report, error) {
@@ -211,7 +183,7 @@ func (a *app) compare(cmd *cobra.Command, args []string, f *compareFlags) error 
 		case formatCSV:
 			return report.WriteCSV(w, r, f.channels)
 		case formatMarkdown:
-			return report.WriteMarkdown(w, r, f.channels)
+			return report.WriteMarkdown(w, r, f.channels, f.origin)
 		}
 		o := report.TextOptions{Color: color, Columns: width(w), Channels: f.channels}
 		if cmd.Flags().Changed("worst") {

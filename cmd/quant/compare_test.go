@@ -221,10 +221,13 @@ func TestLargeModel(t *testing.T) {
 	args := []string{"compare", file, "--pdf", filepath.Join(dir, "r.pdf"), "--html", filepath.Join(dir, "r.html"), "--csv", filepath.Join(dir, "r.csv"), "--plot", filepath.Join(dir, "r.svg")}
 	r := fails(t, exitFailed, `tensor "model.layers.1.self_attn.q_proj.weight": NaN in channel 0, at index 5`, "", args...)
 	narrow(t, r.out)
-	for _, want := range []string{"Names without model. and .weight:", "299 weights", "The worst 5 weights", "failed", "and 296 more", "--worst N"} {
+	for _, want := range []string{`Names are without "model." at the start.`, "299 weights", "The worst 5 weights", "failed", "and 296 more", "--worst N"} {
 		if !strings.Contains(r.out, want) {
 			t.Errorf("the table does not say %q", want)
 		}
+	}
+	if n := strings.Count(r.out, "Names are without"); n != 1 {
+		t.Errorf("it is said %d times what names are without", n)
 	}
 	if n := strings.Count(r.out, "\n"); n > 299+60 {
 		t.Errorf("%d lines", n)
@@ -244,7 +247,7 @@ func TestLargeModel(t *testing.T) {
 		narrow(t, out)
 		return strings.Fields(out[strings.Index(out, "clipped bytes"):])[2]
 	}
-	for sort, want := range map[string]string{"file": "embed_tokens", "name": "embed_tokens", "bytes": "embed_tokens"} {
+	for sort, want := range map[string]string{"file": "embed_tokens.weight", "name": "embed_tokens.weight", "bytes": "embed_tokens.weight"} {
 		if got := first(sort); got != want {
 			t.Errorf("--sort %s begins with %s, not with %s", sort, got, want)
 		}
@@ -385,7 +388,7 @@ func TestOutput(t *testing.T) {
 		if err := os.Symlink(path, link); err != nil {
 			t.Fatal(err)
 		}
-		ok(t, "compare", "-o", link, "--format", "csv")
+		ok(t, "compare", "-o", link, "--format", "csv", "--force")
 		if st, err := os.Stat(path); err != nil || st.Mode().Perm() != 0o640 {
 			t.Errorf("mode %v, %v", st.Mode(), err)
 		}
@@ -397,7 +400,7 @@ func TestOutput(t *testing.T) {
 	// What fails leaves nothing behind.
 	fails(t, exitFailed, "directory", "", "compare", "--output", dir)
 	fails(t, exitFailed, "cannot write", "", "compare", "--output", filepath.Join(dir, "none", "x"))
-	err = atomicfile.WriteFile(path, func(io.Writer) error { return fs.ErrInvalid })
+	err = atomicfile.WriteFile(path, true, func(io.Writer) error { return fs.ErrInvalid })
 	if err == nil {
 		t.Error("an error is lost")
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/a01592f9/quant/cmd/internal/htmlreport"
+	"github.com/a01592f9/quant/cmd/internal/option"
 	"github.com/a01592f9/quant/cmd/internal/pdf"
 	"github.com/a01592f9/quant/cmd/internal/plot"
 	"github.com/a01592f9/quant/cmd/internal/report"
@@ -28,45 +29,88 @@ type compareFlags struct {
 	format    string
 	output    string
 	exports   []export
+	full      bool
+	origin    report.Origin // what documents say of it
 }
 
 // An export is a file that a report is written to besides the output.
 type export struct {
-	flag  string
-	path  string
-	usage string
+	flag    string
+	path    string
+	usage   string
+	endings []string
 
-	// tensors is how many tensors' details write needs; those that gain most
-	// come first.
-	tensors int
+	// details reports whether write needs the details of tensors.
+	details func(r *report.Report, f *compareFlags) bool
 	write   func(w io.Writer, r *report.Report, details []*report.Detail, f *compareFlags) error
 }
 
-// exports returns the files that a report can be written to. A model's PDF and
-// HTML have graphs of so many tensors; tables they have of all.
+// mostDrawn is of how many tensors of a model a document has graphs: of those that
+// gain most. Tables it has of all.
+const mostDrawn = 12
+
+// exports returns the files that a report can be written to.
 func exports() []export {
-	const most = 12
 	return []export{{
-		flag: "csv", usage: "write a CSV `file`: a row for each tensor and scheme,\nand for each of their channels",
+		flag: "csv", endings: endings[formatCSV], usage: "write a CSV `file`: a row for each tensor and scheme, and for each of their channels",
+		details: func(*report.Report, *compareFlags) bool { return false },
 		write: func(w io.Writer, r *report.Report, _ []*report.Detail, _ *compareFlags) error {
 			return report.WriteCSV(w, r, true)
 		},
 	}, {
-		flag: "pdf", tensors: most, usage: "write a PDF `file` with tables and graphs",
+		flag: "pdf", endings: []string{".pdf"}, usage: "write a PDF `file` with tables and graphs",
+		details: func(r *report.Report, f *compareFlags) bool { return f.full || len(r.Tensors) == 1 },
 		write: func(w io.Writer, r *report.Report, d []*report.Detail, f *compareFlags) error {
-			return pdf.Write(w, r, d, pdf.Options{Channels: f.channels})
+			return pdf.Write(w, r, d, pdf.Options{Channels: f.channels, Full: f.full, Origin: f.origin})
 		},
 	}, {
-		flag: "html", tensors: most, usage: "write an HTML `file` with tables and interactive\ngraphs, which needs no other file and no internet",
+		flag: "html", endings: []string{".html", ".htm"}, usage: "write an HTML `file` with tables and interactive graphs, which needs no other file and no internet",
+		details: func(*report.Report, *compareFlags) bool { return true },
 		write: func(w io.Writer, r *report.Report, d []*report.Detail, f *compareFlags) error {
-			return htmlreport.Write(w, r, d, htmlreport.Options{Channels: f.channels})
+			return htmlreport.Write(w, r, d, htmlreport.Options{Channels: f.channels, Full: f.full, Origin: f.origin})
 		},
 	}, {
-		flag: "plot", tensors: 1, usage: "draw into a `file`, .svg or .png: of one tensor its\nvalues, errors, channels, histogram and a sweep of\nwidths; of several the gain of each",
+		flag: "plot", endings: []string{".svg", ".png"}, usage: "draw into a `file`, .svg or .png: of one tensor its values, errors, channels, histogram and a sweep of widths; of several the gain of each",
+		details: func(r *report.Report, _ *compareFlags) bool { return len(r.Tensors) == 1 },
 		write: func(w io.Writer, r *report.Report, d []*report.Detail, f *compareFlags) error {
 			return plot.New(r, d).Write(w, plotFormat(f.path("plot")))
 		},
 	}}
+}
+
+// register adds the flags of quant compare to its command.
+func (f *compareFlags) register(cmd *cobra.Command) {
+	o, flags := &f.options, cmd.Flags()
+	flags.SortFlags = false
+	flags.IntVar(&o.Bits, "bits", o.Bits, "width `n` of a code, 2 to 16")
+	flags.BoolVar(&o.Unsigned, "unsigned", false, "codes from 0 up instead of around 0")
+	flags.StringVar(&o.Mapping, "mapping", o.Mapping, "`name`: asymmetric or symmetric")
+	flags.IntVar(&f.axis, "axis", 0, "axis `i` has the channels, -1 is the last; without it that of the operator which the file names, else 0")
+	flags.BoolVar(&o.NarrowRange, "narrow-range", false, "leave out the lowest code (signed, symmetric only)")
+	flags.BoolVar(&o.ZeroInRange, "zero-in-range", false, "widen each range to hold 0, as ONNX and TFLite do")
+	flags.StringVar(&o.Method, "method", o.Method, methodUsage())
+	flags.IntVar(&o.GroupSize, "group-size", 0, "compare groups of `n` values too; they run along the longest axis other than --axis (the last of equals)")
+	flags.IntVar(&f.groupAxis, "group-axis", 0, "axis `i` along which groups run instead")
+	flags.StringArrayVar(&o.Tensors, "tensor", nil, "compare tensors whose name matches the `pattern`: * is any text, ? any character, [a-c] one of some; may be given several times")
+	flags.BoolVar(&f.channels, "channels", false, "list all channels of large tensors (JSON always does)")
+	flags.BoolVar(&o.Codes, "codes", false, "add codes and reconstructed values (table and JSON)")
+	flags.StringVar(&f.against, "against", "", "measure FILE against the tensors of the same names in another `file` instead: quantized and dequantized, say")
+	flags.StringVar(&f.schemes, "schemes", "", "compare the schemes of a `list` instead, "+schemesUsage)
+	flags.StringVar(&f.sort, "sort", "gain", "order of weights in tables by `key`: gain, name, file, rmse, sqnr or bytes")
+	flags.IntVar(&f.worst, "worst", 0, "name the `n` worst weights, and their worst channels")
+	flags.StringVar(&f.format, "format", formatTable, "`name`: table, json, csv or markdown; without it the extension of --output decides")
+	flags.StringVarP(&f.output, "output", "o", "", "write to a `file`")
+	for i := range f.exports {
+		e := &f.exports[i]
+		flags.StringVar(&e.path, e.flag, "", e.usage)
+	}
+	flags.BoolVar(&f.full, "full", false, "PDF and HTML of a model: a section of each tensor, and graphs with more points")
+	f.reading.register(cmd)
+	completeTensors(cmd, "tensor")
+	completeWords(cmd, "mapping", option.Mappings()...)
+	completeWords(cmd, "format", compareFormats...)
+	completeWords(cmd, "method", option.MethodWords()...)
+	completeWords(cmd, "sort", report.Sorts...)
 }
 
 // path returns the file that a flag names.
@@ -79,8 +123,28 @@ func (f *compareFlags) path(flag string) string {
 	return ""
 }
 
+// outputs lists the files to write.
+func (f *compareFlags) outputs() []output {
+	all := []output{{"output", f.output}}
+	for _, e := range f.exports {
+		all = append(all, output{e.flag, e.path})
+	}
+	return all
+}
+
 // check returns a usage error for wrong flags, and sets the format.
 func (f *compareFlags) check(cmd *cobra.Command) error {
+	if cmd.Flags().Changed("axis") {
+		f.options.Axis = &f.axis
+	}
+	if cmd.Flags().Changed("group-axis") {
+		f.options.GroupAxis = &f.groupAxis
+	}
+	if cmd.Flags().Changed("against") {
+		if err := f.checkAgainst(cmd); err != nil {
+			return err
+		}
+	}
 	if cmd.Flags().Changed("group-size") && f.options.GroupSize <= 0 {
 		return usagef("--group-size %d is not positive", f.options.GroupSize)
 	}
@@ -100,6 +164,9 @@ func (f *compareFlags) check(cmd *cobra.Command) error {
 		if format := plotFormat(e.path); e.flag == "plot" && !slices.Contains(plot.Formats, format) {
 			return usagef("--plot %s: the name has to end in .svg or .png", e.path)
 		}
+		if err := checkEnding(e.flag, e.path, e.endings...); err != nil {
+			return err
+		}
 		if same(e.path, f.output) {
 			return usagef("--%s and --output name the same file", e.flag)
 		}
@@ -111,7 +178,7 @@ func (f *compareFlags) check(cmd *cobra.Command) error {
 	}
 	if !cmd.Flags().Changed("format") && !same(f.output, f.against) {
 		var err error
-		if f.format, err = formatOf(f.output, f.format); err != nil {
+		if f.format, err = formatOf(f.output, f.format, compareFormats); err != nil {
 			return err
 		}
 	}
@@ -128,6 +195,34 @@ func (f *compareFlags) check(cmd *cobra.Command) error {
 	f.options.Few = f.format != formatJSON && !f.channels && f.path("csv") == ""
 	if f.options.Codes && f.format != formatJSON && f.format != formatTable {
 		return usagef("--codes goes with the formats table and json, not with %s", f.format)
+	}
+	return nil
+}
+
+// notAgainst are the flags of quant compare that do not go with --against.
+var notAgainst = []string{
+	"bits", "unsigned", "mapping", "narrow-range", "zero-in-range", "method", "codes", "worst", "pdf", "html", "plot",
+}
+
+// checkAgainst is check for a comparison of two files.
+func (f *compareFlags) checkAgainst(cmd *cobra.Command) error {
+	wrong := ""
+	for _, name := range notAgainst {
+		if cmd.Flags().Changed(name) {
+			wrong = name
+		}
+	}
+	switch {
+	case wrong != "":
+		return usagef("--%s does not go with --against, which quantizes nothing", wrong)
+	case f.against == "":
+		return usagef("--against needs the name of a file")
+	case f.format == formatMarkdown:
+		return usagef("--against goes with the formats table, json and csv, not with markdown")
+	case !cmd.Flags().Changed("sort"):
+		f.sort = "sqnr"
+	case !slices.Contains(report.DifferenceSorts, f.sort):
+		return usagef("with --against, --sort is one of %s, not %s", strings.Join(report.DifferenceSorts, ", "), f.sort)
 	}
 	return nil
 }

@@ -13,8 +13,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/a01592f9/quant/calibfile"
 	"github.com/a01592f9/quant/cmd/internal/atomicfile"
-	"github.com/a01592f9/quant/cmd/internal/calibration"
 	"github.com/a01592f9/quant/cmd/internal/convert"
 	"github.com/a01592f9/quant/cmd/internal/gguf"
 	"github.com/a01592f9/quant/cmd/internal/option"
@@ -33,14 +33,14 @@ type convertFlags struct {
 	types      []string // of tensors, by rules
 	noErrors   bool
 	output     string
-	force, dry bool
+	dry        bool
 	format     string
 }
 
 const convertExit = `
 
-The output is there whole or not at all, whatever happens; a file that exists is
-replaced only with --force, and the input never.
+The output is there whole or not at all, whatever happens.
+` + overwriting + `
 
 Exit codes: 0 done, 1 failed on the data or a file, 2 wrong usage, 130
 interrupted.`
@@ -50,20 +50,24 @@ func (a *app) quantizeCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "quantize MODEL -o OUT",
 		Short: "Quantize the weights of a model file: ONNX, safetensors or GGUF",
-		Long: `Quantize the weights of a model, and write a model of the same kind that runtimes
-load:
+		Long: `Quantize the weights of a model, and write a model of the same kind that
+runtimes load:
 
-  ONNX         integer weights with DequantizeLinear, for ONNX Runtime and others
-  safetensors  the layout of compressed-tensors, for vLLM and transformers; OUT is
-               a folder unless its name ends in .safetensors
-  GGUF         Q8_0 (8 bits), Q4_0 (4 bits) or the --type, for llama.cpp; a model
-               in parts becomes one file
+  ONNX         integer weights with DequantizeLinear, for ONNX Runtime and
+               others
+  safetensors  the layout of compressed-tensors, for vLLM and transformers; OUT
+               is a folder unless its name ends in .safetensors
+  GGUF         Q8_0 (8 bits), Q4_0 (4 bits) or the --type, for llama.cpp; a
+               model in parts becomes one file
 
-What MODEL is, is told by its content; an index is of safetensors, and a folder too
-unless it holds a GGUF model.
+The content of MODEL tells its kind. An index is of safetensors, and so is a
+folder unless it holds a GGUF model.
+
 Biases, norms, small tensors and what no operator computes with are left as they
-are, and listed with the reason. Ranges are widened to hold 0, and zero points
-have the type of the codes: these formats want it so.
+are, and listed with the reason, unless --include has their names in full. Such
+a name is quantized, or an error says why the format cannot hold it. Ranges are
+widened to hold 0, and zero points have the type of the codes: these formats
+want it so.
 
 --method chooses ranges that clip: see quant compare --help. With --calibration
 weights that the file has a name of get its scales and zero points and, in ONNX,
@@ -85,31 +89,25 @@ its scheme; the others are quantized as the flags say. GGUF knows neither.` + co
 	flags.SortFlags = false
 	flags.StringVarP(&f.output, "output", "o", "", "`file` or folder to write")
 	flags.IntVar(&o.Bits, "bits", o.Bits, "width `n` of a code, 2 to 16, as far as the format has it")
-	flags.StringVar(&o.Type, "type", "", "GGUF: `type` of weights instead of --bits: "+writtenTypes())
-	flags.StringArrayVar(&f.types, "tensor-type", nil, "GGUF: another type for tensors whose name matches a\nregular expression, as `PATTERN=TYPE`: attn_v=q6_k; the\nfirst that matches counts; may be given several times")
-	flags.StringVar(&o.Granularity, "granularity", "", "`name`: per_tensor, per_channel or group (default\nper_channel, or group with --group-size; what the format\nhas)")
-	flags.IntVar(&o.GroupSize, "group-size", 0, "groups of `n` values, along the longest axis other than\nthe channels' (default 32)")
-	flags.IntVar(&f.axis, "axis", 0, "axis `i` has the channels; -1 is the last (default: what\nthe operator that uses a weight tells, or else 0)")
+	flags.StringVar(&o.Type, "type", "", "GGUF: `type` of weights instead of --bits: "+strings.ToLower(gguf.Written()))
+	flags.StringArrayVar(&f.types, "tensor-type", nil, "GGUF: another type for tensors whose name matches a regular expression, as `PATTERN=TYPE`: attn_v=q6_k; the first that matches counts; may be given several times")
+	flags.StringVar(&o.Granularity, "granularity", "", "`name`: per_tensor, per_channel or group (default per_channel, or group with --group-size; what the format has)")
+	flags.IntVar(&o.GroupSize, "group-size", 0, "groups of `n` values, along the longest axis other than the channels' (default 32)")
+	flags.IntVar(&f.axis, "axis", 0, "axis `i` has the channels; -1 is the last (default: what the operator that uses a weight tells, or else 0)")
 	flags.StringVar(&f.mapping, "mapping", "symmetric", "`name`: asymmetric or symmetric")
 	flags.BoolVar(&o.Unsigned, "unsigned", false, "codes from 0 up instead of around 0")
 	flags.BoolVar(&o.NarrowRange, "narrow-range", false, "leave out the lowest code (signed, symmetric only)")
 	flags.StringVar(&f.method, "method", "minmax", methodUsage())
-	flags.StringVar(&f.calibrated, "calibration", "", "take scales and zero points of tensors by their names\nfrom a `file` of quant calibrate")
-	flags.StringVar(&f.plan, "plan", "", "quantize each weight as a `file` of quant plan says, and\nno others")
+	flags.StringVar(&f.calibrated, "calibration", "", "take scales and zero points of tensors by their names from a `file` of quant calibrate")
+	flags.StringVar(&f.plan, "plan", "", "quantize each weight as a `file` of quant plan says, and no others")
 	f.register(cmd)
-	flags.BoolVar(&f.noErrors, "no-errors", false, "do not measure errors, which takes reading weights\nonce more")
+	a.registerForce(cmd)
+	flags.BoolVar(&f.noErrors, "no-errors", false, "do not measure errors, which takes reading weights once more")
 	completeWords(cmd, "mapping", option.Mappings()...)
 	completeWords(cmd, "type", strings.Split(strings.ToLower(gguf.Written()), ", ")...)
 	completeWords(cmd, "method", option.MethodWords()...)
 	completeWords(cmd, "granularity", option.PerTensor, option.PerChannel, granularityGroup)
 	return cmd
-}
-
-// writtenTypes lists the types of GGUF as the flags take them, in lines.
-func writtenTypes() string {
-	names := strings.Split(strings.ToLower(gguf.Written()), ", ")
-	half := (len(names) + 1) / 2
-	return "\n" + strings.Join(names[:half], ", ") + ",\n" + strings.Join(names[half:], ", ")
 }
 
 func (a *app) dequantizeCommand() *cobra.Command {
@@ -119,8 +117,8 @@ func (a *app) dequantizeCommand() *cobra.Command {
 		Short: "Turn a quantized model file back into float32",
 		Long: `Turn the quantized weights of a model back into float32, in a model of the same
 kind: of ONNX what DequantizeLinear is applied to, of safetensors the layouts
-of docs/reading.md, such as FP8 with scales, GPTQ and AWQ, of GGUF every type that ggml has, and
-16-bit floats. The rest is copied as it is.` + convertExit,
+of docs/reading.md, such as FP8 with scales, GPTQ and AWQ, of GGUF every type
+that ggml has, and 16-bit floats. The rest is copied as it is.` + convertExit,
 		Example: `  quant dequantize model.int8.onnx -o model.float.onnx
   quant dequantize model.q4_0.gguf -o model.f32.gguf`,
 		Args: models,
@@ -133,6 +131,7 @@ of docs/reading.md, such as FP8 with scales, GPTQ and AWQ, of GGUF every type th
 	cmd.Flags().SortFlags = false
 	cmd.Flags().StringVarP(&f.output, "output", "o", "", "`file` or folder to write")
 	f.register(cmd)
+	a.registerForce(cmd)
 	return cmd
 }
 
@@ -150,11 +149,11 @@ func models(_ *cobra.Command, args []string) error {
 // register adds the flags that both commands have.
 func (f *convertFlags) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringArrayVar(&f.options.Include, "include", nil, "only tensors whose name matches the `pattern`: * is any\ntext, ? any character, [a-c] one of some; may be given\nseveral times. A name in full picks what is left else,\nas in safetensors a pattern that matches no layer")
-	flags.StringArrayVar(&f.options.Exclude, "exclude", nil, "no tensors whose name matches the `pattern`; it is\nstronger than --include")
-	flags.BoolVar(&f.force, "force", false, "replace a file that exists")
+	flags.StringArrayVar(&f.options.Include, "include", nil, "only tensors whose name matches the `pattern`: * is any text, ? any character, [a-c] one of some; may be given several times. A name in full also picks a tensor that is usually left, and so does in safetensors a pattern that matches no layer")
+	flags.StringArrayVar(&f.options.Exclude, "exclude", nil, "no tensors whose name matches the `pattern`; it is stronger than --include")
 	flags.BoolVar(&f.dry, "dry-run", false, "do everything, but write nothing")
 	flags.StringVar(&f.format, "format", formatTable, "`name` of the output format: table or json")
+	completeTensors(cmd, "include", "exclude")
 	completeWords(cmd, "format", formatTable, formatJSON)
 }
 
@@ -253,7 +252,7 @@ func (f *convertFlags) checkGGUF(changed func(name string) bool) error {
 }
 
 // begin opens the output for a model of a kind.
-func (f *convertFlags) begin(kind convert.Kind, folder bool) (*atomicfile.Set, error) {
+func (f *convertFlags) begin(kind convert.Kind, folder, force bool) (*atomicfile.Set, error) {
 	ext := strings.ToLower(filepath.Ext(f.output))
 	others := []convert.Kind{convert.KindONNX, convert.KindGGUF, convert.KindSafetensors}
 	for _, other := range others {
@@ -270,6 +269,11 @@ func (f *convertFlags) begin(kind convert.Kind, folder bool) (*atomicfile.Set, e
 	} else if separated {
 		return nil, usagef("--output %s: it is to be a file, not a folder", f.output)
 	}
+	if !folder {
+		if err := checkEnding("output", f.output, kind.Extension()); err != nil {
+			return nil, err
+		}
+	}
 	if part, is := gguf.ParsePartName(filepath.Base(f.output)); is && kind == convert.KindGGUF && part.Count > 1 {
 		return nil, usagef("--output %s: this is the name of a part, and the model is written as one file", f.output)
 	}
@@ -277,9 +281,9 @@ func (f *convertFlags) begin(kind convert.Kind, folder bool) (*atomicfile.Set, e
 	case f.dry:
 		return atomicfile.Dry(f.output, folder), nil
 	case folder:
-		return atomicfile.NewFolder(f.output, f.force)
+		return atomicfile.NewFolder(f.output, force)
 	}
-	return atomicfile.New(f.output, f.force)
+	return atomicfile.New(f.output, force)
 }
 
 // convert quantizes a model, or turns it back, and says what became of it.
@@ -303,7 +307,7 @@ func (a *app) convert(cmd *cobra.Command, in string, f *convertFlags,
 			return err
 		}
 	}
-	out, err := f.begin(kind, folder)
+	out, err := f.begin(kind, folder, a.force)
 	if err != nil {
 		return err
 	}
@@ -409,8 +413,8 @@ func conversion(r *convert.Result, in string, kind convert.Kind, f *convertFlags
 }
 
 // readCalibration reads a calibration file that a flag names.
-func readCalibration(path string) (*calibration.File, error) {
-	f, err := calibration.ReadFile(path)
+func readCalibration(path string) (*calibfile.File, error) {
+	f, err := calibfile.ReadFile(path)
 	var cause *fs.PathError
 	switch {
 	case errors.As(err, &cause):

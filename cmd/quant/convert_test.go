@@ -60,7 +60,7 @@ func TestQuantizeCommand(t *testing.T) {
 	out := filepath.Join(dir, "small.gguf")
 	text := ok(t, "quantize", in, "-o", out)
 	narrow(t, text)
-	for _, want := range []string{"→ ", "blk.0.attn_q.weight", "Q8_0", "96×64", "24.6k", "6528", "of one dimension", "blk.0.attn_norm.weight", "1 weight quantized", "8.50 bits per weight"} {
+	for _, want := range []string{"→ ", `Names are without "blk.0." at the start and ".weight" at the end.`, "attn_q", "Q8_0", "96×64", "24.6k", "6528", "of one dimension", "attn_norm", "1 weight quantized", "8.50 bits per weight"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)
 		}

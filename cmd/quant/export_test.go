@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"encoding/xml"
+	"fmt"
 	"image/png"
 	"io"
 	"math"
@@ -224,7 +225,8 @@ func pdfText(t *testing.T, path string) string {
 // TestProcess is not a test: TestSameFiles runs it as a process of its own.
 func TestProcess(t *testing.T) {
 	if dir := os.Getenv("QUANT_TEST_REPORTS"); dir != "" {
-		reports(t, dir)
+		t.Chdir(dir) // the command stands in the files
+		reports(t, ".")
 	}
 }
 
@@ -233,7 +235,7 @@ func TestSameFiles(t *testing.T) {
 	a, b := t.TempDir(), t.TempDir()
 	for _, dir := range []string{a, b} {
 		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestProcess$")
-		cmd.Env = append(os.Environ(), "QUANT_TEST_REPORTS="+dir, "TZ=Asia/Tokyo")
+		cmd.Env = append(os.Environ(), "QUANT_TEST_REPORTS="+dir, "TZ=Asia/Tokyo", epochVariable+"=1700000000")
 		if dir == a {
 			cmd.Env = append(cmd.Env, "TZ=UTC")
 		}
@@ -301,7 +303,7 @@ func TestExportPNG(t *testing.T) {
 }
 
 func TestExportErrors(t *testing.T) {
-	file := write(t, "a.txt", "1 2\n3 5\n")
+	file := write(t, "a.csv", "1 2\n3 5\n")
 	for _, test := range []struct {
 		want string
 		args []string
@@ -327,5 +329,62 @@ func TestExportErrors(t *testing.T) {
 	quant(t, "1 nan\n", "compare", "-", "--pdf", filepath.Join(dir, "x.pdf"))
 	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
 		t.Errorf("%v, %v", left, err)
+	}
+}
+
+// TestOrigin has what documents tell of themselves: the base name as title, date,
+// version and command.
+func TestOrigin(t *testing.T) {
+	t.Setenv(epochVariable, "1700000000")
+	dir := t.TempDir()
+	t.Chdir(dir)
+	path := filepath.Join("models", "the model.txt")
+	if err := os.Mkdir("models", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte("1 2 3\n4 5 9\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ok(t, "compare", path, "-o", "r.md", "--html", "r.html", "--pdf", "r.pdf")
+	const made = "Made on 2023-11-14 by quant (devel) with quant compare 'models/the model.txt' -o r.md --html r.html --pdf r.pdf"
+	md := strings.NewReplacer(`\`, "").Replace(string(read(t, "r.md")))
+	html := strings.ReplaceAll(string(read(t, "r.html")), "&#39;", "'")
+	for name, doc := range map[string]string{"Markdown": md, "HTML": html, "PDF": pdfText(t, "r.pdf")} {
+		if !strings.Contains(doc, made) {
+			t.Errorf("%s does not say %q", name, made)
+		}
+	}
+	for name, title := range map[string]bool{
+		"Markdown": strings.HasPrefix(md, "# Quantization of the model.txt\n"), "HTML": strings.Contains(html, "<title>Quantization of the model.txt</title>"),
+		"heading of HTML": strings.Contains(html, "<h1>the model.txt</h1>"), "PDF": strings.Contains(pdfText(t, "r.pdf"), "Quantization of the model.txt"),
+	} {
+		if !title {
+			t.Errorf("%s does not have the base name as its title", name)
+		}
+	}
+	t.Setenv(epochVariable, "yesterday")
+	fails(t, exitUsage, "SOURCE_DATE_EPOCH=yesterday is not a number of seconds since 1970", "", "compare", path)
+}
+
+// TestBrief writes the reports of a model of 13 weights: without
+// --full they are small enough to be sent.
+func TestBrief(t *testing.T) {
+	var weights []weight
+	for i := range 13 {
+		weights = append(weights, weight{name: fmt.Sprintf("layers.%d.weight", i), shape: []int{128, 16}, data: waves(128 * 16)})
+	}
+	model, dir := safetensors(t, weights...), t.TempDir()
+	brief, full, html := filepath.Join(dir, "brief.pdf"), filepath.Join(dir, "full.pdf"), filepath.Join(dir, "r.html")
+	ok(t, "compare", model, "--pdf", brief, "--html", html)
+	ok(t, "compare", model, "--pdf", full, "--full")
+	if n := len(read(t, html)); n > 3<<20 {
+		t.Errorf("the HTML has %d bytes", n)
+	}
+	count := func(path string) int { return bytes.Count(read(t, path), []byte("/Type /Page\n")) }
+	if n := count(brief); n == 0 || n > 6 {
+		t.Errorf("the PDF has %d pages", n)
+	}
+	if n := count(full); n < 20 {
+		t.Errorf("the full PDF has %d pages", n)
 	}
 }

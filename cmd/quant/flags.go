@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/a01592f9/quant/cmd/internal/option"
+	"github.com/a01592f9/quant/cmd/internal/tensorfile"
 	"github.com/a01592f9/quant/cmd/internal/text"
 )
 
@@ -24,25 +25,50 @@ const (
 
 var compareFormats = []string{formatTable, formatJSON, formatCSV, formatMarkdown}
 
-// extensions tell the format of an output file where no flag does.
-var extensions = map[string]string{
-	".json": formatJSON, ".csv": formatCSV, ".md": formatMarkdown, ".markdown": formatMarkdown,
+// endings tell the format of an output file where no flag does.
+var endings = map[string][]string{
+	formatTable: {".txt", ".text", ".log", ".out"}, formatJSON: {".json"}, formatCSV: {".csv"}, formatMarkdown: {".md", ".markdown"},
 }
 
-// textEndings are endings of files that hold tables.
-var textEndings = []string{"", ".txt", ".text", ".log", ".out"}
-
-// formatOf returns the format that the name of an output file asks for: another
-// one than that of tables if its ending says so.
-func formatOf(path, otherwise string) (string, error) {
-	ext := extension(path)
-	if known, ok := extensions[ext]; ok {
-		return known, nil
+// formatOf returns which of the formats of a command the name of an output file
+// asks for: otherwise if it has no ending, or is no file.
+func formatOf(path, otherwise string, formats []string) (string, error) {
+	var usual, all []string
+	for _, f := range formats {
+		if slices.Contains(endings[f], extension(path)) {
+			return f, nil
+		}
+		usual, all = append(usual, endings[f][0]), append(all, endings[f]...)
 	}
-	if st, err := os.Stat(path); !slices.Contains(textEndings, ext) && (err != nil || st.Mode().IsRegular()) {
-		return "", usagef("--output %s: the ending %s stands for no format; it is .txt, .json, .csv or .md, or --format says it", path, ext)
+	if err := checkEnding("output", path, all...); err != nil {
+		return "", usagef("--output %s: the ending %s stands for no format; it is %s, or --format says it", path, extension(path), text.Or(usual))
 	}
 	return otherwise, nil
+}
+
+// tableOrJSON sets the format of a command that has these two, for an output file.
+func tableOrJSON(cmd *cobra.Command, format *string, path string) (err error) {
+	if !cmd.Flags().Changed("format") {
+		*format, err = formatOf(path, *format, []string{formatTable, formatJSON})
+	}
+	if err == nil && *format != formatTable && *format != formatJSON {
+		err = usagef("format %q is neither table nor json", *format)
+	}
+	return err
+}
+
+// checkEnding returns an error unless the name of a file ends in one of those
+// given, or in none. What is there and no file, such as /dev/stdout, may have any
+// name.
+func checkEnding(flag, path string, endings ...string) error {
+	ext := extension(path)
+	if ext == "" || slices.Contains(endings, ext) {
+		return nil
+	}
+	if st, err := os.Stat(path); err == nil && !st.Mode().IsRegular() {
+		return nil
+	}
+	return usagef("--%s %s: the ending %s stands for no format of it; it is %s", flag, path, ext, text.Or(endings))
 }
 
 // plotFormat is the format that the name of a file stands for.
@@ -58,8 +84,7 @@ const granularityGroup = "group"
 
 // methodUsage is the help of --method for a whole tensor.
 func methodUsage() string {
-	all := "`method` that chooses ranges: " + strings.Join(option.MethodWords(), ", ")
-	return strings.Join(text.Wrap(all, 56, ""), "\n")
+	return "`method` that chooses ranges: " + strings.Join(option.MethodWords(), ", ")
 }
 
 // files accepts from lo to hi arguments.
@@ -81,6 +106,42 @@ func completeFile(_ *cobra.Command, args []string, _ string) ([]string, cobra.Sh
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
 	return nil, cobra.ShellCompDirectiveDefault
+}
+
+// completeTensors completes the names of tensors for a flag, from the files that
+// stand on the line before it.
+func completeTensors(cmd *cobra.Command, flags ...string) {
+	for _, flag := range flags {
+		err := cmd.RegisterFlagCompletionFunc(flag, func(_ *cobra.Command, args []string, begun string) ([]string, cobra.ShellCompDirective) {
+			return tensorNames(args, begun), cobra.ShellCompDirectiveNoFileComp
+		})
+		if err != nil {
+			panic(err) // there is no such flag
+		}
+	}
+}
+
+// tensorNames lists the tensors in files whose names begin with some text. A file
+// that cannot be read has none: nobody reads errors while a line is completed.
+func tensorNames(paths []string, begun string) []string {
+	var names []string
+	for _, path := range paths {
+		if path == "-" {
+			continue
+		}
+		f, err := tensorfile.Open(path)
+		if err != nil {
+			continue
+		}
+		for _, info := range f.Tensors() {
+			if strings.HasPrefix(info.Name, begun) && text.Clean(info.Name) == info.Name {
+				names = append(names, info.Name)
+			}
+		}
+		f.Close()
+	}
+	slices.SortFunc(names, text.Natural)
+	return slices.Compact(names)
 }
 
 // completeWords completes the value of a flag.

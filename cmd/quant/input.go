@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/a01592f9/quant/cmd/internal/atomicfile"
 	"github.com/a01592f9/quant/cmd/internal/sample"
 	"github.com/a01592f9/quant/cmd/internal/tensorfile"
 )
@@ -76,19 +77,43 @@ func (in *input) Tensors() []tensorfile.Info {
 	return infos
 }
 
-// overwrittenBy returns an error if the file that a flag names is one that is
-// read.
-func (in *input) overwrittenBy(flag, output string) error {
-	if in.path == "" || output == "" {
+// An output is a file that a flag names.
+type output struct{ flag, path string }
+
+// mayWrite returns an error if an output is one of the files that are read, or if
+// it exists and is not to be replaced. It is for the time before long work: write
+// checks again.
+func (a *app) mayWrite(outputs []output, read ...*input) error {
+	for _, o := range outputs {
+		for _, in := range read {
+			if err := in.overwrittenBy(o); err != nil {
+				return err
+			}
+		}
+	}
+	for _, o := range outputs {
+		if o.path == "" {
+			continue
+		}
+		if _, err := atomicfile.New(o.path, a.force); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// overwrittenBy returns an error if an output is one of the files of in.
+func (in *input) overwrittenBy(o output) error {
+	if in.path == "" || o.path == "" {
 		return nil
 	}
-	b, err := os.Stat(output)
+	b, err := os.Stat(o.path)
 	if err != nil || !b.Mode().IsRegular() {
 		return nil
 	}
 	for _, path := range in.Paths() {
 		if a, err := os.Stat(path); err == nil && os.SameFile(a, b) {
-			return usagef("--%s %s would overwrite the file that is read", flag, output)
+			return usagef("--%s %s would overwrite the file that is read", o.flag, o.path)
 		}
 	}
 	return nil

@@ -10,7 +10,7 @@ import (
 )
 
 func (a *app) inspectCommand() *cobra.Command {
-	var format, output string
+	var format, to string
 	var asText readingFlags
 	cmd := &cobra.Command{
 		Use:   "inspect FILE",
@@ -18,13 +18,15 @@ func (a *app) inspectCommand() *cobra.Command {
 		Long: `List the tensors of a file with type, shape, bytes, the range of the finite
 values, and how many values are NaN or infinite.
 
-FILE is of any kind that quant compare reads; "-" is standard input.`,
+FILE is of any kind that quant compare reads; "-" is standard input.
+
+` + overwriting,
 		Example: `  quant inspect model.safetensors
   quant inspect weights.npy --format json`,
 		Args: files(1, 1),
 		RunE: a.start(func(cmd *cobra.Command, args []string) error {
-			if format != formatTable && format != formatJSON {
-				return usagef("format %q is neither table nor json", format)
+			if err := tableOrJSON(cmd, &format, to); err != nil {
+				return err
 			}
 			reading, err := asText.reading()
 			if err != nil {
@@ -35,7 +37,7 @@ FILE is of any kind that quant compare reads; "-" is standard input.`,
 				return err
 			}
 			defer in.Close()
-			if err := in.overwrittenBy("output", output); err != nil {
+			if err := a.mayWrite([]output{{"output", to}}, in); err != nil {
 				return err
 			}
 			bar := a.reading("reading")
@@ -46,7 +48,7 @@ FILE is of any kind that quant compare reads; "-" is standard input.`,
 			if err != nil {
 				return err
 			}
-			err = a.write(output, func(w io.Writer, color bool) error {
+			err = a.write(to, func(w io.Writer, color bool) error {
 				if format == formatJSON {
 					return text.WriteJSON(w, v)
 				}
@@ -59,9 +61,10 @@ FILE is of any kind that quant compare reads; "-" is standard input.`,
 		}),
 		ValidArgsFunction: completeFile,
 	}
-	cmd.Flags().StringVar(&format, "format", formatTable, "`name`: table or json")
-	cmd.Flags().StringVarP(&output, "output", "o", "", "write to a `file`, replacing it in one step")
+	cmd.Flags().StringVar(&format, "format", formatTable, "`name`: table or json; without it the extension of --output decides")
+	cmd.Flags().StringVarP(&to, "output", "o", "", "write to a `file`")
 	asText.register(cmd)
+	a.registerForce(cmd)
 	completeWords(cmd, "format", formatTable, formatJSON)
 	return cmd
 }

@@ -34,7 +34,7 @@ func main() {
 
 // run is the whole command on the given streams. It returns the exit code.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	a := &app{stdin: stdin, stdout: stdout, stderr: stderr}
+	a := &app{stdin: stdin, stdout: stdout, stderr: stderr, args: args}
 	root := a.root()
 	root.SetArgs(args)
 	root.SetIn(stdin)
@@ -72,6 +72,9 @@ func oneLine(err error) string {
 	return text
 }
 
+// helpColumns is how wide help may be.
+const helpColumns = 80
+
 func (a *app) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "quant",
@@ -93,6 +96,7 @@ take, with one scale for the whole tensor and with one for each channel.`,
 		SilenceErrors: true,
 	}
 	root.SetVersionTemplate("{{.Version}}\n")
+	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages", fmt.Sprintf(".FlagUsagesWrapped %d", helpColumns)))
 	root.AddCommand(a.compareCommand(), a.sweepCommand(), a.inspectCommand(), a.calibrateCommand(),
 		a.planCommand(), a.quantizeCommand(), a.dequantizeCommand(),
 		a.serveCommand(), a.benchCommand(), a.versionCommand())

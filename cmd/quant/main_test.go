@@ -114,6 +114,7 @@ func ramp(n int) []float32 {
 }
 
 func TestGolden(t *testing.T) {
+	t.Setenv(epochVariable, "1700000000")
 	golden(t, "compare", map[string][]string{
 		"sample.txt":          {},
 		"sample.md":           {"--format", "markdown"},
@@ -165,6 +166,7 @@ func golden(t *testing.T, command string, files map[string][]string) {
 
 func TestUsageErrors(t *testing.T) {
 	file := write(t, "a.txt", "1 2\n3 5\n")
+	table := write(t, "a.csv", "1,2\n3,5\n")
 	for _, test := range []struct {
 		want string
 		args []string
@@ -205,7 +207,7 @@ func TestUsageErrors(t *testing.T) {
 		{`group axis needs a group size`, []string{"sweep", file, "--group-size", "0", "--group-axis", "1"}},
 		{`.svg or .png`, []string{"sweep", file, "--plot", "x.jpg"}},
 		{`format "markdown"`, []string{"sweep", file, "--format", "markdown"}},
-		{`would overwrite`, []string{"sweep", file, "--csv", file}},
+		{`would overwrite`, []string{"sweep", table, "--csv", table}},
 		{`name the same file`, []string{"sweep", file, "--csv", "a", "-o", "a"}},
 		{`unknown command`, []string{"version", "please"}},
 	} {

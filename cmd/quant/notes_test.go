@@ -148,14 +148,14 @@ func TestCalibrateSays(t *testing.T) {
 	}
 	text := write(t, "w.txt", "1;2;3\n4;5;6\n")
 	const note = "semicolons end channels"
-	if got := ok(t, "calibrate", text, "-o", out); !strings.Contains(got, "left out") || !strings.Contains(got, note) {
+	if got := ok(t, "calibrate", text, "--force", "-o", out); !strings.Contains(got, "left out") || !strings.Contains(got, note) {
 		t.Errorf("nothing is said of semicolons:\n%s", got)
 	}
-	if got := ok(t, "calibrate", text, "-o", out, "--axis", "0", "--separator", "semicolon"); strings.Contains(got, note) || !strings.Contains(got, "0.01176…0.02353") {
+	if got := ok(t, "calibrate", text, "--force", "-o", out, "--axis", "0", "--separator", "semicolon"); strings.Contains(got, note) || !strings.Contains(got, "0.01176…0.02353") {
 		t.Errorf("--separator does nothing:\n%s", got)
 	}
 	var stdout, stderr bytes.Buffer
-	if code := run(t.Context(), []string{"calibrate", text, "-o", out, "--format", "json"}, nil, &stdout, &stderr); code != exitDone || !strings.Contains(stderr.String(), note) {
+	if code := run(t.Context(), []string{"calibrate", text, "--force", "-o", out, "--format", "json"}, nil, &stdout, &stderr); code != exitDone || !strings.Contains(stderr.String(), note) {
 		t.Errorf("exit code %d, standard error %q", code, &stderr)
 	}
 	fails(t, exitUsage, "--separator does not go with --merge", "", "calibrate", "--merge", text, "-o", out, "--separator", "tab")

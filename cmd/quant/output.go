@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 
+	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
 	"github.com/a01592f9/quant/cmd/internal/atomicfile"
@@ -17,11 +18,19 @@ func (a *app) write(path string, f func(w io.Writer, color bool) error) error {
 	if path == "" {
 		return f(a.stdout, colorful(a.stdout))
 	}
-	err := atomicfile.WriteFile(path, func(w io.Writer) error { return f(w, false) })
+	err := atomicfile.WriteFile(path, a.force, func(w io.Writer) error { return f(w, false) })
 	if own := new(atomicfile.Error); err != nil && !errors.As(err, &own) {
 		return &atomicfile.Error{Path: path, Err: err}
 	}
 	return err
+}
+
+// overwriting is the rule of all commands that write files. Help has it.
+const overwriting = `A file that exists is replaced only with --force, and one that is read never.`
+
+// registerForce adds the flag that lets a command replace files.
+func (a *app) registerForce(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&a.force, "force", false, "replace files that exist")
 }
 
 // terminal reports whether a stream is a terminal.

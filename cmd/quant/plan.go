@@ -41,25 +41,28 @@ func (a *app) planCommand() *cobra.Command {
 		Use:   "plan MODEL",
 		Short: "Choose how each weight of a model is quantized, under a budget",
 		Long: `Measure every candidate on every weight, and choose one for each, so that the
-error is the least for the bytes that there are. The plan is the best there is, not
-a guess: see docs/planning.md.
+error is the least for the bytes that there are. The plan is the best there is,
+not a guess: see docs/planning.md.
 
-The budget is one of --bits-per-weight, --bytes and --sqnr, which takes the fewest
-bytes that reach a ratio. Bytes are those of codes, scales and zero points of the
-weights that quant quantize would quantize; what it leaves does not count.
+The budget is one of --bits-per-weight, --bytes and --sqnr, which takes the
+fewest bytes that reach a ratio. Bytes are those of codes, scales and zero
+points of the weights that quant quantize would quantize; what it leaves does
+not count.
 
-A candidate is keep, which leaves a weight as it is; a type of GGUF such as q4_k; or
-a scheme: int4 and channel, tensor or gSIZE for groups of SIZE, as in int4:g32.
-:asymmetric and a method, as in int4:g32:minmax, may follow.
+A candidate is keep, which leaves a weight as it is; a type of GGUF such as
+q4_k; or a scheme: int4 and channel, tensor or gSIZE for groups of SIZE, as in
+int4:g32. :asymmetric and a method, as in int4:g32:minmax, may follow.
 
 The table says what was chosen, and what the next smaller and the next better
 candidate of each weight would cost. It goes on with what one candidate for all
-weights comes to, next to the plan that is as small. The plan that -o writes is JSON,
-may be altered by hand, and is what quant quantize --plan takes.`,
+weights comes to, next to the plan that is as small. The plan that -o writes is
+JSON, may be altered by hand, and is what quant quantize --plan takes.
+
+` + overwriting,
 		Example: `  quant plan model.onnx --bits-per-weight 4.5 -o plan.json
   quant quantize model.onnx --plan plan.json -o small.onnx
   quant plan model.gguf --bytes 900M --for llama.cpp
-  quant plan model.safetensors --sqnr 30 --fix 'lm_head.weight=int8' --candidates int4:g128,int8
+  quant plan model.safetensors --sqnr 30 --candidates int4:g128,int8
   quant plan model.onnx --bits-per-weight 6 --alike '*attn*' --plot front.svg`,
 		Args: models,
 		RunE: a.start(func(cmd *cobra.Command, args []string) error {
@@ -73,23 +76,25 @@ may be altered by hand, and is what quant quantize --plan takes.`,
 	o, flags := &f.options, cmd.Flags()
 	flags.SortFlags = false
 	flags.Float64Var(&f.bits, "bits-per-weight", 0, "the budget: so many `bits` for each value")
-	flags.StringVar(&f.bytes, "bytes", "", "the budget: a `size` such as 900M; K, M and G are powers\nof 1000")
+	flags.StringVar(&f.bytes, "bytes", "", "the budget: a `size` such as 900M; K, M and G are powers of 1000")
 	flags.Float64Var(&f.sqnr, "sqnr", 0, "the ratio to reach, in `dB`, with the fewest bytes")
 	flags.StringSliceVar(&o.Candidates, "candidates", nil, "`list` of candidates (default: those of the target)")
-	flags.StringVar(&f.target, "for", "", "`name` of what runs the model: onnxruntime, vllm or\nllama.cpp (default: what the kind of file goes to)")
-	flags.StringVar(&o.Objective, "objective", report.PlanSum, "`name`: sum of squared errors, relative to the values of\neach weight, or worst weight")
-	flags.StringVar(&o.Mapping, "mapping", "symmetric", "`name` of candidates that name none: asymmetric or\nsymmetric")
+	flags.StringVar(&f.target, "for", "", "`name` of what runs the model: onnxruntime, vllm or llama.cpp (default: what the kind of file goes to)")
+	flags.StringVar(&o.Objective, "objective", report.PlanSum, "`name`: sum of squared errors, relative to the values of each weight, or worst weight")
+	flags.StringVar(&o.Mapping, "mapping", "symmetric", "`name` of candidates that name none: asymmetric or symmetric")
 	flags.StringVar(&o.Method, "method", "mse", methodUsage())
-	flags.StringArrayVar(&f.fixed, "fix", nil, "weights whose name matches a pattern have a candidate, as\n`PATTERN=CANDIDATE`; may be given several times")
-	flags.StringArrayVar(&o.Alike, "alike", nil, "weights whose name matches the `pattern` have the same\ncandidate; may be given several times")
+	flags.StringArrayVar(&f.fixed, "fix", nil, "weights whose name matches a pattern have a candidate, as `PATTERN=CANDIDATE`; may be given several times")
+	flags.StringArrayVar(&o.Alike, "alike", nil, "weights whose name matches the `pattern` have the same candidate; may be given several times")
 	flags.IntVar(&o.MaxKinds, "max-kinds", 0, "at most `n` different candidates (default any number)")
-	flags.StringVar(&f.sensitivity, "sensitivity", "", "how much the error of weights counts, from a CSV `file`\nof pattern and factor")
+	flags.StringVar(&f.sensitivity, "sensitivity", "", "how much the error of weights counts, from a CSV `file` of pattern and factor")
 	flags.StringArrayVar(&f.selection.Include, "include", nil, "only tensors whose name matches the `pattern`")
 	flags.StringArrayVar(&f.selection.Exclude, "exclude", nil, "no tensors whose name matches the `pattern`")
 	flags.StringVar(&f.format, "format", formatTable, "`name` of what is printed: table, json or csv")
 	flags.StringVarP(&f.output, "output", "o", "", "write the plan to a `file`, as JSON")
 	flags.StringVar(&f.csv, "csv", "", "write a CSV `file` too")
 	flags.StringVar(&f.plot, "plot", "", "draw the front into a `file`, .svg or .png")
+	a.registerForce(cmd)
+	completeTensors(cmd, "include", "exclude", "alike")
 	completeWords(cmd, "for", report.PlanTargets...)
 	completeWords(cmd, "objective", report.PlanObjectives...)
 	completeWords(cmd, "mapping", option.Mappings()...)
@@ -133,7 +138,7 @@ func (f *planFlags) check(cmd *cobra.Command) error {
 			}
 		}
 	}
-	named := []struct{ flag, path string }{{"output", f.output}, {"csv", f.csv}, {"plot", f.plot}}
+	named := f.outputs()
 	for i, x := range named {
 		if changed(x.flag) && x.path == "" {
 			return usagef("--%s needs the name of a file", x.flag)
@@ -147,6 +152,9 @@ func (f *planFlags) check(cmd *cobra.Command) error {
 	if ext := extension(f.output); f.output != "" && ext != "" && ext != ".json" {
 		return usagef("--output %s: a plan is JSON, and its name ends in .json; --csv and --plot write other forms", f.output)
 	}
+	if err := checkEnding("csv", f.csv, endings[formatCSV]...); err != nil {
+		return err
+	}
 	if f.plot != "" && !slices.Contains(plot.Formats, plotFormat(f.plot)) {
 		return usagef("--plot %s: the name has to end in .svg or .png", f.plot)
 	}
@@ -154,6 +162,11 @@ func (f *planFlags) check(cmd *cobra.Command) error {
 		return usagef("format %q is none of %s", f.format, strings.Join(sweepFormats, ", "))
 	}
 	return nil
+}
+
+// outputs lists the files to write.
+func (f *planFlags) outputs() []output {
+	return []output{{"output", f.output}, {"csv", f.csv}, {"plot", f.plot}}
 }
 
 // parseBytes parses a number of bytes such as 900M.
@@ -253,10 +266,8 @@ func (a *app) plan(cmd *cobra.Command, args []string, f *planFlags) error {
 		return err
 	}
 	defer in.Close()
-	for _, x := range []struct{ flag, path string }{{"output", f.output}, {"csv", f.csv}, {"plot", f.plot}} {
-		if err := in.overwrittenBy(x.flag, x.path); err != nil {
-			return err
-		}
+	if err := a.mayWrite(f.outputs(), in); err != nil {
+		return err
 	}
 	bar := a.reading("measuring")
 	p, err := await(cmd.Context(), func() (*report.Plan, error) {

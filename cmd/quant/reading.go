@@ -19,7 +19,7 @@ type readingFlags struct {
 // register adds the flags to a command.
 func (f *readingFlags) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&f.separator, "separator", "", "text: the `name` of what separates the values of a\nchannel: comma, semicolon, tab, space or bar")
+	flags.StringVar(&f.separator, "separator", "", "text: the `name` of what separates the values of a channel: comma, semicolon, tab, space or bar")
 	flags.StringVar(&f.decimal, "decimal", "", "text: the decimal `sign`, point or comma")
 	flags.IntVar(&f.skipRows, "skip-rows", 0, "text: leave out the first `n` lines of values")
 	flags.IntVar(&f.skipColumns, "skip-columns", 0, "text: leave out the first `n` values of each line")

@@ -40,6 +40,7 @@ Programs can ask the same server for comparisons: see docs/api.md.`,
 			}
 			url := urlOf(l.Addr())
 			fmt.Fprintf(a.stdout, "%s\n", url)
+			fmt.Fprintln(a.stderr, "Ctrl-C ends it.") // what reads the address of the page need not skip it
 			if open {
 				if err := openBrowser(url); err != nil {
 					a.complain(fmt.Sprintf("cannot open a browser: %v", err))
@@ -56,7 +57,7 @@ Programs can ask the same server for comparisons: see docs/api.md.`,
 		}),
 	}
 	cmd.Flags().StringVar(&addr, "addr", "127.0.0.1:8080", "`host:port` to listen at; port 0 is any free one")
-	cmd.Flags().StringArrayVar(&hosts, "host", nil, "`name` under which the page may be asked for too;\nmay be given several times")
+	cmd.Flags().StringArrayVar(&hosts, "host", nil, "`name` under which the page may be asked for too; may be given several times")
 	cmd.Flags().BoolVar(&open, "open", false, "open the page in a browser")
 	return cmd
 }

@@ -58,7 +58,10 @@ func TestServe(t *testing.T) {
 	case <-time.After(10 * time.Second):
 		t.Fatal("it does not stop")
 	}
-	if n := strings.Count(stderr.String(), "\n"); n != 1 {
+	if !strings.HasPrefix(stderr.String(), "Ctrl-C ends it.\n") {
+		t.Errorf("it does not say how it ends: %s", &stderr)
+	}
+	if n := strings.Count(stderr.String(), "\n"); n != 2 {
 		t.Errorf("%d lines for one comparison: %s", n, &stderr)
 	}
 }

@@ -51,7 +51,9 @@ codes, scales and zero points.
 With --target a line says which scheme is the smallest that reaches a ratio, and
 what it would take if every weight had the smallest one for itself.
 
-FILE is of any kind that quant compare reads, and tensors are chosen as there.`,
+FILE is of any kind that quant compare reads, and tensors are chosen as there.
+
+` + overwriting,
 		Example: `  quant sweep model.safetensors
   quant sweep model.onnx --bits 3-6,8 --group-size 64 --target 30
   quant sweep model.gguf --mapping symmetric --weights
@@ -68,24 +70,26 @@ FILE is of any kind that quant compare reads, and tensors are chosen as there.`,
 	}
 	o, flags := &f.options, cmd.Flags()
 	flags.SortFlags = false
-	flags.StringVar(&f.bits, "bits", "2,3,4,5,6,8", "widths of a code: a `list` of numbers and ranges\n")
+	flags.StringVar(&f.bits, "bits", "2,3,4,5,6,8", "widths of a code: a `list` of numbers and ranges")
 	flags.IntSliceVar(&o.GroupSizes, "group-size", []int{128, 32}, "`sizes` of groups; 0 is none")
-	flags.StringVar(&f.schemes, "schemes", "", "a `list` of further schemes, with commas, each as a\nwhole, "+schemesUsage)
+	flags.StringVar(&f.schemes, "schemes", "", "a `list` of further schemes, with commas, each as a whole, "+schemesUsage)
 	flags.StringVar(&o.Mapping, "mapping", o.Mapping, "`name`: asymmetric or symmetric")
 	flags.BoolVar(&o.Unsigned, "unsigned", false, "codes from 0 up instead of around 0")
 	flags.BoolVar(&o.NarrowRange, "narrow-range", false, "leave out the lowest code (signed, symmetric only)")
 	flags.BoolVar(&o.ZeroInRange, "zero-in-range", false, "widen each range to hold 0, as ONNX and TFLite do")
 	flags.StringVar(&o.Method, "method", "minmax", methodUsage())
-	flags.IntVar(&f.axis, "axis", 0, "axis `i` has the channels, -1 is the last; without it\nthat of the operator which the file names, else 0")
-	flags.IntVar(&f.groupAxis, "group-axis", 0, "axis `i` along which groups run; without it the\nlongest other one")
-	flags.StringArrayVar(&o.Tensors, "tensor", nil, "sweep tensors whose name matches the `pattern`, as in\nquant compare; may be given several times")
+	flags.IntVar(&f.axis, "axis", 0, "axis `i` has the channels, -1 is the last; without it that of the operator which the file names, else 0")
+	flags.IntVar(&f.groupAxis, "group-axis", 0, "axis `i` along which groups run; without it the longest other one")
+	flags.StringArrayVar(&o.Tensors, "tensor", nil, "sweep tensors whose name matches the `pattern`, as in quant compare; may be given several times")
 	flags.Float64Var(&f.target, "target", 0, "say which scheme reaches so many `dB` in fewest bytes")
 	flags.BoolVar(&f.weights, "weights", false, "list the weights too (CSV and JSON always do)")
-	flags.StringVar(&f.format, "format", formatTable, "`name`: table, json or csv; without it the extension of\n--output decides")
-	flags.StringVarP(&f.output, "output", "o", "", "write to a `file`, replacing it in one step")
+	flags.StringVar(&f.format, "format", formatTable, "`name`: table, json or csv; without it the extension of --output decides")
+	flags.StringVarP(&f.output, "output", "o", "", "write to a `file`")
 	flags.StringVar(&f.csv, "csv", "", "write a CSV `file` too")
-	flags.StringVar(&f.plot, "plot", "", "draw into a `file`, .svg or .png: ratio against size,\nand a map of all weights")
+	flags.StringVar(&f.plot, "plot", "", "draw into a `file`, .svg or .png: ratio against size, and a map of all weights")
 	f.reading.register(cmd)
+	a.registerForce(cmd)
+	completeTensors(cmd, "tensor")
 	completeWords(cmd, "mapping", option.Mappings()...)
 	completeWords(cmd, "method", option.MethodWords()...)
 	completeWords(cmd, "format", sweepFormats...)
@@ -124,7 +128,7 @@ func (f *sweepFlags) check(cmd *cobra.Command) error {
 	if err := o.Validate(); err != nil {
 		return &usageError{err}
 	}
-	named := []struct{ flag, path string }{{"output", f.output}, {"csv", f.csv}, {"plot", f.plot}}
+	named := f.outputs()
 	for i, x := range named {
 		if changed(x.flag) && x.path == "" {
 			return usagef("--%s needs the name of a file", x.flag)
@@ -138,8 +142,11 @@ func (f *sweepFlags) check(cmd *cobra.Command) error {
 	if f.plot != "" && !slices.Contains(plot.Formats, plotFormat(f.plot)) {
 		return usagef("--plot %s: the name has to end in .svg or .png", f.plot)
 	}
+	if err := checkEnding("csv", f.csv, endings[formatCSV]...); err != nil {
+		return err
+	}
 	if !changed("format") {
-		if f.format, err = formatOf(f.output, f.format); err != nil {
+		if f.format, err = formatOf(f.output, f.format, sweepFormats); err != nil {
 			return err
 		}
 	}
@@ -147,6 +154,11 @@ func (f *sweepFlags) check(cmd *cobra.Command) error {
 		return usagef("format %q is none of %s", f.format, strings.Join(sweepFormats, ", "))
 	}
 	return nil
+}
+
+// outputs lists the files to write.
+func (f *sweepFlags) outputs() []output {
+	return []output{{"output", f.output}, {"csv", f.csv}, {"plot", f.plot}}
 }
 
 // parseBits reads a list such as "2-4,8".
@@ -182,10 +194,8 @@ func (a *app) sweep(cmd *cobra.Command, args []string, f *sweepFlags) error {
 		return err
 	}
 	defer in.Close()
-	for _, x := range []struct{ flag, path string }{{"output", f.output}, {"csv", f.csv}, {"plot", f.plot}} {
-		if err := in.overwrittenBy(x.flag, x.path); err != nil {
-			return err
-		}
+	if err := a.mayWrite(f.outputs(), in); err != nil {
+		return err
 	}
 	bar := a.reading("sweeping")
 	s, err := await(cmd.Context(), func() (*report.Sweep, error) {

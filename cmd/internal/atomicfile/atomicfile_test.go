@@ -372,7 +372,7 @@ func testPermissions(t *testing.T) {
 	if err := os.Symlink("x", filepath.Join(dir, "link")); err != nil {
 		t.Fatal(err)
 	}
-	err := WriteFile(filepath.Join(dir, "link"), func(w io.Writer) error {
+	err := WriteFile(filepath.Join(dir, "link"), true, func(w io.Writer) error {
 		_, err := io.WriteString(w, "new")
 		return err
 	})

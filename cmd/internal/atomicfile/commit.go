@@ -165,10 +165,10 @@ func syncFolder(path string) error {
 	return errors.Join(err, d.Close())
 }
 
-// WriteFile writes the one file at path with what f writes. It replaces what
-// is there.
-func WriteFile(path string, f func(io.Writer) error) error {
-	s, err := New(path, true)
+// WriteFile writes the one file at path with what f writes. A file that is there
+// already is an error unless force is set.
+func WriteFile(path string, force bool, f func(io.Writer) error) error {
+	s, err := New(path, force)
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/a01592f9/quant"
+	"github.com/a01592f9/quant/calibfile"
 )
 
 // example is a calibration of two tensors.
@@ -56,7 +57,7 @@ func FuzzState(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		c, err := ParseState("x", data)
+		seen, err := calibfile.ParseState("x", data)
 		runtime.ReadMemStats(&after)
 		if used := after.TotalAlloc - before.TotalAlloc; used > 4<<20+uint64(len(data))*20000 {
 			t.Errorf("%d bytes allocated for %d of input", used, len(data))
@@ -65,6 +66,7 @@ func FuzzState(f *testing.F) {
 			checkError(t, err)
 			return
 		}
+		c := ofSeen(seen)
 		if again, err := c.State(); err != nil || !bytes.Equal(again, data) {
 			t.Errorf("comes back as %q, %v", again, err)
 		}
@@ -86,13 +88,13 @@ func FuzzFile(f *testing.F) {
 		if err := file.Write(&b); err != nil {
 			f.Fatal(err)
 		}
-		if _, err := ParseFile(b.Bytes()); err != nil {
+		if _, err := calibfile.Parse(b.Bytes()); err != nil {
 			f.Fatal(err)
 		}
 		f.Add(b.Bytes())
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		file, err := ParseFile(data)
+		file, err := calibfile.Parse(data)
 		if err != nil {
 			checkError(t, err)
 			return
@@ -101,7 +103,7 @@ func FuzzFile(f *testing.F) {
 		if err := file.Write(&b); err != nil {
 			t.Fatal(err)
 		}
-		again, err := ParseFile(b.Bytes())
+		again, err := calibfile.Parse(b.Bytes())
 		if err != nil {
 			t.Fatalf("%v of %s", err, b.Bytes())
 		}

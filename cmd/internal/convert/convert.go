@@ -6,7 +6,7 @@ import (
 	"os"
 
 	"github.com/a01592f9/quant"
-	"github.com/a01592f9/quant/cmd/internal/calibration"
+	"github.com/a01592f9/quant/calibfile"
 	"github.com/a01592f9/quant/cmd/internal/gguf"
 )
 
@@ -19,9 +19,9 @@ type Options struct {
 	GroupSize   int    // of PerGroup
 	Axis        *int   // of the channels; nil for what the file tells, else 0
 	NarrowRange bool
-	Range       quant.Method      // that chooses the ranges of weights
-	Calibration *calibration.File // whose parameters weights of its names get instead; may be nil
-	Measure     bool              // whether Weight.Metrics is wanted: it costs reading each weight once more
+	Range       quant.Method    // that chooses the ranges of weights
+	Calibration *calibfile.File // whose parameters weights of its names get instead; may be nil
+	Measure     bool            // whether Weight.Metrics is wanted: it costs reading each weight once more
 
 	Type        string     // of GGUF, such as q4_k; "" for the one that Bits say
 	TensorTypes gguf.Rules // of GGUF: other types for tensors by their names

@@ -58,7 +58,21 @@ func run(ctx context.Context, f process, kind Kind, in string, out *atomicfile.S
 	if p == nil {
 		p = func(int64, int64) {}
 	}
-	return f(ctx, in, out, o, p)
+	r, err := f(ctx, in, out, o, p)
+	if err != nil {
+		return nil, err
+	}
+	return r, o.honoured(r.Left)
+}
+
+// honoured returns an error if a tensor was left whose name Include has in full.
+func (o *Options) honoured(left []Left) error {
+	for _, l := range left {
+		if s := o.selection(); s.Spells(l.Name) && s.Picks(l.Name) {
+			return inTensor(l.Name, fmt.Errorf("it is included by its name, but cannot be converted: %s", l.Reason))
+		}
+	}
+	return nil
 }
 
 // Files returns the files that a model may be in: the one at path, or those

@@ -17,7 +17,7 @@ import (
 // Reasons why a tensor of a safetensors file is left.
 const (
 	reasonName   = "not the weight of a layer by its name"
-	reasonMatrix = "not a matrix"
+	reasonMatrix = "not a matrix, as compressed-tensors needs"
 	reasonLoader = "an embedding, an output head or a router by its name, which loaders want as it is"
 )
 
@@ -76,7 +76,7 @@ func Safetensors(ctx context.Context, in string, out *atomicfile.Set, o Options,
 			for _, t := range j.tensors() {
 				after += t.bytes
 			}
-			if after >= info.Bytes {
+			if after >= info.Bytes && !o.selection().Spells(info.Name) {
 				*j = stJob{file: j.file, reason: reasonLarger}
 			} else {
 				groups.add(argsOf(scheme, format), moduleOf(info.Name))

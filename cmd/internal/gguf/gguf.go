@@ -74,10 +74,10 @@ func (f *File) parseHeader(s *scanner) (tensors, values uint64, err error) {
 	// The shortest of each: no name, no axes; a key of one byte, a value of one.
 	room := uint64(f.size - s.pos())
 	if values > room/14 {
-		return 0, 0, fmt.Errorf("header claims %d pairs of metadata, in a file of %d bytes", values, f.size)
+		return 0, 0, fmt.Errorf("truncated or damaged: header claims %d pairs of metadata, in a file of %d bytes", values, f.size)
 	}
 	if tensors > room/24 {
-		return 0, 0, fmt.Errorf("header claims %d tensors, in a file of %d bytes", tensors, f.size)
+		return 0, 0, fmt.Errorf("truncated or damaged: header claims %d tensors, in a file of %d bytes", tensors, f.size)
 	}
 	return tensors, values, nil
 }
@@ -105,7 +105,7 @@ func (f *File) parseTensors(s *scanner, n uint64) error {
 	}
 	pad := -f.DataStart & (f.Align - 1)
 	if pad > f.size-f.DataStart {
-		return fmt.Errorf("file ends at byte %d, before the data of its tensors", f.size)
+		return fmt.Errorf("truncated: file ends at byte %d, before the data of its tensors", f.size)
 	}
 	f.DataStart += pad
 	return f.place()
@@ -196,7 +196,7 @@ func (f *File) place() error {
 			return inTensor(t.Name, fmt.Errorf("data begin at %d, which is no multiple of %d", t.Offset, f.Align))
 		}
 		if t.Offset > room || t.Bytes > room-t.Offset {
-			return inTensor(t.Name, fmt.Errorf("%d bytes of data from %d on are not in the file of %d bytes, which is incomplete",
+			return inTensor(t.Name, fmt.Errorf("%d bytes of data from %d on are not in the file of %d bytes, which is truncated",
 				t.Bytes, f.DataStart+min(t.Offset, math.MaxInt64-f.DataStart), f.size))
 		}
 		t.Offset += f.DataStart

@@ -261,7 +261,7 @@ func TestPartErrors(t *testing.T) {
 		}, "m-00001-of-00002.gguf", `part 2 of 2: file does not begin with "GGUF"`},
 		{"truncated", map[string][]byte{
 			"m-00001-of-00002.gguf": partFile(0, 2, 2, 1).Bytes(), "m-00002-of-00002.gguf": partFile(1, 2, 2, 2).Header(),
-		}, "m-00001-of-00002.gguf", `part 2 of 2: file ends at byte 140, before the data of its tensors`},
+		}, "m-00001-of-00002.gguf", `part 2 of 2: truncated: file ends at byte 140, before the data of its tensors`},
 		{"type of count", map[string][]byte{"m.gguf": newBuilder().value(keySplitCount, String, str("2")).Bytes()}, "m.gguf",
 			`key "split.count": value is string, not an integer`},
 		{"large count", map[string][]byte{"m.gguf": newBuilder().value(keySplitCount, Uint32, u32(1<<31)).Bytes()}, "m.gguf",

@@ -89,4 +89,4 @@ func (s *scanner) string(limit int, what string) (string, error) {
 	return string(b), err
 }
 
-var errTruncated = errors.New("file ends")
+var errTruncated = errors.New("truncated: file ends")

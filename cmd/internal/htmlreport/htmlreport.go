@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf16"
@@ -36,11 +37,18 @@ var page = template.Must(template.New("page").Parse(pageText))
 
 // Options say how Write writes.
 type Options struct {
-	Channels bool // whether all channels are listed, however many there are
+	Channels bool // whether all channels of large tensors are listed
+	Full     bool // of a model, whether every tensor has a section
+	Origin   report.Origin
 }
 
-// maxRows is up to how many channels are all listed without being asked for.
-const maxRows = 5000
+// Of a model there are maxSections sections unless Options.Full asks for all, and
+// of each tensor the worst channels; a tensor that is alone has all channels, if
+// they are no more than maxRows.
+const (
+	maxSections = 40
+	maxRows     = 5000
+)
 
 // maxDrawn is how many tensors of a model the overview shows, in a window that
 // can be scrolled.
@@ -111,25 +119,25 @@ type data struct {
 }
 
 type overview struct {
-	Name string        `json:"name"`
-	SQNR []text.Number `json:"sqnr_db"`
-	Gain string        `json:"gain"`
+	Name  string        `json:"name"`
+	Short string        `json:"short"` // for the axis
+	SQNR  []text.Number `json:"sqnr_db"`
+	Gain  string        `json:"gain"`
 }
+
+// shortName is how many characters the axis of the overview has for a name.
+const shortName = 36
 
 // Write writes r with the graphs of the given tensors, see report.Details. The
 // same report gives the same bytes.
 func Write(w io.Writer, r *report.Report, details []*report.Detail, o Options) error {
-	rows := 0
-	for _, t := range r.Tensors {
-		rows += t.Channels
-	}
-	all := o.Channels || rows <= maxRows
+	all := o.Channels || len(r.Tensors) == 1 && r.Tensors[0].Channels <= maxRows
 	graphs := map[int]int{}
 	for i, d := range details {
 		graphs[d.Tensor] = i
 	}
 	var tensors []tensor
-	for n, i := range r.Order() {
+	for n, i := range sections(r, graphs, o) {
 		t := &r.Tensors[i]
 		x := tensor{
 			Name: text.Clean(t.Name), About: t.About(), Verdict: t.Verdict, Open: n == 0,
@@ -148,6 +156,7 @@ func Write(w io.Writer, r *report.Report, details []*report.Detail, o Options) e
 
 	view := struct {
 		Source, Verdict, Policy, OverviewNote, Version, License string
+		SectionsNote, Origin                                    string
 		Style                                                   template.CSS
 		Inputs, Glossary                                        [][2]string
 		Reading                                                 []string
@@ -156,7 +165,7 @@ func Write(w io.Writer, r *report.Report, details []*report.Detail, o Options) e
 		OverviewHeight                                          int
 		Data, Plotly, Script                                    template.JS
 	}{
-		Source: text.Clean(r.Source), Verdict: r.Verdict(), Inputs: r.Inputs(), Glossary: report.Glossary,
+		Source: report.Title(r.Source), Origin: o.Origin.String(), Verdict: r.Verdict(), Inputs: r.Inputs(), Glossary: report.Glossary,
 		Reading: r.Sentences(), LeftOut: newTable(r.LeftOutTable(), "Not tensors", false),
 		Skipped: newTable(r.SkippedTable(), "Not compared", false), Tensors: tensors,
 		Version: plotly.Version, License: plotly.License, Policy: policy(),
@@ -173,6 +182,10 @@ func Write(w io.Writer, r *report.Report, details []*report.Detail, o Options) e
 		view.Summary = newTable(r.SummaryTable(false), "Summary", true)
 		view.Worst = newTable(r.WorstTable(worstTensors, worstChannels), "The channels that suffer most", false)
 		view.OverviewNote = overviewNote(len(r.Tensors))
+		if n := len(tensors); n < len(r.Tensors) {
+			view.SectionsNote = fmt.Sprintf("%d of %d tensors: those that gain most, and those with the lowest SQNR per channel. quant compare --full writes all.", n, len(r.Tensors))
+		}
+		var names []string
 		for _, i := range r.Summary.ByGain[:min(len(r.Summary.ByGain), maxDrawn)] {
 			t := &r.Tensors[i]
 			o := overview{Name: text.Clean(t.Name), Gain: text.Times(t.Results[1].Gain.RMSEFactor)}
@@ -180,6 +193,10 @@ func Write(w io.Writer, r *report.Report, details []*report.Detail, o Options) e
 				o.SQNR = append(o.SQNR, res.SQNR)
 			}
 			d.Overview = append(d.Overview, o)
+			names = append(names, o.Name)
+		}
+		for i, short := range text.Elide(names, text.Columns(shortName)) {
+			d.Overview[i].Short = short
 		}
 		view.OverviewHeight = 130 + 20*len(d.Overview)
 	}
@@ -193,6 +210,22 @@ func Write(w io.Writer, r *report.Report, details []*report.Detail, o Options) e
 		return err
 	}
 	return b.Flush()
+}
+
+// sections lists the tensors that have a section, in the order of tables.
+func sections(r *report.Report, graphs map[int]int, o Options) []int {
+	order := r.Order()
+	if o.Full || len(order) <= maxSections {
+		return order
+	}
+	picked := map[int]bool{}
+	for i := range graphs {
+		picked[i] = true
+	}
+	for _, s := range r.WorstTensors(maxSections-len(picked), 0) {
+		picked[s.Tensor] = true
+	}
+	return slices.DeleteFunc(slices.Clone(order), func(i int) bool { return !picked[i] })
 }
 
 // overviewNote says what the overview shows.

@@ -160,7 +160,7 @@
           x: o.map(t => t.sqnr_db[k]), y, customdata: o.map(t => [plain(t.name), t.gain]), name, type: "scatter", mode: "markers",
           marker: {color: c.schemes[k], size: 9}, hovertemplate: "%{customdata[0]}<br>%{x:.2f} dB<br>gain %{customdata[1]}",
         })), layout(c, "SQNR, dB: more is better; a tensor of which nothing is lost has no mark", "", {
-          yaxis: {tickvals: y, ticktext: o.map(t => plain(t.name.length > 36 ? t.name.slice(0, 17) + "…" + t.name.slice(-18) : t.name)), range: [o.length - 0.4, -0.6], automargin: true, zeroline: false, showgrid: false},
+          yaxis: {tickvals: y, ticktext: o.map(t => plain(t.short)), range: [o.length - 0.4, -0.6], automargin: true, zeroline: false, showgrid: false},
           // Above the rows, where it is seen before one scrolls.
           xaxis: {showgrid: true, zeroline: false, side: "top"}, margin: {l: 56, r: 12, t: 96, b: 12}, legend: {orientation: "h", x: 0, y: 1, yref: "container", xanchor: "left", yanchor: "top", font: {color: c.ink}},
           shapes: o.map((t, i) => ({x: t.sqnr_db.filter(v => v !== null), i})).filter(t => t.x.length > 1).map(t => ({

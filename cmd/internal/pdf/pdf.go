@@ -21,10 +21,13 @@ import (
 // Options say how Write writes.
 type Options struct {
 	Channels bool // whether all channels of large tensors are listed
+	Full     bool // of a model, whether every tensor has a section, and a row in a graph
+	Origin   report.Origin
 }
 
-// Write writes r with the graphs of the given tensors, see report.Details. The
-// same report gives the same bytes.
+// Write writes r with the graphs of the given tensors, see report.Details: those
+// of a model only with Options.Full. The same report and options give the same
+// bytes.
 func Write(w io.Writer, r *report.Report, details []*report.Detail, o Options) error {
 	// Once to count the pages, and once to number them.
 	first := compose(r, details, o, 0)
@@ -41,13 +44,17 @@ func Write(w io.Writer, r *report.Report, details []*report.Detail, o Options) e
 // compose makes the document. Pages is how many pages it will have.
 func compose(r *report.Report, details []*report.Detail, o Options, pages int) *writer {
 	doc := &writer{Fpdf: fpdf.New("P", "pt", "A4", "")}
-	// Nothing in the file may depend on when or where it was made.
+	// Nothing in the file may depend on when or where it was made but Origin.
+	date := time.Unix(0, 0)
+	if !o.Origin.Date.IsZero() {
+		date = o.Origin.Date
+	}
 	doc.SetCatalogSort(true)
-	doc.SetCreationDate(time.Unix(0, 0).UTC())
-	doc.SetModificationDate(time.Unix(0, 0).UTC())
+	doc.SetCreationDate(date.UTC())
+	doc.SetModificationDate(date.UTC())
 	doc.SetProducer("quant", true)
 	doc.SetCreator("quant compare", true)
-	doc.SetTitle("Quantization of "+text.Clean(r.Source), true)
+	doc.SetTitle("Quantization of "+report.Title(r.Source), true)
 	doc.SetSubject(text.Clean(r.Verdict()), true)
 	doc.SetLang("en")
 	doc.SetDisplayMode("fullwidth", "continuous")
@@ -61,7 +68,9 @@ func compose(r *report.Report, details []*report.Detail, o Options, pages int) *
 		doc.font("", 8, muted)
 		number := fmt.Sprintf("%d of %d", doc.PageNo(), pages)
 		doc.Text(pageWidth-margin-doc.GetStringWidth(number), y, number)
-		doc.Text(margin, y, doc.clip("Quantization of "+typeface.Legible(r.Source), inner-60))
+		doc.Text(margin, y, doc.clip("Quantization of "+typeface.Legible(report.Title(r.Source)), inner-60))
+		doc.font("", 7, muted)
+		doc.Text(margin, y+11, doc.clip(typeface.Legible(o.Origin.String()), inner))
 	})
 	doc.page()
 	doc.report(r, details, o)
@@ -71,7 +80,7 @@ func compose(r *report.Report, details []*report.Detail, o Options, pages int) *
 
 func (d *writer) report(r *report.Report, details []*report.Detail, o Options) {
 	d.paragraph("", 9, muted, "Quantization report")
-	d.paragraph("B", 20, ink, r.Source)
+	d.paragraph("B", 20, ink, report.Title(r.Source))
 	d.y += 10
 	d.verdict(r.Verdict())
 	d.inputs(r)
@@ -85,30 +94,50 @@ func (d *writer) report(r *report.Report, details []*report.Detail, o Options) {
 	}
 	if len(r.Tensors) == 1 {
 		d.tensor(r, 0, graphs[0], o)
-	} else {
-		many := len(r.Tensors) > plot.MaxRows
-		d.Bookmark("Summary", 0, d.y)
-		if many { // what matters before what goes on for pages
-			d.suffering(r)
-			d.overview(r)
-		}
-		d.heading(13, "Summary", 80)
-		summary := r.SummaryTable(len(r.Tensors) > 20)
-		if len(r.Tensors[0].Results) > 2 {
-			dropClipped(summary)
-		}
-		if summary.Note != "" {
-			d.paragraph("", 8.5, muted, summary.Note)
-			d.y += 3
-		}
-		d.table(summary)
-		if many {
-			d.rows(r)
-		} else {
-			d.suffering(r)
-			d.overview(r)
-		}
+		d.skipped(r)
+		return
 	}
+	d.summary(r, o)
+	d.skipped(r)
+	if o.Full {
+		d.sections(r, graphs, o)
+	}
+	d.glossary()
+}
+
+// summary writes what concerns all tensors of a model.
+func (d *writer) summary(r *report.Report, o Options) {
+	many := len(r.Tensors) > plot.MaxRows
+	d.Bookmark("Summary", 0, d.y)
+	if !o.Full {
+		d.paragraph("", 9, muted, "A section with graphs of each tensor is in the full report, which quant compare --full writes.")
+		d.y += 2
+	}
+	if many { // what matters before what goes on for pages
+		d.suffering(r)
+		d.overview(r)
+	}
+	d.heading(13, "Summary", 80)
+	summary := r.SummaryTable(len(r.Tensors) > 20)
+	if len(r.Tensors[0].Results) > 2 {
+		dropClipped(summary)
+	}
+	if summary.Note != "" {
+		d.paragraph("", 8.5, muted, summary.Note)
+		d.y += 3
+	}
+	d.table(summary)
+	switch {
+	case !many:
+		d.suffering(r)
+		d.overview(r)
+	case o.Full:
+		d.rows(r)
+	}
+}
+
+// skipped lists what was not compared.
+func (d *writer) skipped(r *report.Report) {
 	if t := r.SkippedTable(); t != nil {
 		d.heading(13, "Not compared", 60)
 		d.table(t)
@@ -117,21 +146,22 @@ func (d *writer) report(r *report.Report, details []*report.Detail, o Options) {
 		d.heading(13, "Not tensors", 60)
 		d.table(t)
 	}
-	if len(r.Tensors) > 1 {
-		sections := r.Order()
-		if len(sections) > maxSections {
-			sections = d.pick(r, graphs)
+}
+
+// sections writes a section for each tensor of a model.
+func (d *writer) sections(r *report.Report, graphs map[int]*report.Detail, o Options) {
+	sections := r.Order()
+	if len(sections) > maxSections {
+		sections = d.pick(r, graphs)
+	}
+	for _, i := range sections {
+		if graphs[i] != nil {
+			d.page()
+		} else { // many of these may follow
+			d.need(330)
+			d.y += 16
 		}
-		for _, i := range sections {
-			if graphs[i] != nil {
-				d.page()
-			} else { // many of these may follow
-				d.need(330)
-				d.y += 16
-			}
-			d.tensor(r, i, graphs[i], o)
-		}
-		d.glossary()
+		d.tensor(r, i, graphs[i], o)
 	}
 }
 

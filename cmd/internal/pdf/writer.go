@@ -5,6 +5,7 @@ import (
 
 	"codeberg.org/go-pdf/fpdf"
 
+	"github.com/a01592f9/quant/cmd/internal/text"
 	"github.com/a01592f9/quant/cmd/internal/typeface"
 )
 
@@ -67,7 +68,7 @@ func (d *writer) rule(c shade, width, x0, x1, y float64) {
 
 // clip shortens text in the middle until it has a width.
 func (d *writer) clip(s string, width float64) string {
-	return typeface.Shorten(s, func(s string) bool { return d.GetStringWidth(s) <= width })
+	return text.Middle(s, func(s string) bool { return d.GetStringWidth(s) <= width })
 }
 
 // wrap breaks text into lines of a width: at spaces or, where a word is too

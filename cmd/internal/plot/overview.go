@@ -43,7 +43,7 @@ func Rows(r *report.Report, shown []int, o Options) *Figure {
 	}
 	return &Figure{
 		Width: o.Width, Height: height, scale: o.Scale,
-		title: fmt.Sprintf("Quantization of %s: signal to quantization noise ratio of %d tensors", text.Clean(r.Source), len(shown)),
+		title: fmt.Sprintf("Quantization of %s: signal to quantization noise ratio of %d tensors", report.Title(r.Source), len(shown)),
 		draw: func(p pen) {
 			if o.Title {
 				p.Rectangle = overviewFrame(p, r)
@@ -65,7 +65,7 @@ func distribution(r *report.Report, o Options) *Figure {
 	}
 	return &Figure{
 		Width: o.Width, Height: height, scale: o.Scale,
-		title: fmt.Sprintf("Quantization of %s: signal to quantization noise ratio of %d tensors", text.Clean(r.Source), len(r.Tensors)),
+		title: fmt.Sprintf("Quantization of %s: signal to quantization noise ratio of %d tensors", report.Title(r.Source), len(r.Tensors)),
 		draw: func(p pen) {
 			if o.Title {
 				p.Rectangle = overviewFrame(p, r)
@@ -121,7 +121,7 @@ func heading(p pen, source, says string) vg.Rectangle {
 }
 
 func overviewFrame(p pen, r *report.Report) vg.Rectangle {
-	in := heading(p, r.Source, r.Options.About())
+	in := heading(p, report.Title(r.Source), r.Options.About())
 	width := in.Max.X - in.Min.X
 	in.Max.Y -= p.len(12)
 	note := p.face(sizeCaption, false, muted)
@@ -207,11 +207,11 @@ func (p pen) key(r *report.Report) pen {
 // rows draws a row for each tensor: a dot for each scheme, joined by a line.
 func (p pen) rows(r *report.Report, shown []int, scale ratios) {
 	name := p.face(sizeLabel, false, ink)
-	widest := vg.Length(0)
-	limit := (p.Max.X - p.Min.X) * 0.38
+	var names []string
 	for _, i := range shown {
-		widest = max(widest, name.Width(clip(name, r.Tensors[i].Name, limit)))
+		names = append(names, r.Tensors[i].Name)
 	}
+	names, widest := elide(name, names, (p.Max.X-p.Min.X)*0.38)
 	left, right := p.Min.X+widest+p.len(24), p.Max.X-p.len(66)
 	exact := right - p.len(4) // where nothing is lost
 	x := scale.on(left, right-p.len(34), exact)
@@ -236,7 +236,7 @@ func (p pen) rows(r *report.Report, shown []int, scale ratios) {
 			p.fill(fade(band, 0.7), p.Min.X-p.len(4), y-p.len(rowHeight), p.Max.X+p.len(4), y)
 		}
 		y -= p.len(rowHeight)
-		p.put(name, p.Min.X, y+p.len(5), clip(name, t.Name, limit))
+		p.put(name, p.Min.X, y+p.len(5), names[n])
 		mid := y + p.len(8.5)
 		from, to := exact, left
 		for _, res := range t.Results {

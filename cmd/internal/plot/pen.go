@@ -7,6 +7,7 @@ import (
 	vgtext "gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
 
+	"github.com/a01592f9/quant/cmd/internal/text"
 	"github.com/a01592f9/quant/cmd/internal/typeface"
 )
 
@@ -39,7 +40,20 @@ func wrap(s vgtext.Style, t string, width vg.Length) []string {
 	return append(lines, line)
 }
 
-// clip shortens a name in the middle until it has a width.
+// elide shortens the names of tensors to a width, so that different names stay
+// different. It returns the width of the widest too.
+func elide(s vgtext.Style, names []string, width vg.Length) (short []string, widest vg.Length) {
+	for _, n := range names {
+		short = append(short, typeface.Legible(n))
+	}
+	short = text.Elide(short, func(t string) bool { return s.Width(t) <= width })
+	for _, n := range short {
+		widest = max(widest, s.Width(n))
+	}
+	return short, widest
+}
+
+// clip shortens a text in the middle until it has a width.
 func clip(s vgtext.Style, t string, width vg.Length) string {
-	return typeface.Shorten(typeface.Legible(t), func(t string) bool { return s.Width(t) <= width })
+	return text.Middle(typeface.Legible(t), func(t string) bool { return s.Width(t) <= width })
 }

@@ -3,6 +3,7 @@ package plot
 import (
 	"image/color"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -263,3 +264,8 @@ func outline(c *draw.Canvas, s draw.GlyphStyle, at vg.Point, corners [][2]vg.Len
 	c.SetLineStyle(draw.LineStyle{Color: s.Color, Width: s.Radius * 0.42})
 	c.Stroke(p)
 }
+
+// granularities are the colours of a sweep's lines: those of the schemes, and
+// more for groups of several sizes.
+var granularities = append(slices.Clone(schemes),
+	color.NRGBA{0xcc, 0x79, 0xa7, 0xff}, color.NRGBA{0xe6, 0x9f, 0x00, 0xff}, color.NRGBA{0x56, 0xb4, 0xe9, 0xff})

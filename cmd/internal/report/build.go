@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -22,15 +23,7 @@ func Build(ctx context.Context, name string, src Source, o Options, progress tex
 	if err := o.Validate(); err != nil {
 		return nil, err
 	}
-	if o.Tensors == nil {
-		o.Tensors = []string{}
-	}
-	if o.Mapping == "" {
-		o.Mapping = quant.Asymmetric.String()
-	}
-	if o.Method == "" {
-		o.Method = quant.MinMax.String()
-	}
+	complete(&o.Tensors, &o.Mapping, &o.Method)
 	o = o.normal()
 	r := &Report{Source: name, Options: o, Tensors: []Tensor{}, Skipped: []Skipped{}, FileNotes: NotesOf(src)}
 	plan, err := r.plan(src.Tensors())
@@ -38,30 +31,49 @@ func Build(ctx context.Context, name string, src Source, o Options, progress tex
 		return nil, err
 	}
 	few := o.Few && manyChannels(plan, o)
-
-	tensors, errs := make([]*Tensor, len(plan)), make([]error, len(plan))
-	work := newWork(ctx, src, progress, plan)
-	work.each(func(i int) {
-		tensors[i], errs[i] = compare(work, plan[i], o)
-		if few && errs[i] == nil {
-			tensors[i].trim()
+	r.Tensors, err = collect(newWork(ctx, src, progress, plan), r, func(w *work, i int) (*Tensor, error) {
+		t, err := compare(w, plan[i], o)
+		if few && err == nil {
+			t.trim()
 		}
+		return t, err
 	})
-	if err := ctx.Err(); err != nil {
+	if err != nil {
 		return nil, err
-	}
-	for i, p := range plan {
-		if errs[i] != nil {
-			r.skip(p.info, p.reason(errs[i], o), true)
-		} else {
-			r.Tensors = append(r.Tensors, *tensors[i])
-		}
-	}
-	if len(r.Tensors) == 0 {
-		return nil, r.nothing()
 	}
 	r.summarize()
 	return r, nil
+}
+
+// complete fills in what options do not say.
+func complete(tensors *[]string, mapping, method *string) {
+	if *tensors == nil {
+		*tensors = []string{}
+	}
+	*mapping = cmp.Or(*mapping, quant.Asymmetric.String())
+	*method = cmp.Or(*method, quant.MinMax.String())
+}
+
+// collect returns what f makes of each tensor of w, of several at a time. A tensor
+// that fails is one that r has skipped; that all do is an error.
+func collect[T any](w *work, r *Report, f func(w *work, i int) (*T, error)) ([]T, error) {
+	made, errs := make([]*T, len(w.jobs)), make([]error, len(w.jobs))
+	w.each(func(i int) { made[i], errs[i] = f(w, i) })
+	if err := w.ctx.Err(); err != nil {
+		return nil, err
+	}
+	var all []T
+	for i, j := range w.jobs {
+		if errs[i] != nil {
+			r.skip(j.info, j.reason(errs[i], r.Options), true)
+		} else {
+			all = append(all, *made[i])
+		}
+	}
+	if len(all) == 0 {
+		return nil, r.nothing()
+	}
+	return all, nil
 }
 
 // plan sorts the tensors into those to compare, and those to skip.

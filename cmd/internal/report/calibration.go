@@ -24,7 +24,7 @@ type Calibrated struct {
 
 // CalibrationTable has a row for each tensor of a calibration.
 func CalibrationTable(all []Calibrated) *table.Table {
-	t := &table.Table{Names: true, Columns: table.Texts("tensor", "shape"), Optional: []int{2, 1, 3, 9}}
+	t := &table.Table{Columns: table.Texts("tensor", "shape"), Optional: []int{2, 1, 3, 9}}
 	t.Columns = slices.Concat(t.Columns, table.Numbers("", "batches", "values"), table.Numbers("seen", "min", "max"),
 		table.Numbers("range", "from", "to"), table.Numbers("", "scale", "zero point", "clipped"))
 	for _, x := range all {
@@ -32,7 +32,7 @@ func CalibrationTable(all []Calibrated) *table.Table {
 		if !math.IsNaN(x.Clipped) {
 			clipped = table.Percent(100 * x.Clipped)
 		}
-		t.Add(table.Text(x.Name), table.Text(x.Shape), table.Count(int64(x.Batches)), table.Brief(int64(x.Values)),
+		t.Add(table.Name(x.Name), table.Text(x.Shape), table.Count(int64(x.Batches)), table.Brief(int64(x.Values)),
 			table.Float(text.Float(x.Seen[0])), table.Float(text.Float(x.Seen[1])),
 			table.Float(text.Float(x.Range[0])), table.Float(text.Float(x.Range[1])),
 			table.Text(text.Span(x.Scale, text.Scale)), table.Text(text.Span(x.ZeroPoint, text.ZeroPoint)), clipped)

@@ -38,7 +38,7 @@ func (c *Conversion) WriteText(w io.Writer, color bool, columns int) error {
 
 // Table has a row for each tensor that was converted.
 func (c *Conversion) Table() *table.Table {
-	t := &table.Table{Names: true, Columns: table.Texts("weight", "type", "shape", "use")}
+	t := &table.Table{Columns: table.Texts("weight", "type", "shape", "use")}
 	t.Columns[2].Limit = 16
 	t.Columns = append(t.Columns, table.Numbers("", "before", "after")...)
 	measured := slices.ContainsFunc(c.Weights, func(x Converted) bool { return x.Metrics != nil })
@@ -53,7 +53,7 @@ func (c *Conversion) Table() *table.Table {
 			use = strings.TrimSpace(fmt.Sprintf("%s %d", use, *x.Scheme.Axis))
 		}
 		used = used || use != ""
-		row := []table.Cell{table.Text(x.Name), table.Text(x.DType), table.Text(text.Shape(x.Shape)), table.Text(use), table.Brief(x.Before), table.Brief(x.After)}
+		row := []table.Cell{table.Name(x.Name), table.Text(x.DType), table.Text(text.Shape(x.Shape)), table.Text(use), table.Brief(x.Before), table.Brief(x.After)}
 		switch m := x.Metrics; {
 		case m != nil:
 			row = append(row, table.Measure(m.RMSE), table.Decibels(m.SQNR, 1), table.Brief(m.Clipped))
@@ -88,10 +88,10 @@ func (c *Conversion) writeLeft(p *table.Terminal) {
 		var names []string
 		for _, l := range all {
 			bytes += l.Bytes
-			names = append(names, text.Shorten(text.Clean(l.Name), p.Columns/2))
+			names = append(names, text.Clean(l.Name))
 		}
 		p.Hanging(table.Plain, fmt.Sprintf("%s, %s: %s", text.Plural(len(all), "tensor"), text.Plural(bytes, "byte"), text.Clean(reason)), "  ")
-		p.Line(table.Dim, "  "+text.SomeOf(names, p.Columns-2))
+		p.Names(names)
 	}
 	p.Blank()
 }

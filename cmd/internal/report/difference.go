@@ -88,22 +88,12 @@ func BuildDifference(ctx context.Context, name, against string, src, other Sourc
 		return nil, err
 	}
 	others := other.Tensors()
-	tensors, errs := make([]*DifferentTensor, len(jobs)), make([]error, len(jobs))
-	w := newWork(ctx, src, progress, jobs)
-	w.each(func(i int) { tensors[i], errs[i] = differ(w, jobs[i], other, match[i], others[match[i]], o) })
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	for i, j := range jobs {
-		if errs[i] != nil {
-			d.base.skip(j.info, j.reason(errs[i], o), true)
-		} else {
-			d.Tensors = append(d.Tensors, *tensors[i])
-		}
-	}
+	d.Tensors, err = collect(newWork(ctx, src, progress, jobs), &d.base, func(w *work, i int) (*DifferentTensor, error) {
+		return differ(w, jobs[i], other, match[i], others[match[i]], o)
+	})
 	d.Skipped = d.base.Skipped
-	if len(d.Tensors) == 0 {
-		return nil, d.base.nothing()
+	if err != nil {
+		return nil, err
 	}
 	d.summarize()
 	return d, nil

@@ -40,7 +40,7 @@ func (d *Difference) WriteText(w io.Writer, color bool, columns int) error {
 
 // Table has a row for each tensor that is not the same in both sources.
 func (d *Difference) Table() *table.Table {
-	t := &table.Table{Names: true, Columns: table.Texts("tensor", "shape", "axis", "types"), Optional: []int{2, 1}, Pressed: []int{3, 4}}
+	t := &table.Table{Columns: table.Texts("tensor", "shape", "axis", "types"), Optional: []int{2, 1}, Pressed: []int{3, 4}}
 	t.Columns = append(t.Columns, table.Numbers("", "MAE", "RMSE", "max error", "SQNR, dB", "worst channel", "SQNR, dB")...)
 	for _, i := range d.order {
 		x := &d.Tensors[i]
@@ -61,7 +61,7 @@ func (d *Difference) Table() *table.Table {
 		if x.AgainstDType != x.DType {
 			types += ", " + x.AgainstDType
 		}
-		t.Add(table.Text(x.Name), table.Text(text.Shape(x.Shape)), table.Text(useText(x.Use, x.Axis)), table.Text(types),
+		t.Add(table.Name(x.Name), table.Text(text.Shape(x.Shape)), table.Text(useText(x.Use, x.Axis)), table.Text(types),
 			table.Measure(x.MAE), table.Measure(x.RMSE), table.Measure(x.MaxError), table.Decibels(x.SQNR, 1), channel, ratio)
 	}
 	return t

@@ -78,7 +78,7 @@ func (v *Inventory) used() bool {
 
 // Table has a row for each tensor.
 func (v *Inventory) Table() *table.Table {
-	t := &table.Table{Names: true, Columns: table.Texts("tensor", "type", "shape", "use"), Optional: []int{7}, Pressed: []int{3, 9}}
+	t := &table.Table{Columns: table.Texts("tensor", "type", "shape", "use"), Optional: []int{7}, Pressed: []int{3, 9}}
 	t.Columns[2].Limit = 16
 	t.Columns = append(t.Columns, table.Numbers("", "bytes", "min", "max", "std dev", "outliers", "zeros", "NaN", "Inf")...)
 	for _, x := range v.Tensors {
@@ -86,7 +86,7 @@ func (v *Inventory) Table() *table.Table {
 		if x.Axis != nil {
 			use += fmt.Sprintf(" %d", *x.Axis)
 		}
-		t.Add(table.Text(x.Name), table.Text(x.DType), table.Text(text.Shape(x.Shape)), table.Text(use),
+		t.Add(table.Name(x.Name), table.Text(x.DType), table.Text(text.Shape(x.Shape)), table.Text(use),
 			table.Brief(x.Bytes), known(x.Min, table.Float), known(x.Max, table.Float), known(x.StdDev, table.Measure),
 			known(x.Outliers, table.Brief[int64]), known(x.Zeros, table.Brief[int64]), known(x.NaN, alarming), known(x.Inf, alarming))
 	}

@@ -13,9 +13,18 @@ const mostSections = 40
 
 // WriteMarkdown writes r as tables of GitHub's Markdown. Of a tensor with many
 // channels only the worst are listed, unless channels is true.
-func WriteMarkdown(w io.Writer, r *Report, channels bool) error {
+func WriteMarkdown(w io.Writer, r *Report, channels bool, o Origin) error {
 	m := table.NewMarkdown(w)
-	m.Heading(1, "Quantization of "+r.Source)
+	writeMarkdown(m, r, channels)
+	if made := o.String(); made != "" {
+		m.Paragraph("---")
+		m.Paragraph(table.Literal(made) + ".")
+	}
+	return m.Flush()
+}
+
+func writeMarkdown(m *table.Markdown, r *Report, channels bool) {
+	m.Heading(1, "Quantization of "+Title(r.Source))
 	m.Paragraph(r.Options.About() + ".")
 	for _, s := range r.Sentences() {
 		m.Paragraph(table.Literal(s))
@@ -39,7 +48,7 @@ func WriteMarkdown(w io.Writer, r *Report, channels bool) error {
 	}
 	if len(r.Tensors) > mostSections && !channels {
 		m.Paragraph(fmt.Sprintf("Sections of all %s follow with `--channels`, or of one with `--tensor`.", text.Plural(len(r.Tensors), "tensor")))
-		return m.Flush()
+		return
 	}
 	for i := range r.Tensors {
 		t := &r.Tensors[i]
@@ -49,5 +58,4 @@ func WriteMarkdown(w io.Writer, r *Report, channels bool) error {
 		m.Paragraph(t.Verdict)
 		m.Table(t.ChannelTable(channels))
 	}
-	return m.Flush()
 }

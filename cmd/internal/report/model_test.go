@@ -226,7 +226,7 @@ func TestFew(t *testing.T) {
 		}
 	}
 	var b bytes.Buffer
-	if err := errors.Join(WriteText(&b, r, TextOptions{}), WriteMarkdown(&b, r, false), WriteCSV(&b, r, false)); err != nil {
+	if err := errors.Join(WriteText(&b, r, TextOptions{}), WriteMarkdown(&b, r, false, Origin{}), WriteCSV(&b, r, false)); err != nil {
 		t.Fatal(err)
 	}
 	if !strings.Contains(b.String(), fmt.Sprint(worst)) {

@@ -109,7 +109,7 @@ func stepCells(x *PlanWeight, s *PlanStep) []table.Cell {
 
 // WeightsTable has a row for each weight, and what the next steps would cost.
 func (p *Plan) WeightsTable() *table.Table {
-	t := &table.Table{Names: true, Columns: table.Texts("weight", "shape", "chosen"), Optional: []int{1, 9, 10, 11, 6, 7, 8}}
+	t := &table.Table{Columns: table.Texts("weight", "shape", "chosen"), Optional: []int{1, 9, 10, 11, 6, 7, 8}}
 	t.Columns = append(t.Columns, table.Numbers("", "bytes", "bits", "SQNR, dB")...)
 	for _, side := range []string{"one step down", "one step up"} {
 		t.Columns = append(t.Columns, table.Column{Group: side, Head: "candidate"})
@@ -118,7 +118,7 @@ func (p *Plan) WeightsTable() *table.Table {
 	for i := range p.Weights {
 		x := &p.Weights[i]
 		row := []table.Cell{
-			table.Text(x.Name), table.Text(text.Shape(x.Shape)), table.Text(x.Candidate), table.Brief(x.Bytes),
+			table.Name(x.Name), table.Text(text.Shape(x.Shape)), table.Text(x.Candidate), table.Brief(x.Bytes),
 			table.Digits(text.Number(8*float64(x.Bytes)/float64(x.Elements)), 3), table.Decibels(x.SQNR, 1),
 		}
 		t.Add(slices.Concat(row, stepCells(x, x.Down), stepCells(x, x.Up))...)

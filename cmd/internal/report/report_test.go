@@ -178,7 +178,7 @@ func TestWriteErrors(t *testing.T) {
 	}
 	w := failing{}
 	for i, err := range []error{
-		WriteText(w, r, TextOptions{}), text.WriteJSON(w, r), WriteCSV(w, r, true), WriteMarkdown(w, r, true), v.WriteText(w, false, 0),
+		WriteText(w, r, TextOptions{}), text.WriteJSON(w, r), WriteCSV(w, r, true), WriteMarkdown(w, r, true, Origin{}), v.WriteText(w, false, 0),
 	} {
 		if !errors.Is(err, os.ErrClosed) {
 			t.Errorf("%d: error %v", i, err)

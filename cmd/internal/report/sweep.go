@@ -214,37 +214,17 @@ func BuildSweep(ctx context.Context, name string, src Source, o SweepOptions, pr
 	if o.Bits == nil {
 		o.Bits = []int{}
 	}
-	if o.Tensors == nil {
-		o.Tensors = []string{}
-	}
-	if o.Mapping == "" {
-		o.Mapping = quant.Asymmetric.String()
-	}
-	if o.Method == "" {
-		o.Method = quant.MinMax.String()
-	}
+	complete(&o.Tensors, &o.Mapping, &o.Method)
 	s := &Sweep{Source: name, Options: o, Weights: []SweepWeight{}, FileNotes: NotesOf(src)}
 	s.base = Report{Source: name, Options: o.options(), Skipped: []Skipped{}}
 	plan, err := s.base.plan(src.Tensors())
 	if err != nil {
 		return nil, err
 	}
-	weights, errs := make([]*SweepWeight, len(plan)), make([]error, len(plan))
-	w := newWork(ctx, src, progress, plan)
-	w.each(func(i int) { weights[i], errs[i] = sweepOne(w, plan[i], o) })
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	for i, j := range plan {
-		if errs[i] != nil {
-			s.base.skip(j.info, j.reason(errs[i], s.base.Options), true)
-		} else {
-			s.Weights = append(s.Weights, *weights[i])
-		}
-	}
+	s.Weights, err = collect(newWork(ctx, src, progress, plan), &s.base, func(w *work, i int) (*SweepWeight, error) { return sweepOne(w, plan[i], o) })
 	s.Skipped = s.base.Skipped
-	if len(s.Weights) == 0 {
-		return nil, s.base.nothing()
+	if err != nil {
+		return nil, err
 	}
 	s.summarize()
 	return s, nil

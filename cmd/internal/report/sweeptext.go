@@ -89,7 +89,7 @@ func (s *Sweep) SchemesTable() *table.Table {
 		}
 		t.Rows = append(t.Rows, table.Row{Style: style, Cells: []table.Cell{
 			table.Text(mark + " " + c.Label()), table.Brief(c.Memory.Total), table.Digits(c.BitsPerWeight, 3), table.Factor(c.Compression),
-			table.Decibels(c.SQNR, 1), table.Decibels(c.MeanSQNR, 1), table.Decibels(c.MinSQNR, 1), table.Text(s.Weights[c.Worst].Name),
+			table.Decibels(c.SQNR, 1), table.Decibels(c.MeanSQNR, 1), table.Decibels(c.MinSQNR, 1), table.Name(s.Weights[c.Worst].Name),
 		}})
 	}
 	if len(s.Weights) == 1 {
@@ -103,7 +103,7 @@ func (s *Sweep) SchemesTable() *table.Table {
 // weightsTable has the ratios of all weights for the schemes of a series.
 func (s *Sweep) weightsTable(series SweepSeries) *table.Table {
 	first, schemes := series.First, s.Schemes[series.First:series.End]
-	t := &table.Table{Names: true, Columns: table.Texts("weight", "shape", "axis"), Optional: []int{2, 1}}
+	t := &table.Table{Columns: table.Texts("weight", "shape", "axis"), Optional: []int{2, 1}}
 	for _, c := range schemes {
 		group, name := c.GranularityLabel(), fmt.Sprintf("%d bits", c.Bits)
 		if series.Listed {
@@ -113,7 +113,7 @@ func (s *Sweep) weightsTable(series SweepSeries) *table.Table {
 	}
 	for i := range s.Weights {
 		x := &s.Weights[i]
-		row := []table.Cell{table.Text(x.Name), table.Text(text.Shape(x.Shape)), table.Text(useText(x.Use, x.Axis))}
+		row := []table.Cell{table.Name(x.Name), table.Text(text.Shape(x.Shape)), table.Text(useText(x.Use, x.Axis))}
 		for k, r := range x.Results[first : first+len(schemes)] {
 			c := table.Decibels(r.SQNR, 1)
 			c.Best = x.Choice != nil && *x.Choice == first+k

@@ -25,7 +25,7 @@ func heads(results []Result) []string {
 func (r *Report) SummaryTable(short bool) *table.Table {
 	results := r.Tensors[0].Results
 	n := len(results)
-	t := &table.Table{Names: true, Columns: table.Texts("weight", "shape", "axis")}
+	t := &table.Table{Columns: table.Texts("weight", "shape", "axis")}
 	over := func(group string, results []Result) (first int) {
 		first = len(t.Columns)
 		if len(results) == 1 {
@@ -44,13 +44,11 @@ func (r *Report) SummaryTable(short bool) *table.Table {
 	if short {
 		prefix, suffix = text.Common(r.names())
 	}
-	if out := text.LeftOut(prefix, suffix); out != "" {
-		t.Note = "Names are without " + out + "."
-	}
+	t.Note = text.LeftOut(prefix, suffix)
 	for _, i := range r.Order() {
 		x := &r.Tensors[i]
 		name := strings.TrimSuffix(strings.TrimPrefix(x.Name, prefix), suffix)
-		t.Add(append([]table.Cell{table.Text(name), table.Text(text.Shape(x.Shape)), table.Text(x.UseText())}, x.summaryCells()...)...)
+		t.Add(append([]table.Cell{table.Name(name), table.Text(text.Shape(x.Shape)), table.Text(x.UseText())}, x.summaryCells()...)...)
 	}
 	t.Sum = r.sumCells()
 	// Without room the least important columns go first: the use, what is the same
@@ -148,7 +146,7 @@ func (r *Report) totalsTable() *table.Table {
 func (r *Report) WorstTable(n, channels int) *table.Table {
 	results := r.Tensors[0].Results
 	m := len(results)
-	t := &table.Table{Names: true, Columns: table.Texts("weight"), Optional: []int{4}}
+	t := &table.Table{Columns: table.Texts("weight"), Optional: []int{4}}
 	t.Columns = slices.Concat(t.Columns, table.Numbers("", "channel", "min", "max"),
 		table.Numbers("RMSE per", heads(results)...), table.Numbers("SQNR, dB per", heads(results)...))
 	for k := 2; k < m; k++ {
@@ -157,7 +155,7 @@ func (r *Report) WorstTable(n, channels int) *table.Table {
 	for _, s := range r.WorstTensors(n, channels) {
 		x := &r.Tensors[s.Tensor]
 		add := func(channel table.Cell, lo, hi text.Float, minor bool, of func(k int) Metrics) {
-			row := []table.Cell{table.Text(x.Name), channel, table.Float(lo), table.Float(hi)}
+			row := []table.Cell{table.Name(x.Name), channel, table.Float(lo), table.Float(hi)}
 			for k := range x.Results {
 				row = append(row, table.Measure(of(k).RMSE))
 			}
@@ -197,7 +195,7 @@ func (r *Report) skippedTable(failed bool) *table.Table {
 		if s.Failed != failed {
 			continue
 		}
-		cells := []table.Cell{table.Text(s.Name), table.Text(s.DType), table.Text(text.Shape(s.Shape)), table.Text(s.Reason)}
+		cells := []table.Cell{table.Name(s.Name), table.Text(s.DType), table.Text(text.Shape(s.Shape)), table.Text(s.Reason)}
 		listed[s.Reason]++
 		if n := seen[s.Reason]; !failed && n > manyAlike && listed[s.Reason] > fewAlike {
 			if listed[s.Reason] > fewAlike+1 {

@@ -1,7 +1,6 @@
 package table
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/a01592f9/quant/cmd/internal/text"
@@ -13,7 +12,6 @@ type layout struct {
 	head     []string
 	left     int // so many columns are flush left
 	rows     [][]piece
-	names    bool
 	optional []int
 	pressed  []int
 }
@@ -22,6 +20,8 @@ type layout struct {
 type piece struct {
 	text  string
 	style Style
+	room  int // of the name of a tensor: the columns that it may take at most; 0 for no limit
+	name  bool
 }
 
 const (
@@ -34,19 +34,25 @@ const (
 	firstMin = 18
 )
 
-func newLayout(t *Table) *layout {
-	l := &layout{spans: t.Spans(), head: t.Head(), left: t.Left(), names: t.Names, optional: t.Optional, pressed: t.Pressed}
+// newLayout lays out t in so many columns. Names that short has are written as
+// it has them.
+func newLayout(t *Table, short map[string]string, columns int) *layout {
+	l := &layout{spans: t.Spans(), head: t.Head(), left: t.Left(), optional: t.Optional, pressed: t.Pressed}
 	for _, row := range t.Rows {
 		if row.Detail {
 			continue
 		}
 		var pieces []piece
 		for i, c := range row.Cells {
-			x := piece{c.Short, c.Style}
+			limit := t.Columns[i].Limit
+			x := piece{text: c.Short, style: c.Style, room: limit, name: c.Name}
 			if c.Short == "" {
 				x.text = c.Text
 			}
-			if limit := t.Columns[i].Limit; limit > 0 {
+			if s, ok := short[c.Text]; ok && c.Name {
+				x.text = s
+			}
+			if limit > 0 {
 				x.text = text.Shorten(x.text, limit)
 			}
 			switch {
@@ -68,7 +74,32 @@ func newLayout(t *Table) *layout {
 			l.drop(i)
 		}
 	}
+	l.narrow(columns)
 	return l
+}
+
+// room returns how many columns each name of a tensor may take; 0 if there is no
+// name.
+func (l *layout) room(columns int) int {
+	widths, gap := l.widths(columns)
+	free := columns + gap
+	for _, w := range widths {
+		free -= w + gap
+	}
+	first := widths[0] + max(free, 0)
+	least := 0
+	for _, row := range l.rows {
+		for i, x := range row {
+			room := x.room
+			if i == 0 {
+				room = first
+			}
+			if x.name && room > 0 && (least == 0 || room < least) {
+				least = room
+			}
+		}
+	}
+	return least
 }
 
 // widths returns the width of each column, and of the space between columns.
@@ -101,53 +132,6 @@ func width(widths []int, gap int) int {
 		sum += w
 	}
 	return sum
-}
-
-// fit makes room for the first column. If it has names that do not fit, what all
-// of them begin and end with is left out; fit returns what that is.
-func (l *layout) fit(columns int) (shared string) {
-	wide := *l
-	wide.rows = slices.Clone(l.rows)
-	l.narrow(columns)
-	if !l.names {
-		return ""
-	}
-	var names []string
-	longest := 0
-	for _, row := range wide.rows {
-		if row[0].text != "" {
-			names = append(names, row[0].text)
-			longest = max(longest, text.Width(row[0].text))
-		}
-	}
-	if widths, _ := l.widths(columns); longest <= widths[0] {
-		return ""
-	}
-	if prefix, suffix := text.Common(names); prefix != "" || suffix != "" {
-		*l = wide
-		for i, row := range l.rows {
-			row = slices.Clone(row)
-			row[0].text = strings.TrimSuffix(strings.TrimPrefix(row[0].text, prefix), suffix)
-			l.rows[i] = row
-		}
-		shared = text.LeftOut(prefix, suffix)
-		l.narrow(columns)
-	}
-	// Names that are still too long lose their middle.
-	widths, _ := l.widths(columns)
-	var rows []int
-	names = nil
-	for i, row := range l.rows {
-		if row[0].text != "" {
-			rows, names = append(rows, i), append(names, row[0].text)
-		}
-	}
-	for k, name := range text.Elide(names, widths[0]) {
-		row := slices.Clone(l.rows[rows[k]])
-		row[0].text = name
-		l.rows[rows[k]] = row
-	}
-	return shared
 }
 
 // narrow leaves out optional columns until the first column, and the space between

@@ -19,10 +19,6 @@ type Table struct {
 	Sum     []Cell // a last row of totals, which only documents show; nil for none
 	Note    string // which rows there are, if not all
 
-	// Names is whether the first column has names of tensors. If they do not fit
-	// into a terminal, what all of them share is left out.
-	Names bool
-
 	// Optional and Pressed list columns that a narrow terminal leaves out, the
 	// first of them first. Pressed columns go only if nothing else helps.
 	Optional, Pressed []int
@@ -55,6 +51,7 @@ type Cell struct {
 	Exact string // a finite number in full precision, to sort by and to copy; else ""
 	Best  bool   // the least error of a row
 	Style Style  // in a terminal; Plain for that of the row
+	Name  bool   // the name of a tensor, which a terminal may shorten: see Terminal
 }
 
 // A Style is how a piece of text looks in a terminal with colour.
@@ -162,6 +159,9 @@ func Numbers(group string, heads ...string) []Column {
 
 // Text returns a cell of text.
 func Text(s string) Cell { return Cell{Text: text.Clean(s)} }
+
+// Name returns a cell of the name of a tensor.
+func Name(s string) Cell { return Cell{Text: text.Clean(s), Name: true} }
 
 // Count returns a cell of a count.
 func Count[T ~int | ~int64](n T) Cell {

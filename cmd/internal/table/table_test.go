@@ -10,13 +10,13 @@ import (
 
 // sample is a table with a group, a detail, a best cell and a minor row.
 func sample() *Table {
-	t := &Table{Names: true, Columns: append(Texts("weight", "shape"), Numbers("RMSE per", "tensor", "channel")...), Note: "All rows."}
+	t := &Table{Columns: append(Texts("weight", "shape"), Numbers("RMSE per", "tensor", "channel")...), Note: "All rows."}
 	t.Columns = append(t.Columns, Column{Head: "bytes", Detail: true})
 	t.Optional = []int{1}
 	best := Measure(0.000123456)
 	best.Best = true
-	t.Add(Text("model.layers.0.attention.weight"), Text("4×8"), Measure(0.25), best, Count(1234))
-	t.Rows = append(t.Rows, Row{Minor: true, Cells: []Cell{Text("model.layers.0.attention.weight"), Text("1"), Measure(0.5), Measure(1e-9), Count(8)}})
+	t.Add(Name("model.layers.0.attention.weight"), Text("4×8"), Measure(0.25), best, Count(1234))
+	t.Rows = append(t.Rows, Row{Minor: true, Cells: []Cell{Name("model.layers.0.attention.weight"), Text("1"), Measure(0.5), Measure(1e-9), Count(8)}})
 	t.Sum = []Cell{{Text: "all"}, {}, {}, {}, Count(1242)}
 	return t
 }
@@ -54,20 +54,51 @@ func TestNarrow(t *testing.T) {
 	var b bytes.Buffer
 	wide := sample()
 	for i := range wide.Rows {
-		wide.Rows[i].Cells[0] = Text("prefix." + strings.Repeat("long_", 12) + string(rune('a'+i)) + ".weight")
+		wide.Rows[i].Cells[0] = Name("prefix." + strings.Repeat("long_", 12) + string(rune('a'+i)) + ".weight")
 		wide.Rows[i].Minor = false
 	}
 	p := NewTerminal(&b, false, 80)
 	p.Table(wide)
 	p.Flush()
 	lines := strings.Split(strings.TrimSuffix(b.String(), "\n"), "\n")
-	if len(lines) != 5 || lines[0] != "Names without prefix. and .weight:" {
+	if len(lines) != 5 || lines[0] != `Names are without "prefix." at the start and ".weight" at the end.` {
 		t.Fatalf("%q", lines)
 	}
 	for _, l := range lines {
 		if n := len([]rune(l)); n > 80 {
 			t.Errorf("%d columns: %q", n, l)
 		}
+	}
+}
+
+// TestOneName has a tensor in two tables and a list, of which one table has little
+// room: it has the same name in all, and what is left out is said once.
+func TestOneName(t *testing.T) {
+	names := []string{"model.layers.0.self_attention.query.weight", "model.layers.1.self_attention.query.weight", "model.layers.1.self_attention.key.weight"}
+	var b bytes.Buffer
+	p := NewTerminal(&b, false, 80)
+	roomy, narrow := &Table{Columns: Texts("weight")}, &Table{Columns: Texts("weight", "why")}
+	for _, n := range names {
+		roomy.Add(Name(n))
+		narrow.Add(Name(n), Text(strings.Repeat("x", 62)))
+	}
+	p.Table(roomy)
+	p.Line(Plain, "between")
+	p.Table(narrow)
+	p.Names(names)
+	if err := p.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(b.String(), `Names are without "model.layers." at the start and ".weight" at the end.`); n != 1 {
+		t.Errorf("said %d times:\n%s", n, &b)
+	}
+	for _, short := range []string{"0…query", "1…query", "1…key"} {
+		if n := strings.Count(b.String(), short); n != 3 {
+			t.Errorf("%q stands there %d times:\n%s", short, n, &b)
+		}
+	}
+	if above, below, _ := strings.Cut(b.String(), "between"); strings.Contains(above, "xxx") || !strings.Contains(below, "xxx") {
+		t.Errorf("not in order:\n%s", &b)
 	}
 }
 

@@ -1,8 +1,10 @@
 package table
 
 import (
-	"bufio"
+	"bytes"
+	"cmp"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/a01592f9/quant/cmd/internal/text"
@@ -15,18 +17,30 @@ const (
 	maxColumns = 160
 )
 
-// A Terminal writes lines, paragraphs and tables for a terminal. Errors stay in
-// the bufio.Writer until Flush.
+// A Terminal writes lines, paragraphs and tables for a terminal, all of them in
+// Flush. A tensor has the same name in all tables and lists: if names do not fit
+// into one of them, what all names begin and end with is left out, which a line
+// says once, and then text.Elide shortens them.
 type Terminal struct {
-	*bufio.Writer
+	bytes.Buffer // what stands before the next of later
+
 	Columns int // of a line
 	color   bool
+	out     io.Writer
+	later   []later
+}
+
+// later is a table or a list of names that Flush puts in after the text before.
+type later struct {
+	before string
+	table  *Table
+	names  []string
 }
 
 // NewTerminal returns a Terminal of the given number of columns, 0 if it is not
 // known. Styles have an effect only with color.
 func NewTerminal(w io.Writer, color bool, columns int) *Terminal {
-	return &Terminal{bufio.NewWriter(w), min(max(columns, minColumns), maxColumns), color}
+	return &Terminal{Columns: min(max(columns, minColumns), maxColumns), color: color, out: w}
 }
 
 // Print writes s in a style.
@@ -63,12 +77,111 @@ func (p *Terminal) Hanging(style Style, s, indent string) {
 // Table writes t in the width of the terminal. If it is too wide, optional columns
 // are left out, then the space between columns shrinks to one, and then the first
 // column.
-func (p *Terminal) Table(t *Table) {
-	l := newLayout(t)
-	if shared := l.fit(p.Columns); shared != "" {
-		p.Paragraph(Dim, "Names without "+shared+":")
+func (p *Terminal) Table(t *Table) { p.put(later{table: t}) }
+
+// Names writes as many names of tensors as fit into a line, and the number of the
+// others.
+func (p *Terminal) Names(names []string) { p.put(later{names: names}) }
+
+func (p *Terminal) put(x later) {
+	x.before = p.String()
+	p.Reset()
+	p.later = append(p.later, x)
+}
+
+// Flush writes everything.
+func (p *Terminal) Flush() error {
+	all, rest := p.later, p.String()
+	p.later = nil
+	p.Reset()
+	short, leftOut := p.shorten(all)
+	for _, x := range all {
+		p.WriteString(x.before)
+		if leftOut != "" && x.named() {
+			p.Paragraph(Dim, leftOut)
+			leftOut = ""
+		}
+		if x.table != nil {
+			p.layout(newLayout(x.table, short, p.Columns))
+			continue
+		}
+		var names []string
+		for _, n := range x.names {
+			names = append(names, cmp.Or(short[n], n))
+		}
+		p.Line(Dim, listIndent+text.SomeOf(names, p.Columns-len(listIndent)))
 	}
-	p.layout(l)
+	p.WriteString(rest)
+	_, err := p.WriteTo(p.out)
+	return err
+}
+
+// listIndent stands before a list of names.
+const listIndent = "  "
+
+// shorten returns what stands for names that are too long for a table or a list, and
+// says what is left out of all of them.
+func (p *Terminal) shorten(all []later) (short map[string]string, leftOut string) {
+	var names []string
+	for _, x := range all {
+		names = append(names, x.tensors()...)
+	}
+	slices.Sort(names)
+	names = slices.Compact(names)
+	room := p.room(all, nil)
+	if !slices.ContainsFunc(names, func(n string) bool { return text.Width(n) > room }) {
+		return nil, ""
+	}
+	stripped := slices.Clone(names)
+	stands := func(short []string) map[string]string {
+		m := make(map[string]string, len(names))
+		for i, n := range names {
+			m[n] = short[i]
+		}
+		return m
+	}
+	if prefix, suffix := text.Common(names); prefix != "" || suffix != "" {
+		for i, n := range names {
+			stripped[i] = strings.TrimSuffix(strings.TrimPrefix(n, prefix), suffix)
+		}
+		leftOut = text.LeftOut(prefix, suffix)
+		room = p.room(all, stands(stripped))
+	}
+	return stands(text.Elide(stripped, text.Columns(room))), leftOut
+}
+
+// room is how many columns every table and list has for a name.
+func (p *Terminal) room(all []later, short map[string]string) int {
+	least := p.Columns
+	for _, x := range all {
+		if x.table == nil {
+			least = min(least, p.Columns/2)
+			continue
+		}
+		if room := newLayout(x.table, short, p.Columns).room(p.Columns); room > 0 {
+			least = min(least, room)
+		}
+	}
+	return least
+}
+
+// named reports whether there are names of tensors in it.
+func (x later) named() bool { return len(x.tensors()) > 0 }
+
+// tensors lists the names of tensors in it.
+func (x later) tensors() []string {
+	if x.table == nil {
+		return x.names
+	}
+	var names []string
+	for _, row := range x.table.Rows {
+		for _, c := range row.Cells {
+			if c.Name && !row.Detail {
+				names = append(names, c.Text)
+			}
+		}
+	}
+	return names
 }
 
 // layout writes a table that is laid out.
@@ -79,7 +192,7 @@ func (p *Terminal) layout(l *layout) {
 	}
 	head := make([]piece, len(l.head))
 	for i, h := range l.head {
-		head[i] = piece{h, Bold}
+		head[i] = piece{text: h, style: Bold}
 	}
 	for _, row := range append([][]piece{head}, l.rows...) {
 		for len(row) > 1 && row[len(row)-1].text == "" {

@@ -36,35 +36,35 @@ func Width(s string) int { return uniseg.StringWidth(s) }
 
 // Shorten returns s in at most the given number of columns. It leaves out the
 // middle, because names of tensors differ at both ends.
-func Shorten(s string, columns int) string {
-	if Width(s) <= columns {
+func Shorten(s string, columns int) string { return Middle(s, Columns(columns)) }
+
+// Columns is a fits of Elide and Middle: whether a text takes at most so many columns of a
+// terminal.
+func Columns(columns int) func(string) bool {
+	return func(s string) bool { return Width(s) <= columns }
+}
+
+// Middle returns s without as much of its middle as does not fit.
+func Middle(s string, fits func(string) bool) string {
+	if fits(s) {
 		return s
 	}
 	var parts []string
 	for g := uniseg.NewGraphemes(s); g.Next(); {
 		parts = append(parts, g.Str())
 	}
-	head, tail := "", ""
-	room := columns - 1
-	for i, k := 0, len(parts)-1; i <= k; {
-		// The tail takes the odd column.
-		if Width(tail) <= Width(head) {
-			if Width(parts[k]) > room {
-				break
-			}
-			tail = parts[k] + tail
-			room -= Width(parts[k])
-			k--
-			continue
-		}
-		if Width(parts[i]) > room {
-			break
-		}
-		head += parts[i]
-		room -= Width(parts[i])
-		i++
+	cut := func(n int) string {
+		return strings.Join(parts[:n/2], "") + "…" + strings.Join(parts[len(parts)-(n-n/2):], "")
 	}
-	return head + "…" + tail
+	lo, hi := 0, len(parts)-1 // lo fits, or nothing does
+	for lo < hi {
+		if n := (lo + hi + 1) / 2; fits(cut(n)) {
+			lo = n
+		} else {
+			hi = n - 1
+		}
+	}
+	return cut(lo)
 }
 
 // Common returns the longest prefix and suffix that all names share and that end
@@ -95,13 +95,20 @@ func Common(names []string) (prefix, suffix string) {
 	return prefix, suffix
 }
 
-// LeftOut names the prefix and the suffix that were left out of names. It is
-// empty if both are.
+// LeftOut says which prefix and suffix were left out of all names. It is empty if
+// both are.
 func LeftOut(prefix, suffix string) string {
-	if prefix == "" || suffix == "" {
-		return Clean(prefix + suffix)
+	var parts []string
+	if prefix != "" {
+		parts = append(parts, strconv.Quote(prefix)+" at the start")
 	}
-	return Clean(prefix + " and " + suffix)
+	if suffix != "" {
+		parts = append(parts, strconv.Quote(suffix)+" at the end")
+	}
+	if parts == nil {
+		return ""
+	}
+	return Clean("Names are without " + strings.Join(parts, " and ") + ".")
 }
 
 // Wrap breaks s at its spaces into lines of at most the given number of columns.
@@ -162,6 +169,14 @@ func Quoted(words []string, sep string) string {
 		q[i] = strconv.Quote(w)
 	}
 	return strings.Join(q, sep)
+}
+
+// Or joins words: "a, b or c".
+func Or(words []string) string {
+	if n := len(words) - 1; n > 0 {
+		return strings.Join(words[:n], ", ") + " or " + words[n]
+	}
+	return strings.Join(words, "")
 }
 
 // Shape writes a shape as "512×128", and that of a scalar as "scalar".

@@ -2,7 +2,6 @@ package text
 
 import (
 	"math"
-	"slices"
 	"testing"
 )
 
@@ -63,22 +62,6 @@ func TestNames(t *testing.T) {
 	} {
 		if p, s := Common(test.names); p != test.prefix || s != test.suffix {
 			t.Errorf("%q: %q and %q", test.names, p, s)
-		}
-	}
-	for _, test := range []struct {
-		names   []string
-		columns int
-		want    []string
-	}{
-		{[]string{"layers.1.attn.q", "layers.2.attn.q"}, 15, []string{"layers.1.attn.q", "layers.2.attn.q"}},
-		{[]string{"layers.1.attn.q", "layers.2.attn.q"}, 10, []string{"layers.1…q", "layers.2…q"}},
-		{[]string{"layers.1.attn.q_proj", "layers.1.mlp.q_proj"}, 12, []string{"…1.attn…", "…1.mlp…"}},
-		{[]string{"If_0_then__I_0__enc.3.conv", "If_0_else__I_0__enc.3.conv"}, 16, []string{"If_0_then…enc.3…", "If_0_else…enc.3…"}},
-		{[]string{"nodots"}, 4, []string{"n…ts"}},
-		{[]string{"a.same", "a.same", "b"}, 4, []string{"a…", "a…", "b"}},
-	} {
-		if got := Elide(test.names, test.columns); !slices.Equal(got, test.want) {
-			t.Errorf("Elide(%q, %d) = %q", test.names, test.columns, got)
 		}
 	}
 	sorted := []string{"a.2", "a.10", "a.10.b", "b", "b.01", "b.1"}

@@ -77,19 +77,3 @@ func shown(buf *sfnt.Buffer, r rune) bool {
 	}
 	return true
 }
-
-// Shorten returns legible text without as much of its middle as does not fit,
-// which is less than all of it.
-func Shorten(s string, fits func(string) bool) string {
-	if fits(s) {
-		return s
-	}
-	runes := []rune(s)
-	for n := len(runes) - 1; n > 0; n-- {
-		short := string(runes[:n/2]) + "…" + string(runes[len(runes)-(n-n/2):])
-		if fits(short) {
-			return short
-		}
-	}
-	return "…"
-}

@@ -148,7 +148,7 @@ func (s *Server) reportPDF(ctx context.Context, q *request) (*answer, error) {
 		return nil, of(q.field(), err)
 	}
 	a := &answer{kind: "application/pdf", filename: filename(q.Name, ".pdf")}
-	return a, pdf.Write(&a.body, r, d, pdf.Options{})
+	return a, pdf.Write(&a.body, r, d, pdf.Options{Full: true})
 }
 
 // examples lists what the page offers to begin with, and how much it takes.
