@@ -11,28 +11,6 @@ import (
 // Choosing ranges: here a method becomes a search (see internal/search), and real
 // errors, by which it goes, come from kernels.
 
-// A scaler is a scheme as a search sees it, for one tensor.
-type scaler struct {
-	Scheme
-	rule scaleRule // of scales that are not float32
-}
-
-// scaler returns that of s for a tensor of a scale (see tensorScale).
-func (s Scheme) scaler(tensor float32) scaler {
-	if s.Scales == Float32Scale {
-		return scaler{Scheme: s}
-	}
-	return scaler{s, s.scaleRule(tensor)}
-}
-
-// of returns the scale and the zero point of a range: those that are stored.
-func (s *scaler) of(r Range) (scale float32, zero int32) {
-	if s.Scales != Float32Scale {
-		return s.storedParams(r, &s.rule)
-	}
-	return s.params(r)
-}
-
 // Params is of.
 func (s *scaler) Params(r search.Range) (scale float32, zero int32) { return s.of(Range(r)) }
 

@@ -61,3 +61,10 @@ func (f *floatCode) code(v float32) uint32 {
 	some := -(-c >> 31) // all ones unless c is 0
 	return c | b>>31<<f.sign&(f.minus|some)
 }
+
+// round returns the number of the format next to |v|, ties to the even mantissa.
+func (f *floatCode) round(v float32) float32 {
+	a := min(math.Float32bits(v)&0x7fffffff, f.largest)
+	place := math.Float32frombits(max(a&0x7f800000, f.normal) + f.drop<<23)
+	return math.Float32frombits(a) + place - place
+}

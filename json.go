@@ -148,6 +148,10 @@ func (g *Granularity) UnmarshalJSON(data []byte) error { return readString("gran
 // package json would pass over.
 func (f *Format) UnmarshalJSON(data []byte) error { return readString("format", data, f) }
 
+// UnmarshalJSON reads a string as UnmarshalText does. It refuses null, which package json
+// would pass over.
+func (f *ScaleFormat) UnmarshalJSON(data []byte) error { return readString("scales", data, f) }
+
 type schemeJSON struct {
 	Format      *Format  `json:"format,omitempty"`
 	Bits        *int     `json:"bits"`

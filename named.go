@@ -46,6 +46,15 @@ func NamedSchemes() []NamedScheme {
 	}
 }
 
+// The kinds of parts that more than one function knows.
+const (
+	kindCodes       = "type of codes"
+	kindMapping     = "mapping"
+	kindGranularity = "granularity"
+	kindScales      = "format of scales"
+	kindNarrow      = "narrow range"
+)
+
 // schemeAliases are other names of types of codes and of named schemes.
 var schemeAliases = map[string]string{
 	"fp8":      "fp8_e4m3fn",

@@ -191,6 +191,28 @@ func (s Scheme) params(r Range) (scale float32, zero int32) {
 	return s.asymmetric(r)
 }
 
+// A scaler is a scheme as a search sees it, for one tensor.
+type scaler struct {
+	Scheme
+	rule scaleRule // of scales that are not float32
+}
+
+// scaler returns that of s for a tensor of a scale (see tensorScale).
+func (s Scheme) scaler(tensor float32) scaler {
+	if s.Scales == Float32Scale {
+		return scaler{Scheme: s}
+	}
+	return scaler{s, s.scaleRule(tensor)}
+}
+
+// of returns the scale and the zero point of a range: those that are stored.
+func (s *scaler) of(r Range) (scale float32, zero int32) {
+	if s.Scales != Float32Scale {
+		return s.storedParams(r, &s.rule)
+	}
+	return s.params(r)
+}
+
 // asymmetric returns the parameters that lay the ends of r over the ends of
 // the grid, in float32 throughout, as ONNX's DynamicQuantizeLinear does:
 //
@@ -228,18 +250,6 @@ func (s Scheme) symmetric(r Range) (scale float32, zero int32) {
 		return s.eachEndScale(r, zero), zero
 	}
 	return symmetricScale(r.Min, r.Max, steps), zero
-}
-
-// symmetricGrid returns the zero point and the divisor: for EachEnd the larger of two.
-func (s Scheme) symmetricGrid() (zero int32, steps float32) {
-	qmin, qmax := s.Grid()
-	if s.Unsigned {
-		zero = 1 << (s.Bits - 1)
-	}
-	if s.Divisor == HalfWidth {
-		return zero, float32(qmax-qmin) / 2
-	}
-	return zero, float32(max(zero-int32(qmin), int32(qmax)-zero))
 }
 
 // A coding is what kernels and packing need to know of parameters.

@@ -101,6 +101,18 @@ func (s Scheme) Grid() (qmin, qmax int) {
 	return qmin, qmax
 }
 
+// symmetricGrid returns the zero point and the divisor: for EachEnd the larger of two.
+func (s Scheme) symmetricGrid() (zero int32, steps float32) {
+	qmin, qmax := s.Grid()
+	if s.Unsigned {
+		zero = 1 << (s.Bits - 1)
+	}
+	if s.Divisor == HalfWidth {
+		return zero, float32(qmax-qmin) / 2
+	}
+	return zero, float32(max(zero-int32(qmin), int32(qmax)-zero))
+}
+
 // Validate returns nil if the options of s are valid and go together: it wraps
 // ErrBits, ErrGroupSize, ErrMethod or ErrScheme otherwise. Whether the axis exists is for
 // a shape to say: see NumParams.
@@ -172,6 +184,17 @@ func (s Scheme) validateFormat() error {
 		return fmt.Errorf("%w: unsigned codes, narrow range and zero in range are for integers, not for %s", ErrScheme, b.name)
 	case s.Method.kind == entropy:
 		return fmt.Errorf("%w: %v is for integers, not for %s", ErrMethod, s.Method, b.name)
+	}
+	return nil
+}
+
+// validateScales checks that there are scales of s.
+func (s Scheme) validateScales() error {
+	if s.Scales >= scaleFormats {
+		return fmt.Errorf("%w: there is no %v", ErrScheme, s.Scales)
+	}
+	if s.Scales == E8M0Even && s.Format.number != 0 && s.Format.book().float == nil {
+		return fmt.Errorf("%w: %v is for integers and floating-point numbers, not for %v", ErrScheme, s.Scales, s.Format)
 	}
 	return nil
 }

@@ -307,15 +307,6 @@ func ParseSchemes(list string) ([]Scheme, error) {
 	return all, nil
 }
 
-// The kinds of parts that more than one function knows.
-const (
-	kindCodes       = "type of codes"
-	kindMapping     = "mapping"
-	kindGranularity = "granularity"
-	kindScales      = "format of scales"
-	kindNarrow      = "narrow range"
-)
-
 // set sets what one part of a scheme's text says, and returns what kind it is.
 func (s *Scheme) set(part string) (kind string, err error) {
 	switch part {
