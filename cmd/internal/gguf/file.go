@@ -77,3 +77,19 @@ type part struct {
 	r    io.ReaderAt
 	size int64
 }
+
+// dataEnd returns the offset behind the data of the tensors and their padding.
+func (f *File) dataEnd() int64 {
+	end := f.DataStart
+	for i := range f.Tensors {
+		end = max(end, f.Tensors[i].Offset+f.Tensors[i].Bytes)
+	}
+	return end + -end&(f.Align-1)
+}
+
+// joined reports whether another GGUF file follows the data of the tensors.
+func (f *File) joined() bool {
+	magic := make([]byte, len(Magic))
+	n, _ := f.r.ReadAt(magic, f.dataEnd())
+	return string(magic[:n]) == Magic
+}

@@ -10,9 +10,6 @@ import (
 // This file reads the operators that compute with codes of a weight: what the
 // codes stand for, and which floating-point operators compute the same.
 
-// A codeReader fills in what q's codes stand for, and returns what n becomes.
-type codeReader func(m *Model, n *node, q *Dequantizer) (*replacement, error)
-
 // codeReaders of operators other than DequantizeLinear.
 var codeReaders map[string]codeReader
 
@@ -124,32 +121,6 @@ func matMulBnb4(_ *Model, n *node, q *Dequantizer) (*replacement, error) {
 	}
 	q.Axis, q.Block = 0, int(block)
 	return &replacement{at: n, op: "MatMul", inputs: []string{n.inputs[0], weightInput}}, nil
-}
-
-// channels sets the axis of scales and zero points: one for all, or one for each
-// index of an axis of the codes.
-func (q *Dequantizer) channels(axis int) error {
-	if axis < 0 {
-		axis += len(q.Codes.Shape)
-	}
-	switch q.Codes.DType {
-	case "I8", "U8":
-	default:
-		return fmt.Errorf("codes of type %s are not dequantized", q.Codes.DType)
-	}
-	if axis < 0 || axis >= len(q.Codes.Shape) {
-		return fmt.Errorf("codes of shape %v have no axis of channels", q.Codes.Shape)
-	}
-	for _, t := range []*Tensor{q.Scales, q.Zeros} {
-		switch {
-		case t == nil || t.n == 1:
-		case t.n == q.Codes.Shape[axis] && slices.Max(t.Shape) == t.n:
-			q.Axis = axis
-		default:
-			return fmt.Errorf("scales or zero points of shape %v do not go with codes of shape %v", t.Shape, q.Codes.Shape)
-		}
-	}
-	return nil
 }
 
 // qlinear reads a QLinearConv or QLinearMatMul: what comes in and what goes out

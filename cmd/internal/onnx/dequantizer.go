@@ -7,43 +7,6 @@ import (
 	"strings"
 )
 
-// A Dequantizer is a weight that a model has as codes, in constants, with all
-// nodes that take the codes: what the codes stand for can take their place.
-type Dequantizer struct {
-	Name   string // of the tensor of values, as Tensor.Name is
-	Use    string // of that tensor
-	Op     string // the operator that takes the codes
-	Codes  *Tensor
-	Scales *Tensor // F32, F16 or BF16: the values are rounded to that type
-	Zeros  *Tensor // one for each scale or one for all; nil if they are all Zero
-	Zero   int
-	Axis   int   // of the scales and zero points, in Shape; NoAxis for one scale
-	Block  int   // elements in a block; 0 for a scale of each index
-	Shape  []int // of the values
-	Packed *Packed
-
-	node    *node // a DequantizeLinear, of which the values take the place; nil for other operators
-	changes []nodeChange
-}
-
-// Packed says how codes lie that are not one by one in the type of their tensor.
-type Packed struct {
-	Bits int // of a code
-
-	// Rows of so many codes each, which are columns of the values; 0 if the codes
-	// have the shape of the values.
-	Row int
-
-	// Blocks is how many scales a row has: of MatMulNBits each row of zero points
-	// begins with a byte of its own.
-	Blocks int
-	Groups *Tensor // the block of each code of a row; nil for one after the other
-
-	// Table has the values of codes, of which the first of two is the high half of a
-	// byte; nil for integers, of which the first is the low half.
-	Table []float32
-}
-
 // Dequantizers returns the weights of the model that are codes, and for other
 // codes why they are not among them, by the name of the codes.
 func (m *Model) Dequantizers() (found []*Dequantizer, others map[string]string) {
@@ -150,35 +113,6 @@ func plainName(codes string) string {
 	return codes
 }
 
-// constant returns the constant that input i of n is, or nil.
-func (n *node) constant(i int) *Tensor {
-	if !n.has(i) {
-		return nil
-	}
-	_, d := n.graph.lookup(n.inputs[i])
-	return d.tensor
-}
-
-// has reports whether n has an input i.
-func (n *node) has(i int) bool { return i < len(n.inputs) && n.inputs[i] != "" }
-
-// replaceable returns an error if a constant of q cannot be taken away.
-func (q *Dequantizer) replaceable() error {
-	all := []*Tensor{q.Codes, q.Scales, q.Zeros}
-	if q.Packed != nil {
-		all = append(all, q.Packed.Groups)
-	}
-	for _, t := range all {
-		if t == nil {
-			continue
-		}
-		if err := t.Replaceable(); err != nil {
-			return fmt.Errorf("%s: %w", quote(t.value), err)
-		}
-	}
-	return nil
-}
-
 // dequantizeLinear looks at a DequantizeLinear node.
 func (f *finder) dequantizeLinear(n *node) {
 	if len(n.inputs) < 2 || len(n.outputs) != 1 {
@@ -213,32 +147,6 @@ func (m *Model) dequantizer(n *node, codes *Tensor) (*Dequantizer, error) {
 		return nil, err
 	}
 	return q, q.layout()
-}
-
-// take finds the scales and zero points of q among the inputs of n.
-func (q *Dequantizer) take(n *node, scales, zeros int) error {
-	if q.Scales = n.constant(scales); q.Scales == nil {
-		name := ""
-		if n.has(scales) {
-			name = n.inputs[scales]
-		}
-		return fmt.Errorf("%s of its %s is not constant", quote(name), n.op)
-	}
-	switch q.Scales.DType {
-	case "F32", "F16", "BF16":
-	default:
-		return fmt.Errorf("its scales are %s, none of F32, F16 and BF16", q.Scales.DType)
-	}
-	if !n.has(zeros) {
-		return nil
-	}
-	if q.Zeros = n.constant(zeros); q.Zeros == nil {
-		return fmt.Errorf("%s of its %s is not constant", quote(n.inputs[zeros]), n.op)
-	}
-	if q.Zeros.DType != q.Codes.DType {
-		return fmt.Errorf("%d zero points of type %s for %d scales and codes of type %s", q.Zeros.n, q.Zeros.DType, q.Scales.n, q.Codes.DType)
-	}
-	return nil
 }
 
 // layout finds out what the scales are for.

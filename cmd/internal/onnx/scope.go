@@ -127,3 +127,15 @@ func (t *Tensor) ints() []int64 {
 	}
 	return v
 }
+
+// constant returns the constant that input i of n is, or nil.
+func (n *node) constant(i int) *Tensor {
+	if !n.has(i) {
+		return nil
+	}
+	_, d := n.graph.lookup(n.inputs[i])
+	return d.tensor
+}
+
+// has reports whether n has an input i.
+func (n *node) has(i int) bool { return i < len(n.inputs) && n.inputs[i] != "" }
