@@ -54,9 +54,10 @@ func plainCodes[T Code](c []T) codes {
 }
 
 // fits returns an error unless T can hold the codes of a scheme.
-func fits[T Code](bits int, signed bool) error {
-	if signed != (^T(0) < 0) || bits > 8*int(unsafe.Sizeof(T(0))) {
-		return fmt.Errorf("%w: codes of %d bits, signed %t, do not go into %T", ErrScheme, bits, signed, T(0))
+func fits[T Code](g codeGrid) error {
+	size := int(unsafe.Sizeof(T(0)))
+	if g.signed != (^T(0) < 0) || g.bits > 8*size || g.book != nil && size > 1 {
+		return fmt.Errorf("%w: codes of %d bits, signed %t, do not go into %T", ErrScheme, g.bits, g.signed, T(0))
 	}
 	return nil
 }

@@ -55,37 +55,8 @@ func (d *Divisor) UnmarshalText(text []byte) error {
 	return fmt.Errorf("%w: there is no divisor %q; there are far, half and each", ErrScheme, text)
 }
 
-// UnmarshalJSON reads a string as UnmarshalText does. It refuses null, which
-// package json would pass over.
-func (d *Divisor) UnmarshalJSON(data []byte) error { return readString("divisor", data, d) }
-
 // GobEncode returns the text form.
 func (d Divisor) GobEncode() ([]byte, error) { return d.MarshalText() }
 
 // GobDecode reads the text form.
 func (d *Divisor) GobDecode(data []byte) error { return d.UnmarshalText(data) }
-
-// validateDivisor checks that the divisor is one, and that the scheme divides by it.
-func (s Scheme) validateDivisor() error {
-	switch {
-	case s.Divisor >= divisors:
-		return fmt.Errorf("%w: there is no %v", ErrScheme, s.Divisor)
-	case s.Divisor == FarEnd:
-		return nil
-	case s.Mapping != Symmetric || s.Format.number != 0:
-		return fmt.Errorf("%w: the divisor %v is for integers and the symmetric mapping", ErrScheme, s.Divisor)
-	case s.Divisor == EachEnd && s.Scales != Float32Scale:
-		return fmt.Errorf("%w: the divisor %v is for scales that are float32, not %v", ErrScheme, s.Divisor, s.Scales)
-	}
-	return nil
-}
-
-// eachEndScale returns the scale of EachEnd.
-func (s Scheme) eachEndScale(r Range, zero int32) float32 {
-	if r.Min == 0 && r.Max == 0 {
-		return 1
-	}
-	qmin, qmax := s.Grid()
-	low, high := r.Min/float32(int32(qmin)-zero), r.Max/float32(int32(qmax)-zero)
-	return atLeast(atLeast(low, high), minScale)
-}

@@ -81,7 +81,7 @@ func QuantizeDynamicCodes[T Code](dst []T, p *Params, t Tensor, s Scheme, policy
 		return err
 	}
 	mustHold(len(dst), n)
-	if err := fits[T](d.bits, d.signed); err != nil {
+	if err := fits[T](d.codeGrid); err != nil {
 		return err
 	}
 	d.codes = plainCodes(dst[:n])

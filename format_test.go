@@ -257,6 +257,27 @@ func paramOf(l *layout, e int) int {
 	return row % l.axis
 }
 
+// TestCodebookCodesAreBytes: codes of a format go into bytes, and into nothing else.
+func TestCodebookCodesAreBytes(t *testing.T) {
+	x := Tensor{Data: []float32{1, -2, 3}}
+	p, err := Calibrate(x, Scheme{Format: E4M3FN})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wide, narrow, back := make([]uint16, 3), make([]uint8, 3), make([]float32, 3)
+	for name, err := range map[string]error{
+		"QuantizeCodes":   QuantizeCodes(wide, x, p),
+		"DequantizeCodes": DequantizeCodes(back, wide, x.Shape, p),
+	} {
+		if !errors.Is(err, ErrScheme) {
+			t.Errorf("%s of 16 bits: %v", name, err)
+		}
+	}
+	if err := errors.Join(QuantizeCodes(narrow, x, p), DequantizeCodes(back, narrow, x.Shape, p)); err != nil || back[0] == 0 {
+		t.Errorf("%v, %v", back, err)
+	}
+}
+
 func TestCodebookSchemesRefused(t *testing.T) {
 	for name, test := range map[string]struct {
 		s  Scheme

@@ -152,6 +152,10 @@ func (f *Format) UnmarshalJSON(data []byte) error { return readString("format", 
 // would pass over.
 func (f *ScaleFormat) UnmarshalJSON(data []byte) error { return readString("scales", data, f) }
 
+// UnmarshalJSON reads a string as UnmarshalText does. It refuses null, which
+// package json would pass over.
+func (d *Divisor) UnmarshalJSON(data []byte) error { return readString("divisor", data, d) }
+
 type schemeJSON struct {
 	Format      *Format  `json:"format,omitempty"`
 	Bits        *int     `json:"bits"`

@@ -252,6 +252,16 @@ func (s Scheme) symmetric(r Range) (scale float32, zero int32) {
 	return symmetricScale(r.Min, r.Max, steps), zero
 }
 
+// eachEndScale returns the scale of EachEnd.
+func (s Scheme) eachEndScale(r Range, zero int32) float32 {
+	if r.Min == 0 && r.Max == 0 {
+		return 1
+	}
+	qmin, qmax := s.Grid()
+	low, high := r.Min/float32(int32(qmin)-zero), r.Max/float32(int32(qmax)-zero)
+	return atLeast(atLeast(low, high), minScale)
+}
+
 // A coding is what kernels and packing need to know of parameters.
 type coding struct {
 	scale []float32

@@ -19,7 +19,7 @@ func QuantizePart[T Code](dst []T, x []float32, off int, shape []int, p Params) 
 		return err
 	}
 	mustHold(len(dst), len(x))
-	if err := fits[T](f.bits, f.signed); err != nil {
+	if err := fits[T](f.codeGrid); err != nil {
 		return err
 	}
 	f.codes = plainCodes(dst[:len(x)])
@@ -37,7 +37,7 @@ func DequantizePart[T Code](dst []float32, codes []T, off int, shape []int, p Pa
 	if err != nil {
 		return err
 	}
-	if err := fits[T](f.bits, f.signed); err != nil {
+	if err := fits[T](f.codeGrid); err != nil {
 		return err
 	}
 	mustHold(len(dst), len(codes))

@@ -41,7 +41,7 @@ func testParts[T Code](t *testing.T, rng *rand.Rand, x Tensor, p Params) {
 	t.Helper()
 	n := len(x.Data)
 	whole, real := make([]T, n), make([]float32, n)
-	if fits[T](p.Scheme.Bits, !p.Scheme.Unsigned) != nil {
+	if fits[T](p.Scheme.grid()) != nil {
 		return
 	}
 	if err := errors.Join(QuantizeCodes(whole, x, p), DequantizeCodes(real, whole, x.Shape, p)); err != nil {

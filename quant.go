@@ -4,14 +4,6 @@ import (
 	"github.com/a01592f9/quant/internal/work"
 )
 
-// A Tensor is float32 data with a shape. Data is in row-major order (the last
-// axis is contiguous) and is never copied or changed. A Shape of no axes means
-// one axis of len(Data) elements.
-type Tensor struct {
-	Data  []float32
-	Shape []int // lengths of the axes; their product is len(Data)
-}
-
 // Calibrate returns the parameters that s gives to t: for every tensor,
 // channel or group those that the Symmetric or Asymmetric mapping derives from
 // the range that s.Method chooses, by default from its minimum and maximum. The
@@ -124,7 +116,8 @@ func QuantizeInto(dst []byte, t Tensor, p Params) error {
 
 // QuantizeCodes is QuantizeInto for codes that are not packed: one element of
 // dst for each of t. T must be as wide as a code at least, and signed if and
-// only if the codes are, or the error is ErrScheme. It panics if dst is
+// only if the codes are; codes of formats other than Integers are uint8. Otherwise the
+// error is ErrScheme. It panics if dst is
 // shorter than t.Data. Other errors: those of Quantize.
 func QuantizeCodes[T Code](dst []T, t Tensor, p Params) error {
 	if n := len(t.Data); n <= len(dst) && fitsSmall[T](&p.Scheme) {
@@ -138,7 +131,7 @@ func QuantizeCodes[T Code](dst []T, t Tensor, p Params) error {
 		return err
 	}
 	mustHold(len(dst), len(t.Data))
-	if err := fits[T](f.bits, f.signed); err != nil {
+	if err := fits[T](f.codeGrid); err != nil {
 		return err
 	}
 	f.codes = plainCodes(dst[:len(t.Data)])
@@ -197,7 +190,7 @@ func DequantizeCodes[T Code](dst []float32, codes []T, shape []int, p Params) er
 	if err != nil {
 		return err
 	}
-	if err := fits[T](f.bits, f.signed); err != nil {
+	if err := fits[T](f.codeGrid); err != nil {
 		return err
 	}
 	f.codes = plainCodes(codes)

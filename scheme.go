@@ -207,3 +207,18 @@ func (s Scheme) normal() Scheme {
 	}
 	return s
 }
+
+// validateDivisor checks that the divisor is one, and that the scheme divides by it.
+func (s Scheme) validateDivisor() error {
+	switch {
+	case s.Divisor >= divisors:
+		return fmt.Errorf("%w: there is no %v", ErrScheme, s.Divisor)
+	case s.Divisor == FarEnd:
+		return nil
+	case s.Mapping != Symmetric || s.Format.number != 0:
+		return fmt.Errorf("%w: the divisor %v is for integers and the symmetric mapping", ErrScheme, s.Divisor)
+	case s.Divisor == EachEnd && s.Scales != Float32Scale:
+		return fmt.Errorf("%w: the divisor %v is for scales that are float32, not %v", ErrScheme, s.Divisor, s.Scales)
+	}
+	return nil
+}

@@ -31,7 +31,7 @@ func QuantizeStochastic[T Code](dst []T, t Tensor, p Params, seed, first uint64)
 	if f.book != nil {
 		return fmt.Errorf("%w: stochastic rounding is for integers, not for %v", ErrScheme, p.Scheme.Format)
 	}
-	if err := fits[T](f.bits, f.signed); err != nil {
+	if err := fits[T](f.codeGrid); err != nil {
 		return err
 	}
 	s := f.spreadParams(false)

@@ -57,7 +57,7 @@ func QuantizeMatrix[T Code](dst Matrix[T], src Matrix[float32], p Params) error 
 	if err != nil {
 		return err
 	}
-	if err := fits[T](f.bits, f.signed); err != nil {
+	if err := fits[T](f.codeGrid); err != nil {
 		return err
 	}
 	if src.Cols == 0 {
@@ -81,7 +81,7 @@ func DequantizeMatrix[T Code](dst Matrix[float32], src Matrix[T], p Params) erro
 	if err != nil {
 		return err
 	}
-	if err := fits[T](f.bits, f.signed); err != nil {
+	if err := fits[T](f.codeGrid); err != nil {
 		return err
 	}
 	if src.Cols == 0 {

@@ -8,6 +8,7 @@ import (
 	"github.com/a01592f9/quant"
 	"github.com/a01592f9/quant/calibfile"
 	"github.com/a01592f9/quant/cmd/internal/gguf"
+	"github.com/a01592f9/quant/cmd/internal/option"
 )
 
 // Options say how weights are quantized, and which.
@@ -86,3 +87,8 @@ func sizeOf(paths ...string) int64 {
 
 // Progress is told how many bytes of the input's total are done. It may be nil.
 type Progress func(done, total int64)
+
+// selection is what the patterns of names pick.
+func (o *Options) selection() option.Selection {
+	return option.Selection{Include: o.Include, Exclude: o.Exclude}
+}

@@ -11,18 +11,6 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/tensorfile"
 )
 
-// A Kind is a kind of file that models are read from and written to.
-type Kind string
-
-const (
-	KindONNX        Kind = "onnx"
-	KindGGUF        Kind = "gguf"
-	KindSafetensors Kind = "safetensors"
-)
-
-// Extension is that of the names of files.
-func (k Kind) Extension() string { return "." + string(k) }
-
 // A process is ONNX, DequantizeONNX or one of their likes.
 type process = func(ctx context.Context, in string, out *atomicfile.Set, o Options, p Progress) (*Result, error)
 

@@ -75,11 +75,6 @@ func (o *Options) spelling(name string) *Options {
 	return &with
 }
 
-// selection is what the patterns of names pick.
-func (o *Options) selection() option.Selection {
-	return option.Selection{Include: o.Include, Exclude: o.Exclude}
-}
-
 // reasonByName returns why a tensor is left by its name alone, or "".
 func (o *Options) reasonByName(name string) string {
 	switch s := o.selection(); {

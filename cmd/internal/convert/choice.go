@@ -1,0 +1,107 @@
+package convert
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/a01592f9/quant"
+	"github.com/a01592f9/quant/cmd/internal/gguf"
+	"github.com/a01592f9/quant/cmd/internal/tensorfile"
+)
+
+// A Choice is how a plan has one tensor quantized.
+type Choice struct {
+	Keep   bool         // the tensor stays as it is
+	Block  bool         // it becomes blocks of Type, which GGUF has; else codes of Scheme
+	Type   gguf.Type    //
+	Scheme quant.Scheme // with the axis of the tensor's channels or groups
+}
+
+// A Plan is the choice for each tensor that is named. Others stay as they are.
+type Plan map[string]Choice
+
+// commonest returns the type of blocks that most tensors get, of two the lower one.
+func (p Plan) commonest() gguf.Type {
+	counts := make(map[gguf.Type]int)
+	for _, c := range p {
+		if c.Block {
+			counts[c.Type]++
+		}
+	}
+	best := gguf.F32
+	for _, t := range slices.Sorted(maps.Keys(counts)) {
+		if counts[t] > counts[best] {
+			best = t
+		}
+	}
+	return best
+}
+
+// String returns the choice as a plan file has it.
+func (c Choice) String() string {
+	switch {
+	case c.Keep:
+		return "keep"
+	case c.Block:
+		return c.Type.String()
+	}
+	text, err := c.Scheme.MarshalText()
+	if err != nil {
+		return c.Scheme.String()
+	}
+	return string(text)
+}
+
+// ParseChoice parses what String returns: "keep", a type of GGUF or the text form
+// of a scheme.
+func ParseChoice(text string) (Choice, error) {
+	if text == "keep" {
+		return Choice{Keep: true}, nil
+	}
+	if t, err := gguf.ParseType(text); err == nil {
+		return Choice{Block: true, Type: t}, nil
+	}
+	s, err := quant.ParseScheme(text)
+	return Choice{Scheme: s}, err
+}
+
+// plannedAxis returns the axis of a scheme's channels or groups, from the front: -1
+// for per tensor.
+func plannedAxis(s quant.Scheme, shape []int) (int, error) {
+	axis, ok := s.Granularity.Axis()
+	if !ok {
+		return -1, nil
+	}
+	if axis < 0 {
+		axis += len(shape)
+	}
+	if axis < 0 || axis >= len(shape) {
+		return -1, fmt.Errorf("the plan has %v, and the tensor has %d dimensions", s.Granularity, len(shape))
+	}
+	return axis, nil
+}
+
+// plannedST returns the scheme that the plan has for a weight in the layout of
+// compressed-tensors, or an error if the layout has no such codes.
+func (c *Choice) plannedST(t tensorfile.Info) (quant.Scheme, error) {
+	s := c.Scheme
+	axis, err := plannedAxis(s, t.Shape)
+	size, grouped := s.Granularity.GroupSize()
+	switch {
+	case err != nil:
+		return s, err
+	case s.Format != quant.Integers || s.Bits != 2 && s.Bits != 4 && s.Bits != 8:
+		return s, fmt.Errorf("the plan has %s: compressed-tensors has codes of 8, 4 and 2 bits", c)
+	case s.Unsigned:
+		return s, fmt.Errorf("the plan has %s: codes of compressed-tensors are signed", c)
+	case grouped && axis != 1:
+		return s, fmt.Errorf("the plan has %s: groups of compressed-tensors run along axis 1", c)
+	case grouped && t.Shape[1]%size != 0:
+		return s, fmt.Errorf("the plan has %s, and rows of %d are not whole groups", c, t.Shape[1])
+	case !grouped && axis > 0:
+		return s, fmt.Errorf("the plan has %s: compressed-tensors has output channels on axis 0", c)
+	}
+	s.ZeroInRange = true
+	return s, nil
+}
