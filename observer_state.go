@@ -172,6 +172,7 @@ func (d *decoder) uvarint() (v uint64) {
 	return v
 }
 
+// decode reads a whole state. It returns nil, or what is known, after an error.
 func (d *decoder) decode() *Observer {
 	const head = len(stateMagic) + 5
 	if len(d.all) < head+1+4 || string(d.all[:len(stateMagic)]) != stateMagic {
@@ -188,52 +189,9 @@ func (d *decoder) decode() *Observer {
 		return nil
 	}
 	d.all, d.at = d.all[:end], len(stateMagic)+1
-	o := &Observer{scheme: Scheme{Bits: int(d.byte())}}
-	flags := d.byte()
-	if flags&^stateFlags != 0 {
-		d.fail("unknown flags %#x", flags)
-	}
+	o := new(Observer)
+	o.scheme, o.policy = d.scheme()
 	s := &o.scheme
-	s.Unsigned, s.NarrowRange, s.ZeroInRange = flags&stateUnsigned != 0, flags&stateNarrow != 0, flags&stateZero != 0
-	if flags&stateSymmetric != 0 {
-		s.Mapping = Symmetric
-	}
-	if flags&stateIgnore != 0 {
-		o.policy = IgnoreNotFinite
-	}
-	s.Granularity.unit = unit(d.byte())
-	s.Method.kind = methodKind(d.byte())
-	if s.Granularity.unit > perGroup {
-		d.fail("unknown granularity %d", s.Granularity.unit)
-	}
-	if s.Granularity.unit != perTensor {
-		s.Granularity.axis = d.int(true)
-	}
-	if s.Granularity.unit == perGroup {
-		s.Granularity.size = d.int(false)
-	}
-	if _, ok := s.Method.Fraction(); ok {
-		s.Method.fraction = d.float64()
-	}
-	if flags&stateFormat != 0 {
-		name, known := d.name(), false
-		if s.Format, known = formatNamed(name); !known || s.Format == Integers || s.normal() != *s {
-			d.fail("there is no format %q with %d bits", name, s.Bits)
-		}
-	}
-	if flags&stateScales != 0 {
-		if err := s.Scales.UnmarshalText([]byte(d.name())); err != nil || s.Scales == Float32Scale {
-			d.fail("scales %v: %v", s.Scales, err)
-		}
-	}
-	if flags&stateDivisor != 0 {
-		if err := s.Divisor.UnmarshalText([]byte(d.name())); err != nil || s.Divisor == FarEnd {
-			d.fail("divisor %v: %v", s.Divisor, err)
-		}
-	}
-	if err := s.Validate(); err != nil {
-		d.fail("%v", err)
-	}
 	n := d.uvarint()
 	if n > uint64(len(d.all)-d.at)/4 || n > 1 && s.Granularity.unit == perTensor {
 		d.fail("%d scales in %d bytes", n, len(d.all)-d.at)
@@ -256,6 +214,56 @@ func (d *decoder) decode() *Observer {
 		d.fail("bytes left over")
 	}
 	return o
+}
+
+// scheme reads the scheme of an observer and its policy.
+func (d *decoder) scheme() (s Scheme, policy NotFinitePolicy) {
+	s.Bits = int(d.byte())
+	flags := d.byte()
+	if flags&^stateFlags != 0 {
+		d.fail("unknown flags %#x", flags)
+	}
+	s.Unsigned, s.NarrowRange, s.ZeroInRange = flags&stateUnsigned != 0, flags&stateNarrow != 0, flags&stateZero != 0
+	if flags&stateSymmetric != 0 {
+		s.Mapping = Symmetric
+	}
+	if flags&stateIgnore != 0 {
+		policy = IgnoreNotFinite
+	}
+	s.Granularity.unit = unit(d.byte())
+	s.Method.kind = methodKind(d.byte())
+	if s.Granularity.unit > perGroup {
+		d.fail("unknown granularity %d", s.Granularity.unit)
+	}
+	if s.Granularity.unit != perTensor {
+		s.Granularity.axis = d.int(true)
+	}
+	if s.Granularity.unit == perGroup {
+		s.Granularity.size = d.int(false)
+	}
+	if _, ok := s.Method.Fraction(); ok {
+		s.Method.fraction = d.float64()
+	}
+	if flags&stateFormat != 0 {
+		name, known := d.name(), false
+		if s.Format, known = formatNamed(name); !known || s.Format == Integers || s.normal() != s {
+			d.fail("there is no format %q with %d bits", name, s.Bits)
+		}
+	}
+	if flags&stateScales != 0 {
+		if err := s.Scales.UnmarshalText([]byte(d.name())); err != nil || s.Scales == Float32Scale {
+			d.fail("scales %v: %v", s.Scales, err)
+		}
+	}
+	if flags&stateDivisor != 0 {
+		if err := s.Divisor.UnmarshalText([]byte(d.name())); err != nil || s.Divisor == FarEnd {
+			d.fail("divisor %v: %v", s.Divisor, err)
+		}
+	}
+	if err := s.Validate(); err != nil {
+		d.fail("%v", err)
+	}
+	return s, policy
 }
 
 // int reads an int, which is 32 bits wide at most for all to read it alike.

@@ -12,12 +12,8 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/text"
 )
 
-func (a *app) compareCommand() *cobra.Command {
-	f := compareFlags{options: report.DefaultOptions(), exports: exports()}
-	cmd := &cobra.Command{
-		Use:   "compare [FILE]",
-		Short: "Compare per-tensor with per-channel quantization",
-		Long: `Compare quantization with one scale and zero point per tensor to one per
+// compareHelp is the long help of quant compare.
+const compareHelp = `Compare quantization with one scale and zero point per tensor to one per
 channel, and per group if asked for.
 
 FILE is a model: ONNX, GGUF, or safetensors in one file, in shards (the index
@@ -78,7 +74,14 @@ A tensor with NaN or infinities fails, and the others are compared.
 ` + overwriting + `
 
 Exit codes: 0 done, 1 failed on the data or a file, 2 wrong usage, 130
-interrupted.`,
+interrupted.`
+
+func (a *app) compareCommand() *cobra.Command {
+	f := compareFlags{options: report.DefaultOptions(), exports: exports()}
+	cmd := &cobra.Command{
+		Use:   "compare [FILE]",
+		Short: "Compare per-tensor with per-channel quantization",
+		Long:  compareHelp,
 		Example: `  quant compare
   quant compare weights.txt --bits 4 --mapping symmetric
   echo "1 2 3; 10 20 30" | quant compare -
