@@ -143,9 +143,7 @@ func TestNoAllocations(t *testing.T) {
 				if err := CalibrateInto(&p, x, s); err != nil {
 					t.Fatal(err)
 				}
-				if n := allocations(t, call); n != 0 {
-					t.Errorf("%s, %v, %d bits: %d allocations a call, want 0", name, g, bits, n)
-				}
+				neverAllocates(t, fmt.Sprintf("%s, %v, %d bits", name, g, bits), call)
 			}
 		}
 	}

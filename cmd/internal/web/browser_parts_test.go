@@ -180,6 +180,7 @@ const (
 // testBytes: the verdict does not wait for the library of the graphs, and the page is small
 // on the wire.
 func (b *tab) testBytes() {
+	b.do(chromedp.Navigate("about:blank")) // the page before may still ask for something
 	call(b, network.ClearBrowserCache, cdp.Empty{})
 	b.open("")
 	type resource struct {
