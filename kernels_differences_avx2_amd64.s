@@ -6,17 +6,6 @@
 #include "textflag.h"
 #include "kernels_avx2_amd64.h"
 
-// ordinals are the numbers from 0 to 15.
-DATA ordinals<>+0(SB)/8, $0x0000000100000000
-DATA ordinals<>+8(SB)/8, $0x0000000300000002
-DATA ordinals<>+16(SB)/8, $0x0000000500000004
-DATA ordinals<>+24(SB)/8, $0x0000000700000006
-DATA ordinals<>+32(SB)/8, $0x0000000900000008
-DATA ordinals<>+40(SB)/8, $0x0000000b0000000a
-DATA ordinals<>+48(SB)/8, $0x0000000d0000000c
-DATA ordinals<>+56(SB)/8, $0x0000000f0000000e
-GLOBL ordinals<>(SB), RODATA|NOPTR, $64
-
 #define ACC      DI  // where the next sums go
 #define OTHER    R10 // what is next to SRC of the other slice
 #define GREATEST Y7  // the greatest differences
@@ -34,15 +23,6 @@ GLOBL ordinals<>(SB), RODATA|NOPTR, $64
 	VADDPD       Y1, b, b               \
 	VFMADD231PD  Y0, Y0, c              \
 	VFMADD231PD  Y1, Y1, d
-
-// PART sets Y0 to the differences of those of 8 elements, from off on, that the last N have.
-#define PART(off) \
-	VMOVD        N, X0                       \
-	VPBROADCASTD X0, Y0                      \
-	VPCMPGTD     ordinals<>+off(SB), Y0, Y3  \
-	VMASKMOVPS   off(OTHER), Y3, Y0          \
-	VMASKMOVPS   off(SRC), Y3, Y1            \
-	VSUBPS       Y1, Y0, Y0
 
 //	for i := range acc {
 //		var abs, sq [lanes]float64
@@ -100,13 +80,31 @@ loop:
 	SUBQ $16, N
 	JAE  loop
 
-tail:
+tail: // N + 16 elements, fewer than 16
 	ADDQ $16, N
 	JZ   fold
-	PART(0)
+	CMPQ N, $8
+	JB   tail8 // fewer than 8
+	VMOVUPS (OTHER), Y0
+	VSUBPS  (SRC), Y0, Y0
 	ADD(Y8, Y9, Y12, Y13)
-	PART(32)
+	ADDQ $32, SRC
+	ADDQ $32, OTHER
+	SUBQ $8, N
+	JZ   fold
+	LOAD_1_TO_7(SRC, N, Y3, X3, Y1, X1, second_x4, second_x)
+	LOAD_1_TO_7(OTHER, N, Y0, X0, Y1, X1, second_y4, second_y)
+	VSUBPS Y3, Y0, Y0
 	ADD(Y10, Y11, Y14, Y15)
+	JMP  past
+
+tail8:
+	LOAD_1_TO_7(SRC, N, Y3, X3, Y1, X1, first_x4, first_x)
+	LOAD_1_TO_7(OTHER, N, Y0, X0, Y1, X1, first_y4, first_y)
+	VSUBPS Y3, Y0, Y0
+	ADD(Y8, Y9, Y12, Y13)
+
+past:
 	LEAQ (SRC)(N*4), SRC
 	LEAQ (OTHER)(N*4), OTHER
 
