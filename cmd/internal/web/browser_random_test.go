@@ -1,6 +1,7 @@
 package web
 
 import (
+	"flag"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -11,6 +12,8 @@ import (
 )
 
 // The page against the interface, for random tensors and options.
+
+var randomCases = flag.Int("random", 12, "show so many random tensors on the page")
 
 // randomText returns a small tensor as text. Some are constant, of zeros, huge
 // or tiny.
@@ -133,7 +136,7 @@ func (b *tab) testRandom() {
 	b.do(script(`document.getElementById("channels-all").click()`))
 	r := rand.New(rand.NewPCG(15, 1))
 	texts := []string{"0 0\n0 0", "3.4e38 -3.4e38\n1 2", "1e-45", "7", "-0 0", "1 2 3\n4 5 6"}
-	for i := range 30 {
+	for i := range *randomCases {
 		text := randomText(r)
 		if i < len(texts) {
 			text = texts[i]
