@@ -222,9 +222,9 @@ const same = 0.005
 
 // clause is one scheme's part of a verdict.
 func (r *result) clause(base *result, channels int) string {
-	name, lower, raise, remove, gain := "Per-channel", "lowers", "raises", "removes", "gains"
+	name, lower, raise, remove, gain, is := "Per-channel", "lowers", "raises", "removes", "gains", "is"
 	if r.Scheme.Granularity == perGroup {
-		name, lower, raise, remove, gain = fmt.Sprintf("groups of %d", *r.Scheme.GroupSize), "lower", "raise", "remove", "gain"
+		name, lower, raise, remove, gain, is = fmt.Sprintf("groups of %d", *r.Scheme.GroupSize), "lower", "raise", "remove", "gain", "are"
 	} else if channels == 1 {
 		return "With one channel, per-channel is the same as per-tensor"
 	}
@@ -232,9 +232,9 @@ func (r *result) clause(base *result, channels int) string {
 	cost := fmt.Sprintf("%s more (+%s%%)", plural(r.Gain.ExtraBytes, "byte"), digits(float64(r.Gain.ExtraPercent), 3))
 	switch {
 	case r.RMSE > 0 && base.RMSE == 0:
-		return fmt.Sprintf("%s %s nothing, as only per-tensor loses nothing, for %s", name, gain, cost)
+		return fmt.Sprintf("%s %s worse, as per-tensor is exact here, for %s", name, is, cost)
 	case r.RMSE == 0 && base.RMSE == 0:
-		return fmt.Sprintf("%s %s nothing, as nothing is lost per tensor, for %s", name, gain, cost)
+		return fmt.Sprintf("%s %s nothing, as per-tensor is exact here, for %s", name, gain, cost)
 	case r.RMSE == 0:
 		return fmt.Sprintf("%s %s the error altogether for %s", name, remove, cost)
 	case factor > 1+same:

@@ -30,17 +30,17 @@ const same = 0.005
 // clause is one scheme's part of the verdict.
 func clause(name string, r, base *Result, channels int) string {
 	factor := float64(r.Gain.RMSEFactor)
-	lower, raise, remove, gain := "lowers", "raises", "removes", "gains"
+	lower, raise, remove, gain, is := "lowers", "raises", "removes", "gains", "is"
 	if r.Scheme.Granularity == option.PerGroup {
-		lower, raise, remove, gain = "lower", "raise", "remove", "gain"
+		lower, raise, remove, gain, is = "lower", "raise", "remove", "gain", "are"
 	} else if channels == 1 {
 		return "With one channel, per-channel is the same as per-tensor"
 	}
 	switch {
 	case r.RMSE > 0 && base.RMSE == 0:
-		return fmt.Sprintf("%s %s nothing, as only per-tensor loses nothing, for %s", name, gain, cost(r))
+		return fmt.Sprintf("%s %s worse, as per-tensor is exact here, for %s", name, is, cost(r))
 	case r.RMSE == 0 && base.RMSE == 0:
-		return fmt.Sprintf("%s %s nothing, as nothing is lost per tensor, for %s", name, gain, cost(r))
+		return fmt.Sprintf("%s %s nothing, as per-tensor is exact here, for %s", name, gain, cost(r))
 	case r.RMSE == 0:
 		return fmt.Sprintf("%s %s the error altogether for %s", name, remove, cost(r))
 	case factor > 1+same:

@@ -250,9 +250,9 @@ func (b *tab) testLearner() {
 	defer func() { b.refused = false }()
 	b.open("")
 	for _, test := range []struct{ name, text, verdict, problem string }{
-		{"whole numbers", "1 2 3\n4 5 6", "as only per-tensor loses nothing", ""},
+		{"whole numbers", "1 2 3\n4 5 6", "Per-channel is worse, as per-tensor is exact here", ""},
 		{"one value", "7", "With one channel, per-channel is the same as per-tensor", ""},
-		{"zeros", "0 0 0; 0 0 0", "nothing is lost per tensor", ""},
+		{"zeros", "0 0 0; 0 0 0", "gains nothing, as per-tensor is exact here", ""},
 		{"a list of Python", "[[0.1, -0.25, 3e-2],\n [1, 2, 3]]", "Per-channel", ""},
 		{"a spreadsheet", "name\ta\tb\nrow 1\t1.5\t2\nrow 2\t30\t41", "Per-channel", ""},
 		{"huge values", "3.4e38 -3.4e38\n1 2", "Per-channel", ""},
