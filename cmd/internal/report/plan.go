@@ -230,22 +230,12 @@ func BuildPlan(ctx context.Context, name string, src Source, o PlanOptions, prog
 		return nil, err
 	}
 	p.base.Skipped, p.base.Summary.Skipped = append(p.base.Skipped, o.Left...), p.base.Summary.Skipped+len(o.Left)
-	weights, errs := make([]*PlanWeight, len(jobs)), make([]error, len(jobs))
-	w := newWork(ctx, src, progress, jobs)
-	w.each(func(i int) { weights[i], errs[i] = planOne(w, jobs[i], candidates, o.Target) })
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	for i, j := range jobs {
-		if errs[i] != nil {
-			p.base.skip(j.info, j.reason(errs[i], p.base.Options), true)
-		} else {
-			p.Weights = append(p.Weights, *weights[i])
-		}
-	}
+	p.Weights, err = collect(newWork(ctx, src, progress, jobs), &p.base, func(w *work, i int) (*PlanWeight, error) {
+		return planOne(w, jobs[i], candidates, o.Target)
+	})
 	p.Skipped = p.base.Skipped
-	if len(p.Weights) == 0 {
-		return nil, p.base.nothing()
+	if err != nil {
+		return nil, err
 	}
 	return p, p.choose()
 }
@@ -432,11 +422,27 @@ func (p *Plan) mostError(sqnr float64) float64 {
 	case PlanRelative:
 		return share * float64(len(p.Weights)) // the mean of the shares
 	}
-	signal := 0.0
+	return share * p.signal()
+}
+
+// signal is the sum of squares of all weights.
+func (p *Plan) signal() float64 {
+	sum := 0.0
 	for i := range p.Weights {
-		signal += p.Weights[i].signal
+		sum += p.Weights[i].signal
 	}
-	return share * signal
+	return sum
+}
+
+// point returns what a choice comes to, all weights together.
+func (p *Plan) point(choice []int, elements int64) PlanPoint {
+	var bytes int64
+	noise := 0.0
+	for i, k := range choice {
+		way := p.Weights[i].ways[k]
+		bytes, noise = bytes+way.bytes, noise+way.noise
+	}
+	return PlanPoint{bytes, text.Number(8 * float64(bytes) / float64(elements)), text.Number(ratio(p.signal(), noise))}
 }
 
 // unmatched returns an error for a pattern that no weight matches.
@@ -497,12 +503,12 @@ func (x *PlanWeight) step(sign int64) *PlanStep {
 // summary adds up what the weights have now.
 func (p *Plan) summary(elements int64) PlanSummary {
 	s := PlanSummary{Weights: len(p.Weights), Elements: elements, MinSQNR: text.Number(math.Inf(1))}
-	signal, noise, mean, counted := 0.0, 0.0, 0.0, 0
+	choice := make([]int, len(p.Weights))
+	mean, counted := 0.0, 0
 	for i := range p.Weights {
 		x := &p.Weights[i]
-		way := x.ways[x.choice]
-		s.Bytes, s.SourceBytes = s.Bytes+way.bytes, s.SourceBytes+x.source
-		signal, noise = signal+x.signal, noise+way.noise
+		choice[i] = x.choice
+		s.SourceBytes += x.source
 		if v := float64(x.SQNR); !math.IsInf(v, 0) {
 			mean, counted = mean+v, counted+1
 		}
@@ -510,8 +516,9 @@ func (p *Plan) summary(elements int64) PlanSummary {
 			s.MinSQNR, s.Worst = x.SQNR, x.Name
 		}
 	}
-	s.BitsPerWeight = text.Number(8 * float64(s.Bytes) / float64(elements))
-	s.SQNR, s.MeanSQNR = text.Number(ratio(signal, noise)), text.Number(math.Inf(1))
+	all := p.point(choice, elements)
+	s.Bytes, s.BitsPerWeight, s.SQNR = all.Bytes, all.BitsPerWeight, all.SQNR
+	s.MeanSQNR = text.Number(math.Inf(1))
 	if counted > 0 {
 		s.MeanSQNR = text.Number(steady(mean / float64(counted)))
 	}
@@ -529,19 +536,7 @@ func (p *Plan) drawFront(problem *plan.Problem, elements int64) error {
 	if err != nil {
 		return err
 	}
-	signal := 0.0
-	for i := range p.Weights {
-		signal += p.Weights[i].signal
-	}
-	of := func(choice []int) PlanPoint {
-		var bytes int64
-		noise := 0.0
-		for i, k := range choice {
-			way := p.Weights[i].ways[k]
-			bytes, noise = bytes+way.bytes, noise+way.noise
-		}
-		return PlanPoint{bytes, text.Number(8 * float64(bytes) / float64(elements)), text.Number(ratio(signal, noise))}
-	}
+	of := func(choice []int) PlanPoint { return p.point(choice, elements) }
 	p.Recipes = []PlanRecipe{}
 	add := func(name string, choice []int) {
 		r := PlanRecipe{Name: name, PlanPoint: of(choice), Planned: text.Number(math.Inf(-1))}

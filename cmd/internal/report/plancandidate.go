@@ -126,15 +126,11 @@ func blockErrors(r *reading, t gguf.Type, elements int64) (noise, signal float64
 	type sums struct{ noise, signal float64 }
 	const each = blockLen // of every type, blocks are whole in it
 	blocks := make([]sums, (elements+each-1)/each)
-	_, size := t.Block()
-	block, _ := t.Block()
-	var failed error
+	errs := make([]error, len(blocks))
+	block, size := t.Block()
 	err = eachBlock(r, elements, func(int) bool { return true }, func(i int, x []float32) {
 		codes, back := make([]byte, len(x)/block*size), make([]float32, len(x))
-		if err := t.Encode(codes, x); err != nil {
-			r.mu.Lock()
-			failed = err
-			r.mu.Unlock()
+		if errs[i] = t.Encode(codes, x); errs[i] != nil {
 			return
 		}
 		t.Dequantize(back, codes)
@@ -144,11 +140,11 @@ func blockErrors(r *reading, t gguf.Type, elements int64) (noise, signal float64
 			blocks[i].signal += float64(float64(v) * float64(v))
 		}
 	})
-	for _, b := range blocks {
+	for i, b := range blocks {
 		noise, signal = noise+b.noise, signal+b.signal
-	}
-	if err == nil {
-		err = failed
+		if err == nil {
+			err = errs[i]
+		}
 	}
 	return noise, signal, err
 }
