@@ -265,3 +265,16 @@ func TestPlanErrors(t *testing.T) {
 		t.Error("a plan that is none made a file")
 	}
 }
+
+// TestPlanNotFinite: an error says where in its tensor a value is, whichever piece is read.
+func TestPlanNotFinite(t *testing.T) {
+	x := make([]float32, 512*144)
+	x[70000] = float32(math.NaN())
+	b := gguftest.New()
+	b.Text("general.architecture", "llama").Tensor("blk.0.attn_q.weight", 0, gguftest.Floats(x...), 512, 144)
+	model := filepath.Join(t.TempDir(), "model.gguf")
+	if err := os.WriteFile(model, b.Bytes(), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	fails(t, exitFailed, "NaN in channel 136, at index 70000", "", "plan", model, "--sqnr", "3", "--candidates", "q8_0")
+}

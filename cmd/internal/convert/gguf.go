@@ -340,16 +340,7 @@ func (c *ggufCopy) encode(i int, to gguf.Type, count bool) (clipped int, err err
 		}
 		n := (end - from) / block * size
 		b.bytes = slices.Grow(b.bytes[:0], n)[:n]
-		err := to.Encode(b.bytes, b.floats)
-		// The index in an error counts from the beginning of the piece.
-		var value *quant.NotFiniteError
-		var scale *gguf.ScaleError
-		switch {
-		case errors.As(err, &value):
-			value.Index += from
-		case errors.As(err, &scale):
-			scale.Index += from
-		}
+		err := gguf.CountedFrom(to.Encode(b.bytes, b.floats), from)
 		if count {
 			b.clipped = to.Clipped(b.floats, b.bytes)
 		}

@@ -2,6 +2,7 @@ package gguf
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math"
 
@@ -54,6 +55,20 @@ func (e *ScaleError) Error() string {
 		return fmt.Sprintf("%g at index %d is beyond %s", e.Value, e.Index, e.number)
 	}
 	return fmt.Sprintf("%g in the block from index %d on needs a scale beyond float16", e.Value, e.Index)
+}
+
+// CountedFrom has the index in an error of Encode count from the beginning of a tensor
+// whose element first was the first that Encode got.
+func CountedFrom(err error, first int) error {
+	var value *quant.NotFiniteError
+	var scale *ScaleError
+	switch {
+	case errors.As(err, &value):
+		value.Index += first
+	case errors.As(err, &scale):
+		scale.Index += first
+	}
+	return err
 }
 
 // encode16 rounds to the nearest F16 or BF16, of two that are as near to the

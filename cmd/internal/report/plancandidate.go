@@ -130,7 +130,7 @@ func blockErrors(r *reading, t gguf.Type, elements int64) (noise, signal float64
 	block, size := t.Block()
 	err = eachBlock(r, elements, func(int) bool { return true }, func(i int, x []float32) {
 		codes, back := make([]byte, len(x)/block*size), make([]float32, len(x))
-		if errs[i] = t.Encode(codes, x); errs[i] != nil {
+		if errs[i] = gguf.CountedFrom(t.Encode(codes, x), i*each); errs[i] != nil {
 			return
 		}
 		t.Dequantize(back, codes)
