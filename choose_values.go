@@ -55,15 +55,15 @@ func (s Scheme) choose(x []float32, src Source, l layout, lo, hi []float32, tens
 	return err
 }
 
-// chooseOne is choose for a tensor in memory with one parameter. Slices that are passed to
-// choose may escape to the heap; r does not.
+// chooseOne is choose for a tensor in memory with one parameter. It takes the range by value,
+// since slices that are passed to choose escape to the heap.
 func (s Scheme) chooseOne(x []float32, l layout, r Range, tensor float32) Range {
 	lo, hi := []float32{r.Min}, []float32{r.Max}
 	s.choose(x, nil, l, lo, hi, tensor) // there is no Source, so no error
 	return Range{lo[0], hi[0]}
 }
 
-// guarded is choosePart for any goroutine of the pool.
+// guarded is choosePart in a goroutine other than the caller's: it keeps a panic for the caller.
 func (c *choice) guarded(x, lo, hi []float32, i int) {
 	done := false
 	defer c.guard(&done)

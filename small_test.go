@@ -121,8 +121,7 @@ func testSmallDequantize(t *testing.T, x Tensor, q Quantized, f transform) {
 	}
 }
 
-// TestSmallCallErrors has calls that are small but for one mistake, which has to be
-// found all the same.
+// TestSmallCallErrors has small calls with one mistake each, which must be an error.
 func TestSmallCallErrors(t *testing.T) {
 	good := func() Params {
 		return Params{Scheme: Scheme{Bits: 8, Granularity: PerChannel(0)}, Scale: []float32{1, 2}, ZeroPoint: []int32{0, 3}}
@@ -139,6 +138,8 @@ func TestSmallCallErrors(t *testing.T) {
 		{"no such mapping", func(p *Params) { p.Scheme.Mapping = 2 }},
 		{"no such granularity", func(p *Params) { p.Scheme.Granularity.axis = 2 }},
 		{"narrow range of the asymmetric mapping", func(p *Params) { p.Scheme.NarrowRange = true }},
+		{"a divisor of the asymmetric mapping", func(p *Params) { p.Scheme.Divisor = HalfWidth }},
+		{"no such divisor", func(p *Params) { p.Scheme.Mapping, p.Scheme.Divisor = Symmetric, divisors }},
 		{"an invalid method", func(p *Params) { p.Scheme.Method = Percentile(101) }},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -150,6 +151,9 @@ func TestSmallCallErrors(t *testing.T) {
 			}
 			if DequantizeInto(x.Data, Quantized{b, x.Shape, p}) == nil || DequantizeCodes(x.Data, make([]int8, 8), x.Shape, p) == nil {
 				t.Error("dequantizing has no error")
+			}
+			if p.Scheme.Validate() != nil && CalibrateInto(new(Params), x, p.Scheme) == nil {
+				t.Error("calibrating has no error")
 			}
 		})
 	}
