@@ -8,22 +8,23 @@ import "fmt"
 type Divisor uint8
 
 const (
-	// FarEnd divides the largest magnitude by that of the end of the grid that is further
-	// from the zero point: 128 for 8 signed bits. A value at the other end is clipped, by
-	// up to one step.
+	// FarEnd divides the largest magnitude by the distance from the zero point to the end of
+	// the grid that is farther from it: 128 for 8 signed bits. A value at the other end is
+	// clipped by at most one step.
 	FarEnd Divisor = iota
 
-	// HalfWidth divides the largest magnitude by half the width of the grid,
-	// (2^Bits - 1)/2: 127.5 for 8 signed bits. PyTorch's observers, torchao,
-	// compressed-tensors and ONNX Runtime's 4-bit weights do. A value is clipped by half a
-	// step at most.
+	// HalfWidth divides the largest magnitude by half the width of the grid, (2^Bits - 1)/2:
+	// 127.5 for 8 signed bits. It is the divisor of PyTorch's observers, torchao,
+	// compressed-tensors and ONNX Runtime's 4-bit weights. A value is clipped by at most half a
+	// step.
 	HalfWidth
 
-	// EachEnd divides the minimum and the maximum by their own ends of the grid, and takes
-	// the larger scale: max(min/(qmin - zero), max/(qmax - zero)). Nothing is clipped.
+	// EachEnd divides the minimum and the maximum by the distances to their ends of the grid,
+	// and takes the larger scale: max(min/(qmin - zero point), max/(qmax - zero point)).
+	// Nothing is clipped. It requires float32 scales.
 	EachEnd
 
-	divisors // how many there are
+	divisors // the number of divisors
 )
 
 var divisorNames = [divisors]string{"far", "half", "each"}
@@ -36,7 +37,7 @@ func (d Divisor) String() string {
 	return divisorNames[d]
 }
 
-// MarshalText returns what String does. The error is ErrScheme.
+// MarshalText returns "far", "half" or "each". The error is ErrScheme for an unknown divisor.
 func (d Divisor) MarshalText() ([]byte, error) {
 	if d >= divisors {
 		return nil, fmt.Errorf("%w: there is no %v", ErrScheme, d)
@@ -44,7 +45,7 @@ func (d Divisor) MarshalText() ([]byte, error) {
 	return []byte(d.String()), nil
 }
 
-// UnmarshalText reads what MarshalText returns. The error is ErrScheme.
+// UnmarshalText reads "far", "half" or "each". The error is ErrScheme for any other text.
 func (d *Divisor) UnmarshalText(text []byte) error {
 	for i, name := range divisorNames {
 		if name == string(text) {

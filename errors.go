@@ -7,14 +7,14 @@ import (
 	"strings"
 )
 
-// Conditions that functions of this package report, for errors.Is. What they
-// return wraps one of these and says which value, axis, channel or index it was.
+// The kinds of errors of this package, for errors.Is. An error that a function returns wraps
+// one of these, and names the value, axis, channel or index.
 var (
 	ErrEmpty       = errors.New("quant: tensor has no elements")
 	ErrShape       = errors.New("quant: shape does not match the data")
 	ErrAxis        = errors.New("quant: axis out of range")
 	ErrBits        = errors.New("quant: bit width out of range")  // 2 to 16
-	ErrGroupSize   = errors.New("quant: group size out of range") // 1 and up
+	ErrGroupSize   = errors.New("quant: group size out of range") // at least 1
 	ErrScheme      = errors.New("quant: options do not go together")
 	ErrMethod      = errors.New("quant: invalid method of choosing a range")
 	ErrNotFinite   = errors.New("quant: value is not finite") // a *NotFiniteError
@@ -30,11 +30,11 @@ var (
 	ErrCodesLength = errors.New("quant: number of code bytes does not match the shape")
 )
 
-// A NotFiniteError reports the first NaN or infinity, in row-major order, of a
-// tensor that must not have any. errors.Is(err, ErrNotFinite) is true for it.
+// A NotFiniteError reports the first NaN or infinity, in row-major order, of a tensor that must
+// be finite. errors.Is(err, ErrNotFinite) is true for it.
 type NotFiniteError struct {
 	Index   int     // of the element in Tensor.Data
-	Channel int     // that the element belongs to, or -1 if there are no channels
+	Channel int     // channel of the element, or -1 if there are no channels
 	Value   float32 // NaN, +Inf or -Inf
 }
 
@@ -55,9 +55,9 @@ func (e *NotFiniteError) Error() string {
 // Is reports whether target is ErrNotFinite.
 func (e *NotFiniteError) Is(target error) bool { return target == ErrNotFinite }
 
-// A BatchError says at which batch an Observer met an error.
+// A BatchError reports the batch for which an Observer returned an error.
 type BatchError struct {
-	Batch int   // counted from 0, those with errors too
+	Batch int   // number of the batch, from 0; batches with errors count too
 	Err   error // such as a *NotFiniteError
 }
 
@@ -68,8 +68,8 @@ func (e *BatchError) Error() string {
 // Unwrap returns e.Err.
 func (e *BatchError) Unwrap() error { return e.Err }
 
-// A CodeError reports the first code outside the grid of its scheme.
-// errors.Is(err, ErrCode) is true for it.
+// A CodeError reports the first code outside the grid of its scheme. errors.Is(err, ErrCode) is
+// true for it.
 type CodeError struct {
 	Index    int // of the code, in row-major order
 	Code     int
@@ -83,8 +83,8 @@ func (e *CodeError) Error() string {
 // Is reports whether target is ErrCode.
 func (e *CodeError) Is(target error) bool { return target == ErrCode }
 
-// A ParamError reports the first scale or zero point that cannot be used.
-// errors.Is is true for it and ErrScale, ErrScaleFormat or ErrZeroPoint.
+// A ParamError reports the first scale or zero point that is not valid. errors.Is is true for
+// it and ErrScale, ErrScaleFormat or ErrZeroPoint.
 type ParamError struct {
 	Index     int     // in Params.Scale and Params.ZeroPoint
 	Scale     float32 // at that index
@@ -102,11 +102,11 @@ func (e *ParamError) Error() string {
 // Unwrap returns e.Err.
 func (e *ParamError) Unwrap() error { return e.Err }
 
-// An OverflowError reports the first integer that int32 does not hold.
-// errors.Is(err, ErrOverflow) is true for it.
+// An OverflowError reports the first integer that int32 cannot hold. errors.Is(err,
+// ErrOverflow) is true for it.
 type OverflowError struct {
 	Index int     // of the bias, or of the channel or group
-	Value float64 // what int32 does not hold
+	Value float64 // the integer
 }
 
 func (e *OverflowError) Error() string {

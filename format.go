@@ -9,20 +9,20 @@ import (
 	"sync/atomic"
 )
 
-// A Format says which value a code stands for, in units of the scale, and which code a
-// value becomes. Its zero value is [Integers]. Formats can be compared with ==.
+// A Format says which values codes stand for, in units of the scale. Its zero value is
+// [Integers]. Formats can be compared with ==.
 //
-// The other formats are codebooks: tables of at most 256 values, such as those of small
-// floating-point numbers. They have a scale and no zero point. The scale lays the largest
-// magnitude of the range over the largest of the table:
+// The other formats are codebooks: tables with a value for each code, such as the numbers of a
+// small floating-point format. A codebook has at most 256 values. It has a scale and no zero
+// point. The scale maps the largest magnitude of the range to the largest value of the table:
 //
 //	scale = max(|min|, |max|) / largest value
-//	code  = that of the value next to x / scale, with x / scale rounded once to float32
+//	code  = that of the value nearest to x / scale, with x / scale rounded once to float32
 //	x'    = value of the code * scale, rounded once to float32
 //
-// What lies beyond the largest value gets its code, and counts as clipped. NaN becomes the
-// format's code for NaN if there is one, else that of 0.
-type Format struct{ number uint16 } // index into books; no pointer, since what holds a Scheme must not escape
+// A quotient beyond the largest value gets the code of the largest value, and counts as
+// clipped. NaN becomes the format's code for NaN, or that of 0 if there is none.
+type Format struct{ number uint16 } // index into books; not a pointer, so that a struct that holds a Scheme does not escape
 
 // Integers is the format of the integers from qmin to qmax: see [Scheme.Grid].
 var Integers = Format{}
@@ -46,7 +46,7 @@ func (f Format) Width() int {
 	return f.book().bits
 }
 
-// formatNamed returns the format with a name.
+// formatNamed returns the format with the given name.
 func formatNamed(name string) (f Format, ok bool) {
 	for i := 1; i < len(books.all); i++ {
 		b := books.all[i].Load()
@@ -72,7 +72,7 @@ func Formats() []Format {
 // MarshalText returns the name of the format.
 func (f Format) MarshalText() ([]byte, error) { return []byte(f.String()), nil }
 
-// UnmarshalText reads what MarshalText returns. The error is ErrScheme.
+// UnmarshalText reads the name of a format. The error is ErrScheme for an unknown name.
 func (f *Format) UnmarshalText(text []byte) error {
 	g, ok := formatNamed(string(text))
 	if !ok {
@@ -91,15 +91,16 @@ func (f *Format) GobDecode(data []byte) error { return f.UnmarshalText(data) }
 // book returns the table of f, or nil for integers.
 func (f Format) book() *codebook { return books.all[f.number].Load() }
 
-// books has all codebooks, at the number of their Format. The first is nil.
+// books has all codebooks, with the numbers of their formats as indices. The first element is
+// nil.
 var books struct {
 	all        [1 << 10]atomic.Pointer[codebook]
 	used       int
-	sync.Mutex // of used
+	sync.Mutex // guards used
 }
 
-// newFormat makes the format of a table: values[c] is the value of code c, NaN or infinite
-// if nothing becomes that code. There are 2^bits of them. nan is the code that NaN becomes.
+// newFormat makes the format of a table. values[c] is the value of code c; it is NaN or
+// infinite if no value becomes that code. There must be 2^bits values. nan is the code of NaN.
 func newFormat(name string, bits int, values []float32, ties tieRule, nan uint8) Format {
 	if bits < 2 || bits > 8 || len(values) != 1<<bits || int(nan) >= len(values) {
 		panic(fmt.Sprintf("quant: format %s has %d values for %d bits, and the code %d for NaN", name, len(values), bits, nan))

@@ -2,42 +2,42 @@ package quant
 
 import "math"
 
-// The formats of small floating-point numbers: a code is a sign, an exponent and a
-// mantissa, and stands for (-1)^sign * 2^(exponent-bias) * 1.mantissa, or where the
-// exponent is 0 for (-1)^sign * 2^(1-bias) * 0.mantissa. x becomes the nearest value, ties
-// to the even mantissa. What is larger than the largest becomes the largest. -0, and what
-// is negative and rounds to 0, becomes the code of -0, if there is one.
+// The small floating-point formats. A code is a sign, an exponent and a mantissa. It stands for
+// (-1)^sign * 2^(exponent-bias) * 1.mantissa, or for (-1)^sign * 2^(1-bias) * 0.mantissa if the
+// exponent is 0. x becomes the nearest value, ties to the even mantissa. Values beyond the
+// largest value become the largest value. -0, and negative values that round to 0, become the
+// code of -0 if there is one.
 var (
-	// E4M3FN is the 8-bit format of the largest value 448: the OCP 8-bit Floating Point
-	// Specification, ONNX's FLOAT8E4M3FN, float8_e4m3fn elsewhere. It has no infinities.
+	// E4M3FN is the 8-bit format with the largest value 448, from the OCP 8-bit Floating Point
+	// Specification: ONNX's FLOAT8E4M3FN, PyTorch's float8_e4m3fn. It has no infinities.
 	E4M3FN = newFloatFormat("fp8_e4m3fn", 4, 3, 7, oneNaN)
 
-	// E5M2 is the 8-bit format of the largest value 57344: the OCP 8-bit Floating Point
-	// Specification, ONNX's FLOAT8E5M2. It has infinities, which no code of a value is.
+	// E5M2 is the 8-bit format with the largest value 57344, from the OCP 8-bit Floating Point
+	// Specification: ONNX's FLOAT8E5M2. It has infinities, but no value becomes one of them.
 	E5M2 = newFloatFormat("fp8_e5m2", 5, 2, 15, ieee)
 
-	// E4M3FNUZ is the 8-bit format of the largest value 240 without -0, as in ONNX's
+	// E4M3FNUZ is the 8-bit format with the largest value 240 and without -0: ONNX's
 	// FLOAT8E4M3FNUZ.
 	E4M3FNUZ = newFloatFormat("fp8_e4m3fnuz", 4, 3, 8, unsignedZero)
 
-	// E5M2FNUZ is the 8-bit format of the largest value 57344 without -0, as in ONNX's
+	// E5M2FNUZ is the 8-bit format with the largest value 57344 and without -0: ONNX's
 	// FLOAT8E5M2FNUZ.
 	E5M2FNUZ = newFloatFormat("fp8_e5m2fnuz", 5, 2, 16, unsignedZero)
 
-	// E3M2 is the 6-bit format of the largest value 28: OCP Microscaling Formats 1.0.
+	// E3M2 is the 6-bit format with the largest value 28, from OCP Microscaling Formats 1.0.
 	E3M2 = newFloatFormat("fp6_e3m2", 3, 2, 3, finiteOnly)
 
-	// E2M3 is the 6-bit format of the largest value 7.5: OCP Microscaling Formats 1.0.
+	// E2M3 is the 6-bit format with the largest value 7.5, from OCP Microscaling Formats 1.0.
 	E2M3 = newFloatFormat("fp6_e2m3", 2, 3, 1, finiteOnly)
 
-	// E2M1 is the 4-bit format of the values ±{0, 0.5, 1, 1.5, 2, 3, 4, 6}: OCP
-	// Microscaling Formats 1.0, ONNX's FLOAT4E2M1.
+	// E2M1 is the 4-bit format with the values ±{0, 0.5, 1, 1.5, 2, 3, 4, 6}, from OCP
+	// Microscaling Formats 1.0: ONNX's FLOAT4E2M1.
 	E2M1 = newFloatFormat("fp4_e2m1", 2, 1, 1, finiteOnly)
 )
 
-// NF4 is the table of 16 values at which a normal distribution has equal shares between
-// them: Dettmers et al., QLoRA, 2023, appendix E. x becomes the nearest value, ties to the
-// smaller.
+// NF4 is the 4-bit NormalFloat format: 16 values from -1 to 1, chosen from quantiles of the
+// normal distribution. Source: Dettmers et al., QLoRA, 2023, appendix E. x becomes the nearest
+// value, ties to the smaller one.
 var NF4 = newFormat("nf4", 4, []float32{
 	-1, -0.6961928009986877, -0.5250730514526367, -0.39491748809814453,
 	-0.28444138169288635, -0.18477343022823334, -0.09105003625154495, 0,
@@ -45,17 +45,17 @@ var NF4 = newFormat("nf4", 4, []float32{
 	0.44070982933044434, 0.5626170039176941, 0.7229568362236023, 1,
 }, tieDown, 7)
 
-// A special says what the codes of a floating-point format are that stand for no number.
+// A special says which codes of a floating-point format are not finite numbers.
 type special uint8
 
 const (
-	finiteOnly   special = iota // every code is a number
-	oneNaN                      // all ones behind the sign is NaN
-	ieee                        // the largest exponent is infinity, and NaN
-	unsignedZero                // the sign alone is NaN, so that there is no -0
+	finiteOnly   special = iota // none
+	oneNaN                      // NaN: all bits but the sign are ones
+	ieee                        // infinity and NaN: the largest exponent
+	unsignedZero                // NaN: the sign alone, so that there is no -0
 )
 
-// newFloatFormat makes the format of a sign, so many bits of exponent, and of mantissa.
+// newFloatFormat makes the format with the given numbers of bits of exponent and mantissa.
 func newFloatFormat(name string, exponent, mantissa, bias int, s special) Format {
 	bits := 1 + exponent + mantissa
 	sign := 1 << (bits - 1)

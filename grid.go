@@ -1,9 +1,9 @@
 package quant
 
-// Which kernel a format has. Codes of codebooks are bytes.
+// The kernel for each kind of format. Codes of codebooks are bytes.
 
-// A codeGrid is what the loops over elements need to know of a scheme: how x/scale becomes a
-// code, and what a code stands for.
+// A codeGrid has what the loops over elements need of a scheme: how x/scale becomes a code, and
+// which value a code stands for.
 type codeGrid struct {
 	qmin, qmax int32
 	bits       int       // of a code
@@ -11,7 +11,7 @@ type codeGrid struct {
 	book       *codebook // nil for integers
 }
 
-// grid returns that of s.
+// grid returns the codeGrid of s.
 func (s Scheme) grid() codeGrid {
 	qmin, qmax := s.Grid()
 	g := codeGrid{int32(qmin), int32(qmax), s.Bits, !s.Unsigned, s.Format.book()}
@@ -53,8 +53,8 @@ func (g *codeGrid) dequantizeColumns(dst []float32, src []uint8, scale []float32
 	dequantizeInt8Columns(dst, src, scale, zero, g.signed, stream)
 }
 
-// errorsRuns sets acc to the sums of runs, and sq, if it is not nil, to their sums of
-// squares.
+// errorsRuns stores the sums of errors of each run in acc. If sq is not nil, it stores the sums
+// of squares in sq.
 func (g *codeGrid) errorsRuns(acc []sums, sq []float64, src []float32, run int, scale []float32, zero []int32) {
 	switch {
 	case g.book != nil:

@@ -12,21 +12,21 @@ import (
 	"strings"
 )
 
-// The JSON forms of Scheme, Params and Observer, and what reads the JSON forms of
-// all types. Those of Granularity, Method, Mapping and Format are strings: see
-// text.go. Those of results are in json_results.go.
+// The JSON forms of Scheme, Params and Observer, and the functions that read the JSON forms of
+// all types. Granularity, Method, Mapping, Format, ScaleFormat and Divisor are strings in JSON,
+// with the text forms of text.go. The JSON forms of results are in json_results.go.
 
-// A member is one member of a JSON object: package json calls it a field.
+// A member is one member of a JSON object. (Package json calls it a field.)
 type member struct {
 	name     string
-	to       any  // pointer to what the value is read into
+	to       any  // pointer to the variable for the value
 	null     bool // the value may be null
 	optional bool // the member may be missing
 }
 
-// readObject reads a JSON object of the given members. It refuses null, members
-// that are unknown, missing or there twice, names in another case, and anything
-// after the object. form names the type in errors.
+// readObject reads a JSON object with the given members. It refuses null, unknown, missing and
+// repeated members, names in another case, and data after the object. Errors name the type with
+// form.
 func readObject(form string, data []byte, members ...member) error {
 	d := json.NewDecoder(bytes.NewReader(data))
 	if t, err := d.Token(); err != nil {
@@ -40,7 +40,7 @@ func readObject(form string, data []byte, members ...member) error {
 		if err != nil {
 			return &formError{form, "", err}
 		}
-		name := key.(string) // package json refuses other keys
+		name := key.(string) // package json refuses keys that are not strings
 		i := slices.IndexFunc(members, func(m member) bool { return m.name == name })
 		var value json.RawMessage
 		if err := d.Decode(&value); err != nil {
@@ -59,7 +59,7 @@ func readObject(form string, data []byte, members ...member) error {
 			return &formError{form, name, err}
 		}
 	}
-	if _, err := d.Token(); err != nil { // the brace that closes the object
+	if _, err := d.Token(); err != nil { // the closing brace
 		return &formError{form, "", err}
 	}
 	if _, err := d.Token(); err != io.EOF {
@@ -79,7 +79,7 @@ func readObject(form string, data []byte, members ...member) error {
 
 var errNull = errors.New("null is not a value")
 
-// A formError reports what is wrong with the JSON form of a type.
+// A formError is an error in the JSON form of a type.
 type formError struct {
 	form  string // such as "scheme"
 	field string // such as "bits"; empty for the object as a whole
@@ -100,10 +100,10 @@ func (e *formError) Error() string {
 	return "quant: " + e.form + ": " + e.field + ": " + text
 }
 
-// Unwrap returns the error behind e.
+// Unwrap returns the cause of e.
 func (e *formError) Unwrap() error { return e.err }
 
-// numbers is a JSON array of numbers. Package json reads null among them as 0.
+// numbers is a JSON array of numbers without null. (Package json would read null as 0.)
 type numbers[T int | int32 | float32] []T
 
 func (n *numbers[T]) UnmarshalJSON(data []byte) error {
@@ -120,7 +120,7 @@ func (n *numbers[T]) UnmarshalJSON(data []byte) error {
 	return fmt.Errorf("null at index %d is not a number", slices.Index(elements, nil))
 }
 
-// readString reads a JSON string as the text form of a type.
+// readString reads a JSON string into a type with a text form.
 func readString(form string, data []byte, to encoding.TextUnmarshaler) error {
 	var text *string
 	if err := json.Unmarshal(data, &text); err != nil {
@@ -132,28 +132,28 @@ func readString(form string, data []byte, to encoding.TextUnmarshaler) error {
 	return to.UnmarshalText([]byte(*text))
 }
 
-// UnmarshalJSON reads a string as UnmarshalText does. It refuses null, which
-// package json would pass over.
+// UnmarshalJSON reads a string as UnmarshalText does. It refuses null, which package json would
+// ignore.
 func (m *Mapping) UnmarshalJSON(data []byte) error { return readString("mapping", data, m) }
 
-// UnmarshalJSON reads a string as ParseMethod does. It refuses null, which package
-// json would pass over.
+// UnmarshalJSON reads a string as ParseMethod does. It refuses null, which package json would
+// ignore.
 func (m *Method) UnmarshalJSON(data []byte) error { return readString("method", data, m) }
 
-// UnmarshalJSON reads a string as ParseGranularity does. It refuses null, which
-// package json would pass over.
+// UnmarshalJSON reads a string as ParseGranularity does. It refuses null, which package json
+// would ignore.
 func (g *Granularity) UnmarshalJSON(data []byte) error { return readString("granularity", data, g) }
 
-// UnmarshalJSON reads a string as UnmarshalText does. It refuses null, which
-// package json would pass over.
+// UnmarshalJSON reads a string as UnmarshalText does. It refuses null, which package json would
+// ignore.
 func (f *Format) UnmarshalJSON(data []byte) error { return readString("format", data, f) }
 
-// UnmarshalJSON reads a string as UnmarshalText does. It refuses null, which package json
-// would pass over.
+// UnmarshalJSON reads a string as UnmarshalText does. It refuses null, which package json would
+// ignore.
 func (f *ScaleFormat) UnmarshalJSON(data []byte) error { return readString("scales", data, f) }
 
-// UnmarshalJSON reads a string as UnmarshalText does. It refuses null, which
-// package json would pass over.
+// UnmarshalJSON reads a string as UnmarshalText does. It refuses null, which package json would
+// ignore.
 func (d *Divisor) UnmarshalJSON(data []byte) error { return readString("divisor", data, d) }
 
 type schemeJSON struct {
@@ -172,11 +172,12 @@ type schemeJSON struct {
 	Divisor *Divisor     `json:"divisor,omitempty"`
 }
 
-// MarshalJSON returns an object with the fields format (unless that is Integers),
-// bits, unsigned, mapping, granularity ("per_tensor", "per_channel" or
-// "per_group"), axis, group_size, narrow_range, zero_in_range, method, and scales (unless
-// they are Float32Scale), and divisor (unless that is FarEnd). Axis and group_size are null where they have no meaning. As a key of a map a Scheme has its
-// text form. The errors are those of Validate.
+// MarshalJSON returns an object with the fields bits, unsigned, mapping, granularity
+// ("per_tensor", "per_channel" or "per_group"), axis, group_size, narrow_range, zero_in_range
+// and method. It also has the fields format unless Format is Integers, scales unless Scales is
+// Float32Scale, and divisor unless Divisor is FarEnd. Axis and group_size are null if the
+// granularity does not have them. As a map key a Scheme has its text form. The errors are those
+// of Validate.
 func (s Scheme) MarshalJSON() ([]byte, error) {
 	if err := s.Validate(); err != nil {
 		return nil, err
@@ -202,11 +203,10 @@ func (s Scheme) MarshalJSON() ([]byte, error) {
 	return json.Marshal(j)
 }
 
-// UnmarshalJSON reads what MarshalJSON returns, with the fields in any order. It
-// refuses fields that are unknown, missing or there twice, and null; only format, scales, divisor,
-// axis and group_size may be missing. A string is read as the text form, which is
-// what package json passes for the key of a map. Other errors: ErrScheme, and those
-// of Validate.
+// UnmarshalJSON reads the form of MarshalJSON, with the fields in any order. It refuses unknown
+// and repeated fields, and null where a value must be. Only format, scales, divisor, axis and
+// group_size may be missing. It reads a string as the text form, since package json passes map
+// keys as strings. Other errors: ErrScheme, and those of Validate.
 func (s *Scheme) UnmarshalJSON(data []byte) error {
 	if text := bytes.TrimSpace(data); len(text) > 0 && text[0] == '"' {
 		return readString("scheme", text, s)
@@ -263,7 +263,7 @@ type paramsJSON struct {
 	Tensor    float32   `json:"tensor_scale,omitempty"`
 }
 
-// check returns an error unless p could be the parameters of some shape.
+// check returns an error unless p can be the parameters of some shape.
 func (p paramsJSON) check() error {
 	if len(p.Scale) != len(p.ZeroPoint) {
 		return fmt.Errorf("%w: %d scales and %d zero points", ErrParams, len(p.Scale), len(p.ZeroPoint))
@@ -287,12 +287,12 @@ func (p paramsJSON) check() error {
 	return nil
 }
 
-// MarshalJSON returns an object with the fields scheme, scale and zero_point, and for
-// E4M3Scale tensor_scale. Scales are the shortest decimals that read back as the same float32. Errors:
-// those of Validate, ErrParams, ErrScale, ErrScaleFormat and ErrZeroPoint.
+// MarshalJSON returns an object with the fields scheme, scale and zero_point, and with
+// tensor_scale for E4M3Scale. Scales are the shortest decimals that read back as the same
+// float32. Errors: those of Validate, ErrParams, ErrScale, ErrScaleFormat and ErrZeroPoint.
 //
-// A struct that embeds Params has this method too, and then package json leaves out
-// all other fields of the struct: see the type.
+// A struct that embeds Params has this method too, and then package json leaves out all other
+// fields of the struct: see the type.
 func (p Params) MarshalJSON() ([]byte, error) {
 	j := paramsJSON{&p.Scheme, p.Scale, p.ZeroPoint, p.TensorScale}
 	if err := j.check(); err != nil {
@@ -307,10 +307,9 @@ func (p Params) MarshalJSON() ([]byte, error) {
 	return json.Marshal(j)
 }
 
-// UnmarshalJSON reads what MarshalJSON returns, with the fields in any order. It
-// refuses what MarshalJSON refuses, fields that are unknown, missing or there twice,
-// and null. It cannot know the shape: Scheme.NumParams says how many scales a shape
-// needs.
+// UnmarshalJSON reads the form of MarshalJSON, with the fields in any order. It refuses
+// unknown, missing and repeated fields, null, and values that MarshalJSON refuses. It does not
+// know the shape: Scheme.NumParams returns the number of scales that a shape needs.
 func (p *Params) UnmarshalJSON(data []byte) error {
 	var j paramsJSON
 	j.Scheme = new(Scheme)
@@ -340,9 +339,8 @@ type observerJSON struct {
 	State   []byte `json:"state"`
 }
 
-// MarshalJSON returns an object with the fields version, which is 1, and state, which
-// is the bytes of MarshalBinary in base64. The error is ErrState for the zero
-// Observer.
+// MarshalJSON returns an object with the fields version, which is 1, and state, which has the
+// bytes of MarshalBinary in base64. The error is ErrState for the zero Observer.
 func (f observerForms) MarshalJSON() ([]byte, error) {
 	if f.of == nil {
 		return nil, fmt.Errorf("%w: it was not made by NewObserver", ErrState)
@@ -354,8 +352,8 @@ func (f observerForms) MarshalJSON() ([]byte, error) {
 	return json.Marshal(observerJSON{stateVersion, state})
 }
 
-// UnmarshalJSON reads what MarshalJSON returns. The error is ErrState, and leaves
-// o as it was.
+// UnmarshalJSON reads the form of MarshalJSON. The error is ErrState. An error leaves o as it
+// was.
 func (o *Observer) UnmarshalJSON(data []byte) error {
 	var j observerJSON
 	if err := readObject("observer", data,

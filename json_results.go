@@ -8,7 +8,7 @@ import (
 
 // The JSON forms of Metrics, Result, Differences, Comparison, Range and Memory.
 
-// A jsonFloat is a number in JSON, or "Infinity", "-Infinity" or "NaN".
+// A jsonFloat is a number in JSON, or one of the strings "Infinity", "-Infinity" and "NaN".
 type jsonFloat float64
 
 func (f jsonFloat) MarshalJSON() ([]byte, error) {
@@ -46,15 +46,15 @@ type metricsJSON struct {
 	Clipped  *int       `json:"clipped"`
 }
 
-// MarshalJSON returns an object with the fields n, mae, rmse, max_error, sqnr_db
-// and clipped. A number that is not finite is "Infinity", "-Infinity" or "NaN".
-// The reports of the tool have null for all three.
+// MarshalJSON returns an object with the fields n, mae, rmse, max_error, sqnr_db and clipped. A
+// number that is not finite is "Infinity", "-Infinity" or "NaN". (The reports of the tool have
+// null instead.)
 func (m Metrics) MarshalJSON() ([]byte, error) {
 	return json.Marshal(metricsJSON{&m.N, (*jsonFloat)(&m.MAE), (*jsonFloat)(&m.RMSE), (*jsonFloat)(&m.MaxError), (*jsonFloat)(&m.SQNR), &m.Clipped})
 }
 
-// UnmarshalJSON reads what MarshalJSON returns. It refuses fields that are unknown,
-// missing or there twice, and null.
+// UnmarshalJSON reads the form of MarshalJSON. It refuses unknown, missing and repeated fields,
+// and null.
 func (m *Metrics) UnmarshalJSON(data []byte) error {
 	var n Metrics
 	if err := readObject("metrics", data,
@@ -84,8 +84,8 @@ func (r Result) MarshalJSON() ([]byte, error) {
 	return json.Marshal(resultJSON{&r.Params, &r.Metrics, &r.Memory, r.ChannelMetrics})
 }
 
-// UnmarshalJSON reads what MarshalJSON returns. It refuses fields that are unknown,
-// missing or there twice, and null for all but channel_metrics.
+// UnmarshalJSON reads the form of MarshalJSON. It refuses unknown, missing and repeated fields.
+// Only channel_metrics may be null.
 func (r *Result) UnmarshalJSON(data []byte) error {
 	var q Result
 	if err := readObject("result", data,
@@ -119,8 +119,8 @@ func (d Differences) MarshalJSON() ([]byte, error) {
 	return json.Marshal(differencesJSON{&d.Axis, &d.Metrics, d.ChannelMetrics})
 }
 
-// UnmarshalJSON reads what MarshalJSON returns. It refuses fields that are unknown,
-// missing or there twice, and null for all but channel_metrics.
+// UnmarshalJSON reads the form of MarshalJSON. It refuses unknown, missing and repeated fields.
+// Only channel_metrics may be null.
 func (d *Differences) UnmarshalJSON(data []byte) error {
 	var e Differences
 	if err := readObject("differences", data,
@@ -134,9 +134,9 @@ func (d *Differences) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// UnmarshalJSON reads an object with the fields axis, shape, range, channel_ranges
-// and results, as package json writes it. It refuses fields that are unknown,
-// missing or there twice, and null for all but the lists.
+// UnmarshalJSON reads an object with the fields axis, shape, range, channel_ranges and results,
+// as package json writes it. It refuses unknown, missing and repeated fields. Only shape,
+// channel_ranges and results may be null.
 func (c *Comparison) UnmarshalJSON(data []byte) error {
 	var d Comparison
 	if err := readObject("comparison", data,
@@ -152,9 +152,8 @@ func (c *Comparison) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// UnmarshalJSON reads an object with the fields min and max. It refuses fields that
-// are unknown, missing or there twice, and null. The error is ErrRange where min is
-// above max. -0 becomes +0.
+// UnmarshalJSON reads an object with the fields min and max. It refuses unknown, missing and
+// repeated fields, and null. The error is ErrRange if min is above max. -0 becomes +0.
 func (r *Range) UnmarshalJSON(data []byte) error {
 	var q Range
 	if err := readObject("range", data,
@@ -170,8 +169,8 @@ func (r *Range) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// UnmarshalJSON reads an object with the fields payload and metadata. It refuses
-// fields that are unknown, missing or there twice, null, and negative numbers.
+// UnmarshalJSON reads an object with the fields payload and metadata. It refuses unknown,
+// missing and repeated fields, null, and negative numbers.
 func (m *Memory) UnmarshalJSON(data []byte) error {
 	var n Memory
 	if err := readObject("memory", data,

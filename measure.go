@@ -6,28 +6,26 @@ import (
 	"slices"
 )
 
-// A Differences is how far a tensor is from another, whatever made it so.
+// A Differences has the errors between a tensor and another tensor of the same shape.
 type Differences struct {
-	Axis           int // whose indices are the channels, counted from the front; -1 if all is one channel
+	Axis           int // axis of the channels, counted from the front; -1 if all elements are one channel
 	Metrics            // over all elements
 	ChannelMetrics []Metrics
 }
 
-// Difference returns the differences between a tensor and what became of it, e
-// being restored minus original. Of the channels, which are PerChannel or
-// PerTensor, each has metrics of its own. Clipped is 0: no code is known.
+// Difference returns the errors between the tensors original and restored, which have the same
+// shape. An error is restored minus original. channels is PerChannel or PerTensor; each channel
+// has its own metrics. Clipped is 0, since the codes are unknown.
 //
-// If original was quantized by a scheme and dequantized again, its granularity
-// given as scheme makes Difference sum in the order of [Compare] and [CompareParams].
-// So the metrics are exactly those of their Result, to the last bit, if the
-// channels are those of [Comparison.ChannelGranularity] too. Otherwise PerTensor
-// will do: scheme changes nothing but the last bits of sums, and only if it is
-// of groups, or of channels along another axis.
+// scheme only affects the order of the sums, and so their last bits. Pass PerTensor in general.
+// If restored is original, quantized by a scheme and dequantized, pass the granularity of that
+// scheme. If channels is also [Comparison.ChannelGranularity], the metrics are exactly those of
+// [Compare] and [CompareParams].
 //
-// Errors: ErrEmpty, ErrAxis, ErrGroupSize, ErrShape, also for shapes that
-// differ, ErrScheme if the channels are groups, and a *NotFiniteError for the
-// first NaN or infinity of original, or the first NaN of restored. Infinities of
-// restored, where a reconstruction overflows, make infinite errors.
+// Errors: ErrEmpty, ErrAxis and ErrGroupSize; ErrShape, also for shapes that differ; ErrScheme
+// if channels is PerGroup; and a *NotFiniteError for the first NaN or infinity of original, or
+// for the first NaN of restored. Infinities of restored, which are reconstructions that
+// overflowed, make infinite errors.
 func Difference(original, restored Tensor, channels, scheme Granularity) (*Differences, error) {
 	n := len(original.Data)
 	ch, l, err := measured(n, original.Shape, channels, scheme)
@@ -54,8 +52,8 @@ func Difference(original, restored Tensor, channels, scheme Granularity) (*Diffe
 	return m, nil
 }
 
-// Difference is [Difference] of t and the tensor of the same shape that restored
-// gives. Each is read once. Errors: those of Difference and of either Source.
+// Difference is [Difference] of t and the tensor of the same shape that is read from restored.
+// Each Source is read once. Errors: those of Difference and of either Source.
 func (t Stream) Difference(restored Source, channels, scheme Granularity) (*Differences, error) {
 	original, shape := t.Source, t.Shape
 	n, err := elements(shape)
@@ -83,8 +81,8 @@ func (t Stream) Difference(restored Source, channels, scheme Granularity) (*Diff
 	return m, err
 }
 
-// measured checks what Difference gets, and returns how it cuts n elements into
-// channels and, for the order of sums, into what shares parameters.
+// measured checks the arguments of Difference. It returns the layout of the channels, and the
+// layout of the scheme, which decides the order of the sums.
 func measured(n int, shape []int, channels, scheme Granularity) (ch, l layout, err error) {
 	if channels.unit == perGroup {
 		return ch, l, fmt.Errorf("%w: channels %v", ErrScheme, channels)
@@ -96,8 +94,8 @@ func measured(n int, shape []int, channels, scheme Granularity) (ch, l layout, e
 	return ch, l, err
 }
 
-// differences returns those between two tensors, which are x and y or come from
-// two Sources, cut as l cuts a scheme.
+// differences returns the errors between two tensors. They are x and y, or are read from two
+// Sources. ch is the layout of the channels, and l that of the scheme.
 func differences(x, y []float32, original, restored Source, ch, l layout, channels Granularity, rank int) (*Differences, error) {
 	g := walks.Get().(*walk)
 	g.begin(ch, true, 1, original, restored)

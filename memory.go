@@ -1,25 +1,26 @@
 package quant
 
-// Memory is an estimate of what a quantized tensor takes, in bytes. Packed
-// codes take exactly Payload. Zero points are those of integers; with scales in another
-// format than float32, those of the symmetric mapping, which are all the same, count as
-// nothing. Files without zero points, or with shorter ones, take less than Metadata.
+// Memory is the size of a quantized tensor in bytes. Payload is exactly the size of packed
+// codes. Metadata is an estimate: files with shorter zero points, or without them, take less.
+// Only integers have zero points. If scales have another format than float32 and the mapping is
+// symmetric, zero points do not count, since they are all the same.
 type Memory struct {
 	Payload  int64 `json:"payload"`  // packed codes: elements * bits / 8, rounded up
-	Metadata int64 `json:"metadata"` // scales in their format, and 4 for every int32 zero point: 8 for each pair with a float32 scale
+	Metadata int64 `json:"metadata"` // scales in their format, and int32 zero points: 8 for each pair with a float32 scale
 }
 
 // Total returns Payload + Metadata.
 func (m Memory) Total() int64 { return m.Payload + m.Metadata }
 
-// zeroBytes is the size of a zero point, and tensorScaleBytes that of a tensor's scale.
+// zeroBytes is the size of a zero point, and tensorScaleBytes the size of the scale of a
+// tensor.
 const (
 	zeroBytes        = 4
 	tensorScaleBytes = 4
 )
 
-// Memory returns what n elements take whose codes have s.Bits bits, with the
-// given number of pairs of a scale and a zero point (see NumParams).
+// Memory returns the size of n elements with codes of s.Bits bits. params is the number of
+// scales (see NumParams).
 func (s Scheme) Memory(n, params int) Memory {
 	each := s.Scales.Bytes()
 	if s.Format.number == 0 && (s.Scales == Float32Scale || s.Mapping == Asymmetric) {

@@ -9,21 +9,21 @@ import (
 	"github.com/a01592f9/quant/internal/work"
 )
 
-// Params returns the parameters that s gives to the values so far. The scheme is
-// that of o, or another of the same granularity whose method needs no more than
-// that of o: methods that need a histogram can stand for each other, and MinMax
-// for any. The cost does not depend on the number of values.
+// Params returns the parameters that s gives to the values observed so far. s has the
+// granularity of the Observer's scheme, and a method that the Observer keeps enough for. An
+// Observer with a histogram gives the parameters of all methods except MovingAverage. Every
+// Observer gives those of MinMax. The cost does not depend on the number of values.
 //
-// The smallest and the largest value are exact. Percentiles are off by at most
-// 2^-7 of their magnitude (2^-133 if that is more), being in the same bin as
-// the exact ones. RMSE and MAE, for LeastSquares and LeastAbsolute, are known
-// to within 2^-7 of the root mean square, or of the mean magnitude, of the
-// values; commonly it is far less. Entropy counts in 2048 bins of equal width,
-// over which the values of a histogram's bin are spread evenly.
+// The smallest and the largest value are exact. A percentile is in the same bin as the exact
+// one, so it differs from it by at most 2^-7 of its magnitude, or by 2^-133 if that is more.
+// For LeastSquares and LeastAbsolute, the RMSE of a range is known up to 2^-7 of the root mean
+// square of the values, and the MAE up to 2^-7 of their mean magnitude; the differences are
+// usually much smaller. Entropy counts in 2048 bins of equal width, and spreads the values of a
+// histogram's bin evenly over them.
 //
-// Errors: those of Scheme.Validate, ErrScheme for another granularity, ErrMethod
-// for a method that o has not kept enough for, and ErrEmpty if there are no
-// values, or none for some channel or group.
+// Errors: those of Scheme.Validate, ErrScheme for another granularity, ErrMethod for a method
+// that o does not keep enough for, and ErrEmpty if the tensor, or some channel or group, has no
+// values.
 func (o *Observer) Params(s Scheme) (Params, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -37,9 +37,10 @@ func (o *Observer) Params(s Scheme) (Params, error) {
 	return p, nil
 }
 
-// Ranges returns the ranges that s, as for Params, chooses: those that
-// ParamsFromRanges makes the same parameters of. For E4M3Scale that holds for MinMax
-// alone: the scale of the tensor is that of all values, not of the chosen ranges.
+// Ranges returns the ranges that s chooses, for an s as in Params. ParamsFromRanges makes the
+// parameters of Params from them. For E4M3Scale that is true for MinMax only: Params makes the
+// scale of the tensor from the range of all values, and ParamsFromRanges from the chosen
+// ranges.
 func (o *Observer) Ranges(s Scheme) ([]Range, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -90,8 +91,8 @@ func (o *Observer) ranges(s Scheme) (lo, hi []float32, tensor float32, err error
 	return lo, hi, tensor, nil
 }
 
-// An observedChoice is the job of choosing the range of every parameter from what
-// was observed.
+// An observedChoice is the job of choosing the ranges of all parameters from the state of an
+// Observer.
 type observedChoice struct {
 	scheme scaler
 	params []observed
@@ -118,17 +119,17 @@ func (c *observedChoice) choose(i int) {
 	c.lo[i], c.hi[i] = exact.PlusZero(r.Min), exact.PlusZero(r.Max)
 }
 
-// An Estimate is what quantizing some values is expected to lose.
+// An Estimate is the expected error of quantizing the values of one parameter.
 type Estimate struct {
-	RMSE float64 // within 2^-7 of the values' root mean square of the real one
-	MAE  float64 // within 2^-7 of their mean magnitude
+	RMSE float64 // differs from the real one by at most 2^-7 of the values' root mean square
+	MAE  float64 // differs from the real one by at most 2^-7 of their mean magnitude
 }
 
-// Estimate returns what p, from o or from elsewhere, would lose of the values
-// observed for each of its parameters, by their histograms.
+// Estimate returns the expected errors of quantizing the observed values with p, one for each
+// parameter. It computes them from the histograms. p may come from o or from any other source.
 //
-// Errors: ErrScheme for another granularity, ErrMethod if o keeps no
-// histograms, those of Quantize for p, and ErrEmpty if there are no values.
+// Errors: ErrScheme for another granularity, ErrMethod if o keeps no histograms, those of
+// Quantize for p, and ErrEmpty if there are no values.
 func (o *Observer) Estimate(p Params) ([]Estimate, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -164,16 +165,15 @@ func (o *Observer) Estimate(p Params) ([]Estimate, error) {
 	return all, nil
 }
 
-// A Bin is some values that an Observer counted together.
+// A Bin is one bin of a histogram.
 type Bin struct {
-	Range        // that the values are in
-	Count uint64 // of them
+	Range        // of the values that the bin may hold
+	Count uint64 // number of values
 }
 
-// Bins returns the histogram of the parameter with index i, by ascending
-// values: bins that hold any. It is nil if the scheme's method needs none. The
-// bin of zeros also has all magnitudes below 2^-133. Panics if i is not in
-// [0, o.Len()).
+// Bins returns the bins of the histogram of parameter i that hold values, in ascending order.
+// It is nil if the scheme's method needs no histogram. The bin of zeros also holds all values
+// with magnitudes below 2^-133. Bins panics if i is not in [0, o.Len()).
 func (o *Observer) Bins(i int) []Bin {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -2,22 +2,22 @@ package quant
 
 import "math"
 
-// An order is how a tensor is cut into channels, and where the sums over these
-// begin and end. It is fixed by the shape alone, so that the sums have the same
-// bits wherever the elements come from and however many goroutines there are:
+// An order says how a tensor is divided into channels, and in which order their sums are
+// computed. It depends only on the shape. So the sums have the same bits for data in memory and
+// data that are read, and for any number of goroutines:
 //
-//   - Where channels are runs, a run is cut into blocks of blockLen elements.
-//     Element i of a block adds to lane i%lanes, and the lanes are folded.
-//   - Where channels are columns, a block is blockRows rows. Each column is
+//   - If channels are runs, a run is divided into blocks of blockLen elements.
+//     Element i of a block is added to lane i%lanes, and then the lanes are added.
+//   - If channels are columns, a block is blockRows rows. Each column is
 //     a lane, and the lanes of a channel are added from left to right.
-//   - The blocks of a channel are added in order within segments of segBlocks
-//     blocks, then the segments in order; a tensor's sums are those of its
-//     channels in order. (Where channels are columns a segment is a block.)
+//   - A segment is segBlocks blocks of a channel. (If channels are columns, a
+//     segment is one block.) The blocks of a segment are added in order, then the
+//     segments of a channel, then the channels of the tensor.
 type order struct {
 	ch       layout // of channels
-	blocks   int    // of a channel, where channels are runs
-	segments int    // of a channel
-	slots    int    // segments that there is memory for at a time: all, unless a Source is read
+	blocks   int    // in a channel, if channels are runs
+	segments int    // in a channel
+	slots    int    // number of segments with memory for their sums: all, unless a Source is read
 }
 
 const (
@@ -27,13 +27,12 @@ const (
 	tallyBytes = 8 + 8 + 8 + 8
 )
 
-// slotBytes bounds the memory for sums of segments that are not folded yet. Only
-// tests change it.
+// slotBytes is the largest memory for sums of segments that are not yet added to those of their
+// channels. Only tests change it.
 var slotBytes = 8 << 20
 
-// cut makes o the order of the sums over the channels of l, with memory for
-// all segments or, if it is to be bounded, for as many as that allows with sums
-// for so many schemes.
+// cut sets o to the order of the sums over the channels of l. With bounded, o has only as many
+// slots as slotBytes allows for sums of the given number of schemes.
 func (o *order) cut(l *layout, bounded bool, schemes int) {
 	o.ch, o.blocks = *l, 0
 	if l.cols > 0 {
@@ -49,10 +48,10 @@ func (o *order) cut(l *layout, bounded bool, schemes int) {
 	}
 }
 
-// sums returns how many sums there are at a time, one for each slot of each channel.
+// sums returns the number of sums in memory: one for each slot of each channel.
 func (o *order) sums() int { return o.ch.axis * o.slots }
 
-// A lane names the channels of the columns of a block, from left to right.
+// A lane iterates over the channels of the columns of a block, from left to right.
 type lane struct{ channel, column, inner, axis int }
 
 func (o *order) lanes(b *block) lane {
@@ -71,7 +70,7 @@ func (l *lane) next() int {
 	return c
 }
 
-// A tally is sums of errors over any number of blocks.
+// A tally is the sums of errors over any number of blocks.
 type tally struct {
 	abs, sq float64
 	max     float32
@@ -92,13 +91,13 @@ func (t *tally) addAll(o *tally) {
 	t.clipped += o.clipped
 }
 
-// rangeSums are ranges and sums of squares.
+// rangeSums are ranges with their sums of squares.
 type rangeSums struct {
 	lo, hi []float32
 	sq     []float64
 }
 
-// reset makes n ranges of nothing, and as many sums.
+// reset sets r to n empty ranges and n sums of 0.
 func (r *rangeSums) reset(n int) {
 	r.lo, r.hi, r.sq = resize(r.lo, n), resize(r.hi, n), resize(r.sq, n)
 	clear(r.sq)

@@ -2,17 +2,16 @@ package quant
 
 import "fmt"
 
-// Quantizing and dequantizing a part of a tensor, without the rest of it.
+// Quantizing and dequantizing a part of a tensor without the rest of the tensor.
 
-// QuantizePart is [QuantizeCodes] for a part of a tensor of the given shape: x
-// holds its elements from off up to off+len(x), in row-major order, and their
-// codes, the same as those of the whole, are stored in as many elements of dst.
-// Parts may begin and end anywhere, and may be empty. It allocates nothing, and
-// panics if dst is shorter than x. A shape of no axes is one element.
+// QuantizePart is [QuantizeCodes] for a part of a tensor. x holds the elements off up to
+// off+len(x), in row-major order, of a tensor of the given shape. QuantizePart stores their
+// codes in the first len(x) elements of dst. The codes are those that QuantizeCodes gives for
+// the whole tensor. A part may begin and end at any element, and may be empty. QuantizePart
+// allocates nothing, and panics if dst is shorter than x. A shape of no axes is one element.
 //
-// Errors: those of QuantizeCodes, and ErrShape for a part that is not within
-// the shape. Of p only the parameters that the part needs are checked, beside
-// their number.
+// Errors: those of QuantizeCodes, and ErrShape for a part that is not inside the shape. Only
+// the number of parameters and the parameters of the part are checked.
 func QuantizePart[T Code](dst []T, x []float32, off int, shape []int, p Params) error {
 	f, err := newPart(off, len(x), shape, p)
 	if err != nil {
@@ -28,10 +27,10 @@ func QuantizePart[T Code](dst []T, x []float32, off int, shape []int, p Params) 
 	return nil
 }
 
-// DequantizePart is [DequantizeCodes] for a part of a tensor of the given
-// shape: codes holds those of its elements from off up to off+len(codes), whose
-// real values are stored in as many elements of dst. Otherwise it is to
-// DequantizeCodes what QuantizePart is to QuantizeCodes.
+// DequantizePart is [DequantizeCodes] for a part of a tensor of the given shape. codes holds
+// the codes of the elements off up to off+len(codes). DequantizePart stores their real values
+// in the first len(codes) elements of dst. It allocates nothing, and panics if dst is shorter
+// than codes. Errors: those of DequantizeCodes, and ErrShape as for QuantizePart.
 func DequantizePart[T Code](dst []float32, codes []T, off int, shape []int, p Params) error {
 	f, err := newPart(off, len(codes), shape, p)
 	if err != nil {
@@ -47,8 +46,8 @@ func DequantizePart[T Code](dst []float32, codes []T, off int, shape []int, p Pa
 	return nil
 }
 
-// newPart is newTransform for n elements from off on. What it does is bounded
-// by n, and by the length of a row, not by the tensor.
+// newPart is newTransform for n elements from element off on. Its cost depends on n and on the
+// length of a row, but not on the size of the tensor.
 func newPart(off, n int, shape []int, p Params) (transform, error) {
 	if err := p.Scheme.Validate(); err != nil {
 		return transform{}, err
@@ -73,7 +72,7 @@ func newPart(off, n int, shape []int, p Params) (transform, error) {
 		}
 	}
 	if l.spread() && n < 4*l.cols {
-		l.cols = 0 // laying out the parameters would cost more than short runs do
+		l.cols = 0 // short runs cost less than laying out the parameters
 	}
 	return transform{layout: l, off: off, coding: p.coding()}, nil
 }

@@ -4,14 +4,13 @@ import (
 	"github.com/a01592f9/quant/internal/work"
 )
 
-// Calibrate returns the parameters that s gives to t: for every tensor,
-// channel or group those that the Symmetric or Asymmetric mapping derives from
-// the range that s.Method chooses, by default from its minimum and maximum. The
-// formulas are at the head of the package documentation.
+// Calibrate returns the parameters that s gives to t. For the tensor, or for each channel or
+// group, s.Method chooses a range, by default from the smallest to the largest value. The
+// mapping makes the scale and the zero point from the range. The formulas are at the beginning
+// of the package documentation.
 //
-// Errors: those of Scheme.Validate, ErrEmpty, ErrShape, ErrAxis, a
-// *NotFiniteError for the first NaN or infinity, and ErrMethod for MovingAverage,
-// which is for an Observer.
+// Errors: those of Scheme.Validate, ErrEmpty, ErrShape, ErrAxis, a *NotFiniteError for the
+// first NaN or infinity, and ErrMethod for MovingAverage, which is for an Observer.
 func Calibrate(t Tensor, s Scheme) (Params, error) {
 	var p Params
 	if err := CalibrateInto(&p, t, s); err != nil {
@@ -20,10 +19,9 @@ func Calibrate(t Tensor, s Scheme) (Params, error) {
 	return p, nil
 }
 
-// CalibrateInto is Calibrate into memory that p brings: it stores s in
-// p.Scheme, reuses p.Scale and p.ZeroPoint where their capacity suffices (see
-// Scheme.NumParams), and then allocates nothing. After an error p is as it was.
-// Errors: those of Calibrate.
+// CalibrateInto is Calibrate into the memory of p. It stores s in p.Scheme and reuses p.Scale
+// and p.ZeroPoint. It allocates nothing if their capacity is large enough (see
+// Scheme.NumParams). After an error p is as it was. Errors: those of Calibrate.
 func CalibrateInto(p *Params, t Tensor, s Scheme) error {
 	if _, ok := s.calibrateSmall(p, t); ok {
 		return nil
@@ -57,24 +55,23 @@ func CalibrateInto(p *Params, t Tensor, s Scheme) error {
 		return err
 	}
 	tensor := s.tensorScale(lo, hi)
-	s.choose(t.Data, nil, l, lo, hi, tensor) // no error without a Source
+	s.choose(t.Data, nil, l, lo, hi, tensor) // there is no Source, so no error
 	p.set(s, l.params)
 	s.paramsOf(p, lo, hi, tensor)
 	return nil
 }
 
-// Quantize returns the codes of t under p:
+// Quantize returns the codes of t with the parameters p:
 //
 //	q = clamp(round(x/scale) + zero point, qmin, qmax)
 //
-// where round is to nearest, ties to even, and x/scale is the correctly
-// rounded float32 quotient. ±Inf saturates; NaN becomes qmin. The tensor need
-// not be the one that p was made from: it needs as many channels or groups.
-// The result has its own codes and shape, and shares the slices of p. A tensor
-// of no elements, such as a batch of no rows, has no codes, which is no error.
+// round is to nearest, ties to even, and x/scale is the correctly rounded float32 quotient.
+// ±Inf saturates; NaN becomes qmin. The tensor may differ from the one that was calibrated, but
+// must have the same number of channels or groups. The result has its own codes and shape, and
+// shares the slices of p. A tensor of no elements, such as a batch of no rows, has no codes;
+// that is no error.
 //
-// Errors: those of Scheme.Validate, ErrShape, ErrAxis, ErrParams and a
-// *ParamError.
+// Errors: those of Scheme.Validate, ErrShape, ErrAxis, ErrParams and a *ParamError.
 func Quantize(t Tensor, p Params) (Quantized, error) {
 	f, err := newTransform(len(t.Data), t.Shape, p)
 	if err != nil {
@@ -87,7 +84,7 @@ func Quantize(t Tensor, p Params) (Quantized, error) {
 	return Quantized{Codes: codes, Shape: shapeOf(t), Params: p}, nil
 }
 
-// shapeOf returns a copy of t's shape, with one axis if it has none.
+// shapeOf returns a copy of t's shape. A shape of no axes becomes one axis.
 func shapeOf(t Tensor) []int {
 	if len(t.Shape) == 0 {
 		return []int{len(t.Data)}
@@ -95,9 +92,8 @@ func shapeOf(t Tensor) []int {
 	return cloneShape(t.Shape)
 }
 
-// QuantizeInto is Quantize into the first PackedLen(len(t.Data), Bits) bytes
-// of dst; it allocates nothing. It panics if dst is shorter. Errors: those of
-// Quantize.
+// QuantizeInto is Quantize into the first PackedLen(len(t.Data), Bits) bytes of dst. It
+// allocates nothing, and panics if dst is shorter. Errors: those of Quantize.
 func QuantizeInto(dst []byte, t Tensor, p Params) error {
 	if e, ok := p.small(len(t.Data), t.Shape); ok && p.quantizeSmall(dst, t.Data, e) {
 		return nil
@@ -114,11 +110,11 @@ func QuantizeInto(dst []byte, t Tensor, p Params) error {
 	return nil
 }
 
-// QuantizeCodes is QuantizeInto for codes that are not packed: one element of
-// dst for each of t. T must be as wide as a code at least, and signed if and
-// only if the codes are; codes of formats other than Integers are uint8. Otherwise the
-// error is ErrScheme. It panics if dst is
-// shorter than t.Data. Other errors: those of Quantize.
+// QuantizeCodes is QuantizeInto for codes that are not packed: it stores one element in dst for
+// each element of t. T must be at least as wide as a code, and signed if and only if the codes
+// are signed. Codes of formats other than Integers are uint8. For another T the error is
+// ErrScheme. QuantizeCodes panics if dst is shorter than t.Data. Other errors: those of
+// Quantize.
 func QuantizeCodes[T Code](dst []T, t Tensor, p Params) error {
 	if n := len(t.Data); n <= len(dst) && fitsSmall[T](&p.Scheme) {
 		if e, ok := p.small(n, t.Shape); ok {
@@ -140,10 +136,10 @@ func QuantizeCodes[T Code](dst []T, t Tensor, p Params) error {
 	return nil
 }
 
-// Dequantize returns the real values that the codes of q stand for:
-// float32(code - zero point) * scale, rounded once.
+// Dequantize returns the real values of the codes of q: float32(code - zero point) * scale,
+// rounded once.
 //
-// Errors: as for Quantize, and ErrCodesLength.
+// Errors: those of Quantize, and ErrCodesLength.
 func Dequantize(q Quantized) (Tensor, error) {
 	f, err := q.transform()
 	if err != nil {
@@ -155,8 +151,8 @@ func Dequantize(q Quantized) (Tensor, error) {
 	return t, nil
 }
 
-// DequantizeInto is Dequantize into dst, which must have room for every
-// element or it panics; it allocates nothing. Errors: those of Dequantize.
+// DequantizeInto is Dequantize into dst. It allocates nothing, and panics if dst has fewer
+// elements than q. Errors: those of Dequantize.
 func DequantizeInto(dst []float32, q Quantized) error {
 	if n := smallElements(q.Shape); n > 0 && n <= len(dst) {
 		if e, ok := q.Params.small(n, q.Shape); ok && q.Params.dequantizeSmall(dst[:n], q.Codes, e) {
@@ -174,11 +170,10 @@ func DequantizeInto(dst []float32, q Quantized) error {
 	return nil
 }
 
-// DequantizeCodes is DequantizeInto for codes that are not packed, as
-// QuantizeCodes yields them, of a tensor with the given shape (none means one
-// axis). Codes outside the grid, which narrow range or a T wider than Bits
-// makes possible, are taken as the integers that they are. Errors: those of
-// Quantize, and ErrScheme for a T that QuantizeCodes would not take.
+// DequantizeCodes is DequantizeInto for codes that are not packed, as from QuantizeCodes. The
+// tensor has the given shape; a shape of no axes means one axis. A code outside the grid, which
+// is possible with narrow range or with a T wider than Bits, is dequantized like any other
+// integer. Errors: those of Quantize, and ErrScheme for a T that QuantizeCodes refuses.
 func DequantizeCodes[T Code](dst []float32, codes []T, shape []int, p Params) error {
 	if n := len(codes); n <= len(dst) && fitsSmall[T](&p.Scheme) {
 		if e, ok := p.small(n, shape); ok {
@@ -200,12 +195,12 @@ func DequantizeCodes[T Code](dst []float32, codes []T, shape []int, p Params) er
 	return nil
 }
 
-// Ranges returns the range of the tensor, or of every channel or group of it,
-// in the order of Params. With Range.Union and ParamsFromRanges it calibrates
-// over data that is never in memory all at once.
+// Ranges returns the range of the tensor, or of every channel or group, in the order of Params.
+// Together with Range.Union and ParamsFromRanges it calibrates over data that is not in memory
+// all at once.
 //
-// Errors: ErrEmpty, ErrShape, ErrAxis, ErrGroupSize, and a *NotFiniteError for
-// the first NaN or infinity.
+// Errors: ErrEmpty, ErrShape, ErrAxis, ErrGroupSize, and a *NotFiniteError for the first NaN or
+// infinity.
 func Ranges(t Tensor, g Granularity) ([]Range, error) {
 	l, err := newLayout(len(t.Data), t.Shape, g)
 	if err != nil {
@@ -218,8 +213,8 @@ func Ranges(t Tensor, g Granularity) ([]Range, error) {
 	return r, nil
 }
 
-// RangesInto is Ranges into dst, which must have room for as many ranges as
-// there are parameters (see Scheme.NumParams) or it panics; it allocates nothing.
+// RangesInto is Ranges into dst. It allocates nothing, and panics if dst has fewer elements
+// than there are parameters (see Scheme.NumParams). Errors: those of Ranges.
 func RangesInto(dst []Range, t Tensor, g Granularity) error {
 	l, err := newLayout(len(t.Data), t.Shape, g)
 	if err != nil {

@@ -2,14 +2,14 @@ package quant
 
 import "math"
 
-// How a scale is rounded to the number that is stored.
+// Rounding a scale to a number of the format of scales.
 
-// The numbers by which scales are rounded.
+// Numbers of the formats of scales.
 const (
-	leastFloat16    = 0x1p-24 // the smallest of each format
+	leastFloat16    = 0x1p-24 // the smallest positive numbers of the formats
 	leastE4M3       = 0x1p-9
 	largestE4M3     = 448
-	leastOfTensor   = minScale / leastE4M3 // so that no product is below minScale
+	leastOfTensor   = minScale / leastE4M3 // keeps products of two scales at or above minScale
 	largestBFloat16 = 0x7f7f0000           // bits
 )
 
@@ -18,16 +18,16 @@ var (
 	roundE4M3    = newFloatCode(4, 3, 7, largestE4M3, 0, true)
 )
 
-// A scaleRule makes the scales of a scheme's ranges: the numbers that are stored.
+// A scaleRule rounds the scales of a scheme.
 type scaleRule struct {
 	format   ScaleFormat
-	steps    float32 // divisor of the extent of a range
+	steps    float32 // divisor that makes a scale of an extent
 	exponent int     // of the largest code
 	mantissa int     // bits of the codes
 	tensor   float32 // scale of the tensor, for E4M3Scale
 }
 
-// scaleRule returns that of s in a tensor of a scale.
+// scaleRule returns the rule of s for a tensor with the given scale.
 func (s *Scheme) scaleRule(tensor float32) scaleRule {
 	r := scaleRule{format: s.Scales, tensor: tensor}
 	switch {
@@ -49,8 +49,8 @@ func (s *Scheme) scaleRule(tensor float32) scaleRule {
 	return r
 }
 
-// extent returns what of a range the scale is proportional to, m, and the power of two by
-// which it is multiplied: 1 where max - min overflows, else 0.
+// extent returns m, to which the scale of a range is proportional, and a power of two by which
+// m must be multiplied. The power is 1 if max - min overflows, else 0.
 func (s *Scheme) extent(lo, hi float32) (m float32, power int) {
 	if s.symmetricScales() {
 		return absMax(lo, hi), 0
@@ -61,11 +61,11 @@ func (s *Scheme) extent(lo, hi float32) (m float32, power int) {
 	return m, 0
 }
 
-// symmetricScales reports whether scales depend on the largest magnitude alone.
+// symmetricScales reports whether scales depend only on the largest magnitude of a range.
 func (s *Scheme) symmetricScales() bool { return s.Format.number != 0 || s.Mapping == Symmetric }
 
-// tensorScale returns the scale of a tensor whose parameters have these ranges, all values
-// being within them, or 0 if the scheme has none.
+// tensorScale returns the scale of a tensor whose parameters have the given ranges, or 0 if s
+// has no such scale. All values must be in the ranges.
 func (s *Scheme) tensorScale(lo, hi []float32) float32 {
 	if s.Scales != E4M3Scale {
 		return 0
@@ -78,14 +78,15 @@ func (s *Scheme) tensorScale(lo, hi []float32) float32 {
 	return r.tensorOf(t)
 }
 
-// tensorShare returns the scale that a tensor needs for a range, 0 for zeros.
+// tensorShare returns the scale that the tensor needs for one range. It is 0 for a range of
+// zeros.
 func (s *Scheme) tensorShare(v Range, r *scaleRule) float32 {
 	lo, hi := s.widened(v.Min, v.Max)
 	m, power := s.extent(lo, hi)
 	return m / (largestE4M3 * r.steps) * float32(int(1)<<power)
 }
 
-// tensorOf returns the scale of a tensor that needs at least t.
+// tensorOf returns the scale of a tensor whose ranges need at least t.
 func (r *scaleRule) tensorOf(t float32) float32 {
 	switch {
 	case r.format != E4M3Scale:
@@ -96,7 +97,7 @@ func (r *scaleRule) tensorOf(t float32) float32 {
 	return atLeast(t, leastOfTensor)
 }
 
-// tensorScaleOf is tensorScale for one range.
+// tensorScaleOf is tensorScale for a single range.
 func (s *Scheme) tensorScaleOf(r Range) float32 {
 	if s.Scales != E4M3Scale {
 		return 0
@@ -105,7 +106,7 @@ func (s *Scheme) tensorScaleOf(r Range) float32 {
 	return rule.tensorOf(s.tensorShare(r, &rule))
 }
 
-// widened returns a range as the mapping takes it.
+// widened returns the range that the grid covers: with ZeroInRange it holds 0.
 func (s *Scheme) widened(lo, hi float32) (float32, float32) {
 	if s.ZeroInRange {
 		return min(lo, 0), max(hi, 0)
@@ -113,7 +114,7 @@ func (s *Scheme) widened(lo, hi float32) (float32, float32) {
 	return lo, hi
 }
 
-// storedParams returns the parameters of a range, the scale being the one that is stored.
+// storedParams returns the parameters of a range, with the scale rounded by rule.
 func (s *Scheme) storedParams(r Range, rule *scaleRule) (scale float32, zero int32) {
 	lo, hi := s.widened(r.Min, r.Max)
 	symmetric := s.symmetricScales()
@@ -144,8 +145,8 @@ func (s *Scheme) storedParams(r Range, rule *scaleRule) (scale float32, zero int
 	return scale, zero
 }
 
-// stored returns the scale that is stored for the extent m * 2^power, m/d being at least
-// least.
+// stored returns the rounded scale for the extent m * 2^power. least is the smallest scale
+// allowed.
 func (r *scaleRule) stored(m float32, power int, least float32) float32 {
 	scale := atLeast(m/r.steps*float32(int(1)<<power), least)
 	bits := math.Float32bits(atLeast(m, least*r.steps))
@@ -172,10 +173,10 @@ func (r *scaleRule) stored(m float32, power int, least float32) float32 {
 	return scale
 }
 
-// powerOfTwo returns 2^(e-127), or the nearest power of two that a scale may be.
+// powerOfTwo returns 2^(e-127), limited to the powers of two that a scale can have.
 func powerOfTwo(e int) float32 { return math.Float32frombits(uint32(min(max(e, 1), 254)) << 23) }
 
-// stores reports whether a scale is a number of the format, under the scale of the tensor.
+// stores reports whether scale is a number of the format. tensor is the scale of the tensor.
 func (f ScaleFormat) stores(scale, tensor float32) bool {
 	b := math.Float32bits(scale)
 	switch f {

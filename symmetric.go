@@ -10,8 +10,8 @@ func symmetricScale(lo, hi, steps float32) float32 {
 // absMax returns max(|lo|, |hi|) for lo ≤ hi.
 func absMax(lo, hi float32) float32 { return atLeast(hi, -lo) }
 
-// atLeast is max for values that are not NaN. (The builtin, which sees to NaN
-// and the sign of zero, costs more than the division beside it.)
+// atLeast is max for values that are not NaN. (The builtin max also orders NaN and -0, and
+// takes longer than a division.)
 func atLeast(v, limit float32) float32 {
 	if v < limit {
 		return limit

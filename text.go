@@ -7,10 +7,11 @@ import (
 	"strings"
 )
 
-// The text forms of Scheme, Granularity, Method and Mapping. That of Format is in
-// format.go.
+// The text forms of Scheme, Granularity, Method and Mapping. Those of Format and ScaleFormat
+// are in format.go and scaleformat.go.
 
-// MarshalText returns "asymmetric" or "symmetric". The error is ErrScheme.
+// MarshalText returns "asymmetric" or "symmetric". The error is ErrScheme for an unknown
+// mapping.
 func (m Mapping) MarshalText() ([]byte, error) {
 	if m > Symmetric {
 		return nil, fmt.Errorf("%w: there is no %v", ErrScheme, m)
@@ -18,7 +19,7 @@ func (m Mapping) MarshalText() ([]byte, error) {
 	return []byte(m.String()), nil
 }
 
-// UnmarshalText reads what MarshalText returns. The error is ErrScheme.
+// UnmarshalText reads "asymmetric" or "symmetric". The error is ErrScheme for any other text.
 func (m *Mapping) UnmarshalText(text []byte) error {
 	switch string(text) {
 	case "asymmetric":
@@ -37,7 +38,7 @@ func (m Mapping) GobEncode() ([]byte, error) { return m.MarshalText() }
 // GobDecode reads the text form.
 func (m *Mapping) GobDecode(data []byte) error { return m.UnmarshalText(data) }
 
-// MarshalText returns the method as ParseMethod reads it. The error is ErrMethod.
+// MarshalText returns the text that ParseMethod reads. The error is ErrMethod.
 func (m Method) MarshalText() ([]byte, error) {
 	if err := m.validate(); err != nil {
 		return nil, err
@@ -61,8 +62,8 @@ func (m Method) GobEncode() ([]byte, error) { return m.MarshalText() }
 // GobDecode reads the text form.
 func (m *Method) GobDecode(data []byte) error { return m.UnmarshalText(data) }
 
-// MarshalText returns "tensor", "channel@0" or "group32@-1": the number after @
-// is the axis. The error is ErrGroupSize for a size that is not positive.
+// MarshalText returns a text such as "tensor", "channel@0" or "group32@-1", where the number
+// after @ is the axis. The error is ErrGroupSize for a size that is not positive.
 func (g Granularity) MarshalText() ([]byte, error) {
 	if g.unit == perGroup && g.size <= 0 {
 		return nil, fmt.Errorf("%w: %d is not positive", ErrGroupSize, g.size)
@@ -96,10 +97,10 @@ func (g Granularity) GobEncode() ([]byte, error) { return g.MarshalText() }
 // GobDecode reads the text form.
 func (g *Granularity) GobDecode(data []byte) error { return g.UnmarshalText(data) }
 
-// ParseGranularity returns the granularity with the given text: "tensor",
-// "channel@0" or "group32@-1", the number after @ being the axis. Short forms
-// are "c0" for "channel@0" and "g32" for "group32@-1". The error is ErrScheme, or
-// ErrGroupSize for a size that is not positive.
+// ParseGranularity returns the granularity with the given text, such as "tensor", "channel@0"
+// or "group32@-1". The number after @ is the axis. There are short forms: "c0" for "channel@0"
+// and "g32" for "group32@-1". The error is ErrScheme, or ErrGroupSize for a size that is not
+// positive.
 func ParseGranularity(text string) (Granularity, error) {
 	if text == "tensor" {
 		return PerTensor, nil
@@ -156,7 +157,7 @@ func startsNumber(s string) bool {
 	return s != "" && (s[0] >= '0' && s[0] <= '9' || s[0] == '-' || s[0] == '+')
 }
 
-// code returns the name of the codes' type, such as "int8", or of the format.
+// code returns the type of the codes, such as "int8", or the name of the format.
 func (s Scheme) code() string {
 	if s.Format != Integers {
 		return s.Format.String()
@@ -168,7 +169,7 @@ func (s Scheme) code() string {
 }
 
 // String returns s as a line of a report: "int8 asymmetric, per channel (axis 0), mse".
-// ParseScheme reads the result of MarshalText, which is another form.
+// ParseScheme does not read this form; it reads that of MarshalText.
 func (s Scheme) String() string {
 	text := s.code()
 	if s.Format == Integers {
@@ -190,9 +191,9 @@ func (s Scheme) String() string {
 	return text
 }
 
-// MarshalText returns s as ParseScheme reads it, in its one canonical form: the
-// type of the codes, and then what is not the default, such as
-// "int4:symmetric:group32@-1:mse:narrow". The errors are those of Validate.
+// MarshalText returns the canonical text that ParseScheme reads: the type of the codes, and
+// then the options that are not the default, such as "int4:symmetric:group32@-1:mse:narrow".
+// The errors are those of Validate.
 func (s Scheme) MarshalText() ([]byte, error) {
 	if err := s.Validate(); err != nil {
 		return nil, err
@@ -289,9 +290,9 @@ func ParseScheme(text string) (Scheme, error) {
 	return s.normal(), nil
 }
 
-// ParseSchemes returns the schemes of a list in which commas separate them, such as
-// "int8,int4:sym:g32:mse". Each is read by ParseScheme; spaces around it are
-// ignored. Errors: those of ParseScheme, and ErrScheme for a scheme that is empty.
+// ParseSchemes returns the schemes of a list that is separated by commas, such as
+// "int8,int4:sym:g32:mse". ParseScheme reads each of them; spaces around it are ignored.
+// Errors: those of ParseScheme, and ErrScheme for an empty scheme.
 func ParseSchemes(list string) ([]Scheme, error) {
 	var all []Scheme
 	for text := range strings.SplitSeq(list, ",") {
@@ -307,7 +308,7 @@ func ParseSchemes(list string) ([]Scheme, error) {
 	return all, nil
 }
 
-// set sets what one part of a scheme's text says, and returns what kind it is.
+// set reads one part of a scheme's text into s, and returns the kind of the part.
 func (s *Scheme) set(part string) (kind string, err error) {
 	switch part {
 	case "asymmetric", "asym":
