@@ -1,10 +1,10 @@
-// Package calibfile reads and writes the two files of a calibration, as
-// docs/calibration-file.md of this project describes them: the calibration
-// file, which is JSON and has the parameters, and the state, which has what
-// was seen and can be merged with other states.
+// Package calibfile reads and writes the two files of a calibration, which
+// docs/calibration-file.md of this project describes. The calibration file is JSON and holds
+// parameters. The state holds what was observed, and can be merged with other states.
 //
-// quant calibrate and quant quantize use the package, and so can programs that
-// observe tensors by another way, or quantize with what was calibrated.
+// The commands quant calibrate and quant quantize use this package. Other programs can use it
+// to write a calibration of their own observations, or to quantize with the parameters of a
+// calibration.
 package calibfile
 
 import (
@@ -18,7 +18,7 @@ import (
 	"github.com/a01592f9/quant"
 )
 
-// The format and the version that a calibration file names.
+// The format and the version in a calibration file.
 const (
 	Format  = "quant calibration"
 	Version = 1
@@ -28,18 +28,18 @@ const (
 type File struct {
 	Format  string   `json:"format"`
 	Version int      `json:"version"`
-	Tensors []Tensor `json:"tensors"` // by their names
+	Tensors []Tensor `json:"tensors"` // in the order of their names
 }
 
 // A Tensor is one tensor of a calibration file.
 type Tensor struct {
 	Name    string   `json:"name"`
 	Scheme  Scheme   `json:"scheme"`
-	Shape   []*int64 `json:"shape"` // nil elements vary between batches, and all if Shape is nil
+	Shape   []*int64 `json:"shape"` // the common shape of the batches: a nil element varies, and a nil Shape has a varying number of axes
 	Batches uint64   `json:"batches"`
 	Counts  Counts   `json:"counts"`
 
-	// The values below are for the tensor, or for each channel or group.
+	// The following slices have one element for the tensor, or for each channel or group.
 	SeenMin   []float32 `json:"seen_min"`
 	SeenMax   []float32 `json:"seen_max"`
 	Min       []float32 `json:"min"` // of the range that the method chose
@@ -47,12 +47,12 @@ type Tensor struct {
 	Scale     []float32 `json:"scale"`
 	ZeroPoint []int32   `json:"zero_point"`
 
-	// Clipped is the share of the values that have a code outside the grid, as
-	// far as the histogram tells. It is nil if there is no histogram.
+	// Clipped is an estimate of the fraction of the values whose codes are outside the grid,
+	// computed from the histogram. It is nil without a histogram.
 	Clipped *float64 `json:"clipped"`
 }
 
-// A Scheme is a quant.Scheme as the file has it.
+// A Scheme is the form of a quant.Scheme in the file.
 type Scheme struct {
 	Bits        int    `json:"bits"`
 	Unsigned    bool   `json:"unsigned"`
@@ -65,7 +65,7 @@ type Scheme struct {
 	GroupSize   *int   `json:"group_size"`
 }
 
-// Counts are quant.Counts as the file has them.
+// Counts is the form of quant.Counts in the file.
 type Counts struct {
 	Finite uint64 `json:"finite"`
 	NaN    uint64 `json:"nan"`
@@ -76,9 +76,9 @@ type Counts struct {
 // Others is the number of values that are not finite.
 func (c Counts) Others() uint64 { return c.NaN + c.PosInf + c.NegInf }
 
-// New returns the calibration file of tensors by their names, for scheme s.
-// The granularity of s is the one that was observed, and the method is one that
-// the observers have kept enough for. The error names the tensor.
+// New returns the calibration file of the given tensors, by their names, for scheme s. s must
+// have the granularity that was observed, and a method that the observers keep enough for. The
+// error names the tensor.
 func New(tensors map[string]*Seen, s quant.Scheme) (*File, error) {
 	f := &File{Format: Format, Version: Version, Tensors: []Tensor{}}
 	for _, name := range slices.Sorted(maps.Keys(tensors)) {
@@ -91,8 +91,7 @@ func New(tensors map[string]*Seen, s quant.Scheme) (*File, error) {
 	return f, nil
 }
 
-// Describe returns the entry of one tensor in a calibration file. The error
-// names the tensor.
+// Describe returns the entry of one tensor in a calibration file. The error names the tensor.
 func Describe(name string, seen *Seen, s quant.Scheme) (*Tensor, error) {
 	if !utf8.ValidString(name) {
 		return nil, inTensor(name, errors.New("its name is not UTF-8"))
@@ -150,7 +149,7 @@ func describe(o *quant.Observer, s quant.Scheme) (*Tensor, error) {
 	return t, nil
 }
 
-// clipped returns the share of the values whose codes are outside the grid.
+// clipped returns the fraction of the values whose codes are outside the grid.
 func clipped(o *quant.Observer, p quant.Params, seen []quant.Range) (share float64, ok bool) {
 	qmin, qmax := p.Scheme.Grid()
 	n, all := 0.0, float64(o.Counts().Finite)
@@ -172,7 +171,8 @@ func clipped(o *quant.Observer, p quant.Params, seen []quant.Range) (share float
 	return n / all, true
 }
 
-// outside is the share of values, spread evenly from a to b, outside [lo, hi].
+// outside returns the fraction of values outside [lo, hi], for values that are spread evenly
+// from a to b.
 func outside(a, b, lo, hi float64) float64 {
 	switch {
 	case b < lo || a > hi:
@@ -183,7 +183,7 @@ func outside(a, b, lo, hi float64) float64 {
 	return min(1, (max(0, lo-a)+max(0, b-hi))/(b-a))
 }
 
-// The words of a file for granularities.
+// The names of granularities in a file.
 const (
 	perTensor  = "per_tensor"
 	perChannel = "per_channel"
@@ -204,7 +204,7 @@ func schemeOf(s quant.Scheme) Scheme {
 	return x
 }
 
-// Scheme returns x as the library has it.
+// Scheme returns x as a quant.Scheme.
 func (x *Scheme) Scheme() (quant.Scheme, error) {
 	s := quant.Scheme{Bits: x.Bits, Unsigned: x.Unsigned, NarrowRange: x.NarrowRange, ZeroInRange: x.ZeroInRange}
 	switch x.Mapping {

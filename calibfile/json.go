@@ -8,16 +8,15 @@ import (
 	"github.com/a01592f9/quant/internal/jsontext"
 )
 
-// WriteJSON writes v as the tool writes its JSON files: it is indented, but a
-// list of numbers stays on one line, and characters that could steer a terminal
-// are escaped.
+// WriteJSON writes v in the style of the tool's JSON files: indented, with a list of numbers on
+// one line, and with characters that could control a terminal escaped.
 func WriteJSON(w io.Writer, v any) error { return jsontext.Write(w, v) }
 
 func inTensor(name string, err error) error {
 	return fmt.Errorf("tensor %q: %w", name, trimmed{err})
 }
 
-// trimmed is an error without the name of the library.
+// A trimmed is an error whose text does not begin with "quant: ".
 type trimmed struct{ error }
 
 func (e trimmed) Error() string { return strings.TrimPrefix(e.error.Error(), "quant: ") }

@@ -14,11 +14,11 @@ import (
 	"github.com/a01592f9/quant"
 )
 
-// maxFile is how long a calibration file may be.
+// maxFile is the largest length of a calibration file in bytes.
 const maxFile = 1 << 30
 
-// ReadFile reads a calibration file. It trusts nothing in it. Only errors of
-// the operating system name the path.
+// ReadFile reads a calibration file and checks all of it. Only errors of the operating system
+// name the path.
 func ReadFile(path string) (*File, error) {
 	in, err := os.Open(path)
 	if err != nil {
@@ -35,7 +35,7 @@ func ReadFile(path string) (*File, error) {
 	return Parse(data)
 }
 
-// Parse reads a calibration file, see ReadFile.
+// Parse reads a calibration file like ReadFile.
 func Parse(data []byte) (*File, error) {
 	var head struct {
 		Format  string `json:"format"`
@@ -50,7 +50,7 @@ func Parse(data []byte) (*File, error) {
 	case head.Version != Version:
 		return nil, fmt.Errorf("a calibration file of version %d, not %d", head.Version, Version)
 	}
-	// What is not known is an error, for it might change what the rest means.
+	// An unknown field is an error, since it might change the meaning of the others.
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.DisallowUnknownFields()
 	f := new(File)
@@ -74,7 +74,7 @@ func Parse(data []byte) (*File, error) {
 	return f, nil
 }
 
-// jsonError is an error of package json without its name.
+// jsonError returns an error of package json without the name of the package.
 func jsonError(err error) error {
 	var syntax *json.SyntaxError
 	var kind *json.UnmarshalTypeError
@@ -87,7 +87,7 @@ func jsonError(err error) error {
 	return errors.New(strings.TrimPrefix(err.Error(), "json: "))
 }
 
-// check returns an error if t does not hold together.
+// check returns an error if the fields of t contradict each other.
 func (t *Tensor) check() error {
 	s, err := t.Scheme.Scheme()
 	if err != nil {
@@ -139,7 +139,7 @@ func (t *Tensor) check() error {
 // maxZero is the largest magnitude of a zero point.
 const maxZero = 1 << 23
 
-// Find returns the tensor of that name, nil if there is none.
+// Find returns the tensor with the given name, or nil.
 func (f *File) Find(name string) *Tensor {
 	i, ok := slices.BinarySearchFunc(f.Tensors, name, func(t Tensor, name string) int { return strings.Compare(t.Name, name) })
 	if !ok {
@@ -148,8 +148,8 @@ func (f *File) Find(name string) *Tensor {
 	return &f.Tensors[i]
 }
 
-// Params returns the parameters for a tensor of a shape, with the axis counted
-// from the front. The error says how it differs from what was calibrated.
+// Params returns the parameters for a tensor with the given shape. The axis is counted from the
+// front. The error says how the shape differs from the calibrated one.
 func (t *Tensor) Params(of []int) (quant.Params, error) {
 	s, err := t.Scheme.Scheme()
 	if err != nil {
@@ -180,7 +180,7 @@ func (t *Tensor) Params(of []int) (quant.Params, error) {
 	return quant.Params{Scheme: s, Scale: t.Scale, ZeroPoint: t.ZeroPoint}, nil
 }
 
-// ShapeText is the shape for people: "8×?×64", "" if it varies altogether.
+// ShapeText returns the shape as text, such as "8×?×64". It is "" if the number of axes varies.
 func (t *Tensor) ShapeText() string {
 	var parts []string
 	for _, d := range t.Shape {
@@ -193,10 +193,10 @@ func (t *Tensor) ShapeText() string {
 	return strings.Join(parts, "×")
 }
 
-// maxAxes is how many axes a tensor may have.
+// maxAxes is the largest number of axes of a tensor.
 const maxAxes = 64
 
-// fits reports whether batches of a shape can have so many scales.
+// fits reports whether batches of shape s can have the given number of scales.
 func fits(s []int, params int, g quant.Granularity) bool {
 	axis, ok := g.Axis()
 	if !ok {

@@ -10,24 +10,24 @@ import (
 	"github.com/a01592f9/quant"
 )
 
-// Seen is what was seen of one tensor in all its batches. Two of them merge
-// exactly: except for moving averages, nothing in a Seen tells in which order
-// the batches came, or how they were cut into parts.
+// A Seen is what was observed of one tensor in all its batches. Merging two of them is exact.
+// Except for moving averages, a Seen does not depend on the order of the batches, or on how
+// they were divided into parts.
 type Seen struct {
 	Observer *quant.Observer
 	Batches  uint64
 
-	// Shape has what the shapes of the batches have in common: 0 for an axis
-	// whose length varies, and nil if the number of axes varies.
+	// Shape is the common shape of the batches. An axis whose length varies is 0. Shape is nil
+	// if the number of axes varies.
 	Shape []int
 
-	// File is the first of the files in the order of their names. Errors name it.
+	// File is the first file in the order of names. Errors name it.
 	File string
 
 	shaped bool // whether a shape was recorded
 }
 
-// NewSeen returns a Seen of no batches. Errors are those of quant.NewObserver.
+// NewSeen returns a Seen without batches. Errors are those of quant.NewObserver.
 func NewSeen(s quant.Scheme, p quant.NotFinitePolicy) (*Seen, error) {
 	o, err := quant.NewObserver(s, p)
 	if err != nil {
@@ -36,9 +36,9 @@ func NewSeen(s quant.Scheme, p quant.NotFinitePolicy) (*Seen, error) {
 	return &Seen{Observer: o}, nil
 }
 
-// Record notes a batch, or a part of one, besides its values, which are for the
-// Observer: the shape of the whole batch, and the number of batches, which is 1
-// for one part of each batch and 0 for the others.
+// Record notes the file, the shape and the number of a batch. The Observer gets the values
+// separately. shape is that of the whole batch. If a batch is observed in parts, batches is 1
+// for one of the parts and 0 for the others.
 func (s *Seen) Record(file string, shape []int, batches uint64) error {
 	if s.Batches+batches < s.Batches {
 		return errors.New("too many batches")
@@ -53,7 +53,7 @@ func (s *Seen) Record(file string, shape []int, batches uint64) error {
 	return nil
 }
 
-// common is what two shapes have in common.
+// common returns the common shape of a and b.
 func common(a, b []int) []int {
 	if len(a) != len(b) {
 		return nil
@@ -66,7 +66,7 @@ func common(a, b []int) []int {
 	return a
 }
 
-// Merge adds what t has seen to s. After that t must not be used.
+// Merge adds the observations of t to s. t must not be used afterwards.
 func (s *Seen) Merge(t *Seen) error {
 	if !t.shaped {
 		return nil
@@ -84,8 +84,8 @@ func (s *Seen) Merge(t *Seen) error {
 	return s.Record(t.File, t.Shape, t.Batches)
 }
 
-// Fits returns an error unless a batch in a file, which has n channels or
-// groups, has as many as the batches that were seen.
+// Fits returns an error unless a batch in a file, with n channels or groups, has as many as the
+// earlier batches.
 func (s *Seen) Fits(n int, file string) error {
 	have := s.Observer.Len()
 	if have == 0 || n == 0 || n == have {
@@ -101,15 +101,15 @@ func (s *Seen) Fits(n int, file string) error {
 	return fmt.Errorf("%d %s in %s where %s has %d", n, parts, file, s.File, have)
 }
 
-// The first byte of a Seen in its binary form.
+// The first byte of the binary form of a Seen.
 const (
 	seenNothing = 0
 	seenBatches = 1
 )
 
-// MarshalBinary returns s in bytes: a byte that is 0 if nothing was seen and
-// else 1, the file with its length before it, and what the state of
-// docs/calibration-file.md has of a tensor after its name.
+// MarshalBinary returns the binary form of s. The first byte is 0 if nothing was observed, else
+// 1. Then come the length of the file name, the file name, and the bytes that follow the name
+// of a tensor in the state of docs/calibration-file.md.
 func (s *Seen) MarshalBinary() ([]byte, error) {
 	if !s.shaped {
 		state, err := s.Observer.MarshalBinary()
@@ -133,10 +133,10 @@ func (s *Seen) append(b []byte) ([]byte, error) {
 	return append(b, state...), nil
 }
 
-// errSeen is the error for bytes that are not of a Seen.
+// errSeen is the error for bytes that are not the binary form of a Seen.
 var errSeen = errors.New("not what was seen of a tensor: the bytes are damaged")
 
-// UnmarshalBinary sets s to what MarshalBinary has returned.
+// UnmarshalBinary sets s to the Seen with the given binary form.
 func (s *Seen) UnmarshalBinary(data []byte) error {
 	if len(data) == 0 || data[0] > seenBatches {
 		return errSeen

@@ -15,19 +15,19 @@ import (
 	"github.com/a01592f9/quant"
 )
 
-// What a state begins with.
+// The beginning of a state.
 const (
 	stateMagic   = "QCST"
 	stateVersion = 1
 )
 
-// IsState reports whether a file that begins with head holds a state.
+// IsState reports whether a file with the beginning head is a state.
 func IsState(head []byte) bool {
 	return len(head) >= len(stateMagic) && string(head[:len(stateMagic)]) == stateMagic
 }
 
-// State returns the bytes of a state file of tensors by their names. All of
-// them have been observed for the same scheme. The error names the tensor.
+// State returns the bytes of a state file of the given tensors, by their names. All of them
+// must have been observed with the same scheme. The error names the tensor.
 func State(tensors map[string]*Seen) ([]byte, error) {
 	b := append([]byte(stateMagic), stateVersion)
 	b = binary.AppendUvarint(b, uint64(len(tensors)))
@@ -41,13 +41,13 @@ func State(tensors map[string]*Seen) ([]byte, error) {
 	return binary.LittleEndian.AppendUint32(b, crc32.ChecksumIEEE(b)), nil
 }
 
-// errState is that a state is not one.
+// errState is the error for bytes that are not a state.
 var errState = errors.New("not a state of quant calibrate")
 
-// ParseState returns the tensors by their names of which data is the State. It
-// trusts nothing, and allocates a small multiple of the data's length at most. All
-// tensors have the scheme and the policy of the first. File is what errors of a
-// merge call the state.
+// ParseState returns the tensors of a state, by their names. The data need not be trusted:
+// ParseState checks all of it, and allocates at most a small multiple of its length. All
+// tensors have the same scheme and policy. file is the name of the state in later errors of a
+// merge.
 func ParseState(file string, data []byte) (map[string]*Seen, error) {
 	if !IsState(data) || len(data) < len(stateMagic)+1+1+4 {
 		return nil, errState
@@ -87,7 +87,7 @@ func ParseState(file string, data []byte) (map[string]*Seen, error) {
 	return tensors, nil
 }
 
-// ReadState reads a state from a file, see ParseState.
+// ReadState reads a state from a file like ParseState.
 func ReadState(path string) (map[string]*Seen, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -105,7 +105,7 @@ func ReadState(path string) (map[string]*Seen, error) {
 	return ParseState(path, append(head, rest...))
 }
 
-// A decoder reads a state. After an error it reads nothing.
+// A decoder reads a state. After an error its methods return zero values.
 type decoder struct {
 	rest []byte
 	err  error
@@ -122,7 +122,7 @@ func (d *decoder) number() uint64 {
 		return 0
 	}
 	v, n := binary.Uvarint(d.rest)
-	if n <= 0 || n > 1 && d.rest[n-1] == 0 { // not in the fewest bytes
+	if n <= 0 || n > 1 && d.rest[n-1] == 0 { // the encoding is longer than it need be
 		d.fail("no number where one should be")
 		return 0
 	}
@@ -130,7 +130,7 @@ func (d *decoder) number() uint64 {
 	return v
 }
 
-// bytes returns the bytes of which the number comes first.
+// bytes reads a number and then that many bytes.
 func (d *decoder) bytes() []byte {
 	n := d.number()
 	if d.err != nil {
@@ -145,7 +145,7 @@ func (d *decoder) bytes() []byte {
 	return b
 }
 
-// tensor reads a tensor with its name.
+// tensor reads the name and the observations of a tensor.
 func (d *decoder) tensor(file string) (name string, t *Seen) {
 	name = string(d.bytes())
 	t = &Seen{Batches: d.number(), File: file, shaped: true}

@@ -21,13 +21,13 @@ func (p *Problem) leastBytes(items []item, most float64) (Plan, error) {
 	if p.Objective == Worst {
 		return p.eachSmallest(items, most)
 	}
-	// Sums of errors are rounded, each in its own order.
+	// Sums of errors are rounded differently in different orders, so a margin is added.
 	k := newKnapsack(pairs(items, true, math.Inf(1)), most*(1+margin), thorough)
 	if err := p.run(k, items, "an error of %v is too little: the best plan has %v"); err != nil {
 		return Plan{}, err
 	}
 	fewest := p.plan(p.choiceOf(items, k), k.gap)
-	// Of all plans that take so many bytes, one may lose less.
+	// Several plans may take the same number of bytes. This is the one with the least error.
 	best, err := p.leastError(items, float64(fewest.Bytes), thorough)
 	if err != nil || best.Error > fewest.Error || best.Bytes > fewest.Bytes {
 		return fewest, nil
@@ -36,8 +36,8 @@ func (p *Problem) leastBytes(items []item, most float64) (Plan, error) {
 	return best, nil
 }
 
-// pairs returns the options as the solver wants them: those with an error that is
-// finite and at most so much.
+// pairs returns the options as the solver needs them. Only options with finite errors of at
+// most most are included.
 func pairs(items []item, swap bool, most float64) [][]pair {
 	all := make([][]pair, len(items))
 	for i, it := range items {
@@ -55,8 +55,8 @@ func pairs(items []item, swap bool, most float64) [][]pair {
 	return all
 }
 
-// run solves k, and returns ErrLimit with the format of the limit and the least use if
-// that cannot be.
+// run solves k. If no choice keeps the limit, the error is ErrLimit, with the least use in the
+// given format.
 func (p *Problem) run(k *knapsack, items []item, format string) error {
 	for i, q := range k.pairs {
 		if len(q) == 0 {
@@ -69,13 +69,13 @@ func (p *Problem) run(k *knapsack, items []item, format string) error {
 	return nil
 }
 
-// choiceOf returns the candidates of all weights that a solved knapsack chooses.
+// choiceOf returns the candidates of all weights in the solution of k.
 func (p *Problem) choiceOf(items []item, k *knapsack) []int {
 	return p.choice(items, func(i int) int { return k.pairs[i][k.choice[i]].option })
 }
 
-// leastWorst finds the lowest error that all items can keep to within so many bytes, and
-// then, of the plans that keep to it, the one with the least sum.
+// leastWorst finds the least error that every item can keep with the given bytes. Of the plans
+// that keep it, it returns the one with the least sum of errors.
 func (p *Problem) leastWorst(items []item, bytes float64) (Plan, error) {
 	levels := levelsOf(items)
 	smallest := func(most float64) float64 {
@@ -107,10 +107,10 @@ func (p *Problem) leastWorst(items []item, bytes float64) (Plan, error) {
 	if err := p.run(k, items, "%.0f bytes are too few: the smallest plan takes %.0f"); err != nil {
 		return Plan{}, err
 	}
-	return p.plan(p.choiceOf(items, k), 0), nil // the gap of the sum is none of the largest error
+	return p.plan(p.choiceOf(items, k), 0), nil // the gap of the sum does not apply to the largest error
 }
 
-// levelsOf returns the finite errors that options have, ascending, without repetition.
+// levelsOf returns the different finite errors of all options, in ascending order.
 func levelsOf(items []item) []float64 {
 	var levels []float64
 	for _, it := range items {
@@ -124,7 +124,7 @@ func levelsOf(items []item) []float64 {
 	return slices.Compact(levels)
 }
 
-// eachSmallest gives each item its smallest option whose error is at most so much.
+// eachSmallest chooses for each item the smallest option with an error of at most most.
 func (p *Problem) eachSmallest(items []item, most float64) (Plan, error) {
 	chosen := make([]int, len(items))
 	for i, it := range items {

@@ -7,19 +7,20 @@ import (
 	"slices"
 )
 
-// A Front is the plans none of which is as good as another both in bytes and in error.
+// A Front is the Pareto front of a problem: the plans for which no other plan is better in
+// bytes and not worse in error, or the reverse.
 type Front struct {
-	Points []Point // by ascending bytes, and so by descending error
+	Points []Point // in ascending order of bytes, and descending order of error
 
-	// Bound is how much lower than the front says the least error may be, at any number
-	// of bytes: 0 if the front is whole.
+	// Bound limits how far the front is from exact: for any number of bytes, the least error is
+	// at most Bound below the error of the front. It is 0 for an exact front.
 	Bound float64
 
 	problem *Problem
-	choice  func(i int) []int // of a point
+	choice  func(i int) []int // returns the choice of a point
 }
 
-// A Point is what a plan comes to.
+// A Point has the bytes and the error of a plan.
 type Point struct {
 	Bytes int64
 	Error float64
@@ -29,25 +30,25 @@ type Point struct {
 func (f *Front) Plan(i int) Plan { return f.problem.plan(f.choice(i), 0) }
 
 const (
-	// frontPairs is how many combinations of a front of some items with the options of
-	// the next may be tried for an exact front, in all.
+	// frontPairs is the largest number of combinations that are tried for an exact front. A
+	// combination is a point of the front of some items together with an option of the next
+	// item.
 	frontPairs = 1 << 23
 
-	// frontStates is how many points an exact front has at most.
+	// frontStates is the largest number of points of an exact front.
 	frontStates = 1 << 16
 
-	// frontSolved is how many plans between those of the convex hull a front has that is
-	// too large to be whole.
+	// frontSolved is the number of plans between those of the convex hull in a front that is
+	// not exact.
 	frontSolved = 64
 )
 
-// Front returns the plans that are the best for some number of bytes. It is exact where
-// the dynamic programming over all states that others do not dominate has few enough of
-// them. Otherwise it has all plans of the convex hull, which are exact points, and the
-// best plans where the hull's points are the furthest apart; Bound says how much may be
-// missing between them.
+// Front returns the best plan for every number of bytes. The front is exact if dynamic
+// programming over the states that no other state dominates has few enough states. Otherwise
+// the front has all plans of the convex hull, which are exact points, and more best plans where
+// the points of the hull are farthest apart. Bound says how far it is from exact.
 //
-// Errors: ErrProblem, also for MaxKinds, which a front does not know.
+// Errors: ErrProblem, also if MaxKinds is set, which Front does not support.
 func (p *Problem) Front() (*Front, error) {
 	items, err := p.items()
 	if err != nil {
@@ -70,7 +71,7 @@ func (p *Problem) Front() (*Front, error) {
 	return p.hullFront(items)
 }
 
-// At returns the index of the best point that takes at most so many bytes, or -1.
+// At returns the index of the best point with at most the given bytes, or -1.
 func (f *Front) At(bytes int64) int { return at(f.Points, bytes) }
 
 func at(points []Point, bytes int64) int {
@@ -81,7 +82,7 @@ func at(points []Point, bytes int64) int {
 	return i
 }
 
-// newFront returns the front of n plans, given by their choices.
+// newFront returns the front of n plans. choice returns the choice of each plan.
 func (p *Problem) newFront(n int, choice func(i int) []int) *Front {
 	type numbered struct {
 		Point
@@ -106,14 +107,14 @@ func (p *Problem) newFront(n int, choice func(i int) []int) *Front {
 	return f
 }
 
-// frontOfWorst has a plan for each error that an item may have: the smallest one that
-// keeps to it.
+// frontOfWorst returns the front for the objective Worst. For each error that an item can have,
+// it contains the smallest plan that keeps it.
 func (p *Problem) frontOfWorst(items []item) (*Front, error) {
 	var choices [][]int
 	for _, level := range levelsOf(items) {
 		q, err := p.eachSmallest(items, level)
 		if err != nil {
-			continue // some weight has no candidate that is so good
+			continue // no candidate of some weight has so small an error
 		}
 		if n := len(choices); n == 0 || !slices.Equal(choices[n-1], q.Choice) {
 			choices = append(choices, q.Choice)
@@ -122,8 +123,7 @@ func (p *Problem) frontOfWorst(items []item) (*Front, error) {
 	return p.newFront(len(choices), func(i int) []int { return choices[i] }), nil
 }
 
-// wholeFront goes through all combinations of options that no other combination of the
-// same items dominates. It returns nil if there are too many.
+// wholeFront returns the exact front, or nil if it has too many points.
 func (p *Problem) wholeFront(items []item) *Front {
 	all := pairs(items, false, math.Inf(1))
 	states := []state{{}}
@@ -149,7 +149,7 @@ func (p *Problem) wholeFront(items []item) *Front {
 	})
 }
 
-// combine returns the states that come of giving the next item each of its options.
+// combine returns the states for giving each option of the next item to each of the states.
 func combine(states []state, options []pair) []state {
 	lists := make([][]state, len(options))
 	for j, o := range options {
@@ -158,7 +158,7 @@ func combine(states []state, options []pair) []state {
 			lists[j][at] = state{s.use + o.use, s.cost + o.cost, int32(at), int32(o.option)}
 		}
 	}
-	for len(lists) > 1 { // neighbours are merged, so that each state is compared log times
+	for len(lists) > 1 { // merging pairs of lists compares each state only log(n) times
 		half := lists[:0]
 		for i := 0; i < len(lists); i += 2 {
 			if i+1 < len(lists) {
@@ -172,20 +172,20 @@ func combine(states []state, options []pair) []state {
 	return lists[0]
 }
 
-// A solved is a point of a front that is not whole. No plan of up to until bytes is better.
+// A solved is a point of a front that is not exact. No plan with at most until bytes is better.
 type solved struct {
 	Point
 	until  int64
-	choice []int // nil for a corner of the hull
-	corner int   // number of the steps down the hull
+	choice []int // nil for a corner of the convex hull
+	corner int   // number of steps along the hull
 }
 
-// hullFront has the plans of the convex hull of the front, which are exact points of it,
-// and the best plans where these are far apart.
+// hullFront returns the front with the plans of the convex hull, and the best plans at some
+// places where these are far apart.
 func (p *Problem) hullFront(items []item) (*Front, error) {
 	k := newKnapsack(pairs(items, false, math.Inf(1)), math.Inf(1), quick)
 	all, hull := p.corners(items, k)
-	unproved := 0.0 // by how much a plan between the corners may be worse than the best
+	unproved := 0.0 // an upper limit of how far a plan between the corners is from the best
 	for range frontSolved {
 		i, width := widest(all, hull)
 		if width <= 0 {
@@ -218,7 +218,7 @@ func (p *Problem) hullFront(items []item) (*Front, error) {
 	return f, nil
 }
 
-// corners returns the corners of the convex hull, as points with and without more.
+// corners returns the corners of the convex hull, as solved points and as points.
 func (p *Problem) corners(items []item, k *knapsack) (all []solved, hull []Point) {
 	k.choice = make([]int, len(k.pairs))
 	for i := 0; i <= len(k.steps); i++ {
@@ -226,7 +226,7 @@ func (p *Problem) corners(items []item, k *knapsack) (all []solved, hull []Point
 			k.choice[k.steps[i-1].item] = k.steps[i-1].to
 		}
 		if i > 0 && i < len(k.steps) && k.steps[i-1].saving*k.steps[i].use == k.steps[i].saving*k.steps[i-1].use {
-			continue // on an edge of the hull, and maybe not on the front
+			continue // it is on an edge of the hull, and may not be on the front
 		}
 		bytes, err := p.Total(p.choiceOf(items, k))
 		all = append(all, solved{Point: Point{bytes, err}, until: bytes, corner: i})
@@ -235,8 +235,8 @@ func (p *Problem) corners(items []item, k *knapsack) (all []solved, hull []Point
 	return all, hull
 }
 
-// widest returns after which point the error may be the furthest below that of the
-// point, by the hull, and how far.
+// widest returns the point after which the hull allows the largest further decrease of the
+// error, and that decrease.
 func widest(all []solved, hull []Point) (i int, most float64) {
 	h := 0
 	for j := 0; j+1 < len(all); j++ {

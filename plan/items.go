@@ -6,22 +6,22 @@ import (
 	"slices"
 )
 
-// An item is what is chosen for as one: a weight, or all weights of a group.
+// An item is a weight, or all weights of a group, that get a candidate together.
 type item struct {
 	weights []int
 	options []option
 }
 
-// An option is a candidate of an item.
+// An option is a candidate for an item.
 type option struct {
 	name  string
-	at    []int   // index of the candidate in each of the item's weights
+	at    []int   // the candidate's index in each weight of the item
 	bytes float64 // an integer, at most 2^53
-	err   float64 // of the item by the problem's objective
-	sum   float64 // of the errors of the item's weights, which decides between equal err
+	err   float64 // error of the item under the problem's objective
+	sum   float64 // sum of the errors of the item's weights, which decides between options with equal err
 }
 
-// items returns what there is to choose for, in the order of the weights.
+// items returns the items of p, in the order of the weights.
 func (p *Problem) items() ([]item, error) {
 	if err := p.check(); err != nil {
 		return nil, err
@@ -47,7 +47,7 @@ func (p *Problem) items() ([]item, error) {
 	return items, nil
 }
 
-// addOptions finds the options of an item: the candidates whose names all of its weights have.
+// addOptions adds the options of an item: the candidates that all of its weights have.
 func (p *Problem) addOptions(it *item) error {
 	first := &p.Weights[it.weights[0]]
 next:
@@ -77,12 +77,12 @@ next:
 	return nil
 }
 
-// find returns the index of the candidate with a name, or -1.
+// find returns the index of the candidate with the given name, or -1.
 func (w *Weight) find(name string) int {
 	return slices.IndexFunc(w.Candidates, func(c Candidate) bool { return c.Name == name })
 }
 
-// choice returns the candidates of all weights, where item i has the given option.
+// choice returns the candidates of all weights if item i has the given option.
 func (p *Problem) choice(items []item, option func(i int) int) []int {
 	c := make([]int, len(p.Weights))
 	for i := range items {
@@ -94,7 +94,7 @@ func (p *Problem) choice(items []item, option func(i int) int) []int {
 	return c
 }
 
-// plan returns the plan of a choice.
+// plan returns the plan with the given choice.
 func (p *Problem) plan(choice []int, gap float64) Plan {
 	bytes, err := p.Total(choice)
 	return Plan{Choice: choice, Bytes: bytes, Error: err, Gap: gap}

@@ -8,12 +8,13 @@ import (
 	"slices"
 )
 
-// mostSubsets is how many sets of kinds are tried. Where there are more, sets grow by
-// the kind that helps most, and the plan says how far from the best it may be.
+// mostSubsets is the largest number of subsets of kinds that are tried. If there are more, a
+// subset grows by the kind that helps most, and Plan.Gap says how far from the best the plan
+// may be.
 const mostSubsets = 20000
 
-// fewKinds solves the problem with at most p.MaxKinds different names, for the fewest
-// bytes if fewest is set and else for the least error.
+// fewKinds solves the problem with at most p.MaxKinds different names. It looks for the fewest
+// bytes if fewest is set, and for the least error otherwise.
 func (p *Problem) fewKinds(items []item, limit float64, fewest bool) (Plan, error) {
 	names := p.kinds()
 	if p.MaxKinds >= len(names) {
@@ -41,7 +42,7 @@ func (p *Problem) fewKinds(items []item, limit float64, fewest bool) (Plan, erro
 	return best, nil
 }
 
-// kinds returns the names of all candidates, in the order in which they appear.
+// kinds returns the names of all candidates, in the order of their first use.
 func (p *Problem) kinds() []string {
 	var names []string
 	seen := make(map[string]bool)
@@ -63,10 +64,10 @@ func (p *Problem) solveFor(items []item, limit float64, fewest bool) (Plan, erro
 	return p.leastError(items, limit, thorough)
 }
 
-// errKinds is for a weight that has no candidate among some kinds.
+// errKinds is the error for a weight that has no candidate of some kinds.
 var errKinds = errors.New("plan: a weight has none of the kinds")
 
-// withKinds solves the problem with the names of a subset.
+// withKinds solves the problem with a subset of the names.
 func (p *Problem) withKinds(items []item, names []string, subset []int, limit float64, fewest bool) (Plan, error) {
 	some := make([]item, len(items))
 	for i, it := range items {
@@ -83,8 +84,8 @@ func (p *Problem) withKinds(items []item, names []string, subset []int, limit fl
 	return p.solveFor(some, limit, fewest)
 }
 
-// better reports whether a is better than b: for the fewest bytes by bytes, else by the
-// error, and by the other where these are equal.
+// better reports whether a is better than b. It compares the bytes first if fewest is set, and
+// the errors first otherwise.
 func (p *Problem) better(a, b *Plan, fewest bool) bool {
 	bytes, err := cmp.Compare(a.Bytes, b.Bytes), cmp.Compare(a.Error, b.Error)
 	if fewest {
@@ -93,8 +94,8 @@ func (p *Problem) better(a, b *Plan, fewest bool) bool {
 	return cmp.Or(err, bytes) < 0
 }
 
-// growKinds starts from the best single kind, or the smallest where none keeps the
-// limit, and adds the kind that helps most.
+// growKinds begins with the best single kind, or with the smallest kind if none keeps the
+// limit. Then it adds the kind that helps most, until there are p.MaxKinds.
 func (p *Problem) growKinds(items []item, names []string, limit float64, fewest bool) (Plan, error) {
 	free, err := p.solveFor(items, limit, fewest)
 	if err != nil {
@@ -137,8 +138,8 @@ func (p *Problem) growKinds(items []item, names []string, limit float64, fewest 
 	return best, nil
 }
 
-// smallestKind returns the kind, none of set, under which the weights that have it take
-// the fewest bytes for each of them.
+// smallestKind returns the kind outside of set with the fewest bytes per weight, over the
+// weights that have it.
 func (p *Problem) smallestKind(names []string, set []int) int {
 	best, least := -1, math.Inf(1)
 	for k, name := range names {
@@ -159,7 +160,7 @@ func (p *Problem) smallestKind(names []string, set []int) int {
 	return best
 }
 
-// binomial returns how many subsets of k of n there are, or more than mostSubsets.
+// binomial returns the number of subsets with k of n elements, or a number above mostSubsets.
 func binomial(n, k int) int {
 	c := 1
 	for i := 1; i <= k; i++ {
@@ -170,7 +171,7 @@ func binomial(n, k int) int {
 	return c
 }
 
-// subsets yields the subsets of k of the numbers below n, in lexical order.
+// subsets yields the subsets of k of the numbers below n, in lexicographic order.
 func subsets(n, k int) func(yield func([]int) bool) {
 	return func(yield func([]int) bool) {
 		s := make([]int, k)

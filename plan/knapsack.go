@@ -6,44 +6,44 @@ import (
 	"slices"
 )
 
-// A pair is an option as the solver sees it: what it uses of the limit, and what it
-// costs. For the least error bytes are used and errors cost; for the fewest bytes it is
-// the other way round.
+// A pair is an option for the solver: the use counts against the limit, and the cost is
+// minimized. For the least error the use is bytes and the cost is the error. For the fewest
+// bytes it is the reverse.
 type pair struct {
 	use, cost float64
 	option    int // index in the item's options
 }
 
-// A step is from one point of the lower convex hull of an item's pairs to the next.
+// A step leads from one point of the lower convex hull of an item's pairs to the next point.
 type step struct {
-	item, to int // the pair it leads to
+	item, to int // the item, and the pair at the end of the step
 	use      float64
-	saving   float64 // of cost
+	saving   float64 // decrease of the cost
 }
 
 func (s *step) slope() float64 { return s.saving / s.use }
 
-// A knapsack is the problem of choosing one pair of each item so that the cost is least
-// and the use is not above the limit.
+// A knapsack is the problem of choosing one pair for each item so that the cost is least and
+// the use is at most the limit.
 type knapsack struct {
-	pairs [][]pair // of each item, by ascending use and descending cost
+	pairs [][]pair // of each item, in ascending order of use and descending order of cost
 	limit float64
 
-	steps  []step // of all items, by descending slope
-	choice []int  // of each item, the pair in the best choice found
+	steps  []step // of all items, in descending order of slope
+	choice []int  // the pair of each item in the best choice found
 	best   float64
-	gap    float64 // how much less than best the least cost may be
+	gap    float64 // upper limit of how much less than best the least cost may be
 
 	effort
 }
 
-// margin is how much, relative to the terms of a bound, rounding may have falsified it.
+// margin is the relative error that rounding can cause in a bound.
 const margin = 1e-12
 
-// An effort bounds the states of the dynamic programming.
+// An effort limits the number of states of the dynamic programming.
 type effort struct {
 	mostStates int // after a round
-	mostKept   int // after all rounds, which a choice is traced back through
+	mostKept   int // after all rounds; a choice is traced back through them
 }
 
 var (
@@ -51,8 +51,8 @@ var (
 	quick    = effort{1 << 10, 1 << 15} // for one of the many plans of a front
 )
 
-// newKnapsack sorts the pairs of each item, which must have one, and leaves out those
-// that others dominate.
+// newKnapsack sorts the pairs of each item and removes dominated ones. Each item must have a
+// pair.
 func newKnapsack(items [][]pair, limit float64, e effort) *knapsack {
 	k := &knapsack{limit: limit, pairs: make([][]pair, len(items)), effort: e}
 	for i, all := range items {
@@ -60,14 +60,14 @@ func newKnapsack(items [][]pair, limit float64, e effort) *knapsack {
 		k.steps = appendHull(k.steps, k.pairs[i], i)
 	}
 	slices.SortStableFunc(k.steps, func(a, b step) int {
-		// Products keep slopes of any size apart. Equal slopes go by item, and each item's
-		// own steps stay in order, since the sort is stable.
+		// Comparing products avoids a division, which could overflow or underflow. Equal slopes
+		// are sorted by item. The steps of an item keep their order, since the sort is stable.
 		return cmp.Compare(b.saving*a.use, a.saving*b.use)
 	})
 	return k
 }
 
-// front sorts pairs by use and keeps those that cost less than all that use no more.
+// front sorts pairs by use, and keeps those that cost less than all pairs that use no more.
 func front(p []pair) []pair {
 	slices.SortStableFunc(p, func(a, b pair) int {
 		return cmp.Or(cmp.Compare(a.use, b.use), cmp.Compare(a.cost, b.cost))
@@ -101,7 +101,7 @@ func appendHull(steps []step, p []pair, item int) []step {
 	return steps
 }
 
-// leastUse returns what the smallest choice uses.
+// leastUse returns the use of the smallest choice.
 func (k *knapsack) leastUse() float64 {
 	use := 0.0
 	for _, p := range k.pairs {
@@ -110,7 +110,7 @@ func (k *knapsack) leastUse() float64 {
 	return use
 }
 
-// solve finds the best choice. It reports whether there is any.
+// solve finds the best choice. It returns false if no choice keeps the limit.
 func (k *knapsack) solve() bool {
 	k.choice = make([]int, len(k.pairs))
 	use, cost := k.leastUse(), 0.0
@@ -127,10 +127,10 @@ func (k *knapsack) solve() bool {
 	return true
 }
 
-// relax goes down the hulls of all items, the steepest step first, until one does not
-// fit. That solves the linear relaxation: the slope of that step is the Lagrange
-// multiplier lambda of the limit, and relaxed the choice that is best for it. Later
-// steps that fit make a first choice of k.
+// relax takes the steps of all items, in descending order of slope, until a step does not fit.
+// This solves the linear relaxation: the slope of that step is the Lagrange multiplier lambda
+// of the limit, and relaxed is the best choice for lambda. Later steps that fit give a first
+// choice of k.
 func (k *knapsack) relax(use, cost float64) (relaxed []int, lambda float64, done bool) {
 	stopped := make([]bool, len(k.pairs))
 	done = true
@@ -161,24 +161,24 @@ func (k *knapsack) cost(choice []int) float64 {
 	return c
 }
 
-// A state is what some items use and cost that were decided, where all others have the
-// relaxed choice.
+// A state has the use and the cost of a choice in which some items are decided, and all other
+// items have the relaxed choice.
 type state struct {
 	use, cost float64
-	from      int32 // state of the round before
-	pair      int32 // that the item of this round has
+	from      int32 // index of the state in the round before
+	pair      int32 // pair of this round's item
 }
 
-// An undecided item is one that may have another pair than the relaxed choice.
+// An undecided is an item that may have another pair than the relaxed one.
 type undecided struct {
 	item  int
-	pairs []int // the relaxed one first
+	pairs []int // the relaxed pair is the first
 	worse float64
 }
 
-// search looks for a choice that costs less than the best one found. The bound says
-// how much any choice costs at least. Few choices come close to it, so the search first
-// looks at those within a small slack of it only, and if there is none, at more.
+// search looks for a choice that costs less than the best one found. A bound gives the least
+// cost of any choice. Since few choices are close to the bound, the search first considers only
+// choices within a small slack of the bound, and then increases the slack.
 func (k *knapsack) search(relaxed []int, lambda float64) {
 	start := state{}
 	for i, j := range relaxed {
@@ -187,7 +187,7 @@ func (k *knapsack) search(relaxed []int, lambda float64) {
 	}
 	r := rounds{knapsack: k, relaxed: relaxed, lambda: lambda, start: start}
 	r.rounding = margin * (start.cost + lambda*start.use)
-	lowest := r.bound(&start) // that any choice costs
+	lowest := r.bound(&start) // a lower bound for the cost of all choices
 	for slack := (k.best - lowest) / firstSlack; ; slack *= slackGrowth {
 		r.most, r.cut = math.Min(r.bound(&start)+slack, k.best), math.Inf(1)
 		complete := r.most
@@ -202,32 +202,32 @@ func (k *knapsack) search(relaxed []int, lambda float64) {
 	}
 }
 
-// The first slack is the gap of the first choice by firstSlack. The number of states
-// grows exponentially with the slack, which therefore grows little by little.
+// The first slack is the gap of the first choice divided by firstSlack. The number of states
+// grows exponentially with the slack, so the slack grows slowly.
 const (
 	firstSlack  = 1024
 	slackGrowth = 1.6
 )
 
-// rounds are the dynamic programming of one search.
+// rounds is the dynamic programming of one search.
 type rounds struct {
 	*knapsack
 	relaxed  []int
 	lambda   float64
-	start    state   // where all items have the relaxed choice
-	rounding float64 // that a bound may be falsified by
-	most     float64 // cost of the choices that are looked for
-	cut      float64 // the lowest bound of a state that was left out for want of memory
+	start    state   // the state in which all items have the relaxed choice
+	rounding float64 // error of a bound by rounding
+	most     float64 // largest cost of a choice that is looked for
+	cut      float64 // the lowest bound of a state that was dropped to save memory
 
-	states [][]state // after each round
+	states [][]state // the states after each round
 }
 
-// bound returns how much a choice costs at least that a state may become.
+// bound returns a lower bound for the cost of the choices that a state can lead to.
 func (r *rounds) bound(s *state) float64 { return s.cost + r.lambda*(s.use-r.limit) }
 
-// run decides items one by one, those first whose second choice is the closest to their
-// best under lambda. It reports whether it found a better choice than k had, of a cost
-// of at most r.most: that is the best of all.
+// run decides one item in each round. The first items are those whose second best pair under
+// lambda is closest to the best. run reports whether it found a better choice than that of k,
+// with a cost of at most r.most; then it is the best of all.
 func (r *rounds) run() bool {
 	k := r.knapsack
 	open := k.open(r.relaxed, r.lambda, r.most-r.bound(&r.start)+r.rounding)
@@ -269,8 +269,8 @@ func (r *rounds) run() bool {
 	return true
 }
 
-// decide returns the states that come of giving an item each of its pairs, but for those
-// that cannot become a choice that is looked for.
+// decide returns the states for giving each pair of an item to each state. It leaves out states
+// that cannot lead to a choice that is looked for.
 func (r *rounds) decide(states []state, u undecided) []state {
 	var next []state
 	old := r.pairs[u.item][u.pairs[0]]
@@ -288,8 +288,8 @@ func (r *rounds) decide(states []state, u undecided) []state {
 	return next
 }
 
-// thin keeps the most states with the lowest bounds, in their order, and the one that
-// costs least of those within the limit.
+// thin keeps the given number of states with the lowest bounds, in their order, and the state
+// with the least cost within the limit.
 func (r *rounds) thin(states []state, most int) []state {
 	bounds := make([]float64, len(states))
 	best := -1
@@ -311,8 +311,8 @@ func (r *rounds) thin(states []state, most int) []state {
 	return out
 }
 
-// open returns the items that have a pair whose reduced cost is at most slack, beside
-// the relaxed one, and these pairs.
+// open returns the items that have pairs with a reduced cost of at most slack besides the
+// relaxed pair, with these pairs.
 func (k *knapsack) open(relaxed []int, lambda, slack float64) []undecided {
 	var all []undecided
 	for i, p := range k.pairs {
@@ -331,8 +331,8 @@ func (k *knapsack) open(relaxed []int, lambda, slack float64) []undecided {
 	return all
 }
 
-// merge merges two lists of states, each by ascending use and descending cost, and
-// leaves out those that others dominate.
+// merge merges two lists of states, each in ascending order of use and descending order of
+// cost, and removes dominated states.
 func merge(a, b []state) []state {
 	if len(a) == 0 {
 		return b

@@ -1,6 +1,6 @@
-// Package plan chooses how each weight of a model is quantized, so that the total
-// error is least for the bytes that there are, or the bytes are fewest for the error
-// that is allowed.
+// Package plan chooses how each weight of a model is quantized. It finds the plan with the
+// least total error for a given number of bytes, or the plan with the fewest bytes for a given
+// error.
 //
 //	problem := plan.Problem{Weights: []plan.Weight{
 //		{Name: "encoder", Candidates: []plan.Candidate{{"int4", 512, 0.9}, {"int8", 1024, 0.01}}},
@@ -8,18 +8,18 @@
 //	}}
 //	best, err := problem.LeastError(3100) // encoder int8, decoder int4
 //
-// A [Candidate] is one way to quantize a weight: what it takes in bytes and what it
-// loses. Both come from a measurement, usually of [quant.Compare]: the bytes of
-// Result.Memory, and RMSE squared times the number of elements. Errors add up, as sums of
-// squared errors do, or the largest of them counts ([Worst]).
+// A [Candidate] is one way to quantize a weight: its size in bytes and its error. Both come
+// from a measurement, usually by [quant.Compare]: the bytes of Result.Memory, and RMSE squared
+// times the number of elements. The error of a plan is the sum of the errors of its weights,
+// like a sum of squared errors, or the largest of them ([Worst]).
 //
 // Choosing one candidate for each weight under a limit is the multiple-choice knapsack
-// problem. It is solved exactly: a Lagrange multiplier bounds what any choice can reach
-// (Dyer 1984, Zemel 1984), candidates that no better choice can use are left out, and
-// dynamic programming over the states that no other state dominates does the rest, as
-// in Pisinger, A minimal algorithm for the multiple-choice knapsack problem, 1995.
-// [Problem.Front] returns the whole Pareto front instead, which is exact where it has
-// few enough points, and says how far from exact it is where it has more.
+// problem. The solution is exact. A Lagrange multiplier gives a bound for all choices (Dyer
+// 1984, Zemel 1984). Candidates that no better choice can use are left out. Dynamic programming
+// over the states that no other state dominates finds the best choice, as in Pisinger, A
+// minimal algorithm for the multiple-choice knapsack problem, 1995. [Problem.Front] returns the
+// whole Pareto front. A front of few points is exact; a larger one says how far from exact it
+// is.
 //
 // All results are deterministic: the same problem gives the same plan on every machine.
 //
@@ -32,34 +32,34 @@ import (
 	"math"
 )
 
-// Conditions that functions of this package report, for errors.Is. What they return
-// wraps one of these and names the weight and the candidate.
+// The kinds of errors of this package, for errors.Is. An error that a function returns wraps
+// one of these, and names the weight and the candidate.
 var (
-	// ErrProblem is for a problem that makes no sense: without weights or candidates,
-	// with an error or a size that is negative or NaN, or with weights that are to be
-	// alike and have no candidate in common.
+	// ErrProblem is for a problem that is not valid. It has no weights or no candidates, a
+	// negative or NaN error, a negative size, or a group of weights (see Weight.Alike) without
+	// a common candidate.
 	ErrProblem = errors.New("plan: invalid problem")
 
-	// ErrLimit is for a limit that no choice keeps. The error says which limit the
-	// smallest choice needs.
+	// ErrLimit is for a limit that no choice keeps. The error gives the limit that the smallest
+	// choice needs.
 	ErrLimit = errors.New("plan: the limit is too low")
 )
 
 // A Candidate is one way to quantize a weight.
 type Candidate struct {
-	Name  string  // such as the text form of a scheme; it tells candidates of a weight apart
+	Name  string  // tells candidates of a weight apart, such as the text form of a scheme
 	Bytes int64   // of codes, scales and zero points; not negative
 	Error float64 // what the weight loses, in any unit that adds up; not negative, may be +Inf
 }
 
-// A Weight is a tensor that is to be quantized.
+// A Weight is a tensor to be quantized.
 type Weight struct {
 	Name       string
 	Candidates []Candidate
 
-	// Alike names a group of weights that must have candidates of the same name: tied
-	// weights, or all layers of a kind. "" is for a weight by itself. Weights of a group
-	// choose among the names that all of them have.
+	// Alike is the name of a group of weights that must have candidates with the same name,
+	// such as tied weights or all layers of a kind. "" is for a weight by itself. The weights
+	// of a group can have only names that all of them have.
 	Alike string
 
 	// Fixed is the name of the candidate that the weight must have, "" for any.
@@ -73,31 +73,31 @@ const (
 	// Sum adds the errors of all weights.
 	Sum Objective = iota
 
-	// Worst is the largest error of all weights. Among plans with the same largest
-	// error the one with the least sum is chosen.
+	// Worst takes the largest error of all weights. Among plans with the same largest error,
+	// the one with the least sum is chosen.
 	Worst
 )
 
-// A Problem is what to choose from.
+// A Problem has the weights and the conditions of a plan.
 type Problem struct {
 	Weights   []Weight
 	Objective Objective
 
-	// MaxKinds is how many different names of candidates a plan may have, 0 for any
-	// number: a file format or a runtime may want few.
+	// MaxKinds is the largest number of different candidate names in a plan, for file formats
+	// and runtimes that support few. 0 means any number.
 	MaxKinds int
 }
 
 // A Plan is a choice of one candidate for each weight.
 type Plan struct {
-	Choice []int   // for each weight, the index of its candidate
+	Choice []int   // the index of the candidate of each weight
 	Bytes  int64   // of all weights
-	Error  float64 // of all weights, by the problem's objective
+	Error  float64 // of all weights, under the problem's objective
 
-	// Gap bounds how much less there may be of what was to be least: of the error, or of
-	// the bytes for LeastBytes. It is 0 if the plan is proved to be the best one. It is
-	// not where a search was too large to be finished, or where kinds were too many to
-	// try all sets of them.
+	// Gap is an upper limit of how much smaller the minimized number could be: the bytes for
+	// LeastBytes, the error otherwise. It is 0 if the plan is proved to be the best. It is
+	// above 0 if a search was too large to be finished, or if there were too many kinds to try
+	// all subsets.
 	Gap float64
 }
 

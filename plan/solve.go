@@ -4,10 +4,10 @@ import (
 	"fmt"
 )
 
-// LeastError returns the plan with the least error among those that take at most so many
-// bytes. Of plans with the same error it is one with the fewest bytes.
+// LeastError returns the plan with the least error among those that take at most the given
+// bytes. Among plans with the same error, it has the fewest bytes.
 //
-// Errors: ErrProblem, and ErrLimit if no plan is so small.
+// Errors: ErrProblem, and ErrLimit if every plan takes more bytes.
 func (p *Problem) LeastError(bytes int64) (Plan, error) {
 	items, err := p.items()
 	if err != nil {
@@ -19,10 +19,10 @@ func (p *Problem) LeastError(bytes int64) (Plan, error) {
 	return p.leastError(items, float64(bytes), thorough)
 }
 
-// LeastBytes returns the plan with the fewest bytes among those whose error is at most
-// so much, but for the rounding of sums. Of plans with the same bytes it is one with the least error.
+// LeastBytes returns the plan with the fewest bytes among those with an error of at most most,
+// up to the rounding of sums. Among plans with the same bytes, it has the least error.
 //
-// Errors: ErrProblem, and ErrLimit if every plan loses more.
+// Errors: ErrProblem, and ErrLimit if every plan has a larger error.
 func (p *Problem) LeastBytes(most float64) (Plan, error) {
 	items, err := p.items()
 	if err != nil {
@@ -37,8 +37,8 @@ func (p *Problem) LeastBytes(most float64) (Plan, error) {
 	return p.leastBytes(items, most)
 }
 
-// Validate returns nil if the problem can be solved for some limit, else ErrProblem
-// with the reason.
+// Validate returns nil if the problem is valid. Otherwise it returns ErrProblem with the
+// reason.
 func (p *Problem) Validate() error {
 	_, err := p.items()
 	return err

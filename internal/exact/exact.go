@@ -1,16 +1,16 @@
-// Package exact has arithmetic whose results are the same bits on every machine:
-// rounding, logarithms and powers of two. The mathematics library computes
-// logarithms and powers in assembly on some architectures, with other last bits.
+// Package exact has arithmetic whose results are the same bits on every machine: rounding,
+// logarithms and powers of two. Package math computes logarithms and powers in assembly on some
+// architectures, with different last bits.
 //
-// Go rounds +, -, *, / and math.Sqrt alike everywhere, but may fuse a product and
-// a sum into one operation, which rounds once. So products are converted to
-// their own type, which the language says keeps them from being fused.
+// Go rounds +, -, *, / and math.Sqrt in the same way on every machine, but may fuse a product
+// and a sum into one operation that rounds once. An explicit conversion of the product, as in
+// float64(a*b)+c, prevents that.
 package exact
 
 import "math"
 
-// Round returns the integer nearest to v, ties to even, for |v| < 2^31. The
-// sum has 2^0 as its last place, so the addition itself rounds v.
+// Round returns the integer nearest to v, ties to even, for |v| < 2^31. It adds a number whose
+// last place is 2^0, so the addition rounds v.
 func Round(v float32) int32 {
 	return int32(uint32(math.Float64bits(float64(v) + 0x1.8p52)))
 }
@@ -28,10 +28,9 @@ func PlusZero(v float32) float32 {
 
 // Decibels returns 10*log10(v) for v ≥ 0.
 //
-// With v = m * 2^k and m in [sqrt(1/2), sqrt(2)), ln m = 2*artanh(s), where
-// s = (m-1)/(m+1) and artanh(s) = s + s³/3 + s⁵/5 + … (M. Abramowitz and
-// I. Stegun, Handbook of Mathematical Functions, 4.1.27). The first term left
-// out is below 2^-57 of the sum.
+// With v = m * 2^k and m in [sqrt(1/2), sqrt(2)), ln m = 2*artanh(s), where s = (m-1)/(m+1) and
+// artanh(s) = s + s³/3 + s⁵/5 + … (M. Abramowitz and I. Stegun, Handbook of Mathematical
+// Functions, 4.1.27). The first omitted term is below 2^-57 of the sum.
 func Decibels(v float64) float64 {
 	if v == 0 || math.IsInf(v, 1) {
 		return 10 * math.Log10(v)
@@ -68,11 +67,10 @@ var lnOf1To2 = func() (t [128]struct{ ln, inverse float64 }) {
 	return t
 }()
 
-// Ln returns the natural logarithm of v > 0, not subnormal, with an absolute
-// error of about 2^-50 of the larger of 1 and the result. It is faster than
-// Decibels: v is c*(1+r)*2^k, where c is the middle of one of 128 intervals of
-// [1, 2), so that |r| is below 2^-8 and ln(1+r) = r - r²/2 + r³/3 - … needs seven
-// terms.
+// Ln returns the natural logarithm of v > 0, not subnormal. The absolute error is about 2^-50
+// of the larger of 1 and the result. Ln is faster than Decibels: v is c*(1+r)*2^k, where c is
+// the middle of one of 128 intervals of [1, 2). So |r| is below 2^-8, and seven terms of
+// ln(1+r) = r - r²/2 + r³/3 - … are enough.
 func Ln(v float64) float64 {
 	b := math.Float64bits(v)
 	k := int(b>>52) - 1023
@@ -88,10 +86,10 @@ func Ln(v float64) float64 {
 	return float64(float64(k)*math.Ln2) + t.ln + (r - float64(float64(r*r)*p))
 }
 
-// OctaveSteps is how many steps Shrink divides a factor of two into.
+// OctaveSteps is the number of steps of Shrink in a factor of two.
 const OctaveSteps = 256
 
-// powers[i] is 2^(-i/OctaveSteps), of square roots and their products.
+// powers[i] is 2^(-i/OctaveSteps), computed from square roots and their products.
 var powers = func() (p [OctaveSteps]float64) {
 	p[0] = 1
 	for k, root := OctaveSteps/2, math.Sqrt(0.5); k > 0; k, root = k/2, math.Sqrt(root) {
@@ -102,9 +100,9 @@ var powers = func() (p [OctaveSteps]float64) {
 	return p
 }()
 
-// Shrink returns v * 2^(-k/OctaveSteps), to within about 2^-50 of it. It is more than v
-// if k is negative.
+// Shrink returns v * 2^(-k/OctaveSteps), with a relative error of about 2^-50. For a negative k
+// the result is larger than v.
 func Shrink(v float64, k int) float64 {
-	octaves := k >> 8 // rounded down
+	octaves := k >> 8 // the quotient, rounded down
 	return math.Ldexp(v*powers[k-octaves*OctaveSteps], -octaves)
 }

@@ -1,9 +1,9 @@
-// Package histogram counts float32 values in bins that are the same for all data,
-// so that two histograms add up exactly, and finds values of a given rank.
+// Package histogram counts float32 values in fixed bins, and finds values of a given rank.
+// Since the bins are the same for all data, the sum of two histograms is exact.
 //
-// A bin is all values with the same upper 16 bits: sign, exponent and seven bits
-// of mantissa. So a bin is 2^-7 as wide as the power of two below it, and bins
-// need no range beforehand.
+// A bin is all values with the same upper 16 bits: sign, exponent and seven bits of mantissa.
+// So the width of a bin is 2^-7 of the power of two below its values, and the bins do not
+// depend on the range of the values.
 package histogram
 
 import (
@@ -12,18 +12,17 @@ import (
 )
 
 const (
-	// Bins is the number of bins. Those from Negative on are of negative values,
-	// or -0, and go from 0 downwards.
+	// Bins is the number of bins. The bins from Negative on hold -0 and negative values, in
+	// descending order.
 	Bins     = 1 << 16
 	Negative = Bins / 2
 
-	// Octaves is the number of octaves: an octave is the bins with the same sign
-	// and exponent.
+	// Octaves is the number of octaves. An octave is all bins with the same sign and exponent.
 	Octaves   = 1 << 9
-	PerOctave = Bins / Octaves // bins of an octave
+	PerOctave = Bins / Octaves // bins in an octave
 
-	// Lanes is the number of counters that a kernel uses in turn for a bin: equal
-	// neighbours need not wait for each other where these differ.
+	// Lanes is the number of counters for each bin that a kernel uses in turn. Equal neighbours
+	// in the data then need not wait for the same counter.
 	Lanes = 4
 )
 
@@ -31,28 +30,27 @@ const (
 // is not above Max, and a zero is +0.
 type Range struct{ Min, Max float32 }
 
-// Clamp returns the value of r that is nearest to v.
+// Clamp returns the value in r that is nearest to v.
 func (r Range) Clamp(v float32) float32 { return min(max(v, r.Min), r.Max) }
 
-// An OctaveIndex says where the bins of an octave are counted: bin b at
-// counters[index[b/PerOctave]+b-Bins]. 0 is for an octave that has no place yet.
+// An OctaveIndex says where the counters of each octave are: the counter of bin b is
+// counters[index[b/PerOctave]+b-Bins]. The index is 0 for an octave without counters.
 type OctaveIndex [Octaves]uint32
 
-// A Histogram counts the finite values of one tensor, channel or group by their
-// bins. Its memory is that of the octaves seen: 512 bytes for each of them and
-// each lane, and 2 KiB for each lane. The zero value has no lanes: it reads as
-// empty, and Reset makes it ready to count.
+// A Histogram counts the finite values of one tensor, channel or group. Its memory is 2 KiB for
+// each lane, and 512 bytes for each lane and each octave that has values. The zero Histogram
+// has no lanes and is empty; call Reset before counting.
 type Histogram struct {
-	at     []OctaveIndex // of one lane, or of Lanes
-	counts []uint32      // of PerOctave bins for each octave and lane
-	wide   []uint64      // what counts held before it had to begin anew; may be shorter
+	at     []OctaveIndex // for one lane, or for Lanes
+	counts []uint32      // PerOctave counters for each octave and lane
+	wide   []uint64      // earlier sums of the counters in counts; may be shorter than counts
 
-	// pending is the number of values in counts: below 2^32, so that none of
-	// them wraps around.
+	// pending is the number of values in counts. It is below 2^32, so that no counter wraps
+	// around.
 	pending uint64
 }
 
-// Reset empties h, which is to count in so many lanes: 1 or Lanes.
+// Reset makes h empty, with 1 lane or with Lanes.
 func (h *Histogram) Reset(lanes int) {
 	if cap(h.at) < lanes {
 		h.at = make([]OctaveIndex, lanes)
@@ -62,12 +60,12 @@ func (h *Histogram) Reset(lanes int) {
 	h.counts, h.wide, h.pending = h.counts[:0], h.wide[:0], 0
 }
 
-// Empty reports whether no octave has a place, so that no value was counted.
+// Empty reports whether h has no counters, and so no values.
 func (h *Histogram) Empty() bool { return len(h.counts) == 0 }
 
-// Counters returns what a kernel needs that counts up to n values: the counters and
-// how many values it may count now, at least one; at gets the indexes of the lanes,
-// some of which may be equal. The kernel is to call Counted afterwards.
+// Counters returns what a kernel needs to count up to n values: the counters, and the number of
+// values that it may count now, which is at least 1. It stores the indexes of the lanes in at;
+// some of them may be the same. The caller must call Counted afterwards.
 func (h *Histogram) Counters(at *[Lanes]*OctaveIndex, n int) (counters []uint32, most int) {
 	if h.pending == math.MaxUint32 {
 		h.carry()
@@ -83,10 +81,11 @@ func (h *Histogram) Counters(at *[Lanes]*OctaveIndex, n int) (counters []uint32,
 	return h.counts, int(min(uint64(n), math.MaxUint32-h.pending))
 }
 
-// Counted says that a kernel has counted n values.
+// Counted records that a kernel has counted n values.
 func (h *Histogram) Counted(n int) { h.pending += uint64(n) }
 
-// Place gives the octave of bin b counters, in every lane. It must have none.
+// Place allocates counters for the octave of bin b in every lane. The octave must not have
+// counters yet.
 func (h *Histogram) Place(b int) {
 	octave := b / PerOctave
 	for i := range h.at {
@@ -101,12 +100,12 @@ func (h *Histogram) Place(b int) {
 	}
 }
 
-// Reserve makes room for n octaves.
+// Reserve allocates memory for the counters of n more octaves.
 func (h *Histogram) Reserve(n int) {
 	h.counts = slices.Grow(h.counts, n*PerOctave*len(h.at))
 }
 
-// carry moves all counts to wide.
+// carry moves all counts from counts to wide.
 func (h *Histogram) carry() {
 	if n := len(h.counts) - len(h.wide); n > 0 {
 		h.wide = append(h.wide, make([]uint64, n)...)
@@ -150,7 +149,7 @@ func (h *Histogram) Count(b int) uint64 {
 	return n
 }
 
-// Next returns the first bin from b on that holds values, or Bins.
+// Next returns the first bin from b on that holds values, or Bins if there is none.
 func (h *Histogram) Next(b int) int {
 	for b < Bins && len(h.at) > 0 {
 		end := (b/PerOctave + 1) * PerOctave
@@ -177,7 +176,7 @@ func (h *Histogram) Merge(o *Histogram) {
 	}
 }
 
-// mergeOctaves is Merge for counts that leave those of h below 2^32.
+// mergeOctaves is Merge for the case that pending stays below 2^32.
 func (h *Histogram) mergeOctaves(o *Histogram) {
 	if len(o.at) == 0 {
 		return
@@ -204,7 +203,7 @@ func (h *Histogram) mergeOctaves(o *Histogram) {
 // BinOf returns the bin of a value.
 func BinOf(x float32) int { return int(math.Float32bits(x) >> 16) }
 
-// Edges returns the least and the greatest magnitude that a bin may hold.
+// Edges returns the smallest and the largest magnitude of the values in a bin.
 func Edges(b int) (least, greatest float64) {
 	b %= Negative
 	first := math.Float32frombits(uint32(b) << 16)
@@ -212,7 +211,7 @@ func Edges(b int) (least, greatest float64) {
 	return float64(first), float64(last)
 }
 
-// Ascending returns the bins in the order of their values: the i-th of Bins.
+// Ascending returns the bin at place i in ascending order of values.
 func Ascending(i int) int {
 	if i < Negative {
 		return Bins - 1 - i
@@ -220,8 +219,8 @@ func Ascending(i int) int {
 	return i - Negative
 }
 
-// NextAscending returns the first bin in the order of values, from the i-th on,
-// that holds values, how many, and its place in the order: Bins if there is none.
+// NextAscending returns the first bin that holds values, from place i on in ascending order of
+// values. at is its place and n the number of its values. at is Bins if there is no such bin.
 func (h *Histogram) NextAscending(i int) (at, bin int, n uint64) {
 	if len(h.at) == 0 {
 		return Bins, 0, 0
@@ -239,10 +238,10 @@ func (h *Histogram) NextAscending(i int) (at, bin int, n uint64) {
 	return Bins, 0, 0
 }
 
-// Rank returns about the value of which k are smaller: one in the same bin,
-// where the values of a bin are taken to be spread evenly. The exact one is
-// not further off than 2^-7 of its magnitude, or than 2^-133. n is the number
-// of all values; r is their range.
+// Rank returns an estimate of the value that is larger than k of the n values. It is in the
+// same bin as the exact one, so it differs by at most 2^-7 of the magnitude, or by 2^-133 if
+// that is more. Rank assumes that the values of a bin are spread evenly. r is the range of all
+// values.
 func (h *Histogram) Rank(k, n uint64, r Range) float32 {
 	if k == 0 {
 		return r.Min
@@ -256,7 +255,7 @@ func (h *Histogram) Rank(k, n uint64, r Range) float32 {
 			continue
 		}
 		if b%Negative == 0 {
-			return r.Clamp(0) // most likely they are zeros
+			return r.Clamp(0) // most of them are usually zeros
 		}
 		least, greatest := Edges(b)
 		part := (float64(k) + 0.5) / float64(c)
@@ -272,11 +271,11 @@ func (h *Histogram) Rank(k, n uint64, r Range) float32 {
 	return r.Max
 }
 
-// Locate returns the bin of the value of which k are smaller, and how many in
-// that bin have a smaller magnitude than it, equal ones being put in any order.
-// There must be more than k values.
+// Locate returns the bin of the value that is larger than k values, and the number of values in
+// that bin with a smaller magnitude. Equal values count in any order. The histogram must have
+// more than k values.
 func (h *Histogram) Locate(k uint64) (bin int, smaller uint64) {
-	for i := 0; i < Bins; i++ { // not by NextAscending, which is slower
+	for i := 0; i < Bins; i++ { // NextAscending would be slower
 		b := Ascending(i)
 		if h.at[0][b/PerOctave] == 0 {
 			i |= PerOctave - 1
@@ -294,27 +293,29 @@ func (h *Histogram) Locate(k uint64) (bin int, smaller uint64) {
 	return 0, k
 }
 
-// Percentile returns about the range that leaves out k of n values at either end.
+// Percentile returns an estimate of the range without the k smallest and the k largest of n
+// values.
 func (h *Histogram) Percentile(k, n uint64, r Range) Range {
 	return Range{h.Rank(k, n, r), h.Rank(n-1-k, n, r)}
 }
 
-// Tails returns how many of n values the percentile p leaves out at either end:
-// half of the fraction (100-p)/100 of them, rounded down.
+// Tails returns how many of n values the percentile p leaves out at either end: (100-p)/200 of
+// them, rounded down.
 func Tails(p float64, n uint64) uint64 {
 	k := uint64(float64(float64(n)*(100-p)) / 200)
 	return min(k, (n-1)/2)
 }
 
-// Outside returns how many of n values the percentile p of magnitudes leaves out: the
-// fraction (100-p)/100 of them, rounded down, but not all.
+// Outside returns how many of n values the percentile p of magnitudes leaves out: (100-p)/100
+// of them, rounded down, but at most n-1.
 func Outside(p float64, n uint64) uint64 {
 	return min(uint64(float64(float64(n)*(100-p))/100), n-1)
 }
 
-// LocateMagnitude returns the bin, of those of positive values, of the magnitude of which k
-// are smaller, and how many in that bin are smaller than it, those of negative values
-// counted too, equal ones being put in any order. There must be more than k values.
+// LocateMagnitude returns the bin of the magnitude that is larger than the magnitudes of k
+// values, as a bin of positive values. smaller is the number of values of either sign in that
+// bin with a smaller magnitude. Equal magnitudes count in any order. The histogram must have
+// more than k values.
 func (h *Histogram) LocateMagnitude(k uint64) (bin int, smaller uint64) {
 	for b := range Negative {
 		c := h.Count(b) + h.Count(b+Negative)
@@ -326,7 +327,8 @@ func (h *Histogram) LocateMagnitude(k uint64) (bin int, smaller uint64) {
 	return 0, k
 }
 
-// Magnitude returns about the magnitude of which k are smaller, as Rank does for values.
+// Magnitude returns an estimate of the magnitude that is larger than the magnitudes of k
+// values, like Rank.
 func (h *Histogram) Magnitude(k, n uint64, r Range) float32 {
 	most := max(-r.Min, r.Max)
 	if k == n-1 {
@@ -334,7 +336,7 @@ func (h *Histogram) Magnitude(k, n uint64, r Range) float32 {
 	}
 	b, k := h.LocateMagnitude(k)
 	if b == 0 {
-		return 0 // most likely they are zeros
+		return 0 // most of them are usually zeros
 	}
 	least, greatest := Edges(b)
 	part := (float64(k) + 0.5) / float64(h.Count(b)+h.Count(b+Negative))

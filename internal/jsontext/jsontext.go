@@ -29,7 +29,7 @@ func Write(w io.Writer, v any) error {
 // indent copies compact JSON and adds line breaks and escapes.
 func indent(w *bufio.Writer, src []byte) {
 	depth := 0
-	flat := false // inside a list of numbers
+	flat := false // whether src is inside a list of numbers
 	newline := func() {
 		w.WriteByte('\n')
 		w.WriteString(strings.Repeat("  ", depth))
@@ -43,7 +43,7 @@ func indent(w *bufio.Writer, src []byte) {
 		case '{', '[':
 			w.WriteByte(c)
 			switch next := src[i+1]; {
-			case next == c+2: // the closing bracket is two further in ASCII
+			case next == c+2: // the code of the closing bracket is that of the opening one plus two
 				w.WriteByte(next)
 				i++
 			case c == '[' && next != '{' && next != '[':
@@ -88,9 +88,8 @@ func stringLen(b []byte) int {
 	return len(b)
 }
 
-// writeString copies a JSON string. It escapes invisible characters that
-// encoding/json leaves as they are: C1 controls, which control some terminals, and
-// marks that change the order of text.
+// writeString copies a JSON string. It escapes invisible characters that encoding/json does not
+// escape: C1 controls, which control some terminals, and marks that change the order of text.
 func writeString(w *bufio.Writer, s []byte) {
 	for i := 0; i < len(s); {
 		r, n := utf8.DecodeRune(s[i:])

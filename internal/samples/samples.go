@@ -6,13 +6,13 @@ import (
 	"math/rand/v2"
 )
 
-// A Distribution is values of a kind.
+// A Distribution is a function that returns random values, with its name.
 type Distribution struct {
 	Name string
 	Of   func(rng *rand.Rand) float32
 }
 
-// Distributions are values that calibration may meet.
+// Distributions are distributions of values for tests of calibration.
 var Distributions = []Distribution{
 	{"normal", func(rng *rand.Rand) float32 { return float32(rng.NormFloat64()) }},
 	{"shifted", func(rng *rand.Rand) float32 { return float32(5 + 0.3*rng.NormFloat64()) }},
@@ -40,15 +40,15 @@ var Distributions = []Distribution{
 		return float32(rng.NormFloat64())
 	}},
 	{"steps", func(rng *rand.Rand) float32 { return float32(rng.IntN(7)) * 0.25 }},
-	{"edges", func(rng *rand.Rand) float32 { // next to the edges of bins
+	{"edges", func(rng *rand.Rand) float32 { // near the edges of histogram bins
 		return math.Float32frombits(0x3f000000 + rng.Uint32N(256)<<16 - rng.Uint32N(2) ^ rng.Uint32()&0x80000000)
 	}},
-	{"octaves", func(rng *rand.Rand) float32 { // all magnitudes
+	{"octaves", func(rng *rand.Rand) float32 { // of all magnitudes
 		return math.Float32frombits(rng.Uint32() & 0xbfffffff)
 	}},
 }
 
-// Values returns n values, the same ones for each seed.
+// Values returns n random values. The same seed gives the same values.
 func Values(seed uint64, n int, of func(*rand.Rand) float32) []float32 {
 	rng := rand.New(rand.NewPCG(seed, 1))
 	x := make([]float32, n)
@@ -58,7 +58,7 @@ func Values(seed uint64, n int, of func(*rand.Rand) float32) []float32 {
 	return x
 }
 
-// Named returns the distribution with a name, which must be one of Distributions.
+// Named returns the distribution with the given name. It must be one of Distributions.
 func Named(name string) (of func(*rand.Rand) float32) {
 	for _, d := range Distributions {
 		if d.Name == name {

@@ -4,46 +4,43 @@ package work
 
 import "unsafe"
 
-// A caller may keep its slices on its stack, and most calls stay on one
-// goroutine. So the compiler must not see that a slice can reach another
-// goroutine: it would move the slice to the heap in every caller. But Go moves a
-// stack that has to grow or to shrink, also while its goroutine waits, and knows
-// nothing of pointers to it from elsewhere. So a slice that is on the stack is
-// never shared. Its size does not tell: parameters, results and slice literals
-// of any size can be on a stack.
+// A caller may keep its slices on its stack, and most calls use one goroutine only. So the
+// compiler must not see that a slice can reach another goroutine: it would move the slice to
+// the heap in every caller. But Go moves a stack that grows or shrinks, even while its
+// goroutine waits, and does not update pointers to it from other goroutines. So a slice that is
+// on the stack must not be shared. The length of a slice does not show where it is: slices of
+// any length can be on a stack.
 //
-// Where the stack begins and ends is read from the first two words of the
-// runtime's description of the goroutine (runtime.g, field stack, in
-// runtime/runtime2.go). The language does not promise that they are there. So
-// verify looks, when the program starts, whether these bounds are right, and
-// where they are not, nothing counts as being on the heap: all work stays on the
-// calling goroutine, and no pointer is hidden.
+// The bounds of the stack are read from the first two words of the runtime's description of the
+// goroutine (runtime.g, field stack, in runtime/runtime2.go). The language does not guarantee
+// this. So verify checks the bounds when the program starts. If they are wrong, OnHeap is false
+// for all slices: all work stays on the calling goroutine, and no pointer is hidden from the
+// compiler.
 
 // stack returns the bounds of the calling goroutine's stack.
 func stack() (lo, hi uintptr)
 
-// trusted is whether stack returns the bounds of stacks.
+// trusted reports whether stack returns the true bounds of stacks.
 var trusted = verify(stack)
 
-// OnHeap reports whether s is not on the calling goroutine's stack, and so may be
-// used by other goroutines. It is false for every s if the bounds of stacks are
-// not known.
+// OnHeap reports whether s is not on the calling goroutine's stack, so that other goroutines
+// may use it. It is false for every s if the bounds of stacks are not known.
 func OnHeap[T any](s []T) bool {
 	lo, hi := stack()
 	return trusted && uintptr(unsafe.Pointer(unsafe.SliceData(s)))-lo >= hi-lo
 }
 
-// Hide returns p without the compiler's noticing. OnHeap must be true for all
+// Hide returns p, hidden from the compiler's escape analysis. OnHeap must be true for all
 // slices in it.
 func Hide[T any](p *T) *T {
 	u := uintptr(unsafe.Pointer(p))
 	return *(**T)(unsafe.Pointer(&u))
 }
 
-// verify reports whether bounds returns the bounds of the calling goroutine's
-// stack: variables of functions are between them, and allocated memory and
-// package variables are not. That must hold on the calling goroutine, on a new
-// one, whose stack is small, and on one whose stack has grown and was moved.
+// verify reports whether bounds returns the bounds of the calling goroutine's stack: local
+// variables must be inside them, and allocated memory and package variables outside. It checks
+// the calling goroutine, a new goroutine with a small stack, and a goroutine whose stack has
+// grown and moved.
 func verify(bounds func() (lo, hi uintptr)) bool {
 	if !correct(bounds) {
 		return false
@@ -62,20 +59,20 @@ func verify(bounds func() (lo, hi uintptr)) bool {
 	return <-result
 }
 
-// A frame is a variable that takes much of a stack.
+// A frame is a variable that takes much space on a stack.
 type frame [1 << 10]byte
 
 const (
-	// deepFrames is how many frames more than a stack has room for make it grow.
+	// deepFrames is the number of frames after which a stack that was full must have grown.
 	deepFrames = 64
 
-	// mostFrames is how many frames a new goroutine's stack has room for, at most:
-	// it is a few KiB large when the program starts.
+	// mostFrames is the largest number of frames that a new goroutine's stack can hold; it has
+	// a few KiB when the program starts.
 	mostFrames = 1 << 12
 )
 
 var (
-	allocated *frame // what is assigned to it is on the heap
+	allocated *frame // a value that is assigned to it is on the heap
 	static    frame
 )
 
@@ -99,9 +96,8 @@ func correct(bounds func() (lo, hi uintptr)) bool {
 	return lo < hi && between(&local) && apart(allocated) && apart(&static)
 }
 
-// correctDeep is correct after n more calls, when the stack must be larger than
-// size. The variable of the first of them, which Go moves with the stack, must be
-// between the bounds as well.
+// correctDeep is correct after n more calls, when the stack must be larger than size. The
+// variable first of the first call moves with the stack, and must be inside the bounds too.
 //
 //go:noinline
 func correctDeep(bounds func() (lo, hi uintptr), first *frame, n int, size uintptr) bool {
@@ -119,9 +115,9 @@ func correctDeep(bounds func() (lo, hi uintptr), first *frame, n int, size uintp
 	return lo <= u && u < hi && hi-lo > size
 }
 
-// Verify is for tests. It decides anew whether the bounds of stacks are known, as
-// if bounds returned them, and returns a function that puts back what was decided
-// when the program started. No job may run meanwhile.
+// Verify is for tests. It checks the bounds of stacks again with another function, and returns
+// a function that restores the result from the start of the program. No job may run at the same
+// time.
 func Verify(bounds func() (lo, hi uintptr)) (restore func()) {
 	before := trusted
 	trusted = verify(bounds)

@@ -2,13 +2,13 @@
 
 package work
 
-// Nothing says here where a stack ends. So the compiler sees that slices can
-// reach other goroutines, and puts all that callers pass on the heap.
+// The bounds of stacks are not known here. So slices are not hidden from the compiler, which
+// then puts all slices of callers on the heap.
 
-// trusted is true: nothing is hidden from the compiler.
+// trusted is true, since nothing is hidden from the compiler.
 const trusted = true
 
-// OnHeap reports whether s may be used by other goroutines, as all slices may.
+// OnHeap reports whether s may be used by other goroutines. Here that is true for every slice.
 func OnHeap[T any]([]T) bool { return true }
 
 // Hide returns p.

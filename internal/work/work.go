@@ -1,9 +1,8 @@
-// Package work runs the parts of a job on several goroutines, and allocates
-// nothing for it.
+// Package work runs the parts of a job on several goroutines without allocation.
 //
-// A job is cut into parts at places that only the shape of a tensor decides, and
-// every part writes to memory of its own, or adds what commutes. So the number
-// of goroutines changes no result.
+// The shape of a tensor alone decides how a job is divided into parts. Every part writes to its
+// own memory, or adds numbers whose order does not matter. So the number of goroutines does not
+// change results.
 package work
 
 import (
@@ -12,16 +11,16 @@ import (
 	"sync/atomic"
 )
 
-// A Pool runs jobs of one kind. What a job needs is pooled, and so is the func
-// value that a goroutine begins with: starting a job allocates nothing.
+// A Pool runs jobs of one kind. It reuses the memory of jobs and the func values of goroutines,
+// so that starting a job allocates nothing.
 type Pool[A any] struct{ jobs sync.Pool }
 
-// job is a job that runs.
+// job is a running job.
 type job[A any] struct {
 	args  A
 	do    func(*A, int)
 	parts int64
-	next  atomic.Int64 // part that no goroutine has begun
+	next  atomic.Int64 // the next part to be done
 	wg    sync.WaitGroup
 	run   func()
 }
@@ -40,7 +39,7 @@ func New[A any](do func(args *A, part int)) *Pool[A] {
 	return p
 }
 
-// work does parts until none is left.
+// work does parts until all parts are taken.
 func (j *job[A]) work() {
 	for {
 		i := j.next.Add(1) - 1
@@ -51,9 +50,9 @@ func (j *job[A]) work() {
 	}
 }
 
-// Do calls the function of p with a copy of args for each of so many parts, on
-// up to GOMAXPROCS goroutines, the calling one among them, and returns when all
-// are done. The slices in args must be on the heap: see Hide.
+// Do calls the function of p with a copy of args for each of the given number of parts. It uses
+// up to GOMAXPROCS goroutines, including the calling one, and returns when all parts are done.
+// The slices in args must be on the heap: see Hide.
 func (p *Pool[A]) Do(args *A, parts int) {
 	j := p.jobs.Get().(*job[A])
 	j.args, j.parts = *args, int64(parts)
@@ -72,6 +71,6 @@ func (p *Pool[A]) Do(args *A, parts int) {
 	p.jobs.Put(j)
 }
 
-// Several reports whether several goroutines would do a job of so many parts. It
-// is false where the bounds of stacks are not known: see OnHeap.
+// Several reports whether a job with the given number of parts uses several goroutines. It is
+// false if the bounds of stacks are not known: see OnHeap.
 func Several(parts int) bool { return parts > 1 && trusted && runtime.GOMAXPROCS(0) > 1 }
