@@ -1,9 +1,9 @@
 package report
 
 import (
-	"fmt"
-
 	"github.com/a01592f9/quant"
+	"github.com/a01592f9/quant/internal/numtext"
+	"github.com/a01592f9/quant/internal/summary"
 )
 
 // The words for granularities.
@@ -15,20 +15,20 @@ const (
 
 // compared is the entry of a tensor in the report of quant compare.
 type compared struct {
-	Name     string   `json:"name"`
-	DType    string   `json:"dtype"`
-	Shape    []int    `json:"shape"`
-	Elements int64    `json:"elements"`
-	Bytes    int64    `json:"bytes"`
-	Min      float    `json:"min"`
-	Max      float    `json:"max"`
-	Channels int      `json:"channels"`
-	Use      string   `json:"use"` // always "": no file that is read here tells it
-	Axis     *int     `json:"axis"`
-	AxisFrom string   `json:"axis_from"`
-	Results  []result `json:"results"`
-	Best     int      `json:"best"`
-	Verdict  string   `json:"verdict"`
+	Name     string        `json:"name"`
+	DType    string        `json:"dtype"`
+	Shape    []int         `json:"shape"`
+	Elements int64         `json:"elements"`
+	Bytes    int64         `json:"bytes"`
+	Min      numtext.Float `json:"min"`
+	Max      numtext.Float `json:"max"`
+	Channels int           `json:"channels"`
+	Use      string        `json:"use"` // always "": no file that is read here tells it
+	Axis     *int          `json:"axis"`
+	AxisFrom string        `json:"axis_from"`
+	Results  []result      `json:"results"`
+	Best     int           `json:"best"`
+	Verdict  string        `json:"verdict"`
 }
 
 // A scheme is a quant.Scheme for a tensor of known shape.
@@ -46,9 +46,9 @@ type scheme struct {
 
 // A result is what one scheme does to a tensor.
 type result struct {
-	Scheme    scheme  `json:"scheme"`
-	Scale     floats  `json:"scale"`
-	ZeroPoint []int32 `json:"zero_point"`
+	Scheme    scheme         `json:"scheme"`
+	Scale     numtext.Floats `json:"scale"`
+	ZeroPoint []int32        `json:"zero_point"`
 	metrics
 	Memory   Memory    `json:"memory"`
 	Gain     *gain     `json:"gain,omitempty"`
@@ -57,21 +57,21 @@ type result struct {
 
 // metrics are those of quant.Metrics.
 type metrics struct {
-	MAE      number `json:"mae"`
-	RMSE     number `json:"rmse"`
-	MaxError number `json:"max_error"`
-	SQNR     number `json:"sqnr_db"`
-	Clipped  int    `json:"clipped"`
+	MAE      numtext.Number `json:"mae"`
+	RMSE     numtext.Number `json:"rmse"`
+	MaxError numtext.Number `json:"max_error"`
+	SQNR     numtext.Number `json:"sqnr_db"`
+	Clipped  int            `json:"clipped"`
 }
 
 func newMetrics(m quant.Metrics) metrics {
-	return metrics{number(m.MAE), number(m.RMSE), number(m.MaxError), number(m.SQNR), m.Clipped}
+	return metrics{numtext.Number(m.MAE), numtext.Number(m.RMSE), numtext.Number(m.MaxError), numtext.Number(m.SQNR), m.Clipped}
 }
 
 // A channel is the range of a channel, and what a scheme does to it.
 type channel struct {
-	Min float `json:"min"`
-	Max float `json:"max"`
+	Min numtext.Float `json:"min"`
+	Max numtext.Float `json:"max"`
 	metrics
 }
 
@@ -90,20 +90,20 @@ func (m Memory) add(o Memory) Memory {
 
 // A gain measures a result against the one per tensor.
 type gain struct {
-	RMSEFactor   number `json:"rmse_factor"`
-	SQNR         number `json:"sqnr_gain_db"`
-	ExtraBytes   int64  `json:"extra_bytes"`
-	ExtraPercent number `json:"extra_percent"`
+	RMSEFactor   numtext.Number `json:"rmse_factor"`
+	SQNR         numtext.Number `json:"sqnr_gain_db"`
+	ExtraBytes   int64          `json:"extra_bytes"`
+	ExtraPercent numtext.Number `json:"extra_percent"`
 }
 
 func newGain(c *quant.Comparison, i int) *gain {
 	base, r := c.Results[0], c.Results[i]
 	extra := r.Memory.Total() - base.Memory.Total()
 	g := &gain{
-		RMSEFactor:   number(c.Gain(i, 0)),
-		SQNR:         number(r.SQNR - base.SQNR),
+		RMSEFactor:   numtext.Number(c.Gain(i, 0)),
+		SQNR:         numtext.Number(r.SQNR - base.SQNR),
 		ExtraBytes:   extra,
-		ExtraPercent: number(100 * float64(extra) / float64(base.Memory.Total())),
+		ExtraPercent: numtext.Number(100 * float64(extra) / float64(base.Memory.Total())),
 	}
 	if r.SQNR == base.SQNR { // infinite ones too
 		g.SQNR = 0
@@ -170,7 +170,7 @@ func (o Options) Entry(position int, t Tensor, src quant.Source) (Entry, error) 
 	}
 	x := compared{
 		Name: t.Name, DType: t.DType, Shape: dims(t.Shape), Elements: elements(t.Shape), Bytes: t.Bytes,
-		Min: float(c.Range.Min), Max: float(c.Range.Max), Channels: len(c.ChannelRanges), AxisFrom: axisFrom(o.Axis),
+		Min: numtext.Float(c.Range.Min), Max: numtext.Float(c.Range.Max), Channels: len(c.ChannelRanges), AxisFrom: axisFrom(o.Axis),
 	}
 	if !t.vector() {
 		x.Axis = &c.Axis
@@ -199,7 +199,7 @@ func newResult(c *quant.Comparison, i int, vector bool) result {
 		r.Gain = newGain(c, i)
 	}
 	for k, x := range c.ChannelRanges {
-		r.Channels[k] = channel{float(x.Min), float(x.Max), newMetrics(from.ChannelMetrics[k])}
+		r.Channels[k] = channel{numtext.Float(x.Min), numtext.Float(x.Max), newMetrics(from.ChannelMetrics[k])}
 	}
 	return r
 }
@@ -209,40 +209,17 @@ func newResult(c *quant.Comparison, i int, vector bool) result {
 func (x *compared) verdict() string {
 	s := ""
 	for i, r := range x.Results[1:] {
+		g := summary.Gain{
+			Channels: x.Channels, Base: float64(x.Results[0].RMSE), RMSE: float64(r.RMSE), Factor: float64(r.Gain.RMSEFactor),
+			SQNR: float64(r.Gain.SQNR), ExtraBytes: r.Gain.ExtraBytes, ExtraPercent: float64(r.Gain.ExtraPercent),
+		}
+		if r.Scheme.Granularity == perGroup {
+			g.Groups = *r.Scheme.GroupSize
+		}
 		if i > 0 {
 			s += "; "
 		}
-		s += r.clause(&x.Results[0], x.Channels)
+		s += g.Clause()
 	}
 	return s + "."
-}
-
-// same is how far from 1 a factor is called no gain: what three digits show.
-const same = 0.005
-
-// clause is one scheme's part of a verdict.
-func (r *result) clause(base *result, channels int) string {
-	name, lower, raise, remove, gain, is := "Per-channel", "lowers", "raises", "removes", "gains", "is"
-	if r.Scheme.Granularity == perGroup {
-		name, lower, raise, remove, gain, is = fmt.Sprintf("groups of %d", *r.Scheme.GroupSize), "lower", "raise", "remove", "gain", "are"
-	} else if channels == 1 {
-		return "With one channel, per-channel is the same as per-tensor"
-	}
-	factor := float64(r.Gain.RMSEFactor)
-	cost := fmt.Sprintf("%s more (+%s%%)", plural(r.Gain.ExtraBytes, "byte"), digits(float64(r.Gain.ExtraPercent), 3))
-	switch {
-	case r.RMSE > 0 && base.RMSE == 0:
-		return fmt.Sprintf("%s %s worse, as per-tensor is exact here, for %s", name, is, cost)
-	case r.RMSE == 0 && base.RMSE == 0:
-		return fmt.Sprintf("%s %s nothing, as per-tensor is exact here, for %s", name, gain, cost)
-	case r.RMSE == 0:
-		return fmt.Sprintf("%s %s the error altogether for %s", name, remove, cost)
-	case factor > 1+same:
-		return fmt.Sprintf("%s %s the RMSE by a factor of %s (SQNR %s dB) for %s",
-			name, lower, digits(factor, 3), signed(float64(r.Gain.SQNR)), cost)
-	case factor < 1-same:
-		return fmt.Sprintf("%s %s the RMSE by a factor of %s (SQNR %s dB) for %s: per-tensor is the better choice",
-			name, raise, digits(1/factor, 3), signed(float64(r.Gain.SQNR)), cost)
-	}
-	return fmt.Sprintf("%s %s nothing (the RMSE changes by less than half a percent) for %s", name, gain, cost)
 }

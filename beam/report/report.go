@@ -17,6 +17,8 @@ import (
 	"strings"
 
 	"github.com/a01592f9/quant/calibfile"
+	"github.com/a01592f9/quant/internal/numtext"
+	"github.com/a01592f9/quant/internal/summary"
 )
 
 // Kinds of reports.
@@ -51,13 +53,13 @@ func Skip(position int, t Tensor, reason string, failed bool) (Entry, error) {
 
 // A Total is what all tensors take, and lose, under one scheme.
 type total struct {
-	Granularity   string `json:"granularity"`
-	Memory        Memory `json:"memory"`
-	BitsPerWeight number `json:"bits_per_weight"`
-	Compression   number `json:"compression"`
-	SQNR          number `json:"sqnr_db"`
-	MeanSQNR      number `json:"mean_sqnr_db"`
-	Clipped       int64  `json:"clipped"`
+	Granularity   string         `json:"granularity"`
+	Memory        Memory         `json:"memory"`
+	BitsPerWeight numtext.Number `json:"bits_per_weight"`
+	Compression   numtext.Number `json:"compression"`
+	SQNR          numtext.Number `json:"sqnr_db"`
+	MeanSQNR      numtext.Number `json:"mean_sqnr_db"`
+	Clipped       int64          `json:"clipped"`
 }
 
 // sizes are the counts that the summaries of both kinds of reports begin with.
@@ -98,14 +100,19 @@ type figure struct {
 	Scheme struct {
 		Granularity string `json:"granularity"`
 	} `json:"scheme"`
-	RMSE    number `json:"rmse"`
-	SQNR    number `json:"sqnr_db"`
-	Clipped int64  `json:"clipped"`
-	Memory  Memory `json:"memory"`
+	RMSE    numtext.Number `json:"rmse"`
+	SQNR    numtext.Number `json:"sqnr_db"`
+	Clipped int64          `json:"clipped"`
+	Memory  Memory         `json:"memory"`
 	Gain    *struct {
-		RMSEFactor number `json:"rmse_factor"`
+		RMSEFactor numtext.Number `json:"rmse_factor"`
 	} `json:"gain"`
 	Total int64 `json:"total_bytes"` // of a sweep
+}
+
+// errors returns the RMSE and the SQNR of result k.
+func (x *figures) errors(k int) (rmse, sqnr float64) {
+	return float64(x.Results[k].RMSE), float64(x.Results[k].SQNR)
 }
 
 // read returns the figures of an entry, with the numbers that JSON has as null.
@@ -117,13 +124,13 @@ func (e *Entry) read() (figures, error) {
 	for i := range f.Results {
 		r := &f.Results[i]
 		if math.IsNaN(float64(r.SQNR)) { // the null of a ratio that is infinite
-			r.SQNR = number(math.Inf(1))
+			r.SQNR = numtext.Number(math.Inf(1))
 			if r.RMSE != 0 {
-				r.SQNR = number(math.Inf(-1))
+				r.SQNR = numtext.Number(math.Inf(-1))
 			}
 		}
 		if r.Gain != nil && math.IsNaN(float64(r.Gain.RMSEFactor)) {
-			r.Gain.RMSEFactor = number(math.Inf(1))
+			r.Gain.RMSEFactor = numtext.Number(math.Inf(1))
 		}
 	}
 	return f, nil
@@ -183,7 +190,7 @@ func WriteComparison(w io.Writer, source string, o Options, entries []Entry) err
 	for _, x := range compared[0].Results {
 		s.Totals = append(s.Totals, total{Granularity: x.Scheme.Granularity})
 	}
-	sums := newErrorSums(len(s.Totals))
+	sums := summary.NewErrorSums(len(s.Totals))
 	for i := range compared {
 		x := &compared[i]
 		s.ByGain = append(s.ByGain, i)
@@ -191,13 +198,13 @@ func WriteComparison(w io.Writer, source string, o Options, entries []Entry) err
 			s.Totals[k].Memory = s.Totals[k].Memory.add(res.Memory)
 			s.Totals[k].Clipped += res.Clipped
 		}
-		sums.add(x)
+		sums.Add(x.Elements, x.errors)
 	}
 	for k := range s.Totals {
 		t := &s.Totals[k]
-		t.BitsPerWeight = number(8 * float64(t.Memory.Total) / float64(s.Elements))
-		t.Compression = number(float64(s.Float32Bytes) / float64(t.Memory.Total))
-		t.SQNR, t.MeanSQNR = number(sums.sqnr(k)), number(sums.meanSQNR(k))
+		t.BitsPerWeight = numtext.Number(8 * float64(t.Memory.Total) / float64(s.Elements))
+		t.Compression = numtext.Number(float64(s.Float32Bytes) / float64(t.Memory.Total))
+		t.SQNR, t.MeanSQNR = numtext.Number(sums.SQNR(k)), numtext.Number(sums.MeanSQNR(k))
 	}
 	slices.SortStableFunc(s.ByGain, func(a, b int) int {
 		return cmp.Compare(compared[b].Results[1].Gain.RMSEFactor, compared[a].Results[1].Gain.RMSEFactor)
@@ -226,7 +233,7 @@ func nothing(source string, skipped []json.RawMessage) error {
 	}
 	err := fmt.Errorf("%s: tensor %q: %s", source, first.Name, reason)
 	if n := len(skipped) - 1; n > 0 {
-		return fmt.Errorf("%w (nor can %s more)", err, plural(int64(n), "tensor"))
+		return fmt.Errorf("%w (nor can %s more)", err, numtext.Plural(int64(n), "tensor"))
 	}
 	return err
 }
@@ -248,7 +255,7 @@ func Failed(data []byte) error {
 	first := r.Skipped[0]
 	text := fmt.Sprintf("%s: tensor %q: %s", r.Source, first.Name, first.Reason)
 	if n := len(r.Skipped) - 1; n > 0 {
-		text += fmt.Sprintf(" (and %s more)", plural(int64(n), "tensor"))
+		text += fmt.Sprintf(" (and %s more)", numtext.Plural(int64(n), "tensor"))
 	}
 	return errors.New(text)
 }

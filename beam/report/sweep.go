@@ -8,6 +8,8 @@ import (
 
 	"github.com/a01592f9/quant"
 	"github.com/a01592f9/quant/calibfile"
+	"github.com/a01592f9/quant/internal/numtext"
+	"github.com/a01592f9/quant/internal/summary"
 )
 
 // A sweep is the report of quant sweep.
@@ -29,18 +31,18 @@ type sweep struct {
 
 // A sweepScheme is a scheme, and what all weights together take and lose.
 type sweepScheme struct {
-	Bits          int    `json:"bits"`
-	Granularity   string `json:"granularity"`
-	GroupSize     *int   `json:"group_size"`
-	Memory        Memory `json:"memory"`
-	BitsPerWeight number `json:"bits_per_weight"`
-	Compression   number `json:"compression"`
-	SQNR          number `json:"sqnr_db"`
-	MeanSQNR      number `json:"mean_sqnr_db"`
-	MinSQNR       number `json:"min_sqnr_db"`
-	Worst         int    `json:"worst"`
-	Clipped       int64  `json:"clipped"`
-	Pareto        bool   `json:"pareto"`
+	Bits          int            `json:"bits"`
+	Granularity   string         `json:"granularity"`
+	GroupSize     *int           `json:"group_size"`
+	Memory        Memory         `json:"memory"`
+	BitsPerWeight numtext.Number `json:"bits_per_weight"`
+	Compression   numtext.Number `json:"compression"`
+	SQNR          numtext.Number `json:"sqnr_db"`
+	MeanSQNR      numtext.Number `json:"mean_sqnr_db"`
+	MinSQNR       numtext.Number `json:"min_sqnr_db"`
+	Worst         int            `json:"worst"`
+	Clipped       int64          `json:"clipped"`
+	Pareto        bool           `json:"pareto"`
 }
 
 // swept is the entry of a tensor in the report of quant sweep.
@@ -60,11 +62,11 @@ type swept struct {
 // A sweepError is what one scheme does to one weight. The sizes of codes and of
 // parameters follow from the sum and from the scheme.
 type sweepError struct {
-	RMSE     number `json:"rmse"`
-	MaxError number `json:"max_error"`
-	SQNR     number `json:"sqnr_db"`
-	Clipped  int    `json:"clipped"`
-	Bytes    int64  `json:"total_bytes"`
+	RMSE     numtext.Number `json:"rmse"`
+	MaxError numtext.Number `json:"max_error"`
+	SQNR     numtext.Number `json:"sqnr_db"`
+	Clipped  int            `json:"clipped"`
+	Bytes    int64          `json:"total_bytes"`
 }
 
 // schemes returns the schemes for one weight, in the order of the report.
@@ -114,7 +116,7 @@ func (o SweepOptions) Entry(position int, t Tensor, src quant.Source) (Entry, er
 			return Entry{}, err
 		}
 		for _, r := range c.Results {
-			x.Results = append(x.Results, sweepError{number(r.RMSE), number(r.MaxError), number(r.SQNR), r.Clipped, r.Memory.Total()})
+			x.Results = append(x.Results, sweepError{numtext.Number(r.RMSE), numtext.Number(r.MaxError), numtext.Number(r.SQNR), r.Clipped, r.Memory.Total()})
 		}
 	}
 	data, err := marshal(x)
@@ -181,10 +183,10 @@ func (s *sweep) addSchemes() {
 
 // sum adds up all weights.
 func (s *sweep) sum() {
-	sums := newErrorSums(len(s.Schemes))
+	sums := summary.NewErrorSums(len(s.Schemes))
 	for i := range s.weights {
 		x := &s.weights[i]
-		sums.add(x)
+		sums.Add(x.Elements, x.errors)
 		for k, r := range x.Results {
 			t := &s.Schemes[k]
 			// A code has so many bits, and all codes of a weight are packed into whole bytes.
@@ -198,9 +200,9 @@ func (s *sweep) sum() {
 	}
 	for k := range s.Schemes {
 		t := &s.Schemes[k]
-		t.BitsPerWeight = number(8 * float64(t.Memory.Total) / float64(s.Summary.Elements))
-		t.Compression = number(float64(s.Summary.Float32Bytes) / float64(t.Memory.Total))
-		t.SQNR, t.MeanSQNR = number(sums.sqnr(k)), number(sums.meanSQNR(k))
+		t.BitsPerWeight = numtext.Number(8 * float64(t.Memory.Total) / float64(s.Summary.Elements))
+		t.Compression = numtext.Number(float64(s.Summary.Float32Bytes) / float64(t.Memory.Total))
+		t.SQNR, t.MeanSQNR = numtext.Number(sums.SQNR(k)), numtext.Number(sums.MeanSQNR(k))
 	}
 	for k := range s.Schemes {
 		s.Schemes[k].Pareto = true

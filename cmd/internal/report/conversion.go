@@ -5,6 +5,7 @@ import (
 
 	"github.com/a01592f9/quant"
 	"github.com/a01592f9/quant/cmd/internal/text"
+	"github.com/a01592f9/quant/internal/summary"
 )
 
 // A Conversion says what became of the tensors of a model that was quantized
@@ -77,7 +78,7 @@ type ConversionTotal struct {
 // Sum fills in the totals that the tensors come to.
 func (c *Conversion) Sum() {
 	t := &c.Total
-	sums := newErrorSums(1)
+	sums := summary.NewErrorSums(1)
 	measured := len(c.Weights) > 0
 	for _, w := range c.Weights {
 		t.Elements += w.Elements
@@ -87,7 +88,7 @@ func (c *Conversion) Sum() {
 			measured = false
 			continue
 		}
-		sums.add(w.Elements, 1, func(int) (float64, float64) { return float64(w.Metrics.RMSE), float64(w.Metrics.SQNR) })
+		sums.Add(w.Elements, func(int) (float64, float64) { return float64(w.Metrics.RMSE), float64(w.Metrics.SQNR) })
 	}
 	for _, l := range c.Left {
 		t.Left += l.Bytes
@@ -98,7 +99,7 @@ func (c *Conversion) Sum() {
 		t.Compression = text.Number(float64(t.Before) / float64(t.After))
 	}
 	if measured {
-		t.SQNR = text.Number(sums.sqnr(0))
+		t.SQNR = text.Number(sums.SQNR(0))
 	}
 }
 

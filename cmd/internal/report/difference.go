@@ -10,6 +10,7 @@ import (
 	"github.com/a01592f9/quant"
 	"github.com/a01592f9/quant/cmd/internal/tensorfile"
 	"github.com/a01592f9/quant/cmd/internal/text"
+	"github.com/a01592f9/quant/internal/summary"
 )
 
 // A Difference is how far the tensors of one source are from those of the same
@@ -189,17 +190,17 @@ func differ(w *work, j job, other Source, k int, info tensorfile.Info, o Options
 func (d *Difference) summarize() {
 	s := &d.Summary
 	s.Compared, s.Skipped, s.Failed = len(d.Tensors), d.base.Summary.Skipped, d.base.Summary.Failed
-	sums := newErrorSums(1)
+	sums := summary.NewErrorSums(1)
 	for _, t := range d.Tensors {
 		s.Elements += t.Elements
 		s.MaxError = max(s.MaxError, t.MaxError)
 		if t.MaxError == 0 {
 			s.Equal++
 		}
-		sums.add(t.Elements, 1, func(int) (float64, float64) { return float64(t.RMSE), float64(t.SQNR) })
+		sums.Add(t.Elements, func(int) (float64, float64) { return float64(t.RMSE), float64(t.SQNR) })
 	}
-	s.RMSE = text.Number(rounded(math.Sqrt(sums.noise[0] / float64(s.Elements))))
-	s.SQNR, s.MeanSQNR = text.Number(sums.sqnr(0)), text.Number(sums.meanSQNR(0))
+	s.RMSE = text.Number(rounded(math.Sqrt(sums.Squares(0) / float64(s.Elements))))
+	s.SQNR, s.MeanSQNR = text.Number(sums.SQNR(0)), text.Number(sums.MeanSQNR(0))
 	d.order = upTo(len(d.Tensors))
 	d.Sort("sqnr")
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/a01592f9/quant"
 	"github.com/a01592f9/quant/cmd/internal/option"
 	"github.com/a01592f9/quant/cmd/internal/text"
+	"github.com/a01592f9/quant/internal/summary"
 	"github.com/a01592f9/quant/plan"
 )
 
@@ -520,7 +521,7 @@ func (p *Plan) summary(elements int64) PlanSummary {
 	s.Bytes, s.BitsPerWeight, s.SQNR = all.Bytes, all.BitsPerWeight, all.SQNR
 	s.MeanSQNR = text.Number(math.Inf(1))
 	if counted > 0 {
-		s.MeanSQNR = text.Number(steady(mean / float64(counted)))
+		s.MeanSQNR = text.Number(summary.Steady(mean / float64(counted)))
 	}
 	return s
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/a01592f9/quant"
 	"github.com/a01592f9/quant/cmd/internal/gguf"
+	"github.com/a01592f9/quant/internal/summary"
 )
 
 // A planCandidate is a way to quantize weights, for a plan to choose: a scheme of the
@@ -157,5 +158,5 @@ func ratio(signal, noise float64) float64 {
 	case signal == 0:
 		return math.Inf(-1)
 	}
-	return steady(10 * math.Log10(signal/noise))
+	return summary.Steady(10 * math.Log10(signal/noise))
 }

@@ -8,64 +8,8 @@ import (
 	"strings"
 
 	"github.com/a01592f9/quant/cmd/internal/text"
+	"github.com/a01592f9/quant/internal/summary"
 )
-
-// errorSums adds up the errors of several tensors under several schemes.
-type errorSums struct {
-	signal  float64   // Σx² of the tensors of which any scheme loses something
-	noise   []float64 // Σe² under each scheme
-	mean    []float64 // sums of finite SQNR
-	counted []int     // of how many
-}
-
-func newErrorSums(schemes int) *errorSums {
-	return &errorSums{noise: make([]float64, schemes), mean: make([]float64, schemes), counted: make([]int, schemes)}
-}
-
-// add adds a tensor of n elements, of which each scheme's RMSE and SQNR are
-// known. From these comes its Σx², which nothing else in a report tells; that of
-// a tensor of which no scheme loses anything stays unknown, and is left out.
-func (s *errorSums) add(n int64, schemes int, of func(k int) (rmse, sqnr float64)) {
-	signal := 0.0
-	for k := range schemes {
-		rmse, sqnr := of(k)
-		noise := float64(n) * rmse * rmse
-		s.noise[k] += noise
-		if math.IsInf(sqnr, 0) || math.IsNaN(sqnr) {
-			continue
-		}
-		s.mean[k] += sqnr
-		s.counted[k]++
-		if signal == 0 {
-			signal = noise * math.Pow(10, sqnr/10)
-		}
-	}
-	s.signal += signal
-}
-
-// sqnr returns the ratio of all values together.
-func (s *errorSums) sqnr(k int) float64 {
-	if s.noise[k] == 0 {
-		return math.Inf(1)
-	}
-	return steady(10 * math.Log10(s.signal/s.noise[k]))
-}
-
-// steady drops the digits in which the logarithms of machines differ.
-func steady(x float64) float64 {
-	if y := math.Round(x*1e6) / 1e6; !math.IsNaN(y) {
-		return y
-	}
-	return x
-}
-
-// meanSQNR returns the mean over the tensors of which something is lost.
-func (s *errorSums) meanSQNR(k int) float64 {
-	if s.counted[k] == 0 {
-		return math.Inf(1)
-	}
-	return steady(s.mean[k] / float64(s.counted[k]))
-}
 
 // summarize fills in what concerns all tensors.
 func (r *Report) summarize() {
@@ -74,7 +18,7 @@ func (r *Report) summarize() {
 	for _, res := range r.Tensors[0].Results {
 		s.Totals = append(s.Totals, Total{Granularity: res.Scheme.Granularity})
 	}
-	sums := newErrorSums(len(s.Totals))
+	sums := summary.NewErrorSums(len(s.Totals))
 	for i, t := range r.Tensors {
 		s.Elements += t.Elements
 		s.Float32Bytes += 4 * t.Elements
@@ -84,7 +28,7 @@ func (r *Report) summarize() {
 			s.Totals[k].Memory = s.Totals[k].Memory.add(res.Memory)
 			s.Totals[k].Clipped += int64(res.Clipped)
 		}
-		sums.add(t.Elements, len(t.Results), func(k int) (float64, float64) {
+		sums.Add(t.Elements, func(k int) (float64, float64) {
 			return float64(t.Results[k].RMSE), float64(t.Results[k].SQNR)
 		})
 	}
@@ -92,7 +36,7 @@ func (r *Report) summarize() {
 		t := &s.Totals[k]
 		t.BitsPerWeight = text.Number(8 * float64(t.Memory.Total) / float64(s.Elements))
 		t.Compression = text.Number(float64(s.Float32Bytes) / float64(t.Memory.Total))
-		t.SQNR, t.MeanSQNR = text.Number(sums.sqnr(k)), text.Number(sums.meanSQNR(k))
+		t.SQNR, t.MeanSQNR = text.Number(sums.SQNR(k)), text.Number(sums.MeanSQNR(k))
 	}
 	for _, x := range r.Skipped {
 		s.OtherBytes += x.Bytes

@@ -10,6 +10,7 @@ import (
 	"github.com/a01592f9/quant"
 	"github.com/a01592f9/quant/cmd/internal/option"
 	"github.com/a01592f9/quant/cmd/internal/text"
+	"github.com/a01592f9/quant/internal/summary"
 )
 
 // A Sweep is what schemes of several widths and granularities do to the weights
@@ -331,12 +332,12 @@ func (s *Sweep) summarize() {
 	for _, c := range o.listed {
 		s.Schemes = append(s.Schemes, c.about())
 	}
-	sums := newErrorSums(len(s.Schemes))
+	sums := summary.NewErrorSums(len(s.Schemes))
 	for i, x := range s.Weights {
 		sum.Elements += x.Elements
 		sum.Float32Bytes += 4 * x.Elements
 		sum.SourceBytes += x.Bytes
-		sums.add(x.Elements, len(x.Results), func(k int) (float64, float64) {
+		sums.Add(x.Elements, func(k int) (float64, float64) {
 			return float64(x.Results[k].RMSE), float64(x.Results[k].SQNR)
 		})
 		for k, r := range x.Results {
@@ -355,7 +356,7 @@ func (s *Sweep) summarize() {
 		t := &s.Schemes[k]
 		t.BitsPerWeight = text.Number(8 * float64(t.Memory.Total) / float64(sum.Elements))
 		t.Compression = text.Number(float64(sum.Float32Bytes) / float64(t.Memory.Total))
-		t.SQNR, t.MeanSQNR = text.Number(sums.sqnr(k)), text.Number(sums.meanSQNR(k))
+		t.SQNR, t.MeanSQNR = text.Number(sums.SQNR(k)), text.Number(sums.MeanSQNR(k))
 	}
 	for k := range s.Schemes {
 		s.Schemes[k].Pareto = !slices.ContainsFunc(upTo(len(s.Schemes)), func(i int) bool { return s.beats(i, k) })

@@ -3,87 +3,28 @@ package text
 import (
 	"math"
 	"strconv"
-	"strings"
+
+	"github.com/a01592f9/quant/internal/numtext"
 )
 
-// A Number is a float64 whose JSON is null if it is infinite or NaN: JSON has
-// no other form for these.
-type Number float64
-
-// MarshalJSON implements json.Marshaler.
-func (n Number) MarshalJSON() ([]byte, error) { return appendNumber(nil, float64(n), 64), nil }
-
-// A Float is a float32 with the JSON of a Number: the shortest decimal that
-// reads back as the same float32.
-type Float float32
-
-// MarshalJSON implements json.Marshaler.
-func (f Float) MarshalJSON() ([]byte, error) { return appendNumber(nil, float64(f), 32), nil }
-
-// Floats are float32 values, each with the JSON of a Float.
-type Floats []float32
-
-// MarshalJSON implements json.Marshaler. A nil slice becomes [], as an empty
-// slice does.
-func (f Floats) MarshalJSON() ([]byte, error) {
-	b := []byte{'['}
-	for i, x := range f {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = appendNumber(b, float64(x), 32)
-	}
-	return append(b, ']'), nil
-}
-
-// appendNumber appends the shortest JSON number that reads back as x.
-func appendNumber(b []byte, x float64, bits int) []byte {
-	if math.IsNaN(x) || math.IsInf(x, 0) {
-		return append(b, "null"...)
-	}
-	format := byte('f')
-	if a := math.Abs(x); a != 0 && (a < 1e-6 || a >= 1e21) {
-		format = 'e' // encoding/json and JavaScript switch at the same values
-	}
-	return strconv.AppendFloat(b, x, format, -1, bits)
-}
+// Numbers whose JSON is null if they are infinite or NaN.
+type (
+	Number = numtext.Number // a float64
+	Float  = numtext.Float  // a float32: the shortest decimal that reads back as the same float32
+	Floats = numtext.Floats // several Float
+)
 
 // real is any floating-point type.
 type real interface{ ~float32 | ~float64 }
 
-// Exact writes x in full precision, as JSON has it. The result is empty if x is
-// not finite.
-func Exact[T ~float64](x T) string { return finite(appendNumber(nil, float64(x), 64)) }
+// Exact writes x in full precision, as JSON has it. The result is empty if x is not finite.
+func Exact[T ~float64](x T) string { return numtext.Exact(float64(x), 64) }
 
 // ExactFloat is Exact for a float32.
-func ExactFloat[T ~float32](x T) string { return finite(appendNumber(nil, float64(x), 32)) }
-
-func finite(b []byte) string {
-	if string(b) == "null" {
-		return ""
-	}
-	return string(b)
-}
+func ExactFloat[T ~float32](x T) string { return numtext.Exact(float64(x), 32) }
 
 // Digits writes x with the given number of significant digits.
-func Digits[T real](x T, digits int) string {
-	v := float64(x)
-	switch {
-	case v == 0:
-		return "0"
-	case math.IsNaN(v):
-		return "NaN"
-	case math.IsInf(v, 0):
-		return strings.ToLower(strings.TrimPrefix(strconv.FormatFloat(v, 'f', -1, 64), "+"))
-	}
-	// The exponent is that of the rounded number: 9.9996 has one digit more.
-	e := strconv.FormatFloat(v, 'e', digits-1, 64)
-	exp, err := strconv.Atoi(e[strings.IndexByte(e, 'e')+1:])
-	if err != nil || exp < -4 || exp > 6 {
-		return e
-	}
-	return strconv.FormatFloat(v, 'f', max(0, digits-1-exp), 64)
-}
+func Digits[T real](x T, digits int) string { return numtext.Digits(float64(x), digits) }
 
 // Fit writes x with three significant digits, or with fewer if three take more
 // than 8 columns.
@@ -119,20 +60,7 @@ func DecibelsWithUnit[T real](x T) string {
 }
 
 // Signed writes x with its sign and the given number of decimals.
-func Signed[T real](x T, decimals int) string {
-	v := float64(x)
-	s := strconv.FormatFloat(v, 'f', decimals, 64)
-	if math.IsInf(v, 0) {
-		return strings.ToLower(s) // "+Inf" has its sign
-	}
-	if strings.Trim(s, "-0.") == "" {
-		return strings.TrimPrefix(s, "-")
-	}
-	if v > 0 {
-		return "+" + s
-	}
-	return s
-}
+func Signed[T real](x T, decimals int) string { return numtext.Signed(float64(x), decimals) }
 
 // Times writes a factor, "3.42×", in at most seven columns.
 func Times[T real](x T) string {
@@ -146,23 +74,13 @@ func Times[T real](x T) string {
 }
 
 // Percent writes a percentage: "35.0%".
-func Percent[T real](x T) string { return Digits(x, 3) + "%" }
+func Percent[T real](x T) string { return numtext.Percent(float64(x)) }
 
 // Share returns part as a percentage of whole.
 func Share(part, whole int64) float64 { return 100 * float64(part) / float64(whole) }
 
 // Count writes an integer with a comma before every three digits.
-func Count[T ~int | ~int64](n T) string {
-	s := strconv.FormatInt(int64(n), 10)
-	first := 0
-	if n < 0 {
-		first = 1
-	}
-	for i := len(s) - 3; i > first; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
-}
+func Count[T ~int | ~int64](n T) string { return numtext.Count(int64(n)) }
 
 // Short writes a count in at most five characters: 1234, 56.8k, 1.23M.
 func Short[T ~int | ~int64](n T) string {
@@ -184,12 +102,7 @@ func Short[T ~int | ~int64](n T) string {
 }
 
 // Plural writes "1 tensor" or "3 tensors".
-func Plural[T ~int | ~int64](n T, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return Count(n) + " " + noun + "s"
-}
+func Plural[T ~int | ~int64](n T, noun string) string { return numtext.Plural(int64(n), noun) }
 
 // Scale writes a scale with four significant digits.
 func Scale(x float32) string { return Digits(x, 4) }
