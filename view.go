@@ -57,41 +57,36 @@ func QuantizeMatrix[T Code](dst Matrix[T], src Matrix[float32], p Params) error 
 	if err != nil {
 		return err
 	}
-	if err := fits[T](f.codeGrid); err != nil {
-		return err
-	}
-	if src.Cols == 0 {
-		return nil
-	}
-	s := f.spreadParams(false)
-	for i := range src.Rows {
-		row := transform{layout: f.layout, off: i * src.Cols, real: src.row(i), coding: f.coding, codes: plainCodes(dst.row(i))}
-		row.quantizeElements(0, src.Cols)
-	}
-	if s != nil {
-		spreaders.Put(s)
-	}
-	return nil
+	return transformRows(&f, dst, src, true)
 }
 
-// DequantizeMatrix is DequantizeCodes for a matrix: it stores the real values of the codes of
-// src in dst, and is otherwise like QuantizeMatrix. Errors: those of DequantizeCodes, and
-// ErrShape as for QuantizeMatrix.
+// DequantizeMatrix is DequantizeCodes for a matrix: it stores the real values of the codes of src
+// in dst, and is otherwise like QuantizeMatrix. Errors: those of DequantizeCodes, and ErrShape as
+// for QuantizeMatrix.
 func DequantizeMatrix[T Code](dst Matrix[float32], src Matrix[T], p Params) error {
 	f, err := matrixTransform(&dst, &src, p)
 	if err != nil {
 		return err
 	}
+	return transformRows(&f, src, dst, false)
+}
+
+// transformRows quantizes the rows of real to codes, or dequantizes codes to real.
+func transformRows[T Code](f *transform, codes Matrix[T], real Matrix[float32], quantize bool) error {
 	if err := fits[T](f.codeGrid); err != nil {
 		return err
 	}
-	if src.Cols == 0 {
+	if real.Cols == 0 {
 		return nil
 	}
 	s := f.spreadParams(false)
-	for i := range src.Rows {
-		row := transform{layout: f.layout, off: i * src.Cols, real: dst.row(i), coding: f.coding, codes: plainCodes(src.row(i))}
-		row.dequantizeElements(0, src.Cols)
+	for i := range real.Rows {
+		row := transform{layout: f.layout, off: i * real.Cols, real: real.row(i), coding: f.coding, codes: plainCodes(codes.row(i))}
+		if quantize {
+			row.quantizeElements(0, real.Cols)
+		} else {
+			row.dequantizeElements(0, real.Cols)
+		}
 	}
 	if s != nil {
 		spreaders.Put(s)
