@@ -4,11 +4,13 @@ import (
 	"errors"
 	"io"
 	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
 	"github.com/a01592f9/quant/cmd/internal/atomicfile"
+	"github.com/a01592f9/quant/cmd/internal/plot"
 	"github.com/a01592f9/quant/cmd/internal/text"
 )
 
@@ -23,6 +25,46 @@ func (a *app) write(path string, f func(w io.Writer, color bool) error) error {
 		return &atomicfile.Error{Path: path, Err: err}
 	}
 	return err
+}
+
+// moreFiles are the files that quant sweep and quant plan write besides their output.
+type moreFiles struct{ csv, plot string }
+
+// outputs lists the files to write. path is the file of --output, or "".
+func (f moreFiles) outputs(path string) []output {
+	return []output{{"output", path}, {"csv", f.csv}, {"plot", f.plot}}
+}
+
+// check returns a usage error for files without a name, with the same name, or with an unknown ending.
+func (f moreFiles) check(changed func(flag string) bool, path string) error {
+	named := f.outputs(path)
+	for i, x := range named {
+		if changed(x.flag) && x.path == "" {
+			return usagef("--%s needs the name of a file", x.flag)
+		}
+		for _, other := range named[:i] {
+			if same(x.path, other.path) {
+				return usagef("--%s and --%s name the same file", x.flag, other.flag)
+			}
+		}
+	}
+	if f.plot != "" && !slices.Contains(plot.Formats, plotFormat(f.plot)) {
+		return usagef("--plot %s: the name has to end in .svg or .png", f.plot)
+	}
+	return checkEnding("csv", f.csv, endings[formatCSV]...)
+}
+
+// writeFiles writes the files of f that have a name.
+func (a *app) writeFiles(f moreFiles, csv func(io.Writer) error, figure func() *plot.Figure) error {
+	if f.csv != "" {
+		if err := a.write(f.csv, func(w io.Writer, _ bool) error { return csv(w) }); err != nil {
+			return err
+		}
+	}
+	if f.plot == "" {
+		return nil
+	}
+	return a.write(f.plot, func(w io.Writer, _ bool) error { return figure().Write(w, plotFormat(f.plot)) })
 }
 
 // overwriting is the rule of all commands that write files. Help has it.

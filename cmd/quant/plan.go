@@ -32,7 +32,7 @@ type planFlags struct {
 	selection   option.Selection
 	format      string
 	output      string
-	csv, plot   string
+	files       moreFiles
 }
 
 func (a *app) planCommand() *cobra.Command {
@@ -91,8 +91,8 @@ JSON, may be altered by hand, and is what quant quantize --plan takes.
 	flags.StringArrayVar(&f.selection.Exclude, "exclude", nil, "no tensors whose name matches the `pattern`")
 	flags.StringVar(&f.format, "format", formatTable, "`name` of what is printed: table, json or csv")
 	flags.StringVarP(&f.output, "output", "o", "", "write the plan to a `file`, as JSON")
-	flags.StringVar(&f.csv, "csv", "", "write a CSV `file` too")
-	flags.StringVar(&f.plot, "plot", "", "draw the front into a `file`, .svg or .png")
+	flags.StringVar(&f.files.csv, "csv", "", "write a CSV `file` too")
+	flags.StringVar(&f.files.plot, "plot", "", "draw the front into a `file`, .svg or .png")
 	a.registerForce(cmd)
 	completeTensors(cmd, "include", "exclude", "alike")
 	completeWords(cmd, "for", report.PlanTargets...)
@@ -138,35 +138,16 @@ func (f *planFlags) check(cmd *cobra.Command) error {
 			}
 		}
 	}
-	named := f.outputs()
-	for i, x := range named {
-		if changed(x.flag) && x.path == "" {
-			return usagef("--%s needs the name of a file", x.flag)
-		}
-		for _, other := range named[:i] {
-			if same(x.path, other.path) {
-				return usagef("--%s and --%s name the same file", x.flag, other.flag)
-			}
-		}
+	if err := f.files.check(changed, f.output); err != nil {
+		return err
 	}
 	if ext := extension(f.output); f.output != "" && ext != "" && ext != ".json" {
 		return usagef("--output %s: a plan is JSON, and its name ends in .json; --csv and --plot write other forms", f.output)
-	}
-	if err := checkEnding("csv", f.csv, endings[formatCSV]...); err != nil {
-		return err
-	}
-	if f.plot != "" && !slices.Contains(plot.Formats, plotFormat(f.plot)) {
-		return usagef("--plot %s: the name has to end in .svg or .png", f.plot)
 	}
 	if !slices.Contains(sweepFormats, f.format) {
 		return usagef("format %q is none of %s", f.format, strings.Join(sweepFormats, ", "))
 	}
 	return nil
-}
-
-// outputs lists the files to write.
-func (f *planFlags) outputs() []output {
-	return []output{{"output", f.output}, {"csv", f.csv}, {"plot", f.plot}}
 }
 
 // parseBytes parses a number of bytes such as 900M.
@@ -266,7 +247,7 @@ func (a *app) plan(cmd *cobra.Command, args []string, f *planFlags) error {
 		return err
 	}
 	defer in.Close()
-	if err := a.mayWrite(f.outputs(), in); err != nil {
+	if err := a.mayWrite(f.files.outputs(f.output), in); err != nil {
 		return err
 	}
 	bar := a.reading("measuring")
@@ -306,17 +287,7 @@ func (a *app) writePlan(p *report.Plan, f *planFlags) error {
 			return err
 		}
 	}
-	if f.csv != "" {
-		if err := a.write(f.csv, func(w io.Writer, _ bool) error { return p.WriteCSV(w) }); err != nil {
-			return err
-		}
-	}
-	if f.plot == "" {
-		return nil
-	}
-	return a.write(f.plot, func(w io.Writer, _ bool) error {
-		return plot.Plan(p, plot.Options{Title: true}).Write(w, plotFormat(f.plot))
-	})
+	return a.writeFiles(f.files, p.WriteCSV, func() *plot.Figure { return plot.Plan(p, plot.Options{Title: true}) })
 }
 
 // readPlan reads the plan that quant quantize is to follow.

@@ -39,7 +39,7 @@ func (a *app) compareSchemes(cmd *cobra.Command, args []string, f *compareFlags)
 		options: report.SweepOptions{Mapping: f.options.Mapping, Tensors: f.options.Tensors},
 		schemes: f.schemes, alone: true,
 		axis: f.axis, groupAxis: f.groupAxis,
-		format: f.format, output: f.output, csv: f.path("csv"), plot: f.path("plot"),
+		format: f.format, output: f.output, files: moreFiles{csv: f.path("csv"), plot: f.path("plot")},
 		reading: f.reading,
 	}
 	if err := s.check(cmd); err != nil {

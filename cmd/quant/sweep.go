@@ -28,7 +28,7 @@ type sweepFlags struct {
 	weights         bool
 	format          string
 	output          string
-	csv, plot       string
+	files           moreFiles
 	reading         readingFlags
 }
 
@@ -85,8 +85,8 @@ FILE is of any kind that quant compare reads, and tensors are chosen as there.
 	flags.BoolVar(&f.weights, "weights", false, "list the weights too (CSV and JSON always do)")
 	flags.StringVar(&f.format, "format", formatTable, "`name`: table, json or csv; without it the extension of --output decides")
 	flags.StringVarP(&f.output, "output", "o", "", "write to a `file`")
-	flags.StringVar(&f.csv, "csv", "", "write a CSV `file` too")
-	flags.StringVar(&f.plot, "plot", "", "draw into a `file`, .svg or .png: ratio against size, and a map of all weights")
+	flags.StringVar(&f.files.csv, "csv", "", "write a CSV `file` too")
+	flags.StringVar(&f.files.plot, "plot", "", "draw into a `file`, .svg or .png: ratio against size, and a map of all weights")
 	f.reading.register(cmd)
 	a.registerForce(cmd)
 	completeTensors(cmd, "tensor")
@@ -128,21 +128,7 @@ func (f *sweepFlags) check(cmd *cobra.Command) error {
 	if err := o.Validate(); err != nil {
 		return &usageError{err}
 	}
-	named := f.outputs()
-	for i, x := range named {
-		if changed(x.flag) && x.path == "" {
-			return usagef("--%s needs the name of a file", x.flag)
-		}
-		for _, other := range named[:i] {
-			if same(x.path, other.path) {
-				return usagef("--%s and --%s name the same file", x.flag, other.flag)
-			}
-		}
-	}
-	if f.plot != "" && !slices.Contains(plot.Formats, plotFormat(f.plot)) {
-		return usagef("--plot %s: the name has to end in .svg or .png", f.plot)
-	}
-	if err := checkEnding("csv", f.csv, endings[formatCSV]...); err != nil {
+	if err := f.files.check(changed, f.output); err != nil {
 		return err
 	}
 	if !changed("format") {
@@ -154,11 +140,6 @@ func (f *sweepFlags) check(cmd *cobra.Command) error {
 		return usagef("format %q is none of %s", f.format, strings.Join(sweepFormats, ", "))
 	}
 	return nil
-}
-
-// outputs lists the files to write.
-func (f *sweepFlags) outputs() []output {
-	return []output{{"output", f.output}, {"csv", f.csv}, {"plot", f.plot}}
 }
 
 // parseBits reads a list such as "2-4,8".
@@ -194,7 +175,7 @@ func (a *app) sweep(cmd *cobra.Command, args []string, f *sweepFlags) error {
 		return err
 	}
 	defer in.Close()
-	if err := a.mayWrite(f.outputs(), in); err != nil {
+	if err := a.mayWrite(f.files.outputs(f.output), in); err != nil {
 		return err
 	}
 	bar := a.reading("sweeping")
@@ -205,18 +186,9 @@ func (a *app) sweep(cmd *cobra.Command, args []string, f *sweepFlags) error {
 	if err != nil {
 		return err
 	}
-	if f.csv != "" {
-		if err := a.write(f.csv, func(w io.Writer, _ bool) error { return s.WriteCSV(w) }); err != nil {
-			return err
-		}
-	}
-	if f.plot != "" {
-		err := a.write(f.plot, func(w io.Writer, _ bool) error {
-			return plot.Sweep(s, plot.Options{Title: true}).Write(w, plotFormat(f.plot))
-		})
-		if err != nil {
-			return err
-		}
+	err = a.writeFiles(f.files, s.WriteCSV, func() *plot.Figure { return plot.Sweep(s, plot.Options{Title: true}) })
+	if err != nil {
+		return err
 	}
 	err = a.write(f.output, func(w io.Writer, color bool) error {
 		switch f.format {
