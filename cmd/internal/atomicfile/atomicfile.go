@@ -1,6 +1,6 @@
-// Package atomicfile writes files that appear whole or not at all, under their
-// names only once all of them are written and on the disk. What was there
-// before stays until then, and stays if anything fails.
+// Package atomicfile writes files atomically: a file appears under its name only when all of it
+// is written and on the disk. An earlier file of that name stays until then, and stays if an
+// error occurs.
 package atomicfile
 
 import (
@@ -14,7 +14,7 @@ import (
 	"strings"
 )
 
-// A Set is a file, with others that belong to it, or a folder of files.
+// A Set is a file together with further files that belong to it, or a folder of files.
 //
 //	out, err := atomicfile.New("model.onnx", false)
 //	…
@@ -23,10 +23,10 @@ import (
 //	…
 //	return out.Commit()
 //
-// Methods of a Set are not to be called concurrently.
+// The methods of a Set must not be called concurrently.
 type Set struct {
-	path   string // as it was given
-	real   string // where the main file goes, or the folder is
+	path   string // as given to New or NewFolder
+	real   string // path of the main file or the folder, with links resolved
 	force  bool
 	folder bool
 	dry    bool // nothing is written
@@ -37,8 +37,8 @@ type Set struct {
 	over      bool // committed or aborted
 }
 
-// New begins a set whose main file is to be path. A file that is there
-// already, of the set's, is an error unless force is set.
+// New begins a set with the main file path. If the file exists, that is an error unless force
+// is set.
 func New(path string, force bool) (*Set, error) {
 	s := &Set{path: path, force: force, shared: newShared()}
 	var err error
@@ -48,9 +48,8 @@ func New(path string, force bool) (*Set, error) {
 	return s, nil
 }
 
-// NewFolder begins a set whose files are in the folder path, which is made
-// with them. A folder that is there already has to be empty unless force is
-// set; then files of other names stay in it.
+// NewFolder begins a set of files in the folder path. Commit makes the folder. If the folder
+// exists, it must be empty unless force is set; then files with other names stay in it.
 func NewFolder(path string, force bool) (*Set, error) {
 	s := &Set{path: path, real: filepath.Clean(path), force: force, folder: true, shared: newShared()}
 	st, err := os.Stat(s.real)
@@ -60,7 +59,7 @@ func NewFolder(path string, force bool) (*Set, error) {
 			return nil, err
 		}
 		s.root = tempName(s.real)
-		// It is made when the first file needs it: this is a trial.
+		// This only tries whether the folder can be made. The first file makes it.
 		if err := os.Mkdir(s.root, 0o777); err != nil {
 			return nil, failed(path, err)
 		}
@@ -81,19 +80,19 @@ func NewFolder(path string, force bool) (*Set, error) {
 	return s, nil
 }
 
-// Dry begins a set that is written nowhere: what comes of it is its Size.
+// Dry begins a set that is not written: only its Size is computed.
 func Dry(path string, folder bool) *Set {
 	return &Set{path: path, real: filepath.Clean(path), folder: folder, dry: true, shared: newShared()}
 }
 
-// resolve returns where a file is to be put that is known as path: what a
-// link points to is replaced, not the link.
+// resolve returns the path of the file to write for path. If path is a link, that is the target
+// of the link.
 func (s *Set) resolve(path string) (string, error) {
 	st, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		if _, err := os.Lstat(path); err == nil && !s.force {
-			return "", failed(path, ErrExists) // a link to nothing
+			return "", failed(path, ErrExists) // the target of the link does not exist
 		}
 		return path, parent(path)
 	case err != nil:
@@ -105,7 +104,7 @@ func (s *Set) resolve(path string) (string, error) {
 	case !s.force:
 		return "", failed(path, ErrExists)
 	}
-	// A rename would get past a file that is not to be written.
+	// A file that must not be written is an error. A rename would replace it nevertheless.
 	w, err := os.OpenFile(path, os.O_WRONLY, 0)
 	if err != nil {
 		return "", failed(path, err)
@@ -115,7 +114,7 @@ func (s *Set) resolve(path string) (string, error) {
 	return real, failed(path, err)
 }
 
-// parent returns an error if there is no folder to make path in.
+// parent returns an error if the parent folder of path does not exist.
 func parent(path string) error {
 	dir := filepath.Dir(filepath.Clean(path))
 	st, err := os.Stat(dir)
@@ -125,10 +124,10 @@ func parent(path string) error {
 	return failed(path, err)
 }
 
-// Path is what New or NewFolder was given.
+// Path returns the path that was given to New or NewFolder.
 func (s *Set) Path() string { return s.path }
 
-// Size is the sum of the lengths of all files, once committed.
+// Size returns the sum of the lengths of all files, after Commit.
 func (s *Set) Size() int64 {
 	n := int64(0)
 	for _, f := range s.files {
@@ -140,13 +139,13 @@ func (s *Set) Size() int64 {
 // IsFolder reports whether the set is a folder of files.
 func (s *Set) IsFolder() bool { return s.folder }
 
-// Bind lets writing and Commit fail once ctx is done. Without it, whoever
-// writes watches for that.
+// Bind makes writing and Commit fail when ctx is done. Without Bind, the caller must check its
+// context.
 func (s *Set) Bind(ctx context.Context) { s.ctx = ctx }
 
-// Protect refuses files that are being read: those of the set may replace
-// others, with force, but none of these. Names that stand for nothing are
-// passed over. It is an error if a file of the set is one already.
+// Protect forbids the set to replace the given files, such as files that are being read, even
+// with force. Names without a file are ignored. The error is for a file that the set has
+// already begun.
 func (s *Set) Protect(paths ...string) error {
 	for _, p := range paths {
 		if st, err := os.Stat(p); err == nil && st.Mode().IsRegular() {
@@ -183,7 +182,7 @@ func (s *Set) refuse(target, path string) error {
 	return nil
 }
 
-// Main begins the file that New was given.
+// Main begins the main file.
 func (s *Set) Main() (*File, error) {
 	if s.folder {
 		panic("atomicfile: a folder has no main file")
@@ -191,8 +190,8 @@ func (s *Set) Main() (*File, error) {
 	return s.create(s.path, s.real)
 }
 
-// Create begins a further file of the set: next to the main file, or in the
-// folder. The name is that of a file, without any folder.
+// Create begins a further file of the set, next to the main file or in the folder. The name
+// must not contain a folder.
 func (s *Set) Create(name string) (*File, error) {
 	if name == "" || name == "." || name == ".." || strings.ContainsAny(name, "/\x00"+string(filepath.Separator)) || !filepath.IsLocal(name) {
 		return nil, fmt.Errorf("%q is no name for a file", name)
@@ -217,9 +216,9 @@ func (s *Set) Create(name string) (*File, error) {
 	return s.create(filepath.Join(dir, name), target)
 }
 
-// Beside returns an error if further files cannot be next to the main file: if
-// that is a link into another folder, some readers would look for them beside
-// the link, and others beside what it points to.
+// Beside returns an error if the set cannot have further files next to the main file. That is
+// so if the main file is a link into another folder: some readers look for further files next
+// to the link, others next to its target.
 func (s *Set) Beside() error {
 	if s.folder || s.dry {
 		return nil
@@ -238,8 +237,7 @@ func (s *Set) Beside() error {
 	return nil
 }
 
-// Others returns the names of files in a folder that was there already, which
-// the set does not write.
+// Others returns the names of files in an existing folder that the set does not write.
 func (s *Set) Others() ([]string, error) {
 	if !s.folder || s.root != "" || s.dry {
 		return nil, nil
@@ -258,7 +256,7 @@ func (s *Set) Others() ([]string, error) {
 	return names, nil
 }
 
-// create begins a file at target that messages call path.
+// create begins a file at target. Messages call it path.
 func (s *Set) create(path, target string) (*File, error) {
 	if s.over {
 		panic("atomicfile: a set is used after its end")
@@ -277,10 +275,10 @@ func (s *Set) create(path, target string) (*File, error) {
 	if err := s.refuse(target, path); err != nil {
 		return nil, err
 	}
-	mode := fs.FileMode(0o666) // less the umask
+	mode := fs.FileMode(0o666) // without the bits of the umask
 	switch st, err := os.Stat(target); {
 	case err == nil && !st.Mode().IsRegular():
-		// A pipe or a device is written to as it is.
+		// A pipe or a device is written directly.
 		w, err := os.OpenFile(target, os.O_WRONLY, 0)
 		if err != nil {
 			return nil, failed(path, err)
@@ -318,6 +316,6 @@ func (s *Set) create(path, target string) (*File, error) {
 	return f, nil
 }
 
-// named makes every file have a name from the start: for tests of what systems
-// without nameless files do.
+// named makes every temporary file have a name from the beginning. Tests set it, to test
+// systems without nameless files.
 var named = false

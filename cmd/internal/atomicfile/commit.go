@@ -9,9 +9,8 @@ import (
 	"runtime"
 )
 
-// Commit puts all files in their places: the main file, which needs the
-// others, last. If that fails, those that were there before are there again,
-// as after Abort.
+// Commit renames all files to their names. The main file, which needs the others, comes last.
+// If an error occurs, the earlier files are restored, as after Abort.
 func (s *Set) Commit() (err error) {
 	if s.over {
 		panic("atomicfile: a set is used after its end")
@@ -47,7 +46,7 @@ func (s *Set) Commit() (err error) {
 			}
 		}
 	}
-	// Nothing fails from here on: the files are in their places.
+	// No error is possible from here on, since the files have their names.
 	s.over = true
 	if s.dry {
 		return nil
@@ -65,7 +64,7 @@ func (s *Set) Commit() (err error) {
 	return nil
 }
 
-// placeFolder gives a new folder its name.
+// placeFolder renames a new folder to its name.
 func (s *Set) placeFolder() error {
 	if err := s.makeFolder(); err != nil {
 		return failed(s.path, err)
@@ -74,7 +73,7 @@ func (s *Set) placeFolder() error {
 		return failed(s.path, err)
 	}
 	if _, err := os.Lstat(s.real); err == nil {
-		return failed(s.path, ErrNotEmpty) // since New
+		return failed(s.path, ErrNotEmpty) // the folder was filled after New
 	}
 	if err := os.Rename(s.root, s.real); err != nil {
 		return failed(s.path, err)
@@ -84,12 +83,12 @@ func (s *Set) placeFolder() error {
 	return nil
 }
 
-// place gives a file its name. A file that it replaces is kept as a backup if there
-// are several files to place.
+// place renames a file to its name. If there are several files to place, a file that it
+// replaces is kept as a backup.
 func (f *File) place(force, several bool) error {
 	if !force {
-		// A link fails, where a rename would not, if a file of that name has
-		// come since New. Some file systems have none.
+		// A link fails if a file with that name has appeared since New; a rename would replace
+		// it. Some file systems have no links.
 		err := os.Link(f.temp, f.target)
 		if errors.Is(err, fs.ErrExist) {
 			return ErrExists
@@ -120,8 +119,8 @@ func (f *File) place(force, several bool) error {
 	return nil
 }
 
-// Abort removes what was written, and undoes what Commit began. After Commit or
-// another Abort it does nothing, so that it may be deferred.
+// Abort removes what was written, and undoes an incomplete Commit. After Commit or another
+// Abort it does nothing, so it can be deferred.
 func (s *Set) Abort() {
 	if s.over {
 		return
@@ -136,7 +135,7 @@ func (s *Set) Abort() {
 		case f.direct:
 		case f.backup != "":
 			os.Rename(f.backup, f.target)
-			os.Remove(f.backup) // it stays if it is the same file still
+			os.Remove(f.backup) // the backup stays if it is still the same file
 		case f.placed:
 			os.Remove(f.target)
 		}
@@ -149,10 +148,10 @@ func (s *Set) Abort() {
 	}
 }
 
-// syncFolder makes names last as files do.
+// syncFolder writes the names in a folder to the disk.
 func syncFolder(path string) error {
 	if runtime.GOOS == "windows" {
-		return nil // it has no such thing
+		return nil // the system cannot sync folders
 	}
 	d, err := os.Open(path)
 	if err != nil {
@@ -165,8 +164,8 @@ func syncFolder(path string) error {
 	return errors.Join(err, d.Close())
 }
 
-// WriteFile writes the one file at path with what f writes. A file that is there
-// already is an error unless force is set.
+// WriteFile writes the file path with f. If the file exists, that is an error unless force is
+// set.
 func WriteFile(path string, force bool, f func(io.Writer) error) error {
 	s, err := New(path, force)
 	if err != nil {

@@ -7,7 +7,7 @@ import (
 	"sync"
 )
 
-// A handle is what is needed of an *os.File.
+// A handle has the methods of *os.File that this package uses.
 type handle interface {
 	io.Writer
 	io.WriterAt
@@ -18,9 +18,9 @@ type handle interface {
 	Stat() (os.FileInfo, error)
 }
 
-// nowhere knows only how long a file would be.
+// nowhere is a handle that only counts the length of a file.
 type nowhere struct {
-	os.FileInfo // nil: no one asks for more than Size
+	os.FileInfo // nil: only Size is called
 
 	mu       sync.Mutex
 	at, size int64

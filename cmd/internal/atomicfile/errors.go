@@ -7,9 +7,9 @@ import (
 	"os"
 )
 
-// An Error is why a file cannot be written.
+// An Error is the reason why a file cannot be written.
 type Error struct {
-	Path string // as the user knows it
+	Path string // as the user gave it
 	Err  error
 }
 
@@ -17,7 +17,7 @@ func (e *Error) Error() string { return fmt.Sprintf("cannot write %s: %v", e.Pat
 
 func (e *Error) Unwrap() error { return e.Err }
 
-// What only force replaces, and what is not replaced at all.
+// Reasons. ErrExists and ErrNotEmpty do not occur with force.
 var (
 	ErrExists    = errors.New("the file exists (--force replaces it)")
 	ErrNotEmpty  = errors.New("the folder has files in it (--force replaces those of the same names)")
@@ -26,8 +26,8 @@ var (
 	errNoFolder  = errors.New("it is not a folder")
 )
 
-// failed makes an Error of path out of what an operation on it or on a
-// temporary file returned, whose name would say nothing.
+// failed returns an Error for path. It removes the name of a temporary file from err, since the
+// user does not know that name.
 func failed(path string, err error) error {
 	var own *Error
 	if err == nil || errors.As(err, &own) {

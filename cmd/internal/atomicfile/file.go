@@ -12,17 +12,17 @@ import (
 	"sync"
 )
 
-// shared is what the files of a Set have in common.
+// shared is the state that the files of a Set share.
 type shared struct {
-	ctx  context.Context // whose end ends all writing
+	ctx  context.Context // writing fails when it is done
 	root string          // the new folder until it is whole; "" if the files go into one that exists
 
-	unnamed int // files that are closed by their writers and still open, as they have no name yet
+	unnamed int // number of closed files that stay open, since they have no name yet
 }
 
 func newShared() *shared { return &shared{ctx: context.Background()} }
 
-// makeFolder makes the new folder, if there is to be one.
+// makeFolder makes the folder of the set if it is new.
 func (s *shared) makeFolder() error {
 	if s.root == "" {
 		return nil
@@ -34,30 +34,30 @@ func (s *shared) makeFolder() error {
 	return err
 }
 
-// A File is one that is being written. Write is buffered. Errors name the path
-// that the file will have; after one, Commit of the set fails.
+// A File is a file that is being written. Write is buffered. Errors name the path that the file
+// will have; after an error, Commit of the set fails.
 //
 // WriteAt may be called concurrently; other methods may not.
 type File struct {
 	*shared
 	path   string
 	target string
-	temp   string // the name until Commit
-	file   handle // nil once closed
-	direct bool   // no regular file: there is nothing to rename
-	backup string // what Commit replaces, until it is over
+	temp   string // the temporary name until Commit
+	file   handle // nil after it is closed
+	direct bool   // a pipe or a device, which is not renamed
+	backup string // the file that Commit replaces, until Commit is complete
 	placed bool
 
-	nameless bool  // temp is not there yet
-	done     bool  // closed by who wrote it; the file may be open still
-	size     int64 // once closed
+	nameless bool  // temp does not exist yet
+	done     bool  // the caller has closed the file, which may still be open
+	size     int64 // set by Close
 
 	mu  sync.Mutex
 	buf []byte
 	err error
 }
 
-// bufferLen is how much Write collects.
+// bufferLen is the size of the buffer of Write.
 const bufferLen = 1 << 16
 
 // Path is the path that the file will have.
@@ -74,7 +74,7 @@ func (f *File) fail(err error) error {
 	return err
 }
 
-// usable returns the error that a write is to fail with.
+// usable returns the error of a write that is not possible.
 func (f *File) usable() error {
 	if err := f.ctx.Err(); err != nil {
 		return err
@@ -87,7 +87,7 @@ func (f *File) usable() error {
 	return f.err
 }
 
-// Write appends b to what was written, or overwrites from where Seek went.
+// Write writes b at the end of the file, or after Seek at that place.
 func (f *File) Write(b []byte) (int, error) {
 	if len(f.buf)+len(b) > bufferLen {
 		if err := f.Flush(); err != nil {
@@ -111,7 +111,7 @@ func (f *File) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// Flush writes what Write has collected.
+// Flush writes the buffer of Write to the file.
 func (f *File) Flush() error {
 	if err := f.usable(); err != nil || len(f.buf) == 0 {
 		return err
@@ -124,10 +124,10 @@ func (f *File) Flush() error {
 	return nil
 }
 
-// Seek sets where Write goes on.
+// Seek sets the place of the next Write.
 func (f *File) Seek(offset int64, whence int) (int64, error) {
 	if whence == io.SeekCurrent && offset == 0 && f.file != nil && len(f.buf) > 0 {
-		// Only the place is asked for.
+		// The caller only asks for the current place.
 		n, err := f.file.Seek(0, whence)
 		return n + int64(len(f.buf)), err
 	}
@@ -141,8 +141,8 @@ func (f *File) Seek(offset int64, whence int) (int64, error) {
 	return n, err
 }
 
-// WriteAt writes b at an offset. What Write has collected may come later: who
-// uses both in one place calls Flush between.
+// WriteAt writes b at an offset. It does not flush the buffer of Write: call Flush first to
+// write to the same place with both.
 func (f *File) WriteAt(b []byte, off int64) (int, error) {
 	if err := f.usable(); err != nil {
 		return 0, err
@@ -154,7 +154,7 @@ func (f *File) WriteAt(b []byte, off int64) (int, error) {
 	return n, err
 }
 
-// ReadAt reads what was written and flushed.
+// ReadAt reads data that were written and flushed.
 func (f *File) ReadAt(b []byte, off int64) (int, error) {
 	if f.file == nil {
 		return 0, os.ErrClosed
@@ -162,13 +162,12 @@ func (f *File) ReadAt(b []byte, off int64) (int, error) {
 	return f.file.ReadAt(b, off)
 }
 
-// mostNameless is how many files of a set stay open after Close: those without
-// a name, which closing would remove. More of them get a temporary name.
+// mostNameless is the largest number of nameless files that a set keeps open after Close, since
+// closing a nameless file removes it. Further files get a temporary name.
 const mostNameless = 64
 
-// Close ends writing, and has the file on the disk: that of a set of many
-// files, of which not all can be open at once, nor have a buffer. Commit closes
-// the others.
+// Close ends writing. A set of many files cannot keep all of them open, so Close writes the
+// file to the disk. Commit closes the remaining files.
 func (f *File) Close() error {
 	if err := f.finish(); err != nil {
 		return err
@@ -183,7 +182,7 @@ func (f *File) Close() error {
 	return f.close()
 }
 
-// finish writes what is left, to the disk itself.
+// finish writes the buffer to the file, and the file to the disk.
 func (f *File) finish() error {
 	if f.file == nil || f.done {
 		return f.err
@@ -201,7 +200,7 @@ func (f *File) finish() error {
 	return nil
 }
 
-// close closes the file, which has a name then.
+// close closes the file after it has been given a name.
 func (f *File) close() error {
 	if f.file == nil {
 		return nil
@@ -226,8 +225,8 @@ func (f *File) close() error {
 	return nil
 }
 
-// tempName is a name for what is not whole yet, in the folder of target: only
-// there is a rename one step.
+// tempName returns a temporary name in the folder of target. A rename is atomic only inside one
+// file system.
 func tempName(target string) string {
 	return filepath.Join(filepath.Dir(target), fmt.Sprintf(".quant-%016x.tmp", rand.Uint64()))
 }

@@ -9,22 +9,21 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// openNameless opens a file that has no name yet, in the folder of path, so
-// that nothing is left of it even if the process is killed. Not all file
-// systems have such files: ok is false then.
+// openNameless opens a file without a name in the folder of path. The system removes it if the
+// process is killed. ok is false on a file system without such files.
 func openNameless(path string, mode fs.FileMode) (f *os.File, ok bool) {
 	f, err := os.OpenFile(filepath.Dir(path), os.O_RDWR|unix.O_TMPFILE, mode)
 	if err != nil {
 		return nil, false
 	}
-	if _, err := os.Stat(descriptor(f)); err != nil { // no /proc is there
+	if _, err := os.Stat(descriptor(f)); err != nil { // /proc is not mounted
 		f.Close()
 		return nil, false
 	}
 	return f, true
 }
 
-// giveName gives it one.
+// giveName gives a nameless file the name path.
 func giveName(f *os.File, path string) error {
 	return unix.Linkat(unix.AT_FDCWD, descriptor(f), unix.AT_FDCWD, path, unix.AT_SYMLINK_FOLLOW)
 }

@@ -1,5 +1,5 @@
-// Package bench measures how fast the library is on the machine that it runs
-// on, next to how fast that machine reads and copies the same data.
+// Package bench measures the speed of the library on this machine, and the speed of reading and
+// copying the same data.
 package bench
 
 import (
@@ -20,11 +20,11 @@ const MaxSize = 1 << 28
 type Options struct {
 	Sizes []int         // numbers of elements
 	Time  time.Duration // for each measurement
-	Procs int           // GOMAXPROCS meanwhile
+	Procs int           // GOMAXPROCS for the measurements
 }
 
-// DefaultOptions are sizes for the first-level cache, the last-level cache and
-// memory, on one core.
+// DefaultOptions returns options for one core, and for sizes that fit into the first-level
+// cache, the last-level cache and memory.
 func DefaultOptions() Options {
 	return Options{Sizes: []int{4096, 262144, 1 << 26}, Time: 300 * time.Millisecond, Procs: 1}
 }
@@ -47,8 +47,8 @@ func (o *Options) Validate() error {
 	return nil
 }
 
-// A Report is what was measured. Marshalled, it is the JSON of `quant bench`,
-// which docs/json.md describes.
+// A Report is the result of a measurement. Its JSON is that of `quant bench`, which
+// docs/json.md describes.
 type Report struct {
 	Machine Machine `json:"machine"`
 	Seconds float64 `json:"seconds_per_measurement"`
@@ -61,8 +61,8 @@ type Size struct {
 	Results  []Result `json:"results"`
 }
 
-// A Result is one operation. Rates are elements per second. Those of reading
-// and copying were measured in turns with the operation.
+// A Result is the result of one operation. Rates are in elements per second. Reading and
+// copying are measured in turns with the operation.
 type Result struct {
 	Name        string  `json:"name"`
 	Operation   string  `json:"operation"`
@@ -75,14 +75,14 @@ type Result struct {
 	CopyRate    float64 `json:"copy_per_second"`
 }
 
-// Run measures. It tells progress how many measurements are done, and stops
-// between two calls when ctx ends, with its error.
+// Run measures all operations. It calls progress with the number of finished measurements. When
+// ctx is done, it stops between two calls and returns the error of ctx.
 func Run(ctx context.Context, o Options, progress func(done, total int64)) (*Report, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
 	}
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(o.Procs))
-	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // little is allocated but this
+	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // only this function allocates much
 	d := newData(slices.Max(o.Sizes))
 	r := &Report{Machine: machine(o.Procs), Seconds: o.Time.Seconds()}
 	var total, done int64 = int64(len(o.Sizes) * len(operations)), 0
@@ -107,8 +107,8 @@ func Run(ctx context.Context, o Options, progress func(done, total int64)) (*Rep
 	return r, nil
 }
 
-// measure times an operation in turns with reading and copying, and takes the
-// best of each: what other programs do to the machine meanwhile hits all three.
+// measure times an operation in turns with reading and copying, and returns the best time of
+// each. Other programs on the machine then affect all three.
 func measure(ctx context.Context, limit time.Duration, d *data, op *operation) (Result, error) {
 	timers := []timer{{f: d.read}, {f: d.copy}}
 	which := slices.Index([]string{read, copying}, op.verb)
@@ -147,15 +147,15 @@ func measure(ctx context.Context, limit time.Duration, d *data, op *operation) (
 const (
 	minRounds = 5
 
-	// moment is how long a sample takes at least: long for a clock, and short
-	// for a scheduler.
+	// moment is the shortest time of a sample: long compared with the resolution of the clock,
+	// and short compared with a time slice of the scheduler.
 	moment = 200 * time.Microsecond
 )
 
-// A timer knows the shortest time that a call of f took.
+// A timer finds the shortest time of a call of f.
 type timer struct {
 	f     func()
-	calls int     // of a sample
+	calls int     // calls in a sample
 	best  float64 // seconds
 }
 
@@ -165,7 +165,7 @@ func (t *timer) sample() {
 		t.calls, t.best = 1, math.Inf(1)
 	}
 	if t.calls > 1 {
-		t.f() // what the other operations left in the caches is not its fault
+		t.f() // the first call fills the caches, and is not timed
 	}
 	for {
 		start := time.Now()

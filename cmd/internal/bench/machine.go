@@ -12,9 +12,9 @@ import (
 	"github.com/a01592f9/quant"
 )
 
-// A Machine is where it was measured.
+// A Machine describes the machine of a measurement.
 type Machine struct {
-	CPU            string `json:"cpu"` // empty if the system does not tell
+	CPU            string `json:"cpu"` // empty if it is not known
 	InstructionSet string `json:"instruction_set"`
 	Cores          int    `json:"cores"`
 	Procs          int    `json:"procs"`
@@ -26,7 +26,7 @@ type Machine struct {
 func machine(procs int) Machine {
 	cpu := strings.TrimSpace(cpuid.CPU.BrandName)
 	if cpu == "" {
-		if f, err := os.Open("/proc/cpuinfo"); err == nil { // Linux
+		if f, err := os.Open("/proc/cpuinfo"); err == nil { // on Linux
 			cpu = modelName(f)
 			f.Close()
 		}
@@ -37,7 +37,7 @@ func machine(procs int) Machine {
 	}
 }
 
-// modelName finds the name of the processor in the text of /proc/cpuinfo.
+// modelName returns the name of the processor in the text of /proc/cpuinfo.
 func modelName(r io.Reader) string {
 	for s := bufio.NewScanner(r); s.Scan(); {
 		key, value, _ := strings.Cut(s.Text(), ":")

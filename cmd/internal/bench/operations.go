@@ -9,7 +9,7 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/option"
 )
 
-// data is a tensor and the memory for what becomes of it.
+// data is a tensor, with memory for the results of operations.
 type data struct {
 	src, dst []float32
 	codes    []byte
@@ -20,8 +20,8 @@ func newData(n int) *data {
 	return &data{src: make([]float32, n), dst: make([]float32, n), codes: make([]byte, 2*n)}
 }
 
-// sized returns the first n elements of d. Each half of its source is the same:
-// numbers that are about normally distributed, and the same in every run.
+// sized returns the first n elements of d. Both halves of the source are equal. The values are
+// about normally distributed, and the same in every run.
 func (d *data) sized(ctx context.Context, n int) (*data, error) {
 	const step = 1 << 20
 	for i := 0; i < n/2; i += step {
@@ -34,10 +34,10 @@ func (d *data) sized(ctx context.Context, n int) (*data, error) {
 	return &data{d.src[:n], d.dst[:n], d.codes[:2*n]}, nil
 }
 
-// fill stores elements at and following.
+// fill sets x to the values with the indices from at on.
 func fill(x []float32, at int) {
 	for i := range x {
-		// SplitMix64. The sum of four uniform numbers is about normal.
+		// SplitMix64. The sum of four uniform numbers is about normally distributed.
 		z := uint64(at+i+1) * 0x9e3779b97f4a7c15
 		z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
 		z = (z ^ z>>27) * 0x94d049bb133111eb
@@ -47,10 +47,9 @@ func fill(x []float32, at int) {
 	}
 }
 
-// read reads every byte of the source once. In Go code alone that would take
-// several times as long in a cache as with vector instructions, which
-// bytes.Equal has on all common processors: it compares one half of the source
-// with the other, which is the same.
+// read reads every byte of the source once. It uses bytes.Equal, which has vector instructions
+// on all common processors, to compare one half of the source with the equal other half. A loop
+// in Go would take several times as long for data in a cache.
 func (d *data) read() {
 	half := len(d.src) / 2
 	if !bytes.Equal(asBytes(d.src[:half]), asBytes(d.src[half:])) {
@@ -68,7 +67,7 @@ func (d *data) copy() { copy(d.dst, d.src) }
 type operation struct {
 	name        string
 	verb        string
-	bits        int    // 0 for none
+	bits        int    // 0 if the operation has no width
 	granularity string // as in other JSON; empty for none
 	prepare     func(d *data) (func(), error)
 }
@@ -82,18 +81,18 @@ const (
 // RowLen is the length of the rows of the tensor that is compared.
 const RowLen = 4096
 
-// rowLen is the number of columns, each a channel, and dynamicRow the length of rows
+// rowLen is the number of columns, each of which is a channel. dynamicRow is the length of rows
 // that are calibrated and quantized in one call.
 const (
 	rowLen     = 512
 	dynamicRow = 1024
 )
 
-// smallLen is the number of elements of small calls, as many as cover the tensor.
+// smallLen is the number of elements of a small call. Many small calls cover the tensor.
 const smallLen = 32
 
 var operations = []operation{
-	{name: "read", verb: read}, // which every other is measured in turns with
+	{name: "read", verb: read}, // all other operations are measured in turns with it
 	{name: "copy", verb: copying},
 	calibrate("range", option.PerTensor),
 	calibrate("range, columns", option.PerChannel),
@@ -117,7 +116,7 @@ var operations = []operation{
 	{"compare 8 bits per tensor and per channel", "compare", 8, "", compare},
 }
 
-// tensor returns the source with the shape and the scheme of a granularity.
+// tensor returns the source as a tensor with the shape for a granularity, and a scheme.
 func (d *data) tensor(bits int, granularity string) (quant.Tensor, quant.Scheme) {
 	t, s := quant.Tensor{Data: d.src}, quant.Scheme{Bits: bits}
 	switch granularity {
@@ -177,7 +176,7 @@ func dynamic(name string, bits int, granularity string) operation {
 	}}
 }
 
-// small is an operation of calls of smallLen elements each.
+// small returns an operation that consists of calls of smallLen elements each.
 func small(name, verb string, bits int, prepare func(d *data, p *quant.Params) func(i int) error) operation {
 	return operation{name, verb, bits, option.PerTensor, func(d *data) (func(), error) {
 		p, err := quant.Calibrate(quant.Tensor{Data: d.src}, quant.Scheme{Bits: 8})
@@ -215,7 +214,7 @@ func smallDequantize(d *data, p *quant.Params) func(i int) error {
 	}
 }
 
-// compare is the whole comparison of a scheme per tensor with one per channel.
+// compare returns the comparison of a scheme per tensor with a scheme per channel.
 func compare(d *data) (func(), error) {
 	t := quant.Tensor{Data: d.src, Shape: []int{len(d.src) / RowLen, RowLen}}
 	c := new(quant.Comparison)
@@ -223,7 +222,7 @@ func compare(d *data) (func(), error) {
 	return func() { must(quant.CompareInto(c, t, schemes...)) }, nil
 }
 
-// must is for calls that worked before.
+// must panics on an error. It is for calls that have succeeded before.
 func must(err error) {
 	if err != nil {
 		panic(err)

@@ -34,7 +34,7 @@ values, measured in turns with each operation.
 	return b.Flush()
 }
 
-// nameWidth leaves 38 of 80 columns for numbers.
+// nameWidth is the width of names, which leaves 38 of 80 columns for numbers.
 const nameWidth = 42
 
 // significant writes x with three digits.

@@ -1,7 +1,6 @@
-// Package calibration chooses the ranges of tensors, such as activations, that
-// come in batches: it observes files, keeps what it saw in a state that can be
-// merged with others, and writes the calibration file that quant quantize
-// reads.
+// Package calibration chooses the ranges of tensors that come in batches, such as activations.
+// It observes files, keeps the observations in a state that can be merged with other states,
+// and writes the calibration file that quant quantize reads.
 package calibration
 
 import (
@@ -22,15 +21,15 @@ import (
 type Options struct {
 	Scheme  quant.Scheme
 	Policy  quant.NotFinitePolicy
-	Name    string   // of tensors that have none in their file, see Name
+	Name    string   // pattern for names of tensors that have none in their file, see Name
 	Tensors []string // patterns of names, as option.Match has them; none for all
 
 	Reading tensorfile.Reading // of batches that are text
 }
 
-// A Calibration is what is known of tensors by their names. Except for moving
-// averages, nothing in it tells in what order, or by how many goroutines or
-// processes, they were observed.
+// A Calibration has the observations of tensors, by their names. Except for moving averages, it
+// does not depend on the order of the observations, or on the number of goroutines or
+// processes.
 type Calibration struct {
 	o Options
 
@@ -38,24 +37,24 @@ type Calibration struct {
 	tensors map[string]*tensor
 }
 
-// A tensor is all batches of one name.
+// A tensor has the observations of all batches with one name.
 type tensor struct {
 	name    string
-	first   string // the file that had it first, or the state
-	params  int    // scales
+	first   string // the first file with the tensor, or the state
+	params  int    // number of scales
 	batches uint64
 	shape   shape
 
-	// Workers observe a tensor at the same time, each with an observer of its
-	// own; those that none works with are idle.
+	// Several workers observe a tensor at the same time, each with its own observer. idle has
+	// the observers that no worker uses.
 	observers, idle []*quant.Observer
 }
 
-// A shape is what batches have in common: lengths of axes, 0 for one that
-// varies; nil if not even the number of axes is the same.
+// A shape is the common shape of batches. An axis whose length varies is 0. The shape is nil if
+// the number of axes varies.
 type shape []int
 
-// join returns what s and t have in common.
+// join returns the common shape of s and t.
 func (s shape) join(t shape) shape {
 	if len(s) != len(t) {
 		return nil
@@ -69,8 +68,7 @@ func (s shape) join(t shape) shape {
 	return s
 }
 
-// New returns a Calibration without tensors. Errors are those of
-// quant.NewObserver.
+// New returns a Calibration without tensors. Errors are those of quant.NewObserver.
 func New(o Options) (*Calibration, error) {
 	if _, err := quant.NewObserver(o.Scheme, o.Policy); err != nil {
 		return nil, err
@@ -78,24 +76,24 @@ func New(o Options) (*Calibration, error) {
 	return &Calibration{o: o, tensors: make(map[string]*tensor)}, nil
 }
 
-// Options returns the options, which are those of the first state if it was
-// made from one.
+// Options returns the options of c. For a Calibration from states they are those of the first
+// state.
 func (c *Calibration) Options() Options { return c.o }
 
-// Observe sets what Options say of names, for one made from a state.
+// Observe sets the options about names and text, for a Calibration that was read from a state.
 func (c *Calibration) Observe(name string, tensors []string, as tensorfile.Reading) {
 	c.o.Name, c.o.Tensors, c.o.Reading = name, tensors, as
 }
 
-// Len is the number of tensors.
+// Len returns the number of tensors.
 func (c *Calibration) Len() int { return len(c.tensors) }
 
-// ordered reports whether the order of batches means something.
+// ordered reports whether the results depend on the order of batches.
 func (c *Calibration) ordered() bool {
 	return strings.HasPrefix(c.o.Scheme.Method.String(), "ema=")
 }
 
-// find returns the tensor of a batch of some shape in a file.
+// find returns the tensor of a batch with the given shape in a file.
 func (c *Calibration) find(name, file string, of []int) (*tensor, error) {
 	n, err := c.o.Scheme.NumParams(of)
 	if err != nil {
@@ -116,7 +114,7 @@ func (c *Calibration) find(name, file string, of []int) (*tensor, error) {
 	return t, nil
 }
 
-// parts is what a scheme has several scales of.
+// parts returns what has its own scale, for messages: channels or groups.
 func (c *Calibration) parts() string {
 	if _, grouped := c.o.Scheme.Granularity.GroupSize(); grouped {
 		return "groups"
@@ -124,7 +122,7 @@ func (c *Calibration) parts() string {
 	return "channels"
 }
 
-// observer returns an observer of t that nobody works with; done gives it back.
+// observer returns an observer of t that no other worker uses. done returns it to t.
 func (c *Calibration) observer(t *tensor) *quant.Observer {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -135,7 +133,7 @@ func (c *Calibration) observer(t *tensor) *quant.Observer {
 	}
 	o, err := quant.NewObserver(c.o.Scheme, c.o.Policy)
 	if err != nil {
-		panic(err) // New has tried it
+		panic(err) // New has made such an observer without an error
 	}
 	t.observers = append(t.observers, o)
 	return o
@@ -159,11 +157,11 @@ func (t *tensor) whole() (*quant.Observer, error) {
 	return t.observers[0], nil
 }
 
-// names lists the tensors in order.
+// names returns the names of the tensors in order.
 func (c *Calibration) names() []string { return slices.Sorted(maps.Keys(c.tensors)) }
 
-// Merge adds what other has seen, which must not be used any more. Errors name
-// the tensor.
+// Merge adds the observations of other, which must not be used afterwards. Errors name the
+// tensor.
 func (c *Calibration) Merge(other *Calibration) error {
 	for _, name := range other.names() {
 		u := other.tensors[name]
@@ -199,18 +197,18 @@ func inTensor(name string, err error) error {
 	return fmt.Errorf("tensor %q: %w", text.Clean(name), trimmed{err})
 }
 
-// trimmed is an error without the name of the library.
+// A trimmed is an error whose text does not begin with "quant: ".
 type trimmed struct{ error }
 
 func (e trimmed) Error() string { return strings.TrimPrefix(e.error.Error(), "quant: ") }
 func (e trimmed) Unwrap() error { return e.error }
 
-// picked reports whether a tensor is wanted.
+// picked reports whether the tensor with the given name is observed.
 func (c *Calibration) picked(name string) bool {
 	return option.Selection{Include: c.o.Tensors}.Picks(name)
 }
 
-// granularity is that of the scheme, if it has channels.
+// granularity returns the granularity of the scheme, or PerTensor for groups.
 func (c *Calibration) granularity() quant.Granularity {
 	if _, grouped := c.o.Scheme.Granularity.GroupSize(); grouped {
 		return quant.PerTensor
@@ -218,15 +216,15 @@ func (c *Calibration) granularity() quant.Granularity {
 	return c.o.Scheme.Granularity
 }
 
-// wholesale reports whether a batch has to be observed in one piece: groups
-// are numbered by their place in the tensor, and a moving average takes what it
-// is given for a batch.
+// wholesale reports whether a batch must be observed as a whole. That is so for groups, which
+// are numbered by their place in the tensor, and for moving averages, which count each observed
+// piece as a batch.
 func (c *Calibration) wholesale() bool {
 	_, grouped := c.o.Scheme.Granularity.GroupSize()
 	return grouped || c.ordered()
 }
 
-// axis is that of the channels, from the front; -1 if there is none.
+// axis returns the axis of the channels, counted from the front, or -1.
 func (c *Calibration) axis(of []int) int {
 	if axis, ok := c.granularity().Axis(); ok {
 		return (axis + len(of)) % len(of)

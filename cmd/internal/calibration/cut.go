@@ -7,23 +7,23 @@ import (
 	"github.com/a01592f9/quant"
 )
 
-// blockLen is how many elements of a tensor are read and observed at a time,
-// unless it has more channels than that.
+// blockLen is the number of elements of a tensor that are read and observed at a time. A tensor
+// with more channels has larger pieces.
 const blockLen = 1 << 17
 
-// A cut is how a tensor is read in pieces that have all channels: whole rows of
-// its outermost axes or, where those are too long, the same stretch of each
-// channel. Any cut gives the same bits.
+// A cut divides a tensor into pieces that have all channels. A piece is whole rows of the
+// outermost axes or, if these are too long, the same part of each channel. The results do not
+// depend on the cut.
 type cut struct {
-	outer, axis, inner int // elements before, on, and behind the axis of the channels
-	rows               int // of outer in a piece; 0 for stretches
-	run                int // of inner in a piece, if it is one of stretches
+	outer, axis, inner int // lengths before, on and after the axis of the channels
+	rows               int // number of outer indices in a piece; 0 if a piece is part of each channel
+	run                int // number of inner indices in a piece that is part of each channel
 	steps              int
 	shape              []int // of a piece
-	at                 int   // the axis of the channels; -1 if there is none
+	at                 int   // the axis of the channels in it; -1 if there is none
 }
 
-// newCut cuts a tensor for granularity g, which is not of groups.
+// newCut divides a tensor for the granularity g, which must not be PerGroup.
 func newCut(of []int, g quant.Granularity) cut {
 	c := cut{outer: 1, axis: 1, inner: 1, at: -1, shape: slices.Repeat([]int{1}, max(len(of), 2))}
 	if axis, ok := g.Axis(); ok {
@@ -51,7 +51,7 @@ func newCut(of []int, g quant.Granularity) cut {
 	return c
 }
 
-// piece reads step i into buf, which it may replace by a longer one.
+// piece reads piece i into buf, or into new memory if buf is too short.
 func (c *cut) piece(src quant.Source, buf []float32, i int, shape []int) (quant.Tensor, error) {
 	copy(shape, c.shape)
 	if c.at >= 0 {
@@ -84,8 +84,8 @@ func (c *cut) piece(src quant.Source, buf []float32, i int, shape []int) (quant.
 	return quant.Tensor{Data: buf, Shape: shape}, nil
 }
 
-// observe observes the steps of a cut from one on up to another. After each it
-// tells tick how many elements there were.
+// observe observes the pieces with the indices from up to to. After each piece it calls tick
+// with the number of elements.
 func (c *cut) observe(ctx context.Context, o *quant.Observer, src quant.Source, from, to int, tick func(n int)) error {
 	var buf []float32
 	shape := make([]int, len(c.shape))

@@ -7,9 +7,9 @@ import (
 	"github.com/a01592f9/quant/calibfile"
 )
 
-// File returns the calibration file with the parameters that s gives to all
-// tensors. The granularity is that of the calibration, and the method one that it
-// has kept enough for. The error names the tensor.
+// File returns the calibration file with the parameters that s gives to all tensors. s must
+// have the granularity of the calibration, and a method that the observers keep enough for. The
+// error names the tensor.
 func (c *Calibration) File(s quant.Scheme) (*calibfile.File, error) {
 	seen, err := c.seen()
 	if err != nil {
@@ -18,9 +18,8 @@ func (c *Calibration) File(s quant.Scheme) (*calibfile.File, error) {
 	return calibfile.New(seen, s)
 }
 
-// State returns what c has seen, in the bytes of a state file. The same values give
-// the same bytes, whatever the files, their order, and what was merged with what;
-// except for moving averages.
+// State returns the bytes of a state file. Except for moving averages, the same values give the
+// same bytes, regardless of the files, their order and the order of merges.
 func (c *Calibration) State() ([]byte, error) {
 	seen, err := c.seen()
 	if err != nil {
@@ -29,7 +28,7 @@ func (c *Calibration) State() ([]byte, error) {
 	return calibfile.State(seen)
 }
 
-// seen is what c has seen, as calibfile has it.
+// seen returns the observations as calibfile.Seen.
 func (c *Calibration) seen() (map[string]*calibfile.Seen, error) {
 	all := make(map[string]*calibfile.Seen, len(c.tensors))
 	for name, t := range c.tensors {
@@ -42,8 +41,7 @@ func (c *Calibration) seen() (map[string]*calibfile.Seen, error) {
 	return all, nil
 }
 
-// ReadState returns the Calibration whose State is in a file. Its options are those
-// of the tensors.
+// ReadState returns the Calibration of a state file. Its options are those of the tensors.
 func ReadState(path string) (*Calibration, error) {
 	seen, err := calibfile.ReadState(path)
 	if err != nil {
@@ -52,7 +50,7 @@ func ReadState(path string) (*Calibration, error) {
 	return ofSeen(seen), nil
 }
 
-// ofSeen returns the Calibration of which seen is what was seen.
+// ofSeen returns the Calibration with the given observations.
 func ofSeen(seen map[string]*calibfile.Seen) *Calibration {
 	c := &Calibration{tensors: make(map[string]*tensor, len(seen))}
 	for name, x := range seen {

@@ -15,9 +15,9 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/text"
 )
 
-// Name returns what a tensor is called that has no name in the file at path:
-// {stem} in a pattern stands for the name of the file without its extension,
-// {folder} for that of the folder that it is in.
+// Name returns the name of a tensor that has none in the file at path. In the pattern, {stem}
+// stands for the name of the file without its extension, and {folder} for the name of its
+// folder.
 func Name(pattern, path string) string {
 	base := filepath.Base(path)
 	folder := "."
@@ -27,22 +27,22 @@ func Name(pattern, path string) string {
 	return strings.NewReplacer("{stem}", strings.TrimSuffix(base, filepath.Ext(base)), "{folder}", folder).Replace(pattern)
 }
 
-// A Skipped is a tensor of a file that was not observed, something in it that is no
-// tensor, or, without a Tensor, a note on how its text was read.
+// A Skipped is something that was not observed: a tensor of a file, or other data in it.
+// Without a Tensor it is a note on how a text was read.
 type Skipped struct{ File, Tensor, Reason string }
 
-// A walk goes over files, and over the tensors of each.
+// A walk reads files and the tensors in them.
 type walk struct {
 	c        *Calibration
 	ctx      context.Context
-	stop     context.Context // whose end is that of handing out jobs
+	stop     context.Context // when it is done, no more jobs are started
 	progress text.Progress
 	work     chan job
 	skipped  []Skipped
 
 	mu          sync.Mutex
 	done, total int64 // bytes of the files
-	failed      int   // number of the job with the first error
+	failed      int   // number of the first job with an error
 	err         error
 }
 
@@ -50,34 +50,34 @@ type walk struct {
 type job struct {
 	number   int
 	file     *source
-	index    int // of the tensor
+	index    int // of the tensor in its file
 	info     tensorfile.Info
 	of       []int
 	tensor   *tensor
 	cut      cut
-	from, to int // steps of the cut
+	from, to int // first piece of the cut, and the end
 }
 
-// A source is a file that is open until all jobs on it are done.
+// A source is an open file. It is closed when all jobs on it are done.
 type source struct {
 	*tensorfile.File
 	name  string
 	size  int64 // of the file
-	bytes int64 // of the tensors in it
-	told  int64 // of size, so far
-	read  int64 // of bytes, so far
+	bytes int64 // of all its tensors
+	told  int64 // the part of size that progress knows of
+	read  int64 // the part of bytes that was read
 	jobs  sync.WaitGroup
 }
 
-// partSteps is about how many steps of a cut make a job.
+// partSteps is the approximate number of pieces of a cut in a job.
 const partSteps = 64
 
-// Files observes the tensors of files, several at once where their order means
-// nothing. It returns those that were left out because they are not floating
-// point or have no elements. The error names the file and the tensor.
+// Files observes the tensors of files. It observes several at once unless the results depend on
+// their order. It returns the tensors that were skipped because they are not floating point or
+// have no elements. The error names the file and the tensor.
 func (c *Calibration) Files(ctx context.Context, paths []string, progress text.Progress) ([]Skipped, error) {
-	// After an error no more is begun, but what has been is finished: the first
-	// error, in the order of the files, is then the same each time.
+	// After an error no more jobs are started, but running jobs are finished. So the first
+	// error in the order of the files is always the same.
 	stop, cancel := context.WithCancel(ctx)
 	defer cancel()
 	w := &walk{c: c, ctx: ctx, stop: stop, progress: progress, work: make(chan job)}
@@ -97,8 +97,8 @@ func (c *Calibration) Files(ctx context.Context, paths []string, progress text.P
 			}
 		})
 	}
-	// Files are closed when they are no longer needed; no more are open than
-	// there are workers.
+	// A file is closed when it is no longer needed. At most as many files are open as there are
+	// workers.
 	var open sync.WaitGroup
 	slots := make(chan struct{}, workers+1)
 	number := 0
@@ -137,7 +137,7 @@ func (c *Calibration) Files(ctx context.Context, paths []string, progress text.P
 	return w.skipped, ctx.Err()
 }
 
-// file opens a file and makes jobs of its tensors. The file is nil if it could
+// file opens a file and starts the jobs for its tensors. The result is nil if the file could
 // not be opened.
 func (w *walk) file(path string, number *int) (*source, error) {
 	in, err := tensorfile.Options{Reading: w.c.o.Reading}.Open(path)
@@ -185,7 +185,7 @@ func (w *walk) file(path string, number *int) (*source, error) {
 	return f, nil
 }
 
-// skip returns why a tensor is not observed, or "".
+// skip returns the reason why a tensor is not observed, or "".
 func skip(info tensorfile.Info) string {
 	if !info.Floating {
 		return info.Reason()
@@ -198,7 +198,7 @@ func skip(info tensorfile.Info) string {
 	return ""
 }
 
-// jobs hands out the parts of a tensor.
+// jobs starts the jobs for the parts of a tensor.
 func (w *walk) jobs(j job) error {
 	var err error
 	if j.tensor, err = w.c.find(j.info.Name, j.file.name, j.of); err != nil {
@@ -240,8 +240,7 @@ func (w *walk) do(j *job) error {
 	return ofTensor(err, j.info.Name)
 }
 
-// ofTensor is an error of a reader without the name of the tensor, which it is
-// going to have anyway.
+// ofTensor removes the name of the tensor from an error of a reader, since the caller adds it.
 func ofTensor(err error, name string) error {
 	if err == nil {
 		return nil
@@ -252,7 +251,7 @@ func ofTensor(err error, name string) error {
 	return err
 }
 
-// fail keeps the error of the first job, in the order of files and tensors.
+// fail keeps the error of the first job in the order of files and tensors.
 func (w *walk) fail(number int, file string, err error) {
 	if file != "" {
 		err = fmt.Errorf("%s: %w", file, err)
@@ -267,7 +266,7 @@ func (w *walk) fail(number int, file string, err error) {
 	}
 }
 
-// tell tells the progress: n more bytes of the tensors of f.
+// tell reports n more bytes of the tensors of f to the progress.
 func (w *walk) tell(f *source, n int64) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -285,7 +284,7 @@ func (w *walk) tell(f *source, n int64) {
 	}
 }
 
-// sizeOf is the length of a file, 0 if it is none.
+// sizeOf returns the length of a file, or 0 if it is not a regular file.
 func sizeOf(path string) int64 {
 	if st, err := os.Stat(path); err == nil && st.Mode().IsRegular() {
 		return st.Size()

@@ -10,21 +10,21 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/tensorfile"
 )
 
-// mostHeld is up to how many elements of an array of a stream are held in
-// memory if they have to be observed in one piece. Only tests change it.
+// mostHeld is the largest number of elements of an array from a stream that are held in memory,
+// if the array must be observed as a whole. Only tests change it.
 var mostHeld = 1 << 24
 
-// A spool is an array of a stream in a temporary file: what has to be observed
-// in one piece is read by several goroutines, and perhaps again.
+// A spool is an array from a stream in a temporary file. An array that must be observed as a
+// whole is read from it by several goroutines, and possibly more than once.
 type spool struct{ file *os.File }
 
-// spooled observes the array that s is at, of which there is too much for memory.
+// spooled observes the current array of s, which is too large for memory.
 func (c *Calibration) spooled(ctx context.Context, s *tensorfile.Stream, o *quant.Observer, of []int) error {
 	f, err := os.CreateTemp("", "quant-*")
 	if err != nil {
 		return err
 	}
-	os.Remove(f.Name()) // so that nothing is left of it, where systems allow that
+	os.Remove(f.Name()) // if the system allows it, the file then disappears even after a crash
 	defer func() {
 		f.Close()
 		os.Remove(f.Name())
@@ -67,8 +67,8 @@ func (s spool) ReadFloats(dst []float32, off int) error {
 	return err
 }
 
-// A watched source ends with a context, tells how much is read, and keeps its
-// error as it was before others add to it.
+// A watched is a Source that fails when a context is done, reports what is read, and keeps its
+// own error without the text that others add.
 type watched struct {
 	quant.Source
 	ctx  context.Context
@@ -93,8 +93,8 @@ func (w *watched) ReadFloats(dst []float32, off int) error {
 	return nil
 }
 
-// observeFrom observes a batch in one piece. It tells tick how many elements
-// are read.
+// observeFrom observes a batch as a whole. It calls tick with the numbers of elements that are
+// read.
 func (c *Calibration) observeFrom(ctx context.Context, o *quant.Observer, src quant.Source, of []int, tick func(n int)) error {
 	w := &watched{Source: src, ctx: ctx, tick: tick}
 	err := o.ObserveStream(quant.Stream{Source: w, Shape: of})

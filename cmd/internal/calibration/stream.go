@@ -13,8 +13,8 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/text"
 )
 
-// Stream observes npy files that follow one another in r, which is called
-// file. Progress is told of a total that is not known, -1.
+// Stream observes npy files that follow each other in r. Messages call them file. The total of
+// progress is -1, since it is not known.
 func (c *Calibration) Stream(ctx context.Context, r io.Reader, file string, progress text.Progress) ([]Skipped, error) {
 	s := tensorfile.NewStream(&counter{r: r, progress: progress})
 	name := Name(c.o.Name, file)
@@ -42,7 +42,7 @@ func (c *Calibration) Stream(ctx context.Context, r io.Reader, file string, prog
 	}
 }
 
-// A counter tells how much was read.
+// A counter counts the bytes that are read.
 type counter struct {
 	r        io.Reader
 	done     int64
@@ -58,8 +58,8 @@ func (c *counter) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// stream observes the array that s is at, whose rows may be as long as they
-// like but have to be read in full: a pipe is read once.
+// stream observes the current array of s. Since a pipe can be read only once, whole rows of the
+// array are held in memory, however long they are.
 func (c *Calibration) stream(ctx context.Context, s *tensorfile.Stream, name string, of []int) error {
 	t, err := c.find(name, "an earlier array", of)
 	if err != nil {

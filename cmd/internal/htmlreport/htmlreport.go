@@ -1,6 +1,6 @@
-// Package htmlreport writes a report as one HTML file: the verdict, tables that
-// can be sorted, and interactive graphs. It needs no other file and asks no
-// host for anything, and its Content-Security-Policy makes sure of that.
+// Package htmlreport writes a report as one HTML file with the verdict, tables that can be
+// sorted, and interactive graphs. The page needs no other file and connects to no host; its
+// Content-Security-Policy forbids it.
 package htmlreport
 
 import (
@@ -38,35 +38,33 @@ var page = template.Must(template.New("page").Parse(pageText))
 // Options say how Write writes.
 type Options struct {
 	Channels bool // whether all channels of large tensors are listed
-	Full     bool // of a model, whether every tensor has a section
+	Full     bool // whether every tensor of a model has a section
 	Origin   report.Origin
 }
 
-// Of a model there are maxSections sections unless Options.Full asks for all, and
-// of each tensor the worst channels; a tensor that is alone has all channels, if
-// they are no more than maxRows.
+// The page of a model has at most maxSections sections unless Options.Full is set, and only the
+// worst channels of each tensor. A single tensor has all channels if there are at most maxRows.
 const (
 	maxSections = 40
 	maxRows     = 5000
 )
 
-// maxDrawn is how many tensors of a model the overview shows, in a window that
-// can be scrolled.
+// maxDrawn is the largest number of tensors in the overview of a model, which can be scrolled.
 const maxDrawn = 1000
 
-// How many of the worst tensors, and of the channels of each, are named.
+// The numbers of worst tensors, and of worst channels of each, that are named.
 const (
 	worstTensors  = 10
 	worstChannels = 3
 )
 
-// A tableView is a table.Table as the page shows it.
+// A tableView is a table.Table for the page.
 type tableView struct {
 	*table.Table
 	Head     []string
 	Left     int
 	Label    string
-	Spans    []span // over all columns: those without a text have no heading
+	Spans    []span // groups of columns; a group without a text has no heading
 	Sortable bool
 }
 
@@ -109,8 +107,8 @@ type choice struct {
 	Focus   bool
 }
 
-// data is what the script of the page draws. Tensors are numbered as in the
-// report, details as they are listed.
+// data is the data for the script of the page. Tensors have their numbers in the report, and
+// details are in the order of the list.
 type data struct {
 	Bits     int              `json:"bits"`
 	Names    []string         `json:"names"` // of the schemes
@@ -120,16 +118,16 @@ type data struct {
 
 type overview struct {
 	Name  string        `json:"name"`
-	Short string        `json:"short"` // for the axis
+	Short string        `json:"short"` // the name on the axis
 	SQNR  []text.Number `json:"sqnr_db"`
 	Gain  string        `json:"gain"`
 }
 
-// shortName is how many characters the axis of the overview has for a name.
+// shortName is the number of characters for a name on the axis of the overview.
 const shortName = 36
 
-// Write writes r with the graphs of the given tensors, see report.Details. The
-// same report gives the same bytes.
+// Write writes r with the graphs of the given tensors, see report.Details. The same report
+// gives the same bytes.
 func Write(w io.Writer, r *report.Report, details []*report.Detail, o Options) error {
 	all := o.Channels || len(r.Tensors) == 1 && r.Tensors[0].Channels <= maxRows
 	graphs := map[int]int{}
@@ -200,7 +198,7 @@ func Write(w io.Writer, r *report.Report, details []*report.Detail, o Options) e
 		}
 		view.OverviewHeight = 130 + 20*len(d.Overview)
 	}
-	text, err := json.Marshal(d) // with <, > and & escaped, so that no name ends the element
+	text, err := json.Marshal(d) // <, > and & are escaped, so that no name can end the element
 	if err != nil {
 		return err
 	}
@@ -212,7 +210,7 @@ func Write(w io.Writer, r *report.Report, details []*report.Detail, o Options) e
 	return b.Flush()
 }
 
-// sections lists the tensors that have a section, in the order of tables.
+// sections returns the tensors that have a section, in the order of the tables.
 func sections(r *report.Report, graphs map[int]int, o Options) []int {
 	order := r.Order()
 	if o.Full || len(order) <= maxSections {
@@ -236,8 +234,8 @@ func overviewNote(tensors int) string {
 	return fmt.Sprintf("All %d tensors, first those whose RMSE one scale for each channel divides by most (the gain); 6 dB are a factor of 2.", tensors)
 }
 
-// visible returns JSON in which characters that cannot be seen, or that reorder
-// what is read, are escaped: they can only be in strings.
+// visible returns JSON in which invisible characters, and those that change the order of text,
+// are escaped. They can occur in strings only.
 func visible(text []byte) string {
 	var b strings.Builder
 	for _, r := range string(text) {
@@ -253,8 +251,8 @@ func visible(text []byte) string {
 	return b.String()
 }
 
-// policy allows the two scripts of the page and nothing else from anywhere.
-// Plotly sets styles, and makes images of its graphs to be saved.
+// policy returns the Content-Security-Policy. It allows the two scripts of the page, the styles
+// that Plotly sets, and the images that it makes of graphs, and nothing else.
 func policy() string {
 	return "default-src 'none'; script-src " + hash(plotly.Script) + " " + hash(script) +
 		"; style-src 'unsafe-inline'; img-src data: blob:; base-uri 'none'; form-action 'none'"

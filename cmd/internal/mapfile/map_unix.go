@@ -13,8 +13,8 @@ func mapping(f *os.File, size int64) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Tensors are read from their beginning to their end: read well ahead, and
-	// let go of what was read. It is no more than a hint.
+	// Tensors are read from the beginning to the end, so the system can read ahead and release
+	// what was read. This is only a hint.
 	_ = unix.Madvise(data, unix.MADV_SEQUENTIAL)
 	return data, nil
 }

@@ -1,9 +1,8 @@
 // Package mapfile reads files that are mapped into memory.
 //
-// A mapping costs no memory of the process and, once made, no file descriptor.
-// What a plain mapping does when the file gets shorter meanwhile, which is to
-// end the process, is an error here. Files that cannot be mapped are read with
-// system calls instead, and nobody but Mapped can tell.
+// A mapping takes no memory of the process, and no file descriptor. If a mapped file becomes
+// shorter, reading it would end the process; here it is an error. Files that cannot be mapped
+// are read with system calls. Only Mapped tells the difference.
 package mapfile
 
 import (
@@ -19,20 +18,19 @@ import (
 	"sync"
 )
 
-// A File is a file that is read at offsets. Its methods may be called
-// concurrently.
+// A File is a file that is read at offsets. Its methods may be called concurrently.
 type File struct {
 	path string
-	stat fs.FileInfo // when it was opened
+	stat fs.FileInfo // from when the file was opened
 	size int64
 
-	mu     sync.RWMutex // held to read; Close waits for it
+	mu     sync.RWMutex // read-locked during reads; Close waits for it
 	closed bool
 	data   []byte   // the mapping, or nil
-	file   *os.File // if there is no mapping
+	file   *os.File // only without a mapping
 }
 
-// Open opens the regular file at path. Others, such as pipes, are an error.
+// Open opens the regular file at path. Other files, such as pipes, are an error.
 func Open(path string) (*File, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -41,7 +39,7 @@ func Open(path string) (*File, error) {
 	return New(f)
 }
 
-// New makes a File of f, which it closes, at once or when it is closed itself.
+// New returns a File that reads f. It closes f at once or in Close.
 func New(f *os.File) (*File, error) {
 	m, err := newFile(f, true)
 	if err != nil {
@@ -59,11 +57,11 @@ func newFile(f *os.File, mapped bool) (*File, error) {
 		return nil, &fs.PathError{Op: "open", Path: f.Name(), Err: errors.New("not a regular file")}
 	}
 	m := &File{path: f.Name(), stat: st, size: st.Size()}
-	// The folder that a path is relative to may change.
+	// The working folder may change later.
 	if abs, err := filepath.Abs(m.path); err == nil {
 		m.path = abs
 	}
-	// The addresses of 32 bits are too few for large files, or many.
+	// On 32-bit systems there are too few addresses for large or many files.
 	if mapped && m.size > 0 && strconv.IntSize == 64 {
 		m.data, _ = mapping(f, m.size)
 	}
@@ -74,15 +72,14 @@ func newFile(f *os.File, mapped bool) (*File, error) {
 	return m, f.Close()
 }
 
-// Size returns the size that the file had when it was opened.
+// Size returns the size of the file when it was opened.
 func (m *File) Size() int64 { return m.size }
 
 // Mapped reports whether the file is mapped into memory.
 func (m *File) Mapped() bool { return m.data != nil }
 
-// ReadAt is that of io.ReaderAt. A file that was truncated since it was opened
-// is a *TruncatedError where its data would have been; a File that is closed
-// is os.ErrClosed.
+// ReadAt implements io.ReaderAt. The error is a *TruncatedError for data that the file no
+// longer has, and os.ErrClosed after Close.
 func (m *File) ReadAt(b []byte, off int64) (int, error) {
 	if off < 0 {
 		return 0, fmt.Errorf("negative offset %d", off)
@@ -121,24 +118,24 @@ func (m *File) read(b []byte, off int64) (int, error) {
 		if m.shorter(m.size) {
 			return 0, io.EOF
 		}
-		return 0, fmt.Errorf("cannot read at offset %d", off) // the disk, or the network
+		return 0, fmt.Errorf("cannot read at offset %d", off) // a disk or network error
 	}
-	// Past the new end of a file that was truncated, the rest of the page reads
-	// as zeros. Behind that page there are only faults, so if there was none,
-	// the zeros are last.
+	// After the new end of a truncated file, the rest of its last page reads as zeros, and
+	// further pages cause a fault. There was no fault, so if the file was truncated, b ends
+	// with zeros.
 	if len(b) > 0 && b[len(b)-1] == 0 && m.shorter(off+int64(len(b))) {
 		return 0, io.EOF
 	}
 	return len(b), nil
 }
 
-// copyMapped copies from a mapping. It returns false if some of it is not there.
+// copyMapped copies from a mapping. It returns false if a part of src no longer exists.
 func copyMapped(dst, src []byte) (ok bool) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		if r := recover(); r != nil {
-			// Nothing else can go wrong here. Where the fault was is not looked
-			// at: not every system tells.
+			// Nothing else in this function can fail. The address of the fault is not checked,
+			// since some systems do not report it.
 			if _, fault := r.(runtime.Error); !fault {
 				panic(r)
 			}
@@ -148,7 +145,7 @@ func copyMapped(dst, src []byte) (ok bool) {
 	return true
 }
 
-// now returns the size of the file; -1 if it is no longer at its path.
+// now returns the current size of the file, or -1 if it is no longer at its path.
 func (m *File) now() int64 {
 	st, err := os.Stat(m.path)
 	if err != nil || !os.SameFile(st, m.stat) {
@@ -157,7 +154,7 @@ func (m *File) now() int64 {
 	return st.Size()
 }
 
-// shorter reports whether the file is known to be shorter than size.
+// shorter reports whether the file is now shorter than size.
 func (m *File) shorter(size int64) bool {
 	now := m.now()
 	return now >= 0 && now < size
@@ -169,9 +166,9 @@ func (m *File) truncated(off int64) error {
 
 // A TruncatedError reports a file that became shorter while it was open.
 type TruncatedError struct {
-	Offset int64 // of what was to be read
-	Size   int64 // that the file had
-	Now    int64 // that it has; -1 if that is not known
+	Offset int64 // offset of the read
+	Size   int64 // size when the file was opened
+	Now    int64 // current size; -1 if it is not known
 }
 
 func (e *TruncatedError) Error() string {
@@ -182,7 +179,7 @@ func (e *TruncatedError) Error() string {
 	return fmt.Sprintf("file was truncated from %d bytes%s while it was read, at offset %d", e.Size, now, e.Offset)
 }
 
-// Close releases the file, after what is being read of it.
+// Close waits for reads to end, and releases the file.
 func (m *File) Close() error {
 	m.mu.Lock()
 	defer m.mu.Unlock()

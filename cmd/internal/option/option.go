@@ -1,7 +1,7 @@
-// Package option has the words by which the command line, the page and the JSON
-// name methods, mappings and granularities, and the patterns that pick tensors.
+// Package option has the names of methods, mappings and granularities on the command line, on
+// the page and in JSON, and the patterns that select tensors.
 //
-// The words are those of the library wherever the library has them.
+// The names are those of the library wherever the library has them.
 package option
 
 import (
@@ -14,14 +14,14 @@ import (
 	"github.com/a01592f9/quant"
 )
 
-// The words for the granularity of a scheme.
+// The names of granularities.
 const (
 	PerTensor  = "per_tensor"
 	PerChannel = "per_channel"
 	PerGroup   = "per_group"
 )
 
-// Granularity returns the word for g.
+// Granularity returns the name of g.
 func Granularity(g quant.Granularity) string {
 	if _, ok := g.GroupSize(); ok {
 		return PerGroup
@@ -32,13 +32,13 @@ func Granularity(g quant.Granularity) string {
 	return PerTensor
 }
 
-// Granularities lists the words for granularities.
+// Granularities returns the names of all granularities.
 func Granularities() []string { return []string{PerTensor, PerChannel, PerGroup} }
 
-// Mappings lists the words for mappings.
+// Mappings returns the names of all mappings.
 func Mappings() []string { return []string{quant.Asymmetric.String(), quant.Symmetric.String()} }
 
-// ParseMapping returns the mapping that a word names.
+// ParseMapping returns the mapping with the given name.
 func ParseMapping(word string) (quant.Mapping, error) {
 	for _, m := range []quant.Mapping{quant.Asymmetric, quant.Symmetric} {
 		if m.String() == word {
@@ -48,14 +48,14 @@ func ParseMapping(word string) (quant.Mapping, error) {
 	return 0, fmt.Errorf("mapping %q is neither asymmetric nor symmetric", word)
 }
 
-// Methods lists the methods that choose a range for a whole tensor, with
-// Percentile(p) among them. Every list of methods in the tool comes from it.
+// Methods returns the methods that choose a range for a whole tensor, with Percentile(p) among
+// them. All lists of methods in the tool come from it.
 func Methods(p float64) []quant.Method {
 	var all []quant.Method
 	for _, i := range quant.Methods() {
 		m := i.Method()
 		if _, ok := m.Fraction(); ok && !i.Batches {
-			m, _ = quant.ParseMethod(fmt.Sprintf("%s=%v", i.Name, p)) // the zero value if p is none
+			m, _ = quant.ParseMethod(fmt.Sprintf("%s=%v", i.Name, p)) // MinMax if p is not a valid percentile
 		}
 		if !i.Batches {
 			all = append(all, m)
@@ -64,7 +64,7 @@ func Methods(p float64) []quant.Method {
 	return all
 }
 
-// MethodWords lists the words for methods, with a common percentile.
+// MethodWords returns the names of methods, with a common percentile.
 func MethodWords() []string {
 	var words []string
 	for _, m := range Methods(99.99) {
@@ -73,8 +73,8 @@ func MethodWords() []string {
 	return words
 }
 
-// ParseMethod is quant.ParseMethod for a whole tensor: "" is MinMax, and moving
-// averages, which need batches, are refused.
+// ParseMethod is quant.ParseMethod for a whole tensor. "" is MinMax. Moving averages, which
+// need batches, are an error.
 func ParseMethod(word string) (quant.Method, error) {
 	if word == "" {
 		return quant.MinMax, nil
@@ -89,13 +89,13 @@ func ParseMethod(word string) (quant.Method, error) {
 	return m, nil
 }
 
-// A Selection picks tensors by patterns of their names, see Match.
+// A Selection selects tensors by patterns of their names, see Match.
 type Selection struct {
-	Include []string // none for all tensors
-	Exclude []string // tensors that are left out, even if Include matches them
+	Include []string // patterns; none for all tensors
+	Exclude []string // patterns of tensors to leave out, even if Include matches them
 }
 
-// Validate returns an error for a pattern that is malformed.
+// Validate returns an error for an invalid pattern.
 func (s Selection) Validate() error {
 	for _, p := range slices.Concat(s.Include, s.Exclude) {
 		if _, err := path.Match(p, ""); err != nil {
@@ -117,12 +117,11 @@ func (s Selection) Includes(name string) bool {
 // Picks reports whether a name is included and not excluded.
 func (s Selection) Picks(name string) bool { return !s.Excludes(name) && s.Includes(name) }
 
-// Spells reports whether Include has a name in full. Tensors that are usually
-// left out are taken if they are named so.
+// Spells reports whether name itself is in Include. Some tensors are used only then.
 func (s Selection) Spells(name string) bool { return slices.Contains(s.Include, name) }
 
-// Check returns an error that names a pattern which matches none of the names: it
-// is probably misspelled.
+// Check returns an error for a pattern that matches none of the names, since it is probably
+// misspelled.
 func (s Selection) Check(names []string) error {
 	for _, p := range slices.Concat(s.Include, s.Exclude) {
 		if !slices.ContainsFunc(names, func(name string) bool { return Match(p, name) }) {
@@ -136,14 +135,14 @@ func matches(patterns []string, name string) bool {
 	return slices.ContainsFunc(patterns, func(p string) bool { return Match(p, name) })
 }
 
-// Match reports whether a tensor's name matches a pattern. The syntax is that of
-// path.Match, except that * and ? match a slash too, because a slash is a
-// character like others in the name of a tensor. A name always matches itself.
+// Match reports whether the name of a tensor matches a pattern. The syntax is that of
+// path.Match, except that * and ? also match a slash, which is an ordinary character in names
+// of tensors. A name always matches itself.
 func Match(pattern, name string) bool {
 	if pattern == name {
 		return true
 	}
-	// path.Match stops only at a slash, so none may be left.
+	// In path.Match, * does not match a slash, so slashes are replaced.
 	flat := strings.NewReplacer("/", "\x00")
 	ok, err := path.Match(flat.Replace(pattern), flat.Replace(name))
 	return ok && err == nil

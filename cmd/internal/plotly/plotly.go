@@ -1,14 +1,13 @@
-// Package plotly holds the one copy of plotly.js that the pages of the tool
-// draw their graphs with: the bundle of cartesian traces, minified, as the npm
-// package plotly.js-cartesian-dist-min has it.
+// Package plotly holds the copy of plotly.js that the pages of the tool use for graphs: the
+// minified bundle of cartesian traces, from the npm package plotly.js-cartesian-dist-min.
 //
-// Graphs have to be made with the configuration displaylogo: false and
-// showSendToCloud: false, or plotly.js offers to send them to another host.
+// Graphs must be made with the configuration displaylogo: false and showSendToCloud: false.
+// Otherwise plotly.js offers to send them to another host.
 package plotly
 
 import _ "embed"
 
-// Version is that of the npm package.
+// Version is the version of the npm package.
 const Version = "4.1.1"
 
 // Script is the bundle. It defines the global variable Plotly.
@@ -16,7 +15,7 @@ const Version = "4.1.1"
 //go:embed plotly-cartesian.min.js
 var Script string
 
-// License is its licence, MIT, which goes wherever the script goes.
+// License is the licence of plotly.js, MIT. It must be included wherever the script is.
 //
 //go:embed LICENSE
 var License string

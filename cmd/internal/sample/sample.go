@@ -1,14 +1,14 @@
-// Package sample holds the tensor that is compared when no other is given:
-// four channels of five values, of which one spans a tenth of what the others
-// do, so that it shows what a scale of its own is worth.
+// Package sample holds the tensor that is compared if no file is given: four channels of five
+// values. The values of one channel have a tenth of the spread of the others, so that the
+// channel gains much from its own scale.
 package sample
 
 import _ "embed"
 
-// Name is what reports call the sample.
+// Name is the name of the sample in reports.
 const Name = "sample"
 
-// Text is the sample as a user would type it: one line for each channel.
+// Text is the sample as text, with one line for each channel.
 //
 //go:embed sample.txt
 var Text string

@@ -1,8 +1,8 @@
-// Package sniff names files that are none of the formats the tool reads: the
-// pointer, the error page or the archive that people have in place of a model.
+// Package sniff recognises files that have none of the formats of the tool, such as a pointer
+// of Git LFS, an error page or an archive in place of a model.
 //
-// The package looks at the first bytes of a file, and depends on no other
-// package of the tool, so that every reader can ask it.
+// It needs the first bytes of a file. It imports no other package of the tool, so that every
+// reader can use it.
 package sniff
 
 import (
@@ -15,39 +15,38 @@ import (
 	"unicode/utf8"
 )
 
-// HeadLen is how many bytes from the beginning of a file Foreign needs.
+// HeadLen is the number of bytes from the beginning of a file that Foreign needs.
 const HeadLen = 512
 
-// A ForeignError says what a file is that is none of the formats of the tool.
+// A ForeignError says what kind of file it is that has none of the formats of the tool.
 type ForeignError struct {
 	What   string // with its article, as "a Git LFS pointer"
-	Advice string // what to do
+	Advice string // what the user can do
 }
 
 func (e *ForeignError) Error() string {
 	return "it is " + e.What + ", not the tensors themselves: " + e.Advice
 }
 
-// A TruncatedError reports a file that ends before what its header announces.
+// A TruncatedError reports a file that is shorter than its header says.
 type TruncatedError struct {
 	What       string // the first thing that is not whole, as "tensor \"w\"" or "the header"
-	Want, Have int64  // bytes of the whole file: at least, and found
+	Want, Have int64  // length of the whole file: at least, and found
 }
 
 func (e *TruncatedError) Error() string {
 	return fmt.Sprintf("truncated: %s is cut off, the file has %d of at least %d bytes; download or copy it again", e.What, e.Have, e.Want)
 }
 
-// Foreign returns what the file is of which head is the beginning and size the
-// length in bytes, if it is recognised as none of the formats that the tool
-// reads. It returns nil for every other file, be it readable or not. Size may
-// be -1 if it is not known. The result does not depend on the file's name.
+// Foreign returns the kind of a file that is recognised as none of the formats of the tool, and
+// nil for all other files. head is the beginning of the file, and size its length in bytes, or
+// -1 if it is not known. The result does not depend on the file's name.
 func Foreign(head []byte, size int64) *ForeignError {
 	switch {
 	case size == 0:
 		return &ForeignError{"an empty file", "it has 0 bytes; download or write it again"}
 	case LooksSafetensors(head):
-		return nil // a length of eight bytes may begin like anything else
+		return nil // the first eight bytes are a length, which can be any bytes
 	}
 	for _, m := range magics {
 		if len(head) >= m.offset && bytes.HasPrefix(head[m.offset:], []byte(m.magic)) {
@@ -65,8 +64,8 @@ func Foreign(head []byte, size int64) *ForeignError {
 	return foreignText(head, size)
 }
 
-// LooksSafetensors reports whether head begins with a length of eight bytes
-// and the brace of a header of at most that format's limit.
+// LooksSafetensors reports whether head begins with a valid length of eight bytes and the brace
+// of a safetensors header.
 func LooksSafetensors(head []byte) bool {
 	return len(head) > 8 && head[8] == '{' && binary.LittleEndian.Uint64(head) <= 100_000_000
 }
@@ -76,7 +75,7 @@ const (
 	pickleAdvice = "load it in Python, and save the tensors with safetensors.torch.save_file or numpy.save"
 )
 
-// magics are formats that certain bytes at a certain offset tell.
+// magics are formats that certain bytes at a certain offset identify.
 var magics = []struct {
 	offset       int
 	magic        string
@@ -112,9 +111,9 @@ var magics = []struct {
 
 const oldGGML = "convert the model to GGUF with the scripts of llama.cpp"
 
-// Text returns what a file is that a format in binary is expected of, by its name,
-// and that is a short text with letters, in full; nil if it is none. Servers answer with such
-// texts in place of a file, and other systems than Git LFS have pointers too.
+// Text returns the kind of a file that should have a binary format by its name but is a short
+// text. It quotes the text. It returns nil for other files. Servers send such texts in place of
+// a file, and systems other than Git LFS have pointers too.
 func Text(head []byte, size int64) *ForeignError {
 	if size < 0 || size > int64(len(head)) || !utf8.Valid(head) || !bytes.ContainsFunc(head, unicode.IsLetter) ||
 		bytes.ContainsFunc(head, func(r rune) bool { return unicode.IsControl(r) && !unicode.IsSpace(r) }) {
@@ -123,9 +122,9 @@ func Text(head []byte, size int64) *ForeignError {
 	return &ForeignError{"a text (" + brief(head) + ")", "a server may have answered with an error in place of the file: read it, and download the file again"}
 }
 
-// isPickle reports whether head begins as pickles do: those of protocol 2 to 5 with
-// the protocol, and an operation that can follow it; those of protocol 0 with a
-// list, a tuple, a dictionary or the name of a class.
+// isPickle reports whether head begins like a pickle. Pickles of protocol 2 to 5 begin with the
+// protocol and an operation that can follow it. Pickles of protocol 0 begin with a list, a
+// tuple, a dictionary or the name of a class.
 func isPickle(head []byte) bool {
 	for _, begin := range []string{"(lp0\n", "(dp0\n", "(tp0\n", "(lp1\n", "(dp1\n", "ccopy_reg\n", "ccopyreg\n", "ccollections\n", "cnumpy", "ctorch"} {
 		if bytes.HasPrefix(head, []byte(begin)) {
@@ -138,8 +137,8 @@ func isPickle(head []byte) bool {
 	return bytes.IndexByte([]byte("\x8a\x95cK]})(X\x8cUBCJGN\x88\x89"), head[2]) >= 0
 }
 
-// foreignZip names zip archives by their first member. Archives of arrays are
-// not foreign.
+// foreignZip returns the kind of a zip archive by its first member. Archives of arrays are not
+// foreign.
 func foreignZip(head []byte) *ForeignError {
 	const fixed = 30
 	if len(head) < fixed {
@@ -149,8 +148,8 @@ func foreignZip(head []byte) *ForeignError {
 	return Archive(string(head[fixed:min(fixed+n, len(head))]))
 }
 
-// Archive names the kind of zip archive that has a member of this name; nil if
-// the name tells nothing.
+// Archive returns the kind of a zip archive that has a member with the given name, or nil if
+// the name is not characteristic.
 func Archive(member string) *ForeignError {
 	has := func(prefix string) bool { return strings.HasPrefix(member, prefix) }
 	switch {
@@ -172,7 +171,7 @@ func Archive(member string) *ForeignError {
 
 const lfsVersion = "version https://git-lfs.github.com/spec/"
 
-// foreignText names texts that stand in place of a model.
+// foreignText returns the kind of a text in place of a model.
 func foreignText(head []byte, size int64) *ForeignError {
 	head = bytes.TrimPrefix(head, []byte("\xef\xbb\xbf"))
 	text := bytes.TrimLeftFunc(head, unicode.IsSpace)
@@ -193,7 +192,7 @@ func foreignText(head []byte, size int64) *ForeignError {
 	return nil
 }
 
-// lfsSize returns the size that a pointer tells, or -1.
+// lfsSize returns the size in a pointer, or -1.
 func lfsSize(pointer string) int64 {
 	for line := range strings.Lines(pointer) {
 		if digits, ok := strings.CutPrefix(line, "size "); ok {
@@ -223,7 +222,8 @@ func isJSONObject(text []byte) bool {
 	return len(rest) > 0 && (rest[0] == '"' || rest[0] == '}')
 }
 
-// foreignJSON tells an answer of a server from an index of shards.
+// foreignJSON returns the kind of a JSON text from a server. It returns nil for an index of
+// shards.
 func foreignJSON(text []byte, size int64) *ForeignError {
 	if bytes.Contains(text, []byte(`"weight_map"`)) || bytes.Contains(text, []byte(`"total_size"`)) {
 		return &ForeignError{"an index of safetensors files", "give it a name that ends in .safetensors.index.json, beside the files"}
@@ -235,7 +235,7 @@ func foreignJSON(text []byte, size int64) *ForeignError {
 	return &ForeignError{what, "give the array of numbers alone; if it is the answer of a server, read it, and download the file again"}
 }
 
-// brief is the beginning of a short text, on one line.
+// brief returns the beginning of a short text on one line.
 func brief(text []byte) string {
 	const most = 80
 	var b strings.Builder

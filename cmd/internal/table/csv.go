@@ -10,14 +10,14 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/text"
 )
 
-// A CSV writes rows after RFC 4180, in full precision, for programs and
-// spreadsheets. Its first error ends it, and is that of Flush.
+// A CSV writes rows in the format of RFC 4180, in full precision, for programs and
+// spreadsheets. After an error it writes nothing, and Flush returns the error.
 type CSV struct {
 	w   *csv.Writer
 	err error
 }
 
-// NewCSV returns a CSV that begins with the names of its columns.
+// NewCSV returns a CSV and writes the names of its columns.
 func NewCSV(w io.Writer, head []string) *CSV {
 	c := &CSV{w: csv.NewWriter(w)}
 	c.w.UseCRLF = true
@@ -25,7 +25,7 @@ func NewCSV(w io.Writer, head []string) *CSV {
 	return c
 }
 
-// Row writes a row, whose fields come in several parts.
+// Row writes a row. Its fields are those of all parts.
 func (c *CSV) Row(parts ...[]string) {
 	if c.err == nil {
 		c.err = c.w.Write(slices.Concat(parts...))
@@ -41,10 +41,10 @@ func (c *CSV) Flush() error {
 	return c.w.Error()
 }
 
-// Inert returns a name from a file as text that no spreadsheet takes for a formula
-// and no terminal for a command. An apostrophe goes before each character that a
-// formula begins with, also in its wide form, if that character is the first, or
-// follows what some spreadsheet may take for the end of a cell.
+// Inert returns a name from a file in a form that spreadsheets do not take for a formula, and
+// terminals not for a command. It writes an apostrophe before each character that can begin a
+// formula, also in its wide form, if that character is the first, or follows a character that
+// some spreadsheet takes for the end of a cell.
 func Inert(s string) string {
 	var b strings.Builder
 	start := true
@@ -53,16 +53,16 @@ func Inert(s string) string {
 			b.WriteByte('\'')
 		}
 		b.WriteRune(r)
-		// After a space or a quote, the next character still counts as the first.
+		// The character after a space or a quote still counts as the first.
 		start = strings.ContainsRune(",;|", r) || start && (r == ' ' || r == '"' || r == '\'')
 	}
 	return b.String()
 }
 
-// Shape returns a shape as CSV has it, "512x128".
+// Shape returns a shape in the form "512x128".
 func Shape(shape []int) string { return strings.ReplaceAll(text.Shape(shape), "×", "x") }
 
-// Integer returns the field of an integer, empty for nil.
+// Integer returns the field for an integer, or "" for nil.
 func Integer(n *int) string {
 	if n == nil {
 		return ""

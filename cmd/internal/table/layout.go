@@ -6,11 +6,11 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/text"
 )
 
-// A layout is the texts and styles of a table that is fitted into a terminal.
+// A layout is a table that is being fitted into the width of a terminal.
 type layout struct {
 	spans    []Span
 	head     []string
-	left     int // so many columns are flush left
+	left     int // number of columns that are flush left
 	rows     [][]piece
 	optional []int
 	pressed  []int
@@ -20,22 +20,21 @@ type layout struct {
 type piece struct {
 	text  string
 	style Style
-	room  int // of the name of a tensor: the columns that it may take at most; 0 for no limit
+	room  int // largest width of the name of a tensor; 0 for no limit
 	name  bool
 }
 
 const (
-	// flexible is the width down to which the first column gives way to wide
-	// spaces and further columns.
+	// flexible is the width to which the first column may shrink so that other columns and wide
+	// spaces have room.
 	flexible = 26
 
-	// firstMin is the width that the first column keeps at the cost of pressed
-	// columns.
+	// firstMin is the width to which the first column may shrink so that pressed columns have
+	// room.
 	firstMin = 18
 )
 
-// newLayout lays out t in so many columns. Names that short has are written as
-// it has them.
+// newLayout lays out t in the given number of columns. It replaces the names in short.
 func newLayout(t *Table, short map[string]string, columns int) *layout {
 	l := &layout{spans: t.Spans(), head: t.Head(), left: t.Left(), optional: t.Optional, pressed: t.Pressed}
 	for _, row := range t.Rows {
@@ -78,8 +77,7 @@ func newLayout(t *Table, short map[string]string, columns int) *layout {
 	return l
 }
 
-// room returns how many columns each name of a tensor may take; 0 if there is no
-// name.
+// room returns the number of columns for each name of a tensor, or 0 if there is no name.
 func (l *layout) room(columns int) int {
 	widths, gap := l.widths(columns)
 	free := columns + gap
@@ -102,7 +100,7 @@ func (l *layout) room(columns int) int {
 	return least
 }
 
-// widths returns the width of each column, and of the space between columns.
+// widths returns the width of each column, and the width of the space between columns.
 func (l *layout) widths(columns int) (widths []int, gap int) {
 	widths = make([]int, len(l.head))
 	for i, h := range l.head {
@@ -125,7 +123,7 @@ func (l *layout) widths(columns int) (widths []int, gap int) {
 	return widths, gap
 }
 
-// width returns the width of a line with columns of these widths.
+// width returns the width of a line.
 func width(widths []int, gap int) int {
 	sum := gap * (len(widths) - 1)
 	for _, w := range widths {
@@ -134,8 +132,8 @@ func width(widths []int, gap int) int {
 	return sum
 }
 
-// narrow leaves out optional columns until the first column, and the space between
-// columns, have room; and pressed columns until a line has room at all.
+// narrow drops optional columns until the first column and the space between columns have room.
+// Then it drops pressed columns until a line fits.
 func (l *layout) narrow(columns int) {
 	first := 0
 	for _, row := range l.rows {
@@ -156,7 +154,7 @@ func (l *layout) narrow(columns int) {
 	}
 }
 
-// drop leaves out a column. A group of which one column is left becomes the head
+// drop drops a column. If one column of a group is left, the name of the group becomes the head
 // of that column.
 func (l *layout) drop(column int) {
 	l.head = without(l.head, column)
@@ -186,7 +184,7 @@ func (l *layout) drop(column int) {
 	l.optional, l.pressed = renumber(l.optional, column), renumber(l.pressed, column)
 }
 
-// spanLine centres each heading over its columns, between rules.
+// spanLine centres each heading over its columns, between lines.
 func (l *layout) spanLine(widths []int, gap int) string {
 	line := ""
 	for _, s := range l.spans {
@@ -199,7 +197,7 @@ func (l *layout) spanLine(widths []int, gap int) string {
 			}
 		}
 		heading := s.Text
-		if size >= text.Width(heading)+4 { // a rule of one character on each side
+		if size >= text.Width(heading)+4 { // a line of one character on each side
 			heading = " " + heading + " "
 		}
 		rest := max(0, size-text.Width(heading))

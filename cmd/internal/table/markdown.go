@@ -9,17 +9,17 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/text"
 )
 
-// A Markdown writes headings, paragraphs and tables of GitHub's Markdown. Errors
-// stay in the bufio.Writer until Flush.
+// A Markdown writes headings, paragraphs and tables in GitHub's Markdown. Errors are kept by
+// the bufio.Writer until Flush.
 type Markdown struct {
 	*bufio.Writer
-	begun bool // whether there is a block already
+	begun bool // whether a block was written
 }
 
 // NewMarkdown returns a Markdown that writes to w.
 func NewMarkdown(w io.Writer) *Markdown { return &Markdown{Writer: bufio.NewWriter(w)} }
 
-// Heading writes a heading of a level from 1. S is shown literally.
+// Heading writes a heading of a level from 1. s is escaped.
 func (m *Markdown) Heading(level int, s string) {
 	m.separate()
 	fmt.Fprintf(m, "%s %s\n", strings.Repeat("#", level), Literal(s))
@@ -31,7 +31,7 @@ func (m *Markdown) Paragraph(s string) {
 	fmt.Fprintln(m, s)
 }
 
-// separate writes the empty line before all but the first block.
+// separate writes the empty line before a block, except before the first.
 func (m *Markdown) separate() {
 	if m.begun {
 		m.WriteByte('\n')
@@ -39,8 +39,8 @@ func (m *Markdown) separate() {
 	m.begun = true
 }
 
-// Table writes t with its note. Markdown has no headings over several columns: the
-// head of a column in a group names both.
+// Table writes t with its note. Since Markdown has no headings over several columns, the head
+// of a column in a group names the group too.
 func (m *Markdown) Table(t *Table) {
 	if t.Note != "" {
 		m.Paragraph(Literal(t.Note))
@@ -66,7 +66,7 @@ func (m *Markdown) Table(t *Table) {
 	}
 }
 
-// title is the head of a column with that of its group: "RMSE per tensor".
+// title returns the head of a column with the name of its group: "RMSE per tensor".
 func (c Column) title() string {
 	switch {
 	case c.Group == "":
@@ -79,7 +79,7 @@ func (c Column) title() string {
 	return c.Group + ": " + c.Head
 }
 
-// cells writes a row, in which text may come from a file.
+// cells writes a row. Text in it may come from a file.
 func (m *Markdown) cells(columns []Column, cells []Cell) {
 	texts := make([]string, len(cells))
 	for i, c := range cells {
@@ -92,8 +92,7 @@ func (m *Markdown) cells(columns []Column, cells []Cell) {
 
 func (m *Markdown) row(cells []string) { fmt.Fprintf(m, "| %s |\n", strings.Join(cells, " | ")) }
 
-// Literal returns s, which may come from a file, such that Markdown shows it as
-// it is.
+// Literal escapes s, which may come from a file, so that Markdown shows it unchanged.
 func Literal(s string) string {
 	var b strings.Builder
 	for _, r := range text.Clean(s) {

@@ -1,9 +1,8 @@
-// Package table has the one kind of table that reports are made of, and writes it
-// for a terminal and as Markdown. The PDF and the HTML report lay out the same
-// tables themselves.
+// Package table has the type of table of all reports, and writes it for a terminal and as
+// Markdown. The PDF and the HTML report lay out the same tables themselves.
 //
-// A table says what it contains; how much of it is shown, and with how many
-// digits, is up to whoever writes it. A terminal has the least room.
+// A table only says what it contains. The writer decides how much of it is shown, and with how
+// many digits. A terminal shows least.
 package table
 
 import (
@@ -12,49 +11,49 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/text"
 )
 
-// A Table is rows of cells under named columns. Text in it is text.Clean.
+// A Table is rows of cells under named columns. Its text has been through text.Clean.
 type Table struct {
 	Columns []Column
 	Rows    []Row
-	Sum     []Cell // a last row of totals, which only documents show; nil for none
-	Note    string // which rows there are, if not all
+	Sum     []Cell // a last row of totals, for documents only; nil for none
+	Note    string // which rows are shown, if not all
 
-	// Optional and Pressed list columns that a narrow terminal leaves out, the
-	// first of them first. Pressed columns go only if nothing else helps.
+	// Optional and Pressed are the columns that a narrow terminal drops, in this order. It
+	// drops pressed columns only if dropping optional ones is not enough.
 	Optional, Pressed []int
 }
 
-// A Column is what all cells of a column have in common.
+// A Column describes a column.
 type Column struct {
 	Head   string
 	Group  string // the heading over neighbouring columns that have the same one; "" for none
-	Left   bool   // text, flush left; numbers are flush right
-	Detail bool   // only documents show it
-	Limit  int    // a terminal shortens cells to so many columns; 0 for no limit
+	Left   bool   // whether it is text, which is flush left; numbers are flush right
+	Detail bool   // whether only documents show it
+	Limit  int    // the width to which a terminal shortens cells; 0 for no limit
 }
 
 // A Row is a line of a table.
 type Row struct {
 	Cells  []Cell
-	Style  Style // of cells that have none, in a terminal
-	Detail bool  // only documents show it
+	Style  Style // of cells without a style, in a terminal
+	Detail bool  // whether only documents show it
 
-	// Minor is whether the row is a part of the row above, of the same name: a
-	// terminal dims it and does not repeat the name.
+	// Minor reports whether the row belongs to the row above, with the same name. A terminal
+	// dims it and does not repeat the name.
 	Minor bool
 }
 
 // A Cell is a text or a number.
 type Cell struct {
-	Text  string // as documents show it
+	Text  string // the text in documents
 	Short string // as a terminal shows it; "" if as in documents
 	Exact string // a finite number in full precision, to sort by and to copy; else ""
-	Best  bool   // the least error of a row
-	Style Style  // in a terminal; Plain for that of the row
-	Name  bool   // the name of a tensor, which a terminal may shorten: see Terminal
+	Best  bool   // whether it is the least error of a row
+	Style Style  // in a terminal; Plain for the style of the row
+	Name  bool   // whether it is the name of a tensor, which a terminal may shorten: see Terminal
 }
 
-// A Style is how a piece of text looks in a terminal with colour.
+// A Style is the look of text in a terminal with colour.
 type Style string
 
 // Styles are the codes of ANSI terminals.
@@ -75,7 +74,7 @@ type Span struct {
 // Add appends a row.
 func (t *Table) Add(cells ...Cell) { t.Rows = append(t.Rows, Row{Cells: cells}) }
 
-// Head lists the names of the columns.
+// Head returns the names of the columns.
 func (t *Table) Head() []string {
 	head := make([]string, len(t.Columns))
 	for i, c := range t.Columns {
@@ -84,7 +83,7 @@ func (t *Table) Head() []string {
 	return head
 }
 
-// Left is the number of columns of text, which come first.
+// Left returns the number of columns of text, which are the first columns.
 func (t *Table) Left() int {
 	n := 0
 	for n < len(t.Columns) && t.Columns[n].Left {
@@ -93,7 +92,7 @@ func (t *Table) Left() int {
 	return n
 }
 
-// Spans lists the headings over several columns.
+// Spans returns the headings over several columns.
 func (t *Table) Spans() []Span {
 	var spans []Span
 	for i, c := range t.Columns {
@@ -108,7 +107,7 @@ func (t *Table) Spans() []Span {
 	return spans
 }
 
-// Drop leaves out a column.
+// Drop removes a column.
 func (t *Table) Drop(column int) {
 	t.Columns = without(t.Columns, column)
 	for i := range t.Rows {
@@ -125,7 +124,7 @@ func without[T any](list []T, i int) []T {
 	return append(append(make([]T, 0, len(list)-1), list[:i]...), list[i+1:]...)
 }
 
-// renumber returns the numbers that columns have after one was left out.
+// renumber returns the numbers of columns after a column was removed.
 func renumber(columns []int, out int) []int {
 	var left []int
 	for _, c := range columns {
@@ -168,7 +167,7 @@ func Count[T ~int | ~int64](n T) Cell {
 	return Cell{Text: text.Count(n), Exact: strconv.FormatInt(int64(n), 10)}
 }
 
-// Brief returns a cell of a count of which a terminal shows a few digits.
+// Brief returns a cell of a count, with few digits in a terminal.
 func Brief[T ~int | ~int64](n T) Cell {
 	c := Count(n)
 	c.Short = text.Short(n)
@@ -192,7 +191,7 @@ func Precise(x text.Number) Cell {
 	return Cell{Short: text.Digits(x, 4), Text: text.Digits(x, 6), Exact: text.Exact(x)}
 }
 
-// Digits returns a cell of a value with so many digits everywhere.
+// Digits returns a cell of a value with the given number of digits everywhere.
 func Digits(x text.Number, digits int) Cell {
 	return Cell{Text: text.Digits(x, digits), Exact: text.Exact(x)}
 }

@@ -10,35 +10,35 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/text"
 )
 
-// A terminal is taken to have at least minColumns columns, and at most maxColumns:
-// longer lines are hard to follow.
+// The width of a terminal is taken as at least minColumns and at most maxColumns. Longer lines
+// are hard to read.
 const (
 	minColumns = 80
 	maxColumns = 160
 )
 
-// A Terminal writes lines, paragraphs and tables for a terminal, all of them in
-// Flush. A tensor has the same name in all tables and lists: if names do not fit
-// into one of them, what all names begin and end with is left out, which a line
-// says once, and then text.Elide shortens them.
+// A Terminal writes lines, paragraphs and tables for a terminal. Flush writes all of them. A
+// tensor has the same name in all tables and lists. If names do not fit, the common beginning
+// and end of all names are removed first, which a line says. Then text.Elide shortens the
+// names.
 type Terminal struct {
-	bytes.Buffer // what stands before the next of later
+	bytes.Buffer // the text before the next element of later
 
-	Columns int // of a line
+	Columns int // width of a line
 	color   bool
 	out     io.Writer
 	later   []later
 }
 
-// later is a table or a list of names that Flush puts in after the text before.
+// A later is a table or a list of names that Flush writes after the text before it.
 type later struct {
 	before string
 	table  *Table
 	names  []string
 }
 
-// NewTerminal returns a Terminal of the given number of columns, 0 if it is not
-// known. Styles have an effect only with color.
+// NewTerminal returns a Terminal with the given number of columns, 0 if it is not known. Styles
+// have an effect only if color is set.
 func NewTerminal(w io.Writer, color bool, columns int) *Terminal {
 	return &Terminal{Columns: min(max(columns, minColumns), maxColumns), color: color, out: w}
 }
@@ -64,7 +64,7 @@ func (p *Terminal) Blank() { p.WriteByte('\n') }
 // Title writes s, shortened to a line, in bold.
 func (p *Terminal) Title(s string) { p.Line(Bold, text.Shorten(s, p.Columns)) }
 
-// Paragraph writes s over as many lines as it needs.
+// Paragraph writes s in as many lines as it needs.
 func (p *Terminal) Paragraph(style Style, s string) { p.Hanging(style, s, "") }
 
 // Hanging is Paragraph with an indent before all lines but the first.
@@ -74,13 +74,11 @@ func (p *Terminal) Hanging(style Style, s, indent string) {
 	}
 }
 
-// Table writes t in the width of the terminal. If it is too wide, optional columns
-// are left out, then the space between columns shrinks to one, and then the first
-// column.
+// Table writes t in the width of the terminal. If it is too wide, optional columns are dropped,
+// then the space between columns shrinks to one, and then the first column shrinks.
 func (p *Terminal) Table(t *Table) { p.put(later{table: t}) }
 
-// Names writes as many names of tensors as fit into a line, and the number of the
-// others.
+// Names writes as many names of tensors as fit into a line, and the number of the other names.
 func (p *Terminal) Names(names []string) { p.put(later{names: names}) }
 
 func (p *Terminal) put(x later) {
@@ -116,11 +114,11 @@ func (p *Terminal) Flush() error {
 	return err
 }
 
-// listIndent stands before a list of names.
+// listIndent is the indent of a list of names.
 const listIndent = "  "
 
-// shorten returns what stands for names that are too long for a table or a list, and
-// says what is left out of all of them.
+// shorten returns short forms of the names that are too long for a table or a list, and says
+// what was removed from all names.
 func (p *Terminal) shorten(all []later) (short map[string]string, leftOut string) {
 	var names []string
 	for _, x := range all {
@@ -150,7 +148,7 @@ func (p *Terminal) shorten(all []later) (short map[string]string, leftOut string
 	return stands(text.Elide(stripped, text.Columns(room))), leftOut
 }
 
-// room is how many columns every table and list has for a name.
+// room returns the width for a name that all tables and lists have.
 func (p *Terminal) room(all []later, short map[string]string) int {
 	least := p.Columns
 	for _, x := range all {
@@ -165,10 +163,10 @@ func (p *Terminal) room(all []later, short map[string]string) int {
 	return least
 }
 
-// named reports whether there are names of tensors in it.
+// named reports whether x has names of tensors.
 func (x later) named() bool { return len(x.tensors()) > 0 }
 
-// tensors lists the names of tensors in it.
+// tensors returns the names of tensors in x.
 func (x later) tensors() []string {
 	if x.table == nil {
 		return x.names
@@ -184,7 +182,7 @@ func (x later) tensors() []string {
 	return names
 }
 
-// layout writes a table that is laid out.
+// layout writes a table from its layout.
 func (p *Terminal) layout(l *layout) {
 	widths, gap := l.widths(p.Columns)
 	if len(l.spans) > 0 {
@@ -219,7 +217,7 @@ func (p *Terminal) layout(l *layout) {
 	}
 }
 
-// Grid writes words in columns, so many of them in a row. A row that is too wide
+// Grid writes words in columns, with the given number of words in a row. A row that is too wide
 // continues in the next line, indented.
 func (p *Terminal) Grid(title string, words []string, row int) {
 	cell := 0

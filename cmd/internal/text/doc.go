@@ -1,5 +1,5 @@
-// Package text writes numbers, counts and the names of tensors for people, in as
-// few columns as they need, and JSON and progress for programs and terminals.
+// Package text writes numbers, counts and the names of tensors for people, in as few columns as
+// they need. It also writes JSON, and progress in a terminal.
 //
-// It is below every other package of the tool and imports none of them.
+// All other packages of the tool are above it: it imports none of them.
 package text

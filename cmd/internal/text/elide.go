@@ -7,12 +7,12 @@ import (
 	"strings"
 )
 
-// Elide shortens the names of tensors until fits holds for each, which has to
-// hold for a few characters at least. A name that fits stays as it is. The others
-// lose words, for which an ellipsis stands: those first that many names share,
-// and never one without which a short name could be read as another of the
-// names. Numbers that count, as those of layers, stay with the word before. A name that is still too
-// long loses its middle, and gets a number if no other sign tells it apart.
+// Elide shortens names of tensors that do not fit. fits must be true for any text of a few
+// characters. A name that fits does not change. From the others, Elide removes words and writes
+// an ellipsis for them. It first removes words that many names share. It keeps words without
+// which a short name could be mistaken for another name, and numbers that differ between names,
+// such as those of layers, with the word before them. If a name is still too long, its middle
+// is removed. Short names that are equal get numbers.
 func Elide(names []string, fits func(string) bool) []string {
 	out := slices.Clone(names)
 	var long []int
@@ -41,29 +41,29 @@ func Elide(names []string, fits func(string) bool) []string {
 	return out
 }
 
-// mostPatterns is up to how many patterns Elide looks for words to leave out.
+// mostPatterns is the largest number of patterns for which Elide removes words.
 const mostPatterns = 1000
 
-// An elision is the work of Elide.
+// An elision is the state of one call of Elide.
 type elision struct {
 	names    []string
 	fits     func(string) bool
-	parts    [][]part // of each name
+	parts    [][]part // the parts of each name
 	patterns []*pattern
-	seen     map[string]int // how many names have a word, or a component
+	seen     map[string]int // number of names with each word or component
 }
 
-// A part is a word of a name with what separates it from the word before.
+// A part is a word of a name with the separator before it.
 type part struct{ before, word string }
 
-// A pattern is what names have in common that differ only in numbers: a model of
-// many layers has few of them.
+// A pattern is a group of names that differ only in numbers. A model of many layers has few
+// patterns.
 type pattern struct {
 	members    []int
-	words      []string // with # for each number
-	components [][]int  // the words between two dots or slashes
-	stays      []bool   // words with a number that differs between members, and words before one
-	gone       []bool   // words that are left out
+	words      []string // the words, with # for each number
+	components [][]int  // indices of the words between two dots or slashes
+	stays      []bool   // numbers that differ between the names, and the words before them
+	gone       []bool   // words that are removed
 }
 
 func newElision(names []string, fits func(string) bool) *elision {
@@ -87,7 +87,7 @@ func newElision(names []string, fits func(string) bool) *elision {
 	for _, p := range e.patterns {
 		for k, w := range p.words {
 			e.seen[w] += len(p.members)
-			// A number of its own says nothing without the word before.
+			// A number means nothing without the word before it.
 			if k > 0 && w == "#" && p.stays[k] {
 				p.stays[k-1] = true
 			}
@@ -114,7 +114,7 @@ func newPattern(parts []part) *pattern {
 	return p
 }
 
-// component is the text by which elision.seen counts a component.
+// component returns the key of a component in elision.seen.
 func (p *pattern) component(words []int) string {
 	var all []string
 	for _, k := range words {
@@ -123,8 +123,8 @@ func (p *pattern) component(words []int) string {
 	return strings.Join(all, " ")
 }
 
-// shorten leaves words of a pattern out until its names fit: first whole
-// components, then single words. Words that need not go come back.
+// shorten removes words of a pattern until its names fit: whole components first, then single
+// words. It restores words that need not be removed.
 func (e *elision) shorten(p *pattern) {
 	var single [][]int
 	for k := range p.words {
@@ -150,8 +150,8 @@ func (e *elision) shorten(p *pattern) {
 	}
 }
 
-// order lists the groups of words that may be left out: those first that many
-// names share and that are long, and last numbers and what the name begins with.
+// order returns the groups of words that may be removed, in the order of removal: first long
+// groups that many names share, last numbers and the first words of names.
 func (e *elision) order(p *pattern, groups [][]int) [][]int {
 	groups = slices.DeleteFunc(slices.Clone(groups), func(g []int) bool {
 		return slices.ContainsFunc(g, func(k int) bool { return p.stays[k] }) || p.component(g) == ""
@@ -179,8 +179,8 @@ func (e *elision) fit(p *pattern) bool {
 	})
 }
 
-// unclear reports whether nothing is left of the names of p, or what is left could
-// be read as a name of another pattern.
+// unclear reports whether no word of the names of p is left, or whether a shortened name could
+// be mistaken for a name of another pattern.
 func (e *elision) unclear(p *pattern) bool {
 	if !slices.Contains(p.gone, false) {
 		return true
@@ -193,18 +193,18 @@ func (e *elision) unclear(p *pattern) bool {
 	return false
 }
 
-// set leaves words out, or puts them back.
+// set removes or restores words.
 func (p *pattern) set(words []int, gone bool) {
 	for _, k := range words {
 		p.gone[k] = gone
 	}
 }
 
-// matches reports whether words are those of p, any number of words standing where
-// p has an ellipsis.
+// matches reports whether words could be a name of p. An ellipsis of p stands for any number of
+// words.
 func (p *pattern) matches(words []string) bool {
 	hole := false
-	at, back, from := 0, -1, 0 // back is the word of p after the last ellipsis, from where it was tried
+	at, back, from := 0, -1, 0 // back is the word of p after the last ellipsis, and from the word where it was tried
 	for k := 0; ; {
 		hole = false
 		for k < len(p.words) && (p.gone[k] || p.words[k] == "") {
@@ -232,7 +232,7 @@ func (p *pattern) matches(words []string) bool {
 	}
 }
 
-// short puts the parts of a name together without the words that are gone.
+// short joins the parts of a name without the removed words.
 func (p *pattern) short(parts []part) string {
 	var b strings.Builder
 	hole := false
@@ -243,7 +243,7 @@ func (p *pattern) short(parts []part) string {
 				b.WriteString("…")
 			}
 			hole = true
-		case hole && x.word == "": // between two separators
+		case hole && x.word == "": // an empty word between two separators
 		default:
 			if !hole {
 				b.WriteString(x.before)
@@ -255,8 +255,8 @@ func (p *pattern) short(parts []part) string {
 	return b.String()
 }
 
-// split cuts a name into words. Two underscores are one separator, as some
-// exporters join names with them.
+// split divides a name into words. Two underscores are one separator, since some exporters join
+// names with them.
 func split(name string) []part {
 	var parts []part
 	from, before := 0, ""
@@ -299,9 +299,9 @@ func numberless(name string) string {
 	return b.String()
 }
 
-// tellApart gives numbers to short names that are the same for different names.
+// tellApart adds numbers to equal short names of different names.
 func tellApart(names, short []string, fits func(string) bool) {
-	taken := map[string]string{} // the name that a text stands for
+	taken := map[string]string{} // the name for each short name
 	for i, s := range short {
 		if s == names[i] {
 			taken[s] = s

@@ -11,8 +11,8 @@ import (
 	"github.com/rivo/uniseg"
 )
 
-// Clean returns s with some characters written as escapes, as in Go: those that
-// could control a terminal, change the order of what is read, or cannot be seen.
+// Clean returns s with some characters written as escapes, as in Go: characters that could
+// control a terminal, that change the order of text, or that are invisible.
 func Clean(s string) string {
 	var b strings.Builder
 	for i := 0; i < len(s); {
@@ -34,17 +34,17 @@ func Clean(s string) string {
 // Width returns the number of columns that s takes in a terminal.
 func Width(s string) int { return uniseg.StringWidth(s) }
 
-// Shorten returns s in at most the given number of columns. It leaves out the
-// middle, because names of tensors differ at both ends.
+// Shorten returns s in at most the given number of columns. It removes the middle, since names
+// of tensors differ at both ends.
 func Shorten(s string, columns int) string { return Middle(s, Columns(columns)) }
 
-// Columns is a fits of Elide and Middle: whether a text takes at most so many columns of a
-// terminal.
+// Columns returns a function for Elide and Middle: it reports whether a text takes at most the
+// given number of columns of a terminal.
 func Columns(columns int) func(string) bool {
 	return func(s string) bool { return Width(s) <= columns }
 }
 
-// Middle returns s without as much of its middle as does not fit.
+// Middle returns s without the part of its middle that does not fit.
 func Middle(s string, fits func(string) bool) string {
 	if fits(s) {
 		return s
@@ -56,7 +56,7 @@ func Middle(s string, fits func(string) bool) string {
 	cut := func(n int) string {
 		return strings.Join(parts[:n/2], "") + "…" + strings.Join(parts[len(parts)-(n-n/2):], "")
 	}
-	lo, hi := 0, len(parts)-1 // lo fits, or nothing does
+	lo, hi := 0, len(parts)-1 // lo fits, or no length fits
 	for lo < hi {
 		if n := (lo + hi + 1) / 2; fits(cut(n)) {
 			lo = n
@@ -67,8 +67,8 @@ func Middle(s string, fits func(string) bool) string {
 	return cut(lo)
 }
 
-// Common returns the longest prefix and suffix that all names share and that end
-// or begin at a dot or a slash. Both are empty if a name would have nothing left.
+// Common returns the longest prefix and suffix that all names share. The prefix ends, and the
+// suffix begins, at a dot or a slash. Both are empty if nothing would be left of some name.
 func Common(names []string) (prefix, suffix string) {
 	if len(names) < 2 {
 		return "", ""
@@ -95,8 +95,8 @@ func Common(names []string) (prefix, suffix string) {
 	return prefix, suffix
 }
 
-// LeftOut says which prefix and suffix were left out of all names. It is empty if
-// both are.
+// LeftOut says which prefix and suffix were removed from all names. The result is empty if both
+// are empty.
 func LeftOut(prefix, suffix string) string {
 	var parts []string
 	if prefix != "" {
@@ -131,7 +131,7 @@ func Wrap(s string, columns int, indent string) []string {
 	return append(lines, line)
 }
 
-// SomeOf lists as many names as fit in a line, and the number of the others.
+// SomeOf lists as many names as fit into a line, and the number of the other names.
 func SomeOf(names []string, columns int) string {
 	for n := len(names); n > 1; n-- {
 		s := strings.Join(names[:n], ", ")
@@ -148,11 +148,10 @@ func SomeOf(names []string, columns int) string {
 	return names[0]
 }
 
-// maxNames is how many names an error lists.
+// maxNames is the largest number of names in an error.
 const maxNames = 10
 
-// Names lists names in quotes for an error: the first ten, and the number of the
-// others.
+// Names lists names in quotes for an error: the first ten, and the number of the other names.
 func Names(names []string) string {
 	more := ""
 	if n := len(names) - maxNames; n > 0 {
@@ -209,7 +208,7 @@ func Integers(n []int) string {
 // Upper returns a label with a capital first letter.
 func Upper(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
 
-// Natural compares names such that layer.9 comes before layer.10.
+// Natural compares names so that layer.9 comes before layer.10.
 func Natural(a, b string) int {
 	x, y := a, b
 	for x != "" && y != "" {
@@ -230,7 +229,7 @@ func Natural(a, b string) int {
 	return cmp.Or(cmp.Compare(len(x), len(y)), cmp.Compare(a, b))
 }
 
-// digitsOf returns how many digits s begins with.
+// digitsOf returns the number of digits at the beginning of s.
 func digitsOf(s string) int {
 	n := 0
 	for n < len(s) && s[n] >= '0' && s[n] <= '9' {

@@ -8,27 +8,28 @@ import (
 	"github.com/schollz/progressbar/v3"
 )
 
-// Progress is told how much of a total is done. It may be nil, and is called by
-// one goroutine at a time.
+// A Progress is a function that is called with the amount of work done and the total. A nil
+// Progress is valid. It is called by one goroutine at a time.
 type Progress func(done, total int64)
 
-// patience is how long work takes before its bar appears.
+// patience is the time after which a bar appears.
 const patience = time.Second
 
 // A Bar shows the progress of long work in a terminal.
 type Bar struct {
 	label string
 	bytes bool
-	out   io.Writer // nil if there is no terminal, and after Stop
+	out   io.Writer // nil without a terminal, and after Stop
 
 	mu          sync.Mutex
 	done, total int64
-	bar         *progressbar.ProgressBar // nil until patience is over
+	bar         *progressbar.ProgressBar // nil until patience has passed
 	timer       *time.Timer
 }
 
-// NewBar starts a bar, which appears after a second. It counts bytes, or else
-// steps. Out is the terminal; a bar without one shows nothing. Stop must be called.
+// NewBar starts a bar, which appears after a second. It counts bytes if bytes is set, and steps
+// otherwise. out is the terminal, or nil for a bar that is never shown. The caller must call
+// Stop.
 func NewBar(out io.Writer, label string, bytes bool) *Bar {
 	b := &Bar{label: label, bytes: bytes, out: out}
 	if out != nil {
@@ -42,7 +43,7 @@ func (b *Bar) show() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.out == nil {
-		return // it was stopped meanwhile
+		return // Stop was called before
 	}
 	counted := []progressbar.Option{progressbar.OptionShowCount()}
 	if b.bytes {
@@ -56,10 +57,10 @@ func (b *Bar) show() {
 		progressbar.OptionThrottle(100*time.Millisecond),
 		progressbar.OptionClearOnFinish(),
 	)...)
-	b.bar.Set64(b.done) // an error can only be one of drawing
+	b.bar.Set64(b.done) // only drawing can return an error
 }
 
-// Update is a Progress.
+// Update is a Progress that updates the bar.
 func (b *Bar) Update(done, total int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -1,6 +1,6 @@
-// Package typeface is the one that plots and PDFs are set in: Liberation Sans,
-// which has Latin, Greek and Cyrillic letters. It is under the SIL Open Font
-// License 1.1, see LICENSE-Liberation, which lets documents embed it freely.
+// Package typeface holds the typeface of plots and PDFs: Liberation Sans, which has Latin,
+// Greek and Cyrillic letters. Its licence is the SIL Open Font License 1.1, which allows
+// documents to embed it; see LICENSE-Liberation.
 package typeface
 
 import (
@@ -19,18 +19,18 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/text"
 )
 
-// License is that of the fonts.
+// License is the licence of the fonts.
 //
 //go:embed LICENSE-Liberation
 var License string
 
-// Regular and Bold return the font files.
+// Regular returns the font file of the regular style.
 func Regular() []byte { return liberationsansregular.TTF }
 
-// Bold is that of headings.
+// Bold returns the font file of the bold style, for headings.
 func Bold() []byte { return liberationsansbold.TTF }
 
-// fonts are the parsed files: a character needs a glyph in both.
+// fonts returns the parsed files. Both must have a glyph for a character.
 var fonts = sync.OnceValue(func() []*sfnt.Font {
 	var all []*sfnt.Font
 	for _, ttf := range [][]byte{Regular(), Bold()} {
@@ -43,10 +43,9 @@ var fonts = sync.OnceValue(func() []*sfnt.Font {
 	return all
 })
 
-// Legible returns s with everything that the typeface cannot show as it should
-// be written out, as in [U+4E2D]: characters that it lacks, marks that would
-// have to be put over others, letters that run from right to left, and what
-// text.Clean escapes, as that does.
+// Legible returns s with characters that the typeface cannot show written as escapes, as in
+// [U+4E2D]: characters without a glyph, combining marks, and letters of scripts that run from
+// right to left. It also escapes what text.Clean escapes.
 func Legible(s string) string {
 	var b strings.Builder
 	var buf sfnt.Buffer
