@@ -2,10 +2,10 @@ package tensorfile
 
 // Elements in column-major order.
 
-// columnWalk visits the elements of an array in row-major order, in which the
-// last axis varies fastest, and tells where they are in column-major order.
+// columnWalk visits the elements of an array in row-major order, in which the last axis varies
+// fastest. For each element it has the index in column-major order.
 type columnWalk struct {
-	column  int // index of the element in column-major order
+	column  int // index of the current element in column-major order
 	shape   []int
 	strides []int // in column-major order
 	at      []int // position on each axis

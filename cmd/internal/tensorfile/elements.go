@@ -13,17 +13,18 @@ import (
 	"github.com/a01592f9/quant"
 )
 
-// maxAxes is more than any framework allows; NumPy's limit is the same.
+// maxAxes is the largest number of axes. It is NumPy's limit, and more than other frameworks
+// allow.
 const maxAxes = 64
 
-// elements returns the product of shape. It is small enough for a slice of as
-// many float32 or float64.
+// elements returns the product of shape. It is small enough for a slice of that many float32 or
+// float64.
 func elements(shape []int) (int, error) {
 	n := uint64(1)
 	overflow := false
 	for _, d := range shape {
 		if d == 0 {
-			return 0, nil // whatever the other axes are
+			return 0, nil // the other axes do not matter
 		}
 		hi, lo := bits.Mul64(n, uint64(d))
 		n = lo
@@ -50,7 +51,7 @@ func byteSize(n, elemBits int) (int64, error) {
 	return int64(lo / 8), nil
 }
 
-// axes makes a shape of at least one axis: a scalar has one element.
+// axes returns shape, or one axis of length 1 for a scalar.
 func axes(shape []int) []int {
 	if len(shape) == 0 {
 		return []int{1}
@@ -58,7 +59,7 @@ func axes(shape []int) []int {
 	return shape
 }
 
-// encoding is how a floating-point type is stored.
+// encoding is the storage format of a floating-point type.
 type encoding struct {
 	dtype string // F64, F32, F16, BF16, or one of smallFloats whose codes take a byte each
 	big   bool   // most significant byte first
@@ -77,11 +78,11 @@ func (e encoding) size() int {
 	return 1
 }
 
-// chunk is how many elements of a stream are read at a time.
+// chunk is the number of elements of a stream that are read at a time.
 const chunk = 1 << 14
 
-// read reads n elements. It allocates them as they arrive: how many a stream
-// holds, nobody knows.
+// read reads n elements. It allocates memory as the data arrive, since the length of a stream
+// is not known.
 func (e encoding) read(r io.Reader, n int) ([]float32, error) {
 	first := min(n, chunk)
 	buf := make([]byte, first*e.size())
@@ -104,8 +105,8 @@ func (e encoding) read(r io.Reader, n int) ([]float32, error) {
 	return out, nil
 }
 
-// decode decodes the elements in src, whose bytes it may put into another
-// order. It returns the index of the first that float32 cannot hold, or -1.
+// decode decodes the elements in src. It may change the order of the bytes in src. It returns
+// the index of the first element that float32 cannot hold, or -1.
 func (e encoding) decode(dst []float32, src []byte) int {
 	switch e.dtype {
 	case "F64":
@@ -158,7 +159,7 @@ func (e encoding) float64(b []byte) float64 {
 	return math.Float64frombits(binary.LittleEndian.Uint64(b))
 }
 
-// overflowError reports a float64 that is finite but out of float32's range.
+// overflowError reports a finite float64 outside float32's range.
 type overflowError struct {
 	Index int // in row-major order
 	Value float64
@@ -192,7 +193,7 @@ func rowMajorIndex(i int, shape []int) int {
 	return index
 }
 
-// rowStrides returns the distance of neighbours on each axis, in row-major order.
+// rowStrides returns the distance between neighbours on each axis, in row-major order.
 func rowStrides(shape []int) []int {
 	strides := make([]int, len(shape))
 	n := 1

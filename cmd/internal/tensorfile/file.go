@@ -9,31 +9,31 @@ import (
 	"github.com/a01592f9/quant"
 )
 
-// What a file consists of, and the methods of one that is open.
+// The parts of a file, and the methods of an open file.
 
-// Info says what a tensor is, without its data.
+// Info describes a tensor without its data.
 type Info struct {
 	Name     string // "" in text, CSV and npy files, which hold one tensor; any characters elsewhere
-	DType    string // F64, F32, F16, BF16 or F8_E4M3, say; or the file's own name of another type, shortened, as Q8_0
+	DType    string // such as F64, F32, F16, BF16 or F8_E4M3; or the file's name of another type, such as Q8_0
 	Shape    []int  // at least one axis: a scalar is [1]
-	Bytes    int64  // that the elements take, uncompressed
+	Bytes    int64  // size of the elements, uncompressed
 	Floating bool   // whether Load can read it
 	Unread   string // why Load cannot, such as "records"; "" if that is because the type is none of floating-point numbers
 
 	Use  string // the operator that uses it, as "Conv"; "" if the file does not tell
-	Axis int    // of the output channels, as Use has it; NoAxis if the file does not tell
+	Axis int    // axis of the output channels, as in Use; NoAxis if the file does not tell
 
 	Left string // why it is no weight, such as "bias of Conv"; "" for a weight, and if the file does not tell
 
 	Layout string // how several tensors of the file make one weight, as "GPTQ: 4-bit integers …"; "" if this one is all of it
 	PartOf string // the weight that it is a part of, such as its scales; "" if it is none
 
-	File   string // the file that holds the data, if it is not the one that was opened
-	Offset int64  // of the data in that file; -1 if they are not there as they are
+	File   string // the file with the data, if it is not the opened file
+	Offset int64  // offset of the data in that file; -1 if the data are not stored there unchanged
 }
 
-// Reason says why Load cannot read the tensor, as "I32 is not a floating-point
-// type"; "" if it can.
+// Reason says why Load cannot read the tensor, such as "I32 is not a floating-point type". It
+// is "" if Load can read it.
 func (i Info) Reason() string {
 	switch {
 	case i.Floating:
@@ -46,53 +46,53 @@ func (i Info) Reason() string {
 	return i.DType + " is not a floating-point type"
 }
 
-// Skipped is something in a file that is no tensor, and was left out.
+// Skipped is data in a file that is not a tensor and was left out.
 type Skipped struct {
-	Name   string // any characters
+	Name   string // may have any characters
 	Reason string // what it is, as "not an array"
 }
 
-// NoAxis is the Axis of an Info that knows none.
+// NoAxis is the Axis of an Info without a known axis.
 const NoAxis = -1
 
 // A File is an open tensor file. Its methods may be called concurrently,
 // except for Close.
 type File struct {
 	Kind     string            // text, csv, npy, npz, safetensors, onnx or gguf
-	Metadata map[string]string // of a model, if it has any
+	Metadata map[string]string // of a model, if the file has it
 	Shards   []Shard           // of a safetensors model in several files, in the order of their names
 	Text     *Text             // how a text or CSV file was read; nil for other files
 	Skipped  []Skipped         // what else the file holds
 
-	// Quantized says how the weights of a model are codes of its operators, as
-	// "12 weights are codes of MatMulNBits"; "" if none are.
+	// Quantized says how many weights of a model are codes, and of which operators, such as "12
+	// weights are codes of MatMulNBits". It is "" if there are none.
 	Quantized string
 
 	entries []entry
-	paths   []string // of the files that are open
+	paths   []string // of the open files
 	closers []io.Closer
-	config  *stConfig // what the files beside a model in memory tell; nil if it is read from a folder
+	config  *stConfig // configuration of a model in memory; nil if it is read from a folder
 }
 
-// entry is a tensor and the way to its data.
+// entry is a tensor with access to its data.
 type entry struct {
 	Info
 	elements int
-	open     func() (quant.Source, error) // nil if it is not floating
-	shared   bool                         // what open returns is the only copy
-	raw      *io.SectionReader            // the data as they are; nil if they are not there as they are
-	scalar   bool                         // the file has no axes for it
-	stored   *Info                        // what the file holds, if Info is the weight that several tensors make
+	open     func() (quant.Source, error) // nil if the tensor is not floating-point
+	shared   bool                         // whether open returns the same copy each time
+	raw      *io.SectionReader            // the data; nil if they are not stored unchanged
+	scalar   bool                         // whether the shape in the file has no axes
+	stored   *Info                        // the tensor in the file, if Info is a weight that is joined from several tensors
 }
 
-// newEntry describes a tensor of which no more is known.
+// newEntry returns the entry of a tensor with the given description.
 func newEntry(name, dtype string, shape []int, bytes int64) entry {
 	info := Info{Name: name, DType: dtype, Shape: axes(shape), Bytes: bytes, Axis: NoAxis, Offset: -1}
 	return entry{Info: info, scalar: len(shape) == 0}
 }
 
-// Tensors describes every tensor of the file: those of a safetensors file in
-// the order of their data, those of other files in the order of the file.
+// Tensors describes every tensor of the file. Those of a safetensors file are in the order of
+// their data, others in the order of the file.
 func (f *File) Tensors() []Info {
 	infos := make([]Info, len(f.entries))
 	for i, e := range f.entries {
@@ -102,16 +102,15 @@ func (f *File) Tensors() []Info {
 	return infos
 }
 
-// Described returns how a text was read, nil for other files, and what else the
-// file holds.
+// Described returns how a text was read, which is nil for other files, and the skipped data.
 func (f *File) Described() (*Text, []Skipped) { return f.Text, f.Skipped }
 
-// Coded returns Quantized.
+// Coded returns f.Quantized.
 func (f *File) Coded() string { return f.Quantized }
 
-// Stored describes every tensor as the file holds it, where Tensors describes
-// the weights that several tensors make. Both have the same order: the weight is
-// in the place of its codes, which Stored describes, and which are not floating.
+// Stored describes every tensor as the file stores it, where Tensors describes the weights that
+// are joined from several tensors. Both have the same order. In the place of a joined weight,
+// Stored describes its codes, which are not floating-point.
 func (f *File) Stored() []Info {
 	infos := f.Tensors()
 	for i, e := range f.entries {
@@ -123,13 +122,12 @@ func (f *File) Stored() []Info {
 	return infos
 }
 
-// Load reads tensor i of Tensors in row-major order. F16 and BF16 are widened
-// exactly, F64 is rounded to the nearest float32; a finite value that this
-// would make infinite is an error. NaN and infinities pass. It panics if there
-// is no tensor i.
+// Load reads tensor i of Tensors in row-major order. F16 and BF16 are widened exactly, and F64
+// is rounded to the nearest float32. A finite value that would become infinite is an error; NaN
+// and infinities are not. Load panics if there is no tensor i.
 //
-// A tensor of a compressed npz file may be a thousand times larger than the
-// file: whoever reads the files of strangers looks at Info.Bytes first.
+// A tensor of a compressed npz file may be a thousand times larger than the file. For files
+// that are not trusted, check Info.Bytes first.
 func (f *File) Load(i int) ([]float32, error) {
 	src, err := f.source(i)
 	if err != nil {
@@ -146,11 +144,10 @@ func (f *File) Load(i int) ([]float32, error) {
 	return data, nil
 }
 
-// Source gives the elements of tensor i of Tensors piece by piece, under the
-// rules of Load, for as long as the File is open. Pieces are read from the file
-// and widened as they are asked for. There are exceptions, which Source reads
-// as a whole: a member of an npz file that is compressed, and column-major
-// (Fortran) arrays unless they are large.
+// Source returns a Source of tensor i of Tensors, with the rules of Load. It is valid until the
+// File is closed. It reads the file in pieces, and widens them. Only two kinds of tensors are
+// read as a whole: a compressed member of an npz file, and a column-major (Fortran) array
+// unless it is large.
 func (f *File) Source(i int) (quant.Source, error) {
 	src, err := f.source(i)
 	if err != nil {
@@ -175,18 +172,18 @@ func (f *File) source(i int) (named, error) {
 	return named{src, f, e}, nil
 }
 
-// Raw returns the bytes of tensor i of Stored as the file holds them; nil if
-// they are compressed, in column-major order, or text.
+// Raw returns the bytes of tensor i of Stored in the file. It is nil if they are compressed, in
+// column-major order, or text.
 func (f *File) Raw(i int) *io.SectionReader { return f.entries[i].raw }
 
 // Scalar reports whether tensor i of Tensors has no axes in the file.
 func (f *File) Scalar(i int) bool { return f.entries[i].scalar }
 
-// Paths returns the files that Open opened.
+// Paths returns the paths of the files that Open opened.
 func (f *File) Paths() []string { return slices.Clone(f.paths) }
 
-// errorIn says where an error happened: in what file, if there are several, and
-// in which tensor.
+// errorIn adds the name of the tensor to an error, and the name of the file if there are
+// several.
 func (f *File) errorIn(e *entry, err error) error {
 	err = inTensor(e.Name, err)
 	if e.File != "" {
@@ -195,7 +192,7 @@ func (f *File) errorIn(e *entry, err error) error {
 	return fmt.Errorf("%s: %w", f.Kind, err)
 }
 
-// Close closes the file that Open opened; otherwise it does nothing.
+// Close closes the file that Open opened. For other Files it does nothing.
 func (f *File) Close() error {
 	var errs []error
 	for _, c := range f.closers {
@@ -204,7 +201,7 @@ func (f *File) Close() error {
 	return errors.Join(errs...)
 }
 
-// named is a Source whose errors say which tensor they are about.
+// named is a Source whose errors name the tensor.
 type named struct {
 	quant.Source
 	file  *File
@@ -224,9 +221,9 @@ func (s named) ReadFloats(dst []float32, off int) error {
 	return nil
 }
 
-// A Shard is one of the files that a safetensors model is cut into.
+// A Shard is one of the files of a safetensors model.
 type Shard struct {
-	Name     string // as the index has it, below its folder
+	Name     string // path in the index, relative to its folder
 	Path     string
 	Metadata map[string]string
 }

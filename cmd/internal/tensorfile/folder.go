@@ -8,15 +8,15 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/mapfile"
 )
 
-// Files of a folder that must not lead out of it.
+// Opening files of a folder, without following links to other places.
 
-// A folder opens files that do not lie outside of it, whatever links say.
+// A folder opens only files that are inside of it after all links are resolved.
 //
-// The cache of Hugging Face's tools is known: there a model is a folder of
-// links, …/snapshots/revision/file, to …/blobs/checksum.
+// There is one exception, the cache of Hugging Face's tools: there a model is a folder of links
+// from …/snapshots/revision/file to …/blobs/checksum.
 type folder struct {
 	root  *os.Root
-	inner string // the folder, within root
+	inner string // path of the folder in root
 }
 
 func newFolder(dir string) (*folder, error) {
@@ -41,7 +41,7 @@ func (d *folder) Close() error { return d.root.Close() }
 // file opens a regular file.
 func (d *folder) file(name string) (*os.File, error) {
 	path := filepath.Join(d.inner, filepath.FromSlash(name))
-	// Opening a pipe would wait for whoever writes to it.
+	// Opening a pipe would wait for a writer.
 	st, err := d.root.Stat(path)
 	if err != nil {
 		return nil, withoutPath(err)
@@ -62,8 +62,8 @@ func (d *folder) open(name string) (*mapfile.File, error) {
 	return m, withoutPath(err)
 }
 
-// OpenBeside opens a file in the folder of a model, by the rules for shards:
-// it must not lie elsewhere, whatever links say. Errors do not name it.
+// OpenBeside opens a file in the folder of a model, with the rules for shards: after resolving
+// links, it must be in the folder. Errors do not name the file.
 func OpenBeside(dir, name string) (*os.File, error) {
 	place, err := newFolder(dir)
 	if err != nil {

@@ -8,9 +8,9 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/gguf"
 )
 
-// parseGGUF reads a GGUF model. Of its metadata, those about the model are kept.
-// The file is called name, in the folder dir, where the other parts of the model
-// are if it is one of several; dir is "" for input that is no file.
+// parseGGUF reads a GGUF model, and keeps the metadata about the model. name is the name of the
+// file. dir is the folder where other parts of the model are, or "" for input that is not a
+// file.
 func (f *File) parseGGUF(r io.ReaderAt, size int64, dir, name string) error {
 	m, err := gguf.Parse(r, size)
 	if err != nil {
@@ -26,7 +26,7 @@ func (f *File) parseGGUF(r io.ReaderAt, size int64, dir, name string) error {
 	return f.takeGGUF(m, path)
 }
 
-// takeGGUF makes entries of a model that was opened by the file at path.
+// takeGGUF adds the tensors of a model in the file at path.
 func (f *File) takeGGUF(m *gguf.File, path string) error {
 	f.closers = append(f.closers, m)
 	f.Metadata = make(map[string]string)
@@ -53,7 +53,7 @@ func (f *File) takeGGUF(m *gguf.File, path string) error {
 	return nil
 }
 
-// entryGGUF describes tensor i of a model that was opened by the file at path.
+// entryGGUF returns the entry of tensor i of a model in the file at path.
 func entryGGUF(m *gguf.File, i int, path string) entry {
 	t := &m.Tensors[i]
 	e := newEntry(t.Name, t.Type.String(), t.Shape, t.Bytes)
@@ -66,12 +66,12 @@ func entryGGUF(m *gguf.File, i int, path string) entry {
 		e.open = func() (quant.Source, error) { return openGGUF(m, i, e.raw), nil }
 	case !t.Type.Integer():
 		e.Unread = unreadGGUF(t.Type)
-		e.open = func() (quant.Source, error) { return nil, m.ReadFloats(i, nil, 0) } // which says why
+		e.open = func() (quant.Source, error) { return nil, m.ReadFloats(i, nil, 0) } // the error says why
 	}
 	return e
 }
 
-// unreadGGUF says that a type is not read.
+// unreadGGUF returns the reason for a type that is not read.
 func unreadGGUF(t gguf.Type) string { return "blocks of " + t.String() + " are not read" }
 
 func openGGUF(m *gguf.File, i int, raw *io.SectionReader) quant.Source {

@@ -12,18 +12,18 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/gguf"
 )
 
-// Models of several files that are in memory, such as those that a browser sends.
+// Models of several files in memory, for example from a browser.
 
 // A MemoryFile is one of several files in memory.
 type MemoryFile struct {
-	Name string // with slashes; only what is behind the last one counts
+	Name string // with slashes; only the part after the last slash matters
 	Data io.ReaderAt
 	Size int64
 }
 
-// ParseFiles reads the files of a folder as Open reads the folder: the safetensors
-// files of a model with their index, or the parts of a GGUF model. Files beside
-// these are left out. A single file is read as Parse reads it.
+// ParseFiles reads the files of a folder as Open reads a folder: the safetensors files of a
+// model with their index, or the parts of a GGUF model. It ignores other files. A single file
+// is read as by Parse.
 func (o Options) ParseFiles(files []MemoryFile) (*File, error) {
 	if len(files) == 1 {
 		return o.Parse(files[0].Name, files[0].Data, files[0].Size)
@@ -62,8 +62,8 @@ func (o Options) ParseFiles(files []MemoryFile) (*File, error) {
 	return nil, fmt.Errorf("%d files that are no parts of one model: choose one of them", len(files))
 }
 
-// parseShards reads the safetensors files of a folder as one model, with the index
-// that says which tensors they hold, if there is one.
+// parseShards reads the safetensors files of a folder as one model. If there is an index, it
+// says which tensors the files hold.
 func parseShards(shards, indices, all []MemoryFile) (*File, error) {
 	var index *stIndex
 	var names []string
@@ -81,7 +81,7 @@ func parseShards(shards, indices, all []MemoryFile) (*File, error) {
 		if index, err = indexIn(indices[0]); err != nil {
 			return nil, err
 		}
-		// Other models may lie in the folder.
+		// The folder may have other models too.
 		shards = slices.DeleteFunc(shards, func(s MemoryFile) bool { return !slices.Contains(index.shards, s.Name) })
 		for _, name := range index.shards {
 			if !slices.Contains(names, name) {
@@ -131,7 +131,7 @@ func indexIn(file MemoryFile) (*stIndex, error) {
 	return index, nil
 }
 
-// configIn returns what the files beside a model tell of how it is quantized.
+// configIn returns the configuration of quantization in the files of a model.
 func configIn(files []MemoryFile) *stConfig {
 	return stConfigOf(func(name string) ([]byte, bool) {
 		for _, f := range files {
@@ -144,7 +144,7 @@ func configIn(files []MemoryFile) *stConfig {
 	})
 }
 
-// parseParts reads the parts of a GGUF model as one, and a single file by itself.
+// parseParts reads the parts of a GGUF model, or a single file.
 func (o Options) parseParts(parts []MemoryFile) (*File, error) {
 	if len(parts) == 1 {
 		return o.Parse(parts[0].Name, parts[0].Data, parts[0].Size)

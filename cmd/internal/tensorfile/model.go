@@ -12,8 +12,7 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/sniff"
 )
 
-// parseONNX reads an ONNX model. External data are looked for in dir, unless
-// that is "".
+// parseONNX reads an ONNX model. dir is the folder of external data, or "" if there is none.
 func (f *File) parseONNX(r io.ReaderAt, size int64, dir string) error {
 	m, err := onnx.Parse(r, size, dir)
 	if err != nil {
@@ -48,8 +47,8 @@ func (f *File) parseONNX(r io.ReaderAt, size int64, dir string) error {
 	return nil
 }
 
-// quantizedONNX counts the weights of m that are codes, by the operators that take
-// them, and the nodes that round what the model computes.
+// quantizedONNX describes the weights of m that are codes, by their operators, and the nodes
+// that round values of the model.
 func quantizedONNX(m *onnx.Model) string {
 	var ops, parts []string
 	counts := map[string]int{}
@@ -86,8 +85,8 @@ func quantizedONNX(m *onnx.Model) string {
 	return all + "; " + strconv.Itoa(n) + " nodes round what is computed"
 }
 
-// SeenONNX describes a tensor of an ONNX model as what uses it sees it: a list that
-// is only reshaped has the shape that the operators get.
+// SeenONNX describes a tensor of an ONNX model as the operators see it. A tensor of one axis
+// that is only reshaped has the new shape.
 func SeenONNX(t *onnx.Tensor) Info {
 	info := InfoONNX(t)
 	if t.Seen != nil && t.Floating {

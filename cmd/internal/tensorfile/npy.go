@@ -14,13 +14,13 @@ import (
 const (
 	npyMagic = "\x93NUMPY"
 
-	// maxNPYHeader is the longest header that is read. NumPy's own limit for
-	// files that are not trusted is 10000 characters.
+	// maxNPYHeader is the length of the longest header that is read. NumPy's limit for files
+	// that are not trusted is 10000 characters.
 	maxNPYHeader = 1 << 16
 )
 
-// parseNPY reads a file that holds one array, or several that follow one
-// another, which are called arr_0, arr_1 and so on, as numpy.savez does.
+// parseNPY reads a file with one array, or with several arrays in sequence. Several arrays are
+// called arr_0, arr_1 and so on, as by numpy.savez.
 func parseNPY(r io.ReaderAt, size int64) ([]entry, error) {
 	var entries []entry
 	for start := int64(0); start == 0 || start < size; {
@@ -42,8 +42,7 @@ func parseNPY(r io.ReaderAt, size int64) ([]entry, error) {
 	return entries, nil
 }
 
-// npyArray describes the array that begins at an offset, and tells where it
-// ends.
+// npyArray returns the entry of the array at an offset, and its end.
 func npyArray(r io.ReaderAt, start, size int64) (e entry, end int64, err error) {
 	h, err := readNPYHeader(io.NewSectionReader(r, start, size-start), size-start)
 	if err != nil {
@@ -62,14 +61,14 @@ func npyArray(r io.ReaderAt, start, size int64) (e entry, end int64, err error) 
 	return e, offset + have, nil
 }
 
-// beginsNPY reports whether another array begins at an offset.
+// beginsNPY reports whether an array begins at an offset.
 func beginsNPY(r io.ReaderAt, offset int64) bool {
 	magic := make([]byte, len(npyMagic))
 	n, _ := r.ReadAt(magic, offset)
 	return n == len(magic) && string(magic) == npyMagic
 }
 
-// bytes returns the size of the data, if the type tells that of an element.
+// bytes returns the size of the data. known is false if the type has no fixed size.
 func (h *npyHeader) bytes() (n int64, known bool, err error) {
 	if !h.kind.known {
 		return 0, false, nil
@@ -78,7 +77,7 @@ func (h *npyHeader) bytes() (n int64, known bool, err error) {
 	return n, true, err
 }
 
-// entry describes the array of h, which has have bytes of data.
+// entry returns the entry of the array of h. have is the number of bytes of its data.
 func (h *npyHeader) entry(name string, have int64) (entry, error) {
 	e := newEntry(name, printable(h.descr), h.shape, have)
 	e.elements = h.elements
@@ -101,12 +100,12 @@ func (h *npyHeader) entry(name string, have int64) (entry, error) {
 	return e, nil
 }
 
-// encoding returns the encoding of the elements of an array that is read.
+// encoding returns the encoding of the elements, for types that are read.
 func (h *npyHeader) encoding() encoding {
 	return encoding{dtype: h.kind.dtype, big: h.kind.big}
 }
 
-// locate says that the data of e are the size bytes from offset on.
+// locate sets the data of e to size bytes from offset.
 func (h *npyHeader) locate(e *entry, r io.ReaderAt, offset, size int64) {
 	inOrder := !h.fortran || len(h.shape) < 2 || h.elements == 0
 	if inOrder {
@@ -123,17 +122,17 @@ func (h *npyHeader) locate(e *entry, r io.ReaderAt, offset, size int64) {
 		case size > fewBytes:
 			return &columns{blocks: b, shape: h.shape}, nil
 		}
-		// It takes a while to look up elements one by one.
+		// Looking up single elements takes more time than reading all of them.
 		data, err := h.read(io.NewSectionReader(r, offset, size))
 		return floats(data), err
 	}
 }
 
-// fewBytes is how large an array in column-major order may be to be read, and
-// put into order, at once.
+// fewBytes is the largest size of an array in column-major order that is read and reordered at
+// once.
 const fewBytes = 64 << 20
 
-// read reads the data of a floating-point array. Nothing may come after it.
+// read reads the data of a floating-point array. Data after it are an error.
 func (h *npyHeader) read(r io.Reader) ([]float32, error) {
 	data, err := h.encoding().read(r, h.elements)
 	if err != nil {
@@ -143,7 +142,7 @@ func (h *npyHeader) read(r io.Reader) ([]float32, error) {
 		}
 		return nil, err
 	}
-	// Reading on makes a zip archive check its sum.
+	// Reading to the end makes a zip archive check its checksum.
 	switch n, err := io.ReadFull(r, make([]byte, 1)); {
 	case n > 0:
 		return nil, errors.New("data does not end where its shape says")
@@ -212,7 +211,7 @@ func latin1(text []byte) []byte {
 	return out
 }
 
-// headerError says where it happened that a file ends.
+// headerError returns err with the place if the file ends in the header.
 func headerError(err error) error {
 	if err == io.EOF || err == io.ErrUnexpectedEOF {
 		return errors.New("truncated: the file ends in the header")

@@ -11,8 +11,8 @@ import (
 //
 //	{'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }
 //
-// with exactly these keys, in any order, padded with blanks. Of the rest of
-// Python only what a structured type is made of is understood.
+// with exactly these keys, in any order, padded with blanks. The parser supports only the parts
+// of Python that such a header and structured types need.
 func parseNPYHeader(text string) (*npyHeader, error) {
 	p := &literal{rest: text}
 	h := new(npyHeader)
@@ -54,7 +54,7 @@ func (h *npyHeader) set(p *literal, key string) (err error) {
 	switch key {
 	case "descr":
 		if len(p.rest) > 1 && p.at('u') && strings.ContainsRune(`'"`, rune(p.rest[1])) {
-			p.rest = p.rest[1:] // a string of Python 2
+			p.rest = p.rest[1:] // the prefix u of a string in Python 2
 		}
 		if h.simple = p.at('\'') || p.at('"'); h.simple {
 			h.descr, err = p.str()
@@ -92,7 +92,7 @@ func (p *literal) skipBlanks() { p.rest = strings.TrimLeft(p.rest, " \t\r\n\f") 
 
 func (p *literal) at(c byte) bool { return p.rest != "" && p.rest[0] == c }
 
-// take skips blanks and then c, if it is there.
+// take skips blanks. Then it skips c and returns true if c is next.
 func (p *literal) take(c byte) bool {
 	if p.skipBlanks(); !p.at(c) {
 		return false
@@ -108,8 +108,7 @@ func (p *literal) unexpected(want string) error {
 	return fmt.Errorf("%s where %s should be", quote(p.rest), want)
 }
 
-// list parses items between brackets, separated by commas, of which there may
-// be one after the last.
+// list parses items between brackets, separated by commas. A comma may follow the last item.
 func (p *literal) list(open, shut byte, item func() error) error {
 	if !p.take(open) {
 		return p.unexpected(fmt.Sprintf("%q", open))
@@ -129,7 +128,7 @@ func (p *literal) list(open, shut byte, item func() error) error {
 	return nil
 }
 
-// str parses a string. A backslash and what follows it are kept as they are.
+// str parses a string. It keeps backslashes and the characters after them.
 func (p *literal) str() (string, error) {
 	p.skipBlanks()
 	if !p.at('\'') && !p.at('"') {
@@ -163,7 +162,7 @@ func (p *literal) boolean() (bool, error) {
 	return false, p.unexpected("True or False")
 }
 
-// integer parses a natural number. Python 2 wrote an L after large ones.
+// integer parses a natural number. Python 2 writes an L after large ones.
 func (p *literal) integer() (int, error) {
 	p.skipBlanks()
 	digits := p.rest[:len(p.rest)-len(strings.TrimLeft(p.rest, "0123456789"))]
@@ -178,7 +177,7 @@ func (p *literal) integer() (int, error) {
 	return n, nil
 }
 
-// skip skips what a structured type is made of: strings, numbers, lists and tuples.
+// skip skips the literal of a structured type: strings, numbers, lists and tuples.
 func (p *literal) skip(depth int) (err error) {
 	const most = 32
 	p.skipBlanks()
@@ -195,7 +194,7 @@ func (p *literal) skip(depth int) (err error) {
 			if first && depth == 1 && (p.at('\'') || p.at('"')) {
 				first = false
 				name, err := p.str()
-				if name != "" { // a field without a name fills a gap
+				if name != "" { // a field without a name is padding
 					p.fields = append(p.fields, name)
 				}
 				return err
@@ -211,14 +210,14 @@ func (p *literal) skip(depth int) (err error) {
 	return err
 }
 
-// npyHeader is what comes before the data of an npy file.
+// npyHeader is the header of an npy file.
 type npyHeader struct {
-	descr    string   // the element type as the file names it
-	simple   bool     // descr is one type, not a structure
+	descr    string   // the type of the elements, as in the file
+	simple   bool     // whether descr is a single type
 	fields   []string // of a structure
 	kind     npyType  // of a simple type
 	fortran  bool     // column-major
 	shape    []int
 	elements int
-	len      int64 // of the header, and so the offset of the data
+	len      int64 // length of the header, which is the offset of the data
 }

@@ -6,26 +6,26 @@ import (
 	"strings"
 )
 
-// npyType is a type of elements as an npy file names it.
+// npyType is the type of elements in an npy file.
 type npyType struct {
 	dtype string // F64, F32, F16, BF16 or a name of smallFloats; "" if it is not read
 	big   bool   // most significant byte first
 	size  int    // bytes of an element
 	known bool   // whether size is known
 
-	unread string // why it is not read, if that is not because it is no floating-point type
+	unread string // why it is not read, for a floating-point type that is not read
 }
 
-// npyNames are the names of types that NumPy and ml_dtypes have, and the codes
-// of one letter, as a letter for the kind and a size. Types whose size depends
-// on the machine, such as int and longdouble, are not among them.
+// npyNames maps the names of types in NumPy and ml_dtypes, and the codes of one letter, to a
+// letter for the kind and a size. Types whose size depends on the machine, such as int and
+// longdouble, are not in it.
 var npyNames = map[string]string{
 	"float16": "f2", "half": "f2", "e": "f2",
 	"float32": "f4", "single": "f4", "f": "f4",
 	"float64": "f8", "double": "f8", "float": "f8", "float_": "f8", "d": "f8",
 	"float128": "f16", "float96": "f12",
 	"complex64": "c8", "csingle": "c8", "F": "c8", "complex128": "c16", "complex": "c16", "cdouble": "c16", "D": "c16",
-	"int4": "i1", "uint4": "u1", "int2": "i1", "uint2": "u1", // of ml_dtypes, a byte each
+	"int4": "i1", "uint4": "u1", "int2": "i1", "uint2": "u1", // of ml_dtypes, with one byte each
 	"bool": "b1", "bool_": "b1", "?": "b1",
 	"int8": "i1", "byte": "i1", "b": "i1", "uint8": "u1", "ubyte": "u1", "B": "u1",
 	"int16": "i2", "short": "i2", "h": "i2", "uint16": "u2", "ushort": "u2", "H": "u2",
@@ -44,14 +44,13 @@ const (
 	npyVoid1 = "one byte without a meaning; NumPy saves 8-bit floats of ml_dtypes so: save it as float32, with a.astype(numpy.float32), or as safetensors"
 )
 
-// parseNPYType reads the spelling of a type that is not a structure: an order
-// of bytes, which may be missing, and a name or a letter and a number.
+// parseNPYType parses the name of a type that is not a structure: an optional byte order, and a
+// name or a letter and a number.
 //
-// Only '>' means most significant byte first. A type without an order, with '|'
-// or with '=' has the order of the machine that wrote the file, which the file
-// does not tell. It is read as little-endian on every machine: nearly all
-// machines that write such files are, and one file has to mean the same tensor
-// wherever it is read.
+// Only '>' means most significant byte first. A type without an order, with '|' or with '=' has
+// the order of the machine that wrote the file, which is not in the file. It is read as
+// little-endian on every machine. Nearly all machines are little-endian, and a file must be the
+// same tensor on every machine.
 func parseNPYType(descr string) npyType {
 	name := descr
 	var t npyType
@@ -84,7 +83,7 @@ func parseNPYType(descr string) npyType {
 		t.unread = npyVoid2
 	case "V1":
 		t.unread = npyVoid1
-	case "int", "int_", "intp", "l", "p", "uint", "uintp", "L", "P": // of four bytes or eight
+	case "int", "int_", "intp", "l", "p", "uint", "uintp", "L", "P": // four or eight bytes, depending on the machine
 	case "O", "object":
 		t.unread = "pickled Python objects; save it as numbers, with a.astype(numpy.float32)"
 	default:
@@ -97,8 +96,8 @@ func parseNPYType(descr string) npyType {
 	return t
 }
 
-// npySize returns the bytes of a type that is a letter and a number, as f4, and
-// perhaps a unit of time.
+// npySize returns the size of a type that is a letter and a number, such as f4, with an
+// optional unit of time.
 func npySize(name string) (n int, known bool) {
 	if len(name) < 2 {
 		return 0, false
@@ -119,10 +118,10 @@ func npySize(name string) (n int, known bool) {
 		n = int(u) * 4
 		return n, n/4 == int(u)
 	}
-	return 0, false // O, pickled objects
+	return 0, false // O is for pickled objects
 }
 
-// npyRecords says why a structured type is not read, and names its fields.
+// npyRecords returns the reason why a structured type is not read. It names the fields.
 func npyRecords(fields []string) string {
 	what := "records"
 	if len(fields) > 0 {

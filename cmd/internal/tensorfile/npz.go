@@ -13,12 +13,12 @@ import (
 )
 
 const (
-	zipLocalHeader = 30   // bytes, at least, before the data of a member
-	maxDeflate     = 1040 // more than the best ratio that deflate can reach
+	zipLocalHeader = 30   // smallest number of bytes before the data of a member
+	maxDeflate     = 1040 // above the largest possible ratio of deflate
 )
 
-// parseNPZ reads a zip archive of npy files. Only their headers are read here.
-// Members that are no arrays are skipped, and listed.
+// parseNPZ reads a zip archive of npy files. It reads only their headers. Members that are not
+// arrays are returned as skipped.
 func parseNPZ(r io.ReaderAt, size int64) ([]entry, []Skipped, error) {
 	z, err := zip.NewReader(r, size)
 	if errors.Is(err, zip.ErrFormat) {
@@ -58,15 +58,15 @@ func parseNPZ(r io.ReaderAt, size int64) ([]entry, []Skipped, error) {
 	return entries, skipped, nil
 }
 
-// foreignMember tells why a member of an archive is no array; "" if it is one,
-// or is called one.
+// foreignMember returns the reason why a member of an archive is not an array. It is "" if the
+// member is an array or has the name of one.
 func foreignMember(f *zip.File, isArray bool) string {
 	base := f.Name[strings.LastIndexByte(f.Name, '/')+1:]
 	switch {
 	case strings.HasPrefix(f.Name, "__MACOSX/"), strings.HasPrefix(base, "._"):
 		return "what macOS notes about a file"
 	case isArray && f.Flags&1 != 0:
-		return "" // which is an error
+		return "" // an error follows
 	case f.Flags&1 != 0:
 		return "encrypted, and not called .npy"
 	}
@@ -98,9 +98,8 @@ func memberList(skipped []Skipped) string {
 	return quoteAll(names)
 }
 
-// checkZip refuses archives whose members overlap, or claim to inflate to more
-// than they can. So the work to read all of an archive, and the memory, are
-// bounded by a multiple of its size.
+// checkZip refuses archives whose members overlap or have impossible sizes. So the time and the
+// memory to read an archive are bounded by a multiple of its size.
 func checkZip(files []*zip.File, size int64) error {
 	left := uint64(size)
 	for _, f := range files {
@@ -113,7 +112,7 @@ func checkZip(files []*zip.File, size int64) error {
 		left -= f.CompressedSize64 + zipLocalHeader
 		most := f.CompressedSize64
 		if f.Method != zip.Store {
-			most *= maxDeflate // which does not overflow: no file is so large
+			most *= maxDeflate // no overflow, since no file is so large
 		}
 		if f.UncompressedSize64 > most {
 			return inTensor(f.Name, fmt.Errorf("claims to hold %d bytes, more than its data can", f.UncompressedSize64))
@@ -122,9 +121,9 @@ func checkZip(files []*zip.File, size int64) error {
 	return nil
 }
 
-// npzEntry describes a member. One that is stored is read in place, after its
-// checksum was compared once. One that is compressed can only be read from its
-// beginning: whoever opens it holds all of it.
+// npzEntry returns the entry of a member. A stored member is read in place, after its checksum
+// was verified once. A compressed member can only be read from its beginning, so all of it is
+// held in memory.
 func npzEntry(name string, f *zip.File, r io.ReaderAt, size int64) (entry, error) {
 	m, h, err := openMember(f)
 	if err != nil {
@@ -171,8 +170,7 @@ func npzEntry(name string, f *zip.File, r io.ReaderAt, size int64) (entry, error
 	return e, nil
 }
 
-// checkMember reads a member to its end, where package zip compares its size
-// and its checksum.
+// checkMember reads a member to its end. Package zip then verifies its size and its checksum.
 func checkMember(f *zip.File) error {
 	r, err := f.Open()
 	if err != nil {
@@ -203,7 +201,7 @@ func openMember(f *zip.File) (io.ReadCloser, *npyHeader, error) {
 	return r, h, nil
 }
 
-// zipError words the errors of package zip.
+// zipError returns an error of package zip with a clearer text.
 func zipError(err error) error {
 	switch {
 	case errors.Is(err, zip.ErrFormat):

@@ -11,14 +11,14 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/mapfile"
 )
 
-// Open opens the tensor file at path: a file of any format, the index of a
-// safetensors file in shards (model.safetensors.index.json), or a folder with
-// either or with one GGUF model. Any part of a GGUF model opens all of them. Only
-// errors of the operating system name the path.
+// Open opens the tensor file at path. That is a file of any format, the index of a safetensors
+// model in shards (model.safetensors.index.json), or a folder with such files or with one GGUF
+// model. Any part of a GGUF model opens all parts. Only errors of the operating system name the
+// path.
 func Open(path string) (*File, error) { return Options{}.Open(path) }
 
-// OpenProgress is Open. It tells progress, unless that is nil, how many bytes
-// of the total are read of what takes long to open: text, or many shards.
+// OpenProgress is Open with progress, which may be nil. It is called with the number of bytes
+// read, for text and for many shards, which take long to open.
 func OpenProgress(path string, progress func(done, total int64)) (*File, error) {
 	return Options{Progress: progress}.Open(path)
 }
@@ -32,7 +32,7 @@ func (o Options) Open(path string) (*File, error) {
 	case st.IsDir():
 		return openFolder(path, o.Progress)
 	case !st.Mode().IsRegular():
-		// A pipe or a device cannot be read at an offset.
+		// Pipes and devices cannot be read at an offset.
 		f, err := os.Open(path)
 		if err != nil {
 			return nil, err
@@ -56,8 +56,8 @@ func (o Options) Open(path string) (*File, error) {
 	return f, nil
 }
 
-// openFolder opens the model in a folder: what an index lists, or else the
-// safetensors files that are there.
+// openFolder opens the model in a folder: the files of an index or, without an index, all
+// safetensors files.
 func openFolder(dir string, progress func(done, total int64)) (*File, error) {
 	list, err := os.ReadDir(dir)
 	if err != nil {

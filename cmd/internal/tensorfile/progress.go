@@ -2,9 +2,9 @@ package tensorfile
 
 import "io"
 
-// How much of a text was read.
+// Progress of reading a text.
 
-// A counter tells how far a reader has come.
+// A counter counts the bytes that a reader has read.
 type counter struct {
 	io.Reader
 	done, size int64

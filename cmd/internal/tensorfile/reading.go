@@ -12,9 +12,8 @@ var separators = []struct {
 	name string
 }{{',', "comma"}, {';', "semicolon"}, {'\t', "tab"}, {' ', "space"}, {'|', "bar"}}
 
-// ParseSeparator returns the separator of a name, such as "semicolon", or of
-// the character itself. "" and "auto" are 0, which leaves the choice to the
-// recognisers.
+// ParseSeparator returns the separator with the given name, such as "semicolon", or the
+// character itself. "" and "auto" are 0, for automatic recognition.
 func ParseSeparator(name string) (rune, error) {
 	if name == "" || name == "auto" {
 		return 0, nil
@@ -39,9 +38,8 @@ func SeparatorName(separator rune) string {
 	return "auto"
 }
 
-// ParseDecimal returns the decimal sign of a name, "point" or "comma", or of the
-// character itself. "" and "auto" are 0, which leaves the choice to the
-// recognisers.
+// ParseDecimal returns the decimal sign with the name "point" or "comma", or the character
+// itself. "" and "auto" are 0, for automatic recognition.
 func ParseDecimal(name string) (rune, error) {
 	switch name {
 	case "", "auto":
@@ -65,7 +63,7 @@ func DecimalName(decimal rune) string {
 	return "auto"
 }
 
-// Validate returns an error if nothing can be read so.
+// Validate returns an error for an unknown or negative option, or for options that contradict each other.
 func (r Reading) Validate() error {
 	switch {
 	case r.Separator != 0 && SeparatorName(r.Separator) == "auto":

@@ -13,10 +13,10 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/sniff"
 )
 
-// maxSafetensorsHeader is the format's own limit.
+// maxSafetensorsHeader is the limit of the format.
 const maxSafetensorsHeader = 100_000_000
 
-// safetensorsBits holds the bits of an element of every type the format has.
+// safetensorsBits has the bits of an element for every type of the format.
 var safetensorsBits = map[string]int{
 	"F64": 64, "F32": 32, "F16": 16, "BF16": 16,
 	"F8_E4M3": 8, "F8_E5M2": 8, "F8_E8M0": 8, "F8_E4M3FNUZ": 8, "F8_E5M2FNUZ": 8,
@@ -26,8 +26,8 @@ var safetensorsBits = map[string]int{
 	"C64": 64, "BOOL": 8,
 }
 
-// parseSafetensors reads a file that is a header length of eight bytes, a
-// header in JSON, and the data of every tensor with nothing between.
+// parseSafetensors reads a file that consists of a header length of eight bytes, a JSON header,
+// and the data of all tensors without gaps.
 func parseSafetensors(r io.ReaderAt, size int64) ([]entry, map[string]string, error) {
 	header, err := readSafetensorsHeader(r, size)
 	if err != nil {
@@ -103,15 +103,15 @@ func readSafetensorsHeader(r io.ReaderAt, size int64) ([]byte, error) {
 	return header, nil
 }
 
-// beginsHeader reports whether a header may begin at an offset.
+// beginsHeader reports whether a header can begin at an offset.
 func beginsHeader(r io.ReaderAt, offset, size int64) bool {
 	b := make([]byte, 1)
 	n, _ := r.ReadAt(b, offset)
 	return n == 1 && b[0] == '{' || size == offset
 }
 
-// checkLayout checks that tensors, in the order of their data, cover a file of
-// so many bytes, from start on, without a hole and without an overlap.
+// checkLayout checks that the tensors, in the order of their data, cover the file from start to
+// fileSize without gaps and overlaps.
 func checkLayout(tensors []stTensor, start, fileSize int64) error {
 	at, size := int64(0), fileSize-start
 	end := int64(0)
@@ -143,8 +143,8 @@ func checkLayout(tensors []stTensor, start, fileSize int64) error {
 	return nil
 }
 
-// check checks that the tensor's data is as long as its type and shape say,
-// and returns the number of its elements.
+// check checks that the length of the tensor's data agrees with its type and shape. It returns
+// the number of elements.
 func (t *stTensor) check() (int, error) {
 	n, err := elements(t.shape)
 	if err != nil {
@@ -152,7 +152,7 @@ func (t *stTensor) check() (int, error) {
 	}
 	elemBits, known := safetensorsBits[t.dtype]
 	if !known {
-		return n, nil // a type younger than this code: it can be listed all the same
+		return n, nil // an unknown type, which can be listed
 	}
 	want, err := byteSize(n, elemBits)
 	if err != nil {
@@ -164,8 +164,8 @@ func (t *stTensor) check() (int, error) {
 	return n, nil
 }
 
-// coded returns a Source of n codes that a tensor holds, the first in the
-// lowest bits of its first byte.
+// coded returns a Source of n codes of a tensor. The first code is in the lowest bits of the
+// first byte.
 func (e *entry) coded(n, bits int, table []float32) *coded {
 	r, start, _ := e.raw.Outer()
 	return &coded{r: r, start: start, n: n, bits: bits, table: table}

@@ -7,33 +7,33 @@ import (
 	"github.com/a01592f9/quant"
 )
 
-// A scaled Source multiplies what codes stand for with the scales of blocks:
-// value = (code - zero) · scale + bias, in float32.
+// A scaled is a Source that multiplies the values of codes by the scales of blocks: value =
+// (code - zero) · scale + bias, in float32.
 type scaled struct {
-	codes quant.Source // what the codes stand for, in row-major order
+	codes quant.Source // the values of the codes, in row-major order
 	shape []int        // of the weight
 	scale blockParams
 	zero  *blockParams // nil if every zero point is 0
 	bias  *blockParams // nil if every bias is 0
 }
 
-// blockParams are parameters of which each holds for a block of the weight.
+// blockParams are parameters with one value for each block of a weight.
 type blockParams struct {
 	src     quant.Source
-	strides []int   // of the axes of the weight, in blocks
+	strides []int   // number of blocks between neighbours on each axis
 	block   []int   // size of a block on each axis
-	order   []int32 // the block on the last axis for each index there; nil if they follow one another
+	order   []int32 // block of each index of the last axis; nil if consecutive indices form a block
 }
 
-// newBlockParams lays parameters of a shape over a weight. The shapes have as
-// many axes, and each axis of the parameters has one block, as many as the
-// weight has indices, or blocks of the given size.
+// newBlockParams makes parameters of src for a weight. The weight has the same number of axes
+// as the parameters. On each axis there is one block, one block for each index, or blocks of
+// the given size.
 func newBlockParams(src quant.Source, shape, block []int) blockParams {
 	return blockParams{src: src, strides: rowStrides(shape), block: block}
 }
 
-// at returns where the parameter of the first element of a row is, given the
-// indices of all axes but the last.
+// at returns the index of the parameter of the first element of a row. index has the indices of
+// all axes but the last.
 func (p *blockParams) at(index []int) int {
 	n := 0
 	for axis, i := range index {
@@ -42,7 +42,7 @@ func (p *blockParams) at(index []int) int {
 	return n
 }
 
-// last returns the block of an index of the last axis.
+// last returns the block of a column.
 func (p *blockParams) last(column int) int {
 	if p.order != nil {
 		return int(p.order[column])
@@ -50,15 +50,15 @@ func (p *blockParams) last(column int) int {
 	return column / p.block[len(p.block)-1]
 }
 
-// A paramRow holds the parameters of one row.
+// A paramRow has the parameters of one row.
 type paramRow struct {
 	p          *blockParams
-	from, last int // blocks of the last axis that are in values
-	at         int // where the row begins; -1 before the first
+	from, last int // range of blocks in values
+	at         int // index of the row's first parameter; -1 before the first row
 	values     []float32
 }
 
-// load reads the parameters of the columns from c to end, unless it has them.
+// load reads the parameters of the columns c to end unless they are loaded.
 func (r *paramRow) load(index []int, c, end int) error {
 	at, from, last := r.p.at(index), r.p.last(c), r.p.last(end-1)
 	if r.p.order != nil {
@@ -128,7 +128,7 @@ func (s *scaled) ReadFloats(dst []float32, off int) error {
 	return nil
 }
 
-// multiply multiplies a part of a row that begins at column c.
+// multiply multiplies a part of a row. dst begins at column c.
 func (s *scaled) multiply(dst []float32, c int, scales *paramRow) {
 	block := s.scale.block[len(s.scale.block)-1]
 	if s.scale.order != nil {
@@ -147,8 +147,8 @@ func (s *scaled) multiply(dst []float32, c int, scales *paramRow) {
 	}
 }
 
-// matchBlocks returns the sizes of the blocks that parameters of a shape make
-// of a weight. Of two readings, preferred, unless it is nil, decides.
+// matchBlocks returns the shape of parameters and the sizes of their blocks in a weight. If
+// there are two possibilities, preferred decides, unless it is nil.
 func matchBlocks(weight, params, preferred []int) (shape, block []int, err error) {
 	fail := func() error {
 		return fmt.Errorf("shape %v of the scales does not go with shape %v of the weight", params, weight)
@@ -156,9 +156,9 @@ func matchBlocks(weight, params, preferred []int) (shape, block []int, err error
 	switch n := len(params); {
 	case n == len(weight):
 		shape = slices.Clone(params)
-	case n == 0, n == 1 && params[0] == 1: // of all of the tensor
+	case n == 0, n == 1 && params[0] == 1: // one parameter for the tensor
 		shape = slices.Repeat([]int{1}, len(weight))
-	case n < len(weight) && slices.Equal(params, weight[:n]): // of each index of the first axes
+	case n < len(weight) && slices.Equal(params, weight[:n]): // one parameter for each index of the first axes
 		shape = append(slices.Clone(params), slices.Repeat([]int{1}, len(weight)-n)...)
 	default:
 		return nil, nil, fail()
@@ -196,8 +196,8 @@ func matchBlocks(weight, params, preferred []int) (shape, block []int, err error
 	return shape, block, nil
 }
 
-// strided is a Source of rows that are padded: of each row of stride elements,
-// cols count.
+// strided is a Source of a matrix with padded rows: cols of the stride elements of a row are
+// used.
 type strided struct {
 	src          quant.Source
 	cols, stride int
@@ -215,7 +215,7 @@ func (s *strided) ReadFloats(dst []float32, off int) error {
 	return nil
 }
 
-// mapped is a Source of what a function makes of the values of another.
+// mapped is a Source of the results of a function of the values of another Source.
 type mapped struct {
 	quant.Source
 	f func(x float32) float32
@@ -231,8 +231,7 @@ func (s mapped) ReadFloats(dst []float32, off int) error {
 	return nil
 }
 
-// integerTable is what codes of so many bits stand for: themselves, less an
-// offset.
+// integerTable has the values of codes with the given number of bits: the codes minus offset.
 func integerTable(bits, offset int) []float32 {
 	table := make([]float32, 1<<bits)
 	for code := range table {
@@ -241,7 +240,7 @@ func integerTable(bits, offset int) []float32 {
 	return table
 }
 
-// int8Table is what the bytes of I8 stand for.
+// int8Table has the values of the bytes of I8.
 var int8Table = func() []float32 {
 	table := make([]float32, 256)
 	for code := range table {

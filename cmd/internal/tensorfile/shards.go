@@ -12,11 +12,10 @@ import (
 	"strings"
 )
 
-// maxShards is a few times what the largest models have.
+// maxShards is a few times the number of shards in the largest models.
 const maxShards = 10_000
 
-// openIndex opens the shards that the index at path lists. They are in its
-// folder or below it.
+// openIndex opens the shards in the index at path. They must be in its folder or below.
 func openIndex(path string, progress func(done, total int64)) (*File, error) {
 	index, err := readIndex(path)
 	if err != nil {
@@ -34,14 +33,14 @@ func openIndex(path string, progress func(done, total int64)) (*File, error) {
 	return openShards(filepath.Dir(path), names, index, progress)
 }
 
-// partName is the name of a file that is one of several.
+// partName matches the name of a file that is one of several.
 var partName = regexp.MustCompile(`^(.*[-_.])(\d{1,6})([-_]of[-_])(\d{1,6})\.safetensors$`)
 
-// maxParts is how many missing parts an error lists.
+// maxParts is the largest number of missing parts in an error.
 const maxParts = 4
 
-// missingParts returns an error if files whose names count them are not all
-// there: nothing else tells that a model is half a download, if it has no index.
+// missingParts returns an error if files whose names are numbered are not complete. Without an
+// index only the names show that a part is missing.
 func missingParts(names []string) error {
 	there := make(map[string]bool)
 	for _, name := range names {
@@ -52,12 +51,12 @@ func missingParts(names []string) error {
 		if m == nil {
 			continue
 		}
-		of, _ := strconv.Atoi(m[4]) // at most six digits
+		of, _ := strconv.Atoi(m[4]) // there are at most six digits
 		has := func(part int) bool {
 			return there[fmt.Sprintf("%s%0*d%s%s.safetensors", m[1], len(m[2]), part, m[3], m[4])]
 		}
 		first := 1
-		if has(0) { // some count from 0 on
+		if has(0) { // some names count from 0
 			first = 0
 		}
 		var missing []string
@@ -81,8 +80,8 @@ func missingParts(names []string) error {
 	return nil
 }
 
-// openShards opens files in a folder as one model. The index, which may be nil,
-// says which tensors they hold.
+// openShards opens files in a folder as one model. If index is not nil, it says which tensors
+// the files hold.
 func openShards(dir string, names []string, index *stIndex, progress func(done, total int64)) (*File, error) {
 	if len(names) > maxShards {
 		return nil, fmt.Errorf("%d shards: at most %d are read", len(names), maxShards)
@@ -93,7 +92,7 @@ func openShards(dir string, names []string, index *stIndex, progress func(done, 
 	}
 	defer place.Close()
 	f := &File{Kind: "safetensors", Metadata: make(map[string]string)}
-	owner := make(map[string]string) // the shard that holds a tensor
+	owner := make(map[string]string) // the shard with each tensor
 	for i, name := range names {
 		if progress != nil {
 			progress(int64(i), int64(len(names)))
@@ -114,7 +113,7 @@ func openShards(dir string, names []string, index *stIndex, progress func(done, 
 	return f, nil
 }
 
-// addShard opens a shard, and adds its tensors to those of f.
+// addShard opens a shard, and adds its tensors to f.
 func (f *File) addShard(dir string, place *folder, name string, owner map[string]string) error {
 	m, err := place.open(name)
 	if err != nil {
@@ -129,7 +128,7 @@ func (f *File) addShard(dir string, place *folder, name string, owner map[string
 	return f.takeShard(name, path, m, m.Size(), owner)
 }
 
-// takeShard adds the tensors of a shard to those of f.
+// takeShard adds the tensors of a shard to f.
 func (f *File) takeShard(name, path string, r io.ReaderAt, size int64, owner map[string]string) error {
 	entries, metadata, err := parseSafetensors(r, size)
 	if err != nil {
@@ -153,14 +152,14 @@ func (f *File) takeShard(name, path string, r io.ReaderAt, size int64, owner map
 	return nil
 }
 
-// stIndex is what the index of a model in shards says.
+// stIndex is the index of a safetensors model in shards.
 type stIndex struct {
 	path    string
 	tensors []string
-	shards  []string // that hold them
+	shards  []string // names of the shards
 }
 
-// check checks that every tensor of the index is where it says.
+// check checks that every tensor of the index is in its shard.
 func (x *stIndex) check(owner map[string]string) error {
 	for i, name := range x.tensors {
 		switch have, there := owner[name]; {
@@ -230,8 +229,7 @@ func parseIndex(data []byte) (*stIndex, error) {
 	return x, nil
 }
 
-// localName reports whether a name, with slashes on any system, is one of a
-// file below a folder.
+// localName reports whether name is a path below a folder on every system. It has slashes.
 func localName(name string) bool {
 	return name != "" && name == filepath.ToSlash(filepath.Clean(filepath.FromSlash(name))) &&
 		name != "." && filepath.IsLocal(filepath.FromSlash(name)) && !strings.ContainsAny(name, "\\\x00")
