@@ -5,13 +5,13 @@ import (
 	"math"
 )
 
-// smallFloat is a floating-point type of at most eight bits: a sign, an
-// exponent and a mantissa.
+// smallFloat is a floating-point type of at most eight bits, with a sign, an exponent and a
+// mantissa.
 type smallFloat struct {
-	exponent, mantissa, bias int  // bits, bits, and what is taken off the exponent
-	unsigned                 bool // no sign: only an exponent
-	infinities               bool // the largest exponent is for infinities and NaN
-	nan                      int  // the magnitude of the only NaN; 0 if there is none
+	exponent, mantissa, bias int  // numbers of bits, and the bias of the exponent
+	unsigned                 bool // whether there is only an exponent, without a sign
+	infinities               bool // whether the largest exponent is for infinities and NaN
+	nan                      int  // magnitude of the code that is the only NaN; 0 if there is none
 	negativeZeroIsNaN        bool
 }
 
@@ -23,8 +23,8 @@ func (f smallFloat) bits() int {
 	return 1 + f.exponent + f.mantissa
 }
 
-// value returns what a code stands for, exactly: float32 holds every value of
-// such a type.
+// value returns the value of a code. It is exact, since float32 holds all values of such a
+// type.
 func (f smallFloat) value(code int) float32 {
 	magnitude, negative := code, false
 	if !f.unsigned {
@@ -50,8 +50,8 @@ func (f smallFloat) value(code int) float32 {
 	return float32(x)
 }
 
-// smallFloats are the types of safetensors files, by their names there. FN and
-// UZ types are those of ONNX: without infinities, and without a negative zero.
+// smallFloats are the types of safetensors files, by their names there. Types with FN and UZ in
+// the name are those of ONNX: without infinities, and without negative zero.
 var smallFloats = map[string]smallFloat{
 	"F8_E4M3":     {exponent: 4, mantissa: 3, bias: 7, nan: 0x7f},
 	"F8_E5M2":     {exponent: 5, mantissa: 2, bias: 15, infinities: true},
@@ -63,7 +63,7 @@ var smallFloats = map[string]smallFloat{
 	"F4":          {exponent: 2, mantissa: 1, bias: 1},
 }
 
-// smallTables holds the value of every code of smallFloats.
+// smallTables has the value of every code of smallFloats.
 var smallTables = func() map[string][]float32 {
 	all := make(map[string][]float32)
 	for name, f := range smallFloats {
@@ -76,16 +76,15 @@ var smallTables = func() map[string][]float32 {
 	return all
 }()
 
-// coded is a Source of codes that a file holds one after the other, each of
-// which stands for a value. The first code is in the lowest bits of the first
-// byte.
+// coded is a Source of packed codes in a file, with a table of their values. The first code is
+// in the lowest bits of the first byte.
 type coded struct {
 	r     io.ReaderAt
-	start int64 // of the first code
-	n     int   // codes
-	bits  int   // of a code, at most 8
+	start int64 // offset of the first code
+	n     int   // number of codes
+	bits  int   // bits of a code, at most 8
 	table []float32
-	high  bool // of two codes of four bits the first is in the high half of the byte
+	high  bool // whether the first of two 4-bit codes is in the high half of a byte
 }
 
 func (s *coded) ReadFloats(dst []float32, off int) error {
@@ -111,7 +110,8 @@ func (s *coded) ReadFloats(dst []float32, off int) error {
 	return nil
 }
 
-// unpack decodes codes of fewer than eight bits, from a bit of data on.
+// unpack stores the values of codes with fewer than eight bits. They begin at bit shift of
+// data.
 func (s *coded) unpack(dst []float32, data []byte, shift int) {
 	mask := 1<<s.bits - 1
 	if s.high {

@@ -14,10 +14,9 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/sniff"
 )
 
-// Sniff tells the format of the file at path by how it begins, as Open does
-// but without reading on. A folder, and the index of one, are safetensors, unless
-// a folder has GGUF files alone.
-// Only errors of the operating system name the path.
+// Sniff recognises the format of the file at path by its beginning, like Open, but does not
+// read further. A folder and an index of shards are safetensors, but a folder with only GGUF
+// files is GGUF. Only errors of the operating system name the path.
 func Sniff(path string) (kind string, folder bool, err error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -67,8 +66,8 @@ func onlyGGUF(dir string) bool {
 	return found
 }
 
-// formatOf tells the format of a file of which head is the beginning, and size
-// the length; -1 if that is not known.
+// formatOf returns the format of a file with the beginning head and the length size, or -1 if
+// the length is not known.
 func formatOf(name string, head []byte, size int64) (string, error) {
 	ext := strings.TrimPrefix(strings.ToLower(filepath.Ext(name)), ".")
 	switch {
@@ -77,7 +76,7 @@ func formatOf(name string, head []byte, size int64) (string, error) {
 	case bytes.HasPrefix(head, []byte(gguf.Magic)):
 		return "gguf", nil
 	}
-	if name != "" || size != 0 { // no text at all, in the box of the page, is not a file
+	if name != "" || size != 0 { // an empty text in the box of the page is not a file
 		if foreign := sniff.Foreign(head, size); foreign != nil {
 			return "", foreign
 		}
@@ -111,8 +110,8 @@ func formatOf(name string, head []byte, size int64) (string, error) {
 	return "text", nil
 }
 
-// foreign returns an error if a file of so many bytes is recognised as none of
-// the formats that are read.
+// foreign returns an error if a file of the given size is recognised as having none of the
+// formats.
 func foreign(r io.ReaderAt, size int64) error {
 	head := make([]byte, min(size, sniff.HeadLen))
 	if n, err := r.ReadAt(head, 0); n < len(head) {
@@ -124,14 +123,14 @@ func foreign(r io.ReaderAt, size int64) error {
 	return nil
 }
 
-// isBinary reports whether r tells a length in binary from text.
+// isBinary reports whether r shows that a file begins with a binary length and not with text.
 func isBinary(r rune) bool { return isControl(r) || r == '\uFFFD' }
 
-// isControl reports whether r is a character that no text has.
+// isControl reports whether r is a character that does not occur in text.
 func isControl(r rune) bool { return r < ' ' && !strings.ContainsRune("\t\n\v\f\r", r) }
 
-// isIndex reports whether the file at path is the index of a safetensors model:
-// a JSON file, unless it holds a list, which may be of numbers.
+// isIndex reports whether the file at path is the index of a safetensors model. That is a JSON
+// file that does not begin with a list, which could be a list of numbers.
 func isIndex(path string) bool {
 	if !strings.EqualFold(filepath.Ext(path), ".json") {
 		return false

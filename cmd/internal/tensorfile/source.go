@@ -18,18 +18,17 @@ func (s floats) ReadFloats(dst []float32, off int) error {
 	return nil
 }
 
-// blocks is a Source of elements that a file holds one after the other.
+// blocks is a Source of elements that are contiguous in a file.
 type blocks struct {
 	r     io.ReaderAt
-	start int64 // of the first element
-	n     int   // elements
+	start int64 // offset of the first element
+	n     int   // number of elements
 	enc   encoding
 }
 
-// Elements gives n elements of type F64, F32, F16, BF16 or a type of 8 bits that
-// safetensors files have, such as F8_E4M3, that r holds one after
-// the other from start on, the least significant byte first, under the rules of
-// [File.Load].
+// Elements returns a Source of n elements that are contiguous in r from start on, with the
+// least significant byte first. The type is F64, F32, F16, BF16 or an 8-bit type of safetensors
+// files, such as F8_E4M3. The rules are those of [File.Load].
 func Elements(r io.ReaderAt, start int64, n int, dtype string) quant.Source {
 	return &blocks{r: r, start: start, n: n, enc: encoding{dtype: dtype}}
 }
@@ -55,7 +54,7 @@ func (s *blocks) ReadFloats(dst []float32, off int) error {
 	return nil
 }
 
-// readF32 reads into dst as it is.
+// readF32 reads elements that need no conversion into dst.
 func (s *blocks) readF32(dst []float32, off int) error {
 	swap := s.enc.big != bigEndian
 	for len(dst) > 0 {
@@ -77,7 +76,7 @@ func (s *blocks) readF32(dst []float32, off int) error {
 	return nil
 }
 
-// read fills b with elements from off on.
+// read reads the bytes of elements from element off on.
 func (s *blocks) read(b []byte, off int) error {
 	size := s.enc.size()
 	n, err := s.r.ReadAt(b, s.start+int64(off)*int64(size))
@@ -87,19 +86,19 @@ func (s *blocks) read(b []byte, off int) error {
 	return shortRead(err, off+n/size, s.n, s.start+int64(off)*int64(size)+int64(n))
 }
 
-// columns is a Source of what a file holds in column-major (Fortran) order. It
-// looks up a run along the first axis for each index of the other axes.
+// columns is a Source of an array in column-major (Fortran) order. For each index of the other
+// axes it reads a run along the first axis.
 type columns struct {
 	blocks
-	shape []int // of two axes at least
+	shape []int // at least two axes
 }
 
 func (s *columns) ReadFloats(dst []float32, off int) error {
 	rows, rest := s.shape[0], s.shape[1:]
-	width := s.n / rows // elements of a row, which are rows apart in the file
+	width := s.n / rows // elements of a row; in the file they are rows elements apart
 	end := off + len(dst) - 1
 	first, last := off/width, end/width
-	from, to := 0, width-1 // indices within a row
+	from, to := 0, width-1 // range of indices in a row
 	if first == last {
 		from, to = off-first*width, end-first*width
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/a01592f9/quant"
 )
 
-// bnbInfo is what bitsandbytes writes of a weight, as JSON in bytes.
+// bnbInfo is the description of a weight by bitsandbytes: JSON in a tensor of bytes.
 type bnbInfo struct {
 	Type         string  `json:"quant_type"`
 	BlockSize    int     `json:"blocksize"`
@@ -18,11 +18,10 @@ type bnbInfo struct {
 	NestedOffset float32 `json:"nested_offset"`
 }
 
-// joinBlockwise joins the tensors of a weight of bitsandbytes with codes of
-// four bits: two in a byte, the first in the high half; quant_map, what the
-// codes stand for; and absmax, the scale of each block. With double quantization
-// absmax holds codes of eight bits: nested_quant_map, nested_absmax and an
-// offset make scales of them.
+// joinBlockwise joins the tensors of a weight of bitsandbytes with 4-bit codes. A byte has two
+// codes, the first in the high half. quant_map has the values of the codes, and absmax the
+// scale of each block. With double quantization absmax holds 8-bit codes; nested_quant_map,
+// nested_absmax and an offset give the scales.
 func (j *joiner) joinBlockwise(i int) error {
 	e := &j.f.entries[i]
 	name := e.Name
@@ -41,7 +40,7 @@ func (j *joiner) joinBlockwise(i int) error {
 	blocks := (n + info.BlockSize - 1) / info.BlockSize
 	absmax, table := j.entry(name+".absmax"), j.entry(name+".quant_map")
 	switch {
-	case e.Bytes < int64(n+1)/2 || e.Bytes > int64(n+1)/2+7: // the type of storage may be larger than a byte
+	case e.Bytes < int64(n+1)/2 || e.Bytes > int64(n+1)/2+7: // the storage type may be larger than a byte
 		return fmt.Errorf("%d bytes are not the codes of shape %v", e.Bytes, info.Shape)
 	case absmax == nil || absmax.elements != blocks:
 		return fmt.Errorf("there is no %s of %d blocks", quote(name+".absmax"), blocks)
@@ -117,7 +116,7 @@ func parseBNB(raw []byte) (*bnbInfo, error) {
 	return info, nil
 }
 
-// nestedScales makes scales of codes of eight bits.
+// nestedScales returns the scales that 8-bit codes stand for.
 func nestedScales(absmax, nested, nestedTable *entry, info *bnbInfo) ([]float32, error) {
 	table, err := nestedTable.load()
 	if err != nil {
@@ -137,7 +136,7 @@ func nestedScales(absmax, nested, nestedTable *entry, info *bnbInfo) ([]float32,
 	return scales, nil
 }
 
-// load reads all of a tensor of floating-point numbers.
+// load reads a whole tensor of floating-point numbers.
 func (e *entry) load() ([]float32, error) {
 	src, err := e.values()
 	if err != nil {
@@ -148,7 +147,8 @@ func (e *entry) load() ([]float32, error) {
 	return data, err
 }
 
-// blockwise is a Source of values in blocks that do not depend on the shape.
+// blockwise is a Source of codes with a scale for each block of consecutive elements,
+// regardless of the shape.
 type blockwise struct {
 	codes  quant.Source
 	scales []float32

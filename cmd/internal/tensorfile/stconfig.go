@@ -5,8 +5,8 @@ import (
 	"io"
 )
 
-// stConfig is what a file beside a model tells of how it is quantized. All of
-// it may be missing.
+// stConfig is the configuration of quantization in a file next to a model. Any field may be
+// missing.
 type stConfig struct {
 	Method    string `json:"quant_method"`
 	Format    string `json:"checkpoint_format"` // of GPTQ: gptq or gptq_v2
@@ -21,15 +21,15 @@ type stConfig struct {
 	GroupSize int `json:"group_size"` // of MLX
 }
 
-// configFiles are the names of such files. In the first the settings are below
-// a key, in the others they are all of it.
+// configFiles are the names of such files. In the first the configuration is below a key; the
+// others consist of it.
 var configFiles = []string{"config.json", "quantize_config.json", "quant_config.json"}
 
-// maxSTConfig is how much of such a file is read.
+// maxSTConfig is the largest number of bytes of such a file that are read.
 const maxSTConfig = 16 << 20
 
-// readSTConfig reads the configuration beside a model, as far as it can be
-// read: a model may be read without one.
+// readSTConfig reads the configuration next to a model. It ignores errors, since a model can be
+// read without a configuration.
 func readSTConfig(dir string) *stConfig {
 	return stConfigOf(func(name string) ([]byte, bool) {
 		if dir == "" {
@@ -45,7 +45,7 @@ func readSTConfig(dir string) *stConfig {
 	})
 }
 
-// stConfigOf returns the configuration in the files that read returns by their names.
+// stConfigOf returns the configuration in the files that read returns for their names.
 func stConfigOf(read func(name string) (data []byte, ok bool)) *stConfig {
 	for _, name := range configFiles {
 		data, ok := read(name)
@@ -72,8 +72,8 @@ func stConfigOf(read func(name string) (data []byte, ok bool)) *stConfig {
 	return new(stConfig)
 }
 
-// bits returns the width of the codes of compressed-tensors, if all weights
-// have one; otherwise 0.
+// bits returns the width of the codes of compressed-tensors if it is the same for all weights,
+// and 0 otherwise.
 func (c *stConfig) bits() int {
 	bits := 0
 	for _, g := range c.Groups {

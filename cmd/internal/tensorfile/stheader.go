@@ -10,9 +10,8 @@ import (
 	"unicode/utf8"
 )
 
-// parseSafetensorsHeader parses the JSON header, in the order in which it
-// lists the tensors. Unlike encoding/json alone it refuses keys that come
-// twice, and does not take 1.0 for a length.
+// parseSafetensorsHeader parses the JSON header. The tensors have the order of the header. In
+// contrast to encoding/json, it refuses repeated keys, and numbers such as 1.0 for a length.
 func parseSafetensorsHeader(header []byte) (tensors []stTensor, metadata map[string]string, err error) {
 	if !utf8.Valid(header) {
 		return nil, nil, errors.New("header is not UTF-8")
@@ -42,10 +41,10 @@ func parseSafetensorsHeader(header []byte) (tensors []stTensor, metadata map[str
 	return tensors, metadata, nil
 }
 
-// jsonReader reads JSON of an expected shape, token by token.
+// jsonReader reads JSON with a known structure, token by token.
 type jsonReader struct {
 	dec  *json.Decoder
-	what string // that is read, for errors
+	what string // what is being read, for errors
 }
 
 func newJSONReader(data []byte, what string) *jsonReader {
@@ -54,7 +53,7 @@ func newJSONReader(data []byte, what string) *jsonReader {
 	return &jsonReader{dec, what}
 }
 
-// metadata reads an object of strings; null is none.
+// metadata reads an object of strings, or null.
 func (d *jsonReader) metadata() (map[string]string, error) {
 	t, err := d.token()
 	switch {
@@ -107,7 +106,7 @@ func (d *jsonReader) tensor() (t stTensor, err error) {
 				t.begin, t.end = offsets[0], offsets[1]
 			}
 		default:
-			// The reference implementation ignores what it does not know.
+			// The reference implementation ignores unknown keys.
 			return d.skip(0)
 		}
 		if err != nil {
@@ -127,7 +126,7 @@ func (d *jsonReader) tensor() (t stTensor, err error) {
 	return t, err
 }
 
-// object reads an object. For each key it calls value, which reads the value.
+// object reads an object. For each key it calls value to read the value.
 func (d *jsonReader) object(value func(key string) error) error {
 	if err := d.delim('{'); err != nil {
 		return err
@@ -135,7 +134,7 @@ func (d *jsonReader) object(value func(key string) error) error {
 	return d.members(value)
 }
 
-// members reads an object but for its opening brace.
+// members reads an object after its opening brace.
 func (d *jsonReader) members(value func(key string) error) error {
 	seen := make(map[string]struct{})
 	for d.dec.More() {
@@ -154,7 +153,7 @@ func (d *jsonReader) members(value func(key string) error) error {
 	return d.delim('}')
 }
 
-// array reads an array, with item reading each of its items.
+// array reads an array. It calls item to read each item.
 func (d *jsonReader) array(item func() error) error {
 	if err := d.delim('['); err != nil {
 		return err
@@ -209,7 +208,7 @@ func (d *jsonReader) str() (string, error) {
 	return s, nil
 }
 
-// natural reads a natural number of so many bits.
+// natural reads a natural number with at most the given number of bits.
 func (d *jsonReader) natural(bits int) (int64, error) {
 	t, err := d.token()
 	if err != nil {
@@ -229,7 +228,7 @@ func (d *jsonReader) natural(bits int) (int64, error) {
 	return int64(u), nil
 }
 
-// skip reads a value of any kind.
+// skip reads any value.
 func (d *jsonReader) skip(depth int) error {
 	const most = 32
 	t, err := d.token()
@@ -258,5 +257,5 @@ type stTensor struct {
 	name       string
 	dtype      string
 	shape      []int
-	begin, end int64 // of its data, from the end of the header
+	begin, end int64 // offsets of its data, relative to the end of the header
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/a01592f9/quant"
 )
 
-// joinParts joins the tensors of f. The configuration is looked for in the
-// folder dir, unless that is "".
+// joinParts joins the tensors of f that form a weight. dir is the folder with the
+// configuration, or "".
 func (f *File) joinParts(dir string) {
 	j := &joiner{f: f, index: make(map[string]int, len(f.entries))}
 	for i, e := range f.entries {
@@ -21,7 +21,7 @@ func (f *File) joinParts(dir string) {
 			continue
 		}
 		if join := j.layout(i); join != nil {
-			if j.config == nil { // it takes no time where nothing is quantized
+			if j.config == nil { // only models with quantized weights need the configuration
 				if j.config = f.config; j.config == nil {
 					j.config = readSTConfig(dir)
 				}
@@ -34,8 +34,8 @@ func (f *File) joinParts(dir string) {
 	}
 }
 
-// layout returns what joins the parts of the weight whose codes are tensor i;
-// nil if there are none.
+// layout returns the function that joins the weight with the codes tensor i, or nil if tensor i
+// is not such codes.
 func (j *joiner) layout(i int) func(i int) error {
 	e := &j.f.entries[i]
 	base, isWeight := strings.CutSuffix(e.Name, ".weight")
@@ -61,8 +61,8 @@ func (j *joiner) layout(i int) func(i int) error {
 	return nil
 }
 
-// joinScaled joins codes of 8 bits or fewer that each stand for a number, and
-// scales of the tensor, of channels, of groups or of blocks.
+// joinScaled joins codes of at most 8 bits with scales of the tensor, of channels, of groups or
+// of blocks.
 func (j *joiner) joinScaled(i int) error {
 	e := &j.f.entries[i]
 	name := strings.TrimSuffix(e.Name, "._data")
@@ -87,7 +87,7 @@ func (j *joiner) joinScaled(i int) error {
 	w := weight{name: name, dtype: e.DType, shape: e.Shape, layout: fmt.Sprintf("%d-bit %s with a scale for %s", bits, kindOf(e.DType), blockText(e.Shape, block))}
 	w.open = func() (quant.Source, error) {
 		src, err := scale.values()
-		if err == nil && isSCB { // the largest magnitudes of rows, of LLM.int8
+		if err == nil && isSCB { // in LLM.int8 they are the largest magnitudes of rows
 			src = mapped{src, func(x float32) float32 { return x / 127 }}
 		}
 		if err == nil {

@@ -7,21 +7,20 @@ import (
 	"github.com/a01592f9/quant"
 )
 
-// What the layouts of joined weights have in common.
+// Functions for all layouts of joined weights.
 
-// A joiner finds the tensors of a safetensors model that are one weight
-// together, such as codes and their scales. A weight is listed in the place of
-// its codes, with the values that these stand for; its other tensors are listed
-// as parts of it.
+// A joiner finds the tensors of a safetensors model that together form a weight, such as codes
+// and their scales. The weight is listed in the place of its codes, with their values. Its
+// other tensors are listed as parts of it.
 type joiner struct {
 	f      *File
 	index  map[string]int
 	config *stConfig
-	bnb    bool // there are weights of bitsandbytes
+	bnb    bool // whether there are weights of bitsandbytes
 }
 
-// leave lists the parts of a weight that cannot be read as such, so that
-// nobody takes them for weights.
+// leave lists the parts of a weight that cannot be read, so that they are not taken for
+// weights.
 func (j *joiner) leave(codes string) {
 	bases := []string{codes}
 	for _, suffix := range codeSuffixes {
@@ -43,7 +42,7 @@ func (j *joiner) has(name string) bool {
 	return ok
 }
 
-// entry returns a tensor by its name, or nil.
+// entry returns the tensor with the given name, or nil.
 func (j *joiner) entry(name string) *entry {
 	if i, ok := j.index[name]; ok {
 		return &j.f.entries[i]
@@ -51,8 +50,7 @@ func (j *joiner) entry(name string) *entry {
 	return nil
 }
 
-// scaleOf returns the name of the tensor that holds the scales of a weight, or
-// "".
+// scaleOf returns the name of the tensor with the scales of a weight, or "".
 func (j *joiner) scaleOf(name, dtype string) string {
 	names := []string{name + "_scale_inv", name + "_scale"}
 	if base, ok := strings.CutSuffix(name, ".weight"); ok {
@@ -74,15 +72,15 @@ func (j *joiner) scaleOf(name, dtype string) string {
 	return ""
 }
 
-// A weight is what the joined tensors stand for.
+// A weight is the result of joining tensors.
 type weight struct {
 	name, dtype, layout string
 	shape               []int
 	open                func() (quant.Source, error)
 }
 
-// join lists a weight in place of its codes, tensor i, and other tensors as
-// its parts. Those that do not exist are left out.
+// join replaces the codes, tensor i, by the weight, and lists the other tensors as its parts.
+// It ignores parts that do not exist.
 func (j *joiner) join(i int, w weight, parts map[string]string) error {
 	e := &j.f.entries[i]
 	n, err := elements(w.shape)
@@ -102,7 +100,7 @@ func (j *joiner) join(i int, w weight, parts map[string]string) error {
 	return nil
 }
 
-// codes returns a Source of the codes of a small type that tensor i holds.
+// codes returns a Source of the values of the codes in tensor i, which has a small type.
 func (j *joiner) codes(i int) (quant.Source, int) {
 	e := &j.f.entries[i]
 	table, bits := smallTables[e.DType], smallFloats[e.DType].bits()
@@ -112,8 +110,8 @@ func (j *joiner) codes(i int) (quant.Source, int) {
 	return e.coded(e.elements, bits, table), bits
 }
 
-// values returns a Source of a tensor of parameters, with U8 as exponents of
-// two, which is how MX formats store scales.
+// values returns a Source of a tensor of parameters. U8 is read as exponents of two, as MX
+// formats store scales.
 func (e *entry) values() (quant.Source, error) {
 	switch {
 	case e.DType == "U8":
@@ -124,11 +122,11 @@ func (e *entry) values() (quant.Source, error) {
 	return e.open()
 }
 
-// smallParams is how many parameters are kept in memory while a weight is read.
-// Of more, those of the rows at hand are read. Tests lower it.
+// smallParams is the largest number of parameters that stay in memory while a weight is read.
+// Larger tensors of parameters are read again for each part. Tests lower it.
 var smallParams = 1 << 20
 
-// keep returns a Source of n values in memory, if they are few.
+// keep returns a Source in memory of n values, if they are at most smallParams.
 func keep(src quant.Source, n int) (quant.Source, error) {
 	if n > smallParams {
 		return src, nil
@@ -145,7 +143,7 @@ func kindOf(dtype string) string {
 	return "floats (" + dtype + ")"
 }
 
-// blockText says what shares a scale.
+// blockText describes the elements that share a scale.
 func blockText(shape, block []int) string {
 	whole := func(axis int) bool { return block[axis] >= shape[axis] }
 	axes := len(shape)
@@ -170,8 +168,8 @@ func blockText(shape, block []int) string {
 	return fmt.Sprintf("each block of %s", strings.Trim(strings.ReplaceAll(fmt.Sprint(block), " ", "×"), "[]"))
 }
 
-// partSuffixes are what names of parts have behind the name of the codes, and
-// behind what is left of that without codeSuffixes.
+// partSuffixes are the suffixes of the names of parts. They follow the name of the codes, with
+// or without one of codeSuffixes.
 var (
 	partSuffixes = []string{
 		"_scale_inv", "_scale", "_scale_2", "_scales", "_global_scale", "_zero_point", "_shape", "_g_idx",

@@ -8,9 +8,9 @@ import (
 	"github.com/a01592f9/quant"
 )
 
-// joinMLX joins the tensors of a weight of MLX: codes in words of 32 bits, the
-// first in the lowest bits, a scale and a bias for each group of the last axis.
-// The value is code · scale + bias.
+// joinMLX joins the tensors of a weight of MLX: codes in words of 32 bits, with the first code
+// in the lowest bits, and a scale and a bias for each group of the last axis. The value is code
+// · scale + bias.
 func (j *joiner) joinMLX(i int) error {
 	e := &j.f.entries[i]
 	base := strings.TrimSuffix(e.Name, ".weight")
@@ -53,9 +53,9 @@ func (j *joiner) joinMLX(i int) error {
 	return j.join(i, w, map[string]string{scale.Name: "scale", bias.Name: "bias"})
 }
 
-// mlxWidth returns the bits of a code and the size of a group. The words of a
-// row and its groups tell only their product; the configuration, or that there
-// is one pair that MLX has, tells the rest.
+// mlxWidth returns the bits of a code and the size of a group. The numbers of words and groups
+// in a row only give their product. The rest follows from the configuration, or from the pairs
+// that MLX supports if only one fits.
 func mlxWidth(words, groups int, config *stConfig) (bits, size int, err error) {
 	fits := func(bits, size int) bool { return int64(words)*32 == int64(groups)*int64(size)*int64(bits) }
 	found := 0

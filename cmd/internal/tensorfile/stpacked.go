@@ -9,9 +9,9 @@ import (
 	"github.com/a01592f9/quant"
 )
 
-// joinPacked joins codes of fewer than eight bits as compressed-tensors and
-// NVIDIA's Model Optimizer pack them: integers in words of 32 bits, or two E2M1
-// numbers in a byte, the first in the low half.
+// joinPacked joins codes of fewer than eight bits as compressed-tensors and NVIDIA's Model
+// Optimizer pack them: integers in words of 32 bits, or two E2M1 numbers in a byte with the
+// first in the low half.
 func (j *joiner) joinPacked(i int) error {
 	e := &j.f.entries[i]
 	name := strings.TrimSuffix(e.Name, "_packed")
@@ -28,8 +28,8 @@ func (j *joiner) joinPacked(i int) error {
 	return fmt.Errorf("packed codes of type %s", e.DType)
 }
 
-// joinE2M1 joins NVFP4, which has scales of 8-bit floats for each 16 values and
-// one of the tensor, and MXFP4, which has powers of two for each 32.
+// joinE2M1 joins NVFP4, which has 8-bit float scales for each 16 values and a scale of the
+// tensor, and MXFP4, which has powers of two for each 32 values.
 func (j *joiner) joinE2M1(i int, name string, scale *entry) error {
 	e := &j.f.entries[i]
 	axes := len(e.Shape)
@@ -80,7 +80,7 @@ func (j *joiner) joinE2M1(i int, name string, scale *entry) error {
 	return j.join(i, w, parts)
 }
 
-// withGlobal multiplies scales with the one of the tensor, or divides them.
+// withGlobal multiplies or divides scales by the scale of the tensor.
 func withGlobal(src quant.Source, global *entry, divide bool) (quant.Source, error) {
 	one := make([]float32, 1)
 	g, err := global.values()
@@ -96,8 +96,8 @@ func withGlobal(src quant.Source, global *entry, divide bool) (quant.Source, err
 	return mapped{src, func(x float32) float32 { return x * one[0] }}, nil
 }
 
-// joinMX joins the experts of gpt-oss: bytes of two E2M1 numbers in blocks of
-// 16 bytes, and a power of two for each block.
+// joinMX joins the experts of gpt-oss: blocks of 16 bytes with two E2M1 numbers each, and a
+// power of two for each block.
 func (j *joiner) joinMX(i int) error {
 	e := &j.f.entries[i]
 	name := strings.TrimSuffix(e.Name, "_blocks")
@@ -125,8 +125,8 @@ func (j *joiner) joinMX(i int) error {
 	return j.join(i, w, map[string]string{scale.Name: "scale"})
 }
 
-// joinIntegers joins integers of 2, 4 or 8 bits in words of 32, which are
-// offset by half of their range, and scales of channels or groups.
+// joinIntegers joins integers of 2, 4 or 8 bits in words of 32 bits, with scales of channels or
+// groups. The integers are stored with an offset of half their range.
 func (j *joiner) joinIntegers(i int, name string, scale *entry) error {
 	e := &j.f.entries[i]
 	rows, packed := e.Shape[0], e.Shape[1]
@@ -191,7 +191,7 @@ func (j *joiner) joinIntegers(i int, name string, scale *entry) error {
 	return j.join(i, w, parts)
 }
 
-// packedShape returns the columns of a weight, which its shape tells.
+// packedShape returns the number of columns of a weight from its shape tensor.
 func (j *joiner) packedShape(name string, rows, packed int) (int, error) {
 	shape := j.entry(name + "_shape")
 	if shape == nil || shape.elements != 2 || shape.DType != "I64" && shape.DType != "I32" {
@@ -205,13 +205,13 @@ func (j *joiner) packedShape(name string, rows, packed int) (int, error) {
 	if shape.DType == "I64" {
 		r, c = int64(binary.LittleEndian.Uint64(raw)), int64(binary.LittleEndian.Uint64(raw[8:]))
 	}
-	if r != int64(rows) || c < 0 || c > int64(packed)*16 { // a code takes two bits at least
+	if r != int64(rows) || c < 0 || c > int64(packed)*16 { // a code has at least two bits
 		return 0, fmt.Errorf("%s is [%d %d], which does not go with %d rows of %d words", quote(shape.Name), r, c, rows, packed)
 	}
 	return int(c), nil
 }
 
-// packedBits returns the width of codes of which so many are packed into words.
+// packedBits returns the width of codes, from the number of columns and of words in a row.
 func packedBits(cols, packed, known int) (int, error) {
 	var fit []int
 	for _, bits := range []int{2, 4, 8} {
@@ -249,8 +249,8 @@ func groupOrder(e *entry, cols, groups int) ([]int32, error) {
 	return order, nil
 }
 
-// columnWords is a Source of a matrix of codes that are packed along the first
-// axis: a word of 32 bits holds codes of rows that follow one another.
+// columnWords is a Source of a matrix of codes that are packed along the first axis: a 32-bit
+// word has codes of consecutive rows.
 type columnWords struct {
 	e          *entry
 	rows, cols int

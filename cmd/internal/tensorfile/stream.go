@@ -8,16 +8,16 @@ import (
 	"math"
 )
 
-// A Stream reads npy files that follow one another, such as numpy.save writes
-// to a pipe, each once and from its beginning. It trusts no header: memory is
-// allocated as data arrive.
+// A Stream reads consecutive npy files, such as those that numpy.save writes to a pipe. It
+// reads each file once from its beginning. Headers are not trusted: memory is allocated only as
+// data arrive.
 type Stream struct {
 	r       *bufio.Reader
-	count   int // arrays so far
+	count   int // number of arrays read
 	header  *npyHeader
 	enc     encoding
-	left    int       // elements of the array that are not read yet
-	ordered []float32 // all of a column-major one, once it has been read
+	left    int       // number of elements of the array that are not read yet
+	ordered []float32 // the elements of a column-major array, after it was read
 }
 
 // NewStream returns a Stream of r.
@@ -25,8 +25,8 @@ func NewStream(r io.Reader) *Stream {
 	return &Stream{r: bufio.NewReaderSize(r, blockBytes)}
 }
 
-// Next goes to the next array, whatever is left of the one before, and
-// describes it. The error is io.EOF where the stream ends.
+// Next advances to the next array and describes it. It skips the rest of the array before. At
+// the end of the stream the error is io.EOF.
 func (s *Stream) Next() (Info, error) {
 	if err := s.skip(); err != nil {
 		return Info{}, err
@@ -60,7 +60,7 @@ func (s *Stream) Next() (Info, error) {
 	return e.Info, nil
 }
 
-// skip reads what is left of an array.
+// skip reads the rest of an array.
 func (s *Stream) skip() error {
 	if s.header == nil || s.ordered != nil {
 		return nil
@@ -74,8 +74,8 @@ func (s *Stream) skip() error {
 	return s.wrap(err)
 }
 
-// Read returns the next n elements of the array, or what is left of it, in
-// row-major order, under the rules of [File.Load]. They are the caller's.
+// Read returns the next n elements of the array in row-major order, or all that are left. The
+// rules are those of [File.Load]. The slice belongs to the caller.
 func (s *Stream) Read(n int) ([]float32, error) {
 	n = min(n, s.left)
 	if s.header.fortran && len(s.header.shape) > 1 {
@@ -99,7 +99,7 @@ func (s *Stream) Read(n int) ([]float32, error) {
 	return data, s.wrap(err)
 }
 
-// wrap says in which array an error is.
+// wrap adds the name of the array to an error.
 func (s *Stream) wrap(err error) error {
 	if err == nil {
 		return nil

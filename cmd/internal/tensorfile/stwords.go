@@ -9,20 +9,19 @@ import (
 	"github.com/a01592f9/quant"
 )
 
-// joinWords joins the tensors of a linear layer as AutoGPTQ and AutoAWQ store
-// it: qweight, the codes in words of 32 bits; qzeros, the zero points in such
-// words; scales, of shape [groups, outputs]; and g_idx, the group of each input.
-// They hold the matrix with the inputs on the first axis. The weight is that of
-// the layer, [outputs, inputs], and its value (code - zero) · scale.
+// joinWords joins the tensors of a linear layer in the layout of AutoGPTQ or AutoAWQ: qweight,
+// the codes in words of 32 bits; qzeros, the zero points in such words; scales, of the shape
+// [groups, outputs]; and g_idx, the group of each input. They hold the matrix with the inputs
+// on the first axis. The joined weight has the shape [outputs, inputs] of the layer. Its values
+// are (code - zero) · scale.
 //
-//   - GPTQ packs codes of inputs that follow one another into a word, from the
-//     lowest bits on, and codes of 3 bits go on in the next word. Zero points
-//     are packed by outputs, and are stored less 1 (but not in version 2). Some
-//     files of version 2 say that they are of version 1: where all zero points
-//     are the middle of the codes, as they are of symmetric weights, they are
-//     not stored less 1.
-//   - AWQ packs 8 outputs into a word, of which the first, third, fifth and
-//     seventh come first. Its zero points are stored as they are.
+//   - GPTQ packs codes of consecutive inputs into a word, from the lowest bits on.
+//     Codes of 3 bits can continue in the next word. Zero points are packed by
+//     outputs. Version 1 stores them minus 1. Some files of version 2 say that they
+//     are of version 1. If all zero points, as stored, are the middle of the codes,
+//     which is so for symmetric weights, they are read as those of version 2.
+//   - AWQ packs 8 outputs into a word, with the first, third, fifth and seventh
+//     output first. Its zero points are stored unchanged.
 func (j *joiner) joinWords(i int) error {
 	e := &j.f.entries[i]
 	base := strings.TrimSuffix(e.Name, ".qweight")
@@ -65,20 +64,21 @@ func (j *joiner) joinWords(i int) error {
 	return j.join(i, w, map[string]string{zero.Name: "zero points", scale.Name: "scale", base + ".g_idx": "order of the groups"})
 }
 
-// A wordMatrix is a Source of a weight of GPTQ or AWQ. It keeps the parameters
-// of the groups in memory, and reads the words of the outputs at hand.
+// A wordMatrix is a Source of a weight of GPTQ or AWQ. It keeps the parameters of the groups in
+// memory, and reads the words of the outputs that it needs.
 type wordMatrix struct {
 	codes                   *entry
 	awq                     bool
 	inputs, outputs, groups int
 	bits                    int
-	less                    int // by which zero points are stored smaller
+	less                    int // is subtracted from stored zero points
 
 	scales, zeros []float32 // [groups, outputs]
 	group         []int32   // of each input
 }
 
-// unitWords and unitCodes are the words that hold whole codes of GPTQ.
+// unitWords and unitCodes are the numbers of words and codes in the smallest unit of whole
+// words with whole codes of GPTQ.
 func (m *wordMatrix) unitWords() int {
 	if m.bits == 3 {
 		return 3
@@ -88,7 +88,7 @@ func (m *wordMatrix) unitWords() int {
 
 func (m *wordMatrix) unitCodes() int { return m.unitWords() * 32 / m.bits }
 
-// layoutGPTQ finds the width of the codes from the words for zero points.
+// layoutGPTQ finds the width of the codes from the number of words of zero points.
 func (m *wordMatrix) layoutGPTQ(zero *entry, less bool) error {
 	for _, bits := range []int{2, 3, 4, 8} {
 		if m.outputs*bits == zero.Shape[1]*32 {
@@ -106,13 +106,13 @@ func (m *wordMatrix) layoutGPTQ(zero *entry, less bool) error {
 	return nil
 }
 
-// wholeZeros reports whether the zero points at the beginning all are the
-// middle of the codes as they are stored.
+// wholeZeros reports whether all zero points at the beginning are, as stored, the middle of the
+// codes.
 func (m *wordMatrix) wholeZeros(zero *entry) bool {
 	const most = 4096
 	values := make([]float32, min(most, m.groups*m.outputs))
 	if err := zero.coded(len(values), m.bits, integerTable(m.bits, 1<<(m.bits-1))).ReadFloats(values, 0); err != nil {
-		return false // whoever reads the weight will see
+		return false // reading the weight will report the error
 	}
 	return !slices.ContainsFunc(values, func(x float32) bool { return x != 0 })
 }
@@ -160,12 +160,10 @@ func (m *wordMatrix) load(zero, scale, order *entry, size int) error {
 	return nil
 }
 
-// awqOrder is the output that each four bits of a word belong to, from the
-// lowest on.
+// awqOrder has the output for each four bits of a word, from the lowest bits on.
 var awqOrder = [8]int{0, 2, 4, 6, 1, 3, 5, 7}
 
-// ReadFloats reads the codes of the outputs that dst holds a part of, and turns
-// them into values.
+// ReadFloats stores elements of the weight in dst, from element off on.
 func (m *wordMatrix) ReadFloats(dst []float32, off int) error {
 	first, last := off/m.inputs, (off+len(dst)-1)/m.inputs
 	from, to := 0, m.inputs-1
@@ -178,14 +176,14 @@ func (m *wordMatrix) ReadFloats(dst []float32, off int) error {
 	return m.readGPTQ(dst, off, first, last, from, to)
 }
 
-// value returns what a code of an output and an input stands for.
+// value returns the value of a code of an output and an input.
 func (m *wordMatrix) value(code uint32, output, input int) float32 {
 	p := int(m.group[input])*m.outputs + output
 	return (float32(code) - m.zeros[p]) * m.scales[p]
 }
 
-// readGPTQ reads the outputs from first to last and the inputs from one to
-// another, as far as dst, which begins at off, holds them.
+// readGPTQ reads the outputs first to last and the inputs from to to, and stores the elements
+// that are in dst. dst begins at element off.
 func (m *wordMatrix) readGPTQ(dst []float32, off, first, last, from, to int) error {
 	n, width, codes := last-first+1, m.unitWords(), m.unitCodes()
 	raw := make([]byte, 4*n*width)
@@ -201,7 +199,7 @@ func (m *wordMatrix) readGPTQ(dst []float32, off, first, last, from, to int) err
 			for k := range width {
 				words[k] = binary.LittleEndian.Uint32(raw[4*(n*k+o):])
 			}
-			// Of the codes of the unit, dst holds those from lo to hi.
+			// dst holds the codes lo to hi of the unit.
 			at := (first+o)*m.inputs + unit*codes - off
 			lo, hi := max(0, -at), min(codes, len(dst)-at)
 			for c := lo; c < hi; c++ {
@@ -235,7 +233,7 @@ func (m *wordMatrix) readAWQ(dst []float32, off, first, last, from, to int) erro
 	return nil
 }
 
-// read reads words from an index on.
+// read reads words from index word on.
 func (m *wordMatrix) read(raw []byte, word int) error {
 	if n, err := m.codes.raw.ReadAt(raw, 4*int64(word)); n < len(raw) {
 		return shortRead(err, word+n/4, m.codes.elements, m.codes.stored.Offset+4*int64(word)+int64(n))

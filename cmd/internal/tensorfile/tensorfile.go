@@ -1,14 +1,13 @@
-// Package tensorfile reads floating-point tensors out of files: text, CSV,
-// NumPy's npy and npz, ONNX, GGUF, and safetensors in one file or in shards. The
-// format is told by what a file holds; its name only decides between formats
-// that no byte tells apart.
+// Package tensorfile reads floating-point tensors from files: text, CSV, NumPy's npy and npz,
+// ONNX, GGUF, and safetensors in one file or in shards. It recognises the format by the content
+// of a file. The name of a file only decides between formats that the content cannot
+// distinguish.
 //
-// Files are mapped into memory. Tensors are listed without reading their data,
-// and read piece by piece, so a file may be larger than memory (text excepted,
-// which is parsed at once).
-// Files are not trusted: a file that breaks the rules of its format is a
-// one-line error that names the format and the tensor, never a panic, and
-// never an allocation that the size of the file does not warrant.
+// Files are mapped into memory. Tensors are listed without reading their data, and read in
+// pieces, so a file may be larger than memory. (Text is an exception: it is parsed at once.)
+// Files are not trusted. A file that violates the rules of its format gives a one-line error
+// that names the format and the tensor. It never causes a panic, or an allocation that is out
+// of proportion to the size of the file.
 package tensorfile
 
 import (
@@ -19,24 +18,23 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/sniff"
 )
 
-// Read reads all of r into memory, and then is Parse. Input of more than limit
-// bytes is an error, and no more than that is read; no limit is imposed if
-// limit is not positive.
+// Read reads all of r into memory and parses it as Parse does. If limit is positive, longer
+// input is an error, and Read reads at most limit+1 bytes.
 func Read(name string, r io.Reader, limit int64) (*File, error) {
 	return Options{}.Read(name, r, limit)
 }
 
-// Options say how a file is read. The zero Options are those of Read, Parse
-// and Open.
+// Options say how a file is read. The zero Options are those of the functions Read, Parse and
+// Open.
 type Options struct {
 	Reading  Reading                 // of text
-	Progress func(done, total int64) // is told how much is read of what takes long to open; nil for nobody
+	Progress func(done, total int64) // is called with the number of bytes read, for files that take long to open; may be nil
 }
 
 // Read is the function Read with options.
 func (o Options) Read(name string, r io.Reader, limit int64) (*File, error) {
 	if limit > 0 {
-		r = io.LimitReader(r, max(limit, limit+1)) // one more, unless that overflows
+		r = io.LimitReader(r, max(limit, limit+1)) // one byte more than the limit, unless that overflows
 	}
 	data, err := io.ReadAll(r)
 	if err != nil {
@@ -48,7 +46,7 @@ func (o Options) Read(name string, r io.Reader, limit int64) (*File, error) {
 	return o.Parse(name, bytes.NewReader(data), int64(len(data)))
 }
 
-// A LimitError reports input that is longer than the limit given to Read.
+// A LimitError reports input that is longer than the limit of Read.
 type LimitError struct {
 	Limit int64 // in bytes
 }
@@ -57,9 +55,8 @@ func (e *LimitError) Error() string {
 	return fmt.Sprintf("input is longer than %d bytes", e.Limit)
 }
 
-// Parse reads the size bytes of r as a tensor file. The File reads tensors
-// from r for as long as it is used. The name, which may be empty, only matters
-// for its extension.
+// Parse reads the first size bytes of r as a tensor file. The File reads tensors from r, which
+// must stay valid. Only the extension of the name matters; the name may be empty.
 func Parse(name string, r io.ReaderAt, size int64) (*File, error) {
 	return Options{}.Parse(name, r, size)
 }
@@ -69,8 +66,8 @@ func (o Options) Parse(name string, r io.ReaderAt, size int64) (*File, error) {
 	return o.parse(name, r, size, "")
 }
 
-// parse is Parse of a file in the folder dir, which may be "". It tells of
-// progress how much of a text it has read.
+// parse is Parse for a file in the folder dir, which may be "". It reports the progress of
+// reading text.
 func (o Options) parse(name string, r io.ReaderAt, size int64, dir string) (*File, error) {
 	head := make([]byte, min(max(size, 0), sniff.HeadLen))
 	if n, err := r.ReadAt(head, 0); n < len(head) {

@@ -8,18 +8,17 @@ import (
 	"github.com/a01592f9/quant"
 )
 
-// textHead is how much of a text the recognisers look at.
+// textHead is the number of bytes of a text that are used to recognise its notation.
 const textHead = 1 << 16
 
-// parseText reads one tensor: of shape [channels, values], or of the shape
-// that brackets give it.
+// parseText reads one tensor. Its shape is [channels, values], or follows from brackets in the
+// text.
 //
-// In pasted text a line or a semicolon ends a channel, commas and blanks
-// separate its values, and # begins a comment. In CSV one separator is used
-// throughout, fields may be quoted, and # begins a comment only at the
-// beginning of a line. A first line of names is a header, and a name before the
-// values of each line is a label: both are left out, and noted. An empty field
-// is an error, except after the last separator of a line.
+// In pasted text, a line or a semicolon ends a channel, commas and blanks separate values, and
+// # begins a comment. In CSV there is one separator for the whole text, fields may be quoted,
+// and # begins a comment only at the beginning of a line. A first line of names is a header,
+// and a name before the values of each line is a label. Headers and labels are left out, with a
+// note. An empty field is an error, except after the last separator of a line.
 func parseText(r io.Reader, csv bool, want Reading) (*Text, []float32, error) {
 	if err := want.Validate(); err != nil {
 		return nil, nil, err
@@ -54,7 +53,7 @@ func parseText(r io.Reader, csv bool, want Reading) (*Text, []float32, error) {
 	return text, p.values, nil
 }
 
-// textEntry makes an entry of values in memory.
+// textEntry returns the entry of values in memory.
 func textEntry(t *Text, data []float32) entry {
 	data = slices.Clip(data)
 	e := newEntry("", "F32", t.Shape, int64(len(data))*4)

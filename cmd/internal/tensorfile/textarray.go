@@ -7,7 +7,7 @@ import (
 	"unicode"
 )
 
-// arrayClasses is how a scanner splits text with values in brackets.
+// arrayClasses returns the classes of characters for text with values in brackets.
 func arrayClasses(want Reading) scanClasses {
 	c := scanClasses{marks: "[](){}=;", words: true, quotes: `"'`, comments: true}
 	if want.Decimal != ',' {
@@ -16,12 +16,12 @@ func arrayClasses(want Reading) scanClasses {
 	return c
 }
 
-// An arrayParser reads values in brackets: lists of JSON and Python, prints of
-// NumPy, PyTorch and TensorFlow, initializers of C, matrices of MATLAB. What a
-// call takes beside the array, such as dtype=float32, is skipped.
+// An arrayParser reads values in brackets: lists of JSON and Python, prints of NumPy, PyTorch
+// and TensorFlow, initializers of C, and matrices of MATLAB. It skips the arguments of a call
+// other than the array, such as dtype=float32.
 //
-// The axes of the array are the levels of brackets. Several arrays that follow
-// one another are the entries of one.
+// Each level of brackets is an axis of the array. Several consecutive arrays form one array
+// with a further axis.
 type arrayParser struct {
 	scan *scanner
 	nums numberReader
@@ -29,33 +29,33 @@ type arrayParser struct {
 	err  error
 
 	open   []bracket
-	lists  []list // those of open that are lists, outermost first
+	lists  []list // the lists among open, outermost first
 	values []float32
-	leaf   int   // level of the lists of values; 0 until the first value
-	dims   []int // entries of the lists of each level, from level 1; -1 while that is open
-	matrix bool  // semicolons end rows
-	top    int   // arrays so far
+	leaf   int   // level of the lists of values; 0 before the first value
+	dims   []int // lengths of the lists of each level, from level 1; -1 if not known yet
+	matrix bool  // whether semicolons end rows
+	top    int   // number of arrays
 
-	calls, commas, blanks, scalar bool // what was seen
-	rowLines                      bool // a list of values goes over several lines
+	calls, commas, blanks, scalar bool // which of these occurred
+	rowLines                      bool // whether a list of values has several lines
 }
 
-// A bracket is an open list or call.
+// A bracket is a list or a call that has not ended.
 type bracket struct {
 	call bool
 	shut rune
-	full bool // the array of a call was read
+	full bool // whether the array of a call was read
 }
 
-// A list is an open list.
+// A list is a list that has not ended.
 type list struct {
 	at      token // its bracket
 	entries int
-	comma   bool // the last token was a comma
-	virtual bool // it is a row of a matrix, which has no bracket of its own
+	comma   bool // whether the last token was a comma
+	virtual bool // whether it is a row of a matrix, without a bracket
 }
 
-// parseArray reads a text of which brackets show the shape.
+// parseArray reads a text with brackets.
 func parseArray(s *scanner, want Reading) (*Text, []float32, error) {
 	p := &arrayParser{scan: s, nums: numberReader{'.'}}
 	if want.Decimal != 0 {
@@ -75,7 +75,7 @@ func parseArray(s *scanner, want Reading) (*Text, []float32, error) {
 	return t, p.values, nil
 }
 
-// shape is the shape of the array that was read.
+// shape returns the shape of the array that was read.
 func (p *arrayParser) shape() []int {
 	shape := slices.Clone(p.dims[:max(p.leaf, 0)])
 	if p.top > 1 {
@@ -99,13 +99,13 @@ func (p *arrayParser) notation() string {
 	return "nested brackets"
 }
 
-// read goes to the next token.
+// read advances to the next token.
 func (p *arrayParser) read() bool {
 	p.next, p.err = p.scan.next()
 	return p.err == nil
 }
 
-// fail is an error at a token.
+// fail records an error at a token.
 func (p *arrayParser) fail(t token, format string, args ...any) error {
 	return &SyntaxError{t.line, t.column, fmt.Sprintf(format, args...)}
 }
@@ -137,7 +137,7 @@ func (p *arrayParser) parse() error {
 	return p.err
 }
 
-// end checks that nothing is open where the text ends.
+// end checks that all brackets are closed at the end of the text.
 func (p *arrayParser) end() error {
 	switch {
 	case len(p.open) > 0:
@@ -169,7 +169,7 @@ func (p *arrayParser) openList(t token) error {
 	return nil
 }
 
-// entry counts an entry of the innermost list, or an array of its own.
+// entry counts an entry of the innermost list, or an array outside of lists.
 func (p *arrayParser) entry(t token) error {
 	for n := len(p.open); n > 0 && p.open[n-1].call; n-- {
 		if p.open[n-1].full {
@@ -214,18 +214,18 @@ func (p *arrayParser) shut(t token) error {
 	return p.endList()
 }
 
-// endList ends the innermost list, and compares it with the first of its level.
+// endList ends the innermost list, and checks its length against the first list of its level.
 func (p *arrayParser) endList() error {
 	level := len(p.lists)
 	l := p.lists[level-1]
 	p.lists = p.lists[:level-1]
-	if l.virtual && l.entries == 0 { // behind a semicolon after the last row
+	if l.virtual && l.entries == 0 { // after the last row of a matrix there may be a semicolon
 		p.lists[level-2].entries--
 		return nil
 	}
 	p.rowLines = p.rowLines || p.scan.line > l.at.line
 	if p.leaf == 0 {
-		p.leaf = level // lists without values
+		p.leaf = level // the lists have no values
 	}
 	switch want := p.dims[level-1]; {
 	case want < 0:
@@ -240,8 +240,8 @@ func (p *arrayParser) endList() error {
 	return nil
 }
 
-// place names the list that has just ended, by its indices, or the first of
-// its level.
+// place describes the list that has just ended by its indices. With first it describes the
+// first list of the same level.
 func (p *arrayParser) place(first bool) string {
 	index := func(i int) string {
 		if first {
@@ -263,7 +263,7 @@ func (p *arrayParser) comma(t token) error {
 	n := len(p.open)
 	switch {
 	case n == 0:
-		return nil // between arrays
+		return nil // the token is between arrays
 	case p.open[n-1].call:
 		return p.arguments(t)
 	}
@@ -275,7 +275,7 @@ func (p *arrayParser) comma(t token) error {
 	return nil
 }
 
-// arguments skips what a call takes after its array.
+// arguments skips the arguments of a call after its array.
 func (p *arrayParser) arguments(t token) error {
 	n := len(p.open)
 	if !p.open[n-1].full {
@@ -306,7 +306,7 @@ func (p *arrayParser) semicolon(t token) error {
 		if p.leaf != level || p.dims[level-1] >= 0 || level == maxAxes {
 			return p.fail(t, "a semicolon in a list that others are unlike")
 		}
-		// What was a list of values becomes the first of several rows.
+		// The list of values becomes the first of several rows.
 		p.matrix = true
 		p.leaf++
 		p.dims = append(p.dims[:level], -1)
@@ -322,7 +322,7 @@ func (p *arrayParser) semicolon(t token) error {
 	return nil
 }
 
-// value reads a number, or a word that is part of a notation.
+// value reads a number, or a word of a notation.
 func (p *arrayParser) value(t token) error {
 	if !t.quoted && isWord(t.text) {
 		return p.word(t)
@@ -343,7 +343,7 @@ func (p *arrayParser) value(t token) error {
 		p.values = append(p.values, x)
 		return nil
 	}
-	if p.matrix && len(p.lists) == p.leaf-1 { // a further matrix
+	if p.matrix && len(p.lists) == p.leaf-1 { // another matrix begins
 		if err := p.entry(t); err != nil {
 			return err
 		}
@@ -362,15 +362,15 @@ func (p *arrayParser) value(t token) error {
 	return nil
 }
 
-// isWord reports whether a text can be a name of a program: not a number, and
-// no word for one.
+// isWord reports whether s can be a name in a program: not a number, and not a word such as
+// nan.
 func isWord(s string) bool {
 	c := []rune(s)[0]
 	return (unicode.IsLetter(c) || c == '_' || c == '<' || c == '>') && !strings.ContainsAny(s, "+-") &&
 		!slices.Contains([]string{"nan", "inf", "infinity"}, strings.ToLower(s))
 }
 
-// word reads the name of a call, or a name and what it is set to.
+// word reads the name of a call, or a name and the value that is assigned to it.
 func (p *arrayParser) word(t token) error {
 	if len(p.open) == 0 {
 		switch {
@@ -390,14 +390,14 @@ func (p *arrayParser) word(t token) error {
 		p.open = append(p.open, bracket{call: true, shut: ')'})
 		return nil
 	case after.kind == '=' && len(p.open) == 0:
-		return nil // a variable
+		return nil // an assignment to a variable
 	case after.kind == '=' && inCall && !p.open[len(p.open)-1].full:
 		return p.argument()
 	}
 	return p.fail(t, "%s is not a number", quote(t.text))
 }
 
-// skipToNumpy skips what TensorFlow prints before the array.
+// skipToNumpy skips the text that TensorFlow prints before the array.
 func (p *arrayParser) skipToNumpy(t token) error {
 	for p.read() && p.next.kind != tokenEOF {
 		if p.next.text != "numpy" {
@@ -413,7 +413,7 @@ func (p *arrayParser) skipToNumpy(t token) error {
 	return p.fail(t, "a tensor of TensorFlow without its values: print tensor.numpy()")
 }
 
-// argument skips the value of an argument before the array, and the comma.
+// argument skips the value and the comma of an argument before the array.
 func (p *arrayParser) argument() error {
 	if !p.scan.skipTo(',') {
 		return p.fail(p.next, "the text is cut off after =")

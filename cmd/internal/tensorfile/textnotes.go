@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// reading is how the text was read, with nothing left to choose.
+// reading returns how the text was read, with all options set.
 func (p *rowsParser) reading() Reading {
 	r := p.want
 	r.Separator, r.Decimal = p.style.sep, p.nums.decimal
@@ -15,7 +15,7 @@ func (p *rowsParser) reading() Reading {
 	return r
 }
 
-// notes says what was left out and what was assumed.
+// notes returns notes on what was left out and what was assumed.
 func (p *rowsParser) notes(s *textSample) []Note {
 	var notes []Note
 	if h := p.header; h != nil {
@@ -33,7 +33,7 @@ func (p *rowsParser) notes(s *textSample) []Note {
 	return append(notes, p.doubts(s)...)
 }
 
-// doubts are the assumptions that may be wrong.
+// doubts returns notes on assumptions that may be wrong.
 func (p *rowsParser) doubts(s *textSample) []Note {
 	var notes []Note
 	doubt := func(text, otherText string, change func(*Reading)) {

@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// What a text was read as.
+// The result of reading a text.
 
-// A SyntaxError is what is wrong with a text or CSV file, and where. The tool
-// shows it on a terminal, the page beside the values.
+// A SyntaxError is an error in a text or CSV file, with its place. The tool prints it, and the
+// page shows it next to the values.
 type SyntaxError struct {
 	Line   int // from 1
 	Column int // in characters, from 1
@@ -20,40 +20,40 @@ func (e *SyntaxError) Error() string {
 	return fmt.Sprintf("line %d, column %d: %s", e.Line, e.Column, e.Msg)
 }
 
-// A Reading says how text is to be read where the recognisers would choose. The
-// zero Reading leaves everything to them.
+// A Reading sets options of reading text that are otherwise recognised automatically. The zero
+// Reading recognises all of them.
 type Reading struct {
-	// Separator is what stands between the values of a channel: ',', ';', '\t',
-	// ' ' for blanks of any number, or '|' for the cells of a table. Where it is
-	// ',' or ' ' in pasted text, lines and semicolons end channels.
+	// Separator is the separator of the values of a channel: ',', ';', '\t', ' ' for any number
+	// of blanks, or '|' for the cells of a table. In pasted text with ',' or ' ', lines and
+	// semicolons end channels.
 	Separator rune
 	Decimal   rune // the decimal sign: '.' or ','
 
-	SkipRows    int // lines with values, at the beginning, that are left out
-	SkipColumns int // values at the beginning of each line that are left out
+	SkipRows    int // number of first lines with values that are left out
+	SkipColumns int // number of first values of each line that are left out
 }
 
-// A Note is what a reader of text assumed or left out.
+// A Note says what was assumed or left out in reading a text.
 type Note struct {
 	Text     string // one sentence without a full stop
 	Line     int    // from 1; 0 if the note is about all of the text
-	Doubtful bool   // the text can be read otherwise as well
+	Doubtful bool   // whether another reading is plausible
 
-	Other     *Reading // gives the other reading; nil if there is none
+	Other     *Reading // options for the other reading; nil if there is none
 	OtherText string   // what Other does, as "let semicolons separate values"
 }
 
-// A Text is how a text was read.
+// A Text describes how a text was read.
 type Text struct {
 	Notation string // what was recognised, as "a Markdown table"
-	Array    bool   // the notation has brackets, so that the text has a shape of its own
+	Array    bool   // whether the notation has brackets, which give the shape
 	Shape    []int
-	Reading  Reading // that was used, with nothing left to choose
+	Reading  Reading // the options that were used, all set
 	Notes    []Note
 }
 
-// Summary says what was read, as "a 2×2 array (PyTorch)" or "2 channels × 3
-// values (CSV)".
+// Summary describes the result, such as "a 2×2 array (PyTorch)" or "2 channels × 3 values
+// (CSV)".
 func (t *Text) Summary() string {
 	if t.Array {
 		dims := make([]string, len(t.Shape))
@@ -65,7 +65,7 @@ func (t *Text) Summary() string {
 	return fmt.Sprintf("%s × %s (%s)", count(t.Shape[0], "channel"), count(t.Shape[1], "value"), t.Notation)
 }
 
-// Doubtful returns the notes of readings that might be wrong.
+// Doubtful returns the notes on assumptions that may be wrong.
 func (t *Text) Doubtful() []Note {
 	var notes []Note
 	for _, n := range t.Notes {

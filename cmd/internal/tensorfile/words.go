@@ -8,10 +8,10 @@ import (
 	"unicode"
 )
 
-// Names and counts in messages.
+// Names and numbers in messages.
 
-// inTensor says which tensor an error is about, if tensors have names and the
-// error does not say so itself.
+// inTensor adds the name of the tensor to an error, unless the tensor has no name or the error
+// already has it.
 func inTensor(name string, err error) error {
 	if name == "" || strings.HasPrefix(err.Error(), "tensor \"") {
 		return err
@@ -19,11 +19,10 @@ func inTensor(name string, err error) error {
 	return fmt.Errorf("tensor %s: %w", quote(name), err)
 }
 
-// quote quotes a string of a file for an error message that stays on one line
-// of sensible length.
+// quote quotes a string from a file for an error message, and shortens it.
 func quote(s string) string { return fmt.Sprintf("%q", shorten(s)) }
 
-// printable is for a string of a file that is shown without quotes.
+// printable returns a string from a file for display without quotes.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {
@@ -65,7 +64,7 @@ func quoteAll(names []string) string {
 	return strings.Join(all, ", ")
 }
 
-// namesList quotes names, the first few of many.
+// namesList quotes the first few of the names.
 func namesList(names []string) string {
 	var b strings.Builder
 	for i, name := range names {
@@ -81,8 +80,8 @@ func namesList(names []string) string {
 	return b.String()
 }
 
-// withoutPath is an error of the operating system without the path, which is
-// long and says no more than the name that goes before it.
+// withoutPath removes the path from an error of the operating system, since a name precedes the
+// error.
 func withoutPath(err error) error {
 	var path *fs.PathError
 	if errors.As(err, &path) {
@@ -91,5 +90,5 @@ func withoutPath(err error) error {
 	return err
 }
 
-// maxNames is how many names of a header, or labels, a note lists.
+// maxNames is the largest number of names of a header, or of labels, in a note.
 const maxNames = 4
