@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// A Rule says which type tensors get whose names match a pattern.
+// A Rule sets the type of the tensors whose names match a pattern.
 type Rule struct {
 	Pattern string
 	Type    Type
@@ -16,10 +16,9 @@ type Rule struct {
 	expression *regexp.Regexp
 }
 
-// ParseRule parses PATTERN=TYPE, such as attn_v=q6_k, the rules of llama.cpp's
-// quantizer. The pattern is a regular expression that matches a part of a name, in
-// letters of either case: attn_v matches blk.0.attn_v.weight. The type is one that
-// is Writable.
+// ParseRule parses PATTERN=TYPE, such as attn_v=q6_k, as in llama.cpp's quantizer. The pattern
+// is a regular expression that matches any part of a name, without regard to case: attn_v
+// matches blk.0.attn_v.weight. The type must be Writable.
 func ParseRule(s string) (Rule, error) {
 	i := strings.LastIndexByte(s, '=')
 	if i < 0 {
@@ -57,7 +56,7 @@ func Written() string {
 	return strings.Join(names, ", ")
 }
 
-// Matches reports whether the rule is about a tensor of this name.
+// Matches reports whether the rule applies to a tensor with the given name.
 func (r *Rule) Matches(name string) bool { return r.expression.MatchString(name) }
 
 // Rules are rules in the order in which they were given.
@@ -77,15 +76,15 @@ next:
 	return patterns
 }
 
-// A Choice is the type that a tensor gets.
+// A Choice is the type chosen for a tensor.
 type Choice struct {
 	Type   Type
-	Wanted Type // by the rule; the Type, unless the rows do not allow it
-	Rule   int  // that matched; -1 if none did
+	Wanted Type // the type of the rule, which differs from Type if the rows do not allow it
+	Rule   int  // index of the rule that matched; -1 if none did
 }
 
-// Choose returns the type for a tensor: that of the first rule that matches its
-// name, or else the default, and what Fallback makes of it.
+// Choose returns the type for a tensor: the type of the first rule that matches its name, or
+// standard. Fallback may replace the type.
 func (rules Rules) Choose(t *Tensor, standard Type) Choice {
 	c := Choice{Wanted: standard, Rule: -1}
 	for i := range rules {
@@ -98,10 +97,9 @@ func (rules Rules) Choose(t *Tensor, standard Type) Choice {
 	return c
 }
 
-// Fallback returns the type that llama.cpp takes instead of t where rows of n
-// elements are not whole blocks of t: one with blocks of 32 that has at least as
-// many bits, or F16 where rows are not multiples of 32 either. It returns t where
-// rows are whole blocks.
+// Fallback returns the type that llama.cpp uses if rows of n elements are not whole blocks of
+// t. It is a type with blocks of 32 and at least as many bits, or F16 if rows are not multiples
+// of 32. Otherwise Fallback returns t.
 func (t Type) Fallback(n int) Type {
 	for {
 		block, _ := t.Block()

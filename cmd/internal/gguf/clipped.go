@@ -2,11 +2,10 @@ package gguf
 
 import "math"
 
-// Clipped returns how many elements of src are half a step or more beyond the
-// largest or smallest value that their group can have in blocks. The blocks are
-// those that Encode made of src, in a type that is Writable. In types that reach
-// from the smallest element to the largest, and in F32, F16 and BF16, there are
-// none.
+// Clipped returns the number of elements of src that are at least half a step beyond the
+// largest or the smallest value of their group in blocks. The blocks are the result of Encode
+// for src, with a type that is Writable. The result is 0 for types that cover the range from
+// the smallest to the largest element, and for F32, F16 and BF16.
 func (t Type) Clipped(src []float32, blocks []byte) int {
 	switch t {
 	case Q4_0:
@@ -32,8 +31,8 @@ func (t Type) Clipped(src []float32, blocks []byte) int {
 	return n
 }
 
-// clippedCentred is Clipped for Q4_0 and Q5_0, whose codes end one step earlier
-// on the side of 0 where the largest magnitude is not.
+// clippedCentred is Clipped for Q4_0 and Q5_0. Their codes end one step earlier on the side of
+// 0 opposite to the largest magnitude.
 func clippedCentred(src []float32, zero float32) int {
 	n := 0
 	for ; len(src) > 0; src = src[BlockLen:] {
@@ -41,7 +40,7 @@ func clippedCentred(src []float32, zero float32) int {
 		_, most := largest(x)
 		id := reciprocal(most / -zero)
 		if math.IsInf(float64(id), 0) {
-			continue // all codes are 0, and so is the scale
+			continue // the scale is 0, and so are all codes
 		}
 		for _, v := range x {
 			if float32(v*id)+(zero+0.5) >= 2*zero {
@@ -52,11 +51,11 @@ func clippedCentred(src []float32, zero float32) int {
 	return n
 }
 
-// A limiter calls f with the elements of every group of a block that has a scale
-// other than 0, and with the limits beyond which elements are clipped.
+// A limiter calls f for every group of a block with a scale other than 0: with the range of its
+// elements, and with the limits beyond which elements are clipped.
 type limiter func(block []byte, f func(from, end int, low, high float32))
 
-// limits returns the limiter of t; nil if nothing is clipped in t.
+// limits returns the limiter of t, or nil if t does not clip.
 func (t Type) limits() limiter {
 	whole := func(low, high float32, d func(b []byte) float32) limiter {
 		return func(b []byte, f func(from, end int, low, high float32)) {
@@ -67,7 +66,7 @@ func (t Type) limits() limiter {
 	}
 	switch t {
 	case IQ4_NL:
-		return whole(-138.5, 125, half) // half of what is between the last two values more
+		return whole(-138.5, 125, half) // half of the distance between the last two values is added
 	case MXFP4:
 		return whole(-14, 14, func(b []byte) float32 { return halfE8M0(b[0]) })
 	case Q4_K:

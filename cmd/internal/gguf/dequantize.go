@@ -5,9 +5,9 @@ package gguf
 // little-endian order. Every product that is added or subtracted is
 // converted, float32(a*b)+c, so that no compiler fuses the two.
 
-// Dequantize stores in dst the values of the blocks in src, with the bits of
-// ggml. It panics if dst is not whole blocks, src is shorter, or t is not
-// read.
+// Dequantize stores the values of the blocks of src in dst, with the same bits as ggml. It
+// panics if the length of dst is not a multiple of the block length, if src is shorter, or if t
+// is not read.
 func (t Type) Dequantize(dst []float32, src []byte) {
 	if !t.decoded() {
 		panic("gguf: blocks of " + t.String() + " cannot be dequantized")

@@ -5,19 +5,19 @@ import (
 	"math/bits"
 )
 
-// The types IQ1, IQ2 and IQ3 have vectors of 8 or 4 elements that are entries of
-// a codebook, times a scale; IQ2 and IQ3 have signs for every element besides.
-// grids.go has the codebooks. 32 elements have one scale, or two, of 3 or 4 bits.
+// In the types IQ1, IQ2 and IQ3, vectors of 8 or 4 elements are entries of a codebook times a
+// scale. IQ2 and IQ3 have a sign for every element too. The codebooks are in grids.go. 32
+// elements have one or two scales of 3 or 4 bits.
 
-// signs7 returns the signs of eight elements of which the seven bits of a code
-// say seven: an even number of elements is negative.
+// signs7 returns the signs of eight elements from a code of seven bits. An even number of the
+// signs is negative.
 func signs7(code uint32) byte {
 	code &= 127
 	return byte(code | uint32(bits.OnesCount32(code)&1)<<7)
 }
 
-// decodeVector8 stores the product of d and an entry of a codebook, negative
-// where signs has a bit.
+// decodeVector8 stores the product of d and an entry of a codebook in dst. Elements with a bit
+// in signs are negative.
 func decodeVector8(dst []float32, grid *[8]float32, signs byte, d float32) {
 	x := (*[8]float32)(dst)
 	for j, v := range grid {
@@ -44,8 +44,9 @@ func decodeVectors4(dst []float32, first, second *[4]float32, signs byte, d floa
 	}
 }
 
-// decodeIQ2XXS decodes d and, for each 32 elements, four indices of a byte and a
-// word: a scale in its highest four bits, and seven bits of signs for each vector.
+// decodeIQ2XXS decodes d and, for each 32 elements, four indices of one byte and a word. The
+// highest four bits of the word are a scale, and the others are seven bits of signs for each
+// vector.
 func decodeIQ2XXS(dst []float32, src []byte) {
 	d := half(src)
 	for g := range 8 {
@@ -63,8 +64,8 @@ func scalesIQ2(d float32, b byte) [2]float32 {
 	return [2]float32{d * (0.5 + float32(b&15)) * 0.25, d * (0.5 + float32(b>>4)) * 0.25}
 }
 
-// decodeIQ2XS decodes d, a word for each vector with nine bits of index and
-// seven of signs, and eight bytes of two scales.
+// decodeIQ2XS decodes d, a word for each vector with nine bits of index and seven bits of
+// signs, and eight bytes with two scales each.
 func decodeIQ2XS(dst []float32, src []byte) {
 	d := half(src)
 	for g := range 8 {
@@ -76,8 +77,8 @@ func decodeIQ2XS(dst []float32, src []byte) {
 	}
 }
 
-// decodeIQ2S decodes d, 32 bytes of indices, 32 bytes of signs, eight bytes with
-// the high two bits of four indices each, and eight bytes of two scales.
+// decodeIQ2S decodes d, 32 bytes of indices, 32 bytes of signs, eight bytes with the high two
+// bits of four indices each, and eight bytes with two scales each.
 func decodeIQ2S(dst []float32, src []byte) {
 	d, indices, signs, high := half(src), src[2:34], src[34:66], src[66:74]
 	for g := range 8 {
@@ -103,8 +104,8 @@ func decodeIQ3XXS(dst []float32, src []byte) {
 	}
 }
 
-// decodeIQ3S decodes d, 64 bytes of indices, eight bytes with the ninth bit of
-// eight indices each, 32 bytes of signs, and four bytes of two scales.
+// decodeIQ3S decodes d, 64 bytes of indices, eight bytes with the ninth bits of eight indices
+// each, 32 bytes of signs, and four bytes with two scales each.
 func decodeIQ3S(dst []float32, src []byte) {
 	d, indices, high, signs := half(src), src[2:66], src[66:74], src[74:106]
 	for g := range 8 {
@@ -117,11 +118,11 @@ func decodeIQ3S(dst []float32, src []byte) {
 	}
 }
 
-// shiftIQ1 is added to every element of IQ1_S and IQ1_M, or taken away.
+// shiftIQ1 is added to, or subtracted from, every element of IQ1_S and IQ1_M.
 const shiftIQ1 = 0.125
 
-// decodeVector1 stores d times the sums of an entry of the codebook and the
-// shift, which is negative if the sign is not 0.
+// decodeVector1 stores d times the sum of an entry of the codebook and the shift. The shift is
+// negative if sign is not 0.
 func decodeVector1(dst []float32, grid *[8]float32, sign int, d float32) {
 	shift := float32(shiftIQ1)
 	if sign != 0 {

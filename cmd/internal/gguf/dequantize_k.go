@@ -5,13 +5,12 @@ import (
 	"math"
 )
 
-// The types whose names end in _K have blocks of 256 elements in groups of 16 or
-// 32. A group has a scale of few bits, and in Q2_K, Q4_K and Q5_K a minimum;
-// the scales are multiples of d and the minima multiples of dmin, float16 numbers
-// of the block.
+// The types with names that end in _K have blocks of 256 elements in groups of 16 or 32. A
+// group has a scale of few bits; in Q2_K, Q4_K and Q5_K it also has a minimum. Scales are
+// multiples of d and minima are multiples of dmin, which are float16 numbers of the block.
 //
-// Codes of 2, 4 and 6 bits are cut into planes: a byte of a plane has bits of
-// elements that are 32 apart.
+// Codes of 2, 4 and 6 bits are stored in planes: a byte of a plane has bits of elements that
+// are 32 apart.
 
 // decodeQ2K decodes 16 bytes of scales (low four bits) and minima (high four),
 // 64 bytes of codes, d and dmin. Group g has 16 elements; those of 128 elements
@@ -80,8 +79,8 @@ func decodeQ4K(dst []float32, src []byte) {
 	}
 }
 
-// decodeQ5K decodes what Q4_K has, with 32 bytes of fifth bits before the
-// codes: bit g of byte l is that of element l of group g.
+// decodeQ5K decodes the fields of Q4_K, with 32 bytes of fifth bits before the codes: bit g of
+// byte l belongs to element l of group g.
 func decodeQ5K(dst []float32, src []byte) {
 	scales, fifth, d, dmin := (*[12]byte)(src[4:]), (*[32]byte)(src[16:]), half(src), half(src[2:])
 	for g := range 8 {
@@ -101,7 +100,7 @@ func decodeQ6K(dst []float32, src []byte) {
 	low, high, scales, d := src[:128], src[128:192], src[192:208], half(src[208:])
 	for g, s := range scales {
 		scale := d * float32(int8(s))
-		// Plane p of 128 elements, and 16 elements of its 32.
+		// x is 16 elements in plane p of 128 elements, and at is their place in the plane.
 		x, p, at := (*[16]float32)(dst[16*g:]), g/2%4, g%2*16
 		bits4, bits2 := low[g/8*64+p%2*32+at:][:16], high[g/8*32+at:][:16]
 		for l, c := range bits4 {
@@ -111,8 +110,7 @@ func decodeQ6K(dst []float32, src []byte) {
 	}
 }
 
-// decodeQ8K decodes d, a float32, and 256 signed bytes. Sums follow, which are
-// not needed here.
+// decodeQ8K decodes d, a float32, and 256 signed bytes. It ignores the sums that follow.
 func decodeQ8K(dst []float32, src []byte) {
 	x, codes := (*[256]float32)(dst), (*[256]byte)(src[4:])
 	d := math.Float32frombits(binary.LittleEndian.Uint32(src))

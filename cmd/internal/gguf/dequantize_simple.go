@@ -2,15 +2,14 @@ package gguf
 
 import "encoding/binary"
 
-// The simple types have one scale for a block, and some of them a minimum.
+// The simple types have one scale for each block, and some of them a minimum.
 //
-// A block begins with its scale d, a float16. In Q4_1 and Q5_1 the minimum m
-// follows, another float16; in Q8_1 the sum of the values, which is not needed
-// here. In Q5_0 and Q5_1 there is a word with the fifth bit of every code next.
-// Then come the codes: in Q8_0 and Q8_1 a signed byte each, else, in blocks of 32,
-// four bits each, element j in the low half of byte j and element j+16 in the
-// high half. Q2_0 and Q1_0 have codes of two bits and of one bit, in the order of
-// the elements, from the lowest bit of every byte on.
+// A block begins with its scale d, a float16. In Q4_1 and Q5_1 the minimum m follows, another
+// float16. In Q8_1 the sum of the values follows, which is ignored. In Q5_0 and Q5_1 a word
+// with the fifth bits of all codes is next. Then come the codes. In Q8_0 and Q8_1 they are
+// signed bytes. In other types with blocks of 32 they have four bits: element j is in the low
+// half of byte j, and element j+16 in its high half. Codes of Q2_0 and Q1_0 have two bits and
+// one bit. They are in the order of the elements, from the lowest bits of every byte on.
 
 func decodeQ4_0(dst []float32, src []byte) {
 	x, codes, d := (*[32]float32)(dst), (*[16]byte)(src[2:]), half(src)
@@ -28,8 +27,8 @@ func decodeQ4_1(dst []float32, src []byte) {
 	}
 }
 
-// fiveBits returns the codes of elements j and j+16 of Q5_0 and Q5_1: c has the
-// four low bits of both, and fifth the fifth bit of element i in bit i.
+// fiveBits returns the codes of elements j and j+16 of Q5_0 and Q5_1. c has the four low bits
+// of both, and bit i of fifth is the fifth bit of element i.
 func fiveBits(c byte, fifth uint32, j int) (low, high int) {
 	return int(c&15) | int(fifth>>j&1)<<4, int(c>>4) | int(fifth>>(j+16)&1)<<4
 }

@@ -5,9 +5,8 @@ import (
 	"math"
 )
 
-// The types of this file have codes of four bits that stand for the entries of
-// a table. Element j is in the low half of a byte and element j+16 in its high
-// half; in NVFP4, element j+8.
+// The types in this file have codes of four bits, which are indices of a table. Element j is in
+// the low half of a byte and element j+16 in its high half, or element j+8 in NVFP4.
 
 // valuesIQ4 are the values of the codes of IQ4_NL and IQ4_XS.
 var valuesIQ4 = [16]float32{-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113}
@@ -43,8 +42,8 @@ func decodeMXFP4(dst []float32, src []byte) {
 	decodeNibbles((*[32]float32)(dst), (*[16]byte)(src[1:]), &valuesFP4, halfE8M0(src[0]))
 }
 
-// halfE8M0 returns half of the E8M0 scale e, 2^(e−128): the half is because of
-// the doubled values of the table. ggml takes 0xff, the NaN, for a power of two.
+// halfE8M0 returns half of the E8M0 scale e: 2^(e−128). It is half because the values of the
+// table are doubled. ggml takes 0xff, which is NaN, for a power of two.
 func halfE8M0(e byte) float32 {
 	if e < 2 {
 		return math.Float32frombits(0x00200000 << e)
@@ -65,9 +64,9 @@ func decodeNVFP4(dst []float32, src []byte) {
 	}
 }
 
-// halvesUE4M3 are halves of the scales of NVFP4, for the same reason as in
-// halfE8M0. A scale has 4 bits of exponent and 3 of fraction. ggml does not look
-// at the sign, except that 0x7f, the NaN, is 0 and 0xff is not.
+// halvesUE4M3 are halves of the scales of NVFP4, since the values of the table are doubled. A
+// scale has 4 bits of exponent and 3 bits of mantissa. ggml ignores the sign, but reads 0x7f,
+// which is NaN, as 0, and 0xff not as 0.
 var halvesUE4M3 = func() (values [256]float32) {
 	for i := range values {
 		exponent, fraction := i>>3&15, float64(i&7)

@@ -2,39 +2,39 @@ package gguf
 
 import "io"
 
-// What a GGUF file consists of.
+// The parts of a GGUF file.
 
-// Magic is what a GGUF file begins with.
+// Magic is the beginning of a GGUF file.
 const Magic = "GGUF"
 
-// What the format limits.
+// Limits of the format.
 const (
 	headerLen       = 24 // magic, version and two counts
 	maxAxes         = 4
-	maxName         = 65535 // bytes, of a tensor or a key; ggml's own limit for tensors, 63, is raised by other programs
-	defaultAlign    = 32    // of the data of tensors, where the metadata have no other
+	maxName         = 65535 // bytes of the name of a tensor or of a key; ggml's limit for tensors is 63, and other programs raise it
+	defaultAlign    = 32    // alignment of the data of tensors, if the metadata have no other
 	keyAlignment    = "general.alignment"
 	keyFileType     = "general.file_type"
 	keyQuantVersion = "general.quantization_version"
 )
 
-// A File is a GGUF file whose header was read, or a model of several such files.
-// Its methods may be called concurrently, except for Close.
+// A File is a GGUF file whose header was read, or a model of several such files. Its methods
+// may be called concurrently, except for Close.
 type File struct {
 	Version  uint32
-	Align    int64    // of the data of every tensor, from DataStart
+	Align    int64    // of the data of every tensor, relative to DataStart
 	Metadata []Value  // in the order of the file
 	Tensors  []Tensor // in the order of the header
 
 	DataStart int64 // offset of the data of the first tensor, if there is one
 
-	// LeftOut is what the file holds that is neither metadata nor a tensor, and
-	// metadata of later parts that contradict those of the first.
+	// LeftOut lists data of the file that are neither metadata nor a tensor, and metadata of
+	// later parts that contradict those of the first part.
 	LeftOut []LeftOut
 
-	r       io.ReaderAt // of the header: the file, or the first part
+	r       io.ReaderAt // the file, or the first part
 	size    int64
-	parts   []part // one for a file that is no part
+	parts   []part // the parts, or the file alone
 	closers []io.Closer
 }
 
@@ -42,13 +42,13 @@ type File struct {
 type Tensor struct {
 	Name   string
 	Type   Type
-	Shape  []int // row-major: the last axis is contiguous. The header has the reverse
-	Bytes  int64 // of its data; of a type that is not known, up to the next tensor's
-	Offset int64 // of its data in the file, or in its part
-	Part   int   // of the model, from 0 on; 0 in a file that is no part
+	Shape  []int // row-major: the last axis is contiguous (the header has the reverse order)
+	Bytes  int64 // size of its data; for an unknown type, the distance to the next tensor's data
+	Offset int64 // offset of its data in the file, or in its part
+	Part   int   // index of its part in the model; 0 in a single file
 }
 
-// Elements returns how many elements t has.
+// Elements returns the number of elements of t.
 func (t *Tensor) Elements() int {
 	n := 1
 	for _, d := range t.Shape {
@@ -57,7 +57,7 @@ func (t *Tensor) Elements() int {
 	return n
 }
 
-// RowLen returns how many elements a row of t has: its last axis.
+// RowLen returns the length of a row of t, which is that of its last axis.
 func (t *Tensor) RowLen() int {
 	if len(t.Shape) == 0 {
 		return 1
@@ -65,7 +65,7 @@ func (t *Tensor) RowLen() int {
 	return t.Shape[len(t.Shape)-1]
 }
 
-// A LeftOut is something in a file that is not read.
+// A LeftOut is data in a file that are not read.
 type LeftOut struct {
 	Name   string
 	Reason string // why
@@ -78,7 +78,7 @@ type part struct {
 	size int64
 }
 
-// dataEnd returns the offset behind the data of the tensors and their padding.
+// dataEnd returns the offset after the data of the tensors and their padding.
 func (f *File) dataEnd() int64 {
 	end := f.DataStart
 	for i := range f.Tensors {

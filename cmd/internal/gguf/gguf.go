@@ -1,11 +1,11 @@
-// Package gguf reads and writes GGUF files, the model files of llama.cpp: a
-// header, metadata, a list of tensors and their data. Versions 2 and 3 are
-// read, with the least significant byte first.
+// Package gguf reads and writes GGUF files, the model files of llama.cpp. A file has a header,
+// metadata, a list of tensors, and their data. Versions 2 and 3 are read, with the least
+// significant byte first.
 //
-// A file is not trusted: one that breaks the rules of the format is a one-line
-// error that says which key or tensor and at which byte, never a panic, and never
-// an allocation that the size of the file does not warrant. Values of metadata
-// stay in the file: a tokenizer's hundred thousand strings take no memory.
+// Files are not trusted. A file that violates the rules of the format gives a one-line error
+// with the key or the tensor and the offset. It never causes a panic, or an allocation that is
+// out of proportion to the size of the file. Values of metadata are not read into memory, so
+// the many strings of a tokenizer take none.
 package gguf
 
 import (
@@ -17,8 +17,7 @@ import (
 	"slices"
 )
 
-// Parse reads the header of the size bytes of r. The File reads from r for as
-// long as it is used.
+// Parse reads the header of a file of size bytes. The File reads from r, which must stay valid.
 func Parse(r io.ReaderAt, size int64) (*File, error) {
 	s := newScanner(r, size)
 	f := &File{r: r, size: size, parts: []part{{r: r, size: size}}}
@@ -42,8 +41,8 @@ func Parse(r io.ReaderAt, size int64) (*File, error) {
 	return f, nil
 }
 
-// parseHeader returns how many tensors and pairs of metadata the file claims
-// to have: no more than it has room for.
+// parseHeader returns the numbers of tensors and of metadata pairs in the header. It checks
+// that the file has room for them.
 func (f *File) parseHeader(s *scanner) (tensors, values uint64, err error) {
 	if f.size < headerLen {
 		return 0, 0, fmt.Errorf("file of %d bytes is shorter than a header", f.size)
@@ -71,7 +70,8 @@ func (f *File) parseHeader(s *scanner) (tensors, values uint64, err error) {
 	if values, err = s.uint64(); err != nil {
 		return 0, 0, err
 	}
-	// The shortest of each: no name, no axes; a key of one byte, a value of one.
+	// The smallest size of each: a tensor without a name and axes; a pair with a key and a
+	// value of one byte each.
 	room := uint64(f.size - s.pos())
 	if values > room/14 {
 		return 0, 0, fmt.Errorf("truncated or damaged: header claims %d pairs of metadata, in a file of %d bytes", values, f.size)
@@ -82,7 +82,7 @@ func (f *File) parseHeader(s *scanner) (tensors, values uint64, err error) {
 	return tensors, values, nil
 }
 
-// parseTensors reads the list of tensors, and checks where their data are.
+// parseTensors reads the list of tensors, and checks the places of their data.
 func (f *File) parseTensors(s *scanner, n uint64) error {
 	seen := make(map[string]bool)
 	for i := range n {
@@ -111,8 +111,8 @@ func (f *File) parseTensors(s *scanner, n uint64) error {
 	return f.place()
 }
 
-// parseTensor reads one entry of the list. Its Offset counts from DataStart
-// as yet. With an error it returns what it has.
+// parseTensor reads one entry of the list. Its Offset is relative to DataStart. After an error
+// the result is incomplete.
 func parseTensor(s *scanner) (t Tensor, err error) {
 	if t.Name, err = s.string(maxName, "a name"); err != nil {
 		return t, err
@@ -163,8 +163,8 @@ func parseTensor(s *scanner) (t Tensor, err error) {
 	return t, nil
 }
 
-// product multiplies the axes of a shape. Each, and as many elements of up to
-// 8 bytes, must be possible in memory.
+// product returns the product of the axes of a shape. ok is false unless an int can hold each
+// axis, and the size of the elements with 8 bytes each.
 func product(dims []uint64) (int, bool) {
 	n, empty := uint64(1), false
 	for _, d := range dims {
@@ -184,8 +184,8 @@ func product(dims []uint64) (int, bool) {
 	return int(n), true
 }
 
-// place makes the offsets of tensors count from the beginning of the file, and
-// checks that their data are inside it and apart.
+// place makes the offsets of tensors relative to the beginning of the file. It checks that
+// their data are inside the file and do not overlap.
 func (f *File) place() error {
 	room := f.size - f.DataStart
 	order := make([]*Tensor, len(f.Tensors))
@@ -215,8 +215,8 @@ func (f *File) place() error {
 		if t.Bytes > end-t.Offset {
 			return inTensor(t.Name, fmt.Errorf("data end at %d, inside tensor %s", t.Offset+t.Bytes, quote(order[i+1].Name)))
 		}
-		// ggml allows no gaps. The types of other programs may have numbers that
-		// ggml has for its own, and blocks of other sizes.
+		// ggml allows no gaps. Other programs may use the numbers of ggml's types for their own
+		// types, with other block sizes.
 		if i+1 < len(order) && t.Type.Quantized() && end-t.Offset-t.Bytes >= f.Align {
 			return inTensor(t.Name, fmt.Errorf("data of %s end at %d, and the next tensor begins at %d: type %d of this file is not that of ggml",
 				t.Type, t.Offset+t.Bytes, end, uint32(t.Type)))

@@ -1,17 +1,15 @@
 package gguf
 
-// The codebooks of IQ1, IQ2 and IQ3. An entry is a vector of 8 or 4 elements,
-// each one of 3 or 8 levels. A codebook has some of the vectors that there could
-// be, in ascending order of the number whose digits are the levels, the first
-// element's digit the lowest. So a codebook is a set of numbers: bit n%64 of
-// word n/64 says whether the vector of the number n is an entry.
+// The codebooks of IQ1, IQ2 and IQ3. An entry is a vector of 8 or 4 elements, and each element
+// is one of 3 or 8 levels. The vector is written as a number: the digits are the levels, with
+// the first element as the lowest digit. A codebook is a set of such numbers in ascending
+// order: bit n%64 of word n/64 says whether the vector with the number n is an entry.
 //
-// The sets are data of the format. They were derived from ggml's library:
-// dequantize_row functions, called with a block for every index whose scale makes
-// the values those of the codebook, return the vectors. TestGGMLCodebooks does so
-// again and compares the words; the flag -codebooks prints them.
+// The sets are data of the format. They were derived with ggml's library: its dequantize_row
+// functions return the vectors for blocks with every index and a suitable scale.
+// TestGGMLCodebooks repeats that and compares the words; the flag -codebooks prints them.
 
-// Levels of the elements of entries.
+// The levels of elements.
 var (
 	levelsIQ1    = []float32{-1, 0, 1}
 	levelsIQ2    = []float32{8, 25, 43}
@@ -28,7 +26,7 @@ var (
 	gridIQ3S   = codebook4(512, setIQ3S[:], levelsIQ3S)
 )
 
-// codebook8 returns the n entries of 8 elements that are in a set.
+// codebook8 returns the n entries of 8 elements of a set.
 func codebook8(n int, set []uint64, levels []float32) [][8]float32 {
 	grid := make([][8]float32, 0, n)
 	eachEntry(set, func(number int) {

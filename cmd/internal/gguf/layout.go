@@ -8,50 +8,49 @@ import (
 	"math"
 )
 
-// A Layout is a file to be written: that of another, or of all parts of a model,
-// with tensors of other types. Tensors stay in order, with data that follow each other at the
-// alignment that the file had, and metadata stay as they are byte for byte,
-// except for what is set.
+// A Layout is the plan of a file to be written. It has the tensors of another file, or of all
+// parts of a model, with other types. Tensors keep their order and alignment. Metadata do not
+// change, except those that are set.
 type Layout struct {
-	Tensors   []Tensor // with offsets in the new file
+	Tensors   []Tensor // with their offsets in the new file
 	DataStart int64
-	Size      int64 // of the new file, which ends with the padding of the last tensor
+	Size      int64 // of the new file, with the padding of the last tensor
 
 	from   *File
 	set    []Setting
-	header int64 // where it ends, before padding
+	header int64 // length before the padding
 }
 
-// A Setting is a number in the metadata, a uint32.
+// A Setting is a uint32 in the metadata.
 type Setting struct {
 	Key   string
 	Value uint32
 }
 
-// fileTypes are the numbers of llama.cpp's enum of file types, of files that are
-// mostly of one type. Of Q4_K and Q5_K, they are those of the small mixtures, in
-// which no tensor is of another type without need.
+// fileTypes has the numbers of llama.cpp's enum of file types, for files with mostly one type.
+// For Q4_K and Q5_K they are those of the small mixtures (S), which have other types only for
+// tensors that need them.
 var fileTypes = map[Type]uint32{
 	F32: 0, F16: 1, Q4_0: 2, Q4_1: 3, Q8_0: 7, Q5_0: 8, Q5_1: 9, Q4_K: 14, Q5_K: 16, Q6_K: 18, IQ4_NL: 25, BF16: 32, MXFP4: 38,
 }
 
-// Settings that say what a file of tensors of type t mostly is. A type that is
-// not Writable panics.
+// Settings returns the settings for a file with tensors mostly of type t. It panics if t is not
+// Writable.
 func Settings(t Type) []Setting {
 	number, ok := fileTypes[t]
 	if !ok {
 		panic("gguf: no file type of " + t.String())
 	}
-	var s []Setting // in the order in which llama.cpp adds them
+	var s []Setting // in the order of llama.cpp
 	if t.Quantized() {
-		s = append(s, Setting{keyQuantVersion, 2}) // of the block formats as they are now
+		s = append(s, Setting{keyQuantVersion, 2}) // the current version of the block formats
 	}
 	return append(s, Setting{keyFileType, number})
 }
 
-// Layout plans a file like f in which tensor i has type types[i], and the
-// metadata have what is set in the place of what has the same key, or at the
-// end. A type that is not f's own must be known.
+// Layout plans a file like f in which tensor i has the type types[i]. The settings replace
+// metadata with the same keys, or are added at the end. A tensor can keep an unknown type, but
+// cannot get one.
 func (f *File) Layout(types []Type, set []Setting) (*Layout, error) {
 	l := &Layout{from: f, set: set, Tensors: make([]Tensor, len(f.Tensors))}
 	header := int64(headerLen)
@@ -85,7 +84,8 @@ func (f *File) Layout(types []Type, set []Setting) (*Layout, error) {
 			if row := t.RowLen(); row%block != 0 {
 				return nil, inTensor(t.Name, fmt.Errorf("rows of %d elements are not whole blocks of %s", row, types[i]))
 			}
-			// No overflow: a shape of which 8 bytes an element are too many is no tensor's.
+			// This does not overflow, since Parse refuses shapes whose elements would not fit
+			// into memory with 8 bytes each.
 			t.Type, t.Bytes = types[i], int64(t.Elements()/block)*int64(size)
 		}
 		t.Offset, t.Part = at, 0
@@ -104,7 +104,7 @@ var errTooLarge = errors.New("the file would be too large")
 // infoLen returns the length of the entry of t in the list of tensors.
 func (t *Tensor) infoLen() int64 { return 8 + int64(len(t.Name)) + 4 + 8*int64(len(t.Shape)) + 4 + 8 }
 
-// len returns the length of s as a pair.
+// len returns the length of s as a pair of metadata.
 func (s *Setting) len() int64 { return 8 + int64(len(s.Key)) + 4 + 4 }
 
 func (s *Setting) append(b []byte) []byte {
@@ -117,8 +117,8 @@ func appendString(b []byte, s string) []byte {
 	return append(binary.LittleEndian.AppendUint64(b, uint64(len(s))), s...)
 }
 
-// WriteHeader writes everything before DataStart. The data of each tensor come
-// then, each followed by the zeros of Pad.
+// WriteHeader writes everything before DataStart. After it the caller writes the data of each
+// tensor, followed by Pad.
 func (l *Layout) WriteHeader(w io.Writer) error {
 	f := l.from
 	settings := make(map[string]*Setting)
@@ -170,7 +170,7 @@ func (l *Layout) WriteHeader(w io.Writer) error {
 	return zeros(w, l.DataStart-l.header)
 }
 
-// Pad writes the zeros that follow the data of tensor i.
+// Pad writes the padding after the data of tensor i.
 func (l *Layout) Pad(w io.Writer, i int) error {
 	end := l.Size
 	if i+1 < len(l.Tensors) {

@@ -7,7 +7,7 @@ import (
 	"strconv"
 )
 
-// parseMetadata reads the keys and passes over the values.
+// parseMetadata reads the keys and skips the values.
 func (f *File) parseMetadata(s *scanner, n uint64) error {
 	seen := make(map[string]bool)
 	f.Align = defaultAlign
@@ -32,7 +32,7 @@ func (f *File) parseMetadata(s *scanner, n uint64) error {
 	return f.parseAlign()
 }
 
-// skip reads the type of v and passes over its value.
+// skip reads the type of v and skips its value.
 func (v *Value) skip(s *scanner) error {
 	id, err := s.uint32()
 	if err != nil {
@@ -49,7 +49,7 @@ func (v *Value) skip(s *scanner) error {
 	return err
 }
 
-// maxNested is how deep arrays of arrays may go. llama.cpp knows none.
+// maxNested is the largest depth of nested arrays. llama.cpp does not support any.
 const maxNested = 8
 
 func skipArray(s *scanner, depth int) (ValueType, uint64, error) {
@@ -69,7 +69,7 @@ func skipArray(s *scanner, depth int) (ValueType, uint64, error) {
 	if depth == maxNested {
 		return 0, 0, fmt.Errorf("at byte %d: arrays are nested more than %d deep", at, maxNested)
 	}
-	// Every array takes bytes, so that n cannot keep this busy.
+	// Every array takes bytes, so n is limited by the size of the file.
 	for range n {
 		if _, _, err := skipArray(s, depth+1); err != nil {
 			return 0, 0, err
@@ -101,7 +101,7 @@ func skipValues(s *scanner, t ValueType, n uint64) error {
 	return s.skip(n * size)
 }
 
-// parseAlign sets Align as the metadata say.
+// parseAlign sets Align from the metadata.
 func (f *File) parseAlign() error {
 	v := f.find(keyAlignment)
 	if v == nil {
@@ -130,7 +130,7 @@ func (f *File) find(key string) *Value {
 	return nil
 }
 
-// number reads the bits of a value of a type of fixed size.
+// number reads the bits of a value with a type of fixed size.
 func (f *File) number(v *Value) (uint64, error) {
 	var b [8]byte
 	n := v.end - v.start
@@ -140,8 +140,8 @@ func (f *File) number(v *Value) (uint64, error) {
 	return binary.LittleEndian.Uint64(b[:]), nil
 }
 
-// Text returns the value of a key as text: a number in decimal, a string as it
-// is, or its first 64 KiB, and of an array its type and length. It is "" if there is no such key.
+// Text returns the value of a key as text: a number in decimal, the first 64 KiB of a string,
+// and the type and length of an array. It is "" if there is no such key.
 func (f *File) Text(key string) (string, error) {
 	v := f.find(key)
 	if v == nil {

@@ -15,11 +15,10 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/mapfile"
 )
 
-// A model may be cut into parts, files that are named
-// NAME-00001-of-00003.gguf and so on. Every part has a header of its own, whose
-// keys split.no (from 0 on), split.count and split.tensors.count say which part of
-// how many it is, and how many tensors the model has. The metadata of the model
-// are those of the first part, which may have no tensors.
+// A model may be divided into parts: files with names such as NAME-00001-of-00003.gguf. Every
+// part has a header. Its keys split.no (from 0), split.count and split.tensors.count give the
+// number of the part, the number of parts, and the number of tensors in the model. The first
+// part has the metadata of the model, and may have no tensors.
 
 // Keys of parts.
 const (
@@ -31,20 +30,19 @@ const (
 // A PartName is the name of a part: Prefix-00001-of-00003.gguf.
 type PartName struct {
 	Prefix    string
-	No, Count int // from 1 on
+	No, Count int // from 1
 }
 
 var partPattern = regexp.MustCompile(`^(.*)-(\d{5})-of-(\d{5})\.gguf$`)
 
-// ParsePartName takes the name of a file apart. It returns false if that is not
-// the name of a part.
+// ParsePartName parses the name of a file. It returns false if that is not the name of a part.
 func ParsePartName(name string) (PartName, bool) {
 	m := partPattern.FindStringSubmatch(name)
 	if m == nil {
 		return PartName{}, false
 	}
 	p := PartName{Prefix: m[1]}
-	p.No, _ = strconv.Atoi(m[2]) // five digits
+	p.No, _ = strconv.Atoi(m[2]) // no error, since there are five digits
 	p.Count, _ = strconv.Atoi(m[3])
 	return p, p.No >= 1 && p.No <= p.Count
 }
@@ -54,12 +52,11 @@ func (p PartName) String() string {
 	return fmt.Sprintf("%s-%05d-of-%05d.gguf", p.Prefix, p.No, p.Count)
 }
 
-// part returns the name of another part of the model.
+// part returns the name of part no of the same model.
 func (p PartName) part(no int) PartName { return PartName{p.Prefix, no, p.Count} }
 
-// Open opens the model at path: a file, or any part of a model, with which the
-// other parts are opened as OpenParts does, or the folder of either. Only errors
-// of the operating system name the path.
+// Open opens the model at path: a file, any part of a model, or the folder of either. It opens
+// all parts, as OpenParts does. Only errors of the operating system name the path.
 func Open(path string) (*File, error) {
 	if st, err := os.Stat(path); err == nil && st.IsDir() {
 		name, err := pickIn(path)
@@ -86,14 +83,14 @@ func Open(path string) (*File, error) {
 	return whole, nil
 }
 
-// OpenParts returns the model of which f, parsed from the file at path, is a
-// part: its tensors are those of all parts, which are opened beside path. It
-// returns f itself, with its path, if f is no part of several. A part that is not
-// there is an error, and so are parts that contradict each other. The path may be
-// "" for a file that has none.
+// OpenParts returns the model of which f is a part. f was parsed from the file at path, and the
+// other parts are opened from the same folder. The model has the tensors of all parts. If f is
+// not one of several parts, OpenParts returns f itself, with its path. A missing part is an
+// error, and so are parts that contradict each other. The path may be "" for a model that is
+// not in a file.
 //
-// The File that is returned closes what f closes, and f must not be closed. After
-// an error, it must.
+// The returned File closes f, so the caller must not close f. After an error the caller must
+// close f.
 func (f *File) OpenParts(path string) (*File, error) {
 	s, err := f.split()
 	if err != nil {
@@ -142,10 +139,10 @@ func (f *File) OpenParts(path string) (*File, error) {
 	return whole, nil
 }
 
-// maxMissing is how many missing parts an error names.
+// maxMissing is the largest number of missing parts in an error.
 const maxMissing = 4
 
-// missing returns an error that names the parts that are not in a folder.
+// missing returns an error that names the parts that a folder lacks.
 func missing(dir string, name PartName) error {
 	var numbers, names []string
 	for i := 1; i <= name.Count && len(names) <= maxMissing; i++ {
@@ -166,7 +163,7 @@ func missing(dir string, name PartName) error {
 	return fmt.Errorf("parts %s and %s of %d are missing: %s", strings.Join(numbers[:last], ", "), numbers[last], name.Count, strings.Join(names, ", "))
 }
 
-// split is what the metadata say of parts. A number is -1 if they do not say it.
+// A split is the metadata about parts. A number is -1 if the metadata lack it.
 type split struct{ no, count, tensors int64 }
 
 func (f *File) split() (s split, err error) {
@@ -184,7 +181,7 @@ func (f *File) split() (s split, err error) {
 	return s, nil
 }
 
-// count returns the value of a key that counts something; -1 if it is not there.
+// count returns the value of a key with a number; -1 if it is missing.
 func (f *File) count(key string) (int64, error) {
 	v := f.find(key)
 	if v == nil {
@@ -208,23 +205,23 @@ func (f *File) count(key string) (int64, error) {
 	case Int32:
 		n = int64(int32(bits))
 	}
-	const most = 99_999 // what names can count
+	const most = 99_999 // the largest number in a name
 	if n < 0 || n > most && key != keySplitTensors {
 		return 0, fmt.Errorf("key %s: %d is no number of parts", quote(key), n)
 	}
 	return n, nil
 }
 
-// Join makes one model of its parts, in order: the metadata of the first without
-// the keys of parts, those of later parts that the first does not have, and the
-// tensors of all. It checks what the keys say. The parts are not to be used beside
-// it.
+// Join makes one model of its parts, which must be in order. It has the metadata of the first
+// part without the keys of parts, the metadata of later parts that the first does not have, and
+// the tensors of all parts. Join checks the keys of parts. The parts must not be used
+// afterwards.
 func Join(parts []*File) (*File, error) {
 	first := parts[0]
 	whole := &File{Version: first.Version, Align: first.Align, DataStart: first.DataStart, r: first.r, size: first.size}
 	owner := make(map[string]int)
 	keys := make(map[string]int)
-	said := split{-1, -1, -1} // of tensors, and by which part
+	said := split{-1, -1, -1} // the number of tensors according to the parts
 	for i, f := range parts {
 		s, err := f.split()
 		if err == nil {
@@ -259,14 +256,14 @@ func Join(parts []*File) (*File, error) {
 	return whole, nil
 }
 
-// joinMetadata adds those of part i of n to those that are there, which keys has the
-// indexes of. Of values that contradict each other the first counts.
+// joinMetadata adds the metadata of part i of n to those of f. keys has the indexes of the keys
+// in f. If values differ, the first value stays.
 func (f *File) joinMetadata(from *File, keys map[string]int, i, n int) error {
 	for _, v := range from.Metadata {
 		switch v.Key {
 		case keySplitNo, keySplitCount, keySplitTensors:
 			continue
-		case keyAlignment: // every part has its own
+		case keyAlignment: // every part has its own alignment
 			if i > 0 {
 				continue
 			}
@@ -313,7 +310,7 @@ func (f *File) equal(a, b *Value) (bool, error) {
 	return true, nil
 }
 
-// check compares what the metadata of part i of n say.
+// check returns an error if the metadata of part i of n contradict i or n.
 func (s split) check(i, n int) error {
 	switch {
 	case s.count >= 0 && s.count != int64(n):
@@ -324,7 +321,7 @@ func (s split) check(i, n int) error {
 	return nil
 }
 
-// Size returns the bytes of the file, or of all parts.
+// Size returns the size of the file, or of all parts.
 func (f *File) Size() int64 {
 	n := int64(0)
 	for _, p := range f.parts {
@@ -333,8 +330,7 @@ func (f *File) Size() int64 {
 	return n
 }
 
-// Paths returns the paths of the file, or of all parts in order, as far as they
-// are known.
+// Paths returns the known paths of the file, or of all parts in order.
 func (f *File) Paths() []string {
 	var paths []string
 	for _, p := range f.parts {
@@ -345,10 +341,10 @@ func (f *File) Paths() []string {
 	return paths
 }
 
-// PartPath returns the path of the part that has tensor i; "" if it is not known.
+// PartPath returns the path of the part with tensor i, or "" if it is not known.
 func (f *File) PartPath(i int) string { return f.parts[f.Tensors[i].Part].path }
 
-// Data returns the data of tensor i as the file has them.
+// Data returns the data of tensor i in the file.
 func (f *File) Data(i int) *io.SectionReader {
 	t := &f.Tensors[i]
 	return io.NewSectionReader(f.reader(t), t.Offset, t.Bytes)
@@ -371,7 +367,7 @@ func closeAll(closers []io.Closer) error {
 	return errors.Join(errs...)
 }
 
-// pickIn is PickModel in a folder.
+// pickIn is PickModel for a folder.
 func pickIn(dir string) (string, error) {
 	list, err := os.ReadDir(dir)
 	if err != nil {
@@ -384,15 +380,15 @@ func pickIn(dir string) (string, error) {
 	return PickModel(names)
 }
 
-// ErrNoModel is the error of PickModel if there is none.
+// ErrNoModel is the error of PickModel if there is no model.
 var ErrNoModel = errors.New("folder holds no GGUF file")
 
-// PickModel returns which of the files of a folder to Open for the model in it: the
-// one that is a GGUF file by its name, or the first of its parts. The error is
-// ErrNoModel if there are none, and names some if there are several models. Names that begin with a dot do not
-// count.
+// PickModel returns which of the files of a folder to Open for the model in it: the only file
+// with the name of a GGUF file, or the first of its parts. The error is ErrNoModel if there is
+// no model, and names some if there are several models. PickModel ignores names that begin with
+// a dot.
 func PickModel(names []string) (string, error) {
-	var models, files []string // one file of each model
+	var models, files []string // one file for each model
 	for _, name := range slices.Sorted(slices.Values(names)) {
 		if strings.HasPrefix(name, ".") || !strings.EqualFold(filepath.Ext(name), ".gguf") {
 			continue

@@ -9,15 +9,15 @@ import (
 	"github.com/a01592f9/quant"
 )
 
-// The quantize_*.go files encode the block formats, one file per family, with
-// the bytes of ggml's quantize_row_*_ref functions: those that make model files
-// the same on every machine, without importance of weights. Their arithmetic is
-// float32, one operation after the other in the order of ggml, and none fused.
+// The quantize_*.go files encode the block formats, one file for each family, with the same
+// bytes as ggml's quantize_row_*_ref functions without an importance matrix. These give the
+// same model files on every machine. Their arithmetic is float32 in the order of ggml, without
+// fused operations.
 
-// Encode stores src as elements of t, a type that is Writable, in dst. The error
-// is a *quant.NotFiniteError at the first element that is NaN or infinite, or a
-// *ScaleError; what dst then holds is not specified. F32 takes any element. It
-// panics if src is not whole blocks, dst is shorter, or t is another type.
+// Encode stores src in dst as elements of t, which must be Writable. The error is a
+// *quant.NotFiniteError for the first NaN or infinity, or a *ScaleError; the contents of dst
+// are then undefined. F32 takes any element. Encode panics if the length of src is not a
+// multiple of the block length, if dst is too short, or for another type.
 func (t Type) Encode(dst []byte, src []float32) error {
 	switch t {
 	case F32:
@@ -32,7 +32,7 @@ func (t Type) Encode(dst []byte, src []float32) error {
 	return t.Quantize(dst, src)
 }
 
-// Writable reports whether Encode takes t.
+// Writable reports whether Encode supports t.
 func (t Type) Writable() bool {
 	switch t {
 	case F32, F16, BF16:
@@ -41,10 +41,10 @@ func (t Type) Writable() bool {
 	return t.encoder() != nil
 }
 
-// A ScaleError reports a block whose scale or minimum the type cannot hold, or
-// an element that F16 or BF16 cannot hold.
+// A ScaleError reports a block whose scale or minimum the type cannot hold, or an element that
+// F16 or BF16 cannot hold.
 type ScaleError struct {
-	Index int     // of the element, or the first element of the block
+	Index int     // index of the element, or of the first element of the block
 	Value float32 // the element, or the one of the largest magnitude in the block
 
 	number Type // F16 or BF16; F32 for a block
@@ -57,8 +57,8 @@ func (e *ScaleError) Error() string {
 	return fmt.Sprintf("%g in the block from index %d on needs a scale beyond float16", e.Value, e.Index)
 }
 
-// CountedFrom has the index in an error of Encode count from the beginning of a tensor
-// whose element first was the first that Encode got.
+// CountedFrom adds first to the index in an error of Encode. first is the index, in the tensor,
+// of the first element that was passed to Encode.
 func CountedFrom(err error, first int) error {
 	var value *quant.NotFiniteError
 	var scale *ScaleError
@@ -71,8 +71,7 @@ func CountedFrom(err error, first int) error {
 	return err
 }
 
-// encode16 rounds to the nearest F16 or BF16, of two that are as near to the
-// even one.
+// encode16 rounds to the nearest F16 or BF16, ties to even.
 func (t Type) encode16(dst []byte, src []float32) error {
 	dst = dst[:2*len(src)]
 	for i, v := range src {
@@ -92,9 +91,8 @@ func (t Type) encode16(dst []byte, src []float32) error {
 	return nil
 }
 
-// encoder returns the function that encodes a block of t; nil if there is none.
-// The function returns false if an element is NaN or infinite, or a scale or
-// minimum is too large for the block.
+// encoder returns the function that encodes a block of t, or nil. The function returns false if
+// an element is NaN or infinite, or if a scale or a minimum is too large.
 func (t Type) encoder() func(dst []byte, x []float32) bool {
 	switch t {
 	case Q8_0:
@@ -121,7 +119,7 @@ func (t Type) encoder() func(dst []byte, x []float32) bool {
 	return nil
 }
 
-// Quantize is Encode for types that have blocks.
+// Quantize is Encode for types with blocks.
 func (t Type) Quantize(dst []byte, src []float32) error {
 	encode := t.encoder()
 	if encode == nil {
@@ -142,7 +140,7 @@ func (t Type) Quantize(dst []byte, src []float32) error {
 	return nil
 }
 
-// refused returns the error of a block that was not encoded.
+// refused returns the error for a block that cannot be encoded.
 func refused(x []float32, off int) error {
 	if i := notFinite(x); i >= 0 {
 		return &quant.NotFiniteError{Index: off + i, Channel: -1, Value: x[i]}

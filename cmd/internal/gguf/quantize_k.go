@@ -2,31 +2,29 @@ package gguf
 
 import "math"
 
-// The encoders of Q4_K, Q5_K and Q6_K, whose blocks dequantize_k.go describes. A
-// scale and a minimum are looked for in every group, those with the least
-// weighted error of some that are tried. Then scales and minima are rounded
-// themselves, and the codes are what is nearest with them.
+// The encoders of Q4_K, Q5_K and Q6_K; dequantize_k.go describes their blocks. For every group
+// they try several scales and minima, and take those with the least weighted error. Then they
+// round the scales and minima, and take the nearest codes for the rounded ones.
 
-// nearestInt rounds to the nearest integer, ties to even. A value beyond 2²² in
-// magnitude, an infinity or a NaN gives what ggml makes of its bits.
+// nearestInt rounds to the nearest integer, ties to even. For NaN and magnitudes above 2²² it
+// returns the same as ggml's bit operations.
 func nearestInt(x float32) int {
 	const magic = 12582912 // 2²³ + 2²²
 	return int(math.Float32bits(float32(x)+magic)&0x007fffff) - 0x00400000
 }
 
-// clampInt returns the one of v, low and high that is between the others.
+// clampInt limits v to the range from low to high.
 func clampInt(v, low, high int) int { return max(low, min(high, v)) }
 
-// scaled is a group of 32 elements with the weights of its errors, and what is
-// added up of them once.
+// A scaled is a group of 32 elements with the weights of their errors, and some sums.
 type scaled struct {
 	x, weights *[32]float32
 	low, high  float32
-	sumW, sumX float32 // of weights, and of weighted elements
+	sumW, sumX float32 // sums of the weights, and of the weighted elements
 }
 
-// newScaled weights elements by their magnitude and the root of the mean of the
-// squares.
+// newScaled returns a group. The weight of an element is its magnitude plus the root mean
+// square of the group.
 func newScaled(x, weights *[32]float32) scaled {
 	squares := float32(0)
 	for _, v := range x {
@@ -53,8 +51,7 @@ func newScaled(x, weights *[32]float32) scaled {
 	return s
 }
 
-// loss returns the sum of the weighted squares of errors with a scale and a
-// minimum.
+// loss returns the weighted sum of squared errors for a scale and a minimum.
 func (s *scaled) loss(codes []byte, scale, low float32) float32 {
 	sum := float32(0)
 	for i, c := range (*[32]byte)(codes) {
@@ -64,10 +61,10 @@ func (s *scaled) loss(codes []byte, scale, low float32) float32 {
 	return sum
 }
 
-// fit stores codes from 0 to most, and returns the scale and the minimum, which
-// is to be subtracted. It tries the steps of first, first + 0.1 and so on more than
-// most from the smallest element to the largest, each with the scale and minimum
-// that are best for the codes.
+// fit stores codes from 0 to most, and returns the scale and the minimum, which is subtracted.
+// It tries several numbers of steps from the smallest element to the largest: most+first,
+// most+first+0.1 and so on. For each it computes the best scale and minimum for the resulting
+// codes.
 func (s *scaled) fit(codes []byte, most int, first float32, steps int) (scale, minimum float32) {
 	if s.high == s.low {
 		clear(codes)
@@ -85,7 +82,7 @@ func (s *scaled) fit(codes []byte, most int, first float32, steps int) (scale, m
 		inverse = (first + float32(0.1*float32(step)) + float32(most)) / (high - low)
 		var sumL, sumL2, sumXL float32
 		for i, v := range s.x {
-			// With the minimum that the last improvement found.
+			// low is the minimum of the last improvement.
 			code := clampInt(nearestInt(inverse*(v-low)), 0, most)
 			trial[i] = byte(code)
 			l, w := float32(code), s.weights[i]
@@ -112,8 +109,8 @@ func (s *scaled) fit(codes []byte, most int, first float32, steps int) (scale, m
 	return scale, -low
 }
 
-// groupsK stores d, dmin and the 12 bytes of scales and minima in dst, and the
-// codes of 256 elements, from 0 to most.
+// groupsK stores d, dmin and the 12 bytes of scales and minima in dst, and 256 codes from 0 to
+// most in codes.
 func groupsK(dst []byte, codes *[256]byte, x []float32, most int, first float32, steps int) bool {
 	if notFinite(x) >= 0 {
 		return false
@@ -150,8 +147,7 @@ func groupsK(dst []byte, codes *[256]byte, x []float32, most int, first float32,
 	return true
 }
 
-// packScales rounds scales and minima to six bits, and stores them as scaleMin
-// reads them.
+// packScales rounds scales and minima to six bits, and stores them in the layout of scaleMin.
 func packScales(dst *[12]byte, scales, minima *[8]float32, maxScale, maxMin float32) {
 	var inverseScale, inverseMin float32
 	if maxScale > 0 {
@@ -202,18 +198,17 @@ func encodeQ5K(dst []byte, x []float32) bool {
 	return true
 }
 
-// fitSigned stores codes from 0 to 63 of 16 elements, which stand for −32 to 31,
-// and returns the scale. It tries 18 scales besides the one that gives the
-// largest magnitude the code −32; errors are weighted with the squares of
-// elements.
+// fitSigned stores codes of 16 elements and returns their scale. Codes are from 0 to 63, and
+// stand for −32 to 31. It tries the scale that gives the largest magnitude the code −32, and 18
+// other scales. The weights of errors are the squares of elements.
 func fitSigned(codes *[16]byte, x *[16]float32) float32 {
 	bits, most := largest(x[:])
 	if math.Float32frombits(bits) < tiny {
 		clear(codes[:])
 		return 0
 	}
-	// sums returns, for the codes that a scale makes, the weighted sums of elements
-	// times codes and of the squares of codes.
+	// sums returns weighted sums for the codes of a scale: of elements times codes, and of the
+	// squares of codes.
 	sums := func(inverse float32) (lx, l2 float32) {
 		for _, v := range x {
 			l := float32(clampInt(nearestInt(inverse*v), -32, 31))
@@ -246,7 +241,8 @@ func fitSigned(codes *[16]byte, x *[16]float32) float32 {
 	return scale
 }
 
-// encodeQ6K refuses a block whose sums overflow, of which ggml would make zeros.
+// encodeQ6K encodes a block. It returns false for a block whose sums overflow, for which ggml
+// returns zeros.
 func encodeQ6K(dst []byte, x []float32) bool {
 	if notFinite(x) >= 0 {
 		return false
@@ -288,7 +284,7 @@ func encodeQ6K(dst []byte, x []float32) bool {
 	return true
 }
 
-// packQ6K stores codes as decodeQ6K reads them.
+// packQ6K stores codes in the layout of decodeQ6K.
 func packQ6K(dst []byte, codes *[256]byte) {
 	for part := range 2 {
 		low, high, c := dst[64*part:][:64], dst[128+32*part:][:32], codes[128*part:][:128]

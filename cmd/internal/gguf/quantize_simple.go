@@ -5,10 +5,10 @@ import (
 	"math"
 )
 
-// The encoders of the simple types, whose blocks dequantize_simple.go describes.
-// In ggml a scale that is so small that its reciprocal is infinite makes
-// infinities and NaN, which are converted to integers; x86 makes 0 of those, and
-// of any value that an int32 cannot hold. Such scales are stored as 0.
+// The encoders of the simple types; dequantize_simple.go describes their blocks. If the
+// reciprocal of a scale is infinite, ggml computes infinities and NaN and converts them to
+// integers. On x86 these, and all values that int32 cannot hold, become 0. Such scales are
+// stored as 0.
 
 // encodeQ8_0 rounds to nearest, ties away from zero.
 func encodeQ8_0(dst []byte, x []float32) bool {
@@ -24,8 +24,8 @@ func encodeQ8_0(dst []byte, x []float32) bool {
 		return putHalf(dst, d)
 	}
 	for i, v := range (*[32]float32)(x) {
-		// Of y = v·id, ⌊|y| + ½⌋ = ⌊(⌊2|y|⌋ + 1) / 2⌋, and 2y is exact. Of a
-		// negative y the shift rounds away from zero by itself.
+		// For y = v·id, ⌊|y| + ½⌋ = ⌊(⌊2|y|⌋ + 1) / 2⌋, and 2y is exact. For a negative y the
+		// shift rounds away from zero.
 		y := v * id
 		twice := int32(y + y)
 		codes[i] = byte((twice + 1 + twice>>31) >> 1)
@@ -33,8 +33,8 @@ func encodeQ8_0(dst []byte, x []float32) bool {
 	return putHalf(dst, d)
 }
 
-// encodeQ4_0 gives the largest magnitude the code −8, whatever its sign. Of zeros
-// only, the scale is −0, which ggml stores as such.
+// encodeQ4_0 gives the largest magnitude the code −8, whatever its sign. A block of zeros has
+// the scale −0, as in ggml.
 func encodeQ4_0(dst []byte, x []float32) bool {
 	amax, most := largest(x)
 	if amax >= 0x7f800000 {
@@ -60,8 +60,7 @@ func encodeQ5_0(dst []byte, x []float32) bool {
 	return putHalf(dst, d)
 }
 
-// centred stores x times id plus zero, rounded, at most the largest of 2·zero
-// codes.
+// centred stores round(x·id + zero) in codes, limited to 2·zero - 1.
 func centred(codes *[32]byte, x *[32]float32, id float32, zero int32) {
 	if math.IsInf(float64(id), 0) {
 		return
@@ -72,8 +71,7 @@ func centred(codes *[32]byte, x *[32]float32, id float32, zero int32) {
 	}
 }
 
-// packNibbles stores the low four bits of codes, and returns the word of their
-// fifth bits.
+// packNibbles stores the low four bits of codes, and returns their fifth bits.
 func packNibbles(dst *[16]byte, codes *[32]byte) (fifth uint32) {
 	for j := range dst {
 		low, high := codes[j], codes[j+16]
@@ -97,8 +95,8 @@ func encodeQ5_1(dst []byte, x []float32) bool {
 	return ok
 }
 
-// fromMinimum stores scale and minimum in dst, and codes from 0 to most between
-// the smallest element and the largest.
+// fromMinimum stores the scale and the minimum in dst, and codes from 0 to most, from the
+// smallest element to the largest.
 func fromMinimum(dst []byte, codes *[32]byte, x []float32, most int32) bool {
 	if notFinite(x) >= 0 {
 		return false

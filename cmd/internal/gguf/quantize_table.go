@@ -2,10 +2,9 @@ package gguf
 
 import "math"
 
-// The encoders of IQ4_NL and MXFP4, whose blocks dequantize_table.go describes.
+// The encoders of IQ4_NL and MXFP4; dequantize_table.go describes their blocks.
 
-// nearestIQ4 returns the code whose value is nearest to x, of two that are as
-// near the higher one.
+// nearestIQ4 returns the code of the value nearest to x, ties to the higher value.
 func nearestIQ4(x float32) byte {
 	code := 0
 	for step := 8; step > 0; step /= 2 {
@@ -16,10 +15,9 @@ func nearestIQ4(x float32) byte {
 	return byte(code)
 }
 
-// encodeIQ4NL gives the largest magnitude the code 0, of −127. The scale is then
-// the one with the least error for these codes, weighted with the squares of
-// elements. Of a block that counts as zeros, ggml leaves the codes to chance; here
-// they stand for +0.
+// encodeIQ4NL first gives the largest magnitude the code 0, which stands for −127. Then it
+// computes the scale with the least error for these codes, weighted by the squares of elements.
+// For a block that counts as zeros, ggml leaves the codes undefined; here they stand for +0.
 func encodeIQ4NL(dst []byte, x []float32) bool {
 	bits, most := largest(x)
 	if bits >= 0x7f800000 {
@@ -55,11 +53,10 @@ func fitIQ4(codes *[32]byte, x *[32]float32, most float32) float32 {
 	return sumQX / sumQ2
 }
 
-// encodeMXFP4 takes the scale that makes the largest magnitude 4 times a number
-// from 1 to 2, or the smallest scale. Of two values that are as near, the smaller
-// magnitude is taken. Where the scale would be smaller than the smallest, for
-// magnitudes below 2^−125, ggml takes one near the largest, and zeros for codes, or
-// 0xff, which it refuses to read.
+// encodeMXFP4 uses the scale with which the largest magnitude is 4 times a number from 1 to 2,
+// or the smallest scale. Ties go to the smaller magnitude. For magnitudes below 2^−125 the
+// scale would be smaller than the smallest. In this case ggml stores a scale near the largest
+// and codes of 0, or 0xff, which it refuses to read.
 func encodeMXFP4(dst []byte, x []float32) bool {
 	bits, _ := largest(x)
 	if bits >= 0x7f800000 {
@@ -67,7 +64,7 @@ func encodeMXFP4(dst []byte, x []float32) bool {
 	}
 	exponent := byte(0)
 	if bits != 0 {
-		// ggml rounds the logarithm to float32 before it rounds down.
+		// ggml rounds the logarithm to float32 before rounding down.
 		log := float32(math.Log2(float64(math.Float32frombits(bits))))
 		exponent = byte(max(int(math.Floor(float64(log)))-2+127, 0))
 	}

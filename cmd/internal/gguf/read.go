@@ -7,11 +7,11 @@ import (
 	"sync"
 )
 
-// bufferLen is how many bytes of data are read at a time.
+// bufferLen is the number of bytes of data that are read at a time.
 const bufferLen = 1 << 16
 
-// A buffer is what reading takes: bytes of a file, and a block of which only a
-// part is wanted.
+// A buffer is memory for reading: bytes of a file, and the values of a block of which only a
+// part is needed.
 type buffer struct {
 	bytes [bufferLen]byte
 	block [SuperBlockLen]float32
@@ -19,11 +19,11 @@ type buffer struct {
 
 var buffers = sync.Pool{New: func() any { return new(buffer) }}
 
-// ReadFloats stores the elements of tensor i from off on, in row-major order,
-// in dst: F16 and BF16 exactly, F64 and integers rounded to the nearest float32,
-// and the values of a quantized type with the bits that ggml has. NaN and
-// infinities pass. An F64 that is finite and beyond float32 is an error, and so
-// is a type that is not read. It panics if there are no such elements.
+// ReadFloats stores elements of tensor i in dst, from element off on in row-major order. F16
+// and BF16 are exact, F64 and integers are rounded to the nearest float32, and the values of
+// quantized types have the same bits as in ggml. NaN and infinities are no error. A finite F64
+// beyond float32 is an error, and so is a type that is not read. ReadFloats panics if the
+// tensor does not have the elements.
 func (f *File) ReadFloats(i int, dst []float32, off int) error {
 	t := &f.Tensors[i]
 	if !t.Type.decoded() {
@@ -35,10 +35,10 @@ func (f *File) ReadFloats(i int, dst []float32, off int) error {
 	buf := buffers.Get().(*buffer)
 	defer buffers.Put(buf)
 	block, size := t.Type.Block()
-	most := bufferLen / size // blocks at a time
+	most := bufferLen / size // number of blocks
 	for len(dst) > 0 {
 		first, skip := off/block, off%block
-		n := 1 // block of which only a part is wanted, or
+		n := 1 // one block if only a part of it is needed, or several
 		whole := skip == 0 && len(dst) >= block
 		if whole {
 			n = min(most, len(dst)/block)
@@ -65,7 +65,7 @@ func (f *File) ReadFloats(i int, dst []float32, off int) error {
 	return nil
 }
 
-// notRead is the error of a type that is not read.
+// notRead returns the error for a type that is not read.
 func notRead(t Type) error {
 	if t.String() == fmt.Sprintf("type %d", uint32(t)) {
 		return fmt.Errorf("elements are of %s of ggml, which is not known and not read", t)
@@ -73,8 +73,8 @@ func notRead(t Type) error {
 	return fmt.Errorf("elements of %s (type %d of ggml) are not read", t, uint32(t))
 }
 
-// overflow returns an error if one of the float64 in src is finite and dst,
-// which they were rounded to, is not. The first has the index off.
+// overflow returns an error if a float64 in src is finite and its float32 in dst is not. off is
+// the index of the first element.
 func overflow(dst []float32, src []byte, off int) error {
 	for i, v := range dst {
 		if !math.IsInf(float64(v), 0) {

@@ -7,15 +7,15 @@ import (
 	"io"
 )
 
-// windowLen is how much of a header is in memory at a time.
+// windowLen is the number of bytes of a header in memory.
 const windowLen = 1 << 16
 
-// A scanner reads a header from front to back, through a window.
+// A scanner reads a header from beginning to end, through a window in memory.
 type scanner struct {
 	r      io.ReaderAt
 	size   int64
 	start  int64  // offset of window in the file
-	window []byte // what of it was read
+	window []byte // the bytes of the window that were read
 	at     int64  // offset of the next byte
 }
 
@@ -23,11 +23,10 @@ func newScanner(r io.ReaderAt, size int64) *scanner {
 	return &scanner{r: r, size: size, window: make([]byte, 0, min(max(size, 0), windowLen))}
 }
 
-// pos returns the offset of what is read next.
+// pos returns the offset of the next byte.
 func (s *scanner) pos() int64 { return s.at }
 
-// next returns the next n bytes, which are not more than a window has. They
-// are valid until the next call.
+// next returns the next n bytes, at most a window. They are valid until the next call.
 func (s *scanner) next(n int) ([]byte, error) {
 	if int64(n) > s.size-s.at {
 		return nil, s.ends()
@@ -45,12 +44,12 @@ func (s *scanner) next(n int) ([]byte, error) {
 	return b, nil
 }
 
-// ends is the error of reading past the end.
+// ends returns the error for reading past the end.
 func (s *scanner) ends() error {
 	return fmt.Errorf("at byte %d: %w at %d", s.at, errTruncated, s.size)
 }
 
-// skip passes over n bytes.
+// skip skips n bytes.
 func (s *scanner) skip(n uint64) error {
 	if n > uint64(s.size-s.at) {
 		return s.ends()
@@ -75,7 +74,7 @@ func (s *scanner) uint64() (uint64, error) {
 	return binary.LittleEndian.Uint64(b), nil
 }
 
-// string reads a length and as many bytes, at most limit.
+// string reads a length and a string of at most limit bytes.
 func (s *scanner) string(limit int, what string) (string, error) {
 	at := s.at
 	n, err := s.uint64()

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// A Type is how the elements of a tensor are stored, with the numbers of the
-// format.
+// A Type is the storage format of the elements of a tensor, with the number that the format has
+// in files.
 type Type uint32
 
 // The types that this package reads.
@@ -52,14 +52,14 @@ const (
 // and MXFP4.
 const BlockLen = 32
 
-// SuperBlockLen is the block length of the types whose names end in _K, and of
-// IQ1, IQ2, IQ3, IQ4_XS, TQ1_0 and TQ2_0. It is the longest that there is.
+// SuperBlockLen is the block length of the types with names that end in _K, and of IQ1, IQ2,
+// IQ3, IQ4_XS, TQ1_0 and TQ2_0. No block is longer.
 const SuperBlockLen = 256
 
-// types are the names of all types, the elements and bytes of a block, and the
-// function that decodes one: none if the type is not read, and no bytes if the
-// type is not known. A block of 1 element is a number; its function decodes any
-// number of them.
+// types has, for each type, its name, the elements and bytes of a block, and the function that
+// decodes a block. The function is nil for a type that is not read, and the bytes are 0 for an
+// unknown type. Types that are not quantized have blocks of 1 element; their functions decode
+// any number of elements.
 var types = [...]struct {
 	name         string
 	block, bytes int
@@ -69,7 +69,7 @@ var types = [...]struct {
 	1:  {"F16", 1, 2, decodeF16},
 	2:  {"Q4_0", 32, 18, decodeQ4_0},
 	3:  {"Q4_1", 32, 20, decodeQ4_1},
-	4:  {"Q4_2", 0, 0, nil}, // removed before there were GGUF files
+	4:  {"Q4_2", 0, 0, nil}, // removed before GGUF existed
 	5:  {"Q4_3", 0, 0, nil},
 	6:  {"Q5_0", 32, 22, decodeQ5_0},
 	7:  {"Q5_1", 32, 24, decodeQ5_1},
@@ -96,7 +96,7 @@ var types = [...]struct {
 	28: {"F64", 1, 8, decodeF64},
 	29: {"IQ1_M", 256, 56, decodeIQ1M},
 	30: {"BF16", 1, 2, decodeBF16},
-	31: {"Q4_0_4_4", 32, 18, nil}, // rows interleaved; these no longer occur in new files
+	31: {"Q4_0_4_4", 32, 18, nil}, // with interleaved rows; not used in new files
 	32: {"Q4_0_4_8", 32, 18, nil},
 	33: {"Q4_0_8_8", 32, 18, nil},
 	34: {"TQ1_0", 256, 54, decodeTQ1},
@@ -110,7 +110,7 @@ var types = [...]struct {
 	42: {"Q2_0", 64, 18, decodeQ2_0},
 }
 
-// String returns the name that ggml has for t, or its number.
+// String returns ggml's name of t, or its number.
 func (t Type) String() string {
 	if int64(t) < int64(len(types)) {
 		return types[t].name
@@ -118,8 +118,7 @@ func (t Type) String() string {
 	return fmt.Sprintf("type %d", uint32(t))
 }
 
-// ParseType returns the type of a name as String has it, in letters of either
-// case.
+// ParseType returns the type with the given name, without regard to case.
 func ParseType(name string) (Type, error) {
 	for i := range types {
 		if strings.EqualFold(name, types[i].name) && types[i].bytes > 0 {
@@ -129,8 +128,8 @@ func ParseType(name string) (Type, error) {
 	return 0, fmt.Errorf("%s is no type of ggml", quote(name))
 }
 
-// Block returns the elements and the bytes of a block of t, which are 1 and
-// those of an element unless t is quantized. They are 0 if t is not known.
+// Block returns the elements and the bytes of a block of t. For types that are not quantized
+// the block is one element. Both are 0 for an unknown type.
 func (t Type) Block() (elements, bytes int) {
 	if int64(t) < int64(len(types)) {
 		return types[t].block, types[t].bytes
@@ -138,8 +137,8 @@ func (t Type) Block() (elements, bytes int) {
 	return 0, 0
 }
 
-// BitsPerWeight returns the bits that an element of t takes, its share of the
-// scales included: 4.5 of Q4_0. It is 0 if t is not known.
+// BitsPerWeight returns the bits of an element of t, including its share of the scales: 4.5 for
+// Q4_0. It is 0 for an unknown type.
 func (t Type) BitsPerWeight() float64 {
 	block, bytes := t.Block()
 	if block == 0 {
@@ -148,8 +147,8 @@ func (t Type) BitsPerWeight() float64 {
 	return float64(8*bytes) / float64(block)
 }
 
-// Readable reports whether t is floating-point, or quantized from that, and read.
-// ReadFloats and Dequantize take the integer types besides.
+// Readable reports whether t is a floating-point or quantized type that is read. ReadFloats and
+// Dequantize also read integer types.
 func (t Type) Readable() bool { return t.decoded() && !t.Integer() }
 
 func (t Type) decoded() bool { return int64(t) < int64(len(types)) && types[t].decode != nil }
@@ -157,8 +156,7 @@ func (t Type) decoded() bool { return int64(t) < int64(len(types)) && types[t].d
 // Integer reports whether t is one of the integer types, I8 to I64.
 func (t Type) Integer() bool { return t >= I8 && t <= I64 }
 
-// Quantized reports whether t has blocks of several elements. A type that is
-// not known counts as quantized.
+// Quantized reports whether t has blocks of several elements. It is true for an unknown type.
 func (t Type) Quantized() bool {
 	block, _ := t.Block()
 	return block != 1

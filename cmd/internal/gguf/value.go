@@ -4,9 +4,9 @@ import (
 	"strconv"
 )
 
-// Values of the metadata.
+// Values of metadata.
 
-// A ValueType is the type of a value of the metadata.
+// A ValueType is the type of a value of metadata.
 type ValueType uint32
 
 // The types of values, with the numbers of the format.
@@ -29,7 +29,7 @@ const (
 var valueNames = [...]string{"uint8", "int8", "uint16", "int16", "uint32", "int32", "float32", "bool", "string", "array",
 	"uint64", "int64", "float64"}
 
-// size returns the bytes of a value whose type fixes them, else 0.
+// size returns the bytes of a value with a type of fixed size, else 0.
 func (t ValueType) size() uint64 {
 	switch t {
 	case Uint8, Int8, Bool:
@@ -51,15 +51,15 @@ func (t ValueType) String() string {
 	return "type " + strconv.FormatUint(uint64(t), 10)
 }
 
-// A Value is a pair of metadata: a key, and a value that stays in the file.
+// A Value is a pair of metadata: a key, and the place of the value in the file.
 type Value struct {
 	Key  string
 	Type ValueType
-	Elem ValueType // of an Array
-	Len  uint64    // of an Array
+	Elem ValueType // type of the elements of an Array
+	Len  uint64    // length of an Array
 
-	part  int   // of the model, which has it
+	part  int   // index of the part of the model
 	pair  int64 // offset of the key's length
-	start int64 // offset of what follows the type: a string's length, an array's type
+	start int64 // offset after the type: the length of a string, the element type of an array
 	end   int64
 }

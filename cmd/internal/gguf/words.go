@@ -4,12 +4,12 @@ import "fmt"
 
 // Names in messages.
 
-const maxShown = 64 // bytes of a name in a message
+const maxShown = 64 // largest length of a name in a message
 
-// inTensor says which tensor an error is about.
+// inTensor adds the name of the tensor to an error.
 func inTensor(name string, err error) error { return fmt.Errorf("tensor %s: %w", quote(name), err) }
 
-// quote quotes a string of a file for a message on one line of sensible length.
+// quote quotes a string from a file for a message, and shortens it.
 func quote(s string) string {
 	if len(s) > maxShown {
 		s = s[:maxShown] + "…"
