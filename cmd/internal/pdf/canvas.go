@@ -14,13 +14,13 @@ import (
 	"gonum.org/v1/plot/vg"
 )
 
-// A canvas lets gonum.org/v1/plot draw on the current page of a document, in
-// points, with its origin anywhere. What is drawn is vectors and text.
+// A canvas is a canvas of gonum.org/v1/plot on the current page of a document, in points, with
+// its origin at any place. It draws vectors and text.
 type canvas struct {
 	doc   *fpdf.Fpdf
 	state state
 	stack []state
-	count *int // of images
+	count *int // number of images
 }
 
 // A state is what Push saves.
@@ -35,8 +35,8 @@ type state struct {
 // A matrix maps x, y to a·x + c·y + e, b·x + d·y + f.
 type matrix struct{ a, b, c, d, e, f float64 }
 
-// newCanvas returns a canvas whose origin, the lower left corner, is at x, y
-// of the page, where y counts from its top.
+// newCanvas returns a canvas with its origin, the lower left corner, at x, y of the page. y
+// counts from the top of the page.
 func newCanvas(doc *fpdf.Fpdf, x, y float64) *canvas {
 	c := &canvas{doc: doc, count: new(int)}
 	c.state.m = matrix{1, 0, 0, -1, x, y}
@@ -45,7 +45,7 @@ func newCanvas(doc *fpdf.Fpdf, x, y float64) *canvas {
 	return c
 }
 
-// done puts back what documents expect.
+// done restores the settings of the document.
 func (c *canvas) done() {
 	c.doc.SetAlpha(1, "Normal")
 	c.doc.SetDashPattern(nil, 0)
@@ -95,13 +95,13 @@ func (c *canvas) Pop() {
 	c.stack = c.stack[:len(c.stack)-1]
 }
 
-// at returns where on the page a point is.
+// at returns the place of a point on the page.
 func (c *canvas) at(pt vg.Point) (x, y float64) {
 	m, px, py := c.state.m, pt.X.Points(), pt.Y.Points()
 	return m.a*px + m.c*py + m.e, m.b*px + m.d*py + m.f
 }
 
-// zoom is by what lengths are multiplied.
+// zoom returns the factor of lengths.
 func (c *canvas) zoom() float64 {
 	m := c.state.m
 	return math.Sqrt(math.Abs(m.a*m.d - m.b*m.c))
@@ -133,7 +133,7 @@ func (c *canvas) Fill(p vg.Path) {
 
 func opacity(c color.NRGBA) float64 { return math.Round(float64(c.A)/255*100) / 100 }
 
-// path draws p without painting it.
+// path adds p to the page without drawing it.
 func (c *canvas) path(p vg.Path) {
 	started := false
 	for _, comp := range p {
@@ -214,7 +214,7 @@ func (c *canvas) FillString(f font.Face, pt vg.Point, text string) {
 	}
 }
 
-// DrawImage is there for the interface: no plot here has an image in it.
+// DrawImage does nothing: no plot of this package has an image.
 func (c *canvas) DrawImage(rect vg.Rectangle, img image.Image) {
 	var b bytes.Buffer
 	if err := png.Encode(&b, img); err != nil {

@@ -1,5 +1,5 @@
-// Package pdf writes a report as a PDF: what was compared, the verdict, tables
-// that go on over pages, and the graphs as vectors.
+// Package pdf writes a report as a PDF with the options, the verdict, tables over several
+// pages, and graphs as vectors.
 package pdf
 
 import (
@@ -21,15 +21,15 @@ import (
 // Options say how Write writes.
 type Options struct {
 	Channels bool // whether all channels of large tensors are listed
-	Full     bool // of a model, whether every tensor has a section, and a row in a graph
+	Full     bool // whether every tensor of a model has a section, and a row in a graph
 	Origin   report.Origin
 }
 
-// Write writes r with the graphs of the given tensors, see report.Details: those
-// of a model only with Options.Full. The same report and options give the same
+// Write writes r with the graphs of the given tensors, see report.Details. For a model it draws
+// the graphs of tensors only with Options.Full. The same report and options give the same
 // bytes.
 func Write(w io.Writer, r *report.Report, details []*report.Detail, o Options) error {
-	// Once to count the pages, and once to number them.
+	// The first pass counts the pages, and the second one numbers them.
 	first := compose(r, details, o, 0)
 	if err := first.Error(); err != nil {
 		return fmt.Errorf("pdf: %w", err)
@@ -41,10 +41,10 @@ func Write(w io.Writer, r *report.Report, details []*report.Detail, o Options) e
 	return doc.Output(w)
 }
 
-// compose makes the document. Pages is how many pages it will have.
+// compose returns the document. pages is the number of pages that it will have.
 func compose(r *report.Report, details []*report.Detail, o Options, pages int) *writer {
 	doc := &writer{Fpdf: fpdf.New("P", "pt", "A4", "")}
-	// Nothing in the file may depend on when or where it was made but Origin.
+	// Only Origin may depend on the place and the time of writing.
 	date := time.Unix(0, 0)
 	if !o.Origin.Date.IsZero() {
 		date = o.Origin.Date
@@ -105,7 +105,7 @@ func (d *writer) report(r *report.Report, details []*report.Detail, o Options) {
 	d.glossary()
 }
 
-// summary writes what concerns all tensors of a model.
+// summary writes what is about all tensors of a model.
 func (d *writer) summary(r *report.Report, o Options) {
 	many := len(r.Tensors) > plot.MaxRows
 	d.Bookmark("Summary", 0, d.y)
@@ -113,7 +113,7 @@ func (d *writer) summary(r *report.Report, o Options) {
 		d.paragraph("", 9, muted, "A section with graphs of each tensor is in the full report, which quant compare --full writes.")
 		d.y += 2
 	}
-	if many { // what matters before what goes on for pages
+	if many { // the most important part comes before long tables
 		d.suffering(r)
 		d.overview(r)
 	}
@@ -136,7 +136,7 @@ func (d *writer) summary(r *report.Report, o Options) {
 	}
 }
 
-// skipped lists what was not compared.
+// skipped lists the tensors that were not compared.
 func (d *writer) skipped(r *report.Report) {
 	if t := r.SkippedTable(); t != nil {
 		d.heading(13, "Not compared", 60)
@@ -157,7 +157,7 @@ func (d *writer) sections(r *report.Report, graphs map[int]*report.Detail, o Opt
 	for _, i := range sections {
 		if graphs[i] != nil {
 			d.page()
-		} else { // many of these may follow
+		} else { // there may be many of these
 			d.need(330)
 			d.y += 16
 		}
@@ -165,8 +165,8 @@ func (d *writer) sections(r *report.Report, graphs map[int]*report.Detail, o Opt
 	}
 }
 
-// dropClipped leaves only the scheme per channel in the counts of clipped values: the
-// names of tensors need the room.
+// dropClipped leaves out the counts of clipped values except those per channel, since the names
+// of tensors need the space.
 func dropClipped(t *table.Table) {
 	for i := len(t.Columns) - 1; i >= 0; i-- {
 		if c := t.Columns[i]; c.Group == report.ClippedGroup && c.Head != "channel" {
@@ -175,17 +175,17 @@ func dropClipped(t *table.Table) {
 	}
 }
 
-// How many of the worst tensors, and of the channels of each, are named.
+// The numbers of worst tensors, and of worst channels of each, that are named.
 const (
 	worstTensors  = 7
 	worstChannels = 3
 )
 
-// maxSections is of how many tensors of a model a document has sections.
+// maxSections is the largest number of tensors of a model that have sections.
 const maxSections = 40
 
-// pick chooses the tensors of a large model that have sections: those with
-// graphs, which gain most, and the worst. It says so.
+// pick returns the tensors of a large model that have sections: those with graphs, those with
+// the largest gain, and the worst. It writes a note about that.
 func (d *writer) pick(r *report.Report, graphs map[int]*report.Detail) []int {
 	var picked []int
 	for _, i := range r.Summary.ByGain {
@@ -204,7 +204,7 @@ func (d *writer) pick(r *report.Report, graphs map[int]*report.Detail) []int {
 	return picked
 }
 
-// verdict writes the one sentence that matters most into a box.
+// verdict writes the verdict in a box.
 func (d *writer) verdict(text string) {
 	const size, pad = 11.5, 10.0
 	d.font("B", size, ink)
@@ -255,11 +255,11 @@ func (d *writer) tensor(r *report.Report, i int, x *report.Detail, o Options) {
 	}
 }
 
-// scale is by what text and lines of figures are smaller than in a figure on
-// its own, which is wider than a page.
+// scale is the factor of text and lines compared with a figure of its own, which is wider than
+// a page.
 const scale = 0.86
 
-// graphs draws the sheet of a tensor on a page of its own.
+// graphs draws the sheet of a tensor on a page.
 func (d *writer) graphs(r *report.Report, t *report.Tensor, x *report.Detail) {
 	d.page()
 	d.paragraph("B", 12, ink, "Graphs of "+t.Name)
@@ -274,7 +274,7 @@ func (d *writer) graphs(r *report.Report, t *report.Tensor, x *report.Detail) {
 }
 
 func (d *writer) overview(r *report.Report) {
-	// As large as the page has room for.
+	// The sheet is as large as the page allows.
 	room := pageHeight - top - bottom - 80
 	f := plot.Overview(r, plot.Options{Width: inner, Scale: scale})
 	if h := f.Height.Points(); h > room {
@@ -286,7 +286,7 @@ func (d *writer) overview(r *report.Report) {
 	d.figure(f)
 }
 
-// suffering names the tensors and channels that lose most.
+// suffering lists the tensors and channels with the largest errors.
 func (d *writer) suffering(r *report.Report) {
 	d.heading(13, "The channels that suffer most", 120)
 	d.paragraph("", 8.5, muted, "Of the tensors with the lowest SQNR per channel, those channels for which it is lowest.")
@@ -294,7 +294,7 @@ func (d *writer) suffering(r *report.Report) {
 	d.table(r.WorstTable(worstTensors, worstChannels))
 }
 
-// rows draws all tensors, a page for each so many.
+// rows draws a row for each tensor, on several pages.
 func (d *writer) rows(r *report.Report) {
 	all := r.Summary.ByGain[:min(len(r.Summary.ByGain), maxRows)]
 	for from := 0; from < len(all); from += perPage {
@@ -306,13 +306,13 @@ func (d *writer) rows(r *report.Report) {
 	}
 }
 
-// Rows of a model's tensors go over several pages, but not over all too many.
+// The rows of a model's tensors can take several pages, but not very many.
 const (
 	perPage = 54
 	maxRows = 20 * perPage
 )
 
-// figure draws f below what is there already.
+// figure draws f below the text on the page.
 func (d *writer) figure(f *plot.Figure) {
 	d.y += f.Height.Points()
 	c := newCanvas(d.Fpdf, margin, d.y)

@@ -8,24 +8,24 @@ import (
 )
 
 const (
-	cellPad  = 4.0   // on each side of a cell
-	textMin  = 70.0  // a column of text is no narrower, if it has to give way
-	textWide = 120.0 // nor the first one, as long as smaller text helps
-	minTable = 4.5   // the smallest size of text
+	cellPad  = 4.0   // space on each side of a cell
+	textMin  = 70.0  // smallest width of a column of text
+	textWide = 120.0 // smallest width of the first column, unless smaller text does not help
+	minTable = 4.5   // smallest size of text
 )
 
-// A grid is a table that is laid out.
+// A grid is the layout of a table.
 type grid struct {
 	*table.Table
 	head   []string
 	left   int
 	spans  []table.Span
-	size   float64   // of its text
-	widths []float64 // of its columns
+	size   float64   // size of the text
+	widths []float64 // widths of the columns
 	x      float64
 }
 
-// table writes a table over as many pages as it needs, with its head on each.
+// table writes a table on as many pages as it needs. Each page has the head of the table.
 func (d *writer) table(t *table.Table) {
 	g := d.layout(t)
 	d.need(g.headHeight() + 3*g.size*1.7)
@@ -46,7 +46,7 @@ func (d *writer) table(t *table.Table) {
 			d.page()
 			d.head(g)
 		}
-		if n == len(t.Rows) { // the sum
+		if n == len(t.Rows) { // the last row is the sum
 			d.rule(muted, 0.6, g.x, g.x+g.width(), d.y)
 		} else if n%2 == 1 {
 			d.rect(band, g.x, d.y, g.width(), height)
@@ -54,7 +54,7 @@ func (d *writer) table(t *table.Table) {
 		x := g.x
 		for i, c := range row {
 			style := ""
-			if c.Best || n == len(t.Rows) { // in bold alone: colours belong to the schemes
+			if c.Best || n == len(t.Rows) { // bold without a colour, since colours stand for schemes
 				style = "B"
 			}
 			d.font(style, g.size, ink)
@@ -73,7 +73,7 @@ func (d *writer) table(t *table.Table) {
 	d.y += 4
 }
 
-// allRows lists the rows of a table, and the row of its sum.
+// allRows returns the rows of a table, with the row of its sum.
 func allRows(t *table.Table) [][]table.Cell {
 	var rows [][]table.Cell
 	for _, r := range t.Rows {
@@ -93,11 +93,11 @@ func (g *grid) width() float64 {
 	return sum
 }
 
-// layout finds the largest text with which a table fits onto the page. Columns
-// of text give way first, as they can go on in a further line.
+// layout finds the largest size of text with which a table fits onto the page. Columns of text
+// become narrower first, since they can have several lines.
 func (d *writer) layout(t *table.Table) *grid {
 	g := &grid{Table: t, head: t.Head(), left: t.Left(), spans: t.Spans(), x: margin}
-	// Widths are in proportion to the size of the text: measured once.
+	// Widths are proportional to the size of the text, so they are measured only once.
 	const unit = 10.0
 	natural := make([]float64, len(g.head))
 	d.font("B", unit, ink)
@@ -125,9 +125,9 @@ func (d *writer) layout(t *table.Table) *grid {
 			break
 		}
 		if g.size > 7.25 {
-			continue // smaller text is better than names in pieces
+			continue // smaller text is better than names on several lines
 		}
-		// What is too much is taken from the texts, the longest first.
+		// The longest columns of text become narrower first.
 		for over > 0 {
 			widest := -1
 			for i := range g.left {
@@ -146,7 +146,7 @@ func (d *writer) layout(t *table.Table) *grid {
 			break
 		}
 	}
-	// A table of numbers alone is spread over the page, but not too thinly.
+	// A table of numbers only is made wider, up to a limit.
 	if rest := inner - g.width(); rest > 0 {
 		each := math.Min(rest/float64(len(g.widths)), 26)
 		for i := range g.widths {
@@ -156,7 +156,7 @@ func (d *writer) layout(t *table.Table) *grid {
 	return g
 }
 
-// spread widens the columns below a heading that is wider than they are.
+// spread makes columns wider if their common heading needs it.
 func (d *writer) spread(g *grid) {
 	d.font("B", g.size, muted)
 	for _, s := range g.spans {

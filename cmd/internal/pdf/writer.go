@@ -9,7 +9,7 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/typeface"
 )
 
-// Measures, in points, of a page of A4.
+// Lengths on a page of A4, in points.
 const (
 	pageWidth  = 595.28
 	pageHeight = 841.89
@@ -20,7 +20,7 @@ const (
 	family     = "sans"
 )
 
-// A shade is a colour of text, a rule or a background.
+// A shade is a colour of text, a line or a background.
 type shade [3]int
 
 var (
@@ -34,7 +34,7 @@ var (
 // A writer lays out a document from top to bottom.
 type writer struct {
 	*fpdf.Fpdf
-	y float64 // where the next thing goes
+	y float64 // the place of the next element
 }
 
 // page begins a new page.
@@ -43,7 +43,7 @@ func (d *writer) page() {
 	d.y = top
 }
 
-// need begins a new page unless so much is left of this one.
+// need begins a new page unless the given height is left on this one.
 func (d *writer) need(height float64) {
 	if d.y+height > pageHeight-bottom {
 		d.page()
@@ -66,15 +66,15 @@ func (d *writer) rule(c shade, width, x0, x1, y float64) {
 	d.Line(x0, y, x1, y)
 }
 
-// clip shortens text in the middle until it has a width.
+// clip removes the middle of a text that is wider than width.
 func (d *writer) clip(s string, width float64) string {
 	return text.Middle(s, func(s string) bool { return d.GetStringWidth(s) <= width })
 }
 
-// wrap breaks text into lines of a width: at spaces or, where a word is too
-// long, after a dot, a slash or the like, and at worst anywhere.
+// wrap divides text into lines of at most the given width, at spaces. It divides longer words
+// after a dot, a slash or a similar character, or else anywhere.
 func (d *writer) wrap(s string, width float64) []string {
-	width += 0.01 // what was measured to fit does
+	width += 0.01 // a text of exactly this width must fit
 	var lines []string
 	line := ""
 	for _, word := range strings.Fields(s) {
@@ -96,7 +96,7 @@ func (d *writer) wrap(s string, width float64) []string {
 	return append(lines, line)
 }
 
-// split cuts a word that is wider than width.
+// split divides a word that is wider than width.
 func (d *writer) split(word string, width float64) (head, tail string) {
 	runes := []rune(word)
 	n := 1
@@ -112,18 +112,18 @@ func (d *writer) split(word string, width float64) (head, tail string) {
 	return string(runes[:n]), string(runes[n:])
 }
 
-// paragraph writes text over the whole width.
+// paragraph writes text with the full width of the page.
 func (d *writer) paragraph(style string, size float64, c shade, text string) {
 	d.font(style, size, c)
 	for _, l := range d.wrap(typeface.Legible(text), inner) {
 		d.need(size * 1.4)
-		d.font(style, size, c) // a new page's footer has changed it
+		d.font(style, size, c) // the footer of a page has another font
 		d.y += size * 1.4
 		d.Text(margin, d.y-size*0.35, l)
 	}
 }
 
-// heading writes a heading with so much room kept below it.
+// heading writes a heading, and keeps the given height below it on the same page.
 func (d *writer) heading(size float64, text string, keep float64) {
 	d.need(size*2.6 + keep)
 	d.y += size * 0.9
@@ -131,7 +131,7 @@ func (d *writer) heading(size float64, text string, keep float64) {
 	d.y += size * 0.3
 }
 
-// term writes a term and at label what is to be said of it.
+// term writes a term, and its explanation from label on.
 func (d *writer) term(style string, c shade, x [2]string, size, label float64) {
 	d.font("", size, ink)
 	lines := d.wrap(typeface.Legible(x[1]), inner-label)
@@ -145,5 +145,5 @@ func (d *writer) term(style string, c shade, x [2]string, size, label float64) {
 	}
 }
 
-// leading is the distance of lines of terms, in type sizes.
+// leading is the distance between lines of terms, in units of the size of text.
 const leading = 1.52

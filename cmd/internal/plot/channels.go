@@ -47,7 +47,7 @@ func (s sheet) channels(p pen) {
 				mid := float64(at) + width*(float64(k)-float64(n-1)/2)
 				p.at(dc.Rectangle).fill(schemes[k], x(mid-width*0.46), y(0), x(mid+width*0.46), y(v))
 				if v == 0 {
-					// A bar without height would look like one that was forgotten.
+					// A zero is written, since a bar without height looks like a missing bar.
 					zero := p.face(sizeTick, false, schemes[k])
 					zero.XAlign = vgtext.XCenter
 					dc.FillText(zero, vg.Point{X: x(mid), Y: y(0) + p.len(2)}, "0")
@@ -58,7 +58,7 @@ func (s sheet) channels(p pen) {
 	p.show(q)
 }
 
-// whole are marks at whole numbers.
+// whole has marks at whole numbers.
 type whole struct{ n int }
 
 func (w whole) Ticks(lo, hi float64) []plot.Tick {

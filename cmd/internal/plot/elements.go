@@ -14,8 +14,8 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/text"
 )
 
-// byElement prepares a plot against the position of elements, with the
-// channels marked: by bands with their numbers, or by the marks of the axis.
+// byElement prepares a plot against the position of elements. It marks channels by bands with
+// numbers, or by the marks of the axis.
 func (s sheet) byElement(p pen, lo, hi float64) *plot.Plot {
 	q := p.blank()
 	n, per := s.d.Elements.Total, s.d.Elements.PerChannel
@@ -71,8 +71,8 @@ func elementsText(n int) string {
 	return text.Count(int64(n)) + " elements"
 }
 
-// runs calls f with the points of each channel, or of all together where a
-// channel has too few of them to be worth a line of its own.
+// runs calls f with the points of each channel. If a channel has too few points for a line, it
+// calls f with all points.
 func (s sheet) runs(f func(from, to int)) {
 	e := &s.d.Elements
 	n := len(e.Position)
@@ -108,8 +108,8 @@ func (s sheet) curve(p pen, values text.Floats, c color.NRGBA, width float64) la
 				dc.DrawGlyph(draw.GlyphStyle{Color: c, Radius: p.len(max(0.6, width/2)), Shape: draw.CircleGlyph{}}, pts[0])
 				return
 			}
-			// In pieces, as the time that a PNG's rasterizer takes for a line grows
-			// with the square of its crossings.
+			// Long lines are divided, since the time of the PNG rasterizer grows with the
+			// square of the crossings of a line.
 			for style := p.line(c, width); len(pts) > 1; pts = pts[min(piece, len(pts)-1):] {
 				dc.StrokeLines(style, pts[:min(piece+1, len(pts))])
 			}
@@ -134,7 +134,7 @@ func (s sheet) elements(p pen) panel {
 		if len(e.Position) > 1200 {
 			width = 0.45
 		}
-		// Wider lines below thinner ones show where they part.
+		// Wider lines below thinner ones show where they differ.
 		for k, values := range e.Reconstructed {
 			q.Add(s.curve(p, values, fade(schemes[k], 0.75), width*(3.2-0.8*float64(k))))
 		}

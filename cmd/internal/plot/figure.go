@@ -1,6 +1,6 @@
-// Package plot draws the graphs of a report: a sheet of panels for one tensor,
-// or an overview of many. A Figure can be written as SVG and PNG, or drawn on
-// whatever else is a canvas of gonum.org/v1/plot/vg, such as a page of a PDF.
+// Package plot draws the graphs of a report: a sheet of panels for one tensor, or an overview
+// of many tensors. A Figure can be written as SVG and PNG, or drawn on a canvas of
+// gonum.org/v1/plot/vg, such as a page of a PDF.
 package plot
 
 import (
@@ -24,16 +24,16 @@ type Figure struct {
 	scale         float64
 }
 
-// Full is the width of a figure on its own. On a page that is narrower, text
-// and lines are drawn smaller in proportion.
+// Full is the width of a figure of its own. If a figure is narrower, its text and lines are
+// smaller in proportion.
 const Full = 760 * vg.Length(1)
 
 // Options say how a figure is laid out.
 type Options struct {
 	Width  vg.Length // 0 for Full
-	Height vg.Length // of a tensor's sheet; 0 for what suits the width
-	Title  bool      // whether title, verdict and notes are part of it
-	Scale  float64   // of text and lines; 0 for 1
+	Height vg.Length // of a tensor's sheet; 0 for the height that fits the width
+	Title  bool      // whether the figure has the title, the verdict and notes
+	Scale  float64   // factor of text and lines; 0 for 1
 }
 
 func (o *Options) settle() {
@@ -45,8 +45,7 @@ func (o *Options) settle() {
 	}
 }
 
-// Draw draws f into a rectangle of its size whose lower left corner is at the
-// origin of c.
+// Draw draws f with its lower left corner at the origin of c.
 func (f *Figure) Draw(c vg.Canvas) {
 	f.draw(pen{draw.Canvas{Canvas: c, Rectangle: vg.Rectangle{Max: vg.Point{X: f.Width, Y: f.Height}}}, f.scale})
 }
@@ -60,9 +59,9 @@ func (f *Figure) WriteSVG(w io.Writer) error {
 	if _, err := c.WriteTo(&b); err != nil {
 		return err
 	}
-	// Where the typeface is missing, one of the same measures takes its place.
+	// Systems without the typeface use one with the same widths.
 	svg := strings.ReplaceAll(b.String(), "font-family:Liberation Sans;", "font-family:Liberation Sans,Arimo,Arial,Helvetica,sans-serif;")
-	// Its name is for those who hear it.
+	// The name is for screen readers.
 	svg = strings.Replace(svg, "<svg ", "<svg role=\"img\" aria-label=\""+escape(f.title)+"\" ", 1)
 	_, err := io.WriteString(w, svg)
 	return err
@@ -70,7 +69,7 @@ func (f *Figure) WriteSVG(w io.Writer) error {
 
 var escape = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;").Replace
 
-// dpi is the resolution of a PNG, two pixels for one of a usual screen.
+// dpi is the resolution of a PNG: two pixels for each pixel of an ordinary screen.
 const dpi = 192
 
 // WritePNG writes f as PNG.
@@ -82,7 +81,7 @@ func (f *Figure) WritePNG(w io.Writer) error {
 	return err
 }
 
-// Formats are what Write can write.
+// Formats are the formats of Write.
 var Formats = []string{"svg", "png"}
 
 // Write writes f in a format.

@@ -16,7 +16,7 @@ func (s sheet) histogram(p pen) {
 	if c := s.d.FocusHistogram(); c != nil && s.t.Channels > 1 {
 		h, of = c, fmt.Sprintf("channel %d", *c.Channel)
 	}
-	// After the title each grid tells in its colour how many codes there are.
+	// After the title comes the number of codes of each grid, in its colour.
 	bold, plain := p.face(sizePanel, true, ink), p.face(sizeLabel, false, muted)
 	x := p.Min.X + bold.Width("Histogram") + p.len(7)
 	y := p.Max.Y - p.len(sizePanel)
@@ -42,7 +42,7 @@ func (s sheet) histogram(p pen) {
 	}
 	q.X.Min, q.X.Max = lo, hi
 	for _, g := range h.Grids {
-		for _, v := range g.Values { // the outer ones may lie beyond the values
+		for _, v := range g.Values { // the outermost may be outside of the range
 			if finite(float64(v)) {
 				q.X.Min, q.X.Max = min(q.X.Min, float64(v)), max(q.X.Max, float64(v))
 			}
@@ -53,7 +53,7 @@ func (s sheet) histogram(p pen) {
 	q.X.Max += pad
 	q.X.Tick.Marker = ticks{6}
 	q.Y.Tick.Marker = whole{4}
-	// Below the bars each grid has a strip.
+	// Below the bars there is a strip for each grid.
 	strip := float64(most) * 0.12
 	q.Y.Min = -strip * (float64(len(h.Grids)) + 0.3)
 	q.X.Label.Text = "value; the ticks below the bars are what codes stand for"
@@ -78,7 +78,7 @@ func (s sheet) histogram(p pen) {
 					dc.StrokeLine2(p.line(schemes[k], 0.5), x(float64(v)), bottom, x(float64(v)), top)
 				}
 			}
-			if g.Codes > 0 && len(g.Values) == 0 { // too many to draw
+			if g.Codes > 0 && len(g.Values) == 0 { // there are too many values to draw
 				p.at(dc.Rectangle).fill(fade(schemes[k], 0.5), x(lo), bottom, x(hi), top)
 			}
 		}

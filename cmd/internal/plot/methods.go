@@ -13,14 +13,14 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/text"
 )
 
-// methodColors tell the methods apart, as far as there are colours; their order
-// in the graph and names do it anyway.
+// methodColors are the colours of methods. There are fewer colours than methods, but the order
+// and the names in the graph identify them too.
 var methodColors = []color.NRGBA{
 	{0x5b, 0x66, 0x73, 0xff}, {0x00, 0x72, 0xb2, 0xff}, {0xd5, 0x5e, 0x00, 0xff}, {0x00, 0x9e, 0x73, 0xff}, {0xa0, 0x4c, 0x88, 0xff}, {0x8a, 0x6d, 0x00, 0xff},
 }
 
-// methods draws the range that each method chooses below a histogram of all
-// values, whose counts are logarithmic so that tails show.
+// methods draws the ranges of all methods below a histogram of all values. The counts are
+// logarithmic, so that the tails are visible.
 func (s sheet) methods(p pen) {
 	m := &s.d.Methods
 	p = p.head("Range by method", "with one scale for all values")
@@ -48,7 +48,7 @@ func (s sheet) methods(p pen) {
 	q.X.Max += pad
 	q.X.Tick.Marker = ticks{6}
 	q.X.Label.Text = "value; bars of counts on a logarithmic scale"
-	// Decades above 0, and a strip for each method below.
+	// There are decades above 0, and a strip for each method below.
 	top := math.Log10(float64(most)) + 0.3
 	strip := top * 0.11
 	q.Y.Min, q.Y.Max = -strip*(float64(len(m.Ranges))+0.4), top
@@ -61,7 +61,7 @@ func (s sheet) methods(p pen) {
 	q.Add(layer(func(dc draw.Canvas, x, y func(float64) vg.Length) {
 		width := (hi - lo) / float64(len(m.Counts))
 		for i, n := range m.Counts {
-			if n > 0 { // a single value has a bar, if a low one
+			if n > 0 { // a single value has a low bar
 				from := lo + float64(i)*width
 				p.at(dc.Rectangle).fill(filler, x(from), y(0), x(from+width), y(math.Log10(float64(n))+0.12))
 			}
@@ -87,7 +87,7 @@ func (s sheet) methods(p pen) {
 
 func methodColor(i int) color.NRGBA { return methodColors[i%len(methodColors)] }
 
-// methodTable lists the errors under each method, the least of each kind in bold.
+// methodTable writes the errors of each method, with the least of each kind in bold.
 func (s sheet) methodTable(p pen) {
 	m := &s.d.Methods
 	p = p.head("Errors by method", "per tensor; the least is bold")

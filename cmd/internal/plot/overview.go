@@ -14,17 +14,16 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/text"
 )
 
-// MaxRows is up to how many tensors each has a row in an overview. Of more, a
-// curve shows all, and rows those at its ends.
+// MaxRows is the largest number of tensors that all have rows in an overview. For more tensors
+// there is a curve, and rows for those at its ends.
 const MaxRows = 60
 
-// ends is how many tensors have a row at either end.
+// ends is the number of tensors with rows at each end of the curve.
 const ends = 20
 
 const rowHeight = 17 // points
 
-// Overview draws the gain of each tensor of a report: its signal to noise
-// ratio under each scheme.
+// Overview draws the signal to noise ratio of each tensor of a report under each scheme.
 func Overview(r *report.Report, o Options) *Figure {
 	o.settle()
 	if len(r.Tensors) > MaxRows {
@@ -54,8 +53,8 @@ func Rows(r *report.Report, shown []int, o Options) *Figure {
 	}
 }
 
-// distribution draws all tensors in the order of their ratio, and rows for those
-// that gain most and those that lose most.
+// distribution draws all tensors in the order of their ratio, and rows for those with the
+// largest and the smallest gain.
 func distribution(r *report.Report, o Options) *Figure {
 	pt := func(x float64) vg.Length { return vg.Points(x * o.Scale) }
 	const curve, head = 250, 52
@@ -93,7 +92,7 @@ func distribution(r *report.Report, o Options) *Figure {
 	}
 }
 
-// byRatio lists the tensors, those first with the lowest ratio per channel.
+// byRatio returns the tensors in ascending order of the ratio per channel.
 func byRatio(r *report.Report) []int {
 	index := slices.Clone(r.Summary.ByGain)
 	slices.SortStableFunc(index, func(a, b int) int {
@@ -102,7 +101,7 @@ func byRatio(r *report.Report) []int {
 	return index
 }
 
-// heading writes what a sheet is of and about, and returns the room below.
+// heading writes the source and the description of a sheet, and returns the space below.
 func heading(p pen, source, says string) vg.Rectangle {
 	in := p.Rectangle
 	margin := p.len(22)
@@ -140,7 +139,7 @@ func reverse(s []string) []string {
 	return s
 }
 
-// OverviewNote says in a sentence what an overview shows.
+// OverviewNote describes an overview in a sentence.
 func OverviewNote(r *report.Report) string {
 	n := len(r.Summary.ByGain)
 	if n > MaxRows {
@@ -151,7 +150,7 @@ func OverviewNote(r *report.Report) string {
 		", first those whose RMSE one scale for each channel divides by most (the gain); 6 dB are a factor of 2."
 }
 
-// ratios is the range of signal to noise ratios that an axis shows.
+// ratios is the range of signal to noise ratios on an axis.
 type ratios struct{ lo, hi float64 }
 
 func newRatios(r *report.Report, shown []int) ratios {
@@ -173,8 +172,7 @@ func newRatios(r *report.Report, shown []int) ratios {
 	return ratios{lo - pad, hi + pad}
 }
 
-// on places ratios on an axis from one point to another, with those of which
-// nothing is lost at its end.
+// on returns the place of a ratio on an axis. Infinite ratios are at exact.
 func (x ratios) on(from, to, exact vg.Length) func(float64) vg.Length {
 	return func(v float64) vg.Length {
 		switch {
@@ -187,7 +185,7 @@ func (x ratios) on(from, to, exact vg.Length) func(float64) vg.Length {
 	}
 }
 
-// key draws the key to the schemes, and returns the room below it.
+// key draws the key of the schemes, and returns the space below it.
 func (p pen) key(r *report.Report) pen {
 	y := p.Max.Y - p.len(9)
 	style, x := p.face(sizeLabel, false, ink), p.Min.X
@@ -213,7 +211,7 @@ func (p pen) rows(r *report.Report, shown []int, scale ratios) {
 	}
 	names, widest := elide(name, names, (p.Max.X-p.Min.X)*0.38)
 	left, right := p.Min.X+widest+p.len(24), p.Max.X-p.len(66)
-	exact := right - p.len(4) // where nothing is lost
+	exact := right - p.len(4) // the place of infinite ratios
 	x := scale.on(left, right-p.len(34), exact)
 
 	// The axis.

@@ -22,7 +22,7 @@ func (p pen) fill(c color.Color, x0, y0, x1, y1 vg.Length) {
 	p.Fill(vg.Rectangle{Min: vg.Point{X: x0, Y: y0}, Max: vg.Point{X: x1, Y: y1}}.Path())
 }
 
-// wrap breaks text into lines of a width.
+// wrap divides text into lines of at most the given width.
 func wrap(s vgtext.Style, t string, width vg.Length) []string {
 	var lines []string
 	line := ""
@@ -40,8 +40,8 @@ func wrap(s vgtext.Style, t string, width vg.Length) []string {
 	return append(lines, line)
 }
 
-// elide shortens the names of tensors to a width, so that different names stay
-// different. It returns the width of the widest too.
+// elide shortens the names of tensors to a width, so that different names remain different. It
+// also returns the width of the widest.
 func elide(s vgtext.Style, names []string, width vg.Length) (short []string, widest vg.Length) {
 	for _, n := range names {
 		short = append(short, typeface.Legible(n))
@@ -53,7 +53,7 @@ func elide(s vgtext.Style, names []string, width vg.Length) (short []string, wid
 	return short, widest
 }
 
-// clip shortens a text in the middle until it has a width.
+// clip removes the middle of a text that is wider than width.
 func clip(s vgtext.Style, t string, width vg.Length) string {
 	return text.Middle(typeface.Legible(t), func(t string) bool { return s.Width(t) <= width })
 }

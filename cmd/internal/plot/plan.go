@@ -12,8 +12,8 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/text"
 )
 
-// Plan draws the front of a plan: the ratio that the best plan of each size has,
-// the plan itself, and the candidates that all weights could have instead.
+// Plan draws the front of a plan, which is the best ratio for each size, with the plan itself
+// and the candidates for all weights.
 func Plan(p *report.Plan, o Options) *Figure {
 	o.settle()
 	pt := func(x float64) vg.Length { return vg.Points(x * o.Scale) }
@@ -33,7 +33,7 @@ func Plan(p *report.Plan, o Options) *Figure {
 	}
 }
 
-// planBounds returns what the axes of a front show.
+// planBounds returns the limits of the axes of a front.
 func planBounds(p *report.Plan) (left, right, lo, hi float64) {
 	left, right, lo, hi = math.Inf(1), math.Inf(-1), math.Inf(1), math.Inf(-1)
 	add := func(x report.PlanPoint) {
@@ -45,8 +45,8 @@ func planBounds(p *report.Plan) (left, right, lo, hi float64) {
 	for _, r := range p.Recipes {
 		add(r.PlanPoint)
 	}
-	// Beyond the largest recipe and the plan the front goes on to float32, which would
-	// leave little room for the rest.
+	// The front continues to the size of float32, but the axis ends near the largest candidate
+	// and the plan, which would otherwise have little space.
 	most := max(right, 1.25*float64(p.Summary.BitsPerWeight))
 	for _, x := range p.Front {
 		if float64(x.BitsPerWeight) <= most {
@@ -79,7 +79,7 @@ func (p pen) front(r *report.Plan) {
 		for _, v := range r.Front {
 			if finite(float64(v.SQNR)) && float64(v.BitsPerWeight) <= q.X.Max {
 				next := at(v)
-				if n := len(curve); n > 0 { // up to there nothing is better than before
+				if n := len(curve); n > 0 { // no plan is better up to this point
 					curve = append(curve, vg.Point{X: next.X, Y: curve[n-1].Y})
 				}
 				curve = append(curve, next)
@@ -100,7 +100,7 @@ func (p pen) front(r *report.Plan) {
 			if width := style.Width(name); place.X+width > c.Max.X {
 				place.X = pt.X - p.len(5) - width
 			}
-			// Names that would lie on others go below them.
+			// A label that would overlap another is drawn below its point.
 			for slices.ContainsFunc(labels, func(o vg.Point) bool {
 				return math.Abs(float64(o.X-place.X)) < float64(p.len(60)) && math.Abs(float64(o.Y-place.Y)) < float64(p.len(8))
 			}) {

@@ -4,8 +4,8 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/report"
 )
 
-// New draws what a report is best summed up by: the sheet of its tensor, if
-// there is one, and otherwise the overview.
+// New draws the graph that summarizes a report: the sheet of its tensor if there is only one,
+// and the overview otherwise.
 func New(r *report.Report, details []*report.Detail) *Figure {
 	if len(r.Tensors) == 1 && len(details) == 1 {
 		return Tensor(r, details[0], Options{Width: Full, Title: true})

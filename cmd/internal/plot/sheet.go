@@ -11,12 +11,12 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/text"
 )
 
-// How many points are drawn singly, and up to where lines still have air.
+// The largest numbers of points that are drawn singly, and of channels and bands with lines of their own.
 const (
 	fewPoints   = 120
 	fewChannels = 32
 	fewBands    = 48
-	piece       = 64 // lines that are drawn at once
+	piece       = 64 // number of lines that are drawn at once
 )
 
 // A sheet is the panels of one tensor.
@@ -27,7 +27,7 @@ type sheet struct {
 	pen
 }
 
-// head writes the title of a panel, and returns a pen for the rest.
+// head writes the title of a panel, and returns a pen for the rest of the panel.
 func (p pen) head(title, about string) pen {
 	bold, plain := p.face(sizePanel, true, ink), p.face(sizeLabel, false, muted)
 	y := p.Max.Y - p.len(sizePanel)
@@ -41,22 +41,22 @@ func (p pen) head(title, about string) pen {
 // show draws a plot below its title.
 func (p pen) show(q *plot.Plot) { q.Draw(p.Canvas) }
 
-// A panel is a plot that is yet to be drawn.
+// A panel is a plot that is not drawn yet.
 type panel struct {
 	pen
 	plot *plot.Plot
 }
 
-// left is where its data begin.
+// left returns the left end of the panel's data.
 func (p panel) left() vg.Length { return p.plot.DataCanvas(p.Canvas).Min.X }
 
-// show draws the panel so that its data begin at left, below those of another.
+// show draws the panel with the left end of its data at left, aligned with other panels.
 func (p panel) show(left vg.Length) {
 	p.Min.X += left - p.left()
 	p.plot.Draw(p.Canvas)
 }
 
-// A layer is a plotter made of a function.
+// A layer is a function that implements plot.Plotter.
 type layer func(c draw.Canvas, x, y func(float64) vg.Length)
 
 func (l layer) Plot(c draw.Canvas, q *plot.Plot) {
@@ -95,8 +95,8 @@ func bounds(curves ...text.Floats) (lo, hi float64) {
 	return lo, hi
 }
 
-// finite reports whether a number can be drawn: errors of values near the
-// largest float32 may be infinite.
+// finite reports whether a number can be drawn. Errors of values near the largest float32 may
+// be infinite.
 func finite(v float64) bool { return !math.IsInf(v, 0) && !math.IsNaN(v) }
 
 // fromZero prepares a plot with a Y axis from 0.

@@ -15,11 +15,11 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// The colours are told apart with any kind of colour vision (they are close to
-// those of Okabe and Ito), and differ in lightness, for a print in grey.
+// The colours are distinguishable with any kind of colour vision (they are similar to those of
+// Okabe and Ito). They differ in lightness, for printing in grey.
 var (
 	ink    = color.NRGBA{0x1c, 0x23, 0x2b, 0xff} // text, and the original
-	muted  = color.NRGBA{0x5b, 0x66, 0x73, 0xff} // lesser text
+	muted  = color.NRGBA{0x5b, 0x66, 0x73, 0xff} // secondary text
 	rule   = color.NRGBA{0xdd, 0xe2, 0xe8, 0xff} // grid
 	axis   = color.NRGBA{0x9a, 0xa5, 0xb1, 0xff} // lines of axes
 	band   = color.NRGBA{0xf4, 0xf6, 0xf9, 0xff} // every other channel
@@ -33,13 +33,13 @@ var (
 	shapes = []draw.GlyphDrawer{box{}, triangle{}, diamond{}}
 )
 
-// fade returns a colour with so much opacity.
+// fade returns a colour with the given opacity.
 func fade(c color.NRGBA, opacity float64) color.NRGBA {
 	c.A = uint8(255*opacity + 0.5)
 	return c
 }
 
-// Sizes of text, in points, of a figure at its full size.
+// Sizes of text in a figure of full size, in points.
 const (
 	sizeTitle   = 15
 	sizePanel   = 10
@@ -48,7 +48,7 @@ const (
 	sizeCaption = 8
 )
 
-// handler sets text as it is.
+// handler draws text without markup.
 var handler = vgtext.Plain{Fonts: font.DefaultCache}
 
 // A pen draws on a canvas at a scale.
@@ -71,7 +71,7 @@ func (p pen) line(c color.Color, width float64) draw.LineStyle {
 	return draw.LineStyle{Color: c, Width: p.len(width)}
 }
 
-// at returns p on a part of its canvas.
+// at returns p for a part of its canvas.
 func (p pen) at(r vg.Rectangle) pen {
 	p.Rectangle = r
 	return p
@@ -103,7 +103,7 @@ func (p pen) blank() *plot.Plot {
 	return q
 }
 
-// ticks are marks at round numbers, about so many.
+// ticks has about n marks at round numbers.
 type ticks struct{ n int }
 
 func (t ticks) Ticks(lo, hi float64) []plot.Tick {
@@ -142,7 +142,7 @@ func round(lo, hi float64, n int) []mark {
 	}
 	var marks []mark
 	first, last := math.Ceil(lo/step-1e-9), math.Floor(hi/step+1e-9)
-	if last-first > 100 || first+1 == first { // the range is too fine for its numbers
+	if last-first > 100 || first+1 == first { // the range is too narrow for its numbers
 		return []mark{{lo, short(lo)}, {hi, short(hi)}}
 	}
 	most := max(math.Abs(first), math.Abs(last)) * step
@@ -185,7 +185,7 @@ func short(v float64) string {
 	return minus(trim(v))
 }
 
-// scientific writes a number with so many decimals and a short exponent.
+// scientific writes a number with the given number of decimals and a short exponent.
 func scientific(v float64, decimals int) string {
 	m, e, _ := strings.Cut(strconv.FormatFloat(v, 'e', max(0, decimals), 64), "e")
 	n, err := strconv.Atoi(e)
@@ -197,10 +197,10 @@ func scientific(v float64, decimals int) string {
 
 func trim(v float64) string { return strconv.FormatFloat(v, 'g', 4, 64) }
 
-// minus sets the sign as a typesetter would.
+// minus replaces hyphens by minus signs.
 func minus(s string) string { return strings.ReplaceAll(s, "-", "−") }
 
-// decades are marks of a logarithmic axis.
+// decades has the marks of a logarithmic axis.
 type decades struct{}
 
 func (decades) Ticks(lo, hi float64) []plot.Tick {
@@ -226,12 +226,12 @@ func (decades) Ticks(lo, hi float64) []plot.Tick {
 	return marks
 }
 
-// list are marks that somebody has chosen.
+// list has given marks.
 type list []plot.Tick
 
 func (l list) Ticks(lo, hi float64) []plot.Tick { return l }
 
-// Glyphs are hollow, so that one shows through another.
+// The symbols are hollow, so that one is visible through another.
 type (
 	box      struct{}
 	triangle struct{}
@@ -265,7 +265,7 @@ func outline(c *draw.Canvas, s draw.GlyphStyle, at vg.Point, corners [][2]vg.Len
 	c.Stroke(p)
 }
 
-// granularities are the colours of a sweep's lines: those of the schemes, and
-// more for groups of several sizes.
+// granularities are the colours of the lines of a sweep: those of the schemes, and more for
+// groups of other sizes.
 var granularities = append(slices.Clone(schemes),
 	color.NRGBA{0xcc, 0x79, 0xa7, 0xff}, color.NRGBA{0xe6, 0x9f, 0x00, 0xff}, color.NRGBA{0x56, 0xb4, 0xe9, 0xff})

@@ -13,8 +13,7 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/report"
 )
 
-// Sweep draws what schemes lose against what they take, and a map of all
-// weights and schemes.
+// Sweep draws the errors of schemes against their sizes, and a map of all weights and schemes.
 func Sweep(s *report.Sweep, o Options) *Figure {
 	o.settle()
 	pt := func(x float64) vg.Length { return vg.Points(x * o.Scale) }
@@ -40,8 +39,8 @@ func Sweep(s *report.Sweep, o Options) *Figure {
 	}
 }
 
-// framed puts the name of a source, its options and what to make of it above a
-// figure, and returns what is left.
+// framed writes the name of the source, the options and the verdict above a figure, and returns
+// the space below.
 func framed(p pen, source, about, verdict string) vg.Rectangle {
 	in := heading(p, report.Title(source), about)
 	width := in.Max.X - in.Min.X
@@ -94,8 +93,7 @@ func (p pen) sizes(s *report.Sweep) {
 	p.show(q)
 }
 
-// sizesKey draws which colour stands for which series. It returns p
-// without the room that the key takes.
+// sizesKey draws the key of the series. It returns p without the space of the key.
 func (p pen) sizesKey(s *report.Sweep) pen {
 	style, x, y := p.face(sizeLabel, false, ink), p.Min.X, p.Max.Y-p.len(9)
 	for g, of := range s.Series() {
@@ -109,8 +107,8 @@ func (p pen) sizesKey(s *report.Sweep) pen {
 	return p
 }
 
-// sizesExtent returns the lowest and highest finite ratio, and the fewest and
-// most bits per weight. lo is above hi if no ratio is finite.
+// sizesExtent returns the lowest and the highest finite ratio, and the smallest and the largest
+// number of bits per weight. lo is above hi if no ratio is finite.
 func sizesExtent(s *report.Sweep) (lo, hi, left, right float64) {
 	lo, hi, left, right = math.Inf(1), math.Inf(-1), math.Inf(1), math.Inf(-1)
 	for _, c := range s.Schemes {
@@ -122,8 +120,7 @@ func sizesExtent(s *report.Sweep) (lo, hi, left, right float64) {
 	return lo, hi, left, right
 }
 
-// sizesLines draws a line through the schemes of each series. Nothing lies between
-// two schemes of a list.
+// sizesLines draws a line through the schemes of each series. Schemes of a list have no line.
 func (p pen) sizesLines(c draw.Canvas, s *report.Sweep, at func(*report.SweepScheme) vg.Point) {
 	for g, of := range s.Series() {
 		if of.Listed {
@@ -166,7 +163,7 @@ func (p pen) sizesPoints(c draw.Canvas, s *report.Sweep, at func(*report.SweepSc
 			c.FillText(label, vg.Point{X: pt.X - p.len(8), Y: pt.Y + p.len(4)}, k.Label())
 			continue
 		}
-		// Numbers that would lie on others are left out.
+		// Numbers that would overlap others are left out.
 		if slices.ContainsFunc(labelled, func(o vg.Point) bool {
 			return math.Hypot(float64(o.X-pt.X), float64(o.Y-pt.Y)) < float64(p.len(11))
 		}) {

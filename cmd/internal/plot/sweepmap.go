@@ -13,8 +13,8 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/report"
 )
 
-// Up to fewWeights a map has numbers in its cells, and of more than manyWeights
-// it shows the worst.
+// A map of up to fewWeights weights has numbers in its cells. A map of more than manyWeights
+// shows only the worst.
 const (
 	fewWeights  = 60
 	manyWeights = 400
@@ -26,7 +26,7 @@ type sweepMap struct {
 	shown []int
 	row   float64 // points
 
-	// draw sets these.
+	// draw sets these fields.
 	series          []report.SweepSeries
 	lo, hi          float64 // ratios of the first and the last colour
 	left, cell, gap vg.Length
@@ -66,7 +66,7 @@ func (m sweepMap) draw(p pen) {
 	m.series = s.Series()
 	m.cell = (p.Max.X - m.left - m.gap*vg.Length(len(m.series)-1)) / vg.Length(len(s.Schemes))
 
-	// The scale of colours, above the names.
+	// The scale of colours is above the names.
 	m.ramp(p, widest)
 	y := m.heads(p)
 	for n, i := range m.shown {
@@ -92,15 +92,15 @@ func (m sweepMap) extent() (lo, hi float64) {
 	return max(lo, hi-90), max(hi, lo+1)
 }
 
-// few reports whether cells have room for numbers.
+// few reports whether cells have space for numbers.
 func (m sweepMap) few() bool { return len(m.shown) <= fewWeights }
 
-// at is where the column of scheme k begins.
+// at returns the left end of the column of scheme k.
 func (m sweepMap) at(k int) vg.Length {
 	return m.left + m.cell*vg.Length(k) + m.gap*vg.Length(seriesOf(m.series, k))
 }
 
-// heads draws the heads of the columns, and returns where they end.
+// heads draws the heads of the columns, and returns their lower end.
 func (m sweepMap) heads(p pen) vg.Length {
 	s := m.s
 	label, tick := p.face(sizeLabel, true, ink), p.face(sizeTick, false, muted)
@@ -117,7 +117,7 @@ func (m sweepMap) heads(p pen) vg.Length {
 	return y - p.len(5)
 }
 
-// weight draws the cells of a weight, whose lower edge is at y.
+// weight draws the cells of weight i. Their lower edge is at y.
 func (m sweepMap) weight(p pen, i int, y vg.Length) {
 	x := &m.s.Weights[i]
 	for k, r := range x.Results {
@@ -135,7 +135,7 @@ func (m sweepMap) weight(p pen, i int, y vg.Length) {
 	}
 }
 
-// decibelWord is a ratio as a cell has room for it.
+// decibelWord writes a ratio for a cell.
 func decibelWord(v float64) string {
 	switch {
 	case math.IsInf(v, 1):
@@ -146,7 +146,7 @@ func decibelWord(v float64) string {
 	return strconv.FormatFloat(v, 'f', 0, 64)
 }
 
-// frame draws a frame inside the cell of scheme k.
+// frame draws a frame in the cell of scheme k.
 func (m sweepMap) frame(p pen, k int, y vg.Length) {
 	inset := p.len(0.7)
 	p.SetLineStyle(p.line(ink, min(1.2, m.row/7)))
@@ -159,7 +159,7 @@ func (m sweepMap) frame(p pen, k int, y vg.Length) {
 	p.Stroke(path)
 }
 
-// ramp draws what the colours mean.
+// ramp draws the scale of colours.
 func (m sweepMap) ramp(p pen, width vg.Length) {
 	lo, hi := m.lo, m.hi
 	width = max(min(width, p.len(150)), p.len(60))
@@ -180,8 +180,8 @@ func (m sweepMap) ramp(p pen, width vg.Length) {
 	}
 }
 
-// Colours of the map, from the lowest ratio to the highest: in one hue, light to
-// dark. What falls short of a target is in another.
+// The colours of the map, from the lowest ratio to the highest: light to dark in one hue.
+// Ratios below a target have another hue.
 var (
 	blues   = []color.NRGBA{{0xf2, 0xf7, 0xfc, 0xff}, {0xc3, 0xdc, 0xef, 0xff}, {0x7a, 0xb6, 0xdd, 0xff}, {0x2b, 0x83, 0xba, 0xff}, {0x0b, 0x4a, 0x82, 0xff}}
 	oranges = []color.NRGBA{{0xa6, 0x36, 0x03, 0xff}, {0xe6, 0x70, 0x2b, 0xff}, {0xfd, 0xb0, 0x7a, 0xff}, {0xfe, 0xe6, 0xd2, 0xff}}
@@ -200,8 +200,7 @@ func (m sweepMap) shade(v float64) color.NRGBA {
 	return between(blues, (v-*t)/max(hi-*t, 1e-9))
 }
 
-// between returns a colour of a scale, x being 0 at its beginning and 1 at its
-// end.
+// between returns a colour of a scale, from x = 0 at its beginning to x = 1 at its end.
 func between(scale []color.NRGBA, x float64) color.NRGBA {
 	x = min(max(x, 0), 1) * float64(len(scale)-1)
 	i := min(int(x), len(scale)-2)
@@ -211,7 +210,7 @@ func between(scale []color.NRGBA, x float64) color.NRGBA {
 	return color.NRGBA{mix(a.R, b.R), mix(a.G, b.G), mix(a.B, b.B), 0xff}
 }
 
-// inkOn returns the colour of text that is read best on another.
+// inkOn returns the colour of text that is most readable on c.
 func inkOn(c color.NRGBA) color.Color {
 	if 0.299*float64(c.R)+0.587*float64(c.G)+0.114*float64(c.B) < 140 {
 		return color.White
@@ -219,8 +218,8 @@ func inkOn(c color.NRGBA) color.Color {
 	return ink
 }
 
-// worstOf lists at most so many weights, in the order of the source: those with
-// the lowest ratio under the first scheme per channel.
+// worstOf returns the given number of weights with the lowest ratio under the first scheme per
+// channel, in the order of the source.
 func worstOf(s *report.Sweep, most int) []int {
 	index := make([]int, len(s.Weights))
 	for i := range index {
@@ -244,7 +243,7 @@ func worstOf(s *report.Sweep, most int) []int {
 	return index
 }
 
-// seriesOf returns which of the series has scheme k.
+// seriesOf returns the index of the series with scheme k.
 func seriesOf(series []report.SweepSeries, k int) int {
 	return slices.IndexFunc(series, func(of report.SweepSeries) bool { return k < of.End })
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/text"
 )
 
-// Tensor draws the sheet of a tensor: its elements and their errors, the
-// channels, a histogram with the grids of codes, and the sweep of widths.
+// Tensor draws the sheet of a tensor: its elements and their errors, the channels, a histogram
+// with the grids of codes, and the errors for each bit width.
 func Tensor(r *report.Report, d *report.Detail, o Options) *Figure {
 	o.settle()
 	t := &r.Tensors[d.Tensor]
@@ -31,7 +31,7 @@ func Tensor(r *report.Report, d *report.Detail, o Options) *Figure {
 	}
 }
 
-// frame draws title, verdict and notes, and returns what room is left.
+// frame draws the title, the verdict and notes, and returns the space below.
 func (s sheet) frame() vg.Rectangle {
 	in := s.Rectangle
 	margin := s.len(22)
@@ -64,7 +64,7 @@ func (s sheet) frame() vg.Rectangle {
 	return in
 }
 
-// panels draws all panels into the room that there is.
+// panels draws all panels into the available space.
 func (s sheet) panels() {
 	room := s.Rectangle
 	room.Max.Y -= s.len(9)
@@ -93,7 +93,7 @@ func (s sheet) panels() {
 	row(0.19, s.sweepRMSE, s.sweepBytes)
 }
 
-// legend draws the key to all panels.
+// legend draws the key of all panels.
 func (s sheet) legend(x, y vg.Length) {
 	style := s.face(sizeLabel, false, ink)
 	entry := func(c color.NRGBA, shape draw.GlyphDrawer, label string) {

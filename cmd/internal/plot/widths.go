@@ -11,7 +11,7 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/report"
 )
 
-// byBits prepares the X axis of a sweep, with the width that was asked for marked.
+// byBits prepares the X axis of bit widths, and marks the width in the options.
 func (s sheet) byBits(p pen, q *plot.Plot) {
 	q.X.Min, q.X.Max = 1.6, 16.4
 	q.X.Label.Text = "bits"
@@ -26,7 +26,7 @@ func (s sheet) byBits(p pen, q *plot.Plot) {
 	}))
 }
 
-// sweep draws a number of each scheme against the width of a code.
+// sweep draws a number for each scheme against the bit width.
 func (s sheet) sweep(p pen, q *plot.Plot, value func(report.SweepResult) float64, drawn func(float64) bool) {
 	for k := range s.t.Results {
 		q.Add(layer(func(c draw.Canvas, x, y func(float64) vg.Length) {
@@ -94,7 +94,7 @@ func (s sheet) sweepBytes(p pen) {
 	s.sweep(p, q, size, func(float64) bool { return true })
 }
 
-// compact are marks of an axis of counts, written as 20k or 3M.
+// compact has the marks of an axis of counts, written as 20k or 3M.
 type compact struct{ n int }
 
 func (b compact) Ticks(lo, hi float64) []plot.Tick {
