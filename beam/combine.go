@@ -13,13 +13,13 @@ import (
 )
 
 func init() {
-	// Without a coder of its own an accumulator would be coded by its exported
-	// fields, and the state of the observer would be lost without an error.
+	// Without this coder Beam would encode only the exported fields of an accumulator, and lose
+	// the state of the observer without an error.
 	beam.RegisterCoder(reflect.TypeFor[Accumulator](), encodeAccumulator, decodeAccumulator)
 	registerTypes(&ObserveFn{})
 }
 
-// An Accumulator is what was seen of one tensor.
+// An Accumulator is the observations of one tensor.
 type Accumulator struct{ seen *calibfile.Seen }
 
 func encodeAccumulator(a Accumulator) ([]byte, error) { return a.seen.MarshalBinary() }
@@ -29,15 +29,14 @@ func decodeAccumulator(b []byte) (Accumulator, error) {
 	return Accumulator{s}, s.UnmarshalBinary(b)
 }
 
-// ObserveFn is a CombineFn that observes the parts of a tensor. Its result is
-// the binary form of a calibfile.Seen.
+// ObserveFn is a CombineFn that observes the parts of a tensor. Its result is the binary form
+// of a calibfile.Seen.
 //
-// A runner may repeat a bundle that has failed, and may combine parts in any
-// order and in any number of accumulators. Nothing is counted twice, because an
-// accumulator is all that a bundle leaves: what a failed bundle has observed
-// goes with it.
+// A runner may repeat a bundle that failed, and may combine parts in any order and in any
+// number of accumulators. No part counts twice, since a bundle's only result is its
+// accumulator: the observations of a failed bundle are dropped.
 type ObserveFn struct {
-	Scheme          string // in its text form
+	Scheme          string // text form of the scheme
 	IgnoreNotFinite bool
 
 	values []float32
@@ -93,9 +92,8 @@ func (f *ObserveFn) add(seen *calibfile.Seen, p *Part) error {
 	return seen.Record(p.File, p.Batch, p.Batches)
 }
 
-// placed is an error of an observer, with the place in the batch of a value
-// that is not finite. First is the index in the batch of the first value that
-// was observed.
+// placed adds first to the index in an error of an observer. first is the index, in the batch,
+// of the first value that was observed.
 func placed(err error, first int) error {
 	var bad *quant.NotFiniteError
 	if !errors.As(err, &bad) {
@@ -116,5 +114,5 @@ func (f *ObserveFn) MergeAccumulators(a, b Accumulator) (Accumulator, error) {
 	return a, a.seen.Merge(b.seen)
 }
 
-// ExtractOutput returns the binary form of what was seen.
+// ExtractOutput returns the binary form of the observations.
 func (f *ObserveFn) ExtractOutput(a Accumulator) ([]byte, error) { return a.seen.MarshalBinary() }

@@ -53,15 +53,15 @@ func decodeEntry(b []byte) (report.Entry, error) {
 	return report.Entry{Position: int(head[0]), Skipped: head[1] == 1, Name: string(b[:n]), JSON: json.RawMessage(b[n:])}, nil
 }
 
-// CompareOptions say what Compare or Sweep does: one of Compare and Sweep is set.
+// CompareOptions say what Compare does. Exactly one of Compare and Sweep must be set.
 type CompareOptions struct {
-	Source  string // what the report calls the source
+	Source  string // the name of the source in the report
 	Compare *report.Options
 	Sweep   *report.SweepOptions
 }
 
-// Validate returns an error if an option is out of its range, or if not one of
-// Compare and Sweep is set.
+// Validate returns an error if an option is not valid, or unless exactly one of Compare and
+// Sweep is set.
 func (o CompareOptions) Validate() error {
 	switch {
 	case (o.Compare == nil) == (o.Sweep == nil):
@@ -80,7 +80,7 @@ func (o CompareOptions) patterns() []string {
 	return o.Sweep.Tensors
 }
 
-// axis returns the axis of the channels that was asked for.
+// axis returns the axis of the channels in the options.
 func (o CompareOptions) axis() *int {
 	if o.Compare != nil {
 		return o.Compare.Axis
@@ -96,7 +96,7 @@ func (o CompareOptions) entry(j Job, src quant.Source) (report.Entry, error) {
 	return o.Sweep.Entry(j.Position, described(j.Tensor), src)
 }
 
-// described is a Ref as a report has it: a scalar has the shape [1].
+// described returns the tensor of r as it is in a report: a scalar has the shape [1].
 func described(r Ref) report.Tensor {
 	shape := r.Shape
 	if len(shape) == 0 {
@@ -105,19 +105,19 @@ func described(r Ref) report.Tensor {
 	return report.Tensor{Name: r.Name, DType: r.Word, Shape: shape, Bytes: r.Bytes, Floating: size(r.DType) > 0}
 }
 
-// A Job is a tensor that is compared, and its position among all of the source.
+// A Job is a tensor to compare, with its position among all tensors of the source.
 type Job struct {
 	Position int
 	Tensor   Ref
 }
 
-// Compare compares what quantization does to tensors. From are those of Find
-// without patterns of names. It returns a collection of report.Entry: for each
-// tensor its part of the report, or the reason why it is not compared.
+// Compare measures the errors of quantizing tensors. from must be the result of Find without
+// patterns of names. The result is a collection of report.Entry: for each tensor its part of
+// the report, or the reason why it is not compared.
 //
-// A tensor is the work of one worker, which reads it in pieces. Which tensors
-// are compared is that of quant compare: a tensor of one dimension only if it is
-// alone or its name is spelled out.
+// One worker compares a tensor, and reads it in pieces. The rules for skipping tensors are
+// those of quant compare: a tensor of one dimension is compared only if it is the only tensor,
+// or if its full name is given.
 func Compare(s beam.Scope, o CompareOptions, from Sources) beam.PCollection {
 	s = s.Scope("quant.Compare")
 	all := beam.Flatten(s, beam.ParDo(s, &keptFn{}, from.Tensors), from.Left)
@@ -125,17 +125,16 @@ func Compare(s beam.Scope, o CompareOptions, from Sources) beam.PCollection {
 	return beam.Flatten(s, beam.ParDo(s, &compareFn{Options: o}, beam.Reshuffle(s, jobs)), skipped)
 }
 
-// WriteReport writes what Compare returns to a file: the JSON of quant compare
-// or quant sweep.
+// WriteReport writes the result of Compare to a file: the JSON of quant compare or quant sweep.
 func WriteReport(s beam.Scope, o CompareOptions, path string, entries beam.PCollection) {
 	s = s.Scope("quant.WriteReport")
 	beam.ParDo0(s, &writeReportFn{Options: o, Path: path}, beam.GroupByKey(s, beam.AddFixedKey(s, entries)))
 }
 
-// CompareFiles compares the tensors of the files of globs and writes the
-// report, and the bad files one a line if they have a path.
+// CompareFiles compares the tensors of the files of globs and writes the report. If bad is not
+// empty, it also writes the bad files, one on each line.
 func CompareFiles(s beam.Scope, o CompareOptions, find Options, path, bad string, globs ...string) {
-	find.Tensors = nil // the plan needs to know of all
+	find.Tensors = nil // the report needs all tensors
 	from := Find(s, find, globs...)
 	WriteReport(s, o, path, Compare(s, o, from))
 	if bad != "" {
@@ -143,13 +142,12 @@ func CompareFiles(s beam.Scope, o CompareOptions, find Options, path, bad string
 	}
 }
 
-// A keptFn makes a tensor that is read one that was not left out.
+// A keptFn converts a tensor that is read to the type of tensors that are left out.
 type keptFn struct{}
 
 func (*keptFn) ProcessElement(r Ref) LeftOut { return LeftOut{Tensor: r} }
 
-// A planFn puts all tensors into the order of the report, and says which are
-// compared.
+// A planFn sorts all tensors in the order of the report, and says which are compared.
 type planFn struct{ Options CompareOptions }
 
 func (f *planFn) ProcessElement(_ context.Context, _ int, next func(*LeftOut) bool, emit func(Job), skip func(report.Entry)) error {
@@ -195,7 +193,7 @@ func (f *planFn) ProcessElement(_ context.Context, _ int, next func(*LeftOut) bo
 	return nil
 }
 
-// quoted lists patterns for an error.
+// quoted quotes patterns for an error.
 func quoted(patterns []string) string {
 	var b []byte
 	for i, p := range patterns {
@@ -207,7 +205,7 @@ func quoted(patterns []string) string {
 	return string(b)
 }
 
-// quotedNames lists the first ten tensors for an error.
+// quotedNames quotes the names of the first ten tensors for an error.
 func quotedNames(all []LeftOut) string {
 	const most = 10
 	var b []byte
@@ -241,7 +239,7 @@ func (f *compareFn) ProcessElement(ctx context.Context, j Job, emit func(report.
 	var failed *readError
 	switch {
 	case errors.As(err, &failed):
-		// The runner tries again: the file may be read then.
+		// The runner tries again, since the next read may succeed.
 		return inTensor(j.Tensor.File, j.Tensor.Name, failed.err)
 	case err != nil:
 		tensorsFailed.Inc(ctx, 1)
@@ -262,7 +260,7 @@ func (f *compareFn) ProcessElement(ctx context.Context, j Job, emit func(report.
 	return nil
 }
 
-// A writeReportFn writes a report. A repeated bundle writes the same bytes again.
+// A writeReportFn writes a report. A repeated bundle writes the same bytes.
 type writeReportFn struct {
 	Options CompareOptions
 	Path    string

@@ -8,8 +8,8 @@ import (
 	"sync"
 )
 
-// A cursor reads the bytes of a tensor, at best from start to end. It is a
-// quant.Source.
+// A cursor is a quant.Source that reads the bytes of a tensor. It is fastest if they are read
+// in order.
 type cursor struct {
 	ctx context.Context
 	ref Ref
@@ -18,13 +18,13 @@ type cursor struct {
 	in     io.ReadCloser // the file
 	r      io.Reader     // the file or the member of an archive, at pos
 	member io.Closer
-	pos    int64 // from the start of the file or the member
+	pos    int64 // offset in the file or the member
 	raw    []byte
 	halves []uint16
-	read   int64 // bytes that were read
+	read   int64 // number of bytes read
 }
 
-// close closes the file. The cursor opens it again if it has to.
+// close closes the file. The cursor opens it again when it needs it.
 func (c *cursor) close() {
 	if c.member != nil {
 		c.member.Close()
@@ -35,9 +35,8 @@ func (c *cursor) close() {
 	c.in, c.r, c.member, c.pos = nil, nil, nil, 0
 }
 
-// bytes reads len(b) bytes of the tensor from off on. It reads them again if
-// the file system fails: what was read of b counts for nothing until all of it
-// is there.
+// bytes reads len(b) bytes of the tensor from offset off. After an error of the file system it
+// reads all of b again.
 func (c *cursor) bytes(b []byte, off int64) error {
 	var err error
 	for range tries {
@@ -83,7 +82,7 @@ func (c *cursor) tryBytes(b []byte, at int64) error {
 	return err
 }
 
-// open opens the file, at a byte of it if the file system can do that.
+// open opens the file at an offset, if the file system supports that.
 func (c *cursor) open(at int64) error {
 	in, length, err := open(c.ctx, c.ref.File)
 	if err != nil {
@@ -114,7 +113,7 @@ func (c *cursor) open(at int64) error {
 	return fmt.Errorf("there is no member %q any more", c.ref.Member)
 }
 
-// ReadFloats reads values of the tensor, see quant.Source.
+// ReadFloats implements quant.Source.
 func (c *cursor) ReadFloats(dst []float32, off int) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -11,8 +11,8 @@ import (
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/io/filesystem"
 )
 
-// tries is how often a piece of a file is read before an error of the file
-// system is one of the pipeline.
+// tries is the number of attempts to read a piece of a file before an error of the file system
+// is returned.
 const tries = 4
 
 // open opens a file through Beam's file systems.
@@ -39,8 +39,7 @@ func open(ctx context.Context, file string) (io.ReadCloser, int64, error) {
 	return o, length, nil
 }
 
-// An opened file closes its file system too. It reads at any place if the file
-// does.
+// An opened is a file that closes its file system too.
 type opened struct {
 	io.ReadCloser
 	fs filesystem.Interface
@@ -50,18 +49,18 @@ func (o *opened) Close() error {
 	return errors.Join(o.ReadCloser.Close(), o.fs.Close())
 }
 
-// A seekable is an opened file that reads at any place.
+// A seekable is an opened file that can be read at any offset.
 type seekable struct {
 	*opened
 	io.Seeker
 	io.ReaderAt
 }
 
-// maxHeld is how long an archive may be on a file system that cannot read at
-// any place of a file: such an archive is held in memory.
+// maxHeld is the largest length of an archive that is held in memory, because its file system
+// cannot read at any offset.
 const maxHeld = 256 << 20
 
-// archive opens an archive. Rest is the file from its start, and in the file.
+// archive opens an archive. in is the file, and rest is all of it as a stream.
 func archive(rest io.Reader, in io.Reader, length int64) (*zip.Reader, error) {
 	at, ok := in.(io.ReaderAt)
 	if !ok {

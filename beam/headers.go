@@ -15,27 +15,26 @@ import (
 	"strings"
 )
 
-// The limits of the headers of files.
+// Limits of the headers of files.
 const (
 	maxNPYHeader         = 1 << 20
 	maxSafetensorsHeader = 100 << 20
 	maxAxes              = 64
 )
 
-// An array is a tensor as the header of a file describes it.
+// An array is a tensor as described in the header of a file.
 type array struct {
 	name   string
-	dtype  string // f32, f16 or bf16; the file's own word for others, which are not floating
-	word   string // the type as reports have it: F32, F16, BF16 or the file's own word
+	dtype  string // f32, f16 or bf16; the name in the file for other types, which are not floating-point
+	word   string // the name of the type in reports: F32, F16, BF16 or the name in the file
 	big    bool   // whether its bytes are big-endian
 	float  bool
 	shape  []int
-	offset int64 // in the file, or in the member of an archive
+	offset int64 // offset in the file, or in the member of an archive
 	bytes  int64
 }
 
-// size returns the number of bytes of one element of the types that are read,
-// and 0 for other types.
+// size returns the size of an element, or 0 for types that are not read.
 func size(dtype string) int {
 	switch dtype {
 	case "f32":
@@ -61,7 +60,7 @@ func count(shape []int) (int, error) {
 	return n, nil
 }
 
-// The header of an .npy file is a dictionary of Python with these three keys.
+// The header of an .npy file is a Python dictionary with these three keys.
 var (
 	npyDescr   = regexp.MustCompile(`'descr'\s*:\s*'([^']*)'`)
 	npyFortran = regexp.MustCompile(`'fortran_order'\s*:\s*(True|False)`)
@@ -99,7 +98,7 @@ func readNPY(r io.Reader) (array, error) {
 	return a, a.parseNPY(string(text))
 }
 
-// parseNPY sets what the dictionary of an .npy header says.
+// parseNPY reads the dictionary of an .npy header into a.
 func (a *array) parseNPY(text string) error {
 	descr, fortran, shape := npyDescr.FindStringSubmatch(text), npyFortran.FindStringSubmatch(text), npyShape.FindStringSubmatch(text)
 	if descr == nil || fortran == nil || shape == nil {
@@ -132,7 +131,7 @@ func (a *array) parseNPY(text string) error {
 	return err
 }
 
-// readSafetensors reads the header of a safetensors file of a length.
+// readSafetensors reads the header of a safetensors file with the given length.
 func readSafetensors(r io.Reader, length int64) ([]array, error) {
 	var head [8]byte
 	if _, err := io.ReadFull(r, head[:]); err != nil {
@@ -178,14 +177,14 @@ func readSafetensors(r io.Reader, length int64) ([]array, error) {
 	if _, err := d.Token(); err != nil {
 		return nil, errors.New("the header of the safetensors file ends too early")
 	}
-	// The order of the tool's reports is that of the data.
+	// The reports of the tool have the tensors in the order of their data.
 	slices.SortStableFunc(all, func(a, b array) int {
 		return cmp.Or(cmp.Compare(a.offset, b.offset), cmp.Compare(a.bytes, b.bytes))
 	})
 	return all, nil
 }
 
-// safetensor is a tensor of a safetensors file whose data begin at base.
+// safetensor returns a tensor of a safetensors file. The data of the file begin at base.
 func safetensor(name string, raw json.RawMessage, base, length int64) (array, error) {
 	var x struct {
 		DType   string  `json:"dtype"`

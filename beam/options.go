@@ -1,10 +1,9 @@
-// Package beam calibrates and compares tensors that are too many for one
-// machine, with pipelines of Apache Beam. docs/distributed.md of this project
-// says when to use it and how to start it.
+// Package beam calibrates and compares tensors that are too large for one machine, with
+// pipelines of Apache Beam. docs/distributed.md of this project describes when and how to use
+// it.
 //
-// What was seen of a tensor merges exactly: the parameters, and the files
-// written from them, are the same bytes as those of quant calibrate on one
-// machine, however a runner cuts the data into bundles.
+// Merging observations is exact. So the parameters, and the files with them, have the same
+// bytes as those of quant calibrate on one machine, for any division of the data into bundles.
 package beam
 
 import (
@@ -17,24 +16,24 @@ import (
 	"github.com/a01592f9/quant/beam/report"
 )
 
-// Options say which tensors are read and for which scheme they are observed.
+// Options say which tensors are read, and for which scheme they are observed.
 type Options struct {
-	// Scheme is the text form of a quant.Scheme: a pipeline is built on one
-	// machine and runs on others, so that its fields have to be plain text.
+	// Scheme is the text form of a quant.Scheme. Options have text fields since a pipeline is
+	// built on one machine and runs on others.
 	Scheme string
 
 	IgnoreNotFinite bool     // leave NaN and infinities out, and count them
-	Name            string   // the name of tensors of .npy files, as of quant calibrate --name
+	Name            string   // pattern for the names of tensors in .npy files, as quant calibrate --name
 	Tensors         []string // patterns of the names to read; none for all
-	SkipBad         bool     // a bad file goes to the output of bad files and is no error
+	SkipBad         bool     // whether a bad file is an output instead of an error
 
-	// FanOut is how many workers merge what was seen of one tensor before one of
-	// them merges the rest. At most 1 is for one step. The result is the same.
+	// FanOut is the number of workers that merge the observations of one tensor, before one of
+	// them merges the rest. With at most 1, a single worker merges all. The result is the same.
 	FanOut int
 }
 
-// NewOptions returns options for a scheme, whose names of .npy files are those
-// of the files without their extension.
+// NewOptions returns options for a scheme. The names of tensors in .npy files are those of the
+// files without their extension.
 func NewOptions(s quant.Scheme) (Options, error) {
 	text, err := s.MarshalText()
 	if err != nil {
@@ -45,7 +44,7 @@ func NewOptions(s quant.Scheme) (Options, error) {
 	return o, err
 }
 
-// scheme returns the scheme, if it is one whose observers merge exactly.
+// scheme returns the scheme. It returns an error unless observers of the scheme merge exactly.
 func (o Options) scheme() (quant.Scheme, error) {
 	s, err := quant.ParseScheme(o.Scheme)
 	if err != nil {
@@ -64,8 +63,8 @@ func (o Options) policy() quant.NotFinitePolicy {
 	return quant.RefuseNotFinite
 }
 
-// grouped reports whether the scheme has groups: a batch is observed as a
-// whole then, because groups are numbered by their place in it.
+// grouped reports whether the scheme has groups. A batch is then observed as a whole, since
+// groups are numbered by their place in it.
 func grouped(s quant.Scheme) bool {
 	_, ok := s.Granularity.GroupSize()
 	return ok
@@ -84,10 +83,10 @@ func (o Options) name(file string) string {
 // picked reports whether a tensor is to be read.
 func (o Options) picked(name string) bool { return report.Picked(o.Tensors, name) }
 
-// clean is an error without the name of the library.
+// clean returns the text of an error without the name of the library.
 func clean(err error) string { return strings.TrimPrefix(err.Error(), "quant: ") }
 
-// inTensor names the file and the tensor of an error.
+// inTensor adds the names of the file and of the tensor to an error.
 func inTensor(file, name string, err error) error {
 	return fmt.Errorf("%s: tensor %q: %s", file, name, clean(err))
 }

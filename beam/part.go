@@ -13,29 +13,29 @@ import (
 	"github.com/a01592f9/quant"
 )
 
-// A Part is a part of a batch of a tensor: some of its values, in the bytes of
-// the file, or the state of an observer that has seen them. Values are bytes
-// because a runner codes a slice of floats element by element.
+// A Part is a part of a batch of a tensor. It has some of the values, as bytes of the file, or
+// the state of an observer of these values. Values are bytes since a runner would encode a
+// slice of floats element by element.
 type Part struct {
 	PartHeader
 	Data []byte
 }
 
-// A PartHeader is what a Part has besides its data.
+// A PartHeader is a Part without its data.
 type PartHeader struct {
-	File    string // where the batch came from; errors name it
-	Tensor  string // its name, for errors
-	Batch   []int  // the shape of the whole batch
+	File    string // the file of the batch, for errors
+	Tensor  string // name of the tensor, for errors
+	Batch   []int  // shape of the whole batch
 	Batches uint64 // 1 for one part of each batch, and 0 for the others
-	Shape   []int  // of the values of this part
-	First   int    // the index in the batch of the first value of this part
+	Shape   []int  // shape of the values of this part
+	First   int    // index of the part's first value in the batch
 
 	DType     string // of the values: f32, f16 or bf16; "" if Data is a state
 	BigEndian bool
 }
 
-// NewPart returns a Part that is a whole batch. The file is any text that tells
-// a reader of errors where the values came from.
+// NewPart returns a Part with a whole batch. file is any text that says where the values came
+// from; errors contain it.
 func NewPart(file, name string, t quant.Tensor) Part {
 	data := make([]byte, 0, 4*len(t.Data))
 	for _, v := range t.Data {
@@ -72,8 +72,8 @@ func decodePart(b []byte) (Part, error) {
 	return p, nil
 }
 
-// widen stores the values that data has in dst, which is as long as they are
-// many. The halves are scratch of the same length.
+// widen stores the values of data in dst, which has the right length. halves is memory of the
+// same length.
 func widen(dst []float32, halves []uint16, data []byte, dtype string, big bool) {
 	var order binary.ByteOrder = binary.LittleEndian
 	if big {

@@ -16,19 +16,19 @@ func init() {
 }
 
 const (
-	blockLen    = 1 << 17 // values of a part, unless a row has more
-	splitBlocks = 64      // blocks of a tensor that are split off before a run
+	blockLen    = 1 << 17 // number of values in a part, unless a row has more
+	splitBlocks = 64      // number of blocks in each piece of a tensor that is split before a run
 )
 
-// Read reads the tensors of refs in parts, by their names. It is a splittable
-// DoFn: a large tensor is read in blocks of rows, by several workers.
+// Read reads the tensors of refs in parts, keyed by their names. It is a splittable DoFn:
+// several workers read the blocks of rows of a large tensor.
 func Read(s beam.Scope, o Options, refs beam.PCollection) beam.PCollection {
 	return beam.ParDo(s.Scope("quant.Read"), &readFn{Options: o}, refs)
 }
 
-// A layout is how a tensor is cut into blocks of whole rows, which have all
-// channels. A row is what one index of the axes before the axis of the channels
-// has; without channels it is one value.
+// A layout divides a tensor into blocks of whole rows, which have all channels. A row is the
+// values for one index of the axes before the axis of the channels. Without channels a row is
+// one value.
 type layout struct {
 	rows, row int // the number of rows, and the values of each
 	axis      int // the axis of the channels, from the front; -1 for none
@@ -63,9 +63,9 @@ func newLayout(shape []int, s quant.Scheme) layout {
 
 func (l layout) blocks() int { return (l.rows + l.perBlock - 1) / l.perBlock }
 
-// A readFn reads a tensor. Blocks of one row that is longer than a block, and
-// batches that have groups, are observed where they are read, piece by piece,
-// and become a state: a worker's memory does not grow with them.
+// A readFn reads a tensor. It observes some blocks itself, in pieces, and emits their state:
+// blocks with one very long row, and batches with groups. So the memory of a worker does not
+// depend on their size.
 type readFn struct {
 	Options Options
 
@@ -79,7 +79,8 @@ func (f *readFn) Setup() error {
 	return err
 }
 
-// parsed returns the scheme where no Setup was called; a bad one gives one block.
+// layout returns the layout of ref. The scheme is parsed again, since Setup may not have been called. For an
+// invalid scheme there is one block.
 func (f *readFn) layout(ref Ref) layout {
 	s, err := f.Options.scheme()
 	if err == nil {
@@ -91,13 +92,13 @@ func (f *readFn) layout(ref Ref) layout {
 	return newLayout(ref.Shape, s)
 }
 
-// CreateInitialRestriction returns all blocks of a tensor.
+// CreateInitialRestriction returns the range of all blocks of a tensor.
 func (f *readFn) CreateInitialRestriction(ref Ref) offsetrange.Restriction {
 	return offsetrange.Restriction{Start: 0, End: int64(f.layout(ref).blocks())}
 }
 
-// SplitRestriction splits the blocks of a tensor, except where the file has to
-// be read from its start anyway.
+// SplitRestriction divides the blocks of a tensor, unless the file must be read from its
+// beginning.
 func (f *readFn) SplitRestriction(ref Ref, rest offsetrange.Restriction) []offsetrange.Restriction {
 	if ref.Member != "" {
 		return []offsetrange.Restriction{rest}
@@ -118,7 +119,7 @@ var (
 	bytesRead  = beam.NewCounter("quant", "bytes")
 )
 
-// ProcessElement reads the blocks that it can claim.
+// ProcessElement reads the blocks that the tracker lets it claim.
 func (f *readFn) ProcessElement(ctx context.Context, rt *sdf.LockRTracker, ref Ref, emit func(string, Part)) error {
 	if _, err := f.scheme.NumParams(ref.Shape); err != nil {
 		return inTensor(ref.File, ref.Name, err)
@@ -139,7 +140,7 @@ func (f *readFn) ProcessElement(ctx context.Context, rt *sdf.LockRTracker, ref R
 	return nil
 }
 
-// block reads a block, and returns the number of its values too.
+// block reads block i, and also returns the number of its values.
 func (f *readFn) block(c *cursor, l layout, i int) (Part, int, error) {
 	first := i * l.perBlock
 	rows := min(l.perBlock, l.rows-first)
@@ -152,7 +153,8 @@ func (f *readFn) block(c *cursor, l layout, i int) (Part, int, error) {
 		p.Batches = 1
 	}
 	if l.axis >= 0 {
-		// The axes before that of the channels become one, so that it moves.
+		// The axes before the axis of the channels become one, so the axis of the channels gets
+		// another number.
 		p.Shape = append([]int{rows}, c.ref.Shape[l.axis:]...)
 		p.Shape = atAxis(p.Shape, l.axis, len(c.ref.Shape))
 	}
@@ -169,12 +171,12 @@ func (f *readFn) block(c *cursor, l layout, i int) (Part, int, error) {
 	return p, n, err
 }
 
-// atAxis puts ones before or between axes: the shape that a block has, rows
-// first and then the axis of the channels and those behind it, with as many
-// axes as the tensor, so that the axis of the channels has its number.
+// atAxis adds axes of length 1, so that shape has the given number of axes and the axis of the
+// channels has its number. shape has the rows first, then the axis of the channels and the axes
+// after it.
 func atAxis(shape []int, axis, axes int) []int {
 	if axis == 0 {
-		return shape[1:] // there is one row
+		return shape[1:] // there is only one row
 	}
 	out := make([]int, 0, axes)
 	out = append(out, shape[0])
@@ -184,7 +186,7 @@ func atAxis(shape []int, axis, axes int) []int {
 	return append(out, shape[1:]...)
 }
 
-// observed observes a block where it is, and returns the state.
+// observed observes a block and returns the state.
 func (f *readFn) observed(c *cursor, p *Part) ([]byte, error) {
 	seen, err := calibfile.NewSeen(f.scheme, f.Options.policy())
 	if err != nil {
@@ -203,7 +205,7 @@ func (f *readFn) observed(c *cursor, p *Part) ([]byte, error) {
 	return seen.MarshalBinary()
 }
 
-// A shifted source begins at a later element of another.
+// A shifted is a Source that begins at a later element of another Source.
 type shifted struct {
 	quant.Source
 	first int

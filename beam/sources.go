@@ -18,42 +18,42 @@ func init() {
 	registerTypes(&listFn{}, &openFn{}, Ref{}, Bad{})
 }
 
-// A Ref says where a tensor is. It crosses stages instead of the values.
+// A Ref is the place of a tensor. Stages pass it instead of the values.
 type Ref struct {
 	File   string
-	Index  int // of the tensor in the file
+	Index  int // index of the tensor in the file
 	Name   string
 	DType  string // f32, f16 or bf16
-	Word   string // the type as reports have it, as F32
-	Big    bool   // big-endian
+	Word   string // the name of the type in reports, such as F32
+	Big    bool   // whether the bytes are big-endian
 	Shape  []int
-	Offset int64  // of the values, in the file or in the member
+	Offset int64  // offset of the values in the file or in the member
 	Member string // of a compressed archive, or ""
 	Bytes  int64
 }
 
-// Bad is a file that was left out, and why.
+// A Bad is a file that was left out, with the reason.
 type Bad struct {
 	File, Reason string
 }
 
-// LeftOut is a tensor that was left out, and why.
+// A LeftOut is a tensor that was left out, with the reason.
 type LeftOut struct {
 	Tensor Ref
 	Reason string
 }
 
-// A Sources is what Find returns: the tensors, the tensors that were left out
-// because they are not floating point or have no elements, and the bad files.
+// A Sources is the result of Find: the tensors, the tensors that were left out because they are
+// not floating-point or have no elements, and the bad files.
 type Sources struct {
 	Tensors beam.PCollection // of Ref
 	Left    beam.PCollection // of LeftOut
 	Bad     beam.PCollection // of Bad, empty unless Options.SkipBad
 }
 
-// Find looks for tensors in the files that globs name, in .npy, .npz and
-// safetensors files. A file without tensors, an unreadable one, and one that is
-// shorter than it says are bad. A glob that no file matches is an error.
+// Find finds the tensors in the .npy, .npz and safetensors files that match globs. A bad file
+// has no tensors, cannot be read, or is shorter than its header says. A glob that matches no
+// file is an error.
 func Find(s beam.Scope, o Options, globs ...string) Sources {
 	s = s.Scope("quant.Find")
 	files := beam.ParDo(s, &listFn{}, beam.CreateList(s, globs))
@@ -97,7 +97,7 @@ var (
 func (f *openFn) ProcessElement(ctx context.Context, file string, emit func(Ref), left func(LeftOut), bad func(Bad)) error {
 	var all []member
 	var err error
-	for range tries { // the file system may fail, and the file be good
+	for range tries { // a second attempt may succeed
 		if all, err = tensorsOf(ctx, file, f.Options.SkipBad); err == nil || ctx.Err() != nil {
 			break
 		}
@@ -141,12 +141,12 @@ func (f *openFn) ProcessElement(ctx context.Context, file string, emit func(Ref)
 // A member is an array in a file, or in a member of an archive.
 type member struct {
 	array
-	member string // if it is compressed
+	member string // the name of the member if it is compressed
 }
 
-// tensorsOf reads the headers of a file, and makes sure that the file is as
-// long as they say. If whole is set, compressed members are read to their end,
-// so that a damaged one is found before any value of the file counts.
+// tensorsOf reads the headers of a file, and checks the length of the file. If whole is set, it
+// reads compressed members to their end, so that a damaged member is found before any of its
+// values are used.
 func tensorsOf(ctx context.Context, file string, whole bool) ([]member, error) {
 	in, length, err := open(ctx, file)
 	if err != nil {

@@ -19,9 +19,9 @@ func init() {
 	registerTypes(&fanFn{}, &fannedFn{}, &describeFn{}, &entryFn{}, &writeFn{}, &reasonFn{}, entry{})
 }
 
-// Observe observes parts, a collection of KV<string, Part> by the names of the
-// tensors, and returns KV<string, []byte>: the binary form of the
-// calibfile.Seen of each tensor.
+// Observe observes parts of tensors. parts is a collection of KV<string, Part>, keyed by the
+// names of the tensors. The result is KV<string, []byte>: the binary form of the calibfile.Seen
+// of each tensor.
 func Observe(s beam.Scope, o Options, parts beam.PCollection) beam.PCollection {
 	s = s.Scope("quant.Observe")
 	f := &ObserveFn{Scheme: o.Scheme, IgnoreNotFinite: o.IgnoreNotFinite}
@@ -32,8 +32,8 @@ func Observe(s beam.Scope, o Options, parts beam.PCollection) beam.PCollection {
 	return beam.CombinePerKey(s, f, parts)
 }
 
-// A fanFn gives the parts of a tensor several keys: its name and a number that
-// follows from where the part is.
+// A fanFn gives the parts of a tensor different keys: the name with a number that depends on
+// the part.
 type fanFn struct{ FanOut int }
 
 func (f *fanFn) ProcessElement(name string, p Part) (string, Part) {
@@ -42,7 +42,7 @@ func (f *fanFn) ProcessElement(name string, p Part) (string, Part) {
 	return fmt.Sprintf("%d %s", h.Sum32()%uint32(f.FanOut), name), p
 }
 
-// A fannedFn makes what was seen under one of these keys a part under the name.
+// A fannedFn makes a part with the name as its key from the observations for one of these keys.
 type fannedFn struct{}
 
 func (*fannedFn) ProcessElement(key string, seen []byte) (string, Part) {
@@ -50,19 +50,19 @@ func (*fannedFn) ProcessElement(key string, seen []byte) (string, Part) {
 	return name, Part{PartHeader{Tensor: name}, seen}
 }
 
-// Calibrate chooses the parameters of tensors from their parts, a collection of
-// KV<string, Part>. It returns KV<string, []byte>: by the name of each tensor
-// its calibfile.Tensor in JSON.
+// Calibrate chooses the parameters of tensors from their parts, a collection of KV<string,
+// Part>. The result is KV<string, []byte>: the calibfile.Tensor of each tensor in JSON, keyed
+// by its name.
 func Calibrate(s beam.Scope, o Options, parts beam.PCollection) beam.PCollection {
 	return Describe(s, o, Observe(s, o, parts))
 }
 
-// Describe chooses the parameters from what Observe returns.
+// Describe chooses the parameters of tensors from the result of Observe.
 func Describe(s beam.Scope, o Options, seen beam.PCollection) beam.PCollection {
 	return beam.ParDo(s.Scope("quant.Describe"), &describeFn{Scheme: o.Scheme}, seen)
 }
 
-// An entry is a tensor of a file that is written, by its name.
+// An entry is the name of a tensor with the bytes to write.
 type entry struct {
 	Name string
 	Data []byte
@@ -96,14 +96,14 @@ func (f *describeFn) ProcessElement(ctx context.Context, name string, seen []byt
 	return name, data, err
 }
 
-// WriteCalibration writes what Calibrate returns to a calibration file: the
-// bytes of quant calibrate.
+// WriteCalibration writes the result of Calibrate to a calibration file, with the same bytes as
+// quant calibrate.
 func WriteCalibration(s beam.Scope, path string, described beam.PCollection) {
 	write(s.Scope("quant.WriteCalibration"), &writeFn{path, calibrationFile}, described)
 }
 
-// WriteState writes what Observe returns to a state that quant calibrate
-// --merge reads: the bytes of quant calibrate --state.
+// WriteState writes the result of Observe to a state, with the same bytes as quant calibrate
+// --state. quant calibrate --merge reads it.
 func WriteState(s beam.Scope, path string, seen beam.PCollection) {
 	write(s.Scope("quant.WriteState"), &writeFn{path, stateFile}, seen)
 }
@@ -113,8 +113,8 @@ func write(s beam.Scope, f *writeFn, col beam.PCollection) {
 	beam.ParDo0(s, f, beam.GroupByKey(s, beam.AddFixedKey(s, entries)))
 }
 
-// CalibrateFiles observes the files of globs and writes the calibration file.
-// It writes the state, and the bad files one a line, if these have paths.
+// CalibrateFiles observes the files of globs and writes the calibration file. If state or bad
+// are not empty, it also writes the state, and the bad files with one file on each line.
 func CalibrateFiles(s beam.Scope, o Options, path, state, bad string, globs ...string) {
 	from := Find(s, o, globs...)
 	seen := Observe(s, o, Read(s, o, from.Tensors))
@@ -127,8 +127,8 @@ func CalibrateFiles(s beam.Scope, o Options, path, state, bad string, globs ...s
 	}
 }
 
-// WriteBad writes the bad files of Find, one a line: the file, a tabulator and
-// the reason. Without a bad file nothing is written.
+// WriteBad writes the bad files of Find, one on each line: the file, a tab and the reason. If
+// there are none, it writes nothing.
 func WriteBad(s beam.Scope, path string, bad beam.PCollection) {
 	s = s.Scope("quant.WriteBad")
 	write(s, &writeFn{path, badFile}, beam.ParDo(s, &reasonFn{}, bad))
@@ -139,20 +139,20 @@ type reasonFn struct{}
 
 func (*reasonFn) ProcessElement(b Bad) (string, []byte) { return b.File, []byte(b.Reason) }
 
-// An entryFn makes a pair one value, which can be grouped with all others.
+// An entryFn makes a single value of a pair, so that all pairs can be grouped.
 type entryFn struct{}
 
 func (*entryFn) ProcessElement(name string, data []byte) entry { return entry{name, data} }
 
-// The files that a writeFn writes.
+// The kinds of files of a writeFn.
 const (
 	calibrationFile = "calibration"
 	stateFile       = "state"
 	badFile         = "bad files"
 )
 
-// A writeFn writes one file with all tensors, by their names. A repeated bundle
-// writes the same bytes again.
+// A writeFn writes a file with all tensors in the order of their names. A repeated bundle
+// writes the same bytes.
 type writeFn struct{ Path, Kind string }
 
 func (f *writeFn) ProcessElement(ctx context.Context, _ int, next func(*entry) bool) error {

@@ -7,28 +7,27 @@ import (
 	"sync"
 )
 
-// values are the values of a tensor for a comparison, which reads them several
-// times and from several goroutines. They are a quant.Source.
+// values is a quant.Source of a tensor to compare. It is read several times, and from several
+// goroutines.
 //
-// The values are in their file if that can be read at any place. If not, as in
-// most object stores and in compressed archives, they are copied to a temporary
-// file first.
+// If the file can be read at any offset, the values are read from it. Otherwise, as for most
+// object stores and for compressed archives, they are first copied to a temporary file.
 type values struct {
 	ref   Ref
 	at    io.ReaderAt
-	first int64 // the byte of at where the values begin
+	first int64 // offset of the values in at
 	done  []func() error
 
 	buffers sync.Pool // of *buffer
 }
 
-// A buffer holds what is read until it is widened.
+// A buffer holds the bytes that are being widened.
 type buffer struct {
 	raw    []byte
 	halves []uint16
 }
 
-// A readError is an error of the file system, and not of the values.
+// A readError is an error of the file system.
 type readError struct{ err error }
 
 func (e *readError) Error() string { return e.err.Error() }
@@ -76,7 +75,7 @@ func (v *values) spool(ctx context.Context) error {
 	return nil
 }
 
-// ReadFloats is that of quant.Source.
+// ReadFloats implements quant.Source.
 func (v *values) ReadFloats(dst []float32, off int) error {
 	b := v.buffers.Get().(*buffer)
 	defer v.buffers.Put(b)
@@ -95,7 +94,7 @@ func (v *values) ReadFloats(dst []float32, off int) error {
 	return &readError{err}
 }
 
-// close closes and removes files.
+// close closes the files, and removes the temporary file.
 func (v *values) close() {
 	for _, f := range v.done {
 		f()

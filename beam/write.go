@@ -11,9 +11,9 @@ import (
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/io/filesystem"
 )
 
-// writeFile writes a file through Beam's file systems. The file appears whole
-// or not at all, even if two workers write it: an object store does so by
-// itself, and a local file is renamed to its name at the end.
+// writeFile writes a file through Beam's file systems. The file appears complete or not at all,
+// even if two workers write it. An object store guarantees that; a local file gets its name at
+// the end.
 func writeFile(ctx context.Context, path string, data []byte) error {
 	fs, err := filesystem.New(ctx, path)
 	if err != nil {

@@ -1,9 +1,8 @@
-// Package report makes the JSON reports of quant compare and quant sweep out of
-// entries for single tensors, which can come from many machines.
+// Package report makes the JSON reports of quant compare and quant sweep from entries for
+// single tensors, which may come from different machines.
 //
-// docs/json.md of this project describes the reports. The package imports
-// neither Beam nor the tool, whose packages cannot be imported from here. Tests
-// of the pipelines compare its bytes with those of the tool.
+// docs/json.md of this project describes the reports. The package imports neither Beam nor the
+// tool. Tests of the pipelines compare its bytes with those of the tool.
 package report
 
 import (

@@ -36,10 +36,10 @@ func main() {
 	f := cli.Register(flag.CommandLine)
 	flag.Usage = func() { f.Usage(command) }
 	flag.Parse()
-	// A worker that a runner has started has no command: Init does its work and ends the process.
+	// A worker that a runner has started has no command: Init does its work and exits.
 	beam.Init()
 	if runner := flag.Lookup("runner").Value.String(); command != "" && !f.Verbose && (runner == "" || runner == "prism") {
-		// Errors are told once, below. The log of another runner tells where the job is.
+		// Errors are printed once, below. The log of another runner says where the job is.
 		slog.SetDefault(slog.New(slog.DiscardHandler))
 	}
 	err := run(context.Background(), command, f, flag.Args())
@@ -102,8 +102,8 @@ func pipeline(f *cli.Flags, command string, globs []string) (*beam.Pipeline, err
 	return p, nil
 }
 
-// failed reads the report, and returns an error if a tensor should have been
-// compared and was not. The report holds all others.
+// failed reads the report. It returns an error if a tensor should have been compared and was
+// not. The other tensors are in the report.
 func failed(ctx context.Context, path string) error {
 	fs, err := filesystem.New(ctx, path)
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package cli has the flags of quant-beam and their checks. It does not import
-// Beam, so that its tests are quick.
+// Package cli has the flags of quant-beam and their checks. It does not import Beam, so its
+// tests are fast.
 package cli
 
 import (
@@ -24,7 +24,7 @@ const (
 
 var commands = []string{Calibrate, Compare, Sweep}
 
-// A UsageError reports wrong flags: its exit code is 2.
+// A UsageError reports wrong flags. The exit code is then 2.
 type UsageError struct{ Err error }
 
 func (e *UsageError) Error() string { return strings.TrimPrefix(e.Err.Error(), "quant: ") }
@@ -34,14 +34,14 @@ func (e *UsageError) Unwrap() error { return e.Err }
 
 func usagef(format string, args ...any) error { return &UsageError{fmt.Errorf(format, args...)} }
 
-// Message is the line of an error that tells what went wrong. Beam wraps the
-// error of a worker in lines that name stages and functions.
+// Message returns the line of an error with the cause. Beam adds lines with the names of stages
+// and functions to the error of a worker.
 func Message(err error) string {
 	last := ""
 	for line := range strings.Lines(err.Error()) {
 		line = strings.TrimSpace(line)
 		if strings.HasPrefix(line, "panic: ") {
-			return line // and then comes a stack
+			return line // a stack trace follows
 		}
 		if line != "" {
 			last = line
@@ -50,7 +50,7 @@ func Message(err error) string {
 	return last
 }
 
-// list is a flag that can be given several times.
+// list is a flag that may be repeated.
 type list []string
 
 func (l *list) String() string     { return strings.Join(*l, " ") }
@@ -94,13 +94,13 @@ type Flags struct {
 	set *flag.FlagSet
 }
 
-// A flagInfo says which commands a flag is for; none for all.
+// A flagInfo says which commands have a flag; none means all.
 type flagInfo struct {
 	name string
 	of   []string
 }
 
-// own lists the flags in the order of the help.
+// own lists the flags in the order of the help text.
 var own = []flagInfo{
 	{"o", nil}, {"tensor", nil}, {"name", nil}, {"skip-bad", nil}, {"bad", nil}, {"quiet", nil}, {"verbose", nil},
 	{"scheme", []string{Calibrate}}, {"state", []string{Calibrate}}, {"ignore-non-finite", []string{Calibrate}}, {"fan-out", []string{Calibrate}},
@@ -111,7 +111,7 @@ var own = []flagInfo{
 
 var comparisons = []string{Compare, Sweep}
 
-// takes reports whether a command takes a flag.
+// takes reports whether a command has the flag.
 func (i flagInfo) takes(command string) bool { return i.of == nil || slices.Contains(i.of, command) }
 
 // Register registers the flags.
@@ -243,8 +243,8 @@ func (f *Flags) Check(command string, globs []string) error {
 	return err
 }
 
-// Report returns what the report calls its source, and the options of compare
-// or of sweep; the others are nil.
+// Report returns the name of the source in the report, and the options of compare or of sweep.
+// The other options are nil.
 func (f *Flags) Report(command string, globs []string) (source string, c *report.Options, s *report.SweepOptions, err error) {
 	if source = f.source; source == "" {
 		source = strings.Join(globs, " ")
