@@ -93,6 +93,8 @@ func TestBrowser(t *testing.T) {
 	b.in(t, "weights", b.testWeights)
 	b.in(t, "formats", b.testFormats)
 	b.in(t, "folder", b.testFolder)
+	b.in(t, "file notes", b.testFileNotes)
+	b.in(t, "plan", b.testPlan)
 	b.in(t, "bytes", b.testBytes)
 	b.in(t, "no script", b.testNoScript)
 	b.in(t, "table fits", b.testTableFits)
@@ -361,7 +363,8 @@ func (b *tab) testExports() {
 		command.Stdin = bytes.NewReader(pdf)
 		text, err := command.Output()
 		rmse := fmt.Sprintf("%.4g", *r.Tensors[0].Results[0].RMSE)
-		if plain := strings.Join(strings.Fields(string(text)), " "); err != nil || !strings.Contains(plain, r.Tensors[0].Verdict) || !strings.Contains(plain, rmse) {
+		if plain := strings.Join(strings.Fields(string(text)), " "); err != nil || !strings.Contains(plain, r.Tensors[0].Verdict) || !strings.Contains(plain, rmse) ||
+			!strings.Contains(plain, "Made on 2023-11-14 by quant <test> with quant serve") {
 			b.Errorf("the PDF says %v %s", err, plain)
 		}
 	}

@@ -1,4 +1,5 @@
 // The graphs of a model: what each weight gains, and what other widths do to it.
+import { formatOf } from "./choices.js";
 import { byId, count, decibels, kind, label, minus } from "./format.js";
 import { axis, draw, layout, palette, symbols } from "./plotting.js";
 
@@ -54,33 +55,39 @@ export async function drawGain(report = gain?.report, choose = gain?.choose) {
   onRow("plot-gain", names, choose);
 }
 
+/** codesOf names the codes of a scheme of a sweep: those of a format have the format's name first in theirs. */
+const codesOf = (s) => formatOf(s.name?.split(":")[0])?.title ?? `${s.bits} bits`;
+
 /** drawHeat draws what each scheme of a sweep does to each weight, in colours and numbers. */
 export async function drawHeat(sweep = heat?.sweep, choose = heat?.choose) {
   if (!sweep) return;
   heat = { sweep, choose };
   const p = palette();
   const names = sweep.weights.map((w) => w.name);
-  const columns = sweep.schemes.map((s) => ({ ...s, name: label(s).toLowerCase() }));
+  const columns = sweep.schemes.map((s) => ({ ...s, name: label(s).toLowerCase(), codes: codesOf(s) }));
+  const formats = sweep.options.bits.length === 0;
   const z = sweep.weights.map((w) => w.results.map((r) => r.sqnr_db));
   const trace = {
     name: "SQNR", type: "heatmap", z, x: columns.map((_, i) => i), y: names.map((_, i) => i), zmin: 0, zmax: 60, xgap: 1, ygap: 1,
     colorscale: [[0, "#7f1d1d"], [0.33, "#b45309"], [0.6, "#166534"], [1, "#0b3a6f"]], showscale: false,
     text: z.map((row, i) => row.map((v, k) => decibels(v, sweep.weights[i].results[k].rmse))), texttemplate: "%{text}", textfont: { color: "#ffffff", size: 11 },
-    customdata: z.map((row, i) => row.map((_, k) => [names[i], `${columns[k].bits} bits ${columns[k].name}`])),
+    customdata: z.map((row, i) => row.map((_, k) => [names[i], `${columns[k].codes} ${columns[k].name}`])),
     hovertemplate: "%{customdata[0]}<br>%{customdata[1]}: %{text} dB<extra></extra>", hoverongaps: false,
   };
-  byId("note-heat").textContent = "The signal to quantization noise ratio in dB of integers of each width: red is coarse, blue is fine. Below the widths stand the bytes of all weights.";
-  const height = rows("plot-heat", names.length) + 40;
+  byId("note-heat").textContent = formats
+    ? "The signal to quantization noise ratio in dB of each format: red is coarse, blue is fine. Below the formats stand the bytes of all weights."
+    : "The signal to quantization noise ratio in dB of integers of each width: red is coarse, blue is fine. Below the widths stand the bytes of all weights.";
+  const height = rows("plot-heat", names.length) + (formats ? 56 : 40);
   byId("plot-heat").style.height = `${height}px`;
-  const bits = sweep.options.bits.length;
+  const each = columns.filter((c) => c.name === columns[0].name).length; // columns of a granularity
   await draw("plot-heat", [trace], layout(p, {
-    height, showlegend: false, margin: { l: 52, r: 14, t: 96, b: 14 },
+    height, showlegend: false, margin: { l: 52, r: 14, t: formats ? 112 : 96, b: 14 },
     xaxis: axis(p, "", {
-      side: "top", tickvals: columns.map((_, i) => i), ticktext: columns.map((c) => `${c.bits} bits<br>${bytes(c.memory.total_bytes)}`), showgrid: false, zeroline: false, fixedrange: true, tickangle: 0,
+      side: "top", tickvals: columns.map((_, i) => i), ticktext: columns.map((c) => `${c.codes.replace(/ (?=\S+$)/, formats ? "<br>" : " ")}<br>${bytes(c.memory.total_bytes)}`), showgrid: false, zeroline: false, fixedrange: true, tickangle: 0,
     }),
     yaxis: axis(p, "", ticks(names)),
-    annotations: columns.filter((_, i) => i % bits === 0).map((c, g) => ({
-      x: g * bits + (bits - 1) / 2, y: 1, xref: "x", yref: "paper", yanchor: "bottom", yshift: 40, text: c.name, showarrow: false, font: { size: 12, color: p.ink },
+    annotations: columns.filter((_, i) => i % each === 0).map((c, g) => ({
+      x: g * each + (each - 1) / 2, y: 1, xref: "x", yref: "paper", yanchor: "bottom", yshift: formats ? 56 : 40, text: c.name, showarrow: false, font: { size: 12, color: p.ink },
     })),
   }));
   onRow("plot-heat", names, choose);
