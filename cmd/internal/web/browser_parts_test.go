@@ -77,7 +77,7 @@ func (b *tab) testFormats() {
 	heat := fmt.Sprintf(`document.getElementById("plot-heat").data?.[0].z[0].length === %d`, 2*len(quant.Formats()))
 	b.until(heat)
 	if got := b.text("#heat-head") + " " + eval[string](b, `document.getElementById("plot-heat").layout.xaxis.ticktext.join()`); !strings.HasPrefix(got, "Each weight in other formats") ||
-		!strings.Contains(got, "NF4<br>") || !strings.Contains(got, "FP8<br>E4M3<br>") && !strings.Contains(got, "FP8 E4M3") {
+		!strings.Contains(got, "NF4<br>") || !strings.Contains(got, "FP8<br>E4M3<br>FNUZ<br>") {
 		b.Errorf("heatmap of formats: %s", got)
 	}
 	b.redraw(choose("format", ""))

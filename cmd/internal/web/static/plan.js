@@ -87,7 +87,7 @@ async function showAll() {
   size.value = String(answer.front.findIndex((f) => f.bytes === answer.summary.bytes));
   byId("plan-candidates").placeholder = answer.options.candidates.join(", ");
   byId("plan-written").textContent = answer.written
-    ? "quant quantize MODEL --plan FILE makes the model of it."
+    ? `quant quantize MODEL --plan FILE makes the model of it. ${plural(answer.skipped.length, "other tensor")} of the file ${answer.skipped.length === 1 ? "stays as it is" : "stay as they are"}.`
     : "quant quantize writes no such model: the plan is of all tensors of two dimensions or more.";
   byId("plan-save").hidden = !answer.written;
   byId("plan-body").hidden = false;
@@ -122,6 +122,17 @@ function showTable() {
   byId("plan-found").textContent = rows.length > most ? `The first ${most} of ${count(rows.length)} are shown.` : `${plural(rows.length, "weight")}.`;
 }
 
+/** cornersOf places the names of recipes: the names of those that lie close to one another on different sides. */
+function cornersOf(recipes, width, height) {
+  const sides = ["bottom right", "top left", "top right", "bottom left", "middle right", "middle left"];
+  const placed = [];
+  for (const r of recipes) {
+    const taken = placed.filter((q) => Math.abs(q.r.bits_per_weight - r.bits_per_weight) < width / 6 && Math.abs(q.r.sqnr_db - r.sqnr_db) < height / 12).map((q) => q.side);
+    placed.push({ r, side: sides.find((s) => !taken.includes(s)) ?? sides[0] });
+  }
+  return placed.map((q) => q.side);
+}
+
 /** drawFront draws the ratio of each plan against its size, with recipes that are in use and the plan that is chosen. */
 async function drawFront() {
   const { answer } = made;
@@ -131,12 +142,13 @@ async function drawFront() {
   const widest = Math.max(...recipes.map((r) => r.bits_per_weight), 1.25 * now.bits_per_weight);
   const front = answer.front.map((f, i) => ({ ...f, i })).filter((f) => f.sqnr_db !== null && f.bits_per_weight <= widest);
   const tip = (r) => `${r.bits_per_weight.toFixed(2)} bits per weight, ${count(r.bytes)} bytes, ${decibels(r.sqnr_db)} dB`;
+  const corners = cornersOf(recipes, widest, Math.max(...front.map((f) => f.sqnr_db)));
   const ring = now.sqnr_db === null ? [] : [now];
   const traces = [
     { name: "best plans", type: "scatter", mode: "lines", x: front.map((f) => f.bits_per_weight), y: front.map((f) => f.sqnr_db), customdata: front.map((f) => f.i),
       text: front.map(tip), hovertemplate: "%{text}<extra>plan</extra>", line: { shape: "hv", color: p.tensor, width: 2 } },
     { name: "one scheme for all weights", type: "scatter", mode: "markers+text", x: recipes.map((r) => r.bits_per_weight), y: recipes.map((r) => r.sqnr_db),
-      text: recipes.map((r) => r.name), textposition: "bottom right", textfont: { color: p.ink, size: 11 }, cliponaxis: false, customdata: recipes.map(tip),
+      text: recipes.map((r) => r.name), textposition: corners, textfont: { color: p.ink, size: 11 }, cliponaxis: false, customdata: recipes.map(tip),
       hovertemplate: "%{text}<br>%{customdata}<extra></extra>", marker: { color: p.channel, symbol: "diamond", size: 8 } },
     { name: "this plan", type: "scatter", mode: "markers", x: ring.map((f) => f.bits_per_weight), y: ring.map((f) => f.sqnr_db), text: ring.map(tip),
       hovertemplate: "%{text}<extra>this plan</extra>", marker: { color: p.tensor, symbol: "circle-open", size: 15, line: { width: 3, color: p.tensor } } },
