@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/a01592f9/quant/cmd/internal/report"
 	"github.com/a01592f9/quant/cmd/internal/web"
 )
 
@@ -34,6 +35,9 @@ Programs can ask the same server for comparisons: see docs/api.md.`,
   quant serve --addr :8080 --host my-server   for others too`,
 		Args: cobra.NoArgs,
 		RunE: a.start(func(cmd *cobra.Command, _ []string) error {
+			if _, err := a.origin(); err != nil {
+				return err
+			}
 			l, err := net.Listen("tcp", addr)
 			if err != nil {
 				return err
@@ -50,8 +54,13 @@ Programs can ask the same server for comparisons: see docs/api.md.`,
 				Examples: pageExamples(),
 				Notices:  convolutionNotice,
 				Version:  versionLine(),
-				Hosts:    hosts,
-				Log:      a.stderr,
+				Origin: func() report.Origin {
+					o, _ := a.origin() // which has been tried above
+					o.Command = "quant serve"
+					return o
+				},
+				Hosts: hosts,
+				Log:   a.stderr,
 			})
 			return server.Serve(cmd.Context(), l)
 		}),

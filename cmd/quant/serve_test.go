@@ -93,3 +93,14 @@ func TestURL(t *testing.T) {
 		}
 	}
 }
+
+// TestServeDate: the variable that sets the date of documents is read when the server
+// starts, and not understood only when someone saves one.
+func TestServeDate(t *testing.T) {
+	t.Setenv(epochVariable, "yesterday")
+	var stdout, stderr bytes.Buffer
+	if code := run(t.Context(), []string{"serve", "--addr", "127.0.0.1:0"}, strings.NewReader(""), &stdout, &stderr); code != exitUsage ||
+		!strings.Contains(stderr.String(), "SOURCE_DATE_EPOCH=yesterday is not a number of seconds") {
+		t.Errorf("exit code %d: %s", code, &stderr)
+	}
+}

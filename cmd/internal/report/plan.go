@@ -32,7 +32,9 @@ type Plan struct {
 	Skipped []Skipped    `json:"skipped"`
 	FileNotes
 
-	base Report
+	base  Report
+	front *plan.Front
+	at    []int // indices in front of the points of Front
 }
 
 // PlanVersion is that of the file.
@@ -524,79 +526,6 @@ func (p *Plan) summary(elements int64) PlanSummary {
 		s.MeanSQNR = text.Number(summary.Steady(mean / float64(counted)))
 	}
 	return s
-}
-
-// mostPoints is about how many points of a front a report has.
-const mostPoints = 256
-
-// drawFront fills in Front and Recipes.
-func (p *Plan) drawFront(problem *plan.Problem, elements int64) error {
-	any := *problem
-	any.MaxKinds = 0 // a front has plans of any number of kinds
-	front, err := any.Front()
-	if err != nil {
-		return err
-	}
-	of := func(choice []int) PlanPoint { return p.point(choice, elements) }
-	p.Recipes = []PlanRecipe{}
-	add := func(name string, choice []int) {
-		r := PlanRecipe{Name: name, PlanPoint: of(choice), Planned: text.Number(math.Inf(-1))}
-		if k := front.At(r.Bytes); k >= 0 { // or what is fixed takes more
-			r.Planned = of(front.Plan(k).Choice).SQNR
-		}
-		p.Recipes = append(p.Recipes, r)
-	}
-	for _, name := range p.Options.Candidates {
-		choice := p.uniform(name)
-		if choice == nil || name == Keep {
-			continue
-		}
-		add(name, choice)
-	}
-	if choice := p.mixed(); choice != nil {
-		add("Q4_K_M", choice)
-	}
-	for _, k := range p.pointsOf(front) {
-		p.Front = append(p.Front, of(front.Plan(k).Choice))
-	}
-	return nil
-}
-
-// pointsOf returns the points of a front that a report has: all, or of very many
-// those at sizes that grow evenly, and at those of the plan and of the recipes.
-func (p *Plan) pointsOf(front *plan.Front) []int {
-	n := len(front.Points)
-	if n <= mostPoints {
-		return upTo(n)
-	}
-	points := []int{0, n - 1}
-	at := func(bytes int64) {
-		if k := front.At(bytes); k >= 0 {
-			points = append(points, k)
-		}
-	}
-	least, most := float64(max(1, front.Points[0].Bytes)), float64(front.Points[n-1].Bytes)
-	for i := range mostPoints {
-		at(int64(least * math.Pow(most/least, float64(i)/(mostPoints-1))))
-	}
-	at(p.Summary.Bytes)
-	for _, r := range p.Recipes {
-		at(r.Bytes)
-	}
-	slices.Sort(points)
-	return slices.Compact(points)
-}
-
-// uniform chooses one candidate for all weights; nil if one lacks it.
-func (p *Plan) uniform(name string) []int {
-	choice := make([]int, len(p.Weights))
-	for i := range p.Weights {
-		choice[i] = slices.IndexFunc(p.Weights[i].ways, func(w planWay) bool { return w.name == name })
-		if choice[i] < 0 {
-			return nil
-		}
-	}
-	return choice
 }
 
 // A PlanChoice is what a plan file has for a weight.

@@ -2,9 +2,13 @@ package web
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"fmt"
 	"net/http"
+	"strings"
 
+	"github.com/a01592f9/quant"
 	"github.com/a01592f9/quant/cmd/internal/pdf"
 	"github.com/a01592f9/quant/cmd/internal/report"
 	"github.com/a01592f9/quant/cmd/internal/text"
@@ -94,8 +98,8 @@ func (s *Server) elements(ctx context.Context, q *request) (*answer, error) {
 // sweepBits are the widths that all weights of a file are compared at.
 var sweepBits = []int{2, 3, 4, 5, 6, 8}
 
-// sweep answers with what integers of several widths do to all weights of a file:
-// what quant sweep writes.
+// sweep answers with what integers of several widths do to all weights of a file, or, if
+// the options have a format, what all formats do: what quant sweep writes.
 func (s *Server) sweep(ctx context.Context, q *request) (*answer, error) {
 	src, err := q.pick()
 	if err != nil {
@@ -106,7 +110,10 @@ func (s *Server) sweep(ctx context.Context, q *request) (*answer, error) {
 		Bits: sweepBits, Unsigned: o.Unsigned, Mapping: o.Mapping, Axis: o.Axis, GroupAxis: o.GroupAxis,
 		NarrowRange: o.NarrowRange, ZeroInRange: o.ZeroInRange, Method: o.Method, Tensors: o.Tensors,
 	}
-	if o.GroupSize > 0 {
+	switch {
+	case o.Format != "":
+		options.Bits, options.Schemes = nil, s.formatSchemes(&o)
+	case o.GroupSize > 0:
 		options.GroupSizes = []int{o.GroupSize}
 	}
 	x, err := report.BuildSweep(ctx, q.Name, src, options, nil)
@@ -115,6 +122,22 @@ func (s *Server) sweep(ctx context.Context, q *request) (*answer, error) {
 	}
 	a := &answer{kind: jsonType}
 	return a, text.WriteJSON(&a.body, x)
+}
+
+// formatSchemes lists the schemes of a sweep of all formats: per tensor, per channel and,
+// if o has groups, in groups.
+func (s *Server) formatSchemes(o *report.Options) []string {
+	granularities := []string{"tensor", "channel"}
+	if o.GroupSize > 0 {
+		granularities = append(granularities, fmt.Sprintf("g%d", o.GroupSize))
+	}
+	var all []string
+	for _, g := range granularities {
+		for _, f := range s.choices.Formats {
+			all = append(all, strings.Join([]string{f.Name, g, cmp.Or(o.Method, quant.MinMax.String())}, ":"))
+		}
+	}
+	return all
 }
 
 func (s *Server) reportJSON(ctx context.Context, q *request) (*answer, error) {
@@ -148,7 +171,11 @@ func (s *Server) reportPDF(ctx context.Context, q *request) (*answer, error) {
 		return nil, of(q.field(), err)
 	}
 	a := &answer{kind: "application/pdf", filename: filename(q.Name, ".pdf")}
-	return a, pdf.Write(&a.body, r, d, pdf.Options{Full: true})
+	var origin report.Origin
+	if s.config.Origin != nil {
+		origin = s.config.Origin()
+	}
+	return a, pdf.Write(&a.body, r, d, pdf.Options{Full: true, Origin: origin})
 }
 
 // examples lists what the page offers to begin with, and how much it takes.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	goruntime "runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -35,7 +36,35 @@ type tab struct {
 }
 
 // patience is for a page to have drawn all its graphs on a busy machine.
-const patience = 20 * time.Second
+const patience = 45 * time.Second
+
+// browsers are tabs of browsers of their own, each with its own server, which parts of a
+// test use at the same time. Each browser has the focus, its storage and its downloads
+// for itself.
+type browsers chan *tab
+
+// atOnce is how many parts run at a time: drawing graphs keeps a core busy.
+const atOnce = 2
+
+// browseAtOnce starts as many browsers as go test runs tests in parallel, at most atOnce.
+func browseAtOnce(t *testing.T) browsers {
+	n := min(atOnce, goruntime.GOMAXPROCS(0))
+	all := make(browsers, n)
+	for range n {
+		all <- browse(t)
+	}
+	return all
+}
+
+// in runs a part of a test in a tab that no other part uses then.
+func (all browsers) in(t *testing.T, name string, part func(b *tab)) {
+	t.Run(name, func(t *testing.T) {
+		t.Parallel()
+		b := <-all
+		defer func() { all <- b }()
+		b.as(t, func() { part(b) })
+	})
+}
 
 // browse starts Chromium and opens a tab. Without QUANT_CHROMIUM the test is
 // skipped; in continuous integration it fails.
@@ -71,21 +100,24 @@ func browse(t *testing.T) *tab {
 	return b
 }
 
-// in runs a part of a test. The tab complains to that.
+// in runs a part of a test.
 func (b *tab) in(t *testing.T, name string, f func()) {
+	t.Run(name, func(t *testing.T) { b.as(t, f) })
+}
+
+// as runs f, during which the tab complains to t.
+func (b *tab) as(t *testing.T, f func()) {
 	outer := b.TB
-	t.Run(name, func(t *testing.T) {
-		b.TB = t
-		defer func() { b.TB = outer }()
-		f()
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		slices.Sort(b.complain)
-		for _, s := range slices.Compact(b.complain) {
-			t.Error(s)
-		}
-		b.complain = nil
-	})
+	b.TB = t
+	defer func() { b.TB = outer }()
+	f()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	slices.Sort(b.complain)
+	for _, s := range slices.Compact(b.complain) {
+		t.Error(s)
+	}
+	b.complain = nil
 }
 
 // heard notes what must not happen.

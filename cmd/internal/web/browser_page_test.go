@@ -54,8 +54,11 @@ func (b *tab) testErrorsInView() {
 		b.redraw(script(`document.querySelector(".primary").click()`))
 		b.until(`document.getElementById("verdict-head").getBoundingClientRect().top < innerHeight && document.getElementById("verdict-head").getBoundingClientRect().top > -1`)
 		b.do(script(`scrollTo(0, 0)`), choose("method", "percentile"), write("percentile", ""), script(`document.querySelector(".primary").click()`))
-		b.until(`!document.getElementById("banner").hidden && !document.getElementById("method-error").hidden`)
-		b.until(`(({ top, bottom }) => top > -1 && bottom <= innerHeight)(document.getElementById("banner").getBoundingClientRect())`)
+		b.until(`!document.getElementById("banner").hidden && document.activeElement.id === "percentile"`)
+		for _, id := range []string{"banner-said", "method-error", "percentile"} { // in view, and not covered
+			b.until(fmt.Sprintf(`((e) => { const { left, top, width, height } = e.getBoundingClientRect();
+				return e.contains(document.elementFromPoint(left + 5, top + 5)) && e.contains(document.elementFromPoint(left + width / 2, top + height - 5)); })(document.getElementById(%q))`, id))
+		}
 		if got := b.text("#method-error"); got != "A number from 50 to 100 is wanted here." {
 			b.Errorf("percentile: %q", got)
 		}
@@ -65,10 +68,14 @@ func (b *tab) testErrorsInView() {
 		if eval[bool](b, `document.getElementById("stale").hidden`) {
 			b.Error("nothing says that the results are older")
 		}
+		b.do(script(`document.getElementById("banner-close").click()`))
+		if !eval[bool](b, `document.getElementById("banner").hidden && !document.getElementById("method-error").hidden`) {
+			b.Errorf("%v: the message cannot be closed, or the error at the field goes with it", size)
+		}
 		b.redraw(write("percentile", "99"))
 	}
 	// A text that is too long is refused before it is sent.
-	b.do(write("text", strings.Repeat("0.125 ", 9<<20/6)))
+	b.do(script(`{ const e = document.getElementById("text"); e.value = ("0.125 ".repeat(1000) + "\n").repeat(%d); e.dispatchEvent(new Event("input", {bubbles: true})); }`, 9<<20/6000))
 	b.until(`document.getElementById("text-error").textContent.includes("This page takes 8 MiB of text")`)
 	// A server that is gone.
 	b.open("")

@@ -72,6 +72,19 @@ func (b *tab) testFormats() {
 	if got := b.text("#mapping-hint"); !strings.HasPrefix(got, "Asymmetric lays the ends") {
 		b.Errorf("the mapping is explained as %q", got)
 	}
+	// With a format the heatmap of a model is of formats, and says so.
+	b.open("#e=convolution&b=8&k=nf4")
+	heat := fmt.Sprintf(`document.getElementById("plot-heat").data?.[0].z[0].length === %d`, 2*len(quant.Formats()))
+	b.until(heat)
+	if got := b.text("#heat-head") + " " + eval[string](b, `document.getElementById("plot-heat").layout.xaxis.ticktext.join()`); !strings.HasPrefix(got, "Each weight in other formats") ||
+		!strings.Contains(got, "NF4<br>") || !strings.Contains(got, "FP8<br>E4M3<br>FNUZ<br>") {
+		b.Errorf("heatmap of formats: %s", got)
+	}
+	b.redraw(choose("format", ""))
+	b.until(fmt.Sprintf(`document.getElementById("plot-heat").data?.[0].z[0].length === %d`, 2*len(sweepBits)))
+	if got := b.text("#heat-head"); got != "Each weight at other widths" {
+		b.Errorf("heatmap of integers: %s", got)
+	}
 }
 
 // testFolder: shards that are dropped or chosen together, and a folder of them, are one

@@ -4,6 +4,8 @@ import (
 	"io"
 	"runtime"
 	"time"
+
+	"github.com/a01592f9/quant/cmd/internal/report"
 )
 
 // What a server is set up with.
@@ -26,8 +28,9 @@ type Config struct {
 	Examples []Example
 	Notices  string // licences of what the examples are made of
 	Version  string
-	Hosts    []string // further names under which the server may be called
-	Limits   Limits   // the zero value of each field stands for DefaultLimits
+	Origin   func() report.Origin // what documents that are saved now say of their making; nil for nothing
+	Hosts    []string             // further names under which the server may be called
+	Limits   Limits               // the zero value of each field stands for DefaultLimits
 	Log      io.Writer
 }
 

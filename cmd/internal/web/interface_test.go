@@ -128,6 +128,37 @@ func TestSweep(t *testing.T) {
 	}
 }
 
+// TestSweepFormats: with a format every weight is compared under all formats.
+func TestSweepFormats(t *testing.T) {
+	site := serve(t, testConfig(t))
+	s := answered[struct {
+		Schemes []struct{ Name, Granularity string }
+		Weights []struct {
+			Results []struct{ RMSE float64 }
+		}
+	}](t, post(t, site+"/api/sweep", `{"example":"convolution","options":{"format":"nf4","group_size":32,"method":"mse"}}`))
+	r := answered[shownReport](t, post(t, site+"/api/compare", `{"example":"convolution","options":{"format":"nf4","group_size":32,"method":"mse"}}`))
+	each := len(quant.Formats())
+	if len(s.Schemes) != 3*each || len(s.Weights) != len(r.Tensors) {
+		t.Fatalf("%d schemes, %d weights", len(s.Schemes), len(s.Weights))
+	}
+	found := 0
+	for k, scheme := range s.Schemes {
+		if !strings.HasPrefix(scheme.Name, "nf4:") {
+			continue
+		}
+		found++
+		for i, x := range r.Tensors {
+			if got, want := s.Weights[i].Results[k].RMSE, *x.Results[k/each].RMSE; got != want {
+				t.Errorf("weight %d, %s: %v, want %v", i, scheme.Name, got, want)
+			}
+		}
+	}
+	if found != 3 {
+		t.Errorf("%d schemes of nf4", found)
+	}
+}
+
 // TestFormatReports: a format goes into all reports that the page saves.
 func TestFormatReports(t *testing.T) {
 	site := serve(t, testConfig(t))

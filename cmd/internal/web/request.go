@@ -23,15 +23,16 @@ import (
 // A request is the body of every POST: JSON, or that JSON as the part
 // "request" of a form beside the part "file". docs/api.md describes it.
 type request struct {
-	Text    *string        `json:"text"`    // the values
-	Example string         `json:"example"` // or the identifier of an example
-	Name    string         `json:"name"`    // what reports call the values
-	Tensor  *int           `json:"tensor"`  // index of the only one to compare
-	Options report.Options `json:"options"`
-	Channel *int           `json:"channel"` // that graphs show first
-	From    int            `json:"from"`    // index of the first element whose code is listed, or position of the first that a graph shows
-	Count   int            `json:"count"`   // how many are listed or shown; 0 for as many as may be
-	Reading *readAs        `json:"reading"` // how text is to be read; nil lets the reader choose
+	Text    *string             `json:"text"`    // the values
+	Example string              `json:"example"` // or the identifier of an example
+	Name    string              `json:"name"`    // what reports call the values
+	Tensor  *int                `json:"tensor"`  // index of the only one to compare
+	Options report.Options      `json:"options"`
+	Channel *int                `json:"channel"` // that graphs show first
+	From    int                 `json:"from"`    // index of the first element whose code is listed, or position of the first that a graph shows
+	Count   int                 `json:"count"`   // how many are listed or shown; 0 for as many as may be
+	Reading *readAs             `json:"reading"` // how text is to be read; nil lets the reader choose
+	Plan    *report.PlanOptions `json:"plan"`    // budget and candidates of a plan
 
 	files  []sentFile // or the files of a model
 	limits *Limits
@@ -253,15 +254,16 @@ func (q *request) open() (*source, error) {
 	if len(infos) == 1 && infos[0].Name == "" {
 		infos[0].Name = strings.TrimSuffix(q.Name, filepath.Ext(q.Name))
 	}
-	return &source{file: f, infos: infos, first: 0}, nil
+	return &source{file: f, memory: files, infos: infos, first: 0}, nil
 }
 
 // A source is a report.Source of one or all tensors of a file. It keeps the
 // tensor read last, which graphs need again.
 type source struct {
-	file  *tensorfile.File
-	infos []tensorfile.Info
-	first int // index in the file of the first one
+	file   *tensorfile.File
+	memory []tensorfile.MemoryFile // that it was parsed from
+	infos  []tensorfile.Info
+	first  int // index in the file of the first one
 
 	mu     sync.Mutex
 	loaded int // index of what is in data

@@ -130,6 +130,17 @@ func TestScreens(t *testing.T) {
 			model()
 			b.until(`document.querySelectorAll("#plot-heat .main-svg").length > 0`)
 		}},
+		{"formats", func() {
+			model()
+			b.redraw(choose("format", "nf4"))
+			b.until(`document.getElementById("heat-head").textContent.includes("formats") && document.getElementById("note-heat").textContent.includes("of each format")`)
+		}},
+		{"plan", func() {
+			model()
+			b.do(script(`document.querySelector("#plan-form button").click()`))
+			b.until(`document.querySelectorAll("#plot-front .main-svg").length > 0`)
+			b.do(script(`document.getElementById("plan-section").scrollIntoView({ behavior: "instant" })`))
+		}},
 		{"large", large},
 	} {
 		for _, w := range windows {

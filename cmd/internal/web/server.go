@@ -52,6 +52,8 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("POST /api/graphs", s.work(s.graphs))
 	mux.HandleFunc("POST /api/elements", s.work(s.elements))
 	mux.HandleFunc("POST /api/sweep", s.work(s.sweep))
+	mux.HandleFunc("POST /api/plan", s.work(s.plan))
+	mux.HandleFunc("POST /api/plan.json", s.work(s.planJSON))
 	mux.HandleFunc("POST /api/tensors", s.work(s.tensors))
 	mux.HandleFunc("POST /api/codes", s.work(s.codes))
 	mux.HandleFunc("POST /api/codes.csv", s.work(s.codesCSV))

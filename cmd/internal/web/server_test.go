@@ -17,6 +17,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/a01592f9/quant/cmd/internal/report"
 	"github.com/a01592f9/quant/cmd/internal/sample"
@@ -34,6 +35,9 @@ func testConfig(t testing.TB) Config {
 		Examples: append(Examples(), Example{ID: "convolution", Title: "A real convolution", File: "silero_vad_v5_excerpt.safetensors", Data: data}),
 		Notices:  "Silero",
 		Version:  "quant <test>",
+		Origin: func() report.Origin {
+			return report.Origin{Date: time.Unix(1_700_000_000, 0), Version: "quant <test>", Command: "quant serve"}
+		},
 	}
 }
 
@@ -161,7 +165,8 @@ func TestSame(t *testing.T) {
 	if got := a.header.Get("Content-Disposition"); got != "attachment; filename=quant-sample.csv" {
 		t.Errorf("Content-Disposition: %s", got)
 	}
-	if a := post(t, url+"/api/report.pdf", `{"example":"sample"}`); a.status != 200 || !bytes.HasPrefix(a.body, []byte("%PDF-")) {
+	if a := post(t, url+"/api/report.pdf", `{"example":"sample"}`); a.status != 200 || !bytes.HasPrefix(a.body, []byte("%PDF-")) ||
+		!bytes.Contains(a.body, []byte("D:20231114")) { // the date of testConfig
 		t.Errorf("PDF: %d %.40s", a.status, a.body)
 	}
 }

@@ -5,7 +5,7 @@ import { post, postJSON, Refusal, save } from "./api.js";
 import * as busy from "./busy.js";
 import { choices, offer } from "./choices.js";
 import { Codes } from "./codes.js";
-import { clearErrors, said, showError } from "./errors.js";
+import { clearErrors, said, showError, showPlace } from "./errors.js";
 import { byId, element } from "./format.js";
 import { chosenIn, dropped } from "./files.js";
 import { Graphs } from "./graphs.js";
@@ -31,6 +31,15 @@ const weights = new Weights((i) => {
   byId("tensor").dispatchEvent(new Event("change"));
   byId("verdict-head").scrollIntoView({ block: "start" });
 });
+let plan = null; // plan.js, which is loaded for the first model
+
+/** showPlan offers a plan of the model that a request is of. */
+async function showPlan(asked, listing) {
+  if (!plan && (!listing || listing.tensors.length < 2)) return;
+  plan ??= await import("./plan.js");
+  plan.show(asked, listing);
+}
+
 const table = new ChannelTable((c) => {
   inputs.channel = c;
   byId("plot-histogram").closest("figure").scrollIntoView({ block: "center" });
@@ -116,6 +125,7 @@ async function compare() {
     await remember();
     const listed = codes.show(report, asked, limits.codes ?? Infinity);
     weights.show(asked, inputs.listing);
+    showPlan(asked, inputs.listing).catch(failed);
     busy.begin("Drawing the graphs…", () => cancel(mine));
     await drawGraphs(report, asked, mine);
     await listed;
@@ -274,11 +284,11 @@ function typed() {
   byId("reading").replaceChildren();
 }
 
-/** press compares at the user's word. On a phone it leads to the verdict. */
+/** press compares at the user's word. It leads to the field of an error and, on a phone, to the verdict. */
 async function press(event) {
   event.preventDefault();
   await compare();
-  if (matchMedia("(max-width: 62rem)").matches) byId(byId("banner").hidden ? "verdict-head" : "banner").scrollIntoView({ block: "start" });
+  if (!showPlace() && matchMedia("(max-width: 62rem)").matches) byId("verdict-head").scrollIntoView({ block: "start" });
 }
 
 function startOver() {
@@ -383,6 +393,7 @@ function wireResults() {
     button.addEventListener("click", () => exportAs(button.dataset.path ?? `report.${button.dataset.export}`, button));
   }
   byId("link").addEventListener("click", copyLink);
+  byId("banner-close").addEventListener("click", () => { byId("banner").hidden = true; });
   // Links within the page must not take the place of the inputs in the address.
   for (const link of document.querySelectorAll('nav a[href^="#"], a.skip')) {
     link.addEventListener("click", (e) => {
@@ -396,17 +407,20 @@ function wireResults() {
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
     graphs.again();
     weights.again();
+    plan?.again();
   });
   // Graphs take their colours from the page when they are drawn.
   addEventListener("beforeprint", () => {
     document.documentElement.dataset.paper = "";
     graphs.again();
     weights.again();
+    plan?.again();
   });
   addEventListener("afterprint", () => {
     delete document.documentElement.dataset.paper;
     graphs.again();
     weights.again();
+    plan?.again();
   });
 }
 

@@ -9,8 +9,11 @@ const marked = { method: () => byId(byId("percentile-field").hidden ? "method" :
 
 const control = (field) => marked[field]?.() ?? byId(field);
 
+let lead = null; // goes to the field of the error that is shown; null where it belongs to none
+
 /** clearErrors takes all errors away. */
 export function clearErrors() {
+  lead = null;
   for (const field of fields) byId(`${field}-error`).hidden = true;
   for (const e of document.querySelectorAll('[aria-invalid="true"]')) e.removeAttribute("aria-invalid");
   byId("banner").hidden = true;
@@ -30,14 +33,23 @@ export function showError(error) {
     box.hidden = false;
     control(field)?.setAttribute("aria-invalid", "true");
     const go = element("button", { type: "button" }, "Show the field");
-    go.addEventListener("click", () => {
-      box.scrollIntoView({ block: "center" });
+    lead = () => {
       if (field === "text" && error.line) goTo(error.line, error.column);
-      else control(field)?.focus();
-    });
+      else control(field)?.focus({ preventScroll: true });
+      box.scrollIntoView({ block: "center", behavior: "instant" });
+    };
+    go.addEventListener("click", lead);
     banner.replaceChildren(...place(error, ""), message, " ", go);
   }
   byId("banner").hidden = false;
+}
+
+/** showPlace brings the error that is shown into view, at its field if it has one. It reports whether there is an error. */
+export function showPlace() {
+  if (byId("banner").hidden) return false;
+  if (lead) lead();
+  else byId("banner").scrollIntoView({ block: "nearest", behavior: "instant" });
+  return true;
 }
 
 /** fieldOf returns the field that an error is shown at, or "" if its field is not on view. */

@@ -50,9 +50,10 @@ export class Weights {
     }
   }
 
-  /** showHeat sweeps the widths of all weights. That it fails is no reason to hide the rest. */
-  async showHeat(rest, { format: _, bits: __, ...options }, file, mine) {
-    byId("note-heat").textContent = "Comparing widths…";
+  /** showHeat sweeps the widths of all weights, or the formats if one is chosen. That it fails is no reason to hide the rest. */
+  async showHeat(rest, { bits: _, ...options }, file, mine) {
+    byId("heat-head").textContent = options.format ? "Each weight in other formats" : "Each weight at other widths";
+    byId("note-heat").textContent = options.format ? "Comparing formats…" : "Comparing widths…";
     try {
       const sweep = await postJSON("api/sweep", { ...rest, options }, file, mine.signal);
       await drawHeat(sweep, (name) => this.choose(this.place.get(name)));
