@@ -218,7 +218,7 @@ func (s *staticCopy) job(t *onnx.Tensor, scheme quant.Scheme, dtype string) (*on
 		return nil, err
 	}
 	info := tensorfile.InfoONNX(t)
-	j := &onnxJob{c: s.onnxCopy, t: t, shape: info.Shape, scheme: scheme, dtype: dtype, width: scheme.Bits, channels: -1, measure: s.o.Measure}
+	j := &onnxJob{c: s.onnxCopy, t: t, shape: info.Shape, scheme: scheme, dtype: dtype, width: scheme.Bits, channels: -1, measure: s.o.Measure, zeros: true} // QGemm has to have zero points
 	axis := -1
 	if a, ok := scheme.Granularity.Axis(); ok {
 		axis, j.channels = a, a
