@@ -25,10 +25,12 @@ func (w *activationWalk) prune() {
 		if x.reason != "" {
 			continue
 		}
-		x.floating = (x.Op == "MatMul" || x.Op == "Gemm") && x.kind == kindProduct && !slices.ContainsFunc(x.node.outputs, w.taken)
+		x.floating = (x.Op == "MatMul" || x.Op == "Gemm") && x.kind == kindProduct && !x.wide && !slices.ContainsFunc(x.node.outputs, w.taken)
 		switch {
+		case x.wide:
+			x.Reason = "ONNX Runtime computes " + x.Op + " in floating point between codes of 16 bits"
 		case x.kind == kindFloat:
-			x.Reason = "chosen, but ONNX Runtime computes " + x.Op + " in floating point between codes"
+			x.Reason = "ONNX Runtime computes " + x.Op + " in floating point between codes"
 		case x.kind == kindClip:
 			x.Integer = "codes of its result" // nothing is left of it where it is folded
 		case x.floating && x.Op == "MatMul":

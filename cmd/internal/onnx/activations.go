@@ -41,7 +41,12 @@ type ActivationNode struct {
 	codes    []int  // the inputs that are activations
 	constant []int  // the inputs that are constants, and are to be codes of an activation's type
 	floating bool   // the output stays in floating point
+	wide     bool   // it has codes of 16 bits, with which a CPU does not compute
 }
+
+// Quantized reports whether x takes what codes stand for, be it computed in integers or
+// not.
+func (x *ActivationNode) Quantized() bool { return x.node != nil && x.reason == "" }
 
 // Activations are the values of a model that become codes, and its nodes.
 type Activations struct {
@@ -144,10 +149,8 @@ func (w *activationWalk) look(n *node) (ActivationNode, bool) {
 		x.reason = "the operator is not chosen"
 	case w.c.Skip != nil && w.c.Skip(x.Name, n.op):
 		x.reason = ReasonSkipped
-	case w.c.Bits == 16 && no16Bits[n.op]:
-		x.kind = kindFloat
 	case fused:
-		x.kind = op.kind
+		x.kind, x.wide = op.kind, w.c.Bits == 16 && no16Bits[n.op]
 	default:
 		x.kind = kindFloat
 	}

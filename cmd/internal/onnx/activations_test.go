@@ -79,7 +79,7 @@ func TestActivations(t *testing.T) {
 		{"operators", "y", []onnxtest.Message{node("Conv", in("x", "w"), in("a")), node("MaxPool", in("a"), in("c")), node("Conv", in("c", "w"), in("y"))}, ActivationChoice{Operators: []string{"Conv"}},
 			"x a c y | QLinearConv; MaxPool: the operator is not chosen; QLinearConv;"},
 		{"16 bits", "y", []onnxtest.Message{node("Conv", in("x", "w"), in("y"))}, ActivationChoice{Bits: 16},
-			"x y | Conv: chosen, but ONNX Runtime computes Conv in floating point between codes;"},
+			"x y | Conv: ONNX Runtime computes Conv in floating point between codes of 16 bits;"},
 		{"shapes are no activations", "y", []onnxtest.Message{node("Shape", in("x"), in("n")), node("Reshape", in("x", "shape"), in("a")), node("MatMul", in("a", "m"), in("y"))}, ActivationChoice{},
 			"a | Reshape: no node before it makes codes; MatMulIntegerToFloat;"},
 		{"weight that is computed", "y", []onnxtest.Message{node("Relu", in("w"), in("v")), node("Conv", in("x", "v"), in("y"))}, ActivationChoice{},
