@@ -117,7 +117,7 @@ func (s *staticCopy) checkNames() error {
 // calibrateActivations finds the scales of all activations, and which Relu and Clip
 // are folded.
 func (s *staticCopy) calibrateActivations() error {
-	missing := ""
+	var missing, constant []string
 	found := false
 	for _, v := range s.plan.Values {
 		if v.Of != v.Name || v.Folded != "" {
@@ -125,19 +125,25 @@ func (s *staticCopy) calibrateActivations() error {
 		}
 		entry := s.o.Calibration.Find(v.Name)
 		if entry == nil {
-			missing = v.Name
+			missing = append(missing, v.Name)
 			continue
 		}
 		found = true
-		if err := s.calibrateValue(v.Name); err != nil {
+		err := s.calibrateValue(v.Name)
+		switch {
+		case errors.Is(err, errOneValue):
+			constant = append(constant, v.Name)
+		case err != nil:
 			return err
 		}
 	}
 	switch {
-	case missing != "" && !found:
-		return fmt.Errorf("the calibration has none of the model's activations: it is of another model (tensor %q is missing)", missing)
-	case missing != "":
-		return inTensor(missing, errors.New("the calibration has no range of it"))
+	case len(missing) > 0 && !found:
+		return fmt.Errorf("the calibration has none of the model's activations: it is of another model (tensor %q is missing)", missing[0])
+	case len(missing) > 0:
+		return inTensor(missing[0], fmt.Errorf("the calibration has no range of it%s", others(missing)))
+	case len(constant) > 0:
+		return inTensor(constant[0], fmt.Errorf("%w%s; calibrate with other data, or exclude the nodes that make or take it", errOneValue, others(constant)))
 	}
 	for i := range s.plan.Nodes {
 		x := &s.plan.Nodes[i]
@@ -153,6 +159,21 @@ func (s *staticCopy) calibrateActivations() error {
 	return nil
 }
 
+// errOneValue is the error of a range without width.
+var errOneValue = errors.New("the calibration saw one value only")
+
+// others says that an error is of more tensors than the first of names.
+func others(names []string) string {
+	const most = 4
+	switch n := len(names) - 1; {
+	case n == 0:
+		return ""
+	case n > most:
+		return fmt.Sprintf(", and so of %q and %d more", names[1:1+most], n-most)
+	}
+	return fmt.Sprintf(", and so of %q", names[1:])
+}
+
 // calibrateValue finds the scale of a value by its range.
 func (s *staticCopy) calibrateValue(name string) error {
 	entry := s.o.Calibration.Find(name)
@@ -162,7 +183,7 @@ func (s *staticCopy) calibrateValue(name string) error {
 	case len(entry.Min) != 1:
 		return inTensor(name, fmt.Errorf("the calibration has %d ranges of it: activations have one scale, so calibrate per tensor", len(entry.Min)))
 	case entry.Min[0] == entry.Max[0]:
-		return inTensor(name, fmt.Errorf("the range of the calibration is [%v, %v]: it saw one value only; calibrate with other data, or exclude the nodes that use it", entry.Min[0], entry.Max[0]))
+		return inTensor(name, errOneValue)
 	}
 	p, err := s.kind.params(entry.Min[0], entry.Max[0], s.o.Static.Symmetric)
 	if err != nil {

@@ -234,8 +234,9 @@ func TestStaticFails(t *testing.T) {
 		err     string
 	}{
 		{"a range is missing", staticModel(), ranges(map[string][2]float32{"x": {-3, 3}, "y": {-20, 25}}), "", `tensor "z": the calibration has no range of it`},
-		{"another model", staticModel(), ranges(map[string][2]float32{"logits": {-3, 3}}), "", `the calibration has none of the model's activations: it is of another model (tensor "y" is missing)`},
-		{"one value", staticModel(), ranges(with("z", [2]float32{0, 0})), "", `tensor "z": the range of the calibration is [0, 0]: it saw one value only`},
+		{"another model", staticModel(), ranges(map[string][2]float32{"logits": {-3, 3}}), "", `the calibration has none of the model's activations: it is of another model (tensor "x" is missing)`},
+		{"one value", staticModel(), ranges(with("z", [2]float32{0, 0})), "", `tensor "z": the calibration saw one value only; calibrate with other data`},
+		{"several ranges are missing", staticModel(), ranges(map[string][2]float32{"x": {-3, 3}}), "", `tensor "z": the calibration has no range of it, and so of ["y"]`},
 		{"not finite", staticModel(), ranges(with("z", [2]float32{0, float32(math.Inf(1))})), "", `tensor "z": the range [0, +Inf] is too wide`},
 		{"channels", staticModel(), channels, "", `tensor "x": the calibration has 2 ranges of it`},
 		{"quantized already", quantized, ranges(good), "", `the model is quantized already: node "QuantizeLinear q" is a QuantizeLinear`},
