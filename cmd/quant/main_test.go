@@ -210,6 +210,11 @@ func TestUsageErrors(t *testing.T) {
 		{`would overwrite`, []string{"sweep", table, "--csv", table}},
 		{`name the same file`, []string{"sweep", file, "--csv", "a", "-o", "a"}},
 		{`unknown command`, []string{"version", "please"}},
+		{`MODEL is missing`, []string{"observe"}},
+		{`--output is missing`, []string{"observe", file}},
+		{`--output observed.json: the ending .json stands for no format of it; it is .onnx`, []string{"observe", file, "-o", "observed.json"}},
+		{`format "csv" is neither table nor json`, []string{"observe", file, "--dry-run", "--format", "csv"}},
+		{`--nodes "[" is not a pattern`, []string{"observe", file, "--dry-run", "--nodes", "["}},
 	} {
 		r := fails(t, exitUsage, test.want, "", test.args...)
 		if r.out != "" {

@@ -27,6 +27,8 @@ type Options struct {
 	Type        string     // of GGUF, such as q4_k; "" for the one that Bits say
 	TensorTypes gguf.Rules // of GGUF: other types for tensors by their names
 
+	Static *Static // of ONNX: activations are quantized too, and Calibration has their ranges; nil without
+
 	Plan Plan // how each tensor is quantized, instead of all that is above; nil without
 
 	Include []string // patterns of names, as option.Match has them; none for all
@@ -46,6 +48,11 @@ type Result struct {
 	Choosable []string
 
 	LeftOut []LeftOut // what the model's files hold that is not in the new one
+
+	// Of Options.Static.
+	Operators   []Operator
+	Activations []Activation
+	Biases      []Bias
 }
 
 // A LeftOut is something in a file that was not copied.

@@ -47,8 +47,8 @@ func run(ctx context.Context, f process, kind Kind, in string, out *atomicfile.S
 		p = func(int64, int64) {}
 	}
 	r, err := f(ctx, in, out, o, p)
-	if err != nil {
-		return nil, err
+	if err != nil || o.Static != nil {
+		return r, err
 	}
 	return r, o.honoured(r.Left)
 }

@@ -43,6 +43,8 @@ type ortJob struct {
 	Session map[string]string  `json:"session"` // further settings, without the "session." they begin with
 	Steps   []map[string]value `json:"steps"`   // inputs, run after run
 	Carry   map[string]string  `json:"carry"`   // outputs that are an input of the next step
+	Saved   string             `json:"saved"`   // where the optimized model is written; "" for nowhere
+	Runs    int                `json:"runs"`    // how often the first step is timed; the fastest is in a step "ms"
 }
 
 // onnxruntime runs models in ONNX Runtime and returns the outputs of each step.

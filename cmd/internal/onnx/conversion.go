@@ -169,7 +169,8 @@ func (c *conversion) apply(r *Rewriter) error {
 	if len(n.outputs) == 0 {
 		return nil // it does nothing
 	}
-	base := n.outputs[0]
+	inputs, outputs := r.names(n)
+	base := outputs[0]
 	constants := map[int]string{}
 	last := 0
 	for i := range c.inputs {
@@ -185,7 +186,6 @@ func (c *conversion) apply(r *Rewriter) error {
 	if err != nil {
 		return err
 	}
-	inputs := slices.Clone(n.inputs)
 	for i := len(inputs); i <= last; i++ {
 		inputs = append(inputs, "")
 	}
@@ -197,32 +197,30 @@ func (c *conversion) apply(r *Rewriter) error {
 		parts = append(parts, newNode(number, "Constant", "", nil, roi, tensorAttribute("value", floatsTensor(nil))))
 		inputs = slices.Insert(inputs, 1, roi)
 	}
-	output, shape := base, ""
+	shape := ""
 	if c.flat {
 		flat := r.fresh(base + "_flat")
 		shape = r.fresh(base + "_shape")
-		output = r.fresh(base + "_matrix")
+		outputs[0] = r.fresh(base + "_matrix")
 		parts = append(parts,
 			newNode(number, "Shape", "", inputs[:1], shape),
 			newNode(number, "Flatten", "", inputs[:1], flat, intAttribute("axis", c.flatten)))
 		inputs[0] = flat
 	}
-	parts = append(parts, literal(appendBytes(nil, number, c.rewrite(body, inputs, output))))
+	parts = append(parts, literal(appendBytes(nil, number, c.rewrite(body, inputs, outputs))))
 	if c.flat {
-		parts = append(parts, newNode(number, "Reshape", "", []string{output, shape}, base))
+		parts = append(parts, newNode(number, "Reshape", "", []string{outputs[0], shape}, base))
 	}
 	r.e.replace(n.frame.parent, n.frame.start, n.frame.end, parts...)
 	return nil
 }
 
-// rewrite returns the NodeProto body with other inputs, another first output,
-// and other attributes.
-func (c *conversion) rewrite(body []byte, inputs []string, output string) []byte {
+// rewrite returns the NodeProto body with other inputs, outputs and attributes.
+func (c *conversion) rewrite(body []byte, inputs, outputs []string) []byte {
 	var out, rest []byte
 	for _, in := range inputs {
 		out = appendString(out, 1, in)
 	}
-	first := true
 	for len(body) > 0 {
 		num, typ, n := protowire.ConsumeTag(body)
 		m := protowire.ConsumeFieldValue(num, typ, body[max(n, 0):])
@@ -240,9 +238,8 @@ func (c *conversion) rewrite(body []byte, inputs []string, output string) []byte
 				rest = appendString(rest, 4, c.op)
 				continue
 			}
-			if num == 2 && first {
-				first = false
-				rest = appendString(rest, 2, output)
+			if num == 2 && len(outputs) > 0 {
+				rest, outputs = appendString(rest, 2, outputs[0]), outputs[1:]
 				continue
 			}
 		}

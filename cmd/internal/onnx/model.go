@@ -115,6 +115,7 @@ const (
 	elemI16   elemType = 5
 	elemI32   elemType = 6
 	elemI64   elemType = 7
+	elemBool  elemType = 9
 	elemUint4 elemType = 21
 	elemInt4  elemType = 22
 )
@@ -149,8 +150,9 @@ type graph struct {
 	inputs  []named
 	outputs []named
 
-	ranks           map[string]int // of values whose shape is told
-	initializersEnd position       // where a new initializer goes
+	ranks           map[string]int      // of values whose shape is told
+	elems           map[string]elemType // of values whose type is told
+	initializersEnd position            // where a new initializer goes
 	defs            map[string]definition
 	defined         map[string]int // how many nodes and constants define a value
 	uses            map[string][]use

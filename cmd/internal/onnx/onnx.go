@@ -109,3 +109,12 @@ func (m *Model) Operators() []string {
 	}
 	return ops
 }
+
+// Outputs returns the names of the model's outputs.
+func (m *Model) Outputs() []string {
+	var names []string
+	for _, out := range m.main.outputs {
+		names = append(names, out.name)
+	}
+	return names
+}

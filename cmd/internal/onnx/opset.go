@@ -141,9 +141,16 @@ func (r *Rewriter) raise() error {
 		return err
 	}
 	for _, c := range conversions {
+		if r.dropped[c.node] {
+			continue
+		}
 		if err := c.apply(r); err != nil {
 			return err
 		}
+		r.dropped[c.node] = true
+	}
+	if err := r.rename(); err != nil {
+		return err
 	}
 	set := func(imports []importSpan) {
 		for i := range imports {

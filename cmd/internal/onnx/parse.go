@@ -137,13 +137,13 @@ func (p *parser) graph(g *graph, fr frame, depth int) error {
 // valueInfo adds an input or output of g, or what is told of another value.
 func (p *parser) valueInfo(g *graph, fr frame) error {
 	v := named{frame: fr}
-	rank := -1
+	rank, elem := -1, elemType(0)
 	err := p.each(fr.inner(), func(f field) error {
 		switch {
 		case f.num == 1 && f.typ == protowire.BytesType:
 			return p.setString(&v.name, f)
 		case f.num == 2 && f.typ == protowire.BytesType:
-			return p.rank(span{f.body, f.end}, &rank)
+			return p.valueType(span{f.body, f.end}, &rank, &elem)
 		}
 		return nil
 	})
@@ -159,23 +159,36 @@ func (p *parser) valueInfo(g *graph, fr frame) error {
 		}
 		g.ranks[v.name] = rank
 	}
+	if elem != 0 && v.name != "" {
+		if g.elems == nil {
+			g.elems = map[string]elemType{}
+		}
+		g.elems[v.name] = elem
+	}
 	return cmp.Or(err, p.count(field{start: fr.start}))
 }
 
-// rank finds the number of axes in a TypeProto, if it is of a tensor and tells.
-func (p *parser) rank(typ span, rank *int) error {
-	inside := func(s span, num protowire.Number, fn func(s span) error) error {
-		return p.each(s, func(f field) error {
-			if f.num == num && f.typ == protowire.BytesType {
-				return fn(span{f.body, f.end})
+// valueType finds the number of axes and the type of the elements in a TypeProto, if
+// it is of a tensor and tells.
+func (p *parser) valueType(typ span, rank *int, elem *elemType) error {
+	return p.each(typ, func(f field) error {
+		if f.num != 1 || f.typ != protowire.BytesType {
+			return nil
+		}
+		return p.each(span{f.body, f.end}, func(f field) error {
+			switch {
+			case f.num == 1 && f.typ == protowire.VarintType:
+				*elem = elemType(f.v)
+			case f.num == 2 && f.typ == protowire.BytesType:
+				*rank = 0
+				return p.each(span{f.body, f.end}, func(f field) error {
+					if f.num == 1 && f.typ == protowire.BytesType {
+						*rank++
+					}
+					return nil
+				})
 			}
 			return nil
-		})
-	}
-	return inside(typ, 1, func(tensor span) error {
-		return inside(tensor, 2, func(shape span) error {
-			*rank = 0
-			return inside(shape, 1, func(span) error { *rank++; return nil })
 		})
 	})
 }

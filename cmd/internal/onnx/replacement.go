@@ -53,7 +53,7 @@ func (r *Rewriter) replaceNode(c nodeChange, weight string) error {
 			return err
 		}
 		same := &conversion{m: r.m, node: n, op: c.op}
-		parts = append(parts, literal(appendBytes(nil, number, same.rewrite(body, inputs, made))))
+		parts = append(parts, literal(appendBytes(nil, number, same.rewrite(body, inputs, []string{made}))))
 	} else {
 		parts = append(parts, newNode(number, c.op, n.name, inputs, made, c.extra...))
 	}

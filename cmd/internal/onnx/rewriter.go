@@ -19,8 +19,8 @@ const (
 type Rewriter struct {
 	m        *Model
 	e        *editor
-	dataName string // of the external file
-	names    map[string]bool
+	dataName string          // of the external file
+	taken    map[string]bool // names
 	stores   []*store
 	moved    []*moved
 	gone     map[*Tensor]bool // replaced or removed
@@ -30,18 +30,23 @@ type Rewriter struct {
 	planned  bool
 
 	dequantized []dequantization
+
+	renamed map[*node]*renaming
+	dropped map[*node]bool  // nodes that are replaced by others, or written anew
+	biases  map[*Tensor]int // how many nodes have codes of a bias instead
 }
 
 // Rewrite begins a rewriting. dataName is the name that the external file will
 // have, beside the new model.
 func (m *Model) Rewrite(dataName string) *Rewriter {
-	r := &Rewriter{m: m, e: newEditor(m), dataName: dataName, names: map[string]bool{}, gone: map[*Tensor]bool{}}
+	r := &Rewriter{m: m, e: newEditor(m), dataName: dataName, taken: map[string]bool{}, gone: map[*Tensor]bool{},
+		renamed: map[*node]*renaming{}, dropped: map[*node]bool{}}
 	for _, g := range m.graphs {
 		for name := range g.defs {
-			r.names[name] = true
+			r.taken[name] = true
 		}
 		for _, n := range g.nodes {
-			r.names[n.name] = true
+			r.taken[n.name] = true
 		}
 	}
 	return r
@@ -50,10 +55,10 @@ func (m *Model) Rewrite(dataName string) *Rewriter {
 // fresh returns a name that nothing in the model has.
 func (r *Rewriter) fresh(name string) string {
 	unique := name
-	for i := 2; r.names[unique]; i++ {
+	for i := 2; r.taken[unique]; i++ {
 		unique = name + "_" + itoa(i)
 	}
-	r.names[unique] = true
+	r.taken[unique] = true
 	return unique
 }
 

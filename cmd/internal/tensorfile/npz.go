@@ -62,9 +62,11 @@ func parseNPZ(r io.ReaderAt, size int64) ([]entry, []Skipped, error) {
 // member is an array or has the name of one.
 func foreignMember(f *zip.File, isArray bool) string {
 	base := f.Name[strings.LastIndexByte(f.Name, '/')+1:]
+	macOS := strings.HasPrefix(f.Name, "__MACOSX/") || strings.HasPrefix(base, "._")
+	const noted = "what macOS notes about a file"
 	switch {
-	case strings.HasPrefix(f.Name, "__MACOSX/"), strings.HasPrefix(base, "._"):
-		return "what macOS notes about a file"
+	case macOS && f.Flags&1 != 0:
+		return noted
 	case isArray && f.Flags&1 != 0:
 		return "" // an error follows
 	case f.Flags&1 != 0:
@@ -72,6 +74,8 @@ func foreignMember(f *zip.File, isArray bool) string {
 	}
 	r, err := f.Open()
 	switch {
+	case err != nil && macOS:
+		return noted
 	case err != nil && isArray:
 		return ""
 	case err != nil:
@@ -79,8 +83,13 @@ func foreignMember(f *zip.File, isArray bool) string {
 	}
 	defer r.Close()
 	magic := make([]byte, len(npyMagic))
-	switch n, err := io.ReadFull(r, magic); {
-	case string(magic[:n]) == npyMagic, isArray && err != nil && err != io.EOF && err != io.ErrUnexpectedEOF:
+	n, err := io.ReadFull(r, magic)
+	switch {
+	case string(magic[:n]) == npyMagic: // a tensor may have any name
+		return ""
+	case macOS:
+		return noted
+	case isArray && err != nil && err != io.EOF && err != io.ErrUnexpectedEOF:
 		return ""
 	case n == 0 && f.UncompressedSize64 == 0:
 		return "an empty file"

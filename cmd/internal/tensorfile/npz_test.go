@@ -88,6 +88,20 @@ func TestNPZNames(t *testing.T) {
 	wantTensor(t, f, 1, "b", []int{1}, []float32{1})
 }
 
+// Tensors of a model may have any name: that of a member is taken as it is, and what
+// macOS notes about a file is told by what it holds.
+func TestNPZAnyName(t *testing.T) {
+	for _, name := range []string{"/a/../b:0", "__MACOSX/._r", "._r", "a.npy", `back\slash`, "C:y", "file", "ünï ☃", "a/", "", ".."} {
+		t.Run(name, func(t *testing.T) {
+			f, err := parse("", archive(t, member{name + ".npy", one, nil}, member{"other.npy", one, nil}))
+			if err != nil {
+				t.Fatal(err)
+			}
+			wantTensor(t, f, 0, name, []int{1}, []float32{1})
+		})
+	}
+}
+
 // Members that are no arrays are skipped, and listed.
 func TestNPZSkipped(t *testing.T) {
 	f, err := parse("", archive(t, member{"a.npy", one, nil}, member{"notes/read me.txt", "hello", nil}, member{"__MACOSX/._a.npy", "\x00\x05", nil},

@@ -1,0 +1,158 @@
+package convert
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/a01592f9/quant/cmd/internal/atomicfile"
+	"github.com/a01592f9/quant/cmd/internal/onnx"
+	"github.com/a01592f9/quant/cmd/internal/option"
+	"github.com/a01592f9/quant/cmd/internal/text"
+)
+
+// ObserveOptions say which nodes of a model are going to compute with codes.
+type ObserveOptions struct {
+	Nodes   []string // patterns of the names or operators of nodes, as option.Match has them; none for all
+	Exclude []string // and of those that stay in floating point; these win
+}
+
+// An Observed value is a tensor whose range static quantization needs.
+type Observed struct {
+	Name string
+	Made string   // the operator that computes it; "" for an input of the model
+	Uses []string // the operators that take its codes, sorted
+	As   string   // ObservedInput, ObservedOutput or ObservedAdded
+}
+
+// How a value gets out of the model that Observe writes.
+const (
+	ObservedInput  = "input"  // whoever runs the model has it
+	ObservedOutput = "output" // of the original model
+	ObservedAdded  = "added"  // an output of the new model alone
+)
+
+// A Sharing value has the codes of another value, of which an operator moves or picks
+// some. It needs no range of its own.
+type Sharing struct{ Name, Of string }
+
+// A FloatNode is a node whose inputs and outputs stay in floating point.
+type FloatNode struct{ Name, Op, Reason string }
+
+// An Observation says which values of a model were made outputs.
+type Observation struct {
+	Values []Observed
+	Shared []Sharing
+	Left   []FloatNode
+	Read   int64 // bytes of the model's files
+}
+
+// Observe writes the ONNX model in to out with further outputs: the values whose ranges
+// static quantization needs. All else stays as it is. The error tells why there is
+// nothing to observe.
+func Observe(ctx context.Context, in string, out *atomicfile.Set, o ObserveOptions, p Progress) (*Observation, error) {
+	out.Bind(ctx)
+	c, err := newONNXCopy(ctx, in, out, Options{}, p)
+	if err != nil {
+		return nil, err
+	}
+	defer c.model.Close()
+	if by := c.model.QuantizedBy(); by != nil {
+		return nil, fmt.Errorf("it is quantized already: node %q is %s; observe the model that it was made of", text.Clean(by.Name), by.Op)
+	}
+	choice, err := o.choice(c.model)
+	if err != nil {
+		return nil, err
+	}
+	r := observation(c.model.Activations(choice))
+	if len(r.Values) == 0 {
+		return nil, r.nothing()
+	}
+	var added []string
+	for _, v := range r.Values {
+		if v.As == ObservedAdded {
+			added = append(added, v.Name)
+		}
+	}
+	if err := c.rewriter.AddOutputs(added); err != nil {
+		return nil, err
+	}
+	r.Read = c.result.Read
+	return r, c.write()
+}
+
+// choice returns what o picks of the nodes of a model. A pattern that picks no node is an
+// error, which names nodes.
+func (o *ObserveOptions) choice(m *onnx.Model) (onnx.ActivationChoice, error) {
+	nodes := m.Activations(onnx.ActivationChoice{}).Nodes
+	for _, p := range slices.Concat(o.Nodes, o.Exclude) {
+		if slices.ContainsFunc(nodes, func(n onnx.ActivationNode) bool { return option.Match(p, n.Name) || option.Match(p, n.Op) }) {
+			continue
+		}
+		var names []string
+		for _, n := range nodes {
+			if n.Integer != "" {
+				names = append(names, text.Clean(n.Name))
+			}
+		}
+		if len(names) == 0 {
+			return onnx.ActivationChoice{}, fmt.Errorf("no node or operator matches %q", p)
+		}
+		return onnx.ActivationChoice{}, fmt.Errorf("no node or operator matches %q; there are %s", p, text.Names(names))
+	}
+	match := func(patterns []string, name, op string) bool {
+		return slices.ContainsFunc(patterns, func(p string) bool { return option.Match(p, name) || option.Match(p, op) })
+	}
+	return onnx.ActivationChoice{Skip: func(name, op string) bool {
+		return match(o.Exclude, name, op) || len(o.Nodes) > 0 && !match(o.Nodes, name, op)
+	}}, nil
+}
+
+// observation lists the values that need ranges, and the others.
+func observation(a *onnx.Activations) *Observation {
+	r := new(Observation)
+	for i := range a.Values {
+		v := &a.Values[i]
+		as := ObservedAdded
+		switch {
+		case v.Of != v.Name:
+			r.Shared = append(r.Shared, Sharing{v.Name, v.Of})
+			continue
+		case v.Made == "":
+			as = ObservedInput
+		case v.Output:
+			as = ObservedOutput
+		}
+		r.Values = append(r.Values, Observed{v.Name, v.Made, v.Uses, as})
+	}
+	for _, n := range a.Nodes {
+		if n.Integer == "" {
+			r.Left = append(r.Left, FloatNode{n.Name, n.Op, n.Reason})
+		}
+	}
+	return r
+}
+
+// nothing is the error of a model that has no value to observe.
+func (r *Observation) nothing() error {
+	if len(r.Left) == 0 {
+		return errors.New("no tensor needs a range: the model has no operator that runtimes compute with codes")
+	}
+	seen := map[string]int{}
+	most := r.Left[0].Reason
+	for _, n := range r.Left {
+		if seen[n.Reason]++; seen[n.Reason] > seen[most] {
+			most = n.Reason
+		}
+	}
+	return fmt.Errorf("no tensor needs a range: %s in floating point, of which %s: %s", stay(len(r.Left)), text.Count(seen[most]), most)
+}
+
+// stay says how many nodes stay.
+func stay(n int) string {
+	if n == 1 {
+		return "1 node stays"
+	}
+	return text.Count(n) + " nodes stay"
+}

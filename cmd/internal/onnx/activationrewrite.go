@@ -1,0 +1,296 @@
+package onnx
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+	"slices"
+
+	"google.golang.org/protobuf/encoding/protowire"
+)
+
+// ActivationParams are the type of the codes of an activation, their scale and their
+// zero point.
+type ActivationParams struct {
+	DType string // U8, I8, U16 or I16
+	Scale float32
+	Zero  int32
+}
+
+// Weight returns the weight of a product, or nil if both operands are activations.
+func (x *ActivationNode) Weight() *Tensor {
+	if x.node == nil || x.kind != kindProduct || slices.Contains(x.codes, 1) || slices.Contains(x.constant, 1) || slices.Contains(x.constant, 0) {
+		return nil
+	}
+	return x.node.constant(1)
+}
+
+// WeightAxis returns the axis of the output channels of the weight for ONNX Runtime's
+// operator with codes, or NoAxis if that knows one scale only.
+func (x *ActivationNode) WeightAxis() int {
+	w := x.Weight()
+	switch {
+	case x.Op == "Conv", x.Op == "Gemm" && x.node.int("transB", 0) != 0:
+		return 0
+	case len(w.Shape) == 2:
+		return 1
+	}
+	return NoAxis
+}
+
+// Bias returns the bias of a product, or nil.
+func (x *ActivationNode) Bias() *Tensor {
+	if x.node == nil || x.kind != kindProduct || x.Op == "MatMul" {
+		return nil
+	}
+	return x.node.constant(2)
+}
+
+// Input returns the name of input 0.
+func (x *ActivationNode) Input() string { return x.node.inputs[0] }
+
+// Output returns the name of output 0.
+func (x *ActivationNode) Output() string { return x.node.outputs[0] }
+
+// Constants returns the operands that are constants and no weights: they become
+// codes of the type that activations have.
+func (x *ActivationNode) Constants() []*Tensor {
+	var all []*Tensor
+	for _, i := range x.constant {
+		all = append(all, x.node.constant(i))
+	}
+	return all
+}
+
+// Folds reports whether x is a Relu or Clip whose input no other node takes.
+func (x *ActivationNode) Folds() bool { return x.kind == kindClip && x.Quantized() }
+
+// ClipLimits returns the limits of a Relu or Clip, or false if they are not constant.
+func (m *Model) ClipLimits(x *ActivationNode) (lo, hi float32, ok bool) {
+	n := x.node
+	lo, hi = float32(math.Inf(-1)), float32(math.Inf(1))
+	if n.op == "Relu" {
+		return 0, hi, true
+	}
+	for i, limit := range []*float32{&lo, &hi} {
+		name := []string{"min", "max"}[i]
+		switch a := n.attr(name); {
+		case a != nil && a.ref:
+			return 0, 0, false
+		case a != nil:
+			*limit = a.f
+		case n.has(i + 1):
+			v := m.constantFloats(n.graph, n.inputs[i+1])
+			if len(v) != 1 {
+				return 0, 0, false
+			}
+			*limit = v[0]
+		}
+	}
+	return lo, hi, true
+}
+
+// QuantizeActivations plans that the values of a become codes of params, which has
+// those of every value that Activation.Of names; and that the nodes of folded, which
+// are Relu and Clip, go.
+//
+// A value that a node makes of codes keeps its name for what DequantizeLinear makes, so
+// that all other nodes, subgraphs and outputs see it. Of other values only the
+// nodes that compute with codes see what is rounded.
+func (r *Rewriter) QuantizeActivations(a *Activations, params map[string]ActivationParams, folded map[string]bool) error {
+	w := &activationWriter{r: r, a: a, params: params, folded: map[string]*ActivationNode{}, stores: map[string][2]string{}, by: map[*node]*ActivationNode{}}
+	for i := range a.Nodes {
+		x := &a.Nodes[i]
+		if x.node == nil || x.reason != "" {
+			continue
+		}
+		w.by[x.node] = x
+		if folded[x.Name] {
+			w.folded[x.Output()] = x
+			w.folded[x.Input()] = x
+		}
+	}
+	for i := range a.Values {
+		if err := w.value(&a.Values[i]); err != nil {
+			return err
+		}
+	}
+	r.version, r.ir = max(r.version, versionAxis), max(r.ir, irInitializers)
+	return nil
+}
+
+// An activationWriter plans the nodes around the values of a model.
+type activationWriter struct {
+	r      *Rewriter
+	a      *Activations
+	params map[string]ActivationParams
+	folded map[string]*ActivationNode // by the names of what comes in and goes out
+	stores map[string][2]string       // the names of the scale and the zero point of a value
+	by     map[*node]*ActivationNode
+}
+
+// value plans QuantizeLinear and DequantizeLinear of v.
+func (w *activationWriter) value(v *Activation) error {
+	g, r := w.r.m.main, w.r
+	if x := w.folded[v.Name]; x != nil {
+		if x.Input() == v.Name {
+			return nil
+		}
+		scale, err := w.store(v)
+		if err != nil {
+			return err
+		}
+		at := &x.node.frame
+		r.e.replace(at.parent, at.start, at.end, w.nodes(v, x.Input(), v.Name, scale)...)
+		r.dropped[x.node] = true
+		return nil
+	}
+	scale, err := w.store(v)
+	if err != nil {
+		return err
+	}
+	from := g.defs[v.Name].node
+	x := w.by[from]
+	if from != nil && x != nil && x.kind != kindClip {
+		made := r.fresh(v.Name + "_float")
+		for i, out := range from.outputs {
+			if out == v.Name {
+				r.renaming(from).outputs[i] = made
+			}
+		}
+		r.e.insert(position{from.frame.parent, from.frame.end}, w.nodes(v, made, v.Name, scale)...)
+		return nil
+	}
+	back := r.fresh(v.Name + "_dequantized")
+	for _, u := range g.uses[v.Name] {
+		if u.node == nil || u.graph != g {
+			continue
+		}
+		if x := w.by[u.node]; x != nil && slices.Contains(x.codes, u.index) {
+			r.renaming(u.node).inputs[u.index] = back
+		}
+	}
+	at := g.before(v.Name)
+	if from != nil {
+		at = position{from.frame.parent, from.frame.end}
+	}
+	r.e.insert(at, w.nodes(v, v.Name, back, scale)...)
+	return nil
+}
+
+// nodes returns the two nodes that round from to codes, and those back to another value.
+func (w *activationWriter) nodes(v *Activation, from, to string, scale [2]string) []part {
+	codes := w.r.fresh(v.Name + "_quantized")
+	number := w.r.m.main.nodeField()
+	return []part{
+		newNode(number, "QuantizeLinear", w.r.fresh(v.Name+"_QuantizeLinear"), []string{from, scale[0], scale[1]}, codes),
+		newNode(number, "DequantizeLinear", w.r.fresh(v.Name+"_DequantizeLinear"), []string{codes, scale[0], scale[1]}, to),
+	}
+}
+
+// store plans the scale and the zero point of the value that v has them of.
+func (w *activationWriter) store(v *Activation) ([2]string, error) {
+	if names, ok := w.stores[v.Of]; ok {
+		return names, nil
+	}
+	p, ok := w.params[v.Of]
+	kind, known := codeTypes[p.DType]
+	if !ok || !known {
+		return [2]string{}, fmt.Errorf("tensor %s: no scale", quote(v.Of))
+	}
+	w.r.version = max(w.r.version, kind.version)
+	names := [2]string{w.r.fresh(v.Of + "_scale"), w.r.fresh(v.Of + "_zero_point")}
+	w.stores[v.Of] = names
+	zero := binary.LittleEndian.AppendUint32(nil, uint32(p.Zero))[:elemTypes[kind.elem].bits/8]
+	scale := binary.LittleEndian.AppendUint32(nil, math.Float32bits(p.Scale))
+	w.r.e.insert(w.r.m.main.position(),
+		literal(appendBytes(nil, 5, smallTensor(names[0], elemFloat, nil, scale))),
+		literal(appendBytes(nil, 5, smallTensor(names[1], kind.elem, nil, zero))))
+	return names, nil
+}
+
+// QuantizeBias plans that the bias of x becomes codes of int32, whose scales are those of
+// the input times those of the weight: one for all codes, or one for each.
+func (r *Rewriter) QuantizeBias(x *ActivationNode, codes []int32, scales []float32) {
+	g, n, t := r.m.main, x.node, x.Bias()
+	name := t.value
+	values, _ := binary.Append(nil, binary.LittleEndian, codes)
+	factors, _ := binary.Append(nil, binary.LittleEndian, scales)
+	var shape []int
+	var attributes [][]byte
+	if len(scales) > 1 {
+		shape, attributes = []int{len(scales)}, append(attributes, intAttribute("axis", 0))
+	}
+	quantized, scale, back := r.fresh(name+"_quantized"), r.fresh(name+"_scale"), r.fresh(name+"_dequantized")
+	zero := r.fresh(name + "_zero_point")
+	r.e.insert(g.position(),
+		literal(appendBytes(nil, 5, smallTensor(quantized, elemI32, []int{len(codes)}, values))),
+		literal(appendBytes(nil, 5, smallTensor(scale, elemFloat, shape, factors))),
+		literal(appendBytes(nil, 5, smallTensor(zero, elemI32, shape, make([]byte, 4*len(scales))))))
+	r.e.insert(position{n.frame.parent, n.frame.start},
+		newNode(g.nodeField(), "DequantizeLinear", r.fresh(name+"_DequantizeLinear"), []string{quantized, scale, zero}, back, attributes...))
+	r.renaming(n).inputs[2] = back
+	if r.biases == nil {
+		r.biases = map[*Tensor]int{}
+	}
+	if r.biases[t]++; r.biases[t] == len(t.graph.uses[t.value]) && t.Replaceable() == nil && t.graph == g {
+		r.gone[t] = true
+		at := t.frames[0]
+		if t.node != nil {
+			at = &t.node.frame
+		}
+		r.e.remove(at)
+		r.removeInput(g, t.value)
+	}
+}
+
+// A renaming is the names that the inputs and outputs of a node get.
+type renaming struct{ inputs, outputs []string }
+
+// renaming returns the renaming of n, to be changed.
+func (r *Rewriter) renaming(n *node) *renaming {
+	x := r.renamed[n]
+	if x == nil {
+		x = &renaming{slices.Clone(n.inputs), slices.Clone(n.outputs)}
+		r.renamed[n] = x
+	}
+	return x
+}
+
+// names returns the inputs and outputs that n has in the new model.
+func (r *Rewriter) names(n *node) (inputs, outputs []string) {
+	if x := r.renamed[n]; x != nil {
+		return slices.Clone(x.inputs), slices.Clone(x.outputs)
+	}
+	return slices.Clone(n.inputs), slices.Clone(n.outputs)
+}
+
+// rename plans the names of all nodes that nothing else has written anew.
+func (r *Rewriter) rename() error {
+	for _, n := range r.m.main.nodes {
+		x := r.renamed[n]
+		if x == nil || r.dropped[n] {
+			continue
+		}
+		in, out := 0, 0
+		err := newWire(r.m.r).each(n.frame.inner(), func(f field) error {
+			if f.typ != protowire.BytesType || f.num != 1 && f.num != 2 {
+				return nil
+			}
+			was, is := n.inputs, x.inputs
+			at := &in
+			if f.num == 2 {
+				was, is, at = n.outputs, x.outputs, &out
+			}
+			if *at < len(was) && was[*at] != is[*at] {
+				r.e.replace(&n.frame, f.start, f.end, literal(appendString(nil, f.num, is[*at])))
+			}
+			*at++
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/a01592f9/quant/cmd/internal/onnx/onnxtest"
+	"github.com/a01592f9/quant/cmd/internal/report"
+)
+
+// staticFiles writes a model of two products, its calibration and that of another model.
+func staticFiles(t *testing.T) (model, ranges, other string) {
+	t.Helper()
+	dir := t.TempDir()
+	w := make([]float32, 64)
+	for i := range w {
+		w[i] = float32(i%7) - 3
+	}
+	g := onnxtest.Graph{
+		Nodes: []onnxtest.Message{
+			onnxtest.Node("MatMul", []string{"x", "w"}, []string{"a"}), onnxtest.Node("Relu", []string{"a"}, []string{"z"}), onnxtest.Node("MatMul", []string{"z", "w"}, []string{"y"})},
+		Tensors: []onnxtest.Message{onnxtest.Floats("w", w, 8, 8)},
+		Inputs:  []onnxtest.Message{onnxtest.Value("x", onnxtest.Float, 1, 8)}, Outputs: []onnxtest.Message{onnxtest.Value("y", onnxtest.Float, 1, 8)},
+	}
+	calibration := func(names ...string) string {
+		var b strings.Builder
+		b.WriteString(`{"format":"quant calibration","version":1,"tensors":[`)
+		for i, name := range names {
+			if i > 0 {
+				b.WriteByte(',')
+			}
+			b.WriteString(`{"name":"` + name + `","scheme":{"bits":8,"unsigned":false,"mapping":"asymmetric","narrow_range":false,"zero_in_range":false,"method":"minmax","granularity":"per_tensor","axis":null,"group_size":null},` +
+				`"shape":[1,8],"batches":1,"counts":{"finite":8,"nan":0,"pos_inf":0,"neg_inf":0},"seen_min":[0],"seen_max":[2],"min":[0],"max":[2],"scale":[0.01],"zero_point":[0],"clipped":null}`)
+		}
+		return b.String() + "]}"
+	}
+	model, ranges, other = filepath.Join(dir, "m.onnx"), filepath.Join(dir, "r.json"), filepath.Join(dir, "o.json")
+	for path, content := range map[string]string{model: string(onnxtest.Model(13, g)), ranges: calibration("a", "x", "z"), other: calibration("logits")} {
+		if err := os.WriteFile(path, []byte(content), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return model, ranges, other
+}
+
+// TestQuantizeActivations quantizes a model statically, and says how many operators run in
+// integers.
+func TestQuantizeActivations(t *testing.T) {
+	model, ranges, other := staticFiles(t)
+	out := filepath.Join(t.TempDir(), "q.onnx")
+	stdout := ok(t, "quantize", model, "-o", out, "--activations", "--calibration", ranges)
+	for _, want := range []string{"1 MatMul → QLinearMatMul, 1 MatMul → MatMulIntegerToFloat", "2 of 2 operators computed with codes", "1 Relu or Clip folded", "2 activations with codes"} {
+		if !strings.Contains(strings.Join(strings.Fields(stdout), " "), want) {
+			t.Errorf("the report lacks %q:\n%s", want, stdout)
+		}
+	}
+	stdout = ok(t, "quantize", model, "-o", out, "--force", "--activations", "--calibration", ranges, "--activation-type", "int8", "--format", "json")
+	var c report.Conversion
+	if err := json.Unmarshal([]byte(stdout), &c); err != nil {
+		t.Fatal(err)
+	}
+	if c.Static == nil || len(c.Static.Operators) != 3 || c.Static.Operators[1].Reason == "" || len(c.Static.Activations) != 3 || c.Static.Activations[0].DType != "int8" {
+		t.Errorf("%+v", c.Static)
+	}
+	for _, test := range []struct {
+		args []string
+		code int
+		err  string
+	}{
+		{[]string{"--activations"}, 2, "--activations needs --calibration"},
+		{[]string{"--operators", "Conv"}, 2, "--operators goes with --activations"},
+		{[]string{"--activations", "--calibration", ranges, "--bits", "4"}, 2, "--bits does not go with --activations"},
+		{[]string{"--activations", "--calibration", ranges, "--activation-type", "int4"}, 2, `--activation-type "int4" is none of uint8`},
+		{[]string{"--activations", "--calibration", ranges, "--activation-mapping", "even"}, 2, `--activation-mapping "even" is neither`},
+		{[]string{"--activations", "--calibration", ranges, "--operators", "Convolution"}, 2, `ONNX has no operator "Convolution"`},
+		{[]string{"--activations", "--calibration", ranges, "--granularity", "group"}, 2, `--granularity "group" does not go with --activations`},
+		{[]string{"--activations", "--calibration", other}, 1, "the calibration has none of the model's activations"},
+		{[]string{"--activations", "--calibration", ranges, "--operators", "Conv"}, 1, "there is no operator that can compute with codes, so nothing is written"},
+	} {
+		path := filepath.Join(t.TempDir(), "q.onnx")
+		fails(t, test.code, test.err, "", append([]string{"quantize", model, "-o", path}, test.args...)...)
+		if _, err := os.Stat(path); err == nil {
+			t.Errorf("%q: a file was written", test.args)
+		}
+	}
+}
