@@ -142,7 +142,10 @@ func TestSafetensorsFloats(t *testing.T) {
 	} {
 		t.Run(c.scheme, func(t *testing.T) {
 			dir := t.TempDir()
-			inputs := append(weightsST(), attentionST()...)
+			inputs := attentionST()[3:5]
+			if !strings.HasSuffix(c.scheme, ":mse") { // which takes longer
+				inputs = append(attentionST(), weightsST()...)
+			}
 			writeST(t, filepath.Join(dir, "in", "model.safetensors"), inputs...)
 			o := Options{Measure: true}
 			if err := o.SetScheme(c.scheme); err != nil {
@@ -153,7 +156,7 @@ func TestSafetensorsFloats(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if len(r.Weights) < 9 {
+			if len(r.Weights) < min(9, len(inputs)) {
 				t.Fatalf("%d weights", len(r.Weights))
 			}
 			group := readFloatConfig(t, out).Q.Groups["group_0"]
@@ -253,7 +256,7 @@ func TestSafetensorsMixed(t *testing.T) {
 	writeST(t, filepath.Join(dir, "in", "model.safetensors"), attentionST()...)
 	plan := make(Plan)
 	for name, text := range map[string]string{
-		"l.0.q_proj.weight": "nvfp4", "l.0.o_proj.weight": "fp8_e4m3:channel@0", "l.0.k_proj.weight": "fp4_e2m1:group32@-1:scale=e8m0_floor",
+		"l.0.q_proj.weight": "fp4_e2m1:group16@-1:scale=e4m3", "l.0.o_proj.weight": "fp8_e4m3:channel@0", "l.0.k_proj.weight": "fp4_e2m1:group32@-1:scale=e8m0_floor",
 		"l.0.up_proj.weight": "int4:symmetric:group32@1", "l.0.v_proj.weight": "keep",
 	} {
 		c, err := ParseChoice(text)
