@@ -28,6 +28,7 @@ type convertFlags struct {
 	axis       int
 	mapping    string
 	method     string
+	scheme     string // that says all of it; "" for what the flags say
 	calibrated string
 	plan       string   // path of the file
 	types      []string // of tensors, by rules
@@ -74,12 +75,17 @@ want it so.
 with the ranges of a --calibration, so that ONNX Runtime computes in integers.
 docs/static.md has the steps. --include and --exclude then have names of nodes.
 
+--scheme names a scheme as quant compare --schemes does, instead of the flags
+that say parts of it. Floating-point codes of safetensors are fp8_e4m3 per
+tensor, fp8_e4m3:channel, mxfp8, mxfp4 and nvfp4.
+
 --method chooses ranges that clip: see quant compare --help. With --calibration
 weights that the file has a name of get its scales and zero points and, in ONNX,
 its scheme; the others are quantized as the flags say. GGUF knows neither.` + convertExit,
 		Example: `  quant quantize model.onnx -o model.int8.onnx
   quant quantize model.onnx -o small.onnx --bits 4 --group-size 32
   quant quantize model.safetensors -o quantized/ --bits 4
+  quant quantize model.safetensors -o quantized/ --scheme nvfp4
   quant quantize model.gguf -o model.q8_0.gguf
   quant quantize model.gguf -o small.gguf --type q4_k --tensor-type attn_v=q6_k
   quant quantize model.onnx -o small.onnx --bits 4 --method mse
@@ -94,6 +100,7 @@ its scheme; the others are quantized as the flags say. GGUF knows neither.` + co
 	o, flags := &f.options, cmd.Flags()
 	flags.SortFlags = false
 	flags.StringVarP(&f.output, "output", "o", "", "`file` or folder to write")
+	flags.StringVar(&f.scheme, "scheme", "", "a scheme that says all: `name` and parts as in quant compare --schemes, such as int4:sym:g128, fp8_e4m3:channel, mxfp4 or nvfp4; of GGUF a type")
 	flags.IntVar(&o.Bits, "bits", o.Bits, "width `n` of a code, 2 to 16, as far as the format has it")
 	flags.StringVar(&o.Type, "type", "", "GGUF: `type` of weights instead of --bits: "+strings.ToLower(gguf.Written()))
 	flags.StringArrayVar(&f.types, "tensor-type", nil, "GGUF: another type for tensors whose name matches a regular expression, as `PATTERN=TYPE`: attn_v=q6_k; the first that matches counts; may be given several times")
@@ -202,6 +209,9 @@ func (f *convertFlags) check(cmd *cobra.Command, kind convert.Kind) error {
 	if changed("axis") {
 		o.Axis = &f.axis
 	}
+	if changed("scheme") {
+		return f.checkScheme(kind, changed)
+	}
 	if changed("group-size") && o.GroupSize <= 0 {
 		return usagef("--group-size %d is not positive", o.GroupSize)
 	}
@@ -237,12 +247,36 @@ func (f *convertFlags) checkPlan(changed func(name string) bool) error {
 	if f.plan == "" {
 		return usagef("--plan needs the name of a file")
 	}
-	for _, name := range []string{"bits", "type", "tensor-type", "granularity", "group-size", "axis", "mapping", "unsigned", "narrow-range", "method", "calibration"} {
+	for _, name := range []string{"scheme", "bits", "type", "tensor-type", "granularity", "group-size", "axis", "mapping", "unsigned", "narrow-range", "method", "calibration"} {
 		if changed(name) {
 			return usagef("--%s does not go with --plan, which says how each weight is quantized", name)
 		}
 	}
 	f.options.Granularity = option.PerChannel // of nothing
+	return nil
+}
+
+// checkScheme is check of flags beside --scheme.
+func (f *convertFlags) checkScheme(kind convert.Kind, changed func(name string) bool) error {
+	for _, name := range []string{"bits", "type", "tensor-type", "granularity", "group-size", "mapping", "unsigned", "narrow-range", "method"} {
+		if changed(name) {
+			return usagef("--%s does not go with --scheme, which says all of it", name)
+		}
+	}
+	o := &f.options
+	if kind == convert.KindGGUF {
+		if changed("axis") || changed("calibration") {
+			return usagef("--scheme of GGUF is a type, which says how codes are made: --axis and --calibration do not go with it")
+		}
+		o.Type = f.scheme
+		if t, err := gguf.ParseType(f.scheme); err != nil || !t.Writable() {
+			return usagef("--scheme %q: GGUF has the types %s", f.scheme, strings.ToLower(gguf.Written()))
+		}
+		return nil
+	}
+	if err := o.SetScheme(f.scheme); err != nil {
+		return usagef("--scheme: %w", err)
+	}
 	return nil
 }
 

@@ -119,7 +119,7 @@ func eachCodes(ctx context.Context, src quant.Source, shape []int, p quant.Param
 		if err := src.ReadFloats(b.floats, from); err != nil {
 			return err
 		}
-		if p.Scheme.Unsigned {
+		if p.Scheme.Unsigned || p.Scheme.Format != quant.Integers {
 			return quant.QuantizePart(b.codes8, b.floats, from, shape, p)
 		}
 		return quant.QuantizePart(signed(b.codes8), b.floats, from, shape, p)

@@ -91,7 +91,7 @@ func (c *Choice) plannedST(t tensorfile.Info) (quant.Scheme, error) {
 	switch {
 	case err != nil:
 		return s, err
-	case s.Format != quant.Integers || s.Bits != 2 && s.Bits != 4 && s.Bits != 8:
+	case s.Format == quant.Integers && s.Bits != 2 && s.Bits != 4 && s.Bits != 8:
 		return s, fmt.Errorf("the plan has %s: compressed-tensors has codes of 8, 4 and 2 bits", c)
 	case s.Unsigned:
 		return s, fmt.Errorf("the plan has %s: codes of compressed-tensors are signed", c)
@@ -102,6 +102,14 @@ func (c *Choice) plannedST(t tensorfile.Info) (quant.Scheme, error) {
 	case !grouped && axis > 0:
 		return s, fmt.Errorf("the plan has %s: compressed-tensors has output channels on axis 0", c)
 	}
-	s.ZeroInRange = true
+	if grouped {
+		s.Granularity = quant.PerGroup(axis, size)
+	}
+	if s.ZeroInRange = s.Format == quant.Integers; s.ZeroInRange {
+		return s, nil
+	}
+	if _, err := floatLayout(s); err != nil {
+		return s, fmt.Errorf("the plan has %s: %w", c, err)
+	}
 	return s, nil
 }

@@ -20,9 +20,11 @@ type Options struct {
 	GroupSize   int    // of PerGroup
 	Axis        *int   // of the channels; nil for what the file tells, else 0
 	NarrowRange bool
-	Range       quant.Method    // that chooses the ranges of weights
-	Calibration *calibfile.File // whose parameters weights of its names get instead; may be nil
-	Measure     bool            // whether Weight.Metrics is wanted: it costs reading each weight once more
+	Format      quant.Format      // of codes: floats instead of integers, whose width is Bits
+	Scales      quant.ScaleFormat // in which scales are stored
+	Range       quant.Method      // that chooses the ranges of weights
+	Calibration *calibfile.File   // whose parameters weights of its names get instead; may be nil
+	Measure     bool              // whether Weight.Metrics is wanted: it costs reading each weight once more
 
 	Type        string     // of GGUF, such as q4_k; "" for the one that Bits say
 	TensorTypes gguf.Rules // of GGUF: other types for tensors by their names

@@ -34,8 +34,20 @@ const (
 //     int32, NAME.weight_shape the shape, NAME.weight_scale is [rows, groups] or
 //     [rows, 1], and zero points are packed along the columns. A scale for the
 //     whole tensor is repeated for each row: loaders have no other form.
+//   - 8-bit floats (E4M3FN) for a tensor or a channel: float-quantized, with tensors
+//     like those of int-quantized. The configuration asks for activations of 8-bit
+//     floats, scaled token by token.
+//   - 8-bit floats in groups of 32: mxfp8-quantized, and 4-bit floats:
+//     mxfp4-pack-quantized. NAME.weight_scale holds the exponents of powers of two,
+//     and NAME.weight_packed two codes in a byte, the first in the low half.
+//   - 4-bit floats in groups of 16: nvfp4-pack-quantized. NAME.weight_scale is of E4M3FN,
+//     and its values are divided by NAME.weight_global_scale. Layers that loaders join,
+//     such as q_proj, k_proj and v_proj, share that scale.
 //
-// Scales are float32 as they were computed, whatever type the weights had:
+// A plan may have weights of several layouts: the format of the configuration is
+// mixed-precision then.
+//
+// Scales of integers are float32 as they were computed, whatever type the weights had:
 // int8 kernels take them so, and others round them as they load them. Rows are
 // output channels; groups are parts of a row, and have to divide it.
 //
@@ -58,7 +70,7 @@ func Safetensors(ctx context.Context, in string, out *atomicfile.Set, o Options,
 	}
 	o.setOtherNames(c.infos)
 	c.measure, c.make = o.Measure, c.quantize
-	format := o.formatST()
+	integers := o.formatST()
 	var ignore []string
 	var groups schemeGroups
 	for i, info := range c.infos {
@@ -68,7 +80,9 @@ func Safetensors(ctx context.Context, in string, out *atomicfile.Set, o Options,
 			if err != nil {
 				return nil, inTensor(info.Name, err)
 			}
-			j.planCodes(info, scheme, format)
+			if err := j.planCodes(info, scheme, integers); err != nil {
+				return nil, inTensor(info.Name, err)
+			}
 			if err := j.calibrated(&o, info); err != nil {
 				return nil, inTensor(info.Name, err)
 			}
@@ -79,7 +93,7 @@ func Safetensors(ctx context.Context, in string, out *atomicfile.Set, o Options,
 			if after >= info.Bytes && !o.selection().Spells(info.Name) {
 				*j = stJob{file: j.file, reason: reasonLarger}
 			} else {
-				groups.add(argsOf(scheme, format), moduleOf(info.Name))
+				groups.add(j.format, argsOf(scheme, j.format), moduleOf(info.Name))
 			}
 		}
 		if j.reason != "" {
@@ -104,8 +118,8 @@ func Safetensors(ctx context.Context, in string, out *atomicfile.Set, o Options,
 	}
 	slices.Sort(ignore)
 	err = c.config.set(quantConfig, compressedConfig{
-		Method: compressedMethod, Format: format, Status: "compressed",
-		Groups: groups.config(format, o.Plan != nil), Ignore: append([]string{}, ignore...),
+		Method: compressedMethod, Format: groups.format(), Status: "compressed",
+		Groups: groups.config(o.Plan != nil), Ignore: append([]string{}, ignore...),
 	})
 	return r, errors.Join(err, c.writeRest())
 }
@@ -113,12 +127,19 @@ func Safetensors(ctx context.Context, in string, out *atomicfile.Set, o Options,
 // checkSafetensors returns an error for options that the layout does not have.
 func (o *Options) checkSafetensors() error {
 	switch {
-	case o.Bits != 2 && o.Bits != 4 && o.Bits != 8:
+	case o.Format == quant.Integers && o.Scales != quant.Float32Scale:
+		return fmt.Errorf("scales of %v: those of integers are float32 in compressed-tensors", o.Scales)
+	case o.Format == quant.Integers && o.Bits != 2 && o.Bits != 4 && o.Bits != 8:
 		return fmt.Errorf("%d bits: compressed-tensors has 8, 4 and 2", o.Bits)
 	case o.Unsigned:
 		return errors.New("unsigned: codes of compressed-tensors are signed")
 	case o.Axis != nil && *o.Axis != 0 && *o.Axis != -2:
 		return fmt.Errorf("axis %d: compressed-tensors has output channels on axis 0", *o.Axis)
+	}
+	if o.Format != quant.Integers && o.Plan == nil {
+		if _, err := floatLayout(o.rowScheme()); err != nil {
+			return fmt.Errorf("%v: %w", o.rowScheme(), err)
+		}
 	}
 	return o.Validate()
 }
@@ -128,14 +149,19 @@ func (o *Options) schemeST(t tensorfile.Info) (quant.Scheme, error) {
 	if c, _ := o.planned(t.Name); c != nil {
 		return c.plannedST(t)
 	}
-	s := quant.Scheme{Bits: o.Bits, Mapping: o.Mapping, NarrowRange: o.NarrowRange, Method: o.Range, ZeroInRange: true}
+	return o.rowScheme(), nil
+}
+
+// rowScheme returns the scheme of o for a matrix whose rows are the channels.
+func (o *Options) rowScheme() quant.Scheme {
+	s := o.codes()
 	switch o.Granularity {
 	case option.PerChannel:
 		s.Granularity = quant.PerChannel(0)
 	case option.PerGroup:
 		s.Granularity = quant.PerGroup(1, o.GroupSize)
 	}
-	return s, nil
+	return s
 }
 
 // formatST returns the layout of all weights: codes of 8 bits without groups are
@@ -148,6 +174,9 @@ func (o *Options) formatST() string {
 		return packQuantized
 	}
 	for _, c := range o.Plan {
+		if c.Scheme.Format != quant.Integers {
+			continue
+		}
 		if _, grouped := c.Scheme.Granularity.GroupSize(); !c.Keep && (grouped || c.Scheme.Bits != 8) {
 			return packQuantized
 		}
@@ -200,11 +229,18 @@ func leftByLoaders(module string) bool {
 	return strings.Contains(module, "embed")
 }
 
-// planCodes describes the tensors that a weight becomes.
-func (j *stJob) planCodes(t tensorfile.Info, s quant.Scheme, format string) {
+// planCodes describes the tensors that a weight becomes, integers being in a layout that
+// is given.
+func (j *stJob) planCodes(t tensorfile.Info, s quant.Scheme, integers string) (err error) {
 	rows, cols := t.Shape[0], t.Shape[1]
-	j.rows, j.cols = rows, cols
-	j.scheme, j.packed = s, format == packQuantized
+	j.rows, j.cols, j.scheme, j.format = rows, cols, s, integers
+	if s.Format != quant.Integers {
+		if j.format, err = floatLayout(s); err == nil {
+			j.planFloats(t.Name, rows, cols)
+		}
+		return err
+	}
+	j.packed = j.format == packQuantized
 	params := []int{1}
 	groupSize, grouped := s.Granularity.GroupSize()
 	switch {
@@ -220,13 +256,14 @@ func (j *stJob) planCodes(t tensorfile.Info, s quant.Scheme, format string) {
 		if asymmetric {
 			j.zero = newST(t.Name+"_zero_point", "I8", params...)
 		}
-		return
+		return nil
 	}
 	j.codes = newST(t.Name+"_packed", "I32", rows, words(cols, s.Bits))
 	j.shape = newST(t.Name+"_shape", "I64", 2)
 	if asymmetric {
 		j.zero = newST(t.Name+"_zero_point", "I32", words(rows, s.Bits), params[1])
 	}
+	return nil
 }
 
 // calibrated takes the parameters of a calibration file, if there are any: they
@@ -264,20 +301,28 @@ func (c *stCopy) quantize(i int) (*Weight, error) {
 		return nil, err
 	}
 	counted := &countedSource{Source: src, left: c.reads(info), per: info.Bytes / elements(info.Shape), tick: c.tick}
-	p, metrics, err := calibrate(c.ctx, counted, info.Shape, j.scheme, j.known, c.measure)
+	known := j.known
+	if j.format == nvfp4Packed {
+		p, err := c.nvfp4(i, src)
+		if err != nil {
+			return nil, err
+		}
+		known = &p
+	}
+	p, metrics, err := calibrate(c.ctx, counted, info.Shape, j.scheme, known, c.measure)
 	if err != nil {
 		return nil, err
 	}
 	counted.rest()
-	w := &Weight{Name: info.Name, Shape: info.Shape, Axis: -1, Type: fmt.Sprintf("int%d", j.scheme.Bits),
-		Scheme: p.Scheme, Calibrated: j.known != nil, Before: info.Bytes, Metrics: metrics}
+	w := &Weight{Name: info.Name, Shape: info.Shape, Axis: -1, Type: typeOf(j.scheme),
+		Scheme: j.schemeOf(p), Calibrated: j.known != nil, Before: info.Bytes, Metrics: metrics}
 	if axis, ok := j.scheme.Granularity.Axis(); ok {
 		w.Axis = axis
 	}
 	for _, t := range j.tensors() {
 		w.After += t.bytes
 	}
-	if err := j.writeParams(p); err != nil {
+	if err := c.writeParams(i, p); err != nil {
 		return nil, err
 	}
 	if err := j.file.at(j.codes); err != nil {
@@ -288,11 +333,24 @@ func (c *stCopy) quantize(i int) (*Weight, error) {
 	if j.packed {
 		return w, writePacked(c.ctx, j.file, src, info.Shape, p, tick)
 	}
-	return w, writeCodes(c.ctx, j.file, src, info.Shape, p, 8, tick)
+	return w, writeCodes(c.ctx, j.file, src, info.Shape, p, p.Scheme.Bits, tick)
 }
 
-// writeParams writes scales, zero points and the shape.
-func (j *stJob) writeParams(p quant.Params) error {
+// schemeOf returns the scheme to list of a weight. The parameters of NVFP4 have scales of
+// no format of the library.
+func (j *stJob) schemeOf(p quant.Params) quant.Scheme {
+	if j.format == nvfp4Packed {
+		return j.scheme
+	}
+	return p.Scheme
+}
+
+// writeParams writes scales, zero points and the shape of tensor i.
+func (c *stCopy) writeParams(i int, p quant.Params) error {
+	j := &c.jobs[i]
+	if p.Scheme.Format != quant.Integers {
+		return c.writeFloatParams(i, p)
+	}
 	scale, zero := p.Scale, p.ZeroPoint
 	if n := int(elements(j.scale.shape)); len(scale) < n { // one for all rows
 		scale, zero = slices.Repeat(scale, n), slices.Repeat(zero, n)

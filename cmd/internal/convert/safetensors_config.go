@@ -148,6 +148,7 @@ type compressedConfig struct {
 
 type compressedScheme struct {
 	Targets []string        `json:"targets"`
+	Format  string          `json:"format,omitempty"` // where the groups have several
 	Weights compressedArgs  `json:"weights"`
 	Inputs  *compressedArgs `json:"input_activations"`
 }
@@ -159,6 +160,7 @@ type compressedArgs struct {
 	Strategy  string `json:"strategy"`
 	GroupSize int    `json:"group_size,omitempty"`
 	Dynamic   bool   `json:"dynamic"`
+	ScaleType string `json:"scale_dtype,omitempty"` // of powers of two
 }
 
 const (
@@ -169,6 +171,9 @@ const (
 
 // argsOf describes codes of a scheme in a layout.
 func argsOf(s quant.Scheme, format string) compressedArgs {
+	if s.Format != quant.Integers {
+		return floatArgs(s, format)
+	}
 	args := compressedArgs{Bits: s.Bits, Type: "int", Symmetric: s.Mapping == quant.Symmetric, Strategy: "tensor"}
 	if size, grouped := s.Granularity.GroupSize(); grouped {
 		args.Strategy, args.GroupSize = "group", size
@@ -179,36 +184,49 @@ func argsOf(s quant.Scheme, format string) compressedArgs {
 }
 
 // schemeGroups are the weights of each scheme, in the order of the first of each.
-type schemeGroups []struct {
+type schemeGroups []schemeGroup
+
+type schemeGroup struct {
+	format  string
 	args    compressedArgs
 	modules []string
 }
 
 // add adds the weight of a layer.
-func (g *schemeGroups) add(args compressedArgs, module string) {
+func (g *schemeGroups) add(format string, args compressedArgs, module string) {
 	for i := range *g {
-		if (*g)[i].args == args {
-			(*g)[i].modules = append((*g)[i].modules, module)
+		if x := &(*g)[i]; x.format == format && x.args == args {
+			x.modules = append(x.modules, module)
 			return
 		}
 	}
-	*g = append(*g, struct {
-		args    compressedArgs
-		modules []string
-	}{args, []string{module}})
+	*g = append(*g, schemeGroup{format, args, []string{module}})
+}
+
+// format returns the layout of all groups, or mixedPrecision if there are several.
+func (g schemeGroups) format() string {
+	for _, x := range g {
+		if x.format != g[0].format {
+			return mixedPrecision
+		}
+	}
+	return g[0].format
 }
 
 // config returns the groups as the configuration has them. Without names there is
 // one, of all linear layers that are not ignored.
-func (g schemeGroups) config(format string, named bool) map[string]compressedScheme {
+func (g schemeGroups) config(named bool) map[string]compressedScheme {
 	groups := make(map[string]compressedScheme)
 	for i, x := range g {
 		group := compressedScheme{Targets: []string{"Linear"}, Weights: x.args}
 		if named {
 			group.Targets = x.modules
 		}
-		if format == intQuantized && x.args.Symmetric {
-			group.Inputs = &compressedArgs{Bits: 8, Type: "int", Symmetric: true, Strategy: "token", Dynamic: true}
+		if g.format() == mixedPrecision {
+			group.Format = x.format
+		}
+		if x.format == intQuantized && x.args.Symmetric || x.format == floatQuantized {
+			group.Inputs = &compressedArgs{Bits: 8, Type: x.args.Type, Symmetric: true, Strategy: "token", Dynamic: true}
 		}
 		groups[fmt.Sprintf("group_%d", i)] = group
 	}

@@ -31,7 +31,7 @@ var elemBytes = map[string]int{
 	"F64": 8, "I64": 8, "U64": 8, "C64": 8,
 	"F32": 4, "I32": 4, "U32": 4,
 	"F16": 2, "BF16": 2, "I16": 2, "U16": 2,
-	"I8": 1, "U8": 1, "BOOL": 1,
+	"I8": 1, "U8": 1, "BOOL": 1, "F8_E4M3": 1,
 }
 
 // An stFile is a safetensors file that is written. Its layout is known before

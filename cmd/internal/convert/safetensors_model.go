@@ -31,8 +31,11 @@ type stJob struct {
 	copied *stTensor
 
 	scheme                    quant.Scheme
+	format                    string        // the layout of compressed-tensors
 	known                     *quant.Params // of a calibration file
 	codes, scale, zero, shape *stTensor     // zero and shape may be nil
+	global                    *stTensor     // the scale of the tensor, of NVFP4
+	largest                   float32       // magnitude, of NVFP4
 	floats                    *stTensor     // of a tensor that is dequantized
 	packed                    bool
 	joined                    bool // it is a weight that the reader of files makes
@@ -42,7 +45,7 @@ type stJob struct {
 // tensors are those that it becomes.
 func (j *stJob) tensors() []*stTensor {
 	var all []*stTensor
-	for _, t := range []*stTensor{j.copied, j.codes, j.scale, j.zero, j.shape, j.floats} {
+	for _, t := range []*stTensor{j.copied, j.codes, j.scale, j.global, j.zero, j.shape, j.floats} {
 		if t != nil {
 			all = append(all, t)
 		}
@@ -61,6 +64,7 @@ type stCopy struct {
 	dir     string // of the model
 	folder  bool   // the model is all that is in it
 	measure bool
+	globals map[string]float32           // scales of tensors by fusedName, of NVFP4
 	make    func(i int) (*Weight, error) // writes what becomes of weight i
 }
 
@@ -159,6 +163,9 @@ func (c *stCopy) run() (*Result, error) {
 		if c.jobs[i].codes != nil {
 			c.expect(c.reads(c.infos[i]))
 		}
+		if c.jobs[i].format == nvfp4Packed {
+			c.expect(c.infos[i].Bytes) // for its largest magnitude
+		}
 	}
 	for _, f := range c.files {
 		if err := f.lay(); err != nil {
@@ -166,6 +173,9 @@ func (c *stCopy) run() (*Result, error) {
 		}
 	}
 	if err := c.room(); err != nil {
+		return nil, err
+	}
+	if err := c.setGlobals(); err != nil {
 		return nil, err
 	}
 	c.result.Read = sizeOf(append(c.besides(), append(c.from.Paths(), filepath.Join(c.dir, configName))...)...)

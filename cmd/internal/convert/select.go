@@ -107,14 +107,11 @@ const shortGroup = 16
 func (o *Options) scheme(t tensorfile.Info) (s quant.Scheme, axis int, err error) {
 	if c, _ := o.planned(t.Name); c != nil {
 		s = c.Scheme
-		s.ZeroInRange = true // files keep zero points in the type of codes
+		s.ZeroInRange = s.Format == quant.Integers // files keep zero points in the type of codes
 		axis, err = plannedAxis(s, t.Shape)
 		return s, axis, err
 	}
-	s = quant.Scheme{
-		Bits: o.Bits, Unsigned: o.Unsigned, Mapping: o.Mapping, NarrowRange: o.NarrowRange,
-		Method: o.Range, ZeroInRange: true, // files keep zero points in the type of codes
-	}
+	s = o.codes()
 	if o.Granularity == option.PerTensor {
 		return s, -1, nil
 	}
@@ -141,6 +138,14 @@ func (o *Options) scheme(t tensorfile.Info) (s quant.Scheme, axis int, err error
 	}
 	s.Granularity = quant.PerGroup(along, o.GroupSize)
 	return s, along, nil
+}
+
+// codes returns the scheme of o for a whole tensor.
+func (o *Options) codes() quant.Scheme {
+	return quant.Scheme{
+		Bits: o.Bits, Format: o.Format, Scales: o.Scales, Unsigned: o.Unsigned, Mapping: o.Mapping, NarrowRange: o.NarrowRange,
+		Method: o.Range, ZeroInRange: o.Format == quant.Integers, // files keep zero points in the type of codes
+	}
 }
 
 // channelAxis returns the axis of the channels of t: that of Axis, or that of the
@@ -201,10 +206,37 @@ func (o *Options) SetMapping(name string) error {
 	return err
 }
 
+// SetScheme sets what a scheme says, given as option.ParseScheme reads it.
+func (o *Options) SetScheme(text string) error {
+	s, channel, err := option.ParseScheme(text)
+	if err != nil {
+		return err
+	}
+	o.Bits, o.Format, o.Scales, o.Mapping = s.Bits, s.Format, s.Scales, s.Mapping
+	o.Unsigned, o.NarrowRange, o.Range = s.Unsigned, s.NarrowRange, s.Method
+	o.Granularity = option.Granularity(s.Granularity)
+	o.GroupSize, _ = s.Granularity.GroupSize()
+	axis, _ := s.Granularity.Axis()
+	switch {
+	case s.Divisor != quant.FarEnd:
+		return fmt.Errorf("scheme %q: files are written without the divisor %v", text, s.Divisor)
+	case channel:
+		o.Granularity = option.PerChannel
+	case o.Granularity == option.PerGroup && axis != -1:
+		return fmt.Errorf("scheme %q: groups run along the longest axis other than the channels': write g%d", text, o.GroupSize)
+	case o.Granularity == option.PerChannel && o.Axis != nil:
+		return fmt.Errorf("scheme %q names the axis of the channels, which is given already", text)
+	case o.Granularity == option.PerChannel:
+		o.Axis = &axis
+	}
+	return o.Validate()
+}
+
 // Validate returns an error if an option is out of its range or does not go
 // with another.
 func (o *Options) Validate() error {
-	s := quant.Scheme{Bits: o.Bits, Unsigned: o.Unsigned, Mapping: o.Mapping, NarrowRange: o.NarrowRange}
+	s := o.codes()
+	s.Method = quant.MinMax
 	switch {
 	case o.Bits < 2 || o.Bits > 16:
 		return fmt.Errorf("%d bits: a code has 2 to 16", o.Bits)

@@ -89,6 +89,25 @@ func ParseMethod(word string) (quant.Method, error) {
 	return m, nil
 }
 
+// ParseScheme reads a scheme as quant.ParseScheme does, for a whole tensor. The part
+// "channel" means the axis of the channels, which each tensor has for itself: for it
+// channel is true, and the granularity of s means nothing.
+func ParseScheme(text string) (s quant.Scheme, channel bool, err error) {
+	parts := strings.Split(text, ":")
+	for i, part := range parts {
+		if part == "channel" {
+			parts[i], channel = "c0", true
+		}
+	}
+	if s, err = quant.ParseScheme(strings.Join(parts, ":")); err != nil {
+		return s, channel, errors.New(strings.ReplaceAll(err.Error(), "quant: ", ""))
+	}
+	if strings.HasPrefix(s.Method.String(), "ema") {
+		return s, channel, fmt.Errorf("scheme %q: %v is of batches, which a model is not", text, s.Method)
+	}
+	return s, channel, nil
+}
+
 // A Selection selects tensors by patterns of their names, see Match.
 type Selection struct {
 	Include []string // patterns; none for all tensors

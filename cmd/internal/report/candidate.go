@@ -23,10 +23,6 @@ type candidate struct {
 	blocks  bool
 }
 
-// perChannel is the part of a scheme's text that means the axis of the channels, which
-// each tensor has for itself.
-const perChannel = "channel"
-
 // blockFormats returns the names of the block formats that a candidate may have.
 func blockFormats() []string {
 	var names []string
@@ -48,22 +44,13 @@ func parseCandidate(name string) (candidate, error) {
 		c.blocks = true
 		return c, err
 	}
-	parts := strings.Split(name, ":")
-	for i, part := range parts {
-		if part == perChannel {
-			parts[i], c.channel = "c0", true
-		}
-	}
 	var err error
-	if c.scheme, err = quant.ParseScheme(strings.Join(parts, ":")); err != nil {
-		words := strings.ReplaceAll(err.Error(), "quant: ", "")
+	if c.scheme, c.channel, err = option.ParseScheme(name); err != nil {
+		words := err.Error()
 		if !strings.Contains(name, ":") && strings.Contains(words, "there is no part") {
 			return c, fmt.Errorf("%s; block formats of GGUF are %s", words, strings.Join(blockFormats(), ", "))
 		}
-		return c, fmt.Errorf("%s", words)
-	}
-	if strings.HasPrefix(c.scheme.Method.String(), "ema") {
-		return c, fmt.Errorf("scheme %q: %v is of batches, which a model is not", name, c.scheme.Method)
+		return c, err
 	}
 	return c, nil
 }
