@@ -91,9 +91,10 @@ func (p *Preset) of(all []limits) (Params, error) {
 	}
 	for i, r := range all {
 		m := p.made(p, r)
+		infinite := p.Rule.Multiply && isInf(m.multiplier)
+		lost := m.scale == 0 && !p.Rule.Multiply && r.most != 0
 		// ggml makes a scale of 0 where a reciprocal is infinite.
-		if !finite(m.scale) || !finite(m.offset) || p.Rule.Multiply && isInf(m.multiplier) && m.scale != 0 ||
-			m.scale == 0 && !p.Rule.Multiply && r.most != 0 {
+		if !finite(m.scale) || !finite(m.offset) || infinite && m.scale != 0 && !p.Rule.limitsFirst() || lost {
 			return Params{}, &quant.ParamError{Index: i, Scale: m.scale, Err: quant.ErrScale}
 		}
 		out.Scale[i] = m.scale

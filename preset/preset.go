@@ -12,7 +12,7 @@ import (
 type Preset struct {
 	Name    string // as Parse reads it, such as "onnxruntime-int8"
 	System  string
-	Purpose string // what the system uses it for, as the end of a sentence that begins with the name
+	Purpose string // what it makes, as the end of a sentence that begins with the name
 	Source  string // the file or document that says so, with its version
 
 	// Scheme has the width, the grid, the mapping, the granularity and the format of scales. It

@@ -163,7 +163,7 @@ func TestPresetTable(t *testing.T) {
 				t.Error("the name is there twice, or no name")
 			}
 			seen = append(seen, p.Name)
-			if p.System == "" || !strings.HasPrefix(p.Purpose, "is ") || len(p.Source) < 20 {
+			if p.System == "" || !strings.HasPrefix(p.Purpose, "makes ") || len(p.Source) < 20 {
 				t.Errorf("system %q, purpose %q, source %q", p.System, p.Purpose, p.Source)
 			}
 			if err := p.Scheme.Validate(); err != nil {
@@ -274,6 +274,8 @@ func TestRuleExamples(t *testing.T) {
 		{"half added to less than a half", Rule{Multiply: true, Rounding: AddHalf}, 0x1.fffffep-2, made{multiplier: 1, zero: 8}, 9},
 		{"product and sum rounded twice", Rule{Multiply: true, Zero: BeforeRounding}, 0x1.fffffep-1, made{multiplier: 0x1.000002p-1, zero: 128}, 128},
 		{"subtrahend", Rule{Subtract: true}, 5, made{scale: 2, subtrahend: 1}, 2},
+		{"infinite product, limited before it is an integer", Rule{Multiply: true, Zero: BeforeRounding}, 5, made{scale: 1e-40, multiplier: float32(math.Inf(1)), zero: 8}, 255},
+		{"zero times infinity", Rule{Multiply: true, Zero: BeforeRounding}, 0, made{scale: 1e-40, multiplier: float32(math.Inf(1)), zero: 8}, -128},
 		{"infinite reciprocal", Rule{Multiply: true}, 5, made{multiplier: float32(math.Inf(1))}, 0},
 		{"clamped", Rule{}, 1e9, made{scale: 1}, 255},
 	} {

@@ -77,8 +77,8 @@ func (r *Rule) code(x float32, m *made, lo, hi int32) int32 {
 		v -= m.subtrahend
 	}
 	switch {
-	case r.Multiply && isInf(m.multiplier):
-		return max(lo, 0) // as ggml, whose scale is 0 then
+	case r.Multiply && isInf(m.multiplier) && !r.limitsFirst():
+		return max(lo, 0) // as ggml on x86, whose scale is 0 then
 	case r.Zero == BeforeRoundingFused:
 		v = fused(v, m.multiplier, float32(m.zero))
 	case r.Multiply:
@@ -94,12 +94,19 @@ func (r *Rule) code(x float32, m *made, lo, hi int32) int32 {
 	case r.Zero == BeforeRounding:
 		v = float32(v + float32(m.zero))
 	}
+	if v != v { // zero times an infinite multiplier, as ONNX Runtime on x86
+		return lo
+	}
 	code := round(v, r.Rounding)
 	if r.Zero == AfterRounding && r.Rounding != AddHalf {
 		code += float64(m.zero)
 	}
 	return int32(min(max(code, float64(lo)), float64(hi)))
 }
+
+// limitsFirst reports whether a value is limited to the grid before it becomes an integer, so
+// that infinities have codes.
+func (r *Rule) limitsFirst() bool { return r.Zero == BeforeRounding }
 
 // round returns v as an integer.
 func round(v float32, by Rounding) float64 {
