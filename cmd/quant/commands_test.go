@@ -152,6 +152,7 @@ func TestOverwriting(t *testing.T) {
 		"observe ONNX --output OUT.onnx", "compare FILE --output OUT.json", "compare FILE --csv OUT.csv", "compare FILE --pdf OUT.pdf", "compare FILE --html OUT.html",
 		"compare FILE --plot OUT.svg", "compare FILE --against FILE --csv OUT.csv", "sweep FILE --output OUT.txt", "sweep FILE --csv OUT.csv",
 		"sweep FILE --plot OUT.png", "plan FILE --bits-per-weight 9 --output OUT.json", "plan FILE --bits-per-weight 9 --csv OUT.csv", "plan FILE --bits-per-weight 9 --plot OUT.svg",
+		"diff FILE --between int8,uint8 --output OUT.txt", "diff FILE FILE --csv OUT.csv", "diff --presets --output OUT.txt",
 		"inspect FILE --output OUT.txt", "calibrate FILE --output OUT.json", "calibrate FILE --state OUT.state",
 		"quantize FILE --output OUT.safetensors", "dequantize PACKED --output OUT.safetensors", "bench --size 4096 --time 1ms --output OUT.txt",
 	} {

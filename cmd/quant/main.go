@@ -86,6 +86,7 @@ take, with one scale for the whole tensor and with one for each channel.`,
   quant compare weights.csv                   one line for each channel
   quant compare model.safetensors --bits 4    every weight of a model
   quant sweep model.safetensors               error and size at other widths
+  quant diff model.onnx --between onnxruntime-int8,pytorch-int8
   quant plan model.onnx --bits-per-weight 4.5 which weight gets how many bits
   quant calibrate act/*.npz -o ranges.json    ranges of activations in batches
   quant inspect model.safetensors             what is in a file
@@ -98,7 +99,7 @@ take, with one scale for the whole tensor and with one for each channel.`,
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages", fmt.Sprintf(".FlagUsagesWrapped %d", helpColumns)))
 	root.AddCommand(a.compareCommand(), a.sweepCommand(), a.inspectCommand(), a.observeCommand(), a.calibrateCommand(),
-		a.planCommand(), a.quantizeCommand(), a.dequantizeCommand(),
+		a.diffCommand(), a.planCommand(), a.quantizeCommand(), a.dequantizeCommand(),
 		a.serveCommand(), a.benchCommand(), a.versionCommand())
 	return root
 }

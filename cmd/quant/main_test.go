@@ -137,6 +137,13 @@ func TestGolden(t *testing.T) {
 		"schemes.csv":  {"testdata/silero_vad_v5_excerpt.safetensors", "--schemes", list, "--format", "csv"},
 		"schemes.json": {"testdata/silero_vad_v5_excerpt.safetensors", "--schemes", list, "--format", "json"},
 	})
+	excerpt, between := "testdata/silero_vad_v5_excerpt.safetensors", "onnxruntime-int8:channel,pytorch-int8:channel"
+	golden(t, "diff", map[string][]string{
+		"diff.txt":    {excerpt, "--between", between},
+		"diff.csv":    {excerpt, "--between", between, "--format", "csv"},
+		"diff.json":   {excerpt, "--between", between, "--format", "json"},
+		"presets.txt": {"--presets"},
+	})
 	golden(t, "inspect", map[string][]string{
 		"inspect.txt":  {"testdata/silero_vad_v5_excerpt.safetensors"},
 		"inspect.json": {"testdata/silero_vad_v5_excerpt.safetensors", "--format", "json"},

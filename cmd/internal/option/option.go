@@ -89,13 +89,17 @@ func ParseMethod(word string) (quant.Method, error) {
 	return m, nil
 }
 
+// ChannelPart is the part of the text of a scheme that means the axis of the channels, which
+// each tensor has for itself.
+const ChannelPart = "channel"
+
 // ParseScheme reads a scheme as quant.ParseScheme does, for a whole tensor. The part
 // "channel" means the axis of the channels, which each tensor has for itself: for it
 // channel is true, and the granularity of s means nothing.
 func ParseScheme(text string) (s quant.Scheme, channel bool, err error) {
 	parts := strings.Split(text, ":")
 	for i, part := range parts {
-		if part == "channel" {
+		if part == ChannelPart {
 			parts[i], channel = "c0", true
 		}
 	}

@@ -119,16 +119,7 @@ func digitOf(name string) int {
 // block of a row is filled up with zeros, which count as bytes and not as values.
 func measureBlocks(t gguf.Type, x []float32, j job, axis int) (SweepError, error) {
 	shape := j.shape
-	outer, inner := 1, 1
-	for i, d := range shape {
-		switch {
-		case i < axis:
-			outer *= d
-		case i > axis:
-			inner *= d
-		}
-	}
-	b := blockRows{t: t, outer: outer, axis: shape[axis], inner: inner, x: x, y: make([]float32, len(x))}
+	b := newBlockRows(t, x, j, axis)
 	if err := b.all(); err != nil {
 		return SweepError{}, err
 	}
@@ -149,6 +140,20 @@ type blockRows struct {
 	outer, axis, inner int
 	x, y               []float32
 	clipped            int
+}
+
+// newBlockRows returns the rows of a tensor whose channels are on an axis.
+func newBlockRows(t gguf.Type, x []float32, j job, axis int) *blockRows {
+	b := &blockRows{t: t, outer: 1, axis: j.shape[axis], inner: 1, x: x, y: make([]float32, len(x))}
+	for i, d := range j.shape {
+		switch {
+		case i < axis:
+			b.outer *= d
+		case i > axis:
+			b.inner *= d
+		}
+	}
+	return b
 }
 
 // length returns the values of a row, blocks how many of them its blocks hold, and bytes

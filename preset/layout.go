@@ -1,0 +1,88 @@
+package preset
+
+import (
+	"fmt"
+
+	"github.com/a01592f9/quant"
+)
+
+// A layout is a shape as a granularity sees it: element (o, a, i) of [outer, axis, inner].
+type layout struct {
+	outer, axis, inner int
+	size               int // of groups along the axis; 0 if there are none
+	groups             int // along the axis
+	channels           bool
+	params             int
+}
+
+// newLayout returns that of n elements. Errors are those of the library.
+func newLayout(p *Preset, n int, shape []int) (layout, error) {
+	if len(shape) == 0 {
+		shape = []int{n}
+	}
+	s := p.Scheme
+	params, err := s.NumParams(shape)
+	if err != nil {
+		return layout{}, err
+	}
+	elements := 1
+	for _, d := range shape {
+		elements *= d
+	}
+	if elements != n {
+		return layout{}, fmt.Errorf("%w: %v has %d elements, and there are %d", quant.ErrShape, shape, elements, n)
+	}
+	l := layout{outer: 1, axis: 1, inner: n, params: params}
+	axis, ok := s.Granularity.Axis()
+	if !ok {
+		return l, nil
+	}
+	if axis < 0 {
+		axis += len(shape)
+	}
+	l.inner = 1
+	for i, d := range shape {
+		switch {
+		case i < axis:
+			l.outer *= d
+		case i > axis:
+			l.inner *= d
+		}
+	}
+	l.axis = shape[axis]
+	if l.size, ok = s.Granularity.GroupSize(); !ok {
+		l.channels = true
+		return l, nil
+	}
+	if p.whole && l.axis%l.size != 0 {
+		return l, fmt.Errorf("%w: axis %d has %d elements, which %s cannot cut into groups of %d", quant.ErrGroupSize, axis, l.axis, p.Name, l.size)
+	}
+	l.groups = (l.axis + l.size - 1) / l.size
+	return l, nil
+}
+
+// each calls f for each run of consecutive elements that have the same index of the axis, in
+// order. Element k of a run from up to end has the parameter first + k*step.
+func (l *layout) each(f func(from, end, first, step int)) {
+	for o := range l.outer {
+		for a := range l.axis {
+			from := (o*l.axis + a) * l.inner
+			switch {
+			case l.size > 0:
+				f(from, from+l.inner, (o*l.groups+a/l.size)*l.inner, 1)
+			case l.channels:
+				f(from, from+l.inner, a, 0)
+			default:
+				f(from, from+l.inner, 0, 0)
+			}
+		}
+	}
+}
+
+// channelOf returns the channel of element i, or -1 if there are none.
+func (l *layout) channelOf(i int) int {
+	if !l.channels {
+		return -1
+	}
+	return i / l.inner % l.axis
+}

@@ -1,0 +1,214 @@
+package preset
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/a01592f9/quant"
+)
+
+// Params are the parameters of each tensor, channel or group, in the order of quant.Params. A code
+// q stands for
+//
+//	(q - ZeroPoint) * Scale          or q * Scale + Offset
+//
+// Calibrate makes all slices that the rule of its preset uses; the others are nil.
+type Params struct {
+	Scale     []float32 // as it is stored; 0 or negative where the system makes such scales
+	ZeroPoint []int32   // nil with Offset
+	Offset    []float32 // as it is stored: the value of code 0 (ggml's minimum, MLX's bias)
+
+	// Multiplier is what values are multiplied by, for a rule that multiplies. It is the
+	// reciprocal of Scale for some systems. Others make it of the range, or before the scale is
+	// rounded to what is stored.
+	Multiplier []float32
+
+	// Subtrahend is what is subtracted from values first, for a rule that does: Offset
+	// before it is rounded to what is stored.
+	Subtrahend []float32
+}
+
+// limits are the values at the ends of a tensor, channel or group.
+type limits struct {
+	lo, hi float32
+	most   float32 // the first of the largest magnitude
+}
+
+// made are the parameters that a system makes of limits.
+type made struct {
+	scale, multiplier, offset, subtrahend float32
+	zero                                  int32
+}
+
+// Calibrate returns the parameters that the system gives to t.
+//
+// Errors: those of quant.Scheme.Validate, quant.ErrEmpty, quant.ErrShape, quant.ErrAxis and
+// quant.ErrGroupSize; a *quant.NotFiniteError for the first NaN or infinity; and a
+// *quant.ParamError for the first range that the system makes no finite parameters of.
+func (p Preset) Calibrate(t quant.Tensor) (Params, error) {
+	l, err := newLayout(&p, len(t.Data), t.Shape)
+	if err != nil {
+		return Params{}, err
+	}
+	if i := notFinite(t.Data); i >= 0 {
+		return Params{}, &quant.NotFiniteError{Index: i, Channel: l.channelOf(i), Value: t.Data[i]}
+	}
+	all := make([]limits, l.params)
+	for i := range all {
+		all[i] = limits{lo: math.MaxFloat32, hi: -math.MaxFloat32}
+	}
+	l.each(func(from, end, first, step int) {
+		for k, v := range t.Data[from:end] {
+			all[first+k*step].add(v)
+		}
+	})
+	return p.of(all)
+}
+
+func (r *limits) add(v float32) {
+	if v < r.lo {
+		r.lo = v
+	}
+	if v > r.hi {
+		r.hi = v
+	}
+	if abs(v) > abs(r.most) {
+		r.most = v
+	}
+}
+
+// of returns the parameters of limits.
+func (p *Preset) of(all []limits) (Params, error) {
+	out := Params{Scale: make([]float32, len(all))}
+	offsets := p.Rule.Subtract
+	if offsets {
+		out.Offset, out.Subtrahend = make([]float32, len(all)), make([]float32, len(all))
+	} else {
+		out.ZeroPoint = make([]int32, len(all))
+	}
+	if p.Rule.Multiply {
+		out.Multiplier = make([]float32, len(all))
+	}
+	for i, r := range all {
+		m := p.made(p, r)
+		infinite := p.Rule.Multiply && isInf(m.multiplier)
+		lost := m.scale == 0 && !p.Rule.Multiply && r.most != 0
+		// ggml makes a scale of 0 where a reciprocal is infinite.
+		if !finite(m.scale) || !finite(m.offset) || infinite && m.scale != 0 && !p.Rule.limitsFirst() || lost {
+			return Params{}, &quant.ParamError{Index: i, Scale: m.scale, Err: quant.ErrScale}
+		}
+		out.Scale[i] = m.scale
+		if offsets {
+			out.Offset[i], out.Subtrahend[i] = m.offset, m.subtrahend
+		} else {
+			out.ZeroPoint[i] = m.zero
+		}
+		if p.Rule.Multiply {
+			out.Multiplier[i] = m.multiplier
+		}
+	}
+	return out, nil
+}
+
+// check returns an error unless params has n of everything that the rule uses.
+func (p *Preset) check(params *Params, n int) error {
+	for _, x := range []struct {
+		what string
+		have int
+		need bool
+	}{
+		{"scales", len(params.Scale), true},
+		{"zero points", len(params.ZeroPoint), !p.Rule.Subtract},
+		{"offsets", len(params.Offset), p.Rule.Subtract},
+		{"subtrahends", len(params.Subtrahend), p.Rule.Subtract},
+		{"multipliers", len(params.Multiplier), p.Rule.Multiply},
+	} {
+		if x.need && x.have != n {
+			return fmt.Errorf("%w: %d %s, want %d", quant.ErrParams, x.have, x.what, n)
+		}
+	}
+	return nil
+}
+
+// at returns parameter i.
+func (p *Params) at(i int) made {
+	m := made{scale: p.Scale[i]}
+	if p.ZeroPoint != nil {
+		m.zero = p.ZeroPoint[i]
+	}
+	if p.Offset != nil {
+		m.offset = p.Offset[i]
+	}
+	if p.Multiplier != nil {
+		m.multiplier = p.Multiplier[i]
+	}
+	if p.Subtrahend != nil {
+		m.subtrahend = p.Subtrahend[i]
+	}
+	return m
+}
+
+// Quantize returns the codes of t under params, an element for each of t.
+//
+// Errors: those of Calibrate, and quant.ErrParams for slices of the wrong length.
+func (p Preset) Quantize(t quant.Tensor, params Params) ([]int16, error) {
+	l, err := newLayout(&p, len(t.Data), t.Shape)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.check(&params, l.params); err != nil {
+		return nil, err
+	}
+	if i := notFinite(t.Data); i >= 0 {
+		return nil, &quant.NotFiniteError{Index: i, Channel: l.channelOf(i), Value: t.Data[i]}
+	}
+	lo, hi := p.Scheme.Grid()
+	codes := make([]int16, len(t.Data))
+	l.each(func(from, end, first, step int) {
+		m := params.at(first)
+		for k, v := range t.Data[from:end] {
+			if step > 0 && k > 0 {
+				m = params.at(first + k)
+			}
+			codes[from+k] = int16(p.Rule.code(v, &m, int32(lo), int32(hi)))
+		}
+	})
+	return codes, nil
+}
+
+// Dequantize returns the values of codes of a tensor of the given shape. Errors: those of Quantize.
+func (p Preset) Dequantize(codes []int16, shape []int, params Params) ([]float32, error) {
+	l, err := newLayout(&p, len(codes), shape)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.check(&params, l.params); err != nil {
+		return nil, err
+	}
+	x := make([]float32, len(codes))
+	l.each(func(from, end, first, step int) {
+		for k, q := range codes[from:end] {
+			i := first + k*step
+			if p.Rule.Subtract {
+				x[from+k] = float32(float32(q)*params.Scale[i]) + params.Offset[i]
+			} else {
+				x[from+k] = float32(int32(q)-params.ZeroPoint[i]) * params.Scale[i]
+			}
+		}
+	})
+	return x, nil
+}
+
+// notFinite returns the index of the first NaN or infinity, or -1.
+func notFinite(x []float32) int {
+	for i, v := range x {
+		if !finite(v) {
+			return i
+		}
+	}
+	return -1
+}
+
+func finite(v float32) bool { return v-v == 0 }
+
+func abs(v float32) float32 { return math.Float32frombits(math.Float32bits(v) &^ (1 << 31)) }
