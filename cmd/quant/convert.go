@@ -31,6 +31,7 @@ type convertFlags struct {
 	calibrated string
 	plan       string   // path of the file
 	types      []string // of tensors, by rules
+	static     staticFlags
 	noErrors   bool
 	output     string
 	dry        bool
@@ -69,6 +70,10 @@ a name is quantized, or an error says why the format cannot hold it. Ranges are
 widened to hold 0, and zero points have the type of the codes: these formats
 want it so.
 
+--activations quantizes an ONNX model statically: activations as well as weights,
+with the ranges of a --calibration, so that ONNX Runtime computes in integers.
+docs/static.md has the steps. --include and --exclude then have names of nodes.
+
 --method chooses ranges that clip: see quant compare --help. With --calibration
 weights that the file has a name of get its scales and zero points and, in ONNX,
 its scheme; the others are quantized as the flags say. GGUF knows neither.` + convertExit,
@@ -78,6 +83,7 @@ its scheme; the others are quantized as the flags say. GGUF knows neither.` + co
   quant quantize model.gguf -o model.q8_0.gguf
   quant quantize model.gguf -o small.gguf --type q4_k --tensor-type attn_v=q6_k
   quant quantize model.onnx -o small.onnx --bits 4 --method mse
+  quant quantize model.onnx -o static.onnx --activations --calibration ranges.json
   quant quantize model.onnx -o out.onnx --exclude '*.embed*' --dry-run`,
 		Args: models,
 		RunE: a.start(func(cmd *cobra.Command, args []string) error {
@@ -100,6 +106,7 @@ its scheme; the others are quantized as the flags say. GGUF knows neither.` + co
 	flags.StringVar(&f.method, "method", "minmax", methodUsage())
 	flags.StringVar(&f.calibrated, "calibration", "", "take scales and zero points of tensors by their names from a `file` of quant calibrate")
 	flags.StringVar(&f.plan, "plan", "", "quantize each weight as a `file` of quant plan says, and no others")
+	f.static.register(cmd)
 	f.register(cmd)
 	a.registerForce(cmd)
 	flags.BoolVar(&f.noErrors, "no-errors", false, "do not measure errors, which takes reading weights once more")
@@ -180,6 +187,14 @@ func (f *convertFlags) check(cmd *cobra.Command, kind convert.Kind) error {
 	}
 	if changed("calibration") && f.calibrated == "" {
 		return usagef("--calibration needs the name of a file")
+	}
+	if f.static.activations {
+		return f.checkStatic(kind, changed)
+	}
+	for _, name := range staticNames {
+		if changed(name) {
+			return usagef("--%s goes with --activations", name)
+		}
 	}
 	if changed("plan") {
 		return f.checkPlan(changed)
@@ -315,7 +330,7 @@ func (a *app) convert(cmd *cobra.Command, in string, f *convertFlags,
 	bar := a.reading(map[string]string{"quantize": "quantizing", "dequantize": "dequantizing"}[cmd.Name()])
 	result, err := work(ctx, kind, in, out, f.options, bar.Update)
 	bar.Stop()
-	nothing := err == nil && len(result.Weights) == 0
+	nothing := err == nil && len(result.Weights) == 0 && len(result.Activations) == 0
 	if err == nil && !nothing {
 		err = out.Commit()
 	}
@@ -327,7 +342,7 @@ func (a *app) convert(cmd *cobra.Command, in string, f *convertFlags,
 	}
 	c := conversion(result, in, kind, f)
 	c.Dequantized, c.Planned = cmd.Name() != "quantize", f.plan != ""
-	if !c.Dequantized && !nothing && f.plan == "" {
+	if !c.Dequantized && !nothing && f.plan == "" && !f.static.activations {
 		c.Note = unused(f.options.Bits, kind)
 	}
 	c.Total.FilesBefore, c.Total.FilesAfter = result.Read, out.Size()
@@ -340,7 +355,9 @@ func (a *app) convert(cmd *cobra.Command, in string, f *convertFlags,
 		}
 		return c.WriteText(w, color, width(w))
 	})
-	if err == nil && nothing {
+	if err == nil && nothing && f.static.activations {
+		err = fmt.Errorf("%s: there is no operator that can compute with codes, so nothing is written", in)
+	} else if err == nil && nothing {
 		err = fmt.Errorf("%s: there is no weight to %s, so nothing is written%s", in, cmd.Name(), choices(result.Choosable, result.Left, kind))
 	}
 	return err
@@ -408,6 +425,7 @@ func conversion(r *convert.Result, in string, kind convert.Kind, f *convertFlags
 	for _, x := range r.LeftOut {
 		c.LeftOut = append(c.LeftOut, report.LeftOut{Name: x.Name, Reason: x.Reason})
 	}
+	addStatic(c, r)
 	c.Sum()
 	return c
 }

@@ -144,7 +144,8 @@ type onnxJob struct {
 	width    int    // bits of one
 	channels int    // axis of the channels, whatever the scheme is
 	measure  bool
-	n        int // scales
+	zeros    bool // zero points are written though they are 0
+	n        int  // scales
 	weight   Weight
 	known    *quant.Params // of a calibration file
 	params   *quant.Params // once they are known, until they are written
@@ -205,9 +206,10 @@ func (o *Options) onnxJob(c *onnxCopy, t *onnx.Tensor) (*onnxJob, string, error)
 	return j, "", nil
 }
 
-// zeroBytes is the size of the zero points, which are left out if they are 0.
+// zeroBytes is the size of the zero points, which are left out if they are 0 and no
+// runtime wants them.
 func (j *onnxJob) zeroBytes() int64 {
-	if j.scheme.Mapping == quant.Symmetric && !j.scheme.Unsigned {
+	if j.scheme.Mapping == quant.Symmetric && !j.scheme.Unsigned && !j.zeros {
 		return 0
 	}
 	return int64(quant.PackedLen(j.n, j.width))

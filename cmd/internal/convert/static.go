@@ -186,17 +186,26 @@ func (s *staticCopy) folds(x *onnx.ActivationNode) bool {
 
 // makeJobs finds the weights and the other constants that become codes, and their scales.
 func (s *staticCopy) makeJobs() error {
+	axes := map[*onnx.Tensor]int{}
+	for i := range s.plan.Nodes {
+		x := &s.plan.Nodes[i]
+		w := x.Weight()
+		if w == nil || !x.Quantized() {
+			continue
+		}
+		axis := x.WeightAxis()
+		if had, shared := axes[w]; s.o.Granularity == option.PerTensor || shared && had != axis {
+			axis = onnx.NoAxis // nodes that share a weight see its output channels on one axis
+		}
+		axes[w] = axis
+	}
 	for i := range s.plan.Nodes {
 		x := &s.plan.Nodes[i]
 		if !x.Quantized() {
 			continue
 		}
 		if w := x.Weight(); w != nil {
-			axis := x.WeightAxis()
-			if s.o.Granularity == option.PerTensor {
-				axis = onnx.NoAxis
-			}
-			if err := s.weight(w, axis); err != nil {
+			if err := s.weight(w, axes[w]); err != nil {
 				return inTensor(w.Name, err)
 			}
 		}
@@ -218,7 +227,7 @@ func (s *staticCopy) job(t *onnx.Tensor, scheme quant.Scheme, dtype string) (*on
 		return nil, err
 	}
 	info := tensorfile.InfoONNX(t)
-	j := &onnxJob{c: s.onnxCopy, t: t, shape: info.Shape, scheme: scheme, dtype: dtype, width: scheme.Bits, channels: -1, measure: s.o.Measure}
+	j := &onnxJob{c: s.onnxCopy, t: t, shape: info.Shape, scheme: scheme, dtype: dtype, width: scheme.Bits, channels: -1, measure: s.o.Measure, zeros: true} // QGemm has to have zero points
 	axis := -1
 	if a, ok := scheme.Granularity.Axis(); ok {
 		axis, j.channels = a, a

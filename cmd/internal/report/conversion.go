@@ -22,6 +22,8 @@ type Conversion struct {
 	Dequantized bool `json:"dequantized"` // it was turned back
 	Planned     bool `json:"-"`           // a plan says how each weight is quantized
 
+	Static *Static `json:"static,omitempty"` // nil if only weights were quantized
+
 	Note string `json:"note,omitempty"` // what the options cost without need
 	FileNotes
 }

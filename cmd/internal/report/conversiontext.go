@@ -28,6 +28,10 @@ func (c *Conversion) WriteText(w io.Writer, color bool, columns int) error {
 		p.Blank()
 	}
 	c.writeLeft(p)
+	if c.Static != nil {
+		c.Static.write(p)
+		p.Paragraph(table.Plain, c.Static.sentence())
+	}
 	p.Paragraph(table.Plain, c.totalText())
 	if c.Note != "" {
 		p.Paragraph(table.Plain, c.Note)
