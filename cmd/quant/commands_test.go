@@ -148,8 +148,10 @@ func TestOverwriting(t *testing.T) {
 	packed := filepath.Join(t.TempDir(), "packed.safetensors")
 	ok(t, "quantize", model, "-o", packed)
 	network := write(t, "network.onnx", string(onnxtest.Network(13)))
+	ranges := filepath.Join(t.TempDir(), "ranges.json")
+	ok(t, "calibrate", model, "-o", ranges)
 	for _, args := range []string{
-		"observe ONNX --output OUT.onnx", "compare FILE --output OUT.json", "compare FILE --csv OUT.csv", "compare FILE --pdf OUT.pdf", "compare FILE --html OUT.html",
+		"observe ONNX --output OUT.onnx", "sensitivity FILE --calibration RANGES --output OUT.csv", "compare FILE --output OUT.json", "compare FILE --csv OUT.csv", "compare FILE --pdf OUT.pdf", "compare FILE --html OUT.html",
 		"compare FILE --plot OUT.svg", "compare FILE --against FILE --csv OUT.csv", "sweep FILE --output OUT.txt", "sweep FILE --csv OUT.csv",
 		"sweep FILE --plot OUT.png", "plan FILE --bits-per-weight 9 --output OUT.json", "plan FILE --bits-per-weight 9 --csv OUT.csv", "plan FILE --bits-per-weight 9 --plot OUT.svg",
 		"diff FILE --between int8,uint8 --output OUT.txt", "diff FILE FILE --csv OUT.csv", "diff --presets --output OUT.txt",
@@ -158,7 +160,7 @@ func TestOverwriting(t *testing.T) {
 	} {
 		t.Run(args, func(t *testing.T) {
 			out := filepath.Join(t.TempDir(), "out")
-			args := strings.Fields(strings.NewReplacer("FILE", model, "PACKED", packed, "ONNX", network, "OUT", out).Replace(args))
+			args := strings.Fields(strings.NewReplacer("FILE", model, "PACKED", packed, "ONNX", network, "RANGES", ranges, "OUT", out).Replace(args))
 			path := args[len(args)-1]
 			if err := os.WriteFile(path, []byte("old"), 0o600); err != nil {
 				t.Fatal(err)

@@ -99,7 +99,7 @@ take, with one scale for the whole tensor and with one for each channel.`,
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages", fmt.Sprintf(".FlagUsagesWrapped %d", helpColumns)))
 	root.AddCommand(a.compareCommand(), a.sweepCommand(), a.inspectCommand(), a.observeCommand(), a.calibrateCommand(),
-		a.diffCommand(), a.planCommand(), a.quantizeCommand(), a.dequantizeCommand(),
+		a.sensitivityCommand(), a.diffCommand(), a.planCommand(), a.quantizeCommand(), a.dequantizeCommand(),
 		a.serveCommand(), a.benchCommand(), a.versionCommand())
 	return root
 }

@@ -217,7 +217,9 @@ func TestJSONDocumented(t *testing.T) {
 		t.Fatal(err)
 	}
 	o.Codes = true
-	for _, x := range []any{build(t, src, o), v, s, d} {
+	observation := Observation{Tensors: make([]ObservedTensor, 1), Shared: make([]SharedRange, 1), Left: make([]FloatNode, 1)}
+	sensitivity := Sensitivity{Tensors: make([]SensitiveTensor, 1), Skipped: make([]SkippedBatch, 1)}
+	for _, x := range []any{build(t, src, o), v, s, d, observation, sensitivity} {
 		words, err := json.Marshal(x)
 		if err != nil {
 			t.Fatal(err)
