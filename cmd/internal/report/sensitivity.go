@@ -9,6 +9,7 @@ import (
 	"github.com/a01592f9/quant"
 	"github.com/a01592f9/quant/cmd/internal/table"
 	"github.com/a01592f9/quant/cmd/internal/text"
+	"github.com/a01592f9/quant/internal/summary"
 )
 
 // A Sensitivity says how much the quantization of each activation loses. Marshalled, it
@@ -56,7 +57,7 @@ type SkippedBatch struct {
 func Sensitive(x SensitiveTensor, s quant.Scheme) SensitiveTensor {
 	x.Scheme = newScheme(s, false)
 	x.MAE, x.RMSE = text.Number(rounded(float64(x.MAE))), text.Number(rounded(float64(x.RMSE)))
-	x.SQNR, x.Worst.SQNR = text.Number(steady(float64(x.SQNR))), text.Number(steady(float64(x.Worst.SQNR)))
+	x.SQNR, x.Worst.SQNR = text.Number(summary.Steady(float64(x.SQNR))), text.Number(summary.Steady(float64(x.Worst.SQNR)))
 	return x
 }
 
