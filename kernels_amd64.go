@@ -199,6 +199,14 @@ func errorsUntil(acc []sums, sq []float64, src []float32, run int, scale []float
 	return errorsRunsAVX512(acc, sq, src, run, scale, zero, qmin, qmax), 16
 }
 
+// errorsInsideRuns has a kernel for AVX-512.
+func errorsInsideRuns(acc []sums, sq []float64, src []float32, run int, scale []float32, zero []int32) int {
+	if active != avx512 || len(acc) == 0 {
+		return 0
+	}
+	return errorsInsideRunsAVX512(acc, sq, src, run, scale[:len(acc)], zero[:len(acc)])
+}
+
 // errorsColumnsUntil is errorsUntil for columns.
 func errorsColumnsUntil(acc columnSums, src []float32, rows, stride int, scale []float32, zero []int32, qmin, qmax int32) (n, step int) {
 	switch {

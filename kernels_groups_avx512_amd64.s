@@ -18,15 +18,9 @@
 	VMOVUPS        (SCALES), SCALE         \
 	VMOVDQU32      (ZEROS), ZERO           \
 	PREPARE                                \
-	VPADDD         NEAR, SCALE, Z2         \
-	VPANDD         LOW_BITS, Z2, Z2        \
-	VPCMPUD        $2, NEAR_TWICE, Z2, K2  \
-	VPTESTMD       LOW_BITS, SCALE, K2, K2 \
-	KORW           K2, K3, K3              \
+	CHECK_TWO_PARTS(NEAR, NEAR_TWICE, LOW_BITS) \
 	VMULPS         SCALE, Z1, Z1           \
-	VMOVAPS        ONES, Z2                \
-	VFNMADD231PS   SCALE, RECIP, Z2        \
-	VMULPS         RECIP, Z2, Z2           \
+	SECOND_PART(Z2)                        \
 	VPSUBD         OFFSET, ZERO, Z3        \
 	VPSLLD         $16, Z3, Z3             \
 	VPSRLD         $16, Z3, Z4             \
