@@ -5,14 +5,14 @@ import (
 	"math"
 )
 
-// Casts: float32 values as smaller floating-point numbers, without a scale. WidenFloat16
-// and WidenBFloat16, the ways back from 16 bits, are in packed.go.
+// Casts between float32 and smaller floating-point formats, without a scale. WidenFloat16 and
+// WidenBFloat16 are in packed.go.
 //
-// A cast rounds to the nearest number, ties to the even mantissa. If it saturates, what is
-// larger than the largest number becomes that number, and so do infinities. If it does
-// not, what would round to a number beyond the largest becomes an infinity of its sign, or
-// NaN in a format that has no infinities; infinities do too. NaN stays NaN, with its sign
-// where the format has one for it.
+// A cast to a smaller format rounds to the nearest number, ties to the even mantissa. With
+// saturate, infinities and all numbers beyond the largest number become the largest number,
+// with their sign. Without it, infinities and numbers that round beyond the largest number
+// become an infinity, or NaN in a format without infinities. NaN stays NaN, with its sign if
+// the format has NaN of both signs.
 
 // NarrowFloat16 stores the IEEE binary16 of each element in dst. It allocates nothing, and
 // panics if dst is shorter than src.
@@ -45,7 +45,7 @@ func NarrowBFloat16(dst []uint16, src []float32, saturate bool) {
 	for i, v := range src {
 		b := math.Float32bits(v)
 		if b&0x7fffffff > 0x7f800000 {
-			dst[i] = uint16(b>>16 | 0x40) // quiet
+			dst[i] = uint16(b>>16 | 0x40) // makes the NaN quiet
 			continue
 		}
 		h := (b + 0x7fff + b>>16&1) >> 16
@@ -56,10 +56,10 @@ func NarrowBFloat16(dst []uint16, src []float32, saturate bool) {
 	}
 }
 
-// NarrowFloat8 stores the code of each element in a floating-point format, such as
-// [E4M3FN], in dst: a byte each, of formats of 6 and 4 bits too. Formats without infinities
-// and NaN saturate in any case, and make NaN 0. It allocates nothing, and panics if dst is
-// shorter than src. The error is ErrScheme for a format of other values.
+// NarrowFloat8 stores the code of each element in a floating-point format, such as [E4M3FN], in
+// dst. Codes of 6 and 4 bits take a byte each too. Formats without infinities and NaN always
+// saturate, and NaN becomes 0. NarrowFloat8 allocates nothing, and panics if dst is shorter
+// than src. The error is ErrScheme for a format that is not a floating-point format.
 func NarrowFloat8(dst []uint8, src []float32, f Format, saturate bool) error {
 	b, err := f.floats()
 	if err != nil {
@@ -74,7 +74,7 @@ func NarrowFloat8(dst []uint8, src []float32, f Format, saturate bool) error {
 		from = b.overflow()
 	}
 	if beyond == 0 {
-		return nil // all codes are numbers
+		return nil // every code is a finite number
 	}
 	for i, v := range src {
 		bits := math.Float32bits(v)
@@ -91,10 +91,10 @@ func NarrowFloat8(dst []uint8, src []float32, f Format, saturate bool) error {
 	return nil
 }
 
-// WidenFloat8 stores in dst the number of each code of a floating-point format: the inverse
-// of NarrowFloat8. Bits beyond the width of the format are ignored. It allocates nothing,
-// and panics if dst is shorter than src. The error is ErrScheme for a format of other
-// values.
+// WidenFloat8 stores the value of each code of a floating-point format in dst: the inverse of
+// NarrowFloat8. It ignores bits of a code beyond the width of the format. It allocates nothing,
+// and panics if dst is shorter than src. The error is ErrScheme for a format that is not a
+// floating-point format.
 func WidenFloat8(dst []float32, src []uint8, f Format) error {
 	b, err := f.floats()
 	if err != nil {
@@ -106,7 +106,7 @@ func WidenFloat8(dst []float32, src []uint8, f Format) error {
 	return nil
 }
 
-// floats returns the table of f, whose values are floating-point numbers.
+// floats returns the table of f. The error is ErrScheme if f is not a floating-point format.
 func (f Format) floats() (*codebook, error) {
 	if f.number == 0 || f.book().float == nil {
 		return nil, fmt.Errorf("%w: codes of %v are no floating-point numbers", ErrScheme, f)
@@ -114,8 +114,8 @@ func (f Format) floats() (*codebook, error) {
 	return f.book(), nil
 }
 
-// beyond returns the code of what is too large for b, without a sign: infinity if b has
-// one, else NaN; 0 if it has neither.
+// beyond returns the code, without a sign, of numbers that are too large for b: that of
+// infinity, or of NaN if b has no infinity, or 0 if b has neither.
 func (b *codebook) beyond() uint32 {
 	c := b.float.magnitude(b.float.largest) + 1
 	switch {
@@ -127,12 +127,12 @@ func (b *codebook) beyond() uint32 {
 	return 0
 }
 
-// overflow returns the bits of the smallest magnitude that rounds to a number beyond the
-// largest of b.
+// overflow returns the float32 bits of the smallest magnitude that rounds beyond the largest
+// number of b.
 func (b *codebook) overflow() uint32 {
 	half := b.float.largest + 1<<(b.float.drop-1)
 	if b.float.magnitude(b.float.largest)&1 == 0 {
-		return half + 1 // a tie is rounded to the largest
+		return half + 1 // a tie rounds to the largest number
 	}
 	return half
 }

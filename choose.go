@@ -8,13 +8,13 @@ import (
 	"github.com/a01592f9/quant/internal/search"
 )
 
-// Choosing ranges: here a method becomes a search (see internal/search), and real
-// errors, by which it goes, come from kernels.
+// Choosing ranges: the method of a scheme becomes a task for package internal/search. The
+// search compares ranges by their errors, which kernels compute.
 
-// Params is of.
+// Params is of, for package search.
 func (s *scaler) Params(r search.Range) (scale float32, zero int32) { return s.of(Range(r)) }
 
-// task returns what s.Method asks a search for. The search keeps a pointer to s.
+// task returns the task of a search for s. It keeps a pointer to s.
 func (s *scaler) task() search.Task {
 	rounded := s.Scales != Float32Scale
 	if s.Format.number != 0 {
@@ -38,13 +38,13 @@ func (s *scaler) task() search.Task {
 	}
 }
 
-// A chooser is memory for choosing ranges.
+// A chooser holds the memory of a search for ranges.
 type chooser struct {
 	search search.Search
 	scheme scaler
 	task   search.Task
 
-	// For the kernel of errors, of one run.
+	// Arguments of the kernel of errors, for one run.
 	scale [1]float32
 	zero  [1]int32
 	acc   [1]sums
@@ -58,20 +58,21 @@ func (c *chooser) use(s scaler) {
 	c.task = c.scheme.task()
 }
 
-// ofHistogram returns the range that c's scheme chooses for n values in r, of
-// which there is a histogram.
+// ofHistogram returns the range that c's scheme chooses for n values in the range r, counted in
+// h.
 func (c *chooser) ofHistogram(h *histogram.Histogram, n uint64, r Range) Range {
 	return Range(c.search.OfHistogram(&c.task, h, n, search.Range(r)))
 }
 
-// ofValues is ofHistogram for values that are at hand.
+// ofValues is ofHistogram for the values x.
 func (c *chooser) ofValues(x []float32, r Range) Range {
 	return Range(c.search.OfValues(&c.task, x, search.Range(r),
 		func(r search.Range, limit float64) float64 { return c.cost(x, Range(r), limit) },
 		func(h *histogram.Histogram) { countValues(h, x) }))
 }
 
-// cost returns the sum of e² or |e| over x, or infinity if it is more than limit.
+// cost returns the sum of e² or |e| over x with the range r, or infinity if the sum is above
+// limit.
 func (c *chooser) cost(x []float32, r Range, limit float64) float64 {
 	g := c.scheme.grid()
 	c.scale[0], c.zero[0] = c.scheme.of(r)

@@ -8,59 +8,61 @@ import (
 	"github.com/a01592f9/quant/internal/work"
 )
 
-// Choosing ranges for parameters that have too many values to be brought
-// together. All goes by passes over the tensor, which may be in memory or be
-// read: one fills the histograms. Then percentiles count the lower bits of the
-// values in their bins, and a pass tries all ranges whose errors the searches for
-// the least error ask for, for all parameters and schemes.
+// Choosing ranges for parameters with too many values to be collected in memory. The search
+// makes several passes over the tensor, which is in memory or read from a Source. The first
+// pass fills a histogram for each parameter. For percentiles, further passes count the lower
+// bits of the values in one bin. For the least error, each further pass computes the errors of
+// several ranges, for all parameters and schemes.
 
 const (
-	// mostColumns is how many channels at most are done at a time, if they have
-	// to be read together: each has a histogram.
+	// mostColumns is the largest number of channels for which ranges are chosen at a time,
+	// where channels must be read together. Each of them has a histogram.
 	mostColumns = 256
 
-	// mostTogether is how many schemes of one layout are done at a time.
+	// mostTogether is the largest number of schemes for which ranges are chosen at a time.
 	mostTogether = 4
 
-	// passTrials is how many trials a pass should have, for all schemes, if there
-	// are any that a search may ask for next. Each is as much work as the pass.
+	// passTrials is the number of ranges for which a pass should compute errors, for all
+	// schemes together. Descents ask for ranges in advance to reach it. Each range takes as
+	// much work as the pass itself.
 	passTrials = 12
 
-	// mostWidePasses is up to how many percentiles have the lower 16 bits of their
-	// values counted in one pass, which takes memory; more are counted in two.
+	// mostWidePasses is the largest number of percentiles for which one pass counts the lower
+	// 16 bits of the values. Since that takes memory, more percentiles take two passes of 8
+	// bits.
 	mostWidePasses = 4
 )
 
-// A selection is the job of choosing ranges of the parameters of a tensor, for
-// several schemes of the same layout.
+// A selection is the job of choosing the ranges of all parameters of a tensor, for several
+// schemes with the same layout.
 type selection struct {
 	all     layout
 	schemes []scaler
-	tasks   []search.Task // of the schemes
-	lo, hi  []float32     // of all values of each parameter
-	ranges  [][]Range     // that each scheme chooses
+	tasks   []search.Task // one for each scheme
+	lo, hi  []float32     // range of all values of each parameter
+	ranges  [][]Range     // the chosen ranges, for each scheme
 
-	// Of the part of the tensor whose parameters are being chosen, which are
-	// channels of their own.
+	// The part of the tensor for which ranges are being chosen. Its parameters are its
+	// channels.
 	part     layout
-	first    int // parameter
+	first    int // index of the first parameter of the part
 	params   []observed
-	digits   [][]search.KthValue // two lists, by parameter, for each scheme that asks for percentiles
-	descents [][]search.Descent  // a list for each scheme, empty if it asks for something else
-	trials   []Params            // of a pass
+	digits   [][]search.KthValue // two lists by parameter, for each scheme with percentiles
+	descents [][]search.Descent  // a list by parameter for each scheme; empty for schemes without a descent
+	trials   []Params            // the parameters of one pass
 	walk     walk
 	columns  columnsSource
 }
 
 var selections = sync.Pool{New: func() any { return new(selection) }}
 
-// begin readies s for the parameters of l, all of whose values are in these ranges.
+// begin prepares s for the parameters of l. lo and hi are the ranges of their values.
 func (s *selection) begin(l layout, lo, hi []float32) {
 	s.all, s.schemes, s.ranges = l, s.schemes[:0], s.ranges[:0]
 	s.lo, s.hi = append(s.lo[:0], lo...), append(s.hi[:0], hi...)
 }
 
-// add adds a scheme, and reports whether there is room for more.
+// add adds a scheme, and reports whether another can be added.
 func (s *selection) add(scheme Scheme) bool {
 	s.schemes = append(s.schemes, scheme.scaler(scheme.tensorScale(s.lo, s.hi)))
 	s.ranges = extended(s.ranges)
@@ -72,15 +74,15 @@ func (s *selection) add(scheme Scheme) bool {
 	return len(s.schemes) < mostTogether
 }
 
-// chosen stores in lo and hi what scheme k has chosen.
+// chosen stores the ranges that scheme k has chosen in lo and hi.
 func (s *selection) chosen(k int, lo, hi []float32) {
 	for i, r := range s.ranges[k] {
 		lo[i], hi[i] = r.Min, r.Max
 	}
 }
 
-// chooseLarge is choose for parameters of many values, which are x or, if src
-// is not nil, come from there.
+// chooseLarge is choose for parameters of many values. The tensor is x or, if src is not nil,
+// is read from src.
 func (s Scheme) chooseLarge(x []float32, src Source, l layout, lo, hi []float32) error {
 	f := selections.Get().(*selection)
 	f.begin(l, lo, hi)
@@ -93,8 +95,8 @@ func (s Scheme) chooseLarge(x []float32, src Source, l layout, lo, hi []float32)
 	return err
 }
 
-// run chooses all ranges. Sums over a channel do not depend on which others are
-// done with it, so what is in memory may be cut otherwise than what is read.
+// run chooses all ranges. The sums over a channel do not depend on the other channels of a
+// part. So a tensor in memory and one that is read may be divided into different parts.
 func (s *selection) run(x []float32, src Source) error {
 	l := &s.all
 	s.tasks = s.tasks[:0]
@@ -139,8 +141,7 @@ func (s *selection) run(x []float32, src Source) error {
 	return nil
 }
 
-// row chooses the range of a parameter whose n values, from element at on, lie
-// together.
+// row chooses the range of one parameter, whose n values are contiguous from element at.
 func (s *selection) row(x []float32, src Source, at, n int) error {
 	s.part = channelsOf(1, 1, n)
 	if src == nil {
@@ -150,8 +151,9 @@ func (s *selection) row(x []float32, src Source, at, n int) error {
 	return s.choose(nil, &s.columns)
 }
 
-// chooseColumns chooses the ranges of the channels of a tensor, from element at on.
-// What is read is done some channels at a time, which does not change the walk.
+// chooseColumns chooses the ranges of the channels of a tensor of the shape [outer, axis,
+// inner] that begins at element at. If it is read, at most mostColumns channels are read at a
+// time. That does not change the results.
 func (s *selection) chooseColumns(x []float32, src Source, at, outer, axis, inner int) error {
 	if src == nil {
 		s.part = channelsOf(outer, axis, inner)
@@ -165,7 +167,7 @@ func (s *selection) chooseColumns(x []float32, src Source, at, outer, axis, inne
 		s.part = channelsOf(outer, end-c, inner)
 		s.columns = columnsSource{src, at + c*inner, (end - c) * inner, axis * inner}
 		if parts == 1 {
-			s.columns.width *= outer // rows follow each other
+			s.columns.width *= outer // the rows are contiguous
 		}
 		if err := s.choose(nil, &s.columns); err != nil {
 			return err
@@ -174,7 +176,7 @@ func (s *selection) chooseColumns(x []float32, src Source, at, outer, axis, inne
 	return nil
 }
 
-// choose chooses the ranges of the parameters of a part, which is x or src.
+// choose chooses the ranges of the parameters of a part. The part is x, or is read from src.
 func (s *selection) choose(x []float32, src Source) error {
 	s.params = resize(s.params, s.part.params)
 	for i := range s.params {
@@ -213,7 +215,7 @@ func (s *selection) choose(x []float32, src Source) error {
 	return s.descend(x, src)
 }
 
-// collect fills the histograms or, if there are any, brings the values to digits.
+// collect passes over the part. It counts the values in d or, if d is nil, in the histograms.
 func (s *selection) collect(x []float32, src Source, d [][]search.KthValue) error {
 	w := histogramWalks.Get().(*histogramWalk)
 	w.sift, w.counts = false, true
@@ -224,7 +226,8 @@ func (s *selection) collect(x []float32, src Source, d [][]search.KthValue) erro
 
 var histogramReaders = work.New(func(s **selection, i int) { (*s).fromHistogram(i) })
 
-// fromHistogram makes of the histogram of a parameter what schemes need of it.
+// fromHistogram begins the search for the range of parameter i, for all schemes. It finds
+// ranges that need no further pass.
 func (s *selection) fromHistogram(i int) {
 	c := choosers.Get().(*chooser)
 	h, n := &s.params[i].hist, uint64(s.part.n()/s.part.params)
@@ -268,7 +271,7 @@ func (s *selection) fromHistogram(i int) {
 	choosers.Put(c)
 }
 
-// findPercentiles makes passes until all percentiles are found.
+// findPercentiles makes passes over the part until all percentiles are found.
 func (s *selection) findPercentiles(x []float32, src Source) error {
 	for {
 		open := false
@@ -308,7 +311,7 @@ func (s *selection) findPercentiles(x []float32, src Source) error {
 	}
 }
 
-// descend makes passes until no descent asks for more.
+// descend makes passes over the part until no descent needs another error.
 func (s *selection) descend(x []float32, src Source) error {
 	for {
 		n := 0
@@ -331,7 +334,7 @@ func (s *selection) descend(x []float32, src Source) error {
 	}
 }
 
-// pass finds the costs that descents ask for.
+// pass computes the errors that the descents need next.
 func (s *selection) pass(x []float32, src Source) error {
 	s.trials = s.trials[:0]
 	for k, scheme := range s.schemes {

@@ -6,17 +6,16 @@ import (
 	"github.com/a01592f9/quant/internal/work"
 )
 
-// Choosing ranges for parameters none of which has too many values to be brought
-// together.
+// Choosing ranges for parameters whose values are few enough to be collected in memory.
 
-// A choice is the job of choosing the range of every parameter of a tensor, none
-// of which has many values.
+// A choice is the job of choosing the ranges of all parameters of a tensor, each with few
+// values.
 type choice struct {
 	valueWalk
 	scheme scaler
 }
 
-// choiceArgs are what goroutines need of it.
+// choiceArgs are the arguments of a choice for goroutines.
 type choiceArgs struct {
 	choice *choice
 	x      []float32
@@ -29,9 +28,9 @@ var (
 	valueBuffers = sync.Pool{New: func() any { return new(valueBuffer) }}
 )
 
-// choose narrows the ranges of a tensor's parameters as s.Method says. The
-// elements are x or come from src; without a Source there is no error. tensor is the
-// scale of the tensor (see tensorScale).
+// choose replaces the ranges in lo and hi by the ranges that s.Method chooses. The tensor is x,
+// or is read from src. Only a Source causes an error. tensor is the scale of the tensor (see
+// tensorScale).
 func (s Scheme) choose(x []float32, src Source, l layout, lo, hi []float32, tensor float32) error {
 	if s.Method.ranged() {
 		return nil
@@ -56,15 +55,15 @@ func (s Scheme) choose(x []float32, src Source, l layout, lo, hi []float32, tens
 	return err
 }
 
-// chooseOne is choose for a tensor in memory of one parameter. Elsewhere than here
-// the range may stay on the stack, where slices given to choose may not.
+// chooseOne is choose for a tensor in memory with one parameter. Slices that are passed to
+// choose may escape to the heap; r does not.
 func (s Scheme) chooseOne(x []float32, l layout, r Range, tensor float32) Range {
 	lo, hi := []float32{r.Min}, []float32{r.Max}
-	s.choose(x, nil, l, lo, hi, tensor) // no error without a Source
+	s.choose(x, nil, l, lo, hi, tensor) // there is no Source, so no error
 	return Range{lo[0], hi[0]}
 }
 
-// guarded is choosePart in any goroutine.
+// guarded is choosePart for any goroutine of the pool.
 func (c *choice) guarded(x, lo, hi []float32, i int) {
 	done := false
 	defer c.guard(&done)
@@ -72,7 +71,7 @@ func (c *choice) guarded(x, lo, hi []float32, i int) {
 	done = true
 }
 
-// choosePart narrows the ranges of the i-th part's parameters.
+// choosePart chooses the ranges of the parameters of part i.
 func (c *choice) choosePart(x, lo, hi []float32, i int) {
 	v, s := valueBuffers.Get().(*valueBuffer), choosers.Get().(*chooser)
 	s.use(c.scheme)

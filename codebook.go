@@ -7,53 +7,53 @@ import (
 	"github.com/a01592f9/quant/internal/search"
 )
 
-// A codebook is a table of values with what a search of it needs. It does not change
+// A codebook is a table of values, with tables for finding the nearest value. It is constant
 // once it is made.
 type codebook struct {
 	name    string
 	bits    int       // of a code
-	values  []float32 // of each code; NaN or infinite for codes that no value becomes
-	largest float32   // magnitude among values
-	nan     uint8     // code that NaN becomes
+	values  []float32 // by code; NaN or infinite for codes that no value becomes
+	largest float32   // largest finite magnitude
+	nan     uint8     // the code of NaN
 
-	// The finite values in ascending order, -0 before +0.
-	order  []uint8   // codes in this order
-	levels []float64 // the different values
+	// The finite values in ascending order, with -0 before +0.
+	order  []uint8   // their codes
+	levels []float64 // the values, each once
 
-	// limits[i] is the key of the largest float32 that becomes order[i] and not
-	// order[i+1]. The last order has no limit.
+	// limits[i] is the key of the largest float32 whose code is order[i] and not order[i+1].
+	// The last code has no limit.
 	limits []uint32
 
-	// padded is limits up to the number of codes less one; what was added is above all keys.
+	// padded is limits, extended to len(values)-1 elements with a number above all keys.
 	padded []uint32
 
-	// float rounds to the format by arithmetic; nil if the values are no floating-point
-	// numbers. Then mantissa is the number of bits of their mantissas.
+	// float rounds to the format by arithmetic. It is nil unless the values are floating-point
+	// numbers. mantissa is the number of bits of their mantissas.
 	float    *floatCode
 	mantissa int
 
-	// tables are for kernels of at most 16 values, which are there if sorted is set: codes
-	// are in the order of their values, and no value is there twice.
+	// tables are for the kernels of codebooks with at most 16 values. These kernels need codes
+	// in the order of their values, without repeated values: sorted reports that.
 	tables bookTables
-	small  bool // at most 16 values
+	small  bool // whether there are at most 16 values
 	sorted bool
 
-	// lowest and highest are the keys of the smallest and the largest value. A quotient
-	// outside of them is clipped.
+	// lowest and highest are the keys of the smallest and the largest value. Quotients outside
+	// of them are clipped.
 	lowest, highest uint32
 }
 
-// A bookTables is a codebook of at most 16 values as kernels need it.
+// A bookTables has the tables of a codebook of at most 16 values for kernels.
 type bookTables struct {
-	values [16]float32 // of each code; again and again if there are fewer
+	values [16]float32 // by code; repeated if there are fewer than 16
 
-	// limits are those of the codebook as a tree: the first has the one in the middle, the
-	// second those in the middle of either half, and so on. What is not used is infinite.
+	// limits are the limits of the codebook as a binary tree. Level 0 has the middle limit,
+	// level 1 the middle limit of either half, and so on. Unused elements are infinite.
 	limits [4][8]float32
-	nan    uint32 // code
+	nan    uint32 // the code of NaN
 }
 
-// newBookTables returns those of b.
+// newBookTables returns the tables of b.
 func newBookTables(b *codebook) (t bookTables, sorted bool) {
 	sorted = true
 	for i, c := range b.order {
@@ -82,20 +82,20 @@ func ofKey(k uint32) float32 {
 	return math.Float32frombits(^k)
 }
 
-// A tieRule says which of two neighbouring codes the value half-way between them becomes.
+// A tieRule says which of two neighbouring codes the value halfway between their values gets.
 type tieRule uint8
 
 const (
-	// tieToEven chooses the code whose lowest bit is 0: the even mantissa, where codes are
-	// floating-point numbers.
+	// tieToEven chooses the code whose lowest bit is 0. For floating-point codes that is the
+	// even mantissa.
 	tieToEven tieRule = iota
 
-	// tieDown chooses the smaller value.
+	// tieDown chooses the code of the smaller value.
 	tieDown
 )
 
-// key returns an integer that orders floats as their values do, -0 below +0. NaN is above
-// or below all others.
+// key returns an integer that orders floats by their values, with -0 below +0. NaN is below or
+// above all other values, by its sign.
 func key(v float32) uint32 {
 	b := math.Float32bits(v)
 	if b>>31 == 1 {
@@ -106,18 +106,18 @@ func key(v float32) uint32 {
 
 func compareKeys(a, b float32) int { return cmp.Compare(key(a), key(b)) }
 
-// limit returns the key of the largest float32 that is nearer to a than to b, where a is
-// below b. Half-way counts as nearer to a if down is set.
+// limit returns the key of the largest float32 that is nearer to a than to b, for a below b. If
+// down is set, the value halfway between them counts as nearer to a.
 //
-// The sum of two values of a codebook is exact in float64, and so is its half.
+// The sum of two values of a codebook is exact in float64, and so is half of it.
 func limit(a, b float32, down bool) uint32 {
 	if a == 0 && b == 0 {
-		return key(a) // -0, which is its own
+		return key(a) // -0 has a code
 	}
 	middle := (float64(a) + float64(b)) / 2
-	m := float32(middle) // may be rounded either way
+	m := float32(middle) // may round up or down
 	k := key(m)
-	if m == 0 { // both zeros are half-way
+	if m == 0 { // +0 and -0 are both halfway
 		if down {
 			return key(0)
 		}
@@ -133,12 +133,12 @@ var minusZero = math.Float32frombits(1 << 31)
 
 func absolute(v float32) float32 { return math.Float32frombits(math.Float32bits(v) &^ (1 << 31)) }
 
-// searched returns b as a search sees it: by the different values that there are.
+// searched returns b as a grid of its different values, for package search.
 func (b *codebook) searched(s search.Scaler) search.Grid {
 	return search.Grid{Scaler: s, Highest: int32(len(b.levels) - 1), Levels: b.levels, Symmetric: true}
 }
 
-// code returns the code of the value next to v. It is nearest, made faster.
+// code returns the code of the value nearest to v. It is a faster nearest.
 func (b *codebook) code(v float32) uint8 {
 	if b.float != nil {
 		return uint8(b.float.code(v))
@@ -149,7 +149,7 @@ func (b *codebook) code(v float32) uint8 {
 	return b.order[b.rank(key(v))]
 }
 
-// rank returns how many limits are below k. The loop has no branches.
+// rank returns the number of limits below k. The loop has no branches.
 func (b *codebook) rank(k uint32) int {
 	n := 0
 	for step := (len(b.padded) + 1) / 2; step > 0; step /= 2 {
@@ -158,13 +158,13 @@ func (b *codebook) rank(k uint32) int {
 	return n
 }
 
-// nearest returns the code of the value next to v: the definition of code.
+// nearest returns the code of the value nearest to v. It is the definition of code.
 func (b *codebook) nearest(v float32) uint8 {
 	if v != v {
 		return b.nan
 	}
 	k := key(v)
-	low, high := 0, len(b.limits) // the first limit that is not below k is among them
+	low, high := 0, len(b.limits) // the first limit that is at least k is in [low, high]
 	for low < high {
 		if middle := (low + high) / 2; b.limits[middle] < k {
 			low = middle + 1
@@ -175,8 +175,8 @@ func (b *codebook) nearest(v float32) uint8 {
 	return b.order[low]
 }
 
-// deviation returns |e|, e being the reconstruction of x minus x, and 1 if x/scale lies
-// outside of the values, else 0.
+// deviation returns |e|, where e is the reconstruction of x minus x. clipped is 1 if x/scale is
+// outside the range of the values, else 0.
 func (b *codebook) deviation(x, scale float32) (abs float32, clipped uint32) {
 	v := x / scale
 	if k := key(v); k < b.lowest || k > b.highest {

@@ -4,13 +4,13 @@ import (
 	"fmt"
 )
 
-// 16-bit floats on the side of the values. A block of float32 on the stack is all that lies between
-// them and the codes.
+// Quantizing from and dequantizing to 16-bit floats, and dequantizing parts of a tensor. Values
+// are converted to or from float32 in blocks on the stack.
 
-// DequantizeBFloat16 stores the real values that the codes of q stand for as bfloat16, given
-// by their bits: those of NarrowBFloat16, which does not saturate, after Dequantize. It works on the calling
-// goroutine and allocates nothing. It panics if dst is shorter than q. Errors: those of
-// Dequantize.
+// DequantizeBFloat16 stores the real values of the codes of q in dst as the bits of bfloat16
+// numbers. The result is that of Dequantize followed by NarrowBFloat16 without saturation. It
+// works on the calling goroutine and allocates nothing. It panics if dst is shorter than q.
+// Errors: those of Dequantize.
 func DequantizeBFloat16(dst []uint16, q Quantized) error { return dequantizeHalf(dst, q, false) }
 
 // DequantizeFloat16 is DequantizeBFloat16 for IEEE 754 binary16.
@@ -38,8 +38,8 @@ func dequantizeHalf(dst []uint16, q Quantized, binary16 bool) error {
 	return nil
 }
 
-// DequantizeAdd adds the real values that the codes of q stand for to the elements of dst:
-// each is rounded to float32, and the sum again. It works on the calling goroutine and
+// DequantizeAdd adds the real values of the codes of q to the elements of dst. Each real value
+// is rounded to float32, and so is each sum. DequantizeAdd works on the calling goroutine and
 // allocates nothing. It panics if dst is shorter than q. Errors: those of Dequantize.
 func DequantizeAdd(dst []float32, q Quantized) error {
 	f, err := q.transform()
@@ -61,10 +61,9 @@ func DequantizeAdd(dst []float32, q Quantized) error {
 	return nil
 }
 
-// QuantizeBFloat16 is QuantizeInto for a tensor of bfloat16 elements, given by their bits:
-// dst gets the codes that it would get for the values of WidenBFloat16. It works on the
-// calling goroutine and allocates nothing. A shape of no axes means one axis.
-// Errors: those of Quantize.
+// QuantizeBFloat16 is QuantizeInto for a tensor whose elements are the bits of bfloat16
+// numbers: dst gets the codes of the values of WidenBFloat16. It works on the calling goroutine
+// and allocates nothing. A shape of no axes means one axis. Errors: those of Quantize.
 func QuantizeBFloat16(dst []byte, src []uint16, shape []int, p Params) error {
 	return quantizeHalf(dst, src, shape, p, false)
 }
@@ -96,9 +95,10 @@ func quantizeHalf(dst []byte, src []uint16, shape []int, p Params, binary16 bool
 	return nil
 }
 
-// DequantizeFrom stores the real values of elements first up to first+len(dst) of q, in
-// row-major order, in dst. It allocates nothing, and reads no other codes but those that
-// share a byte with them. Errors: those of Dequantize, and ErrShape for elements that there are not.
+// DequantizeFrom stores the real values of len(dst) elements of q in dst. In row-major order,
+// they begin with element first. It allocates nothing, and reads only the bytes of q.Codes that
+// hold these elements. Errors: those of Dequantize, and ErrShape if q does not have the
+// elements.
 func DequantizeFrom(dst []float32, q Quantized, first int) error {
 	f, err := q.transform()
 	if err != nil {
@@ -109,7 +109,7 @@ func DequantizeFrom(dst []float32, q Quantized, first int) error {
 	}
 	b := f.blocks(len(dst))
 	defer b.end()
-	if head := first % 8; head > 0 && len(dst) > 0 { // the block of 8 that it is in the midst of
+	if head := first % 8; head > 0 && len(dst) > 0 { // element first is inside a block of 8
 		var buf [8]float32
 		n := min(8, q.Len()-first+head)
 		f.dequantizeBlock(buf[:n], q.Codes, first-head)
@@ -124,9 +124,9 @@ func DequantizeFrom(dst []float32, q Quantized, first int) error {
 	return nil
 }
 
-// UnpackFrom is Unpack from code first on: it fills dst with codes first up to
-// first+len(dst) of packed. It panics if packed does not hold these, first is negative, or bits is
-// not in [2, 16] or wider than T.
+// UnpackFrom is Unpack for codes that begin at any place: it stores codes first up to
+// first+len(dst) of packed in dst. It panics if packed does not hold these codes, if first is
+// negative, or if bits is not in [2, 16] or wider than T.
 func UnpackFrom[T Code](dst []T, packed []byte, first, bits int) {
 	mustFit[T](bits)
 	if have := len(packed) * 8 / bits; first < 0 || first > have || len(dst) > have-first {
@@ -144,19 +144,20 @@ func UnpackFrom[T Code](dst []T, packed []byte, first, bits int) {
 	}
 }
 
-// A blockwise goes through a tensor in blocks of bufLen elements.
+// A blockwise iterates over a tensor in blocks of bufLen elements.
 type blockwise struct {
-	e, n     int // first element of the block, and how many it has
+	e, n     int // first element and length of the block
 	all      int
 	spreader *spreader
 }
 
-// blocks readies t for blocks of a tensor of n elements. end has to be called after them.
+// blocks begins an iteration over a tensor of n elements, and lays out the parameters of t for
+// it. The caller must call end.
 func (t *transform) blocks(n int) blockwise {
 	return blockwise{all: n, spreader: t.spreadParams(false)}
 }
 
-// next goes on to the next block, and reports whether there is one.
+// next advances to the next block, and reports whether there is one.
 func (b *blockwise) next() bool {
 	b.e += b.n
 	b.n = min(bufLen, b.all-b.e)
@@ -169,8 +170,8 @@ func (b *blockwise) end() {
 	}
 }
 
-// quantizeBlock stores the packed codes of elements e and following, which are x; e is a
-// multiple of 8. packed holds the codes of the whole tensor.
+// quantizeBlock stores the codes of x in packed, which holds the codes of the whole tensor. x
+// begins at element e of the tensor, where e is a multiple of 8.
 func (t *transform) quantizeBlock(packed []byte, x []float32, e int) {
 	s := transform{layout: t.layout, off: e, real: x, coding: t.coding}
 	at := e / 8 * t.bits

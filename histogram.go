@@ -10,7 +10,7 @@ func countValues(h *histogram.Histogram, src []float32) {
 		n := histogramRuns(counters, &at, src[:most])
 		h.Counted(n)
 		if src = src[n:]; n < most {
-			h.Place(histogram.BinOf(src[0])) // at which the kernel has stopped
+			h.Place(histogram.BinOf(src[0])) // the kernel stopped at a value whose octave has no counters
 		}
 	}
 }

@@ -9,14 +9,13 @@ import (
 	"github.com/a01592f9/quant/internal/search"
 )
 
-// A Method says how the range of a tensor, channel or group is chosen, from
-// which scale and zero point follow. Its zero value is MinMax. Methods can be
-// compared with ==.
+// A Method says how the range of a tensor, channel or group is chosen. The scale and the zero
+// point follow from the range. Its zero value is MinMax. Methods can be compared with ==.
 //
-// LeastSquares and LeastAbsolute may choose a range that is wider than the smallest and
-// the largest value: a step of whose multiples all values are loses nothing, however few
-// of the codes are used. All other methods choose within these two. Every method gives
-// them for values that are all the same.
+// LeastSquares and LeastAbsolute may choose a range that is wider than the range of the values:
+// if all values are multiples of a step, that step has no error, even if it leaves many codes
+// unused. All other methods choose a range inside the range of the values. If all values are
+// equal, every method chooses exactly their range.
 type Method struct {
 	kind     methodKind
 	fraction float64 // of Percentile, PercentileMagnitude and MovingAverage
@@ -34,14 +33,13 @@ const (
 	magnitudes
 )
 
-// methods has all that there is to know of each method, by its kind. A new method
-// has a line here and, if it needs a search of a new kind, a goal in
-// internal/search.
+// methods describes each method, by its kind. A new method needs an element here and, if it
+// needs a new kind of search, a goal in internal/search.
 var methods = [...]struct {
 	MethodInfo
-	goal search.Goal // of the search; search.NoGoal where ranges are all that is needed
-	most float64     // of the value, which must be above 0
-	what string      // the value is, in an error
+	goal search.Goal // of the search; search.NoGoal for methods that need only ranges
+	most float64     // the largest value of the parameter; all must be above 0
+	what string      // the parameter in an error, as in "percentile %v"
 }{
 	minMax: {MethodInfo: MethodInfo{
 		Name:    "minmax",
@@ -76,14 +74,14 @@ var methods = [...]struct {
 // A MethodInfo describes a method, for a tool that lists them.
 type MethodInfo struct {
 	Name      string  // as ParseMethod reads it, before a value: "percentile"
-	Value     string  // letter for the value that the method takes, as in percentile=P; empty if it takes none
-	Example   float64 // such a value, a common one
-	Histogram bool    // an Observer keeps a histogram for the method, not only ranges
-	Batches   bool    // the method is of batches: only an Observer takes it
+	Value     string  // letter for the parameter of the method, as in percentile=P; empty if it has none
+	Example   float64 // a common value of the parameter
+	Histogram bool    // whether an Observer keeps a histogram for the method, and not only ranges
+	Batches   bool    // whether the method needs batches, so that only an Observer takes it
 	Purpose   string  // what the method does, as the end of a sentence that begins with its name
 }
 
-// String returns the name as a help text gives it, such as "percentile=P".
+// String returns the name with the letter of the parameter, as in help texts: "percentile=P".
 func (i MethodInfo) String() string {
 	if i.Value == "" {
 		return i.Name
@@ -91,8 +89,8 @@ func (i MethodInfo) String() string {
 	return i.Name + "=" + i.Value
 }
 
-// Method returns the method with the value of i.Example, if it takes one. It is the
-// zero Method, MinMax, for a name that there is not.
+// Method returns the method, with i.Example as its parameter if it has one. For an unknown name
+// it returns MinMax.
 func (i MethodInfo) Method() Method {
 	for k := range methods {
 		if methods[k].Name == i.Name {
@@ -102,7 +100,7 @@ func (i MethodInfo) Method() Method {
 	return Method{}
 }
 
-// Methods returns a description of each method, in an order to list them in.
+// Methods returns descriptions of all methods, in the order for a list.
 func Methods() []MethodInfo {
 	all := make([]MethodInfo, len(methods))
 	for i := range all {
@@ -116,41 +114,41 @@ var (
 	// MinMax takes the smallest and the largest value: nothing is clipped.
 	MinMax = Method{}
 
-	// LeastSquares takes the range with the least sum of squared errors: a
-	// range that clips outliers makes the step smaller for all others. Of up to 64
-	// values it is the least of all scales and zero points, but for how numbers are
-	// rounded; of more it is never worse than the minimum and maximum of a scheme whose
-	// codes are a subset.
+	// LeastSquares takes the range with the least sum of squared errors. Such a range may clip
+	// outliers, so that the step is smaller for all other values. For up to 64 values the
+	// result is the least over all scales and zero points, up to rounding. For more values it
+	// is at most the error of MinMax for the same scheme, and for schemes whose codes are a
+	// subset.
 	LeastSquares = Method{kind: leastSquares}
 
-	// LeastAbsolute takes the range with the least sum of absolute errors, found as that of
-	// LeastSquares is. It clips more than LeastSquares.
+	// LeastAbsolute takes the range with the least sum of absolute errors, with the search of
+	// LeastSquares. It clips more than LeastSquares.
 	LeastAbsolute = Method{kind: leastAbsolute}
 
-	// Entropy takes the range under which the distribution of the codes is
-	// closest to that of the values: their Kullback-Leibler divergence is the
-	// least. It needs many values, and suits data whose few outliers do not matter.
+	// Entropy takes the range for which the distribution of the codes is closest to that of the
+	// values: the range with the least Kullback-Leibler divergence. It needs many values, and
+	// suits data whose few outliers do not matter.
 	Entropy = Method{kind: entropy}
 )
 
-// Percentile takes the range that leaves out the fraction (100-p)/100 of the
-// values, half of it at either end: Percentile(99.9) goes from the value below
-// which 0.05 % lie to the one above which 0.05 % lie. p is above 0 and at most
-// 100, which is MinMax by another name.
+// Percentile takes the range that leaves out the fraction (100-p)/100 of the values, half of it
+// at either end. Percentile(99.9) goes from the value below which 0.05 % of the values are to
+// the value above which 0.05 % are. p is above 0 and at most 100. Percentile(100) chooses the
+// same range as MinMax.
 func Percentile(p float64) Method { return Method{percentile, p} }
 
-// PercentileMagnitude takes the range that leaves out the fraction (100-p)/100 of the
-// values, those of the largest magnitudes, at whichever end they are: what TensorRT and ONNX
-// Runtime's symmetric calibration take. Where values are on one side of 0, as after a ReLU,
-// all that is left out is at their far end; Percentile leaves half of it out at the near
-// one, where nothing is gained. p is as for Percentile.
+// PercentileMagnitude takes the range that leaves out the fraction (100-p)/100 of the values:
+// those with the largest magnitudes, at either end. TensorRT and ONNX Runtime's symmetric
+// calibration choose the range this way. If all values are on one side of 0, as after ReLU, it
+// leaves out only values at the end far from 0. Percentile also leaves out half of them at the
+// end near 0, which gains nothing there. p is above 0 and at most 100.
 func PercentileMagnitude(p float64) Method { return Method{magnitudes, p} }
 
-// MovingAverage takes the averages of the smallest and of the largest values
-// of batches, m being the weight of a batch: average = (1-m)*average + m*value.
-// The first batch counts in full. m is above 0 and at most 1; 0.01 is common.
-// The result depends on the order of the batches. The method is for an [Observer]: [Calibrate] and [Compare] refuse it, since a tensor
-// by itself is no sequence of batches.
+// MovingAverage takes moving averages of the smallest and of the largest values of batches:
+// average = (1-m)*average + m*value. The weight m is above 0 and at most 1; 0.01 is common. The
+// first batch sets the averages. The result depends on the order of the batches. The method is
+// for an [Observer]: [Calibrate] and [Compare] refuse it, since a single tensor is not a
+// sequence of batches.
 func MovingAverage(m float64) Method { return Method{movingAverage, m} }
 
 // String returns the method as ParseMethod reads it, such as "minmax" or
@@ -165,13 +163,13 @@ func (m Method) String() string {
 	return methods[m.kind].Name
 }
 
-// takesValue reports whether m, which must be one that there is, takes a value.
+// takesValue reports whether m, which must be valid, has a parameter.
 func (m Method) takesValue() bool { return methods[m.kind].Value != "" }
 
-// ParseMethod returns the method with the given name, which is one of those that
-// Methods describes, with its value if it takes one: "minmax", "percentile=99.99",
-// "magnitude=99.99" for PercentileMagnitude, "mse" for LeastSquares, "mae" for
-// LeastAbsolute, "entropy", or "ema=0.01" for MovingAverage. The error is ErrMethod.
+// ParseMethod returns the method with the given name, followed by "=" and the parameter if it
+// has one: "minmax", "percentile=99.99", "magnitude=99.99" for PercentileMagnitude, "mse" for
+// LeastSquares, "mae" for LeastAbsolute, "entropy", or "ema=0.01" for MovingAverage. Methods
+// lists the names. The error is ErrMethod.
 func ParseMethod(name string) (Method, error) {
 	word, value, hasValue := strings.Cut(name, "=")
 	var m Method
@@ -235,7 +233,7 @@ func (m Method) Fraction() (f float64, ok bool) {
 // Equal reports whether m and n are the same.
 func (m Method) Equal(n Method) bool { return m == n }
 
-// goal returns what a search looks for.
+// goal returns the goal of the search for m.
 func (m Method) goal() search.Goal {
 	if int(m.kind) >= len(methods) {
 		return search.NoGoal // validate refuses it
@@ -243,6 +241,6 @@ func (m Method) goal() search.Goal {
 	return methods[m.kind].goal
 }
 
-// ranged reports whether the smallest and the largest value, or averages of
-// them, are all that m needs to know of a tensor.
+// ranged reports whether m needs only the smallest and the largest value of a tensor, or
+// averages of them.
 func (m Method) ranged() bool { return m.goal() == search.NoGoal }

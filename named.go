@@ -2,17 +2,17 @@ package quant
 
 import "strings"
 
-// A NamedScheme is a scheme that goes by a name: a type of codes, the size of groups along
-// the last axis, and the format of their scales. ParseScheme reads the name as those
-// parts, to which a method may be added: "mxfp4:mse".
+// A NamedScheme is a scheme with a name. The name stands for the format of the codes, the size
+// of the groups along the last axis, and the format of the scales. ParseScheme reads the name,
+// and a method may follow it: "mxfp4:mse".
 type NamedScheme struct {
-	Name    string // as ParseScheme reads it
+	Name    string // the name that ParseScheme reads
 	Scheme  Scheme
 	Purpose string // what the scheme is, as the end of a sentence that begins with its name
 }
 
-// The schemes of the OCP Microscaling Formats 1.0 have blocks of 32 values along the last
-// axis and scales that are powers of two, by the rule E8M0Floor of that specification.
+// The schemes of the OCP Microscaling Formats 1.0. They have groups of 32 values along the last
+// axis. Their scales are powers of two, by the rule E8M0Floor of that specification.
 var (
 	MXFP8E4M3 = microscaled(E4M3FN)
 	MXFP8E5M2 = microscaled(E5M2)
@@ -20,20 +20,20 @@ var (
 	MXFP6E2M3 = microscaled(E2M3)
 	MXFP4     = microscaled(E2M1)
 
-	// MXINT8 has the integers from -127 to 127. The specification writes them as multiples
-	// of 1/64; here the scale has that factor.
+	// MXINT8 has integer codes from -127 to 127. In the specification a code stands for a
+	// multiple of 1/64; here that factor is part of the scale.
 	MXINT8 = Scheme{Bits: 8, Mapping: Symmetric, NarrowRange: true, Granularity: PerGroup(-1, 32), Scales: E8M0Floor}
 )
 
-// NVFP4 has blocks of 16 values of E2M1 along the last axis, and two levels of scales: see
-// E4M3Scale.
+// NVFP4 has codes of E2M1 in groups of 16 values along the last axis, and two levels of scales:
+// see E4M3Scale.
 var NVFP4 = Scheme{Format: E2M1, Granularity: PerGroup(-1, 16), Scales: E4M3Scale}.normal()
 
 func microscaled(f Format) Scheme {
 	return Scheme{Format: f, Granularity: PerGroup(-1, 32), Scales: E8M0Floor}.normal()
 }
 
-// NamedSchemes returns all schemes that go by a name, in an order to list them in.
+// NamedSchemes returns all schemes with a name, in the order for a list.
 func NamedSchemes() []NamedScheme {
 	return []NamedScheme{
 		{"mxfp8_e4m3", MXFP8E4M3, "has blocks of 32 values of 8 bits (E4M3FN) under a power of two (OCP MX 1.0)"},
@@ -46,7 +46,7 @@ func NamedSchemes() []NamedScheme {
 	}
 }
 
-// The kinds of parts that more than one function knows.
+// The kinds of the parts of a scheme's text that several functions use.
 const (
 	kindCodes       = "type of codes"
 	kindMapping     = "mapping"
@@ -55,7 +55,7 @@ const (
 	kindNarrow      = "narrow range"
 )
 
-// schemeAliases are other names of types of codes and of named schemes.
+// schemeAliases are other names of formats and of named schemes.
 var schemeAliases = map[string]string{
 	"fp8":      "fp8_e4m3fn",
 	"fp8_e4m3": "fp8_e4m3fn",
@@ -63,8 +63,8 @@ var schemeAliases = map[string]string{
 	"mxfp8":    "mxfp8_e4m3",
 }
 
-// setNamed sets what the name of a scheme says, and returns of what kinds that is. ok is
-// false if there is no such name.
+// setNamed sets the options of the scheme with the given name, and returns the kinds of these
+// options. ok is false if there is no such name.
 func (s *Scheme) setNamed(name string) (kinds []string, ok bool) {
 	for _, n := range NamedSchemes() {
 		if n.Name != name {

@@ -6,40 +6,39 @@ import (
 	"sync/atomic"
 )
 
-// An Observer calibrates over data that come in batches: activations in an
-// inference loop, or a tensor too large for memory. It reads each batch once. Its
-// memory depends on the distribution of the values, and not on their number.
+// An Observer calibrates over data that come in batches: activations in an inference loop, or a
+// tensor too large for memory. It reads each batch once. Its memory depends on the distribution
+// of the values, and not on their number.
 //
-// What it keeps depends on the scheme's method. For MinMax it keeps ranges. For
-// MovingAverage it also keeps averages of ranges. For all other methods it also
-// keeps a histogram, whose bins the float format defines: the upper 16 bits of a
-// value. From these Params makes the parameters of any method that needs no more.
+// The method of the scheme decides what an Observer keeps. For MinMax it keeps ranges. For
+// MovingAverage it also keeps averages of ranges. For all other methods it also keeps a
+// histogram. The bins of the histogram are fixed: a bin is all values with the same upper 16
+// bits. [Observer.Params] makes parameters from what is kept.
 //
-// Except for moving averages, the order of the values does not matter: any split
-// of the data over batches and observers, merged in any order, gives the same
-// bytes (MarshalBinary) and the same parameters.
+// Except for moving averages, the order of the values does not matter: any split of the data
+// over batches and observers, merged in any order, gives the same bytes (MarshalBinary) and the
+// same parameters.
 //
-// MarshalJSON returns an object with the fields version, which is 1, and state,
-// which is the bytes of MarshalBinary in base64. Package gob writes MarshalBinary.
-// The error of both is ErrState for the zero Observer, which has no scheme. An
-// Observer must not be copied, which go vet checks.
+// MarshalJSON returns an object with the fields version, which is 1, and state, which is the
+// bytes of MarshalBinary in base64. Package gob writes the bytes of MarshalBinary. The error of
+// both is ErrState for the zero Observer, which has no scheme. An Observer must not be copied;
+// go vet reports copies.
 //
-// All methods are safe for concurrent use; one call runs at a time. (The first
-// UnmarshalBinary or UnmarshalJSON of a zero Observer must return before
-// MarshalJSON is called.) For more speed give each goroutine an Observer, and merge
-// them.
+// All methods are safe for concurrent use; one call runs at a time. (The first UnmarshalBinary
+// or UnmarshalJSON of a zero Observer must return before MarshalJSON is called.) For more speed
+// give each goroutine an Observer, and merge them.
 type Observer struct {
 	observerForms
 	mu     sync.Mutex
-	id     uint64 // decides which of two is locked first
+	id     uint64 // two observers are locked in the order of their ids
 	scheme Scheme
 	policy NotFinitePolicy
 
-	seen    int        // batches, those with errors too
-	params  []observed // one for each parameter, none before the first batch
+	seen    int        // number of batches, including those with errors
+	params  []observed // one for each parameter; empty before the first batch
 	counter Counts
-	batch   []observed // memory for what batches are that are large or read,
-	values  []float32  // and for all of one
+	batch   []observed // memory for the counts of a large batch, or of one that is read
+	values  []float32  // memory for the values of a batch
 }
 
 // A NotFinitePolicy says what an Observer, or QuantizeDynamic, does with NaN and
@@ -51,20 +50,20 @@ const (
 	// QuantizeDynamic return an error.
 	RefuseNotFinite NotFinitePolicy = iota
 
-	// IgnoreNotFinite leaves out such values, and counts them. Attention masks
-	// hold -Inf. It is for an Observer.
+	// IgnoreNotFinite makes an Observer leave out such values and count them. Attention masks,
+	// for example, hold -Inf. QuantizeDynamic does not take it.
 	IgnoreNotFinite
 
-	// MarkNotFinite gives the parameter of such a value the scale NaN, and does the rest
-	// of the tensor. It is for QuantizeDynamic.
+	// MarkNotFinite makes QuantizeDynamic give the scale NaN to the parameters of such a value,
+	// and quantize the rest of the tensor. An Observer does not take it.
 	MarkNotFinite
 )
 
-// observers counts them.
+// observers is the number of observers that were made: the source of their ids.
 var observers atomic.Uint64
 
-// NewObserver returns an Observer without values for s. Errors: those of
-// Scheme.Validate, and ErrScheme for a policy that there is not.
+// NewObserver returns an empty Observer for s. Errors: those of Scheme.Validate, and ErrScheme
+// for MarkNotFinite or an unknown policy.
 func NewObserver(s Scheme, p NotFinitePolicy) (*Observer, error) {
 	if err := s.Validate(); err != nil {
 		return nil, err
@@ -91,30 +90,29 @@ func (o *Observer) Policy() NotFinitePolicy {
 	return o.policy
 }
 
-// Len returns the number of parameters, as Scheme.NumParams: 0 before the first batch.
+// Len returns the number of parameters, as Scheme.NumParams does. It is 0 before the first
+// batch.
 func (o *Observer) Len() int {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return len(o.params)
 }
 
-// Counts returns how many values there were in all.
+// Counts returns the numbers of finite values, NaN and infinities that o has observed.
 func (o *Observer) Counts() Counts {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.counter
 }
 
-// Observe adds a batch. Batches may differ in shape, as long as they have the
-// same number of channels or groups: 1 for a scheme per tensor. Memory is
-// allocated for the first of them, and for values of a magnitude not seen
-// before: there are 512 octaves at most.
+// Observe adds a batch. Batches may differ in shape as long as they have the same number of
+// channels or groups. Memory is allocated for the first batch, and for values in an octave that
+// was not seen before; there are at most 512 octaves.
 //
 // A batch of no elements adds nothing, and is no error.
 //
-// Errors are a *BatchError of ErrShape, ErrAxis or, unless they are
-// to be ignored, a *NotFiniteError for the first NaN or infinity. They leave o
-// as it was.
+// Errors are a *BatchError that wraps ErrShape, ErrAxis or, under RefuseNotFinite, a
+// *NotFiniteError for the first NaN or infinity. An error leaves o as it was.
 func (o *Observer) Observe(batch Tensor) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -157,7 +155,7 @@ func (o *Observer) observe(batch Tensor) error {
 		for i := range o.params {
 			o.params[i].batch = 0
 		}
-		o.collect(batch.Data, nil, l, o.params, sift) // no error without a Source
+		o.collect(batch.Data, nil, l, o.params, sift) // there is no Source, so no error
 	}
 	if !sift {
 		o.counter.Finite += uint64(len(batch.Data))
@@ -176,8 +174,8 @@ func (o *Observer) observe(batch Tensor) error {
 	return nil
 }
 
-// observeApart collects a batch in o.batch, and adds that to o if there is no error.
-// So the batch need be gone through but once. It is x, or comes from src.
+// observeApart counts a batch in o.batch, and adds o.batch to o if there is no error. So one
+// pass over the batch is enough. The batch is x, or is read from src.
 func (o *Observer) observeApart(x []float32, src Source, l layout) error {
 	o.batch = resize(o.batch, l.params)
 	for i := range o.batch {
@@ -211,13 +209,14 @@ func (o *Observer) observeApart(x []float32, src Source, l layout) error {
 	return nil
 }
 
-// collect brings the values of a batch, which are x or come from src, to params.
+// collect adds the values of a batch to params. The batch is x, or is read from src. sift
+// leaves out values that are not finite.
 func (o *Observer) collect(x []float32, src Source, l layout, params []observed, sift bool) error {
 	w := histogramWalks.Get().(*histogramWalk)
 	w.sift, w.counts = sift, !o.scheme.Method.ranged()
 	var err error
 	if src != nil && l.params > 1 && !l.scattered() && l.size(0) > countLen {
-		// One parameter after the other: goroutines would have to wait for each other.
+		// One parameter after the other, as goroutines would have to wait for each other.
 		var c columnsSource
 		for p := 0; p < l.params && err == nil; p++ {
 			b := l.values(p, 1)
@@ -231,8 +230,8 @@ func (o *Observer) collect(x []float32, src Source, l layout, params []observed,
 	return err
 }
 
-// findNotFinite returns the error for the first value of a tensor that is not
-// finite, of which there are some. It is x, or comes from src.
+// findNotFinite returns the error for the first value that is not finite, in a tensor that has
+// one. The tensor is x, or is read from src.
 func findNotFinite(x []float32, src Source, l layout, by Granularity) error {
 	if src == nil {
 		return notFinite(x, &l, by)
@@ -259,7 +258,7 @@ func (o *Observer) observeNothing(shape []int) error {
 	return err
 }
 
-// countNotFinite adds up what is not finite.
+// countNotFinite sets the counts of NaN and infinities to the sums over all parameters.
 func (o *Observer) countNotFinite() {
 	o.counter.NaN, o.counter.PosInf, o.counter.NegInf = 0, 0, 0
 	for i := range o.params {
@@ -270,7 +269,7 @@ func (o *Observer) countNotFinite() {
 	}
 }
 
-// grow makes the parameters of the first batch.
+// grow makes n parameters if there are none yet.
 func (o *Observer) grow(n int) {
 	if len(o.params) == n {
 		return
@@ -283,7 +282,7 @@ func (o *Observer) grow(n int) {
 	}
 }
 
-// widen adds n values in a range, those of a batch.
+// widen adds to p a batch of n values whose range is [lo, hi].
 func (o *Observer) widen(p *observed, n uint64, lo, hi float32) {
 	if p.n == 0 {
 		p.lo, p.hi = lo, hi
@@ -300,8 +299,8 @@ func (o *Observer) widen(p *observed, n uint64, lo, hi float32) {
 	p.n += n
 }
 
-// wait makes room for values that wait, if batches bring few of them for each
-// of several parameters.
+// wait allocates memory for values that wait to be counted, if there are several parameters and
+// a batch has few values for each.
 func (o *Observer) wait(l layout) {
 	if n := l.params; n > 1 && l.size(0) < waitingLen && cap(o.params[0].waiting) == 0 {
 		all := make([]float32, n*waitingLen)
@@ -311,11 +310,10 @@ func (o *Observer) wait(l layout) {
 	}
 }
 
-// Merge adds the values of other to o, as if o had observed them too, and
-// leaves other alone. Both must have been made for the same scheme and policy,
-// and, unless one has no values, have the same number of parameters: the error
-// is ErrMerge otherwise, and for moving averages, which know no order to be
-// merged in.
+// Merge adds the values of other to o, as if o had observed them too, and leaves other
+// unchanged. Both must have been made for the same scheme and policy and, unless one has no
+// values, must have the same number of parameters. Otherwise the error is ErrMerge. It is also
+// ErrMerge for moving averages, which depend on the order of the batches.
 func (o *Observer) Merge(other *Observer) error {
 	if o == other {
 		return fmt.Errorf("%w: an observer cannot be merged with itself", ErrMerge)
@@ -359,12 +357,13 @@ func (o *Observer) Merge(other *Observer) error {
 	return nil
 }
 
-// maxValues is how many values merging may come to: by observing nobody will.
+// maxValues is the largest number of values that observers may have after a merge, so that the
+// counts do not overflow.
 const maxValues = 1 << 62
 
-// observerForms has the methods of an Observer that its copies have too. Package
-// json calls no method of a pointer for a value that it cannot take the address of,
-// and would write {} for it.
+// observerForms has the methods that a copy of an Observer needs too. Package json does not
+// call a method with a pointer receiver for a value that it cannot address: without
+// observerForms it would write {}.
 type observerForms struct {
 	of *Observer // nil for the zero Observer
 }

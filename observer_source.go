@@ -2,14 +2,15 @@ package quant
 
 import "fmt"
 
-// ObserveStream is [Observer.Observe] of a batch that is read from t.Source,
-// which must not use o. A shape of no axes is one element.
+// ObserveStream is [Observer.Observe] of a batch that is read from t.Source. The Source must
+// not use o. A shape of no axes is one element.
 //
-// The batch is read once, and once more to say where a value is that is not
-// finite, or to count such values for an observer of MinMax or MovingAverage
-// that ignores them. Where there are histograms, that takes about as much memory
-// as o has, since nothing of a batch may count whose end turns out to be an
-// error: a *BatchError, also of an error of the Source.
+// The batch is read once. It is read a second time to find the index of a value that is not
+// finite, or to count such values for an Observer of MinMax or MovingAverage that ignores them.
+// For methods that need a histogram, the batch is counted in memory of its own, about as much
+// as o has, because an error may come at the end of the batch.
+//
+// Errors are a *BatchError that wraps those of Observe or the error of the Source.
 func (o *Observer) ObserveStream(t Stream) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -57,12 +58,12 @@ func (o *Observer) observeFrom(src Source, shape []int) error {
 	return o.observeApart(nil, src, l)
 }
 
-// fewValues is up to how many values of a parameter a batch is brought together:
-// they take no more memory than the histogram does.
+// fewValues is the largest number of values for each parameter for which a batch is read into
+// memory as a whole. The values then take no more memory than the histograms.
 const fewValues = 1 << 12
 
-// rangesFrom observes a batch whose ranges are all that is needed, and reports
-// whether it has: it has not if there are values to be left out.
+// rangesFrom observes a batch of which only the ranges are needed. It reports false, and
+// observes nothing, if the batch has values that must be left out.
 func (o *Observer) rangesFrom(src Source, l layout) (bool, error) {
 	g := walks.Get().(*walk)
 	lo, hi, err := g.rangesOf(nil, src, l, o.scheme.Granularity)

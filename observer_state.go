@@ -16,11 +16,10 @@ const (
 	stateVersion = 1
 )
 
-// MarshalBinary returns the state of o: two observers that have seen the same
-// values return the same bytes, whatever the batches, their order and what was
-// merged with what. (Moving averages depend on batches and their order.) It
-// takes about 2 to 3 bytes for each bin that holds values.
-// The error is ErrState for the zero Observer, which has no scheme.
+// MarshalBinary returns the state of o. Two observers that have seen the same values return the
+// same bytes, regardless of the batches, their order and the order of merges. (Moving averages
+// depend on the batches and their order.) The state takes about 2 to 3 bytes for each bin that
+// holds values. The error is ErrState for the zero Observer, which has no scheme.
 func (o *Observer) MarshalBinary() ([]byte, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -36,10 +35,10 @@ const (
 	stateNarrow
 	stateZero
 	stateIgnore
-	stateFormat                // not integers: the name of the format follows
-	stateScales                // not float32: the name of the format of scales follows
-	stateDivisor               // not FarEnd: the name of the divisor follows
-	stateFlags   = 1<<iota - 1 // all of them
+	stateFormat                // the format is not Integers, and its name follows
+	stateScales                // the scales are not Float32Scale, and the name of their format follows
+	stateDivisor               // the divisor is not FarEnd, and its name follows
+	stateFlags   = 1<<iota - 1 // all flags
 )
 
 func (o *Observer) append(b []byte) []byte {
@@ -111,10 +110,9 @@ func (p *observed) append(b []byte, m Method) []byte {
 	return b
 }
 
-// UnmarshalBinary replaces o by the observer that data is the state of. It
-// trusts nothing: the error is ErrState for all that MarshalBinary does not
-// return, and leaves o as it was. It allocates no more than a megabyte and 300
-// times len(data).
+// UnmarshalBinary replaces o by the Observer whose state is data. The data need not be trusted:
+// the error is ErrState for all bytes that MarshalBinary cannot return, and leaves o as it was.
+// The memory that it allocates is at most 1 MB plus 300 times len(data).
 func (o *Observer) UnmarshalBinary(data []byte) error {
 	d := decoder{all: data}
 	n := d.decode()
@@ -130,7 +128,8 @@ func (o *Observer) UnmarshalBinary(data []byte) error {
 	return nil
 }
 
-// A decoder reads a state. After an error it reads zeros.
+// A decoder reads a state from all, of which the first at bytes have been read. After an error
+// it reads zeros.
 type decoder struct {
 	all []byte
 	at  int
@@ -143,7 +142,7 @@ func (d *decoder) fail(format string, args ...any) {
 	}
 }
 
-// bytes returns the next n bytes, or zeros.
+// bytes returns the next n bytes. If there are fewer, it fails and returns zeros.
 func (d *decoder) bytes(n int) []byte {
 	if d.err == nil && len(d.all)-d.at >= n {
 		d.at += n
@@ -164,7 +163,7 @@ func (d *decoder) uvarint() (v uint64) {
 		return 0
 	}
 	v, n := binary.Uvarint(d.all[d.at:])
-	if n <= 0 || n > 1 && d.all[d.at+n-1] == 0 { // not in the fewest bytes
+	if n <= 0 || n > 1 && d.all[d.at+n-1] == 0 { // the encoding is longer than it need be
 		d.fail("no number")
 		return 0
 	}
@@ -172,7 +171,7 @@ func (d *decoder) uvarint() (v uint64) {
 	return v
 }
 
-// decode reads a whole state. It returns nil, or what is known, after an error.
+// decode reads a whole state. After an error the result is incomplete or nil.
 func (d *decoder) decode() *Observer {
 	const head = len(stateMagic) + 5
 	if len(d.all) < head+1+4 || string(d.all[:len(stateMagic)]) != stateMagic {
@@ -266,7 +265,7 @@ func (d *decoder) scheme() (s Scheme, policy NotFinitePolicy) {
 	return s, policy
 }
 
-// int reads an int, which is 32 bits wide at most for all to read it alike.
+// int reads an int. It must have at most 32 bits, so that all machines read the same value.
 func (d *decoder) int(signed bool) int {
 	u := d.uvarint()
 	v := int64(u >> 1)
@@ -281,7 +280,8 @@ func (d *decoder) int(signed bool) int {
 	return int(int32(v))
 }
 
-// name reads the length of a name, and the name: "" if there are fewer bytes.
+// name reads the length of a name and the name. If there are fewer bytes, it fails and returns
+// "".
 func (d *decoder) name() string {
 	n := d.uvarint()
 	if n > uint64(len(d.all)-d.at) {
@@ -317,7 +317,7 @@ func (d *decoder) observed(p *observed, m Method) {
 	}
 	p.hist.Reserve(d.octaves(p.n))
 	last, rest := -1, p.n
-	low, high := histogram.Bins, -1 // the first and the last bin in the order of values
+	low, high := histogram.Bins, -1 // places of the lowest and the highest bin, in ascending order of values
 	for rest > 0 && d.err == nil {
 		gap, n := d.uvarint(), d.uvarint()
 		if gap >= uint64(histogram.Bins-1-last) || n == 0 || n > rest {
@@ -341,8 +341,8 @@ func (d *decoder) observed(p *observed, m Method) {
 	}
 }
 
-// octaves returns how many octaves the bins of n values that follow lie in, if
-// they are valid, so that memory for them is allocated once.
+// octaves returns the number of octaves in the bins that follow, which hold n values in total.
+// So memory for them can be allocated once. It does not advance d.
 func (d *decoder) octaves(n uint64) (k int) {
 	look := decoder{all: d.all, at: d.at}
 	last, octave := -1, -1
@@ -360,7 +360,7 @@ func (d *decoder) octaves(n uint64) (k int) {
 	return k
 }
 
-// holds reports whether v, of which a zero may have been -0, is in bin b.
+// holds reports whether v is in bin b. A zero may have been -0, so 0 is in the bin of -0 too.
 func holds(b int, v float32) bool {
 	return b == histogram.BinOf(v) || v == 0 && b == histogram.Negative
 }

@@ -9,12 +9,11 @@ import (
 // n*bits/8, rounded up.
 func PackedLen(n, bits int) int { return int(packedLen(int64(n), bits)) }
 
-// QuantizedFromPacked returns packed codes and parameters that came from elsewhere as
-// a Quantized, without copying them. Bits behind the last code are ignored.
+// QuantizedFromPacked returns packed codes and parameters of another source as a Quantized. It
+// does not copy them. Bits after the last code are ignored.
 //
-// Errors: those of Quantize, ErrShape if there is no shape, ErrCodesLength if
-// len(codes) is not exactly PackedLen, and a *CodeError for a code that narrow
-// range leaves out.
+// Errors: those of Quantize, ErrShape if the shape has no axes, ErrCodesLength if len(codes) is
+// not exactly PackedLen, and a *CodeError for the lowest code under narrow range.
 func QuantizedFromPacked(codes []byte, shape []int, p Params) (Quantized, error) {
 	q := Quantized{Codes: codes, Shape: shape, Params: p}
 	if len(shape) == 0 {
@@ -24,7 +23,7 @@ func QuantizedFromPacked(codes []byte, shape []int, p Params) (Quantized, error)
 		return Quantized{}, err
 	}
 	if !p.Scheme.NarrowRange {
-		return q, nil // every pattern of bits is in the grid
+		return q, nil // every bit pattern is in the grid
 	}
 	qmin, qmax := p.Scheme.Grid()
 	for i := range q.Len() {
@@ -35,10 +34,10 @@ func QuantizedFromPacked(codes []byte, shape []int, p Params) (Quantized, error)
 	return q, nil
 }
 
-// QuantizedFromCodes is QuantizedFromPacked for integers that are not packed yet: it packs them
-// into new memory. A T wider than the codes, or unsigned for signed codes, will
-// do. Without a shape the result has one axis. Errors: those of Quantize, and a
-// *CodeError for a code outside the scheme's grid.
+// QuantizedFromCodes is QuantizedFromPacked for integers that are not packed: it packs them
+// into new memory. T may be wider than the codes, and may be unsigned for signed codes. An
+// empty shape means one axis. Errors: those of Quantize, and a *CodeError for a code outside
+// the scheme's grid.
 func QuantizedFromCodes[T Code](codes []T, shape []int, p Params) (Quantized, error) {
 	f, err := newTransform(len(codes), shape, p)
 	if err != nil {
@@ -65,7 +64,7 @@ func QuantizedFromCodes[T Code](codes []T, shape []int, p Params) (Quantized, er
 	return q, nil
 }
 
-// transform returns q as the job of dequantizing it, without a destination.
+// transform returns the job of dequantizing q, without a destination.
 func (q Quantized) transform() (transform, error) {
 	n, err := elementsOrNone(q.Shape)
 	if err != nil {
@@ -91,8 +90,8 @@ func (q Quantized) Len() int {
 	return n
 }
 
-// At returns the code of element i, counted in row-major order from 0 up to
-// Len()-1. To read all codes, Unpack is faster.
+// At returns the code of element i, in row-major order, for i from 0 to Len()-1. Unpack is
+// faster for many codes.
 func (q Quantized) At(i int) int {
 	bits := q.Params.Scheme.normal().Bits
 	at := i * bits
@@ -107,17 +106,16 @@ func (q Quantized) At(i int) int {
 	return int(int32(v) >> (32 - bits))
 }
 
-// Int8 returns the codes as they are in memory, without a copy, if they are
-// signed and of 8 bits. Otherwise ok is false.
+// Int8 returns q.Codes as int8 values, without a copy. ok is false unless the codes are signed
+// and have 8 bits.
 func (q Quantized) Int8() (codes []int8, ok bool) { return view[int8](q, false, 8) }
 
 // Uint8 is Int8 for unsigned codes.
 func (q Quantized) Uint8() (codes []uint8, ok bool) { return view[uint8](q, true, 8) }
 
-// Int16 returns the codes as they are in memory, without a copy, if they are
-// signed and of 16 bits, the machine is little-endian and the memory is aligned
-// (as what Quantize returns always is). Otherwise ok is false; Unpack works
-// everywhere.
+// Int16 returns q.Codes as int16 values, without a copy. ok is false unless the codes are
+// signed and have 16 bits, the machine is little-endian, and the memory is aligned. (Codes that
+// Quantize returns are aligned.) Unpack works for all codes on all machines.
 func (q Quantized) Int16() (codes []int16, ok bool) { return view[int16](q, false, 16) }
 
 // Uint16 is Int16 for unsigned codes.
@@ -130,9 +128,9 @@ func view[T Code](q Quantized, unsigned bool, bits int) ([]T, bool) {
 	return unsafe.Slice((*T)(unsafe.Pointer(unsafe.SliceData(q.Codes))), len(q.Codes)*8/bits), true
 }
 
-// Pack stores the low bits of each code in dst as a little-endian bit stream,
-// the form of Quantized.Codes, and returns the bytes it took: PackedLen. It
-// panics if dst is shorter, or bits is not in [2, 16] or wider than T.
+// Pack stores the low bits of each code in dst as a little-endian bit stream, as in
+// Quantized.Codes. It returns the number of bytes, which is PackedLen. It panics if dst is
+// shorter, or if bits is not in [2, 16] or wider than T.
 func Pack[T Code](dst []byte, codes []T, bits int) int {
 	mustFit[T](bits)
 	n := PackedLen(len(codes), bits)
@@ -141,9 +139,9 @@ func Pack[T Code](dst []byte, codes []T, bits int) int {
 	return n
 }
 
-// Unpack is the inverse of Pack: it fills dst from packed, sign-extending each
-// code if T is signed. It panics if packed is shorter than PackedLen, or bits
-// is not in [2, 16] or wider than T.
+// Unpack is the inverse of Pack: it stores the codes of packed in dst. It sign-extends them if
+// T is signed. It panics if packed is shorter than PackedLen, or if bits is not in [2, 16] or
+// wider than T.
 func Unpack[T Code](dst []T, packed []byte, bits int) {
 	mustFit[T](bits)
 	if n := PackedLen(len(dst), bits); len(packed) < n {
@@ -171,31 +169,30 @@ func mustFit[T Code](bits int) {
 	}
 }
 
-// pack16 and unpack16 serve widths above 8: there is no assembly for them.
+// pack16 and unpack16 are for widths above 8. They have no assembly.
 
-// WidenBFloat16 stores each bfloat16 of src, given by its bits, in dst as the
-// float32 of the same value. A NaN keeps its sign and payload; a signalling
-// one stays so. It panics if dst is shorter than src.
+// WidenBFloat16 stores the value of each bfloat16 of src, given by its bits, in dst. A NaN
+// keeps its sign and payload, and a signalling NaN stays signalling. It panics if dst is
+// shorter than src.
 func WidenBFloat16(dst []float32, src []uint16) {
 	mustHold(len(dst), len(src))
 	widenBFloat16(dst[:len(src)], src)
 }
 
-// WidenFloat16 is WidenBFloat16 for IEEE 754 binary16. A NaN keeps its sign
-// and payload, which moves to the top of the mantissa, and is made quiet, as
-// F16C and NEON instructions do.
+// WidenFloat16 is WidenBFloat16 for IEEE 754 binary16. A NaN keeps its sign, and its payload
+// moves to the top of the mantissa. It becomes quiet, as with F16C and NEON instructions.
 func WidenFloat16(dst []float32, src []uint16) {
 	mustHold(len(dst), len(src))
 	widenFloat16(dst[:len(src)], src)
 }
 
-// Quantized is a tensor of packed codes with what is needed to read them.
+// A Quantized is a tensor of packed codes, with its shape and parameters.
 type Quantized struct {
-	// Codes holds element i, in row-major order, in bits [i*b, (i+1)*b) of a
-	// little-endian bit stream, b being Params.Scheme.Bits. So codes of 8 and
-	// 16 bits are plain little-endian integers, and of two 4-bit codes the
-	// first is the low nibble. Signed codes are in two's complement.
+	// Codes holds element i, in row-major order, in the bits [i*b, (i+1)*b) of a little-endian
+	// bit stream, where b is Params.Scheme.Bits. So codes of 8 and 16 bits are plain
+	// little-endian integers, and the first of two 4-bit codes is the low nibble. Signed codes
+	// are in two's complement.
 	Codes  []byte
-	Shape  []int  // of the tensor that the codes are of
-	Params Params // that the codes were made with
+	Shape  []int  // of the tensor
+	Params Params // with which the codes were made
 }

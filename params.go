@@ -6,27 +6,25 @@ import (
 	"github.com/a01592f9/quant/internal/exact"
 )
 
-// Params are the scale and the zero point of every tensor, channel or group
-// that Scheme.Granularity tells apart: a real value x has the code
-// round(x/scale) + zero point, and a code q stands for (q - zero point) * scale.
+// Params are the scales and zero points of a tensor, its channels or its groups, as
+// Scheme.Granularity says. A real value x has the code round(x/scale) + zero point, and a code
+// q stands for (q - zero point) * scale.
 //
-// Both slices have one element for PerTensor, one for each index of the axis
-// for PerChannel, and one for each group, in row-major order, for PerGroup:
-// Scheme.NumParams elements in any case.
+// Both slices have Scheme.NumParams elements: one for PerTensor, one for each index of the axis
+// for PerChannel, and one for each group, in row-major order, for PerGroup.
 //
-// Params that came from elsewhere are written as a literal; everything that
-// takes Params checks them.
+// Params of another system are written as a literal. All functions that take Params check them.
 //
-// Do not embed Params in a struct that is written as JSON or gob. The struct would
-// have the methods MarshalJSON and GobEncode of Params, and its other fields would
-// be lost without an error. Give the struct a field instead: Params quant.Params.
+// Do not embed Params in a struct that is written as JSON or gob. The struct would have the
+// methods MarshalJSON and GobEncode of Params, and its other fields would be lost without an
+// error. Give the struct a field instead: Params quant.Params.
 type Params struct {
 	Scheme    Scheme
 	Scale     []float32 // real units per integer step: positive and finite
 	ZeroPoint []int32   // code of the real value 0; it may lie outside the grid, but within ±2^23
 
-	// TensorScale is, for a scheme whose Scales are E4M3Scale, what each of Scale is a
-	// product with; otherwise 0.
+	// TensorScale is the float32 scale of the tensor for E4M3Scale, and 0 for other Scales.
+	// Each element of Scale is TensorScale times a number of E4M3FN.
 	TensorScale float32
 }
 
@@ -37,7 +35,7 @@ func (p *Params) set(s Scheme, n int) {
 	p.resize(n)
 }
 
-// resize gives p room for n parameters.
+// resize makes the slices of p n elements long. It keeps their memory if that is large enough.
 func (p *Params) resize(n int) {
 	if cap(p.Scale) < n {
 		p.Scale = make([]float32, n)
@@ -45,13 +43,14 @@ func (p *Params) resize(n int) {
 	if cap(p.ZeroPoint) < n {
 		p.ZeroPoint = make([]int32, n)
 	}
-	// Only a slice of itself is known to the compiler not to escape.
+	// The compiler knows that a slice of p's own slice does not escape.
 	p.Scale = p.Scale[:n]
 	p.ZeroPoint = p.ZeroPoint[:n]
 }
 
-// paramsOf stores in p what s derives from each range, in a tensor of a scale (see
-// tensorScale). What does not change is out of the loops: groups have many parameters.
+// paramsOf stores in p the parameters that s gives to each range. tensor is the scale of the
+// tensor (see tensorScale). The choice of the formula is outside the loops, since there can be
+// very many groups.
 func (s Scheme) paramsOf(p *Params, lo, hi []float32, tensor float32) {
 	p.TensorScale = tensor
 	scale := p.Scale[:len(lo)]
@@ -83,7 +82,7 @@ func (s Scheme) paramsOf(p *Params, lo, hi []float32, tensor float32) {
 	}
 }
 
-// check returns an error unless p has n scales and zero points that can be used.
+// check returns an error unless p has n scales and n zero points, all valid.
 func (p *Params) check(n int) error {
 	if err := p.checkLen(n); err != nil {
 		return err
@@ -98,7 +97,7 @@ func (p *Params) checkLen(n int) error {
 	return nil
 }
 
-// checkValues checks parameters from up to end.
+// checkValues checks the parameters with the indices from up to end.
 func (p *Params) checkValues(from, end int) error {
 	scale := p.Scale[from:end]
 	zero := p.ZeroPoint[from:end]
@@ -116,7 +115,7 @@ func (p *Params) checkValues(from, end int) error {
 	return nil
 }
 
-// checkStored checks that scales are numbers of their format.
+// checkStored checks that the scales are numbers of the format of scales.
 func (p *Params) checkStored(from, end int) error {
 	f := p.Scheme.Scales
 	if f == Float32Scale {
@@ -133,14 +132,13 @@ func (p *Params) checkStored(from, end int) error {
 	return nil
 }
 
-// ParamsFromRanges returns the parameters that s derives from ranges, one for
-// each tensor, channel or group. How the ranges were chosen is the caller's
-// business, and s.Method means nothing here. The scale of the tensor, for E4M3Scale, is
-// that of the largest of these ranges. The shape is not known: whether the
-// number of ranges is right, Quantize will say.
+// ParamsFromRanges returns the parameters that s gives to ranges: one range for each tensor,
+// channel or group. The caller chooses the ranges, so s.Method has no effect. For E4M3Scale the
+// scale of the tensor follows from the largest of the ranges. ParamsFromRanges does not know
+// the shape of the tensor; Quantize checks the number of parameters.
 //
-// Errors: those of Scheme.Validate, ErrEmpty for no ranges, and ErrRange for
-// one that is not finite or is upside down.
+// Errors: those of Scheme.Validate, ErrEmpty for no ranges, and ErrRange for a range that is
+// not finite or whose Min is above its Max.
 func ParamsFromRanges(s Scheme, ranges []Range) (Params, error) {
 	var p Params
 	if err := ParamsFromRangesInto(&p, s, ranges); err != nil {
@@ -149,8 +147,8 @@ func ParamsFromRanges(s Scheme, ranges []Range) (Params, error) {
 	return p, nil
 }
 
-// ParamsFromRangesInto is ParamsFromRanges into memory that p brings, as
-// CalibrateInto is Calibrate. After an error p is as it was.
+// ParamsFromRangesInto is ParamsFromRanges into the memory of p, as CalibrateInto is Calibrate.
+// After an error p is as it was.
 func ParamsFromRangesInto(p *Params, s Scheme, ranges []Range) error {
 	if err := s.Validate(); err != nil {
 		return err
@@ -176,7 +174,7 @@ func ParamsFromRangesInto(p *Params, s Scheme, ranges []Range) error {
 	return nil
 }
 
-// params returns the parameters that s derives from a range that has a tensor to itself.
+// params returns the parameters that s gives to r, the only range of a tensor.
 func (s Scheme) params(r Range) (scale float32, zero int32) {
 	if s.Scales != Float32Scale {
 		rule := s.scaleRule(s.tensorScaleOf(r))
@@ -191,13 +189,13 @@ func (s Scheme) params(r Range) (scale float32, zero int32) {
 	return s.asymmetric(r)
 }
 
-// A scaler is a scheme as a search sees it, for one tensor.
+// A scaler makes the parameters of ranges for a scheme and one tensor.
 type scaler struct {
 	Scheme
-	rule scaleRule // of scales that are not float32
+	rule scaleRule // for scales that are not float32
 }
 
-// scaler returns that of s for a tensor of a scale (see tensorScale).
+// scaler returns the scaler of s for a tensor with the given scale (see tensorScale).
 func (s Scheme) scaler(tensor float32) scaler {
 	if s.Scales == Float32Scale {
 		return scaler{Scheme: s}
@@ -205,7 +203,7 @@ func (s Scheme) scaler(tensor float32) scaler {
 	return scaler{s, s.scaleRule(tensor)}
 }
 
-// of returns the scale and the zero point of a range: those that are stored.
+// of returns the parameters of a range, with the scale as it is stored.
 func (s *scaler) of(r Range) (scale float32, zero int32) {
 	if s.Scales != Float32Scale {
 		return s.storedParams(r, &s.rule)
@@ -213,15 +211,15 @@ func (s *scaler) of(r Range) (scale float32, zero int32) {
 	return s.params(r)
 }
 
-// asymmetric returns the parameters that lay the ends of r over the ends of
-// the grid, in float32 throughout, as ONNX's DynamicQuantizeLinear does:
+// asymmetric returns the parameters that map the ends of r to the ends of the grid, in float32
+// as ONNX's DynamicQuantizeLinear does:
 //
 //	scale      = (max - min) / (qmax - qmin)
 //	zero point = round(qmin - min/scale)
 //
-// Where max - min overflows, each end is divided before the subtraction. The
-// scale is at least 2^-126 and at least max(|min|, |max|) * 2^-22: that keeps
-// the zero point below 2^23 and lets a constant channel reconstruct exactly.
+// Where max - min overflows, each end is divided before the subtraction. The scale is at least
+// 2^-126 and at least max(|min|, |max|) * 2^-22. So the zero point is below 2^23, and a
+// constant channel is reconstructed exactly.
 func (s Scheme) asymmetric(r Range) (scale float32, zero int32) {
 	qmin, qmax := s.Grid()
 	lo, hi := r.Min, r.Max
@@ -235,15 +233,15 @@ func (s Scheme) asymmetric(r Range) (scale float32, zero int32) {
 	return scale, zero
 }
 
-// symmetric returns the parameters that put 0 in the middle of the grid and
-// the larger magnitude of r at its far end:
+// symmetric returns the parameters that map 0 to the middle of the grid and the larger
+// magnitude of r to the end of the grid that is farther from the middle:
 //
 //	zero point = 0 for signed codes, 2^(b-1) for unsigned ones
 //	scale      = max(|min|, |max|) / max(|qmin - zero point|, |qmax - zero point|)
 //
-// With signed codes of 8 bits the divisor is 128, so that the largest positive
-// value is clipped to 127; with narrow range it is 127 and nothing is clipped.
-// Scheme.Divisor has others.
+// With signed codes of 8 bits the divisor is 128, so the largest positive value is clipped to
+// 127. With narrow range the divisor is 127 and nothing is clipped. Other values of
+// Scheme.Divisor have other divisors.
 func (s Scheme) symmetric(r Range) (scale float32, zero int32) {
 	zero, steps := s.symmetricGrid()
 	if s.Divisor == EachEnd {
@@ -262,12 +260,12 @@ func (s Scheme) eachEndScale(r Range, zero int32) float32 {
 	return atLeast(atLeast(low, high), minScale)
 }
 
-// A coding is what kernels and packing need to know of parameters.
+// A coding is the part of Params that kernels and packing use.
 type coding struct {
 	scale []float32
 	zero  []int32
 	codeGrid
 }
 
-// coding returns that of p, with the slices of p.
+// coding returns the coding of p, which shares the slices of p.
 func (p Params) coding() coding { return coding{p.Scale, p.ZeroPoint, p.Scheme.grid()} }

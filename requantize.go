@@ -5,23 +5,24 @@ import (
 	"math"
 )
 
-// Requantizing: the int32 sums of an integer product become codes of 8 bits.
+// Requantizing: the int32 sums of an integer matrix product become codes of 8 bits.
 //
-// With the scales sx, sw and sy of the activations, the weight and the result, a sum a becomes
+// Let sx, sw and sy be the scales of the activations, the weight and the result. Then a sum a
+// becomes
 //
 //	code = clamp(round(a · M) + zero point, lo, hi),  M = sx·sw/sy
 //
-// Runtimes differ in how they multiply and round. The functions below are theirs, bit for
-// bit, and one that is exact.
+// Runtimes differ in how they multiply and round. Requantize is exact up to one rounding. The
+// other functions give the same bits as a particular runtime.
 
-// Requantize stores the codes of sums. The product of a sum and the multiplier, a float64, is
-// exact before it is rounded, and a tie goes to the even integer. There is one multiplier for
-// all, or one for each column: sum i has multiplier i modulo their number. Codes are limited to
-// [lo, hi], which are the ends of T unless an activation function limits them more.
-// It allocates nothing, and panics if dst is shorter than sums.
+// Requantize stores the codes of sums in dst. The product of a sum and the float64 multiplier
+// is exact before it is rounded once, ties to even. There is one multiplier for all sums, or
+// one for each column: sum i has the multiplier with index i modulo len(multiplier). Codes are
+// limited to [lo, hi]: the limits of T, or tighter limits of an activation function. Requantize
+// allocates nothing, and panics if dst is shorter than sums.
 //
-// Errors: ErrParams if there is no multiplier, and a *ParamError for one that
-// is not positive and finite.
+// Errors: ErrParams if there is no multiplier, and a *ParamError for a multiplier that is not
+// positive and finite.
 func Requantize[T int8 | uint8](dst []T, sums []int32, multiplier []float64, zero, lo, hi T) error {
 	mustHold(len(dst), len(sums))
 	if err := checkMultipliers(multiplier); err != nil {
@@ -46,9 +47,9 @@ func checkMultipliers[T float32 | float64](m []T) error {
 	return nil
 }
 
-// nearestProduct returns the integer nearest to a·m, of an int32 a and a positive m. The
-// product in float64 rounds to the same integer unless it is half an odd one, and then
-// what was lost decides. Beyond 2^40 it is the product.
+// nearestProduct returns the integer nearest to a·m for a positive m. The product in float64
+// rounds to the same integer, unless it is halfway between two integers. Then the rounding
+// error of the product decides. If the product is above 2^40, it is returned as it is.
 func nearestProduct(a, m float64) float64 {
 	p := float64(a * m)
 	if math.Abs(p) >= 1<<40 {
@@ -68,9 +69,9 @@ func nearestProduct(a, m float64) float64 {
 }
 
 // RequantizeFloat32 is Requantize as ONNX Runtime does it on a CPU by default
-// (MlasRequantizeOutput): the sum is rounded to float32, and so is its product with the
-// multiplier, which is then rounded to the even integer of a tie. ONNX Runtime's multiplier is
-// the float32 sx*sw/sy, each operation rounded. Errors: those of Requantize.
+// (MlasRequantizeOutput). The sum is rounded to float32. Its product with the multiplier is
+// rounded to float32, and then to an integer, ties to even. The multiplier of ONNX Runtime is
+// sx*sw/sy with each operation rounded to float32. Errors: those of Requantize.
 func RequantizeFloat32[T int8 | uint8](dst []T, sums []int32, multiplier []float32, zero, lo, hi T) error {
 	mustHold(len(dst), len(sums))
 	if err := checkMultipliers(multiplier); err != nil {
@@ -83,33 +84,33 @@ func RequantizeFloat32[T int8 | uint8](dst []T, sums []int32, multiplier []float
 	return nil
 }
 
-// A FixedPoint is a positive multiplier of 31 bits with an exponent: it stands for
-// Multiplier · 2^(Shift-31). Multiplier is at least 2^30, or 0 where it stands for 0.
+// A FixedPoint is a positive multiplier of 31 bits with an exponent. It stands for Multiplier ·
+// 2^(Shift-31). Multiplier is at least 2^30, or 0 for the multiplier 0.
 type FixedPoint struct {
 	Multiplier int32
-	Shift      int32 // positive to the left
+	Shift      int32 // a positive Shift is to the left
 }
 
-// A FixedPointRule says how a sum is multiplied by a FixedPoint, and how a FixedPoint is
-// made of a real number.
+// A FixedPointRule says how a sum is multiplied by a FixedPoint, and how a real number becomes
+// a FixedPoint.
 type FixedPointRule uint8
 
 const (
 	// DoubleRounding is the rule of gemmlowp, and of TensorFlow Lite as it is built by default
-	// (MultiplyByQuantizedMultiplier). The sum is shifted to the left, where bits may be
-	// lost; the upper half of twice its product is rounded, a tie up if the product is
-	// not negative and towards zero if it is; and that is divided by a power
-	// of two, a tie away from zero.
+	// (MultiplyByQuantizedMultiplier). The sum is shifted to the left, which may lose bits. Its
+	// product with the multiplier is doubled, and the upper 32 bits are rounded: ties up for a
+	// product of at least 0, and towards zero for a negative one. The result is divided by a
+	// power of two and rounded, ties away from zero.
 	DoubleRounding FixedPointRule = iota
 
-	// SingleRounding is the rule of TensorFlow Lite if it is built with
-	// TFLITE_SINGLE_ROUNDING: the product is rounded once, a tie up.
+	// SingleRounding is the rule of TensorFlow Lite built with TFLITE_SINGLE_ROUNDING. The
+	// product is rounded once, ties up.
 	SingleRounding
 
-	// ArmRounding is the rule of ONNX Runtime on Arm with fixed-point
-	// requantization, and of XNNPACK's rndnu kernels for NEON: the sum is shifted to the left and
-	// saturates; the upper half of twice its product is cut off; and that is
-	// divided by a power of two, a tie up.
+	// ArmRounding is the rule of ONNX Runtime on Arm with fixed-point requantization, and of
+	// XNNPACK's rndnu kernels for NEON. The sum is shifted to the left and saturates. Its
+	// product with the multiplier is doubled, and the upper 32 bits are kept without rounding.
+	// The result is divided by a power of two and rounded, ties up.
 	ArmRounding
 )
 
@@ -126,14 +127,13 @@ func (r FixedPointRule) String() string {
 	return fmt.Sprintf("FixedPointRule(%d)", uint8(r))
 }
 
-// FixedPoint returns m as a runtime of the rule has it. DoubleRounding and SingleRounding
-// take the significand of a float64, rounded to 31 bits with a tie away from zero
-// (QuantizeMultiplier): the least multipliers become 0, and with SingleRounding the largest
-// saturate. ArmRounding takes all bits of the float32 nearest to m, which must be from 2^-32 up to
-// 2^8, but not 2^8 itself.
+// FixedPoint returns m as a runtime with the rule stores it. DoubleRounding and SingleRounding
+// round the significand of a float64 to 31 bits, ties away from zero (QuantizeMultiplier). The
+// smallest multipliers become 0, and with SingleRounding the largest saturate. ArmRounding
+// takes all bits of the float32 nearest to m, which must be in [2^-32, 2^8).
 //
-// Errors: ErrScheme for a rule that there is not, and ErrScale for an m that is not
-// positive and finite, or that the rule does not serve: DoubleRounding serves what is below 2^31.
+// Errors: ErrScheme for an unknown rule, and ErrScale for an m that is not positive and finite,
+// or that the rule does not support. DoubleRounding supports m below 2^31.
 func (r FixedPointRule) FixedPoint(m float64) (FixedPoint, error) {
 	if r > ArmRounding {
 		return FixedPoint{}, fmt.Errorf("%w: there is no %v", ErrScheme, r)
@@ -166,9 +166,9 @@ func (r FixedPointRule) FixedPoint(m float64) (FixedPoint, error) {
 	return FixedPoint{int32(q), int32(shift)}, nil
 }
 
-// RequantizeFixed is Requantize by multipliers of the rule. Errors: ErrParams
-// if there is no multiplier, ErrScheme for a rule that there is not, and ErrScale for a
-// multiplier that no FixedPoint method of the rule returns.
+// RequantizeFixed is Requantize with multipliers of the given rule. Errors: ErrParams if there
+// is no multiplier, ErrScheme for an unknown rule, and ErrScale for a multiplier that
+// FixedPoint does not return for the rule.
 func RequantizeFixed[T int8 | uint8](dst []T, sums []int32, multiplier []FixedPoint, rule FixedPointRule, zero, lo, hi T) error {
 	mustHold(len(dst), len(sums))
 	if len(multiplier) == 0 {
@@ -189,7 +189,7 @@ func RequantizeFixed[T int8 | uint8](dst []T, sums []int32, multiplier []FixedPo
 	return nil
 }
 
-// serves reports whether m is a multiplier of the rule.
+// serves reports whether m is a multiplier that the rule can have.
 func (r FixedPointRule) serves(m FixedPoint) bool {
 	least, most := int32(-31), int32(31)
 	switch r {
@@ -201,7 +201,7 @@ func (r FixedPointRule) serves(m FixedPoint) bool {
 	return m.Multiplier >= 0 && m.Shift >= least && m.Shift <= most
 }
 
-// times returns a times m.
+// times returns the product of a and m, rounded by the rule.
 func (m FixedPoint) times(a int32, rule FixedPointRule) int32 {
 	switch rule {
 	case DoubleRounding:

@@ -7,18 +7,18 @@ import (
 )
 
 // A ScaleFormat says in which numbers the scales of a scheme are stored. Its zero value is
-// Float32Scale. Calibration rounds the scale of a range to such a number before it makes
-// the zero point, so that codes are those for the scale that is stored.
+// Float32Scale. Calibration rounds the scale of a range to the format, and then makes the zero
+// point from the rounded scale. So the codes are made with the scale that is stored.
 //
-// Below, m is the largest magnitude of the range for the symmetric mapping and for
-// formats, and max - min for the asymmetric mapping. d is the divisor by which m becomes
-// a scale: 6 for E2M1, for example, and 255 for 8 bits asymmetric. Each scale is at least
-// the smallest positive number of its format, and never below 2^-126. A range of only
-// zeros gets the scale 1, or for E4M3Scale that of the tensor.
+// Below, m is the largest magnitude of the range for the symmetric mapping and for codebooks,
+// and max - min for the asymmetric mapping. d is the divisor that makes a scale of m: 6 for
+// E2M1, for example, and 255 for 8 bits asymmetric. Each scale is at least the smallest
+// positive number of its format, and at least 2^-126. A range of only zeros gets the scale 1,
+// or for E4M3Scale the scale of the tensor.
 type ScaleFormat uint8
 
 const (
-	// Float32Scale is m/d as it is: scales of 4 bytes.
+	// Float32Scale is m/d, rounded to float32: 4 bytes.
 	Float32Scale ScaleFormat = iota
 
 	// Float16Scale is m/d rounded to IEEE binary16, ties to even, at most 65504: 2 bytes.
@@ -27,32 +27,32 @@ const (
 	// BFloat16Scale is m/d rounded to bfloat16, ties to even: 2 bytes.
 	BFloat16Scale
 
-	// E8M0Floor is the power of two 2^(floor(log2 m) - e): 1 byte. Here e is
-	// floor(log2 v), v being the largest value of the format, or qmax minus the zero
-	// point, or qmax - qmin for the asymmetric mapping. It is the rule of the OCP
-	// Microscaling Formats 1.0 (MX), and clips where m/v is not a power of two.
+	// E8M0Floor is the power of two 2^(floor(log2 m) - e): 1 byte. Here e is floor(log2 v), and
+	// v is the largest value of a codebook, qmax minus the zero point for the symmetric
+	// mapping, or qmax - qmin for the asymmetric mapping. It is the rule of the OCP
+	// Microscaling Formats 1.0 (MX). It can clip where m/v is not a power of two.
 	E8M0Floor
 
-	// E8M0Ceil is the power of two 2^(ceil(log2 m) - e).
+	// E8M0Ceil is the power of two 2^(ceil(log2 m) - e): 1 byte.
 	E8M0Ceil
 
-	// E8M0Even is E8M0Floor of m rounded to as many bits of mantissa as codes have, half
-	// of a place up. Integers count the bits below the first of v. Formats whose values
-	// are no floating-point numbers do not have the rule.
+	// E8M0Even rounds m, half up, to as many bits of mantissa as the codes have, and then
+	// applies E8M0Floor: 1 byte. For integers the number of bits is floor(log2 v). Codebooks
+	// that are not floating-point formats, such as NF4, do not have this rule.
 	E8M0Even
 
-	// E8M0RCeil is m/d rounded up to a power of two, so that nothing is clipped.
+	// E8M0RCeil is m/d rounded up to a power of two, so that nothing is clipped: 1 byte.
 	E8M0RCeil
 
-	// E8M0Nearest is m/d rounded to the nearest power of two, ties up.
+	// E8M0Nearest is m/d rounded to the nearest power of two, ties up: 1 byte.
 	E8M0Nearest
 
-	// E4M3Scale has two levels. The tensor has a float32 scale t, Params.TensorScale: the
-	// largest m of all, divided by 448*d. Each parameter has m/d/t rounded to E4M3FN, 1
-	// byte, and its scale is the product of that and t. It is the rule of NVFP4.
+	// E4M3Scale has two levels. The tensor has a float32 scale t, which is Params.TensorScale:
+	// the largest m of all ranges, divided by 448*d. For each range m/d/t is rounded to E4M3FN
+	// and takes 1 byte. The scale of the range is that number times t. It is the rule of NVFP4.
 	E4M3Scale
 
-	scaleFormats // how many there are
+	scaleFormats // the number of formats
 )
 
 // scaleFormatInfo has the name and the bytes of each format of scales.
@@ -79,8 +79,8 @@ func (f ScaleFormat) String() string {
 	return scaleFormatInfo[f].name
 }
 
-// Bytes returns how many bytes a scale takes. The scale of the tensor, which E4M3Scale
-// has, takes 4 more.
+// Bytes returns the number of bytes of a stored scale. E4M3Scale needs 4 more bytes for the
+// scale of the tensor.
 func (f ScaleFormat) Bytes() int { return scaleFormatInfo[f].bytes }
 
 // ScaleFormats returns all formats of scales.
@@ -92,7 +92,7 @@ func ScaleFormats() []ScaleFormat {
 	return all
 }
 
-// MarshalText returns the name of the format. The error is ErrScheme.
+// MarshalText returns the name of the format. The error is ErrScheme for an unknown format.
 func (f ScaleFormat) MarshalText() ([]byte, error) {
 	if f >= scaleFormats {
 		return nil, fmt.Errorf("%w: there is no %v", ErrScheme, f)
@@ -100,7 +100,8 @@ func (f ScaleFormat) MarshalText() ([]byte, error) {
 	return []byte(f.String()), nil
 }
 
-// UnmarshalText reads what MarshalText returns. The error is ErrScheme.
+// UnmarshalText reads a name that MarshalText returns. The error is ErrScheme for any other
+// text.
 func (f *ScaleFormat) UnmarshalText(text []byte) error {
 	i := slices.IndexFunc(ScaleFormats(), func(g ScaleFormat) bool { return g.String() == string(text) })
 	if i < 0 {

@@ -2,21 +2,21 @@ package quant
 
 import "fmt"
 
-// A Scheme says how a tensor is turned into codes. Only Bits has to be set, or
-// Format: the zero value of everything else is signed codes, the asymmetric mapping and
-// one scale and zero point for the whole tensor.
+// A Scheme says how a tensor is quantized. Only Bits or Format has to be set. By default the
+// codes are signed, the mapping is asymmetric, and the whole tensor has one scale and one zero
+// point.
 //
-// Do not embed a Scheme in a struct that is written as JSON, gob or text. The struct
-// would have the methods MarshalJSON, GobEncode and MarshalText of Scheme, and its
-// other fields would be lost without an error. Give the struct a field instead:
-// Scheme quant.Scheme. The same holds for all types of this package.
+// Do not embed a Scheme in a struct that is written as JSON, gob or text. The struct would have
+// the methods MarshalJSON, GobEncode and MarshalText of Scheme, and its other fields would be
+// lost without an error. Give the struct a field instead: Scheme quant.Scheme. The same holds
+// for all types of this package.
 type Scheme struct {
-	// Bits is the width of a code, 2 to 16 for Integers. Other formats have a width of
-	// their own: for them Bits is that, or 0.
+	// Bits is the width of a code: 2 to 16 for Integers. Every other format has a fixed width;
+	// for these Bits is that width, or 0.
 	Bits int
 
-	// Format says which values the codes stand for: by default the integers. The other
-	// formats have no zero point. The mapping means nothing for them.
+	// Format says which values the codes stand for. The default is Integers. The other formats
+	// have no zero points, and Mapping has no effect on them.
 	Format Format
 
 	// Unsigned makes codes run from 0 to 2^Bits-1 instead of from
@@ -26,30 +26,30 @@ type Scheme struct {
 	// Mapping is Asymmetric or Symmetric.
 	Mapping Mapping
 
-	// Scales says in which numbers scales are stored: by default float32.
+	// Scales is the format in which scales are stored. The default is Float32Scale.
 	Scales ScaleFormat
 
 	// Granularity says which elements share a scale and a zero point:
 	// PerTensor, PerChannel(axis) or PerGroup(axis, size).
 	Granularity Granularity
 
-	// NarrowRange drops the lowest code, so that the grid is symmetric about
-	// zero: [-127, 127] for 8 bits. It goes only with signed codes and the
-	// symmetric mapping, which divides by 127 then, not 128, and clips nothing.
-	// TFLite, TensorRT and ONNX Runtime quantize weights so.
+	// NarrowRange leaves out the lowest code, so that the grid is symmetric about zero: [-127,
+	// 127] for 8 bits. It requires signed codes and the symmetric mapping. The divisor of the
+	// mapping is then 127 and not 128, and nothing is clipped. TFLite, TensorRT and ONNX
+	// Runtime quantize weights this way.
 	NarrowRange bool
 
-	// Divisor says what the symmetric mapping divides a range by: FarEnd, HalfWidth or
-	// EachEnd. It goes only with integers and the symmetric mapping.
+	// Divisor says by what the symmetric mapping divides the range: FarEnd, HalfWidth or
+	// EachEnd. HalfWidth and EachEnd require integers and the symmetric mapping.
 	Divisor Divisor
 
-	// Method is the method that chooses the range to lay the grid over: MinMax,
-	// Percentile(p), PercentileMagnitude(p), LeastSquares, LeastAbsolute, Entropy or MovingAverage(m).
+	// Method chooses the range that the grid covers: MinMax, Percentile(p),
+	// PercentileMagnitude(p), LeastSquares, LeastAbsolute, Entropy or MovingAverage(m).
 	Method Method
 
-	// ZeroInRange widens every range so that it holds 0, and keeps the zero
-	// point inside the grid. ONNX, TFLite and PyTorch need that: their zero
-	// points have the type of a code. It changes nothing for Symmetric.
+	// ZeroInRange widens every range so that it holds 0, and so keeps the zero point in the
+	// grid. ONNX, TFLite and PyTorch need that, since they store zero points in the type of the
+	// codes. It has no effect on Symmetric.
 	ZeroInRange bool
 }
 
@@ -63,13 +63,13 @@ const (
 	//	zero point = round(qmin - min/scale)
 	Asymmetric Mapping = iota
 
-	// Symmetric maps 0 to the middle of the grid and the largest magnitude to
-	// its far end:
+	// Symmetric maps 0 to the middle of the grid, and the largest magnitude to the end of the
+	// grid that is farther from the middle:
 	//
 	//	zero point = 0 for signed codes, 2^(Bits-1) for unsigned ones
 	//	scale      = max(|min|, |max|) / max(|qmin - zero point|, |qmax - zero point|)
 	//
-	// Scheme.Divisor has other divisors.
+	// Scheme.Divisor can choose another divisor.
 	Symmetric
 )
 
@@ -84,9 +84,9 @@ func (m Mapping) String() string {
 	return fmt.Sprintf("Mapping(%d)", uint8(m))
 }
 
-// Grid returns the lowest and the highest code. It is for schemes whose options
-// are valid; for others it means nothing, and may panic. Codes of formats other
-// than Integers are patterns of bits, from 0 on.
+// Grid returns the lowest and the highest code. For formats other than Integers codes are bit
+// patterns, and the lowest is 0. For a scheme that is not valid the result is undefined, and
+// Grid may panic.
 func (s Scheme) Grid() (qmin, qmax int) {
 	if s.Format.number != 0 {
 		return 0, len(s.Format.book().values) - 1
@@ -101,7 +101,8 @@ func (s Scheme) Grid() (qmin, qmax int) {
 	return qmin, qmax
 }
 
-// symmetricGrid returns the zero point and the divisor: for EachEnd the larger of two.
+// symmetricGrid returns the zero point and the divisor. For EachEnd the divisor is the larger
+// of the two.
 func (s Scheme) symmetricGrid() (zero int32, steps float32) {
 	qmin, qmax := s.Grid()
 	if s.Unsigned {
@@ -113,9 +114,9 @@ func (s Scheme) symmetricGrid() (zero int32, steps float32) {
 	return zero, float32(max(zero-int32(qmin), int32(qmax)-zero))
 }
 
-// Validate returns nil if the options of s are valid and go together: it wraps
-// ErrBits, ErrGroupSize, ErrMethod or ErrScheme otherwise. Whether the axis exists is for
-// a shape to say: see NumParams.
+// Validate returns nil if the options of s are valid and allowed together. Otherwise the error
+// wraps ErrBits, ErrGroupSize, ErrMethod or ErrScheme. Validate does not know a shape;
+// NumParams checks that the axis exists.
 func (s Scheme) Validate() error {
 	if s.Format.number != 0 {
 		if err := s.validateFormat(); err != nil {
@@ -142,8 +143,8 @@ func (s Scheme) Validate() error {
 	return s.Method.validate()
 }
 
-// validateForTensor is Validate for a scheme that a tensor is calibrated to. A
-// tensor is no sequence of batches, which a moving average is of.
+// validateForTensor is Validate for a scheme that a single tensor is calibrated to. It refuses
+// MovingAverage, which needs a sequence of batches.
 func (s Scheme) validateForTensor() error {
 	if err := s.Validate(); err != nil {
 		return err
@@ -154,11 +155,10 @@ func (s Scheme) validateForTensor() error {
 	return nil
 }
 
-// NumParams returns how many scales, and as many zero points, a tensor of the
-// given shape has under s: the length that CalibrateInto needs in its slices.
-// A Tensor without a shape has one axis, of len(Data), and a single value has
-// the shape []int{1}: a shape of no axes is the error ErrShape. Other errors:
-// those of Validate, ErrShape, ErrEmpty and ErrAxis.
+// NumParams returns the number of scales, which is also the number of zero points, of a tensor
+// with the given shape: the length that CalibrateInto needs in its slices. For a Tensor without
+// a shape pass []int{len(Data)}, and for a single value []int{1}: a shape of no axes is the
+// error ErrShape. Other errors: those of Validate, ErrShape, ErrEmpty and ErrAxis.
 func (s Scheme) NumParams(shape []int) (int, error) {
 	if err := s.Validate(); err != nil {
 		return 0, err
@@ -174,7 +174,7 @@ func (s Scheme) NumParams(shape []int) (int, error) {
 	return l.params, err
 }
 
-// validateFormat checks the options of a scheme whose codes are no integers.
+// validateFormat checks the options of a scheme whose format is a codebook.
 func (s Scheme) validateFormat() error {
 	b := s.Format.book()
 	switch {
@@ -188,7 +188,7 @@ func (s Scheme) validateFormat() error {
 	return nil
 }
 
-// validateScales checks that there are scales of s.
+// validateScales checks that the format of scales exists and is allowed for s.
 func (s Scheme) validateScales() error {
 	if s.Scales >= scaleFormats {
 		return fmt.Errorf("%w: there is no %v", ErrScheme, s.Scales)
@@ -199,8 +199,8 @@ func (s Scheme) validateScales() error {
 	return nil
 }
 
-// normal returns s with what follows from its format: the width in Bits, and the
-// symmetric mapping, since there is no zero point.
+// normal returns s with what its format implies: the width in Bits, and the symmetric mapping,
+// since there is no zero point.
 func (s Scheme) normal() Scheme {
 	if s.Format.number != 0 {
 		s.Bits, s.Mapping = s.Format.book().bits, Symmetric
@@ -208,7 +208,7 @@ func (s Scheme) normal() Scheme {
 	return s
 }
 
-// validateDivisor checks that the divisor is one, and that the scheme divides by it.
+// validateDivisor checks that the divisor exists and is allowed for s.
 func (s Scheme) validateDivisor() error {
 	switch {
 	case s.Divisor >= divisors:

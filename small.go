@@ -5,32 +5,32 @@ import (
 	"unsafe"
 )
 
-// Small calls: of a tensor that is a single part, and that one kernel call, or
-// one for each buffer of codes, does as a whole. They need no layout, transform or walk, which
-// would take most of the time. A call that has an error, or that is not of the usual
-// kind, takes the usual way, which says what is wrong.
+// Small calls: functions on tensors so small that one kernel call can do the whole tensor, or
+// one for each buffer of codes. They do without a layout, a transform and a walk, which would
+// take most of the time. A call with an error, or with unusual options, takes the general way,
+// which also reports the error.
 
-// An extent is how a small tensor is cut: into runs, or into rows of columns.
+// An extent says how a small tensor is divided: into runs, or into rows of columns.
 type extent struct {
-	run     int // elements of a run or a row; 0 if the tensor is not small
+	run     int // length of a run or a row; 0 if the tensor is not small
 	params  int
 	columns bool
 }
 
 const (
-	// smallRows is how many rows of fewer than wideRow columns a small call has at most:
-	// more of them are merged, see layout.
+	// smallRows is the largest number of rows in a small call, if the rows have fewer than
+	// wideRow columns. The general way merges more rows than that, see layout.
 	smallRows = 16
 
-	// smallLen is the length up to which a call has a smaller buffer, which Go sets
-	// to zero.
+	// smallLen is the longest tensor for which a call uses a smaller buffer. Go sets buffers to
+	// zero, which takes time.
 	smallLen = 128
 
-	// smallParams is how many parameters a small calibration has at most.
+	// smallParams is the largest number of parameters in a small calibration.
 	smallParams = 256
 )
 
-// extent returns how g cuts a tensor of n elements.
+// extent returns how g divides a tensor of n elements.
 func (g *Granularity) extent(n int, shape []int) extent {
 	if n == 0 || n > partLen || len(shape) > 0 && smallElements(shape) != n {
 		return extent{}
@@ -73,7 +73,7 @@ func (g *Granularity) extent(n int, shape []int) extent {
 	return extent{}
 }
 
-// smallElements returns how many elements shape has, 0 if they are more than a part.
+// smallElements returns the number of elements of shape, or 0 if it is more than partLen.
 func smallElements(shape []int) int {
 	if len(shape) == 0 {
 		return 0
@@ -90,15 +90,16 @@ func smallElements(shape []int) int {
 	return n
 }
 
-// usual reports whether s is valid and has integers: of valid schemes it knows the usual
-// ones.
+// usual reports whether s is valid and has the common options: integers, float32 scales and the
+// divisor FarEnd. It may be false for other valid schemes.
 func (s *Scheme) usual() bool {
 	return s.Format.number == 0 && s.Scales == Float32Scale && uint(s.Bits-2) <= 14 && s.Mapping <= Symmetric && s.Granularity.unit <= perGroup &&
 		(!s.NarrowRange || !s.Unsigned && s.Mapping == Symmetric) &&
 		(s.Method.kind == minMax && math.Float64bits(s.Method.fraction) == 0 || s.Method.validate() == nil)
 }
 
-// small returns how a tensor is cut, and whether a small call may use p for it.
+// small returns how p divides a tensor of n elements. ok is false if a small call cannot use p
+// for it.
 func (p *Params) small(n int, shape []int) (extent, bool) {
 	e := p.Scheme.Granularity.extent(n, shape)
 	if e.run == 0 || len(p.Scale) != e.params || len(p.ZeroPoint) != e.params || !p.Scheme.usual() {
@@ -110,12 +111,12 @@ func (p *Params) small(n int, shape []int) (extent, bool) {
 	return e, usableParams(p.Scale, p.ZeroPoint)
 }
 
-// fitsSmall reports whether codes of s go into T, which a kernel has elements of.
+// fitsSmall reports whether codes of s fit into T, and T is a type of the kernels.
 func fitsSmall[T Code](s *Scheme) bool {
 	return s.Unsigned == (^T(0) > 0) && s.Bits <= 8*int(unsafe.Sizeof(T(0)))
 }
 
-// quantizeElements stores the codes of x, not packed.
+// quantizeElements stores the codes of x in dst, not packed.
 func (p *Params) quantizeElements(dst codes, x []float32, e extent) {
 	lo, hi := p.Scheme.Grid()
 	qmin, qmax := int32(lo), int32(hi)
@@ -131,7 +132,7 @@ func (p *Params) quantizeElements(dst codes, x []float32, e extent) {
 	}
 }
 
-// dequantizeElements stores the values of codes that are not packed.
+// dequantizeElements stores the real values of c, which is not packed, in dst.
 func (p *Params) dequantizeElements(dst []float32, c codes, e extent) {
 	signed := !p.Scheme.Unsigned
 	switch {
@@ -146,13 +147,14 @@ func (p *Params) dequantizeElements(dst []float32, c codes, e extent) {
 	}
 }
 
-// inBuffers reports whether codes can be packed one buffer after the other: each
-// holds whole runs of e, or is all there is.
+// inBuffers reports whether codes can be packed one buffer after the other: every buffer holds
+// whole runs, or one buffer holds all codes.
 func (e extent) inBuffers(n int) bool {
 	return n <= bufLen || e.params == 1 || !e.columns && bufLen%e.run == 0
 }
 
-// quantizeSmall stores packed codes of x, and reports whether it has done so.
+// quantizeSmall stores the packed codes of x in dst. It returns false, and stores nothing, if
+// the tensor needs the general way.
 func (p *Params) quantizeSmall(dst []byte, x []float32, e extent) bool {
 	bits := p.Scheme.Bits
 	n := PackedLen(len(x), bits)
@@ -207,7 +209,7 @@ func (p *Params) quantizePacked(dst []byte, x []float32, e extent) {
 	}
 }
 
-// next goes on to the parameters of the next buffer.
+// next advances p to the parameters of the next buffer.
 func (p *Params) next(e extent) {
 	if e.params > 1 {
 		p.Scale, p.ZeroPoint = p.Scale[bufLen/e.run:], p.ZeroPoint[bufLen/e.run:]
@@ -241,7 +243,7 @@ func (p *Params) dequantizeSmall(dst []float32, packed []byte, e extent) bool {
 	return true
 }
 
-// dequantizeShort unpacks up to smallLen codes.
+// dequantizeShort stores the real values of up to smallLen packed codes.
 func (p *Params) dequantizeShort(dst []float32, packed []byte, e extent) {
 	var buf [smallLen]uint8
 	c := buf[:len(dst)]
@@ -263,8 +265,8 @@ func (p *Params) dequantizePacked(dst []float32, packed []byte, e extent) {
 	}
 }
 
-// calibrateSmall stores the parameters of t in p, and reports whether it has done so, and
-// how t is cut.
+// calibrateSmall stores the parameters of t in p, and returns how t is divided. ok is false,
+// and p unchanged, if t needs the general way.
 func (s *Scheme) calibrateSmall(p *Params, t Tensor) (e extent, ok bool) {
 	if s.Method.kind != minMax || !s.usual() {
 		return extent{}, false
@@ -289,7 +291,7 @@ func (s *Scheme) calibrateSmall(p *Params, t Tensor) (e extent, ok bool) {
 	return e, ok
 }
 
-// paramsOfOne is params without copies of s.
+// paramsOfOne is params that does not copy s.
 func (s *Scheme) paramsOfOne(lo, hi float32) (scale float32, zero int32) {
 	if s.Mapping == Asymmetric && !s.ZeroInRange {
 		qmin, steps := float32(0), float32(int(1)<<s.Bits-1)
@@ -301,7 +303,8 @@ func (s *Scheme) paramsOfOne(lo, hi float32) (scale float32, zero int32) {
 	return s.params(Range{lo, hi})
 }
 
-// calibrateExtent has memory for ranges.
+// calibrateExtent stores the parameters of x in p. lo and hi are memory for the ranges. It
+// returns false for values that are not finite.
 func (s *Scheme) calibrateExtent(p *Params, x []float32, e extent, lo, hi []float32) bool {
 	if e.columns {
 		resetRanges(lo, hi)

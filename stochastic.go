@@ -6,22 +6,23 @@ import (
 	"math/bits"
 )
 
-// Stochastic rounding: a quotient between two integers becomes either of them, the nearer
-// one more often, so that the mean of many codes is the quotient. Gradients are rounded so.
+// Stochastic rounding: a quotient between two integers becomes one of them at random, the
+// nearer one more often, so that the mean of many codes is the quotient. It is used for
+// gradients.
 
 // QuantizeStochastic is QuantizeCodes with stochastic rounding. A quotient x/scale between the
-// integers k and k+1 becomes k+1 with the probability x/scale - k, and k otherwise;
-// integers stay what they are. The quotient is rounded to float32 and limited to the grid first, and
-// NaN becomes qmin.
+// integers k and k+1 becomes k+1 with the probability x/scale - k, and k otherwise. Integers do
+// not change. Before that, the quotient is rounded to float32 and limited to the grid. NaN
+// becomes qmin.
 //
-// The random numbers are those of the counter-based generator Philox4x32-10 of Salmon et al.,
-// 2011: element i takes word i mod 4 of counter i/4 under the key seed. So the same
-// seed gives the same codes on every machine, and element i does not depend on others: with first, the index of
-// the first element of t among all that share a seed, a tensor can be done in pieces. Each
-// tensor needs a seed of its own, or indexes of its own.
+// The random numbers come from the counter-based generator Philox4x32-10 (Salmon et al.,
+// Parallel Random Numbers: As Easy as 1, 2, 3, 2011). Element i of t takes word j mod 4 of
+// counter j/4 under the key seed, where j = first+i. So the same seed gives the same codes on
+// every machine, and a tensor can be quantized in pieces: first is then the index of the first
+// element of t in the whole tensor. Use another seed, or other indices, for every tensor.
 //
-// It works on the calling goroutine and allocates nothing. It is for integers. Errors: those of
-// QuantizeCodes, and ErrScheme for a format that is a codebook.
+// It works on the calling goroutine and allocates nothing. Errors: those of QuantizeCodes, and
+// ErrScheme for a format other than Integers.
 func QuantizeStochastic[T Code](dst []T, t Tensor, p Params, seed, first uint64) error {
 	f, err := newTransform(len(t.Data), t.Shape, p)
 	if err != nil {
@@ -55,7 +56,8 @@ func QuantizeStochastic[T Code](dst []T, t Tensor, p Params, seed, first uint64)
 	return nil
 }
 
-// stochasticCode is code with the rounding that a random word decides.
+// stochasticCode returns the code of x minus the zero point. random decides the rounding; lo
+// and hi are the limits.
 func stochasticCode(x, scale, lo, hi float32, random uint32) int32 {
 	v := x / scale
 	if !(v > lo) { // also catches NaN
@@ -71,15 +73,15 @@ func stochasticCode(x, scale, lo, hi float32, random uint32) int32 {
 	return int32(below)
 }
 
-// A philox gives the words of the generator Philox4x32-10, one after the other.
+// A philox returns the words of the generator Philox4x32-10 in order.
 type philox struct {
 	key   [2]uint32
 	at    uint64 // index of the next word
-	ready bool   // whether words are those of at/4
+	ready bool   // whether words are the words of counter at/4
 	words [4]uint32
 }
 
-// next returns the word at the index that is next.
+// next returns the next word.
 func (r *philox) next() uint32 {
 	i := r.at % 4
 	if i == 0 || !r.ready {
@@ -91,8 +93,8 @@ func (r *philox) next() uint32 {
 	return r.words[i]
 }
 
-// philoxWords returns the four words of a counter under a key. The constants
-// are those of the paper.
+// philoxWords returns the four words of counter c under a key. The constants are from the
+// paper.
 func philoxWords(c [4]uint32, key [2]uint32) [4]uint32 {
 	for range 10 {
 		hi0, lo0 := bits.Mul32(0xd2511f53, c[0])

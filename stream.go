@@ -1,10 +1,10 @@
 package quant
 
-// A Stream is a tensor whose elements come from a [Source]. Its methods give the
-// results of the functions of the same names, to the last bit; those that end in
-// Into allocate nothing, as their namesakes. A Shape of no axes is one element.
+// A Stream is a tensor whose elements are read from a [Source]. Its methods return the results
+// of the functions of the same names, to the last bit. The methods that end in Into allocate
+// nothing where those functions allocate nothing. A Shape of no axes is one element.
 //
-// Errors are those of the namesakes, and errors of the Source, wrapped.
+// Errors: those of the functions of the same names, and errors of the Source, wrapped.
 type Stream struct {
 	Source Source
 	Shape  []int // lengths of the axes
@@ -23,7 +23,7 @@ func (t Stream) Ranges(g Granularity) ([]Range, error) {
 	return dst, nil
 }
 
-// RangesInto is [RangesInto] of t.
+// RangesInto is [RangesInto] of t, which is read once.
 func (t Stream) RangesInto(dst []Range, g Granularity) error {
 	l, err := layoutFrom(t.Shape, g)
 	if err != nil {
@@ -33,7 +33,7 @@ func (t Stream) RangesInto(dst []Range, g Granularity) error {
 	return rangesFrom(dst[:l.params], t.Source, t.Shape, l, g)
 }
 
-// layoutFrom returns the layout of a tensor of which there is only the shape.
+// layoutFrom returns the layout of a tensor whose shape alone is known.
 func layoutFrom(shape []int, g Granularity) (layout, error) {
 	n, err := elements(shape)
 	if err != nil {
@@ -66,17 +66,18 @@ func rangesFrom(dst []Range, src Source, shape []int, l layout, by Granularity) 
 
 // Calibrate is [Calibrate] of t.
 //
-// How often elements are read depends on the method, and on whether parameters
-// have more values than are brought together (see Source):
+// The method decides how often each element is read, together with the number of values for
+// each parameter. Many values are those that are not held in memory together (see [Source]):
 //
-//   - For MinMax once.
-//   - For other methods twice, if parameters have few values.
-//   - If they have more, for Entropy twice, for percentiles three or four times,
-//     for LeastSquares and LeastAbsolute three or four times if the mapping is
-//     symmetric, and commonly five to eight times if it is not. It may be 20
-//     times where values crowd at one end, and never more than 43.
+//   - MinMax reads once.
+//   - Other methods read twice, if each parameter has few values.
+//   - With many values Entropy reads twice, percentiles three or four times.
+//   - With many values LeastSquares and LeastAbsolute read three or four times for
+//     the symmetric mapping, and usually five to eight times for the asymmetric
+//     one. They read up to 20 times where most values are near one end of the
+//     range, and never more than 43 times.
 //
-// A tensor of at most 65,536 elements is read once.
+// A tensor of at most 65,536 elements is always read once.
 func (t Stream) Calibrate(s Scheme) (Params, error) {
 	var p Params
 	if err := t.CalibrateInto(&p, s); err != nil {
@@ -118,10 +119,9 @@ func (t Stream) CalibrateInto(p *Params, s Scheme) error {
 	return err
 }
 
-// Compare is [Compare] of t, which is read twice, however many schemes there are.
-// Methods that choose among the values read t more often: for each of them as
-// often as Calibrate does, less one. Schemes of the same granularity with many
-// values for a parameter share these passes, four schemes at a time.
+// Compare is [Compare] of t. It reads t twice, for any number of schemes. Each method other
+// than MinMax adds the passes that Calibrate makes for it, less one. Schemes of the same
+// granularity with many values for each parameter share these passes, four schemes at a time.
 func (t Stream) Compare(schemes ...Scheme) (*Comparison, error) {
 	c := new(Comparison)
 	if err := t.CompareInto(c, schemes...); err != nil {
@@ -151,7 +151,7 @@ func (t Stream) CompareParamsInto(c *Comparison, params ...Params) error {
 	return c.measureFrom(t.Source, t.Shape, false)
 }
 
-// measureFrom is measure of a tensor that is read from src.
+// measureFrom is measure for a tensor that is read from src.
 func (c *Comparison) measureFrom(src Source, shape []int, calibrate bool) error {
 	if err := c.checkSchemes(calibrate); err != nil {
 		return err

@@ -6,19 +6,20 @@ import (
 	"unsafe"
 )
 
-// Sums of codes and biases: what a product of integer matrices needs beside its operands.
+// Sums of codes, and biases as integers: what a matrix product of integers needs besides its
+// operands.
 //
 // With x = sx·(qx - zx) and w = sw·(qw - zw) a dot product of n elements is
 //
 //	Σ x·w = sx·sw·(Σ qx·qw - zw·Σ qx - zx·Σ qw + n·zx·zw)
 //
-// where Σ qx and Σ qw are sums of codes: of each row of activations, and of each channel of a
-// weight, which are known beforehand.
+// Σ qx is a sum of the codes of each row of activations. Σ qw is a sum of the codes of each
+// channel of a weight, which can be computed once.
 
-// SumCodes stores in dst the sum of the codes of each tensor, channel or group, in the
-// order of Params. The codes have the given shape (none means one axis). It allocates nothing, and panics
-// if dst is too short. Errors: ErrShape, ErrAxis, ErrGroupSize, ErrEmpty, and an
-// *OverflowError for the first sum that int32 does not hold.
+// SumCodes stores the sum of the codes of each tensor, channel or group in dst, in the order of
+// Params. The codes have the given shape; a shape of no axes means one axis. SumCodes allocates
+// nothing, and panics if dst is too short. Errors: ErrShape, ErrAxis, ErrGroupSize, ErrEmpty,
+// and an *OverflowError for the first sum that int32 cannot hold.
 func SumCodes[T Code](dst []int32, codes []T, shape []int, g Granularity) error {
 	l, err := newLayout(len(codes), shape, g)
 	if err != nil {
@@ -37,7 +38,7 @@ func SumCodes[T Code](dst []int32, codes []T, shape []int, g Granularity) error 
 	return nil
 }
 
-// largest returns how many elements a parameter has at most.
+// largest returns the largest number of elements of a parameter.
 func (l *layout) largest() int {
 	if l.group > 0 {
 		return l.group
@@ -45,8 +46,8 @@ func (l *layout) largest() int {
 	return l.n() / l.params
 }
 
-// addCodes adds codes, the first of which is that of element e, to their sums, none of which can
-// overflow.
+// addCodes adds codes to the sums of their parameters in dst. The first code is that of element
+// e. The sums must not overflow.
 func addCodes[T Code](dst []int32, codes []T, e int, l *layout) {
 	for len(codes) > 0 {
 		s := l.span(e, e+len(codes))
@@ -85,7 +86,7 @@ func sumRun[T Code](codes []T) int64 {
 	return a + b + c + d
 }
 
-// sumEach sums the codes of one parameter after the other, which may overflow.
+// sumEach sums the codes of one parameter after the other, and checks the sums for overflow.
 func sumEach[T Code](dst []int32, codes []T, l *layout) error {
 	for p := range dst {
 		sum := int64(0)
@@ -101,8 +102,8 @@ func sumEach[T Code](dst []int32, codes []T, l *layout) error {
 	return nil
 }
 
-// Sums is SumCodes for the packed codes of q: dst gets a sum for each of its parameters.
-// Errors: those of Dequantize and of SumCodes, and ErrScheme for a format that is a codebook.
+// Sums is SumCodes for the packed codes of q: it stores one sum for each parameter of q in dst.
+// Errors: those of Dequantize and of SumCodes, and ErrScheme for a format other than Integers.
 func (q Quantized) Sums(dst []int32) error {
 	f, err := q.transform()
 	if err != nil {
@@ -141,7 +142,7 @@ func (q Quantized) Sums(dst []int32) error {
 	return nil
 }
 
-// sumEach sums the codes of one parameter after the other, which may overflow.
+// sumEach sums the codes of one parameter after the other, and checks the sums for overflow.
 func (q *Quantized) sumEach(dst []int32, l *layout) error {
 	for p := range dst {
 		sum := int64(0)
@@ -159,18 +160,18 @@ func (q *Quantized) sumEach(dst []int32, l *layout) error {
 	return nil
 }
 
-// QuantizeBias stores the bias of each channel as the int32 nearest to
+// QuantizeBias stores the bias of each channel in dst, as the int32 nearest to
 //
 //	bias / (input · weight)
 //
-// where input is the scale of the activations, and weight that of the weight's
-// channel, or of all channels if there is one: the unit of the sums of their product.
-// The quotient is exact before it is rounded, and a tie goes to the even integer. It panics if dst is
-// shorter than bias.
+// Here input is the scale of the activations, and weight has the scale of each channel of the
+// weight, or one scale for all channels. So biases have the unit of the sums of the integer
+// product. The quotient is exact before it is rounded, ties to even. QuantizeBias panics if dst
+// is shorter than bias.
 //
-// Errors: ErrParams for a number of scales that is neither 1 nor that of bias, a *ParamError for
-// a scale that is not positive and finite, whose index is -1 for that of the
-// input, a *NotFiniteError, and an *OverflowError for the first bias that int32 does not hold.
+// Errors: ErrParams if len(weight) is neither 1 nor len(bias), a *ParamError for a scale that
+// is not positive and finite (with index -1 for input), a *NotFiniteError, and an
+// *OverflowError for the first bias that int32 cannot hold.
 func QuantizeBias(dst []int32, bias []float32, input float32, weight []float32) error {
 	mustHold(len(dst), len(bias))
 	if len(weight) != 1 && len(weight) != len(bias) {
@@ -196,9 +197,10 @@ func QuantizeBias(dst []int32, bias []float32, input float32, weight []float32) 
 	return nil
 }
 
-// nearestQuotient returns the integer nearest to x/d, of a float32 x and a positive product d of
-// two: the quotient in float64 rounds to the same integer unless it is half an
-// odd one, and then the remainder decides. Beyond 2^40 it is the quotient.
+// nearestQuotient returns the integer nearest to x/d, where x is a float32 and d a positive
+// product of two float32. The quotient in float64 rounds to the same integer, unless it is
+// halfway between two integers. Then the remainder decides. If the quotient is above 2^40, it
+// is returned as it is.
 func nearestQuotient(x, d float64) float64 {
 	q := x / d
 	if math.Abs(q) >= 1<<40 {
@@ -208,7 +210,7 @@ func nearestQuotient(x, d float64) float64 {
 	if math.Abs(q-r) != 0.5 {
 		return r
 	}
-	switch rest := math.FMA(-q, d, x); { // its sign is exact
+	switch rest := math.FMA(-q, d, x); { // the sign of the remainder is exact
 	case rest > 0:
 		return math.Floor(q) + 1
 	case rest < 0:

@@ -2,16 +2,16 @@ package quant
 
 import "fmt"
 
-// A Matrix is a matrix whose rows lie Stride elements apart in Data, as in BLAS: the slice of
-// a head in a tensor of shape [tokens, heads*width] is one of tokens rows, width columns
-// and the stride heads*width. It stands for the tensor of shape [Rows, Cols] of its elements.
+// A Matrix is a matrix whose rows begin Stride elements apart in Data, as in BLAS. For example,
+// one head of a tensor of shape [tokens, heads*width] is a matrix of tokens rows and width
+// columns with the stride heads*width. A Matrix has the shape [Rows, Cols].
 type Matrix[T any] struct {
 	Data       []T // element j of row i is Data[i*Stride+j]
 	Rows, Cols int
 	Stride     int // at least Cols
 }
 
-// check returns an error unless m lies within its data.
+// check returns an error unless all elements of m are in its data.
 func (m *Matrix[T]) check() error {
 	switch n := len(m.Data); {
 	case m.Rows < 0 || m.Cols < 0 || m.Stride < m.Cols:
@@ -26,7 +26,7 @@ func (m *Matrix[T]) check() error {
 // row returns the elements of row i.
 func (m *Matrix[T]) row(i int) []T { return m.Data[i*m.Stride:][:m.Cols] }
 
-// matrixTransform is newTransform for the elements of a matrix and their codes.
+// matrixTransform is newTransform for two matrices, one of elements and one of codes.
 func matrixTransform[A, B any](a *Matrix[A], b *Matrix[B], p Params) (transform, error) {
 	if err := a.check(); err != nil {
 		return transform{}, err
@@ -48,10 +48,10 @@ func matrixTransform[A, B any](a *Matrix[A], b *Matrix[B], p Params) (transform,
 	return newTransform(n, shape[:], p)
 }
 
-// QuantizeMatrix is QuantizeCodes for a matrix: dst gets the codes of the elements of
-// src, and keeps what lies between its rows. It works on the calling goroutine and allocates nothing.
-// Errors: those of QuantizeCodes, and ErrShape for matrices that differ in shape or do
-// not lie within their data.
+// QuantizeMatrix is QuantizeCodes for a matrix: it stores the codes of the elements of src in
+// dst. It does not change the elements of dst.Data between the rows. It works on the calling
+// goroutine and allocates nothing. Errors: those of QuantizeCodes, and ErrShape for matrices
+// that differ in shape or that need more elements than their data have.
 func QuantizeMatrix[T Code](dst Matrix[T], src Matrix[float32], p Params) error {
 	f, err := matrixTransform(&dst, &src, p)
 	if err != nil {
@@ -74,8 +74,9 @@ func QuantizeMatrix[T Code](dst Matrix[T], src Matrix[float32], p Params) error 
 	return nil
 }
 
-// DequantizeMatrix is DequantizeCodes for a matrix, and to QuantizeMatrix what
-// that is to QuantizeCodes.
+// DequantizeMatrix is DequantizeCodes for a matrix: it stores the real values of the codes of
+// src in dst, and is otherwise like QuantizeMatrix. Errors: those of DequantizeCodes, and
+// ErrShape as for QuantizeMatrix.
 func DequantizeMatrix[T Code](dst Matrix[float32], src Matrix[T], p Params) error {
 	f, err := matrixTransform(&dst, &src, p)
 	if err != nil {
@@ -99,9 +100,10 @@ func DequantizeMatrix[T Code](dst Matrix[float32], src Matrix[T], p Params) erro
 }
 
 // RangesMatrix is RangesInto for a matrix. It works on the calling goroutine and allocates
-// nothing: with ParamsFromRangesInto it calibrates. Errors: those of Ranges, and ErrShape
-// for a matrix that does not lie within its data. After an error dst means nothing. The index of a NotFiniteError counts the elements of the
-// matrix row by row, without what lies between rows.
+// nothing. RangesMatrix and ParamsFromRangesInto together calibrate to a matrix. Errors: those
+// of Ranges, and ErrShape for a matrix that needs more elements than its data have. The index
+// of a NotFiniteError counts the elements of the matrix row by row, without the elements
+// between rows. After an error the contents of dst are undefined.
 func RangesMatrix(dst []Range, src Matrix[float32], g Granularity) error {
 	if err := src.check(); err != nil {
 		return err
@@ -135,8 +137,8 @@ func RangesMatrix(dst []Range, src Matrix[float32], g Granularity) error {
 	return err
 }
 
-// notFiniteFrom returns the error for the first of the elements x that is NaN or infinite;
-// the first of x is element e.
+// notFiniteFrom returns the error for the first NaN or infinity of x, which has one. x begins
+// at element e.
 func notFiniteFrom(x []float32, e int, l *layout, by Granularity) error {
 	i := 0
 	for finite(x[i]) {
