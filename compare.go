@@ -141,6 +141,7 @@ func (c *Comparison) measure(x []float32, n int, shape []int, src Source, calibr
 		}
 		if err == nil {
 			c.setSubjects(n, shape)
+			c.findInside(n)
 			err = g.pass(x, nil, false, true, by)
 		}
 	} else {
@@ -298,6 +299,27 @@ func (c *Comparison) setSubjects(n int, shape []int) {
 		r := &c.Results[i]
 		l, _ := newLayout(n, shape, r.Scheme.Granularity)
 		c.walk.errors.addSubject(&c.walk.order, l, &r.Params)
+	}
+}
+
+// leastInside is how many elements of a channel repay knowing that none is clipped.
+const leastInside = 256
+
+// findInside tells the second pass the schemes under which no element is clipped, as the
+// first pass shows.
+func (c *Comparison) findInside(n int) {
+	g := c.walk
+	if g.ch.cols > 0 || n/g.ch.axis < leastInside {
+		return
+	}
+	for i := range g.errors.schemes {
+		switch u := &g.errors.schemes[i]; {
+		case u.own:
+			u.inside = u.holds(g.ranges.lo, g.ranges.hi, u.scale, u.zero)
+		case u.params == 1:
+			lo, hi := [1]float32{c.Range.Min}, [1]float32{c.Range.Max}
+			u.inside = u.holds(lo[:], hi[:], u.scale, u.zero)
+		}
 	}
 }
 

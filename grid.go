@@ -69,6 +69,36 @@ func (g *codeGrid) errorsRuns(acc []sums, sq []float64, src []float32, run int, 
 	}
 }
 
+// errorsInside is errorsRuns for elements that all have codes in the grid.
+func (g *codeGrid) errorsInside(acc []sums, sq []float64, src []float32, run int, scale []float32, zero []int32) {
+	n := errorsInsideRuns(acc, sq, src, run, scale, zero)
+	if n == len(acc) {
+		return
+	}
+	if sq != nil {
+		sq = sq[n:]
+	}
+	g.errorsRuns(acc[n:], sq, src[n*run:], run, scale[n:], zero[n:])
+}
+
+// holds reports whether elements from lo to hi have codes in the grid, one range for each
+// parameter, and whether errorsInside has a use for that. Codes rise with elements.
+func (g *codeGrid) holds(lo, hi, scale []float32, zero []int32) bool {
+	if g.book != nil || g.qmax-g.qmin > 255 {
+		return false
+	}
+	for i, s := range scale {
+		first, last := float32(g.qmin-zero[i]), float32(g.qmax-zero[i])
+		if c := code(lo[i], s, first-1, last+1); float32(c) < first {
+			return false
+		}
+		if c := code(hi[i], s, first-1, last+1); float32(c) > last {
+			return false
+		}
+	}
+	return true
+}
+
 func (g *codeGrid) errorsColumns(acc columnSums, src []float32, rows, stride int, scale []float32, zero []int32) {
 	if g.book != nil {
 		errorsBookColumnsGeneric(acc, src, rows, stride, scale, g.book)

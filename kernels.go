@@ -9,13 +9,16 @@ package quant
 //
 //	verb          definition             AVX2                     AVX-512                    NEON
 //	range         kernels_generic.go     kernels_amd64.s          range_avx512_amd64.s       kernels_arm64.s
+//	of groups     kernels_generic.go     -                        rangegroups_avx512_amd64.s -
 //	squares       kernels_generic.go     squares_avx2_amd64.s     squares_avx512_amd64.s     squares_arm64.s
 //	params        kernels_generic.go     params_avx2_amd64.s      as AVX2                    -
 //	quantize      kernels_generic.go     quantize_avx2_amd64.s    quantize_avx512_amd64.s    quantize_arm64.s
+//	groups        kernels_generic.go     -                        groups_avx512_amd64.s      -
 //	to 16 bits    kernels_generic.go     quantize16_avx2_amd64.s  quantize16_avx512_amd64.s  quantize16_arm64.s
 //	dequantize    kernels_generic.go     dequantize_avx2_amd64.s  dequantize_avx512_amd64.s  dequantize_arm64.s
 //	from 4 bits   kernels_generic.go     -                        dequantize4_avx512_amd64.s -
 //	errors        kernels_generic.go     errors_avx2_amd64.s      errors_avx512_amd64.s      errors_arm64.s
+//	inside        kernels_generic.go     -                        inside_avx512_amd64.s      -
 //	codebooks     codebook_generic.go    codebook_avx2_amd64.s    codebook_avx512_amd64.s    -
 //	differences   kernels_generic.go     differences_avx2_amd64.s differences_avx512_amd64.s -
 //	histogram     kernels_generic.go     histogram_avx2_amd64.s   as AVX2                    histogram_arm64.s
@@ -115,6 +118,10 @@ package quant
 // being a midpoint. So p serves if S modulo 2^9 is 0, or more than 6 from 0. (Of
 // the others, hardly any has a boundary that is that near: with zero points in
 // the grid, of all 2^23 significands, the one of all ones.)
+//
+// Kernels of groups prepare 16 scales at a time, and all of them have to be served. Their
+// zero points are at most 255 in magnitude. That keeps |B| below 2^10 and M a multiple of
+// 2^15 plus or minus 1, so that p serves if S modulo 2^15 is 0, or more than 6 from 0.
 //
 // # Saturation
 //

@@ -19,6 +19,8 @@
 #define zeroFarthest19    0x80000    // 2^19: bounds of quotients are below 2^20
 #define zeroFarthest16    0x10000    // 2^16: bounds of quotients are at most 2^17
 #define zeroFarthestWords 32000      // codes less the zero point are saturating words
+#define zeroFarthestGroups 255       // boundaries between codes are below 2^9
+#define lowBits15         0x7fff     // significands that matter where boundaries are below 2^9
 
 // Above all quotients that give a code, for zero points of at most
 // zeroFarthestWords.

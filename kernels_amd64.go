@@ -55,6 +55,9 @@ func rangeShort(lo, hi, src []float32, run int) (n int, ok bool) {
 	case active == avx2 && run >= 8 && run <= shortRange && n >= 8:
 		n &^= 7
 		return n, rangeShortAVX2(lo[:n], hi[:n], src, run)
+	case active == avx512 && n >= 16 && groupRun(run):
+		n &^= 15
+		return n, rangeGroupsAVX512(lo[:n], hi[:n], src, run)
 	case active == avx512 && run <= shortRange && n >= 4:
 		n &^= 3
 		return n, rangeShortAVX512(lo[:n], hi[:n], src, run)
@@ -79,10 +82,23 @@ func quantizeInt8Runs(dst []uint8, src []float32, run int, scale []float32, zero
 	case avx2:
 		quantizeInt8RunsAVX2(dst[:len(src)], src, run, scale, zero[:len(scale)], qmin, qmax, stream)
 	case avx512:
+		if len(src) >= 16*run && groupRun(run) {
+			quantizeInt8InGroups(dst[:len(src)], src, run, scale, zero[:len(scale)], qmin, qmax, stream)
+			return
+		}
 		quantizeInt8RunsAVX512(dst[:len(src)], src, run, scale, zero[:len(scale)], qmin, qmax, stream)
 	default:
 		quantizeRunsGeneric(dst, src, run, scale, zero, qmin, qmax)
 	}
+}
+
+// quantize4Runs has a kernel for AVX-512, of groups.
+func quantize4Runs(dst []byte, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32, stream bool) bool {
+	if active != avx512 || len(src) < 16*run || !groupRun(run) {
+		return false
+	}
+	quantize4InGroups(dst[:packedLen(int64(len(src)), 4)], src, run, scale, zero, qmin, qmax, stream)
+	return true
 }
 
 func quantizeInt16Runs(dst []uint16, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32, stream bool) {
@@ -181,6 +197,14 @@ func errorsUntil(acc []sums, sq []float64, src []float32, run int, scale []float
 		return errorsRunsAVX2(acc, src, run, scale, zero, qmin, qmax), 8
 	}
 	return errorsRunsAVX512(acc, sq, src, run, scale, zero, qmin, qmax), 16
+}
+
+// errorsInsideRuns has a kernel for AVX-512.
+func errorsInsideRuns(acc []sums, sq []float64, src []float32, run int, scale []float32, zero []int32) int {
+	if active != avx512 || len(acc) == 0 {
+		return 0
+	}
+	return errorsInsideRunsAVX512(acc, sq, src, run, scale[:len(acc)], zero[:len(acc)])
 }
 
 // errorsColumnsUntil is errorsUntil for columns.

@@ -9,6 +9,17 @@ import "sync"
 //go:noescape
 func rangeShortAVX512(lo, hi, src []float32, run int) bool
 
+// Kernels of groups take a multiple of 16 whole runs of a length of groupRun.
+
+//go:noescape
+func rangeGroupsAVX512(lo, hi, src []float32, run int) bool
+
+//go:noescape
+func quantizeGroups8AVX512(dst []uint8, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32, stream bool) int
+
+//go:noescape
+func quantizeGroups4AVX512(dst []byte, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32, stream bool) int
+
 //go:noescape
 func rangeRunsAVX512(lo, hi, src []float32, run int) bool
 
@@ -32,6 +43,9 @@ func squaresRunsAVX512(acc []float64, src []float32, run int)
 
 //go:noescape
 func errorsRunsAVX512(acc []sums, sq []float64, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32) int
+
+//go:noescape
+func errorsInsideRunsAVX512(acc []sums, sq []float64, src []float32, run int, scale []float32, zero []int32) int
 
 //go:noescape
 func errorsColumnsAVX512(abs, sq *float64, max *float32, clipped *uint32, src *float32, rows, stride int, scale []float32, zero []int32, qmin, qmax int32) int
@@ -103,6 +117,53 @@ func rangeColumnsInCache(lo, hi, src []float32, rows, stride int) bool {
 		ok = rangeColumnsAVX512(lo, hi, &src[r*stride], 1, stride) && ok
 	}
 	return ok
+}
+
+// groupRun reports whether runs are of a length that kernels of groups take.
+func groupRun(run int) bool { return run == 16 || run == 32 || run == 64 || run == 128 }
+
+// quantizeInt8InGroups is quantizeInt8RunsAVX512 that lets the kernel of groups do runs
+// for as long as it serves them.
+func quantizeInt8InGroups(dst []uint8, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32, stream bool) {
+	for len(src) > 0 {
+		n := len(src) / run &^ 15
+		if n > 0 {
+			n = quantizeGroups8AVX512(dst[:n*run], src[:n*run], run, scale[:n], zero[:n], qmin, qmax, stream)
+			if dst, src, scale, zero = dst[n*run:], src[n*run:], scale[n:], zero[n:]; len(src) == 0 {
+				return
+			}
+		}
+		k := min(16*run, len(src)) // what the kernel does not serve
+		quantizeInt8RunsAVX512(dst[:k], src[:k], run, scale, zero[:len(scale)], qmin, qmax, stream)
+		dst, src, scale, zero = dst[k:], src[k:], scale[(k+run-1)/run:], zero[(k+run-1)/run:]
+	}
+}
+
+// quantize4InGroups packs codes of 4 bits, as quantizeInt8InGroups stores those of 8.
+func quantize4InGroups(dst []byte, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32, stream bool) {
+	for len(src) > 0 {
+		n := len(src) / run &^ 15
+		if n > 0 {
+			n = quantizeGroups4AVX512(dst[:n*run/2], src[:n*run], run, scale[:n], zero[:n], qmin, qmax, stream)
+			if dst, src, scale, zero = dst[n*run/2:], src[n*run:], scale[n:], zero[n:]; len(src) == 0 {
+				return
+			}
+		}
+		k := min(16*run, len(src))
+		quantize4RunsBuffered(dst, src[:k], run, scale, zero, qmin, qmax)
+		if len(src) == k {
+			return
+		}
+		dst, src, scale, zero = dst[k/2:], src[k:], scale[16:], zero[16:]
+	}
+}
+
+// quantize4RunsBuffered packs the codes of up to 16 runs of up to 128 elements.
+func quantize4RunsBuffered(dst []byte, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32) {
+	var buf [16 * 128]uint8
+	codes := buf[:len(src)]
+	quantizeInt8RunsAVX512(codes, src, run, scale, zero[:len(scale)], qmin, qmax, false)
+	pack8(dst, codes, 4, false)
 }
 
 // preparedColumns holds the buffers of prepareWideAVX512.

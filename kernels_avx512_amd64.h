@@ -99,6 +99,22 @@
 	VPCMPUD   $6, ZERO_FARTHEST, Z2, K2 \
 	KORW      K2, K3, K3
 
+// CHECK_TWO_PARTS adds to K3 the scales that a reciprocal in two parts does not serve where
+// zero points are at most 255 in magnitude, see "Reciprocals in two parts" in kernels.go. near
+// is 6, nearTwice 12 and low a mask of the lowest 15 bits. It uses Z2 and K2.
+#define CHECK_TWO_PARTS(near, nearTwice, low) \
+	VPADDD   near, SCALE, Z2       \
+	VPANDD   low, Z2, Z2           \
+	VPCMPUD  $2, nearTwice, Z2, K2 \
+	VPTESTMD low, SCALE, K2, K2    \
+	KORW     K2, K3, K3
+
+// SECOND_PART sets z to the second part of RECIP, and needs ONES.
+#define SECOND_PART(z) \
+	VMOVAPS      ONES, z          \
+	VFNMADD231PS SCALE, RECIP, z  \
+	VMULPS       RECIP, z, z
+
 // NEXT_PARAMS loads up to 16 scales and zero points into SCALE and ZERO. Missing
 // scales are set to 1. It leaves their number in BX and their mask in K1.
 #define NEXT_PARAMS \

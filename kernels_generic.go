@@ -177,6 +177,21 @@ func dequantize4RunsGeneric(dst []float32, packed []byte, run int, scale []float
 	}
 }
 
+// quantize4RunsGeneric defines quantize4Runs: quantizeRunsGeneric, packed to 4 bits. The
+// dispatcher reports whether it has a kernel for the run: without one, codes are packed
+// afterwards.
+func quantize4RunsGeneric(dst []byte, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32) {
+	for i, x := range src {
+		s, z := scale[i/run], zero[i/run]
+		c := byte(code(x, s, float32(qmin-z), float32(qmax-z))+z) & 15
+		if i%2 == 0 {
+			dst[i/2] = c
+		} else {
+			dst[i/2] |= c << 4
+		}
+	}
+}
+
 // signBit returns the sign bit of a code, or 0 if codes are not signed: then
 // (c ^ signBit) - signBit extends the sign of c.
 func signBit[T uint8 | uint16](signed bool) int32 {

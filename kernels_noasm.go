@@ -56,6 +56,8 @@ func errorsSquaresRuns(acc []sums, sq []float64, src []float32, run int, scale [
 	squaresRuns(sq[:len(acc)], src, run)
 }
 
+func errorsInsideRuns([]sums, []float64, []float32, int, []float32, []int32) int { return 0 }
+
 func errorsColumns(acc columnSums, src []float32, rows, stride int, scale []float32, zero []int32, qmin, qmax int32) {
 	errorsColumnsGeneric(acc, src, rows, stride, scale, zero, qmin, qmax)
 }
@@ -101,6 +103,8 @@ func quantizeBookRuns(dst []uint8, src []float32, run int, scale []float32, b *c
 func dequantizeBookRuns(dst []float32, src []uint8, run int, scale []float32, b *codebook) {
 	dequantizeBookRunsGeneric(dst, src, run, scale, b)
 }
+
+func quantize4Runs([]byte, []float32, int, []float32, []int32, int32, int32, bool) bool { return false }
 
 func dequantize4Runs([]float32, []byte, int, []float32, []int32, bool, bool) bool { return false }
 

@@ -170,6 +170,7 @@ func (p *Params) quantizeSmall(dst []byte, x []float32, e extent) bool {
 			return false
 		}
 		p.quantizeElements(c, x, e)
+	case bits == 4 && !e.columns && p.quantize4(dst, x, e):
 	case len(x) <= smallLen:
 		p.quantizeShort(dst, x, e)
 	case e.inBuffers(len(x)):
@@ -178,6 +179,12 @@ func (p *Params) quantizeSmall(dst []byte, x []float32, e extent) bool {
 		return false
 	}
 	return true
+}
+
+// quantize4 packs the codes of x if a kernel makes packed codes of 4 bits.
+func (p *Params) quantize4(dst []byte, x []float32, e extent) bool {
+	lo, hi := p.Scheme.Grid()
+	return quantize4Runs(dst, x, e.run, p.Scale, p.ZeroPoint, int32(lo), int32(hi), false)
 }
 
 // quantizeShort packs the codes of up to smallLen elements.

@@ -143,6 +143,9 @@ func (t *transform) quantizeElements(e, end int) {
 	case t.code16 != nil:
 		quantizeBlocks(t, t.code16[e:end], e, end, t.stream)
 	case t.bits <= 8:
+		if e = t.quantize4(e, end); e == end {
+			return
+		}
 		var buf [bufLen]uint8
 		for ; e < end; e += bufLen {
 			n := min(bufLen, end-e)
@@ -157,6 +160,20 @@ func (t *transform) quantizeElements(e, end int) {
 			pack16(t.packed[e/8*t.bits:], buf[:n], t.bits)
 		}
 	}
+}
+
+// quantize4 packs the codes of elements from e on for as long as a kernel makes packed codes of 4
+// bits, and returns the first that it has left, a multiple of 8, or end.
+func (t *transform) quantize4(e, end int) int {
+	for t.bits == 4 && t.book == nil && e < end {
+		s := t.span(t.off+e, t.off+end)
+		if s.columns || s.n%8 != 0 && e+s.n < end ||
+			!quantize4Runs(t.packed[e/2:], t.real[e:e+s.n], s.run, t.scale[s.p:], t.zero[s.p:], t.qmin, t.qmax, t.stream) {
+			break
+		}
+		e += s.n
+	}
+	return e
 }
 
 // quantizeBlocks stores the codes of elements e up to end in dst.

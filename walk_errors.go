@@ -14,6 +14,7 @@ type subject struct {
 	layout
 	coding         // without scales where two tensors are compared
 	own    bool    // parameters belong to the walk's channels
+	inside bool    // elements are known to have codes in the grid
 	tally  []tally // at channel*slots + slot until they are folded
 	total  []tally // of the segments folded so far, where a channel has several
 }
@@ -54,7 +55,7 @@ func (g *errorSink) addSubject(o *order, l layout, p *Params) {
 	g.schemes = extended(g.schemes)
 	s := &g.schemes[len(g.schemes)-1]
 	s.layout, s.coding = l, p.coding()
-	s.own = l == o.ch
+	s.own, s.inside = l == o.ch, false
 	s.tally = resize(s.tally, o.sums())
 	clear(s.tally)
 }
@@ -110,6 +111,10 @@ func (u *subject) errorsOfRuns(acc []sums, sq []float64, x, y []float32, run, p 
 		fill(zero, u.zero[0])
 	default:
 		scale, zero = u.scale[p:], u.zero[p:]
+	}
+	if u.inside {
+		u.codeGrid.errorsInside(acc, sq, x, run, scale, zero)
+		return
 	}
 	u.codeGrid.errorsRuns(acc, sq, x, run, scale, zero)
 }

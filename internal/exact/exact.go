@@ -42,17 +42,29 @@ func Decibels(v float64) float64 {
 
 // artanh returns the k and the artanh(s) of Decibels.
 func artanh(v float64) (k int, a float64) {
-	m, k := math.Frexp(v)
+	b := math.Float64bits(v)
+	k = int(b>>52) - 1022
+	m := math.Float64frombits(b&(1<<52-1) | 1022<<52)
+	if b>>52 == 0 || b>>52 >= 0x7ff { // subnormal, negative or not finite
+		m, k = math.Frexp(v)
+	}
 	if m < math.Sqrt2/2 {
 		m *= 2
 		k--
 	}
 	s := (m - 1) / (m + 1)
-	s2 := float64(s * s)
-	sum := 0.0
-	for i := 23; i >= 1; i -= 2 {
-		sum = float64(sum*s2) + 1/float64(i)
-	}
+	x := float64(s * s)
+	sum := float64(x*(1.0/23)) + 1.0/21
+	sum = float64(sum*x) + 1.0/19
+	sum = float64(sum*x) + 1.0/17
+	sum = float64(sum*x) + 1.0/15
+	sum = float64(sum*x) + 1.0/13
+	sum = float64(sum*x) + 1.0/11
+	sum = float64(sum*x) + 1.0/9
+	sum = float64(sum*x) + 1.0/7
+	sum = float64(sum*x) + 1.0/5
+	sum = float64(sum*x) + 1.0/3
+	sum = float64(sum*x) + 1
 	return k, float64(s * sum)
 }
 

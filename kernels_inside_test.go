@@ -1,0 +1,147 @@
+package quant
+
+import (
+	"math/rand/v2"
+	"testing"
+)
+
+// newInsideProblem returns parameters that the kernel serves, but for a share of the runs (one
+// in odd, none if odd is 0), and elements that all have codes in the grid.
+func newInsideProblem(rng *rand.Rand, s shape, g grid, odd int) *problem {
+	p := newGroupProblem(rng, s, g, odd)
+	for i, x := range p.src {
+		j := s.param(i)
+		lo, hi := float32(g.qmin-p.zero[j]), float32(g.qmax-p.zero[j])
+		if _, clipped := deviation(x, p.scale[j], lo, hi); clipped > 0 || !finite(x) {
+			p.src[i] = float32((g.qmin+g.qmax)/2-p.zero[j]) * p.scale[j]
+		}
+	}
+	return p
+}
+
+// TestErrorsInside compares sums of errors with the definition where no code is clamped: all
+// lengths, next to guard pages and at all alignments, with and without sums of squares.
+func TestErrorsInside(t *testing.T) {
+	forEachISA(t, func(t *testing.T) {
+		h := insideHarness{t, newArea(t, 4*longest), newArea(t, 24*longest), newArea(t, 8*longest), newArea(t, 4*longest), newArea(t, 4*longest)}
+		rng := rand.New(rand.NewPCG(101, 102))
+		grids := grids(8)
+		for i, s := range shortRuns() {
+			p := newInsideProblem(rng, s, grids[i%len(grids)], []int{0, 0, 7, 60}[i%4])
+			for _, end := range ends {
+				h.check(p, placing{end, end, end, 0})
+				h.check(p, placing{end, 0, end, 1 + i%67})
+			}
+		}
+		for i, s := range thin(runAlignments) {
+			p := newInsideProblem(rng, s, grids[i%len(grids)], 0)
+			for src := range 16 {
+				for params := range 16 {
+					h.check(p, placing{src, (src + params) % 8, params, 0})
+				}
+			}
+		}
+	})
+}
+
+type insideHarness struct {
+	t                          *testing.T
+	src, acc, sq, scale, zeros *area
+}
+
+func (h *insideHarness) check(p *problem, at placing) {
+	h.t.Helper()
+	g := codeGrid{qmin: p.qmin, qmax: p.qmax, bits: 8}
+	want, wantSquares := make([]sums, p.params()), make([]float64, p.params())
+	errorsRunsGeneric(want, p.src, p.run, p.scale, p.zero, p.qmin, p.qmax)
+	squaresRunsGeneric(wantSquares, p.src, p.run)
+	x := put(h.src, p.src, at.src)
+	s, z := place[float32](h.scale, len(p.scale)+at.extra, at.params), place[int32](h.zeros, len(p.zero)+at.extra, at.params)
+	copy(s, p.scale)
+	copy(z, p.zero)
+	for _, squares := range []bool{false, true} {
+		got, sq := place[sums](h.acc, len(want), at.dst), []float64(nil)
+		if squares {
+			sq = place[float64](h.sq, len(want), at.dst)
+		}
+		g.errorsInside(got, sq, x, p.run, s, z)
+		if i := differ(got, want); i >= 0 {
+			h.t.Fatalf("sums of run %d are %x, want %x: scale %x, zero point %d of %v (placed at %+v, squares %t)",
+				i, got[i], want[i], p.scale[i], p.zero[i], p, at, squares)
+		}
+		if i := differ(sq, wantSquares[:len(sq)]); i >= 0 {
+			h.t.Fatalf("sum of squares %d is %x, want %x: %v (placed at %+v)", i, sq[i], wantSquares[i], p, at)
+		}
+		if !h.acc.intact() || squares && !h.sq.intact() || differ(x, p.src) >= 0 ||
+			differ(s[:len(p.scale)], p.scale) >= 0 || differ(z[:len(p.zero)], p.zero) >= 0 {
+			h.t.Fatalf("stores outside its slice: %v (placed at %+v)", p, at)
+		}
+	}
+}
+
+// TestErrorsInsideBoundaries has the values at and next to each boundary between codes, for
+// scales at and next to those that the kernel does not serve.
+func TestErrorsInsideBoundaries(t *testing.T) {
+	scales := 2000
+	if *exhaustive {
+		scales = 1 << 20
+	} else if testing.Short() {
+		scales = 200
+	}
+	rng := rand.New(rand.NewPCG(103, 104))
+	grids := grids(8)
+	for i := range scales {
+		g := grids[i%len(grids)]
+		m := rng.Uint32N(1 << 23)
+		if i%2 == 0 {
+			m = (rng.Uint32N(1<<8)<<15 + uint32(rng.IntN(27)-13)) & (1<<23 - 1)
+		}
+		scale := ulps(0, int(uint32(127-100+rng.IntN(201))<<23|m))
+		zero := []int32{0, g.qmin, g.qmax, 255, -255, 256, rng.Int32N(511) - 255}[rng.IntN(7)]
+		p := boundaries(scale, zero, g)
+		lo, hi := float32(g.qmin-zero), float32(g.qmax-zero)
+		n := 0
+		for _, x := range p.src {
+			if _, clipped := deviation(x, scale, lo, hi); clipped == 0 && finite(x) {
+				p.src[n] = x
+				n++
+			}
+		}
+		p.src = p.src[:n]
+		var got, want [1]sums
+		errorsRunsGeneric(want[:], p.src, n, p.scale, p.zero, g.qmin, g.qmax)
+		c := codeGrid{qmin: g.qmin, qmax: g.qmax, bits: 8}
+		forEachFast(func() {
+			if c.errorsInside(got[:], nil, p.src, n, p.scale, p.zero); got != want {
+				t.Fatalf("%v: sums are %x, want %x: scale %x, zero point %d, grid %v", active, got, want, scale, zero, g)
+			}
+		})
+	}
+}
+
+// TestHolds compares what is said of a range with the codes of its ends.
+func TestHolds(t *testing.T) {
+	rng := rand.New(rand.NewPCG(105, 106))
+	grids := grids(8)
+	seen := map[bool]int{}
+	for i := range 20000 {
+		g := grids[i%len(grids)]
+		s, z := []float32{anyScale(rng)}, []int32{anyZero(rng, g)}
+		x := []float32{anyValue(rng, s[0], z[0], g), anyValue(rng, s[0], z[0], g)}
+		toFinite(x)
+		lo, hi := []float32{min(x[0], x[1])}, []float32{max(x[0], x[1])}
+		want := true
+		for _, v := range x {
+			_, clipped := deviation(v, s[0], float32(g.qmin-z[0]), float32(g.qmax-z[0]))
+			want = want && clipped == 0
+		}
+		c := codeGrid{qmin: g.qmin, qmax: g.qmax, bits: 8}
+		if got := c.holds(lo, hi, s, z); got != want {
+			t.Fatalf("[%x, %x] with scale %x and zero point %d in %v: %t, want %t", lo[0], hi[0], s[0], z[0], g, got, want)
+		}
+		seen[want]++
+	}
+	if seen[true] < 1000 || seen[false] < 1000 {
+		t.Errorf("outcomes %v: too few of one", seen)
+	}
+}
