@@ -92,15 +92,6 @@ func quantizeInt8Runs(dst []uint8, src []float32, run int, scale []float32, zero
 	}
 }
 
-// quantize4Runs has a kernel for AVX-512, of groups.
-func quantize4Runs(dst []byte, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32, stream bool) bool {
-	if active != avx512 || len(src) < 16*run || !groupRun(run) {
-		return false
-	}
-	quantize4InGroups(dst[:packedLen(int64(len(src)), 4)], src, run, scale, zero, qmin, qmax, stream)
-	return true
-}
-
 func quantizeInt16Runs(dst []uint16, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32, stream bool) {
 	switch active {
 	case avx2:

@@ -71,9 +71,10 @@ a name is quantized, or an error says why the format cannot hold it. Ranges are
 widened to hold 0, and zero points have the type of the codes: these formats
 want it so.
 
---activations quantizes an ONNX model statically: activations as well as weights,
-with the ranges of a --calibration, so that ONNX Runtime computes in integers.
-docs/static.md has the steps. --include and --exclude then have names of nodes.
+--activations quantizes an ONNX model statically: activations as well as
+weights, with the ranges of a --calibration, so that ONNX Runtime computes in
+integers. docs/static.md has the steps. --include and --exclude then have names
+of nodes.
 
 --scheme names a scheme as quant compare --schemes does, instead of the flags
 that say parts of it. Floating-point codes of safetensors are fp8_e4m3 per
@@ -89,7 +90,7 @@ its scheme; the others are quantized as the flags say. GGUF knows neither.` + co
   quant quantize model.gguf -o model.q8_0.gguf
   quant quantize model.gguf -o small.gguf --type q4_k --tensor-type attn_v=q6_k
   quant quantize model.onnx -o small.onnx --bits 4 --method mse
-  quant quantize model.onnx -o static.onnx --activations --calibration ranges.json
+  quant quantize model.onnx -o int8.onnx --activations --calibration ranges.json
   quant quantize model.onnx -o out.onnx --exclude '*.embed*' --dry-run`,
 		Args: models,
 		RunE: a.start(func(cmd *cobra.Command, args []string) error {

@@ -1,0 +1,41 @@
+//go:build !purego
+
+package quant
+
+// Packed codes of 4 bits in groups: the loop around the kernel of AVX-512.
+
+// quantize4Runs has a kernel for AVX-512, of groups.
+func quantize4Runs(dst []byte, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32, stream bool) bool {
+	if active != avx512 || len(src) < 16*run || !groupRun(run) {
+		return false
+	}
+	quantize4InGroups(dst[:packedLen(int64(len(src)), 4)], src, run, scale, zero, qmin, qmax, stream)
+	return true
+}
+
+// quantize4InGroups packs codes of 4 bits, as quantizeInt8InGroups stores those of 8.
+func quantize4InGroups(dst []byte, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32, stream bool) {
+	for len(src) > 0 {
+		n := len(src) / run &^ 15
+		if n > 0 {
+			n = quantizeGroups4AVX512(dst[:n*run/2], src[:n*run], run, scale[:n], zero[:n], qmin, qmax, stream)
+			if dst, src, scale, zero = dst[n*run/2:], src[n*run:], scale[n:], zero[n:]; len(src) == 0 {
+				return
+			}
+		}
+		k := min(16*run, len(src))
+		quantize4RunsBuffered(dst, src[:k], run, scale, zero, qmin, qmax)
+		if len(src) == k {
+			return
+		}
+		dst, src, scale, zero = dst[k/2:], src[k:], scale[16:], zero[16:]
+	}
+}
+
+// quantize4RunsBuffered packs the codes of up to 16 runs of up to 128 elements.
+func quantize4RunsBuffered(dst []byte, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32) {
+	var buf [16 * 128]uint8
+	codes := buf[:len(src)]
+	quantizeInt8RunsAVX512(codes, src, run, scale, zero[:len(scale)], qmin, qmax, false)
+	pack8(dst, codes, 4, false)
+}
