@@ -15,7 +15,7 @@ import (
 type process = func(ctx context.Context, in string, out *atomicfile.Set, o Options, p Progress) (*Result, error)
 
 var (
-	quantizers   = map[Kind]process{KindONNX: ONNX, KindGGUF: GGUF, KindSafetensors: Safetensors}
+	quantizers   = map[Kind]process{KindONNX: quantizeONNX, KindGGUF: GGUF, KindSafetensors: Safetensors}
 	dequantizers = map[Kind]process{KindONNX: DequantizeONNX, KindGGUF: DequantizeGGUF, KindSafetensors: DequantizeSafetensors}
 )
 
@@ -29,6 +29,14 @@ func Quantize(ctx context.Context, kind Kind, in string, out *atomicfile.Set, o 
 // options only those that pick tensors matter.
 func Dequantize(ctx context.Context, kind Kind, in string, out *atomicfile.Set, o Options, p Progress) (*Result, error) {
 	return run(ctx, dequantizers[kind], kind, in, out, o, p)
+}
+
+// quantizeONNX is ONNX or, with o.Static, onnxStatic.
+func quantizeONNX(ctx context.Context, in string, out *atomicfile.Set, o Options, p Progress) (*Result, error) {
+	if o.Static != nil {
+		return onnxStatic(ctx, in, out, o, p)
+	}
+	return ONNX(ctx, in, out, o, p)
 }
 
 func run(ctx context.Context, f process, kind Kind, in string, out *atomicfile.Set, o Options, p Progress) (*Result, error) {

@@ -30,12 +30,7 @@ import (
 //
 // What no operator multiplies with or looks up in (biases, operands of Add,
 // what shapes are computed from) is left unless o.Include spells its name.
-//
-// With o.Static activations are quantized as well, see onnxStatic.
 func ONNX(ctx context.Context, in string, out *atomicfile.Set, o Options, p Progress) (*Result, error) {
-	if o.Static != nil {
-		return onnxStatic(ctx, in, out, o, p)
-	}
 	c, err := newONNXCopy(ctx, in, out, o, p)
 	if err != nil {
 		return nil, err

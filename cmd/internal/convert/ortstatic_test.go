@@ -213,7 +213,7 @@ func TestONNXRuntimeStatic(t *testing.T) {
 		in := writeONNX(t, p.model("y"))
 		out := filepath.Join(t.TempDir(), "q.onnx")
 		o := Options{Bits: 8, Granularity: option.PerChannel, Static: p.static(), Calibration: calibrationOf(t, []map[string][]float32{batch})}
-		results = append(results, produce(t, out, func(set *atomicfile.Set) (*Result, error) { return ONNX(t.Context(), in, set, o, nil) }))
+		results = append(results, produce(t, out, func(set *atomicfile.Set) (*Result, error) { return onnxStatic(t.Context(), in, set, o, nil) }))
 		saved := filepath.Join(dir, strings.ReplaceAll(p.name, " ", "_")+".onnx")
 		jobs = append(jobs, ortJob{Model: out, Level: "extended", Steps: steps, Saved: saved})
 	}

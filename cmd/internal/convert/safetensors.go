@@ -2,7 +2,6 @@ package convert
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
@@ -69,7 +68,7 @@ func Safetensors(ctx context.Context, in string, out *atomicfile.Set, o Options,
 		return nil, err
 	}
 	o.setOtherNames(c.infos)
-	c.measure, c.make = o.Measure, c.quantize
+	c.measure, c.make, c.prepare = o.Measure, c.quantize, c.setGlobals
 	integers := o.formatST()
 	var ignore []string
 	var groups schemeGroups
@@ -377,12 +376,4 @@ func (c *stCopy) writeParams(i int, p quant.Params) error {
 		codes[i] = int8(z)
 	}
 	return j.put(j.zero, codes)
-}
-
-// put writes a tensor that is in memory.
-func (j *stJob) put(t *stTensor, data any) error {
-	if err := j.file.at(t); err != nil {
-		return err
-	}
-	return binary.Write(j.file, binary.LittleEndian, data)
 }

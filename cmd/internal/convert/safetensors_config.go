@@ -335,3 +335,18 @@ func copyBeside(path string, out *atomicfile.Set) error {
 	}
 	return err
 }
+
+// floatArgs describes floating-point codes in a layout.
+func floatArgs(s quant.Scheme, format string) compressedArgs {
+	args := compressedArgs{Bits: s.Format.Width(), Type: "float", Symmetric: true, Strategy: "tensor"}
+	args.GroupSize, _ = s.Granularity.GroupSize()
+	switch {
+	case format == nvfp4Packed:
+		args.Strategy = "tensor_group"
+	case args.GroupSize > 0:
+		args.Strategy, args.ScaleType = "group", "torch.uint8"
+	case s.Granularity != quant.PerTensor:
+		args.Strategy = "channel"
+	}
+	return args
+}

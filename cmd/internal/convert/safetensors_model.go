@@ -2,6 +2,7 @@ package convert
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
@@ -66,6 +67,7 @@ type stCopy struct {
 	measure bool
 	globals map[string]float32           // scales of tensors by fusedName, of NVFP4
 	make    func(i int) (*Weight, error) // writes what becomes of weight i
+	prepare func() error                 // runs before the first weight is written; may be nil
 }
 
 func openST(ctx context.Context, in string, out *atomicfile.Set, p Progress) (*stCopy, error) {
@@ -175,8 +177,10 @@ func (c *stCopy) run() (*Result, error) {
 	if err := c.room(); err != nil {
 		return nil, err
 	}
-	if err := c.setGlobals(); err != nil {
-		return nil, err
+	if c.prepare != nil {
+		if err := c.prepare(); err != nil {
+			return nil, err
+		}
 	}
 	c.result.Read = sizeOf(append(c.besides(), append(c.from.Paths(), filepath.Join(c.dir, configName))...)...)
 	for _, f := range c.files {
@@ -277,4 +281,12 @@ func (c *stCopy) besides() []string {
 		return nil
 	}
 	return besides(c.dir)
+}
+
+// put writes a tensor that is in memory.
+func (j *stJob) put(t *stTensor, data any) error {
+	if err := j.file.at(t); err != nil {
+		return err
+	}
+	return binary.Write(j.file, binary.LittleEndian, data)
 }

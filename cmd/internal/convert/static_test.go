@@ -138,7 +138,7 @@ func quantizeStatic(t *testing.T, model []byte, o Options) (*Result, string, err
 		t.Fatal(err)
 	}
 	defer set.Abort()
-	r, err := ONNX(t.Context(), writeONNX(t, model), set, o, nil)
+	r, err := onnxStatic(t.Context(), writeONNX(t, model), set, o, nil)
 	if err != nil {
 		return nil, out, err
 	}
