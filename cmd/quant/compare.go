@@ -47,7 +47,8 @@ extremes stay, and says so. Documents tell when, by which version and with which
 command they were made; SOURCE_DATE_EPOCH sets the date.
 
 With --against nothing is quantized: the tensors of FILE are measured against
-those of the same names in the other file. With the groups that these were
+those of the same names in the other file. Weights and biases of ONNX that are
+codes count with the values that the codes stand for. With the groups that these were
 quantized in, --group-size, errors are exactly those that a comparison foretold.
 
 With --schemes any formats of codes are compared side by side: what each loses
