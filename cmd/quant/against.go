@@ -10,7 +10,8 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/text"
 )
 
-// compareAgainst compares two files.
+// compareAgainst compares two files. What the codes of ONNX models stand for is compared
+// under the names that the operators have for it.
 func (a *app) compareAgainst(cmd *cobra.Command, in *input, f *compareFlags) error {
 	other, err := a.open(cmd.Context(), []string{f.against}, tensorfile.Reading{})
 	if err != nil {
@@ -20,9 +21,19 @@ func (a *app) compareAgainst(cmd *cobra.Command, in *input, f *compareFlags) err
 	if err := a.mayWrite(f.outputs(), in, other); err != nil {
 		return err
 	}
+	src, err := reconstruct(in)
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+	against, err := reconstruct(other)
+	if err != nil {
+		return err
+	}
+	defer against.Close()
 	bar := a.reading("comparing")
 	d, err := await(cmd.Context(), func() (*report.Difference, error) {
-		return report.BuildDifference(cmd.Context(), in.name, other.name, in, other, f.options, bar.Update)
+		return report.BuildDifference(cmd.Context(), in.name, other.name, src, against, f.options, bar.Update)
 	})
 	bar.Stop()
 	if err != nil {

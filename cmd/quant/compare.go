@@ -47,8 +47,9 @@ extremes stay, and says so. Documents tell when, by which version and with which
 command they were made; SOURCE_DATE_EPOCH sets the date.
 
 With --against nothing is quantized: the tensors of FILE are measured against
-those of the same names in the other file. With the groups that these were
-quantized in, --group-size, errors are exactly those that a comparison foretold.
+those of the same names in the other file. Of quantized weights and biases of an
+ONNX model, the dequantized values are compared. If --group-size is that of the
+quantized file, the errors are exactly those that quant compare lists for it.
 
 With --schemes any formats of codes are compared side by side: what each loses
 over all weights, and the bits that a weight takes. A scheme is parts between

@@ -12,6 +12,7 @@ func Inspect(ctx context.Context, name, kind string, src Source, progress text.P
 	infos := src.Tensors()
 	v := NewInventory(name, kind, infos)
 	v.FileNotes = NotesOf(src)
+	v.Activations = roundedBy(src)
 	var jobs []job
 	for i, info := range infos {
 		if info.Floating {

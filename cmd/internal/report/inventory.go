@@ -19,6 +19,8 @@ type Inventory struct {
 	DTypes   []DTypeSize `json:"dtypes"` // those that take most first
 	Tensors  []Item      `json:"tensors"`
 	FileNotes
+
+	Activations []RoundedActivation `json:"activations,omitempty"` // that an ONNX model makes codes of
 }
 
 // A DTypeSize is what all tensors of one type come to.

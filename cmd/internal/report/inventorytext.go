@@ -21,6 +21,11 @@ func (v *Inventory) WriteText(w io.Writer, color bool, columns int) error {
 		p.Table(v.Table())
 		p.Blank()
 	}
+	if len(v.Activations) > 0 {
+		p.Line(table.Bold, "activations with codes")
+		p.Table(v.ActivationTable())
+		p.Blank()
+	}
 	if len(v.DTypes) > 1 {
 		p.Table(v.typesTable())
 		p.Blank()

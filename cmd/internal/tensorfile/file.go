@@ -52,6 +52,18 @@ type Skipped struct {
 	Reason string // what it is, as "not an array"
 }
 
+// An Activation is a value that a model computes, or takes as an input, and rounds to
+// codes with scales and zero points of its own.
+type Activation struct {
+	Name  string
+	Made  string    // the operator that computes it; "" for an input
+	DType string    // of the codes, such as U8; "" if the file does not tell
+	Scale []float32 // one for the tensor, or for each index of Axis
+	Zero  []int32   // as many
+	Axis  int       // of the scales, or NoAxis
+	Note  string    // why there is no scale; "" if there is one
+}
+
 // NoAxis is the Axis of an Info without a known axis.
 const NoAxis = -1
 
@@ -67,6 +79,9 @@ type File struct {
 	// Quantized says how many weights of a model are codes, and of which operators, such as "12
 	// weights are codes of MatMulNBits". It is "" if there are none.
 	Quantized string
+
+	// Activations are what an ONNX model makes codes of while it runs.
+	Activations []Activation
 
 	entries []entry
 	paths   []string // of the open files
@@ -104,6 +119,9 @@ func (f *File) Tensors() []Info {
 
 // Described returns how a text was read, which is nil for other files, and the skipped data.
 func (f *File) Described() (*Text, []Skipped) { return f.Text, f.Skipped }
+
+// Rounded returns Activations.
+func (f *File) Rounded() []Activation { return f.Activations }
 
 // Coded returns f.Quantized.
 func (f *File) Coded() string { return f.Quantized }

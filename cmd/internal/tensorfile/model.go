@@ -44,6 +44,9 @@ func (f *File) parseONNX(r io.ReaderAt, size int64, dir string) error {
 		f.entries = append(f.entries, e)
 	}
 	f.Quantized = quantizedONNX(m)
+	for _, q := range m.Quantizers() {
+		f.Activations = append(f.Activations, Activation{Name: q.Name, Made: q.Made, DType: q.DType, Scale: q.Scale, Zero: q.Zero, Axis: q.Axis, Note: q.Note})
+	}
 	return nil
 }
 

@@ -1,0 +1,42 @@
+package convert
+
+import (
+	"github.com/a01592f9/quant"
+	"github.com/a01592f9/quant/cmd/internal/onnx"
+	"github.com/a01592f9/quant/cmd/internal/tensorfile"
+)
+
+// A Reconstructed tensor is a weight or a bias of a quantized model: the values that its
+// codes stand for.
+type Reconstructed struct {
+	Info   tensorfile.Info // under the name that the tensor has for the operators; DType is that of the codes
+	Source func() (quant.Source, error)
+}
+
+// Reconstruct lists what the codes of the ONNX model at path stand for. Close the model
+// when the sources are no longer needed.
+func Reconstruct(path string) (*onnx.Model, []Reconstructed, error) {
+	m, err := onnx.Open(path)
+	if err != nil {
+		return nil, nil, cutOff(path, err)
+	}
+	found, _ := m.Dequantizers()
+	var all []Reconstructed
+	for _, d := range found {
+		info := tensorfile.InfoONNX(d.Codes)
+		info.Name, info.Use, info.Axis = d.Name, d.Use, tensorfile.NoAxis
+		info.Floating, info.Unread, info.Left = true, "", ""
+		info.Shape = d.Shape
+		if len(d.Shape) == 0 {
+			info.Shape = []int{1}
+		}
+		if d.Block == 0 && d.Axis >= 0 {
+			info.Axis = d.Axis
+		}
+		all = append(all, Reconstructed{Info: info, Source: func() (quant.Source, error) {
+			src, _, err := onnxValues(d)
+			return src, inTensor(d.Name, err)
+		}})
+	}
+	return m, all, nil
+}
