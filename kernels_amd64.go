@@ -82,8 +82,9 @@ func quantizeInt8Runs(dst []uint8, src []float32, run int, scale []float32, zero
 	case avx2:
 		quantizeInt8RunsAVX2(dst[:len(src)], src, run, scale, zero[:len(scale)], qmin, qmax, stream)
 	case avx512:
-		if len(src) >= 16*run && groupRun(run) {
-			quantizeInt8InGroups(dst[:len(src)], src, run, scale, zero[:len(scale)], qmin, qmax, stream)
+		// Past the caches the kernel of groups is slower than that of single runs.
+		if !stream && len(src) >= 16*run && groupRun(run) {
+			quantizeInt8InGroups(dst[:len(src)], src, run, scale, zero[:len(scale)], qmin, qmax)
 			return
 		}
 		quantizeInt8RunsAVX512(dst[:len(src)], src, run, scale, zero[:len(scale)], qmin, qmax, stream)

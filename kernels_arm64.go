@@ -303,7 +303,7 @@ func dequantizeBookRuns(dst []float32, src []uint8, run int, scale []float32, b 
 func errorsInsideRuns([]sums, []float64, []float32, int, []float32, []int32) int { return 0 }
 
 // quantize4Runs has no kernel here.
-func quantize4Runs([]byte, []float32, int, []float32, []int32, int32, int32, bool) bool { return false }
+func quantize4Runs([]byte, []float32, int, []float32, []int32, int32, int32) bool { return false }
 
 // dequantize4Runs has no kernel here.
 func dequantize4Runs([]float32, []byte, int, []float32, []int32, bool, bool) bool { return false }

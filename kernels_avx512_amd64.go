@@ -15,10 +15,10 @@ func rangeShortAVX512(lo, hi, src []float32, run int) bool
 func rangeGroupsAVX512(lo, hi, src []float32, run int) bool
 
 //go:noescape
-func quantizeGroups8AVX512(dst []uint8, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32, stream bool) int
+func quantizeGroups8AVX512(dst []uint8, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32) int
 
 //go:noescape
-func quantizeGroups4AVX512(dst []byte, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32, stream bool) int
+func quantizeGroups4AVX512(dst []byte, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32) int
 
 //go:noescape
 func rangeRunsAVX512(lo, hi, src []float32, run int) bool
@@ -124,17 +124,17 @@ func groupRun(run int) bool { return run == 16 || run == 32 || run == 64 || run 
 
 // quantizeInt8InGroups is quantizeInt8RunsAVX512 that lets the kernel of groups do runs
 // for as long as it serves them.
-func quantizeInt8InGroups(dst []uint8, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32, stream bool) {
+func quantizeInt8InGroups(dst []uint8, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32) {
 	for len(src) > 0 {
 		n := len(src) / run &^ 15
 		if n > 0 {
-			n = quantizeGroups8AVX512(dst[:n*run], src[:n*run], run, scale[:n], zero[:n], qmin, qmax, stream)
+			n = quantizeGroups8AVX512(dst[:n*run], src[:n*run], run, scale[:n], zero[:n], qmin, qmax)
 			if dst, src, scale, zero = dst[n*run:], src[n*run:], scale[n:], zero[n:]; len(src) == 0 {
 				return
 			}
 		}
 		k := min(16*run, len(src)) // what the kernel does not serve
-		quantizeInt8RunsAVX512(dst[:k], src[:k], run, scale, zero[:len(scale)], qmin, qmax, stream)
+		quantizeInt8RunsAVX512(dst[:k], src[:k], run, scale, zero[:len(scale)], qmin, qmax, false)
 		dst, src, scale, zero = dst[k:], src[k:], scale[(k+run-1)/run:], zero[(k+run-1)/run:]
 	}
 }

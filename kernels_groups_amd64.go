@@ -4,21 +4,22 @@ package quant
 
 // Packed codes of 4 bits in groups: the loop around the kernel of AVX-512.
 
-// quantize4Runs has a kernel for AVX-512, of groups.
-func quantize4Runs(dst []byte, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32, stream bool) bool {
+// quantize4Runs has a kernel for groups with AVX-512. Past the caches it is slower than codes in
+// a buffer that are then packed, so callers that store there do without.
+func quantize4Runs(dst []byte, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32) bool {
 	if active != avx512 || len(src) < 16*run || !groupRun(run) {
 		return false
 	}
-	quantize4InGroups(dst[:packedLen(int64(len(src)), 4)], src, run, scale, zero, qmin, qmax, stream)
+	quantize4InGroups(dst[:packedLen(int64(len(src)), 4)], src, run, scale, zero, qmin, qmax)
 	return true
 }
 
 // quantize4InGroups packs codes of 4 bits, as quantizeInt8InGroups stores those of 8.
-func quantize4InGroups(dst []byte, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32, stream bool) {
+func quantize4InGroups(dst []byte, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32) {
 	for len(src) > 0 {
 		n := len(src) / run &^ 15
 		if n > 0 {
-			n = quantizeGroups4AVX512(dst[:n*run/2], src[:n*run], run, scale[:n], zero[:n], qmin, qmax, stream)
+			n = quantizeGroups4AVX512(dst[:n*run/2], src[:n*run], run, scale[:n], zero[:n], qmin, qmax)
 			if dst, src, scale, zero = dst[n*run/2:], src[n*run:], scale[n:], zero[n:]; len(src) == 0 {
 				return
 			}

@@ -101,46 +101,46 @@
 	VPMINSB   BYTES_MAX, Z4, Z4
 
 // STORE_8 and STORE_4 store the 64 codes in Z4, as bytes or packed.
-#define STORE_8(STORE) \
+#define STORE_8 \
 	VPXORD FLIP, Z4, Z4 \
-	STORE  Z4, (DST)    \
+	VMOVDQU64 Z4, (DST)  \
 	ADDQ   $64, DST     \
 	ADDQ   $256, SRC
 
-#define STORE_4(STORE) \
+#define STORE_4 \
 	VPANDD     BITS, Z4, Z4    \
 	VPMADDUBSW WEIGHTS, Z4, Z4 \
 	VPMOVWB    Z4, Y4          \
-	STORE      Y4, (DST)       \
+	VMOVDQU    Y4, (DST)       \
 	ADDQ       $32, DST        \
 	ADDQ       $256, SRC
 
 // GROUPS_N does 16 groups of N elements, STORE_BITS being STORE_8 or STORE_4.
-#define GROUPS_16(STORE_BITS, STORE, loop) \
+#define GROUPS_16(STORE_BITS, loop) \
 loop:                     \
 	BYTES_OF_16       \
-	STORE_BITS(STORE) \
+	STORE_BITS \
 	ADDQ $4, INDEX    \
 	CMPQ INDEX, $16   \
 	JNE  loop         \
 	JMP  next
 
-#define GROUPS_32(STORE_BITS, STORE, loop) \
+#define GROUPS_32(STORE_BITS, loop) \
 loop:                     \
 	BYTES_OF_32       \
-	STORE_BITS(STORE) \
+	STORE_BITS \
 	ADDQ $2, INDEX    \
 	CMPQ INDEX, $16   \
 	JNE  loop         \
 	JMP  next
 
-#define GROUPS_64(STORE_BITS, STORE, loop, again) \
+#define GROUPS_64(STORE_BITS, loop, again) \
 loop:                                     \
 	GROUP_PARAMS(0, Z8, Z9, Z10, Z11) \
 	MOVQ RUN, N                       \
 again:                                    \
 	BYTES_OF_64                       \
-	STORE_BITS(STORE)                 \
+	STORE_BITS                 \
 	SUBQ $64, N                       \
 	JNZ  again                        \
 	INCQ INDEX                        \
@@ -153,7 +153,7 @@ again:                                    \
 //		dst[j] = uint8(code(x, s, float32(qmin-z), float32(qmax-z)) + z)
 //	}
 //
-// func quantizeGroups8AVX512(dst []uint8, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32, stream bool) int
+// func quantizeGroups8AVX512(dst []uint8, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32) int
 //
 // Runs are complete and of 16, 32, 64 or 128 elements; their number is a multiple of 16. It
 // returns how many it did: all, or a multiple of 16 if it does not serve one of the next
@@ -164,7 +164,6 @@ again:                                    \
 #define UNSERVED   R15 // not 0 if the kernel does not serve one of these
 #define INDEX      R12 // which of the 16 groups
 #define DONE       R13 // groups done
-#define STREAM     R14 // set to store past the caches
 #define BYTES_MIN  Z18 // qmin less OFFSET, in bytes
 #define BYTES_MAX  Z19 // qmax less OFFSET, in bytes
 #define FLIP       Z21 // sign bits of bytes if OFFSET is not 0
@@ -173,7 +172,7 @@ again:                                    \
 #define NEAR       Z24 // 6
 #define NEAR_TWICE Z15 // 12, while parameters are prepared
 #define LOW_BITS   Z14 // mask of the lowest 15 bits, while parameters are prepared
-TEXT ·quantizeGroups8AVX512(SB), NOSPLIT, $512-128
+TEXT ·quantizeGroups8AVX512(SB), NOSPLIT, $512-120
 	MOVQ    dst_base+0(FP), DST
 	MOVQ    src_base+24(FP), SRC
 	MOVQ    run+48(FP), RUN
@@ -182,7 +181,6 @@ TEXT ·quantizeGroups8AVX512(SB), NOSPLIT, $512-128
 	MOVQ    zero_base+80(FP), ZEROS
 	MOVL    qmin+104(FP), BX
 	MOVL    qmax+108(FP), CX
-	MOVBQZX stream+112(FP), STREAM
 	CONSTANTS(BX, CX)
 	BROADCAST(zeroFarthestGroups, ZERO_FARTHEST)
 	BROADCAST(6, NEAR)
@@ -204,11 +202,6 @@ signed:
 	LEAQ 0(SP), AHEAD
 	LEAQ 256(SP), PARAMS
 	XORL DONE, DONE
-	TESTQ $63, DST // past the caches if codes are whole lines of a cache
-	JZ    first
-	XORL  STREAM, STREAM
-
-first:
 	PREPARE_GROUPS
 
 groups: // of which 16 are prepared at AHEAD
@@ -224,28 +217,13 @@ codes:
 	CMPQ RUN, $32
 	JE   groups32
 	JB   groups16
-	TESTQ STREAM, STREAM
-	JNE  stream64
-	GROUPS_64(STORE_8, VMOVDQU64, loop64, again64)
-
-stream64:
-	GROUPS_64(STORE_8, VMOVNTDQ, streamloop64, streamagain64)
+	GROUPS_64(STORE_8, loop64, again64)
 
 groups32:
-	TESTQ STREAM, STREAM
-	JNE  stream32
-	GROUPS_32(STORE_8, VMOVDQU64, loop32)
-
-stream32:
-	GROUPS_32(STORE_8, VMOVNTDQ, streamloop32)
+	GROUPS_32(STORE_8, loop32)
 
 groups16:
-	TESTQ STREAM, STREAM
-	JNE  stream16
-	GROUPS_16(STORE_8, VMOVDQU64, loop16)
-
-stream16:
-	GROUPS_16(STORE_8, VMOVNTDQ, streamloop16)
+	GROUPS_16(STORE_8, loop16)
 
 next:
 	ADDQ  $16, DONE
@@ -253,7 +231,7 @@ next:
 	JNZ   groups
 
 done:
-	MOVQ DONE, ret+120(FP)
+	MOVQ DONE, ret+112(FP)
 	VZEROUPPER
 	RET
 
@@ -263,16 +241,16 @@ done:
 //		dst[j/2] |= c << (4 * (j % 2)) // dst is 0 before
 //	}
 //
-// func quantizeGroups4AVX512(dst []byte, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32, stream bool) int
+// func quantizeGroups4AVX512(dst []byte, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32) int
 //
 // It is quantizeGroups8AVX512 for packed codes of 4 bits.
 //
-// Named above: INDEX, DONE, STREAM, BYTES_MIN, BYTES_MAX, ORDER, NEAR, NEAR_TWICE, LOW_BITS.
+// Named above: INDEX, DONE, BYTES_MIN, BYTES_MAX, ORDER, NEAR, NEAR_TWICE, LOW_BITS.
 #undef OFFSET
 #define OFFSET  Z21 // 0: no grid of 4 bits reaches above 127
 #define BITS    Z16 // the bits of a code, in bytes, while there are no scales there
 #define WEIGHTS Z22 // 1 and 16, in bytes
-TEXT ·quantizeGroups4AVX512(SB), NOSPLIT, $512-128
+TEXT ·quantizeGroups4AVX512(SB), NOSPLIT, $512-120
 	MOVQ    dst_base+0(FP), DST
 	MOVQ    src_base+24(FP), SRC
 	MOVQ    run+48(FP), RUN
@@ -281,7 +259,6 @@ TEXT ·quantizeGroups4AVX512(SB), NOSPLIT, $512-128
 	MOVQ    zero_base+80(FP), ZEROS
 	MOVL    qmin+104(FP), BX
 	MOVL    qmax+108(FP), CX
-	MOVBQZX stream+112(FP), STREAM
 	CONSTANTS(BX, CX)
 	BROADCAST(zeroFarthestGroups, ZERO_FARTHEST)
 	BROADCAST(6, NEAR)
@@ -295,11 +272,6 @@ TEXT ·quantizeGroups4AVX512(SB), NOSPLIT, $512-128
 	LEAQ 0(SP), AHEAD
 	LEAQ 256(SP), PARAMS
 	XORL DONE, DONE
-	TESTQ $31, DST // past the caches if codes are aligned
-	JZ    first
-	XORL  STREAM, STREAM
-
-first:
 	PREPARE_GROUPS
 
 groups: // of which 16 are prepared at AHEAD
@@ -316,28 +288,13 @@ codes:
 	CMPQ RUN, $32
 	JE   groups32
 	JB   groups16
-	TESTQ STREAM, STREAM
-	JNE  stream64
-	GROUPS_64(STORE_4, VMOVDQU, loop64, again64)
-
-stream64:
-	GROUPS_64(STORE_4, VMOVNTDQ, streamloop64, streamagain64)
+	GROUPS_64(STORE_4, loop64, again64)
 
 groups32:
-	TESTQ STREAM, STREAM
-	JNE  stream32
-	GROUPS_32(STORE_4, VMOVDQU, loop32)
-
-stream32:
-	GROUPS_32(STORE_4, VMOVNTDQ, streamloop32)
+	GROUPS_32(STORE_4, loop32)
 
 groups16:
-	TESTQ STREAM, STREAM
-	JNE  stream16
-	GROUPS_16(STORE_4, VMOVDQU, loop16)
-
-stream16:
-	GROUPS_16(STORE_4, VMOVNTDQ, streamloop16)
+	GROUPS_16(STORE_4, loop16)
 
 next:
 	ADDQ  $16, DONE
@@ -345,6 +302,6 @@ next:
 	JNZ   groups
 
 done:
-	MOVQ DONE, ret+120(FP)
+	MOVQ DONE, ret+112(FP)
 	VZEROUPPER
 	RET

@@ -77,7 +77,7 @@ func TestQuantizeGroups(t *testing.T) {
 // TestQuantize4Groups is TestQuantizeGroups for packed codes of 4 bits.
 func TestQuantize4Groups(t *testing.T) {
 	forEachISA(t, func(t *testing.T) {
-		if want := active == avx512; quantize4Runs(make([]byte, 128), make([]float32, 256), 16, make([]float32, 16), make([]int32, 16), 0, 15, false) != want {
+		if want := active == avx512; quantize4Runs(make([]byte, 128), make([]float32, 256), 16, make([]float32, 16), make([]int32, 16), 0, 15) != want {
 			t.Fatalf("a kernel is there: %t, want %t", !want, want)
 		} else if !want {
 			return
@@ -88,16 +88,14 @@ func TestQuantize4Groups(t *testing.T) {
 		for i, s := range groupShapes() {
 			p := newGroupProblem(rng, s, grids[i%3], []int{0, 0, 5, 40}[i%4])
 			for _, end := range ends {
-				for _, stream := range []bool{false, true} {
-					h.check(p, placing{end, end, end, 0}, stream)
-					h.check(p, placing{end, 0, end, 1 + i%67}, stream)
-				}
+				h.check(p, placing{end, end, end, 0})
+				h.check(p, placing{end, 0, end, 1 + i%67})
 			}
 		}
 		for i, run := range groupLengths {
 			p := newGroupProblem(rng, shape{n: 33 * run, run: run}, grids[i%3], 0)
 			for dst := range 33 {
-				h.check(p, placing{dst % 17, dst, dst % 16, 0}, dst%2 == 0)
+				h.check(p, placing{dst % 17, dst, dst % 16, 0})
 			}
 		}
 	})
@@ -108,7 +106,7 @@ type groups4Harness struct {
 	src, dst, scale, zero *area
 }
 
-func (h *groups4Harness) check(p *problem, at placing, stream bool) {
+func (h *groups4Harness) check(p *problem, at placing) {
 	h.t.Helper()
 	want := make([]byte, (p.n+1)/2)
 	quantize4RunsGeneric(want, p.src, p.run, p.scale, p.zero, p.qmin, p.qmax)
@@ -117,17 +115,14 @@ func (h *groups4Harness) check(p *problem, at placing, stream bool) {
 	copy(scale, p.scale)
 	copy(zero, p.zero)
 	dst := place[byte](h.dst, len(want)+at.extra, at.dst)
-	if !quantize4Runs(dst, src, p.run, scale, zero, p.qmin, p.qmax, stream) {
+	if !quantize4Runs(dst, src, p.run, scale, zero, p.qmin, p.qmax) {
 		h.t.Fatalf("no kernel for %v", p)
 	}
-	if stream {
-		fence()
-	}
 	if i := differ(dst[:len(want)], want); i >= 0 {
-		h.t.Fatalf("byte %d is %#x, want %#x, of %v (placed at %+v, stream %t)", i, dst[i], want[i], p.at(2*i), at, stream)
+		h.t.Fatalf("byte %d is %#x, want %#x, of %v (placed at %+v)", i, dst[i], want[i], p.at(2*i), at)
 	}
 	if !h.dst.intact() || !isUntouched(dst[len(want):]) {
-		h.t.Fatalf("stores outside its slice: %v (placed at %+v, stream %t)", p, at, stream)
+		h.t.Fatalf("stores outside its slice: %v (placed at %+v)", p, at)
 	}
 	if differ(src, p.src) >= 0 || differ(scale[:len(p.scale)], p.scale) >= 0 || differ(zero[:len(p.zero)], p.zero) >= 0 {
 		h.t.Fatalf("stores in its source or parameters: %v (placed at %+v)", p, at)
@@ -273,7 +268,7 @@ func FuzzGroups(f *testing.F) {
 			if i := differ(got, want); i >= 0 {
 				t.Fatalf("code %d, want %d, of %v", got[i], want[i], p.at(i))
 			}
-			if quantize4Runs(got4, p.src, run, p.scale, p.zero, -8, 7, false) && differ(got4, want4) >= 0 {
+			if quantize4Runs(got4, p.src, run, p.scale, p.zero, -8, 7) && differ(got4, want4) >= 0 {
 				t.Fatalf("packed %x, want %x, of %v", got4, want4, p)
 			}
 		})

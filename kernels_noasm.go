@@ -104,7 +104,7 @@ func dequantizeBookRuns(dst []float32, src []uint8, run int, scale []float32, b 
 	dequantizeBookRunsGeneric(dst, src, run, scale, b)
 }
 
-func quantize4Runs([]byte, []float32, int, []float32, []int32, int32, int32, bool) bool { return false }
+func quantize4Runs([]byte, []float32, int, []float32, []int32, int32, int32) bool { return false }
 
 func dequantize4Runs([]float32, []byte, int, []float32, []int32, bool, bool) bool { return false }
 

@@ -184,7 +184,7 @@ func (p *Params) quantizeSmall(dst []byte, x []float32, e extent) bool {
 // quantize4 packs the codes of x if a kernel makes packed codes of 4 bits.
 func (p *Params) quantize4(dst []byte, x []float32, e extent) bool {
 	lo, hi := p.Scheme.Grid()
-	return quantize4Runs(dst, x, e.run, p.Scale, p.ZeroPoint, int32(lo), int32(hi), false)
+	return quantize4Runs(dst, x, e.run, p.Scale, p.ZeroPoint, int32(lo), int32(hi))
 }
 
 // quantizeShort packs the codes of up to smallLen elements.
