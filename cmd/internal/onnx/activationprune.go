@@ -137,11 +137,3 @@ func (w *activationWalk) list(a *Activations) {
 		}
 	}
 }
-
-// Value returns the activation of that name, or nil.
-func (a *Activations) Value(name string) *Activation {
-	if i, ok := a.byName[name]; ok {
-		return &a.Values[i]
-	}
-	return nil
-}

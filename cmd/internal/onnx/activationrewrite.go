@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-
-	"google.golang.org/protobuf/encoding/protowire"
 )
 
 // ActivationParams are the type of the codes of an activation, their scale and their
@@ -16,54 +14,6 @@ type ActivationParams struct {
 	Scale float32
 	Zero  int32
 }
-
-// Weight returns the weight of a product, or nil if both operands are activations.
-func (x *ActivationNode) Weight() *Tensor {
-	if x.node == nil || x.kind != kindProduct || slices.Contains(x.codes, 1) || slices.Contains(x.constant, 1) || slices.Contains(x.constant, 0) {
-		return nil
-	}
-	return x.node.constant(1)
-}
-
-// WeightAxis returns the axis of the output channels of the weight for ONNX Runtime's
-// operator with codes, or NoAxis if that knows one scale only.
-func (x *ActivationNode) WeightAxis() int {
-	w := x.Weight()
-	switch {
-	case x.Op == "Conv", x.Op == "Gemm" && x.node.int("transB", 0) != 0:
-		return 0
-	case len(w.Shape) == 2:
-		return 1
-	}
-	return NoAxis
-}
-
-// Bias returns the bias of a product, or nil.
-func (x *ActivationNode) Bias() *Tensor {
-	if x.node == nil || x.kind != kindProduct || x.Op == "MatMul" {
-		return nil
-	}
-	return x.node.constant(2)
-}
-
-// Input returns the name of input 0.
-func (x *ActivationNode) Input() string { return x.node.inputs[0] }
-
-// Output returns the name of output 0.
-func (x *ActivationNode) Output() string { return x.node.outputs[0] }
-
-// Constants returns the operands that are constants and no weights: they become
-// codes of the type that activations have.
-func (x *ActivationNode) Constants() []*Tensor {
-	var all []*Tensor
-	for _, i := range x.constant {
-		all = append(all, x.node.constant(i))
-	}
-	return all
-}
-
-// Folds reports whether x is a Relu or Clip whose input no other node takes.
-func (x *ActivationNode) Folds() bool { return x.kind == kindClip && x.Quantized() }
 
 // ClipLimits returns the limits of a Relu or Clip, or false if they are not constant.
 func (m *Model) ClipLimits(x *ActivationNode) (lo, hi float32, ok bool) {
@@ -242,55 +192,4 @@ func (r *Rewriter) QuantizeBias(x *ActivationNode, codes []int32, scales []float
 		r.e.remove(at)
 		r.removeInput(g, t.value)
 	}
-}
-
-// A renaming is the names that the inputs and outputs of a node get.
-type renaming struct{ inputs, outputs []string }
-
-// renaming returns the renaming of n, to be changed.
-func (r *Rewriter) renaming(n *node) *renaming {
-	x := r.renamed[n]
-	if x == nil {
-		x = &renaming{slices.Clone(n.inputs), slices.Clone(n.outputs)}
-		r.renamed[n] = x
-	}
-	return x
-}
-
-// names returns the inputs and outputs that n has in the new model.
-func (r *Rewriter) names(n *node) (inputs, outputs []string) {
-	if x := r.renamed[n]; x != nil {
-		return slices.Clone(x.inputs), slices.Clone(x.outputs)
-	}
-	return slices.Clone(n.inputs), slices.Clone(n.outputs)
-}
-
-// rename plans the names of all nodes that nothing else has written anew.
-func (r *Rewriter) rename() error {
-	for _, n := range r.m.main.nodes {
-		x := r.renamed[n]
-		if x == nil || r.dropped[n] {
-			continue
-		}
-		in, out := 0, 0
-		err := newWire(r.m.r).each(n.frame.inner(), func(f field) error {
-			if f.typ != protowire.BytesType || f.num != 1 && f.num != 2 {
-				return nil
-			}
-			was, is := n.inputs, x.inputs
-			at := &in
-			if f.num == 2 {
-				was, is, at = n.outputs, x.outputs, &out
-			}
-			if *at < len(was) && was[*at] != is[*at] {
-				r.e.replace(&n.frame, f.start, f.end, literal(appendString(nil, f.num, is[*at])))
-			}
-			*at++
-			return nil
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }

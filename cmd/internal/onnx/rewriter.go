@@ -1,6 +1,8 @@
 package onnx
 
 import (
+	"slices"
+
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
@@ -133,4 +135,55 @@ func (r *Rewriter) removeInput(g *graph, name string) {
 type dequantization struct {
 	*Dequantizer
 	values Payload
+}
+
+// A renaming is the names that the inputs and outputs of a node get.
+type renaming struct{ inputs, outputs []string }
+
+// renaming returns the renaming of n, to be changed.
+func (r *Rewriter) renaming(n *node) *renaming {
+	x := r.renamed[n]
+	if x == nil {
+		x = &renaming{slices.Clone(n.inputs), slices.Clone(n.outputs)}
+		r.renamed[n] = x
+	}
+	return x
+}
+
+// names returns the inputs and outputs that n has in the new model.
+func (r *Rewriter) names(n *node) (inputs, outputs []string) {
+	if x := r.renamed[n]; x != nil {
+		return slices.Clone(x.inputs), slices.Clone(x.outputs)
+	}
+	return slices.Clone(n.inputs), slices.Clone(n.outputs)
+}
+
+// rename plans the names of all nodes that nothing else has written anew.
+func (r *Rewriter) rename() error {
+	for _, n := range r.m.main.nodes {
+		x := r.renamed[n]
+		if x == nil || r.dropped[n] {
+			continue
+		}
+		in, out := 0, 0
+		err := newWire(r.m.r).each(n.frame.inner(), func(f field) error {
+			if f.typ != protowire.BytesType || f.num != 1 && f.num != 2 {
+				return nil
+			}
+			was, is := n.inputs, x.inputs
+			at := &in
+			if f.num == 2 {
+				was, is, at = n.outputs, x.outputs, &out
+			}
+			if *at < len(was) && was[*at] != is[*at] {
+				r.e.replace(&n.frame, f.start, f.end, literal(appendString(nil, f.num, is[*at])))
+			}
+			*at++
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
