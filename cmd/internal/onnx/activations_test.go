@@ -11,9 +11,9 @@ import (
 
 // activationModel is a model of the nodes, with weights that they name: w is 4×4×1×1, m is
 // 4×4, b has 4 values and s is one number. The input is x of shape 1×4×8×8.
-func activationModel(output string, nodes ...onnxtest.Message) []byte {
+func activationModel(opset int64, output string, nodes ...onnxtest.Message) []byte {
 	ones := func(n int) []float32 { return slices.Repeat([]float32{0.5}, n) }
-	return onnxtest.Model(13, onnxtest.Graph{
+	return onnxtest.Model(opset, onnxtest.Graph{
 		Nodes: nodes,
 		Tensors: []onnxtest.Message{
 			onnxtest.Floats("w", ones(16), 4, 4, 1, 1), onnxtest.Floats("m", ones(16), 4, 4), onnxtest.Floats("b", ones(4), 4),
@@ -89,7 +89,7 @@ func TestActivations(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			model := activationModel(test.output, test.nodes...)
+			model := activationModel(13, test.output, test.nodes...)
 			m, err := Parse(strings.NewReader(string(model)), int64(len(model)), "")
 			if err != nil {
 				t.Fatal(err)
@@ -119,5 +119,33 @@ func TestActivationsElsewhere(t *testing.T) {
 	}
 	if len(inside) != 6 || inside[0] != "If y.then_branch/MatMul then1" {
 		t.Errorf("%q", inside)
+	}
+}
+
+// TestActivationsSoftmax has the Softmax of older models, which is over all axes from one on.
+func TestActivationsSoftmax(t *testing.T) {
+	node := onnxtest.Node
+	in := func(s ...string) []string { return s }
+	for _, test := range []struct {
+		name  string
+		opset int64
+		axis  int64
+		want  string
+	}{
+		{"version 13", 13, 2, "x a c y | QLinearConv; QLinearSoftmax; QLinearConv;"},
+		{"the last axis", 11, -1, "x a c y | QLinearConv; QLinearSoftmax; QLinearConv;"},
+		{"two axes", 11, 2, "x a c y | QLinearConv; Softmax: it is over several axes, or of an unknown number of axes: before version 13 of the operators that is another operator; QLinearConv;"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			model := activationModel(test.opset, "y", node("Conv", in("x", "w"), in("a")),
+				node("Softmax", in("a"), in("c")).Bytes(5, onnxtest.Message{}.Text(1, "axis").Int(3, test.axis).Int(20, 2)), node("Conv", in("c", "w"), in("y")))
+			m, err := Parse(strings.NewReader(string(model)), int64(len(model)), "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := describe(m.Activations(ActivationChoice{})); got != test.want {
+				t.Errorf("%s\nwant %s", got, test.want)
+			}
+		})
 	}
 }

@@ -118,6 +118,9 @@ func (w *activationWalk) operands(x *ActivationNode) string {
 	if len(x.codes) == 0 {
 		return "all its operands are constants"
 	}
+	if n.op == "Softmax" && w.m.version(w.m.main) < 13 && !n.alongLast() {
+		return "it is over several axes, or of an unknown number of axes: before version 13 of the operators that is another operator"
+	}
 	if n.op == "MaxPool" && len(n.outputs) > 1 && n.outputs[1] != "" {
 		return "its indices are used"
 	}

@@ -128,22 +128,25 @@ func countOutputs(c *conversion) error {
 // axis, and what is from there on, as it took its input before. That is
 // nothing new if the axis is the last.
 func flattenAround(c *conversion) error {
-	axis := c.node.int("axis", 1)
-	if len(c.node.outputs) == 0 {
+	if len(c.node.outputs) == 0 || c.node.alongLast() {
 		return nil
 	}
-	rank, known := c.node.graph.ranks[c.node.outputs[0]]
-	if !known && len(c.node.inputs) > 0 {
-		rank, known = c.node.graph.ranks[c.node.inputs[0]]
-	}
-	if axis == -1 || known && axis == int64(rank-1) {
-		return nil
-	}
-	c.flatten, c.flat = axis, true
+	c.flatten, c.flat = c.node.int("axis", 1), true
 	if c.node.attr("axis") != nil {
 		c.dropped = append(c.dropped, "axis")
 	}
 	return nil
+}
+
+// alongLast reports whether the axis of n, which is Softmax or its like before version 13, is
+// known to be the last.
+func (n *node) alongLast() bool {
+	axis := n.int("axis", 1)
+	rank, known := n.graph.ranks[n.outputs[0]]
+	if !known && len(n.inputs) > 0 {
+		rank, known = n.graph.ranks[n.inputs[0]]
+	}
+	return axis == -1 || known && axis == int64(rank-1)
 }
 
 // renameModes gives the modes of GridSample their new names.
