@@ -1,0 +1,58 @@
+package report
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+)
+
+// The choices in the JSON of a plan, as quant quantize --plan reads them.
+
+// A PlanChoice is what a plan file has for a weight.
+type PlanChoice struct {
+	Name   string `json:"name"`
+	Scheme string `json:"scheme"`
+}
+
+// ReadPlan reads what quant quantize needs of a plan, which may have been altered
+// by hand: names and schemes.
+func ReadPlan(data []byte) ([]PlanChoice, error) {
+	var file struct {
+		Version *int         `json:"quant_plan"`
+		Weights []PlanChoice `json:"weights"`
+	}
+	if err := json.Unmarshal(data, &file); err != nil {
+		return nil, err
+	}
+	switch {
+	case file.Version == nil:
+		return nil, errors.New("not a plan: it has no quant_plan")
+	case *file.Version != PlanVersion:
+		return nil, fmt.Errorf("a plan of version %d: version %d is read", *file.Version, PlanVersion)
+	case len(file.Weights) == 0:
+		return nil, errors.New("the plan has no weights")
+	}
+	names := make(map[string]bool)
+	for i, w := range file.Weights {
+		switch {
+		case w.Name == "":
+			return nil, fmt.Errorf("weight %d of the plan has no name", i)
+		case w.Scheme == "":
+			return nil, fmt.Errorf("weight %q of the plan has no scheme", w.Name)
+		case names[w.Name]:
+			return nil, fmt.Errorf("weight %q is in the plan twice", w.Name)
+		}
+		names[w.Name] = true
+	}
+	return file.Weights, nil
+}
+
+// SchemeOf returns the scheme of a candidate for the weight, as PlanWeight.Scheme has it.
+func (x *PlanWeight) SchemeOf(candidate string) (string, error) {
+	for _, w := range x.ways {
+		if w.name == candidate {
+			return w.scheme, nil
+		}
+	}
+	return "", fmt.Errorf("%s: there is no candidate %q", x.Name, candidate)
+}

@@ -1,0 +1,173 @@
+package report
+
+import (
+	"math"
+
+	"github.com/a01592f9/quant/cmd/internal/text"
+	"github.com/a01592f9/quant/plan"
+)
+
+// A plan and its options: the JSON of quant plan.
+
+// A Plan says how each weight of a model is quantized, so that the error is the
+// least under a budget. Marshalled, it is the file of `quant plan`, which
+// docs/planning.md describes.
+type Plan struct {
+	Version int         `json:"quant_plan"` // PlanVersion
+	Source  string      `json:"source"`
+	Options PlanOptions `json:"options"`
+	Summary PlanSummary `json:"summary"`
+
+	Weights []PlanWeight `json:"weights"` // in the order of the source
+	Front   []PlanPoint  `json:"front"`   // by ascending bytes, of any number of kinds
+	Recipes []PlanRecipe `json:"recipes"` // one candidate for all weights each, and what llama.cpp mixes
+	Skipped []Skipped    `json:"skipped"`
+	FileNotes
+
+	base  Report
+	front *plan.Front
+	at    []int // indices in front of the points of Front
+}
+
+// PlanVersion is that of the file.
+const PlanVersion = 1
+
+// PlanOptions say what may be chosen, and how much there is. One of
+// BitsPerWeight, Bytes and SQNR is given.
+type PlanOptions struct {
+	BitsPerWeight *float64 `json:"bits_per_weight"`
+	Bytes         *int64   `json:"bytes"`
+	SQNR          *float64 `json:"sqnr_db"` // to reach with the fewest bytes
+
+	Candidates []string   `json:"candidates"`
+	Target     PlanTarget `json:"for"`
+	Mapping    string     `json:"mapping"` // of candidates that name none
+	Method     string     `json:"method"`
+	Objective  string     `json:"objective"` // one of PlanObjectives
+	MaxKinds   int        `json:"max_kinds"`
+
+	Fixed   []PlanRule   `json:"fixed"`   // of weights whose name matches
+	Alike   []string     `json:"alike"`   // patterns; what one matches gets one candidate
+	Factors []PlanFactor `json:"factors"` // of the errors of weights
+
+	Names []string  `json:"-"` // the weights to plan; nil for all of two dimensions or more
+	Left  []Skipped `json:"-"` // with Names, the others
+}
+
+// A PlanRule fixes a candidate.
+type PlanRule struct {
+	Pattern   string `json:"pattern"`
+	Candidate string `json:"candidate"`
+}
+
+// A PlanFactor says how much the error of weights counts.
+type PlanFactor struct {
+	Pattern string  `json:"pattern"`
+	Factor  float64 `json:"factor"`
+}
+
+// How the errors of weights make the error of a model.
+const (
+	PlanSum      = "sum"      // of squared errors, so that large weights count most
+	PlanRelative = "relative" // each to the energy of its weight, so that weights count alike
+	PlanWorst    = "worst"    // the lowest ratio of all
+)
+
+// PlanObjectives are all of them.
+var PlanObjectives = []string{PlanSum, PlanRelative, PlanWorst}
+
+// A PlanSummary adds up all weights.
+type PlanSummary struct {
+	Weights       int         `json:"weights"`
+	Elements      int64       `json:"elements"`
+	SourceBytes   int64       `json:"source_bytes"`
+	Bytes         int64       `json:"bytes"`
+	BitsPerWeight text.Number `json:"bits_per_weight"`
+	SQNR          text.Number `json:"sqnr_db"`      // of all values together
+	MeanSQNR      text.Number `json:"mean_sqnr_db"` // over the weights of which something is lost
+	MinSQNR       text.Number `json:"min_sqnr_db"`  // of the worst weight
+	Worst         string      `json:"worst"`        // which that is
+	Gap           float64     `json:"gap"`          // 0 if the plan is proved to be the best
+}
+
+// A PlanWeight is what a plan has for one weight.
+type PlanWeight struct {
+	Name      string      `json:"name"`
+	Scheme    string      `json:"scheme"` // as quant quantize takes it: "keep", a type of GGUF, or the text of a quant.Scheme
+	Candidate string      `json:"candidate"`
+	Shape     []int       `json:"shape"`
+	Elements  int64       `json:"elements"`
+	Bytes     int64       `json:"bytes"`
+	SQNR      text.Number `json:"sqnr_db"`
+	Down      *PlanStep   `json:"down"` // to fewer bytes; nil if there is no such candidate
+	Up        *PlanStep   `json:"up"`   // to more bytes and a smaller error
+
+	ways   []planWay
+	choice int
+	signal float64 // the sum of squares; 0 if no candidate loses anything
+	source int64   // bytes in the file
+}
+
+// A PlanStep is what another candidate would come to.
+type PlanStep struct {
+	Candidate string      `json:"candidate"`
+	Bytes     int64       `json:"bytes"`
+	SQNR      text.Number `json:"sqnr_db"`
+}
+
+// A PlanPoint is a plan of the front.
+type PlanPoint struct {
+	Bytes         int64       `json:"bytes"`
+	BitsPerWeight text.Number `json:"bits_per_weight"`
+	SQNR          text.Number `json:"sqnr_db"`
+}
+
+// A PlanRecipe is what one candidate for all weights comes to, or a mixture that
+// people use.
+type PlanRecipe struct {
+	Name string `json:"name"`
+	PlanPoint
+	Planned text.Number `json:"planned_sqnr_db"` // of the best plan that takes no more bytes
+}
+
+// A planWay is a candidate for one weight, measured.
+type planWay struct {
+	name, scheme string
+	bytes        int64
+	noise        float64 // the sum of squared errors
+}
+
+// Err is that of a Report.
+func (p *Plan) Err() error { return p.base.Err() }
+
+// signal is the sum of squares of all weights.
+func (p *Plan) signal() float64 {
+	sum := 0.0
+	for i := range p.Weights {
+		sum += p.Weights[i].signal
+	}
+	return sum
+}
+
+// point returns what a choice comes to, all weights together.
+func (p *Plan) point(choice []int, elements int64) PlanPoint {
+	var bytes int64
+	noise := 0.0
+	for i, k := range choice {
+		way := p.Weights[i].ways[k]
+		bytes, noise = bytes+way.bytes, noise+way.noise
+	}
+	return PlanPoint{bytes, text.Number(8 * float64(bytes) / float64(elements)), text.Number(ratio(p.signal(), noise))}
+}
+
+// mostError is the error that a ratio allows, by the objective.
+func (p *Plan) mostError(sqnr float64) float64 {
+	share := math.Pow(10, -sqnr/10)
+	switch p.Options.Objective {
+	case PlanWorst:
+		return share
+	case PlanRelative:
+		return share * float64(len(p.Weights)) // the mean of the shares
+	}
+	return share * p.signal()
+}
