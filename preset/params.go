@@ -28,18 +28,6 @@ type Params struct {
 	Subtrahend []float32
 }
 
-// limits are the values at the ends of a tensor, channel or group.
-type limits struct {
-	lo, hi float32
-	most   float32 // the first of the largest magnitude
-}
-
-// made are the parameters that a system makes of limits.
-type made struct {
-	scale, multiplier, offset, subtrahend float32
-	zero                                  int32
-}
-
 // Calibrate returns the parameters that the system gives to t.
 //
 // Errors: those of quant.Scheme.Validate, quant.ErrEmpty, quant.ErrShape, quant.ErrAxis and
@@ -63,18 +51,6 @@ func (p Preset) Calibrate(t quant.Tensor) (Params, error) {
 		}
 	})
 	return p.of(all)
-}
-
-func (r *limits) add(v float32) {
-	if v < r.lo {
-		r.lo = v
-	}
-	if v > r.hi {
-		r.hi = v
-	}
-	if abs(v) > abs(r.most) {
-		r.most = v
-	}
 }
 
 // of returns the parameters of limits.
@@ -198,17 +174,3 @@ func (p Preset) Dequantize(codes []int16, shape []int, params Params) ([]float32
 	})
 	return x, nil
 }
-
-// notFinite returns the index of the first NaN or infinity, or -1.
-func notFinite(x []float32) int {
-	for i, v := range x {
-		if !finite(v) {
-			return i
-		}
-	}
-	return -1
-}
-
-func finite(v float32) bool { return v-v == 0 }
-
-func abs(v float32) float32 { return math.Float32frombits(math.Float32bits(v) &^ (1 << 31)) }

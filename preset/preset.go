@@ -32,50 +32,6 @@ type Preset struct {
 	made  func(p *Preset, r limits) made
 }
 
-// All returns all presets, those of a system together.
-func All() []Preset { return slices.Clone(presets) }
-
-// Names returns the names of all presets.
-func Names() []string {
-	var names []string
-	for i := range presets {
-		names = append(names, presets[i].Name)
-	}
-	return names
-}
-
-// ByName returns the preset of a name. ok is false if there is none.
-func ByName(name string) (p Preset, ok bool) {
-	for _, p := range presets {
-		if p.Name == name {
-			return p, true
-		}
-	}
-	return Preset{}, false
-}
-
-// Parse reads the name of a preset, to which a granularity may be added as ParseScheme reads it:
-// "pytorch-int8", "pytorch-int8:channel@0", "mlx-4bit:group32@-1" or "mlx-4bit:g32". Errors:
-// quant.ErrScheme for a name that there is not, and those of With.
-func Parse(text string) (Preset, error) {
-	name, part, found := strings.Cut(text, ":")
-	p, ok := ByName(name)
-	if !ok {
-		return Preset{}, fmt.Errorf("%w: there is no preset %q; there are %s", quant.ErrScheme, name, strings.Join(Names(), ", "))
-	}
-	if !found {
-		return p, nil
-	}
-	s, err := quant.ParseScheme("int8:" + part)
-	if err != nil {
-		return Preset{}, err
-	}
-	if g := s.Granularity; s == (quant.Scheme{Bits: 8, Granularity: g}) {
-		return p.With(g)
-	}
-	return Preset{}, fmt.Errorf("%w: %q is no granularity, which alone may be added to a preset", quant.ErrScheme, part)
-}
-
 // With returns the preset with another granularity. The error is quant.ErrGroupSize if the
 // system has only groups, and these have other sizes.
 func (p Preset) With(g quant.Granularity) (Preset, error) {
