@@ -10,8 +10,8 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/text"
 )
 
-// compareAgainst compares two files. What the codes of ONNX models stand for is compared
-// under the names that the operators have for it.
+// compareAgainst compares two files. The weights of a quantized ONNX model are compared by their
+// reconstructed values, under the names that its operators give them.
 func (a *app) compareAgainst(cmd *cobra.Command, in *input, f *compareFlags) error {
 	other, err := a.open(cmd.Context(), []string{f.against}, tensorfile.Reading{})
 	if err != nil {

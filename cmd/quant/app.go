@@ -13,20 +13,20 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/text"
 )
 
-// An app is what the commands share.
+// An app holds what the commands share: the streams, the arguments and --force.
 type app struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 
-	args  []string // of the command line
-	force bool     // whether files that exist are replaced
+	args  []string // the command line
+	force bool     // --force: existing files may be replaced
 
-	// started is whether a command has begun its work: errors before are about
-	// its arguments.
+	// started is true once a command has begun its work. Earlier errors are about its arguments.
 	started bool
 }
 
-// complain writes an error on one line, whatever a file put into it.
+// complain writes an error on one line. Control characters, such as those from a file, are
+// replaced.
 func (a *app) complain(message string) {
 	fmt.Fprintf(a.stderr, "quant: %s\n", text.Clean(strings.TrimPrefix(message, "quant: ")))
 }
@@ -40,7 +40,7 @@ func usagef(format string, args ...any) error {
 	return &usageError{fmt.Errorf(format, args...)}
 }
 
-// start wraps the work of a command.
+// start wraps the function of a command. It notes that the work has begun.
 func (a *app) start(f func(cmd *cobra.Command, args []string) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
 		a.started = true
@@ -48,8 +48,8 @@ func (a *app) start(f func(cmd *cobra.Command, args []string) error) func(*cobra
 	}
 }
 
-// ofFile adds the name of a file to an error that is about the file, unless the
-// error names the output.
+// ofFile adds the name of a file to an error about the file, unless the error has the name
+// already or is about the output.
 func ofFile(path string, err error) error {
 	var own *atomicfile.Error
 	var cause *fs.PathError

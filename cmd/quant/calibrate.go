@@ -89,7 +89,7 @@ interrupted.`,
 	return cmd
 }
 
-// states splits FILES into states and batches.
+// states splits FILES into state files and batches. If all is true, all are state files.
 func states(args []string, all bool) (states, batches []string, err error) {
 	for _, in := range args {
 		if all {
@@ -103,7 +103,7 @@ func states(args []string, all bool) (states, batches []string, err error) {
 				return nil, nil, ofFile(in, err)
 			}
 			st, err := f.Stat()
-			if err == nil && st.Mode().IsRegular() { // a pipe would lose what is read
+			if err == nil && st.Mode().IsRegular() { // bytes read from a pipe would be lost
 				_, _ = io.ReadFull(f, head)
 			}
 			f.Close()
@@ -144,8 +144,8 @@ func (a *app) calibrate(cmd *cobra.Command, args []string, f *calibrateFlags) er
 	return a.writeCalibration(c, skipped, f)
 }
 
-// begin returns the calibration that batches are added to: the states at the
-// given paths joined, or an empty one if there are none.
+// begin returns the calibration that batches are added to. It merges the state files at the paths
+// in old, or starts an empty calibration if there are none.
 func (f *calibrateFlags) begin(cmd *cobra.Command, old []string) (*calibration.Calibration, error) {
 	policy := library.RefuseNotFinite
 	if f.ignore {
@@ -176,7 +176,7 @@ func (f *calibrateFlags) begin(cmd *cobra.Command, old []string) (*calibration.C
 	return c, nil
 }
 
-// joined reads states and merges them.
+// joined reads state files and merges them.
 func joined(paths []string) (*calibration.Calibration, error) {
 	var c *calibration.Calibration
 	for _, path := range paths {
@@ -195,8 +195,8 @@ func joined(paths []string) (*calibration.Calibration, error) {
 	return c, nil
 }
 
-// writeCalibration writes the state, the calibration file and the report, as
-// far as flags ask for them.
+// writeCalibration writes the report, and the state and the calibration file if flags ask for
+// them.
 func (a *app) writeCalibration(c *calibration.Calibration, skipped []calibration.Skipped, f *calibrateFlags) error {
 	file, err := c.File(f.scheme)
 	if err != nil {
@@ -220,7 +220,7 @@ func (a *app) writeCalibration(c *calibration.Calibration, skipped []calibration
 			return err
 		}
 	}
-	if f.format == formatJSON { // which has no place for them
+	if f.format == formatJSON { // the JSON does not list skipped tensors
 		for _, line := range skippedLines(skipped) {
 			a.complain(line)
 		}
@@ -233,7 +233,7 @@ func (a *app) writeCalibration(c *calibration.Calibration, skipped []calibration
 	})
 }
 
-// observe observes files and standard input.
+// observe adds the tensors of files to c. The path "-" stands for standard input.
 func (a *app) observe(ctx context.Context, c *calibration.Calibration, paths []string) ([]calibration.Skipped, error) {
 	var all []calibration.Skipped
 	for len(paths) > 0 {
@@ -258,7 +258,7 @@ func (a *app) observe(ctx context.Context, c *calibration.Calibration, paths []s
 	return all, nil
 }
 
-// nothingObserved is the error for files without a tensor to observe.
+// nothingObserved returns the error for files that have no tensor to observe.
 func nothingObserved(args []string, skipped []calibration.Skipped, patterns []string) error {
 	switch {
 	case len(skipped) > 0 && skipped[0].Tensor != "":
@@ -270,7 +270,7 @@ func nothingObserved(args []string, skipped []calibration.Skipped, patterns []st
 	return fmt.Errorf("%s: there are no tensors in it", args[0])
 }
 
-// aboutScheme describes a scheme in a line.
+// aboutScheme describes a scheme on one line.
 func aboutScheme(s library.Scheme) string {
 	sign := "signed"
 	if s.Unsigned {
@@ -286,7 +286,7 @@ func aboutScheme(s library.Scheme) string {
 	return text
 }
 
-// calibrated is a calibration file as its table has it.
+// calibrated returns the rows of the report's table for a calibration file.
 func calibrated(f *calibfile.File) []report.Calibrated {
 	var all []report.Calibrated
 	for i := range f.Tensors {
@@ -305,7 +305,7 @@ func calibrated(f *calibfile.File) []report.Calibrated {
 	return all
 }
 
-// skippedLines says which tensors were left out, and why, in a few lines.
+// skippedLines returns a line for each different reason why a tensor was skipped.
 func skippedLines(all []calibration.Skipped) []string {
 	var lines []string
 	seen := make(map[string]bool)

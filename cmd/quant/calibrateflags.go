@@ -85,7 +85,7 @@ func (f *calibrateFlags) check(cmd *cobra.Command, args []string) error {
 	return nil
 }
 
-// checkScheme checks the flags that make the scheme, and makes it.
+// checkScheme checks the flags of the scheme, and sets the scheme.
 func (f *calibrateFlags) checkScheme(changed func(flag string) bool) error {
 	s := &f.scheme
 	var err error
@@ -104,7 +104,7 @@ func (f *calibrateFlags) checkScheme(changed func(flag string) bool) error {
 	return nil
 }
 
-// checkGranularity checks the flags that make the granularity, and makes it.
+// checkGranularity checks the flags of the granularity, and sets it.
 func (f *calibrateFlags) checkGranularity(changed func(flag string) bool) error {
 	s := &f.scheme
 	switch {
@@ -148,7 +148,7 @@ func (f *calibrateFlags) outputs() []output {
 	return []output{{"output", f.output}, {"state", f.state}}
 }
 
-// checkFiles checks the names of the files that are read and written.
+// checkFiles checks the names of the input and output files.
 func (f *calibrateFlags) checkFiles(changed func(flag string) bool, args []string) error {
 	for _, x := range f.outputs() {
 		if changed(x.flag) && x.path == "" {
@@ -182,7 +182,7 @@ func (f *calibrateFlags) checkFiles(changed func(flag string) bool, args []strin
 	return nil
 }
 
-// overridden is the scheme of a state with what flags say about it.
+// overridden returns the scheme of a state file, changed by the flags that were given.
 func (f *calibrateFlags) overridden(cmd *cobra.Command, s library.Scheme) library.Scheme {
 	changed := cmd.Flags().Changed
 	if changed("method") {

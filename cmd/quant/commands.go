@@ -9,8 +9,8 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// strict makes the commands that Cobra adds, help and completion, fail for a
-// word that they do not know, and names a flag that is like an unknown one.
+// strict makes the commands help and completion, which Cobra adds, reject unknown words. It also
+// adds the most similar flag to the error for an unknown flag.
 func strict(root *cobra.Command) {
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
@@ -51,8 +51,8 @@ func strict(root *cobra.Command) {
 	})
 }
 
-// likeFlag returns the flag of a command whose name is nearest to one that does
-// not exist; "" if none is near.
+// likeFlag returns the flag of a command that is most similar to an unknown name, or "" if none
+// is similar.
 func likeFlag(cmd *cobra.Command, name string) string {
 	like, least := "", len(name)/3+1
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
@@ -67,8 +67,7 @@ func likeFlag(cmd *cobra.Command, name string) string {
 	return like
 }
 
-// distance is how many letters have to be inserted, removed or replaced to make
-// b of a.
+// distance returns the number of letters to insert, remove or replace to turn a into b.
 func distance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {

@@ -110,19 +110,19 @@ func (a *app) compareCommand() *cobra.Command {
 	return cmd
 }
 
-// Graphs of a model have so many points, and tensors so many histograms of
-// channels, unless --full asks for more.
+// Limits for the graphs of a report on a model: points of a graph, and histograms of channels for
+// a tensor. --full removes the limits.
 const (
 	briefPoints     = 800
 	briefHistograms = 8
 )
 
-// export writes the files that were asked for besides the output.
+// export writes the other files that flags name, besides the output.
 func (a *app) export(ctx context.Context, in *input, r *report.Report, f *compareFlags) error {
 	var details []*report.Detail
 	if slices.ContainsFunc(f.exports, func(e export) bool { return e.path != "" && e.details(r, f) }) {
 		o := report.DetailOptions{}
-		if len(r.Tensors) > 1 && !f.full { // for a document that can be sent
+		if len(r.Tensors) > 1 && !f.full { // keep the document small
 			o.Points, o.Histograms = briefPoints, briefHistograms
 		}
 		bar := a.reading("drawing")

@@ -14,8 +14,7 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/report"
 )
 
-// compareFlags are the flags of quant compare that are not report.Options as
-// they are.
+// compareFlags are the flags of quant compare. Some set fields of report.Options directly.
 type compareFlags struct {
 	reading   readingFlags
 	options   report.Options
@@ -30,10 +29,10 @@ type compareFlags struct {
 	output    string
 	exports   []export
 	full      bool
-	origin    report.Origin // what documents say of it
+	origin    report.Origin // when and how the report was made
 }
 
-// An export is a file that a report is written to besides the output.
+// An export is another file that a report can be written to, besides the output.
 type export struct {
 	flag    string
 	path    string
@@ -45,8 +44,8 @@ type export struct {
 	write   func(w io.Writer, r *report.Report, details []*report.Detail, f *compareFlags) error
 }
 
-// mostDrawn is of how many tensors of a model a document has graphs: of those that
-// gain most. Tables it has of all.
+// mostDrawn is the number of tensors of a model whose graphs a document shows: those that gain
+// most. Its tables list all tensors.
 const mostDrawn = 12
 
 // exports returns the files that a report can be written to.
@@ -113,7 +112,7 @@ func (f *compareFlags) register(cmd *cobra.Command) {
 	completeWords(cmd, "sort", report.Sorts...)
 }
 
-// path returns the file that a flag names.
+// path returns the file that the flag of an export names.
 func (f *compareFlags) path(flag string) string {
 	for _, e := range f.exports {
 		if e.flag == flag {
@@ -191,7 +190,7 @@ func (f *compareFlags) check(cmd *cobra.Command) error {
 	if f.worst < 0 {
 		return usagef("--worst %d is negative", f.worst)
 	}
-	// What lists all channels needs them in memory; the rest can do without.
+	// Only JSON, --channels and CSV list all channels. Other output saves the memory.
 	f.options.Few = f.format != formatJSON && !f.channels && f.path("csv") == ""
 	if f.options.Codes && f.format != formatJSON && f.format != formatTable {
 		return usagef("--codes goes with the formats table and json, not with %s", f.format)
@@ -199,12 +198,12 @@ func (f *compareFlags) check(cmd *cobra.Command) error {
 	return nil
 }
 
-// notAgainst are the flags of quant compare that do not go with --against.
+// notAgainst are the flags of quant compare that cannot be combined with --against.
 var notAgainst = []string{
 	"bits", "unsigned", "mapping", "narrow-range", "zero-in-range", "method", "codes", "worst", "pdf", "html", "plot",
 }
 
-// checkAgainst is check for a comparison of two files.
+// checkAgainst checks the flags if --against is given, like check.
 func (f *compareFlags) checkAgainst(cmd *cobra.Command) error {
 	wrong := ""
 	for _, name := range notAgainst {

@@ -28,10 +28,10 @@ type convertFlags struct {
 	axis       int
 	mapping    string
 	method     string
-	scheme     string // that says all of it; "" for what the flags say
+	scheme     string // the whole scheme; "" if other flags give it
 	calibrated string
 	plan       string   // path of the file
-	types      []string // of tensors, by rules
+	types      []string // rules for the types of tensors in GGUF
 	static     staticFlags
 	noErrors   bool
 	output     string
@@ -150,7 +150,7 @@ that ggml has, and 16-bit floats. The rest is copied as it is.` + convertExit,
 	return cmd
 }
 
-// models accepts the one MODEL of a command.
+// models checks that a command has one argument, MODEL.
 func models(_ *cobra.Command, args []string) error {
 	switch {
 	case len(args) == 0:
@@ -172,8 +172,7 @@ func (f *convertFlags) register(cmd *cobra.Command) {
 	completeWords(cmd, "format", formatTable, formatJSON)
 }
 
-// check returns a usage error for wrong flags, and completes the options
-// for a kind of file.
+// check returns a usage error for wrong flags, and completes the options for a kind of file.
 func (f *convertFlags) check(cmd *cobra.Command, kind convert.Kind) error {
 	o, changed := &f.options, cmd.Flags().Changed
 	switch {
@@ -226,7 +225,7 @@ func (f *convertFlags) check(cmd *cobra.Command, kind convert.Kind) error {
 		return usagef("--group-size goes with --granularity group, not with %s", o.Granularity)
 	}
 	if kind == convert.KindGGUF {
-		return f.checkGGUF(changed) // the rest is the format's
+		return f.checkGGUF(changed) // the format defines the rest
 	}
 	for _, name := range []string{"type", "tensor-type"} {
 		if changed(name) {
@@ -243,7 +242,7 @@ func (f *convertFlags) check(cmd *cobra.Command, kind convert.Kind) error {
 	return nil
 }
 
-// checkPlan is check of flags beside --plan, which says how weights are quantized.
+// checkPlan checks the flags if --plan is given. The plan says how weights are quantized.
 func (f *convertFlags) checkPlan(changed func(name string) bool) error {
 	if f.plan == "" {
 		return usagef("--plan needs the name of a file")
@@ -253,11 +252,11 @@ func (f *convertFlags) checkPlan(changed func(name string) bool) error {
 			return usagef("--%s does not go with --plan, which says how each weight is quantized", name)
 		}
 	}
-	f.options.Granularity = option.PerChannel // of nothing
+	f.options.Granularity = option.PerChannel // not used, but has to be valid
 	return nil
 }
 
-// checkScheme is check of flags beside --scheme.
+// checkScheme checks the flags if --scheme is given.
 func (f *convertFlags) checkScheme(kind convert.Kind, changed func(name string) bool) error {
 	for _, name := range []string{"bits", "type", "tensor-type", "granularity", "group-size", "mapping", "unsigned", "narrow-range", "method"} {
 		if changed(name) {
@@ -281,7 +280,7 @@ func (f *convertFlags) checkScheme(kind convert.Kind, changed func(name string) 
 	return nil
 }
 
-// checkGGUF is check of the flags that are, or are not, those of GGUF.
+// checkGGUF checks the flags for a GGUF model.
 func (f *convertFlags) checkGGUF(changed func(name string) bool) error {
 	for _, name := range []string{"mapping", "unsigned", "narrow-range", "axis", "method", "calibration"} {
 		if changed(name) {
@@ -336,7 +335,7 @@ func (f *convertFlags) begin(kind convert.Kind, folder, force bool) (*atomicfile
 	return atomicfile.New(f.output, force)
 }
 
-// convert quantizes a model, or turns it back, and says what became of it.
+// convert quantizes or dequantizes a model, and writes a report.
 func (a *app) convert(cmd *cobra.Command, in string, f *convertFlags,
 	work func(context.Context, convert.Kind, string, *atomicfile.Set, convert.Options, convert.Progress) (*convert.Result, error)) error {
 	ctx := cmd.Context()
@@ -398,7 +397,7 @@ func (a *app) convert(cmd *cobra.Command, in string, f *convertFlags,
 	return err
 }
 
-// choices says how tensors are quantized that are left without being asked for.
+// choices returns a hint: the --include that quantizes tensors which are left by default.
 func choices(names []string, left []convert.Left, kind convert.Kind) string {
 	if len(names) == 0 {
 		return ""
@@ -423,7 +422,7 @@ func choices(names []string, left []convert.Left, kind convert.Kind) string {
 	return fmt.Sprintf("; --include '%s' picks one that is left%s", names[0], more)
 }
 
-// unused says that codes of some widths are stored in more bits; "" of others.
+// unused returns a note if codes of some width are stored in more bits, else "".
 func unused(bits int, kind convert.Kind) string {
 	if kind != convert.KindONNX {
 		return ""
@@ -441,7 +440,7 @@ func unused(bits int, kind convert.Kind) string {
 	return fmt.Sprintf("Codes of %d bits are stored in %d: --bits %d makes a file of the same size with smaller errors.", bits, width, width)
 }
 
-// conversion is a result as reports have it.
+// conversion returns the report of a result.
 func conversion(r *convert.Result, in string, kind convert.Kind, f *convertFlags) *report.Conversion {
 	c := &report.Conversion{
 		Source: in, Kind: string(kind), Output: f.output, DryRun: f.dry,
@@ -465,7 +464,7 @@ func conversion(r *convert.Result, in string, kind convert.Kind, f *convertFlags
 	return c
 }
 
-// readCalibration reads a calibration file that a flag names.
+// readCalibration reads the calibration file that a flag names.
 func readCalibration(path string) (*calibfile.File, error) {
 	f, err := calibfile.ReadFile(path)
 	var cause *fs.PathError

@@ -97,8 +97,8 @@ func (a *app) diffCommand() *cobra.Command {
 	return cmd
 }
 
-// check returns a usage error for wrong flags, completes the options, and returns the two
-// ways of --between.
+// check returns a usage error for wrong flags, completes the options, and returns the two schemes
+// of --between.
 func (f *diffFlags) check(cmd *cobra.Command, args []string) (between [2]string, err error) {
 	changed := cmd.Flags().Changed
 	list := strings.Split(f.between, ",")

@@ -6,7 +6,7 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/web"
 )
 
-// The convolution that the page offers as an example, and its licence.
+// The weight of a convolution, an example on the page, and its licence.
 var (
 	//go:embed testdata/silero_vad_v5_excerpt.safetensors
 	convolution []byte

@@ -25,13 +25,13 @@ const (
 
 var compareFormats = []string{formatTable, formatJSON, formatCSV, formatMarkdown}
 
-// endings tell the format of an output file where no flag does.
+// endings are the extensions of file names that select an output format if no flag does.
 var endings = map[string][]string{
 	formatTable: {".txt", ".text", ".log", ".out"}, formatJSON: {".json"}, formatCSV: {".csv"}, formatMarkdown: {".md", ".markdown"},
 }
 
-// formatOf returns which of the formats of a command the name of an output file
-// asks for: otherwise if it has no ending, or is no file.
+// formatOf returns the format that the extension of an output file selects. It returns otherwise
+// if there is no extension, or if path is not a regular file.
 func formatOf(path, otherwise string, formats []string) (string, error) {
 	var usual, all []string
 	for _, f := range formats {
@@ -46,7 +46,8 @@ func formatOf(path, otherwise string, formats []string) (string, error) {
 	return otherwise, nil
 }
 
-// tableOrJSON sets the format of a command that has these two, for an output file.
+// tableOrJSON sets the format of a command that writes a table or JSON. The extension of the
+// output file selects the format unless --format does.
 func tableOrJSON(cmd *cobra.Command, format *string, path string) (err error) {
 	if !cmd.Flags().Changed("format") {
 		*format, err = formatOf(path, *format, []string{formatTable, formatJSON})
@@ -57,9 +58,8 @@ func tableOrJSON(cmd *cobra.Command, format *string, path string) (err error) {
 	return err
 }
 
-// checkEnding returns an error unless the name of a file ends in one of those
-// given, or in none. What is there and no file, such as /dev/stdout, may have any
-// name.
+// checkEnding returns an error if the name of a file has an extension that is not in endings. A
+// path that exists and is not a regular file, such as /dev/stdout, may have any name.
 func checkEnding(flag, path string, endings ...string) error {
 	ext := extension(path)
 	if ext == "" || slices.Contains(endings, ext) {
@@ -71,12 +71,12 @@ func checkEnding(flag, path string, endings ...string) error {
 	return usagef("--%s %s: the ending %s stands for no format of it; it is %s", flag, path, ext, text.Or(endings))
 }
 
-// plotFormat is the format that the name of a file stands for.
+// plotFormat returns the format of a plot by the extension of its file.
 func plotFormat(path string) string { return strings.TrimPrefix(extension(path), ".") }
 
 func extension(path string) string { return strings.ToLower(filepath.Ext(path)) }
 
-// defaultGroup is the size of groups for which no other was given.
+// defaultGroup is the default size of groups.
 const defaultGroup = 32
 
 // granularityGroup is option.PerGroup on the command line.
@@ -87,7 +87,7 @@ func methodUsage() string {
 	return "`method` that chooses ranges: " + strings.Join(option.MethodWords(), ", ")
 }
 
-// files accepts from lo to hi arguments.
+// files checks that a command has from lo to hi arguments.
 func files(lo, hi int) cobra.PositionalArgs {
 	return func(_ *cobra.Command, args []string) error {
 		switch {
@@ -100,7 +100,7 @@ func files(lo, hi int) cobra.PositionalArgs {
 	}
 }
 
-// completeFile completes the one FILE of a command.
+// completeFile completes the argument FILE of a command that takes one.
 func completeFile(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 	if len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
@@ -108,8 +108,8 @@ func completeFile(_ *cobra.Command, args []string, _ string) ([]string, cobra.Sh
 	return nil, cobra.ShellCompDirectiveDefault
 }
 
-// completeTensors completes the names of tensors for a flag, from the files that
-// stand on the line before it.
+// completeTensors completes the names of tensors for flags, from the files that are arguments
+// before the flag.
 func completeTensors(cmd *cobra.Command, flags ...string) {
 	for _, flag := range flags {
 		err := cmd.RegisterFlagCompletionFunc(flag, func(_ *cobra.Command, args []string, begun string) ([]string, cobra.ShellCompDirective) {
@@ -121,8 +121,8 @@ func completeTensors(cmd *cobra.Command, flags ...string) {
 	}
 }
 
-// tensorNames lists the tensors in files whose names begin with some text. A file
-// that cannot be read has none: nobody reads errors while a line is completed.
+// tensorNames lists the tensors in files whose names begin with begun. A file that cannot be read
+// is skipped: completion cannot show errors.
 func tensorNames(paths []string, begun string) []string {
 	var names []string
 	for _, path := range paths {
@@ -152,8 +152,8 @@ func completeWords(cmd *cobra.Command, flag string, words ...string) {
 	}
 }
 
-// same reports whether two names are of one file that is to be replaced: of
-// what is none, such as /dev/null, everything may be written to.
+// same reports whether two names are of one regular file, or of one that does not exist yet. It
+// is false for other files, such as /dev/null: overwriting them loses nothing.
 func same(a, b string) bool {
 	if a == "" || b == "" {
 		return false

@@ -17,16 +17,15 @@ import (
 // An input is the file that a command works on.
 type input struct {
 	*tensorfile.File
-	name string // as reports call it
+	name string // the name in reports
 	path string // empty if it is not a file
 }
 
 // stdinName is what reports call standard input.
 const stdinName = "stdin"
 
-// open opens what the arguments name: a file or a folder, "-" for standard
-// input. Without arguments it is what is piped into the command, and the sample
-// if nothing is.
+// open opens the file or folder that args names; "-" stands for standard input. Without arguments
+// open reads data piped into the command, or else the built-in sample.
 func (a *app) open(ctx context.Context, args []string, reading tensorfile.Reading) (*input, error) {
 	in := &input{name: sample.Name}
 	bar := a.reading("reading")
@@ -50,8 +49,7 @@ func (a *app) open(ctx context.Context, args []string, reading tensorfile.Readin
 		o.Progress = bar.Update
 		read = func() (*tensorfile.File, error) { return o.Open(in.path) }
 	}
-	// Whoever presses Ctrl-C while standard input is a terminal, or a pipe that
-	// brings nothing, need not wait for its end.
+	// Ctrl-C must work while a read of standard input blocks.
 	var err error
 	in.File, err = await(ctx, read)
 	var path *fs.PathError
@@ -66,8 +64,8 @@ func (a *app) open(ctx context.Context, args []string, reading tensorfile.Readin
 	return in, nil
 }
 
-// Tensors is that of the file, with the name of the file for a tensor that has
-// none of its own.
+// Tensors lists the tensors of the file. A single tensor without a name gets the name of the
+// file.
 func (in *input) Tensors() []tensorfile.Info {
 	infos := in.File.Tensors()
 	if len(infos) == 1 && infos[0].Name == "" {
@@ -80,9 +78,8 @@ func (in *input) Tensors() []tensorfile.Info {
 // An output is a file that a flag names.
 type output struct{ flag, path string }
 
-// mayWrite returns an error if an output is one of the files that are read, or if
-// it exists and is not to be replaced. It is for the time before long work: write
-// checks again.
+// mayWrite returns an error if an output is one of the input files, or if it exists and must not
+// be replaced. Commands call it before long work; write checks the latter again.
 func (a *app) mayWrite(outputs []output, read ...*input) error {
 	for _, o := range outputs {
 		for _, in := range read {
@@ -102,7 +99,7 @@ func (a *app) mayWrite(outputs []output, read ...*input) error {
 	return nil
 }
 
-// overwrittenBy returns an error if an output is one of the files of in.
+// overwrittenBy returns an error if an output is one of the input files.
 func (in *input) overwrittenBy(o output) error {
 	if in.path == "" || o.path == "" {
 		return nil
@@ -119,8 +116,8 @@ func (in *input) overwrittenBy(o output) error {
 	return nil
 }
 
-// await returns what f returns, or earlier an error if ctx ends. Then f goes
-// on until the process ends, which it is about to.
+// await returns the results of f, or the error of ctx if that ends first. In the latter case f
+// continues in its goroutine; the process is about to exit.
 func await[T any](ctx context.Context, f func() (T, error)) (T, error) {
 	type outcome struct {
 		value T
@@ -140,5 +137,5 @@ func await[T any](ctx context.Context, f func() (T, error)) (T, error) {
 	}
 }
 
-// builtIn says where values come from that nobody gave.
+// builtIn is the source of the sample in reports.
 const builtIn = "built in: no FILE was given"

@@ -19,20 +19,20 @@ import (
 // Exit codes.
 const (
 	exitDone        = 0
-	exitFailed      = 1   // on the data or a file
+	exitFailed      = 1   // an error in the data or of a file
 	exitUsage       = 2   // wrong usage
-	exitInterrupted = 130 // by Ctrl-C: 128 + SIGINT, as shells have it
+	exitInterrupted = 130 // by Ctrl-C: 128 + SIGINT, as in shells
 )
 
 func main() {
-	// The first Ctrl-C ends the work in good order; a second one, after stop,
-	// ends the process at once.
+	// The first Ctrl-C cancels the work in an orderly way. A second one, after stop, kills the
+	// process.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop)
 	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
-// run is the whole command on the given streams. It returns the exit code.
+// run runs the command with the given arguments and streams. It returns the exit code.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	a := &app{stdin: stdin, stdout: stdout, stderr: stderr, args: args}
 	root := a.root()
@@ -46,7 +46,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	case err == nil:
 		return exitDone
 	case errors.Is(err, syscall.EPIPE):
-		return exitFailed // whoever read the output has seen enough
+		return exitFailed // the reader closed the pipe
 	case errors.Is(err, context.Canceled):
 		a.complain("interrupted")
 		return exitInterrupted
@@ -65,14 +65,14 @@ func oneLine(err error) string {
 	text := strings.TrimSpace(err.Error())
 	text = strings.ReplaceAll(text, "\n\nDid you mean this?\n\t", ": did you mean ")
 	text = strings.ReplaceAll(text, "\n\t", " or ")
-	// The name of the function that parsed a number says nothing to users.
+	// The name of a strconv function does not help users.
 	if before, after, ok := strings.Cut(text, ": strconv."); ok {
 		text = before + after[strings.LastIndex(after, ": "):]
 	}
 	return text
 }
 
-// helpColumns is how wide help may be.
+// helpColumns is the maximal width of help texts.
 const helpColumns = 80
 
 func (a *app) root() *cobra.Command {

@@ -89,7 +89,7 @@ func (f *observeFlags) check(cmd *cobra.Command) error {
 	return checkEnding("output", f.output, convert.KindONNX.Extension())
 }
 
-// observeModel writes the model that returns its activations, and lists them.
+// observeModel writes a model whose activations are outputs, and lists them.
 func (a *app) observeModel(cmd *cobra.Command, in string, f *observeFlags) error {
 	ctx := cmd.Context()
 	kind, _, err := convert.KindOf(in)
@@ -128,7 +128,7 @@ func (a *app) observeModel(cmd *cobra.Command, in string, f *observeFlags) error
 	})
 }
 
-// observed is an observation as reports have it.
+// observed returns the report of an observation.
 func observed(r *convert.Observation, in string, f *observeFlags) *report.Observation {
 	v := &report.Observation{
 		Source: in, Output: f.output, DryRun: f.dry, FilesBefore: r.Read,

@@ -14,7 +14,7 @@ import (
 // seconds since 1970: see https://reproducible-builds.org/specs/source-date-epoch/.
 const epochVariable = "SOURCE_DATE_EPOCH"
 
-// origin returns what documents say of when and by what they were made.
+// origin returns the date, version and command that documents show.
 func (a *app) origin() (report.Origin, error) {
 	o := report.Origin{Date: time.Now(), Version: shortVersion(), Command: shellLine(a.args)}
 	if s := os.Getenv(epochVariable); s != "" {
@@ -27,7 +27,7 @@ func (a *app) origin() (report.Origin, error) {
 	return o, nil
 }
 
-// shortVersion is the name of the tool with its version.
+// shortVersion returns the name of the tool with its version.
 func shortVersion() string {
 	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
 		return "quant " + info.Main.Version
@@ -35,7 +35,7 @@ func shortVersion() string {
 	return "quant (devel)"
 }
 
-// shellLine is the command with its arguments, quoted for a shell.
+// shellLine returns the command with its arguments, quoted for a shell.
 func shellLine(args []string) string {
 	words := []string{"quant"}
 	for _, a := range args {

@@ -14,8 +14,8 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/text"
 )
 
-// write calls f with the writer that a command's result goes to, and with
-// whether it takes colour: standard output, or the file at path.
+// write calls f with the writer for a command's result: the file at path, or standard output if
+// path is empty. color tells f whether the writer supports colour.
 func (a *app) write(path string, f func(w io.Writer, color bool) error) error {
 	if path == "" {
 		return f(a.stdout, colorful(a.stdout))
@@ -35,7 +35,7 @@ func (f moreFiles) outputs(path string) []output {
 	return []output{{"output", path}, {"csv", f.csv}, {"plot", f.plot}}
 }
 
-// check returns a usage error for files without a name, with the same name, or with an unknown ending.
+// check returns a usage error if a file has no name, the name of another, or an unknown ending.
 func (f moreFiles) check(changed func(flag string) bool, path string) error {
 	named := f.outputs(path)
 	for i, x := range named {
@@ -67,7 +67,7 @@ func (a *app) writeFiles(f moreFiles, csv func(io.Writer) error, figure func() *
 	return a.write(f.plot, func(w io.Writer, _ bool) error { return figure().Write(w, plotFormat(f.plot)) })
 }
 
-// overwriting is the rule of all commands that write files. Help has it.
+// overwriting is the rule of all commands that write files, for their help.
 const overwriting = `A file that exists is replaced only with --force, and one that is read never.`
 
 // registerForce adds the flag that lets a command replace files.
@@ -81,12 +81,12 @@ func terminal(stream any) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-// colorful reports whether w wants colour: https://no-color.org.
+// colorful reports whether to write colours to w: see https://no-color.org.
 func colorful(w io.Writer) bool {
 	return os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && terminal(w)
 }
 
-// width returns the columns of the terminal that w is, 0 if it is none.
+// width returns the number of columns if w is a terminal, else 0.
 func width(w io.Writer) int {
 	if f, ok := w.(*os.File); ok {
 		if columns, _, err := term.GetSize(int(f.Fd())); err == nil {
@@ -96,13 +96,13 @@ func width(w io.Writer) int {
 	return 0
 }
 
-// progress starts a bar for work that is counted in steps. Its Stop must be called.
+// progress starts a progress bar that counts steps. The caller must call Stop.
 func (a *app) progress(label string) *text.Bar { return text.NewBar(a.barWriter(), label, false) }
 
-// reading starts a bar for work that is counted in bytes. Its Stop must be called.
+// reading starts a progress bar that counts bytes. The caller must call Stop.
 func (a *app) reading(label string) *text.Bar { return text.NewBar(a.barWriter(), label, true) }
 
-// barWriter is the terminal for progress bars, or nil if there is none.
+// barWriter returns the terminal for progress bars, or nil if there is none.
 func (a *app) barWriter() io.Writer {
 	if terminal(a.stderr) && os.Getenv("TERM") != "dumb" {
 		return a.stderr

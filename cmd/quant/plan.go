@@ -20,8 +20,7 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/text"
 )
 
-// planFlags are the flags of quant plan that are not report.PlanOptions as they
-// are.
+// planFlags are the flags of quant plan. Some set fields of report.PlanOptions directly.
 type planFlags struct {
 	options     report.PlanOptions
 	bits, sqnr  float64
@@ -131,7 +130,7 @@ func (f *planFlags) check(cmd *cobra.Command) error {
 		o.Fixed = append(o.Fixed, report.PlanRule{Pattern: rule[:i], Candidate: rule[i+1:]})
 	}
 	if changed("candidates") {
-		// What weights are fixed to is a candidate too.
+		// The schemes of --fix have to be candidates too.
 		for _, r := range o.Fixed {
 			if !slices.Contains(o.Candidates, r.Candidate) {
 				return usagef("--fix %s=%s: it is none of the --candidates", r.Pattern, r.Candidate)
@@ -166,12 +165,12 @@ func parseBytes(s string) (int64, error) {
 	return int64(v * scale), nil
 }
 
-// targets are what models of a kind are for.
+// targets are the runtimes for each kind of model.
 var targets = map[convert.Kind]report.PlanTarget{
 	convert.KindONNX: report.PlanONNXRuntime, convert.KindSafetensors: report.PlanVLLM, convert.KindGGUF: report.PlanLlamaCPP,
 }
 
-// pick finds the weights that quant quantize would quantize.
+// pick finds the weights that quant quantize would quantize, and the target of the plan.
 func (f *planFlags) pick(in string) error {
 	kind, _, err := convert.KindOf(in)
 	if err != nil {
@@ -198,7 +197,7 @@ func (f *planFlags) pick(in string) error {
 	return nil
 }
 
-// readSensitivity reads patterns and factors.
+// readSensitivity reads patterns of names and their factors from a file.
 func readSensitivity(path string) ([]report.PlanFactor, error) {
 	file, err := os.Open(path)
 	if err != nil {
@@ -280,7 +279,7 @@ func (a *app) plan(cmd *cobra.Command, args []string, f *planFlags) error {
 	return p.Err()
 }
 
-// writePlan writes the files that flags name.
+// writePlan writes the plan to the files that flags name.
 func (a *app) writePlan(p *report.Plan, f *planFlags) error {
 	if f.output != "" {
 		if err := a.write(f.output, func(w io.Writer, _ bool) error { return text.WriteJSON(w, p) }); err != nil {
@@ -290,7 +289,7 @@ func (a *app) writePlan(p *report.Plan, f *planFlags) error {
 	return a.writeFiles(f.files, p.WriteCSV, func() *plot.Figure { return plot.Plan(p, plot.Options{Title: true}) })
 }
 
-// readPlan reads the plan that quant quantize is to follow.
+// readPlan reads a plan for quant quantize.
 func readPlan(path string) (convert.Plan, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {

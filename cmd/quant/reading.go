@@ -10,7 +10,7 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/tensorfile"
 )
 
-// A readingFlags has the flags that say how text is read.
+// readingFlags are the flags that say how to read numbers in text.
 type readingFlags struct {
 	separator, decimal    string
 	skipRows, skipColumns int
@@ -27,7 +27,7 @@ func (f *readingFlags) register(cmd *cobra.Command) {
 	completeWords(cmd, "decimal", "", "point", "comma")
 }
 
-// reading returns what the flags ask for, or a usage error.
+// reading returns the options for reading text, or a usage error.
 func (f *readingFlags) reading() (tensorfile.Reading, error) {
 	r := tensorfile.Reading{SkipRows: f.skipRows, SkipColumns: f.skipColumns}
 	var err error
@@ -43,8 +43,8 @@ func (f *readingFlags) reading() (tensorfile.Reading, error) {
 	return r, nil
 }
 
-// piped returns what somebody pipes into the command; nil if standard input is
-// a terminal or a device, or brings nothing.
+// piped returns a reader of the data piped into the command. It returns nil if standard input is
+// a terminal or a device, or has no data.
 func piped(stdin io.Reader) io.Reader {
 	if stdin == nil {
 		return nil

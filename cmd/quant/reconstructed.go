@@ -8,8 +8,8 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/tensorfile"
 )
 
-// A reconstructed input is an ONNX model whose weights are codes: behind its tensors come
-// those weights and biases, with the values that the codes stand for.
+// A reconstructed input is a file and, for an ONNX model, its quantized weights and biases as
+// reconstructed values. Their tensors follow those of the file.
 type reconstructed struct {
 	*input
 	stored int // tensors in the file
@@ -17,7 +17,7 @@ type reconstructed struct {
 	model  io.Closer
 }
 
-// reconstruct returns in with what its codes stand for.
+// reconstruct returns in with the reconstructed values of its codes.
 func reconstruct(in *input) (*reconstructed, error) {
 	infos := in.Tensors()
 	r := &reconstructed{input: in, stored: len(infos)}
@@ -49,7 +49,7 @@ func (r *reconstructed) Close() error {
 	return r.model.Close()
 }
 
-// Tensors lists the tensors of the file, and then what codes stand for.
+// Tensors lists the tensors of the file, then the reconstructed ones.
 func (r *reconstructed) Tensors() []tensorfile.Info {
 	infos := r.input.Tensors()
 	for _, x := range r.more {
@@ -58,7 +58,7 @@ func (r *reconstructed) Tensors() []tensorfile.Info {
 	return infos
 }
 
-// Source is that of a report.Source.
+// Source implements report.Source.
 func (r *reconstructed) Source(i int) (library.Source, error) {
 	if k := i - r.stored; k >= 0 {
 		return r.more[k].Source()
@@ -66,7 +66,7 @@ func (r *reconstructed) Source(i int) (library.Source, error) {
 	return r.input.Source(i)
 }
 
-// Load is that of a report.Source.
+// Load implements report.Source.
 func (r *reconstructed) Load(i int) ([]float32, error) {
 	k := i - r.stored
 	if k < 0 {

@@ -11,13 +11,13 @@ import (
 // schemesUsage describes the flag --schemes of a command.
 const schemesUsage = "as in int4:g128,nf4:g64,mxfp4,q4_k"
 
-// notWithSchemes are the flags of quant compare that do not go with --schemes.
+// notWithSchemes are the flags of quant compare that cannot be combined with --schemes.
 var notWithSchemes = []string{
 	"bits", "unsigned", "mapping", "narrow-range", "zero-in-range", "method", "group-size", "codes", "channels", "against",
 	"sort", "worst", "pdf", "html",
 }
 
-// splitSchemes returns the schemes of a list with commas.
+// splitSchemes splits a list of schemes at commas.
 func splitSchemes(list string) ([]string, error) {
 	names := strings.Split(list, ",")
 	for i, name := range names {
@@ -28,7 +28,7 @@ func splitSchemes(list string) ([]string, error) {
 	return names, nil
 }
 
-// compareSchemes compares a list of schemes side by side: a sweep of nothing else.
+// compareSchemes compares a list of schemes side by side. It is a sweep of these schemes alone.
 func (a *app) compareSchemes(cmd *cobra.Command, args []string, f *compareFlags) error {
 	for _, name := range notWithSchemes {
 		if cmd.Flags().Changed(name) {

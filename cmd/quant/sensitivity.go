@@ -108,7 +108,7 @@ func (f *sensitivityFlags) check(cmd *cobra.Command, args []string) (err error) 
 	return err
 }
 
-// sensitivity measures the errors of activations, and writes them.
+// sensitivity measures the quantization errors of activations, and writes a report.
 func (a *app) sensitivity(cmd *cobra.Command, args []string, f *sensitivityFlags) error {
 	if err := a.mayWrite([]output{{"output", f.output}}); err != nil {
 		return err
@@ -143,7 +143,7 @@ func (a *app) sensitivity(cmd *cobra.Command, args []string, f *sensitivityFlags
 	})
 }
 
-// nothingMeasured is the error of files and a calibration that have no name in common.
+// nothingMeasured returns the error if no tensor has the name of one in the calibration.
 func nothingMeasured(m *calibration.Sensitivity, f *sensitivityFlags) error {
 	var have []string
 	for _, x := range m.Skipped {
@@ -160,7 +160,7 @@ func nothingMeasured(m *calibration.Sensitivity, f *sensitivityFlags) error {
 	return fmt.Errorf("%s: no tensor of it is in the files: it has %s, and they have %s", f.calibrated, text.Names(m.Unseen), text.Names(have))
 }
 
-// sensitive is a sensitivity as reports have it.
+// sensitive returns the report of a sensitivity.
 func sensitive(m *calibration.Sensitivity, f *sensitivityFlags) (*report.Sensitivity, error) {
 	s := &report.Sensitivity{
 		Calibration: f.calibrated, Files: m.Files,

@@ -44,7 +44,7 @@ Programs can ask the same server for comparisons: see docs/api.md.`,
 			}
 			url := urlOf(l.Addr())
 			fmt.Fprintf(a.stdout, "%s\n", url)
-			fmt.Fprintln(a.stderr, "Ctrl-C ends it.") // what reads the address of the page need not skip it
+			fmt.Fprintln(a.stderr, "Ctrl-C ends it.") // on stderr, so that stdout holds only the address
 			if open {
 				if err := openBrowser(url); err != nil {
 					a.complain(fmt.Sprintf("cannot open a browser: %v", err))
@@ -55,7 +55,7 @@ Programs can ask the same server for comparisons: see docs/api.md.`,
 				Notices:  convolutionNotice,
 				Version:  versionLine(),
 				Origin: func() report.Origin {
-					o, _ := a.origin() // which has been tried above
+					o, _ := a.origin() // its error was checked above
 					o.Command = "quant serve"
 					return o
 				},
@@ -83,7 +83,7 @@ func urlOf(addr net.Addr) string {
 	return "http://" + net.JoinHostPort(host, port) + "/"
 }
 
-// openBrowser opens url in the browser of whoever runs this.
+// openBrowser opens url in the user's browser.
 func openBrowser(url string) error {
 	var cmd *exec.Cmd
 	switch runtime.GOOS {
@@ -97,6 +97,6 @@ func openBrowser(url string) error {
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	go cmd.Wait() // it may live as long as the browser does
+	go cmd.Wait() // it may run until the browser is closed
 	return nil
 }

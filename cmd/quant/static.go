@@ -22,7 +22,7 @@ type staticFlags struct {
 	reduced     bool
 }
 
-// staticNames are the flags that go with --activations.
+// staticNames are the flags that need --activations.
 var staticNames = []string{"activation-type", "activation-mapping", "operators", "reduce-range"}
 
 func (f *staticFlags) register(cmd *cobra.Command) {
@@ -36,7 +36,7 @@ func (f *staticFlags) register(cmd *cobra.Command) {
 	completeWords(cmd, "activation-mapping", option.Mappings()...)
 }
 
-// checkStatic is check of flags beside --activations.
+// checkStatic checks the flags if --activations is given.
 func (f *convertFlags) checkStatic(kind convert.Kind, changed func(name string) bool) error {
 	s, o := &f.static, &f.options
 	if kind != convert.KindONNX {
@@ -80,7 +80,7 @@ func (f *convertFlags) checkStatic(kind convert.Kind, changed func(name string) 
 	return nil
 }
 
-// addStatic adds what became of operators and activations to a report.
+// addStatic adds the operators and activations of a result to a report.
 func addStatic(c *report.Conversion, r *convert.Result) {
 	if r.Operators == nil {
 		return

@@ -16,13 +16,12 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/text"
 )
 
-// sweepFlags are the flags of quant sweep that are not report.SweepOptions as
-// they are.
+// sweepFlags are the flags of quant sweep. Some set fields of report.SweepOptions directly.
 type sweepFlags struct {
 	options         report.SweepOptions
 	bits            string
 	schemes         string
-	alone           bool // the schemes of the list are all
+	alone           bool // compare only the schemes of the list
 	axis, groupAxis int
 	target          float64
 	weights         bool
@@ -142,7 +141,7 @@ func (f *sweepFlags) check(cmd *cobra.Command) error {
 	return nil
 }
 
-// parseBits reads a list such as "2-4,8".
+// parseBits parses a list of bit widths such as "2-4,8".
 func parseBits(list string) ([]int, error) {
 	var bits []int
 	for _, part := range strings.Split(list, ",") {

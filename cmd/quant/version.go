@@ -30,7 +30,7 @@ func (a *app) versionCommand() *cobra.Command {
 	return cmd
 }
 
-// versionLine says what this binary was made from, and by what.
+// versionLine returns the version of the tool, its commit and the version of Go.
 func versionLine() string {
 	version, commit := "(devel)", ""
 	if info, ok := debug.ReadBuildInfo(); ok {
@@ -42,7 +42,7 @@ func versionLine() string {
 	return fmt.Sprintf("quant %s%s %s %s/%s", version, commit, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }
 
-// commitOf returns the commit that the settings name, in parentheses.
+// commitOf returns the commit in the build settings, in parentheses.
 func commitOf(settings []debug.BuildSetting) string {
 	revision, modified := "", ""
 	for _, s := range settings {
