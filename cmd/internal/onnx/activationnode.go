@@ -2,51 +2,51 @@ package onnx
 
 import "slices"
 
-// What static quantization makes of the values and the nodes of a model.
+// The types that say what static quantization does to the values and nodes of a model.
 
-// An Activation is a value of the main graph that becomes codes if the model is
-// quantized statically. It is float32.
+// An Activation is a float32 value of the main graph that is replaced by codes in static
+// quantization.
 type Activation struct {
 	Name string
-	Made string   // the operator that makes it; "" for an input of the model
+	Made string   // the operator that computes it; "" for an input of the model
 	Uses []string // the operators that take its codes, sorted
 
-	// Of is the value whose scale and zero point it has: its own name, or what
-	// operators that only move codes make it of.
+	// Of names the value whose scale and zero point this one has. It is the value itself, unless
+	// an operator that only moves codes computes it.
 	Of string
 
-	// Folded is Relu or Clip if that operator alone takes the value. Its range is
-	// then not needed if the operator's limits are those of the result's codes.
+	// Folded is Relu or Clip if that operator is the only user of the value. The range of the
+	// value is then not needed, provided that the operator's limits are those of the result's
+	// codes.
 	Folded string
 
-	Output bool // of the model
+	Output bool // it is an output of the model
 }
 
-// An ActivationNode is a node of the model with a floating-point output, and what
-// becomes of it.
+// An ActivationNode is a node of the model with a floating-point output, and how it is quantized.
 type ActivationNode struct {
-	Name    string // of the node, or its operator and its place
+	Name    string // of the node, or its operator and index if it has no name
 	Op      string
-	Integer string // the operator that ONNX Runtime computes with codes instead, on a CPU; "" if it stays in floating point
-	Reason  string // why it stays in floating point
+	Integer string // the operator with codes that ONNX Runtime computes instead, on a CPU; "" if it computes in floating point
+	Reason  string // why it computes in floating point
 
 	node     *node
 	kind     activationKind
-	reason   string // why kind does not apply
+	reason   string // why it is not quantized
 	codes    []int  // the inputs that are activations
-	constant []int  // the inputs that are constants, and are to be codes of an activation's type
+	constant []int  // the inputs that are constants and get codes of the type of activations
 	floating bool   // the output stays in floating point
-	wide     bool   // it has codes of 16 bits, with which a CPU does not compute
+	wide     bool   // its codes have 16 bits, and the operator has no kernel for them on a CPU
 }
 
-// Quantized reports whether x takes what codes stand for, be it computed in integers or
-// not.
+// Quantized reports whether x takes dequantized codes. It may compute with the codes or in
+// floating point.
 func (x *ActivationNode) Quantized() bool { return x.node != nil && x.reason == "" }
 
 // Activations are the values of a model that become codes, and its nodes.
 type Activations struct {
 	Values []Activation     // in the order of the nodes
-	Nodes  []ActivationNode // those of the main graph with a floating-point output, in their order; and the products of other graphs
+	Nodes  []ActivationNode // nodes of the main graph with a floating-point output, in order; then the products in other graphs
 
 	byName map[string]int // index in Values
 }
@@ -67,8 +67,8 @@ func (x *ActivationNode) Weight() *Tensor {
 	return x.node.constant(1)
 }
 
-// WeightAxis returns the axis of the output channels of the weight for ONNX Runtime's
-// operator with codes, or NoAxis if that knows one scale only.
+// WeightAxis returns the axis of the output channels of the weight, for ONNX Runtime's operator
+// with codes. It returns NoAxis if that operator takes one scale only.
 func (x *ActivationNode) WeightAxis() int {
 	w := x.Weight()
 	switch {
@@ -94,8 +94,8 @@ func (x *ActivationNode) Input() string { return x.node.inputs[0] }
 // Output returns the name of output 0.
 func (x *ActivationNode) Output() string { return x.node.outputs[0] }
 
-// Constants returns the operands that are constants and no weights: they become
-// codes of the type that activations have.
+// Constants returns the operands that are constants but not weights. They get codes of the type
+// of activations.
 func (x *ActivationNode) Constants() []*Tensor {
 	var all []*Tensor
 	for _, i := range x.constant {
@@ -104,15 +104,15 @@ func (x *ActivationNode) Constants() []*Tensor {
 	return all
 }
 
-// Folds reports whether x is a Relu or Clip whose input no other node takes.
+// Folds reports whether x is a quantized Relu or Clip. No other node takes its input.
 func (x *ActivationNode) Folds() bool { return x.kind == kindClip && x.Quantized() }
 
-// An ActivationChoice picks nodes.
+// An ActivationChoice says which nodes to quantize.
 type ActivationChoice struct {
-	Operators []string                   // whose nodes are quantized; nil for ActivationOperators
+	Operators []string                   // the operators to quantize; nil for ActivationOperators
 	Skip      func(name, op string) bool // whether a node is left in floating point; may be nil
 	Bits      int                        // of the codes of activations, 8 or 16; 0 for 8
 }
 
-// ReasonSkipped is the reason of a node that an ActivationChoice skips.
+// ReasonSkipped is the reason for a node that ActivationChoice.Skip excludes.
 const ReasonSkipped = "excluded"

@@ -6,24 +6,22 @@ import (
 	"strings"
 )
 
-// An activationKind says how ONNX Runtime computes an operator with codes, if
-// QuantizeLinear and DequantizeLinear stand around it.
+// An activationKind says how ONNX Runtime computes an operator that has DequantizeLinear at its
+// inputs and QuantizeLinear at its outputs.
 type activationKind int
 
 const (
-	// kindProduct multiplies with a weight, or with another activation.
+	// kindProduct multiplies an activation by a weight or by another activation.
 	kindProduct activationKind = iota + 1
 
-	// kindElement has a form for codes whose inputs and outputs may have different
-	// scales.
+	// kindElement has a kernel for codes. Its inputs and outputs may have different scales.
 	kindElement
 
-	// kindPass moves codes or picks some of them: the output has the scale and the
-	// zero point of input 0.
+	// kindPass moves or picks codes. The output has the scale and zero point of input 0.
 	kindPass
 
-	// kindClip limits values. The limits are those of the codes that the result is
-	// rounded to, and then nothing is left of the operator.
+	// kindClip limits values. If its limits are those of the output's codes, the operator is
+	// removed.
 	kindClip
 
 	// kindFloat computes in floating point between DequantizeLinear and
@@ -31,8 +29,8 @@ const (
 	kindFloat
 )
 
-// activationOps are the operators that are quantized unless others are chosen, and
-// what ONNX Runtime makes of each on a CPU.
+// activationOps are the operators that are quantized by default, and what ONNX Runtime computes
+// for each on a CPU.
 var activationOps = map[string]struct {
 	kind    activationKind
 	integer string
@@ -68,19 +66,18 @@ var activationOps = map[string]struct {
 	"Clip": {kindClip, ""},
 }
 
-// no16Bits are the operators that ONNX Runtime does not compute with codes of 16
-// bits on a CPU: it computes them in floating point between codes.
+// no16Bits are the operators without a kernel for 16-bit codes in ONNX Runtime on a CPU. It
+// computes them in floating point between DequantizeLinear and QuantizeLinear.
 var no16Bits = map[string]bool{
 	"Conv": true, "MatMul": true, "Gemm": true, "Add": true, "Mul": true, "AveragePool": true, "GlobalAveragePool": true,
 	"LeakyRelu": true, "Sigmoid": true, "Softmax": true, "Concat": true, "MaxPool": true, "Resize": true,
 }
 
-// ActivationOperators returns the operators whose activations are quantized unless
-// others are chosen, sorted.
+// ActivationOperators returns the operators that are quantized by default, sorted.
 func ActivationOperators() []string { return slices.Sorted(maps.Keys(activationOps)) }
 
-// KnownOperator reports whether ONNX has an operator of that name, in a version that
-// this package knows.
+// KnownOperator reports whether ONNX has an operator of that name in a version known to this
+// package.
 func KnownOperator(op string) bool {
 	return slices.Contains(strings.Fields(knownOperators), op)
 }

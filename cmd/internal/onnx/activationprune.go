@@ -4,8 +4,9 @@ import (
 	"slices"
 )
 
-// prune leaves the nodes in floating point that have no codes before or behind them,
-// and says so of the others.
+// prune leaves nodes in floating point that have no codes before or after them, and sets Reason
+// or Integer of all nodes. It keeps products and nodes of kindFloat. It repeats the pass until
+// nothing changes, because each node that is left may leave its neighbours without codes.
 func (w *activationWalk) prune() {
 	for changed := true; changed; {
 		changed = false
@@ -32,7 +33,7 @@ func (w *activationWalk) prune() {
 		case x.kind == kindFloat:
 			x.Reason = "ONNX Runtime computes " + x.Op + " in floating point between codes"
 		case x.kind == kindClip:
-			x.Integer = "codes of its result" // nothing is left of it where it is folded
+			x.Integer = "codes of its result" // a folded node is removed
 		case x.floating && x.Op == "MatMul":
 			x.Integer = "MatMulIntegerToFloat"
 		default:
@@ -41,8 +42,8 @@ func (w *activationWalk) prune() {
 	}
 }
 
-// alone returns why a node has nothing to do with codes: no node before it makes some, or
-// none behind it takes them.
+// alone returns a reason if no node before x makes codes, or no node after x takes them. It
+// returns "" otherwise.
 func (w *activationWalk) alone(x *ActivationNode) string {
 	in := x.node.inputs
 	if x.kind == kindClip {
@@ -63,7 +64,7 @@ func (w *activationWalk) alone(x *ActivationNode) string {
 	return ""
 }
 
-// of returns the node of the walk that a node of the model is, if it is quantized.
+// of returns the ActivationNode of n, or nil if n is not quantized.
 func (w *activationWalk) of(n *node) *ActivationNode {
 	if i, ok := w.at[n]; ok && w.nodes[i].reason == "" {
 		return &w.nodes[i]
@@ -71,14 +72,14 @@ func (w *activationWalk) of(n *node) *ActivationNode {
 	return nil
 }
 
-// made reports whether a node that computes with codes makes the value.
+// made reports whether a quantized node computes the value.
 func (w *activationWalk) made(name string) bool {
 	d := w.m.main.defs[name]
 	return d.tensor == nil && d.node != nil && w.of(d.node) != nil
 }
 
-// taken reports whether a node takes codes of the value, perhaps behind a Relu or
-// Clip that is folded.
+// taken reports whether a node takes codes of the value. A Relu or Clip counts only if a node
+// takes codes of its output.
 func (w *activationWalk) taken(name string) bool {
 	return slices.ContainsFunc(w.m.main.uses[name], func(u use) bool {
 		if u.node == nil || u.node.graph != w.m.main {

@@ -7,8 +7,7 @@ import (
 	"slices"
 )
 
-// ActivationParams are the type of the codes of an activation, their scale and their
-// zero point.
+// ActivationParams are the type of an activation's codes, their scale and their zero point.
 type ActivationParams struct {
 	DType string // U8, I8, U16 or I16
 	Scale float32
@@ -40,13 +39,13 @@ func (m *Model) ClipLimits(x *ActivationNode) (lo, hi float32, ok bool) {
 	return lo, hi, true
 }
 
-// QuantizeActivations plans that the values of a become codes of params, which has
-// those of every value that Activation.Of names; and that the nodes of folded, which
-// are Relu and Clip, go.
+// QuantizeActivations plans QuantizeLinear and DequantizeLinear nodes for the values of a. params
+// has the parameters for each name in Activation.Of. folded has the Relu and Clip nodes to
+// remove.
 //
-// A value that a node makes of codes keeps its name for what DequantizeLinear makes, so
-// that all other nodes, subgraphs and outputs see it. Of other values only the
-// nodes that compute with codes see what is rounded.
+// If a quantized node computes a value, the output of DequantizeLinear takes over the name of the
+// value, so all other nodes, subgraphs and outputs read the rounded value. For other values only
+// the quantized nodes read the rounded value.
 func (r *Rewriter) QuantizeActivations(a *Activations, params map[string]ActivationParams, folded map[string]bool) error {
 	w := &activationWriter{r: r, a: a, params: params, folded: map[string]*ActivationNode{}, stores: map[string][2]string{}, by: map[*node]*ActivationNode{}}
 	for i := range a.Nodes {
@@ -74,12 +73,12 @@ type activationWriter struct {
 	r      *Rewriter
 	a      *Activations
 	params map[string]ActivationParams
-	folded map[string]*ActivationNode // by the names of what comes in and goes out
-	stores map[string][2]string       // the names of the scale and the zero point of a value
+	folded map[string]*ActivationNode // by the names of their inputs and outputs
+	stores map[string][2]string       // names of the scale and zero point, by value
 	by     map[*node]*ActivationNode
 }
 
-// value plans QuantizeLinear and DequantizeLinear of v.
+// value plans the QuantizeLinear and DequantizeLinear nodes of v.
 func (w *activationWriter) value(v *Activation) error {
 	g, r := w.r.m.main, w.r
 	if x := w.folded[v.Name]; x != nil {
@@ -128,7 +127,8 @@ func (w *activationWriter) value(v *Activation) error {
 	return nil
 }
 
-// nodes returns the two nodes that round from to codes, and those back to another value.
+// nodes returns a QuantizeLinear node that rounds from to codes, and a DequantizeLinear node that
+// computes to from the codes.
 func (w *activationWriter) nodes(v *Activation, from, to string, scale [2]string) []part {
 	codes := w.r.fresh(v.Name + "_quantized")
 	number := w.r.m.main.nodeField()
@@ -138,7 +138,7 @@ func (w *activationWriter) nodes(v *Activation, from, to string, scale [2]string
 	}
 }
 
-// store plans the scale and the zero point of the value that v has them of.
+// store plans the scale and zero point of v, which are those of v.Of.
 func (w *activationWriter) store(v *Activation) ([2]string, error) {
 	if names, ok := w.stores[v.Of]; ok {
 		return names, nil
@@ -159,8 +159,8 @@ func (w *activationWriter) store(v *Activation) ([2]string, error) {
 	return names, nil
 }
 
-// QuantizeBias plans that the bias of x becomes codes of int32, whose scales are those of
-// the input times those of the weight: one for all codes, or one for each.
+// QuantizeBias plans that the bias of x becomes int32 codes. The scales are the scale of the
+// input times those of the weight: one for all codes, or one for each code.
 func (r *Rewriter) QuantizeBias(x *ActivationNode, codes []int32, scales []float32) {
 	g, n, t := r.m.main, x.node, x.Bias()
 	name := t.value

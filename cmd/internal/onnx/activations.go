@@ -5,8 +5,8 @@ package onnx
 
 import "strings"
 
-// QuantizedBy returns the first node that computes with codes, or makes some: a model
-// that has one is quantized already. It returns nil if there is none.
+// QuantizedBy returns the first node that takes or makes codes, or nil if there is none. A model
+// that has such a node is quantized already.
 func (m *Model) QuantizedBy() *ActivationNode {
 	for _, g := range m.graphs {
 		for _, n := range g.nodes {
@@ -23,17 +23,17 @@ func makesCodes(n *node) bool {
 	return takes || n.isQDQ() || n.is("DynamicQuantizeLinear") || n.domain == microsoft && strings.HasPrefix(n.op, "QLinear")
 }
 
-// Activations returns the values that become codes if the model is quantized
-// statically, as ONNX Runtime computes with them:
+// Activations returns the values and nodes that static quantization quantizes, for the
+// kernels of ONNX Runtime:
 //
 //   - Products (Conv, MatMul, Gemm) become codes if the weight is a constant, or the
 //     other operand of a MatMul is an activation too.
-//   - Other operators stay in floating point unless a node before them makes codes
-//     and a node behind them takes codes: between them only codes would be made and
-//     undone.
+//   - Other operators with kernels for codes stay in floating point unless a node before
+//     them makes codes and a node after them takes codes. Otherwise values would only be
+//     quantized and dequantized again.
 //   - Results of MatMul and Gemm stay in floating point if no node takes their codes.
 //
-// Nodes in subgraphs and functions are left.
+// Nodes in subgraphs and functions stay in floating point.
 func (m *Model) Activations(c ActivationChoice) *Activations {
 	a := &Activations{byName: map[string]int{}}
 	w := &activationWalk{m: m, c: c, types: m.valueTypes(m.main), at: map[*node]int{}}

@@ -4,8 +4,8 @@ import "strings"
 
 // This file works out the types of the values that the nodes of a graph compute.
 
-// Operators of ONNX whose output 0 has a type that is not the one of input 0: always
-// int64, always bool, or the type of the input with this index.
+// ONNX operators whose output 0 has another type than input 0: always int64, always bool, or the
+// type of the input in typeInput.
 const (
 	makesInt64 = " Shape Size ArgMax ArgMin NonZero NonMaxSuppression SequenceLength "
 	makesBool  = " And Equal Greater GreaterOrEqual IsInf IsNaN Less LessOrEqual Not Or Xor "
@@ -13,15 +13,15 @@ const (
 
 var typeInput = map[string]int{"Where": 1, "CastLike": 1, "OneHot": 2}
 
-// typeless are the operators whose output has a type that this package does not work
-// out: it depends on attributes or on graphs.
+// typeless are the operators whose output type this package cannot tell, because it depends on
+// attributes or on graphs.
 const typeless = " If Loop Scan Optional OptionalGetElement SequenceAt SequenceConstruct SequenceEmpty SequenceErase SequenceInsert " +
 	"SequenceMap SplitToSequence ConcatFromSequence ImageDecoder StringConcat StringNormalizer StringSplit TfIdfVectorizer RegexFullMatch " +
 	"OptionalHasElement Bernoulli EyeLike Multinomial RandomNormal RandomUniform RandomNormalLike RandomUniformLike BlackmanWindow " +
 	"HammingWindow HannWindow MelWeightMatrix "
 
-// valueTypes returns the element types of the values of g, as far as the model tells or
-// the operators do. A value that is missing has an unknown type.
+// valueTypes returns the element types of the values of g, from the model or from the operators.
+// Values of unknown type are missing.
 func (m *Model) valueTypes(g *graph) map[string]elemType {
 	types := map[string]elemType{}
 	for name, d := range g.defs {
@@ -45,8 +45,8 @@ func (m *Model) valueTypes(g *graph) map[string]elemType {
 	return types
 }
 
-// outputType returns the type of output i of n, of which types has those of the inputs;
-// 0 if it is not known.
+// outputType returns the type of output i of n, given the types of its inputs. It returns 0 if
+// the type is unknown.
 func (m *Model) outputType(n *node, i int, types map[string]elemType) elemType {
 	op := " " + n.op + " "
 	if n.domain != "" || m.function(n) != nil || !strings.Contains(knownOperators, op) || strings.Contains(typeless, op) {
@@ -85,7 +85,7 @@ func (m *Model) outputType(n *node, i int, types map[string]elemType) elemType {
 	return types[n.inputs[in]]
 }
 
-// constantType returns the type of a Constant node whose value is no tensor.
+// constantType returns the type of a Constant node whose value is not a tensor.
 func constantType(n *node) elemType {
 	for _, a := range n.attrs {
 		switch a.name {

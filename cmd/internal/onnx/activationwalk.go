@@ -6,19 +6,19 @@ import (
 	"strings"
 )
 
-// The walk over the nodes of a model that finds the values that can have codes.
+// This file finds the values of a model that can have codes, and the nodes to quantize.
 
-// An activationWalk decides what becomes of the nodes of the main graph.
+// An activationWalk decides how to quantize the nodes of the main graph.
 type activationWalk struct {
 	m     *Model
 	c     ActivationChoice
 	types map[string]elemType
 	nodes []ActivationNode
-	at    map[*node]int // in nodes
+	at    map[*node]int // index in nodes
 }
 
-// look returns what becomes of a node by what it is; false if it has nothing to do with
-// floating-point values.
+// look classifies a node by its operator and inputs. It returns false for a Constant, an
+// Identity, and a node without a floating-point output.
 func (w *activationWalk) look(n *node) (ActivationNode, bool) {
 	x := ActivationNode{Name: n.label(), Op: printable(n.qualified()), node: n}
 	known := w.m.function(n) == nil && n.domain == "" && strings.Contains(knownOperators, " "+n.op+" ")
@@ -50,7 +50,7 @@ func (w *activationWalk) look(n *node) (ActivationNode, bool) {
 	return x, true
 }
 
-// touches reports whether an output of n is floating-point, or may be.
+// touches reports whether an output of n is floating-point or of unknown type.
 func (w *activationWalk) touches(n *node) bool {
 	for _, name := range n.outputs {
 		if name == "" {
@@ -127,7 +127,7 @@ func (w *activationWalk) operands(x *ActivationNode) string {
 	return ""
 }
 
-// weighted is operands of a Conv or Gemm.
+// weighted is like operands, for a Conv or Gemm.
 func (w *activationWalk) weighted(x *ActivationNode, take func(int) string) string {
 	n := x.node
 	if !n.has(0) || !n.has(1) {
@@ -177,7 +177,7 @@ func (w *activationWalk) weighted(x *ActivationNode, take func(int) string) stri
 	return ""
 }
 
-// inside lists the nodes of another graph that would be quantized in the main graph.
+// inside lists the nodes of a subgraph or function that would be quantized in the main graph.
 func (w *activationWalk) inside(g *graph) {
 	for _, n := range g.nodes {
 		op := activationOps[n.op]

@@ -5,44 +5,44 @@ import (
 	"slices"
 )
 
-// A Dequantizer is a weight that a model has as codes, in constants, with all
-// nodes that take the codes: what the codes stand for can take their place.
+// A Dequantizer is a weight that a model stores as constant codes, with all nodes that take the
+// codes. The reconstructed values can replace the codes.
 type Dequantizer struct {
-	Name   string // of the tensor of values, as Tensor.Name is
-	Use    string // of that tensor
+	Name   string // of the reconstructed tensor, like Tensor.Name
+	Use    string // of that tensor, like Tensor.Use
 	Op     string // the operator that takes the codes
 	Codes  *Tensor
-	Scales *Tensor // F32, F16 or BF16: the values are rounded to that type
-	Zeros  *Tensor // one for each scale or one for all; nil if they are all Zero
+	Scales *Tensor // F32, F16 or BF16: the type that values are rounded to
+	Zeros  *Tensor // one for each scale, or one for all; nil if each is Zero
 	Zero   int
-	Axis   int   // of the scales and zero points, in Shape; NoAxis for one scale
-	Block  int   // elements in a block; 0 for a scale of each index
+	Axis   int   // axis in Shape of the scales and zero points; NoAxis for one scale
+	Block  int   // elements in a block; 0 if each index has a scale
 	Shape  []int // of the values
 	Packed *Packed
 
-	node    *node // a DequantizeLinear, of which the values take the place; nil for other operators
+	node    *node // the DequantizeLinear that the values replace; nil for other operators
 	changes []nodeChange
 }
 
-// Packed says how codes lie that are not one by one in the type of their tensor.
+// Packed describes codes that are packed into bytes.
 type Packed struct {
-	Bits int // of a code
+	Bits int // bit width of a code
 
-	// Rows of so many codes each, which are columns of the values; 0 if the codes
+	// Row is the number of codes in a row, which is a column of the values. It is 0 if the codes
 	// have the shape of the values.
 	Row int
 
-	// Blocks is how many scales a row has: of MatMulNBits each row of zero points
-	// begins with a byte of its own.
+	// Blocks is the number of scales of a row. In MatMulNBits each row of zero points begins at a
+	// byte.
 	Blocks int
-	Groups *Tensor // the block of each code of a row; nil for one after the other
+	Groups *Tensor // the block of each code in a row; nil if blocks are consecutive
 
-	// Table has the values of codes, of which the first of two is the high half of a
-	// byte; nil for integers, of which the first is the low half.
+	// Table maps codes to values; the first of two codes is the high half of a byte. It is nil
+	// for integers, where the first code is the low half.
 	Table []float32
 }
 
-// replaceable returns an error if a constant of q cannot be taken away.
+// replaceable returns an error if a constant of q cannot be removed.
 func (q *Dequantizer) replaceable() error {
 	all := []*Tensor{q.Codes, q.Scales, q.Zeros}
 	if q.Packed != nil {
@@ -85,8 +85,8 @@ func (q *Dequantizer) take(n *node, scales, zeros int) error {
 	return nil
 }
 
-// channels sets the axis of scales and zero points: one for all, or one for each
-// index of an axis of the codes.
+// channels sets the axis of scales and zero points: NoAxis for a single scale, else an axis of
+// the codes.
 func (q *Dequantizer) channels(axis int) error {
 	if axis < 0 {
 		axis += len(q.Codes.Shape)
@@ -111,43 +111,43 @@ func (q *Dequantizer) channels(axis int) error {
 	return nil
 }
 
-// A codeReader fills in what q's codes stand for, and returns what n becomes.
+// A codeReader fills in q from the node n, and returns the replacement of n.
 type codeReader func(m *Model, n *node, q *Dequantizer) (*replacement, error)
 
-// A nodeChange is what becomes of a node that takes the codes of a weight.
+// A nodeChange replaces a node that takes the codes of a weight.
 type nodeChange struct {
 	node *node
 	*replacement
 }
 
-// A replacement is the floating-point operator that computes what a node computed
-// with the codes of a weight.
+// A replacement is a floating-point operator that computes what a node computed with the codes of
+// a weight.
 type replacement struct {
-	at         *node    // the node whose place it takes, and the name of whose output
-	op         string   // of ONNX's own
-	inputs     []string // names, or one of the three words below
-	attributes bool     // those of the node are kept
-	extra      [][]byte // further AttributeProtos
-	removed    []*node  // which go as well
+	at         *node    // the node that it replaces; it keeps the name of the output
+	op         string   // an operator of ONNX itself
+	inputs     []string // names, or the placeholders below
+	attributes bool     // keep the attributes of the node
+	extra      [][]byte // additional AttributeProtos
+	removed    []*node  // nodes to remove as well
 
-	codes       *string // what a DequantizeLinear makes dequantizedInput of; nil if that is floating-point
+	codes       *string // a DequantizeLinear computes dequantizedInput from these codes; nil if the input is floating-point
 	scale, zero string  // of the codes
-	source      string  // what dequantizedInput is without codes
+	source      string  // the name of dequantizedInput if there are no codes
 
 	bias []float32 // of a Conv
-	add  string    // what is added to the result; "" for nothing
+	add  string    // the name of a value to add to the result; "" for none
 
-	outScale, outZero string // the result is quantized with these, unless they are ""
+	outScale, outZero string // the result is quantized with these; "" if it is not quantized
 }
 
-// Words in place of the names of inputs.
+// Placeholders for the names of inputs.
 const (
 	weightInput      = "\x00weight"
 	dequantizedInput = "\x00input"
 	biasInput        = "\x00bias"
 )
 
-// plus lets input i of n be added to the result.
+// plus adds input i of n, if it has one, to the result.
 func (r *replacement) plus(n *node, i int) *replacement {
 	if n.has(i) {
 		r.add = n.inputs[i]
@@ -155,8 +155,8 @@ func (r *replacement) plus(n *node, i int) *replacement {
 	return r
 }
 
-// operand says what the weight is multiplied with: what n rounds to codes while
-// the model runs, or what codes with that scale and zero point stand for.
+// operand sets the other operand of the product. It is the floating-point input of a
+// DynamicQuantizeLinear, or else the codes in input 0 of n, dequantized with scale and zero.
 func (r *replacement) operand(n *node, scale, zero string) error {
 	_, d := n.graph.lookup(n.inputs[0])
 	from := d.node
@@ -174,7 +174,7 @@ func (r *replacement) operand(n *node, scale, zero string) error {
 	return nil
 }
 
-// still are the names that the replacement uses.
+// still returns the names that the replacement uses.
 func (r *replacement) still() []string {
 	all := append(slices.Clone(r.inputs), r.source, r.scale, r.zero, r.add, r.outScale, r.outZero)
 	if r.codes != nil {

@@ -7,10 +7,10 @@ import (
 	"slices"
 )
 
-// This file reads the operators that compute with codes of a weight: what the
-// codes stand for, and which floating-point operators compute the same.
+// This file reads the operators that compute with the codes of a weight. It finds the scales and
+// the layout of the codes, and the floating-point operators that replace the node.
 
-// codeReaders of operators other than DequantizeLinear.
+// codeReaders has the readers of operators other than DequantizeLinear.
 var codeReaders map[string]codeReader
 
 func init() {
@@ -25,7 +25,7 @@ func init() {
 	}
 }
 
-// rows checks K and N of a MatMulNBits or MatMulBnb4, and sets the shape.
+// rows checks the attributes K and N of a MatMulNBits or MatMulBnb4, and sets the shape.
 func (q *Dequantizer) rows(n *node) (rows, row, block int64, err error) {
 	row, rows, block = n.int("K", 0), n.int("N", 0), n.int("block_size", 0)
 	const most = math.MaxInt32
@@ -39,7 +39,8 @@ func (q *Dequantizer) rows(n *node) (rows, row, block int64, err error) {
 	return rows, row, block, nil
 }
 
-// matMulNBits reads a matrix of N rows of K codes each, in blocks with a scale.
+// matMulNBits reads a MatMulNBits. Its weight is a matrix of N rows of K codes, in blocks that
+// have one scale each.
 func matMulNBits(_ *Model, n *node, q *Dequantizer) (*replacement, error) {
 	rows, row, block, err := q.rows(n)
 	if err != nil {
@@ -85,7 +86,8 @@ func matMulNBits(_ *Model, n *node, q *Dequantizer) (*replacement, error) {
 	return r.plus(n, 5), nil
 }
 
-// Values of the codes of MatMulBnb4, without the absolute maximum of a block.
+// Values of the codes of MatMulBnb4, before they are multiplied by the absolute maximum of the
+// block.
 var (
 	bnbNF4 = []float32{-1, -0.6961928009986877, -0.5250730514526367, -0.39491748809814453, -0.28444138169288635, -0.18477343022823334, -0.09105003625154495, 0,
 		0.07958029955625534, 0.16093020141124725, 0.24611230194568634, 0.33791524171829224, 0.44070982933044434, 0.5626170039176941, 0.7229568362236023, 1}
@@ -93,8 +95,8 @@ var (
 		0, -0.005208333333, -0.66666667, -1, -0.33333333, -0.5, -0.16666667, -0.25}
 )
 
-// matMulBnb4 reads a matrix of N rows of K codes each, in blocks that go on from
-// row to row.
+// matMulBnb4 reads a MatMulBnb4. Its weight is a matrix of N rows of K codes, in blocks that may
+// span rows.
 func matMulBnb4(_ *Model, n *node, q *Dequantizer) (*replacement, error) {
 	rows, row, block, err := q.rows(n)
 	if err != nil {
@@ -123,8 +125,8 @@ func matMulBnb4(_ *Model, n *node, q *Dequantizer) (*replacement, error) {
 	return &replacement{at: n, op: "MatMul", inputs: []string{n.inputs[0], weightInput}}, nil
 }
 
-// qlinear reads a QLinearConv or QLinearMatMul: what comes in and what goes out
-// stays codes.
+// qlinear reads a QLinearConv or QLinearMatMul. The input and the output of the node remain
+// codes.
 func qlinear(m *Model, n *node, q *Dequantizer) (*replacement, error) {
 	if len(n.inputs) < 8 {
 		return nil, fmt.Errorf("its %s has %d inputs", n.op, len(n.inputs))
@@ -151,8 +153,8 @@ func qlinear(m *Model, n *node, q *Dequantizer) (*replacement, error) {
 	return r, q.channels(0)
 }
 
-// bias returns the values of the bias of a QLinearConv, whose scale is that of the
-// input times that of the weight.
+// bias returns the values of the bias of a QLinearConv. Their scale is that of the input times
+// that of the weight.
 func (m *Model) bias(n *node, q *Dequantizer) ([]float32, error) {
 	b, scale := n.constant(8), n.constant(1)
 	if b == nil || b.elem != elemI32 || len(b.Shape) != 1 || scale == nil || scale.n != 1 {
@@ -177,7 +179,7 @@ func (m *Model) bias(n *node, q *Dequantizer) ([]float32, error) {
 	return values, nil
 }
 
-// dynamicMatMul reads a DynamicQuantizeMatMul, which rounds what comes in itself.
+// dynamicMatMul reads a DynamicQuantizeMatMul, which quantizes a floating-point input itself.
 func dynamicMatMul(_ *Model, n *node, q *Dequantizer) (*replacement, error) {
 	if err := q.take(n, 2, 3); err != nil {
 		return nil, err
@@ -205,7 +207,7 @@ func integerToFloat(_ *Model, n *node, q *Dequantizer) (*replacement, error) {
 	return r.plus(n, 6), q.channels(-1)
 }
 
-// gatherBlocks reads a GatherBlockQuantized, which looks up in codes.
+// gatherBlocks reads a GatherBlockQuantized, which looks up rows of a quantized table.
 func gatherBlocks(_ *Model, n *node, q *Dequantizer) (*replacement, error) {
 	bits, packed := n.int("bits", 4), q.Codes.DType == "U8"
 	axis, block := n.int("quantize_axis", 1), n.int("block_size", 128)

@@ -7,20 +7,20 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// A conversion is what has to change in a node, and around it.
+// A conversion changes a node, and may add nodes around it, for a later version of the operators.
 type conversion struct {
 	m       *Model
 	node    *node
 	dropped []string         // attributes
 	added   [][]byte         // AttributeProtos
 	inputs  map[int]constant // by index
-	op      string           // the operator it becomes; "" for the same
-	roi     bool             // an empty list of numbers becomes input 1, and input 1 becomes 2
-	flatten int64            // axis of a Flatten before and a Reshape behind, if flat is set
+	op      string           // the new operator; "" to keep it
+	roi     bool             // insert an empty tensor as input 1; input 1 becomes 2
+	flatten int64            // if flat is set, the axis of a Flatten before the node; a Reshape follows the node
 	flat    bool
 }
 
-// constant is an input that was an attribute.
+// constant is a new input that replaces an attribute.
 type constant struct {
 	name  string
 	value []byte // a TensorProto
@@ -43,7 +43,7 @@ func drop(name string) func(*conversion) error {
 	}
 }
 
-// dropIf drops an attribute that may only have one value.
+// dropIf drops an attribute, and fails if it has another value than the given one.
 func dropIf(name string, value int64) func(*conversion) error {
 	return func(c *conversion) error {
 		if c.node.int(name, value) != value {
@@ -62,8 +62,7 @@ func addString(name, value string) func(*conversion) error {
 	}
 }
 
-// attributesToInputs makes attributes inputs 1, 2 and so on, where a node has
-// them.
+// attributesToInputs turns attributes that a node has into inputs 1, 2 and so on.
 func attributesToInputs(names ...string) func(*conversion) error {
 	return func(c *conversion) error {
 		for i, name := range names {
@@ -74,7 +73,7 @@ func attributesToInputs(names ...string) func(*conversion) error {
 			var value []byte
 			switch name {
 			case "min", "max", "value":
-				// The input is of the type of the data, which is not known here.
+				// The input has the type of the data, which is not known here.
 				if !c.m.single() {
 					return errNoWay
 				}
@@ -107,7 +106,7 @@ func (m *Model) single() bool {
 	return !slices.ContainsFunc(m.Tensors, func(t *Tensor) bool { return t.Floating && t.DType != "F32" })
 }
 
-// oneOutput refuses a BatchNormalization that is being trained.
+// oneOutput rejects a BatchNormalization in training mode.
 func oneOutput(c *conversion) error {
 	if slices.ContainsFunc(c.node.outputs[min(1, len(c.node.outputs)):], func(s string) bool { return s != "" }) {
 		return errNoWay
@@ -115,7 +114,7 @@ func oneOutput(c *conversion) error {
 	return nil
 }
 
-// countOutputs tells a Split of equal parts how many they are.
+// countOutputs adds the number of outputs to a Split into equal parts.
 func countOutputs(c *conversion) error {
 	_, converted := c.inputs[1]
 	if !converted && (len(c.node.inputs) < 2 || c.node.inputs[1] == "") {
@@ -124,9 +123,9 @@ func countOutputs(c *conversion) error {
 	return nil
 }
 
-// flattenAround lets Softmax and its like see a matrix of what is before the
-// axis, and what is from there on, as it took its input before. That is
-// nothing new if the axis is the last.
+// flattenAround keeps the old meaning of Softmax and similar operators: they normalized over all
+// axes from the given one on. A Flatten before the node gives it a matrix, and a Reshape restores
+// the shape. Nothing changes if the axis is the last.
 func flattenAround(c *conversion) error {
 	if len(c.node.outputs) == 0 || c.node.alongLast() {
 		return nil
@@ -138,8 +137,8 @@ func flattenAround(c *conversion) error {
 	return nil
 }
 
-// alongLast reports whether the axis of n, which is Softmax or its like before version 13, is
-// known to be the last.
+// alongLast reports whether the axis of n is known to be the last. The node n is a Softmax or
+// similar operator before version 13.
 func (n *node) alongLast() bool {
 	axis := n.int("axis", 1)
 	rank, known := n.graph.ranks[n.outputs[0]]
@@ -149,7 +148,7 @@ func (n *node) alongLast() bool {
 	return axis == -1 || known && axis == int64(rank-1)
 }
 
-// renameModes gives the modes of GridSample their new names.
+// renameModes replaces the mode of GridSample by its new name.
 func renameModes(c *conversion) error {
 	a := c.node.attr("mode")
 	if a == nil {
@@ -164,13 +163,13 @@ func renameModes(c *conversion) error {
 	return nil
 }
 
-// apply plans the conversion: constants before the node, and another node.
+// apply plans the conversion: constants before the node, and a new node in its place.
 func (c *conversion) apply(r *Rewriter) error {
 	n := c.node
 	number := n.graph.nodeField()
 	var parts []part
 	if len(n.outputs) == 0 {
-		return nil // it does nothing
+		return nil // the node has no effect
 	}
 	inputs, outputs := r.names(n)
 	base := outputs[0]
@@ -228,7 +227,7 @@ func (c *conversion) rewrite(body []byte, inputs, outputs []string) []byte {
 		num, typ, n := protowire.ConsumeTag(body)
 		m := protowire.ConsumeFieldValue(num, typ, body[max(n, 0):])
 		if n < 0 || m < 0 {
-			break // cannot be: it was read before
+			break // cannot happen: the parser read it before
 		}
 		whole := body[:n+m]
 		body = body[n+m:]

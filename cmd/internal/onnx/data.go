@@ -6,10 +6,9 @@ import (
 	"io"
 )
 
-// Data returns the elements as they would lie in memory: t.Bytes bytes in
-// row-major order, each element with its least significant byte first, four-bit
-// elements low nibble first. It may be read from several goroutines at once,
-// until the model is closed. Errors do not name the tensor.
+// Data returns a reader of the elements: t.Bytes bytes in row-major order and little-endian,
+// four-bit elements with the low nibble first. Several goroutines may read from it at once, until
+// the model is closed. Errors do not name the tensor.
 func (t *Tensor) Data() (io.ReaderAt, error) {
 	switch {
 	case t.sparse:
@@ -24,11 +23,11 @@ func (t *Tensor) Data() (io.ReaderAt, error) {
 	return newTypedData(t)
 }
 
-// ErrDuplicate is the error of a tensor whose name its graph gives to two values:
-// runtimes do not agree on which of them the name stands for.
+// ErrDuplicate is the error for a tensor if two values of its graph have the same name. Runtimes
+// do not agree on which value the name means.
 var ErrDuplicate = errors.New("two values of its graph have the same name")
 
-// Replaceable returns nil if t can become another tensor, and why not otherwise.
+// Replaceable returns nil if t can be replaced by another tensor, or else the reason as an error.
 func (t *Tensor) Replaceable() error {
 	switch {
 	case t.sparse:

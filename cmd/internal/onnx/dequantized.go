@@ -5,17 +5,17 @@ import (
 	"slices"
 )
 
-// Dequantize plans that what the codes of d stand for becomes an initializer of
-// float32, or of the 16 bits that the scales have. A DequantizeLinear goes, and
-// other operators that take the codes become those that take values. Codes, scales
-// and zero points go, unless something else uses them, and so does what was only
-// computed for the nodes that go.
+// Dequantize plans to replace the codes of d by reconstructed values, an initializer of the type
+// of the scales (float32 or 16 bits). A DequantizeLinear is removed; other operators that take
+// the codes are replaced by operators that take values. Codes, scales and zero points are removed
+// unless something else uses them. Nodes that only computed inputs of removed nodes are removed
+// too.
 func (r *Rewriter) Dequantize(d *Dequantizer, values Payload) {
 	r.dequantized = append(r.dequantized, dequantization{d, values})
 	r.ir = max(r.ir, irInitializers)
 }
 
-// placeDequantized plans what Dequantize was told.
+// placeDequantized plans the changes that Dequantize recorded.
 func (r *Rewriter) placeDequantized() error {
 	s := sweeper{r: r, still: map[*node][]string{}, taken: map[string]bool{}}
 	for _, d := range r.dequantized {
@@ -44,7 +44,7 @@ func (r *Rewriter) placeDequantized() error {
 	return nil
 }
 
-// placeValues puts the values in the place of a DequantizeLinear and its codes.
+// placeValues replaces a DequantizeLinear and its codes by the values.
 func (r *Rewriter) placeValues(d dequantization, sweep *sweeper) {
 	g := d.node.graph
 	s := r.store(g, d.node.outputs[0], d.Scales.elem, d.Codes.Shape, d.values, d.Codes.isExternal)
@@ -77,7 +77,7 @@ func (r *Rewriter) placeValues(d dequantization, sweep *sweeper) {
 	}
 }
 
-// placeWeight puts the values beside the codes, and returns their name.
+// placeWeight inserts the values beside the codes, and returns their name.
 func (r *Rewriter) placeWeight(d dequantization) string {
 	t := d.Codes
 	s := r.store(t.graph, r.fresh(plainName(t.value)), d.Scales.elem, d.Shape, d.values, t.isExternal)
@@ -92,16 +92,16 @@ func (r *Rewriter) placeWeight(d dequantization) string {
 	return s.name
 }
 
-// A sweeper removes what nothing uses any more.
+// A sweeper removes nodes and constants that have become unused.
 type sweeper struct {
 	r      *Rewriter
-	still  map[*node][]string // the names that changed nodes still use
-	taken  map[string]bool    // names that replacements use, also where the nodes did not
-	nodes  []*node            // that may have become useless
-	values []*Tensor          // constants that may have
+	still  map[*node][]string // the names that replaced or removed nodes still use
+	taken  map[string]bool    // names that replacements use, even if the old nodes did not
+	nodes  []*node            // that may have become unused
+	values []*Tensor          // constants that may have become unused
 }
 
-// replaced says that c has taken the place of its nodes.
+// replaced records that c has replaced its nodes, and removes the other nodes of c.
 func (s *sweeper) replaced(c nodeChange) {
 	for _, n := range append([]*node{c.node, c.at}, c.removed...) {
 		s.still[n] = nil
@@ -118,7 +118,7 @@ func (s *sweeper) replaced(c nodeChange) {
 	}
 }
 
-// inputs lists what n used as what may be useless.
+// inputs adds the inputs of n to the nodes and constants that may have become unused.
 func (s *sweeper) inputs(n *node) {
 	for _, in := range n.inputs {
 		switch _, d := n.graph.lookup(in); {
@@ -131,7 +131,7 @@ func (s *sweeper) inputs(n *node) {
 	}
 }
 
-// without reports whether a node has changed so that it does not use a name.
+// without reports whether the node of u has changed and no longer uses the name.
 func (s *sweeper) without(u use, name string) bool {
 	names, changed := s.still[u.node]
 	return u.node != nil && changed && !slices.Contains(names, name)
@@ -142,12 +142,12 @@ func (s *sweeper) used(g *graph, name string) bool {
 	return s.taken[name] || slices.ContainsFunc(g.uses[name], func(u use) bool { return !s.without(u, name) })
 }
 
-// useless reports whether nothing uses the outputs of a node any more.
+// useless reports whether all outputs of a node are unused.
 func (s *sweeper) useless(n *node) bool {
 	return !slices.ContainsFunc(n.outputs, func(out string) bool { return s.used(n.graph, out) })
 }
 
-// sweep removes nodes, and then constants.
+// sweep removes unused nodes, then unused constants.
 func (s *sweeper) sweep() {
 	for len(s.nodes) > 0 {
 		n := s.nodes[len(s.nodes)-1]

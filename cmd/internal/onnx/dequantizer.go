@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Dequantizers returns the weights of the model that are codes, and for other
-// codes why they are not among them, by the name of the codes.
+// Dequantizers returns the quantized weights of the model. For codes that it cannot reconstruct,
+// others has the reason, by the name of the codes.
 func (m *Model) Dequantizers() (found []*Dequantizer, others map[string]string) {
 	f := finder{m: m, others: map[string]string{}, same: map[weightKey]*Dequantizer{}, taken: map[*node]bool{}}
 	for _, g := range m.graphs {
@@ -31,16 +31,16 @@ func (m *Model) Dequantizers() (found []*Dequantizer, others map[string]string) 
 	return f.found, f.others
 }
 
-// A finder collects the weights that are codes.
+// A finder collects quantized weights.
 type finder struct {
 	m      *Model
 	found  []*Dequantizer
 	others map[string]string
 	same   map[weightKey]*Dequantizer
-	taken  map[*node]bool // by a replacement
+	taken  map[*node]bool // nodes that a replacement removes
 }
 
-// weightKey is what makes the values of a weight.
+// weightKey has all that determines the values of a weight.
 type weightKey struct {
 	codes, scales, zeros, groups *Tensor
 	op                           string
@@ -62,7 +62,7 @@ func (f *finder) node(n *node) {
 	}
 	codes := n.constant(index[len(index)-1])
 	if codes == nil {
-		return // made of what the model computes
+		return // the model computes the codes
 	}
 	q := &Dequantizer{Name: plainName(codes.Name), Use: n.op, Op: n.op, Codes: codes, Axis: NoAxis, Shape: codes.Shape}
 	change, err := read(f.m, n, q)
@@ -89,7 +89,7 @@ func (f *finder) node(n *node) {
 	f.found = append(f.found, q)
 }
 
-// take notes the nodes that a replacement of n removes, which no other may.
+// take records the nodes that a replacement of n removes. Two replacements must not share a node.
 func (f *finder) take(n *node, r *replacement) error {
 	all := append([]*node{n, r.at}, r.removed...)
 	for _, x := range all {
@@ -103,7 +103,7 @@ func (f *finder) take(n *node, r *replacement) error {
 	return nil
 }
 
-// plainName is the name that a weight has had before tools named its codes.
+// plainName returns the name of a weight, given the name that a tool gave its codes.
 func plainName(codes string) string {
 	for _, suffix := range []string{"_quantized", "_Q4", "_Q8", "_Q2", "_Bnb4", "_qweight", ".qweight"} {
 		if name, ok := strings.CutSuffix(codes, suffix); ok && name != "" {
@@ -120,7 +120,7 @@ func (f *finder) dequantizeLinear(n *node) {
 	}
 	codes := n.constant(0)
 	if codes == nil {
-		return // made of what the model computes
+		return // the model computes the codes
 	}
 	q, err := f.m.dequantizer(n, codes)
 	if err != nil {
@@ -149,7 +149,7 @@ func (m *Model) dequantizer(n *node, codes *Tensor) (*Dequantizer, error) {
 	return q, q.layout()
 }
 
-// layout finds out what the scales are for.
+// layout finds the axis and the block size of the scales.
 func (q *Dequantizer) layout() error {
 	shape, scales := q.Codes.Shape, q.Scales.Shape
 	axis := q.node.int("axis", 1)

@@ -10,8 +10,8 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// An edit of a model replaces pieces of messages. Everything else is copied
-// byte for byte, but for the lengths of the messages that a piece is in.
+// An editor replaces pieces of messages in a model. It copies everything else byte for byte,
+// except the lengths of the messages that contain a change.
 type editor struct {
 	m       *Model
 	changed map[*frame]*changed
@@ -23,20 +23,20 @@ type changed struct {
 	items []item
 }
 
-// An item replaces what is from start to end: by parts, or by a changed message.
+// An item replaces the bytes from start to end by parts, or by a changed message.
 type item struct {
 	start, end int64
 	parts      []part
 	message    *changed
 }
 
-// A part is bytes that take the place of others.
+// A part is a sequence of bytes to write.
 type part interface {
 	size() int64
 	write(w io.Writer) error
 }
 
-// literal is a part that is at hand.
+// literal is a part in memory.
 type literal []byte
 
 func (l literal) size() int64 { return int64(len(l)) }
@@ -52,7 +52,7 @@ func newEditor(m *Model) *editor {
 	return e
 }
 
-// message returns the message in f, to be changed.
+// message returns the changed message for f, and creates it if there is none.
 func (e *editor) message(f *frame) *changed {
 	c := e.changed[f]
 	if c == nil {
@@ -64,19 +64,19 @@ func (e *editor) message(f *frame) *changed {
 	return c
 }
 
-// replace puts parts in the place of what is from start to end in the message f.
+// replace plans to replace the bytes from start to end in the message f by parts.
 func (e *editor) replace(f *frame, start, end int64, parts ...part) {
 	c := e.message(f)
 	c.items = append(c.items, item{start: start, end: end, parts: parts})
 }
 
-// remove takes a field out.
+// remove plans to remove a field.
 func (e *editor) remove(f *frame) { e.replace(f.parent, f.start, f.end) }
 
 func (e *editor) insert(p position, parts ...part) { e.replace(p.frame, p.at, p.at, parts...) }
 
-// sort puts the items of every message into the order of the file: what is
-// inserted before something goes before it.
+// sort sorts the items of every message by their place in the file. An insertion at an offset
+// goes before a replacement that starts there.
 func (e *editor) sort() error {
 	for _, c := range e.changed {
 		slices.SortStableFunc(c.items, func(a, b item) int { return cmp.Or(cmp.Compare(a.start, b.start), cmp.Compare(a.end, b.end)) })
@@ -104,7 +104,7 @@ func (c *changed) size() int64 {
 	return n
 }
 
-// whole is size with them.
+// whole is the new length of the message with its tag and length.
 func (c *changed) whole() int64 {
 	return int64(protowire.SizeTag(c.frame.num)) + int64(protowire.SizeBytes(int(c.size())))
 }
@@ -136,7 +136,7 @@ func (c *changed) write(w io.Writer, r io.ReaderAt) error {
 	return copyRange(w, r, pos, c.frame.end)
 }
 
-// copyRange copies what is from start to end.
+// copyRange copies the bytes from start to end.
 func copyRange(w io.Writer, r io.ReaderAt, start, end int64) error {
 	n, err := io.Copy(w, io.NewSectionReader(r, start, end-start))
 	if err == nil && n < end-start {
@@ -145,7 +145,7 @@ func copyRange(w io.Writer, r io.ReaderAt, start, end int64) error {
 	return err
 }
 
-// read reads a small field whole.
+// read returns the bytes of a small field.
 func (m *Model) read(f *frame) ([]byte, error) {
 	const most = 1 << 20
 	n := f.end - f.body

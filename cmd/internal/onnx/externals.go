@@ -12,10 +12,10 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/mapfile"
 )
 
-// external is where a tensor's data lie outside the model.
+// external is the location of tensor data outside the model.
 type external struct {
 	location       string
-	offset, length int64 // length is -1 if it is not told
+	offset, length int64 // length is -1 if the model does not give it
 }
 
 // externals are the open files of external data.
@@ -25,8 +25,8 @@ type externals struct {
 	files map[string]*mapfile.File
 }
 
-// section returns the given number of bytes at e, which are the data of a tensor. Files are opened through os.Root, which no
-// path leads out of: neither an absolute one, nor .., nor a symbolic link.
+// section returns a reader of the given number of bytes at e, the data of a tensor. It opens
+// files through os.Root, so absolute paths, .. and symbolic links cannot lead out of the folder.
 func (x *externals) section(dir string, e *external, bytes int64) (io.ReaderAt, error) {
 	if dir == "" {
 		return nil, fmt.Errorf("data are in %s, and a model that is not a file has no folder", quote(e.location))
@@ -34,7 +34,7 @@ func (x *externals) section(dir string, e *external, bytes int64) (io.ReaderAt, 
 	f, size, err := x.open(dir, e.location)
 	if err != nil {
 		var path *fs.PathError
-		if errors.As(err, &path) { // of which the operation says nothing
+		if errors.As(err, &path) { // leave out the operation, which does not help users
 			err = fmt.Errorf("%s: %w", quote(e.location), path.Err)
 		}
 		return nil, fmt.Errorf("external data: %w", err)
@@ -62,7 +62,7 @@ func (x *externals) open(dir, location string) (*mapfile.File, int64, error) {
 				return nil, 0, err
 			}
 		}
-		st, err := x.root.Stat(location) // a pipe must not even be opened
+		st, err := x.root.Stat(location) // opening a pipe could block
 		if err == nil && !st.Mode().IsRegular() {
 			err = fmt.Errorf("%s is not a regular file", quote(location))
 		}

@@ -8,9 +8,8 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/sniff"
 )
 
-// foreign returns an error if a file of external data is a Git LFS pointer or a
-// page in place of the data. Data may begin with any bytes, so that only texts
-// are looked for.
+// foreign returns an error if a file of external data is a Git LFS pointer or a web page instead
+// of the data. It only recognizes texts, because data may begin with any bytes.
 func foreign(r io.ReaderAt, size int64, location string) error {
 	head := make([]byte, min(size, sniff.HeadLen))
 	if n, err := r.ReadAt(head, 0); n < len(head) {

@@ -5,13 +5,12 @@ import (
 	"fmt"
 )
 
-// errScale is the reason why codes of a MatMulInteger or ConvInteger are left
-// whose result is scaled in a way that is not known.
+// errScale is the error for codes of a MatMulInteger or ConvInteger whose result is scaled in an
+// unknown way.
 var errScale = errors.New("what its operator makes is not scaled by one number for the input and one constant for the weight")
 
-// integerChain reads a MatMulInteger or ConvInteger and the nodes behind it, which
-// make floating-point numbers of its sums: a Cast, and products with the scale of
-// the input and that of the weight, in any order.
+// integerChain reads a MatMulInteger or ConvInteger and the nodes after it, which scale its sums:
+// a Cast to float, and products with the scales of the input and of the weight in any order.
 func integerChain(_ *Model, n *node, q *Dequantizer) (*replacement, error) {
 	c := chain{node: n}
 	if err := c.follow(); err != nil {
@@ -34,7 +33,7 @@ func integerChain(_ *Model, n *node, q *Dequantizer) (*replacement, error) {
 	if err := q.channels(channels); err != nil {
 		return nil, err
 	}
-	// The scale of channels has to meet them where the sums are multiplied with it.
+	// The scales of channels must be on the axis of the channels where they multiply the sums.
 	if s := q.Scales.Shape; q.Scales.n > 1 && (len(s) <= behind || s[len(s)-1-behind] != q.Scales.n || len(q.Codes.Shape) < 2) {
 		return nil, fmt.Errorf("scales of shape %v do not go with codes of shape %v", s, q.Codes.Shape)
 	}
@@ -45,17 +44,17 @@ func integerChain(_ *Model, n *node, q *Dequantizer) (*replacement, error) {
 	return r, r.operand(n, c.input, zero)
 }
 
-// A chain is what follows a MatMulInteger or ConvInteger.
+// A chain is a MatMulInteger or ConvInteger with the nodes after it.
 type chain struct {
 	node    *node
 	removed []*node // all but the last
 	last    *node
 	input   string  // the scale of the input
-	weight  *Tensor // that of the weight
+	weight  *Tensor // the scales of the weight
 	factors int
 }
 
-// follow walks from the node to the product with both scales.
+// follow walks from the node to the product that has both scales.
 func (c *chain) follow() error {
 	c.removed = []*node{c.node}
 	next, err := c.only(c.node.outputs[0])
@@ -95,7 +94,7 @@ func (c *chain) only(name string) (*node, error) {
 	return uses[0].node, nil
 }
 
-// factor takes a factor apart into the scale of the input and that of the weight.
+// factor splits a factor into the scale of the input and that of the weight.
 func (c *chain) factor(g *graph, name string, depth int) error {
 	at, d := g.lookup(name)
 	if c.factors++; c.factors > 8 || at == nil {
@@ -120,7 +119,7 @@ func (c *chain) factor(g *graph, name string, depth int) error {
 	return nil
 }
 
-// static is the scale with which a QuantizeLinear makes the input, or "".
+// static returns the name of the scale if a QuantizeLinear makes the input, or "".
 func (c *chain) static() string {
 	_, d := c.node.graph.lookup(c.node.inputs[0])
 	if from := d.node; from != nil && from.isQDQ() && from.op == "QuantizeLinear" && from.has(1) {
