@@ -8,32 +8,31 @@ import (
 // NoAxis is the Axis of a tensor whose output channels are not known.
 const NoAxis = -1
 
-// A Tensor is a constant of a model: an initializer, or the value of a
-// Constant node, of any graph.
+// A Tensor is a constant of a model: an initializer, or the value of a Constant node, in any
+// graph.
 type Tensor struct {
-	// Name is that of the value in its graph. Where two graphs of the model
-	// use one name for different tensors, it is preceded by the way to the
-	// graph, as in "If_0.then_branch/W".
+	// Name is the name of the value in its graph. If two graphs of the model use one name for
+	// different tensors, Name begins with the path of the graph, as in "If_0.then_branch/W".
 	Name string
 
-	DType    string // as safetensors has it: F32, F16, BF16, F64, I8, …; else I4, U4, STRING, …
-	Shape    []int  // none for a scalar
-	Bytes    int64  // of the elements, stored plainly
+	DType    string // as in safetensors: F32, F16, BF16, F64, I8, …; others: I4, U4, STRING, …
+	Shape    []int  // empty for a scalar
+	Bytes    int64  // size of the elements without encoding
 	Floating bool   // F32, F16, BF16 or F64, with data
 
-	Use    string // the operators that use it, with what for if not as weight: "Conv", "Conv bias", "Gather, MatMul"
-	Axis   int    // of the output channels for those operators, or NoAxis
-	Weight bool   // whether it is what quantization is for: a matrix that operators multiply with or look up in
-	Note   string // what is special, such as why it is not a Weight; "" if nothing
+	Use    string // the operators that use it, with its role if that is not the weight: "Conv", "Conv bias", "Gather, MatMul"
+	Axis   int    // axis of the output channels for those operators, or NoAxis
+	Weight bool   // it can be quantized: operators multiply by it or look up in it
+	Note   string // a note, such as the reason why it is not a Weight; "" for none
 
-	Seen     []int // the shape that operators see of a list that is only reshaped; nil for others
-	SeenAxis int   // Axis, of Seen
+	Seen     []int // the shape after Reshape, for a list whose only uses are Reshape nodes; nil for others
+	SeenAxis int   // axis of the output channels in Seen
 
 	Coded       string // the operator that takes the tensor as codes of a weight, such as MatMulNBits; "" if none does
-	BesideCodes bool   // a Weight of an operator whose other operand a DequantizeLinear makes
+	BesideCodes bool   // a Weight whose operator takes the other operand from a DequantizeLinear
 
 	File   string // the file that holds the data, relative to the model's folder; "" for the model itself
-	Offset int64  // of the data in that file; -1 if they are not there as they are
+	Offset int64  // offset of the data in that file; -1 if they are not stored there in plain form
 
 	model  *Model
 	value  string // the name in its graph
@@ -45,8 +44,8 @@ type Tensor struct {
 	elem elemType
 	n    int // elements
 
-	// Where the data are: in the file from rawOffset on, if that is not -1; or in
-	// external; or in field of the messages typed, number by number.
+	// Location of the data: in the file from rawOffset on, if that is not -1; or in external; or
+	// as numbers in field of the messages in typed.
 	rawOffset, rawLen int64
 	isExternal        bool
 	external          *external
@@ -71,27 +70,27 @@ type Model struct {
 	Imports  []Import
 	Tensors  []*Tensor // in the order of the file
 
-	unlisted  []*Tensor // others with external data: attributes, and parts of sparse tensors
+	unlisted  []*Tensor // other tensors with external data: in attributes, and parts of sparse tensors
 	r         io.ReaderAt
 	size      int64
-	dir       string // of external data
+	dir       string // folder of external data
 	root      frame
 	graphs    []*graph // all, outer before inner
 	main      *graph
 	functions []*function
 	byName    map[string]*function // by domain and name
-	ints      map[*Tensor][]int64  // lists that were read; nil for what is none
+	ints      map[*Tensor][]int64  // lists that were read; nil for tensors that are not short lists
 	imports   []importSpan
-	irSpan    span // of the field; empty if there is none
+	irSpan    span // span of the field; empty if there is none
 	externals externals
 	closer    io.Closer
 }
 
-// elemType is a TensorProto.DataType.
+// elemType is the enum TensorProto.DataType.
 type elemType int32
 
-// elemInfo says how elements are stored: their name, their bits, and the field
-// of TensorProto that holds them if raw_data does not.
+// elemInfo describes an element type: its name, its bits, and the field of TensorProto that holds
+// the elements outside raw_data.
 type elemInfo struct {
 	name  string
 	bits  int
@@ -120,51 +119,50 @@ const (
 	elemInt4  elemType = 22
 )
 
-// A definition is what gives a value its name in a graph.
+// A definition says what defines a value of a graph.
 type definition struct {
 	tensor *Tensor // a constant
 	node   *node   // or an output of a node
-	input  bool    // or an input of the graph, of which a constant may be the default
+	input  bool    // or an input of the graph; a constant may be its default
 }
 
-// A use is a place where a value goes: an input of a node, or, if node is nil,
-// an output of the graph.
+// A use is a use of a value: by an input of a node or, if node is nil, by an output of the graph.
 type use struct {
 	graph *graph
 	node  *node
 	index int
 }
 
-// A graph holds nodes and their constants: the main graph, a subgraph that is
-// an attribute of a node, or the body of a function.
+// A graph has nodes and constants. It is the main graph, a subgraph in an attribute of a node, or
+// the body of a function.
 type graph struct {
 	name    string
 	frames  []*frame // more than one if the message was merged
-	parent  *graph   // that of owner
-	owner   *node    // nil for the main graph and functions
-	attr    string   // of owner
-	sibling int      // among the graphs of that attribute
+	parent  *graph   // the graph of owner
+	owner   *node    // the node that has the graph; nil for the main graph and functions
+	attr    string   // the attribute of owner
+	sibling int      // index among the graphs of that attribute
 	fn      *function
 	nodes   []*node
 	tensors []*Tensor // initializers
 	inputs  []named
 	outputs []named
 
-	ranks           map[string]int      // of values whose shape is told
-	elems           map[string]elemType // of values whose type is told
+	ranks           map[string]int      // of values with a known shape
+	elems           map[string]elemType // of values with a known type
 	initializersEnd position            // where a new initializer goes
 	defs            map[string]definition
-	defined         map[string]int // how many nodes and constants define a value
+	defined         map[string]int // the number of nodes and constants that define a value
 	uses            map[string][]use
 }
 
-// named is an input or output of a graph.
+// named is an input or output of a graph, with its name.
 type named struct {
 	name  string
 	frame frame
 }
 
-// A position is a place between two fields of a message.
+// A position is a place for a new field in a message.
 type position struct {
 	frame *frame
 	at    int64
@@ -174,7 +172,7 @@ type position struct {
 type node struct {
 	frame   frame
 	graph   *graph
-	index   int // in graph.nodes
+	index   int // index in graph.nodes
 	name    string
 	op      string
 	domain  string // "" for ONNX's own
@@ -191,9 +189,9 @@ type attribute struct {
 	f      float32
 	ints   []int64
 	floats []float32
-	long   bool // ints or floats were left out
+	long   bool // ints or floats were too long to keep
 	s      string
-	ref    bool // the value is an attribute of the function
+	ref    bool // it refers to an attribute of the function
 	tensor *Tensor
 	graphs []*graph
 }
@@ -204,8 +202,8 @@ type function struct {
 	frame                  frame
 	body                   *graph
 	imports                []importSpan
-	calls                  []*node // that call it, from anywhere
-	called                 bool    // from the main graph, perhaps through other functions
+	calls                  []*node // nodes that call it, in any graph
+	called                 bool    // the main graph calls it, directly or through other functions
 }
 
 type importSpan struct {
@@ -222,7 +220,7 @@ func (n *node) attr(name string) *attribute {
 	return nil
 }
 
-// int returns an attribute that is a number.
+// int returns the value of an integer attribute, or unset if n does not have it.
 func (n *node) int(name string, unset int64) int64 {
 	if a := n.attr(name); a != nil {
 		return a.i
@@ -230,10 +228,10 @@ func (n *node) int(name string, unset int64) int64 {
 	return unset
 }
 
-// is reports whether n calls one of ONNX's own operators.
+// is reports whether n calls the given operator of ONNX itself.
 func (n *node) is(op string) bool { return n.op == op && n.domain == "" }
 
-// label is how n is called in a path: by its name, or by its operator and place.
+// label returns the name of n in a path, or its operator and index if it has no name.
 func (n *node) label() string {
 	if n.name != "" {
 		return n.name
@@ -241,7 +239,7 @@ func (n *node) label() string {
 	return n.op + "#" + itoa(n.index)
 }
 
-// root returns the main graph, or the body of the function, that g is in.
+// root returns the main graph or the body of the function that contains g.
 func (g *graph) root() *graph {
 	for g.parent != nil {
 		g = g.parent
@@ -249,7 +247,7 @@ func (g *graph) root() *graph {
 	return g
 }
 
-// live reports whether a root is ever run: a function that no node calls is not.
+// live reports whether a root can run. A function that no node calls cannot.
 func (g *graph) live() bool { return g.fn == nil || g.fn.called }
 
 // usesDomain reports whether a node of g calls an operator of the domain.
@@ -257,7 +255,7 @@ func (g *graph) usesDomain(domain string) bool {
 	return slices.ContainsFunc(g.nodes, func(n *node) bool { return n.domain == domain })
 }
 
-// version returns the version of ONNX's own operators that g is written for.
+// version returns the version of ONNX's operators that g uses.
 func (m *Model) version(g *graph) int64 {
 	g = g.root()
 	imports := m.imports

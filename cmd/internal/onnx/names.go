@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// nameTensors gives every tensor a name that no other has.
+// nameTensors gives every tensor a unique name.
 func (m *Model) nameTensors() {
 	seen := map[string]int{}
 	for _, t := range m.Tensors {
@@ -28,7 +28,7 @@ func (m *Model) nameTensors() {
 	}
 }
 
-// path returns the way from the main graph to g, as in "If_0.else_branch/If_3.then_branch".
+// path returns the path from the main graph to g, as in "If_0.else_branch/If_3.then_branch".
 func (g *graph) path() string {
 	var parts []string
 	for ; g != nil; g = g.parent {

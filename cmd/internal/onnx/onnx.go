@@ -1,13 +1,10 @@
-// Package onnx reads the weights of ONNX models, and writes models whose
-// weights are quantized.
+// Package onnx reads the weights of ONNX models, and writes quantized models.
 //
-// A model is walked as it lies in the file, in protobuf's wire format: names,
-// nodes and shapes are kept, the data of tensors are passed over and read when
-// they are asked for. So a model may be larger than memory.
+// The package parses the protobuf wire format in place. It keeps names, nodes and shapes, and
+// skips tensor data, which it reads on demand. So a model may be larger than memory.
 //
-// Files are not trusted: what breaks the rules is a one-line error that names
-// the tensor and the offset, never a panic, and nothing is allocated that a
-// file merely claims to hold.
+// Files are not trusted. Invalid content causes a one-line error with the tensor and the offset,
+// and never a panic. The package does not allocate memory by a size that a file merely declares.
 package onnx
 
 import (
@@ -20,7 +17,7 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/mapfile"
 )
 
-// Open opens the model at path. External data are looked for in its folder.
+// Open opens the model at path. The folder of the model may hold external data.
 func Open(path string) (*Model, error) {
 	st, err := os.Stat(path)
 	if err == nil && !st.Mode().IsRegular() {
@@ -42,9 +39,8 @@ func Open(path string) (*Model, error) {
 	return m, nil
 }
 
-// Parse reads a model of size bytes from r, which is used for as long as the
-// model is. External data are looked for in dir; "" is for a model that has no
-// folder, and whose external data cannot be read.
+// Parse reads a model of size bytes from r. The model reads from r until it is closed. The folder
+// dir may hold external data; without a folder (""), external data cannot be read.
 func Parse(r io.ReaderAt, size int64, dir string) (*Model, error) {
 	m := &Model{r: r, size: size, dir: dir, root: frame{end: size}}
 	p := &parser{wire: newWire(r), m: m, names: map[string]string{}}
@@ -56,8 +52,7 @@ func Parse(r io.ReaderAt, size int64, dir string) (*Model, error) {
 	return m, nil
 }
 
-// Files returns the names of the files with external data, relative to the
-// model's folder.
+// Files returns the names of the files of external data, relative to the model's folder.
 func (m *Model) Files() []string {
 	var names []string
 	seen := map[string]bool{}
@@ -70,7 +65,7 @@ func (m *Model) Files() []string {
 	return names
 }
 
-// Close closes the files that the model opened.
+// Close closes the files that the model has opened.
 func (m *Model) Close() error {
 	err := m.externals.close()
 	if m.closer != nil {
@@ -81,13 +76,13 @@ func (m *Model) Close() error {
 	return err
 }
 
-// Looks reports whether a file of which head is the beginning may be an ONNX
-// model: there is no magic number, but a model begins with a field of ModelProto.
+// Looks reports whether a file that begins with head may be an ONNX model. ONNX has no magic
+// number, but a model begins with a field of ModelProto.
 func Looks(head []byte) bool {
 	return looks(head)
 }
 
-// Rounding counts the nodes that make codes of what the model computes.
+// Rounding returns the number of nodes that quantize values while the model runs.
 func (m *Model) Rounding() int {
 	count := 0
 	for _, g := range m.graphs {
@@ -101,7 +96,7 @@ func (m *Model) Rounding() int {
 	return count
 }
 
-// Operators returns the operators of the nodes of the main graph, in their order.
+// Operators returns the operators of the nodes of the main graph, in order.
 func (m *Model) Operators() []string {
 	var ops []string
 	for _, n := range m.main.nodes {

@@ -6,13 +6,11 @@ import (
 	"strings"
 )
 
-// Between two versions of ONNX's operators most keep their meaning: a later
-// version has more types, inputs or attributes. Only what does not keep it is
-// told here, by operator and by the version that changed it, for versions from
-// oldestOperators to newestOperators.
+// This file raises the version of the operators. Most operators keep their meaning in a later
+// version, which only adds types, inputs or attributes. The table changes lists the others, by
+// operator and version, from oldestOperators to newestOperators.
 
-// knownOperators are all operators of those versions: of others it is not
-// known what changed.
+// knownOperators are all operators of those versions. What changed in other operators is unknown.
 const knownOperators = " Abs Acos Acosh Add AffineGrid And ArgMax ArgMin Asin Asinh Atan Atanh AveragePool " +
 	"BatchNormalization Bernoulli BitShift BitwiseAnd BitwiseNot BitwiseOr BitwiseXor BlackmanWindow Cast CastLike Ceil " +
 	"Celu CenterCropPad Clip Col2Im Compress Concat ConcatFromSequence Constant ConstantOfShape Conv ConvInteger " +
@@ -31,14 +29,14 @@ const knownOperators = " Abs Acos Acosh Add AffineGrid And ArgMax ArgMin Asin As
 	"Softsign SpaceToDepth Split SplitToSequence Sqrt Squeeze StringConcat StringNormalizer StringSplit Sub Sum Tan Tanh " +
 	"TfIdfVectorizer ThresholdedRelu Tile TopK Transpose Trilu Unique Unsqueeze Upsample Where Xor "
 
-// A change makes a node say in a version what it said in the one before, or
-// returns an error if there is no way.
+// A change converts a node from the version before to the given version without a change of
+// meaning. It returns an error if that is impossible.
 type change struct {
 	version int64
 	make    func(c *conversion) error
 }
 
-// changes of operators, in the order of versions.
+// changes has the changes of each operator in the order of versions.
 var changes = map[string][]change{
 	"BatchNormalization": {{9, dropIf("spatial", 1)}, {14, oneOutput}},
 	"Upsample":           {{9, scalesToInput}, {10, renamed("Resize")}, {11, resizeOf10}},
@@ -72,11 +70,10 @@ var changes = map[string][]change{
 	"GroupNormalization": {{21, none}},
 }
 
-// A VersionError says that a model cannot be raised to a version of the
-// operators.
+// A VersionError says that the operators of a model cannot be raised to a version.
 type VersionError struct {
 	From, To int64
-	Node, Op string // that stands in the way; "" if it is the version itself
+	Node, Op string // the node that cannot be converted; "" if the version is out of range
 }
 
 func (e *VersionError) Error() string {
@@ -87,14 +84,14 @@ func (e *VersionError) Error() string {
 	return fmt.Sprintf("%s, and %s (node %s) means something else there", what, printable(e.Op), quote(e.Node))
 }
 
-// Raise returns nil if the model's operators are of version to or can be made
-// so, and a *VersionError otherwise.
+// Raise returns nil if the model's operators have version to or can be converted to it. It
+// returns a *VersionError otherwise.
 func (m *Model) Raise(to int64) error {
 	_, err := m.conversions(to)
 	return err
 }
 
-// conversions returns what has to change for the operators to be of version to.
+// conversions returns the changes that raise the operators to version to.
 func (m *Model) conversions(to int64) ([]*conversion, error) {
 	var all []*conversion
 	for _, g := range m.graphs {
@@ -127,13 +124,12 @@ func (m *Model) conversions(to int64) ([]*conversion, error) {
 	return all, nil
 }
 
-// refers reports whether an attribute of n is one of the function it is in.
+// refers reports whether an attribute of n refers to an attribute of the function that n is in.
 func (n *node) refers() bool {
 	return slices.ContainsFunc(n.attrs, func(a attribute) bool { return a.ref })
 }
 
-// raise plans what the new tensors need: the version of the operators, and
-// that of the format.
+// raise plans the versions of the operators and of the format that the new tensors need.
 func (r *Rewriter) raise() error {
 	m := r.m
 	conversions, err := m.conversions(r.version)
@@ -168,8 +164,9 @@ func (r *Rewriter) raise() error {
 	if r.ir > m.IR {
 		r.e.replace(&m.root, m.irSpan.start, m.irSpan.end, literal(appendInt(nil, 1, r.ir)))
 		if m.IR < irInitializers {
-			// Before, initializers had to be inputs as well, and were constants all
-			// the same. From now on they are constants only if they are no inputs.
+			// In older formats initializers had to be inputs as well, and were still constants.
+			// In the new version an initializer that is also an input is not constant, so these
+			// inputs go.
 			for i := range m.main.inputs {
 				in := &m.main.inputs[i]
 				if t := m.main.defs[in.name].tensor; t != nil && t.node == nil && !r.gone[t] {
@@ -181,11 +178,11 @@ func (r *Rewriter) raise() error {
 	return nil
 }
 
-// setVersion sets the version in an OperatorSetIdProto.
+// setVersion plans a new version in an OperatorSetIdProto.
 func (r *Rewriter) setVersion(f *frame) {
 	version := literal(appendInt(nil, 2, r.version))
 	done := false
-	// The message was read before, so there are no errors.
+	// The parser read the message before, so there are no errors.
 	_ = newWire(r.m.r).each(f.inner(), func(x field) error {
 		if x.num == 2 && !done {
 			r.e.replace(f, x.start, x.end, version)

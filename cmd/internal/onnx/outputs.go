@@ -6,13 +6,12 @@ import (
 	"slices"
 )
 
-// This file gives a model further outputs, so that any runtime returns the values that
-// its nodes compute.
+// This file adds outputs to a model, so that any runtime returns values inside the model.
 
-// AddOutputs plans that values of the main graph become outputs of the model, behind
-// those that it has. They are float32, of a shape that is not told: what the model tells
-// of a shape may be true of some inputs only. A value that is an output already, or an
-// input, is an error: so is one that two nodes define.
+// AddOutputs plans that float32 values of the main graph become outputs of the model, after its
+// own outputs. The new outputs have no shape, because a shape in the model may hold for some
+// inputs only. It returns an error for a value that is an input or output already, or that two
+// nodes define.
 func (r *Rewriter) AddOutputs(values []string) error {
 	g := r.m.main
 	at := g.outputsEnd()
@@ -33,16 +32,16 @@ func (r *Rewriter) AddOutputs(values []string) error {
 	return nil
 }
 
-// outputField is the number of outputs among the fields of a graph.
+// outputField is the field number of outputs in a GraphProto.
 const outputField = 12
 
-// floatValue is the ValueInfoProto of a float32 tensor of any shape.
+// floatValue returns the ValueInfoProto of a float32 tensor of any shape.
 func floatValue(name string) []byte {
 	tensor := appendInt(nil, 1, int64(elemFloat))
 	return appendBytes(appendString(nil, 1, name), 2, appendBytes(nil, 1, tensor))
 }
 
-// outputsEnd returns where a further output of g goes.
+// outputsEnd returns the place for a new output of g.
 func (g *graph) outputsEnd() position {
 	if n := len(g.outputs); n > 0 {
 		f := &g.outputs[n-1].frame

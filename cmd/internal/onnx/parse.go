@@ -134,7 +134,7 @@ func (p *parser) graph(g *graph, fr frame, depth int) error {
 	})
 }
 
-// valueInfo adds an input or output of g, or what is told of another value.
+// valueInfo adds an input or output of g, or the type and shape of another value.
 func (p *parser) valueInfo(g *graph, fr frame) error {
 	v := named{frame: fr}
 	rank, elem := -1, elemType(0)
@@ -168,8 +168,8 @@ func (p *parser) valueInfo(g *graph, fr frame) error {
 	return cmp.Or(err, p.count(field{start: fr.start}))
 }
 
-// valueType finds the number of axes and the type of the elements in a TypeProto, if
-// it is of a tensor and tells.
+// valueType finds the number of axes and the element type in a TypeProto, if it is a tensor type
+// that has them.
 func (p *parser) valueType(typ span, rank *int, elem *elemType) error {
 	return p.each(typ, func(f field) error {
 		if f.num != 1 || f.typ != protowire.BytesType {
@@ -307,7 +307,7 @@ func (p *parser) attribute(n *node, fr frame, depth int) error {
 	return err
 }
 
-// floats adds numbers to an attribute, one or a packed list.
+// floats adds numbers to an attribute: a single number or a packed list.
 func (p *parser) floats(a *attribute, f field) error {
 	switch n := (f.end - f.body) / 4; {
 	case f.typ == protowire.Fixed32Type:
@@ -337,7 +337,7 @@ func (a *attribute) addInt(v uint64) {
 	a.ints = append(a.ints, int64(v))
 }
 
-// constant lists the tensor of a Constant node.
+// constant adds the tensor of a Constant node to the list of tensors.
 func (p *parser) constant(n *node) error {
 	if !n.is("Constant") || len(n.outputs) != 1 {
 		return nil

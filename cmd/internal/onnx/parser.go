@@ -7,24 +7,24 @@ import (
 )
 
 const (
-	maxGraphs     = 64      // nested in each other
-	maxInts       = 256     // of an attribute that are kept
+	maxGraphs     = 64      // depth of nested graphs
+	maxInts       = 256     // numbers kept of an attribute
 	maxAttributes = 1024    // of a node
 	maxParts      = 1 << 22 // nodes, attributes and tensors of a model
 	maxStrings    = 1 << 23 // inputs and outputs of nodes
 )
 
-// A parser walks a model. Messages of which a field is given twice are merged,
-// as protobuf has it: so everything adds to what is there.
+// A parser parses a model. As in protobuf, a message field that occurs twice is merged: each
+// occurrence adds to what was read before.
 type parser struct {
 	*wire
 	m       *Model
-	names   map[string]string // one string for the many places that have it
+	names   map[string]string // each different string, to store it once
 	parts   int
 	strings int
 }
 
-// str returns the bytes of f.
+// str returns the bytes of f as a string.
 func (p *parser) str(f field) (string, error) {
 	n := f.end - f.body
 	if n > windowLen {
@@ -64,7 +64,7 @@ func (p *parser) count(f field) error {
 	return nil
 }
 
-// frame makes the frame of a message.
+// frame returns the frame of a message.
 func (f field) frame(parent *frame) frame {
 	return frame{parent: parent, num: f.num, start: f.start, body: f.body, end: f.end}
 }

@@ -7,10 +7,10 @@ import (
 	"math"
 )
 
-// maxModel is the largest message that protobuf allows. A variable for tests.
+// maxModel is the largest message that protobuf allows. Tests change it.
 var maxModel int64 = math.MaxInt32
 
-// Plan finishes the changes. Nothing is written yet, but the sizes are known.
+// Plan completes the plan of changes and computes the sizes. It writes nothing.
 func (r *Rewriter) Plan() error {
 	if r.planned {
 		return errors.New("planned twice")
@@ -57,10 +57,10 @@ func (r *Rewriter) Plan() error {
 	return nil
 }
 
-// ModelSize is the size of the new model.
+// ModelSize returns the size of the new model file.
 func (r *Rewriter) ModelSize() int64 { return r.e.message(&r.m.root).size() }
 
-// DataSize is the size of the external file; 0 if there is none.
+// DataSize returns the size of the external file, or 0 if there is none.
 func (r *Rewriter) DataSize() int64 { return r.dataSize }
 
 // WriteModel writes the model.
@@ -93,7 +93,7 @@ func (r *Rewriter) WriteData(w io.Writer) error {
 	return nil
 }
 
-// moveExternal plans the copies of external data of tensors that stay.
+// moveExternal plans to copy external data of the tensors that stay.
 func (r *Rewriter) moveExternal() error {
 	move := func(t *Tensor) error {
 		if r.gone[t] || !t.isExternal {

@@ -7,7 +7,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// Messages are written in the order of their fields' numbers.
+// This file encodes protobuf messages of ONNX. Fields are in the order of their numbers.
 
 func appendBytes(b []byte, num protowire.Number, v []byte) []byte {
 	return protowire.AppendBytes(protowire.AppendTag(b, num, protowire.BytesType), v)
@@ -21,7 +21,7 @@ func appendInt(b []byte, num protowire.Number, v int64) []byte {
 	return protowire.AppendVarint(protowire.AppendTag(b, num, protowire.VarintType), uint64(v))
 }
 
-// An AttributeProto that is an integer or a string.
+// intAttribute returns an AttributeProto with an integer.
 func intAttribute(name string, v int64) []byte {
 	const typeInt = 2
 	return appendInt(appendInt(appendString(nil, 1, name), 3, v), 20, typeInt)
@@ -32,8 +32,8 @@ func stringAttribute(name, v string) []byte {
 	return appendInt(appendString(appendString(nil, 1, name), 4, v), 20, typeString)
 }
 
-// newNode is a NodeProto of ONNX's own operators, as a field of a graph
-// (number 1) or a function (7).
+// newNode returns a NodeProto that calls one of ONNX's own operators, as a field of a graph
+// (number 1) or of a function (7).
 func newNode(num protowire.Number, op, name string, inputs []string, output string, attributes ...[]byte) literal {
 	var b []byte
 	for _, in := range inputs {
@@ -50,7 +50,7 @@ func newNode(num protowire.Number, op, name string, inputs []string, output stri
 	return appendBytes(nil, num, b)
 }
 
-// smallTensor is a TensorProto with its data.
+// smallTensor returns a TensorProto with its data.
 func smallTensor(name string, elem elemType, shape []int, data []byte) []byte {
 	var b []byte
 	for _, d := range shape {
@@ -83,7 +83,7 @@ func floatTensor(v float32) []byte {
 	return smallTensor("", elemFloat, nil, binary.LittleEndian.AppendUint32(nil, math.Float32bits(v)))
 }
 
-// tensorAttribute is an AttributeProto that holds a TensorProto.
+// tensorAttribute returns an AttributeProto that holds a TensorProto.
 func tensorAttribute(name string, tensor []byte) []byte {
 	const typeTensor = 4
 	return appendInt(appendBytes(appendString(nil, 1, name), 5, tensor), 20, typeTensor)

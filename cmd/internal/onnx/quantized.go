@@ -5,19 +5,19 @@ import (
 	"slices"
 )
 
-// A Quantized is a tensor as codes, with the scales and zero points of the
-// whole tensor, of each index of an axis, or of each block of an axis.
+// A Quantized is a tensor as codes, with the scales and zero points of the whole tensor, of each
+// index of an axis, or of each block along an axis.
 type Quantized struct {
 	Tensor *Tensor
 	DType  string // I4, U4, I8, U8, I16 or U16
-	Axis   int    // NoAxis for one scale
-	Block  int    // elements in a block; 0 for a scale of each index
+	Axis   int    // axis of the scales; NoAxis for one scale
+	Block  int    // elements in a block; 0 if each index has a scale
 
 	Codes, Scales Payload
-	Zeros         Payload // in the type of the codes; of size 0 if they are all 0
+	Zeros         Payload // of the type of the codes; its size is 0 if all are 0
 }
 
-// Version returns the version of the operators that q takes.
+// Version returns the version of the operators that q needs.
 func (q *Quantized) Version() int64 {
 	v := codeTypes[q.DType].version
 	if q.Tensor.DType == "BF16" {
@@ -32,8 +32,8 @@ func (q *Quantized) Version() int64 {
 	return v
 }
 
-// shape is that of the codes: the one that operators see of a list, which a
-// Reshape then leaves as it is.
+// shape returns the shape of the codes. For a list that is only reshaped it is the shape after
+// Reshape, and the Reshape then changes nothing.
 func (q *Quantized) shape() []int {
 	if q.Tensor.Seen != nil {
 		return q.Tensor.Seen
@@ -41,7 +41,7 @@ func (q *Quantized) shape() []int {
 	return q.Tensor.Shape
 }
 
-// paramShape is the shape of scales and zero points.
+// paramShape returns the shape of scales and zero points.
 func (q *Quantized) paramShape() []int {
 	switch {
 	case q.Axis == NoAxis:
@@ -54,9 +54,9 @@ func (q *Quantized) paramShape() []int {
 	return shape
 }
 
-// Quantize plans that q's tensor becomes what a DequantizeLinear node makes of
-// codes, or a Cast behind it if the tensor is not F32. What comes out has the
-// name of the tensor, so all that uses it stays as it is.
+// Quantize plans to replace the tensor of q by codes and a DequantizeLinear node, followed by a
+// Cast if the tensor is not F32. The result keeps the name of the tensor, so its users do not
+// change.
 func (r *Rewriter) Quantize(q Quantized) error {
 	t := q.Tensor
 	kind, ok := codeTypes[q.DType]
@@ -87,7 +87,7 @@ func (r *Rewriter) Quantize(q Quantized) error {
 		attributes = append(attributes, intAttribute("block_size", int64(q.Block)))
 	}
 	number, name, made := g.nodeField(), r.fresh(t.value+"_DequantizeLinear"), t.value
-	if t.DType != "F32" { // DequantizeLinear makes nothing else of a float32 scale
+	if t.DType != "F32" { // with a float32 scale DequantizeLinear returns F32
 		made = r.fresh(t.value + "_dequantized")
 	}
 	nodes := []part{newNode(number, "DequantizeLinear", name, inputs, made, attributes...)}

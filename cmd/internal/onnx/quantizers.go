@@ -7,21 +7,21 @@ import (
 	"strings"
 )
 
-// A Quantizer is a QuantizeLinear node that makes codes of what the model computes or
-// takes as an input: of an activation.
+// A Quantizer is a QuantizeLinear node that quantizes an activation: a value that the model
+// computes or takes as input.
 type Quantizer struct {
-	Name  string    // of the activation in the model that was quantized, as far as names tell
+	Name  string    // of the activation before quantization, as far as the names tell
 	Made  string    // the operator that computes it; "" for an input
-	DType string    // of the codes, such as U8; "" if the model does not tell
-	Scale []float32 // one for the tensor, or for each index of Axis or block of it
-	Zero  []int32   // as many
-	Axis  int       // NoAxis for one scale
-	Block int       // elements in a block; 0 for a scale of each index
+	DType string    // type of the codes, such as U8; "" if the model does not tell
+	Scale []float32 // one for the tensor, or one for each index or block of Axis
+	Zero  []int32   // one for each scale
+	Axis  int       // axis of the scales; NoAxis for one scale
+	Block int       // elements in a block; 0 if each index has a scale
 	Note  string    // why there is no scale; "" if there is one
 }
 
-// Quantizers lists the activations that QuantizeLinear nodes make codes of, in the order
-// of the nodes. Activations in functions that no node calls are left out.
+// Quantizers lists the activations that QuantizeLinear nodes quantize, in the order of the nodes.
+// It skips functions that no node calls.
 func (m *Model) Quantizers() []Quantizer {
 	var all []Quantizer
 	for _, g := range m.graphs {
@@ -34,7 +34,7 @@ func (m *Model) Quantizers() []Quantizer {
 	return all
 }
 
-// quantizer describes one of them.
+// quantizer describes the QuantizeLinear node n.
 func (m *Model) quantizer(n *node) Quantizer {
 	q := Quantizer{Name: n.activation(), Axis: NoAxis}
 	if path := n.graph.path(); path != "" {
@@ -64,8 +64,8 @@ func (m *Model) quantizer(n *node) Quantizer {
 	return q
 }
 
-// activation is the name that what goes in had before the model was quantized. Tools
-// name the codes after it, and may call what goes in and what comes back otherwise.
+// activation returns the name that the input of n had before quantization. Tools derive the name
+// of the codes from it, and may rename the input itself.
 func (n *node) activation() string {
 	for _, suffix := range []string{"_quantized", "_QuantizeLinear_Output"} {
 		if name, ok := strings.CutSuffix(n.outputs[0], suffix); ok && name != "" {
@@ -89,7 +89,7 @@ func (n *node) codesType(zeros *Tensor) string {
 	return "U8"
 }
 
-// maxScales is how many scales and zero points of a node are read.
+// maxScales is the maximal number of scales and zero points to read from a node.
 const maxScales = 1 << 16
 
 // shortFloats reads a list of scales.
@@ -103,7 +103,7 @@ func (t *Tensor) shortFloats() ([]float32, error) {
 	return nil, fmt.Errorf("its scale of type %s is not read", t.DType)
 }
 
-// zeroPoints reads n zero points of 8, 16 or 32 bits, which are 0 if there are none.
+// zeroPoints reads n zero points of 8, 16 or 32 bits. All are 0 if t is nil.
 func zeroPoints(t *Tensor, n int) ([]int32, error) {
 	zeros := make([]int32, n)
 	if t == nil {

@@ -8,7 +8,8 @@ import (
 	"slices"
 )
 
-// replaceNode plans that a replacement takes the place of the codes of weight.
+// replaceNode plans to replace a node that takes codes by the replacement, which takes the values
+// named weight.
 func (r *Rewriter) replaceNode(c nodeChange, weight string) error {
 	n, at := c.node, c.at
 	number := n.graph.nodeField()
@@ -67,7 +68,7 @@ func (r *Rewriter) replaceNode(c nodeChange, weight string) error {
 	return nil
 }
 
-// int32s reads a short list, of I32.
+// int32s reads a short list of type I32.
 func (t *Tensor) int32s() ([]int32, error) {
 	const most = 1 << 20
 	if t.n > most {
@@ -82,7 +83,7 @@ func (t *Tensor) int32s() ([]int32, error) {
 	return v, err
 }
 
-// float32s reads a short list of F32, or returns nil.
+// float32s reads a short list of type F32. It returns nil for other tensors.
 func (t *Tensor) float32s() []float32 {
 	const most = 1 << 20
 	if t.DType != "F32" || t.n > most {

@@ -5,10 +5,9 @@ import (
 	"math"
 )
 
-// This file raises Upsample and the Resize of version 10 to the Resize of
-// version 11 and later.
+// This file converts Upsample, and Resize of version 10, to Resize of version 11 and later.
 
-// renamed gives a node the operator's later name.
+// renamed changes the operator of a node.
 func renamed(op string) func(*conversion) error {
 	return func(c *conversion) error {
 		c.op = op
@@ -16,7 +15,8 @@ func renamed(op string) func(*conversion) error {
 	}
 }
 
-// scalesToInput makes the scales of an Upsample, which it has to have, an input.
+// scalesToInput turns the scales of an Upsample into an input. It fails if the attribute is
+// missing.
 func scalesToInput(c *conversion) error {
 	if c.node.attr("scales") == nil {
 		return errNoWay
@@ -24,10 +24,9 @@ func scalesToInput(c *conversion) error {
 	return attributesToInputs("scales")(c)
 }
 
-// resizeOf10 makes a Resize of version 11 compute what an Upsample or a Resize of
-// version 10 does: place i of the output comes from place i/scale of the input.
-// Where that is no whole number, the nearest place of Upsample and of scales from
-// 1 up is the one below. ONNX Runtime takes the one above for scales below 1.
+// resizeOf10 makes a Resize of version 11 compute the same as an Upsample or a Resize of version
+// 10. There, index i of the output comes from index i/scale of the input. The nearest mode rounds
+// down for Upsample and for scales of at least 1. For scales below 1 ONNX Runtime rounds up.
 func resizeOf10(c *conversion) error {
 	mode := "nearest"
 	if a := c.node.attr("mode"); a != nil {
@@ -53,11 +52,10 @@ func resizeOf10(c *conversion) error {
 	return nil
 }
 
-// nearest returns the mode of rounding, or an error if the scales want two modes
-// or are not known.
+// nearest returns the rounding mode. It fails if the scales need two modes or are unknown.
 func (c *conversion) nearest() (string, error) {
 	if c.node.op == "Upsample" {
-		return "floor", nil // its scales are 1 and more
+		return "floor", nil // its scales are at least 1
 	}
 	if len(c.node.inputs) < 2 {
 		return "", errNoWay
@@ -76,8 +74,7 @@ func (c *conversion) nearest() (string, error) {
 	return "floor", nil
 }
 
-// constantFloats returns the value of a name that is a short list of float32, or
-// nil.
+// constantFloats returns the values of a constant that is a short list of float32, or nil.
 func (m *Model) constantFloats(g *graph, name string) []float32 {
 	_, d := g.lookup(name)
 	t := d.tensor

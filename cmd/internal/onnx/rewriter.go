@@ -7,39 +7,39 @@ import (
 )
 
 const (
-	// largeData is the number of bytes from which data may go to the external file.
+	// largeData is the least size of data that may go to the external file.
 	largeData = 1 << 10
 
-	// Where data begin in it: so that they can be mapped, or read fast.
+	// Alignment of data in the external file: data of at least pageData bytes begin at multiples
+	// of pageAlign, for mapping; others at multiples of smallAlign.
 	pageData, pageAlign, smallAlign = 1 << 20, 4096, 64
 )
 
-// A Rewriter makes another model of one: some tensors become others, and every
-// other byte stays, except where the operators must be those of a later
-// version, or data were outside the model: these are all in one file beside
-// the new model.
+// A Rewriter writes a changed copy of a model. It replaces some tensors and copies all other
+// bytes. It converts operators only if a later version is needed. External data of all tensors go
+// to one file beside the new model.
 type Rewriter struct {
 	m        *Model
 	e        *editor
 	dataName string          // of the external file
-	taken    map[string]bool // names
+	taken    map[string]bool // names in use
 	stores   []*store
 	moved    []*moved
-	gone     map[*Tensor]bool // replaced or removed
+	gone     map[*Tensor]bool // tensors that are replaced or removed
 	dataSize int64
-	version  int64 // of ONNX's own operators, at least
-	ir       int64 // at least
+	version  int64 // least version of ONNX's own operators
+	ir       int64 // least version of the format
 	planned  bool
 
 	dequantized []dequantization
 
 	renamed map[*node]*renaming
-	dropped map[*node]bool  // nodes that are replaced by others, or written anew
-	biases  map[*Tensor]int // how many nodes have codes of a bias instead
+	dropped map[*node]bool  // nodes that are replaced or already rewritten
+	biases  map[*Tensor]int // number of nodes that take codes in place of the bias
 }
 
-// Rewrite begins a rewriting. dataName is the name that the external file will
-// have, beside the new model.
+// Rewrite returns a Rewriter for m. dataName is the name of the external file beside the new
+// model.
 func (m *Model) Rewrite(dataName string) *Rewriter {
 	r := &Rewriter{m: m, e: newEditor(m), dataName: dataName, taken: map[string]bool{}, gone: map[*Tensor]bool{},
 		renamed: map[*node]*renaming{}, dropped: map[*node]bool{}}
@@ -54,7 +54,7 @@ func (m *Model) Rewrite(dataName string) *Rewriter {
 	return r
 }
 
-// fresh returns a name that nothing in the model has.
+// fresh returns a name that is not in use.
 func (r *Rewriter) fresh(name string) string {
 	unique := name
 	for i := 2; r.taken[unique]; i++ {
@@ -64,7 +64,7 @@ func (r *Rewriter) fresh(name string) string {
 	return unique
 }
 
-// store plans a new tensor of g; external says whether it is to be outside the model.
+// store plans a new tensor of g. external says whether its data may go to the external file.
 func (r *Rewriter) store(g *graph, name string, elem elemType, shape []int, data Payload, external bool) *store {
 	s := &store{dataName: r.dataName, name: name, elem: elem, shape: shape, data: data, external: external && data.Size >= largeData}
 	if g.fn != nil {
@@ -74,7 +74,7 @@ func (r *Rewriter) store(g *graph, name string, elem elemType, shape []int, data
 	return s
 }
 
-// position returns where a new initializer of g goes.
+// position returns the place for a new initializer of g.
 func (g *graph) position() position {
 	if p := g.initializersEnd; p.frame != nil {
 		return p
@@ -83,8 +83,7 @@ func (g *graph) position() position {
 	return position{f, f.end}
 }
 
-// before returns the place before the first node of g that uses a value, or
-// that has a graph in it which does.
+// before returns the place before the first node of g that uses a value, itself or in a subgraph.
 func (g *graph) before(name string) position {
 	first := len(g.nodes)
 	for _, u := range g.uses[name] {
@@ -111,7 +110,7 @@ func (g *graph) before(name string) position {
 	return position{f, f.end}
 }
 
-// nodeField is the number of nodes among the fields of g.
+// nodeField returns the field number of nodes in the message of g.
 func (g *graph) nodeField() protowire.Number {
 	if g.fn != nil {
 		return 7
@@ -119,8 +118,8 @@ func (g *graph) nodeField() protowire.Number {
 	return 1
 }
 
-// removeInput takes the value of t from the inputs of its graph, where older
-// models list all initializers.
+// removeInput removes a value from the inputs of its graph. Older models list all initializers as
+// inputs.
 func (r *Rewriter) removeInput(g *graph, name string) {
 	if g.fn != nil {
 		return
@@ -137,10 +136,10 @@ type dequantization struct {
 	values Payload
 }
 
-// A renaming is the names that the inputs and outputs of a node get.
+// A renaming has the new names for the inputs and outputs of a node.
 type renaming struct{ inputs, outputs []string }
 
-// renaming returns the renaming of n, to be changed.
+// renaming returns the renaming of n, for changes.
 func (r *Rewriter) renaming(n *node) *renaming {
 	x := r.renamed[n]
 	if x == nil {
@@ -150,7 +149,7 @@ func (r *Rewriter) renaming(n *node) *renaming {
 	return x
 }
 
-// names returns the inputs and outputs that n has in the new model.
+// names returns the inputs and outputs of n in the new model.
 func (r *Rewriter) names(n *node) (inputs, outputs []string) {
 	if x := r.renamed[n]; x != nil {
 		return slices.Clone(x.inputs), slices.Clone(x.outputs)
@@ -158,7 +157,7 @@ func (r *Rewriter) names(n *node) (inputs, outputs []string) {
 	return slices.Clone(n.inputs), slices.Clone(n.outputs)
 }
 
-// rename plans the names of all nodes that nothing else has written anew.
+// rename plans the renamings of all nodes that are not rewritten otherwise.
 func (r *Rewriter) rename() error {
 	for _, n := range r.m.main.nodes {
 		x := r.renamed[n]

@@ -5,20 +5,20 @@ import (
 	"strings"
 )
 
-// maxSteps bounds the work of tracing: the uses that are followed for all
-// tensors of a model, and for one.
+// Limits for tracing. maxSteps and maxTensorSteps limit the number of uses to follow, for all
+// tensors of a model and for one tensor.
 const (
 	maxSteps       = 1 << 24
 	maxTensorSteps = 1 << 12
-	maxDepth       = 32 // of nodes in a row
-	maxFindings    = 64 // of a tensor
+	maxDepth       = 32 // length of a chain of nodes
+	maxFindings    = 64 // findings for a tensor
 )
 
-// A finding is an operator that a tensor gets to.
+// A finding is an operator that uses a tensor.
 type finding struct {
 	op   string
-	role string // what it is there; "" for a weight
-	axis int    // of the output channels, in the tensor
+	role string // the role of the tensor; "" for a weight
+	axis int    // axis of the output channels in the tensor
 }
 
 func (f finding) String() string {
@@ -28,8 +28,8 @@ func (f finding) String() string {
 	return f.op + " " + f.role
 }
 
-// weights are the operators that multiply with a weight or look up in one, and
-// the inputs that may be one. Those of a domain begin with its name.
+// weights are the operators that multiply by a weight or look up in one, and the inputs that can
+// be weights. Names of operators in other domains begin with the domain.
 var weights = map[string][]int{
 	"Conv": {1}, "ConvTranspose": {1}, "ConvInteger": {1}, "QLinearConv": {3}, "DeformConv": {1},
 	"MatMul": {0, 1}, "MatMulInteger": {0, 1}, "Gemm": {0, 1}, "Gather": {0}, "Einsum": nil,
@@ -40,7 +40,7 @@ var weights = map[string][]int{
 	"com.microsoft.FusedConv": {1}, "com.microsoft.FusedMatMul": {0, 1}, "com.microsoft.Attention": {1},
 }
 
-// inputs names the inputs of operators that constants go to.
+// inputs names the roles of operators' inputs that can be constants.
 var inputs = map[string]string{
 	"Conv":          "input,,bias",
 	"ConvTranspose": "input,,bias",
@@ -96,7 +96,7 @@ var inputs = map[string]string{
 // microsoft is the domain of ONNX Runtime's own operators.
 const microsoft = "com.microsoft"
 
-// codeInputs are the inputs of operators that are codes of a weight.
+// codeInputs are the inputs of operators that take codes of a weight.
 var codeInputs = map[string][]int{
 	"DequantizeLinear": {0}, "ConvInteger": {1}, "MatMulInteger": {0, 1}, "QLinearConv": {3}, "QLinearMatMul": {0, 3},
 	"com.microsoft.DequantizeLinear": {0}, "com.microsoft.MatMulNBits": {1}, "com.microsoft.MatMulBnb4": {1},
@@ -105,10 +105,10 @@ var codeInputs = map[string][]int{
 	"com.microsoft.QMoE": {2, 5, 8},
 }
 
-// takesCodes reports whether input index of n is codes of a weight.
+// takesCodes reports whether input index of n takes codes of a weight.
 func takesCodes(n *node, index int) bool { return slices.Contains(codeInputs[n.qualified()], index) }
 
-// qualified is the operator of n, behind its domain if that is not ONNX's own.
+// qualified returns the operator of n, after its domain if that is not ONNX's own.
 func (n *node) qualified() string {
 	if n.domain != "" {
 		return n.domain + "." + n.op
@@ -116,13 +116,13 @@ func (n *node) qualified() string {
 	return n.op
 }
 
-// isQDQ reports whether n is a QuantizeLinear or DequantizeLinear, be it ONNX's or
-// that of ONNX Runtime, which does the same for more types.
+// isQDQ reports whether n is a QuantizeLinear or DequantizeLinear, of ONNX or of ONNX Runtime.
+// The latter do the same for more types.
 func (n *node) isQDQ() bool {
 	return (n.op == "QuantizeLinear" || n.op == "DequantizeLinear") && (n.domain == "" || n.domain == microsoft)
 }
 
-// role returns what input index of n is, or "" if it is a weight.
+// role returns the role of input index of n, or "" if it is a weight.
 func role(n *node, index int) string {
 	op := n.qualified()
 	if may, known := weights[op]; known && (may == nil || slices.Contains(may, index)) {
@@ -136,7 +136,7 @@ func role(n *node, index int) string {
 	return "input"
 }
 
-// note says why a tensor that f found is no weight.
+// note returns why the tensor of f is not a weight.
 func (f finding) note() string {
 	switch {
 	case f.op == "output":

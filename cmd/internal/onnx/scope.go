@@ -28,7 +28,7 @@ func (m *Model) link() {
 	for _, t := range m.Tensors {
 		input := t.graph.defs[t.value].input
 		t.graph.defs[t.value] = definition{tensor: t, node: t.node, input: input}
-		if t.node == nil { // the output of a Constant node is counted already
+		if t.node == nil { // outputs of Constant nodes are counted already
 			t.graph.defined[t.value]++
 		}
 	}
@@ -45,8 +45,7 @@ func (m *Model) link() {
 	m.findCalls()
 }
 
-// findCalls finds the nodes that call each function, and which functions are
-// called from the main graph.
+// findCalls finds the nodes that call each function, and the functions that the main graph calls.
 func (m *Model) findCalls() {
 	callees := map[*graph][]*function{} // by root
 	for _, g := range m.graphs {
@@ -69,7 +68,7 @@ func (m *Model) findCalls() {
 	}
 }
 
-// lookup finds the graph that defines a name that g uses: g or one that it is in.
+// lookup finds the graph that defines a name used in g: g or a graph around it.
 func (g *graph) lookup(name string) (*graph, definition) {
 	for ; g != nil; g = g.parent {
 		if d, ok := g.defs[name]; ok {
@@ -88,7 +87,7 @@ func (g *graph) addUse(name string, u use) {
 	}
 }
 
-// constantInts returns the value of a name that is a short list of integers.
+// constantInts returns the values of a constant that is a short list of integers.
 func (m *Model) constantInts(g *graph, name string) ([]int64, bool) {
 	_, d := g.lookup(name)
 	t := d.tensor
@@ -111,7 +110,7 @@ func (m *Model) constantInts(g *graph, name string) ([]int64, bool) {
 	return v, v != nil
 }
 
-// ints reads a short list, or returns nil.
+// ints reads a short list of integers, or returns nil.
 func (t *Tensor) ints() []int64 {
 	r, err := t.Data()
 	if err != nil {
@@ -128,7 +127,7 @@ func (t *Tensor) ints() []int64 {
 	return v
 }
 
-// constant returns the constant that input i of n is, or nil.
+// constant returns the constant in input i of n, or nil.
 func (n *node) constant(i int) *Tensor {
 	if !n.has(i) {
 		return nil

@@ -12,20 +12,20 @@ type Payload struct {
 	Write func(w io.Writer) error // writes Size bytes
 }
 
-// A store is a tensor to be written: an initializer, or the value of a Constant
-// node. Its data are in the message, or in the external file.
+// A store is a tensor to write: an initializer, or the value of a Constant node. Its data go to
+// the message or to the external file.
 type store struct {
 	dataName string // of the external file
 	name     string
 	elem     elemType
 	shape    []int
 	data     Payload
-	node     protowire.Number // of a Constant node around it; 0 for an initializer
+	node     protowire.Number // field number of a Constant node around it; 0 for an initializer
 	external bool
 	offset   int64 // in the external file
 }
 
-// head is the TensorProto up to its data.
+// head returns the TensorProto up to its data.
 func (s *store) head() []byte {
 	var b []byte
 	for _, d := range s.shape {
@@ -39,7 +39,7 @@ func (s *store) head() []byte {
 	return protowire.AppendVarint(b, uint64(s.data.Size))
 }
 
-// inline is how many bytes of data follow head.
+// inline returns the number of bytes of data that follow head.
 func (s *store) inline() int64 {
 	if s.external {
 		return 0
@@ -47,7 +47,7 @@ func (s *store) inline() int64 {
 	return s.data.Size
 }
 
-// frames returns what goes before and after the data.
+// frames returns the bytes before and after the data.
 func (s *store) frames() (before, after []byte) {
 	head := s.head()
 	n := int64(len(head)) + s.inline()
@@ -87,7 +87,7 @@ func (s *store) write(w io.Writer) error {
 	return err
 }
 
-// write checks that the data are as long as they were said to be.
+// write writes the data, and checks that their size is as declared.
 func (p *Payload) write(w io.Writer) error {
 	c := &counter{w: w}
 	if err := p.Write(c); err != nil {
@@ -116,7 +116,7 @@ func (e *sizeError) Error() string {
 	return "wrote " + itoa(int(e.have)) + " bytes of " + itoa(int(e.want))
 }
 
-// appendExternal adds the fields of data in the external file.
+// appendExternal appends the fields that refer to data in the external file.
 func appendExternal(b []byte, dataName string, offset, length int64) []byte {
 	for _, e := range [][2]string{{"location", dataName}, {"offset", itoa(int(offset))}, {"length", itoa(int(length))}} {
 		b = appendBytes(b, 13, appendString(appendString(nil, 1, e[0]), 2, e[1]))
@@ -124,7 +124,7 @@ func appendExternal(b []byte, dataName string, offset, length int64) []byte {
 	return appendInt(b, 14, 1)
 }
 
-// moved is external data that are copied: what is told of where they are.
+// moved is a part that refers to external data which are copied to the new file.
 type moved struct {
 	dataName string // of the external file
 	data     Payload

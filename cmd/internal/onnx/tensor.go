@@ -12,7 +12,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// maxAxes is more than any framework allows.
+// maxAxes limits the rank of tensors; it is more than any framework allows.
 const maxAxes = 64
 
 func (p *parser) initializer(g *graph, fr frame) (*Tensor, error) {
@@ -55,7 +55,7 @@ func (p *parser) tensor(t *Tensor, fr frame) error {
 	return nil
 }
 
-// dims adds the lengths of axes, one or a packed list.
+// dims adds the lengths of axes: a single number or a packed list.
 func (p *parser) dims(t *Tensor, f field) error {
 	switch f.typ {
 	case protowire.VarintType:
@@ -82,10 +82,10 @@ func (t *Tensor) addDim(f field, v uint64) error {
 	return nil
 }
 
-// addTyped notes that the message s holds data in field f.
+// addTyped records that the message s holds data in field f.
 func (t *Tensor) addTyped(f field, s span) {
 	if f.typ == protowire.BytesType && f.body == f.end {
-		return // none
+		return // no data
 	}
 	if t.field == 0 {
 		t.field = int(f.num)
@@ -118,7 +118,7 @@ func (p *parser) externalData(t *Tensor, s span) error {
 	}
 	number := func() int64 {
 		value := strings.TrimSpace(value)
-		if value == "" { // as if it were not told
+		if value == "" { // as if it were missing
 			return 0
 		}
 		n, e := strconv.ParseInt(value, 10, 64)
@@ -133,7 +133,7 @@ func (p *parser) externalData(t *Tensor, s span) error {
 	case "offset":
 		t.external.offset = number()
 	case "length":
-		// Some writers say 0 for a length that they leave to the shape.
+		// Some writers write a length of 0 and expect readers to use the shape.
 		if t.external.length = number(); t.external.length == 0 {
 			t.external.length = -1
 		}
@@ -141,7 +141,7 @@ func (p *parser) externalData(t *Tensor, s span) error {
 	return err
 }
 
-// sparse lists a SparseTensorProto, whose data are not read.
+// sparse adds a SparseTensorProto to the list of tensors. Its data are not read.
 func (p *parser) sparse(g *graph, fr frame) error {
 	t := &Tensor{model: p.m, graph: g, rawOffset: -1, sparse: true, frames: []*frame{&fr}}
 	err := p.sparseParts(t, &fr)
@@ -162,8 +162,8 @@ func (p *parser) sparse(g *graph, fr frame) error {
 // SparseNote is the Note of a sparse tensor.
 const SparseNote = "sparse tensors are not read"
 
-// sparseParts adds the SparseTensorProto in at to t: its name, type and shape,
-// and as its Bytes those of the values and indices.
+// sparseParts adds the SparseTensorProto in at to t: its name, type and shape. Bytes is the size
+// of the values and indices together.
 func (p *parser) sparseParts(t *Tensor, at *frame) error {
 	values := &Tensor{model: p.m, graph: t.graph, rawOffset: -1}
 	indices := &Tensor{model: p.m, graph: t.graph, rawOffset: -1}
@@ -190,8 +190,7 @@ func (p *parser) sparseParts(t *Tensor, at *frame) error {
 	return err
 }
 
-// outside keeps a tensor that is not listed, but has to move if its data are in
-// another file.
+// outside keeps a tensor that is not listed. If its data are external, they have to move.
 func (p *parser) outside(t *Tensor, name string) {
 	if t.isExternal {
 		t.Name = name
@@ -199,7 +198,7 @@ func (p *parser) outside(t *Tensor, name string) {
 	}
 }
 
-// describe sets what type and shape say.
+// describe sets DType, Bytes and other fields that follow from the type and shape.
 func (t *Tensor) describe() (elemInfo, error) {
 	info, known := elemTypes[t.elem]
 	if t.DType = info.name; !known {
@@ -237,7 +236,7 @@ func (t *Tensor) check() error {
 		return err
 	}
 	switch {
-	case info.bits == 0: // strings, and types younger than this code: listed all the same
+	case info.bits == 0: // strings and unknown types are still listed
 		return nil
 	case t.isExternal:
 		e := t.external
@@ -254,7 +253,7 @@ func (t *Tensor) check() error {
 		}
 		t.field, t.typed = 0, nil
 		t.Offset = t.rawOffset
-	case t.inAttribute: // one number, or as many as were counted
+	case t.inAttribute: // a single number, or a list whose length was counted
 	case t.mixed:
 		return errors.New("data in fields of several types")
 	case t.n > 0 && t.field == 0:
@@ -262,7 +261,7 @@ func (t *Tensor) check() error {
 	case t.field != 0 && t.field != info.field:
 		return fmt.Errorf("data of %s in field %d, not %d", t.DType, t.field, info.field)
 	default:
-		// A single packed field of fixed-width numbers is as good as raw data.
+		// A single packed field of fixed-width numbers has the layout of raw data.
 		if c := t.chunk; t.chunks == 1 && c.typ == protowire.BytesType && (t.elem == elemFloat || info.name == "F64") {
 			if c.end-c.body != t.Bytes {
 				return fmt.Errorf("data of %d bytes, but %s of shape %v takes %d", c.end-c.body, t.DType, t.Shape, t.Bytes)
@@ -278,7 +277,8 @@ func (t *Tensor) check() error {
 	return nil
 }
 
-// elements returns the product of shape, of which as many float64 fit in memory.
+// elements returns the product of shape. It fails if that many float64 values do not fit in
+// memory.
 func elements(shape []int) (int, error) {
 	n := uint64(1)
 	overflow := false

@@ -10,28 +10,26 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// typedData reads numbers that lie one by one in a repeated field, packed or
-// not, as if they were raw data.
+// typedData reads numbers in a repeated field, packed or not, as if they were raw data.
 type typedData struct {
 	t     *Tensor
 	num   protowire.Number
-	typ   protowire.Type // of a number that is not packed
-	width int            // bytes that a number becomes
-	marks []mark         // of every markEvery-th number
+	typ   protowire.Type // wire type of a single number
+	width int            // bytes of a number in raw data
+	marks []mark         // places of every markEvery-th number
 }
 
-// markEvery is the number of numbers after which a place is remembered, from
-// where reading can begin.
+// markEvery is the number of numbers between two marks, where reading can start.
 const markEvery = 1 << 14
 
-// A mark is a place before a number: in a packed field that ends at packed, or,
-// if that is 0, before a field of message i.
+// A mark is a place before a number. If packed is not 0, it is in a packed field that ends there;
+// otherwise it is before a field of message i.
 type mark struct {
 	message     int
 	pos, packed int64
 }
 
-// newTypedData looks through all numbers of t.
+// newTypedData scans all numbers of t.
 func newTypedData(t *Tensor) (*typedData, error) {
 	d := &typedData{t: t, num: protowire.Number(t.field), typ: protowire.VarintType, width: max(elemTypes[t.elem].bits/8, 1)}
 	switch elemTypes[t.elem].field {
@@ -74,8 +72,7 @@ func (d *typedData) free(w *wire) {
 
 func (w *wire) reset(r io.ReaderAt) { w.r, w.held = r, 0 }
 
-// next reads the number at m, and moves m behind it. It returns io.EOF if
-// there is none.
+// next reads the number at m, and moves m after it. It returns io.EOF at the end.
 func (d *typedData) next(w *wire, m *mark) (uint64, error) {
 	for {
 		if m.pos < m.packed {

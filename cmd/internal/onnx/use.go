@@ -9,24 +9,24 @@ import (
 // A tracer follows tensors to the operators that use them.
 type tracer struct {
 	m     *Model
-	left  int // steps
-	one   int // steps of this tensor
+	left  int // steps left for all tensors
+	one   int // steps left for this tensor
 	seen  map[place]bool
 	found []finding
-	calls []*node // of the functions that the value being followed is in
+	calls []*node // calls of the functions that contain the current value
 
 	codes    string // the operator that takes the tensor as codes
 	coded    bool   // a QuantizeLinear makes codes of the tensor
-	besideDQ bool   // an operator multiplies the tensor with what a DequantizeLinear makes
+	besideDQ bool   // an operator multiplies the tensor by the output of a DequantizeLinear
 }
 
 type place struct {
 	graph *graph
 	name  string
-	call  *node // of the function that it is in
+	call  *node // call of the function that contains it
 }
 
-// traceUses finds what every tensor is for.
+// traceUses finds the uses of every tensor.
 func (m *Model) traceUses() {
 	m.link()
 	t := &tracer{m: m, left: maxSteps}
@@ -56,7 +56,7 @@ func (m *Model) traceUses() {
 	}
 }
 
-// follow finds the uses of a value of g, which is the tensor as v has it.
+// follow finds the uses of a value of g. The view v relates its axes to those of the tensor.
 func (t *tracer) follow(g *graph, name string, v *view, depth int) {
 	at := place{graph: g, name: name}
 	if k := len(t.calls); k > 0 {
@@ -79,7 +79,7 @@ func (t *tracer) follow(g *graph, name string, v *view, depth int) {
 
 func (t *tracer) use(u use, v *view, depth int) {
 	n := u.node
-	if n == nil { // what an If returns goes on behind it
+	if n == nil { // an output of an If continues in the outer graph
 		if o := u.graph.owner; o != nil && o.is("If") && u.index < len(o.outputs) && depth > 0 {
 			t.follow(u.graph.parent, o.outputs[u.index], v, depth-1)
 			return
@@ -123,8 +123,8 @@ func (t *tracer) use(u use, v *view, depth int) {
 	t.add(f)
 }
 
-// returns follows an output of a function to the node that called it; to all
-// that call it if the tensor is in the function.
+// returns follows an output of a function to the node that called it. If the tensor is in the
+// function itself, it follows the output to all nodes that call the function.
 func (t *tracer) returns(fn *function, index int, v *view, depth int) {
 	calls, within := fn.calls, t.calls
 	if k := len(within); k > 0 && t.m.function(within[k-1]) == fn {
@@ -138,9 +138,9 @@ func (t *tracer) returns(fn *function, index int, v *view, depth int) {
 	t.calls = within
 }
 
-// besideDequantized reports whether an operand of n other than index is what a
-// DequantizeLinear makes. Runtimes that fuse such a node into one that computes
-// with the codes look through operators that only move elements.
+// besideDequantized reports whether a DequantizeLinear computes an operand of n other than index,
+// perhaps with operators between that only move elements. Runtimes fuse such nodes into one that
+// computes with the codes.
 func (m *Model) besideDequantized(n *node, index int) bool {
 	for i, in := range n.inputs {
 		if i == index || i > 1 || in == "" {
@@ -166,8 +166,8 @@ func (m *Model) besideDequantized(n *node, index int) bool {
 	return false
 }
 
-// reshapedOnly returns the shape that Reshape nodes give to a list of one axis,
-// if they are all that uses it, and their shapes are one and known.
+// reshapedOnly returns the shape that Reshape nodes give to a list. It returns nil if the list
+// has other uses, or if the shapes differ or are unknown.
 func (m *Model) reshapedOnly(t *Tensor) (shape []int) {
 	if len(t.Shape) != 1 || t.n == 0 {
 		return nil
@@ -189,8 +189,8 @@ func (m *Model) reshapedOnly(t *Tensor) (shape []int) {
 	return shape
 }
 
-// passes reports whether an input of a passing node is what it passes on. The
-// pieces of a Concat are a weight only together.
+// passes reports whether a passing node n passes on input index. The parts of a Concat count as a
+// weight only if all are constant.
 func (t *tracer) passes(n *node, index int) bool {
 	switch n.op {
 	case "Concat":
@@ -201,8 +201,8 @@ func (t *tracer) passes(n *node, index int) bool {
 	return index == 0
 }
 
-// scaled reports whether operand index of a Mul or Div is what the other operand
-// scales: the one with more elements, or the first.
+// scaled reports whether operand index of a Mul or Div is the one that is scaled: the operand
+// with more elements, or the first if both have as many.
 func (t *tracer) scaled(n *node, index int) bool {
 	if n.op == "Div" && index == 1 {
 		return false
@@ -211,7 +211,8 @@ func (t *tracer) scaled(n *node, index int) bool {
 	return this >= 0 && other >= 0 && (this > other || this == other && index == 0)
 }
 
-// size returns how many elements the constant has that a value is made of, or -1.
+// size returns the number of elements of the constant that a value is derived from, or -1 if
+// there is none.
 func (t *tracer) size(g *graph, name string) int {
 	for range maxDepth {
 		if t.one--; t.one < 0 {
@@ -232,8 +233,8 @@ func (t *tracer) size(g *graph, name string) int {
 	return -1
 }
 
-// constants reports whether all inputs of n are constants, or made of constants
-// in depth steps.
+// constants reports whether all inputs of n are constants, or derived from constants in at most
+// depth steps.
 func (t *tracer) constants(n *node, depth int) bool {
 	for _, in := range n.inputs {
 		if t.one--; t.one < 0 {
@@ -259,7 +260,7 @@ func (t *tracer) add(f finding) {
 	}
 }
 
-// at says what input index of n is.
+// at returns the finding for input index of n.
 func at(n *node, index int, v *view) finding {
 	f := finding{op: printable(n.op), axis: NoAxis, role: role(n, index)}
 	if n.domain != "" {
@@ -276,8 +277,8 @@ func at(n *node, index int, v *view) finding {
 	case "Gather":
 		f.axis = v.axis(int(n.int("axis", 0)))
 	case "Gemm":
-		// As rows of a matrix, of which there are as many as outputs: those of B
-		// if it is transposed, and those of A if it is not.
+		// The output channels are the rows of B if it is transposed, and the rows of A if it is
+		// not.
 		f.axis = v.axis(1)
 		if index == 0 && n.int("transA", 0) == 0 || index == 1 && n.int("transB", 0) != 0 {
 			f.axis = v.axis(0)
@@ -298,8 +299,8 @@ func at(n *node, index int, v *view) finding {
 	return f
 }
 
-// einsumAxis returns the one axis of operand index that is an axis of the result
-// as well, but of no other operand; or one that there is not, if it is not one.
+// einsumAxis returns the only axis of operand index that is in the result but in no other
+// operand. It returns rank, which is no axis, if there is not exactly one.
 func einsumAxis(equation string, index, rank int) int {
 	left, result, _ := strings.Cut(strings.ReplaceAll(equation, " ", ""), "->")
 	operands := strings.Split(left, ",")
@@ -319,7 +320,7 @@ func einsumAxis(equation string, index, rank int) int {
 	return axis
 }
 
-// conclude sets what the findings come to.
+// conclude sets Use, Axis, Weight and Note from the findings.
 func (t *Tensor) conclude(found []finding) {
 	var names []string
 	weights := 0
@@ -352,7 +353,7 @@ func (t *Tensor) conclude(found []finding) {
 	}
 }
 
-// disagreement says which operators have which axis.
+// disagreement describes which operators need which axis.
 func disagreement(found []finding) string {
 	var parts []string
 	for _, f := range found {

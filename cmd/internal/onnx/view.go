@@ -2,11 +2,11 @@ package onnx
 
 import "slices"
 
-// A view is a tensor as a later node sees it: for each axis, which axis of the
-// tensor it is, or NoAxis; and its shape, where that is known.
+// A view describes a tensor as a later node sees it. axes has the tensor's axis for each axis of
+// the view, or NoAxis.
 type view struct {
 	axes  []int
-	shape []int // as long as axes; -1 for a length that is not known
+	shape []int // of the same length as axes; -1 for an unknown length
 }
 
 func viewOf(shape []int) *view {
@@ -17,8 +17,8 @@ func viewOf(shape []int) *view {
 	return v
 }
 
-// axis returns the tensor's axis that axis i of the view is; i counts from the
-// end if it is negative.
+// axis returns the tensor's axis for axis i of the view, or NoAxis. A negative i counts from the
+// end.
 func (v *view) axis(i int) int {
 	if v == nil {
 		return NoAxis
@@ -32,7 +32,7 @@ func (v *view) axis(i int) int {
 	return v.axes[i]
 }
 
-// rank is that of the view, or -1.
+// rank returns the number of axes of the view, or -1 if v is nil.
 func (v *view) rank() int {
 	if v == nil {
 		return -1
@@ -40,9 +40,9 @@ func (v *view) rank() int {
 	return len(v.axes)
 }
 
-// passing are the operators of which an output has the elements of input 0, or
-// some of them, perhaps in another order or type, or times a constant; of
-// Concat, those of all inputs.
+// passing are the operators whose output has elements of input 0: all or some of them, perhaps
+// reordered, cast to another type, or multiplied by a constant. The output of Concat has the
+// elements of all inputs.
 var passing = map[string]func(m *Model, n *node, v *view) *view{
 	"Identity":         same,
 	"Cast":             same,
@@ -63,8 +63,8 @@ var passing = map[string]func(m *Model, n *node, v *view) *view{
 	"Div":              scaled,
 }
 
-// scaled is what a multiplication with fewer elements makes, which has more axes
-// if the other operand does.
+// scaled returns the view after a multiplication by a constant with fewer elements. It has more
+// axes if the constant has.
 func scaled(m *Model, n *node, v *view) *view {
 	rank := len(v.axes)
 	for _, in := range n.inputs {
@@ -78,7 +78,7 @@ func scaled(m *Model, n *node, v *view) *view {
 	}
 	s.axes, s.shape = append(s.axes, v.axes...), append(s.shape, v.shape...)
 	for i, d := range s.shape {
-		if d == 1 { // the other operand may be longer there
+		if d == 1 { // the other operand may be longer
 			s.shape[i] = -1
 		}
 	}
@@ -114,8 +114,7 @@ func transposed(_ *Model, n *node, v *view) *view {
 	return t
 }
 
-// axesOf returns the axes that n is told as attribute or as input 1, counted
-// from the front of rank.
+// axesOf returns the axes in an attribute or in input 1 of n, counted from the front.
 func (m *Model) axesOf(n *node, rank int) ([]int, bool) {
 	var ints []int64
 	if a := n.attr("axes"); a != nil {
@@ -245,8 +244,8 @@ func flattened(_ *Model, n *node, v *view) *view {
 	return v.into([]int{a, b})
 }
 
-// into is v in another shape of as many elements: an axis stays what it is if
-// it keeps its length and what is before it.
+// into returns v reshaped to shape. An axis is kept if its length and the number of elements
+// before it stay the same.
 func (v *view) into(shape []int) *view {
 	to := &view{shape: shape}
 	for i, before := 0, 1; i < len(shape); before, i = before*shape[i], i+1 {

@@ -8,12 +8,12 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// A span is a piece of the file.
+// A span is a range of bytes in the file.
 type span struct{ start, end int64 }
 
-// A frame is a field that holds a message: where its tag, the message and
-// everything end, and which message it is in. Editing a message changes the
-// lengths of all that it is in.
+// A frame is a field that holds a message. It has the offsets of its tag, its message and its
+// end, and the message around it. An edit of a message changes the lengths of all messages around
+// it.
 type frame struct {
 	parent    *frame
 	num       protowire.Number
@@ -23,8 +23,7 @@ type frame struct {
 
 func (f *frame) inner() span { return span{f.body, f.end} }
 
-// A field is one field of a message. The value of a number is v; that of bytes
-// and messages lies from body to end.
+// A field is a field of a message. A number is in v; bytes and messages lie from body to end.
 type field struct {
 	num              protowire.Number
 	typ              protowire.Type
@@ -32,17 +31,17 @@ type field struct {
 	v                uint64
 }
 
-// windowLen is how much of the file a wire holds, and the limit of a string.
+// windowLen is the number of bytes that a wire buffers, and the maximal length of a string.
 const windowLen = 64 << 10
 
-// maxGroups is how deep groups, which no version of ONNX has, may nest.
+// maxGroups limits the nesting of groups. No version of ONNX has groups.
 const maxGroups = 64
 
-// A wire reads fields through a window of the file.
+// A wire reads fields through a buffer, its window.
 type wire struct {
 	r    io.ReaderAt
 	buf  []byte
-	at   int64 // of the window
+	at   int64 // offset of the window
 	held int
 }
 
@@ -79,7 +78,7 @@ func (w *wire) next(pos, end int64) (field, error) {
 	return f, err
 }
 
-// tag is next, except that it leaves groups to the caller.
+// tag is like next, but leaves groups to the caller.
 func (w *wire) tag(pos, end int64) (field, error) {
 	const most = 20 // two varints
 	b, err := w.peek(pos, int(min(end-pos, most)))
@@ -125,7 +124,7 @@ func (w *wire) tag(pos, end int64) (field, error) {
 	return f, nil
 }
 
-// group returns where the group that start begins ends.
+// group returns the end of the group that begins with start.
 func (w *wire) group(start field, end int64, depth int) (int64, error) {
 	if depth == 0 {
 		return 0, malformed(start.start, errors.New("groups nest too deep"))
@@ -169,7 +168,7 @@ func (w *wire) each(s span, fn func(f field) error) error {
 
 func malformed(pos int64, err error) error { return fmt.Errorf("offset %d: %w", pos, err) }
 
-// looks reports whether head begins with a field that ModelProto has, of its type.
+// looks reports whether head begins with a field of ModelProto with the right wire type.
 func looks(head []byte) bool {
 	num, typ, n := protowire.ConsumeTag(head)
 	if n < 0 {

@@ -6,7 +6,7 @@ import (
 
 func itoa(i int) string { return strconv.Itoa(i) }
 
-// plainDomain returns the one name of ONNX's own operators, which has two.
+// plainDomain returns the domain, and "" for ai.onnx, the other name of ONNX's own domain.
 func plainDomain(domain string) string {
 	if domain == "ai.onnx" {
 		return ""
@@ -14,7 +14,7 @@ func plainDomain(domain string) string {
 	return domain
 }
 
-// quote quotes a string of a file for an error on one line of sensible length.
+// quote quotes a string from a file for a one-line error, and limits its length.
 func quote(s string) string {
 	const most = 64
 	n := 0
@@ -26,7 +26,7 @@ func quote(s string) string {
 	return strconv.Quote(s)
 }
 
-// printable returns s as it is if it can be shown so, and quoted if not.
+// printable returns s unchanged if it is short and printable, and quoted otherwise.
 func printable(s string) string {
 	if q := quote(s); q != `"`+s+`"` {
 		return q
