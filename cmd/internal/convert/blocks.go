@@ -11,15 +11,14 @@ import (
 	"github.com/a01592f9/quant"
 )
 
-// blockLen is how many elements are read and converted at once: few enough
-// that several of them stay within a few MiB, and a multiple of what any
-// number of bits needs to end at a byte.
+// blockLen is the number of elements in a block, the unit of reading and conversion. Several
+// blocks take a few MiB. Codes of any bit width fill whole bytes in a block.
 const blockLen = 1 << 18
 
-// maxWorkers bounds the memory that blocks take.
+// maxWorkers limits the number of blocks in memory.
 const maxWorkers = 16
 
-// A piece is what a goroutine of inOrder works with.
+// A piece has the buffers of one goroutine of inOrder.
 type piece struct {
 	floats  []float32
 	clipped int
@@ -27,8 +26,8 @@ type piece struct {
 	bytes   []byte
 }
 
-// inOrder cuts n elements into blocks. Each is made on some goroutine by
-// fill, and then taken by take: one after the other, in order.
+// inOrder splits n elements into blocks. It calls fill for the blocks on several goroutines, and
+// take for each filled block, one at a time and in order.
 func inOrder(ctx context.Context, n int, fill func(b *piece, from, to int) error, take func(b *piece, from, to int) error) error {
 	blocks := (n + blockLen - 1) / blockLen
 	workers := min(runtime.GOMAXPROCS(0), maxWorkers, blocks)
@@ -50,7 +49,7 @@ func inOrder(ctx context.Context, n int, fill func(b *piece, from, to int) error
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	turn := make([]chan struct{}, workers) // of a worker to take
+	turn := make([]chan struct{}, workers) // of each worker, to call take
 	for i := range turn {
 		turn[i] = make(chan struct{}, 1)
 	}
@@ -65,7 +64,7 @@ func inOrder(ctx context.Context, n int, fill func(b *piece, from, to int) error
 				if err == nil {
 					err = fill(&b, from, to)
 				}
-				// An error waits for its turn, so that it is the same on any
+				// An error is reported in the order of the blocks, so it does not depend on the
 				// number of cores.
 				<-turn[w]
 				if context.Cause(ctx) == nil && err == nil {
@@ -82,9 +81,8 @@ func inOrder(ctx context.Context, n int, fill func(b *piece, from, to int) error
 	return context.Cause(ctx)
 }
 
-// calibrate returns the parameters that s gives to a tensor, or those that are
-// known already, and, if they are asked for, how far its values will be from
-// where they were.
+// calibrate returns the parameters for a tensor: known if it is not nil, else those that s gives.
+// If measure is true, it also returns the errors of the reconstructed values.
 func calibrate(ctx context.Context, src quant.Source, shape []int, s quant.Scheme, known *quant.Params, measure bool) (quant.Params, *quant.Metrics, error) {
 	src = interruptible{ctx, src}
 	switch {
@@ -109,9 +107,9 @@ func calibrate(ctx context.Context, src quant.Source, shape []int, s quant.Schem
 	return c.Results[0].Params, &m, nil
 }
 
-// eachCodes quantizes a tensor a block at a time and hands its codes to take,
-// in order; take may not keep them. A code is a byte, which p's scheme says
-// the sign of; its width is 8 bits at most.
+// eachCodes quantizes a tensor block by block and passes the codes to take in order. take must
+// not keep them. Each code has one byte and at most 8 bits; the scheme of p says whether it is
+// signed.
 func eachCodes(ctx context.Context, src quant.Source, shape []int, p quant.Params, take func(codes []byte, from int) error) error {
 	fill := func(b *piece, from, to int) error {
 		b.floats = slices.Grow(b.floats[:0], to-from)[:to-from]
@@ -127,10 +125,10 @@ func eachCodes(ctx context.Context, src quant.Source, shape []int, p quant.Param
 	return inOrder(ctx, int(elements(shape)), fill, func(b *piece, from, _ int) error { return take(b.codes8, from) })
 }
 
-// writeCodes quantizes a tensor a block at a time and writes its codes, each in
-// width bits, which may be more than the scheme's, of a little-endian stream:
-// plain integers for 8 and 16, the first in the low nibble for 4. It tells tick
-// how many elements are done.
+// writeCodes quantizes a tensor block by block and writes the codes as a little-endian stream
+// with width bits for a code, at least those of the scheme. Codes of 8 and 16 bits are plain
+// integers; of two 4-bit codes the first is in the low nibble. It calls tick with the number of
+// elements done.
 func writeCodes(ctx context.Context, w io.Writer, src quant.Source, shape []int, p quant.Params, width int, tick func(elements int)) error {
 	if p.Scheme.Bits <= 8 && width <= 8 {
 		var packed []byte

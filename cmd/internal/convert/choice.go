@@ -10,18 +10,19 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/tensorfile"
 )
 
-// A Choice is how a plan has one tensor quantized.
+// A Choice says how a plan quantizes one tensor.
 type Choice struct {
-	Keep   bool         // the tensor stays as it is
-	Block  bool         // it becomes blocks of Type, which GGUF has; else codes of Scheme
+	Keep   bool         // the tensor is not quantized
+	Block  bool         // it gets blocks of Type, for GGUF; otherwise codes of Scheme
 	Type   gguf.Type    //
-	Scheme quant.Scheme // with the axis of the tensor's channels or groups
+	Scheme quant.Scheme // its axis is that of the tensor's channels or groups
 }
 
-// A Plan is the choice for each tensor that is named. Others stay as they are.
+// A Plan maps names of tensors to choices. Other tensors are not quantized.
 type Plan map[string]Choice
 
-// commonest returns the type of blocks that most tensors get, of two the lower one.
+// commonest returns the most frequent type of blocks, and the lower of two equally frequent
+// types.
 func (p Plan) commonest() gguf.Type {
 	counts := make(map[gguf.Type]int)
 	for _, c := range p {
@@ -38,7 +39,7 @@ func (p Plan) commonest() gguf.Type {
 	return best
 }
 
-// String returns the choice as a plan file has it.
+// String returns the choice as text for a plan file.
 func (c Choice) String() string {
 	switch {
 	case c.Keep:
@@ -53,8 +54,7 @@ func (c Choice) String() string {
 	return string(text)
 }
 
-// ParseChoice parses what String returns: "keep", a type of GGUF or the text form
-// of a scheme.
+// ParseChoice parses the result of String: "keep", a type of GGUF, or a scheme.
 func ParseChoice(text string) (Choice, error) {
 	if text == "keep" {
 		return Choice{Keep: true}, nil
@@ -66,7 +66,7 @@ func ParseChoice(text string) (Choice, error) {
 	return Choice{Scheme: s}, err
 }
 
-// plannedAxis returns the axis of a scheme's channels or groups, from the front: -1
+// plannedAxis returns the axis of a scheme's channels or groups, counted from the front, or -1
 // for per tensor.
 func plannedAxis(s quant.Scheme, shape []int) (int, error) {
 	axis, ok := s.Granularity.Axis()
@@ -82,8 +82,8 @@ func plannedAxis(s quant.Scheme, shape []int) (int, error) {
 	return axis, nil
 }
 
-// plannedST returns the scheme that the plan has for a weight in the layout of
-// compressed-tensors, or an error if the layout has no such codes.
+// plannedST returns the planned scheme of a weight for compressed-tensors. It returns an error if
+// there is no layout for such codes.
 func (c *Choice) plannedST(t tensorfile.Info) (quant.Scheme, error) {
 	s := c.Scheme
 	axis, err := plannedAxis(s, t.Shape)

@@ -11,28 +11,28 @@ import (
 	"github.com/a01592f9/quant"
 )
 
-// signed is a view of codes as signed ones.
+// signed returns codes as signed integers in the same memory.
 func signed(codes []uint8) []int8 {
 	return unsafe.Slice((*int8)(unsafe.Pointer(unsafe.SliceData(codes))), len(codes))
 }
 
-// A codeSource is the real values that the codes in a file stand for: a
-// quant.Source. Codes lie as writeCodes puts them.
+// A codeSource is a quant.Source of the values that the codes in a file stand for. The codes are
+// packed as writeCodes does it.
 type codeSource struct {
 	r      io.ReaderAt
-	off    int64 // of the first code
-	width  int   // bits of a code in the file: 2, 4, 8 or 16, p's scheme's at least
+	off    int64 // offset of the first code
+	width  int   // bits of a code in the file: 2, 4, 8 or 16, at least those of the scheme
 	shape  []int
 	params quant.Params
 }
 
-// buffers of codeSource.
+// buffers are for reuse by codeSource.
 var buffers = sync.Pool{New: func() any { return new([]byte) }}
 
-// ReadFloats stores the values from element off on in dst.
+// ReadFloats reads values from element off on into dst.
 func (s *codeSource) ReadFloats(dst []float32, off int) error {
-	// One block may begin within a byte of the one before.
-	per := max(8/s.width, 1) // codes that share a byte
+	// A read may begin within a byte.
+	per := max(8/s.width, 1) // codes in a byte
 	skip := off % per
 	n := len(dst) + skip
 	size := quant.PackedLen(n, s.width)
@@ -76,7 +76,7 @@ func dequantize16[T int16 | uint16](s *codeSource, dst []float32, raw []byte, of
 	return quant.DequantizePart(dst, codes, off, s.shape, s.params)
 }
 
-// inTensor says which tensor an error is about.
+// inTensor adds the name of a tensor to an error.
 func inTensor(name string, err error) error {
 	if err == nil {
 		return nil

@@ -1,5 +1,4 @@
-// Package convert turns model files into quantized ones that runtimes load,
-// and those back into float32.
+// Package convert quantizes model files for runtimes, and dequantizes them to float32.
 package convert
 
 import (
@@ -11,47 +10,47 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/option"
 )
 
-// Options say how weights are quantized, and which.
+// Options say how to quantize weights, and which.
 type Options struct {
 	Bits        int
 	Unsigned    bool
 	Mapping     quant.Mapping
 	Granularity string // option.PerTensor, PerChannel or PerGroup
-	GroupSize   int    // of PerGroup
-	Axis        *int   // of the channels; nil for what the file tells, else 0
+	GroupSize   int    // elements of a group, for PerGroup
+	Axis        *int   // axis of the channels; nil for the axis in the file, or 0 if there is none
 	NarrowRange bool
-	Format      quant.Format      // of codes: floats instead of integers, whose width is Bits
-	Scales      quant.ScaleFormat // in which scales are stored
-	Range       quant.Method      // that chooses the ranges of weights
-	Calibration *calibfile.File   // whose parameters weights of its names get instead; may be nil
-	Measure     bool              // whether Weight.Metrics is wanted: it costs reading each weight once more
+	Format      quant.Format      // format of codes; Bits is the width of integer codes
+	Scales      quant.ScaleFormat // format of scales
+	Range       quant.Method      // method that chooses the ranges of weights
+	Calibration *calibfile.File   // parameters for weights of the same names, instead of Range; may be nil
+	Measure     bool              // set Weight.Metrics; this reads each weight once more
 
-	Type        string     // of GGUF, such as q4_k; "" for the one that Bits say
-	TensorTypes gguf.Rules // of GGUF: other types for tensors by their names
+	Type        string     // for GGUF: the type, such as q4_k; "" for the type of Bits
+	TensorTypes gguf.Rules // for GGUF: other types for some tensors, by name
 
-	Static *Static // of ONNX: activations are quantized too, and Calibration has their ranges; nil without
+	Static *Static // for ONNX: quantize activations too, with ranges from Calibration; may be nil
 
-	Plan Plan // how each tensor is quantized, instead of all that is above; nil without
+	Plan Plan // the choice for each tensor, instead of the options above; may be nil
 
-	Include []string // patterns of names, as option.Match has them; none for all
-	Exclude []string // and of those to leave; these win
+	Include []string // patterns of names for option.Match; none to include all
+	Exclude []string // patterns of names to leave out, even if included
 
-	otherNames []string // of Include, the patterns that match no weight of a layer
+	otherNames []string // patterns of Include that match no weight of a layer
 }
 
-// A Result says what became of each tensor of a file.
+// A Result says what was done with each tensor of a model.
 type Result struct {
-	Weights []Weight // quantized (or dequantized)
-	Left    []Left   // copied as they are
-	Read    int64    // bytes of all files that the model is in, and that are copied with it
+	Weights []Weight // tensors that were quantized or dequantized
+	Left    []Left   // tensors that were copied unchanged
+	Read    int64    // size of the model's files and of the files that were copied with it
 
-	// Choosable are the names of those left that Options.Include picks if it
-	// spells them out.
+	// Choosable are the names of tensors in Left that would be converted if Options.Include had
+	// them in full.
 	Choosable []string
 
-	LeftOut []LeftOut // what the model's files hold that is not in the new one
+	LeftOut []LeftOut // contents of the model's files that were not copied
 
-	// Of Options.Static.
+	// Results for Options.Static.
 	Operators   []Operator
 	Activations []Activation
 	Biases      []Bias
@@ -60,30 +59,30 @@ type Result struct {
 // A LeftOut is something in a file that was not copied.
 type LeftOut struct{ Name, Reason string }
 
-// A Weight is a tensor that was quantized.
+// A Weight is a tensor that was quantized or dequantized.
 type Weight struct {
 	Name          string
 	Use           string // the operator that uses it, if known
 	Shape         []int
-	Axis          int    // of the scales of channels or of groups; -1 if there is one scale
-	Type          string // of its codes, as the format calls it: int8, Q8_0; or of the floats that codes became
+	Axis          int    // axis of the channels or groups; -1 if there is one scale
+	Type          string // the format's name for the type of its codes, such as int8 or Q8_0, or of the dequantized values
 	Scheme        quant.Scheme
-	Calibrated    bool  // the parameters are those of a calibration file
-	Before, After int64 // bytes in the files, scales and zero points included
+	Calibrated    bool  // the parameters come from a calibration file
+	Before, After int64 // bytes in the files, with scales and zero points
 
-	Metrics *quant.Metrics // of the reconstructed values; nil if not measured
+	Metrics *quant.Metrics // errors of the reconstructed values; nil if not measured
 }
 
-// A Left is a tensor that was copied as it is.
+// A Left is a tensor that was copied unchanged.
 type Left struct {
 	Name   string
 	DType  string
 	Shape  []int
 	Bytes  int64
-	Reason string // why
+	Reason string // why it was copied
 }
 
-// sizeOf is the length of all files that are there.
+// sizeOf returns the total size of the files that exist.
 func sizeOf(paths ...string) int64 {
 	n := int64(0)
 	for _, path := range paths {
@@ -94,10 +93,10 @@ func sizeOf(paths ...string) int64 {
 	return n
 }
 
-// Progress is told how many bytes of the input's total are done. It may be nil.
+// Progress receives the number of bytes done and the total. It may be nil.
 type Progress func(done, total int64)
 
-// selection is what the patterns of names pick.
+// selection returns the patterns of names as a Selection.
 func (o *Options) selection() option.Selection {
 	return option.Selection{Include: o.Include, Exclude: o.Exclude}
 }

@@ -9,11 +9,11 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/atomicfile"
 )
 
-// copyLen is how many bytes of a tensor are copied at a time.
+// copyLen is the number of bytes to copy at a time.
 const copyLen = 1 << 20
 
-// A copier is what copying a model has in common whatever its format: the files
-// that are written, what became of each tensor, and the progress.
+// A copier has what copies of models in all formats share: the output, the result, and the
+// progress.
 type copier struct {
 	ctx    context.Context
 	out    *atomicfile.Set
@@ -21,17 +21,17 @@ type copier struct {
 
 	mu          sync.Mutex
 	progress    Progress // may be nil
-	done, total int64    // bytes of the input, each as often as it is read
+	done, total int64    // bytes of the input, counted each time they are read
 }
 
 func newCopier(ctx context.Context, out *atomicfile.Set, p Progress) *copier {
 	return &copier{ctx: ctx, out: out, progress: p}
 }
 
-// expect adds bytes to the total, before work begins.
+// expect adds bytes to the total. It must be called before work begins.
 func (c *copier) expect(n int64) { c.total += n }
 
-// tick tells the progress that n more bytes are done.
+// tick reports n more bytes to the progress.
 func (c *copier) tick(n int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -41,17 +41,16 @@ func (c *copier) tick(n int64) {
 	}
 }
 
-// finish counts all bytes as done: padding, for instance, is not read.
+// finish reports all bytes as done. Some bytes, such as padding, are not read.
 func (c *copier) finish() { c.tick(c.total - c.done) }
 
-// leave lists a tensor as left.
+// leave adds a tensor to those left.
 func (c *copier) leave(l Left) { c.result.Left = append(c.result.Left, l) }
 
-// add lists a tensor as converted.
+// add adds a tensor to those converted.
 func (c *copier) add(w Weight) { c.result.Weights = append(c.result.Weights, w) }
 
-// copy copies n bytes of r from an offset on, in pieces between which an interrupt
-// is noticed.
+// copy copies n bytes of r from an offset on. It stops between pieces if the context ends.
 func (c *copier) copy(w io.Writer, r io.ReaderAt, off, n int64) error {
 	for end := off + n; off < end; {
 		if err := c.ctx.Err(); err != nil {
@@ -67,10 +66,10 @@ func (c *copier) copy(w io.Writer, r io.ReaderAt, off, n int64) error {
 	return nil
 }
 
-// writer returns a writer to w that an interrupt ends.
+// writer returns a writer to w that fails once the context ends.
 func (c *copier) writer(w io.Writer) io.Writer { return &stoppable{c.ctx, w} }
 
-// stoppable is a writer that an interrupt ends.
+// stoppable is a writer that fails once the context ends.
 type stoppable struct {
 	ctx context.Context
 	w   io.Writer
@@ -83,7 +82,8 @@ func (s *stoppable) Write(b []byte) (int, error) {
 	return s.w.Write(b)
 }
 
-// interruptible is a source that an interrupt ends: a tensor may take minutes.
+// interruptible is a source that fails once the context ends. The work on one tensor may take
+// minutes.
 type interruptible struct {
 	ctx context.Context
 	quant.Source
@@ -96,7 +96,7 @@ func (s interruptible) ReadFloats(dst []float32, off int) error {
 	return s.Source.ReadFloats(dst, off)
 }
 
-// A countedSource tells tick of the bytes that are read, up to left of them.
+// A countedSource calls tick with the number of bytes read, at most left in total.
 type countedSource struct {
 	quant.Source
 	mu   sync.Mutex
@@ -119,5 +119,5 @@ func (s *countedSource) count(n int64) {
 	s.tick(n)
 }
 
-// rest counts what was not read.
+// rest counts the bytes that were not read.
 func (s *countedSource) rest() { s.count(s.left) }

@@ -11,7 +11,7 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/tensorfile"
 )
 
-// A process is ONNX, DequantizeONNX or one of their likes.
+// A process converts a model: ONNX, DequantizeONNX and similar functions.
 type process = func(ctx context.Context, in string, out *atomicfile.Set, o Options, p Progress) (*Result, error)
 
 var (
@@ -19,19 +19,19 @@ var (
 	dequantizers = map[Kind]process{KindONNX: DequantizeONNX, KindGGUF: DequantizeGGUF, KindSafetensors: DequantizeSafetensors}
 )
 
-// Quantize writes the model at in to out with its weights quantized. It is for
-// the caller to Commit or Abort out.
+// Quantize quantizes the weights of the model at in and writes the model to out. The caller has
+// to Commit or Abort out.
 func Quantize(ctx context.Context, kind Kind, in string, out *atomicfile.Set, o Options, p Progress) (*Result, error) {
 	return run(ctx, quantizers[kind], kind, in, out, o, p)
 }
 
-// Dequantize writes the quantized model at in to out as float32. Of the
-// options only those that pick tensors matter.
+// Dequantize converts the quantized model at in to float32 and writes it to out. It uses only the
+// options that select tensors.
 func Dequantize(ctx context.Context, kind Kind, in string, out *atomicfile.Set, o Options, p Progress) (*Result, error) {
 	return run(ctx, dequantizers[kind], kind, in, out, o, p)
 }
 
-// quantizeONNX is ONNX or, with o.Static, onnxStatic.
+// quantizeONNX calls onnxStatic if o.Static is set, and ONNX otherwise.
 func quantizeONNX(ctx context.Context, in string, out *atomicfile.Set, o Options, p Progress) (*Result, error) {
 	if o.Static != nil {
 		return onnxStatic(ctx, in, out, o, p)
@@ -61,7 +61,7 @@ func run(ctx context.Context, f process, kind Kind, in string, out *atomicfile.S
 	return r, o.honoured(r.Left)
 }
 
-// honoured returns an error if a tensor was left whose name Include has in full.
+// honoured returns an error if a tensor was left although Include has its full name.
 func (o *Options) honoured(left []Left) error {
 	for _, l := range left {
 		if s := o.selection(); s.Spells(l.Name) && s.Picks(l.Name) {
@@ -71,8 +71,8 @@ func (o *Options) honoured(left []Left) error {
 	return nil
 }
 
-// Files returns the files that a model may be in: the one at path, or those
-// of the folder that is there or that an index is in.
+// Files returns the files that a model may consist of: the file at path, or the files of the
+// folder at path, or those of the folder of an index at path.
 func Files(path string) ([]string, error) {
 	st, err := os.Stat(path)
 	if err != nil {
@@ -97,8 +97,8 @@ func Files(path string) ([]string, error) {
 	return files, nil
 }
 
-// KindOf tells what a model file is, by what it holds; and whether it is a
-// folder of files, or the index of one.
+// KindOf returns the kind of a model by its content. folder reports whether path is a folder of
+// files or an index of one.
 func KindOf(path string) (kind Kind, folder bool, err error) {
 	name, folder, err := tensorfile.Sniff(path)
 	kind = Kind(name)

@@ -24,15 +24,14 @@ const (
 	reasonUnread  = "of a type that is not read"
 )
 
-// GGUF quantizes the GGUF model in: tensors of F32, F16 and BF16 to the type of
-// o, with the bytes that ggml's reference makes. The type says how codes are
-// made, so an o that asks for another scheme is an error, save that Mapping is not
-// looked at. A model in parts becomes one file.
+// GGUF quantizes the GGUF model in: its tensors of F32, F16 and BF16 become the type of o, byte
+// for byte as in ggml's reference. The type defines the scheme, so GGUF returns an error if o
+// asks for another scheme; it ignores Mapping. A model in parts becomes one file.
 //
-// Vectors are left, rows that are not multiples of 32, and what llama.cpp
-// leaves by its name; but not the output head, which llama.cpp gives more than
-// 4 bits. Rows that are not whole blocks of a type get what llama.cpp takes
-// instead. Metadata are copied but for the type of the file, and the keys of parts.
+// GGUF leaves vectors, tensors with rows that are not multiples of 32, and tensors that llama.cpp
+// leaves by name. It quantizes the output head, for which llama.cpp uses more than 4 bits. If the
+// rows are not whole blocks of the type, the tensor gets the type that llama.cpp uses instead.
+// Metadata are copied, except the type of the file and the keys of parts.
 func GGUF(ctx context.Context, in string, out *atomicfile.Set, o Options, p Progress) (*Result, error) {
 	to, err := ggufType(o)
 	if err != nil {
@@ -67,8 +66,8 @@ func GGUF(ctx context.Context, in string, out *atomicfile.Set, o Options, p Prog
 	return c.run(plan, func([]gguf.Type) []gguf.Setting { return set }, o.Measure)
 }
 
-// DequantizeGGUF turns the tensors of the GGUF model in into F32: those of every
-// type that is read, save integers. Of o only Include and Exclude matter.
+// DequantizeGGUF converts the tensors of the GGUF model in to F32, for every type it can read
+// except integers. Only Include and Exclude of o matter.
 func DequantizeGGUF(ctx context.Context, in string, out *atomicfile.Set, o Options, p Progress) (*Result, error) {
 	c, err := newGGUFCopy(ctx, in, out, p)
 	if err != nil {
@@ -92,7 +91,7 @@ func DequantizeGGUF(ctx context.Context, in string, out *atomicfile.Set, o Optio
 	set := func(types []gguf.Type) []gguf.Setting {
 		for _, t := range types {
 			if block, _ := t.Block(); block != 1 {
-				return nil // it still is what it was, mostly
+				return nil // most tensors keep their type, so the metadata do too
 			}
 		}
 		return gguf.Settings(gguf.F32)
@@ -100,7 +99,7 @@ func DequantizeGGUF(ctx context.Context, in string, out *atomicfile.Set, o Optio
 	return c.run(plan, set, false)
 }
 
-// ggufType returns the type that o asks for, which is the type of the file.
+// ggufType returns the type for o, which is also the type of the file.
 func ggufType(o Options) (gguf.Type, error) {
 	if o.Plan != nil {
 		return o.Plan.commonest(), nil
@@ -142,8 +141,8 @@ func ggufType(o Options) (gguf.Type, error) {
 	return t, nil
 }
 
-// inRuntime are parts of names of weights that llama.cpp's own quantizer
-// leaves: small ones, and those that its operators read as they are.
+// inRuntime are parts of names of weights that llama.cpp's quantizer leaves: small weights, and
+// weights that its operators need in floating point.
 var inRuntime = []string{
 	"_norm.weight", "ffn_gate_inp.weight", "altup", "laurel", "per_layer_model_proj",
 	"ssm_conv1d", "shortconv.conv.weight", "indexer.k_proj.weight", "indexer.q_proj.weight",
@@ -156,8 +155,8 @@ var inRuntime = []string{
 	".rel_pos", ".patch_embd", ".patch_merger", "a.rvq.codebook", "mm.a.code_embd",
 }
 
-// reasonGGUF is reason by the rules of the format and of llama.cpp. A name that
-// Include spells out is above those of names.
+// reasonGGUF is like reason, with the rules of the format and of llama.cpp. The rules on names do
+// not apply to a name that Include or a plan has in full.
 func (o *Options) reasonGGUF(t *gguf.Tensor) string {
 	floating := t.Type == gguf.F32 || t.Type == gguf.F16 || t.Type == gguf.BF16
 	if block, _ := t.Type.Block(); !floating && block != 1 {
@@ -213,7 +212,7 @@ func newGGUFCopy(ctx context.Context, in string, out *atomicfile.Set, p Progress
 
 func (c *ggufCopy) close() { c.from.Close() }
 
-// names lists the tensors of the file.
+// names returns the names of the tensors of the file.
 func (c *ggufCopy) names() []string {
 	var names []string
 	for _, t := range c.from.Tensors {
@@ -222,8 +221,8 @@ func (c *ggufCopy) names() []string {
 	return names
 }
 
-// run writes the file. Plan says what a tensor becomes, or why it is left, and set
-// what the metadata say of a file of such tensors.
+// run writes the file. plan returns the type of a tensor, or why it is left. set returns the
+// metadata for a file with tensors of these types.
 func (c *ggufCopy) run(plan func(*gguf.Tensor) (gguf.Type, string), set func([]gguf.Type) []gguf.Setting, measure bool) (*Result, error) {
 	c.result.Read = c.from.Size()
 	tensors := c.from.Tensors
@@ -275,7 +274,7 @@ func (c *ggufCopy) run(plan func(*gguf.Tensor) (gguf.Type, string), set func([]g
 	return &c.result, nil
 }
 
-// convert writes tensor i, and lists what became of it.
+// convert writes tensor i and adds it to the result.
 func (c *ggufCopy) convert(i int, to gguf.Type, after int64, measure bool) error {
 	t := &c.from.Tensors[i]
 	blocks := to
@@ -302,20 +301,20 @@ func (c *ggufCopy) convert(i int, to gguf.Type, after int64, measure bool) error
 	return nil
 }
 
-// ggufSchemes describe quantized types: their scales are float16 or less, which
-// the library's are not. IQ4_NL and MXFP4 have codes whose values are no multiples
-// of a step.
+// ggufSchemes approximate quantized types for reports. The scales of these types are float16 or
+// smaller, unlike those of the library. The values of IQ4_NL and MXFP4 codes are not multiples of
+// a step.
 var ggufSchemes = map[gguf.Type]struct {
 	bits, group int
-	minimum     bool // of every group
+	minimum     bool // each group has a minimum
 }{
 	gguf.Q8_0: {8, 32, false}, gguf.Q4_0: {4, 32, false}, gguf.Q5_0: {5, 32, false}, gguf.Q4_1: {4, 32, true},
 	gguf.Q5_1: {5, 32, true}, gguf.Q4_K: {4, 32, true}, gguf.Q5_K: {5, 32, true}, gguf.Q6_K: {6, 16, false},
 	gguf.IQ4_NL: {4, 32, false}, gguf.MXFP4: {4, 32, false},
 }
 
-// ggufScheme describes a quantized type of a tensor of so many axes. It is the
-// zero value for another.
+// ggufScheme returns the scheme of a quantized type, for a tensor with the given number of axes.
+// It is the zero value for other types.
 func ggufScheme(t gguf.Type, axes int) quant.Scheme {
 	f, ok := ggufSchemes[t]
 	if !ok {
@@ -328,8 +327,7 @@ func ggufScheme(t gguf.Type, axes int) quant.Scheme {
 	return s
 }
 
-// encode writes tensor i as one of another type. If count is true, it returns how
-// many values were clipped.
+// encode writes tensor i as type to. If count is true, it returns the number of clipped values.
 func (c *ggufCopy) encode(i int, to gguf.Type, count bool) (clipped int, err error) {
 	t := &c.from.Tensors[i]
 	block, size := to.Block()
@@ -356,8 +354,8 @@ func (c *ggufCopy) encode(i int, to gguf.Type, count bool) (clipped int, err err
 	return clipped, err
 }
 
-// measure returns the errors of tensor i as one of another type. The library adds
-// them up in the order that a comparison of the two files with these groups has.
+// measure returns the errors of tensor i as type to. The sums have the same order as in a
+// comparison of the two files with these groups.
 func (c *ggufCopy) measure(i int, to gguf.Type, groups quant.Granularity) (*quant.Metrics, error) {
 	t := &c.from.Tensors[i]
 	original := &countedSource{Source: interruptible{c.ctx, ggufSource{c.from, i}}, left: t.Bytes, per: t.Bytes / int64(t.Elements()), tick: c.tick}
@@ -369,7 +367,7 @@ func (c *ggufCopy) measure(i int, to gguf.Type, groups quant.Granularity) (*quan
 	return &d.Metrics, nil
 }
 
-// A ggufSource is the values of a tensor of a file, as a quant.Source.
+// A ggufSource is a quant.Source of a tensor in a file.
 type ggufSource struct {
 	from *gguf.File
 	i    int
@@ -377,8 +375,7 @@ type ggufSource struct {
 
 func (s ggufSource) ReadFloats(dst []float32, off int) error { return s.from.ReadFloats(s.i, dst, off) }
 
-// ggufBlocks is the values of a tensor once it is in blocks of another type: a
-// quant.Source.
+// ggufBlocks is a quant.Source of a tensor that is encoded as another type and decoded.
 type ggufBlocks struct {
 	from *gguf.File
 	i    int

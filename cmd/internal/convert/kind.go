@@ -1,6 +1,6 @@
 package convert
 
-// A Kind is a kind of file that models are read from and written to.
+// A Kind is a file format of models.
 type Kind string
 
 const (
@@ -9,5 +9,5 @@ const (
 	KindSafetensors Kind = "safetensors"
 )
 
-// Extension is that of the names of files.
+// Extension returns the extension of file names.
 func (k Kind) Extension() string { return "." + string(k) }

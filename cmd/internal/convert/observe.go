@@ -12,10 +12,10 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/text"
 )
 
-// ObserveOptions say which nodes of a model are going to compute with codes.
+// ObserveOptions say which nodes of a model will compute with codes.
 type ObserveOptions struct {
-	Nodes   []string // patterns of the names or operators of nodes, as option.Match has them; none for all
-	Exclude []string // and of those that stay in floating point; these win
+	Nodes   []string // patterns of names or operators of nodes, for option.Match; none for all
+	Exclude []string // patterns of nodes that stay in floating point, even if in Nodes
 }
 
 // An Observed value is a tensor whose range static quantization needs.
@@ -26,21 +26,21 @@ type Observed struct {
 	As   string   // ObservedInput, ObservedOutput or ObservedAdded
 }
 
-// How a value gets out of the model that Observe writes.
+// How a caller gets a value from the model that Observe writes.
 const (
-	ObservedInput  = "input"  // whoever runs the model has it
-	ObservedOutput = "output" // of the original model
-	ObservedAdded  = "added"  // an output of the new model alone
+	ObservedInput  = "input"  // an input, which the caller has
+	ObservedOutput = "output" // an output of the original model
+	ObservedAdded  = "added"  // an output that Observe added
 )
 
-// A Sharing value has the codes of another value, of which an operator moves or picks
-// some. It needs no range of its own.
+// A Sharing value has the codes of another value, Of: an operator moves or picks them. It needs
+// no range.
 type Sharing struct{ Name, Of string }
 
 // A FloatNode is a node whose inputs and outputs stay in floating point.
 type FloatNode struct{ Name, Op, Reason string }
 
-// An Observation says which values of a model were made outputs.
+// An Observation lists the values of a model that became outputs.
 type Observation struct {
 	Values []Observed
 	Shared []Sharing
@@ -48,9 +48,9 @@ type Observation struct {
 	Read   int64 // bytes of the model's files
 }
 
-// Observe writes the ONNX model in to out with further outputs: the values whose ranges
-// static quantization needs. All else stays as it is. The error tells why there is
-// nothing to observe.
+// Observe writes the ONNX model in to out with more outputs: the values whose ranges static
+// quantization needs. It changes nothing else. It returns an error that says why if there is no
+// such value.
 func Observe(ctx context.Context, in string, out *atomicfile.Set, o ObserveOptions, p Progress) (*Observation, error) {
 	out.Bind(ctx)
 	c, err := newONNXCopy(ctx, in, out, Options{}, p)
@@ -82,8 +82,8 @@ func Observe(ctx context.Context, in string, out *atomicfile.Set, o ObserveOptio
 	return r, c.write()
 }
 
-// choice returns what o picks of the nodes of a model. A pattern that picks no node is an
-// error, which names nodes.
+// choice returns the selection of o as an ActivationChoice. It returns an error, with names of
+// nodes, if a pattern matches no node.
 func (o *ObserveOptions) choice(m *onnx.Model) (onnx.ActivationChoice, error) {
 	nodes := m.Activations(onnx.ActivationChoice{}).Nodes
 	for _, p := range slices.Concat(o.Nodes, o.Exclude) {
@@ -109,7 +109,8 @@ func (o *ObserveOptions) choice(m *onnx.Model) (onnx.ActivationChoice, error) {
 	}}, nil
 }
 
-// observation lists the values that need ranges, and the others.
+// observation lists the values that need ranges, those that share codes, and the nodes in
+// floating point.
 func observation(a *onnx.Activations) *Observation {
 	r := new(Observation)
 	for i := range a.Values {
@@ -134,7 +135,7 @@ func observation(a *onnx.Activations) *Observation {
 	return r
 }
 
-// nothing is the error of a model that has no value to observe.
+// nothing returns the error for a model without values to observe.
 func (r *Observation) nothing() error {
 	if len(r.Left) == 0 {
 		return errors.New("no tensor needs a range: the model has no operator that runtimes compute with codes")
@@ -149,7 +150,7 @@ func (r *Observation) nothing() error {
 	return fmt.Errorf("no tensor needs a range: %s in floating point, of which %s: %s", stay(len(r.Left)), text.Count(seen[most]), most)
 }
 
-// stay says how many nodes stay.
+// stay says how many nodes stay in floating point.
 func stay(n int) string {
 	if n == 1 {
 		return "1 node stays"

@@ -57,7 +57,7 @@ func ONNX(ctx context.Context, in string, out *atomicfile.Set, o Options, p Prog
 			continue
 		}
 		jobs = append(jobs, j)
-		c.expect(t.Bytes) // to calibrate, before it is read to be written
+		c.expect(t.Bytes) // once to calibrate, and once to write
 		if o.Measure {
 			c.expect(t.Bytes)
 		}
@@ -89,7 +89,7 @@ func ONNX(ctx context.Context, in string, out *atomicfile.Set, o Options, p Prog
 	return &c.result, nil
 }
 
-// advise says what could be done about a model that is too old.
+// advise adds to an error which schemes an older model can have.
 func (o *Options) advise(err error) error {
 	var v *onnx.VersionError
 	if errors.As(err, &v) && v.To > 10 {
@@ -98,10 +98,10 @@ func (o *Options) advise(err error) error {
 	return err
 }
 
-// onnxCoded is why codes are left.
+// onnxCoded returns the reason for leaving codes.
 func onnxCoded(t *onnx.Tensor) string { return "quantized already: codes of " + t.Coded }
 
-// onnxReason is reason, with what the graph tells of t.
+// onnxReason is like reason, and considers the uses of t in the graph.
 func (o *Options) onnxReason(t *onnx.Tensor, info tensorfile.Info) string {
 	why := o.reason(info)
 	if !info.Floating && t.Coded != "" {
@@ -123,31 +123,31 @@ func (o *Options) onnxReason(t *onnx.Tensor, info tensorfile.Info) string {
 	return why
 }
 
-// errGroupsBesideCodes is that of groups where runtimes fuse the operator with the
-// DequantizeLinear nodes before it, into one that knows no groups.
+// errGroupsBesideCodes is the error for groups if a runtime would fuse the operator with the
+// DequantizeLinear nodes before it. The fused operator does not support groups.
 var errGroupsBesideCodes = errors.New("groups of codes of 5 to 8 bits do not run in ONNX Runtime where the other operand " +
 	"of the operator comes from DequantizeLinear: take per_channel, or exclude the tensor")
 
-// An onnxJob is a weight that is quantized.
+// An onnxJob is a weight to quantize.
 type onnxJob struct {
 	c        *onnxCopy
 	t        *onnx.Tensor
 	src      quant.Source
 	shape    []int
 	scheme   quant.Scheme
-	dtype    string // of the codes
-	width    int    // bits of one
-	channels int    // axis of the channels, whatever the scheme is
+	dtype    string // type of the codes
+	width    int    // bits of a code
+	channels int    // axis of the channels, for any scheme
 	measure  bool
-	zeros    bool // zero points are written though they are 0
-	n        int  // scales
+	zeros    bool // write zero points even if all are 0
+	n        int  // number of scales
 	weight   Weight
-	known    *quant.Params // of a calibration file
-	params   *quant.Params // once they are known, until they are written
+	known    *quant.Params // from a calibration file; may be nil
+	params   *quant.Params // nil until they are computed, and after forget
 	measured bool
 }
 
-// onnxJob returns how t is quantized, or why it is left.
+// onnxJob returns the job for t, or the reason to leave t.
 func (o *Options) onnxJob(c *onnxCopy, t *onnx.Tensor) (*onnxJob, string, error) {
 	info := tensorfile.SeenONNX(t)
 	switch why := o.onnxReason(t, info); {
@@ -201,8 +201,8 @@ func (o *Options) onnxJob(c *onnxCopy, t *onnx.Tensor) (*onnxJob, string, error)
 	return j, "", nil
 }
 
-// zeroBytes is the size of the zero points, which are left out if they are 0 and no
-// runtime wants them.
+// zeroBytes returns the size of the zero points. They are left out if all are 0 and no runtime
+// needs them.
 func (j *onnxJob) zeroBytes() int64 {
 	if j.scheme.Mapping == quant.Symmetric && !j.scheme.Unsigned && !j.zeros {
 		return 0
@@ -222,11 +222,11 @@ func (j *onnxJob) quantized() onnx.Quantized {
 	return q
 }
 
-// fewParams is how many parameters of a weight are kept when they are written:
-// those of more are computed again if they are needed again.
+// fewParams is the largest number of parameters of a weight to keep in memory. More parameters
+// are computed again when they are needed.
 const fewParams = 4096
 
-// calibrate returns the parameters.
+// calibrate returns the parameters, and computes them if necessary.
 func (j *onnxJob) calibrate() (*quant.Params, error) {
 	if j.params != nil {
 		return j.params, nil
@@ -251,8 +251,8 @@ func (j *onnxJob) calibrate() (*quant.Params, error) {
 	return j.params, nil
 }
 
-// inChannel names the channel of a value that is not finite by the axis of the
-// channels, which is one for a tensor, and not by that of the scheme.
+// inChannel changes an error for a value that is not finite: it names the channel on the given
+// axis. The axis of the scheme may be that of groups, or missing.
 func inChannel(err error, shape []int, axis int) error {
 	var bad *quant.NotFiniteError
 	if !errors.As(err, &bad) || axis < 0 || axis >= len(shape) {
@@ -265,7 +265,7 @@ func inChannel(err error, shape []int, axis int) error {
 
 func (j *onnxJob) perElement() int64 { return j.t.Bytes / elements(j.shape) }
 
-// forget drops parameters that take much memory.
+// forget releases parameters that take much memory.
 func (j *onnxJob) forget() {
 	if j.n > fewParams {
 		j.params = nil

@@ -12,15 +12,14 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/onnx"
 )
 
-// Reasons of what DequantizeONNX leaves.
+// reasonNoCodes is a reason why DequantizeONNX leaves a tensor.
 const reasonNoCodes = "no codes of a DequantizeLinear node"
 
-// DequantizeONNX computes the weights of the ONNX model in that are codes. Those
-// that DequantizeLinear nodes make of codes become initializers of float32, or of
-// the 16 bits of their scales, and the nodes go. Operators that compute with codes,
-// such as MatMulNBits and MatMulInteger, become those that compute with values;
-// what comes in stays rounded only where the model has scales for it, as QLinearConv
-// has. Of o only Include and Exclude matter.
+// DequantizeONNX converts the quantized weights of the ONNX model in to floating point. Codes for
+// DequantizeLinear nodes become initializers of float32, or of the 16-bit type of their scales,
+// and the nodes are removed. Operators that compute with codes, such as MatMulNBits and
+// MatMulInteger, become floating-point operators. Their inputs stay rounded only if the model has
+// scales for them, as for QLinearConv. Only Include and Exclude of o matter.
 func DequantizeONNX(ctx context.Context, in string, out *atomicfile.Set, o Options, p Progress) (*Result, error) {
 	c, err := newONNXCopy(ctx, in, out, o, p)
 	if err != nil {
@@ -67,7 +66,7 @@ func DequantizeONNX(ctx context.Context, in string, out *atomicfile.Set, o Optio
 	return &c.result, nil
 }
 
-// dequantize plans the values of d, or returns why it is left.
+// dequantize plans to reconstruct d, or returns why d is left.
 func (o *Options) dequantize(c *onnxCopy, d *onnx.Dequantizer) (why string, err error) {
 	if why := o.reasonByName(d.Name); why != "" {
 		return why, nil
@@ -108,7 +107,7 @@ func (o *Options) dequantize(c *onnxCopy, d *onnx.Dequantizer) (why string, err 
 	return "", nil
 }
 
-// narrowWriter writes float32 numbers, which each Write has whole, in 16 bits.
+// narrowWriter converts float32 numbers to 16 bits. Each Write must have whole numbers.
 type narrowWriter struct {
 	w      io.Writer
 	narrow func(float32) uint16

@@ -11,7 +11,7 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/tensorfile"
 )
 
-// An onnxCopy is a model that is copied into another.
+// An onnxCopy copies a model to another file.
 type onnxCopy struct {
 	*copier
 	model    *onnx.Model
@@ -40,13 +40,13 @@ func newONNXCopy(ctx context.Context, in string, out *atomicfile.Set, o Options,
 	return c, nil
 }
 
-// keep leaves a tensor in the model as it is.
+// keep records that a tensor is left.
 func (c *onnxCopy) keep(t *onnx.Tensor, reason string) {
 	c.leave(Left{Name: t.Name, DType: t.DType, Shape: tensorfile.InfoONNX(t).Shape, Bytes: t.Bytes, Reason: reason})
 	c.tick(t.Bytes)
 }
 
-// write writes what is planned.
+// write writes the planned model.
 func (c *onnxCopy) write() error {
 	r := c.rewriter
 	if err := r.Plan(); err != nil {
@@ -72,8 +72,7 @@ func (c *onnxCopy) write() error {
 	return nil
 }
 
-// cutOff is the error of a model that cannot be read: that the file is cut off, if
-// it is.
+// cutOff returns an error that says that the file is truncated, if it is, and err otherwise.
 func cutOff(path string, err error) error {
 	f, openErr := os.Open(path)
 	if openErr != nil {

@@ -11,28 +11,28 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/onnx"
 )
 
-// rowSource is the values of a MatMulNBits or MatMulBnb4: each row of codes is a
-// column of the values. A band of rows of values is computed at a time, because a
-// piece of a row of values takes a code from each row of codes.
+// rowSource is a source of the values of a MatMulNBits or MatMulBnb4. A row of codes is a column
+// of the values, so each row of values needs a code from every row of codes. For this reason
+// rowSource computes a band of several rows of values at a time.
 type rowSource struct {
 	r         io.ReaderAt
 	bits      int
-	row, rows int // codes of a row, and rows
-	rowBytes  int // 0 if rows are not aligned to bytes
+	row, rows int // codes in a row, and number of rows
+	rowBytes  int // 0 if rows do not begin at bytes
 	block     int
-	blocks    int       // scales of a row; 0 if blocks go on from row to row
-	groups    []int32   // the block of each code; nil for one after the other
-	scale     []float32 // row by row
-	zero      []float32 // likewise, or one for all
-	table     []float32 // or the values of codes
+	blocks    int       // scales of a row; 0 if blocks may span rows
+	groups    []int32   // the block of each code in a row; nil if blocks are consecutive
+	scale     []float32 // in the order of rows
+	zero      []float32 // in the order of rows, or one for all
+	table     []float32 // values of codes; nil for integers
 
 	mu         sync.Mutex
-	band       []float32 // values of rows from first on
+	band       []float32 // values of the rows from first to end
 	first, end int
 	raw        []byte
 }
 
-// bandRows is how many rows of values are computed at a time.
+// bandRows is the number of rows of values in a band.
 const bandRows = 64
 
 func newRows(d *onnx.Dequantizer, r io.ReaderAt, scales []float32) (*rowSource, error) {
@@ -100,7 +100,7 @@ func (s *rowSource) ReadFloats(dst []float32, off int) error {
 	return nil
 }
 
-// fill computes the band of values that begins with a row.
+// fill computes the band of values from row first on.
 func (s *rowSource) fill(first int) error {
 	end := min(first+bandRows, s.row)
 	if s.band == nil {
@@ -109,7 +109,7 @@ func (s *rowSource) fill(first int) error {
 	s.first, s.end = 0, 0 // in case of an error
 	s.band = s.band[:(end-first)*s.rows]
 	for n := range s.rows {
-		// The bits of the codes from first to end of row n, and the byte they begin in.
+		// The first bit of the band in row n of codes.
 		bit := int64(n) * int64(s.row) * int64(s.bits)
 		if s.rowBytes > 0 {
 			bit = int64(n) * int64(s.rowBytes) * 8
@@ -131,14 +131,14 @@ func (s *rowSource) fill(first int) error {
 	return nil
 }
 
-// column computes the values of row n of codes, of which raw holds those from first
-// to end, after skip bits.
+// column computes the band's values of row n of codes. raw has the codes from first to end, after
+// skip bits.
 func (s *rowSource) column(n, first, end, skip int) {
 	mask := byte(1<<s.bits - 1)
 	for k := first; k < end; k++ {
 		bit := skip + (k-first)*s.bits
 		if s.table != nil {
-			code := s.raw[bit/8] >> (4 - bit%8) & 15 // the high half is the first
+			code := s.raw[bit/8] >> (4 - bit%8) & 15 // the first code is in the high half
 			s.band[(k-first)*s.rows+n] = s.table[code] * s.scale[(n*s.row+k)/s.block]
 			continue
 		}

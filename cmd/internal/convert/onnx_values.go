@@ -13,8 +13,7 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/tensorfile"
 )
 
-// onnxValues returns the values that the codes of d stand for, and the scheme that
-// they have.
+// onnxValues returns a source of the reconstructed values of d, and their scheme.
 func onnxValues(d *onnx.Dequantizer) (quant.Source, quant.Scheme, error) {
 	s := quant.Scheme{Unsigned: d.Codes.DType[0] == 'U', Mapping: quant.Asymmetric}
 	if d.Packed != nil {
@@ -49,13 +48,13 @@ func onnxValues(d *onnx.Dequantizer) (quant.Source, quant.Scheme, error) {
 	}
 	p := quant.Params{Scheme: s, Scale: spread(scales, len(zeros)), ZeroPoint: spread(zeros, len(scales))}
 	if s.Bits == 32 {
-		s.Bits = 16 // which there is, for Result
+		s.Bits = 16 // the widest in a Scheme; for the report only
 		return &int32Source{r: r, shape: d.Shape, axis: d.Axis, scale: p.Scale, zero: p.ZeroPoint}, s, nil
 	}
 	return &codeSource{r: r, width: s.Bits, shape: d.Shape, params: p}, s, nil
 }
 
-// bfloat16 rounds to the nearest bfloat16, to even in the middle.
+// bfloat16 rounds to the nearest bfloat16, with ties to even.
 func bfloat16(x float32) uint16 {
 	b := math.Float32bits(x)
 	if x != x {
@@ -64,7 +63,7 @@ func bfloat16(x float32) uint16 {
 	return uint16((b + 0x7fff + b>>16&1) >> 16)
 }
 
-// spread repeats a single value.
+// spread repeats a single value n times, and returns other slices unchanged.
 func spread[T any](v []T, n int) []T {
 	if len(v) != 1 || n <= 1 {
 		return v
@@ -72,7 +71,7 @@ func spread[T any](v []T, n int) []T {
 	return slices.Repeat(v, n)
 }
 
-// onnxZeros returns the zero points of d, or one for all scales.
+// onnxZeros returns the zero points of d: one for each scale, or one for all.
 func onnxZeros(d *onnx.Dequantizer, s quant.Scheme) ([]int32, error) {
 	if d.Zeros == nil {
 		return []int32{int32(d.Zero)}, nil
@@ -119,7 +118,7 @@ func onnxData(t *onnx.Tensor) ([]byte, error) {
 	return b.Bytes(), err
 }
 
-// unpackZeros decodes zero points of the type of codes.
+// unpackZeros decodes zero points of the same type as the codes.
 func unpackZeros(dst []int32, zeros []byte, s quant.Scheme) {
 	switch {
 	case s.Bits == 32:
@@ -139,7 +138,7 @@ func unpackZeros(dst []int32, zeros []byte, s quant.Scheme) {
 	}
 }
 
-// int32Source is codeSource for codes of 32 bits, which biases have.
+// int32Source is like codeSource, for the 32-bit codes of biases.
 type int32Source struct {
 	r     io.ReaderAt
 	shape []int

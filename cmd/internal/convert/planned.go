@@ -14,8 +14,8 @@ const (
 	reasonNoPlace = "not in the plan"
 )
 
-// planned returns what the plan has for a tensor, or why it leaves it. Without a
-// plan it returns neither.
+// planned returns the plan's choice for a tensor, or why the plan leaves it. Without a plan it
+// returns nil and "".
 func (o *Options) planned(name string) (c *Choice, why string) {
 	if o.Plan == nil {
 		return nil, ""
@@ -30,15 +30,14 @@ func (o *Options) planned(name string) (c *Choice, why string) {
 	return &choice, ""
 }
 
-// asked reports whether somebody asked for a tensor by its full name: in
-// Include, or in a plan.
+// asked reports whether Include or a plan has the full name of a tensor.
 func (o *Options) asked(name string) bool {
 	c, _ := o.planned(name)
 	return c != nil || o.selection().Spells(name)
 }
 
-// checkPlan returns an error for names that no tensor has, and for choices that a
-// kind of file cannot hold.
+// checkPlan returns an error for names that no tensor has, and for choices that the file format
+// does not support.
 func (o *Options) checkPlan(kind Kind, names []string) error {
 	for _, name := range slices.Sorted(maps.Keys(o.Plan)) {
 		c := o.Plan[name]

@@ -6,15 +6,14 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/tensorfile"
 )
 
-// A Reconstructed tensor is a weight or a bias of a quantized model: the values that its
-// codes stand for.
+// A Reconstructed tensor is a quantized weight or bias of a model, as reconstructed values.
 type Reconstructed struct {
-	Info   tensorfile.Info // under the name that the tensor has for the operators; DType is that of the codes
+	Info   tensorfile.Info // the name is that of the operators' input; DType is the type of the codes
 	Source func() (quant.Source, error)
 }
 
-// Reconstruct lists what the codes of the ONNX model at path stand for. Close the model
-// when the sources are no longer needed.
+// Reconstruct lists the quantized weights and biases of the ONNX model at path. The caller has to
+// close the model after using the sources.
 func Reconstruct(path string) (*onnx.Model, []Reconstructed, error) {
 	m, err := onnx.Open(path)
 	if err != nil {

@@ -123,7 +123,7 @@ func Safetensors(ctx context.Context, in string, out *atomicfile.Set, o Options,
 	return r, errors.Join(err, c.writeRest())
 }
 
-// checkSafetensors returns an error for options that the layout does not have.
+// checkSafetensors returns an error for options without a layout in compressed-tensors.
 func (o *Options) checkSafetensors() error {
 	switch {
 	case o.Format == quant.Integers && o.Scales != quant.Float32Scale:
@@ -151,7 +151,7 @@ func (o *Options) schemeST(t tensorfile.Info) (quant.Scheme, error) {
 	return o.rowScheme(), nil
 }
 
-// rowScheme returns the scheme of o for a matrix whose rows are the channels.
+// rowScheme returns the scheme of o for a matrix whose rows are channels.
 func (o *Options) rowScheme() quant.Scheme {
 	s := o.codes()
 	switch o.Granularity {
@@ -163,8 +163,8 @@ func (o *Options) rowScheme() quant.Scheme {
 	return s
 }
 
-// formatST returns the layout of all weights: codes of 8 bits without groups are
-// stored as they are, if there are no others.
+// formatST returns the layout of integer codes. It is int-quantized if all weights have 8 bits
+// and no groups, and pack-quantized otherwise.
 func (o *Options) formatST() string {
 	if o.Plan == nil {
 		if o.Bits == 8 && o.Granularity != option.PerGroup {
@@ -183,7 +183,7 @@ func (o *Options) formatST() string {
 	return intQuantized
 }
 
-// reasonST is reason by the rules of the layout and its loaders.
+// reasonST is like reason, with the rules of the layout and its loaders.
 func (o *Options) reasonST(t tensorfile.Info) string {
 	if why := o.reason(t); why != "" {
 		return why
@@ -201,15 +201,15 @@ func (o *Options) reasonST(t tensorfile.Info) string {
 	return ""
 }
 
-// setOtherNames finds the patterns that match no weight of a layer by its name.
+// setOtherNames sets otherNames to the patterns of Include that match no weight of a layer.
 func (o *Options) setOtherNames(infos []tensorfile.Info) {
 	o.otherNames = slices.DeleteFunc(slices.Clone(o.Include), func(p string) bool {
 		return slices.ContainsFunc(infos, func(t tensorfile.Info) bool { return isLayer(t.Name) && option.Match(p, t.Name) })
 	})
 }
 
-// others is what the patterns pick that match no weight of a layer by its name:
-// they are meant for others.
+// others returns a selection of the patterns in otherNames. They select tensors that are not
+// weights of layers.
 func (o *Options) others() option.Selection {
 	if len(o.otherNames) == 0 {
 		return option.Selection{Exclude: []string{"*"}}
@@ -217,8 +217,8 @@ func (o *Options) others() option.Selection {
 	return option.Selection{Include: o.otherNames}
 }
 
-// leftByLoaders reports whether a layer is one that is usually not linear, or
-// that runtimes compute in the type of the model.
+// leftByLoaders reports whether a layer is usually not linear, or computed in the model's own
+// type by runtimes.
 func leftByLoaders(module string) bool {
 	last := module[strings.LastIndexByte(module, '.')+1:]
 	switch last {
@@ -228,8 +228,7 @@ func leftByLoaders(module string) bool {
 	return strings.Contains(module, "embed")
 }
 
-// planCodes describes the tensors that a weight becomes, integers being in a layout that
-// is given.
+// planCodes plans the tensors for a weight. integers is the layout of integer codes.
 func (j *stJob) planCodes(t tensorfile.Info, s quant.Scheme, integers string) (err error) {
 	rows, cols := t.Shape[0], t.Shape[1]
 	j.rows, j.cols, j.scheme, j.format = rows, cols, s, integers
@@ -265,8 +264,8 @@ func (j *stJob) planCodes(t tensorfile.Info, s quant.Scheme, integers string) (e
 	return nil
 }
 
-// calibrated takes the parameters of a calibration file, if there are any: they
-// have to be of the scheme of the weight.
+// calibrated uses the parameters of a calibration file, if it has some for t. They must have the
+// scheme of the weight.
 func (j *stJob) calibrated(o *Options, t tensorfile.Info) error {
 	p, err := o.calibrated(t)
 	if p == nil || err != nil {
@@ -292,7 +291,7 @@ func schemeText(s quant.Scheme) string {
 	return text
 }
 
-// quantize writes the codes of tensor i, and what says how they are read.
+// quantize writes the codes of tensor i, and the tensors needed to read them.
 func (c *stCopy) quantize(i int) (*Weight, error) {
 	j, info := &c.jobs[i], c.infos[i]
 	src, err := c.from.Source(i)
@@ -335,8 +334,8 @@ func (c *stCopy) quantize(i int) (*Weight, error) {
 	return w, writeCodes(c.ctx, j.file, src, info.Shape, p, p.Scheme.Bits, tick)
 }
 
-// schemeOf returns the scheme to list of a weight. The parameters of NVFP4 have scales of
-// no format of the library.
+// schemeOf returns the scheme of a weight for the report. For NVFP4 the scheme of p does not have
+// the format of the scales.
 func (j *stJob) schemeOf(p quant.Params) quant.Scheme {
 	if j.format == nvfp4Packed {
 		return j.scheme
@@ -344,14 +343,14 @@ func (j *stJob) schemeOf(p quant.Params) quant.Scheme {
 	return p.Scheme
 }
 
-// writeParams writes scales, zero points and the shape of tensor i.
+// writeParams writes the scales, zero points and shape of tensor i.
 func (c *stCopy) writeParams(i int, p quant.Params) error {
 	j := &c.jobs[i]
 	if p.Scheme.Format != quant.Integers {
 		return c.writeFloatParams(i, p)
 	}
 	scale, zero := p.Scale, p.ZeroPoint
-	if n := int(elements(j.scale.shape)); len(scale) < n { // one for all rows
+	if n := int(elements(j.scale.shape)); len(scale) < n { // repeat a single scale for all rows
 		scale, zero = slices.Repeat(scale, n), slices.Repeat(zero, n)
 	}
 	if err := j.put(j.scale, scale); err != nil {

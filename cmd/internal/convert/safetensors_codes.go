@@ -9,13 +9,13 @@ import (
 	"github.com/a01592f9/quant"
 )
 
-// words is how many int32 n codes are packed into.
+// words returns the number of int32 that hold n packed codes.
 func words(n, bits int) int { return (n*bits + 31) / 32 }
 
-// offsetCodes returns p for codes that are packed: from 0 up, as if half of the
-// grid had been added to them and to the zero points.
+// offsetCodes returns p for packed codes, which begin at 0. Codes and zero points are larger by
+// half of the number of codes.
 func offsetCodes(p quant.Params) quant.Params {
-	p.Scheme.Unsigned, p.Scheme.NarrowRange = true, false // what narrow range leaves out does not occur
+	p.Scheme.Unsigned, p.Scheme.NarrowRange = true, false // the code that narrow range excludes does not occur
 	half := int32(1) << (p.Scheme.Bits - 1)
 	zero := make([]int32, len(p.ZeroPoint))
 	for i, z := range p.ZeroPoint {
@@ -25,8 +25,8 @@ func offsetCodes(p quant.Params) quant.Params {
 	return p
 }
 
-// writePacked quantizes a matrix and writes its codes, each row as a
-// little-endian stream of bits that is padded to whole int32.
+// writePacked quantizes a matrix and writes its codes. Each row is a little-endian stream of
+// bits, padded to whole int32.
 func writePacked(ctx context.Context, w io.Writer, src quant.Source, shape []int, p quant.Params, tick func(elements int)) error {
 	p = offsetCodes(p)
 	bits, cols := p.Scheme.Bits, shape[1]
@@ -53,8 +53,8 @@ func writePacked(ctx context.Context, w io.Writer, src quant.Source, shape []int
 	})
 }
 
-// packColumns packs a matrix of codes from 0 up along its columns: what is
-// packed has as many columns, and words(rows) rows of int32.
+// packColumns packs a matrix of codes, which begin at 0, along its columns. The result has
+// words(rows) rows of int32 and as many columns.
 func packColumns(codes []int32, rows, cols, bits int) []byte {
 	out := make([]byte, 4*words(rows, bits)*cols)
 	for i, c := range codes {
@@ -78,14 +78,14 @@ func unpackColumns(packed []byte, rows, cols, bits int) []int32 {
 	return codes
 }
 
-// packedSource is the values that packed codes stand for: a quant.Source.
+// packedSource is a quant.Source of the values that packed codes stand for.
 type packedSource struct {
 	r      io.ReaderAt
 	shape  []int
-	params quant.Params // of codes from 0 up
+	params quant.Params // for codes that begin at 0
 }
 
-// ReadFloats stores the values from element off on in dst.
+// ReadFloats reads values from element off on into dst.
 func (s *packedSource) ReadFloats(dst []float32, off int) error {
 	bits, cols := s.params.Scheme.Bits, s.shape[1]
 	stride := 4 * words(cols, bits)
@@ -98,7 +98,7 @@ func (s *packedSource) ReadFloats(dst []float32, off int) error {
 	for len(dst) > 0 {
 		row, col := off/cols, off%cols
 		n := min(cols-col, len(dst))
-		// Eight codes are whole bytes.
+		// Eight codes fill whole bytes.
 		skip := col % 8
 		size := quant.PackedLen(skip+n, bits)
 		*buf = slices.Grow((*buf)[:0], size+skip+n)

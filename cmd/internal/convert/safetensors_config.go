@@ -22,7 +22,7 @@ const (
 	maxConfig   = 16 << 20
 )
 
-// A modelConfig is a config.json, in its order.
+// A modelConfig is the content of a config.json, with keys in order.
 type modelConfig struct {
 	keys   []string
 	values map[string]json.RawMessage
@@ -68,7 +68,7 @@ func (c *modelConfig) parse(data []byte) error {
 		if err := d.Decode(&value); err != nil {
 			return err
 		}
-		key := t.(string) // or Token had failed
+		key := t.(string) // Token fails for other keys
 		if _, twice := c.values[key]; twice {
 			return fmt.Errorf("key %q twice", key)
 		}
@@ -83,7 +83,7 @@ func (c *modelConfig) parse(data []byte) error {
 	return nil
 }
 
-// set gives a key a value, or takes it away.
+// set sets the value of a key, or removes the key if value is nil.
 func (c *modelConfig) set(key string, value any) error {
 	keys := c.keys[:0]
 	for _, k := range c.keys {
@@ -101,7 +101,7 @@ func (c *modelConfig) set(key string, value any) error {
 	return err
 }
 
-// text is the configuration as JSON.
+// text returns the configuration as JSON.
 func (c *modelConfig) text() ([]byte, error) {
 	var b, indented bytes.Buffer
 	b.WriteByte('{')
@@ -136,8 +136,8 @@ func (c *modelConfig) write(out *atomicfile.Set) error {
 	return err
 }
 
-// compressedConfig is what loaders read to know how weights are stored. Its
-// fields are those of compressed-tensors, which refuses others.
+// compressedConfig is the configuration that says how weights are stored. It must not have other
+// fields than those of compressed-tensors, which rejects unknown fields.
 type compressedConfig struct {
 	Method string                      `json:"quant_method"`
 	Format string                      `json:"format"`
@@ -148,7 +148,7 @@ type compressedConfig struct {
 
 type compressedScheme struct {
 	Targets []string        `json:"targets"`
-	Format  string          `json:"format,omitempty"` // where the groups have several
+	Format  string          `json:"format,omitempty"` // the layout of the group, if groups have several
 	Weights compressedArgs  `json:"weights"`
 	Inputs  *compressedArgs `json:"input_activations"`
 }
@@ -160,7 +160,7 @@ type compressedArgs struct {
 	Strategy  string `json:"strategy"`
 	GroupSize int    `json:"group_size,omitempty"`
 	Dynamic   bool   `json:"dynamic"`
-	ScaleType string `json:"scale_dtype,omitempty"` // of powers of two
+	ScaleType string `json:"scale_dtype,omitempty"` // type of scales that are powers of two
 }
 
 const (
@@ -169,7 +169,7 @@ const (
 	packQuantized    = "pack-quantized"
 )
 
-// argsOf describes codes of a scheme in a layout.
+// argsOf returns the arguments for codes of a scheme in a layout.
 func argsOf(s quant.Scheme, format string) compressedArgs {
 	if s.Format != quant.Integers {
 		return floatArgs(s, format)
@@ -183,7 +183,7 @@ func argsOf(s quant.Scheme, format string) compressedArgs {
 	return args
 }
 
-// schemeGroups are the weights of each scheme, in the order of the first of each.
+// schemeGroups are groups of weights with the same scheme, in the order of their first weights.
 type schemeGroups []schemeGroup
 
 type schemeGroup struct {
@@ -192,7 +192,7 @@ type schemeGroup struct {
 	modules []string
 }
 
-// add adds the weight of a layer.
+// add adds the weight of a layer to the group of its scheme.
 func (g *schemeGroups) add(format string, args compressedArgs, module string) {
 	for i := range *g {
 		if x := &(*g)[i]; x.format == format && x.args == args {
@@ -213,8 +213,8 @@ func (g schemeGroups) format() string {
 	return g[0].format
 }
 
-// config returns the groups as the configuration has them. Without names there is
-// one, of all linear layers that are not ignored.
+// config returns the groups for the configuration. If named is false, there is one group: all
+// linear layers that are not ignored.
 func (g schemeGroups) config(named bool) map[string]compressedScheme {
 	groups := make(map[string]compressedScheme)
 	for i, x := range g {
@@ -233,8 +233,8 @@ func (g schemeGroups) config(named bool) map[string]compressedScheme {
 	return groups
 }
 
-// compressed returns what the configuration says of how weights are stored:
-// nil if there is none.
+// compressed returns the arguments of the weights in the configuration. It returns nil if there
+// are none, or if groups have different ones.
 func (c *modelConfig) compressed() (*compressedArgs, error) {
 	raw, there := c.values[quantConfig]
 	if !there || string(raw) == "null" {
@@ -265,14 +265,14 @@ func (c *modelConfig) compressed() (*compressedArgs, error) {
 			this.GroupSize = max(*g.Weights.GroupSize, 0)
 		}
 		if args != nil && *args != this {
-			return nil, nil // which is whose, the tensors have to say
+			return nil, nil // the tensors tell the arguments of each weight
 		}
 		args = &this
 	}
 	return args, nil
 }
 
-// ignore adds layers to those that are not quantized.
+// ignore adds layers to the list of layers that are not quantized.
 func (c *modelConfig) ignore(modules []string) error {
 	raw, there := c.values[quantConfig]
 	if !there {
@@ -298,12 +298,12 @@ func (c *modelConfig) ignore(modules []string) error {
 	return c.set(quantConfig, json.RawMessage(text))
 }
 
-// besides returns the files in a model's folder that its loaders need beside
-// weights and configuration, such as a tokenizer's.
+// besides returns the other files in a model's folder that its loaders need, such as those of a
+// tokenizer.
 func besides(dir string) []string {
 	list, err := os.ReadDir(dir)
 	if err != nil {
-		return nil // the model was read, and nothing else may be
+		return nil // the folder cannot be listed, so only the model is copied
 	}
 	var paths []string
 	for _, e := range list {
@@ -322,7 +322,7 @@ func besides(dir string) []string {
 	return paths
 }
 
-// copyBeside copies such a file.
+// copyBeside copies a file that besides returned.
 func copyBeside(path string, out *atomicfile.Set) error {
 	from, err := tensorfile.OpenBeside(filepath.Split(path))
 	if err != nil {
@@ -336,7 +336,7 @@ func copyBeside(path string, out *atomicfile.Set) error {
 	return err
 }
 
-// floatArgs describes floating-point codes in a layout.
+// floatArgs returns the arguments for floating-point codes in a layout.
 func floatArgs(s quant.Scheme, format string) compressedArgs {
 	args := compressedArgs{Bits: s.Format.Width(), Type: "float", Symmetric: true, Strategy: "tensor"}
 	args.GroupSize, _ = s.Granularity.GroupSize()

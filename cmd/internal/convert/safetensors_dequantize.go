@@ -19,10 +19,10 @@ const (
 	reasonFloats = "not quantized"
 )
 
-// DequantizeSafetensors turns the weights of a model in safetensors files that
-// are in the layouts int-quantized and pack-quantized of compressed-tensors
-// into float32. Of o only Include and Exclude matter, with names as the model
-// had them: NAME.weight.
+// DequantizeSafetensors converts the quantized weights of a model in safetensors files to
+// float32. It reads the layouts int-quantized and pack-quantized of compressed-tensors, and all
+// layouts that package tensorfile reads. Only Include and Exclude of o matter; their names are
+// those of the original model: NAME.weight.
 func DequantizeSafetensors(ctx context.Context, in string, out *atomicfile.Set, o Options, p Progress) (*Result, error) {
 	c, err := openST(ctx, in, out, p)
 	if err != nil {
@@ -39,7 +39,7 @@ func DequantizeSafetensors(ctx context.Context, in string, out *atomicfile.Set, 
 		d.index[info.Name] = i
 	}
 	var names []string
-	var back []string // layers that are turned back
+	var back []string // layers that are dequantized
 	left := false
 	for i, info := range c.infos {
 		base, quantized := d.quantized(i)
@@ -86,7 +86,7 @@ func DequantizeSafetensors(ctx context.Context, in string, out *atomicfile.Set, 
 	if left && d.args != nil {
 		err = c.config.ignore(back)
 	} else if !left {
-		err = errors.Join(c.config.set(quantConfig, nil), c.config.set("quantization", nil)) // the second is MLX's
+		err = errors.Join(c.config.set(quantConfig, nil), c.config.set("quantization", nil)) // "quantization" is the key of MLX
 	}
 	return r, errors.Join(err, c.writeRest())
 }
@@ -94,15 +94,15 @@ func DequantizeSafetensors(ctx context.Context, in string, out *atomicfile.Set, 
 // An stDecoder finds the quantized weights of a model.
 type stDecoder struct {
 	*stCopy
-	args  *compressedArgs // of all weights; nil if that is not known
-	index map[string]int  // of tensors, by name
+	args  *compressedArgs // arguments of all weights; nil if unknown
+	index map[string]int  // index of tensors by name
 
-	weights []tensorfile.Info // that the tensors make, in their order
-	foreign bool              // the configuration is not one of compressed-tensors
+	weights []tensorfile.Info // weights that the tensors stand for, in order
+	foreign bool              // the configuration is not for compressed-tensors
 }
 
-// joined reports whether tensor i is the codes of a weight that the reader of
-// files makes of several tensors, in a layout that quant quantize does not write.
+// joined reports whether tensor i has the codes of a weight that package tensorfile combines from
+// several tensors, in a layout that quant quantize does not write.
 func (d *stDecoder) joined(i int) bool {
 	if d.weights[i].Layout == "" {
 		return false
@@ -115,7 +115,7 @@ func (d *stDecoder) joined(i int) bool {
 	return !own || d.foreign
 }
 
-// planJoined is plan of a weight that the reader of files makes.
+// planJoined is like plan, for a weight that package tensorfile combines.
 func (d *stDecoder) planJoined(i int, name string) error {
 	j, t := &d.jobs[i], d.weights[i]
 	if elements(t.Shape) == 0 {
@@ -126,7 +126,7 @@ func (d *stDecoder) planJoined(i int, name string) error {
 			d.jobs[k].part = true
 		}
 	}
-	// ComfyUI takes a model with this tensor for one of 8-bit floats.
+	// The marker must go: ComfyUI takes a model with this tensor for one of 8-bit floats.
 	if marker, there := d.index["scaled_fp8"]; there {
 		d.jobs[marker].part = true
 	}
@@ -134,7 +134,7 @@ func (d *stDecoder) planJoined(i int, name string) error {
 	return nil
 }
 
-// decodeJoined writes a weight that the reader of files makes as float32.
+// decodeJoined writes a weight that package tensorfile combines as float32.
 func (d *stDecoder) decodeJoined(i int) (*Weight, error) {
 	j, t := &d.jobs[i], d.weights[i]
 	w := &Weight{Name: t.Name, Shape: t.Shape, Axis: -1, Type: j.floats.dtype, Before: d.infos[i].Bytes, After: j.floats.bytes}
@@ -154,8 +154,8 @@ func (d *stDecoder) decodeJoined(i int) (*Weight, error) {
 	return w, writeFloats(d.ctx, j.file, src, t.Shape, func(k int) { d.tick(int64(k) * bytes / n) })
 }
 
-// quantized tells whether tensor i is the codes of a weight, and what the
-// weight is called.
+// quantized reports whether tensor i has the codes of a weight, and returns the name of the
+// weight.
 func (d *stDecoder) quantized(i int) (name string, ok bool) {
 	if d.joined(i) {
 		return d.weights[i].Name, true
@@ -171,7 +171,7 @@ func (d *stDecoder) quantized(i int) (name string, ok bool) {
 	return name, t.DType == "I8" && len(t.Shape) == 2
 }
 
-// part returns the tensor that belongs to a weight by its suffix, or nil.
+// part returns the tensor of a weight with a suffix, or nil.
 func (d *stDecoder) part(name, suffix string) (i int, info *tensorfile.Info) {
 	i, there := d.index[name+suffix]
 	if !there {
@@ -180,7 +180,7 @@ func (d *stDecoder) part(name, suffix string) (i int, info *tensorfile.Info) {
 	return i, &d.infos[i]
 }
 
-// plan checks the tensors of a weight, of which tensor i is the codes.
+// plan checks the tensors of a weight and plans the result. Tensor i has the codes.
 func (d *stDecoder) plan(i int, name string) error {
 	j, t := &d.jobs[i], d.infos[i]
 	j.packed = t.Name != name
@@ -198,7 +198,7 @@ func (d *stDecoder) plan(i int, name string) error {
 		if err := binary.Read(d.from.Raw(at), binary.LittleEndian, &dims); err != nil {
 			return err
 		}
-		// A code takes at least two bits.
+		// A code has at least two bits.
 		if dims[0] != int64(j.rows) || dims[1] < 0 || dims[1] > int64(j.cols)*16 {
 			return fmt.Errorf("weight_shape %v does not go with %d rows of %d words", dims, j.rows, j.cols)
 		}
@@ -233,7 +233,7 @@ func (d *stDecoder) plan(i int, name string) error {
 	return nil
 }
 
-// bits returns the width of codes of which so many are packed into words.
+// bits returns the bit width of cols codes that are packed into the given number of words.
 func (d *stDecoder) bits(cols, packed int) (int, error) {
 	var fit []int
 	for _, bits := range []int{2, 4, 8} {
@@ -252,7 +252,7 @@ func (d *stDecoder) bits(cols, packed int) (int, error) {
 	return 0, fmt.Errorf("the width of %d codes in %d words is not known", cols, packed)
 }
 
-// granularity tells what shares a scale by their number.
+// granularity returns the granularity of scales by their number.
 func (d *stDecoder) granularity(j *stJob, scale *tensorfile.Info) (quant.Granularity, error) {
 	n, s := elements(scale.Shape), scale.Shape
 	switch {
@@ -273,7 +273,7 @@ func (d *stDecoder) granularity(j *stJob, scale *tensorfile.Info) (quant.Granula
 	return quant.PerTensor, fmt.Errorf("weight_scale of shape %v does not go with %d×%d", s, j.rows, j.cols)
 }
 
-// decode writes a weight as float32; tensor i is its codes.
+// decode writes a weight as float32. Tensor i has its codes.
 func (d *stDecoder) decode(i int) (*Weight, error) {
 	j, t := &d.jobs[i], d.infos[i]
 	if j.joined {

@@ -13,20 +13,20 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/atomicfile"
 )
 
-// An stTensor is a tensor of a safetensors file that is written.
+// An stTensor is a tensor to write to a safetensors file.
 type stTensor struct {
 	name, dtype string
 	shape       []int
 	bytes       int64
-	offset      int64 // in the file, once there is a layout
+	offset      int64 // in the file; set by lay
 }
 
-// newST describes a tensor of a type that is written.
+// newST returns a tensor of a type that this package writes.
 func newST(name, dtype string, shape ...int) *stTensor {
 	return &stTensor{name: name, dtype: dtype, shape: shape, bytes: elements(shape) * int64(elemBytes[dtype])}
 }
 
-// elemBytes are the types whose elements readers want aligned.
+// elemBytes has the sizes of types whose elements readers expect to be aligned.
 var elemBytes = map[string]int{
 	"F64": 8, "I64": 8, "U64": 8, "C64": 8,
 	"F32": 4, "I32": 4, "U32": 4,
@@ -34,10 +34,9 @@ var elemBytes = map[string]int{
 	"I8": 1, "U8": 1, "BOOL": 1, "F8_E4M3": 1,
 }
 
-// An stFile is a safetensors file that is written. Its layout is known before
-// its data are.
+// An stFile is a safetensors file to write. Its layout is computed before its data.
 type stFile struct {
-	name     string // below the folder
+	name     string // in the folder
 	metadata map[string]string
 	tensors  []*stTensor
 	header   []byte
@@ -45,8 +44,8 @@ type stFile struct {
 	*atomicfile.File
 }
 
-// lay makes the header. Tensors of wide elements come first, so that all are
-// aligned without a hole, which the format does not allow.
+// lay computes the layout and the header. Tensors with the widest elements come first, so all are
+// aligned without gaps, which the format forbids.
 func (f *stFile) lay() error {
 	slices.SortStableFunc(f.tensors, func(a, b *stTensor) int {
 		return cmp.Compare(elemBytes[b.dtype], elemBytes[a.dtype])
@@ -54,7 +53,7 @@ func (f *stFile) lay() error {
 	var b bytes.Buffer
 	b.Write(make([]byte, 8))
 	b.WriteByte('{')
-	// Loaders ask which framework the tensors are of.
+	// Loaders need the framework of the tensors in the metadata.
 	metadata := f.metadata
 	if metadata["format"] == "" {
 		metadata = map[string]string{"format": "pt"}
@@ -101,7 +100,7 @@ func (f *stFile) lay() error {
 	return nil
 }
 
-// member writes a key and its value.
+// member writes a key and its value as JSON.
 func member(b *bytes.Buffer, key string, value any) error {
 	k, err := marshal(key)
 	if err != nil {
@@ -117,7 +116,7 @@ func member(b *bytes.Buffer, key string, value any) error {
 	return nil
 }
 
-// marshal is json.Marshal without the escapes that HTML needs.
+// marshal is json.Marshal without escapes for HTML.
 func marshal(v any) ([]byte, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
@@ -140,7 +139,7 @@ func (f *stFile) begin(out *atomicfile.Set) (err error) {
 	return err
 }
 
-// at makes Write write the data of t.
+// at starts the data of t: the next calls of Write belong to t.
 func (f *stFile) at(t *stTensor) error {
 	_, err := f.Seek(t.offset, io.SeekStart)
 	return err
@@ -148,7 +147,7 @@ func (f *stFile) at(t *stTensor) error {
 
 const indexName = "model.safetensors.index.json"
 
-// writeIndex writes which file holds which tensor.
+// writeIndex writes the index, which says which file has which tensor.
 func writeIndex(out *atomicfile.Set, files []*stFile) error {
 	where := make(map[string]string)
 	var names []string

@@ -8,8 +8,8 @@ import (
 	"github.com/a01592f9/quant"
 )
 
-// planFloats describes the tensors that a weight of floating-point codes becomes.
-// cols are whole groups.
+// planFloats plans the tensors for a weight with floating-point codes. cols must be a multiple of
+// the group size.
 func (j *stJob) planFloats(name string, rows, cols int) {
 	size, _ := j.scheme.Granularity.GroupSize()
 	params, scales := []int{1}, "F32"
@@ -41,7 +41,7 @@ func (c *stCopy) writeFloatParams(i int, p quant.Params) error {
 		one := c.globals[fusedName(moduleOf(c.infos[i].Name))]
 		codes := make([]uint8, len(p.Scale))
 		for k, s := range p.Scale {
-			// p.Scale is the quotient of a code's value and one, so the code comes back.
+			// p.Scale is the value of a code divided by one, so localScale returns that code.
 			codes[k] = localScale(s, one)
 		}
 		return errors.Join(j.put(j.global, []float32{one}), j.put(j.scale, codes))
@@ -53,8 +53,8 @@ func (c *stCopy) writeFloatParams(i int, p quant.Params) error {
 	return j.put(j.scale, codes)
 }
 
-// setGlobals finds the scale of each tensor in the layout of NVFP4, which layers share that
-// loaders join: it is that of the largest magnitude in all of them.
+// setGlobals finds the scale of each tensor for NVFP4, from its largest magnitude. Layers that
+// loaders join share the scale of the largest magnitude of all.
 func (c *stCopy) setGlobals() error {
 	largest := make(map[string]float32)
 	c.globals = make(map[string]float32)
@@ -81,15 +81,15 @@ func (c *stCopy) setGlobals() error {
 	return nil
 }
 
-// nvfp4 returns the parameters of tensor i as a reader of the layout computes them: the
-// value of each group's scale divided by the scale of the tensor. The library's own are
-// products instead, and differ in the last bit.
+// nvfp4 returns the parameters of tensor i as a reader of the layout computes them: the value of
+// each group's scale, divided by the scale of the tensor. The library multiplies instead, and the
+// last bit differs.
 func (c *stCopy) nvfp4(i int, src quant.Source) (quant.Params, error) {
 	j, info := &c.jobs[i], c.infos[i]
 	one := c.globals[fusedName(moduleOf(info.Name))]
 	s := j.scheme
 	if one != globalOf(j.largest) {
-		s.Scales = quant.Float32Scale // those of the library would be under a scale of this tensor alone
+		s.Scales = quant.Float32Scale // the library would use the scale of this tensor alone
 	}
 	p, err := quant.Stream{Source: interruptible{c.ctx, src}, Shape: info.Shape}.Calibrate(s)
 	if j.known != nil {

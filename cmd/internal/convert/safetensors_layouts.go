@@ -11,21 +11,21 @@ import (
 
 // The layouts of compressed-tensors for floating-point codes.
 const (
-	floatQuantized = "float-quantized"      // E4M3FN with a float32 scale of the tensor or of each row
-	mxfp8Quantized = "mxfp8-quantized"      // E4M3FN in groups of 32 with powers of two
-	mxfp4Packed    = "mxfp4-pack-quantized" // E2M1 in groups of 32 with powers of two
-	nvfp4Packed    = "nvfp4-pack-quantized" // E2M1 in groups of 16 with E4M3FN, and a scale of the tensor
-	mixedPrecision = "mixed-precision"      // each group of the configuration names its own
+	floatQuantized = "float-quantized"      // E4M3FN with a float32 scale for the tensor or for each row
+	mxfp8Quantized = "mxfp8-quantized"      // E4M3FN in groups of 32, with powers of two as scales
+	mxfp4Packed    = "mxfp4-pack-quantized" // E2M1 in groups of 32, with powers of two as scales
+	nvfp4Packed    = "nvfp4-pack-quantized" // E2M1 in groups of 16, with E4M3FN scales and a scale of the tensor
+	mixedPrecision = "mixed-precision"      // each group of the configuration has its layout
 )
 
-// errNoLayout is that of a scheme without a layout.
+// errNoLayout is the error for a scheme without a layout.
 var errNoLayout = errors.New("compressed-tensors has no layout for it; for floats it has " +
 	"fp8_e4m3 per tensor and fp8_e4m3:channel, mxfp8, mxfp4 and nvfp4")
 
-// isMX reports whether scales are powers of two.
+// isMX reports whether scales of a format are powers of two.
 func isMX(f quant.ScaleFormat) bool { return f >= quant.E8M0Floor && f <= quant.E8M0Nearest }
 
-// floatLayout returns the layout that holds floating-point codes of a scheme.
+// floatLayout returns the layout for the floating-point codes of a scheme.
 func floatLayout(s quant.Scheme) (string, error) {
 	size, _ := s.Granularity.GroupSize()
 	switch {
@@ -41,8 +41,8 @@ func floatLayout(s quant.Scheme) (string, error) {
 	return "", errNoLayout
 }
 
-// fusedLayers are the layers that loaders join into one matrix, which has one scale of the
-// tensor, by the last parts of their names.
+// fusedLayers are the layers that loaders join into one matrix, by the last parts of their names.
+// They share the scale of the tensor.
 var fusedLayers = [][]string{
 	{"q_proj", "k_proj", "v_proj"},
 	{"gate_proj", "up_proj"},
@@ -50,8 +50,8 @@ var fusedLayers = [][]string{
 	{"q_a_proj", "kv_a_proj_with_mqa"},
 }
 
-// fusedName returns the name of the layer that a loader makes of a layer and of its
-// partners: that of a layer without partners is its own.
+// fusedName returns the name of the joined layer that a layer belongs to, or the name of the
+// layer if it is not joined.
 func fusedName(module string) string {
 	at := strings.LastIndexByte(module, '.') + 1
 	for _, parts := range fusedLayers {
@@ -62,12 +62,12 @@ func fusedName(module string) string {
 	return module
 }
 
-// largestGlobal bounds the scale of a tensor, so that its quotients with values of
-// E4M3FN are scales that the library has: at least 2^-126.
+// largestGlobal limits the scale of a tensor. A value of E4M3FN divided by it must be at least
+// 2^-126, the least scale of the library.
 const largestGlobal = 0x1p117
 
-// globalOf returns the scale of a tensor in the layout: by what the scales of its groups
-// were multiplied. The largest magnitude gets the largest scale that E4M3FN has.
+// globalOf returns the scale of a tensor: the factor that the scales of its groups are multiplied
+// by. It maps the scale of the largest magnitude to the largest value of E4M3FN.
 func globalOf(largest float32) float32 {
 	if largest == 0 {
 		return 1
@@ -75,15 +75,15 @@ func globalOf(largest float32) float32 {
 	return min(448*6/largest, largestGlobal)
 }
 
-// localScale returns the code of a group's scale under the scale of its tensor.
+// localScale returns the code of a group's scale, given the scale of its tensor.
 func localScale(scale, global float32) uint8 {
 	var code [1]uint8
-	// The error is that of a format without floating-point numbers.
+	// NarrowFloat8 only fails for formats that are not floating-point.
 	_ = quant.NarrowFloat8(code[:], []float32{float32(scale * global)}, quant.E4M3FN, true)
-	return max(code[0], 1) // 0 is no scale
+	return max(code[0], 1) // a scale must not be 0
 }
 
-// typeOf returns the name of the codes of a scheme: int4, or that of a format.
+// typeOf returns the name of the codes of a scheme: int4, or the name of a floating-point format.
 func typeOf(s quant.Scheme) string {
 	if s.Format != quant.Integers {
 		return s.Format.String()

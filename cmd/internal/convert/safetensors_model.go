@@ -18,32 +18,32 @@ import (
 
 const weightSuffix = ".weight"
 
-// isLayer reports whether a name is one of a layer's weight.
+// isLayer reports whether a name is that of the weight of a layer.
 func isLayer(name string) bool { return strings.HasSuffix(name, weightSuffix) }
 
-// moduleOf is the name of the layer.
+// moduleOf returns the name of the layer of a weight.
 func moduleOf(name string) string { return strings.TrimSuffix(name, weightSuffix) }
 
-// An stJob is what becomes of a tensor.
+// An stJob says what to do with a tensor.
 type stJob struct {
 	file   *stFile
 	reason string // why it is left
-	part   bool   // it becomes a part of another
+	part   bool   // it belongs to the weight of another tensor
 	copied *stTensor
 
 	scheme                    quant.Scheme
 	format                    string        // the layout of compressed-tensors
-	known                     *quant.Params // of a calibration file
+	known                     *quant.Params // from a calibration file; may be nil
 	codes, scale, zero, shape *stTensor     // zero and shape may be nil
-	global                    *stTensor     // the scale of the tensor, of NVFP4
-	largest                   float32       // magnitude, of NVFP4
-	floats                    *stTensor     // of a tensor that is dequantized
+	global                    *stTensor     // the scale of the tensor, for NVFP4
+	largest                   float32       // the largest magnitude, for NVFP4
+	floats                    *stTensor     // the values of a dequantized tensor
 	packed                    bool
-	joined                    bool // it is a weight that the reader of files makes
+	joined                    bool // package tensorfile combines the weight
 	rows, cols                int
 }
 
-// tensors are those that it becomes.
+// tensors returns the tensors to write for j.
 func (j *stJob) tensors() []*stTensor {
 	var all []*stTensor
 	for _, t := range []*stTensor{j.copied, j.codes, j.scale, j.global, j.zero, j.shape, j.floats} {
@@ -54,7 +54,7 @@ func (j *stJob) tensors() []*stTensor {
 	return all
 }
 
-// An stCopy is a model in safetensors files that is copied into another.
+// An stCopy copies a model in safetensors files.
 type stCopy struct {
 	*copier
 	from    *tensorfile.File
@@ -62,11 +62,11 @@ type stCopy struct {
 	jobs    []stJob
 	files   []*stFile
 	config  *modelConfig
-	dir     string // of the model
-	folder  bool   // the model is all that is in it
+	dir     string // folder of the model
+	folder  bool   // the model is the whole folder
 	measure bool
-	globals map[string]float32           // scales of tensors by fusedName, of NVFP4
-	make    func(i int) (*Weight, error) // writes what becomes of weight i
+	globals map[string]float32           // scales of tensors by fusedName, for NVFP4
+	make    func(i int) (*Weight, error) // converts and writes weight i
 	prepare func() error                 // runs before the first weight is written; may be nil
 }
 
@@ -98,7 +98,7 @@ func openST(ctx context.Context, in string, out *atomicfile.Set, p Progress) (*s
 	return c, nil
 }
 
-// shard plans a file for each that is read.
+// shard plans an output file for each input file.
 func (c *stCopy) shard() error {
 	shards := c.from.Shards
 	if len(shards) <= 1 {
@@ -130,7 +130,7 @@ func (c *stCopy) shard() error {
 	return nil
 }
 
-// names lists the tensors of the model.
+// names returns the names of the model's tensors.
 func (c *stCopy) names() []string {
 	var names []string
 	for _, info := range c.infos {
@@ -139,7 +139,7 @@ func (c *stCopy) names() []string {
 	return names
 }
 
-// same describes tensor i as it is.
+// same returns tensor i for a copy without changes.
 func (c *stCopy) same(i int) *stTensor {
 	info := c.infos[i]
 	t := &stTensor{name: info.Name, dtype: info.DType, shape: info.Shape, bytes: info.Bytes}
@@ -149,7 +149,7 @@ func (c *stCopy) same(i int) *stTensor {
 	return t
 }
 
-// reads is how many bytes of a weight are read before its codes are made.
+// reads returns the number of bytes of a weight to read before its codes are written.
 func (c *stCopy) reads(t tensorfile.Info) int64 {
 	if c.measure {
 		return 2 * t.Bytes
@@ -166,7 +166,7 @@ func (c *stCopy) run() (*Result, error) {
 			c.expect(c.reads(c.infos[i]))
 		}
 		if c.jobs[i].format == nvfp4Packed {
-			c.expect(c.infos[i].Bytes) // for its largest magnitude
+			c.expect(c.infos[i].Bytes) // read once more for the largest magnitude
 		}
 	}
 	for _, f := range c.files {
@@ -202,8 +202,8 @@ func (c *stCopy) run() (*Result, error) {
 	return &c.result, nil
 }
 
-// room returns an error if the output could not have all files that it takes,
-// or if files that are there already would be taken for parts of the model.
+// room returns an error if the output cannot hold all files to write, or if loaders would take
+// other files in the folder for parts of the model.
 func (c *stCopy) room() error {
 	if !c.out.IsFolder() {
 		return c.out.Beside()
@@ -215,7 +215,7 @@ func (c *stCopy) room() error {
 	for _, name := range there {
 		model := strings.HasSuffix(name, ".safetensors") || strings.HasSuffix(name, ".safetensors.index.json")
 		if len(c.files) > 1 && name == indexName || slices.ContainsFunc(c.files, func(f *stFile) bool { return f.name == name }) {
-			model = false // it is replaced
+			model = false // the file will be replaced
 		}
 		if model {
 			return &atomicfile.Error{Path: filepath.Join(c.out.Path(), name), Err: errStale}
@@ -224,10 +224,10 @@ func (c *stCopy) room() error {
 	return nil
 }
 
-// errStale is why --force does not write into the folder of another model.
+// errStale is the error if the folder has a file of another model that would not be replaced.
 var errStale = errors.New("a file of another model, which would stay in the folder and be taken for a part of this one; remove it first")
 
-// convert writes what becomes of tensor i, and lists it.
+// convert converts and writes tensor i, and adds it to the result.
 func (c *stCopy) convert(i int) error {
 	if err := c.ctx.Err(); err != nil {
 		return err
@@ -248,11 +248,11 @@ func (c *stCopy) convert(i int) error {
 		}
 		return err
 	}
-	c.tick(info.Bytes) // it is a part of another
+	c.tick(info.Bytes) // it belongs to another weight
 	return nil
 }
 
-// writeRest writes what belongs to the files.
+// writeRest writes the index, the configuration and the other files of the model.
 func (c *stCopy) writeRest() error {
 	if len(c.files) > 1 {
 		if err := writeIndex(c.out, c.files); err != nil {
@@ -275,7 +275,7 @@ func (c *stCopy) writeRest() error {
 	return nil
 }
 
-// besides returns the files that are copied with the model.
+// besides returns the files to copy with the model.
 func (c *stCopy) besides() []string {
 	if !c.out.IsFolder() || !c.folder {
 		return nil
@@ -283,7 +283,7 @@ func (c *stCopy) besides() []string {
 	return besides(c.dir)
 }
 
-// put writes a tensor that is in memory.
+// put writes a tensor whose data are in memory.
 func (j *stJob) put(t *stTensor, data any) error {
 	if err := j.file.at(t); err != nil {
 		return err

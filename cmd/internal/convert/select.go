@@ -10,11 +10,11 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/tensorfile"
 )
 
-// tiny is the number of elements under which a tensor is left: what it takes
-// to say how its codes are to be read is more than the codes save.
+// tiny is the least number of elements of a tensor to quantize. For smaller tensors the scales
+// and other parameters take more bytes than the codes save.
 const tiny = 64
 
-// Reasons why a tensor is left, beside those of a format.
+// Reasons why a tensor is left, in addition to those of a format.
 const (
 	reasonType     = "not floating-point numbers"
 	reasonExcluded = "excluded"
@@ -25,9 +25,8 @@ const (
 	reasonLarger   = "the codes and their scales would be no smaller"
 )
 
-// reason returns why a tensor is to be left as it is, or "" if it is to be
-// quantized. A tensor whose name --include spells out is quantized however
-// small it is.
+// reason returns why a tensor is left, or "" if it is to be quantized. Small tensors are
+// quantized if Include or a plan has the full name.
 func (o *Options) reason(t tensorfile.Info) string {
 	n := elements(t.Shape)
 	if !t.Floating {
@@ -47,7 +46,7 @@ func (o *Options) reason(t tensorfile.Info) string {
 		return reasonEmpty
 	case o.asked(t.Name):
 		return ""
-	case n == int64(slices.Max(t.Shape)): // 1×4096 is one too
+	case n == int64(slices.Max(t.Shape)): // such as 1×4096
 		return reasonVector
 	case n < tiny:
 		return reasonTiny
@@ -55,7 +54,7 @@ func (o *Options) reason(t tensorfile.Info) string {
 	return ""
 }
 
-// unread returns why a tensor that is not of floating-point numbers is left.
+// unread returns why a tensor that is not floating-point is left.
 func unread(t tensorfile.Info) string {
 	switch {
 	case t.PartOf != "":
@@ -68,14 +67,14 @@ func unread(t tensorfile.Info) string {
 	return reasonType
 }
 
-// spelling returns options that include one name in full.
+// spelling returns options that include only one full name.
 func (o *Options) spelling(name string) *Options {
 	with := *o
 	with.Include = []string{name}
 	return &with
 }
 
-// reasonByName returns why a tensor is left by its name alone, or "".
+// reasonByName returns why patterns of names exclude a tensor, or "".
 func (o *Options) reasonByName(name string) string {
 	switch s := o.selection(); {
 	case s.Excludes(name):
@@ -86,7 +85,7 @@ func (o *Options) reasonByName(name string) string {
 	return ""
 }
 
-// elements is the number of elements of a tensor that a file can hold.
+// elements returns the product of shape, for the shape of a tensor in a file.
 func elements(shape []int) int64 {
 	n := int64(1)
 	for _, d := range shape {
@@ -95,15 +94,14 @@ func elements(shape []int) int64 {
 	return n
 }
 
-// shortGroup is how many elements an axis has to have for groups along it, if it
-// has fewer than a group. A scale for each five weights of 4 bits, as kernels of
-// 5×5 would get, takes more than codes of 8 bits.
+// shortGroup is the least length of an axis for groups along it, if the axis is shorter than a
+// group. With a scale for each row of 5 weights, as in 5×5 kernels, 4-bit codes would take more
+// bytes than 8-bit codes.
 const shortGroup = 16
 
-// scheme returns the scheme for a tensor, and the axis of its channels or
-// groups: -1 for per tensor. Groups run along the longest axis other than that
-// of the channels, the last of equals, as those of quant compare; if that is too
-// short there is a scale for each channel.
+// scheme returns the scheme for a tensor and the axis of its channels or groups, which is -1 for
+// per tensor. Groups run along the longest axis other than the axis of the channels, the last of
+// equal ones, as in quant compare. If that axis is too short, the scheme is per channel.
 func (o *Options) scheme(t tensorfile.Info) (s quant.Scheme, axis int, err error) {
 	if c, _ := o.planned(t.Name); c != nil {
 		s = c.Scheme
@@ -130,7 +128,7 @@ func (o *Options) scheme(t tensorfile.Info) (s quant.Scheme, axis int, err error
 		}
 	}
 	if along < 0 {
-		along = channels // there is no other
+		along = channels // the only axis
 	}
 	if n := t.Shape[along]; along != channels && n < o.GroupSize && n < shortGroup {
 		s.Granularity = quant.PerChannel(channels)
@@ -148,8 +146,8 @@ func (o *Options) codes() quant.Scheme {
 	}
 }
 
-// channelAxis returns the axis of the channels of t: that of Axis, or that of the
-// operator which uses t, or 0. It is out of range if Axis is.
+// channelAxis returns the axis of the channels of t: Options.Axis if set, else the axis of the
+// operator that uses t, or 0. The result is out of range if Options.Axis is.
 func (o *Options) channelAxis(t tensorfile.Info) int {
 	switch {
 	case o.Axis != nil && *o.Axis < 0:
@@ -162,8 +160,8 @@ func (o *Options) channelAxis(t tensorfile.Info) int {
 	return t.Axis
 }
 
-// calibrated returns the parameters that the calibration file has for t; nil
-// if it has none, or there is no such file.
+// calibrated returns the parameters of t in the calibration file. It returns nil if there are
+// none, or no file.
 func (o *Options) calibrated(t tensorfile.Info) (*quant.Params, error) {
 	if o.Calibration == nil {
 		return nil, nil
@@ -185,11 +183,10 @@ func (o *Options) calibrated(t tensorfile.Info) (*quant.Params, error) {
 	return &p, nil
 }
 
-// errNotCalibrated is that a calibration file is of no use.
+// errNotCalibrated is the error if no weight uses the calibration file.
 var errNotCalibrated = errors.New("no weight that is quantized has a name of the calibration file")
 
-// checkCalibrated returns an error if there is a calibration file that no weight
-// has taken parameters from.
+// checkCalibrated returns an error if there is a calibration file but no weight used it.
 func (o *Options) checkCalibrated(weights []Weight) error {
 	if o.Calibration == nil || len(weights) == 0 || slices.ContainsFunc(weights, func(w Weight) bool { return w.Calibrated }) {
 		return nil
@@ -197,7 +194,7 @@ func (o *Options) checkCalibrated(weights []Weight) error {
 	return errNotCalibrated
 }
 
-// SetMapping sets Mapping by its name.
+// SetMapping sets Mapping from a name.
 func (o *Options) SetMapping(name string) error {
 	m, err := option.ParseMapping(name)
 	if err == nil {
@@ -206,7 +203,7 @@ func (o *Options) SetMapping(name string) error {
 	return err
 }
 
-// SetScheme sets what a scheme says, given as option.ParseScheme reads it.
+// SetScheme sets the options of a scheme, given as text for option.ParseScheme.
 func (o *Options) SetScheme(text string) error {
 	s, channel, err := option.ParseScheme(text)
 	if err != nil {
@@ -232,8 +229,7 @@ func (o *Options) SetScheme(text string) error {
 	return o.Validate()
 }
 
-// Validate returns an error if an option is out of its range or does not go
-// with another.
+// Validate returns an error if an option is out of range or conflicts with another.
 func (o *Options) Validate() error {
 	s := o.codes()
 	s.Method = quant.MinMax
@@ -258,5 +254,5 @@ func (o *Options) Validate() error {
 	return s.Validate()
 }
 
-// reasonQuantized is why a tensor of codes is left.
+// reasonQuantized is the reason for leaving a tensor of codes.
 const reasonQuantized = "quantized already"

@@ -11,16 +11,16 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/tensorfile"
 )
 
-// A Selection says which tensors of a model Quantize would quantize, whatever their
-// size would be afterwards, in the order of the file.
+// A Selection lists the tensors of a model that Quantize would quantize, in the order of the
+// file. It does not consider their new size.
 type Selection struct {
 	Names     []string
 	Left      []Left   // the others
-	Choosable []string // names of those left that Options.Include picks if it spells them out
+	Choosable []string // names of tensors in Left that would be quantized if Options.Include had them in full
 }
 
-// add adds a tensor, why being the reason to leave it, or "", and alone the reason
-// if its name were spelled out.
+// add adds a tensor. why is the reason to leave it, or ""; alone is the reason if Include had its
+// full name.
 func (s *Selection) add(t Left, why, alone string) {
 	if why == "" {
 		s.Names = append(s.Names, t.Name)
@@ -33,7 +33,7 @@ func (s *Selection) add(t Left, why, alone string) {
 	}
 }
 
-// Select reads which tensors of a model o picks.
+// Select returns the tensors of a model that o selects.
 func Select(kind Kind, in string, o Options) (*Selection, error) {
 	switch kind {
 	case KindONNX:
@@ -63,10 +63,10 @@ func Select(kind Kind, in string, o Options) (*Selection, error) {
 
 var errNoModel = errors.New("not a model: neither ONNX nor GGUF nor safetensors")
 
-// SelectIn is Select of a model in memory. F is what files were parsed to.
+// SelectIn is like Select, for a model in memory. f is the result of parsing files.
 func SelectIn(f *tensorfile.File, files []tensorfile.MemoryFile, o Options) (*Selection, error) {
 	kind := Kind(f.Kind)
-	if len(files) > 1 { // there may be others beside the model
+	if len(files) > 1 { // some may not belong to the model
 		files = slices.DeleteFunc(slices.Clone(files), func(x tensorfile.MemoryFile) bool { return !strings.HasSuffix(x.Name, kind.Extension()) })
 	}
 	switch kind {
@@ -118,7 +118,7 @@ func selectGGUF(parts []*gguf.File, o *Options) (*Selection, error) {
 
 func selectST(f *tensorfile.File, o *Options) (*Selection, error) {
 	s := new(Selection)
-	o.Granularity = option.PerChannel // whether groups go with a shape, the plan looks itself
+	o.Granularity = option.PerChannel // the plan checks itself whether groups suit a shape
 	stored := f.Stored()
 	o.setOtherNames(stored)
 	for _, t := range stored {
@@ -127,7 +127,7 @@ func selectST(f *tensorfile.File, o *Options) (*Selection, error) {
 	return s, s.check(o)
 }
 
-// check returns an error for a pattern of o that matches no tensor.
+// check returns an error if a pattern of o matches no tensor.
 func (s *Selection) check(o *Options) error {
 	all := slices.Clone(s.Names)
 	for _, t := range s.Left {

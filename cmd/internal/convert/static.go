@@ -14,23 +14,23 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/tensorfile"
 )
 
-// A staticCopy is an ONNX model whose activations and weights are quantized.
+// A staticCopy copies an ONNX model and quantizes its activations and weights.
 type staticCopy struct {
 	*onnxCopy
 	o      *Options
 	kind   activationType
 	plan   *onnx.Activations
-	params map[string]onnx.ActivationParams // by the names of values that have their own
+	params map[string]onnx.ActivationParams // by the names of values with their own scale
 	folded map[string]bool                  // by the names of nodes
 	jobs   map[*onnx.Tensor]*onnxJob
 	order  []*onnxJob
 	biases map[*onnx.Tensor]bool
 }
 
-// onnxStatic quantizes the weights and the activations of the model in, with the ranges
-// of o.Calibration: QuantizeLinear and DequantizeLinear stand around the operators that
-// ONNX Runtime computes with codes. Weights are int8 and symmetric, per channel or per
-// tensor; biases are int32. Patterns of o.Include and o.Exclude are of the names of nodes.
+// onnxStatic quantizes the weights and activations of the model in. The ranges of activations
+// come from o.Calibration. QuantizeLinear and DequantizeLinear nodes are inserted around the
+// operators that ONNX Runtime computes with codes. Weights are int8 and symmetric, per channel or
+// per tensor; biases are int32. The patterns in o.Include and o.Exclude are for names of nodes.
 func onnxStatic(ctx context.Context, in string, out *atomicfile.Set, o Options, p Progress) (*Result, error) {
 	c, err := newONNXCopy(ctx, in, out, o, p)
 	if err != nil {
@@ -65,7 +65,7 @@ func onnxStatic(ctx context.Context, in string, out *atomicfile.Set, o Options, 
 	return &c.result, nil
 }
 
-// checkNames returns an error for a pattern that no node has.
+// checkNames returns an error if a pattern matches no node.
 func (s *staticCopy) checkNames() error {
 	var names []string
 	for _, n := range s.plan.Nodes {
@@ -79,8 +79,8 @@ func (s *staticCopy) checkNames() error {
 	return nil
 }
 
-// calibrateActivations finds the scales of all activations, and which Relu and Clip
-// are folded.
+// calibrateActivations computes the scales of all activations, and finds the Relu and Clip nodes
+// to fold.
 func (s *staticCopy) calibrateActivations() error {
 	var missing, constant []string
 	found := false
@@ -124,10 +124,10 @@ func (s *staticCopy) calibrateActivations() error {
 	return nil
 }
 
-// errOneValue is the error of a range without width.
+// errOneValue is the error for a range of width 0.
 var errOneValue = errors.New("the calibration saw one value only")
 
-// others says that an error is of more tensors than the first of names.
+// others returns text for an error about several tensors: all names but the first.
 func others(names []string) string {
 	const most = 4
 	switch n := len(names) - 1; {
@@ -139,7 +139,7 @@ func others(names []string) string {
 	return fmt.Sprintf(", and so of %q", names[1:])
 }
 
-// calibrateValue finds the scale of a value by its range.
+// calibrateValue computes the scale of a value from its range.
 func (s *staticCopy) calibrateValue(name string) error {
 	entry := s.o.Calibration.Find(name)
 	switch {
@@ -158,8 +158,8 @@ func (s *staticCopy) calibrateValue(name string) error {
 	return nil
 }
 
-// folds reports whether the limits of a Relu or Clip are those of the codes of its
-// result: then it changes no code.
+// folds reports whether the limits of a Relu or Clip have the lowest and the highest code. Then
+// the operator changes no code and can be removed.
 func (s *staticCopy) folds(x *onnx.ActivationNode) bool {
 	v := s.plan.Value(x.Output())
 	if v == nil {
@@ -170,7 +170,7 @@ func (s *staticCopy) folds(x *onnx.ActivationNode) bool {
 	return ok && constant && s.kind.code(lo, p) == s.kind.min && s.kind.code(hi, p) == s.kind.max
 }
 
-// makeJobs finds the weights and the other constants that become codes, and their scales.
+// makeJobs creates the jobs for the weights and other constants to quantize, with their scales.
 func (s *staticCopy) makeJobs() error {
 	axes := map[*onnx.Tensor]int{}
 	for i := range s.plan.Nodes {
@@ -181,7 +181,7 @@ func (s *staticCopy) makeJobs() error {
 		}
 		axis := x.WeightAxis()
 		if had, shared := axes[w]; s.o.Granularity == option.PerTensor || shared && had != axis {
-			axis = onnx.NoAxis // nodes that share a weight see its output channels on one axis
+			axis = onnx.NoAxis // nodes that share the weight disagree on its channel axis
 		}
 		axes[w] = axis
 	}
@@ -204,7 +204,7 @@ func (s *staticCopy) makeJobs() error {
 	return nil
 }
 
-// job begins the job of a tensor, or returns nil if there is one.
+// job returns a new job for a tensor, or nil if there is one already.
 func (s *staticCopy) job(t *onnx.Tensor, scheme quant.Scheme, dtype string) (*onnxJob, error) {
 	if s.jobs[t] != nil {
 		return nil, nil
@@ -213,7 +213,7 @@ func (s *staticCopy) job(t *onnx.Tensor, scheme quant.Scheme, dtype string) (*on
 		return nil, err
 	}
 	info := tensorfile.InfoONNX(t)
-	j := &onnxJob{c: s.onnxCopy, t: t, shape: info.Shape, scheme: scheme, dtype: dtype, width: scheme.Bits, channels: -1, measure: s.o.Measure, zeros: true} // QGemm has to have zero points
+	j := &onnxJob{c: s.onnxCopy, t: t, shape: info.Shape, scheme: scheme, dtype: dtype, width: scheme.Bits, channels: -1, measure: s.o.Measure, zeros: true} // QGemm requires zero points
 	axis := -1
 	if a, ok := scheme.Granularity.Axis(); ok {
 		axis, j.channels = a, a
@@ -236,7 +236,7 @@ func (s *staticCopy) job(t *onnx.Tensor, scheme quant.Scheme, dtype string) (*on
 	return j, nil
 }
 
-// weight makes the job of a weight: int8, symmetric, without the lowest code.
+// weight creates the job of a weight: int8 and symmetric, without the lowest code.
 func (s *staticCopy) weight(t *onnx.Tensor, axis int) error {
 	scheme := quant.Scheme{Bits: 8, Mapping: quant.Symmetric, NarrowRange: true, ZeroInRange: true, Method: s.o.Range}
 	if axis != onnx.NoAxis {
@@ -265,8 +265,8 @@ func (s *staticCopy) weight(t *onnx.Tensor, axis int) error {
 	return nil
 }
 
-// operand makes the job of a constant that is added, multiplied element by element or the
-// like: it has codes of the type of activations.
+// operand creates the job of a constant operand of an element-wise operator. Its codes have the
+// type of activations.
 func (s *staticCopy) operand(t *onnx.Tensor) error {
 	scheme := quant.Scheme{Bits: s.kind.bits(), Unsigned: s.kind.min == 0, ZeroInRange: true}
 	if s.o.Static.Symmetric && s.kind.min < 0 {
@@ -285,7 +285,7 @@ func (s *staticCopy) operand(t *onnx.Tensor) error {
 	return err
 }
 
-// typeName is the name that reports have for a type of package onnx.
+// typeName returns the name in reports for a type of package onnx.
 func typeName(dtype string) string {
 	if dtype[0] == 'U' {
 		return "uint" + dtype[1:]
@@ -293,7 +293,7 @@ func typeName(dtype string) string {
 	return "int" + dtype[1:]
 }
 
-// widen widens the scales of weights under which a bias does not fit in int32.
+// widen increases scales of weights if a bias would not fit in int32 otherwise.
 func (s *staticCopy) widen() error {
 	for i := range s.plan.Nodes {
 		x := &s.plan.Nodes[i]
@@ -331,7 +331,7 @@ func (s *staticCopy) widen() error {
 	return nil
 }
 
-// bias returns the bias that becomes codes of int32, or nil.
+// bias returns the bias of x to quantize to int32, or nil.
 func (s *staticCopy) bias(x *onnx.ActivationNode) *onnx.Tensor {
 	if !x.Quantized() {
 		return nil
@@ -339,7 +339,7 @@ func (s *staticCopy) bias(x *onnx.ActivationNode) *onnx.Tensor {
 	return x.Bias()
 }
 
-// quantize plans all changes of the model.
+// quantize plans all changes to the model.
 func (s *staticCopy) quantize() error {
 	for _, j := range s.order {
 		if err := s.rewriter.Quantize(j.quantized()); err != nil {
@@ -370,10 +370,10 @@ func (s *staticCopy) quantize() error {
 	return s.model.Raise(version)
 }
 
-// reasonNoOperator is why a tensor of floating-point numbers is left.
+// reasonNoOperator is a reason for leaving a floating-point tensor.
 const reasonNoOperator = "no operator that computes with codes takes it"
 
-// report fills in what became of nodes, values and tensors.
+// report adds the nodes, values and tensors to the result.
 func (s *staticCopy) report() {
 	r := &s.result
 	for _, x := range s.plan.Nodes {

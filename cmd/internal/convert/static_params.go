@@ -7,14 +7,14 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/onnx"
 )
 
-// This file has the arithmetic of ONNX Runtime's quantization tool, bit for bit: the
-// scales and zero points of activations, the scales of weights, and the codes of biases.
+// This file computes scales, zero points and codes exactly as ONNX Runtime's quantization tool
+// does: for activations, weights and biases.
 
 // An activationType is a type of the codes of activations.
 type activationType struct {
-	dtype    string // as package onnx has it
-	min, max int    // of the type
-	even     int    // of the symmetric mapping, from -even or from 0 on
+	dtype    string // name in package onnx
+	min, max int    // limits of the type
+	even     int    // largest code of the symmetric mapping, from -even or from 0 on
 }
 
 var activationTypes = map[string]activationType{
@@ -22,7 +22,7 @@ var activationTypes = map[string]activationType{
 	"uint16": {"U16", 0, 65535, 65534}, "int16": {"I16", -32768, 32767, 32767},
 }
 
-// bits is the width of a code.
+// bits returns the bit width of a code.
 func (t activationType) bits() int {
 	if t.max > 255 {
 		return 16
@@ -30,12 +30,11 @@ func (t activationType) bits() int {
 	return 8
 }
 
-// tiny32 is the least normal float32: a scale below it becomes 1.
+// tiny32 is the least normal float32. A smaller scale is replaced by 1.
 const tiny32 = 0x1p-126
 
-// params returns the scale and the zero point of a range, which is widened to hold 0.
-// The width is a float32, the rest is computed in float64, and the scale is
-// rounded to float32 at the end. The mapping is symmetric or asymmetric.
+// params returns the scale and zero point for a range, after widening it to contain 0. The width
+// is computed in float32 and the rest in float64; the scale is rounded to float32 at the end.
 func (t activationType) params(lo, hi float32, symmetric bool) (onnx.ActivationParams, error) {
 	p := onnx.ActivationParams{DType: t.dtype}
 	lo, hi = min(lo, 0), max(hi, 0)
@@ -65,14 +64,14 @@ func (t activationType) params(lo, hi float32, symmetric bool) (onnx.ActivationP
 	return p, nil
 }
 
-// code returns the code of x as QuantizeLinear makes it.
+// code returns the code of x, as QuantizeLinear computes it.
 func (t activationType) code(x float32, p onnx.ActivationParams) int {
 	q := math.RoundToEven(float64(x/p.Scale)) + float64(p.Zero)
 	return int(min(max(q, float64(t.min)), float64(t.max)))
 }
 
-// weightScale returns the scale of int8 weights in [-far, far]: the largest magnitude gets
-// the code 127, or 64 if the range is reduced.
+// weightScale returns the scale for int8 weights in [-far, far]. The largest magnitude has the
+// code 127, or 64 if the range is reduced.
 func weightScale(far float32, reduced bool) float32 {
 	width := float32(2 * far)
 	steps := 254.0
@@ -85,11 +84,11 @@ func weightScale(far float32, reduced bool) float32 {
 	return 1
 }
 
-// biasMargin keeps the codes of a bias a little away from the ends of int32.
+// biasMargin keeps the codes of a bias away from the limits of int32.
 const biasMargin = 1.0001
 
-// widened returns the scale of a weight's channel such that the codes of a bias hold
-// the value far, which is the magnitude of the bias; the scale itself if they do.
+// widened returns the scale of a weight's channel, increased if necessary so that int32 codes can
+// hold a bias of magnitude far.
 func widened(scale, input, far float32) float32 {
 	least := biasMargin * (2 * math.Abs(float64(far))) / (2 * math.MaxInt32)
 	have := float64(input) * float64(scale)
@@ -99,8 +98,8 @@ func widened(scale, input, far float32) float32 {
 	return float32(float64(scale) * (least / have))
 }
 
-// biasCodes returns the codes of a bias, and their scales: those of the input times
-// those of the weight, one for all or one for each value.
+// biasCodes returns the int32 codes of a bias, and their scales: the scale of the input times the
+// scales of the weight, one for all or one for each value.
 func biasCodes(bias []float32, input float32, weight []float32) (codes []int32, scales []float32) {
 	scales = make([]float32, len(weight))
 	for i, s := range weight {

@@ -1,38 +1,38 @@
 package convert
 
-// The options of static quantization, and what its result lists.
+// This file has the options of static quantization, and the types of its result.
 
-// Static says how activations are quantized.
+// Static says how to quantize activations.
 type Static struct {
-	Type      string // of their codes: uint8, int8, uint16 or int16
-	Symmetric bool   // the mapping
-	Reduced   bool   // codes of weights reach from -64 to 64: for x86 processors without VNNI, where sums of 8 bits overflow
+	Type      string // type of the codes: uint8, int8, uint16 or int16
+	Symmetric bool   // use the symmetric mapping
+	Reduced   bool   // codes of weights from -64 to 64: for x86 processors without VNNI, where sums of 8-bit products saturate
 	Operators []string
 }
 
-// ActivationTypes are the types that codes of activations may have.
+// ActivationTypes returns the types for codes of activations.
 func ActivationTypes() []string { return []string{"uint8", "int8", "uint16", "int16"} }
 
-// An Operator is a node of a model that is quantized statically.
+// An Operator is a node of a statically quantized model.
 type Operator struct {
 	Name, Op string
-	Integer  string // what a runtime computes with codes instead; "" if it stays in floating point
-	Folded   bool   // nothing is left of it
+	Integer  string // the operator with codes that a runtime computes instead; "" if it stays in floating point
+	Folded   bool   // the node was removed
 	Reason   string // why it stays in floating point
 }
 
-// An Activation is a value that became codes.
+// An Activation is a value that was replaced by codes.
 type Activation struct {
 	Name     string
-	Of       string // the value whose scale and zero point it has
+	Of       string // the value whose scale and zero point it shares
 	Type     string
 	Min, Max float32 // the calibrated range of Of
 	Scale    float32
 	Zero     int32
 }
 
-// A Bias is a bias that became codes of int32.
+// A Bias is a bias that was quantized to int32.
 type Bias struct {
 	Name, Node string
-	Widened    int // scales of the weight that were widened, so that the codes hold the bias
+	Widened    int // number of scales of the weight that were increased so that int32 holds the bias
 }
