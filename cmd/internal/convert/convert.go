@@ -79,7 +79,7 @@ type Left struct {
 	DType  string
 	Shape  []int
 	Bytes  int64
-	Reason string // why it was copied
+	Reason string // why it was left unchanged
 }
 
 // sizeOf returns the total size of the files that exist.

@@ -91,7 +91,7 @@ func DequantizeGGUF(ctx context.Context, in string, out *atomicfile.Set, o Optio
 	set := func(types []gguf.Type) []gguf.Setting {
 		for _, t := range types {
 			if block, _ := t.Block(); block != 1 {
-				return nil // most tensors keep their type, so the metadata do too
+				return nil // a tensor stays quantized, so the file keeps its type
 			}
 		}
 		return gguf.Settings(gguf.F32)

@@ -14,22 +14,22 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/tensorfile"
 )
 
-// ONNX quantizes the ONNX model in: its weights become codes, scales and zero
-// points, of which a DequantizeLinear node makes what the weights were called.
-// Codes are int4, uint4, int8, uint8, int16 or uint16, whichever holds
-// o.Bits. Weights in subgraphs and functions are quantized as well.
+// ONNX quantizes the weights of the ONNX model in. Each weight is replaced by codes, scales and
+// zero points, and by a DequantizeLinear node whose output has the name of the weight. The type
+// of the codes is int4, uint4, int8, uint8, int16 or uint16: the narrowest that holds o.Bits.
+// Weights in subgraphs and functions are quantized too.
 //
-// Everything else stays as it is, byte for byte, except that
-//   - the version of the operators is raised if DequantizeLinear needs that (to
-//     10; 13 for channels; 21 for groups, and for codes of 4 and 16 bits), and
-//     nodes that would mean something else in it are written anew;
-//   - quantized weights are no longer inputs of the graph, as older models list
-//     their weights;
-//   - data in other files, of all tensors, are in one file beside the new
-//     model, and so are those of a model that would get larger than 2 GiB.
+// Everything else is copied byte for byte, with these exceptions:
+//   - The version of the operators is raised if DequantizeLinear needs that: to 10, to 13 for
+//     channels, and to 21 for groups and for codes of 4 and 16 bits. Nodes whose meaning would
+//     change are converted.
+//   - Quantized weights are no longer inputs of the graph. Older models list all weights as
+//     inputs.
+//   - External data of all tensors go to one file beside the new model. If the model would be
+//     larger than 2 GiB, data inside the model go to that file too.
 //
-// What no operator multiplies with or looks up in (biases, operands of Add,
-// what shapes are computed from) is left unless o.Include spells its name.
+// Constants that no operator multiplies by or looks up in are left unless o.Include or a plan has
+// their full names: biases, operands of Add, and inputs of shape computations.
 func ONNX(ctx context.Context, in string, out *atomicfile.Set, o Options, p Progress) (*Result, error) {
 	c, err := newONNXCopy(ctx, in, out, o, p)
 	if err != nil {
@@ -57,7 +57,7 @@ func ONNX(ctx context.Context, in string, out *atomicfile.Set, o Options, p Prog
 			continue
 		}
 		jobs = append(jobs, j)
-		c.expect(t.Bytes) // once to calibrate, and once to write
+		c.expect(t.Bytes) // calibration reads the weight once more
 		if o.Measure {
 			c.expect(t.Bytes)
 		}

@@ -20,38 +20,38 @@ const (
 	reasonLoader = "an embedding, an output head or a router by its name, which loaders want as it is"
 )
 
-// Safetensors quantizes the weights of a model in safetensors files: in is a
-// file, an index of shards, or a folder. What is written is in the layout of
-// compressed-tensors, with a config.json that says so:
+// Safetensors quantizes the weights of a model in safetensors files. The path in is that of a
+// file, of an index of shards, or of a folder. The result has a layout of compressed-tensors,
+// with a config.json that describes it:
 //
-//   - 8 bits for a tensor or a channel: int-quantized. NAME.weight are the
-//     codes, NAME.weight_scale has the shape [1] or [rows, 1], and with the
-//     asymmetric mapping there is a NAME.weight_zero_point of the same shape.
-//     With the symmetric mapping the configuration asks for activations of 8
-//     bits, scaled token by token, without which vLLM has no kernel.
-//   - otherwise, 2, 4 or 8 bits: pack-quantized. NAME.weight_packed has rows of
-//     int32, NAME.weight_shape the shape, NAME.weight_scale is [rows, groups] or
-//     [rows, 1], and zero points are packed along the columns. A scale for the
-//     whole tensor is repeated for each row: loaders have no other form.
-//   - 8-bit floats (E4M3FN) for a tensor or a channel: float-quantized, with tensors
-//     like those of int-quantized. The configuration asks for activations of 8-bit
-//     floats, scaled token by token.
-//   - 8-bit floats in groups of 32: mxfp8-quantized, and 4-bit floats:
-//     mxfp4-pack-quantized. NAME.weight_scale holds the exponents of powers of two,
-//     and NAME.weight_packed two codes in a byte, the first in the low half.
-//   - 4-bit floats in groups of 16: nvfp4-pack-quantized. NAME.weight_scale is of E4M3FN,
-//     and its values are divided by NAME.weight_global_scale. Layers that loaders join,
-//     such as q_proj, k_proj and v_proj, share that scale.
+//   - int-quantized: 8-bit integers, per tensor or per channel. NAME.weight has the codes, and
+//     NAME.weight_scale has the shape [1] or [rows, 1]. With the asymmetric mapping,
+//     NAME.weight_zero_point has the same shape as the scales. With the symmetric mapping, the
+//     configuration asks for 8-bit activations with a scale for each token, because vLLM has no
+//     kernel for other activations.
+//   - pack-quantized: other integers of 2, 4 or 8 bits. NAME.weight_packed has rows of int32,
+//     NAME.weight_shape has the shape, and NAME.weight_scale has the shape [rows, groups] or
+//     [rows, 1]. Zero points are packed along the columns. A scale for the whole tensor is
+//     repeated for each row, because loaders require that.
+//   - float-quantized: 8-bit floats (E4M3FN), per tensor or per channel, with tensors like those
+//     of int-quantized. The configuration asks for activations of 8-bit floats with a scale for
+//     each token.
+//   - mxfp8-quantized: 8-bit floats in groups of 32. NAME.weight_scale has the exponents of
+//     scales that are powers of two.
+//   - mxfp4-pack-quantized: 4-bit floats in groups of 32, with scales like mxfp8-quantized.
+//     NAME.weight_packed has two codes in a byte, the first in the low half.
+//   - nvfp4-pack-quantized: 4-bit floats in groups of 16. NAME.weight_scale has E4M3FN values,
+//     which loaders divide by NAME.weight_global_scale. Layers that loaders join, such as q_proj,
+//     k_proj and v_proj, share the global scale.
 //
-// A plan may have weights of several layouts: the format of the configuration is
-// mixed-precision then.
+// If a plan uses several layouts, the format of the configuration is mixed-precision.
 //
-// Scales of integers are float32 as they were computed, whatever type the weights had:
-// int8 kernels take them so, and others round them as they load them. Rows are
-// output channels; groups are parts of a row, and have to divide it.
+// Scales of integers are float32, whatever the type of the weights. The int8 kernels need that;
+// other kernels round the scales when they load them. Rows are output channels. Groups are parts
+// of a row, and the size of a group must divide the length of a row.
 //
-// Embeddings, output heads and routers are left unless Include spells them
-// out. If out is a folder, the other files that loaders need are copied to it.
+// Embeddings, output heads and routers are left unless Include or a plan has their full names. If
+// out is a folder, the other files that loaders need are copied to it.
 func Safetensors(ctx context.Context, in string, out *atomicfile.Set, o Options, p Progress) (*Result, error) {
 	if err := o.checkSafetensors(); err != nil {
 		return nil, err

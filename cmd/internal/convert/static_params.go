@@ -14,7 +14,7 @@ import (
 type activationType struct {
 	dtype    string // name in package onnx
 	min, max int    // limits of the type
-	even     int    // largest code of the symmetric mapping, from -even or from 0 on
+	even     int    // largest code of the symmetric mapping; the lowest is -even, or 0 for unsigned types
 }
 
 var activationTypes = map[string]activationType{
