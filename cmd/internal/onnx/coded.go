@@ -85,8 +85,8 @@ func (q *Dequantizer) take(n *node, scales, zeros int) error {
 	return nil
 }
 
-// channels sets the axis of scales and zero points: NoAxis for a single scale, else an axis of
-// the codes.
+// channels checks the scales and zero points: one for all codes, or one for each index of axis.
+// In the latter case it sets q.Axis.
 func (q *Dequantizer) channels(axis int) error {
 	if axis < 0 {
 		axis += len(q.Codes.Shape)

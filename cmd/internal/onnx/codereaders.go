@@ -207,7 +207,7 @@ func integerToFloat(_ *Model, n *node, q *Dequantizer) (*replacement, error) {
 	return r.plus(n, 6), q.channels(-1)
 }
 
-// gatherBlocks reads a GatherBlockQuantized, which looks up rows of a quantized table.
+// gatherBlocks reads a GatherBlockQuantized, which looks up parts of a quantized tensor.
 func gatherBlocks(_ *Model, n *node, q *Dequantizer) (*replacement, error) {
 	bits, packed := n.int("bits", 4), q.Codes.DType == "U8"
 	axis, block := n.int("quantize_axis", 1), n.int("block_size", 128)
