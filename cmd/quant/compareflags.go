@@ -48,7 +48,7 @@ type export struct {
 // most. Its tables list all tensors.
 const mostDrawn = 12
 
-// exports returns the files that a report can be written to.
+// exports returns the kinds of files that a report can be exported to.
 func exports() []export {
 	return []export{{
 		flag: "csv", endings: endings[formatCSV], usage: "write a CSV `file`: a row for each tensor and scheme, and for each of their channels",

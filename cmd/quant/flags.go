@@ -82,7 +82,7 @@ const defaultGroup = 32
 // granularityGroup is option.PerGroup on the command line.
 const granularityGroup = "group"
 
-// methodUsage is the help of --method for a whole tensor.
+// methodUsage returns the help of --method for a whole tensor.
 func methodUsage() string {
 	return "`method` that chooses ranges: " + strings.Join(option.MethodWords(), ", ")
 }

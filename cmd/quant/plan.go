@@ -219,7 +219,7 @@ func readSensitivity(path string) ([]report.PlanFactor, error) {
 		line, _ := r.FieldPos(1)
 		switch {
 		case err != nil && line == 1:
-			continue // a header
+			continue // the header line
 		case err != nil:
 			return nil, fmt.Errorf("%s: line %d: %q is not a number", path, line, row[1])
 		}

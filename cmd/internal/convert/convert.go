@@ -15,7 +15,7 @@ type Options struct {
 	Bits        int
 	Unsigned    bool
 	Mapping     quant.Mapping
-	Granularity string // option.PerTensor, PerChannel or PerGroup
+	Granularity string // option.PerTensor, option.PerChannel or option.PerGroup
 	GroupSize   int    // elements of a group, for PerGroup
 	Axis        *int   // axis of the channels; nil for the axis in the file, or 0 if there is none
 	NarrowRange bool

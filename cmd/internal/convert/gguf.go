@@ -186,7 +186,7 @@ func (o *Options) reasonGGUF(t *gguf.Tensor) string {
 	return ""
 }
 
-// A ggufCopy is a GGUF model that is copied into a file.
+// A ggufCopy copies a GGUF model to another file.
 type ggufCopy struct {
 	*copier
 	from *gguf.File
@@ -385,7 +385,7 @@ type ggufBlocks struct {
 func (s ggufBlocks) ReadFloats(dst []float32, off int) error {
 	block, size := s.to.Block()
 	skip := off % block
-	n := (skip + len(dst) + block - 1) / block // whole blocks
+	n := (skip + len(dst) + block - 1) / block // number of blocks to encode
 	values, bytes := make([]float32, n*block), make([]byte, n*size)
 	if err := s.from.ReadFloats(s.i, values, off-skip); err != nil {
 		return err

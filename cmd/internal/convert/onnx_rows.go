@@ -106,7 +106,7 @@ func (s *rowSource) fill(first int) error {
 	if s.band == nil {
 		s.band = make([]float32, min(bandRows, s.row)*s.rows)
 	}
-	s.first, s.end = 0, 0 // in case of an error
+	s.first, s.end = 0, 0 // no band is valid after an error
 	s.band = s.band[:(end-first)*s.rows]
 	for n := range s.rows {
 		// The first bit of the band in row n of codes.

@@ -138,7 +138,7 @@ func (o *Options) scheme(t tensorfile.Info) (s quant.Scheme, axis int, err error
 	return s, along, nil
 }
 
-// codes returns the scheme of o for a whole tensor.
+// codes returns the scheme of o, per tensor.
 func (o *Options) codes() quant.Scheme {
 	return quant.Scheme{
 		Bits: o.Bits, Format: o.Format, Scales: o.Scales, Unsigned: o.Unsigned, Mapping: o.Mapping, NarrowRange: o.NarrowRange,

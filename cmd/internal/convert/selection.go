@@ -15,7 +15,7 @@ import (
 // file. It does not consider their new size.
 type Selection struct {
 	Names     []string
-	Left      []Left   // the others
+	Left      []Left   // the other tensors
 	Choosable []string // names of tensors in Left that would be quantized if Options.Include had them in full
 }
 

@@ -43,7 +43,7 @@ type ActivationNode struct {
 // floating point.
 func (x *ActivationNode) Quantized() bool { return x.node != nil && x.reason == "" }
 
-// Activations are the values of a model that become codes, and its nodes.
+// Activations are the values of a model that get codes, and the nodes around them.
 type Activations struct {
 	Values []Activation     // in the order of the nodes
 	Nodes  []ActivationNode // nodes of the main graph with a floating-point output, in order; then the products in other graphs
@@ -111,7 +111,7 @@ func (x *ActivationNode) Folds() bool { return x.kind == kindClip && x.Quantized
 type ActivationChoice struct {
 	Operators []string                   // the operators to quantize; nil for ActivationOperators
 	Skip      func(name, op string) bool // whether a node is left in floating point; may be nil
-	Bits      int                        // of the codes of activations, 8 or 16; 0 for 8
+	Bits      int                        // bit width of the codes of activations, 8 or 16; 0 for 8
 }
 
 // ReasonSkipped is the reason for a node that ActivationChoice.Skip excludes.

@@ -1,7 +1,7 @@
 package onnx
 
-// The activations of a model: the values that its nodes compute or take as inputs, and that
-// codes can replace.
+// This file finds the activations of a model: values that nodes compute or take as inputs, and
+// that codes can replace.
 
 import "strings"
 

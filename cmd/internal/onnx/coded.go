@@ -17,7 +17,7 @@ type Dequantizer struct {
 	Zero   int
 	Axis   int   // axis in Shape of the scales and zero points; NoAxis for one scale
 	Block  int   // elements in a block; 0 if each index has a scale
-	Shape  []int // of the values
+	Shape  []int // shape of the values
 	Packed *Packed
 
 	node    *node // the DequantizeLinear that the values replace; nil for other operators
@@ -131,10 +131,10 @@ type replacement struct {
 	removed    []*node  // nodes to remove as well
 
 	codes       *string // a DequantizeLinear computes dequantizedInput from these codes; nil if the input is floating-point
-	scale, zero string  // of the codes
+	scale, zero string  // scale and zero point of the codes
 	source      string  // the name of dequantizedInput if there are no codes
 
-	bias []float32 // of a Conv
+	bias []float32 // the bias of a Conv
 	add  string    // the name of a value to add to the result; "" for none
 
 	outScale, outZero string // the result is quantized with these; "" if it is not quantized

@@ -11,9 +11,9 @@ import (
 type conversion struct {
 	m       *Model
 	node    *node
-	dropped []string         // attributes
-	added   [][]byte         // AttributeProtos
-	inputs  map[int]constant // by index
+	dropped []string         // names of attributes to remove
+	added   [][]byte         // AttributeProtos to add
+	inputs  map[int]constant // inputs to add, by index
 	op      string           // the new operator; "" to keep it
 	roi     bool             // insert an empty tensor as input 1; input 1 becomes 2
 	flatten int64            // if flat is set, the axis of a Flatten before the node; a Reshape follows the node
@@ -253,7 +253,7 @@ func (c *conversion) rewrite(body []byte, inputs, outputs []string) []byte {
 	return append(out, rest...)
 }
 
-// attributeName is the name of an AttributeProto.
+// attributeName returns the name of an AttributeProto.
 func attributeName(a []byte) (name string) {
 	for len(a) > 0 {
 		num, typ, n := protowire.ConsumeTag(a)

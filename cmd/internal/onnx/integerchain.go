@@ -47,7 +47,7 @@ func integerChain(_ *Model, n *node, q *Dequantizer) (*replacement, error) {
 // A chain is a MatMulInteger or ConvInteger with the nodes after it.
 type chain struct {
 	node    *node
-	removed []*node // all but the last
+	removed []*node // the nodes of the chain except the last
 	last    *node
 	input   string  // the scale of the input
 	weight  *Tensor // the scales of the weight

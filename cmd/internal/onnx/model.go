@@ -18,7 +18,7 @@ type Tensor struct {
 	DType    string // as in safetensors: F32, F16, BF16, F64, I8, …; others: I4, U4, STRING, …
 	Shape    []int  // empty for a scalar
 	Bytes    int64  // size of the elements without encoding
-	Floating bool   // F32, F16, BF16 or F64, with data
+	Floating bool   // the type is F32, F16, BF16 or F64, and there are data
 
 	Use    string // the operators that use it, with its role if that is not the weight: "Conv", "Conv bias", "Gather, MatMul"
 	Axis   int    // axis of the output channels for those operators, or NoAxis
@@ -38,11 +38,11 @@ type Tensor struct {
 	value  string // the name in its graph
 	graph  *graph
 	node   *node    // the Constant node; nil for an initializer
-	frames []*frame // of the TensorProto; more than one if it was merged
+	frames []*frame // frames of the TensorProto; more than one if it was merged
 	sparse bool
 
 	elem elemType
-	n    int // elements
+	n    int // number of elements
 
 	// Location of the data: in the file from rawOffset on, if that is not -1; or in external; or
 	// as numbers in field of the messages in typed.
@@ -51,9 +51,9 @@ type Tensor struct {
 	external          *external
 	field             int
 	typed             []span
-	chunks            int   // occurrences of that field
-	chunk             field // the last
-	mixed             bool  // there are several such fields
+	chunks            int   // number of occurrences of that field
+	chunk             field // the last occurrence
+	mixed             bool  // the data are in several fields
 	inAttribute       bool  // they are fields of an attribute, not of a TensorProto
 }
 
@@ -181,7 +181,7 @@ type node struct {
 	attrs   []attribute
 }
 
-// An attribute of a node. Lists of more than maxInts numbers are left out.
+// An attribute is an attribute of a node. Lists of more than maxInts numbers are left out.
 type attribute struct {
 	name   string
 	frame  frame

@@ -9,7 +9,7 @@ import (
 const (
 	maxGraphs     = 64      // depth of nested graphs
 	maxInts       = 256     // numbers kept of an attribute
-	maxAttributes = 1024    // of a node
+	maxAttributes = 1024    // attributes of a node
 	maxParts      = 1 << 22 // nodes, attributes and tensors of a model
 	maxStrings    = 1 << 23 // inputs and outputs of nodes
 )

@@ -21,7 +21,7 @@ const (
 type Rewriter struct {
 	m        *Model
 	e        *editor
-	dataName string          // of the external file
+	dataName string          // name of the external file
 	taken    map[string]bool // names in use
 	stores   []*store
 	moved    []*moved

@@ -22,7 +22,7 @@ type store struct {
 	data     Payload
 	node     protowire.Number // field number of a Constant node around it; 0 for an initializer
 	external bool
-	offset   int64 // in the external file
+	offset   int64 // offset in the external file
 }
 
 // head returns the TensorProto up to its data.

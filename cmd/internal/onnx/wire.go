@@ -17,8 +17,8 @@ type span struct{ start, end int64 }
 type frame struct {
 	parent    *frame
 	num       protowire.Number
-	start     int64 // of the tag
-	body, end int64 // of the message
+	start     int64 // offset of the tag
+	body, end int64 // offsets of the message
 }
 
 func (f *frame) inner() span { return span{f.body, f.end} }
@@ -80,7 +80,7 @@ func (w *wire) next(pos, end int64) (field, error) {
 
 // tag is like next, but leaves groups to the caller.
 func (w *wire) tag(pos, end int64) (field, error) {
-	const most = 20 // two varints
+	const most = 20 // enough for two varints
 	b, err := w.peek(pos, int(min(end-pos, most)))
 	if err != nil {
 		return field{}, err
