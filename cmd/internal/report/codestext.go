@@ -89,7 +89,7 @@ func stepsText(steps []CodeStep) string {
 	return strings.Join(parts, ", ")
 }
 
-// Table has a row for each tensor in which something differs.
+// Table has a row for each tensor with a difference.
 func (d *Codes) Table() *table.Table {
 	t := &table.Table{Columns: table.Texts("tensor", "shape", "axis"), Optional: []int{1, 2}, Pressed: []int{5, 6, 8}}
 	t.Columns = append(t.Columns, table.Numbers("codes", "changed", "%", "by ±1", "by more")...)

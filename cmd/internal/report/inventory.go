@@ -23,7 +23,7 @@ type Inventory struct {
 	Activations []RoundedActivation `json:"activations,omitempty"` // that an ONNX model makes codes of
 }
 
-// A DTypeSize is what all tensors of one type come to.
+// A DTypeSize has the sums over all tensors of one type.
 type DTypeSize struct {
 	DType    string `json:"dtype"`
 	Tensors  int    `json:"tensors"`
@@ -31,9 +31,9 @@ type DTypeSize struct {
 	Bytes    int64  `json:"bytes"`
 }
 
-// An Item is one tensor of an Inventory. The numbers from Min on are nil for
-// one that is not of a floating-point type; those from Min to Outliers are of
-// its finite values, and Min to StdDev nil if it has none.
+// An Item is one tensor of an Inventory. The numbers from Min on are nil for a tensor that is not
+// of a floating-point type. Those from Min to Outliers describe its finite values; Min to StdDev
+// are nil if it has no finite value.
 type Item struct {
 	Name     string       `json:"name"`
 	DType    string       `json:"dtype"`
@@ -59,11 +59,11 @@ type Item struct {
 	PartOf   string       `json:"part_of,omitempty"` // the weight that it is a part of
 }
 
-// OutlierDevs is how many standard deviations from the mean an outlier begins.
-// Of a normal distribution 2 values in 10⁹ lie beyond.
+// OutlierDevs is the distance from the mean, in standard deviations, beyond which a value is an
+// outlier. In a normal distribution 2 values in 10⁹ are outliers.
 const OutlierDevs = 6
 
-// newItem returns what is known of a tensor without reading it.
+// newItem returns the fields of a tensor that are known without reading it.
 func newItem(info tensorfile.Info) Item {
 	item := Item{
 		Name: info.Name, DType: info.DType, Shape: dims(info.Shape), Elements: elements(info.Shape),
@@ -116,7 +116,7 @@ func (v *Inventory) Err() error {
 	return nil
 }
 
-// Bad says how many values of a tensor are not finite, "" if all are.
+// Bad says how many values of a tensor are not finite; "" if all are finite.
 func (x *Item) Bad() string {
 	var parts []string
 	if x.NaN != nil && *x.NaN > 0 {

@@ -52,7 +52,7 @@ func (s *Sweep) WriteText(w io.Writer, o SweepTextOptions) error {
 	return p.Flush()
 }
 
-// padded returns in how many weights at most a scheme fills up blocks.
+// padded returns the greatest number of weights in which a scheme fills up blocks.
 func (s *Sweep) padded() int {
 	most := 0
 	for i := range s.Schemes {
