@@ -96,7 +96,8 @@ func (q *request) buildPlan(ctx context.Context) (p *report.Plan, written bool, 
 }
 
 // selectWeights sets the weights of o to those that quant quantize would quantize, and the target
-// to that of the kind of file. It reports false for a file without any: then all tensors are planned.
+// to that of the kind of file. It reports false for a file without such weights: then all tensors
+// are planned.
 func (q *request) selectWeights(src *source, o *report.PlanOptions) (written bool, err error) {
 	asked, target := o.Target, targets[convert.Kind(src.file.Kind)]
 	if asked != report.PlanAny && asked != target {
