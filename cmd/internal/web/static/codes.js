@@ -47,14 +47,14 @@ export class Codes {
     }
   }
 
-  /** none says why there are no codes. */
+  /** none shows why there are no codes. */
   none(why) {
     byId("codes-body").hidden = true;
     byId("codes-none").hidden = false;
     byId("codes-none").textContent = why;
   }
 
-  /** choose writes out the arithmetic of a row. */
+  /** choose shows the arithmetic of a row. */
   choose(page, i) {
     byId("codes").querySelectorAll("tbody tr").forEach((row, j) => row.classList.toggle("chosen-row", j === i));
     byId("arithmetic").replaceChildren(...arithmeticOf(this.report.tensors[0], page, i));
