@@ -142,7 +142,7 @@ var codesHead = []string{
 	"changed_values", "max_difference", "first_channel", "first_index", "sqnr_db_first", "sqnr_db_second", "cost_db",
 }
 
-// WriteCSV writes a row for each tensor. Its form is that of Report.WriteCSV. The SQNR of two
+// WriteCSV writes a row for each tensor. It has the form of Report.WriteCSV. The SQNR of two
 // files is in the column of the second.
 func (d *Codes) WriteCSV(w io.Writer) error {
 	c := table.NewCSV(w, codesHead)

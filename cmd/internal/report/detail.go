@@ -75,8 +75,8 @@ type SweepResult struct {
 
 // DetailOptions bound the size of a Detail. The zero value means the defaults.
 type DetailOptions struct {
-	Points     int // at most so many elements, and channels; 0 for 4096
-	Histograms int // at most so many of single channels, those that gain most; 0 for 64
+	Points     int // the limit of elements and of channels; 0 for 4096
+	Histograms int // the limit of histograms of single channels, those that gain most; 0 for 64
 
 	// Focus is the channel to show first, which then has a histogram; nil for
 	// the one that gains most.

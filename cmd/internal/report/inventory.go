@@ -16,11 +16,11 @@ type Inventory struct {
 	Kind     string      `json:"kind"` // of the file: "npy", "safetensors", …
 	Elements int64       `json:"elements"`
 	Bytes    int64       `json:"bytes"`
-	DTypes   []DTypeSize `json:"dtypes"` // those that take most first
+	DTypes   []DTypeSize `json:"dtypes"` // the type that takes most bytes first
 	Tensors  []Item      `json:"tensors"`
 	FileNotes
 
-	Activations []RoundedActivation `json:"activations,omitempty"` // that an ONNX model makes codes of
+	Activations []RoundedActivation `json:"activations,omitempty"` // that an ONNX model quantizes
 }
 
 // A DTypeSize has the sums over all tensors of one type.
@@ -41,10 +41,10 @@ type Item struct {
 	Elements int64        `json:"elements"`
 	Bytes    int64        `json:"bytes"`
 	Floating bool         `json:"floating"`
-	Use      string       `json:"use"`    // the operator that uses it; "" if the file does not tell
-	Axis     *int         `json:"axis"`   // of the output channels; nil if the file does not tell
+	Use      string       `json:"use"`    // the operator that uses it; "" if the file does not have it
+	Axis     *int         `json:"axis"`   // of the output channels; nil if it is not known
 	File     string       `json:"file"`   // that holds the values; "" for the one that was opened
-	Offset   *int64       `json:"offset"` // of the values in it; nil if they are not there as they are
+	Offset   *int64       `json:"offset"` // of the values in it; nil if the file does not hold them in this form
 	Min      *text.Float  `json:"min"`
 	Max      *text.Float  `json:"max"`
 	Mean     *text.Number `json:"mean"`
@@ -54,7 +54,7 @@ type Item struct {
 	NaN      *int64       `json:"nan"`
 	Inf      *int64       `json:"inf"`
 	Error    string       `json:"error,omitempty"`   // why its values could not be read
-	Unread   string       `json:"unread,omitempty"`  // why they are not read, if the type does not tell
+	Unread   string       `json:"unread,omitempty"`  // why they are not read, if the type is not the reason
 	Layout   string       `json:"layout,omitempty"`  // how several tensors of the file make this one
 	PartOf   string       `json:"part_of,omitempty"` // the weight that it is a part of
 }

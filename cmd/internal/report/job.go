@@ -35,7 +35,7 @@ func newJob(index int, info tensorfile.Info) job {
 // The values of Tensor.AxisFrom.
 const (
 	AxisAsked   = "option"  // somebody asked for it
-	AxisFile    = "file"    // the file tells, by the operator that uses the tensor
+	AxisFile    = "file"    // the file gives it, by the operator that uses the tensor
 	AxisDefault = "default" // neither: axis 0
 )
 
@@ -50,7 +50,7 @@ func (j job) axisFrom(o Options) string {
 	return AxisDefault
 }
 
-// told reports whether the file tells an axis that the tensor has.
+// told reports whether the file gives an axis that the tensor has.
 func (j job) told() bool {
 	a := j.info.Axis
 	return a != tensorfile.NoAxis && a >= 0 && a < len(j.info.Shape) && j.info.Use != ""
@@ -140,7 +140,7 @@ func (j job) reason(err error, o Options) string {
 	var bad *quant.NotFiniteError
 	if !errors.As(err, &bad) {
 		words := strings.TrimPrefix(err.Error(), "quant: ")
-		// Readers name the tensor, as far as reports do anyway.
+		// Readers add the name of the tensor, which reports add too.
 		if _, after, ok := strings.Cut(words, fmt.Sprintf("tensor %q: ", j.info.Name)); ok {
 			words = after
 		}

@@ -14,7 +14,7 @@ import (
 // mostPoints is the approximate limit of the points of a front in a report.
 const mostPoints = 256
 
-// drawFront fills in Front and Recipes.
+// drawFront sets Front and Recipes.
 func (p *Plan) drawFront(problem *plan.Problem, elements int64) error {
 	any := *problem
 	any.MaxKinds = 0 // a front has plans of any number of kinds
@@ -130,8 +130,8 @@ func (p *Plan) Choices() *PlanChoices {
 	return c
 }
 
-// TakeUpTo makes p the plan of the front that takes at most so many bytes, or the smallest
-// one there is. Its budget becomes the bytes of that plan.
+// TakeUpTo makes p the largest plan of the front with at most the given bytes, or else the
+// smallest plan. Its budget becomes the bytes of that plan.
 func (p *Plan) TakeUpTo(bytes int64) {
 	best := p.front.Plan(max(0, p.front.At(bytes)))
 	p.take(best.Choice)

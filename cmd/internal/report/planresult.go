@@ -29,7 +29,7 @@ type Plan struct {
 	at    []int // indices in front of the points of Front
 }
 
-// PlanVersion is that of the file.
+// PlanVersion is the version of the file.
 const PlanVersion = 1
 
 // PlanOptions are the candidates and the budget of a plan. Exactly one of BitsPerWeight, Bytes

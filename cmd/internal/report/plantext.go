@@ -141,7 +141,7 @@ var planHead = []string{
 }
 
 // WriteCSV writes a row for each weight, one for all of them, one for each point
-// of the front and one for each recipe. Its form is that of Report.WriteCSV.
+// of the front and one for each recipe. It has the form of Report.WriteCSV.
 func (p *Plan) WriteCSV(w io.Writer) error {
 	c := table.NewCSV(w, planHead)
 	source, s := table.Inert(p.Source), &p.Summary

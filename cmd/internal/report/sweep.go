@@ -456,7 +456,7 @@ func (s *Sweep) BySize() []int {
 	return index
 }
 
-// Verdict says in a sentence or two what to choose; "" without a target.
+// Verdict says in one or two sentences which scheme to choose; "" without a target.
 func (s *Sweep) Verdict() string {
 	if s.Options.Target == nil {
 		return ""

@@ -133,7 +133,7 @@ var sweepHead = []string{
 }
 
 // WriteCSV writes a row for each scheme, of all weights together, and one for each
-// weight and scheme. Its form is that of Report.WriteCSV.
+// weight and scheme. It has the form of Report.WriteCSV.
 func (s *Sweep) WriteCSV(w io.Writer) error {
 	c := table.NewCSV(w, sweepHead)
 	o := s.Options

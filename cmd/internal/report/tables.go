@@ -176,8 +176,7 @@ func (r *Report) WorstTable(n, channels int) *table.Table {
 // indexCell has an index, which is written without commas.
 func indexCell(i int) table.Cell { return table.Cell{Text: strconv.Itoa(i), Exact: strconv.Itoa(i)} }
 
-// skippedTable lists the tensors that failed, or those that were not meant to be
-// compared.
+// skippedTable lists the tensors that failed, or those that were left out on purpose.
 func (r *Report) skippedTable(failed bool) *table.Table {
 	t := &table.Table{Columns: table.Texts("skipped", "type", "shape", "because")}
 	t.Columns[2].Limit, t.Columns[3].Limit = 20, 40

@@ -18,7 +18,7 @@ type shares struct {
 
 func newShares(most int64) *shares { return &shares{most: most, used: map[string]int64{}} }
 
-// take takes n bytes for a peer if its share has so many left.
+// take takes n bytes for a peer if its share has that many left.
 func (s *shares) take(peer string, n int64) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
