@@ -25,7 +25,7 @@ func (t *Tensor) About() string {
 	return about
 }
 
-// axisReason says in a word or two where the axis comes from: "Conv", "asked for".
+// axisReason returns the origin of the axis in one or two words: "Conv", "asked for".
 func (t *Tensor) axisReason() string {
 	switch {
 	case t.AxisFrom == AxisAsked && t.Use != "":
@@ -33,7 +33,7 @@ func (t *Tensor) axisReason() string {
 	case t.AxisFrom == AxisAsked:
 		return "asked for"
 	}
-	return text.Clean(t.Use) // the operator that has it there, if any is known
+	return text.Clean(t.Use) // the operator that has its channels on this axis, if it is known
 }
 
 // UseText names the operator that uses the tensor and the axis of its channels:

@@ -8,12 +8,12 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/text"
 )
 
-// A RoundedActivation is a value that a quantized model makes codes of while it runs. Min
-// and Max are the smallest and the largest value that codes stand for.
+// A RoundedActivation is an activation that a quantized model quantizes while it runs. Min and
+// Max are the smallest and the largest value that codes stand for.
 type RoundedActivation struct {
 	Name      string      `json:"name"`
 	Made      string      `json:"made"`  // the operator that computes it; "" for an input
-	DType     string      `json:"dtype"` // of the codes; "" if the file does not tell
+	DType     string      `json:"dtype"` // of the codes; "" if it is not in the file
 	Axis      *int        `json:"axis"`  // of the scales; nil for one scale
 	Scale     text.Floats `json:"scale"`
 	ZeroPoint []int32     `json:"zero_point"`
@@ -22,12 +22,12 @@ type RoundedActivation struct {
 	Note      string      `json:"note,omitempty"` // why there is no scale
 }
 
-// rounding is a Source that tells what its model makes codes of.
+// rounding is a Source that lists the activations that its model quantizes.
 type rounding interface {
 	Rounded() []tensorfile.Activation
 }
 
-// roundedBy lists the activations that the model of src makes codes of.
+// roundedBy lists the activations that the model of src quantizes.
 func roundedBy(src Source) []RoundedActivation {
 	r, ok := src.(rounding)
 	if !ok {
@@ -72,7 +72,7 @@ func codeLimits(dtype string) (lo, hi int64, known bool) {
 	return 0, 0, false
 }
 
-// ActivationTable has a row for each activation that the model makes codes of.
+// ActivationTable has a row for each activation that the model quantizes.
 func (v *Inventory) ActivationTable() *table.Table {
 	t := &table.Table{Columns: table.Texts("activation", "of", "type"), Optional: []int{1}}
 	t.Columns = append(t.Columns, table.Numbers("range", "from", "to")...)

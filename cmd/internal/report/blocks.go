@@ -9,8 +9,8 @@ import (
 // blockLen is how many values are read at a time.
 const blockLen = 1 << 16
 
-// eachBlock calls f with those blocks of a tensor that want picks, and with
-// their values: on several goroutines where there are several blocks.
+// eachBlock calls f with the blocks of a tensor that want picks, and with their values. It uses
+// several goroutines if there are several blocks.
 func eachBlock(r *reading, elements int64, want func(block int) bool, f func(block int, values []float32)) error {
 	blocks := (elements + blockLen - 1) / blockLen
 	var next atomic.Int64

@@ -11,14 +11,13 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/text"
 )
 
-// Build compares the tensors of src that o asks for. It reads them in pieces,
-// small ones several at a time, so that memory stays bounded whatever the size
-// of a tensor. Name is what the report calls the source.
+// Build compares the tensors of src that o asks for. It reads tensors in pieces, and several
+// small ones at a time, so that memory stays bounded whatever the size of a tensor. The report
+// calls the source name.
 //
-// Of a source with one tensor, that one is compared or Build fails. Of one
-// with several, those that cannot be compared are listed in Report.Skipped,
-// and Report.Err tells whether some of them should have been; Build fails if
-// none is left.
+// If src has one tensor, Build compares it or fails. If src has several, Report.Skipped lists
+// those that cannot be compared, and Report.Err tells whether some of them should have been
+// compared. Build fails if no tensor can be compared.
 func Build(ctx context.Context, name string, src Source, o Options, progress text.Progress) (*Report, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
@@ -45,7 +44,7 @@ func Build(ctx context.Context, name string, src Source, o Options, progress tex
 	return r, nil
 }
 
-// complete fills in what options do not say.
+// complete sets the defaults of options.
 func complete(tensors *[]string, mapping, method *string) {
 	if *tensors == nil {
 		*tensors = []string{}
@@ -54,8 +53,8 @@ func complete(tensors *[]string, mapping, method *string) {
 	*method = cmp.Or(*method, quant.MinMax.String())
 }
 
-// collect returns what f makes of each tensor of w, of several at a time. A tensor
-// that fails is one that r has skipped; that all do is an error.
+// collect returns the result of f for each tensor of w. It calls f for several tensors at a time.
+// Tensors that fail are added to the skipped ones of r; it is an error if all fail.
 func collect[T any](w *work, r *Report, f func(w *work, i int) (*T, error)) ([]T, error) {
 	made, errs := make([]*T, len(w.jobs)), make([]error, len(w.jobs))
 	w.each(func(i int) { made[i], errs[i] = f(w, i) })
@@ -180,7 +179,7 @@ func compare(w *work, j job, o Options) (*Tensor, error) {
 		job:      j,
 	}
 	if !j.vector {
-		axis := c.Axis // a pointer into c would keep all of it
+		axis := c.Axis // a pointer into c would keep all of c in memory
 		t.Axis = &axis
 	}
 	var whole quant.Tensor
@@ -264,7 +263,7 @@ func result(c *quant.Comparison, i int, w quant.Tensor, j job, codes bool) (Resu
 	return r, err
 }
 
-// roundTrip returns the codes of w, and stores in back what they stand for.
+// roundTrip returns the codes of w, and stores the reconstructed values in back.
 func roundTrip[T uint8 | int16 | uint16](w quant.Tensor, p quant.Params, back []float32) ([]int32, error) {
 	narrow := make([]T, len(w.Data))
 	if err := quant.QuantizeCodes(narrow, w, p); err != nil {

@@ -40,9 +40,9 @@ func CalibrationTable(all []Calibrated) *table.Table {
 	return t
 }
 
-// WriteCalibration writes what became of the tensors of a calibration, for a
-// terminal of the given number of columns, 0 if there is none. About says how they
-// were calibrated; skipped which were not, and why.
+// WriteCalibration lists the tensors of a calibration, for a terminal of the given number of
+// columns, 0 if there is none. About says how they were calibrated; skipped says which were not,
+// and why.
 func WriteCalibration(w io.Writer, about string, all []Calibrated, skipped []string, color bool, columns int) error {
 	p := table.NewTerminal(w, color, columns)
 	p.Paragraph(table.Bold, about)

@@ -94,7 +94,7 @@ func (c candidate) of(j job, o SweepOptions) (quant.Scheme, error) {
 	return s, nil
 }
 
-// about fills in what a row of a report says of c.
+// about fills in the fields of a report's row that describe c.
 func (c candidate) about() SweepScheme {
 	x := SweepScheme{Name: c.name}
 	if c.blocks {
@@ -114,9 +114,9 @@ func digitOf(name string) int {
 	return int(name[strings.IndexAny(name, "0123456789")] - '0')
 }
 
-// measureBlocks returns what a block format does to the values x of a tensor. A row of
-// blocks is the values of a channel, in the order that they have in the tensor; the last
-// block of a row is filled up with zeros, which count as bytes and not as values.
+// measureBlocks returns the errors and the size of the values x of a tensor in a block format.
+// A row of blocks has the values of a channel, in the order of the tensor. The last block of a
+// row is filled up with zeros, which count as bytes and not as values.
 func measureBlocks(t gguf.Type, x []float32, j job, axis int) (SweepError, error) {
 	shape := j.shape
 	b := newBlockRows(t, x, j, axis)
@@ -134,7 +134,7 @@ func measureBlocks(t gguf.Type, x []float32, j job, axis int) (SweepError, error
 	}, nil
 }
 
-// blockRows are the rows of a tensor that become blocks, and what comes back of them.
+// blockRows are the rows of a tensor that become blocks, and their reconstructed values.
 type blockRows struct {
 	t                  gguf.Type
 	outer, axis, inner int
@@ -170,8 +170,8 @@ func (b *blockRows) bytes() int {
 	return b.padded() / block * size
 }
 
-// all does all rows, on several goroutines if there are many values. The error is that of
-// the first row that has one.
+// all processes all rows, on several goroutines if there are many values. It returns the error
+// of the first row that has one.
 func (b *blockRows) all() error {
 	workers := max(1, min(runtime.GOMAXPROCS(0), b.axis, len(b.x)>>16))
 	errs, clipped := make([]error, workers), make([]int, workers)
@@ -199,8 +199,8 @@ func (b *blockRows) all() error {
 	return nil
 }
 
-// row does one row, with memory for its values and blocks, and returns how many were
-// clipped.
+// row processes one row, with memory for its values and blocks, and returns the number of
+// clipped values.
 func (b *blockRows) row(c int, row []float32, coded []byte) (clipped int, err error) {
 	n := b.length()
 	for o := range b.outer {

@@ -16,8 +16,8 @@ import (
 	"github.com/a01592f9/quant/preset"
 )
 
-// Codes is in which codes and values two ways of quantizing the weights of a source
-// differ, or in which values two sources do. Marshalled, it is the JSON of `quant diff`.
+// Codes lists the codes and values in which two ways of quantizing the weights of a source
+// differ, or the values in which two sources differ. Marshalled, it is the JSON of `quant diff`.
 type Codes struct {
 	Source  string         `json:"source"`
 	Between [2]string      `json:"between"` // presets or schemes, or the names of two files
@@ -61,8 +61,9 @@ type CodesSummary struct {
 	ChangedValues int64       `json:"changed_values"`
 	MaxDifference text.Number `json:"max_difference"`
 
-	// SQNR is that of each of Between over all values; of two files it is that of the second
-	// against the first. Cost is what the second loses beside the first, in dB: null for files.
+	// SQNR has the ratio of each of Between over all values; for two files it has that of the
+	// second against the first. Cost is how much the second is below the first, in dB: null for
+	// files.
 	SQNR []text.Number `json:"sqnr_db"`
 	Cost *text.Number  `json:"cost_db"`
 }
@@ -143,7 +144,7 @@ func parseWay(name string) (way, error) {
 	return w, nil
 }
 
-// apply returns what the way makes of the values of a tensor.
+// apply quantizes the values of a tensor in this way.
 func (w way) apply(x []float32, j job, o CodesOptions) (preset.Result, error) {
 	t := quant.Tensor{Data: x, Shape: j.shape}
 	if !w.isPreset {
@@ -359,7 +360,7 @@ func (d *Codes) tensor(j job, x []float32, a, b preset.Result) (*CodedTensor, er
 	return t, nil
 }
 
-// costOf returns what the second of two ratios is below the first; nil if there is one.
+// costOf returns how much the second of two ratios is below the first; nil for a single ratio.
 func costOf(sqnr []text.Number) *text.Number {
 	if len(sqnr) < 2 {
 		return nil
@@ -423,5 +424,5 @@ func (t *CodedTensor) share() float64 {
 	return float64(n) / math.Max(1, float64(t.Elements))
 }
 
-// Err is that of a Report.
+// Err is like Report.Err.
 func (d *Codes) Err() error { return d.base.Err() }

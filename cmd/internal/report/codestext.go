@@ -89,7 +89,7 @@ func stepsText(steps []CodeStep) string {
 	return strings.Join(parts, ", ")
 }
 
-// Table has a row for each tensor in which something differs.
+// Table has a row for each tensor with a difference.
 func (d *Codes) Table() *table.Table {
 	t := &table.Table{Columns: table.Texts("tensor", "shape", "axis"), Optional: []int{1, 2}, Pressed: []int{5, 6, 8}}
 	t.Columns = append(t.Columns, table.Numbers("codes", "changed", "%", "by ±1", "by more")...)
@@ -142,7 +142,7 @@ var codesHead = []string{
 	"changed_values", "max_difference", "first_channel", "first_index", "sqnr_db_first", "sqnr_db_second", "cost_db",
 }
 
-// WriteCSV writes a row for each tensor. Its form is that of Report.WriteCSV. The SQNR of two
+// WriteCSV writes a row for each tensor. It has the form of Report.WriteCSV. The SQNR of two
 // files is in the column of the second.
 func (d *Codes) WriteCSV(w io.Writer) error {
 	c := table.NewCSV(w, codesHead)

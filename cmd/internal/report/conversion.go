@@ -8,9 +8,8 @@ import (
 	"github.com/a01592f9/quant/internal/summary"
 )
 
-// A Conversion says what became of the tensors of a model that was quantized
-// or turned back. Marshalled, it is the JSON of `quant quantize` and `quant
-// dequantize`, which docs/json.md describes.
+// A Conversion lists the tensors of a model that was quantized or dequantized. Marshalled, it is
+// the JSON of `quant quantize` and `quant dequantize`, which docs/json.md describes.
 type Conversion struct {
 	Source  string          `json:"source"`
 	Kind    string          `json:"kind"`   // of the file: "onnx", "gguf" or "safetensors"
@@ -20,19 +19,19 @@ type Conversion struct {
 	Left    []Left          `json:"left"`
 	Total   ConversionTotal `json:"total"`
 
-	Dequantized bool `json:"dequantized"` // it was turned back
+	Dequantized bool `json:"dequantized"` // it was dequantized
 	Planned     bool `json:"-"`           // a plan says how each weight is quantized
 
 	Static *Static `json:"static,omitempty"` // nil if only weights were quantized
 
-	Note string `json:"note,omitempty"` // what the options cost without need
+	Note string `json:"note,omitempty"` // what the options cost without a gain
 	FileNotes
 }
 
-// A Converted is a tensor that was quantized or turned back.
+// A Converted is a tensor that was quantized or dequantized.
 type Converted struct {
 	Name     string `json:"name"`
-	Use      string `json:"use"`   // the operator that uses it; "" if the file does not tell
+	Use      string `json:"use"`   // the operator that uses it; "" if the file does not have it
 	DType    string `json:"dtype"` // in the output
 	Shape    []int  `json:"shape"`
 	Elements int64  `json:"elements"`
@@ -64,7 +63,7 @@ type Left struct {
 	Reason string `json:"reason"`
 }
 
-// A ConversionTotal is what all of it comes to.
+// A ConversionTotal has the sums over a model.
 type ConversionTotal struct {
 	Elements      int64       `json:"elements"`     // of the weights
 	Before        int64       `json:"bytes_before"` // that the weights took
@@ -77,7 +76,7 @@ type ConversionTotal struct {
 	SQNR          text.Number `json:"sqnr_db"` // of all weights together; null if they were not measured
 }
 
-// Sum fills in the totals that the tensors come to.
+// Sum adds up the tensors and sets Total.
 func (c *Conversion) Sum() {
 	t := &c.Total
 	sums := summary.NewErrorSums(1)
@@ -105,5 +104,5 @@ func (c *Conversion) Sum() {
 	}
 }
 
-// unknown is a number that there is not: null in JSON.
+// unknown stands for an unknown number: null in JSON.
 var unknown = text.Number(math.NaN())

@@ -100,7 +100,7 @@ func (c *Conversion) writeLeft(p *table.Terminal) {
 	p.Blank()
 }
 
-// totalText says what all of it comes to.
+// totalText returns the totals as a text.
 func (c *Conversion) totalText() string {
 	t := c.Total
 	verb := "quantized"

@@ -25,11 +25,10 @@ const (
 	rowChannel = "channel"
 )
 
-// WriteCSV writes a row for each tensor and scheme: the summary. If channels is
-// true, a row for each channel follows, with the index of the channel and without
-// bytes. The column row tells the two kinds of rows apart. The gain is relative to
-// the scheme per tensor, for which it is empty. A number that is not finite is an
-// empty field.
+// WriteCSV writes a row for each tensor and scheme: the summary. If channels is true, a row for
+// each channel follows, with the index of the channel and without bytes. The column "row" has
+// the kind of a row. The gain is relative to the scheme per tensor, and empty for that scheme. A
+// number that is not finite is an empty field.
 func WriteCSV(w io.Writer, r *Report, channels bool) error {
 	head := csvHead
 	if r.Options.Format != "" {
@@ -82,8 +81,7 @@ func (t *Tensor) writeCSV(c *table.CSV, source string, k int, channels bool) {
 	}
 }
 
-// formatField is the field of a format, which only rows of codes have that are not
-// integers.
+// formatField is the field of a format. Rows of integer codes do not have it.
 func (s Scheme) formatField() []string {
 	if s.Format == "" {
 		return nil

@@ -9,8 +9,7 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/text"
 )
 
-// A walk says where the elements of a tensor are if one goes through it channel
-// by channel.
+// A walk gives the positions of the elements of a tensor in the order channel by channel.
 type walk struct {
 	total, channels, inner int
 	per                    int // elements in a channel
@@ -49,8 +48,8 @@ type peak struct {
 	found bool
 }
 
-// A walker collects what graphs show of the blocks of a tensor that one
-// goroutine goes through.
+// A walker collects the curves and histograms of the blocks of a tensor that one goroutine
+// reads.
 type walker struct {
 	walk
 	from, to int // the stretch of positions that is shown
@@ -104,8 +103,8 @@ func (d *Detail) walk(src *reading, t *Tensor, params []quant.Params, points int
 		func(x *walker) { x.finish(d, points, len(params)) })
 }
 
-// walkTeam has each block that want picks looked at by a walker, of which there are as
-// many as goroutines, and ends with one that has found what all have.
+// walkTeam gives each block that want picks to a walker. There is a walker for each goroutine.
+// At the end it merges all walkers into one, and calls finish with that.
 func walkTeam(src *reading, t *Tensor, want func(block int) bool, create func() *walker,
 	look func(x *walker, values []float32, off int) error, finish func(*walker)) error {
 	var mu sync.Mutex
@@ -150,11 +149,11 @@ func newErrorCounts(most text.Number, schemes int) *ErrorCounts {
 	return c
 }
 
-// binsOf returns of how many bins of n elements the peaks are kept, for at most so
-// many points.
+// binsOf returns the number of bins of n elements whose peaks are kept, for at most points
+// points.
 func binsOf(n, points, schemes int) int {
 	if n <= points {
-		return n // and so all elements are kept
+		return n // all elements are kept
 	}
 	return points / (2 + 4*schemes)
 }
@@ -208,8 +207,7 @@ func (x *walker) block(values []float32, off int, shape []int, params []quant.Pa
 	return nil
 }
 
-// peak takes a value into account for a curve of a bin: of equals the first
-// stays.
+// peak updates the peaks of a curve in a bin with a value. The first of equal values is kept.
 func (x *walker) peak(at int, v float32, s *spot) {
 	lo, hi := &x.peaks[at], &x.peaks[at+1]
 	if !lo.found || v < lo.value || v == lo.value && s.position < lo.position {
@@ -220,7 +218,7 @@ func (x *walker) peak(at int, v float32, s *spot) {
 	}
 }
 
-// restore stores in back what is left of a block after quantization.
+// restore stores the reconstructed values of a block in back.
 func (x *walker) restore(back, values []float32, off int, shape []int, p quant.Params) error {
 	switch {
 	case p.Scheme.Format != quant.Integers:

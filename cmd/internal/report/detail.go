@@ -4,10 +4,9 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/text"
 )
 
-// A Detail is what the graphs of one tensor show and its Tensor does not hold.
-// It is made from the tensor's values by Report.Detail, and its size is bounded
-// whatever that of the tensor: curves of many points are thinned so that their
-// extremes stay, and say so in a Note.
+// A Detail has the data of a tensor's graphs that are not in its Tensor. Report.Detail computes
+// it from the values of the tensor. Its size is bounded whatever the size of the tensor: curves
+// of many points are thinned so that their extremes stay, and their Note says so.
 type Detail struct {
 	Tensor     int           `json:"tensor"` // index in Report.Tensors
 	Name       string        `json:"name"`
@@ -18,11 +17,11 @@ type Detail struct {
 	Histograms []Histogram   `json:"histograms"` // of single channels, by their index
 	Focus      int           `json:"focus"`      // the channel to show first: the one that gains most, if none was asked for
 	Sweep      []SweepPoint  `json:"sweep"`      // every width of a code
-	Methods    MethodRanges  `json:"methods"`    // what each would choose for the whole tensor
+	Methods    MethodRanges  `json:"methods"`    // the range of each method for the whole tensor
 }
 
-// ElementCurves are the values of a tensor, channel by channel, and what each
-// scheme makes of them. The slices run in parallel.
+// ElementCurves are the values of a tensor, channel by channel, and their reconstruction under
+// each scheme. The slices are parallel.
 type ElementCurves struct {
 	Total         int           `json:"total"`         // elements in the tensor
 	PerChannel    int           `json:"per_channel"`   // elements in a channel
@@ -52,7 +51,7 @@ func (c *ErrorCounts) bin(e float32) int {
 // errorBins is an odd number, so that one bin is around 0.
 const errorBins = 41
 
-// ChannelCurves are the errors of the channels. The slices run in parallel.
+// ChannelCurves are the errors of the channels. The slices are parallel.
 type ChannelCurves struct {
 	Total    int             `json:"total"`     // channels in the tensor
 	Index    []int           `json:"index"`     // of the channel
@@ -61,23 +60,23 @@ type ChannelCurves struct {
 	Note     string          `json:"note"`      // what is shown, in a sentence
 }
 
-// A SweepPoint is what the schemes do with another width of their codes.
+// A SweepPoint has the results of the schemes at another width of their codes.
 type SweepPoint struct {
 	Bits    int           `json:"bits"`
 	Results []SweepResult `json:"results"` // in the order of Tensor.Results
 }
 
-// A SweepResult is a Result in short.
+// A SweepResult has the main numbers of a Result.
 type SweepResult struct {
 	RMSE       text.Number `json:"rmse"`
 	SQNR       text.Number `json:"sqnr_db"`
 	TotalBytes int64       `json:"total_bytes"`
 }
 
-// DetailOptions bound the size of a Detail. Their zero value is good.
+// DetailOptions bound the size of a Detail. The zero value means the defaults.
 type DetailOptions struct {
-	Points     int // at most so many elements, and channels; 0 for 4096
-	Histograms int // at most so many of single channels, those that gain most; 0 for 64
+	Points     int // the limit of elements and of channels; 0 for 4096
+	Histograms int // the limit of histograms of single channels, those that gain most; 0 for 64
 
 	// Focus is the channel to show first, which then has a histogram; nil for
 	// the one that gains most.
@@ -95,5 +94,5 @@ func (d *Detail) FocusHistogram() *Histogram {
 	return nil
 }
 
-// Note says in a sentence or two what curves show.
+// Note says in one or two sentences what the curves show.
 func (d *Detail) Note() string { return d.Elements.Note + " " + d.Channels.Note }

@@ -12,9 +12,9 @@ import (
 
 const minPoints = 64 // however few are asked for
 
-// Detail reads tensor i of r again from the source that r was built from, in
-// pieces, and returns what graphs of it need. The sweep makes it take longer
-// than Build did for that tensor.
+// Detail reads tensor i of r again, in pieces, from the source that r was built from. It returns
+// the data for graphs of the tensor. It takes longer than Build did for the tensor, because it
+// compares all widths.
 func (r *Report) Detail(ctx context.Context, src Source, i int, o DetailOptions) (*Detail, error) {
 	return r.detail(newWork(ctx, src, nil, []job{r.Tensors[i].job}), i, o)
 }

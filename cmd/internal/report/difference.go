@@ -13,9 +13,9 @@ import (
 	"github.com/a01592f9/quant/internal/summary"
 )
 
-// A Difference is how far the tensors of one source are from those of the same
-// name in another, such as a model that was quantized and dequantized again.
-// Marshalled, it is the JSON of `quant compare --against`.
+// A Difference has the errors between the tensors of two sources that have the same names, such
+// as a model before quantization and after dequantization. Marshalled, it is the JSON of `quant
+// compare --against`.
 type Difference struct {
 	Source  string            `json:"source"`
 	Against string            `json:"against"`
@@ -59,7 +59,7 @@ type DifferentTensor struct {
 	Channels     []Differs   `json:"channels"`
 }
 
-// Differs are the errors of one channel.
+// Differs has the errors of one channel.
 type Differs struct {
 	MAE      text.Number `json:"mae"`
 	RMSE     text.Number `json:"rmse"`
@@ -71,10 +71,10 @@ func differs(m quant.Metrics) Differs {
 	return Differs{text.Number(m.MAE), text.Number(m.RMSE), text.Number(m.MaxError), text.Number(m.SQNR)}
 }
 
-// BuildDifference measures the tensors of src that o asks for against those of
-// the same name in other. Of o count the axis of the channels, the groups (in
-// whose order errors are added up, as Build does) and the patterns of names. Two
-// sources of one tensor each need no names.
+// BuildDifference measures the tensors of src that o asks for against those of the same name in
+// other. It uses these options of o: the axis of the channels, the groups (errors are added up in
+// their order, as in Build) and the patterns of names. If both sources have a single tensor, the
+// names may differ.
 func BuildDifference(ctx context.Context, name, against string, src, other Source, o Options, progress text.Progress) (*Difference, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
@@ -144,7 +144,7 @@ func (d *Difference) plan(infos, others []tensorfile.Info) (jobs []job, match []
 	return jobs, match, nil
 }
 
-// Err is that of a Report.
+// Err is like Report.Err.
 func (d *Difference) Err() error { return d.base.Err() }
 
 func differ(w *work, j job, other Source, k int, info tensorfile.Info, o Options) (*DifferentTensor, error) {
@@ -208,8 +208,7 @@ func (d *Difference) summarize() {
 // DifferenceSorts are what Difference.Sort sorts by.
 var DifferenceSorts = []string{"sqnr", "rmse", "name", "file"}
 
-// Sort puts the tensors of tables into an order: as that of a Report, where
-// worse is before better.
+// Sort sets the order of the tensors in tables, as Report.Sort does. The worst is first.
 func (d *Difference) Sort(by string) {
 	less := func(a, b *DifferentTensor) int { return cmp.Compare(a.SQNR, b.SQNR) }
 	switch by {

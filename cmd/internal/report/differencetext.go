@@ -73,7 +73,7 @@ var differenceHead = []string{
 }
 
 // WriteCSV writes a row for each tensor and, if channels is true, for each of its
-// channels. Its form is that of Report.WriteCSV.
+// channels. It has the form of Report.WriteCSV.
 func (d *Difference) WriteCSV(w io.Writer, channels bool) error {
 	c := table.NewCSV(w, differenceHead)
 	for i := range d.Tensors {

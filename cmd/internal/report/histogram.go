@@ -18,14 +18,14 @@ type Histogram struct {
 	Grids   []Grid     `json:"grids"`   // for each result
 }
 
-// A Grid is the real values that codes stand for, between those of the least
-// and of the greatest value of a histogram.
+// A Grid has the real values that codes stand for, between the codes of the least and the
+// greatest value of a histogram.
 type Grid struct {
-	Codes  int         `json:"codes"`  // how many; 0 where there is no one grid, as there are several scales
+	Codes  int         `json:"codes"`  // how many; 0 if several scales make several grids
 	Values text.Floats `json:"values"` // empty if there are more than 512
 }
 
-// newHistogram returns one for n values: more bins for more of them, to 64.
+// newHistogram returns a histogram for n values. It has more bins for more values, up to 64.
 func newHistogram(lo, hi text.Float, n int64) Histogram {
 	bins := min(max(int(2*math.Cbrt(float64(n))), 8), 64)
 	if lo == hi {

@@ -16,14 +16,14 @@ type Inventory struct {
 	Kind     string      `json:"kind"` // of the file: "npy", "safetensors", …
 	Elements int64       `json:"elements"`
 	Bytes    int64       `json:"bytes"`
-	DTypes   []DTypeSize `json:"dtypes"` // those that take most first
+	DTypes   []DTypeSize `json:"dtypes"` // the type that takes most bytes first
 	Tensors  []Item      `json:"tensors"`
 	FileNotes
 
-	Activations []RoundedActivation `json:"activations,omitempty"` // that an ONNX model makes codes of
+	Activations []RoundedActivation `json:"activations,omitempty"` // that an ONNX model quantizes
 }
 
-// A DTypeSize is what all tensors of one type come to.
+// A DTypeSize has the sums over all tensors of one type.
 type DTypeSize struct {
 	DType    string `json:"dtype"`
 	Tensors  int    `json:"tensors"`
@@ -31,9 +31,9 @@ type DTypeSize struct {
 	Bytes    int64  `json:"bytes"`
 }
 
-// An Item is one tensor of an Inventory. The numbers from Min on are nil for
-// one that is not of a floating-point type; those from Min to Outliers are of
-// its finite values, and Min to StdDev nil if it has none.
+// An Item is one tensor of an Inventory. The numbers from Min on are nil for a tensor that is not
+// of a floating-point type. Those from Min to Outliers describe its finite values; Min to StdDev
+// are nil if it has no finite value.
 type Item struct {
 	Name     string       `json:"name"`
 	DType    string       `json:"dtype"`
@@ -41,10 +41,10 @@ type Item struct {
 	Elements int64        `json:"elements"`
 	Bytes    int64        `json:"bytes"`
 	Floating bool         `json:"floating"`
-	Use      string       `json:"use"`    // the operator that uses it; "" if the file does not tell
-	Axis     *int         `json:"axis"`   // of the output channels; nil if the file does not tell
+	Use      string       `json:"use"`    // the operator that uses it; "" if the file does not have it
+	Axis     *int         `json:"axis"`   // of the output channels; nil if it is not known
 	File     string       `json:"file"`   // that holds the values; "" for the one that was opened
-	Offset   *int64       `json:"offset"` // of the values in it; nil if they are not there as they are
+	Offset   *int64       `json:"offset"` // of the values in it; nil if the file does not hold them in this form
 	Min      *text.Float  `json:"min"`
 	Max      *text.Float  `json:"max"`
 	Mean     *text.Number `json:"mean"`
@@ -54,16 +54,16 @@ type Item struct {
 	NaN      *int64       `json:"nan"`
 	Inf      *int64       `json:"inf"`
 	Error    string       `json:"error,omitempty"`   // why its values could not be read
-	Unread   string       `json:"unread,omitempty"`  // why they are not read, if the type does not tell
+	Unread   string       `json:"unread,omitempty"`  // why they are not read, if the type is not the reason
 	Layout   string       `json:"layout,omitempty"`  // how several tensors of the file make this one
 	PartOf   string       `json:"part_of,omitempty"` // the weight that it is a part of
 }
 
-// OutlierDevs is how many standard deviations from the mean an outlier begins.
-// Of a normal distribution 2 values in 10⁹ lie beyond.
+// OutlierDevs is the distance from the mean, in standard deviations, beyond which a value is an
+// outlier. In a normal distribution 2 values in 10⁹ are outliers.
 const OutlierDevs = 6
 
-// newItem returns what is known of a tensor without reading it.
+// newItem returns the fields of a tensor that are known without reading it.
 func newItem(info tensorfile.Info) Item {
 	item := Item{
 		Name: info.Name, DType: info.DType, Shape: dims(info.Shape), Elements: elements(info.Shape),
@@ -116,7 +116,7 @@ func (v *Inventory) Err() error {
 	return nil
 }
 
-// Bad says how many values of a tensor are not finite, "" if all are.
+// Bad says how many values of a tensor are not finite; "" if all are finite.
 func (x *Item) Bad() string {
 	var parts []string
 	if x.NaN != nil && *x.NaN > 0 {

@@ -53,8 +53,8 @@ func (v *Inventory) WriteText(w io.Writer, color bool, columns int) error {
 	return p.Flush()
 }
 
-// writeUnread says why tensors are not read: of each, or of the first of many that
-// are not read for one reason.
+// writeUnread says why tensors are not read. If many have the same reason, it names only the
+// first ones.
 func (v *Inventory) writeUnread(p *table.Terminal) {
 	seen, listed := map[string]int{}, map[string]int{}
 	for _, x := range v.Tensors {
@@ -109,7 +109,7 @@ func known[T any](x *T, cell func(T) table.Cell) table.Cell {
 	return cell(*x)
 }
 
-// alarming returns the cell of a count that should be 0.
+// alarming returns the cell of a count. It is marked unless the count is 0.
 func alarming(n int64) table.Cell {
 	c := table.Brief(n)
 	if n > 0 {

@@ -35,7 +35,7 @@ func newJob(index int, info tensorfile.Info) job {
 // The values of Tensor.AxisFrom.
 const (
 	AxisAsked   = "option"  // somebody asked for it
-	AxisFile    = "file"    // the file tells, by the operator that uses the tensor
+	AxisFile    = "file"    // the file gives it, by the operator that uses the tensor
 	AxisDefault = "default" // neither: axis 0
 )
 
@@ -50,7 +50,7 @@ func (j job) axisFrom(o Options) string {
 	return AxisDefault
 }
 
-// told reports whether the file tells an axis that the tensor has.
+// told reports whether the file gives an axis that the tensor has.
 func (j job) told() bool {
 	a := j.info.Axis
 	return a != tensorfile.NoAxis && a >= 0 && a < len(j.info.Shape) && j.info.Use != ""
@@ -66,7 +66,7 @@ func (j job) axis(o Options) (int, error) {
 		axis = j.info.Axis
 	}
 	if j.vector {
-		// There is one channel, whatever axis is asked for, if only it exists.
+		// There is one channel for every axis that exists.
 		if axis != 0 && axis != -1 {
 			return 0, axisError(axis, j.info.Shape)
 		}
@@ -75,9 +75,8 @@ func (j job) axis(o Options) (int, error) {
 	return fromFront(axis, j.shape)
 }
 
-// groupAxis returns the axis along which groups run: want, or else the longest
-// one besides that of the channels, and of equals the last, whose elements lie
-// closest together.
+// groupAxis returns the axis along which groups run: want, or else the longest axis besides that
+// of the channels. If several are longest, it is the last, whose elements lie closest together.
 func (j job) groupAxis(channels int, want *int) (int, error) {
 	if want != nil && j.vector {
 		if *want != 0 && *want != -1 {
@@ -112,9 +111,9 @@ func axisError(axis int, shape []int) error {
 	return fmt.Errorf("there is no axis %d in shape %s", axis, text.Shape(shape))
 }
 
-// Parts returns how many channels o makes of a tensor that is compared, and
-// how many groups (0 without a group size): what the size of a report depends
-// on, known before any data is read. The error is an *OptionError.
+// Parts returns the numbers of channels and of groups (0 without a group size) of a tensor that is
+// compared under o. The size of a report depends on them. No data is read. The error is an
+// *OptionError.
 func (o Options) Parts(info tensorfile.Info) (channels, groups int64, err error) {
 	j := newJob(0, info)
 	axis, err := j.axis(o)
@@ -141,7 +140,7 @@ func (j job) reason(err error, o Options) string {
 	var bad *quant.NotFiniteError
 	if !errors.As(err, &bad) {
 		words := strings.TrimPrefix(err.Error(), "quant: ")
-		// Readers name the tensor, as far as reports do anyway.
+		// Readers add the name of the tensor, which reports add too.
 		if _, after, ok := strings.Cut(words, fmt.Sprintf("tensor %q: ", j.info.Name)); ok {
 			words = after
 		}

@@ -8,11 +8,11 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/text"
 )
 
-// mostSections is up to how many tensors have a section each in Markdown.
+// mostSections is the greatest number of tensors that get a section each in Markdown.
 const mostSections = 40
 
-// WriteMarkdown writes r as tables of GitHub's Markdown. Of a tensor with many
-// channels only the worst are listed, unless channels is true.
+// WriteMarkdown writes r as tables of GitHub's Markdown. If a tensor has many channels, only the
+// worst are listed, unless channels is true.
 func WriteMarkdown(w io.Writer, r *Report, channels bool, o Origin) error {
 	m := table.NewMarkdown(w)
 	writeMarkdown(m, r, channels)

@@ -7,7 +7,7 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/text"
 )
 
-// A blockSum is what one block of values comes to.
+// A blockSum has the sums over one block of values.
 type blockSum struct {
 	min, max        float32 // of the finite values
 	sum, squares    float64
@@ -15,8 +15,8 @@ type blockSum struct {
 	beyond          int64 // outliers
 }
 
-// measure reads a tensor and fills in what its values say. Sums are those of
-// blocks, added in order, whichever goroutine made them.
+// measure reads a tensor and fills in its statistics. The sums of blocks are added in order,
+// whichever goroutine computed them.
 func (x *Item) measure(w *work, j job) error {
 	src, err := w.open(j, 1)
 	if err != nil {
@@ -50,7 +50,7 @@ func (x *Item) measure(w *work, j job) error {
 		mean, dev = float64(lo), 0
 	}
 	// Only blocks whose range goes that far are read again.
-	reach := OutlierDevs * max(dev, math.Abs(mean)*1e-7) // closer, sums are not exact enough
+	reach := OutlierDevs * max(dev, math.Abs(mean)*1e-7) // sums are too inexact for a smaller distance
 	from, to := mean-reach, mean+reach
 	err = eachBlock(src, j.elements,
 		func(i int) bool { return float64(blocks[i].min) < from || float64(blocks[i].max) > to },
@@ -85,8 +85,8 @@ func rounded(x float64) float64 {
 	return math.Round(x*scale) / scale
 }
 
-// sumOf leaves the range to the library, whose kernels are fast and find what is
-// not finite, and then needs neither branches nor comparisons.
+// sumOf computes the sums of a block. The library's kernels find the range and values that are
+// not finite, so that the loop needs neither branches nor comparisons.
 func sumOf(values []float32) blockSum {
 	var r [1]quant.Range
 	if err := quant.RangesInto(r[:], quant.Tensor{Data: values}, quant.PerTensor); err != nil {
@@ -97,7 +97,7 @@ func sumOf(values []float32) blockSum {
 		return b
 	}
 	b := blockSum{min: r[0].Min, max: r[0].Max}
-	// Four sums at once, so that none waits for the one before.
+	// Four independent sums let the processor add without waiting for the previous addition.
 	var s0, s1, s2, s3, q0, q1, q2, q3 float64
 	var zeros uint64
 	x := values

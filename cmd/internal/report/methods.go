@@ -18,7 +18,7 @@ type MethodRanges struct {
 	Ranges []MethodResult `json:"ranges"` // for each method
 }
 
-// A MethodResult is what one method chooses, and what is lost then.
+// A MethodResult has the range that one method chooses, and its errors.
 type MethodResult struct {
 	Method string     `json:"method"`
 	From   text.Float `json:"from"` // what the lowest code stands for

@@ -9,8 +9,8 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/text"
 )
 
-// FileNotes say how a file was read, where there is anything to say. They are
-// part of the JSON of every command that reads a file.
+// FileNotes say how a file was read. They are part of the JSON of every command that reads a
+// file. Empty fields are left out.
 type FileNotes struct {
 	ReadAs  string    `json:"read_as,omitempty"`  // of text: what was recognised, as "a 2×2 array (nested brackets)"
 	Notes   []Note    `json:"notes,omitempty"`    // of text: what was assumed and what was left out
@@ -24,12 +24,12 @@ type FileNotes struct {
 type Note struct {
 	Text     string `json:"text"`
 	Line     int    `json:"line,omitempty"`  // from 1; 0 if the note is about all of the text
-	Doubtful bool   `json:"doubtful"`        // the text can be read otherwise as well
+	Doubtful bool   `json:"doubtful"`        // the text can also be read in another way
 	Other    string `json:"other,omitempty"` // the flags that give the other reading
 	Gives    string `json:"gives,omitempty"` // what they do
 }
 
-// A LeftOut is something in a file that is no tensor.
+// A LeftOut is a part of a file that is not a tensor.
 type LeftOut struct {
 	Name   string `json:"name"`
 	Reason string `json:"reason"`
@@ -45,7 +45,7 @@ type coded interface {
 	Coded() string
 }
 
-// NotesOf returns what there is to say about the file of src.
+// NotesOf returns the notes on the file of src.
 func NotesOf(src Source) FileNotes {
 	var n FileNotes
 	if c, ok := src.(coded); ok {
@@ -62,7 +62,7 @@ func NotesOf(src Source) FileNotes {
 	if as == nil {
 		return n
 	}
-	// Lines of values that leave nothing out need no words.
+	// Plain lines of values, all of which are read, need no note.
 	if as.Array || as.Reading.Separator == '|' || len(as.Notes) > 0 {
 		n.ReadAs = as.Summary()
 	}
@@ -130,7 +130,7 @@ func (n *FileNotes) writeReading(p *table.Terminal) {
 	}
 }
 
-// writeLeftOut counts and lists what is no tensor.
+// writeLeftOut counts and lists the parts of a file that are not tensors.
 func (n *FileNotes) writeLeftOut(p *table.Terminal) {
 	if len(n.LeftOut) == 0 {
 		return
@@ -141,8 +141,8 @@ func (n *FileNotes) writeLeftOut(p *table.Terminal) {
 	p.Paragraph(table.Dim, text.Plural(len(n.LeftOut), "other part")+" of the file left out.")
 }
 
-// LeftOutTable has a row for each thing that is no tensor, or for the first of
-// many that are left out for one reason. It is nil if there is nothing.
+// LeftOutTable has a row for each part of a file that is not a tensor. If many are left out for
+// one reason, it has only the first ones. It is nil if there are none.
 func (n *FileNotes) LeftOutTable() *table.Table {
 	if len(n.LeftOut) == 0 {
 		return nil
@@ -206,8 +206,8 @@ func (l *layoutList) write(p *table.Terminal) {
 	}
 }
 
-// Of more than manyAlike tensors that are skipped for the same reason, only the
-// first fewAlike are named.
+// If more than manyAlike tensors are skipped for the same reason, only the first fewAlike are
+// named.
 const (
 	manyAlike = 8
 	fewAlike  = 3

@@ -9,9 +9,8 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/text"
 )
 
-// An Observation says which tensors of a model have to be seen before it can be
-// quantized statically. Marshalled, it is the JSON of `quant observe`, which docs/json.md
-// describes.
+// An Observation lists the tensors of a model whose ranges static quantization needs.
+// Marshalled, it is the JSON of `quant observe`, which docs/json.md describes.
 type Observation struct {
 	Source      string           `json:"source"`
 	Output      string           `json:"output"` // "" for a dry run that named none
@@ -23,7 +22,7 @@ type Observation struct {
 	FilesAfter  int64            `json:"file_bytes_after"`
 }
 
-// An ObservedTensor is one that needs a range.
+// An ObservedTensor is a tensor that needs a range.
 type ObservedTensor struct {
 	Name string   `json:"name"`
 	As   string   `json:"as"`   // "input", "output" or "added"
@@ -89,7 +88,7 @@ func (o *Observation) WriteText(w io.Writer, color bool, columns int) error {
 	return p.Flush()
 }
 
-// writeShared lists the tensors that need no range of their own.
+// writeShared lists the tensors that have the range of another tensor.
 func (o *Observation) writeShared(p *table.Terminal) {
 	if len(o.Shared) == 0 {
 		return
@@ -125,7 +124,7 @@ func (o *Observation) writeLeft(p *table.Terminal) {
 	p.Blank()
 }
 
-// sum says what all of it comes to, and what is to be done with it.
+// sum returns the totals, and tells the user what to do next.
 func (o *Observation) sum() string {
 	need := "tensors need ranges"
 	if len(o.Tensors) == 1 {

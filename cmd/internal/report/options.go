@@ -7,13 +7,13 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/option"
 )
 
-// Options say what to compare. Their JSON is part of a Report's, and is what a
-// program sends to ask for one.
+// Options say what to compare. Their JSON is a part of a Report's JSON, and of a request to the
+// interface of quant serve.
 type Options struct {
 	Bits        int      `json:"bits"`
 	Unsigned    bool     `json:"unsigned"`
 	Mapping     string   `json:"mapping"`    // "asymmetric" (or empty) or "symmetric"
-	Axis        *int     `json:"axis"`       // of the channels; negative counts from the end; nil for what the file tells, else 0
+	Axis        *int     `json:"axis"`       // of the channels; negative counts from the end; nil for the axis that the file gives, else 0
 	GroupSize   int      `json:"group_size"` // 0 for no groups
 	GroupAxis   *int     `json:"group_axis"` // nil for the longest axis other than Axis
 	NarrowRange bool     `json:"narrow_range"`
@@ -23,21 +23,21 @@ type Options struct {
 	Codes       bool     `json:"codes"`   // whether results hold codes and reconstructed values
 
 	// Format is the name of a quant.Format whose codes are not integers; "" for
-	// integers. With a format Bits and Mapping mean nothing.
+	// integers. With a format Bits and Mapping are ignored.
 	Format string `json:"format,omitempty"`
 
-	// Few allows a report of very many channels to keep the worst of each tensor
-	// only, so that it stays small whatever the model is.
+	// Few allows a report of very many channels to keep only the worst of each tensor, so that
+	// the report of any model is small.
 	Few bool `json:"-"`
 }
 
-// DefaultOptions returns the options of a comparison about which nothing was said.
+// DefaultOptions returns the default options of a comparison.
 func DefaultOptions() Options {
 	return Options{Bits: 8, Mapping: quant.Asymmetric.String(), Method: quant.MinMax.String(), Tensors: []string{}}
 }
 
-// Validate returns an error if an option is out of its range or does not go
-// with another. Whether the axes exist is for each tensor to say.
+// Validate returns an error if an option is out of its range or does not go with another. It
+// does not check whether the axes exist, which depends on the tensor.
 func (o Options) Validate() error {
 	mapping, err := o.mapping()
 	if err != nil {
@@ -81,7 +81,7 @@ func (o Options) mapping() (quant.Mapping, error) {
 	return m, nil
 }
 
-// An OptionError reports an option that cannot be, by its name in JSON.
+// An OptionError reports an invalid option, by its name in JSON.
 type OptionError struct {
 	Field string
 	err   error
@@ -97,7 +97,7 @@ func (e *OptionError) Unwrap() error { return e.err }
 
 // scheme returns the scheme per tensor.
 func (o Options) scheme(m quant.Mapping) quant.Scheme {
-	method, _ := option.ParseMethod(o.Method) // Validate has looked at it
+	method, _ := option.ParseMethod(o.Method) // Validate has checked it
 	if f, _ := o.format(); f != quant.Integers {
 		return quant.Scheme{Method: method, Format: f}
 	}
@@ -137,8 +137,8 @@ func (o Options) checkFormat(f quant.Format) error {
 	return nil
 }
 
-// normal returns o with what follows from its format: the width of a code, and
-// the symmetric mapping. The format of integers is "".
+// normal returns o with the width of a code and the symmetric mapping that its format implies.
+// The format of integers is "".
 func (o Options) normal() Options {
 	f, err := o.format()
 	switch {

@@ -8,10 +8,10 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/text"
 )
 
-// An Origin says when and by what a document was made.
+// An Origin has the date of a document and the program that made it.
 type Origin struct {
-	Date    time.Time // zero if it is not to be told
-	Version string    // of the tool; "" if it is not to be told
+	Date    time.Time // zero to leave it out
+	Version string    // of the tool; "" to leave it out
 	Command string    // that was given; "" if there was none
 }
 
@@ -34,7 +34,7 @@ func (o Origin) String() string {
 	return "Made " + strings.Join(parts, " ")
 }
 
-// Title is what documents are titled by: the name of a source without its folder.
+// Title returns the title of a document: the name of a source without its folder.
 func Title(source string) string {
 	switch base := filepath.Base(source); base {
 	case ".", "..", string(filepath.Separator):

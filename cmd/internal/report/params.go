@@ -25,9 +25,9 @@ func (t *Tensor) pick(s Scheme, scale []float32, zero []int32, channel int) ([]f
 	case s.Granularity == option.PerChannel:
 		return scale[channel : channel+1], zero[channel : channel+1]
 	}
-	// Parameters of groups are in the order of the tensor's elements, with as
-	// many indices on the axis of the groups as there are groups; on the axis
-	// of the channels that is one for each channel, or several share one.
+	// Parameters of groups are in row-major order. Their shape is that of the tensor, with the
+	// number of groups as the length of the groups' axis. If groups run along the axis of the
+	// channels, several channels share a parameter; otherwise each channel has its own.
 	shape := append([]int(nil), t.Shape...)
 	group, size := *s.Axis, *s.GroupSize
 	shape[group] = (shape[group] + size - 1) / size

@@ -186,7 +186,7 @@ func planOne(w *work, j job, candidates []planCandidate, target PlanTarget) (*Pl
 	return x, nil
 }
 
-// signalOf returns the sum of squares of values of which a ratio is known.
+// signalOf returns the sum of squares of values whose signal to noise ratio is known.
 func signalOf(noise, sqnr float64) float64 {
 	if noise == 0 || math.IsInf(sqnr, 0) || math.IsNaN(sqnr) {
 		return 0
@@ -194,8 +194,8 @@ func signalOf(noise, sqnr float64) float64 {
 	return noise * math.Pow(10, sqnr/10)
 }
 
-// measureBlocks measures candidate i, a type of GGUF. It leaves out one that rows
-// of this length have no blocks of.
+// measureBlocks measures candidate i, a type of GGUF. It leaves the type out if rows of this
+// length are not whole blocks.
 func (x *PlanWeight) measureBlocks(src *reading, j job, c *planCandidate, i int) error {
 	row := j.shape[len(j.shape)-1]
 	t := c.block.Fallback(row)
@@ -223,7 +223,7 @@ func (o *PlanOptions) factorOf(name string) float64 {
 	return factor
 }
 
-// errorOf returns what a candidate's noise counts by the objective.
+// errorOf returns the error of a candidate's noise by the objective.
 func (x *PlanWeight) errorOf(noise float64, o *PlanOptions) float64 {
 	if o.Objective != PlanSum && noise > 0 {
 		noise /= max(x.signal, math.SmallestNonzeroFloat64)
@@ -231,7 +231,7 @@ func (x *PlanWeight) errorOf(noise float64, o *PlanOptions) float64 {
 	return noise * o.factorOf(x.Name)
 }
 
-// choose makes the plan, its front, and what recipes come to.
+// choose computes the plan, its front, and the recipes.
 func (p *Plan) choose() error {
 	o := &p.Options
 	problem := plan.Problem{MaxKinds: o.MaxKinds}
@@ -306,7 +306,7 @@ func (p *Plan) unmatched() error {
 	return nil
 }
 
-// take fills in what a choice means for each weight.
+// take sets the fields of each weight for a choice.
 func (p *Plan) take(choice []int) {
 	for i := range p.Weights {
 		x := &p.Weights[i]
@@ -317,8 +317,8 @@ func (p *Plan) take(choice []int) {
 	}
 }
 
-// step returns the next candidate with fewer bytes, of them the one with the least
-// error for them, or with more bytes and a smaller error.
+// step returns the next candidate with fewer bytes, the one with the least error of several, or
+// the next with more bytes and a smaller error.
 func (x *PlanWeight) step(sign int64) *PlanStep {
 	now, best := x.ways[x.choice], -1
 	for k, w := range x.ways {
@@ -326,7 +326,7 @@ func (x *PlanWeight) step(sign int64) *PlanStep {
 		if !better {
 			continue
 		}
-		// The nearest in bytes, and of equals the one that loses least.
+		// The nearest in bytes; of several with the same bytes the one with the least error.
 		if best < 0 || sign*w.bytes < sign*x.ways[best].bytes || w.bytes == x.ways[best].bytes && w.noise < x.ways[best].noise {
 			best = k
 		}
@@ -338,7 +338,7 @@ func (x *PlanWeight) step(sign int64) *PlanStep {
 	return &PlanStep{w.name, w.bytes, text.Number(ratio(x.signal, w.noise))}
 }
 
-// summary adds up what the weights have now.
+// summary adds up the weights as they are planned.
 func (p *Plan) summary(elements int64) PlanSummary {
 	s := PlanSummary{Weights: len(p.Weights), Elements: elements, MinSQNR: text.Number(math.Inf(1))}
 	choice := make([]int, len(p.Weights))

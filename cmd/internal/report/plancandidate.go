@@ -11,8 +11,8 @@ import (
 	"github.com/a01592f9/quant/internal/summary"
 )
 
-// A planCandidate is a way to quantize weights, for a plan to choose: a scheme of the
-// library, blocks of a type of GGUF, or none.
+// A planCandidate is a way to quantize weights from which a plan chooses: a scheme of the
+// library, blocks of a type of GGUF, or no quantization.
 type planCandidate struct {
 	candidate
 	keep bool
@@ -62,8 +62,8 @@ func (o *PlanOptions) planCandidate(name string, mapping quant.Mapping, method q
 	return c, s.Validate()
 }
 
-// A PlanTarget is what is to run a model. It says how many bytes codes take, and
-// which candidates there are without any being named.
+// A PlanTarget is the kind of program that runs the model. It determines how many bytes codes
+// take, and the default candidates.
 type PlanTarget string
 
 // Targets of a plan.
@@ -74,10 +74,10 @@ const (
 	PlanLlamaCPP    PlanTarget = "llama.cpp"
 )
 
-// PlanTargets are those that can be named.
+// PlanTargets lists the targets that can be named.
 var PlanTargets = []string{string(PlanONNXRuntime), string(PlanVLLM), string(PlanLlamaCPP)}
 
-// Candidates are those of a plan for t if nobody names any.
+// Candidates returns the default candidates of a plan for t.
 func (t PlanTarget) Candidates() []string {
 	switch t {
 	case PlanONNXRuntime:
@@ -90,7 +90,7 @@ func (t PlanTarget) Candidates() []string {
 	return []string{"int2:g32", "int3:channel", "int3:g32", "int4:channel", "int4:g128", "int4:g32", "int5:channel", "int6:channel", "int8:channel", Keep}
 }
 
-// bytes is what codes of a scheme take in the files of a target, with their scales
+// bytes returns how many bytes codes of a scheme take in the files of a target, with their scales
 // and zero points.
 func (t PlanTarget) bytes(s quant.Scheme, elements int64, params int) int64 {
 	width := s.Bits
@@ -114,8 +114,7 @@ func (t PlanTarget) bytes(s quant.Scheme, elements int64, params int) int64 {
 	return n
 }
 
-// blockBytes is what a weight of whole blocks takes. There is none if its rows
-// are not whole blocks of any type that could stand for t.
+// blockBytes returns how many bytes a weight of whole blocks of type t takes.
 func blockBytes(t gguf.Type, elements int64) int64 {
 	block, size := t.Block()
 	return elements / int64(block) * int64(size)

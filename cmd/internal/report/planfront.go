@@ -8,13 +8,13 @@ import (
 	"github.com/a01592f9/quant/plan"
 )
 
-// The front of a plan: what each size gains, what recipes come to, and what every point
-// chooses.
+// The front of a plan: the best plan of each size, the recipes beside it, and the choices of
+// every point.
 
-// mostPoints is about how many points of a front a report has.
+// mostPoints is the approximate limit of the points of a front in a report.
 const mostPoints = 256
 
-// drawFront fills in Front and Recipes.
+// drawFront sets Front and Recipes.
 func (p *Plan) drawFront(problem *plan.Problem, elements int64) error {
 	any := *problem
 	any.MaxKinds = 0 // a front has plans of any number of kinds
@@ -26,7 +26,7 @@ func (p *Plan) drawFront(problem *plan.Problem, elements int64) error {
 	p.Recipes = []PlanRecipe{}
 	add := func(name string, choice []int) {
 		r := PlanRecipe{Name: name, PlanPoint: of(choice), Planned: text.Number(math.Inf(-1))}
-		if k := front.At(r.Bytes); k >= 0 { // or what is fixed takes more
+		if k := front.At(r.Bytes); k >= 0 { // no plan is this small if fixed weights take more bytes
 			r.Planned = of(front.Plan(k).Choice).SQNR
 		}
 		p.Recipes = append(p.Recipes, r)
@@ -48,8 +48,8 @@ func (p *Plan) drawFront(problem *plan.Problem, elements int64) error {
 	return nil
 }
 
-// pointsOf returns the points of a front that a report has: all, or of very many
-// those at sizes that grow evenly, and at those of the plan and of the recipes.
+// pointsOf returns the points of a front that a report has. If there are very many, it picks
+// points at evenly growing sizes, and at the sizes of the plan and of the recipes.
 func (p *Plan) pointsOf(front *plan.Front) []int {
 	n := len(front.Points)
 	if n <= mostPoints {
@@ -85,7 +85,7 @@ func (p *Plan) uniform(name string) []int {
 	return choice
 }
 
-// PlanChoices are what the plans of a front choose, for a page that goes along it.
+// PlanChoices are the choices of all plans of a front, for the slider of the page.
 type PlanChoices struct {
 	Weights [][]PlanStep       `json:"weights"` // for each weight, its candidates
 	Points  []PlanPointChoices `json:"points"`  // in the order of Plan.Front
@@ -93,8 +93,8 @@ type PlanChoices struct {
 
 // A PlanPointChoices is what one plan of a front chooses.
 type PlanPointChoices struct {
-	// Changes are pairs: the index of a weight, and that of its candidate. They lead here
-	// from the point before; those of the first point name every weight.
+	// Changes are pairs: the index of a weight and the index of its candidate. They are the
+	// changes from the previous point. The first point has a pair for every weight.
 	Changes [][2]int    `json:"changes"`
 	MinSQNR text.Number `json:"min_sqnr_db"` // of the worst weight
 	Worst   string      `json:"worst"`       // which that is
@@ -130,8 +130,8 @@ func (p *Plan) Choices() *PlanChoices {
 	return c
 }
 
-// TakeUpTo makes p the plan of the front that takes at most so many bytes, or the smallest
-// one there is. Its budget becomes the bytes of that plan.
+// TakeUpTo makes p the largest plan of the front with at most the given bytes, or else the
+// smallest plan. Its budget becomes the bytes of that plan.
 func (p *Plan) TakeUpTo(bytes int64) {
 	best := p.front.Plan(max(0, p.front.At(bytes)))
 	p.take(best.Choice)

@@ -9,7 +9,7 @@ import (
 // mixed chooses as llama.cpp's Q4_K_M does: Q4_K, but Q6_K for the output head and for
 // attn_v and ffn_down of some layers, and Q5_K for attn_qkv. It returns nil if the
 // candidates of the weights do not have these types, or if no weight has a layer.
-// Embeddings of tokens, which llama.cpp gives Q4_K too, are no exception.
+// Embeddings of tokens get Q4_K, as in llama.cpp.
 func (p *Plan) mixed() []int {
 	layers := 0
 	for i := range p.Weights {

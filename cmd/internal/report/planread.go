@@ -14,8 +14,8 @@ type PlanChoice struct {
 	Scheme string `json:"scheme"`
 }
 
-// ReadPlan reads what quant quantize needs of a plan, which may have been altered
-// by hand: names and schemes.
+// ReadPlan reads the names and schemes of a plan, which quant quantize needs. The file may have
+// been edited by hand.
 func ReadPlan(data []byte) ([]PlanChoice, error) {
 	var file struct {
 		Version *int         `json:"quant_plan"`

@@ -29,11 +29,11 @@ type Plan struct {
 	at    []int // indices in front of the points of Front
 }
 
-// PlanVersion is that of the file.
+// PlanVersion is the version of the file.
 const PlanVersion = 1
 
-// PlanOptions say what may be chosen, and how much there is. One of
-// BitsPerWeight, Bytes and SQNR is given.
+// PlanOptions are the candidates and the budget of a plan. Exactly one of BitsPerWeight, Bytes
+// and SQNR is given.
 type PlanOptions struct {
 	BitsPerWeight *float64 `json:"bits_per_weight"`
 	Bytes         *int64   `json:"bytes"`
@@ -47,7 +47,7 @@ type PlanOptions struct {
 	MaxKinds   int        `json:"max_kinds"`
 
 	Fixed   []PlanRule   `json:"fixed"`   // of weights whose name matches
-	Alike   []string     `json:"alike"`   // patterns; what one matches gets one candidate
+	Alike   []string     `json:"alike"`   // patterns; weights that match the same pattern get the same candidate
 	Factors []PlanFactor `json:"factors"` // of the errors of weights
 
 	Names []string  `json:"-"` // the weights to plan; nil for all of two dimensions or more
@@ -66,14 +66,14 @@ type PlanFactor struct {
 	Factor  float64 `json:"factor"`
 }
 
-// How the errors of weights make the error of a model.
+// How the error of a model is computed from the errors of its weights.
 const (
 	PlanSum      = "sum"      // of squared errors, so that large weights count most
 	PlanRelative = "relative" // each to the energy of its weight, so that weights count alike
 	PlanWorst    = "worst"    // the lowest ratio of all
 )
 
-// PlanObjectives are all of them.
+// PlanObjectives lists all objectives.
 var PlanObjectives = []string{PlanSum, PlanRelative, PlanWorst}
 
 // A PlanSummary adds up all weights.
@@ -84,7 +84,7 @@ type PlanSummary struct {
 	Bytes         int64       `json:"bytes"`
 	BitsPerWeight text.Number `json:"bits_per_weight"`
 	SQNR          text.Number `json:"sqnr_db"`      // of all values together
-	MeanSQNR      text.Number `json:"mean_sqnr_db"` // over the weights of which something is lost
+	MeanSQNR      text.Number `json:"mean_sqnr_db"` // over the weights that are not exact
 	MinSQNR       text.Number `json:"min_sqnr_db"`  // of the worst weight
 	Worst         string      `json:"worst"`        // which that is
 	Gap           float64     `json:"gap"`          // 0 if the plan is proved to be the best
@@ -108,7 +108,7 @@ type PlanWeight struct {
 	source int64   // bytes in the file
 }
 
-// A PlanStep is what another candidate would come to.
+// A PlanStep has the size and the error with another candidate.
 type PlanStep struct {
 	Candidate string      `json:"candidate"`
 	Bytes     int64       `json:"bytes"`
@@ -122,8 +122,8 @@ type PlanPoint struct {
 	SQNR          text.Number `json:"sqnr_db"`
 }
 
-// A PlanRecipe is what one candidate for all weights comes to, or a mixture that
-// people use.
+// A PlanRecipe has the size and the error of one candidate for all weights, or of a common
+// mixture.
 type PlanRecipe struct {
 	Name string `json:"name"`
 	PlanPoint
@@ -137,7 +137,7 @@ type planWay struct {
 	noise        float64 // the sum of squared errors
 }
 
-// Err is that of a Report.
+// Err is like Report.Err.
 func (p *Plan) Err() error { return p.base.Err() }
 
 // signal is the sum of squares of all weights.
@@ -149,7 +149,7 @@ func (p *Plan) signal() float64 {
 	return sum
 }
 
-// point returns what a choice comes to, all weights together.
+// point returns the size and the error of a choice over all weights.
 func (p *Plan) point(choice []int, elements int64) PlanPoint {
 	var bytes int64
 	noise := 0.0
@@ -160,7 +160,7 @@ func (p *Plan) point(choice []int, elements int64) PlanPoint {
 	return PlanPoint{bytes, text.Number(8 * float64(bytes) / float64(elements)), text.Number(ratio(p.signal(), noise))}
 }
 
-// mostError is the error that a ratio allows, by the objective.
+// mostError returns the greatest error, by the objective, with which a ratio is reached.
 func (p *Plan) mostError(sqnr float64) float64 {
 	share := math.Pow(10, -sqnr/10)
 	switch p.Options.Objective {

@@ -63,7 +63,7 @@ func (p *Plan) Budget() string {
 	}
 }
 
-// Verdict says in a few sentences what the plan comes to.
+// Verdict describes the plan in a few sentences.
 func (p *Plan) Verdict() string {
 	s := &p.Summary
 	words := fmt.Sprintf("For %s: %s in %s, %s bits per weight, with %s.", p.Budget(), text.Plural(s.Weights, "weight"),
@@ -92,7 +92,7 @@ func (p *Plan) next() *PlanRecipe {
 	return best
 }
 
-// stepCells are what a step costs and brings, "" if there is none.
+// stepCells returns the cells of the cost and the gain of a step; "" if there is none.
 func stepCells(x *PlanWeight, s *PlanStep) []table.Cell {
 	if s == nil {
 		return []table.Cell{table.Text(""), table.Text(""), table.Text("")}
@@ -141,7 +141,7 @@ var planHead = []string{
 }
 
 // WriteCSV writes a row for each weight, one for all of them, one for each point
-// of the front and one for each recipe. Its form is that of Report.WriteCSV.
+// of the front and one for each recipe. It has the form of Report.WriteCSV.
 func (p *Plan) WriteCSV(w io.Writer) error {
 	c := table.NewCSV(w, planHead)
 	source, s := table.Inert(p.Source), &p.Summary

@@ -1,11 +1,10 @@
-// Package report compares what quantization schemes do to the tensors of a
-// file, and writes the outcome for people and for programs.
+// Package report compares quantization schemes on the tensors of a file, and writes the results
+// for people and for programs.
 //
-// A Report is at once the outcome in memory and, marshalled, the JSON that
-// docs/json.md describes: the command line, the page and the documents all work
-// from this one type. Build makes one from a Source and Options. SummaryTable and
-// the like make tables of it, which WriteText and WriteMarkdown write; WriteCSV
-// writes all of it in rows.
+// A Report has the results of a comparison. Marshalled, it is the JSON that docs/json.md
+// describes. The command line, the page and the documents all use this type. Build makes a
+// Report from a Source and Options. SummaryTable and similar methods make tables of it, which
+// WriteText and WriteMarkdown write; WriteCSV writes all of it in rows.
 package report
 
 import (
@@ -16,7 +15,7 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/text"
 )
 
-// A Report is the outcome of one comparison over all tensors of a source.
+// A Report has the results of a comparison of all tensors of a source.
 type Report struct {
 	Source  string    `json:"source"`  // file name, "stdin" or "sample"
 	Options Options   `json:"options"` // what was asked for
@@ -41,19 +40,19 @@ type Summary struct {
 	// Totals has one entry for each scheme, in the order of Tensor.Results.
 	Totals []Total `json:"totals"`
 
-	// ByGain lists indices of Report.Tensors, those first whose RMSE per
-	// channel lowers most.
+	// ByGain lists indices of Report.Tensors. The tensor whose RMSE a scale for each channel
+	// lowers most is first.
 	ByGain []int `json:"by_gain"`
 }
 
-// A Total is what all tensors take, and lose, under one scheme.
+// A Total has the size and the errors of all tensors under one scheme.
 type Total struct {
 	Granularity   string      `json:"granularity"`
 	Memory        Memory      `json:"memory"`
 	BitsPerWeight text.Number `json:"bits_per_weight"` // of codes, scales and zero points
 	Compression   text.Number `json:"compression"`     // float32 bytes divided by these
 	SQNR          text.Number `json:"sqnr_db"`         // of all values together; see Errors
-	MeanSQNR      text.Number `json:"mean_sqnr_db"`    // mean over the tensors of which anything is lost
+	MeanSQNR      text.Number `json:"mean_sqnr_db"`    // mean over the tensors that are not exact
 	Clipped       int64       `json:"clipped"`
 }
 
@@ -77,8 +76,8 @@ type Tensor struct {
 	// AxisFrom says why it is that axis: see the constants.
 	AxisFrom string `json:"axis_from"`
 
-	// Layout says how several tensors of the file make this one; "" if it is all
-	// of itself.
+	// Layout says how several tensors of the file make this one; "" if one tensor of the file
+	// holds it.
 	Layout string `json:"layout,omitempty"`
 
 	Results []Result `json:"results"` // per tensor, per channel and, if asked for, per group
@@ -92,7 +91,7 @@ type Tensor struct {
 // main returns the result per channel, which reports are about.
 func (t *Tensor) main() *Result { return &t.Results[1] }
 
-// A Result is what one scheme does to a tensor.
+// A Result has the parameters, the errors and the size of a tensor under one scheme.
 type Result struct {
 	Scheme    Scheme      `json:"scheme"`
 	Scale     text.Floats `json:"scale"`
@@ -111,14 +110,14 @@ type Result struct {
 	zeros  [2]int32   // and of ZeroPoint
 }
 
-// A Channel is one channel's range and what a scheme does to it.
+// A Channel has the range of one channel and its errors under a scheme.
 type Channel struct {
 	Min text.Float `json:"min"`
 	Max text.Float `json:"max"`
 	Metrics
 }
 
-// Metrics are those of quant.Metrics: of all elements or of one channel.
+// Metrics are quant.Metrics of all elements or of one channel.
 type Metrics struct {
 	MAE      text.Number `json:"mae"`
 	RMSE     text.Number `json:"rmse"`
@@ -154,7 +153,7 @@ func (m Memory) add(o Memory) Memory {
 
 // A Gain measures a result against the one per tensor.
 type Gain struct {
-	RMSEFactor   text.Number `json:"rmse_factor"`  // by what the RMSE is divided; infinite where no error is left
+	RMSEFactor   text.Number `json:"rmse_factor"`  // the RMSE per tensor divided by this one; infinite if there is no error
 	SQNR         text.Number `json:"sqnr_gain_db"` // dB more; null where either is infinite
 	ExtraBytes   int64       `json:"extra_bytes"`
 	ExtraPercent text.Number `json:"extra_percent"` // of the total bytes per tensor
@@ -182,12 +181,12 @@ type Skipped struct {
 	Shape  []int  `json:"shape"`
 	Bytes  int64  `json:"bytes"` // in the file, uncompressed
 	Reason string `json:"reason"`
-	Failed bool   `json:"failed"`            // it should have been compared, but its data did not allow it
+	Failed bool   `json:"failed"`            // it was to be compared, but its data did not allow it
 	PartOf string `json:"part_of,omitempty"` // the weight that it is a part of
 }
 
-// Err returns nil if every tensor that should be compared was, and otherwise
-// one error that tells the first that was not and how many more there are.
+// Err returns nil if no tensor failed. Otherwise it returns one error with the first tensor that
+// failed and the number of others.
 func (r *Report) Err() error {
 	var first *Skipped
 	for i := range r.Skipped {

@@ -7,8 +7,8 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/option"
 )
 
-// A Scheme is a quant.Scheme for a tensor of known shape: its axis is counted
-// from the front. Axis and GroupSize are nil where they mean nothing.
+// A Scheme is a quant.Scheme for a tensor of known shape: its axis is counted from the front.
+// Axis and GroupSize are nil for a granularity without them.
 type Scheme struct {
 	Bits        int    `json:"bits"`
 	Unsigned    bool   `json:"unsigned"`

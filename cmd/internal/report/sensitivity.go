@@ -161,7 +161,7 @@ var sensitivityHead = []string{
 	"scale_min", "scale_max", "zero_point_min", "zero_point_max", "mae", "rmse", "max_error", "sqnr_db", "clipped", "worst_file", "worst_sqnr_db",
 }
 
-// WriteCSV writes a row for each tensor, the worst first. Its form is that of
+// WriteCSV writes a row for each tensor, the worst first. It has the form of
 // Report.WriteCSV.
 func (s *Sensitivity) WriteCSV(w io.Writer) error {
 	c := table.NewCSV(w, sensitivityHead)

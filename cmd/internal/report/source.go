@@ -7,7 +7,7 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/tensorfile"
 )
 
-// A Source is where tensors come from: a *tensorfile.File is one.
+// A Source provides tensors. A *tensorfile.File is a Source.
 type Source interface {
 	Tensors() []tensorfile.Info
 	Source(i int) (quant.Source, error) // gives tensor i piece by piece
@@ -17,7 +17,7 @@ type Source interface {
 // Values are the elements of a tensor in memory, as a quant.Source.
 type Values []float32
 
-// ReadFloats is that of quant.Source.
+// ReadFloats implements quant.Source.
 func (v Values) ReadFloats(dst []float32, off int) error {
 	if off > len(v) || len(dst) > len(v)-off {
 		return errors.New("it has changed since it was listed")

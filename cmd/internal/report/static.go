@@ -8,8 +8,7 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/text"
 )
 
-// Static says what became of the operators and the activations of a model that was
-// quantized statically.
+// Static lists the operators and the activations of a model that was quantized statically.
 type Static struct {
 	Operators   []Operator   `json:"operators"`
 	Activations []Activation `json:"activations"`
@@ -21,7 +20,7 @@ type Operator struct {
 	Name    string `json:"name"`
 	Op      string `json:"op"`
 	Integer string `json:"integer,omitempty"` // the operator that ONNX Runtime computes with codes instead
-	Folded  bool   `json:"folded,omitempty"`  // nothing is left of it: its limits are those of the codes
+	Folded  bool   `json:"folded,omitempty"`  // the node was removed: its limits are those of the codes
 	Reason  string `json:"reason,omitempty"`  // why it is computed in floating point
 }
 
@@ -43,8 +42,8 @@ type Bias struct {
 	Widened int    `json:"widened,omitempty"` // scales of the weight that were widened for it
 }
 
-// integers counts the operators that are computed in integers, those of which nothing is
-// left, and those in floating point.
+// integers counts the operators that are computed in integers, those that were removed, and
+// those in floating point.
 func (s *Static) integers() (integer, folded, floating int) {
 	for _, o := range s.Operators {
 		switch {
@@ -59,7 +58,7 @@ func (s *Static) integers() (integer, folded, floating int) {
 	return integer, folded, floating
 }
 
-// write lists the operators by what became of them.
+// write lists the operators: in integers, removed, and in floating point.
 func (s *Static) write(p *table.Terminal) {
 	count := func(key func(o Operator) string) (keys []string, names map[string][]string) {
 		names = map[string][]string{}
@@ -106,7 +105,7 @@ func (s *Static) write(p *table.Terminal) {
 	}
 }
 
-// sentence says what all of it comes to.
+// sentence returns the totals as a sentence.
 func (s *Static) sentence() string {
 	integer, folded, floating := s.integers()
 	line := fmt.Sprintf("%s of %s computed with codes in ONNX Runtime", text.Count(int64(integer)), text.Plural(int64(integer+floating), "operator"))

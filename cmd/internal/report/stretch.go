@@ -7,10 +7,9 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/text"
 )
 
-// Stretch returns the curves of those elements of tensor i whose positions in the
-// order channel by channel are from `from` up to `to`, at most so many points of them (0 for
-// 4096). It reads the tensor again from the source that r was built from. A graph that
-// is zoomed shows a stretch.
+// Stretch returns the curves of the elements of tensor i from position `from` up to `to`, in the
+// order channel by channel, with at most the given number of points (0 for 4096). It reads the
+// tensor again from the source that r was built from. Zoomed graphs show stretches.
 func (r *Report) Stretch(ctx context.Context, src Source, i, from, to, points int) (*ElementCurves, error) {
 	t := &r.Tensors[i]
 	w := newWalk(t)
@@ -48,8 +47,8 @@ func (r *Report) Stretch(ctx context.Context, src Source, i, from, to, points in
 	return &d.Elements, err
 }
 
-// blocks returns which blocks hold elements with positions from `from` up to `to`. Where
-// positions are not in the order of the elements, all blocks are picked.
+// blocks returns which blocks hold elements with positions from `from` up to `to`. If positions
+// are not in the order of the elements, it picks all blocks.
 func (w walk) blocks(from, to int) func(block int) bool {
 	if w.channels*w.inner != w.total {
 		return func(int) bool { return true }

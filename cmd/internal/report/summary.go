@@ -11,7 +11,7 @@ import (
 	"github.com/a01592f9/quant/internal/summary"
 )
 
-// summarize fills in what concerns all tensors.
+// summarize sets the summary over all tensors.
 func (r *Report) summarize() {
 	s := &r.Summary
 	s.Compared = len(r.Tensors)
@@ -46,12 +46,12 @@ func (r *Report) summarize() {
 	})
 }
 
-// Sorts are what Sort sorts by.
+// Sorts lists the keys that Sort takes.
 var Sorts = []string{"gain", "name", "file", "rmse", "sqnr", "bytes"}
 
-// Sort puts the tensors in tables into an order: by gain, first those that gain
-// most (as without Sort); by name; as in the file; or by the RMSE, the SQNR or
-// the bytes per channel, the worst or the largest first.
+// Sort sets the order of the tensors in tables: by gain, the greatest first (the default); by
+// name; as in the file; or by the RMSE, the SQNR or the bytes per channel, the worst or the
+// largest first.
 func (r *Report) Sort(by string) error {
 	var less func(a, b *Tensor) int
 	switch by {
@@ -84,14 +84,14 @@ func (r *Report) Order() []int {
 	return r.Summary.ByGain
 }
 
-// A WorstTensor is a weight that loses much, and the channels of it that lose most.
+// A WorstTensor is a weight with a low SQNR, and its channels with the lowest SQNR.
 type WorstTensor struct {
 	Tensor   int   // index in Report.Tensors
 	Channels []int // places in the results' channels, those with the lowest SQNR per channel first
 }
 
-// WorstTensors returns the n tensors with the lowest SQNR per channel, and of
-// each up to so many channels, for which the same is lowest.
+// WorstTensors returns the n tensors with the lowest SQNR per channel. Each has up to the given
+// number of channels, those with the lowest SQNR.
 func (r *Report) WorstTensors(n, channels int) []WorstTensor {
 	index := upTo(len(r.Tensors))
 	slices.SortStableFunc(index, func(a, b int) int {

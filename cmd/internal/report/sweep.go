@@ -13,9 +13,8 @@ import (
 	"github.com/a01592f9/quant/internal/summary"
 )
 
-// A Sweep is what schemes of several widths and granularities do to the weights
-// of a source. Marshalled, it is the JSON of `quant sweep`, which docs/json.md
-// describes.
+// A Sweep compares schemes of several widths and granularities on the weights of a source.
+// Marshalled, it is the JSON of `quant sweep`, which docs/json.md describes.
 type Sweep struct {
 	Source  string       `json:"source"`
 	Options SweepOptions `json:"options"`
@@ -29,7 +28,7 @@ type Sweep struct {
 	Skipped []Skipped     `json:"skipped"`
 	FileNotes
 
-	base Report // that has planned it
+	base Report // the report that picked the tensors
 }
 
 // SweepOptions say what to sweep.
@@ -48,10 +47,10 @@ type SweepOptions struct {
 
 	// Schemes are a list to compare beside those of Bits and GroupSizes: texts as
 	// quant.ParseScheme reads them, with "channel" for the axis of the channels, and
-	// block formats of GGUF such as "q4_k". With Bits empty they are all.
+	// block formats of GGUF such as "q4_k". If Bits is empty, only these are compared.
 	Schemes []string `json:"schemes,omitempty"`
 
-	// listed are Schemes, read.
+	// listed are Schemes after parsing.
 	listed []candidate
 }
 
@@ -69,15 +68,15 @@ type SweepSummary struct {
 	// together, an index of Schemes; nil if none does, or none was asked for.
 	Chosen *int `json:"chosen"`
 
-	// MixedBytes is what the weights take if each has the smallest scheme with
-	// which it reaches the target on its own, or else the best; 0 without one.
+	// MixedBytes is the size of the weights if each has the smallest scheme with which it
+	// reaches the target alone, or else the best scheme; 0 without a target.
 	MixedBytes int64 `json:"mixed_bytes"`
 
-	// Short is how many weights reach the target with none.
+	// Short is how many weights reach the target with no scheme.
 	Short int `json:"short"`
 }
 
-// A SweepScheme is a scheme, and what all weights together take and lose.
+// A SweepScheme is a scheme with the size and the errors of all weights together.
 type SweepScheme struct {
 	Name          string      `json:"name,omitempty"` // of a list, as it was given
 	Bits          int         `json:"bits"`
@@ -87,7 +86,7 @@ type SweepScheme struct {
 	BitsPerWeight text.Number `json:"bits_per_weight"`
 	Compression   text.Number `json:"compression"`
 	SQNR          text.Number `json:"sqnr_db"`      // of all values together
-	MeanSQNR      text.Number `json:"mean_sqnr_db"` // over the weights of which something is lost
+	MeanSQNR      text.Number `json:"mean_sqnr_db"` // over the weights that are not exact
 	MinSQNR       text.Number `json:"min_sqnr_db"`  // of the worst weight
 	Worst         int         `json:"worst"`        // which that is, an index of Weights
 	Clipped       int64       `json:"clipped"`
@@ -108,7 +107,7 @@ func (s SweepScheme) GranularityLabel() string {
 	return Scheme{Granularity: s.Granularity, GroupSize: s.GroupSize}.Label()
 }
 
-// A SweepWeight is what each scheme does to one weight.
+// A SweepWeight has the results of each scheme for one weight.
 type SweepWeight struct {
 	Name     string       `json:"name"`
 	DType    string       `json:"dtype"`
@@ -122,7 +121,7 @@ type SweepWeight struct {
 	Choice   *int         `json:"choice"`  // the smallest scheme that reaches the target; nil for none
 }
 
-// A SweepError is what one scheme does to one weight.
+// A SweepError has the errors and the size of one weight under one scheme.
 type SweepError struct {
 	RMSE     text.Number `json:"rmse"`
 	MaxError text.Number `json:"max_error"`
@@ -198,14 +197,13 @@ func (o SweepOptions) schemes(j job) ([]quant.Scheme, error) {
 	return all, nil
 }
 
-// BuildSweep sweeps the tensors of src that o asks for: each is read twice,
-// however many schemes there are, unless they have very many parameters. Errors
-// are those of Build.
+// BuildSweep sweeps the tensors of src that o asks for. It reads each tensor twice for any number
+// of schemes, and more often if these have very many parameters. Errors are those of Build.
 func BuildSweep(ctx context.Context, name string, src Source, o SweepOptions, progress text.Progress) (*Sweep, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
 	}
-	o.listed, _ = parseCandidates(o.Schemes) // Validate has
+	o.listed, _ = parseCandidates(o.Schemes) // Validate has checked them
 	o.Bits = slices.Compact(slices.Sorted(slices.Values(o.Bits)))
 	o.GroupSizes = slices.Compact(slices.Sorted(slices.Values(o.GroupSizes)))
 	slices.Reverse(o.GroupSizes) // from coarse to fine, as the granularities
@@ -231,7 +229,7 @@ func BuildSweep(ctx context.Context, name string, src Source, o SweepOptions, pr
 	return s, nil
 }
 
-// Err is that of a Report.
+// Err is like Report.Err.
 func (s *Sweep) Err() error { return s.base.Err() }
 
 func sweepOne(w *work, j job, o SweepOptions) (*SweepWeight, error) {
@@ -281,8 +279,8 @@ func sweepOne(w *work, j job, o SweepOptions) (*SweepWeight, error) {
 	return x, x.addBlocks(w, j, o)
 }
 
-// addBlocks puts the results of block formats where the list has them. The values of a
-// tensor that has any are in memory.
+// addBlocks inserts the results of block formats at their places in the list. If there are any,
+// all values of the tensor are in memory.
 func (x *SweepWeight) addBlocks(w *work, j job, o SweepOptions) error {
 	if !slices.ContainsFunc(o.listed, func(c candidate) bool { return c.blocks }) {
 		return nil
@@ -314,7 +312,7 @@ func (x *SweepWeight) addBlocks(w *work, j job, o SweepOptions) error {
 	return nil
 }
 
-// summarize fills in what concerns all weights.
+// summarize sets the summary over all weights.
 func (s *Sweep) summarize() {
 	sum := &s.Summary
 	sum.Compared, sum.Skipped, sum.Failed = len(s.Weights), s.base.Summary.Skipped, s.base.Summary.Failed
@@ -398,7 +396,7 @@ func (s SweepScheme) Short() string {
 	return strconv.Itoa(s.Bits)
 }
 
-// beats reports whether scheme i makes scheme k pointless.
+// beats reports whether scheme i makes scheme k useless.
 func (s *Sweep) beats(i, k int) bool {
 	a, b := &s.Schemes[i], &s.Schemes[k]
 	if i == k || a.Memory.Total > b.Memory.Total || a.SQNR < b.SQNR {
@@ -458,7 +456,7 @@ func (s *Sweep) BySize() []int {
 	return index
 }
 
-// Verdict says in a sentence or two what to choose; "" without a target.
+// Verdict says in one or two sentences which scheme to choose; "" without a target.
 func (s *Sweep) Verdict() string {
 	if s.Options.Target == nil {
 		return ""
@@ -485,7 +483,7 @@ func (s *Sweep) Verdict() string {
 	words := fmt.Sprintf("The smallest scheme that reaches %s: %s.", target, about(*s.Summary.Chosen))
 	sum := s.Summary
 	if sum.MixedBytes == s.Schemes[*sum.Chosen].Memory.Total && sum.Short == 0 {
-		return words // all weights are best off with the same, or there is one
+		return words // one scheme is best for all weights, or there is one weight
 	}
 	mixed := fmt.Sprintf(" If each weight has the smallest scheme with which it reaches %s by itself, they take %s, %s bits per weight",
 		target, text.Plural(sum.MixedBytes, "byte"), text.Digits(8*float64(sum.MixedBytes)/float64(sum.Elements), 3))

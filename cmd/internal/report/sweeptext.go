@@ -52,7 +52,7 @@ func (s *Sweep) WriteText(w io.Writer, o SweepTextOptions) error {
 	return p.Flush()
 }
 
-// padded returns in how many weights at most a scheme fills up blocks.
+// padded returns the greatest number of weights in which a scheme fills up blocks.
 func (s *Sweep) padded() int {
 	most := 0
 	for i := range s.Schemes {
@@ -133,7 +133,7 @@ var sweepHead = []string{
 }
 
 // WriteCSV writes a row for each scheme, of all weights together, and one for each
-// weight and scheme. Its form is that of Report.WriteCSV.
+// weight and scheme. It has the form of Report.WriteCSV.
 func (s *Sweep) WriteCSV(w io.Writer) error {
 	c := table.NewCSV(w, sweepHead)
 	o := s.Options

@@ -20,8 +20,8 @@ func heads(results []Result) []string {
 	return all
 }
 
-// SummaryTable has a row for each tensor, in the order of Sort. If short is true,
-// the names lose what all of them begin and end with, and the Note says so.
+// SummaryTable has a row for each tensor, in the order of Sort. If short is true, the beginning
+// and the end that all names share are left out, and the Note says so.
 func (r *Report) SummaryTable(short bool) *table.Table {
 	results := r.Tensors[0].Results
 	n := len(results)
@@ -51,8 +51,8 @@ func (r *Report) SummaryTable(short bool) *table.Table {
 		t.Add(append([]table.Cell{table.Name(name), table.Text(text.Shape(x.Shape)), table.Text(x.UseText())}, x.summaryCells()...)...)
 	}
 	t.Sum = r.sumCells()
-	// Without room the least important columns go first: the use, what is the same
-	// for all schemes or nearly so, and shapes.
+	// If the table is too wide, the least important columns are dropped first: the use, numbers
+	// that are nearly equal for all schemes, and shapes.
 	t.Optional = []int{clipped, 2, bytes, 1}
 	for k := 2; k < n; k++ {
 		t.Optional = append(t.Optional, clipped+k, bytes+k-1)
@@ -119,7 +119,7 @@ func (r *Report) sumCells() []table.Cell {
 	return sum
 }
 
-// totalsTable has what all tensors together take and lose under each scheme.
+// totalsTable has the size and the errors of all tensors together under each scheme.
 func (r *Report) totalsTable() *table.Table {
 	s := r.Summary
 	t := &table.Table{Columns: table.Texts(text.Plural(s.Compared, "weight")), Optional: []int{2, 7}}
@@ -176,8 +176,7 @@ func (r *Report) WorstTable(n, channels int) *table.Table {
 // indexCell has an index, which is written without commas.
 func indexCell(i int) table.Cell { return table.Cell{Text: strconv.Itoa(i), Exact: strconv.Itoa(i)} }
 
-// skippedTable lists the tensors that failed, or those that were not meant to be
-// compared.
+// skippedTable lists the tensors that failed, or those that were left out on purpose.
 func (r *Report) skippedTable(failed bool) *table.Table {
 	t := &table.Table{Columns: table.Texts("skipped", "type", "shape", "because")}
 	t.Columns[2].Limit, t.Columns[3].Limit = 20, 40
@@ -298,8 +297,8 @@ func zerosCell(zeros [2]int32) table.Cell {
 	return c
 }
 
-// ChannelTable has a row for each channel, or only for the worst of many unless
-// all is true.
+// ChannelTable has a row for each channel. If there are many, it has only the worst, unless all
+// is true.
 func (t *Tensor) ChannelTable(all bool) *table.Table {
 	index := t.channelOrder(all)
 	short := heads(t.Results)
@@ -355,8 +354,8 @@ func (t *Tensor) channelCells(i int) []table.Cell {
 	return append(row, table.Factor(factor))
 }
 
-// channelOrder lists the places of the channels of a table: all in their order, or
-// of many the worst under the scheme per tensor.
+// channelOrder lists the places of the channels of a table: all in their order, or, if there are
+// many, the worst under the scheme per tensor.
 func (t *Tensor) channelOrder(all bool) []int {
 	index := upTo(t.listed())
 	if all || len(index) <= listedChannels {
@@ -367,7 +366,7 @@ func (t *Tensor) channelOrder(all bool) []int {
 	return index[:listedChannels]
 }
 
-// codesOf lists the codes of a result, and the values that they stand for.
+// codesOf lists the codes and the reconstructed values of a result.
 func codesOf(r *Result) (codes, values []string) {
 	for _, q := range r.Codes {
 		codes = append(codes, strconv.Itoa(int(q)))

@@ -18,8 +18,8 @@ type TextOptions struct {
 	Note     string // what to add to the name of the source
 }
 
-// Of a model of more than fewTensors, the worstListed worst weights are listed
-// instead of a section for each, with up to worstChannels of their channels.
+// If a model has more than fewTensors tensors, there are no sections for them. The worstListed
+// worst weights are listed instead, with up to worstChannels of their channels.
 const (
 	fewTensors    = 4
 	worstListed   = 5

@@ -13,8 +13,8 @@ import (
 // asked for.
 const listedChannels = 20
 
-// A report keeps all channels of a model unless there are more than mostKept;
-// then, if Options.Few allows it, the keptWorst of each tensor.
+// A report keeps all channels of a model if there are at most mostKept. If there are more, and
+// Options.Few allows it, the report keeps the keptWorst worst channels of each tensor.
 const (
 	mostKept  = 1 << 17
 	keptWorst = listedChannels + 12
@@ -33,8 +33,8 @@ func manyChannels(plan []job, o Options) bool {
 	return all > mostKept
 }
 
-// trim drops all channels but the worst: those that tables list, by the RMSE per
-// tensor, and more by the SQNR per channel.
+// trim keeps only the worst channels: those that tables list, by the RMSE per tensor, and others
+// by the SQNR per channel.
 func (t *Tensor) trim() {
 	if t.Channels <= keptWorst {
 		t.trimGroups()
@@ -73,7 +73,7 @@ func (t *Tensor) trim() {
 	t.trimGroups()
 }
 
-// trimGroups keeps the ends of the parameters of groups.
+// trimGroups keeps only the extremes of the parameters of groups.
 func (t *Tensor) trimGroups() {
 	for k := range t.Results {
 		if r := &t.Results[k]; r.Scheme.Granularity == option.PerGroup {

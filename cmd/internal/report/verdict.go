@@ -8,8 +8,8 @@ import (
 	"github.com/a01592f9/quant/internal/summary"
 )
 
-// verdict says in one sentence what the scheme per channel, and the one per
-// group if there is one, gain over the one per tensor and what they cost.
+// verdict says in one sentence what the scheme per channel gains over the scheme per tensor, and
+// what it costs. It does the same for the scheme per group, if there is one.
 func verdict(t *Tensor) string {
 	s := ""
 	for i, r := range t.Results[1:] {

@@ -10,8 +10,8 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/text"
 )
 
-// A work goes through tensors of a source: it reads them in pieces, tells the
-// progress of all together, and ends when its context does.
+// A work reads tensors of a source in pieces. It reports the progress over all tensors, and ends
+// when its context does.
 type work struct {
 	ctx  context.Context
 	src  Source
@@ -31,21 +31,20 @@ func newWork(ctx context.Context, src Source, progress text.Progress, jobs []job
 	return w
 }
 
-// tell tells the progress; the caller holds the lock or is alone.
+// tell reports the progress. The caller holds the lock or is the only goroutine.
 func (w *work) tell() {
 	if w.progress != nil {
 		w.progress(w.done, w.total)
 	}
 }
 
-// large is from how many elements on a tensor has the machine to itself: the
-// library spreads it over the cores, and a reader that reads all of a tensor at
-// once has only one in memory.
+// large is the number of elements from which tensors are processed one at a time. The library
+// uses all cores for such a tensor, and a reader that has to load whole tensors holds only one in
+// memory.
 const large = 1 << 20
 
-// each calls f with the index of each job: for small tensors on several
-// goroutines, and then for the large ones in turn. It skips what is left when
-// the context ends.
+// each calls f with the index of each job: for small tensors on several goroutines, then for the
+// large ones one at a time. It skips the remaining jobs when the context ends.
 func (w *work) each(f func(i int)) {
 	var small, big []int
 	for i, j := range w.jobs {
@@ -77,7 +76,7 @@ func (w *work) each(f func(i int)) {
 	}
 }
 
-// open returns the elements of a tensor that is going to be read so many times.
+// open returns the elements of a tensor that will be read the given number of times.
 func (w *work) open(j job, passes int) (*reading, error) {
 	r := &reading{work: w, job: j, passes: passes}
 	var err error
@@ -133,7 +132,7 @@ func (r *reading) advance(bytes int64) {
 	}
 }
 
-// finish counts what was not read: all of the tensor is done now.
+// finish counts the elements that were not read, so that the tensor is complete in the progress.
 func (r *reading) finish() {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -20,13 +20,13 @@ type rowsParser struct {
 	row    row
 	semis  int // semicolons that ended channels
 
-	header  *headerNote // of the line that was left out, or nil
-	corner  error       // of the empty first field of a header: an error unless labels follow
+	header  *headerNote // the header that was left out, or nil
+	corner  error       // for an empty first field of a header: an error unless labels follow
 	labels  []string    // of the first rows
 	labeled bool        // every row begins with a label
 	label   token       // of the first row
 	end     token       // the separator at the end of the first row, if there is one
-	skipped int         // rows that want left out
+	skipped int         // rows left out by the options
 
 	counting countingRow
 }
@@ -35,8 +35,8 @@ type rowsParser struct {
 type headerNote struct {
 	line   int
 	names  []string
-	values int   // that a line below has, if blanks separate the names; otherwise 0
-	err    error // that the line is if no values follow
+	values int   // number of values of a line below, if blanks separate the names; otherwise 0
+	err    error // the error to return if no values follow
 }
 
 // row is the state of one line.
@@ -51,17 +51,17 @@ type row struct {
 	tokens  int   // values and words
 	fields  int   // that have ended
 	numbers int   // fields that are numbers
-	bad     int   // fields that are not
-	err     error // of the first that is neither a number nor a name, or else of the first that is not a number
-	named   bool  // err is of a name
+	bad     int   // fields that are not numbers
+	err     error // for the first field that is neither a number nor a name, or else the first non-number
+	named   bool  // err is for a name
 	unnamed bool  // a field that is neither a number nor a name
 	signs   bool  // a word is neither a number nor a name
 	mixed   bool  // a field that has numbers and other words
-	rules   bool  // all fields are drawn
+	rules   bool  // all fields are drawn rules
 	label   string
 	labelAt token
 	texts   []string // of the first fields
-	empty   error    // of its first field, which is empty
+	empty   error    // for an empty first field
 	field   field
 }
 
@@ -70,10 +70,10 @@ type field struct {
 	n       int // tokens
 	start   int // where its values begin
 	numbers int
-	words   int  // tokens that are no numbers
-	leads   bool // the first token is one of them
+	words   int  // tokens that are not numbers
+	leads   bool // the first token is not a number
 	err     error
-	text    []string // tokens, as long as they may be a name
+	text    []string // the tokens, while they can be a name
 }
 
 func newRowsParser(s *scanner, style rowStyle, want Reading) *rowsParser {
@@ -166,13 +166,13 @@ func (p *rowsParser) value(t token) error {
 	f.leads = f.leads || f.n == 1
 	r.signs = r.signs || !isName(t.text)
 	if isNumber || t.text == "" {
-		r.unnamed = true // NaN is no name
+		r.unnamed = true // NaN is not a name
 	}
 	return nil
 }
 
-// leftOut reports whether the values before which so many fields and tokens
-// stand in their line are to be left out.
+// leftOut reports whether to leave out the values that follow the given numbers of fields and
+// tokens in their line.
 func (p *rowsParser) leftOut(fields, tokens int) bool {
 	if p.style.words {
 		return tokens < p.want.SkipColumns
@@ -180,15 +180,15 @@ func (p *rowsParser) leftOut(fields, tokens int) bool {
 	return fields < p.want.SkipColumns
 }
 
-// trimEmphasis takes the stars and backticks of Markdown off a cell.
+// trimEmphasis removes the stars and backticks of Markdown from a cell.
 func trimEmphasis(t *token) {
 	s := strings.TrimLeft(t.text, "*`_")
 	t.column += len(t.text) - len(s)
 	t.text = strings.TrimRight(s, "*`_")
 }
 
-// cutLabel takes a label that ends with a colon off the first field, and
-// reports whether nothing of the token is left.
+// cutLabel removes a label that ends with a colon from the first field. It reports whether the
+// label is the whole token.
 func (p *rowsParser) cutLabel(t *token) bool {
 	r, f := &p.row, &p.row.field
 	if r.fields > 0 || r.label != "" || t.quoted || f.numbers > 0 || f.n > 0 && f.err == nil {
@@ -272,7 +272,7 @@ func (p *rowsParser) isLabel() bool {
 	return p.style.words && r.fields == 0 && !r.bar && r.label == "" && f.leads && f.words == 1 && several && !r.signs && !r.unnamed
 }
 
-// endRow decides what a line was: blank, drawn, a header or a channel.
+// endRow decides whether a line is blank, a rule, a header or a channel.
 func (p *rowsParser) endRow() error {
 	r := &p.row
 	defer func() { p.row = row{start: len(p.values), rules: true, field: field{text: r.field.text[:0]}} }()
@@ -310,8 +310,8 @@ func (p *rowsParser) endRow() error {
 	return p.endChannel()
 }
 
-// rule is called for a drawn line. In Markdown the only line above it is a
-// header, whatever it holds.
+// rule is called for a drawn line. In Markdown a single line above it is a header, whatever its
+// fields are.
 func (p *rowsParser) rule() {
 	if p.rows == 1 && p.header == nil && p.row.bar && p.row.bad == p.row.fields {
 		p.header = &headerNote{line: p.counting.line, names: p.counting.texts}
@@ -319,7 +319,7 @@ func (p *rowsParser) rule() {
 	}
 }
 
-// isHeader reports whether a line, the first, has no numbers but names.
+// isHeader reports whether the first line has names and no numbers.
 func (p *rowsParser) isHeader() bool {
 	r := &p.row
 	if p.rows > 0 || p.header != nil || r.label != "" {
@@ -338,15 +338,14 @@ func (p *rowsParser) isHeader() bool {
 	return !r.unnamed && !(p.style.words && r.signs)
 }
 
-// isLabeled reports whether a line is a name, and numbers behind it.
+// isLabeled reports whether a line is a name followed by numbers.
 func (p *rowsParser) isLabeled() bool {
 	r := &p.row
 	return r.bad == 1 && r.numbers > 0 && r.label == "" && (r.sep || r.bar) && len(r.texts) > 0 && isName(r.texts[0]) && !(p.style.words && r.signs)
 }
 
-// numbered recognises the first line below a header as pandas prints it: blanks
-// separate the names of the columns, or their numbers, and each line below
-// begins with its own number, from 0 on.
+// numbered recognises the first line below a header in a print of pandas. There blanks separate
+// the names or numbers of the columns, and each line below begins with its number, from 0.
 func (p *rowsParser) numbered() {
 	r := &p.row
 	n := len(p.values) - r.start
@@ -370,7 +369,7 @@ func (p *rowsParser) endChannel() error {
 	r := &p.row
 	p.numbered()
 	if p.corner != nil && r.label == "" {
-		// Under a header with an empty first field stand the numbers of rows.
+		// Under an empty first field of a header there are the numbers of rows.
 		if len(p.values) == r.start || p.values[r.start] != float32(p.rows) {
 			return p.corner
 		}
@@ -412,8 +411,8 @@ func (p *rowsParser) endChannel() error {
 	return nil
 }
 
-// countingRow looks for a first line, and for first values of lines, that count
-// columns and rows: they may be no data.
+// countingRow recognises a first line that counts columns, and first values of lines that count
+// rows. They may not be data.
 type countingRow struct {
 	line    int      // of the first row
 	texts   []string // of its fields
@@ -424,7 +423,7 @@ type countingRow struct {
 	behind  bool     // a value that is not the first of its row has a fraction
 }
 
-// add looks at the values of a row.
+// add checks the values of a row.
 func (c *countingRow) add(index int, r *row, values []float32) {
 	fraction := func(x []float32) bool {
 		for _, v := range x {

@@ -9,8 +9,8 @@ import (
 	"unicode/utf8"
 )
 
-// A token is a value, or a character that means something between values. Its
-// kind is that character, or one of the constants.
+// A token is a value, or a character with a meaning between values. Its kind is that character,
+// or one of the constants.
 type token struct {
 	kind         rune
 	text         string // of a value
@@ -18,16 +18,16 @@ type token struct {
 	line, column int
 }
 
-// Kinds of tokens that are no character of their own.
+// Kinds of tokens that are not a single character.
 const (
 	tokenValue   rune = -2
 	tokenEOF     rune = -1
 	tokenNewline rune = '\n'
 )
 
-// scanClasses says what characters mean to a scanner.
+// scanClasses defines the classes of characters for a scanner.
 type scanClasses struct {
-	marks    string // characters of ASCII that are tokens of their own; │ is one where | is
+	marks    string // ASCII characters that are tokens; if | is one, │ is one too
 	words    bool   // blanks end a value
 	lines    bool   // an end of line is a token, not a blank
 	quotes   string // characters that begin a quoted value
@@ -42,7 +42,7 @@ type scanner struct {
 
 	char         rune   // the one looked at, or tokenEOF
 	line, column int    // of char
-	afterCR      bool   // a \n now belongs to the line end before it
+	afterCR      bool   // a \n here belongs to the line end before it
 	started      bool   // the line has something other than blanks before char
 	text         []byte // of the value being read
 	commented    int    // comments so far
@@ -55,14 +55,14 @@ func newScanner(r *bufio.Reader, c scanClasses) *scanner {
 		s.mark[m] = true
 	}
 	s.advance()
-	if s.char == '\uFEFF' { // a byte order mark is no character of the text
+	if s.char == '\uFEFF' { // a byte order mark is not part of the text
 		s.column = 0
 		s.advance()
 	}
 	return s
 }
 
-// advance looks at the next character. A \r and a \r\n are a \n to its caller.
+// advance reads the next character. A \r and a \r\n become a \n.
 func (s *scanner) advance() {
 	if s.char == tokenEOF {
 		return
@@ -119,7 +119,7 @@ func (s *scanner) scan() (token, error) {
 		if s.char == '│' {
 			t.kind = '|'
 		}
-		s.started = true // unless the line ends, which advance sees to
+		s.started = true // advance resets it at the end of a line
 		s.advance()
 		return t, nil
 	}
@@ -142,8 +142,7 @@ func (s *scanner) scan() (token, error) {
 	return t, nil
 }
 
-// digits reads on as long as the characters after the one looked at are of a
-// number, which is faster than to look at each.
+// digits reads all following characters of a number at once, which is faster than one at a time.
 func (s *scanner) digits() {
 	ahead, _ := s.r.Peek(s.r.Buffered())
 	n := 0
@@ -154,11 +153,11 @@ func (s *scanner) digits() {
 		s.text = append(s.text, ahead[:n]...)
 		s.column += n
 		s.afterCR = false
-		_, _ = s.r.Discard(n) // of what is buffered
+		_, _ = s.r.Discard(n) // these bytes are buffered
 	}
 }
 
-// scanQuoted reads a quoted value, in which a doubled quote is a quote.
+// scanQuoted reads a quoted value. A doubled quote in it stands for a quote.
 func (s *scanner) scanQuoted(t *token) error {
 	end := s.char
 	t.quoted = true
@@ -179,7 +178,7 @@ func (s *scanner) scanQuoted(t *token) error {
 	}
 }
 
-// endQuoted checks that a quoted value is all of its field.
+// endQuoted checks that a quoted value is its whole field.
 func (s *scanner) endQuoted() error {
 	for !s.words && isBlank(s.char) && s.char != '\n' && !s.isMark() {
 		s.advance()
@@ -190,7 +189,7 @@ func (s *scanner) endQuoted() error {
 	return nil
 }
 
-// isMark reports whether the character looked at is a token of its own.
+// isMark reports whether the current character is a token.
 func (s *scanner) isMark() bool {
 	if s.char < utf8.RuneSelf {
 		return s.char > 0 && s.mark[s.char]
@@ -198,7 +197,7 @@ func (s *scanner) isMark() bool {
 	return s.char == '│' && s.mark['|']
 }
 
-// atEnd reports whether a value cannot go on with the character looked at.
+// atEnd reports whether the current character ends a value.
 func (s *scanner) atEnd() bool {
 	return s.char == tokenEOF || s.char == '\n' || s.isMark() || s.words && isBlank(s.char) || s.comments && s.atComment()
 }
@@ -213,8 +212,8 @@ func (s *scanner) atComment() bool {
 	return !isSpreadsheetError("#" + string(next))
 }
 
-// skipTo skips to the mark that closes what is open, brackets in between and
-// quoted text aside. It returns false if the text ends before.
+// skipTo skips to the mark that closes an open bracket. It skips nested brackets and quoted text.
+// It returns false if the text ends first.
 func (s *scanner) skipTo(shut rune) bool {
 	depth := 0
 	for ; s.char != tokenEOF; s.advance() {
@@ -235,8 +234,8 @@ func (s *scanner) skipTo(shut rune) bool {
 	return false
 }
 
-// spreadsheetErrors are what cells show in place of a value; the last is that
-// of a column too narrow for its number.
+// spreadsheetErrors are errors that a cell can show instead of a value. A column that is too narrow
+// for its number shows the last one.
 var spreadsheetErrors = []string{
 	"#N/A", "#DIV/0!", "#REF!", "#VALUE!", "#NAME?", "#NUM!", "#NULL!", "#SPILL!", "#CALC!", "#ERROR!",
 	"#GETTING_DATA", "#FIELD!", "#BLOCKED!", "#CONNECT!", "#UNKNOWN!", "####",
@@ -247,8 +246,8 @@ func isSpreadsheetError(text string) bool {
 	return slices.ContainsFunc(spreadsheetErrors, func(e string) bool { return strings.HasPrefix(text, e) })
 }
 
-// isBlank reports whether r separates nothing but words: blanks of every kind,
-// and characters without a width that come along when a web page is copied.
+// isBlank reports whether r is a blank of any kind, or one of the characters without a width that
+// are copied with the text of web pages.
 func isBlank(r rune) bool {
 	return unicode.IsSpace(r) || r == '\u200B' || r == '\u2060' || r == '\uFEFF'
 }

@@ -9,8 +9,8 @@ import (
 
 // A textSample is the beginning of a text, for recognisers.
 type textSample struct {
-	text  string   // from the first character that is neither a blank nor of a comment
-	lines []string // whole lines that have anything but blanks and comments
+	text  string   // from the first character that is not in blanks or comments
+	lines []string // complete lines without those that have only blanks and comments
 }
 
 // sampleLines is how many lines the recognisers look at.
@@ -19,7 +19,7 @@ const sampleLines = 200
 func newTextSample(head []byte, whole bool) *textSample {
 	all := strings.TrimPrefix(string(head), "\uFEFF")
 	if !whole {
-		// The last line may go on behind the head.
+		// The last line may be incomplete.
 		if end := strings.LastIndexAny(all, "\r\n"); end >= 0 {
 			all = all[:end]
 		}
@@ -42,15 +42,15 @@ func newTextSample(head []byte, whole bool) *textSample {
 	return s
 }
 
-// every reports whether all lines of the sample have what is asked for.
+// every reports whether all lines of the sample pass a test.
 func (s *textSample) every(has func(line string) bool) bool {
 	return len(s.lines) > 0 && !slices.ContainsFunc(s.lines, func(line string) bool { return !has(line) })
 }
 
-// some reports whether a line of the sample has what is asked for.
+// some reports whether a line of the sample passes a test.
 func (s *textSample) some(has func(line string) bool) bool { return slices.ContainsFunc(s.lines, has) }
 
-// contains makes a test for a character outside of quotes.
+// contains returns a test for a character outside of quotes.
 func contains(mark rune) func(line string) bool {
 	return func(line string) bool {
 		quoted := false
@@ -66,8 +66,7 @@ func contains(mark rune) func(line string) bool {
 	}
 }
 
-// innerCommas reports whether a line has commas, and each stands between two
-// digits, as signs in a number do.
+// innerCommas reports whether a line has commas, and each is between two digits, as in a number.
 func innerCommas(line string) bool {
 	var before rune
 	seen := false
@@ -98,12 +97,12 @@ func decimalCommas(line string) bool {
 	return true
 }
 
-// A rowStyle is how lines make channels of values.
+// A rowStyle says how the lines of a text are divided into channels and values.
 type rowStyle struct {
 	sep     rune // ',', ';', tab, '|', or ' ' for blanks alone
 	words   bool // blanks separate values too
 	semis   bool // a semicolon ends a channel, as a line does
-	decimal rune // '.' or ','; 0 if the first of either decides
+	decimal rune // '.' or ','; 0 if the first one in the text decides
 	csv     bool // # begins a comment only at the beginning of a line
 }
 
@@ -130,7 +129,7 @@ func recogniseRows(s *textSample, csv bool, want Reading) rowStyle {
 			st.sep = ';'
 		}
 	}
-	// In CSV one separator is all there is.
+	// CSV has a single separator.
 	st.words = st.sep == ' ' || st.sep == ',' && (!csv || st.semis || want.Separator != 0)
 	st.semis = st.words || st.sep == '\t' && !csv
 	if st.decimal = want.Decimal; st.decimal == 0 && st.sep == ',' {
@@ -146,14 +145,14 @@ func (s *textSample) isTable() bool {
 	return slices.ContainsFunc(first, bar) && s.every(func(line string) bool { return bar(line) || isRule(line) })
 }
 
-// isRule reports whether a line or a cell of a table is only drawn.
+// isRule reports whether a line or a cell of a table is a drawn rule, without content.
 func isRule(s string) bool {
 	drawn := func(c rune) bool { return strings.ContainsRune("-+|:= \t", c) || '─' <= c && c <= '╿' }
 	return strings.TrimFunc(s, drawn) == "" && strings.ContainsAny(s, "-─═━")
 }
 
-// semicolonsEndChannels reports whether the sample is one line, and what is
-// between its semicolons has several values each, separated by blanks.
+// semicolonsEndChannels reports whether the sample is one line, and each part between semicolons
+// has several values that are separated by blanks.
 func (s *textSample) semicolonsEndChannels() bool {
 	return len(s.lines) == 1 && s.some(func(line string) bool {
 		if !contains(';')(line) {
@@ -168,7 +167,7 @@ func (s *textSample) semicolonsEndChannels() bool {
 	})
 }
 
-// classes is how a scanner splits text of the style.
+// classes returns the classes of characters for text of the style.
 func (st rowStyle) classes() scanClasses {
 	c := scanClasses{words: st.words, lines: true, quotes: `"`, comments: !st.csv}
 	if st.sep != ' ' {
@@ -197,7 +196,7 @@ func (st rowStyle) notation() string {
 	return "separated by commas"
 }
 
-// arrayStart is how a text begins that has its values in brackets.
+// arrayStart matches the beginning of a text with values in brackets.
 var arrayStart = regexp.MustCompile(`^(?:` +
 	`[\[{]|` + // a list
 	`\((?:\s*[\[({]|[^)]*,)|` + // a tuple, and not a number in parentheses

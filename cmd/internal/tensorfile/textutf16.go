@@ -28,7 +28,7 @@ type utf16Reader struct {
 	r     *bufio.Reader
 	order binary.ByteOrder // nil before the mark was read
 	rest  []byte           // decoded, and not yet read
-	next  rune             // a unit that was read ahead; 0 if there is none
+	next  rune             // a unit that was read in advance; 0 if there is none
 }
 
 func (u *utf16Reader) Read(b []byte) (int, error) {
@@ -84,7 +84,7 @@ func (u *utf16Reader) char() (rune, error) {
 	}
 	pair := utf16.DecodeRune(c, low)
 	if pair == utf8.RuneError {
-		u.next = low // which may be a character of its own
+		u.next = low // it may be a separate character
 	}
 	return pair, nil
 }

@@ -8,17 +8,16 @@ import (
 	"unicode"
 )
 
-// A numberReader turns the text of a field into a number. It knows which sign
-// begins the decimals: given, or decided by the first that it meets.
+// A numberReader turns the text of a field into a number. Its decimal sign is given, or is the
+// first one in the text.
 type numberReader struct {
-	decimal rune // '.' or ','; 0 while that is open
+	decimal rune // '.' or ','; 0 if not known yet
 }
 
-// elisionHelp is what to do about a print that leaves values out.
+// elisionHelp tells the user what to do about a print that leaves out values.
 const elisionHelp = "values are left out here: print all of them, with numpy.set_printoptions(threshold=sys.maxsize) or torch.set_printoptions(threshold=math.inf)"
 
-// read returns the number that t is. It also tells a number that is not
-// allowed from what is no number.
+// read returns the number t. It also reports whether a text that it refuses is a number.
 func (n *numberReader) read(t token) (x float32, isNumber bool, err error) {
 	fail := func(format string, args ...any) error {
 		return &SyntaxError{t.line, t.column, quote(t.text) + " " + fmt.Sprintf(format, args...)}
@@ -41,7 +40,7 @@ func (n *numberReader) read(t token) (x float32, isNumber bool, err error) {
 			return 0, false, fail("is not a number: %v", err)
 		}
 	}
-	// ParseFloat also takes words, and hexadecimal numbers, which nobody means here.
+	// ParseFloat also takes words and hexadecimal numbers, which are not meant here.
 	if strings.ContainsFunc(s, notDecimal) {
 		switch strings.ToLower(strings.TrimLeft(s, "+-")) {
 		case "nan", "inf", "infinity":
@@ -59,8 +58,8 @@ func (n *numberReader) read(t token) (x float32, isNumber bool, err error) {
 	return float32(v), true, nil
 }
 
-// plain reports whether a text has the characters of a number with a point, if
-// any, and nothing else, which is how most are written.
+// plain reports whether a text has only the characters of a number, with or without a decimal
+// point. Most numbers are written so.
 func (n *numberReader) plain(s string) bool {
 	for i := range len(s) {
 		switch c := s[i]; {
@@ -72,8 +71,8 @@ func (n *numberReader) plain(s string) bool {
 	return true
 }
 
-// sign makes the decimal sign of s a point. Other signs than the one in use
-// are an error.
+// sign replaces the decimal sign of s by a point. It is an error if s has another decimal sign than
+// the numbers before.
 func (n *numberReader) sign(s *string) error {
 	comma, point := strings.Count(*s, ","), strings.Count(*s, ".")
 	digits := !strings.ContainsFunc(*s, func(c rune) bool { return c != ',' && notDecimal(c) })
@@ -99,7 +98,7 @@ func notDecimal(c rune) bool {
 	return (c < '0' || c > '9') && c != '.' && c != '-' && c != '+' && c != 'e' && c != 'E'
 }
 
-// plainMinus writes the minus signs and hyphens of Unicode as a hyphen.
+// plainMinus replaces the minus signs and hyphens of Unicode by the ASCII hyphen.
 func plainMinus(s string) string {
 	ascii := true
 	for i := range len(s) {
@@ -117,11 +116,9 @@ func plainMinus(s string) string {
 	}, s)
 }
 
-// isName reports whether a field can be the name of a column or of a row, and
-// is not a number that somebody wrote in a way that is not read: it has letters
-// and no digit, or begins with a letter and has whole numbers only, as
-// "channel 1". Words for a missing value, and the errors of spreadsheets, are no
-// names.
+// isName reports whether a field can be the name of a column or of a row, and not a number in an
+// unknown notation. A name has letters and no digit, or begins with a letter and has only whole
+// numbers, as "channel 1". Words for a missing value and the errors of spreadsheets are not names.
 func isName(field string) bool {
 	field = strings.TrimFunc(field, isBlank)
 	field = strings.Trim(field, "*`_") // emphasis of Markdown
@@ -146,8 +143,8 @@ func isName(field string) bool {
 	return unicode.IsLetter(first) && !hasDecimals(field)
 }
 
-// hasDecimals reports whether a text has a number with decimals in it, or a
-// letter in place of the digit before them.
+// hasDecimals reports whether a text contains a number with decimals, or decimals that follow a
+// letter instead of a digit.
 func hasDecimals(s string) bool {
 	isDigit := func(i int) bool { return i >= 0 && i < len(s) && '0' <= s[i] && s[i] <= '9' }
 	for i := range len(s) {

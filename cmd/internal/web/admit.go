@@ -10,18 +10,17 @@ import (
 	"time"
 )
 
-// overhead is what a request takes besides its body, at least. It bounds how
-// many may wait.
+// overhead is the least memory that a request takes besides its body. It bounds the number of
+// waiting requests.
 const overhead = 1 << 20
 
 // A worker makes the answer to a request.
 type worker func(ctx context.Context, q *request) (*answer, error)
 
-// work makes a handler of what takes memory and processors. Memory for a body
-// is set aside before it is read, so that many at once cannot take more than
-// there is. A slow sender or receiver keeps nobody else from working: a worker
-// is taken only when all of a body is there, and given back before the answer
-// is sent.
+// work returns a handler for requests that take much memory and processor time. It reserves memory
+// for a body before it reads it, so that many bodies at once cannot exceed the budget. A slow
+// client does not block others: a request gets a worker only when its whole body has arrived, and
+// gives it back before the answer is sent.
 func (s *Server) work(f worker) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if err := s.admit(w, r, f); err != nil {
@@ -40,9 +39,9 @@ func (s *Server) admit(w http.ResponseWriter, r *http.Request, f worker) error {
 		return &http.MaxBytesError{Limit: limit}
 	}
 	if size < 0 {
-		size = limit // it does not say, so it may be all of that
+		size = limit // the length is unknown: assume the largest
 	}
-	size = 2*size + overhead // a body, and what is decoded from it
+	size = 2*size + overhead // the body and the decoded values
 	peer := peerOf(r)
 	if !s.peers.take(peer, size) {
 		return tooMany()
@@ -60,9 +59,9 @@ func (s *Server) admit(w http.ResponseWriter, r *http.Request, f worker) error {
 	if err != nil {
 		return err
 	}
-	// All of it is here. The time for that must not end what follows: net/http
-	// goes on reading, and takes an end of time for a client that is gone.
-	_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // not all have one
+	// The body is complete. Its deadline must not affect the rest of the request: net/http goes on
+	// reading, and takes an expired deadline for a client that is gone.
+	_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // not all connections have deadlines
 	a, err := s.answer(r, q, f)
 	if err != nil {
 		return err
@@ -85,11 +84,11 @@ func (s *Server) admit(w http.ResponseWriter, r *http.Request, f worker) error {
 	if a.filename != "" {
 		h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": a.filename}))
 	}
-	_, _ = w.Write(a.body.Bytes()) // an error is of a connection that is gone
+	_, _ = w.Write(a.body.Bytes()) // an error means that the connection is closed
 	return nil
 }
 
-// answer has f make the answer as soon as a worker is free.
+// answer calls f for the answer as soon as a worker is free.
 func (s *Server) answer(r *http.Request, q *request, f worker) (*answer, error) {
 	wait, cancel := context.WithTimeout(r.Context(), s.limits.Wait)
 	defer cancel()

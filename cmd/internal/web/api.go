@@ -36,11 +36,11 @@ func (s *Server) compare(ctx context.Context, q *request) (*answer, error) {
 	return a, text.WriteJSON(&a.body, r)
 }
 
-// histograms is how many channels have a histogram in an answer; the page asks
-// again for others.
+// histograms is the number of channels with a histogram in an answer. The page sends another
+// request for other channels.
 const histograms = 16
 
-// graphs answers with what graphs show of a tensor.
+// graphs answers with the data for the graphs of a tensor.
 func (s *Server) graphs(ctx context.Context, q *request) (*answer, error) {
 	r, src, err := q.build(ctx)
 	if err != nil {
@@ -60,7 +60,7 @@ func (s *Server) graphs(ctx context.Context, q *request) (*answer, error) {
 	return a, text.WriteJSON(&a.body, d)
 }
 
-// tensors lists what is in a file, without reading its data.
+// tensors lists the tensors of a file, without reading their data.
 func (s *Server) tensors(ctx context.Context, q *request) (*answer, error) {
 	src, err := q.open()
 	if err != nil {
@@ -98,8 +98,8 @@ func (s *Server) elements(ctx context.Context, q *request) (*answer, error) {
 // sweepBits are the widths that all weights of a file are compared at.
 var sweepBits = []int{2, 3, 4, 5, 6, 8}
 
-// sweep answers with what integers of several widths do to all weights of a file, or, if
-// the options have a format, what all formats do: what quant sweep writes.
+// sweep answers with the JSON of quant sweep for all weights of a file: with integers of several
+// widths or, if the options have a format, with all formats.
 func (s *Server) sweep(ctx context.Context, q *request) (*answer, error) {
 	src, err := q.pick()
 	if err != nil {
@@ -158,7 +158,7 @@ func (s *Server) reportCSV(ctx context.Context, q *request) (*answer, error) {
 	return a, report.WriteCSV(&a.body, r, true)
 }
 
-// drawn is of how many tensors a PDF has graphs.
+// drawn is the number of tensors with graphs in a PDF.
 const drawn = 8
 
 func (s *Server) reportPDF(ctx context.Context, q *request) (*answer, error) {
@@ -178,7 +178,7 @@ func (s *Server) reportPDF(ctx context.Context, q *request) (*answer, error) {
 	return a, pdf.Write(&a.body, r, d, pdf.Options{Full: true, Origin: origin})
 }
 
-// examples lists what the page offers to begin with, and how much it takes.
+// examples lists the examples of the page, the choices, and the limits of a request.
 func (s *Server) examples(w http.ResponseWriter, _ *http.Request) {
 	var body bytes.Buffer
 	err := text.WriteJSON(&body, struct {
@@ -192,13 +192,13 @@ func (s *Server) examples(w http.ResponseWriter, _ *http.Request) {
 	}
 	w.Header().Set("Content-Type", jsonType)
 	w.Header().Set("Cache-Control", "no-cache")
-	_, _ = w.Write(body.Bytes()) // an error is of a connection that is gone
+	_, _ = w.Write(body.Bytes()) // an error means that the connection is closed
 }
 
-// sizes are limits that the page knows of, so that it need not send what is too much.
+// sizes are the limits that the page checks before it sends a request.
 type sizes struct {
 	File int64 `json:"file_bytes"`
 	Text int64 `json:"text_bytes"`
 
-	Codes int64 `json:"codes"` // elements of which codes are written
+	Codes int64 `json:"codes"` // elements whose codes are written
 }

@@ -21,7 +21,7 @@ import (
 //go:embed static
 var static embed.FS
 
-// types of the assets, which the tables of the operating system might not know.
+// types has the media types of the assets. The tables of the operating system may not have them.
 var types = map[string]string{
 	".html": "text/html; charset=utf-8",
 	".css":  "text/css; charset=utf-8",
@@ -30,8 +30,7 @@ var types = map[string]string{
 	".txt":  "text/plain; charset=utf-8",
 }
 
-// An asset is a file of the page. Browsers keep it, and ask whether it is
-// still the same.
+// An asset is a file of the page. Browsers cache it, and ask whether it has changed.
 type asset struct {
 	name, tag string
 	body      []byte
@@ -53,8 +52,8 @@ func (a *asset) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	http.ServeContent(w, r, a.name, time.Time{}, bytes.NewReader(a.body))
 }
 
-// assets returns all there is to GET by its path. Only these paths exist, so
-// none leads to a file of the machine.
+// assets returns all assets by their paths. A GET of any other path fails, so that no path leads
+// to a file of the machine.
 func assets(c Config) map[string]*asset {
 	files := map[string]*asset{
 		"/plotly.js":   newAsset("plotly.js", []byte(plotly.Script)),
@@ -85,7 +84,7 @@ func assets(c Config) map[string]*asset {
 	return files
 }
 
-// page puts together the calculator, the explanations and the version.
+// page combines the calculator, the explanations and the version.
 func page(body []byte, version string) []byte {
 	how, err := static.ReadFile("static/how.html")
 	if err != nil {
@@ -95,8 +94,8 @@ func page(body []byte, version string) []byte {
 	return bytes.ReplaceAll(body, []byte("{{version}}"), []byte(html.EscapeString(version)))
 }
 
-// Notices returns the licences of all that quant holds, examples being those of
-// what its examples are made of.
+// Notices returns the licences of all parts of quant. The argument has those of the sources of its
+// examples.
 func Notices(examples string) string {
 	return "quant holds the work of others:\n\n" +
 		"plotly.js " + plotly.Version + " (npm: plotly.js-cartesian-dist-min)\n\n" + plotly.License + "\n\n" +

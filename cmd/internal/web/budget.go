@@ -2,7 +2,7 @@ package web
 
 import "sync"
 
-// Bytes that may be held at once.
+// The limit of the bytes that all requests hold at once.
 
 // A budget is bytes of memory that requests share.
 type budget struct {
@@ -12,7 +12,7 @@ type budget struct {
 
 func newBudget(n int64) *budget { return &budget{left: n} }
 
-// take takes n bytes if there are so many left.
+// take takes n bytes if that many are left.
 func (b *budget) take(n int64) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -6,8 +6,8 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/report"
 )
 
-// What the page offers to choose from, with an explanation of each: the methods, the
-// mappings and the formats of the library.
+// The choices of the page, each with an explanation: the methods, the mappings and the formats of
+// the library.
 
 type choices struct {
 	Methods  []methodChoice  `json:"methods"`
@@ -73,7 +73,7 @@ var formatWords = map[string]struct{ title, about, source string }{
 		"Dettmers et al., QLoRA, 2023, appendix E"},
 }
 
-// newChoices lists what the library has.
+// newChoices lists the methods, mappings and formats of the library.
 func newChoices() choices {
 	var c choices
 	for _, m := range quant.Methods() {
@@ -92,7 +92,7 @@ func newChoices() choices {
 	}
 	for _, f := range formats {
 		words, known := formatWords[f.Name]
-		if !known { // a format that the library has got since
+		if !known { // a format of the library that has no words here yet
 			words.title = f.Name
 			words.about = "A table of values. Each value becomes the one of the table that is next to it in units of the scale."
 			words.source = "the documentation of the library"

@@ -10,8 +10,8 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/text"
 )
 
-// A codePage is a stretch of a tensor, in row-major order, with what each scheme
-// makes of each value.
+// A codePage is a stretch of a tensor, in row-major order, with the codes and reconstructed values
+// of each scheme.
 type codePage struct {
 	Total    int          `json:"total"` // elements in the tensor
 	From     int          `json:"from"`  // index of the first one here
@@ -20,8 +20,8 @@ type codePage struct {
 	Results  []codeResult `json:"results"`
 }
 
-// A codeResult is what one scheme makes of the values of a codePage. The slices
-// run in parallel to Original.
+// A codeResult has the codes and reconstructed values of a codePage under one scheme. The slices
+// are parallel to Original.
 type codeResult struct {
 	Scheme        report.Scheme `json:"scheme"`
 	Scale         text.Floats   `json:"scale"`
@@ -31,7 +31,7 @@ type codeResult struct {
 	Errors        []text.Number `json:"errors"` // reconstructed minus original
 }
 
-// mostCodes is how many elements one answer of /api/codes lists.
+// mostCodes is the greatest number of elements in an answer of /api/codes.
 const mostCodes = 1000
 
 // codes answers with a page of codes and reconstructed values.
@@ -54,8 +54,7 @@ func (s *Server) codes(ctx context.Context, q *request) (*answer, error) {
 	return a, text.WriteJSON(&a.body, p)
 }
 
-// codePage builds the report with codes and cuts a stretch of count elements out
-// of it.
+// codePage builds the report with codes, and returns a stretch of count elements of it.
 func (q *request) codePage(ctx context.Context, from, count int) (*codePage, error) {
 	q.Options.Codes = true
 	r, src, err := q.build(ctx)
@@ -86,7 +85,8 @@ func (q *request) codePage(ctx context.Context, from, count int) (*codePage, err
 	return p, nil
 }
 
-// codesOf returns what result k of t makes of the elements from to to.
+// codesOf returns the codes and reconstructed values of the elements from `from` up to `to` in
+// result k of t.
 func codesOf(t *report.Tensor, k, axis, from, to int, data []float32) codeResult {
 	r := &t.Results[k]
 	c := codeResult{Scheme: r.Scheme, Codes: r.Codes[from:to], Reconstructed: r.Reconstructed[from:to]}

@@ -8,7 +8,7 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/report"
 )
 
-// What a server is set up with.
+// The configuration of a server.
 
 // An Example is a tensor that the page offers to begin with.
 type Example struct {
@@ -16,32 +16,31 @@ type Example struct {
 	Title string `json:"title"`
 	About string `json:"about"`
 
-	// Text is what the page puts into its text area. An example without it is
-	// a file.
+	// Text is the content of the page's text area. An example without Text is a file.
 	Text string `json:"text,omitempty"`
 	File string `json:"file,omitempty"` // its name
 	Data []byte `json:"-"`
 }
 
-// A Config says what to serve.
+// A Config configures a Server.
 type Config struct {
 	Examples []Example
-	Notices  string // licences of what the examples are made of
+	Notices  string // licences of the sources of the examples
 	Version  string
-	Origin   func() report.Origin // what documents that are saved now say of their making; nil for nothing
+	Origin   func() report.Origin // the origin in documents that are saved now; nil for none
 	Hosts    []string             // further names under which the server may be called
-	Limits   Limits               // the zero value of each field stands for DefaultLimits
+	Limits   Limits               // a field of 0 has its value of DefaultLimits
 	Log      io.Writer
 }
 
-// Limits keep one request from harming others.
+// Limits bound the resources of each request and of all together.
 type Limits struct {
 	Body     int64         // bytes of a body with a file
 	Text     int64         // bytes of a body of JSON
 	Elements int64         // that are compared in one request
 	Channels int64         // in one request
 	Groups   int64         // in one request
-	Codes    int64         // elements of which codes are written
+	Codes    int64         // elements whose codes are written
 	Tensors  int           // in one file
 	Pending  int64         // bytes of all bodies in memory at once
 	Workers  int           // comparisons at once

@@ -15,11 +15,11 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/text"
 )
 
-// An apiError is an error as the interface answers it. Line and Column are of
-// the field, from 1, and 0 where they mean nothing.
+// An apiError is an error in the JSON of the interface. Line and Column are places in the field,
+// from 1; 0 for an error without a place.
 type apiError struct {
 	status  int
-	retry   int    // seconds after which to try again, if that makes sense
+	retry   int    // seconds after which to try again; 0 if that is useless
 	Message string `json:"message"`
 	Field   string `json:"field,omitempty"`
 	Line    int    `json:"line,omitempty"`
@@ -28,13 +28,13 @@ type apiError struct {
 
 func (e *apiError) Error() string { return e.Message }
 
-// bad is an error of what was sent in a field.
+// bad returns an error about the content of a field.
 func bad(field, format string, args ...any) *apiError {
 	return &apiError{status: http.StatusUnprocessableEntity, Field: field, Message: fmt.Sprintf(format, args...)}
 }
 
-// statusGone is for the log only: the client closed the connection. Others
-// use this number for it too.
+// statusGone is used only in the log: the client closed the connection. Other servers use this
+// number for it too.
 const statusGone = 499
 
 // fail answers a request with an error.
@@ -47,7 +47,7 @@ func fail(w http.ResponseWriter, err error) {
 		h.Set("Retry-After", strconv.Itoa(e.retry))
 	}
 	w.WriteHeader(e.status)
-	// The connection may be gone: nobody is left to tell.
+	// The connection may be closed, so that an error cannot be sent.
 	_ = json.NewEncoder(w).Encode(map[string]*apiError{"error": e})
 }
 
@@ -72,7 +72,7 @@ func asAPIError(err error) *apiError {
 	return bad("", "%s", text.Clean(strings.TrimPrefix(err.Error(), "quant: ")))
 }
 
-// of says which field an error is about, and where in it.
+// of sets the field that an error is about, and the place in it.
 func of(field string, err error) error {
 	if err == nil {
 		return nil
@@ -96,7 +96,7 @@ func of(field string, err error) error {
 	return e
 }
 
-// jsonError says where a body that is not the JSON asked for goes wrong.
+// jsonError returns an error with the place at which a body is not the expected JSON.
 func jsonError(body []byte, offset int64, err error) error {
 	e := bad("body", "")
 	e.status = http.StatusBadRequest
@@ -123,7 +123,7 @@ func jsonError(body []byte, offset int64, err error) error {
 	return e
 }
 
-// plainType names a type of Go as people who write JSON do.
+// plainType returns the JSON name of a Go type.
 func plainType(s string) string {
 	switch {
 	case strings.HasPrefix(strings.TrimLeft(s, "*"), "int"):

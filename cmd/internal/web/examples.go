@@ -4,8 +4,8 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/sample"
 )
 
-// Examples returns those that are small enough to be read on the page. Each
-// shows one thing.
+// Examples returns examples that are small enough to be read on the page. Each shows one property
+// of quantization.
 func Examples() []Example {
 	return []Example{
 		{

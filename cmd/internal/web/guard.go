@@ -13,21 +13,20 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/text"
 )
 
-// emptyStyle is the hash of a style element with nothing in it. Plotly makes
-// one and fills it through its style sheet's own interface, which the policy
-// does not concern; styles written into the page stay forbidden.
+// emptyStyle is the hash of an empty style element. Plotly adds such an element and fills it with
+// insertRule, to which the policy does not apply. Styles in the text of the page stay forbidden.
 const emptyStyle = "'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='"
 
 const policy = "default-src 'none'; script-src 'self'; style-src 'self' " + emptyStyle + "; " +
 	"img-src 'self' data: blob:; connect-src 'self'; " +
 	"frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 
-// guard stands before everything: it sets the headers that every answer has,
-// refuses requests that other sites may have caused, and logs.
+// guard is the outermost handler. It sets the headers of every answer, refuses requests that other
+// sites may have caused, and logs.
 //
-// A page of another site can make the browser send requests to this server. It
-// does so under its own Origin, or, having pointed its own name at the
-// loopback address (DNS rebinding), under a foreign Host.
+// A page of another site can make the browser send requests to this server. Such a request has the
+// Origin of that site. If the site has pointed its own name at the loopback address (DNS
+// rebinding), the request has a foreign Host.
 func (s *Server) guard(next http.Handler) http.Handler {
 	origin := http.NewCrossOriginProtection()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -71,8 +70,8 @@ func (s *Server) guard(next http.Handler) http.Handler {
 	})
 }
 
-// knows reports whether host, with or without a port, is one under which this
-// server may be called. No other site can have an IP address for its name.
+// knows reports whether host, with or without a port, is a name of this server. An IP address is
+// accepted, since it cannot be the name of another site.
 func (s *Server) knows(host string) bool {
 	if h, port, err := net.SplitHostPort(host); err == nil {
 		if _, err := strconv.ParseUint(port, 10, 16); err != nil {
@@ -86,8 +85,8 @@ func (s *Server) knows(host string) bool {
 	return err == nil || s.hosts[host]
 }
 
-// quotePath returns the path of a request for a log line: nothing in it can
-// break or steer the line.
+// quotePath returns the path of a request for a log line, without line breaks and control
+// characters.
 func quotePath(r *http.Request) string {
 	const most = 80
 	p := r.URL.Path
@@ -97,12 +96,12 @@ func quotePath(r *http.Request) string {
 	return strconv.QuoteToASCII(p)
 }
 
-// oneLine writes what a panic says, and where, on one line.
+// oneLine returns the value of a panic as one line.
 func oneLine(v any) string {
 	return text.Clean(strings.Join(strings.Fields(fmt.Sprint(v)), " "))
 }
 
-// A recorder remembers what was answered.
+// A recorder records the status and the size of an answer.
 type recorder struct {
 	http.ResponseWriter
 	status  int

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// shares are the bytes of memory that the bodies of each address may take, so
-// that one address cannot use up the budget of all.
+// shares limits the memory of the bodies of each address, so that one address cannot use up the
+// budget of all.
 type shares struct {
 	mu   sync.Mutex
 	most int64
@@ -18,7 +18,7 @@ type shares struct {
 
 func newShares(most int64) *shares { return &shares{most: most, used: map[string]int64{}} }
 
-// take takes n bytes for a peer if its share has so many left.
+// take takes n bytes for a peer if its share has that many left.
 func (s *shares) take(peer string, n int64) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -46,8 +46,8 @@ func peerOf(r *http.Request) string {
 	return host
 }
 
-// A steady body has to arrive at a minimum rate. Each piece of it moves the end
-// of the time for the next one.
+// A steady body has to arrive at a minimum rate. Each piece that arrives moves the deadline for the
+// next one.
 type steady struct {
 	io.ReadCloser
 	control *http.ResponseController
@@ -57,8 +57,8 @@ type steady struct {
 }
 
 func (s *steady) Read(p []byte) (int, error) {
-	// At this time the bytes that came are as many as the rate asks for. The time
-	// for a whole request stays the upper end.
+	// ends is the time at which the rate requires more bytes than have arrived. The deadline of
+	// the whole request stays the limit.
 	ends := s.limits.Grace + time.Duration(float64(s.read)/float64(s.limits.Rate)*float64(time.Second))
 	_ = s.control.SetReadDeadline(s.from.Add(min(ends, s.limits.Read))) // not all connections have one
 	n, err := s.ReadCloser.Read(p)

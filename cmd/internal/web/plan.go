@@ -16,15 +16,15 @@ import (
 // Plans of a model: which weight gets how many bits.
 
 const (
-	// firstBits is the size of the plan that a request without a budget gets, in bits for
-	// each value. A model that no plan makes so small gets its smallest one.
+	// firstBits is the budget of a request without a budget, in bits for each value. A model for
+	// which no plan is that small gets its smallest plan.
 	firstBits = 4.5
 
 	maxCandidates = 64
 	leastGroup    = 8 // values that share a scale; fewer would take much memory
 )
 
-// targets are what models of a kind are for.
+// targets has the target of each kind of model.
 var targets = map[convert.Kind]report.PlanTarget{
 	convert.KindONNX: report.PlanONNXRuntime, convert.KindSafetensors: report.PlanVLLM, convert.KindGGUF: report.PlanLlamaCPP,
 }
@@ -60,7 +60,7 @@ func (s *Server) planJSON(ctx context.Context, q *request) (*answer, error) {
 	return a, text.WriteJSON(&a.body, p)
 }
 
-// buildPlan measures, and chooses for the budget of the request.
+// buildPlan measures the candidates, and chooses for the budget of the request.
 func (q *request) buildPlan(ctx context.Context) (p *report.Plan, written bool, err error) {
 	o := report.PlanOptions{}
 	if q.Plan != nil {
@@ -90,13 +90,14 @@ func (q *request) buildPlan(ctx context.Context) (p *report.Plan, written bool, 
 	case free:
 		p.TakeUpTo(int64(firstBits * float64(p.Summary.Elements) / 8))
 	case o.Bytes != nil && o.MaxKinds == 0:
-		p.TakeUpTo(*o.Bytes) // of plans that are equally good the one that the front has
+		p.TakeUpTo(*o.Bytes) // of equally good plans use the one in the front
 	}
 	return p, written, nil
 }
 
-// selectWeights has o plan the weights that quant quantize would quantize, for what runs
-// such models. It reports false for a file without any: then all tensors are planned.
+// selectWeights sets the weights of o to those that quant quantize would quantize, and the target
+// to that of the kind of file. It reports false for a file without such weights: then all tensors
+// are planned.
 func (q *request) selectWeights(src *source, o *report.PlanOptions) (written bool, err error) {
 	asked, target := o.Target, targets[convert.Kind(src.file.Kind)]
 	if asked != report.PlanAny && asked != target {
@@ -119,7 +120,7 @@ func (q *request) selectWeights(src *source, o *report.PlanOptions) (written boo
 	return true, nil
 }
 
-// checkCandidates refuses what would take much memory.
+// checkCandidates refuses candidates that would take too much memory.
 func checkCandidates(names []string) error {
 	if len(names) > maxCandidates {
 		return bad("candidates", "%d candidates: a plan of this page has at most %d", len(names), maxCandidates)

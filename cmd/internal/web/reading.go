@@ -4,9 +4,10 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/tensorfile"
 )
 
-// How text is read: as a request asks, and as the answer says.
+// How text is read: the options of a request, and the account of an answer.
 
-// A readAs asks for a reading of text. What is empty or 0 is left to the reader.
+// A readAs has the options of a request for reading text. The reader chooses those that are empty
+// or 0.
 type readAs struct {
 	Separator   string `json:"separator,omitempty"` // comma, semicolon, tab, space or bar
 	Decimal     string `json:"decimal,omitempty"`   // point or comma
@@ -14,7 +15,7 @@ type readAs struct {
 	SkipColumns int    `json:"skip_columns,omitempty"`
 }
 
-// reading returns r as the reader has it. Nil leaves all to the reader.
+// reading returns r as options of the reader. With nil the reader chooses all.
 func (r *readAs) reading() (tensorfile.Reading, error) {
 	var how tensorfile.Reading
 	if r == nil {
@@ -46,10 +47,9 @@ func newReadAs(how tensorfile.Reading) *readAs {
 	return r
 }
 
-// A reading is how the text of a request was understood. The page shows it
-// under the text.
+// A reading says how the text of a request was read. The page shows it below the text.
 type reading struct {
-	Recognised string `json:"recognised,omitempty"` // such as "a 2×2 array"; empty where the shape says all
+	Recognised string `json:"recognised,omitempty"` // such as "a 2×2 array"; empty if the shape says enough
 	Notes      []note `json:"notes,omitempty"`
 }
 
@@ -57,13 +57,12 @@ type reading struct {
 type note struct {
 	Text     string  `json:"text"`
 	Line     int     `json:"line,omitempty"` // from 1; 0 if the note is about all of the text
-	Doubtful bool    `json:"doubtful"`       // the text can be read otherwise as well
+	Doubtful bool    `json:"doubtful"`       // the text can also be read in another way
 	Other    *readAs `json:"other,omitempty"`
 	Gives    string  `json:"gives,omitempty"` // what Other does, as "let semicolons separate values"
 }
 
-// newReading returns how a text was understood, nil for a file that is none. It is
-// the only place that knows what the reader of text tells beside the values.
+// newReading returns how a text was read; nil for a file that is not text.
 func newReading(t *tensorfile.Text) *reading {
 	if t == nil {
 		return nil

@@ -31,7 +31,7 @@ type request struct {
 	Channel *int                `json:"channel"` // that graphs show first
 	From    int                 `json:"from"`    // index of the first element whose code is listed, or position of the first that a graph shows
 	Count   int                 `json:"count"`   // how many are listed or shown; 0 for as many as may be
-	Reading *readAs             `json:"reading"` // how text is to be read; nil lets the reader choose
+	Reading *readAs             `json:"reading"` // how to read text; nil lets the reader choose
 	Plan    *report.PlanOptions `json:"plan"`    // budget and candidates of a plan
 
 	files  []sentFile // or the files of a model
@@ -53,7 +53,7 @@ const (
 	maxFiles   = 1000
 )
 
-// bodyLimit returns how long the body of r may be, by what it is.
+// bodyLimit returns the greatest length of the body of r, by its type.
 func (s *Server) bodyLimit(r *http.Request) (int64, error) {
 	switch kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind {
 	case "application/json":
@@ -126,7 +126,7 @@ func (q *request) readForm(form *multipart.Reader, size int64) error {
 			if q.files = append(q.files, sentFile{part.FileName(), data}); len(q.files) > maxFiles {
 				return bad("file", "there are more than %d files", maxFiles)
 			}
-			// FileName is no path: package multipart has taken its base.
+			// FileName is not a path: package multipart returns only the base name.
 			if q.Name == "" {
 				q.Name = part.FileName()
 			}
@@ -136,17 +136,17 @@ func (q *request) readForm(form *multipart.Reader, size int64) error {
 	}
 }
 
-// readAll reads r, of which size is at least the length if it is not negative.
+// readAll reads r. Its length is at most size, unless size is negative.
 func readAll(r io.Reader, size int64) ([]byte, error) {
 	var b bytes.Buffer
-	// What a request claims is not what it sends: begin with less.
+	// A request may send less than its length says: begin with a smaller buffer.
 	b.Grow(int(min(max(size, 0), 1<<20)) + bytes.MinRead)
 	_, err := b.ReadFrom(r)
 	return b.Bytes(), err
 }
 
-// broken is an error of reading a body: too long, too slow, or not as it
-// should be.
+// broken returns the error for a body that could not be read: it is too long, too slow or
+// malformed.
 func broken(err error) error {
 	e := asAPIError(err)
 	if e.status == http.StatusUnprocessableEntity {
@@ -155,8 +155,8 @@ func broken(err error) error {
 	return e
 }
 
-// decode reads the JSON of a request. What it does not know is an error, since
-// a misspelled option would otherwise silently be another comparison.
+// decode reads the JSON of a request. An unknown field is an error, since a misspelled option would
+// otherwise be ignored.
 func (q *request) decode(body []byte) error {
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.DisallowUnknownFields()
@@ -175,7 +175,7 @@ func (q *request) decode(body []byte) error {
 	return nil
 }
 
-// settle sees that a request has exactly one source of values, and names it.
+// settle checks that a request has exactly one source of values, and names it.
 func (q *request) settle(examples []Example) error {
 	sources := 0
 	for _, there := range []bool{q.Text != nil, q.Example != "", len(q.files) > 0} {
@@ -221,7 +221,7 @@ func (q *request) settle(examples []Example) error {
 	return nil
 }
 
-// field is the one that the values came in.
+// field returns the field that has the values.
 func (q *request) field() string {
 	if len(q.files) > 0 {
 		return "file"
@@ -239,7 +239,7 @@ func (q *request) open() (*source, error) {
 	for _, f := range q.files {
 		files = append(files, tensorfile.MemoryFile{Name: f.name, Data: bytes.NewReader(f.data), Size: int64(len(f.data))})
 	}
-	if len(files) == 0 { // without a name, which might make CSV of it
+	if len(files) == 0 { // without a name, whose ending could mean CSV
 		files = []tensorfile.MemoryFile{{Data: strings.NewReader(*q.Text), Size: int64(len(*q.Text))}}
 		q.Text = nil
 	}
@@ -257,8 +257,8 @@ func (q *request) open() (*source, error) {
 	return &source{file: f, memory: files, infos: infos, first: 0}, nil
 }
 
-// A source is a report.Source of one or all tensors of a file. It keeps the
-// tensor read last, which graphs need again.
+// A source is a report.Source of one or all tensors of a file. It keeps the values of the
+// tensor that Load read last, which graphs need again.
 type source struct {
 	file   *tensorfile.File
 	memory []tensorfile.MemoryFile // that it was parsed from
@@ -272,7 +272,7 @@ type source struct {
 
 func (s *source) Tensors() []tensorfile.Info { return s.infos }
 
-// Described and Coded are those of the file.
+// Described and Coded are the methods of the file.
 func (s *source) Described() (*tensorfile.Text, []tensorfile.Skipped) { return s.file.Described() }
 func (s *source) Coded() string                                       { return s.file.Coded() }
 
@@ -293,15 +293,14 @@ func (s *source) Load(i int) ([]float32, error) {
 	if s.data != nil && s.loaded == i {
 		return s.data, nil
 	}
-	s.data = nil // before there are two of them
+	s.data = nil // free the old values before the new ones are read
 	data, err := s.file.Load(s.first + i)
 	s.loaded, s.data = i, data
 	return data, err
 }
 
-// pick opens the values and makes sure that what is asked of them is within
-// the limits, before any tensor is read: that of an npz file may be a thousand
-// times larger than the file.
+// pick opens the values and checks the limits before any tensor is read: a tensor of an npz file
+// may be a thousand times larger than the file.
 func (q *request) pick() (*source, error) {
 	s, err := q.open()
 	if err != nil {
@@ -321,7 +320,7 @@ func (q *request) pick() (*source, error) {
 		}
 		n := int64(1)
 		for _, d := range info.Shape {
-			n *= int64(d) // readers have made sure of the product
+			n *= int64(d) // readers have checked the product
 		}
 		if n == 0 {
 			continue

@@ -1,9 +1,9 @@
-// Package web serves the calculator: a page, and the JSON interface that it
-// and any other program gets its numbers from. docs/api.md describes that.
+// Package web serves the calculator: a page and a JSON interface. The page and other programs get
+// their numbers from the interface, which docs/api.md describes.
 //
-// Nothing is kept between requests, and no file of the machine is read: a
-// request brings its data along. The server is made to face pages of strangers
-// in the same browser (see guard) and files of strangers (see Limits).
+// The server keeps nothing between requests, and reads no file of the machine: each request has its
+// data. The server is protected from pages of other sites in the same browser (see guard) and from
+// hostile files (see Limits).
 package web
 
 import (
@@ -63,7 +63,7 @@ func (s *Server) Handler() http.Handler {
 	return s.guard(compressed(mux))
 }
 
-// Serve answers requests from l until ctx ends, and then those under way.
+// Serve answers requests from l until ctx ends. Then it waits for requests in progress.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	server := &http.Server{
 		Handler:           s.Handler(),
@@ -72,7 +72,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		WriteTimeout:      s.limits.Read + s.limits.Wait + s.limits.Time + 30*time.Second,
 		IdleTimeout:       time.Minute,
 		MaxHeaderBytes:    16 << 10,
-		ErrorLog:          log.New(io.Discard, "", 0), // the guard logs what matters
+		ErrorLog:          log.New(io.Discard, "", 0), // guard writes the log
 	}
 	stopped := make(chan error, 1)
 	stop := context.AfterFunc(ctx, func() {
@@ -80,7 +80,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		defer cancel()
 		err := server.Shutdown(grace)
 		if err != nil {
-			err = server.Close() // whoever is still there has had its time
+			err = server.Close() // the time for the remaining requests is over
 		}
 		stopped <- err
 	})

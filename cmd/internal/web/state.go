@@ -2,9 +2,9 @@ package web
 
 import "log"
 
-// What a server holds while it runs.
+// The state of a running server.
 
-// A Server is the page and its interface.
+// A Server serves the page and its interface.
 type Server struct {
 	config  Config
 	choices choices

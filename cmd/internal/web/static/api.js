@@ -1,6 +1,6 @@
 // The JSON interface of the server: docs/api.md.
 
-/** A Refusal is an error that the server, or the way to it, answered with. */
+/** A Refusal is an error of the server or of the connection to it. */
 export class Refusal extends Error {
   constructor(status, { message, field = "", line = 0, column = 0 }) {
     super(message);
@@ -8,7 +8,7 @@ export class Refusal extends Error {
   }
 }
 
-const patience = 4; // how often a busy server is asked again
+const patience = 4; // number of retries if the server is busy
 
 /** post sends a request and returns the response. File may be null, or have several files. */
 export async function post(path, request, file, signal) {
@@ -62,7 +62,7 @@ async function readable(files) {
   }
 }
 
-/** save has the browser save a response under the name that it comes with. */
+/** save lets the browser save a response under the file name of its headers. */
 export async function save(response) {
   const disposition = response.headers.get("Content-Disposition") ?? "";
   const name = /filename="?([^";]+)"?/.exec(disposition)?.[1] ?? "quant";

@@ -1,6 +1,6 @@
-// The calculator. State leads to a request, the request to one response, and
-// the response to what is shown: all of it is built before any of it is put in
-// place. An error leaves the results before it, marked as older ones.
+// The calculator. The inputs make a request, and the request gets one response. All results are
+// built from the response before any is shown. After an error the previous results stay, marked as
+// older ones.
 import { post, postJSON, Refusal, save } from "./api.js";
 import * as busy from "./busy.js";
 import { choices, offer } from "./choices.js";
@@ -53,7 +53,7 @@ function soon() {
   timer = setTimeout(compare, pause);
 }
 
-/** check refuses what needs no server to be refused. */
+/** check reports errors that need no server. */
 function check(asked) {
   const o = asked.request.options;
   if (o.method.endsWith("=") && !o.method.startsWith("percentile")) throw new Refusal(0, { field: "method", message: "A number is wanted here." });
@@ -68,7 +68,7 @@ function check(asked) {
   }
 }
 
-/** prepare builds all that shows a report, without showing any of it. */
+/** prepare builds all elements that show a report, without showing any. */
 function prepare(report, asked, account) {
   const t = report.tensors[0];
   const isText = asked.request.text !== undefined;
@@ -121,7 +121,7 @@ async function compare() {
     clearErrors();
     show();
     results.classList.remove("asking");
-    if (inputs.channel >= report.tensors[0].channels) inputs.channel = null; // it was one of another tensor
+    if (inputs.channel >= report.tensors[0].channels) inputs.channel = null; // it was a channel of another tensor
     await remember();
     const listed = codes.show(report, asked, limits.codes ?? Infinity);
     weights.show(asked, inputs.listing);
@@ -148,7 +148,7 @@ function accountOf(response) {
   return header ? JSON.parse(decodeURIComponent(header)) : null;
 }
 
-/** drawGraphs draws those of a report. If they fail, none of another report stays. */
+/** drawGraphs draws the graphs of a report. If that fails, it removes the graphs of the previous report. */
 async function drawGraphs(report, asked, mine) {
   const section = document.querySelector(".graphs");
   section.classList.add("pending");
@@ -205,7 +205,7 @@ async function chooseFile(chosen, any = true) {
     if (any) failed(new Refusal(0, { field: "file", message: "There is no file in it that can be read." }));
     return;
   }
-  if (chosen.size > limits.file_bytes - 1e5) { // some of it is for the request
+  if (chosen.size > limits.file_bytes - 1e5) { // leaves room for the request
     failed(new Refusal(413, { field: "file", message: `The file${chosen.files ? "s have" : " has"} ${size(chosen.size)}. This page takes ${size(limits.file_bytes)}; ` +
       `the command line takes any size: quant compare ${chosen.files ? "FOLDER" : "FILE"}.` }));
     return;
@@ -284,7 +284,7 @@ function typed() {
   byId("reading").replaceChildren();
 }
 
-/** press compares at the user's word. It leads to the field of an error and, on a phone, to the verdict. */
+/** press compares when the user presses the button. It leads to the field of an error and, on a phone, to the verdict. */
 async function press(event) {
   event.preventDefault();
   await compare();
@@ -394,7 +394,7 @@ function wireResults() {
   }
   byId("link").addEventListener("click", copyLink);
   byId("banner-close").addEventListener("click", () => { byId("banner").hidden = true; });
-  // Links within the page must not take the place of the inputs in the address.
+  // Links within the page must not replace the inputs in the address.
   for (const link of document.querySelectorAll('nav a[href^="#"], a.skip')) {
     link.addEventListener("click", (e) => {
       e.preventDefault();

@@ -1,5 +1,5 @@
-// The formulas with the numbers of one value. A line is written as a formula
-// only if it comes to what the library computed; else the result is stated.
+// The formulas with the numbers of one value. A line is a formula only if it gives the library's
+// result; otherwise the line has only the result.
 import { formatOf } from "./choices.js";
 import { element, label, minus, number } from "./format.js";
 
@@ -13,7 +13,7 @@ export function codesOf(scheme) {
   return [scheme.narrow_range ? least + 1 : least, most];
 }
 
-/** rangeOf returns the range that a scheme serves where it is known: by min and max, and not of a group. */
+/** rangeOf returns the range of a scheme if it is known: for the method minmax, and not for groups. */
 function rangeOf(t, r, channel) {
   const s = r.scheme;
   if (s.method !== "minmax" || s.granularity === "per_group") return null;
@@ -21,7 +21,7 @@ function rangeOf(t, r, channel) {
   return s.zero_in_range ? [Math.min(min, 0), Math.max(max, 0)] : [min, max];
 }
 
-/** scaleLine writes out how a scale came about. */
+/** scaleLine returns the arithmetic of a scale. */
 function scaleLine(s, range, scale, [least, most]) {
   if (range) {
     const [low, high] = range;
@@ -41,7 +41,7 @@ function scaleLine(s, range, scale, [least, most]) {
 const number6 = (x) => minus(String(Number(x.toPrecision(7))));
 const n6 = (x) => (x < 0 ? `(${number6(x)})` : number6(x));
 
-/** formatLines is linesOf for a format: a code is the place of a value in its table. */
+/** formatLines is linesOf for a format: a code is the index of a value in its table. */
 function formatLines(format, range, s, { x, scale, q, back, error }) {
   const largest = Math.max(...format.values.map((v) => Math.abs(v ?? 0)));
   const lines = [range && near(Math.max(Math.abs(range[0]), Math.abs(range[1])) / largest, scale)

@@ -19,7 +19,7 @@ export function begin(what, cancel) {
   }, step);
 }
 
-/** end takes the sign of work away. */
+/** end hides the elapsed time and the button. */
 export function end() {
   clearInterval(timer);
   byId("progress").hidden = true;

@@ -1,4 +1,4 @@
-// What can be chosen, as the library names it, with an explanation of each choice.
+// The choices of the form, with the names of the library and an explanation of each.
 import { byId, element } from "./format.js";
 
 /** choices are the lists of the server. A method has a name and a purpose; a format also the values of its codes. */
@@ -18,7 +18,7 @@ export function levelsOf(format) {
   return [...new Set(finite.map((v) => v + 0))].sort((a, b) => a - b); // -0 and 0 are the same
 }
 
-/** offer fills the lists of the form. */
+/** offer fills the lists of the form with the choices. */
 export function offer({ methods, mappings, formats }) {
   Object.assign(choices, { methods, mappings, formats });
   byId("method").replaceChildren(...methods.map((m) => element("option", { value: m.name }, titleOf(m))));
@@ -31,7 +31,7 @@ export function offer({ methods, mappings, formats }) {
 /** methodChosen returns the method of the form. */
 export const methodChosen = () => choices.methods.find((m) => m.name === byId("method").value) ?? choices.methods[0];
 
-/** explain writes the sentences of what is chosen. */
+/** explain shows the explanations of the current choices. */
 export function explain(mapping) {
   const method = methodChosen();
   byId("method-hint").textContent = `${method.name} ${method.purpose}.`;

@@ -1,5 +1,5 @@
-// Codes and reconstructed values, element by element, and the arithmetic of one
-// of them written out with its numbers.
+// Codes and reconstructed values, element by element, and the arithmetic of one element with its
+// numbers.
 import { postJSON } from "./api.js";
 import { arithmeticOf } from "./arithmetic.js";
 import { said } from "./errors.js";
@@ -15,7 +15,7 @@ export class Codes {
     byId("codes-on").addEventListener("click", () => this.turn(this.from + rows));
   }
 
-  /** show begins with the first page of what was asked, if it has at most so many values. */
+  /** show shows the first page of a request, unless it has more values than the limit. */
   show(report, asked, most) {
     Object.assign(this, { report, asked });
     if (report.tensors[0].elements > most) {
@@ -47,14 +47,14 @@ export class Codes {
     }
   }
 
-  /** none says why there are no codes. */
+  /** none shows why there are no codes. */
   none(why) {
     byId("codes-body").hidden = true;
     byId("codes-none").hidden = false;
     byId("codes-none").textContent = why;
   }
 
-  /** choose writes out the arithmetic of a row. */
+  /** choose shows the arithmetic of a row. */
   choose(page, i) {
     byId("codes").querySelectorAll("tbody tr").forEach((row, j) => row.classList.toggle("chosen-row", j === i));
     byId("arithmetic").replaceChildren(...arithmeticOf(this.report.tensors[0], page, i));

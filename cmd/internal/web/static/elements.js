@@ -1,10 +1,10 @@
-// The graphs of single values: their reconstruction and their errors. Of a tensor with
-// very many values a band shows the least and the greatest of each stretch.
+// The graphs of single values: their reconstruction and their errors. If a tensor has very many
+// values, a band shows the least and the greatest value of each stretch.
 import { formatOf } from "./choices.js";
 import { byId, kind, label, minus, number } from "./format.js";
 import { axis, draw, faded, layout, narrow, symbols } from "./plotting.js";
 
-/** marked shows where channels begin, as far as there is room for it. */
+/** marked shows where channels begin, if there is room. */
 function marked(p, tensor, e) {
   const size = e.per_channel, channels = tensor.channels;
   const shapes = [];
@@ -45,7 +45,7 @@ function codeOf(r, at, back) {
   return format.values.findIndex((v) => v !== null && Math.fround(v * r.scale[at]) === back);
 }
 
-/** told is the tooltip of a value: the original, and the code and the reconstruction of each scheme. */
+/** told returns the tooltip of a value: the original, and the code and the reconstruction of each scheme. */
 function told(tensor, e, i) {
   const lines = [`original ${minus(e.original[i])}`];
   const channel = Math.floor(e.position[i] / e.per_channel);
@@ -58,7 +58,7 @@ function told(tensor, e, i) {
   return lines.join("<br>");
 }
 
-/** binsOf returns the least and the greatest of a list in each of the equal stretches that a thinned tensor is shown in. */
+/** binsOf returns the least and the greatest value of a list in each of the equal stretches of a thinned tensor. */
 export function binsOf(e, list) {
   const n = e.to - e.from;
   const low = new Array(e.bins).fill(Infinity), high = new Array(e.bins).fill(-Infinity);
@@ -71,7 +71,7 @@ export function binsOf(e, list) {
   return { x, low, high };
 }
 
-/** band draws a list as the outline of what lies between its least and its greatest values. */
+/** band draws a list as the area between its least and its greatest values. */
 function band(e, list, name, color, opacity) {
   const { x, low, high } = binsOf(e, list);
   const words = [...high.map(() => "the greatest"), ...low.map(() => "the least")];
@@ -84,7 +84,7 @@ function band(e, list, name, color, opacity) {
 
 const zoomable = (e) => (e.bins > 0 ? " The band goes from the least to the greatest; drag to zoom in, and the values load." : "");
 
-/** drawElements draws the values and what they are reconstructed as. */
+/** drawElements draws the values and their reconstruction. */
 export function drawElements(p, tensor, e) {
   const { shapes, ticks } = marked(p, tensor, e);
   const few = e.position.length <= 400;
@@ -113,7 +113,7 @@ export function drawElements(p, tensor, e) {
   return draw("plot-elements", traces, layout(p, { shapes, xaxis: axis(p, "channel", ticks), yaxis: axis(p, "value") }));
 }
 
-/** drawErrors draws the error of each value, or a sentence where there is none. */
+/** drawErrors draws the error of each value. If there are no errors, it shows a sentence. */
 export function drawErrors(p, tensor, e) {
   const exact = tensor.results.every((r) => r.max_error === 0);
   byId("plot-errors").hidden = exact;

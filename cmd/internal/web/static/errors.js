@@ -1,17 +1,17 @@
-// Errors: each stands at its field and in the banner above the results.
+// Errors. Each is shown at its field and in the banner above the results.
 import { Refusal } from "./api.js";
 import { byId, element } from "./format.js";
 
 const fields = ["text", "file", "tensor", "axis", "bits", "mapping", "narrow_range", "format", "method", "group_size", "group_axis", "channel"];
 
-/** Elements that an error of a field marks, where the element is not named like the field. */
+/** The elements that errors of a field mark, for fields whose element has another name. */
 const marked = { method: () => byId(byId("percentile-field").hidden ? "method" : "percentile") };
 
 const control = (field) => marked[field]?.() ?? byId(field);
 
-let lead = null; // goes to the field of the error that is shown; null where it belongs to none
+let lead = null; // goes to the field of the error that is shown; null if it has no field
 
-/** clearErrors takes all errors away. */
+/** clearErrors removes all errors. */
 export function clearErrors() {
   lead = null;
   for (const field of fields) byId(`${field}-error`).hidden = true;
@@ -19,7 +19,7 @@ export function clearErrors() {
   byId("banner").hidden = true;
 }
 
-/** showError shows an error in the banner and, if it belongs to a field, at that. */
+/** showError shows an error in the banner and, if it has a field, at that field. */
 export function showError(error) {
   clearErrors();
   const message = error instanceof Refusal ? said(error) : `Something went wrong: ${error.message}`;
@@ -52,16 +52,16 @@ export function showPlace() {
   return true;
 }
 
-/** fieldOf returns the field that an error is shown at, or "" if its field is not on view. */
+/** fieldOf returns the field at which an error is shown, or "" if its field is not visible. */
 function fieldOf(error) {
   const shown = (f) => fields.includes(f) && !byId(`${f}-error`).parentElement.closest("[hidden]");
   if (shown(error.field)) return error.field;
   return error.field === "text" && shown("file") ? "file" : "";
 }
 
-/** place names the line and the column of an error; at the text area it is a button that goes there. */
+/** place names the line and the column of an error. For the text area it is a button that goes there. */
 function place(error, field) {
-  if (!error.line || !["text", "file"].includes(error.field)) return []; // of others it is a place in the JSON
+  if (!error.line || !["text", "file"].includes(error.field)) return []; // for other fields it is a place in the JSON
   const words = `Line ${error.line}, column ${error.column}`;
   if (field !== "text") return [`${words}: `];
   const go = element("button", { type: "button" }, words);
@@ -70,7 +70,7 @@ function place(error, field) {
   return [go, ": "];
 }
 
-/** said puts the server's words about a number into those of the page. */
+/** said rewrites the server's message about a number in the words of the page. */
 export function said(error) {
   if (error.field === "bits" && error.status === 400) return "A number from 2 to 16 is wanted here.";
   if (error.field === "group_size" && error.status === 400) return "A whole number is wanted here, or nothing for no groups.";

@@ -1,4 +1,4 @@
-// Files that were chosen or dropped: one, or those of a model in several.
+// Files that were chosen or dropped: a single file, or the files of one model.
 
 const endings = [".safetensors", ".gguf", ".onnx", ".npz", ".npy", ".csv", ".tsv", ".txt"];
 const beside = ["config.json", "quantize_config.json", "quant_config.json"]; // how a model is quantized
@@ -6,8 +6,8 @@ const deepest = 3; // folders within folders
 const mostFiles = 1000;
 
 /**
- * oneOf makes of files what a request sends: the only one, or an object with their names and sizes that holds all that
- * belong to a model. It is null if there is no file that can be read.
+ * oneOf returns the files for a request: the only file, or an object with all files of a model, their names and their
+ * sizes. It returns null if no file can be read.
  */
 export function oneOf(files, folder = "") {
   const seen = [...files].filter((f) => !f.name.startsWith("."));
@@ -30,9 +30,9 @@ export function chosenIn(input) {
   return oneOf(files, files[0]?.webkitRelativePath.split("/")[0] ?? "");
 }
 
-/** dropped returns what was dropped, with the files in folders. */
+/** dropped returns the dropped files, with those in dropped folders. */
 export async function dropped(transfer) {
-  // The entries are gone once this function waits for something.
+  // The browser removes the entries when this function first awaits.
   const entries = [...transfer.items].map((i) => i.webkitGetAsEntry?.()).filter(Boolean);
   const files = [...transfer.files];
   const folders = entries.filter((e) => e.isDirectory);
@@ -51,7 +51,7 @@ async function collect(entry, depth, found) {
   }
   if (depth >= deepest || entry.name.startsWith(".")) return;
   const reader = entry.createReader();
-  for (;;) { // it returns some at a time
+  for (;;) { // it returns a part of the entries at a time
     const some = await new Promise((done, failed) => reader.readEntries(done, failed));
     if (some.length === 0) return;
     for (const e of some) await collect(e, depth + 1, found);

@@ -1,8 +1,8 @@
-// How numbers are shown. What is not a number is null in the JSON.
+// The text of numbers. A number that is not finite is null in the JSON.
 
 export const byId = (id) => document.getElementById(id);
 
-/** number writes x with so many significant digits. What has no finite value is said in words. */
+/** number writes x with the given number of significant digits. A value that is not finite becomes a word. */
 export function number(x, digits = 4) {
   if (x === undefined) return "–";
   if (x === null || !Number.isFinite(x)) return "not finite";
@@ -17,7 +17,7 @@ export function number(x, digits = 4) {
   return minus(x.toFixed(Math.min(places, 20)));
 }
 
-/** minus replaces the hyphen by the sign that is as wide as a plus. */
+/** minus replaces the hyphen by the minus sign, which is as wide as a plus. */
 export function minus(text) {
   return String(text).replaceAll("-", "−");
 }
@@ -27,13 +27,13 @@ export function count(n) {
   return minus(Math.round(n).toString().replace(/\B(?=(\d{3})+$)/g, ","));
 }
 
-/** decibels writes a ratio. Null is one without any noise, if the RMSE is 0. */
+/** decibels writes a ratio. Null with an RMSE of 0 is a ratio without noise. */
 export function decibels(x, rmse = 0) {
   if (x === null) return rmse === 0 ? "exact" : "not finite";
   return minus(x.toFixed(1));
 }
 
-/** times writes a factor, of which null is infinite. */
+/** times writes a factor; null is infinite. */
 export function times(x) {
   return x === null || !Number.isFinite(x) ? "∞" : number(x, 3) + "×";
 }
@@ -61,12 +61,12 @@ export function label(scheme) {
   return "Per tensor";
 }
 
-/** kind is the class of a scheme's colour. */
+/** kind returns the CSS class with the colour of a scheme. */
 export function kind(scheme) {
   return scheme.granularity.replace("per_", "");
 }
 
-/** gained says by what a scheme's RMSE is better or worse than the one of a single scale. */
+/** gained says by what factor the RMSE of a scheme is better or worse than that of a single scale. */
 export function gained(base, rmse) {
   if (base === null || rmse === null) return "not finite";
   if (base === rmse) return "the same";

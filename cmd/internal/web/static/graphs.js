@@ -150,7 +150,7 @@ const plots = ["elements", "errors", "spread", "reconstruction", "ranges", "chan
 
 const zoomPause = 150; // milliseconds after a zoom before its values are asked for
 
-/** rangeOf returns the positions from and to, of all there are, that a graph is zoomed to. */
+/** rangeOf returns `from` and `to`: the positions that a zoomed graph shows are from `from` up to, without, `to`. */
 function rangeOf(plot, total) {
   const x = plot.layout?.xaxis;
   if (!x?.range || x.autorange) return [0, total];
@@ -163,7 +163,7 @@ export class Graphs {
   /** load is called with a position and a count, and returns the values of the stretch that a graph is zoomed to. */
   constructor(load) {
     this.load = load;
-    this.stretches = {}; // what is shown in place of all elements, by the name of the graph
+    this.stretches = {}; // the stretch that is shown instead of all elements, by the name of the graph
   }
 
   async show(report, detail) {
@@ -205,7 +205,7 @@ export class Graphs {
     });
   }
 
-  /** clear takes the graphs away where those of a new report cannot be drawn. */
+  /** clear removes the graphs if those of a new report cannot be drawn. */
   clear() {
     this.detail = null;
     byId("graphs-none").hidden = false;
@@ -226,7 +226,7 @@ export class Graphs {
     if (this.detail) await drawChannels(palette(), this.tensor, this.detail);
   }
 
-  /** focus shows the histogram of a channel, if it is at hand. */
+  /** focus shows the histogram of a channel, if it is loaded. */
   async focus(channel) {
     if (!this.detail?.histograms.some((h) => h.channel === channel)) return false;
     this.detail.focus = channel;

@@ -7,19 +7,19 @@ import * as store from "./store.js";
 
 const checked = (name) => document.querySelector(`input[name="${name}"]:checked`).value;
 
-/** inputs is what the form does not hold by itself. */
+/** inputs has the state that the form does not hold. */
 export const inputs = {
   examples: [],
-  file: null, // that was chosen, or the files of a model as an array with a name
-  reading: null, // of text, in place of the server's choice
+  file: null, // the chosen file, or the files of a model as an array with a name
+  reading: null, // reading of text that replaces the server's choice
   own: "", // values of the user, beside an example
-  listing: null, // the tensors of the file or of an example that is one
+  listing: null, // the tensors of the file, or of an example that is a file
   channel: null, // of the histogram; null lets the server choose
 };
 
 export const example = () => inputs.examples.find((e) => e.id === byId("example").value);
 
-/** options returns those that are set. A number that is none is sent as it is, for the server to say so. */
+/** options returns the options that are set. Text that is not a number is sent unchanged: the server reports the error. */
 export function options() {
   const n = (id) => {
     const input = byId(id);
@@ -48,7 +48,7 @@ export function options() {
   };
 }
 
-/** showMethod shows the field of a percentile, or of what else a method takes, where it means something. */
+/** showMethod shows the field for the value of a method, such as a percentile, if the method takes one. */
 export function showMethod() {
   const method = methodChosen();
   byId("percentile-field").hidden = !method.value;
@@ -56,7 +56,7 @@ export function showMethod() {
   explain(checked("mapping"));
 }
 
-/** showCodes disables what does not go with the format, the mapping and the sign, with the reason. */
+/** showCodes disables options that do not go with the format, the mapping and the sign, and shows the reason. */
 export function showCodes() {
   const format = formatOf(byId("format").value);
   for (const e of document.querySelectorAll('#bits, #bits-slider, #zero_in_range, [name="sign"], [name="mapping"]')) e.disabled = Boolean(format);
@@ -73,7 +73,7 @@ export function showCodes() {
   showMethod();
 }
 
-/** request returns what the inputs ask for. */
+/** request returns the request for the inputs. */
 export function request() {
   const r = { options: options() };
   const chosen = example();
@@ -98,7 +98,7 @@ export function asState() {
   };
 }
 
-/** setText replaces the text as typing does, so that undo brings the old one back. */
+/** setText replaces the text as typing does, so that undo restores the old text. */
 export function setText(value) {
   const text = byId("text");
   if (text.value === value) return;
@@ -114,9 +114,9 @@ export function setText(value) {
   else text.blur();
 }
 
-const undoable = 200_000; // characters, above which the browser is slow at it
+const undoable = 200_000; // characters; with more, undo is slow in the browser
 
-/** reset gives all options their first values. The text stays, so that it can be replaced with undo. */
+/** reset sets all options to their defaults. The text stays, so that its replacement can be undone. */
 export function reset() {
   for (const e of byId("inputs").elements) {
     if (e.type === "checkbox" || e.type === "radio") e.checked = e.defaultChecked;
@@ -151,7 +151,7 @@ let axesOf = null; // the tensor whose axes are offered
 
 export function showAxes() {
   const tensor = inputs.listing?.tensors[Number(byId("tensor").value)];
-  const shape = tensor?.shape ?? [1, 1], told = tensor?.axis ?? null; // by the operator that uses it
+  const shape = tensor?.shape ?? [1, 1], told = tensor?.axis ?? null; // the axis that the operator gives
   const was = tensor !== axesOf && told !== null ? String(told) : byId("axis").value, wasAlong = byId("group_axis").value;
   axesOf = tensor;
   const names = shape.map((n, i) => element("option", { value: String(i) }, `axis ${i} (length ${n}${i === told ? `, outputs of ${tensor.use}` : ""})`));
@@ -179,7 +179,7 @@ export function describeExample() {
 
 /**
  * useExample puts the chosen example, or the user's own values, into the form. At the start there is nothing to undo,
- * and the focus has to stay where it is.
+ * and the focus must not move.
  */
 export async function useExample(tensor = 0, atStart = false) {
   inputs.reading = null;
@@ -200,7 +200,7 @@ export async function useExample(tensor = 0, atStart = false) {
 /** fill puts a state that state.read has returned into the form. */
 export async function fill(s) {
   const o = s.options;
-  if (!o.format) { // a format has a width and a mapping of its own
+  if (!o.format) { // a format determines the width and the mapping
     byId("bits").value = byId("bits-slider").value = o.bits;
     document.querySelector(`input[name="sign"][value="${o.unsigned ? "unsigned" : "signed"}"]`).checked = true;
     document.querySelector(`input[name="mapping"][value="${o.mapping}"]`).checked = true;

@@ -1,4 +1,4 @@
-// The graphs of a model: what each weight gains, and what other widths do to it.
+// The graphs of a model: the gain of each weight, and its errors at other widths.
 import { formatOf } from "./choices.js";
 import { byId, count, decibels, kind, label, minus } from "./format.js";
 import { axis, draw, layout, narrow, palette, symbols } from "./plotting.js";
@@ -7,37 +7,37 @@ const rowHeight = 18, frame = 110; // pixels
 const column = 46; // pixels that a number of a heatmap needs
 const character = 6.8; // pixels at an axis, about
 
-/** short leaves the end of a long name, which tells it from others. */
+/** short keeps the end of a long name, where names differ. */
 function short(name) {
   const longest = narrow() ? 24 : 42;
   return name.length <= longest ? name : "…" + name.slice(1 - longest);
 }
 
-/** common returns what all names begin with and end in, as whole parts between dots. */
+/** common returns the beginning and the end that all names share, as whole parts between dots. */
 function common(names) {
   if (names.length < 2) return ["", ""];
   const parts = names.map((name) => name.split("."));
-  const most = Math.min(...parts.map((p) => p.length)) - 1; // something of each name is left
+  const most = Math.min(...parts.map((p) => p.length)) - 1; // a part of each name has to remain
   let first = 0, last = 0;
   while (first < most && parts.every((p) => p[first] === parts[0][first])) first++;
   while (first + last < most && parts.every((p) => p.at(-1 - last) === parts[0].at(-1 - last))) last++;
   return [parts[0].slice(0, first).map((p) => `${p}.`).join(""), parts[0].slice(parts[0].length - last).map((p) => `.${p}`).join("")];
 }
 
-/** trimmed shortens the names of the rows by what is common to all. */
+/** trimmed removes the common beginning and end from the names of the rows. */
 function trimmed(names) {
   const [first, last] = common(names);
   return names.map((name) => short(name.slice(first.length, name.length - last.length)));
 }
 
-/** leftOut says what trimmed leaves out of the names. */
+/** leftOut says which parts of the names trimmed removes. */
 function leftOut(names) {
   const [first, last] = common(names);
   const said = [first && `begin with ${first}`, last && `end in ${last}`].filter(Boolean).join(" and ");
   return said ? ` All names ${said}, which is left out.` : "";
 }
 
-/** ticks names the rows of an axis: each has a row, whether names are alike or not. */
+/** ticks names the rows of an axis. Equal names have separate rows. */
 const ticks = (names) => ({
   tickvals: names.map((_, i) => i), ticktext: trimmed(names), range: [names.length - 0.5, -0.5], showgrid: false, zeroline: false, fixedrange: true,
 });
@@ -59,7 +59,7 @@ function onRow(id, names, choose) {
 
 let gain, heat; // what was drawn last
 
-/** drawGain draws the SQNR of each weight under each scheme, those first that gain most. Without a report it draws the last one again. */
+/** drawGain draws the SQNR of each weight under each scheme, the greatest gain first. Without a report it draws the last one again. */
 export async function drawGain(report = gain?.report, choose = gain?.choose) {
   if (!report) return;
   gain = { report, choose };
@@ -83,10 +83,10 @@ export async function drawGain(report = gain?.report, choose = gain?.choose) {
   onRow("plot-gain", names, choose);
 }
 
-/** codesOf names the codes of a scheme of a sweep: those of a format have the format's name first in theirs. */
+/** codesOf names the codes of a scheme of a sweep. The name of a scheme with a format begins with the format. */
 const codesOf = (s) => formatOf(s.name?.split(":")[0])?.title ?? `${s.bits} bits`;
 
-/** drawHeat draws what each scheme of a sweep does to each weight, in colours and numbers. */
+/** drawHeat draws the SQNR of each weight under each scheme of a sweep, in colours and numbers. */
 export async function drawHeat(sweep = heat?.sweep, choose = heat?.choose) {
   if (!sweep) return;
   heat = { sweep, choose };
@@ -108,7 +108,7 @@ export async function drawHeat(sweep = heat?.sweep, choose = heat?.choose) {
   byId("note-heat").append(leftOut(names));
   const height = rows("plot-heat", names.length) + (formats ? 72 : 40);
   byId("plot-heat").style.height = `${height}px`;
-  // In a narrow window it scrolls sideways rather than have numbers over numbers.
+  // In a narrow window the heatmap scrolls sideways, so that its numbers do not overlap.
   const beside = 30 + character * Math.max(...trimmed(names).map((name) => name.length));
   byId("plot-heat").style.minWidth = `${Math.round(beside + columns.length * (formats ? column + 8 : column))}px`;
   const each = columns.filter((c) => c.name === columns[0].name).length; // columns of a granularity

@@ -1,5 +1,5 @@
-// The plan of a model: which weight gets how many bits. A slider goes along the plans of the front, all of which the
-// server has made.
+// The plan of a model: which weight gets how many bits. A slider picks one of the plans of the front. The server has
+// computed all of them.
 import { post, postJSON, save } from "./api.js";
 import { said } from "./errors.js";
 import { byId, count, decibels, element, plural } from "./format.js";
@@ -11,7 +11,7 @@ let model = null; // the request and the file that a plan is made of
 let made = null; // the answer, what was asked for, and the choice of each point of the front
 let running = null; // an AbortController
 
-/** show offers a plan of the model that a request is of. A plan of another model goes. */
+/** show offers a plan of the model of a request. It hides a plan of another model. */
 export function show(asked, listing) {
   const there = Boolean(listing) && listing.tensors.length > 1;
   byId("plan-section").hidden = !there;
@@ -76,10 +76,10 @@ function choicesOf({ choices }) {
   });
 }
 
-/** chosen is the point of the front that the slider is at. */
+/** chosen returns the point of the front that the slider picks. */
 const chosen = () => Number(byId("plan-size").value);
 
-/** showAll shows a plan that has just been made. */
+/** showAll shows a new plan. */
 async function showAll() {
   const { answer } = made;
   const size = byId("plan-size");
@@ -94,7 +94,7 @@ async function showAll() {
   await slide();
 }
 
-/** slide shows the plan that the slider is at. */
+/** slide shows the plan that the slider picks. */
 async function slide() {
   const { answer } = made;
   const k = chosen(), point = answer.front[k], worst = answer.choices.points[k];
@@ -122,7 +122,7 @@ function showTable() {
   byId("plan-found").textContent = rows.length > most ? `The first ${most} of ${count(rows.length)} are shown.` : `${plural(rows.length, "weight")}.`;
 }
 
-/** cornersOf places the names of recipes: the names of those that lie close to one another on different sides. */
+/** cornersOf places the names of recipes. Names of recipes that are close to each other are put on different sides. */
 function cornersOf(recipes, width, height) {
   const sides = ["bottom right", "top left", "top right", "bottom left", "middle right", "middle left"];
   const placed = [];
@@ -133,12 +133,12 @@ function cornersOf(recipes, width, height) {
   return placed.map((q) => q.side);
 }
 
-/** drawFront draws the ratio of each plan against its size, with recipes that are in use and the plan that is chosen. */
+/** drawFront draws the ratio of each plan against its size, with common recipes and the chosen plan. */
 async function drawFront() {
   const { answer } = made;
   const p = palette(), now = answer.front[chosen()];
   const recipes = answer.recipes.filter((r) => r.sqnr_db !== null);
-  // Beyond the largest recipe the front goes on to float32, which would leave little room for the rest.
+  // The graph ends near the largest recipe. The front goes on to float32, which would leave little room for the rest.
   const widest = Math.max(...recipes.map((r) => r.bits_per_weight), 1.25 * now.bits_per_weight);
   const front = answer.front.map((f, i) => ({ ...f, i })).filter((f) => f.sqnr_db !== null && f.bits_per_weight <= widest);
   const tip = (r) => `${r.bits_per_weight.toFixed(2)} bits per weight, ${count(r.bytes)} bytes, ${decibels(r.sqnr_db)} dB`;

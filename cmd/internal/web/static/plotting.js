@@ -1,4 +1,4 @@
-// What all graphs share: the library, colours, axes and the drawing itself.
+// The common parts of all graphs: the library, colours, axes and the drawing itself.
 import { byId } from "./format.js";
 
 export const symbols = { tensor: "circle-open", channel: "diamond-open", group: "square-open" };
@@ -43,7 +43,7 @@ export function axis(p, title, more = {}) {
   };
 }
 
-/** hollow is how bars of values look: a pale area whose outline stands out from any ground. */
+/** hollow returns the style of bars: a pale area with an outline that is visible on any background. */
 export const hollow = (p) => ({ color: faded(p.value, 0.4), line: { color: p.value, width: 1 } });
 
 /** faded returns a color of the page with an opacity. */
@@ -56,13 +56,13 @@ export const narrow = () => innerWidth < 640;
 
 let shown = ""; // the tensor that is drawn
 
-/** of tells which tensor the graphs are of. Their zoom is kept for as long as it is the same. */
+/** of sets the tensor of the graphs. Their zoom is kept until the tensor changes. */
 export function of(tensor) {
   shown = tensor;
 }
 
 export function layout(p, more) {
-  // The legend may take several lines. It stands below the graph, clear of the toolbar above it.
+  // The legend may take several lines. It is below the graph, so that it does not overlap the toolbar above the graph.
   const legend = { y: narrow() ? -0.28 : -0.22, yanchor: "top" };
   return {
     paper_bgcolor: p.card, plot_bgcolor: p.card,
@@ -72,7 +72,7 @@ export function layout(p, more) {
     hoverlabel: { bgcolor: p.card, bordercolor: p.soft, font: { family: p.sans, color: p.ink } },
     modebar: { bgcolor: p.card, color: p.soft, activecolor: p.ink },
     hovermode: "closest",
-    uirevision: shown, // zoom outlasts a change of options, and hidden traces one of the tensor too
+    uirevision: shown, // a change of options keeps the zoom; a change of the tensor keeps hidden traces too
     ...more,
   };
 }
@@ -81,13 +81,13 @@ export async function draw(id, traces, lay) {
   const Plotly = await plotly();
   const plot = byId(id);
   const names = {};
-  for (const t of traces) { // a trace keeps its visibility under its name, whatever comes before it
+  for (const t of traces) { // a trace keeps its visibility by its name, not by its index
     names[t.name] = (names[t.name] ?? 0) + 1;
     t.uid = `${t.name.replace(/\W+/g, "-")}-${names[t.name]}`; // a part of selectors
   }
   await Plotly.react(plot, traces, lay, {
     ...config, toImageButtonOptions: { format: "png", scale: 2, filename: id.replace("plot-", "quant-") },
   });
-  // The drawing is described by its caption, and its numbers stand in the tables.
+  // The caption describes the drawing, and the tables have its numbers.
   for (const svg of plot.querySelectorAll("svg.main-svg")) svg.setAttribute("aria-hidden", "true");
 }

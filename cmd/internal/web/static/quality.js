@@ -1,5 +1,5 @@
-// Graphs that answer how good the codes are: how errors spread, what becomes of
-// each value, and which ranges the scales serve.
+// Graphs of the quality of the codes: the distribution of errors, the reconstruction of each value,
+// and the ranges of the scales.
 import { formatOf, levelsOf } from "./choices.js";
 import { byId, count, kind, label, number } from "./format.js";
 import { axis, draw, hollow, layout, symbols } from "./plotting.js";
@@ -22,7 +22,7 @@ export function drawSpread(p, tensor, g) {
   return draw("plot-spread", traces, layout(p, { xaxis: axis(p, "error"), yaxis: axis(p, "count", { rangemode: "tozero" }) }));
 }
 
-/** drawReconstruction draws what becomes of each value. */
+/** drawReconstruction draws the reconstruction of each value. */
 export function drawReconstruction(p, tensor, g) {
   const e = g.elements;
   let low = Infinity, high = -Infinity;
@@ -49,7 +49,7 @@ export function drawReconstruction(p, tensor, g) {
 const mostBands = 64;
 const mostTicks = 2000; // of a grid, over all channels
 
-/** codesOf returns what codes stand for with a scale of 1 and no zero point: all of at most so many, or the ends. */
+/** codesOf returns the values of codes with a scale of 1 and no zero point. If there are too many, it returns the ends. */
 function codesOf(scheme, most) {
   const format = formatOf(scheme.format);
   if (format) {
@@ -61,7 +61,7 @@ function codesOf(scheme, most) {
   return to - from < Math.min(most, 64) ? Array.from({ length: to - from + 1 }, (_, i) => from + i) : [from, to];
 }
 
-/** drawRanges draws the range of each channel as a band, with the ends of what the codes of each scheme reach. */
+/** drawRanges draws the range of each channel as a band, with the least and the greatest value of each scheme's codes. */
 export function drawRanges(p, tensor, g) {
   const shown = g.channels.index.slice(0, mostBands).filter((c) => tensor.results[0].channels[c]);
   const { channels } = tensor.results[0];

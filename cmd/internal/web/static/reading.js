@@ -1,11 +1,11 @@
-// How the text was read, and other readings that the user may have meant.
+// Notes on how text was read, with other possible readings.
 import { byId, count, element } from "./format.js";
 
 const sentence = (words) => words.charAt(0).toUpperCase() + words.slice(1) + (/[.!?]$/.test(words) ? "" : ".");
 
 /**
- * readingOf builds the lines below the values from the server's account of how it has read them. Chosen is the
- * reading that was asked for, or null; change is called with another one.
+ * readingOf builds the lines below the values that say how the server has read them. Chosen is the requested reading, or
+ * null; change is called with another reading.
  */
 export function readingOf(account, chosen, change) {
   if (!account) return [];
@@ -25,7 +25,7 @@ function button(label, press) {
   return b;
 }
 
-/** fileNotes builds the lines below the name of a file: what it is, and what of it was left out. How its text was read stands above. */
+/** fileNotes builds the lines below the name of a file: its kind, and what was left out. readingOf says how its text was read. */
 export function fileNotes(report) {
   const lines = [];
   if (report.quantized) {
@@ -39,7 +39,7 @@ export function fileNotes(report) {
 
 const mostLeftOut = 5; // that are named
 
-/** clearReading takes the account away: the values have changed. */
+/** clearReading removes the notes when the values change. */
 export function clearReading() {
   byId("reading").replaceChildren();
   byId("file-reading").replaceChildren();

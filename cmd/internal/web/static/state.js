@@ -1,10 +1,10 @@
-// The inputs, as the part of the URL behind #. Short values stand there as
-// they are, long ones deflated.
+// The inputs as the fragment of the URL, which follows #. Short values are written plainly, long
+// values are deflated.
 
 const short = 400; // characters of text that are not deflated
 const longest = 30_000; // characters of a link that can still be passed on
 
-/** write returns the fragment of a state, and whether it holds all of it. */
+/** write returns the fragment of a state, and whether the fragment is complete. */
 export async function write(state) {
   const q = new URLSearchParams();
   const o = state.options;
@@ -94,7 +94,7 @@ async function deflate(text) {
   return btoa(binary).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }
 
-const mostInflated = 8 << 20; // what the server takes
+const mostInflated = 8 << 20; // limit of the server
 
 async function inflate(packed) {
   const binary = atob(packed.replaceAll("-", "+").replaceAll("_", "/"));

@@ -1,5 +1,5 @@
-// What the browser keeps: the user's own values and the last inputs. A tab has
-// its own copy; a new tab begins with the values typed last.
+// The storage of the browser: the user's own values and the last inputs. Each tab has its own copy.
+// A new tab begins with the values typed last.
 
 const prefix = "quant.";
 
@@ -9,7 +9,7 @@ export function keep(name, text) {
     try {
       window[store].setItem(prefix + name, text);
     } catch {
-      // Too long, or not allowed: the link still holds what it can.
+      // Too long, or not allowed: the link still has the inputs, as far as they fit.
     }
   }
 }

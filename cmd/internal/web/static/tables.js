@@ -2,7 +2,7 @@
 import { formatOf } from "./choices.js";
 import { byId, count, decibels, element, gained, kind, label, minus, number, plural, range, times } from "./format.js";
 
-/** aboutOf says in a line what was compared and how. */
+/** aboutOf returns a line that says what was compared and how. */
 export function aboutOf(t) {
   const s = t.results[0].scheme;
   const parts = [
@@ -20,7 +20,7 @@ export function aboutOf(t) {
   return parts.join(" · ");
 }
 
-/** moreOf adds to the verdict the channel that fares worst and what the codes cost, where that surprises. */
+/** moreOf adds the worst channel to the verdict, and the size of codes that are larger than float32. */
 export function moreOf(t) {
   const said = [];
   const [base, own] = t.results;
@@ -38,7 +38,7 @@ export function moreOf(t) {
   return said.join(" ");
 }
 
-/** td is a cell of a number, with all its digits at hand. */
+/** td returns the cell of a number. All digits are in its tooltip. */
 function td(text, value, className = "") {
   const cell = element("td", { className }, text);
   if (value !== undefined) {
@@ -109,7 +109,7 @@ export class ChannelTable {
     new ResizeObserver(() => this.sign()).observe(byId("channel-table").parentElement);
   }
 
-  /** prepare returns a table of another tensor, drawn but not yet shown, with the order and the page of this one. */
+  /** prepare returns a table of another tensor with the order and the page of this one. It is built but not shown yet. */
   prepare(tensor) {
     const next = Object.create(ChannelTable.prototype);
     Object.assign(next, { choose: this.choose, descending: this.descending, tensor, columns: columnsOf(tensor) });
@@ -127,7 +127,7 @@ export class ChannelTable {
     this.put();
   }
 
-  /** sign says that the table scrolls, if it does. */
+  /** sign shows whether the table scrolls. */
   sign() {
     const box = byId("channel-table").parentElement;
     byId("channels-scroll").hidden = box.scrollWidth <= box.clientWidth;
@@ -159,7 +159,7 @@ export class ChannelTable {
     this.put();
   }
 
-  /** build makes the parts of the table. Their buttons work on the table that is shown. */
+  /** build makes the parts of the table. Their buttons act on the table that is shown. */
   build(shown) {
     const spans = element("tr", { className: "spans" });
     const head = element("tr");
@@ -235,7 +235,7 @@ function compare(a, b) {
   return a < b ? -1 : 1;
 }
 
-/** columnsOf lists the columns for a tensor: how each sorts and looks. */
+/** columnsOf lists the columns for a tensor, each with its order and its cells. */
 function columnsOf(t) {
   const base = t.results[0].channels;
   const all = byId("channels-all").checked;
@@ -247,7 +247,7 @@ function columnsOf(t) {
     { over: "Who wins", name: "scheme", edge: true, key: (i) => winner(t, i), cell: (i) => who(t, i) },
     { over: "Who wins", name: "gain", key: (i) => factor(t, i), cell: (i) => td(times(factor(t, i))) },
   ];
-  for (const r of all ? [] : t.results) { // pairs of columns, that the table fits
+  for (const r of all ? [] : t.results) { // pairs of columns, so that the table fits
     columns.push({
       over: "RMSE", name: label(r.scheme).toLowerCase(), swatch: r.scheme, edge: r === t.results[0], key: (i) => r.channels[i].rmse,
       cell: (i) => td(number(r.channels[i].rmse, 3), r.channels[i].rmse),
@@ -275,14 +275,14 @@ function columnsOf(t) {
   return columns;
 }
 
-/** winner is the index of the scheme with the lowest RMSE in a channel; -1 if all are equal. */
+/** winner returns the index of the scheme with the lowest RMSE in a channel; -1 if all are equal. */
 function winner(t, channel) {
   const rmse = t.results.map((r) => r.channels[channel].rmse);
   const lowest = Math.min(...rmse);
   return rmse.every((x) => x === lowest) ? -1 : rmse.indexOf(lowest);
 }
 
-/** whyOf says what the range of a channel means for a scale shared with the others. */
+/** whyOf says how the range of a channel affects a scale that it shares with the others. */
 export function whyOf(t, channel) {
   const { min, max } = t.results[0].channels[channel];
   const whole = t.max - t.min, local = max - min, codes = 2 ** t.results[0].scheme.bits;
@@ -304,7 +304,7 @@ function who(t, channel) {
   return element("td", { className: "who" }, mark(s), label(s).toLowerCase());
 }
 
-/** factor is by what the RMSE per tensor is above the lowest one; null is infinite. */
+/** factor returns the RMSE per tensor divided by the lowest RMSE; null is infinite. */
 function factor(t, channel) {
   const rmse = t.results.map((r) => r.channels[channel].rmse);
   const lowest = Math.min(...rmse);

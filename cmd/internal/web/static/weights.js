@@ -6,7 +6,7 @@ import { byId, count, decibels, element, label, number, plural, times } from "./
 
 const most = 200; // rows shown at once; the search finds the others
 
-/** Weights is the table. Choose is called with the index in the file of the weight that was pressed. */
+/** Weights is the table. It calls choose with the index, in the file, of the weight that was pressed. */
 export class Weights {
   constructor(choose) {
     this.choose = choose;
@@ -15,7 +15,7 @@ export class Weights {
     byId("weights-search").addEventListener("input", () => this.draw());
   }
 
-  /** show compares all weights of the file that a request is of, unless they are shown already. */
+  /** show compares all weights of the file of a request, unless they are shown already. */
   async show(asked, listing) {
     const section = byId("weights-section");
     section.hidden = !listing || listing.tensors.length < 2;
@@ -24,7 +24,7 @@ export class Weights {
       this.key = null;
       return;
     }
-    const { axis: _, group_axis: __, ...options } = asked.request.options; // the file tells the axes
+    const { axis: _, group_axis: __, ...options } = asked.request.options; // the file has the axes
     const key = JSON.stringify([asked.request.example ?? "", options]);
     if (this.key === key && this.file === asked.file) return;
     const mine = (this.running = new AbortController());
@@ -50,7 +50,7 @@ export class Weights {
     }
   }
 
-  /** showHeat sweeps the widths of all weights, or the formats if one is chosen. That it fails is no reason to hide the rest. */
+  /** showHeat sweeps the widths of all weights, or the formats if one is chosen. If it fails, the rest stays visible. */
   async showHeat(rest, { bits: _, ...options }, file, mine) {
     byId("heat-head").textContent = options.format ? "Each weight in other formats" : "Each weight at other widths";
     byId("note-heat").textContent = options.format ? "Comparing formats…" : "Comparing widths…";
@@ -119,7 +119,7 @@ export class Weights {
   }
 }
 
-/** columnsOf lists the columns: how each sorts and looks. */
+/** columnsOf lists the columns, each with its order and its cells. */
 function columnsOf(report) {
   const results = report.tensors[0]?.results ?? [];
   return [
