@@ -241,11 +241,7 @@ func ggmlSymmetric(p *Preset, r limits) made {
 
 // ggmlScale returns a scale as float16, and its reciprocal before that.
 func ggmlScale(d float32, zero int32) made {
-	m := made{scale: float16(d), multiplier: reciprocal(d), zero: zero}
-	if isInf(m.multiplier) {
-		m.scale = 0
-	}
-	return m
+	return made{scale: float16(d), multiplier: reciprocal(d), zero: zero}
 }
 
 // ggmlMinimum is quantize_row_q4_1_ref and quantize_row_q5_1_ref.
