@@ -85,9 +85,12 @@ func Observe(ctx context.Context, in string, out *atomicfile.Set, o ObserveOptio
 // choice returns the selection of o as an ActivationChoice. It returns an error, with names of
 // nodes, if a pattern matches no node.
 func (o *ObserveOptions) choice(m *onnx.Model) (onnx.ActivationChoice, error) {
+	match := func(patterns []string, name, op string) bool {
+		return slices.ContainsFunc(patterns, func(p string) bool { return option.Match(p, name) || option.Match(p, op) })
+	}
 	nodes := m.Activations(onnx.ActivationChoice{}).Nodes
 	for _, p := range slices.Concat(o.Nodes, o.Exclude) {
-		if slices.ContainsFunc(nodes, func(n onnx.ActivationNode) bool { return option.Match(p, n.Name) || option.Match(p, n.Op) }) {
+		if slices.ContainsFunc(nodes, func(n onnx.ActivationNode) bool { return match([]string{p}, n.Name, n.Op) }) {
 			continue
 		}
 		var names []string
@@ -100,9 +103,6 @@ func (o *ObserveOptions) choice(m *onnx.Model) (onnx.ActivationChoice, error) {
 			return onnx.ActivationChoice{}, fmt.Errorf("no node or operator matches %q", p)
 		}
 		return onnx.ActivationChoice{}, fmt.Errorf("no node or operator matches %q; there are %s", p, text.Names(names))
-	}
-	match := func(patterns []string, name, op string) bool {
-		return slices.ContainsFunc(patterns, func(p string) bool { return option.Match(p, name) || option.Match(p, op) })
 	}
 	return onnx.ActivationChoice{Skip: func(name, op string) bool {
 		return match(o.Exclude, name, op) || len(o.Nodes) > 0 && !match(o.Nodes, name, op)

@@ -7,8 +7,8 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/onnx"
 )
 
-// This file computes scales, zero points and codes exactly as ONNX Runtime's quantization tool
-// does: for activations, weights and biases.
+// This file computes scales, zero points and codes of activations, weights and biases by the
+// formulas of ONNX Runtime's quantization tool.
 
 // An activationType is a type of the codes of activations.
 type activationType struct {

@@ -74,14 +74,7 @@ func (c *Conversion) Table() *table.Table {
 
 // writeLeft lists the tensors that were left, by the reasons why.
 func (c *Conversion) writeLeft(p *table.Terminal) {
-	var reasons []string
-	by := map[string][]Left{}
-	for _, l := range c.Left {
-		if by[l.Reason] == nil {
-			reasons = append(reasons, l.Reason)
-		}
-		by[l.Reason] = append(by[l.Reason], l)
-	}
+	reasons, by := groupedBy(c.Left, func(l Left) string { return l.Reason })
 	if len(reasons) == 0 {
 		return
 	}
@@ -89,13 +82,11 @@ func (c *Conversion) writeLeft(p *table.Terminal) {
 	for _, reason := range reasons {
 		all := by[reason]
 		bytes := int64(0)
-		var names []string
 		for _, l := range all {
 			bytes += l.Bytes
-			names = append(names, text.Clean(l.Name))
 		}
 		p.Hanging(table.Plain, fmt.Sprintf("%s, %s: %s", text.Plural(len(all), "tensor"), text.Plural(bytes, "byte"), text.Clean(reason)), "  ")
-		p.Names(names)
+		p.Names(cleanNames(all, func(l Left) string { return l.Name }))
 	}
 	p.Blank()
 }

@@ -93,13 +93,9 @@ func (o *Observation) writeShared(p *table.Terminal) {
 	if len(o.Shared) == 0 {
 		return
 	}
-	var names []string
-	for _, s := range o.Shared {
-		names = append(names, text.Clean(s.Name))
-	}
 	p.Line(table.Bold, "moved only")
-	p.Hanging(table.Plain, text.Plural(len(names), "tensor")+" with the range of another tensor, whose values an operator moves or picks:", "  ")
-	p.Names(names)
+	p.Hanging(table.Plain, text.Plural(len(o.Shared), "tensor")+" with the range of another tensor, whose values an operator moves or picks:", "  ")
+	p.Names(cleanNames(o.Shared, func(s SharedRange) string { return s.Name }))
 	p.Blank()
 }
 
@@ -108,18 +104,11 @@ func (o *Observation) writeLeft(p *table.Terminal) {
 	if len(o.Left) == 0 {
 		return
 	}
-	var reasons []string
-	by := map[string][]string{}
-	for _, n := range o.Left {
-		if by[n.Reason] == nil {
-			reasons = append(reasons, n.Reason)
-		}
-		by[n.Reason] = append(by[n.Reason], text.Clean(n.Name))
-	}
+	reasons, by := groupedBy(o.Left, func(n FloatNode) string { return n.Reason })
 	p.Line(table.Bold, "in floating point")
 	for _, reason := range reasons {
 		p.Hanging(table.Plain, fmt.Sprintf("%s: %s", text.Plural(len(by[reason]), "node"), text.Clean(reason)), "  ")
-		p.Names(by[reason])
+		p.Names(cleanNames(by[reason], func(n FloatNode) string { return n.Name }))
 	}
 	p.Blank()
 }

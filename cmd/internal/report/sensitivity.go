@@ -113,34 +113,17 @@ func (s *Sensitivity) writeOthers(p *table.Terminal) {
 	if len(s.Unseen) > 0 {
 		p.Blank()
 		p.Hanging(table.Plain, fmt.Sprintf("in the calibration, and in no file: %s", text.Plural(len(s.Unseen), "tensor")), "  ")
-		p.Names(cleaned(s.Unseen))
+		p.Names(cleanNames(s.Unseen, func(name string) string { return name }))
 	}
-	var reasons []string
-	by := map[string][]string{}
-	for _, x := range s.Skipped {
-		if by[x.Reason] == nil {
-			reasons = append(reasons, x.Reason)
-		}
-		if name := text.Clean(x.Name); len(by[x.Reason]) == 0 || by[x.Reason][len(by[x.Reason])-1] != name {
-			by[x.Reason] = append(by[x.Reason], name)
-		}
-	}
+	reasons, by := groupedBy(s.Skipped, func(x SkippedBatch) string { return x.Reason })
 	for i, reason := range reasons {
 		if i == 0 {
 			p.Blank()
 			p.Line(table.Bold, "left out")
 		}
 		p.Hanging(table.Plain, text.Clean(reason)+":", "  ")
-		p.Names(distinct(by[reason]))
+		p.Names(distinct(cleanNames(by[reason], func(x SkippedBatch) string { return x.Name })))
 	}
-}
-
-func cleaned(names []string) []string {
-	all := make([]string, len(names))
-	for i, name := range names {
-		all[i] = text.Clean(name)
-	}
-	return all
 }
 
 // distinct returns the names in their order, each once.

@@ -42,64 +42,39 @@ type Bias struct {
 	Widened int    `json:"widened,omitempty"` // scales of the weight that were widened for it
 }
 
-// integers counts the operators that are computed in integers, those that were removed, and
-// those in floating point.
-func (s *Static) integers() (integer, folded, floating int) {
+// split returns the operators that are computed in integers and those in floating point, and
+// counts those that were removed.
+func (s *Static) split() (integer, floating []Operator, folded int) {
 	for _, o := range s.Operators {
 		switch {
 		case o.Folded:
 			folded++
 		case o.Integer != "":
-			integer++
+			integer = append(integer, o)
 		default:
-			floating++
+			floating = append(floating, o)
 		}
 	}
-	return integer, folded, floating
+	return integer, floating, folded
 }
 
 // write lists the operators: in integers, removed, and in floating point.
 func (s *Static) write(p *table.Terminal) {
-	count := func(key func(o Operator) string) (keys []string, names map[string][]string) {
-		names = map[string][]string{}
-		for _, o := range s.Operators {
-			k := key(o)
-			if k == "" {
-				continue
-			}
-			if names[k] == nil {
-				keys = append(keys, k)
-			}
-			names[k] = append(names[k], text.Clean(o.Name))
-		}
-		return keys, names
-	}
-	keys, names := count(func(o Operator) string {
-		if o.Integer == "" || o.Folded {
-			return ""
-		}
-		return o.Op + " → " + o.Integer
-	})
-	if len(keys) > 0 {
+	integer, floating, _ := s.split()
+	if kinds, by := groupedBy(integer, func(o Operator) string { return o.Op + " → " + o.Integer }); len(kinds) > 0 {
 		p.Line(table.Bold, "operators with codes")
 		var parts []string
-		for _, k := range keys {
-			parts = append(parts, fmt.Sprintf("%s %s", text.Count(int64(len(names[k]))), k))
+		for _, k := range kinds {
+			parts = append(parts, fmt.Sprintf("%s %s", text.Count(int64(len(by[k]))), k))
 		}
 		p.Hanging(table.Plain, strings.Join(parts, ", "), "  ")
 		p.Blank()
 	}
-	keys, names = count(func(o Operator) string {
-		if o.Integer != "" || o.Folded {
-			return ""
-		}
-		return o.Reason
-	})
-	if len(keys) > 0 {
+	if reasons, by := groupedBy(floating, func(o Operator) string { return o.Reason }); len(reasons) > 0 {
 		p.Line(table.Bold, "operators in floating point")
-		for _, k := range keys {
-			p.Hanging(table.Plain, fmt.Sprintf("%s: %s", text.Plural(int64(len(names[k])), "operator"), text.Clean(k)), "  ")
-			p.Names(names[k])
+		for _, reason := range reasons {
+			p.Hanging(table.Plain, fmt.Sprintf("%s: %s", text.Plural(int64(len(by[reason])), "operator"), text.Clean(reason)), "  ")
+			p.Names(cleanNames(by[reason], func(o Operator) string { return o.Name }))
 		}
 		p.Blank()
 	}
@@ -107,8 +82,8 @@ func (s *Static) write(p *table.Terminal) {
 
 // sentence returns the totals as a sentence.
 func (s *Static) sentence() string {
-	integer, folded, floating := s.integers()
-	line := fmt.Sprintf("%s of %s computed with codes in ONNX Runtime", text.Count(int64(integer)), text.Plural(int64(integer+floating), "operator"))
+	integer, floating, folded := s.split()
+	line := fmt.Sprintf("%s of %s computed with codes in ONNX Runtime", text.Count(len(integer)), text.Plural(len(integer)+len(floating), "operator"))
 	if folded > 0 {
 		line += fmt.Sprintf("; %s folded into the codes before", text.Plural(int64(folded), "Relu or Clip"))
 	}
