@@ -31,6 +31,8 @@ type convertFlags struct {
 	divisor    string
 	scales     string // format
 	method     string
+	system     string // of --for
+	convention *report.Convention
 	scheme     string // the whole scheme; "" if other flags give it
 	calibrated string
 	plan       string   // path of the file
@@ -79,6 +81,8 @@ weights, with the ranges of a --calibration, so that ONNX Runtime computes in
 integers. docs/static.md has the steps. --include and --exclude then have names
 of nodes.
 
+` + forHelp + `
+
 --scheme names a scheme as quant compare --schemes does, instead of the flags
 that say parts of it. Floating-point codes of safetensors are fp8_e4m3 per
 tensor, fp8_e4m3:channel, mxfp8, mxfp4 and nvfp4.
@@ -87,12 +91,11 @@ tensor, fp8_e4m3:channel, mxfp8, mxfp4 and nvfp4.
 weights that the file has a name of get its scales and zero points and, in ONNX,
 its scheme; the others are quantized as the flags say. GGUF knows neither.` + convertExit,
 		Example: `  quant quantize model.onnx -o model.int8.onnx
-  quant quantize model.onnx -o small.onnx --bits 4 --group-size 32
-  quant quantize model.safetensors -o quantized/ --bits 4
+  quant quantize model.onnx -o small.onnx --bits 4 --group-size 32 --method mse
+  quant quantize model.safetensors -o quantized/ --for vllm --bits 4
   quant quantize model.safetensors -o quantized/ --scheme nvfp4
   quant quantize model.gguf -o model.q8_0.gguf
   quant quantize model.gguf -o small.gguf --type q4_k --tensor-type attn_v=q6_k
-  quant quantize model.onnx -o small.onnx --bits 4 --method mse
   quant quantize model.onnx -o int8.onnx --activations --calibration ranges.json
   quant quantize model.onnx -o out.onnx --exclude '*.embed*' --dry-run`,
 		Args: models,
@@ -104,6 +107,7 @@ its scheme; the others are quantized as the flags say. GGUF knows neither.` + co
 	o, flags := &f.options, cmd.Flags()
 	flags.SortFlags = false
 	flags.StringVarP(&f.output, "output", "o", "", "`file` or folder to write")
+	registerFor(cmd, &f.system)
 	flags.StringVar(&f.scheme, "scheme", "", "a scheme that says all: `name` and parts as in quant compare --schemes, such as int4:sym:g128, fp8_e4m3:channel, mxfp4 or nvfp4; of GGUF a type")
 	flags.IntVar(&o.Bits, "bits", o.Bits, "width `n` of a code, 2 to 16, as far as the format has it")
 	flags.StringVar(&o.Type, "type", "", "GGUF: `type` of weights instead of --bits: "+strings.ToLower(gguf.Written()))
@@ -189,18 +193,23 @@ func (f *convertFlags) check(cmd *cobra.Command, kind convert.Kind) error {
 	if cmd.Name() != "quantize" {
 		return nil
 	}
+	var err error
+	if o.Range, err = option.ParseMethod(f.method); err != nil {
+		return usagef("--method: %w", err)
+	}
+	if changed("for") {
+		if err := f.checkFor(kind, changed); err != nil {
+			return err
+		}
+	}
 	if err := o.SetMapping(f.mapping); err != nil {
 		return &usageError{err}
 	}
-	var err error
 	if o.Divisor, err = option.ParseDivisor(f.divisor); err != nil {
 		return usagef("--divisor: %w", err)
 	}
 	if o.Scales, err = option.ParseScales(f.scales); err != nil {
 		return usagef("--scales: %w", err)
-	}
-	if o.Range, err = option.ParseMethod(f.method); err != nil {
-		return usagef("--method: %w", err)
 	}
 	if changed("calibration") && f.calibrated == "" {
 		return usagef("--calibration needs the name of a file")
@@ -250,6 +259,24 @@ func (f *convertFlags) check(cmd *cobra.Command, kind convert.Kind) error {
 		return &usageError{err}
 	}
 	return nil
+}
+
+// checkFor sets the options to the scheme of the system of --for, for a model of a kind.
+func (f *convertFlags) checkFor(kind convert.Kind, changed func(flag string) bool) error {
+	s, err := parseFor(f.system, changed, "scheme", "plan")
+	switch {
+	case err != nil:
+		return err
+	case s.File == "":
+		return usagef("--for %s: quant quantize writes no file that %s reads; quant compare, sweep and diff show what it does", s.Name, s.Title)
+	case s.File != string(kind):
+		return usagef("--for %s: the model is %s, and %s reads %s", s.Name, kind, s.Title, s.File)
+	case f.static.activations:
+		return f.static.setFor(s, changed)
+	}
+	flags := schemeFlags{mapping: &f.mapping, divisor: &f.divisor, scales: &f.scales, unsigned: &f.options.Unsigned, narrow: &f.options.NarrowRange}
+	f.convention, err = setWeights(&f.options, flags, s, changed)
+	return err
 }
 
 // checkPlan checks the flags if --plan is given. The plan says how weights are quantized.
@@ -385,6 +412,7 @@ func (a *app) convert(cmd *cobra.Command, in string, f *convertFlags,
 		return ofFile(in, err)
 	}
 	c := conversion(result, in, kind, f)
+	c.For = f.convention
 	c.Dequantized, c.Planned = cmd.Name() != "quantize", f.plan != ""
 	if !c.Dequantized && !nothing && f.plan == "" && !f.static.activations && kind != convert.KindGGUF {
 		c.Note = strings.Join(system.Costs(f.options.Scheme(), string(kind)), " ")

@@ -50,7 +50,9 @@ not count.
 
 A candidate is keep, which leaves a weight as it is; a type of GGUF such as
 q4_k; or a scheme: int4 and channel, tensor or gSIZE for groups of SIZE, as in
-int4:g32. :asymmetric and a method, as in int4:g32:minmax, may follow.
+int4:g32. :asymmetric and a method, as in int4:g32:minmax, may follow. With
+--for symmetric candidates have the divisor and the narrow range that quant
+quantize --for has too.
 
 The table says what was chosen, and what the next smaller and the next better
 candidate of each weight would cost. It goes on with what one candidate for all
@@ -121,7 +123,7 @@ func (f *planFlags) check(cmd *cobra.Command) error {
 	if o.BitsPerWeight == nil && o.SQNR == nil && o.Bytes == nil {
 		return usagef("a plan needs a budget: --bits-per-weight 4.5, --bytes 900M, or --sqnr 30")
 	}
-	o.Target = report.PlanTarget(f.target)
+	o.Target, o.Conforms = report.PlanTarget(f.target), changed("for")
 	for _, rule := range f.fixed {
 		i := strings.LastIndexByte(rule, '=')
 		if i <= 0 {

@@ -11,6 +11,7 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/onnx"
 	"github.com/a01592f9/quant/cmd/internal/option"
 	"github.com/a01592f9/quant/cmd/internal/report"
+	"github.com/a01592f9/quant/cmd/internal/system"
 )
 
 // staticFlags are the flags of quant quantize that say how activations are quantized.
@@ -77,6 +78,28 @@ func (f *convertFlags) checkStatic(kind convert.Kind, changed func(name string) 
 		return &usageError{err}
 	}
 	o.Static = &convert.Static{Type: s.kind, Symmetric: symmetric, Reduced: s.reduced, Operators: s.operators}
+	return nil
+}
+
+// setFor sets the type and the mapping of activations to those of a system.
+func (f *staticFlags) setFor(s system.System, changed func(flag string) bool) error {
+	x, err := s.Activation()
+	if err != nil {
+		return usagef("--for %s: %w", s.Name, err)
+	}
+	kind := "int8"
+	if x.Unsigned {
+		kind = "uint8"
+	}
+	for _, v := range []struct {
+		flag, want string
+		value      *string
+	}{{"activation-type", kind, &f.kind}, {"activation-mapping", x.Mapping.String(), &f.mapping}} {
+		if changed(v.flag) && *v.value != v.want {
+			return usagef("--%s %s contradicts --for %s, which has %s", v.flag, *v.value, s.Name, v.want)
+		}
+		*v.value = v.want
+	}
 	return nil
 }
 

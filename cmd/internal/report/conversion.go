@@ -24,7 +24,8 @@ type Conversion struct {
 
 	Static *Static `json:"static,omitempty"` // nil if only weights were quantized
 
-	Note string `json:"note,omitempty"` // what the options cost without a gain
+	For  *Convention `json:"for,omitempty"`  // the system that --for names; nil for none
+	Note string      `json:"note,omitempty"` // what the options cost without a gain
 	FileNotes
 }
 

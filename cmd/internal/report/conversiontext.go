@@ -32,6 +32,9 @@ func (c *Conversion) WriteText(w io.Writer, color bool, columns int) error {
 		c.Static.write(p)
 		p.Paragraph(table.Plain, c.Static.sentence())
 	}
+	if c.For != nil {
+		p.Paragraph(table.Plain, fmt.Sprintf("For %s: %s.", c.For.Title, c.For.Scheme))
+	}
 	p.Paragraph(table.Plain, c.totalText())
 	if c.Note != "" {
 		p.Paragraph(table.Plain, c.Note)
