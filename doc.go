@@ -116,6 +116,10 @@
 //     last group may be shorter. Parameters are in row-major order of the shape
 //     with the axis' length replaced by its number of groups, as in ONNX's
 //     blocked quantization.
+//   - [PerBlock], of two sizes along two axes, of which one is the last: a block has
+//     so many elements each way. The last block of an axis may be shorter. Parameters
+//     are in row-major order of the shape with the lengths of both axes replaced by
+//     their numbers of blocks.
 //
 // Axes count from 0, or from the end if negative. They may be any axis of a
 // tensor of any rank. Elements are read in one of two orders. If the elements
