@@ -2,8 +2,8 @@ package quant
 
 import "fmt"
 
-// A Granularity says which elements of a tensor share a scale and a zero
-// point. Its zero value is PerTensor. Granularities can be compared with ==.
+// A Granularity says which elements of a tensor share a scale and a zero point. The zero value
+// is PerTensor. Granularities can be compared with ==.
 type Granularity struct {
 	unit unit
 	axis int
