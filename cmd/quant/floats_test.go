@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"math"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -65,5 +66,81 @@ func TestQuantizeFloats(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestPlanFloats has plans with floating-point candidates, and models by these plans: a weight has
+// the bytes and the errors that the plan promises.
+func TestPlanFloats(t *testing.T) {
+	uneven := make([]float32, 8*48)
+	for i := range uneven {
+		uneven[i] = float32(i%17) - 8
+	}
+	models := planModels(t)
+	for _, test := range []struct {
+		model, candidates string
+		output            string
+		bits              string
+		tolerance         float64 // in dB
+		want              []string
+	}{
+		{models["onnx"], "fp8_e4m3:channel,fp8_e5m2:g32,mxfp8,int4:g32", "out.onnx", "8", 1e-5, []string{"fp8_e4m3:channel", "int4:g32"}},
+		// Layers that are joined share a scale in nvfp4: these are not.
+		{models["safetensors"], "fp8_e4m3:channel,nvfp4,keep", "out.safetensors", "6", 0.02, []string{"fp8_e4m3:channel", "nvfp4"}},
+		{models["safetensors"], "mxfp8,mxfp4", "out.safetensors", "6", 1e-5, []string{"mxfp8", "mxfp4"}},
+		// Rows of 48 are whole groups of 16, and not of 32.
+		{safetensors(t, weight{name: "model.layers.0.q.weight", shape: []int{8, 48}, data: uneven}), "mxfp4,nvfp4", "out.safetensors", "8", 0.02, []string{"nvfp4"}},
+	} {
+		dir := t.TempDir()
+		file, out := filepath.Join(dir, "plan.json"), filepath.Join(dir, test.output)
+		ok(t, "plan", test.model, "--bits-per-weight", test.bits, "--candidates", test.candidates, "-o", file)
+		p := planOf(t, read(t, dir, "plan.json"))
+		type converted struct {
+			Name   string
+			After  int64 `json:"bytes_after"`
+			Errors *struct {
+				SQNR float64 `json:"sqnr_db"`
+			}
+		}
+		var made struct{ Weights []converted }
+		if err := json.Unmarshal([]byte(ok(t, "quantize", test.model, "-o", out, "--plan", file, "--format", "json")), &made); err != nil {
+			t.Fatal(err)
+		}
+		seen := make(map[string]bool)
+		for i, w := range p.Weights {
+			seen[w.Candidate] = true
+			if w.Candidate == "keep" {
+				continue
+			}
+			at := slices.IndexFunc(made.Weights, func(x converted) bool { return x.Name == w.Name })
+			if at < 0 {
+				t.Errorf("%s is not quantized", w.Name)
+				continue
+			}
+			if m := made.Weights[at]; m.After != w.Bytes || math.Abs(m.Errors.SQNR-*w.SQNR) > test.tolerance {
+				t.Errorf("%s: weight %d %s has %d bytes and %v dB, planned %d and %v", w.Candidate, i, w.Name, m.After, m.Errors.SQNR, w.Bytes, *w.SQNR)
+			}
+		}
+		for _, name := range test.want {
+			if !seen[name] {
+				t.Errorf("no weight has %s: %v", name, seen)
+			}
+		}
+	}
+}
+
+// TestPlanFloatErrors has candidates that quant quantize writes to no file of the target.
+func TestPlanFloatErrors(t *testing.T) {
+	models := planModels(t)
+	for _, test := range []struct{ kind, candidate, want string }{
+		{"onnx", "nf4:g64", "writes no such codes for onnxruntime: it has integers"},
+		{"onnx", "mxfp4", "writes no such codes for onnxruntime: it has integers"},
+		{"safetensors", "fp8_e5m2:channel", "writes no such codes for vllm: it has signed integers"},
+		{"safetensors", "fp4:g32", "writes no such codes for vllm"},
+		{"safetensors", "fp8_e4m3:g128", "writes no such codes for vllm"},
+		{"safetensors", "int3:g32", "writes no such codes for vllm"},
+		{"gguf", "mxfp8", "writes no such codes for llama.cpp: it has the types of GGUF"},
+	} {
+		fails(t, exitUsage, test.want, "", "plan", models[test.kind], "--sqnr", "3", "--candidates", test.candidate)
 	}
 }
