@@ -85,7 +85,9 @@ of nodes.
 
 --scheme names a scheme as quant compare --schemes does, instead of the flags
 that say parts of it. Floating-point codes of safetensors are fp8_e4m3 per
-tensor, fp8_e4m3:channel, mxfp8, mxfp4 and nvfp4.
+tensor, fp8_e4m3:channel, mxfp8, mxfp4 and nvfp4. Those of ONNX are fp8_e4m3,
+fp8_e5m2, fp8_e4m3fnuz, fp8_e5m2fnuz and fp4 in any granularity, with float32
+scales. ONNX Runtime 1.30 runs all of them but fp4.
 
 --method chooses ranges that clip: see quant compare --help. With --calibration
 weights that the file has a name of get its scales and zero points and, in ONNX,
@@ -94,6 +96,7 @@ its scheme; the others are quantized as the flags say. GGUF knows neither.` + co
   quant quantize model.onnx -o small.onnx --bits 4 --group-size 32 --method mse
   quant quantize model.safetensors -o quantized/ --for vllm --bits 4
   quant quantize model.safetensors -o quantized/ --scheme nvfp4
+  quant quantize model.onnx -o model.fp8.onnx --scheme fp8_e4m3:channel
   quant quantize model.gguf -o model.q8_0.gguf
   quant quantize model.gguf -o small.gguf --type q4_k --tensor-type attn_v=q6_k
   quant quantize model.onnx -o int8.onnx --activations --calibration ranges.json
@@ -417,6 +420,9 @@ func (a *app) convert(cmd *cobra.Command, in string, f *convertFlags,
 	if !c.Dequantized && !nothing && f.plan == "" && !f.static.activations && kind != convert.KindGGUF {
 		c.Note = strings.Join(system.Costs(f.options.Scheme(), string(kind)), " ")
 	}
+	if !c.Dequantized && kind == convert.KindONNX {
+		c.Note = cmp.Or(c.Note, float4(result.Weights))
+	}
 	c.Total.FilesBefore, c.Total.FilesAfter = result.Read, out.Size()
 	if nothing {
 		c.DryRun, c.Total.FilesAfter = true, 0
@@ -458,6 +464,14 @@ func choices(names []string, left []convert.Left, kind convert.Kind) string {
 		more = fmt.Sprintf(", and so for %s more", text.Count(n))
 	}
 	return fmt.Sprintf("; --include '%s' picks one that is left%s", names[0], more)
+}
+
+// float4 returns a note if a weight of an ONNX model has floating-point codes of 4 bits, else "".
+func float4(weights []convert.Weight) string {
+	if !slices.ContainsFunc(weights, func(w convert.Weight) bool { return w.Type == "fp4_e2m1" }) {
+		return ""
+	}
+	return "ONNX Runtime 1.30 does not run this model on a CPU: its DequantizeLinear has no FLOAT4E2M1 there."
 }
 
 // conversion returns the report of a result.

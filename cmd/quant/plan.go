@@ -50,9 +50,10 @@ not count.
 
 A candidate is keep, which leaves a weight as it is; a type of GGUF such as
 q4_k; or a scheme: int4 and channel, tensor or gSIZE for groups of SIZE, as in
-int4:g32. :asymmetric and a method, as in int4:g32:minmax, may follow. With
---for symmetric candidates have the divisor and the narrow range that quant
-quantize --for has too.
+int4:g32. :asymmetric and a method, as in int4:g32:minmax, may follow.
+Floating-point candidates are fp8_e4m3 and fp8_e5m2 for onnxruntime, and
+fp8_e4m3, mxfp8, mxfp4 and nvfp4 for vllm. With --for symmetric candidates have
+the divisor and the narrow range that quant quantize --for has too.
 
 The table says what was chosen, and what the next smaller and the next better
 candidate of each weight would cost. It goes on with what one candidate for all

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 
 	"github.com/a01592f9/quant"
 	"github.com/a01592f9/quant/cmd/internal/atomicfile"
@@ -16,13 +15,15 @@ import (
 
 // ONNX quantizes the weights of the ONNX model in. Each weight is replaced by codes, scales and
 // zero points, and by a DequantizeLinear node whose output has the name of the weight. The type
-// of the codes is int4, uint4, int8, uint8, int16 or uint16: the narrowest that holds o.Bits.
-// Weights in subgraphs and functions are quantized too.
+// of the codes is int4, uint4, int8, uint8, int16 or uint16, the narrowest that holds o.Bits, or the
+// floating-point type of o.Format. Scales are float32 numbers, with the values that o.Scales
+// allows. Weights in subgraphs and functions are quantized too.
 //
 // Everything else is copied byte for byte, with these exceptions:
 //   - The version of the operators is raised if DequantizeLinear needs that: to 10, to 13 for
-//     channels, and to 21 for groups and for codes of 4 and 16 bits. Nodes whose meaning would
-//     change are converted.
+//     channels, to 19 for floating-point codes of 8 bits, to 21 for groups and for integers of 4
+//     and 16 bits, and to 23 for floating-point codes of 4 bits. Nodes whose meaning would change
+//     are converted.
 //   - Quantized weights are no longer inputs of the graph. Older models list all weights as
 //     inputs.
 //   - External data of all tensors go to one file beside the new model. If the model would be
@@ -123,11 +124,6 @@ func (o *Options) onnxReason(t *onnx.Tensor, info tensorfile.Info) string {
 	return why
 }
 
-// errGroupsBesideCodes is the error for groups if a runtime would fuse the operator with the
-// DequantizeLinear nodes before it. The fused operator does not support groups.
-var errGroupsBesideCodes = errors.New("groups of codes of 5 to 8 bits do not run in ONNX Runtime where the other operand " +
-	"of the operator comes from DequantizeLinear: take per_channel, or exclude the tensor")
-
 // An onnxJob is a weight to quantize.
 type onnxJob struct {
 	c        *onnxCopy
@@ -170,25 +166,18 @@ func (o *Options) onnxJob(c *onnxCopy, t *onnx.Tensor) (*onnxJob, string, error)
 			axis = a
 		}
 	}
-	if _, grouped := s.Granularity.GroupSize(); grouped && s.Bits > 4 && s.Bits <= 8 && t.BesideCodes {
-		return nil, "", errGroupsBesideCodes
+	if err := besideCodes(t, s); err != nil {
+		return nil, "", err
 	}
-	j := &onnxJob{c: c, t: t, known: known, channels: o.channelAxis(info), shape: info.Shape, scheme: s, measure: o.Measure, dtype: "I", width: 16}
-	if s.Unsigned {
-		j.dtype = "U"
+	j := &onnxJob{c: c, t: t, known: known, channels: o.channelAxis(info), shape: info.Shape, scheme: s, measure: o.Measure}
+	var name string
+	if j.dtype, name, j.width, err = onnxType(s); err != nil {
+		return nil, "", err
 	}
-	switch {
-	case s.Bits <= 4:
-		j.width = 4
-	case s.Bits <= 8:
-		j.width = 8
-	}
-	j.dtype += fmt.Sprint(j.width)
 	if j.n, err = s.NumParams(info.Shape); err != nil {
 		return nil, "", err
 	}
-	j.weight = Weight{Name: t.Name, Use: t.Use, Shape: info.Shape, Axis: axis, Scheme: s, Calibrated: known != nil, Before: t.Bytes,
-		Type: strings.NewReplacer("I", "int", "U", "uint").Replace(j.dtype)}
+	j.weight = Weight{Name: t.Name, Use: t.Use, Shape: info.Shape, Axis: axis, Scheme: s, Calibrated: known != nil, Before: t.Bytes, Type: name}
 	j.weight.After = int64(quant.PackedLen(int(elements(info.Shape)), j.width)) + 4*int64(j.n) + j.zeroBytes()
 	if j.weight.After >= t.Bytes && !o.asked(t.Name) {
 		return nil, reasonLarger, nil
@@ -204,7 +193,7 @@ func (o *Options) onnxJob(c *onnxCopy, t *onnx.Tensor) (*onnxJob, string, error)
 // zeroBytes returns the size of the zero points. They are left out if all are 0 and no runtime
 // needs them.
 func (j *onnxJob) zeroBytes() int64 {
-	if j.scheme.Mapping == quant.Symmetric && !j.scheme.Unsigned && !j.zeros {
+	if j.scheme.Format != quant.Integers || j.scheme.Mapping == quant.Symmetric && !j.scheme.Unsigned && !j.zeros {
 		return 0
 	}
 	return int64(quant.PackedLen(j.n, j.width))

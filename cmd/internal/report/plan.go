@@ -142,6 +142,9 @@ func planOne(w *work, j job, candidates []planCandidate, target PlanTarget) (*Pl
 		if err != nil {
 			return nil, err
 		}
+		if !target.holds(s, j.shape) {
+			continue
+		}
 		schemes, at = append(schemes, s), append(at, i)
 	}
 	rounds := batches(schemes, j)
