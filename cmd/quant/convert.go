@@ -85,9 +85,10 @@ of nodes.
 
 --scheme names a scheme as quant compare --schemes does, instead of the flags
 that say parts of it. Floating-point codes of safetensors are fp8_e4m3 per
-tensor, fp8_e4m3:channel, mxfp8, mxfp4 and nvfp4. Those of ONNX are fp8_e4m3,
-fp8_e5m2, fp8_e4m3fnuz, fp8_e5m2fnuz and fp4 in any granularity, with float32
-scales. ONNX Runtime 1.30 runs all of them but fp4.
+tensor, fp8_e4m3:channel, fp8_e4m3:128x128 (in blocks of two axes), mxfp8, mxfp4
+and nvfp4. Those of ONNX are fp8_e4m3, fp8_e5m2, fp8_e4m3fnuz, fp8_e5m2fnuz and
+fp4, per tensor, per channel or in groups, with float32 scales. ONNX Runtime
+1.30 runs all of them but fp4.
 
 --method chooses ranges that clip: see quant compare --help. With --calibration
 weights that the file has a name of get its scales and zero points and, in ONNX,

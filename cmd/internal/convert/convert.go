@@ -15,8 +15,9 @@ type Options struct {
 	Bits        int
 	Unsigned    bool
 	Mapping     quant.Mapping
-	Granularity string // option.PerTensor, option.PerChannel or option.PerGroup
+	Granularity string // option.PerTensor, option.PerChannel, option.PerGroup or option.PerBlock
 	GroupSize   int    // elements of a group, for PerGroup
+	Block       [2]int // rows and columns of a block, for PerBlock
 	Axis        *int   // axis of the channels; nil for the axis in the file, or 0 if there is none
 	NarrowRange bool
 	Format      quant.Format      // format of codes; Bits is the width of integer codes

@@ -157,6 +157,8 @@ func (o *Options) rowScheme() quant.Scheme {
 		s.Granularity = quant.PerChannel(0)
 	case option.PerGroup:
 		s.Granularity = quant.PerGroup(1, o.GroupSize)
+	case option.PerBlock:
+		s.Granularity = quant.PerBlock(0, o.Block[0], 1, o.Block[1])
 	}
 	return s
 }
