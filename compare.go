@@ -193,7 +193,7 @@ func (c *Comparison) prepare(n int, shape []int, src Source, calibrate bool) (by
 				return by, err
 			}
 		case l != channels && l.params > 1:
-			g.ranges.addOther(l)
+			g.ranges.addOther(l, src == nil)
 		}
 	}
 	return by, nil

@@ -103,6 +103,8 @@ func rangeRuns(lo, hi, src []float32, run int) bool {
 	}
 }
 
+func rangeRunsFar(lo, hi, src []float32, run int) bool { return rangeRuns(lo, hi, src, run) }
+
 func rangeColumns(lo, hi, src []float32, rows, stride int) bool {
 	ok := true
 	n := len(lo)

@@ -11,6 +11,8 @@ func init() { active = usable[len(usable)-1] }
 
 func rangeRuns(lo, hi, src []float32, run int) bool { return rangeRunsGeneric(lo, hi, src, run) }
 
+func rangeRunsFar(lo, hi, src []float32, run int) bool { return rangeRunsGeneric(lo, hi, src, run) }
+
 func rangeColumns(lo, hi, src []float32, rows, stride int) bool {
 	return rangeColumnsGeneric(lo, hi, src, rows, stride)
 }
