@@ -302,14 +302,17 @@ func (c *Comparison) setSubjects(n int, shape []int) {
 	}
 }
 
-// leastInside is how many elements of a channel repay knowing that none is clipped.
-const leastInside = 256
+// How many elements of a channel, or rows of columns, repay knowing that none is clipped.
+const (
+	leastInside     = 256
+	leastInsideRows = 16
+)
 
 // findInside tells the second pass the schemes under which no element is clipped, as the
 // first pass shows.
 func (c *Comparison) findInside(n int) {
 	g := c.walk
-	if g.ch.cols > 0 || n/g.ch.axis < leastInside {
+	if g.ch.cols > 0 && n/g.ch.cols < leastInsideRows || g.ch.cols == 0 && n/g.ch.axis < leastInside {
 		return
 	}
 	for i := range g.errors.schemes {

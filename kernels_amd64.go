@@ -213,6 +213,14 @@ func errorsInsideRuns(acc []sums, sq []float64, src []float32, run int, scale []
 	return errorsInsideRunsAVX512(acc, sq, src, run, scale[:len(acc)], zero[:len(acc)])
 }
 
+// errorsInsideColumns has a kernel for AVX-512. It returns how many columns it did.
+func errorsInsideColumns(acc columnSums, src []float32, rows, stride int, scale []float32, zero []int32) int {
+	if active != avx512 || rows == 0 || len(scale) == 0 {
+		return 0
+	}
+	return errorsInsideColumnsAVX512(&acc.abs[0], &acc.sq[0], &acc.max[0], &src[0], rows, stride, scale, zero[:len(scale)])
+}
+
 // errorsColumnsUntil is errorsUntil for columns.
 func errorsColumnsUntil(acc columnSums, src []float32, rows, stride int, scale []float32, zero []int32, qmin, qmax int32) (n, step int) {
 	switch {

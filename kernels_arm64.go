@@ -304,6 +304,9 @@ func dequantizeBookRuns(dst []float32, src []uint8, run int, scale []float32, b 
 // errorsInsideRuns has no kernel here.
 func errorsInsideRuns([]sums, []float64, []float32, int, []float32, []int32) int { return 0 }
 
+// errorsInsideColumns has no kernel here.
+func errorsInsideColumns(columnSums, []float32, int, int, []float32, []int32) int { return 0 }
+
 // quantize4Runs has no kernel here.
 func quantize4Runs([]byte, []float32, int, []float32, []int32, int32, int32) bool { return false }
 

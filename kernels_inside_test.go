@@ -44,6 +44,31 @@ func TestErrorsInside(t *testing.T) {
 	})
 }
 
+// TestErrorsInsideColumns is TestErrorsInside for columns.
+func TestErrorsInsideColumns(t *testing.T) {
+	forEachISA(t, func(t *testing.T) {
+		h := newColumnsHarness(t)
+		h.inside = true
+		rng := rand.New(rand.NewPCG(109, 110))
+		grids := grids(8)
+		for i, s := range strideShapes() {
+			h.solveProblem(rng, newInsideProblem(rng, s, grids[i%len(grids)], []int{0, 0, 7, 60}[i%4]))
+			for _, end := range ends {
+				h.check(placing{end, end, end, 0})
+				h.check(placing{end, end, end, 1 + i%67})
+			}
+		}
+		for i, s := range thin(strideAlignments) {
+			h.solveProblem(rng, newInsideProblem(rng, s, grids[i%len(grids)], 0))
+			for src := range 16 {
+				for dst := range 16 {
+					h.check(placing{src, dst, (src + dst) % 16, 0})
+				}
+			}
+		}
+	})
+}
+
 type insideHarness struct {
 	t                          *testing.T
 	src, acc, sq, scale, zeros *area
@@ -114,6 +139,17 @@ func TestErrorsInsideBoundaries(t *testing.T) {
 		forEachFast(func() {
 			if c.errorsInside(got[:], nil, p.src, n, p.scale, p.zero); got != want {
 				t.Fatalf("%v: sums are %x, want %x: scale %x, zero point %d, grid %v", active, got, want, scale, zero, g)
+			}
+			var one [2]sums // of a single column, and by its definition
+			for k, f := range []func(columnSums, []float32, int, int, []float32, []int32){c.errorsInsideColumns, c.errorsColumns} {
+				var abs, sq [1]float64
+				var greatest [1]float32
+				var clipped [1]uint32
+				f(columnSums{abs[:], sq[:], greatest[:], clipped[:]}, p.src, n, 1, p.scale, p.zero)
+				one[k] = sums{abs[0], sq[0], greatest[0], clipped[0]}
+			}
+			if one[0] != one[1] {
+				t.Fatalf("%v: sums of a column are %x, want %x: scale %x, zero point %d, grid %v", active, one[0], one[1], scale, zero, g)
 			}
 		})
 	}

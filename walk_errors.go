@@ -151,6 +151,10 @@ func (u *subject) errorsOfColumns(c columnSums, x, y []float32, rows, pitch int,
 		differencesColumns(c, x, y, rows, pitch)
 		return
 	}
+	if u.inside {
+		u.codeGrid.errorsInsideColumns(c, x, rows, pitch, scale, zero)
+		return
+	}
 	u.codeGrid.errorsColumns(c, x, rows, pitch, scale, zero)
 }
 
