@@ -81,6 +81,27 @@ func (g *codeGrid) errorsInside(acc []sums, sq []float64, src []float32, run int
 	g.errorsRuns(acc[n:], sq, src[n*run:], run, scale[n:], zero[n:])
 }
 
+// An insideRuns is what errorsInside takes of a scheme: where the sums go, and the parameters.
+type insideRuns struct {
+	grid  *codeGrid
+	acc   []sums
+	scale []float32
+	zero  []int32
+}
+
+// errorsInsideBoth is errorsInside for two schemes.
+func errorsInsideBoth(a, b insideRuns, sq []float64, src []float32, run int) {
+	n := errorsInsideTwo(a.acc, b.acc, sq, src, run, a.scale, a.zero, b.scale, b.zero)
+	if n == len(a.acc) {
+		return
+	}
+	if sq != nil {
+		sq = sq[n:]
+	}
+	a.grid.errorsInside(a.acc[n:], sq, src[n*run:], run, a.scale[n:], a.zero[n:])
+	b.grid.errorsInside(b.acc[n:], nil, src[n*run:], run, b.scale[n:], b.zero[n:])
+}
+
 // errorsInsideColumns is errorsColumns for elements that all have codes in the grid.
 func (g *codeGrid) errorsInsideColumns(acc columnSums, src []float32, rows, stride int, scale []float32, zero []int32) {
 	for i := 0; i < len(scale); {

@@ -213,6 +213,15 @@ func errorsInsideRuns(acc []sums, sq []float64, src []float32, run int, scale []
 	return errorsInsideRunsAVX512(acc, sq, src, run, scale[:len(acc)], zero[:len(acc)])
 }
 
+// errorsInsideTwo has a kernel for AVX-512. It returns how many runs it did.
+func errorsInsideTwo(acc1, acc2 []sums, sq []float64, src []float32, run int, scale1 []float32, zero1 []int32, scale2 []float32, zero2 []int32) int {
+	n := len(acc1)
+	if active != avx512 || n == 0 {
+		return 0
+	}
+	return errorsInsideTwoAVX512(acc1, acc2[:n], sq, src, run, scale1[:n], zero1[:n], scale2[:n], zero2[:n])
+}
+
 // errorsInsideColumns has a kernel for AVX-512. It returns how many columns it did.
 func errorsInsideColumns(acc columnSums, src []float32, rows, stride int, scale []float32, zero []int32) int {
 	if active != avx512 || rows == 0 || len(scale) == 0 {

@@ -304,6 +304,11 @@ func dequantizeBookRuns(dst []float32, src []uint8, run int, scale []float32, b 
 // errorsInsideRuns has no kernel here.
 func errorsInsideRuns([]sums, []float64, []float32, int, []float32, []int32) int { return 0 }
 
+// errorsInsideTwo has no kernel here.
+func errorsInsideTwo([]sums, []sums, []float64, []float32, int, []float32, []int32, []float32, []int32) int {
+	return 0
+}
+
 // errorsInsideColumns has no kernel here.
 func errorsInsideColumns(columnSums, []float32, int, int, []float32, []int32) int { return 0 }
 

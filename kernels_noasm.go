@@ -60,6 +60,10 @@ func errorsSquaresRuns(acc []sums, sq []float64, src []float32, run int, scale [
 
 func errorsInsideRuns([]sums, []float64, []float32, int, []float32, []int32) int { return 0 }
 
+func errorsInsideTwo([]sums, []sums, []float64, []float32, int, []float32, []int32, []float32, []int32) int {
+	return 0
+}
+
 func errorsInsideColumns(columnSums, []float32, int, int, []float32, []int32) int { return 0 }
 
 func errorsColumns(acc columnSums, src []float32, rows, stride int, scale []float32, zero []int32, qmin, qmax int32) {
