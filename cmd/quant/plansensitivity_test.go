@@ -11,6 +11,7 @@ import (
 	library "github.com/a01592f9/quant"
 	"github.com/a01592f9/quant/cmd/internal/gguf/gguftest"
 	"github.com/a01592f9/quant/cmd/internal/moments"
+	"github.com/a01592f9/quant/cmd/internal/onnx"
 	"github.com/a01592f9/quant/feedback"
 )
 
@@ -160,4 +161,18 @@ func TestPlanSensitivity(t *testing.T) {
 // containsWords reports whether text has words, however its lines are broken.
 func containsWords(text, words string) bool {
 	return strings.Contains(strings.Join(strings.Fields(text), " "), words)
+}
+
+// formsOf returns the forms of the weights of a model, by name and number of elements.
+func formsOf(model string) (func(name string, n int) moments.Form, error) {
+	if filepath.Ext(model) != ".onnx" {
+		return func(_ string, n int) moments.Form { return moments.RowsForm([]int{n / 64, 64}) }, nil
+	}
+	m, err := onnx.Open(model)
+	if err != nil {
+		return nil, err
+	}
+	defer m.Close()
+	forms, _ := moments.Forms(m)
+	return func(name string, _ int) moments.Form { return forms[name] }, nil
 }

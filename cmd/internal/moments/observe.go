@@ -23,8 +23,8 @@ type Observer struct {
 	Layers []onnx.Layer // nil without a model
 	Policy quant.NotFinitePolicy
 
-	// Memory is the limit of bytes of second moments. The full moments of small layers come first;
-	// the others have the diagonal alone.
+	// Memory is the limit of bytes of second moments. Of the layers of a file those with few inputs
+	// get full moments first; those that do not fit get the diagonal alone.
 	Memory int64
 	used   int64
 
@@ -36,22 +36,6 @@ type Skipped struct{ File, Tensor, Reason string }
 
 // fullBytes returns the memory of full moments of n inputs.
 func fullBytes(n int) int64 { return 8 * int64(n) * int64(n+1) }
-
-// Plan decides which layers of the model have full moments. It is called once, before Files.
-func (o *Observer) Plan() error {
-	for _, m := range o.State {
-		if m.Extent() == feedback.Full {
-			o.used += fullBytes(m.Inputs())
-		}
-	}
-	inputs := make(map[string]int)
-	for _, l := range o.Layers {
-		if l.Hidden == "" && o.State[l.Weight.Name] == nil {
-			inputs[l.Weight.Name] = FormOf(l).Inputs()
-		}
-	}
-	return o.begin(inputs)
-}
 
 // begin makes the moments of weights, by their names, with numbers of inputs.
 func (o *Observer) begin(inputs map[string]int) error {
@@ -84,6 +68,11 @@ func FormOf(l onnx.Layer) Form { return NewForm(l.Weight.Shape, l.Inputs...) }
 // Files observes the tensors of files, one file after the other. Errors name the file and the
 // tensor.
 func (o *Observer) Files(ctx context.Context, paths []string, reading tensorfile.Reading, progress text.Progress) error {
+	for _, m := range o.State {
+		if m.Extent() == feedback.Full {
+			o.used += fullBytes(m.Inputs())
+		}
+	}
 	for i, path := range paths {
 		if progress != nil {
 			progress(int64(i), int64(len(paths)))
@@ -92,11 +81,9 @@ func (o *Observer) Files(ctx context.Context, paths []string, reading tensorfile
 			return fmt.Errorf("%s: %w", path, err)
 		}
 	}
-	// Layers without rows say nothing.
-	for _, name := range o.State.Names() {
-		if rows, skipped := o.State[name].Rows(); rows+skipped == 0 {
-			delete(o.State, name)
-			o.Skipped = append(o.Skipped, Skipped{Tensor: name, Reason: "no batch has its inputs"})
+	for _, l := range o.Layers {
+		if len(paths) > 0 && o.State[l.Weight.Name] == nil {
+			o.Skipped = append(o.Skipped, Skipped{Tensor: l.Weight.Name, Reason: cmp.Or(l.Hidden, "no batch has its inputs")})
 		}
 	}
 	return nil
@@ -118,14 +105,24 @@ func (o *Observer) file(ctx context.Context, path string, reading tensorfile.Rea
 	for i, t := range in.Tensors() {
 		b.at[t.Name] = i
 	}
-	used := make(map[string]bool)
+	var there []onnx.Layer
+	inputs := make(map[string]int)
 	for _, l := range o.Layers {
 		if _, own := b.at[l.Weight.Name]; own || l.Hidden != "" {
 			continue
 		}
-		if _, there := b.at[l.Input]; !there {
-			continue
+		if _, ok := b.at[l.Input]; ok {
+			there = append(there, l)
+			if o.State[l.Weight.Name] == nil {
+				inputs[l.Weight.Name] = FormOf(l).Inputs()
+			}
 		}
+	}
+	if err := o.begin(inputs); err != nil {
+		return err
+	}
+	used := make(map[string]bool)
+	for _, l := range there {
 		used[l.Input], used[l.Initial] = true, true
 		if err := ctx.Err(); err != nil {
 			return err

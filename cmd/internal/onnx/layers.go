@@ -236,3 +236,12 @@ func (l *Layer) recurrent(n *node, index, rank int, v *view) string {
 	}
 	return ""
 }
+
+// Place says what a value of the main graph is: the operator that computes it, or "" for an input
+// of the model, and whether it is an output of the model.
+func (m *Model) Place(value string) (made string, output bool) {
+	if d := m.main.defs[value]; d.node != nil {
+		made = printable(d.node.qualified())
+	}
+	return made, m.main.isOutput(value)
+}
