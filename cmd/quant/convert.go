@@ -13,10 +13,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	library "github.com/a01592f9/quant"
 	"github.com/a01592f9/quant/calibfile"
 	"github.com/a01592f9/quant/cmd/internal/atomicfile"
 	"github.com/a01592f9/quant/cmd/internal/convert"
 	"github.com/a01592f9/quant/cmd/internal/gguf"
+	"github.com/a01592f9/quant/cmd/internal/moments"
 	"github.com/a01592f9/quant/cmd/internal/option"
 	"github.com/a01592f9/quant/cmd/internal/report"
 	"github.com/a01592f9/quant/cmd/internal/system"
@@ -36,6 +38,7 @@ type convertFlags struct {
 	scheme     string // the whole scheme; "" if other flags give it
 	calibrated string
 	plan       string   // path of the file
+	feedback   string   // path of the file
 	types      []string // rules for the types of tensors in GGUF
 	static     staticFlags
 	noErrors   bool
@@ -90,9 +93,16 @@ and nvfp4. Those of ONNX are fp8_e4m3, fp8_e5m2, fp8_e4m3fnuz, fp8_e5m2fnuz and
 fp4, per tensor, per channel or in groups, with float32 scales. ONNX Runtime
 1.30 runs all of them but fp4.
 
---method chooses ranges that clip: see quant compare --help. With --calibration
-weights that the file has a name of get its scales and zero points and, in ONNX,
-its scheme; the others are quantized as the flags say. GGUF knows neither.` + convertExit,
+--method chooses ranges that clip: see quant compare --help. --method hqq needs
+no data: it searches for scales and zero points with which few weights have
+large errors and most have small ones, as HQQ does. --feedback rounds weights so
+that the outputs of their layers change little, as GPTQ does: weights make up
+for the errors of those before them. It needs the second moments of the inputs
+of layers, from quant calibrate --moments. Weights without them get the nearest
+values, and are listed with the reason. docs/planning.md has the steps. With
+--calibration weights that the file has a name of get its scales and zero points
+and, in ONNX, its scheme; the others are quantized as the flags say. GGUF knows
+none of these.` + convertExit,
 		Example: `  quant quantize model.onnx -o model.int8.onnx
   quant quantize model.onnx -o small.onnx --bits 4 --group-size 32 --method mse
   quant quantize model.safetensors -o quantized/ --for vllm --bits 4
@@ -100,6 +110,7 @@ its scheme; the others are quantized as the flags say. GGUF knows neither.` + co
   quant quantize model.onnx -o model.fp8.onnx --scheme fp8_e4m3:channel
   quant quantize model.gguf -o model.q8_0.gguf
   quant quantize model.gguf -o small.gguf --type q4_k --tensor-type attn_v=q6_k
+  quant quantize model.onnx -o small.onnx --bits 4 --feedback inputs.moments
   quant quantize model.onnx -o int8.onnx --activations --calibration ranges.json
   quant quantize model.onnx -o out.onnx --exclude '*.embed*' --dry-run`,
 		Args: models,
@@ -126,6 +137,7 @@ its scheme; the others are quantized as the flags say. GGUF knows neither.` + co
 	flags.StringVar(&f.method, "method", "minmax", methodUsage())
 	flags.StringVar(&f.calibrated, "calibration", "", "take scales and zero points of tensors by their names from a `file` of quant calibrate")
 	flags.StringVar(&f.plan, "plan", "", "quantize each weight as a `file` of quant plan says, and no others")
+	flags.StringVar(&f.feedback, "feedback", "", "round with error feedback, with the second moments of a `file` of quant calibrate --moments")
 	f.static.register(cmd)
 	f.register(cmd)
 	a.registerForce(cmd)
@@ -198,8 +210,13 @@ func (f *convertFlags) check(cmd *cobra.Command, kind convert.Kind) error {
 		return nil
 	}
 	var err error
-	if o.Range, err = option.ParseMethod(f.method); err != nil {
-		return usagef("--method: %w", err)
+	if o.HalfQuadratic = f.method == methodHQQ; o.HalfQuadratic {
+		o.Range = library.LeastSquares // where the search begins
+	} else if o.Range, err = option.ParseMethod(f.method); err != nil {
+		return usagef("--method: %w, or hqq", err)
+	}
+	if err := f.checkFeedback(kind, changed); err != nil {
+		return err
 	}
 	if changed("for") {
 		if err := f.checkFor(kind, changed); err != nil {
@@ -281,6 +298,24 @@ func (f *convertFlags) checkFor(kind convert.Kind, changed func(flag string) boo
 	flags := schemeFlags{mapping: &f.mapping, divisor: &f.divisor, scales: &f.scales, unsigned: &f.options.Unsigned, narrow: &f.options.NarrowRange}
 	f.convention, err = setWeights(&f.options, flags, s, changed)
 	return err
+}
+
+// methodHQQ is the --method of feedback.HalfQuadratic.
+const methodHQQ = "hqq"
+
+// checkFeedback checks the flags if --feedback or --method hqq is given.
+func (f *convertFlags) checkFeedback(kind convert.Kind, changed func(name string) bool) error {
+	switch {
+	case changed("feedback") && f.feedback == "":
+		return usagef("--feedback needs the name of a file")
+	case f.feedback != "" && f.options.HalfQuadratic:
+		return usagef("--method hqq is for models without --feedback: the data say more")
+	case f.feedback != "" && kind == convert.KindGGUF:
+		return usagef("--feedback does not go with GGUF, whose types say how codes are made")
+	case f.static.activations && (f.feedback != "" || f.options.HalfQuadratic):
+		return usagef("--feedback and --method hqq do not go with --activations")
+	}
+	return nil
 }
 
 // checkPlan checks the flags if --plan is given. The plan says how weights are quantized.
@@ -397,6 +432,11 @@ func (a *app) convert(cmd *cobra.Command, in string, f *convertFlags,
 			return err
 		}
 	}
+	if f.feedback != "" {
+		if f.options.Feedback, err = moments.Open(f.feedback); err != nil {
+			return ofFile(f.feedback, err)
+		}
+	}
 	out, err := f.begin(kind, folder, a.force)
 	if err != nil {
 		return err
@@ -484,6 +524,7 @@ func conversion(r *convert.Result, in string, kind convert.Kind, f *convertFlags
 	for _, w := range r.Weights {
 		c.Add(report.Converted{
 			Name: w.Name, Use: w.Use, DType: w.Type, Shape: w.Shape, Calibrated: w.Calibrated, Before: w.Before, After: w.After,
+			Feedback: w.Feedback, Nearest: w.Nearest,
 		}, w.Scheme, w.Metrics)
 	}
 	for _, l := range r.Left {

@@ -1,14 +1,17 @@
 package convert
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/a01592f9/quant"
 	"github.com/a01592f9/quant/cmd/internal/atomicfile"
+	"github.com/a01592f9/quant/cmd/internal/moments"
 	"github.com/a01592f9/quant/cmd/internal/onnx"
 	"github.com/a01592f9/quant/cmd/internal/tensorfile"
 )
@@ -44,6 +47,9 @@ func ONNX(ctx context.Context, in string, out *atomicfile.Set, o Options, p Prog
 	if err := errors.Join(o.selection().Check(names), o.checkPlan(KindONNX, names)); err != nil {
 		return nil, err
 	}
+	if o.fits() {
+		c.forms, c.formless = moments.Forms(c.model)
+	}
 	var jobs []*onnxJob
 	for _, t := range c.model.Tensors {
 		j, why, err := o.onnxJob(c, t)
@@ -67,7 +73,7 @@ func ONNX(ctx context.Context, in string, out *atomicfile.Set, o Options, p Prog
 	for _, j := range jobs {
 		weights = append(weights, j.weight)
 	}
-	if err := o.checkCalibrated(weights); err != nil {
+	if err := errors.Join(o.checkCalibrated(weights), o.checkFeedback(weights)); err != nil {
 		return nil, err
 	}
 	version := int64(0)
@@ -139,6 +145,8 @@ type onnxJob struct {
 	n        int  // number of scales
 	weight   Weight
 	known    *quant.Params // from a calibration file; may be nil
+	fit      *fit          // how codes are chosen if not by calibrate; nil if by calibrate
+	fitted   quant.Source  // the values of codes, from fit until they are written
 	params   *quant.Params // nil until they are computed, and after forget
 	measured bool
 }
@@ -182,12 +190,35 @@ func (o *Options) onnxJob(c *onnxCopy, t *onnx.Tensor) (*onnxJob, string, error)
 	if j.weight.After >= t.Bytes && !o.asked(t.Name) {
 		return nil, reasonLarger, nil
 	}
+	if err := o.fitONNX(j); err != nil {
+		return nil, "", err
+	}
 	data, err := t.Data()
 	if err != nil {
 		return nil, "", err
 	}
 	j.src = tensorfile.Elements(data, 0, int(elements(info.Shape)), t.DType)
 	return j, "", nil
+}
+
+// fitONNX sets how the codes of j are chosen.
+func (o *Options) fitONNX(j *onnxJob) (err error) {
+	switch {
+	case !o.fits():
+		return nil
+	case j.known != nil:
+		j.weight.Nearest = reasonCalibrated
+		return nil
+	}
+	form, ok := j.c.forms[j.t.Name]
+	if ok && slices.Equal(form.Shape, j.shape) {
+		j.fit, j.weight.Nearest, err = o.fit(j.t.Name, &form, "", j.scheme)
+	} else {
+		why := cmp.Or(j.c.formless[j.t.Name], "no operator multiplies by it")
+		j.fit, j.weight.Nearest, err = o.fit(j.t.Name, nil, why, j.scheme)
+	}
+	j.weight.Feedback = j.fit != nil && j.fit.inputs != nil
+	return err
 }
 
 // zeroBytes returns the size of the zero points. They are left out if all are 0 and no runtime
@@ -228,7 +259,15 @@ func (j *onnxJob) calibrate() (*quant.Params, error) {
 	if j.measured || j.weight.Metrics != nil {
 		src.left = 0
 	}
-	p, metrics, err := calibrate(j.c.ctx, src, j.shape, j.scheme, j.known, measure)
+	var p quant.Params
+	var metrics *quant.Metrics
+	var err error
+	if j.fit != nil && j.known == nil {
+		p, j.fitted, metrics, err = j.fit.run(j.c.ctx, src, j.shape, j.scheme, measure)
+		j.known = &p
+	} else {
+		p, metrics, err = calibrate(j.c.ctx, src, j.shape, j.scheme, j.known, measure)
+	}
 	if err != nil {
 		return nil, inTensor(j.t.Name, inChannel(err, j.shape, j.channels))
 	}
@@ -266,8 +305,18 @@ func (j *onnxJob) writeCodes(w io.Writer) error {
 	if err != nil {
 		return err
 	}
+	src := j.src
+	if j.fit != nil {
+		if j.fitted == nil { // written once already
+			j.known, j.params = nil, nil
+			if p, err = j.calibrate(); err != nil {
+				return err
+			}
+		}
+		src, j.fitted = j.fitted, nil
+	}
 	per := j.perElement()
-	err = writeCodes(j.c.ctx, w, j.src, j.shape, *p, j.width, func(n int) { j.c.tick(int64(n) * per) })
+	err = writeCodes(j.c.ctx, w, src, j.shape, *p, j.width, func(n int) { j.c.tick(int64(n) * per) })
 	return inTensor(j.t.Name, err)
 }
 

@@ -40,6 +40,9 @@ type Converted struct {
 
 	Calibrated bool `json:"calibrated"` // scales and zero points are those of a calibration file
 
+	Feedback bool   `json:"feedback"`          // rounded with error feedback
+	Nearest  string `json:"nearest,omitempty"` // why it was not fitted to inputs, or without inputs by hqq, although that was asked for
+
 	Before  int64    `json:"bytes_before"`
 	After   int64    `json:"bytes_after"`      // with scales and zero points
 	Metrics *Metrics `json:"errors,omitempty"` // nil if they were not measured
