@@ -76,6 +76,10 @@ weights, with the ranges of a --calibration, so that ONNX Runtime computes in
 integers. docs/static.md has the steps. --include and --exclude then have names
 of nodes.
 
+--dynamic quantizes the activations of an ONNX model while it runs, and needs no
+calibration: Conv, MatMul, Gemm and LSTM compute in integers. docs/dynamic.md
+has what is written. --include and --exclude have names or operators of nodes.
+
 --scheme names a scheme as quant compare --schemes does, instead of the flags
 that say parts of it. Floating-point codes of safetensors are fp8_e4m3 per
 tensor, fp8_e4m3:channel, mxfp8, mxfp4 and nvfp4.
@@ -91,6 +95,7 @@ its scheme; the others are quantized as the flags say. GGUF knows neither.` + co
   quant quantize model.gguf -o small.gguf --type q4_k --tensor-type attn_v=q6_k
   quant quantize model.onnx -o small.onnx --bits 4 --method mse
   quant quantize model.onnx -o int8.onnx --activations --calibration ranges.json
+  quant quantize model.onnx -o int8.onnx --dynamic --exclude Conv
   quant quantize model.onnx -o out.onnx --exclude '*.embed*' --dry-run`,
 		Args: models,
 		RunE: a.start(func(cmd *cobra.Command, args []string) error {
@@ -195,10 +200,13 @@ func (f *convertFlags) check(cmd *cobra.Command, kind convert.Kind) error {
 	if changed("calibration") && f.calibrated == "" {
 		return usagef("--calibration needs the name of a file")
 	}
-	if f.static.activations {
+	switch {
+	case f.static.dynamic:
+		return f.checkDynamic(kind, changed)
+	case f.static.activations:
 		return f.checkStatic(kind, changed)
 	}
-	for _, name := range staticNames {
+	for _, name := range slices.Concat(staticNames, codesNames) {
 		if changed(name) {
 			return usagef("--%s goes with --activations", name)
 		}
@@ -376,7 +384,7 @@ func (a *app) convert(cmd *cobra.Command, in string, f *convertFlags,
 	}
 	c := conversion(result, in, kind, f)
 	c.Dequantized, c.Planned = cmd.Name() != "quantize", f.plan != ""
-	if !c.Dequantized && !nothing && f.plan == "" && !f.static.activations {
+	if !c.Dequantized && !nothing && f.plan == "" && !f.static.activations && !f.static.dynamic {
 		c.Note = unused(f.options.Bits, kind)
 	}
 	c.Total.FilesBefore, c.Total.FilesAfter = result.Read, out.Size()
@@ -389,7 +397,7 @@ func (a *app) convert(cmd *cobra.Command, in string, f *convertFlags,
 		}
 		return c.WriteText(w, color, width(w))
 	})
-	if err == nil && nothing && f.static.activations {
+	if err == nil && nothing && (f.static.activations || f.static.dynamic) {
 		err = fmt.Errorf("%s: there is no operator that can compute with codes, so nothing is written", in)
 	} else if err == nil && nothing {
 		err = fmt.Errorf("%s: there is no weight to %s, so nothing is written%s", in, cmd.Name(), choices(result.Choosable, result.Left, kind))

@@ -87,3 +87,40 @@ func TestQuantizeActivations(t *testing.T) {
 		}
 	}
 }
+
+// TestQuantizeDynamic quantizes a model dynamically.
+func TestQuantizeDynamic(t *testing.T) {
+	model, ranges, _ := staticFiles(t)
+	out := filepath.Join(t.TempDir(), "q.onnx")
+	stdout := ok(t, "quantize", model, "-o", out, "--dynamic")
+	for _, want := range []string{"2 MatMul → MatMulInteger", "2 of 2 operators computed with codes", "2 activations quantized while the model runs", "1 weight quantized"} {
+		if !strings.Contains(strings.Join(strings.Fields(stdout), " "), want) {
+			t.Errorf("the report lacks %q:\n%s", want, stdout)
+		}
+	}
+	stdout = ok(t, "compare", model, "--against", out)
+	if !strings.Contains(stdout, "dB") {
+		t.Errorf("compare:\n%s", stdout)
+	}
+	ok(t, "quantize", model, "-o", out, "--force", "--dynamic", "--unsigned", "--mapping", "asymmetric", "--granularity", "per_tensor", "--format", "json")
+	for _, test := range []struct {
+		args []string
+		code int
+		err  string
+	}{
+		{[]string{"--dynamic", "--calibration", ranges}, 2, "--calibration does not go with --dynamic"},
+		{[]string{"--dynamic", "--bits", "4"}, 2, "--bits does not go with --dynamic"},
+		{[]string{"--dynamic", "--activations"}, 2, "--activations does not go with --dynamic"},
+		{[]string{"--dynamic", "--granularity", "group"}, 2, `--granularity "group" does not go with --dynamic`},
+		{[]string{"--dynamic", "--operators", "Relu"}, 2, `--operators: --dynamic quantizes Conv, Gather, Gemm, LSTM, MatMul, not "Relu"`},
+		{[]string{"--dynamic", "--reduce-range", "--unsigned"}, 2, "--reduce-range goes with symmetric int8 weights"},
+		{[]string{"--dynamic", "--operators", "Conv"}, 1, "there is no operator that can compute with codes, so nothing is written"},
+		{[]string{"--dynamic", "--exclude", "Softmax"}, 1, `no node or operator matches "Softmax"`},
+	} {
+		path := filepath.Join(t.TempDir(), "q.onnx")
+		fails(t, test.code, test.err, "", append([]string{"quantize", model, "-o", path}, test.args...)...)
+		if _, err := os.Stat(path); err == nil {
+			t.Errorf("%q: a file was written", test.args)
+		}
+	}
+}

@@ -30,6 +30,8 @@ type Options struct {
 
 	Static *Static // for ONNX: quantize activations too, with ranges from Calibration; may be nil
 
+	Dynamic *Dynamic // for ONNX: quantize products dynamically; may be nil
+
 	Plan Plan // the choice for each tensor, instead of the options above; may be nil
 
 	Include []string // patterns of names for option.Match; none to include all
@@ -50,10 +52,11 @@ type Result struct {
 
 	LeftOut []LeftOut // contents of the model's files that were not copied
 
-	// Results for Options.Static.
+	// Results for Options.Static and Options.Dynamic.
 	Operators   []Operator
 	Activations []Activation
 	Biases      []Bias
+	Dynamic     int // number of values that the model quantizes while it runs, for Options.Dynamic
 }
 
 // A LeftOut is something in a file that was not copied.

@@ -33,9 +33,10 @@ type Rewriter struct {
 
 	dequantized []dequantization
 
-	renamed map[*node]*renaming
-	dropped map[*node]bool  // nodes that are replaced or already rewritten
-	biases  map[*Tensor]int // number of nodes that take codes in place of the bias
+	renamed  map[*node]*renaming
+	dropped  map[*node]bool  // nodes that are replaced or already rewritten
+	imported bool            // the import of ONNX Runtime's operators is planned
+	biases   map[*Tensor]int // number of nodes that take codes in place of the bias
 }
 
 // Rewrite returns a Rewriter for m. dataName is the name of the external file beside the new
