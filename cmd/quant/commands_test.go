@@ -103,11 +103,11 @@ func TestNothingQualifies(t *testing.T) {
 // TestUnusedBits has widths that ONNX stores in more bits.
 func TestUnusedBits(t *testing.T) {
 	for bits, want := range map[int]string{4: "", 8: "", 16: "", 3: "stored in 4: --bits 4", 5: "stored in 8: --bits 8", 9: "stored in 16: --bits 16"} {
-		if got := unused(bits, convert.KindONNX); !strings.Contains(got, want) || (want == "") != (got == "") {
+		if got := unused(bits, convert.KindONNX, false); !strings.Contains(got, want) || (want == "") != (got == "") {
 			t.Errorf("%d bits: %q, want %q", bits, got, want)
 		}
 	}
-	if got := unused(5, convert.KindGGUF); got != "" {
+	if got := unused(5, convert.KindGGUF, false); got != "" {
 		t.Errorf("GGUF: %q", got)
 	}
 }

@@ -78,7 +78,7 @@ of nodes.
 
 --dynamic quantizes the activations of an ONNX model while it runs, and needs no
 calibration: Conv, MatMul, Gemm and LSTM compute in integers. docs/dynamic.md
-has what is written. --include and --exclude have names or operators of nodes.
+has what is written, and what --matmulnbits writes. --include and --exclude have names or operators of nodes.
 
 --scheme names a scheme as quant compare --schemes does, instead of the flags
 that say parts of it. Floating-point codes of safetensors are fp8_e4m3 per
@@ -95,6 +95,7 @@ its scheme; the others are quantized as the flags say. GGUF knows neither.` + co
   quant quantize model.gguf -o small.gguf --type q4_k --tensor-type attn_v=q6_k
   quant quantize model.onnx -o small.onnx --bits 4 --method mse
   quant quantize model.onnx -o int8.onnx --activations --calibration ranges.json
+  quant quantize model.onnx -o small.onnx --bits 4 --group-size 32 --matmulnbits
   quant quantize model.onnx -o int8.onnx --dynamic --exclude Conv
   quant quantize model.onnx -o out.onnx --exclude '*.embed*' --dry-run`,
 		Args: models,
@@ -200,6 +201,14 @@ func (f *convertFlags) check(cmd *cobra.Command, kind convert.Kind) error {
 	if changed("calibration") && f.calibrated == "" {
 		return usagef("--calibration needs the name of a file")
 	}
+	for _, name := range nbitsNames {
+		if f.static.nbits && changed(name) {
+			return usagef("--%s does not go with --matmulnbits", name)
+		}
+	}
+	if changed("accuracy-level") && !f.static.nbits {
+		return usagef("--accuracy-level goes with --matmulnbits")
+	}
 	switch {
 	case f.static.dynamic:
 		return f.checkDynamic(kind, changed)
@@ -227,10 +236,13 @@ func (f *convertFlags) check(cmd *cobra.Command, kind convert.Kind) error {
 		o.Granularity = option.PerGroup
 	}
 	switch {
-	case o.Granularity == "" && changed("group-size"):
+	case o.Granularity == "" && (changed("group-size") || f.static.nbits):
 		o.Granularity = option.PerGroup
 	case o.Granularity != "" && o.Granularity != option.PerGroup && changed("group-size"):
 		return usagef("--group-size goes with --granularity group, not with %s", o.Granularity)
+	}
+	if f.static.nbits && kind != convert.KindONNX {
+		return f.checkNBits(kind)
 	}
 	if kind == convert.KindGGUF {
 		return f.checkGGUF(changed) // the format defines the rest
@@ -246,6 +258,9 @@ func (f *convertFlags) check(cmd *cobra.Command, kind convert.Kind) error {
 	}
 	if err := o.Validate(); err != nil {
 		return &usageError{err}
+	}
+	if f.static.nbits {
+		return f.checkNBits(kind)
 	}
 	return nil
 }
@@ -385,7 +400,7 @@ func (a *app) convert(cmd *cobra.Command, in string, f *convertFlags,
 	c := conversion(result, in, kind, f)
 	c.Dequantized, c.Planned = cmd.Name() != "quantize", f.plan != ""
 	if !c.Dequantized && !nothing && f.plan == "" && !f.static.activations && !f.static.dynamic {
-		c.Note = unused(f.options.Bits, kind)
+		c.Note = unused(f.options.Bits, kind, f.static.nbits)
 	}
 	c.Total.FilesBefore, c.Total.FilesAfter = result.Read, out.Size()
 	if nothing {
@@ -431,12 +446,14 @@ func choices(names []string, left []convert.Left, kind convert.Kind) string {
 }
 
 // unused returns a note if codes of some width are stored in more bits, else "".
-func unused(bits int, kind convert.Kind) string {
+func unused(bits int, kind convert.Kind, nbits bool) string {
 	if kind != convert.KindONNX {
 		return ""
 	}
 	width := 16
 	switch {
+	case bits == 2 && nbits:
+		width = 2
 	case bits <= 4:
 		width = 4
 	case bits <= 8:

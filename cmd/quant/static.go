@@ -17,6 +17,8 @@ import (
 type staticFlags struct {
 	activations bool
 	dynamic     bool
+	nbits       bool
+	accuracy    int
 	kind        string
 	mapping     string
 	operators   []string
@@ -26,6 +28,9 @@ type staticFlags struct {
 // staticNames are the flags that need --activations.
 var staticNames = []string{"activation-type", "activation-mapping"}
 
+// nbitsNames are the flags that do not go with --matmulnbits.
+var nbitsNames = []string{"activations", "dynamic", "plan", "scheme", "axis", "calibration"}
+
 // codesNames are the flags that need --activations or --dynamic.
 var codesNames = []string{"operators", "reduce-range"}
 
@@ -33,6 +38,8 @@ func (f *staticFlags) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.BoolVar(&f.activations, "activations", false, "ONNX: quantize activations too, with the ranges of --calibration; weights are then int8, per channel or per tensor")
 	flags.BoolVar(&f.dynamic, "dynamic", false, "ONNX: quantize activations while the model runs, without a calibration; weights are then of 8 bits, and Conv, MatMul, Gemm and LSTM compute in integers")
+	flags.BoolVar(&f.nbits, "matmulnbits", false, "ONNX: write weights of MatMul and Gemm, and no others, for MatMulNBits of ONNX Runtime: in groups, of 2, 4 or 8 bits")
+	flags.IntVar(&f.accuracy, "accuracy-level", 0, "with --matmulnbits: `n` is 1 to compute in float32, 4 to round the other operand to int8, 0 for the runtime's choice")
 	flags.StringVar(&f.kind, "activation-type", "uint8", "`type` of the codes of activations: uint8, int8, uint16 or int16; ONNX Runtime computes few operators with 16 bits")
 	flags.StringVar(&f.mapping, "activation-mapping", "", "`name`: asymmetric or symmetric (default: symmetric for signed types)")
 	flags.StringSliceVar(&f.operators, "operators", nil, "with --activations or --dynamic quantize nodes of these operators only, as `OPERATOR,…`; with --activations others than ONNX Runtime computes with codes get codes around them (default "+strings.Join(onnx.ActivationOperators(), ", ")+"; of --dynamic "+strings.Join(onnx.DynamicOperators(), ", ")+")")
@@ -112,6 +119,22 @@ func (f *convertFlags) checkDynamic(kind convert.Kind, changed func(name string)
 		return &usageError{err}
 	}
 	o.Dynamic = &convert.Dynamic{Reduced: s.reduced, Operators: s.operators}
+	return nil
+}
+
+// checkNBits checks the flags if --matmulnbits is given, after the options are complete.
+func (f *convertFlags) checkNBits(kind convert.Kind) error {
+	if kind != convert.KindONNX {
+		return usagef("--matmulnbits goes with ONNX, and the model is %s", kind)
+	}
+	o := &f.options
+	if o.Granularity != option.PerGroup {
+		return usagef("--matmulnbits needs --granularity group, not %s", o.Granularity)
+	}
+	o.NBits = &convert.NBits{Accuracy: f.static.accuracy}
+	if err := o.CheckNBits(); err != nil {
+		return &usageError{err}
+	}
 	return nil
 }
 

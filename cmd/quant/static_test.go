@@ -124,3 +124,33 @@ func TestQuantizeDynamic(t *testing.T) {
 		}
 	}
 }
+
+// TestQuantizeNBits writes weights for MatMulNBits, and compares them.
+func TestQuantizeNBits(t *testing.T) {
+	model, _, _ := staticFiles(t)
+	out := filepath.Join(t.TempDir(), "q.onnx")
+	stdout := ok(t, "quantize", model, "-o", out, "--matmulnbits", "--bits", "8", "--group-size", "16", "--accuracy-level", "4", "--include", "w")
+	if !strings.Contains(stdout, "1 weight quantized") {
+		t.Errorf("the report:\n%s", stdout)
+	}
+	if stdout = ok(t, "inspect", out); !strings.Contains(stdout, "MatMulNBits") {
+		t.Errorf("inspect:\n%s", stdout)
+	}
+	if stdout = ok(t, "compare", model, "--against", out); !strings.Contains(stdout, "dB") {
+		t.Errorf("compare:\n%s", stdout)
+	}
+	for _, test := range []struct {
+		args []string
+		err  string
+	}{
+		{[]string{"--accuracy-level", "1"}, "--accuracy-level goes with --matmulnbits"},
+		{[]string{"--matmulnbits", "--dynamic"}, "--dynamic does not go with --matmulnbits"},
+		{[]string{"--matmulnbits", "--granularity", "per_channel"}, "--matmulnbits needs --granularity group, not per_channel"},
+		{[]string{"--matmulnbits", "--group-size", "24"}, "MatMulNBits has groups of a power of two of at least 16 values, not 24"},
+		{[]string{"--matmulnbits", "--bits", "12"}, "MatMulNBits has codes of 2 to 8 bits, not 12"},
+		{[]string{"--matmulnbits", "--accuracy-level", "7"}, "MatMulNBits has accuracy levels 0 to 4, not 7"},
+	} {
+		path := filepath.Join(t.TempDir(), "q.onnx")
+		fails(t, 2, test.err, "", append([]string{"quantize", model, "-o", path}, test.args...)...)
+	}
+}

@@ -32,6 +32,8 @@ type Options struct {
 
 	Dynamic *Dynamic // for ONNX: quantize products dynamically; may be nil
 
+	NBits *NBits // for ONNX: weights of MatMul and Gemm for MatMulNBits, and no others; may be nil
+
 	Plan Plan // the choice for each tensor, instead of the options above; may be nil
 
 	Include []string // patterns of names for option.Match; none to include all
