@@ -23,10 +23,11 @@ type staticFlags struct {
 	mapping     string
 	operators   []string
 	reduced     bool
+	unfolded    bool
 }
 
 // staticNames are the flags that need --activations.
-var staticNames = []string{"activation-type", "activation-mapping"}
+var staticNames = []string{"activation-type", "activation-mapping", "no-fold"}
 
 // nbitsNames are the flags that do not go with --matmulnbits.
 var nbitsNames = []string{"activations", "dynamic", "plan", "scheme", "axis", "calibration"}
@@ -44,6 +45,7 @@ func (f *staticFlags) register(cmd *cobra.Command) {
 	flags.StringVar(&f.mapping, "activation-mapping", "", "`name`: asymmetric or symmetric (default: symmetric for signed types)")
 	flags.StringSliceVar(&f.operators, "operators", nil, "with --activations or --dynamic quantize nodes of these operators only, as `OPERATOR,…`; with --activations others than ONNX Runtime computes with codes get codes around them (default "+strings.Join(onnx.ActivationOperators(), ", ")+"; of --dynamic "+strings.Join(onnx.DynamicOperators(), ", ")+")")
 	flags.BoolVar(&f.reduced, "reduce-range", false, "with --activations or --dynamic codes of weights from -64 to 64: for x86 processors without VNNI, where sums of 8-bit products saturate")
+	flags.BoolVar(&f.unfolded, "no-fold", false, "with --activations leave each BatchNormalization, instead of folding it into the Conv, ConvTranspose or Gemm before it")
 	completeWords(cmd, "activation-type", convert.ActivationTypes()...)
 	completeWords(cmd, "activation-mapping", option.Mappings()...)
 }
@@ -88,7 +90,7 @@ func (f *convertFlags) checkStatic(kind convert.Kind, changed func(name string) 
 	if err := o.Validate(); err != nil {
 		return &usageError{err}
 	}
-	o.Static = &convert.Static{Type: s.kind, Symmetric: symmetric, Reduced: s.reduced, Operators: s.operators}
+	o.Static = &convert.Static{Type: s.kind, Symmetric: symmetric, Reduced: s.reduced, Operators: s.operators, Unfolded: s.unfolded}
 	return nil
 }
 
@@ -143,7 +145,7 @@ func addStatic(c *report.Conversion, r *convert.Result) {
 	if r.Operators == nil {
 		return
 	}
-	s := &report.Static{Running: r.Dynamic, Operators: []report.Operator{}, Activations: []report.Activation{}, Biases: []report.Bias{}}
+	s := &report.Static{Running: r.Dynamic, Normalizations: r.Normalizations, Operators: []report.Operator{}, Activations: []report.Activation{}, Biases: []report.Bias{}}
 	for _, o := range r.Operators {
 		s.Operators = append(s.Operators, report.Operator{Name: o.Name, Op: o.Op, Integer: o.Integer, Folded: o.Folded, Reason: o.Reason})
 	}

@@ -154,3 +154,39 @@ func TestQuantizeNBits(t *testing.T) {
 		fails(t, 2, test.err, "", append([]string{"quantize", model, "-o", path}, test.args...)...)
 	}
 }
+
+// TestFoldedNormalization observes and quantizes a model with a BatchNormalization, folded and not.
+func TestFoldedNormalization(t *testing.T) {
+	dir := t.TempDir()
+	model, ranges := filepath.Join(dir, "m.onnx"), filepath.Join(dir, "r.json")
+	ones := []float32{1, 2}
+	g := onnxtest.Graph{
+		Nodes:   []onnxtest.Message{onnxtest.Node("Conv", []string{"x", "w"}, []string{"a"}), onnxtest.Node("BatchNormalization", []string{"a", "s", "s", "s", "s"}, []string{"y"})},
+		Tensors: []onnxtest.Message{onnxtest.Floats("w", []float32{1, 2, 3, 4}, 2, 2, 1, 1), onnxtest.Floats("s", ones, 2)},
+		Inputs:  []onnxtest.Message{onnxtest.Value("x", onnxtest.Float, 1, 2, 4, 4)}, Outputs: []onnxtest.Message{onnxtest.Value("y", onnxtest.Float, 1, 2, 4, 4)},
+	}
+	tensor := func(name string) string {
+		return `{"name":"` + name + `","scheme":{"bits":8,"unsigned":false,"mapping":"asymmetric","narrow_range":false,"zero_in_range":false,"method":"minmax","granularity":"per_tensor","axis":null,"group_size":null},` +
+			`"shape":[1,8],"batches":1,"counts":{"finite":8,"nan":0,"pos_inf":0,"neg_inf":0},"seen_min":[0],"seen_max":[2],"min":[0],"max":[2],"scale":[0.01],"zero_point":[0],"clipped":null}`
+	}
+	content := `{"format":"quant calibration","version":1,"tensors":[` + tensor("a") + "," + tensor("x") + "," + tensor("y") + "]}"
+	for path, content := range map[string]string{model: string(onnxtest.Model(13, g)), ranges: content} {
+		if err := os.WriteFile(path, []byte(content), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, test := range []struct {
+		flag string
+		fold bool
+	}{{"--no-fold=false", true}, {"--no-fold", false}} {
+		stdout := ok(t, "observe", model, "--dry-run", test.flag)
+		if got := strings.Contains(stdout, "1 BatchNormalization folded into the products before"); got != test.fold {
+			t.Errorf("observe %s:\n%s", test.flag, stdout)
+		}
+		stdout = ok(t, "quantize", model, "-o", filepath.Join(dir, "q.onnx"), "--force", "--activations", "--calibration", ranges, test.flag)
+		stdout = strings.Join(strings.Fields(stdout), " ")
+		if got := strings.Contains(stdout, "1 of 1 operator computed with codes in ONNX Runtime; 1 BatchNormalization folded into the products before"); got != test.fold {
+			t.Errorf("quantize %s:\n%s", test.flag, stdout)
+		}
+	}
+}

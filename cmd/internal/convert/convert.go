@@ -55,10 +55,11 @@ type Result struct {
 	LeftOut []LeftOut // contents of the model's files that were not copied
 
 	// Results for Options.Static and Options.Dynamic.
-	Operators   []Operator
-	Activations []Activation
-	Biases      []Bias
-	Dynamic     int // number of values that the model quantizes while it runs, for Options.Dynamic
+	Operators      []Operator
+	Activations    []Activation
+	Biases         []Bias
+	Normalizations int // number of BatchNormalization nodes that were folded, for Options.Static
+	Dynamic        int // number of values that the model quantizes while it runs, for Options.Dynamic
 }
 
 // A LeftOut is something in a file that was not copied.

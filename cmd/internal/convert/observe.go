@@ -16,6 +16,8 @@ import (
 type ObserveOptions struct {
 	Nodes   []string // patterns of names or operators of nodes, for option.Match; none for all
 	Exclude []string // patterns of nodes that stay in floating point, even if in Nodes
+
+	Unfolded bool // leave BatchNormalization nodes, as for Static
 }
 
 // An Observed value is a tensor whose range static quantization needs.
@@ -46,10 +48,13 @@ type Observation struct {
 	Shared []Sharing
 	Left   []FloatNode
 	Read   int64 // bytes of the model's files
+
+	Normalizations int // number of BatchNormalization nodes that were folded
 }
 
 // Observe writes the ONNX model in to out with more outputs: the values whose ranges static
-// quantization needs. It changes nothing else. It returns an error that says why if there is no
+// quantization needs. It folds BatchNormalization nodes as static quantization does, unless
+// o.Unfolded is set, and changes nothing else. It returns an error that says why if there is no
 // such value.
 func Observe(ctx context.Context, in string, out *atomicfile.Set, o ObserveOptions, p Progress) (*Observation, error) {
 	out.Bind(ctx)
@@ -58,6 +63,13 @@ func Observe(ctx context.Context, in string, out *atomicfile.Set, o ObserveOptio
 		return nil, err
 	}
 	defer c.model.Close()
+	if !o.Unfolded {
+		done, err := c.fold()
+		defer done()
+		if err != nil {
+			return nil, err
+		}
+	}
 	if by := c.model.QuantizedBy(); by != nil {
 		return nil, fmt.Errorf("it is quantized already: node %q is %s; observe the model that it was made of", text.Clean(by.Name), by.Op)
 	}
@@ -78,7 +90,7 @@ func Observe(ctx context.Context, in string, out *atomicfile.Set, o ObserveOptio
 	if err := c.rewriter.AddOutputs(added); err != nil {
 		return nil, err
 	}
-	r.Read = c.result.Read
+	r.Read, r.Normalizations = c.result.Read, c.result.Normalizations
 	return r, c.write()
 }
 

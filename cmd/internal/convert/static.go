@@ -37,6 +37,13 @@ func onnxStatic(ctx context.Context, in string, out *atomicfile.Set, o Options, 
 		return nil, err
 	}
 	defer c.model.Close()
+	if !o.Static.Unfolded {
+		done, err := c.fold()
+		defer done()
+		if err != nil {
+			return nil, err
+		}
+	}
 	s := &staticCopy{onnxCopy: c, o: &o, kind: activationTypes[o.Static.Type], params: map[string]onnx.ActivationParams{},
 		folded: map[string]bool{}, jobs: map[*onnx.Tensor]*onnxJob{}, biases: map[*onnx.Tensor]bool{}}
 	if by := c.model.QuantizedBy(); by != nil {

@@ -25,7 +25,6 @@ type DynamicWriter struct {
 	r      *Rewriter
 	codes  map[*DynamicCodes]codeNames
 	inputs map[inputKey]codeNames // activations that a DynamicQuantizeLinear quantizes
-	freed  map[*Tensor]int        // number of uses that are gone
 }
 
 // codeNames are the names of codes, scales and zero points.
@@ -39,7 +38,7 @@ type inputKey struct {
 // Dynamic returns a writer for the nodes of dynamic quantization.
 func (r *Rewriter) Dynamic() *DynamicWriter {
 	r.version, r.ir = max(r.version, versionDynamic), max(r.ir, irInitializers)
-	return &DynamicWriter{r: r, codes: map[*DynamicCodes]codeNames{}, inputs: map[inputKey]codeNames{}, freed: map[*Tensor]int{}}
+	return &DynamicWriter{r: r, codes: map[*DynamicCodes]codeNames{}, inputs: map[inputKey]codeNames{}}
 }
 
 // Activations returns the number of values that are quantized while the model runs, without those
@@ -77,7 +76,7 @@ func (w *DynamicWriter) Quantize(x *DynamicNode, codes ...*DynamicCodes) error {
 	w.r.e.replace(n.frame.parent, n.frame.start, n.frame.end, parts...)
 	w.r.dropped[n] = true
 	for _, weight := range x.Weights {
-		w.free(weight.Tensor)
+		w.r.free(weight.Tensor)
 	}
 	return nil
 }
@@ -213,21 +212,6 @@ func (r *Rewriter) importMicrosoft() {
 		set := appendInt(appendString(nil, 1, microsoft), 2, 1)
 		r.e.insert(position{&r.m.root, r.m.root.end}, literal(appendBytes(nil, 8, set)))
 	}
-}
-
-// free counts a use of t that is gone, and removes t after the last one.
-func (w *DynamicWriter) free(t *Tensor) {
-	r := w.r
-	if w.freed[t]++; w.freed[t] < len(t.graph.uses[t.value]) || t.Replaceable() != nil || r.gone[t] {
-		return
-	}
-	r.gone[t] = true
-	at := t.frames[0]
-	if t.node != nil {
-		at = &t.node.frame
-	}
-	r.e.remove(at)
-	r.removeInput(t.graph, t.value)
 }
 
 // TransposedBytes writes the bytes of a matrix with its axes exchanged, for each of several

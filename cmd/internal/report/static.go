@@ -11,10 +11,11 @@ import (
 // Static lists the operators and the activations of a model whose activations were quantized,
 // statically or dynamically.
 type Static struct {
-	Operators   []Operator   `json:"operators"`
-	Activations []Activation `json:"activations"`
-	Biases      []Bias       `json:"biases"`
-	Running     int          `json:"running,omitempty"` // activations that the model quantizes while it runs
+	Operators      []Operator   `json:"operators"`
+	Activations    []Activation `json:"activations"`
+	Biases         []Bias       `json:"biases"`
+	Normalizations int          `json:"normalizations,omitempty"` // BatchNormalization nodes that were folded into the products before them
+	Running        int          `json:"running,omitempty"`        // activations that the model quantizes while it runs
 }
 
 // An Operator is a node of the model.
@@ -88,6 +89,9 @@ func (s *Static) sentence() string {
 	line := fmt.Sprintf("%s of %s computed with codes in ONNX Runtime", text.Count(len(integer)), text.Plural(len(integer)+len(floating), "operator"))
 	if folded > 0 {
 		line += fmt.Sprintf("; %s folded into the codes before", text.Plural(int64(folded), "Relu or Clip"))
+	}
+	if s.Normalizations > 0 {
+		line += fmt.Sprintf("; %s folded into the products before", text.Plural(int64(s.Normalizations), "BatchNormalization"))
 	}
 	if len(s.Activations) > 0 {
 		line += fmt.Sprintf(". %s with codes.", text.Plural(int64(len(s.Activations)), "activation"))
