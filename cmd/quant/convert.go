@@ -84,6 +84,11 @@ weights, with the ranges of a --calibration, so that ONNX Runtime computes in
 integers. docs/static.md has the steps. --include and --exclude then have names
 of nodes.
 
+--dynamic quantizes the activations of an ONNX model while it runs, and needs no
+calibration: Conv, MatMul, Gemm and LSTM compute in integers. docs/dynamic.md
+has what is written, and what --matmulnbits writes. --include and --exclude then
+have names or operators of nodes.
+
 ` + forHelp + `
 
 --scheme names a scheme as quant compare --schemes does, instead of the flags
@@ -112,6 +117,8 @@ none of these.` + convertExit,
   quant quantize model.gguf -o small.gguf --type q4_k --tensor-type attn_v=q6_k
   quant quantize model.onnx -o small.onnx --bits 4 --feedback inputs.moments
   quant quantize model.onnx -o int8.onnx --activations --calibration ranges.json
+  quant quantize model.onnx -o small.onnx --bits 4 --group-size 32 --matmulnbits
+  quant quantize model.onnx -o int8.onnx --dynamic --exclude Conv
   quant quantize model.onnx -o out.onnx --exclude '*.embed*' --dry-run`,
 		Args: models,
 		RunE: a.start(func(cmd *cobra.Command, args []string) error {
@@ -235,10 +242,21 @@ func (f *convertFlags) check(cmd *cobra.Command, kind convert.Kind) error {
 	if changed("calibration") && f.calibrated == "" {
 		return usagef("--calibration needs the name of a file")
 	}
-	if f.static.activations {
+	for _, name := range nbitsNames {
+		if f.static.nbits && changed(name) {
+			return usagef("--%s does not go with --matmulnbits", name)
+		}
+	}
+	if changed("accuracy-level") && !f.static.nbits {
+		return usagef("--accuracy-level goes with --matmulnbits")
+	}
+	switch {
+	case f.static.dynamic:
+		return f.checkDynamic(kind, changed)
+	case f.static.activations:
 		return f.checkStatic(kind, changed)
 	}
-	for _, name := range staticNames {
+	for _, name := range slices.Concat(staticNames, codesNames) {
 		if changed(name) {
 			return usagef("--%s goes with --activations", name)
 		}
@@ -259,10 +277,13 @@ func (f *convertFlags) check(cmd *cobra.Command, kind convert.Kind) error {
 		o.Granularity = option.PerGroup
 	}
 	switch {
-	case o.Granularity == "" && changed("group-size"):
+	case o.Granularity == "" && (changed("group-size") || f.static.nbits):
 		o.Granularity = option.PerGroup
 	case o.Granularity != "" && o.Granularity != option.PerGroup && changed("group-size"):
 		return usagef("--group-size goes with --granularity group, not with %s", o.Granularity)
+	}
+	if f.static.nbits && kind != convert.KindONNX {
+		return f.checkNBits(kind)
 	}
 	if kind == convert.KindGGUF {
 		return f.checkGGUF(changed) // the format defines the rest
@@ -278,6 +299,9 @@ func (f *convertFlags) check(cmd *cobra.Command, kind convert.Kind) error {
 	}
 	if err := o.Validate(); err != nil {
 		return &usageError{err}
+	}
+	if f.static.nbits {
+		return f.checkNBits(kind)
 	}
 	return nil
 }
@@ -458,8 +482,8 @@ func (a *app) convert(cmd *cobra.Command, in string, f *convertFlags,
 	c := conversion(result, in, kind, f)
 	c.For = f.convention
 	c.Dequantized, c.Planned = cmd.Name() != "quantize", f.plan != ""
-	if !c.Dequantized && !nothing && f.plan == "" && !f.static.activations && kind != convert.KindGGUF {
-		c.Note = strings.Join(system.Costs(f.options.Scheme(), string(kind)), " ")
+	if !c.Dequantized && !nothing && f.plan == "" && !f.static.activations && !f.static.dynamic && kind != convert.KindGGUF {
+		c.Note = strings.Join(system.Costs(f.options.Scheme(), f.stored(kind)), " ")
 	}
 	if !c.Dequantized && kind == convert.KindONNX {
 		c.Note = cmp.Or(c.Note, float4(result.Weights))
@@ -474,7 +498,7 @@ func (a *app) convert(cmd *cobra.Command, in string, f *convertFlags,
 		}
 		return c.WriteText(w, color, width(w))
 	})
-	if err == nil && nothing && f.static.activations {
+	if err == nil && nothing && (f.static.activations || f.static.dynamic) {
 		err = fmt.Errorf("%s: there is no operator that can compute with codes, so nothing is written", in)
 	} else if err == nil && nothing {
 		err = fmt.Errorf("%s: there is no weight to %s, so nothing is written%s", in, cmd.Name(), choices(result.Choosable, result.Left, kind))
@@ -513,6 +537,14 @@ func float4(weights []convert.Weight) string {
 		return ""
 	}
 	return "ONNX Runtime 1.30 does not run this model on a CPU: its DequantizeLinear has no FLOAT4E2M1 there."
+}
+
+// stored returns the kind of file as system.Costs takes it: MatMulNBits stores codes of 2 bits in 2.
+func (f *convertFlags) stored(kind convert.Kind) string {
+	if f.static.nbits && f.options.Bits == 2 {
+		return ""
+	}
+	return string(kind)
 }
 
 // conversion returns the report of a result.

@@ -38,6 +38,10 @@ type Options struct {
 
 	Static *Static // for ONNX: quantize activations too, with ranges from Calibration; may be nil
 
+	Dynamic *Dynamic // for ONNX: quantize products dynamically; may be nil
+
+	NBits *NBits // for ONNX: weights of MatMul and Gemm for MatMulNBits, and no others; may be nil
+
 	Plan Plan // the choice for each tensor, instead of the options above; may be nil
 
 	Include []string // patterns of names for option.Match; none to include all
@@ -58,10 +62,12 @@ type Result struct {
 
 	LeftOut []LeftOut // contents of the model's files that were not copied
 
-	// Results for Options.Static.
-	Operators   []Operator
-	Activations []Activation
-	Biases      []Bias
+	// Results for Options.Static and Options.Dynamic.
+	Operators      []Operator
+	Activations    []Activation
+	Biases         []Bias
+	Normalizations int // number of BatchNormalization nodes that were folded, for Options.Static
+	Dynamic        int // number of values that the model quantizes while it runs, for Options.Dynamic
 }
 
 // A LeftOut is something in a file that was not copied.

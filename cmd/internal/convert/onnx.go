@@ -63,6 +63,13 @@ func ONNX(ctx context.Context, in string, out *atomicfile.Set, o Options, p Prog
 			c.keep(t, why)
 			continue
 		}
+		if o.NBits != nil {
+			j.accuracy = o.NBits.Accuracy
+			if why := j.nbits(o.GroupSize); why != "" {
+				c.keep(t, why)
+				continue
+			}
+		}
 		jobs = append(jobs, j)
 		c.expect(t.Bytes) // calibration reads the weight once more
 		if o.Measure {
@@ -78,6 +85,12 @@ func ONNX(ctx context.Context, in string, out *atomicfile.Set, o Options, p Prog
 	}
 	version := int64(0)
 	for _, j := range jobs {
+		if j.use != nil {
+			if err := c.rewriter.QuantizeNBits(j.nbitsCodes()); err != nil {
+				return nil, err
+			}
+			continue
+		}
 		q := j.quantized()
 		if err := c.rewriter.Quantize(q); err != nil {
 			return nil, err
@@ -149,6 +162,10 @@ type onnxJob struct {
 	fitted   quant.Source  // the values of codes, from fit until they are written
 	params   *quant.Params // nil until they are computed, and after forget
 	measured bool
+
+	use      *onnx.NBitsUse // for MatMulNBits; nil for DequantizeLinear
+	block    int            // elements in a block of MatMulNBits
+	accuracy int            // its accuracy_level
 }
 
 // onnxJob returns the job for t, or the reason to leave t.
@@ -174,7 +191,7 @@ func (o *Options) onnxJob(c *onnxCopy, t *onnx.Tensor) (*onnxJob, string, error)
 			axis = a
 		}
 	}
-	if err := besideCodes(t, s); err != nil {
+	if err := besideCodes(t, s); err != nil && o.NBits == nil {
 		return nil, "", err
 	}
 	j := &onnxJob{c: c, t: t, known: known, channels: o.channelAxis(info), shape: info.Shape, scheme: s, measure: o.Measure}
