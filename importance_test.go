@@ -15,7 +15,7 @@ import (
 // importantSchemes are schemes of LeastSquares of all kinds.
 func importantSchemes() []Scheme {
 	var all []Scheme
-	for _, g := range []Granularity{PerTensor, PerChannel(0), PerChannel(1), PerChannel(-1), PerGroup(-1, 8), PerGroup(0, 3), PerGroup(1, 4)} {
+	for _, g := range []Granularity{PerTensor, PerChannel(0), PerChannel(1), PerChannel(-1), PerGroup(-1, 8), PerGroup(0, 3), PerGroup(1, 4), PerBlock(0, 2, -1, 5)} {
 		for _, s := range []Scheme{
 			{Bits: 4, Mapping: Symmetric}, {Bits: 3}, {Bits: 4, Unsigned: true, ZeroInRange: true},
 			{Bits: 8, Mapping: Symmetric, NarrowRange: true}, {Bits: 5, Mapping: Symmetric, Divisor: EachEnd},
@@ -354,7 +354,7 @@ func TestOtherMethodsIgnoreImportance(t *testing.T) {
 
 // TestGoldenImportance: the results are the same bits on every machine.
 func TestGoldenImportance(t *testing.T) {
-	const want = "5602acd167b6483f"
+	const want = "0cca337bf82f79d4"
 	h := fnv.New64a()
 	x := importantTensor(8, 6, 96, 3)
 	i := Importance{1, importantValues(8, 96)}

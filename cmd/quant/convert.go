@@ -19,6 +19,7 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/gguf"
 	"github.com/a01592f9/quant/cmd/internal/option"
 	"github.com/a01592f9/quant/cmd/internal/report"
+	"github.com/a01592f9/quant/cmd/internal/system"
 	"github.com/a01592f9/quant/cmd/internal/text"
 )
 
@@ -27,6 +28,8 @@ type convertFlags struct {
 	options    convert.Options
 	axis       int
 	mapping    string
+	divisor    string
+	scales     string // format
 	method     string
 	scheme     string // the whole scheme; "" if other flags give it
 	calibrated string
@@ -111,6 +114,7 @@ its scheme; the others are quantized as the flags say. GGUF knows neither.` + co
 	flags.StringVar(&f.mapping, "mapping", "symmetric", "`name`: asymmetric or symmetric")
 	flags.BoolVar(&o.Unsigned, "unsigned", false, "codes from 0 up instead of around 0")
 	flags.BoolVar(&o.NarrowRange, "narrow-range", false, "leave out the lowest code (signed, symmetric only)")
+	registerDivisor(cmd, &f.divisor, &f.scales)
 	flags.StringVar(&f.method, "method", "minmax", methodUsage())
 	flags.StringVar(&f.calibrated, "calibration", "", "take scales and zero points of tensors by their names from a `file` of quant calibrate")
 	flags.StringVar(&f.plan, "plan", "", "quantize each weight as a `file` of quant plan says, and no others")
@@ -189,6 +193,12 @@ func (f *convertFlags) check(cmd *cobra.Command, kind convert.Kind) error {
 		return &usageError{err}
 	}
 	var err error
+	if o.Divisor, err = option.ParseDivisor(f.divisor); err != nil {
+		return usagef("--divisor: %w", err)
+	}
+	if o.Scales, err = option.ParseScales(f.scales); err != nil {
+		return usagef("--scales: %w", err)
+	}
 	if o.Range, err = option.ParseMethod(f.method); err != nil {
 		return usagef("--method: %w", err)
 	}
@@ -247,7 +257,7 @@ func (f *convertFlags) checkPlan(changed func(name string) bool) error {
 	if f.plan == "" {
 		return usagef("--plan needs the name of a file")
 	}
-	for _, name := range []string{"scheme", "bits", "type", "tensor-type", "granularity", "group-size", "axis", "mapping", "unsigned", "narrow-range", "method", "calibration"} {
+	for _, name := range []string{"scheme", "bits", "type", "tensor-type", "granularity", "group-size", "axis", "mapping", "unsigned", "narrow-range", "divisor", "scales", "method", "calibration"} {
 		if changed(name) {
 			return usagef("--%s does not go with --plan, which says how each weight is quantized", name)
 		}
@@ -258,7 +268,7 @@ func (f *convertFlags) checkPlan(changed func(name string) bool) error {
 
 // checkScheme checks the flags if --scheme is given.
 func (f *convertFlags) checkScheme(kind convert.Kind, changed func(name string) bool) error {
-	for _, name := range []string{"bits", "type", "tensor-type", "granularity", "group-size", "mapping", "unsigned", "narrow-range", "method"} {
+	for _, name := range []string{"bits", "type", "tensor-type", "granularity", "group-size", "mapping", "unsigned", "narrow-range", "divisor", "scales", "method"} {
 		if changed(name) {
 			return usagef("--%s does not go with --scheme, which says all of it", name)
 		}
@@ -282,7 +292,7 @@ func (f *convertFlags) checkScheme(kind convert.Kind, changed func(name string) 
 
 // checkGGUF checks the flags for a GGUF model.
 func (f *convertFlags) checkGGUF(changed func(name string) bool) error {
-	for _, name := range []string{"mapping", "unsigned", "narrow-range", "axis", "method", "calibration"} {
+	for _, name := range []string{"mapping", "unsigned", "narrow-range", "divisor", "scales", "axis", "method", "calibration"} {
 		if changed(name) {
 			return usagef("--%s does not go with GGUF, whose types say how codes are made", name)
 		}
@@ -376,8 +386,8 @@ func (a *app) convert(cmd *cobra.Command, in string, f *convertFlags,
 	}
 	c := conversion(result, in, kind, f)
 	c.Dequantized, c.Planned = cmd.Name() != "quantize", f.plan != ""
-	if !c.Dequantized && !nothing && f.plan == "" && !f.static.activations {
-		c.Note = unused(f.options.Bits, kind)
+	if !c.Dequantized && !nothing && f.plan == "" && !f.static.activations && kind != convert.KindGGUF {
+		c.Note = strings.Join(system.Costs(f.options.Scheme(), string(kind)), " ")
 	}
 	c.Total.FilesBefore, c.Total.FilesAfter = result.Read, out.Size()
 	if nothing {
@@ -420,24 +430,6 @@ func choices(names []string, left []convert.Left, kind convert.Kind) string {
 		more = fmt.Sprintf(", and so for %s more", text.Count(n))
 	}
 	return fmt.Sprintf("; --include '%s' picks one that is left%s", names[0], more)
-}
-
-// unused returns a note if codes of some width are stored in more bits, else "".
-func unused(bits int, kind convert.Kind) string {
-	if kind != convert.KindONNX {
-		return ""
-	}
-	width := 16
-	switch {
-	case bits <= 4:
-		width = 4
-	case bits <= 8:
-		width = 8
-	}
-	if bits == width {
-		return ""
-	}
-	return fmt.Sprintf("Codes of %d bits are stored in %d: --bits %d makes a file of the same size with smaller errors.", bits, width, width)
 }
 
 // conversion returns the report of a result.

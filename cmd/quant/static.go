@@ -45,7 +45,7 @@ func (f *convertFlags) checkStatic(kind convert.Kind, changed func(name string) 
 	if f.calibrated == "" {
 		return usagef("--activations needs --calibration, a file with the ranges of activations: see docs/static.md")
 	}
-	for _, name := range []string{"bits", "type", "tensor-type", "group-size", "axis", "mapping", "unsigned", "narrow-range", "plan"} {
+	for _, name := range []string{"bits", "type", "tensor-type", "group-size", "axis", "mapping", "unsigned", "narrow-range", "divisor", "scales", "plan"} {
 		if changed(name) {
 			return usagef("--%s does not go with --activations, where weights are symmetric int8", name)
 		}

@@ -20,7 +20,8 @@ type Options struct {
 	Axis        *int   // axis of the channels; nil for the axis in the file, or 0 if there is none
 	NarrowRange bool
 	Format      quant.Format      // format of codes; Bits is the width of integer codes
-	Scales      quant.ScaleFormat // format of scales
+	Scales      quant.ScaleFormat // format of scales; files of integers have them as float32 all the same
+	Divisor     quant.Divisor     // of the symmetric mapping
 	Range       quant.Method      // method that chooses the ranges of weights
 	Calibration *calibfile.File   // parameters for weights of the same names, instead of Range; may be nil
 	Measure     bool              // set Weight.Metrics; this reads each weight once more

@@ -126,8 +126,6 @@ func Safetensors(ctx context.Context, in string, out *atomicfile.Set, o Options,
 // checkSafetensors returns an error for options without a layout in compressed-tensors.
 func (o *Options) checkSafetensors() error {
 	switch {
-	case o.Format == quant.Integers && o.Scales != quant.Float32Scale:
-		return fmt.Errorf("scales of %v: those of integers are float32 in compressed-tensors", o.Scales)
 	case o.Format == quant.Integers && o.Bits != 2 && o.Bits != 4 && o.Bits != 8:
 		return fmt.Errorf("%d bits: compressed-tensors has 8, 4 and 2", o.Bits)
 	case o.Unsigned:
@@ -287,6 +285,12 @@ func schemeText(s quant.Scheme) string {
 	}
 	if s.NarrowRange {
 		text += ", narrow range"
+	}
+	if s.Divisor != quant.FarEnd {
+		text += fmt.Sprintf(", divisor %v", s.Divisor)
+	}
+	if s.Scales != quant.Float32Scale {
+		text += fmt.Sprintf(", scales %v", s.Scales)
 	}
 	return text
 }

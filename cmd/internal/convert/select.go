@@ -141,10 +141,13 @@ func (o *Options) scheme(t tensorfile.Info) (s quant.Scheme, axis int, err error
 // codes returns the scheme of o, per tensor.
 func (o *Options) codes() quant.Scheme {
 	return quant.Scheme{
-		Bits: o.Bits, Format: o.Format, Scales: o.Scales, Unsigned: o.Unsigned, Mapping: o.Mapping, NarrowRange: o.NarrowRange,
+		Bits: o.Bits, Format: o.Format, Scales: o.Scales, Unsigned: o.Unsigned, Mapping: o.Mapping, NarrowRange: o.NarrowRange, Divisor: o.Divisor,
 		Method: o.Range, ZeroInRange: o.Format == quant.Integers, // files keep zero points in the type of codes
 	}
 }
+
+// Scheme returns the scheme of o for a matrix whose channels are on axis 0.
+func (o *Options) Scheme() quant.Scheme { return o.rowScheme() }
 
 // channelAxis returns the axis of the channels of t: Options.Axis if set, else the axis of the
 // operator that uses t, or 0. The result is out of range if Options.Axis is.
@@ -210,13 +213,11 @@ func (o *Options) SetScheme(text string) error {
 		return err
 	}
 	o.Bits, o.Format, o.Scales, o.Mapping = s.Bits, s.Format, s.Scales, s.Mapping
-	o.Unsigned, o.NarrowRange, o.Range = s.Unsigned, s.NarrowRange, s.Method
+	o.Unsigned, o.NarrowRange, o.Divisor, o.Range = s.Unsigned, s.NarrowRange, s.Divisor, s.Method
 	o.Granularity = option.Granularity(s.Granularity)
 	o.GroupSize, _ = s.Granularity.GroupSize()
 	axis, _ := s.Granularity.Axis()
 	switch {
-	case s.Divisor != quant.FarEnd:
-		return fmt.Errorf("scheme %q: files are written without the divisor %v", text, s.Divisor)
 	case channel:
 		o.Granularity = option.PerChannel
 	case o.Granularity == option.PerGroup && axis != -1:
@@ -242,6 +243,9 @@ func (o *Options) Validate() error {
 		return fmt.Errorf("group size %d is not positive", o.GroupSize)
 	case o.NarrowRange && (o.Mapping != quant.Symmetric || o.Unsigned):
 		return fmt.Errorf("narrow range is for signed codes of the symmetric mapping")
+	}
+	if o.Format == quant.Integers && o.Scales == quant.E4M3Scale {
+		return fmt.Errorf("scales of %v are for floating-point codes: those of integers have no scale of the tensor in a file", o.Scales)
 	}
 	if err := o.selection().Validate(); err != nil {
 		return err

@@ -18,8 +18,10 @@ type Scheme struct {
 	GroupSize   *int   `json:"group_size"`
 	NarrowRange bool   `json:"narrow_range"`
 	ZeroInRange bool   `json:"zero_in_range"`
-	Method      string `json:"method"`           // that chose the ranges
-	Format      string `json:"format,omitempty"` // of codes that are not integers
+	Method      string `json:"method"`            // that chose the ranges
+	Format      string `json:"format,omitempty"`  // of codes that are not integers
+	Divisor     string `json:"divisor,omitempty"` // of the symmetric mapping; "" is "far"
+	Scales      string `json:"scales,omitempty"`  // format of scales; "" is "float32"
 }
 
 // newScheme returns s in the form of a report. A vector is compared as [1, n], and
@@ -34,6 +36,12 @@ func newScheme(s quant.Scheme, vector bool) Scheme {
 		ZeroInRange: s.ZeroInRange,
 		Method:      s.Method.String(),
 		Format:      formatWord(s.Format),
+	}
+	if s.Divisor != quant.FarEnd {
+		r.Divisor = s.Divisor.String()
+	}
+	if s.Scales != quant.Float32Scale {
+		r.Scales = s.Scales.String()
 	}
 	if size, ok := s.Granularity.GroupSize(); ok {
 		r.GroupSize = &size

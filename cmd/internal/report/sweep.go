@@ -45,6 +45,10 @@ type SweepOptions struct {
 	Tensors     []string `json:"tensors"`
 	Target      *float64 `json:"target_db"` // SQNR to reach; nil for none
 
+	// Divisor and Scales are those of Options.
+	Divisor string `json:"divisor,omitempty"`
+	Scales  string `json:"scales,omitempty"`
+
 	// Schemes are a list to compare beside those of Bits and GroupSizes: texts as
 	// quant.ParseScheme reads them, with "channel" for the axis of the channels, and
 	// block formats of GGUF such as "q4_k". If Bits is empty, only these are compared.
@@ -137,7 +141,7 @@ type SweepError struct {
 func (o SweepOptions) options() Options {
 	return Options{
 		Unsigned: o.Unsigned, Mapping: o.Mapping, Axis: o.Axis, NarrowRange: o.NarrowRange,
-		ZeroInRange: o.ZeroInRange, Method: o.Method, Tensors: o.Tensors,
+		ZeroInRange: o.ZeroInRange, Method: o.Method, Tensors: o.Tensors, Divisor: o.Divisor, Scales: o.Scales,
 	}
 }
 
@@ -214,6 +218,8 @@ func BuildSweep(ctx context.Context, name string, src Source, o SweepOptions, pr
 		o.Bits = []int{}
 	}
 	complete(&o.Tensors, &o.Mapping, &o.Method)
+	usual := o.options().normal()
+	o.Divisor, o.Scales = usual.Divisor, usual.Scales
 	s := &Sweep{Source: name, Options: o, Weights: []SweepWeight{}, FileNotes: NotesOf(src)}
 	s.base = Report{Source: name, Options: o.options(), Skipped: []Skipped{}}
 	plan, err := s.base.plan(src.Tensors())
