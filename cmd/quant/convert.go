@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	library "github.com/a01592f9/quant"
 	"github.com/a01592f9/quant/calibfile"
 	"github.com/a01592f9/quant/cmd/internal/atomicfile"
 	"github.com/a01592f9/quant/cmd/internal/convert"
@@ -33,6 +34,7 @@ type convertFlags struct {
 	method     string
 	scheme     string // the whole scheme; "" if other flags give it
 	calibrated string
+	importance string   // path
 	plan       string   // path of the file
 	types      []string // rules for the types of tensors in GGUF
 	static     staticFlags
@@ -85,7 +87,10 @@ tensor, fp8_e4m3:channel, mxfp8, mxfp4 and nvfp4.
 
 --method chooses ranges that clip: see quant compare --help. With --calibration
 weights that the file has a name of get its scales and zero points and, in ONNX,
-its scheme; the others are quantized as the flags say. GGUF knows neither.` + convertExit,
+its scheme; the others are quantized as the flags say. GGUF knows neither.
+
+--importance makes mse choose the least error of the outputs of a layer: see
+quant compare --help.` + convertExit,
 		Example: `  quant quantize model.onnx -o model.int8.onnx
   quant quantize model.onnx -o small.onnx --bits 4 --group-size 32
   quant quantize model.safetensors -o quantized/ --bits 4
@@ -93,6 +98,7 @@ its scheme; the others are quantized as the flags say. GGUF knows neither.` + co
   quant quantize model.gguf -o model.q8_0.gguf
   quant quantize model.gguf -o small.gguf --type q4_k --tensor-type attn_v=q6_k
   quant quantize model.onnx -o small.onnx --bits 4 --method mse
+  quant quantize model/ -o out/ --bits 4 --method mse --importance imatrix.gguf
   quant quantize model.onnx -o int8.onnx --activations --calibration ranges.json
   quant quantize model.onnx -o out.onnx --exclude '*.embed*' --dry-run`,
 		Args: models,
@@ -117,6 +123,7 @@ its scheme; the others are quantized as the flags say. GGUF knows neither.` + co
 	registerDivisor(cmd, &f.divisor, &f.scales)
 	flags.StringVar(&f.method, "method", "minmax", methodUsage())
 	flags.StringVar(&f.calibrated, "calibration", "", "take scales and zero points of tensors by their names from a `file` of quant calibrate")
+	flags.StringVar(&f.importance, "importance", "", importanceUsage+"; with --method mse")
 	flags.StringVar(&f.plan, "plan", "", "quantize each weight as a `file` of quant plan says, and no others")
 	f.static.register(cmd)
 	f.register(cmd)
@@ -204,6 +211,9 @@ func (f *convertFlags) check(cmd *cobra.Command, kind convert.Kind) error {
 	}
 	if changed("calibration") && f.calibrated == "" {
 		return usagef("--calibration needs the name of a file")
+	}
+	if err := f.checkImportance(kind, changed); err != nil {
+		return err
 	}
 	if f.static.activations {
 		return f.checkStatic(kind, changed)
@@ -366,6 +376,14 @@ func (a *app) convert(cmd *cobra.Command, in string, f *convertFlags,
 			return err
 		}
 	}
+	if f.importance != "" {
+		if f.options.Importance, err = readImportance(f.importance); err != nil {
+			return err
+		}
+		if f.options.Scheme().Method != library.LeastSquares {
+			return usagef("--importance goes with --method mse, which chooses the least weighted error")
+		}
+	}
 	out, err := f.begin(kind, folder, a.force)
 	if err != nil {
 		return err
@@ -439,9 +457,16 @@ func conversion(r *convert.Result, in string, kind convert.Kind, f *convertFlags
 		Weights: []report.Converted{}, Left: []report.Left{},
 	}
 	for _, w := range r.Weights {
-		c.Add(report.Converted{
-			Name: w.Name, Use: w.Use, DType: w.Type, Shape: w.Shape, Calibrated: w.Calibrated, Before: w.Before, After: w.After,
-		}, w.Scheme, w.Metrics)
+		x := report.Converted{
+			Name: w.Name, Use: w.Use, DType: w.Type, Shape: w.Shape, Calibrated: w.Calibrated, Important: w.Important, Before: w.Before, After: w.After,
+		}
+		if w.Weighted != nil {
+			x.Weighted = report.NewWeighted(*w.Weighted)
+		}
+		c.Add(x, w.Scheme, w.Metrics)
+	}
+	if f.importance != "" {
+		c.Importance = filepath.Base(f.importance)
 	}
 	for _, l := range r.Left {
 		c.Left = append(c.Left, report.Left{

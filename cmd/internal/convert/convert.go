@@ -7,6 +7,7 @@ import (
 	"github.com/a01592f9/quant"
 	"github.com/a01592f9/quant/calibfile"
 	"github.com/a01592f9/quant/cmd/internal/gguf"
+	"github.com/a01592f9/quant/cmd/internal/importance"
 	"github.com/a01592f9/quant/cmd/internal/option"
 )
 
@@ -24,6 +25,7 @@ type Options struct {
 	Divisor     quant.Divisor     // of the symmetric mapping
 	Range       quant.Method      // method that chooses the ranges of weights
 	Calibration *calibfile.File   // parameters for weights of the same names, instead of Range; may be nil
+	Importance  *importance.File  // importance of the inputs of weights, for quant.LeastSquares; may be nil
 	Measure     bool              // set Weight.Metrics; this reads each weight once more
 
 	Type        string     // for GGUF: the type, such as q4_k; "" for the type of Bits
@@ -71,7 +73,8 @@ type Weight struct {
 	Calibrated    bool  // the parameters come from a calibration file
 	Before, After int64 // bytes in the files, with scales and zero points
 
-	Metrics *quant.Metrics // errors of the reconstructed values; nil if not measured
+	Important bool // its inputs have an importance
+	Measured
 }
 
 // A Left is a tensor that was copied unchanged.

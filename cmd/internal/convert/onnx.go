@@ -69,6 +69,9 @@ func ONNX(ctx context.Context, in string, out *atomicfile.Set, o Options, p Prog
 	if err := o.checkCalibrated(weights); err != nil {
 		return nil, err
 	}
+	if err := o.checkImportance(weights); err != nil {
+		return nil, err
+	}
 	version := int64(0)
 	for _, j := range jobs {
 		q := j.quantized()
@@ -143,6 +146,7 @@ type onnxJob struct {
 	n        int  // number of scales
 	weight   Weight
 	known    *quant.Params // from a calibration file; may be nil
+	inputs   *quant.Importance
 	params   *quant.Params // nil until they are computed, and after forget
 	measured bool
 }
@@ -170,10 +174,14 @@ func (o *Options) onnxJob(c *onnxCopy, t *onnx.Tensor) (*onnxJob, string, error)
 			axis = a
 		}
 	}
+	inputs, err := o.importanceOf(info, known)
+	if err != nil {
+		return nil, "", err
+	}
 	if _, grouped := s.Granularity.GroupSize(); grouped && s.Bits > 4 && s.Bits <= 8 && t.BesideCodes {
 		return nil, "", errGroupsBesideCodes
 	}
-	j := &onnxJob{c: c, t: t, known: known, channels: o.channelAxis(info), shape: info.Shape, scheme: s, measure: o.Measure, dtype: "I", width: 16}
+	j := &onnxJob{c: c, t: t, known: known, inputs: inputs, channels: o.channelAxis(info), shape: info.Shape, scheme: s, measure: o.Measure, dtype: "I", width: 16}
 	if s.Unsigned {
 		j.dtype = "U"
 	}
@@ -187,7 +195,7 @@ func (o *Options) onnxJob(c *onnxCopy, t *onnx.Tensor) (*onnxJob, string, error)
 	if j.n, err = s.NumParams(info.Shape); err != nil {
 		return nil, "", err
 	}
-	j.weight = Weight{Name: t.Name, Use: t.Use, Shape: info.Shape, Axis: axis, Scheme: s, Calibrated: known != nil, Before: t.Bytes,
+	j.weight = Weight{Name: t.Name, Use: t.Use, Shape: info.Shape, Axis: axis, Scheme: s, Calibrated: known != nil, Important: inputs != nil, Before: t.Bytes,
 		Type: strings.NewReplacer("I", "int", "U", "uint").Replace(j.dtype)}
 	j.weight.After = int64(quant.PackedLen(int(elements(info.Shape)), j.width)) + 4*int64(j.n) + j.zeroBytes()
 	if j.weight.After >= t.Bytes && !o.asked(t.Name) {
@@ -239,13 +247,13 @@ func (j *onnxJob) calibrate() (*quant.Params, error) {
 	if j.measured || j.weight.Metrics != nil {
 		src.left = 0
 	}
-	p, metrics, err := calibrate(j.c.ctx, src, j.shape, j.scheme, j.known, measure)
+	p, lost, err := calibrate(j.c.ctx, src, j.shape, j.scheme, j.known, j.inputs, measure)
 	if err != nil {
 		return nil, inTensor(j.t.Name, inChannel(err, j.shape, j.channels))
 	}
 	src.rest()
 	if measure {
-		j.weight.Metrics = metrics
+		j.weight.Measured = lost
 	}
 	j.params, j.measured = &p, true
 	return j.params, nil

@@ -32,6 +32,9 @@ func WriteText(w io.Writer, r *Report, o TextOptions) error {
 	p.Title(named(r.Source, o.Note))
 	p.Paragraph(table.Dim, r.Options.About())
 	r.writeReading(p)
+	if about := r.weightedText(); about != "" {
+		p.Paragraph(table.Dim, about)
+	}
 	if r.Summary.Compared > 1 {
 		p.Blank()
 		p.Table(r.SummaryTable(false))
