@@ -474,7 +474,7 @@ func (a *app) convert(cmd *cobra.Command, in string, f *convertFlags,
 		if f.options.Importance, err = readImportance(f.importance); err != nil {
 			return err
 		}
-		if f.options.Scheme().Method != library.LeastSquares {
+		if f.options.Scheme().Method != library.LeastSquares || f.options.HalfQuadratic {
 			return usagef("--importance goes with --method mse, which chooses the least weighted error")
 		}
 	}
