@@ -25,6 +25,7 @@ type calibrateFlags struct {
 	ignore      bool
 	merge       bool
 	state       string
+	moments     momentFlags
 	output      string
 	format      string
 	reading     readingFlags
@@ -51,6 +52,7 @@ func (f *calibrateFlags) register(cmd *cobra.Command) {
 	flags.StringVar(&f.state, "state", "", "keep what was seen in a `file`, to be merged")
 	flags.BoolVar(&f.merge, "merge", false, "FILES are states: join them")
 	flags.StringVar(&f.format, "format", formatTable, "`name` of the output format: table or json; json is the calibration file")
+	f.moments.register(cmd)
 	f.reading.register(cmd)
 	completeTensors(cmd, "tensor")
 	completeWords(cmd, "mapping", option.Mappings()...)
@@ -170,7 +172,7 @@ func (f *calibrateFlags) checkGranularity(changed func(flag string) bool) error 
 
 // outputs lists the files to write.
 func (f *calibrateFlags) outputs() []output {
-	return []output{{"output", f.output}, {"state", f.state}}
+	return []output{{"output", f.output}, {"state", f.state}, {"moments", f.moments.path}}
 }
 
 // checkFiles checks the names of the input and output files.
@@ -197,6 +199,10 @@ func (f *calibrateFlags) checkFiles(changed func(flag string) bool, args []strin
 	switch {
 	case same(f.output, f.state):
 		return usagef("--output and --state name the same file")
+	case same(f.moments.path, f.output) || same(f.moments.path, f.state):
+		return usagef("--moments names the same file as --output or --state")
+	case f.moments.only(f):
+		return f.moments.check(changed, f, dashes)
 	case f.output == "" && f.state == "" && f.format != formatJSON:
 		return usagef("--output is missing: the name of the calibration file to write")
 	case dashes > 1:
@@ -204,7 +210,7 @@ func (f *calibrateFlags) checkFiles(changed func(flag string) bool, args []strin
 	case f.merge && dashes > 0:
 		return usagef("--merge joins files, not standard input")
 	}
-	return nil
+	return f.moments.check(changed, f, dashes)
 }
 
 // overridden returns the scheme of a state file, changed by the flags that were given.
