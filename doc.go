@@ -116,6 +116,10 @@
 //     last group may be shorter. Parameters are in row-major order of the shape
 //     with the axis' length replaced by its number of groups, as in ONNX's
 //     blocked quantization.
+//   - [PerBlock], of two sizes along two axes, of which one is the last: a block has
+//     so many elements each way. The last block of an axis may be shorter. Parameters
+//     are in row-major order of the shape with the lengths of both axes replaced by
+//     their numbers of blocks.
 //
 // Axes count from 0, or from the end if negative. They may be any axis of a
 // tensor of any rank. Elements are read in one of two orders. If the elements
@@ -300,6 +304,19 @@
 // For weights begin with LeastSquares, for activations with Percentile(99.99) or
 // LeastSquares. Compare takes schemes with different methods, and measures the error
 // of each.
+//
+// # Importance
+//
+// An error matters as much as what it is multiplied with. [CalibrateWeighted] takes an
+// [Importance] for the elements of a weight, such as the mean squares of the activations at
+// its inputs: feedback.Moments observes them, and an importance matrix of llama.cpp has them.
+// LeastSquares then chooses the range with the least sum of w·e². [CompareWeighted] measures
+//
+//	weighted RMSE = sqrt(sum w·e² / sum w)               in the unit of the data
+//	weighted SQNR = 10 log10(sum w·x² / sum w·e²)        in dB
+//
+// beside the other metrics. An importance belongs to a call and not to a Scheme, since it is
+// data of one tensor. Quantize and Dequantize do not need it.
 //
 // # Calibrating over batches
 //

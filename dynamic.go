@@ -161,7 +161,7 @@ func (d *dynamic) cutRows() {
 // if the elements of a parameter are not consecutive.
 func (d *dynamic) runLen() int {
 	switch {
-	case d.cols > 0 || d.layout.group == 0 && d.outer > 1:
+	case d.cols > 0 || d.layout.group == 0 && d.outer > 1 || d.tall > 0:
 		return 0
 	case d.layout.group == 0:
 		return d.inner

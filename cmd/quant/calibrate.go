@@ -54,8 +54,12 @@ A text or CSV file is a batch too. What of a file was left out is listed; with
 FILES are states, and the result is that of all batches together, to the last
 bit. Among batches states may stand too, to go on where they ended. A state has
 the scheme that it was made for; --method, --bits, --unsigned, --mapping,
---narrow-range and --zero-in-range may choose another, as far as it goes: what
-was kept for minmax knows no other method.
+--narrow-range, --zero-in-range and --for may choose another, as far as it goes:
+what was kept for minmax knows no other method.
+
+--for SYSTEM gives the scheme of a system's activations: onnxruntime and pytorch
+have uint8, tensorrt symmetric int8, tflite int8. The others need no
+calibration.
 
 --moments keeps the second moments of the inputs of layers: the mean of the
 product of any two inputs. quant plan --sensitivity and quant quantize

@@ -21,6 +21,7 @@ type calibrateFlags struct {
 	groupSize   int
 	name        string
 	tensors     []string
+	system      string // of --for
 	ignore      bool
 	merge       bool
 	state       string
@@ -36,6 +37,7 @@ func (f *calibrateFlags) register(cmd *cobra.Command) {
 	flags.SortFlags = false
 	flags.StringVarP(&f.output, "output", "o", "", "write the calibration to a `file`")
 	flags.StringVar(&f.method, "method", "minmax", "`name` of the way to choose ranges: minmax, percentile=P, magnitude=P, mse, mae, entropy or ema=M")
+	registerFor(cmd, &f.system)
 	flags.IntVar(&s.Bits, "bits", s.Bits, "width `n` of a code, 2 to 16")
 	flags.BoolVar(&s.Unsigned, "unsigned", false, "codes from 0 up instead of around 0")
 	flags.StringVar(&f.mapping, "mapping", "asymmetric", "`name`: asymmetric or symmetric")
@@ -90,6 +92,11 @@ func (f *calibrateFlags) check(cmd *cobra.Command, args []string) error {
 // checkScheme checks the flags of the scheme, and sets the scheme.
 func (f *calibrateFlags) checkScheme(changed func(flag string) bool) error {
 	s := &f.scheme
+	if changed("for") {
+		if err := f.checkFor(changed); err != nil {
+			return err
+		}
+	}
 	var err error
 	if s.Method, err = library.ParseMethod(f.method); err != nil {
 		return usagef("--method: %s", strings.TrimPrefix(err.Error(), "quant: "))
@@ -104,6 +111,24 @@ func (f *calibrateFlags) checkScheme(changed func(flag string) bool) error {
 		return &usageError{errors.New(strings.TrimPrefix(err.Error(), "quant: "))}
 	}
 	return nil
+}
+
+// checkFor sets the scheme to that of activations of the system of --for.
+func (f *calibrateFlags) checkFor(changed func(flag string) bool) error {
+	s, err := parseFor(f.system, changed)
+	if err != nil {
+		return err
+	}
+	x, err := s.Activation()
+	if err != nil {
+		return usagef("--for %s: %w", s.Name, err)
+	}
+	if changed("bits") && f.scheme.Bits != x.Bits {
+		return usagef("--bits %d contradicts --for %s, which has %d", f.scheme.Bits, s.Name, x.Bits)
+	}
+	f.scheme.Bits = x.Bits
+	flags := schemeFlags{mapping: &f.mapping, unsigned: &f.scheme.Unsigned, narrow: &f.scheme.NarrowRange, zero: &f.scheme.ZeroInRange}
+	return flags.set(s, x, changed)
 }
 
 // checkGranularity checks the flags of the granularity, and sets it.
@@ -190,7 +215,7 @@ func (f *calibrateFlags) checkFiles(changed func(flag string) bool, args []strin
 
 // overridden returns the scheme of a state file, changed by the flags that were given.
 func (f *calibrateFlags) overridden(cmd *cobra.Command, s library.Scheme) library.Scheme {
-	changed := cmd.Flags().Changed
+	changed := func(flag string) bool { return cmd.Flags().Changed(flag) || f.system != "" && flag != "method" }
 	if changed("method") {
 		s.Method = f.scheme.Method
 	}

@@ -50,6 +50,9 @@ not count.
 A candidate is keep, which leaves a weight as it is; a type of GGUF such as
 q4_k; or a scheme: int4 and channel, tensor or gSIZE for groups of SIZE, as in
 int4:g32. :asymmetric and a method, as in int4:g32:minmax, may follow.
+Floating-point candidates are fp8_e4m3 and fp8_e5m2 for onnxruntime, and
+fp8_e4m3, mxfp8, mxfp4 and nvfp4 for vllm. With --for symmetric candidates have
+the divisor and the narrow range that quant quantize --for has too.
 
 --sensitivity makes errors of weights those of the outputs of their layers: with
 an importance matrix or the diagonal of second moments as if input channels were
@@ -126,7 +129,7 @@ func (f *planFlags) check(cmd *cobra.Command) error {
 	if o.BitsPerWeight == nil && o.SQNR == nil && o.Bytes == nil {
 		return usagef("a plan needs a budget: --bits-per-weight 4.5, --bytes 900M, or --sqnr 30")
 	}
-	o.Target = report.PlanTarget(f.target)
+	o.Target, o.Conforms = report.PlanTarget(f.target), changed("for")
 	for _, rule := range f.fixed {
 		i := strings.LastIndexByte(rule, '=')
 		if i <= 0 {

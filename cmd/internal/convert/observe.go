@@ -20,6 +20,8 @@ type ObserveOptions struct {
 	// Layers asks for the inputs of layers that have weights, for second moments, instead of the
 	// values that static quantization needs. Nodes and Exclude must be empty.
 	Layers bool
+
+	Unfolded bool // leave BatchNormalization nodes, as for Static
 }
 
 // An Observed value is a tensor whose range static quantization needs.
@@ -50,11 +52,14 @@ type Observation struct {
 	Shared []Sharing
 	Left   []FloatNode
 	Read   int64 // bytes of the model's files
+
+	Normalizations int // number of BatchNormalization nodes that were folded
 }
 
 // Observe writes the ONNX model in to out with more outputs: the values whose ranges static
-// quantization needs, or the inputs of layers. It changes nothing else. It returns an error that says why if there is no
-// such value.
+// quantization needs, or the inputs of layers. For static quantization it folds BatchNormalization
+// nodes as that does, unless o.Unfolded is set. It changes nothing else. It returns an error that
+// says why if there is no such value.
 func Observe(ctx context.Context, in string, out *atomicfile.Set, o ObserveOptions, p Progress) (*Observation, error) {
 	out.Bind(ctx)
 	c, err := newONNXCopy(ctx, in, out, Options{}, p)
@@ -62,6 +67,13 @@ func Observe(ctx context.Context, in string, out *atomicfile.Set, o ObserveOptio
 		return nil, err
 	}
 	defer c.model.Close()
+	if !o.Unfolded && !o.Layers {
+		done, err := c.fold()
+		defer done()
+		if err != nil {
+			return nil, err
+		}
+	}
 	if by := c.model.QuantizedBy(); by != nil {
 		return nil, fmt.Errorf("it is quantized already: node %q is %s; observe the model that it was made of", text.Clean(by.Name), by.Op)
 	}
@@ -87,7 +99,7 @@ func Observe(ctx context.Context, in string, out *atomicfile.Set, o ObserveOptio
 	if err := c.rewriter.AddOutputs(added); err != nil {
 		return nil, err
 	}
-	r.Read = c.result.Read
+	r.Read, r.Normalizations = c.result.Read, c.result.Normalizations
 	return r, c.write()
 }
 

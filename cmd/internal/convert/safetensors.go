@@ -89,6 +89,9 @@ func Safetensors(ctx context.Context, in string, out *atomicfile.Set, o Options,
 			if err := j.setFit(&o, info); err != nil {
 				return nil, inTensor(info.Name, err)
 			}
+			if j.inputs, err = o.importanceOf(info, j.known); err != nil {
+				return nil, inTensor(info.Name, err)
+			}
 			after := int64(0)
 			for _, t := range j.tensors() {
 				after += t.bytes
@@ -119,6 +122,9 @@ func Safetensors(ctx context.Context, in string, out *atomicfile.Set, o Options,
 	if err := errors.Join(o.checkCalibrated(r.Weights), o.checkFeedback(r.Weights)); err != nil {
 		return nil, err
 	}
+	if err := o.checkImportance(r.Weights); err != nil {
+		return nil, err
+	}
 	slices.Sort(ignore)
 	err = c.config.set(quantConfig, compressedConfig{
 		Method: compressedMethod, Format: groups.format(), Status: "compressed",
@@ -130,8 +136,6 @@ func Safetensors(ctx context.Context, in string, out *atomicfile.Set, o Options,
 // checkSafetensors returns an error for options without a layout in compressed-tensors.
 func (o *Options) checkSafetensors() error {
 	switch {
-	case o.Format == quant.Integers && o.Scales != quant.Float32Scale:
-		return fmt.Errorf("scales of %v: those of integers are float32 in compressed-tensors", o.Scales)
 	case o.Format == quant.Integers && o.Bits != 2 && o.Bits != 4 && o.Bits != 8:
 		return fmt.Errorf("%d bits: compressed-tensors has 8, 4 and 2", o.Bits)
 	case o.Unsigned:
@@ -163,6 +167,8 @@ func (o *Options) rowScheme() quant.Scheme {
 		s.Granularity = quant.PerChannel(0)
 	case option.PerGroup:
 		s.Granularity = quant.PerGroup(1, o.GroupSize)
+	case option.PerBlock:
+		s.Granularity = quant.PerBlock(0, o.Block[0], 1, o.Block[1])
 	}
 	return s
 }
@@ -306,6 +312,12 @@ func schemeText(s quant.Scheme) string {
 	if s.NarrowRange {
 		text += ", narrow range"
 	}
+	if s.Divisor != quant.FarEnd {
+		text += fmt.Sprintf(", divisor %v", s.Divisor)
+	}
+	if s.Scales != quant.Float32Scale {
+		text += fmt.Sprintf(", scales %v", s.Scales)
+	}
 	return text
 }
 
@@ -326,18 +338,18 @@ func (c *stCopy) quantize(i int) (*Weight, error) {
 		known = &p
 	}
 	var p quant.Params
-	var metrics *quant.Metrics
+	var lost Measured
 	if j.fit != nil {
-		p, src, metrics, err = j.fit.run(c.ctx, counted, info.Shape, j.scheme, c.measure)
+		p, src, lost.Metrics, err = j.fit.run(c.ctx, counted, info.Shape, j.scheme, c.measure)
 	} else {
-		p, metrics, err = calibrate(c.ctx, counted, info.Shape, j.scheme, known, c.measure)
+		p, lost, err = calibrate(c.ctx, counted, info.Shape, j.scheme, known, j.inputs, c.measure)
 	}
 	if err != nil {
 		return nil, err
 	}
 	counted.rest()
 	w := &Weight{Name: info.Name, Shape: info.Shape, Axis: -1, Type: typeOf(j.scheme),
-		Scheme: j.schemeOf(p), Calibrated: j.known != nil, Before: info.Bytes, Metrics: metrics,
+		Scheme: j.schemeOf(p), Calibrated: j.known != nil, Important: j.inputs != nil, Before: info.Bytes, Measured: lost,
 		Feedback: j.fit != nil && j.fit.inputs != nil, Nearest: j.nearest}
 	if axis, ok := j.scheme.Granularity.Axis(); ok {
 		w.Axis = axis

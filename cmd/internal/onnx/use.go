@@ -94,7 +94,7 @@ func (t *tracer) use(u use, v *view, depth int) {
 		t.add(finding{op: "output", axis: NoAxis})
 		return
 	}
-	if t.codes == "" && takesCodes(n, u.index) {
+	if t.codes == "" && (takesCodes(n, u.index) || u.index == 0 && n.looksUpCodes()) {
 		t.codes = n.op
 	}
 	if next, ok := passing[n.op]; ok && (n.domain == "" || n.isQDQ()) && depth > 0 && t.passes(n, u.index) {

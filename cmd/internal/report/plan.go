@@ -150,6 +150,9 @@ func planOne(w *work, j job, candidates []planCandidate, o *PlanOptions) (*PlanW
 		if err != nil {
 			return nil, err
 		}
+		if !o.Target.holds(s, j.shape) {
+			continue
+		}
 		schemes, at = append(schemes, s), append(at, i)
 	}
 	rounds := batches(schemes, j)

@@ -41,6 +41,7 @@ type PlanOptions struct {
 
 	Candidates []string   `json:"candidates"`
 	Target     PlanTarget `json:"for"`
+	Conforms   bool       `json:"-"`       // symmetric candidates have the divisor and the narrow range of the target
 	Mapping    string     `json:"mapping"` // of candidates that name none
 	Method     string     `json:"method"`
 	Objective  string     `json:"objective"` // one of PlanObjectives
