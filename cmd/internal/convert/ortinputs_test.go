@@ -152,7 +152,7 @@ func (m *studied) observe(t *testing.T, steps []map[string]value) moments.State 
 	if err := set.Commit(); err != nil {
 		t.Fatal(err)
 	}
-	o := moments.Observer{State: moments.State{}, Memory: 1 << 30}
+	o := moments.Observer{State: moments.State{}, Memory: 1 << 25}
 	o.Layers, _ = c.model.Layers()
 	results := onnxruntime(t, ortJob{Model: observed, Level: "basic", Session: precise, Steps: steps, Carry: m.carry})[0]
 	var files []string
@@ -307,11 +307,11 @@ func (m *studied) study(t *testing.T, known moments.State) {
 		t.Fatal(err)
 	}
 	defer src.Close()
-	build := func(inputs report.PlanInputs) *report.Plan {
+	build := func(objective string, inputs report.PlanInputs) *report.Plan {
 		most := int64(1) << 40
 		begin := time.Now()
 		p, err := report.BuildPlan(t.Context(), m.model, src, report.PlanOptions{
-			Bytes: &most, Names: picked.Names, Inputs: inputs,
+			Bytes: &most, Names: picked.Names, Inputs: inputs, Objective: objective,
 			Candidates: []string{"int2:channel", "int3:channel", "int4:channel", "int4:g32", "int5:channel", "int6:channel", "int7:channel", "int8:channel"},
 		}, nil)
 		if err != nil {
@@ -320,7 +320,15 @@ func (m *studied) study(t *testing.T, known moments.State) {
 		t.Logf("plan of %d weights: %.1f s", len(p.Weights), time.Since(begin).Seconds())
 		return p
 	}
-	byWeights, byInputs := build(nil), build(m.inputsOf(t, known))
+	inputs := m.inputsOf(t, known)
+	byWeights := build(report.PlanSum, nil)
+	plans := []struct {
+		name string
+		*report.Plan
+	}{
+		{"planned by weights, sum", byWeights}, {"planned by weights, relative", build(report.PlanRelative, nil)},
+		{"planned by inputs, sum", build(report.PlanSum, inputs)}, {"planned by inputs, relative", build(report.PlanRelative, inputs)},
+	}
 	jobs := []ortJob{{Model: m.model}}
 	var names []string
 	add := func(name string, p *report.Plan, scheme func(w *report.PlanWeight) string, s moments.State) {
@@ -353,11 +361,13 @@ func (m *studied) study(t *testing.T, known moments.State) {
 		name := fmt.Sprintf("%s, %.2f bits", r.Name, float64(r.BitsPerWeight))
 		add(name+", for all", byWeights, uniform, nil)
 		add(name+", for all, feedback", byWeights, uniform, known)
-		byWeights.TakeUpTo(r.Bytes)
-		byInputs.TakeUpTo(r.Bytes)
-		add(name+", planned by weights", byWeights, planned, nil)
-		add(name+", planned by inputs", byInputs, planned, nil)
-		add(name+", planned by inputs, feedback", byInputs, planned, known)
+		for i, p := range plans {
+			p.TakeUpTo(r.Bytes)
+			add(name+", "+p.name, p.Plan, planned, nil)
+			if i >= 2 {
+				add(name+", "+p.name+", feedback", p.Plan, planned, known)
+			}
+		}
 	}
 	for i := range jobs {
 		jobs[i].Level, jobs[i].Session, jobs[i].Steps, jobs[i].Carry = "basic", precise, m.steps, m.carry
