@@ -21,8 +21,8 @@ func (a *app) benchCommand() *cobra.Command {
 		Short: "Measure the speed of the library on this machine",
 		Long: `Measure how many elements a second the library takes on this machine: their
 range, quantizing, dequantizing, and the comparison of per tensor with per
-channel, which has rows of 4096 values. "Columns" are 512 channels on the last
-axis.
+channel, which has rows of 4096 values, or as many columns. "Columns" are 512
+channels on the last axis.
 
 Each operation is measured in turns with reading and with copying the same
 float32 values, and of each the best of several rounds counts, so that what
