@@ -16,20 +16,22 @@ import (
 
 // compareFlags are the flags of quant compare. Some set fields of report.Options directly.
 type compareFlags struct {
-	reading   readingFlags
-	options   report.Options
-	axis      int
-	groupAxis int
-	channels  bool
-	against   string
-	schemes   string
-	sort      string
-	worst     int
-	format    string
-	output    string
-	exports   []export
-	full      bool
-	origin    report.Origin // when and how the report was made
+	reading    readingFlags
+	options    report.Options
+	axis       int
+	groupAxis  int
+	channels   bool
+	against    string
+	schemes    string
+	system     string             // of --for
+	convention *report.Convention // of the system; nil without --for
+	sort       string
+	worst      int
+	format     string
+	output     string
+	exports    []export
+	full       bool
+	origin     report.Origin // when and how the report was made
 }
 
 // An export is another file that a report can be written to, besides the output.
@@ -81,12 +83,14 @@ func exports() []export {
 func (f *compareFlags) register(cmd *cobra.Command) {
 	o, flags := &f.options, cmd.Flags()
 	flags.SortFlags = false
+	registerFor(cmd, &f.system)
 	flags.IntVar(&o.Bits, "bits", o.Bits, "width `n` of a code, 2 to 16")
 	flags.BoolVar(&o.Unsigned, "unsigned", false, "codes from 0 up instead of around 0")
 	flags.StringVar(&o.Mapping, "mapping", o.Mapping, "`name`: asymmetric or symmetric")
 	flags.IntVar(&f.axis, "axis", 0, "axis `i` has the channels, -1 is the last; without it that of the operator which the file names, else 0")
 	flags.BoolVar(&o.NarrowRange, "narrow-range", false, "leave out the lowest code (signed, symmetric only)")
 	flags.BoolVar(&o.ZeroInRange, "zero-in-range", false, "widen each range to hold 0, as ONNX and TFLite do")
+	registerDivisor(cmd, &o.Divisor, &o.Scales)
 	flags.StringVar(&o.Method, "method", o.Method, methodUsage())
 	flags.IntVar(&o.GroupSize, "group-size", 0, "compare groups of `n` values too; they run along the longest axis other than --axis (the last of equals)")
 	flags.IntVar(&f.groupAxis, "group-axis", 0, "axis `i` along which groups run instead")
@@ -200,7 +204,7 @@ func (f *compareFlags) check(cmd *cobra.Command) error {
 
 // notAgainst are the flags of quant compare that cannot be combined with --against.
 var notAgainst = []string{
-	"bits", "unsigned", "mapping", "narrow-range", "zero-in-range", "method", "codes", "worst", "pdf", "html", "plot",
+	"bits", "unsigned", "mapping", "narrow-range", "zero-in-range", "divisor", "scales", "method", "codes", "worst", "pdf", "html", "plot",
 }
 
 // checkAgainst checks the flags if --against is given, like check.

@@ -11,6 +11,7 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/onnx"
 	"github.com/a01592f9/quant/cmd/internal/option"
 	"github.com/a01592f9/quant/cmd/internal/report"
+	"github.com/a01592f9/quant/cmd/internal/system"
 )
 
 // staticFlags are the flags of quant quantize that say how activations are quantized.
@@ -30,7 +31,7 @@ type staticFlags struct {
 var staticNames = []string{"activation-type", "activation-mapping", "no-fold"}
 
 // nbitsNames are the flags that do not go with --matmulnbits.
-var nbitsNames = []string{"activations", "dynamic", "plan", "scheme", "axis", "calibration"}
+var nbitsNames = []string{"activations", "dynamic", "plan", "scheme", "for", "axis", "calibration"}
 
 // codesNames are the flags that need --activations or --dynamic.
 var codesNames = []string{"operators", "reduce-range"}
@@ -50,6 +51,24 @@ func (f *staticFlags) register(cmd *cobra.Command) {
 	completeWords(cmd, "activation-mapping", option.Mappings()...)
 }
 
+// checkNames returns a usage error for flags that do not go with each other.
+func (f *staticFlags) checkNames(changed func(name string) bool) error {
+	for _, name := range nbitsNames {
+		if f.nbits && changed(name) {
+			return usagef("--%s does not go with --matmulnbits", name)
+		}
+	}
+	if changed("accuracy-level") && !f.nbits {
+		return usagef("--accuracy-level goes with --matmulnbits")
+	}
+	for _, name := range slices.Concat(staticNames, codesNames) {
+		if changed(name) && !f.activations && !f.dynamic {
+			return usagef("--%s goes with --activations", name)
+		}
+	}
+	return nil
+}
+
 // checkStatic checks the flags if --activations is given.
 func (f *convertFlags) checkStatic(kind convert.Kind, changed func(name string) bool) error {
 	s, o := &f.static, &f.options
@@ -59,7 +78,7 @@ func (f *convertFlags) checkStatic(kind convert.Kind, changed func(name string) 
 	if f.calibrated == "" {
 		return usagef("--activations needs --calibration, a file with the ranges of activations: see docs/static.md")
 	}
-	for _, name := range []string{"bits", "type", "tensor-type", "group-size", "axis", "mapping", "unsigned", "narrow-range", "plan"} {
+	for _, name := range []string{"scheme", "bits", "type", "tensor-type", "group-size", "axis", "mapping", "unsigned", "narrow-range", "divisor", "scales", "plan"} {
 		if changed(name) {
 			return usagef("--%s does not go with --activations, where weights are symmetric int8", name)
 		}
@@ -100,7 +119,7 @@ func (f *convertFlags) checkDynamic(kind convert.Kind, changed func(name string)
 	if kind != convert.KindONNX {
 		return usagef("--dynamic goes with ONNX, and the model is %s", kind)
 	}
-	for _, name := range slices.Concat(staticNames, []string{"activations", "scheme", "bits", "type", "tensor-type", "group-size", "axis", "narrow-range", "calibration", "plan"}) {
+	for _, name := range slices.Concat(staticNames, []string{"activations", "scheme", "bits", "type", "tensor-type", "group-size", "axis", "narrow-range", "divisor", "scales", "for", "calibration", "plan"}) {
 		if changed(name) {
 			return usagef("--%s does not go with --dynamic", name)
 		}
@@ -136,6 +155,28 @@ func (f *convertFlags) checkNBits(kind convert.Kind) error {
 	o.NBits = &convert.NBits{Accuracy: f.static.accuracy}
 	if err := o.CheckNBits(); err != nil {
 		return &usageError{err}
+	}
+	return nil
+}
+
+// setFor sets the type and the mapping of activations to those of a system.
+func (f *staticFlags) setFor(s system.System, changed func(flag string) bool) error {
+	x, err := s.Activation()
+	if err != nil {
+		return usagef("--for %s: %w", s.Name, err)
+	}
+	kind := "int8"
+	if x.Unsigned {
+		kind = "uint8"
+	}
+	for _, v := range []struct {
+		flag, want string
+		value      *string
+	}{{"activation-type", kind, &f.kind}, {"activation-mapping", x.Mapping.String(), &f.mapping}} {
+		if changed(v.flag) && *v.value != v.want {
+			return usagef("--%s %s contradicts --for %s, which has %s", v.flag, *v.value, s.Name, v.want)
+		}
+		*v.value = v.want
 	}
 	return nil
 }

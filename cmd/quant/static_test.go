@@ -72,6 +72,7 @@ func TestQuantizeActivations(t *testing.T) {
 	}{
 		{[]string{"--activations"}, 2, "--activations needs --calibration"},
 		{[]string{"--operators", "Conv"}, 2, "--operators goes with --activations"},
+		{[]string{"--activations", "--calibration", ranges, "--scheme", "fp8_e4m3"}, 2, "--scheme does not go with --activations"},
 		{[]string{"--activations", "--calibration", ranges, "--bits", "4"}, 2, "--bits does not go with --activations"},
 		{[]string{"--activations", "--calibration", ranges, "--activation-type", "int4"}, 2, `--activation-type "int4" is none of uint8`},
 		{[]string{"--activations", "--calibration", ranges, "--activation-mapping", "even"}, 2, `--activation-mapping "even" is neither`},

@@ -7,6 +7,7 @@ import (
 	"github.com/a01592f9/quant"
 	"github.com/a01592f9/quant/calibfile"
 	"github.com/a01592f9/quant/cmd/internal/gguf"
+	"github.com/a01592f9/quant/cmd/internal/moments"
 	"github.com/a01592f9/quant/cmd/internal/option"
 )
 
@@ -15,15 +16,22 @@ type Options struct {
 	Bits        int
 	Unsigned    bool
 	Mapping     quant.Mapping
-	Granularity string // option.PerTensor, option.PerChannel or option.PerGroup
+	Granularity string // option.PerTensor, option.PerChannel, option.PerGroup or option.PerBlock
 	GroupSize   int    // elements of a group, for PerGroup
+	Block       [2]int // rows and columns of a block, for PerBlock
 	Axis        *int   // axis of the channels; nil for the axis in the file, or 0 if there is none
 	NarrowRange bool
 	Format      quant.Format      // format of codes; Bits is the width of integer codes
-	Scales      quant.ScaleFormat // format of scales
+	Scales      quant.ScaleFormat // format of scales; files of integers have them as float32 all the same
+	Divisor     quant.Divisor     // of the symmetric mapping
 	Range       quant.Method      // method that chooses the ranges of weights
 	Calibration *calibfile.File   // parameters for weights of the same names, instead of Range; may be nil
+	Feedback    moments.State     // round with error feedback the weights whose inputs' second moments are here; may be nil
 	Measure     bool              // set Weight.Metrics; this reads each weight once more
+
+	// HalfQuadratic searches for scales and zero points as feedback.HalfQuadratic does, beginning with
+	// those of Range.
+	HalfQuadratic bool
 
 	Type        string     // for GGUF: the type, such as q4_k; "" for the type of Bits
 	TensorTypes gguf.Rules // for GGUF: other types for some tensors, by name
@@ -73,8 +81,10 @@ type Weight struct {
 	Axis          int    // axis of the channels or groups; -1 if there is one scale
 	Type          string // the format's name for the type of its codes, such as int8 or Q8_0, or of the dequantized values
 	Scheme        quant.Scheme
-	Calibrated    bool  // the parameters come from a calibration file
-	Before, After int64 // bytes in the files, with scales and zero points
+	Calibrated    bool   // the parameters come from a calibration file
+	Feedback      bool   // rounded with error feedback
+	Nearest       string // why it has the nearest values, or the parameters of Options.Range, although Options asks for others; "" otherwise
+	Before, After int64  // bytes in the files, with scales and zero points
 
 	Metrics *quant.Metrics // errors of the reconstructed values; nil if not measured
 }

@@ -16,12 +16,19 @@ import (
 // onnxValues returns a source of the reconstructed values of d, and their scheme.
 func onnxValues(d *onnx.Dequantizer) (quant.Source, quant.Scheme, error) {
 	s := quant.Scheme{Unsigned: d.Codes.DType[0] == 'U', Mapping: quant.Asymmetric}
-	if d.Packed != nil {
+	format, floats := onnxFormats[d.Codes.DType]
+	switch {
+	case floats:
+		s.Format, s.Bits = format, format.Width()
+		if err := zeroZeros(d); err != nil {
+			return nil, s, err
+		}
+	case d.Packed != nil:
 		s.Bits = d.Packed.Bits
-	} else {
+	default:
 		s.Bits, _ = strconv.Atoi(d.Codes.DType[1:])
 	}
-	if d.Zeros == nil && !s.Unsigned {
+	if floats || d.Zeros == nil && !s.Unsigned {
 		s.Mapping = quant.Symmetric
 	}
 	switch {
@@ -42,9 +49,11 @@ func onnxValues(d *onnx.Dequantizer) (quant.Source, quant.Scheme, error) {
 		src, err := newRows(d, r, scales)
 		return src, s, err
 	}
-	zeros, err := onnxZeros(d, s)
-	if err != nil {
-		return nil, s, err
+	zeros := []int32{0}
+	if !floats {
+		if zeros, err = onnxZeros(d, s); err != nil {
+			return nil, s, err
+		}
 	}
 	if d.Transposed {
 		return transposedValues(d, s, scales, zeros)

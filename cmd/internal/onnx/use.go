@@ -18,6 +18,8 @@ type tracer struct {
 	codes    string // the operator that takes the tensor as codes
 	coded    bool   // a QuantizeLinear makes codes of the tensor
 	besideDQ bool   // an operator multiplies the tensor by the output of a DequantizeLinear
+
+	visit func(n *node, index int, v *view) // called for each use as a weight; may be nil
 }
 
 type place struct {
@@ -117,6 +119,9 @@ func (t *tracer) use(u use, v *view, depth int) {
 		return
 	}
 	f := at(n, u.index, v)
+	if f.role == "" && t.visit != nil {
+		t.visit(n, u.index, v)
+	}
 	if f.role == "" && !t.besideDQ {
 		t.besideDQ = t.m.besideDequantized(n, u.index)
 	}
