@@ -37,6 +37,7 @@ type convertFlags struct {
 	convention *report.Convention
 	scheme     string // the whole scheme; "" if other flags give it
 	calibrated string
+	importance string   // path
 	plan       string   // path of the file
 	feedback   string   // path of the file
 	types      []string // rules for the types of tensors in GGUF
@@ -86,8 +87,8 @@ of nodes.
 
 --dynamic quantizes the activations of an ONNX model while it runs, and needs no
 calibration: Conv, MatMul, Gemm and LSTM compute in integers. docs/dynamic.md
-has what is written, and what --matmulnbits writes. --include
-and --exclude have names or operators of nodes.
+has what is written, and what --matmulnbits writes. --include and --exclude then
+have names or operators of nodes.
 
 ` + forHelp + `
 
@@ -107,7 +108,10 @@ of layers, from quant calibrate --moments. Weights without them get the nearest
 values, and are listed with the reason. docs/planning.md has the steps. With
 --calibration weights that the file has a name of get its scales and zero points
 and, in ONNX, its scheme; the others are quantized as the flags say. GGUF knows
-none of these.` + convertExit,
+none of these.
+
+--importance makes mse choose the least error of the outputs of a layer: see
+quant compare --help.` + convertExit,
 		Example: `  quant quantize model.onnx -o model.int8.onnx
   quant quantize model.onnx -o small.onnx --bits 4 --group-size 32 --method mse
   quant quantize model.safetensors -o quantized/ --for vllm --bits 4
@@ -116,6 +120,7 @@ none of these.` + convertExit,
   quant quantize model.gguf -o model.q8_0.gguf
   quant quantize model.gguf -o small.gguf --type q4_k --tensor-type attn_v=q6_k
   quant quantize model.onnx -o small.onnx --bits 4 --feedback inputs.moments
+  quant quantize model/ -o out/ --bits 4 --method mse --importance imatrix.gguf
   quant quantize model.onnx -o int8.onnx --activations --calibration ranges.json
   quant quantize model.onnx -o small.onnx --bits 4 --group-size 32 --matmulnbits
   quant quantize model.onnx -o int8.onnx --dynamic --exclude Conv
@@ -143,6 +148,7 @@ none of these.` + convertExit,
 	registerDivisor(cmd, &f.divisor, &f.scales)
 	flags.StringVar(&f.method, "method", "minmax", methodUsage())
 	flags.StringVar(&f.calibrated, "calibration", "", "take scales and zero points of tensors by their names from a `file` of quant calibrate")
+	flags.StringVar(&f.importance, "importance", "", importanceUsage+"; with --method mse")
 	flags.StringVar(&f.plan, "plan", "", "quantize each weight as a `file` of quant plan says, and no others")
 	flags.StringVar(&f.feedback, "feedback", "", "round with error feedback, with the second moments of a `file` of quant calibrate --moments")
 	f.static.register(cmd)
@@ -241,6 +247,9 @@ func (f *convertFlags) check(cmd *cobra.Command, kind convert.Kind) error {
 	}
 	if changed("calibration") && f.calibrated == "" {
 		return usagef("--calibration needs the name of a file")
+	}
+	if err := f.checkImportance(kind, changed); err != nil {
+		return err
 	}
 	if err := f.static.checkNames(changed); err != nil {
 		return err
@@ -453,6 +462,14 @@ func (a *app) convert(cmd *cobra.Command, in string, f *convertFlags,
 			return ofFile(f.feedback, err)
 		}
 	}
+	if f.importance != "" {
+		if f.options.Importance, err = readImportance(f.importance); err != nil {
+			return err
+		}
+		if f.options.Scheme().Method != library.LeastSquares || f.options.HalfQuadratic {
+			return usagef("--importance goes with --method mse, which chooses the least weighted error")
+		}
+	}
 	out, err := f.begin(kind, folder, a.force)
 	if err != nil {
 		return err
@@ -474,8 +491,8 @@ func (a *app) convert(cmd *cobra.Command, in string, f *convertFlags,
 	c := conversion(result, in, kind, f)
 	c.For = f.convention
 	c.Dequantized, c.Planned = cmd.Name() != "quantize", f.plan != ""
-	if !c.Dequantized && !nothing && f.plan == "" && !f.static.activations && !f.static.dynamic && !f.static.nbits && kind != convert.KindGGUF {
-		c.Note = strings.Join(system.Costs(f.options.Scheme(), string(kind)), " ")
+	if !c.Dequantized && !nothing && f.plan == "" && !f.static.activations && !f.static.dynamic && kind != convert.KindGGUF {
+		c.Note = strings.Join(system.Costs(f.options.Scheme(), f.stored(kind)), " ")
 	}
 	if !c.Dequantized && kind == convert.KindONNX {
 		c.Note = cmp.Or(c.Note, float4(result.Weights))
@@ -531,6 +548,14 @@ func float4(weights []convert.Weight) string {
 	return "ONNX Runtime 1.30 does not run this model on a CPU: its DequantizeLinear has no FLOAT4E2M1 there."
 }
 
+// stored returns the kind of file as system.Costs takes it: MatMulNBits stores codes of 2 bits in 2.
+func (f *convertFlags) stored(kind convert.Kind) string {
+	if f.static.nbits && f.options.Bits == 2 {
+		return ""
+	}
+	return string(kind)
+}
+
 // conversion returns the report of a result.
 func conversion(r *convert.Result, in string, kind convert.Kind, f *convertFlags) *report.Conversion {
 	c := &report.Conversion{
@@ -538,10 +563,17 @@ func conversion(r *convert.Result, in string, kind convert.Kind, f *convertFlags
 		Weights: []report.Converted{}, Left: []report.Left{},
 	}
 	for _, w := range r.Weights {
-		c.Add(report.Converted{
-			Name: w.Name, Use: w.Use, DType: w.Type, Shape: w.Shape, Calibrated: w.Calibrated, Before: w.Before, After: w.After,
+		x := report.Converted{
+			Name: w.Name, Use: w.Use, DType: w.Type, Shape: w.Shape, Calibrated: w.Calibrated, Important: w.Important, Before: w.Before, After: w.After,
 			Feedback: w.Feedback, Nearest: w.Nearest,
-		}, w.Scheme, w.Metrics)
+		}
+		if w.Weighted != nil {
+			x.Weighted = report.NewWeighted(*w.Weighted)
+		}
+		c.Add(x, w.Scheme, w.Metrics)
+	}
+	if f.importance != "" {
+		c.Importance = filepath.Base(f.importance)
 	}
 	for _, l := range r.Left {
 		c.Left = append(c.Left, report.Left{

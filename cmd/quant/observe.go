@@ -46,10 +46,10 @@ layers that have weights. Listed are these tensors, and the weights whose inputs
 are not returned, with the reason.
 
 A model that is quantized already is refused, and so is one without such a
-tensor. Each BatchNormalization behind a Conv, ConvTranspose or Gemm is folded
-into that, as quant quantize --activations does. The outputs that the model had
-keep their places, and nothing else of the model changes; data in other files go
-to OBSERVED.onnx.data.` + convertExit,
+tensor. Without --layers each BatchNormalization behind a Conv, ConvTranspose or
+Gemm is folded into that, as quant quantize --activations does. The outputs that
+the model had keep their places, and nothing else of the model changes; data in
+other files go to OBSERVED.onnx.data.` + convertExit,
 		Example: `  quant observe model.onnx -o observed.onnx
   quant observe model.onnx -o observed.onnx --nodes 'Conv' --nodes '/head/*'
   quant observe model.onnx --layers -o observed.onnx
@@ -68,8 +68,8 @@ to OBSERVED.onnx.data.` + convertExit,
 	flags.StringVarP(&f.output, "output", "o", "", "`file` to write")
 	flags.StringArrayVar(&f.options.Nodes, "nodes", nil, "only nodes whose name or operator matches the `pattern`: * is any text, ? any character, [a-c] one of some; may be given several times")
 	flags.StringArrayVar(&f.options.Exclude, "exclude-nodes", nil, "no nodes whose name or operator matches the `pattern`; it is stronger than --nodes")
-	flags.BoolVar(&f.options.Unfolded, "no-fold", false, "leave each BatchNormalization, instead of folding it into the Conv, ConvTranspose or Gemm before it; quant quantize then needs --no-fold too")
 	flags.BoolVar(&f.options.Layers, "layers", false, "return the inputs of layers that have weights, for quant calibrate --moments")
+	flags.BoolVar(&f.options.Unfolded, "no-fold", false, "leave each BatchNormalization, instead of folding it into the Conv, ConvTranspose or Gemm before it; quant quantize then needs --no-fold too")
 	flags.BoolVar(&f.dry, "dry-run", false, "do everything, but write nothing")
 	flags.StringVar(&f.format, "format", formatTable, "`name` of the output format: table or json")
 	a.registerForce(cmd)

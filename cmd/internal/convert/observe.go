@@ -17,11 +17,11 @@ type ObserveOptions struct {
 	Nodes   []string // patterns of names or operators of nodes, for option.Match; none for all
 	Exclude []string // patterns of nodes that stay in floating point, even if in Nodes
 
-	Unfolded bool // leave BatchNormalization nodes, as for Static
-
 	// Layers asks for the inputs of layers that have weights, for second moments, instead of the
 	// values that static quantization needs. Nodes and Exclude must be empty.
 	Layers bool
+
+	Unfolded bool // leave BatchNormalization nodes, as for Static
 }
 
 // An Observed value is a tensor whose range static quantization needs.
@@ -57,10 +57,9 @@ type Observation struct {
 }
 
 // Observe writes the ONNX model in to out with more outputs: the values whose ranges static
-// quantization needs, or the inputs of layers. For static quantization it folds
-// BatchNormalization nodes, as that does, unless o.Unfolded is set. It changes nothing else. It
-// returns an error that says why if there is no
-// such value.
+// quantization needs, or the inputs of layers. For static quantization it folds BatchNormalization
+// nodes as that does, unless o.Unfolded is set. It changes nothing else. It returns an error that
+// says why if there is no such value.
 func Observe(ctx context.Context, in string, out *atomicfile.Set, o ObserveOptions, p Progress) (*Observation, error) {
 	out.Bind(ctx)
 	c, err := newONNXCopy(ctx, in, out, Options{}, p)
