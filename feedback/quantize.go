@@ -150,6 +150,7 @@ func paramsBefore(w quant.Tensor, s quant.Scheme, adapts bool) (quant.Params, er
 // groupOf returns the size of a group, which is in where there are none.
 func groupOf(s quant.Scheme, in int) (int, error) {
 	axis, axes := s.Granularity.Axis()
+	_, _, _, _, block := s.Granularity.Block()
 	size, groups := s.Granularity.GroupSize()
 	if axis < 0 {
 		axis += 2
@@ -157,7 +158,7 @@ func groupOf(s quant.Scheme, in int) (int, error) {
 	switch {
 	case groups && axis == 1:
 		return min(max(size, 1), in), nil // Calibrate refuses a size below 1
-	case !groups && (!axes || axis == 0):
+	case !groups && !block && (!axes || axis == 0):
 		return in, nil
 	}
 	return 0, fmt.Errorf("%w: %v, where a layer has scales per tensor, per channel of axis 0 or per group of axis 1", quant.ErrScheme, s.Granularity)

@@ -196,6 +196,7 @@ func TestPresetParse(t *testing.T) {
 		"pytorch":               quant.ErrScheme,
 		"pytorch-int8:mse":      quant.ErrScheme,
 		"pytorch-int8:sym":      quant.ErrScheme,
+		"pytorch-int8:32x32":    quant.ErrScheme,
 		"ggml-q8_0:channel@0":   quant.ErrGroupSize,
 		"ggml-q8_0:g64":         quant.ErrGroupSize,
 		"mlx-4bit:g16":          quant.ErrGroupSize,
@@ -229,6 +230,8 @@ func TestPresetErrors(t *testing.T) {
 			"quant: group size out of range: axis 0 has 33 elements, which ggml-q8_0 cannot cut into groups of 32"},
 		{"range beyond float32", tensor, quant.Tensor{Data: []float32{-math.MaxFloat32, math.MaxFloat32}}, quant.ErrScale, ""},
 		{"scale beyond float16", blocks, quant.Tensor{Data: append(make([]float32, 31), 1e7)}, quant.ErrScale, ""},
+		{"blocks of two axes", Preset{Scheme: quant.Scheme{Bits: 8, Granularity: quant.PerBlock(0, 2, 1, 2)}},
+			quant.Tensor{Data: make([]float32, 9), Shape: []int{3, 3}}, quant.ErrScheme, ""},
 		{"scale that underflows", tensor, quant.Tensor{Data: []float32{0, math.SmallestNonzeroFloat32}}, quant.ErrScale, ""},
 	} {
 		_, err := c.p.Calibrate(c.x)

@@ -1,14 +1,17 @@
 package convert
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/a01592f9/quant"
 	"github.com/a01592f9/quant/cmd/internal/atomicfile"
+	"github.com/a01592f9/quant/cmd/internal/moments"
 	"github.com/a01592f9/quant/cmd/internal/onnx"
 	"github.com/a01592f9/quant/cmd/internal/tensorfile"
 )
@@ -44,6 +47,9 @@ func ONNX(ctx context.Context, in string, out *atomicfile.Set, o Options, p Prog
 	if err := errors.Join(o.selection().Check(names), o.checkPlan(KindONNX, names)); err != nil {
 		return nil, err
 	}
+	if o.fits() {
+		c.forms, c.formless = moments.Forms(c.model)
+	}
 	var jobs []*onnxJob
 	for _, t := range c.model.Tensors {
 		j, why, err := o.onnxJob(c, t)
@@ -57,6 +63,13 @@ func ONNX(ctx context.Context, in string, out *atomicfile.Set, o Options, p Prog
 			c.keep(t, why)
 			continue
 		}
+		if o.NBits != nil {
+			j.accuracy = o.NBits.Accuracy
+			if why := j.nbits(o.GroupSize); why != "" {
+				c.keep(t, why)
+				continue
+			}
+		}
 		jobs = append(jobs, j)
 		c.expect(t.Bytes) // calibration reads the weight once more
 		if o.Measure {
@@ -67,11 +80,20 @@ func ONNX(ctx context.Context, in string, out *atomicfile.Set, o Options, p Prog
 	for _, j := range jobs {
 		weights = append(weights, j.weight)
 	}
-	if err := o.checkCalibrated(weights); err != nil {
+	if err := errors.Join(o.checkCalibrated(weights), o.checkFeedback(weights)); err != nil {
+		return nil, err
+	}
+	if err := o.checkImportance(weights); err != nil {
 		return nil, err
 	}
 	version := int64(0)
 	for _, j := range jobs {
+		if j.use != nil {
+			if err := c.rewriter.QuantizeNBits(j.nbitsCodes()); err != nil {
+				return nil, err
+			}
+			continue
+		}
 		q := j.quantized()
 		if err := c.rewriter.Quantize(q); err != nil {
 			return nil, err
@@ -139,8 +161,15 @@ type onnxJob struct {
 	n        int  // number of scales
 	weight   Weight
 	known    *quant.Params // from a calibration file; may be nil
+	fit      *fit          // how codes are chosen if not by calibrate; nil if by calibrate
+	fitted   quant.Source  // the values of codes, from fit until they are written
+	inputs   *quant.Importance
 	params   *quant.Params // nil until they are computed, and after forget
 	measured bool
+
+	use      *onnx.NBitsUse // for MatMulNBits; nil for DequantizeLinear
+	block    int            // elements in a block of MatMulNBits
+	accuracy int            // its accuracy_level
 }
 
 // onnxJob returns the job for t, or the reason to leave t.
@@ -166,10 +195,14 @@ func (o *Options) onnxJob(c *onnxCopy, t *onnx.Tensor) (*onnxJob, string, error)
 			axis = a
 		}
 	}
-	if err := besideCodes(t, s); err != nil {
+	inputs, err := o.importanceOf(info, known)
+	if err != nil {
 		return nil, "", err
 	}
-	j := &onnxJob{c: c, t: t, known: known, channels: o.channelAxis(info), shape: info.Shape, scheme: s, measure: o.Measure}
+	if err := besideCodes(t, s); err != nil && o.NBits == nil {
+		return nil, "", err
+	}
+	j := &onnxJob{c: c, t: t, known: known, inputs: inputs, channels: o.channelAxis(info), shape: info.Shape, scheme: s, measure: o.Measure}
 	var name string
 	if j.dtype, name, j.width, err = onnxType(s); err != nil {
 		return nil, "", err
@@ -177,10 +210,13 @@ func (o *Options) onnxJob(c *onnxCopy, t *onnx.Tensor) (*onnxJob, string, error)
 	if j.n, err = s.NumParams(info.Shape); err != nil {
 		return nil, "", err
 	}
-	j.weight = Weight{Name: t.Name, Use: t.Use, Shape: info.Shape, Axis: axis, Scheme: s, Calibrated: known != nil, Before: t.Bytes, Type: name}
+	j.weight = Weight{Name: t.Name, Use: t.Use, Shape: info.Shape, Axis: axis, Scheme: s, Calibrated: known != nil, Important: inputs != nil, Before: t.Bytes, Type: name}
 	j.weight.After = int64(quant.PackedLen(int(elements(info.Shape)), j.width)) + 4*int64(j.n) + j.zeroBytes()
 	if j.weight.After >= t.Bytes && !o.asked(t.Name) {
 		return nil, reasonLarger, nil
+	}
+	if err := o.fitONNX(j); err != nil {
+		return nil, "", err
 	}
 	data, err := t.Data()
 	if err != nil {
@@ -188,6 +224,26 @@ func (o *Options) onnxJob(c *onnxCopy, t *onnx.Tensor) (*onnxJob, string, error)
 	}
 	j.src = tensorfile.Elements(data, 0, int(elements(info.Shape)), t.DType)
 	return j, "", nil
+}
+
+// fitONNX sets how the codes of j are chosen.
+func (o *Options) fitONNX(j *onnxJob) (err error) {
+	switch {
+	case !o.fits():
+		return nil
+	case j.known != nil:
+		j.weight.Nearest = reasonCalibrated
+		return nil
+	}
+	form, ok := j.c.forms[j.t.Name]
+	if ok && slices.Equal(form.Shape, j.shape) {
+		j.fit, j.weight.Nearest, err = o.fit(j.t.Name, &form, "", j.scheme)
+	} else {
+		why := cmp.Or(j.c.formless[j.t.Name], "no operator multiplies by it")
+		j.fit, j.weight.Nearest, err = o.fit(j.t.Name, nil, why, j.scheme)
+	}
+	j.weight.Feedback = j.fit != nil && j.fit.inputs != nil
+	return err
 }
 
 // zeroBytes returns the size of the zero points. They are left out if all are 0 and no runtime
@@ -228,13 +284,21 @@ func (j *onnxJob) calibrate() (*quant.Params, error) {
 	if j.measured || j.weight.Metrics != nil {
 		src.left = 0
 	}
-	p, metrics, err := calibrate(j.c.ctx, src, j.shape, j.scheme, j.known, measure)
+	var p quant.Params
+	var lost Measured
+	var err error
+	if j.fit != nil && j.known == nil {
+		p, j.fitted, lost.Metrics, err = j.fit.run(j.c.ctx, src, j.shape, j.scheme, measure)
+		j.known = &p
+	} else {
+		p, lost, err = calibrate(j.c.ctx, src, j.shape, j.scheme, j.known, j.inputs, measure)
+	}
 	if err != nil {
 		return nil, inTensor(j.t.Name, inChannel(err, j.shape, j.channels))
 	}
 	src.rest()
 	if measure {
-		j.weight.Metrics = metrics
+		j.weight.Measured = lost
 	}
 	j.params, j.measured = &p, true
 	return j.params, nil
@@ -266,8 +330,18 @@ func (j *onnxJob) writeCodes(w io.Writer) error {
 	if err != nil {
 		return err
 	}
+	src := j.src
+	if j.fit != nil {
+		if j.fitted == nil { // written once already
+			j.known, j.params = nil, nil
+			if p, err = j.calibrate(); err != nil {
+				return err
+			}
+		}
+		src, j.fitted = j.fitted, nil
+	}
 	per := j.perElement()
-	err = writeCodes(j.c.ctx, w, j.src, j.shape, *p, j.width, func(n int) { j.c.tick(int64(n) * per) })
+	err = writeCodes(j.c.ctx, w, src, j.shape, *p, j.width, func(n int) { j.c.tick(int64(n) * per) })
 	return inTensor(j.t.Name, err)
 }
 

@@ -39,6 +39,7 @@ var schemes = []namedOptions{
 	{"int4 per channel", Options{Bits: 4, Mapping: quant.Symmetric, Granularity: option.PerChannel}},
 	{"int16 per channel", Options{Bits: 16, Mapping: quant.Symmetric, Granularity: option.PerChannel}},
 	{"uint16 per tensor, asymmetric", Options{Bits: 16, Unsigned: true, Granularity: option.PerTensor}},
+	{"int4 in groups of 32, half divisor", Options{Bits: 4, Mapping: quant.Symmetric, Divisor: quant.HalfWidth, Scales: quant.Float16Scale, Granularity: option.PerGroup, GroupSize: 32}},
 	{"int8 per channel, narrow", Options{Bits: 8, Mapping: quant.Symmetric, NarrowRange: true, Granularity: option.PerChannel}},
 	{"fp8_e4m3 per channel", Options{Bits: 8, Format: quant.E4M3FN, Mapping: quant.Symmetric, Granularity: option.PerChannel}},
 	{"fp8_e5m2 per tensor", Options{Bits: 8, Format: quant.E5M2, Mapping: quant.Symmetric, Granularity: option.PerTensor}},

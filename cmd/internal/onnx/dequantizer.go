@@ -52,11 +52,18 @@ func (f *finder) node(n *node) {
 		f.dequantizeLinear(n)
 		return
 	}
+	if n.op == "DynamicQuantizeLSTM" && n.domain == microsoft {
+		f.lstm(n)
+		return
+	}
 	read, ok := codeReaders[n.qualified()]
 	if !ok || len(n.outputs) == 0 {
 		return
 	}
 	index := codeInputs[n.qualified()]
+	if n.looksUpCodes() {
+		index = []int{0}
+	}
 	if len(index) == 0 || index[len(index)-1] >= len(n.inputs) {
 		return
 	}

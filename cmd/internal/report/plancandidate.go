@@ -8,6 +8,7 @@ import (
 
 	"github.com/a01592f9/quant"
 	"github.com/a01592f9/quant/cmd/internal/gguf"
+	"github.com/a01592f9/quant/cmd/internal/system"
 	"github.com/a01592f9/quant/internal/summary"
 )
 
@@ -52,6 +53,9 @@ func (o *PlanOptions) planCandidate(name string, mapping quant.Mapping, method q
 			s.Mapping = mapping
 		}
 		s.ZeroInRange = true // files keep zero points in the type of codes
+		if target, err := system.Parse(string(o.Target)); err == nil && o.Conforms && s.Divisor == quant.FarEnd && !s.NarrowRange {
+			*s = target.Conform(*s)
+		}
 	}
 	if !has(func(part string) error { return new(quant.Method).UnmarshalText([]byte(part)) }) {
 		s.Method = method
