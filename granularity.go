@@ -125,3 +125,13 @@ func (g Granularity) blockAxes(rank int) (axis0, size0, axis1, size1 int, err er
 	}
 	return axis0, size0, axis1, size1, err
 }
+
+// checkAxis returns axis counted from the front of rank axes; a tensor without
+// a shape has one.
+func checkAxis(axis, rank int) (int, error) {
+	rank = max(rank, 1)
+	if axis < -rank || axis >= rank {
+		return 0, fmt.Errorf("%w: axis %d of a tensor with %d", ErrAxis, axis, rank)
+	}
+	return (axis + rank) % rank, nil
+}

@@ -209,14 +209,12 @@ func channelsOf(outer, axis, inner int) layout {
 	return l
 }
 
-// checkAxis returns axis counted from the front of rank axes; a tensor without
-// a shape has one.
-func checkAxis(axis, rank int) (int, error) {
-	rank = max(rank, 1)
-	if axis < -rank || axis >= rank {
-		return 0, fmt.Errorf("%w: axis %d of a tensor with %d", ErrAxis, axis, rank)
+// largest returns the largest number of elements of a parameter.
+func (l *layout) largest() int {
+	if l.group > 0 {
+		return l.group * max(1, l.tall)
 	}
-	return (axis + rank) % rank, nil
+	return l.n() / l.params
 }
 
 // elementsOrNone is elements, but 0 for a shape with an axis of length 0.

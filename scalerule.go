@@ -61,9 +61,6 @@ func (s *Scheme) extent(lo, hi float32) (m float32, power int) {
 	return m, 0
 }
 
-// symmetricScales reports whether scales depend only on the largest magnitude of a range.
-func (s *Scheme) symmetricScales() bool { return s.Format.number != 0 || s.Mapping == Symmetric }
-
 // tensorScale returns the scale of a tensor whose parameters have the given ranges, or 0 if s
 // has no such scale. All values must be in the ranges.
 func (s *Scheme) tensorScale(lo, hi []float32) float32 {

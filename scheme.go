@@ -203,6 +203,9 @@ func (s Scheme) validateScales() error {
 	return nil
 }
 
+// symmetricScales reports whether scales depend only on the largest magnitude of a range.
+func (s *Scheme) symmetricScales() bool { return s.Format.number != 0 || s.Mapping == Symmetric }
+
 // normal returns s with what its format implies: the width in Bits, and the symmetric mapping,
 // since there is no zero point.
 func (s Scheme) normal() Scheme {

@@ -38,14 +38,6 @@ func SumCodes[T Code](dst []int32, codes []T, shape []int, g Granularity) error 
 	return nil
 }
 
-// largest returns the largest number of elements of a parameter.
-func (l *layout) largest() int {
-	if l.group > 0 {
-		return l.group * max(1, l.tall)
-	}
-	return l.n() / l.params
-}
-
 // addCodes adds codes to the sums of their parameters in dst. The first code is that of element
 // e. The sums must not overflow.
 func addCodes[T Code](dst []int32, codes []T, e int, l *layout) {
