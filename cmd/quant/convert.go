@@ -262,6 +262,23 @@ func (f *convertFlags) check(cmd *cobra.Command, kind convert.Kind) error {
 	return nil
 }
 
+// checkImportance checks --importance of quant quantize.
+func (f *convertFlags) checkImportance(kind convert.Kind, changed func(name string) bool) error {
+	switch {
+	case !changed("importance"):
+		return nil
+	case f.importance == "":
+		return usagef("--importance needs the name of a file")
+	case kind == convert.KindGGUF:
+		return usagef("--importance does not go with GGUF, whose types say how codes are made")
+	case f.static.activations:
+		return usagef("--importance does not go with --activations")
+	case changed("plan"):
+		return usagef("--importance does not go with --plan")
+	}
+	return nil
+}
+
 // checkPlan checks the flags if --plan is given. The plan says how weights are quantized.
 func (f *convertFlags) checkPlan(changed func(name string) bool) error {
 	if f.plan == "" {
