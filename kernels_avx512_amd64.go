@@ -48,6 +48,12 @@ func errorsRunsAVX512(acc []sums, sq []float64, src []float32, run int, scale []
 func errorsInsideRunsAVX512(acc []sums, sq []float64, src []float32, run int, scale []float32, zero []int32) int
 
 //go:noescape
+func errorsInsideTwoAVX512(acc1, acc2 []sums, sq []float64, src []float32, run int, scale1 []float32, zero1 []int32, scale2 []float32, zero2 []int32) int
+
+//go:noescape
+func errorsInsideColumnsAVX512(abs, sq *float64, max *float32, src *float32, rows, stride int, scale []float32, zero []int32) int
+
+//go:noescape
 func errorsColumnsAVX512(abs, sq *float64, max *float32, clipped *uint32, src *float32, rows, stride int, scale []float32, zero []int32, qmin, qmax int32) int
 
 //go:noescape

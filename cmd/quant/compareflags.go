@@ -16,21 +16,23 @@ import (
 
 // compareFlags are the flags of quant compare. Some set fields of report.Options directly.
 type compareFlags struct {
-	reading   readingFlags
-	options   report.Options
-	axis      int
-	groupAxis int
-	channels  bool
-	against   string
-	weights   string // path of the file with importances
-	schemes   string
-	sort      string
-	worst     int
-	format    string
-	output    string
-	exports   []export
-	full      bool
-	origin    report.Origin // when and how the report was made
+	reading    readingFlags
+	options    report.Options
+	axis       int
+	groupAxis  int
+	channels   bool
+	against    string
+	weights    string // path of the file with importances
+	schemes    string
+	system     string             // of --for
+	convention *report.Convention // of the system; nil without --for
+	sort       string
+	worst      int
+	format     string
+	output     string
+	exports    []export
+	full       bool
+	origin     report.Origin // when and how the report was made
 }
 
 // An export is another file that a report can be written to, besides the output.
@@ -82,6 +84,7 @@ func exports() []export {
 func (f *compareFlags) register(cmd *cobra.Command) {
 	o, flags := &f.options, cmd.Flags()
 	flags.SortFlags = false
+	registerFor(cmd, &f.system)
 	flags.IntVar(&o.Bits, "bits", o.Bits, "width `n` of a code, 2 to 16")
 	flags.BoolVar(&o.Unsigned, "unsigned", false, "codes from 0 up instead of around 0")
 	flags.StringVar(&o.Mapping, "mapping", o.Mapping, "`name`: asymmetric or symmetric")

@@ -35,10 +35,19 @@ func (a *app) compareSchemes(cmd *cobra.Command, args []string, f *compareFlags)
 			return usagef("--%s does not go with --schemes, in which each scheme says all", name)
 		}
 	}
+	names, err := splitSchemes(f.schemes)
+	if err != nil {
+		return err
+	}
+	return a.compareList(cmd, args, f, names)
+}
+
+// compareList compares schemes of these names.
+func (a *app) compareList(cmd *cobra.Command, args []string, f *compareFlags, names []string) error {
 	s := sweepFlags{
-		options: report.SweepOptions{Mapping: f.options.Mapping, Tensors: f.options.Tensors},
-		schemes: f.schemes, alone: true,
-		axis: f.axis, groupAxis: f.groupAxis,
+		options: report.SweepOptions{Mapping: f.options.Mapping, Tensors: f.options.Tensors, Schemes: names},
+		alone:   true,
+		axis:    f.axis, groupAxis: f.groupAxis,
 		format: f.format, output: f.output, files: moreFiles{csv: f.path("csv"), plot: f.path("plot")},
 		reading: f.reading,
 	}

@@ -12,8 +12,11 @@ import (
 // the group size.
 func (j *stJob) planFloats(name string, rows, cols int) {
 	size, _ := j.scheme.Granularity.GroupSize()
+	_, high, _, wide, block := j.scheme.Granularity.Block()
 	params, scales := []int{1}, "F32"
 	switch {
+	case block:
+		params = []int{(rows + high - 1) / high, (cols + wide - 1) / wide}
 	case size > 0:
 		params, scales = []int{rows, cols / size}, "U8"
 	case j.scheme.Granularity != quant.PerTensor:

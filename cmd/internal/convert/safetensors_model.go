@@ -35,6 +35,8 @@ type stJob struct {
 	format                    string        // the layout of compressed-tensors
 	known                     *quant.Params // from a calibration file; may be nil
 	inputs                    *quant.Importance
+	fit                       *fit      // how codes are chosen if not by calibrate; nil if by calibrate
+	nearest                   string    // Weight.Nearest
 	codes, scale, zero, shape *stTensor // zero and shape may be nil
 	global                    *stTensor // the scale of the tensor, for NVFP4
 	largest                   float32   // the largest magnitude, for NVFP4

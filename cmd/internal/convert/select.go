@@ -110,8 +110,11 @@ func (o *Options) scheme(t tensorfile.Info) (s quant.Scheme, axis int, err error
 		return s, axis, err
 	}
 	s = o.codes()
-	if o.Granularity == option.PerTensor {
+	switch o.Granularity {
+	case option.PerTensor:
 		return s, -1, nil
+	case option.PerBlock:
+		return s, -1, fmt.Errorf("blocks of %d×%d, which only safetensors has", o.Block[0], o.Block[1])
 	}
 	channels := o.channelAxis(t)
 	if channels < 0 || channels >= len(t.Shape) {
@@ -217,6 +220,12 @@ func (o *Options) SetScheme(text string) error {
 	o.Granularity = option.Granularity(s.Granularity)
 	o.GroupSize, _ = s.Granularity.GroupSize()
 	axis, _ := s.Granularity.Axis()
+	if axis0, size0, axis1, size1, ok := s.Granularity.Block(); ok {
+		if axis0 != -2 || axis1 != -1 {
+			return fmt.Errorf("scheme %q: blocks are of the last two axes: write %dx%d", text, size0, size1)
+		}
+		o.Block = [2]int{size0, size1}
+	}
 	switch {
 	case channel:
 		o.Granularity = option.PerChannel
@@ -237,6 +246,10 @@ func (o *Options) Validate() error {
 	switch {
 	case o.Bits < 2 || o.Bits > 16:
 		return fmt.Errorf("%d bits: a code has 2 to 16", o.Bits)
+	case o.Granularity == option.PerBlock:
+		if o.Format != quant.E4M3FN || o.Scales != quant.Float32Scale {
+			return fmt.Errorf("blocks of %d×%d: they are written of fp8_e4m3 with float32 scales, to safetensors", o.Block[0], o.Block[1])
+		}
 	case !slices.Contains(option.Granularities(), o.Granularity):
 		return fmt.Errorf("granularity %q is none of %s, %s and %s", o.Granularity, option.PerTensor, option.PerChannel, option.PerGroup)
 	case o.Granularity == option.PerGroup && o.GroupSize <= 0:

@@ -18,6 +18,8 @@ type tracer struct {
 	codes    string // the operator that takes the tensor as codes
 	coded    bool   // a QuantizeLinear makes codes of the tensor
 	besideDQ bool   // an operator multiplies the tensor by the output of a DequantizeLinear
+
+	visit func(n *node, index int, v *view) // called for each use as a weight; may be nil
 }
 
 type place struct {
@@ -91,7 +93,7 @@ func (t *tracer) use(u use, v *view, depth int) {
 		t.add(finding{op: "output", axis: NoAxis})
 		return
 	}
-	if t.codes == "" && takesCodes(n, u.index) {
+	if t.codes == "" && (takesCodes(n, u.index) || u.index == 0 && n.looksUpCodes()) {
 		t.codes = n.op
 	}
 	if next, ok := passing[n.op]; ok && (n.domain == "" || n.isQDQ()) && depth > 0 && t.passes(n, u.index) {
@@ -117,6 +119,9 @@ func (t *tracer) use(u use, v *view, depth int) {
 		return
 	}
 	f := at(n, u.index, v)
+	if f.role == "" && t.visit != nil {
+		t.visit(n, u.index, v)
+	}
 	if f.role == "" && !t.besideDQ {
 		t.besideDQ = t.m.besideDequantized(n, u.index)
 	}

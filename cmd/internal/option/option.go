@@ -19,6 +19,7 @@ const (
 	PerTensor  = "per_tensor"
 	PerChannel = "per_channel"
 	PerGroup   = "per_group"
+	PerBlock   = "per_block"
 )
 
 // Granularity returns the name of g.
@@ -26,13 +27,17 @@ func Granularity(g quant.Granularity) string {
 	if _, ok := g.GroupSize(); ok {
 		return PerGroup
 	}
+	if _, _, _, _, ok := g.Block(); ok {
+		return PerBlock
+	}
 	if _, ok := g.Axis(); ok {
 		return PerChannel
 	}
 	return PerTensor
 }
 
-// Granularities returns the names of all granularities.
+// Granularities returns the names of the granularities that flags and the page offer. PerBlock is
+// only for the text of schemes, as in fp8:128x128.
 func Granularities() []string { return []string{PerTensor, PerChannel, PerGroup} }
 
 // Mappings returns the names of all mappings.

@@ -26,7 +26,8 @@ type Conversion struct {
 
 	Static *Static `json:"static,omitempty"` // nil if only weights were quantized
 
-	Note string `json:"note,omitempty"` // what the options cost without a gain
+	For  *Convention `json:"for,omitempty"`  // the system that --for names; nil for none
+	Note string      `json:"note,omitempty"` // what the options cost without a gain
 	FileNotes
 }
 
@@ -40,6 +41,9 @@ type Converted struct {
 	Scheme   Scheme `json:"scheme"`
 
 	Calibrated bool `json:"calibrated"` // scales and zero points are those of a calibration file
+
+	Feedback bool   `json:"feedback"`          // rounded with error feedback
+	Nearest  string `json:"nearest,omitempty"` // why it was not fitted to inputs, or without inputs by hqq, although that was asked for
 
 	Before  int64    `json:"bytes_before"`
 	After   int64    `json:"bytes_after"`      // with scales and zero points

@@ -24,6 +24,8 @@ type Report struct {
 	Skipped []Skipped `json:"skipped"` // never nil, so that it is [] in JSON
 	FileNotes
 
+	For *Convention `json:"for,omitempty"` // the system that --for names; nil for none
+
 	order []int // of tables, see Sort; nil for Summary.ByGain
 }
 

@@ -86,6 +86,7 @@ type SweepScheme struct {
 	Bits          int         `json:"bits"`
 	Granularity   string      `json:"granularity"`
 	GroupSize     *int        `json:"group_size"`
+	BlockSize     []int       `json:"block_size,omitempty"`
 	Memory        Memory      `json:"memory"`
 	BitsPerWeight text.Number `json:"bits_per_weight"`
 	Compression   text.Number `json:"compression"`
@@ -103,12 +104,12 @@ func (s SweepScheme) Label() string {
 	if s.Name != "" {
 		return s.Name
 	}
-	return fmt.Sprintf("%d bits %s", s.Bits, Scheme{Granularity: s.Granularity, GroupSize: s.GroupSize}.adverb())
+	return fmt.Sprintf("%d bits %s", s.Bits, Scheme{Granularity: s.Granularity, GroupSize: s.GroupSize, BlockSize: s.BlockSize}.adverb())
 }
 
 // GranularityLabel is its granularity for people: "per channel".
 func (s SweepScheme) GranularityLabel() string {
-	return Scheme{Granularity: s.Granularity, GroupSize: s.GroupSize}.Label()
+	return Scheme{Granularity: s.Granularity, GroupSize: s.GroupSize, BlockSize: s.BlockSize}.Label()
 }
 
 // A SweepWeight has the results of each scheme for one weight.
