@@ -99,8 +99,8 @@ func (a *app) compareCommand() *cobra.Command {
   quant compare model.safetensors --tensor '*.weight' --group-size 32
   quant compare model.onnx --worst 10 --sort sqnr
   quant compare model.onnx --against dequantized.onnx
-  quant compare model.gguf --importance imatrix.gguf --bits 4 --method mse
   quant compare model.safetensors --for vllm --bits 4
+  quant compare model.gguf --importance imatrix.gguf --bits 4 --method mse
   quant compare model.safetensors --schemes int4:g128,nf4:g64,mxfp4,nvfp4,q4_k
   quant compare model.npz --axis -1 --format csv --channels
   quant compare model.safetensors --output report.json

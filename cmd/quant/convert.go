@@ -108,8 +108,10 @@ of layers, from quant calibrate --moments. Weights without them get the nearest
 values, and are listed with the reason. docs/planning.md has the steps. With
 --calibration weights that the file has a name of get its scales and zero points
 and, in ONNX, its scheme; the others are quantized as the flags say. GGUF knows
-none of these. --importance makes mse choose the least error of the outputs of a
-layer: see quant compare --help.` + convertExit,
+none of these.
+
+--importance makes mse choose the least error of the outputs of a layer: see
+quant compare --help.` + convertExit,
 		Example: `  quant quantize model.onnx -o model.int8.onnx
   quant quantize model.onnx -o small.onnx --bits 4 --group-size 32 --method mse
   quant quantize model.safetensors -o quantized/ --for vllm --bits 4
@@ -358,11 +360,14 @@ func (f *convertFlags) checkImportance(kind convert.Kind, changed func(name stri
 		return usagef("--importance needs the name of a file")
 	case kind == convert.KindGGUF:
 		return usagef("--importance does not go with GGUF, whose types say how codes are made")
-	}
-	for _, name := range []string{"plan", "feedback", "dynamic", "activations"} {
-		if changed(name) {
-			return usagef("--importance does not go with --%s", name)
-		}
+	case f.static.activations:
+		return usagef("--importance does not go with --activations")
+	case f.static.dynamic:
+		return usagef("--importance does not go with --dynamic")
+	case f.feedback != "":
+		return usagef("--importance does not go with --feedback, which uses the second moments themselves")
+	case changed("plan"):
+		return usagef("--importance does not go with --plan")
 	}
 	return nil
 }
@@ -481,17 +486,17 @@ func (a *app) convert(cmd *cobra.Command, in string, f *convertFlags,
 			return err
 		}
 	}
+	if f.feedback != "" {
+		if f.options.Feedback, err = moments.Open(f.feedback); err != nil {
+			return ofFile(f.feedback, err)
+		}
+	}
 	if f.importance != "" {
 		if f.options.Importance, err = readImportance(f.importance); err != nil {
 			return err
 		}
-		if f.options.Scheme().Method != library.LeastSquares {
+		if f.options.Scheme().Method != library.LeastSquares || f.options.HalfQuadratic {
 			return usagef("--importance goes with --method mse, which chooses the least weighted error")
-		}
-	}
-	if f.feedback != "" {
-		if f.options.Feedback, err = moments.Open(f.feedback); err != nil {
-			return ofFile(f.feedback, err)
 		}
 	}
 	out, err := f.begin(kind, folder, a.force)

@@ -27,8 +27,8 @@ type Options struct {
 	Divisor     quant.Divisor     // of the symmetric mapping
 	Range       quant.Method      // method that chooses the ranges of weights
 	Calibration *calibfile.File   // parameters for weights of the same names, instead of Range; may be nil
-	Importance  *importance.File  // importance of the inputs of weights, for quant.LeastSquares; may be nil
 	Feedback    moments.State     // round with error feedback the weights whose inputs' second moments are here; may be nil
+	Importance  *importance.File  // importance of the inputs of weights, for quant.LeastSquares; may be nil
 	Measure     bool              // set Weight.Metrics; this reads each weight once more
 
 	// HalfQuadratic searches for scales and zero points as feedback.HalfQuadratic does, beginning with

@@ -161,9 +161,9 @@ type onnxJob struct {
 	n        int  // number of scales
 	weight   Weight
 	known    *quant.Params // from a calibration file; may be nil
-	inputs   *quant.Importance
 	fit      *fit          // how codes are chosen if not by calibrate; nil if by calibrate
 	fitted   quant.Source  // the values of codes, from fit until they are written
+	inputs   *quant.Importance
 	params   *quant.Params // nil until they are computed, and after forget
 	measured bool
 

@@ -86,10 +86,10 @@ func Safetensors(ctx context.Context, in string, out *atomicfile.Set, o Options,
 			if err := j.calibrated(&o, info); err != nil {
 				return nil, inTensor(info.Name, err)
 			}
-			if j.inputs, err = o.importanceOf(info, j.known); err != nil {
+			if err := j.setFit(&o, info); err != nil {
 				return nil, inTensor(info.Name, err)
 			}
-			if err := j.setFit(&o, info); err != nil {
+			if j.inputs, err = o.importanceOf(info, j.known); err != nil {
 				return nil, inTensor(info.Name, err)
 			}
 			after := int64(0)
