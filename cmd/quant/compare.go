@@ -75,10 +75,10 @@ would choose.
 With --importance the errors of a weight count as much as its inputs matter, and
 weighted errors stand beside the others; mse chooses the least weighted error.
 The file has the mean squares of the inputs: an importance matrix of llama.cpp
-(llama-imatrix, GGUF or .dat), an .npz or safetensors file with a vector for
-each weight, or a state of quant calibrate --granularity per_channel --axis -1
---method mse. Names are those of the weights. A model of transformers is matched
-with an importance matrix of the same model in GGUF.
+(llama-imatrix, GGUF or .dat), a file of quant calibrate --moments, or an .npz
+or safetensors file with a vector for each weight. Names are those of the
+weights. A model of transformers is matched with an importance matrix of the
+same model in GGUF.
 
 A tensor with NaN or infinities fails, and the others are compared.
 

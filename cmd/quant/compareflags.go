@@ -22,6 +22,7 @@ type compareFlags struct {
 	groupAxis  int
 	channels   bool
 	against    string
+	weights    string // path of the file with importances
 	schemes    string
 	system     string             // of --for
 	convention *report.Convention // of the system; nil without --for
@@ -32,7 +33,6 @@ type compareFlags struct {
 	exports    []export
 	full       bool
 	origin     report.Origin // when and how the report was made
-	weights    string        // path of the file with importances
 }
 
 // An export is another file that a report can be written to, besides the output.

@@ -343,6 +343,27 @@ func (f *convertFlags) checkFeedback(kind convert.Kind, changed func(name string
 	return nil
 }
 
+// checkImportance checks --importance of quant quantize.
+func (f *convertFlags) checkImportance(kind convert.Kind, changed func(name string) bool) error {
+	switch {
+	case !changed("importance"):
+		return nil
+	case f.importance == "":
+		return usagef("--importance needs the name of a file")
+	case kind == convert.KindGGUF:
+		return usagef("--importance does not go with GGUF, whose types say how codes are made")
+	case f.static.activations:
+		return usagef("--importance does not go with --activations")
+	case f.static.dynamic:
+		return usagef("--importance does not go with --dynamic")
+	case f.feedback != "":
+		return usagef("--importance does not go with --feedback, which uses the second moments themselves")
+	case changed("plan"):
+		return usagef("--importance does not go with --plan")
+	}
+	return nil
+}
+
 // checkPlan checks the flags if --plan is given. The plan says how weights are quantized.
 func (f *convertFlags) checkPlan(changed func(name string) bool) error {
 	if f.plan == "" {

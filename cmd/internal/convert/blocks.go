@@ -81,6 +81,12 @@ func inOrder(ctx context.Context, n int, fill func(b *piece, from, to int) error
 	return context.Cause(ctx)
 }
 
+// Measured are the errors of the reconstructed values of a weight.
+type Measured struct {
+	Metrics  *quant.Metrics         // nil if they were not measured
+	Weighted *quant.WeightedMetrics // nil without an importance, and if Metrics is nil
+}
+
 // calibrate returns the parameters for a tensor: known if it is not nil, else those that s gives.
 // If measure is true, it also returns the errors of the reconstructed values. i may be nil.
 func calibrate(ctx context.Context, src quant.Source, shape []int, s quant.Scheme, known *quant.Params, i *quant.Importance, measure bool) (quant.Params, Measured, error) {
@@ -113,6 +119,20 @@ func calibrate(ctx context.Context, src quant.Source, shape []int, s quant.Schem
 	}
 	m := c.Results[0].Metrics
 	return c.Results[0].Params, Measured{Metrics: &m}, nil
+}
+
+// calibrateWeighted is calibrate for a weight whose inputs have an importance.
+func calibrateWeighted(stream quant.Stream, s quant.Scheme, i quant.Importance, measure bool) (quant.Params, Measured, error) {
+	if !measure {
+		p, err := stream.CalibrateWeighted(s, i)
+		return p, Measured{}, err
+	}
+	c, err := stream.CompareWeighted(i, s)
+	if err != nil {
+		return quant.Params{}, Measured{}, err
+	}
+	r := &c.Comparison.Results[0]
+	return r.Params, Measured{&r.Metrics, &c.Weighted[0].WeightedMetrics}, nil
 }
 
 // eachCodes quantizes a tensor block by block and passes the codes to take in order. take must

@@ -25,23 +25,3 @@ func (o *Options) checkImportance(weights []Weight) error {
 	}
 	return fmt.Errorf("no weight that is quantized has an importance in %s, which has %s", o.Importance.Path, text.Names(o.Importance.Names()))
 }
-
-// Measured are the errors of the reconstructed values of a weight.
-type Measured struct {
-	Metrics  *quant.Metrics         // nil if they were not measured
-	Weighted *quant.WeightedMetrics // nil without an importance, and if Metrics is nil
-}
-
-// calibrateWeighted is calibrate for a weight whose inputs have an importance.
-func calibrateWeighted(stream quant.Stream, s quant.Scheme, i quant.Importance, measure bool) (quant.Params, Measured, error) {
-	if !measure {
-		p, err := stream.CalibrateWeighted(s, i)
-		return p, Measured{}, err
-	}
-	c, err := stream.CompareWeighted(i, s)
-	if err != nil {
-		return quant.Params{}, Measured{}, err
-	}
-	r := &c.Comparison.Results[0]
-	return r.Params, Measured{&r.Metrics, &c.Weighted[0].WeightedMetrics}, nil
-}

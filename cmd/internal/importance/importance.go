@@ -1,8 +1,9 @@
 // Package importance reads how much the inputs of weights matter: the mean squares of the
 // activations that weights are multiplied with, by the names of the weights.
 //
-// Four kinds of files have them: importance matrices of llama.cpp, states of feedback.Moments,
-// states of quant calibrate, and files of tensors with a vector for each weight.
+// These files have them: importance matrices of llama.cpp, second moments of quant calibrate
+// --moments or of a feedback.Moments, states of quant calibrate with histograms, and files of
+// tensors with a vector for each weight.
 package importance
 
 import (
@@ -17,6 +18,7 @@ import (
 	"github.com/a01592f9/quant"
 	"github.com/a01592f9/quant/calibfile"
 	"github.com/a01592f9/quant/cmd/internal/imatrix"
+	"github.com/a01592f9/quant/cmd/internal/moments"
 	"github.com/a01592f9/quant/cmd/internal/tensorfile"
 	"github.com/a01592f9/quant/cmd/internal/text"
 	"github.com/a01592f9/quant/feedback"
@@ -55,8 +57,10 @@ func Open(path string) (*File, error) {
 	switch {
 	case calibfile.IsState(head):
 		err = f.readState()
-	case strings.HasPrefix(string(head), momentsMagic):
+	case moments.IsState(head):
 		err = f.readMoments()
+	case strings.HasPrefix(string(head), momentsMagic):
+		err = f.readOneMoments()
 	case imatrix.Is(head):
 		return f, f.readMatrix()
 	default:
@@ -87,9 +91,21 @@ func (f *File) readMatrix() error {
 	return nil
 }
 
-// readMoments reads the state of a feedback.Moments. The weight has the name of the file, without
-// its extension.
+// readMoments reads the second moments of quant calibrate --moments.
 func (f *File) readMoments() error {
+	s, err := moments.Open(f.Path)
+	if err != nil {
+		return err
+	}
+	for name, m := range s {
+		f.entries[name] = entry{values: m.MeanSquares()}
+	}
+	return nil
+}
+
+// readOneMoments reads the state of a feedback.Moments. The weight has the name of the file, without
+// its extension.
+func (f *File) readOneMoments() error {
 	data, err := os.ReadFile(f.Path)
 	if err != nil {
 		return err
@@ -168,6 +184,9 @@ func (f *File) readTensors() error {
 // the given axis. It returns nil if the file has none.
 func (f *File) Of(name string, shape []int, channels int) (*quant.Importance, error) {
 	e, ok := f.entries[name]
+	if short, is := strings.CutSuffix(name, ".weight"); !ok && is { // the name of the layer
+		e, ok = f.entries[short]
+	}
 	if !ok {
 		if name = matrixName(name); name == "" {
 			return nil, nil

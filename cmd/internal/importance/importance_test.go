@@ -11,6 +11,7 @@ import (
 	"github.com/a01592f9/quant"
 	"github.com/a01592f9/quant/calibfile"
 	"github.com/a01592f9/quant/cmd/internal/gguf/gguftest"
+	"github.com/a01592f9/quant/cmd/internal/moments"
 	"github.com/a01592f9/quant/feedback"
 )
 
@@ -38,8 +39,8 @@ func matrix(name string, values ...float32) []byte {
 // batch are two rows of three inputs, whose mean squares are 1, 10 and 0.5.
 var batch = quant.Tensor{Data: []float32{1, 4, 1, -1, -2, 0}, Shape: []int{2, 3}}
 
-// moments returns the state of moments of batch.
-func moments(t *testing.T) []byte {
+// momentsOf returns the moments of batch.
+func momentsOf(t *testing.T) *feedback.Moments {
 	t.Helper()
 	m, err := feedback.NewMoments(3, feedback.Diagonal, quant.RefuseNotFinite)
 	if err != nil {
@@ -48,7 +49,23 @@ func moments(t *testing.T) []byte {
 	if err := m.Observe(batch); err != nil {
 		t.Fatal(err)
 	}
-	data, err := m.MarshalBinary()
+	return m
+}
+
+// oneMoments returns the state of the moments of batch.
+func oneMoments(t *testing.T) []byte {
+	t.Helper()
+	data, err := momentsOf(t).MarshalBinary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+// manyMoments returns the second moments of quant calibrate with those of batch.
+func manyMoments(t *testing.T) []byte {
+	t.Helper()
+	data, err := moments.State{"w": momentsOf(t)}.MarshalBinary()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,7 +100,8 @@ func TestOpen(t *testing.T) {
 		{"importance matrix", "a.dat", matrix("w", 1, 10, 0.5), 0},
 		{"importance matrix in GGUF", "a.gguf", gguf, 0},
 		{"safetensors", "a.safetensors", tensors("w", 1, 10, 0.5), 0},
-		{"moments", "w.moments", moments(t), 0},
+		{"moments", "w.moments", oneMoments(t), 0},
+		{"moments of quant calibrate", "a.state", manyMoments(t), 0},
 		{"state of quant calibrate", "a.state", state(t, quant.LeastSquares), 0.01},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -99,6 +117,9 @@ func TestOpen(t *testing.T) {
 				if math.Abs(i.Values[k]-want) > c.within*want {
 					t.Errorf("importance %v, want 1, 10 and 0.5", i.Values)
 				}
+			}
+			if i, err := f.Of("w.weight", []int{4, 3}, 0); i == nil || err != nil {
+				t.Errorf("of the weight of a layer: %v, %v", i, err)
 			}
 			if other, err := f.Of("v", []int{4, 3}, 0); other != nil || err != nil {
 				t.Errorf("of another weight: %v, %v", other, err)
@@ -174,7 +195,7 @@ func TestErrors(t *testing.T) {
 	}{
 		{"without histograms", "a.state", state(t, quant.MinMax), `tensor "w" has no histograms`},
 		{"model", "a.gguf", gguftest.New().Text("general.architecture", "llama").Bytes(), "a.gguf: importance matrix: "},
-		{"damaged moments", "w.moments", moments(t)[:40], "w.moments: "},
+		{"damaged moments", "w.moments", oneMoments(t)[:40], "w.moments: "},
 		{"no tensors", "a.safetensors", gguftest.Cat(gguftest.U32(2), gguftest.U32(0), []byte("{}")), "there are no importances in it"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

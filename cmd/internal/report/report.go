@@ -140,6 +140,25 @@ func metrics(m quant.Metrics) Metrics {
 	}
 }
 
+// Weighted are quant.WeightedMetrics of all elements or of one channel.
+type Weighted struct {
+	RMSE text.Number `json:"rmse"`
+	SQNR text.Number `json:"sqnr_db"` // infinite, and so null in JSON, where nothing is lost
+}
+
+// NewWeighted returns the metrics for a report.
+func NewWeighted(m quant.WeightedMetrics) *Weighted {
+	return &Weighted{text.Number(m.RMSE), text.Number(m.SQNR)}
+}
+
+// fields are the numbers of a row of CSV: empty for a nil w.
+func (w *Weighted) fields() []string {
+	if w == nil {
+		return []string{"", ""}
+	}
+	return []string{text.Exact(w.RMSE), text.Exact(w.SQNR)}
+}
+
 // Memory is quant.Memory with its sum.
 type Memory struct {
 	Payload  int64 `json:"payload_bytes"`

@@ -12,17 +12,6 @@ import (
 
 // Errors that count with the importance of the inputs of a weight.
 
-// Weighted are quant.WeightedMetrics of all elements or of one channel.
-type Weighted struct {
-	RMSE text.Number `json:"rmse"`
-	SQNR text.Number `json:"sqnr_db"` // infinite, and so null in JSON, where nothing is lost
-}
-
-// NewWeighted returns the metrics for a report.
-func NewWeighted(m quant.WeightedMetrics) *Weighted {
-	return &Weighted{text.Number(m.RMSE), text.Number(m.SQNR)}
-}
-
 // SetImportance makes errors count with the importances in f.
 func (o *Options) SetImportance(f *importance.File) {
 	o.importance, o.Importance = f, filepath.Base(f.Path)
@@ -111,12 +100,4 @@ func (t *Tensor) weightedCells() []table.Cell {
 		row = append(row, table.Decibels(res.Weighted.SQNR, 1))
 	}
 	return row
-}
-
-// fields are the numbers of a row of CSV: empty for a nil w.
-func (w *Weighted) fields() []string {
-	if w == nil {
-		return []string{"", ""}
-	}
-	return []string{text.Exact(w.RMSE), text.Exact(w.SQNR)}
 }
