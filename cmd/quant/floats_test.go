@@ -139,6 +139,8 @@ func TestPlanFloatErrors(t *testing.T) {
 		{"safetensors", "fp4:g32", "writes no such codes for vllm"},
 		{"safetensors", "fp8_e4m3:g128", "writes no such codes for vllm"},
 		{"safetensors", "int3:g32", "writes no such codes for vllm"},
+		{"onnx", "fp8_e4m3:128x128", "but no blocks of two axes"},
+		{"safetensors", "int8:128x128", "writes no such codes for vllm"},
 		{"gguf", "mxfp8", "writes no such codes for llama.cpp: it has the types of GGUF"},
 	} {
 		fails(t, exitUsage, test.want, "", "plan", models[test.kind], "--sqnr", "3", "--candidates", test.candidate)

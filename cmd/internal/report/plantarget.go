@@ -66,20 +66,23 @@ func (t PlanTarget) writes(s quant.Scheme) string {
 	size, grouped := s.Granularity.GroupSize()
 	powers := s.Scales >= quant.E8M0Floor && s.Scales <= quant.E8M0Nearest
 	integers := s.Format == quant.Integers && s.Scales == quant.Float32Scale
+	_, _, _, _, blocks := s.Granularity.Block()
 	switch t {
 	case PlanONNXRuntime:
 		runs := []quant.Format{quant.E4M3FN, quant.E5M2, quant.E4M3FNUZ, quant.E5M2FNUZ}
-		if !integers && !slices.Contains(runs, s.Format) {
-			return "integers with float32 scales, and fp8_e4m3, fp8_e5m2, fp8_e4m3fnuz and fp8_e5m2fnuz with any"
+		if blocks || !integers && !slices.Contains(runs, s.Format) {
+			return "integers with float32 scales, and fp8_e4m3, fp8_e5m2, fp8_e4m3fnuz and fp8_e5m2fnuz with any, but no blocks of two axes"
 		}
 	case PlanVLLM:
 		switch {
-		case integers && !s.Unsigned && (s.Bits == 2 || s.Bits == 4 || s.Bits == 8):
+		case integers && !blocks && !s.Unsigned && (s.Bits == 2 || s.Bits == 4 || s.Bits == 8):
 		case s.Format == quant.E4M3FN && s.Scales == quant.Float32Scale && !grouped:
+		case blocks:
+			return "blocks of two axes for fp8_e4m3 with float32 scales"
 		case (s.Format == quant.E4M3FN || s.Format == quant.E2M1) && powers && size == 32:
 		case s.Format == quant.E2M1 && s.Scales == quant.E4M3Scale && size == 16:
 		default:
-			return "signed integers of 2, 4 and 8 bits, fp8_e4m3 per tensor and per channel, mxfp8, mxfp4 and nvfp4"
+			return "signed integers of 2, 4 and 8 bits, fp8_e4m3 per tensor, per channel and in blocks of two axes, mxfp8, mxfp4 and nvfp4"
 		}
 	case PlanLlamaCPP:
 		return "the types of GGUF"
