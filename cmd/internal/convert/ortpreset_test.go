@@ -73,6 +73,11 @@ func linearJob(t *testing.T, opset int64, typ int64, bits int, x []float32, shap
 	if len(scale) > 1 {
 		dims = []int{len(scale)}
 	}
+	return scaledJob(t, opset, typ, bits, x, shape, scale, zero, dims, attributes...)
+}
+
+// scaledJob is linearJob with a shape of the scales.
+func scaledJob(t *testing.T, opset int64, typ int64, bits int, x []float32, shape []int, scale []float32, zero []int32, dims []int, attributes ...onnxtest.Message) ortJob {
 	return modelOf(t, opset, onnxtest.Graph{
 		Inputs:  []onnxtest.Message{onnxtest.Value("x", tFloat, shape...)},
 		Outputs: []onnxtest.Message{onnxtest.Value("y", tFloat, shape...)},
@@ -302,11 +307,21 @@ func TestONNXRuntimeClaims(t *testing.T) {
 		{"2 bits per tensor", tInt2, 25, quant.Scheme{Bits: 2}, far, ones(1), false},
 		{"2 bits per tensor, small quotients", tInt2, 25, quant.Scheme{Bits: 2}, near, ones(1), true},
 		{"2 bits, channels on the last axis", tInt2, 25, quant.Scheme{Bits: 2, Granularity: quant.PerChannel(1)}, near, neighbours, false},
+		{"8 bits in blocks of the last axis", tInt8, 21, quant.Scheme{Bits: 8, Granularity: quant.PerGroup(1, 16)}, far, ones(4), true},
+		{"4 bits in blocks of the last axis", tInt4, 21, quant.Scheme{Bits: 4, Granularity: quant.PerGroup(1, 16)}, far, ones(4), true},
+		{"8 bits in blocks of the first axis", tInt8, 21, quant.Scheme{Bits: 8, Granularity: quant.PerGroup(0, 2)}, far, ones(32), false},
+		{"4 bits in blocks of the first axis", tInt4, 21, quant.Scheme{Bits: 4, Granularity: quant.PerGroup(0, 2)}, far, ones(32), false},
+		{"2 bits in blocks of the last axis", tInt2, 25, quant.Scheme{Bits: 2, Granularity: quant.PerGroup(1, 16)}, far, ones(4), false},
 		{"2 bits, channels on the first axis", tInt2, 25, quant.Scheme{Bits: 2, Granularity: quant.PerChannel(0)}, near, neighbours[:2], true},
 	}
 	var jobs []ortJob
 	for _, c := range claims {
 		axis, _ := c.s.Granularity.Axis()
+		if size, grouped := c.s.Granularity.GroupSize(); grouped {
+			jobs = append(jobs, scaledJob(t, c.opset, c.typ, c.s.Bits, c.x, shape, c.scale, make([]int32, len(c.scale)), [][]int{{1, 32}, {2, 32 / size}}[axis],
+				onnxtest.AttrInt("axis", int64(axis)), onnxtest.AttrInt("block_size", int64(size))))
+			continue
+		}
 		jobs = append(jobs, linearJob(t, c.opset, c.typ, c.s.Bits, c.x, shape, c.scale, make([]int32, len(c.scale)), onnxtest.AttrInt("axis", int64(axis))))
 	}
 	for i, steps := range onnxruntime(t, jobs...) {

@@ -257,8 +257,8 @@ func (o *Options) Validate() error {
 	case o.NarrowRange && (o.Mapping != quant.Symmetric || o.Unsigned):
 		return fmt.Errorf("narrow range is for signed codes of the symmetric mapping")
 	}
-	if o.Format == quant.Integers && o.Scales == quant.E4M3Scale {
-		return fmt.Errorf("scales of %v are for floating-point codes: those of integers have no scale of the tensor in a file", o.Scales)
+	if o.Format == quant.Integers && twoLevels(o.Scales) {
+		return fmt.Errorf("scales of %v are for floating-point codes: files of integers have no second level of scales", o.Scales)
 	}
 	if err := o.selection().Validate(); err != nil {
 		return err
@@ -270,6 +270,10 @@ func (o *Options) Validate() error {
 	}
 	return s.Validate()
 }
+
+// twoLevels reports whether a format of scales has a second level, for which files of integers have
+// no place.
+func twoLevels(f quant.ScaleFormat) bool { return f == quant.E4M3Scale || f == quant.DynamicScale }
 
 // reasonQuantized is the reason for leaving a tensor of codes.
 const reasonQuantized = "quantized already"

@@ -17,7 +17,7 @@ type choices struct {
 	Formats  []formatChoice  `json:"formats"`
 
 	Divisors     []string `json:"divisors"`
-	ScaleFormats []string `json:"scale_formats"` // without e4m3, which has two levels
+	ScaleFormats []string `json:"scale_formats"` // without those of two levels
 }
 
 // A methodChoice is a method that chooses ranges.
@@ -81,7 +81,7 @@ var formatWords = map[string]struct{ title, about, source string }{
 // newChoices lists the methods, mappings and formats of the library.
 func newChoices() choices {
 	c := choices{Divisors: option.Divisors(), ScaleFormats: option.ScaleFormats()}
-	c.ScaleFormats = slices.DeleteFunc(c.ScaleFormats, func(name string) bool { return name == quant.E4M3Scale.String() })
+	c.ScaleFormats = slices.DeleteFunc(c.ScaleFormats, func(name string) bool { return name == quant.E4M3Scale.String() || name == quant.DynamicScale.String() })
 	for _, m := range quant.Methods() {
 		if m.Batches { // it needs more than one tensor
 			continue
