@@ -412,8 +412,9 @@
 //
 // Files and hardware keep scales in fewer bits than float32 has. [Scheme].Scales names the
 // format of scales: [Float16Scale], [BFloat16Scale], powers of two by several rules such as
-// [E8M0Floor], and [E4M3Scale], whose scales are products of an 8-bit float and one float32
-// for the tensor. Calibration rounds the scale of each range to a number of that format, and
+// [E8M0Floor], [E4M3Scale], whose scales are products of an 8-bit float and one float32
+// for the tensor, and [DynamicScale], whose scales are quantized to 8 bits in blocks of 256.
+// Calibration rounds the scale of each range to a number of that format, and
 // then makes the zero point and the codes. [Params].Scale has the rounded scale as a
 // float32, so that Quantize and Dequantize are those of any scheme. The methods that search
 // for the least error try scales that can be stored.

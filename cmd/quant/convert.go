@@ -251,24 +251,14 @@ func (f *convertFlags) check(cmd *cobra.Command, kind convert.Kind) error {
 	if err := f.checkImportance(kind, changed); err != nil {
 		return err
 	}
-	for _, name := range nbitsNames {
-		if f.static.nbits && changed(name) {
-			return usagef("--%s does not go with --matmulnbits", name)
-		}
-	}
-	if changed("accuracy-level") && !f.static.nbits {
-		return usagef("--accuracy-level goes with --matmulnbits")
+	if err := f.static.checkNames(changed); err != nil {
+		return err
 	}
 	switch {
 	case f.static.dynamic:
 		return f.checkDynamic(kind, changed)
 	case f.static.activations:
 		return f.checkStatic(kind, changed)
-	}
-	for _, name := range slices.Concat(staticNames, codesNames) {
-		if changed(name) {
-			return usagef("--%s goes with --activations", name)
-		}
 	}
 	if changed("plan") {
 		return f.checkPlan(changed)
@@ -347,6 +337,8 @@ func (f *convertFlags) checkFeedback(kind convert.Kind, changed func(name string
 		return usagef("--feedback does not go with GGUF, whose types say how codes are made")
 	case f.static.activations && (f.feedback != "" || f.options.HalfQuadratic):
 		return usagef("--feedback and --method hqq do not go with --activations")
+	case f.static.dynamic && (f.feedback != "" || f.options.HalfQuadratic):
+		return usagef("--feedback and --method hqq do not go with --dynamic")
 	}
 	return nil
 }
@@ -474,7 +466,7 @@ func (a *app) convert(cmd *cobra.Command, in string, f *convertFlags,
 		if f.options.Importance, err = readImportance(f.importance); err != nil {
 			return err
 		}
-		if f.options.Scheme().Method != library.LeastSquares {
+		if f.options.Scheme().Method != library.LeastSquares || f.options.HalfQuadratic {
 			return usagef("--importance goes with --method mse, which chooses the least weighted error")
 		}
 	}

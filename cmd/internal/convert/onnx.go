@@ -325,7 +325,10 @@ func (j *onnxJob) forget() {
 	}
 }
 
-func (j *onnxJob) writeCodes(w io.Writer) error {
+func (j *onnxJob) writeCodes(w io.Writer) error { return j.writeCodesOf(w, j.width) }
+
+// writeCodesOf writes the codes in width bits each.
+func (j *onnxJob) writeCodesOf(w io.Writer, width int) error {
 	p, err := j.calibrate()
 	if err != nil {
 		return err
@@ -341,7 +344,7 @@ func (j *onnxJob) writeCodes(w io.Writer) error {
 		src, j.fitted = j.fitted, nil
 	}
 	per := j.perElement()
-	err = writeCodes(j.c.ctx, w, src, j.shape, *p, j.width, func(n int) { j.c.tick(int64(n) * per) })
+	err = writeCodes(j.c.ctx, w, src, j.shape, *p, width, func(n int) { j.c.tick(int64(n) * per) })
 	return inTensor(j.t.Name, err)
 }
 
