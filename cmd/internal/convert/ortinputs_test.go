@@ -245,7 +245,7 @@ func (m *studied) layers(t *testing.T, known, others moments.State) {
 	defer in.Close()
 	for i, info := range in.Tensors() {
 		form, ok := forms[info.Name]
-		if !ok || known[info.Name] == nil || form.Outputs() < 8 || form.Inputs() < 64 {
+		if m := known[info.Name]; !ok || m == nil || m.Extent() != feedback.Full || form.Outputs() < 8 || form.Inputs() < 64 {
 			continue
 		}
 		w, err := in.Load(i)
