@@ -305,6 +305,19 @@
 // LeastSquares. Compare takes schemes with different methods, and measures the error
 // of each.
 //
+// # Importance
+//
+// An error matters as much as what it is multiplied with. [CalibrateWeighted] takes an
+// [Importance] for the elements of a weight, such as the mean squares of the activations at
+// its inputs: feedback.Moments observes them, and an importance matrix of llama.cpp has them.
+// LeastSquares then chooses the range with the least sum of w·e². [CompareWeighted] measures
+//
+//	weighted RMSE = sqrt(sum w·e² / sum w)               in the unit of the data
+//	weighted SQNR = 10 log10(sum w·x² / sum w·e²)        in dB
+//
+// beside the other metrics. An importance belongs to a call and not to a Scheme, since it is
+// data of one tensor. Quantize and Dequantize do not need it.
+//
 // # Calibrating over batches
 //
 // Activations come in batches. All batches need not be in memory together, or in one
@@ -399,8 +412,9 @@
 //
 // Files and hardware keep scales in fewer bits than float32 has. [Scheme].Scales names the
 // format of scales: [Float16Scale], [BFloat16Scale], powers of two by several rules such as
-// [E8M0Floor], and [E4M3Scale], whose scales are products of an 8-bit float and one float32
-// for the tensor. Calibration rounds the scale of each range to a number of that format, and
+// [E8M0Floor], [E4M3Scale], whose scales are products of an 8-bit float and one float32
+// for the tensor, and [DynamicScale], whose scales are quantized to 8 bits in blocks of 256.
+// Calibration rounds the scale of each range to a number of that format, and
 // then makes the zero point and the codes. [Params].Scale has the rounded scale as a
 // float32, so that Quantize and Dequantize are those of any scheme. The methods that search
 // for the least error try scales that can be stored.

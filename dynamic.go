@@ -137,7 +137,7 @@ func newDynamic(p *Params, t Tensor, s Scheme, policy NotFinitePolicy) (dynamic,
 	}
 	p.set(s, l.params)
 	d := dynamic{transform: transform{layout: l, coding: p.coding()}, scheme: s, marks: policy == MarkNotFinite}
-	if l.params > 1 && s.Scales != E4M3Scale { // E4M3Scale needs the range of the whole tensor
+	if l.params > 1 && !s.Scales.ofTensor() {
 		d.cutRows()
 	}
 	return d, nil

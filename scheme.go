@@ -194,6 +194,9 @@ func (s Scheme) validateScales() error {
 	if s.Scales >= scaleFormats {
 		return fmt.Errorf("%w: there is no %v", ErrScheme, s.Scales)
 	}
+	if s.Scales == DynamicScale && !s.symmetricScales() {
+		return fmt.Errorf("%w: %v is for codebooks and the symmetric mapping", ErrScheme, s.Scales)
+	}
 	if s.Scales == E8M0Even && s.Format.number != 0 && s.Format.book().float == nil {
 		return fmt.Errorf("%w: %v is for integers and floating-point numbers, not for %v", ErrScheme, s.Scales, s.Format)
 	}

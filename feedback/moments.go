@@ -333,6 +333,18 @@ func (m *Moments) At(i, j int) float64 {
 	return m.mean(i, j)
 }
 
+// MeanSquares returns the mean of the square of each input, as At returns it. It is the
+// importance of the inputs for quant.CalibrateWeighted.
+func (m *Moments) MeanSquares() []float64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	all := make([]float64, m.n)
+	for i := range all {
+		all[i] = m.mean(i, i)
+	}
+	return all
+}
+
 // mean is At for i ≥ j and a sum that there is.
 func (m *Moments) mean(i, j int) float64 {
 	if m.rows == 0 {

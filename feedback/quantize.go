@@ -57,8 +57,8 @@ type Options struct {
 // -2 will do. The parameters of a group are those that s.Method gives to the weights of
 // the group, corrected for the errors of all inputs before it, when the first of its
 // inputs is rounded. All other parameters are those that quant.Calibrate gives to w: those
-// per tensor and per channel, those of scales with a second level (quant.E4M3Scale), and
-// all with the order Activation.
+// per tensor and per channel, those of scales with a second level (quant.E4M3Scale and
+// quant.DynamicScale), and all with the order Activation.
 //
 // An input that always was 0 is rounded to the nearest value. (Other programs set its
 // weights to 0.) It neither gives nor takes corrections.
@@ -85,7 +85,7 @@ func Quantize(w quant.Tensor, m *Moments, s quant.Scheme, o Options) (quant.Quan
 	if o.Order > Activation {
 		return quant.Quantized{}, fmt.Errorf("%w: there is no %v", quant.ErrScheme, o.Order)
 	}
-	adapts := group < in && o.Order == Ascending && s.Scales != quant.E4M3Scale
+	adapts := group < in && o.Order == Ascending && s.Scales != quant.E4M3Scale && s.Scales != quant.DynamicScale
 	params, err := paramsBefore(w, s, adapts)
 	if err != nil {
 		return quant.Quantized{}, err

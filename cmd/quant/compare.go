@@ -72,6 +72,14 @@ and entropy for that whose codes are distributed as the values are. All but
 minmax read a tensor several times. --plot of one tensor shows what each method
 would choose.
 
+With --importance the errors of a weight count as much as its inputs matter, and
+weighted errors stand beside the others; mse chooses the least weighted error.
+The file has the mean squares of the inputs: an importance matrix of llama.cpp
+(llama-imatrix, GGUF or .dat), an .npz or safetensors file with a vector for
+each weight, or a state of quant calibrate --granularity per_channel --axis -1
+--method mse. Names are those of the weights. A model of transformers is matched
+with an importance matrix of the same model in GGUF.
+
 A tensor with NaN or infinities fails, and the others are compared.
 
 ` + overwriting + `
@@ -92,6 +100,7 @@ func (a *app) compareCommand() *cobra.Command {
   quant compare model.onnx --worst 10 --sort sqnr
   quant compare model.onnx --against dequantized.onnx
   quant compare model.safetensors --for vllm --bits 4
+  quant compare model.gguf --importance imatrix.gguf --bits 4 --method mse
   quant compare model.safetensors --schemes int4:g128,nf4:g64,mxfp4,nvfp4,q4_k
   quant compare model.npz --axis -1 --format csv --channels
   quant compare model.safetensors --output report.json
@@ -166,6 +175,13 @@ func (a *app) compare(cmd *cobra.Command, args []string, f *compareFlags) error 
 	}
 	if f.origin, err = a.origin(); err != nil {
 		return err
+	}
+	if f.weights != "" {
+		file, err := readImportance(f.weights)
+		if err != nil {
+			return err
+		}
+		f.options.SetImportance(file)
 	}
 	in, err := a.open(cmd.Context(), args, reading)
 	if err != nil {

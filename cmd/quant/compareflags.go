@@ -32,6 +32,7 @@ type compareFlags struct {
 	exports    []export
 	full       bool
 	origin     report.Origin // when and how the report was made
+	weights    string        // path of the file with importances
 }
 
 // An export is another file that a report can be written to, besides the output.
@@ -98,6 +99,7 @@ func (f *compareFlags) register(cmd *cobra.Command) {
 	flags.BoolVar(&f.channels, "channels", false, "list all channels of large tensors (JSON always does)")
 	flags.BoolVar(&o.Codes, "codes", false, "add codes and reconstructed values (table and JSON)")
 	flags.StringVar(&f.against, "against", "", "measure FILE against the tensors of the same names in another `file` instead: quantized and dequantized, say")
+	flags.StringVar(&f.weights, "importance", "", importanceUsage)
 	flags.StringVar(&f.schemes, "schemes", "", "compare the schemes of a `list` instead, "+schemesUsage)
 	flags.StringVar(&f.sort, "sort", "gain", "order of weights in tables by `key`: gain, name, file, rmse, sqnr or bytes")
 	flags.IntVar(&f.worst, "worst", 0, "name the `n` worst weights, and their worst channels")
@@ -157,6 +159,9 @@ func (f *compareFlags) check(cmd *cobra.Command) error {
 	if cmd.Flags().Changed("output") && f.output == "" {
 		return usagef("--output needs the name of a file")
 	}
+	if cmd.Flags().Changed("importance") && f.weights == "" {
+		return usagef("--importance needs the name of a file")
+	}
 	for i, e := range f.exports {
 		if cmd.Flags().Changed(e.flag) && e.path == "" {
 			return usagef("--%s needs the name of a file", e.flag)
@@ -204,7 +209,7 @@ func (f *compareFlags) check(cmd *cobra.Command) error {
 
 // notAgainst are the flags of quant compare that cannot be combined with --against.
 var notAgainst = []string{
-	"bits", "unsigned", "mapping", "narrow-range", "zero-in-range", "divisor", "scales", "method", "codes", "worst", "pdf", "html", "plot",
+	"bits", "unsigned", "mapping", "narrow-range", "zero-in-range", "divisor", "scales", "method", "codes", "worst", "pdf", "html", "plot", "importance",
 }
 
 // checkAgainst checks the flags if --against is given, like check.

@@ -37,6 +37,7 @@ type convertFlags struct {
 	convention *report.Convention
 	scheme     string // the whole scheme; "" if other flags give it
 	calibrated string
+	importance string   // path
 	plan       string   // path of the file
 	feedback   string   // path of the file
 	types      []string // rules for the types of tensors in GGUF
@@ -107,7 +108,10 @@ of layers, from quant calibrate --moments. Weights without them get the nearest
 values, and are listed with the reason. docs/planning.md has the steps. With
 --calibration weights that the file has a name of get its scales and zero points
 and, in ONNX, its scheme; the others are quantized as the flags say. GGUF knows
-none of these.` + convertExit,
+none of these.
+
+--importance makes mse choose the least error of the outputs of a layer: see
+quant compare --help.` + convertExit,
 		Example: `  quant quantize model.onnx -o model.int8.onnx
   quant quantize model.onnx -o small.onnx --bits 4 --group-size 32 --method mse
   quant quantize model.safetensors -o quantized/ --for vllm --bits 4
@@ -116,6 +120,7 @@ none of these.` + convertExit,
   quant quantize model.gguf -o model.q8_0.gguf
   quant quantize model.gguf -o small.gguf --type q4_k --tensor-type attn_v=q6_k
   quant quantize model.onnx -o small.onnx --bits 4 --feedback inputs.moments
+  quant quantize model/ -o out/ --bits 4 --method mse --importance imatrix.gguf
   quant quantize model.onnx -o int8.onnx --activations --calibration ranges.json
   quant quantize model.onnx -o small.onnx --bits 4 --group-size 32 --matmulnbits
   quant quantize model.onnx -o int8.onnx --dynamic --exclude Conv
@@ -143,6 +148,7 @@ none of these.` + convertExit,
 	registerDivisor(cmd, &f.divisor, &f.scales)
 	flags.StringVar(&f.method, "method", "minmax", methodUsage())
 	flags.StringVar(&f.calibrated, "calibration", "", "take scales and zero points of tensors by their names from a `file` of quant calibrate")
+	flags.StringVar(&f.importance, "importance", "", importanceUsage+"; with --method mse")
 	flags.StringVar(&f.plan, "plan", "", "quantize each weight as a `file` of quant plan says, and no others")
 	flags.StringVar(&f.feedback, "feedback", "", "round with error feedback, with the second moments of a `file` of quant calibrate --moments")
 	f.static.register(cmd)
@@ -242,24 +248,17 @@ func (f *convertFlags) check(cmd *cobra.Command, kind convert.Kind) error {
 	if changed("calibration") && f.calibrated == "" {
 		return usagef("--calibration needs the name of a file")
 	}
-	for _, name := range nbitsNames {
-		if f.static.nbits && changed(name) {
-			return usagef("--%s does not go with --matmulnbits", name)
-		}
+	if err := f.checkImportance(kind, changed); err != nil {
+		return err
 	}
-	if changed("accuracy-level") && !f.static.nbits {
-		return usagef("--accuracy-level goes with --matmulnbits")
+	if err := f.static.checkNames(changed); err != nil {
+		return err
 	}
 	switch {
 	case f.static.dynamic:
 		return f.checkDynamic(kind, changed)
 	case f.static.activations:
 		return f.checkStatic(kind, changed)
-	}
-	for _, name := range slices.Concat(staticNames, codesNames) {
-		if changed(name) {
-			return usagef("--%s goes with --activations", name)
-		}
 	}
 	if changed("plan") {
 		return f.checkPlan(changed)
@@ -338,6 +337,8 @@ func (f *convertFlags) checkFeedback(kind convert.Kind, changed func(name string
 		return usagef("--feedback does not go with GGUF, whose types say how codes are made")
 	case f.static.activations && (f.feedback != "" || f.options.HalfQuadratic):
 		return usagef("--feedback and --method hqq do not go with --activations")
+	case f.static.dynamic && (f.feedback != "" || f.options.HalfQuadratic):
+		return usagef("--feedback and --method hqq do not go with --dynamic")
 	}
 	return nil
 }
@@ -461,6 +462,14 @@ func (a *app) convert(cmd *cobra.Command, in string, f *convertFlags,
 			return ofFile(f.feedback, err)
 		}
 	}
+	if f.importance != "" {
+		if f.options.Importance, err = readImportance(f.importance); err != nil {
+			return err
+		}
+		if f.options.Scheme().Method != library.LeastSquares || f.options.HalfQuadratic {
+			return usagef("--importance goes with --method mse, which chooses the least weighted error")
+		}
+	}
 	out, err := f.begin(kind, folder, a.force)
 	if err != nil {
 		return err
@@ -554,10 +563,17 @@ func conversion(r *convert.Result, in string, kind convert.Kind, f *convertFlags
 		Weights: []report.Converted{}, Left: []report.Left{},
 	}
 	for _, w := range r.Weights {
-		c.Add(report.Converted{
-			Name: w.Name, Use: w.Use, DType: w.Type, Shape: w.Shape, Calibrated: w.Calibrated, Before: w.Before, After: w.After,
+		x := report.Converted{
+			Name: w.Name, Use: w.Use, DType: w.Type, Shape: w.Shape, Calibrated: w.Calibrated, Important: w.Important, Before: w.Before, After: w.After,
 			Feedback: w.Feedback, Nearest: w.Nearest,
-		}, w.Scheme, w.Metrics)
+		}
+		if w.Weighted != nil {
+			x.Weighted = report.NewWeighted(*w.Weighted)
+		}
+		c.Add(x, w.Scheme, w.Metrics)
+	}
+	if f.importance != "" {
+		c.Importance = filepath.Base(f.importance)
 	}
 	for _, l := range r.Left {
 		c.Left = append(c.Left, report.Left{

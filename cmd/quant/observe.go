@@ -47,9 +47,9 @@ are not returned, with the reason.
 
 A model that is quantized already is refused, and so is one without such a
 tensor. Without --layers each BatchNormalization behind a Conv, ConvTranspose or
-Gemm is folded into that, as quant quantize --activations does. The outputs that the model had
-keep their places, and nothing else of the model changes; data in other files go
-to OBSERVED.onnx.data.` + convertExit,
+Gemm is folded into that, as quant quantize --activations does. The outputs that
+the model had keep their places, and nothing else of the model changes; data in
+other files go to OBSERVED.onnx.data.` + convertExit,
 		Example: `  quant observe model.onnx -o observed.onnx
   quant observe model.onnx -o observed.onnx --nodes 'Conv' --nodes '/head/*'
   quant observe model.onnx --layers -o observed.onnx

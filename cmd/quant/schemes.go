@@ -14,7 +14,7 @@ const schemesUsage = "as in int4:g128,nf4:g64,mxfp4,q4_k"
 // notWithSchemes are the flags of quant compare that cannot be combined with --schemes.
 var notWithSchemes = []string{
 	"bits", "unsigned", "mapping", "narrow-range", "zero-in-range", "divisor", "scales", "method", "group-size", "codes", "channels", "against",
-	"sort", "worst", "pdf", "html",
+	"sort", "worst", "pdf", "html", "importance",
 }
 
 // splitSchemes splits a list of schemes at commas.

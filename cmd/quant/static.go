@@ -31,7 +31,7 @@ type staticFlags struct {
 var staticNames = []string{"activation-type", "activation-mapping", "no-fold"}
 
 // nbitsNames are the flags that do not go with --matmulnbits.
-var nbitsNames = []string{"activations", "dynamic", "plan", "scheme", "axis", "calibration"}
+var nbitsNames = []string{"activations", "dynamic", "plan", "scheme", "for", "axis", "calibration"}
 
 // codesNames are the flags that need --activations or --dynamic.
 var codesNames = []string{"operators", "reduce-range"}
@@ -49,6 +49,24 @@ func (f *staticFlags) register(cmd *cobra.Command) {
 	flags.BoolVar(&f.unfolded, "no-fold", false, "with --activations leave each BatchNormalization, instead of folding it into the Conv, ConvTranspose or Gemm before it")
 	completeWords(cmd, "activation-type", convert.ActivationTypes()...)
 	completeWords(cmd, "activation-mapping", option.Mappings()...)
+}
+
+// checkNames returns a usage error for flags that do not go with each other.
+func (f *staticFlags) checkNames(changed func(name string) bool) error {
+	for _, name := range nbitsNames {
+		if f.nbits && changed(name) {
+			return usagef("--%s does not go with --matmulnbits", name)
+		}
+	}
+	if changed("accuracy-level") && !f.nbits {
+		return usagef("--accuracy-level goes with --matmulnbits")
+	}
+	for _, name := range slices.Concat(staticNames, codesNames) {
+		if changed(name) && !f.activations && !f.dynamic {
+			return usagef("--%s goes with --activations", name)
+		}
+	}
+	return nil
 }
 
 // checkStatic checks the flags if --activations is given.
@@ -101,7 +119,7 @@ func (f *convertFlags) checkDynamic(kind convert.Kind, changed func(name string)
 	if kind != convert.KindONNX {
 		return usagef("--dynamic goes with ONNX, and the model is %s", kind)
 	}
-	for _, name := range slices.Concat(staticNames, []string{"activations", "scheme", "bits", "type", "tensor-type", "group-size", "axis", "narrow-range", "calibration", "plan"}) {
+	for _, name := range slices.Concat(staticNames, []string{"activations", "scheme", "bits", "type", "tensor-type", "group-size", "axis", "narrow-range", "divisor", "scales", "for", "calibration", "plan"}) {
 		if changed(name) {
 			return usagef("--%s does not go with --dynamic", name)
 		}

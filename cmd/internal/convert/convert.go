@@ -7,6 +7,7 @@ import (
 	"github.com/a01592f9/quant"
 	"github.com/a01592f9/quant/calibfile"
 	"github.com/a01592f9/quant/cmd/internal/gguf"
+	"github.com/a01592f9/quant/cmd/internal/importance"
 	"github.com/a01592f9/quant/cmd/internal/moments"
 	"github.com/a01592f9/quant/cmd/internal/option"
 )
@@ -27,6 +28,7 @@ type Options struct {
 	Range       quant.Method      // method that chooses the ranges of weights
 	Calibration *calibfile.File   // parameters for weights of the same names, instead of Range; may be nil
 	Feedback    moments.State     // round with error feedback the weights whose inputs' second moments are here; may be nil
+	Importance  *importance.File  // importance of the inputs of weights, for quant.LeastSquares; may be nil
 	Measure     bool              // set Weight.Metrics; this reads each weight once more
 
 	// HalfQuadratic searches for scales and zero points as feedback.HalfQuadratic does, beginning with
@@ -86,7 +88,8 @@ type Weight struct {
 	Nearest       string // why it has the nearest values, or the parameters of Options.Range, although Options asks for others; "" otherwise
 	Before, After int64  // bytes in the files, with scales and zero points
 
-	Metrics *quant.Metrics // errors of the reconstructed values; nil if not measured
+	Important bool // its inputs have an importance
+	Measured
 }
 
 // A Left is a tensor that was copied unchanged.

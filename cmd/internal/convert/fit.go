@@ -96,8 +96,8 @@ func (f *fit) run(ctx context.Context, src quant.Source, shape []int, s quant.Sc
 		if err != nil {
 			return quant.Params{}, nil, nil, err
 		}
-		p, metrics, err := calibrate(ctx, inMemory(w), shape, s, &p, measure)
-		return p, inMemory(w), metrics, err
+		p, lost, err := calibrate(ctx, inMemory(w), shape, s, &p, nil, measure)
+		return p, inMemory(w), lost.Metrics, err
 	}
 	p, restored, err := f.inputs.Round(w, s, feedback.Options{})
 	if err != nil || !measure {

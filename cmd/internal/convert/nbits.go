@@ -59,7 +59,7 @@ func (j *onnxJob) nbitsCodes() onnx.NBits {
 	size := j.block
 	q := onnx.NBits{Use: j.use, Bits: j.width, Block: size, Accuracy: j.accuracy}
 	rows, _, blocks := q.Size()
-	q.Codes = onnx.Payload{Size: int64(rows) * int64(blocks) * int64(size*j.width/8), Write: func(w io.Writer) error { return inTensor(j.t.Name, j.writeBlocks(w, &q)) }}
+	q.Codes = onnx.Payload{Size: int64(rows) * int64(blocks) * int64(size*j.width/8), Write: func(w io.Writer) error { return j.writeBlocks(w, &q) }}
 	q.Scales = onnx.Payload{Size: 4 * int64(rows*blocks), Write: func(w io.Writer) error {
 		p, err := j.calibrate()
 		if err != nil {
@@ -120,13 +120,12 @@ func writeRows(w io.Writer, codes []int32, row, width int, middle int32) error {
 // writeBlocks writes the codes of all blocks, row by row. Codes behind the end of a row are those
 // of the value 0. All codes of the weight are in memory meanwhile.
 func (j *onnxJob) writeBlocks(w io.Writer, q *onnx.NBits) error {
-	p, err := j.calibrate()
-	if err != nil {
+	var b bytes.Buffer
+	if err := j.writeCodesOf(&b, 8); err != nil {
 		return err
 	}
-	per := j.perElement()
-	var b bytes.Buffer
-	if err := writeCodes(j.c.ctx, &b, j.src, j.shape, *p, 8, func(n int) { j.c.tick(int64(n) * per) }); err != nil {
+	p, err := j.calibrate()
+	if err != nil {
 		return err
 	}
 	codes := b.Bytes()

@@ -83,6 +83,9 @@ func ONNX(ctx context.Context, in string, out *atomicfile.Set, o Options, p Prog
 	if err := errors.Join(o.checkCalibrated(weights), o.checkFeedback(weights)); err != nil {
 		return nil, err
 	}
+	if err := o.checkImportance(weights); err != nil {
+		return nil, err
+	}
 	version := int64(0)
 	for _, j := range jobs {
 		if j.use != nil {
@@ -160,6 +163,7 @@ type onnxJob struct {
 	known    *quant.Params // from a calibration file; may be nil
 	fit      *fit          // how codes are chosen if not by calibrate; nil if by calibrate
 	fitted   quant.Source  // the values of codes, from fit until they are written
+	inputs   *quant.Importance
 	params   *quant.Params // nil until they are computed, and after forget
 	measured bool
 
@@ -191,10 +195,14 @@ func (o *Options) onnxJob(c *onnxCopy, t *onnx.Tensor) (*onnxJob, string, error)
 			axis = a
 		}
 	}
+	inputs, err := o.importanceOf(info, known)
+	if err != nil {
+		return nil, "", err
+	}
 	if err := besideCodes(t, s); err != nil && o.NBits == nil {
 		return nil, "", err
 	}
-	j := &onnxJob{c: c, t: t, known: known, channels: o.channelAxis(info), shape: info.Shape, scheme: s, measure: o.Measure}
+	j := &onnxJob{c: c, t: t, known: known, inputs: inputs, channels: o.channelAxis(info), shape: info.Shape, scheme: s, measure: o.Measure}
 	var name string
 	if j.dtype, name, j.width, err = onnxType(s); err != nil {
 		return nil, "", err
@@ -202,7 +210,7 @@ func (o *Options) onnxJob(c *onnxCopy, t *onnx.Tensor) (*onnxJob, string, error)
 	if j.n, err = s.NumParams(info.Shape); err != nil {
 		return nil, "", err
 	}
-	j.weight = Weight{Name: t.Name, Use: t.Use, Shape: info.Shape, Axis: axis, Scheme: s, Calibrated: known != nil, Before: t.Bytes, Type: name}
+	j.weight = Weight{Name: t.Name, Use: t.Use, Shape: info.Shape, Axis: axis, Scheme: s, Calibrated: known != nil, Important: inputs != nil, Before: t.Bytes, Type: name}
 	j.weight.After = int64(quant.PackedLen(int(elements(info.Shape)), j.width)) + 4*int64(j.n) + j.zeroBytes()
 	if j.weight.After >= t.Bytes && !o.asked(t.Name) {
 		return nil, reasonLarger, nil
@@ -277,20 +285,20 @@ func (j *onnxJob) calibrate() (*quant.Params, error) {
 		src.left = 0
 	}
 	var p quant.Params
-	var metrics *quant.Metrics
+	var lost Measured
 	var err error
 	if j.fit != nil && j.known == nil {
-		p, j.fitted, metrics, err = j.fit.run(j.c.ctx, src, j.shape, j.scheme, measure)
+		p, j.fitted, lost.Metrics, err = j.fit.run(j.c.ctx, src, j.shape, j.scheme, measure)
 		j.known = &p
 	} else {
-		p, metrics, err = calibrate(j.c.ctx, src, j.shape, j.scheme, j.known, measure)
+		p, lost, err = calibrate(j.c.ctx, src, j.shape, j.scheme, j.known, j.inputs, measure)
 	}
 	if err != nil {
 		return nil, inTensor(j.t.Name, inChannel(err, j.shape, j.channels))
 	}
 	src.rest()
 	if measure {
-		j.weight.Metrics = metrics
+		j.weight.Measured = lost
 	}
 	j.params, j.measured = &p, true
 	return j.params, nil
@@ -317,7 +325,10 @@ func (j *onnxJob) forget() {
 	}
 }
 
-func (j *onnxJob) writeCodes(w io.Writer) error {
+func (j *onnxJob) writeCodes(w io.Writer) error { return j.writeCodesOf(w, j.width) }
+
+// writeCodesOf writes the codes in width bits each.
+func (j *onnxJob) writeCodesOf(w io.Writer, width int) error {
 	p, err := j.calibrate()
 	if err != nil {
 		return err
@@ -333,7 +344,7 @@ func (j *onnxJob) writeCodes(w io.Writer) error {
 		src, j.fitted = j.fitted, nil
 	}
 	per := j.perElement()
-	err = writeCodes(j.c.ctx, w, src, j.shape, *p, j.width, func(n int) { j.c.tick(int64(n) * per) })
+	err = writeCodes(j.c.ctx, w, src, j.shape, *p, width, func(n int) { j.c.tick(int64(n) * per) })
 	return inTensor(j.t.Name, err)
 }
 

@@ -315,6 +315,12 @@ func TestONNXRuntimeText(t *testing.T) {
 
 // page is an image with text, as the detector takes it.
 func page(t *testing.T, width, height int) value {
+	return pageOf(t, width, height, "Quantized to eight bits", "the quick brown fox jumps", "0123456789  (4.5 %)", "over the lazy dog.")
+}
+
+// pageOf is an image with lines of text.
+func pageOf(t *testing.T, width, height int, lines ...string) value {
+	t.Helper()
 	f, err := opentype.Parse(typeface.Regular())
 	if err != nil {
 		t.Fatal(err)
@@ -322,7 +328,7 @@ func page(t *testing.T, width, height int) value {
 	img := image.NewRGBA(image.Rect(0, 0, width, height))
 	draw.Draw(img, img.Bounds(), image.NewUniform(color.RGBA{240, 238, 230, 255}), image.Point{}, draw.Src)
 	y := 12
-	for i, line := range []string{"Quantized to eight bits", "the quick brown fox jumps", "0123456789  (4.5 %)", "over the lazy dog."} {
+	for i, line := range lines {
 		face, err := opentype.NewFace(f, &opentype.FaceOptions{Size: float64(18 + 7*i), DPI: 72})
 		if err != nil {
 			t.Fatal(err)

@@ -89,6 +89,9 @@ func Safetensors(ctx context.Context, in string, out *atomicfile.Set, o Options,
 			if err := j.setFit(&o, info); err != nil {
 				return nil, inTensor(info.Name, err)
 			}
+			if j.inputs, err = o.importanceOf(info, j.known); err != nil {
+				return nil, inTensor(info.Name, err)
+			}
 			after := int64(0)
 			for _, t := range j.tensors() {
 				after += t.bytes
@@ -117,6 +120,9 @@ func Safetensors(ctx context.Context, in string, out *atomicfile.Set, o Options,
 		return r, c.writeRest()
 	}
 	if err := errors.Join(o.checkCalibrated(r.Weights), o.checkFeedback(r.Weights)); err != nil {
+		return nil, err
+	}
+	if err := o.checkImportance(r.Weights); err != nil {
 		return nil, err
 	}
 	slices.Sort(ignore)
@@ -332,18 +338,18 @@ func (c *stCopy) quantize(i int) (*Weight, error) {
 		known = &p
 	}
 	var p quant.Params
-	var metrics *quant.Metrics
+	var lost Measured
 	if j.fit != nil {
-		p, src, metrics, err = j.fit.run(c.ctx, counted, info.Shape, j.scheme, c.measure)
+		p, src, lost.Metrics, err = j.fit.run(c.ctx, counted, info.Shape, j.scheme, c.measure)
 	} else {
-		p, metrics, err = calibrate(c.ctx, counted, info.Shape, j.scheme, known, c.measure)
+		p, lost, err = calibrate(c.ctx, counted, info.Shape, j.scheme, known, j.inputs, c.measure)
 	}
 	if err != nil {
 		return nil, err
 	}
 	counted.rest()
 	w := &Weight{Name: info.Name, Shape: info.Shape, Axis: -1, Type: typeOf(j.scheme),
-		Scheme: j.schemeOf(p), Calibrated: j.known != nil, Before: info.Bytes, Metrics: metrics,
+		Scheme: j.schemeOf(p), Calibrated: j.known != nil, Important: j.inputs != nil, Before: info.Bytes, Measured: lost,
 		Feedback: j.fit != nil && j.fit.inputs != nil, Nearest: j.nearest}
 	if axis, ok := j.scheme.Granularity.Axis(); ok {
 		w.Axis = axis

@@ -62,7 +62,7 @@ func (m *Model) Layers() ([]Layer, []NotLayer) {
 		}
 		var layers []Layer
 		why := ""
-		t.one, t.found, t.seen, t.calls = maxTensorSteps, nil, map[place]bool{}, nil
+		t.one, t.found, t.seen, t.calls, t.scales = maxTensorSteps, nil, map[place]bool{}, nil, false
 		t.visit = func(n *node, index int, v *view) {
 			l, reason := m.layer(tensor, n, index, v)
 			if reason != "" {
@@ -76,6 +76,9 @@ func (m *Model) Layers() ([]Layer, []NotLayer) {
 			if !slices.Equal(l.Inputs, layers[0].Inputs) {
 				why = "operators multiply by it along different axes"
 			}
+		}
+		if t.scales {
+			why = "a Mul or Div scales it first"
 		}
 		switch {
 		case why == "" && len(layers) == 0:
@@ -98,8 +101,8 @@ func (m *Model) layer(t *Tensor, n *node, index int, v *view) (Layer, string) {
 	switch {
 	case n.domain != "":
 		return l, "the inputs of " + op + " are not observed"
-	case v == nil || slices.Contains(v.shape, -1):
-		return l, "it is cut, joined or scaled before " + op + " takes it"
+	case v == nil:
+		return l, "its axes are not known in " + op
 	}
 	// axes sets the inputs of the layer to axes of the view.
 	axes := func(of ...int) {
@@ -130,19 +133,32 @@ func (m *Model) layer(t *Tensor, n *node, index int, v *view) (Layer, string) {
 	default:
 		return l, "the inputs of " + op + " are not observed"
 	}
-	// Every axis of the weight is in the view, and no element is there twice.
-	count := 1
-	for _, d := range v.shape {
-		count *= d
-	}
-	if count != t.n || len(l.Inputs) == 0 {
-		return l, "its axes are those of no matrix in " + op
+	if why := whole(t, v, l.Inputs); why != "" {
+		return l, why + op
 	}
 	if n.graph != m.main {
 		l.Input, l.Initial = "", ""
 		l.Hidden = "its operator is in a subgraph or a function, whose values are no outputs of the model"
 	}
 	return l, ""
+}
+
+// whole returns why a view of a tensor has not all its inputs, or not only its own: the beginning
+// of a sentence that ends with the operator. Outputs may be in another order, or be left out.
+func whole(t *Tensor, v *view, inputs []int) string {
+	if len(inputs) == 0 {
+		return "its axes are those of no matrix in "
+	}
+	for a, d := range t.Shape {
+		k := slices.Index(v.axes, a)
+		switch {
+		case k < 0 && d != 1:
+			return "its axes are those of no matrix in "
+		case k >= 0 && slices.Contains(inputs, a) && v.shape[k] != d:
+			return "its inputs are cut or joined before "
+		}
+	}
+	return ""
 }
 
 func (l *Layer) product(n *node, index, rank int, axes func(...int)) string {

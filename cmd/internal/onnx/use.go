@@ -19,7 +19,8 @@ type tracer struct {
 	coded    bool   // a QuantizeLinear makes codes of the tensor
 	besideDQ bool   // an operator multiplies the tensor by the output of a DequantizeLinear
 
-	visit func(n *node, index int, v *view) // called for each use as a weight; may be nil
+	visit  func(n *node, index int, v *view) // called for each use as a weight; may be nil
+	scales bool                              // a Mul or Div scales the tensor
 }
 
 type place struct {
@@ -98,6 +99,7 @@ func (t *tracer) use(u use, v *view, depth int) {
 	}
 	if next, ok := passing[n.op]; ok && (n.domain == "" || n.isQDQ()) && depth > 0 && t.passes(n, u.index) {
 		t.coded = t.coded || n.op == "QuantizeLinear"
+		t.scales = t.scales || n.op == "Mul" || n.op == "Div"
 		if v != nil {
 			v = next(t.m, n, v)
 		}

@@ -22,6 +22,8 @@ type Conversion struct {
 	Dequantized bool `json:"dequantized"` // it was dequantized
 	Planned     bool `json:"-"`           // a plan says how each weight is quantized
 
+	Importance string `json:"importance,omitempty"` // file with the importance of the inputs of weights; "" for none
+
 	Static *Static `json:"static,omitempty"` // nil if only weights were quantized
 
 	For  *Convention `json:"for,omitempty"`  // the system that --for names; nil for none
@@ -46,6 +48,9 @@ type Converted struct {
 	Before  int64    `json:"bytes_before"`
 	After   int64    `json:"bytes_after"`      // with scales and zero points
 	Metrics *Metrics `json:"errors,omitempty"` // nil if they were not measured
+
+	Important bool      `json:"importance,omitempty"`      // its inputs have an importance
+	Weighted  *Weighted `json:"weighted_errors,omitempty"` // nil without an importance, and if errors were not measured
 }
 
 // Add adds a tensor that has the scheme s. Its other fields are x's; m may be nil.

@@ -54,6 +54,10 @@ func (c *Conversion) Table() *table.Table {
 		t.Columns = append(t.Columns, table.Numbers("", "RMSE", "SQNR, dB", "clipped")...)
 		t.Optional = []int{8, 6}
 	}
+	weighted := slices.ContainsFunc(c.Weights, func(x Converted) bool { return x.Weighted != nil })
+	if weighted {
+		t.Columns = append(t.Columns, table.Numbers("", "weighted SQNR")...)
+	}
 	used := false
 	for _, x := range c.Weights {
 		use := text.Clean(x.Use)
@@ -67,6 +71,12 @@ func (c *Conversion) Table() *table.Table {
 			row = append(row, table.Measure(m.RMSE), table.Decibels(m.SQNR, 1), table.Brief(m.Clipped))
 		case measured:
 			row = append(row, table.Text("-"), table.Text("-"), table.Text("-"))
+		}
+		switch {
+		case x.Weighted != nil:
+			row = append(row, table.Decibels(x.Weighted.SQNR, 1))
+		case weighted:
+			row = append(row, table.Text("-"))
 		}
 		t.Add(row...)
 	}
@@ -138,6 +148,15 @@ func (c *Conversion) totalText() string {
 	}
 	if n := c.feedback(); n > 0 {
 		about += fmt.Sprintf(". Of %s, codes are rounded with error feedback, for small errors of outputs", text.Count(int64(n)))
+	}
+	if c.Importance != "" {
+		n := 0
+		for _, w := range c.Weights {
+			if w.Important {
+				n++
+			}
+		}
+		about += fmt.Sprintf(". Scales of %s have the least error weighted by %s", text.Plural(n, "weight"), text.Clean(c.Importance))
 	}
 	about += "."
 	switch n := int64(len(c.Left)); n {

@@ -38,6 +38,9 @@ func writeMarkdown(m *table.Markdown, r *Report, channels bool) {
 		m.Heading(2, "Totals")
 		m.Table(r.totalsTable())
 		m.Paragraph(table.Literal(r.totalsText()))
+		if about := r.weightedText(); about != "" {
+			m.Paragraph(table.Literal(about))
+		}
 		m.Heading(2, "The channels that suffer most")
 		m.Table(r.WorstTable(worstListed, worstChannels))
 	}

@@ -35,6 +35,9 @@ func WriteText(w io.Writer, r *Report, o TextOptions) error {
 		p.Paragraph(table.Plain, r.For.text())
 	}
 	r.writeReading(p)
+	if about := r.weightedText(); about != "" {
+		p.Paragraph(table.Dim, about)
+	}
 	if r.Summary.Compared > 1 {
 		p.Blank()
 		p.Table(r.SummaryTable(false))
