@@ -23,7 +23,7 @@ func foldTensors() []onnxtest.Message {
 	positive := func(n int) []float32 {
 		x := random(n)
 		for i, v := range x {
-			x[i] = v*v + 0.25
+			x[i] = float32(v*v) + 0.25
 		}
 		return x
 	}
