@@ -52,6 +52,7 @@ type selection struct {
 	trials   []Params            // the parameters of one pass
 	walk     walk
 	columns  columnsSource
+	copied   []float32 // the values of a block of two axes
 }
 
 var selections = sync.Pool{New: func() any { return new(selection) }}
@@ -104,6 +105,13 @@ func (s *selection) run(x []float32, src Source) error {
 		s.tasks = append(s.tasks, s.schemes[k].task())
 	}
 	switch {
+	case l.tall > 0:
+		for s.first = range l.params {
+			if err := s.block(x, src, l.values(s.first, 1)); err != nil {
+				return err
+			}
+		}
+		return nil
 	case l.group > 0:
 		for i := range l.outer * l.groups {
 			s.first = i * l.inner
@@ -148,6 +156,19 @@ func (s *selection) row(x []float32, src Source, at, n int) error {
 		return s.choose(x[at:at+n], nil)
 	}
 	s.columns = columnsSource{src, at, n, n}
+	return s.choose(nil, &s.columns)
+}
+
+// block chooses the range of one parameter, whose values are the rows of b. Rows in memory are
+// copied, so that the values are contiguous as those that are read.
+func (s *selection) block(x []float32, src Source, b block) error {
+	s.part = channelsOf(1, 1, b.rows*b.n)
+	if src == nil {
+		s.copied = resize(s.copied, b.rows*b.n)
+		b.compact(s.copied, x[b.e:])
+		return s.choose(s.copied, nil)
+	}
+	s.columns = columnsSource{src, b.e, b.n, b.stride}
 	return s.choose(nil, &s.columns)
 }
 

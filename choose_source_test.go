@@ -49,7 +49,7 @@ func TestMethodsFromSources(t *testing.T) {
 func testMethodsFromSource(t *testing.T, x Tensor, i int) {
 	t.Helper()
 	last := len(x.Shape) - 1
-	for j, g := range []Granularity{PerTensor, PerChannel(0), PerChannel(last / 2), PerChannel(last), PerGroup(last, 4001), PerGroup(0, 43), PerGroup(last/2, 110)} {
+	for j, g := range append(blocksOf(x.Shape), PerTensor, PerChannel(0), PerChannel(last/2), PerChannel(last), PerGroup(last, 4001), PerGroup(0, 43), PerGroup(last/2, 110)) {
 		s := Scheme{Bits: 3 + (i+j)%6, Granularity: g, Mapping: Mapping(i % 2), Method: allMethods[(i+j)%len(allMethods)]}
 		l, err := newLayout(len(x.Data), x.Shape, g)
 		if err != nil {
@@ -110,7 +110,7 @@ func TestLarge(t *testing.T) {
 			}
 			n, _ := elements(shape)
 			x := Tensor{valuesOf(rng.next(), n, d.of), shape}
-			for k, g := range []Granularity{PerTensor, PerChannel(0), PerChannel(-1), PerGroup(-1, 1700), PerGroup(0, 77)} {
+			for k, g := range append([]Granularity{PerTensor, PerChannel(0), PerChannel(-1), PerGroup(-1, 1700), PerGroup(0, 77)}, blocksOf(shape)...) {
 				if l, _ := newLayout(n, shape, g); l.params > 120 {
 					continue // takes long
 				}
@@ -252,7 +252,7 @@ func TestMethodsSourceErrors(t *testing.T) {
 			n, _ := elements(shape)
 			x := valuesOf(60, n, distributions[2].of)
 			src := &failingSource{src: sliceSource(x), err: broken}
-			for _, g := range []Granularity{PerTensor, PerChannel(min(1, len(shape)-1)), PerGroup(0, 1000)} {
+			for _, g := range append(blocksOf(shape), PerTensor, PerChannel(min(1, len(shape)-1)), PerGroup(0, 1000)) {
 				if l, _ := newLayout(n, shape, g); l.params > 100 {
 					continue
 				}
@@ -355,7 +355,7 @@ func TestMethodsSourceNoAllocations(t *testing.T) {
 			n, _ := elements(shape)
 			x := Tensor{valuesOf(70, n, distributions[0].of), shape}
 			var src Source = sliceSource(x.Data)
-			for j, g := range thin([]Granularity{PerTensor, PerChannel(0), PerChannel(-1), PerGroup(1, 1000)}) {
+			for j, g := range thin([]Granularity{PerTensor, PerChannel(0), PerChannel(-1), PerGroup(1, 1000), PerBlock(0, 100, -1, 16)}) {
 				for _, m := range []Method{Percentile(99), LeastSquares, Entropy}[j%2 : 2+j%2] {
 					if l, _ := newLayout(n, shape, g); l.params > 200 {
 						continue

@@ -1,3 +1,5 @@
+// Compare, CompareParams and what they return: the errors of several schemes on one tensor.
+
 package quant
 
 import (
@@ -6,27 +8,26 @@ import (
 	"strings"
 )
 
-// A Comparison holds what several schemes do to one tensor, side by side.
-// Everything in it belongs to it: a further CompareInto overwrites it.
+// A Comparison holds the errors of several schemes on one tensor, side by side. It owns its
+// slices: the next CompareInto into the same Comparison overwrites them.
 type Comparison struct {
-	// Axis is the one whose indices are the channels below, counted from the
-	// front: that of the first per-channel scheme; without one, axis 0. It is -1
-	// for a tensor of one axis and no per-channel scheme: then all of it is one
-	// channel.
+	// Axis is the axis of the channels below, counted from the front. It is the axis of the
+	// first per-channel scheme, or 0 if no scheme is per-channel. If no scheme is per-channel
+	// and the tensor has one axis, Axis is -1 and the whole tensor is one channel.
 	Axis          int      `json:"axis"`
 	Shape         []int    `json:"shape"`          // of the tensor; never empty
 	Range         Range    `json:"range"`          // of the whole tensor
 	ChannelRanges []Range  `json:"channel_ranges"` // of each channel
 	Results       []Result `json:"results"`        // of each scheme, in the order of the call
 
-	// Always on the heap, since goroutines share it; a Comparison may be on its
-	// caller's stack, which can move meanwhile.
+	// The walk is on the heap because goroutines share it. A Comparison may be on the stack of
+	// its caller, and that stack can move during the call.
 	walk *walk
 }
 
-// A Result is what one scheme does to a tensor.
+// A Result holds the parameters of one scheme for a tensor, its errors and its size.
 type Result struct {
-	Params                   // the scheme and what it was calibrated to
+	Params                   // the scheme with its scales and zero points
 	Metrics                  // over all elements
 	Memory         Memory    // of the codes and the parameters
 	ChannelMetrics []Metrics // over each channel of Comparison.Axis, whatever the scheme's granularity
@@ -37,9 +38,8 @@ func (r Result) String() string {
 	return fmt.Sprintf("%v: RMSE %.4g, SQNR %.1f dB, %d bytes", r.Scheme, r.RMSE, r.SQNR, r.Memory.Total())
 }
 
-// String returns a line for each result, and one with the scheme of the least
-// RMSE, the first of equals. It returns "no results" where there are none, as for
-// nil.
+// String returns a line for each result, and a last line that names the scheme with the lowest
+// RMSE. Of equals it names the first. Without results, and for nil, it returns "no results".
 func (c *Comparison) String() string {
 	if c == nil || len(c.Results) == 0 {
 		return "no results"
@@ -55,13 +55,12 @@ func (c *Comparison) String() string {
 	return b.String()
 }
 
-// Compare calibrates t to each scheme, and measures what quantizing it and
-// dequantizing it again would change. It reads t twice, however many schemes
-// there are, and makes no copy of it. Methods other than MinMax read it
-// several times more.
+// Compare calibrates each scheme on t, and measures the errors of quantizing t and dequantizing
+// it again. It reads t twice, for any number of schemes, and makes no copy of it. Methods other
+// than MinMax read t several times more.
 //
-// Errors: those of Calibrate (NotFiniteError.Channel counts along
-// Comparison.Axis), and ErrScheme if there is no scheme.
+// Errors: those of Calibrate, and ErrScheme if there is no scheme. NotFiniteError.Channel counts
+// along Comparison.Axis.
 func Compare(t Tensor, schemes ...Scheme) (*Comparison, error) {
 	c := new(Comparison)
 	if err := CompareInto(c, t, schemes...); err != nil {
@@ -70,19 +69,19 @@ func Compare(t Tensor, schemes ...Scheme) (*Comparison, error) {
 	return c, nil
 }
 
-// CompareInto is Compare into memory that c brings from an earlier call: where
-// that suffices, as it does for the same shape and schemes, nothing is
-// allocated. The zero Comparison is valid, and has no memory yet. After an error the
-// contents of c are undefined. Errors: those of Compare.
+// CompareInto is Compare with the result in c. It uses the memory that c has from an earlier
+// call. It allocates nothing if that memory is large enough, and for the same shape and the same
+// schemes it is. The zero Comparison is valid and has no memory. After an error the contents of
+// c are undefined. Errors: those of Compare.
 func CompareInto(c *Comparison, t Tensor, schemes ...Scheme) error {
 	c.setSchemes(schemes)
 	return c.measure(t.Data, len(t.Data), t.Shape, nil, true)
 }
 
-// CompareParams is Compare with parameters that are there already, from elsewhere
-// or from other data, instead of schemes to calibrate. It copies them. Elements
-// outside of what they cover are clipped, and counted. Errors: also those of
-// Quantize.
+// CompareParams is Compare with given parameters instead of schemes to calibrate. The parameters
+// may come from other data or from another system. CompareParams copies them. Elements outside
+// the range that the parameters cover are clipped and counted. Errors: those of Compare and
+// those of Quantize.
 func CompareParams(t Tensor, params ...Params) (*Comparison, error) {
 	c := new(Comparison)
 	if err := CompareParamsInto(c, t, params...); err != nil {
@@ -91,8 +90,8 @@ func CompareParams(t Tensor, params ...Params) (*Comparison, error) {
 	return c, nil
 }
 
-// CompareParamsInto is CompareParams into memory that c brings from an earlier call, as
-// CompareInto is Compare. The parameters are copied.
+// CompareParamsInto is CompareParams with the result in c. It uses the memory of c as
+// CompareInto does, and copies the parameters. Errors: those of CompareParams.
 func CompareParamsInto(c *Comparison, t Tensor, params ...Params) error {
 	c.setParams(params)
 	return c.measure(t.Data, len(t.Data), t.Shape, nil, false)
@@ -123,8 +122,8 @@ func (c *Comparison) setResults(n int) {
 	c.Results = c.Results[:n]
 }
 
-// measure fills c for the schemes in c.Results, calibrating them first if that
-// is asked for, and n elements, which are x or come from src.
+// measure fills c for the schemes in c.Results and n elements. The elements are x, or come from
+// src. If calibrate is true, measure calibrates the schemes first.
 func (c *Comparison) measure(x []float32, n int, shape []int, src Source, calibrate bool) error {
 	if err := c.checkSchemes(calibrate); err != nil {
 		return err
@@ -157,8 +156,8 @@ func (c *Comparison) measure(x []float32, n int, shape []int, src Source, calibr
 	return nil
 }
 
-// prepare makes all checks, of n elements and their shape too, before there is
-// any work, and readies the walk. It returns the granularity of the channels.
+// prepare checks the shape and all parameters before any element is read, and begins the walk.
+// It returns the granularity of the channels.
 func (c *Comparison) prepare(n int, shape []int, src Source, calibrate bool) (by Granularity, err error) {
 	by = c.channels(len(shape))
 	channels, err := newLayout(n, shape, by)
@@ -193,13 +192,13 @@ func (c *Comparison) prepare(n int, shape []int, src Source, calibrate bool) (by
 				return by, err
 			}
 		case l != channels && l.params > 1:
-			g.ranges.addOther(l)
+			g.ranges.addOther(l, src == nil)
 		}
 	}
 	return by, nil
 }
 
-// checkSchemes checks what does not depend on the tensor.
+// checkSchemes checks the schemes as far as that is possible without the tensor.
 func (c *Comparison) checkSchemes(calibrate bool) error {
 	if len(c.Results) == 0 {
 		return fmt.Errorf("%w: no scheme to compare", ErrScheme)
@@ -216,12 +215,12 @@ func (c *Comparison) checkSchemes(calibrate bool) error {
 	return nil
 }
 
-// calibrate calibrates the schemes to what the first pass has found, and to all
-// values, which are x or come from src, if a method needs them.
+// calibrate computes the parameters of all schemes from the ranges that the first pass found. A
+// method that needs all values reads them from x, or from src.
 func (c *Comparison) calibrate(shape []int, x []float32, src Source) error {
 	g := c.walk
 	n := g.ch.n()
-	other := 0 // of the ranges of results whose parameters are not the channels'
+	other := 0 // an index of g.ranges.others: ranges of schemes with another layout than the channels
 	g.chosen = resize(g.chosen, len(c.Results))
 	clear(g.chosen)
 	for i := range c.Results {
@@ -261,8 +260,9 @@ func (c *Comparison) calibrate(shape []int, x []float32, src Source) error {
 	return nil
 }
 
-// chooseLarge calibrates the i-th result, whose parameters have many values
-// within lo and hi, and those that follow it and can be done with it.
+// chooseLarge calibrates the i-th result, each of whose parameters has many values between lo and
+// hi. It also calibrates the later results that have the same layout, in the same passes over
+// the values, until the selection is full.
 func (c *Comparison) chooseLarge(i int, l layout, lo, hi []float32, shape []int, x []float32, src Source) error {
 	g := c.walk
 	s := selections.Get().(*selection)
@@ -293,7 +293,7 @@ func (c *Comparison) chooseLarge(i int, l layout, lo, hi []float32, shape []int,
 	return nil
 }
 
-// setSubjects readies the second pass.
+// setSubjects adds the parameters of each result to the second pass, which measures errors.
 func (c *Comparison) setSubjects(n int, shape []int) {
 	for i := range c.Results {
 		r := &c.Results[i]
@@ -302,14 +302,18 @@ func (c *Comparison) setSubjects(n int, shape []int) {
 	}
 }
 
-// leastInside is how many elements of a channel repay knowing that none is clipped.
-const leastInside = 256
+// The least numbers of elements of a channel, and of rows of columns, for which findInside saves
+// time.
+const (
+	leastInside     = 256
+	leastInsideRows = 16
+)
 
-// findInside tells the second pass the schemes under which no element is clipped, as the
-// first pass shows.
+// findInside finds the schemes that clip no element, from the ranges of the first pass. The
+// second pass uses a faster kernel for them.
 func (c *Comparison) findInside(n int) {
 	g := c.walk
-	if g.ch.cols > 0 || n/g.ch.axis < leastInside {
+	if g.ch.cols > 0 && n/g.ch.cols < leastInsideRows || g.ch.cols == 0 && n/g.ch.axis < leastInside {
 		return
 	}
 	for i := range g.errors.schemes {
@@ -323,14 +327,14 @@ func (c *Comparison) findInside(n int) {
 	}
 }
 
-// setMetrics takes what the second pass over n elements found.
+// setMetrics sets the metrics of all results from the sums of the second pass over n elements.
 func (c *Comparison) setMetrics(n int) {
 	for i := range c.Results {
 		c.Results[i].set(c.walk, &c.walk.errors.schemes[i], n)
 	}
 }
 
-// channels returns the granularity that tells a comparison's channels apart.
+// channels returns the granularity of the channels of a comparison.
 func (c *Comparison) channels(rank int) Granularity {
 	for i := range c.Results {
 		if g := c.Results[i].Scheme.Granularity; g.unit == perChannel {
@@ -343,8 +347,8 @@ func (c *Comparison) channels(rank int) Granularity {
 	return PerTensor
 }
 
-// ChannelGranularity returns PerChannel(c.Axis), or PerTensor if all of the
-// tensor is one channel.
+// ChannelGranularity returns PerChannel(c.Axis), or PerTensor if the whole tensor is one
+// channel.
 func (c *Comparison) ChannelGranularity() Granularity {
 	if c.Axis < 0 {
 		return PerTensor
@@ -352,37 +356,36 @@ func (c *Comparison) ChannelGranularity() Granularity {
 	return PerChannel(c.Axis)
 }
 
-// setRanges takes the ranges of the channels from the walk.
+// setRanges copies the ranges of the channels from the walk.
 func (c *Comparison) setRanges() {
 	c.ChannelRanges = resize(c.ChannelRanges, c.walk.ch.axis)
+	lo, hi := c.walk.ranges.lo[:len(c.ChannelRanges)], c.walk.ranges.hi[:len(c.ChannelRanges)]
+	all := Range{lo[0], hi[0]}
 	for i := range c.ChannelRanges {
-		c.ChannelRanges[i] = Range{c.walk.ranges.lo[i], c.walk.ranges.hi[i]}
+		r := Range{lo[i], hi[i]}
+		c.ChannelRanges[i] = r
+		if r.Min < all.Min { // rarely so, and a comparison is faster than Union
+			all.Min = r.Min
+		}
+		if r.Max > all.Max {
+			all.Max = r.Max
+		}
 	}
-	c.Range = c.ChannelRanges[0]
-	for _, r := range c.ChannelRanges[1:] {
-		c.Range = c.Range.Union(r)
-	}
+	c.Range = all
 }
 
-// set fills r with what the second pass over n elements found.
+// set fills r with the metrics of u, from the sums of the second pass over n elements.
 func (r *Result) set(g *walk, u *subject, n int) {
 	channels := g.ch.axis
 	r.ChannelMetrics = resize(r.ChannelMetrics, channels)
-	var all tally
-	squares := 0.0
-	for c := range channels {
-		t := &u.tally[c]
-		r.ChannelMetrics[c] = t.metrics(n/channels, g.ranges.sq[c])
-		all.addAll(t)
-		squares += g.ranges.sq[c]
-	}
+	all, squares := metricsOf(r.ChannelMetrics, u.tally[:channels], g.ranges.sq[:channels], n/channels)
 	r.Metrics = all.metrics(n, squares)
 	r.Memory = r.Scheme.Memory(n, len(r.Scale))
 }
 
-// Gain returns by what factor result i lowers the RMSE of result j:
-// RMSE[j] / RMSE[i]. It is below 1 where i is the worse of the two, 1 where
-// both are 0, and +Inf where only that of i is.
+// Gain returns RMSE[j] / RMSE[i], the factor by which result i lowers the RMSE of result j. It
+// is below 1 if i is the worse of the two, 1 if both RMSEs are 0, and +Inf if only the RMSE of i
+// is 0.
 func (c *Comparison) Gain(i, j int) float64 {
 	return gain(c.Results[i].RMSE, c.Results[j].RMSE)
 }
@@ -397,15 +400,15 @@ func gain(a, b float64) float64 {
 	return b / a
 }
 
-// Winner returns the index of the result with the lowest RMSE (of equals the
-// one that takes less memory, then the first), and the factor by which it is
-// lower than that of the runner-up: 1 where they are equal or there is none.
+// Winner returns the index of the result with the lowest RMSE, and the factor by which its RMSE
+// is lower than the second lowest. Of results with equal RMSE the one with less memory wins, and
+// then the first. The factor is 1 if the two lowest are equal, or if there is one result.
 func (c *Comparison) Winner() (best int, factor float64) {
 	return c.winner(func(i int) float64 { return c.Results[i].RMSE })
 }
 
-// ChannelWinner is Winner by the RMSE over one channel, an index of Channels.
-// Of equals the one that takes less memory for the whole tensor wins.
+// ChannelWinner is Winner by the RMSE over one channel, an index of ChannelMetrics. Of results
+// with equal RMSE the one with less memory for the whole tensor wins.
 func (c *Comparison) ChannelWinner(channel int) (best int, factor float64) {
 	return c.winner(func(i int) float64 { return c.Results[i].ChannelMetrics[channel].RMSE })
 }

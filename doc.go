@@ -1,6 +1,6 @@
-// Package quant turns float32 tensors into codes of 2 to 16 bits and back, and
-// measures the error of that. Codes are integers, or numbers of a small format such
-// as fp8 or NF4.
+// Package quant quantizes float32 tensors to codes of 2 to 16 bits, dequantizes them,
+// and measures the errors. Codes are integers, or numbers of a small format such as fp8
+// or NF4.
 //
 //	w := quant.Tensor{Data: weights, Shape: []int{64, 128}} // row-major
 //	s := quant.Scheme{Bits: 8, Granularity: quant.PerChannel(0)}
@@ -9,12 +9,12 @@
 //	q, err := quant.Quantize(w, p)  // packed codes
 //	x, err := quant.Dequantize(q)   // the values that the codes stand for
 //
-//	c, err := quant.Compare(w, quant.Scheme{Bits: 8}, s) // what either scheme loses
+//	c, err := quant.Compare(w, quant.Scheme{Bits: 8}, s) // the errors of two schemes
 //
 // # The numbers
 //
-// Uniform quantization replaces a real number by the nearest of some values that are
-// equally far apart. Each of these values has an integer:
+// Uniform quantization replaces a real number by the nearest of a set of equally spaced
+// values. An integer, the code, numbers each of these values:
 //
 //   - The scale, or step, is the distance from one value to the next, in the unit of
 //     the data. It is a positive float32.
@@ -47,15 +47,15 @@
 // 0.00214854861 the quotient is 127.49999, which rounds to 127, but the product
 // is 127.5, which rounds to 128.
 //
-// Wherever a code did not have to be clamped, x' is within scale/2 of x, apart
-// from the rounding of the float32 operations themselves.
+// If the code of x is not clamped, x' is within scale/2 of x, apart from the rounding of
+// the float32 operations.
 //
 // # Parameters from a range
 //
-// [Calibrate] takes the smallest and the largest value of a tensor, channel or
-// group, or a narrower range (see below), and derives scale and zero point from
-// it. The asymmetric mapping is
-// that of [ONNX DynamicQuantizeLinear], in float32 like there:
+// [Calibrate] takes the smallest and the largest value of a tensor, channel or group, or
+// another range (see Choosing the range), and computes the scale and the zero point
+// from them. The asymmetric mapping is that of [ONNX DynamicQuantizeLinear], in float32
+// as in ONNX:
 //
 //	scale      = (max - min) / (qmax - qmin)
 //	zero point = round(qmin - min/scale)
@@ -75,11 +75,11 @@
 // clipped, to 127 steps out of 128. [Scheme].NarrowRange drops the lowest code
 // of a signed grid: the divisor is then 127, and nothing is clipped.
 //
-// By default the asymmetric range is taken as it is. A channel of values from
-// 0.88 to 1.44 spends all its codes on that interval, and its zero point, -529
-// for 8 signed bits, lies far outside the grid. [Scheme].ZeroInRange widens the
-// range to hold 0 first, and then clamps the zero point to the grid. Most file
-// formats and runtimes need that.
+// By default an asymmetric range need not contain 0. A channel of values from 0.88 to
+// 1.44 has all its codes in that interval, and its zero point, -529 for 8 signed bits,
+// lies far outside the grid. [Scheme].ZeroInRange first widens the range so that it
+// contains 0, and then clamps the zero point to the grid. Most file formats and
+// runtimes require that.
 //
 // # Special values
 //
@@ -90,11 +90,12 @@
 //   - A range of only zeros gets the scale 1 and, for the asymmetric mapping,
 //     the zero point 0. All its codes are the zero point, and it comes back
 //     exactly.
-//   - A range of one other value c, asymmetric and as it is, comes back exactly
-//     if |c| is at least 2^-104. This is because an asymmetric scale is never
-//     below max(|min|, |max|) * 2^-22. The same bound keeps zero points within
-//     ±2^23. The bound applies where a range is very narrow for its distance from
-//     0. Errors are then about as small as the spacing of float32 numbers there.
+//   - A range of one other value c is reconstructed exactly if the mapping is
+//     asymmetric, ZeroInRange is not set, and |c| is at least 2^-104. The reason is
+//     that an asymmetric scale is never below max(|min|, |max|) * 2^-22. The same
+//     bound keeps zero points within ±2^23. The bound matters for a range that is
+//     very narrow for its distance from 0. Errors are then about as small as the
+//     spacing of float32 numbers near the range.
 //   - No scale that calibration yields is below 2^-126, the smallest normal
 //     float32. Under that scale, magnitudes up to 2^-127 get the code of 0.
 //   - Where max - min overflows float32, each end is divided before the
@@ -115,6 +116,10 @@
 //     last group may be shorter. Parameters are in row-major order of the shape
 //     with the axis' length replaced by its number of groups, as in ONNX's
 //     blocked quantization.
+//   - [PerBlock], of two sizes along two axes, of which one is the last: a block has
+//     so many elements each way. The last block of an axis may be shorter. Parameters
+//     are in row-major order of the shape with the lengths of both axes replaced by
+//     their numbers of blocks.
 //
 // Axes count from 0, or from the end if negative. They may be any axis of a
 // tensor of any rank. Elements are read in one of two orders. If the elements
@@ -300,6 +305,19 @@
 // LeastSquares. Compare takes schemes with different methods, and measures the error
 // of each.
 //
+// # Importance
+//
+// An error matters as much as what it is multiplied with. [CalibrateWeighted] takes an
+// [Importance] for the elements of a weight, such as the mean squares of the activations at
+// its inputs: feedback.Moments observes them, and an importance matrix of llama.cpp has them.
+// LeastSquares then chooses the range with the least sum of w·e². [CompareWeighted] measures
+//
+//	weighted RMSE = sqrt(sum w·e² / sum w)               in the unit of the data
+//	weighted SQNR = 10 log10(sum w·x² / sum w·e²)        in dB
+//
+// beside the other metrics. An importance belongs to a call and not to a Scheme, since it is
+// data of one tensor. Quantize and Dequantize do not need it.
+//
 // # Calibrating over batches
 //
 // Activations come in batches. All batches need not be in memory together, or in one
@@ -394,8 +412,9 @@
 //
 // Files and hardware keep scales in fewer bits than float32 has. [Scheme].Scales names the
 // format of scales: [Float16Scale], [BFloat16Scale], powers of two by several rules such as
-// [E8M0Floor], and [E4M3Scale], whose scales are products of an 8-bit float and one float32
-// for the tensor. Calibration rounds the scale of each range to a number of that format, and
+// [E8M0Floor], [E4M3Scale], whose scales are products of an 8-bit float and one float32
+// for the tensor, and [DynamicScale], whose scales are quantized to 8 bits in blocks of 256.
+// Calibration rounds the scale of each range to a number of that format, and
 // then makes the zero point and the codes. [Params].Scale has the rounded scale as a
 // float32, so that Quantize and Dequantize are those of any scheme. The methods that search
 // for the least error try scales that can be stored.

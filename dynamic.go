@@ -9,20 +9,21 @@ import (
 	"github.com/a01592f9/quant/internal/work"
 )
 
-// Dynamic quantization: a tensor is calibrated and quantized in one call. Runs that have
-// parameters of their own stay in a cache between the two, so that memory is read once.
+// Dynamic quantization calibrates and quantizes a tensor in one call. Where each run of elements
+// has its own parameters, the run stays in a cache between the two steps, and memory is read
+// once.
 
-// QuantizeDynamic calibrates t to s and quantizes it in one call, as activations
-// are at run time. Parameters and codes have the same bits as those of Calibrate and Quantize,
-// but memory is read once where parameters belong to rows or to groups of them.
-// The method of s must be MinMax.
+// QuantizeDynamic calibrates s on t and quantizes t in one call, as inference does with
+// activations. The parameters and codes have the same bits as those of Calibrate and Quantize.
+// Memory is read once if the parameters belong to rows, or to groups in a row. The method of s
+// must be MinMax.
 //
-// An element that is NaN or infinite is an error under RefuseNotFinite. Under
-// MarkNotFinite the tensor, channel or group that it belongs to gets the scale NaN, the zero
-// point 0, and the code of NaN for all its elements; the others are done as usual.
-// A tensor of no elements has no codes and the parameters of zeros, which is no error.
+// Under RefuseNotFinite an element that is NaN or infinite is an error. Under MarkNotFinite the
+// tensor, channel or group with such an element gets the scale NaN and the zero point 0, and all
+// its elements get the code of NaN. The other channels and groups are quantized as usual. A
+// tensor without elements is no error: it has no codes, and the parameters of a tensor of zeros.
 //
-// Errors: those of Calibrate but ErrEmpty, ErrMethod for another method than MinMax, and
+// Errors: those of Calibrate except ErrEmpty, ErrMethod for a method other than MinMax, and
 // ErrScheme for another policy.
 func QuantizeDynamic(t Tensor, s Scheme, policy NotFinitePolicy) (Quantized, error) {
 	var p Params
@@ -33,7 +34,7 @@ func QuantizeDynamic(t Tensor, s Scheme, policy NotFinitePolicy) (Quantized, err
 	return Quantized{Codes: codes, Shape: shapeOf(t), Params: p}, nil
 }
 
-// bitsOf returns the width of a code of s, or 0 for a width that there is not.
+// bitsOf returns the width of a code of s in bits, or 0 if s is not valid.
 func bitsOf(s *Scheme) int {
 	if s.Format.number == 0 && s.Bits >= 2 && s.Bits <= 16 {
 		return s.Bits
@@ -44,10 +45,10 @@ func bitsOf(s *Scheme) int {
 	return s.normal().Bits
 }
 
-// QuantizeDynamicInto is QuantizeDynamic into the first PackedLen(len(t.Data), Bits)
-// bytes of dst and into p, whose slices it uses again as CalibrateInto does: it then
-// allocates nothing. It panics if dst is shorter. After an error dst and p mean nothing.
-// Errors: those of QuantizeDynamic.
+// QuantizeDynamicInto is QuantizeDynamic with the codes in the first PackedLen(len(t.Data),
+// Bits) bytes of dst and the parameters in p. It uses the slices of p as CalibrateInto does, and
+// allocates nothing if they are large enough. It panics if dst is too short. After an error the
+// contents of dst and p are undefined. Errors: those of QuantizeDynamic.
 func QuantizeDynamicInto(dst []byte, p *Params, t Tensor, s Scheme, policy NotFinitePolicy) error {
 	if len(t.Data) <= dynamicLen && policy <= MarkNotFinite && policy != IgnoreNotFinite {
 		if e, ok := s.calibrateSmall(p, t); ok && p.quantizeSmall(dst, t.Data, e) {
@@ -65,9 +66,9 @@ func QuantizeDynamicInto(dst []byte, p *Params, t Tensor, s Scheme, policy NotFi
 	return d.run(p, t)
 }
 
-// QuantizeDynamicCodes is QuantizeDynamicInto for codes that are not packed: one element
-// of dst for each of t, with a T as for QuantizeCodes. It panics if dst is shorter than
-// t.Data. Errors: those of QuantizeDynamic, and ErrScheme for another T.
+// QuantizeDynamicCodes is QuantizeDynamicInto for codes that are not packed: dst gets one code
+// for each element of t. The type T is one that QuantizeCodes accepts for the scheme. It panics
+// if dst is shorter than t.Data. Errors: those of QuantizeDynamic, and ErrScheme for another T.
 func QuantizeDynamicCodes[T Code](dst []T, p *Params, t Tensor, s Scheme, policy NotFinitePolicy) error {
 	n := len(t.Data)
 	if n <= dynamicLen && n <= len(dst) && policy <= MarkNotFinite && policy != IgnoreNotFinite && fitsSmall[T](&s) {
@@ -90,36 +91,36 @@ func QuantizeDynamicCodes[T Code](dst []T, p *Params, t Tensor, s Scheme, policy
 }
 
 const (
-	// dynamicLen is about how many elements are calibrated and quantized together: they stay
-	// in a first-level cache with their codes.
+	// dynamicLen is the approximate number of elements that are calibrated and quantized
+	// together. So many elements and their codes fit into a first-level cache.
 	dynamicLen = 1 << 12
 
-	// dynamicRuns is how many runs these are at most.
+	// dynamicRuns is the largest number of runs that are calibrated and quantized together.
 	dynamicRuns = 128
 
-	// longestRow is the length up to which a row is calibrated and quantized by one
-	// goroutine: it stays in a second-level cache.
+	// longestRow is the greatest length of a row that one goroutine calibrates and quantizes.
+	// Such a row fits into a second-level cache.
 	longestRow = 1 << 17
 )
 
-// A dynamic is a transform whose parameters are made on the way.
+// A dynamic is a transform that computes its parameters, part by part.
 type dynamic struct {
 	transform
 	scheme Scheme
-	marks  bool // parameters of elements that are not finite are marked
-	rows   int  // runs that are done together; 0 if the tensor is calibrated as a whole
-	part   int  // runs of a part
-	bad    *atomic.Int64
+	marks  bool          // the policy is MarkNotFinite
+	rows   int           // number of runs at a time; 0: the whole tensor is calibrated first
+	part   int           // number of runs in a part
+	bad    *atomic.Int64 // the lowest index found so far of an element that is not finite
 }
 
 var (
 	dynamics = work.New(func(d *dynamic, i int) { d.doPart(i) })
 
-	// badIndexes are indexes of the first element found that is not finite.
+	// badIndexes is a pool of the counters that dynamic.bad points to.
 	badIndexes = sync.Pool{New: func() any { return new(atomic.Int64) }}
 )
 
-// newDynamic checks everything but the values, and gives p room.
+// newDynamic checks everything except the values, and makes the slices of p long enough.
 func newDynamic(p *Params, t Tensor, s Scheme, policy NotFinitePolicy) (dynamic, error) {
 	if policy != RefuseNotFinite && policy != MarkNotFinite {
 		return dynamic{}, fmt.Errorf("%w: policy %d for values that are not finite is not for dynamic quantization", ErrScheme, policy)
@@ -136,19 +137,19 @@ func newDynamic(p *Params, t Tensor, s Scheme, policy NotFinitePolicy) (dynamic,
 	}
 	p.set(s, l.params)
 	d := dynamic{transform: transform{layout: l, coding: p.coding()}, scheme: s, marks: policy == MarkNotFinite}
-	if l.params > 1 && s.Scales != E4M3Scale { // which needs the largest value of all
+	if l.params > 1 && !s.Scales.ofTensor() {
 		d.cutRows()
 	}
 	return d, nil
 }
 
-// cutRows decides how many runs are done together, if each has its own parameters.
+// cutRows sets rows and part if each run has its own parameters.
 func (d *dynamic) cutRows() {
 	run := d.runLen()
 	if run == 0 || run > longestRow {
 		return
 	}
-	whole := 1 // runs that end at a byte, whatever the width of a code
+	whole := 1 // the least number of runs whose packed codes end at a byte, for every width of a code
 	for whole*run%8 != 0 {
 		whole *= 2
 	}
@@ -156,11 +157,11 @@ func (d *dynamic) cutRows() {
 	d.part = max(1, partLen/(d.rows*run)) * d.rows
 }
 
-// runLen returns the length of the runs that have parameters of their own each, in
-// order, or 0 if there are no such runs.
+// runLen returns the length of the consecutive runs that have one parameter each. It returns 0
+// if the elements of a parameter are not consecutive.
 func (d *dynamic) runLen() int {
 	switch {
-	case d.cols > 0 || d.layout.group == 0 && d.outer > 1:
+	case d.cols > 0 || d.layout.group == 0 && d.outer > 1 || d.tall > 0:
 		return 0
 	case d.layout.group == 0:
 		return d.inner
@@ -170,7 +171,7 @@ func (d *dynamic) runLen() int {
 	return 0
 }
 
-// run does the job.
+// run calibrates and quantizes t, whose parameters go to p.
 func (d *dynamic) run(p *Params, t Tensor) error {
 	switch {
 	case len(t.Data) == 0:
@@ -203,7 +204,7 @@ func (d *dynamic) run(p *Params, t Tensor) error {
 	return nil
 }
 
-// doPart does the i-th part.
+// doPart calibrates and quantizes the i-th part.
 func (d *dynamic) doPart(i int) {
 	for p, end := i*d.part, min((i+1)*d.part, d.params); p < end; p += d.rows {
 		d.do(p, min(p+d.rows, end))
@@ -213,7 +214,7 @@ func (d *dynamic) doPart(i int) {
 	}
 }
 
-// do calibrates and quantizes runs p up to end.
+// do calibrates and quantizes the runs p to end-1.
 func (d *dynamic) do(p, end int) {
 	run := d.runLen()
 	from, to := p*run, min(end*run, len(d.real))
@@ -235,8 +236,8 @@ func (d *dynamic) do(p, end int) {
 	d.quantizeElements(from, to)
 }
 
-// refuse keeps the index of the first element of x that is not finite. The
-// first element of x is e.
+// refuse finds the first element of x that is not finite, and lowers d.bad to its index. The
+// index of x[0] is e.
 func (d *dynamic) refuse(x []float32, e int) {
 	i := 0
 	for finite(x[i]) {
@@ -250,7 +251,7 @@ func (d *dynamic) refuse(x []float32, e int) {
 	}
 }
 
-// mark is paramsOf for runs of which some have elements that are not finite.
+// mark is paramsOf for runs some of which have elements that are not finite.
 func (d *dynamic) mark(p *Params, lo, hi, x []float32, run int) {
 	var marked [dynamicRuns]bool
 	for i := range lo {
@@ -267,10 +268,10 @@ func (d *dynamic) mark(p *Params, lo, hi, x []float32, run int) {
 	}
 }
 
-// mark gives elements that are not finite their parameters.
+// mark sets the i-th parameter to that of a run with an element that is not finite.
 func (p *Params) mark(i int) { p.Scale[i], p.ZeroPoint[i] = float32(math.NaN()), 0 }
 
-// whole calibrates the tensor as a whole before it quantizes it. p keeps its slices.
+// whole calibrates the whole tensor and then quantizes it. It does not reallocate the slices of p.
 func (d *dynamic) whole(p *Params, t Tensor) error {
 	if d.marks {
 		d.calibrateMarked(p, t)
@@ -281,7 +282,7 @@ func (d *dynamic) whole(p *Params, t Tensor) error {
 	return nil
 }
 
-// calibrateMarked is CalibrateInto that marks what is not finite.
+// calibrateMarked is CalibrateInto under the policy MarkNotFinite.
 func (d *dynamic) calibrateMarked(p *Params, t Tensor) {
 	w := walks.Get().(*walk)
 	defer walks.Put(w)
@@ -295,12 +296,12 @@ func (d *dynamic) calibrateMarked(p *Params, t Tensor) {
 	d.scheme.paramsOf(p, lo, hi, d.scheme.tensorScale(lo, hi))
 }
 
-// markWhole calibrates a tensor of which some elements are not finite, one parameter after
-// the other.
+// markWhole calibrates a tensor some of whose elements are not finite, one parameter after
+// another.
 func (d *dynamic) markWhole(p *Params, w *walk) {
 	r := &w.ranges
 	r.reset(d.params)
-	marked := r.sq // not 0 for a parameter that is to be marked
+	marked := r.sq // 1 for a parameter to mark, else 0
 	for i := range marked {
 		b := d.values(i, 1)
 		for row := range b.rows {

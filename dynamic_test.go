@@ -33,6 +33,8 @@ var dynamicShapes = []struct {
 	{"groups that do not fill a row", []int{1, 9001}, PerGroup(-1, 7)},
 	{"groups that do not fill their rows", []int{30, 301}, PerGroup(-1, 32)},
 	{"groups of rows", []int{90, 70}, PerGroup(0, 32)},
+	{"blocks", []int{300, 513}, PerBlock(0, 128, 1, 128)},
+	{"blocks of one", []int{4, 60}, PerBlock(0, 1, 1, 1)},
 	{"groups of one", []int{6000}, PerGroup(0, 1)},
 }
 

@@ -13,7 +13,7 @@ import (
 
 // matrixGranularities are kinds that a matrix can have, of every walk.
 var matrixGranularities = []Granularity{
-	PerTensor, PerChannel(0), PerChannel(-1), PerGroup(1, 8), PerGroup(0, 3), PerGroup(-1, 7),
+	PerTensor, PerChannel(0), PerChannel(-1), PerGroup(1, 8), PerGroup(0, 3), PerGroup(-1, 7), PerBlock(0, 3, -1, 7),
 }
 
 // TestNoEscape calls everything that writes into its caller's memory with

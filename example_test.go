@@ -284,6 +284,27 @@ func ExamplePerGroup() {
 	// 5 bytes of codes, 32 of parameters
 }
 
+// Blocks of 2 by 2 elements. The matrix has 3 rows, so that its lower blocks are one row high.
+func ExamplePerBlock() {
+	t := quant.Tensor{
+		Data: []float32{
+			-8, 3, 2, 0.5,
+			16, 1, 1, 4,
+			0.25, 0.5, 1, 0,
+		},
+		Shape: []int{3, 4},
+	}
+	s := quant.Scheme{Bits: 4, Mapping: quant.Symmetric, Granularity: quant.PerBlock(0, 2, 1, 2)}
+	p, err := quant.Calibrate(t, s)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(p.Scale)
+	// Output:
+	// [2 0.5 0.0625 0.125]
+}
+
 // What old parameters do to new data: the scale 0.5 reaches from -4 to 3.5, so
 // 6 is clipped to 3.5. 1.2 comes back as 1.
 func ExampleCompareParams() {

@@ -99,9 +99,9 @@ var books struct {
 	sync.Mutex // guards used
 }
 
-// newFormat makes the format of a table. values[c] is the value of code c; it is NaN or
-// infinite if no value becomes that code. There must be 2^bits values. nan is the code of NaN.
-func newFormat(name string, bits int, values []float32, ties tieRule, nan uint8) Format {
+// newBook makes the codebook of a table. values[c] is the value of code c; it is NaN or infinite
+// if no value becomes that code. There must be 2^bits values. nan is the code of NaN.
+func newBook(name string, bits int, values []float32, ties tieRule, nan uint8) *codebook {
 	if bits < 2 || bits > 8 || len(values) != 1<<bits || int(nan) >= len(values) {
 		panic(fmt.Sprintf("quant: format %s has %d values for %d bits, and the code %d for NaN", name, len(values), bits, nan))
 	}
@@ -129,7 +129,12 @@ func newFormat(name string, bits int, values []float32, ties tieRule, nan uint8)
 		b.tables, b.sorted = newBookTables(b)
 	}
 	b.lowest, b.highest = key(b.values[b.order[0]]), key(b.values[b.order[len(b.order)-1]])
+	return b
+}
 
+// newFormat makes the format of a table, as newBook makes its codebook.
+func newFormat(name string, bits int, values []float32, ties tieRule, nan uint8) Format {
+	b := newBook(name, bits, values, ties, nan)
 	books.Lock()
 	defer books.Unlock()
 	for i := range books.used {

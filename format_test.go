@@ -151,7 +151,7 @@ func codebookTensor(shape ...int) Tensor {
 // compares it with the definition, element by element.
 func TestCodebookFormat(t *testing.T) {
 	x := codebookTensor(6, 5, 40)
-	for _, g := range []Granularity{PerTensor, PerChannel(0), PerChannel(1), PerChannel(-1), PerGroup(-1, 16), PerGroup(1, 2)} {
+	for _, g := range []Granularity{PerTensor, PerChannel(0), PerChannel(1), PerChannel(-1), PerGroup(-1, 16), PerGroup(1, 2), PerBlock(1, 4, 2, 16)} {
 		t.Run(g.String(), func(t *testing.T) {
 			s := Scheme{Format: toy, Granularity: g}
 			p, err := Calibrate(x, s)
@@ -162,10 +162,6 @@ func TestCodebookFormat(t *testing.T) {
 				t.Errorf("Calibrate: %v, want 3 bits and the symmetric mapping", p.Scheme)
 			}
 			wantCodes, wantValues := make([]uint8, len(x.Data)), make([]float32, len(x.Data))
-			l, err := newLayout(len(x.Data), x.Shape, g)
-			if err != nil {
-				t.Fatal(err)
-			}
 			for i, values := range valuesOfParams(t, x, g) {
 				most := float32(0)
 				for _, v := range values {
@@ -180,7 +176,7 @@ func TestCodebookFormat(t *testing.T) {
 				}
 			}
 			for e, v := range x.Data {
-				i := paramOf(&l, e)
+				i := paramIndex(x.Shape, g, e)
 				wantCodes[e] = nearestCode(toy.book(), v/p.Scale[i])
 				wantValues[e] = toy.book().values[wantCodes[e]] * p.Scale[i]
 			}
@@ -243,18 +239,6 @@ func TestCodebookFormat(t *testing.T) {
 			}
 		})
 	}
-}
-
-// paramOf returns the index of the parameter of element e.
-func paramOf(l *layout, e int) int {
-	row := e / l.inner
-	switch {
-	case l.group > 0:
-		return (row/l.axis*l.groups+row%l.axis/l.group)*l.inner + e%l.inner
-	case l.params == 1:
-		return 0
-	}
-	return row % l.axis
 }
 
 // TestCodebookCodesAreBytes: codes of a format go into bytes, and into nothing else.

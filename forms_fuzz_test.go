@@ -76,7 +76,7 @@ func FuzzParseScheme(f *testing.F) {
 
 // FuzzTexts is for the types that a Scheme has.
 func FuzzTexts(f *testing.F) {
-	for _, text := range []string{"asymmetric", "symmetric", "minmax", "percentile=99.9", "ema=0x1p-3", "tensor", "channel@-1", "group32@0", "g32", "c0", "nf4", "integers"} {
+	for _, text := range []string{"asymmetric", "symmetric", "minmax", "percentile=99.9", "ema=0x1p-3", "tensor", "channel@-1", "group32@0", "g32", "c0", "block128x128@-2x-1", "64x32", "nf4", "integers"} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

@@ -33,7 +33,8 @@ func someMethod(r *rand.Rand) Method {
 
 func someGranularity(r *rand.Rand) Granularity {
 	axis := r.IntN(9) - 4
-	return []Granularity{PerTensor, PerChannel(axis), PerGroup(axis, 1+r.IntN(1000))}[r.IntN(3)]
+	block := PerBlock(r.IntN(4), 1+r.IntN(1000), -1, 1+r.IntN(1000))
+	return []Granularity{PerTensor, PerChannel(axis), PerGroup(axis, 1+r.IntN(1000)), block}[r.IntN(4)]
 }
 
 func someFormat(r *rand.Rand) Format {

@@ -27,8 +27,10 @@ func fuzzScheme(options uint32) Scheme {
 	switch options >> 12 & 3 {
 	case 1:
 		s.Granularity = PerChannel(axis)
-	case 2, 3:
+	case 2:
 		s.Granularity = PerGroup(axis, 1+int(options>>16&0x7ff))
+	case 3:
+		s.Granularity = PerBlock(axis%2, 1+int(options>>16&0x3f), 2, 1+int(options>>22&0x1ff))
 	}
 	return s
 }

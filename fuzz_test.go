@@ -273,8 +273,10 @@ func FuzzCompare(f *testing.F) {
 		switch options >> 15 & 3 {
 		case 1:
 			s.Granularity = PerChannel(axis)
-		case 2, 3:
+		case 2:
 			s.Granularity = PerGroup(axis, int(options>>17&0x3f)-1)
+		case 3:
+			s.Granularity = PerBlock(axis, int(options>>17&0xf)-1, -1, int(options>>21&0x3f)-1)
 		}
 		reference := s
 		reference.Granularity = PerTensor

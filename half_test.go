@@ -90,7 +90,7 @@ func TestNarrowSpecial(t *testing.T) {
 
 // blockSchemes are schemes of every walk, width and form of codes.
 func blockSchemes(i int) (s []Scheme) {
-	for j, g := range []Granularity{PerTensor, PerChannel(0), PerChannel(1), PerChannel(-1), PerGroup(-1, 8), PerGroup(1, 3), PerGroup(-1, 7)} {
+	for j, g := range []Granularity{PerTensor, PerChannel(0), PerChannel(1), PerChannel(-1), PerGroup(-1, 8), PerGroup(1, 3), PerGroup(-1, 7), PerBlock(0, 3, -1, 7)} {
 		for k, bits := range []int{2, 3, 4, 8, 11, 16} {
 			s = append(s, Scheme{Bits: bits, Granularity: g, Unsigned: (i+k)%2 > 0, Mapping: Mapping((i + j) % 2)})
 		}

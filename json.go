@@ -164,6 +164,8 @@ type schemeJSON struct {
 	Granularity *string  `json:"granularity"`
 	Axis        *int     `json:"axis"`
 	GroupSize   *int     `json:"group_size"`
+	Axes        []int    `json:"axes,omitempty"`
+	BlockSize   []int    `json:"block_size,omitempty"`
 	NarrowRange *bool    `json:"narrow_range"`
 	ZeroInRange *bool    `json:"zero_in_range"`
 	Method      *Method  `json:"method"`
@@ -173,8 +175,9 @@ type schemeJSON struct {
 }
 
 // MarshalJSON returns an object with the fields bits, unsigned, mapping, granularity
-// ("per_tensor", "per_channel" or "per_group"), axis, group_size, narrow_range, zero_in_range
-// and method. It also has the fields format unless Format is Integers, scales unless Scales is
+// ("per_tensor", "per_channel", "per_group" or "per_block"), axis, group_size, narrow_range,
+// zero_in_range and method. It also has the fields axes and block_size, of two numbers each, if
+// the granularity is PerBlock, format unless Format is Integers, scales unless Scales is
 // Float32Scale, and divisor unless Divisor is FarEnd. Axis and group_size are null if the
 // granularity does not have them. As a map key a Scheme has its text form. The errors are those
 // of Validate.
@@ -199,13 +202,16 @@ func (s Scheme) MarshalJSON() ([]byte, error) {
 		name, j.Axis = "per_channel", &s.Granularity.axis
 	case perGroup:
 		name, j.Axis, j.GroupSize = "per_group", &s.Granularity.axis, &s.Granularity.size
+	case perBlock:
+		axis0, size0, axis1, size1, _ := s.Granularity.Block()
+		name, j.Axes, j.BlockSize = "per_block", []int{axis0, axis1}, []int{size0, size1}
 	}
 	return json.Marshal(j)
 }
 
 // UnmarshalJSON reads the form of MarshalJSON, with the fields in any order. It refuses unknown
-// and repeated fields, and null where a value must be. Only format, scales, divisor, axis and
-// group_size may be missing. It reads a string as the text form, since package json passes map
+// and repeated fields, and null where a value must be. Only format, scales, divisor, axis,
+// group_size, axes and block_size may be missing. It reads a string as the text form, since package json passes map
 // keys as strings. Other errors: ErrScheme, and those of Validate.
 func (s *Scheme) UnmarshalJSON(data []byte) error {
 	if text := bytes.TrimSpace(data); len(text) > 0 && text[0] == '"' {
@@ -214,6 +220,7 @@ func (s *Scheme) UnmarshalJSON(data []byte) error {
 	var t Scheme
 	var granularity string
 	var axisValue, sizeValue *int
+	var axes, blockSize numbers[int]
 	if err := readObject("scheme", data,
 		member{name: "format", to: &t.Format, optional: true},
 		member{name: "bits", to: &t.Bits},
@@ -222,6 +229,8 @@ func (s *Scheme) UnmarshalJSON(data []byte) error {
 		member{name: "granularity", to: &granularity},
 		member{name: "axis", to: &axisValue, null: true, optional: true},
 		member{name: "group_size", to: &sizeValue, null: true, optional: true},
+		member{name: "axes", to: &axes, optional: true},
+		member{name: "block_size", to: &blockSize, optional: true},
 		member{name: "narrow_range", to: &t.NarrowRange},
 		member{name: "zero_in_range", to: &t.ZeroInRange},
 		member{name: "method", to: &t.Method},
@@ -230,18 +239,26 @@ func (s *Scheme) UnmarshalJSON(data []byte) error {
 	); err != nil {
 		return err
 	}
-	axis, size := false, false
+	axis, size, block := false, false, false
 	switch granularity {
 	case "per_tensor":
 	case "per_channel":
 		axis, t.Granularity.unit = true, perChannel
 	case "per_group":
 		axis, size, t.Granularity.unit = true, true, perGroup
+	case "per_block":
+		block = true
 	default:
-		return fmt.Errorf("%w: there is no granularity %q; there are per_tensor, per_channel and per_group", ErrScheme, granularity)
+		return fmt.Errorf("%w: there is no granularity %q; there are per_tensor, per_channel, per_group and per_block", ErrScheme, granularity)
 	}
-	if axis != (axisValue != nil) || size != (sizeValue != nil) {
-		return fmt.Errorf("%w: per_channel has an axis, per_group an axis and a group_size, per_tensor neither", ErrScheme)
+	if axis != (axisValue != nil) || size != (sizeValue != nil) || block != (axes != nil) || block != (blockSize != nil) {
+		return fmt.Errorf("%w: per_channel has an axis, per_group an axis and a group_size, per_block has axes and a block_size, per_tensor none of them", ErrScheme)
+	}
+	if block {
+		if len(axes) != 2 || len(blockSize) != 2 {
+			return fmt.Errorf("%w: per_block has two axes and two sizes, not %d and %d", ErrScheme, len(axes), len(blockSize))
+		}
+		t.Granularity = PerBlock(axes[0], blockSize[0], axes[1], blockSize[1])
 	}
 	if axis {
 		t.Granularity.axis = *axisValue

@@ -40,6 +40,12 @@ type layout struct {
 	// axis of one index.
 	group, groups int
 
+	// In a layout of blocks of two axes, the rows are those of the last axis, and bands of
+	// tall rows share parameters: rows whose indices of the first axis are neighbours. high
+	// is the length of the first axis, bands the number of bands along it, and apart how
+	// many rows lie between neighbours, plus one. All are 0 in other layouts.
+	tall, high, bands, apart int
+
 	params int // scales and zero points
 
 	// cols is the number of columns of a row in a columns walk without groups,
@@ -64,13 +70,21 @@ func newLayout(n int, shape []int, g Granularity) (layout, error) {
 	if g.unit == perTensor {
 		return layout{outer: 1, axis: 1, inner: n, params: 1}, nil
 	}
-	if g.unit == perGroup && g.size <= 0 {
-		return layout{}, fmt.Errorf("%w: %d is not positive", ErrGroupSize, g.size)
+	if err := g.validate(); err != nil {
+		return layout{}, err
+	}
+	if g.unit == perBlock {
+		return blockLayout(n, shape, g)
 	}
 	axis, err := checkAxis(g.axis, len(shape))
 	if err != nil {
 		return layout{}, err
 	}
+	return axisLayout(n, shape, g, axis), nil
+}
+
+// axisLayout is newLayout for channels or groups of an axis.
+func axisLayout(n int, shape []int, g Granularity, axis int) layout {
 	l := layout{outer: 1, axis: n, inner: 1}
 	if len(shape) > 0 {
 		l.axis = shape[axis]
@@ -85,9 +99,46 @@ func newLayout(n int, shape []int, g Granularity) (layout, error) {
 		l.group = min(g.size, l.axis)
 		l.groups = (l.axis + l.group - 1) / l.group
 		l.params = l.outer * l.groups * l.inner
-		return l, nil
+		return l
 	}
-	return channelsOf(l.outer, l.axis, l.inner), nil
+	return channelsOf(l.outer, l.axis, l.inner)
+}
+
+// blockLayout is newLayout for blocks of two axes. Blocks that are one element wide or high are
+// groups of an axis.
+func blockLayout(n int, shape []int, g Granularity) (layout, error) {
+	axis0, size0, axis1, size1, err := g.blockAxes(max(1, len(shape)))
+	if err != nil {
+		return layout{}, err
+	}
+	tall, wide := min(size0, shape[axis0]), min(size1, shape[axis1])
+	switch {
+	case tall == 1:
+		return axisLayout(n, shape, PerGroup(axis1, wide), axis1), nil
+	case wide == 1:
+		return axisLayout(n, shape, PerGroup(axis0, tall), axis0), nil
+	}
+	l := layout{outer: n / shape[axis1], axis: shape[axis1], inner: 1, group: wide, tall: tall, high: shape[axis0], apart: 1}
+	for _, d := range shape[axis0+1 : axis1] {
+		l.apart *= d
+	}
+	l.groups = (l.axis + wide - 1) / wide
+	l.bands = (l.high + tall - 1) / tall
+	l.params = l.outer / l.high * l.bands * l.groups
+	if l.params == 1 {
+		return layout{outer: 1, axis: 1, inner: n, params: 1}, nil
+	}
+	return l, nil
+}
+
+// band returns the index of the band of row o, among those of all indices of the other axes.
+// Where there are no bands, it is o.
+func (l *layout) band(o int) int {
+	if l.tall == 0 {
+		return o
+	}
+	i := o / l.apart
+	return (i/l.high*l.bands+i%l.high/l.tall)*l.apart + o%l.apart
 }
 
 // layoutOrEmpty is newLayout for functions that accept a tensor without elements.
@@ -118,8 +169,15 @@ func emptyLayout(shape []int, g Granularity) (layout, error) {
 	if g.unit == perTensor {
 		return layout{inner: 1, params: 1}, nil
 	}
-	if g.unit == perGroup && g.size <= 0 {
-		return layout{}, fmt.Errorf("%w: %d is not positive", ErrGroupSize, g.size)
+	if err := g.validate(); err != nil {
+		return layout{}, err
+	}
+	if g.unit == perBlock {
+		_, _, axis1, _, err := g.blockAxes(len(shape))
+		if err != nil {
+			return layout{}, err
+		}
+		return layout{inner: 1, axis: shape[axis1]}, nil // each block has an element, or there is none
 	}
 	axis, err := checkAxis(g.axis, len(shape))
 	if err != nil {
@@ -258,12 +316,12 @@ func (l *layout) span(e, end int) span {
 	case l.inner == 1:
 		o := e / l.axis
 		j := e - o*l.axis
-		p := o*l.groups + j/l.group
+		p := l.band(o)*l.groups + j/l.group
 		if k := j % l.group; k != 0 {
 			n := min(l.group-k, l.axis-j, end-e)
 			return span{n: n, run: n, p: p}
 		}
-		if l.axis%l.group == 0 { // groups go on seamlessly into the next row
+		if l.axis%l.group == 0 && l.tall == 0 { // groups go on seamlessly into the next row
 			return span{n: end - e, run: l.group, p: p}
 		}
 		return span{n: min(l.axis-j, end-e), run: l.group, p: p}
@@ -291,7 +349,7 @@ func (p *span) cut() (rows int) {
 // whole reports whether s, which begins at element e, holds all elements of each of
 // its groups.
 func (l *layout) whole(s span, e int) bool {
-	return l.group > 0 && !s.columns && s.run == l.group && (s.n%l.group == 0 || (e+s.n)%l.axis == 0)
+	return l.group > 0 && l.tall == 0 && !s.columns && s.run == l.group && (s.n%l.group == 0 || (e+s.n)%l.axis == 0)
 }
 
 // size returns how many elements parameter p has.
@@ -300,7 +358,15 @@ func (l *layout) size(p int) uint64 {
 		return uint64(l.n() / l.params)
 	}
 	g := p / l.inner % l.groups
-	return uint64(min(l.group, l.axis-g*l.group))
+	return uint64(min(l.group, l.axis-g*l.group)) * uint64(l.height(p))
+}
+
+// height returns how many rows parameter p has in a layout of blocks of two axes, 1 in others.
+func (l *layout) height(p int) int {
+	if l.tall == 0 {
+		return 1
+	}
+	return min(l.tall, l.high-p/l.groups/l.apart%l.bands*l.tall)
 }
 
 // paramsOf returns bounds of the parameters of elements e up to end.
@@ -312,15 +378,18 @@ func (l *layout) paramsOf(e, end int) (from, to int) {
 		}
 		return 0, l.params
 	}
-	from = (first/l.axis*l.groups + first%l.axis/l.group) * l.inner
-	to = (last/l.axis*l.groups + last%l.axis/l.group + 1) * l.inner
+	if o, end := first/l.axis, last/l.axis; l.tall > 0 && o != end {
+		return l.band(o-o%l.apart) * l.groups, (l.band(end-end%l.apart) + l.apart) * l.groups
+	}
+	from = (l.band(first/l.axis)*l.groups + first%l.axis/l.group) * l.inner
+	to = (l.band(last/l.axis)*l.groups + last%l.axis/l.group + 1) * l.inner
 	return from, to
 }
 
 // inPlace reports whether the elements of a parameter are in one run, or in long ones.
 func (l *layout) inPlace() bool {
 	if l.group > 0 {
-		return l.inner == 1
+		return l.inner == 1 && l.tall == 0
 	}
 	return l.inner >= shortRun || l.outer == 1
 }
@@ -331,6 +400,13 @@ func (l *layout) copiedTogether() int { return max(1, valueCols/l.inner) }
 // values returns the elements of parameter p, and of as many of the next, up to
 // n, as lie beside them: each row has a run of each.
 func (l *layout) values(p, n int) block {
+	if l.tall > 0 {
+		g, band := p%l.groups, p/l.groups
+		i := band / l.apart
+		o := (i/l.bands*l.high+i%l.bands*l.tall)*l.apart + band%l.apart
+		w := min(l.group, l.axis-g*l.group)
+		return block{e: o*l.axis + g*l.group, n: w, rows: l.height(p), stride: l.apart * l.axis, run: w, p: p}
+	}
 	if l.group > 0 {
 		c := p % l.inner
 		g := p / l.inner % l.groups
@@ -369,7 +445,7 @@ var (
 func (l *layout) large() bool {
 	n := l.outer * l.inner
 	if l.group > 0 {
-		n = l.group
+		n = l.largest()
 	}
 	if l.scattered() {
 		return n > mostScattered

@@ -23,7 +23,7 @@ type Differences struct {
 // [Compare] and [CompareParams].
 //
 // Errors: ErrEmpty, ErrAxis and ErrGroupSize; ErrShape, also for shapes that differ; ErrScheme
-// if channels is PerGroup; and a *NotFiniteError for the first NaN or infinity of original, or
+// if channels is PerGroup or PerBlock; and a *NotFiniteError for the first NaN or infinity of original, or
 // for the first NaN of restored. Infinities of restored, which are reconstructions that
 // overflowed, make infinite errors.
 func Difference(original, restored Tensor, channels, scheme Granularity) (*Differences, error) {
@@ -84,7 +84,7 @@ func (t Stream) Difference(restored Source, channels, scheme Granularity) (*Diff
 // measured checks the arguments of Difference. It returns the layout of the channels, and the
 // layout of the scheme, which decides the order of the sums.
 func measured(n int, shape []int, channels, scheme Granularity) (ch, l layout, err error) {
-	if channels.unit == perGroup {
+	if channels.unit >= perGroup {
 		return ch, l, fmt.Errorf("%w: channels %v", ErrScheme, channels)
 	}
 	if ch, err = newLayout(n, shape, channels); err != nil {

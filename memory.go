@@ -27,8 +27,11 @@ func (s Scheme) Memory(n, params int) Memory {
 		each += zeroBytes
 	}
 	m := Memory{Payload: packedLen(int64(n), s.normal().Bits), Metadata: int64(each) * int64(params)}
-	if s.Scales == E4M3Scale {
+	switch s.Scales {
+	case E4M3Scale:
 		m.Metadata += tensorScaleBytes
+	case DynamicScale: // the mean, and the largest magnitudes
+		m.Metadata += tensorScaleBytes + 4*((int64(params)+nestedLen-1)/nestedLen)
 	}
 	return m
 }

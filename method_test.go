@@ -122,13 +122,7 @@ func valuesOfParams(t testing.TB, x Tensor, g Granularity) [][]float32 {
 	}
 	all := make([][]float32, l.params)
 	for e, v := range x.Data {
-		p := 0
-		switch row := e / l.inner; {
-		case l.group > 0:
-			p = (row/l.axis*l.groups+row%l.axis/l.group)*l.inner + e%l.inner
-		case l.params > 1:
-			p = row % l.axis
-		}
+		p := paramIndex(x.Shape, g, e)
 		all[p] = append(all[p], v)
 	}
 	return all
@@ -148,7 +142,10 @@ func TestCalibrateMethods(t *testing.T) {
 			n, _ := elements(shape)
 			x := Tensor{valuesOf(31, n, d.of), shape}
 			middle := len(shape) / 2
-			for _, g := range []Granularity{PerTensor, PerChannel(0), PerChannel(-1), PerChannel(middle), PerGroup(-1, 32), PerGroup(0, 3), PerGroup(middle, 2)} {
+			for _, g := range []Granularity{PerTensor, PerChannel(0), PerChannel(-1), PerChannel(middle), PerGroup(-1, 32), PerGroup(0, 3), PerGroup(middle, 2), PerBlock(0, 3, -1, 7), PerBlock(-1, 64, middle, 2)} {
+				if l, _ := newLayout(n, shape, g); l.params == 0 {
+					continue // one axis, and so no blocks of two
+				}
 				t.Run(d.name+"/"+g.String(), func(t *testing.T) { testMethodsOf(t, x, schemesOfMethods(g)) })
 			}
 		}
@@ -251,7 +248,7 @@ func TestMethodsCores(t *testing.T) {
 		rows = 220 // more than a part
 	}
 	x := Tensor{valuesOf(32, rows*300, distributions[2].of), []int{rows, 300}}
-	for _, g := range []Granularity{PerTensor, PerChannel(0), PerChannel(1), PerGroup(1, 100)} {
+	for _, g := range []Granularity{PerTensor, PerChannel(0), PerChannel(1), PerGroup(1, 100), PerBlock(0, 128, 1, 128)} {
 		for _, m := range []Method{Percentile(99), LeastSquares, Entropy} {
 			s := Scheme{Bits: 4, Mapping: Symmetric, Granularity: g, Method: m}
 			want, state := onCores(t, 1, x, s)

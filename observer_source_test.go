@@ -27,7 +27,7 @@ func TestObserveFrom(t *testing.T) {
 			bad[n-1-k*n/7] = v
 		}
 		last := len(shape) - 1
-		for k, g := range []Granularity{PerTensor, PerChannel(0), PerChannel(last / 2), PerChannel(last), PerGroup(last, 4001), PerGroup(0, 43), PerGroup(last/2, 100)} {
+		for k, g := range append(blocksOf(shape), PerTensor, PerChannel(0), PerChannel(last/2), PerChannel(last), PerGroup(last, 4001), PerGroup(0, 43), PerGroup(last/2, 100)) {
 			l, err := newLayout(n, shape, g)
 			if err != nil {
 				t.Fatal(err)
@@ -109,7 +109,7 @@ func TestObserveFromReads(t *testing.T) {
 	for _, shape := range [][]int{{300000}, {700, 300}, {3, 70000}, {20, 70, 80}} {
 		n, _ := elements(shape)
 		x := valuesOf(3, n, distributions[0].of)
-		for _, g := range []Granularity{PerTensor, PerChannel(0), PerChannel(-1), PerGroup(-1, 40), PerGroup(0, 10)} {
+		for _, g := range append(blocksOf(shape), PerTensor, PerChannel(0), PerChannel(-1), PerGroup(-1, 40), PerGroup(0, 10)) {
 			for _, m := range []Method{LeastSquares, MovingAverage(0.2)} {
 				if l, _ := newLayout(n, shape, g); l.params > 10000 {
 					continue

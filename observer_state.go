@@ -53,8 +53,12 @@ func (o *Observer) append(b []byte) []byte {
 	b = append(b, stateVersion, byte(s.Bits), flags, byte(s.Granularity.unit), byte(s.Method.kind))
 	if g := s.Granularity; g.unit != perTensor {
 		b = binary.AppendVarint(b, int64(g.axis))
-		if g.unit == perGroup {
+		if g.unit >= perGroup {
 			b = binary.AppendUvarint(b, uint64(g.size))
+		}
+		if g.unit == perBlock {
+			b = binary.AppendVarint(b, int64(g.axis0))
+			b = binary.AppendUvarint(b, uint64(g.size0))
 		}
 	}
 	if f, ok := s.Method.Fraction(); ok {
@@ -231,14 +235,18 @@ func (d *decoder) scheme() (s Scheme, policy NotFinitePolicy) {
 	}
 	s.Granularity.unit = unit(d.byte())
 	s.Method.kind = methodKind(d.byte())
-	if s.Granularity.unit > perGroup {
+	if s.Granularity.unit > perBlock {
 		d.fail("unknown granularity %d", s.Granularity.unit)
 	}
 	if s.Granularity.unit != perTensor {
 		s.Granularity.axis = d.int(true)
 	}
-	if s.Granularity.unit == perGroup {
+	if s.Granularity.unit >= perGroup {
 		s.Granularity.size = d.int(false)
+	}
+	if s.Granularity.unit == perBlock {
+		s.Granularity.axis0 = d.int(true)
+		s.Granularity.size0 = d.int(false)
 	}
 	if _, ok := s.Method.Fraction(); ok {
 		s.Method.fraction = d.float64()

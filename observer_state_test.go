@@ -20,6 +20,7 @@ func TestStateRoundTrip(t *testing.T) {
 			{Bits: 8}, {Bits: 4, Mapping: Symmetric, NarrowRange: true, Method: Entropy},
 			{Bits: 16, Unsigned: true, ZeroInRange: true, Method: Percentile(99.5), Granularity: PerChannel(-1)},
 			{Bits: 3, Method: MovingAverage(0.3), Granularity: PerChannel(1)}, {Bits: 4, Method: LeastAbsolute, Granularity: PerGroup(1, 4)},
+			{Bits: 4, Method: LeastAbsolute, Granularity: PerBlock(0, 3, -1, 4)},
 		} {
 			for _, p := range []NotFinitePolicy{RefuseNotFinite, IgnoreNotFinite} {
 				x := valuesOf(21, 8*9, d.of)

@@ -166,7 +166,7 @@ func TestObserverIsCalibrate(t *testing.T) {
 	for _, d := range distributions {
 		x := Tensor{valuesOf(2, 5*6*40, d.of), []int{5, 6, 40}}
 		for _, g := range []Granularity{
-			PerTensor, PerChannel(0), PerChannel(1), PerChannel(-1), PerGroup(2, 16), PerGroup(2, 7), PerGroup(1, 4), PerGroup(0, 2),
+			PerTensor, PerChannel(0), PerChannel(1), PerChannel(-1), PerGroup(2, 16), PerGroup(2, 7), PerGroup(1, 4), PerGroup(0, 2), PerBlock(0, 2, 2, 16), PerBlock(1, 4, 2, 7),
 		} {
 			for _, m := range []Method{MinMax, MovingAverage(0.1), LeastSquares} {
 				s := Scheme{Bits: 8, Granularity: g, Method: m}
@@ -210,22 +210,12 @@ func TestObserverIsCalibrate(t *testing.T) {
 func TestObserverBins(t *testing.T) {
 	shape := []int{3, 9, 35}
 	x := Tensor{valuesOf(3, 3*9*35, distributions[15].of), shape}
-	for _, g := range []Granularity{PerTensor, PerChannel(0), PerChannel(1), PerChannel(2), PerGroup(2, 16), PerGroup(1, 4), PerGroup(0, 2)} {
+	for _, g := range []Granularity{PerTensor, PerChannel(0), PerChannel(1), PerChannel(2), PerGroup(2, 16), PerGroup(1, 4), PerGroup(0, 2), PerBlock(1, 4, 2, 16)} {
 		o := newObserver(t, Scheme{Bits: 8, Granularity: g, Method: Entropy}, RefuseNotFinite)
 		mustObserve(t, o, x)
 		want := make([][]float32, o.Len())
-		l, err := newLayout(len(x.Data), shape, g)
-		if err != nil {
-			t.Fatal(err)
-		}
 		for e, v := range x.Data {
-			p := 0
-			switch row := e / l.inner; {
-			case l.group > 0:
-				p = (row/l.axis*l.groups+row%l.axis/l.group)*l.inner + e%l.inner
-			case l.params > 1:
-				p = row % l.axis
-			}
+			p := paramIndex(shape, g, e)
 			want[p] = append(want[p], v)
 		}
 		for i, values := range want {

@@ -21,23 +21,29 @@ func paramIndex(shape []int, g Granularity, e int) int {
 		return 0
 	}
 	axis, _ := g.Axis()
-	if axis < 0 {
-		axis += len(shape)
+	size, grouped := g.GroupSize()
+	axis0, size0, axis1, size1, block := g.Block()
+	if block {
+		axis, size, grouped = axis1, size1, true
 	}
+	axis = (axis + len(shape)) % len(shape)
+	axis0 = (axis0 + len(shape)) % len(shape)
 	coord := make([]int, len(shape))
 	for i := len(shape) - 1; i >= 0; i-- {
 		coord[i] = e % shape[i]
 		e /= shape[i]
 	}
-	size, grouped := g.GroupSize()
 	if !grouped {
 		return coord[axis]
 	}
 	p := 0
 	for i, d := range shape {
 		c := coord[i]
-		if i == axis {
+		switch {
+		case i == axis:
 			d, c = (d+size-1)/size, c/size
+		case block && i == axis0:
+			d, c = (d+size0-1)/size0, c/size0
 		}
 		p = p*d + c
 	}
@@ -119,13 +125,29 @@ func randomShape(rng *rand.Rand) []int {
 
 func randomGranularity(rng *rand.Rand, rank int) Granularity {
 	axis := rng.IntN(2*rank) - rank
-	switch rng.IntN(4) {
+	switch rng.IntN(5) {
 	case 0:
 		return PerTensor
 	case 1:
 		return PerGroup(axis, 1+rng.IntN(40))
+	case 2:
+		if rank > 1 {
+			return randomBlock(rng, rank)
+		}
 	}
 	return PerChannel(axis)
+}
+
+// randomBlock returns blocks of the last axis and another.
+func randomBlock(rng *rand.Rand, rank int) Granularity {
+	first, last := rng.IntN(rank-1), -1
+	if rng.IntN(2) == 0 {
+		first, last = first-rank, rank-1
+	}
+	if rng.IntN(2) == 0 {
+		return PerBlock(last, 1+rng.IntN(60), first, 1+rng.IntN(9))
+	}
+	return PerBlock(first, 1+rng.IntN(40), last, 1+rng.IntN(300))
 }
 
 func randomScheme(rng *rand.Rand, rank int) Scheme {

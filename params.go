@@ -61,6 +61,14 @@ func (s Scheme) paramsOf(p *Params, lo, hi []float32, tensor float32) {
 		for i := range lo {
 			scale[i], zero[i] = s.storedParams(Range{lo[i], hi[i]}, &rule)
 		}
+		if s.Scales == DynamicScale {
+			for i := range lo {
+				if lo[i] == 0 && hi[i] == 0 && len(lo) > 1 {
+					scale[i] = 0
+				}
+			}
+			nestScales(scale)
+		}
 	case s.Format.number != 0:
 		symmetricParams(scale, lo, hi, s.Format.book().largest)
 		fill(zero, 0)
@@ -134,7 +142,8 @@ func (p *Params) checkStored(from, end int) error {
 
 // ParamsFromRanges returns the parameters that s gives to ranges: one range for each tensor,
 // channel or group. The caller chooses the ranges, so s.Method has no effect. For E4M3Scale the
-// scale of the tensor follows from the largest of the ranges. ParamsFromRanges does not know
+// scale of the tensor follows from the largest of the ranges, and for DynamicScale each scale
+// from all of them. ParamsFromRanges does not know
 // the shape of the tensor; Quantize checks the number of parameters.
 //
 // Errors: those of Scheme.Validate, ErrEmpty for no ranges, and ErrRange for a range that is
@@ -170,6 +179,12 @@ func ParamsFromRangesInto(p *Params, s Scheme, ranges []Range) error {
 	p.TensorScale = by.rule.tensor
 	for i, r := range ranges {
 		p.Scale[i], p.ZeroPoint[i] = by.of(Range{exact.PlusZero(r.Min), exact.PlusZero(r.Max)})
+		if r == (Range{}) && s.Scales == DynamicScale && len(ranges) > 1 {
+			p.Scale[i] = 0
+		}
+	}
+	if s.Scales == DynamicScale {
+		nestScales(p.Scale)
 	}
 	return nil
 }

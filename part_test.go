@@ -78,7 +78,7 @@ func testParts[T Code](t *testing.T, rng *rand.Rand, x Tensor, p Params) {
 func TestPartParams(t *testing.T) {
 	for _, shape := range [][]int{{6}, {3, 4}, {4, 3, 2}, {5, 2, 3}} {
 		n, _ := elements(shape)
-		for _, g := range goldenGranularities(len(shape)) {
+		for _, g := range append(goldenGranularities(len(shape)), blocksOf(shape)...) {
 			s := Scheme{Bits: 8, Granularity: g}
 			params, err := s.NumParams(shape)
 			if err != nil {

@@ -52,6 +52,16 @@ const (
 	// and takes 1 byte. The scale of the range is that number times t. It is the rule of NVFP4.
 	E4M3Scale
 
+	// DynamicScale has two levels, as the double quantization of bitsandbytes: 1 byte, 4 bytes
+	// more for each 256 scales, and 4 for the tensor. Let s be the scales m/d of all ranges, in
+	// the order of Params. Their mean is subtracted, and 256 differences at a time are divided by
+	// the largest magnitude of the 256. Each quotient becomes the nearest value of the dynamic
+	// map, a table of 256 numbers whose spacing grows with their magnitude. The scale of a range
+	// is that value times the largest magnitude, plus the mean. A range of only zeros has the s 0
+	// if there are other ranges. The scale depends on all ranges: the methods that search for the
+	// least error try m/d. DynamicScale needs the symmetric mapping or a codebook.
+	DynamicScale
+
 	scaleFormats // the number of formats
 )
 
@@ -69,6 +79,7 @@ var scaleFormatInfo = [scaleFormats]struct {
 	E8M0RCeil:     {"e8m0_rceil", 1},
 	E8M0Nearest:   {"e8m0_nearest", 1},
 	E4M3Scale:     {"e4m3", 1},
+	DynamicScale:  {"dynamic8", 1},
 }
 
 // String returns the name of the format, such as "float16" or "e8m0_floor".
@@ -80,8 +91,11 @@ func (f ScaleFormat) String() string {
 }
 
 // Bytes returns the number of bytes of a stored scale. E4M3Scale needs 4 more bytes for the
-// scale of the tensor.
+// scale of the tensor, and DynamicScale 4 more for the mean and for each 256 scales.
 func (f ScaleFormat) Bytes() int { return scaleFormatInfo[f].bytes }
+
+// ofTensor reports whether a scale of the format depends on all ranges of the tensor.
+func (f ScaleFormat) ofTensor() bool { return f == E4M3Scale || f == DynamicScale }
 
 // ScaleFormats returns all formats of scales.
 func ScaleFormats() []ScaleFormat {

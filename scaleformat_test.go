@@ -53,6 +53,8 @@ func wantStored(f ScaleFormat, m, d float32, largest float64, mantissa int, tens
 	switch f {
 	case Float16Scale, BFloat16Scale:
 		return max(nextStored(storedNumbers[f], scale), minScale)
+	case DynamicScale: // of the first level
+		return scale
 	case E4M3Scale:
 		return nextStored(storedNumbers[f], scale/tensor) * tensor
 	case E8M0Floor:
@@ -181,6 +183,7 @@ var storedSchemes = []Scheme{
 	{Format: E2M1, Granularity: PerGroup(-1, 32), Method: LeastSquares},
 	{Format: NF4, Granularity: PerGroup(0, 4), Method: LeastSquares},
 	{Format: E2M3, Method: LeastSquares},
+	{Format: E4M3FN, Granularity: PerBlock(0, 4, -1, 16), Method: LeastSquares},
 	{Format: E5M2, Granularity: PerChannel(1)},
 }
 
@@ -256,12 +259,8 @@ func checkWaysAgree(t *testing.T, x Tensor, s Scheme) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := newLayout(len(x.Data), x.Shape, s.Granularity)
-	if err != nil {
-		t.Fatal(err)
-	}
 	for e, v := range back.Data {
-		if i := paramOf(&l, e); absolute(v) > 65536*want.Scale[i] || v != v {
+		if i := paramIndex(x.Shape, want.Scheme.Granularity, e); absolute(v) > 65536*want.Scale[i] || v != v {
 			t.Fatalf("element %d comes back as %v, with the scale %v", e, v, want.Scale[i])
 		}
 	}
@@ -374,6 +373,8 @@ func TestStoredScalesRefused(t *testing.T) {
 	for name, s := range map[string]Scheme{
 		"unknown":     {Bits: 8, Scales: scaleFormats},
 		"even of NF4": {Format: NF4, Scales: E8M0Even},
+
+		"dynamic with zero points": {Bits: 4, Scales: DynamicScale},
 	} {
 		if err := s.Validate(); !errors.Is(err, ErrScheme) {
 			t.Errorf("%s: %v, want ErrScheme", name, err)
@@ -392,6 +393,7 @@ func TestStoredScalesMemory(t *testing.T) {
 		"nf4:g64:scale=bfloat16":        {500, 2 * 32},
 		"fp4_e2m1:g32:scale=e8m0_floor": {500, 32},
 		"fp4_e2m1:g16:scale=e4m3":       {500, 32 + 4},
+		"nf4:g64:scale=dynamic8":        {500, 32 + 4 + 4},
 	} {
 		s, err := ParseScheme(text)
 		if err != nil {

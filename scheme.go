@@ -30,7 +30,8 @@ type Scheme struct {
 	Scales ScaleFormat
 
 	// Granularity says which elements share a scale and a zero point:
-	// PerTensor, PerChannel(axis) or PerGroup(axis, size).
+	// PerTensor, PerChannel(axis), PerGroup(axis, size) or PerBlock(axis0, size0, axis1,
+	// size1).
 	Granularity Granularity
 
 	// NarrowRange leaves out the lowest code, so that the grid is symmetric about zero: [-127,
@@ -131,8 +132,8 @@ func (s Scheme) Validate() error {
 	if s.NarrowRange && (s.Unsigned || s.Mapping != Symmetric) {
 		return fmt.Errorf("%w: narrow range is for signed codes and the symmetric mapping", ErrScheme)
 	}
-	if s.Granularity.unit == perGroup && s.Granularity.size <= 0 {
-		return fmt.Errorf("%w: %d is not positive", ErrGroupSize, s.Granularity.size)
+	if err := s.Granularity.validate(); err != nil {
+		return err
 	}
 	if err := s.validateDivisor(); err != nil {
 		return err
@@ -192,6 +193,9 @@ func (s Scheme) validateFormat() error {
 func (s Scheme) validateScales() error {
 	if s.Scales >= scaleFormats {
 		return fmt.Errorf("%w: there is no %v", ErrScheme, s.Scales)
+	}
+	if s.Scales == DynamicScale && !s.symmetricScales() {
+		return fmt.Errorf("%w: %v is for codebooks and the symmetric mapping", ErrScheme, s.Scales)
 	}
 	if s.Scales == E8M0Even && s.Format.number != 0 && s.Format.book().float == nil {
 		return fmt.Errorf("%w: %v is for integers and floating-point numbers, not for %v", ErrScheme, s.Scales, s.Format)

@@ -89,6 +89,9 @@ func TestSourceLarge(t *testing.T) {
 			axis = PerGroup(0, 100)
 		}
 		schemes := []Scheme{{Bits: 8}, {Bits: 8, Granularity: axis}, {Bits: 4, Granularity: PerGroup(0, 32), Mapping: Symmetric}}
+		for _, g := range blocksOf(shape) {
+			schemes = append(schemes, Scheme{Bits: 5, Granularity: g})
+		}
 		want, err := Compare(x, schemes...)
 		if err != nil {
 			t.Fatal(err)

@@ -41,7 +41,7 @@ func SumCodes[T Code](dst []int32, codes []T, shape []int, g Granularity) error 
 // largest returns the largest number of elements of a parameter.
 func (l *layout) largest() int {
 	if l.group > 0 {
-		return l.group
+		return l.group * max(1, l.tall)
 	}
 	return l.n() / l.params
 }

@@ -62,11 +62,12 @@ func (m Method) GobEncode() ([]byte, error) { return m.MarshalText() }
 // GobDecode reads the text form.
 func (m *Method) GobDecode(data []byte) error { return m.UnmarshalText(data) }
 
-// MarshalText returns a text such as "tensor", "channel@0" or "group32@-1", where the number
-// after @ is the axis. The error is ErrGroupSize for a size that is not positive.
+// MarshalText returns a text such as "tensor", "channel@0", "group32@-1" or
+// "block128x128@-2x-1", where the numbers after @ are the axes. The error is ErrGroupSize for a
+// size that is not positive.
 func (g Granularity) MarshalText() ([]byte, error) {
-	if g.unit == perGroup && g.size <= 0 {
-		return nil, fmt.Errorf("%w: %d is not positive", ErrGroupSize, g.size)
+	if err := g.validate(); err != nil {
+		return nil, err
 	}
 	return []byte(g.text()), nil
 }
@@ -77,6 +78,8 @@ func (g Granularity) text() string {
 		return "channel@" + strconv.Itoa(g.axis)
 	case perGroup:
 		return "group" + strconv.Itoa(g.size) + "@" + strconv.Itoa(g.axis)
+	case perBlock:
+		return fmt.Sprintf("block%dx%d@%dx%d", g.size0, g.size, g.axis0, g.axis)
 	}
 	return "tensor"
 }
@@ -97,10 +100,10 @@ func (g Granularity) GobEncode() ([]byte, error) { return g.MarshalText() }
 // GobDecode reads the text form.
 func (g *Granularity) GobDecode(data []byte) error { return g.UnmarshalText(data) }
 
-// ParseGranularity returns the granularity with the given text, such as "tensor", "channel@0"
-// or "group32@-1". The number after @ is the axis. There are short forms: "c0" for "channel@0"
-// and "g32" for "group32@-1". The error is ErrScheme, or ErrGroupSize for a size that is not
-// positive.
+// ParseGranularity returns the granularity with the given text, such as "tensor", "channel@0",
+// "group32@-1" or "block128x128@-2x-1". The numbers after @ are the axes. There are short forms:
+// "c0" for "channel@0", "g32" for "group32@-1", and "128x128" for "block128x128@-2x-1". The error
+// is ErrScheme, or ErrGroupSize for a size that is not positive.
 func ParseGranularity(text string) (Granularity, error) {
 	if text == "tensor" {
 		return PerTensor, nil
@@ -119,6 +122,9 @@ func ParseGranularity(text string) (Granularity, error) {
 		}
 		return PerChannel(axis), nil
 	}
+	if rest, long := strings.CutPrefix(text, "block"); long || isBlock(text) {
+		return parseBlock(text, rest, long)
+	}
 	if rest, ok := strings.CutPrefix(text, "c"); ok && startsNumber(rest) {
 		axis, err := number(rest)
 		if err != nil {
@@ -131,7 +137,7 @@ func ParseGranularity(text string) (Granularity, error) {
 		rest, _ = strings.CutPrefix(text, "g")
 	}
 	if rest == text || !startsNumber(rest) {
-		return Granularity{}, fmt.Errorf("%w: there is no granularity %q; there are tensor, channel@AXIS and groupSIZE@AXIS", ErrScheme, text)
+		return Granularity{}, fmt.Errorf("%w: there is no granularity %q; there are tensor, channel@AXIS, groupSIZE@AXIS and blockSIZExSIZE@AXISxAXIS", ErrScheme, text)
 	}
 	digits, after, hasAxis := strings.Cut(rest, "@")
 	size, err := number(digits)
@@ -150,6 +156,44 @@ func ParseGranularity(text string) (Granularity, error) {
 		return Granularity{}, fmt.Errorf("%w: granularity %q: %d is not positive", ErrGroupSize, text, size)
 	}
 	return PerGroup(axis, size), nil
+}
+
+// isBlock reports whether s starts like the short form of a block, as in 128x128.
+func isBlock(s string) bool {
+	first, _, found := strings.Cut(s, "x")
+	_, err := strconv.Atoi(first)
+	return found && err == nil
+}
+
+// parseBlock is ParseGranularity for a block with the given text. rest is the text without the
+// word block, which long says is there: then there are axes too.
+func parseBlock(text, rest string, long bool) (Granularity, error) {
+	sizes, axes, hasAxes := strings.Cut(rest, "@")
+	switch {
+	case long && !hasAxes:
+		return Granularity{}, fmt.Errorf("%w: granularity %q needs two axes, as in %s@-2x-1", ErrScheme, text, text)
+	case !hasAxes:
+		axes = "-2x-1"
+	}
+	var v [4]int
+	for i, pair := range [2]string{sizes, axes} {
+		first, second, found := strings.Cut(pair, "x")
+		if !found {
+			return Granularity{}, fmt.Errorf("%w: granularity %q: %q is not two whole numbers, as in 128x128", ErrScheme, text, pair)
+		}
+		for j, digits := range [2]string{first, second} {
+			n, err := strconv.Atoi(digits)
+			if err != nil {
+				return Granularity{}, fmt.Errorf("%w: granularity %q: %q is not a whole number", ErrScheme, text, digits)
+			}
+			v[2*i+j] = n
+		}
+	}
+	g := PerBlock(v[2], v[0], v[3], v[1])
+	if err := g.validate(); err != nil {
+		return Granularity{}, fmt.Errorf("granularity %q: %w", text, err)
+	}
+	return g, nil
 }
 
 // startsNumber reports whether s starts like a whole number.
@@ -246,6 +290,7 @@ func (s *Scheme) GobDecode(data []byte) error { return s.UnmarshalText(data) }
 //	mxfp4, nvfp4, mxfp8_e4m3, …          type of codes, granularity and scales of NamedSchemes
 //	asymmetric, symmetric                mapping; short: asym, sym
 //	tensor, channel@AXIS, groupSIZE@AXIS granularity; short: c0 is channel@0, g32 is group32@-1
+//	blockSIZExSIZE@AXISxAXIS             granularity; short: 128x128 is block128x128@-2x-1
 //	minmax, percentile=99.9, mse, …      method, as ParseMethod reads it
 //	scale=float16, scale=e8m0_floor, …   Scales, as ScaleFormat has them
 //	divisor=half, divisor=each           Divisor
@@ -349,12 +394,12 @@ func (s *Scheme) set(part string) (kind string, err error) {
 		s.Method, err = ParseMethod(part)
 		return "method", err
 	}
-	if part == "tensor" || strings.HasPrefix(part, "channel@") || strings.HasPrefix(part, "group") ||
-		len(part) > 1 && (part[0] == 'c' || part[0] == 'g') && startsNumber(part[1:]) {
+	if part == "tensor" || strings.HasPrefix(part, "channel@") || strings.HasPrefix(part, "group") || strings.HasPrefix(part, "block") ||
+		isBlock(part) || len(part) > 1 && (part[0] == 'c' || part[0] == 'g') && startsNumber(part[1:]) {
 		s.Granularity, err = ParseGranularity(part)
 		return kindGranularity, err
 	}
-	return "", fmt.Errorf("%w: there is no part %q; there are intBITS, uintBITS, %v, %s, asymmetric, symmetric, tensor, channel@AXIS, groupSIZE@AXIS, scale=FORMAT, divisor=NAME, narrow, zero, %s",
+	return "", fmt.Errorf("%w: there is no part %q; there are intBITS, uintBITS, %v, %s, asymmetric, symmetric, tensor, channel@AXIS, groupSIZE@AXIS, blockSIZExSIZE@AXISxAXIS, scale=FORMAT, divisor=NAME, narrow, zero, %s",
 		ErrScheme, part, formatList(), namedList(), methodNames())
 }
 

@@ -18,6 +18,8 @@ import (
 
 var textSchemes = map[string]Scheme{
 	"uint8":                                {Bits: 8, Unsigned: true},
+	"fp8_e4m3fn:block128x128@-2x-1":        {Format: E4M3FN, Bits: 8, Mapping: Symmetric, Granularity: PerBlock(-2, 128, -1, 128)},
+	"int4:block3x64@1x0:zero":              {Bits: 4, Granularity: PerBlock(1, 3, 0, 64), ZeroInRange: true},
 	"int4:symmetric:group32@-1:mse:narrow": {Bits: 4, Mapping: Symmetric, Granularity: PerGroup(-1, 32), Method: LeastSquares, NarrowRange: true},
 	"int8:channel@0:percentile=99.9:zero":  {Bits: 8, Granularity: PerChannel(0), Method: Percentile(99.9), ZeroInRange: true},
 }
@@ -65,6 +67,9 @@ func TestTextJSONGob(t *testing.T) {
 				t.Fatal(d)
 			}
 		})
+	}
+	if s, err := ParseScheme("fp8:128x64"); err != nil || s.Granularity != PerBlock(-2, 128, -1, 64) {
+		t.Errorf("%v, %v", s, err)
 	}
 	if s, err := ParseScheme("g128:sym:int4"); err != nil || s != (Scheme{Bits: 4, Mapping: Symmetric, Granularity: PerGroup(-1, 128)}) {
 		t.Fatal(s, err)
@@ -266,7 +271,12 @@ func TestBadJSON(t *testing.T) {
 		"scheme: unknown method":     {new(Scheme), goodScheme, `"minmax"`, `"best"`, `quant: scheme: method: invalid method of choosing a range: there is no "best"`},
 		"scheme: granularity":        {new(Scheme), goodScheme, `"per_channel"`, `"per_row"`, `there is no granularity "per_row"`},
 		"scheme: no axis":            {new(Scheme), goodScheme, `"axis":1`, `"axis":null`, `per_channel has an axis`},
-		"scheme: axis of a tensor":   {new(Scheme), goodScheme, `"per_channel"`, `"per_tensor"`, `per_tensor neither`},
+		"scheme: axis of a tensor":   {new(Scheme), goodScheme, `"per_channel"`, `"per_tensor"`, `per_tensor none of them`},
+		"scheme: no block":           {new(Scheme), goodScheme, `"per_channel","axis":1`, `"per_block","axis":null,"axes":[0,1]`, `per_block has axes and a block_size`},
+		"scheme: block of one axis":  {new(Scheme), goodScheme, `"per_channel","axis":1`, `"per_block","axis":null,"axes":[0],"block_size":[8,8]`, `two axes and two sizes, not 1 and 2`},
+		"scheme: block of nothing":   {new(Scheme), goodScheme, `"per_channel","axis":1`, `"per_block","axis":null,"axes":[0,1],"block_size":[8,0]`, `0 is not positive`},
+		"scheme: null in a block":    {new(Scheme), goodScheme, `"per_channel","axis":1`, `"per_block","axis":null,"axes":[null,1],"block_size":[8,8]`, `axes: null at index 0 is not a number`},
+		"scheme: axes of a channel":  {new(Scheme), goodScheme, `"axis":1`, `"axis":1,"axes":[0,1]`, `per_block has axes`},
 		"scheme: too wide":           {new(Scheme), goodScheme, `"bits":8`, `"bits":17`, `17 is not in [2, 16]`},
 		"scheme: fraction of a bit":  {new(Scheme), goodScheme, `"bits":8`, `"bits":8.5`, `quant: scheme: bits: cannot unmarshal number 8.5`},
 		"scheme: bits out of range":  {new(Scheme), goodScheme, `"bits":8`, `"bits":1e30`, `quant: scheme: bits: cannot unmarshal number 1e30`},

@@ -20,7 +20,7 @@ type valueWalk struct {
 	size int // parameters of a part
 
 	// Where the groups of an axis are matrices, these are cut into columns if they
-	// are large: so many parts.
+	// are large: so many parts. Blocks of two axes are cut along a band: so many parts of it.
 	perMatrix int
 }
 
@@ -38,6 +38,14 @@ func (w *valueWalk) begin(l layout, src Source) (parts int) {
 	w.layout, w.perMatrix = l, 0
 	each := l.n() / l.params // values of a parameter
 	switch {
+	case l.tall > 0:
+		w.size = max(1, partLen/(l.tall*l.group))
+		if src != nil {
+			w.size = max(w.size, min(valuesRow/l.group, valuesLen/(l.tall*l.group)))
+		}
+		w.size = min(w.size, l.groups)
+		w.perMatrix = (l.groups-1)/w.size + 1
+		return l.params / l.groups * w.perMatrix
 	case l.group > 0 && l.inner > 1:
 		each = min(l.group, l.axis) * l.inner // of a matrix
 		length := partLen
@@ -85,6 +93,14 @@ func evenly(n, about, unit int) int {
 // their elements.
 func (w *valueWalk) parameters(i int) (p, end int, b block) {
 	l := &w.layout
+	if l.tall > 0 {
+		p = i / w.perMatrix * l.groups
+		first := i % w.perMatrix * w.size
+		p, end = p+first, p+min(first+w.size, l.groups)
+		b, last := l.values(p, 1), l.values(end-1, 1)
+		b.n = last.e + last.n - b.e
+		return p, end, b
+	}
 	if w.perMatrix > 0 {
 		m, c := i/w.perMatrix, i%w.perMatrix*w.size
 		n := min(w.size, l.inner-c)

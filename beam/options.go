@@ -53,6 +53,9 @@ func (o Options) scheme() (quant.Scheme, error) {
 	if strings.HasPrefix(s.Method.String(), "ema=") {
 		return s, errors.New("moving averages depend on the order of the batches, which a distributed run does not keep")
 	}
+	if _, _, _, _, block := s.Granularity.Block(); block {
+		return s, fmt.Errorf("batches have no parameters %v, which a calibration file has no place for", s.Granularity)
+	}
 	return s, s.Validate()
 }
 

@@ -99,6 +99,9 @@ func Describe(name string, seen *Seen, s quant.Scheme) (*Tensor, error) {
 	if s.Format != quant.Integers {
 		return nil, inTensor(name, fmt.Errorf("a calibration file has no place for the format %v", s.Format))
 	}
+	if _, _, _, _, block := s.Granularity.Block(); block {
+		return nil, inTensor(name, fmt.Errorf("a calibration file has no place for parameters %v", s.Granularity))
+	}
 	if s.Divisor != quant.FarEnd {
 		return nil, inTensor(name, fmt.Errorf("a calibration file has no place for the divisor %v", s.Divisor))
 	}

@@ -56,6 +56,7 @@ func TestDescribeRefuses(t *testing.T) {
 		"divisor":     {"act", quant.Scheme{Bits: 8, Mapping: quant.Symmetric, Divisor: quant.HalfWidth, Granularity: s.Granularity}, "no place for the divisor half"},
 		"scales":      {"act", quant.Scheme{Bits: 8, Scales: quant.Float16Scale, Granularity: s.Granularity}, "no place for scales in float16"},
 		"granularity": {"act", quant.Scheme{Bits: 8}, "granularity"},
+		"block":       {"act", quant.Scheme{Bits: 8, Granularity: quant.PerBlock(0, 2, 1, 2)}, "no place for parameters per block of 2x2"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if _, err := Describe(test.name, x, test.s); err == nil || !strings.Contains(err.Error(), test.text) {

@@ -57,8 +57,8 @@ type Options struct {
 // -2 will do. The parameters of a group are those that s.Method gives to the weights of
 // the group, corrected for the errors of all inputs before it, when the first of its
 // inputs is rounded. All other parameters are those that quant.Calibrate gives to w: those
-// per tensor and per channel, those of scales with a second level (quant.E4M3Scale), and
-// all with the order Activation.
+// per tensor and per channel, those of scales with a second level (quant.E4M3Scale and
+// quant.DynamicScale), and all with the order Activation.
 //
 // An input that always was 0 is rounded to the nearest value. (Other programs set its
 // weights to 0.) It neither gives nor takes corrections.
@@ -85,7 +85,7 @@ func Quantize(w quant.Tensor, m *Moments, s quant.Scheme, o Options) (quant.Quan
 	if o.Order > Activation {
 		return quant.Quantized{}, fmt.Errorf("%w: there is no %v", quant.ErrScheme, o.Order)
 	}
-	adapts := group < in && o.Order == Ascending && s.Scales != quant.E4M3Scale
+	adapts := group < in && o.Order == Ascending && s.Scales != quant.E4M3Scale && s.Scales != quant.DynamicScale
 	params, err := paramsBefore(w, s, adapts)
 	if err != nil {
 		return quant.Quantized{}, err
@@ -150,6 +150,7 @@ func paramsBefore(w quant.Tensor, s quant.Scheme, adapts bool) (quant.Params, er
 // groupOf returns the size of a group, which is in where there are none.
 func groupOf(s quant.Scheme, in int) (int, error) {
 	axis, axes := s.Granularity.Axis()
+	_, _, _, _, block := s.Granularity.Block()
 	size, groups := s.Granularity.GroupSize()
 	if axis < 0 {
 		axis += 2
@@ -157,7 +158,7 @@ func groupOf(s quant.Scheme, in int) (int, error) {
 	switch {
 	case groups && axis == 1:
 		return min(max(size, 1), in), nil // Calibrate refuses a size below 1
-	case !groups && (!axes || axis == 0):
+	case !groups && !block && (!axes || axis == 0):
 		return in, nil
 	}
 	return 0, fmt.Errorf("%w: %v, where a layer has scales per tensor, per channel of axis 0 or per group of axis 1", quant.ErrScheme, s.Granularity)

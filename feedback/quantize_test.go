@@ -324,6 +324,7 @@ func TestQuantizeErrors(t *testing.T) {
 		{"moving average of groups", w, m, quant.Scheme{Bits: 4, Method: quant.MovingAverage(0.1), Granularity: quant.PerGroup(1, 1)}, Options{}, quant.ErrMethod},
 		{"channels of inputs", w, m, quant.Scheme{Bits: 4, Granularity: quant.PerChannel(1)}, Options{}, quant.ErrScheme},
 		{"groups of outputs", w, m, quant.Scheme{Bits: 4, Granularity: quant.PerGroup(0, 2)}, Options{}, quant.ErrScheme},
+		{"blocks", w, m, quant.Scheme{Bits: 4, Granularity: quant.PerBlock(0, 2, 1, 2)}, Options{}, quant.ErrScheme},
 		{"group size", w, m, quant.Scheme{Bits: 4, Granularity: quant.PerGroup(1, 0)}, Options{}, quant.ErrGroupSize},
 		{"axis", w, m, quant.Scheme{Bits: 4, Granularity: quant.PerChannel(2)}, Options{}, quant.ErrScheme},
 		{"negative damping", w, m, s, Options{Damping: -1}, ErrDamping},

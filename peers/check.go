@@ -16,15 +16,15 @@ func asBytes(x []float32) []byte {
 	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(x))), 4*len(x))
 }
 
-// A check is how codes and values compare with ONNX Runtime's.
+// A check counts the codes, values and parameters that differ from those of ONNX Runtime.
 type check struct {
 	Cases       int // calls of an operator
 	Compared    int // codes, values and parameters
 	Differences int
 	Examples    []string // of differences
 
-	// Far and Mixed are differences where ONNX Runtime does not do what its
-	// operator's specification says.
+	// Far and Mixed count differences where ONNX Runtime departs from the specification of
+	// its operator.
 	//
 	// Far: in some of its code a quotient is converted to an int32, and the zero
 	// point added, before the code is clamped. Quotients from about 2^31 up, below
@@ -106,7 +106,7 @@ func checkORT(o *onnxruntime) (*check, error) {
 	return c, nil
 }
 
-// A dataKind is how test data is made.
+// A dataKind is a kind of test data.
 type dataKind string
 
 const (
@@ -133,7 +133,7 @@ func (k dataKind) scale(r *rand.Rand) float32 {
 	return float32(math.Exp(r.NormFloat64()) * 1e-3)
 }
 
-// specials are multiplied by a scale, or not, for special.
+// specials are the values of the kind special, some of them multiplied by a scale.
 var specials = []float32{
 	0, float32(math.Copysign(0, -1)), float32(math.NaN()), -float32(math.NaN()), float32(math.Inf(1)), float32(math.Inf(-1)),
 	math.MaxFloat32, -math.MaxFloat32, math.SmallestNonzeroFloat32, -math.SmallestNonzeroFloat32, 0x1p-126, -0x1p-126,
@@ -166,8 +166,7 @@ func (k dataKind) fill(r *rand.Rand, x []float32, scale func(i int) float32, ste
 	}
 }
 
-// linear compares QuantizeLinear and DequantizeLinear with parameters that are
-// at random.
+// linear compares QuantizeLinear and DequantizeLinear, with random parameters.
 func (c *check) linear(o *onnxruntime, r *rand.Rand, s quant.Scheme, typ, opset int, shape []int, kind dataKind) error {
 	count, err := s.NumParams(shape)
 	if err != nil {
@@ -235,7 +234,7 @@ func (c *check) linear(o *onnxruntime, r *rand.Rand, s quant.Scheme, typ, opset 
 	return nil
 }
 
-// fault counts a difference of element i as a known fault, if it is one.
+// fault counts the difference of element i in Far or Mixed, if it is one of these faults.
 func (c *check) fault(s quant.Scheme, shape []int, i int, quotient float32) bool {
 	axis, channels := s.Granularity.Axis()
 	_, blocks := s.Granularity.GroupSize()
@@ -244,11 +243,11 @@ func (c *check) fault(s quant.Scheme, shape []int, i int, quotient float32) bool
 		c.Mixed++
 		return true
 	}
-	const most = 1<<31 - 1<<16 // whose sum with a zero point is an int32 still
+	const most = 1<<31 - 1<<16 // the sum of such a quotient and a zero point is still an int32
 	if -most <= quotient && quotient <= most {
 		return false
 	}
-	// The bytes of 4-bit codes that hold one element of a run are another path.
+	// A byte with only one 4-bit code of a run is written by another path.
 	run := product(shape)
 	if channels {
 		run = product(shape[axis+1:])
@@ -269,7 +268,7 @@ func product(shape []int) int {
 	return n
 }
 
-// paramIndex returns which parameter element i has.
+// paramIndex returns the index of the parameter of element i.
 func paramIndex(by quant.Granularity, shape []int, i int) int {
 	axis, ok := by.Axis()
 	if !ok {
@@ -319,7 +318,7 @@ func (c *check) dynamic(o *onnxruntime, r *rand.Rand, shape []int, kind dataKind
 	return nil
 }
 
-// once runs a model one time.
+// once runs a model once.
 func (o *onnxruntime) once(n *node, opset int, buffers ...[]byte) error {
 	s, err := o.open(n, opset, 1, buffers...)
 	if err != nil {

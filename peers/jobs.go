@@ -11,10 +11,10 @@ import (
 	"github.com/a01592f9/quant"
 )
 
-// An environment is who can be measured, and memory for it.
+// An environment has the libraries that can be measured, and the memory that they work in.
 type environment struct {
-	ort    *onnxruntime // nil if there is none
-	python *python      // nil if there is none
+	ort    *onnxruntime // nil without ONNX Runtime
+	python *python      // nil without Python
 
 	rows, cols int
 	src, dst   []float32
@@ -37,7 +37,7 @@ func (e *environment) tensor() quant.Tensor {
 	return quant.Tensor{Data: e.src, Shape: []int{e.rows, e.cols}}
 }
 
-// A job is what several libraries do.
+// A job is an operation that several libraries have.
 type job struct {
 	id    string
 	title string
@@ -94,7 +94,7 @@ var jobs = []job{
 	},
 }
 
-// scheme is int8 as ONNX and PyTorch need it.
+// scheme is int8 with zero points in the grid, as ONNX and PyTorch require.
 func scheme(by quant.Granularity) quant.Scheme {
 	return quant.Scheme{Bits: 8, ZeroInRange: true, Granularity: by}
 }
@@ -142,7 +142,7 @@ func (e *environment) compare() func() {
 	return func() { must(quant.CompareInto(c, t, schemes...)) }
 }
 
-// A contestant takes part in a job.
+// A contestant is one library, with a number of threads, that does a job.
 type contestant struct {
 	who     string
 	threads int
@@ -160,7 +160,7 @@ const (
 	inBlocks = ", in blocks"
 )
 
-// timed is a contestant in this process, and on so many of Go's threads.
+// timed returns a contestant that runs in this process on the given number of Go's threads.
 func timed(who string, threads int, f func()) contestant {
 	t := &timer{f: f}
 	return contestant{who, threads, func(limit time.Duration) (float64, error) {
@@ -170,7 +170,7 @@ func timed(who string, threads int, f func()) contestant {
 	}}
 }
 
-// contestants returns who takes part in j. end releases their memory.
+// contestants returns the contestants of j. end releases their memory.
 func (e *environment) contestants(j *job) (all []contestant, end func(), err error) {
 	ours := j.ours(e)
 	all = append(all,
@@ -249,12 +249,12 @@ func (m *measurement) rate(who string, threads int) float64 {
 
 const (
 	rounds     = 5
-	slow       = 0.5 // seconds of a call, from which
-	slowRounds = 2   // are enough
+	slow       = 0.5 // seconds; a call that takes longer has slowRounds
+	slowRounds = 2
 )
 
-// measure lets all contestants take turns, so that what else happens on the
-// machine hits all of them, and takes the best of each.
+// measure runs all contestants in turn, so that other work on the machine slows down all of
+// them alike. It keeps the shortest time of each.
 func (e *environment) measure(j *job, n int, limit time.Duration) (*measurement, error) {
 	runtime.GC()
 	all, end, err := e.contestants(j)

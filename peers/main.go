@@ -1,6 +1,6 @@
-// Command peers measures this library next to others that do its jobs, checks
-// that codes equal ONNX Runtime's, and writes docs/benchmarks.md. The script
-// run gets what it needs and calls it.
+// Command peers measures this library and others that have the same operations, compares its
+// codes with those of ONNX Runtime, and writes docs/benchmarks.md. The script named run installs
+// the other libraries and starts it.
 package main
 
 import (
@@ -56,7 +56,7 @@ type config struct {
 }
 
 func (c *config) run() error {
-	debug.SetGCPercent(-1) // for the sake of timing; it is called between groups
+	debug.SetGCPercent(-1) // collections run between groups, not in a measurement
 	var e environment
 	if c.ort != "" {
 		o, err := loadORT(c.ort)
@@ -143,20 +143,20 @@ func onlyCheck(o *onnxruntime) error {
 	return nil
 }
 
-// A timer knows the shortest time that a call of f took.
+// A timer keeps the shortest time that a call of f has taken.
 type timer struct {
 	f     func()
 	calls int
 	best  float64 // seconds
 }
 
-// moment is what is timed at once takes at least: as in peers.py.
+// moment is the least time of one measurement, as in peers.py. Short calls are repeated.
 const moment = 200 * time.Microsecond
 
-// sample calls f until limit is over, at least for a moment.
+// sample repeats f until limit is over, at least for a moment.
 func (t *timer) sample(limit time.Duration) {
 	start := time.Now()
-	if t.calls != 1 { // the first call, or what others left in the caches
+	if t.calls != 1 { // a call that fills the caches; slow functions do without
 		t.f()
 	}
 	if t.calls == 0 {

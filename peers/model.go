@@ -5,8 +5,8 @@ import (
 	"math"
 )
 
-// ONNX models of one operator, written as protocol buffers by hand: a message
-// is a sequence of fields, each with a key of its number and wire type.
+// ONNX models of one operator. They are written as protocol buffers without a library: a message
+// is a sequence of fields, and the key of each field holds its number and wire type.
 
 type message []byte
 
@@ -23,7 +23,7 @@ func (m message) bytes(field int, b []byte) message {
 
 func (m message) text(field int, s string) message { return m.bytes(field, []byte(s)) }
 
-// Types of elements, which ONNX and the C API number alike.
+// Types of elements. ONNX and the C API give them the same numbers.
 const (
 	typeFloat  = 1
 	typeUint8  = 2

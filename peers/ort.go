@@ -9,9 +9,8 @@ import (
 	"github.com/ebitengine/purego"
 )
 
-// ONNX Runtime is called through its C API, so that no other language's
-// overhead is measured. A function of the API is a place in a table, which is
-// only ever appended to.
+// ONNX Runtime is called through its C API, so that the overhead of no other language is
+// measured. The API is a table of functions. New versions append functions and move none.
 const (
 	ortGetErrorMessage      = 2
 	ortCreateEnv            = 3
@@ -29,7 +28,7 @@ const (
 	ortAPIVersion = 20
 )
 
-// A runtime is the library, loaded.
+// A runtime is the loaded library.
 type onnxruntime struct {
 	version     string
 	table       *[ortReleaseOptions + 1]uintptr
@@ -58,8 +57,8 @@ func loadORT(path string) (*onnxruntime, error) {
 		o.call(ortCreateCPUMemoryInfo, deviceAllocator, memoryDefault, address(&o.memory)))
 }
 
-// address is that of memory which the garbage collector neither moves nor, as
-// long as p is used later, frees.
+// address returns the address of p as an integer. The garbage collector does not move p, and
+// does not free it before the last use of p in the caller.
 func address[T any](p *T) uintptr { return uintptr(unsafe.Pointer(p)) }
 
 func cstring(s string) *byte { return unsafe.SliceData(append([]byte(s), 0)) }
@@ -83,7 +82,7 @@ func (o *onnxruntime) call(function int, args ...uintptr) error {
 type session struct {
 	o       *onnxruntime
 	session uintptr
-	memory  [][]byte // what values point to
+	memory  [][]byte // the memory of the values
 	names   [2][]*byte
 	values  [2][]uintptr // inputs and outputs
 }

@@ -9,7 +9,7 @@ import (
 	"os/exec"
 )
 
-// A python runs peers.py.
+// A python is a running peers.py.
 type python struct {
 	in       io.Writer
 	out      *bufio.Reader
@@ -25,8 +25,8 @@ func startPython(interpreter, script string) (*python, error) {
 	}
 	cmd := exec.Command(interpreter, "-B", script)
 	cmd.Stderr = os.Stderr
-	// Memory that the libraries free is kept for their next call, instead of
-	// being returned to the system: new pages would cost more than the jobs.
+	// The allocator keeps memory that the libraries free, for their next call. Getting new
+	// pages from the system would take longer than the jobs.
 	cmd.Env = append(os.Environ(), "MALLOC_MMAP_MAX_=0", "MALLOC_TRIM_THRESHOLD_=1000000000000",
 		"OPENBLAS_NUM_THREADS=1")
 	in, err := cmd.StdinPipe()
@@ -44,7 +44,7 @@ func startPython(interpreter, script string) (*python, error) {
 	return p, p.ask(map[string]any{"versions": true}, &p.versions)
 }
 
-// ask sends a question and reads the answer.
+// ask sends a request and reads the reply.
 func (p *python) ask(question, answer any) error {
 	q, err := json.Marshal(question)
 	if err != nil {

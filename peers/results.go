@@ -20,14 +20,14 @@ import (
 	"github.com/a01592f9/quant"
 )
 
-// results are all that was found, and what they hold for.
+// results are all measurements and checks, and the machine and versions that they hold for.
 type results struct {
 	About    about
 	Check    *check `json:",omitempty"`
 	Measured []measurement
 }
 
-// An about is what must not change between two parts of a run.
+// An about has the machine and the versions. Results can be added only if they are the same.
 type about struct {
 	Revision       string
 	CPU, Identity  string
@@ -62,7 +62,7 @@ func newResults(c *config, e *environment) *results {
 	return r
 }
 
-// load adds what an earlier run found, unless that was about something else.
+// load adds the results of an earlier run, if machine and versions are the same.
 func (r *results) load(path string) error {
 	text, err := os.ReadFile(path)
 	if path == "" || errors.Is(err, fs.ErrNotExist) {
@@ -107,7 +107,7 @@ func (r *results) find(job string, n int) *measurement {
 //go:embed benchmarks.md.tmpl
 var page string
 
-// A document is what the template needs.
+// A document has the values of the template.
 type document struct {
 	*results
 	Date    string
@@ -150,11 +150,11 @@ func (r *results) write(c *config) error {
 	return os.WriteFile(c.out, b.Bytes(), 0o666)
 }
 
-// names of contestants as the page has them.
+// names of contestants on the page.
 var names = map[string]string{whoCopy: "Go's `copy` of the float32 values", whoOurs: "**quant**"}
 
-// table returns a row for each contestant: its name and threads, and for each
-// size its rate and how many times as fast ours is.
+// table returns a row for each contestant. A row has the name, the threads, and for each size
+// the rate and the ratio of our rate to it.
 func (r *results) table(j *job, sizes []int) (rows [][]string) {
 	for _, c := range r.find(j.id, sizes[0]).Rates {
 		name := c.Who
@@ -176,7 +176,7 @@ func (r *results) table(j *job, sizes []int) (rows [][]string) {
 	return rows
 }
 
-// summary compares ours with the fastest other, on one thread.
+// summary compares this library with the fastest other one, on one thread.
 func (r *results) summary(j *job, sizes []int) []string {
 	row := []string{j.title}
 	for _, n := range sizes {

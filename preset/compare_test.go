@@ -95,6 +95,9 @@ func TestCompareErrors(t *testing.T) {
 	if _, err := Compare(r, r, []int{2}, quant.PerGroup(0, 1)); !errors.Is(err, quant.ErrScheme) {
 		t.Error(err)
 	}
+	if _, err := Compare(r, r, []int{1, 2}, quant.PerBlock(0, 1, 1, 1)); !errors.Is(err, quant.ErrScheme) {
+		t.Error(err)
+	}
 	if _, err := Compare(r, r, []int{3}, quant.PerTensor); !errors.Is(err, quant.ErrShape) {
 		t.Error(err)
 	}

@@ -21,6 +21,9 @@ func newLayout(p *Preset, n int, shape []int) (layout, error) {
 		shape = []int{n}
 	}
 	s := p.Scheme
+	if err := noBlock(s.Granularity); err != nil {
+		return layout{}, err
+	}
 	params, err := s.NumParams(shape)
 	if err != nil {
 		return layout{}, err

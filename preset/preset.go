@@ -33,14 +33,26 @@ type Preset struct {
 }
 
 // With returns the preset with another granularity. The error is quant.ErrGroupSize if the
-// system has only groups, and these have other sizes.
+// system has only groups, and these have other sizes, and quant.ErrScheme for quant.PerBlock,
+// which no preset has.
 func (p Preset) With(g quant.Granularity) (Preset, error) {
+	if err := noBlock(g); err != nil {
+		return p, err
+	}
 	size, groups := g.GroupSize()
 	if p.sizes != nil && (!groups || !slices.Contains(p.sizes, size)) {
 		return p, fmt.Errorf("%w: %s has groups of %s, not %v", quant.ErrGroupSize, p.Name, list(p.sizes), g)
 	}
 	p.Scheme.Granularity = g
 	return p, nil
+}
+
+// noBlock returns an error for blocks of two axes.
+func noBlock(g quant.Granularity) error {
+	if _, _, _, _, block := g.Block(); block {
+		return fmt.Errorf("%w: no preset has parameters %v", quant.ErrScheme, g)
+	}
+	return nil
 }
 
 // list returns numbers as text.

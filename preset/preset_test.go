@@ -196,6 +196,7 @@ func TestPresetParse(t *testing.T) {
 		"pytorch":               quant.ErrScheme,
 		"pytorch-int8:mse":      quant.ErrScheme,
 		"pytorch-int8:sym":      quant.ErrScheme,
+		"pytorch-int8:32x32":    quant.ErrScheme,
 		"ggml-q8_0:channel@0":   quant.ErrGroupSize,
 		"ggml-q8_0:g64":         quant.ErrGroupSize,
 		"mlx-4bit:g16":          quant.ErrGroupSize,
@@ -229,6 +230,8 @@ func TestPresetErrors(t *testing.T) {
 			"quant: group size out of range: axis 0 has 33 elements, which ggml-q8_0 cannot cut into groups of 32"},
 		{"range beyond float32", tensor, quant.Tensor{Data: []float32{-math.MaxFloat32, math.MaxFloat32}}, quant.ErrScale, ""},
 		{"scale beyond float16", blocks, quant.Tensor{Data: append(make([]float32, 31), 1e7)}, quant.ErrScale, ""},
+		{"blocks of two axes", Preset{Scheme: quant.Scheme{Bits: 8, Granularity: quant.PerBlock(0, 2, 1, 2)}},
+			quant.Tensor{Data: make([]float32, 9), Shape: []int{3, 3}}, quant.ErrScheme, ""},
 		{"scale that underflows", tensor, quant.Tensor{Data: []float32{0, math.SmallestNonzeroFloat32}}, quant.ErrScale, ""},
 	} {
 		_, err := c.p.Calibrate(c.x)
@@ -281,6 +284,35 @@ func TestRuleExamples(t *testing.T) {
 	} {
 		if got := c.rule.code(c.x, &c.m, -128, 255); got != c.want {
 			t.Errorf("%s: code %d, want %d", c.name, got, c.want)
+		}
+	}
+}
+
+// TestSources has a link for every source, at the commit that the source names.
+func TestSources(t *testing.T) {
+	for _, p := range All() {
+		link := p.Link()
+		if !strings.HasPrefix(link, "https://") {
+			t.Errorf("%s has no link", p.Name)
+		}
+		if _, rest, ok := strings.Cut(p.Source, " at "); ok {
+			if commit := strings.Fields(strings.NewReplacer(",", " ", ":", " ").Replace(rest))[0]; !strings.Contains(link, "/"+commit+"/") {
+				t.Errorf("%s: %s is not at %s", p.Name, link, commit)
+			}
+		}
+		if says := p.Says(); !strings.HasPrefix(says, p.System+" ") || !strings.HasSuffix(says, ".") {
+			t.Errorf("%s says %q", p.Name, says)
+		}
+	}
+	for name, want := range map[string]string{
+		"tensorrt-int8":    "TensorRT divides by the scale, then rounds ties to even.",
+		"ggml-q4_0":        "ggml multiplies by the reciprocal of the scale, then adds a half and cuts off the fraction; its scales may be negative.",
+		"ggml-q4_1":        "ggml subtracts an edge from each value, then multiplies by the reciprocal of the scale, then adds a half and cuts off the fraction.",
+		"fbgemm-uint8":     "FBGEMM multiplies by the reciprocal of the scale, then adds the zero point in the same operation and then rounds ties to even.",
+		"matmulnbits-4bit": "ONNX Runtime multiplies by the reciprocal of the scale, then adds the zero point and then rounds ties away from zero; its scales may be negative.",
+	} {
+		if p, _ := ByName(name); p.Says() != want {
+			t.Errorf("%s says %q", name, p.Says())
 		}
 	}
 }

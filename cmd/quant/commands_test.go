@@ -11,7 +11,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/a01592f9/quant/cmd/internal/convert"
 	"github.com/a01592f9/quant/cmd/internal/onnx/onnxtest"
 )
 
@@ -97,18 +96,6 @@ func TestNothingQualifies(t *testing.T) {
 	}
 	if out := ok(t, "dequantize", four, "-o", filepath.Join(dir(), "f.safetensors")); !strings.Contains(out, "2 weights turned") {
 		t.Error(out)
-	}
-}
-
-// TestUnusedBits has widths that ONNX stores in more bits.
-func TestUnusedBits(t *testing.T) {
-	for bits, want := range map[int]string{4: "", 8: "", 16: "", 3: "stored in 4: --bits 4", 5: "stored in 8: --bits 8", 9: "stored in 16: --bits 16"} {
-		if got := unused(bits, convert.KindONNX); !strings.Contains(got, want) || (want == "") != (got == "") {
-			t.Errorf("%d bits: %q, want %q", bits, got, want)
-		}
-	}
-	if got := unused(5, convert.KindGGUF); got != "" {
-		t.Errorf("GGUF: %q", got)
 	}
 }
 

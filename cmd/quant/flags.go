@@ -87,6 +87,14 @@ func methodUsage() string {
 	return "`method` that chooses ranges: " + strings.Join(option.MethodWords(), ", ")
 }
 
+// registerDivisor adds the flags --divisor and --scales to a command.
+func registerDivisor(cmd *cobra.Command, divisor, scales *string) {
+	cmd.Flags().StringVar(divisor, "divisor", "far", "`name` of the divisor of the symmetric mapping: far (2^(bits-1)), half ((2^bits-1)/2) or each (the larger scale of both ends, which clips nothing)")
+	cmd.Flags().StringVar(scales, "scales", "float32", "`format` that scales are rounded to before codes are made: "+strings.Join(option.ScaleFormats(), ", "))
+	completeWords(cmd, "divisor", option.Divisors()...)
+	completeWords(cmd, "scales", option.ScaleFormats()...)
+}
+
 // files checks that a command has from lo to hi arguments.
 func files(lo, hi int) cobra.PositionalArgs {
 	return func(_ *cobra.Command, args []string) error {

@@ -69,6 +69,9 @@ func ParseChoice(text string) (Choice, error) {
 // plannedAxis returns the axis of a scheme's channels or groups, counted from the front, or -1
 // for per tensor.
 func plannedAxis(s quant.Scheme, shape []int) (int, error) {
+	if _, _, _, _, block := s.Granularity.Block(); block {
+		return -1, fmt.Errorf("the plan has parameters %v, which only fp8_e4m3 in safetensors has", s.Granularity)
+	}
 	axis, ok := s.Granularity.Axis()
 	if !ok {
 		return -1, nil
@@ -86,6 +89,13 @@ func plannedAxis(s quant.Scheme, shape []int) (int, error) {
 // there is no layout for such codes.
 func (c *Choice) plannedST(t tensorfile.Info) (quant.Scheme, error) {
 	s := c.Scheme
+	if _, _, _, _, block := s.Granularity.Block(); block {
+		if _, err := floatLayout(s); err != nil {
+			return s, fmt.Errorf("the plan has %s: %w", c, err)
+		}
+		_, err := s.NumParams(t.Shape)
+		return s, err
+	}
 	axis, err := plannedAxis(s, t.Shape)
 	size, grouped := s.Granularity.GroupSize()
 	switch {

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/a01592f9/quant"
@@ -25,7 +26,7 @@ func TestRoundTrip(t *testing.T) {
 	}
 	linear := filepath.Join(dir, "linear.safetensors")
 	writeLayers(t, linear)
-	for _, s := range schemes {
+	for _, s := range slices.Concat(schemes, float4) {
 		t.Run("onnx/"+s.name, func(t *testing.T) { roundTrip(t, KindONNX, network, 17, s.o) })
 	}
 	for _, s := range []struct {
@@ -36,6 +37,9 @@ func TestRoundTrip(t *testing.T) {
 		{"int8 per channel, asymmetric", Options{Bits: 8, Granularity: option.PerChannel}},
 		{"int8 per tensor", Options{Bits: 8, Mapping: quant.Symmetric, Granularity: option.PerTensor}},
 		{"int4 in groups of 32", Options{Bits: 4, Mapping: quant.Symmetric, Granularity: option.PerGroup, GroupSize: 32}},
+		{"int4 in groups of 32, half divisor", Options{Bits: 4, Mapping: quant.Symmetric, Granularity: option.PerGroup, GroupSize: 32, Divisor: quant.HalfWidth}},
+		{"int8 per channel, each end", Options{Bits: 8, Mapping: quant.Symmetric, Granularity: option.PerChannel, Divisor: quant.EachEnd}},
+		{"int4 in groups of 32, bfloat16 scales", Options{Bits: 4, Granularity: option.PerGroup, GroupSize: 32, Scales: quant.BFloat16Scale}},
 		{"int4 in groups of 16, asymmetric", Options{Bits: 4, Granularity: option.PerGroup, GroupSize: 16}},
 	} {
 		t.Run("safetensors/"+s.name, func(t *testing.T) { roundTrip(t, KindSafetensors, linear, 3, s.o) })

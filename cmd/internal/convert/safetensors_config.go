@@ -159,6 +159,7 @@ type compressedArgs struct {
 	Symmetric bool   `json:"symmetric"`
 	Strategy  string `json:"strategy"`
 	GroupSize int    `json:"group_size,omitempty"`
+	Block     [2]int `json:"block_structure,omitzero"` // rows and columns of a block
 	Dynamic   bool   `json:"dynamic"`
 	ScaleType string `json:"scale_dtype,omitempty"` // type of scales that are powers of two
 }
@@ -227,6 +228,9 @@ func (g schemeGroups) config(named bool) map[string]compressedScheme {
 		}
 		if x.format == intQuantized && x.args.Symmetric || x.format == floatQuantized {
 			group.Inputs = &compressedArgs{Bits: 8, Type: x.args.Type, Symmetric: true, Strategy: "token", Dynamic: true}
+			if x.args.Block != [2]int{} { // the inputs of a block share a scale too
+				group.Inputs.Strategy, group.Inputs.GroupSize = "group", x.args.Block[1]
+			}
 		}
 		groups[fmt.Sprintf("group_%d", i)] = group
 	}
@@ -340,7 +344,10 @@ func copyBeside(path string, out *atomicfile.Set) error {
 func floatArgs(s quant.Scheme, format string) compressedArgs {
 	args := compressedArgs{Bits: s.Format.Width(), Type: "float", Symmetric: true, Strategy: "tensor"}
 	args.GroupSize, _ = s.Granularity.GroupSize()
+	_, high, _, wide, block := s.Granularity.Block()
 	switch {
+	case block:
+		args.Strategy, args.Block = "block", [2]int{high, wide}
 	case format == nvfp4Packed:
 		args.Strategy = "tensor_group"
 	case args.GroupSize > 0:

@@ -12,8 +12,11 @@ import (
 // the group size.
 func (j *stJob) planFloats(name string, rows, cols int) {
 	size, _ := j.scheme.Granularity.GroupSize()
+	_, high, _, wide, block := j.scheme.Granularity.Block()
 	params, scales := []int{1}, "F32"
 	switch {
+	case block:
+		params = []int{(rows + high - 1) / high, (cols + wide - 1) / wide}
 	case size > 0:
 		params, scales = []int{rows, cols / size}, "U8"
 	case j.scheme.Granularity != quant.PerTensor:
@@ -91,7 +94,7 @@ func (c *stCopy) nvfp4(i int, src quant.Source) (quant.Params, error) {
 	if one != globalOf(j.largest) {
 		s.Scales = quant.Float32Scale // the library would use the scale of this tensor alone
 	}
-	p, err := quant.Stream{Source: interruptible{c.ctx, src}, Shape: info.Shape}.Calibrate(s)
+	p, _, err := calibrate(c.ctx, src, info.Shape, s, nil, j.inputs, false)
 	if j.known != nil {
 		p, err = *j.known, nil
 		p.Scale, p.ZeroPoint = slices.Clone(p.Scale), slices.Clone(p.ZeroPoint)

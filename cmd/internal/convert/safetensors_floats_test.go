@@ -3,6 +3,7 @@ package convert
 import (
 	"encoding/binary"
 	"encoding/json"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -296,6 +297,63 @@ func TestSafetensorsMixed(t *testing.T) {
 	checkReadST(t, out, back)
 }
 
+// TestSafetensorsBlocks reads 8-bit floats with a scale for each block, by the formulas of the
+// format, from a scheme and from a plan.
+func TestSafetensorsBlocks(t *testing.T) {
+	inputs := attentionST()
+	x := inputs[slices.IndexFunc(inputs, func(x stInput) bool { return x.name == "l.0.q_proj.weight" })]
+	plan := Plan{x.name: Choice{Scheme: quant.Scheme{Format: quant.E4M3FN, Bits: 8, Mapping: quant.Symmetric, Granularity: quant.PerBlock(-2, 10, -1, 36)}}}
+	var scheme Options
+	if err := scheme.SetScheme("fp8_e4m3:10x36"); err != nil {
+		t.Fatal(err)
+	}
+	for name, o := range map[string]Options{"scheme": scheme, "plan": {Plan: plan, Bits: 8, Granularity: option.PerChannel}} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			in, out, back := filepath.Join(dir, "in"), filepath.Join(dir, "out"), filepath.Join(dir, "back")
+			writeST(t, filepath.Join(in, "model.safetensors"), inputs...)
+			o.Measure = true
+			if _, err := convertST(t, Quantize, in, out, o); err != nil {
+				t.Fatal(err)
+			}
+			group := readFloatConfig(t, out).Q.Groups["group_0"]
+			if group.Weights["strategy"] != "block" || fmt.Sprint(group.Weights["block_structure"]) != "[10 36]" {
+				t.Errorf("weights %v", group.Weights)
+			}
+			if group.Inputs["strategy"] != "group" || group.Inputs["group_size"] != 36.0 || group.Inputs["dynamic"] != true {
+				t.Errorf("inputs %v", group.Inputs)
+			}
+			got := parseST(t, filepath.Join(out, "model.safetensors"))
+			scale, codes, original := got.tensors[x.name+"_scale"], got.tensors[x.name], floatsOf(x)
+			if scale.dtype != "F32" || !slices.Equal(scale.shape, []int{7, 3}) || codes.dtype != "F8_E4M3" {
+				t.Fatalf("scales %s %v, codes %s", scale.dtype, scale.shape, codes.dtype)
+			}
+			scales, largest := floatsOf(scale), make([]float32, 21)
+			values := make([]float32, len(original))
+			for i, v := range original {
+				block := i/96/10*3 + i%96/36
+				largest[block] = max(largest[block], v, -v)
+				values[i] = e4m3(codes.data[i]) * scales[block]
+				if e := math.Abs(float64(values[i]) - float64(v)); e > math.Abs(float64(v))/16+float64(scales[block])/1024 {
+					t.Fatalf("element %d: %v became %v", i, v, values[i])
+				}
+			}
+			for i, want := range largest {
+				if scales[i] != want/448 {
+					t.Errorf("block %d has the scale %v, want %v/448", i, scales[i], want)
+				}
+			}
+			if _, err := convertST(t, Dequantize, out, back, Options{}); err != nil {
+				t.Fatal(err)
+			}
+			if !slices.Equal(values, floatsOf(parseST(t, filepath.Join(back, "model.safetensors")).tensors[x.name])) {
+				t.Error("it comes back as other values")
+			}
+			checkReadST(t, out, back)
+		})
+	}
+}
+
 // checkReadST checks that the tool's reader of weights and what was turned back agree.
 func checkReadST(t *testing.T, out, back string) {
 	t.Helper()
@@ -321,15 +379,17 @@ func TestSafetensorsFloatErrors(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "in", "model.safetensors")
 	writeST(t, path, attentionST()...)
 	for scheme, want := range map[string]string{
-		"fp8_e5m2:channel":      "compressed-tensors has no layout for it",
-		"fp8_e4m3:g32":          "compressed-tensors has no layout for it",
-		"fp4:g32":               "compressed-tensors has no layout for it",
-		"nf4:g64":               "compressed-tensors has no layout for it",
-		"mxint8":                "scales of e8m0_floor: those of integers are float32",
-		"fp8_e4m3:channel@1":    "axis 1: compressed-tensors has output channels on axis 0",
-		"int4:g32@0":            "write g32",
-		"int8:sym:divisor=half": "without the divisor half",
-		"int8:ema=0.1":          "is of batches",
+		"fp8_e5m2:channel":    "compressed-tensors has no layout for it",
+		"fp8_e4m3:g32":        "compressed-tensors has no layout for it",
+		"fp4:g32":             "compressed-tensors has no layout for it",
+		"nf4:g64":             "compressed-tensors has no layout for it",
+		"int8:sym:scale=e4m3": "scales of e4m3 are for floating-point codes",
+		"fp8_e4m3:channel@1":  "axis 1: compressed-tensors has output channels on axis 0",
+		"int4:g32@0":          "write g32",
+		"int8:sym:8x8":        "blocks of 8×8: they are written of fp8_e4m3",
+		"fp8_e5m2:8x8":        "blocks of 8×8: they are written of fp8_e4m3",
+		"fp8:block8x8@1x0":    "blocks are of the last two axes: write 8x8",
+		"int8:ema=0.1":        "is of batches",
 	} {
 		var o Options
 		err := o.SetScheme(scheme)

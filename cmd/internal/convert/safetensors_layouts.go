@@ -11,7 +11,7 @@ import (
 
 // The layouts of compressed-tensors for floating-point codes.
 const (
-	floatQuantized = "float-quantized"      // E4M3FN with a float32 scale for the tensor or for each row
+	floatQuantized = "float-quantized"      // E4M3FN with a float32 scale for the tensor, for each row or for each block
 	mxfp8Quantized = "mxfp8-quantized"      // E4M3FN in groups of 32, with powers of two as scales
 	mxfp4Packed    = "mxfp4-pack-quantized" // E2M1 in groups of 32, with powers of two as scales
 	nvfp4Packed    = "nvfp4-pack-quantized" // E2M1 in groups of 16, with E4M3FN scales and a scale of the tensor
@@ -20,7 +20,7 @@ const (
 
 // errNoLayout is the error for a scheme without a layout.
 var errNoLayout = errors.New("compressed-tensors has no layout for it; for floats it has " +
-	"fp8_e4m3 per tensor and fp8_e4m3:channel, mxfp8, mxfp4 and nvfp4")
+	"fp8_e4m3 per tensor, fp8_e4m3:channel and fp8_e4m3:128x128, mxfp8, mxfp4 and nvfp4")
 
 // isMX reports whether scales of a format are powers of two.
 func isMX(f quant.ScaleFormat) bool { return f >= quant.E8M0Floor && f <= quant.E8M0Nearest }
@@ -28,7 +28,9 @@ func isMX(f quant.ScaleFormat) bool { return f >= quant.E8M0Floor && f <= quant.
 // floatLayout returns the layout for the floating-point codes of a scheme.
 func floatLayout(s quant.Scheme) (string, error) {
 	size, _ := s.Granularity.GroupSize()
+	_, _, _, _, block := s.Granularity.Block()
 	switch {
+	case block && (s.Format != quant.E4M3FN || s.Scales != quant.Float32Scale):
 	case s.Format == quant.E4M3FN && s.Scales == quant.Float32Scale && size == 0:
 		return floatQuantized, nil
 	case s.Format == quant.E4M3FN && isMX(s.Scales) && size == 32:

@@ -110,8 +110,11 @@ func (o *Options) scheme(t tensorfile.Info) (s quant.Scheme, axis int, err error
 		return s, axis, err
 	}
 	s = o.codes()
-	if o.Granularity == option.PerTensor {
+	switch o.Granularity {
+	case option.PerTensor:
 		return s, -1, nil
+	case option.PerBlock:
+		return s, -1, fmt.Errorf("blocks of %d×%d, which only safetensors has", o.Block[0], o.Block[1])
 	}
 	channels := o.channelAxis(t)
 	if channels < 0 || channels >= len(t.Shape) {
@@ -141,10 +144,13 @@ func (o *Options) scheme(t tensorfile.Info) (s quant.Scheme, axis int, err error
 // codes returns the scheme of o, per tensor.
 func (o *Options) codes() quant.Scheme {
 	return quant.Scheme{
-		Bits: o.Bits, Format: o.Format, Scales: o.Scales, Unsigned: o.Unsigned, Mapping: o.Mapping, NarrowRange: o.NarrowRange,
+		Bits: o.Bits, Format: o.Format, Scales: o.Scales, Unsigned: o.Unsigned, Mapping: o.Mapping, NarrowRange: o.NarrowRange, Divisor: o.Divisor,
 		Method: o.Range, ZeroInRange: o.Format == quant.Integers, // files keep zero points in the type of codes
 	}
 }
+
+// Scheme returns the scheme of o for a matrix whose channels are on axis 0.
+func (o *Options) Scheme() quant.Scheme { return o.rowScheme() }
 
 // channelAxis returns the axis of the channels of t: Options.Axis if set, else the axis of the
 // operator that uses t, or 0. The result is out of range if Options.Axis is.
@@ -210,13 +216,17 @@ func (o *Options) SetScheme(text string) error {
 		return err
 	}
 	o.Bits, o.Format, o.Scales, o.Mapping = s.Bits, s.Format, s.Scales, s.Mapping
-	o.Unsigned, o.NarrowRange, o.Range = s.Unsigned, s.NarrowRange, s.Method
+	o.Unsigned, o.NarrowRange, o.Divisor, o.Range = s.Unsigned, s.NarrowRange, s.Divisor, s.Method
 	o.Granularity = option.Granularity(s.Granularity)
 	o.GroupSize, _ = s.Granularity.GroupSize()
 	axis, _ := s.Granularity.Axis()
+	if axis0, size0, axis1, size1, ok := s.Granularity.Block(); ok {
+		if axis0 != -2 || axis1 != -1 {
+			return fmt.Errorf("scheme %q: blocks are of the last two axes: write %dx%d", text, size0, size1)
+		}
+		o.Block = [2]int{size0, size1}
+	}
 	switch {
-	case s.Divisor != quant.FarEnd:
-		return fmt.Errorf("scheme %q: files are written without the divisor %v", text, s.Divisor)
 	case channel:
 		o.Granularity = option.PerChannel
 	case o.Granularity == option.PerGroup && axis != -1:
@@ -236,12 +246,19 @@ func (o *Options) Validate() error {
 	switch {
 	case o.Bits < 2 || o.Bits > 16:
 		return fmt.Errorf("%d bits: a code has 2 to 16", o.Bits)
+	case o.Granularity == option.PerBlock:
+		if o.Format != quant.E4M3FN || o.Scales != quant.Float32Scale {
+			return fmt.Errorf("blocks of %d×%d: they are written of fp8_e4m3 with float32 scales, to safetensors", o.Block[0], o.Block[1])
+		}
 	case !slices.Contains(option.Granularities(), o.Granularity):
 		return fmt.Errorf("granularity %q is none of %s, %s and %s", o.Granularity, option.PerTensor, option.PerChannel, option.PerGroup)
 	case o.Granularity == option.PerGroup && o.GroupSize <= 0:
 		return fmt.Errorf("group size %d is not positive", o.GroupSize)
 	case o.NarrowRange && (o.Mapping != quant.Symmetric || o.Unsigned):
 		return fmt.Errorf("narrow range is for signed codes of the symmetric mapping")
+	}
+	if o.Format == quant.Integers && o.Scales == quant.E4M3Scale {
+		return fmt.Errorf("scales of %v are for floating-point codes: those of integers have no scale of the tensor in a file", o.Scales)
 	}
 	if err := o.selection().Validate(); err != nil {
 		return err

@@ -19,6 +19,7 @@ const (
 	PerTensor  = "per_tensor"
 	PerChannel = "per_channel"
 	PerGroup   = "per_group"
+	PerBlock   = "per_block"
 )
 
 // Granularity returns the name of g.
@@ -26,13 +27,17 @@ func Granularity(g quant.Granularity) string {
 	if _, ok := g.GroupSize(); ok {
 		return PerGroup
 	}
+	if _, _, _, _, ok := g.Block(); ok {
+		return PerBlock
+	}
 	if _, ok := g.Axis(); ok {
 		return PerChannel
 	}
 	return PerTensor
 }
 
-// Granularities returns the names of all granularities.
+// Granularities returns the names of the granularities that flags and the page offer. PerBlock is
+// only for the text of schemes, as in fp8:128x128.
 func Granularities() []string { return []string{PerTensor, PerChannel, PerGroup} }
 
 // Mappings returns the names of all mappings.
@@ -46,6 +51,36 @@ func ParseMapping(word string) (quant.Mapping, error) {
 		}
 	}
 	return 0, fmt.Errorf("mapping %q is neither asymmetric nor symmetric", word)
+}
+
+// Divisors returns the names of all divisors of the symmetric mapping.
+func Divisors() []string {
+	return []string{quant.FarEnd.String(), quant.HalfWidth.String(), quant.EachEnd.String()}
+}
+
+// ParseDivisor returns the divisor with the given name. "" is FarEnd.
+func ParseDivisor(word string) (d quant.Divisor, err error) {
+	if word != "" && d.UnmarshalText([]byte(word)) != nil {
+		return d, fmt.Errorf("divisor %q is none of %s", word, strings.Join(Divisors(), ", "))
+	}
+	return d, nil
+}
+
+// ScaleFormats returns the names of all formats of scales.
+func ScaleFormats() []string {
+	var names []string
+	for _, f := range quant.ScaleFormats() {
+		names = append(names, f.String())
+	}
+	return names
+}
+
+// ParseScales returns the format of scales with the given name. "" is Float32Scale.
+func ParseScales(word string) (f quant.ScaleFormat, err error) {
+	if word != "" && f.UnmarshalText([]byte(word)) != nil {
+		return f, fmt.Errorf("format of scales %q is none of %s", word, strings.Join(ScaleFormats(), ", "))
+	}
+	return f, nil
 }
 
 // Methods returns the methods that choose a range for a whole tensor, with Percentile(p) among

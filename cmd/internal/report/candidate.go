@@ -106,6 +106,7 @@ func (c candidate) about() SweepScheme {
 	if size, ok := c.scheme.Granularity.GroupSize(); ok {
 		x.GroupSize = &size
 	}
+	x.BlockSize = blockSize(c.scheme.Granularity)
 	return x
 }
 

@@ -15,7 +15,7 @@ import (
 // TestSchemesSideBySide: each scheme of a list has the results of the library, or of the
 // blocks of GGUF, whatever is listed beside it.
 func TestSchemesSideBySide(t *testing.T) {
-	names := []string{"int4:g8", "q4_0", "nf4:g16:mse", "int8:sym:channel", "Q6_K", "nvfp4", "fp8_e5m2:channel@1", "mxfp4"}
+	names := []string{"int4:g8", "q4_0", "nf4:g16:mse", "int8:sym:channel", "Q6_K", "nvfp4", "fp8_e5m2:channel@1", "mxfp4", "fp8:3x40"}
 	src := plainModel(3)
 	src = append(src, fakeTensor{name: "rows", shape: []int{4, 96}, data: waveOf(4 * 96), axis: tensorfile.NoAxis})
 	s, err := BuildSweep(t.Context(), "test", src, SweepOptions{Schemes: names}, nil)
@@ -31,7 +31,7 @@ func TestSchemesSideBySide(t *testing.T) {
 		}
 	}
 	x := quant.Tensor{Data: src[3].data, Shape: src[3].shape}
-	for k, text := range map[int]string{0: "int4:g8", 2: "nf4:g16:mse", 3: "int8:sym:c0", 5: "nvfp4", 6: "fp8_e5m2:c1", 7: "mxfp4"} {
+	for k, text := range map[int]string{0: "int4:g8", 2: "nf4:g16:mse", 3: "int8:sym:c0", 5: "nvfp4", 6: "fp8_e5m2:c1", 7: "mxfp4", 8: "fp8:block3x40@0x1"} {
 		q, err := quant.ParseScheme(text)
 		if err != nil {
 			t.Fatal(err)

@@ -31,24 +31,31 @@ const (
 // number that is not finite is an empty field.
 func WriteCSV(w io.Writer, r *Report, channels bool) error {
 	head := csvHead
-	if r.Options.Format != "" {
-		head = append(slices.Clip(head), "format")
+	head = append(slices.Clip(head), r.Options.rareColumns()...)
+	if r.Options.Importance != "" {
+		head = append(head, "weighted_rmse", "weighted_sqnr_db")
 	}
 	c := table.NewCSV(w, head)
 	for i := range r.Tensors {
 		t := &r.Tensors[i]
 		for k := range t.Results {
-			t.writeCSV(c, r.Source, k, channels)
+			t.writeCSV(c, r, k, channels)
 		}
 	}
 	return c.Flush()
 }
 
-func (t *Tensor) writeCSV(c *table.CSV, source string, k int, channels bool) {
-	r := &t.Results[k]
+func (t *Tensor) writeCSV(c *table.CSV, from *Report, k int, channels bool) {
+	r, rare := &t.Results[k], from.Options.rareFields()
+	weighted := func(w *Weighted) []string {
+		if from.Options.Importance == "" {
+			return rare
+		}
+		return append(slices.Clip(rare), w.fields()...)
+	}
 	s := r.Scheme
 	fixed := []string{
-		table.Inert(source), table.Inert(t.Name), table.Inert(t.DType), table.Shape(t.Shape),
+		table.Inert(from.Source), table.Inert(t.Name), table.Inert(t.DType), table.Shape(t.Shape),
 		strconv.Itoa(s.Bits), strconv.FormatBool(s.Unsigned), s.Mapping, s.Granularity, table.Integer(s.Axis), table.Integer(s.GroupSize),
 		strconv.FormatBool(s.NarrowRange), strconv.FormatBool(s.ZeroInRange),
 	}
@@ -68,7 +75,7 @@ func (t *Tensor) writeCSV(c *table.CSV, source string, k int, channels bool) {
 	about := []string{table.Inert(t.Use), t.AxisFrom}
 	c.Row(fixed, measured("", t.Elements, &r.Metrics, t.Min, t.Max, r.scales[:], r.zeros[:]),
 		r.Memory.fields(), []string{rowTensor}, gain, []string{strconv.FormatBool(k == t.Best)}, about,
-		[]string{bitsPerWeight(r.Memory.Total, t.Elements), strconv.FormatInt(t.Bytes, 10), s.Method}, s.formatField())
+		[]string{bitsPerWeight(r.Memory.Total, t.Elements), strconv.FormatInt(t.Bytes, 10), s.Method}, weighted(r.Weighted))
 	if !channels {
 		return
 	}
@@ -77,16 +84,35 @@ func (t *Tensor) writeCSV(c *table.CSV, source string, k int, channels bool) {
 		ch := &r.Channels[i]
 		scale, zero := t.params(r, i)
 		c.Row(fixed, measured(strconv.Itoa(t.channel(i)), per, &ch.Metrics, ch.Min, ch.Max, scale, zero),
-			make([]string, 3), []string{rowChannel}, make([]string, 5), about, []string{"", "", s.Method}, s.formatField())
+			make([]string, 3), []string{rowChannel}, make([]string, 5), about, []string{"", "", s.Method}, weighted(ch.Weighted))
 	}
 }
 
-// formatField is the field of a format. Rows of integer codes do not have it.
-func (s Scheme) formatField() []string {
-	if s.Format == "" {
-		return nil
+// rareColumns names the columns of options that a table has only if the options are not the
+// default.
+func (o Options) rareColumns() []string {
+	var names []string
+	if o.Format != "" {
+		names = append(names, "format")
 	}
-	return []string{s.Format}
+	if o.Divisor != "" {
+		names = append(names, "divisor")
+	}
+	if o.Scales != "" {
+		names = append(names, "scales")
+	}
+	return names
+}
+
+// rareFields are the fields of rareColumns.
+func (o Options) rareFields() []string {
+	var fields []string
+	for _, x := range []string{o.Format, o.Divisor, o.Scales} {
+		if x != "" {
+			fields = append(fields, x)
+		}
+	}
+	return fields
 }
 
 // fields are the bytes of a row.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/a01592f9/quant"
+	"github.com/a01592f9/quant/cmd/internal/importance"
 	"github.com/a01592f9/quant/cmd/internal/option"
 )
 
@@ -22,9 +23,19 @@ type Options struct {
 	Method      string   `json:"method"`  // that chooses ranges, as quant.ParseMethod has it; "" is "minmax"
 	Codes       bool     `json:"codes"`   // whether results hold codes and reconstructed values
 
+	// Divisor and Scales are names of a quant.Divisor and of a quant.ScaleFormat. "" is "far", and
+	// "float32".
+	Divisor string `json:"divisor,omitempty"`
+	Scales  string `json:"scales,omitempty"`
+
 	// Format is the name of a quant.Format whose codes are not integers; "" for
 	// integers. With a format Bits and Mapping are ignored.
 	Format string `json:"format,omitempty"`
+
+	// Importance names the file with the importance of the inputs of weights; "" for none. See
+	// SetImportance.
+	Importance string `json:"importance,omitempty"`
+	importance *importance.File
 
 	// Few allows a report of very many channels to keep only the worst of each tensor, so that
 	// the report of any model is small.
@@ -47,6 +58,12 @@ func (o Options) Validate() error {
 	if err != nil {
 		return err
 	}
+	if _, err := option.ParseDivisor(o.Divisor); err != nil {
+		return &OptionError{"divisor", err}
+	}
+	if _, err := option.ParseScales(o.Scales); err != nil {
+		return &OptionError{"scales", err}
+	}
 	switch _, err := option.ParseMethod(o.Method); {
 	case err != nil:
 		return optionf("method", "%w", err)
@@ -56,6 +73,10 @@ func (o Options) Validate() error {
 		return optionf("narrow_range", "narrow range needs the symmetric mapping")
 	case o.NarrowRange && o.Unsigned:
 		return optionf("narrow_range", "narrow range is for signed codes, not for unsigned ones")
+	case o.divisor() != quant.FarEnd && (mapping != quant.Symmetric || format != quant.Integers):
+		return optionf("divisor", "the divisor %s is for integers and the symmetric mapping", o.Divisor)
+	case o.divisor() == quant.EachEnd && o.scales() != quant.Float32Scale:
+		return optionf("divisor", "the divisor %s is for scales that are float32, not %s", o.Divisor, o.Scales)
 	case o.GroupSize < 0:
 		return optionf("group_size", "group size %d is not positive", o.GroupSize)
 	case o.GroupAxis != nil && o.GroupSize == 0:
@@ -99,16 +120,29 @@ func (e *OptionError) Unwrap() error { return e.err }
 func (o Options) scheme(m quant.Mapping) quant.Scheme {
 	method, _ := option.ParseMethod(o.Method) // Validate has checked it
 	if f, _ := o.format(); f != quant.Integers {
-		return quant.Scheme{Method: method, Format: f}
+		return quant.Scheme{Method: method, Format: f, Scales: o.scales()}
 	}
 	return quant.Scheme{
 		Method:      method,
 		Bits:        o.Bits,
 		Unsigned:    o.Unsigned,
 		Mapping:     m,
+		Scales:      o.scales(),
+		Divisor:     o.divisor(),
 		NarrowRange: o.NarrowRange,
 		ZeroInRange: o.ZeroInRange,
 	}
+}
+
+// divisor and scales return what the names stand for. Validate has checked them.
+func (o Options) divisor() quant.Divisor {
+	d, _ := option.ParseDivisor(o.Divisor)
+	return d
+}
+
+func (o Options) scales() quant.ScaleFormat {
+	f, _ := option.ParseScales(o.Scales)
+	return f
 }
 
 // format returns the format of the codes.
@@ -131,16 +165,30 @@ func (o Options) checkFormat(f quant.Format) error {
 	if o.Unsigned || o.NarrowRange || o.ZeroInRange {
 		return optionf("format", "unsigned codes, narrow range and zero in range are for integers, not for %s", f)
 	}
-	if err := (quant.Scheme{Format: f, Method: o.scheme(quant.Symmetric).Method}).Validate(); err != nil {
+	s := quant.Scheme{Format: f, Method: o.scheme(quant.Symmetric).Method}
+	if err := s.Validate(); err != nil {
 		return optionf("method", "%w", err)
+	}
+	s.Scales = o.scales()
+	if err := s.Validate(); err != nil {
+		return optionf("scales", "%w", err)
 	}
 	return nil
 }
 
 // normal returns o with the width of a code and the symmetric mapping that its format implies.
-// The format of integers is "".
+// The format of integers, the divisor far and scales of float32 are "".
 func (o Options) normal() Options {
 	f, err := o.format()
+	if o.divisor() == quant.FarEnd {
+		o.Divisor = ""
+	}
+	if o.scales() == quant.Float32Scale {
+		o.Scales = ""
+	}
+	if o.importance == nil {
+		o.Importance = ""
+	}
 	switch {
 	case err != nil:
 	case f == quant.Integers:
@@ -178,8 +226,17 @@ func (o Options) restText() string {
 	if o.ZeroInRange {
 		s += ", zero in range"
 	}
+	if o.Divisor != "" {
+		s += ", divisor " + o.Divisor
+	}
+	if o.Scales != "" {
+		s += ", scales " + o.Scales
+	}
 	if o.Method != "" && o.Method != quant.MinMax.String() {
 		s += ", method " + o.Method
+	}
+	if o.Importance != "" {
+		s += ", importance of " + o.Importance
 	}
 	return s
 }

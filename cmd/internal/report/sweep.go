@@ -45,6 +45,10 @@ type SweepOptions struct {
 	Tensors     []string `json:"tensors"`
 	Target      *float64 `json:"target_db"` // SQNR to reach; nil for none
 
+	// Divisor and Scales are those of Options.
+	Divisor string `json:"divisor,omitempty"`
+	Scales  string `json:"scales,omitempty"`
+
 	// Schemes are a list to compare beside those of Bits and GroupSizes: texts as
 	// quant.ParseScheme reads them, with "channel" for the axis of the channels, and
 	// block formats of GGUF such as "q4_k". If Bits is empty, only these are compared.
@@ -82,6 +86,7 @@ type SweepScheme struct {
 	Bits          int         `json:"bits"`
 	Granularity   string      `json:"granularity"`
 	GroupSize     *int        `json:"group_size"`
+	BlockSize     []int       `json:"block_size,omitempty"`
 	Memory        Memory      `json:"memory"`
 	BitsPerWeight text.Number `json:"bits_per_weight"`
 	Compression   text.Number `json:"compression"`
@@ -99,12 +104,12 @@ func (s SweepScheme) Label() string {
 	if s.Name != "" {
 		return s.Name
 	}
-	return fmt.Sprintf("%d bits %s", s.Bits, Scheme{Granularity: s.Granularity, GroupSize: s.GroupSize}.adverb())
+	return fmt.Sprintf("%d bits %s", s.Bits, Scheme{Granularity: s.Granularity, GroupSize: s.GroupSize, BlockSize: s.BlockSize}.adverb())
 }
 
 // GranularityLabel is its granularity for people: "per channel".
 func (s SweepScheme) GranularityLabel() string {
-	return Scheme{Granularity: s.Granularity, GroupSize: s.GroupSize}.Label()
+	return Scheme{Granularity: s.Granularity, GroupSize: s.GroupSize, BlockSize: s.BlockSize}.Label()
 }
 
 // A SweepWeight has the results of each scheme for one weight.
@@ -137,7 +142,7 @@ type SweepError struct {
 func (o SweepOptions) options() Options {
 	return Options{
 		Unsigned: o.Unsigned, Mapping: o.Mapping, Axis: o.Axis, NarrowRange: o.NarrowRange,
-		ZeroInRange: o.ZeroInRange, Method: o.Method, Tensors: o.Tensors,
+		ZeroInRange: o.ZeroInRange, Method: o.Method, Tensors: o.Tensors, Divisor: o.Divisor, Scales: o.Scales,
 	}
 }
 
@@ -214,6 +219,8 @@ func BuildSweep(ctx context.Context, name string, src Source, o SweepOptions, pr
 		o.Bits = []int{}
 	}
 	complete(&o.Tensors, &o.Mapping, &o.Method)
+	usual := o.options().normal()
+	o.Divisor, o.Scales = usual.Divisor, usual.Scales
 	s := &Sweep{Source: name, Options: o, Weights: []SweepWeight{}, FileNotes: NotesOf(src)}
 	s.base = Report{Source: name, Options: o.options(), Skipped: []Skipped{}}
 	plan, err := s.base.plan(src.Tensors())

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 
 	"github.com/a01592f9/quant/cmd/internal/table"
@@ -135,8 +136,9 @@ var sweepHead = []string{
 // WriteCSV writes a row for each scheme, of all weights together, and one for each
 // weight and scheme. It has the form of Report.WriteCSV.
 func (s *Sweep) WriteCSV(w io.Writer) error {
-	c := table.NewCSV(w, sweepHead)
 	o := s.Options
+	rare := o.options().rareFields()
+	c := table.NewCSV(w, append(slices.Clip(sweepHead), o.options().rareColumns()...))
 	scheme := func(x *SweepScheme) []string {
 		return []string{
 			strconv.Itoa(x.Bits), strconv.FormatBool(o.Unsigned), o.Mapping, x.Granularity, table.Integer(x.GroupSize),
@@ -157,7 +159,7 @@ func (s *Sweep) WriteCSV(w io.Writer) error {
 		x := &s.Schemes[k]
 		c.Row([]string{table.Inert(s.Source), "total", "", "", "", "", "", "", strconv.FormatInt(sum.Elements, 10), strconv.FormatInt(sum.SourceBytes, 10)},
 			scheme(x), []string{"", "", text.Exact(x.SQNR), text.Exact(x.MeanSQNR), text.Exact(x.MinSQNR), strconv.FormatInt(x.Clipped, 10)},
-			x.Memory.fields(), size(x.Memory, sum.Elements), []string{strconv.FormatBool(x.Pareto), chosen(k, sum.Chosen), o.Method, table.Inert(x.Name)})
+			x.Memory.fields(), size(x.Memory, sum.Elements), []string{strconv.FormatBool(x.Pareto), chosen(k, sum.Chosen), o.Method, table.Inert(x.Name)}, rare)
 	}
 	for i := range s.Weights {
 		x := &s.Weights[i]
@@ -168,7 +170,7 @@ func (s *Sweep) WriteCSV(w io.Writer) error {
 		for k := range x.Results {
 			r := &x.Results[k]
 			c.Row(about, scheme(&s.Schemes[k]), []string{text.Exact(r.RMSE), text.Exact(r.MaxError), text.Exact(r.SQNR), "", "", strconv.Itoa(r.Clipped)},
-				r.memory.fields(), size(r.memory, x.Elements), []string{"", chosen(k, x.Choice), o.Method, table.Inert(s.Schemes[k].Name)})
+				r.memory.fields(), size(r.memory, x.Elements), []string{"", chosen(k, x.Choice), o.Method, table.Inert(s.Schemes[k].Name)}, rare)
 		}
 	}
 	return c.Flush()

@@ -3,6 +3,7 @@ package tensorfile
 import (
 	"encoding/json"
 	"io"
+	"slices"
 )
 
 // stConfig is the configuration of quantization in a file next to a model. Any field may be
@@ -13,7 +14,8 @@ type stConfig struct {
 	BlockSize []int  `json:"weight_block_size"` // of FP8
 	Groups    map[string]struct {
 		Weights struct {
-			Bits int `json:"num_bits"`
+			Bits  int   `json:"num_bits"`
+			Block []int `json:"block_structure"`
 		} `json:"weights"`
 	} `json:"config_groups"` // of compressed-tensors
 
@@ -70,6 +72,20 @@ func stConfigOf(read func(name string) (data []byte, ok bool)) *stConfig {
 		}
 	}
 	return new(stConfig)
+}
+
+// blockSize returns the sizes of blocks that the configuration has for all weights, or nil.
+func (c *stConfig) blockSize() []int {
+	size := c.BlockSize
+	for _, g := range c.Groups {
+		if b := g.Weights.Block; len(b) > 0 {
+			if len(size) > 0 && !slices.Equal(size, b) {
+				return nil
+			}
+			size = b
+		}
+	}
+	return size
 }
 
 // bits returns the width of the codes of compressed-tensors if it is the same for all weights,

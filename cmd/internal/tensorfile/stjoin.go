@@ -67,7 +67,7 @@ func (j *joiner) joinScaled(i int) error {
 	e := &j.f.entries[i]
 	name := strings.TrimSuffix(e.Name, "._data")
 	scale := j.entry(j.scaleOf(e.Name, e.DType))
-	preferred := j.config.BlockSize
+	preferred := j.config.blockSize()
 	if len(preferred) == 0 && strings.HasSuffix(scale.Name, "_scale_inv") {
 		preferred = []int{128, 128}
 	}
