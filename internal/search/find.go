@@ -51,6 +51,9 @@ func (s *Search) OfValues(t *Task, x []float32, r Range, cost Cost, count func(*
 		if r, ok := s.swept(x, r, cost); ok {
 			return r
 		}
+		if len(x) <= sweepMany {
+			return s.polished(x, s.counted(x, r, cost, count), r, cost)
+		}
 	}
 	return s.counted(x, r, cost, count)
 }

@@ -16,10 +16,8 @@ func (t *Task) mostSwept() int {
 		return 0
 	case !t.Symmetric:
 		return sweepMost
-	case t.Goal == Squares:
-		return sweepMany
 	}
-	return sweepFew
+	return sweepMany
 }
 
 // swept is OfValues for few values. It reports whether it has an answer: not where
@@ -57,6 +55,27 @@ func (s *Search) swept(x []float32, r Range, cost Cost) (Range, bool) {
 		best = s.touchUp(best, cost)
 	}
 	return best.Range, true
+}
+
+// polished returns the best range next to r, which the search by a histogram found for x, whose
+// values are in whole: of steps that differ by little, and lowest marks that differ by one.
+func (s *Search) polished(x []float32, r, whole Range, cost Cost) Range {
+	w := &s.sweep
+	best := candidate{Range: r, cost: cost(r, math.Inf(1))}
+	if !w.begin(s.task, whole) || best.cost == 0 {
+		return r
+	}
+	w.sort(x)
+	scale, zero := s.task.Params(r)
+	low := float64(s.task.Lowest - zero)
+	w.ready(best.cost)
+	w.limit, w.wanted, w.near, w.begun = best.cost, 3, math.Inf(1), 0.5/float64(scale)
+	for l := low - 1; l <= low+1; l++ {
+		if l == low || !w.symmetric && l >= w.lowest && (math.IsInf(w.lowest, 0) || l <= 0) {
+			w.zoom(spot{float64(scale), l, 0})
+		}
+	}
+	return s.bestOf(w.exact, best, cost).Range
 }
 
 // bestOf returns the best of some places and of what was the best before.
