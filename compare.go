@@ -192,7 +192,7 @@ func (c *Comparison) prepare(n int, shape []int, src Source, calibrate bool) (by
 				return by, err
 			}
 		case l != channels && l.params > 1:
-			g.ranges.addOther(l)
+			g.ranges.addOther(l, src == nil)
 		}
 	}
 	return by, nil
@@ -302,14 +302,18 @@ func (c *Comparison) setSubjects(n int, shape []int) {
 	}
 }
 
-// leastInside is the least number of elements of a channel for which findInside saves time.
-const leastInside = 256
+// The least numbers of elements of a channel, and of rows of columns, for which findInside saves
+// time.
+const (
+	leastInside     = 256
+	leastInsideRows = 16
+)
 
 // findInside finds the schemes that clip no element, from the ranges of the first pass. The
 // second pass uses a faster kernel for them.
 func (c *Comparison) findInside(n int) {
 	g := c.walk
-	if g.ch.cols > 0 || n/g.ch.axis < leastInside {
+	if g.ch.cols > 0 && n/g.ch.cols < leastInsideRows || g.ch.cols == 0 && n/g.ch.axis < leastInside {
 		return
 	}
 	for i := range g.errors.schemes {
@@ -355,27 +359,26 @@ func (c *Comparison) ChannelGranularity() Granularity {
 // setRanges copies the ranges of the channels from the walk.
 func (c *Comparison) setRanges() {
 	c.ChannelRanges = resize(c.ChannelRanges, c.walk.ch.axis)
+	lo, hi := c.walk.ranges.lo[:len(c.ChannelRanges)], c.walk.ranges.hi[:len(c.ChannelRanges)]
+	all := Range{lo[0], hi[0]}
 	for i := range c.ChannelRanges {
-		c.ChannelRanges[i] = Range{c.walk.ranges.lo[i], c.walk.ranges.hi[i]}
+		r := Range{lo[i], hi[i]}
+		c.ChannelRanges[i] = r
+		if r.Min < all.Min { // rarely so, and a comparison is faster than Union
+			all.Min = r.Min
+		}
+		if r.Max > all.Max {
+			all.Max = r.Max
+		}
 	}
-	c.Range = c.ChannelRanges[0]
-	for _, r := range c.ChannelRanges[1:] {
-		c.Range = c.Range.Union(r)
-	}
+	c.Range = all
 }
 
 // set fills r with the metrics of u, from the sums of the second pass over n elements.
 func (r *Result) set(g *walk, u *subject, n int) {
 	channels := g.ch.axis
 	r.ChannelMetrics = resize(r.ChannelMetrics, channels)
-	var all tally
-	squares := 0.0
-	for c := range channels {
-		t := &u.tally[c]
-		r.ChannelMetrics[c] = t.metrics(n/channels, g.ranges.sq[c])
-		all.addAll(t)
-		squares += g.ranges.sq[c]
-	}
+	all, squares := metricsOf(r.ChannelMetrics, u.tally[:channels], g.ranges.sq[:channels], n/channels)
 	r.Metrics = all.metrics(n, squares)
 	r.Memory = r.Scheme.Memory(n, len(r.Scale))
 }

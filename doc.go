@@ -305,6 +305,19 @@
 // LeastSquares. Compare takes schemes with different methods, and measures the error
 // of each.
 //
+// # Importance
+//
+// An error matters as much as what it is multiplied with. [CalibrateWeighted] takes an
+// [Importance] for the elements of a weight, such as the mean squares of the activations at
+// its inputs: feedback.Moments observes them, and an importance matrix of llama.cpp has them.
+// LeastSquares then chooses the range with the least sum of w·e². [CompareWeighted] measures
+//
+//	weighted RMSE = sqrt(sum w·e² / sum w)               in the unit of the data
+//	weighted SQNR = 10 log10(sum w·x² / sum w·e²)        in dB
+//
+// beside the other metrics. An importance belongs to a call and not to a Scheme, since it is
+// data of one tensor. Quantize and Dequantize do not need it.
+//
 // # Calibrating over batches
 //
 // Activations come in batches. All batches need not be in memory together, or in one

@@ -20,6 +20,7 @@ var (
 	ErrNotFinite   = errors.New("quant: value is not finite") // a *NotFiniteError
 	ErrRange       = errors.New("quant: invalid range")
 	ErrParams      = errors.New("quant: number of parameters does not match the shape")
+	ErrImportance  = errors.New("quant: invalid importance")
 	ErrScale       = errors.New("quant: scale is not positive and finite")              // a *ParamError
 	ErrScaleFormat = errors.New("quant: scale is not a number of the format of scales") // a *ParamError
 	ErrZeroPoint   = errors.New("quant: zero point out of range")                       // a *ParamError

@@ -81,6 +81,42 @@ func (g *codeGrid) errorsInside(acc []sums, sq []float64, src []float32, run int
 	g.errorsRuns(acc[n:], sq, src[n*run:], run, scale[n:], zero[n:])
 }
 
+// An insideRuns is what errorsInside takes of a scheme: where the sums go, and the parameters.
+type insideRuns struct {
+	grid  *codeGrid
+	acc   []sums
+	scale []float32
+	zero  []int32
+}
+
+// errorsInsideBoth is errorsInside for two schemes.
+func errorsInsideBoth(a, b insideRuns, sq []float64, src []float32, run int) {
+	n := errorsInsideTwo(a.acc, b.acc, sq, src, run, a.scale, a.zero, b.scale, b.zero)
+	if n == len(a.acc) {
+		return
+	}
+	if sq != nil {
+		sq = sq[n:]
+	}
+	a.grid.errorsInside(a.acc[n:], sq, src[n*run:], run, a.scale[n:], a.zero[n:])
+	b.grid.errorsInside(b.acc[n:], nil, src[n*run:], run, b.scale[n:], b.zero[n:])
+}
+
+// errorsInsideColumns is errorsColumns for elements that all have codes in the grid.
+func (g *codeGrid) errorsInsideColumns(acc columnSums, src []float32, rows, stride int, scale []float32, zero []int32) {
+	for i := 0; i < len(scale); {
+		n := errorsInsideColumns(acc.from(i), src[i:], rows, stride, scale[i:], zero[i:])
+		if i += n; i < len(scale) {
+			k := len(scale) - i
+			if active == avx512 {
+				k = min(k, 16) // the kernel serves those behind them perhaps
+			}
+			g.errorsColumns(acc.from(i).sub(k), src[i:], rows, stride, scale[i:i+k], zero[i:i+k])
+			i += k
+		}
+	}
+}
+
 // holds reports whether elements from lo to hi have codes in the grid, one range for each
 // parameter, and whether errorsInside has a use for that. Codes rise with elements.
 func (g *codeGrid) holds(lo, hi, scale []float32, zero []int32) bool {
@@ -89,6 +125,10 @@ func (g *codeGrid) holds(lo, hi, scale []float32, zero []int32) bool {
 	}
 	for i, s := range scale {
 		first, last := float32(g.qmin-zero[i]), float32(g.qmax-zero[i])
+		// Below 1024 the two products are rounded by less than 0.01 of a step.
+		if lo[i] >= (first-0.49)*s && hi[i] <= (last+0.49)*s && -1024 < first && last < 1024 && s > 0x1p-100 {
+			continue
+		}
 		if c := code(lo[i], s, first-1, last+1); float32(c) < first {
 			return false
 		}

@@ -19,6 +19,8 @@ package quant
 //	from 4 bits   kernels_generic.go     -                        dequantize4_avx512_amd64.s -
 //	errors        kernels_generic.go     errors_avx2_amd64.s      errors_avx512_amd64.s      errors_arm64.s
 //	inside        kernels_generic.go     -                        inside_avx512_amd64.s      -
+//	of two        kernels_generic.go     -                        insidetwo_avx512_amd64.s   -
+//	of columns    kernels_generic.go     -                        insidecolumns_avx512_amd64.s -
 //	codebooks     codebook_generic.go    codebook_avx2_amd64.s    codebook_avx512_amd64.s    -
 //	differences   kernels_generic.go     differences_avx2_amd64.s differences_avx512_amd64.s -
 //	histogram     kernels_generic.go     histogram_avx2_amd64.s   as AVX2                    histogram_arm64.s

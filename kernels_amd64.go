@@ -38,7 +38,19 @@ func rangeRuns(lo, hi, src []float32, run int) bool {
 	if active == generic {
 		return rangeRunsGeneric(lo, hi, src, run)
 	}
-	n, ok := rangeShort(lo, hi, src, run)
+	return rangeRunsWith(lo, hi, src, run, false)
+}
+
+// rangeRunsFar is rangeRuns for elements that no cache holds.
+func rangeRunsFar(lo, hi, src []float32, run int) bool {
+	if active == generic {
+		return rangeRunsGeneric(lo, hi, src, run)
+	}
+	return rangeRunsWith(lo, hi, src, run, true)
+}
+
+func rangeRunsWith(lo, hi, src []float32, run int, far bool) bool {
+	n, ok := rangeShort(lo, hi, src, run, far)
 	if lo, hi, src = lo[n:], hi[n:], src[n*run:]; len(src) == 0 {
 		return ok
 	}
@@ -48,14 +60,16 @@ func rangeRuns(lo, hi, src []float32, run int) bool {
 	return rangeRunsAVX512(lo, hi, src, run) && ok
 }
 
-// rangeShort reduces short runs several at a time, and returns how many.
-func rangeShort(lo, hi, src []float32, run int) (n int, ok bool) {
+// rangeShort reduces short runs several at a time, and returns how many. The kernel of groups
+// reads far elements more slowly than the other kernel: it waits for all elements of sixteen
+// groups before it reads the next.
+func rangeShort(lo, hi, src []float32, run int, far bool) (n int, ok bool) {
 	n = len(src) / run
 	switch {
 	case active == avx2 && run >= 8 && run <= shortRange && n >= 8:
 		n &^= 7
 		return n, rangeShortAVX2(lo[:n], hi[:n], src, run)
-	case active == avx512 && n >= 16 && groupRun(run):
+	case active == avx512 && n >= 16 && groupRun(run) && !far:
 		n &^= 15
 		return n, rangeGroupsAVX512(lo[:n], hi[:n], src, run)
 	case active == avx512 && run <= shortRange && n >= 4:
@@ -197,6 +211,23 @@ func errorsInsideRuns(acc []sums, sq []float64, src []float32, run int, scale []
 		return 0
 	}
 	return errorsInsideRunsAVX512(acc, sq, src, run, scale[:len(acc)], zero[:len(acc)])
+}
+
+// errorsInsideTwo has a kernel for AVX-512. It returns how many runs it did.
+func errorsInsideTwo(acc1, acc2 []sums, sq []float64, src []float32, run int, scale1 []float32, zero1 []int32, scale2 []float32, zero2 []int32) int {
+	n := len(acc1)
+	if active != avx512 || n == 0 {
+		return 0
+	}
+	return errorsInsideTwoAVX512(acc1, acc2[:n], sq, src, run, scale1[:n], zero1[:n], scale2[:n], zero2[:n])
+}
+
+// errorsInsideColumns has a kernel for AVX-512. It returns how many columns it did.
+func errorsInsideColumns(acc columnSums, src []float32, rows, stride int, scale []float32, zero []int32) int {
+	if active != avx512 || rows == 0 || len(scale) == 0 {
+		return 0
+	}
+	return errorsInsideColumnsAVX512(&acc.abs[0], &acc.sq[0], &acc.max[0], &src[0], rows, stride, scale, zero[:len(scale)])
 }
 
 // errorsColumnsUntil is errorsUntil for columns.

@@ -103,6 +103,8 @@ func rangeRuns(lo, hi, src []float32, run int) bool {
 	}
 }
 
+func rangeRunsFar(lo, hi, src []float32, run int) bool { return rangeRuns(lo, hi, src, run) }
+
 func rangeColumns(lo, hi, src []float32, rows, stride int) bool {
 	ok := true
 	n := len(lo)
@@ -301,6 +303,14 @@ func dequantizeBookRuns(dst []float32, src []uint8, run int, scale []float32, b 
 
 // errorsInsideRuns has no kernel here.
 func errorsInsideRuns([]sums, []float64, []float32, int, []float32, []int32) int { return 0 }
+
+// errorsInsideTwo has no kernel here.
+func errorsInsideTwo([]sums, []sums, []float64, []float32, int, []float32, []int32, []float32, []int32) int {
+	return 0
+}
+
+// errorsInsideColumns has no kernel here.
+func errorsInsideColumns(columnSums, []float32, int, int, []float32, []int32) int { return 0 }
 
 // quantize4Runs has no kernel here.
 func quantize4Runs([]byte, []float32, int, []float32, []int32, int32, int32) bool { return false }

@@ -48,6 +48,12 @@ func errorsRunsAVX512(acc []sums, sq []float64, src []float32, run int, scale []
 func errorsInsideRunsAVX512(acc []sums, sq []float64, src []float32, run int, scale []float32, zero []int32) int
 
 //go:noescape
+func errorsInsideTwoAVX512(acc1, acc2 []sums, sq []float64, src []float32, run int, scale1 []float32, zero1 []int32, scale2 []float32, zero2 []int32) int
+
+//go:noescape
+func errorsInsideColumnsAVX512(abs, sq *float64, max *float32, src *float32, rows, stride int, scale []float32, zero []int32) int
+
+//go:noescape
 func errorsColumnsAVX512(abs, sq *float64, max *float32, clipped *uint32, src *float32, rows, stride int, scale []float32, zero []int32, qmin, qmax int32) int
 
 //go:noescape
@@ -150,7 +156,7 @@ func quantizeInt8WholeAVX512(dst []uint8, src []float32, rows int, scale []float
 	if rows > 1 && n >= 64 {
 		if stream && n >= wideRowAVX512 && smallZeros(zero) {
 			done = n &^ 63
-			quantizeInt8RowsAVX512(&dst[0], &src[0], rows, n, done, &scale[0], &zero[0], qmin, qmax, stream)
+			quantizeInt8InBands(dst, src, rows, n, done, scale, zero, qmin, qmax)
 		} else {
 			buf := preparedColumns.Get().(*[]float32)
 			*buf = resize(*buf, n/64*256)
@@ -162,6 +168,23 @@ func quantizeInt8WholeAVX512(dst []uint8, src []float32, rows int, scale []float
 	}
 	if done < n {
 		quantizeInt8ColumnsAVX512(&dst[done], &src[done], rows, n, scale[done:], zero[done:], qmin, qmax)
+	}
+}
+
+// quantizeInt8InBands goes through rows of cols elements that no cache holds, stride elements
+// apart, in pieces of 8 rows. The parameters of a piece then stay in the first-level cache, and
+// while it is done, the kernel fetches the piece to the right of it. Rows of up to 1024 elements
+// are pieces as a whole.
+func quantizeInt8InBands(dst []uint8, src []float32, rows, stride, cols int, scale []float32, zero []int32, qmin, qmax int32) {
+	width := cols
+	if cols > 1024 {
+		width = 512
+	}
+	for r := 0; r < rows; r += 8 {
+		for j := 0; j < cols; j += width {
+			at := r*stride + j
+			quantizeInt8RowsAVX512(&dst[at], &src[at], min(8, rows-r), stride, min(width, cols-j), &scale[j], &zero[j], qmin, qmax, true)
+		}
 	}
 }
 

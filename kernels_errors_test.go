@@ -108,6 +108,8 @@ type columnsHarness struct {
 	from, want               columnSums
 	src, scale, zero         *area
 	abs, sq, max, clippedSum *area
+
+	inside bool // elements have codes in the grid, and errorsInsideColumns is compared
 }
 
 func newColumnsHarness(t *testing.T) *columnsHarness {
@@ -115,11 +117,27 @@ func newColumnsHarness(t *testing.T) *columnsHarness {
 	return &columnsHarness{t: t, src: a(4), scale: a(4), zero: a(4), abs: a(8), sq: a(8), max: a(4), clippedSum: a(4)}
 }
 
+// kernel calls what is compared with the definition.
+func (h *columnsHarness) kernel(acc columnSums, src, scale []float32, zero []int32) {
+	p := h.p
+	if h.inside {
+		g := codeGrid{qmin: p.qmin, qmax: p.qmax, bits: 8}
+		g.errorsInsideColumns(acc, src, p.rows, p.stride, scale, zero)
+		return
+	}
+	errorsColumns(acc, src, p.rows, p.stride, scale, zero, p.qmin, p.qmax)
+}
+
 // solve makes a problem in which the sums of some columns are not zero at first.
 func (h *columnsHarness) solve(rng *rand.Rand, s shape, g grid) {
-	h.p = newProblem(rng, s, g)
-	toFinite(h.p.src)
-	n := s.run
+	p := newProblem(rng, s, g)
+	toFinite(p.src)
+	h.solveProblem(rng, p)
+}
+
+func (h *columnsHarness) solveProblem(rng *rand.Rand, p *problem) {
+	h.p = p
+	n := p.run
 	h.from = columnSums{make([]float64, n), make([]float64, n), make([]float32, n), make([]uint32, n)}
 	for j := range n {
 		if rng.IntN(2) == 0 {
@@ -129,7 +147,7 @@ func (h *columnsHarness) solve(rng *rand.Rand, s shape, g grid) {
 		}
 	}
 	h.want = columnSums{slices.Clone(h.from.abs), slices.Clone(h.from.sq), slices.Clone(h.from.max), slices.Clone(h.from.clipped)}
-	errorsColumnsGeneric(h.want, h.p.src, s.rows, s.stride, h.p.scale, h.p.zero, g.qmin, g.qmax)
+	errorsColumnsGeneric(h.want, p.src, p.rows, p.stride, p.scale, p.zero, p.qmin, p.qmax)
 }
 
 func (h *columnsHarness) check(at placing) {
@@ -142,7 +160,7 @@ func (h *columnsHarness) check(at placing) {
 		put(h.abs, h.from.abs, at.dst), put(h.sq, h.from.sq, at.dst),
 		put(h.max, h.from.max, at.dst), put(h.clippedSum, h.from.clipped, at.dst),
 	}
-	errorsColumns(got, src, p.rows, p.stride, scale, zero, p.qmin, p.qmax)
+	h.kernel(got, src, scale, zero)
 	for _, d := range []struct {
 		what string
 		at   int

@@ -192,16 +192,21 @@ func TestRangeGroups(t *testing.T) {
 			lo, hi := place[float32](los, n, at), place[float32](his, n, at)
 			wantLo, wantHi := make([]float32, n), make([]float32, n)
 			want := rangeRunsGeneric(wantLo, wantHi, x, s.run)
-			got := rangeRuns(lo, hi, put(src, x, at), s.run)
-			if got != want {
-				t.Fatalf("%v: finite %t, want %t", s, got, want)
-			}
-			if want && (differ(lo, wantLo) >= 0 || differ(hi, wantHi) >= 0) {
-				i := max(differ(lo, wantLo), differ(hi, wantHi))
-				t.Fatalf("%v: range of run %d is [%x, %x], want [%x, %x]", s, i, lo[i], hi[i], wantLo[i], wantHi[i])
-			}
-			if !los.intact() || !his.intact() {
-				t.Fatalf("stores outside its slices: %v", s)
+			y := put(src, x, at)
+			for _, far := range []bool{false, true} {
+				clear(lo)
+				clear(hi)
+				got := rangeRunsOf(far, lo, hi, y, s.run)
+				if got != want {
+					t.Fatalf("%v: finite %t, want %t (far %t)", s, got, want, far)
+				}
+				if want && (differ(lo, wantLo) >= 0 || differ(hi, wantHi) >= 0) {
+					i := max(differ(lo, wantLo), differ(hi, wantHi))
+					t.Fatalf("%v: range of run %d is [%x, %x], want [%x, %x] (far %t)", s, i, lo[i], hi[i], wantLo[i], wantHi[i], far)
+				}
+				if !los.intact() || !his.intact() {
+					t.Fatalf("stores outside its slices: %v (far %t)", s, far)
+				}
 			}
 			return want
 		}

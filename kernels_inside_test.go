@@ -1,6 +1,7 @@
 package quant
 
 import (
+	"math"
 	"math/rand/v2"
 	"testing"
 )
@@ -38,6 +39,140 @@ func TestErrorsInside(t *testing.T) {
 			for src := range 16 {
 				for params := range 16 {
 					h.check(p, placing{src, (src + params) % 8, params, 0})
+				}
+			}
+		}
+	})
+}
+
+// TestErrorsInsideTwo is TestErrorsInside for two schemes. The second has scales that are about
+// twice those of the first, and a grid that holds all codes.
+func TestErrorsInsideTwo(t *testing.T) {
+	forEachISA(t, func(t *testing.T) {
+		h := newTwoHarness(t)
+		rng := rand.New(rand.NewPCG(111, 112))
+		grids := grids(8)
+		for i, s := range shortRuns() {
+			h.solve(rng, newInsideProblem(rng, s, grids[i%len(grids)], []int{0, 0, 7, 60}[i%4]), []int{0, 9, 0, 60}[i%4])
+			for _, end := range ends {
+				h.check(placing{end, end, end, 0})
+				h.check(placing{end, 0, end, 1 + i%67})
+			}
+		}
+		for i, s := range thin(runAlignments) {
+			h.solve(rng, newInsideProblem(rng, s, grids[i%len(grids)], 0), 0)
+			for src := range 16 {
+				for params := range 16 {
+					h.check(placing{src, (src + params) % 8, params, 0})
+				}
+			}
+		}
+	})
+}
+
+// A twoHarness compares errorsInsideBoth with the definition.
+type twoHarness struct {
+	t         *testing.T
+	p         *problem
+	scale     [2][]float32
+	zero      [2][]int32
+	grid      [2]codeGrid
+	want      [2][]sums
+	squares   []float64
+	src, sqAt *area
+	acc       [2]*area
+	scales    [2]*area
+	zeros     [2]*area
+}
+
+func newTwoHarness(t *testing.T) *twoHarness {
+	h := &twoHarness{t: t, src: newArea(t, 4*longest), sqAt: newArea(t, 8*longest)}
+	for k := range 2 {
+		h.acc[k], h.scales[k], h.zeros[k] = newArea(t, 24*longest), newArea(t, 4*longest), newArea(t, 4*longest)
+	}
+	return h
+}
+
+// solve adds a second scheme to p. A share of its scales, one in odd, may be such that the kernel
+// does not serve them.
+func (h *twoHarness) solve(rng *rand.Rand, p *problem, odd int) {
+	h.p = p
+	other := newGroupProblem(rng, shape{n: p.params(), run: 1}, p.grid, odd)
+	for i, s := range p.scale {
+		const significand = 1<<23 - 1
+		exponent := math.Float32bits(s)>>23 + 1
+		other.zero[i] = min(max(other.zero[i], -255), 255)
+		if p.zero[i] < -255 || p.zero[i] > 255 { // quotients may be far from 0: a kernel serves neither scheme
+			exponent += 24
+			other.zero[i] = 256
+		}
+		other.scale[i] = math.Float32frombits(min(exponent, 250)<<23 | math.Float32bits(other.scale[i])&significand)
+	}
+	h.scale, h.zero = [2][]float32{p.scale, other.scale}, [2][]int32{p.zero, other.zero}
+	h.grid = [2]codeGrid{{qmin: p.qmin, qmax: p.qmax, bits: 8}, {qmin: -2000, qmax: 2000, bits: 8}}
+	for k, g := range h.grid {
+		h.want[k] = make([]sums, p.params())
+		errorsRunsGeneric(h.want[k], p.src, p.run, h.scale[k], h.zero[k], g.qmin, g.qmax)
+	}
+	h.squares = make([]float64, p.params())
+	squaresRunsGeneric(h.squares, p.src, p.run)
+}
+
+func (h *twoHarness) check(at placing) {
+	h.t.Helper()
+	p, n := h.p, h.p.params()
+	x := put(h.src, p.src, at.src)
+	for _, squares := range []bool{false, true} {
+		var r [2]insideRuns
+		for k := range r {
+			s, z := place[float32](h.scales[k], n+at.extra, at.params), place[int32](h.zeros[k], n+at.extra, at.params)
+			copy(s, h.scale[k])
+			copy(z, h.zero[k])
+			r[k] = insideRuns{&h.grid[k], place[sums](h.acc[k], n, at.dst), s, z}
+		}
+		var sq []float64
+		if squares {
+			sq = place[float64](h.sqAt, n, at.dst)
+		}
+		errorsInsideBoth(r[0], r[1], sq, x, p.run)
+		for k := range r {
+			if i := differ(r[k].acc, h.want[k]); i >= 0 {
+				h.t.Fatalf("sums of run %d under scheme %d are %x, want %x: scale %x, zero point %d of %v (placed at %+v, squares %t)",
+					i, k, r[k].acc[i], h.want[k][i], h.scale[k][i], h.zero[k][i], p, at, squares)
+			}
+			if !h.acc[k].intact() || !h.scales[k].intact() || !h.zeros[k].intact() ||
+				differ(r[k].scale[:n], h.scale[k]) >= 0 || differ(r[k].zero[:n], h.zero[k]) >= 0 {
+				h.t.Fatalf("stores outside its slices: %v (placed at %+v)", p, at)
+			}
+		}
+		if i := differ(sq, h.squares[:len(sq)]); i >= 0 {
+			h.t.Fatalf("sum of squares %d is %x, want %x: %v (placed at %+v)", i, sq[i], h.squares[i], p, at)
+		}
+		if squares && !h.sqAt.intact() || differ(x, p.src) >= 0 {
+			h.t.Fatalf("stores outside its slices: %v (placed at %+v)", p, at)
+		}
+	}
+}
+
+// TestErrorsInsideColumns is TestErrorsInside for columns.
+func TestErrorsInsideColumns(t *testing.T) {
+	forEachISA(t, func(t *testing.T) {
+		h := newColumnsHarness(t)
+		h.inside = true
+		rng := rand.New(rand.NewPCG(109, 110))
+		grids := grids(8)
+		for i, s := range strideShapes() {
+			h.solveProblem(rng, newInsideProblem(rng, s, grids[i%len(grids)], []int{0, 0, 7, 60}[i%4]))
+			for _, end := range ends {
+				h.check(placing{end, end, end, 0})
+				h.check(placing{end, end, end, 1 + i%67})
+			}
+		}
+		for i, s := range thin(strideAlignments) {
+			h.solveProblem(rng, newInsideProblem(rng, s, grids[i%len(grids)], 0))
+			for src := range 16 {
+				for dst := range 16 {
+					h.check(placing{src, dst, (src + dst) % 16, 0})
 				}
 			}
 		}
@@ -114,6 +249,23 @@ func TestErrorsInsideBoundaries(t *testing.T) {
 		forEachFast(func() {
 			if c.errorsInside(got[:], nil, p.src, n, p.scale, p.zero); got != want {
 				t.Fatalf("%v: sums are %x, want %x: scale %x, zero point %d, grid %v", active, got, want, scale, zero, g)
+			}
+			var first, second [1]sums
+			r := insideRuns{&c, first[:], p.scale, p.zero}
+			errorsInsideBoth(r, insideRuns{&c, second[:], p.scale, p.zero}, nil, p.src, n)
+			if first != want || second != want {
+				t.Fatalf("%v: sums of two schemes are %x and %x, want %x: scale %x, zero point %d, grid %v", active, first, second, want, scale, zero, g)
+			}
+			var one [2]sums // of a single column, and by its definition
+			for k, f := range []func(columnSums, []float32, int, int, []float32, []int32){c.errorsInsideColumns, c.errorsColumns} {
+				var abs, sq [1]float64
+				var greatest [1]float32
+				var clipped [1]uint32
+				f(columnSums{abs[:], sq[:], greatest[:], clipped[:]}, p.src, n, 1, p.scale, p.zero)
+				one[k] = sums{abs[0], sq[0], greatest[0], clipped[0]}
+			}
+			if one[0] != one[1] {
+				t.Fatalf("%v: sums of a column are %x, want %x: scale %x, zero point %d, grid %v", active, one[0], one[1], scale, zero, g)
 			}
 		})
 	}

@@ -11,6 +11,8 @@ func init() { active = usable[len(usable)-1] }
 
 func rangeRuns(lo, hi, src []float32, run int) bool { return rangeRunsGeneric(lo, hi, src, run) }
 
+func rangeRunsFar(lo, hi, src []float32, run int) bool { return rangeRunsGeneric(lo, hi, src, run) }
+
 func rangeColumns(lo, hi, src []float32, rows, stride int) bool {
 	return rangeColumnsGeneric(lo, hi, src, rows, stride)
 }
@@ -57,6 +59,12 @@ func errorsSquaresRuns(acc []sums, sq []float64, src []float32, run int, scale [
 }
 
 func errorsInsideRuns([]sums, []float64, []float32, int, []float32, []int32) int { return 0 }
+
+func errorsInsideTwo([]sums, []sums, []float64, []float32, int, []float32, []int32, []float32, []int32) int {
+	return 0
+}
+
+func errorsInsideColumns(columnSums, []float32, int, int, []float32, []int32) int { return 0 }
 
 func errorsColumns(acc columnSums, src []float32, rows, stride int, scale []float32, zero []int32, qmin, qmax int32) {
 	errorsColumnsGeneric(acc, src, rows, stride, scale, zero, qmin, qmax)

@@ -516,8 +516,12 @@ loop:
 // DIVIDE_COLUMNS leaves the codes of the 64 columns from COLUMN on in Z0. It
 // divides, and saturates as SATURATE does: a quotient too small for an integer,
 // and NaN, gives the least integer; LIMIT bounds those that are too large. Zero
-// points are at most 32000 in magnitude.
+// points are at most 32000 in magnitude. It fetches the elements of the same row 512 columns on.
 #define DIVIDE_COLUMNS \
+	PREFETCHT0 2048(SRC)                     \
+	PREFETCHT0 2112(SRC)                     \
+	PREFETCHT0 2176(SRC)                     \
+	PREFETCHT0 2240(SRC)                     \
 	VMOVUPS 0(SRC), Z0                       \
 	VMOVUPS 64(SRC), Z1                      \
 	VMOVUPS 128(SRC), Z2                     \

@@ -47,6 +47,28 @@ func TestQuantizeKernels(t *testing.T) {
 	})
 }
 
+// TestQuantizeBands has rows that are wider than what is done at a time past the caches.
+func TestQuantizeBands(t *testing.T) {
+	forEachISA(t, func(t *testing.T) {
+		kernel, definition := quantizers8()
+		h := newQuantizerHarness(t, kernel, definition, longest)
+		rng := rand.New(rand.NewPCG(113, 114))
+		for i, cols := range []int{1024, 1025, 1088, 1536, 2048 + 63} {
+			for _, g := range grids(8) {
+				rows := min(9+i, longest/cols)
+				p := newProblem(rng, shape{n: rows * cols, run: cols, rows: rows, stride: cols}, g)
+				for j := range p.zero { // which the kernel for all columns serves
+					p.zero[j] = min(max(p.zero[j], -32000), 32000)
+				}
+				h.solve(p)
+				for _, end := range ends {
+					h.check(p, placing{end, end, end, 0}, true)
+				}
+			}
+		}
+	})
+}
+
 func testQuantizer[T uint8 | uint16](t *testing.T, kernel, definition quantizer[T], grids []grid) {
 	h := newQuantizerHarness(t, kernel, definition, longest)
 	rng := rand.New(rand.NewPCG(1, 2))

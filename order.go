@@ -80,14 +80,18 @@ type tally struct {
 func (t *tally) add(s *sums) {
 	t.abs += s.abs
 	t.sq += s.sq
-	t.max = max(t.max, s.max)
+	if s.max > t.max || s.max != s.max { // faster than max, and NaN stays, too
+		t.max = s.max
+	}
 	t.clipped += int(s.clipped)
 }
 
 func (t *tally) addAll(o *tally) {
 	t.abs += o.abs
 	t.sq += o.sq
-	t.max = max(t.max, o.max)
+	if o.max > t.max || o.max != o.max { // faster than max, and NaN stays, too
+		t.max = o.max
+	}
 	t.clipped += o.clipped
 }
 

@@ -116,7 +116,7 @@ func RangesMatrix(dst []Range, src Matrix[float32], g Granularity) error {
 	s := scratches.Get().(*scratch)
 	w := walks.Get().(*walk)
 	w.ranges.others = w.ranges.others[:0]
-	w.ranges.addOther(l)
+	w.ranges.addOther(l, true)
 	o := &w.ranges.others[0]
 	for i := range src.Rows {
 		if x := src.row(i); !o.add(x, i*src.Cols, &s.ranges) {

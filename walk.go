@@ -44,6 +44,10 @@ const (
 	// mostBlocks is how many blocks of columns are side by side in a part: more
 	// are longer reads, but need more memory for the sums of their columns.
 	mostBlocks = 8
+
+	// orderRows is how many rows of several blocks are read together where they are not
+	// copied: the ranges of the columns are then loaded and stored once for these rows.
+	orderRows = 8
 )
 
 // A scratch holds what a goroutine needs beside the walk.
@@ -89,11 +93,12 @@ func (g *walk) squaresBesideErrors() { g.ranges.later = g.ch.cols == 0 }
 func (g *walk) rangesOf(x []float32, src Source, l layout, by Granularity) (lo, hi []float32, err error) {
 	if l.group > 0 {
 		g.begin(layout{outer: 1, axis: 1, inner: l.n(), params: 1}, false, 0, src, nil)
-		g.ranges.addOther(l)
+		g.ranges.addOther(l, src == nil)
 		g.ranges.channels = false
 	} else {
 		g.begin(l, false, 0, src, nil)
 	}
+	g.copies = false // a pass for ranges alone reads large tensors in the order of memory
 	err = g.pass(x, nil, true, false, by)
 	g.end()
 	switch {
@@ -152,7 +157,7 @@ func (g *walk) cutParts() {
 			g.width = min(width, blockCols/l.inner*l.inner)
 		}
 		g.partSize = g.width
-		for k := mostBlocks; k > 1 && (g.copies || g.src != nil); k /= 2 {
+		for k := mostBlocks; k > 1 && (g.copies || g.src != nil || g.inOrder()); k /= 2 {
 			n := min(k*g.width, l.cols)
 			parts := g.segments * ((l.cols + n - 1) / n)
 			if k*len(g.errors.schemes) <= 2*mostBlocks && (parts >= leastParts || k == 2 && n == l.cols) {
@@ -176,6 +181,12 @@ func (g *walk) cutParts() {
 	if g.partSize < all {
 		g.perSlot = (all-1)/g.partSize + 1
 	}
+}
+
+// inOrder reports whether a pass is for the ranges of the columns of a large tensor in memory.
+// Each element is then read once, and orderRows rows of several blocks at a time.
+func (g *walk) inOrder() bool {
+	return g.ch.cols > 0 && !g.copies && g.src == nil && !g.toErrors && !g.ranges.squares && g.ch.n() > copyLen
 }
 
 // notFinite records that b has an element that is not finite.
@@ -366,7 +377,10 @@ func (g *walk) sideBySide(x, y []float32, all *block, s *scratch) {
 		}
 	}
 	step := bufferLen / all.n
-	if !g.copies && g.src == nil && !g.toErrors && !g.ranges.squares {
+	switch {
+	case g.inOrder() && count > 1:
+		step = orderRows
+	case !g.copies && g.src == nil && !g.toErrors && !g.ranges.squares:
 		step = all.rows // which are gone through once only
 	}
 	for row := 0; row < all.rows; row += step {

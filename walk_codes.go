@@ -226,7 +226,7 @@ func (t *transform) dequantizeElements(e, end int) {
 // dequantize4 stores elements from e on for as long as a kernel takes their packed codes of 4 bits,
 // and returns the first that it has left, a multiple of 8, or end.
 func (t *transform) dequantize4(e, end int) int {
-	for t.bits == 4 && t.book == nil && !t.stream && e < end {
+	for t.bits == 4 && t.book == nil && e < end {
 		s := t.span(t.off+e, t.off+end)
 		if s.columns || s.run < s.n && s.run%2 != 0 || s.n%8 != 0 && e+s.n < end ||
 			!dequantize4Runs(t.real[e:e+s.n], t.packed[e/2:], s.run, t.scale[s.p:], t.zero[s.p:], t.signed, t.stream) {

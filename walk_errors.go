@@ -24,6 +24,13 @@ type errorWork struct {
 	columnWork
 	acc     [blockRuns]sums
 	squares [blockRuns]float64
+
+	// Of a second scheme that is done with the first.
+	second struct {
+		acc   [blockRuns]sums
+		scale [blockRuns]float32
+		zero  [blockRuns]int32
+	}
 }
 
 // A columnWork is what a scheme needs for the columns of a block.
@@ -78,8 +85,18 @@ func (g *errorSink) runs(o *order, sq []float64, x, y []float32, b *block, w *er
 	k := (b.n + b.run - 1) / b.run
 	acc := w.acc[:k]
 	at := b.p*o.slots + b.slot
-	for i := range g.schemes {
+	for i := 0; i < len(g.schemes); i++ {
 		u := &g.schemes[i]
+		if u.pairs() && i+1 < len(g.schemes) && g.schemes[i+1].pairs() {
+			u.bothOfRuns(&g.schemes[i+1], k, sq, x, b, w)
+			for j := range acc {
+				u.tally[at+j*o.slots].add(&acc[j])
+				g.schemes[i+1].tally[at+j*o.slots].add(&w.second.acc[j])
+			}
+			sq = nil
+			i++
+			continue
+		}
 		if !u.own && u.params > 1 {
 			for j := range k {
 				n, end := j*b.run, min((j+1)*b.run, b.n)
@@ -96,6 +113,30 @@ func (g *errorSink) runs(o *order, sq []float64, x, y []float32, b *block, w *er
 	if sq != nil {
 		squaresRuns(sq, x, b.run)
 	}
+}
+
+// pairs reports whether two such schemes can be done together.
+func (u *subject) pairs() bool { return u.inside && (u.own || u.params == 1) }
+
+// bothOfRuns sets the sums in w to the errors of k runs under u and v. If sq is not nil, the sums
+// of squares are stored there.
+func (u *subject) bothOfRuns(v *subject, k int, sq []float64, x []float32, b *block, w *errorWork) {
+	s := &w.second
+	first := insideRuns{&u.codeGrid, w.acc[:k], w.scale[:k], w.zero[:k]}
+	second := insideRuns{&v.codeGrid, s.acc[:k], s.scale[:k], s.zero[:k]}
+	u.runParams(&first, b.p)
+	v.runParams(&second, b.p)
+	errorsInsideBoth(first, second, sq, x, b.run)
+}
+
+// runParams sets the parameters of runs from p on. The slices of r have room for them.
+func (u *subject) runParams(r *insideRuns, p int) {
+	if u.params == 1 {
+		fill(r.scale, u.scale[0])
+		fill(r.zero, u.zero[0])
+		return
+	}
+	r.scale, r.zero = u.scale[p:], u.zero[p:]
 }
 
 // errorsOfRuns sets acc to the errors of runs, whose parameters are those from
@@ -149,6 +190,10 @@ func (u *subject) errors(t *tally, x, y []float32, e int, w *errorWork) {
 func (u *subject) errorsOfColumns(c columnSums, x, y []float32, rows, pitch int, scale []float32, zero []int32) {
 	if y != nil {
 		differencesColumns(c, x, y, rows, pitch)
+		return
+	}
+	if u.inside {
+		u.codeGrid.errorsInsideColumns(c, x, rows, pitch, scale, zero)
 		return
 	}
 	u.codeGrid.errorsColumns(c, x, rows, pitch, scale, zero)

@@ -21,6 +21,7 @@ type rangeSink struct {
 type otherRanges struct {
 	layout
 	lo, hi []float32
+	far    bool // the elements are in no cache
 	mu     *sync.Mutex
 }
 
@@ -49,11 +50,12 @@ func (r *rangeSink) begin(o *order, squares bool) {
 	resetRanges(r.lo, r.hi)
 }
 
-// addOther asks for the ranges of l too.
-func (r *rangeSink) addOther(l layout) {
+// addOther asks for the ranges of l too. The elements are in memory, or a Source stores them in
+// a buffer.
+func (r *rangeSink) addOther(l layout, inMemory bool) {
 	r.others = extended(r.others)
 	o := &r.others[len(r.others)-1]
-	o.layout = l
+	o.layout, o.far = l, inMemory && 4*l.n() >= streamBytes
 	o.lo, o.hi = resize(o.lo, l.params), resize(o.hi, l.params)
 	if o.mu == nil {
 		o.mu = new(sync.Mutex)
@@ -175,17 +177,25 @@ func (o *otherRanges) add(x []float32, e int, w *rangeWork) bool {
 		} else if o.whole(p, e) {
 			// These groups belong to this block alone.
 			end := p.p + (p.n+p.run-1)/p.run
-			ok = rangeRuns(o.lo[p.p:end], o.hi[p.p:end], x[:p.n], p.run) && ok
+			ok = rangeRunsOf(o.far, o.lo[p.p:end], o.hi[p.p:end], x[:p.n], p.run) && ok
 		} else {
 			p.n = min(p.n, blockRuns*p.run)
 			k := (p.n + p.run - 1) / p.run
-			ok = rangeRuns(w.lo[:k], w.hi[:k], x[:p.n], p.run) && ok
+			ok = rangeRunsOf(o.far, w.lo[:k], w.hi[:k], x[:p.n], p.run) && ok
 			o.merge(p.p, w.lo[:k], w.hi[:k])
 		}
 		e += p.n
 		x = x[p.n:]
 	}
 	return ok
+}
+
+// rangeRunsOf is rangeRuns, or rangeRunsFar if the elements are in no cache.
+func rangeRunsOf(far bool, lo, hi, x []float32, run int) bool {
+	if far {
+		return rangeRunsFar(lo, hi, x, run)
+	}
+	return rangeRuns(lo, hi, x, run)
 }
 
 // merge widens the ranges from parameter p on. Spread columns are mapped back.

@@ -275,6 +275,35 @@ func (m *Moments) Diagonal() *Moments {
 	return d
 }
 
+// Reorder returns the moments of the same rows with their inputs in another order: input i
+// of the result is input order[i] of m. The error is quant.ErrShape unless order has each
+// input once.
+func (m *Moments) Reorder(order []int) (*Moments, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	seen := make([]bool, m.n)
+	for _, i := range order {
+		if i < 0 || i >= m.n || seen[i] {
+			return nil, fmt.Errorf("%w: an order of %d inputs has %d, which is not one of them or there twice", quant.ErrShape, m.n, i)
+		}
+		seen[i] = true
+	}
+	if len(order) != m.n || m.n == 0 {
+		return nil, fmt.Errorf("%w: an order of %d of %d inputs", quant.ErrShape, len(order), m.n)
+	}
+	r := &Moments{id: ids.Add(1)}
+	r.set(m.n, m.extent, m.policy)
+	r.rows, r.skipped = m.rows, m.skipped
+	for i, from := range order {
+		r.exponent[i] = m.exponent[from]
+	}
+	r.forPairs(func(i, j, p int) {
+		from := m.pair(max(order[i], order[j]), min(order[i], order[j]))
+		r.top[p], r.low[p] = m.top[from], m.low[from]
+	})
+	return r, nil
+}
+
 // pair returns the index of the sum of inputs i ≥ j.
 func (m *Moments) pair(i, j int) int {
 	if m.extent == Diagonal {
@@ -302,6 +331,18 @@ func (m *Moments) At(i, j int) float64 {
 		return math.NaN()
 	}
 	return m.mean(i, j)
+}
+
+// MeanSquares returns the mean of the square of each input, as At returns it. It is the
+// importance of the inputs for quant.CalibrateWeighted.
+func (m *Moments) MeanSquares() []float64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	all := make([]float64, m.n)
+	for i := range all {
+		all[i] = m.mean(i, i)
+	}
+	return all
 }
 
 // mean is At for i ≥ j and a sum that there is.

@@ -420,3 +420,42 @@ func TestMomentsErrors(t *testing.T) {
 		t.Errorf("a row for the zero Moments: %v", err)
 	}
 }
+
+// TestMomentsReorder compares reordered moments with those of reordered rows.
+func TestMomentsReorder(t *testing.T) {
+	r := rand.New(rand.NewPCG(8, 9))
+	const n, rows = 7, 40
+	for _, e := range []Extent{Full, Diagonal} {
+		t.Run(e.String(), func(t *testing.T) {
+			order := r.Perm(n)
+			x, y := make([]float32, 0, n*rows), make([]float32, 0, n*rows)
+			for range rows {
+				row := make([]float32, n)
+				rowKinds[5].row(r, row)
+				x = append(x, row...)
+				for _, from := range order {
+					y = append(y, row[from])
+				}
+			}
+			m, want := newMoments(t, n, e, quant.RefuseNotFinite), newMoments(t, n, e, quant.RefuseNotFinite)
+			observe(t, m, x)
+			observe(t, want, y)
+			got, err := m.Reorder(order)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !bytes.Equal(state(t, got), state(t, want)) {
+				t.Errorf("order %v: the state is not that of reordered rows", order)
+			}
+		})
+	}
+	m := newMoments(t, 3, Full, quant.RefuseNotFinite)
+	for _, order := range [][]int{nil, {0, 1}, {0, 1, 1}, {0, 1, 3}, {0, -1, 2}, {0, 1, 2, 0}} {
+		if _, err := m.Reorder(order); !errors.Is(err, quant.ErrShape) {
+			t.Errorf("order %v: error %v, want %v", order, err, quant.ErrShape)
+		}
+	}
+	if _, err := new(Moments).Reorder(nil); !errors.Is(err, quant.ErrShape) {
+		t.Errorf("zero Moments: error %v, want %v", err, quant.ErrShape)
+	}
+}

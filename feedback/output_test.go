@@ -72,3 +72,71 @@ func TestOutputError(t *testing.T) {
 }
 
 func near(a, b float64) bool { return math.Abs(a-b) <= 1e-7*math.Abs(b) }
+
+// TestMeanSquaresAsImportance: the scales with the least weighted error have the least error of
+// the outputs under the diagonal, and the weighted error is that error.
+func TestMeanSquaresAsImportance(t *testing.T) {
+	rng := rand.New(rand.NewPCG(31, 1))
+	const in, out, rows = 48, 6, 40
+	x := make([]float32, rows*in)
+	for i := range x {
+		x[i] = float32(rng.NormFloat64() * math.Exp(float64(i%in)/8))
+	}
+	m, err := NewMoments(in, Diagonal, quant.RefuseNotFinite)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Observe(quant.Tensor{Data: x, Shape: []int{rows, in}}); err != nil {
+		t.Fatal(err)
+	}
+	squares := m.MeanSquares()
+	for i, v := range squares {
+		if v != m.At(i, i) {
+			t.Fatalf("input %d: %v, want %v", i, v, m.At(i, i))
+		}
+	}
+	w := quant.Tensor{Data: make([]float32, out*in), Shape: []int{out, in}}
+	for i := range w.Data {
+		w.Data[i] = float32(rng.NormFloat64())
+	}
+	s := quant.Scheme{Bits: 3, Mapping: quant.Symmetric, Granularity: quant.PerChannel(0), Method: quant.LeastSquares}
+	importance := quant.Importance{Axis: -1, Values: squares}
+	weighted, err := quant.CalibrateWeighted(w, s, importance)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain, err := quant.Calibrate(w, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := quant.CompareParamsWeighted(w, importance, weighted, plain)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := 0.0
+	for _, v := range squares {
+		sum += v
+	}
+	var got [2]float64
+	for i, p := range []quant.Params{weighted, plain} {
+		q, err := quant.Quantize(w, p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		restored, err := quant.Dequantize(q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o, err := OutputError(w, restored, m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got[i] = o.Error
+		if want := c.Weighted[i].RMSE * c.Weighted[i].RMSE * sum * out; math.Abs(got[i]-want) > 1e-5*want {
+			t.Errorf("error of the outputs %v, want %v", got[i], want)
+		}
+	}
+	if got[0] > got[1]*0.95 {
+		t.Errorf("error of the outputs %v, without importance %v", got[0], got[1])
+	}
+}

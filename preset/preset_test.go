@@ -287,3 +287,32 @@ func TestRuleExamples(t *testing.T) {
 		}
 	}
 }
+
+// TestSources has a link for every source, at the commit that the source names.
+func TestSources(t *testing.T) {
+	for _, p := range All() {
+		link := p.Link()
+		if !strings.HasPrefix(link, "https://") {
+			t.Errorf("%s has no link", p.Name)
+		}
+		if _, rest, ok := strings.Cut(p.Source, " at "); ok {
+			if commit := strings.Fields(strings.NewReplacer(",", " ", ":", " ").Replace(rest))[0]; !strings.Contains(link, "/"+commit+"/") {
+				t.Errorf("%s: %s is not at %s", p.Name, link, commit)
+			}
+		}
+		if says := p.Says(); !strings.HasPrefix(says, p.System+" ") || !strings.HasSuffix(says, ".") {
+			t.Errorf("%s says %q", p.Name, says)
+		}
+	}
+	for name, want := range map[string]string{
+		"tensorrt-int8":    "TensorRT divides by the scale, then rounds ties to even.",
+		"ggml-q4_0":        "ggml multiplies by the reciprocal of the scale, then adds a half and cuts off the fraction; its scales may be negative.",
+		"ggml-q4_1":        "ggml subtracts an edge from each value, then multiplies by the reciprocal of the scale, then adds a half and cuts off the fraction.",
+		"fbgemm-uint8":     "FBGEMM multiplies by the reciprocal of the scale, then adds the zero point in the same operation and then rounds ties to even.",
+		"matmulnbits-4bit": "ONNX Runtime multiplies by the reciprocal of the scale, then adds the zero point and then rounds ties away from zero; its scales may be negative.",
+	} {
+		if p, _ := ByName(name); p.Says() != want {
+			t.Errorf("%s says %q", name, p.Says())
+		}
+	}
+}

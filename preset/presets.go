@@ -55,7 +55,7 @@ const (
 	torchSource  = "pytorch/pytorch at 004ebd57, torch/ao/quantization/observer.py: _calculate_qparams; FBGEMM's Quantize without LEGACY"
 	torchaoFile  = "pytorch/ao at 000a0fdc, torchao/quantization/quant_primitives.py: choose_qparams_affine and quantize_affine"
 	vllmSource   = "neuralmagic/compressed-tensors at 024cea3e, quantization/utils/helpers.py: calculate_qparams; lifecycle/forward.py: _quantize"
-	ggmlSource   = "ggml-org/llama.cpp, ggml/src/ggml-quants.c: quantize_row_*_ref, as of the package @node-llama-cpp 3.22.1"
+	ggmlSource   = "ggml-org/llama.cpp at 36491e40, ggml/src/ggml-quants.c: quantize_row_*_ref"
 	mlxSource    = "ml-explore/mlx at 0e18bb05, mlx/backend/cpu/quantized.cpp: quantize"
 	tfliteSource = "tensorflow/tensorflow, lite/tools/optimize/quantization_utils.cc at 0004ac98: SymmetricPerChannelQuantization"
 )
@@ -80,7 +80,7 @@ var presets = []Preset{
 	},
 	{
 		Name: "onnxruntime-dynamic", System: "ONNX Runtime", Purpose: "makes codes as the operator DynamicQuantizeLinear does",
-		Source: "microsoft/onnxruntime, core/util/qmath.h: GetQuantizationParameter; ONNX operator DynamicQuantizeLinear-11",
+		Source: "microsoft/onnxruntime at 5f0515bb, core/util/qmath.h: GetQuantizationParameter; ONNX operator DynamicQuantizeLinear-11",
 		Scheme: uint8Zero, Exact: true, From: 255 * tiny, made: ortDynamic,
 	},
 	{
@@ -109,7 +109,7 @@ var presets = []Preset{
 	},
 	{
 		Name: "pytorch-fake-quantize", System: "PyTorch", Purpose: "makes int8 as an affine observer and fake_quantize_per_tensor_affine do",
-		Source: "pytorch/pytorch, aten/src/ATen/native/quantized/cpu/kernels/QuantizedOpKernels.cpp: _fake_quantize_tensor_helper",
+		Source: "pytorch/pytorch at 8fb65f49, aten/src/ATen/native/quantized/cpu/kernels/QuantizedOpKernels.cpp: fake_quantize_tensor_cachemask_kernel",
 		Scheme: int8Zero, Rule: torchRule, made: torchObserver,
 	},
 	{

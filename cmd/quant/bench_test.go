@@ -2,11 +2,13 @@ package main
 
 import (
 	"encoding/json"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	library "github.com/a01592f9/quant"
+	"github.com/a01592f9/quant/cmd/internal/bench"
 )
 
 func TestBench(t *testing.T) {
@@ -70,6 +72,43 @@ func TestBench(t *testing.T) {
 			t.Errorf("%s: bits %v", x.Name, x.Bits)
 		}
 	}
+}
+
+func TestBenchAgainst(t *testing.T) {
+	dir := t.TempDir()
+	tiny := []string{"bench", "--size", "4096", "--time", "1us"}
+	write := func(name string, change func(r *bench.Report)) string {
+		var r bench.Report
+		if err := json.Unmarshal([]byte(ok(t, append(tiny, "--format", "json")...)), &r); err != nil {
+			t.Fatal(err)
+		}
+		change(&r)
+		b, err := json.Marshal(&r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, b, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	scale := func(f float64) func(r *bench.Report) {
+		return func(r *bench.Report) {
+			for i := range r.Sizes[0].Results {
+				x := &r.Sizes[0].Results[i]
+				x.ToRead, x.ToCopy = x.ToRead*f, x.ToCopy*f
+			}
+		}
+	}
+	slow, fast := write("slow.json", scale(0.01)), write("fast.json", scale(100))
+	if out := ok(t, append(tiny, "--against", slow)...); !strings.Contains(out, "4,096 elements") {
+		t.Errorf("no table in\n%s", out)
+	}
+	fails(t, exitFailed, "operations are more than 15 % slower than in "+fast, "", append(tiny, "--against", fast)...)
+	other := write("other.json", func(r *bench.Report) { r.Machine.InstructionSet = "none" })
+	fails(t, exitFailed, other+": measured with none kernels", "", append(tiny, "--against", other)...)
+	fails(t, exitFailed, "no such file", "", append(tiny, "--against", filepath.Join(dir, "missing"))...)
 }
 
 func TestBenchUsage(t *testing.T) {

@@ -54,8 +54,22 @@ A text or CSV file is a batch too. What of a file was left out is listed; with
 FILES are states, and the result is that of all batches together, to the last
 bit. Among batches states may stand too, to go on where they ended. A state has
 the scheme that it was made for; --method, --bits, --unsigned, --mapping,
---narrow-range and --zero-in-range may choose another, as far as it goes: what
-was kept for minmax knows no other method.
+--narrow-range, --zero-in-range and --for may choose another, as far as it goes:
+what was kept for minmax knows no other method.
+
+--for SYSTEM gives the scheme of a system's activations: onnxruntime and pytorch
+have uint8, tensorrt symmetric int8, tflite int8. The others need no
+calibration.
+
+--moments keeps the second moments of the inputs of layers: the mean of the
+product of any two inputs. quant plan --sensitivity and quant quantize
+--feedback use them. Tensors have the names of weights, with or without .weight,
+and their last axis counts inputs. With --layers MODEL.onnx they are values of
+that model, as quant observe --layers returns them; the windows of convolutions
+and the states of recurrent layers are cut from them. A layer of n inputs takes
+8·n·(n+1) bytes. Layers that do not fit into --moments-memory, the largest, keep
+the mean square of each input alone. Files of second moments may stand among
+FILES, and --merge joins them, to the last bit.
 
 The calibration file is for quant quantize --calibration and for programs: see
 docs/calibration-file.md.
@@ -69,7 +83,8 @@ interrupted.`,
   quant calibrate act/*.npy --name relu1 --method mse --bits 4 -o relu1.json
   python3 dump.py | quant calibrate - --name relu1 --method mae -o relu1.json
   quant calibrate part1/*.npz --method mse --state part1.state
-  quant calibrate --merge part*.state -o calibration.json`,
+  quant calibrate --merge part*.state -o calibration.json
+  quant calibrate batches/*.npz --layers model.onnx --moments inputs.moments`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return errors.New("FILES are missing")
@@ -118,8 +133,15 @@ func states(args []string, all bool) (states, batches []string, err error) {
 }
 
 func (a *app) calibrate(cmd *cobra.Command, args []string, f *calibrateFlags) error {
+	seen, args, err := momentFiles(args)
+	if err != nil {
+		return err
+	}
 	old, batches, err := states(args, f.merge)
 	if err != nil {
+		return err
+	}
+	if err := f.moments.checkFiles(f, seen, old); err != nil {
 		return err
 	}
 	for _, in := range batches {
@@ -129,6 +151,11 @@ func (a *app) calibrate(cmd *cobra.Command, args []string, f *calibrateFlags) er
 	}
 	if err := a.mayWrite(f.outputs()); err != nil {
 		return err
+	}
+	if f.moments.path != "" {
+		if err := a.observeMoments(cmd.Context(), f, seen, batches); err != nil || f.moments.only(f) {
+			return err
+		}
 	}
 	c, err := f.begin(cmd, old)
 	if err != nil {

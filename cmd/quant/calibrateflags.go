@@ -21,9 +21,11 @@ type calibrateFlags struct {
 	groupSize   int
 	name        string
 	tensors     []string
+	system      string // of --for
 	ignore      bool
 	merge       bool
 	state       string
+	moments     momentFlags
 	output      string
 	format      string
 	reading     readingFlags
@@ -35,6 +37,7 @@ func (f *calibrateFlags) register(cmd *cobra.Command) {
 	flags.SortFlags = false
 	flags.StringVarP(&f.output, "output", "o", "", "write the calibration to a `file`")
 	flags.StringVar(&f.method, "method", "minmax", "`name` of the way to choose ranges: minmax, percentile=P, magnitude=P, mse, mae, entropy or ema=M")
+	registerFor(cmd, &f.system)
 	flags.IntVar(&s.Bits, "bits", s.Bits, "width `n` of a code, 2 to 16")
 	flags.BoolVar(&s.Unsigned, "unsigned", false, "codes from 0 up instead of around 0")
 	flags.StringVar(&f.mapping, "mapping", "asymmetric", "`name`: asymmetric or symmetric")
@@ -49,6 +52,7 @@ func (f *calibrateFlags) register(cmd *cobra.Command) {
 	flags.StringVar(&f.state, "state", "", "keep what was seen in a `file`, to be merged")
 	flags.BoolVar(&f.merge, "merge", false, "FILES are states: join them")
 	flags.StringVar(&f.format, "format", formatTable, "`name` of the output format: table or json; json is the calibration file")
+	f.moments.register(cmd)
 	f.reading.register(cmd)
 	completeTensors(cmd, "tensor")
 	completeWords(cmd, "mapping", option.Mappings()...)
@@ -88,6 +92,11 @@ func (f *calibrateFlags) check(cmd *cobra.Command, args []string) error {
 // checkScheme checks the flags of the scheme, and sets the scheme.
 func (f *calibrateFlags) checkScheme(changed func(flag string) bool) error {
 	s := &f.scheme
+	if changed("for") {
+		if err := f.checkFor(changed); err != nil {
+			return err
+		}
+	}
 	var err error
 	if s.Method, err = library.ParseMethod(f.method); err != nil {
 		return usagef("--method: %s", strings.TrimPrefix(err.Error(), "quant: "))
@@ -102,6 +111,24 @@ func (f *calibrateFlags) checkScheme(changed func(flag string) bool) error {
 		return &usageError{errors.New(strings.TrimPrefix(err.Error(), "quant: "))}
 	}
 	return nil
+}
+
+// checkFor sets the scheme to that of activations of the system of --for.
+func (f *calibrateFlags) checkFor(changed func(flag string) bool) error {
+	s, err := parseFor(f.system, changed)
+	if err != nil {
+		return err
+	}
+	x, err := s.Activation()
+	if err != nil {
+		return usagef("--for %s: %w", s.Name, err)
+	}
+	if changed("bits") && f.scheme.Bits != x.Bits {
+		return usagef("--bits %d contradicts --for %s, which has %d", f.scheme.Bits, s.Name, x.Bits)
+	}
+	f.scheme.Bits = x.Bits
+	flags := schemeFlags{mapping: &f.mapping, unsigned: &f.scheme.Unsigned, narrow: &f.scheme.NarrowRange, zero: &f.scheme.ZeroInRange}
+	return flags.set(s, x, changed)
 }
 
 // checkGranularity checks the flags of the granularity, and sets it.
@@ -145,7 +172,7 @@ func (f *calibrateFlags) checkGranularity(changed func(flag string) bool) error 
 
 // outputs lists the files to write.
 func (f *calibrateFlags) outputs() []output {
-	return []output{{"output", f.output}, {"state", f.state}}
+	return []output{{"output", f.output}, {"state", f.state}, {"moments", f.moments.path}}
 }
 
 // checkFiles checks the names of the input and output files.
@@ -172,6 +199,10 @@ func (f *calibrateFlags) checkFiles(changed func(flag string) bool, args []strin
 	switch {
 	case same(f.output, f.state):
 		return usagef("--output and --state name the same file")
+	case same(f.moments.path, f.output) || same(f.moments.path, f.state):
+		return usagef("--moments names the same file as --output or --state")
+	case f.moments.only(f):
+		return f.moments.check(changed, f, dashes)
 	case f.output == "" && f.state == "" && f.format != formatJSON:
 		return usagef("--output is missing: the name of the calibration file to write")
 	case dashes > 1:
@@ -179,12 +210,12 @@ func (f *calibrateFlags) checkFiles(changed func(flag string) bool, args []strin
 	case f.merge && dashes > 0:
 		return usagef("--merge joins files, not standard input")
 	}
-	return nil
+	return f.moments.check(changed, f, dashes)
 }
 
 // overridden returns the scheme of a state file, changed by the flags that were given.
 func (f *calibrateFlags) overridden(cmd *cobra.Command, s library.Scheme) library.Scheme {
-	changed := cmd.Flags().Changed
+	changed := func(flag string) bool { return cmd.Flags().Changed(flag) || f.system != "" && flag != "method" }
 	if changed("method") {
 		s.Method = f.scheme.Method
 	}

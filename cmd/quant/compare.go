@@ -62,6 +62,8 @@ mxfp8, mxint8 and nvfp4 are such schemes by name. q4_0, q4_1, q5_0, q5_1, q8_0,
 q4_k, q5_k, q6_k and iq4_nl are block formats of GGUF, with the codes of
 llama.cpp's reference; a row of blocks is a channel, filled up with zeros.
 
+` + forHelp + `
+
 --method says how ranges are chosen: minmax takes the smallest and the largest
 value, percentile=99.99 leaves out the outer 0.01 % of the values,
 magnitude=99.99 those of the 0.01 % largest magnitudes, at whichever end they
@@ -69,6 +71,14 @@ are. mse and mae look for the range with the least squared or absolute error,
 and entropy for that whose codes are distributed as the values are. All but
 minmax read a tensor several times. --plot of one tensor shows what each method
 would choose.
+
+With --importance the errors of a weight count as much as its inputs matter, and
+weighted errors stand beside the others; mse chooses the least weighted error.
+The file has the mean squares of the inputs: an importance matrix of llama.cpp
+(llama-imatrix, GGUF or .dat), an .npz or safetensors file with a vector for
+each weight, or a state of quant calibrate --granularity per_channel --axis -1
+--method mse. Names are those of the weights. A model of transformers is matched
+with an importance matrix of the same model in GGUF.
 
 A tensor with NaN or infinities fails, and the others are compared.
 
@@ -89,12 +99,23 @@ func (a *app) compareCommand() *cobra.Command {
   quant compare model.safetensors --tensor '*.weight' --group-size 32
   quant compare model.onnx --worst 10 --sort sqnr
   quant compare model.onnx --against dequantized.onnx
+  quant compare model.safetensors --for vllm --bits 4
+  quant compare model.gguf --importance imatrix.gguf --bits 4 --method mse
   quant compare model.safetensors --schemes int4:g128,nf4:g64,mxfp4,nvfp4,q4_k
   quant compare model.npz --axis -1 --format csv --channels
   quant compare model.safetensors --output report.json
   quant compare model.safetensors --pdf report.pdf --plot gain.svg`,
 		Args: files(0, 1),
 		RunE: a.start(func(cmd *cobra.Command, args []string) error {
+			if cmd.Flags().Changed("for") {
+				block, err := f.checkFor(cmd)
+				if err != nil {
+					return err
+				}
+				if block != "" {
+					return a.compareList(cmd, args, &f, []string{block})
+				}
+			}
 			if cmd.Flags().Changed("schemes") {
 				return a.compareSchemes(cmd, args, &f)
 			}
@@ -155,6 +176,13 @@ func (a *app) compare(cmd *cobra.Command, args []string, f *compareFlags) error 
 	if f.origin, err = a.origin(); err != nil {
 		return err
 	}
+	if f.weights != "" {
+		file, err := readImportance(f.weights)
+		if err != nil {
+			return err
+		}
+		f.options.SetImportance(file)
+	}
 	in, err := a.open(cmd.Context(), args, reading)
 	if err != nil {
 		return err
@@ -174,6 +202,7 @@ func (a *app) compare(cmd *cobra.Command, args []string, f *compareFlags) error 
 	if err != nil {
 		return err
 	}
+	r.For = f.convention
 	if err := r.Sort(f.sort); err != nil {
 		return err
 	}

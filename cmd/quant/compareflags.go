@@ -16,20 +16,23 @@ import (
 
 // compareFlags are the flags of quant compare. Some set fields of report.Options directly.
 type compareFlags struct {
-	reading   readingFlags
-	options   report.Options
-	axis      int
-	groupAxis int
-	channels  bool
-	against   string
-	schemes   string
-	sort      string
-	worst     int
-	format    string
-	output    string
-	exports   []export
-	full      bool
-	origin    report.Origin // when and how the report was made
+	reading    readingFlags
+	options    report.Options
+	axis       int
+	groupAxis  int
+	channels   bool
+	against    string
+	schemes    string
+	system     string             // of --for
+	convention *report.Convention // of the system; nil without --for
+	sort       string
+	worst      int
+	format     string
+	output     string
+	exports    []export
+	full       bool
+	origin     report.Origin // when and how the report was made
+	weights    string        // path of the file with importances
 }
 
 // An export is another file that a report can be written to, besides the output.
@@ -81,6 +84,7 @@ func exports() []export {
 func (f *compareFlags) register(cmd *cobra.Command) {
 	o, flags := &f.options, cmd.Flags()
 	flags.SortFlags = false
+	registerFor(cmd, &f.system)
 	flags.IntVar(&o.Bits, "bits", o.Bits, "width `n` of a code, 2 to 16")
 	flags.BoolVar(&o.Unsigned, "unsigned", false, "codes from 0 up instead of around 0")
 	flags.StringVar(&o.Mapping, "mapping", o.Mapping, "`name`: asymmetric or symmetric")
@@ -95,6 +99,7 @@ func (f *compareFlags) register(cmd *cobra.Command) {
 	flags.BoolVar(&f.channels, "channels", false, "list all channels of large tensors (JSON always does)")
 	flags.BoolVar(&o.Codes, "codes", false, "add codes and reconstructed values (table and JSON)")
 	flags.StringVar(&f.against, "against", "", "measure FILE against the tensors of the same names in another `file` instead: quantized and dequantized, say")
+	flags.StringVar(&f.weights, "importance", "", importanceUsage)
 	flags.StringVar(&f.schemes, "schemes", "", "compare the schemes of a `list` instead, "+schemesUsage)
 	flags.StringVar(&f.sort, "sort", "gain", "order of weights in tables by `key`: gain, name, file, rmse, sqnr or bytes")
 	flags.IntVar(&f.worst, "worst", 0, "name the `n` worst weights, and their worst channels")
@@ -154,6 +159,9 @@ func (f *compareFlags) check(cmd *cobra.Command) error {
 	if cmd.Flags().Changed("output") && f.output == "" {
 		return usagef("--output needs the name of a file")
 	}
+	if cmd.Flags().Changed("importance") && f.weights == "" {
+		return usagef("--importance needs the name of a file")
+	}
 	for i, e := range f.exports {
 		if cmd.Flags().Changed(e.flag) && e.path == "" {
 			return usagef("--%s needs the name of a file", e.flag)
@@ -201,7 +209,7 @@ func (f *compareFlags) check(cmd *cobra.Command) error {
 
 // notAgainst are the flags of quant compare that cannot be combined with --against.
 var notAgainst = []string{
-	"bits", "unsigned", "mapping", "narrow-range", "zero-in-range", "divisor", "scales", "method", "codes", "worst", "pdf", "html", "plot",
+	"bits", "unsigned", "mapping", "narrow-range", "zero-in-range", "divisor", "scales", "method", "codes", "worst", "pdf", "html", "plot", "importance",
 }
 
 // checkAgainst checks the flags if --against is given, like check.

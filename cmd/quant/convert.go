@@ -13,10 +13,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	library "github.com/a01592f9/quant"
 	"github.com/a01592f9/quant/calibfile"
 	"github.com/a01592f9/quant/cmd/internal/atomicfile"
 	"github.com/a01592f9/quant/cmd/internal/convert"
 	"github.com/a01592f9/quant/cmd/internal/gguf"
+	"github.com/a01592f9/quant/cmd/internal/moments"
 	"github.com/a01592f9/quant/cmd/internal/option"
 	"github.com/a01592f9/quant/cmd/internal/report"
 	"github.com/a01592f9/quant/cmd/internal/system"
@@ -31,9 +33,13 @@ type convertFlags struct {
 	divisor    string
 	scales     string // format
 	method     string
+	system     string // of --for
+	convention *report.Convention
 	scheme     string // the whole scheme; "" if other flags give it
 	calibrated string
+	importance string   // path
 	plan       string   // path of the file
+	feedback   string   // path of the file
 	types      []string // rules for the types of tensors in GGUF
 	static     staticFlags
 	noErrors   bool
@@ -79,22 +85,45 @@ weights, with the ranges of a --calibration, so that ONNX Runtime computes in
 integers. docs/static.md has the steps. --include and --exclude then have names
 of nodes.
 
+--dynamic quantizes the activations of an ONNX model while it runs, and needs no
+calibration: Conv, MatMul, Gemm and LSTM compute in integers. docs/dynamic.md
+has what is written, and what --matmulnbits writes. --include and --exclude then
+have names or operators of nodes.
+
+` + forHelp + `
+
 --scheme names a scheme as quant compare --schemes does, instead of the flags
 that say parts of it. Floating-point codes of safetensors are fp8_e4m3 per
 tensor, fp8_e4m3:channel, fp8_e4m3:128x128 (in blocks of two axes), mxfp8, mxfp4
-and nvfp4.
+and nvfp4. Those of ONNX are fp8_e4m3, fp8_e5m2, fp8_e4m3fnuz, fp8_e5m2fnuz and
+fp4, per tensor, per channel or in groups, with float32 scales. ONNX Runtime
+1.30 runs all of them but fp4.
 
---method chooses ranges that clip: see quant compare --help. With --calibration
-weights that the file has a name of get its scales and zero points and, in ONNX,
-its scheme; the others are quantized as the flags say. GGUF knows neither.` + convertExit,
+--method chooses ranges that clip: see quant compare --help. --method hqq needs
+no data: it searches for scales and zero points with which few weights have
+large errors and most have small ones, as HQQ does. --feedback rounds weights so
+that the outputs of their layers change little, as GPTQ does: weights make up
+for the errors of those before them. It needs the second moments of the inputs
+of layers, from quant calibrate --moments. Weights without them get the nearest
+values, and are listed with the reason. docs/planning.md has the steps. With
+--calibration weights that the file has a name of get its scales and zero points
+and, in ONNX, its scheme; the others are quantized as the flags say. GGUF knows
+none of these.
+
+--importance makes mse choose the least error of the outputs of a layer: see
+quant compare --help.` + convertExit,
 		Example: `  quant quantize model.onnx -o model.int8.onnx
-  quant quantize model.onnx -o small.onnx --bits 4 --group-size 32
-  quant quantize model.safetensors -o quantized/ --bits 4
+  quant quantize model.onnx -o small.onnx --bits 4 --group-size 32 --method mse
+  quant quantize model.safetensors -o quantized/ --for vllm --bits 4
   quant quantize model.safetensors -o quantized/ --scheme nvfp4
+  quant quantize model.onnx -o model.fp8.onnx --scheme fp8_e4m3:channel
   quant quantize model.gguf -o model.q8_0.gguf
   quant quantize model.gguf -o small.gguf --type q4_k --tensor-type attn_v=q6_k
-  quant quantize model.onnx -o small.onnx --bits 4 --method mse
+  quant quantize model.onnx -o small.onnx --bits 4 --feedback inputs.moments
+  quant quantize model/ -o out/ --bits 4 --method mse --importance imatrix.gguf
   quant quantize model.onnx -o int8.onnx --activations --calibration ranges.json
+  quant quantize model.onnx -o small.onnx --bits 4 --group-size 32 --matmulnbits
+  quant quantize model.onnx -o int8.onnx --dynamic --exclude Conv
   quant quantize model.onnx -o out.onnx --exclude '*.embed*' --dry-run`,
 		Args: models,
 		RunE: a.start(func(cmd *cobra.Command, args []string) error {
@@ -105,6 +134,7 @@ its scheme; the others are quantized as the flags say. GGUF knows neither.` + co
 	o, flags := &f.options, cmd.Flags()
 	flags.SortFlags = false
 	flags.StringVarP(&f.output, "output", "o", "", "`file` or folder to write")
+	registerFor(cmd, &f.system)
 	flags.StringVar(&f.scheme, "scheme", "", "a scheme that says all: `name` and parts as in quant compare --schemes, such as int4:sym:g128, fp8_e4m3:channel, mxfp4 or nvfp4; of GGUF a type")
 	flags.IntVar(&o.Bits, "bits", o.Bits, "width `n` of a code, 2 to 16, as far as the format has it")
 	flags.StringVar(&o.Type, "type", "", "GGUF: `type` of weights instead of --bits: "+strings.ToLower(gguf.Written()))
@@ -118,7 +148,9 @@ its scheme; the others are quantized as the flags say. GGUF knows neither.` + co
 	registerDivisor(cmd, &f.divisor, &f.scales)
 	flags.StringVar(&f.method, "method", "minmax", methodUsage())
 	flags.StringVar(&f.calibrated, "calibration", "", "take scales and zero points of tensors by their names from a `file` of quant calibrate")
+	flags.StringVar(&f.importance, "importance", "", importanceUsage+"; with --method mse")
 	flags.StringVar(&f.plan, "plan", "", "quantize each weight as a `file` of quant plan says, and no others")
+	flags.StringVar(&f.feedback, "feedback", "", "round with error feedback, with the second moments of a `file` of quant calibrate --moments")
 	f.static.register(cmd)
 	f.register(cmd)
 	a.registerForce(cmd)
@@ -190,29 +222,43 @@ func (f *convertFlags) check(cmd *cobra.Command, kind convert.Kind) error {
 	if cmd.Name() != "quantize" {
 		return nil
 	}
+	var err error
+	if o.HalfQuadratic = f.method == methodHQQ; o.HalfQuadratic {
+		o.Range = library.LeastSquares // where the search begins
+	} else if o.Range, err = option.ParseMethod(f.method); err != nil {
+		return usagef("--method: %w, or hqq", err)
+	}
+	if err := f.checkFeedback(kind, changed); err != nil {
+		return err
+	}
+	if changed("for") {
+		if err := f.checkFor(kind, changed); err != nil {
+			return err
+		}
+	}
 	if err := o.SetMapping(f.mapping); err != nil {
 		return &usageError{err}
 	}
-	var err error
 	if o.Divisor, err = option.ParseDivisor(f.divisor); err != nil {
 		return usagef("--divisor: %w", err)
 	}
 	if o.Scales, err = option.ParseScales(f.scales); err != nil {
 		return usagef("--scales: %w", err)
 	}
-	if o.Range, err = option.ParseMethod(f.method); err != nil {
-		return usagef("--method: %w", err)
-	}
 	if changed("calibration") && f.calibrated == "" {
 		return usagef("--calibration needs the name of a file")
 	}
-	if f.static.activations {
-		return f.checkStatic(kind, changed)
+	if err := f.checkImportance(kind, changed); err != nil {
+		return err
 	}
-	for _, name := range staticNames {
-		if changed(name) {
-			return usagef("--%s goes with --activations", name)
-		}
+	if err := f.static.checkNames(changed); err != nil {
+		return err
+	}
+	switch {
+	case f.static.dynamic:
+		return f.checkDynamic(kind, changed)
+	case f.static.activations:
+		return f.checkStatic(kind, changed)
 	}
 	if changed("plan") {
 		return f.checkPlan(changed)
@@ -230,10 +276,13 @@ func (f *convertFlags) check(cmd *cobra.Command, kind convert.Kind) error {
 		o.Granularity = option.PerGroup
 	}
 	switch {
-	case o.Granularity == "" && changed("group-size"):
+	case o.Granularity == "" && (changed("group-size") || f.static.nbits):
 		o.Granularity = option.PerGroup
 	case o.Granularity != "" && o.Granularity != option.PerGroup && changed("group-size"):
 		return usagef("--group-size goes with --granularity group, not with %s", o.Granularity)
+	}
+	if f.static.nbits && kind != convert.KindONNX {
+		return f.checkNBits(kind)
 	}
 	if kind == convert.KindGGUF {
 		return f.checkGGUF(changed) // the format defines the rest
@@ -249,6 +298,47 @@ func (f *convertFlags) check(cmd *cobra.Command, kind convert.Kind) error {
 	}
 	if err := o.Validate(); err != nil {
 		return &usageError{err}
+	}
+	if f.static.nbits {
+		return f.checkNBits(kind)
+	}
+	return nil
+}
+
+// checkFor sets the options to the scheme of the system of --for, for a model of a kind.
+func (f *convertFlags) checkFor(kind convert.Kind, changed func(flag string) bool) error {
+	s, err := parseFor(f.system, changed, "scheme", "plan")
+	switch {
+	case err != nil:
+		return err
+	case s.File == "":
+		return usagef("--for %s: quant quantize writes no file that %s reads; quant compare, sweep and diff show what it does", s.Name, s.Title)
+	case s.File != string(kind):
+		return usagef("--for %s: the model is %s, and %s reads %s", s.Name, kind, s.Title, s.File)
+	case f.static.activations:
+		return f.static.setFor(s, changed)
+	}
+	flags := schemeFlags{mapping: &f.mapping, divisor: &f.divisor, scales: &f.scales, unsigned: &f.options.Unsigned, narrow: &f.options.NarrowRange}
+	f.convention, err = setWeights(&f.options, flags, s, changed)
+	return err
+}
+
+// methodHQQ is the --method of feedback.HalfQuadratic.
+const methodHQQ = "hqq"
+
+// checkFeedback checks the flags if --feedback or --method hqq is given.
+func (f *convertFlags) checkFeedback(kind convert.Kind, changed func(name string) bool) error {
+	switch {
+	case changed("feedback") && f.feedback == "":
+		return usagef("--feedback needs the name of a file")
+	case f.feedback != "" && f.options.HalfQuadratic:
+		return usagef("--method hqq is for models without --feedback: the data say more")
+	case f.feedback != "" && kind == convert.KindGGUF:
+		return usagef("--feedback does not go with GGUF, whose types say how codes are made")
+	case f.static.activations && (f.feedback != "" || f.options.HalfQuadratic):
+		return usagef("--feedback and --method hqq do not go with --activations")
+	case f.static.dynamic && (f.feedback != "" || f.options.HalfQuadratic):
+		return usagef("--feedback and --method hqq do not go with --dynamic")
 	}
 	return nil
 }
@@ -367,6 +457,19 @@ func (a *app) convert(cmd *cobra.Command, in string, f *convertFlags,
 			return err
 		}
 	}
+	if f.feedback != "" {
+		if f.options.Feedback, err = moments.Open(f.feedback); err != nil {
+			return ofFile(f.feedback, err)
+		}
+	}
+	if f.importance != "" {
+		if f.options.Importance, err = readImportance(f.importance); err != nil {
+			return err
+		}
+		if f.options.Scheme().Method != library.LeastSquares || f.options.HalfQuadratic {
+			return usagef("--importance goes with --method mse, which chooses the least weighted error")
+		}
+	}
 	out, err := f.begin(kind, folder, a.force)
 	if err != nil {
 		return err
@@ -386,9 +489,13 @@ func (a *app) convert(cmd *cobra.Command, in string, f *convertFlags,
 		return ofFile(in, err)
 	}
 	c := conversion(result, in, kind, f)
+	c.For = f.convention
 	c.Dequantized, c.Planned = cmd.Name() != "quantize", f.plan != ""
-	if !c.Dequantized && !nothing && f.plan == "" && !f.static.activations && kind != convert.KindGGUF {
-		c.Note = strings.Join(system.Costs(f.options.Scheme(), string(kind)), " ")
+	if !c.Dequantized && !nothing && f.plan == "" && !f.static.activations && !f.static.dynamic && kind != convert.KindGGUF {
+		c.Note = strings.Join(system.Costs(f.options.Scheme(), f.stored(kind)), " ")
+	}
+	if !c.Dequantized && kind == convert.KindONNX {
+		c.Note = cmp.Or(c.Note, float4(result.Weights))
 	}
 	c.Total.FilesBefore, c.Total.FilesAfter = result.Read, out.Size()
 	if nothing {
@@ -400,7 +507,7 @@ func (a *app) convert(cmd *cobra.Command, in string, f *convertFlags,
 		}
 		return c.WriteText(w, color, width(w))
 	})
-	if err == nil && nothing && f.static.activations {
+	if err == nil && nothing && (f.static.activations || f.static.dynamic) {
 		err = fmt.Errorf("%s: there is no operator that can compute with codes, so nothing is written", in)
 	} else if err == nil && nothing {
 		err = fmt.Errorf("%s: there is no weight to %s, so nothing is written%s", in, cmd.Name(), choices(result.Choosable, result.Left, kind))
@@ -433,6 +540,22 @@ func choices(names []string, left []convert.Left, kind convert.Kind) string {
 	return fmt.Sprintf("; --include '%s' picks one that is left%s", names[0], more)
 }
 
+// float4 returns a note if a weight of an ONNX model has floating-point codes of 4 bits, else "".
+func float4(weights []convert.Weight) string {
+	if !slices.ContainsFunc(weights, func(w convert.Weight) bool { return w.Type == "fp4_e2m1" }) {
+		return ""
+	}
+	return "ONNX Runtime 1.30 does not run this model on a CPU: its DequantizeLinear has no FLOAT4E2M1 there."
+}
+
+// stored returns the kind of file as system.Costs takes it: MatMulNBits stores codes of 2 bits in 2.
+func (f *convertFlags) stored(kind convert.Kind) string {
+	if f.static.nbits && f.options.Bits == 2 {
+		return ""
+	}
+	return string(kind)
+}
+
 // conversion returns the report of a result.
 func conversion(r *convert.Result, in string, kind convert.Kind, f *convertFlags) *report.Conversion {
 	c := &report.Conversion{
@@ -440,9 +563,17 @@ func conversion(r *convert.Result, in string, kind convert.Kind, f *convertFlags
 		Weights: []report.Converted{}, Left: []report.Left{},
 	}
 	for _, w := range r.Weights {
-		c.Add(report.Converted{
-			Name: w.Name, Use: w.Use, DType: w.Type, Shape: w.Shape, Calibrated: w.Calibrated, Before: w.Before, After: w.After,
-		}, w.Scheme, w.Metrics)
+		x := report.Converted{
+			Name: w.Name, Use: w.Use, DType: w.Type, Shape: w.Shape, Calibrated: w.Calibrated, Important: w.Important, Before: w.Before, After: w.After,
+			Feedback: w.Feedback, Nearest: w.Nearest,
+		}
+		if w.Weighted != nil {
+			x.Weighted = report.NewWeighted(*w.Weighted)
+		}
+		c.Add(x, w.Scheme, w.Metrics)
+	}
+	if f.importance != "" {
+		c.Importance = filepath.Base(f.importance)
 	}
 	for _, l := range r.Left {
 		c.Left = append(c.Left, report.Left{

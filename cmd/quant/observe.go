@@ -41,11 +41,18 @@ tensor, since an operator only moves its values; and the nodes that stay in
 floating point, with the reason. Nodes inside of If, Loop, Scan and functions
 stay so.
 
+--layers is for quant calibrate --moments: the model returns the inputs of
+layers that have weights. Listed are these tensors, and the weights whose inputs
+are not returned, with the reason.
+
 A model that is quantized already is refused, and so is one without such a
-tensor. The outputs that the model had keep their places, and nothing else of
-the model changes; data in other files go to OBSERVED.onnx.data.` + convertExit,
+tensor. Without --layers each BatchNormalization behind a Conv, ConvTranspose or
+Gemm is folded into that, as quant quantize --activations does. The outputs that
+the model had keep their places, and nothing else of the model changes; data in
+other files go to OBSERVED.onnx.data.` + convertExit,
 		Example: `  quant observe model.onnx -o observed.onnx
   quant observe model.onnx -o observed.onnx --nodes 'Conv' --nodes '/head/*'
+  quant observe model.onnx --layers -o observed.onnx
   quant observe model.onnx --dry-run --format json`,
 		Args: models,
 		RunE: a.start(func(cmd *cobra.Command, args []string) error {
@@ -61,6 +68,8 @@ the model changes; data in other files go to OBSERVED.onnx.data.` + convertExit,
 	flags.StringVarP(&f.output, "output", "o", "", "`file` to write")
 	flags.StringArrayVar(&f.options.Nodes, "nodes", nil, "only nodes whose name or operator matches the `pattern`: * is any text, ? any character, [a-c] one of some; may be given several times")
 	flags.StringArrayVar(&f.options.Exclude, "exclude-nodes", nil, "no nodes whose name or operator matches the `pattern`; it is stronger than --nodes")
+	flags.BoolVar(&f.options.Layers, "layers", false, "return the inputs of layers that have weights, for quant calibrate --moments")
+	flags.BoolVar(&f.options.Unfolded, "no-fold", false, "leave each BatchNormalization, instead of folding it into the Conv, ConvTranspose or Gemm before it; quant quantize then needs --no-fold too")
 	flags.BoolVar(&f.dry, "dry-run", false, "do everything, but write nothing")
 	flags.StringVar(&f.format, "format", formatTable, "`name` of the output format: table or json")
 	a.registerForce(cmd)
@@ -85,6 +94,9 @@ func (f *observeFlags) check(cmd *cobra.Command) error {
 				return usagef("--%s %q is not a pattern: %w", x.flag, p, err)
 			}
 		}
+	}
+	if f.options.Layers && len(f.options.Nodes)+len(f.options.Exclude) > 0 {
+		return usagef("--nodes and --exclude-nodes do not go with --layers")
 	}
 	return checkEnding("output", f.output, convert.KindONNX.Extension())
 }
@@ -131,7 +143,7 @@ func (a *app) observeModel(cmd *cobra.Command, in string, f *observeFlags) error
 // observed returns the report of an observation.
 func observed(r *convert.Observation, in string, f *observeFlags) *report.Observation {
 	v := &report.Observation{
-		Source: in, Output: f.output, DryRun: f.dry, FilesBefore: r.Read,
+		Source: in, Output: f.output, DryRun: f.dry, FilesBefore: r.Read, Normalizations: r.Normalizations,
 		Tensors: []report.ObservedTensor{}, Shared: []report.SharedRange{}, Left: []report.FloatNode{},
 	}
 	for _, x := range r.Values {

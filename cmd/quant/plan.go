@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
@@ -51,6 +50,15 @@ not count.
 A candidate is keep, which leaves a weight as it is; a type of GGUF such as
 q4_k; or a scheme: int4 and channel, tensor or gSIZE for groups of SIZE, as in
 int4:g32. :asymmetric and a method, as in int4:g32:minmax, may follow.
+Floating-point candidates are fp8_e4m3 and fp8_e5m2 for onnxruntime, and
+fp8_e4m3, mxfp8, mxfp4 and nvfp4 for vllm. With --for symmetric candidates have
+the divisor and the narrow range that quant quantize --for has too.
+
+--sensitivity makes errors of weights those of the outputs of their layers: with
+an importance matrix or the diagonal of second moments as if input channels were
+not correlated, with full second moments exactly. dB are then those of outputs.
+Weights that are not in the file count as if their inputs had the mean square of
+the others. All values of such a weight are in memory.
 
 The table says what was chosen, and what the next smaller and the next better
 candidate of each weight would cost. It goes on with what one candidate for all
@@ -85,7 +93,7 @@ JSON, may be altered by hand, and is what quant quantize --plan takes.
 	flags.StringArrayVar(&f.fixed, "fix", nil, "weights whose name matches a pattern have a candidate, as `PATTERN=CANDIDATE`; may be given several times")
 	flags.StringArrayVar(&o.Alike, "alike", nil, "weights whose name matches the `pattern` have the same candidate; may be given several times")
 	flags.IntVar(&o.MaxKinds, "max-kinds", 0, "at most `n` different candidates (default any number)")
-	flags.StringVar(&f.sensitivity, "sensitivity", "", "how much the error of weights counts, from a CSV `file` of pattern and factor")
+	flags.StringVar(&f.sensitivity, "sensitivity", "", "what the errors of weights do, from a `file`: second moments of quant calibrate --moments, an importance matrix of llama.cpp (.dat or .gguf), or a CSV file of pattern and factor")
 	flags.StringArrayVar(&f.selection.Include, "include", nil, "only tensors whose name matches the `pattern`")
 	flags.StringArrayVar(&f.selection.Exclude, "exclude", nil, "no tensors whose name matches the `pattern`")
 	flags.StringVar(&f.format, "format", formatTable, "`name` of what is printed: table, json or csv")
@@ -121,7 +129,7 @@ func (f *planFlags) check(cmd *cobra.Command) error {
 	if o.BitsPerWeight == nil && o.SQNR == nil && o.Bytes == nil {
 		return usagef("a plan needs a budget: --bits-per-weight 4.5, --bytes 900M, or --sqnr 30")
 	}
-	o.Target = report.PlanTarget(f.target)
+	o.Target, o.Conforms = report.PlanTarget(f.target), changed("for")
 	for _, rule := range f.fixed {
 		i := strings.LastIndexByte(rule, '=')
 		if i <= 0 {
@@ -190,56 +198,20 @@ func (f *planFlags) pick(in string) error {
 	case len(s.Names) == 0:
 		return fmt.Errorf("%s: there is no weight to quantize%s", in, choices(s.Choosable, s.Left, kind))
 	}
-	o.Names = s.Names
+	if o.Names = s.Names; f.sensitivity != "" {
+		if err := f.readSensitivity(in, kind); err != nil {
+			return err
+		}
+	}
 	for _, l := range s.Left {
 		o.Left = append(o.Left, report.Skipped{Name: l.Name, DType: l.DType, Shape: l.Shape, Bytes: l.Bytes, Reason: l.Reason})
 	}
 	return nil
 }
 
-// readSensitivity reads patterns of names and their factors from a file.
-func readSensitivity(path string) ([]report.PlanFactor, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	r := csv.NewReader(file)
-	r.FieldsPerRecord, r.TrimLeadingSpace = 2, true
-	var all []report.PlanFactor
-	for {
-		row, err := r.Read()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", path, err)
-		}
-		factor, err := strconv.ParseFloat(strings.TrimSpace(row[1]), 64)
-		line, _ := r.FieldPos(1)
-		switch {
-		case err != nil && line == 1:
-			continue // the header line
-		case err != nil:
-			return nil, fmt.Errorf("%s: line %d: %q is not a number", path, line, row[1])
-		}
-		all = append(all, report.PlanFactor{Pattern: strings.TrimPrefix(row[0], "\ufeff"), Factor: factor})
-	}
-	if len(all) == 0 {
-		return nil, fmt.Errorf("%s: there are no factors in it", path)
-	}
-	return all, nil
-}
-
 func (a *app) plan(cmd *cobra.Command, args []string, f *planFlags) error {
 	if err := f.pick(args[0]); err != nil {
 		return err
-	}
-	if f.sensitivity != "" {
-		var err error
-		if f.options.Factors, err = readSensitivity(f.sensitivity); err != nil {
-			return err
-		}
 	}
 	in, err := a.open(cmd.Context(), args, tensorfile.Reading{})
 	if err != nil {

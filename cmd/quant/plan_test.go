@@ -22,10 +22,10 @@ type planFile struct {
 		SQNR     float64 `json:"sqnr_db"`
 	}
 	Weights []struct {
-		Name, Scheme, Candidate string
-		Bytes                   int64
-		SQNR                    *float64 `json:"sqnr_db"`
-		Up, Down                *struct{ Bytes int64 }
+		Name, Scheme, Candidate, Error string
+		Bytes                          int64
+		SQNR                           *float64 `json:"sqnr_db"`
+		Up, Down                       *struct{ Bytes int64 }
 	}
 	Front []struct {
 		Bytes int64

@@ -14,7 +14,7 @@ const schemesUsage = "as in int4:g128,nf4:g64,mxfp4,q4_k"
 // notWithSchemes are the flags of quant compare that cannot be combined with --schemes.
 var notWithSchemes = []string{
 	"bits", "unsigned", "mapping", "narrow-range", "zero-in-range", "divisor", "scales", "method", "group-size", "codes", "channels", "against",
-	"sort", "worst", "pdf", "html",
+	"sort", "worst", "pdf", "html", "importance",
 }
 
 // splitSchemes splits a list of schemes at commas.
@@ -35,10 +35,19 @@ func (a *app) compareSchemes(cmd *cobra.Command, args []string, f *compareFlags)
 			return usagef("--%s does not go with --schemes, in which each scheme says all", name)
 		}
 	}
+	names, err := splitSchemes(f.schemes)
+	if err != nil {
+		return err
+	}
+	return a.compareList(cmd, args, f, names)
+}
+
+// compareList compares schemes of these names.
+func (a *app) compareList(cmd *cobra.Command, args []string, f *compareFlags, names []string) error {
 	s := sweepFlags{
-		options: report.SweepOptions{Mapping: f.options.Mapping, Tensors: f.options.Tensors},
-		schemes: f.schemes, alone: true,
-		axis: f.axis, groupAxis: f.groupAxis,
+		options: report.SweepOptions{Mapping: f.options.Mapping, Tensors: f.options.Tensors, Schemes: names},
+		alone:   true,
+		axis:    f.axis, groupAxis: f.groupAxis,
 		format: f.format, output: f.output, files: moreFiles{csv: f.path("csv"), plot: f.path("plot")},
 		reading: f.reading,
 	}

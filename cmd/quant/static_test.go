@@ -72,6 +72,7 @@ func TestQuantizeActivations(t *testing.T) {
 	}{
 		{[]string{"--activations"}, 2, "--activations needs --calibration"},
 		{[]string{"--operators", "Conv"}, 2, "--operators goes with --activations"},
+		{[]string{"--activations", "--calibration", ranges, "--scheme", "fp8_e4m3"}, 2, "--scheme does not go with --activations"},
 		{[]string{"--activations", "--calibration", ranges, "--bits", "4"}, 2, "--bits does not go with --activations"},
 		{[]string{"--activations", "--calibration", ranges, "--activation-type", "int4"}, 2, `--activation-type "int4" is none of uint8`},
 		{[]string{"--activations", "--calibration", ranges, "--activation-mapping", "even"}, 2, `--activation-mapping "even" is neither`},
@@ -84,6 +85,109 @@ func TestQuantizeActivations(t *testing.T) {
 		fails(t, test.code, test.err, "", append([]string{"quantize", model, "-o", path}, test.args...)...)
 		if _, err := os.Stat(path); err == nil {
 			t.Errorf("%q: a file was written", test.args)
+		}
+	}
+}
+
+// TestQuantizeDynamic quantizes a model dynamically.
+func TestQuantizeDynamic(t *testing.T) {
+	model, ranges, _ := staticFiles(t)
+	out := filepath.Join(t.TempDir(), "q.onnx")
+	stdout := ok(t, "quantize", model, "-o", out, "--dynamic")
+	for _, want := range []string{"2 MatMul → MatMulInteger", "2 of 2 operators computed with codes", "2 activations quantized while the model runs", "1 weight quantized"} {
+		if !strings.Contains(strings.Join(strings.Fields(stdout), " "), want) {
+			t.Errorf("the report lacks %q:\n%s", want, stdout)
+		}
+	}
+	stdout = ok(t, "compare", model, "--against", out)
+	if !strings.Contains(stdout, "dB") {
+		t.Errorf("compare:\n%s", stdout)
+	}
+	ok(t, "quantize", model, "-o", out, "--force", "--dynamic", "--unsigned", "--mapping", "asymmetric", "--granularity", "per_tensor", "--format", "json")
+	for _, test := range []struct {
+		args []string
+		code int
+		err  string
+	}{
+		{[]string{"--dynamic", "--calibration", ranges}, 2, "--calibration does not go with --dynamic"},
+		{[]string{"--dynamic", "--bits", "4"}, 2, "--bits does not go with --dynamic"},
+		{[]string{"--dynamic", "--activations"}, 2, "--activations does not go with --dynamic"},
+		{[]string{"--dynamic", "--granularity", "group"}, 2, `--granularity "group" does not go with --dynamic`},
+		{[]string{"--dynamic", "--operators", "Relu"}, 2, `--operators: --dynamic quantizes Conv, Gather, Gemm, LSTM, MatMul, not "Relu"`},
+		{[]string{"--dynamic", "--reduce-range", "--unsigned"}, 2, "--reduce-range goes with symmetric int8 weights"},
+		{[]string{"--dynamic", "--operators", "Conv"}, 1, "there is no operator that can compute with codes, so nothing is written"},
+		{[]string{"--dynamic", "--exclude", "Softmax"}, 1, `no node or operator matches "Softmax"`},
+	} {
+		path := filepath.Join(t.TempDir(), "q.onnx")
+		fails(t, test.code, test.err, "", append([]string{"quantize", model, "-o", path}, test.args...)...)
+		if _, err := os.Stat(path); err == nil {
+			t.Errorf("%q: a file was written", test.args)
+		}
+	}
+}
+
+// TestQuantizeNBits writes weights for MatMulNBits, and compares them.
+func TestQuantizeNBits(t *testing.T) {
+	model, _, _ := staticFiles(t)
+	out := filepath.Join(t.TempDir(), "q.onnx")
+	stdout := ok(t, "quantize", model, "-o", out, "--matmulnbits", "--bits", "8", "--group-size", "16", "--accuracy-level", "4", "--include", "w")
+	if !strings.Contains(stdout, "1 weight quantized") {
+		t.Errorf("the report:\n%s", stdout)
+	}
+	if stdout = ok(t, "inspect", out); !strings.Contains(stdout, "MatMulNBits") {
+		t.Errorf("inspect:\n%s", stdout)
+	}
+	if stdout = ok(t, "compare", model, "--against", out); !strings.Contains(stdout, "dB") {
+		t.Errorf("compare:\n%s", stdout)
+	}
+	for _, test := range []struct {
+		args []string
+		err  string
+	}{
+		{[]string{"--accuracy-level", "1"}, "--accuracy-level goes with --matmulnbits"},
+		{[]string{"--matmulnbits", "--dynamic"}, "--dynamic does not go with --matmulnbits"},
+		{[]string{"--matmulnbits", "--granularity", "per_channel"}, "--matmulnbits needs --granularity group, not per_channel"},
+		{[]string{"--matmulnbits", "--group-size", "24"}, "MatMulNBits has groups of a power of two of at least 16 values, not 24"},
+		{[]string{"--matmulnbits", "--bits", "12"}, "MatMulNBits has codes of 2 to 8 bits, not 12"},
+		{[]string{"--matmulnbits", "--accuracy-level", "7"}, "MatMulNBits has accuracy levels 0 to 4, not 7"},
+	} {
+		path := filepath.Join(t.TempDir(), "q.onnx")
+		fails(t, 2, test.err, "", append([]string{"quantize", model, "-o", path}, test.args...)...)
+	}
+}
+
+// TestFoldedNormalization observes and quantizes a model with a BatchNormalization, folded and not.
+func TestFoldedNormalization(t *testing.T) {
+	dir := t.TempDir()
+	model, ranges := filepath.Join(dir, "m.onnx"), filepath.Join(dir, "r.json")
+	ones := []float32{1, 2}
+	g := onnxtest.Graph{
+		Nodes:   []onnxtest.Message{onnxtest.Node("Conv", []string{"x", "w"}, []string{"a"}), onnxtest.Node("BatchNormalization", []string{"a", "s", "s", "s", "s"}, []string{"y"})},
+		Tensors: []onnxtest.Message{onnxtest.Floats("w", []float32{1, 2, 3, 4}, 2, 2, 1, 1), onnxtest.Floats("s", ones, 2)},
+		Inputs:  []onnxtest.Message{onnxtest.Value("x", onnxtest.Float, 1, 2, 4, 4)}, Outputs: []onnxtest.Message{onnxtest.Value("y", onnxtest.Float, 1, 2, 4, 4)},
+	}
+	tensor := func(name string) string {
+		return `{"name":"` + name + `","scheme":{"bits":8,"unsigned":false,"mapping":"asymmetric","narrow_range":false,"zero_in_range":false,"method":"minmax","granularity":"per_tensor","axis":null,"group_size":null},` +
+			`"shape":[1,8],"batches":1,"counts":{"finite":8,"nan":0,"pos_inf":0,"neg_inf":0},"seen_min":[0],"seen_max":[2],"min":[0],"max":[2],"scale":[0.01],"zero_point":[0],"clipped":null}`
+	}
+	content := `{"format":"quant calibration","version":1,"tensors":[` + tensor("a") + "," + tensor("x") + "," + tensor("y") + "]}"
+	for path, content := range map[string]string{model: string(onnxtest.Model(13, g)), ranges: content} {
+		if err := os.WriteFile(path, []byte(content), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, test := range []struct {
+		flag string
+		fold bool
+	}{{"--no-fold=false", true}, {"--no-fold", false}} {
+		stdout := ok(t, "observe", model, "--dry-run", test.flag)
+		if got := strings.Contains(stdout, "1 BatchNormalization folded into the products before"); got != test.fold {
+			t.Errorf("observe %s:\n%s", test.flag, stdout)
+		}
+		stdout = ok(t, "quantize", model, "-o", filepath.Join(dir, "q.onnx"), "--force", "--activations", "--calibration", ranges, test.flag)
+		stdout = strings.Join(strings.Fields(stdout), " ")
+		if got := strings.Contains(stdout, "1 of 1 operator computed with codes in ONNX Runtime; 1 BatchNormalization folded into the products before"); got != test.fold {
+			t.Errorf("quantize %s:\n%s", test.flag, stdout)
 		}
 	}
 }

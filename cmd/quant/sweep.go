@@ -21,7 +21,8 @@ type sweepFlags struct {
 	options         report.SweepOptions
 	bits            string
 	schemes         string
-	alone           bool // compare only the schemes of the list
+	system          string // of --for
+	alone           bool   // compare only the schemes of the list
 	axis, groupAxis int
 	target          float64
 	weights         bool
@@ -46,6 +47,7 @@ mean over the weights, worst the weight with the lowest. Bytes are those of
 codes, scales and zero points.
 
 --schemes adds schemes of other formats, which quant compare --help describes.
+With --for the schemes are all that a system has: see quant compare --help too.
 
 With --target a line says which scheme is the smallest that reaches a ratio, and
 what it would take if every weight had the smallest one for itself.
@@ -55,6 +57,7 @@ FILE is of any kind that quant compare reads, and tensors are chosen as there.
 ` + overwriting,
 		Example: `  quant sweep model.safetensors
   quant sweep model.onnx --bits 3-6,8 --group-size 64 --target 30
+  quant sweep model.safetensors --for vllm
   quant sweep model.gguf --mapping symmetric --weights
   quant sweep model.safetensors --schemes nf4:g64,nvfp4,q4_k --plot sweep.svg
   quant sweep model.safetensors --csv sweep.csv --plot sweep.png`,
@@ -69,6 +72,7 @@ FILE is of any kind that quant compare reads, and tensors are chosen as there.
 	}
 	o, flags := &f.options, cmd.Flags()
 	flags.SortFlags = false
+	registerFor(cmd, &f.system)
 	flags.StringVar(&f.bits, "bits", "2,3,4,5,6,8", "widths of a code: a `list` of numbers and ranges")
 	flags.IntSliceVar(&o.GroupSizes, "group-size", []int{128, 32}, "`sizes` of groups; 0 is none")
 	flags.StringVar(&f.schemes, "schemes", "", "a `list` of further schemes, with commas, each as a whole, "+schemesUsage)
@@ -102,7 +106,12 @@ var sweepFormats = []string{formatTable, formatJSON, formatCSV}
 func (f *sweepFlags) check(cmd *cobra.Command) error {
 	o, changed := &f.options, cmd.Flags().Changed
 	var err error
-	if changed("schemes") {
+	if changed("for") && !f.alone {
+		if err := f.checkFor(changed); err != nil {
+			return err
+		}
+	}
+	if changed("schemes") && !f.alone {
 		if o.Schemes, err = splitSchemes(f.schemes); err != nil {
 			return err
 		}
@@ -139,6 +148,23 @@ func (f *sweepFlags) check(cmd *cobra.Command) error {
 	if !slices.Contains(sweepFormats, f.format) {
 		return usagef("format %q is none of %s", f.format, strings.Join(sweepFormats, ", "))
 	}
+	return nil
+}
+
+// checkFor sets the list of schemes to those of the system of --for.
+func (f *sweepFlags) checkFor(changed func(flag string) bool) error {
+	s, err := parseFor(f.system, changed, "schemes", "bits", "group-size", "mapping", "unsigned", "narrow-range", "zero-in-range", "divisor", "scales")
+	if err != nil {
+		return err
+	}
+	method, err := option.ParseMethod(f.options.Method)
+	switch {
+	case err != nil:
+		return usagef("--method: %w", err)
+	case s.Weights[0].Block != "" && changed("method"):
+		return usagef("--method does not go with --for %s, whose types of GGUF say how codes are made", s.Name)
+	}
+	f.options.Schemes, f.options.GroupSizes, f.alone = s.Schemes(method), nil, true
 	return nil
 }
 

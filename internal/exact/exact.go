@@ -68,6 +68,59 @@ func artanh(v float64) (k int, a float64) {
 	return k, float64(s * sum)
 }
 
+// DecibelsOf sets each element of v to its Decibels. It computes four at a time: each is a chain
+// of operations that wait for one another.
+func DecibelsOf(v []float64) {
+	for ; len(v) >= 4; v = v[4:] {
+		a, b, c, d := v[0], v[1], v[2], v[3]
+		if !normal(a) || !normal(b) || !normal(c) || !normal(d) {
+			for i := range v[:4] {
+				v[i] = Decibels(v[i])
+			}
+			continue
+		}
+		decibels4((*[4]float64)(v))
+	}
+	for i := range v {
+		v[i] = Decibels(v[i])
+	}
+}
+
+// normal reports whether v is positive, not subnormal and finite.
+func normal(v float64) bool { return math.Float64bits(v)>>52-1 < 0x7fe }
+
+// decibels4 is DecibelsOf for normal numbers.
+func decibels4(v *[4]float64) {
+	const log2, perNeper = 10 * (math.Ln2 / math.Ln10), 20 / math.Ln10
+	k0, s0 := reduced(v[0])
+	k1, s1 := reduced(v[1])
+	k2, s2 := reduced(v[2])
+	k3, s3 := reduced(v[3])
+	x0, x1, x2, x3 := float64(s0*s0), float64(s1*s1), float64(s2*s2), float64(s3*s3)
+	a, b, c, d := 1.0/23, 1.0/23, 1.0/23, 1.0/23
+	for _, t := range &artanhTerms {
+		a, b, c, d = float64(a*x0)+t, float64(b*x1)+t, float64(c*x2)+t, float64(d*x3)+t
+	}
+	v[0] = float64(float64(k0)*log2) + float64(float64(s0*a)*perNeper)
+	v[1] = float64(float64(k1)*log2) + float64(float64(s1*b)*perNeper)
+	v[2] = float64(float64(k2)*log2) + float64(float64(s2*c)*perNeper)
+	v[3] = float64(float64(k3)*log2) + float64(float64(s3*d)*perNeper)
+}
+
+// artanhTerms are the coefficients of the series of artanh but that of the highest power.
+var artanhTerms = [...]float64{
+	1.0 / 21, 1.0 / 19, 1.0 / 17, 1.0 / 15, 1.0 / 13, 1.0 / 11, 1.0 / 9, 1.0 / 7, 1.0 / 5, 1.0 / 3, 1,
+}
+
+// reduced returns the k and the s of Decibels for a normal number, without branches.
+func reduced(v float64) (k int, s float64) {
+	b := math.Float64bits(v)
+	m := b&(1<<52-1) | 1022<<52
+	less := (m - math.Float64bits(math.Sqrt2/2)) >> 63 // 1 if m stands for a number below sqrt(1/2)
+	f := math.Float64frombits(m + less<<52)
+	return int(b>>52) - 1022 - int(less), (f - 1) / (f + 1)
+}
+
 // lnOf1To2[i] has the natural logarithm of 1 + (2i+1)/256, and the reciprocal of
 // that number.
 var lnOf1To2 = func() (t [128]struct{ ln, inverse float64 }) {

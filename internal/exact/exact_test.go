@@ -55,6 +55,29 @@ func TestDecibels(t *testing.T) {
 	}
 }
 
+// TestDecibelsOf compares all lengths and numbers of every kind with Decibels.
+func TestDecibelsOf(t *testing.T) {
+	special := []float64{0, math.Copysign(0, -1), 1, math.Inf(1), math.Inf(-1), math.NaN(), 5e-324, -1, 0x1p-1022, math.MaxFloat64,
+		math.Sqrt2 / 2, math.Nextafter(math.Sqrt2/2, 0), math.Sqrt2, math.Nextafter(math.Sqrt2, 0)}
+	rng := rand.New(rand.NewPCG(21, 22))
+	for i := range 20000 {
+		v := make([]float64, i%12)
+		for j := range v {
+			if v[j] = math.Exp(rng.NormFloat64() * 20); rng.IntN(16) == 0 {
+				v[j] = special[rng.IntN(len(special))]
+			}
+		}
+		got := append([]float64(nil), v...)
+		DecibelsOf(got)
+		for j, x := range v {
+			want := Decibels(x)
+			if math.Float64bits(got[j]) != math.Float64bits(want) && !(math.IsNaN(got[j]) && math.IsNaN(want)) {
+				t.Fatalf("DecibelsOf(%v)[%d] = %v, want %v", v, j, got[j], want)
+			}
+		}
+	}
+}
+
 // TestLn checks Ln against the mathematics library.
 func TestLn(t *testing.T) {
 	for i := range 100000 {
@@ -86,6 +109,11 @@ func TestSameBits(t *testing.T) {
 		want uint64
 	}{
 		{"Decibels", func(v float64, _ int) float64 { return Decibels(v) }, 0xae213720511291a5},
+		{"DecibelsOf", func(v float64, _ int) float64 {
+			all := [5]float64{v, v, v, v, v}
+			DecibelsOf(all[:])
+			return all[3]
+		}, 0xae213720511291a5},
 		{"Ln", func(v float64, _ int) float64 { return Ln(v) }, 0x39aeb700067148c8},
 		{"Shrink", Shrink, 0x4c50667b01ca49a4},
 	} {

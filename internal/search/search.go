@@ -27,6 +27,7 @@ type Search struct {
 	descent  Descent
 	spectrum spectrum // for Divergence
 	sweep    sweep    // for few values
+	weighted weighted // for few values with weights
 
 	// Of values at hand.
 	hist  histogram.Histogram

@@ -28,7 +28,7 @@ import (
 // begin prepares for a task and values in r.
 func (w *sweep) begin(t *Task, r Range) bool {
 	scale, zero := t.Params(r)
-	w.grid, w.r = &t.Grid, r
+	w.grid, w.r, w.lowPhases = &t.Grid, r, t.LowPhases
 	w.squares, w.symmetric = t.Goal == Squares, t.Symmetric
 	w.steps, w.low = float64(t.Highest-t.Lowest), float64(t.Lowest-zero)
 	w.lo, w.hi = float64(r.Min), float64(r.Max)
@@ -188,7 +188,10 @@ func (w *sweep) ready(best float64) {
 // closely returns the best places, having looked closely at those that are known by sums
 // only. They cost less than the best range before.
 func (w *sweep) closely(best float64) []spot {
-	w.wanted = 3
+	w.wanted = max(w.wanted, 3)
+	if w.wanted < wideMany {
+		w.wanted = 3
+	}
 	w.exact = w.exact[:min(len(w.exact), w.wanted)]
 	w.limit = best
 	if len(w.exact) > 0 {

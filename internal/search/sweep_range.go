@@ -1,6 +1,10 @@
 package search
 
-import "math"
+import (
+	"math"
+
+	"github.com/a01592f9/quant/internal/exact"
+)
 
 // The range with the least error, from the places that a sweep finds.
 
@@ -72,11 +76,40 @@ func (s *Search) tryRanges(r Range, best candidate, cost Cost) candidate {
 	s.d.r, s.center = r, 0
 	s.others = s.ranges(s.others[:0])
 	for _, c := range s.others {
+		scale, _ := s.task.Params(c.Range)
+		if s.sweep.worse(float64(scale), best.cost) {
+			continue
+		}
 		if c.cost = cost(c.Range, best.cost); c.cost < best.cost {
 			best = c
 		}
 	}
 	return best
+}
+
+// worse reports whether the distances of the values from the multiples of a step cost clearly
+// more than that. It looks at every eighth value first.
+func (w *sweep) worse(step, cost float64) bool {
+	u := 1 / step
+	limit := (cost*(1+0x1p-10) + w.rounding(len(w.v))) * u
+	if w.squares {
+		limit *= u
+	}
+	sum := 0.0
+	for first := range min(8, len(w.v)) {
+		for i := first; i < len(w.v); i += 8 {
+			y := float64(w.v[i] * u)
+			d := math.Abs(y - exact.Nearest(y))
+			if w.squares {
+				d = float64(d * d)
+			}
+			sum += d
+		}
+		if sum > limit {
+			return true
+		}
+	}
+	return false
 }
 
 // rounding returns about what n values cost whose errors are those of float32.

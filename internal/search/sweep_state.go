@@ -65,11 +65,23 @@ type sweep struct {
 	most      float64 // magnitude
 	total     float64 // of magnitudes
 	v         []float64
-	mags      []float64 // magnitudes in ascending order, of up to sweepExact values
-	share     float64   // that these have in what all values cost
-	keys      [2][]uint32
-	lower     tail
-	upper     tail
+	mags      []float64 // some values of very many
+
+	// For the steps that are wider than those of the smallest and the largest value.
+	some        []float64 // values of which distances are computed
+	share       float64   // that these have in what all values cost
+	someTotal   float64   // of their magnitudes
+	someSquares float64
+	phases      []Phases
+	sums        PhaseSums
+	lowPhases   func(sums *PhaseSums, all []Phases, steps int, limit, down uint32, squares bool) uint64
+	left        []interval
+	under       float64 // what the best step is known to cost, at most
+	spared      float64 // intervals whose bound is not below that are left out
+
+	keys  [2][]uint32
+	lower tail
+	upper tail
 
 	begun    float64 // 1/step at which the sweep begins
 	first    float64 // step of the polynomial

@@ -1,7 +1,10 @@
 package search
 
 import (
+	"cmp"
 	"math"
+	"math/bits"
+	"slices"
 
 	"github.com/a01592f9/quant/internal/exact"
 )
@@ -11,111 +14,287 @@ import (
 // distances from its multiples do. There is no end of the steps that clipping gives: a
 // step that is many times as wide may be the one of whose multiples all values are.
 //
-// Steps are left out by intervals. A value whose distance from the next multiple is r
-// steps in the middle of an interval has one of r - d steps at least anywhere in it, where
-// d is by how many steps the value moves. When these distances alone cost more than the
-// best range so far, there is nothing better in the interval. Else it is divided. What is
-// left at last is swept.
+// Steps are left out by intervals. Let u be 1/step, and f(u) the sum of the squares of the
+// values' distances from the next multiple, in steps: a sum of least parabolas in u, all of
+// which have the second derivative 2*x². So f(u) - X*u² is concave, X being the sum of the
+// values' squares, and f is known well between two u at which it is known: at a part t of the
+// way h from one to the other, f is at least (1-t)*f1 + t*f2 - X*h²*t*(1-t). What the steps
+// between them cost, f(u)/u², is not less than the least of that, divided by the larger u².
+// Of |e|, each distance changes by |x|*h at most, so that f is at least (f1+f2-A*h)/2, A being
+// the sum of the values' magnitudes.
 //
-// Of more than sweepExact values some, evenly spread over their order, stand for all:
-// steps are looked at one by one, and where these values are clearly nearer to multiples
-// than they would be by chance, what is around is swept.
+// So f is computed at equal distances, at many steps at a time. Intervals that may have
+// something better than the best step so far are divided, those of the lowest bounds first.
+// What is left then is swept.
 
 const (
-	wideBegin  = 1.0 / 16 // part of the steps that is swept without being asked
-	wideMoves  = 0.04     // by how many steps the mean magnitude moves in the shortest interval
-	wideFactor = 1.5      // of the lengths of intervals that follow each other
-	wideProbes = 0.3      // by how many steps the mean magnitude moves from one step to the next
-	wideFirst  = 8        // values that are looked at first
-	wideEvents = 8        // of a value, of which all are swept before the first probe
+	wideFirst = 0.5     // distance of steps: part of what would do if the values' distances were those of chance
+	wideLeast = 0.15    // the same: by how many steps values move at least
+	wideMost  = 0.5     // at most
+	wideWork  = 1 << 12 // steps, about, above which only some of the values are looked at
+	wideKept  = 512     // intervals that are divided together
 
-	// Mean distances, in steps, and their squares, that are clearly less than by chance,
-	// which gives 1/4 and 1/12, and more than what half the way to the next probe makes.
-	wideNear, wideNear2 = 0.17, 0.045
+	wideRounded = 1 << 10 // times what float32 rounds: of costs below that
+	wideMany    = 16      // places are compared
 )
+
+// An interval is one of 1/step: from u down to u-h. What the steps cost is not below its
+// bound.
+type interval struct{ u, h, bound float64 }
 
 // widen returns the best places among the steps from first on, of those that cost less
 // than the best range so far.
 func (w *sweep) widen(first, best float64) []spot {
 	w.ready(best)
-	w.magnitudes()
 	end := 1 / first
-	w.begun = min(w.coarsest(best), end)
-	if len(w.v) > sweepExact {
-		w.limit, w.wanted = best, 2
-		w.probe(end, best)
-	} else {
-		w.divide(end, best)
+	w.begun = min(0.5/w.most, end) // below which all values are their own errors
+	switch {
+	case best < wideRounded*w.rounding(len(w.v)):
+		w.wanted = wideMany
+	case len(w.v) > sweepExact:
+		w.wanted = 2
 	}
+	w.limit = best
+	w.spread(end)
+	w.wide(w.begun, end, best)
 	return w.closely(best)
 }
 
-// divide sweeps the steps up to 1/end, but for what is left out.
-func (w *sweep) divide(end, best float64) {
-	least := wideMoves * float64(len(w.v)) / w.total // half of an interval
-	swept := end                                     // from where on all is swept, or left out
-	u := end - float64(end*wideBegin)
-	for h := least; u > w.begun; {
-		from := max(u-2*h, w.begun)
-		switch {
-		case w.leftOut(from, u, w.best(best)):
-			if swept > u {
-				w.sweepBetween(u, swept, best)
-			}
-			u, swept = from, from
-			h *= wideFactor
-		case h > least:
-			h /= wideFactor * wideFactor
-		default:
-			u = from
-			if w.total*(swept-u) > sweepEvents {
-				w.sweepBetween(u, swept, best)
-				swept = u
-			}
+// spread chooses the values of which distances are computed: all, or if that would take very
+// long, some of them, evenly spread over their order.
+func (w *sweep) spread(end float64) {
+	n := len(w.v)
+	w.some, w.share = w.v, 1
+	if n > sweepExact && float64(w.total*end) > wideWork*wideLeast*float64(n) {
+		w.mags = w.mags[:0]
+		for i := range sweepExact {
+			w.mags = append(w.mags, w.v[i*(n-1)/(sweepExact-1)])
 		}
+		w.some, w.share = w.mags, 2*float64(sweepExact)/float64(n) // some may cost more than their share
 	}
-	if swept > w.begun {
-		w.sweepBetween(w.begun, swept, best)
+	w.someTotal, w.someSquares = 0, 0
+	for _, x := range w.some {
+		w.someTotal += math.Abs(x)
+		w.someSquares += float64(x * x)
 	}
 }
 
-// probe sweeps the steps up to 1/end around those that seem to suit the values.
-func (w *sweep) probe(end, best float64) {
-	h := wideProbes * float64(len(w.v)) / w.total
-	events := float64(wideEvents)
-	if len(w.v) > sweepMany {
-		events = wideEvents / 2
+// wide sweeps the steps from 1/begun down to 1/end, but for what is left out.
+func (w *sweep) wide(begun, end, best float64) {
+	w.left = w.left[:0]
+	w.setUnder(best)
+	for u := end; u > begun; {
+		h := w.apart(u)
+		n := PhasesMost - 1
+		if m := (u - begun) / h; m <= PhasesMost-1 {
+			n = max(int(math.Ceil(m)), 1)
+			h = (u - begun) / float64(n)
+		}
+		w.look(u, h, n)
+		if n < PhasesMost-1 {
+			break
+		}
+		u -= float64(float64(n) * h)
+		if len(w.left) > wideKept {
+			w.divide(best)
+		}
 	}
-	swept := max(end-float64(events*h/wideProbes), w.begun)
-	w.sweepBetween(swept, end, best)
-	most := wideNear
+	w.divide(best)
+}
+
+// divide sweeps what is left of the intervals in w.left.
+func (w *sweep) divide(best float64) {
+	slices.SortFunc(w.left, func(a, b interval) int { return cmp.Compare(a.bound, b.bound) })
+	all := len(w.left)
+	for i := range all {
+		if w.left[i].bound >= w.spared {
+			break
+		}
+		w.look(w.left[i].u, w.left[i].h/(PhasesMost-1), PhasesMost-1)
+		parts := w.left[all:]
+		for j := 0; j < len(parts); {
+			p := parts[j]
+			if j++; p.bound >= w.spared {
+				continue
+			}
+			from := p.u - p.h
+			for ; j < len(parts) && parts[j].bound < w.spared && parts[j].u < from+p.h/2; j++ {
+				from = parts[j].u - parts[j].h
+			}
+			w.sweepBetween(from, p.u, best)
+			w.setUnder(min(w.under, w.best(best)))
+		}
+		w.left = w.left[:all]
+	}
+	w.left = w.left[:0]
+}
+
+// apart returns a distance at which to compute distances, from u on down.
+func (w *sweep) apart(u float64) float64 {
+	n := float64(len(w.some))
+	best := w.under * w.share
 	if w.squares {
-		most = wideNear2
+		q := upper(n/12-float64(best*float64(u*u)), 0)
+		moves := lower(upper(2*wideFirst*math.Sqrt(q/n), wideLeast), wideMost)
+		return moves * math.Sqrt(n/w.someSquares)
 	}
-	for u := swept - h/2; u > w.begun; u -= h {
-		if w.meanDistance(u, sweepExact/wideFirst) > most || w.meanDistance(u, 1) > most {
-			continue
+	q := upper(n/4-float64(best*u), 0)
+	return lower(upper(2*wideFirst*q/n, wideLeast), wideMost) * n / w.someTotal
+}
+
+// look appends to w.left the intervals between the steps 1/u, 1/(u-h) and so on to 1/(u-n*h)
+// that may have something better than w.under, and lowers that.
+func (w *sweep) look(u, h float64, n int) {
+	low := w.lowSteps(u, h, n)
+	if low == 0 {
+		return
+	}
+	e := w.phaseError(u, n) // of all values, in the units of f
+	if w.squares {
+		e *= math.Sqrt(float64(len(w.some)))
+	} else {
+		e *= float64(len(w.some))
+	}
+	if least := w.leastSum(n); w.lowerBound(u-float64(float64(least)*h), w.distanceAtMost(least, e)) {
+		low &= w.lowSums(u, h, n)
+	}
+	for l := low | low>>1; l != 0; l &= l - 1 { // intervals next to low steps
+		j := bits.TrailingZeros64(l)
+		if j == n {
+			break
 		}
-		from, to := max(u-h*0.75, w.begun), min(u+h*0.75, swept)
-		w.sweepBetween(from, to, best)
-		swept = from
+		at := u - float64(float64(j)*h)
+		if b := w.boundBetween(at, h, w.distance(j, e), w.distance(j+1, e)); b < w.spared {
+			w.left = append(w.left, interval{at, h, b})
+		}
 	}
 }
 
-// meanDistance returns the mean distance of every so many magnitudes from the next
-// multiple of 1/u, in steps, or that of the squares.
-func (w *sweep) meanDistance(u float64, every int) float64 {
-	sum, n := 0.0, 0
-	for i := every - 1; i < len(w.mags); i += every {
-		y := float64(w.mags[i] * u)
-		r := math.Abs(y - exact.Nearest(y))
-		if w.squares {
-			r = float64(r * r)
-		}
-		sum += r
-		n++
+// leastSum returns the step of the least of the first n+1 sums.
+func (w *sweep) leastSum(n int) int {
+	least := uint64(math.MaxUint64)
+	for j, sum := range w.sums[:n+1] {
+		least = min(least, uint64(sum)<<32|uint64(j))
 	}
-	return sum / float64(n)
+	return int(uint32(least))
+}
+
+// lowSums returns which of the sums are not above the limits for w.under as it is now.
+func (w *sweep) lowSums(u, h float64, n int) (low uint64) {
+	limit, down := w.limits(u, h, n)
+	for j := n; j >= 0; j-- {
+		above := (int64(limit) - int64(down)*int64(j) - int64(w.sums[j&(PhasesMost-1)])) >> 63
+		low = low<<1 | uint64(above+1)
+	}
+	return low
+}
+
+// distance returns f at a step at least, if phases are wrong by e at most.
+func (w *sweep) distance(j int, e float64) float64 {
+	if w.squares {
+		d := upper(math.Sqrt(float64(w.sums[j])/phaseSquare)-e, 0)
+		return float64(d * d)
+	}
+	return upper(float64(w.sums[j])/phaseOne-e, 0)
+}
+
+// distanceAtMost returns f at a step at most: each term of a sum was rounded down, too.
+func (w *sweep) distanceAtMost(j int, e float64) float64 {
+	if w.squares {
+		d := math.Sqrt((float64(w.sums[j])+float64(len(w.phases)))/phaseSquare) + e
+		return float64(d * d)
+	}
+	return (float64(w.sums[j])+float64(len(w.some)))/phaseOne + e
+}
+
+// boundBetween returns what the steps from 1/u to 1/(u-h) cost at least, f being known at both.
+func (w *sweep) boundBetween(u, h, f1, f2 float64) float64 {
+	f := lower(f1, f2)
+	if !w.squares {
+		return upper(lower(f, (f1+f2-float64(w.someTotal*h))/2), 0) / (u * w.share)
+	}
+	if c := float64(w.someSquares * float64(h*h)); math.Abs(f1-f2) < c {
+		d := c + f1 - f2
+		f = upper(f1-float64(d*d)/(4*c), 0)
+	}
+	return f / (float64(u*u) * w.share)
+}
+
+// setUnder sets w.under, and what intervals must not cost at least if they are to be looked
+// at: more than that by about what float32 rounds, so that among places which differ by no more
+// the one is chosen that is best in float32.
+func (w *sweep) setUnder(cost float64) {
+	w.under = cost
+	w.spared = w.rounding(len(w.v)) + cost
+	if w.squares {
+		w.spared = math.Sqrt(w.rounding(len(w.v))) + math.Sqrt(cost)
+		w.spared *= w.spared
+	}
+}
+
+// lowerBound lowers w.under to what the step 1/u costs, f being known, if there are marks that
+// hold all values. It reports whether it did.
+func (w *sweep) lowerBound(u, f float64) bool {
+	if w.squares {
+		f /= u
+	}
+	if f /= u; !(f < w.under) || w.share < 1 || !w.holds(u) {
+		return false
+	}
+	w.setUnder(f)
+	return true
+}
+
+// holds reports whether there are marks at multiples of the step 1/u that hold what all values
+// become.
+func (w *sweep) holds(u float64) bool {
+	low := w.low
+	if !w.symmetric {
+		w.width = 0
+		l, ok := w.unclipped(u, u)
+		if !ok {
+			return false
+		}
+		low = l
+	}
+	x, y := exact.Nearest(float64(w.v[0]*u)), exact.Nearest(float64(w.v[len(w.v)-1]*u))
+	return x >= low && y <= low+w.steps && upper(math.Abs(low), math.Abs(low+w.steps)) <= float64(math.MaxFloat32*u)
+}
+
+// lowSteps sets w.sums for the steps 1/u, 1/(u-h) and so on to 1/(u-n*h). It returns at which
+// of them f is so low that there may be something better than w.under next to it.
+func (w *sweep) lowSteps(u, h float64, n int) uint64 {
+	w.setPhases(u, h, n)
+	limit, down := w.limits(u, h, n)
+	steps := (n + PhasesUnit) / PhasesUnit * PhasesUnit
+	low := w.lowPhases
+	if low == nil {
+		low = LowPhases
+	}
+	return low(&w.sums, w.phases, steps, limit, down, w.squares) & (2<<n - 1)
+}
+
+// limits returns the limit for the sum of the first step, and by how much it is lower for each
+// step after it. Limits are computed for the first and the last step: between, they are below
+// a line.
+func (w *sweep) limits(u, h float64, n int) (limit, down uint32) {
+	first, last := w.lowLimit(u, h, n), w.lowLimit(u-float64(float64(n)*h), h, n)
+	limit = uint32(first) + 1
+	return limit, min(uint32((first-last)/float64(n)), limit/PhasesMost)
+}
+
+// lowLimit returns the limit for a sum at u: if f is above that at both ends of an interval,
+// there is nothing better than w.under in it.
+func (w *sweep) lowLimit(u, h float64, n int) float64 {
+	values := float64(len(w.some))
+	best := w.spared * w.share * (1 + 0x1p-20)
+	e := w.phaseError(u, n)
+	if w.squares {
+		l := math.Sqrt(float64(best*float64(u*u))+float64(w.someSquares*float64(h*h)/4)) + float64(math.Sqrt(values)*e)
+		return lower(float64(l*l)*phaseSquare, phaseLimit-1)
+	}
+	l := float64(best*u) + float64((w.someTotal+best)*h/2) + float64(values*e)
+	return lower(l*phaseOne, phaseLimit-1)
 }
 
 // sweepBetween sweeps the steps from 1/u on to 1/end.
@@ -128,93 +307,6 @@ func (w *sweep) sweepBetween(u, end, best float64) {
 		w.pass(u, next)
 		u = next
 	}
-}
-
-// magnitudes sorts those of the values, or of some of very many.
-func (w *sweep) magnitudes() {
-	w.mags = w.mags[:0]
-	n := len(w.v)
-	m := min(n, sweepExact)
-	w.share = 1
-	if m < n {
-		w.share = 2 * float64(m) / float64(n) // some may cost more than their share
-	}
-	at := func(i int) float64 { return w.v[i*(n-1)/max(m-1, 1)] }
-	i := 0
-	for i < m && at(i) < 0 {
-		i++
-	}
-	for j := i - 1; len(w.mags) < m; {
-		if j < 0 || i < m && at(i) <= -at(j) {
-			w.mags = append(w.mags, at(i))
-			i++
-		} else {
-			w.mags = append(w.mags, -at(j))
-			j--
-		}
-	}
-}
-
-// coarsest returns 1/step for the widest step that may cost at most that. Magnitudes up
-// to half a step are their own errors, or less than their errors.
-func (w *sweep) coarsest(most float64) float64 {
-	most *= w.share * (1 + 0x1p-30)
-	sum := 0.0
-	for _, m := range w.mags {
-		if w.squares {
-			sum += float64(m * m)
-		} else {
-			sum += m
-		}
-		if sum > most {
-			return 0.5 / m
-		}
-	}
-	return 0.25 / w.most
-}
-
-// leftOut reports whether all steps from 1/u to 1/end cost more than most.
-func (w *sweep) leftOut(u, end, most float64) bool {
-	mid, h := (u+end)/2, (end-u)/2
-	limit := most * w.share * end * (1 + 0x1p-20) * 2 // in steps of 1/end, the smallest
-	if w.squares {
-		limit *= end * 2
-	}
-	m := w.mags
-	sum := 0.0
-	for len(m) >= 8 {
-		if sum += w.distances8((*[8]float64)(m), mid, h); sum > limit {
-			return true
-		}
-		m = m[8:]
-	}
-	for _, m := range m {
-		d := distance2(m, mid, h)
-		if w.squares {
-			d = float64(d * d)
-		}
-		sum += d
-	}
-	return sum > limit
-}
-
-// distances8 returns the sum of the distances, or of their squares, of eight magnitudes.
-func (w *sweep) distances8(m *[8]float64, mid, h float64) float64 {
-	a, b, c, d := distance2(m[0], mid, h), distance2(m[1], mid, h), distance2(m[2], mid, h), distance2(m[3], mid, h)
-	e, f, g, i := distance2(m[4], mid, h), distance2(m[5], mid, h), distance2(m[6], mid, h), distance2(m[7], mid, h)
-	if w.squares {
-		a, b, c, d = float64(a*a), float64(b*b), float64(c*c), float64(d*d)
-		e, f, g, i = float64(e*e), float64(f*f), float64(g*g), float64(i*i)
-	}
-	return ((a + b) + (c + d)) + ((e + f) + (g + i))
-}
-
-// distance2 returns twice the least distance, in steps, of a magnitude from a multiple of a
-// step. There is no branch, since it could not be foreseen.
-func distance2(m, mid, h float64) float64 {
-	y := float64(m * mid)
-	r := math.Abs(y-exact.Nearest(y)) - float64(m*h)
-	return r + math.Abs(r)
 }
 
 // valid reports whether a range is one.

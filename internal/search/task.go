@@ -104,6 +104,9 @@ type Task struct {
 	Grid
 	Goal       Goal
 	Percentile float64 // of Tails and Magnitudes: 100 minus the percentage of values left out
+
+	// LowPhases is a kernel for the function of that name, if there is one.
+	LowPhases func(sums *PhaseSums, all []Phases, steps int, limit, down uint32, squares bool) uint64
 }
 
 // A Cost is a function that returns the sum of e² or |e| over all values under

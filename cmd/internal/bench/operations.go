@@ -113,7 +113,8 @@ var operations = []operation{
 	small("range, 32 at a time", "range", 0, smallRange),
 	small("quantize to 8 bits, 32 at a time", "quantize", 8, smallQuantize),
 	small("dequantize from 8 bits, 32 at a time", "dequantize", 8, smallDequantize),
-	{"compare 8 bits per tensor and per channel", "compare", 8, "", compare},
+	{"compare 8 bits per tensor and per channel", "compare", 8, "", compare(0)},
+	{"compare 8 bits per tensor and per column", "compare", 8, "", compare(-1)},
 }
 
 // tensor returns the source as a tensor with the shape for a granularity, and a scheme.
@@ -214,12 +215,14 @@ func smallDequantize(d *data, p *quant.Params) func(i int) error {
 	}
 }
 
-// compare returns the comparison of a scheme per tensor with a scheme per channel.
-func compare(d *data) (func(), error) {
-	t := quant.Tensor{Data: d.src, Shape: []int{len(d.src) / RowLen, RowLen}}
-	c := new(quant.Comparison)
-	schemes := []quant.Scheme{{Bits: 8}, {Bits: 8, Granularity: quant.PerChannel(0)}}
-	return func() { must(quant.CompareInto(c, t, schemes...)) }, nil
+// compare returns the comparison of a scheme per tensor with a scheme per channel of an axis.
+func compare(axis int) func(d *data) (func(), error) {
+	return func(d *data) (func(), error) {
+		t := quant.Tensor{Data: d.src, Shape: []int{len(d.src) / RowLen, RowLen}}
+		c := new(quant.Comparison)
+		schemes := []quant.Scheme{{Bits: 8}, {Bits: 8, Granularity: quant.PerChannel(axis)}}
+		return func() { must(quant.CompareInto(c, t, schemes...)) }, nil
+	}
 }
 
 // must panics on an error. It is for calls that have succeeded before.

@@ -82,29 +82,37 @@ func inOrder(ctx context.Context, n int, fill func(b *piece, from, to int) error
 }
 
 // calibrate returns the parameters for a tensor: known if it is not nil, else those that s gives.
-// If measure is true, it also returns the errors of the reconstructed values.
-func calibrate(ctx context.Context, src quant.Source, shape []int, s quant.Scheme, known *quant.Params, measure bool) (quant.Params, *quant.Metrics, error) {
-	src = interruptible{ctx, src}
+// If measure is true, it also returns the errors of the reconstructed values. i may be nil.
+func calibrate(ctx context.Context, src quant.Source, shape []int, s quant.Scheme, known *quant.Params, i *quant.Importance, measure bool) (quant.Params, Measured, error) {
+	stream := quant.Stream{Source: interruptible{ctx, src}, Shape: shape}
 	switch {
 	case known != nil && !measure:
-		return *known, nil, nil
-	case known != nil:
-		c, err := quant.Stream{Source: src, Shape: shape}.CompareParams(*known)
+		return *known, Measured{}, nil
+	case known != nil && i != nil:
+		c, err := stream.CompareParamsWeighted(*i, *known)
 		if err != nil {
-			return quant.Params{}, nil, err
+			return quant.Params{}, Measured{}, err
+		}
+		return *known, Measured{&c.Comparison.Results[0].Metrics, &c.Weighted[0].WeightedMetrics}, nil
+	case known != nil:
+		c, err := stream.CompareParams(*known)
+		if err != nil {
+			return quant.Params{}, Measured{}, err
 		}
 		m := c.Results[0].Metrics
-		return *known, &m, nil
+		return *known, Measured{Metrics: &m}, nil
+	case i != nil:
+		return calibrateWeighted(stream, s, *i, measure)
 	case !measure:
-		p, err := quant.Stream{Source: src, Shape: shape}.Calibrate(s)
-		return p, nil, err
+		p, err := stream.Calibrate(s)
+		return p, Measured{}, err
 	}
-	c, err := quant.Stream{Source: src, Shape: shape}.Compare(s)
+	c, err := stream.Compare(s)
 	if err != nil {
-		return quant.Params{}, nil, err
+		return quant.Params{}, Measured{}, err
 	}
 	m := c.Results[0].Metrics
-	return c.Results[0].Params, &m, nil
+	return c.Results[0].Params, Measured{Metrics: &m}, nil
 }
 
 // eachCodes quantizes a tensor block by block and passes the codes to take in order. take must

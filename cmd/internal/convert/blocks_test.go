@@ -63,11 +63,11 @@ func TestCodes(t *testing.T) {
 				s := quant.Scheme{Bits: test.bits, Unsigned: test.unsigned, Granularity: test.by, ZeroInRange: true}
 				x := random(int(elements(shape)))
 				src := values{data: x}
-				p, m, err := calibrate(t.Context(), src, shape, s, nil, true)
+				p, m, err := calibrate(t.Context(), src, shape, s, nil, nil, true)
 				if err != nil {
 					t.Fatal(err)
 				}
-				if plain, _, err := calibrate(t.Context(), src, shape, s, nil, false); err != nil || !slices.Equal(plain.Scale, p.Scale) {
+				if plain, _, err := calibrate(t.Context(), src, shape, s, nil, nil, false); err != nil || !slices.Equal(plain.Scale, p.Scale) {
 					t.Errorf("other scales without metrics: %v", err)
 				}
 				q, err := quant.Quantize(quant.Tensor{Data: x, Shape: shape}, p)
@@ -123,8 +123,8 @@ func TestCodes(t *testing.T) {
 				for i := range x {
 					most = max(most, math.Abs(float64(y[i]-x[i])))
 				}
-				if most != float64(m.MaxError) {
-					t.Errorf("the largest error is %v, not %v", most, m.MaxError)
+				if most != float64(m.Metrics.MaxError) {
+					t.Errorf("the largest error is %v, not %v", most, m.Metrics.MaxError)
 				}
 				short := &codeSource{r: bytes.NewReader(got.Bytes()[:got.Len()-1]), off: 4, width: test.width, shape: shape, params: p}
 				if err := short.ReadFloats(y, 0); err == nil {

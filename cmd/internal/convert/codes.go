@@ -48,7 +48,7 @@ func (s *codeSource) ReadFloats(dst []float32, off int) error {
 		}
 		return err
 	}
-	unsigned := s.params.Scheme.Unsigned
+	unsigned := s.params.Scheme.Unsigned || s.params.Scheme.Format != quant.Integers
 	switch {
 	case s.width == 16 && unsigned:
 		return dequantize16[uint16](s, dst, raw, off)

@@ -7,6 +7,8 @@ import (
 	"github.com/a01592f9/quant"
 	"github.com/a01592f9/quant/calibfile"
 	"github.com/a01592f9/quant/cmd/internal/gguf"
+	"github.com/a01592f9/quant/cmd/internal/importance"
+	"github.com/a01592f9/quant/cmd/internal/moments"
 	"github.com/a01592f9/quant/cmd/internal/option"
 )
 
@@ -25,12 +27,22 @@ type Options struct {
 	Divisor     quant.Divisor     // of the symmetric mapping
 	Range       quant.Method      // method that chooses the ranges of weights
 	Calibration *calibfile.File   // parameters for weights of the same names, instead of Range; may be nil
+	Feedback    moments.State     // round with error feedback the weights whose inputs' second moments are here; may be nil
+	Importance  *importance.File  // importance of the inputs of weights, for quant.LeastSquares; may be nil
 	Measure     bool              // set Weight.Metrics; this reads each weight once more
+
+	// HalfQuadratic searches for scales and zero points as feedback.HalfQuadratic does, beginning with
+	// those of Range.
+	HalfQuadratic bool
 
 	Type        string     // for GGUF: the type, such as q4_k; "" for the type of Bits
 	TensorTypes gguf.Rules // for GGUF: other types for some tensors, by name
 
 	Static *Static // for ONNX: quantize activations too, with ranges from Calibration; may be nil
+
+	Dynamic *Dynamic // for ONNX: quantize products dynamically; may be nil
+
+	NBits *NBits // for ONNX: weights of MatMul and Gemm for MatMulNBits, and no others; may be nil
 
 	Plan Plan // the choice for each tensor, instead of the options above; may be nil
 
@@ -52,10 +64,12 @@ type Result struct {
 
 	LeftOut []LeftOut // contents of the model's files that were not copied
 
-	// Results for Options.Static.
-	Operators   []Operator
-	Activations []Activation
-	Biases      []Bias
+	// Results for Options.Static and Options.Dynamic.
+	Operators      []Operator
+	Activations    []Activation
+	Biases         []Bias
+	Normalizations int // number of BatchNormalization nodes that were folded, for Options.Static
+	Dynamic        int // number of values that the model quantizes while it runs, for Options.Dynamic
 }
 
 // A LeftOut is something in a file that was not copied.
@@ -69,10 +83,13 @@ type Weight struct {
 	Axis          int    // axis of the channels or groups; -1 if there is one scale
 	Type          string // the format's name for the type of its codes, such as int8 or Q8_0, or of the dequantized values
 	Scheme        quant.Scheme
-	Calibrated    bool  // the parameters come from a calibration file
-	Before, After int64 // bytes in the files, with scales and zero points
+	Calibrated    bool   // the parameters come from a calibration file
+	Feedback      bool   // rounded with error feedback
+	Nearest       string // why it has the nearest values, or the parameters of Options.Range, although Options asks for others; "" otherwise
+	Before, After int64  // bytes in the files, with scales and zero points
 
-	Metrics *quant.Metrics // errors of the reconstructed values; nil if not measured
+	Important bool // its inputs have an importance
+	Measured
 }
 
 // A Left is a tensor that was copied unchanged.

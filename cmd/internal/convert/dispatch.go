@@ -31,10 +31,14 @@ func Dequantize(ctx context.Context, kind Kind, in string, out *atomicfile.Set, 
 	return run(ctx, dequantizers[kind], kind, in, out, o, p)
 }
 
-// quantizeONNX calls onnxStatic if o.Static is set, and ONNX otherwise.
+// quantizeONNX calls onnxStatic if o.Static is set, onnxDynamic if o.Dynamic is set, and ONNX
+// otherwise.
 func quantizeONNX(ctx context.Context, in string, out *atomicfile.Set, o Options, p Progress) (*Result, error) {
 	if o.Static != nil {
 		return onnxStatic(ctx, in, out, o, p)
+	}
+	if o.Dynamic != nil {
+		return onnxDynamic(ctx, in, out, o, p)
 	}
 	return ONNX(ctx, in, out, o, p)
 }
@@ -55,7 +59,7 @@ func run(ctx context.Context, f process, kind Kind, in string, out *atomicfile.S
 		p = func(int64, int64) {}
 	}
 	r, err := f(ctx, in, out, o, p)
-	if err != nil || o.Static != nil {
+	if err != nil || o.Static != nil || o.Dynamic != nil {
 		return r, err
 	}
 	return r, o.honoured(r.Left)

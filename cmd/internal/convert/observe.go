@@ -16,6 +16,12 @@ import (
 type ObserveOptions struct {
 	Nodes   []string // patterns of names or operators of nodes, for option.Match; none for all
 	Exclude []string // patterns of nodes that stay in floating point, even if in Nodes
+
+	// Layers asks for the inputs of layers that have weights, for second moments, instead of the
+	// values that static quantization needs. Nodes and Exclude must be empty.
+	Layers bool
+
+	Unfolded bool // leave BatchNormalization nodes, as for Static
 }
 
 // An Observed value is a tensor whose range static quantization needs.
@@ -46,11 +52,14 @@ type Observation struct {
 	Shared []Sharing
 	Left   []FloatNode
 	Read   int64 // bytes of the model's files
+
+	Normalizations int // number of BatchNormalization nodes that were folded
 }
 
 // Observe writes the ONNX model in to out with more outputs: the values whose ranges static
-// quantization needs. It changes nothing else. It returns an error that says why if there is no
-// such value.
+// quantization needs, or the inputs of layers. For static quantization it folds BatchNormalization
+// nodes as that does, unless o.Unfolded is set. It changes nothing else. It returns an error that
+// says why if there is no such value.
 func Observe(ctx context.Context, in string, out *atomicfile.Set, o ObserveOptions, p Progress) (*Observation, error) {
 	out.Bind(ctx)
 	c, err := newONNXCopy(ctx, in, out, Options{}, p)
@@ -58,14 +67,26 @@ func Observe(ctx context.Context, in string, out *atomicfile.Set, o ObserveOptio
 		return nil, err
 	}
 	defer c.model.Close()
+	if !o.Unfolded && !o.Layers {
+		done, err := c.fold()
+		defer done()
+		if err != nil {
+			return nil, err
+		}
+	}
 	if by := c.model.QuantizedBy(); by != nil {
 		return nil, fmt.Errorf("it is quantized already: node %q is %s; observe the model that it was made of", text.Clean(by.Name), by.Op)
 	}
-	choice, err := o.choice(c.model)
-	if err != nil {
-		return nil, err
+	var r *Observation
+	if o.Layers {
+		r = layerInputs(c.model)
+	} else {
+		choice, err := o.choice(c.model)
+		if err != nil {
+			return nil, err
+		}
+		r = observation(c.model.Activations(choice))
 	}
-	r := observation(c.model.Activations(choice))
 	if len(r.Values) == 0 {
 		return nil, r.nothing()
 	}
@@ -78,7 +99,7 @@ func Observe(ctx context.Context, in string, out *atomicfile.Set, o ObserveOptio
 	if err := c.rewriter.AddOutputs(added); err != nil {
 		return nil, err
 	}
-	r.Read = c.result.Read
+	r.Read, r.Normalizations = c.result.Read, c.result.Normalizations
 	return r, c.write()
 }
 
@@ -131,6 +152,46 @@ func observation(a *onnx.Activations) *Observation {
 		if n.Integer == "" {
 			r.Left = append(r.Left, FloatNode{n.Name, n.Op, n.Reason})
 		}
+	}
+	return r
+}
+
+// layerInputs lists the inputs of layers, and the weights whose inputs are not observed.
+func layerInputs(m *onnx.Model) *Observation {
+	r := new(Observation)
+	at := make(map[string]int)
+	add := func(value, op string) {
+		i, there := at[value]
+		if !there {
+			made, output := m.Place(value)
+			v := Observed{Name: value, Made: made, As: ObservedAdded}
+			switch {
+			case made == "":
+				v.As = ObservedInput
+			case output:
+				v.As = ObservedOutput
+			}
+			i = len(r.Values)
+			at[value], r.Values = i, append(r.Values, v)
+		}
+		if v := &r.Values[i]; !slices.Contains(v.Uses, op) {
+			v.Uses = append(v.Uses, op)
+			slices.Sort(v.Uses)
+		}
+	}
+	layers, others := m.Layers()
+	for _, l := range layers {
+		if l.Hidden != "" {
+			r.Left = append(r.Left, FloatNode{l.Weight.Name, l.Op, l.Hidden})
+			continue
+		}
+		add(l.Input, l.Op)
+		if l.Initial != "" {
+			add(l.Initial, l.Op)
+		}
+	}
+	for _, x := range others {
+		r.Left = append(r.Left, FloatNode{x.Weight.Name, x.Weight.Use, x.Reason})
 	}
 	return r
 }

@@ -1,28 +1,32 @@
 package convert
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
-	"strings"
+	"slices"
 
 	"github.com/a01592f9/quant"
 	"github.com/a01592f9/quant/cmd/internal/atomicfile"
+	"github.com/a01592f9/quant/cmd/internal/moments"
 	"github.com/a01592f9/quant/cmd/internal/onnx"
 	"github.com/a01592f9/quant/cmd/internal/tensorfile"
 )
 
 // ONNX quantizes the weights of the ONNX model in. Each weight is replaced by codes, scales and
 // zero points, and by a DequantizeLinear node whose output has the name of the weight. The type
-// of the codes is int4, uint4, int8, uint8, int16 or uint16: the narrowest that holds o.Bits.
-// Weights in subgraphs and functions are quantized too.
+// of the codes is int4, uint4, int8, uint8, int16 or uint16, the narrowest that holds o.Bits, or the
+// floating-point type of o.Format. Scales are float32 numbers, with the values that o.Scales
+// allows. Weights in subgraphs and functions are quantized too.
 //
 // Everything else is copied byte for byte, with these exceptions:
 //   - The version of the operators is raised if DequantizeLinear needs that: to 10, to 13 for
-//     channels, and to 21 for groups and for codes of 4 and 16 bits. Nodes whose meaning would
-//     change are converted.
+//     channels, to 19 for floating-point codes of 8 bits, to 21 for groups and for integers of 4
+//     and 16 bits, and to 23 for floating-point codes of 4 bits. Nodes whose meaning would change
+//     are converted.
 //   - Quantized weights are no longer inputs of the graph. Older models list all weights as
 //     inputs.
 //   - External data of all tensors go to one file beside the new model. If the model would be
@@ -43,6 +47,9 @@ func ONNX(ctx context.Context, in string, out *atomicfile.Set, o Options, p Prog
 	if err := errors.Join(o.selection().Check(names), o.checkPlan(KindONNX, names)); err != nil {
 		return nil, err
 	}
+	if o.fits() {
+		c.forms, c.formless = moments.Forms(c.model)
+	}
 	var jobs []*onnxJob
 	for _, t := range c.model.Tensors {
 		j, why, err := o.onnxJob(c, t)
@@ -56,6 +63,13 @@ func ONNX(ctx context.Context, in string, out *atomicfile.Set, o Options, p Prog
 			c.keep(t, why)
 			continue
 		}
+		if o.NBits != nil {
+			j.accuracy = o.NBits.Accuracy
+			if why := j.nbits(o.GroupSize); why != "" {
+				c.keep(t, why)
+				continue
+			}
+		}
 		jobs = append(jobs, j)
 		c.expect(t.Bytes) // calibration reads the weight once more
 		if o.Measure {
@@ -66,11 +80,20 @@ func ONNX(ctx context.Context, in string, out *atomicfile.Set, o Options, p Prog
 	for _, j := range jobs {
 		weights = append(weights, j.weight)
 	}
-	if err := o.checkCalibrated(weights); err != nil {
+	if err := errors.Join(o.checkCalibrated(weights), o.checkFeedback(weights)); err != nil {
+		return nil, err
+	}
+	if err := o.checkImportance(weights); err != nil {
 		return nil, err
 	}
 	version := int64(0)
 	for _, j := range jobs {
+		if j.use != nil {
+			if err := c.rewriter.QuantizeNBits(j.nbitsCodes()); err != nil {
+				return nil, err
+			}
+			continue
+		}
 		q := j.quantized()
 		if err := c.rewriter.Quantize(q); err != nil {
 			return nil, err
@@ -123,11 +146,6 @@ func (o *Options) onnxReason(t *onnx.Tensor, info tensorfile.Info) string {
 	return why
 }
 
-// errGroupsBesideCodes is the error for groups if a runtime would fuse the operator with the
-// DequantizeLinear nodes before it. The fused operator does not support groups.
-var errGroupsBesideCodes = errors.New("groups of codes of 5 to 8 bits do not run in ONNX Runtime where the other operand " +
-	"of the operator comes from DequantizeLinear: take per_channel, or exclude the tensor")
-
 // An onnxJob is a weight to quantize.
 type onnxJob struct {
 	c        *onnxCopy
@@ -143,8 +161,15 @@ type onnxJob struct {
 	n        int  // number of scales
 	weight   Weight
 	known    *quant.Params // from a calibration file; may be nil
+	fit      *fit          // how codes are chosen if not by calibrate; nil if by calibrate
+	fitted   quant.Source  // the values of codes, from fit until they are written
+	inputs   *quant.Importance
 	params   *quant.Params // nil until they are computed, and after forget
 	measured bool
+
+	use      *onnx.NBitsUse // for MatMulNBits; nil for DequantizeLinear
+	block    int            // elements in a block of MatMulNBits
+	accuracy int            // its accuracy_level
 }
 
 // onnxJob returns the job for t, or the reason to leave t.
@@ -170,28 +195,28 @@ func (o *Options) onnxJob(c *onnxCopy, t *onnx.Tensor) (*onnxJob, string, error)
 			axis = a
 		}
 	}
-	if _, grouped := s.Granularity.GroupSize(); grouped && s.Bits > 4 && s.Bits <= 8 && t.BesideCodes {
-		return nil, "", errGroupsBesideCodes
+	inputs, err := o.importanceOf(info, known)
+	if err != nil {
+		return nil, "", err
 	}
-	j := &onnxJob{c: c, t: t, known: known, channels: o.channelAxis(info), shape: info.Shape, scheme: s, measure: o.Measure, dtype: "I", width: 16}
-	if s.Unsigned {
-		j.dtype = "U"
+	if err := besideCodes(t, s); err != nil && o.NBits == nil {
+		return nil, "", err
 	}
-	switch {
-	case s.Bits <= 4:
-		j.width = 4
-	case s.Bits <= 8:
-		j.width = 8
+	j := &onnxJob{c: c, t: t, known: known, inputs: inputs, channels: o.channelAxis(info), shape: info.Shape, scheme: s, measure: o.Measure}
+	var name string
+	if j.dtype, name, j.width, err = onnxType(s); err != nil {
+		return nil, "", err
 	}
-	j.dtype += fmt.Sprint(j.width)
 	if j.n, err = s.NumParams(info.Shape); err != nil {
 		return nil, "", err
 	}
-	j.weight = Weight{Name: t.Name, Use: t.Use, Shape: info.Shape, Axis: axis, Scheme: s, Calibrated: known != nil, Before: t.Bytes,
-		Type: strings.NewReplacer("I", "int", "U", "uint").Replace(j.dtype)}
+	j.weight = Weight{Name: t.Name, Use: t.Use, Shape: info.Shape, Axis: axis, Scheme: s, Calibrated: known != nil, Important: inputs != nil, Before: t.Bytes, Type: name}
 	j.weight.After = int64(quant.PackedLen(int(elements(info.Shape)), j.width)) + 4*int64(j.n) + j.zeroBytes()
 	if j.weight.After >= t.Bytes && !o.asked(t.Name) {
 		return nil, reasonLarger, nil
+	}
+	if err := o.fitONNX(j); err != nil {
+		return nil, "", err
 	}
 	data, err := t.Data()
 	if err != nil {
@@ -201,10 +226,30 @@ func (o *Options) onnxJob(c *onnxCopy, t *onnx.Tensor) (*onnxJob, string, error)
 	return j, "", nil
 }
 
+// fitONNX sets how the codes of j are chosen.
+func (o *Options) fitONNX(j *onnxJob) (err error) {
+	switch {
+	case !o.fits():
+		return nil
+	case j.known != nil:
+		j.weight.Nearest = reasonCalibrated
+		return nil
+	}
+	form, ok := j.c.forms[j.t.Name]
+	if ok && slices.Equal(form.Shape, j.shape) {
+		j.fit, j.weight.Nearest, err = o.fit(j.t.Name, &form, "", j.scheme)
+	} else {
+		why := cmp.Or(j.c.formless[j.t.Name], "no operator multiplies by it")
+		j.fit, j.weight.Nearest, err = o.fit(j.t.Name, nil, why, j.scheme)
+	}
+	j.weight.Feedback = j.fit != nil && j.fit.inputs != nil
+	return err
+}
+
 // zeroBytes returns the size of the zero points. They are left out if all are 0 and no runtime
 // needs them.
 func (j *onnxJob) zeroBytes() int64 {
-	if j.scheme.Mapping == quant.Symmetric && !j.scheme.Unsigned && !j.zeros {
+	if j.scheme.Format != quant.Integers || j.scheme.Mapping == quant.Symmetric && !j.scheme.Unsigned && !j.zeros {
 		return 0
 	}
 	return int64(quant.PackedLen(j.n, j.width))
@@ -239,13 +284,21 @@ func (j *onnxJob) calibrate() (*quant.Params, error) {
 	if j.measured || j.weight.Metrics != nil {
 		src.left = 0
 	}
-	p, metrics, err := calibrate(j.c.ctx, src, j.shape, j.scheme, j.known, measure)
+	var p quant.Params
+	var lost Measured
+	var err error
+	if j.fit != nil && j.known == nil {
+		p, j.fitted, lost.Metrics, err = j.fit.run(j.c.ctx, src, j.shape, j.scheme, measure)
+		j.known = &p
+	} else {
+		p, lost, err = calibrate(j.c.ctx, src, j.shape, j.scheme, j.known, j.inputs, measure)
+	}
 	if err != nil {
 		return nil, inTensor(j.t.Name, inChannel(err, j.shape, j.channels))
 	}
 	src.rest()
 	if measure {
-		j.weight.Metrics = metrics
+		j.weight.Measured = lost
 	}
 	j.params, j.measured = &p, true
 	return j.params, nil
@@ -272,13 +325,26 @@ func (j *onnxJob) forget() {
 	}
 }
 
-func (j *onnxJob) writeCodes(w io.Writer) error {
+func (j *onnxJob) writeCodes(w io.Writer) error { return j.writeCodesOf(w, j.width) }
+
+// writeCodesOf writes the codes in width bits each.
+func (j *onnxJob) writeCodesOf(w io.Writer, width int) error {
 	p, err := j.calibrate()
 	if err != nil {
 		return err
 	}
+	src := j.src
+	if j.fit != nil {
+		if j.fitted == nil { // written once already
+			j.known, j.params = nil, nil
+			if p, err = j.calibrate(); err != nil {
+				return err
+			}
+		}
+		src, j.fitted = j.fitted, nil
+	}
 	per := j.perElement()
-	err = writeCodes(j.c.ctx, w, j.src, j.shape, *p, j.width, func(n int) { j.c.tick(int64(n) * per) })
+	err = writeCodes(j.c.ctx, w, src, j.shape, *p, width, func(n int) { j.c.tick(int64(n) * per) })
 	return inTensor(j.t.Name, err)
 }
 

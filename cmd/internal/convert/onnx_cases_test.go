@@ -1,12 +1,14 @@
 package convert
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/a01592f9/quant"
 	"github.com/a01592f9/quant/cmd/internal/atomicfile"
 	"github.com/a01592f9/quant/cmd/internal/onnx"
 	"github.com/a01592f9/quant/cmd/internal/option"
@@ -107,6 +109,10 @@ func TestONNXCases(t *testing.T) {
 			_, err := c.quantize(t, out, Options{Bits: 8, Granularity: option.PerGroup, GroupSize: 16})
 			if c.groupErr == "" && err != nil || c.groupErr != "" && (err == nil || !strings.HasPrefix(err.Error(), c.groupErr)) {
 				t.Errorf("groups: %v, want %q", err, c.groupErr)
+			}
+			_, err = c.quantize(t, out, Options{Bits: 8, Format: quant.E4M3FN, Mapping: quant.Symmetric, Granularity: option.PerChannel})
+			if beside := strings.HasSuffix(c.groupErr, "do not run in ONNX Runtime"); beside != errors.Is(err, errFloatsBesideCodes) || !beside && err != nil && c.err == "" {
+				t.Errorf("floats: %v", err)
 			}
 		})
 	}

@@ -3,6 +3,7 @@ package convert
 import (
 	"context"
 	"encoding/binary"
+	"fmt"
 	"io"
 	"math"
 	"strings"
@@ -70,6 +71,9 @@ func DequantizeONNX(ctx context.Context, in string, out *atomicfile.Set, o Optio
 func (o *Options) dequantize(c *onnxCopy, d *onnx.Dequantizer) (why string, err error) {
 	if why := o.reasonByName(d.Name); why != "" {
 		return why, nil
+	}
+	if d.With != nil && o.reasonByName(d.With.Name) != "" {
+		return fmt.Sprintf("its %s takes codes of %q, which stay", d.Op, d.With.Name), nil
 	}
 	n := elements(d.Shape)
 	src, scheme, err := onnxValues(d)

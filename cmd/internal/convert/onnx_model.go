@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 
 	"github.com/a01592f9/quant/cmd/internal/atomicfile"
+	"github.com/a01592f9/quant/cmd/internal/moments"
 	"github.com/a01592f9/quant/cmd/internal/onnx"
 	"github.com/a01592f9/quant/cmd/internal/sniff"
 	"github.com/a01592f9/quant/cmd/internal/tensorfile"
@@ -16,6 +17,9 @@ type onnxCopy struct {
 	*copier
 	model    *onnx.Model
 	rewriter *onnx.Rewriter
+
+	forms    map[string]moments.Form // of weights as matrices, by name; nil if not needed
+	formless map[string]string       // why others have none
 }
 
 func newONNXCopy(ctx context.Context, in string, out *atomicfile.Set, o Options, p Progress) (*onnxCopy, error) {

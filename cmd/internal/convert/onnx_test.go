@@ -59,7 +59,7 @@ func tensors(t *testing.T, path string) (values map[string][]float32, shapes map
 func TestONNX(t *testing.T) {
 	in := writeONNX(t, onnxtest.Network(13))
 	before, shapes := tensors(t, in)
-	for _, s := range schemes {
+	for _, s := range slices.Concat(schemes, float4) {
 		t.Run(s.name, func(t *testing.T) {
 			o := s.o
 			o.Measure = true

@@ -16,12 +16,19 @@ import (
 // onnxValues returns a source of the reconstructed values of d, and their scheme.
 func onnxValues(d *onnx.Dequantizer) (quant.Source, quant.Scheme, error) {
 	s := quant.Scheme{Unsigned: d.Codes.DType[0] == 'U', Mapping: quant.Asymmetric}
-	if d.Packed != nil {
+	format, floats := onnxFormats[d.Codes.DType]
+	switch {
+	case floats:
+		s.Format, s.Bits = format, format.Width()
+		if err := zeroZeros(d); err != nil {
+			return nil, s, err
+		}
+	case d.Packed != nil:
 		s.Bits = d.Packed.Bits
-	} else {
+	default:
 		s.Bits, _ = strconv.Atoi(d.Codes.DType[1:])
 	}
-	if d.Zeros == nil && !s.Unsigned {
+	if floats || d.Zeros == nil && !s.Unsigned {
 		s.Mapping = quant.Symmetric
 	}
 	switch {
@@ -42,9 +49,14 @@ func onnxValues(d *onnx.Dequantizer) (quant.Source, quant.Scheme, error) {
 		src, err := newRows(d, r, scales)
 		return src, s, err
 	}
-	zeros, err := onnxZeros(d, s)
-	if err != nil {
-		return nil, s, err
+	zeros := []int32{0}
+	if !floats {
+		if zeros, err = onnxZeros(d, s); err != nil {
+			return nil, s, err
+		}
+	}
+	if d.Transposed {
+		return transposedValues(d, s, scales, zeros)
 	}
 	p := quant.Params{Scheme: s, Scale: spread(scales, len(zeros)), ZeroPoint: spread(zeros, len(scales))}
 	if s.Bits == 32 {
@@ -52,6 +64,27 @@ func onnxValues(d *onnx.Dequantizer) (quant.Source, quant.Scheme, error) {
 		return &int32Source{r: r, shape: d.Shape, axis: d.Axis, scale: p.Scale, zero: p.ZeroPoint}, s, nil
 	}
 	return &codeSource{r: r, width: s.Bits, shape: d.Shape, params: p}, s, nil
+}
+
+// transposedValues returns a source of the values of codes whose last two axes are exchanged. All
+// codes of the weight are in memory.
+func transposedValues(d *onnx.Dequantizer, s quant.Scheme, scales []float32, zeros []int32) (quant.Source, quant.Scheme, error) {
+	codes, err := onnxData(d.Codes)
+	if err != nil {
+		return nil, s, err
+	}
+	var b bytes.Buffer
+	if err := onnx.TransposedBytes(&b, codes, d.Shape[2], d.Shape[1]); err != nil {
+		return nil, s, err
+	}
+	channels := d.Shape[0] * d.Shape[1]
+	p := quant.Params{Scheme: s}
+	p.Scheme.Granularity = quant.PerChannel(0)
+	for i := range channels {
+		p.Scale = append(p.Scale, scales[i*len(scales)/channels])
+		p.ZeroPoint = append(p.ZeroPoint, zeros[i*len(zeros)/channels])
+	}
+	return &codeSource{r: bytes.NewReader(b.Bytes()), width: s.Bits, shape: []int{channels, d.Shape[2]}, params: p}, s, nil
 }
 
 // bfloat16 rounds to the nearest bfloat16, with ties to even.

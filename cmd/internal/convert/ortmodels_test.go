@@ -23,11 +23,14 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/typeface"
 )
 
-// schemes are those that models are run with.
-var schemes = []struct {
+// namedOptions are options with a name.
+type namedOptions struct {
 	name string
 	o    Options
-}{
+}
+
+// schemes are those that models are run with.
+var schemes = []namedOptions{
 	{"int8 per channel", Options{Bits: 8, Mapping: quant.Symmetric, Granularity: option.PerChannel}},
 	{"int8 per tensor", Options{Bits: 8, Mapping: quant.Symmetric, Granularity: option.PerTensor}},
 	{"int4 in groups of 32", Options{Bits: 4, Mapping: quant.Symmetric, Granularity: option.PerGroup, GroupSize: 32}},
@@ -38,6 +41,18 @@ var schemes = []struct {
 	{"uint16 per tensor, asymmetric", Options{Bits: 16, Unsigned: true, Granularity: option.PerTensor}},
 	{"int4 in groups of 32, half divisor", Options{Bits: 4, Mapping: quant.Symmetric, Divisor: quant.HalfWidth, Scales: quant.Float16Scale, Granularity: option.PerGroup, GroupSize: 32}},
 	{"int8 per channel, narrow", Options{Bits: 8, Mapping: quant.Symmetric, NarrowRange: true, Granularity: option.PerChannel}},
+	{"fp8_e4m3 per channel", Options{Bits: 8, Format: quant.E4M3FN, Mapping: quant.Symmetric, Granularity: option.PerChannel}},
+	{"fp8_e5m2 per tensor", Options{Bits: 8, Format: quant.E5M2, Mapping: quant.Symmetric, Granularity: option.PerTensor}},
+	{"mxfp8", Options{Bits: 8, Format: quant.E4M3FN, Scales: quant.E8M0Floor, Mapping: quant.Symmetric, Granularity: option.PerGroup, GroupSize: 32}},
+	{"fp8_e4m3fnuz in groups of 16", Options{Bits: 8, Format: quant.E4M3FNUZ, Mapping: quant.Symmetric, Granularity: option.PerGroup, GroupSize: 16}},
+	{"fp8_e5m2fnuz per channel", Options{Bits: 8, Format: quant.E5M2FNUZ, Mapping: quant.Symmetric, Granularity: option.PerChannel}},
+}
+
+// float4 are schemes that ONNX has a type for, and that ONNX Runtime does not run.
+var float4 = []namedOptions{
+	{"fp4_e2m1 per channel", Options{Bits: 4, Format: quant.E2M1, Mapping: quant.Symmetric, Granularity: option.PerChannel}},
+	{"mxfp4", Options{Bits: 4, Format: quant.E2M1, Scales: quant.E8M0Floor, Mapping: quant.Symmetric, Granularity: option.PerGroup, GroupSize: 32}},
+	{"nvfp4", Options{Bits: 4, Format: quant.E2M1, Scales: quant.E4M3Scale, Mapping: quant.Symmetric, Granularity: option.PerGroup, GroupSize: 16}},
 }
 
 // produce writes a file as f does.
@@ -198,7 +213,7 @@ func TestONNXRuntimeNetwork(t *testing.T) {
 			}
 			trial{
 				model: path, steps: steps, outputs: []string{"y", "z"}, schemes: len(schemes),
-				tolerance: 1e-5, least: []float64{25, 20, 8, 25, 8, 5, 60, 60, 25},
+				tolerance: 1e-5, least: []float64{25, 20, 8, 25, 8, 5, 60, 60, 25, 20, 6, 14, 20, 9},
 			}.run(t)
 		})
 	}
@@ -300,6 +315,12 @@ func TestONNXRuntimeText(t *testing.T) {
 
 // page is an image with text, as the detector takes it.
 func page(t *testing.T, width, height int) value {
+	return pageOf(t, width, height, "Quantized to eight bits", "the quick brown fox jumps", "0123456789  (4.5 %)", "over the lazy dog.")
+}
+
+// pageOf is an image with lines of text.
+func pageOf(t *testing.T, width, height int, lines ...string) value {
+	t.Helper()
 	f, err := opentype.Parse(typeface.Regular())
 	if err != nil {
 		t.Fatal(err)
@@ -307,7 +328,7 @@ func page(t *testing.T, width, height int) value {
 	img := image.NewRGBA(image.Rect(0, 0, width, height))
 	draw.Draw(img, img.Bounds(), image.NewUniform(color.RGBA{240, 238, 230, 255}), image.Point{}, draw.Src)
 	y := 12
-	for i, line := range []string{"Quantized to eight bits", "the quick brown fox jumps", "0123456789  (4.5 %)", "over the lazy dog."} {
+	for i, line := range lines {
 		face, err := opentype.NewFace(f, &opentype.FaceOptions{Size: float64(18 + 7*i), DPI: 72})
 		if err != nil {
 			t.Fatal(err)

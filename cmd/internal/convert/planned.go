@@ -47,8 +47,7 @@ func (o *Options) checkPlan(kind Kind, names []string) error {
 		case c.Keep:
 		case c.Block != (kind == KindGGUF):
 			return inTensor(name, fmt.Errorf("the plan has %s, which %s files do not hold", c, kind))
-		case !c.Block && (c.Scheme.Format != quant.Integers && kind != KindSafetensors ||
-			c.Scheme.Format == quant.Integers && c.Scheme.Scales == quant.E4M3Scale):
+		case !c.Block && c.Scheme.Format == quant.Integers && c.Scheme.Scales == quant.E4M3Scale:
 			return inTensor(name, fmt.Errorf("the plan has %s, which %s files do not get", c, kind))
 		case c.Block && !c.Type.Writable():
 			return inTensor(name, fmt.Errorf("the plan has %s, which is read but not written", c))

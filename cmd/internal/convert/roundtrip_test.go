@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/a01592f9/quant"
@@ -25,7 +26,7 @@ func TestRoundTrip(t *testing.T) {
 	}
 	linear := filepath.Join(dir, "linear.safetensors")
 	writeLayers(t, linear)
-	for _, s := range schemes {
+	for _, s := range slices.Concat(schemes, float4) {
 		t.Run("onnx/"+s.name, func(t *testing.T) { roundTrip(t, KindONNX, network, 17, s.o) })
 	}
 	for _, s := range []struct {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/a01592f9/quant"
 	"github.com/a01592f9/quant/cmd/internal/atomicfile"
+	"github.com/a01592f9/quant/cmd/internal/moments"
 	"github.com/a01592f9/quant/cmd/internal/option"
 	"github.com/a01592f9/quant/cmd/internal/tensorfile"
 )
@@ -85,6 +86,12 @@ func Safetensors(ctx context.Context, in string, out *atomicfile.Set, o Options,
 			if err := j.calibrated(&o, info); err != nil {
 				return nil, inTensor(info.Name, err)
 			}
+			if err := j.setFit(&o, info); err != nil {
+				return nil, inTensor(info.Name, err)
+			}
+			if j.inputs, err = o.importanceOf(info, j.known); err != nil {
+				return nil, inTensor(info.Name, err)
+			}
 			after := int64(0)
 			for _, t := range j.tensors() {
 				after += t.bytes
@@ -112,7 +119,10 @@ func Safetensors(ctx context.Context, in string, out *atomicfile.Set, o Options,
 	if len(r.Weights) == 0 {
 		return r, c.writeRest()
 	}
-	if err := o.checkCalibrated(r.Weights); err != nil {
+	if err := errors.Join(o.checkCalibrated(r.Weights), o.checkFeedback(r.Weights)); err != nil {
+		return nil, err
+	}
+	if err := o.checkImportance(r.Weights); err != nil {
 		return nil, err
 	}
 	slices.Sort(ignore)
@@ -280,6 +290,20 @@ func (j *stJob) calibrated(o *Options, t tensorfile.Info) error {
 	return nil
 }
 
+// setFit sets how the codes of a weight are chosen.
+func (j *stJob) setFit(o *Options, t tensorfile.Info) (err error) {
+	if !o.fits() {
+		return nil
+	}
+	if j.known != nil {
+		j.nearest = reasonCalibrated
+		return nil
+	}
+	form := moments.RowsForm(t.Shape)
+	j.fit, j.nearest, err = o.fit(t.Name, &form, "", j.scheme)
+	return err
+}
+
 func schemeText(s quant.Scheme) string {
 	text := fmt.Sprintf("%d bits, %v, %v", s.Bits, s.Mapping, s.Granularity)
 	if s.Unsigned {
@@ -313,13 +337,20 @@ func (c *stCopy) quantize(i int) (*Weight, error) {
 		}
 		known = &p
 	}
-	p, metrics, err := calibrate(c.ctx, counted, info.Shape, j.scheme, known, c.measure)
+	var p quant.Params
+	var lost Measured
+	if j.fit != nil {
+		p, src, lost.Metrics, err = j.fit.run(c.ctx, counted, info.Shape, j.scheme, c.measure)
+	} else {
+		p, lost, err = calibrate(c.ctx, counted, info.Shape, j.scheme, known, j.inputs, c.measure)
+	}
 	if err != nil {
 		return nil, err
 	}
 	counted.rest()
 	w := &Weight{Name: info.Name, Shape: info.Shape, Axis: -1, Type: typeOf(j.scheme),
-		Scheme: j.schemeOf(p), Calibrated: j.known != nil, Before: info.Bytes, Metrics: metrics}
+		Scheme: j.schemeOf(p), Calibrated: j.known != nil, Important: j.inputs != nil, Before: info.Bytes, Measured: lost,
+		Feedback: j.fit != nil && j.fit.inputs != nil, Nearest: j.nearest}
 	if axis, ok := j.scheme.Granularity.Axis(); ok {
 		w.Axis = axis
 	}

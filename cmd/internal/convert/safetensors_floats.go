@@ -94,7 +94,7 @@ func (c *stCopy) nvfp4(i int, src quant.Source) (quant.Params, error) {
 	if one != globalOf(j.largest) {
 		s.Scales = quant.Float32Scale // the library would use the scale of this tensor alone
 	}
-	p, err := quant.Stream{Source: interruptible{c.ctx, src}, Shape: info.Shape}.Calibrate(s)
+	p, _, err := calibrate(c.ctx, src, info.Shape, s, nil, j.inputs, false)
 	if j.known != nil {
 		p, err = *j.known, nil
 		p.Scale, p.ZeroPoint = slices.Clone(p.Scale), slices.Clone(p.ZeroPoint)

@@ -34,10 +34,13 @@ type stJob struct {
 	scheme                    quant.Scheme
 	format                    string        // the layout of compressed-tensors
 	known                     *quant.Params // from a calibration file; may be nil
-	codes, scale, zero, shape *stTensor     // zero and shape may be nil
-	global                    *stTensor     // the scale of the tensor, for NVFP4
-	largest                   float32       // the largest magnitude, for NVFP4
-	floats                    *stTensor     // the values of a dequantized tensor
+	inputs                    *quant.Importance
+	fit                       *fit      // how codes are chosen if not by calibrate; nil if by calibrate
+	nearest                   string    // Weight.Nearest
+	codes, scale, zero, shape *stTensor // zero and shape may be nil
+	global                    *stTensor // the scale of the tensor, for NVFP4
+	largest                   float32   // the largest magnitude, for NVFP4
+	floats                    *stTensor // the values of a dequantized tensor
 	packed                    bool
 	joined                    bool // package tensorfile combines the weight
 	rows, cols                int

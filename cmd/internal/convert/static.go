@@ -37,6 +37,13 @@ func onnxStatic(ctx context.Context, in string, out *atomicfile.Set, o Options, 
 		return nil, err
 	}
 	defer c.model.Close()
+	if !o.Static.Unfolded {
+		done, err := c.fold()
+		defer done()
+		if err != nil {
+			return nil, err
+		}
+	}
 	s := &staticCopy{onnxCopy: c, o: &o, kind: activationTypes[o.Static.Type], params: map[string]onnx.ActivationParams{},
 		folded: map[string]bool{}, jobs: map[*onnx.Tensor]*onnxJob{}, biases: map[*onnx.Tensor]bool{}}
 	if by := c.model.QuantizedBy(); by != nil {
@@ -209,30 +216,13 @@ func (s *staticCopy) job(t *onnx.Tensor, scheme quant.Scheme, dtype string) (*on
 	if s.jobs[t] != nil {
 		return nil, nil
 	}
-	if err := t.Replaceable(); err != nil {
-		return nil, err
-	}
-	info := tensorfile.InfoONNX(t)
-	j := &onnxJob{c: s.onnxCopy, t: t, shape: info.Shape, scheme: scheme, dtype: dtype, width: scheme.Bits, channels: -1, measure: s.o.Measure, zeros: true} // QGemm requires zero points
-	axis := -1
-	if a, ok := scheme.Granularity.Axis(); ok {
-		axis, j.channels = a, a
-	}
-	var err error
-	if j.n, err = scheme.NumParams(info.Shape); err != nil {
-		return nil, err
-	}
-	data, err := t.Data()
+	j, err := newOperatorJob(s.onnxCopy, t, tensorfile.InfoONNX(t).Shape, scheme, dtype)
 	if err != nil {
 		return nil, err
 	}
-	j.src = tensorfile.Elements(data, 0, int(elements(info.Shape)), t.DType)
-	j.known = &quant.Params{Scheme: scheme, Scale: make([]float32, j.n), ZeroPoint: make([]int32, j.n)}
-	j.weight = Weight{Name: t.Name, Use: t.Use, Shape: info.Shape, Axis: axis, Scheme: scheme, Before: t.Bytes, Type: typeName(dtype)}
-	j.weight.After = int64(quant.PackedLen(int(elements(info.Shape)), j.width)) + 4*int64(j.n) + j.zeroBytes()
+	j.measure = s.o.Measure
 	s.jobs[t] = j
 	s.order = append(s.order, j)
-	s.expect(2 * t.Bytes)
 	return j, nil
 }
 

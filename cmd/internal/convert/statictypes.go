@@ -8,6 +8,7 @@ type Static struct {
 	Symmetric bool   // use the symmetric mapping
 	Reduced   bool   // codes of weights from -64 to 64: for x86 processors without VNNI, where sums of 8-bit products saturate
 	Operators []string
+	Unfolded  bool // leave BatchNormalization nodes; otherwise they are folded into the products before them
 }
 
 // ActivationTypes returns the types for codes of activations.

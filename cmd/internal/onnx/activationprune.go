@@ -26,7 +26,7 @@ func (w *activationWalk) prune() {
 		if x.reason != "" {
 			continue
 		}
-		x.floating = (x.Op == "MatMul" || x.Op == "Gemm") && x.kind == kindProduct && !x.wide && !slices.ContainsFunc(x.node.outputs, w.taken)
+		x.floating = (x.Op == "MatMul" || x.Op == "Gemm") && x.kind == kindProduct && !x.wide && !slices.ContainsFunc(x.node.outputs, w.taken) && !w.joined(x)
 		switch {
 		case x.wide:
 			x.Reason = "ONNX Runtime computes " + x.Op + " in floating point between codes of 16 bits"
@@ -62,6 +62,22 @@ func (w *activationWalk) alone(x *ActivationNode) string {
 		return "no node behind it takes codes"
 	}
 	return ""
+}
+
+// joined reports whether x is a MatMul and the only node behind it adds a constant bias. ONNX
+// Runtime joins both to a Gemm in floating point, unless the result of the MatMul has codes.
+func (w *activationWalk) joined(x *ActivationNode) bool {
+	weight := x.Weight()
+	if x.Op != "MatMul" || weight == nil {
+		return false
+	}
+	out := x.node.outputs[0]
+	uses := w.m.main.uses[out]
+	if len(uses) != 1 || uses[0].node == nil || !uses[0].node.is("Add") || len(uses[0].node.inputs) != 2 {
+		return false
+	}
+	bias := uses[0].node.constant(1 - uses[0].index)
+	return bias != nil && bias.n == weight.Shape[len(weight.Shape)-1]
 }
 
 // of returns the ActivationNode of n, or nil if n is not quantized.

@@ -180,16 +180,7 @@ func (r *Rewriter) QuantizeBias(x *ActivationNode, codes []int32, scales []float
 	r.e.insert(position{n.frame.parent, n.frame.start},
 		newNode(g.nodeField(), "DequantizeLinear", r.fresh(name+"_DequantizeLinear"), []string{quantized, scale, zero}, back, attributes...))
 	r.renaming(n).inputs[2] = back
-	if r.biases == nil {
-		r.biases = map[*Tensor]int{}
-	}
-	if r.biases[t]++; r.biases[t] == len(t.graph.uses[t.value]) && t.Replaceable() == nil && t.graph == g {
-		r.gone[t] = true
-		at := t.frames[0]
-		if t.node != nil {
-			at = &t.node.frame
-		}
-		r.e.remove(at)
-		r.removeInput(g, t.value)
+	if t.graph == g {
+		r.free(t)
 	}
 }

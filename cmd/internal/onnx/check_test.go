@@ -8,7 +8,8 @@ import (
 )
 
 // codeBits are the bits of the types of codes.
-var codeBits = map[string]int{"I4": 4, "U4": 4, "I8": 8, "U8": 8, "I16": 16, "U16": 16}
+var codeBits = map[string]int{"I4": 4, "U4": 4, "I8": 8, "U8": 8, "I16": 16, "U16": 16,
+	"F8_E4M3": 8, "F8_E4M3FNUZ": 8, "F8_E5M2": 8, "F8_E5M2FNUZ": 8, "F4": 4}
 
 // checkModel checks what the ONNX standard wants of a model: names that are
 // given once, values that are there before they are used, constants that only
@@ -27,7 +28,7 @@ func checkModel(t testing.TB, m *Model) {
 				t.Error(err)
 			}
 		}
-		if four := x.DType == "I4" || x.DType == "U4"; four && m.IR < irFourBits {
+		if m.IR < codeTypes[x.DType].ir {
 			t.Errorf("%s in a model of format %d", x.DType, m.IR)
 		}
 	}

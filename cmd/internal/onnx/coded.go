@@ -20,6 +20,12 @@ type Dequantizer struct {
 	Shape  []int // shape of the values
 	Packed *Packed
 
+	// Transposed says that the last two axes of the codes are those of the values in the other
+	// order. The values then have three axes. There are scales for the first axis, or for the
+	// first two.
+	Transposed bool
+	With       *Dequantizer // a weight of the same node; both are dequantized or neither
+
 	node    *node // the DequantizeLinear that the values replace; nil for other operators
 	changes []nodeChange
 }
@@ -123,12 +129,13 @@ type nodeChange struct {
 // A replacement is a floating-point operator that computes what a node computed with the codes of
 // a weight.
 type replacement struct {
-	at         *node    // the node that it replaces; it keeps the name of the output
-	op         string   // an operator of ONNX itself
-	inputs     []string // names, or the placeholders below
-	attributes bool     // keep the attributes of the node
-	extra      [][]byte // additional AttributeProtos
-	removed    []*node  // nodes to remove as well
+	at         *node        // the node that it replaces; it keeps the name of the output
+	op         string       // an operator of ONNX itself
+	inputs     []string     // names, or the placeholders below
+	attributes bool         // keep the attributes of the node
+	extra      [][]byte     // additional AttributeProtos
+	removed    []*node      // nodes to remove as well
+	second     *Dequantizer // the weight for secondInput
 
 	codes       *string // a DequantizeLinear computes dequantizedInput from these codes; nil if the input is floating-point
 	scale, zero string  // scale and zero point of the codes
@@ -143,6 +150,7 @@ type replacement struct {
 // Placeholders for the names of inputs.
 const (
 	weightInput      = "\x00weight"
+	secondInput      = "\x00second"
 	dequantizedInput = "\x00input"
 	biasInput        = "\x00bias"
 )

@@ -16,7 +16,7 @@ var codeReaders map[string]codeReader
 func init() {
 	codeReaders = map[string]codeReader{
 		"MatMulInteger": integerChain, "ConvInteger": integerChain,
-		"QLinearConv": qlinear, "QLinearMatMul": qlinear,
+		"QLinearConv": qlinear, "QLinearMatMul": qlinear, "Gather": gatherCodes,
 		microsoft + ".MatMulNBits":           matMulNBits,
 		microsoft + ".MatMulBnb4":            matMulBnb4,
 		microsoft + ".MatMulIntegerToFloat":  integerToFloat,

@@ -114,6 +114,15 @@ func oneOutput(c *conversion) error {
 	return nil
 }
 
+// roundedDown rejects a pooling operator that rounds the size of its output up. Version 22 leaves
+// out windows that begin in the padding after the last element.
+func roundedDown(c *conversion) error {
+	if c.node.int("ceil_mode", 0) != 0 {
+		return errNoWay
+	}
+	return nil
+}
+
 // countOutputs adds the number of outputs to a Split into equal parts.
 func countOutputs(c *conversion) error {
 	_, converted := c.inputs[1]

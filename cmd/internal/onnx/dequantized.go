@@ -28,13 +28,15 @@ func (r *Rewriter) placeDequantized() error {
 			r.placeValues(d, &s)
 		}
 	}
+	names := map[*Dequantizer]string{}
 	for _, d := range r.dequantized {
-		if d.node != nil {
-			continue
+		if d.node == nil {
+			names[d.Dequantizer] = r.placeWeight(d)
 		}
-		weight := r.placeWeight(d)
+	}
+	for _, d := range r.dequantized {
 		for _, c := range d.changes {
-			if err := r.replaceNode(c, weight); err != nil {
+			if err := r.replaceNode(c, names[d.Dequantizer], names); err != nil {
 				return err
 			}
 			s.replaced(c)

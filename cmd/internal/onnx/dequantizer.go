@@ -52,11 +52,18 @@ func (f *finder) node(n *node) {
 		f.dequantizeLinear(n)
 		return
 	}
+	if n.op == "DynamicQuantizeLSTM" && n.domain == microsoft {
+		f.lstm(n)
+		return
+	}
 	read, ok := codeReaders[n.qualified()]
 	if !ok || len(n.outputs) == 0 {
 		return
 	}
 	index := codeInputs[n.qualified()]
+	if n.looksUpCodes() {
+		index = []int{0}
+	}
 	if len(index) == 0 || index[len(index)-1] >= len(n.inputs) {
 		return
 	}
@@ -133,7 +140,7 @@ func (f *finder) dequantizeLinear(n *node) {
 func (m *Model) dequantizer(n *node, codes *Tensor) (*Dequantizer, error) {
 	q := &Dequantizer{Name: n.outputs[0], Use: codes.Use, Op: n.op, Codes: codes, Axis: NoAxis, Shape: codes.Shape, node: n}
 	switch codes.DType {
-	case "I4", "U4", "I8", "U8", "I16", "U16", "I32":
+	case "I4", "U4", "I8", "U8", "I16", "U16", "I32", "F8_E4M3", "F8_E4M3FNUZ", "F8_E5M2", "F8_E5M2FNUZ", "F4":
 	default:
 		return nil, fmt.Errorf("codes of type %s are not dequantized", codes.DType)
 	}
@@ -142,6 +149,9 @@ func (m *Model) dequantizer(n *node, codes *Tensor) (*Dequantizer, error) {
 	}
 	if q.Zeros != nil && q.Zeros.n != q.Scales.n {
 		return nil, fmt.Errorf("%d zero points of type %s for %d scales and codes of type %s", q.Zeros.n, q.Zeros.DType, q.Scales.n, codes.DType)
+	}
+	if to := n.int("output_dtype", 0); to != 0 && to != int64(q.Scales.elem) {
+		return nil, fmt.Errorf("its %s makes another type than that of its scales", n.op)
 	}
 	if err := q.replaceable(); err != nil {
 		return nil, err

@@ -127,7 +127,7 @@ func FuzzRewrite(f *testing.F) {
 	for i, c := range onnxtest.Raisings() {
 		f.Add(c.Model(), uint8(i))
 	}
-	dtypes := []string{"I8", "U8", "I4", "U16"}
+	dtypes := []string{"I8", "U8", "I4", "U16", "F8_E4M3", "F4"}
 	f.Fuzz(func(t *testing.T, data []byte, how uint8) {
 		m, err := Parse(bytes.NewReader(data), int64(len(data)), "")
 		if err != nil {

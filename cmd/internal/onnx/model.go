@@ -115,8 +115,14 @@ const (
 	elemI32   elemType = 6
 	elemI64   elemType = 7
 	elemBool  elemType = 9
-	elemUint4 elemType = 21
-	elemInt4  elemType = 22
+
+	elemF8E4M3   elemType = 17
+	elemF8E4M3UZ elemType = 18
+	elemF8E5M2   elemType = 19
+	elemF8E5M2UZ elemType = 20
+	elemUint4    elemType = 21
+	elemInt4     elemType = 22
+	elemF4       elemType = 23
 )
 
 // A definition says what defines a value of a graph.

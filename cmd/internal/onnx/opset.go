@@ -11,7 +11,7 @@ import (
 // operator and version, from oldestOperators to newestOperators.
 
 // knownOperators are all operators of those versions. What changed in other operators is unknown.
-const knownOperators = " Abs Acos Acosh Add AffineGrid And ArgMax ArgMin Asin Asinh Atan Atanh AveragePool " +
+const knownOperators = " Abs Acos Acosh Add AffineGrid And ArgMax ArgMin Asin Asinh Atan Atanh Attention AveragePool " +
 	"BatchNormalization Bernoulli BitShift BitwiseAnd BitwiseNot BitwiseOr BitwiseXor BlackmanWindow Cast CastLike Ceil " +
 	"Celu CenterCropPad Clip Col2Im Compress Concat ConcatFromSequence Constant ConstantOfShape Conv ConvInteger " +
 	"ConvTranspose Cos Cosh CumSum DFT DeformConv DepthToSpace DequantizeLinear Det Div Dropout DynamicQuantizeLinear " +
@@ -21,9 +21,9 @@ const knownOperators = " Abs Acos Acosh Add AffineGrid And ArgMax ArgMin Asin As
 	"LayerNormalization LeakyRelu Less LessOrEqual Log LogSoftmax Loop LpNormalization LpPool MatMul MatMulInteger Max " +
 	"MaxPool MaxRoiPool MaxUnpool Mean MeanVarianceNormalization MelWeightMatrix Min Mish Mod Mul Multinomial Neg " +
 	"NegativeLogLikelihoodLoss NonMaxSuppression NonZero Not OneHot Optional OptionalGetElement OptionalHasElement Or " +
-	"PRelu Pad Pow QLinearConv QLinearMatMul QuantizeLinear RNN RandomNormal RandomNormalLike RandomUniform " +
+	"PRelu Pad Pow QLinearConv QLinearMatMul QuantizeLinear RMSNormalization RNN RandomNormal RandomNormalLike RandomUniform " +
 	"RandomUniformLike Range Reciprocal ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceMax ReduceMean ReduceMin " +
-	"ReduceProd ReduceSum ReduceSumSquare RegexFullMatch Relu Reshape Resize ReverseSequence RoiAlign Round STFT Scan " +
+	"ReduceProd ReduceSum ReduceSumSquare RegexFullMatch Relu Reshape Resize ReverseSequence RoiAlign RotaryEmbedding Round STFT Scan " +
 	"Scatter ScatterElements ScatterND Selu SequenceAt SequenceConstruct SequenceEmpty SequenceErase SequenceInsert " +
 	"SequenceLength SequenceMap Shape Shrink Sigmoid Sign Sin Sinh Size Slice Softmax SoftmaxCrossEntropyLoss Softplus " +
 	"Softsign SpaceToDepth Split SplitToSequence Sqrt Squeeze StringConcat StringNormalizer StringSplit Sub Sum Tan Tanh " +
@@ -38,12 +38,14 @@ type change struct {
 
 // changes has the changes of each operator in the order of versions.
 var changes = map[string][]change{
+	"AveragePool":        {{22, roundedDown}},
 	"BatchNormalization": {{9, dropIf("spatial", 1)}, {14, oneOutput}},
 	"Upsample":           {{9, scalesToInput}, {10, renamed("Resize")}, {11, resizeOf10}},
 	"Scan":               {{9, none}},
 	"Slice":              {{10, attributesToInputs("starts", "ends", "axes")}},
 	"TopK":               {{10, attributesToInputs("k")}},
 	"Clip":               {{11, attributesToInputs("min", "max")}},
+	"MaxPool":            {{22, roundedDown}},
 	"Pad":                {{11, attributesToInputs("pads", "value")}},
 	"Resize":             {{11, resizeOf10}},
 	"Scatter":            {{11, none}},

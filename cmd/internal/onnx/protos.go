@@ -35,6 +35,11 @@ func stringAttribute(name, v string) []byte {
 // newNode returns a NodeProto that calls one of ONNX's own operators, as a field of a graph
 // (number 1) or of a function (7).
 func newNode(num protowire.Number, op, name string, inputs []string, output string, attributes ...[]byte) literal {
+	return newNodeOf("", num, op, name, inputs, output, attributes...)
+}
+
+// newNodeOf is like newNode for an operator of a domain.
+func newNodeOf(domain string, num protowire.Number, op, name string, inputs []string, output string, attributes ...[]byte) literal {
 	var b []byte
 	for _, in := range inputs {
 		b = appendString(b, 1, in)
@@ -46,6 +51,9 @@ func newNode(num protowire.Number, op, name string, inputs []string, output stri
 	b = appendString(b, 4, op)
 	for _, a := range attributes {
 		b = appendBytes(b, 5, a)
+	}
+	if domain != "" {
+		b = appendString(b, 7, domain)
 	}
 	return appendBytes(nil, num, b)
 }

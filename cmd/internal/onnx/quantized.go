@@ -9,7 +9,7 @@ import (
 // index of an axis, or of each block along an axis.
 type Quantized struct {
 	Tensor *Tensor
-	DType  string // I4, U4, I8, U8, I16 or U16
+	DType  string // a key of codeTypes, such as I4 or F8_E4M3
 	Axis   int    // axis of the scales; NoAxis for one scale
 	Block  int    // elements in a block; 0 if each index has a scale
 
@@ -112,8 +112,6 @@ func (r *Rewriter) Quantize(q Quantized) error {
 	if g.fn == nil {
 		r.ir = max(r.ir, irInitializers)
 	}
-	if kind.elem == elemUint4 || kind.elem == elemInt4 {
-		r.ir = max(r.ir, irFourBits)
-	}
+	r.ir = max(r.ir, kind.ir)
 	return nil
 }

@@ -9,8 +9,8 @@ import (
 )
 
 // replaceNode plans to replace a node that takes codes by the replacement, which takes the values
-// named weight.
-func (r *Rewriter) replaceNode(c nodeChange, weight string) error {
+// named weight. names has the names of the values of other weights.
+func (r *Rewriter) replaceNode(c nodeChange, weight string, names map[*Dequantizer]string) error {
 	n, at := c.node, c.at
 	number := n.graph.nodeField()
 	var parts []part
@@ -27,6 +27,8 @@ func (r *Rewriter) replaceNode(c nodeChange, weight string) error {
 		switch name {
 		case weightInput:
 			inputs[i] = weight
+		case secondInput:
+			inputs[i] = names[c.second]
 		case dequantizedInput:
 			inputs[i] = c.source
 			if c.codes != nil {
@@ -54,7 +56,11 @@ func (r *Rewriter) replaceNode(c nodeChange, weight string) error {
 			return err
 		}
 		same := &conversion{m: r.m, node: n, op: c.op}
-		parts = append(parts, literal(appendBytes(nil, number, same.rewrite(body, inputs, []string{made}))))
+		if c.second != nil { // it has several outputs, and another domain
+			parts = append(parts, literal(appendBytes(nil, number, appendString(same.rewrite(body, inputs, nil), 7, ""))))
+		} else {
+			parts = append(parts, literal(appendBytes(nil, number, same.rewrite(body, inputs, []string{made}))))
+		}
 	} else {
 		parts = append(parts, newNode(number, c.op, n.name, inputs, made, c.extra...))
 	}

@@ -61,6 +61,7 @@ func TestQuantizeEverywhere(t *testing.T) {
 		{"I8", NoAxis, 0, false, 10, 4}, {"U8", NoAxis, 0, true, 10, 4}, {"I8", 0, 0, true, 13, 4}, {"U8", 1, 0, true, 13, 4},
 		{"I16", NoAxis, 0, true, 21, 4}, {"U16", 0, 0, true, 21, 4}, {"I4", NoAxis, 0, false, 21, 10}, {"U4", 1, 0, true, 21, 10},
 		{"I8", 0, 2, true, 21, 4}, {"I4", 1, 3, true, 21, 10}, {"U4", 0, 2, true, 21, 10},
+		{"F8_E4M3", NoAxis, 0, false, 19, 9}, {"F8_E5M2", 0, 0, false, 19, 9}, {"F8_E4M3FNUZ", 1, 2, false, 21, 9}, {"F8_E5M2FNUZ", 1, 0, true, 19, 9}, {"F4", NoAxis, 0, false, 23, 11}, {"F4", 1, 2, false, 23, 11},
 	}
 	for _, ir := range []int64{3, 8, 11} {
 		for _, opset := range []int64{9, 12, 21, 25} {

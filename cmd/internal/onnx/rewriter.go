@@ -33,16 +33,17 @@ type Rewriter struct {
 
 	dequantized []dequantization
 
-	renamed map[*node]*renaming
-	dropped map[*node]bool  // nodes that are replaced or already rewritten
-	biases  map[*Tensor]int // number of nodes that take codes in place of the bias
+	renamed  map[*node]*renaming
+	dropped  map[*node]bool  // nodes that are replaced or already rewritten
+	imported bool            // the import of ONNX Runtime's operators is planned
+	freed    map[*Tensor]int // number of uses that are gone
 }
 
 // Rewrite returns a Rewriter for m. dataName is the name of the external file beside the new
 // model.
 func (m *Model) Rewrite(dataName string) *Rewriter {
 	r := &Rewriter{m: m, e: newEditor(m), dataName: dataName, taken: map[string]bool{}, gone: map[*Tensor]bool{},
-		renamed: map[*node]*renaming{}, dropped: map[*node]bool{}}
+		renamed: map[*node]*renaming{}, dropped: map[*node]bool{}, freed: map[*Tensor]int{}}
 	for _, g := range m.graphs {
 		for name := range g.defs {
 			r.taken[name] = true
@@ -129,6 +130,20 @@ func (r *Rewriter) removeInput(g *graph, name string) {
 			r.e.remove(&in.frame)
 		}
 	}
+}
+
+// free records that a use of t is gone, and removes t after the last one.
+func (r *Rewriter) free(t *Tensor) {
+	if r.freed[t]++; r.freed[t] < len(t.graph.uses[t.value]) || t.Replaceable() != nil || r.gone[t] {
+		return
+	}
+	r.gone[t] = true
+	at := t.frames[0]
+	if t.node != nil {
+		at = &t.node.frame
+	}
+	r.e.remove(at)
+	r.removeInput(t.graph, t.value)
 }
 
 type dequantization struct {

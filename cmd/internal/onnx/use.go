@@ -18,6 +18,9 @@ type tracer struct {
 	codes    string // the operator that takes the tensor as codes
 	coded    bool   // a QuantizeLinear makes codes of the tensor
 	besideDQ bool   // an operator multiplies the tensor by the output of a DequantizeLinear
+
+	visit  func(n *node, index int, v *view) // called for each use as a weight; may be nil
+	scales bool                              // a Mul or Div scales the tensor
 }
 
 type place struct {
@@ -91,11 +94,12 @@ func (t *tracer) use(u use, v *view, depth int) {
 		t.add(finding{op: "output", axis: NoAxis})
 		return
 	}
-	if t.codes == "" && takesCodes(n, u.index) {
+	if t.codes == "" && (takesCodes(n, u.index) || u.index == 0 && n.looksUpCodes()) {
 		t.codes = n.op
 	}
 	if next, ok := passing[n.op]; ok && (n.domain == "" || n.isQDQ()) && depth > 0 && t.passes(n, u.index) {
 		t.coded = t.coded || n.op == "QuantizeLinear"
+		t.scales = t.scales || n.op == "Mul" || n.op == "Div"
 		if v != nil {
 			v = next(t.m, n, v)
 		}
@@ -117,6 +121,9 @@ func (t *tracer) use(u use, v *view, depth int) {
 		return
 	}
 	f := at(n, u.index, v)
+	if f.role == "" && t.visit != nil {
+		t.visit(n, u.index, v)
+	}
 	if f.role == "" && !t.besideDQ {
 		t.besideDQ = t.m.besideDequantized(n, u.index)
 	}

@@ -50,9 +50,9 @@ var passing = map[string]func(m *Model, n *node, v *view) *view{
 	"Dropout":          same,
 	"QuantizeLinear":   same,
 	"DequantizeLinear": same,
-	"Slice":            resized,
+	"Slice":            sliced,
 	"Split":            resized,
-	"Concat":           resized,
+	"Concat":           joined,
 	"Transpose":        transposed,
 	"Unsqueeze":        unsqueezed,
 	"Squeeze":          squeezed,
@@ -93,6 +93,44 @@ func resized(_ *Model, _ *node, v *view) *view {
 		shape[i] = -1
 	}
 	return &view{v.axes, shape}
+}
+
+// sliced returns the view after a Slice. The lengths of the sliced axes are not known.
+func sliced(m *Model, n *node, v *view) *view {
+	var ints []int64
+	if a := n.attr("axes"); a != nil {
+		ints = a.ints
+	} else if n.has(3) {
+		ints, _ = m.constantInts(n.graph, n.inputs[3])
+	}
+	if len(ints) == 0 {
+		return resized(m, n, v)
+	}
+	s := &view{v.axes, slices.Clone(v.shape)}
+	for _, a := range ints {
+		if a < 0 {
+			a += int64(len(s.shape))
+		}
+		if a < 0 || a >= int64(len(s.shape)) {
+			return resized(m, n, v)
+		}
+		s.shape[a] = -1
+	}
+	return s
+}
+
+// joined returns the view after a Concat. The length of the axis of the parts is not known.
+func joined(m *Model, n *node, v *view) *view {
+	a := n.int("axis", 0)
+	if a < 0 {
+		a += int64(len(v.shape))
+	}
+	if n.attr("axis") == nil || a < 0 || a >= int64(len(v.shape)) {
+		return resized(m, n, v)
+	}
+	s := &view{v.axes, slices.Clone(v.shape)}
+	s.shape[a] = -1
+	return s
 }
 
 func transposed(_ *Model, n *node, v *view) *view {

@@ -101,6 +101,9 @@ func (r *Report) Inputs() [][2]string {
 		codes = fmt.Sprintf("%s, %d bits", o.Format, o.Bits)
 	}
 	in := [][2]string{{"Source", text.Clean(r.Source)}, {"Codes", codes}, {"Mapping", o.mappingText()}, {"Channels", o.axisText()}}
+	if r.For != nil {
+		in = append(in, [2]string{"For", r.For.text()})
+	}
 	if o.GroupSize > 0 {
 		groups := fmt.Sprintf("of %d, along the longest other axis", o.GroupSize)
 		if o.GroupAxis != nil {

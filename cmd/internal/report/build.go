@@ -40,6 +40,9 @@ func Build(ctx context.Context, name string, src Source, o Options, progress tex
 	if err != nil {
 		return nil, err
 	}
+	if err := r.checkWeighted(); err != nil {
+		return nil, err
+	}
 	r.summarize()
 	return r, nil
 }
@@ -160,7 +163,7 @@ func compare(w *work, j job, o Options) (*Tensor, error) {
 		return nil, err
 	}
 	defer src.finish()
-	c, err := quant.Stream{Source: src, Shape: j.shape}.Compare(schemes...)
+	c, weighted, err := compareStream(src, j, o, schemes)
 	if err != nil {
 		return nil, err
 	}
@@ -193,6 +196,9 @@ func compare(w *work, j job, o Options) (*Tensor, error) {
 		res, err := result(c, i, whole, j, o.Codes)
 		if err != nil {
 			return nil, err
+		}
+		if weighted != nil {
+			res.weigh(&weighted[i])
 		}
 		t.Results = append(t.Results, res)
 	}

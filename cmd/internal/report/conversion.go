@@ -22,9 +22,12 @@ type Conversion struct {
 	Dequantized bool `json:"dequantized"` // it was dequantized
 	Planned     bool `json:"-"`           // a plan says how each weight is quantized
 
+	Importance string `json:"importance,omitempty"` // file with the importance of the inputs of weights; "" for none
+
 	Static *Static `json:"static,omitempty"` // nil if only weights were quantized
 
-	Note string `json:"note,omitempty"` // what the options cost without a gain
+	For  *Convention `json:"for,omitempty"`  // the system that --for names; nil for none
+	Note string      `json:"note,omitempty"` // what the options cost without a gain
 	FileNotes
 }
 
@@ -39,9 +42,15 @@ type Converted struct {
 
 	Calibrated bool `json:"calibrated"` // scales and zero points are those of a calibration file
 
+	Feedback bool   `json:"feedback"`          // rounded with error feedback
+	Nearest  string `json:"nearest,omitempty"` // why it was not fitted to inputs, or without inputs by hqq, although that was asked for
+
 	Before  int64    `json:"bytes_before"`
 	After   int64    `json:"bytes_after"`      // with scales and zero points
 	Metrics *Metrics `json:"errors,omitempty"` // nil if they were not measured
+
+	Important bool      `json:"importance,omitempty"`      // its inputs have an importance
+	Weighted  *Weighted `json:"weighted_errors,omitempty"` // nil without an importance, and if errors were not measured
 }
 
 // Add adds a tensor that has the scheme s. Its other fields are x's; m may be nil.

@@ -27,10 +27,14 @@ func (c *Conversion) WriteText(w io.Writer, color bool, columns int) error {
 		p.Table(c.Table())
 		p.Blank()
 	}
+	c.writeNearest(p)
 	c.writeLeft(p)
 	if c.Static != nil {
 		c.Static.write(p)
 		p.Paragraph(table.Plain, c.Static.sentence())
+	}
+	if c.For != nil {
+		p.Paragraph(table.Plain, fmt.Sprintf("For %s: %s.", c.For.Title, c.For.Scheme))
 	}
 	p.Paragraph(table.Plain, c.totalText())
 	if c.Note != "" {
@@ -50,6 +54,10 @@ func (c *Conversion) Table() *table.Table {
 		t.Columns = append(t.Columns, table.Numbers("", "RMSE", "SQNR, dB", "clipped")...)
 		t.Optional = []int{8, 6}
 	}
+	weighted := slices.ContainsFunc(c.Weights, func(x Converted) bool { return x.Weighted != nil })
+	if weighted {
+		t.Columns = append(t.Columns, table.Numbers("", "weighted SQNR")...)
+	}
 	used := false
 	for _, x := range c.Weights {
 		use := text.Clean(x.Use)
@@ -63,6 +71,12 @@ func (c *Conversion) Table() *table.Table {
 			row = append(row, table.Measure(m.RMSE), table.Decibels(m.SQNR, 1), table.Brief(m.Clipped))
 		case measured:
 			row = append(row, table.Text("-"), table.Text("-"), table.Text("-"))
+		}
+		switch {
+		case x.Weighted != nil:
+			row = append(row, table.Decibels(x.Weighted.SQNR, 1))
+		case weighted:
+			row = append(row, table.Text("-"))
 		}
 		t.Add(row...)
 	}
@@ -91,6 +105,27 @@ func (c *Conversion) writeLeft(p *table.Terminal) {
 	p.Blank()
 }
 
+// writeNearest lists the weights that were to be rounded with error feedback, or searched by hqq,
+// and were not, by the reasons why.
+func (c *Conversion) writeNearest(p *table.Terminal) {
+	var all []Converted
+	for _, x := range c.Weights {
+		if x.Nearest != "" {
+			all = append(all, x)
+		}
+	}
+	reasons, by := groupedBy(all, func(x Converted) string { return x.Nearest })
+	if len(reasons) == 0 {
+		return
+	}
+	p.Line(table.Bold, "rounded to the nearest values")
+	for _, reason := range reasons {
+		p.Hanging(table.Plain, fmt.Sprintf("%s: %s", text.Plural(len(by[reason]), "weight"), text.Clean(reason)), "  ")
+		p.Names(cleanNames(by[reason], func(x Converted) string { return x.Name }))
+	}
+	p.Blank()
+}
+
 // totalText returns the totals as a text.
 func (c *Conversion) totalText() string {
 	t := c.Total
@@ -110,6 +145,18 @@ func (c *Conversion) totalText() string {
 	}
 	if n := c.calibrated(); n > 0 {
 		about += fmt.Sprintf(". Of %s, scales and zero points are those of the calibration", text.Count(int64(n)))
+	}
+	if n := c.feedback(); n > 0 {
+		about += fmt.Sprintf(". Of %s, codes are rounded with error feedback, for small errors of outputs", text.Count(int64(n)))
+	}
+	if c.Importance != "" {
+		n := 0
+		for _, w := range c.Weights {
+			if w.Important {
+				n++
+			}
+		}
+		about += fmt.Sprintf(". Scales of %s have the least error weighted by %s", text.Plural(n, "weight"), text.Clean(c.Importance))
 	}
 	about += "."
 	switch n := int64(len(c.Left)); n {
@@ -151,6 +198,17 @@ func (c *Conversion) calibrated() int {
 	n := 0
 	for _, x := range c.Weights {
 		if x.Calibrated {
+			n++
+		}
+	}
+	return n
+}
+
+// feedback is how many weights are rounded with error feedback.
+func (c *Conversion) feedback() int {
+	n := 0
+	for _, x := range c.Weights {
+		if x.Feedback {
 			n++
 		}
 	}

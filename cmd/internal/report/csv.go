@@ -32,6 +32,9 @@ const (
 func WriteCSV(w io.Writer, r *Report, channels bool) error {
 	head := csvHead
 	head = append(slices.Clip(head), r.Options.rareColumns()...)
+	if r.Options.Importance != "" {
+		head = append(head, "weighted_rmse", "weighted_sqnr_db")
+	}
 	c := table.NewCSV(w, head)
 	for i := range r.Tensors {
 		t := &r.Tensors[i]
@@ -44,6 +47,12 @@ func WriteCSV(w io.Writer, r *Report, channels bool) error {
 
 func (t *Tensor) writeCSV(c *table.CSV, from *Report, k int, channels bool) {
 	r, rare := &t.Results[k], from.Options.rareFields()
+	weighted := func(w *Weighted) []string {
+		if from.Options.Importance == "" {
+			return rare
+		}
+		return append(slices.Clip(rare), w.fields()...)
+	}
 	s := r.Scheme
 	fixed := []string{
 		table.Inert(from.Source), table.Inert(t.Name), table.Inert(t.DType), table.Shape(t.Shape),
@@ -66,7 +75,7 @@ func (t *Tensor) writeCSV(c *table.CSV, from *Report, k int, channels bool) {
 	about := []string{table.Inert(t.Use), t.AxisFrom}
 	c.Row(fixed, measured("", t.Elements, &r.Metrics, t.Min, t.Max, r.scales[:], r.zeros[:]),
 		r.Memory.fields(), []string{rowTensor}, gain, []string{strconv.FormatBool(k == t.Best)}, about,
-		[]string{bitsPerWeight(r.Memory.Total, t.Elements), strconv.FormatInt(t.Bytes, 10), s.Method}, rare)
+		[]string{bitsPerWeight(r.Memory.Total, t.Elements), strconv.FormatInt(t.Bytes, 10), s.Method}, weighted(r.Weighted))
 	if !channels {
 		return
 	}
@@ -75,7 +84,7 @@ func (t *Tensor) writeCSV(c *table.CSV, from *Report, k int, channels bool) {
 		ch := &r.Channels[i]
 		scale, zero := t.params(r, i)
 		c.Row(fixed, measured(strconv.Itoa(t.channel(i)), per, &ch.Metrics, ch.Min, ch.Max, scale, zero),
-			make([]string, 3), []string{rowChannel}, make([]string, 5), about, []string{"", "", s.Method}, rare)
+			make([]string, 3), []string{rowChannel}, make([]string, 5), about, []string{"", "", s.Method}, weighted(ch.Weighted))
 	}
 }
 

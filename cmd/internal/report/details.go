@@ -51,8 +51,8 @@ func (r *Report) detail(w *work, i int, o DetailOptions) (*Detail, error) {
 	}
 	defer src.finish()
 	params, err := d.sweep(src, rounds, schemes[0].Bits, len(schemes))
-	if err == nil && whole {
-		params, err = paramsOf(src, schemes)
+	if err == nil && (whole || r.Options.importance != nil) {
+		params, err = paramsOf(src, r.Options, schemes)
 	}
 	if err != nil {
 		return nil, err
@@ -103,8 +103,8 @@ func (t *Tensor) focus() int {
 }
 
 // paramsOf returns the parameters of a tensor under each scheme.
-func paramsOf(src *reading, schemes []quant.Scheme) ([]quant.Params, error) {
-	c, err := quant.Stream{Source: src, Shape: src.job.shape}.Compare(schemes...)
+func paramsOf(src *reading, o Options, schemes []quant.Scheme) ([]quant.Params, error) {
+	c, _, err := compareStream(src, src.job, o, schemes)
 	if err != nil {
 		return nil, err
 	}

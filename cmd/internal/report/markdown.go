@@ -26,6 +26,9 @@ func WriteMarkdown(w io.Writer, r *Report, channels bool, o Origin) error {
 func writeMarkdown(m *table.Markdown, r *Report, channels bool) {
 	m.Heading(1, "Quantization of "+Title(r.Source))
 	m.Paragraph(r.Options.About() + ".")
+	if r.For != nil {
+		m.Paragraph(table.Literal(r.For.text()))
+	}
 	for _, s := range r.Sentences() {
 		m.Paragraph(table.Literal(s))
 	}
@@ -35,6 +38,9 @@ func writeMarkdown(m *table.Markdown, r *Report, channels bool) {
 		m.Heading(2, "Totals")
 		m.Table(r.totalsTable())
 		m.Paragraph(table.Literal(r.totalsText()))
+		if about := r.weightedText(); about != "" {
+			m.Paragraph(table.Literal(about))
+		}
 		m.Heading(2, "The channels that suffer most")
 		m.Table(r.WorstTable(worstListed, worstChannels))
 	}

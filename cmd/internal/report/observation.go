@@ -12,14 +12,15 @@ import (
 // An Observation lists the tensors of a model whose ranges static quantization needs.
 // Marshalled, it is the JSON of `quant observe`, which docs/json.md describes.
 type Observation struct {
-	Source      string           `json:"source"`
-	Output      string           `json:"output"` // "" for a dry run that named none
-	DryRun      bool             `json:"dry_run"`
-	Tensors     []ObservedTensor `json:"tensors"`
-	Shared      []SharedRange    `json:"shared"`
-	Left        []FloatNode      `json:"left"`
-	FilesBefore int64            `json:"file_bytes_before"`
-	FilesAfter  int64            `json:"file_bytes_after"`
+	Source         string           `json:"source"`
+	Output         string           `json:"output"` // "" for a dry run that named none
+	DryRun         bool             `json:"dry_run"`
+	Tensors        []ObservedTensor `json:"tensors"`
+	Shared         []SharedRange    `json:"shared"`
+	Left           []FloatNode      `json:"left"`
+	Normalizations int              `json:"normalizations,omitempty"` // BatchNormalization nodes that were folded into the products before them
+	FilesBefore    int64            `json:"file_bytes_before"`
+	FilesAfter     int64            `json:"file_bytes_after"`
 }
 
 // An ObservedTensor is a tensor that needs a range.
@@ -84,6 +85,9 @@ func (o *Observation) WriteText(w io.Writer, color bool, columns int) error {
 	p.Blank()
 	o.writeShared(p)
 	o.writeLeft(p)
+	if o.Normalizations > 0 {
+		p.Paragraph(table.Plain, text.Plural(int64(o.Normalizations), "BatchNormalization")+" folded into the products before.")
+	}
 	p.Paragraph(table.Plain, o.sum())
 	return p.Flush()
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/a01592f9/quant"
+	"github.com/a01592f9/quant/cmd/internal/importance"
 	"github.com/a01592f9/quant/cmd/internal/option"
 )
 
@@ -30,6 +31,11 @@ type Options struct {
 	// Format is the name of a quant.Format whose codes are not integers; "" for
 	// integers. With a format Bits and Mapping are ignored.
 	Format string `json:"format,omitempty"`
+
+	// Importance names the file with the importance of the inputs of weights; "" for none. See
+	// SetImportance.
+	Importance string `json:"importance,omitempty"`
+	importance *importance.File
 
 	// Few allows a report of very many channels to keep only the worst of each tensor, so that
 	// the report of any model is small.
@@ -180,6 +186,9 @@ func (o Options) normal() Options {
 	if o.scales() == quant.Float32Scale {
 		o.Scales = ""
 	}
+	if o.importance == nil {
+		o.Importance = ""
+	}
 	switch {
 	case err != nil:
 	case f == quant.Integers:
@@ -225,6 +234,9 @@ func (o Options) restText() string {
 	}
 	if o.Method != "" && o.Method != quant.MinMax.String() {
 		s += ", method " + o.Method
+	}
+	if o.Importance != "" {
+		s += ", importance of " + o.Importance
 	}
 	return s
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -104,10 +105,13 @@ func BuildPlan(ctx context.Context, name string, src Source, o PlanOptions, prog
 	}
 	p.base.Skipped, p.base.Summary.Skipped = append(p.base.Skipped, o.Left...), p.base.Summary.Skipped+len(o.Left)
 	p.Weights, err = collect(newWork(ctx, src, progress, jobs), &p.base, func(w *work, i int) (*PlanWeight, error) {
-		return planOne(w, jobs[i], candidates, o.Target)
+		return planOne(w, jobs[i], candidates, &o)
 	})
 	p.Skipped = p.base.Skipped
 	if err != nil {
+		return nil, err
+	}
+	if err := p.sameUnit(); err != nil {
 		return nil, err
 	}
 	return p, p.choose()
@@ -121,8 +125,12 @@ func orEmpty[T any](list []T) []T {
 }
 
 // planOne measures all candidates on one weight.
-func planOne(w *work, j job, candidates []planCandidate, target PlanTarget) (*PlanWeight, error) {
-	x := &PlanWeight{Name: j.info.Name, Shape: dims(j.info.Shape), Elements: j.elements, source: j.info.Bytes}
+func planOne(w *work, j job, candidates []planCandidate, o *PlanOptions) (*PlanWeight, error) {
+	x := &PlanWeight{Name: j.info.Name, Shape: dims(j.info.Shape), Elements: j.elements, source: j.info.Bytes, Error: PlanOfWeights}
+	outputs, err := x.outputsOf(w, j, o)
+	if err != nil {
+		return nil, err
+	}
 	x.ways = make([]planWay, len(candidates))
 	var schemes []quant.Scheme
 	var at []int // index of each in candidates
@@ -141,6 +149,9 @@ func planOne(w *work, j job, candidates []planCandidate, target PlanTarget) (*Pl
 		s, err := c.of(j, SweepOptions{Mapping: quant.Asymmetric.String()})
 		if err != nil {
 			return nil, err
+		}
+		if !o.Target.holds(s, j.shape) {
+			continue
 		}
 		schemes, at = append(schemes, s), append(at, i)
 	}
@@ -162,19 +173,22 @@ func planOne(w *work, j job, candidates []planCandidate, target PlanTarget) (*Pl
 		for _, r := range c.Results {
 			way := &x.ways[at[k]]
 			way.noise = float64(j.elements) * r.RMSE * r.RMSE
-			way.bytes = target.bytes(r.Params.Scheme, j.elements, len(r.Params.Scale))
+			way.bytes = o.Target.bytes(r.Params.Scheme, j.elements, len(r.Params.Scale))
 			text, err := schemes[k].MarshalText()
 			if err != nil {
 				return nil, err
 			}
 			way.scheme = string(text)
 			x.signal = max(x.signal, signalOf(way.noise, r.SQNR))
+			if err := outputs.params(x, way, r.Params); err != nil {
+				return nil, fmt.Errorf("candidate %s: %w", way.name, err)
+			}
 			k++
 		}
 	}
 	for i := range candidates {
 		if c := &candidates[i]; c.blocks {
-			if err := x.measureBlocks(src, j, c, i); err != nil {
+			if err := x.measureBlocks(src, j, c, i, outputs); err != nil {
 				return nil, err
 			}
 		}
@@ -196,7 +210,7 @@ func signalOf(noise, sqnr float64) float64 {
 
 // measureBlocks measures candidate i, a type of GGUF. It leaves the type out if rows of this
 // length are not whole blocks.
-func (x *PlanWeight) measureBlocks(src *reading, j job, c *planCandidate, i int) error {
+func (x *PlanWeight) measureBlocks(src *reading, j job, c *planCandidate, i int, outputs *planOutputs) error {
 	row := j.shape[len(j.shape)-1]
 	t := c.block.Fallback(row)
 	if block, _ := t.Block(); row%block != 0 || !t.Writable() {
@@ -208,7 +222,7 @@ func (x *PlanWeight) measureBlocks(src *reading, j job, c *planCandidate, i int)
 	}
 	x.ways[i] = planWay{name: c.name, scheme: t.String(), bytes: blockBytes(t, j.elements), noise: noise}
 	x.signal = max(x.signal, signal)
-	return nil
+	return outputs.blocks(x, &x.ways[i], t)
 }
 
 // factorOf returns how much the error of a weight counts: the factor of the last

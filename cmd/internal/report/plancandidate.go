@@ -8,6 +8,7 @@ import (
 
 	"github.com/a01592f9/quant"
 	"github.com/a01592f9/quant/cmd/internal/gguf"
+	"github.com/a01592f9/quant/cmd/internal/system"
 	"github.com/a01592f9/quant/internal/summary"
 )
 
@@ -52,66 +53,17 @@ func (o *PlanOptions) planCandidate(name string, mapping quant.Mapping, method q
 			s.Mapping = mapping
 		}
 		s.ZeroInRange = true // files keep zero points in the type of codes
+		if target, err := system.Parse(string(o.Target)); err == nil && o.Conforms && s.Divisor == quant.FarEnd && !s.NarrowRange {
+			*s = target.Conform(*s)
+		}
 	}
 	if !has(func(part string) error { return new(quant.Method).UnmarshalText([]byte(part)) }) {
 		s.Method = method
 	}
-	if o.Target != PlanAny && (s.Format != quant.Integers || s.Scales != quant.Float32Scale) {
-		return c, fmt.Errorf("candidate %q: quant quantize writes no such codes for %s", name, o.Target)
+	if what := o.Target.writes(*s); what != "" {
+		return c, fmt.Errorf("candidate %q: quant quantize writes no such codes for %s: it has %s", name, o.Target, what)
 	}
 	return c, s.Validate()
-}
-
-// A PlanTarget is the kind of program that runs the model. It determines how many bytes codes
-// take, and the default candidates.
-type PlanTarget string
-
-// Targets of a plan.
-const (
-	PlanAny         PlanTarget = ""
-	PlanONNXRuntime PlanTarget = "onnxruntime"
-	PlanVLLM        PlanTarget = "vllm"
-	PlanLlamaCPP    PlanTarget = "llama.cpp"
-)
-
-// PlanTargets lists the targets that can be named.
-var PlanTargets = []string{string(PlanONNXRuntime), string(PlanVLLM), string(PlanLlamaCPP)}
-
-// Candidates returns the default candidates of a plan for t.
-func (t PlanTarget) Candidates() []string {
-	switch t {
-	case PlanONNXRuntime:
-		return []string{"int4:channel", "int4:g128", "int4:g32", "int8:channel", "int16:channel", Keep}
-	case PlanVLLM:
-		return []string{"int4:channel", "int4:g128", "int4:g32", "int8:channel", "int8:g128", "int8:g32", Keep}
-	case PlanLlamaCPP:
-		return []string{"q4_0", "q4_k", "iq4_nl", "q5_0", "q5_k", "q6_k", "q8_0", Keep}
-	}
-	return []string{"int2:g32", "int3:channel", "int3:g32", "int4:channel", "int4:g128", "int4:g32", "int5:channel", "int6:channel", "int8:channel", Keep}
-}
-
-// bytes returns how many bytes codes of a scheme take in the files of a target, with their scales
-// and zero points.
-func (t PlanTarget) bytes(s quant.Scheme, elements int64, params int) int64 {
-	width := s.Bits
-	if t == PlanONNXRuntime {
-		switch {
-		case width <= 4:
-			width = 4
-		case width <= 8:
-			width = 8
-		default:
-			width = 16
-		}
-	}
-	if s.Format != quant.Integers || s.Scales != quant.Float32Scale {
-		return s.Memory(int(elements), params).Total()
-	}
-	n := (elements*int64(width)+7)/8 + 4*int64(params)
-	if s.Mapping == quant.Asymmetric || s.Unsigned {
-		n += (int64(params)*int64(width) + 7) / 8
-	}
-	return n
 }
 
 // blockBytes returns how many bytes a weight of whole blocks of type t takes.

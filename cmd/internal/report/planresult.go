@@ -41,6 +41,7 @@ type PlanOptions struct {
 
 	Candidates []string   `json:"candidates"`
 	Target     PlanTarget `json:"for"`
+	Conforms   bool       `json:"-"`       // symmetric candidates have the divisor and the narrow range of the target
 	Mapping    string     `json:"mapping"` // of candidates that name none
 	Method     string     `json:"method"`
 	Objective  string     `json:"objective"` // one of PlanObjectives
@@ -49,6 +50,11 @@ type PlanOptions struct {
 	Fixed   []PlanRule   `json:"fixed"`   // of weights whose name matches
 	Alike   []string     `json:"alike"`   // patterns; weights that match the same pattern get the same candidate
 	Factors []PlanFactor `json:"factors"` // of the errors of weights
+
+	// Sensitivity names the file that Inputs come from; "" without one. Errors of weights whose
+	// inputs are known are errors of the outputs of their layers.
+	Sensitivity string     `json:"sensitivity"`
+	Inputs      PlanInputs `json:"-"` // may be nil
 
 	Names []string  `json:"-"` // the weights to plan; nil for all of two dimensions or more
 	Left  []Skipped `json:"-"` // with Names, the others
@@ -99,12 +105,14 @@ type PlanWeight struct {
 	Elements  int64       `json:"elements"`
 	Bytes     int64       `json:"bytes"`
 	SQNR      text.Number `json:"sqnr_db"`
-	Down      *PlanStep   `json:"down"` // to fewer bytes; nil if there is no such candidate
-	Up        *PlanStep   `json:"up"`   // to more bytes and a smaller error
+	Error     string      `json:"error"` // of what SQNR is: PlanOfWeights or another
+	Down      *PlanStep   `json:"down"`  // to fewer bytes; nil if there is no such candidate
+	Up        *PlanStep   `json:"up"`    // to more bytes and a smaller error
 
 	ways   []planWay
 	choice int
-	signal float64 // the sum of squares; 0 if no candidate loses anything
+	signal float64 // the sum of squares, or the mean square of the outputs; 0 if no candidate loses anything
+	square float64 // the mean square of the inputs; 0 if they are not known
 	source int64   // bytes in the file
 }
 
@@ -134,7 +142,7 @@ type PlanRecipe struct {
 type planWay struct {
 	name, scheme string
 	bytes        int64
-	noise        float64 // the sum of squared errors
+	noise        float64 // the sum of squared errors, or the mean squared error of the outputs
 }
 
 // Err is like Report.Err.

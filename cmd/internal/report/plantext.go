@@ -44,11 +44,29 @@ func (p *Plan) About() string {
 	if o.Target != PlanAny {
 		words += "; for " + string(o.Target)
 	}
-	return words + "; " + map[string]string{
+	words += "; " + map[string]string{
 		PlanSum:      "the sum of squared errors counts",
 		PlanRelative: "the errors of each weight count next to its values",
 		PlanWorst:    "the worst weight counts",
 	}[o.Objective]
+	if o.Inputs != nil {
+		words += "; " + p.outputsText()
+	}
+	return words
+}
+
+// outputsText says of which weights errors are those of outputs.
+func (p *Plan) outputsText() string {
+	n := map[string]int{}
+	for i := range p.Weights {
+		n[p.Weights[i].Error]++
+	}
+	words := fmt.Sprintf("errors are those of the outputs of layers, by %s: of %s from mean squares of inputs, of %d from all second moments",
+		text.Clean(p.Options.Sensitivity), text.Plural(n[PlanDiagonal], "weight"), n[PlanFull])
+	if left := n[PlanOfWeights]; left > 0 {
+		words += fmt.Sprintf(", and of %d, which the file does not have, as if their inputs had the mean square of the others", left)
+	}
+	return words
 }
 
 // Budget is the budget for people: "4.5 bits per weight".

@@ -24,6 +24,8 @@ type Report struct {
 	Skipped []Skipped `json:"skipped"` // never nil, so that it is [] in JSON
 	FileNotes
 
+	For *Convention `json:"for,omitempty"` // the system that --for names; nil for none
+
 	order []int // of tables, see Sort; nil for Summary.ByGain
 }
 
@@ -97,7 +99,8 @@ type Result struct {
 	Scale     text.Floats `json:"scale"`
 	ZeroPoint []int32     `json:"zero_point"`
 	Metrics
-	Memory Memory `json:"memory"`
+	Weighted *Weighted `json:"weighted,omitempty"` // nil without an importance
+	Memory   Memory    `json:"memory"`
 
 	// Gain measures the result against the first one, per tensor; nil for that.
 	Gain *Gain `json:"gain,omitempty"`
@@ -115,6 +118,7 @@ type Channel struct {
 	Min text.Float `json:"min"`
 	Max text.Float `json:"max"`
 	Metrics
+	Weighted *Weighted `json:"weighted,omitempty"` // nil without an importance
 }
 
 // Metrics are quant.Metrics of all elements or of one channel.

@@ -8,11 +8,14 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/text"
 )
 
-// Static lists the operators and the activations of a model that was quantized statically.
+// Static lists the operators and the activations of a model whose activations were quantized,
+// statically or dynamically.
 type Static struct {
-	Operators   []Operator   `json:"operators"`
-	Activations []Activation `json:"activations"`
-	Biases      []Bias       `json:"biases"`
+	Operators      []Operator   `json:"operators"`
+	Activations    []Activation `json:"activations"`
+	Biases         []Bias       `json:"biases"`
+	Normalizations int          `json:"normalizations,omitempty"` // BatchNormalization nodes that were folded into the products before them
+	Running        int          `json:"running,omitempty"`        // activations that the model quantizes while it runs
 }
 
 // An Operator is a node of the model.
@@ -87,7 +90,14 @@ func (s *Static) sentence() string {
 	if folded > 0 {
 		line += fmt.Sprintf("; %s folded into the codes before", text.Plural(int64(folded), "Relu or Clip"))
 	}
-	line += fmt.Sprintf(". %s with codes.", text.Plural(int64(len(s.Activations)), "activation"))
+	if s.Normalizations > 0 {
+		line += fmt.Sprintf("; %s folded into the products before", text.Plural(int64(s.Normalizations), "BatchNormalization"))
+	}
+	if len(s.Activations) > 0 {
+		line += fmt.Sprintf(". %s with codes.", text.Plural(int64(len(s.Activations)), "activation"))
+	} else {
+		line += fmt.Sprintf(". %s quantized while the model runs.", text.Plural(int64(s.Running), "activation"))
+	}
 	widened := 0
 	for _, b := range s.Biases {
 		widened += b.Widened

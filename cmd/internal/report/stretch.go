@@ -28,7 +28,7 @@ func (r *Report) Stretch(ctx context.Context, src Source, i, from, to, points in
 		return nil, err
 	}
 	defer opened.finish()
-	params, err := paramsOf(opened, schemes)
+	params, err := paramsOf(opened, r.Options, schemes)
 	if err != nil {
 		return nil, err
 	}

@@ -37,6 +37,9 @@ func (r *Report) SummaryTable(short bool) *table.Table {
 	}
 	over("RMSE per", results)
 	sqnr := over("SQNR, dB per", results)
+	if r.weighted() > 0 {
+		over("weighted SQNR, dB", results)
+	}
 	over("gain", results[1:])
 	clipped := over(ClippedGroup, results)
 	bytes := over("bytes per", results)
@@ -48,7 +51,7 @@ func (r *Report) SummaryTable(short bool) *table.Table {
 	for _, i := range r.Order() {
 		x := &r.Tensors[i]
 		name := strings.TrimSuffix(strings.TrimPrefix(x.Name, prefix), suffix)
-		t.Add(append([]table.Cell{table.Name(name), table.Text(text.Shape(x.Shape)), table.Text(x.UseText())}, x.summaryCells()...)...)
+		t.Add(append([]table.Cell{table.Name(name), table.Text(text.Shape(x.Shape)), table.Text(x.UseText())}, x.summaryCells(r.weighted() > 0)...)...)
 	}
 	t.Sum = r.sumCells()
 	// If the table is too wide, the least important columns are dropped first: the use, numbers
@@ -80,7 +83,7 @@ func (r *Report) names() []string {
 }
 
 // summaryCells are the numbers of a tensor's row.
-func (t *Tensor) summaryCells() []table.Cell {
+func (t *Tensor) summaryCells(weighted bool) []table.Cell {
 	var row []table.Cell
 	for k, res := range t.Results {
 		c := table.Measure(res.RMSE)
@@ -89,6 +92,9 @@ func (t *Tensor) summaryCells() []table.Cell {
 	}
 	for _, res := range t.Results {
 		row = append(row, table.Decibels(res.SQNR, 1))
+	}
+	if weighted {
+		row = append(row, t.weightedCells()...)
 	}
 	for _, res := range t.Results[1:] {
 		row = append(row, table.Factor(res.Gain.RMSEFactor))
@@ -108,6 +114,9 @@ func (r *Report) sumCells() []table.Cell {
 	sum := append([]table.Cell{{Text: "all together"}, {}, {}}, make([]table.Cell, n)...)
 	for _, total := range r.Summary.Totals {
 		sum = append(sum, table.Decibels(total.SQNR, 1))
+	}
+	if r.weighted() > 0 {
+		sum = append(sum, make([]table.Cell, n)...)
 	}
 	sum = append(sum, make([]table.Cell, n-1)...)
 	for _, total := range r.Summary.Totals {
@@ -222,14 +231,17 @@ func (r *Report) SkippedTable() *table.Table {
 	return t
 }
 
+// A schemeRow is a row of a SchemeTable.
+type schemeRow struct {
+	label  string
+	detail bool
+	cell   func(r *Result) table.Cell
+}
+
 // SchemeTable has the schemes side by side, a column for each.
 func (t *Tensor) SchemeTable() *table.Table {
 	none := table.Cell{Text: "–"}
-	rows := []struct {
-		label  string
-		detail bool
-		cell   func(r *Result) table.Cell
-	}{
+	rows := []schemeRow{
 		{"scale", false, func(r *Result) table.Cell { return scalesCell(r.scales) }},
 		{"zero point", false, func(r *Result) table.Cell { return zerosCell(r.zeros) }},
 		{"MAE", false, func(r *Result) table.Cell { return table.Precise(r.MAE) }},
@@ -253,6 +265,11 @@ func (t *Tensor) SchemeTable() *table.Table {
 			}
 			return table.Cell{Text: text.Signed(r.Gain.SQNR, 3), Exact: text.Exact(r.Gain.SQNR)}
 		}},
+	}
+	if t.Results[0].Weighted != nil {
+		rows = slices.Insert(rows, 6,
+			schemeRow{"weighted RMSE", false, func(r *Result) table.Cell { return table.Precise(r.Weighted.RMSE) }},
+			schemeRow{"weighted SQNR, dB", false, func(r *Result) table.Cell { return table.Decibels(r.Weighted.SQNR, 3) }})
 	}
 	tab := &table.Table{Columns: table.Texts("scheme")}
 	for _, r := range t.Results {

@@ -31,7 +31,13 @@ func WriteText(w io.Writer, r *Report, o TextOptions) error {
 	p := table.NewTerminal(w, o.Color, o.Columns)
 	p.Title(named(r.Source, o.Note))
 	p.Paragraph(table.Dim, r.Options.About())
+	if r.For != nil {
+		p.Paragraph(table.Plain, r.For.text())
+	}
 	r.writeReading(p)
+	if about := r.weightedText(); about != "" {
+		p.Paragraph(table.Dim, about)
+	}
 	if r.Summary.Compared > 1 {
 		p.Blank()
 		p.Table(r.SummaryTable(false))

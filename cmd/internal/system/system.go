@@ -43,6 +43,8 @@ type Weights struct {
 	// Group is the size of the groups; 0 for a scale for each channel.
 	Group int
 
+	Tensor bool // one scale for the whole tensor instead
+
 	// Sizes are the sizes of groups that a sweep compares. A system without groups has none.
 	Sizes []int
 
@@ -122,7 +124,7 @@ func (w Weights) With(s System, granularity string, group int) (Weights, error) 
 	g := quant.PerTensor
 	switch granularity {
 	case option.PerTensor:
-		w.Group = 0
+		w.Group, w.Tensor = 0, true
 	case option.PerChannel:
 		g, w.Group = quant.PerChannel(0), 0
 	case option.PerGroup:
@@ -153,30 +155,42 @@ func numbers(n []int) []string {
 
 // Granularity returns the name of the granularity of w.
 func (w Weights) Granularity() string {
-	if w.Group > 0 {
+	switch {
+	case w.Tensor:
+		return option.PerTensor
+	case w.Group > 0:
 		return option.PerGroup
 	}
 	return option.PerChannel
 }
 
-// Text returns the scheme as --schemes has it, with a method.
-func (w Weights) Text(method quant.Method) string { return w.text(w.Group, method) }
+// Whole returns the scheme with its granularity, for channels on axis 0 and groups along the last
+// axis.
+func (w Weights) Whole() quant.Scheme {
+	s := w.Scheme
+	switch {
+	case w.Tensor:
+	case w.Group > 0:
+		s.Granularity = quant.PerGroup(-1, w.Group)
+	default:
+		s.Granularity = quant.PerChannel(0)
+	}
+	return s
+}
 
-func (w Weights) text(group int, method quant.Method) string {
+// Text returns the scheme as --schemes has it, with a method.
+func (w Weights) Text(method quant.Method) string {
 	if w.Block != "" {
 		return w.Block
 	}
-	s := w.Scheme
-	s.Method, s.Granularity = method, quant.PerChannel(0)
-	if group > 0 {
-		s.Granularity = quant.PerGroup(-1, group)
-	}
+	s := w.Whole()
+	s.Method = method
 	b, err := s.MarshalText()
 	if err != nil {
 		panic(err) // of a preset
 	}
 	full := strings.Replace(string(b), ":channel@0", ":"+option.ChannelPart, 1)
-	full = strings.Replace(full, fmt.Sprintf(":group%d@-1", group), fmt.Sprintf(":g%d", group), 1)
+	full = strings.Replace(full, fmt.Sprintf(":group%d@-1", w.Group), fmt.Sprintf(":g%d", w.Group), 1)
 	return strings.Replace(full, ":symmetric", ":sym", 1)
 }
 
@@ -188,11 +202,11 @@ func (s System) Schemes(method quant.Method) []string {
 			all = append(all, w.Block)
 			continue
 		}
-		if _, err := w.With(s, option.PerChannel, 0); err == nil {
-			all = append(all, w.text(0, method))
+		if x, err := w.With(s, option.PerChannel, 0); err == nil {
+			all = append(all, x.Text(method))
 		}
-		for _, size := range w.Sizes {
-			all = append(all, w.text(size, method))
+		for _, w.Group = range w.Sizes {
+			all = append(all, w.Text(method))
 		}
 	}
 	return all

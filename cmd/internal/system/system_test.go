@@ -53,7 +53,8 @@ func TestWith(t *testing.T) {
 		bits, group         int
 		want, err           string
 	}{
-		{"onnxruntime", option.PerTensor, 8, 0, "int8:sym:channel:narrow", ""},
+		{"onnxruntime", option.PerTensor, 8, 0, "int8:sym:narrow", ""},
+		{"onnxruntime", option.PerChannel, 4, 0, "int4:sym:channel:divisor=half", ""},
 		{"onnxruntime", option.PerGroup, 8, 0, "int8:sym:g32:narrow", ""},
 		{"onnxruntime", option.PerGroup, 4, 64, "int4:sym:g64:divisor=half", ""},
 		{"vllm", option.PerGroup, 4, 0, "int4:sym:g128:divisor=half", ""},

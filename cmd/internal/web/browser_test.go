@@ -92,6 +92,7 @@ func TestBrowser(t *testing.T) {
 	all.in(t, "legends", (*tab).testLegends)
 	all.in(t, "weights", (*tab).testWeights)
 	all.in(t, "formats", (*tab).testFormats)
+	all.in(t, "conventions", (*tab).testConventions)
 	all.in(t, "folder", (*tab).testFolder)
 	all.in(t, "file notes", (*tab).testFileNotes)
 	all.in(t, "plan", (*tab).testPlan)

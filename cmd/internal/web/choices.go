@@ -1,6 +1,8 @@
 package web
 
 import (
+	"slices"
+
 	"github.com/a01592f9/quant"
 	"github.com/a01592f9/quant/cmd/internal/option"
 	"github.com/a01592f9/quant/cmd/internal/report"
@@ -13,6 +15,9 @@ type choices struct {
 	Methods  []methodChoice  `json:"methods"`
 	Mappings []mappingChoice `json:"mappings"`
 	Formats  []formatChoice  `json:"formats"`
+
+	Divisors     []string `json:"divisors"`
+	ScaleFormats []string `json:"scale_formats"` // without e4m3, which has two levels
 }
 
 // A methodChoice is a method that chooses ranges.
@@ -75,7 +80,8 @@ var formatWords = map[string]struct{ title, about, source string }{
 
 // newChoices lists the methods, mappings and formats of the library.
 func newChoices() choices {
-	var c choices
+	c := choices{Divisors: option.Divisors(), ScaleFormats: option.ScaleFormats()}
+	c.ScaleFormats = slices.DeleteFunc(c.ScaleFormats, func(name string) bool { return name == quant.E4M3Scale.String() })
 	for _, m := range quant.Methods() {
 		if m.Batches { // it needs more than one tensor
 			continue

@@ -33,6 +33,7 @@ type request struct {
 	Count   int                 `json:"count"`   // how many are listed or shown; 0 for as many as may be
 	Reading *readAs             `json:"reading"` // how to read text; nil lets the reader choose
 	Plan    *report.PlanOptions `json:"plan"`    // budget and candidates of a plan
+	Between [2]string           `json:"between"` // the two presets or schemes of a comparison of codes
 
 	files  []sentFile // or the files of a model
 	limits *Limits

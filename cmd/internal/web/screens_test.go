@@ -125,6 +125,10 @@ func TestScreens(t *testing.T) {
 			b.open("")
 			b.redraw(write("text", "1,5;2,5;3,25"))
 		}},
+		{"convention", func() {
+			b.open("#v=127+0.5+1.5+2.5+3.5%0A1+2+3+4+5&b=8&m=s&n=1&p=tflite-int8&pa=tensorrt-int8")
+			b.do(script(`document.getElementById("convention").scrollIntoView({ behavior: "instant" })`))
+		}},
 		{"nf4", func() { b.open("#e=sample&b=8&k=nf4") }},
 		{"model", func() {
 			model()

@@ -51,6 +51,8 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("POST /api/compare", s.work(s.compare))
 	mux.HandleFunc("POST /api/graphs", s.work(s.graphs))
 	mux.HandleFunc("POST /api/elements", s.work(s.elements))
+	mux.HandleFunc("GET /api/conventions", s.listConventions)
+	mux.HandleFunc("POST /api/diff", s.work(s.diff))
 	mux.HandleFunc("POST /api/sweep", s.work(s.sweep))
 	mux.HandleFunc("POST /api/plan", s.work(s.plan))
 	mux.HandleFunc("POST /api/plan.json", s.work(s.planJSON))

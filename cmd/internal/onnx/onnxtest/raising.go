@@ -115,6 +115,13 @@ func Raisings() []Raising {
 		{"upsample of another mode", 9, 11, image, node("Upsample", names("x", "s"), a, attrString("mode", "cubic")), 1, scales(1, 1, 2, 2), "", true},
 		{"too old", 6, 13, []int{4, 5}, node("Relu", x, a), 1, nil, "", true},
 		{"what nobody knows", 11, 13, []int{4, 5}, node("Experimental", x, a), 1, nil, "", true},
+		{"max pool", 12, 23, image, node("MaxPool", x, a, AttrInts("kernel_shape", 2, 2), AttrInts("strides", 2, 2)), 1, nil, "", false},
+		{"max pool that rounds up", 21, 22, image, node("MaxPool", x, a, AttrInts("kernel_shape", 2, 2), AttrInts("strides", 2, 2), AttrInt("ceil_mode", 1)), 1, nil, "", true},
+		{"max pool that rounds up, to 21", 12, 21, image, node("MaxPool", x, a, AttrInts("kernel_shape", 2, 2), AttrInts("strides", 2, 2), AttrInt("ceil_mode", 1)), 1, nil, "", false},
+		{"average pool", 11, 23, image, node("AveragePool", x, a, AttrInts("kernel_shape", 1, 2), AttrInts("pads", 0, 1, 0, 1)), 1, nil, "", false},
+		{"average pool that rounds up", 19, 23, image, node("AveragePool", x, a, AttrInts("kernel_shape", 2, 2), AttrInt("ceil_mode", 1)), 1, nil, "", true},
+		{"squeeze, to 23", 11, 23, []int{4, 1, 5, 1}, node("Squeeze", x, a, AttrInts("axes", 1, -1)), 1, nil, "Constant Squeeze(x a_axes)", false},
+		{"transpose", 21, 23, []int{4, 5}, node("Transpose", x, a), 1, nil, "", false},
 		{"group norm", 18, 21, []int{4, 5}, node("GroupNormalization", names("x", "s", "s"), a), 1, nil, "", true},
 	}
 	for _, op := range []string{"ReduceSum", "ReduceMean", "ReduceL1", "ReduceL2", "ReduceLogSum", "ReduceLogSumExp", "ReduceMax", "ReduceMin", "ReduceProd", "ReduceSumSquare"} {

@@ -33,6 +33,14 @@ const weights = new Weights((i) => {
 });
 let plan = null; // plan.js, which is loaded for the first model
 
+let convention = null; // convention.js, which is loaded after the first verdict
+
+/** loadConventions loads the conventions of other systems, and their list. */
+async function loadConventions() {
+  convention ??= await import("./convention.js");
+  await convention.load();
+}
+
 /** showPlan offers a plan of the model that a request is of. */
 async function showPlan(asked, listing) {
   if (!plan && (!listing || listing.tensors.length < 2)) return;
@@ -123,12 +131,13 @@ async function compare() {
     results.classList.remove("asking");
     if (inputs.channel >= report.tensors[0].channels) inputs.channel = null; // it was a channel of another tensor
     await remember();
+    const compared = loadConventions().then(() => convention.compareCodes(asked, mine.signal));
     const listed = codes.show(report, asked, limits.codes ?? Infinity);
     weights.show(asked, inputs.listing);
     showPlan(asked, inputs.listing).catch(failed);
     busy.begin("Drawing the graphs…", () => cancel(mine));
     await drawGraphs(report, asked, mine);
-    await listed;
+    await Promise.all([listed, compared]);
     results.dataset.done = Number(results.dataset.done ?? 0) + 1; // all is drawn
   } catch (error) {
     if (error.name === "AbortError") return;
@@ -230,7 +239,9 @@ async function restore(fragment) {
   const s = await state.read(fragment);
   if (!s) return false;
   try {
+    if (s.convention) await loadConventions();
     await form.fill(s);
+    convention?.explain();
   } catch (error) {
     failed(error);
     return true;
@@ -293,6 +304,7 @@ async function press(event) {
 
 function startOver() {
   form.reset();
+  convention?.leave();
   form.showCodes();
   byId("bits-slider").value = byId("bits").value = 8;
   inputs.channel = null;
@@ -317,29 +329,49 @@ function wireForm() {
   });
   byId("bits-slider").addEventListener("input", () => {
     byId("bits").value = byId("bits-slider").value;
+    convention?.leave();
     soon();
   });
   byId("bits").addEventListener("input", () => {
     if (byId("bits").value) byId("bits-slider").value = byId("bits").value;
+    convention?.leave();
     soon();
   });
   for (const id of ["narrow_range", "zero_in_range", "axis", "group_axis"]) {
     byId(id).addEventListener("change", () => {
       if (id === "axis") inputs.channel = null;
+      if (!id.endsWith("axis")) convention?.leave();
+      compare();
+    });
+  }
+  byId("convention").addEventListener("change", () => {
+    convention.choose();
+    compare();
+  });
+  byId("against").addEventListener("change", compare);
+  for (const id of ["divisor", "scales"]) {
+    byId(id).addEventListener("change", () => {
+      convention?.leave();
+      form.showCodes();
       compare();
     });
   }
   for (const radio of document.querySelectorAll('input[type="radio"]')) {
     radio.addEventListener("change", () => {
+      convention?.leave();
       form.showCodes();
       compare();
     });
   }
   byId("format").addEventListener("change", () => {
+    convention?.leave();
     form.showCodes();
     compare();
   });
-  byId("group_size").addEventListener("input", soon);
+  byId("group_size").addEventListener("input", () => {
+    convention?.leave();
+    soon();
+  });
   byId("method").addEventListener("change", () => {
     const { value, example: common, name } = choices.methods.find((m) => m.name === byId("method").value);
     if (value) byId("percentile").value = name === "percentile" ? byId("percentile").defaultValue : common;

@@ -29,12 +29,15 @@ function scaleLine(s, range, scale, [least, most]) {
       return `scale = (${number6(high)} − ${n6(low)}) / (${most} − ${n(least)}) = ${minus(scale)}`;
     }
     const middle = s.unsigned ? 2 ** (s.bits - 1) : 0;
-    const steps = Math.max(Math.abs(least - middle), Math.abs(most - middle));
+    const steps = s.divisor === "half" ? (most - least) / 2 : Math.max(Math.abs(least - middle), Math.abs(most - middle));
+    if (s.divisor === "each" && near(Math.max(low / (least - middle), high / (most - middle)), scale)) {
+      return `scale = max(${number6(low)} / ${n(least - middle)}, ${number6(high)} / ${most - middle}) = ${minus(scale)}`;
+    }
     if (s.mapping === "symmetric" && near(Math.max(Math.abs(low), Math.abs(high)) / steps, scale)) {
       return `scale = max(|${number6(low)}|, |${number6(high)}|) / ${steps} = ${minus(scale)}`;
     }
   }
-  const why = s.method === "minmax" ? (s.granularity === "per_group" ? "of the value’s group" : "kept large enough for the zero point") : `chosen by ${s.method.replace("=", " ")}`;
+  const why = s.scales ? `rounded to ${s.scales}` : s.method === "minmax" ? (s.granularity === "per_group" ? "of the value’s group" : "kept large enough for the zero point") : `chosen by ${s.method.replace("=", " ")}`;
   return `scale = ${minus(scale)} (${why})`;
 }
 

@@ -19,8 +19,10 @@ export function levelsOf(format) {
 }
 
 /** offer fills the lists of the form with the choices. */
-export function offer({ methods, mappings, formats }) {
+export function offer({ methods, mappings, formats, divisors, scale_formats: scales }) {
   Object.assign(choices, { methods, mappings, formats });
+  byId("divisor").replaceChildren(...divisors.map((d) => element("option", { value: d === "far" ? "" : d }, d)));
+  byId("scales").replaceChildren(...scales.map((s) => element("option", { value: s === "float32" ? "" : s }, s)));
   byId("method").replaceChildren(...methods.map((m) => element("option", { value: m.name }, titleOf(m))));
   byId("format").replaceChildren(element("option", { value: "" }, "Integers"),
     ...formats.map((f) => element("option", { value: f.name }, `${f.title} · ${f.bits} bits`)));
@@ -30,6 +32,19 @@ export function offer({ methods, mappings, formats }) {
 
 /** methodChosen returns the method of the form. */
 export const methodChosen = () => choices.methods.find((m) => m.name === byId("method").value) ?? choices.methods[0];
+
+const divisors = {
+  "": "The largest magnitude is divided by 2^(bits−1).",
+  half: "The largest magnitude is divided by half the width of the grid, (2^bits − 1)/2.",
+  each: "Each end is divided by the distance to its end of the grid, and the larger scale is taken: nothing is clipped.",
+};
+
+/** explainScales says what the divisor and the format of scales do. */
+export function explainScales(symmetric) {
+  const scales = byId("scales").value;
+  byId("divisor-hint").textContent = (symmetric ? divisors[byId("divisor").value] : "The divisor is for integers and the symmetric mapping.") +
+    (scales ? ` Scales are rounded to ${scales} before codes are made.` : "");
+}
 
 /** explain shows the explanations of the current choices. */
 export function explain(mapping) {

@@ -1,6 +1,6 @@
 // The inputs: what they hold, and the examples and files that fill them.
 import { postJSON } from "./api.js";
-import { choices, explain, formatOf, methodChosen } from "./choices.js";
+import { choices, explain, explainScales, formatOf, methodChosen } from "./choices.js";
 import { byId, element, plural } from "./format.js";
 import { clearReading } from "./reading.js";
 import * as store from "./store.js";
@@ -35,6 +35,7 @@ export function options() {
     group_size: size,
     group_axis: size !== 0 && along !== "" ? Number(along) : null,
     method: method.value ? `${method.name}=${byId("percentile").value}` : method.name,
+    ...(byId("scales").value ? { scales: byId("scales").value } : {}),
   };
   const format = formatOf(byId("format").value);
   if (format) return { ...common, format: format.name, bits: format.bits, unsigned: false, mapping: "symmetric", narrow_range: false, zero_in_range: false };
@@ -45,6 +46,7 @@ export function options() {
     mapping: checked("mapping"),
     narrow_range: byId("narrow_range").checked,
     zero_in_range: byId("zero_in_range").checked,
+    ...(byId("divisor").value ? { divisor: byId("divisor").value } : {}),
   };
 }
 
@@ -70,6 +72,10 @@ export function showCodes() {
   if (why) box.checked = false;
   byId("narrow_range-why").textContent = why;
   byId("narrow_range-why").hidden = why === "";
+  const symmetric = !format && checked("mapping") === "symmetric";
+  byId("divisor").disabled = !symmetric;
+  if (!symmetric) byId("divisor").value = "";
+  explainScales(symmetric);
   showMethod();
 }
 
@@ -95,6 +101,7 @@ export function asState() {
   return {
     example: !inputs.file && asWas ? chosen.id : "", file: inputs.file?.name ?? "", text: byId("text").value,
     tensor: inputs.listing ? Number(byId("tensor").value || 0) : 0, channel: inputs.channel, reading: inputs.reading, options: options(),
+    convention: byId("convention").value, against: byId("against").value,
   };
 }
 
@@ -197,9 +204,8 @@ export async function useExample(tensor = 0, atStart = false) {
   showListing(await postJSON("api/tensors", { example: chosen.id }), tensor);
 }
 
-/** fill puts a state that state.read has returned into the form. */
-export async function fill(s) {
-  const o = s.options;
+/** setScheme puts the options of a scheme into the form. */
+export function setScheme(o) {
   if (!o.format) { // a format determines the width and the mapping
     byId("bits").value = byId("bits-slider").value = o.bits;
     document.querySelector(`input[name="sign"][value="${o.unsigned ? "unsigned" : "signed"}"]`).checked = true;
@@ -207,15 +213,27 @@ export async function fill(s) {
     byId("narrow_range").checked = o.narrow_range;
     byId("zero_in_range").checked = o.zero_in_range;
   }
-  byId("format").value = o.format;
+  byId("format").value = o.format ?? "";
   if (byId("format").value === "") byId("format").value = ""; // a format of another version
+  for (const id of ["divisor", "scales"]) {
+    byId(id).value = o[id] ?? "";
+    if (byId(id).selectedIndex < 0) byId(id).selectedIndex = 0; // a name of another version
+  }
+  byId("group_size").value = o.group_size || "";
+  showCodes();
+  if (o.narrow_range || o.zero_in_range || o.group_size || o.divisor || o.scales) byId("advanced").open = true;
+}
+
+/** fill puts a state that state.read has returned into the form. */
+export async function fill(s) {
+  const o = s.options;
+  setScheme(o);
   const [method, percent] = o.method.split("=");
   byId("method").value = method;
   if (byId("method").value === "") byId("method").selectedIndex = 0; // a link of another page
   if (percent) byId("percentile").value = percent;
-  showCodes();
-  byId("group_size").value = o.group_size || "";
-  if (o.narrow_range || o.zero_in_range || method !== "minmax" || o.group_size) byId("advanced").open = true;
+  showMethod();
+  if (method !== "minmax") byId("advanced").open = true;
   inputs.channel = s.channel;
   const known = inputs.examples.some((e) => e.id === s.example);
   byId("example").value = known ? s.example : "";
@@ -230,4 +248,8 @@ export async function fill(s) {
   byId("axis").value = String(o.axis);
   if (byId("axis").value === "") byId("axis").value = "0";
   byId("group_axis").value = o.group_axis === null ? "" : String(o.group_axis);
+  byId("convention").value = s.convention ?? "";
+  if (byId("convention").selectedIndex < 0) byId("convention").value = ""; // a preset of another version
+  byId("against").value = s.against ?? "";
+  if (byId("against").selectedIndex < 0) byId("against").value = "";
 }

@@ -31,6 +31,10 @@ export async function write(state) {
   if (o.group_axis !== null) q.set("ga", o.group_axis);
   if (o.axis) q.set("a", o.axis);
   if (o.format) q.set("k", o.format);
+  if (o.divisor) q.set("dv", o.divisor);
+  if (o.scales) q.set("s", o.scales);
+  if (state.convention) q.set("p", state.convention);
+  if (state.convention && state.against) q.set("pa", state.against);
   if (state.reading) q.set("w", JSON.stringify(state.reading));
   if (state.tensor) q.set("t", state.tensor);
   if (state.channel !== null) q.set("c", state.channel);
@@ -67,7 +71,11 @@ export async function read(fragment) {
       group_axis: integer(q.get("ga")),
       axis: integer(q.get("a")) ?? 0,
       format: q.get("k") ?? "",
+      divisor: q.get("dv") ?? "",
+      scales: q.get("s") ?? "",
     },
+    convention: q.get("p") ?? "",
+    against: q.get("pa") ?? "",
   };
 }
 

@@ -14,6 +14,8 @@ export function aboutOf(t) {
   ];
   if (s.narrow_range) parts.push("narrow range");
   if (s.zero_in_range) parts.push("zero in range");
+  if (s.divisor) parts.push(`divisor ${s.divisor}`);
+  if (s.scales) parts.push(`scales of ${s.scales}`);
   if (s.method !== "minmax") parts.push(`range by ${s.method.replace("=", " ")}`);
   const g = t.results.find((r) => r.scheme.granularity === "per_group")?.scheme;
   if (g) parts.push(`groups of ${g.group_size} along axis ${g.axis}`);

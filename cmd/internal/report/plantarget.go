@@ -1,0 +1,104 @@
+package report
+
+import (
+	"slices"
+
+	"github.com/a01592f9/quant"
+)
+
+// A PlanTarget is the kind of program that runs the model. It determines how many bytes codes
+// take, and the default candidates.
+type PlanTarget string
+
+// Targets of a plan.
+const (
+	PlanAny         PlanTarget = ""
+	PlanONNXRuntime PlanTarget = "onnxruntime"
+	PlanVLLM        PlanTarget = "vllm"
+	PlanLlamaCPP    PlanTarget = "llama.cpp"
+)
+
+// PlanTargets lists the targets that can be named.
+var PlanTargets = []string{string(PlanONNXRuntime), string(PlanVLLM), string(PlanLlamaCPP)}
+
+// Candidates returns the default candidates of a plan for t.
+func (t PlanTarget) Candidates() []string {
+	switch t {
+	case PlanONNXRuntime:
+		return []string{"int4:channel", "int4:g128", "int4:g32", "int8:channel", "int16:channel", Keep}
+	case PlanVLLM:
+		return []string{"int4:channel", "int4:g128", "int4:g32", "int8:channel", "int8:g128", "int8:g32", Keep}
+	case PlanLlamaCPP:
+		return []string{"q4_0", "q4_k", "iq4_nl", "q5_0", "q5_k", "q6_k", "q8_0", Keep}
+	}
+	return []string{"int2:g32", "int3:channel", "int3:g32", "int4:channel", "int4:g128", "int4:g32", "int5:channel", "int6:channel", "int8:channel", Keep}
+}
+
+// bytes returns how many bytes codes of a scheme take in the files of a target, with their scales
+// and zero points.
+func (t PlanTarget) bytes(s quant.Scheme, elements int64, params int) int64 {
+	width := s.Bits
+	if t == PlanONNXRuntime {
+		switch {
+		case width <= 4:
+			width = 4
+		case width <= 8:
+			width = 8
+		default:
+			width = 16
+		}
+		if s.Format != quant.Integers {
+			return (elements*int64(width)+7)/8 + 4*int64(params) // scales are float32, whatever their values
+		}
+	}
+	if s.Format != quant.Integers || s.Scales != quant.Float32Scale {
+		return s.Memory(int(elements), params).Total()
+	}
+	n := (elements*int64(width)+7)/8 + 4*int64(params)
+	if s.Mapping == quant.Asymmetric || s.Unsigned {
+		n += (int64(params)*int64(width) + 7) / 8
+	}
+	return n
+}
+
+// writes returns "" if quant quantize writes codes of s for t, and otherwise which codes it writes.
+func (t PlanTarget) writes(s quant.Scheme) string {
+	size, grouped := s.Granularity.GroupSize()
+	powers := s.Scales >= quant.E8M0Floor && s.Scales <= quant.E8M0Nearest
+	integers := s.Format == quant.Integers && s.Scales == quant.Float32Scale
+	switch t {
+	case PlanONNXRuntime:
+		runs := []quant.Format{quant.E4M3FN, quant.E5M2, quant.E4M3FNUZ, quant.E5M2FNUZ}
+		if !integers && !slices.Contains(runs, s.Format) {
+			return "integers with float32 scales, and fp8_e4m3, fp8_e5m2, fp8_e4m3fnuz and fp8_e5m2fnuz with any"
+		}
+	case PlanVLLM:
+		switch {
+		case integers && !s.Unsigned && (s.Bits == 2 || s.Bits == 4 || s.Bits == 8):
+		case s.Format == quant.E4M3FN && s.Scales == quant.Float32Scale && !grouped:
+		case (s.Format == quant.E4M3FN || s.Format == quant.E2M1) && powers && size == 32:
+		case s.Format == quant.E2M1 && s.Scales == quant.E4M3Scale && size == 16:
+		default:
+			return "signed integers of 2, 4 and 8 bits, fp8_e4m3 per tensor and per channel, mxfp8, mxfp4 and nvfp4"
+		}
+	case PlanLlamaCPP:
+		return "the types of GGUF"
+	}
+	return ""
+}
+
+// holds reports whether a file for t can hold a weight of a shape with codes of s. The layouts for
+// vLLM have channels on the first axis, and whole groups along the second.
+func (t PlanTarget) holds(s quant.Scheme, shape []int) bool {
+	axis, several := s.Granularity.Axis()
+	if t != PlanVLLM || !several {
+		return true
+	}
+	if axis < 0 {
+		axis += len(shape)
+	}
+	if size, grouped := s.Granularity.GroupSize(); grouped {
+		return axis == 1 && shape[1]%size == 0
+	}
+	return axis == 0
+}

@@ -1,0 +1,118 @@
+package search
+
+import (
+	"github.com/a01592f9/quant/internal/exact"
+	"github.com/a01592f9/quant/internal/histogram"
+)
+
+// The search for the least weighted error: the least sum of w·e² over values that have a
+// weight w each.
+//
+// For few values it is exact: see weighted_exact.go. For more values, and for grids whose
+// scales are not proportional to their ranges, a histogram in which a value counts as often as
+// its weight says shows where to look, and a Descent by the real costs begins there. Of the
+// symmetric mapping the steps around the best are then searched exactly.
+
+const (
+	// weightedExact is the largest number of values whose least weighted error is found
+	// exactly.
+	weightedExact = 64
+
+	// weightedWork is the largest number of places at which a value changes its code, for
+	// all values together, of an exact search.
+	weightedWork = 1 << 24
+
+	// weightedAround is the largest number of values of which the steps around the best are
+	// searched exactly.
+	weightedAround = 1 << 13
+
+	// weightedCounts is how often the largest weight counts in a histogram.
+	weightedCounts = 1 << 24
+)
+
+// Weighted are values with a weight each, for OfWeighted.
+type Weighted struct {
+	Values  []float32
+	Weights []float64 // above 0, and at most 1; the largest is at least 1/2
+	Whole   Range     // of Values, and of values with the weight 0
+	Start   Range     // that is known to be good
+}
+
+// OfWeighted returns the range with the least weighted sum of squared errors of x, as far as
+// the search finds it. cost returns what ranges cost. The result costs no more than x.Start,
+// x.Whole or, if the search is not exact, any range of narrower codes.
+func (s *Search) OfWeighted(t *Task, x *Weighted, cost Cost) Range {
+	if x.Whole.Min == x.Whole.Max || len(x.Values) == 0 {
+		return x.Start
+	}
+	s.begin(t)
+	best := candidate{Range: x.Start, cost: cost(x.Start, inf)}
+	r := Range{Min: x.Values[0], Max: x.Values[0]}
+	for _, v := range x.Values {
+		r.Min, r.Max = min(r.Min, v), max(r.Max, v)
+	}
+	r = Range{Min: exact.PlusZero(r.Min), Max: exact.PlusZero(r.Max)}
+	best = s.bestRange(best, x.Whole, cost)
+	best = s.bestRange(best, r, cost)
+	if best.cost == 0 {
+		return best.Range
+	}
+	w := &s.weighted
+	touch := t.Proportional
+	switch {
+	case !t.Proportional || !w.begin(t, x, r):
+		best = s.weightedCounted(x, r, best, cost)
+	case w.able(len(x.Values)):
+		best = s.weightedPlaces(w.run(best.cost), best, cost)
+		touch = w.most > 16*(w.hi-w.lo) || best.cost < w.rounding()
+	default:
+		best = s.weightedCounted(x, r, best, cost)
+		if t.Symmetric && len(x.Values) <= weightedAround {
+			best = s.weightedPlaces(w.around(best.Range, best.cost), best, cost)
+		}
+	}
+	if touch {
+		best = s.touchUp(best, cost)
+	}
+	return best.Range
+}
+
+// bestRange returns the better of b and a range.
+func (s *Search) bestRange(b candidate, r Range, cost Cost) candidate {
+	if c := (candidate{Range: r, cost: cost(r, b.cost)}); c.cost < b.cost {
+		return c
+	}
+	return b
+}
+
+// weightedPlaces returns the best of some places and of what was the best before.
+func (s *Search) weightedPlaces(places []spot, best candidate, cost Cost) candidate {
+	for _, c := range places {
+		best = s.bestRange(best, s.weighted.rangeOf(c), cost)
+	}
+	return best
+}
+
+// weightedCounted is OfWeighted by a histogram and a Descent. r is the range of the values
+// that have a weight.
+func (s *Search) weightedCounted(x *Weighted, r Range, best candidate, cost Cost) candidate {
+	if r.Min < r.Max {
+		h, n := &s.hist, uint64(0)
+		h.Reset(1)
+		for i, v := range x.Values {
+			k := uint64(exact.Nearest(float64(x.Weights[i] * weightedCounts)))
+			h.AddCount(histogram.BinOf(v), k)
+			n += k
+		}
+		s.Load(h, n, r)
+		s.StartDescent(&s.descent, s.task)
+		if c := s.descent.run(&s.task.Grid, cost); c.cost < best.cost {
+			best = c
+		}
+	}
+	best = s.tryRanges(x.Whole, best, cost)
+	if r != x.Whole {
+		best = s.tryRanges(r, best, cost)
+	}
+	return best
+}

@@ -1,0 +1,221 @@
+//go:build !purego
+
+// Sums of errors of two schemes with AVX-512 where no code has to be clamped.
+
+#include "textflag.h"
+#include "kernels_avx512_amd64.h"
+
+// DEVIATE_ONE sets e to |e| of the elements x under one of the schemes, and max to the greatest
+// so far.
+#define DEVIATE_ONE(x, scale, recip, low, e, max) \
+	VMULPS      low, x, e       \
+	VFMADD231PS recip, x, e     \
+	VRNDSCALEPS $8, e, e        \
+	VMULPS      scale, e, e     \
+	VSUBPS      x, e, e         \
+	VPANDD      MAGNITUDE, e, e \
+	VPMAXUD     e, max, max
+
+// ADD_ONE adds |e| in the vector e, ye being its lower half, to the sums of one of the schemes.
+#define ADD_ONE(e, ye, y, low, high, absLow, absHigh, sqLow, sqHigh) \
+	VEXTRACTF64X4 $1, e, y             \
+	VCVTPS2PD     ye, low              \
+	VCVTPS2PD     y, high              \
+	VADDPD        low, absLow, absLow  \
+	VADDPD        high, absHigh, absHigh \
+	VFMADD231PD   low, low, sqLow      \
+	VFMADD231PD   high, high, sqHigh
+
+// ERRORS_OF adds the errors of the elements in Z0 under both schemes.
+#define ERRORS_OF \
+	DEVIATE_ONE(Z0, SCALE, RECIP, RECIP_LOW, Z1, MAX)       \
+	DEVIATE_ONE(Z0, SCALE_2, RECIP_2, RECIP_LOW_2, Z2, MAX_2) \
+	ADD_ONE(Z1, Y1, Y3, Z4, Z5, ABS_LOW, ABS_HIGH, SQ_LOW, SQ_HIGH) \
+	ADD_ONE(Z2, Y2, Y6, Z7, Z8, ABS_LOW_2, ABS_HIGH_2, SQ_LOW_2, SQ_HIGH_2)
+
+// SQUARES_OF adds the squares of elements to X2_LOW and X2_HIGH, the operands being halves of 8.
+#define SQUARES_OF(a, b) \
+	VCVTPS2PD   a, Z9             \
+	VCVTPS2PD   b, Z10            \
+	VFMADD231PD Z9, Z9, X2_LOW    \
+	VFMADD231PD Z10, Z10, X2_HIGH
+
+// PREPARE_SCHEME prepares 16 scales and zero points, and stores the scales, their reciprocals
+// and the second parts of these at off in the frame. K3 tells the scales that the kernel does
+// not serve.
+#define PREPARE_SCHEME(off) \
+	PREPARE                                   \
+	CHECK_TWO_PARTS(NEAR, NEAR_TWICE, LOW_BITS) \
+	SECOND_PART(Z3)                           \
+	VMOVUPS SCALE, (off)(SP)                  \
+	VMOVUPS RECIP, (off+64)(SP)               \
+	VMOVUPS Z3, (off+128)(SP)
+
+// STORE_SUMS stores the sums of a run at p, m being the lower half of max.
+#define STORE_SUMS(p, absLow, absHigh, yAbs, xAbs, sqLow, sqHigh, ySq, xSq, max, yMax, xMax) \
+	FOLD(absLow, absHigh, yAbs, xAbs, 0(p)) \
+	FOLD(sqLow, sqHigh, ySq, xSq, 8(p))     \
+	VEXTRACTI64X4 $1, max, Y0               \
+	VPMAXUD       Y0, yMax, yMax            \
+	VEXTRACTI32X4 $1, yMax, X0              \
+	VPMAXUD       X0, xMax, xMax            \
+	VPSHUFD       $0x4e, xMax, X0           \
+	VPMAXUD       X0, xMax, xMax            \
+	VPSHUFD       $0xb1, xMax, X0           \
+	VPMAXUD       X0, xMax, xMax            \
+	VMOVD         xMax, 16(p)               \
+	MOVL          $0, 20(p)                 \
+	ADDQ          $24, p
+
+//	for k, acc := range [][]sums{acc1, acc2} {
+//		scale, zero := [][]float32{scale1, scale2}[k], [][]int32{zero1, zero2}[k]
+//		for i := range acc { // abs, e2, x2 and greatest begin at 0 for each run
+//			for j, x := range src[i*run : min((i+1)*run, len(src))] {
+//				d, _ := deviation(x, scale[i], float32(qmin[k]-zero[i]), float32(qmax[k]-zero[i]))
+//				abs[j%lanes] += float64(d)
+//				e2[j%lanes], x2[j%lanes] = e2[j%lanes]+float64(d)*float64(d), x2[j%lanes]+float64(x)*float64(x)
+//				greatest = max(greatest, d)
+//			}
+//			acc[i], sq[i] = sums{fold(&abs), fold(&e2), greatest, 0}, fold(&x2) // sq unless it is nil
+//		}
+//	}
+//
+// func errorsInsideTwoAVX512(acc1, acc2 []sums, sq []float64, src []float32, run int, scale1 []float32, zero1 []int32, scale2 []float32, zero2 []int32) int
+//
+// It is errorsInsideRunsAVX512 for two schemes: an element is loaded once, and a core has the
+// chains of both sums to work on. It returns how many runs it did: all, or a multiple of 16 if
+// it does not serve a scale among the next 16. The frame holds scales, reciprocals and their
+// second parts, from 0 on those of the first scheme and from 192 on those of the second.
+#define ACC         DI  // where the next sums of the first scheme go
+#define ACC_2       R14 // those of the second scheme
+#define DONE        R13 // runs done
+#define INDEX       R12 // which of the 16 prepared runs
+#define SQ          BX  // sq, to tell whether it is nil
+#define NEAR        Z22 // 6, while parameters are prepared
+#define NEAR_TWICE  Z23 // 12, likewise
+#define LOW_BITS    Z24 // mask of the lowest 15 bits, likewise
+#define RECIP_LOW   Z18 // second part of the reciprocal
+#define SCALE_2     Z19 // scale of the second scheme
+#define RECIP_2     Z12 // its reciprocal
+#define RECIP_LOW_2 Z13 // the second part of that
+#define MAGNITUDE   Z30 // mask of the magnitude of a float32
+#define X2_LOW      Z14 // lanes of sum x²
+#define X2_HIGH     Z15
+#define ABS_LOW     Z24 // lanes of sum |e|
+#define ABS_HIGH    Z25
+#define SQ_LOW      Z26 // lanes of sum e²
+#define SQ_HIGH     Z27
+#define MAX         Z28 // bits of the greatest |e|
+#define ABS_LOW_2   Z20 // those of the second scheme
+#define ABS_HIGH_2  Z21
+#define SQ_LOW_2    Z22
+#define SQ_HIGH_2   Z23
+#define MAX_2       Z29
+TEXT ·errorsInsideTwoAVX512(SB), NOSPLIT, $384-208
+	MOVQ acc1_base+0(FP), ACC
+	MOVQ acc2_base+24(FP), ACC_2
+	MOVQ src_base+72(FP), SRC
+	MOVQ src_len+80(FP), LEFT
+	MOVQ run+96(FP), RUN
+	MOVQ scale1_base+104(FP), SCALES
+	MOVQ scale1_len+112(FP), PARAMS_LEFT
+	MOVQ zero1_base+128(FP), ZEROS
+	XORL DONE, DONE
+
+params: // the parameters of the next 16 runs
+	XORL BX, BX // bounds are not used
+	CONSTANTS(BX, BX)
+	BROADCAST(zeroFarthestGroups, ZERO_FARTHEST)
+	BROADCAST(6, NEAR)
+	BROADCAST(12, NEAR_TWICE)
+	BROADCAST(lowBits15, LOW_BITS)
+	NEXT_PARAMS // leaves the mask in K1
+	PREPARE_SCHEME(0)
+	KTESTW K3, K3
+	JNE    done
+	MOVQ scale2_base+152(FP), BX
+	VMOVAPS     ONES, SCALE
+	VMOVUPS     (BX)(DONE*4), K1, SCALE
+	MOVQ zero2_base+176(FP), BX
+	VMOVDQU32.Z (BX)(DONE*4), K1, ZERO
+	PREPARE_SCHEME(192)
+	KTESTW K3, K3
+	JNE    done
+	BROADCAST(magnitudeMask, MAGNITUDE)
+	XORL INDEX, INDEX
+
+nextrun:
+	MOVQ    RUN, N
+	CMPQ    LEFT, N
+	CMOVQLT LEFT, N
+	SUBQ    N, LEFT
+	VBROADCASTSS 0(SP)(INDEX*4), SCALE
+	VBROADCASTSS 64(SP)(INDEX*4), RECIP
+	VBROADCASTSS 128(SP)(INDEX*4), RECIP_LOW
+	VBROADCASTSS 192(SP)(INDEX*4), SCALE_2
+	VBROADCASTSS 256(SP)(INDEX*4), RECIP_2
+	VBROADCASTSS 320(SP)(INDEX*4), RECIP_LOW_2
+	VPXORD ABS_LOW, ABS_LOW, ABS_LOW
+	VPXORD ABS_HIGH, ABS_HIGH, ABS_HIGH
+	VPXORD SQ_LOW, SQ_LOW, SQ_LOW
+	VPXORD SQ_HIGH, SQ_HIGH, SQ_HIGH
+	VPXORD ABS_LOW_2, ABS_LOW_2, ABS_LOW_2
+	VPXORD ABS_HIGH_2, ABS_HIGH_2, ABS_HIGH_2
+	VPXORD SQ_LOW_2, SQ_LOW_2, SQ_LOW_2
+	VPXORD SQ_HIGH_2, SQ_HIGH_2, SQ_HIGH_2
+	VPXORD X2_LOW, X2_LOW, X2_LOW
+	VPXORD X2_HIGH, X2_HIGH, X2_HIGH
+	VPXORD MAX, MAX, MAX
+	VPXORD MAX_2, MAX_2, MAX_2
+	MOVQ   sq_base+48(FP), SQ
+	SUBQ   $16, N
+	JB     tail
+	TESTQ  SQ, SQ
+	JNE    loopsquares
+
+loop:
+	VMOVUPS (SRC), Z0
+	ERRORS_OF
+	ADDQ $64, SRC
+	SUBQ $16, N
+	JAE  loop
+	JMP  tail
+
+loopsquares:
+	VMOVUPS (SRC), Z0
+	SQUARES_OF(0(SRC), 32(SRC))
+	ERRORS_OF
+	ADDQ $64, SRC
+	SUBQ $16, N
+	JAE  loopsquares
+
+tail: // N + 16 elements, fewer than 16
+	ADDQ $16, N
+	JZ   fold
+	MASK(N, K1)
+	VMOVUPS.Z (SRC), K1, Z0 // 0 has no error
+	VEXTRACTF64X4 $1, Z0, Y11
+	SQUARES_OF(Y0, Y11)
+	ERRORS_OF
+	LEAQ (SRC)(N*4), SRC
+
+fold:
+	TESTQ SQ, SQ
+	JE    foldsums
+	FOLD(X2_LOW, X2_HIGH, Y14, X14, (SQ)(DONE*8))
+
+foldsums:
+	STORE_SUMS(ACC, ABS_LOW, ABS_HIGH, Y24, X24, SQ_LOW, SQ_HIGH, Y26, X26, MAX, Y28, X28)
+	STORE_SUMS(ACC_2, ABS_LOW_2, ABS_HIGH_2, Y20, X20, SQ_LOW_2, SQ_HIGH_2, Y22, X22, MAX_2, Y29, X29)
+	INCQ  DONE
+	INCQ  INDEX
+	TESTQ LEFT, LEFT
+	JZ    done
+	CMPQ  INDEX, $16
+	JNE   nextrun
+	JMP   params
+
+done:
+	MOVQ DONE, ret+200(FP)
+	VZEROUPPER
+	RET

@@ -1,0 +1,169 @@
+//go:build !purego
+
+// Low sums of phases with AVX2.
+
+#include "textflag.h"
+
+#define SUMS    DI  // where the next sums go
+#define ALL     SI  // the next two values
+#define COUNT   CX  // pairs of values that are left
+#define STEPS   DX  // that are left
+#define LOW     R8  // the result
+#define AT      R9  // of the next bits in it
+#define NUMBERS Y15 // of the next 8 steps, for both values
+#define SIXTEEN Y14
+#define ONES    Y13
+#define FIRST   Y12
+#define MOVES   Y11
+#define LIMITS  Y10 // of the next 8 sums
+#define DOWN    Y9  // of 8 steps
+
+DATA phaseNumbers8<>+0(SB)/8, $0x0001000100000000
+DATA phaseNumbers8<>+8(SB)/8, $0x0003000300020002
+DATA phaseNumbers8<>+16(SB)/8, $0x0005000500040004
+DATA phaseNumbers8<>+24(SB)/8, $0x0007000700060006
+DATA phaseNumbers8<>+32(SB)/8, $0x0010001000100010
+DATA phaseNumbers8<>+40(SB)/8, $0x0001000100010001
+GLOBL phaseNumbers8<>(SB), RODATA|NOPTR, $48
+
+DATA phaseLanes8<>+0(SB)/8, $0x0000000100000000
+DATA phaseLanes8<>+8(SB)/8, $0x0000000300000002
+DATA phaseLanes8<>+16(SB)/8, $0x0000000500000004
+DATA phaseLanes8<>+24(SB)/8, $0x0000000700000006
+GLOBL phaseLanes8<>(SB), RODATA|NOPTR, $32
+
+// PHASES sets p and q to the phases of two values at 8 steps, and at the 8 after them. MOVES
+// are then those of 8 steps.
+#define PHASES(p, q) \
+	VPBROADCASTD (ALL), FIRST      \
+	VPBROADCASTD 4(ALL), MOVES     \
+	VPMULLW      NUMBERS, MOVES, p \
+	VPADDW       FIRST, p, p       \
+	VPSLLW       $3, MOVES, MOVES  \
+	VPADDW       MOVES, p, q
+
+// SQUARES adds to sum what the phases p cost, ABSOLUTE the same without squares. They change p
+// and use t.
+#define SQUARES(p, sum) \
+	VPMADDWD p, p, p    \
+	VPSRLD   $13, p, p  \
+	VPADDD   p, sum, sum
+
+#define ABSOLUTE(p, t, sum) \
+	VPSRAW   $15, p, t   \
+	VPXOR    p, t, t     \
+	VPMADDWD ONES, t, t  \
+	VPADDD   t, sum, sum
+
+// NEXT goes on to the next two values.
+#define NEXT \
+	ADDQ $8, ALL \
+	DECQ COUNT
+
+// COMPARE stores the next 8 sums and sets the next 8 bits of LOW: whether the sums are at most their limits. It changes
+// sum.
+#define COMPARE(sum) \
+	VMOVDQU   sum, (SUMS)           \
+	ADDQ      $32, SUMS             \
+	VPCMPGTD  LIMITS, sum, sum      \
+	VMOVMSKPS sum, AX               \
+	VPSUBD    DOWN, LIMITS, LIMITS  \
+	XORL      $0xff, AX             \
+	SHLXQ     AT, AX, AX            \
+	ORQ       AX, LOW               \
+	ADDQ      $8, AT
+
+//	search.LowPhases(sums, all, steps, limit, down, squares)
+//
+// func lowPhasesAVX2(sums *search.PhaseSums, all []search.Phases, steps int, limit, down uint32, squares bool) uint64
+TEXT ·lowPhasesAVX2(SB), NOSPLIT, $0-64
+	MOVQ         sums+0(FP), SUMS
+	MOVQ         steps+32(FP), STEPS
+	VMOVDQU      phaseNumbers8<>(SB), NUMBERS
+	VPBROADCASTQ phaseNumbers8<>+32(SB), SIXTEEN
+	VPBROADCASTQ phaseNumbers8<>+40(SB), ONES
+	MOVL         down+44(FP), AX
+	VMOVD        AX, X0
+	VPBROADCASTD X0, DOWN
+	VPMULLD      phaseLanes8<>(SB), DOWN, Y0
+	MOVL         limit+40(FP), AX
+	VMOVD        AX, X1
+	VPBROADCASTD X1, LIMITS
+	VPSUBD       Y0, LIMITS, LIMITS
+	VPSLLD       $3, DOWN, DOWN
+	XORL         LOW, LOW
+	XORL         AT, AT
+
+steps:
+	VPXOR Y0, Y0, Y0
+	VPXOR Y1, Y1, Y1
+	VPXOR Y2, Y2, Y2
+	VPXOR Y3, Y3, Y3
+	MOVQ  all_base+8(FP), ALL
+	MOVQ  all_len+16(FP), COUNT
+	CMPQ  STEPS, $16
+	JEQ   sixteen
+	CMPB  squares+48(FP), $0
+	JEQ   absolute32
+
+squares32:
+	PHASES(Y4, Y5)
+	VPADDW MOVES, Y5, Y6
+	VPADDW MOVES, Y6, Y7
+	SQUARES(Y4, Y0)
+	SQUARES(Y5, Y1)
+	SQUARES(Y6, Y2)
+	SQUARES(Y7, Y3)
+	NEXT
+	JNZ    squares32
+	JMP    compare32
+
+absolute32:
+	PHASES(Y4, Y5)
+	VPADDW MOVES, Y5, Y6
+	VPADDW MOVES, Y6, Y7
+	ABSOLUTE(Y4, Y8, Y0)
+	ABSOLUTE(Y5, Y8, Y1)
+	ABSOLUTE(Y6, Y8, Y2)
+	ABSOLUTE(Y7, Y8, Y3)
+	NEXT
+	JNZ    absolute32
+
+compare32:
+	COMPARE(Y0)
+	COMPARE(Y1)
+	COMPARE(Y2)
+	COMPARE(Y3)
+	VPADDW SIXTEEN, NUMBERS, NUMBERS
+	VPADDW SIXTEEN, NUMBERS, NUMBERS
+	SUBQ   $32, STEPS
+	JNZ    steps
+	MOVQ   LOW, ret+56(FP)
+	VZEROUPPER
+	RET
+
+sixteen:
+	CMPB squares+48(FP), $0
+	JEQ  absolute16
+
+squares16:
+	PHASES(Y4, Y5)
+	SQUARES(Y4, Y0)
+	SQUARES(Y5, Y1)
+	NEXT
+	JNZ squares16
+	JMP compare16
+
+absolute16:
+	PHASES(Y4, Y5)
+	ABSOLUTE(Y4, Y8, Y0)
+	ABSOLUTE(Y5, Y8, Y1)
+	NEXT
+	JNZ absolute16
+
+compare16:
+	COMPARE(Y0)
+	COMPARE(Y1)
+	MOVQ LOW, ret+56(FP)
+	VZEROUPPER
+	RET
