@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"sync"
 	"testing"
+	"unsafe"
 
 	"github.com/a01592f9/quant/internal/histogram"
 )
@@ -404,4 +405,43 @@ func BenchmarkCalibrateMethods(b *testing.B) {
 			}
 		}
 	})
+}
+
+// BenchmarkFormats measures codes of formats, one to a byte, beside those of int8, in both
+// directions: of runs, which per-tensor scales and groups have, and of columns.
+func BenchmarkFormats(b *testing.B) {
+	schemes := []Scheme{{Bits: 8, Mapping: Symmetric}, {Bits: 4, Mapping: Symmetric}}
+	for _, f := range []Format{E4M3FN, E5M2, E4M3FNUZ, E5M2FNUZ, E3M2, E2M3, E2M1, NF4} {
+		schemes = append(schemes, Scheme{Format: f})
+	}
+	benchISAs(b, func(b *testing.B, n int) {
+		if n != 4096 && n != benchLarge {
+			return
+		}
+		benchTensors(n, func(walk string, x Tensor, by Granularity) {
+			if walk != "runs" && walk != "columns" && walk != "groups32" {
+				return
+			}
+			for _, s := range schemes {
+				s.Granularity = by
+				p, err := Calibrate(x, s)
+				must(err)
+				name := fmt.Sprintf("walk=%s/format=%s", walk, s.code())
+				if s.Format == Integers {
+					codes := codesOf[int8](benchCodes(), n)
+					bench(b, "to=codes/"+name, n, len(x.Data), func() { must(QuantizeCodes(codes, x, p)) })
+					bench(b, "to=values/"+name, n, len(x.Data), func() { must(DequantizeCodes(benchReal()[:len(x.Data)], codes[:len(x.Data)], x.Shape, p)) })
+					continue
+				}
+				codes := benchCodes()[:n]
+				bench(b, "to=codes/"+name, n, len(x.Data), func() { must(QuantizeCodes(codes, x, p)) })
+				bench(b, "to=values/"+name, n, len(x.Data), func() { must(DequantizeCodes(benchReal()[:len(x.Data)], codes[:len(x.Data)], x.Shape, p)) })
+			}
+		})
+	})
+}
+
+// codesOf returns n elements of memory as codes of another type.
+func codesOf[T Code](memory []byte, n int) []T {
+	return unsafe.Slice((*T)(unsafe.Pointer(unsafe.SliceData(memory))), n)
 }

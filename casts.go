@@ -119,7 +119,7 @@ func (f Format) floats() (*codebook, error) {
 func (b *codebook) beyond() uint32 {
 	c := b.float.magnitude(b.float.largest) + 1
 	switch {
-	case b.float.special == 0:
+	case b.float.minus == 0:
 		return b.float.nan
 	case int(c) < len(b.values)/2:
 		return c

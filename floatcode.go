@@ -18,9 +18,8 @@ type floatCode struct {
 	nan     uint32 // code of NaN
 	minus   uint32 // all ones if -0 has a code, else 0
 
-	// special is the first code, without a sign, that is not a number. It is 0 if only the sign
-	// alone is not a number.
-	special uint32
+	// c is not a number if (c^flip)&keep is at least special.
+	special, flip, keep uint32
 }
 
 // newFloatCode returns the rounding to a format with the given numbers of bits.
@@ -34,8 +33,14 @@ func newFloatCode(exponent, mantissa, bias int, largest float32, nan uint8, minu
 	}
 	if minusZero {
 		f.minus = ^uint32(0)
+		f.keep = 1<<f.sign - 1
 		f.special = f.magnitude(f.largest) + 1
+		return f
 	}
+	// The sign alone is the only code that is not a number. Flipped, it is the largest.
+	f.keep = 2<<f.sign - 1
+	f.flip = f.keep >> 1
+	f.special = f.keep
 	return f
 }
 

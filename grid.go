@@ -31,7 +31,7 @@ func (g *codeGrid) quantizeRuns(dst []uint8, src []float32, run int, scale []flo
 
 func (g *codeGrid) quantizeColumns(dst []uint8, src []float32, scale []float32, zero []int32, stream bool) {
 	if g.book != nil {
-		quantizeBookColumnsGeneric(dst, src, scale, g.book)
+		quantizeBookColumns(dst, src, scale, g.book)
 		return
 	}
 	quantizeInt8Columns(dst, src, scale, zero, g.qmin, g.qmax, stream)
@@ -47,7 +47,7 @@ func (g *codeGrid) dequantizeRuns(dst []float32, src []uint8, run int, scale []f
 
 func (g *codeGrid) dequantizeColumns(dst []float32, src []uint8, scale []float32, zero []int32, stream bool) {
 	if g.book != nil {
-		dequantizeBookColumnsGeneric(dst, src, scale, g.book)
+		dequantizeBookColumns(dst, src, scale, g.book)
 		return
 	}
 	dequantizeInt8Columns(dst, src, scale, zero, g.signed, stream)

@@ -152,7 +152,8 @@ package quant
 // A table of at most 16 values whose codes ascend has its limits in a tree of 4 levels,
 // each of which a permutation looks up by the bits of the index so far; a limit is compared
 // as a float32, which orders as its key does, no table having two zeros. What a kernel does
-// at once are 8 or 16 elements; the definition does the rest of a run. The errors of a
+// at once are 8 or 16 elements; the definition does the rest of a run, or of each row of
+// columns. The kernels of columns are those of runs with a vector of scales. The errors of a
 // codebook are the differences between the elements and what their codes stand for.
 //
 // # Edges of a grid

@@ -28,6 +28,30 @@ func dequantizeTableAVX2(dst *float32, src *uint8, n, run int, scale *float32, f
 //go:noescape
 func dequantizeFloatsAVX2(dst *float32, src *uint8, n, run int, scale *float32, f *floatCode) int
 
+//go:noescape
+func quantizeFloatsColumnsAVX512(dst *uint8, src *float32, rows, cols, stride int, scale *float32, f *floatCode)
+
+//go:noescape
+func quantizeTableColumnsAVX512(dst *uint8, src *float32, rows, cols, stride int, scale *float32, f *bookTables)
+
+//go:noescape
+func dequantizeTableColumnsAVX512(dst *float32, src *uint8, rows, cols, stride int, scale *float32, f *bookTables)
+
+//go:noescape
+func dequantizeFloatsColumnsAVX512(dst *float32, src *uint8, rows, cols, stride int, scale *float32, f *floatCode) int
+
+//go:noescape
+func quantizeFloatsColumnsAVX2(dst *uint8, src *float32, rows, cols, stride int, scale *float32, f *floatCode)
+
+//go:noescape
+func quantizeTableColumnsAVX2(dst *uint8, src *float32, rows, cols, stride int, scale *float32, f *bookTables)
+
+//go:noescape
+func dequantizeTableColumnsAVX2(dst *float32, src *uint8, rows, cols, stride int, scale *float32, f *bookTables)
+
+//go:noescape
+func dequantizeFloatsColumnsAVX2(dst *float32, src *uint8, rows, cols, stride int, scale *float32, f *floatCode) int
+
 // bookStep is how many elements these kernels do at once.
 var bookStep = [...]int{avx2: 8, avx512: 16}
 
@@ -36,7 +60,7 @@ func (b *codebook) quantizesFast() bool { return active != generic && (b.float !
 
 // dequantizesFast reports whether there is a kernel that dequantizes from b.
 func (b *codebook) dequantizesFast() bool {
-	return active != generic && (b.small || b.float != nil && b.float.special != 0)
+	return active != generic && (b.small || b.float != nil)
 }
 
 func quantizeBookRuns(dst []uint8, src []float32, run int, scale []float32, b *codebook) {
@@ -131,6 +155,78 @@ func dequantizeBookWhole(dst []float32, src []uint8, run int, scale []float32, b
 		if at += done; done < n {
 			dequantizeBookRunsGeneric(dst[at:at+step], src[at:at+step], run, scale[at/run:], b)
 			at += step
+		}
+	}
+}
+
+func quantizeBookColumns(dst []uint8, src []float32, scale []float32, b *codebook) {
+	dst = dst[:len(src)]
+	n := len(scale)
+	rows := len(src) / max(1, n)
+	whole := n
+	if active != generic {
+		whole = n &^ (bookStep[active] - 1)
+	}
+	if !b.quantizesFast() || rows == 0 || whole == 0 {
+		quantizeBookColumnsGeneric(dst, src, scale, b)
+		return
+	}
+	switch {
+	case b.float != nil && active == avx512:
+		quantizeFloatsColumnsAVX512(&dst[0], &src[0], rows, whole, n, &scale[0], b.float)
+	case b.float != nil:
+		quantizeFloatsColumnsAVX2(&dst[0], &src[0], rows, whole, n, &scale[0], b.float)
+	case active == avx512:
+		quantizeTableColumnsAVX512(&dst[0], &src[0], rows, whole, n, &scale[0], &b.tables)
+	default:
+		quantizeTableColumnsAVX2(&dst[0], &src[0], rows, whole, n, &scale[0], &b.tables)
+	}
+	for r := 0; whole < n && r < rows; r++ {
+		quantizeBookColumnsGeneric(dst[r*n+whole:(r+1)*n], src[r*n+whole:(r+1)*n], scale[whole:], b)
+	}
+	quantizeBookColumnsGeneric(dst[rows*n:], src[rows*n:], scale, b)
+}
+
+func dequantizeBookColumns(dst []float32, src []uint8, scale []float32, b *codebook) {
+	dst = dst[:len(src)]
+	n := len(scale)
+	rows := len(src) / max(1, n)
+	whole := n
+	if active != generic {
+		whole = n &^ (bookStep[active] - 1)
+	}
+	if !b.dequantizesFast() || rows == 0 || whole == 0 {
+		dequantizeBookColumnsGeneric(dst, src, scale, b)
+		return
+	}
+	dequantizeBookRows(dst, src, rows, whole, scale, b)
+	for r := 0; whole < n && r < rows; r++ {
+		dequantizeBookColumnsGeneric(dst[r*n+whole:(r+1)*n], src[r*n+whole:(r+1)*n], scale[whole:], b)
+	}
+	dequantizeBookColumnsGeneric(dst[rows*n:], src[rows*n:], scale, b)
+}
+
+// dequantizeBookRows dequantizes the first cols elements of each row, in whole steps of the
+// kernels. A kernel of floating-point numbers stops in a row in which a code is no number; the
+// definition does that row.
+func dequantizeBookRows(dst []float32, src []uint8, rows, cols int, scale []float32, b *codebook) {
+	n := len(scale)
+	switch {
+	case b.small && active == avx512:
+		dequantizeTableColumnsAVX512(&dst[0], &src[0], rows, cols, n, &scale[0], &b.tables)
+		return
+	case b.small:
+		dequantizeTableColumnsAVX2(&dst[0], &src[0], rows, cols, n, &scale[0], &b.tables)
+		return
+	}
+	for r := 0; r < rows; r++ {
+		if active == avx512 {
+			r += dequantizeFloatsColumnsAVX512(&dst[r*n], &src[r*n], rows-r, cols, n, &scale[0], b.float)
+		} else {
+			r += dequantizeFloatsColumnsAVX2(&dst[r*n], &src[r*n], rows-r, cols, n, &scale[0], b.float)
+		}
+		if r < rows {
+			dequantizeBookColumnsGeneric(dst[r*n:r*n+cols], src[r*n:r*n+cols], scale[:cols], b)
 		}
 	}
 }

@@ -28,7 +28,9 @@
 #define TABLE_HI Y14 // values 8 to 15
 #define FACTOR   Y14 // 2^(127-bias)
 #define REST     Y13 // mask of a code without its sign
-#define BELOW    Y12 // last code that is a number
+#define BELOW    Y12 // last code that is a number, flipped
+#define FLIP     Y11 // what is flipped first
+#define KEEP     Y10 // what is kept then
 
 // NEXT_RUN broadcasts the next scale, and sets N to the elements of its run.
 #define NEXT_RUN \
@@ -61,6 +63,149 @@
 	VMOVD        BX, x  \
 	VPBROADCASTD x, y
 
+// COLUMNS loads what kernels of columns take: LEFT has the rows, and RUN the elements of a row
+// that are not done.
+#define COLUMNS \
+	MOVQ dst+0(FP), DST      \
+	MOVQ src+8(FP), SRC      \
+	MOVQ rows+16(FP), LEFT   \
+	MOVQ stride+32(FP), RUN  \
+	SUBQ cols+24(FP), RUN    \
+	MOVQ f+48(FP), FORMAT
+
+// NEXT_ROW goes back to the scale of the first column, and sets N to the elements of a row.
+#define NEXT_ROW \
+	MOVQ scale+40(FP), SCALES \
+	MOVQ cols+24(FP), N
+
+// FLOAT_CODE_CONSTANTS loads what FLOAT_CODES needs.
+#define FLOAT_CODE_CONSTANTS \
+	VPBROADCASTD floatCode_normal(FORMAT), NORMAL \
+	VPBROADCASTD floatCode_largest(FORMAT), LARGEST \
+	VPBROADCASTD floatCode_nan(FORMAT), NAN_CODE \
+	MOVL floatCode_drop(FORMAT), CX \
+	VMOVD CX, DROP \
+	SHLL $23, CX \
+	VMOVD CX, X11 \
+	VPBROADCASTD X11, PLACE \
+	MOVL floatCode_sign(FORMAT), CX \
+	MOVL $1, BX \
+	SHLL CX, BX \
+	VMOVD BX, X10 \
+	VPBROADCASTD X10, SIGN_BIT \
+	MOVL $31, BX \
+	SUBL CX, BX \
+	VMOVD BX, TOP \
+	MOVL floatCode_minus(FORMAT), BX \
+	NOTL BX \
+	VMOVD BX, X6 \
+	VPBROADCASTD X6, NO_MINUS \
+	SPREAD(0x7fffffff, X15, ABSOLUTE) \
+	SPREAD(0x7f800000, X14, EXPONENT)
+
+// FLOAT_CODES makes codes in Y1 of the quotients in Y0.
+#define FLOAT_CODES \
+	VPAND     ABSOLUTE, Y0, Y1 \
+	VCMPPS    $3, Y0, Y0, Y4 \
+	VPMINUD   LARGEST, Y1, Y1 \
+	VPAND     EXPONENT, Y1, Y2 \
+	VPMAXUD   NORMAL, Y2, Y2 \
+	VPADDD    PLACE, Y2, Y3 \
+	VADDPS    Y3, Y1, Y1 \
+	VPSUBD    Y3, Y1, Y1 \
+	VPSUBD    NORMAL, Y2, Y2 \
+	VPSRLD    DROP, Y2, Y2 \
+	VPADDD    Y2, Y1, Y1 \
+	VPSRLD    TOP, Y0, Y0 \
+	VPAND     SIGN_BIT, Y0, Y0 \
+	VPXOR     Y3, Y3, Y3 \
+	VPCMPEQD  Y3, Y1, Y3 \
+	VPAND     NO_MINUS, Y3, Y3 \
+	VPANDN    Y0, Y3, Y0 \
+	VPOR      Y0, Y1, Y1 \
+	VBLENDVPS Y4, NAN_CODE, Y1, Y1
+
+// TABLE_CONSTANTS loads what TABLE_CODES needs.
+#define TABLE_CONSTANTS \
+	VBROADCASTSS bookTables_limits+0(FORMAT), LEVEL_1 \
+	VMOVUPS bookTables_limits+32(FORMAT), LEVEL_2 \
+	VMOVUPS bookTables_limits+64(FORMAT), LEVEL_3 \
+	VMOVUPS bookTables_limits+96(FORMAT), LEVEL_4 \
+	VPBROADCASTD bookTables_nan(FORMAT), NAN_CODE
+
+// BIT finds the next bit of the indices in Y1.
+#define BIT(level) \
+	VPERMPS level, Y1, Y2    \
+	VCMPPS  $30, Y2, Y0, Y2  \
+	VPADDD  Y1, Y1, Y1       \
+	VPSUBD  Y2, Y1, Y1
+
+// TABLE_CODES makes codes in Y1 of the quotients in Y0.
+#define TABLE_CODES \
+	VCMPPS    $3, Y0, Y0, Y4 \
+	VCMPPS    $30, LEVEL_1, Y0, Y2 \
+	VPXOR     Y1, Y1, Y1 \
+	VPSUBD    Y2, Y1, Y1 \
+	BIT(LEVEL_2) \
+	BIT(LEVEL_3) \
+	BIT(LEVEL_4) \
+	VBLENDVPS Y4, NAN_CODE, Y1, Y1
+
+// VALUE_CONSTANTS loads what TABLE_VALUES needs.
+#define VALUE_CONSTANTS \
+	VMOVUPS bookTables_values+0(FORMAT), TABLE_LO \
+	VMOVUPS bookTables_values+32(FORMAT), TABLE_HI
+
+// TABLE_VALUES looks up the values of the codes at SRC, in Y1.
+#define TABLE_VALUES \
+	VPMOVZXBD (SRC), Y0 \
+	VPERMPS   TABLE_LO, Y0, Y1 \
+	VPERMPS   TABLE_HI, Y0, Y2 \
+	VPSLLD    $28, Y0, Y0 \
+	VBLENDVPS Y0, Y2, Y1, Y1
+
+// FLOAT_VALUE_CONSTANTS loads what FLOAT_TEST and FLOAT_VALUES need.
+#define FLOAT_VALUE_CONSTANTS \
+	MOVL floatCode_drop(FORMAT), CX \
+	VMOVD CX, DROP \
+	MOVL floatCode_sign(FORMAT), CX \
+	MOVL $1, BX \
+	SHLL CX, BX \
+	DECL BX \
+	VMOVD BX, X13 \
+	VPBROADCASTD X13, REST \
+	MOVL $31, BX \
+	SUBL CX, BX \
+	VMOVD BX, TOP \
+	MOVL floatCode_normal(FORMAT), BX \
+	ADDL $(126<<23), BX \
+	VMOVD BX, X14 \
+	VPBROADCASTD X14, FACTOR \
+	MOVL floatCode_special(FORMAT), BX \
+	DECL BX \
+	VMOVD BX, X12 \
+	VPBROADCASTD X12, BELOW \
+	VPBROADCASTD floatCode_flip(FORMAT), FLIP \
+	VPBROADCASTD floatCode_keep(FORMAT), KEEP \
+	SPREAD(0x80000000, X15, ABSOLUTE)
+
+// FLOAT_TEST loads the codes at SRC in Y0, and clears the zero flag if one is no number.
+#define FLOAT_TEST \
+	VPMOVZXBD (SRC), Y0 \
+	VPXOR     FLIP, Y0, Y2 \
+	VPAND     REST, Y0, Y1 \
+	VPAND     KEEP, Y2, Y2 \
+	VPCMPGTD  BELOW, Y2, Y2 \
+	VPTEST    Y2, Y2
+
+// FLOAT_VALUES makes the values of codes in Y1.
+#define FLOAT_VALUES \
+	VPSLLD    TOP, Y0, Y0 \
+	VPSLLD    DROP, Y1, Y1 \
+	VPAND     ABSOLUTE, Y0, Y0 \
+	VMULPS    FACTOR, Y1, Y1 \
+	VPOR      Y0, Y1, Y1
+
 //	for i, x := range src[:n] {
 //		dst[i] = uint8(f.code(x / scale[i/run]))
 //	}
@@ -70,28 +215,7 @@
 // n and run are multiples of 8.
 TEXT ·quantizeFloatsAVX2(SB), NOSPLIT, $0-48
 	ARGUMENTS
-	VPBROADCASTD floatCode_normal(FORMAT), NORMAL
-	VPBROADCASTD floatCode_largest(FORMAT), LARGEST
-	VPBROADCASTD floatCode_nan(FORMAT), NAN_CODE
-	MOVL floatCode_drop(FORMAT), CX
-	VMOVD CX, DROP
-	SHLL $23, CX
-	VMOVD CX, X11
-	VPBROADCASTD X11, PLACE
-	MOVL floatCode_sign(FORMAT), CX
-	MOVL $1, BX
-	SHLL CX, BX
-	VMOVD BX, X10
-	VPBROADCASTD X10, SIGN_BIT
-	MOVL $31, BX
-	SUBL CX, BX
-	VMOVD BX, TOP
-	MOVL floatCode_minus(FORMAT), BX
-	NOTL BX
-	VMOVD BX, X6
-	VPBROADCASTD X6, NO_MINUS
-	SPREAD(0x7fffffff, X15, ABSOLUTE)
-	SPREAD(0x7f800000, X14, EXPONENT)
+	FLOAT_CODE_CONSTANTS
 
 run:
 	NEXT_RUN
@@ -99,25 +223,7 @@ run:
 loop:
 	VMOVUPS   (SRC), Y0
 	VDIVPS    DIVISOR, Y0, Y0
-	VPAND     ABSOLUTE, Y0, Y1
-	VCMPPS    $3, Y0, Y0, Y4      // NaN
-	VPMINUD   LARGEST, Y1, Y1
-	VPAND     EXPONENT, Y1, Y2
-	VPMAXUD   NORMAL, Y2, Y2
-	VPADDD    PLACE, Y2, Y3
-	VADDPS    Y3, Y1, Y1
-	VPSUBD    Y3, Y1, Y1
-	VPSUBD    NORMAL, Y2, Y2
-	VPSRLD    DROP, Y2, Y2
-	VPADDD    Y2, Y1, Y1
-	VPSRLD    TOP, Y0, Y0
-	VPAND     SIGN_BIT, Y0, Y0
-	VPXOR     Y3, Y3, Y3
-	VPCMPEQD  Y3, Y1, Y3          // zeros
-	VPAND     NO_MINUS, Y3, Y3
-	VPANDN    Y0, Y3, Y0
-	VPOR      Y0, Y1, Y1
-	VBLENDVPS Y4, NAN_CODE, Y1, Y1
+	FLOAT_CODES
 	BYTES
 	ADDQ      $32, SRC
 	ADDQ      $8, DST
@@ -136,18 +242,9 @@ loop:
 //
 // n and run are multiples of 8. The codes of b are in the order of their values. The index
 // of a value is found bit by bit: each level of limits has the one that tells the next.
-#define BIT(level) \
-	VPERMPS level, Y1, Y2    \
-	VCMPPS  $30, Y2, Y0, Y2  \
-	VPADDD  Y1, Y1, Y1       \
-	VPSUBD  Y2, Y1, Y1
 TEXT ·quantizeTableAVX2(SB), NOSPLIT, $0-48
 	ARGUMENTS
-	VBROADCASTSS bookTables_limits+0(FORMAT), LEVEL_1
-	VMOVUPS bookTables_limits+32(FORMAT), LEVEL_2
-	VMOVUPS bookTables_limits+64(FORMAT), LEVEL_3
-	VMOVUPS bookTables_limits+96(FORMAT), LEVEL_4
-	VPBROADCASTD bookTables_nan(FORMAT), NAN_CODE
+	TABLE_CONSTANTS
 
 run:
 	NEXT_RUN
@@ -155,14 +252,7 @@ run:
 loop:
 	VMOVUPS   (SRC), Y0
 	VDIVPS    DIVISOR, Y0, Y0
-	VCMPPS    $3, Y0, Y0, Y4       // NaN
-	VCMPPS    $30, LEVEL_1, Y0, Y2 // above
-	VPXOR     Y1, Y1, Y1
-	VPSUBD    Y2, Y1, Y1
-	BIT(LEVEL_2)
-	BIT(LEVEL_3)
-	BIT(LEVEL_4)
-	VBLENDVPS Y4, NAN_CODE, Y1, Y1
+	TABLE_CODES
 	BYTES
 	ADDQ      $32, SRC
 	ADDQ      $8, DST
@@ -182,18 +272,13 @@ loop:
 // n and run are multiples of 8.
 TEXT ·dequantizeTableAVX2(SB), NOSPLIT, $0-48
 	ARGUMENTS
-	VMOVUPS bookTables_values+0(FORMAT), TABLE_LO
-	VMOVUPS bookTables_values+32(FORMAT), TABLE_HI
+	VALUE_CONSTANTS
 
 run:
 	NEXT_RUN
 
 loop:
-	VPMOVZXBD (SRC), Y0
-	VPERMPS   TABLE_LO, Y0, Y1
-	VPERMPS   TABLE_HI, Y0, Y2
-	VPSLLD    $28, Y0, Y0
-	VBLENDVPS Y0, Y2, Y1, Y1
+	TABLE_VALUES
 	VMULPS    DIVISOR, Y1, Y1
 	VMOVUPS   Y1, (DST)
 	ADDQ      $8, SRC
@@ -206,7 +291,7 @@ loop:
 	RET
 
 //	for i, c := range src[:n] {
-//		if c&rest >= special {
+//		if (c^flip)&keep >= special {
 //			return i &^ 7
 //		}
 //		dst[i] = f.value(c) * scale[i/run]
@@ -218,42 +303,16 @@ loop:
 // mantissa, and multiplied by a power of two; that is exact, for subnormal numbers too.
 TEXT ·dequantizeFloatsAVX2(SB), NOSPLIT, $0-56
 	ARGUMENTS
-	MOVL floatCode_drop(FORMAT), CX
-	VMOVD CX, DROP
-	MOVL floatCode_sign(FORMAT), CX
-	MOVL $1, BX
-	SHLL CX, BX
-	DECL BX
-	VMOVD BX, X13
-	VPBROADCASTD X13, REST
-	MOVL $31, BX
-	SUBL CX, BX
-	VMOVD BX, TOP
-	MOVL floatCode_normal(FORMAT), BX
-	ADDL $(126<<23), BX
-	VMOVD BX, X14
-	VPBROADCASTD X14, FACTOR
-	MOVL floatCode_special(FORMAT), BX
-	DECL BX
-	VMOVD BX, X12
-	VPBROADCASTD X12, BELOW
-	SPREAD(0x80000000, X15, ABSOLUTE)
+	FLOAT_VALUE_CONSTANTS
 	MOVQ SRC, BX
 
 run:
 	NEXT_RUN
 
 loop:
-	VPMOVZXBD (SRC), Y0
-	VPAND     REST, Y0, Y1
-	VPCMPGTD  BELOW, Y1, Y2
-	VPTEST    Y2, Y2
+	FLOAT_TEST
 	JNE       special
-	VPSLLD    TOP, Y0, Y0
-	VPSLLD    DROP, Y1, Y1
-	VPAND     ABSOLUTE, Y0, Y0   // the sign
-	VMULPS    FACTOR, Y1, Y1
-	VPOR      Y0, Y1, Y1
+	FLOAT_VALUES
 	VMULPS    DIVISOR, Y1, Y1
 	VMOVUPS   Y1, (DST)
 	ADDQ      $8, SRC
@@ -266,5 +325,145 @@ loop:
 special:
 	SUBQ BX, SRC
 	MOVQ SRC, ret+48(FP)
+	VZEROUPPER
+	RET
+
+//	for r := range rows {
+//		for j, s := range scale[:cols] {
+//			dst[r*stride+j] = uint8(f.code(src[r*stride+j] / s))
+//		}
+//	}
+//
+// func quantizeFloatsColumnsAVX2(dst *uint8, src *float32, rows, cols, stride int, scale *float32, f *floatCode)
+//
+// cols is a multiple of 8.
+TEXT ·quantizeFloatsColumnsAVX2(SB), NOSPLIT, $0-56
+	COLUMNS
+	FLOAT_CODE_CONSTANTS
+
+row:
+	NEXT_ROW
+
+loop:
+	VMOVUPS (SRC), Y0
+	VDIVPS  (SCALES), Y0, Y0
+	FLOAT_CODES
+	BYTES
+	ADDQ    $32, SRC
+	ADDQ    $32, SCALES
+	ADDQ    $8, DST
+	SUBQ    $8, N
+	JNE     loop
+	LEAQ    (SRC)(RUN*4), SRC
+	ADDQ    RUN, DST
+	DECQ    LEFT
+	JNE     row
+	VZEROUPPER
+	RET
+
+//	for r := range rows {
+//		for j, s := range scale[:cols] {
+//			dst[r*stride+j] = b.code(src[r*stride+j] / s)
+//		}
+//	}
+//
+// func quantizeTableColumnsAVX2(dst *uint8, src *float32, rows, cols, stride int, scale *float32, f *bookTables)
+//
+// cols is a multiple of 8. The codes of b are in the order of their values.
+TEXT ·quantizeTableColumnsAVX2(SB), NOSPLIT, $0-56
+	COLUMNS
+	TABLE_CONSTANTS
+
+row:
+	NEXT_ROW
+
+loop:
+	VMOVUPS (SRC), Y0
+	VDIVPS  (SCALES), Y0, Y0
+	TABLE_CODES
+	BYTES
+	ADDQ    $32, SRC
+	ADDQ    $32, SCALES
+	ADDQ    $8, DST
+	SUBQ    $8, N
+	JNE     loop
+	LEAQ    (SRC)(RUN*4), SRC
+	ADDQ    RUN, DST
+	DECQ    LEFT
+	JNE     row
+	VZEROUPPER
+	RET
+
+//	for r := range rows {
+//		for j, s := range scale[:cols] {
+//			dst[r*stride+j] = t.values[src[r*stride+j]%16] * s
+//		}
+//	}
+//
+// func dequantizeTableColumnsAVX2(dst *float32, src *uint8, rows, cols, stride int, scale *float32, f *bookTables)
+//
+// cols is a multiple of 8.
+TEXT ·dequantizeTableColumnsAVX2(SB), NOSPLIT, $0-56
+	COLUMNS
+	VALUE_CONSTANTS
+
+row:
+	NEXT_ROW
+
+loop:
+	TABLE_VALUES
+	VMULPS  (SCALES), Y1, Y1
+	VMOVUPS Y1, (DST)
+	ADDQ    $8, SRC
+	ADDQ    $32, SCALES
+	ADDQ    $32, DST
+	SUBQ    $8, N
+	JNE     loop
+	ADDQ    RUN, SRC
+	LEAQ    (DST)(RUN*4), DST
+	DECQ    LEFT
+	JNE     row
+	VZEROUPPER
+	RET
+
+//	for r := range rows {
+//		for j, s := range scale[:cols] {
+//			if c := src[r*stride+j]; (c^flip)&keep >= special {
+//				return r
+//			}
+//			dst[r*stride+j] = f.value(src[r*stride+j]) * s
+//		}
+//	}
+//
+// func dequantizeFloatsColumnsAVX2(dst *float32, src *uint8, rows, cols, stride int, scale *float32, f *floatCode) int
+//
+// cols is a multiple of 8.
+TEXT ·dequantizeFloatsColumnsAVX2(SB), NOSPLIT, $0-64
+	COLUMNS
+	FLOAT_VALUE_CONSTANTS
+
+row:
+	NEXT_ROW
+
+loop:
+	FLOAT_TEST
+	JNE     special
+	FLOAT_VALUES
+	VMULPS  (SCALES), Y1, Y1
+	VMOVUPS Y1, (DST)
+	ADDQ    $8, SRC
+	ADDQ    $32, SCALES
+	ADDQ    $32, DST
+	SUBQ    $8, N
+	JNE     loop
+	ADDQ    RUN, SRC
+	LEAQ    (DST)(RUN*4), DST
+	DECQ    LEFT
+	JNE     row
+
+special:
+	MOVQ rows+16(FP), BX
+	SUBQ LEFT, BX
+	MOVQ BX, ret+56(FP)
 	VZEROUPPER
 	RET

@@ -21,7 +21,7 @@ func TestQuantizeBookKernels(t *testing.T) {
 			b := f.book()
 			kernel := func(dst []uint8, p *problem, _ bool) {
 				if p.rows > 0 {
-					quantizeBookColumnsGeneric(dst, p.src, p.scale, b)
+					quantizeBookColumns(dst, p.src, p.scale, b)
 				} else {
 					quantizeBookRuns(dst[:len(p.src)], p.src, p.run, p.scale, b)
 				}
@@ -42,7 +42,7 @@ func TestQuantizeBookKernels(t *testing.T) {
 func checkBookQuantizer(t *testing.T, kernel, definition quantizer[uint8]) {
 	h := newQuantizerHarness(t, kernel, definition, longest)
 	rng := rand.New(rand.NewPCG(3, 4))
-	for _, s := range bookShapes() {
+	for _, s := range append(bookShapes(), bookColumns()...) {
 		p := newProblem(rng, s, grids(8)[0])
 		h.solve(p)
 		for _, end := range ends {
@@ -74,6 +74,18 @@ func bookShapes() (s []shape) {
 	return thin(s)
 }
 
+// bookColumns are rows of columns: whole steps and others, and a last row that is shorter.
+func bookColumns() (s []shape) {
+	for _, cols := range []int{1, 7, 8, 9, 15, 16, 17, 24, 31, 32, 33, 64, 71, 100, 257} {
+		for _, n := range []int{cols - 1, cols, 2*cols + cols/2, 5 * cols} {
+			if n > 0 {
+				s = append(s, shape{n: n, run: cols, rows: (n + cols - 1) / cols, stride: cols})
+			}
+		}
+	}
+	return thin(s)
+}
+
 // TestDequantizeBookKernels compares the kernels with their definition, for all codes, also
 // those beyond the width of the format and those that are no numbers.
 func TestDequantizeBookKernels(t *testing.T) {
@@ -83,7 +95,7 @@ func TestDequantizeBookKernels(t *testing.T) {
 		for _, f := range kernelBooks() {
 			t.Run(f.String(), func(t *testing.T) {
 				b := f.book()
-				for i, s := range bookShapes() {
+				for i, s := range append(bookShapes(), bookColumns()...) {
 					codes, scale := make([]uint8, s.n), make([]float32, s.params())
 					for i := range codes {
 						codes[i] = uint8(rng.Uint32())
@@ -95,10 +107,18 @@ func TestDequantizeBookKernels(t *testing.T) {
 						scale[i] = float32(math.Exp2(rng.Float64()*200 - 100))
 					}
 					want := make([]float32, s.n)
-					dequantizeBookRunsGeneric(want, codes, s.run, scale, b)
+					if s.rows > 0 {
+						dequantizeBookColumnsGeneric(want, codes, scale, b)
+					} else {
+						dequantizeBookRunsGeneric(want, codes, s.run, scale, b)
+					}
 					for _, at := range []int{0, atEnd, 1 + i%31} {
 						x, y := put(src, codes, at), place[float32](dst, s.n, at)
-						dequantizeBookRuns(y, x, s.run, put(scales, scale, at), b)
+						if s.rows > 0 {
+							dequantizeBookColumns(y, x, put(scales, scale, at), b)
+						} else {
+							dequantizeBookRuns(y, x, s.run, put(scales, scale, at), b)
+						}
 						if k := differ(y, want); k >= 0 || !dst.intact() || !src.intact() {
 							t.Fatalf("%v, at %d: code %#x with the scale %v stands for %v, want %v (or memory beside it was changed)", s, at, codes[max(k, 0)], scale[s.param(max(k, 0))], y[max(k, 0)], want[max(k, 0)])
 						}

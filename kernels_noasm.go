@@ -119,3 +119,11 @@ func dequantize4Runs([]float32, []byte, int, []float32, []int32, bool, bool) boo
 func differencesRuns(acc []sums, x, y []float32, run int) { differencesRunsGeneric(acc, x, y, run) }
 
 func usableParams(scale []float32, zero []int32) bool { return usableParamsGeneric(scale, zero) }
+
+func quantizeBookColumns(dst []uint8, src []float32, scale []float32, b *codebook) {
+	quantizeBookColumnsGeneric(dst, src, scale, b)
+}
+
+func dequantizeBookColumns(dst []float32, src []uint8, scale []float32, b *codebook) {
+	dequantizeBookColumnsGeneric(dst, src, scale, b)
+}
