@@ -81,12 +81,6 @@ func inOrder(ctx context.Context, n int, fill func(b *piece, from, to int) error
 	return context.Cause(ctx)
 }
 
-// Measured are the errors of the reconstructed values of a weight.
-type Measured struct {
-	Metrics  *quant.Metrics         // nil if they were not measured
-	Weighted *quant.WeightedMetrics // nil without an importance, and if Metrics is nil
-}
-
 // calibrate returns the parameters for a tensor: known if it is not nil, else those that s gives.
 // If measure is true, it also returns the errors of the reconstructed values. i may be nil.
 func calibrate(ctx context.Context, src quant.Source, shape []int, s quant.Scheme, known *quant.Params, i *quant.Importance, measure bool) (quant.Params, Measured, error) {

@@ -92,6 +92,12 @@ type Weight struct {
 	Measured
 }
 
+// Measured are the errors of the reconstructed values of a weight.
+type Measured struct {
+	Metrics  *quant.Metrics         // nil if they were not measured
+	Weighted *quant.WeightedMetrics // nil without an importance, and if Metrics is nil
+}
+
 // A Left is a tensor that was copied unchanged.
 type Left struct {
 	Name   string

@@ -12,15 +12,7 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/atomicfile"
 	"github.com/a01592f9/quant/cmd/internal/onnx"
 	"github.com/a01592f9/quant/cmd/internal/option"
-	"github.com/a01592f9/quant/cmd/internal/tensorfile"
 )
-
-// Dynamic says how to quantize dynamically. The granularity, the mapping and the sign of the codes
-// of weights are those of Options.
-type Dynamic struct {
-	Reduced   bool     // codes of weights from -64 to 64, as for Static
-	Operators []string // the operators to quantize; nil for onnx.DynamicOperators
-}
 
 // A dynamicCopy copies an ONNX model and quantizes its products dynamically.
 type dynamicCopy struct {
@@ -226,31 +218,4 @@ func (d *dynamicCopy) report() {
 			d.keep(t, reasonType)
 		}
 	}
-}
-
-// newOperatorJob returns a job whose scales and zero points are those of job.known, which the
-// caller sets. shape is that of t, or one with joined axes.
-func newOperatorJob(c *onnxCopy, t *onnx.Tensor, shape []int, scheme quant.Scheme, dtype string) (*onnxJob, error) {
-	if err := t.Replaceable(); err != nil {
-		return nil, err
-	}
-	j := &onnxJob{c: c, t: t, shape: shape, scheme: scheme, dtype: dtype, width: scheme.Bits, channels: -1, zeros: true} // QGemm requires zero points
-	axis := -1
-	if a, ok := scheme.Granularity.Axis(); ok {
-		axis, j.channels = a, a
-	}
-	var err error
-	if j.n, err = scheme.NumParams(shape); err != nil {
-		return nil, err
-	}
-	data, err := t.Data()
-	if err != nil {
-		return nil, err
-	}
-	j.src = tensorfile.Elements(data, 0, int(elements(shape)), t.DType)
-	j.known = &quant.Params{Scheme: scheme, Scale: make([]float32, j.n), ZeroPoint: make([]int32, j.n)}
-	j.weight = Weight{Name: t.Name, Use: t.Use, Shape: shape, Axis: axis, Scheme: scheme, Before: t.Bytes, Type: typeName(dtype)}
-	j.weight.After = int64(quant.PackedLen(int(elements(shape)), j.width)) + 4*int64(j.n) + j.zeroBytes()
-	c.expect(2 * t.Bytes)
-	return j, nil
 }

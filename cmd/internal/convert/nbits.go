@@ -10,12 +10,6 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/onnx"
 )
 
-// NBits says how to write weights for MatMulNBits, an operator of ONNX Runtime. Weights of other
-// operators stay in floating point.
-type NBits struct {
-	Accuracy int // accuracy_level of the operator: 0 to 4
-}
-
 // CheckNBits returns an error if o does not describe codes that MatMulNBits takes: in groups of
 // 16, 32, 64 or another power of two.
 func (o *Options) CheckNBits() error {

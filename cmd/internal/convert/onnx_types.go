@@ -88,3 +88,11 @@ func zeroZeros(d *onnx.Dequantizer) error {
 	}
 	return err
 }
+
+// typeName returns the name in reports for a type of package onnx.
+func typeName(dtype string) string {
+	if dtype[0] == 'U' {
+		return "uint" + dtype[1:]
+	}
+	return "int" + dtype[1:]
+}

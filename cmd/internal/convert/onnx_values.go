@@ -10,7 +10,6 @@ import (
 
 	"github.com/a01592f9/quant"
 	"github.com/a01592f9/quant/cmd/internal/onnx"
-	"github.com/a01592f9/quant/cmd/internal/tensorfile"
 )
 
 // onnxValues returns a source of the reconstructed values of d, and their scheme.
@@ -104,73 +103,6 @@ func spread[T any](v []T, n int) []T {
 	return slices.Repeat(v, n)
 }
 
-// onnxZeros returns the zero points of d: one for each scale, or one for all.
-func onnxZeros(d *onnx.Dequantizer, s quant.Scheme) ([]int32, error) {
-	if d.Zeros == nil {
-		return []int32{int32(d.Zero)}, nil
-	}
-	packed, err := onnxData(d.Zeros)
-	if err != nil {
-		return nil, err
-	}
-	if d.Packed == nil || d.Packed.Blocks == 0 {
-		zeros := make([]int32, elements(d.Zeros.Shape))
-		unpackZeros(zeros, packed, s)
-		return zeros, nil
-	}
-	var zeros []int32
-	for rows := packed; len(rows) > 0; {
-		row := make([]int32, d.Packed.Blocks)
-		n := min(quant.PackedLen(len(row), s.Bits), len(rows))
-		unpackZeros(row, rows[:n], s)
-		zeros, rows = append(zeros, row...), rows[n:]
-	}
-	return zeros, nil
-}
-
-// onnxFloats returns the values of a tensor.
-func onnxFloats(t *onnx.Tensor) ([]float32, error) {
-	data, err := t.Data()
-	if err != nil {
-		return nil, err
-	}
-	v := make([]float32, elements(t.Shape))
-	return v, tensorfile.Elements(data, 0, len(v), t.DType).ReadFloats(v, 0)
-}
-
-func onnxData(t *onnx.Tensor) ([]byte, error) {
-	r, err := t.Data()
-	if err != nil {
-		return nil, err
-	}
-	var b bytes.Buffer
-	_, err = io.Copy(&b, io.NewSectionReader(r, 0, t.Bytes))
-	if err == nil && int64(b.Len()) < t.Bytes {
-		err = io.ErrUnexpectedEOF
-	}
-	return b.Bytes(), err
-}
-
-// unpackZeros decodes zero points of the same type as the codes.
-func unpackZeros(dst []int32, zeros []byte, s quant.Scheme) {
-	switch {
-	case s.Bits == 32:
-		binary.Decode(zeros, binary.LittleEndian, dst)
-	case s.Unsigned:
-		wide := make([]uint16, len(dst))
-		quant.Unpack(wide, zeros, s.Bits)
-		for i, z := range wide {
-			dst[i] = int32(z)
-		}
-	default:
-		wide := make([]int16, len(dst))
-		quant.Unpack(wide, zeros, s.Bits)
-		for i, z := range wide {
-			dst[i] = int32(z)
-		}
-	}
-}
-
 // int32Source is like codeSource, for the 32-bit codes of biases.
 type int32Source struct {
 	r     io.ReaderAt
@@ -197,11 +129,4 @@ func (s *int32Source) ReadFloats(dst []float32, off int) error {
 		dst[i] = float32(int32(binary.LittleEndian.Uint32(raw[4*i:]))-s.zero[k]) * s.scale[k]
 	}
 	return nil
-}
-
-func cmpErr(err, instead error) error {
-	if err == nil || err == io.EOF {
-		return instead
-	}
-	return err
 }

@@ -55,3 +55,7 @@ func (o *Options) checkPlan(kind Kind, names []string) error {
 	}
 	return nil
 }
+
+// twoLevels reports whether a format of scales has a second level, for which files of integers have
+// no place.
+func twoLevels(f quant.ScaleFormat) bool { return f == quant.E4M3Scale || f == quant.DynamicScale }

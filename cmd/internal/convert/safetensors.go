@@ -159,20 +159,6 @@ func (o *Options) schemeST(t tensorfile.Info) (quant.Scheme, error) {
 	return o.rowScheme(), nil
 }
 
-// rowScheme returns the scheme of o for a matrix whose rows are channels.
-func (o *Options) rowScheme() quant.Scheme {
-	s := o.codes()
-	switch o.Granularity {
-	case option.PerChannel:
-		s.Granularity = quant.PerChannel(0)
-	case option.PerGroup:
-		s.Granularity = quant.PerGroup(1, o.GroupSize)
-	case option.PerBlock:
-		s.Granularity = quant.PerBlock(0, o.Block[0], 1, o.Block[1])
-	}
-	return s
-}
-
 // formatST returns the layout of integer codes. It is int-quantized if all weights have 8 bits
 // and no groups, and pack-quantized otherwise.
 func (o *Options) formatST() string {

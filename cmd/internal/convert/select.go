@@ -152,6 +152,20 @@ func (o *Options) codes() quant.Scheme {
 // Scheme returns the scheme of o for a matrix whose channels are on axis 0.
 func (o *Options) Scheme() quant.Scheme { return o.rowScheme() }
 
+// rowScheme returns the scheme of o for a matrix whose rows are channels.
+func (o *Options) rowScheme() quant.Scheme {
+	s := o.codes()
+	switch o.Granularity {
+	case option.PerChannel:
+		s.Granularity = quant.PerChannel(0)
+	case option.PerGroup:
+		s.Granularity = quant.PerGroup(1, o.GroupSize)
+	case option.PerBlock:
+		s.Granularity = quant.PerBlock(0, o.Block[0], 1, o.Block[1])
+	}
+	return s
+}
+
 // channelAxis returns the axis of the channels of t: Options.Axis if set, else the axis of the
 // operator that uses t, or 0. The result is out of range if Options.Axis is.
 func (o *Options) channelAxis(t tensorfile.Info) int {
@@ -270,10 +284,6 @@ func (o *Options) Validate() error {
 	}
 	return s.Validate()
 }
-
-// twoLevels reports whether a format of scales has a second level, for which files of integers have
-// no place.
-func twoLevels(f quant.ScaleFormat) bool { return f == quant.E4M3Scale || f == quant.DynamicScale }
 
 // reasonQuantized is the reason for leaving a tensor of codes.
 const reasonQuantized = "quantized already"

@@ -275,14 +275,6 @@ func (s *staticCopy) operand(t *onnx.Tensor) error {
 	return err
 }
 
-// typeName returns the name in reports for a type of package onnx.
-func typeName(dtype string) string {
-	if dtype[0] == 'U' {
-		return "uint" + dtype[1:]
-	}
-	return "int" + dtype[1:]
-}
-
 // widen increases scales of weights if a bias would not fit in int32 otherwise.
 func (s *staticCopy) widen() error {
 	for i := range s.plan.Nodes {
@@ -359,9 +351,6 @@ func (s *staticCopy) quantize() error {
 	}
 	return s.model.Raise(version)
 }
-
-// reasonNoOperator is a reason for leaving a floating-point tensor.
-const reasonNoOperator = "no operator that computes with codes takes it"
 
 // report adds the nodes, values and tensors to the result.
 func (s *staticCopy) report() {

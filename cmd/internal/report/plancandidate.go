@@ -2,14 +2,12 @@ package report
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 
 	"github.com/a01592f9/quant"
 	"github.com/a01592f9/quant/cmd/internal/gguf"
 	"github.com/a01592f9/quant/cmd/internal/system"
-	"github.com/a01592f9/quant/internal/summary"
 )
 
 // A planCandidate is a way to quantize weights from which a plan chooses: a scheme of the
@@ -18,9 +16,6 @@ type planCandidate struct {
 	candidate
 	keep bool
 }
-
-// Keep is the candidate that leaves a weight as it is.
-const Keep = "keep"
 
 // planCandidate reads the name of a candidate: "keep"; a type of GGUF that is written, such
 // as q4_k; or a scheme as --schemes has it. Without a granularity codes of integers are per
@@ -99,15 +94,4 @@ func blockErrors(r *reading, t gguf.Type, elements int64) (noise, signal float64
 		}
 	}
 	return noise, signal, err
-}
-
-// ratio is a signal to noise ratio in decibels.
-func ratio(signal, noise float64) float64 {
-	switch {
-	case noise == 0:
-		return math.Inf(1)
-	case signal == 0:
-		return math.Inf(-1)
-	}
-	return summary.Steady(10 * math.Log10(signal/noise))
 }

@@ -17,9 +17,6 @@ const (
 	PlanFull      = "full"     // of the outputs of its layer, from all second moments of the inputs
 )
 
-// A PlanInputs returns what is known of the inputs of a weight: nil if nothing is known.
-type PlanInputs func(name string, shape []int) (*moments.Inputs, error)
-
 // planOutputs measures the errors of a layer's outputs. Its methods do nothing for nil.
 type planOutputs struct {
 	inputs *moments.Inputs

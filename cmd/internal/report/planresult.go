@@ -3,7 +3,9 @@ package report
 import (
 	"math"
 
+	"github.com/a01592f9/quant/cmd/internal/moments"
 	"github.com/a01592f9/quant/cmd/internal/text"
+	"github.com/a01592f9/quant/internal/summary"
 	"github.com/a01592f9/quant/plan"
 )
 
@@ -59,6 +61,9 @@ type PlanOptions struct {
 	Names []string  `json:"-"` // the weights to plan; nil for all of two dimensions or more
 	Left  []Skipped `json:"-"` // with Names, the others
 }
+
+// A PlanInputs returns what is known of the inputs of a weight: nil if nothing is known.
+type PlanInputs func(name string, shape []int) (*moments.Inputs, error)
 
 // A PlanRule fixes a candidate.
 type PlanRule struct {
@@ -178,4 +183,15 @@ func (p *Plan) mostError(sqnr float64) float64 {
 		return share * float64(len(p.Weights)) // the mean of the shares
 	}
 	return share * p.signal()
+}
+
+// ratio is a signal to noise ratio in decibels.
+func ratio(signal, noise float64) float64 {
+	switch {
+	case noise == 0:
+		return math.Inf(1)
+	case signal == 0:
+		return math.Inf(-1)
+	}
+	return summary.Steady(10 * math.Log10(signal/noise))
 }

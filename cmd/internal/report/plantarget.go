@@ -18,6 +18,9 @@ const (
 	PlanLlamaCPP    PlanTarget = "llama.cpp"
 )
 
+// Keep is the candidate that leaves a weight as it is.
+const Keep = "keep"
+
 // PlanTargets lists the targets that can be named.
 var PlanTargets = []string{string(PlanONNXRuntime), string(PlanVLLM), string(PlanLlamaCPP)}
 

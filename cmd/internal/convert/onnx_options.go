@@ -1,6 +1,6 @@
 package convert
 
-// This file has the options of static quantization, and the types of its result.
+// This file has the options for ONNX models alone, and the types of results with them.
 
 // Static says how to quantize activations.
 type Static struct {
@@ -13,6 +13,19 @@ type Static struct {
 
 // ActivationTypes returns the types for codes of activations.
 func ActivationTypes() []string { return []string{"uint8", "int8", "uint16", "int16"} }
+
+// Dynamic says how to quantize dynamically. The granularity, the mapping and the sign of the codes
+// of weights are those of Options.
+type Dynamic struct {
+	Reduced   bool     // codes of weights from -64 to 64, as for Static
+	Operators []string // the operators to quantize; nil for onnx.DynamicOperators
+}
+
+// NBits says how to write weights for MatMulNBits, an operator of ONNX Runtime. Weights of other
+// operators stay in floating point.
+type NBits struct {
+	Accuracy int // accuracy_level of the operator: 0 to 4
+}
 
 // An Operator is a node of a statically quantized model.
 type Operator struct {
