@@ -126,5 +126,5 @@ func ExampleCompare_methods() {
 	// Output:
 	// minmax scale 1.000  RMSE 0.290  MAE 0.250
 	// mse    scale 0.446  RMSE 0.198  MAE 0.111
-	// mae    scale 0.127  RMSE 0.228  MAE 0.040
+	// mae    scale 0.125  RMSE 0.229  MAE 0.040
 }
