@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"strconv"
@@ -12,14 +13,17 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/text"
 )
 
-func (a *app) benchCommand() *cobra.Command {
-	o := bench.DefaultOptions()
-	var sizes []string
-	var format, to, against string
-	cmd := &cobra.Command{
-		Use:   "bench",
-		Short: "Measure the speed of the library on this machine",
-		Long: `Measure how many elements a second the library takes on this machine: their
+// benchFlags are the flags of quant bench.
+type benchFlags struct {
+	options bench.Options
+	sizes   []string
+	against string // path of an earlier report; "" for none
+	format  string
+	output  string
+}
+
+// benchLong is the long help of quant bench.
+const benchLong = `Measure how many elements a second the library takes on this machine: their
 range, quantizing, dequantizing, and the comparison of per tensor with per
 channel, which has rows of 4096 values, or as many columns. "Columns" are 512
 channels on the last axis.
@@ -38,78 +42,107 @@ of a Zen 5 with AVX-512.
 
 It takes 10 bytes of memory for each element of the largest size.
 
-` + overwriting,
-		Example: `  quant bench
+` + overwriting
+
+// benchExample has the examples of quant bench.
+const benchExample = `  quant bench
   quant bench --size 2^20,2^22 --procs 2
   quant bench --time 2s --format json --output bench.json
-  quant bench --against bench.json`,
-		Args: cobra.NoArgs,
+  quant bench --against bench.json`
+
+func (a *app) benchCommand() *cobra.Command {
+	f := benchFlags{options: bench.DefaultOptions()}
+	cmd := &cobra.Command{
+		Use:     "bench",
+		Short:   "Measure the speed of the library on this machine",
+		Long:    benchLong,
+		Example: benchExample,
+		Args:    cobra.NoArgs,
 		RunE: a.start(func(cmd *cobra.Command, _ []string) error {
-			if err := tableOrJSON(cmd, &format, to); err != nil {
+			if err := f.check(cmd); err != nil {
 				return err
 			}
-			if cmd.Flags().Changed("size") {
-				o.Sizes = nil
-				for _, s := range sizes {
-					n, ok := parseSize(s)
-					if !ok {
-						return usagef("size %q is not a number", s)
-					}
-					o.Sizes = append(o.Sizes, n)
-				}
-			}
-			if err := o.Validate(); err != nil {
-				return &usageError{err}
-			}
-			if err := a.mayWrite([]output{{"output", to}}); err != nil {
-				return err
-			}
-			var earlier *bench.Report
-			if against != "" {
-				var err error
-				if earlier, err = bench.ReadReport(against); err != nil {
-					return err
-				}
-			}
-			bar := a.progress("measuring")
-			r, err := await(cmd.Context(), func() (*bench.Report, error) {
-				return bench.Run(cmd.Context(), o, bar.Update)
-			})
-			bar.Stop()
-			if err != nil {
-				return err
-			}
-			err = a.write(to, func(w io.Writer, _ bool) error {
-				if format == formatJSON {
-					return text.WriteJSON(w, r)
-				}
-				return r.WriteText(w)
-			})
-			if err != nil || earlier == nil {
-				return err
-			}
-			slower, common, err := r.Against(earlier)
-			if err != nil {
-				return fmt.Errorf("%s: %w", against, err)
-			}
-			if len(slower) > 0 {
-				return bench.SlowerError(against, slower, common)
-			}
-			return nil
+			return a.bench(cmd.Context(), &f)
 		}),
 		ValidArgsFunction: cobra.NoFileCompletions,
 	}
-	flags := cmd.Flags()
+	f.register(cmd)
+	a.registerForce(cmd)
+	return cmd
+}
+
+// register adds the flags of quant bench to its command.
+func (f *benchFlags) register(cmd *cobra.Command) {
+	o, flags := &f.options, cmd.Flags()
 	flags.SortFlags = false
-	flags.StringSliceVar(&sizes, "size", []string{"4096", "262144", "2^26"}, "`n` elements, a multiple of 4096; may be several")
+	flags.StringSliceVar(&f.sizes, "size", []string{"4096", "262144", "2^26"}, "`n` elements, a multiple of 4096; may be several")
 	flags.DurationVar(&o.Time, "time", o.Time, "`duration` of each measurement")
 	flags.IntVar(&o.Procs, "procs", o.Procs, "use up to `n` cores")
-	flags.StringVar(&against, "against", "", "fail if an operation is slower than in the report in a `file`")
-	flags.StringVar(&format, "format", formatTable, "`name`: table or json; without it the extension of --output decides")
-	flags.StringVarP(&to, "output", "o", "", "write to a `file`")
-	a.registerForce(cmd)
+	flags.StringVar(&f.against, "against", "", "fail if an operation is slower than in the report in a `file`")
+	flags.StringVar(&f.format, "format", formatTable, "`name`: table or json; without it the extension of --output decides")
+	flags.StringVarP(&f.output, "output", "o", "", "write to a `file`")
 	completeWords(cmd, "format", formatTable, formatJSON)
-	return cmd
+}
+
+// check returns a usage error for wrong flags, and completes the options.
+func (f *benchFlags) check(cmd *cobra.Command) error {
+	if err := tableOrJSON(cmd, &f.format, f.output); err != nil {
+		return err
+	}
+	o := &f.options
+	if cmd.Flags().Changed("size") {
+		o.Sizes = nil
+		for _, s := range f.sizes {
+			n, ok := parseSize(s)
+			if !ok {
+				return usagef("size %q is not a number", s)
+			}
+			o.Sizes = append(o.Sizes, n)
+		}
+	}
+	if err := o.Validate(); err != nil {
+		return &usageError{err}
+	}
+	return nil
+}
+
+// bench measures, writes the report, and compares it with an earlier one.
+func (a *app) bench(ctx context.Context, f *benchFlags) error {
+	if err := a.mayWrite([]output{{"output", f.output}}); err != nil {
+		return err
+	}
+	var earlier *bench.Report
+	if f.against != "" {
+		var err error
+		if earlier, err = bench.ReadReport(f.against); err != nil {
+			return err
+		}
+	}
+	bar := a.progress("measuring")
+	r, err := await(ctx, func() (*bench.Report, error) {
+		return bench.Run(ctx, f.options, bar.Update)
+	})
+	bar.Stop()
+	if err != nil {
+		return err
+	}
+	err = a.write(f.output, func(w io.Writer, _ bool) error {
+		if f.format == formatJSON {
+			return text.WriteJSON(w, r)
+		}
+		return r.WriteText(w)
+	})
+	if err != nil || earlier == nil {
+		return err
+	}
+	slower, common, err := r.Against(earlier)
+	if err != nil {
+		return fmt.Errorf("%s: %w", f.against, err)
+	}
+	if len(slower) > 0 {
+		return bench.SlowerError(f.against, slower, common)
+	}
+	return nil
 }
 
 // parseSize reads a number, or a power of two such as 2^26.

@@ -22,69 +22,10 @@ import (
 func (a *app) calibrateCommand() *cobra.Command {
 	f := calibrateFlags{scheme: library.Scheme{Bits: 8}}
 	cmd := &cobra.Command{
-		Use:   "calibrate FILES… -o calibration.json",
-		Short: "Choose the ranges of activations that come in batches",
-		Long: `Observe tensors that come in batches, activations for instance, and choose a
-range for each, from which its scale and zero point follow.
-
-Each of FILES is a batch, or several: .npz and .safetensors have a tensor for
-each name, .npy one, which --name says the name of. "-" is standard input: .npy
-files one after the other, as numpy.save writes them to a pipe. Tensors of one
-name in several files are batches of the same tensor. They may differ in shape,
-but not in the number of channels. Files are read in pieces, several at a time.
-
-Methods, which choose about the smallest and the largest value that was seen:
-
-  minmax        these two
-  percentile=P  without the outer (100-P) percent of them, half at each end
-  magnitude=P   without the (100-P) percent of the largest magnitudes
-  mse           the range with the least squared error
-  mae           the range with the least absolute error
-  entropy       the range whose codes are distributed most as the values are
-  ema=M         averages of those two over batches, M the weight of a batch
-
-All but ema give the same result whatever the order of the batches. With
-groups, or with ema, an array of standard input that is larger than 64 MiB goes
-through a temporary file.
-
-A text or CSV file is a batch too. What of a file was left out is listed; with
---format json, on standard error.
-
---state keeps what was seen, to be merged with that of others: with --merge
-FILES are states, and the result is that of all batches together, to the last
-bit. Among batches states may stand too, to go on where they ended. A state has
-the scheme that it was made for; --method, --bits, --unsigned, --mapping,
---narrow-range, --zero-in-range and --for may choose another, as far as it goes:
-what was kept for minmax knows no other method.
-
---for SYSTEM gives the scheme of a system's activations: onnxruntime and pytorch
-have uint8, tensorrt symmetric int8, tflite int8. The others need no
-calibration.
-
---moments keeps the second moments of the inputs of layers: the mean of the
-product of any two inputs. quant plan --sensitivity and quant quantize
---feedback use them. Tensors have the names of weights, with or without .weight,
-and their last axis counts inputs. With --layers MODEL.onnx they are values of
-that model, as quant observe --layers returns them; the windows of convolutions
-and the states of recurrent layers are cut from them. A layer of n inputs takes
-8·n·(n+1) bytes. Layers that do not fit into --moments-memory, the largest, keep
-the mean square of each input alone. Files of second moments may stand among
-FILES, and --merge joins them, to the last bit.
-
-The calibration file is for quant quantize --calibration and for programs: see
-docs/calibration-file.md.
-
-A file that exists is replaced only with --force, and one that is read never,
-except for a state that --state names and that is gone on from.
-
-Exit codes: 0 done, 1 failed on the data or a file, 2 wrong usage, 130
-interrupted.`,
-		Example: `  quant calibrate batches/*.npz --method percentile=99.99 -o calibration.json
-  quant calibrate act/*.npy --name relu1 --method mse --bits 4 -o relu1.json
-  python3 dump.py | quant calibrate - --name relu1 --method mae -o relu1.json
-  quant calibrate part1/*.npz --method mse --state part1.state
-  quant calibrate --merge part*.state -o calibration.json
-  quant calibrate batches/*.npz --layers model.onnx --moments inputs.moments`,
+		Use:     "calibrate FILES… -o calibration.json",
+		Short:   "Choose the ranges of activations that come in batches",
+		Long:    calibrateLong,
+		Example: calibrateExample,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return errors.New("FILES are missing")

@@ -7,50 +7,11 @@ import (
 	"io"
 	"os"
 
-	"github.com/spf13/cobra"
-
 	library "github.com/a01592f9/quant"
 	"github.com/a01592f9/quant/cmd/internal/moments"
 	"github.com/a01592f9/quant/cmd/internal/onnx"
 	"github.com/a01592f9/quant/cmd/internal/report"
 )
-
-// momentFlags are the flags of quant calibrate for second moments.
-type momentFlags struct {
-	path   string // of the file to write; "" for none
-	layers string // path of an ONNX model; "" for none
-	memory string
-	limit  int64
-}
-
-func (m *momentFlags) register(cmd *cobra.Command) {
-	flags := cmd.Flags()
-	flags.StringVar(&m.path, "moments", "", "keep the second moments of the inputs of layers in a `file`")
-	flags.StringVar(&m.layers, "layers", "", "for --moments: the tensors are values of this ONNX `model`")
-	flags.StringVar(&m.memory, "moments-memory", "1G", "for --moments: a `size`; layers that do not fit keep the mean squares of their inputs alone")
-}
-
-// only reports whether second moments are all that is asked for.
-func (m *momentFlags) only(f *calibrateFlags) bool {
-	return m.path != "" && f.output == "" && f.state == "" && f.format != formatJSON
-}
-
-// check returns a usage error for wrong flags.
-func (m *momentFlags) check(changed func(flag string) bool, f *calibrateFlags, dashes int) error {
-	var err error
-	switch {
-	case m.path == "" && (changed("layers") || changed("moments-memory")):
-		return usagef("--layers and --moments-memory go with --moments")
-	case m.path != "" && dashes > 0:
-		return usagef("--moments reads files, not standard input")
-	case f.merge && changed("layers"):
-		return usagef("--layers does not go with --merge: second moments have been observed already")
-	}
-	if m.limit, err = parseBytes(m.memory); err != nil {
-		return usagef("--moments-memory: %w", err)
-	}
-	return nil
-}
 
 // momentFiles splits FILES into files of second moments and others.
 func momentFiles(args []string) (seen, others []string, err error) {

@@ -95,6 +95,20 @@ func registerDivisor(cmd *cobra.Command, divisor, scales *string) {
 	completeWords(cmd, "scales", option.ScaleFormats()...)
 }
 
+// schemesUsage describes the flag --schemes of a command.
+const schemesUsage = "as in int4:g128,nf4:g64,mxfp4,q4_k"
+
+// splitSchemes splits a list of schemes at commas.
+func splitSchemes(list string) ([]string, error) {
+	names := strings.Split(list, ",")
+	for i, name := range names {
+		if names[i] = strings.TrimSpace(name); names[i] == "" {
+			return nil, usagef("--schemes %q: scheme %d is empty", list, i+1)
+		}
+	}
+	return names, nil
+}
+
 // files checks that a command has from lo to hi arguments.
 func files(lo, hi int) cobra.PositionalArgs {
 	return func(_ *cobra.Command, args []string) error {
@@ -106,6 +120,17 @@ func files(lo, hi int) cobra.PositionalArgs {
 		}
 		return nil
 	}
+}
+
+// models checks that a command has one argument, MODEL.
+func models(_ *cobra.Command, args []string) error {
+	switch {
+	case len(args) == 0:
+		return errors.New("MODEL is missing")
+	case len(args) > 1:
+		return fmt.Errorf("one MODEL at a time, not %d", len(args))
+	}
+	return nil
 }
 
 // completeFile completes the argument FILE of a command that takes one.

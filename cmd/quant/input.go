@@ -75,9 +75,6 @@ func (in *input) Tensors() []tensorfile.Info {
 	return infos
 }
 
-// An output is a file that a flag names.
-type output struct{ flag, path string }
-
 // mayWrite returns an error if an output is one of the input files, or if it exists and must not
 // be replaced. Commands call it before long work; write checks the latter again.
 func (a *app) mayWrite(outputs []output, read ...*input) error {

@@ -27,6 +27,9 @@ func (a *app) write(path string, f func(w io.Writer, color bool) error) error {
 	return err
 }
 
+// An output is a file that a flag names.
+type output struct{ flag, path string }
+
 // moreFiles are the files that quant sweep and quant plan write besides their output.
 type moreFiles struct{ csv, plot string }
 

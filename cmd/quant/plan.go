@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,6 +11,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/a01592f9/quant/cmd/internal/convert"
+	"github.com/a01592f9/quant/cmd/internal/imatrix"
+	"github.com/a01592f9/quant/cmd/internal/moments"
 	"github.com/a01592f9/quant/cmd/internal/option"
 	"github.com/a01592f9/quant/cmd/internal/plot"
 	"github.com/a01592f9/quant/cmd/internal/report"
@@ -209,6 +210,29 @@ func (f *planFlags) pick(in string) error {
 	return nil
 }
 
+// readSensitivity reads the file of --sensitivity: second moments of quant calibrate, an
+// importance matrix of llama.cpp, or a CSV file of patterns and factors. in is the path of the
+// model.
+func (f *planFlags) readSensitivity(in string, kind convert.Kind) error {
+	path := f.sensitivity
+	head, err := headOf(path)
+	if err != nil {
+		return err
+	}
+	o := &f.options
+	switch {
+	case moments.IsState(head):
+		o.Sensitivity = path
+		o.Inputs, err = momentInputs(path, in, kind)
+	case imatrix.Is(head):
+		o.Sensitivity = path
+		o.Inputs, err = imatrixInputs(path)
+	default:
+		o.Factors, err = readFactors(path)
+	}
+	return err
+}
+
 func (a *app) plan(cmd *cobra.Command, args []string, f *planFlags) error {
 	if err := f.pick(args[0]); err != nil {
 		return err
@@ -259,25 +283,4 @@ func (a *app) writePlan(p *report.Plan, f *planFlags) error {
 		}
 	}
 	return a.writeFiles(f.files, p.WriteCSV, func() *plot.Figure { return plot.Plan(p, plot.Options{Title: true}) })
-}
-
-// readPlan reads a plan for quant quantize.
-func readPlan(path string) (convert.Plan, error) {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	choices, err := report.ReadPlan(data)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	all := make(convert.Plan)
-	for _, c := range choices {
-		choice, err := convert.ParseChoice(c.Scheme)
-		if err != nil {
-			return nil, fmt.Errorf("%s: weight %s: %w", path, c.Name, err)
-		}
-		all[c.Name] = choice
-	}
-	return all, nil
 }

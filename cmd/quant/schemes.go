@@ -1,31 +1,15 @@
 package main
 
 import (
-	"strings"
-
 	"github.com/spf13/cobra"
 
 	"github.com/a01592f9/quant/cmd/internal/report"
 )
 
-// schemesUsage describes the flag --schemes of a command.
-const schemesUsage = "as in int4:g128,nf4:g64,mxfp4,q4_k"
-
 // notWithSchemes are the flags of quant compare that cannot be combined with --schemes.
 var notWithSchemes = []string{
 	"bits", "unsigned", "mapping", "narrow-range", "zero-in-range", "divisor", "scales", "method", "group-size", "codes", "channels", "against",
 	"sort", "worst", "pdf", "html", "importance",
-}
-
-// splitSchemes splits a list of schemes at commas.
-func splitSchemes(list string) ([]string, error) {
-	names := strings.Split(list, ",")
-	for i, name := range names {
-		if names[i] = strings.TrimSpace(name); names[i] == "" {
-			return nil, usagef("--schemes %q: scheme %d is empty", list, i+1)
-		}
-	}
-	return names, nil
 }
 
 // compareSchemes compares a list of schemes side by side. It is a sweep of these schemes alone.
