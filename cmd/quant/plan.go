@@ -12,6 +12,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/a01592f9/quant/cmd/internal/convert"
+	"github.com/a01592f9/quant/cmd/internal/imatrix"
+	"github.com/a01592f9/quant/cmd/internal/moments"
 	"github.com/a01592f9/quant/cmd/internal/option"
 	"github.com/a01592f9/quant/cmd/internal/plot"
 	"github.com/a01592f9/quant/cmd/internal/report"
@@ -259,6 +261,29 @@ func (a *app) writePlan(p *report.Plan, f *planFlags) error {
 		}
 	}
 	return a.writeFiles(f.files, p.WriteCSV, func() *plot.Figure { return plot.Plan(p, plot.Options{Title: true}) })
+}
+
+// readSensitivity reads the file of --sensitivity: second moments of quant calibrate, an
+// importance matrix of llama.cpp, or a CSV file of patterns and factors. in is the path of the
+// model.
+func (f *planFlags) readSensitivity(in string, kind convert.Kind) error {
+	path := f.sensitivity
+	head, err := headOf(path)
+	if err != nil {
+		return err
+	}
+	o := &f.options
+	switch {
+	case moments.IsState(head):
+		o.Sensitivity = path
+		o.Inputs, err = momentInputs(path, in, kind)
+	case imatrix.Is(head):
+		o.Sensitivity = path
+		o.Inputs, err = imatrixInputs(path)
+	default:
+		o.Factors, err = readFactors(path)
+	}
+	return err
 }
 
 // readPlan reads a plan for quant quantize.

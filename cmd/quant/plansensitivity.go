@@ -16,29 +16,6 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/report"
 )
 
-// readSensitivity reads the file of --sensitivity: second moments of quant calibrate, an
-// importance matrix of llama.cpp, or a CSV file of patterns and factors. in is the path of the
-// model.
-func (f *planFlags) readSensitivity(in string, kind convert.Kind) error {
-	path := f.sensitivity
-	head, err := headOf(path)
-	if err != nil {
-		return err
-	}
-	o := &f.options
-	switch {
-	case moments.IsState(head):
-		o.Sensitivity = path
-		o.Inputs, err = momentInputs(path, in, kind)
-	case imatrix.Is(head):
-		o.Sensitivity = path
-		o.Inputs, err = imatrixInputs(path)
-	default:
-		o.Factors, err = readFactors(path)
-	}
-	return err
-}
-
 // headOf returns the beginning of a file.
 func headOf(path string) ([]byte, error) {
 	file, err := os.Open(path)

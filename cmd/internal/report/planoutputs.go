@@ -10,16 +10,6 @@ import (
 
 // Errors of the outputs of layers, for weights whose inputs are known.
 
-// What the errors of a weight are errors of.
-const (
-	PlanOfWeights = "weights"  // of the elements of the weight
-	PlanDiagonal  = "diagonal" // of the outputs of its layer, from the mean squares of the inputs
-	PlanFull      = "full"     // of the outputs of its layer, from all second moments of the inputs
-)
-
-// A PlanInputs returns what is known of the inputs of a weight: nil if nothing is known.
-type PlanInputs func(name string, shape []int) (*moments.Inputs, error)
-
 // planOutputs measures the errors of a layer's outputs. Its methods do nothing for nil.
 type planOutputs struct {
 	inputs *moments.Inputs

@@ -3,6 +3,7 @@ package report
 import (
 	"math"
 
+	"github.com/a01592f9/quant/cmd/internal/moments"
 	"github.com/a01592f9/quant/cmd/internal/text"
 	"github.com/a01592f9/quant/plan"
 )
@@ -179,3 +180,13 @@ func (p *Plan) mostError(sqnr float64) float64 {
 	}
 	return share * p.signal()
 }
+
+// What the errors of a weight are errors of.
+const (
+	PlanOfWeights = "weights"  // of the elements of the weight
+	PlanDiagonal  = "diagonal" // of the outputs of its layer, from the mean squares of the inputs
+	PlanFull      = "full"     // of the outputs of its layer, from all second moments of the inputs
+)
+
+// A PlanInputs returns what is known of the inputs of a weight: nil if nothing is known.
+type PlanInputs func(name string, shape []int) (*moments.Inputs, error)
