@@ -209,3 +209,12 @@ func (l *Layout) paramOf() func(weight int) int {
 	groups := (n + size - 1) / size
 	return func(i int) int { return (i/inner/n*groups+i/inner%n/size)*inner + i%inner }
 }
+
+// elements returns the number of elements of a shape.
+func elements(shape []int) int {
+	n := 1
+	for _, d := range shape {
+		n *= d
+	}
+	return n
+}

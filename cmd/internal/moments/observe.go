@@ -177,14 +177,6 @@ func (o *Observer) rows(ctx context.Context, b batch, used map[string]bool, path
 	return nil
 }
 
-func elements(shape []int) int {
-	n := 1
-	for _, d := range shape {
-		n *= d
-	}
-	return n
-}
-
 // tensor reads a tensor of a batch.
 func (b batch) tensor(name string) (quant.Tensor, error) {
 	i := b.at[name]
