@@ -9,45 +9,55 @@ import (
 	"github.com/a01592f9/quant/internal/exact"
 )
 
-// The steps that are wider than the one at which the marks just hold all values. Such
-// marks can hold all values too, wherever they end, so that a step costs what the values'
-// distances from its multiples do. There is no end of the steps that clipping gives: a
-// step that is many times as wide may be the one of whose multiples all values are.
+// The search among steps wider than the one at which the marks just hold all values. Wider
+// marks can hold all values too, so the cost of such a step is that of the values' distances
+// from the nearest multiples of the step. Clipping sets no bound on these steps: all values may
+// be multiples of a step that is many times as wide.
 //
-// Steps are left out by intervals. Let u be 1/step, and f(u) the sum of the squares of the
-// values' distances from the next multiple, in steps: a sum of least parabolas in u, all of
-// which have the second derivative 2*x². So f(u) - X*u² is concave, X being the sum of the
-// values' squares, and f is known well between two u at which it is known: at a part t of the
-// way h from one to the other, f is at least (1-t)*f1 + t*f2 - X*h²*t*(1-t). What the steps
-// between them cost, f(u)/u², is not less than the least of that, divided by the larger u².
-// Of |e|, each distance changes by |x|*h at most, so that f is at least (f1+f2-A*h)/2, A being
-// the sum of the values' magnitudes.
+// The search leaves out intervals of steps whose cost is too high. Let u be 1/step, and f(u) the
+// sum of the squared distances of the values from the nearest multiple, in steps. The square for
+// one value x is the least of several parabolas in u, whose second derivative is 2*x². Let X be
+// the sum of the squares of all values. Then f(u) - X*u² is concave, which bounds f between two
+// points u at a distance of h, where f is f1 and f2: at the fraction t of the way from the first
+// to the second, f is at least (1-t)*f1 + t*f2 - X*h²*t*(1-t). The cost of a step is f(u)/u². In
+// the interval it is therefore at least the minimum of that bound divided by the larger u².
 //
-// So f is computed at equal distances, at many steps at a time. Intervals that may have
-// something better than the best step so far are divided, those of the lowest bounds first.
-// What is left then is swept.
+// For |e|, f is the sum of the distances, and the cost is f(u)/u. A distance changes by at most
+// |x|*h in the interval. f is therefore at least (f1+f2-A*h)/2, A being the sum of the values'
+// magnitudes.
+//
+// The search computes f at many equally spaced u at a time. It divides the intervals that may
+// have a step better than the best so far, those with the lowest bounds first, and sweeps the
+// parts that may still have one.
 
 const (
-	wideFirst = 0.5     // distance of steps: part of what would do if the values' distances were those of chance
-	wideLeast = 0.15    // the same: by how many steps values move at least
-	wideMost  = 0.5     // at most
-	wideWork  = 1 << 12 // steps, about, above which only some of the values are looked at
-	wideKept  = 512     // intervals that are divided together
+	// wideFirst is the width of the first intervals. The unit is the width up to which
+	// intervals can be left out if the distances of the values are those of random values.
+	wideFirst = 0.5
 
-	wideRounded = 1 << 10 // times what float32 rounds: of costs below that
-	wideMany    = 16      // places are compared
+	// wideLeast and wideMost bound that width. Their unit is the width in which values move by
+	// one step on average (for e², in the root mean square).
+	wideLeast = 0.15
+	wideMost  = 0.5
+
+	wideWork = 1 << 12 // above about this number of steps, only some values are looked at
+	wideKept = 512     // above this number of intervals, they are divided before more are added
+
+	// If the best cost is below wideRounded times the rounding errors of float32, wideMany
+	// spots are compared.
+	wideRounded = 1 << 10
+	wideMany    = 16
 )
 
-// An interval is one of 1/step: from u down to u-h. What the steps cost is not below its
-// bound.
+// An interval is the steps from 1/u up to 1/(u-h). Its bound is a lower bound on their cost.
 type interval struct{ u, h, bound float64 }
 
-// widen returns the best places among the steps from first on, of those that cost less
-// than the best range so far.
+// widen sweeps the steps that are at least first. It returns the best spots that cost less than
+// best.
 func (w *sweep) widen(first, best float64) []spot {
 	w.ready(best)
 	end := 1 / first
-	w.begun = min(0.5/w.most, end) // below which all values are their own errors
+	w.begun = min(0.5/w.most, end) // below this, all values become 0
 	switch {
 	case best < wideRounded*w.rounding(len(w.v)):
 		w.wanted = wideMany
