@@ -17,10 +17,12 @@ import (
 //     at the lowest and the highest mark, which are w.steps steps apart. Values beyond the
 //     ends are clipped.
 //   - A tail is the outermost values at one end, those that may be clipped.
-//   - An event is a change in a value's error as steps shrink: the value passes the middle
-//     between two marks and becomes the next mark. For |e| there are also events where a value
-//     passes a mark and its error changes its sign.
-//   - A piece is the steps between two successive events.
+//   - A value x is x*u steps from 0. It moves by one step while x*u changes by 1.
+//   - An event is where a value's error changes its form as steps shrink: the value passes the
+//     middle between two marks and becomes the mark farther from 0. For |e| there are also
+//     events where a value passes a mark and its error changes its sign.
+//   - A piece is the steps between two successive events. Where events are counted in buckets,
+//     it is the steps of a bucket.
 //   - A spot is a step and a lowest mark, with their cost.
 //   - A pass goes through the events of one interval of steps.
 //

@@ -170,7 +170,7 @@ func (w *sweep) leastClipped(low, high, width float64) float64 {
 }
 
 // bound sets the bounds on the ends of the marks for the step 1/u and smaller ones. It returns
-// false if such marks clip so much that all of them cost more than best. With close, the bounds
+// false if the clipped values cost more than best wherever the marks end. With close, the bounds
 // use the cost of clipping at both ends together; else they use each end alone.
 func (w *sweep) bound(u, best float64, close bool) bool {
 	n := len(w.v)

@@ -103,7 +103,7 @@ func (w *sweep) add0(k float64) {
 }
 
 // loadSquares does what load does, for e² and values of one sign. It multiplies the values by
-// sign; the marks low and high are those of the products.
+// sign. low and high are the ends of the marks for the products.
 func (w *sweep) loadSquares(v []float64, sign, u, end, low, high float64) {
 	s := w.first
 	var a, b, c float64
@@ -325,7 +325,7 @@ func (w *sweep) lowestMark(l, low, high, spare float64) int {
 	return 0
 }
 
-// clip sets p to the cost that is added to w.p if the marks end at the mark h. It reports
+// clip sets p to the cost to be added to w.p if the marks end at the mark h. It reports
 // whether any value of the tail t is clipped; if none is, p stays as it was. x is the outermost
 // value of the tail. For the lower tail, the caller changes the signs of x and h.
 func (w *sweep) clip(p *poly, t *tail, x, h float64) bool {

@@ -58,7 +58,7 @@ func (s *Search) swept(x []float32, r Range, cost Cost) (Range, bool) {
 }
 
 // polished refines r, a range that the search by a histogram found for x. It tries the steps
-// around that of r, with the same lowest mark and with the marks beside it, and returns the best
+// around that of r, with the lowest mark of r and with the two next to it, and returns the best
 // range. whole is the range of x.
 func (s *Search) polished(x []float32, r, whole Range, cost Cost) Range {
 	w := &s.sweep

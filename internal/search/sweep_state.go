@@ -86,7 +86,7 @@ type sweep struct {
 	lower tail        // the smallest values
 	upper tail        // the largest values
 
-	begun    float64    // 1/step at which the sweep begins
+	begun    float64    // no smaller 1/step is looked at
 	first    float64    // the step at which the d of polynomials is 0
 	from     float64    // 1/first
 	mid      float64    // 1/step in the middle of a piece

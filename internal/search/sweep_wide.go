@@ -300,7 +300,7 @@ func (w *sweep) limits(u, h float64, n int) (limit, down uint32) {
 }
 
 // lowLimit returns the limit for the sum at u, for n intervals of width h. If the sums at both
-// ends of an interval are above their limits, no step in it is better than w.spared.
+// ends of an interval are above their limits, no step in it costs less than w.spared.
 func (w *sweep) lowLimit(u, h float64, n int) float64 {
 	values := float64(len(w.some))
 	best := w.spared * w.share * (1 + 0x1p-20)

@@ -140,7 +140,7 @@ func (w *weighted) run(best float64) []spot {
 	return w.spots
 }
 
-// around is run for the steps around that of the range r: within about 1/32 of it.
+// around does what run does for the steps within about 1/32 of the step for the range r.
 func (w *weighted) around(r Range, best float64) []spot {
 	w.spots, w.limit = w.spots[:0], best
 	scale, _ := w.grid.Params(r)
