@@ -4,7 +4,7 @@ package quant
 
 import "github.com/a01592f9/quant/internal/search"
 
-// Low sums of phases, for searches for the least error.
+// Kernels for search.LowPhases, which the search for the least error uses.
 
 //go:noescape
 func lowPhasesAVX2(sums *search.PhaseSums, all []search.Phases, steps int, limit, down uint32, squares bool) uint64
@@ -12,7 +12,8 @@ func lowPhasesAVX2(sums *search.PhaseSums, all []search.Phases, steps int, limit
 //go:noescape
 func lowPhasesAVX512(sums *search.PhaseSums, all []search.Phases, steps int, limit, down uint32, squares bool) uint64
 
-// lowPhases is search.LowPhases. all has at least one element.
+// lowPhases computes search.LowPhases with the active instruction set. all must have at least one
+// element.
 func lowPhases(sums *search.PhaseSums, all []search.Phases, steps int, limit, down uint32, squares bool) uint64 {
 	switch active {
 	case avx2:

@@ -1,22 +1,22 @@
 //go:build !purego
 
-// Low sums of phases with AVX2.
+// search.LowPhases with AVX2.
 
 #include "textflag.h"
 
-#define SUMS    DI  // where the next sums go
-#define ALL     SI  // the next two values
-#define COUNT   CX  // pairs of values that are left
-#define STEPS   DX  // that are left
-#define LOW     R8  // the result
-#define AT      R9  // of the next bits in it
-#define NUMBERS Y15 // of the next 8 steps, for both values
-#define SIXTEEN Y14
-#define ONES    Y13
-#define FIRST   Y12
-#define MOVES   Y11
-#define LIMITS  Y10 // of the next 8 sums
-#define DOWN    Y9  // of 8 steps
+#define SUMS    DI  // address of the next sums
+#define ALL     SI  // address of the next pair of values
+#define COUNT   CX  // number of pairs that are left
+#define STEPS   DX  // number of steps that are left
+#define LOW     R8  // result
+#define AT      R9  // index of the next bits of the result
+#define NUMBERS Y15 // indices of the next 8 steps, once for each value of a pair
+#define SIXTEEN Y14 // 16 in each word
+#define ONES    Y13 // 1 in each word
+#define FIRST   Y12 // first phases of the pair, repeated
+#define MOVES   Y11 // moves of the pair, repeated
+#define LIMITS  Y10 // limits of the next 8 sums
+#define DOWN    Y9  // by how much limits fall in 8 steps
 
 DATA phaseNumbers8<>+0(SB)/8, $0x0001000100000000
 DATA phaseNumbers8<>+8(SB)/8, $0x0003000300020002
@@ -32,8 +32,8 @@ DATA phaseLanes8<>+16(SB)/8, $0x0000000500000004
 DATA phaseLanes8<>+24(SB)/8, $0x0000000700000006
 GLOBL phaseLanes8<>(SB), RODATA|NOPTR, $32
 
-// PHASES sets p and q to the phases of two values at 8 steps, and at the 8 after them. MOVES
-// are then those of 8 steps.
+// PHASES sets p to the phases of a pair of values at 8 steps, and q to those at the next 8
+// steps. It leaves the moves of 8 steps in MOVES.
 #define PHASES(p, q) \
 	VPBROADCASTD (ALL), FIRST      \
 	VPBROADCASTD 4(ALL), MOVES     \
@@ -42,26 +42,27 @@ GLOBL phaseLanes8<>(SB), RODATA|NOPTR, $32
 	VPSLLW       $3, MOVES, MOVES  \
 	VPADDW       MOVES, p, q
 
-// SQUARES adds to sum what the phases p cost, ABSOLUTE the same without squares. They change p
-// and use t.
+// SQUARES adds the squares of the phases p to sum, as search.LowPhases does. It changes p.
 #define SQUARES(p, sum) \
 	VPMADDWD p, p, p    \
 	VPSRLD   $13, p, p  \
 	VPADDD   p, sum, sum
 
+// ABSOLUTE adds the magnitudes of the phases p to sum, as search.LowPhases does without squares.
+// It changes t.
 #define ABSOLUTE(p, t, sum) \
 	VPSRAW   $15, p, t   \
 	VPXOR    p, t, t     \
 	VPMADDWD ONES, t, t  \
 	VPADDD   t, sum, sum
 
-// NEXT goes on to the next two values.
+// NEXT goes on to the next pair of values.
 #define NEXT \
 	ADDQ $8, ALL \
 	DECQ COUNT
 
-// COMPARE stores the next 8 sums and sets the next 8 bits of LOW: whether the sums are at most their limits. It changes
-// sum.
+// COMPARE stores the next 8 sums and sets the next 8 bits of LOW. A bit is 1 if the sum is at
+// most its limit. COMPARE changes sum.
 #define COMPARE(sum) \
 	VMOVDQU   sum, (SUMS)           \
 	ADDQ      $32, SUMS             \

@@ -1,22 +1,22 @@
 //go:build !purego
 
-// Low sums of phases with AVX-512.
+// search.LowPhases with AVX-512.
 
 #include "textflag.h"
 
-#define SUMS    DI  // where the next sums go
-#define ALL     SI  // the next two values
-#define COUNT   CX  // pairs of values that are left
-#define STEPS   DX  // that are left
-#define LOW     R8  // the result
-#define AT      R9  // of the next bits in it
-#define NUMBERS Z31 // of the next 16 steps, for both values
-#define SIXTEEN Z30
-#define ONES    Z29
-#define FIRST   Z28
-#define MOVES   Z27
-#define LIMITS  Z26 // of the next 16 sums
-#define DOWN    Z25 // of 16 steps
+#define SUMS    DI  // address of the next sums
+#define ALL     SI  // address of the next pair of values
+#define COUNT   CX  // number of pairs that are left
+#define STEPS   DX  // number of steps that are left
+#define LOW     R8  // result
+#define AT      R9  // index of the next bits of the result
+#define NUMBERS Z31 // indices of the next 16 steps, once for each value of a pair
+#define SIXTEEN Z30 // 16 in each word
+#define ONES    Z29 // 1 in each word
+#define FIRST   Z28 // first phases of the pair, repeated
+#define MOVES   Z27 // moves of the pair, repeated
+#define LIMITS  Z26 // limits of the next 16 sums
+#define DOWN    Z25 // by how much limits fall in 16 steps
 
 DATA phaseNumbers<>+0(SB)/8, $0x0001000100000000
 DATA phaseNumbers<>+8(SB)/8, $0x0003000300020002
@@ -38,31 +38,34 @@ DATA phaseLanes<>+48(SB)/8, $0x0000000d0000000c
 DATA phaseLanes<>+56(SB)/8, $0x0000000f0000000e
 GLOBL phaseLanes<>(SB), RODATA|NOPTR, $64
 
-// BEGIN returns to the first of the values.
+// BEGIN goes back to the first pair of values.
 #define BEGIN \
 	MOVQ all_base+8(FP), ALL \
 	MOVQ all_len+16(FP), COUNT
 
-// PHASES sets p to the phases of two values at 16 steps, and MOVES to their moves.
+// PHASES sets p to the phases of a pair of values at 16 steps, and MOVES to the moves of one
+// step.
 #define PHASES(p) \
 	VPBROADCASTD (ALL), FIRST  \
 	VPBROADCASTD 4(ALL), MOVES \
 	VPMULLW      NUMBERS, MOVES, p \
 	VPADDW       FIRST, p, p
 
-// SQUARES adds to sum what the phases p cost, ABSOLUTE the same without squares. They use t.
+// SQUARES adds the squares of the phases p to sum, as search.LowPhases does. It changes t.
 #define SQUARES(p, t, sum) \
 	VPMADDWD p, p, t    \
 	VPSRLD   $13, t, t  \
 	VPADDD   t, sum, sum
 
+// ABSOLUTE adds the magnitudes of the phases p to sum, as search.LowPhases does without squares.
+// It changes t.
 #define ABSOLUTE(p, t, sum) \
 	VPSRAW   $15, p, t   \
 	VPXORD   p, t, t     \
 	VPMADDWD ONES, t, t  \
 	VPADDD   t, sum, sum
 
-// NEXT goes on to the next two values.
+// NEXT goes on to the next pair of values.
 #define NEXT \
 	ADDQ $8, ALL \
 	DECQ COUNT

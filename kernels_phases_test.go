@@ -9,9 +9,9 @@ import (
 	"github.com/a01592f9/quant/internal/search"
 )
 
-// TestLowPhases compares the kernels with the definition, for phases of all kinds, the ends of
-// 16 bits among them, and for limits of which some sums are above and some are not. Sums of later steps must stay
-// as they were.
+// TestLowPhases compares the kernels with search.LowPhases for random phases, including the
+// smallest and the largest integers of 16 bits. Some sums are above their limits and some are
+// not. The sums after the given number of steps must not change.
 func TestLowPhases(t *testing.T) {
 	forEachISA(t, func(t *testing.T) {
 		rng := rand.New(rand.NewPCG(3, 1))
@@ -22,7 +22,7 @@ func TestLowPhases(t *testing.T) {
 			return uint16(rng.Uint32())
 		}
 		for _, squares := range []bool{true, false} {
-			mean := 1.0 / 4 * (1 << 16) // of the distances
+			mean := 1.0 / 4 * (1 << 16) // the mean term of a sum: a distance, or below its square
 			if squares {
 				mean = 1.0 / 12 * (1 << 19)
 			}
@@ -56,8 +56,8 @@ func TestLowPhases(t *testing.T) {
 	})
 }
 
-// TestLowPhasesAtLimits has sums that are known: a sum that is the limit is low, and one that
-// is one more is not.
+// TestLowPhasesAtLimits checks sums that are known. A sum equal to the limit is low, and a sum one
+// above the limit is not.
 func TestLowPhasesAtLimits(t *testing.T) {
 	for _, c := range []struct {
 		name    string

@@ -2,41 +2,43 @@ package search
 
 import "math"
 
-// Distances of values from the multiples of many steps at once, in integers of 16 bits: the
-// phase of a value is the value in steps, modulo 1, in units of 2^-16. A phase wraps around
-// where the value comes to the middle between two multiples, and so does a signed integer.
+// The distances of values from the multiples of many steps at once, in integers of 16 bits.
+//
+// The phase of a value is the value in steps, modulo 1, in units of 2^-16. Read as a signed
+// integer, it is the distance of the value from the nearest multiple: it wraps around where the
+// value is in the middle between two multiples.
 
-// Phases are those of two values, at steps whose reciprocals are equally far from each other.
+// Phases are the phases of two values, at steps whose reciprocals are equally spaced.
 type Phases struct {
 	First [2]uint16 // the phases at the first step
-	Moves [2]uint16 // by how much they change from one step to the next
+	Moves [2]uint16 // the change of the phases from one step to the next
 }
 
 const (
-	// PhasesMost is the largest number of steps of one call of LowPhases. PhasesUnit is the
-	// number of which every number of steps is a multiple.
+	// PhasesMost is the largest number of steps of one call of LowPhases. The number of steps
+	// must be a multiple of PhasesUnit.
 	PhasesMost = 64
 	PhasesUnit = 16
 
-	phaseShift  = 13
-	phaseOne    = 1 << 16                  // the phase of a whole step
-	phaseSquare = 1 << (2*16 - phaseShift) // its square, in the units of a sum
+	phaseShift  = 13                       // squares are divided by 2^phaseShift
+	phaseOne    = 1 << 16                  // the phase of a whole step, without wrapping around
+	phaseSquare = 1 << (2*16 - phaseShift) // the square of a whole step, in the units of a sum
 	phaseLimit  = 1<<31 - 1                // the largest limit
 )
 
-// PhaseSums are sums over all values, one for each step.
+// PhaseSums are sums of distances, or of their squares, over all values: one for each step.
 type PhaseSums [PhasesMost]uint32
 
-// LowPhases sets the first sums, one for each of some steps, and returns at which steps the
-// values are close to multiples of the step: bit j is set if the sum at step j is at most
-// limit-j*down, which must not be below 0. The limit is at most 2^31-1, and there are at most
-// 2^12 pairs of values.
+// LowPhases sets the first sums, one for each of the given number of steps, from the phases of
+// all pairs of values. It returns at which steps the values are close to multiples of the step:
+// bit j is set if sum j is at most limit-j*down, which must not be below 0. The limit is at most
+// 2^31-1. There are at most 2^12 pairs.
 //
-// The sum is that of the distances of the phases from the next multiple of 2^16. With squares
-// it is the sum of the squares: those of each pair are added, divided by 2^13 and rounded
-// down. Without squares, the distance of a negative phase is reduced by one unit.
+// A sum adds the distances of the phases from the nearest multiple of 2^16. With squares it adds
+// their squares: those of each pair are added, divided by 2^13 and rounded down. Without
+// squares, the distance of a negative phase is reduced by 1.
 //
-// It is the definition. A kernel for it can be given to a Task.
+// LowPhases defines the result that a kernel must have. Task.LowPhases can hold such a kernel.
 func LowPhases(sums *PhaseSums, all []Phases, steps int, limit, down uint32, squares bool) (low uint64) {
 	clear(sums[:steps])
 	for i := range all {
@@ -67,12 +69,13 @@ func LowPhases(sums *PhaseSums, all []Phases, steps int, limit, down uint32, squ
 	return low
 }
 
-// phaseOf returns the phase of y units, rounded to the nearest integer, for |y| < 2^51: the
-// sum has its last place at 2^0.
+// phaseOf returns y, a value in units of 2^-16 steps, rounded to an integer and modulo 2^16. It
+// requires |y| < 2^51. The last place of the sum is 2^0, so the addition rounds y.
 func phaseOf(y float64) uint16 { return uint16(math.Float64bits(y + 0x1.8p52)) }
 
-// setPhases sets w.phases for the steps 1/u, 1/(u-h), 1/(u-2*h) and so on to 1/(u-n*h). Moves
-// are rounded, so they are exact for the step in the middle.
+// setPhases sets w.phases for the steps 1/u, 1/(u-h), 1/(u-2*h) and so on to 1/(u-n*h). Since
+// moves are rounded, the phases are computed for the step in the middle, and the first phases
+// from these. An error of a move then adds up over half the steps only.
 func (w *sweep) setPhases(u, h float64, n int) {
 	v := w.some
 	w.phases = resize(w.phases, (len(v)+1)/2)
@@ -92,8 +95,8 @@ func (w *sweep) setPhases(u, h float64, n int) {
 	}
 }
 
-// phaseError returns by how many steps the phase of a value at one of n+1 steps differs from
-// the value, at most.
+// phaseError returns the largest error of a phase at one of the n+1 steps 1/u and after, in
+// steps.
 func (w *sweep) phaseError(u float64, n int) float64 {
 	return 0x1p-17 + float64(n+1)*0x1p-18 + float64(w.most*u)*0x1p-50
 }

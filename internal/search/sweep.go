@@ -4,28 +4,48 @@ import (
 	"math"
 )
 
-// The search for the least error of few values, exactly. Where x lies between
-// two marks of a grid, its error is x - k*step: so the cost of all values is a
-// polynomial of the step, of degree 2 or, for |e|, 1, until one of them comes
-// midway between two marks and changes its k, or for |e| comes to a mark and
-// changes its sign. A sweep goes through these events in the order of shrinking
-// steps, and knows the least of each polynomial.
+// The sweep: an exact search for the range under which few values have the least error.
 //
-// Marks are at the multiples of the step whatever the zero point, which says
-// only where they end. So one sweep serves all zero points: of values beyond an
-// end, which are few, the cost is made up for.
+// The files sweep*.go use these words:
 //
-// How far steps must shrink is known: what lies beyond the ends costs, by itself,
-// no more than the best range so far.
+//   - The cost of a range is the sum of e² or |e| over all values, e being the error of a
+//     value.
+//   - The step is the distance between neighbouring values of the grid: the scale. Steps are
+//     often given by their reciprocal, u = 1/step.
+//   - A mark is a value that the grid represents: k*step for an integer k. The mark k is the
+//     mark with that integer. A value becomes the mark nearest to it. The marks of a grid end
+//     at the lowest and the highest mark, which are w.steps steps apart. Values beyond the
+//     ends are clipped.
+//   - A tail is the outermost values at one end, those that may be clipped.
+//   - A value x is x*u steps from 0. It moves by one step while x*u changes by 1.
+//   - An event is where a value's error changes its form as steps shrink: the value passes the
+//     middle between two marks and becomes the mark farther from 0. For |e| there are also
+//     events where a value passes a mark and its error changes its sign.
+//   - A piece is the steps between two successive events. Where events are counted in buckets,
+//     it is the steps of a bucket.
+//   - A spot is a step and a lowest mark, with their cost.
+//   - A pass goes through the events of one interval of steps.
 //
-// Of up to sweepExact values all events are taken one by one, in their order, and
-// what is found is the least that there is, but for rounding: costs here are in
-// float64, but scales, and errors as they are measured in the end, in float32. Of
-// more values events are counted in buckets, as sums, and taken one by one only
-// around the best places. Of more than sweepFew, steps are left out at which what
-// errors usually come to, with what is clipped, is well above the best so far.
+// The error of a value x that becomes the mark k is x - k*step. Within a piece, the cost is
+// therefore a polynomial of the step: of degree 2 for e², and of degree 1 for |e|. A sweep goes
+// through the events in the order of shrinking steps, and computes the least cost of each
+// piece.
+//
+// Marks are multiples of the step whatever the zero point is. The zero point says only where
+// the marks end. One sweep therefore serves all zero points. It computes the cost for marks
+// without ends, and adds what clipping costs for the few values of the tails.
+//
+// A sweep ends at the step at which the clipped values alone cost more than the best range so
+// far. They cost no less at smaller steps.
+//
+// For up to sweepExact values, all events are taken one by one, and the result is the least cost
+// up to rounding: a sweep computes in float64, while scales and the measured errors are
+// float32. For more values, the changes of events are added up in buckets, and events are taken
+// one by one only around the best spots. For more than sweepFew values, a sweep also leaves out
+// steps whose expected cost is well above the best.
 
-// begin prepares for a task and values in r.
+// begin prepares w for the values of a task that lie in r. It returns false if errors may
+// overflow.
 func (w *sweep) begin(t *Task, r Range) bool {
 	scale, zero := t.Params(r)
 	w.grid, w.r, w.lowPhases = &t.Grid, r, t.LowPhases
@@ -42,9 +62,8 @@ func (w *sweep) begin(t *Task, r Range) bool {
 	return max(w.most+w.first, w.hi-w.lo) < math.MaxFloat32
 }
 
-// far reports whether values are so far from 0, next to how far they are from
-// each other, that the search by a histogram is much faster: then each comes past many
-// marks while the step changes little.
+// far reports whether n values are so far from 0, compared with their range, that the search by
+// a histogram is much faster. Such values pass many marks while the step changes little.
 func (w *sweep) far(n int) bool {
 	most := math.Inf(1)
 	switch {
@@ -52,7 +71,7 @@ func (w *sweep) far(n int) bool {
 	case n <= sweepExact:
 		most = max(1024/float64(n), sweepWork/(float64(n)*w.steps))
 	case !w.squares:
-		most = 1 + 1.0/16 // which values from 0 on have
+		most = 1 + 1.0/16 // above the ratio of values from 0 on, which is 1
 	case n <= sweepFew:
 		most = 2.5
 	default:
@@ -61,7 +80,8 @@ func (w *sweep) far(n int) bool {
 	return !w.symmetric && w.most > most*(w.hi-w.lo)
 }
 
-// whole reports whether a sweep of n values leaves no step out.
+// whole reports whether a sweep of n values looks at all steps. That depends on the number of
+// events.
 func (w *sweep) whole(n int) bool {
 	events := float64(n) * w.steps
 	if !w.symmetric {
@@ -70,7 +90,8 @@ func (w *sweep) whole(n int) bool {
 	return n <= sweepExact && events <= sweepWork
 }
 
-// sort takes the values, in ascending order.
+// sort sets w.v to the values of x in ascending order, and w.total to the sum of their
+// magnitudes.
 func (w *sweep) sort(x []float32) {
 	n := len(x)
 	w.v = resize(w.v, n)
@@ -124,8 +145,8 @@ func (w *sweep) sort(x []float32) {
 	}
 }
 
-// run returns the best places, which cost less than the best range so far. The
-// tails were built for that.
+// run sweeps the steps from w.first down. It returns the best spots, which cost less than best,
+// the cost of the best range so far. The tails must have been built for that cost.
 func (w *sweep) run(best float64) []spot {
 	u := 1 / w.first
 	w.begun = u
@@ -171,13 +192,13 @@ func (w *sweep) run(best float64) []spot {
 	return w.closely(first)
 }
 
-// ready prepares for passes that look for places which cost less than the best range.
+// ready prepares w for passes that look for spots which cost less than best.
 func (w *sweep) ready(best float64) {
 	w.places, w.exact, w.near = w.places[:0], w.exact[:0], 0
 	w.mostEvents, w.leastBuckets, w.perUnit = inf, 64, 12
 	w.limit, w.wanted = best, 3
 	if n := float64(len(w.v)); n > sweepExact {
-		// What a bucket costs at its beginning is not the least that it does.
+		// Costs are computed where buckets begin. The least cost in a bucket may be lower.
 		w.limit, w.wanted, w.mostEvents = best*(1+0.25/math.Sqrt(n)), 6, sweepEvents/16
 	}
 	if len(w.v) > sweepMany {
@@ -185,8 +206,8 @@ func (w *sweep) ready(best float64) {
 	}
 }
 
-// closely returns the best places, having looked closely at those that are known by sums
-// only. They cost less than the best range before.
+// closely takes the events around the spots in w.places one by one. It then returns the best
+// spots, which cost less than best.
 func (w *sweep) closely(best float64) []spot {
 	w.wanted = max(w.wanted, 3)
 	if w.wanted < wideMany {
@@ -206,6 +227,7 @@ func (w *sweep) closely(best float64) []spot {
 	return w.exact
 }
 
+// best returns the least cost among the spots so far, or b if that is less.
 func (w *sweep) best(b float64) float64 {
 	if len(w.exact) > 0 {
 		b = min(b, w.exact[0].cost)
@@ -216,7 +238,7 @@ func (w *sweep) best(b float64) float64 {
 	return b
 }
 
-// rangeOf returns a range whose parameters are those of a place, but for rounding.
+// rangeOf returns a range whose scale and zero point are those of the spot c, up to rounding.
 func (w *sweep) rangeOf(c spot) Range {
 	if w.symmetric {
 		return w.grid.rangeOf(w.r, c.step, w.low)

@@ -2,11 +2,11 @@ package search
 
 import "math"
 
-// What a sweep need not look at: the bounds of the steps, and of where the marks
-// lie, that follow from what values beyond the ends cost.
+// Bounds on the steps of a sweep and on the ends of the marks. They follow from the cost of the
+// clipped values alone, which must not be above that of the best range so far.
 
-// build takes the values of an end that may lie beyond the marks: together they
-// cost at most that.
+// build sets t to the values at one end that may be clipped: those whose clipping costs no more
+// than most. up says that it is the upper end.
 func (w *sweep) build(t *tail, most float64, up bool) {
 	n := len(w.v)
 	t.t, t.sums = t.t[:0], append(t.sums[:0], twoSums{})
@@ -28,8 +28,8 @@ func (w *sweep) build(t *tail, most float64, up bool) {
 	t.reach = w.solve(t, most)
 }
 
-// beyond returns what n values cost, whose sums are s, if the marks end at a
-// distance of d from the outermost.
+// beyond returns the cost of the n outermost values at an end, all of them clipped, if the
+// marks end at the distance d from the outermost value. s is the sums of the n values.
 func (w *sweep) beyond(n, d float64, s twoSums) float64 {
 	if w.squares {
 		return float64(d*(float64(n*d)-float64(2*s.t))) + s.sq
@@ -37,7 +37,8 @@ func (w *sweep) beyond(n, d float64, s twoSums) float64 {
 	return float64(n*d) - s.t
 }
 
-// solve returns where what lies beyond the marks costs just so much.
+// solve returns the distance of the end of the marks from the outermost value at which the
+// values of t, all of them clipped, cost exactly most.
 func (w *sweep) solve(t *tail, most float64) float64 {
 	n, s := float64(t.n), t.sums[t.n]
 	if !w.squares {
@@ -46,7 +47,7 @@ func (w *sweep) solve(t *tail, most float64) float64 {
 	return (s.t + math.Sqrt(max(0, float64(s.t*s.t)-float64(n*(s.sq-most))))) / n
 }
 
-// shrink is build for less.
+// shrink does what build does, for a tail that was built for a larger cost.
 func (w *sweep) shrink(t *tail, most float64) {
 	for t.n > 1 && w.beyond(float64(t.n-1), t.t[t.n-1], t.sums[t.n-1]) > most {
 		t.n--
@@ -54,7 +55,7 @@ func (w *sweep) shrink(t *tail, most float64) {
 	t.reach = w.solve(t, most)
 }
 
-// least returns a step than which none is smaller that may cost at most that.
+// least returns a lower bound on the steps that can cost no more than most.
 func (w *sweep) least(most float64) float64 {
 	first, last := w.v[0]+w.lower.reach, w.v[len(w.v)-1]-w.upper.reach
 	if w.symmetric {
@@ -74,13 +75,14 @@ func (w *sweep) least(most float64) float64 {
 	return max(w.floor(), (w.hi-w.lo-d)/w.steps, (last-first)/w.steps)
 }
 
-// windows returns 0 and 0, or if a sweep would take very long, how much of it
-// to do and after how much to go on. That is where values are many steps from 0
-// and the step may become much smaller.
+// windows chooses the parts that are swept if a sweep of all steps from 1/u down would take
+// very long. It returns the width of a part and the distance between the beginnings of two
+// parts, both in 1/step, or 0 and 0 if all steps are to be swept. A sweep takes very long where
+// values are many steps from 0 and the step may become much smaller.
 func (w *sweep) windows(u, best float64) (window, skip float64) {
 	away, far := w.reach, u*max(1, 0x1p15/w.steps)
 	if !w.symmetric {
-		away = max(math.Abs(w.l2), math.Abs(w.h1)) // than which marks do not come nearer to 0
+		away = max(math.Abs(w.l2), math.Abs(w.h1)) // the least magnitude of the outermost mark
 		far = min(far, max(256, 0x1p14/float64(len(w.v)))/away)
 	}
 	end := 1 / max(w.least(best), w.first/256)
@@ -97,7 +99,7 @@ func (w *sweep) windows(u, best float64) (window, skip float64) {
 	return 4 / away, (end - u) / sweepWindows
 }
 
-// alike reports whether there are fewer different values than half of all.
+// alike reports whether the number of distinct values is below half the number of values.
 func (w *sweep) alike() bool {
 	different := 1
 	for i, x := range w.v[1:] {
@@ -108,8 +110,9 @@ func (w *sweep) alike() bool {
 	return different < len(w.v)/2
 }
 
-// expect finds what errors of many different values usually are, in relation to
-// the step, if most of the values spread over some steps.
+// expect sets w.usual and w.margin from the errors at the step 1/u, for marks without ends. It
+// reports whether it could: the middle three quarters of the values must spread over at least 4
+// steps.
 func (w *sweep) expect(u float64) bool {
 	n := len(w.v)
 	spread := float64(u * (w.v[n-1-n/8] - w.v[n/8]))
@@ -126,7 +129,7 @@ func (w *sweep) expect(u float64) bool {
 	return w.usual > 0
 }
 
-// expected returns about what the step 1/u costs.
+// expected returns about the cost of the step 1/u.
 func (w *sweep) expected(u float64) float64 {
 	c := w.usual / u
 	if w.squares {
@@ -135,7 +138,8 @@ func (w *sweep) expected(u float64) float64 {
 	return c + w.clippedAt(u)
 }
 
-// clippedAt returns the least that steps of 1/u and less cost by what they clip.
+// clippedAt returns a lower bound on the cost of the clipped values at the step 1/u and at all
+// smaller steps.
 func (w *sweep) clippedAt(u float64) float64 {
 	width := w.steps / u
 	if w.symmetric {
@@ -149,8 +153,8 @@ func (w *sweep) clippedAt(u float64) float64 {
 	return w.clipped(w.leastClipped(low, high, width), width)
 }
 
-// leastClipped returns where between low and high marks that are width wide
-// clip least.
+// leastClipped returns the lowest mark between low and high for which the clipped values cost
+// least. The highest mark is width above it.
 func (w *sweep) leastClipped(low, high, width float64) float64 {
 	for range 20 {
 		if m := (low + high) / 2; w.slope(m, width) < 0 {
@@ -165,9 +169,9 @@ func (w *sweep) leastClipped(low, high, width float64) float64 {
 	return low
 }
 
-// bound sets where the ends of the marks may be, for steps of 1/u and less. It
-// reports whether that is anywhere. What both ends together cost is looked at
-// only if it is to be close.
+// bound sets the bounds on the ends of the marks for the step 1/u and smaller ones. It returns
+// false if the clipped values cost more than best wherever the marks end. With close, the bounds
+// use the cost of clipping at both ends together; else they use each end alone.
 func (w *sweep) bound(u, best float64, close bool) bool {
 	n := len(w.v)
 	width := w.steps / u
@@ -196,8 +200,9 @@ func (w *sweep) bound(u, best float64, close bool) bool {
 	return true
 }
 
-// edge returns about where between in and out marks that are width wide begin
-// to cost more than the best, by what they clip, but not nearer to in.
+// edge returns about where the lowest mark is, between in and out, when the cost of the clipped
+// values begins to exceed best. The highest mark is width above it. At in the cost must be at
+// most best. The result errs only toward out, so that no good mark is left out.
 func (w *sweep) edge(in, out, width, best float64) float64 {
 	if w.clipped(out, width) <= best {
 		return out
@@ -212,14 +217,15 @@ func (w *sweep) edge(in, out, width, best float64) float64 {
 	return out
 }
 
-// clipped returns what lies beyond marks from low on costs at least, and slope
-// how that changes with low.
+// clipped returns a lower bound on the cost of the values that are clipped if the lowest mark
+// is low and the highest is width above it.
 func (w *sweep) clipped(low, width float64) float64 {
 	down, up := low-w.v[0], w.v[len(w.v)-1]-low-width
 	n, m := w.lower.nearer(down), w.upper.nearer(up)
 	return w.beyond(float64(n), down, w.lower.sums[n]) + w.beyond(float64(m), up, w.upper.sums[m])
 }
 
+// slope returns the derivative of clipped by low, or half of it for e².
 func (w *sweep) slope(low, width float64) float64 {
 	down, up := low-w.v[0], w.v[len(w.v)-1]-low-width
 	n, m := w.lower.nearer(down), w.upper.nearer(up)
@@ -229,7 +235,7 @@ func (w *sweep) slope(low, width float64) float64 {
 	return float64(float64(n)*down) - w.lower.sums[n].t - (float64(float64(m)*up) - w.upper.sums[m].t)
 }
 
-// nearer returns how many values of a tail are nearer to the outermost than d.
+// nearer returns the number of values of t whose distance from the outermost value is below d.
 func (t *tail) nearer(d float64) int {
 	a, b := 0, t.n
 	for a < b {

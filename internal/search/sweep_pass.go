@@ -6,10 +6,9 @@ import (
 	"github.com/a01592f9/quant/internal/exact"
 )
 
-// The passes of a sweep: events, the polynomials between them, and the best
-// places that these have.
+// The passes of a sweep: they find the events, the polynomial of each piece, and the best spots.
 
-// pass goes through the steps from 1/u on to 1/end.
+// pass goes through the steps from 1/u down to 1/end, and keeps the best spots.
 func (w *sweep) pass(u, end float64) {
 	oneByOne := float64(w.total*(end-u)) <= w.mostEvents
 	w.width = 0
@@ -65,8 +64,8 @@ func (w *sweep) pass(u, end float64) {
 	}
 }
 
-// load makes the polynomial at 1/u of values between marks from low to high,
-// and the events from there on to end.
+// load sets w.p to the cost of the values v at the step 1/u, for the marks from low to high. It
+// also sets the events, or the sums of the buckets, for the steps from 1/u down to 1/end.
 func (w *sweep) load(v []float64, u, end, low, high float64) {
 	w.p, w.first, w.from = poly{}, 1/u, u
 	w.events = w.events[:0]
@@ -93,7 +92,7 @@ func (w *sweep) load(v []float64, u, end, low, high float64) {
 	}
 }
 
-// add0 takes the value 0, next to which the mark is k, or -k.
+// add0 adds the cost of a value 0 that becomes the mark k or -k.
 func (w *sweep) add0(k float64) {
 	e := float64(k * w.first)
 	if w.squares {
@@ -103,9 +102,8 @@ func (w *sweep) add0(k float64) {
 	}
 }
 
-// lower and upper are min and max for values that are not NaN.
-
-// loadSquares takes values of one sign, by which they are multiplied.
+// loadSquares does what load does, for e² and values of one sign. It multiplies the values by
+// sign. low and high are the ends of the marks for the products.
 func (w *sweep) loadSquares(v []float64, sign, u, end, low, high float64) {
 	s := w.first
 	var a, b, c float64
@@ -140,8 +138,8 @@ func (w *sweep) loadSquares(v []float64, sign, u, end, low, high float64) {
 	w.p.c += c
 }
 
-// loadAbsolute counts in halves: at j = 2k the value comes to the mark k, and
-// at 2k+1 it leaves it for the next.
+// loadAbsolute is loadSquares for |e|. It numbers events by an integer j: at j = 2k the value
+// passes the mark k, and at j = 2k+1 it becomes the mark k+1.
 func (w *sweep) loadAbsolute(v []float64, sign, u, end, low, high float64) {
 	s := w.first
 	least, most := 2*low-1, 2*high
@@ -158,9 +156,9 @@ func (w *sweep) loadAbsolute(v []float64, sign, u, end, low, high float64) {
 		if last > most {
 			last = most
 		}
-		k := exact.Nearest((j + 0.5) / 2) // that is next to x
+		k := exact.Nearest((j + 0.5) / 2) // the mark that x becomes
 		e := x - float64(k*s)
-		above := k*2 == j // x is
+		above := k*2 == j // x is above the mark
 		if above {
 			a += e
 			b -= k
@@ -174,7 +172,7 @@ func (w *sweep) loadAbsolute(v []float64, sign, u, end, low, high float64) {
 		per := 0.5 / x
 		for ; j < last; j++ {
 			if above {
-				w.event(float64((j+1)*per), s-2*e, 2*k+1, 0) // to the next mark
+				w.event(float64((j+1)*per), s-2*e, 2*k+1, 0) // x becomes the next mark
 				e -= s
 				k++
 			} else {
@@ -187,7 +185,8 @@ func (w *sweep) loadAbsolute(v []float64, sign, u, end, low, high float64) {
 	w.p.b += b
 }
 
-// event counts what changes at u: -a, -2*b and c for squares.
+// event adds an event at the step 1/u. The coefficients of the cost change there by a, b and c;
+// for e² they change by -a, -2*b and c.
 func (w *sweep) event(u, a, b, c float64) {
 	if w.squares {
 		a, b = -a, -2*b
@@ -208,7 +207,7 @@ func (w *sweep) event(u, a, b, c float64) {
 	p.c += c
 }
 
-// order sorts the events between u and end.
+// order sorts w.events, which lie between u and end, by u.
 func (w *sweep) order(u, end float64) {
 	n := len(w.events)
 	if n > 24 {
@@ -242,10 +241,9 @@ func (w *sweep) order(u, end float64) {
 	}
 }
 
-// piece looks for the least cost between 1/u and 1/end, which are steps from
-// high to low.
+// piece offers the best spots of one piece: the steps from high = 1/u down to low = 1/end.
 func (w *sweep) piece(u, end, high, low float64) {
-	// Without ends all values cost least, and to move an end inward lowers no cost.
+	// The cost for marks without ends is a lower bound on the cost for marks with ends.
 	least := w.p.at(w.lowestPoint(&w.p, low, high))
 	if least >= w.limit {
 		return
@@ -259,7 +257,7 @@ func (w *sweep) piece(u, end, high, low float64) {
 		return
 	}
 	spare := w.limit - least
-	// The lowest marks that may be better.
+	// The first and the last lowest mark whose cost may be below the limit.
 	first := math.Ceil(upper(lower(float64(w.h1*u), float64(w.h1*end))-w.steps, w.lowest))
 	last := math.Floor(upper(float64(w.l2*u), float64(w.l2*end)))
 	if w.lowest == -w.steps && last > 0 {
@@ -284,14 +282,14 @@ func (w *sweep) piece(u, end, high, low float64) {
 	}
 }
 
-// unclipped returns the lowest mark of marks that hold what all values become at the
-// steps from 1/u to 1/end, if there are such. Of several it is that at which the end
-// that is nearer to 0 stays where it is.
+// unclipped returns the lowest mark of a grid that clips no value at the steps from 1/u to
+// 1/end. ok is false if there is none. If there are several, the end of the marks that is nearer
+// to 0 is the mark that the outermost value there becomes.
 func (w *sweep) unclipped(u, end float64) (l float64, ok bool) {
 	x, y := w.v[0], w.v[len(w.v)-1]
 	mid := (u + end) / 2
 	bottom, top := exact.Nearest(float64(x*mid)), exact.Nearest(float64(y*mid))
-	if w.width > 0 { // what values become may change
+	if w.width > 0 { // the values may become other marks within a bucket
 		bottom = lower(exact.Nearest(float64(x*u)), exact.Nearest(float64(x*end)))
 		top = upper(exact.Nearest(float64(y*u)), exact.Nearest(float64(y*end)))
 	}
@@ -308,8 +306,9 @@ func (w *sweep) unclipped(u, end float64) (l float64, ok bool) {
 	return first, true
 }
 
-// lowestMark makes an offer of a lowest mark. It returns 1 if what it clips
-// above costs too much, and -1 if what it clips below does.
+// lowestMark offers the best spot between the steps high and low whose lowest mark is l. If
+// clipping adds a cost of spare or more at the upper end alone, it returns 1 and offers nothing.
+// If it does so at the lower end alone, it returns -1 and offers nothing. Else it returns 0.
 func (w *sweep) lowestMark(l, low, high, spare float64) int {
 	var p poly
 	if w.clip(&p, &w.upper, w.v[len(w.v)-1], l+w.steps) && lower(p.at(low-w.first), p.at(high-w.first)) >= spare {
@@ -326,9 +325,9 @@ func (w *sweep) lowestMark(l, low, high, spare float64) int {
 	return 0
 }
 
-// clip sets p to what it costs more to end the marks at h, and reports whether
-// that is anything. x is the outermost value; of values and marks of the lower
-// tail the sign is changed.
+// clip sets p to the cost to be added to w.p if the marks end at the mark h. It reports
+// whether any value of the tail t is clipped; if none is, p stays as it was. x is the outermost
+// value of the tail. For the lower tail, the caller changes the signs of x and h.
 func (w *sweep) clip(p *poly, t *tail, x, h float64) bool {
 	n := t.beyond
 	edge := h + 0.5
@@ -361,8 +360,8 @@ func (w *sweep) clip(p *poly, t *tail, x, h float64) bool {
 	return true
 }
 
-// extend sums up what values beyond h cost without that end, and returns how
-// many there are, but for those that are sure.
+// extend extends t.y and t.out up to the first value that is not beyond h, which is in steps.
+// It returns the number of values beyond h, without the sure ones. x is that of clip.
 func (w *sweep) extend(t *tail, x, h float64) int {
 	s := w.first
 	for i := t.sure + len(t.y); i < t.n; i++ {
@@ -391,8 +390,8 @@ func (w *sweep) extend(t *tail, x, h float64) int {
 	return len(t.y)
 }
 
-// offer takes the least of p between two steps, if it is among the best. The
-// lowest mark is l.
+// offer keeps the spot where the cost p is least between the steps low and high, if it is among
+// the best. The lowest mark is l.
 func (w *sweep) offer(p *poly, low, high, l float64) {
 	places := &w.exact
 	if w.width > 0 {
@@ -401,7 +400,7 @@ func (w *sweep) offer(p *poly, low, high, l float64) {
 	if p.c > 0 && float64(4*p.a*p.c)-float64(p.b*p.b) >= float64(4*p.c*w.limit) {
 		return
 	}
-	// A range ends at the outermost marks, which float32 has to hold.
+	// The outermost marks are the ends of the range, so they must fit into float32.
 	if end := upper(math.Abs(l), math.Abs(l+w.steps)); float64(end*high) > math.MaxFloat32 {
 		if high = math.MaxFloat32 / end; high < low {
 			return
@@ -413,8 +412,9 @@ func (w *sweep) offer(p *poly, low, high, l float64) {
 	}
 }
 
-// lowestPoint returns where between two steps p is the least. In a bucket, where
-// signs are those at its beginning, |e| is right only there.
+// lowestPoint returns the d at which p is least between the steps low and high. In a bucket, the
+// sum of |e| is right only where the bucket begins, at the step high: the polynomial has the
+// signs of the errors there.
 func (w *sweep) lowestPoint(p *poly, low, high float64) float64 {
 	if w.width > 0 && !w.squares {
 		return high - w.first
@@ -422,7 +422,8 @@ func (w *sweep) lowestPoint(p *poly, low, high float64) float64 {
 	return p.least(low-w.first, high-w.first)
 }
 
-// keep puts c among the best places, but for one that is next to it.
+// keep inserts c among the best spots. Of spots with the same lowest mark and almost the same
+// step, only the best is kept. When the list is full, its last cost is the new limit.
 func (w *sweep) keep(places *[]spot, c spot) {
 	p := *places
 	i := len(p)
@@ -457,7 +458,8 @@ func (w *sweep) keep(places *[]spot, c spot) {
 	*places = p
 }
 
-// zoom takes the events around a place one by one.
+// zoom takes the events around the step of c one by one, for the lowest mark of c, and keeps the
+// best spots in w.exact.
 func (w *sweep) zoom(c spot) {
 	u := 1 / c.step
 	d := min(w.near*2/3, sweepEvents/(2*w.total))

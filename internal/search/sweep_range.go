@@ -6,10 +6,11 @@ import (
 	"github.com/a01592f9/quant/internal/exact"
 )
 
-// The range with the least error, from the places that a sweep finds.
+// The search for the range with the least error by a sweep, and refinements of ranges.
 
-// mostSwept returns up to how many values a sweep is not slower than the search
-// by a histogram. That has one end to look for if the grid is symmetric.
+// mostSwept returns the largest number of values for which a sweep is about as fast as the
+// search by a histogram. For symmetric grids that search is faster, since it looks for one end
+// only.
 func (t *Task) mostSwept() int {
 	switch {
 	case !t.Proportional:
@@ -20,9 +21,8 @@ func (t *Task) mostSwept() int {
 	return sweepMany
 }
 
-// swept is OfValues for few values. It reports whether it has an answer: not where
-// scales cannot be as small as they need be, errors may overflow, or it would take
-// long.
+// swept does what OfValues does, for few values and by a sweep. It returns false if it has no
+// answer: if errors may overflow, or if the search by a histogram is much faster.
 func (s *Search) swept(x []float32, r Range, cost Cost) (Range, bool) {
 	w := &s.sweep
 	if !w.begin(s.task, r) || w.far(len(x)) {
@@ -57,8 +57,9 @@ func (s *Search) swept(x []float32, r Range, cost Cost) (Range, bool) {
 	return best.Range, true
 }
 
-// polished returns the best range next to r, which the search by a histogram found for x, whose
-// values are in whole: of steps that differ by little, and lowest marks that differ by one.
+// polished refines r, a range that the search by a histogram found for x. It tries the steps
+// around that of r, with the lowest mark of r and with the two next to it, and returns the best
+// range. whole is the range of x.
 func (s *Search) polished(x []float32, r, whole Range, cost Cost) Range {
 	w := &s.sweep
 	best := candidate{Range: r, cost: cost(r, math.Inf(1))}
@@ -78,7 +79,7 @@ func (s *Search) polished(x []float32, r, whole Range, cost Cost) Range {
 	return s.bestOf(w.exact, best, cost).Range
 }
 
-// bestOf returns the best of some places and of what was the best before.
+// bestOf measures the costs of some spots, and returns the best of them and of best.
 func (s *Search) bestOf(places []spot, best candidate, cost Cost) candidate {
 	for _, c := range places {
 		t := candidate{Range: s.sweep.rangeOf(c), cost: math.Inf(1)}
@@ -90,7 +91,8 @@ func (s *Search) bestOf(places []spot, best candidate, cost Cost) candidate {
 	return best
 }
 
-// tryRanges tries the ranges of narrower codes.
+// tryRanges tries the ranges under which the grid has the marks of codes with fewer bits. It
+// returns the best of them and of best.
 func (s *Search) tryRanges(r Range, best candidate, cost Cost) candidate {
 	s.d.r, s.center = r, 0
 	s.others = s.ranges(s.others[:0])
@@ -106,8 +108,8 @@ func (s *Search) tryRanges(r Range, best candidate, cost Cost) candidate {
 	return best
 }
 
-// worse reports whether the distances of the values from the multiples of a step cost clearly
-// more than that. It looks at every eighth value first.
+// worse reports whether the step costs clearly more than cost even for marks without ends. It
+// looks at every eighth value first, and stops as soon as the sum is large enough.
 func (w *sweep) worse(step, cost float64) bool {
 	u := 1 / step
 	limit := (cost*(1+0x1p-10) + w.rounding(len(w.v))) * u
@@ -131,7 +133,7 @@ func (w *sweep) worse(step, cost float64) bool {
 	return false
 }
 
-// rounding returns about what n values cost whose errors are those of float32.
+// rounding returns about the cost of n values whose errors are rounding errors of float32.
 func (w *sweep) rounding(n int) float64 {
 	e := w.most * 0x1p-20
 	if w.squares {
@@ -140,8 +142,8 @@ func (w *sweep) rounding(n int) float64 {
 	return float64(n) * e
 }
 
-// touchUp tries ranges that differ in the last bits, and in how errors are
-// rounded.
+// touchUp tries ranges that differ from best in the last bits of one end. Their errors are
+// rounded in other ways.
 func (s *Search) touchUp(best candidate, cost Cost) candidate {
 	r := best.Range
 	for i := -sweepTouches; i <= sweepTouches; i++ {
@@ -161,20 +163,20 @@ func (s *Search) touchUp(best candidate, cost Cost) candidate {
 	return best
 }
 
-// away returns the i-th float32 from v on, away from 0.
+// away returns the float32 that is i values farther from 0 than v. For negative i it is nearer.
 func away(v float32, i int) float32 {
 	return math.Float32frombits(math.Float32bits(v) + uint32(i))
 }
 
-// drawIn draws the ends of a range in while that makes it better: the better it
-// is, the less a sweep has to look at.
+// drawIn moves the ends of the range of all values inward while that lowers the cost, and
+// returns the best range. The lower its cost is, the fewer steps a sweep has to look at.
 func (s *Search) drawIn(x []float32, best candidate, cost Cost) candidate {
 	w := &s.sweep
 	center := w.v[len(x)/2]
 	if s.task.ZeroInRange || w.symmetric {
 		center = lower(upper(0, w.v[0]), w.v[len(x)-1])
 	}
-	// Distances of the ends, or magnitudes.
+	// The distances of the ends from the center, or for symmetric grids their magnitude.
 	lo, hi := center-w.v[0], w.v[len(x)-1]-center
 	if w.symmetric {
 		lo, hi = w.most, w.most

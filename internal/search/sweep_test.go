@@ -10,11 +10,11 @@ import (
 	"github.com/a01592f9/quant/internal/samples"
 )
 
-// The least error of few values against that of very many ranges, and against
-// what the search by a histogram finds.
+// Tests of the sweep: its results against very many other ranges, and against the search by a
+// histogram.
 
-// leastOfMany returns the least cost of a dense lattice of ranges, and of many
-// near the given one.
+// leastOfMany returns the least cost of a dense lattice of ranges within whole and of many
+// ranges around near, and the range that has it.
 func leastOfMany(t *Task, cost Cost, whole, near Range, rng *rand.Rand) (float64, Range) {
 	least, at := math.Inf(1), whole
 	try := func(r Range) {
@@ -51,8 +51,8 @@ func leastOfMany(t *Task, cost Cost, whole, near Range, rng *rand.Rand) (float64
 	return least, at
 }
 
-// TestSweepOfGroups has values few enough for all events to be taken one by
-// one: no range is better than the one chosen.
+// TestSweepOfGroups checks that no range is better than the one chosen for values so few that
+// all events are taken one by one.
 func TestSweepOfGroups(t *testing.T) {
 	grids := slices.Concat(testGrids, []integers{{bits: 2}, {bits: 5, zeroInRange: true}, {bits: 12}})
 	for i, d := range samples.Distributions {
@@ -73,6 +73,8 @@ func TestSweepOfGroups(t *testing.T) {
 	}
 }
 
+// testSweepOfGroup checks the range chosen for x: it is not worse than the range of all values,
+// and with least no range of leastOfMany is better.
 func testSweepOfGroup(t *testing.T, g integers, task *Task, x []float32, least bool, rng *rand.Rand) {
 	t.Helper()
 	n := len(x)
@@ -90,7 +92,7 @@ func testSweepOfGroup(t *testing.T, g integers, task *Task, x []float32, least b
 		return
 	}
 	want, at := leastOfMany(task, cost, whole, r, rng)
-	// Errors are rounded, and so are the ends of ranges: far from 0 that moves all
+	// Errors are rounded, and so are the ends of ranges. Far from 0, a rounded end moves all
 	// marks.
 	most := max(-float64(whole.Min), float64(whole.Max))
 	slack := most * 0x1p-24 * (1 + most/(float64(whole.Max)-float64(whole.Min)))
@@ -104,7 +106,7 @@ func testSweepOfGroup(t *testing.T, g integers, task *Task, x []float32, least b
 	}
 }
 
-// TestSweepOfRows: the choice among more values is never worse than that of the
+// TestSweepOfRows checks that for more values the range chosen is never worse than that of the
 // search by a histogram.
 func TestSweepOfRows(t *testing.T) {
 	var swept, counted Search
@@ -124,7 +126,7 @@ func TestSweepOfRows(t *testing.T) {
 						other := *task
 						other.Proportional = false
 						want := cost(ofValues(&counted, &other, x), inf)
-						if got > want*(1+0x1p-20) { // that much may be how errors are rounded
+						if got > want*(1+0x1p-20) { // allow for the rounding of errors
 							t.Errorf("%d values, %v, goal %d: %v, but %v by the other search: %.2g", size, g, goal, got, want, got/want-1)
 						}
 						if want > 0 && !math.IsInf(want, 0) {

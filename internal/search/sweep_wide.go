@@ -9,45 +9,55 @@ import (
 	"github.com/a01592f9/quant/internal/exact"
 )
 
-// The steps that are wider than the one at which the marks just hold all values. Such
-// marks can hold all values too, wherever they end, so that a step costs what the values'
-// distances from its multiples do. There is no end of the steps that clipping gives: a
-// step that is many times as wide may be the one of whose multiples all values are.
+// The search among steps wider than the one at which the marks just hold all values. Wider
+// marks can hold all values too, so the cost of such a step is that of the values' distances
+// from the nearest multiples of the step. Clipping sets no bound on these steps: all values may
+// be multiples of a step that is many times as wide.
 //
-// Steps are left out by intervals. Let u be 1/step, and f(u) the sum of the squares of the
-// values' distances from the next multiple, in steps: a sum of least parabolas in u, all of
-// which have the second derivative 2*x². So f(u) - X*u² is concave, X being the sum of the
-// values' squares, and f is known well between two u at which it is known: at a part t of the
-// way h from one to the other, f is at least (1-t)*f1 + t*f2 - X*h²*t*(1-t). What the steps
-// between them cost, f(u)/u², is not less than the least of that, divided by the larger u².
-// Of |e|, each distance changes by |x|*h at most, so that f is at least (f1+f2-A*h)/2, A being
-// the sum of the values' magnitudes.
+// The search leaves out intervals of steps whose cost is too high. Let u be 1/step, and f(u) the
+// sum of the squared distances of the values from the nearest multiple, in steps. The square for
+// one value x is the least of several parabolas in u, whose second derivative is 2*x². Let X be
+// the sum of the squares of all values. Then f(u) - X*u² is concave, which bounds f between two
+// points u at a distance of h, where f is f1 and f2: at the fraction t of the way from the first
+// to the second, f is at least (1-t)*f1 + t*f2 - X*h²*t*(1-t). The cost of a step is f(u)/u². In
+// the interval it is therefore at least the minimum of that bound divided by the larger u².
 //
-// So f is computed at equal distances, at many steps at a time. Intervals that may have
-// something better than the best step so far are divided, those of the lowest bounds first.
-// What is left then is swept.
+// For |e|, f is the sum of the distances, and the cost is f(u)/u. A distance changes by at most
+// |x|*h in the interval. f is therefore at least (f1+f2-A*h)/2, A being the sum of the values'
+// magnitudes.
+//
+// The search computes f at many equally spaced u at a time. It divides the intervals that may
+// have a step better than the best so far, those with the lowest bounds first, and sweeps the
+// parts that may still have one.
 
 const (
-	wideFirst = 0.5     // distance of steps: part of what would do if the values' distances were those of chance
-	wideLeast = 0.15    // the same: by how many steps values move at least
-	wideMost  = 0.5     // at most
-	wideWork  = 1 << 12 // steps, about, above which only some of the values are looked at
-	wideKept  = 512     // intervals that are divided together
+	// wideFirst is the width of the first intervals. The unit is the width up to which
+	// intervals can be left out if the distances of the values are those of random values.
+	wideFirst = 0.5
 
-	wideRounded = 1 << 10 // times what float32 rounds: of costs below that
-	wideMany    = 16      // places are compared
+	// wideLeast and wideMost bound that width. Their unit is the width in which values move by
+	// one step on average (for e², in the root mean square).
+	wideLeast = 0.15
+	wideMost  = 0.5
+
+	wideWork = 1 << 12 // if f is needed at more steps than about this, some values stand for all
+	wideKept = 512     // when more intervals than this are left, they are divided
+
+	// If the best cost is below wideRounded times the rounding errors of float32, wideMany
+	// spots are compared.
+	wideRounded = 1 << 10
+	wideMany    = 16
 )
 
-// An interval is one of 1/step: from u down to u-h. What the steps cost is not below its
-// bound.
+// An interval is the steps from 1/u up to 1/(u-h). Its bound is a lower bound on their cost.
 type interval struct{ u, h, bound float64 }
 
-// widen returns the best places among the steps from first on, of those that cost less
-// than the best range so far.
+// widen sweeps the steps that are at least first. It returns the best spots that cost less than
+// best.
 func (w *sweep) widen(first, best float64) []spot {
 	w.ready(best)
 	end := 1 / first
-	w.begun = min(0.5/w.most, end) // below which all values are their own errors
+	w.begun = min(0.5/w.most, end) // below this, all values become 0
 	switch {
 	case best < wideRounded*w.rounding(len(w.v)):
 		w.wanted = wideMany
@@ -60,8 +70,8 @@ func (w *sweep) widen(first, best float64) []spot {
 	return w.closely(best)
 }
 
-// spread chooses the values of which distances are computed: all, or if that would take very
-// long, some of them, evenly spread over their order.
+// spread sets w.some to the values whose distances are computed. These are all values, or if
+// that would take very long, sweepExact of them at equal distances in ascending order.
 func (w *sweep) spread(end float64) {
 	n := len(w.v)
 	w.some, w.share = w.v, 1
@@ -70,7 +80,7 @@ func (w *sweep) spread(end float64) {
 		for i := range sweepExact {
 			w.mags = append(w.mags, w.v[i*(n-1)/(sweepExact-1)])
 		}
-		w.some, w.share = w.mags, 2*float64(sweepExact)/float64(n) // some may cost more than their share
+		w.some, w.share = w.mags, 2*float64(sweepExact)/float64(n) // they may cost up to twice their part
 	}
 	w.someTotal, w.someSquares = 0, 0
 	for _, x := range w.some {
@@ -79,7 +89,8 @@ func (w *sweep) spread(end float64) {
 	}
 }
 
-// wide sweeps the steps from 1/begun down to 1/end, but for what is left out.
+// wide sweeps the steps between 1/begun and 1/end, except intervals that are left out. It begins
+// at 1/end, the smallest step.
 func (w *sweep) wide(begun, end, best float64) {
 	w.left = w.left[:0]
 	w.setUnder(best)
@@ -102,7 +113,8 @@ func (w *sweep) wide(begun, end, best float64) {
 	w.divide(best)
 }
 
-// divide sweeps what is left of the intervals in w.left.
+// divide divides the intervals in w.left, sweeps the parts that may have a step better than the
+// best, and clears w.left.
 func (w *sweep) divide(best float64) {
 	slices.SortFunc(w.left, func(a, b interval) int { return cmp.Compare(a.bound, b.bound) })
 	all := len(w.left)
@@ -129,7 +141,7 @@ func (w *sweep) divide(best float64) {
 	w.left = w.left[:0]
 }
 
-// apart returns a distance at which to compute distances, from u on down.
+// apart returns the width of the intervals from u down, in 1/step.
 func (w *sweep) apart(u float64) float64 {
 	n := float64(len(w.some))
 	best := w.under * w.share
@@ -142,14 +154,15 @@ func (w *sweep) apart(u float64) float64 {
 	return lower(upper(2*wideFirst*q/n, wideLeast), wideMost) * n / w.someTotal
 }
 
-// look appends to w.left the intervals between the steps 1/u, 1/(u-h) and so on to 1/(u-n*h)
-// that may have something better than w.under, and lowers that.
+// look computes f at the n+1 steps 1/u, 1/(u-h) and so on to 1/(u-n*h). It appends to w.left the
+// intervals between them that may have a step better than w.under. It lowers w.under first if
+// one of the steps is better.
 func (w *sweep) look(u, h float64, n int) {
 	low := w.lowSteps(u, h, n)
 	if low == 0 {
 		return
 	}
-	e := w.phaseError(u, n) // of all values, in the units of f
+	e := w.phaseError(u, n) // for all values: the error of f, or for e² of its square root
 	if w.squares {
 		e *= math.Sqrt(float64(len(w.some)))
 	} else {
@@ -158,7 +171,7 @@ func (w *sweep) look(u, h float64, n int) {
 	if least := w.leastSum(n); w.lowerBound(u-float64(float64(least)*h), w.distanceAtMost(least, e)) {
 		low &= w.lowSums(u, h, n)
 	}
-	for l := low | low>>1; l != 0; l &= l - 1 { // intervals next to low steps
+	for l := low | low>>1; l != 0; l &= l - 1 { // the intervals on both sides of low sums
 		j := bits.TrailingZeros64(l)
 		if j == n {
 			break
@@ -170,7 +183,7 @@ func (w *sweep) look(u, h float64, n int) {
 	}
 }
 
-// leastSum returns the step of the least of the first n+1 sums.
+// leastSum returns the index of the least of the first n+1 sums.
 func (w *sweep) leastSum(n int) int {
 	least := uint64(math.MaxUint64)
 	for j, sum := range w.sums[:n+1] {
@@ -179,7 +192,8 @@ func (w *sweep) leastSum(n int) int {
 	return int(uint32(least))
 }
 
-// lowSums returns which of the sums are not above the limits for w.under as it is now.
+// lowSums returns which of the first n+1 sums are at most their limits, as bits. The limits are
+// those for the present w.under.
 func (w *sweep) lowSums(u, h float64, n int) (low uint64) {
 	limit, down := w.limits(u, h, n)
 	for j := n; j >= 0; j-- {
@@ -189,7 +203,8 @@ func (w *sweep) lowSums(u, h float64, n int) (low uint64) {
 	return low
 }
 
-// distance returns f at a step at least, if phases are wrong by e at most.
+// distance returns a lower bound on f at the step with index j. The phases make f, or for e² its
+// square root, wrong by at most e.
 func (w *sweep) distance(j int, e float64) float64 {
 	if w.squares {
 		d := upper(math.Sqrt(float64(w.sums[j])/phaseSquare)-e, 0)
@@ -198,7 +213,8 @@ func (w *sweep) distance(j int, e float64) float64 {
 	return upper(float64(w.sums[j])/phaseOne-e, 0)
 }
 
-// distanceAtMost returns f at a step at most: each term of a sum was rounded down, too.
+// distanceAtMost returns an upper bound on f, with the j and e of distance. It allows for the
+// terms of the sum, which were rounded down.
 func (w *sweep) distanceAtMost(j int, e float64) float64 {
 	if w.squares {
 		d := math.Sqrt((float64(w.sums[j])+float64(len(w.phases)))/phaseSquare) + e
@@ -207,7 +223,8 @@ func (w *sweep) distanceAtMost(j int, e float64) float64 {
 	return (float64(w.sums[j])+float64(len(w.some)))/phaseOne + e
 }
 
-// boundBetween returns what the steps from 1/u to 1/(u-h) cost at least, f being known at both.
+// boundBetween returns a lower bound on the cost of all steps from 1/u to 1/(u-h). f1 and f2 are
+// lower bounds on f at these two.
 func (w *sweep) boundBetween(u, h, f1, f2 float64) float64 {
 	f := lower(f1, f2)
 	if !w.squares {
@@ -220,9 +237,9 @@ func (w *sweep) boundBetween(u, h, f1, f2 float64) float64 {
 	return f / (float64(u*u) * w.share)
 }
 
-// setUnder sets w.under, and what intervals must not cost at least if they are to be looked
-// at: more than that by about what float32 rounds, so that among places which differ by no more
-// the one is chosen that is best in float32.
+// setUnder sets w.under to cost, and w.spared to a cost that is larger by about the rounding
+// errors of float32. Spots whose costs differ by less than these errors are all kept, and the
+// one that is best in float32 is chosen among them.
 func (w *sweep) setUnder(cost float64) {
 	w.under = cost
 	w.spared = w.rounding(len(w.v)) + cost
@@ -232,8 +249,8 @@ func (w *sweep) setUnder(cost float64) {
 	}
 }
 
-// lowerBound lowers w.under to what the step 1/u costs, f being known, if there are marks that
-// hold all values. It reports whether it did.
+// lowerBound lowers w.under to the cost of the step 1/u, if that is less and there are marks
+// that clip no value. f is that at the step. lowerBound reports whether it lowered w.under.
 func (w *sweep) lowerBound(u, f float64) bool {
 	if w.squares {
 		f /= u
@@ -245,8 +262,7 @@ func (w *sweep) lowerBound(u, f float64) bool {
 	return true
 }
 
-// holds reports whether there are marks at multiples of the step 1/u that hold what all values
-// become.
+// holds reports whether there are marks at multiples of the step 1/u that clip no value.
 func (w *sweep) holds(u float64) bool {
 	low := w.low
 	if !w.symmetric {
@@ -261,8 +277,8 @@ func (w *sweep) holds(u float64) bool {
 	return x >= low && y <= low+w.steps && upper(math.Abs(low), math.Abs(low+w.steps)) <= float64(math.MaxFloat32*u)
 }
 
-// lowSteps sets w.sums for the steps 1/u, 1/(u-h) and so on to 1/(u-n*h). It returns at which
-// of them f is so low that there may be something better than w.under next to it.
+// lowSteps sets w.sums for the steps 1/u, 1/(u-h) and so on to 1/(u-n*h). It returns, as bits,
+// at which of them f is so low that a step nearby may be better than w.under.
 func (w *sweep) lowSteps(u, h float64, n int) uint64 {
 	w.setPhases(u, h, n)
 	limit, down := w.limits(u, h, n)
@@ -274,17 +290,17 @@ func (w *sweep) lowSteps(u, h float64, n int) uint64 {
 	return low(&w.sums, w.phases, steps, limit, down, w.squares) & (2<<n - 1)
 }
 
-// limits returns the limit for the sum of the first step, and by how much it is lower for each
-// step after it. Limits are computed for the first and the last step: between, they are below
-// a line.
+// limits returns the limit for the sum of the first step, and by how much the limit falls with
+// each step after it. The exact limits are a convex function of u: between the first and the
+// last step they are not above the straight line that is returned.
 func (w *sweep) limits(u, h float64, n int) (limit, down uint32) {
 	first, last := w.lowLimit(u, h, n), w.lowLimit(u-float64(float64(n)*h), h, n)
 	limit = uint32(first) + 1
 	return limit, min(uint32((first-last)/float64(n)), limit/PhasesMost)
 }
 
-// lowLimit returns the limit for a sum at u: if f is above that at both ends of an interval,
-// there is nothing better than w.under in it.
+// lowLimit returns the limit for the sum at u, for n intervals of width h. If the sums at both
+// ends of an interval are above their limits, no step in it costs less than w.spared.
 func (w *sweep) lowLimit(u, h float64, n int) float64 {
 	values := float64(len(w.some))
 	best := w.spared * w.share * (1 + 0x1p-20)
@@ -297,7 +313,7 @@ func (w *sweep) lowLimit(u, h float64, n int) float64 {
 	return lower(l*phaseOne, phaseLimit-1)
 }
 
-// sweepBetween sweeps the steps from 1/u on to 1/end.
+// sweepBetween sweeps the steps from 1/u down to 1/end.
 func (w *sweep) sweepBetween(u, end, best float64) {
 	for u < end {
 		next := min(u+sweepUnits/w.most, u*sweepWidest, end)
@@ -309,7 +325,7 @@ func (w *sweep) sweepBetween(u, end, best float64) {
 	}
 }
 
-// valid reports whether a range is one.
+// valid reports whether the ends of c are in order and finite.
 func (c *candidate) valid() bool {
 	return c.Min <= c.Max && c.Min >= -math.MaxFloat32 && c.Max <= math.MaxFloat32
 }

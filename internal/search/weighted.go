@@ -5,42 +5,42 @@ import (
 	"github.com/a01592f9/quant/internal/histogram"
 )
 
-// The search for the least weighted error: the least sum of w·e² over values that have a
-// weight w each.
+// The search for the least weighted error: the least sum of w·e² over values, w being the weight
+// of a value and e its error.
 //
-// For few values it is exact: see weighted_exact.go. For more values, and for grids whose
-// scales are not proportional to their ranges, a histogram in which a value counts as often as
-// its weight says shows where to look, and a Descent by the real costs begins there. Of the
-// symmetric mapping the steps around the best are then searched exactly.
+// The search is exact for few values: see weighted_exact.go. For more values, and for grids
+// whose scales are not proportional to their ranges, it makes a histogram in which each value
+// counts in proportion to its weight. A Descent by measured costs begins at the best range by
+// that histogram. For the symmetric mapping, the steps around the best are then searched exactly.
 
 const (
 	// weightedExact is the largest number of values whose least weighted error is found
 	// exactly.
 	weightedExact = 64
 
-	// weightedWork is the largest number of places at which a value changes its code, for
-	// all values together, of an exact search.
+	// weightedWork is the largest number of events of an exact search: changes of a value's
+	// code.
 	weightedWork = 1 << 24
 
-	// weightedAround is the largest number of values of which the steps around the best are
+	// weightedAround is the largest number of values for which the steps around the best are
 	// searched exactly.
 	weightedAround = 1 << 13
 
-	// weightedCounts is how often the largest weight counts in a histogram.
+	// weightedCounts is the count of a value with the weight 1 in the histogram.
 	weightedCounts = 1 << 24
 )
 
-// Weighted are values with a weight each, for OfWeighted.
+// Weighted is values with a weight each, for OfWeighted.
 type Weighted struct {
-	Values  []float32
-	Weights []float64 // above 0, and at most 1; the largest is at least 1/2
-	Whole   Range     // of Values, and of values with the weight 0
-	Start   Range     // that is known to be good
+	Values  []float32 // the values whose weight is not 0
+	Weights []float64 // their weights: above 0, and at most 1; the largest is at least 1/2
+	Whole   Range     // the range of Values and of the values whose weight is 0
+	Start   Range     // a range that is known to be good
 }
 
-// OfWeighted returns the range with the least weighted sum of squared errors of x, as far as
-// the search finds it. cost returns what ranges cost. The result costs no more than x.Start,
-// x.Whole or, if the search is not exact, any range of narrower codes.
+// OfWeighted returns the best range found by a search for the least weighted sum of squared
+// errors of x. cost measures that sum for a range. The result costs no more than x.Start and
+// x.Whole, and, if the search is not exact, no more than any range of codes with fewer bits.
 func (s *Search) OfWeighted(t *Task, x *Weighted, cost Cost) Range {
 	if x.Whole.Min == x.Whole.Max || len(x.Values) == 0 {
 		return x.Start
@@ -77,7 +77,7 @@ func (s *Search) OfWeighted(t *Task, x *Weighted, cost Cost) Range {
 	return best.Range
 }
 
-// bestRange returns the better of b and a range.
+// bestRange returns the better of b and the range r.
 func (s *Search) bestRange(b candidate, r Range, cost Cost) candidate {
 	if c := (candidate{Range: r, cost: cost(r, b.cost)}); c.cost < b.cost {
 		return c
@@ -85,7 +85,7 @@ func (s *Search) bestRange(b candidate, r Range, cost Cost) candidate {
 	return b
 }
 
-// weightedPlaces returns the best of some places and of what was the best before.
+// weightedPlaces measures the costs of some spots, and returns the best of them and of best.
 func (s *Search) weightedPlaces(places []spot, best candidate, cost Cost) candidate {
 	for _, c := range places {
 		best = s.bestRange(best, s.weighted.rangeOf(c), cost)
@@ -93,8 +93,8 @@ func (s *Search) weightedPlaces(places []spot, best candidate, cost Cost) candid
 	return best
 }
 
-// weightedCounted is OfWeighted by a histogram and a Descent. r is the range of the values
-// that have a weight.
+// weightedCounted searches with a histogram and a Descent, and returns the best range of these
+// and of best. r is the range of x.Values.
 func (s *Search) weightedCounted(x *Weighted, r Range, best candidate, cost Cost) candidate {
 	if r.Min < r.Max {
 		h, n := &s.hist, uint64(0)

@@ -8,53 +8,55 @@ import (
 	"github.com/a01592f9/quant/internal/exact"
 )
 
-// The exact search for the least weighted error of few values.
+// The exact search for the least weighted error of few values. Its words are those of sweep.go.
 //
-// Let u be 1/step. Where no value changes the multiple of the step next to it, the cost is a
-// polynomial of the step, of degree 2. The search goes through u in intervals. It leaves an
-// interval out if the cost is above the best anywhere in it: a value whose distance from the
-// next mark is d steps in the middle of the interval, and that moves by m steps to an end of
-// it, has a distance of at least d - m steps. What is left is cut at each u where a value
-// changes its multiple, and the least of each polynomial is computed from the values anew.
+// Let u be 1/step. Between two events the cost is a polynomial of the step, of degree 2. The
+// search goes through u in intervals, and leaves out intervals whose cost is above the best
+// everywhere. To bound the cost in an interval, it takes the distance d of each value from the
+// nearest mark, in steps, in the middle of the interval. If the value moves by m steps from
+// there to an end of the interval, its distance is at least d - m in all of it. The intervals
+// that remain are divided into pieces. The least cost of a piece is computed from all values
+// again, and not from the polynomial.
 //
-// The marks of the asymmetric mapping may begin at any multiple of the step. Where they can
-// hold all values, it does not matter where they begin. Else each place is tried at which
-// what the marks do not hold costs less than the best.
+// The marks of the asymmetric mapping may begin at any multiple of the step. If they can hold
+// all values, the cost does not depend on where they begin. Else the search tries each lowest
+// mark with which the clipped values alone cost less than the best.
 
-// A weighted is the work of an exact search.
+// A weighted is the state of an exact search, and memory that the next one uses again.
 type weighted struct {
 	grid      *Grid
-	r         Range
-	symmetric bool
-	steps     float64 // from the lowest mark to the highest
-	low, high float64 // the lowest and the highest mark that a value may get
-	must      bool    // whether the marks must hold 0
-	lo, hi    float64 // what the marks of the first step hold
-	most      float64 // magnitude
-	mean      float64 // of magnitudes
-	first     float64 // step of the smallest and the largest value
+	r         Range   // the range of the values
+	symmetric bool    // the mapping of the grid is symmetric
+	steps     float64 // the number of steps from the lowest mark to the highest
+	low, high float64 // the ends of the marks, in steps; beyond all values if asymmetric
+	must      bool    // the marks must hold 0
+	lo, hi    float64 // the ends of r, widened to hold 0 if must is set
+	most      float64 // the largest magnitude of the values
+	mean      float64 // the mean magnitude of the values
+	first     float64 // the step for the range r
 	floor     float64 // the least step
 
-	v, w   []float64 // the values in ascending order, and their weights
-	hv, hw []float64 // the same in descending order of the weights
-	order  []weightedValue
+	v, w   []float64       // the values in ascending order, and their weights
+	hv, hw []float64       // the same in descending order of the weights
+	order  []weightedValue // memory for sort
 
-	limit float64   // what a place must be below
-	spots []spot    // the best so far
-	k     []float64 // multiples of the values in a piece
-	ends  [2]float64
+	limit float64    // spots are kept only if they cost less
+	spots []spot     // the best spots so far
+	k     []float64  // the mark of each value in a piece
+	ends  [2]float64 // the bounds on the lowest mark in an interval, in the unit of the values
 
-	// The cost of a piece is sum - 2*a*step + b*step², if the marks have no ends or are
-	// symmetric.
+	// The cost in a piece is sum - 2*a*step + b*step², for marks without ends or of the
+	// symmetric mapping.
 	sum, a, b float64
 	events    []change
 }
 
-// A change is where a value comes to the next multiple: by how much a and b grow at u.
+// A change is an event: a value becomes the next mark at the step 1/u, and the a and b of
+// weighted grow by the a and b here.
 type change struct{ u, a, b float64 }
 
-// begin takes the values of x, whose range is r. It reports whether they can be searched: not
-// where errors may overflow.
+// begin prepares w for the values of x, whose range is r. It returns false if errors may
+// overflow.
 func (w *weighted) begin(t *Task, x *Weighted, r Range) bool {
 	scale, zero := t.Params(r)
 	w.grid, w.r, w.symmetric = &t.Grid, r, t.Symmetric
@@ -75,9 +77,9 @@ func (w *weighted) begin(t *Task, x *Weighted, r Range) bool {
 	return w.most > 0 && max(w.most+w.first, w.hi-w.lo) < math.MaxFloat32
 }
 
-// able reports whether an exact search of n values does not take too long.
+// able reports whether an exact search of n values is fast enough.
 func (w *weighted) able(n int) bool {
-	work := float64(n) * w.steps // places at which a value changes its code, about
+	work := float64(n) * w.steps // about the number of events
 	if !w.symmetric {
 		work *= w.most / (w.hi - w.lo)
 	}
@@ -92,7 +94,8 @@ func (w *weighted) able(n int) bool {
 	return n <= 2*weightedExact && work <= weightedWork/16
 }
 
-// sort takes the values in both orders.
+// sort stores the values of x in both orders, their mean magnitude, and their weighted sum of
+// squares.
 func (w *weighted) sort(x *Weighted) {
 	n := len(x.Values)
 	w.v, w.w = resize(w.v, n), resize(w.w, n)
@@ -122,22 +125,22 @@ func (w *weighted) sort(x *Weighted) {
 // A weightedValue is a value with its weight.
 type weightedValue struct{ v, w float64 }
 
-// rounding returns about what the values cost if their errors are those of float32.
+// rounding returns about the cost of the values if their errors are rounding errors of float32.
 func (w *weighted) rounding() float64 {
 	e := w.most * 0x1p-20
 	return float64(len(w.v)) * float64(e*e)
 }
 
-// run returns the best places, which cost less than best.
+// run searches all steps. It returns the best spots, which cost less than best.
 func (w *weighted) run(best float64) []spot {
 	w.spots, w.limit = w.spots[:0], best
 	begin := float64(1/w.first) * (1 - 1.0/16)
 	w.scan(begin, 1/w.floor)
-	w.scan(0.5/w.most, begin) // with less, all values have the mark 0
+	w.scan(0.5/w.most, begin) // below 0.5/w.most, all values become 0
 	return w.spots
 }
 
-// around is run for the steps around that of a range.
+// around does what run does for the steps within about 1/32 of the step for the range r.
 func (w *weighted) around(r Range, best float64) []spot {
 	w.spots, w.limit = w.spots[:0], best
 	scale, _ := w.grid.Params(r)
@@ -146,14 +149,14 @@ func (w *weighted) around(r Range, best float64) []spot {
 	return w.spots
 }
 
-// scan goes through the steps from 1/from on to 1/to.
+// scan searches the steps from 1/from down to 1/to.
 func (w *weighted) scan(from, to float64) {
-	least := 0.1 / w.mean // half of the shortest interval
+	least := 0.1 / w.mean // half the width of the shortest interval
 	h := least
 	for u := from; u < to; {
 		end := min(u+2*h, to)
 		switch {
-		case !(end > u) || w.clippedAt(u) >= w.limit: // nor does a smaller step cost less
+		case !(end > u) || w.clippedAt(u) >= w.limit: // smaller steps clip at least as much
 			return
 		case w.leftOut(u, end):
 			u = end
@@ -167,7 +170,8 @@ func (w *weighted) scan(from, to float64) {
 	}
 }
 
-// leftOut reports whether all steps from 1/u to 1/end cost more than the limit.
+// leftOut reports whether it is certain that all steps from 1/u to 1/end cost more than the
+// limit.
 func (w *weighted) leftOut(u, end float64) bool {
 	mid, h := (u+end)/2, (end-u)/2
 	most := float64(4*w.limit) * float64(end*end) * (1 + 0x1p-20)
@@ -184,7 +188,8 @@ func (w *weighted) leftOut(u, end float64) bool {
 	return false
 }
 
-// clippedAt returns the least that steps of 1/u and less cost by what the marks do not hold.
+// clippedAt returns a lower bound on the cost of the clipped values at the step 1/u and at all
+// smaller steps.
 func (w *weighted) clippedAt(u float64) float64 {
 	width := w.steps / u
 	switch {
@@ -196,7 +201,8 @@ func (w *weighted) clippedAt(u float64) float64 {
 	return w.clipped(w.leastClipped(width), width)
 }
 
-// clipped returns what the values cost at least if the marks are from low to low + width.
+// clipped returns the cost of clipping the values to the range from low to low + width. It is a
+// lower bound on the cost with marks there.
 func (w *weighted) clipped(low, width float64) float64 {
 	sum := 0.0
 	for i, v := range w.v {
@@ -217,7 +223,8 @@ func (w *weighted) clipped(low, width float64) float64 {
 	return sum
 }
 
-// bounds returns between what the lowest of marks that are width wide may be.
+// bounds returns the least and the greatest lowest mark that may be best if the highest mark is
+// width above it.
 func (w *weighted) bounds(width float64) (least, most float64) {
 	least, most = min(w.lo, w.hi-width), max(w.lo, w.hi-width)
 	if w.must {
@@ -226,7 +233,8 @@ func (w *weighted) bounds(width float64) (least, most float64) {
 	return least, most
 }
 
-// leastClipped returns the lowest of marks that are width wide and clip least.
+// leastClipped returns the lowest mark with which the clipped values cost least if the highest
+// mark is width above it.
 func (w *weighted) leastClipped(width float64) float64 {
 	a, b := w.bounds(width)
 	for range 40 {
@@ -250,7 +258,7 @@ func (w *weighted) leastClipped(width float64) float64 {
 	return a
 }
 
-// interval looks at all steps from 1/u to 1/end.
+// interval searches all pieces between the steps 1/u and 1/end.
 func (w *weighted) interval(u, end float64) {
 	if !w.symmetric {
 		width := w.steps / u
@@ -274,7 +282,8 @@ func (w *weighted) interval(u, end float64) {
 	w.piece(from, end)
 }
 
-// load makes the polynomial at 1/u, and the changes of it from there to 1/end.
+// load sets w.a and w.b for the step 1/u, and w.events to the events from there down to 1/end,
+// in no order.
 func (w *weighted) load(u, end float64) {
 	w.events, w.a, w.b = w.events[:0], 0, 0
 	for i, v := range w.v {
@@ -293,8 +302,9 @@ func (w *weighted) load(u, end float64) {
 	}
 }
 
-// edge returns about where between in and out the lowest mark begins to cost more than the
-// limit, by what the marks do not hold, but not nearer to in.
+// edge returns about where the lowest mark is, between in and out, when the cost of the clipped
+// values begins to exceed the limit. The highest mark is width above it. The result errs only
+// toward out, so that no good mark is left out.
 func (w *weighted) edge(in, out, width float64) float64 {
 	if w.clipped(out, width) <= w.limit {
 		return out
@@ -309,7 +319,7 @@ func (w *weighted) edge(in, out, width float64) float64 {
 	return out
 }
 
-// piece looks at the steps from 1/u to 1/end, between which no value changes its multiple.
+// piece searches the piece of the steps from 1/u down to 1/end, and offers the best spots.
 func (w *weighted) piece(u, end float64) {
 	// The cost is sum - 2*a*step + b*step², up to rounding.
 	step := 1 / u
@@ -328,7 +338,7 @@ func (w *weighted) piece(u, end float64) {
 		return
 	}
 	bottom, top := w.k[0], w.k[len(w.k)-1]
-	first, last := top-w.steps, bottom // of lowest marks that hold all
+	first, last := top-w.steps, bottom // the lowest marks that clip no value
 	if w.must {
 		first, last = max(first, -w.steps), min(last, 0)
 	}
@@ -353,8 +363,8 @@ func (w *weighted) piece(u, end float64) {
 	}
 }
 
-// least returns the best step from 1/u to 1/end with the marks from low to high, and what it
-// costs. It leaves the multiples of the values in w.k.
+// least returns the best step of the piece from 1/u to 1/end for the marks from low to high, in
+// steps, and its cost. It sets w.k to the marks of the values.
 func (w *weighted) least(u, end, low, high float64) (step, cost float64) {
 	mid := (u + end) / 2
 	a, b := 0.0, 0.0
@@ -369,7 +379,7 @@ func (w *weighted) least(u, end, low, high float64) (step, cost float64) {
 	if b > 0 {
 		step = upper(lower(a/b, 1/u), 1/end)
 	}
-	// A range ends at the outermost marks, which float32 has to hold.
+	// The outermost marks are the ends of the range, so they must fit into float32.
 	if !w.symmetric {
 		if most := max(math.Abs(low), math.Abs(high)); low > -0x1p50 && float64(most*step) > math.MaxFloat32 {
 			step = math.MaxFloat32 / most
@@ -382,7 +392,7 @@ func (w *weighted) least(u, end, low, high float64) (step, cost float64) {
 	return step, cost
 }
 
-// offer takes a place, if it is among the best.
+// offer keeps the spot c if it is among the best.
 func (w *weighted) offer(c spot) {
 	i := len(w.spots)
 	for i > 0 && c.cost < w.spots[i-1].cost {
@@ -399,11 +409,11 @@ func (w *weighted) offer(c spot) {
 	w.limit = lower(w.limit, w.spots[0].cost*(1+0x1p-16))
 }
 
-// weightedSpots is how many of the best places are tried with real errors: scales and errors
-// are rounded to float32, so that the best place may not be the first.
+// weightedSpots is the number of best spots whose errors are measured. Scales and errors are
+// rounded to float32, so the first spot may not be the best.
 const weightedSpots = 3
 
-// rangeOf returns a range whose parameters are those of a place, but for rounding.
+// rangeOf returns a range whose scale and zero point are those of the spot c, up to rounding.
 func (w *weighted) rangeOf(c spot) Range {
 	if w.symmetric {
 		return w.grid.rangeOf(w.r, c.step, w.low)

@@ -9,14 +9,14 @@ import (
 	"github.com/a01592f9/quant/internal/samples"
 )
 
-// The least weighted error of few values, by brute force: for every place of the marks, every
-// step at which some value changes the mark next to it, and the best step between two of
-// these. Nothing here knows how the search goes.
+// Tests of the search for the least weighted error, against brute force. For every lowest mark,
+// brute force tries every step at which some value becomes another mark, and the best step
+// between any two of these. It shares no code with the search.
 
-// A weightedOracle knows the least weighted cost of values over all steps.
+// A weightedOracle finds the least weighted cost of values over all steps by brute force.
 type weightedOracle struct{ x, w []float64 }
 
-// cost returns what x costs with marks at low*step to high*step.
+// cost returns the weighted cost of x for the marks from low*step to high*step.
 func (o *weightedOracle) cost(step, low, high float64) float64 {
 	sum := 0.0
 	for i, v := range o.x {
@@ -26,7 +26,7 @@ func (o *weightedOracle) cost(step, low, high float64) float64 {
 	return sum
 }
 
-// least returns the least cost with the marks from low to high, of steps from floor on.
+// least returns the least cost for the marks from low to high, over all steps of at least floor.
 func (o *weightedOracle) least(low, high, floor float64) float64 {
 	ends := []float64{floor}
 	most := 0.0
@@ -57,8 +57,8 @@ func (o *weightedOracle) least(low, high, floor float64) float64 {
 	return least
 }
 
-// leastWeighted returns the least weighted cost of x on the grids of g, over all places of
-// the marks.
+// leastWeighted returns the least weighted cost of x with the integers g, over all lowest marks.
+// scale is the scale for x.Whole.
 func leastWeighted(g integers, x *Weighted, scale float64) float64 {
 	o := weightedOracle{w: x.Weights}
 	most := 0.0
@@ -84,7 +84,7 @@ func leastWeighted(g integers, x *Weighted, scale float64) float64 {
 	return least
 }
 
-// weightsOf returns weights of one of many kinds for n values.
+// weightsOf returns n random weights of one of four distributions.
 func weightsOf(rng *rand.Rand, n int) []float64 {
 	w := make([]float64, n)
 	kind := rng.IntN(4)
@@ -110,7 +110,7 @@ func weightsOf(rng *rand.Rand, n int) []float64 {
 	return w
 }
 
-// weightedCost returns the function that measures what ranges cost.
+// weightedCost returns a function that measures the weighted cost of x under a range.
 func weightedCost(t *Task, x *Weighted) Cost {
 	return func(r Range, _ float64) float64 {
 		scale, zero := t.Params(r)
@@ -125,15 +125,15 @@ func weightedCost(t *Task, x *Weighted) Cost {
 	}
 }
 
-// weighted64 returns up to n values with weights.
+// weighted64 returns n random values with weights.
 func weighted64(rng *rand.Rand, n int) *Weighted {
 	x := smallTensor(rng, n)
 	whole := rangeOfAll(x)
 	return &Weighted{Values: x, Weights: weightsOf(rng, n), Whole: whole, Start: whole}
 }
 
-// TestLeastWeightedOfAllSteps: the range that is chosen for few values has the weighted cost
-// that brute force finds at all steps.
+// TestLeastWeightedOfAllSteps checks that the range chosen for few values has the least weighted
+// cost that brute force finds over all steps.
 func TestLeastWeightedOfAllSteps(t *testing.T) {
 	type amount struct {
 		grid            integers
@@ -187,8 +187,8 @@ func TestLeastWeightedOfAllSteps(t *testing.T) {
 	t.Logf("%d searches", total)
 }
 
-// TestLeastWeightedOfMany: for many values the weighted cost is not above that of any of many
-// ranges by more than 1 %, and not above that of the start.
+// TestLeastWeightedOfMany checks ranges chosen for many values. Their weighted cost is at most
+// 1 % above that of any of many other ranges, and not above that of the start.
 func TestLeastWeightedOfMany(t *testing.T) {
 	for _, name := range []string{"normal", "heavy", "laplace", "one-sided", "outliers"} {
 		t.Run(name, func(t *testing.T) {

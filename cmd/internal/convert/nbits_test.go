@@ -115,11 +115,14 @@ func TestNBitsLeft(t *testing.T) {
 	if s, want := strings.Join(got, " "), "else.constant else.weight gemm1.weight gemm2.weight matmul.weight shared.weight then.constant then.weight"; s != want {
 		t.Errorf("quantized %s, want %s", s, want)
 	}
-	want := []string{"conv.weight: MatMulNBits takes matrices of float32", "depthwise.weight: MatMulNBits takes matrices of float32", "embedding: other nodes than MatMul and Gemm take it",
+	want := []string{"conv.weight: MatMulNBits takes matrices of float32", "depthwise.weight: MatMulNBits takes matrices of float32", "embedding: nodes other than MatMul and Gemm take it",
 		"gru.R: MatMulNBits takes matrices of float32", "gru.W: MatMulNBits takes matrices of float32", "lstm.R: MatMulNBits takes matrices of float32", "lstm.W: MatMulNBits takes matrices of float32",
 		"pointwise.weight: MatMulNBits takes matrices of float32", "up.weight: MatMulNBits takes matrices of float32"}
 	if !slices.Equal(left, want) {
 		t.Errorf("left %q", left)
+	}
+	if len(r.Choosable) > 0 {
+		t.Errorf("--include is said to pick %s, which MatMulNBits does not take", r.Choosable)
 	}
 	m, err := onnx.Open(out)
 	if err != nil {

@@ -55,7 +55,7 @@ func ONNX(ctx context.Context, in string, out *atomicfile.Set, o Options, p Prog
 			return nil, inTensor(t.Name, err)
 		}
 		if why != "" {
-			if info := tensorfile.InfoONNX(t); o.spelling(t.Name).onnxReason(t, info) == "" {
+			if info := tensorfile.InfoONNX(t); o.NBits == nil && o.spelling(t.Name).onnxReason(t, info) == "" {
 				c.result.Choosable = append(c.result.Choosable, t.Name)
 			}
 			c.keep(t, why)

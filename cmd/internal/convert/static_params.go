@@ -84,7 +84,9 @@ func weightScale(far float32, reduced bool) float32 {
 	return 1
 }
 
-// biasMargin keeps the codes of a bias away from the limits of int32.
+// biasMargin keeps the codes of a bias away from the limits of int32. The margin, the limits of
+// 2³¹-1 in magnitude, and the condition are those of ONNX Runtime's quantization tool: pull
+// requests 22020 and 25278 of its repository.
 const biasMargin = 1.0001
 
 // widened returns the scale of a weight's channel, increased if necessary so that int32 codes can

@@ -35,7 +35,7 @@ func (m *Model) NBits(t *Tensor) (*NBitsUse, string) {
 	for i, use := range uses {
 		n := use.node
 		if n == nil || n.domain != "" || n.op != "MatMul" && n.op != "Gemm" || m.function(n) != nil {
-			return nil, "other nodes than MatMul and Gemm take it"
+			return nil, "nodes other than MatMul and Gemm take it"
 		}
 		if use.index != 1 || len(n.outputs) == 0 || !n.has(0) {
 			return nil, "it is the first operand of a " + n.op

@@ -240,7 +240,11 @@ func (o *PlanOptions) factorOf(name string) float64 {
 // errorOf returns the error of a candidate's noise by the objective.
 func (x *PlanWeight) errorOf(noise float64, o *PlanOptions) float64 {
 	if o.Objective != PlanSum && noise > 0 {
-		noise /= max(x.signal, math.SmallestNonzeroFloat64)
+		signal := x.signal
+		if x.gain > 0 {
+			signal = float64(signal * x.gain)
+		}
+		noise /= max(signal, math.SmallestNonzeroFloat64)
 	}
 	return noise * o.factorOf(x.Name)
 }

@@ -2,6 +2,7 @@ package report
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/a01592f9/quant"
 	"github.com/a01592f9/quant/cmd/internal/gguf"
@@ -37,6 +38,9 @@ func (x *PlanWeight) outputsOf(w *work, j job, o *PlanOptions) (*planOutputs, er
 		return nil, err
 	}
 	x.Error, x.square = PlanDiagonal, inputs.MeanSquare()
+	for _, v := range values {
+		x.energy += float64(float64(v) * float64(v))
+	}
 	if inputs.Full != nil {
 		x.Error = PlanFull
 	}
@@ -81,16 +85,24 @@ func (p *planOutputs) take(x *PlanWeight, way *planWay, restored []float32) (err
 // errNoInputs is the error for a file of sensitivities that has no weight of the model.
 var errNoInputs = errors.New("the sensitivities are of no weight of the model: no name is the same")
 
-// sameUnit makes errors of weights comparable with errors of outputs: a weight whose inputs are
-// not known gets inputs with the mean of the mean squares of the others.
+// sameUnit makes errors of weights comparable with errors of outputs. A weight whose inputs are
+// not known gets inputs with the mean of the mean squares of the others. Outputs are larger than
+// uncorrelated inputs of that mean square would make them, while errors are not: so the weight
+// also gets the median of that gain of the others, for the objectives that divide by the signal.
 func (p *Plan) sameUnit() error {
 	if p.Options.Inputs == nil {
 		return nil
 	}
 	sum, known := 0.0, 0
+	var gains []float64
 	for i := range p.Weights {
-		if x := &p.Weights[i]; x.Error != PlanOfWeights {
-			sum, known = sum+x.square, known+1
+		x := &p.Weights[i]
+		if x.Error == PlanOfWeights {
+			continue
+		}
+		sum, known = sum+x.square, known+1
+		if alone := float64(x.energy * x.square); alone > 0 && x.signal > 0 {
+			gains = append(gains, x.signal/alone)
 		}
 	}
 	switch {
@@ -99,16 +111,26 @@ func (p *Plan) sameUnit() error {
 	case known == 0:
 		return nil
 	}
+	gain := median(gains)
 	for i := range p.Weights {
 		x := &p.Weights[i]
 		if x.Error != PlanOfWeights {
 			continue
 		}
 		mean := sum / float64(known)
-		x.signal = float64(x.signal * mean)
+		x.signal, x.gain = float64(x.signal*mean), gain
 		for k := range x.ways {
 			x.ways[k].noise = float64(x.ways[k].noise * mean)
 		}
 	}
 	return nil
+}
+
+// median returns the median of x, which it sorts: the lower of two, and 0 without values.
+func median(x []float64) float64 {
+	if len(x) == 0 {
+		return 0
+	}
+	slices.Sort(x)
+	return x[(len(x)-1)/2]
 }

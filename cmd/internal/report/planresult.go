@@ -118,6 +118,8 @@ type PlanWeight struct {
 	choice int
 	signal float64 // the sum of squares, or the mean square of the outputs; 0 if no candidate loses anything
 	square float64 // the mean square of the inputs; 0 if they are not known
+	energy float64 // the sum of the squares of the values; 0 if the inputs are not known
+	gain   float64 // what errorOf multiplies the signal with; 0 means 1
 	source int64   // bytes in the file
 }
 
