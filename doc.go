@@ -73,7 +73,8 @@
 // The divisor is 2^(b-1), which is 128 for 8 bits. A grid has one more code
 // below its middle than above, so a largest magnitude that is positive is
 // clipped, to 127 steps out of 128. [Scheme].NarrowRange drops the lowest code
-// of a signed grid: the divisor is then 127, and nothing is clipped.
+// of a signed grid: the divisor is then 127, and nothing is clipped. [Scheme].Divisor
+// has others: [HalfWidth], (2^b - 1)/2, and [EachEnd], which clips nothing either.
 //
 // By default an asymmetric range need not contain 0. A channel of values from 0.88 to
 // 1.44 has all its codes in that interval, and its zero point, -529 for 8 signed bits,
@@ -280,8 +281,7 @@
 //   - PyTorch's min-max observers: ZeroInRange for affine schemes. Scales agree
 //     from 1.2e-7 up, which is the least of PyTorch's. It multiplies by
 //     1/scale, so codes next to a tie may differ by one, and so may zero
-//     points. Its symmetric schemes divide by 127.5: no option here does that,
-//     but a Params literal can hold it.
+//     points. Its symmetric schemes divide by 127.5, as Divisor [HalfWidth] does.
 //   - The block formats of ggml and the affine groups of MLX have 16-bit scales
 //     or real offsets, and round otherwise: no option matches them.
 //
@@ -293,6 +293,8 @@
 //
 //   - [Percentile](p) leaves out a fraction of (100-p)/100 of the values, half
 //     of them at either end. For Calibrate these are exact.
+//   - [PercentileMagnitude](p) leaves out that fraction of the largest magnitudes, at
+//     whichever end they are.
 //   - [LeastSquares] and [LeastAbsolute] look for the range with the least RMSE
 //     or MAE. At 8 bits they gain little unless there are outliers; at 4 bits
 //     and fewer they gain much. LeastAbsolute clips more.
