@@ -7,21 +7,21 @@ import (
 	"github.com/a01592f9/quant/internal/work"
 )
 
-// Choosing ranges with the least weighted error.
+// Calibration with the least weighted error.
 
 // CalibrateWeighted is [Calibrate] with an importance for the elements: LeastSquares chooses the
 // range with the least sum of w·e², where e is the error of an element and w its importance. For
 // all other methods it returns what Calibrate returns.
 //
-//   - If all elements of a tensor, channel or group have the same importance, 0 too, its
-//     parameters are exactly those of Calibrate.
+//   - If all elements of a tensor, channel or group have the same importance, which may be 0,
+//     its parameters are exactly those of Calibrate.
 //   - Elements with the importance 0 do not count, and may be clipped.
-//   - For up to 64 elements that count, and scales that are float32, the result is the least
-//     weighted error over all scales and zero points, up to rounding. (The exception is the
-//     asymmetric mapping if the elements are so far from 0, compared with their distances from
-//     each other, that there are more than 2^24 places at which an element changes its code.)
-//   - For more elements the weighted error is at most that of Calibrate's parameters, and of
-//     MinMax for the same scheme and for schemes whose codes are a subset.
+//   - For up to 64 elements with an importance above 0, and scales that are float32, the
+//     weighted error is the least over all scales and zero points, up to rounding. There is one
+//     exception: the asymmetric mapping, if the elements are far from 0 compared with the
+//     distances between them, so that elements change their codes at more than 2^24 scales.
+//   - For more elements the weighted error is at most that of Calibrate's parameters. It is also
+//     at most that of MinMax for the same scheme, and for schemes whose codes are a subset.
 //
 // Unlike Calibrate, CalibrateWeighted allocates memory. Errors: those of Calibrate and of
 // Importance.Validate.
@@ -29,8 +29,8 @@ func CalibrateWeighted(t Tensor, s Scheme, i Importance) (Params, error) {
 	return calibrateWeighted(t.Data, nil, len(t.Data), t.Shape, s, i)
 }
 
-// CalibrateWeighted is [CalibrateWeighted] of t. With LeastSquares it reads t once more than
-// Calibrate does, and holds all elements of a parameter in memory.
+// CalibrateWeighted is [CalibrateWeighted] for t. With LeastSquares it reads t once more than
+// Calibrate does, and needs memory for all elements that share a parameter.
 func (t Stream) CalibrateWeighted(s Scheme, i Importance) (Params, error) {
 	n, err := elements(t.Shape)
 	if err != nil {
@@ -39,8 +39,8 @@ func (t Stream) CalibrateWeighted(s Scheme, i Importance) (Params, error) {
 	return calibrateWeighted(nil, t.Source, n, t.Shape, s, i)
 }
 
-// calibrateWeighted is CalibrateWeighted of a tensor with n elements, which are x or are read
-// from src.
+// calibrateWeighted is CalibrateWeighted for a tensor of n elements. The elements are x, or are
+// read from src if that is not nil.
 func calibrateWeighted(x []float32, src Source, n int, shape []int, s Scheme, i Importance) (Params, error) {
 	if err := s.validateForTensor(); err != nil {
 		return Params{}, err
@@ -79,20 +79,20 @@ func calibrateWeighted(x []float32, src Source, n int, shape []int, s Scheme, i 
 	return p, nil
 }
 
-// A weightedChoice is the job of choosing the ranges of all parameters of a tensor by weighted
-// errors.
+// A weightedChoice chooses the ranges of all parameters of a tensor by their weighted errors.
 type weightedChoice struct {
 	valueWalk
 	scheme  scaler
 	weights weights
 	x       []float32
 	whole   []Range   // of the values of each parameter
-	lo, hi  []float32 // the ranges: at first those of the least error without weights
+	lo, hi  []float32 // the chosen ranges; before run, those of the least error without weights
 }
 
 var weightedParts = work.New(func(c **weightedChoice, i int) { (*c).guarded(i) })
 
-// run chooses all ranges. The elements of the tensor are x or are read from src.
+// run chooses all ranges. The elements of the tensor are x, or are read from src if that is not
+// nil.
 func (c *weightedChoice) run(x []float32, src Source, l layout) error {
 	n := c.begin(l, src)
 	c.x = x
@@ -108,7 +108,8 @@ func (c *weightedChoice) run(x []float32, src Source, l layout) error {
 	return err
 }
 
-// guarded is part in a goroutine other than the caller's: it keeps a panic for the caller.
+// guarded is part for a goroutine other than the caller's. It records a panic, which is raised
+// again in the caller's goroutine.
 func (c *weightedChoice) guarded(i int) {
 	done := false
 	defer c.guard(&done)
@@ -152,12 +153,12 @@ type weightedValues struct {
 	columns columnWork
 }
 
-// take takes the elements x of the j-th parameter of b. It reports whether their weights are not
-// all the same.
+// take sets u to the elements x of the j-th parameter of b that have a weight above 0. It reports
+// whether the weights of all elements of the parameter differ.
 func (u *weightedValues) take(x []float32, w *weights, b *block, j int) bool {
 	u.Values, u.Weights = u.Values[:0], u.Weights[:0]
 	outer, inner, byOuter, byInner := b.rows, b.run, b.stride, 1
-	if b.n > b.run { // columns were copied one after the other
+	if b.n > b.run { // x is a copy in which the columns are one after the other
 		outer, inner, byOuter, byInner = b.run, b.rows, 1, b.stride
 	}
 	first, equal := w.of(b.e+j*b.run), true
@@ -175,7 +176,8 @@ func (u *weightedValues) take(x []float32, w *weights, b *block, j int) bool {
 	return !equal
 }
 
-// scale makes the largest weight at least 1/2 and less than 1, by a power of two.
+// scale multiplies the weights by a power of two, so that the largest is in [1/2, 1). It removes
+// elements whose weights underflow to 0.
 func (u *weightedValues) scale() {
 	most := 0.0
 	for _, h := range u.Weights {
@@ -195,8 +197,8 @@ func (u *weightedValues) scale() {
 	u.Values, u.Weights = u.Values[:n], u.Weights[:n]
 }
 
-// cost returns the sum of w·e² with the range r, or infinity if the sum is above limit. The
-// elements are added one after the other.
+// cost returns the sum of w·e² under the range r. If the sum is above limit, cost may return
+// infinity. The products are added in the order of the elements.
 func (u *weightedValues) cost(s *scaler, r Range, limit float64) float64 {
 	scale, zero := s.of(r)
 	g := s.grid()

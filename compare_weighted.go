@@ -6,26 +6,30 @@ import (
 	"github.com/a01592f9/quant/internal/exact"
 )
 
-// WeightedMetrics are metrics in which the squared error of each element counts with its
+// WeightedMetrics are metrics in which the squared error of each element is multiplied by its
 // importance w. e is the error of an element x, as in Metrics.
 //
-// Sums are in float64. The products w·e², w·x² and the weights of a channel are added in
-// row-major order, one after the other, and those of a tensor are the sums of its channels,
-// added in order. So every machine gives the same bits. If all elements of a channel or of a
-// tensor have the same importance, its weighted metrics are exactly the RMSE and the SQNR of
-// its Metrics.
+// Sums are computed in float64. The sums of a channel, of w·e², w·x² and w, are added element by
+// element in row-major order. The sums of a tensor are those of its channels, added in order. So
+// the results have the same bits on every machine. If all elements of a channel or of a tensor
+// have the same importance, its weighted metrics are exactly the RMSE and the SQNR of its
+// Metrics.
 type WeightedMetrics struct {
-	RMSE float64 // sqrt(sum w·e² / sum w)
-	SQNR float64 // 10*log10(sum w·x² / sum w·e²) in dB; +Inf where sum w·e² is 0, else -Inf where sum w·x² is
+	// RMSE is sqrt(sum w·e² / sum w), in the unit of the tensor's values.
+	RMSE float64
+
+	// SQNR is 10*log10(sum w·x² / sum w·e²) in dB. It is +Inf if sum w·e² is 0. Otherwise it
+	// is -Inf if sum w·x² is 0.
+	SQNR float64
 }
 
-// A WeightedResult is what one scheme does to a tensor whose elements have an importance.
+// A WeightedResult has the weighted metrics of one scheme.
 type WeightedResult struct {
 	WeightedMetrics                   // over all elements
 	Channels        []WeightedMetrics // over each channel of Comparison.Axis
 }
 
-// A WeightedComparison is a Comparison with weighted metrics beside the others.
+// A WeightedComparison is a Comparison with weighted metrics in addition.
 type WeightedComparison struct {
 	Comparison *Comparison      // of the parameters that CalibrateWeighted returns
 	Weighted   []WeightedResult // of each scheme, in the order of Comparison.Results
@@ -37,37 +41,38 @@ func (c *WeightedComparison) Winner() (best int, factor float64) {
 }
 
 // CompareWeighted is [Compare] with an importance for the elements: it calibrates t to each
-// scheme as CalibrateWeighted does, and measures the weighted errors too. Unlike Compare it
-// makes a pass over t for them. Errors: those of Compare and of Importance.Validate.
+// scheme as CalibrateWeighted does, and measures the weighted errors too. It makes one more pass
+// over t to measure them. Errors: those of Compare and of Importance.Validate.
 func CompareWeighted(t Tensor, i Importance, schemes ...Scheme) (*WeightedComparison, error) {
 	return weightedSubject{x: t.Data, shape: t.Shape}.compare(i, schemes)
 }
 
-// CompareParamsWeighted is [CompareParams] with weighted metrics beside the others.
+// CompareParamsWeighted is [CompareParams] with weighted metrics in addition.
 func CompareParamsWeighted(t Tensor, i Importance, params ...Params) (*WeightedComparison, error) {
 	return weightedSubject{x: t.Data, shape: t.Shape}.compareParams(i, params)
 }
 
-// CompareWeighted is [CompareWeighted] of t.
+// CompareWeighted is [CompareWeighted] for t.
 func (t Stream) CompareWeighted(i Importance, schemes ...Scheme) (*WeightedComparison, error) {
 	return weightedSubject{src: t.Source, shape: t.Shape}.compare(i, schemes)
 }
 
-// CompareParamsWeighted is [CompareParamsWeighted] of t.
+// CompareParamsWeighted is [CompareParamsWeighted] for t.
 func (t Stream) CompareParamsWeighted(i Importance, params ...Params) (*WeightedComparison, error) {
 	return weightedSubject{src: t.Source, shape: t.Shape}.compareParams(i, params)
 }
 
-// A weightedSubject is a tensor in memory or, if src is not nil, one that is read.
+// A weightedSubject is a tensor in memory, or a tensor that is read from src if that is not nil.
 type weightedSubject struct {
 	x     []float32
 	src   Source
 	shape []int
 }
 
-// compare is CompareWeighted of t.
+// compare is CompareWeighted for t.
 func (t weightedSubject) compare(i Importance, schemes []Scheme) (*WeightedComparison, error) {
-	// The cheapest comparison finds all errors of the tensor and the schemes.
+	// A comparison without searches reports an invalid tensor or scheme. It also has the
+	// parameters of all methods but LeastSquares.
 	cheap := append([]Scheme(nil), schemes...)
 	for k := range cheap {
 		if cheap[k].Method == LeastSquares {
@@ -92,7 +97,7 @@ func (t weightedSubject) compare(i Importance, schemes []Scheme) (*WeightedCompa
 	return t.compareParams(i, params)
 }
 
-// plain is Compare of t.
+// plain is Compare for t.
 func (t weightedSubject) plain(schemes []Scheme) (*Comparison, error) {
 	if t.src != nil {
 		return Stream{t.src, t.shape}.Compare(schemes...)
@@ -100,7 +105,7 @@ func (t weightedSubject) plain(schemes []Scheme) (*Comparison, error) {
 	return Compare(Tensor{t.x, t.shape}, schemes...)
 }
 
-// compareParams is CompareParamsWeighted of t.
+// compareParams is CompareParamsWeighted for t.
 func (t weightedSubject) compareParams(i Importance, params []Params) (*WeightedComparison, error) {
 	var c *Comparison
 	var err error
@@ -131,7 +136,7 @@ func (t weightedSubject) compareParams(i Importance, params []Params) (*Weighted
 	return m.result(), nil
 }
 
-// A weightedMeasure is the job of measuring the weighted errors of a comparison.
+// A weightedMeasure measures the weighted errors of a comparison.
 type weightedMeasure struct {
 	weights
 	layout
@@ -139,23 +144,24 @@ type weightedMeasure struct {
 	sums []weightedSums // of each channel
 	sq   [][]float64    // sum w·e² of each scheme and channel
 
-	// Of one block.
-	read, y  []float32
+	// Buffers for up to bufferLen elements.
+	read, y  []float32 // elements that are read, and reconstructed elements
 	weight   []float64 // of each element
 	channels []int     // of each element
 	unsigned []uint16  // codes
-	signed   []int16
-	bytes    []uint8
+	signed   []int16   // codes
+	bytes    []uint8   // codes
 }
 
 // weightedSums are the sums of a channel that do not depend on a scheme.
 type weightedSums struct {
-	weight, squares float64
-	first           float64 // weight
-	n               int     // elements
-	unequal         bool
+	weight, squares float64 // sum w and sum w·x²
+	first           float64 // the weight of the first element
+	n               int     // number of elements
+	unequal         bool    // the weights of the channel differ
 }
 
+// begin allocates the sums of the errors.
 func (m *weightedMeasure) begin() {
 	m.sq = make([][]float64, len(m.c.Results))
 	for i := range m.sq {
@@ -163,7 +169,8 @@ func (m *weightedMeasure) begin() {
 	}
 }
 
-// add adds the weighted errors of n elements, which are x or are read from src.
+// add adds the weighted errors of the n elements of the tensor. The elements are x, or are read
+// from src if that is not nil.
 func (m *weightedMeasure) add(x []float32, src Source, n int) error {
 	for off := 0; off < n; off += bufferLen {
 		end := min(off+bufferLen, n)
@@ -187,8 +194,8 @@ func (m *weightedMeasure) add(x []float32, src Source, n int) error {
 	return nil
 }
 
-// addSquares adds the weights and the squares of x, whose first element is e, to the sums of
-// their channels.
+// addSquares adds the weights and the weighted squares of x to the sums of their channels. e is
+// the index of the first element of x in the tensor.
 func (m *weightedMeasure) addSquares(x []float32, e int) {
 	m.weight, m.channels = resize(m.weight, len(x)), resize(m.channels, len(x))
 	for j, v := range x {
@@ -205,8 +212,8 @@ func (m *weightedMeasure) addSquares(x []float32, e int) {
 	}
 }
 
-// addErrors adds the weighted squared errors of x, whose reconstruction is m.y, to the sums of
-// their channels.
+// addErrors adds the weighted squared errors of x to sq, the sums of their channels. m.y is the
+// reconstruction of x.
 func (m *weightedMeasure) addErrors(sq []float64, x []float32) {
 	for j, w := range m.weight {
 		if w > 0 {
@@ -216,7 +223,8 @@ func (m *weightedMeasure) addErrors(sq []float64, x []float32) {
 	}
 }
 
-// reconstruct stores in m.y what becomes of x, whose first element is e, with the parameters p.
+// reconstruct quantizes and dequantizes x with the parameters p, and stores the result in m.y. e
+// is the index of the first element of x in the tensor.
 func (m *weightedMeasure) reconstruct(x []float32, e int, p *Params) error {
 	m.y = resize(m.y, len(x))
 	if p.Scheme.Format.number != 0 {
@@ -231,7 +239,8 @@ func (m *weightedMeasure) reconstruct(x []float32, e int, p *Params) error {
 	return reconstruct(m.y, m.signed, x, e, m.c.Shape, *p)
 }
 
-// reconstruct stores in y what becomes of x, whose first element is e, by way of codes.
+// reconstruct quantizes x to codes and dequantizes the codes to y. e is the index of the first
+// element of x in the tensor.
 func reconstruct[T Code](y []float32, codes []T, x []float32, e int, shape []int, p Params) error {
 	if err := QuantizePart(codes, x, e, shape, p); err != nil {
 		return err
@@ -262,7 +271,7 @@ func (m *weightedMeasure) result() *WeightedComparison {
 	return r
 }
 
-// weightedMetrics returns the metrics of sums of w·e², w·x² and w.
+// weightedMetrics returns the metrics from sq = sum w·e², squares = sum w·x² and weight = sum w.
 func weightedMetrics(sq, squares, weight float64) WeightedMetrics {
 	m := WeightedMetrics{RMSE: math.Sqrt(sq / weight), SQNR: math.Inf(1)}
 	if sq > 0 {

@@ -2,17 +2,18 @@ package quant
 
 import "fmt"
 
-// A Granularity says which elements of a tensor share a scale and a zero
-// point. Its zero value is PerTensor. Granularities can be compared with ==.
+// A Granularity says which elements of a tensor share a scale and a zero point. The zero value is
+// PerTensor. Granularities can be compared with ==.
 type Granularity struct {
 	unit unit
-	axis int
-	size int // of a group, or of a block along axis
+	axis int // of PerBlock, the second axis
+	size int // the length of a group, or of a block along axis
 
-	// The first axis of a block, and the size of the block along it.
+	// The first axis of a block, and the length of the block along it.
 	axis0, size0 int
 }
 
+// A unit is the kind of a Granularity.
 type unit uint8
 
 const (
@@ -25,33 +26,32 @@ const (
 // PerTensor gives the whole tensor one scale and one zero point.
 var PerTensor = Granularity{}
 
-// PerChannel gives every index of an axis its own scale and zero point. A
-// negative axis counts from the end: -1 is the last. The weights of a PyTorch
-// layer have their output channels on axis 0 (on axis 1 if it is a transposed
-// convolution), those of an ONNX MatMul on axis -1.
+// PerChannel gives every index of an axis its own scale and zero point. A negative axis counts
+// from the end: -1 is the last axis. The weights of a PyTorch layer have their output channels on
+// axis 0, or on axis 1 for a transposed convolution. The weights of an ONNX MatMul have them on
+// axis -1.
 func PerChannel(axis int) Granularity { return Granularity{unit: perChannel, axis: axis} }
 
-// PerGroup cuts an axis into groups of size consecutive indices (the last may
-// be shorter) and gives every group, at every position of the other axes, its
-// own scale and zero point. Parameters are in row-major order of the tensor's
-// shape with the axis' length replaced by the number of groups, as in ONNX's
-// blocked quantization.
+// PerGroup divides an axis into groups of size consecutive indices; the last group may be
+// shorter. Every group, at every position of the other axes, has its own scale and zero point.
+// The parameters are in row-major order of the tensor's shape, with the length of the axis
+// replaced by the number of groups. ONNX calls this blocked quantization.
 func PerGroup(axis, size int) Granularity {
 	return Granularity{unit: perGroup, axis: axis, size: size}
 }
 
-// PerBlock cuts two axes, axis0 into pieces of size0 consecutive indices and axis1 into pieces
-// of size1, and gives every block of size0 by size1 elements, at every position of the other
-// axes, its own scale and zero point. The last block of an axis may be shorter. One of the two
-// axes must be the last of the tensor. Parameters are in row-major order of the tensor's shape
-// with the lengths of both axes replaced by their numbers of blocks. The FP8 weights of
-// DeepSeek-V3 have PerBlock(0, 128, 1, 128).
+// PerBlock divides axis0 into pieces of size0 consecutive indices, and axis1 into pieces of
+// size1; the last piece of an axis may be shorter. Every block of size0 by size1 elements, at
+// every position of the other axes, has its own scale and zero point. One of the two axes must be
+// the last axis of the tensor. The parameters are in row-major order of the tensor's shape, with
+// the lengths of both axes replaced by their numbers of blocks. The FP8 weights of DeepSeek-V3
+// have PerBlock(0, 128, 1, 128).
 func PerBlock(axis0, size0, axis1, size1 int) Granularity {
 	return Granularity{unit: perBlock, axis: axis1, size: size1, axis0: axis0, size0: size0}
 }
 
-// Axis returns the axis of PerChannel or PerGroup as it was given; ok is false
-// for PerTensor, and for PerBlock, which has two.
+// Axis returns the axis of PerChannel or PerGroup as it was given. ok is false for PerTensor, and
+// for PerBlock, which has two axes.
 func (g Granularity) Axis() (axis int, ok bool) {
 	if g.unit == perBlock {
 		return 0, false
@@ -59,7 +59,7 @@ func (g Granularity) Axis() (axis int, ok bool) {
 	return g.axis, g.unit != perTensor
 }
 
-// GroupSize returns the size of PerGroup; ok is false for the others.
+// GroupSize returns the size of PerGroup. ok is false for other granularities.
 func (g Granularity) GroupSize() (size int, ok bool) {
 	if g.unit != perGroup {
 		return 0, false
@@ -67,8 +67,8 @@ func (g Granularity) GroupSize() (size int, ok bool) {
 	return g.size, true
 }
 
-// Block returns the axes and the sizes of PerBlock as they were given; ok is false for the
-// others.
+// Block returns the axes and the sizes of PerBlock as they were given. ok is false for other
+// granularities.
 func (g Granularity) Block() (axis0, size0, axis1, size1 int, ok bool) {
 	if g.unit != perBlock {
 		return 0, 0, 0, 0, false
@@ -93,7 +93,7 @@ func (g Granularity) String() string {
 	return "per tensor"
 }
 
-// validate returns an error for a size that is not positive.
+// validate returns an error wrapping ErrGroupSize if a size is not positive.
 func (g Granularity) validate() error {
 	switch {
 	case g.unit >= perGroup && g.size <= 0:
@@ -104,8 +104,9 @@ func (g Granularity) validate() error {
 	return nil
 }
 
-// blockAxes returns the axes of a block and its sizes along them, counted from the front of rank
-// axes, the last axis as the second.
+// blockAxes returns the axes of PerBlock and the sizes along them, for a tensor with rank axes.
+// The axes count from the front, and axis1 is the last axis of the tensor. An error wraps
+// ErrAxis.
 func (g Granularity) blockAxes(rank int) (axis0, size0, axis1, size1 int, err error) {
 	size0, size1 = g.size0, g.size
 	if axis0, err = checkAxis(g.axis0, rank); err != nil {
@@ -126,8 +127,8 @@ func (g Granularity) blockAxes(rank int) (axis0, size0, axis1, size1 int, err er
 	return axis0, size0, axis1, size1, err
 }
 
-// checkAxis returns axis counted from the front of rank axes; a tensor without
-// a shape has one.
+// checkAxis returns axis counted from the front, for a tensor with rank axes. A tensor without a
+// shape has the rank 0 and one axis. An error wraps ErrAxis.
 func checkAxis(axis, rank int) (int, error) {
 	rank = max(rank, 1)
 	if axis < -rank || axis >= rank {

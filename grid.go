@@ -1,9 +1,9 @@
 package quant
 
-// The kernel for each kind of format. Codes of codebooks are bytes.
+// Functions that call the kernel for the format of a scheme. The codes of codebooks are bytes.
 
-// A codeGrid has what the loops over elements need of a scheme: how x/scale becomes a code, and
-// which value a code stands for.
+// A codeGrid has the fields of a scheme that the loops over elements need: how x/scale becomes a
+// code, and which value a code stands for.
 type codeGrid struct {
 	qmin, qmax int32
 	bits       int       // of a code
@@ -69,7 +69,7 @@ func (g *codeGrid) errorsRuns(acc []sums, sq []float64, src []float32, run int, 
 	}
 }
 
-// errorsInside is errorsRuns for elements that all have codes in the grid.
+// errorsInside is errorsRuns for elements that are not clipped.
 func (g *codeGrid) errorsInside(acc []sums, sq []float64, src []float32, run int, scale []float32, zero []int32) {
 	n := errorsInsideRuns(acc, sq, src, run, scale, zero)
 	if n == len(acc) {
@@ -81,7 +81,8 @@ func (g *codeGrid) errorsInside(acc []sums, sq []float64, src []float32, run int
 	g.errorsRuns(acc[n:], sq, src[n*run:], run, scale[n:], zero[n:])
 }
 
-// An insideRuns is what errorsInside takes of a scheme: where the sums go, and the parameters.
+// An insideRuns has the arguments of errorsInside for one scheme: the sums that it stores, and
+// the parameters of each run.
 type insideRuns struct {
 	grid  *codeGrid
 	acc   []sums
@@ -102,14 +103,14 @@ func errorsInsideBoth(a, b insideRuns, sq []float64, src []float32, run int) {
 	b.grid.errorsInside(b.acc[n:], nil, src[n*run:], run, b.scale[n:], b.zero[n:])
 }
 
-// errorsInsideColumns is errorsColumns for elements that all have codes in the grid.
+// errorsInsideColumns is errorsColumns for elements that are not clipped.
 func (g *codeGrid) errorsInsideColumns(acc columnSums, src []float32, rows, stride int, scale []float32, zero []int32) {
 	for i := 0; i < len(scale); {
 		n := errorsInsideColumns(acc.from(i), src[i:], rows, stride, scale[i:], zero[i:])
 		if i += n; i < len(scale) {
 			k := len(scale) - i
 			if active == avx512 {
-				k = min(k, 16) // the kernel serves those behind them perhaps
+				k = min(k, 16) // errorsInsideColumns may have a kernel for the next columns
 			}
 			g.errorsColumns(acc.from(i).sub(k), src[i:], rows, stride, scale[i:i+k], zero[i:i+k])
 			i += k
@@ -117,8 +118,9 @@ func (g *codeGrid) errorsInsideColumns(acc columnSums, src []float32, rows, stri
 	}
 }
 
-// holds reports whether elements from lo to hi have codes in the grid, one range for each
-// parameter, and whether errorsInside has a use for that. Codes rise with elements.
+// holds reports whether errorsInside can be used: whether the codes are integers of at most 8
+// bits, and the elements of no parameter are clipped. lo and hi have the least and the largest
+// element of each parameter. That is enough, because codes increase with the elements.
 func (g *codeGrid) holds(lo, hi, scale []float32, zero []int32) bool {
 	if g.book != nil || g.qmax-g.qmin > 255 {
 		return false

@@ -6,21 +6,21 @@ import (
 )
 
 // An Importance says how much the squared error of each element of a tensor counts. It is for
-// CalibrateWeighted and CompareWeighted.
+// CalibrateWeighted and CompareWeighted. Only the ratios of importances matter.
 //
-// An element's importance depends on its place along an axis: usually the axis of a weight that
-// a matrix product sums over, which is the last of a weight of the shape [out, in], and axis 0
-// of an ONNX MatMul. If the importance of an input is the mean of its square over many
-// activations, the weighted error is the mean squared error of the outputs of the layer, for
-// inputs that are not correlated. llama.cpp calls such means an importance matrix.
-//
-// Only the ratios of importances matter.
+// The importance of an element depends on its index along an axis. Usually this is the axis of a
+// weight that a matrix product sums over: the last axis of a weight of the shape [out, in], and
+// axis 0 of an ONNX MatMul. Let the importance of an input be the mean of its square over many
+// activations. Then the weighted error is proportional to the mean squared error of the outputs
+// of the layer, if the inputs are not correlated. llama.cpp calls such means an importance
+// matrix.
 type Importance struct {
-	// Axis is the axis that Values belong to. It counts from the end if it is negative: -1 is
-	// the last.
+	// Axis is the axis that Values belong to. A negative axis counts from the end: -1 is the
+	// last axis.
 	Axis int
 
-	// Values are finite and not negative; they may be 0. There are, in row-major order,
+	// Values are finite and not negative; they may be 0. They are in row-major order, and their
+	// number is
 	//
 	//   - one for each index of Axis,
 	//   - one for each element of all axes from Axis on: for the inputs of a convolution with a
@@ -41,16 +41,18 @@ func (i Importance) Validate(shape []int) error {
 	return err
 }
 
-// weights are an Importance as the elements of a tensor see it.
+// weights gives the weight of each element of a tensor. The weights are the values of an
+// Importance, multiplied by a power of two.
 type weights struct {
-	matrix int // elements that have the same list of values
-	inner  int // consecutive elements that have the same value
-	length int // of a list
-	values []float64
-	equal  bool // whether all weights are the same
+	matrix int       // number of consecutive elements with the same list of values
+	inner  int       // number of consecutive elements with the same value
+	length int       // of a list
+	values []float64 // the lists, one after the other
+	equal  bool      // all weights are the same
 }
 
-// weights checks i for a tensor of n elements.
+// weights returns the weights of a tensor with n elements and the given shape. It returns an
+// error wrapping ErrImportance or ErrAxis if i is not valid for the shape.
 func (i Importance) weights(n int, shape []int) (weights, error) {
 	if len(shape) == 0 {
 		shape = []int{n}
@@ -85,7 +87,8 @@ func (i Importance) weights(n int, shape []int) (weights, error) {
 		w.equal = w.equal && v == i.Values[0]
 		most = max(most, v)
 	}
-	// A power of two makes the largest at least 1/2 and less than 1, so that no sum overflows.
+	// Multiply the values by a power of two, so that the largest is in [1/2, 1) and no sum
+	// overflows.
 	_, exponent := math.Frexp(most)
 	w.values = make([]float64, len(i.Values))
 	for k, v := range i.Values {

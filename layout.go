@@ -5,55 +5,58 @@ import (
 	"math"
 )
 
-// Shapes at which the columns walk takes over from the runs walk, see layout.
+// Limits between the two walks of a layout, in elements.
 const (
-	shortRun  = 32      // a run shorter than this may be walked as columns,
-	spreadMin = 4       // if at least so many rows share the spread parameters
-	wideRow   = 64      // narrower rows are taken several at a time
-	longRow   = 1 << 12 // shorter rows are read together with those of others
-	valueCols = 16      // columns that are copied at a time: a cache line
+	shortRun  = 32      // shorter runs are walked as columns if there are spreadMin rows,
+	spreadMin = 4       // each row a run of every channel
+	wideRow   = 64      // narrower rows are merged into rows of at least this width
+	longRow   = 1 << 12 // shorter rows are read together with the rows of other parameters
+	valueCols = 16      // number of columns that are copied at a time: a cache line
 )
 
-// A layout is a shape as a granularity sees it: [outer, axis, inner], row-major.
-// The words for what it is made of:
+// A layout divides the elements of a tensor by their parameters: a scale and a zero point. It
+// has the shape [outer, axis, inner] in row-major order: axis is the length of the axis of the
+// granularity, and outer and inner are the products of the lengths before and after it. The
+// words that this package uses:
 //
-//   - A run is consecutive elements that share parameters, or a channel.
-//   - A row is consecutive elements that have parameters of their own each. A column
-//     is the elements at the same place of each row: they share parameters.
-//   - A block is some runs, or some rows of some columns, that a walk passes to kernels
-//     together.
-//   - A part is what one goroutine does at a time: many blocks.
-//   - A segment is consecutive blocks of a channel. The sums of its blocks are added
-//     first, and then the sums of segments: see order.
+//   - A run is consecutive elements with the same parameters or in the same channel.
+//   - A row is consecutive elements with different parameters. A column is the elements at the
+//     same place in each row: these share parameters.
+//   - A block is some runs, or some rows of some columns, that a walk passes to a kernel in one
+//     call.
+//   - A part is the blocks that one goroutine handles at a time.
+//   - A segment is consecutive blocks of a channel. The sums of its blocks are added first, and
+//     then the sums of the segments: see order.
 //
-// One of two walks covers every granularity. In the runs walk elements that
-// share parameters are consecutive: a run for the whole tensor, for each index
-// of the axis, or for each group along a last axis. In the columns walk the
-// parameters change with every element of a row and repeat with the next row:
-// an axis that is last, one with a short inner length, or groups along an axis
-// that is not last.
+// Every granularity uses one of two walks. In the runs walk the elements that share parameters
+// are consecutive: the whole tensor, an index of the axis, or a group along the last axis. In
+// the columns walk the parameters change with every element of a row and are the same in the
+// next row: for channels along the last axis, for channels with a short inner length, and for
+// groups along an axis that is not the last.
 type layout struct {
 	outer, axis, inner int
 
-	// group is the number of indices of the axis that share parameters; 0
-	// means that parameters belong to the indices themselves. Per tensor is an
-	// axis of one index.
+	// group is the number of consecutive indices of the axis that share parameters, and groups
+	// is the number of groups along the axis. Both are 0 if each index of the axis has its
+	// own parameters. A layout per tensor has an axis of the length 1.
 	group, groups int
 
-	// In a layout of blocks of two axes, the rows are those of the last axis, and bands of
-	// tall rows share parameters: rows whose indices of the first axis are neighbours. high
-	// is the length of the first axis, bands the number of bands along it, and apart how
-	// many rows lie between neighbours, plus one. All are 0 in other layouts.
+	// These are for blocks of two axes, and 0 in other layouts. The rows are those of the last
+	// axis. tall is the number of rows of a block: rows at tall consecutive indices of the
+	// first axis share parameters, and are a band. high is the length of the first axis, bands
+	// is the number of bands along it, and apart is the distance in rows between two
+	// consecutive indices of it.
 	tall, high, bands, apart int
 
-	params int // scales and zero points
+	params int // number of scales, and of zero points
 
-	// cols is the number of columns of a row in a columns walk without groups,
-	// 0 in other walks. It is a multiple of axis*inner: narrow rows are merged.
+	// cols is the number of columns of a row in a columns walk without groups, and 0 in other
+	// walks. It is a multiple of axis*inner, since narrow rows are merged.
 	cols int
 }
 
-// newLayout checks shape against the n elements that there are, and g against shape.
+// newLayout returns the layout of n elements with the given shape, by the granularity g. It
+// returns an error if the shape does not have n elements, or g is not valid for the shape.
 func newLayout(n int, shape []int, g Granularity) (layout, error) {
 	if n == 0 {
 		return layout{}, ErrEmpty
@@ -104,8 +107,8 @@ func axisLayout(n int, shape []int, g Granularity, axis int) layout {
 	return channelsOf(l.outer, l.axis, l.inner)
 }
 
-// blockLayout is newLayout for blocks of two axes. Blocks that are one element wide or high are
-// groups of an axis.
+// blockLayout is newLayout for blocks of two axes. If blocks have the length 1 along one axis,
+// the layout is that of groups along the other axis.
 func blockLayout(n int, shape []int, g Granularity) (layout, error) {
 	axis0, size0, axis1, size1, err := g.blockAxes(max(1, len(shape)))
 	if err != nil {
@@ -131,8 +134,8 @@ func blockLayout(n int, shape []int, g Granularity) (layout, error) {
 	return l, nil
 }
 
-// band returns the index of the band of row o, among those of all indices of the other axes.
-// Where there are no bands, it is o.
+// band returns the index of the band that row o belongs to. It counts the bands at all indices
+// of the other axes. In a layout without bands it returns o.
 func (l *layout) band(o int) int {
 	if l.tall == 0 {
 		return o
@@ -149,9 +152,8 @@ func layoutOrEmpty(n int, shape []int, g Granularity) (layout, error) {
 	return newLayout(n, shape, g)
 }
 
-// emptyLayout is newLayout for a tensor without elements, such as a batch without
-// rows. The layout has no walk. The axes that have indices give the number of
-// parameters.
+// emptyLayout is newLayout for a tensor without elements, such as a batch of no rows. The layout
+// cannot be walked. It has the number of parameters that the lengths of the axes give.
 func emptyLayout(shape []int, g Granularity) (layout, error) {
 	if len(shape) == 0 {
 		shape = []int{0}
@@ -177,7 +179,7 @@ func emptyLayout(shape []int, g Granularity) (layout, error) {
 		if err != nil {
 			return layout{}, err
 		}
-		return layout{inner: 1, axis: shape[axis1]}, nil // each block has an element, or there is none
+		return layout{inner: 1, axis: shape[axis1]}, nil // without elements there are no blocks
 	}
 	axis, err := checkAxis(g.axis, len(shape))
 	if err != nil {
@@ -185,16 +187,16 @@ func emptyLayout(shape []int, g Granularity) (layout, error) {
 	}
 	l := layout{inner: 1, axis: shape[axis], params: shape[axis]}
 	if g.unit == perGroup {
-		l.params = 0 // each group has an element, or there is none
+		l.params = 0 // without elements there are no groups
 	}
 	return l, nil
 }
 
-// partLen is about how many elements make a part of a job: a few microseconds of
-// work, and a multiple of 8, so that a part's packed codes begin at a byte.
+// partLen is the approximate number of elements of a part. It is a few microseconds of work, and
+// a multiple of 8, so the packed codes of a part begin at a byte.
 const partLen = 1 << 16
 
-// channelsOf returns the layout of channels.
+// channelsOf returns the layout of the channels of an axis.
 func channelsOf(outer, axis, inner int) layout {
 	l := layout{outer: outer, axis: axis, inner: inner, params: axis}
 	if l.axis == 1 { // one channel is the whole tensor
@@ -209,7 +211,7 @@ func channelsOf(outer, axis, inner int) layout {
 	return l
 }
 
-// largest returns the largest number of elements of a parameter.
+// largest returns the largest number of elements that share a parameter.
 func (l *layout) largest() int {
 	if l.group > 0 {
 		return l.group * max(1, l.tall)
@@ -217,7 +219,7 @@ func (l *layout) largest() int {
 	return l.n() / l.params
 }
 
-// elementsOrNone is elements, but 0 for a shape with an axis of length 0.
+// elementsOrNone is elements, but returns 0 for a shape with an axis of length 0.
 func elementsOrNone(shape []int) (int, error) {
 	for _, d := range shape {
 		if d == 0 {
@@ -228,7 +230,8 @@ func elementsOrNone(shape []int) (int, error) {
 	return elements(shape)
 }
 
-// elements returns the product of shape, which must be positive and an int.
+// elements returns the number of elements of a shape: the product of its lengths. It returns an
+// error if a length is not positive or the product overflows an int.
 func elements(shape []int) (int, error) {
 	n := 1
 	for i, d := range shape {
@@ -245,53 +248,54 @@ func elements(shape []int) (int, error) {
 	return n, nil
 }
 
-// cloneShape keeps a shape that an error prints from making every caller's
-// shape escape to the heap.
+// cloneShape returns a copy of a shape, for the text of an error. Without the copy the shape of
+// every caller would escape to the heap.
 func cloneShape(shape []int) []int { return append([]int(nil), shape...) }
 
+// n returns the number of elements.
 func (l *layout) n() int { return l.outer * l.axis * l.inner }
 
-// spread reports whether the parameters have to be laid out anew, one for each
-// of l.cols columns, before the columns walk can read them.
+// spread reports whether the columns walk needs the parameters spread: copied so that each of
+// the l.cols columns has its own.
 func (l *layout) spread() bool { return l.cols > l.params }
 
 // channel returns the index along the axis of element e.
 func (l *layout) channel(e int) int { return e / l.inner % l.axis }
 
-// Blocks are not larger than what a kernel takes at a time.
+// The largest size of a block: what a kernel takes in one call.
 const (
 	blockRows = 1024
 	blockCols = 512
-	blockRuns = 256 // short runs
+	blockRuns = 256 // number of short runs
 )
 
-// A block is a rectangle of elements that is taken at once: rows of consecutive
-// runs, or of columns.
+// A block is a rectangle of elements that a walk handles at once: rows of consecutive runs, or
+// rows of columns.
 type block struct {
-	e            int // first element
-	n            int // elements of a row
-	rows, stride int // rows, and how far one begins behind the one before
-	run          int // length of a run, of which the last may be shorter; 0 for columns
+	e            int // index of the first element
+	n            int // number of elements of a row
+	rows, stride int // number of rows, and distance in elements between their starts
+	run          int // length of a run, or 0 for columns; the last run may be shorter
 	p            int // channel or parameter of the first element
-	slot         int // that sums are for
+	slot         int // index of the sums that the block is added to
 }
 
-// A span is a block of consecutive elements, for kernels that need no more of it.
+// A span is a block of consecutive elements, for kernels that need only these fields.
 type span struct {
-	n int // elements
+	n int // number of elements
 
-	// run is the length of the consecutive runs that the elements form, or of
-	// the rows if columns is set. The last may be shorter.
+	// run is the length of the consecutive runs, or of the rows if columns is set. The last
+	// may be shorter.
 	run     int
 	columns bool
 
-	// p is the index of the first parameter: of the first run, or of the first
-	// column. The others follow it. In a columns walk without groups it counts
-	// columns (spread parameters), else parameters.
+	// p is the index of the parameter of the first run or of the first column. The others
+	// follow it. In a columns walk without groups p counts columns, since the parameters are
+	// spread. In other walks it counts parameters.
 	p int
 }
 
-// span returns the longest span that begins at element e and ends by end.
+// span returns the longest span that begins at element e and ends at or before element end.
 func (l *layout) span(e, end int) span {
 	switch {
 	case l.cols > 0:
@@ -319,7 +323,7 @@ func (l *layout) span(e, end int) span {
 			n := min(l.group-k, l.axis-j, end-e)
 			return span{n: n, run: n, p: p}
 		}
-		if l.axis%l.group == 0 && l.tall == 0 { // groups go on seamlessly into the next row
+		if l.axis%l.group == 0 && l.tall == 0 { // all groups have the same length, across rows too
 			return span{n: end - e, run: l.group, p: p}
 		}
 		return span{n: min(l.axis-j, end-e), run: l.group, p: p}
@@ -336,7 +340,8 @@ func (l *layout) span(e, end int) span {
 	return span{n: min(rows, (end-e)/l.inner) * l.inner, run: l.inner, columns: true, p: p}
 }
 
-// cut shortens a span of columns to what a kernel takes, and returns its rows.
+// cut shortens a span of columns to what a kernel takes in one call, and returns its number of
+// rows.
 func (p *span) cut() (rows int) {
 	if p.run > blockCols {
 		p.run, p.n = blockCols, blockCols
@@ -344,13 +349,12 @@ func (p *span) cut() (rows int) {
 	return p.n / p.run
 }
 
-// whole reports whether s, which begins at element e, holds all elements of each of
-// its groups.
+// whole reports whether s consists of complete groups. e is the first element of s.
 func (l *layout) whole(s span, e int) bool {
 	return l.group > 0 && l.tall == 0 && !s.columns && s.run == l.group && (s.n%l.group == 0 || (e+s.n)%l.axis == 0)
 }
 
-// size returns how many elements parameter p has.
+// size returns the number of elements that share parameter p.
 func (l *layout) size(p int) uint64 {
 	if l.group == 0 {
 		return uint64(l.n() / l.params)
@@ -359,7 +363,8 @@ func (l *layout) size(p int) uint64 {
 	return uint64(min(l.group, l.axis-g*l.group)) * uint64(l.height(p))
 }
 
-// height returns how many rows parameter p has in a layout of blocks of two axes, 1 in others.
+// height returns the number of rows of parameter p in a layout of blocks of two axes. It returns
+// 1 in other layouts.
 func (l *layout) height(p int) int {
 	if l.tall == 0 {
 		return 1
@@ -367,9 +372,10 @@ func (l *layout) height(p int) int {
 	return min(l.tall, l.high-p/l.groups/l.apart%l.bands*l.tall)
 }
 
-// paramsOf returns bounds of the parameters of elements e up to end.
+// paramsOf returns a range of parameters, from to to-1, that includes those of the elements e to
+// end-1.
 func (l *layout) paramsOf(e, end int) (from, to int) {
-	first, last := e/l.inner, (end-1)/l.inner // rows, of one index of the axis each
+	first, last := e/l.inner, (end-1)/l.inner // each is at one index of the axis
 	if l.group == 0 {
 		if first/l.axis == last/l.axis {
 			return first % l.axis, last%l.axis + 1
@@ -384,7 +390,8 @@ func (l *layout) paramsOf(e, end int) (from, to int) {
 	return from, to
 }
 
-// inPlace reports whether the elements of a parameter are in one run, or in long ones.
+// inPlace reports whether the elements of a parameter are one run or several long runs, so that
+// they need not be copied.
 func (l *layout) inPlace() bool {
 	if l.group > 0 {
 		return l.inner == 1 && l.tall == 0
@@ -392,11 +399,12 @@ func (l *layout) inPlace() bool {
 	return l.inner >= shortRun || l.outer == 1
 }
 
-// copiedTogether returns how many channels of short runs are copied at a time.
+// copiedTogether returns the number of channels of short runs that are copied at a time.
 func (l *layout) copiedTogether() int { return max(1, valueCols/l.inner) }
 
-// values returns the elements of parameter p, and of as many of the next, up to
-// n, as lie beside them: each row has a run of each.
+// values returns the block of the elements of parameter p. If the elements of the next
+// parameters are beside those in memory, the block includes up to n parameters. Each row of the
+// block has a run of each parameter.
 func (l *layout) values(p, n int) block {
 	if l.tall > 0 {
 		g, band := p%l.groups, p/l.groups
@@ -423,8 +431,8 @@ func (l *layout) values(p, n int) block {
 	return block{e: p * l.inner, n: k * l.inner, rows: l.outer, stride: l.axis * l.inner, run: l.inner, p: p}
 }
 
-// scattered reports whether the values of a parameter are in short rows, which
-// only make long reads together with those of others.
+// scattered reports whether the values of a parameter are in short rows. These are read together
+// with the rows of other parameters, so that reads are long.
 func (l *layout) scattered() bool {
 	if l.group > 0 {
 		return l.inner > 1
@@ -432,14 +440,14 @@ func (l *layout) scattered() bool {
 	return l.outer > 1 && l.inner < longRow
 }
 
-// How many values of a parameter are copied into one slice, at most: in rows that are
-// long enough to be read one by one, and scattered. Only tests change them.
+// The largest number of values of a parameter that are copied into one slice: mostScattered if
+// the values are scattered, and otherwise mostInRows. Only tests change these.
 var (
 	mostInRows    = 1 << 20
 	mostScattered = 1 << 16
 )
 
-// large reports whether parameters have more values than are copied into one slice.
+// large reports whether a parameter has too many values to copy them into one slice.
 func (l *layout) large() bool {
 	n := l.outer * l.inner
 	if l.group > 0 {

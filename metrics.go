@@ -6,24 +6,27 @@ import (
 	"github.com/a01592f9/quant/internal/exact"
 )
 
-// Metrics say how far a tensor, or a channel of it, is from its
-// reconstruction: e is reconstruction minus original, rounded to float32, in
-// the unit of the tensor's values. Sums are in float64, in an order that does
-// not depend on the machine (see the package documentation), so that every
-// machine gives the same bits.
+// Metrics measure the errors of a tensor or of a channel. The error e of an element is its
+// reconstruction minus the original, rounded to float32, in the unit of the tensor's values.
+// Sums are computed in float64, in an order that does not depend on the machine: see the package
+// documentation. So the results have the same bits on every machine.
 //
-// Where a reconstruction overflows float32, which takes values next to its
-// ends, errors are +Inf and SQNR is -Inf.
+// If a reconstruction overflows float32, errors are +Inf and SQNR is -Inf. This requires values
+// close to the largest float32.
 type Metrics struct {
-	N        int     // elements
-	MAE      float64 // mean absolute error: sum|e| / n
-	RMSE     float64 // root mean squared error: sqrt(sum e² / n)
+	N        int     // number of elements
+	MAE      float64 // mean absolute error: sum|e| / N
+	RMSE     float64 // root mean squared error: sqrt(sum e² / N)
 	MaxError float64 // max|e|
-	SQNR     float64 // signal to quantization noise ratio in dB: 10*log10(sum x² / sum e²); +Inf where sum e² is 0, else -Inf where sum x² is
-	Clipped  int     // elements whose code had to be clamped to the grid
+
+	// SQNR is the signal to quantization noise ratio in dB: 10*log10(sum x² / sum e²). It is
+	// +Inf if sum e² is 0. Otherwise it is -Inf if sum x² is 0.
+	SQNR float64
+
+	Clipped int // number of elements whose code was clamped to the grid
 }
 
-// set sets m to the metrics of n elements from sums of their errors, but not the SQNR.
+// set sets all fields of m except SQNR from the sums of the errors of n elements.
 func (m *Metrics) set(t *tally, n float64) {
 	m.N = int(n)
 	m.MAE = t.abs / n
@@ -32,7 +35,7 @@ func (m *Metrics) set(t *tally, n float64) {
 	m.Clipped = t.clipped
 }
 
-// metrics returns the metrics of n elements from sums of their errors; squares is sum x².
+// metrics returns the metrics of n elements from the sums of their errors. squares is sum x².
 func (t *tally) metrics(n int, squares float64) Metrics {
 	var m Metrics
 	m.set(t, float64(n))
@@ -43,8 +46,8 @@ func (t *tally) metrics(n int, squares float64) Metrics {
 	return m
 }
 
-// metricsOf sets m to the metrics of channels of n elements each, and returns the sums over all
-// channels.
+// metricsOf sets m to the metrics of channels with n elements each. tallies and squares have the
+// sums of each channel. It returns the sums over all channels.
 func metricsOf(m []Metrics, tallies []tally, squares []float64, n int) (all tally, sum float64) {
 	var ratios [64]float64
 	for len(m) > 0 {

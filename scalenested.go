@@ -2,27 +2,28 @@ package quant
 
 import "math"
 
-// Scales that are quantized themselves: DynamicScale.
+// DynamicScale: scales that are themselves quantized.
 
-// nestedLen is how many scales share the largest magnitude of a second level.
+// nestedLen is the number of scales that share a largest magnitude, the scale of the second
+// level.
 const nestedLen = 256
 
 // dynamicBook is the dynamic map of 8 bits with a sign.
 var dynamicBook = newBook("dynamic8", 8, dynamicMap(), tieDown, 127)
 
 // dynamicMap returns the values of the dynamic map in ascending order. Source: Dettmers, 8-Bit
-// Approximations for Parallelism in Deep Learning, 2015, in the form that bitsandbytes has. For
-// each i from 0 to 6 the interval from 0.1 to 1 is cut into 2^i equal parts; the middles of the
-// parts, times 10^(i-6), are values, and so are their negatives. 0 and 1 make 256 values. Each is
-// rounded once to float32. (bitsandbytes computes them in float32, so that the last bit may
-// differ there. Its files hold the table.)
+// Approximations for Parallelism in Deep Learning, 2015, as bitsandbytes implements it. For each
+// i from 0 to 6 the interval from 0.1 to 1 is divided into 2^i equal parts. The middles of the
+// parts, times 10^(i-6), are values, and so are their negatives. With 0 and 1 there are 256
+// values. Each is rounded once to float32. (bitsandbytes computes the values in float32, so the
+// last bit may differ. Its files hold the table.)
 func dynamicMap() []float32 {
 	values := make([]float32, 256)
-	at := 128 // of the smallest positive value; the code of 0 is 127
+	at := 128 // the code of the smallest positive value; the code of 0 is 127
 	for i := range 7 {
 		for j := range 1 << i {
 			// The middle is 0.1 + 0.9*(2j+1)/2^(i+1). Numerator and denominator are integers that
-			// float64 holds, so that the quotient is rounded once before float32.
+			// are exact in float64, so the quotient is rounded once before float32.
 			v := float64(int64(1)<<(i+1)+9*int64(2*j+1)) / (float64(int64(10)<<(i+1)) * math.Pow10(6-i))
 			values[at], values[254-at] = float32(v), float32(-v)
 			at++
@@ -32,8 +33,8 @@ func dynamicMap() []float32 {
 	return values
 }
 
-// nestScales replaces scales by those that the two levels of DynamicScale stand for. A single
-// scale is the mean, and stays.
+// nestScales rounds each scale to the value that DynamicScale stores for it. A single scale is
+// its own mean and does not change.
 func nestScales(scale []float32) {
 	if len(scale) == 1 {
 		return
@@ -50,7 +51,8 @@ func nestScales(scale []float32) {
 	}
 }
 
-// nestBlock is nestScales for scales with one largest magnitude.
+// nestBlock is nestScales for up to nestedLen scales, which share a largest magnitude. mean is
+// the mean of all scales of the tensor.
 func nestBlock(scale []float32, mean float32) {
 	largest := float32(0)
 	for _, s := range scale {

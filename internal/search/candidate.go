@@ -6,33 +6,34 @@ import (
 	"github.com/a01592f9/quant/internal/exact"
 )
 
-// The ranges that a search for the least error tries. Each is given by how far
-// its ends are drawn in from those of all values, or drawn out.
+// The ranges that a search for the least error tries. A clip says how far the ends of such a
+// range are moved from the range of all values.
 
-// A clip says by how many octaves, in units of 1/clipUnit, the ends of a range
-// are nearer to the center than the smallest and the largest value. Negative
-// numbers are for ends that are further out. A symmetric grid has one end, hi.
+// A clip moves the ends of a range towards its center: the distance of an end from the center
+// is divided by 2^(lo/clipUnit) for the lower end, and by 2^(hi/clipUnit) for the upper end. A
+// negative number moves an end outwards. For a symmetric grid lo is 0, and hi is for both ends.
 type clip struct{ lo, hi int }
 
 const (
 	clipUnit  = exact.OctaveSteps
-	clipMost  = 280 * clipUnit // float32 has 278 octaves
-	clipStep  = clipUnit / 16  // of the first, coarse search of symmetric ranges
-	clipStep2 = clipUnit / 2   // the same for two ends
-	clipBest  = 3              // of the coarse search, from which finer ones begin
-	clipDeep  = 24 * clipUnit  // at most of each of two ends
-	clipWide  = -clipUnit      // at least
+	clipMost  = 280 * clipUnit // the largest clip of an end; float32 has 278 octaves
+	clipStep  = clipUnit / 16  // the step of the coarse search of symmetric ranges
+	clipStep2 = clipUnit / 2   // the step of the coarse search that moves two ends
+	clipBest  = 3              // how many of the best ranges of a coarse search are refined
+	clipDeep  = 24 * clipUnit  // the largest clip of the coarse search that moves two ends
+	clipWide  = -clipUnit      // the least clip of an end
 )
 
-// A candidate is a range and what it costs.
+// A candidate is a range and its cost.
 type candidate struct {
 	clip
 	Range
 	cost float64
 }
 
-// better reports whether c is to be preferred to b: it must cost less, by more
-// than rounding errors if costs are estimates, or else be nearer to that of all values.
+// better reports whether c is preferred to b. c is preferred if it costs less by more than
+// margin, a fraction of the cost of b. If the costs differ by at most that, the range nearer to
+// the range of all values is preferred.
 func (c *candidate) better(b *candidate, margin float64) bool {
 	if math.IsInf(b.cost, 1) {
 		margin = 0
@@ -45,16 +46,18 @@ func (c *candidate) better(b *candidate, margin float64) bool {
 	return c.cost <= b.cost+margin && c.moved() < b.moved()
 }
 
-// moved returns by how much the ends are away from those of all values.
+// moved returns how far both ends together are moved, in units of 1/clipUnit octave.
 func (c clip) moved() int { return max(c.lo, -c.lo) + max(c.hi, -c.hi) }
 
-// estimate is the margin of costs that are estimates.
+// estimate is the margin for costs that are estimated from a histogram. It is larger than
+// their rounding errors.
 const estimate = 0x1p-32
 
-// clearly is the margin of a range wider than all values, if costs are estimates.
+// clearly is the fraction of the cost that a range of narrower codes has to save if costs are
+// estimated from a histogram.
 const clearly = 0x1p-6
 
-// drawn returns r with its ends drawn in, nearer to the center, or out.
+// drawn returns r with its ends moved towards the center, or outwards, as c says.
 func (g *Grid) drawn(r Range, center float64, c clip) Range {
 	if c.lo == 0 && c.hi == 0 {
 		return r
@@ -72,7 +75,7 @@ func (g *Grid) drawn(r Range, center float64, c clip) Range {
 	return rangeFrom(lo, hi)
 }
 
-// rangeFrom returns the range from lo to hi, as far as float32 goes.
+// rangeFrom returns the range from lo to hi, limited to finite float32 values.
 func rangeFrom(lo, hi float64) Range {
 	return Range{
 		Min: exact.PlusZero(float32(upper(lo, -math.MaxFloat32))),
@@ -80,8 +83,8 @@ func rangeFrom(lo, hi float64) Range {
 	}
 }
 
-// reaching returns a range whose largest magnitude is t. It is r without what lies
-// beyond ±t, or r with the end moved out that is further from 0.
+// reaching returns a range whose largest magnitude is t: the part of r in [-t, t], or, if t is
+// larger than all of r, r with its end of the larger magnitude moved out to t.
 func reaching(r Range, t float64) Range {
 	m := float32(lower(t, math.MaxFloat32))
 	switch {
@@ -93,8 +96,8 @@ func reaching(r Range, t float64) Range {
 	return Range{Min: r.Min, Max: m}
 }
 
-// rangeOf returns a range of values in r that gets a step on a symmetric grid, whose lowest
-// mark is low steps from 0.
+// rangeOf returns the range from which a symmetric grid computes the scale step. low is the
+// lowest mark divided by the scale, and r is the range of all values.
 func (g *Grid) rangeOf(r Range, step, low float64) Range {
 	if g.EachEnd {
 		return rangeFrom(float64(low*step), float64((low+float64(g.Highest-g.Lowest))*step))
@@ -102,8 +105,8 @@ func (g *Grid) rangeOf(r Range, step, low float64) Range {
 	return reaching(r, float64(step*g.Divisor))
 }
 
-// Cut returns r without what lies beyond ±t, or if that is all of it, the end
-// that is nearer to it.
+// Cut returns the part of r in [-t, t]. If r does not meet [-t, t], both ends of the result are
+// t or both are -t, the one that is nearer to r.
 func Cut(r Range, t float32) Range {
 	switch {
 	case r.Min > t:
@@ -114,18 +117,21 @@ func Cut(r Range, t float32) Range {
 	return Range{Min: exact.PlusZero(max(r.Min, -t)), Max: exact.PlusZero(min(r.Max, t))}
 }
 
-// beside returns the clip that is so many steps away, if there is one from least on.
+// beside returns the clip that is step times to away from c. ok is false if an end of it is
+// below least or above clipMost.
 func (c clip) beside(to clip, step, least int) (n clip, ok bool) {
 	n = clip{c.lo + to.lo*step, c.hi + to.hi*step}
 	return n, n.lo >= least && n.hi >= least && n.lo <= clipMost && n.hi <= clipMost
 }
 
+// allDirections are the directions from a clip to its neighbours. A symmetric grid has the
+// first two.
 var allDirections = [...]clip{
 	{0, -1}, {0, 1},
 	{-1, 0}, {1, 0}, {-1, -1}, {1, 1}, {-1, 1}, {1, -1},
 }
 
-// directions returns where from a clip to look for a better one.
+// directions returns the directions in which a search looks for a better clip.
 func (g *Grid) directions() []clip {
 	if g.Symmetric {
 		return allDirections[:2]

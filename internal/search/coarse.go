@@ -2,21 +2,21 @@ package search
 
 import "github.com/a01592f9/quant/internal/exact"
 
-// The search for the range of the least error by a histogram alone.
+// The search for the range of the least error in a histogram. Costs are estimates here.
 
-// try returns what a clip costs by the histogram.
+// try returns the range of a clip with its cost, as estimated from the histogram.
 func (s *Search) try(c clip) candidate {
 	r := s.task.drawn(s.d.r, s.center, c)
 	return candidate{c, r, s.expected(r)}
 }
 
-// expected returns what a range costs by the histogram.
+// expected returns the cost of a range, as estimated from the histogram.
 func (s *Search) expected(r Range) float64 {
 	return s.d.cost(s.task.marksOf(r), s.squares)
 }
 
-// least finds the best range by the histogram that Load took: coarsely, and then
-// by a Descent from each of the best few.
+// least returns the range of the least cost for the histogram given to Load. A coarse search is
+// followed by a Descent from each of its clipBest best ranges. least also sets s.others.
 func (s *Search) least() candidate {
 	s.center = s.d.center
 	if s.task.ZeroInRange {
@@ -42,8 +42,8 @@ func (s *Search) least() candidate {
 	return best
 }
 
-// leastExpected returns the best range by the histogram, those of narrower codes included
-// where they are clearly better: a histogram does not tell integers from other values.
+// leastExpected returns the best range for the histogram. A range of narrower codes is taken
+// only if its cost is clearly less: a histogram cannot distinguish integers from other values.
 func (s *Search) leastExpected() candidate {
 	best := s.least()
 	for _, c := range s.others {
@@ -54,7 +54,8 @@ func (s *Search) leastExpected() candidate {
 	return best
 }
 
-// refine looks around a candidate, by the histogram.
+// refine searches around a candidate by costs estimated from the histogram. step is the first
+// distance of the descent.
 func (s *Search) refine(c candidate, step int) candidate {
 	d := &s.descent
 	d.begin(s, c, step)
@@ -62,8 +63,9 @@ func (s *Search) refine(c candidate, step int) candidate {
 	return d.run(&s.task.Grid, func(r Range, _ float64) float64 { return s.expected(r) })
 }
 
-// coarse tries symmetric ranges until what they clip alone costs more than the
-// best, and keeps the best of those that are better than their neighbours.
+// coarse tries narrower and narrower symmetric ranges. It stops when the cost of the clipped
+// values alone exceeds the least cost so far. It keeps the best of those ranges that cost less
+// than their neighbours.
 func (s *Search) coarse() {
 	most := max(-float64(s.d.r.Min), float64(s.d.r.Max))
 	best := s.widest.cost
@@ -88,7 +90,7 @@ func (s *Search) coarse() {
 	}
 }
 
-// keep makes c one of the starts, if it is good enough.
+// keep inserts c into s.starts, in order of cost, if it is one of the clipBest best.
 func (s *Search) keep(c candidate) {
 	i := len(s.starts)
 	for i > 0 && c.cost < s.starts[i-1].cost {
@@ -104,10 +106,10 @@ func (s *Search) keep(c candidate) {
 	s.starts[i] = c
 }
 
-// coarse2 tries ranges with two ends.
+// coarse2 is coarse for asymmetric ranges: it tries pairs of a lower and an upper end.
 func (s *Search) coarse2() {
 	m := s.task.marksOf(s.d.r)
-	extra := m.widestStep() // zero points are rounded: an end of the marks may be so much further out
+	extra := m.widestStep() // a rounded zero point may move an end of the marks out by a step
 	lo, hi := float64(s.d.r.Min), float64(s.d.r.Max)
 	if s.task.Rounded {
 		extra += hi - lo
@@ -130,9 +132,10 @@ func (s *Search) coarse2() {
 	}
 }
 
-// distances appends what ends at all distances cost at least, from most down to
-// least, as far as they may be better than the widest range. Where there is
-// nothing to cut, that is one.
+// distances appends a lower bound of the cost for each position of one end of the range. Element
+// i is for the clip i*clipStep2. It starts at the distance most from the center, where the bound
+// is 0, and goes down to the distance least. It stops early when the bound exceeds the cost of
+// the widest range. cost returns the bound for a distance.
 func (s *Search) distances(dst []float64, most, least float64, cost func(float64) float64) []float64 {
 	dst = append(dst, 0)
 	if most <= 0 {
@@ -148,8 +151,7 @@ func (s *Search) distances(dst []float64, most, least float64, cost func(float64
 	return dst
 }
 
-// below and above return the least that marks cost which end at v.
-
+// below returns the least cost of the values below v if no mark is below v.
 func (s *Search) below(v float64) float64 {
 	if v > 0 {
 		return s.d.neg.beyond(0, s.squares) + s.d.pos.below(v, s.squares)
@@ -157,6 +159,7 @@ func (s *Search) below(v float64) float64 {
 	return s.d.neg.beyond(-v, s.squares)
 }
 
+// above returns the least cost of the values above v if no mark is above v.
 func (s *Search) above(v float64) float64 {
 	if v < 0 {
 		return s.d.pos.beyond(0, s.squares) + s.d.neg.below(-v, s.squares)
@@ -164,7 +167,7 @@ func (s *Search) above(v float64) float64 {
 	return s.d.pos.beyond(v, s.squares)
 }
 
-// begin makes d begin with a candidate.
+// begin starts a descent from the candidate best. step is the first distance of the neighbours.
 func (d *Descent) begin(s *Search, best candidate, step int) {
 	d.r, d.center, d.best = s.d.r, s.center, best
 	d.compared, d.margin, d.least, d.step, d.moves = false, 0, clipWide, step, 0

@@ -5,15 +5,15 @@ import (
 	"slices"
 )
 
-// A Descent looks for the range of the least cost around a range that is good
-// already: of all neighbours at a distance it goes to the best, until none is
-// better, and then goes on with half the distance (a pattern search, after
-// R. Hooke and T. Jeeves, "Direct Search" Solution of Numerical and Statistical
-// Problems, 1961).
+// A Descent searches for the range of the least cost around a good range. It moves to the best
+// of all neighbours at a distance until no neighbour is better, and then halves the distance.
+// This is a pattern search (R. Hooke and T. Jeeves, "Direct Search" Solution of Numerical and
+// Statistical Problems, 1961).
 //
-// It asks for costs and waits for them, so that whoever knows them decides when
-// to work: for a tensor in memory at once, and for one that is read in passes, in
-// each of which costs are found for many descents. The result is the same.
+// A Descent does not compute costs. It lists the trials whose costs it needs in Wants, and the
+// caller sets their costs before it calls Next again. For a tensor in memory the caller computes
+// the costs at once. For a tensor that is read in passes, one pass computes the costs for many
+// descents. The result is the same.
 //
 //	for d.Next(g, about); len(d.Wants) > 0; d.Next(g, about) {
 //		for i := range d.Wants {
@@ -21,25 +21,25 @@ import (
 //		}
 //	}
 type Descent struct {
-	// Wants are the trials whose costs Next needs before it can go on, and if
-	// asked for some that it may need soon.
+	// Wants are the trials whose costs Next needs to continue. More trials, which may be
+	// needed later, follow if Next was asked for them.
 	Wants []Trial
 
 	r            Range // of all values
 	center       float64
 	widest, best candidate
-	compared     bool        // these two
-	others       []candidate // to be compared after them; their costs are the least there may be
-	margin       float64
-	least        int  // clip
-	step         int  // distance of the neighbours; 0 at the end
-	moves        int  // at that distance
-	last         clip // move
-	known        []Trial
+	compared     bool        // widest and best have been compared
+	others       []candidate // to be compared with best; their costs are lower bounds
+	margin       float64     // see candidate.better
+	least        int         // the least clip of an end
+	step         int         // distance of the neighbours; 0 at the end of the search
+	moves        int         // number of moves at that distance
+	last         clip        // the last move
+	known        []Trial     // all trials whose costs are known
 }
 
-// A Trial is parameters and what they cost. Ranges that have the same parameters
-// need to be tried but once.
+// A Trial is a range with its scale, its zero point and its cost. Ranges with the same scale
+// and zero point are tried only once.
 type Trial struct {
 	Range
 	Scale float32
@@ -48,25 +48,25 @@ type Trial struct {
 }
 
 const (
-	// firstStep is the first distance of a descent by real errors.
+	// firstStep is the first distance of a descent whose costs are measured, not estimated.
 	firstStep = clipUnit / 16
 
-	// mostMoves is how often a descent goes on at the same distance.
+	// mostMoves is the largest number of moves at the same distance.
 	mostMoves = 8
 )
 
-// Stop makes d want nothing.
+// Stop ends the search without a result. Wants is then empty.
 func (d *Descent) Stop() {
 	d.step, d.compared, d.others, d.Wants = 0, false, d.others[:0], d.Wants[:0]
 }
 
-// Result returns the range that was found, if there is one: not before the end,
-// nor after Stop.
+// Result returns the range that the search has found. ok is false before the end of the search
+// and after Stop.
 func (d *Descent) Result() (r Range, ok bool) { return d.best.Range, d.step == 0 && d.compared }
 
-// Next takes the costs that were found for d.Wants, goes on, and leaves there what
-// it needs to know then. If that is less than about, it adds as much as it may need
-// next. The last time it leaves nothing.
+// Next continues the search with the costs that the caller has set in d.Wants, and then lists in
+// d.Wants the trials that it needs next. If these are fewer than about, Next adds trials that it
+// may need later, until there are about as many. d.Wants is empty at the end of the search.
 func (d *Descent) Next(g *Grid, about int) {
 	d.known = append(d.known, d.Wants...)
 	d.Wants = d.Wants[:0]
@@ -99,7 +99,8 @@ func (d *Descent) Next(g *Grid, about int) {
 	}
 }
 
-// compareOthers compares the best range with the others, if all costs are known.
+// compareOthers sets d.best to the best of d.best and d.others, and empties d.others. It returns
+// false if a cost is not known; d.best is then unchanged.
 func (d *Descent) compareOthers(g *Grid) bool {
 	best := d.best
 	for i := range d.others {
@@ -114,10 +115,10 @@ func (d *Descent) compareOthers(g *Grid) bool {
 	return true
 }
 
-// run goes on to the end, with costs that are found at once.
+// run runs the whole search with the costs that cost returns.
 func (d *Descent) run(g *Grid, cost Cost) candidate {
 	for d.Next(g, 0); len(d.Wants) > 0; d.Next(g, 0) {
-		limit := inf // what costs more is of no use
+		limit := inf // a range that costs more than limit is not chosen
 		if d.compared {
 			limit = d.best.cost
 		}
@@ -130,7 +131,7 @@ func (d *Descent) run(g *Grid, cost Cost) candidate {
 	return d.best
 }
 
-// around returns the best of d.best and its neighbours, if all costs are known.
+// around returns the best of d.best and its neighbours. known is false if a cost is not known.
 func (d *Descent) around(g *Grid) (best candidate, known bool) {
 	best = d.best
 	for _, to := range g.directions() {
@@ -148,7 +149,8 @@ func (d *Descent) around(g *Grid) (best candidate, known bool) {
 	return best, true
 }
 
-// beside returns the candidate so many steps away from a clip, if there is one.
+// beside returns the candidate whose clip is step times to away from from. Its cost is infinite
+// until look sets it. The result is false if a clip of an end would be out of bounds.
 func (d *Descent) beside(g *Grid, from, to clip, step int) (candidate, bool) {
 	n, ok := from.beside(to, step, d.least)
 	if !ok {
@@ -157,7 +159,7 @@ func (d *Descent) beside(g *Grid, from, to clip, step int) (candidate, bool) {
 	return candidate{n, g.drawn(d.r, d.center, n), math.Inf(1)}, true
 }
 
-// look sets what c costs, if that is known.
+// look sets the cost of c and returns true, if the cost is known.
 func (d *Descent) look(g *Grid, c *candidate) bool {
 	scale, zero := g.Params(c.Range)
 	for i := len(d.known) - 1; i >= 0; i-- {
@@ -169,8 +171,8 @@ func (d *Descent) look(g *Grid, c *candidate) bool {
 	return false
 }
 
-// ask fills d.Wants. After a move the search may go on in that direction as far
-// as it has come, or else goes on with smaller steps.
+// ask fills d.Wants. The trials beyond those that are needed are a guess: neighbours of the next
+// ranges in the direction of the last move, then neighbours at smaller distances.
 func (d *Descent) ask(g *Grid, about int) {
 	if !d.compared {
 		d.want(g, &d.widest)
@@ -195,7 +197,7 @@ func (d *Descent) ask(g *Grid, about int) {
 	}
 }
 
-// wantAround asks for the costs of all neighbours of a clip.
+// wantAround adds all neighbours of a clip at the distance step to d.Wants.
 func (d *Descent) wantAround(g *Grid, from clip, step int) {
 	for _, to := range g.directions() {
 		if c, ok := d.beside(g, from, to, step); ok {
@@ -204,7 +206,7 @@ func (d *Descent) wantAround(g *Grid, from clip, step int) {
 	}
 }
 
-// want asks for what c costs, if that is not known.
+// want adds c to d.Wants, unless its cost is known or its parameters are there already.
 func (d *Descent) want(g *Grid, c *candidate) {
 	if d.look(g, c) {
 		return

@@ -7,35 +7,36 @@ import (
 	"github.com/a01592f9/quant/internal/histogram"
 )
 
-// A distribution is a histogram laid out for estimating errors: what quantizing
-// the values would cost, from their bins alone. The values of a bin are taken
-// to be spread evenly over it. Since the distance to the nearest mark of a grid
-// changes no faster than the value, the estimates of RMSE and MAE are within
-// 2^-7 of the root mean square, or of the mean magnitude, of the values.
+// A distribution is a histogram in a form from which the quantization error is estimated. The
+// values of a bin are assumed to be spread evenly over the bin. The distance from a value to the
+// nearest mark changes by at most as much as the value. So the estimate of the RMSE is within
+// 2^-7 of the root mean square of the values, and that of the MAE within 2^-7 of their mean
+// magnitude.
 type distribution struct {
-	pos, neg side    // of either sign, by magnitude
-	zeros    float64 // how many, those next to 0 among them
+	pos, neg side    // the positive and the negative values, by magnitude
+	zeros    float64 // number of values with magnitudes below 2^-133, zeros included
 	r        Range
 	center   float64 // the median
-	near     Range   // around it, a sixteenth of the values
+	near     Range   // the middle sixteenth of the values
 }
 
-// A side is the bins of one sign that hold values, by ascending magnitude.
+// A side holds the bins with values of one sign, in ascending order of magnitude. The four
+// slices a, b, n and density have an element for each bin.
 type side struct {
-	a, b    []float64 // magnitudes that a bin is spread over
-	n       []float64 // values
-	density []float64 // n/(b-a); n itself where a and b are equal
+	a, b    []float64 // the least and the largest magnitude in the bin
+	n       []float64 // number of values
+	density []float64 // n/(b-a), or n if a and b are equal
 	octaves []octave
 }
 
-// An octave is bins up to some magnitude, with the sums of all to there.
+// An octave has the sums over all bins of a side up to the largest magnitude of an octave.
 type octave struct {
-	top     float64 // no magnitude is above it
-	end     int     // index of the first bin after it
+	top     float64 // the largest magnitude
+	end     int     // index of the first bin above it
 	sq, abs float64 // sums of x² and |x|
 }
 
-// load takes the values of h, n in number and within r.
+// load sets d from the histogram h of n values whose range is r.
 func (d *distribution) load(h *histogram.Histogram, n uint64, r Range) {
 	d.r = r
 	d.pos.load(h, 0, float64(r.Min), float64(r.Max))
@@ -45,8 +46,9 @@ func (d *distribution) load(h *histogram.Histogram, n uint64, r Range) {
 	d.near = h.Percentile(n/32*15, n, r)
 }
 
-// load takes the bins from first on of one sign, whose magnitudes are within
-// lo and hi. The bin of 0 is left out.
+// load sets s from the bins of h with one sign. first is the first of these bins: 0 or
+// histogram.Negative. The bins are limited to the magnitudes from lo to hi, which are those of
+// the values. The bin of 0 is left out.
 func (s *side) load(h *histogram.Histogram, first int, lo, hi float64) {
 	s.a, s.b, s.n, s.density, s.octaves = s.a[:0], s.b[:0], s.n[:0], s.density[:0], s.octaves[:0]
 	var sq, abs float64
@@ -76,14 +78,14 @@ func (s *side) load(h *histogram.Histogram, first int, lo, hi float64) {
 	}
 }
 
-// marks are the values that a grid represents exactly: the multiples of step from
-// lo*step to hi*step or, if there are levels, those levels times step.
+// marks are the values that a grid represents exactly under given parameters: the multiples of
+// step from lo*step to hi*step, or, for a codebook, its levels times step.
 type marks struct {
 	step, lo, hi float64
 	levels       []float64
 }
 
-// marks returns what g represents with these parameters.
+// marks returns the marks of g for a scale and a zero point.
 func (g *Grid) marks(scale float32, zero int32) marks {
 	m := marks{step: float64(scale), lo: float64(g.Lowest - zero), hi: float64(g.Highest - zero), levels: g.Levels}
 	if m.levels != nil {
@@ -92,10 +94,10 @@ func (g *Grid) marks(scale float32, zero int32) marks {
 	return m
 }
 
-// marksOf returns what g represents when a range has been chosen.
+// marksOf returns the marks of g for a range.
 func (g *Grid) marksOf(r Range) marks { return g.marks(g.Params(r)) }
 
-// widestStep returns the largest distance between two marks.
+// widestStep returns the largest distance between two adjacent marks.
 func (g *marks) widestStep() float64 {
 	if g.levels == nil {
 		return g.step
@@ -107,12 +109,13 @@ func (g *marks) widestStep() float64 {
 	return float64(widest * g.step)
 }
 
-// cost returns the estimated sum of e², or of |e|, under g.
+// cost returns an estimate of the sum of e², or of |e|, if each value is replaced by the nearest
+// mark of g. It is infinite if a reconstructed value would overflow float32.
 func (d *distribution) cost(g marks, squares bool) float64 {
 	if g.levels != nil {
 		return d.costOfLevels(&g, squares)
 	}
-	m := marks{step: g.step, lo: -g.hi, hi: -g.lo} // of the negative values' magnitudes
+	m := marks{step: g.step, lo: -g.hi, hi: -g.lo} // for the magnitudes of negative values
 	if g.overflows(float64(d.r.Max)) || m.overflows(-float64(d.r.Min)) {
 		return math.Inf(1)
 	}
@@ -123,14 +126,14 @@ func (d *distribution) cost(g marks, squares bool) float64 {
 	return d.pos.absolute(g) + d.neg.absolute(m) + float64(d.zeros*z)
 }
 
-// overflows reports whether float32 cannot hold the last mark, and it is the
-// one next to most.
+// overflows reports whether the highest mark is the nearest to most and overflows float32.
 func (g *marks) overflows(most float64) bool {
 	return float64(g.hi*g.step) >= 0x1.ffffffp127 && most > float64((g.hi-0.5)*g.step)
 }
 
-// near returns how many bins have nothing but values that are less than half a
-// step from 0, and the sums over them.
+// near returns the last octave whose values are at most half a step from 0. These values become
+// 0, so their errors are their magnitudes. The result is zero if there is no such octave or no
+// mark at 0.
 func (s *side) near(g marks) octave {
 	var o octave
 	if g.lo > 0 || g.hi < 0 {
@@ -145,7 +148,7 @@ func (s *side) near(g marks) octave {
 	return o
 }
 
-// nearest returns the integer of the mark next to v steps.
+// nearest returns the mark nearest to v. Both are divided by the step.
 func (g *marks) nearest(v float64) float64 {
 	if v < g.lo {
 		return g.lo
@@ -156,9 +159,8 @@ func (g *marks) nearest(v float64) float64 {
 	return exact.Nearest(v)
 }
 
-// The integral of e² from 0 to x is k*step³/12 + r³/3, k being the mark next to
-// x, and r what is left: every whole step has the same share.
-
+// squares returns the estimated sum of e² over the values of s. The integral of e² from 0 to x
+// is k*step³/12 + r³/3: k*step is the mark nearest to x, and r is x - k*step.
 func (s *side) squares(g marks) float64 {
 	o := s.near(g)
 	sum, per := o.sq, 1/g.step
@@ -184,8 +186,8 @@ func (s *side) squares(g marks) float64 {
 	return sum
 }
 
-// The integral of |e| is k*step²/4 + r*|r|/2.
-
+// absolute returns the estimated sum of |e| over the values of s. The integral of |e| from 0 to
+// x is k*step²/4 + r*|r|/2, with the k and r of squares.
 func (s *side) absolute(g marks) float64 {
 	o := s.near(g)
 	sum, per := o.abs, 1/g.step
@@ -211,7 +213,7 @@ func (s *side) absolute(g marks) float64 {
 	return sum
 }
 
-// beyond returns the least that the magnitudes above h cost if the marks end there.
+// beyond returns a lower bound of the cost of the magnitudes above h if no mark is above h.
 func (s *side) beyond(h float64, squares bool) float64 {
 	sum := 0.0
 	for i := len(s.a) - 1; i >= 0 && s.a[i] > h; i-- {
@@ -224,7 +226,7 @@ func (s *side) beyond(h float64, squares bool) float64 {
 	return sum
 }
 
-// below returns the least that the magnitudes below h cost if the marks begin there.
+// below returns a lower bound of the cost of the magnitudes below h if no mark is below h.
 func (s *side) below(h float64, squares bool) float64 {
 	sum := 0.0
 	for i := 0; i < len(s.a) && s.b[i] < h; i++ {
@@ -237,7 +239,7 @@ func (s *side) below(h float64, squares bool) float64 {
 	return sum
 }
 
-// least returns the least magnitude.
+// least returns the least magnitude, or infinity if s has no values.
 func (s *side) least() float64 {
 	if len(s.a) == 0 {
 		return math.Inf(1)
@@ -270,7 +272,7 @@ func (d *distribution) costOfLevels(g *marks, squares bool) float64 {
 	return sum
 }
 
-// overflow reports whether float32 cannot hold the level next to an end of r.
+// overflow reports whether the mark nearest to an end of r overflows float32.
 func (g *marks) overflow(r Range) bool {
 	for _, v := range [...]float64{float64(r.Min), float64(r.Max)} {
 		if l := float64(g.levels[g.nearestLevel(v)] * g.step); math.Abs(l) >= 0x1.ffffffp127 {
@@ -280,8 +282,8 @@ func (g *marks) overflow(r Range) bool {
 	return false
 }
 
-// boundary returns the value midway between level i and the next: infinity for
-// the last.
+// boundary returns the value midway between the marks of level i and the next level, or infinity
+// for the last level.
 func (g *marks) boundary(i int) float64 {
 	if i == len(g.levels)-1 {
 		return math.Inf(1)
@@ -289,7 +291,8 @@ func (g *marks) boundary(i int) float64 {
 	return float64((g.levels[i]+g.levels[i+1])/2) * g.step
 }
 
-// nearestLevel returns the index of the level next to v.
+// nearestLevel returns the index of the level whose mark is nearest to v. Of two equally near
+// ones it returns the lower.
 func (g *marks) nearestLevel(v float64) int {
 	a, b := 0, len(g.levels)-1
 	for a < b {
@@ -302,7 +305,7 @@ func (g *marks) nearestLevel(v float64) int {
 	return a
 }
 
-// errorOf returns e² or |e| of v, which becomes level i.
+// errorOf returns e² or |e| if v is replaced by the mark of level i.
 func (g *marks) errorOf(i int, v float64, squares bool) float64 {
 	e := v - float64(g.levels[i]*g.step)
 	if squares {
@@ -311,8 +314,8 @@ func (g *marks) errorOf(i int, v float64, squares bool) float64 {
 	return math.Abs(e)
 }
 
-// integral returns the integral of e², which is e³/3, or of |e|, which is e*|e|/2,
-// over the values from lo to hi.
+// integral returns the integral of e², or of |e|, over the values from lo to hi. Between two
+// boundaries these have the antiderivatives e³/3 and e*|e|/2.
 func (g *marks) integral(lo, hi float64, squares bool) float64 {
 	sum := 0.0
 	for i := g.nearestLevel(lo); lo < hi; i++ {

@@ -6,42 +6,47 @@ import (
 	"github.com/a01592f9/quant/internal/exact"
 )
 
-// The search for the range of the least Kullback-Leibler divergence, as
-// NVIDIA's TensorRT introduced it (S. Migacz, 8-bit Inference with TensorRT,
-// 2017). The values are counted in uniformBins bins of equal width. A candidate
-// keeps some consecutive bins. Its P are these, with all that lies outside
-// added to the bin at that end. Its Q are the same bins without that, after the
-// counts of those that fall to the same code have been shared out evenly among
-// those of them that are not empty. Chosen is the candidate with the least
-// sum of P ln(P/Q), P and Q having been divided by their sums.
+// The search for the range of the least Kullback-Leibler divergence, after NVIDIA's TensorRT
+// (S. Migacz, 8-bit Inference with TensorRT, 2017).
 //
-// Zeros are left out, since all grids here have one. Bin j of w belongs to code
-// j*codes/w, rounded down. Where an end gets what lies outside and has nothing
-// itself, the divergence is infinite. A candidate that keeps a single bin would
-// have a divergence of 0: so those that leave out more than a quarter of the
-// values are not tried.
+// The values are counted in uniformBins bins of equal width. A candidate is a range of
+// consecutive bins. It has two distributions over these bins:
 //
-// Symmetric ranges are those of magnitudes, in half as many codes as there are:
-// each number of bins, down to that of the codes, is a candidate. Of asymmetric
-// ranges each end is moved in turn, by uniformStep bins.
+//   - P has the counts of the bins. The counts of all bins outside the candidate are added to
+//     the bin at that end.
+//   - Q has the counts of the bins without those outside, as the codes represent them: the
+//     counts of all bins with the same code are divided evenly among the bins with that code
+//     that are not empty.
+//
+// P and Q are divided by their sums. The candidate with the least sum of P ln(P/Q) is chosen.
+//
+// Zeros are not counted, since every grid here represents 0 exactly. Bin j of the w bins of a
+// candidate has the code j*codes/w, rounded down. The divergence is infinite if counts from
+// outside are added to a bin that is itself empty. Candidates that leave out more than a quarter
+// of the values are not tried: a candidate of a single bin, for example, would have the
+// divergence 0.
+//
+// For a symmetric grid the bins are those of magnitudes, and there are half as many codes. Every
+// number of bins from the number of codes on is a candidate. For an asymmetric grid the upper
+// and the lower end are moved in turn, in steps of uniformStep bins.
 
 const (
 	uniformBins = 2048
 	uniformStep = 8
-	leastKept   = 0.75
+	leastKept   = 0.75 // the least fraction of the values in a candidate
 )
 
-// A spectrum is values counted in bins of equal width. Its slices hold sums
-// over all bins before an index.
+// A spectrum counts values in bins of equal width. Element i of the arrays sum, entropy and
+// occupied is a sum over the bins before i.
 type spectrum struct {
-	mass     [uniformBins]float64
-	sum      [uniformBins + 1]float64 // of masses
-	entropy  [uniformBins + 1]float64 // of mass * ln(mass)
-	occupied [uniformBins + 1]int     // of bins with a mass
+	mass     [uniformBins]float64     // number of values in the bin; not an integer in general
+	sum      [uniformBins + 1]float64 // sums of mass
+	entropy  [uniformBins + 1]float64 // sums of mass * ln(mass)
+	occupied [uniformBins + 1]int     // numbers of bins that are not empty
 }
 
-// spread adds the values of s, in bins from lo on that are width wide; sign
-// is -1 if magnitudes are of negative values, or else 1.
+// spread adds the values of s to the bins. The first bin begins at lo, and each is width wide.
+// The values are the magnitudes of s times sign, which is 1 or -1.
 func (u *spectrum) spread(s *side, sign, lo, width float64) {
 	for i, n := range s.n {
 		a, b := (float64(sign*s.a[i])-lo)/width, (float64(sign*s.b[i])-lo)/width
@@ -65,7 +70,7 @@ func (u *spectrum) spread(s *side, sign, lo, width float64) {
 	}
 }
 
-// prepare makes the sums.
+// prepare computes sum, entropy and occupied from mass.
 func (u *spectrum) prepare() {
 	for i, m := range u.mass {
 		k, e := 0, 0.0
@@ -78,7 +83,8 @@ func (u *spectrum) prepare() {
 	}
 }
 
-// divergence returns that of the candidate that keeps the bins from lo up to hi.
+// divergence returns the divergence of the candidate of the bins from lo to hi-1. It is infinite
+// if the candidate must not be chosen.
 func (u *spectrum) divergence(lo, hi, codes int) float64 {
 	const all = uniformBins
 	kept, total := u.sum[hi]-u.sum[lo], u.sum[all]
@@ -116,15 +122,15 @@ func (u *spectrum) divergence(lo, hi, codes int) float64 {
 			if c == codes-1 {
 				all += right
 			}
-			q += float64(all * exact.Ln(max(m, 0x1p-100)/float64(k))) // sums of very different masses may cancel
+			q += float64(all * exact.Ln(max(m, 0x1p-100)/float64(k))) // cancellation may make m 0
 		}
 		from = to
 	}
 	return (p-q)/total - exact.Ln(total) + exact.Ln(kept)
 }
 
-// best returns the bins from lo up to hi that are to be kept. Unless both ends
-// can be moved, lo is 0.
+// best returns the candidate with the least divergence: the bins from lo to hi-1. If both is
+// false, only the upper end is moved, and lo is 0.
 func (u *spectrum) best(codes int, both bool) (lo, hi int) {
 	hi = uniformBins
 	if u.occupied[uniformBins] == 0 || codes >= uniformBins {

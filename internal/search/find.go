@@ -5,10 +5,10 @@ import (
 	"github.com/a01592f9/quant/internal/histogram"
 )
 
-// The searches as their callers know them.
+// The entry points of the package.
 
-// OfHistogram returns the range that t asks for, of n values in r. The values are
-// known by their histogram alone.
+// OfHistogram returns the range that t asks for, as estimated from the histogram h of n values.
+// r is the range of the values.
 func (s *Search) OfHistogram(t *Task, h *histogram.Histogram, n uint64, r Range) Range {
 	if r.Min == r.Max {
 		return r
@@ -24,7 +24,8 @@ func (s *Search) OfHistogram(t *Task, h *histogram.Histogram, n uint64, r Range)
 	return s.OfLoaded(t)
 }
 
-// OfLoaded is OfHistogram for the histogram that Load took, but not for Tails and Magnitudes.
+// OfLoaded is OfHistogram for the histogram given to Load. The goal must not be Tails or
+// Magnitudes.
 func (s *Search) OfLoaded(t *Task) Range {
 	s.begin(t)
 	if t.Goal == Divergence {
@@ -33,10 +34,10 @@ func (s *Search) OfLoaded(t *Task) Range {
 	return s.leastExpected().Range
 }
 
-// OfValues is OfHistogram for values that are at hand. Percentiles are exact, and
-// so is the least error of few values. What is few does not depend on the
-// machine. cost returns what ranges cost, and count adds all values to a
-// histogram; neither is kept.
+// OfValues returns the range that t asks for, of the values x. r is the range of the values.
+// Percentiles are exact. For few values the range of the least error is exact too; how many are
+// few does not depend on the machine. cost returns the cost of a range, and count adds all
+// values to a histogram. Neither is kept after the call.
 func (s *Search) OfValues(t *Task, x []float32, r Range, cost Cost, count func(*histogram.Histogram)) Range {
 	if r.Min == r.Max {
 		return r
@@ -58,8 +59,8 @@ func (s *Search) OfValues(t *Task, x []float32, r Range, cost Cost, count func(*
 	return s.counted(x, r, cost, count)
 }
 
-// counted is OfValues for many values. The least error is looked for around the
-// range that the histogram shows.
+// counted is OfValues for many values. For the least error it takes the best range for the
+// histogram, and searches around it by the exact costs.
 func (s *Search) counted(x []float32, r Range, cost Cost, count func(*histogram.Histogram)) Range {
 	h, n := &s.hist, uint64(len(x))
 	h.Reset(1)
@@ -82,16 +83,15 @@ func (s *Search) counted(x []float32, r Range, cost Cost, count func(*histogram.
 	return s.descent.run(&s.task.Grid, cost).Range
 }
 
-// Estimate returns what n values in r, known by their histogram, are expected to
-// cost on a grid with these parameters: the sums of e² and of |e|.
+// Estimate returns estimates of the sums of e² and of |e| for the grid g with the given scale
+// and zero point. h is the histogram of n values, and r is their range.
 func (s *Search) Estimate(g *Grid, scale float32, zero int32, h *histogram.Histogram, n uint64, r Range) (squares, absolute float64) {
 	s.Load(h, n, r)
 	m := g.marks(scale, zero)
 	return s.d.cost(m, true), s.d.cost(m, false)
 }
 
-// entropy returns the range of the least divergence for the histogram that Load
-// took.
+// entropy returns the range of the least divergence for the histogram given to Load.
 func (s *Search) entropy() Range {
 	r, g := s.d.r, &s.task.Grid
 	codes := g.codes()
@@ -126,10 +126,11 @@ func (s *Search) entropy() Range {
 	return c
 }
 
-// mostSorted is how many values are sorted for their percentiles.
+// mostSorted is the largest number of values that are sorted to find their percentiles.
 const mostSorted = 1 << 11
 
-// sortedTails returns the range that leaves out k of the values at either end.
+// sortedTails returns the range of x without its k smallest and its k largest values. r is the
+// range of x.
 func (s *Search) sortedTails(x []float32, k uint64, r Range) Range {
 	if k == 0 {
 		return r
@@ -139,8 +140,7 @@ func (s *Search) sortedTails(x []float32, k uint64, r Range) Range {
 	return Range{Min: exact.PlusZero(float32(w.v[k])), Max: exact.PlusZero(float32(w.v[uint64(len(x))-1-k]))}
 }
 
-// kth returns the value of x that k others are not above, s.hist being their
-// histogram.
+// kth returns the element of x at index k in ascending order. s.hist must be the histogram of x.
 func (s *Search) kth(x []float32, k uint64) float32 {
 	s.exact.Begin(&s.hist, k, 16)
 	s.exact.Add(x)
@@ -148,8 +148,9 @@ func (s *Search) kth(x []float32, k uint64) float32 {
 	return s.exact.Value()
 }
 
-// StartDescent makes d begin with the range that is best by the histogram that
-// Load took, and with the widest one: the better of these by their real costs.
+// StartDescent starts the descent d for the histogram given to Load. d begins at the best range
+// for the histogram, or at the range of all values if that costs less. The caller supplies the
+// costs: see Descent.
 func (s *Search) StartDescent(d *Descent, t *Task) {
 	s.begin(t)
 	best := s.least()

@@ -7,47 +7,52 @@ import (
 	"github.com/a01592f9/quant/internal/histogram"
 )
 
-// A KthValue finds the value that is k-th in size, exactly, in one pass over all
-// values or more. A histogram shows in which bin it is, which is its upper 16
-// bits. A pass counts the next bits of the values that begin as it does: the bits
-// of a value's magnitude ascend with it. (This is a radix selection; see D. Knuth,
-// The Art of Computer Programming, vol. 3, 5.2.5.)
+// A KthValue finds the value of a given rank exactly, in one or two passes over all values. The
+// histogram gives its upper 16 bits, since a bin is all values with the same upper 16 bits. Each
+// pass counts the values that begin with the known bits by their next bits. For values of one
+// sign the order of the bits is the order of the magnitudes. (This is a radix selection; see
+// D. Knuth, The Art of Computer Programming, vol. 3, 5.2.5.)
+//
+// Call Begin or BeginMagnitude. For each pass call Add with all values, and then Next. Call
+// Value when Next has returned true.
 type KthValue struct {
-	prefix  uint32 // the upper bits, known
-	left    int    // bits that are not
-	mask    uint32 // of the bits that are looked at: all, or those of magnitudes
-	width   int    // how many of them are counted in a pass: 8 or 16
-	smaller uint64 // values of that prefix that are smaller
-	counts  []uint64
+	prefix  uint32   // the upper bits, which are known
+	left    int      // number of the lower bits, which are not known yet
+	mask    uint32   // the bits that are compared: all, or all but the sign
+	width   int      // number of bits that a pass counts: 8 or 16
+	smaller uint64   // number of values with the prefix and a smaller magnitude
+	counts  []uint64 // a counter for each combination of the next width bits
 }
 
-// Begin begins to look for the value of which k in h are smaller, with a pass
-// for each so many bits: 8 or 16.
+// Begin starts the search for the value at index k of the values of h in ascending order. Each
+// pass finds width bits: 8 or 16. So one pass is needed for 16 bits, and two for 8.
 func (d *KthValue) Begin(h *histogram.Histogram, k uint64, width int) {
 	bin, smaller := h.Locate(k)
 	d.prefix, d.smaller, d.left, d.width, d.mask = uint32(bin), smaller, 16, width, ^uint32(0)
 	d.clear()
 }
 
-// BeginMagnitude is Begin for the magnitude of which k are smaller.
+// BeginMagnitude is Begin for the magnitude at index k of all magnitudes in ascending order.
 func (d *KthValue) BeginMagnitude(h *histogram.Histogram, k uint64, width int) {
 	bin, smaller := h.LocateMagnitude(k)
 	d.prefix, d.smaller, d.left, d.width, d.mask = uint32(bin), smaller, 16, width, 1<<31-1
 	d.clear()
 }
 
-// Stop makes d look for nothing.
+// Stop ends the search: d needs no more passes.
 func (d *KthValue) Stop() { d.left = 0 }
 
-// Open reports whether d needs a pass.
+// Open reports whether d needs another pass.
 func (d *KthValue) Open() bool { return d.left > 0 }
 
+// clear sets all counters to 0.
 func (d *KthValue) clear() {
 	d.counts = resize(d.counts, 1<<d.width)
 	clear(d.counts)
 }
 
-// Copy makes d look for what o does, for a part of the values of a pass.
+// Copy makes d count for the same search as o. The values of a pass can then be divided between
+// o and d; Join adds the counts of d to those of o.
 func (d *KthValue) Copy(o *KthValue) {
 	d.prefix, d.left, d.width, d.mask = o.prefix, o.left, o.width, o.mask
 	if d.left > 0 {
@@ -55,13 +60,13 @@ func (d *KthValue) Copy(o *KthValue) {
 	}
 }
 
-// Add counts values.
+// Add counts the values of x. It does nothing if d needs no pass.
 func (d *KthValue) Add(x []float32) {
 	if d.left == 0 {
 		return
 	}
 	prefix, mask, counts := d.prefix, d.mask, d.counts
-	if d.width == 16 { // then it is the only pass
+	if d.width == 16 { // the only pass
 		counts = counts[:1<<16]
 		for _, v := range x {
 			if b := math.Float32bits(v) & mask; b>>16 == prefix {
@@ -71,7 +76,7 @@ func (d *KthValue) Add(x []float32) {
 		return
 	}
 	counts = counts[:1<<8]
-	shift, rest := uint(d.left)&31, uint(d.left-8)&31 // so that the compiler knows that they are no larger
+	shift, rest := uint(d.left)&31, uint(d.left-8)&31 // &31 spares a check of the shifts
 	for _, v := range x {
 		if b := math.Float32bits(v) & mask; b>>shift == prefix {
 			counts[b>>rest&0xff]++
@@ -79,7 +84,7 @@ func (d *KthValue) Add(x []float32) {
 	}
 }
 
-// Join adds what a copy has counted.
+// Join adds the counts of o, a copy of d.
 func (d *KthValue) Join(o *KthValue) {
 	if d.left == 0 {
 		return
@@ -89,8 +94,7 @@ func (d *KthValue) Join(o *KthValue) {
 	}
 }
 
-// Next takes the bits that a pass has counted, and reports whether they were the
-// last.
+// Next ends a pass: it finds the next bits of the value. It returns true after the last pass.
 func (d *KthValue) Next() bool {
 	smaller := d.smaller
 	for i, c := range d.counts {
@@ -108,11 +112,11 @@ func (d *KthValue) Next() bool {
 	return false
 }
 
-// Value returns the value that was found.
+// Value returns the value that the search has found.
 func (d *KthValue) Value() float32 { return exact.PlusZero(math.Float32frombits(d.prefix)) }
 
-// sortedMagnitudes returns the range that leaves out k of the values, those of the largest
-// magnitudes.
+// sortedMagnitudes returns the range of x without the k values of the largest magnitudes. r is
+// the range of x.
 func (s *Search) sortedMagnitudes(x []float32, k uint64, r Range) Range {
 	if k == 0 {
 		return r
@@ -120,7 +124,7 @@ func (s *Search) sortedMagnitudes(x []float32, k uint64, r Range) Range {
 	w := &s.sweep
 	w.sort(x)
 	i, j := 0, len(x)-1
-	for ; k > 0; k-- { // one end is the largest magnitude
+	for ; k > 0; k-- { // the largest magnitude that is left is at one end
 		if -w.v[i] > w.v[j] {
 			i++
 		} else {

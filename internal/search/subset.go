@@ -6,15 +6,16 @@ import (
 	"github.com/a01592f9/quant/internal/exact"
 )
 
-// The ranges under which a grid has the marks that narrower codes would have, laid over
-// the smallest and the largest value: what is chosen is not worse than any of them. Codes
-// of fewer bits are some of those of more, narrow ones are without the lowest, and those
-// of the symmetric mapping have 0 in the middle.
+// The ranges of narrower codes. Narrower codes are those of fewer bits, of the narrow range, or
+// of the symmetric mapping, with the range of all values. For each of these schemes there is a
+// range of the grid that has all its marks. A search tries these ranges, so its result is not
+// worse than any of those schemes.
 
-// subsets appends those ranges for values in r, but for those that cost more than the best
-// one whatever the values are, of which there is a histogram. What the best one is expected
-// to cost is known to within 2^-7 of the values' root mean square, or mean magnitude. Of
-// each the least cost is set.
+// subsets appends the ranges of narrower codes for the histogram given to Load. It leaves out
+// those that cost more than the best range for every set of values with that histogram. best is
+// the cost of the best range as estimated from the histogram: the RMSE of it is within 2^-7 of
+// the root mean square of the values, or the MAE within 2^-7 of their mean magnitude. The costs
+// of the candidates are lower bounds.
 func (s *Search) subsets(dst []candidate, best float64) []candidate {
 	all := s.ranges(dst)
 	kept := all[:len(dst)]
@@ -41,7 +42,7 @@ func (s *Search) subsets(dst []candidate, best float64) []candidate {
 	return kept
 }
 
-// ranges appends all those ranges.
+// ranges appends all ranges of narrower codes. s.d.r must be the range of the values.
 func (s *Search) ranges(dst []candidate) []candidate {
 	g, r := &s.task.Grid, s.d.r
 	if g.Levels != nil || g.Divisor == 0 {
@@ -59,7 +60,7 @@ func (s *Search) ranges(dst []candidate) []candidate {
 	if g.ZeroInRange {
 		lo, hi = min(lo, 0), max(hi, 0)
 	}
-	for n := 2.0; n <= steps+2; n *= 2 { // codes, half of them
+	for n := 2.0; n <= steps+2; n *= 2 { // half the number of narrower codes
 		for _, divisor := range [...]float64{n, n - 0.5, n - 1} {
 			switch step := most / divisor; {
 			case g.Symmetric:
@@ -80,7 +81,7 @@ func (s *Search) ranges(dst []candidate) []candidate {
 	return dst
 }
 
-// placed returns the candidate of a range, with about its clip.
+// placed returns the candidate of a range. Its clip is approximate.
 func (s *Search) placed(r Range) candidate {
 	c := candidate{Range: r}
 	if s.task.Symmetric {
@@ -92,8 +93,8 @@ func (s *Search) placed(r Range) candidate {
 	return c
 }
 
-// octaves returns by about how many octaves, in units of a clip, b is less than a, as far
-// as clips go.
+// octaves returns log2(a/b) in the units of a clip, rounded, and limited to the clips of an end.
+// It returns 0 if a or b is not a positive finite number.
 func octaves(a, b float32) int {
 	if !(a > 0) || !(b > 0) || a > math.MaxFloat32 || b > math.MaxFloat32 {
 		return 0
@@ -102,8 +103,8 @@ func octaves(a, b float32) int {
 	return int(exact.Nearest(min(max(n, clipWide), clipMost)))
 }
 
-// atLeast returns a sum of e², or of |e|, that marks do not fall below, whatever the
-// values of each bin are. It ends above most.
+// atLeast returns a lower bound of the sum of e², or of |e|, under the marks g, for every set of
+// values with the histogram of d. It stops as soon as the sum is above most.
 func (d *distribution) atLeast(g marks, squares bool, most float64) float64 {
 	sum := 0.0
 	for _, part := range [...]struct {
