@@ -4,7 +4,7 @@ package quant
 
 import "github.com/a01592f9/quant/internal/search"
 
-// The dispatcher of lowPhases, which searches for the least error use.
+// Low sums of phases, for searches for the least error.
 
 //go:noescape
 func lowPhasesAVX2(sums *search.PhaseSums, all []search.Phases, steps int, limit, down uint32, squares bool) uint64
