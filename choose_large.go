@@ -160,7 +160,7 @@ func (s *selection) row(x []float32, src Source, at, n int) error {
 }
 
 // block chooses the range of one parameter, whose values are the rows of b. Rows in memory are
-// copied, so that the values are contiguous as those that are read.
+// copied, so that the values are contiguous, as they are if they are read.
 func (s *selection) block(x []float32, src Source, b block) error {
 	s.part = channelsOf(1, 1, b.rows*b.n)
 	if src == nil {

@@ -63,7 +63,8 @@ func (s Scheme) chooseOne(x []float32, l layout, r Range, tensor float32) Range 
 	return Range{lo[0], hi[0]}
 }
 
-// guarded is choosePart in a goroutine other than the caller's: it keeps a panic for the caller.
+// guarded is choosePart for a goroutine other than the caller's. It records a panic, which is
+// raised again in the caller's goroutine.
 func (c *choice) guarded(x, lo, hi []float32, i int) {
 	done := false
 	defer c.guard(&done)

@@ -8,57 +8,56 @@ import (
 	"sync/atomic"
 )
 
-// The elements of a block are in memory, or a Source stores them in a buffer. Those in
-// memory stay where they are, or are copied so that the block has no gaps.
+// Access to the elements of a block. A Source stores them in a buffer, or they are in memory.
+// Elements in memory are used in place, or are copied so that the block has no gaps.
 
-// A Source gives the elements of a tensor that is not in memory as a whole:
-// a file, say, or a tensor of another type that is widened block by block.
+// A Source reads the elements of a tensor that is not in memory as a whole: for example, from a
+// file, or from a tensor of another type that is converted block by block.
 //
-// A function that reads from a Source does so in blocks of at most 65,536
-// elements, which it keeps no longer than it needs them, so that its memory does
-// not grow with the tensor: it has what its results take, and a megabyte or two
-// for each goroutine and 8 MiB besides.
+// Functions read from a Source in blocks of at most 65,536 elements. They keep a block only as
+// long as they need it, so their memory does not grow with the tensor. They need memory for their
+// results, one or two megabytes for each goroutine, and 8 MiB.
 //
-// Methods that choose among the values, which are all but [MinMax], bring the values of a parameter together, of which it may
-// have up to 2^20, or 2^16 if they are scattered over short rows: that takes up
-// to 10 MiB for each goroutine. Parameters of more values are chosen for by
-// passes over the tensor, with a histogram for each of up to 256 channels at a
-// time, 10 to 40 KiB commonly and 260 KiB at most, and 8 MiB more.
+// All methods but [MinMax] choose among the values. They collect the values of a parameter if
+// there are at most 2^20, or at most 2^16 in short rows. This needs up to 10 MiB for each
+// goroutine. For parameters with more values they make passes over the tensor, with a histogram
+// for each of up to 256 channels at a time. A histogram usually takes 10 to 40 KiB, and at most
+// 260 KiB. The passes need 8 MiB more.
 type Source interface {
-	// ReadFloats stores the elements from off up to off+len(dst), in row-major
-	// order, in dst, which it must not keep. It is called from up to GOMAXPROCS
-	// goroutines at once, for the same elements more than once, and has to give
-	// the same ones each time. The first error ends the call that reads; what
-	// that returns wraps it.
+	// ReadFloats stores the elements off to off+len(dst)-1, in row-major order, in dst. It must
+	// not keep dst. It is called from up to GOMAXPROCS goroutines at once, and several times for
+	// the same elements, for which it must return the same values. The first error aborts the
+	// call that reads, which returns an error that wraps it.
 	ReadFloats(dst []float32, off int) error
 }
 
-// bufferLen is how many elements are read at a time: 256 KiB, which leaves a
-// second-level cache room for what is made of them.
+// bufferLen is the number of elements that are read at a time. They are 256 KiB, so a
+// second-level cache has room for the results.
 const bufferLen = 1 << 16
 
-// copyLen is the length from which blocks of a tensor in memory are copied. Only
-// tests change it.
+// copyLen is the number of elements above which the blocks of a tensor in memory may be copied.
+// Only tests change it.
 var copyLen = 1 << 20
 
-// buffers are for a tensor that is read at once.
+// buffers are buffers for a tensor that is read by one goroutine.
 var buffers = sync.Pool{New: func() any { return new([bufferLen]float32) }}
 
-// A feed gives the elements of one tensor, or of two of the same shape. Slices
-// of a caller are no part of it, since what it holds escapes to the heap: nobody
-// knows what a Source does with it. They are passed along beside it.
+// A feed returns the elements of one tensor, or of two tensors of the same shape. It does not hold
+// the slices of a caller: everything that it holds escapes to the heap, since the compiler does
+// not know what a Source does with it. So its methods get these slices as arguments.
 type feed struct {
 	failure
 	src, second Source // nil if the elements are in memory
 	copies      bool   // copy blocks that are in memory
 
-	bad      atomic.Int64 // index of the first element found that is not finite
-	badValue float32
+	bad      atomic.Int64 // the lowest index found so far of an element that is not finite
+	badValue float32      // the element at that index
 }
 
-// begin readies f for elements that come from these sources, if they are not nil.
+// begin prepares f for elements that are read from src and second, or are in memory if these are
+// nil.
 func (f *feed) begin(src, second Source) {
-	if f.failed.Load() { // a store each time would cost more than this load
+	if f.failed.Load() { // the load is cheaper than a store
 		f.failure.begin()
 	}
 	f.src, f.second = src, second
@@ -67,17 +66,17 @@ func (f *feed) begin(src, second Source) {
 	}
 }
 
-// end lets go of the sources.
+// end releases the sources.
 func (f *feed) end() {
 	if f.src != nil {
 		f.src, f.second, f.err = nil, nil, nil
 	}
 }
 
-// elements returns the elements of b: those of x and, if there are two tensors, those
-// of y. They may be in the given buffers. Rows are pitch elements apart. The result is
-// nil where the elements do not matter any more: reading has failed, or an element
-// before them is not finite.
+// elements returns the elements of b: ex of the tensor x and, if there are two tensors, ey of the
+// tensor y. They may be in the buffers bx and by. Their rows begin pitch elements apart. The
+// result is nil if the elements are not needed any more: reading has failed, or an earlier element
+// is not finite.
 func (f *feed) elements(x, y []float32, b *block, bx, by *[]float32) (ex, ey []float32, pitch int) {
 	if f.failed.Load() || int64(b.e) > f.bad.Load() {
 		return nil, nil, 0
@@ -93,8 +92,8 @@ func (f *feed) elements(x, y []float32, b *block, bx, by *[]float32) (ex, ey []f
 		}
 		return x, y, b.n
 	}
-	// Only slices of buffers may be given to a Source: no variable that is x or y
-	// elsewhere, or the compiler would move these to the heap.
+	// Only slices of buffers are passed to a Source. If it got the variables x or y, they would
+	// escape to the heap.
 	if rx := buffer(bx, b); !f.read(rx, f.src, b) {
 		return nil, nil, 0
 	}
@@ -107,15 +106,14 @@ func (f *feed) elements(x, y []float32, b *block, bx, by *[]float32) (ex, ey []f
 	return *bx, *by, b.n
 }
 
-// buffer returns *p, with room for the elements of b. It is allocated when it is
-// first needed.
+// buffer returns *p with room for the elements of b, and allocates it if necessary.
 func buffer(p *[]float32, b *block) []float32 {
 	*p = resize(*p, max(bufferLen, b.rows*b.n))
 	return *p
 }
 
-// compact stores the elements of b, the first of which is the first of src, in
-// dst without the gaps between rows.
+// compact copies the elements of b to dst, without the gaps between rows. src begins with the
+// first element of b.
 func (b *block) compact(dst, src []float32) []float32 {
 	if b.n == b.stride {
 		copy(dst, src[:b.rows*b.n])
@@ -127,8 +125,8 @@ func (b *block) compact(dst, src []float32) []float32 {
 	return dst
 }
 
-// read stores the elements of b in dst without the gaps between rows, and
-// reports whether that went well.
+// read reads the elements of b into dst, without the gaps between rows. It returns false after an
+// error.
 func (f *feed) read(dst []float32, src Source, b *block) bool {
 	if f.failed.Load() {
 		return false
@@ -146,7 +144,7 @@ func (f *feed) read(dst []float32, src Source, b *block) bool {
 	return true
 }
 
-// findBad looks for the first element of b that is not finite, once a kernel has found one.
+// findBad records the first element of b that is not finite. A kernel must have found one.
 func (f *feed) findBad(x []float32, pitch int, b *block) {
 	for i := range b.rows {
 		for j, v := range x[i*pitch:][:b.n] {
@@ -176,6 +174,8 @@ func notFinite(src []float32, l *layout, by Granularity) error {
 	panic("quant: a kernel found a value that is not finite where there is none")
 }
 
+// newNotFinite returns the error for the element x with the index i. Its channel is that of the
+// layout l if by is PerChannel, and otherwise -1.
 func newNotFinite(i int, x float32, l *layout, by Granularity) error {
 	e := &NotFiniteError{Index: i, Channel: -1, Value: x}
 	if by.unit == perChannel {
@@ -184,7 +184,7 @@ func newNotFinite(i int, x float32, l *layout, by Granularity) error {
 	return e
 }
 
-// from returns s from element i on, nil if it is nil.
+// from returns s[i:], or nil if s is nil.
 func from(s []float32, i int) []float32 {
 	if s == nil {
 		return nil
@@ -192,7 +192,7 @@ func from(s []float32, i int) []float32 {
 	return s[i:]
 }
 
-// readFloats calls src.ReadFloats, and says in an error where that was.
+// readFloats calls src.ReadFloats. It wraps an error with the indexes of the elements.
 func readFloats(src Source, dst []float32, off int) error {
 	if c, ok := src.(*columnsSource); ok {
 		return c.ReadFloats(dst, off) // its errors count elements of the whole tensor
@@ -215,8 +215,8 @@ func readLong(src Source, dst []float32, off int) error {
 	return nil
 }
 
-// A columnsSource is a Source of some columns of another: rows of width elements,
-// stride elements apart, from element first on.
+// A columnsSource is a Source of some columns of another Source: rows of width elements that begin
+// stride elements apart. The first row begins at element first.
 type columnsSource struct {
 	src                  Source
 	first, width, stride int
@@ -234,12 +234,12 @@ func (c *columnsSource) ReadFloats(dst []float32, off int) error {
 	return nil
 }
 
-// A failure is the first error of a Source that goroutines read, or its panic.
+// A failure records the first error or panic of a Source that several goroutines read.
 type failure struct {
 	failed  atomic.Bool
 	mu      sync.Mutex
 	err     error
-	value   any // that a Source panicked with
+	value   any // the value of the panic
 	paniced bool
 }
 
@@ -249,7 +249,7 @@ func (f *failure) begin() {
 	f.err, f.value, f.paniced = nil, nil, false
 }
 
-// fail keeps an error, if it is the first.
+// fail records an error if it is the first.
 func (f *failure) fail(err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -258,8 +258,9 @@ func (f *failure) fail(err error) {
 	}
 }
 
-// guard is deferred by functions that run in a goroutine other than the caller's. A
-// panic there would end the program: guard keeps it for the caller.
+// guard is deferred by functions that run in a goroutine other than the caller's. A panic there
+// would end the program. guard records it, so that outcome can raise it in the caller's goroutine.
+// *done must be true if the function has returned normally.
 func (f *failure) guard(done *bool) {
 	if *done {
 		return
@@ -275,8 +276,7 @@ func (f *failure) guard(done *bool) {
 	}
 }
 
-// outcome raises the panic of a Source in another goroutine again, or returns the
-// error of the Source.
+// outcome raises the recorded panic again, or returns the recorded error.
 func (f *failure) outcome() error {
 	if f.paniced {
 		panic(f.value)

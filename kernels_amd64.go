@@ -13,8 +13,8 @@ var usable = detect()
 
 func init() { active = usable[len(usable)-1] }
 
-// detect returns the sets of kernels that this processor can run. It lists every
-// feature that their assembly uses.
+// detect returns the sets of kernels that this processor can run. It checks every feature that
+// their assembly uses.
 func detect() []isa {
 	sets := []isa{generic}
 	if cpuid.CPU.Supports(cpuid.AVX2, cpuid.FMA3, cpuid.F16C, cpuid.BMI2) {
@@ -27,11 +27,11 @@ func detect() []isa {
 }
 
 const (
-	bandRows     = math.MaxInt // a kernel of columns goes down all rows at once
+	bandRows     = math.MaxInt // a kernel of columns handles all rows in one call
 	mergesNarrow = false       // narrow rows are not merged
 )
 
-// shortRange is the length up to which runs are reduced several at a time.
+// shortRange is the largest length of runs whose ranges are computed several at a time.
 const shortRange = 256
 
 func rangeRuns(lo, hi, src []float32, run int) bool {
@@ -41,7 +41,7 @@ func rangeRuns(lo, hi, src []float32, run int) bool {
 	return rangeRunsWith(lo, hi, src, run, false)
 }
 
-// rangeRunsFar is rangeRuns for elements that no cache holds.
+// rangeRunsFar is rangeRuns for elements that are not in a cache.
 func rangeRunsFar(lo, hi, src []float32, run int) bool {
 	if active == generic {
 		return rangeRunsGeneric(lo, hi, src, run)
@@ -60,9 +60,9 @@ func rangeRunsWith(lo, hi, src []float32, run int, far bool) bool {
 	return rangeRunsAVX512(lo, hi, src, run) && ok
 }
 
-// rangeShort reduces short runs several at a time, and returns how many. The kernel of groups
-// reads far elements more slowly than the other kernel: it waits for all elements of sixteen
-// groups before it reads the next.
+// rangeShort computes the ranges of short runs, several at a time. n is the number of runs that
+// it has handled. It does not use the kernel of groups for elements that are not in a cache
+// (far): that kernel waits for all elements of 16 groups before it reads the next ones.
 func rangeShort(lo, hi, src []float32, run int, far bool) (n int, ok bool) {
 	n = len(src) / run
 	switch {
@@ -96,7 +96,7 @@ func quantizeInt8Runs(dst []uint8, src []float32, run int, scale []float32, zero
 	case avx2:
 		quantizeInt8RunsAVX2(dst[:len(src)], src, run, scale, zero[:len(scale)], qmin, qmax, stream)
 	case avx512:
-		// Past the caches the kernel of groups is slower than that of single runs.
+		// With stores that do not use the caches, the kernel of groups is slower.
 		if !stream && len(src) >= 16*run && groupRun(run) {
 			quantizeInt8InGroups(dst[:len(src)], src, run, scale, zero[:len(scale)], qmin, qmax)
 			return
@@ -151,7 +151,7 @@ func usableParams(scale []float32, zero []int32) bool {
 	return usableParamsGeneric(scale[n:], zero[n:])
 }
 
-// dequantize4Runs has a kernel for AVX-512.
+// dequantize4Runs has a kernel for AVX-512. Otherwise it returns false.
 func dequantize4Runs(dst []float32, packed []byte, run int, scale []float32, zero []int32, signed, stream bool) bool {
 	if active != avx512 {
 		return false
@@ -160,7 +160,7 @@ func dequantize4Runs(dst []float32, packed []byte, run int, scale []float32, zer
 	return true
 }
 
-// quantizeWhole quantizes rows whole rows.
+// quantizeWhole quantizes complete rows. rows is their number.
 func quantizeWhole[T uint8 | uint16](dst []T, src []float32, rows int, scale []float32, zero []int32, qmin, qmax int32, stream bool) {
 	switch dst := any(dst).(type) {
 	case []uint8:
@@ -178,7 +178,7 @@ func quantizeWhole[T uint8 | uint16](dst []T, src []float32, rows int, scale []f
 	}
 }
 
-// dequantizeWhole dequantizes rows whole rows.
+// dequantizeWhole dequantizes complete rows. rows is their number.
 func dequantizeWhole[T uint8 | uint16](dst []float32, src []T, rows int, scale []float32, zero []int32, signed, stream bool) {
 	switch src := any(src).(type) {
 	case []uint8:
@@ -196,8 +196,8 @@ func dequantizeWhole[T uint8 | uint16](dst []float32, src []T, rows int, scale [
 	}
 }
 
-// errorsUntil does runs until one that its kernel does not serve. It returns how
-// many it did, and how many the definition has to do then.
+// errorsUntil sets acc to the errors of the first n runs. The kernel does not handle the next run;
+// the definition must handle up to step runs there.
 func errorsUntil(acc []sums, sq []float64, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32) (n, step int) {
 	if active == avx2 {
 		return errorsRunsAVX2(acc, src, run, scale, zero, qmin, qmax), 8
@@ -205,7 +205,7 @@ func errorsUntil(acc []sums, sq []float64, src []float32, run int, scale []float
 	return errorsRunsAVX512(acc, sq, src, run, scale, zero, qmin, qmax), 16
 }
 
-// errorsInsideRuns has a kernel for AVX-512.
+// errorsInsideRuns has a kernel for AVX-512. It returns the number of runs that it has handled.
 func errorsInsideRuns(acc []sums, sq []float64, src []float32, run int, scale []float32, zero []int32) int {
 	if active != avx512 || len(acc) == 0 {
 		return 0
@@ -213,7 +213,7 @@ func errorsInsideRuns(acc []sums, sq []float64, src []float32, run int, scale []
 	return errorsInsideRunsAVX512(acc, sq, src, run, scale[:len(acc)], zero[:len(acc)])
 }
 
-// errorsInsideTwo has a kernel for AVX-512. It returns how many runs it did.
+// errorsInsideTwo has a kernel for AVX-512. It returns the number of runs that it has handled.
 func errorsInsideTwo(acc1, acc2 []sums, sq []float64, src []float32, run int, scale1 []float32, zero1 []int32, scale2 []float32, zero2 []int32) int {
 	n := len(acc1)
 	if active != avx512 || n == 0 {
@@ -222,7 +222,8 @@ func errorsInsideTwo(acc1, acc2 []sums, sq []float64, src []float32, run int, sc
 	return errorsInsideTwoAVX512(acc1, acc2[:n], sq, src, run, scale1[:n], zero1[:n], scale2[:n], zero2[:n])
 }
 
-// errorsInsideColumns has a kernel for AVX-512. It returns how many columns it did.
+// errorsInsideColumns has a kernel for AVX-512. It returns the number of columns that it has
+// handled.
 func errorsInsideColumns(acc columnSums, src []float32, rows, stride int, scale []float32, zero []int32) int {
 	if active != avx512 || rows == 0 || len(scale) == 0 {
 		return 0
@@ -275,7 +276,7 @@ func squaresColumns(acc []float64, src []float32, rows, stride int) {
 	}
 }
 
-// packWhole packs codes in whole steps of a kernel, and returns how many.
+// packWhole packs codes with a kernel. It returns the number of packed codes.
 func packWhole(dst []byte, codes []uint8, bits int, stream bool) int {
 	n := len(codes)
 	if active == avx2 {
@@ -297,7 +298,7 @@ func packWhole(dst []byte, codes []uint8, bits int, stream bool) int {
 	return n
 }
 
-// unpackWhole unpacks codes in whole steps of a kernel, and returns how many.
+// unpackWhole unpacks codes with a kernel. It returns the number of unpacked codes.
 func unpackWhole(dst []uint8, packed []byte, bits int, signed bool) int {
 	n := len(dst)
 	if active == avx2 {
@@ -359,15 +360,14 @@ func symmetricParams(scale, lo, hi []float32, steps float32) {
 	symmetricParamsGeneric(scale[n:], lo[n:], hi[n:], steps)
 }
 
-// longHistogram is the number of elements from which it pays to count in tables
-// of all bins, and to look for the places of octaves only then.
+// longHistogram is the least number of elements for which it is faster to count in tables of all
+// bins first, and then to add the tables to the counters of the octaves.
 const longHistogram = 1 << 15
 
-// A histogramTable has room for histogramLanes tables of bins, see
-// histogramLongAVX2.
+// A histogramTable has room for histogramLanes tables of all bins: see histogramLongAVX2.
 type histogramTable [3*(bins+0x440/4) + bins]uint32
 
-// histogramTables are all zeros.
+// histogramTables is a pool of tables. All their counters are 0.
 var histogramTables = sync.Pool{New: func() any { return new(histogramTable) }}
 
 func histogramRuns(counts []uint32, at *[histogramLanes]*octaveIndex, src []float32) int {
@@ -393,6 +393,5 @@ func transpose(dst, src []float32, rows, cols, stride int) {
 
 func fence() { storeFence() }
 
-// storeFence makes what was stored past the caches visible to other cores
-// before what is stored next.
+// storeFence makes stores that did not use the caches visible to other cores before later stores.
 func storeFence()

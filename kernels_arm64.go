@@ -2,8 +2,7 @@
 
 package quant
 
-// NEON is part of the arm64 baseline. Its kernels have no use for the hint to
-// store past the caches.
+// Every arm64 processor has NEON. Its kernels ignore the hint stream.
 
 var usable = []isa{generic, neon}
 
@@ -24,8 +23,8 @@ func dequantizeInt8RunsNEON(dst []float32, src []uint8, run int, scale []float32
 //go:noescape
 func dequantizeInt16RunsNEON(dst []float32, src []uint16, run int, scale []float32, zero []int32, signed bool)
 
-// errorsRunsNEON returns how many runs it did, and stops at one for which it
-// would have to divide.
+// errorsRunsNEON returns the number of runs that it has handled. It stops before a run for which
+// it would have to divide.
 //
 //go:noescape
 func errorsRunsNEON(acc []sums, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32) int
@@ -76,8 +75,8 @@ func dequantizeInt8ColumnsNEON(dst []float32, src []uint8, rows int, scale []flo
 //go:noescape
 func dequantizeInt16ColumnsNEON(dst []float32, src []uint16, rows int, scale []float32, zero []int32, signed bool)
 
-// errorsColumnsNEON returns how many columns it did, and stops before eight with
-// one for which it would have to divide.
+// errorsColumnsNEON returns the number of columns that it has handled. It takes 8 columns at a
+// time, and stops before 8 columns of which it would have to divide for one.
 //
 //go:noescape
 func errorsColumnsNEON(abs, sq []float64, max []float32, clipped []uint32, src []float32, rows, stride int, scale []float32, zero []int32, qmin, qmax int32) int
@@ -86,12 +85,12 @@ func errorsColumnsNEON(abs, sq []float64, max []float32, clipped []uint32, src [
 func squaresColumnsNEON(acc []float64, src []float32, rows, stride int)
 
 const (
-	// bandRows is how many rows a kernel of columns does at once: enough to pay for
-	// loading parameters, and not so many that the lines of its columns, which may
-	// all map to one set of the cache, and their pages are replaced.
+	// bandRows is the number of rows that a kernel of columns handles in one call. Loading the
+	// parameters pays for so many rows. With more rows, the cache lines of the columns, which
+	// may all belong to one set of the cache, and their pages would be evicted.
 	bandRows = 16
 
-	mergesNarrow = true // narrow rows are merged to wide ones
+	mergesNarrow = true // narrow rows are merged into wide rows
 )
 
 func rangeRuns(lo, hi, src []float32, run int) bool {
@@ -163,7 +162,7 @@ func dequantizeInt16Runs(dst []float32, src []uint16, run int, scale []float32, 
 	}
 }
 
-// quantizeWhole quantizes rows whole rows.
+// quantizeWhole quantizes complete rows. rows is their number.
 func quantizeWhole[T uint8 | uint16](dst []T, src []float32, rows int, scale []float32, zero []int32, qmin, qmax int32, stream bool) {
 	switch dst := any(dst).(type) {
 	case []uint8:
@@ -173,7 +172,7 @@ func quantizeWhole[T uint8 | uint16](dst []T, src []float32, rows int, scale []f
 	}
 }
 
-// dequantizeWhole dequantizes rows whole rows.
+// dequantizeWhole dequantizes complete rows. rows is their number.
 func dequantizeWhole[T uint8 | uint16](dst []float32, src []T, rows int, scale []float32, zero []int32, signed, stream bool) {
 	switch src := any(src).(type) {
 	case []uint8:
@@ -183,8 +182,8 @@ func dequantizeWhole[T uint8 | uint16](dst []float32, src []T, rows int, scale [
 	}
 }
 
-// errorsUntil does runs until one that its kernel does not serve. It returns how
-// many it did, and how many the definition has to do then.
+// errorsUntil sets acc to the errors of the first n runs. The kernel does not handle the next run;
+// the definition must handle up to step runs there.
 func errorsUntil(acc []sums, _ []float64, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32) (n, step int) {
 	return errorsRunsNEON(acc, src, run, scale, zero, qmin, qmax), 1
 }
@@ -217,7 +216,7 @@ func squaresColumns(acc []float64, src []float32, rows, stride int) {
 	}
 }
 
-// packWhole packs codes in whole steps of a kernel, and returns how many.
+// packWhole packs codes with a kernel. It returns the number of packed codes.
 func packWhole(dst []byte, codes []uint8, bits int, stream bool) int {
 	n := 0
 	switch bits {
@@ -231,7 +230,7 @@ func packWhole(dst []byte, codes []uint8, bits int, stream bool) int {
 	return n
 }
 
-// unpackWhole unpacks codes in whole steps of a kernel, and returns how many.
+// unpackWhole unpacks codes with a kernel. It returns the number of unpacked codes.
 func unpackWhole(dst []uint8, packed []byte, bits int, signed bool) int {
 	n, sign := 0, uint8(0)
 	if signed {

@@ -2,15 +2,15 @@
 
 package quant
 
-// The dispatchers that need a loop around the assembly, for amd64 and arm64. An
-// architecture adds the functions whose names end in Until or Whole, which do as
-// much as its kernels can do at once, and the constants bandRows and mergesNarrow.
+// The dispatchers of amd64 and arm64 that need a loop around the assembly. Each architecture has
+// the functions whose names end in Until or Whole, which handle as much as a kernel can in one
+// call, and the constants bandRows and mergesNarrow.
 
-// leastColumns is the number of columns that a kernel of columns takes at least.
+// leastColumns is the least number of columns of a kernel of columns, for each set.
 var leastColumns = [...]int{generic: 0, neon: 16, avx2: 8, avx512: 1}
 
-// wholeRows returns how many rows a kernel of columns does at once of n elements in
-// rows of cols, and their width. A last row that is shorter is done on its own.
+// wholeRows returns the number and the width of the rows that a kernel of columns handles in one
+// call, for n elements in rows of cols. A shorter last row has a call of its own.
 func wholeRows(n, cols int) (rows, width int) {
 	width = min(cols, n)
 	return min(n/width, bandRows), width
@@ -72,17 +72,16 @@ func dequantizeColumns[T uint8 | uint16](dst []float32, src []T, scale []float32
 	dequantizeColumnsGeneric(dst, src, scale, zero, signed)
 }
 
-// mergedColumns is about how many columns narrow rows are merged to.
+// mergedColumns is the largest number of columns of merged rows.
 const mergedColumns = 128
 
-// mergedParams are the parameters of narrow rows side by side, as if several rows
-// were one.
+// mergedParams are the parameters of several narrow rows that are merged into one.
 type mergedParams struct {
 	scale [mergedColumns]float32
 	zero  [mergedColumns]int32
 }
 
-// merge repeats the parameters of a row as often as they fit.
+// merge returns the parameters of a row, repeated as often as they fit in m.
 func (m *mergedParams) merge(scale []float32, zero []int32) ([]float32, []int32) {
 	n := len(scale)
 	end := mergedColumns / n * n
@@ -103,7 +102,7 @@ func errorsRuns(acc []sums, src []float32, run int, scale []float32, zero []int3
 	errorsInSteps(acc, nil, src, run, scale, zero, qmin, qmax)
 }
 
-// errorsSquaresRuns is errorsRuns and squaresRuns: AVX-512 has a kernel for both.
+// errorsSquaresRuns is errorsRuns and squaresRuns in one. AVX-512 has a kernel for both together.
 func errorsSquaresRuns(acc []sums, sq []float64, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32) {
 	if active == avx512 {
 		errorsInSteps(acc, sq[:len(acc)], src, run, scale, zero, qmin, qmax)
@@ -113,8 +112,8 @@ func errorsSquaresRuns(acc []sums, sq []float64, src []float32, run int, scale [
 	squaresRuns(sq[:len(acc)], src, run)
 }
 
-// errorsInSteps lets the kernel do runs until one that it does not serve, which the
-// definition does. sq gets the sums of squares, if it is not nil.
+// errorsInSteps sets acc to the errors of all runs. The definition handles the runs that the kernel
+// does not handle. If sq is not nil, errorsInSteps stores the sums of squares of the runs in sq.
 func errorsInSteps(acc []sums, sq []float64, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32) {
 	for len(acc) > 0 {
 		n, step := errorsUntil(acc, sq, src, run, scale, zero[:len(scale)], qmin, qmax)

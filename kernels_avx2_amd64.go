@@ -10,7 +10,7 @@ func rangeRunsAVX2(lo, hi, src []float32, run int) bool
 //go:noescape
 func rangeShortAVX2(lo, hi, src []float32, run int) bool
 
-// Kernels of parameters take a multiple of 8 ranges, as many as there are scales.
+// Kernels of parameters take len(scale) ranges, a multiple of 8.
 
 //go:noescape
 func asymmetricParamsAVX2(scale []float32, zero []int32, lo, hi []float32, qmin, steps float32)
@@ -90,8 +90,8 @@ func widenBFloat16AVX2(dst []float32, src []uint16)
 //go:noescape
 func widenFloat16AVX2(dst []float32, src []uint16)
 
-// wideRowAVX2 is the length from which rows of a tensor that the caches do not hold
-// are taken one after the other.
+// wideRowAVX2 is the least length of rows that are handled one after the other, if the tensor is
+// too large for the caches.
 const wideRowAVX2 = 256
 
 func quantizeInt8WholeAVX2(dst []uint8, src []float32, rows int, scale []float32, zero []int32, qmin, qmax int32, stream bool) {
@@ -102,7 +102,7 @@ func quantizeInt8WholeAVX2(dst []uint8, src []float32, rows int, scale []float32
 	}
 }
 
-// smallZeros reports whether kernels that saturate words serve all zero points.
+// smallZeros reports whether all zero points are small enough for kernels that saturate words.
 func smallZeros(zero []int32) bool {
 	most := uint32(0)
 	for _, z := range zero {

@@ -9,7 +9,7 @@ import "sync"
 //go:noescape
 func rangeShortAVX512(lo, hi, src []float32, run int) bool
 
-// Kernels of groups take a multiple of 16 whole runs of a length of groupRun.
+// Kernels of groups take a multiple of 16 complete runs. groupRun says which lengths they take.
 
 //go:noescape
 func rangeGroupsAVX512(lo, hi, src []float32, run int) bool
@@ -107,15 +107,15 @@ func widenBFloat16AVX512(dst []float32, src []uint16)
 //go:noescape
 func widenFloat16AVX512(dst []float32, src []uint16)
 
-// wideRowAVX512 is the length from which rows are read one after the other, or a
-// small number at a time: the lines of many rows that lie so far apart replace one
-// another in the caches, and are more streams than the processor foresees.
+// wideRowAVX512 is the least length of rows that are read one after the other, or a small number
+// at a time. The cache lines of many rows that are so far apart would evict one another, and are
+// more streams than the processor can prefetch.
 const wideRowAVX512 = 512
 
-// rangeColumnsInCache reads a tensor that the caches do not hold in the order of
-// memory.
+// rangeColumnsInCache is rangeColumns. It reads a tensor that is too large for the caches in the
+// order of memory.
 func rangeColumnsInCache(lo, hi, src []float32, rows, stride int) bool {
-	if stride < wideRowAVX512 || rows*stride <= 1<<18 { // 1 MiB, which a second-level cache holds
+	if stride < wideRowAVX512 || rows*stride <= 1<<18 { // 1 MiB fits into a second-level cache
 		return rangeColumnsAVX512(lo, hi, &src[0], rows, stride)
 	}
 	ok := true
@@ -125,11 +125,11 @@ func rangeColumnsInCache(lo, hi, src []float32, rows, stride int) bool {
 	return ok
 }
 
-// groupRun reports whether runs are of a length that kernels of groups take.
+// groupRun reports whether kernels of groups take runs of this length.
 func groupRun(run int) bool { return run == 16 || run == 32 || run == 64 || run == 128 }
 
-// quantizeInt8InGroups is quantizeInt8RunsAVX512 that lets the kernel of groups do runs
-// for as long as it serves them.
+// quantizeInt8InGroups is quantizeInt8RunsAVX512, but uses the kernel of groups for the runs that
+// this kernel can handle.
 func quantizeInt8InGroups(dst []uint8, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32) {
 	for len(src) > 0 {
 		n := len(src) / run &^ 15
@@ -139,17 +139,17 @@ func quantizeInt8InGroups(dst []uint8, src []float32, run int, scale []float32, 
 				return
 			}
 		}
-		k := min(16*run, len(src)) // what the kernel does not serve
+		k := min(16*run, len(src)) // the kernel of groups does not handle these
 		quantizeInt8RunsAVX512(dst[:k], src[:k], run, scale, zero[:len(scale)], qmin, qmax, false)
 		dst, src, scale, zero = dst[k:], src[k:], scale[(k+run-1)/run:], zero[(k+run-1)/run:]
 	}
 }
 
-// preparedColumns holds the buffers of prepareWideAVX512.
+// preparedColumns is a pool of buffers for prepareWideAVX512.
 var preparedColumns = sync.Pool{New: func() any { return new([]float32) }}
 
-// quantizeInt8WholeAVX512 takes 64 columns at a time where there are several rows,
-// then the columns that are left.
+// quantizeInt8WholeAVX512 is quantizeWhole for 8 bits. If there are several rows, it handles 64
+// columns at a time, and then the remaining columns.
 func quantizeInt8WholeAVX512(dst []uint8, src []float32, rows int, scale []float32, zero []int32, qmin, qmax int32, stream bool) {
 	n := len(scale)
 	done := 0
@@ -171,10 +171,10 @@ func quantizeInt8WholeAVX512(dst []uint8, src []float32, rows int, scale []float
 	}
 }
 
-// quantizeInt8InBands goes through rows of cols elements that no cache holds, stride elements
-// apart, in pieces of 8 rows. The parameters of a piece then stay in the first-level cache, and
-// while it is done, the kernel fetches the piece to the right of it. Rows of up to 1024 elements
-// are pieces as a whole.
+// quantizeInt8InBands quantizes rows that are not in a cache: rows rows of cols elements that begin
+// stride elements apart. It handles pieces of 8 rows by 512 columns, or of up to 1024 columns if
+// that is the whole row. The parameters of a piece stay in the first-level cache. While the
+// kernel handles a piece, it prefetches the piece to the right of it.
 func quantizeInt8InBands(dst []uint8, src []float32, rows, stride, cols int, scale []float32, zero []int32, qmin, qmax int32) {
 	width := cols
 	if cols > 1024 {
@@ -188,8 +188,8 @@ func quantizeInt8InBands(dst []uint8, src []float32, rows, stride, cols int, sca
 	}
 }
 
-// dequantizeInt8WholeAVX512 takes 64 columns at a time where there are several rows,
-// then the columns that are left.
+// dequantizeInt8WholeAVX512 is dequantizeWhole for 8 bits. If there are several rows, it handles
+// 64 columns at a time, and then the remaining columns.
 func dequantizeInt8WholeAVX512(dst []float32, src []uint8, rows int, scale []float32, zero []int32, signed, stream bool) {
 	n := len(scale)
 	done := 0

@@ -1,9 +1,9 @@
 package quant
 
-// Errors of codebooks by way of other kernels.
+// The errors of codebooks, computed with other kernels.
 
-// errorsBookRuns is errorsBookRunsGeneric by way of the codes and of what they stand for,
-// which have kernels, as the differences between two slices have.
+// errorsBookRuns is errorsBookRunsGeneric. It quantizes to codes, dequantizes them, and computes
+// the differences: there are kernels for all three.
 func errorsBookRuns(acc []sums, src []float32, run int, scale []float32, b *codebook) {
 	var codes [bookLen]uint8
 	var back [bookLen]float32
@@ -22,10 +22,10 @@ func errorsBookRuns(acc []sums, src []float32, run int, scale []float32, b *code
 	}
 }
 
-// bookLen is the most elements of which errorsBookRuns has the codes at a time.
+// bookLen is the largest number of elements that errorsBookRuns quantizes at a time.
 const bookLen = blockLen
 
-// countClipped sets in acc how many elements of each run have a quotient outside of the
+// countClipped stores in acc the number of elements of each run whose quotient is outside the
 // values of b.
 func countClipped(acc []sums, src []float32, run int, scale []float32, b *codebook) {
 	for i := range acc {

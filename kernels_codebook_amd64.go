@@ -2,7 +2,7 @@
 
 package quant
 
-// The kernels of codebooks, and what hands them runs.
+// The kernels of codebooks, and their dispatchers.
 
 //go:noescape
 func quantizeFloatsAVX512(dst *uint8, src *float32, n, run int, scale *float32, f *floatCode)
@@ -52,7 +52,7 @@ func dequantizeTableColumnsAVX2(dst *float32, src *uint8, rows, cols, stride int
 //go:noescape
 func dequantizeFloatsColumnsAVX2(dst *float32, src *uint8, rows, cols, stride int, scale *float32, f *floatCode) int
 
-// bookStep is how many elements these kernels do at once.
+// bookStep is the number of elements that these kernels handle at a time, for each set.
 var bookStep = [...]int{avx2: 8, avx512: 16}
 
 // quantizesFast reports whether there is a kernel that quantizes to b.
@@ -87,7 +87,7 @@ func quantizeBookRuns(dst []uint8, src []float32, run int, scale []float32, b *c
 	}
 }
 
-// quantizeBookWhole quantizes runs in whole steps of the kernels.
+// quantizeBookWhole quantizes the elements of runs that are complete steps of the kernels.
 func quantizeBookWhole(dst []uint8, src []float32, run int, scale []float32, b *codebook) {
 	switch {
 	case len(src) == 0:
@@ -126,9 +126,9 @@ func dequantizeBookRuns(dst []float32, src []uint8, run int, scale []float32, b 
 	}
 }
 
-// dequantizeBookWhole dequantizes runs in whole steps of the kernels. A kernel of
-// floating-point numbers stops before a step in which a code is no number; the definition
-// does that step.
+// dequantizeBookWhole dequantizes the elements of runs that are complete steps of the kernels. A
+// kernel of floating-point formats stops before a step with a code that is not a number. The
+// definition handles that step.
 func dequantizeBookWhole(dst []float32, src []uint8, run int, scale []float32, b *codebook) {
 	switch {
 	case len(src) == 0:
@@ -206,9 +206,9 @@ func dequantizeBookColumns(dst []float32, src []uint8, scale []float32, b *codeb
 	dequantizeBookColumnsGeneric(dst[rows*n:], src[rows*n:], scale, b)
 }
 
-// dequantizeBookRows dequantizes the first cols elements of each row, in whole steps of the
-// kernels. A kernel of floating-point numbers stops in a row in which a code is no number; the
-// definition does that row.
+// dequantizeBookRows dequantizes the first cols elements of each row, in complete steps of the
+// kernels. A kernel of floating-point formats stops at a row with a code that is not a number.
+// The definition handles that row.
 func dequantizeBookRows(dst []float32, src []uint8, rows, cols int, scale []float32, b *codebook) {
 	n := len(scale)
 	switch {

@@ -2,10 +2,10 @@
 
 package quant
 
-// Packed codes of 4 bits in groups: the loop around the kernel of AVX-512.
+// Quantizing groups to packed codes of 4 bits: the loop around the AVX-512 kernel.
 
-// quantize4Runs has a kernel for groups with AVX-512. Past the caches it is slower than codes in
-// a buffer that are then packed, so callers that store there do without.
+// quantize4Runs has a kernel for groups with AVX-512. For large output, which is stored without
+// using the caches, packing codes from a buffer is faster, so callers do not use it then.
 func quantize4Runs(dst []byte, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32) bool {
 	if active != avx512 || len(src) < 16*run || !groupRun(run) {
 		return false
@@ -14,7 +14,7 @@ func quantize4Runs(dst []byte, src []float32, run int, scale []float32, zero []i
 	return true
 }
 
-// quantize4InGroups packs codes of 4 bits, as quantizeInt8InGroups stores those of 8.
+// quantize4InGroups is quantizeInt8InGroups for packed codes of 4 bits.
 func quantize4InGroups(dst []byte, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32) {
 	for len(src) > 0 {
 		n := len(src) / run &^ 15
@@ -33,7 +33,8 @@ func quantize4InGroups(dst []byte, src []float32, run int, scale []float32, zero
 	}
 }
 
-// quantize4RunsBuffered packs the codes of up to 16 runs of up to 128 elements.
+// quantize4RunsBuffered quantizes up to 16 runs of up to 128 elements to a buffer, and then packs
+// the codes.
 func quantize4RunsBuffered(dst []byte, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32) {
 	var buf [16 * 128]uint8
 	codes := buf[:len(src)]

@@ -2,8 +2,7 @@
 
 package quant
 
-// Dispatchers where there is no assembly. They have no use for the hint to
-// store past the caches.
+// Dispatchers for machines without assembly. They ignore the hint stream.
 
 var usable = []isa{generic}
 

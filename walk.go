@@ -7,50 +7,49 @@ import (
 	"github.com/a01592f9/quant/internal/work"
 )
 
-// A walk goes through a tensor channel by channel, for ranges and sums of
-// squares, for the errors of any number of schemes, or for both. It is the
-// engine of Compare and Calibrate.
+// A walk passes the elements of a tensor to kernels, to compute ranges and sums of squares, the
+// errors of any number of schemes, or both. Compare and Calibrate use it.
 //
-// A pass is cut into parts, and each goroutine takes the next part. A part is one or
-// several segments of some channels, or of some columns, that lie together in memory.
-// Its elements are taken in blocks, in the order that order states. The blocks are the
-// same wherever the feed has the elements from.
+// A pass over the tensor is divided into parts, and each goroutine takes the next part. A part is
+// one or several segments of some channels, or of some columns, that are together in memory. Its
+// elements are taken in blocks, in the order that order states. The blocks are the same for
+// tensors in memory and for tensors that are read.
 type walk struct {
 	feed
 	order
 	ranges rangeSink
 	errors errorSink
 
-	toRanges, toErrors bool // what a pass is for
-	quiet              bool // whether the error for a value that is not finite need not say which
+	toRanges, toErrors bool // the pass computes ranges, errors
+	quiet              bool // the error for a value that is not finite need not name the value
 
-	first    int // segment that has the first slot
-	width    int // columns that a kernel takes at a time
-	partSize int // channels of a part, or columns
-	perSlot  int // parts
+	first    int // the segment with slot 0
+	width    int // number of columns that a kernel takes at a time
+	partSize int // number of channels, or of columns, of a part
+	perSlot  int // number of parts of a segment
 
-	// Of a Comparison.
-	chosenLo, chosenHi []float32 // ranges that a scheme's method narrows
-	chosen             []bool    // of each result, whether that was done with another
-	with               []int     // results that are done together
+	// For a Comparison.
+	chosenLo, chosenHi []float32 // ranges that the method of a scheme chooses
+	chosen             []bool    // of each result: calibrated together with an earlier one
+	with               []int     // results that are calibrated together
 }
 
 const (
-	// leastRead is how many elements a read should have at least, if each goroutine
-	// still gets a part.
+	// leastRead is the least number of elements of a read, unless there would be fewer than
+	// leastParts parts.
 	leastRead  = 1 << 12
 	leastParts = 4
 
-	// mostBlocks is how many blocks of columns are side by side in a part: more
-	// are longer reads, but need more memory for the sums of their columns.
+	// mostBlocks is the largest number of blocks of columns that are side by side in a part.
+	// More blocks make longer reads, but need more memory for the sums of their columns.
 	mostBlocks = 8
 
-	// orderRows is how many rows of several blocks are read together where they are not
-	// copied: the ranges of the columns are then loaded and stored once for these rows.
+	// orderRows is the number of rows of several blocks that are read together if they are
+	// not copied. The ranges of the columns are then loaded and stored once for these rows.
 	orderRows = 8
 )
 
-// A scratch holds what a goroutine needs beside the walk.
+// A scratch has the memory of one goroutine.
 type scratch struct {
 	x, y   []float32 // buffers for elements
 	ranges rangeWork
@@ -61,7 +60,7 @@ type scratch struct {
 	errorsOf []columnWork // of each block, for each scheme
 }
 
-// walkArgs are what goroutines need of a pass.
+// walkArgs are the arguments of a pass, for its goroutines.
 type walkArgs struct {
 	walk *walk
 	x, y []float32
@@ -73,9 +72,10 @@ var (
 	walkers   = work.New(func(a *walkArgs, i int) { a.walk.guarded(a.x, a.y, i) })
 )
 
-// begin makes l the channels of the next passes, over elements that are in memory
-// or come from a Source, or over those of two tensors, for so many schemes. Ranges
-// of channels are wanted, sums of squares perhaps.
+// begin prepares g for passes over a tensor whose channels have the layout l. The elements are in
+// memory, or are read from src if that is not nil; those of a second tensor are read from second.
+// A pass for ranges computes the ranges of the channels, and their sums of squares if squares is
+// true. schemes is the number of schemes.
 func (g *walk) begin(l layout, squares bool, schemes int, src, second Source) {
 	g.feed.begin(src, second)
 	g.copies = l.n() > copyLen && l.cols > 0
@@ -84,12 +84,12 @@ func (g *walk) begin(l layout, squares bool, schemes int, src, second Source) {
 	g.errors.schemes = g.errors.schemes[:0]
 }
 
-// squaresBesideErrors leaves the sums of squares of runs to the pass for errors,
-// which must have schemes: kernels can make them on the way.
+// squaresBesideErrors moves the sums of squares of runs to the pass for errors, whose kernels
+// compute both. That pass must have schemes.
 func (g *walk) squaresBesideErrors() { g.ranges.later = g.ch.cols == 0 }
 
-// rangesOf returns the minimum and maximum of each parameter of l, in slices that
-// belong to g. The elements are x or come from src.
+// rangesOf returns the minimum and the maximum of each parameter of l, in slices that belong to
+// g. The elements are x, or are read from src if that is not nil.
 func (g *walk) rangesOf(x []float32, src Source, l layout, by Granularity) (lo, hi []float32, err error) {
 	if l.group > 0 {
 		g.begin(layout{outer: 1, axis: 1, inner: l.n(), params: 1}, false, 0, src, nil)
@@ -98,7 +98,7 @@ func (g *walk) rangesOf(x []float32, src Source, l layout, by Granularity) (lo, 
 	} else {
 		g.begin(l, false, 0, src, nil)
 	}
-	g.copies = false // a pass for ranges alone reads large tensors in the order of memory
+	g.copies = false // a pass that computes only ranges reads large tensors in memory order
 	err = g.pass(x, nil, true, false, by)
 	g.end()
 	switch {
@@ -111,11 +111,10 @@ func (g *walk) rangesOf(x []float32, src Source, l layout, by Granularity) (lo, 
 	return g.ranges.lo[:l.axis], g.ranges.hi[:l.axis], nil
 }
 
-// pass makes a pass for ranges, for errors or for both, after which there is one
-// range, one sum of squares, and for each scheme one tally for each channel. The
-// elements are x, and those of the second tensor y, unless they are read. g must
-// be on the heap. An error for a value that is not finite counts channels by
-// a granularity.
+// pass makes a pass for ranges, for errors or for both. Afterwards each channel has one range and
+// one sum of squares, and one tally for each scheme. The elements are x, and y for a second
+// tensor, unless they are read. g must be on the heap. In an error for a value that is not
+// finite, the channel is that of the granularity by.
 func (g *walk) pass(x, y []float32, ranges, errors bool, by Granularity) error {
 	g.toRanges, g.toErrors = ranges, errors
 	g.cutParts()
@@ -144,8 +143,8 @@ func (g *walk) pass(x, y []float32, ranges, errors bool, by Granularity) error {
 	return nil
 }
 
-// cutParts decides what a part is: about bufferLen elements that lie together, or
-// fewer if that would leave too few parts of what is read.
+// cutParts sets the size of a part: about bufferLen elements that are together in memory, or
+// fewer if a tensor that is read would have too few parts.
 func (g *walk) cutParts() {
 	l := &g.ch
 	all := l.axis
@@ -153,7 +152,7 @@ func (g *walk) cutParts() {
 	case l.cols > 0:
 		all = l.cols
 		g.width = l.cols
-		if width := l.axis * l.inner; l.cols == width { // else narrow rows, taken several at a time
+		if width := l.axis * l.inner; l.cols == width { // rows are not merged
 			g.width = min(width, blockCols/l.inner*l.inner)
 		}
 		g.partSize = g.width
@@ -183,13 +182,14 @@ func (g *walk) cutParts() {
 	}
 }
 
-// inOrder reports whether a pass is for the ranges of the columns of a large tensor in memory.
-// Each element is then read once, and orderRows rows of several blocks at a time.
+// inOrder reports whether the pass computes only the ranges of the columns of a large tensor in
+// memory. Each element is then read once, orderRows rows of several blocks at a time.
 func (g *walk) inOrder() bool {
 	return g.ch.cols > 0 && !g.copies && g.src == nil && !g.toErrors && !g.ranges.squares && g.ch.n() > copyLen
 }
 
-// notFinite records that b has an element that is not finite.
+// notFinite records that b has an element that is not finite. x has the elements of b, in rows
+// that begin pitch elements apart.
 func (g *walk) notFinite(x []float32, pitch int, b *block) {
 	if g.quiet {
 		g.bad.Store(-1)
@@ -198,7 +198,7 @@ func (g *walk) notFinite(x []float32, pitch int, b *block) {
 	g.findBad(x, pitch, b)
 }
 
-// parts does all parts of as many segments as there is memory for.
+// parts handles n parts: those of all segments that have a slot.
 func (g *walk) parts(x, y []float32, n int) {
 	if work.Several(n) && work.OnHeap(x) && work.OnHeap(y) {
 		a := walkArgs{g, x, y}
@@ -210,7 +210,7 @@ func (g *walk) parts(x, y []float32, n int) {
 	}
 }
 
-// guarded does a part in any goroutine.
+// guarded is part for any goroutine. It records a panic for the caller's goroutine.
 func (g *walk) guarded(x, y []float32, i int) {
 	done := false
 	defer g.guard(&done)
@@ -218,7 +218,7 @@ func (g *walk) guarded(x, y []float32, i int) {
 	done = true
 }
 
-// part does the i-th part of those that are done at a time.
+// part handles the i-th of the parts of the segments that have a slot.
 func (g *walk) part(x, y []float32, i int) {
 	if g.failed.Load() {
 		return
@@ -235,21 +235,21 @@ func (g *walk) part(x, y []float32, i int) {
 		g.shortRuns(x, y, slot, part, s)
 	default:
 		if n := min(g.slots, g.segments-g.first); g.ch.outer == 1 {
-			slot, part = i%n, i/n // so that neighbours are read one after the other
+			slot, part = i%n, i/n // consecutive parts are then adjacent in memory
 		}
 		g.longRuns(x, y, slot, part, s)
 	}
 	scratches.Put(s)
 }
 
-// shortRuns does some channels of a segment, whose runs are a block each.
+// shortRuns handles some channels of a segment. Each run is at most a block.
 func (g *walk) shortRuns(x, y []float32, slot, part int, s *scratch) {
 	l := &g.ch
 	c0 := part * g.partSize
 	c1 := min(c0+g.partSize, l.axis)
 	o, end := (g.first+slot)*segBlocks, min((g.first+slot+1)*segBlocks, l.outer)
 	width := (c1 - c0) * l.inner
-	k := min(blockRuns, max(1, blockLen/l.inner)) // runs at a time
+	k := min(blockRuns, max(1, blockLen/l.inner)) // number of runs at a time
 	step := end - o
 	if step*width > bufferLen {
 		step = bufferLen / width
@@ -275,7 +275,7 @@ func (g *walk) shortRuns(x, y []float32, slot, part int, s *scratch) {
 	}
 }
 
-// longRuns does some channels, or a segment of one, whose runs are several blocks.
+// longRuns handles a segment of one or several channels. Each run is several blocks.
 func (g *walk) longRuns(x, y []float32, slot, part int, s *scratch) {
 	l := &g.ch
 	perRun := g.blocks / l.outer
@@ -308,8 +308,7 @@ func (g *walk) longRuns(x, y []float32, slot, part int, s *scratch) {
 	}
 }
 
-// runs takes a block of runs, and reports whether no element was found that is
-// not finite.
+// runs handles a block of runs. It returns false if it has found an element that is not finite.
 func (g *walk) runs(x, y []float32, b *block, s *scratch) bool {
 	ok := true
 	if g.toRanges {
@@ -326,8 +325,8 @@ func (g *walk) runs(x, y []float32, b *block, s *scratch) bool {
 	return ok
 }
 
-// columns does a segment of some columns. Narrow rows are merged; the last of the
-// merged rows is shorter if their number is not a multiple.
+// columns handles a segment of some columns. Narrow rows are merged. The last merged row may be
+// shorter.
 func (g *walk) columns(x, y []float32, slot, part int, s *scratch) {
 	l := &g.ch
 	col := part * g.partSize
@@ -342,7 +341,7 @@ func (g *walk) columns(x, y []float32, slot, part int, s *scratch) {
 	}
 }
 
-// column returns the i-th of the blocks that are side by side in b.
+// column returns the i-th of the blocks of columns that are side by side in b.
 func (g *walk) column(b *block, i int) block {
 	at := i * g.width
 	t := *b
@@ -350,17 +349,16 @@ func (g *walk) column(b *block, i int) block {
 	return t
 }
 
-// sideBySide does some blocks of columns. It takes as many rows at a time as stay
-// in a second-level cache while the columns are gone down, for the ranges
-// and the squares or for one scheme after the other. Rows that are read or, in a
-// large tensor, copied first, come several times as fast, and without the gaps
-// between them they do not put one another out of the cache.
+// sideBySide handles blocks of columns that are side by side. It takes as many rows at a time as
+// stay in a second-level cache while they are used: once for the ranges and the squares, and once
+// for each scheme. Rows that are read, or copied from a large tensor, are in a buffer without
+// gaps, so they do not evict one another from the cache. That is several times as fast.
 func (g *walk) sideBySide(x, y []float32, all *block, s *scratch) {
 	o, schemes := &g.order, g.errors.schemes
 	if !g.toErrors {
 		schemes = nil
 	}
-	// A column that is a channel, and has no other columns, needs no sums of its own.
+	// If each channel is a single column, its sums need no copy.
 	direct := g.segments == 1 && g.ch.cols == g.ch.axis
 	count := (all.n + g.width - 1) / g.width
 	if g.toRanges && !direct {
@@ -381,7 +379,7 @@ func (g *walk) sideBySide(x, y []float32, all *block, s *scratch) {
 	case g.inOrder() && count > 1:
 		step = orderRows
 	case !g.copies && g.src == nil && !g.toErrors && !g.ranges.squares:
-		step = all.rows // which are gone through once only
+		step = all.rows // each row is used only once
 	}
 	for row := 0; row < all.rows; row += step {
 		b := *all
@@ -405,8 +403,8 @@ func (g *walk) sideBySide(x, y []float32, all *block, s *scratch) {
 	}
 }
 
-// blocksOf takes some rows of blocks that are side by side, and reports whether no
-// element was found that is not finite.
+// blocksOf handles some rows of blocks that are side by side. It returns false if it has found an
+// element that is not finite.
 func (g *walk) blocksOf(x, y []float32, b *block, pitch int, schemes []subject, direct bool, s *scratch) bool {
 	ok := true
 	for i := 0; i*g.width < b.n; i++ {
@@ -432,7 +430,7 @@ func (g *walk) blocksOf(x, y []float32, b *block, pitch int, schemes []subject, 
 	return ok
 }
 
-// toSquares reports whether the pass makes the sums of squares.
+// toSquares reports whether the pass computes sums of squares.
 func (g *walk) toSquares() bool {
 	if g.ranges.later {
 		return g.toErrors
@@ -440,9 +438,10 @@ func (g *walk) toSquares() bool {
 	return g.ranges.squares && g.toRanges
 }
 
-// beginTotals, fold and results add up the segments of a channel in their order,
-// as many at a time as there is memory for.
+// beginTotals, fold and results add the sums of the segments of a channel in order, as many
+// segments at a time as have a slot.
 
+// beginTotals sets all totals to 0.
 func (g *walk) beginTotals() {
 	g.ranges.beginTotal(&g.order)
 	if g.toErrors {
@@ -454,6 +453,7 @@ func (g *walk) beginTotals() {
 	}
 }
 
+// fold adds the sums of the segments that have a slot to the totals.
 func (g *walk) fold() {
 	g.ranges.fold(&g.order, g.toRanges, g.toSquares())
 	if g.toErrors {
@@ -463,6 +463,7 @@ func (g *walk) fold() {
 	}
 }
 
+// results copies the totals to the results of the pass.
 func (g *walk) results() {
 	g.ranges.result(g.toRanges, g.toSquares())
 	if g.toErrors {

@@ -7,25 +7,24 @@ import (
 	"github.com/a01592f9/quant/internal/work"
 )
 
-// bufLen is the number of codes that are packed or unpacked at a time, from or
-// to a buffer that stays in the first-level cache; a multiple of 8.
+// bufLen is the number of codes that are packed or unpacked at a time. They are in a buffer that
+// stays in the first-level cache. It is a multiple of 8.
 const bufLen = 1024
 
-// A transform is a call of Quantize or Dequantize: real values on one side,
-// codes on the other, in one of the three forms.
+// A transform is a call of Quantize or Dequantize, with the real values and the codes.
 type transform struct {
 	layout
-	off  int // of the first element of real in the tensor
+	off  int // index of the first element of real in the tensor
 	real []float32
 	codes
 
-	coding      // with parameters as the layout's walk reads them
-	stream bool // store past the caches, see streamBytes
+	coding      // the parameters are spread if the walk of the layout needs it
+	stream bool // store without using the caches: see streamBytes
 }
 
-// streamBytes is the size of input and output together from which output is
-// stored past the caches: about a last-level cache. Below it that would cost
-// several times what it saves.
+// streamBytes is the size of input and output together from which output is stored without using
+// the caches. It is about the size of a last-level cache. For smaller sizes such stores cost
+// several times what they save.
 const streamBytes = 20 << 20
 
 var (
@@ -33,9 +32,9 @@ var (
 	dequantizers = work.New(func(t *transform, i int) { t.part(i, false) })
 )
 
-// newTransform checks shape and parameters against n elements. Like what
-// follows, it returns its result by value: what is stored through a pointer
-// moves to the heap, and every caller's slices with it.
+// newTransform returns the transform of n elements. It returns an error if the shape or the
+// parameters are not valid for n elements. The result is a value, not a pointer: slices that are
+// stored through a pointer would escape to the heap in every caller.
 func newTransform(n int, shape []int, p Params) (transform, error) {
 	if err := p.Scheme.Validate(); err != nil {
 		return transform{}, err
@@ -50,16 +49,16 @@ func newTransform(n int, shape []int, p Params) (transform, error) {
 	return transform{layout: l, coding: p.coding()}, nil
 }
 
-// partLen returns how many elements make a part, a multiple of 8. Where the
-// columns walk prepares parameters anew for each part, that is enough rows.
+// partLen returns the number of elements of a part: a multiple of 8. In the columns walk, which
+// prepares parameters for each part, a part has at least partRows rows.
 func (t *transform) partLen() int {
 	return max(partLen, (partRows*t.cols+7)&^7)
 }
 
-// partRows is how many rows repay preparing the parameters of their columns.
+// partRows is the least number of rows for which preparing the parameters of the columns pays.
 const partRows = 64
 
-// parts returns how many parts the job has: one if a slice is on the stack.
+// parts returns the number of parts of the transform: 1 if a slice is on the stack.
 func (t *transform) parts() int {
 	n := (len(t.real) + t.partLen() - 1) / t.partLen()
 	if work.Several(n) && work.OnHeap(t.real) && work.OnHeap(t.code8) && work.OnHeap(t.code16) && work.OnHeap(t.packed) {
@@ -68,7 +67,7 @@ func (t *transform) parts() int {
 	return 1
 }
 
-// A spreader holds parameters laid out for the columns walk.
+// A spreader holds spread parameters: see layout.spread.
 type spreader struct {
 	scale []float32
 	zero  []int32
@@ -76,9 +75,9 @@ type spreader struct {
 
 var spreaders = sync.Pool{New: func() any { return new(spreader) }}
 
-// spreadParams lays the parameters out for the columns walk, if they need it, and
-// takes them off the stack if they are on it and a team is to read them.
-// A result that is not nil is to be put back into the pool.
+// spreadParams spreads the parameters if the columns walk needs it. If they are on the stack and
+// team is true, which means that several goroutines read them, it copies them to the heap. The
+// caller must put a result that is not nil back into the pool.
 func (t *transform) spreadParams(team bool) *spreader {
 	spread := t.spread()
 	if !spread && (!team || work.OnHeap(t.scale) && work.OnHeap(t.zero)) {
@@ -101,7 +100,7 @@ func (t *transform) spreadParams(team bool) *spreader {
 func (t *transform) quantize()   { t.run(true) }
 func (t *transform) dequantize() { t.run(false) }
 
-// run does the job, to codes or from them.
+// run quantizes if toCodes is true, and dequantizes otherwise.
 func (t *transform) run(toCodes bool) {
 	t.stream = 4*len(t.real)+int(packedLen(int64(len(t.real)), t.bits)) >= streamBytes
 	n := t.parts()
@@ -121,7 +120,7 @@ func (t *transform) run(toCodes bool) {
 	}
 }
 
-// part does the i-th part, direct calls keeping slices from escaping.
+// part handles the i-th part. Its calls are direct, so that slices do not escape.
 func (t *transform) part(i int, toCodes bool) {
 	n := t.partLen()
 	e, end := i*n, min((i+1)*n, len(t.real))
@@ -135,7 +134,7 @@ func (t *transform) part(i int, toCodes bool) {
 	}
 }
 
-// quantizeElements quantizes elements e up to end; e is a multiple of 8.
+// quantizeElements quantizes the elements e to end-1. e must be a multiple of 8.
 func (t *transform) quantizeElements(e, end int) {
 	switch {
 	case t.code8 != nil:
@@ -162,8 +161,8 @@ func (t *transform) quantizeElements(e, end int) {
 	}
 }
 
-// quantize4 packs the codes of elements from e on for as long as a kernel makes packed codes of 4
-// bits, and returns the first that it has left, a multiple of 8, or end.
+// quantize4 quantizes the elements from e on with the kernel for packed codes of 4 bits, until the
+// kernel cannot be used. It returns the index of the next element: a multiple of 8, or end.
 func (t *transform) quantize4(e, end int) int {
 	for t.bits == 4 && t.book == nil && !t.stream && e < end {
 		s := t.span(t.off+e, t.off+end)
@@ -176,7 +175,7 @@ func (t *transform) quantize4(e, end int) int {
 	return e
 }
 
-// quantizeBlocks stores the codes of elements e up to end in dst.
+// quantizeBlocks stores the codes of the elements e to end-1 in dst.
 func quantizeBlocks[T uint8 | uint16](t *transform, dst []T, e, end int, stream bool) {
 	for e < end {
 		s := t.span(t.off+e, t.off+end)
@@ -223,8 +222,8 @@ func (t *transform) dequantizeElements(e, end int) {
 	}
 }
 
-// dequantize4 stores elements from e on for as long as a kernel takes their packed codes of 4 bits,
-// and returns the first that it has left, a multiple of 8, or end.
+// dequantize4 dequantizes the elements from e on with the kernel for packed codes of 4 bits, until
+// the kernel cannot be used. It returns the index of the next element: a multiple of 8, or end.
 func (t *transform) dequantize4(e, end int) int {
 	for t.bits == 4 && t.book == nil && e < end {
 		s := t.span(t.off+e, t.off+end)
@@ -237,7 +236,7 @@ func (t *transform) dequantize4(e, end int) int {
 	return e
 }
 
-// dequantizeBlocks stores elements e up to end, whose codes are src.
+// dequantizeBlocks dequantizes the elements e to end-1. src has their codes.
 func dequantizeBlocks[T uint8 | uint16](t *transform, src []T, e, end int) {
 	for e < end {
 		s := t.span(t.off+e, t.off+end)

@@ -2,30 +2,28 @@ package quant
 
 import "math"
 
-// What a walk does to a block for the errors of every scheme, so that the
-// tensor is read once for all of them.
+// The errors of a block under every scheme of a walk. The tensor is read once for all schemes.
 
-// An errorSink collects the errors of schemes, or the differences between two
-// tensors.
+// An errorSink sums the errors of schemes, or the differences between two tensors.
 type errorSink struct{ schemes []subject }
 
-// A subject is a scheme whose errors are wanted.
+// A subject is a scheme whose errors a walk measures.
 type subject struct {
 	layout
-	coding         // without scales where two tensors are compared
-	own    bool    // parameters belong to the walk's channels
-	inside bool    // elements are known to have codes in the grid
-	tally  []tally // at channel*slots + slot until they are folded
-	total  []tally // of the segments folded so far, where a channel has several
+	coding         // has no scales if two tensors are compared
+	own    bool    // the parameters are those of the channels of the walk
+	inside bool    // no element is clipped
+	tally  []tally // the sums of segments, at channel*slots + slot
+	total  []tally // the sums of the segments folded so far, if a channel has several segments
 }
 
-// An errorWork is what a block needs beside the sink: its columns, or its runs.
+// An errorWork has the memory that the errors of a block need: for its columns, or for its runs.
 type errorWork struct {
 	columnWork
 	acc     [blockRuns]sums
 	squares [blockRuns]float64
 
-	// Of a second scheme that is done with the first.
+	// For a second scheme that is measured together with the first.
 	second struct {
 		acc   [blockRuns]sums
 		scale [blockRuns]float32
@@ -33,7 +31,7 @@ type errorWork struct {
 	}
 }
 
-// A columnWork is what a scheme needs for the columns of a block.
+// A columnWork has the parameters and the sums of the columns of a block under one scheme.
 type columnWork struct {
 	scale   [blockCols]float32
 	zero    [blockCols]int32
@@ -47,7 +45,7 @@ func (w *columnWork) sums(n int) columnSums {
 	return columnSums{w.abs[:], w.sq[:], w.max[:], w.clipped[:]}.sub(n)
 }
 
-// columns returns n column sums of zero.
+// columns returns the sums of n columns, set to 0.
 func (w *columnWork) columns(n int) columnSums {
 	c := w.sums(n)
 	clear(c.abs)
@@ -57,7 +55,7 @@ func (w *columnWork) columns(n int) columnSums {
 	return c
 }
 
-// addSubject asks for the errors under p, whose layout is l.
+// addSubject adds the parameters p, whose layout is l, to the schemes of g.
 func (g *errorSink) addSubject(o *order, l layout, p *Params) {
 	g.schemes = extended(g.schemes)
 	s := &g.schemes[len(g.schemes)-1]
@@ -67,8 +65,8 @@ func (g *errorSink) addSubject(o *order, l layout, p *Params) {
 	clear(s.tally)
 }
 
-// fold adds the segments that there are sums of to the total, and readies the
-// sums for the next.
+// fold adds the sums of the segments that have a slot to the totals, and sets them to 0 for the
+// next segments.
 func (u *subject) fold(o *order) {
 	for i := range u.tally {
 		u.total[i/o.slots].addAll(&u.tally[i])
@@ -76,11 +74,11 @@ func (u *subject) fold(o *order) {
 	clear(u.tally)
 }
 
-// Below, x are original values and y, if it is not nil, the same elements of
-// another tensor: then what is summed are the differences between the two, cut
-// as the errors of a scheme are.
+// In the methods below, x has the original values. If y is not nil, it has the same elements of
+// another tensor. The differences between x and y are then summed instead of errors.
 
-// runs takes a row of runs. If sq is not nil, their sums of squares are stored there.
+// runs adds the errors of a row of runs. If sq is not nil, it stores the sums of squares of the
+// runs in sq.
 func (g *errorSink) runs(o *order, sq []float64, x, y []float32, b *block, w *errorWork) {
 	k := (b.n + b.run - 1) / b.run
 	acc := w.acc[:k]
@@ -115,11 +113,11 @@ func (g *errorSink) runs(o *order, sq []float64, x, y []float32, b *block, w *er
 	}
 }
 
-// pairs reports whether two such schemes can be done together.
+// pairs reports whether u can be measured together with another such scheme.
 func (u *subject) pairs() bool { return u.inside && (u.own || u.params == 1) }
 
-// bothOfRuns sets the sums in w to the errors of k runs under u and v. If sq is not nil, the sums
-// of squares are stored there.
+// bothOfRuns sets the sums in w to the errors of k runs under u and v. If sq is not nil, it stores
+// the sums of squares of the runs in sq.
 func (u *subject) bothOfRuns(v *subject, k int, sq []float64, x []float32, b *block, w *errorWork) {
 	s := &w.second
 	first := insideRuns{&u.codeGrid, w.acc[:k], w.scale[:k], w.zero[:k]}
@@ -129,7 +127,7 @@ func (u *subject) bothOfRuns(v *subject, k int, sq []float64, x []float32, b *bl
 	errorsInsideBoth(first, second, sq, x, b.run)
 }
 
-// runParams sets the parameters of runs from p on. The slices of r have room for them.
+// runParams sets the parameters of r to those of the runs from parameter p on.
 func (u *subject) runParams(r *insideRuns, p int) {
 	if u.params == 1 {
 		fill(r.scale, u.scale[0])
@@ -139,8 +137,9 @@ func (u *subject) runParams(r *insideRuns, p int) {
 	r.scale, r.zero = u.scale[p:], u.zero[p:]
 }
 
-// errorsOfRuns sets acc to the errors of runs, whose parameters are those from
-// p on, if there are several, and sq, if it is not nil, to their sums of squares.
+// errorsOfRuns sets acc to the sums of the errors of runs. The first run has the parameter p if
+// there are several parameters. If sq is not nil, errorsOfRuns stores the sums of squares of the
+// runs in sq.
 func (u *subject) errorsOfRuns(acc []sums, sq []float64, x, y []float32, run, p int, w *columnWork) {
 	scale, zero := w.scale[:len(acc)], w.zero[:len(acc)]
 	switch {
@@ -160,8 +159,8 @@ func (u *subject) errorsOfRuns(acc []sums, sq []float64, x, y []float32, run, p 
 	u.codeGrid.errorsRuns(acc, sq, x, run, scale, zero)
 }
 
-// errors adds the errors of elements x, the first of which is e, to t, where the
-// parameters change within a channel.
+// errors adds the errors of x to t. It is for parameters that change within a channel. e is the
+// index of the first element of x.
 func (u *subject) errors(t *tally, x, y []float32, e int, w *errorWork) {
 	for len(x) > 0 {
 		p := u.span(e, e+len(x))
@@ -199,8 +198,8 @@ func (u *subject) errorsOfColumns(c columnSums, x, y []float32, rows, pitch int,
 	u.codeGrid.errorsColumns(c, x, rows, pitch, scale, zero)
 }
 
-// spreadParams stores the parameters of the first row, or of all runs, of a span
-// in w, one for each element from column at on.
+// spreadParams stores a parameter for each element of the first row, or of all runs, of p in w.
+// The parameter of the first element is stored at index at.
 func (u *subject) spreadParams(w *columnWork, at int, p span) {
 	switch {
 	case u.scale == nil:
@@ -219,8 +218,8 @@ func (u *subject) spreadParams(w *columnWork, at int, p span) {
 	}
 }
 
-// beginColumns begins the sums of some columns under a scheme, and stores the
-// parameters in w if every row has the same.
+// beginColumns sets the sums of the columns of b in w to 0. If all rows have the same parameters,
+// it stores these in w.
 func (u *subject) beginColumns(o *order, b *block, w *columnWork) {
 	w.columns(b.n)
 	switch {
@@ -254,8 +253,8 @@ func (u *subject) addColumns(o *order, b *block, w *columnWork) {
 	}
 }
 
-// errorsOfRows adds the errors of each column of b to c where the parameters
-// change from row to row. Rows that have the same go to the kernel together.
+// errorsOfRows adds the errors of each column of b to c. It is for parameters that change from
+// row to row. Rows with the same parameters are passed to the kernel together.
 func (u *subject) errorsOfRows(c columnSums, x []float32, b *block, pitch int, w *columnWork) {
 	for r := 0; r < b.rows; {
 		e := b.e + r*b.stride

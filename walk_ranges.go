@@ -2,42 +2,41 @@ package quant
 
 import "sync"
 
-// What a walk does to a block for ranges, and for sums of squares.
+// The ranges and the sums of squares of a block.
 
-// A rangeSink collects ranges and sums of squares, those of channels at
-// channel*slots + slot until they are folded.
+// A rangeSink collects the ranges and the sums of squares of a walk.
 type rangeSink struct {
-	rangeSums
-	total rangeSums // of the segments folded so far, where a channel has several
+	rangeSums           // of segments, at channel*slots + slot
+	total     rangeSums // of the segments folded so far, if a channel has several segments
 
-	channels bool          // whether ranges of channels are wanted
-	squares  bool          // whether sums of x² are wanted
-	later    bool          // whether those of runs are made beside the errors
-	others   []otherRanges // ranges that are not a channel's
+	channels bool          // compute the ranges of channels
+	squares  bool          // compute sums of x²
+	later    bool          // the sums of x² of runs are computed in the pass for errors
+	others   []otherRanges // ranges of parameters that are not those of channels
 }
 
-// otherRanges are ranges of a granularity whose parameters are not the
-// channels of a walk. Groups may reach over the borders of blocks.
+// otherRanges are the ranges of a granularity whose parameters are not the channels of a walk. A
+// group may have elements in several blocks.
 type otherRanges struct {
 	layout
 	lo, hi []float32
-	far    bool // the elements are in no cache
+	far    bool // the elements are not in a cache
 	mu     *sync.Mutex
 }
 
-// A rangeWork is ranges and sums of squares of some columns or short runs.
+// A rangeWork has the ranges and the sums of squares of some columns or short runs.
 type rangeWork struct {
 	lo, hi  [blockCols]float32
 	squares [blockCols]float64
 }
 
-// reset makes n ranges of nothing, and as many sums.
+// reset sets the first n ranges to the empty range, and their sums of squares to 0.
 func (w *rangeWork) reset(n int) {
 	resetRanges(w.lo[:n], w.hi[:n])
 	clear(w.squares[:n])
 }
 
-// begin asks for the ranges of channels, and for sums of squares perhaps.
+// begin prepares r for the ranges of channels, and for their sums of squares if squares is true.
 func (r *rangeSink) begin(o *order, squares bool) {
 	r.channels, r.squares, r.later, r.others = true, squares, false, r.others[:0]
 	n := o.sums()
@@ -50,7 +49,7 @@ func (r *rangeSink) begin(o *order, squares bool) {
 	resetRanges(r.lo, r.hi)
 }
 
-// addOther asks for the ranges of l too. The elements are in memory, or a Source stores them in
+// addOther adds the ranges of the layout l. inMemory is false if a Source stores the elements in
 // a buffer.
 func (r *rangeSink) addOther(l layout, inMemory bool) {
 	r.others = extended(r.others)
@@ -63,17 +62,18 @@ func (r *rangeSink) addOther(l layout, inMemory bool) {
 	resetRanges(o.lo, o.hi)
 }
 
-// unordered reports whether only ranges are wanted: their blocks may be of any length.
+// unordered reports whether r needs no sums of squares in the pass for ranges, and no other
+// ranges. Blocks may then have any length.
 func (r *rangeSink) unordered() bool {
 	return (!r.squares || r.later) && len(r.others) == 0
 }
 
-// runs takes a row of runs, and reports whether all elements are finite.
+// runs adds a row of runs. It reports whether all elements are finite.
 func (r *rangeSink) runs(o *order, x []float32, b *block, w *rangeWork) bool {
 	k := (b.n + b.run - 1) / b.run
 	ok := true
 	if o.blocks == 1 {
-		// A run is a channel, and has no other runs.
+		// Each channel is one run.
 		end := b.p + k
 		if r.channels {
 			ok = rangeRuns(r.lo[b.p:end], r.hi[b.p:end], x, b.run)
@@ -100,7 +100,7 @@ func (r *rangeSink) runs(o *order, x []float32, b *block, w *rangeWork) bool {
 	return ok
 }
 
-// addSquares adds sums of squares of runs to those of their channels.
+// addSquares adds the sums of squares of runs to those of their channels.
 func (r *rangeSink) addSquares(o *order, sq []float64, b *block) {
 	at := b.p*o.slots + b.slot
 	for i, v := range sq {
@@ -108,8 +108,9 @@ func (r *rangeSink) addSquares(o *order, sq []float64, b *block) {
 	}
 }
 
-// widen lowers every step-th element of lo to those of lo2, and raises those of
-// hi. None is NaN, or the result means nothing.
+// widen lowers element i*step of lo to element i of lo2 if that is less, and raises element
+// i*step of hi to element i of hi2 if that is more. If an element is NaN, the result is
+// meaningless.
 func widen(lo, hi, lo2, hi2 []float32, step int) {
 	for i, v := range lo2 {
 		if p := &lo[i*step]; v < *p {
@@ -123,7 +124,8 @@ func widen(lo, hi, lo2, hi2 []float32, step int) {
 	}
 }
 
-// columns takes rows of some columns, and reports whether all elements are finite.
+// columns adds rows of some columns to the ranges and sums of the columns. It reports whether all
+// elements are finite.
 func (r *rangeSink) columns(x []float32, b *block, pitch int, lo, hi []float32, squares []float64) bool {
 	ok := rangeColumns(lo, hi, x, b.rows, pitch)
 	if r.squares {
@@ -132,7 +134,7 @@ func (r *rangeSink) columns(x []float32, b *block, pitch int, lo, hi []float32, 
 	return ok
 }
 
-// addColumns adds the ranges and sums of columns to those of their channels.
+// addColumns adds the ranges and the sums of squares of columns to those of their channels.
 func (r *rangeSink) addColumns(o *order, b *block, w *rangeWork) {
 	lo, hi, sq := w.lo[:b.n], w.hi[:b.n], w.squares[:b.n]
 	for j, l := 0, o.lanes(b); j < b.n; j++ {
@@ -144,8 +146,8 @@ func (r *rangeSink) addColumns(o *order, b *block, w *rangeWork) {
 	}
 }
 
-// addOthers widens the ranges that are not a channel's by elements of b, and
-// reports whether they are finite.
+// addOthers widens the other ranges by the elements of b. It reports whether the elements are
+// finite.
 func (r *rangeSink) addOthers(x []float32, b block, pitch int, w *rangeWork) bool {
 	if len(r.others) == 0 {
 		return true
@@ -162,8 +164,8 @@ func (r *rangeSink) addOthers(x []float32, b block, pitch int, w *rangeWork) boo
 	return ok
 }
 
-// add widens the ranges by elements x, the first of which is e, and reports
-// whether they are finite.
+// add widens the ranges by the elements of x. e is the index of the first one. It reports whether
+// the elements are finite.
 func (o *otherRanges) add(x []float32, e int, w *rangeWork) bool {
 	ok := true
 	for len(x) > 0 {
@@ -175,7 +177,7 @@ func (o *otherRanges) add(x []float32, e int, w *rangeWork) bool {
 			ok = rangeColumns(lo, hi, x, rows, p.run) && ok
 			o.merge(p.p, lo, hi)
 		} else if o.whole(p, e) {
-			// These groups belong to this block alone.
+			// No other block has elements of these groups.
 			end := p.p + (p.n+p.run-1)/p.run
 			ok = rangeRunsOf(o.far, o.lo[p.p:end], o.hi[p.p:end], x[:p.n], p.run) && ok
 		} else {
@@ -190,7 +192,7 @@ func (o *otherRanges) add(x []float32, e int, w *rangeWork) bool {
 	return ok
 }
 
-// rangeRunsOf is rangeRuns, or rangeRunsFar if the elements are in no cache.
+// rangeRunsOf is rangeRuns, or rangeRunsFar if far is true.
 func rangeRunsOf(far bool, lo, hi, x []float32, run int) bool {
 	if far {
 		return rangeRunsFar(lo, hi, x, run)
@@ -198,7 +200,8 @@ func rangeRunsOf(far bool, lo, hi, x []float32, run int) bool {
 	return rangeRuns(lo, hi, x, run)
 }
 
-// merge widens the ranges from parameter p on. Spread columns are mapped back.
+// merge widens the ranges from index p on by lo and hi. In a columns walk without groups p counts
+// columns; otherwise it counts parameters.
 func (o *otherRanges) merge(p int, lo, hi []float32) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -212,11 +215,11 @@ func (o *otherRanges) merge(p int, lo, hi []float32) {
 	}
 }
 
-// beginTotal readies the totals of channels that have several segments.
+// beginTotal resets the totals of channels that have several segments.
 func (r *rangeSink) beginTotal(o *order) { r.total.reset(o.ch.axis) }
 
-// fold adds the segments that there are sums of to the total, and readies the
-// sums for the next: of ranges, squares or both, as the pass is for them.
+// fold adds the segments that have a slot to the totals, and resets them for the next segments. It
+// does so for the ranges, the sums of squares or both.
 func (r *rangeSink) fold(o *order, ranges, squares bool) {
 	t := &r.total
 	if ranges {
@@ -234,7 +237,7 @@ func (r *rangeSink) fold(o *order, ranges, squares bool) {
 	}
 }
 
-// result leaves one range and one sum for each channel.
+// result copies the totals of the channels to r: the ranges, the sums of squares or both.
 func (r *rangeSink) result(ranges, squares bool) {
 	if ranges {
 		copy(r.lo, r.total.lo)

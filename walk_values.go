@@ -1,42 +1,42 @@
 package quant
 
-// A method that chooses among the values of a parameter needs all of them in one slice.
-// Values that lie together stay where they are; others are copied. A Source is read for
-// several parameters at a time, so that reads are long.
+// Collecting the values of a parameter in one slice, for methods that choose among the values.
+// Consecutive values are used in place; others are copied. A Source is read for several
+// parameters at a time, so that reads are long.
 
 const (
-	valueRows = 1024 // rows that are copied at a time
+	valueRows = 1024 // number of rows that are copied at a time
 
-	// valuesLen is how many elements are copied together at most, unless one parameter
-	// has more. Rows of valuesRow elements and more are read one by one.
+	// valuesLen is the largest number of elements that are copied together, unless one
+	// parameter has more. Rows of at least valuesRow elements are read one by one.
 	valuesLen = 1 << 20
 	valuesRow = 1 << 10
 )
 
-// A valueWalk brings the values of each parameter together, part by part.
+// A valueWalk collects the values of each parameter, part by part.
 type valueWalk struct {
 	feed
 	layout
-	size int // parameters of a part
+	size int // number of parameters of a part
 
-	// Where the groups of an axis are matrices, these are cut into columns if they
-	// are large: so many parts. Blocks of two axes are cut along a band: so many parts of it.
+	// perMatrix is the number of parts of a group that is a matrix with many columns, or of a
+	// band of blocks of two axes. It is 0 in other cases.
 	perMatrix int
 }
 
-// A valueBuffer is memory for values that are brought together.
+// A valueBuffer has the memory for collected values.
 type valueBuffer struct {
-	read   []float32 // from a Source
-	copied []float32 // one parameter after the other
+	read   []float32 // elements read from a Source
+	copied []float32 // values, one parameter after the other
 }
 
-// begin readies w for a tensor in memory or, if src is not nil, from there, and
-// returns the number of parts. Which values are copied together, and so their
-// order, is the same for both.
+// begin prepares w for a tensor with the layout l. The tensor is in memory, or is read from src
+// if that is not nil. begin returns the number of parts. The values that are copied together, and
+// so their order, are the same in both cases.
 func (w *valueWalk) begin(l layout, src Source) (parts int) {
 	w.feed.begin(src, nil)
 	w.layout, w.perMatrix = l, 0
-	each := l.n() / l.params // values of a parameter
+	each := l.n() / l.params // number of values of a parameter
 	switch {
 	case l.tall > 0:
 		w.size = max(1, partLen/(l.tall*l.group))
@@ -47,7 +47,7 @@ func (w *valueWalk) begin(l layout, src Source) (parts int) {
 		w.perMatrix = (l.groups-1)/w.size + 1
 		return l.params / l.groups * w.perMatrix
 	case l.group > 0 && l.inner > 1:
-		each = min(l.group, l.axis) * l.inner // of a matrix
+		each = min(l.group, l.axis) * l.inner // number of values of a group that is a matrix
 		length := partLen
 		if src == nil {
 			length /= 8
@@ -78,19 +78,20 @@ func (w *valueWalk) begin(l layout, src Source) (parts int) {
 	return (l.params-1)/w.size + 1
 }
 
-// readWidth returns how many columns of so many rows are read at a time.
+// readWidth returns the number of columns that are read at a time from a matrix with the given
+// number of rows.
 func readWidth(rows int) int { return min(max(partLen/rows, valuesRow), valuesLen/rows) }
 
-// evenly cuts n columns into parts that have about so many, all about the same
-// and a multiple of some unit, and returns how many they have.
+// evenly divides n columns into parts of about the same number of columns, and returns that
+// number. It is near about, and a multiple of unit or n.
 func evenly(n, about, unit int) int {
 	about = max(1, about/unit) * unit
 	about = (n-1)/((n-1)/about+1) + 1
 	return min(n, (about+unit-1)/unit*unit)
 }
 
-// parameters returns those of the i-th part, and a block that holds all of
-// their elements.
+// parameters returns the parameters of the i-th part, p to end-1, and a block with all of their
+// elements.
 func (w *valueWalk) parameters(i int) (p, end int, b block) {
 	l := &w.layout
 	if l.tall > 0 {
@@ -118,8 +119,8 @@ func (w *valueWalk) parameters(i int) (p, end int, b block) {
 	return p, end, block{e: p * l.inner, n: (end - p) * l.inner, rows: l.outer, stride: l.axis * l.inner}
 }
 
-// copyRows copies up to most rows of b, from row r on, and returns how many: the
-// elements of one parameter follow those of another.
+// copyRows copies up to most rows of b, from row r on, and returns the number of copied rows. The
+// copy has the elements of one parameter after those of another.
 func (v *valueBuffer) copyRows(x []float32, b *block, r, most int) int {
 	rows := min(most, b.rows-r)
 	v.copied = resize(v.copied, rows*b.n)
@@ -127,7 +128,7 @@ func (v *valueBuffer) copyRows(x []float32, b *block, r, most int) int {
 	return rows
 }
 
-// together brings the values of each parameter of b together: see of.
+// together collects the values of each parameter of b, for the method of.
 func (v *valueBuffer) together(x []float32, b *block) {
 	if b.n == b.run && b.n == b.stride {
 		b.n, b.run, b.rows = b.n*b.rows, b.n*b.rows, 1
@@ -143,7 +144,8 @@ func (v *valueBuffer) together(x []float32, b *block) {
 	}
 }
 
-// of returns the values of the i-th parameter of b, which were brought together.
+// of returns the values of the i-th parameter of b. The method together must have collected
+// them.
 func (v *valueBuffer) of(x []float32, b *block, i int) []float32 {
 	if b.n == b.run && b.rows == 1 {
 		return x[b.e : b.e+b.n]

@@ -5,33 +5,36 @@ import (
 	"math"
 )
 
-// The factor of the matrix of second moments, and what follows from it for a row of
-// weights.
+// A factor is a triangular factor of the matrix of second moments. The corrections of a row of
+// weights are computed from it.
 //
-// H is the matrix of second moments, damped, with its inputs in the order in which they
-// are rounded. R is the upper triangular matrix with H = R·Rᵀ. Its inverse U = R⁻¹ is the
-// Cholesky factor of the inverse, H⁻¹ = Uᵀ·U, that the paper on GPTQ works with. There the
-// weights w of a row become, one after the other,
+// Let H be the damped matrix of second moments, with its inputs in the order in which they are
+// rounded. R is the upper triangular matrix with H = R·Rᵀ. The paper on GPTQ uses its inverse
+// U = R⁻¹, the Cholesky factor of the inverse H⁻¹ = Uᵀ·U. It rounds the weights w of a row to ŵ
+// one after the other, and corrects the weights that follow:
 //
 //	e[j] = (w[j]-ŵ[j]) / U[j][j],   w[k] -= e[j]·U[j][k] for all k > j
 //
-// Let d be the original weights minus the rounded ones. The corrections add up to
-// d = e·U, so that e = d·R. Hence the corrected weight at j is
+// Let d be the original weights minus the rounded ones. The sum of the corrections gives
+// d = e·U, so e = d·R. Hence the corrected weight at j is
 //
 //	w[j] + (Σ over i<j of d[i]·R[i][j]) / R[j][j]
 //
-// which needs no inverse, and has fewer roundings. The corrected weights w + c of inputs
-// g, g+1 …, before any of them is rounded, are those for which e is 0 from g on:
+// This needs no inverse, and has fewer roundings. Let w + c be the corrected weights of the
+// inputs from g on before any of these is rounded. They are the weights for which e is 0 from g
+// on:
 //
 //	c[k] = (Σ over i<g of d[i]·R[i][k] - Σ over g≤i<k of c[i]·R[i][k]) / R[k][k]
 type factor struct {
-	n    int
-	cols []float64 // column k of R, from the diagonal of row 0 to row k: cols[k·(k+1)/2:][:k+1]
+	n    int       // number of inputs
+	cols []float64 // the columns of R, one after the other; column k has the rows 0 to k
 }
 
+// col returns column k of R: the elements of the rows 0 to k.
 func (f *factor) col(k int) []float64 { return f.cols[k*(k+1)/2:][:k+1] }
 
-// at returns element i, j of a lower triangle of a symmetric matrix.
+// at returns the element in row i and column j of a symmetric matrix. h is its lower triangle,
+// row after row.
 func at(h []float64, i, j int) float64 {
 	if i < j {
 		i, j = j, i
@@ -39,9 +42,10 @@ func at(h []float64, i, j int) float64 {
 	return h[i*(i+1)/2+j]
 }
 
-// newFactor returns the factor of h, a lower triangle, with its inputs in the given order,
-// after the diagonal has grown by damping times its mean. An input whose second moment is
-// 0 has 1 on the diagonal instead, so that it neither gives nor takes corrections.
+// newFactor returns the factor of a symmetric matrix. h is its lower triangle, and order is the
+// order of its inputs in the factor. newFactor first adds damping times the mean of the diagonal
+// to the diagonal. The diagonal element of an input whose second moment is 0 becomes 1 instead,
+// so this input causes and gets no corrections. An error wraps ErrDamping.
 func newFactor(h []float64, order []int, damping float64) (*factor, error) {
 	n := len(order)
 	mean := 0.0
@@ -49,7 +53,7 @@ func newFactor(h []float64, order []int, damping float64) (*factor, error) {
 		mean += at(h, i, i) / float64(n)
 	}
 	add := float64(damping * mean)
-	// a is R by rows: row i has its elements from the diagonal on. It begins as H.
+	// a has the rows of R, each from the diagonal on. At first it has the rows of H.
 	a := make([][]float64, n)
 	all := make([]float64, n*(n+1)/2)
 	for i := range a {
@@ -86,11 +90,12 @@ func newFactor(h []float64, order []int, damping float64) (*factor, error) {
 	return f, nil
 }
 
-// factorBand is how many rows of the factor one goroutine has.
+// factorBand is the number of rows of the factor that one goroutine computes at a time.
 const factorBand = 64
 
-// dot returns the sum of products, of four sums: of elements 0, 4, 8 …, of 1, 5, 9 … and
-// so on, which are added as (0+1) + (2+3), and last the up to three elements that remain.
+// dot returns the sum of the products of a and b. The order of the additions is fixed: sum k, for
+// k from 0 to 3, adds the products k, k+4, k+8 and so on. The sums are added as (0+1) + (2+3).
+// Then the last products are added, of which there are at most three.
 func dot(a, b []float64) float64 {
 	b = b[:len(a)]
 	var s0, s1, s2, s3 float64

@@ -8,31 +8,31 @@ import (
 	"github.com/a01592f9/quant/internal/exact"
 )
 
-// HalfQuadraticOptions are those of HalfQuadratic. In the zero value each is its default.
+// HalfQuadraticOptions are the options of HalfQuadratic. A field that is 0 has its default.
 type HalfQuadraticOptions struct {
-	Iterations int     // 0 means 20
-	Beta       float64 // weight of the quadratic term in the first iteration; 0 means 10
-	Kappa      float64 // what Beta is multiplied with after each iteration; 0 means 1.01
+	Iterations int     // number of iterations; the default is 20
+	Beta       float64 // weight of the quadratic term in the first iteration; the default is 10
+	Kappa      float64 // the factor of Beta after each iteration; the default is 1.01
 }
 
-// HalfQuadratic returns parameters for weights w, of the shape [out, in], for which no
-// inputs are known. They make the sum of |error|^(3/4) of the weights small, which lets
-// few weights have large errors so that most have small ones. Badri and Shaji (HQQ, 2023)
-// search so, with an exponent of 0.7; 3/4 takes square roots alone, which are the same bits
-// on every architecture.
+// HalfQuadratic returns parameters for weights w, of the shape [out, in], without any inputs. It
+// searches for a small sum of |error|^(3/4) over the weights. Under this sum few weights may have
+// large errors, so that most have small ones. Source: Badri and Shaji (HQQ, 2023). Their exponent
+// is 0.7. The exponent 3/4 needs only square roots, which have the same bits on every
+// architecture.
 //
-// The search begins with the parameters of quant.Calibrate. Each iteration splits the
-// errors into sparse ones, which the exponent below 1 asks for (a shrinkage), and a rest
-// whose squares are to be small. For the rest it alternates two steps: the best zero point
-// for the scale, and the best scale for the zero point. A step that does not lower the sum
-// is not taken, so the sum is never above that of quant.Calibrate. Zero points are
-// integers, and stay in the grid with ZeroInRange; with the symmetric mapping only scales
-// change. Beta is in units of the step between codes.
+// The search begins with the parameters of quant.Calibrate. Each iteration splits the errors, by
+// a shrinkage, into a sparse part and a rest. The sparse part is the large errors of few weights.
+// The sum of the squares of the rest is made small in two steps: the best zero point for the
+// scale, and then the best scale for the zero point. A step that does not lower the sum of
+// |error|^(3/4) is not taken, so that sum is never above that of quant.Calibrate. Zero points
+// are integers, and are codes of the grid with ZeroInRange. With the symmetric mapping only
+// scales change. Beta applies to errors in units of the scale.
 //
-// The granularity of s is as for Quantize. Errors: those of quant.Calibrate,
-// quant.ErrShape for w without two axes, and quant.ErrScheme for another granularity, for
-// codes that are not integers, for scales that are not float32, and for options that are
-// negative or not finite, or a Kappa below 1.
+// The granularity of s is as for Quantize. Errors: those of quant.Calibrate; quant.ErrShape if w
+// does not have two axes; and quant.ErrScheme for another granularity, codes that are not
+// integers, scales that are not float32, options that are negative or not finite, and a Kappa
+// below 1.
 func HalfQuadratic(w quant.Tensor, s quant.Scheme, o HalfQuadraticOptions) (quant.Params, error) {
 	_, in, err := layerOf(w)
 	if err != nil {
@@ -53,7 +53,7 @@ func HalfQuadratic(w quant.Tensor, s quant.Scheme, o HalfQuadraticOptions) (quan
 		return quant.Params{}, err
 	}
 	if len(p.Scale) == 1 {
-		in, group = len(w.Data), len(w.Data) // all outputs are one
+		in, group = len(w.Data), len(w.Data) // all weights are one group
 	}
 	groups := (in + group - 1) / group
 	parallel(len(p.Scale), len(w.Data) > 1<<12, func(i int) {
@@ -65,6 +65,8 @@ func HalfQuadratic(w quant.Tensor, s quant.Scheme, o HalfQuadraticOptions) (quan
 	return p, nil
 }
 
+// orDefaults returns o with the defaults for fields that are 0. The error is quant.ErrScheme for
+// options that are not valid.
 func (o HalfQuadraticOptions) orDefaults() (HalfQuadraticOptions, error) {
 	if o.Iterations == 0 {
 		o.Iterations = 20
@@ -89,16 +91,17 @@ type fit struct {
 	scale      float32
 	zero       int32
 	cost       float64   // the sum of |error|^(3/4)
-	steps      []float64 // of each weight: code minus zero point
-	target     []float64 // of each weight: what steps are to be near, without the sparse error
+	steps      []float64 // of each weight: its code minus the zero point
+	target     []float64 // of each weight: the weight without its sparse error, divided by the scale
 }
 
-// least is the smallest scale that quant has.
+// least is the smallest scale of package quant.
 const least = 0x1p-126
 
-// maxZero is the largest zero point that quant has.
+// maxZero is the largest zero point of package quant.
 const maxZero = 1 << 23
 
+// newFit returns a fit that begins with the given scale and zero point.
 func newFit(x []float32, s quant.Scheme, scale float32, zero int32) *fit {
 	qmin, qmax := s.Grid()
 	f := &fit{
@@ -109,14 +112,14 @@ func newFit(x []float32, s quant.Scheme, scale float32, zero int32) *fit {
 	return f
 }
 
-// code returns the code of v minus the zero point, as quant.Quantize makes it. The
-// quotient is bounded first: it may be infinite where the scale is small.
+// code returns the code of v minus the zero point. The code is that of quant.Quantize. The
+// quotient is limited before it is rounded, since it is infinite for a very small scale.
 func (f *fit) code(v, scale float32, zero int32) float32 {
 	z := float32(zero)
 	return max(f.qmin-z, min(f.qmax-z, float32(exact.Nearest(float64(max(-1e9, min(1e9, v/scale)))))))
 }
 
-// costOf returns the sum of |error|^(3/4) with a scale and a zero point.
+// costOf returns the sum of |error|^(3/4) under a scale and a zero point.
 func (f *fit) costOf(scale float32, zero int32) float64 {
 	sum := 0.0
 	for _, v := range f.x {
@@ -126,13 +129,14 @@ func (f *fit) costOf(scale float32, zero int32) float64 {
 	return sum
 }
 
-// try takes a scale and a zero point if the cost becomes less.
+// try sets f to a scale and a zero point if their cost is lower.
 func (f *fit) try(scale float32, zero int32) {
 	if cost := f.costOf(scale, zero); cost < f.cost {
 		f.scale, f.zero, f.cost = scale, zero, cost
 	}
 }
 
+// search runs the iterations of the search.
 func (f *fit) search(o HalfQuadraticOptions) {
 	beta := o.Beta
 	for range o.Iterations {
@@ -150,8 +154,8 @@ func (f *fit) search(o HalfQuadraticOptions) {
 	}
 }
 
-// split stores the steps of the codes, and the weights in steps without their sparse
-// errors. Those are the errors after a shrinkage: sign(e)·max(0, |e| - |e|^(3/4-1)/beta).
+// split sets f.steps and f.target for the current scale and zero point. The sparse part of an
+// error e, in units of the scale, is its shrinkage: sign(e)·max(0, |e| - |e|^(3/4-1)/beta).
 func (f *fit) split(beta float64) {
 	for i, v := range f.x {
 		f.steps[i] = float64(f.code(v, f.scale, f.zero))
@@ -166,7 +170,9 @@ func (f *fit) split(beta float64) {
 	}
 }
 
-// bestZero returns the zero point for which the codes are nearest to the target.
+// bestZero returns the zero point with the least sum of squared differences between f.steps,
+// shifted by the change of the zero point, and f.target. The result is false if the zero point
+// is out of bounds.
 func (f *fit) bestZero() (int32, bool) {
 	sum := 0.0
 	for i, t := range f.target {
@@ -179,7 +185,8 @@ func (f *fit) bestZero() (int32, bool) {
 	return int32(max(-maxZero, min(maxZero, zero))), math.Abs(zero) <= maxZero
 }
 
-// bestScale returns the scale for which the codes are nearest to the target.
+// bestScale returns the scale with the least sum of squared differences between the values of
+// the codes and the targets. The result is false if the scale is out of bounds.
 func (f *fit) bestScale() (float32, bool) {
 	var up, down float64
 	for i, t := range f.target {

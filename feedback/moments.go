@@ -10,15 +10,16 @@ import (
 	"github.com/a01592f9/quant"
 )
 
-// An Extent says which second moments there are.
+// An Extent says which second moments a Moments has.
 type Extent uint8
 
 const (
-	// Full keeps the mean of the product of any two inputs: 8·n·(n+1) bytes for n inputs.
+	// Full is the mean of the product of every two inputs. It needs 8·n·(n+1) bytes for n
+	// inputs.
 	Full Extent = iota
 
-	// Diagonal keeps the mean of the square of each input: 16·n bytes. It is enough for
-	// OutputError, which then takes the inputs as uncorrelated.
+	// Diagonal is the mean of the square of each input. It needs 16·n bytes. OutputError
+	// accepts it, and then assumes that the inputs are not correlated.
 	Diagonal
 )
 
@@ -33,42 +34,43 @@ func (e Extent) String() string {
 	return fmt.Sprintf("Extent(%d)", uint8(e))
 }
 
-// Moments observes the inputs of a layer and keeps their second moments: the mean over
-// all rows x of x[i]·x[j].
+// Moments computes the second moments of the inputs of a layer: for each two inputs i and j, the
+// mean of x[i]·x[j] over all rows x that it has observed.
 //
-// The order of the rows does not matter. Any split of the rows into batches and Moments,
-// merged in any order, gives the same bytes (MarshalBinary) and the same numbers.
-// [Moments.At] says how close the numbers are to exact ones.
+// The order of the rows has no effect. If the rows are divided into batches and among several
+// Moments, which are merged in any order, the result has the same bytes (MarshalBinary) and the
+// same numbers. [Moments.At] states how close the numbers are to the exact means.
 //
 // All methods are safe for concurrent use; one call runs at a time. A Moments must not be
 // copied.
 type Moments struct {
 	mu      sync.Mutex
-	id      uint64 // decides which of two is locked first
-	n       int    // inputs; 0 for the zero Moments
+	id      uint64 // Merge locks the one with the lower id first
+	n       int    // number of inputs; 0 for the zero Moments
 	extent  Extent
 	policy  quant.NotFinitePolicy
-	seen    int    // batches, those with errors too
-	rows    uint64 // that the sums are of
-	skipped uint64 // rows left out because of NaN or infinities
+	seen    int    // number of batches, including those with errors
+	rows    uint64 // number of rows in the sums
+	skipped uint64 // number of rows left out because of NaN or infinities
 
-	exponent []int16 // of the largest magnitude of each input; none if all were 0
-	top, low []int64 // see slices.go
-	chunk    []float64
+	exponent []int16   // of the largest magnitude of each input; none if that is 0
+	top, low []int64   // the two sums of each pair: see slices.go
+	chunk    []float64 // buffer of addRows
 }
 
+// ids is the last id that was given to a Moments.
 var ids atomic.Uint64
 
-// maxRows is how many rows sums may be of: see slices.go.
+// maxRows is the largest number of rows: see slices.go.
 const maxRows = 1<<31 - 1
 
-// maxFull is how many inputs a full matrix may have.
+// maxFull is the largest number of inputs of a full matrix.
 const maxFull = 1 << 15
 
-// NewMoments returns a Moments without rows, of so many inputs. RefuseNotFinite makes
-// Observe return an error for NaN and infinities; IgnoreNotFinite leaves out each row that
-// has one. The error is quant.ErrShape for a number of inputs below 1 or, for Full, above
-// 32768, and quant.ErrScheme for an extent or a policy that there is not.
+// NewMoments returns a Moments without rows for the given number of inputs. With the policy
+// RefuseNotFinite, Observe returns an error for NaN and infinities. With IgnoreNotFinite it
+// leaves out each row that has one. The error is quant.ErrShape for a number of inputs below 1
+// or, for Full, above 32768, and quant.ErrScheme for an unknown extent or policy.
 func NewMoments(inputs int, e Extent, p quant.NotFinitePolicy) (*Moments, error) {
 	if e > Diagonal {
 		return nil, fmt.Errorf("%w: there is no %v of second moments", quant.ErrScheme, e)
@@ -84,7 +86,7 @@ func NewMoments(inputs int, e Extent, p quant.NotFinitePolicy) (*Moments, error)
 	return m, nil
 }
 
-// set gives m sums of no rows.
+// set sets the fields of m for n inputs and no rows.
 func (m *Moments) set(n int, e Extent, p quant.NotFinitePolicy) {
 	pairs := int(pairsOf(n, e))
 	m.n, m.extent, m.policy = n, e, p
@@ -95,7 +97,7 @@ func (m *Moments) set(n int, e Extent, p quant.NotFinitePolicy) {
 	m.top, m.low = make([]int64, pairs), make([]int64, pairs)
 }
 
-// pairsOf returns how many sums there are.
+// pairsOf returns the number of pairs of n inputs that have sums.
 func pairsOf(n int, e Extent) uint64 {
 	if e == Full {
 		return uint64(n) * uint64(n+1) / 2
@@ -110,35 +112,35 @@ func (m *Moments) Inputs() int {
 	return m.n
 }
 
-// Extent returns which second moments m keeps.
+// Extent returns the extent that was given to NewMoments.
 func (m *Moments) Extent() Extent {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.extent
 }
 
-// Policy returns what m does with inputs that are not finite.
+// Policy returns the policy for NaN and infinities that was given to NewMoments.
 func (m *Moments) Policy() quant.NotFinitePolicy {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.policy
 }
 
-// Rows returns how many rows m has observed, and how many more it left out because they
-// had a NaN or an infinity.
+// Rows returns the number of rows in the second moments, and the number of other rows that were
+// left out because they had a NaN or an infinity.
 func (m *Moments) Rows() (observed, skipped uint64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.rows, m.skipped
 }
 
-// Observe adds a batch of rows. The last axis of the batch must be as long as there are
-// inputs; all other axes count rows. A batch of no elements adds nothing.
+// Observe adds a batch of rows. The length of the last axis of the batch must be the number of
+// inputs; all other axes together are the rows. A batch without elements has no effect.
 //
-// Errors are a *quant.BatchError of quant.ErrShape or, unless such rows are to be left
-// out, a *quant.NotFiniteError for the first NaN or infinity, whose channel is the input.
-// At most 2^31-1 rows can be observed; the error for more is quant.ErrShape. Errors leave
-// m as it was.
+// An error is a *quant.BatchError. It wraps quant.ErrShape for a wrong shape and for more than
+// 2^31-1 rows in total. With the policy RefuseNotFinite it wraps a *quant.NotFiniteError for the
+// first NaN or infinity; its channel is the input. After an error m is unchanged, except that
+// the batch counts in the index of later errors.
 func (m *Moments) Observe(batch quant.Tensor) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -149,6 +151,7 @@ func (m *Moments) Observe(batch quant.Tensor) error {
 	return nil
 }
 
+// observe is Observe without the lock and the BatchError.
 func (m *Moments) observe(batch quant.Tensor) error {
 	rows, err := m.rowsOf(batch)
 	if err != nil || rows == 0 {
@@ -183,7 +186,7 @@ func (m *Moments) observe(batch quant.Tensor) error {
 	return nil
 }
 
-// rowsOf returns how many rows a batch has.
+// rowsOf returns the number of rows of a batch, or an error if its shape is wrong.
 func (m *Moments) rowsOf(batch quant.Tensor) (int, error) {
 	if m.n == 0 {
 		return 0, fmt.Errorf("%w: the zero Moments has no inputs", quant.ErrState)
@@ -212,7 +215,7 @@ func (m *Moments) rowsOf(batch quant.Tensor) (int, error) {
 	return values / m.n, nil
 }
 
-// room returns an error if so many rows more are too many.
+// room returns an error if m cannot have that many more rows.
 func (m *Moments) room(rows, skipped uint64) error {
 	if m.rows+rows > maxRows || m.skipped+skipped > maxRows {
 		return fmt.Errorf("%w: more than %d rows of inputs", quant.ErrShape, maxRows)
@@ -220,9 +223,9 @@ func (m *Moments) room(rows, skipped uint64) error {
 	return nil
 }
 
-// Merge adds the rows of other to m, as if m had observed them too, and leaves other
-// alone. Both must have the same number of inputs, extent and policy: the error is
-// quant.ErrMerge otherwise, and for more than 2^31-1 rows.
+// Merge adds the rows of other to m, as if m had observed them too. It does not change other. Both
+// must have the same number of inputs, extent and policy. The error is quant.ErrMerge if they
+// differ, and for more than 2^31-1 rows in total.
 func (m *Moments) Merge(other *Moments) error {
 	if m == other {
 		return fmt.Errorf("%w: moments cannot be merged with themselves", quant.ErrMerge)
@@ -256,8 +259,8 @@ func (m *Moments) Merge(other *Moments) error {
 	return nil
 }
 
-// Diagonal returns the diagonal of m: what Moments of the extent Diagonal would be that
-// had observed the same rows.
+// Diagonal returns the diagonal of m: a Moments with the extent Diagonal, as if it had observed
+// the same rows.
 func (m *Moments) Diagonal() *Moments {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -275,9 +278,8 @@ func (m *Moments) Diagonal() *Moments {
 	return d
 }
 
-// Reorder returns the moments of the same rows with their inputs in another order: input i
-// of the result is input order[i] of m. The error is quant.ErrShape unless order has each
-// input once.
+// Reorder returns the moments of the same rows with the inputs in another order: input i of the
+// result is input order[i] of m. The error is quant.ErrShape unless order has each input once.
 func (m *Moments) Reorder(order []int) (*Moments, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -304,7 +306,7 @@ func (m *Moments) Reorder(order []int) (*Moments, error) {
 	return r, nil
 }
 
-// pair returns the index of the sum of inputs i ≥ j.
+// pair returns the index of the sums of inputs i ≥ j.
 func (m *Moments) pair(i, j int) int {
 	if m.extent == Diagonal {
 		return i
@@ -312,10 +314,11 @@ func (m *Moments) pair(i, j int) int {
 	return i*(i+1)/2 + j
 }
 
-// At returns the mean of x[i]·x[j] over all rows: 0 where there are no rows, and NaN for
-// two different inputs of a Diagonal. It panics for inputs that there are not.
+// At returns the mean of x[i]·x[j] over all rows, in the square of the unit of the inputs. It
+// returns 0 if there are no rows, and NaN for two different inputs of a Diagonal. It panics if i
+// or j is not an input.
 //
-// The mean differs from the exact mean, without any rounding, by at most
+// The result differs from the exact mean by at most
 //
 //	2^-31 · max|x[i]| · max|x[j]| + 2^-50 · the mean of |x[i]·x[j]|
 func (m *Moments) At(i, j int) float64 {
@@ -333,8 +336,8 @@ func (m *Moments) At(i, j int) float64 {
 	return m.mean(i, j)
 }
 
-// MeanSquares returns the mean of the square of each input, as At returns it. It is the
-// importance of the inputs for quant.CalibrateWeighted.
+// MeanSquares returns the mean of the square of each input: At(i, i) for each input i. The
+// means are the importance of the inputs for quant.CalibrateWeighted.
 func (m *Moments) MeanSquares() []float64 {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -345,7 +348,7 @@ func (m *Moments) MeanSquares() []float64 {
 	return all
 }
 
-// mean is At for i ≥ j and a sum that there is.
+// mean is At for i ≥ j, and for i = j if m is a Diagonal.
 func (m *Moments) mean(i, j int) float64 {
 	if m.rows == 0 {
 		return 0
@@ -354,8 +357,8 @@ func (m *Moments) mean(i, j int) float64 {
 	return sumOf(m.top[p], m.low[p], m.binOf(i, j)) / float64(m.rows)
 }
 
-// matrix returns the lower triangle of H, row after row, or its diagonal. The error is
-// ErrMoments unless there are rows, of so many inputs.
+// matrix returns the lower triangle of H, row after row, or its diagonal. The error is ErrMoments
+// if m has no rows or another number of inputs.
 func (m *Moments) matrix(inputs int) ([]float64, Extent, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -8,14 +8,15 @@ import (
 	"github.com/a01592f9/quant/internal/exact"
 )
 
-// An Output says what quantized weights do to the outputs of a layer. Its unit is the
-// square of the unit of the outputs, per row of inputs, added up over all outputs.
+// An Output compares the outputs of a layer before and after its weights are quantized. The
+// numbers are sums over all outputs, and means over the rows of inputs. Their unit is the square
+// of the unit of the outputs.
 type Output struct {
 	Error  float64 // E‖(W-Ŵ)x‖², the mean squared error of the outputs
 	Signal float64 // E‖W·x‖², the mean square of the outputs
 }
 
-// SQNR returns 10·log10(Signal/Error) in dB: +Inf where Error is 0.
+// SQNR returns 10·log10(Signal/Error) in dB, or +Inf if Error is 0.
 func (o Output) SQNR() float64 {
 	if o.Error == 0 {
 		return math.Inf(1)
@@ -23,16 +24,16 @@ func (o Output) SQNR() float64 {
 	return exact.Decibels(o.Signal / o.Error)
 }
 
-// OutputError returns the error of the outputs of a layer with weights w, of the shape
-// [out, in], whose weights become restored: what quant.Dequantize returns, or any other
-// approximation. With the full second moments of the inputs it is exact but for rounding;
-// with the diagonal it is what it would be if the inputs were not correlated and had no
-// mean.
+// OutputError returns the error of the outputs of a layer if its weights w, of the shape
+// [out, in], are replaced by restored. These are weights that quant.Dequantize returns, or any
+// other approximation of the same shape. m has the second moments of the inputs. With the full
+// second moments the result is exact up to rounding. With the diagonal it is the error for
+// inputs that are not correlated and have the mean 0.
 //
 // For package plan, Error is the error of a candidate.
 //
-// Errors: quant.ErrShape and quant.ErrEmpty, ErrMoments, and a *quant.NotFiniteError for
-// either of the weights, whose channel is the output.
+// Errors: quant.ErrShape, quant.ErrEmpty, ErrMoments, and a *quant.NotFiniteError for a NaN or
+// infinity in w or restored, whose channel is the output.
 func OutputError(w, restored quant.Tensor, m *Moments) (Output, error) {
 	out, in, err := layerOf(w)
 	if err != nil {
@@ -71,7 +72,8 @@ func OutputError(w, restored quant.Tensor, m *Moments) (Output, error) {
 	return all, nil
 }
 
-// square returns d·H·dᵀ, which rounding may not make negative.
+// square returns d·H·dᵀ, or 0 if rounding makes that negative. h is the lower triangle of H, or
+// its diagonal.
 func square(d, h []float64, e Extent) float64 {
 	sum := 0.0
 	for i, v := range d {

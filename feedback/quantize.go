@@ -16,9 +16,9 @@ const (
 	// Ascending rounds input 0 first, then input 1 and so on.
 	Ascending Order = iota
 
-	// Activation rounds the input with the largest second moment first, since the last
-	// inputs have few others left to make up for their errors. Of two alike the lower one
-	// comes first. The groups stay those of the scheme.
+	// Activation rounds the inputs in descending order of their mean squares, since only few
+	// inputs remain to compensate for the errors of the last ones. Inputs with equal mean
+	// squares are rounded in ascending order. The groups are those of the scheme.
 	Activation
 )
 
@@ -33,40 +33,40 @@ func (o Order) String() string {
 	return fmt.Sprintf("Order(%d)", uint8(o))
 }
 
-// DefaultDamping is the damping of the zero Options, which the paper on GPTQ has.
+// DefaultDamping is the damping of the zero Options. It is that of the paper on GPTQ.
 const DefaultDamping = 0.01
 
-// Options are those of Quantize. The zero value is that of the paper on GPTQ.
+// Options are the options of Quantize. The zero value has those of the paper on GPTQ.
 type Options struct {
-	// Damping is added to the diagonal of the second moments, as a fraction of the mean of
-	// the diagonal. More of it makes the corrections smaller, and depends less on the
-	// inputs that were observed. 0 means DefaultDamping.
+	// Damping times the mean of the diagonal of the second moments is added to the diagonal. A
+	// larger damping makes the corrections smaller and less dependent on the observed inputs.
+	// 0 means DefaultDamping.
 	Damping float64
 
 	// Order is the order in which inputs are rounded.
 	Order Order
 }
 
-// Quantize quantizes w, of the shape [out, in], so that the outputs for inputs with the
-// second moments m have a small error. It rounds the weights of one input after the other,
-// for each output by itself, and corrects those that are not rounded yet: see GPTQ. The
-// codes are those of the nearest values to the corrected weights, as quant.Quantize makes
-// them.
+// Quantize quantizes weights w, of the shape [out, in], so that the outputs of the layer have a
+// small error for inputs with the second moments m. For each output separately, it rounds the
+// weights of one input after the other, and corrects the weights that are not rounded yet. This
+// is GPTQ: see the package documentation. A corrected weight gets the code that quant.Quantize
+// gives it.
 //
-// The granularity of s is PerTensor, PerChannel(0) or PerGroup(1, size); an axis of -1 or
-// -2 will do. The parameters of a group are those that s.Method gives to the weights of
-// the group, corrected for the errors of all inputs before it, when the first of its
-// inputs is rounded. All other parameters are those that quant.Calibrate gives to w: those
-// per tensor and per channel, those of scales with a second level (quant.E4M3Scale and
-// quant.DynamicScale), and all with the order Activation.
+// The granularity of s must be PerTensor, PerChannel(0) or PerGroup(1, size). The axis may also
+// count from the end. For a group, s.Method computes the parameters just before the first input
+// of the group is rounded, from the weights of the group corrected for the errors of all inputs
+// before it. There are three cases in which the parameters are those of quant.Calibrate for w:
+// PerTensor and PerChannel, scales with two levels (quant.E4M3Scale and quant.DynamicScale), and
+// the order Activation.
 //
-// An input that always was 0 is rounded to the nearest value. (Other programs set its
-// weights to 0.) It neither gives nor takes corrections.
+// The weights of an input that is 0 in all rows are rounded to the nearest value. (Other programs
+// set them to 0.) They cause and get no corrections.
 //
-// It takes about out·in²/2 + in³/6 products and sums, and 12·in² bytes.
+// Quantize needs about out·in²/2 + in³/6 multiplications and additions, and 12·in² bytes.
 //
-// Errors: those of quant.Calibrate, quant.ErrShape for w without two axes, quant.ErrScheme
-// for another granularity or order, ErrMoments and ErrDamping.
+// Errors: those of quant.Calibrate; quant.ErrShape if w does not have two axes; quant.ErrScheme
+// for another granularity or order; ErrMoments and ErrDamping.
 func Quantize(w quant.Tensor, m *Moments, s quant.Scheme, o Options) (quant.Quantized, error) {
 	out, in, err := layerOf(w)
 	if err != nil {
@@ -116,7 +116,8 @@ func Quantize(w quant.Tensor, m *Moments, s quant.Scheme, o Options) (quant.Quan
 	return j.quantized()
 }
 
-// layerOf returns the numbers of outputs and of inputs.
+// layerOf returns the numbers of outputs and of inputs of a layer with the weights w. It returns
+// an error if the shape of w is not valid.
 func layerOf(w quant.Tensor) (out, in int, err error) {
 	if len(w.Shape) != 2 {
 		return 0, 0, fmt.Errorf("%w: %v, where a layer has [outputs, inputs]", quant.ErrShape, w.Shape)
@@ -131,8 +132,8 @@ func layerOf(w quant.Tensor) (out, in int, err error) {
 	return out, in, nil
 }
 
-// paramsBefore returns the parameters that w has without corrections. If groups are to get
-// others, these are but room for them.
+// paramsBefore returns the parameters of w without corrections. If adapts is true, their values
+// are replaced later, and only the number of parameters matters.
 func paramsBefore(w quant.Tensor, s quant.Scheme, adapts bool) (quant.Params, error) {
 	if !adapts {
 		return quant.Calibrate(w, s)
@@ -147,7 +148,8 @@ func paramsBefore(w quant.Tensor, s quant.Scheme, adapts bool) (quant.Params, er
 	return p, err
 }
 
-// groupOf returns the size of a group, which is in where there are none.
+// groupOf returns the number of inputs of a group, or in for a scheme without groups. The error
+// is quant.ErrScheme for a granularity that a layer cannot have.
 func groupOf(s quant.Scheme, in int) (int, error) {
 	axis, axes := s.Granularity.Axis()
 	_, _, _, _, block := s.Granularity.Block()
@@ -164,7 +166,8 @@ func groupOf(s quant.Scheme, in int) (int, error) {
 	return 0, fmt.Errorf("%w: %v, where a layer has scales per tensor, per channel of axis 0 or per group of axis 1", quant.ErrScheme, s.Granularity)
 }
 
-// orderOf returns the inputs in the order in which they are rounded.
+// orderOf returns the n inputs in the order in which they are rounded. h is the lower triangle of
+// the second moments.
 func orderOf(h []float64, n int, o Order) []int {
 	order := make([]int, n)
 	for i := range order {
@@ -184,8 +187,8 @@ func orderOf(h []float64, n int, o Order) []int {
 	return order
 }
 
-// outputs is how many rows of weights are rounded together, so that a column of the
-// factor is read once for all of them.
+// outputs is the number of rows of weights that are rounded together. A column of the factor is
+// then read once for all of them.
 const outputs = 32
 
 // A job is one call of Quantize.
@@ -193,25 +196,26 @@ type job struct {
 	w       []float32
 	out, in int
 	*factor
-	order  []int
-	params quant.Params // in the order of a Tensor
-	group  int          // inputs that share parameters, for one output
-	adapts bool         // parameters of groups are made when the group begins
-	codes  []int32
+	order  []int        // the inputs in the order in which they are rounded
+	params quant.Params // the parameters of the result
+	group  int          // number of inputs that share parameters, for one output
+	adapts bool         // the parameters of a group are computed when the group begins
+	codes  []int32      // the codes of the result
 }
 
-// A panel is some outputs of a job, all of whose inputs are rounded in turn.
+// A panel is a part of a job: some outputs. The inputs are rounded in turn, each for all outputs
+// of the panel.
 type panel struct {
 	*job
-	first, rows int
-	diff        []float64    // original weights minus rounded ones, a row for each output, in order
+	first, rows int          // the first output, and the number of outputs
+	diff        []float64    // original minus rounded weights: a row for each output, in order
 	sum         []float64    // of each output: see factor
-	x, rounded  []float32    // of each output: its weight at an input
+	x, rounded  []float32    // of each output: the corrected and the rounded weight of an input
 	params      quant.Params // of each output, at an input
-	packed      []byte
+	packed      []byte       // the codes of an input
 }
 
-// do quantizes the outputs from first up to end.
+// do quantizes the outputs from first to end-1.
 func (j *job) do(first, end int) error {
 	rows := end - first
 	p := &panel{
@@ -237,7 +241,7 @@ func (j *job) do(first, end int) error {
 	return nil
 }
 
-// begin makes the parameters of the group of inputs from first up to end.
+// begin computes the parameters of the group of the inputs from first to end-1.
 func (p *panel) begin(first, end int) error {
 	size := end - first
 	x := make([]float32, p.rows*size)
@@ -271,7 +275,7 @@ func (p *panel) begin(first, end int) error {
 	return nil
 }
 
-// round rounds the weights of an input, the one at position k of the order.
+// round rounds the weights of input, which is at index k of the order.
 func (p *panel) round(k, input int) error {
 	if !p.adapts {
 		for r := range p.rows {
@@ -300,14 +304,15 @@ func (p *panel) round(k, input int) error {
 	return nil
 }
 
-// sums stores in p.sum the products of the errors so far with a column of the factor.
+// sums stores in p.sum, for each output, the product of the errors so far with a column of the
+// factor.
 func (p *panel) sums(col []float64) {
 	for r := range p.rows {
 		p.sum[r] = dot(p.diff[r*p.in:][:len(col)], col)
 	}
 }
 
-// index returns which of the parameters belong to an output and an input.
+// index returns the index of the parameters of an output and an input.
 func (j *job) index(out, input int) int {
 	if len(j.params.Scale) == 1 {
 		return 0
@@ -316,7 +321,7 @@ func (j *job) index(out, input int) int {
 	return out*groups + input/j.group
 }
 
-// quantized returns the result.
+// quantized returns the result of the job.
 func (j *job) quantized() (quant.Quantized, error) {
 	shape := []int{j.out, j.in}
 	if j.params.Scheme.Bits <= 8 {
@@ -325,6 +330,7 @@ func (j *job) quantized() (quant.Quantized, error) {
 	return pack[int16, uint16](j, shape)
 }
 
+// pack returns the result with codes of the type S, or of U if the codes are unsigned.
 func pack[S, U quant.Code](j *job, shape []int) (quant.Quantized, error) {
 	if qmin, _ := j.params.Scheme.Grid(); qmin < 0 {
 		return packAs[S](j, shape)
@@ -332,6 +338,7 @@ func pack[S, U quant.Code](j *job, shape []int) (quant.Quantized, error) {
 	return packAs[U](j, shape)
 }
 
+// packAs returns the result with codes of the type T.
 func packAs[T quant.Code](j *job, shape []int) (quant.Quantized, error) {
 	codes := make([]T, len(j.codes))
 	for i, c := range j.codes {

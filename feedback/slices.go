@@ -7,42 +7,43 @@ import (
 	"sync/atomic"
 )
 
-// The sums of products, which do not depend on the order of the rows.
+// Sums of products that do not depend on the order of the rows.
 //
-// The product of two float32 is exact in float64: 24 bits times 24 bits are 48, and its
-// exponent lies between -298 and 255. The magnitude of a product, written in binary, is
-// cut into slices at fixed places: slice b has the bits of weight 2^(32b) up to
-// 2^(32b+31). Times the sign of the product, a slice is an integer times 2^(32b), and the
-// product is the sum of its slices, of which three at most are not 0.
+// The product of two float32 is exact in float64: it has at most 24 + 24 = 48 bits, and its
+// exponent is between -298 and 255. The magnitude of a product, written in binary, is divided
+// into slices at fixed places: slice b has the bits of the weights 2^(32b) to 2^(32b+31). With
+// the sign of the product, a slice is an integer times 2^(32b). The product is the sum of its
+// slices, and at most three of them are not 0.
 //
-// The exponent E[i] of an input is that of its largest magnitude, so that all |x[i]| are
-// below 2^(E[i]+1), and all products of x[i] and x[j] below 2^(E[i]+E[j]+2). The top slice
-// of the pair is T = floor((E[i]+E[j]+1)/32): no product has bits above it. A pair has two
-// sums of 64 bits: that of the slices T of all rows, and that of their slices T-1. All
-// lower slices are dropped.
+// The exponent E[i] of an input is that of its largest magnitude. So every |x[i]| is below
+// 2^(E[i]+1), and every product of x[i] and x[j] is below 2^(E[i]+E[j]+2). The top slice of the
+// pair is T = floor((E[i]+E[j]+1)/32): no product has bits above it. A pair has two sums of 64
+// bits: the sum of the slices T of all rows, and the sum of their slices T-1. All lower slices
+// are dropped.
 //
-// The sums do not depend on the order of the rows, nor on what was merged with what:
+// The sums depend neither on the order of the rows nor on the order of merges:
 //
 //   - E[i], and so T, is a maximum over the rows.
-//   - The slices of a product depend on nothing but the product.
-//   - Let T be the top slice of all rows, and T' ≤ T that of the rows seen so far. For
-//     T' = T both sums are at hand. For T' = T-1 the slices T of all rows so far are 0, and
-//     the sum of the slices T-1 is at hand: it is the upper one. For T' < T-1 both slices of
-//     all rows so far are 0. So raise can make of the sums for T' those for T.
-//   - What then is added is integers, without overflow: a slice is below 2^32 in magnitude,
+//   - The slices of a product depend only on the product.
+//   - Let T be the top slice of all rows, and T' ≤ T that of the rows seen so far. The method
+//     raise computes the sums for T from those for T'. If T' = T, they are the same. If
+//     T' = T-1, the slices T of the rows so far are 0, and the sum of their slices T-1 is the
+//     upper sum for T'. If T' < T-1, both slices of the rows so far are 0.
+//   - All additions are of integers and do not overflow: a slice is below 2^32 in magnitude,
 //     and there are fewer than 2^31 rows.
 //
-// The error: of each row less than 2^(32(T-1)) is dropped, and 2^(32T) ≤ 2^(E[i]+E[j]+1) is
-// at most 2·max|x[i]|·max|x[j]|. So the mean lacks less than 2^-31·max|x[i]|·max|x[j]|, to
-// which the three roundings of sumOf and the division add their share.
+// The error: less than 2^(32(T-1)) is dropped from each row, and 2^(32T) ≤ 2^(E[i]+E[j]+1) is at
+// most 2·max|x[i]|·max|x[j]|. So the dropped slices change the mean by less than
+// 2^-31·max|x[i]|·max|x[j]|. The three roundings of sumOf and the division add to that.
 
+// sliceBits is the number of bits of a slice.
 const sliceBits = 32
 
-// none is the exponent of an input that always was 0.
+// none is the exponent of an input that has been 0 in all rows.
 const none = math.MinInt16
 
-// exponentOf returns the e with 2^e ≤ |v| < 2^(e+1), which is -149 up to 127 for finite v,
-// or none.
+// exponentOf returns the e with 2^e ≤ |v| < 2^(e+1), which is from -149 to 127 for finite v. For
+// 0 it returns none.
 func exponentOf(v float32) int16 {
 	if v == 0 {
 		return none
@@ -60,9 +61,11 @@ func firstNotFinite(x []float32) int {
 	return -1
 }
 
-// binOf returns the top slice of a pair. Without an exponent it means nothing.
+// binOf returns the top slice of the pair of inputs i and j. The result is meaningless if the
+// exponent of one of them is none.
 func (m *Moments) binOf(i, j int) int { return bin(m.exponent[i], m.exponent[j]) }
 
+// bin returns the top slice for two exponents.
 func bin(a, b int16) int {
 	return (int(a) + int(b) + 1) >> 5 // rounds down
 }
@@ -70,7 +73,8 @@ func bin(a, b int16) int {
 // power returns 2^e for e in [-1022, 1023].
 func power(e int) float64 { return math.Float64frombits(uint64(e+1023) << 52) }
 
-// sumOf returns the sum of a pair as a float64. Products with powers of two are exact.
+// sumOf returns the sum of a pair as a float64. b is the top slice of the pair. The products with
+// powers of two are exact.
 func sumOf(top, low int64, b int) float64 {
 	if top == 0 && low == 0 {
 		return 0
@@ -78,7 +82,8 @@ func sumOf(top, low int64, b int) float64 {
 	return float64(float64(top)*power(sliceBits*b)) + float64(float64(low)*power(sliceBits*(b-1)))
 }
 
-// forPairs calls do for each pair of inputs i ≥ j that there is a sum of.
+// forPairs calls do for each pair of inputs i ≥ j that m has sums of. pair is the index of the
+// sums.
 func (m *Moments) forPairs(do func(i, j, pair int)) {
 	for i := range m.n {
 		if m.extent == Diagonal {
@@ -91,8 +96,7 @@ func (m *Moments) forPairs(do func(i, j, pair int)) {
 	}
 }
 
-// raise makes of the sums those for exponents that are at least as large as those of
-// other.
+// raise raises each exponent of m to at least that of other, and changes the sums accordingly.
 func (m *Moments) raise(other []int16) {
 	changed := false
 	exponent := make([]int16, m.n)
@@ -112,7 +116,7 @@ func (m *Moments) raise(other []int16) {
 	m.exponent = exponent
 }
 
-// raised returns the sums of a pair after its top slice has gone up.
+// raised returns the sums of a pair after its top slice has increased by up.
 func raised(top, low int64, up int) (int64, int64) {
 	switch up {
 	case 0:
@@ -123,7 +127,7 @@ func raised(top, low int64, up int) (int64, int64) {
 	return 0, 0
 }
 
-// addSums adds the sums of other, whose exponents are none above those of m.
+// addSums adds the sums of other. No exponent of other may be above that of m.
 func (m *Moments) addSums(other *Moments) {
 	m.forPairs(func(i, j, p int) {
 		if other.exponent[i] != none && other.exponent[j] != none {
@@ -135,12 +139,13 @@ func (m *Moments) addSums(other *Moments) {
 }
 
 const (
-	chunkRows = 64  // rows that are widened to float64 together
-	tile      = 128 // sums that are added to while they are in the first cache
-	band      = 16  // inputs whose sums one goroutine has
+	chunkRows = 64  // number of rows that are converted to float64 together
+	tile      = 128 // number of sums that stay in the first-level cache while rows are added
+	band      = 16  // number of inputs whose sums one goroutine computes at a time
 )
 
-// addRows adds the rows of x to the sums. sift leaves out rows that are not finite.
+// addRows adds the rows of x to the sums. If sift is true, rows with a NaN or an infinity are
+// left out. The exponents must already include those of the rows.
 func (m *Moments) addRows(x []float32, sift bool) {
 	n := m.n
 	if cap(m.chunk) < chunkRows*n {
@@ -172,7 +177,7 @@ func (m *Moments) addRows(x []float32, sift bool) {
 	}
 }
 
-// addInput adds rows to the sums of input i and those up to it.
+// addInput adds the rows of x to the sums of input i with each input up to i.
 func (m *Moments) addInput(x []float64, i int) {
 	if m.exponent[i] == none {
 		return
@@ -194,9 +199,10 @@ func (m *Moments) addInput(x []float64, i int) {
 	}
 }
 
-// addTile adds the products of input i with inputs from j on, in all rows of x. A product
-// times its scale, 2^(-32T), has slice T before the binary point, and slice T-1 in the
-// first 32 bits behind it. All operations but the two conversions are exact.
+// addTile adds the products of input i with the inputs from j on, for all rows of x. scale is
+// 2^(-32T) for each pair. The product times scale has slice T before the binary point, and slice
+// T-1 in the first 32 bits after it. All operations are exact except the two conversions to
+// integers.
 func addTile(top, low []int64, scale, x []float64, n, i, j int) {
 	low, scale = low[:len(top)], scale[:len(top)]
 	for ; len(x) > 0; x = x[n:] {
@@ -214,8 +220,8 @@ func addTile(top, low []int64, scale, x []float64, n, i, j int) {
 	}
 }
 
-// parallel calls do for each part, on several goroutines if that is worth it. Parts must
-// not depend on each other.
+// parallel calls do for each part from 0 to parts-1, on several goroutines if worth is true.
+// Parts must not depend on each other.
 func parallel(parts int, worth bool, do func(part int)) {
 	workers := min(runtime.GOMAXPROCS(0), parts)
 	if !worth || workers < 2 {

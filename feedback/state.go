@@ -8,20 +8,20 @@ import (
 	"github.com/a01592f9/quant"
 )
 
-// The state of Moments in bytes, all numbers little-endian:
+// The state of a Moments as bytes. All numbers are little-endian:
 //
 //	4 bytes       "QMOM"
 //	1 byte        1, the version
-//	1 byte        flags: 1 for the diagonal alone, 2 for rows that are left out
+//	1 byte        flags: 1 for Diagonal, 2 for IgnoreNotFinite
 //	uint32        n, the number of inputs
-//	uint32        rows
-//	uint32        rows left out
+//	uint32        number of rows
+//	uint32        number of rows that were left out
 //	n · uint16    the exponents of the inputs: 0 for none, otherwise the exponent + 150
-//	pairs · 2 · int64   the sums of each pair, of slice T and of slice T-1
-//	uint32        CRC-32 (IEEE) of all before it
+//	pairs · 2 · int64   the sums of each pair: of slice T, and of slice T-1
+//	uint32        CRC-32 (IEEE) of all bytes before it
 //
-// Pairs are (0,0), (1,0), (1,1), (2,0) and so on, or (0,0), (1,1), (2,2) and so on for the
-// diagonal alone.
+// The pairs are (0,0), (1,0), (1,1), (2,0) and so on. For Diagonal they are (0,0), (1,1), (2,2)
+// and so on.
 const (
 	stateMagic   = "QMOM"
 	stateVersion = 1
@@ -33,8 +33,8 @@ const (
 	exponentBias = 150
 )
 
-// MarshalBinary returns the state of m: two Moments that have observed the same rows
-// return the same bytes, whatever the batches, their order and what was merged with what.
+// MarshalBinary returns the state of m. Two Moments that have observed the same rows return the
+// same bytes, for any split of the rows into batches, and for any order of batches and merges.
 // The error is quant.ErrState for the zero Moments.
 func (m *Moments) MarshalBinary() ([]byte, error) {
 	m.mu.Lock()
@@ -69,7 +69,7 @@ func (m *Moments) MarshalBinary() ([]byte, error) {
 	return le.AppendUint32(b, crc32.ChecksumIEEE(b)), nil
 }
 
-// stateLen returns how many bytes a state has.
+// stateLen returns the number of bytes of a state of n inputs.
 func stateLen(n uint64, e Extent) uint64 {
 	pairs := n
 	if e == Full {
@@ -78,9 +78,10 @@ func stateLen(n uint64, e Extent) uint64 {
 	return stateHead + 2*n + 16*pairs + 4
 }
 
-// UnmarshalBinary replaces m by the Moments that data is the state of. It trusts nothing:
-// the error is quant.ErrState for a state that is damaged or that no rows could have. An
-// error leaves m as it was. It allocates little more than len(data) bytes.
+// UnmarshalBinary sets m to the Moments with the state data. It may be called with data that
+// are not trusted: the error is quant.ErrState for a state that is damaged or that no rows can
+// have. After an error m is unchanged. UnmarshalBinary allocates little more than len(data)
+// bytes.
 func (m *Moments) UnmarshalBinary(data []byte) error {
 	s, err := decode(data)
 	if err != nil {
@@ -96,6 +97,7 @@ func (m *Moments) UnmarshalBinary(data []byte) error {
 	return nil
 }
 
+// decode returns the Moments with the state data, or an error that says what is wrong.
 func decode(data []byte) (*Moments, error) {
 	le := binary.LittleEndian
 	if len(data) < stateHead+4 || string(data[:4]) != stateMagic {
@@ -146,7 +148,7 @@ func decode(data []byte) (*Moments, error) {
 	return m, m.check()
 }
 
-// check returns an error for sums that no rows have.
+// check returns an error if m has sums that no rows can have.
 func (m *Moments) check() (err error) {
 	m.forPairs(func(i, j, p int) {
 		if err == nil && !m.possible(i, j, m.top[p], m.low[p]) {
@@ -156,9 +158,9 @@ func (m *Moments) check() (err error) {
 	return err
 }
 
-// possible reports whether rows could have the sums of a pair. Each slice is limited by
-// the exponents, and a sum of squares is not negative and has one row that the exponent
-// comes from.
+// possible reports whether rows can have the sums top and low of the pair of inputs i and j. The
+// exponents limit each slice. A sum of squares is not negative, and is at least the square of
+// the value that the exponent comes from.
 func (m *Moments) possible(i, j int, top, low int64) bool {
 	if m.exponent[i] == none || m.exponent[j] == none {
 		return top == 0 && low == 0
@@ -173,7 +175,7 @@ func (m *Moments) possible(i, j int, top, low int64) bool {
 	if i != j {
 		return true
 	}
-	at := e - sliceBits*m.binOf(i, i) // of the lowest bit that the largest square may begin with
+	at := e - sliceBits*m.binOf(i, i) // the largest square is at least 2^at, in units of slice T
 	if at < 0 {
 		return top >= 0 && low >= 0 && (top >= 1 || low >= 1<<(sliceBits+at))
 	}

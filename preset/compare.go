@@ -7,15 +7,15 @@ import (
 	"github.com/a01592f9/quant"
 )
 
-// A Result is what became of a tensor: its codes, and the values that they stand for.
+// A Result has the codes of a quantized tensor, and the values that they stand for.
 type Result struct {
-	Bits int // width of a code; 0 if Codes is nil
+	Bits int // bit width of a code; 0 if Codes is nil
 
-	// Codes are centred: 2^(Bits-1) is subtracted from codes that run from 0 up, so that those of
-	// int8 around 0 and of uint8 around 128 can be compared. They are nil if codes are no integers.
+	// Codes are centred: 2^(Bits-1) is subtracted from unsigned codes, so that int8 around 0 and
+	// uint8 around 128 can be compared. Codes is nil if the codes are not integers.
 	Codes []int16
 
-	Values []float32
+	Values []float32 // the reconstructed values
 }
 
 // Apply calibrates and quantizes t as the preset does. Errors: those of Calibrate.
@@ -67,51 +67,52 @@ func Apply(t quant.Tensor, s quant.Scheme) (Result, error) {
 	return Result{Bits: s.Bits, Codes: codes, Values: x.Data}, nil
 }
 
-// centre subtracts half of the codes of a width.
+// centre subtracts 2^(bits-1) from each code.
 func centre(codes []int16, bits int) {
 	for i := range codes {
 		codes[i] -= 1 << (bits - 1)
 	}
 }
 
-// A Difference says in which codes and values two results of one tensor differ.
+// A Difference says how the codes and the values of two results for one tensor differ.
 type Difference struct {
-	Elements int
+	Elements int // number of elements of the tensor
 
-	// Codes says whether codes were compared: both results must have them, of one width. If not,
-	// Changed is 0 and Steps is nil.
+	// Codes is true if codes were compared: both results have codes of the same width. If it
+	// is false, Changed is 0 and Steps is nil.
 	Codes   bool
-	Changed int    // codes that differ
-	Steps   []Step // by how much, from the lowest difference to the highest, without 0
+	Changed int    // number of codes that differ
+	Steps   []Step // the differences other than 0, in ascending order
 
-	Values   int     // values that differ
+	Values   int     // number of values that differ
 	MaxValue float64 // largest distance between two values
 
-	// First is the first element whose code differs, or if codes were not compared, whose value
-	// does. Its Index is -1 if there is none.
+	// First is the first element whose code differs, or whose value differs if codes were not
+	// compared. Its Index is -1 if there is none.
 	First Place
 
-	// Channels has, for each channel, the number of elements that First could be one of.
+	// Channels has, for each channel, the number of elements whose code differs, or whose value
+	// differs if codes were not compared.
 	Channels []int
 }
 
-// A Step is a difference between two codes, the second minus the first.
+// A Step counts the elements with one difference between their codes.
 type Step struct {
-	Difference int
-	Count      int
+	Difference int // the code of the second result minus that of the first
+	Count      int // number of elements
 }
 
-// A Place is an element that differs.
+// A Place is an element that differs, with its codes and values in the two results.
 type Place struct {
 	Index   int // in row-major order
-	Channel int // 0 if all is one channel
+	Channel int // 0 if the whole tensor is one channel
 	Code    [2]int
 	Value   [2]float32
 }
 
-// Compare compares two results of a tensor of the given shape. The channels are PerTensor or
+// Compare compares two results for a tensor with the given shape. channels must be PerTensor or
 // PerChannel. Errors: quant.ErrShape, quant.ErrAxis, quant.ErrEmpty, and quant.ErrScheme for
-// channels that are groups.
+// other channels.
 func Compare(a, b Result, shape []int, channels quant.Granularity) (*Difference, error) {
 	if _, groups := channels.GroupSize(); groups {
 		return nil, fmt.Errorf("%w: channels are not groups", quant.ErrScheme)

@@ -6,16 +6,19 @@ import (
 	"github.com/a01592f9/quant"
 )
 
-// A layout is a shape as a granularity sees it: element (o, a, i) of [outer, axis, inner].
+// A layout divides the elements of a tensor by their parameters. It has the shape [outer, axis,
+// inner]: axis is the length of the axis of the granularity, and outer and inner are the products
+// of the lengths before and after it.
 type layout struct {
 	outer, axis, inner int
-	size               int // of groups along the axis; 0 if there are none
-	groups             int // along the axis
-	channels           bool
-	params             int
+	size               int  // number of indices of a group; 0 if there are no groups
+	groups             int  // number of groups along the axis
+	channels           bool // each index of the axis is a channel
+	params             int  // number of parameters
 }
 
-// newLayout returns that of n elements. Errors are those of the library.
+// newLayout returns the layout of n elements with the given shape. Errors are those of
+// Calibrate.
 func newLayout(p *Preset, n int, shape []int) (layout, error) {
 	if len(shape) == 0 {
 		shape = []int{n}
@@ -64,8 +67,8 @@ func newLayout(p *Preset, n int, shape []int) (layout, error) {
 	return l, nil
 }
 
-// each calls f for each run of consecutive elements that have the same index of the axis, in
-// order. Element k of a run from up to end has the parameter first + k*step.
+// each calls f for each run of consecutive elements with the same index of the axis, in order. A
+// run is the elements from to end-1. Its element k has the parameter first + k*step.
 func (l *layout) each(f func(from, end, first, step int)) {
 	for o := range l.outer {
 		for a := range l.axis {
@@ -82,7 +85,7 @@ func (l *layout) each(f func(from, end, first, step int)) {
 	}
 }
 
-// channelOf returns the channel of element i, or -1 if there are none.
+// channelOf returns the channel of element i, or -1 if the layout has no channels.
 func (l *layout) channelOf(i int) int {
 	if !l.channels {
 		return -1

@@ -8,9 +8,9 @@ import (
 	"github.com/a01592f9/quant"
 )
 
-// Presets by their names.
+// Finding presets by name.
 
-// All returns all presets, those of a system together.
+// All returns all presets. The presets of a system are together.
 func All() []Preset { return slices.Clone(presets) }
 
 // Names returns the names of all presets.
@@ -22,7 +22,7 @@ func Names() []string {
 	return names
 }
 
-// ByName returns the preset of a name. ok is false if there is none.
+// ByName returns the preset with the given name. ok is false if there is none.
 func ByName(name string) (p Preset, ok bool) {
 	for _, p := range presets {
 		if p.Name == name {
@@ -32,9 +32,10 @@ func ByName(name string) (p Preset, ok bool) {
 	return Preset{}, false
 }
 
-// Parse reads the name of a preset, to which a granularity may be added as ParseScheme reads it:
-// "pytorch-int8", "pytorch-int8:channel@0", "mlx-4bit:group32@-1" or "mlx-4bit:g32". Errors:
-// quant.ErrScheme for a name that there is not, and those of With.
+// Parse returns the preset with the given name. A colon and a granularity, in a form that
+// quant.ParseScheme reads, may follow the name: "pytorch-int8", "pytorch-int8:channel@0",
+// "mlx-4bit:group32@-1" or "mlx-4bit:g32". Errors: quant.ErrScheme for an unknown name or
+// granularity, and those of With.
 func Parse(text string) (Preset, error) {
 	name, part, found := strings.Cut(text, ":")
 	p, ok := ByName(name)

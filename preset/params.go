@@ -7,32 +7,32 @@ import (
 	"github.com/a01592f9/quant"
 )
 
-// Params are the parameters of each tensor, channel or group, in the order of quant.Params. A code
-// q stands for
+// Params are the parameters of a tensor, with one element for each tensor, channel or group, in
+// the order of quant.Params. A code q stands for the value
 //
 //	(q - ZeroPoint) * Scale          or q * Scale + Offset
 //
-// Calibrate makes all slices that the rule of its preset uses; the others are nil.
+// Calibrate sets the slices that the rule of its preset uses. The others are nil.
 type Params struct {
-	Scale     []float32 // as it is stored; 0 or negative where the system makes such scales
-	ZeroPoint []int32   // nil with Offset
+	Scale     []float32 // as it is stored; 0 or negative if the system makes such scales
+	ZeroPoint []int32   // nil if there is an Offset
 	Offset    []float32 // as it is stored: the value of code 0 (ggml's minimum, MLX's bias)
 
-	// Multiplier is what values are multiplied by, for a rule that multiplies. It is the
-	// reciprocal of Scale for some systems. Others make it of the range, or before the scale is
-	// rounded to what is stored.
+	// Multiplier is the factor of the values, if Rule.Multiply is true. For some systems it is
+	// the reciprocal of Scale. Others compute it from the range, or from the scale before that
+	// is rounded to its stored form.
 	Multiplier []float32
 
-	// Subtrahend is what is subtracted from values first, for a rule that does: Offset
-	// before it is rounded to what is stored.
+	// Subtrahend is subtracted from the values first, if Rule.Subtract is true. It is Offset
+	// before that is rounded to its stored form.
 	Subtrahend []float32
 }
 
-// Calibrate returns the parameters that the system gives to t.
+// Calibrate returns the parameters that the system computes for t.
 //
 // Errors: those of quant.Scheme.Validate, quant.ErrEmpty, quant.ErrShape, quant.ErrAxis and
 // quant.ErrGroupSize; a *quant.NotFiniteError for the first NaN or infinity; and a
-// *quant.ParamError for the first range that the system makes no finite parameters of.
+// *quant.ParamError for the first range for which the system has no finite parameters.
 func (p Preset) Calibrate(t quant.Tensor) (Params, error) {
 	l, err := newLayout(&p, len(t.Data), t.Shape)
 	if err != nil {
@@ -53,7 +53,7 @@ func (p Preset) Calibrate(t quant.Tensor) (Params, error) {
 	return p.of(all)
 }
 
-// of returns the parameters of limits.
+// of returns the parameters for all limits. The error is a *quant.ParamError.
 func (p *Preset) of(all []limits) (Params, error) {
 	out := Params{Scale: make([]float32, len(all))}
 	offsets := p.Rule.Subtract
@@ -86,7 +86,7 @@ func (p *Preset) of(all []limits) (Params, error) {
 	return out, nil
 }
 
-// check returns an error unless params has n of everything that the rule uses.
+// check returns an error unless each slice of params that the rule uses has n elements.
 func (p *Preset) check(params *Params, n int) error {
 	for _, x := range []struct {
 		what string
@@ -106,7 +106,7 @@ func (p *Preset) check(params *Params, n int) error {
 	return nil
 }
 
-// at returns parameter i.
+// at returns the parameters at index i.
 func (p *Params) at(i int) made {
 	m := made{scale: p.Scale[i]}
 	if p.ZeroPoint != nil {
@@ -124,7 +124,7 @@ func (p *Params) at(i int) made {
 	return m
 }
 
-// Quantize returns the codes of t under params, an element for each of t.
+// Quantize returns the codes of t under params, one for each element of t.
 //
 // Errors: those of Calibrate, and quant.ErrParams for slices of the wrong length.
 func (p Preset) Quantize(t quant.Tensor, params Params) ([]int16, error) {
@@ -152,7 +152,8 @@ func (p Preset) Quantize(t quant.Tensor, params Params) ([]int16, error) {
 	return codes, nil
 }
 
-// Dequantize returns the values of codes of a tensor of the given shape. Errors: those of Quantize.
+// Dequantize returns the values that the codes of a tensor with the given shape stand for.
+// Errors: those of Quantize.
 func (p Preset) Dequantize(codes []int16, shape []int, params Params) ([]float32, error) {
 	l, err := newLayout(&p, len(codes), shape)
 	if err != nil {

@@ -8,33 +8,34 @@ import (
 	"github.com/a01592f9/quant"
 )
 
-// A Preset is how a system quantizes. All returns those that there are.
+// A Preset says how another system quantizes. All returns all presets.
 type Preset struct {
-	Name    string // as Parse reads it, such as "onnxruntime-int8"
-	System  string
-	Purpose string // what it makes, as the end of a sentence that begins with the name
-	Source  string // the file or document that says so, with its version
+	Name    string // the name that Parse reads, such as "onnxruntime-int8"
+	System  string // the name of the system, such as "ONNX Runtime"
+	Purpose string // what it is for: a phrase that follows the name in a sentence
+	Source  string // the file or document that defines it, with its version
 
-	// Scheme has the width, the grid, the mapping, the granularity and the format of scales. It
-	// is the scheme of the library that comes nearest to the preset.
+	// Scheme has the bit width, the grid, the mapping, the granularity and the format of the
+	// scales. It is the scheme of package quant that is most similar to the preset.
 	Scheme quant.Scheme
 
-	// Exact says whether Calibrate and Quantize of the library make the same parameters and
-	// codes under Scheme. They do for tensors whose ranges are all at least From wide, or of
-	// zeros alone: a range is max - min, or the largest magnitude of the symmetric mapping.
+	// Exact is true if quant.Calibrate and quant.Quantize return the same parameters and codes
+	// with Scheme. This holds for tensors in which the width of every range is at least From,
+	// or 0 because all values are zeros. The width is max - min, or the largest magnitude for
+	// the symmetric mapping.
 	Exact bool
 	From  float32
 
-	Rule Rule
+	Rule Rule // how a value becomes a code
 
-	sizes []int // of groups that the system has; nil for any granularity
-	whole bool  // groups must not be shorter
-	made  func(p *Preset, r limits) made
+	sizes []int                          // the sizes of groups that the system has; nil for any granularity
+	whole bool                           // the last group must not be shorter than the others
+	made  func(p *Preset, r limits) made // computes the parameters of a range
 }
 
 // With returns the preset with another granularity. The error is quant.ErrGroupSize if the
-// system has only groups, and these have other sizes, and quant.ErrScheme for quant.PerBlock,
-// which no preset has.
+// system has only groups of other sizes, and quant.ErrScheme for quant.PerBlock, which no preset
+// has.
 func (p Preset) With(g quant.Granularity) (Preset, error) {
 	if err := noBlock(g); err != nil {
 		return p, err
@@ -47,7 +48,7 @@ func (p Preset) With(g quant.Granularity) (Preset, error) {
 	return p, nil
 }
 
-// noBlock returns an error for blocks of two axes.
+// noBlock returns an error if g is PerBlock.
 func noBlock(g quant.Granularity) error {
 	if _, _, _, _, block := g.Block(); block {
 		return fmt.Errorf("%w: no preset has parameters %v", quant.ErrScheme, g)
@@ -55,7 +56,7 @@ func noBlock(g quant.Granularity) error {
 	return nil
 }
 
-// list returns numbers as text.
+// list returns numbers as text, separated by commas.
 func list(n []int) string {
 	return strings.Join(strings.Fields(strings.Trim(fmt.Sprint(n), "[]")), ", ")
 }

@@ -2,7 +2,7 @@ package preset
 
 import "github.com/a01592f9/quant"
 
-// Schemes that more than one preset has.
+// Schemes of more than one preset.
 var (
 	int8Narrow = quant.Scheme{Bits: 8, Mapping: quant.Symmetric, NarrowRange: true}
 	int8Half   = quant.Scheme{Bits: 8, Mapping: quant.Symmetric, Divisor: quant.HalfWidth}
@@ -18,7 +18,8 @@ func inGroups(s quant.Scheme, size int) quant.Scheme {
 	return s
 }
 
-// unsignedGroups returns the asymmetric scheme of bits in groups, or the symmetric one.
+// unsignedGroups returns the scheme with unsigned codes of the given bit width, the given
+// mapping, and groups of size along the last axis.
 func unsignedGroups(bits, size int, mapping quant.Mapping) quant.Scheme {
 	return quant.Scheme{Bits: bits, Unsigned: true, Mapping: mapping, Granularity: quant.PerGroup(-1, size)}
 }
@@ -29,12 +30,13 @@ func halfScales(s quant.Scheme) quant.Scheme {
 	return s
 }
 
-// zeroInRange returns s with ranges that hold 0.
+// zeroInRange returns s with ranges that are widened to hold 0.
 func zeroInRange(s quant.Scheme) quant.Scheme {
 	s.ZeroInRange = true
 	return s
 }
 
+// The sizes of groups that systems have.
 var (
 	mlasSizes = []int{16, 32, 64, 128, 256}
 	ggmlSizes = []int{32}
@@ -48,7 +50,7 @@ var (
 	minimumRule = Rule{Multiply: true, Subtract: true, Rounding: AddHalf}
 )
 
-// Sources that several presets have.
+// Sources of several presets.
 const (
 	ortTool      = "microsoft/onnxruntime, python/tools/quantization/quant_utils.py: compute_scale_zp and quantize_nparray, as of November 2026"
 	mlasSource   = "microsoft/onnxruntime at 04000081, core/mlas/lib/q4_dq.cpp: BlockwiseQuantizer"
@@ -60,7 +62,7 @@ const (
 	tfliteSource = "tensorflow/tensorflow, lite/tools/optimize/quantization_utils.cc at 0004ac98: SymmetricPerChannelQuantization"
 )
 
-// presets are in the order in which lists have them.
+// presets are all presets, in the order of All.
 var presets = []Preset{
 	{
 		Name: "onnxruntime-int8", System: "ONNX Runtime", Purpose: "makes int8 weights of the static tool (symmetric)", Source: ortTool,
@@ -200,11 +202,13 @@ func signed(r Rule) Rule {
 	return r
 }
 
+// withGranularity returns s with another granularity.
 func withGranularity(s quant.Scheme, g quant.Granularity) quant.Scheme {
 	s.Granularity = g
 	return s
 }
 
+// withDivisor returns s with another divisor.
 func withDivisor(s quant.Scheme, d quant.Divisor) quant.Scheme {
 	s.Divisor = d
 	return s

@@ -13,16 +13,16 @@ import (
 //
 // The code is then limited to the grid. Each operation is rounded to float32.
 type Rule struct {
-	Multiply bool     // by a reciprocal, instead of dividing by the scale
-	Subtract bool     // Subtrahend first
+	Multiply bool     // multiply by Multiplier instead of dividing by Scale
+	Subtract bool     // subtract Subtrahend first
 	Zero     Order    // when the zero point is added
-	Rounding Rounding // of v
+	Rounding Rounding // how v is rounded
 
-	// Epsilon is the smallest scale that the system makes; 0 if it has none.
+	// Epsilon is the smallest scale that the system makes, or 0 if it has no such limit.
 	Epsilon float32
 
-	// SignedScale says that scales may be negative: the code at the end of the grid that has
-	// more codes is that of the largest magnitude, whatever its sign.
+	// SignedScale is true if scales may be negative. The value with the largest magnitude,
+	// whatever its sign, then has the lowest code.
 	SignedScale bool
 }
 
@@ -48,13 +48,13 @@ func (o Order) String() string {
 	return fmt.Sprintf("Order(%d)", uint8(o))
 }
 
-// A Rounding says how a float32 becomes an integer.
+// A Rounding says how a float32 is rounded to an integer.
 type Rounding uint8
 
 const (
 	ToEven       Rounding = iota // to nearest, ties to even
 	AwayFromZero                 // to nearest, ties away from zero
-	AddHalf                      // 0.5 is added in float32 with the zero point, and the fraction cut off
+	AddHalf                      // zero point + 0.5 is added in float32, and the fraction is cut off
 )
 
 // String returns "to even", "away from zero" or "add half".
@@ -70,7 +70,7 @@ func (r Rounding) String() string {
 	return fmt.Sprintf("Rounding(%d)", uint8(r))
 }
 
-// code returns the code of x under parameters, limited to [lo, hi].
+// code returns the code of x under the parameters m, limited to [lo, hi].
 func (r *Rule) code(x float32, m *made, lo, hi int32) int32 {
 	v := x
 	if r.Subtract {
@@ -78,12 +78,12 @@ func (r *Rule) code(x float32, m *made, lo, hi int32) int32 {
 	}
 	switch {
 	case r.Multiply && isInf(m.multiplier) && !r.limitsFirst():
-		return max(lo, 0) // as ggml on x86, whose scale is 0 then
+		return max(lo, 0) // as ggml on x86; the stored scale is 0
 	case r.Zero == BeforeRoundingFused:
 		v = fused(v, m.multiplier, float32(m.zero))
 	case r.Multiply:
 		v = float32(v * m.multiplier)
-	case m.scale == 0: // of zeros alone
+	case m.scale == 0: // all values are zeros
 		v = 0
 	default:
 		v = float32(v / m.scale)
@@ -94,7 +94,7 @@ func (r *Rule) code(x float32, m *made, lo, hi int32) int32 {
 	case r.Zero == BeforeRounding:
 		v = float32(v + float32(m.zero))
 	}
-	if v != v { // zero times an infinite multiplier, as ONNX Runtime on x86
+	if v != v { // 0 times an infinite multiplier; the result is that of ONNX Runtime on x86
 		return lo
 	}
 	code := round(v, r.Rounding)
@@ -104,8 +104,8 @@ func (r *Rule) code(x float32, m *made, lo, hi int32) int32 {
 	return int32(min(max(code, float64(lo)), float64(hi)))
 }
 
-// limitsFirst reports whether a value is limited to the grid before it becomes an integer, so
-// that infinities have codes.
+// limitsFirst reports whether the system limits a value to the grid before it converts the value
+// to an integer. Infinities then have codes.
 func (r *Rule) limitsFirst() bool { return r.Zero == BeforeRounding }
 
 // round returns v as an integer.
@@ -120,12 +120,13 @@ func round(v float32, by Rounding) float64 {
 }
 
 // fused returns a·b + c, rounded once to float32. The product is exact in float64. The sum is
-// rounded to odd there, so that the second rounding is that of the exact sum.
+// rounded to odd in float64, so rounding it to float32 gives the same result as rounding the
+// exact sum.
 func fused(a, b, c float32) float32 {
 	p, z := float64(a)*float64(b), float64(c)
 	s := p + z
 	t := s - p
-	rest := (p - (s - t)) + (z - t) // what s lost
+	rest := (p - (s - t)) + (z - t) // the rounding error of s
 	bits := math.Float64bits(s)
 	if rest != 0 && bits&1 == 0 {
 		if (rest > 0) == (s > 0) {

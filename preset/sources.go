@@ -2,16 +2,17 @@ package preset
 
 import "strings"
 
-// Where the sources of presets can be read.
+// Links to the sources of presets.
 
+// The addresses of the files of repositories.
 const (
 	ortFiles   = "https://github.com/microsoft/onnxruntime/blob/"
 	torchFiles = "https://github.com/pytorch/pytorch/blob/"
 	tfFiles    = "https://github.com/tensorflow/tensorflow/blob/"
 )
 
-// links has the address of the first file of each source. Most have the commit of the source.
-// A source without a commit is read on the main branch.
+// links has the address of the first file of each source. An address has the commit of the
+// source, or the main branch if the source names no commit.
 var links = map[string]string{
 	ortTool:      ortFiles + "main/onnxruntime/python/tools/quantization/quant_utils.py",
 	mlasSource:   ortFiles + "04000081/onnxruntime/core/mlas/lib/q4_dq.cpp",
@@ -23,7 +24,7 @@ var links = map[string]string{
 	tfliteSource: tfFiles + "0004ac98/tensorflow/lite/tools/optimize/quantization_utils.cc",
 }
 
-// linksByName has the addresses of sources that one preset has.
+// linksByName has the addresses of the sources of single presets, by the name of the preset.
 var linksByName = map[string]string{
 	"onnxruntime-dynamic":    ortFiles + "5f0515bb/onnxruntime/core/util/qmath.h",
 	"pytorch-fake-quantize":  torchFiles + "8fb65f49/aten/src/ATen/native/quantized/cpu/kernels/QuantizedOpKernels.cpp",
@@ -42,7 +43,7 @@ func (p Preset) Link() string {
 	return links[p.Source]
 }
 
-// Says describes the rule in a sentence that begins with the name of the system.
+// Says returns a sentence that describes the rule. It begins with the name of the system.
 func (p Preset) Says() string {
 	r := p.Rule
 	var parts []string

@@ -6,14 +6,15 @@ import (
 	"github.com/a01592f9/quant"
 )
 
-// The parameters that each system makes of a range. Arithmetic is float32, one operation after
-// the other, unless it says float64.
+// The parameters that each system computes from a range. Each function is named after the system,
+// and its comment names the function of the system that it follows. Every operation is rounded to
+// float32 unless the code says float64.
 
 const (
 	tiny       = 0x1p-126 // the smallest normal float32
 	torchEps   = 0x1p-23  // torch.finfo(torch.float32).eps
-	fp16Cutoff = 6.1e-5   // below which PyTorch's dynamic quantization makes no scales
-	mlxEps     = 1e-7
+	fp16Cutoff = 6.1e-5   // the smallest scale of PyTorch's dynamic quantization
+	mlxEps     = 1e-7     // the smallest scale of MLX
 )
 
 // withZero returns the ends of a range that is widened to hold 0.
@@ -67,7 +68,8 @@ func ortDynamic(p *Preset, r limits) made {
 	return m
 }
 
-// mlasSymmetric is range2scale: the largest magnitude has the lowest code, whatever its sign.
+// mlasSymmetric is range2scale: the value of the largest magnitude, whatever its sign, has the
+// lowest code.
 func mlasSymmetric(p *Preset, r limits) made {
 	most := r.lo
 	if abs(r.hi) > abs(r.lo) {
@@ -92,7 +94,7 @@ func mlasAsymmetric(p *Preset, r limits) made {
 	return m
 }
 
-// reciprocal returns 1/v, and 0 for 0.
+// reciprocal returns 1/v, or 0 if v is 0.
 func reciprocal(v float32) float32 {
 	if v == 0 {
 		return 0
@@ -118,8 +120,8 @@ func torchObserver(p *Preset, r limits) made {
 	return m
 }
 
-// torchDynamic is ChooseQuantizationParams of PyTorch, which widens small ranges until the
-// scale is fp16Cutoff.
+// torchDynamic is ChooseQuantizationParams of PyTorch. It widens small ranges so that the scale is
+// at least fp16Cutoff.
 func torchDynamic(p *Preset, r limits) made {
 	lo, hi := r.withZero()
 	steps := float64(p.width())
@@ -153,8 +155,9 @@ func fbgemm(p *Preset, r limits) made {
 	return p.nearerEnd(scale, lo, hi, 1, math.RoundToEven)
 }
 
-// nearerEnd returns a float64 scale with the zero point that follows from the end of the range
-// whose term |qmin| ± |lo/scale| is smaller.
+// nearerEnd returns the parameters with the given scale. The zero point is computed from the
+// lower end of the range if |qmin| ± |lo/scale| is less than |qmax| ± |hi/scale|, and otherwise
+// from the upper end. sign is 1 for + and -1 for -.
 func (p *Preset) nearerEnd(scale float64, lo, hi float32, sign float64, round func(float64) float64) made {
 	qmin, qmax := p.Scheme.Grid()
 	a, b := float64(lo)/scale, float64(hi)/scale
@@ -186,7 +189,8 @@ func compressedTensors(p *Preset, r limits) made {
 	return m
 }
 
-// tfliteWeights is SymmetricPerChannelQuantization: the multiplier is a quotient of its own.
+// tfliteWeights is SymmetricPerChannelQuantization. The multiplier is computed from the range, not
+// from the rounded scale.
 func tfliteWeights(_ *Preset, r limits) made {
 	most := r.largest()
 	if most == 0 {
@@ -205,7 +209,8 @@ func tfliteActivations(p *Preset, r limits) made {
 	return p.nearerEnd(scale, lo, hi, 1, math.Round)
 }
 
-// xnnpack is xnn_f32_qd8_asymmetric_quantization_params: the multiplier comes first.
+// xnnpack is xnn_f32_qd8_asymmetric_quantization_params. The multiplier is computed from the
+// range, and the scale from the multiplier.
 func xnnpack(p *Preset, r limits) made {
 	lo, hi := r.withZero()
 	m := made{multiplier: 1}
@@ -239,7 +244,8 @@ func ggmlSymmetric(p *Preset, r limits) made {
 	return ggmlScale(r.most/float32(-half), half)
 }
 
-// ggmlScale returns a scale as float16, and its reciprocal before that.
+// ggmlScale returns the parameters with the scale d rounded to float16. The multiplier is the
+// reciprocal of d before that rounding.
 func ggmlScale(d float32, zero int32) made {
 	return made{scale: float16(d), multiplier: reciprocal(d), zero: zero}
 }
@@ -251,7 +257,8 @@ func ggmlMinimum(p *Preset, r limits) made {
 	return m
 }
 
-// float16 returns the nearest float16, which is infinite from 65520 on.
+// float16 returns v rounded to the nearest float16. The result is infinite if |v| is at least
+// 65520.
 func float16(v float32) float32 {
 	var h [1]uint16
 	x := [1]float32{v}
@@ -260,8 +267,8 @@ func float16(v float32) float32 {
 	return x[0]
 }
 
-// mlx is quantize of MLX for a CPU: the end of the range with the larger magnitude is a multiple
-// of the scale and has the code 0.
+// mlx is quantize of MLX on a CPU. The end of the range with the larger magnitude is a multiple of
+// the scale and has the code 0.
 func mlx(p *Preset, r limits) made {
 	scale := max((r.hi-r.lo)/p.width(), mlxEps)
 	edge := r.lo
