@@ -49,7 +49,7 @@ func (s *Search) swept(x []float32, r Range, cost Cost) (Range, bool) {
 		best = s.bestOf(w.widen(first, best.cost), best, cost)
 	}
 	if len(x) > sweepExact {
-		best = s.tryRanges(r, best, cost)
+		best = s.tryRanges(w, r, best, cost)
 	}
 	if len(x) > sweepExact || w.most > 16*(w.hi-w.lo) || best.cost < w.rounding(len(x)) {
 		best = s.touchUp(best, cost)
@@ -92,13 +92,14 @@ func (s *Search) bestOf(places []spot, best candidate, cost Cost) candidate {
 }
 
 // tryRanges tries the ranges under which the grid has the marks of codes with fewer bits. It
-// returns the best of them and of best.
-func (s *Search) tryRanges(r Range, best candidate, cost Cost) candidate {
+// returns the best of them and of best. If w is not nil, it holds the values without weights, and
+// ranges that w shows to be worse are not tried.
+func (s *Search) tryRanges(w *sweep, r Range, best candidate, cost Cost) candidate {
 	s.d.r, s.center = r, 0
 	s.others = s.ranges(s.others[:0])
 	for _, c := range s.others {
 		scale, _ := s.task.Params(c.Range)
-		if s.sweep.worse(float64(scale), best.cost) {
+		if w != nil && w.worse(float64(scale), best.cost) {
 			continue
 		}
 		if c.cost = cost(c.Range, best.cost); c.cost < best.cost {

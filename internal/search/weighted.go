@@ -110,9 +110,9 @@ func (s *Search) weightedCounted(x *Weighted, r Range, best candidate, cost Cost
 			best = c
 		}
 	}
-	best = s.tryRanges(x.Whole, best, cost)
+	best = s.tryRanges(nil, x.Whole, best, cost)
 	if r != x.Whole {
-		best = s.tryRanges(r, best, cost)
+		best = s.tryRanges(nil, r, best, cost)
 	}
 	return best
 }
