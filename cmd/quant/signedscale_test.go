@@ -107,7 +107,9 @@ func TestSignedScaleCalibrated(t *testing.T) {
 
 func quantizedRMSE(t *testing.T, args []string) float64 {
 	t.Helper()
-	var q struct{ Weights []struct{ Errors struct{ RMSE float64 } } }
+	var q struct {
+		Weights []struct{ Errors struct{ RMSE float64 } }
+	}
 	if err := json.Unmarshal([]byte(ok(t, append([]string{"quantize"}, args...)...)), &q); err != nil || len(q.Weights) != 1 {
 		t.Fatalf("%v, %d weights", err, len(q.Weights))
 	}
