@@ -61,11 +61,44 @@ func (c *chooser) use(s scaler) {
 // ofHistogram returns the range that c's scheme chooses for n values in the range r, counted in
 // h.
 func (c *chooser) ofHistogram(h *histogram.Histogram, n uint64, r Range) Range {
-	return Range(c.search.OfHistogram(&c.task, h, n, search.Range(r)))
+	if !c.scheme.bySide() {
+		return Range(c.search.OfHistogram(&c.task, h, n, search.Range(r)))
+	}
+	var best [2]Range
+	var costs [2]float64
+	for i := range best {
+		c.scheme.side = positiveSide + side(i)
+		best[i] = Range(c.search.OfHistogram(&c.task, h, n, search.Range(r)))
+		scale, zero := c.scheme.of(best[i])
+		squares, absolute := c.search.Estimate(&c.task.Grid, scale, zero, h, n, search.Range(r))
+		if costs[i] = absolute; c.task.Goal == search.Squares {
+			costs[i] = squares
+		}
+	}
+	c.scheme.side = bothSides
+	return cheaper(best[0], best[1], costs, r)
 }
 
 // ofValues is ofHistogram for the values x.
 func (c *chooser) ofValues(x []float32, r Range) Range {
+	if !c.scheme.bySide() {
+		return c.scheme.decided(c.ofSide(x, r), r)
+	}
+	var best [2]Range
+	var costs [2]float64
+	limit := math.Inf(1)
+	for i := range best {
+		c.scheme.side = positiveSide + side(i)
+		best[i] = c.ofSide(x, r)
+		costs[i] = c.cost(x, best[i], limit)
+		limit = costs[i]
+	}
+	c.scheme.side = bothSides
+	return cheaper(best[0], best[1], costs, r)
+}
+
+// ofSide is ofValues for the side of c's scheme.
+func (c *chooser) ofSide(x []float32, r Range) Range {
 	return Range(c.search.OfValues(&c.task, x, search.Range(r),
 		func(r search.Range, limit float64) float64 { return c.cost(x, Range(r), limit) },
 		func(h *histogram.Histogram) { countValues(h, x) }))

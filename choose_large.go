@@ -37,10 +37,12 @@ const (
 // schemes with the same layout.
 type selection struct {
 	all     layout
-	schemes []scaler
-	tasks   []search.Task // one for each scheme
+	schemes []scaler      // a scheme with a signed scale is there twice if the search looks at both sides
+	added   []int         // index in schemes of each scheme that was added
+	tasks   []search.Task // one for each of schemes
 	lo, hi  []float32     // range of all values of each parameter
-	ranges  [][]Range     // the chosen ranges, for each scheme
+	ranges  [][]Range     // the chosen ranges, for each of schemes
+	costs   [][]float64   // their errors, for each of schemes that has a side
 
 	// The part of the tensor for which ranges are being chosen. Its parameters are its
 	// channels.
@@ -59,28 +61,54 @@ var selections = sync.Pool{New: func() any { return new(selection) }}
 
 // begin prepares s for the parameters of l. lo and hi are the ranges of their values.
 func (s *selection) begin(l layout, lo, hi []float32) {
-	s.all, s.schemes, s.ranges = l, s.schemes[:0], s.ranges[:0]
+	s.all, s.schemes, s.added, s.ranges, s.costs = l, s.schemes[:0], s.added[:0], s.ranges[:0], s.costs[:0]
 	s.lo, s.hi = append(s.lo[:0], lo...), append(s.hi[:0], hi...)
 }
 
 // add adds a scheme, and reports whether another can be added.
 func (s *selection) add(scheme Scheme) bool {
-	s.schemes = append(s.schemes, scheme.scaler(scheme.tensorScale(s.lo, s.hi)))
+	s.added = append(s.added, len(s.schemes))
+	by := scheme.scaler(scheme.tensorScale(s.lo, s.hi))
+	if scheme.bySide() {
+		by.side = positiveSide
+		s.addScaler(by)
+		by.side = negativeSide
+	}
+	s.addScaler(by)
+	return len(s.schemes) < mostTogether
+}
+
+// addScaler adds a scheme for one side, or for both.
+func (s *selection) addScaler(by scaler) {
+	s.schemes = append(s.schemes, by)
+	s.costs = extended(s.costs)
+	if c := &s.costs[len(s.costs)-1]; by.side != bothSides {
+		*c = resize(*c, len(s.lo))
+	}
 	s.ranges = extended(s.ranges)
 	r := &s.ranges[len(s.ranges)-1]
 	*r = resize(*r, len(s.lo))
 	for i := range *r {
 		(*r)[i] = Range{s.lo[i], s.hi[i]}
 	}
-	return len(s.schemes) < mostTogether
 }
 
-// chosen stores the ranges that scheme k has chosen in lo and hi.
+// chosen stores the ranges that the k-th scheme that was added has chosen in lo and hi.
 func (s *selection) chosen(k int, lo, hi []float32) {
+	k = s.added[k]
 	for i, r := range s.ranges[k] {
+		whole := Range{s.lo[i], s.hi[i]}
+		if s.schemes[k].side == bothSides {
+			r = s.schemes[k].decided(r, whole)
+		} else {
+			r = cheaper(r, s.ranges[k+1][i], [2]float64{s.costs[k][i], s.costs[k+1][i]}, whole)
+		}
 		lo[i], hi[i] = r.Min, r.Max
 	}
 }
+
+// tensor returns the scale of the tensor for the k-th scheme that was added.
+func (s *selection) tensor(k int) float32 { return s.schemes[s.added[k]].rule.tensor }
 
 // chooseLarge is choose for parameters of many values. The tensor is x or, if src is not nil,
 // is read from src.
@@ -343,6 +371,9 @@ func (s *selection) descend(x []float32, src Source) error {
 				n += len(d.Wants)
 				if r, ok := d.Result(); ok {
 					s.ranges[k][s.first+i] = Range(r)
+					if s.schemes[k].side != bothSides {
+						s.costs[k][s.first+i] = d.Cost()
+					}
 				}
 			}
 		}

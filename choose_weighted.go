@@ -134,10 +134,7 @@ func (c *weightedChoice) part(i int) {
 		v.together(x, &t)
 		for j := range t.n / t.run {
 			if u.take(v.of(x, &t, j), &c.weights, &from, j) {
-				u.Whole, u.Start = search.Range(c.whole[p+j]), search.Range{Min: c.lo[p+j], Max: c.hi[p+j]}
-				r := s.search.OfWeighted(&s.task, &u.Weighted, func(r search.Range, limit float64) float64 {
-					return u.cost(&s.scheme, Range(r), limit)
-				})
+				r := u.chosen(s, c.whole[p+j], Range{c.lo[p+j], c.hi[p+j]})
 				c.lo[p+j], c.hi[p+j] = r.Min, r.Max
 			}
 		}
@@ -151,6 +148,25 @@ func (c *weightedChoice) part(i int) {
 type weightedValues struct {
 	search.Weighted
 	columns columnWork
+}
+
+// chosen returns the range that c chooses for u. whole is the range of all elements, and start
+// the one with the least error without weights.
+func (u *weightedValues) chosen(c *chooser, whole, start Range) Range {
+	u.Whole, u.Start = search.Range(whole), search.Range(start)
+	cost := func(r search.Range, limit float64) float64 { return u.cost(&c.scheme, Range(r), limit) }
+	if !c.scheme.bySide() {
+		return Range(c.search.OfWeighted(&c.task, &u.Weighted, cost))
+	}
+	var best [2]Range
+	var costs [2]float64
+	for i := range best {
+		c.scheme.side = positiveSide + side(i)
+		best[i] = Range(c.search.OfWeighted(&c.task, &u.Weighted, cost))
+		costs[i] = u.cost(&c.scheme, best[i], math.Inf(1))
+	}
+	c.scheme.side = bothSides
+	return cheaper(best[0], best[1], costs, whole)
 }
 
 // take sets u to the elements x of the j-th parameter of b that have a weight above 0. It reports

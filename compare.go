@@ -287,7 +287,7 @@ func (c *Comparison) chooseLarge(i int, l layout, lo, hi []float32, shape []int,
 		r.Params.set(r.Scheme, l.params)
 		g.chosenLo, g.chosenHi = resize(g.chosenLo, l.params), resize(g.chosenHi, l.params)
 		s.chosen(k, g.chosenLo, g.chosenHi)
-		r.Scheme.paramsOf(&r.Params, g.chosenLo, g.chosenHi, s.schemes[k].rule.tensor)
+		r.Scheme.paramsOf(&r.Params, g.chosenLo, g.chosenHi, s.tensor(k))
 	}
 	selections.Put(s)
 	return nil

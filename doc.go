@@ -75,6 +75,8 @@
 // clipped, to 127 steps out of 128. [Scheme].NarrowRange drops the lowest code
 // of a signed grid: the divisor is then 127, and nothing is clipped. [Scheme].Divisor
 // has others: [HalfWidth], (2^b - 1)/2, and [EachEnd], which clips nothing either.
+// [Scheme].SignedScale makes the scale negative if the largest magnitude is positive:
+// that value then has the lowest code, and is exact but for rounding.
 //
 // By default an asymmetric range need not contain 0. A channel of values from 0.88 to
 // 1.44 has all its codes in that interval, and its zero point, -529 for 8 signed bits,

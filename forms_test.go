@@ -52,6 +52,9 @@ func someScheme(r *rand.Rand) Scheme {
 			s.Scales = ScaleFormat(r.IntN(int(scaleFormats)))
 		}
 		s.Unsigned, s.NarrowRange, s.ZeroInRange = r.IntN(2) == 0, r.IntN(4) == 0, r.IntN(4) == 0
+		if s.SignedScale = r.IntN(2) == 0; s.SignedScale && s.Validate() != nil {
+			s.SignedScale = false
+		}
 		if s.Validate() == nil {
 			return s.normal()
 		}
@@ -68,6 +71,9 @@ func someParams(r *rand.Rand) Params {
 		if p.Scheme.Scales != Float32Scale {
 			rule := p.Scheme.scaleRule(0.3)
 			scale = rule.stored(scale, 0, minScale)
+		}
+		if p.Scheme.SignedScale && r.IntN(2) == 0 {
+			scale = -scale
 		}
 		p.Scale = append(p.Scale, scale)
 		p.ZeroPoint = append(p.ZeroPoint, r.Int32N(2*maxZeroPoint+1)-maxZeroPoint)

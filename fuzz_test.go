@@ -267,7 +267,7 @@ func FuzzCompare(f *testing.F) {
 		}
 		s := Scheme{
 			Bits: int(options >> 2 & 0x1f), Unsigned: options>>7&1 != 0, Mapping: Mapping(options >> 8 & 3),
-			NarrowRange: options>>10&1 != 0, ZeroInRange: options>>11&1 != 0,
+			NarrowRange: options>>10&1 != 0, ZeroInRange: options>>11&1 != 0, SignedScale: options>>27&1 != 0,
 		}
 		axis := int(options>>12&7) - 3
 		switch options >> 15 & 3 {

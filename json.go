@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"slices"
 	"strings"
 )
@@ -172,14 +171,16 @@ type schemeJSON struct {
 
 	Scales  *ScaleFormat `json:"scales,omitempty"`
 	Divisor *Divisor     `json:"divisor,omitempty"`
+
+	SignedScale bool `json:"signed_scale,omitempty"`
 }
 
 // MarshalJSON returns an object with the fields bits, unsigned, mapping, granularity
 // ("per_tensor", "per_channel", "per_group" or "per_block"), axis, group_size, narrow_range,
 // zero_in_range and method. It also has the fields axes and block_size, of two numbers each, if
 // the granularity is PerBlock, format unless Format is Integers, scales unless Scales is
-// Float32Scale, and divisor unless Divisor is FarEnd. Axis and group_size are null if the
-// granularity does not have them. As a map key a Scheme has its text form. The errors are those
+// Float32Scale, divisor unless Divisor is FarEnd, and signed_scale if SignedScale is set. Axis and
+// group_size are null if the granularity does not have them. As a map key a Scheme has its text form. The errors are those
 // of Validate.
 func (s Scheme) MarshalJSON() ([]byte, error) {
 	if err := s.Validate(); err != nil {
@@ -187,7 +188,7 @@ func (s Scheme) MarshalJSON() ([]byte, error) {
 	}
 	name := "per_tensor"
 	j := schemeJSON{Bits: &s.Bits, Unsigned: &s.Unsigned, Mapping: &s.Mapping, Granularity: &name,
-		NarrowRange: &s.NarrowRange, ZeroInRange: &s.ZeroInRange, Method: &s.Method}
+		NarrowRange: &s.NarrowRange, ZeroInRange: &s.ZeroInRange, Method: &s.Method, SignedScale: s.SignedScale}
 	if s = s.normal(); s.Format != Integers {
 		j.Format = &s.Format
 	}
@@ -210,8 +211,8 @@ func (s Scheme) MarshalJSON() ([]byte, error) {
 }
 
 // UnmarshalJSON reads the form of MarshalJSON, with the fields in any order. It refuses unknown
-// and repeated fields, and null where a value must be. Only format, scales, divisor, axis,
-// group_size, axes and block_size may be missing. It reads a string as the text form, since package json passes map
+// and repeated fields, and null where a value must be. Only format, scales, divisor,
+// signed_scale, axis, group_size, axes and block_size may be missing. It reads a string as the text form, since package json passes map
 // keys as strings. Other errors: ErrScheme, and those of Validate.
 func (s *Scheme) UnmarshalJSON(data []byte) error {
 	if text := bytes.TrimSpace(data); len(text) > 0 && text[0] == '"' {
@@ -236,6 +237,7 @@ func (s *Scheme) UnmarshalJSON(data []byte) error {
 		member{name: "method", to: &t.Method},
 		member{name: "scales", to: &t.Scales, optional: true},
 		member{name: "divisor", to: &t.Divisor, optional: true},
+		member{name: "signed_scale", to: &t.SignedScale, optional: true},
 	); err != nil {
 		return err
 	}
@@ -286,7 +288,7 @@ func (p paramsJSON) check() error {
 		return fmt.Errorf("%w: %d scales and %d zero points", ErrParams, len(p.Scale), len(p.ZeroPoint))
 	}
 	for i, s := range p.Scale {
-		if !(s > 0) || math.IsInf(float64(s), 1) {
+		if !p.Scheme.usableScale(s) {
 			return fmt.Errorf("%w: scale %d is %v", ErrScale, i, s)
 		}
 		if z := p.ZeroPoint[i]; z < -maxZeroPoint || z > maxZeroPoint {

@@ -37,6 +37,9 @@ func newGroupProblem(rng *rand.Rand, s shape, g grid, odd int) *problem {
 			low = 0
 		}
 		p.scale[i] = ulps(0, int((27+rng.Uint32N(200))<<23|rng.Uint32N(1<<8)<<15|low))
+		if odd > 0 {
+			p.scale[i] = anySign(rng, p.scale[i])
+		}
 		p.zero[i] = rng.Int32N(2*255+1) - 255
 	}
 	for i := range p.src {

@@ -275,6 +275,14 @@ func anyScale(rng *rand.Rand) float32 {
 	return math.Float32frombits(max(1, e<<23|m))
 }
 
+// anySign returns the scale v with either sign, more often the positive one.
+func anySign(rng *rand.Rand, v float32) float32 {
+	if rng.IntN(3) == 0 {
+		return -v
+	}
+	return v
+}
+
 // anyZero returns a zero point: none, in the grid, near it, or far from it.
 func anyZero(rng *rand.Rand, g grid) int32 {
 	switch rng.IntN(8) {
@@ -351,7 +359,7 @@ type problem struct {
 func newProblem(rng *rand.Rand, s shape, g grid) *problem {
 	p := &problem{shape: s, grid: g, src: make([]float32, s.n)}
 	for range s.params() {
-		p.scale = append(p.scale, anyScale(rng))
+		p.scale = append(p.scale, anySign(rng, anyScale(rng)))
 		p.zero = append(p.zero, anyZero(rng, g))
 	}
 	for i := range p.src {

@@ -116,6 +116,7 @@ func (c *observedChoice) choose(i int) {
 		r = q.ofHistogram(&p.hist, p.n, r)
 		choosers.Put(q)
 	}
+	r = c.scheme.decided(r, Range{p.lo, p.hi})
 	c.lo[i], c.hi[i] = exact.PlusZero(r.Min), exact.PlusZero(r.Max)
 }
 
@@ -158,7 +159,11 @@ func (o *Observer) Estimate(p Params) ([]Estimate, error) {
 			continue
 		}
 		q.flush()
-		squares, absolute := c.search.Estimate(&c.task.Grid, p.Scale[i], p.ZeroPoint[i], &q.hist, q.n, histogram.Range{Min: q.lo, Max: q.hi})
+		scale, zero := p.Scale[i], p.ZeroPoint[i]
+		if scale < 0 {
+			scale, zero = -scale, s.mirror(zero)
+		}
+		squares, absolute := c.search.Estimate(&c.task.Grid, scale, zero, &q.hist, q.n, histogram.Range{Min: q.lo, Max: q.hi})
 		n := float64(q.n)
 		all[i] = Estimate{math.Sqrt(squares / n), absolute / n}
 	}

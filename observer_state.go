@@ -41,6 +41,9 @@ const (
 	stateFlags   = 1<<iota - 1 // all flags
 )
 
+// stateSigned is set in the byte of the granularity if the scale is signed.
+const stateSigned = 1 << 7
+
 func (o *Observer) append(b []byte) []byte {
 	s := o.scheme
 	flags := byte(0)
@@ -50,7 +53,11 @@ func (o *Observer) append(b []byte) []byte {
 		}
 	}
 	b = append(b, stateMagic...)
-	b = append(b, stateVersion, byte(s.Bits), flags, byte(s.Granularity.unit), byte(s.Method.kind))
+	grain := byte(s.Granularity.unit)
+	if s.SignedScale {
+		grain |= stateSigned
+	}
+	b = append(b, stateVersion, byte(s.Bits), flags, grain, byte(s.Method.kind))
 	if g := s.Granularity; g.unit != perTensor {
 		b = binary.AppendVarint(b, int64(g.axis))
 		if g.unit >= perGroup {
@@ -233,7 +240,8 @@ func (d *decoder) scheme() (s Scheme, policy NotFinitePolicy) {
 	if flags&stateIgnore != 0 {
 		policy = IgnoreNotFinite
 	}
-	s.Granularity.unit = unit(d.byte())
+	grain := d.byte()
+	s.SignedScale, s.Granularity.unit = grain&stateSigned != 0, unit(grain&^stateSigned)
 	s.Method.kind = methodKind(d.byte())
 	if s.Granularity.unit > perBlock {
 		d.fail("unknown granularity %d", s.Granularity.unit)

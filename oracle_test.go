@@ -71,7 +71,11 @@ func oracleParams(s Scheme, lo, hi float32) (float32, int32) {
 		if abs == 0 {
 			return 1, int32(zero)
 		}
-		return max(abs/float32(max(zero-qmin, qmax-zero)), 0x1p-126), int32(zero)
+		scale := max(abs/float32(max(zero-qmin, qmax-zero)), 0x1p-126)
+		if s.SignedScale && hi == abs && lo != -abs { // the value of the largest magnitude is positive
+			scale = -scale
+		}
+		return scale, int32(zero)
 	}
 	if s.ZeroInRange {
 		lo, hi = min(lo, 0), max(hi, 0)
@@ -163,6 +167,7 @@ func randomScheme(rng *rand.Rand, rank int) Scheme {
 		s.Mapping, s.NarrowRange = Symmetric, true
 	}
 	s.ZeroInRange = rng.IntN(2) == 0
+	s.SignedScale = s.Mapping == Symmetric && !s.NarrowRange && rng.IntN(2) == 0
 	return s
 }
 
@@ -296,7 +301,7 @@ func checkCodes(t *testing.T, name string, x Tensor, p Params) {
 		// The property that users rely on: half a step, and the rounding of
 		// the quotient, of the product and of the scale's own products.
 		if d := math.Abs(float64(back) - float64(v)); !clipped &&
-			d > float64(p.Scale[i])/2+math.Abs(float64(v))*0x1p-22 {
+			d > math.Abs(float64(p.Scale[i]))/2+math.Abs(float64(v))*0x1p-22 {
 			t.Fatalf("%s: element %d moved from %v to %v, more than half of scale %v", name, e, v, back, p.Scale[i])
 		}
 	}

@@ -20,7 +20,7 @@ import (
 // error. Give the struct a field instead: Params quant.Params.
 type Params struct {
 	Scheme    Scheme
-	Scale     []float32 // real units per integer step: positive and finite
+	Scale     []float32 // real units per integer step: finite, and positive unless Scheme.SignedScale
 	ZeroPoint []int32   // code of the real value 0; it may lie outside the grid, but within ±2^23
 
 	// TensorScale is the float32 scale of the tensor for E4M3Scale, and 0 for other Scales.
@@ -80,6 +80,11 @@ func (s Scheme) paramsOf(p *Params, lo, hi []float32, tensor float32) {
 		z, steps := s.symmetricGrid()
 		symmetricParams(scale, lo, hi, steps)
 		fill(zero, z)
+		if s.SignedScale {
+			for i, v := range scale {
+				scale[i] = s.signed(v, lo[i], hi[i])
+			}
+		}
 	case s.ZeroInRange:
 		for i := range lo {
 			scale[i], zero[i] = s.asymmetric(Range{lo[i], hi[i]})
@@ -109,11 +114,11 @@ func (p *Params) checkLen(n int) error {
 func (p *Params) checkValues(from, end int) error {
 	scale := p.Scale[from:end]
 	zero := p.ZeroPoint[from:end]
-	if usableParams(scale, zero) {
+	if p.usable(from, end) {
 		return p.checkStored(from, end)
 	}
 	for i, s := range scale {
-		if !(s > 0) || !finite(s) {
+		if !p.Scheme.usableScale(s) {
 			return &ParamError{Index: from + i, Scale: s, ZeroPoint: zero[i], Err: ErrScale}
 		}
 		if zero[i] < -maxZeroPoint || zero[i] > maxZeroPoint {
@@ -208,6 +213,7 @@ func (s Scheme) params(r Range) (scale float32, zero int32) {
 type scaler struct {
 	Scheme
 	rule scaleRule // for scales that are not float32
+	side side      // for signed scales
 }
 
 // scaler returns the scaler of s for a tensor with the given scale (see tensorScale).
@@ -215,11 +221,19 @@ func (s Scheme) scaler(tensor float32) scaler {
 	if s.Scales == Float32Scale {
 		return scaler{Scheme: s}
 	}
-	return scaler{s, s.scaleRule(tensor)}
+	return scaler{Scheme: s, rule: s.scaleRule(tensor)}
 }
 
 // of returns the parameters of a range, with the scale as it is stored.
 func (s *scaler) of(r Range) (scale float32, zero int32) {
+	if s.side != bothSides {
+		return s.ofSide(r)
+	}
+	return s.ofRange(r)
+}
+
+// ofRange is of without regard to the side.
+func (s *scaler) ofRange(r Range) (scale float32, zero int32) {
 	if s.Scales != Float32Scale {
 		return s.storedParams(r, &s.rule)
 	}
@@ -256,13 +270,14 @@ func (s Scheme) asymmetric(r Range) (scale float32, zero int32) {
 //
 // With signed codes of 8 bits the divisor is 128, so the largest positive value is clipped to
 // 127. With narrow range the divisor is 127 and nothing is clipped. Other values of
-// Scheme.Divisor have other divisors.
+// Scheme.Divisor have other divisors. With a signed scale the scale is negative if max is larger
+// than -min, and the larger magnitude has the lowest code.
 func (s Scheme) symmetric(r Range) (scale float32, zero int32) {
 	zero, steps := s.symmetricGrid()
 	if s.Divisor == EachEnd {
 		return s.eachEndScale(r, zero), zero
 	}
-	return symmetricScale(r.Min, r.Max, steps), zero
+	return s.signed(symmetricScale(r.Min, r.Max, steps), r.Min, r.Max), zero
 }
 
 // eachEndScale returns the scale of EachEnd.

@@ -131,7 +131,7 @@ func (s *Scheme) storedParams(r Range, rule *scaleRule) (scale float32, zero int
 	m, power := s.extent(lo, hi)
 	scale = rule.stored(m, power, least)
 	if symmetric {
-		return scale, zero
+		return s.signed(scale, lo, hi), zero
 	}
 	qmin, qmax := s.Grid()
 	v := float32(qmin) - lo/scale
@@ -173,8 +173,10 @@ func (r *scaleRule) stored(m float32, power int, least float32) float32 {
 // powerOfTwo returns 2^(e-127), limited to the powers of two that a scale can have.
 func powerOfTwo(e int) float32 { return math.Float32frombits(uint32(min(max(e, 1), 254)) << 23) }
 
-// stores reports whether scale is a number of the format. tensor is the scale of the tensor.
+// stores reports whether the magnitude of scale is a number of the format. tensor is the scale
+// of the tensor.
 func (f ScaleFormat) stores(scale, tensor float32) bool {
+	scale = absolute(scale)
 	b := math.Float32bits(scale)
 	switch f {
 	case Float16Scale:

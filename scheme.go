@@ -44,6 +44,18 @@ type Scheme struct {
 	// EachEnd. HalfWidth and EachEnd require integers and the symmetric mapping.
 	Divisor Divisor
 
+	// SignedScale lets the scale of the symmetric mapping be negative. The element with the
+	// largest magnitude, whatever its sign, then has the lowest code, which is farther from the
+	// zero point than the highest: -8 for 4 bits. The scale is negative if that element is
+	// positive. ggml's Q4_0 and ONNX Runtime's MatMulNBits quantize weights this way.
+	//
+	// SignedScale requires integers, the symmetric mapping, the divisor FarEnd, and scales
+	// that are float32, float16 or bfloat16. It excludes NarrowRange, since both ends then have
+	// as many codes. The sign follows from the range that Method chooses: the scale is negative
+	// if Max is larger than -Min. LeastSquares and LeastAbsolute look for the least error
+	// among scales of both signs.
+	SignedScale bool
+
 	// Method chooses the range that the grid covers: MinMax, Percentile(p),
 	// PercentileMagnitude(p), LeastSquares, LeastAbsolute, Entropy or MovingAverage(m).
 	Method Method
@@ -70,7 +82,7 @@ const (
 	//	zero point = 0 for signed codes, 2^(Bits-1) for unsigned ones
 	//	scale      = max(|min|, |max|) / max(|qmin - zero point|, |qmax - zero point|)
 	//
-	// Scheme.Divisor can choose another divisor.
+	// Scheme.Divisor can choose another divisor, and Scheme.SignedScale a negative scale.
 	Symmetric
 )
 
@@ -139,6 +151,9 @@ func (s Scheme) Validate() error {
 		return err
 	}
 	if err := s.validateScales(); err != nil {
+		return err
+	}
+	if err := s.validateSignedScale(); err != nil {
 		return err
 	}
 	return s.Method.validate()

@@ -90,11 +90,11 @@ func smallElements(shape []int) int {
 	return n
 }
 
-// usual reports whether s is valid and has integer codes and float32 scales.
+// usual reports whether s is valid and has integer codes and positive float32 scales.
 func (s *Scheme) usual() bool {
 	return s.Format.number == 0 && s.Scales == Float32Scale && uint(s.Bits-2) <= 14 && s.Mapping <= Symmetric && s.Granularity.unit <= perGroup &&
 		(!s.NarrowRange || !s.Unsigned && s.Mapping == Symmetric) &&
-		(s.Divisor == FarEnd || s.Mapping == Symmetric && s.Divisor < divisors) &&
+		(s.Divisor == FarEnd || s.Mapping == Symmetric && s.Divisor < divisors) && !s.SignedScale &&
 		(s.Method.kind == minMax && math.Float64bits(s.Method.fraction) == 0 || s.Method.validate() == nil)
 }
 

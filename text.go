@@ -226,6 +226,9 @@ func (s Scheme) String() string {
 	if s.Divisor != FarEnd {
 		text += ", divisor " + s.Divisor.String()
 	}
+	if s.SignedScale {
+		text += ", signed scale"
+	}
 	if s.NarrowRange {
 		text += ", narrow range"
 	}
@@ -257,6 +260,9 @@ func (s Scheme) MarshalText() ([]byte, error) {
 	}
 	if s.Divisor != FarEnd {
 		text += ":divisor=" + s.Divisor.String()
+	}
+	if s.SignedScale {
+		text += ":signed-scale"
 	}
 	if s.NarrowRange {
 		text += ":narrow"
@@ -294,6 +300,7 @@ func (s *Scheme) GobDecode(data []byte) error { return s.UnmarshalText(data) }
 //	minmax, percentile=99.9, mse, …      method, as ParseMethod reads it
 //	scale=float16, scale=e8m0_floor, …   Scales, as ScaleFormat has them
 //	divisor=half, divisor=each           Divisor
+//	signed-scale                         SignedScale
 //	narrow                               NarrowRange
 //	zero                                 ZeroInRange
 //
@@ -365,6 +372,9 @@ func (s *Scheme) set(part string) (kind string, err error) {
 	case "narrow":
 		s.NarrowRange = true
 		return kindNarrow, nil
+	case "signed-scale":
+		s.SignedScale = true
+		return "signed scale", nil
 	case "zero":
 		s.ZeroInRange = true
 		return "zero in range", nil
@@ -399,7 +409,7 @@ func (s *Scheme) set(part string) (kind string, err error) {
 		s.Granularity, err = ParseGranularity(part)
 		return kindGranularity, err
 	}
-	return "", fmt.Errorf("%w: there is no part %q; there are intBITS, uintBITS, %v, %s, asymmetric, symmetric, tensor, channel@AXIS, groupSIZE@AXIS, blockSIZExSIZE@AXISxAXIS, scale=FORMAT, divisor=NAME, narrow, zero, %s",
+	return "", fmt.Errorf("%w: there is no part %q; there are intBITS, uintBITS, %v, %s, asymmetric, symmetric, tensor, channel@AXIS, groupSIZE@AXIS, blockSIZExSIZE@AXISxAXIS, scale=FORMAT, divisor=NAME, signed-scale, narrow, zero, %s",
 		ErrScheme, part, formatList(), namedList(), methodNames())
 }
 

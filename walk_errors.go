@@ -15,6 +15,12 @@ type subject struct {
 	inside bool    // no element is clipped
 	tally  []tally // the sums of segments, at channel*slots + slot
 	total  []tally // the sums of the segments folded so far, if a channel has several segments
+
+	// Memory for the parameters of a scheme with a signed scale.
+	mirror struct {
+		scale []float32
+		zero  []int32
+	}
 }
 
 // An errorWork has the memory that the errors of a block need: for its columns, or for its runs.
@@ -60,6 +66,9 @@ func (g *errorSink) addSubject(o *order, l layout, p *Params) {
 	g.schemes = extended(g.schemes)
 	s := &g.schemes[len(g.schemes)-1]
 	s.layout, s.coding = l, p.coding()
+	if p.Scheme.SignedScale {
+		s.mirrorScales(&p.Scheme)
+	}
 	s.own, s.inside = l == o.ch, false
 	s.tally = resize(s.tally, o.sums())
 	clear(s.tally)

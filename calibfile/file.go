@@ -59,6 +59,7 @@ type Scheme struct {
 	Mapping     string `json:"mapping"`
 	NarrowRange bool   `json:"narrow_range"`
 	ZeroInRange bool   `json:"zero_in_range"`
+	SignedScale bool   `json:"signed_scale,omitempty"`
 	Method      string `json:"method"`
 	Granularity string `json:"granularity"`
 	Axis        *int   `json:"axis"`
@@ -160,6 +161,7 @@ func clipped(o *quant.Observer, p quant.Params, seen []quant.Range) (share float
 		scale, zero := float64(p.Scale[i]), float64(p.ZeroPoint[i])
 		lo := (float64(qmin) - zero - 0.5) * scale
 		hi := (float64(qmax) - zero + 0.5) * scale
+		lo, hi = min(lo, hi), max(lo, hi) // a signed scale may be negative
 		if float64(r.Min) >= lo && float64(r.Max) <= hi {
 			continue
 		}
@@ -196,7 +198,7 @@ const (
 func schemeOf(s quant.Scheme) Scheme {
 	x := Scheme{
 		Bits: s.Bits, Unsigned: s.Unsigned, Mapping: s.Mapping.String(), NarrowRange: s.NarrowRange,
-		ZeroInRange: s.ZeroInRange, Method: s.Method.String(), Granularity: perTensor,
+		ZeroInRange: s.ZeroInRange, SignedScale: s.SignedScale, Method: s.Method.String(), Granularity: perTensor,
 	}
 	if axis, ok := s.Granularity.Axis(); ok {
 		x.Granularity, x.Axis = perChannel, &axis
@@ -209,7 +211,7 @@ func schemeOf(s quant.Scheme) Scheme {
 
 // Scheme returns x as a quant.Scheme.
 func (x *Scheme) Scheme() (quant.Scheme, error) {
-	s := quant.Scheme{Bits: x.Bits, Unsigned: x.Unsigned, NarrowRange: x.NarrowRange, ZeroInRange: x.ZeroInRange}
+	s := quant.Scheme{Bits: x.Bits, Unsigned: x.Unsigned, NarrowRange: x.NarrowRange, ZeroInRange: x.ZeroInRange, SignedScale: x.SignedScale}
 	switch x.Mapping {
 	case quant.Asymmetric.String():
 	case quant.Symmetric.String():

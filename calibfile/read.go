@@ -127,7 +127,7 @@ func (t *Tensor) check() error {
 	qmin, qmax := s.Grid()
 	for i, z := range t.ZeroPoint {
 		switch scale := float64(t.Scale[i]); {
-		case !(scale > 0) || math.IsInf(scale, 0):
+		case !(scale > 0 || scale < 0 && s.SignedScale) || math.IsInf(scale, 0):
 			return fmt.Errorf("scale %v at index %d is not positive and finite", scale, i)
 		case z < -maxZero || z > maxZero, s.ZeroInRange && (int(z) < qmin || int(z) > qmax):
 			return fmt.Errorf("zero point %d at index %d is out of range", z, i)

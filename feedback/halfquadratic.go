@@ -194,5 +194,6 @@ func (f *fit) bestScale() (float32, bool) {
 		down += float64(f.steps[i] * f.steps[i])
 	}
 	scale := float32(float64(f.scale) * (up / down))
-	return scale, down > 0 && scale >= least && scale <= math.MaxFloat32
+	size := math.Abs(float64(scale))
+	return scale, down > 0 && up > 0 && size >= least && size <= math.MaxFloat32
 }

@@ -81,6 +81,76 @@ func TestPresetExact(t *testing.T) {
 	}
 }
 
+// TestPresetSignedScale compares the scales of presets whose scheme has a signed scale with those
+// of the library, bit for bit, also their signs. Codes differ by at most 1, since the presets round
+// by rules of their own.
+func TestPresetSignedScale(t *testing.T) {
+	presets, negative := 0, 0
+	for _, p := range All() {
+		if p.Scheme.SignedScale != (p.Rule.SignedScale && p.Scheme.Mapping == quant.Symmetric) {
+			t.Errorf("%s: the scheme has a signed scale: %t", p.Name, p.Scheme.SignedScale)
+		}
+		if !p.Scheme.SignedScale {
+			continue
+		}
+		presets++
+		for _, seed := range []uint64{3, 4} {
+			for _, name := range []string{"normal", "outliers", "one sign"} {
+				x := signTensor(seed, name)
+				got, err := p.Calibrate(x)
+				if err != nil {
+					t.Fatal(err)
+				}
+				want, err := quant.Calibrate(x, p.Scheme)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if !slices.Equal(got.Scale, want.Scale) || !slices.Equal(got.ZeroPoint, want.ZeroPoint) {
+					t.Errorf("%s, %s: scales %v, and %v in the library", p.Name, name, got.Scale[:4], want.Scale[:4])
+					continue
+				}
+				codes, err := p.Quantize(x, got)
+				if err != nil {
+					t.Fatal(err)
+				}
+				theirs, err := quant.Quantize(x, want)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for i, q := range codes {
+					if d := int(q) - theirs.At(i); d < -1 || d > 1 {
+						t.Fatalf("%s, %s: %v has the code %d, and %d in the library", p.Name, name, x.Data[i], q, theirs.At(i))
+					}
+				}
+				for _, s := range got.Scale {
+					if s < 0 {
+						negative++
+					}
+				}
+			}
+		}
+	}
+	if presets != 4 || negative == 0 {
+		t.Errorf("%d presets, %d negative scales", presets, negative)
+	}
+}
+
+// signTensor returns values of about 1, without two largest magnitudes in a group.
+func signTensor(seed uint64, kind string) quant.Tensor {
+	rng := rand.New(rand.NewPCG(seed, 9))
+	x := make([]float32, shape[0]*shape[1])
+	for i := range x {
+		x[i] = float32(rng.NormFloat64())
+		switch {
+		case kind == "one sign":
+			x[i] = abs(x[i])
+		case kind == "outliers" && i%37 == 0:
+			x[i] *= 20
+		}
+	}
+	return quant.Tensor{Data: x, Shape: shape}
+}
+
 // above makes zeros of the values of x whose range is below p.From.
 func above(p *Preset, x quant.Tensor) {
 	l, err := newLayout(p, len(x.Data), x.Shape)

@@ -30,6 +30,12 @@ func halfScales(s quant.Scheme) quant.Scheme {
 	return s
 }
 
+// signedScales returns s with scales of either sign.
+func signedScales(s quant.Scheme) quant.Scheme {
+	s.SignedScale = true
+	return s
+}
+
 // zeroInRange returns s with ranges that are widened to hold 0.
 func zeroInRange(s quant.Scheme) quant.Scheme {
 	s.ZeroInRange = true
@@ -87,7 +93,7 @@ var presets = []Preset{
 	},
 	{
 		Name: "matmulnbits-4bit", System: "ONNX Runtime", Purpose: "makes 4-bit weights of MatMulNBits without zero points", Source: mlasSource,
-		Scheme: unsignedGroups(4, 32, quant.Symmetric), Rule: signed(mlasRule), sizes: mlasSizes, made: mlasSymmetric,
+		Scheme: signedScales(unsignedGroups(4, 32, quant.Symmetric)), Rule: signed(mlasRule), sizes: mlasSizes, made: mlasSymmetric,
 	},
 	{
 		Name: "matmulnbits-4bit-asymmetric", System: "ONNX Runtime", Purpose: "makes 4-bit weights of MatMulNBits with zero points", Source: mlasSource,
@@ -95,7 +101,7 @@ var presets = []Preset{
 	},
 	{
 		Name: "matmulnbits-8bit", System: "ONNX Runtime", Purpose: "makes 8-bit weights of MatMulNBits without zero points", Source: mlasSource,
-		Scheme: unsignedGroups(8, 32, quant.Symmetric), Rule: signed(mlasRule), sizes: mlasSizes, made: mlasSymmetric,
+		Scheme: signedScales(unsignedGroups(8, 32, quant.Symmetric)), Rule: signed(mlasRule), sizes: mlasSizes, made: mlasSymmetric,
 	},
 	{
 		Name: "pytorch-int8", System: "PyTorch", Purpose: "makes qint8 as a symmetric observer and quantize_per_tensor do", Source: torchSource,
@@ -172,7 +178,7 @@ var presets = []Preset{
 	},
 	{
 		Name: "ggml-q4_0", System: "ggml", Purpose: "makes blocks of llama.cpp's Q4_0", Source: ggmlSource,
-		Scheme: halfScales(unsignedGroups(4, 32, quant.Symmetric)), Rule: signed(Rule{Multiply: true, Rounding: AddHalf}), sizes: ggmlSizes, whole: true, made: ggmlSymmetric,
+		Scheme: halfScales(signedScales(unsignedGroups(4, 32, quant.Symmetric))), Rule: signed(Rule{Multiply: true, Rounding: AddHalf}), sizes: ggmlSizes, whole: true, made: ggmlSymmetric,
 	},
 	{
 		Name: "ggml-q4_1", System: "ggml", Purpose: "makes blocks of llama.cpp's Q4_1", Source: ggmlSource,
@@ -180,7 +186,7 @@ var presets = []Preset{
 	},
 	{
 		Name: "ggml-q5_0", System: "ggml", Purpose: "makes blocks of llama.cpp's Q5_0", Source: ggmlSource,
-		Scheme: halfScales(unsignedGroups(5, 32, quant.Symmetric)), Rule: signed(Rule{Multiply: true, Rounding: AddHalf}), sizes: ggmlSizes, whole: true, made: ggmlSymmetric,
+		Scheme: halfScales(signedScales(unsignedGroups(5, 32, quant.Symmetric))), Rule: signed(Rule{Multiply: true, Rounding: AddHalf}), sizes: ggmlSizes, whole: true, made: ggmlSymmetric,
 	},
 	{
 		Name: "ggml-q5_1", System: "ggml", Purpose: "makes blocks of llama.cpp's Q5_1", Source: ggmlSource,

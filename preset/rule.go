@@ -22,7 +22,8 @@ type Rule struct {
 	Epsilon float32
 
 	// SignedScale is true if scales may be negative. The value with the largest magnitude,
-	// whatever its sign, then has the lowest code.
+	// whatever its sign, then has the lowest code. For a symmetric mapping Scheme.SignedScale
+	// is set too.
 	SignedScale bool
 }
 

@@ -50,6 +50,7 @@ func (f *calibrateFlags) register(cmd *cobra.Command) {
 	flags.BoolVar(&s.Unsigned, "unsigned", false, "codes from 0 up instead of around 0")
 	flags.StringVar(&f.mapping, "mapping", "asymmetric", "`name`: asymmetric or symmetric")
 	flags.BoolVar(&s.NarrowRange, "narrow-range", false, "leave out the lowest code (signed, symmetric only)")
+	registerSigned(cmd, &s.SignedScale)
 	flags.BoolVar(&s.ZeroInRange, "zero-in-range", true, "widen each range to hold 0, as runtimes need")
 	flags.StringVar(&f.granularity, "granularity", "", "`name`: per_tensor, per_channel or group (default per_tensor, or group with --group-size)")
 	flags.IntVar(&f.axis, "axis", 0, "axis `i` has the channels, or is cut into groups; -1 is the last (default 0; for groups -1)")
@@ -135,7 +136,7 @@ func (f *calibrateFlags) checkFor(changed func(flag string) bool) error {
 		return usagef("--bits %d contradicts --for %s, which has %d", f.scheme.Bits, s.Name, x.Bits)
 	}
 	f.scheme.Bits = x.Bits
-	flags := schemeFlags{mapping: &f.mapping, unsigned: &f.scheme.Unsigned, narrow: &f.scheme.NarrowRange, zero: &f.scheme.ZeroInRange}
+	flags := schemeFlags{mapping: &f.mapping, unsigned: &f.scheme.Unsigned, narrow: &f.scheme.NarrowRange, signed: &f.scheme.SignedScale, zero: &f.scheme.ZeroInRange}
 	return flags.set(s, x, changed)
 }
 
@@ -238,6 +239,9 @@ func (f *calibrateFlags) overridden(cmd *cobra.Command, s library.Scheme) librar
 	}
 	if changed("narrow-range") {
 		s.NarrowRange = f.scheme.NarrowRange
+	}
+	if changed("signed-scale") {
+		s.SignedScale = f.scheme.SignedScale
 	}
 	if changed("zero-in-range") {
 		s.ZeroInRange = f.scheme.ZeroInRange

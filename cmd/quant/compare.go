@@ -56,12 +56,13 @@ over all weights, and the bits that a weight takes. A scheme is parts between
 colons, as in int4:sym:g128:mse. The type of the codes is intBITS, uintBITS,
 fp8_e4m3, fp8_e5m2, fp6_e3m2, fp6_e2m3, fp4 or nf4. g128 is groups of 128,
 128x128 blocks of two axes, channel a scale for each channel, and none of these
-one for the tensor. To these come sym, asym, narrow, zero, a method, and
-divisor=half or each. scale=float16, bfloat16, e8m0_floor, e4m3 or dynamic8 is
-the format in which scales are stored. mxfp4, mxfp6_e2m3, mxfp6_e3m2, mxfp8,
-mxint8 and nvfp4 are such schemes by name. q4_0, q4_1, q5_0, q5_1, q8_0, q4_k,
-q5_k, q6_k and iq4_nl are block formats of GGUF, with the codes of llama.cpp's
-reference; a row of blocks is a channel, filled up with zeros.
+one for the tensor. To these come sym, asym, narrow, zero, signed-scale, a
+method, and divisor=half or each. scale=float16, bfloat16, e8m0_floor, e4m3 or
+dynamic8 is the format in which scales are stored. mxfp4, mxfp6_e2m3,
+mxfp6_e3m2, mxfp8, mxint8 and nvfp4 are such schemes by name. q4_0, q4_1, q5_0,
+q5_1, q8_0, q4_k, q5_k, q6_k and iq4_nl are block formats of GGUF, with the
+codes of llama.cpp's reference; a row of blocks is a channel, filled up with
+zeros.
 
 ` + forHelp + `
 

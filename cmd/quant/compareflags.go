@@ -91,7 +91,7 @@ func (f *compareFlags) register(cmd *cobra.Command) {
 	flags.IntVar(&f.axis, "axis", 0, "axis `i` has the channels, -1 is the last; without it that of the operator which the file names, else 0")
 	flags.BoolVar(&o.NarrowRange, "narrow-range", false, "leave out the lowest code (signed, symmetric only)")
 	flags.BoolVar(&o.ZeroInRange, "zero-in-range", false, "widen each range to hold 0, as ONNX and TFLite do")
-	registerDivisor(cmd, &o.Divisor, &o.Scales)
+	registerDivisor(cmd, &o.Divisor, &o.Scales, &o.SignedScale)
 	flags.StringVar(&o.Method, "method", o.Method, methodUsage())
 	flags.IntVar(&o.GroupSize, "group-size", 0, "compare groups of `n` values too; they run along the longest axis other than --axis (the last of equals)")
 	flags.IntVar(&f.groupAxis, "group-axis", 0, "axis `i` along which groups run instead")
@@ -209,7 +209,7 @@ func (f *compareFlags) check(cmd *cobra.Command) error {
 
 // notAgainst are the flags of quant compare that cannot be combined with --against.
 var notAgainst = []string{
-	"bits", "unsigned", "mapping", "narrow-range", "zero-in-range", "divisor", "scales", "method", "codes", "worst", "pdf", "html", "plot", "importance",
+	"bits", "unsigned", "mapping", "narrow-range", "zero-in-range", "divisor", "scales", "signed-scale", "method", "codes", "worst", "pdf", "html", "plot", "importance",
 }
 
 // checkAgainst checks the flags if --against is given, like check.

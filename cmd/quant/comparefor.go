@@ -27,7 +27,7 @@ func (f *compareFlags) checkFor(cmd *cobra.Command) (block string, err error) {
 		}
 		return w.Block, nil
 	}
-	flags := schemeFlags{mapping: &o.Mapping, divisor: &o.Divisor, scales: &o.Scales, unsigned: &o.Unsigned, narrow: &o.NarrowRange, zero: &o.ZeroInRange}
+	flags := schemeFlags{mapping: &o.Mapping, divisor: &o.Divisor, scales: &o.Scales, unsigned: &o.Unsigned, narrow: &o.NarrowRange, signed: &o.SignedScale, zero: &o.ZeroInRange}
 	if err := flags.set(s, w.Scheme, changed); err != nil {
 		return "", err
 	}

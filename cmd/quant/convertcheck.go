@@ -136,7 +136,7 @@ func (f *convertFlags) checkFor(kind convert.Kind, changed func(flag string) boo
 	case f.static.activations:
 		return f.static.setFor(s, changed)
 	}
-	flags := schemeFlags{mapping: &f.mapping, divisor: &f.divisor, scales: &f.scales, unsigned: &f.options.Unsigned, narrow: &f.options.NarrowRange}
+	flags := schemeFlags{mapping: &f.mapping, divisor: &f.divisor, scales: &f.scales, unsigned: &f.options.Unsigned, narrow: &f.options.NarrowRange, signed: &f.options.SignedScale}
 	f.convention, err = setWeights(&f.options, flags, s, changed)
 	return err
 }
@@ -184,7 +184,7 @@ func (f *convertFlags) checkPlan(changed func(name string) bool) error {
 	if f.plan == "" {
 		return usagef("--plan needs the name of a file")
 	}
-	for _, name := range []string{"scheme", "bits", "type", "tensor-type", "granularity", "group-size", "axis", "mapping", "unsigned", "narrow-range", "divisor", "scales", "method", "calibration"} {
+	for _, name := range []string{"scheme", "bits", "type", "tensor-type", "granularity", "group-size", "axis", "mapping", "unsigned", "narrow-range", "divisor", "scales", "signed-scale", "method", "calibration"} {
 		if changed(name) {
 			return usagef("--%s does not go with --plan, which says how each weight is quantized", name)
 		}
@@ -195,7 +195,7 @@ func (f *convertFlags) checkPlan(changed func(name string) bool) error {
 
 // checkScheme checks the flags if --scheme is given.
 func (f *convertFlags) checkScheme(kind convert.Kind, changed func(name string) bool) error {
-	for _, name := range []string{"bits", "type", "tensor-type", "granularity", "group-size", "mapping", "unsigned", "narrow-range", "divisor", "scales", "method"} {
+	for _, name := range []string{"bits", "type", "tensor-type", "granularity", "group-size", "mapping", "unsigned", "narrow-range", "divisor", "scales", "signed-scale", "method"} {
 		if changed(name) {
 			return usagef("--%s does not go with --scheme, which says all of it", name)
 		}
@@ -219,7 +219,7 @@ func (f *convertFlags) checkScheme(kind convert.Kind, changed func(name string) 
 
 // checkGGUF checks the flags for a GGUF model.
 func (f *convertFlags) checkGGUF(changed func(name string) bool) error {
-	for _, name := range []string{"mapping", "unsigned", "narrow-range", "divisor", "scales", "axis", "method", "calibration"} {
+	for _, name := range []string{"mapping", "unsigned", "narrow-range", "divisor", "scales", "signed-scale", "axis", "method", "calibration"} {
 		if changed(name) {
 			return usagef("--%s does not go with GGUF, whose types say how codes are made", name)
 		}

@@ -53,7 +53,7 @@ func (a *app) registerQuantize(cmd *cobra.Command, f *convertFlags) {
 	flags.StringVar(&f.mapping, "mapping", "symmetric", "`name`: asymmetric or symmetric")
 	flags.BoolVar(&o.Unsigned, "unsigned", false, "codes from 0 up instead of around 0")
 	flags.BoolVar(&o.NarrowRange, "narrow-range", false, "leave out the lowest code (signed, symmetric only)")
-	registerDivisor(cmd, &f.divisor, &f.scales)
+	registerDivisor(cmd, &f.divisor, &f.scales, &o.SignedScale)
 	flags.StringVar(&f.method, "method", "minmax", methodUsage())
 	flags.StringVar(&f.calibrated, "calibration", "", "take scales and zero points of tensors by their names from a `file` of quant calibrate")
 	flags.StringVar(&f.importance, "importance", "", importanceUsage+"; with --method mse")

@@ -21,7 +21,7 @@ func (f *convertFlags) checkStatic(kind convert.Kind, changed func(name string) 
 	if f.calibrated == "" {
 		return usagef("--activations needs --calibration, a file with the ranges of activations: see docs/static.md")
 	}
-	for _, name := range []string{"scheme", "bits", "type", "tensor-type", "group-size", "axis", "mapping", "unsigned", "narrow-range", "divisor", "scales", "plan"} {
+	for _, name := range []string{"scheme", "bits", "type", "tensor-type", "group-size", "axis", "mapping", "unsigned", "narrow-range", "divisor", "scales", "signed-scale", "plan"} {
 		if changed(name) {
 			return usagef("--%s does not go with --activations, where weights are symmetric int8", name)
 		}
@@ -62,7 +62,7 @@ func (f *convertFlags) checkDynamic(kind convert.Kind, changed func(name string)
 	if kind != convert.KindONNX {
 		return usagef("--dynamic goes with ONNX, and the model is %s", kind)
 	}
-	for _, name := range slices.Concat(staticNames, []string{"activations", "scheme", "bits", "type", "tensor-type", "group-size", "axis", "narrow-range", "divisor", "scales", "for", "calibration", "plan"}) {
+	for _, name := range slices.Concat(staticNames, []string{"activations", "scheme", "bits", "type", "tensor-type", "group-size", "axis", "narrow-range", "divisor", "scales", "signed-scale", "for", "calibration", "plan"}) {
 		if changed(name) {
 			return usagef("--%s does not go with --dynamic", name)
 		}

@@ -87,12 +87,18 @@ func methodUsage() string {
 	return "`method` that chooses ranges: " + strings.Join(option.MethodWords(), ", ")
 }
 
-// registerDivisor adds the flags --divisor and --scales to a command.
-func registerDivisor(cmd *cobra.Command, divisor, scales *string) {
+// registerDivisor adds the flags --divisor, --scales and --signed-scale to a command.
+func registerDivisor(cmd *cobra.Command, divisor, scales *string, signed *bool) {
 	cmd.Flags().StringVar(divisor, "divisor", "far", "`name` of the divisor of the symmetric mapping: far (2^(bits-1)), half ((2^bits-1)/2) or each (the larger scale of both ends, which clips nothing)")
 	cmd.Flags().StringVar(scales, "scales", "float32", "`format` that scales are rounded to before codes are made: "+strings.Join(option.ScaleFormats(), ", "))
+	registerSigned(cmd, signed)
 	completeWords(cmd, "divisor", option.Divisors()...)
 	completeWords(cmd, "scales", option.ScaleFormats()...)
+}
+
+// registerSigned adds the flag --signed-scale to a command.
+func registerSigned(cmd *cobra.Command, signed *bool) {
+	cmd.Flags().BoolVar(signed, "signed-scale", false, "let scales be negative, so that the largest magnitude has the lowest code (symmetric only)")
 }
 
 // schemesUsage describes the flag --schemes of a command.

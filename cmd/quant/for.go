@@ -48,7 +48,8 @@ func parseFor(name string, changed func(flag string) bool, without ...string) (s
 // A schemeFlags has the values of the flags of a scheme beside --for.
 type schemeFlags struct {
 	mapping, divisor, scales *string
-	unsigned, narrow, zero   *bool // zero is nil for a command that always has 0 in ranges
+	unsigned, narrow, signed *bool
+	zero                     *bool // nil for a command that always has 0 in ranges
 }
 
 // set sets the flags to those of x, the scheme of a system. A flag that was given has to agree.
@@ -75,6 +76,7 @@ func (f schemeFlags) set(s system.System, x library.Scheme, changed func(flag st
 	}
 	signs := map[bool]string{false: "whose codes are signed", true: "whose codes run from 0 up"}
 	lowest := map[bool]string{false: "which has the lowest code too", true: "which leaves out the lowest code"}
+	positive := map[bool]string{false: "whose scales are positive", true: "whose scales may be negative"}
 	zeros := map[bool]string{false: "whose ranges need not hold 0", true: "whose ranges hold 0"}
 	for _, err := range []error{
 		words("mapping", f.mapping, x.Mapping.String()),
@@ -82,6 +84,7 @@ func (f schemeFlags) set(s system.System, x library.Scheme, changed func(flag st
 		words("scales", f.scales, x.Scales.String()),
 		switches("unsigned", f.unsigned, x.Unsigned, signs[x.Unsigned]),
 		switches("narrow-range", f.narrow, x.NarrowRange, lowest[x.NarrowRange]),
+		switches("signed-scale", f.signed, x.SignedScale, positive[x.SignedScale]),
 	} {
 		if err != nil {
 			return err

@@ -8,7 +8,7 @@ import (
 
 // notWithSchemes are the flags of quant compare that cannot be combined with --schemes.
 var notWithSchemes = []string{
-	"bits", "unsigned", "mapping", "narrow-range", "zero-in-range", "divisor", "scales", "method", "group-size", "codes", "channels", "against",
+	"bits", "unsigned", "mapping", "narrow-range", "zero-in-range", "divisor", "scales", "signed-scale", "method", "group-size", "codes", "channels", "against",
 	"sort", "worst", "pdf", "html", "importance",
 }
 

@@ -80,7 +80,7 @@ FILE is of any kind that quant compare reads, and tensors are chosen as there.
 	flags.BoolVar(&o.Unsigned, "unsigned", false, "codes from 0 up instead of around 0")
 	flags.BoolVar(&o.NarrowRange, "narrow-range", false, "leave out the lowest code (signed, symmetric only)")
 	flags.BoolVar(&o.ZeroInRange, "zero-in-range", false, "widen each range to hold 0, as ONNX and TFLite do")
-	registerDivisor(cmd, &o.Divisor, &o.Scales)
+	registerDivisor(cmd, &o.Divisor, &o.Scales, &o.SignedScale)
 	flags.StringVar(&o.Method, "method", "minmax", methodUsage())
 	flags.IntVar(&f.axis, "axis", 0, "axis `i` has the channels, -1 is the last; without it that of the operator which the file names, else 0")
 	flags.IntVar(&f.groupAxis, "group-axis", 0, "axis `i` along which groups run; without it the longest other one")
@@ -153,7 +153,7 @@ func (f *sweepFlags) check(cmd *cobra.Command) error {
 
 // checkFor sets the list of schemes to those of the system of --for.
 func (f *sweepFlags) checkFor(changed func(flag string) bool) error {
-	s, err := parseFor(f.system, changed, "schemes", "bits", "group-size", "mapping", "unsigned", "narrow-range", "zero-in-range", "divisor", "scales")
+	s, err := parseFor(f.system, changed, "schemes", "bits", "group-size", "mapping", "unsigned", "narrow-range", "zero-in-range", "divisor", "scales", "signed-scale")
 	if err != nil {
 		return err
 	}

@@ -64,6 +64,9 @@ func (d *Descent) Stop() {
 // and after Stop.
 func (d *Descent) Result() (r Range, ok bool) { return d.best.Range, d.step == 0 && d.compared }
 
+// Cost returns the cost of the range that the search has found.
+func (d *Descent) Cost() float64 { return d.best.cost }
+
 // Next continues the search with the costs that the caller has set in d.Wants, and then lists in
 // d.Wants the trials that it needs next. If these are fewer than about, Next adds trials that it
 // may need later, until there are about as many. d.Wants is empty at the end of the search.

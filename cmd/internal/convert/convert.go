@@ -25,6 +25,7 @@ type Options struct {
 	Format      quant.Format      // format of codes; Bits is the width of integer codes
 	Scales      quant.ScaleFormat // format of scales; files of integers have them as float32 all the same
 	Divisor     quant.Divisor     // of the symmetric mapping
+	SignedScale bool              // scales may be negative
 	Range       quant.Method      // method that chooses the ranges of weights
 	Calibration *calibfile.File   // parameters for weights of the same names, instead of Range; may be nil
 	Feedback    moments.State     // round with error feedback the weights whose inputs' second moments are here; may be nil

@@ -32,11 +32,11 @@ func nbitsModel() []byte {
 
 func nbitsOptions() (names []string, all []Options) {
 	for _, bits := range []int{2, 3, 4, 6, 8} {
-		for _, kind := range []string{"int symmetric", "int asymmetric", "uint asymmetric"} {
+		for _, kind := range []string{"int symmetric", "int symmetric, signed scale", "int asymmetric", "uint asymmetric"} {
 			for _, size := range []int{16, 32} {
 				o := Options{Bits: bits, Granularity: option.PerGroup, GroupSize: size, Unsigned: kind == "uint asymmetric", NBits: &NBits{Accuracy: 1}}
-				if kind == "int symmetric" {
-					o.Mapping = quant.Symmetric
+				if strings.HasPrefix(kind, "int symmetric") {
+					o.Mapping, o.SignedScale = quant.Symmetric, kind != "int symmetric"
 				}
 				names, all = append(names, fmt.Sprintf("%s of %d bits in groups of %d", kind, bits, size)), append(all, o)
 			}

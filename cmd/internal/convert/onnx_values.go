@@ -54,6 +54,7 @@ func onnxValues(d *onnx.Dequantizer) (quant.Source, quant.Scheme, error) {
 			return nil, s, err
 		}
 	}
+	s = signedScheme(s, scales)
 	if d.Transposed {
 		return transposedValues(d, s, scales, zeros)
 	}
@@ -63,6 +64,15 @@ func onnxValues(d *onnx.Dequantizer) (quant.Source, quant.Scheme, error) {
 		return &int32Source{r: r, shape: d.Shape, axis: d.Axis, scale: p.Scale, zero: p.ZeroPoint}, s, nil
 	}
 	return &codeSource{r: r, width: s.Bits, shape: d.Shape, params: p}, s, nil
+}
+
+// signedScheme returns s for codes with the given scales. If one of these is negative, it is a
+// scheme with a signed scale.
+func signedScheme(s quant.Scheme, scales []float32) quant.Scheme {
+	if s.Format == quant.Integers && slices.ContainsFunc(scales, func(v float32) bool { return v < 0 }) {
+		s.Mapping, s.SignedScale = quant.Symmetric, true
+	}
+	return s
 }
 
 // transposedValues returns a source of the values of codes whose last two axes are exchanged. All

@@ -38,6 +38,8 @@ func TestRoundTrip(t *testing.T) {
 		{"int8 per tensor", Options{Bits: 8, Mapping: quant.Symmetric, Granularity: option.PerTensor}},
 		{"int4 in groups of 32", Options{Bits: 4, Mapping: quant.Symmetric, Granularity: option.PerGroup, GroupSize: 32}},
 		{"int4 in groups of 32, half divisor", Options{Bits: 4, Mapping: quant.Symmetric, Granularity: option.PerGroup, GroupSize: 32, Divisor: quant.HalfWidth}},
+		{"int4 in groups of 32, signed scale", Options{Bits: 4, Mapping: quant.Symmetric, Granularity: option.PerGroup, GroupSize: 32, SignedScale: true}},
+		{"int8 per channel, signed scale", Options{Bits: 8, Mapping: quant.Symmetric, Granularity: option.PerChannel, SignedScale: true, Range: quant.LeastSquares}},
 		{"int8 per channel, each end", Options{Bits: 8, Mapping: quant.Symmetric, Granularity: option.PerChannel, Divisor: quant.EachEnd}},
 		{"int4 in groups of 32, bfloat16 scales", Options{Bits: 4, Granularity: option.PerGroup, GroupSize: 32, Scales: quant.BFloat16Scale}},
 		{"int4 in groups of 16, asymmetric", Options{Bits: 4, Granularity: option.PerGroup, GroupSize: 16}},

@@ -301,6 +301,9 @@ func schemeText(s quant.Scheme) string {
 	if s.Divisor != quant.FarEnd {
 		text += fmt.Sprintf(", divisor %v", s.Divisor)
 	}
+	if s.SignedScale {
+		text += ", signed scale"
+	}
 	if s.Scales != quant.Float32Scale {
 		text += fmt.Sprintf(", scales %v", s.Scales)
 	}

@@ -291,6 +291,8 @@ func (d *stDecoder) decode(i int) (*Weight, error) {
 	if p.Scale, err = d.from.Load(at); err != nil {
 		return nil, err
 	}
+	p.Scheme = signedScheme(p.Scheme, p.Scale)
+	w.Scheme = p.Scheme
 	p.ZeroPoint = make([]int32, len(p.Scale))
 	if at, zero := d.part(name, "_zero_point"); zero != nil {
 		raw := make([]byte, zero.Bytes)

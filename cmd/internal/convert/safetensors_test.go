@@ -206,6 +206,7 @@ func TestSafetensors(t *testing.T) {
 		{Bits: 4, Mapping: quant.Symmetric, Granularity: option.PerChannel, NarrowRange: true},
 		{Bits: 4, Mapping: quant.Asymmetric, Granularity: option.PerTensor},
 		{Bits: 2, Mapping: quant.Asymmetric, Granularity: option.PerChannel},
+		{Bits: 4, Mapping: quant.Symmetric, Granularity: option.PerGroup, GroupSize: 12, SignedScale: true},
 	} {
 		t.Run(fmt.Sprintf("%d %v %s", o.Bits, o.Mapping, o.Granularity), func(t *testing.T) {
 			dir := t.TempDir()

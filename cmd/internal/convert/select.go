@@ -144,7 +144,7 @@ func (o *Options) scheme(t tensorfile.Info) (s quant.Scheme, axis int, err error
 // codes returns the scheme of o, per tensor.
 func (o *Options) codes() quant.Scheme {
 	return quant.Scheme{
-		Bits: o.Bits, Format: o.Format, Scales: o.Scales, Unsigned: o.Unsigned, Mapping: o.Mapping, NarrowRange: o.NarrowRange, Divisor: o.Divisor,
+		Bits: o.Bits, Format: o.Format, Scales: o.Scales, Unsigned: o.Unsigned, Mapping: o.Mapping, NarrowRange: o.NarrowRange, Divisor: o.Divisor, SignedScale: o.SignedScale,
 		Method: o.Range, ZeroInRange: o.Format == quant.Integers, // files keep zero points in the type of codes
 	}
 }
@@ -231,6 +231,7 @@ func (o *Options) SetScheme(text string) error {
 	}
 	o.Bits, o.Format, o.Scales, o.Mapping = s.Bits, s.Format, s.Scales, s.Mapping
 	o.Unsigned, o.NarrowRange, o.Divisor, o.Range = s.Unsigned, s.NarrowRange, s.Divisor, s.Method
+	o.SignedScale = s.SignedScale
 	o.Granularity = option.Granularity(s.Granularity)
 	o.GroupSize, _ = s.Granularity.GroupSize()
 	axis, _ := s.Granularity.Axis()

@@ -101,6 +101,9 @@ func (o Options) rareColumns() []string {
 	if o.Scales != "" {
 		names = append(names, "scales")
 	}
+	if o.SignedScale {
+		names = append(names, "signed_scale")
+	}
 	return names
 }
 
@@ -111,6 +114,9 @@ func (o Options) rareFields() []string {
 		if x != "" {
 			fields = append(fields, x)
 		}
+	}
+	if o.SignedScale {
+		fields = append(fields, "true")
 	}
 	return fields
 }

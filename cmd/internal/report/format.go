@@ -83,5 +83,6 @@ func ends(s quant.Scheme, scale float32, zero int32) (from, to float64, err erro
 		return float64(levels[0]), float64(levels[len(levels)-1]), nil
 	}
 	qmin, qmax := s.Grid()
-	return (float64(qmin) - float64(zero)) * float64(scale), (float64(qmax) - float64(zero)) * float64(scale), nil
+	from, to = (float64(qmin)-float64(zero))*float64(scale), (float64(qmax)-float64(zero))*float64(scale)
+	return min(from, to), max(from, to), nil // a signed scale may be negative
 }

@@ -72,13 +72,17 @@ func gridAs[T int16 | uint16](g *Grid, lo, hi text.Float, p quant.Params) error 
 	if err := quant.QuantizeCodes(ends, quant.Tensor{Data: []float32{float32(lo), float32(hi)}, Shape: []int{2}}, p); err != nil {
 		return err
 	}
-	g.Codes = int(ends[1]) - int(ends[0]) + 1
+	step := T(1)
+	if g.Codes = int(ends[1]) - int(ends[0]) + 1; p.Scale[0] < 0 { // higher codes stand for lower values
+		g.Codes = int(ends[0]) - int(ends[1]) + 1
+		step = ^T(0)
+	}
 	if g.Codes > maxGrid {
 		return nil
 	}
 	codes := make([]T, g.Codes)
 	for i := range codes {
-		codes[i] = ends[0] + T(i)
+		codes[i] = ends[0] + T(i)*step
 	}
 	g.Values = make(text.Floats, g.Codes)
 	return quant.DequantizeCodes(g.Values, codes, []int{g.Codes}, p)

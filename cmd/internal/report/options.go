@@ -28,6 +28,9 @@ type Options struct {
 	Divisor string `json:"divisor,omitempty"`
 	Scales  string `json:"scales,omitempty"`
 
+	// SignedScale lets scales of the symmetric mapping be negative.
+	SignedScale bool `json:"signed_scale,omitempty"`
+
 	// Format is the name of a quant.Format whose codes are not integers; "" for
 	// integers. With a format Bits and Mapping are ignored.
 	Format string `json:"format,omitempty"`
@@ -77,6 +80,14 @@ func (o Options) Validate() error {
 		return optionf("divisor", "the divisor %s is for integers and the symmetric mapping", o.Divisor)
 	case o.divisor() == quant.EachEnd && o.scales() != quant.Float32Scale:
 		return optionf("divisor", "the divisor %s is for scales that are float32, not %s", o.Divisor, o.Scales)
+	case o.SignedScale && (mapping != quant.Symmetric || format != quant.Integers):
+		return optionf("signed_scale", "a signed scale is for integers and the symmetric mapping")
+	case o.SignedScale && o.NarrowRange:
+		return optionf("signed_scale", "a signed scale is not for the narrow range, which has as many codes below 0 as above")
+	case o.SignedScale && o.divisor() != quant.FarEnd:
+		return optionf("signed_scale", "a signed scale is for the divisor far, not for %s", o.Divisor)
+	case o.SignedScale && o.scales() > quant.BFloat16Scale:
+		return optionf("signed_scale", "a signed scale is for scales that are float32, float16 or bfloat16, not %s", o.Scales)
 	case o.GroupSize < 0:
 		return optionf("group_size", "group size %d is not positive", o.GroupSize)
 	case o.GroupAxis != nil && o.GroupSize == 0:
@@ -131,6 +142,7 @@ func (o Options) scheme(m quant.Mapping) quant.Scheme {
 		Divisor:     o.divisor(),
 		NarrowRange: o.NarrowRange,
 		ZeroInRange: o.ZeroInRange,
+		SignedScale: o.SignedScale,
 	}
 }
 
@@ -228,6 +240,9 @@ func (o Options) restText() string {
 	}
 	if o.Divisor != "" {
 		s += ", divisor " + o.Divisor
+	}
+	if o.SignedScale {
+		s += ", signed scale"
 	}
 	if o.Scales != "" {
 		s += ", scales " + o.Scales

@@ -23,6 +23,7 @@ type Scheme struct {
 	Format      string `json:"format,omitempty"`  // of codes that are not integers
 	Divisor     string `json:"divisor,omitempty"` // of the symmetric mapping; "" is "far"
 	Scales      string `json:"scales,omitempty"`  // format of scales; "" is "float32"
+	SignedScale bool   `json:"signed_scale,omitempty"`
 }
 
 // newScheme returns s in the form of a report. A vector is compared as [1, n], and
@@ -37,6 +38,7 @@ func newScheme(s quant.Scheme, vector bool) Scheme {
 		ZeroInRange: s.ZeroInRange,
 		Method:      s.Method.String(),
 		Format:      formatWord(s.Format),
+		SignedScale: s.SignedScale,
 	}
 	if s.Divisor != quant.FarEnd {
 		r.Divisor = s.Divisor.String()

@@ -45,9 +45,10 @@ type SweepOptions struct {
 	Tensors     []string `json:"tensors"`
 	Target      *float64 `json:"target_db"` // SQNR to reach; nil for none
 
-	// Divisor and Scales are those of Options.
-	Divisor string `json:"divisor,omitempty"`
-	Scales  string `json:"scales,omitempty"`
+	// Divisor, Scales and SignedScale are those of Options.
+	Divisor     string `json:"divisor,omitempty"`
+	Scales      string `json:"scales,omitempty"`
+	SignedScale bool   `json:"signed_scale,omitempty"`
 
 	// Schemes are a list to compare beside those of Bits and GroupSizes: texts as
 	// quant.ParseScheme reads them, with "channel" for the axis of the channels, and
@@ -142,7 +143,7 @@ type SweepError struct {
 func (o SweepOptions) options() Options {
 	return Options{
 		Unsigned: o.Unsigned, Mapping: o.Mapping, Axis: o.Axis, NarrowRange: o.NarrowRange,
-		ZeroInRange: o.ZeroInRange, Method: o.Method, Tensors: o.Tensors, Divisor: o.Divisor, Scales: o.Scales,
+		ZeroInRange: o.ZeroInRange, Method: o.Method, Tensors: o.Tensors, Divisor: o.Divisor, Scales: o.Scales, SignedScale: o.SignedScale,
 	}
 }
 

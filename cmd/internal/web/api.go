@@ -108,7 +108,7 @@ func (s *Server) sweep(ctx context.Context, q *request) (*answer, error) {
 	o := q.Options
 	options := report.SweepOptions{
 		Bits: sweepBits, Unsigned: o.Unsigned, Mapping: o.Mapping, Axis: o.Axis, GroupAxis: o.GroupAxis,
-		NarrowRange: o.NarrowRange, ZeroInRange: o.ZeroInRange, Method: o.Method, Tensors: o.Tensors, Divisor: o.Divisor, Scales: o.Scales,
+		NarrowRange: o.NarrowRange, ZeroInRange: o.ZeroInRange, Method: o.Method, Tensors: o.Tensors, Divisor: o.Divisor, Scales: o.Scales, SignedScale: o.SignedScale,
 	}
 	switch {
 	case o.Format != "":

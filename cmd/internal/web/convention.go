@@ -31,6 +31,7 @@ func conventions() []conventionChoice {
 		s := p.Scheme
 		o := report.DefaultOptions()
 		o.Bits, o.Unsigned, o.Mapping, o.NarrowRange, o.ZeroInRange = s.Bits, s.Unsigned, s.Mapping.String(), s.NarrowRange, s.ZeroInRange
+		o.SignedScale = s.SignedScale
 		o.GroupSize, _ = s.Granularity.GroupSize()
 		if s.Divisor != quant.FarEnd {
 			o.Divisor = s.Divisor.String()

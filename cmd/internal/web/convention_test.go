@@ -131,4 +131,22 @@ func (b *tab) testConventions() {
 	if got := b.text("#about"); !strings.Contains(got, "divisor half · scales of float16") {
 		b.Errorf("about: %s", got)
 	}
+	// So has a signed scale, which is in the link.
+	b.redraw(choose("divisor", ""))
+	b.redraw(choose("scales", ""))
+	b.redraw(script(`document.getElementById("signed_scale").click()`))
+	signed := b.ask(`{"text":"127 0.5 1.5 2.5 3.5\n1 2 3 4 5","options":{"mapping":"symmetric","signed_scale":true}}`)
+	b.shows(signed)
+	if got := b.text("#arithmetic"); !strings.Contains(got, "scale = −127 / 128 = ") {
+		b.Errorf("signed scale: %s", got)
+	}
+	if got := b.text("#about"); !strings.Contains(got, "signed scale") {
+		b.Errorf("about: %s", got)
+	}
+	b.reopen(eval[string](b, `location.hash`))
+	b.shows(signed)
+	b.redraw(script(`document.querySelector('input[name="mapping"][value="asymmetric"]').click()`))
+	if !eval[bool](b, `document.getElementById("signed_scale").disabled && !document.getElementById("signed_scale").checked`) {
+		b.Error("the asymmetric mapping has a signed scale")
+	}
 }

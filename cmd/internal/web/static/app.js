@@ -349,7 +349,7 @@ function wireForm() {
     compare();
   });
   byId("against").addEventListener("change", compare);
-  for (const id of ["divisor", "scales"]) {
+  for (const id of ["divisor", "scales", "signed_scale"]) {
     byId(id).addEventListener("change", () => {
       convention?.leave();
       form.showCodes();

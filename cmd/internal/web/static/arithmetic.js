@@ -33,6 +33,9 @@ function scaleLine(s, range, scale, [least, most]) {
     if (s.divisor === "each" && near(Math.max(low / (least - middle), high / (most - middle)), scale)) {
       return `scale = max(${number6(low)} / ${n(least - middle)}, ${number6(high)} / ${most - middle}) = ${minus(scale)}`;
     }
+    if (s.signed_scale && scale < 0 && near(-Math.max(Math.abs(low), Math.abs(high)) / steps, scale)) {
+      return `scale = −${number6(high)} / ${steps} = ${minus(scale)}, negative since the largest magnitude is positive`;
+    }
     if (s.mapping === "symmetric" && near(Math.max(Math.abs(low), Math.abs(high)) / steps, scale)) {
       return `scale = max(|${number6(low)}|, |${number6(high)}|) / ${steps} = ${minus(scale)}`;
     }

@@ -48,7 +48,7 @@ export function explain() {
 function schemeOf(o, granularity) {
   if (o.format) return [o.format, granularity, ...(o.scales ? [`scale=${o.scales}`] : []), o.method].join(":");
   return [`${o.unsigned ? "uint" : "int"}${o.bits}`, o.mapping, granularity, ...(o.divisor ? [`divisor=${o.divisor}`] : []),
-    ...(o.scales ? [`scale=${o.scales}`] : []), ...(o.narrow_range ? ["narrow"] : []), ...(o.zero_in_range ? ["zero"] : []), o.method].join(":");
+    ...(o.scales ? [`scale=${o.scales}`] : []), ...(o.signed_scale ? ["signed-scale"] : []), ...(o.narrow_range ? ["narrow"] : []), ...(o.zero_in_range ? ["zero"] : []), o.method].join(":");
 }
 
 /** compareCodes shows how many codes of the convention differ from the scheme of the form, or from another convention. */

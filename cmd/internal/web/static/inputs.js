@@ -47,6 +47,7 @@ export function options() {
     narrow_range: byId("narrow_range").checked,
     zero_in_range: byId("zero_in_range").checked,
     ...(byId("divisor").value ? { divisor: byId("divisor").value } : {}),
+    ...(byId("signed_scale").checked ? { signed_scale: true } : {}),
   };
 }
 
@@ -75,6 +76,9 @@ export function showCodes() {
   const symmetric = !format && checked("mapping") === "symmetric";
   byId("divisor").disabled = !symmetric;
   if (!symmetric) byId("divisor").value = "";
+  const signed = byId("signed_scale");
+  signed.disabled = !symmetric;
+  if (!symmetric) signed.checked = false;
   explainScales(symmetric);
   showMethod();
 }
@@ -219,9 +223,10 @@ export function setScheme(o) {
     byId(id).value = o[id] ?? "";
     if (byId(id).selectedIndex < 0) byId(id).selectedIndex = 0; // a name of another version
   }
+  byId("signed_scale").checked = o.signed_scale ?? false;
   byId("group_size").value = o.group_size || "";
   showCodes();
-  if (o.narrow_range || o.zero_in_range || o.group_size || o.divisor || o.scales) byId("advanced").open = true;
+  if (o.narrow_range || o.zero_in_range || o.group_size || o.divisor || o.scales || o.signed_scale) byId("advanced").open = true;
 }
 
 /** fill puts a state that state.read has returned into the form. */

@@ -33,6 +33,7 @@ export async function write(state) {
   if (o.format) q.set("k", o.format);
   if (o.divisor) q.set("dv", o.divisor);
   if (o.scales) q.set("s", o.scales);
+  if (o.signed_scale) q.set("ss", 1);
   if (state.convention) q.set("p", state.convention);
   if (state.convention && state.against) q.set("pa", state.against);
   if (state.reading) q.set("w", JSON.stringify(state.reading));
@@ -73,6 +74,7 @@ export async function read(fragment) {
       format: q.get("k") ?? "",
       divisor: q.get("dv") ?? "",
       scales: q.get("s") ?? "",
+      signed_scale: q.has("ss"),
     },
     convention: q.get("p") ?? "",
     against: q.get("pa") ?? "",

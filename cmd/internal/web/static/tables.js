@@ -14,6 +14,7 @@ export function aboutOf(t) {
   ];
   if (s.narrow_range) parts.push("narrow range");
   if (s.zero_in_range) parts.push("zero in range");
+  if (s.signed_scale) parts.push("signed scale");
   if (s.divisor) parts.push(`divisor ${s.divisor}`);
   if (s.scales) parts.push(`scales of ${s.scales}`);
   if (s.method !== "minmax") parts.push(`range by ${s.method.replace("=", " ")}`);
