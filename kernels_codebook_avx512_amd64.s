@@ -8,7 +8,7 @@
 #include "kernels_avx512_amd64.h"
 
 // Names of registers that these kernels add.
-#define FORMAT   AX  // floatCode, or tables
+#define FORMAT   R12 // floatCode, or tables
 #define ABSOLUTE Z31 // mask of all but the sign
 #define EXPONENT Z30 // mask of the exponent
 #define LARGEST  Z29 // bits of the largest number of the format
@@ -19,6 +19,17 @@
 #define DROP     X24 // how far an exponent is moved down
 #define TOP      X23 // how far a sign is moved down
 #define MINUS    K3  // all ones if -0 has a code
+#define LOW      Z18 // second part of the reciprocal
+#define BOUND    Z19 // largest magnitude that is not clipped
+#define SPREAD   Z20 // 2^drop
+#define WEIGHTS  Z21 // 2^(drop-16) and 1, in words
+#define BASE     Z22 // what PLACES is too large, in words
+#define SIGNS    Z15 // sign bit of a code, in bytes
+#define ORDER    Z14 // packOrderTwice
+#define ONES_    Z13 // 1.0
+#define WEIGHT_BITS X12 // drop - 16
+#define TOP_BYTE X11 // how far a sign is moved down in a byte
+#define PARAMS   R13 // what has the parameters of a run
 #define ONE_INT  Z22 // 1
 #define LEVEL_1  Z21 // limit in the middle of the table
 #define LEVEL_2  Z18 // the two beside it
@@ -71,8 +82,8 @@
 	MOVL $31, BX \
 	SUBL CX, BX \
 	VMOVD BX, TOP \
-	MOVL floatCode_minus(FORMAT), BX \
-	KMOVW BX, MINUS \
+	MOVLQSX floatCode_minus(FORMAT), BX \
+	KMOVQ BX, MINUS \
 	BROADCAST(0x7fffffff, ABSOLUTE) \
 	BROADCAST(0x7f800000, EXPONENT)
 
@@ -95,6 +106,110 @@
 	KORW     MINUS, K2, K2 \
 	VPORD    Z0, Z1, K2, Z1 \
 	VMOVDQA32 NAN_CODE, K1, Z1
+
+// FAST_CONSTANTS loads what CODES_64 needs besides FLOAT_CODE_CONSTANTS.
+#define FAST_CONSTANTS \
+	VMOVDQU32 packOrderTwice<>(SB), ORDER \
+	BROADCAST(oneBits, ONES_) \
+	MOVL floatCode_drop(FORMAT), CX \
+	LEAL 127(CX), BX \
+	SHLL $23, BX \
+	VPBROADCASTD BX, SPREAD \
+	MOVL floatCode_normal(FORMAT), BX \
+	SHRL $23, BX \
+	ADDL CX, BX \
+	SHLL $7, BX \
+	VPBROADCASTW BX, BASE \
+	SUBL $16, CX \
+	VMOVD CX, WEIGHT_BITS \
+	MOVL $1, BX \
+	SHLL CX, BX \
+	ORL  $0x10000, BX \
+	VPBROADCASTD BX, WEIGHTS \
+	MOVL floatCode_sign(FORMAT), CX \
+	MOVL $1, BX \
+	SHLL CX, BX \
+	VPBROADCASTB BX, SIGNS \
+	MOVL $7, BX \
+	SUBL CX, BX \
+	VMOVD BX, TOP_BYTE
+
+// PREPARE_FLOATS takes scales in SCALE. It sets RECIP, LOW and BOUND, and K1 to the scales that
+// PLACES does not serve, see "Codebooks" in kernels.go. It uses Z0, K2 and AX.
+#define PREPARE_FLOATS \
+	VDIVPS       SCALE, ONES_, RECIP    \
+	VMOVAPS      ONES_, LOW             \
+	VFNMADD231PS SCALE, RECIP, LOW      \
+	VMULPS       RECIP, LOW, LOW        \
+	VMULPS       LARGEST, SCALE, BOUND  \
+	MOVL         $-scaleLeast, AX       \
+	VPBROADCASTD AX, Z0                 \
+	VPADDD       SCALE, Z0, Z0          \
+	MOVL         $scaleSpan, AX         \
+	VPBROADCASTD AX, Z1                 \
+	VPCMPUD      $6, Z1, Z0, K1         \
+	MOVL         $6, AX                 \
+	VPBROADCASTD AX, Z0                 \
+	VPADDD       SCALE, Z0, Z0          \
+	MOVL         $lowBits20, AX         \
+	VPBROADCASTD AX, Z1                 \
+	VPANDD       Z1, Z0, Z0             \
+	VPTESTMD     Z1, SCALE, K2          \
+	MOVL         $12, AX                \
+	VPBROADCASTD AX, Z1                 \
+	VPCMPUD      $2, Z1, Z0, K2, K2     \
+	KORW         K2, K1, K1
+
+// PLACES leaves in p the code of the magnitude of x, times 2^(drop-16) and plus BASE. It uses e.
+// The parameters are registers, or words of memory if the suffix BY is .BCST.
+#define PLACES(BOUND_BY, MUL_BY, FMA_BY, bound, low, recip, x, p, e) \
+	BOUND_BY    $10, bound, x, p    \
+	MUL_BY      low, p, e           \
+	FMA_BY      recip, p, e         \
+	VPANDD      EXPONENT, e, p      \
+	VPMAXUD     NORMAL, p, p        \
+	VFMADD231PS SPREAD, p, e        \
+	VPMADDWD    WEIGHTS, e, p
+
+// PLACES_RUN is PLACES for a run whose parameters are in registers.
+#define PLACES_RUN(x, p, e) PLACES(VRANGEPS, VMULPS, VFMADD231PS, BOUND, LOW, RECIP, x, p, e)
+
+// LOAD_64 loads 64 elements. The flags tell whether one is NaN: JNE jumps if so.
+#define LOAD_64 \
+	VMOVUPS  0(SRC), Z0     \
+	VMOVUPS  64(SRC), Z1    \
+	VMOVUPS  128(SRC), Z2   \
+	VMOVUPS  192(SRC), Z3   \
+	VCMPPS   $3, Z1, Z0, K1 \
+	VCMPPS   $3, Z3, Z2, K2 \
+	KORTESTW K1, K2
+
+// STORE_64 stores the codes of the elements in Z0 to Z3 whose PLACES are in Z4 to Z7.
+#define STORE_64 \
+	VPACKSSDW Z5, Z4, Z4          \
+	VPACKSSDW Z7, Z6, Z6          \
+	VPSUBW    BASE, Z4, Z4        \
+	VPSUBW    BASE, Z6, Z6        \
+	VPSRLW    WEIGHT_BITS, Z4, Z4 \
+	VPSRLW    WEIGHT_BITS, Z6, Z6 \
+	VPACKUSWB Z6, Z4, Z4          \
+	VPACKSSDW Z1, Z0, Z0          \
+	VPACKSSDW Z3, Z2, Z2          \
+	VPACKSSWB Z2, Z0, Z0          \
+	VPSRLW    TOP_BYTE, Z0, Z0    \
+	VPANDD    SIGNS, Z0, Z0       \
+	VPTESTMB  Z4, Z4, K2          \
+	KORQ      MINUS, K2, K2       \
+	VPADDB    Z0, Z4, K2, Z4      \
+	VPERMD    Z4, ORDER, Z4       \
+	VMOVDQU64 Z4, (DST)
+
+// DIVIDE_16 stores the codes of 16 elements off places after SRC, divided by what scale has.
+#define DIVIDE_16(off, scale) \
+	VMOVUPS (off*4)(SRC), Z0 \
+	VDIVPS  scale, Z0, Z0    \
+	FLOAT_CODES              \
+	VPMOVDB Z1, off(DST)
 
 // TABLE_CONSTANTS loads what TABLE_CODES needs.
 #define TABLE_CONSTANTS \
@@ -174,34 +289,168 @@
 //		dst[i] = uint8(f.code(x / scale[i/run]))
 //	}
 //
-// func quantizeFloatsAVX512(dst *uint8, src *float32, n, run int, scale *float32, f *floatCode)
+// func quantizeFloatsAVX512(dst *uint8, src *float32, n, run int, scale []float32, f *floatCode)
 //
-// n and run are multiples of 16.
-TEXT ·quantizeFloatsAVX512(SB), NOSPLIT, $0-48
+// n and run are multiples of 16. The parameters of 16 runs are prepared at a time. The frame has
+// their scales at 0, the two parts of their reciprocals at 64 and 128, and the bounds of their
+// elements at 192.
+#define DIVIDES R14 // set if PLACES does not serve one of the 16 runs
+#define RUNS    R15 // runs of the 16 that are not done
+TEXT ·quantizeFloatsAVX512(SB), NOSPLIT, $256-64
 	MOVQ dst+0(FP), DST
 	MOVQ src+8(FP), SRC
 	MOVQ n+16(FP), LEFT
 	MOVQ run+24(FP), RUN
-	MOVQ scale+32(FP), SCALES
-	MOVQ f+40(FP), FORMAT
+	MOVQ scale_base+32(FP), SCALES
+	MOVQ scale_len+40(FP), PARAMS_LEFT
+	MOVQ f+56(FP), FORMAT
+	FAST_CONSTANTS
 	FLOAT_CODE_CONSTANTS
 
-run:
-	NEXT_RUN
+params: // the parameters of the next 16 runs
+	MOVQ    $16, RUNS
+	CMPQ    PARAMS_LEFT, RUNS
+	CMOVQLT PARAMS_LEFT, RUNS
+	SUBQ    RUNS, PARAMS_LEFT
+	MASK(RUNS, K1)
+	VMOVAPS ONES_, SCALE
+	VMOVUPS (SCALES), K1, SCALE
+	ADDQ    $64, SCALES
+	VMOVUPS SCALE, 0(SP)
+	PREPARE_FLOATS
+	VMOVUPS RECIP, 64(SP)
+	VMOVUPS LOW, 128(SP)
+	VMOVUPS BOUND, 192(SP)
+	XORL    DIVIDES, DIVIDES
+	KTESTW  K1, K1
+	SETNE   DIVIDES
+	MOVQ    SP, PARAMS
+	TESTL   DIVIDES, DIVIDES
+	JNE     nextrun
+	CMPQ    RUN, $32
+	JEQ     pairs
+	CMPQ    RUN, $16
+	JEQ     quads
+
+nextrun:
+	TESTQ   RUNS, RUNS
+	JZ      nextparams
+	DECQ    RUNS
+	MOVQ    RUN, N
+	CMPQ    LEFT, N
+	CMOVQLT LEFT, N
+	SUBQ    N, LEFT
+	VBROADCASTSS 0(PARAMS), SCALE
+	VBROADCASTSS 64(PARAMS), RECIP
+	VBROADCASTSS 128(PARAMS), LOW
+	VBROADCASTSS 192(PARAMS), BOUND
+	ADDQ    $4, PARAMS
+	TESTL   DIVIDES, DIVIDES
+	JNE     divide
+	SUBQ    $64, N
+	JB      rest
 
 loop:
-	VMOVUPS  (SRC), Z0
-	VDIVPS   SCALE, Z0, Z0
-	FLOAT_CODES
-	VPMOVDB  Z1, (DST)
-	ADDQ     $64, SRC
-	ADDQ     $16, DST
-	SUBQ     $16, N
-	JNE      loop
-	TESTQ    LEFT, LEFT
-	JNE      run
+	LOAD_64
+	JNE nan
+	PLACES_RUN(Z0, Z4, Z8)
+	PLACES_RUN(Z1, Z5, Z9)
+	PLACES_RUN(Z2, Z6, Z10)
+	PLACES_RUN(Z3, Z7, Z8)
+	STORE_64
+
+next:
+	ADDQ $256, SRC
+	ADDQ $64, DST
+	SUBQ $64, N
+	JAE  loop
+
+rest: // N + 64 elements, fewer than 64
+	ADDQ $64, N
+	JZ   nextrun
+
+divide: // 16 elements at a time
+	DIVIDE_16(0, SCALE)
+	ADDQ $64, SRC
+	ADDQ $16, DST
+	SUBQ $16, N
+	JNE  divide
+	JMP  nextrun
+
+nan:
+	DIVIDE_16(0, SCALE)
+	DIVIDE_16(16, SCALE)
+	DIVIDE_16(32, SCALE)
+	DIVIDE_16(48, SCALE)
+	JMP next
+
+nextparams:
+	TESTQ LEFT, LEFT
+	JNE   params
 	VZEROUPPER
 	RET
+
+pairs: // two runs of 32
+	CMPQ LEFT, $64
+	JB   nextrun
+	CMPQ RUNS, $2
+	JB   nextrun
+	LOAD_64
+	JNE pairnan
+	PLACES(VRANGEPS.BCST, VMULPS.BCST, VFMADD231PS.BCST, 192(PARAMS), 128(PARAMS), 64(PARAMS), Z0, Z4, Z8)
+	PLACES(VRANGEPS.BCST, VMULPS.BCST, VFMADD231PS.BCST, 192(PARAMS), 128(PARAMS), 64(PARAMS), Z1, Z5, Z9)
+	PLACES(VRANGEPS.BCST, VMULPS.BCST, VFMADD231PS.BCST, 196(PARAMS), 132(PARAMS), 68(PARAMS), Z2, Z6, Z10)
+	PLACES(VRANGEPS.BCST, VMULPS.BCST, VFMADD231PS.BCST, 196(PARAMS), 132(PARAMS), 68(PARAMS), Z3, Z7, Z8)
+	STORE_64
+
+nextpair:
+	ADDQ $256, SRC
+	ADDQ $64, DST
+	ADDQ $8, PARAMS
+	SUBQ $64, LEFT
+	SUBQ $2, RUNS
+	JMP  pairs
+
+pairnan:
+	VBROADCASTSS 0(PARAMS), SCALE
+	DIVIDE_16(0, SCALE)
+	DIVIDE_16(16, SCALE)
+	VBROADCASTSS 4(PARAMS), SCALE
+	DIVIDE_16(32, SCALE)
+	DIVIDE_16(48, SCALE)
+	JMP nextpair
+
+quads: // four runs of 16
+	CMPQ LEFT, $64
+	JB   nextrun
+	CMPQ RUNS, $4
+	JB   nextrun
+	LOAD_64
+	JNE quadnan
+	PLACES(VRANGEPS.BCST, VMULPS.BCST, VFMADD231PS.BCST, 192(PARAMS), 128(PARAMS), 64(PARAMS), Z0, Z4, Z8)
+	PLACES(VRANGEPS.BCST, VMULPS.BCST, VFMADD231PS.BCST, 196(PARAMS), 132(PARAMS), 68(PARAMS), Z1, Z5, Z9)
+	PLACES(VRANGEPS.BCST, VMULPS.BCST, VFMADD231PS.BCST, 200(PARAMS), 136(PARAMS), 72(PARAMS), Z2, Z6, Z10)
+	PLACES(VRANGEPS.BCST, VMULPS.BCST, VFMADD231PS.BCST, 204(PARAMS), 140(PARAMS), 76(PARAMS), Z3, Z7, Z8)
+	STORE_64
+
+nextquad:
+	ADDQ $256, SRC
+	ADDQ $64, DST
+	ADDQ $16, PARAMS
+	SUBQ $64, LEFT
+	SUBQ $4, RUNS
+	JMP  quads
+
+quadnan:
+	VBROADCASTSS 0(PARAMS), SCALE
+	DIVIDE_16(0, SCALE)
+	VBROADCASTSS 4(PARAMS), SCALE
+	DIVIDE_16(16, SCALE)
+	VBROADCASTSS 8(PARAMS), SCALE
+	DIVIDE_16(32, SCALE)
+	VBROADCASTSS 12(PARAMS), SCALE
+	DIVIDE_16(48, SCALE)
+	JMP nextquad
 
 //	for i, x := range src[:n] {
 //		dst[i] = b.code(x / scale[i/run])
@@ -344,6 +593,89 @@ loop:
 	JNE     row
 	VZEROUPPER
 	RET
+
+//	for j, s := range scale[:cols] {
+//		recip, low, bound := ...
+//		buf[3*(j&^15)+j%16], buf[3*(j&^15)+16+j%16], buf[3*(j&^15)+32+j%16] = recip, low, bound
+//	}
+//
+// func prepareFloatsAVX512(buf, scale *float32, cols int, f *floatCode) bool
+//
+// cols is a multiple of 16. It returns false if PLACES does not serve one of the scales.
+TEXT ·prepareFloatsAVX512(SB), NOSPLIT, $0-33
+	MOVQ buf+0(FP), DST
+	MOVQ scale+8(FP), SCALES
+	MOVQ cols+16(FP), N
+	MOVQ f+24(FP), FORMAT
+	VPBROADCASTD floatCode_largest(FORMAT), LARGEST
+	BROADCAST(oneBits, ONES_)
+
+loop:
+	VMOVUPS (SCALES), SCALE
+	PREPARE_FLOATS
+	KTESTW  K1, K1
+	JNE     done
+	VMOVUPS RECIP, 0(DST)
+	VMOVUPS LOW, 64(DST)
+	VMOVUPS BOUND, 128(DST)
+	ADDQ    $64, SCALES
+	ADDQ    $192, DST
+	SUBQ    $16, N
+	JNE     loop
+
+done:
+	TESTQ N, N
+	SETEQ ret+32(FP)
+	VZEROUPPER
+	RET
+
+//	for r := range rows {
+//		for j, s := range scale[:cols] {
+//			dst[r*stride+j] = uint8(f.code(src[r*stride+j] / s))
+//		}
+//	}
+//
+// func quantizeFloatsWideAVX512(dst *uint8, src *float32, rows, cols, stride int, scale *float32, f *floatCode, buf *float32)
+//
+// cols is a multiple of 64, and buf is what prepareFloatsAVX512 made of the scales.
+TEXT ·quantizeFloatsWideAVX512(SB), NOSPLIT, $0-64
+	COLUMNS
+	FAST_CONSTANTS
+	FLOAT_CODE_CONSTANTS
+
+row:
+	NEXT_ROW
+	MOVQ buf+56(FP), PARAMS
+
+loop:
+	LOAD_64
+	JNE nan
+	PLACES(VRANGEPS, VMULPS, VFMADD231PS, 128(PARAMS), 64(PARAMS), 0(PARAMS), Z0, Z4, Z8)
+	PLACES(VRANGEPS, VMULPS, VFMADD231PS, 320(PARAMS), 256(PARAMS), 192(PARAMS), Z1, Z5, Z9)
+	PLACES(VRANGEPS, VMULPS, VFMADD231PS, 512(PARAMS), 448(PARAMS), 384(PARAMS), Z2, Z6, Z10)
+	PLACES(VRANGEPS, VMULPS, VFMADD231PS, 704(PARAMS), 640(PARAMS), 576(PARAMS), Z3, Z7, Z8)
+	STORE_64
+
+next:
+	ADDQ $256, SRC
+	ADDQ $256, SCALES
+	ADDQ $768, PARAMS
+	ADDQ $64, DST
+	SUBQ $64, N
+	JNE  loop
+	LEAQ (SRC)(RUN*4), SRC
+	ADDQ RUN, DST
+	DECQ LEFT
+	JNE  row
+	VZEROUPPER
+	RET
+
+nan:
+	DIVIDE_16(0, 0(SCALES))
+	DIVIDE_16(16, 64(SCALES))
+	DIVIDE_16(32, 128(SCALES))
+	DIVIDE_16(48, 192(SCALES))
+	JMP next
 
 //	for r := range rows {
 //		for j, s := range scale[:cols] {
