@@ -11,11 +11,8 @@
 #define FORMAT   R12 // floatCode, or tables
 #define ABSOLUTE Z31 // mask of all but the sign
 #define EXPONENT Z30 // mask of the exponent
-#define LARGEST  Z29 // bits of the largest number of the format
 #define NORMAL   Z28 // bits of its smallest normal number
-#define PLACE    Z27 // drop << 23
 #define SIGN_BIT     Z26 // sign bit of a code
-#define NAN_CODE Z25 // code of NaN
 #define DROP     X24 // how far an exponent is moved down
 #define TOP      X23 // how far a sign is moved down
 #define MINUS    K3  // all ones if -0 has a code
@@ -26,9 +23,11 @@
 #define BASE     Z22 // what PLACES is too large, in words
 #define SIGNS    Z15 // sign bit of a code, in bytes
 #define ORDER    Z14 // packOrderTwice
-#define ONES_    Z13 // 1.0
 #define WEIGHT_BITS X12 // drop - 16
 #define TOP_BYTE X11 // how far a sign is moved down in a byte
+#define WORDS_1  Z25 // PLACES of 32 elements, as words
+#define WORDS_2  Z29 // those of the next 32
+#define MINUSES  Z27 // signs of the codes of these 64 elements
 #define PARAMS   R13 // what has the parameters of a run
 #define ONE_INT  Z22 // 1
 #define LEVEL_1  Z21 // limit in the middle of the table
@@ -69,12 +68,11 @@
 // FLOAT_CODE_CONSTANTS loads what FLOAT_CODES needs.
 #define FLOAT_CODE_CONSTANTS \
 	VPBROADCASTD floatCode_normal(FORMAT), NORMAL \
-	VPBROADCASTD floatCode_largest(FORMAT), LARGEST \
-	VPBROADCASTD floatCode_nan(FORMAT), NAN_CODE \
 	MOVL floatCode_drop(FORMAT), CX \
 	VMOVD CX, DROP \
+	ADDL $127, CX \
 	SHLL $23, CX \
-	VPBROADCASTD CX, PLACE \
+	VPBROADCASTD CX, SPREAD \
 	MOVL floatCode_sign(FORMAT), CX \
 	MOVL $1, BX \
 	SHLL CX, BX \
@@ -91,10 +89,10 @@
 #define FLOAT_CODES \
 	VPANDD   ABSOLUTE, Z0, Z1 \
 	VCMPPS   $3, Z0, Z0, K1 \
-	VPMINUD  LARGEST, Z1, Z1 \
+	VPMINUD.BCST floatCode_largest(FORMAT), Z1, Z1 \
 	VPANDD   EXPONENT, Z1, Z2 \
 	VPMAXUD  NORMAL, Z2, Z2 \
-	VPADDD   PLACE, Z2, Z3 \
+	VMULPS   SPREAD, Z2, Z3 \
 	VADDPS   Z3, Z1, Z1 \
 	VPSUBD   Z3, Z1, Z1 \
 	VPSUBD   NORMAL, Z2, Z2 \
@@ -105,16 +103,12 @@
 	VPTESTMD Z1, Z1, K2 \
 	KORW     MINUS, K2, K2 \
 	VPORD    Z0, Z1, K2, Z1 \
-	VMOVDQA32 NAN_CODE, K1, Z1
+	VPBROADCASTD floatCode_nan(FORMAT), K1, Z1
 
 // FAST_CONSTANTS loads what CODES_64 needs besides FLOAT_CODE_CONSTANTS.
 #define FAST_CONSTANTS \
 	VMOVDQU32 packOrderTwice<>(SB), ORDER \
-	BROADCAST(oneBits, ONES_) \
 	MOVL floatCode_drop(FORMAT), CX \
-	LEAL 127(CX), BX \
-	SHLL $23, BX \
-	VPBROADCASTD BX, SPREAD \
 	MOVL floatCode_normal(FORMAT), BX \
 	SHRL $23, BX \
 	ADDL CX, BX \
@@ -137,11 +131,11 @@
 // PREPARE_FLOATS takes scales in SCALE. It sets RECIP, LOW and BOUND, and K1 to the scales that
 // PLACES does not serve, see "Codebooks" in kernels.go. It uses Z0, K2 and AX.
 #define PREPARE_FLOATS \
-	VDIVPS       SCALE, ONES_, RECIP    \
-	VMOVAPS      ONES_, LOW             \
+	BROADCAST(oneBits, LOW)             \
+	VDIVPS       SCALE, LOW, RECIP      \
 	VFNMADD231PS SCALE, RECIP, LOW      \
 	VMULPS       RECIP, LOW, LOW        \
-	VMULPS       LARGEST, SCALE, BOUND  \
+	VMULPS.BCST  floatCode_largest(FORMAT), SCALE, BOUND \
 	MOVL         $-scaleLeast, AX       \
 	VPBROADCASTD AX, Z0                 \
 	VPADDD       SCALE, Z0, Z0          \
@@ -160,20 +154,6 @@
 	VPCMPUD      $2, Z1, Z0, K2, K2     \
 	KORW         K2, K1, K1
 
-// PLACES leaves in p the code of the magnitude of x, times 2^(drop-16) and plus BASE. It uses e.
-// The parameters are registers, or words of memory if the suffix BY is .BCST.
-#define PLACES(BOUND_BY, MUL_BY, FMA_BY, bound, low, recip, x, p, e) \
-	BOUND_BY    $10, bound, x, p    \
-	MUL_BY      low, p, e           \
-	FMA_BY      recip, p, e         \
-	VPANDD      EXPONENT, e, p      \
-	VPMAXUD     NORMAL, p, p        \
-	VFMADD231PS SPREAD, p, e        \
-	VPMADDWD    WEIGHTS, e, p
-
-// PLACES_RUN is PLACES for a run whose parameters are in registers.
-#define PLACES_RUN(x, p, e) PLACES(VRANGEPS, VMULPS, VFMADD231PS, BOUND, LOW, RECIP, x, p, e)
-
 // LOAD_64 loads 64 elements. The flags tell whether one is NaN: JNE jumps if so.
 #define LOAD_64 \
 	VMOVUPS  0(SRC), Z0     \
@@ -184,25 +164,132 @@
 	VCMPPS   $3, Z3, Z2, K2 \
 	KORTESTW K1, K2
 
-// STORE_64 stores the codes of the elements in Z0 to Z3 whose PLACES are in Z4 to Z7.
+// NEXT_64 goes on by 64 elements.
+#define NEXT_64 \
+	ADDQ $256, SRC \
+	ADDQ $64, DST  \
+	SUBQ $64, N
+
+// The codes of 64 elements take many steps that wait for one another, and a core looks only so
+// far ahead. So the last steps of 64 elements stand between the first steps of the next 64.
+//
+// The first steps leave in Z4 to Z7 the codes of the magnitudes of the elements in Z0 to Z3, times
+// 2^(drop-16) and plus BASE. In MINUSES they leave the signs. The parameters of each 16 elements
+// are registers or memory. If they are words of memory, the instructions end in .BCST.
+#define BOUNDED(LIMIT, b0, b1, b2, b3) \
+	LIMIT $10, b0, Z0, Z4 \
+	LIMIT $10, b1, Z1, Z5 \
+	LIMIT $10, b2, Z2, Z6 \
+	LIMIT $10, b3, Z3, Z7
+
+#define LOW_PARTS(MUL, l0, l1, l2, l3) \
+	MUL l0, Z4, Z8  \
+	MUL l1, Z5, Z9  \
+	MUL l2, Z6, Z10 \
+	MUL l3, Z7, Z13
+
+#define QUOTIENTS(ADD, r0, r1, r2, r3) \
+	ADD r0, Z4, Z8  \
+	ADD r1, Z5, Z9  \
+	ADD r2, Z6, Z10 \
+	ADD r3, Z7, Z13
+
+#define PACK_SIGNS \
+	VPACKSSDW Z1, Z0, Z0 \
+	VPACKSSDW Z3, Z2, Z2 \
+	VPACKSSWB Z2, Z0, Z0
+
+#define EXPONENTS \
+	VPANDD EXPONENT, Z8, Z4  \
+	VPANDD EXPONENT, Z9, Z5  \
+	VPANDD EXPONENT, Z10, Z6 \
+	VPANDD EXPONENT, Z13, Z7
+
+#define NORMALS \
+	VPMAXUD NORMAL, Z4, Z4 \
+	VPMAXUD NORMAL, Z5, Z5 \
+	VPMAXUD NORMAL, Z6, Z6 \
+	VPMAXUD NORMAL, Z7, Z7
+
+#define ROUND \
+	VFMADD231PS SPREAD, Z4, Z8  \
+	VFMADD231PS SPREAD, Z5, Z9  \
+	VFMADD231PS SPREAD, Z6, Z10 \
+	VFMADD231PS SPREAD, Z7, Z13
+
+#define PLACES \
+	VPMADDWD WEIGHTS, Z8, Z4  \
+	VPMADDWD WEIGHTS, Z9, Z5  \
+	VPMADDWD WEIGHTS, Z10, Z6 \
+	VPMADDWD WEIGHTS, Z13, Z7
+
+#define KEEP_SIGNS \
+	VPSRLW TOP_BYTE, Z0, Z0   \
+	VPANDD SIGNS, Z0, MINUSES
+
+// The last steps store the codes before DST.
+#define PACK_WORDS \
+	VPACKSSDW Z5, Z4, WORDS_1 \
+	VPACKSSDW Z7, Z6, WORDS_2
+
+#define TAKE_BASE \
+	VPSUBW BASE, WORDS_1, WORDS_1 \
+	VPSUBW BASE, WORDS_2, WORDS_2
+
+#define TAKE_WEIGHT \
+	VPSRLW WEIGHT_BITS, WORDS_1, WORDS_1 \
+	VPSRLW WEIGHT_BITS, WORDS_2, WORDS_2
+
+#define PACK_BYTES \
+	VPACKUSWB WORDS_2, WORDS_1, WORDS_1
+
+#define ADD_SIGNS \
+	VPTESTMB WORDS_1, WORDS_1, K2          \
+	KORQ     MINUS, K2, K2                 \
+	VPADDB   MINUSES, WORDS_1, K2, WORDS_1
+
 #define STORE_64 \
-	VPACKSSDW Z5, Z4, Z4          \
-	VPACKSSDW Z7, Z6, Z6          \
-	VPSUBW    BASE, Z4, Z4        \
-	VPSUBW    BASE, Z6, Z6        \
-	VPSRLW    WEIGHT_BITS, Z4, Z4 \
-	VPSRLW    WEIGHT_BITS, Z6, Z6 \
-	VPACKUSWB Z6, Z4, Z4          \
-	VPACKSSDW Z1, Z0, Z0          \
-	VPACKSSDW Z3, Z2, Z2          \
-	VPACKSSWB Z2, Z0, Z0          \
-	VPSRLW    TOP_BYTE, Z0, Z0    \
-	VPANDD    SIGNS, Z0, Z0       \
-	VPTESTMB  Z4, Z4, K2          \
-	KORQ      MINUS, K2, K2       \
-	VPADDB    Z0, Z4, K2, Z4      \
-	VPERMD    Z4, ORDER, Z4       \
-	VMOVDQU64 Z4, (DST)
+	VPERMD    WORDS_1, ORDER, WORDS_1 \
+	VMOVDQU64 WORDS_1, -64(DST)
+
+// FIRST_64 does the first steps.
+#define FIRST_64(LIMIT, MUL, ADD, b0, b1, b2, b3, l0, l1, l2, l3, r0, r1, r2, r3) \
+	BOUNDED(LIMIT, b0, b1, b2, b3) \
+	LOW_PARTS(MUL, l0, l1, l2, l3) \
+	PACK_SIGNS                     \
+	QUOTIENTS(ADD, r0, r1, r2, r3) \
+	KEEP_SIGNS                     \
+	EXPONENTS                      \
+	NORMALS                        \
+	ROUND                          \
+	PLACES
+
+// LAST_64 does the last steps.
+#define LAST_64 \
+	PACK_WORDS  \
+	TAKE_BASE   \
+	TAKE_WEIGHT \
+	PACK_BYTES  \
+	ADD_SIGNS   \
+	STORE_64
+
+// STEP_64 does the last steps, and the first steps of the next 64 elements.
+#define STEP_64(LIMIT, MUL, ADD, b0, b1, b2, b3, l0, l1, l2, l3, r0, r1, r2, r3) \
+	PACK_WORDS                     \
+	BOUNDED(LIMIT, b0, b1, b2, b3) \
+	TAKE_BASE                      \
+	LOW_PARTS(MUL, l0, l1, l2, l3) \
+	TAKE_WEIGHT                    \
+	PACK_SIGNS                     \
+	QUOTIENTS(ADD, r0, r1, r2, r3) \
+	PACK_BYTES                     \
+	EXPONENTS                      \
+	ADD_SIGNS                      \
+	NORMALS                        \
+	STORE_64                       \
+	ROUND                          \
+	KEEP_SIGNS                     \
+	PLACES
 
 // DIVIDE_16 stores the codes of 16 elements off places after SRC, divided by what scale has.
 #define DIVIDE_16(off, scale) \
@@ -217,7 +304,6 @@
 	VMOVUPS bookTables_limits+32(FORMAT), Y18 \
 	VMOVUPS bookTables_limits+64(FORMAT), Y19 \
 	VMOVUPS bookTables_limits+96(FORMAT), Y20 \
-	VPBROADCASTD bookTables_nan(FORMAT), NAN_CODE \
 	BROADCAST(1, ONE_INT)
 
 // TABLE_CODES makes codes in Z1 of the quotients in Z0.
@@ -237,7 +323,7 @@
 	VPADDD      Z1, Z1, Z1 \
 	VCMPPS      $30, Z2, Z0, K2 \
 	VPADDD      ONE_INT, Z1, K2, Z1 \
-	VMOVDQA32   NAN_CODE, K1, Z1
+	VPBROADCASTD bookTables_nan(FORMAT), K1, Z1
 
 // VALUE_CONSTANTS loads what TABLE_VALUES needs.
 #define VALUE_CONSTANTS \
@@ -313,7 +399,7 @@ params: // the parameters of the next 16 runs
 	CMOVQLT PARAMS_LEFT, RUNS
 	SUBQ    RUNS, PARAMS_LEFT
 	MASK(RUNS, K1)
-	VMOVAPS ONES_, SCALE
+	BROADCAST(oneBits, SCALE)
 	VMOVUPS (SCALES), K1, SCALE
 	ADDQ    $64, SCALES
 	VMOVUPS SCALE, 0(SP)
@@ -350,20 +436,22 @@ nextrun:
 	SUBQ    $64, N
 	JB      rest
 
-loop:
+first:
 	LOAD_64
 	JNE nan
-	PLACES_RUN(Z0, Z4, Z8)
-	PLACES_RUN(Z1, Z5, Z9)
-	PLACES_RUN(Z2, Z6, Z10)
-	PLACES_RUN(Z3, Z7, Z8)
-	STORE_64
+	FIRST_64(VRANGEPS, VMULPS, VFMADD231PS, BOUND, BOUND, BOUND, BOUND, LOW, LOW, LOW, LOW, RECIP, RECIP, RECIP, RECIP)
+	NEXT_64
+	JB  last
 
-next:
-	ADDQ $256, SRC
-	ADDQ $64, DST
-	SUBQ $64, N
-	JAE  loop
+loop:
+	LOAD_64
+	JNE nanlater
+	STEP_64(VRANGEPS, VMULPS, VFMADD231PS, BOUND, BOUND, BOUND, BOUND, LOW, LOW, LOW, LOW, RECIP, RECIP, RECIP, RECIP)
+	NEXT_64
+	JAE loop
+
+last:
+	LAST_64
 
 rest: // N + 64 elements, fewer than 64
 	ADDQ $64, N
@@ -377,12 +465,17 @@ divide: // 16 elements at a time
 	JNE  divide
 	JMP  nextrun
 
+nanlater:
+	LAST_64
+
 nan:
 	DIVIDE_16(0, SCALE)
 	DIVIDE_16(16, SCALE)
 	DIVIDE_16(32, SCALE)
 	DIVIDE_16(48, SCALE)
-	JMP next
+	NEXT_64
+	JAE first
+	JMP rest
 
 nextparams:
 	TESTQ LEFT, LEFT
@@ -390,26 +483,46 @@ nextparams:
 	VZEROUPPER
 	RET
 
-pairs: // two runs of 32
-	CMPQ LEFT, $64
-	JB   nextrun
-	CMPQ RUNS, $2
-	JB   nextrun
-	LOAD_64
-	JNE pairnan
-	PLACES(VRANGEPS.BCST, VMULPS.BCST, VFMADD231PS.BCST, 192(PARAMS), 128(PARAMS), 64(PARAMS), Z0, Z4, Z8)
-	PLACES(VRANGEPS.BCST, VMULPS.BCST, VFMADD231PS.BCST, 192(PARAMS), 128(PARAMS), 64(PARAMS), Z1, Z5, Z9)
-	PLACES(VRANGEPS.BCST, VMULPS.BCST, VFMADD231PS.BCST, 196(PARAMS), 132(PARAMS), 68(PARAMS), Z2, Z6, Z10)
-	PLACES(VRANGEPS.BCST, VMULPS.BCST, VFMADD231PS.BCST, 196(PARAMS), 132(PARAMS), 68(PARAMS), Z3, Z7, Z8)
-	STORE_64
+pairs: // two runs of 32 at a time, N + 64 elements of the runs whose parameters are prepared
+	MOVQ    RUN, N
+	IMULQ   RUNS, N
+	CMPQ    LEFT, N
+	CMOVQLT LEFT, N
+	SUBQ    N, LEFT
+	MOVQ    N, RUNS
+	ANDQ    $63, RUNS
+	ADDQ    RUNS, LEFT
+	SUBQ    RUNS, N
+	SUBQ    $64, N
+	JB      pairrest
 
-nextpair:
-	ADDQ $256, SRC
-	ADDQ $64, DST
+pairfirst:
+	LOAD_64
+	JNE  pairnan
+	FIRST_64(VRANGEPS.BCST, VMULPS.BCST, VFMADD231PS.BCST, 192(PARAMS), 192(PARAMS), 196(PARAMS), 196(PARAMS), 128(PARAMS), 128(PARAMS), 132(PARAMS), 132(PARAMS), 64(PARAMS), 64(PARAMS), 68(PARAMS), 68(PARAMS))
 	ADDQ $8, PARAMS
-	SUBQ $64, LEFT
-	SUBQ $2, RUNS
-	JMP  pairs
+	NEXT_64
+	JB   pairlast
+
+pairloop:
+	LOAD_64
+	JNE  pairnanlater
+	STEP_64(VRANGEPS.BCST, VMULPS.BCST, VFMADD231PS.BCST, 192(PARAMS), 192(PARAMS), 196(PARAMS), 196(PARAMS), 128(PARAMS), 128(PARAMS), 132(PARAMS), 132(PARAMS), 64(PARAMS), 64(PARAMS), 68(PARAMS), 68(PARAMS))
+	ADDQ $8, PARAMS
+	NEXT_64
+	JAE  pairloop
+
+pairlast:
+	LAST_64
+
+pairrest: // elements in RUNS, fewer than 64
+	ADDQ RUN, RUNS
+	DECQ RUNS
+	SHRQ $5, RUNS
+	JMP  nextrun
+
+pairnanlater:
+	LAST_64
 
 pairnan:
 	VBROADCASTSS 0(PARAMS), SCALE
@@ -418,28 +531,51 @@ pairnan:
 	VBROADCASTSS 4(PARAMS), SCALE
 	DIVIDE_16(32, SCALE)
 	DIVIDE_16(48, SCALE)
-	JMP nextpair
+	ADDQ $8, PARAMS
+	NEXT_64
+	JAE  pairfirst
+	JMP  pairrest
 
-quads: // four runs of 16
-	CMPQ LEFT, $64
-	JB   nextrun
-	CMPQ RUNS, $4
-	JB   nextrun
+quads: // four runs of 16 at a time, N + 64 elements of the runs whose parameters are prepared
+	MOVQ    RUN, N
+	IMULQ   RUNS, N
+	CMPQ    LEFT, N
+	CMOVQLT LEFT, N
+	SUBQ    N, LEFT
+	MOVQ    N, RUNS
+	ANDQ    $63, RUNS
+	ADDQ    RUNS, LEFT
+	SUBQ    RUNS, N
+	SUBQ    $64, N
+	JB      quadrest
+
+quadfirst:
 	LOAD_64
-	JNE quadnan
-	PLACES(VRANGEPS.BCST, VMULPS.BCST, VFMADD231PS.BCST, 192(PARAMS), 128(PARAMS), 64(PARAMS), Z0, Z4, Z8)
-	PLACES(VRANGEPS.BCST, VMULPS.BCST, VFMADD231PS.BCST, 196(PARAMS), 132(PARAMS), 68(PARAMS), Z1, Z5, Z9)
-	PLACES(VRANGEPS.BCST, VMULPS.BCST, VFMADD231PS.BCST, 200(PARAMS), 136(PARAMS), 72(PARAMS), Z2, Z6, Z10)
-	PLACES(VRANGEPS.BCST, VMULPS.BCST, VFMADD231PS.BCST, 204(PARAMS), 140(PARAMS), 76(PARAMS), Z3, Z7, Z8)
-	STORE_64
-
-nextquad:
-	ADDQ $256, SRC
-	ADDQ $64, DST
+	JNE  quadnan
+	FIRST_64(VRANGEPS.BCST, VMULPS.BCST, VFMADD231PS.BCST, 192(PARAMS), 196(PARAMS), 200(PARAMS), 204(PARAMS), 128(PARAMS), 132(PARAMS), 136(PARAMS), 140(PARAMS), 64(PARAMS), 68(PARAMS), 72(PARAMS), 76(PARAMS))
 	ADDQ $16, PARAMS
-	SUBQ $64, LEFT
-	SUBQ $4, RUNS
-	JMP  quads
+	NEXT_64
+	JB   quadlast
+
+quadloop:
+	LOAD_64
+	JNE  quadnanlater
+	STEP_64(VRANGEPS.BCST, VMULPS.BCST, VFMADD231PS.BCST, 192(PARAMS), 196(PARAMS), 200(PARAMS), 204(PARAMS), 128(PARAMS), 132(PARAMS), 136(PARAMS), 140(PARAMS), 64(PARAMS), 68(PARAMS), 72(PARAMS), 76(PARAMS))
+	ADDQ $16, PARAMS
+	NEXT_64
+	JAE  quadloop
+
+quadlast:
+	LAST_64
+
+quadrest: // elements in RUNS, fewer than 64
+	ADDQ RUN, RUNS
+	DECQ RUNS
+	SHRQ $4, RUNS
+	JMP  nextrun
+
+quadnanlater:
+	LAST_64
 
 quadnan:
 	VBROADCASTSS 0(PARAMS), SCALE
@@ -450,7 +586,10 @@ quadnan:
 	DIVIDE_16(32, SCALE)
 	VBROADCASTSS 12(PARAMS), SCALE
 	DIVIDE_16(48, SCALE)
-	JMP nextquad
+	ADDQ $16, PARAMS
+	NEXT_64
+	JAE  quadfirst
+	JMP  quadrest
 
 //	for i, x := range src[:n] {
 //		dst[i] = b.code(x / scale[i/run])
@@ -607,8 +746,6 @@ TEXT ·prepareFloatsAVX512(SB), NOSPLIT, $0-33
 	MOVQ scale+8(FP), SCALES
 	MOVQ cols+16(FP), N
 	MOVQ f+24(FP), FORMAT
-	VPBROADCASTD floatCode_largest(FORMAT), LARGEST
-	BROADCAST(oneBits, ONES_)
 
 loop:
 	VMOVUPS (SCALES), SCALE
@@ -646,23 +783,30 @@ TEXT ·quantizeFloatsWideAVX512(SB), NOSPLIT, $0-64
 row:
 	NEXT_ROW
 	MOVQ buf+56(FP), PARAMS
+	SUBQ $64, N
+
+first:
+	LOAD_64
+	JNE nan
+	FIRST_64(VRANGEPS, VMULPS, VFMADD231PS, 128(PARAMS), 320(PARAMS), 512(PARAMS), 704(PARAMS), 64(PARAMS), 256(PARAMS), 448(PARAMS), 640(PARAMS), 0(PARAMS), 192(PARAMS), 384(PARAMS), 576(PARAMS))
+	ADDQ $256, SCALES
+	ADDQ $768, PARAMS
+	NEXT_64
+	JB  last
 
 loop:
 	LOAD_64
-	JNE nan
-	PLACES(VRANGEPS, VMULPS, VFMADD231PS, 128(PARAMS), 64(PARAMS), 0(PARAMS), Z0, Z4, Z8)
-	PLACES(VRANGEPS, VMULPS, VFMADD231PS, 320(PARAMS), 256(PARAMS), 192(PARAMS), Z1, Z5, Z9)
-	PLACES(VRANGEPS, VMULPS, VFMADD231PS, 512(PARAMS), 448(PARAMS), 384(PARAMS), Z2, Z6, Z10)
-	PLACES(VRANGEPS, VMULPS, VFMADD231PS, 704(PARAMS), 640(PARAMS), 576(PARAMS), Z3, Z7, Z8)
-	STORE_64
-
-next:
-	ADDQ $256, SRC
+	JNE nanlater
+	STEP_64(VRANGEPS, VMULPS, VFMADD231PS, 128(PARAMS), 320(PARAMS), 512(PARAMS), 704(PARAMS), 64(PARAMS), 256(PARAMS), 448(PARAMS), 640(PARAMS), 0(PARAMS), 192(PARAMS), 384(PARAMS), 576(PARAMS))
 	ADDQ $256, SCALES
 	ADDQ $768, PARAMS
-	ADDQ $64, DST
-	SUBQ $64, N
-	JNE  loop
+	NEXT_64
+	JAE loop
+
+last:
+	LAST_64
+
+nextrow:
 	LEAQ (SRC)(RUN*4), SRC
 	ADDQ RUN, DST
 	DECQ LEFT
@@ -670,12 +814,19 @@ next:
 	VZEROUPPER
 	RET
 
+nanlater:
+	LAST_64
+
 nan:
 	DIVIDE_16(0, 0(SCALES))
 	DIVIDE_16(16, 64(SCALES))
 	DIVIDE_16(32, 128(SCALES))
 	DIVIDE_16(48, 192(SCALES))
-	JMP next
+	ADDQ $256, SCALES
+	ADDQ $768, PARAMS
+	NEXT_64
+	JAE  first
+	JMP  nextrow
 
 //	for r := range rows {
 //		for j, s := range scale[:cols] {
