@@ -23,11 +23,11 @@
 #define BASE     Z22 // what PLACES is too large, in words
 #define SIGNS    Z15 // sign bit of a code, in bytes
 #define ORDER    Z14 // packOrderTwice
-#define WEIGHT_BITS X12 // drop - 16
-#define TOP_BYTE X11 // how far a sign is moved down in a byte
+#define WEIGHT_BITS Z12 // drop - 16, in words
+#define LEAST_SIGNED Z11 // least code of a magnitude that has a sign, in bytes
 #define WORDS_1  Z25 // PLACES of 32 elements, as words
 #define WORDS_2  Z29 // those of the next 32
-#define MINUSES  Z27 // signs of the codes of these 64 elements
+#define MINUSES  K4  // which of these 64 elements are negative
 #define PARAMS   R13 // what has the parameters of a run
 #define ONE_INT  Z22 // 1
 #define LEVEL_1  Z21 // limit in the middle of the table
@@ -36,10 +36,19 @@
 #define LEVEL_4  Z20 // the last eight
 #define TABLE    Z31 // 16 values
 #define FACTOR   Z30 // 2^(127-bias)
-#define REST     Z29 // mask of a code without its sign
-#define SPECIAL  Z28 // first code that is no number, flipped
+#define REST     Z29 // mask of a sign and of what is below the exponents that a format lacks
+#define SPECIAL  Z28 // first code that is no number, flipped, in bytes
+#define SPECIAL_X X28 // its lowest quarter
+#define SPECIAL_Y Y28 // its lower half
 #define FLIP     Z27 // what is flipped first
+#define FLIP_X   X27 // its lowest quarter
+#define FLIP_Y   Y27 // its lower half
 #define KEEP     Z26 // what is kept then
+#define KEEP_X   X26 // its lowest quarter
+#define KEEP_Y   Y26 // its lower half
+#define TO_TOP   Z25 // how far a sign is moved up
+#define TO_PLACE Z24 // how far it is then moved down
+#define PRODUCT  Z23 // FACTOR times the scale
 
 // NEXT_RUN broadcasts the next scale, and sets N to the elements of its run.
 #define NEXT_RUN \
@@ -115,7 +124,7 @@
 	SHLL $7, BX \
 	VPBROADCASTW BX, BASE \
 	SUBL $16, CX \
-	VMOVD CX, WEIGHT_BITS \
+	VPBROADCASTW CX, WEIGHT_BITS \
 	MOVL $1, BX \
 	SHLL CX, BX \
 	ORL  $0x10000, BX \
@@ -124,9 +133,9 @@
 	MOVL $1, BX \
 	SHLL CX, BX \
 	VPBROADCASTB BX, SIGNS \
-	MOVL $7, BX \
-	SUBL CX, BX \
-	VMOVD BX, TOP_BYTE
+	MOVL floatCode_minus(FORMAT), BX \
+	INCL BX \
+	VPBROADCASTB BX, LEAST_SIGNED
 
 // PREPARE_FLOATS takes scales in SCALE. It sets RECIP, LOW and BOUND, and K1 to the scales that
 // PLACES does not serve, see "Codebooks" in kernels.go. It uses Z0, K2 and AX.
@@ -224,8 +233,7 @@
 	VPMADDWD WEIGHTS, Z13, Z7
 
 #define KEEP_SIGNS \
-	VPSRLW TOP_BYTE, Z0, Z0   \
-	VPANDD SIGNS, Z0, MINUSES
+	VPMOVB2M Z0, MINUSES
 
 // The last steps store the codes before DST.
 #define PACK_WORDS \
@@ -237,16 +245,15 @@
 	VPSUBW BASE, WORDS_2, WORDS_2
 
 #define TAKE_WEIGHT \
-	VPSRLW WEIGHT_BITS, WORDS_1, WORDS_1 \
-	VPSRLW WEIGHT_BITS, WORDS_2, WORDS_2
+	VPSRLVW WEIGHT_BITS, WORDS_1, WORDS_1 \
+	VPSRLVW WEIGHT_BITS, WORDS_2, WORDS_2
 
 #define PACK_BYTES \
 	VPACKUSWB WORDS_2, WORDS_1, WORDS_1
 
 #define ADD_SIGNS \
-	VPTESTMB WORDS_1, WORDS_1, K2          \
-	KORQ     MINUS, K2, K2                 \
-	VPADDB   MINUSES, WORDS_1, K2, WORDS_1
+	VPCMPUB $5, LEAST_SIGNED, WORDS_1, MINUSES, K2 \
+	VPADDB  SIGNS, WORDS_1, K2, WORDS_1
 
 #define STORE_64 \
 	VPERMD    WORDS_1, ORDER, WORDS_1 \
@@ -336,40 +343,69 @@
 
 // FLOAT_VALUE_CONSTANTS loads what FLOAT_TEST and FLOAT_VALUES need.
 #define FLOAT_VALUE_CONSTANTS \
-	MOVL floatCode_drop(FORMAT), CX \
-	VMOVD CX, DROP \
 	MOVL floatCode_sign(FORMAT), CX \
+	MOVL $31, BX \
+	SUBL CX, BX \
+	VPBROADCASTD BX, TO_TOP \
+	SUBL floatCode_drop(FORMAT), BX \
+	VPBROADCASTD BX, TO_PLACE \
 	MOVL $1, BX \
 	SHLL CX, BX \
 	DECL BX \
+	MOVL floatCode_drop(FORMAT), CX \
+	SHLL CX, BX \
+	ORL  $0x80000000, BX \
 	VPBROADCASTD BX, REST \
-	MOVL $31, BX \
-	SUBL CX, BX \
-	VMOVD BX, TOP \
 	MOVL floatCode_normal(FORMAT), BX \
 	ADDL $(126<<23), BX \
 	VPBROADCASTD BX, FACTOR \
-	VPBROADCASTD floatCode_special(FORMAT), SPECIAL \
-	VPBROADCASTD floatCode_flip(FORMAT), FLIP \
-	VPBROADCASTD floatCode_keep(FORMAT), KEEP \
-	BROADCAST(0x80000000, ABSOLUTE)
+	VPBROADCASTB floatCode_special(FORMAT), SPECIAL \
+	VPBROADCASTB floatCode_flip(FORMAT), FLIP \
+	VPBROADCASTB floatCode_keep(FORMAT), KEEP
 
-// FLOAT_TEST loads the codes at SRC in Z0, and clears the zero flag if one is no number.
-#define FLOAT_TEST \
-	VPMOVZXBD  (SRC), Z0 \
-	VPXORD     FLIP, Z0, Z2 \
-	VPANDD     REST, Z0, Z1 \
-	VPANDD     KEEP, Z2, Z2 \
-	VPCMPUD    $5, SPECIAL, Z2, K1 \
-	KORTESTW   K1, K1
+// FLOAT_TEST tells whether one of the codes in z is no number: JNE jumps if so. z may be a half
+// or a quarter of a register, and the other arguments that of Z2, FLIP, KEEP and SPECIAL.
+#define FLOAT_TEST(z, t, flip, keep, special) \
+	VPXORD   flip, z, t          \
+	VPANDD   keep, t, t          \
+	VPCMPUB  $5, special, t, K1  \
+	KORTESTQ K1, K1
 
-// FLOAT_VALUES makes the values of codes in Z1.
-#define FLOAT_VALUES \
-	VPSLLD     TOP, Z0, Z0 \
-	VPSLLD     DROP, Z1, Z1 \
-	VPANDD     ABSOLUTE, Z0, Z0 \
-	VMULPS     FACTOR, Z1, Z1 \
-	VPORD      Z0, Z1, Z1
+// FLOAT_VALUES makes in z the values of the 16 codes at off(SRC), divided by FACTOR.
+#define FLOAT_VALUES(off, z) \
+	VPMOVZXBD off(SRC), z     \
+	VPSLLVD   TO_TOP, z, z    \
+	VPSRAVD   TO_PLACE, z, z  \
+	VPANDD    REST, z, z
+
+// MULTIPLY_16 stores the values of 16 codes, with a product that may exceed all float32 numbers
+// if it is multiplied by FACTOR in advance.
+#define MULTIPLY_16(scale) \
+	FLOAT_VALUES(0, Z0)      \
+	VMULPS  FACTOR, Z0, Z0   \
+	VMULPS  scale, Z0, Z0    \
+	VMOVUPS Z0, (DST)        \
+	ADDQ    $16, SRC         \
+	ADDQ    $64, DST         \
+	SUBQ    $16, N
+
+// VALUES_64 stores the values of 64 codes. Its arguments are 2^(127-bias) times their scales.
+#define VALUES_64(s0, s1, s2, s3) \
+	FLOAT_VALUES(0, Z0)     \
+	FLOAT_VALUES(16, Z1)    \
+	FLOAT_VALUES(32, Z2)    \
+	FLOAT_VALUES(48, Z3)    \
+	VMULPS  s0, Z0, Z0      \
+	VMULPS  s1, Z1, Z1      \
+	VMULPS  s2, Z2, Z2      \
+	VMULPS  s3, Z3, Z3      \
+	VMOVUPS Z0, 0(DST)      \
+	VMOVUPS Z1, 64(DST)     \
+	VMOVUPS Z2, 128(DST)    \
+	VMOVUPS Z3, 192(DST)    \
+	ADDQ    $64, SRC        \
+	ADDQ    $256, DST       \
+	SUBQ    $64, N
 
 //	for i, x := range src[:n] {
 //		dst[i] = uint8(f.code(x / scale[i/run]))
@@ -667,7 +703,9 @@ loop:
 // func dequantizeFloatsAVX512(dst *float32, src *uint8, n, run int, scale *float32, f *floatCode) int
 //
 // n and run are multiples of 16. A code is moved to where a float32 has its exponent and
-// mantissa, and multiplied by a power of two; that is exact, for subnormal numbers too.
+// mantissa, and multiplied by FACTOR, a power of two; that is exact, for subnormal numbers too.
+// The product of FACTOR and the scale is exact as well, unless it is infinite. So the values are
+// multiplied by that product, and rounded once.
 TEXT ·dequantizeFloatsAVX512(SB), NOSPLIT, $0-56
 	MOVQ dst+0(FP), DST
 	MOVQ src+8(FP), SRC
@@ -676,26 +714,64 @@ TEXT ·dequantizeFloatsAVX512(SB), NOSPLIT, $0-56
 	MOVQ scale+32(FP), SCALES
 	MOVQ f+40(FP), FORMAT
 	FLOAT_VALUE_CONSTANTS
-	MOVQ src+8(FP), BX
 
 run:
 	NEXT_RUN
+	VMULPS      FACTOR, SCALE, PRODUCT
+	VFPCLASSPSX $0x99, X23, K1 // infinities and NaN
+	KTESTW      K1, K1
+	JNE         loop
+	SUBQ        $64, N
+	JB          half
+
+loop64:
+	VMOVDQU64 (SRC), Z2
+	FLOAT_TEST(Z2, Z2, FLIP, KEEP, SPECIAL)
+	JNE       special64
+	VALUES_64(PRODUCT, PRODUCT, PRODUCT, PRODUCT)
+	JAE       loop64
+
+half: // N + 64 elements, fewer than 64
+	ADDQ $32, N
+	JL   quarter
+	VMOVDQU (SRC), Y2
+	FLOAT_TEST(Y2, Y2, FLIP_Y, KEEP_Y, SPECIAL_Y)
+	JNE     special32
+	FLOAT_VALUES(0, Z0)
+	FLOAT_VALUES(16, Z1)
+	VMULPS  PRODUCT, Z0, Z0
+	VMULPS  PRODUCT, Z1, Z1
+	VMOVUPS Z0, 0(DST)
+	VMOVUPS Z1, 64(DST)
+	ADDQ    $32, SRC
+	ADDQ    $128, DST
+	SUBQ    $32, N
+
+quarter: // N + 32 elements, 0 or 16
+	ADDQ $32, N
+	JZ   nextrun
 
 loop:
-	FLOAT_TEST
-	JNE        special
-	FLOAT_VALUES
-	VMULPS     SCALE, Z1, Z1
-	VMOVUPS    Z1, (DST)
-	ADDQ       $16, SRC
-	ADDQ       $64, DST
-	SUBQ       $16, N
-	JNE        loop
-	TESTQ      LEFT, LEFT
-	JNE        run
+	VMOVDQU (SRC), X2
+	FLOAT_TEST(X2, X2, FLIP_X, KEEP_X, SPECIAL_X)
+	JNE     special
+	MULTIPLY_16(SCALE)
+	JNE     loop
+
+nextrun:
+	TESTQ LEFT, LEFT
+	JNE   run
+	JMP   special
+
+special64:
+	ADDQ $32, N
+
+special32:
+	ADDQ $32, N
+	JMP  loop
 
 special:
-	SUBQ BX, SRC
+	SUBQ src+8(FP), SRC
 	MOVQ SRC, ret+48(FP)
 	VZEROUPPER
 	RET
@@ -912,17 +988,41 @@ TEXT ·dequantizeFloatsColumnsAVX512(SB), NOSPLIT, $0-64
 row:
 	NEXT_ROW
 
+	SUBQ $64, N
+	JB   rest
+
+loop64:
+	VMOVDQU64   (SRC), Z2
+	FLOAT_TEST(Z2, Z2, FLIP, KEEP, SPECIAL)
+	JNE         special
+	VMULPS      0(SCALES), FACTOR, Z4
+	VMULPS      64(SCALES), FACTOR, Z5
+	VMULPS      128(SCALES), FACTOR, Z6
+	VMULPS      192(SCALES), FACTOR, Z7
+	VRANGEPS    $3, Z4, Z5, Z0 // the larger magnitude
+	VRANGEPS    $3, Z6, Z7, Z1
+	VRANGEPS    $3, Z0, Z1, Z0
+	VFPCLASSPSZ $0x99, Z0, K1
+	KORTESTW    K1, K1
+	JNE         rest
+	VALUES_64(Z4, Z5, Z6, Z7)
+	LEAQ        256(SCALES), SCALES
+	JAE         loop64
+
+rest: // N + 64 elements
+	ADDQ $64, N
+	JZ   nextrow
+
 loop:
-	FLOAT_TEST
+	VMOVDQU (SRC), X2
+	FLOAT_TEST(X2, X2, FLIP_X, KEEP_X, SPECIAL_X)
 	JNE     special
-	FLOAT_VALUES
-	VMULPS  (SCALES), Z1, Z1
-	VMOVUPS Z1, (DST)
-	ADDQ    $16, SRC
+	VMOVUPS (SCALES), SCALE
 	ADDQ    $64, SCALES
-	ADDQ    $64, DST
-	SUBQ    $16, N
+	MULTIPLY_16(SCALE)
 	JNE     loop
+
+nextrow:
 	ADDQ    RUN, SRC
 	LEAQ    (DST)(RUN*4), DST
 	DECQ    LEFT
