@@ -5,7 +5,13 @@ package quant
 // The kernels of codebooks, and their dispatchers.
 
 //go:noescape
-func quantizeFloatsAVX512(dst *uint8, src *float32, n, run int, scale *float32, f *floatCode)
+func quantizeFloatsAVX512(dst *uint8, src *float32, n, run int, scale []float32, f *floatCode)
+
+//go:noescape
+func prepareFloatsAVX512(buf, scale *float32, cols int, f *floatCode) bool
+
+//go:noescape
+func quantizeFloatsWideAVX512(dst *uint8, src *float32, rows, cols, stride int, scale *float32, f *floatCode, buf *float32)
 
 //go:noescape
 func quantizeTableAVX512(dst *uint8, src *float32, n, run int, scale *float32, t *bookTables)
@@ -92,7 +98,7 @@ func quantizeBookWhole(dst []uint8, src []float32, run int, scale []float32, b *
 	switch {
 	case len(src) == 0:
 	case b.float != nil && active == avx512:
-		quantizeFloatsAVX512(&dst[0], &src[0], len(src), run, &scale[0], b.float)
+		quantizeFloatsAVX512(&dst[0], &src[0], len(src), run, scale[:(len(src)+run-1)/run], b.float)
 	case b.float != nil:
 		quantizeFloatsAVX2(&dst[0], &src[0], len(src), run, &scale[0], b.float)
 	case active == avx512:
@@ -173,7 +179,9 @@ func quantizeBookColumns(dst []uint8, src []float32, scale []float32, b *codeboo
 	}
 	switch {
 	case b.float != nil && active == avx512:
-		quantizeFloatsColumnsAVX512(&dst[0], &src[0], rows, whole, n, &scale[0], b.float)
+		if done := quantizeFloatsWide(dst, src, rows, whole, scale, b.float); done < whole {
+			quantizeFloatsColumnsAVX512(&dst[done], &src[done], rows, whole-done, n, &scale[done], b.float)
+		}
 	case b.float != nil:
 		quantizeFloatsColumnsAVX2(&dst[0], &src[0], rows, whole, n, &scale[0], b.float)
 	case active == avx512:
@@ -185,6 +193,22 @@ func quantizeBookColumns(dst []uint8, src []float32, scale []float32, b *codeboo
 		quantizeBookColumnsGeneric(dst[r*n+whole:(r+1)*n], src[r*n+whole:(r+1)*n], scale[whole:], b)
 	}
 	quantizeBookColumnsGeneric(dst[rows*n:], src[rows*n:], scale, b)
+}
+
+// quantizeFloatsWide quantizes columns, 64 at a time, with parameters that are prepared for all
+// rows. It returns the number of columns that it has handled.
+func quantizeFloatsWide(dst []uint8, src []float32, rows, cols int, scale []float32, f *floatCode) int {
+	if cols &^= 63; rows == 1 || cols == 0 {
+		return 0
+	}
+	buf := preparedColumns.Get().(*[]float32)
+	defer preparedColumns.Put(buf)
+	*buf = resize(*buf, 3*cols)
+	if !prepareFloatsAVX512(&(*buf)[0], &scale[0], cols, f) {
+		return 0
+	}
+	quantizeFloatsWideAVX512(&dst[0], &src[0], rows, cols, len(scale), &scale[0], f, &(*buf)[0])
+	return cols
 }
 
 func dequantizeBookColumns(dst []float32, src []uint8, scale []float32, b *codebook) {
