@@ -292,14 +292,6 @@ func transpose(dst, src []float32, rows, cols, stride int) {
 
 func fence() {}
 
-func quantizeBookRuns(dst []uint8, src []float32, run int, scale []float32, b *codebook) {
-	quantizeBookRunsGeneric(dst, src, run, scale, b)
-}
-
-func dequantizeBookRuns(dst []float32, src []uint8, run int, scale []float32, b *codebook) {
-	dequantizeBookRunsGeneric(dst, src, run, scale, b)
-}
-
 // errorsInsideRuns has no kernel here.
 func errorsInsideRuns([]sums, []float64, []float32, int, []float32, []int32) int { return 0 }
 
@@ -320,11 +312,3 @@ func dequantize4Runs([]float32, []byte, int, []float32, []int32, bool, bool) boo
 func differencesRuns(acc []sums, x, y []float32, run int) { differencesRunsGeneric(acc, x, y, run) }
 
 func usableParams(scale []float32, zero []int32) bool { return usableParamsGeneric(scale, zero) }
-
-func quantizeBookColumns(dst []uint8, src []float32, scale []float32, b *codebook) {
-	quantizeBookColumnsGeneric(dst, src, scale, b)
-}
-
-func dequantizeBookColumns(dst []float32, src []uint8, scale []float32, b *codebook) {
-	dequantizeBookColumnsGeneric(dst, src, scale, b)
-}
