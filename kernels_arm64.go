@@ -30,6 +30,9 @@ func dequantizeInt16RunsNEON(dst []float32, src []uint16, run int, scale []float
 func errorsRunsNEON(acc []sums, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32) int
 
 //go:noescape
+func differencesRunsNEON(acc []sums, x, y []float32, run int)
+
+//go:noescape
 func squaresRunsNEON(acc []float64, src []float32, run int)
 
 //go:noescape
@@ -309,6 +312,13 @@ func quantize4Runs([]byte, []float32, int, []float32, []int32, int32, int32) boo
 // dequantize4Runs has no kernel here.
 func dequantize4Runs([]float32, []byte, int, []float32, []int32, bool, bool) bool { return false }
 
-func differencesRuns(acc []sums, x, y []float32, run int) { differencesRunsGeneric(acc, x, y, run) }
+func differencesRuns(acc []sums, x, y []float32, run int) {
+	switch active {
+	case neon:
+		differencesRunsNEON(acc, x, y[:len(x)], run)
+	default:
+		differencesRunsGeneric(acc, x, y, run)
+	}
+}
 
 func usableParams(scale []float32, zero []int32) bool { return usableParamsGeneric(scale, zero) }
