@@ -44,6 +44,7 @@
 #define roundBits         0x4b400000 // bits of 1.5 * 2^23
 
 // Sign bits of codes.
+#define signCode4         0x8        // of a code of 4 bits
 #define signCode8         0x80       // of a code of 8 bits
 #define signCode16        0x8000     // of a code of 16 bits
 #define signBytes         0x80808080 // of each byte of a dword

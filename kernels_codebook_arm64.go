@@ -4,7 +4,7 @@ package quant
 
 // The kernels of codebooks, and their dispatchers.
 
-// Kernels take runs and rows of at least bookStep elements.
+// These kernels take runs and rows of at least bookStep elements.
 
 //go:noescape
 func quantizeFloatsNEON(dst *uint8, src *float32, n, run int, scale *float32, f *floatCode)
