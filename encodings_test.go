@@ -17,7 +17,7 @@ import (
 var (
 	wordMacro = regexp.MustCompile(`(?m)^#define (\w+)\(([\w, ]+)\)\s+WORD \$\(.*\)\s+// (.+)$`)
 	bareWord  = regexp.MustCompile(`\b(WORD|LONG|BYTE)\b`)
-	register  = regexp.MustCompile(`\b([vsd])([mnd])\b`)
+	register  = regexp.MustCompile(`\b([vsdb])([mnd])\b`)
 )
 
 // TestEncodings assembles every instruction word that the arm64 files spell

@@ -15,6 +15,10 @@
 #define scaleGreatest     0x71800000 // bits of 2^100
 #define scaleSpan         0x64000000 // scaleGreatest - scaleLeast
 
+// Scales that FLOAT_RECIPROCAL serves.
+#define scaleLeastFloats  0x17800000 // bits of 2^-80
+#define scaleSpanFloats   0x5a000000 // scaleGreatest - scaleLeastFloats
+
 // How far from 0 a zero point may be.
 #define zeroFarthest19    0x80000    // 2^19: bounds of quotients are below 2^20
 #define zeroFarthest16    0x10000    // 2^16: bounds of quotients are at most 2^17
@@ -41,6 +45,7 @@
 #define roundBits         0x4b400000 // bits of 1.5 * 2^23
 
 // Sign bits of codes.
+#define signCode4         0x8        // of a code of 4 bits
 #define signCode8         0x80       // of a code of 8 bits
 #define signCode16        0x8000     // of a code of 16 bits
 #define signBytes         0x80808080 // of each byte of a dword
@@ -52,6 +57,9 @@
 #define weights4          0x10011001 // bytes 1 and 16
 #define weights2          0x04010401 // bytes 1 and 4
 #define weightsWords2     0x00100001 // words 1 and 16
+
+// Codebooks: the places of the bytes of a float32.
+#define placesInFloat     0x03020100
 
 // Histograms, see histogramRuns.
 #define binCount          0x10000    // bins

@@ -11,6 +11,11 @@ func init() { active = usable[len(usable)-1] }
 //go:noescape
 func rangeRunsNEON(lo, hi, src []float32, run int) bool
 
+// rangeGroupsNEON takes a multiple of 4 complete runs. groupRun says which lengths it takes.
+//
+//go:noescape
+func rangeGroupsNEON(lo, hi, src []float32, run int) bool
+
 //go:noescape
 func quantizeInt8RunsNEON(dst []uint8, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32)
 
@@ -30,7 +35,18 @@ func dequantizeInt16RunsNEON(dst []float32, src []uint16, run int, scale []float
 func errorsRunsNEON(acc []sums, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32) int
 
 //go:noescape
+func differencesRunsNEON(acc []sums, x, y []float32, run int)
+
+//go:noescape
 func squaresRunsNEON(acc []float64, src []float32, run int)
+
+// quantize4RunsNEON and dequantize4RunsNEON take runs of an even number of elements, 16 or more.
+
+//go:noescape
+func quantize4RunsNEON(dst []byte, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32)
+
+//go:noescape
+func dequantize4RunsNEON(dst []float32, packed []byte, run int, scale []float32, zero []int32, signed bool)
 
 //go:noescape
 func pack4NEON(dst []byte, codes []uint8)
@@ -94,13 +110,20 @@ const (
 )
 
 func rangeRuns(lo, hi, src []float32, run int) bool {
-	switch active {
-	case neon:
-		return rangeRunsNEON(lo, hi, src, run)
-	default:
+	if active != neon {
 		return rangeRunsGeneric(lo, hi, src, run)
 	}
+	ok := true
+	if n := len(src) / run &^ 3; n > 0 && groupRun(run) {
+		ok = rangeGroupsNEON(lo[:n], hi[:n], src[:n*run], run)
+		lo, hi, src = lo[n:], hi[n:], src[n*run:]
+	}
+	return rangeRunsNEON(lo, hi, src, run) && ok
 }
+
+// groupRun reports whether the kernel of groups takes runs of this length. In longer runs, folding
+// one at a time costs little.
+func groupRun(run int) bool { return run <= 128 && run%16 == 0 }
 
 func rangeRunsFar(lo, hi, src []float32, run int) bool { return rangeRuns(lo, hi, src, run) }
 
@@ -292,14 +315,6 @@ func transpose(dst, src []float32, rows, cols, stride int) {
 
 func fence() {}
 
-func quantizeBookRuns(dst []uint8, src []float32, run int, scale []float32, b *codebook) {
-	quantizeBookRunsGeneric(dst, src, run, scale, b)
-}
-
-func dequantizeBookRuns(dst []float32, src []uint8, run int, scale []float32, b *codebook) {
-	dequantizeBookRunsGeneric(dst, src, run, scale, b)
-}
-
 // errorsInsideRuns has no kernel here.
 func errorsInsideRuns([]sums, []float64, []float32, int, []float32, []int32) int { return 0 }
 
@@ -311,20 +326,49 @@ func errorsInsideTwo([]sums, []sums, []float64, []float32, int, []float32, []int
 // errorsInsideColumns has no kernel here.
 func errorsInsideColumns(columnSums, []float32, int, int, []float32, []int32) int { return 0 }
 
-// quantize4Runs has no kernel here.
-func quantize4Runs([]byte, []float32, int, []float32, []int32, int32, int32) bool { return false }
+// whole4 returns the number of elements that the kernels of packed codes of 4 bits handle, of n
+// elements in runs of run: an even number. It is 0 if codes are better packed or unpacked in a
+// buffer: if runs are short, or if there are runs that do not begin at a byte.
+func whole4(n, run int) int {
+	if active != neon || run%2 != 0 && run < n {
+		return 0
+	}
+	return wholeRuns(n, run) &^ 1
+}
 
-// dequantize4Runs has no kernel here.
-func dequantize4Runs([]float32, []byte, int, []float32, []int32, bool, bool) bool { return false }
+// quantize4Runs has a kernel for runs of at least bookStep elements.
+func quantize4Runs(dst []byte, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32) bool {
+	n := whole4(len(src), run)
+	if n == 0 {
+		return false
+	}
+	quantize4RunsNEON(dst[:n/2], src[:n], run, scale, zero, qmin, qmax)
+	if n < len(src) {
+		quantize4RunsGeneric(dst[n/2:], src[n:], run, scale[n/run:], zero[n/run:], qmin, qmax)
+	}
+	return true
+}
 
-func differencesRuns(acc []sums, x, y []float32, run int) { differencesRunsGeneric(acc, x, y, run) }
+// dequantize4Runs has a kernel for runs of at least bookStep elements.
+func dequantize4Runs(dst []float32, packed []byte, run int, scale []float32, zero []int32, signed, stream bool) bool {
+	n := whole4(len(dst), run)
+	if n == 0 {
+		return false
+	}
+	dequantize4RunsNEON(dst[:n], packed[:n/2], run, scale, zero, signed)
+	if n < len(dst) {
+		dequantize4RunsGeneric(dst[n:], packed[n/2:], run, scale[n/run:], zero[n/run:], signed)
+	}
+	return true
+}
+
+func differencesRuns(acc []sums, x, y []float32, run int) {
+	switch active {
+	case neon:
+		differencesRunsNEON(acc, x, y[:len(x)], run)
+	default:
+		differencesRunsGeneric(acc, x, y, run)
+	}
+}
 
 func usableParams(scale []float32, zero []int32) bool { return usableParamsGeneric(scale, zero) }
-
-func quantizeBookColumns(dst []uint8, src []float32, scale []float32, b *codebook) {
-	quantizeBookColumnsGeneric(dst, src, scale, b)
-}
-
-func dequantizeBookColumns(dst []float32, src []uint8, scale []float32, b *codebook) {
-	dequantizeBookColumnsGeneric(dst, src, scale, b)
-}

@@ -154,6 +154,81 @@ done:
 	MOVB  R0, ret+80(FP)
 	RET
 
+// RANGE_GROUP leaves the minima of a run of 16, 32, 48 … elements in four lanes of the
+// register with the number min, and the maxima in those of max. The other arguments
+// are labels.
+#define RANGE_GROUP(min, max, loop, fold) \
+	VLD1   (SRC), [V16.S4, V17.S4, V18.S4, V19.S4]   \
+	VLD1.P 64(SRC), [V20.S4, V21.S4, V22.S4, V23.S4] \
+	SUBS   $16, RUN, N                               \
+	BEQ    fold                                      \
+loop:                                                    \
+	VLD1.P 64(SRC), [V0.S4, V1.S4, V2.S4, V3.S4]     \
+	VFMIN_S4(0, 16, 16)                              \
+	VFMIN_S4(1, 17, 17)                              \
+	VFMIN_S4(2, 18, 18)                              \
+	VFMIN_S4(3, 19, 19)                              \
+	VFMAX_S4(0, 20, 20)                              \
+	VFMAX_S4(1, 21, 21)                              \
+	VFMAX_S4(2, 22, 22)                              \
+	VFMAX_S4(3, 23, 23)                              \
+	SUBS   $16, N                                    \
+	BNE    loop                                      \
+fold:                                                    \
+	VFMIN_S4(17, 16, 16)                             \
+	VFMIN_S4(19, 18, 18)                             \
+	VFMAX_S4(21, 20, 20)                             \
+	VFMAX_S4(23, 22, 22)                             \
+	VFMIN_S4(18, 16, min)                            \
+	VFMAX_S4(22, 20, max)
+
+//	for i := range lo {
+//		r := src[i*run:][:run]
+//		lo[i], hi[i] = slices.Min(r)+0, slices.Max(r)+0 // -0 becomes +0
+//		for _, x := range r {
+//			ok = ok && finite(x)
+//		}
+//	}
+//
+// func rangeGroupsNEON(lo, hi, src []float32, run int) bool
+//
+// len(lo) is a multiple of 4 and not 0, run one of 16. Four runs are folded together.
+//
+// Named above: MINS, MAXS, RUNS, NAUGHT, NOT_FINITE.
+TEXT ·rangeGroupsNEON(SB), NOSPLIT, $0-81
+	MOVD lo_base+0(FP), MINS
+	MOVD lo_len+8(FP), RUNS
+	MOVD hi_base+24(FP), MAXS
+	MOVD src_base+48(FP), SRC
+	MOVD run+72(FP), RUN
+	VEOR NOT_FINITE.B16, NOT_FINITE.B16, NOT_FINITE.B16
+	VEOR NAUGHT.B16, NAUGHT.B16, NAUGHT.B16
+
+groups: // 4 runs
+	RANGE_GROUP(4, 8, loop1, fold1)
+	RANGE_GROUP(5, 9, loop2, fold2)
+	RANGE_GROUP(6, 10, loop3, fold3)
+	RANGE_GROUP(7, 11, loop4, fold4)
+	VFMINP_S4(5, 4, 4)
+	VFMINP_S4(7, 6, 6)
+	VFMAXP_S4(9, 8, 8)
+	VFMAXP_S4(11, 10, 10)
+	VFMINP_S4(6, 4, 4)
+	VFMAXP_S4(10, 8, 8)
+	VFADD_S4(NAUGHT_N, 4, 4) // -0 + 0 = 0
+	VFADD_S4(NAUGHT_N, 8, 8)
+	VFMLA  NAUGHT.S4, V4.S4, NOT_FINITE.S4
+	VFMLA  NAUGHT.S4, V8.S4, NOT_FINITE.S4
+	VST1.P [V4.S4], 16(MINS)
+	VST1.P [V8.S4], 16(MAXS)
+	SUBS   $4, RUNS
+	BNE    groups
+	VFMAXV_S4(NOT_FINITE_N, NOT_FINITE_N) // keeps NaN
+	FCMPS  NOT_FINITE_F, NOT_FINITE_F
+	CSET   VC, R0
+	MOVB   R0, ret+80(FP)
+	RET
+
 //	for r := range rows {
 //		for j, x := range src[r*stride:][:len(lo)] {
 //			lo[j], hi[j] = min(lo[j], x)+0, max(hi[j], x)+0 // -0 becomes +0

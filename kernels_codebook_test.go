@@ -180,3 +180,95 @@ func TestQuantizeBookExhaustive(t *testing.T) {
 		}
 	}
 }
+
+// TestQuantizeBookBoundaries has the values where codes change, and those next to them, for
+// scales of every exponent and those next to the ends of what kernels serve without a division.
+func TestQuantizeBookBoundaries(t *testing.T) {
+	rng := rand.New(rand.NewPCG(13, 14))
+	scales := append(thin(everyExponent()), 0x1p-80, ulps(0x1p-80, -1), ulps(0x1p-80, 1), 0x1p100, ulps(0x1p100, -1), ulps(0x1p100, 1))
+	for range 200 {
+		scales = append(scales, anyScale(rng))
+	}
+	for _, f := range kernelBooks() {
+		b := f.book()
+		var src []float32
+		got, want := make([]uint8, 5*(len(b.limits)+len(b.values)+16)), make([]uint8, 5*(len(b.limits)+len(b.values)+16))
+		for _, s := range scales {
+			src = src[:0]
+			for i := range 5 {
+				for _, k := range b.limits {
+					src = append(src, ulps(ofKey(k)*s, i-2))
+				}
+				for _, v := range b.values {
+					src = append(src, ulps(v*s, i-2))
+				}
+			}
+			for len(src)%16 != 0 {
+				src = append(src, specials[rng.IntN(len(specials))])
+			}
+			n := len(src)
+			quantizeBookRunsGeneric(want, src, n, []float32{s}, b)
+			forEachFast(func() {
+				quantizeBookRuns(got[:n], src, n, []float32{s}, b)
+				if i := differ(got[:n], want[:n]); i >= 0 {
+					t.Fatalf("%v of %v: the code of %x (%#08x) under the scale %x is %#x, want %#x", active, f, src[i], math.Float32bits(src[i]), s, got[i], want[i])
+				}
+			})
+		}
+	}
+}
+
+// TestDequantizeBookExponents has all codes, and scales of every exponent and with all lengths of
+// subnormal numbers.
+func TestDequantizeBookExponents(t *testing.T) {
+	var codes [272]uint8
+	for i := range codes {
+		codes[i] = uint8(i)
+	}
+	for _, f := range kernelBooks() {
+		b := f.book()
+		for _, s := range everyExponent() {
+			for _, s := range []float32{s, -s, inf, nan, 0} {
+				var got, want [len(codes)]float32
+				dequantizeBookRunsGeneric(want[:], codes[:], len(codes), []float32{s}, b)
+				forEachFast(func() {
+					dequantizeBookRuns(got[:], codes[:], len(codes), []float32{s}, b)
+					for i := range want {
+						if got[i] != want[i] && (got[i] == got[i] || want[i] == want[i]) {
+							t.Fatalf("%v of %v: code %#x under the scale %x stands for %x, want %x", active, f, codes[i], s, got[i], want[i])
+						}
+					}
+				})
+			}
+		}
+	}
+}
+
+// FuzzBook quantizes to a codebook and back, in runs.
+func FuzzBook(f *testing.F) {
+	f.Add(seeds(), uint32(0x3dcccccd), uint16(16), uint8(1))
+	f.Add(seeds()[40:], uint32(0x17800000), uint16(33), uint8(7))
+	f.Fuzz(func(t *testing.T, data []byte, scale uint32, run uint16, format uint8) {
+		src := floatsOf(data)
+		if len(src) == 0 {
+			return
+		}
+		books := kernelBooks()
+		b := books[int(format)%len(books)].book()
+		p := fuzzProblem(len(src), scale, 0, 0, run, 0)
+		got, want := make([]uint8, len(src)), make([]uint8, len(src))
+		back, wantBack := make([]float32, len(src)), make([]float32, len(src))
+		quantizeBookRunsGeneric(want, src, p.run, p.scale, b)
+		dequantizeBookRunsGeneric(wantBack, data[:len(src)], p.run, p.scale, b)
+		forEachUsable(func() {
+			quantizeBookRuns(got, src, p.run, p.scale, b)
+			if i := differ(got, want); i >= 0 {
+				t.Fatalf("the code of %x is %#x, want %#x (%s, runs of %d, scale %x)", src[i], got[i], want[i], b.name, p.run, p.scale[i/p.run])
+			}
+			dequantizeBookRuns(back, data[:len(src)], p.run, p.scale, b)
+			if i := differ(back, wantBack); i >= 0 {
+				t.Fatalf("the value of %#x is %x, want %x (%s, runs of %d, scale %x)", data[i], back[i], wantBack[i], b.name, p.run, p.scale[i/p.run])
+			}
+		})
+	})
+}

@@ -57,10 +57,14 @@ GLOBL spreadBytes<>(SB), RODATA|NOPTR, $64
 	CSEL    GE, FLIP_POSITIVE, FLIP_NEGATIVE, R9    \
 	CSEL    GE, BASE_POSITIVE, BASE_NEGATIVE, R10
 
-// EXTEND8 puts the codes in V0 below the base in V1, EXTEND16 those in V0 and V1
-// below that in V2. V20 to V23 hold spreadBytes.
+// EXTEND puts the bytes in V0 below the base in V1. EXTEND8 flips codes first.
+// EXTEND16 does so for the codes in V0 and V1 and the base in V2. V20 to V23 hold
+// spreadBytes.
 #define EXTEND8 \
-	VEOR FLIP.B16, V0.B16, V0.B16          \
+	VEOR FLIP.B16, V0.B16, V0.B16 \
+	EXTEND
+
+#define EXTEND \
 	VTBL V20.B16, [V0.B16, V1.B16], V4.B16 \
 	VTBL V21.B16, [V0.B16, V1.B16], V5.B16 \
 	VTBL V22.B16, [V0.B16, V1.B16], V6.B16 \
@@ -188,6 +192,85 @@ tiny: // N+4 elements
 	DEQUANTIZE
 	STORE_1_TO_3
 	B      nextrun
+
+done:
+	RET
+
+//	for j := range dst {
+//		q := int32(packed[j/2]) >> (j % 2 * 4) & 15 // (q^8)-8 if signed
+//		dst[j] = float32(q-zero[j/run]) * scale[j/run]
+//	}
+//
+// func dequantize4RunsNEON(dst []float32, packed []byte, run int, scale []float32, zero []int32, signed bool)
+//
+// All runs have an even number of elements, 16 or more. The registers are those of
+// dequantizeInt8RunsNEON.
+//
+// Named above: FLIP, SHIFT.
+#define CODE_BITS V24 // the bits of a code
+TEXT ·dequantize4RunsNEON(SB), NOSPLIT, $0-105
+	MOVD  dst_base+0(FP), DST
+	MOVD  dst_len+8(FP), LEFT
+	MOVD  packed_base+24(FP), SRC
+	MOVD  run+48(FP), RUN
+	MOVD  scale_base+56(FP), SCALES
+	MOVD  zero_base+80(FP), ZEROS
+	DEQUANTIZE_CONSTANTS(0x0F, signCode4)
+	VMOVI $0x0F, CODE_BITS.B16
+	MOVD  $spreadBytes<>(SB), R9
+	VLD1  (R9), [V20.B16, V21.B16, V22.B16, V23.B16]
+
+nextrun:
+	CBZ  LEFT, done
+	CMP  RUN, LEFT
+	CSEL LT, LEFT, RUN, N
+	SUB  N, LEFT
+	DEQUANTIZE_RUN_PARAMS
+	ORR  R9<<4, R9
+	VDUP R9, FLIP.B16
+	VDUP R10, V1.S4
+	SUBS $32, N
+	BLT  rest
+
+loop: // 32 elements
+	VLD1.P 16(SRC), [V2.B16]
+	VEOR   FLIP.B16, V2.B16, V2.B16
+	VUSHR  $4, V2.B16, V3.B16
+	VAND   CODE_BITS.B16, V2.B16, V2.B16
+	VZIP1  V3.B16, V2.B16, V0.B16
+	EXTEND
+	DEQUANTIZE
+	VZIP2  V3.B16, V2.B16, V0.B16
+	VST1.P [V4.S4, V5.S4, V6.S4, V7.S4], 64(DST)
+	EXTEND
+	DEQUANTIZE
+	VST1.P [V4.S4, V5.S4, V6.S4, V7.S4], 64(DST)
+	SUBS   $32, N
+	BGE    loop
+
+rest: // N+32 elements are left
+	ADDS $16, N
+	BLT  tail
+
+step: // 16 elements
+	VLD1.P 8(SRC), [V2.B8]
+	VEOR   FLIP.B16, V2.B16, V2.B16
+	VUSHR  $4, V2.B16, V3.B16
+	VAND   CODE_BITS.B16, V2.B16, V2.B16
+	VZIP1  V3.B16, V2.B16, V0.B16
+	EXTEND
+	DEQUANTIZE
+	VST1.P [V4.S4, V5.S4, V6.S4, V7.S4], 64(DST)
+	SUBS   $16, N
+	BGE    step
+
+tail: // N+16 elements are left
+	CMN  $16, N
+	BEQ  nextrun
+	ADD  N->1, SRC
+	ADD  N<<2, DST
+	MOVD $0, N
+	B    step
 
 done:
 	RET

@@ -2,6 +2,7 @@ package quant
 
 import (
 	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
@@ -80,7 +81,7 @@ func TestQuantizeGroups(t *testing.T) {
 // TestQuantize4Groups is TestQuantizeGroups for packed codes of 4 bits.
 func TestQuantize4Groups(t *testing.T) {
 	forEachISA(t, func(t *testing.T) {
-		if want := active == avx512; quantize4Runs(make([]byte, 128), make([]float32, 256), 16, make([]float32, 16), make([]int32, 16), 0, 15) != want {
+		if want := active == avx512 || active == neon; quantize4Runs(make([]byte, 128), make([]float32, 256), 16, make([]float32, 16), make([]int32, 16), 0, 15) != want {
 			t.Fatalf("a kernel is there: %t, want %t", !want, want)
 		} else if !want {
 			return
@@ -99,6 +100,32 @@ func TestQuantize4Groups(t *testing.T) {
 			p := newGroupProblem(rng, shape{n: 33 * run, run: run}, grids[i%3], 0)
 			for dst := range 33 {
 				h.check(p, placing{dst % 17, dst, dst % 16, 0})
+			}
+		}
+	})
+}
+
+// TestQuantize4Runs has runs of all lengths that there are kernels for.
+func TestQuantize4Runs(t *testing.T) {
+	forEachISA(t, func(t *testing.T) {
+		h := groups4Harness{t, newArea(t, 4*longest), newArea(t, longest), newArea(t, 4*longest), newArea(t, 4*longest)}
+		rng := rand.New(rand.NewPCG(101, 102))
+		for i, s := range append(dequantize4Shapes(), shape{n: 51, run: 17}, shape{n: 1000, run: 33}) {
+			p := newProblem(rng, s, []grid{{-8, 7}, {0, 15}, {-7, 7}}[i%3])
+			want := active == avx512 && s.n >= 16*s.run && slices.Contains(groupLengths, s.run) ||
+				active == neon && min(s.run, s.n) >= 16 && (s.run%2 == 0 || s.run >= s.n)
+			if got := quantize4Runs(make([]byte, (s.n+1)/2), p.src, s.run, p.scale, p.zero, p.qmin, p.qmax); got != want {
+				t.Fatalf("a kernel is there for %v: %t, want %t", s, got, want)
+			}
+			if !want {
+				continue // its callers pack codes
+			}
+			for _, end := range ends {
+				h.check(p, placing{end, end, end, 0})
+				h.check(p, placing{end, 0, end, 1 + i%67})
+			}
+			for src := range 16 {
+				h.check(p, placing{src, (5*src + 3) % 17, src, 0})
 			}
 		}
 	})

@@ -9,6 +9,15 @@
 // of codes.
 #define ADD_ZERO8 VADD ZERO.B16, V0.B16, V0.B16
 
+// PACK4 adds the zero points to the lowest bits of the codes in a and b, and leaves
+// 4 bits of each in V0. It uses V1.
+#define PACK4(a, b) \
+	VUZP2 b.B16, a.B16, V1.B16    \
+	VUZP1 b.B16, a.B16, V0.B16    \
+	VADD  ZERO.B16, V1.B16, V1.B16 \
+	VADD  ZERO.B16, V0.B16, V0.B16 \
+	VSLI  $4, V1.B16, V0.B16
+
 //	for j, x := range src {
 //		s, z := scale[j/run], zero[j/run]
 //		dst[j] = uint8(code(x, s, float32(qmin-z), float32(qmax-z)) + z)
@@ -120,6 +129,87 @@ tinystore:
 	VST1   V0.B[4], (R9)
 	VST1.P V0.B[8], 1(DST)
 	B      nextrun
+
+done:
+	RET
+
+//	for j, x := range src {
+//		s, z := scale[j/run], zero[j/run]
+//		c := uint8(code(x, s, float32(qmin-z), float32(qmax-z))+z) & 15
+//		dst[j/2] |= c << (j % 2 * 4) // into zeros
+//	}
+//
+// func quantize4RunsNEON(dst []byte, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32)
+//
+// All runs have an even number of elements, 16 or more.
+//
+// Named above: ONE, ROUNDING, LOWER_CODE, UPPER_CODE, DIVIDES, ZERO_BITS, ZERO.
+TEXT ·quantize4RunsNEON(SB), NOSPLIT, $0-112
+	MOVD dst_base+0(FP), DST
+	MOVD src_base+24(FP), SRC
+	MOVD src_len+32(FP), LEFT
+	MOVD run+48(FP), RUN
+	MOVD scale_base+56(FP), SCALES
+	MOVD zero_base+80(FP), ZEROS
+	MOVW qmin+104(FP), QMIN
+	MOVW qmax+108(FP), QMAX
+	CONSTANTS
+
+nextrun:
+	CBZ  LEFT, done
+	CMP  RUN, LEFT
+	CSEL LT, LEFT, RUN, N
+	SUB  N, LEFT
+	RUN_PARAMS
+	VDUP ZERO_BITS, ZERO.B16
+	CBNZ DIVIDES, divides
+	SUBS $32, N
+	BLT  rest
+
+loop: // 32 elements
+	VLD1.P 64(SRC), [V0.S4, V1.S4, V2.S4, V3.S4]
+	QUANTIZE
+	NARROW8
+	VORR   V0.B16, V0.B16, V16.B16
+	VLD1.P 64(SRC), [V0.S4, V1.S4, V2.S4, V3.S4]
+	QUANTIZE
+	NARROW8
+	PACK4(V16, V0)
+	VST1.P [V0.B16], 16(DST)
+	SUBS   $32, N
+	BGE    loop
+
+rest: // N+32 elements are left
+	ADDS $16, N
+	BLT  tail
+
+step: // 16 elements
+	VLD1.P 64(SRC), [V0.S4, V1.S4, V2.S4, V3.S4]
+	CBNZ   DIVIDES, divide
+	QUANTIZE
+
+narrow:
+	NARROW8
+	PACK4(V0, V0)
+	VST1.P [V0.B8], 8(DST)
+	SUBS   $16, N
+	BGE    step
+
+tail: // N+16 elements are left
+	CMN  $16, N
+	BEQ  nextrun
+	ADD  N<<2, SRC
+	ADD  N->1, DST
+	MOVD $0, N
+	B    step
+
+divides:
+	SUB $16, N
+	B   step
+
+divide:
+	QUANTIZE_DIVIDE
+	B narrow
 
 done:
 	RET
