@@ -255,7 +255,7 @@ func TestDataErrors(t *testing.T) {
 		{`no tensor matches "lstm*" or "gru*"; there are "sample"`, "", []string{"compare", "--tensor", "lstm*", "--tensor", "gru*"}},
 		{`tensor "w": NaN in channel 1, at index 3`, "",
 			[]string{"compare", safetensors(t, weight{name: "w", shape: []int{2, 2}, data: []float32{1, 2, 3, nan}})}},
-		{`tensor "w": -Inf in channel 0, at index 2`, "",
+		{`tensor "w": -Inf in channel 0 of axis 1, at index 2`, "",
 			[]string{"compare", "--axis", "-1", safetensors(t, weight{name: "w", shape: []int{2, 2}, data: []float32{1, 2, float32(math.Inf(-1)), 4}})}},
 		{`tensor "i": cannot be compared: I32 is not a floating-point type (nor can 1 tensor more)`, "",
 			[]string{"compare", safetensors(t,

@@ -17,11 +17,12 @@ import (
 const (
 	packedSuffix = "_packed"
 	reasonFloats = "not quantized"
+	marker8      = "scaled_fp8" // the tensor by which ComfyUI knows models of 8-bit floats with scales
 )
 
 // DequantizeSafetensors converts the quantized weights of a model in safetensors files to
-// float32. It reads the layouts int-quantized and pack-quantized of compressed-tensors, and all
-// layouts that package tensorfile reads. Only Include and Exclude of o matter; their names are
+// float32. It reads the layouts int-quantized and pack-quantized of compressed-tensors, all
+// layouts that package tensorfile reads, and floating-point numbers of at most 8 bits. Only Include and Exclude of o matter; their names are
 // those of the original model: NAME.weight.
 func DequantizeSafetensors(ctx context.Context, in string, out *atomicfile.Set, o Options, p Progress) (*Result, error) {
 	c, err := openST(ctx, in, out, p)
@@ -64,7 +65,7 @@ func DequantizeSafetensors(ctx context.Context, in string, out *atomicfile.Set, 
 		return nil, err
 	}
 	if len(back) == 0 && !left {
-		return nil, errors.New("there are no weights in a layout that is read")
+		return nil, errors.New("there are no quantized weights in a layout that is read")
 	}
 	if left && d.foreign {
 		return nil, errors.New("its config.json cannot say that a part of the weights is quantized: turn all of them back")
@@ -101,18 +102,26 @@ type stDecoder struct {
 	foreign bool              // the configuration is not for compressed-tensors
 }
 
-// joined reports whether tensor i has the codes of a weight that package tensorfile combines from
-// several tensors, in a layout that quant quantize does not write.
+// joined reports whether package tensorfile decodes tensor i: small floats, or the codes of a weight
+// that it combines from several tensors, in a layout that quant quantize does not write.
 func (d *stDecoder) joined(i int) bool {
-	if d.weights[i].Layout == "" {
-		return false
-	}
 	t := d.infos[i]
+	if d.weights[i].Layout == "" {
+		return d.smallFloats(i)
+	}
 	name, packed := strings.CutSuffix(t.Name, packedSuffix)
 	_, scaled := d.index[name+"_scale"]
 	_, ordered := d.index[name+"_g_idx"]
 	own := scaled && !ordered && len(t.Shape) == 2 && (packed && t.DType == "I32" || !packed && t.DType == "I8")
 	return !own || d.foreign
+}
+
+// smallFloats reports whether tensor i has floating-point numbers of at most 8 bits, without
+// scales. The marker of ComfyUI is no such tensor.
+func (d *stDecoder) smallFloats(i int) bool {
+	t := d.weights[i]
+	small := strings.HasPrefix(t.DType, "F8_") || strings.HasPrefix(t.DType, "F6_") || t.DType == "F4"
+	return small && t.Floating && t.PartOf == "" && t.Left == "" && elements(t.Shape) > 0 && t.Name != marker8
 }
 
 // planJoined is like plan, for a weight that package tensorfile combines.
@@ -127,7 +136,7 @@ func (d *stDecoder) planJoined(i int, name string) error {
 		}
 	}
 	// The marker must go: ComfyUI takes a model with this tensor for one of 8-bit floats.
-	if marker, there := d.index["scaled_fp8"]; there {
+	if marker, there := d.index[marker8]; there {
 		d.jobs[marker].part = true
 	}
 	j.floats, j.joined = newST(name, "F32", t.Shape...), true

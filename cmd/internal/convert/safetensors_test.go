@@ -671,6 +671,44 @@ func dequantizeST(t *testing.T, tensors ...stInput) error {
 	return err
 }
 
+// TestDequantizeSmallFloats turns 8-bit floats without scales into float32, in the presence of
+// other tensors.
+func TestDequantizeSmallFloats(t *testing.T) {
+	dir := t.TempDir()
+	in, out := filepath.Join(dir, "in.safetensors"), filepath.Join(dir, "out.safetensors")
+	writeST(t, in, stInput{"scaled_fp8", "F8_E4M3", []int{0}, nil}, stInput{"a.weight", "F8_E4M3", []int{2, 2}, []byte{0x38, 0x40, 0xb8, 0x7e}},
+		stInput{"a.bias", "F8_E5M2", []int{2}, []byte{0x3c, 0x7b}}, stInput{"n.weight", "F32", []int{1}, stBytes("F32", []float32{7})})
+	set, err := atomicfile.New(out, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := DequantizeSafetensors(context.Background(), in, set, Options{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := set.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Weights) != 2 || len(r.Left) != 1 || r.Left[0].Reason != reasonFloats {
+		t.Errorf("%+v", r)
+	}
+	f, err := tensorfile.Open(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	want := map[string][]float32{"a.weight": {1, 2, -1, 448}, "a.bias": {1, 57344}, "n.weight": {7}}
+	for i, info := range f.Tensors() {
+		got, err := f.Load(i)
+		if err != nil || info.DType != "F32" || !slices.Equal(got, want[info.Name]) {
+			t.Errorf("%+v: %v, error %v, want %v", info, got, err, want[info.Name])
+		}
+	}
+	if len(f.Tensors()) != len(want) {
+		t.Errorf("%+v", f.Tensors())
+	}
+}
+
 func TestDequantizeSafetensorsErrors(t *testing.T) {
 	i64 := func(x ...int64) []byte {
 		b, _ := binary.Append(nil, binary.LittleEndian, x)
@@ -687,7 +725,7 @@ func TestDequantizeSafetensorsErrors(t *testing.T) {
 	}{
 		{[]stInput{codes, scale}, ""},
 		{[]stInput{packed, scale, shape}, ""},
-		{[]stInput{codes}, "there are no weights in a layout that is read"},
+		{[]stInput{codes}, "there are no quantized weights in a layout that is read"},
 		{[]stInput{packed, scale}, "no weight_shape of two I64"},
 		{[]stInput{packed, scale, {"x.weight_shape", "I64", []int{2}, i64(2, 1<<62)}}, "does not go with 2 rows of 2 words"},
 		{[]stInput{packed, scale, {"x.weight_shape", "I64", []int{2}, i64(3, 8)}}, "does not go with 2 rows of 2 words"},

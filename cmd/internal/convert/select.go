@@ -46,6 +46,8 @@ func (o *Options) reason(t tensorfile.Info) string {
 		return reasonEmpty
 	case o.asked(t.Name):
 		return ""
+	case t.Left != "":
+		return t.Left
 	case n == int64(slices.Max(t.Shape)): // such as 1×4096
 		return reasonVector
 	case n < tiny:

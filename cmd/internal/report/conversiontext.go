@@ -23,8 +23,9 @@ func (c *Conversion) WriteText(w io.Writer, color bool, columns int) error {
 		p.Line(table.Dim, "nothing is written")
 	}
 	p.Blank()
+	weights := c.Table()
 	if len(c.Weights) > 0 {
-		p.Table(c.Table())
+		p.Table(weights)
 		p.Blank()
 	}
 	c.writeNearest(p)
@@ -36,7 +37,7 @@ func (c *Conversion) WriteText(w io.Writer, color bool, columns int) error {
 	if c.For != nil {
 		p.Paragraph(table.Plain, fmt.Sprintf("For %s: %s.", c.For.Title, c.For.Scheme))
 	}
-	p.Paragraph(table.Plain, c.totalText())
+	p.ParagraphAbout(weights, table.Plain, c.totalText())
 	if c.Note != "" {
 		p.Paragraph(table.Plain, c.Note)
 	}
@@ -48,6 +49,9 @@ func (c *Conversion) WriteText(w io.Writer, color bool, columns int) error {
 func (c *Conversion) Table() *table.Table {
 	t := &table.Table{Columns: table.Texts("weight", "type", "shape", "use")}
 	t.Columns[2].Limit = 16
+	if c.axes() {
+		t.Columns[3].About = "The number after an operator is the axis of the scales, or along which groups run."
+	}
 	t.Columns = append(t.Columns, table.Numbers("", "before", "after")...)
 	measured := slices.ContainsFunc(c.Weights, func(x Converted) bool { return x.Metrics != nil })
 	if measured {
@@ -168,9 +172,6 @@ func (c *Conversion) totalText() string {
 	}
 	if t.FilesAfter > 0 {
 		about += fmt.Sprintf(" The files: %s → %s bytes.", text.Count(t.FilesBefore), text.Count(t.FilesAfter))
-	}
-	if c.axes() {
-		about += " The number after an operator is the axis of the scales, or along which groups run."
 	}
 	if n := c.ungrouped(); n > 0 {
 		about += fmt.Sprintf(" Axes too short for groups: %s got a scale for each channel instead.", text.Plural(n, "weight"))

@@ -23,7 +23,7 @@ func Inspect(ctx context.Context, name, kind string, src Source, progress text.P
 	w.each(func(i int) {
 		item := &v.Tensors[jobs[i].index]
 		if err := item.measure(w, jobs[i]); err != nil {
-			item.Error = err.Error()
+			item.Error = afterName(err, jobs[i].info.Name)
 		}
 	})
 	return v, ctx.Err()

@@ -17,8 +17,9 @@ func (v *Inventory) WriteText(w io.Writer, color bool, columns int) error {
 	p.Line(table.Plain, "  "+text.Clean(v.Kind))
 	v.writeReading(p)
 	p.Blank()
+	tensors := v.Table()
 	if len(v.Tensors) > 0 {
-		p.Table(v.Table())
+		p.Table(tensors)
 		p.Blank()
 	}
 	if len(v.Activations) > 0 {
@@ -34,10 +35,7 @@ func (v *Inventory) WriteText(w io.Writer, color bool, columns int) error {
 	if len(v.Tensors) > 0 {
 		sum += fmt.Sprintf(" Outliers are values more than %d standard deviations from the mean.", OutlierDevs)
 	}
-	if v.used() {
-		sum += " The number after an operator is the axis of the output channels."
-	}
-	p.Paragraph(table.Plain, sum)
+	p.ParagraphAbout(tensors, table.Plain, sum)
 	for _, x := range v.Tensors {
 		if x.Error != "" {
 			p.Paragraph(table.Red, text.Clean(x.Name+": "+x.Error))
@@ -85,6 +83,9 @@ func (v *Inventory) used() bool {
 func (v *Inventory) Table() *table.Table {
 	t := &table.Table{Columns: table.Texts("tensor", "type", "shape", "use"), Optional: []int{7}, Pressed: []int{3, 9}}
 	t.Columns[2].Limit = 16
+	if slices.ContainsFunc(v.Tensors, func(x Item) bool { return x.Axis != nil }) {
+		t.Columns[3].About = "The number after an operator is the axis of the output channels."
+	}
 	t.Columns = append(t.Columns, table.Numbers("", "bytes", "min", "max", "std dev", "outliers", "zeros", "NaN", "Inf")...)
 	for _, x := range v.Tensors {
 		use := text.Clean(x.Use)

@@ -139,22 +139,32 @@ func (o Options) Parts(info tensorfile.Info) (channels, groups int64, err error)
 func (j job) reason(err error, o Options) string {
 	var bad *quant.NotFiniteError
 	if !errors.As(err, &bad) {
-		words := strings.TrimPrefix(err.Error(), "quant: ")
-		// Readers add the name of the tensor, which reports add too.
-		if _, after, ok := strings.Cut(words, fmt.Sprintf("tensor %q: ", j.info.Name)); ok {
-			words = after
-		}
-		return words
+		return afterName(err, j.info.Name)
 	}
-	channel := bad.Channel
-	if a, err := j.axis(o); err == nil && channel < 0 {
-		channel = bad.Index / int(elements(j.shape[a+1:])) % j.shape[a]
+	channel, axis := bad.Channel, ""
+	if a, err := j.axis(o); err == nil {
+		if channel < 0 {
+			channel = bad.Index / int(elements(j.shape[a+1:])) % j.shape[a]
+		}
+		if a > 0 {
+			axis = fmt.Sprintf(" of axis %d", a)
+		}
 	}
 	value := "NaN"
 	if !math.IsNaN(float64(bad.Value)) {
 		value = fmt.Sprintf("%+f", bad.Value)
 	}
-	return fmt.Sprintf("%s in channel %d, at index %d", value, channel, bad.Index)
+	return fmt.Sprintf("%s in channel %d%s, at index %d", value, channel, axis, bad.Index)
+}
+
+// afterName returns the text of an error without the name of the tensor and what is before it.
+// Readers add the name, which reports add too.
+func afterName(err error, name string) string {
+	words := strings.TrimPrefix(err.Error(), "quant: ")
+	if _, after, ok := strings.Cut(words, fmt.Sprintf("tensor %q: ", name)); ok {
+		return after
+	}
+	return words
 }
 
 // elements returns the number of elements of a shape, whose product readers

@@ -188,7 +188,7 @@ func indexCell(i int) table.Cell { return table.Cell{Text: strconv.Itoa(i), Exac
 // skippedTable lists the tensors that failed, or those that were left out on purpose.
 func (r *Report) skippedTable(failed bool) *table.Table {
 	t := &table.Table{Columns: table.Texts("skipped", "type", "shape", "because")}
-	t.Columns[2].Limit, t.Columns[3].Limit = 20, 40
+	t.Columns[2].Limit, t.Columns[3].Limit, t.Columns[3].Wrap = 20, 40, true
 	style := table.Dim
 	if failed {
 		t.Columns[0].Head, style = "failed", table.Red

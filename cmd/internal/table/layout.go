@@ -10,7 +10,8 @@ import (
 type layout struct {
 	spans    []Span
 	head     []string
-	left     int // number of columns that are flush left
+	about    []string // the sentences about the columns
+	left     int      // number of columns that are flush left
 	rows     [][]piece
 	optional []int
 	pressed  []int
@@ -22,6 +23,7 @@ type piece struct {
 	style Style
 	room  int // largest width of the name of a tensor; 0 for no limit
 	name  bool
+	full  string // the whole text, if a terminal breaks it into lines
 }
 
 const (
@@ -37,6 +39,9 @@ const (
 // newLayout lays out t in the given number of columns. It replaces the names in short.
 func newLayout(t *Table, short map[string]string, columns int) *layout {
 	l := &layout{spans: t.Spans(), head: t.Head(), left: t.Left(), optional: t.Optional, pressed: t.Pressed}
+	for _, c := range t.Columns {
+		l.about = append(l.about, c.About)
+	}
 	for _, row := range t.Rows {
 		if row.Detail {
 			continue
@@ -52,6 +57,9 @@ func newLayout(t *Table, short map[string]string, columns int) *layout {
 				x.text = s
 			}
 			if limit > 0 {
+				if t.Columns[i].Wrap {
+					x.full = x.text
+				}
 				x.text = text.Shorten(x.text, limit)
 			}
 			switch {
@@ -135,7 +143,7 @@ func width(widths []int, gap int) int {
 // narrow drops optional columns until the first column and the space between columns have room.
 // Then it drops pressed columns until a line fits.
 func (l *layout) narrow(columns int) {
-	first := 0
+	first := text.Width(l.head[0])
 	for _, row := range l.rows {
 		first = max(first, text.Width(row[0].text))
 	}
@@ -157,7 +165,7 @@ func (l *layout) narrow(columns int) {
 // drop drops a column. If one column of a group is left, the name of the group becomes the head
 // of that column.
 func (l *layout) drop(column int) {
-	l.head = without(l.head, column)
+	l.head, l.about = without(l.head, column), without(l.about, column)
 	for i, row := range l.rows {
 		l.rows[i] = without(row, column)
 	}

@@ -30,6 +30,8 @@ type Column struct {
 	Left   bool   // whether it is text, which is flush left; numbers are flush right
 	Detail bool   // whether only documents show it
 	Limit  int    // the width to which a terminal shortens cells; 0 for no limit
+	Wrap   bool   // whether a terminal breaks long cells into lines; only the last column can have it, with a Limit
+	About  string // a sentence that explains the cells: see Terminal.ParagraphAbout
 }
 
 // A Row is a line of a table.

@@ -71,6 +71,75 @@ func TestNarrow(t *testing.T) {
 	}
 }
 
+// TestParagraphAbout explains only the columns that the terminal shows.
+func TestParagraphAbout(t *testing.T) {
+	for _, columns := range []int{80, 120} {
+		wide := sample()
+		wide.Columns = append(wide.Columns[:1:1], append([]Column{{Head: strings.Repeat("u", 50), Left: true, About: "About the uses."}}, wide.Columns[1:]...)...)
+		wide.Columns[0].About = "About the names."
+		for i, row := range wide.Rows {
+			wide.Rows[i].Cells = append(row.Cells[:1:1], append([]Cell{Text("x")}, row.Cells[1:]...)...)
+		}
+		wide.Optional, wide.Pressed = nil, []int{1}
+		var b bytes.Buffer
+		p := NewTerminal(&b, false, columns)
+		p.Table(wide)
+		p.ParagraphAbout(wide, Plain, "Sum.")
+		p.Line(Plain, "after")
+		p.Flush()
+		want := "\nSum. About the names.\nafter\n"
+		if shown := strings.Contains(b.String(), "uuu"); shown != (columns == 120) {
+			t.Errorf("%d columns:\n%s", columns, &b)
+		} else if shown {
+			want = "\nSum. About the names. About the uses.\nafter\n"
+		}
+		if !strings.HasSuffix(b.String(), want) {
+			t.Errorf("%d columns:\n%s, want %q at the end", columns, &b, want)
+		}
+	}
+}
+
+// TestWrap breaks long cells of the last column into lines, and drops no word.
+func TestWrap(t *testing.T) {
+	x := &Table{Columns: Texts("skipped", "because")}
+	x.Columns[1].Limit, x.Columns[1].Wrap = 20, true
+	reason := strings.TrimSpace(strings.Repeat("many words ", 20))
+	x.Add(Name("w"), Text(reason))
+	x.Add(Name("v"), Text("short"))
+	var b bytes.Buffer
+	p := NewTerminal(&b, false, 80)
+	p.Table(x)
+	p.Flush()
+	var words []string
+	for i, l := range strings.Split(strings.TrimSuffix(b.String(), "\n"), "\n") {
+		if n := len(l); n > 80 {
+			t.Errorf("%d columns: %q", n, l)
+		}
+		if strings.HasPrefix(l, "v") {
+			break
+		}
+		if i > 0 {
+			words = append(words, strings.Fields(l[len("skipped  "):])...)
+		}
+	}
+	if got := strings.Join(words, " "); got != reason {
+		t.Errorf("%q, want %q", got, reason)
+	}
+}
+
+// A short name does not let a wide column shorten the head of the first one.
+func TestHead(t *testing.T) {
+	x := &Table{Columns: Texts("tensor", strings.Repeat("u", 78)), Pressed: []int{1}}
+	x.Add(Name("w"), Text("x"))
+	var b bytes.Buffer
+	p := NewTerminal(&b, false, 80)
+	p.Table(x)
+	p.Flush()
+	if b.String() != "tensor\nw\n" {
+		t.Errorf("%q", &b)
+	}
+}
+
 // TestOneName has a tensor in two tables and a list, of which one table has little
 // room: it has the same name in all, and what is left out is said once.
 func TestOneName(t *testing.T) {

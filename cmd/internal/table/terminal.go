@@ -30,11 +30,20 @@ type Terminal struct {
 	later   []later
 }
 
-// A later is a table or a list of names that Flush writes after the text before it.
+// A later is what Flush writes after the text before it: a table, a list of names, or a paragraph
+// about a table.
 type later struct {
 	before string
 	table  *Table
 	names  []string
+	about  *paragraph
+}
+
+// A paragraph is a text that ends with sentences about the columns of a table.
+type paragraph struct {
+	style Style
+	text  string
+	table *Table
 }
 
 // NewTerminal returns a Terminal with the given number of columns, 0 if it is not known. Styles
@@ -81,6 +90,12 @@ func (p *Terminal) Table(t *Table) { p.put(later{table: t}) }
 // Names writes as many names of tensors as fit into a line, and the number of the other names.
 func (p *Terminal) Names(names []string) { p.put(later{names: names}) }
 
+// ParagraphAbout writes s and the sentences that explain the columns of t which the terminal
+// shows. Columns that are dropped are not explained.
+func (p *Terminal) ParagraphAbout(t *Table, style Style, s string) {
+	p.put(later{about: &paragraph{style, s, t}})
+}
+
 func (p *Terminal) put(x later) {
 	x.before = p.String()
 	p.Reset()
@@ -99,8 +114,18 @@ func (p *Terminal) Flush() error {
 			p.Paragraph(Dim, leftOut)
 			leftOut = ""
 		}
-		if x.table != nil {
+		switch {
+		case x.table != nil:
 			p.layout(newLayout(x.table, short, p.Columns))
+			continue
+		case x.about != nil:
+			s := x.about.text
+			for _, about := range newLayout(x.about.table, short, p.Columns).about {
+				if about != "" {
+					s += " " + about
+				}
+			}
+			p.Paragraph(x.about.style, s)
 			continue
 		}
 		var names []string
@@ -152,6 +177,9 @@ func (p *Terminal) shorten(all []later) (short map[string]string, leftOut string
 func (p *Terminal) room(all []later, short map[string]string) int {
 	least := p.Columns
 	for _, x := range all {
+		if x.about != nil {
+			continue
+		}
 		if x.table == nil {
 			least = min(least, p.Columns/2)
 			continue
@@ -196,11 +224,18 @@ func (p *Terminal) layout(l *layout) {
 		for len(row) > 1 && row[len(row)-1].text == "" {
 			row = row[:len(row)-1] // no spaces at the end of a line
 		}
+		before := 0 // width of the columns before this one
+		var rest []string
 		for i, c := range row {
 			if i > 0 {
 				p.WriteString(strings.Repeat(" ", gap))
+				before += widths[i-1] + gap
 			}
 			s := c.text
+			if c.full != "" {
+				lines := text.Wrap(c.full, p.Columns-before, "")
+				s, rest = lines[0], lines[1:]
+			}
 			if i == 0 && l.left > 0 {
 				s = text.Shorten(s, widths[0])
 			}
@@ -214,6 +249,10 @@ func (p *Terminal) layout(l *layout) {
 			}
 		}
 		p.WriteByte('\n')
+		for _, s := range rest {
+			p.WriteString(strings.Repeat(" ", before))
+			p.Line(row[len(row)-1].style, s)
+		}
 	}
 }
 

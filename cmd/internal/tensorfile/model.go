@@ -114,8 +114,8 @@ func InfoONNX(t *onnx.Tensor) Info {
 		info.Left, info.Unread = "quantized already: codes of "+t.Coded, "codes of "+t.Coded
 	case t.Note == onnx.SparseNote:
 		info.Unread = t.Note
-	case strings.HasPrefix(t.DType, "F"):
-		info.Unread = "elements of type " + t.DType + " are not read"
+	case strings.HasPrefix(t.DType, "F"), strings.HasPrefix(t.DType, "type "):
+		info.Unread = "elements of type " + strings.TrimPrefix(t.DType, "type ") + " are not read"
 	}
 	return info
 }

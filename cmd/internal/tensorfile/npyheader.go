@@ -105,7 +105,7 @@ func (p *literal) unexpected(want string) error {
 	if p.rest == "" {
 		return fmt.Errorf("it ends where %s should be", want)
 	}
-	return fmt.Errorf("%s where %s should be", quote(p.rest), want)
+	return fmt.Errorf("%s where %s should be", quote(strings.TrimRight(p.rest, " \n")), want)
 }
 
 // list parses items between brackets, separated by commas. A comma may follow the last item.

@@ -21,6 +21,7 @@ func TestReason(t *testing.T) {
 		{"left", Info{DType: "I64", Left: "shape of Reshape"}, "I64 is not a floating-point type"},
 		{"sparse", InfoONNX(&onnx.Tensor{DType: "F32", Note: onnx.SparseNote}), "sparse tensors are not read"},
 		{"small floats of ONNX", InfoONNX(&onnx.Tensor{DType: "F8E4M3FN"}), "elements of type F8E4M3FN are not read"},
+		{"a type that ONNX does not have", InfoONNX(&onnx.Tensor{DType: "type 99"}), "elements of type 99 are not read"},
 		{"blocks of GGUF", Info{DType: "Q4_0_4_4", Unread: unreadGGUF(gguf.Type(31))}, "blocks of Q4_0_4_4 are not read"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -63,6 +63,8 @@ func parseSafetensors(r io.ReaderAt, size int64) ([]entry, map[string]string, er
 				e.Floating = true
 				src := e.coded(n, smallFloats[t.dtype].bits(), table)
 				e.open = func() (quant.Source, error) { return src, nil }
+			} else if safetensorsBits[t.dtype] == 0 {
+				e.Unread = "elements of type " + shorten(t.dtype) + " are not read"
 			}
 		}
 		entries[i] = e
@@ -73,7 +75,7 @@ func parseSafetensors(r io.ReaderAt, size int64) ([]entry, map[string]string, er
 func readSafetensorsHeader(r io.ReaderAt, size int64) ([]byte, error) {
 	const lenSize = 8
 	if size < lenSize {
-		return nil, fmt.Errorf("file of %d bytes has no header length", size)
+		return nil, &sniff.TruncatedError{What: "the length of the header", Want: lenSize, Have: size}
 	}
 	b := make([]byte, lenSize)
 	if n, err := r.ReadAt(b, 0); n < len(b) {

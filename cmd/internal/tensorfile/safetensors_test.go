@@ -127,7 +127,7 @@ func TestSafetensorsErrors(t *testing.T) {
 		wantError(t, err, "safetensors: "+c.err)
 	}
 	for _, c := range []struct{ data, err string }{
-		{"1234567", "file of 7 bytes has no header length"},
+		{"1234567", "truncated: the length of the header is cut off, the file has 7 of at least 8 bytes; download or copy it again"},
 		{length(100_000_001) + "{}", "it does not begin as such a file: a header of 100000001 bytes would be longer than 100000000"},
 		{length(1<<63) + "{}", "it does not begin as such a file: a header of 9223372036854775808 bytes would be longer than 100000000"},
 		{length(3) + "{}", "truncated: the header is cut off, the file has 10 of at least 11 bytes; download or copy it again"},

@@ -170,6 +170,7 @@ func matchBlocks(weight, params, preferred []int) (shape, block []int, err error
 			blocked++
 		}
 	}
+	rest, other := false, false // whether a block of the wanted size is not whole, and whether another size is needed
 	for axis, n := range shape {
 		w := weight[axis]
 		want := 0
@@ -185,13 +186,18 @@ func matchBlocks(weight, params, preferred []int) (shape, block []int, err error
 			block[axis] = 1
 		case want > 0 && (w+want-1)/want == n:
 			block[axis] = want
+			rest = rest || w%want != 0
 		case n > 0 && w%n == 0:
 			block[axis] = w / n
+			other = other || want > 0
 		case (w+127)/128 == n:
 			block[axis] = 128
 		default:
 			return nil, nil, fail()
 		}
+	}
+	if rest && other { // the sizes are guesses that contradict each other
+		return nil, nil, fail()
 	}
 	return shape, block, nil
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -116,6 +117,9 @@ func openShards(dir string, names []string, index *stIndex, progress func(done, 
 // addShard opens a shard, and adds its tensors to f.
 func (f *File) addShard(dir string, place *folder, name string, owner map[string]string) error {
 	m, err := place.open(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("shard %s is missing; download the rest of the model", quote(name))
+	}
 	if err != nil {
 		return fmt.Errorf("shard %s: %w", quote(name), err)
 	}

@@ -113,7 +113,7 @@ func TestFolder(t *testing.T) {
 		{map[string]string{"m-00001-of-00002.safetensors": shard("x", fileOne), "m-00002-of-00002.safetensors": shard("y", fileOne)}, "x y", ""},
 		{map[string]string{a: "version https://git-lfs.github.com/spec/v1\nsize 12\n"}, "",
 			`shard "a.safetensors": it is a Git LFS pointer to a file of 12 bytes, not the tensors themselves: fetch the file with git lfs pull`},
-		{map[string]string{a: "?"}, "", `safetensors: shard "a.safetensors": file of 1 bytes has no header length`},
+		{map[string]string{a: "?"}, "", `safetensors: shard "a.safetensors": truncated: the length of the header is cut off, the file has 1 of at least 8 bytes; download or copy it again`},
 	} {
 		f, err := Open(files(t, c.files))
 		if c.err != "" {
@@ -140,7 +140,7 @@ func TestIndexErrors(t *testing.T) {
 	for _, c := range []struct{ index, err string }{
 		{index("x", a, "y", b), ""},
 		{index("x", a), ""}, // what else is in a shard, is in the model
-		{index("x", "c.safetensors"), `shard "c.safetensors": no such file or directory`},
+		{index("x", "c.safetensors"), `shard "c.safetensors" is missing; download the rest of the model`},
 		{index("z", a), `index: tensor "z" is not in shard "a.safetensors"`},
 		{index("x", b, "y", a), `index: tensor "x" is not in shard "b.safetensors" but in "a.safetensors"`},
 		{index("x", "../a.safetensors"), `index: tensor "x": shard "../a.safetensors" is not a file below the folder`},
@@ -206,7 +206,7 @@ func TestShardLinks(t *testing.T) {
 		{"real.safetensors", "model/linked.safetensors", ""},
 		{"../outside.safetensors", "model/linked.safetensors", "escapes"},
 		{filepath.Join(dir, "outside.safetensors"), "model/linked.safetensors", "escapes"},
-		{"nothing", "model/linked.safetensors", "no such file"},
+		{"nothing", "model/linked.safetensors", "is missing"},
 		{"../../blobs/1234", "hub/snapshots/abcd/linked.safetensors", ""},
 		{"../../../outside.safetensors", "hub/snapshots/abcd/linked.safetensors", "escapes"},
 		{"../../blobs/1234", "not-hub/shots/abcd/linked.safetensors", "escapes"},

@@ -11,6 +11,7 @@ import (
 type stConfig struct {
 	Method    string `json:"quant_method"`
 	Format    string `json:"checkpoint_format"` // of GPTQ: gptq or gptq_v2
+	Version   any    `json:"version"`           // of AWQ: gemm or another
 	BlockSize []int  `json:"weight_block_size"` // of FP8
 	Groups    map[string]struct {
 		Weights struct {

@@ -32,6 +32,7 @@ func (f *File) joinParts(dir string) {
 			}
 		}
 	}
+	j.markParts()
 }
 
 // layout returns the function that joins the weight with the codes tensor i, or nil if tensor i

@@ -144,6 +144,98 @@ func TestNotJoined(t *testing.T) {
 	}
 }
 
+// TestGEMV has the layout of AWQ's version gemv, whose shapes can be those of GPTQ.
+func TestGEMV(t *testing.T) {
+	words := func(name string, shape ...int) stored {
+		n, _ := elements(shape)
+		return stored{name, "I32", shape, make([]byte, 4*n)}
+	}
+	file := stFile(words("l.qweight", 32, 8), words("l.qzeros", 32, 1), stored{"l.scales", "F16", []int{32, 8}, make([]byte, 512)})
+	for version, unread := range map[string]string{
+		`"gemv"`: `AWQ of version "gemv" is not read, only gemm`, `"GEMM"`: "", `0.7`: "",
+	} {
+		dir := files(t, map[string]string{"m.safetensors": file, "config.json": `{"quantization_config":{"quant_method":"awq","version":` + version + `}}`})
+		f, err := Open(filepath.Join(dir, "m.safetensors"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		if info := f.Tensors()[0]; info.Unread != unread {
+			t.Errorf("version %s: %+v, want %q", version, info, unread)
+		}
+	}
+}
+
+// TestBlocksOfTwoSizes has numbers of scales for which one axis needs blocks of 128 with a rest, and
+// the other axis blocks of another size.
+func TestBlocksOfTwoSizes(t *testing.T) {
+	for _, c := range []struct {
+		weight, params, preferred, block []int
+	}{
+		{[]int{200, 300}, []int{2, 3}, nil, []int{128, 128}},
+		{[]int{200, 300}, []int{2, 4}, []int{128, 128}, nil},
+		{[]int{200, 300}, []int{2, 4}, nil, nil},
+		{[]int{256, 192}, []int{2, 3}, []int{128, 128}, []int{128, 64}},
+		{[]int{200, 300}, []int{200, 4}, []int{128, 128}, []int{1, 75}},
+		{[]int{200, 300}, []int{1, 3}, []int{128, 128}, []int{200, 128}},
+	} {
+		_, block, err := matchBlocks(c.weight, c.params, c.preferred)
+		if !slices.Equal(block, c.block) || (err == nil) != (c.block != nil) {
+			t.Errorf("%v of %v: blocks %v, error %v, want %v", c.params, c.weight, block, err, c.block)
+		}
+	}
+}
+
+// TestPartsOfNothing has tensors that are no weights by their names or types, though no codes are
+// joined with them, and tensors that are weights in spite of such names.
+func TestPartsOfNothing(t *testing.T) {
+	f := func(name string, shape ...int) stored {
+		n, _ := elements(shape)
+		return stored{name, "F32", shape, make([]byte, 4*n)}
+	}
+	codes := func(name, dtype string, shape ...int) stored {
+		n, _ := elements(shape)
+		return stored{name, dtype, shape, make([]byte, n)}
+	}
+	const byName, byType = "scales by their name, of no weight that is read", "powers of two, which are scales by their type"
+	unread := func(codes string) string { return "beside " + codes + ", codes in a layout that is not read" }
+	for _, c := range []struct {
+		name    string
+		tensors []stored
+		left    []string // of each tensor
+		unread  string   // of the first tensor
+	}{
+		{"scales in a shard", []stored{f("l.weight_scale_inv", 2, 4), f("k.weight", 4, 4)}, []string{byName, ""}, ""},
+		{"powers of two", []stored{codes("s", "F8_E8M0", 8, 2), codes("f", "F8_E4M3", 8, 2)}, []string{byType, ""}, ""},
+		{"HQQ", []stored{codes("l.W_q", "U8", 8, 8), f("l.scale", 8, 1), f("l.zero", 8, 1), f("k.scale", 8, 1)}, []string{"", unread("l.W_q"), unread("l.W_q"), ""}, ""},
+		{"torchao", []stored{codes("l._weight_qdata", "F8_E4M3", 8, 4), f("l._weight_scale", 8, 1)}, []string{"", unread("l._weight_qdata")},
+			`codes beside "l._weight_scale", which may be scales in a layout that is not read`},
+		{"another name", []stored{codes("l.weight", "F8_E4M3", 8, 4), f("l.weight_scales", 8)}, []string{"", unread("l.weight")},
+			`codes beside "l.weight_scales", which may be scales in a layout that is not read`},
+		{"below the weight", []stored{codes("l.weight", "F8_E5M2", 8, 4), f("l.weight.scale")}, []string{"", unread("l.weight")},
+			`codes beside "l.weight.scale", which may be scales in a layout that is not read`},
+		{"scales of activations", []stored{codes("l.weight", "F8_E4M3", 8, 4), f("l.input_scale"), f("l.k_scale")}, []string{"", "", ""}, ""},
+		{"a model of 8-bit floats", []stored{codes("n.weight", "F8_E4M3", 8, 4), codes("n.scale_shift", "F8_E4M3", 2, 4)}, []string{"", ""}, ""},
+		{"mask", []stored{codes("a.mask", "U8", 8, 8), f("a.weight", 8, 8), f("a.gain", 8, 8)}, []string{"", "", ""}, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			file, err := parse("", stFile(c.tensors...))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i, info := range file.Tensors() {
+				if info.Left != c.left[i] {
+					t.Errorf("%s: %q, want %q", info.Name, info.Left, c.left[i])
+				}
+			}
+			info := file.Tensors()[0]
+			if _, err := file.Load(0); info.Unread != c.unread || c.unread != "" && (err == nil || info.Floating) {
+				t.Errorf("%+v, error %v", info, err)
+			}
+		})
+	}
+}
+
 // TestSmallFloats compares every code with the values that the specifications
 // list: the largest, the smallest, and special ones.
 func TestSmallFloats(t *testing.T) {

@@ -34,6 +34,9 @@ func (j *joiner) joinWords(i int) error {
 	case zero == nil || zero.DType != "I32" || len(zero.Shape) != 2 || zero.Shape[0] != scale.Shape[0]:
 		return fmt.Errorf("there is no %s with zero points of %d groups", quote(base+".qzeros"), scale.Shape[0])
 	}
+	if version, ok := j.config.Version.(string); ok && j.config.Method == "awq" && !strings.EqualFold(version, "gemm") {
+		return fmt.Errorf("AWQ of version %s is not read, only gemm", quote(version))
+	}
 	g := &wordMatrix{codes: e, groups: scale.Shape[0], outputs: scale.Shape[1]}
 	var err error
 	if g.awq = e.Shape[1] != g.outputs; g.awq {

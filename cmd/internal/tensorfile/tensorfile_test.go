@@ -71,7 +71,7 @@ func TestKind(t *testing.T) {
 		{"x", "1 2 3 4 {", "", `text: line 1, column 9: "{" is not a number`},
 		{"x.npy", "1 2", "", `npy: file does not begin with "\x93NUMPY"`},
 		{"x.npz", "1 2", "", "npz: file does not begin as a zip archive does"},
-		{"x.safetensors", "1 2", "", "safetensors: file of 3 bytes has no header length"},
+		{"x.safetensors", "1 2", "", "safetensors: truncated: the length of the header is cut off, the file has 3 of at least 8 bytes; download or copy it again"},
 		{"x.gguf", "1 2", "", `gguf: file does not begin with "GGUF"`},
 		{"x.onnx", "\x3a\x00", "onnx", ""},
 		{"x", "\x08\x07\x3a\x00", "onnx", ""},
