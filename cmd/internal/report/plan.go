@@ -348,10 +348,7 @@ func (p *Plan) take(choice []int) {
 		x.choice = choice[i]
 		way := x.ways[x.choice]
 		x.Candidate, x.Scheme, x.Bytes, x.SQNR = way.name, way.scheme, way.bytes, text.Number(ratio(x.signal, way.noise))
-		if x.weighted != nil {
-			n := text.Number(ratio(x.weighted.signal, way.weighted))
-			x.WeightedSQNR = &n
-		}
+		x.WeightedSQNR = x.weightedRatio(way)
 		x.Down, x.Up = x.step(-1), x.step(1)
 	}
 }
@@ -373,8 +370,13 @@ func (x *PlanWeight) step(sign int64) *PlanStep {
 	if best < 0 {
 		return nil
 	}
-	w := x.ways[best]
-	return &PlanStep{w.name, w.bytes, text.Number(ratio(x.signal, w.noise))}
+	s := x.stepTo(x.ways[best])
+	return &s
+}
+
+// stepTo returns the size and the errors of the weight with a candidate.
+func (x *PlanWeight) stepTo(w planWay) PlanStep {
+	return PlanStep{w.name, w.bytes, text.Number(ratio(x.signal, w.noise)), x.weightedRatio(w)}
 }
 
 // summary adds up the weights as they are planned.

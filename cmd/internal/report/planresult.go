@@ -145,6 +145,9 @@ type PlanStep struct {
 	Candidate string      `json:"candidate"`
 	Bytes     int64       `json:"bytes"`
 	SQNR      text.Number `json:"sqnr_db"`
+
+	// WeightedSQNR has errors that count with the importance of their inputs; nil without one.
+	WeightedSQNR *text.Number `json:"weighted_sqnr_db,omitempty"`
 }
 
 // A PlanPoint is a plan of the front.

@@ -62,6 +62,15 @@ func (x *PlanWeight) weigh(way *planWay, m quant.WeightedMetrics) {
 	x.weighted.signal = max(x.weighted.signal, signalOf(way.weighted, m.SQNR))
 }
 
+// weightedRatio is the weighted ratio of the weight with a candidate; nil without an importance.
+func (x *PlanWeight) weightedRatio(w planWay) *text.Number {
+	if x.weighted == nil {
+		return nil
+	}
+	n := text.Number(ratio(x.weighted.signal, w.weighted))
+	return &n
+}
+
 // blocks measures blocks of a type of GGUF, and sets the weighted error of way.
 func (p *planImportance) blocks(x *PlanWeight, way *planWay, t gguf.Type) error {
 	if p == nil {
