@@ -62,6 +62,35 @@ func (t Stream) CompareParamsWeighted(i Importance, params ...Params) (*Weighted
 	return weightedSubject{src: t.Source, shape: t.Shape}.compareParams(i, params)
 }
 
+// DifferenceWeighted returns the weighted errors between the tensors original and restored, which
+// have the same shape. An error is restored minus original, as in [Difference]. It is for values
+// that were restored from codes that no Params describe. The sums are added element by element in
+// row-major order. Errors: those of Difference and of Importance.Validate.
+func DifferenceWeighted(original, restored Tensor, i Importance) (WeightedMetrics, error) {
+	plain, err := Difference(original, restored, PerTensor, PerTensor)
+	if err != nil {
+		return WeightedMetrics{}, err
+	}
+	w, err := i.weights(len(original.Data), original.Shape)
+	if err != nil {
+		return WeightedMetrics{}, err
+	}
+	if w.equal {
+		return WeightedMetrics{plain.RMSE, plain.SQNR}, nil
+	}
+	weight, squares, sq := 0.0, 0.0, 0.0
+	for e, v := range original.Data {
+		h := w.of(e)
+		weight += h
+		squares += float64(h * float64(float64(v)*float64(v)))
+		if h > 0 { // an error may be infinite
+			d := float64(restored.Data[e] - v)
+			sq += float64(h * float64(d*d))
+		}
+	}
+	return weightedMetrics(sq, squares, weight), nil
+}
+
 // A weightedSubject is a tensor in memory, or a tensor that is read from src if that is not nil.
 type weightedSubject struct {
 	x     []float32

@@ -242,6 +242,10 @@ func TestWeightedMetrics(t *testing.T) {
 		if got := c.Weighted[0].WeightedMetrics; got != want {
 			t.Errorf("%v: %v, want %v", s, got, want)
 		}
+		between, err := DifferenceWeighted(x, y, i)
+		if err != nil || math.Abs(between.RMSE-want.RMSE) > 1e-14*want.RMSE || math.Abs(between.SQNR-want.SQNR) > 1e-9 {
+			t.Errorf("%v: between the tensors %v and %v, want %v", s, between, err, want)
+		}
 		plain, _ := CompareParams(x, c.Comparison.Results[0].Params)
 		if plain.Results[0].Metrics != c.Comparison.Results[0].Metrics {
 			t.Errorf("%v: the metrics without weights are not those of CompareParams", s)
@@ -309,6 +313,34 @@ func TestImportanceOfZero(t *testing.T) {
 				t.Errorf("scale %v, zero point %d, weighted RMSE %v, RMSE %v", r.Scale[0], r.ZeroPoint[0], got.Weighted[0].RMSE, r.RMSE)
 			}
 		})
+	}
+}
+
+// TestDifferenceWeighted: equal importances give the metrics of Difference, an element of importance
+// 0 does not count, and the errors are those of Difference and of the importance.
+func TestDifferenceWeighted(t *testing.T) {
+	x := Tensor{Data: []float32{1, 2, -3, 4}, Shape: []int{2, 2}}
+	y := Tensor{Data: []float32{1, 2.5, -3, 3}, Shape: []int{2, 2}}
+	plain, err := Difference(x, y, PerTensor, PerTensor)
+	if err != nil {
+		t.Fatal(err)
+	}
+	equal, err := DifferenceWeighted(x, y, Importance{1, []float64{3, 3}})
+	if err != nil || equal != (WeightedMetrics{plain.RMSE, plain.SQNR}) {
+		t.Errorf("%v and %v, want %v", equal, err, plain)
+	}
+	if first, err := DifferenceWeighted(x, y, Importance{1, []float64{1, 0}}); err != nil || first.RMSE != 0 || !math.IsInf(first.SQNR, 1) {
+		t.Errorf("%v and %v", first, err)
+	}
+	// sum w·e² = 2·0.25 + 2·1, sum w = 6, sum w·x² = 1·10 + 2·20
+	if got, err := DifferenceWeighted(x, y, Importance{1, []float64{1, 2}}); err != nil || got != (WeightedMetrics{math.Sqrt(2.5 / 6), exact.Decibels(50 / 2.5)}) {
+		t.Errorf("%v and %v", got, err)
+	}
+	if _, err := DifferenceWeighted(x, Tensor{Data: y.Data[:2]}, Importance{1, []float64{1, 2}}); !errors.Is(err, ErrShape) {
+		t.Errorf("other shapes: %v", err)
+	}
+	if _, err := DifferenceWeighted(x, y, Importance{1, []float64{1, 2, 3}}); !errors.Is(err, ErrImportance) {
+		t.Errorf("too many: %v", err)
 	}
 }
 

@@ -110,8 +110,12 @@ func (a *app) convert(cmd *cobra.Command, in string, f *convertFlags,
 		}
 	}
 	if f.plan != "" {
-		if f.options.Plan, err = readPlan(f.plan); err != nil {
+		var wanted string
+		if f.options.Plan, wanted, err = readPlan(f.plan); err != nil {
 			return err
+		}
+		if wanted != "" && f.importance == "" && kind != convert.KindGGUF {
+			return usagef("--plan %s: it was made with --importance %s, which decides the scales: it is needed here too", f.plan, text.Clean(wanted))
 		}
 	}
 	if f.feedback != "" {
@@ -123,7 +127,7 @@ func (a *app) convert(cmd *cobra.Command, in string, f *convertFlags,
 		if f.options.Importance, err = readImportance(f.importance); err != nil {
 			return err
 		}
-		if f.options.Scheme().Method != library.LeastSquares || f.options.HalfQuadratic {
+		if f.plan == "" && (f.options.Scheme().Method != library.LeastSquares || f.options.HalfQuadratic) {
 			return usagef("--importance goes with --method mse, which chooses the least weighted error")
 		}
 	}

@@ -173,8 +173,6 @@ func (f *convertFlags) checkImportance(kind convert.Kind, changed func(name stri
 		return usagef("--importance does not go with --dynamic")
 	case f.feedback != "":
 		return usagef("--importance does not go with --feedback, which uses the second moments themselves")
-	case changed("plan"):
-		return usagef("--importance does not go with --plan")
 	}
 	return nil
 }

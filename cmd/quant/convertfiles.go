@@ -27,22 +27,22 @@ func readCalibration(path string) (*calibfile.File, error) {
 }
 
 // readPlan reads a plan for quant quantize.
-func readPlan(path string) (convert.Plan, error) {
+func readPlan(path string) (plan convert.Plan, importance string, err error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	choices, err := report.ReadPlan(data)
+	choices, importance, err := report.ReadPlan(data)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, "", fmt.Errorf("%s: %w", path, err)
 	}
 	all := make(convert.Plan)
 	for _, c := range choices {
 		choice, err := convert.ParseChoice(c.Scheme)
 		if err != nil {
-			return nil, fmt.Errorf("%s: weight %s: %w", path, c.Name, err)
+			return nil, "", fmt.Errorf("%s: weight %s: %w", path, c.Name, err)
 		}
 		all[c.Name] = choice
 	}
-	return all, nil
+	return all, importance, nil
 }

@@ -53,7 +53,7 @@ and, in ONNX, its scheme; the others are quantized as the flags say. GGUF knows
 none of these.
 
 --importance makes mse choose the least error of the outputs of a layer: see
-quant compare --help.` + convertExit
+quant compare --help. With --plan it is the file of quant plan --importance.` + convertExit
 
 // quantizeExample has the examples of quant quantize.
 const quantizeExample = `  quant quantize model.onnx -o model.int8.onnx

@@ -1,12 +1,16 @@
 package main
 
 import (
+	"encoding/csv"
 	"encoding/json"
+	"math"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	library "github.com/a01592f9/quant"
+	"github.com/a01592f9/quant/cmd/internal/gguf"
 )
 
 // importantFiles returns a model with two weights and a file with the importance of the inputs
@@ -160,11 +164,180 @@ func TestImportanceErrors(t *testing.T) {
 		{"other names", exitFailed, `no weight that is quantized has an importance in`, []string{"quantize", model, "-o", out, "--method", "mse", "--importance", other, "--include", "*"}},
 		{"method", exitUsage, "--importance goes with --method mse", []string{"quantize", model, "-o", out, "--importance", file}},
 		{"GGUF", exitUsage, "--importance does not go with GGUF", []string{"quantize", gguf, "-o", "x.gguf", "--importance", file}},
-		{"schemes", exitUsage, "--importance does not go with --schemes", []string{"compare", model, "--schemes", "int4", "--importance", file}},
+		{"no name with schemes", exitUsage, "--importance needs the name of a file", []string{"compare", model, "--schemes", "int4", "--importance", ""}},
+		{"sweep without name", exitUsage, "--importance needs the name of a file", []string{"sweep", model, "--importance", ""}},
+		{"sweep length", exitFailed, `entry "a.weight": invalid importance: 3 values, but axis 1 of [8 64] has 64 indices`, []string{"sweep", model, "--tensor", "a*", "--importance", short}},
+		{"sweep other names", exitFailed, `has no importance of any weight`, []string{"sweep", model, "--importance", other}},
+		{"plan without name", exitUsage, "--importance needs the name of a file", []string{"plan", model, "--bits-per-weight", "5", "--importance", ""}},
+		{"plan length", exitFailed, `entry "a.weight": invalid importance: 3 values, but axis 1 of [8 64] has 64 indices`, []string{"plan", model, "--include", "a*", "--bits-per-weight", "5", "--importance", short}},
+		{"plan other names", exitFailed, `has no importance of any weight`, []string{"plan", model, "--include", "*", "--bits-per-weight", "5", "--importance", other}},
 		{"against", exitUsage, "--importance", []string{"compare", model, "--against", model, "--importance", file}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			fails(t, c.code, c.want, "", c.args...)
 		})
+	}
+}
+
+// TestSweepImportance: the weighted errors are those of the library, for schemes and for blocks
+// of GGUF, and the ratio over all weights is that of the sums.
+func TestSweepImportance(t *testing.T) {
+	model, file, x, i := importantFiles(t)
+	args := []string{"sweep", model, "--importance", file, "--bits", "4", "--group-size", "0", "--method", "mse", "--mapping", "symmetric", "--schemes", "q4_0"}
+	var doc struct {
+		Options struct{ Importance string }
+		Summary struct{ Weighted int }
+		Schemes []struct {
+			Weighted *float64 `json:"weighted_sqnr_db"`
+		}
+		Weights []struct {
+			Results []struct {
+				RMSE     float64
+				Weighted *struct {
+					RMSE float64
+					SQNR float64 `json:"sqnr_db"`
+				}
+			}
+		}
+	}
+	if err := json.Unmarshal([]byte(ok(t, append(args, "--format", "json")...)), &doc); err != nil {
+		t.Fatal(err)
+	}
+	s := library.Scheme{Bits: 4, Mapping: library.Symmetric, Method: library.LeastSquares}
+	channel := s
+	channel.Granularity = library.PerChannel(0)
+	c, err := library.CompareWeighted(x, i, s, channel)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if doc.Options.Importance != filepath.Base(file) || doc.Summary.Weighted != 1 {
+		t.Errorf("importance of %q for %d weights", doc.Options.Importance, doc.Summary.Weighted)
+	}
+	first := doc.Weights[0].Results
+	for k, want := range c.Weighted {
+		got := first[k].Weighted
+		if got == nil || got.RMSE != want.RMSE || got.SQNR != want.SQNR || first[k].RMSE != c.Comparison.Results[k].RMSE {
+			t.Errorf("scheme %d: %+v, want %+v", k, got, want.WeightedMetrics)
+		}
+	}
+	for k, scheme := range doc.Schemes {
+		if doc.Weights[1].Results[k].Weighted != nil {
+			t.Error("a weight without an importance has weighted errors")
+		}
+		if got, want := *scheme.Weighted, first[k].Weighted.SQNR; math.Abs(got-want) > 2e-6 {
+			t.Errorf("scheme %d: %v dB over all weights, want %v of the only one", k, got, want)
+		}
+	}
+	// The blocks have the reconstructed values of a file with the importance as weights.
+	blocks := doc.Weights[0].Results[2]
+	noise, total := 0.0, 0.0
+	codes, restored := make([]byte, len(x.Data)/32*18), make([]float32, len(x.Data))
+	if err := gguf.Q4_0.Quantize(codes, x.Data); err != nil {
+		t.Fatal(err)
+	}
+	gguf.Q4_0.Dequantize(restored, codes)
+	for e, v := range x.Data {
+		d := float64(restored[e]) - float64(v)
+		noise, total = noise+d*d*i.Values[e%64], total+i.Values[e%64]
+	}
+	if want := math.Sqrt(noise / total); math.Abs(blocks.Weighted.RMSE-want) > 1e-12*want {
+		t.Errorf("blocks: %v, want %v", blocks.Weighted.RMSE, want)
+	}
+	out := ok(t, append(args, "--weights")...)
+	narrow(t, out)
+	for _, want := range []string{"weighted", "Of 2 weights 1 has an importance in " + filepath.Base(file), "weighted SQNR, dB"} {
+		if !strings.Contains(strings.Join(strings.Fields(out), " "), want) {
+			t.Errorf("no %q in\n%s", want, out)
+		}
+	}
+	rectangular(t, ok(t, append(args, "--format", "csv")...))
+	if out := ok(t, "compare", model, "--schemes", "int4:sym:channel:mse,q4_0", "--importance", file); !strings.Contains(out, "weighted") {
+		t.Errorf("no weighted ratio in\n%s", out)
+	}
+}
+
+// rectangular fails unless all rows of a CSV text have the fields of its head, of which the last
+// is a weighted ratio.
+func rectangular(t *testing.T, text string) {
+	t.Helper()
+	rows, err := csv.NewReader(strings.NewReader(text)).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	last, filled := len(rows[0])-1, 0
+	for _, row := range rows[1:] {
+		if row[last] != "" {
+			filled++
+		}
+	}
+	if rows[0][last] != "weighted_sqnr_db" || filled == 0 {
+		t.Errorf("last column %q with %d numbers", rows[0][last], filled)
+	}
+}
+
+// TestPlanImportance: a plan has the weighted errors of scales that are chosen by them, and quant
+// quantize --plan makes these scales.
+func TestPlanImportance(t *testing.T) {
+	model, file, x, i := importantFiles(t)
+	folder := t.TempDir()
+	path, out := filepath.Join(folder, "plan.json"), filepath.Join(folder, "out.safetensors")
+	args := []string{"plan", model, "--include", "*", "--bits-per-weight", "6", "--candidates", "int4:g32", "--importance", file}
+	words := ok(t, append(args, "-o", path)...)
+	narrow(t, words)
+	for _, want := range []string{"weighted", "importance of " + filepath.Base(file), "Weighted by the importance of the inputs it is"} {
+		if !strings.Contains(strings.Join(strings.Fields(words), " "), want) {
+			t.Errorf("no %q in\n%s", want, words)
+		}
+	}
+	rectangular(t, ok(t, append(args, "--format", "csv")...))
+	var doc struct {
+		Options struct{ Importance string }
+		Summary struct {
+			Weighted int
+			SQNR     *float64 `json:"weighted_sqnr_db"`
+		}
+		Weights []struct {
+			SQNR     float64  `json:"sqnr_db"`
+			Weighted *float64 `json:"weighted_sqnr_db"`
+		}
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(data, &doc); err != nil {
+		t.Fatal(err)
+	}
+	s := library.Scheme{Bits: 4, Mapping: library.Symmetric, Granularity: library.PerGroup(1, 32), Method: library.LeastSquares, ZeroInRange: true}
+	c, err := library.CompareWeighted(x, i, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := doc.Weights[0]
+	if w.Weighted == nil || math.Abs(*w.Weighted-c.Weighted[0].SQNR) > 2e-6 || math.Abs(w.SQNR-c.Comparison.Results[0].SQNR) > 2e-6 || doc.Weights[1].Weighted != nil {
+		t.Errorf("%+v, want %v and %v", w, c.Weighted[0].SQNR, c.Comparison.Results[0].SQNR)
+	}
+	if doc.Options.Importance != filepath.Base(file) || doc.Summary.Weighted != 1 || *doc.Summary.SQNR != *w.Weighted {
+		t.Errorf("%+v", doc)
+	}
+	fails(t, exitUsage, "it was made with --importance "+filepath.Base(file), "", "quantize", model, "--plan", path, "-o", out)
+	ok(t, "quantize", model, "--plan", path, "-o", out, "--importance", file)
+	scales, _ := load(t, out, "a.weight_scale")
+	for k, v := range scales {
+		if v != c.Comparison.Results[0].Scale[k] {
+			t.Errorf("scale %d is %v, want %v", k, v, c.Comparison.Results[0].Scale[k])
+		}
+	}
+	// With both files the plan goes by the outputs, and its scales do too.
+	squares := make([]float32, len(i.Values))
+	for k, v := range i.Values {
+		squares[k] = float32(v)
+	}
+	importance := legacyMatrix(t, squares, "a.weight")
+	both := ok(t, append(args, "--sensitivity", importance)...)
+	for _, want := range []string{"errors are those of the outputs of layers", "importance of " + filepath.Base(file)} {
+		if !strings.Contains(strings.Join(strings.Fields(both), " "), want) {
+			t.Errorf("no %q in\n%s", want, both)
+		}
 	}
 }

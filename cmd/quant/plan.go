@@ -28,6 +28,7 @@ type planFlags struct {
 	target      string
 	fixed       []string
 	sensitivity string
+	importance  string // path
 	selection   option.Selection
 	format      string
 	output      string
@@ -61,6 +62,14 @@ not correlated, with full second moments exactly. dB are then those of outputs.
 Weights that are not in the file count as if their inputs had the mean square of
 the others. All values of such a weight are in memory.
 
+--importance decides how each candidate is made, --sensitivity which candidate
+is chosen. With --importance scales by mse have the least error weighted by the
+importance of the inputs (see quant compare --help), and the weighted ratio
+stands beside the other one, which the plan goes by. Both may be given, with the
+same file too: then scales and plan are for the outputs of layers. quant
+quantize --plan needs the --importance of the plan. Types of GGUF have scales by
+rules of their own, and get only the weighted ratio.
+
 The table says what was chosen, and what the next smaller and the next better
 candidate of each weight would cost. It goes on with what one candidate for all
 weights comes to, next to the plan that is as small. The plan that -o writes is
@@ -71,6 +80,7 @@ JSON, may be altered by hand, and is what quant quantize --plan takes.
   quant quantize model.onnx --plan plan.json -o small.onnx
   quant plan model.gguf --bytes 900M --for llama.cpp
   quant plan model.safetensors --sqnr 30 --candidates int4:g128,int8
+  quant plan model.safetensors --bytes 900M --importance imatrix.gguf
   quant plan model.onnx --bits-per-weight 6 --alike '*attn*' --plot front.svg`,
 		Args: models,
 		RunE: a.start(func(cmd *cobra.Command, args []string) error {
@@ -95,6 +105,7 @@ JSON, may be altered by hand, and is what quant quantize --plan takes.
 	flags.StringArrayVar(&o.Alike, "alike", nil, "weights whose name matches the `pattern` have the same candidate; may be given several times")
 	flags.IntVar(&o.MaxKinds, "max-kinds", 0, "at most `n` different candidates (default any number)")
 	flags.StringVar(&f.sensitivity, "sensitivity", "", "what the errors of weights do, from a `file`: second moments of quant calibrate --moments, an importance matrix of llama.cpp (.dat or .gguf), or a CSV file of pattern and factor")
+	flags.StringVar(&f.importance, "importance", "", importanceUsage)
 	flags.StringArrayVar(&f.selection.Include, "include", nil, "only tensors whose name matches the `pattern`")
 	flags.StringArrayVar(&f.selection.Exclude, "exclude", nil, "no tensors whose name matches the `pattern`")
 	flags.StringVar(&f.format, "format", formatTable, "`name` of what is printed: table, json or csv")
@@ -129,6 +140,11 @@ func (f *planFlags) check(cmd *cobra.Command) error {
 	}
 	if o.BitsPerWeight == nil && o.SQNR == nil && o.Bytes == nil {
 		return usagef("a plan needs a budget: --bits-per-weight 4.5, --bytes 900M, or --sqnr 30")
+	}
+	for flag, value := range map[string]string{"importance": f.importance, "sensitivity": f.sensitivity} {
+		if changed(flag) && value == "" {
+			return usagef("--%s needs the name of a file", flag)
+		}
 	}
 	o.Target, o.Conforms = report.PlanTarget(f.target), changed("for")
 	for _, rule := range f.fixed {
@@ -203,6 +219,13 @@ func (f *planFlags) pick(in string) error {
 		if err := f.readSensitivity(in, kind); err != nil {
 			return err
 		}
+	}
+	if f.importance != "" {
+		file, err := readImportance(f.importance)
+		if err != nil {
+			return err
+		}
+		o.SetImportance(file)
 	}
 	for _, l := range s.Left {
 		o.Left = append(o.Left, report.Skipped{Name: l.Name, DType: l.DType, Shape: l.Shape, Bytes: l.Bytes, Reason: l.Reason})

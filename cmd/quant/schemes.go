@@ -9,7 +9,7 @@ import (
 // notWithSchemes are the flags of quant compare that cannot be combined with --schemes.
 var notWithSchemes = []string{
 	"bits", "unsigned", "mapping", "narrow-range", "zero-in-range", "divisor", "scales", "signed-scale", "method", "group-size", "codes", "channels", "against",
-	"sort", "worst", "pdf", "html", "importance",
+	"sort", "worst", "pdf", "html",
 }
 
 // compareSchemes compares a list of schemes side by side. It is a sweep of these schemes alone.
@@ -33,7 +33,8 @@ func (a *app) compareList(cmd *cobra.Command, args []string, f *compareFlags, na
 		alone:   true,
 		axis:    f.axis, groupAxis: f.groupAxis,
 		format: f.format, output: f.output, files: moreFiles{csv: f.path("csv"), plot: f.path("plot")},
-		reading: f.reading,
+		importance: f.weights,
+		reading:    f.reading,
 	}
 	if err := s.check(cmd); err != nil {
 		return err

@@ -26,6 +26,7 @@ type sweepFlags struct {
 	axis, groupAxis int
 	target          float64
 	weights         bool
+	importance      string // path
 	format          string
 	output          string
 	files           moreFiles
@@ -49,6 +50,11 @@ codes, scales and zero points.
 --schemes adds schemes of other formats, which quant compare --help describes.
 With --for the schemes are all that a system has: see quant compare --help too.
 
+With --importance the errors of a weight count as much as its inputs matter: see
+quant compare --help. A column has the weighted ratio over all weights of the
+file, mse chooses the least weighted error, and CSV and JSON have both errors of
+each weight. The marks and --target go by the plain ratio.
+
 With --target a line says which scheme is the smallest that reaches a ratio, and
 what it would take if every weight had the smallest one for itself.
 
@@ -59,6 +65,7 @@ FILE is of any kind that quant compare reads, and tensors are chosen as there.
   quant sweep model.onnx --bits 3-6,8 --group-size 64 --target 30
   quant sweep model.safetensors --for vllm
   quant sweep model.gguf --mapping symmetric --weights
+  quant sweep model.gguf --importance imatrix.gguf --method mse
   quant sweep model.safetensors --schemes nf4:g64,nvfp4,q4_k --plot sweep.svg
   quant sweep model.safetensors --csv sweep.csv --plot sweep.png`,
 		Args: files(0, 1),
@@ -82,6 +89,7 @@ FILE is of any kind that quant compare reads, and tensors are chosen as there.
 	flags.BoolVar(&o.ZeroInRange, "zero-in-range", false, "widen each range to hold 0, as ONNX and TFLite do")
 	registerDivisor(cmd, &o.Divisor, &o.Scales, &o.SignedScale)
 	flags.StringVar(&o.Method, "method", "minmax", methodUsage())
+	flags.StringVar(&f.importance, "importance", "", importanceUsage)
 	flags.IntVar(&f.axis, "axis", 0, "axis `i` has the channels, -1 is the last; without it that of the operator which the file names, else 0")
 	flags.IntVar(&f.groupAxis, "group-axis", 0, "axis `i` along which groups run; without it the longest other one")
 	flags.StringArrayVar(&o.Tensors, "tensor", nil, "sweep tensors whose name matches the `pattern`, as in quant compare; may be given several times")
@@ -133,6 +141,9 @@ func (f *sweepFlags) check(cmd *cobra.Command) error {
 	}
 	if changed("target") {
 		o.Target = &f.target
+	}
+	if changed("importance") && f.importance == "" {
+		return usagef("--importance needs the name of a file")
 	}
 	if err := o.Validate(); err != nil {
 		return &usageError{err}
@@ -195,6 +206,13 @@ func (a *app) sweep(cmd *cobra.Command, args []string, f *sweepFlags) error {
 	reading, err := f.reading.reading()
 	if err != nil {
 		return err
+	}
+	if f.importance != "" {
+		file, err := readImportance(f.importance)
+		if err != nil {
+			return err
+		}
+		f.options.SetImportance(file)
 	}
 	in, err := a.open(cmd.Context(), args, reading)
 	if err != nil {

@@ -21,10 +21,16 @@ func NewErrorSums(schemes int) *ErrorSums {
 // Add adds a tensor of n elements. of returns its RMSE and its SQNR under each scheme. Σx² follows
 // from any finite SQNR. If no scheme has one, Σx² of the tensor is left out.
 func (s *ErrorSums) Add(n int64, of func(k int) (rmse, sqnr float64)) {
+	s.AddWeighted(float64(n), of)
+}
+
+// AddWeighted is Add for a tensor whose squared errors are weighted. total is the sum of the
+// weights of all elements, and of returns the weighted RMSE and SQNR under each scheme.
+func (s *ErrorSums) AddWeighted(total float64, of func(k int) (rmse, sqnr float64)) {
 	signal := 0.0
 	for k := range s.noise {
 		rmse, sqnr := of(k)
-		noise := float64(n) * rmse * rmse
+		noise := total * rmse * rmse
 		s.noise[k] += noise
 		if math.IsInf(sqnr, 0) || math.IsNaN(sqnr) {
 			continue

@@ -7,6 +7,7 @@
 package importance
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"maps"
@@ -28,6 +29,7 @@ import (
 type File struct {
 	Path    string
 	entries map[string]entry
+	unnamed bool // an entry has the name of the file
 }
 
 // An entry has the importances of one weight.
@@ -42,45 +44,121 @@ const momentsMagic = "QMOM"
 // Open reads the importances in the file at path, whose content tells what kind it is. Errors
 // name the file.
 func Open(path string) (*File, error) {
-	head := make([]byte, 64)
+	head, err := headOf(path)
+	if err != nil {
+		return nil, err
+	}
+	f := newFile(path)
+	switch {
+	case imatrix.Is(head): // a model in GGUF, which this may be, is not read as a whole
+		m, err := imatrix.Open(path)
+		if err != nil {
+			return nil, err
+		}
+		f.takeMatrix(m)
+		return f.done(nil)
+	case isTensors(head):
+		file, err := tensorfile.Open(path)
+		if err != nil {
+			return nil, f.name(err)
+		}
+		defer file.Close()
+		return f.done(f.takeTensors(file, 0))
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	return f.done(f.take(data))
+}
+
+// Parse reads the importances in data, the content of a file of the given name. A file of tensors may
+// have at most the given number of values, as its compressed tensors may be much larger than the
+// file. Errors name the file.
+func Parse(name string, data []byte, most int64) (*File, error) {
+	f := newFile(name)
+	if !isTensors(data) {
+		return f.done(f.take(data))
+	}
+	file, err := tensorfile.Options{}.ParseFiles([]tensorfile.MemoryFile{{Name: name, Data: bytes.NewReader(data), Size: int64(len(data))}})
+	if err != nil {
+		return nil, f.name(err)
+	}
+	return f.done(f.takeTensors(file, most))
+}
+
+func newFile(path string) *File { return &File{Path: path, entries: make(map[string]entry)} }
+
+// headLen is how many bytes at the beginning of a file tell its kind.
+const headLen = 64
+
+// headOf returns the beginning of a file.
+func headOf(path string) ([]byte, error) {
+	head := make([]byte, headLen)
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
+	defer file.Close()
 	n, err := io.ReadFull(file, head)
-	file.Close()
 	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	head = head[:n]
-	f := &File{Path: path, entries: make(map[string]entry)}
-	switch {
-	case calibfile.IsState(head):
-		err = f.readState()
-	case moments.IsState(head):
-		err = f.readMoments()
-	case strings.HasPrefix(string(head), momentsMagic):
-		err = f.readOneMoments()
-	case imatrix.Is(head):
-		return f, f.readMatrix()
-	default:
-		err = f.readTensors()
-	}
+	return head[:n], nil
+}
+
+// isTensors reports whether a file that begins with data is none of those that have importances
+// only.
+func isTensors(data []byte) bool {
+	head := data[:min(headLen, len(data))]
+	return !calibfile.IsState(head) && !moments.IsState(head) && !bytes.HasPrefix(head, []byte(momentsMagic)) && !imatrix.Is(head)
+}
+
+// done returns f, or the error that reading it had.
+func (f *File) done(err error) (*File, error) {
 	if err == nil && len(f.entries) == 0 {
 		err = fmt.Errorf("there are no importances in it")
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%s: %s", path, strings.TrimPrefix(err.Error(), "quant: "))
+		return nil, f.name(err)
 	}
 	return f, nil
 }
 
-// readMatrix reads an importance matrix of llama.cpp. Its errors name the file.
-func (f *File) readMatrix() error {
-	m, err := imatrix.Open(f.Path)
-	if err != nil {
+// name adds the name of f to an error that does not have it.
+func (f *File) name(err error) error {
+	if strings.HasPrefix(err.Error(), f.Path+":") {
 		return err
 	}
+	return fmt.Errorf("%s: %w", f.Path, trimmed{err})
+}
+
+// A trimmed is an error whose text does not begin with the name of a package.
+type trimmed struct{ error }
+
+func (e trimmed) Error() string { return strings.TrimPrefix(e.error.Error(), "quant: ") }
+func (e trimmed) Unwrap() error { return e.error }
+
+// take reads a file of importances.
+func (f *File) take(data []byte) error {
+	switch {
+	case calibfile.IsState(data):
+		return f.takeState(data)
+	case moments.IsState(data):
+		return f.takeMoments(data)
+	case bytes.HasPrefix(data, []byte(momentsMagic)):
+		return f.takeOneMoments(data)
+	}
+	m, err := imatrix.Parse(bytes.NewReader(data), int64(len(data)))
+	if err != nil {
+		return fmt.Errorf("importance matrix: %w", err)
+	}
+	f.takeMatrix(m)
+	return nil
+}
+
+// takeMatrix takes an importance matrix of llama.cpp.
+func (f *File) takeMatrix(m *imatrix.File) {
 	for _, e := range m.Entries {
 		values := make([]float64, len(e.Squares))
 		for i, v := range e.Squares {
@@ -88,12 +166,11 @@ func (f *File) readMatrix() error {
 		}
 		f.entries[e.Name] = entry{values, true}
 	}
-	return nil
 }
 
-// readMoments reads the second moments of quant calibrate --moments.
-func (f *File) readMoments() error {
-	s, err := moments.Open(f.Path)
+// takeMoments reads the second moments of quant calibrate --moments.
+func (f *File) takeMoments(data []byte) error {
+	s, err := moments.Parse(data)
 	if err != nil {
 		return err
 	}
@@ -103,25 +180,27 @@ func (f *File) readMoments() error {
 	return nil
 }
 
-// readOneMoments reads the state of a feedback.Moments. The weight has the name of the file, without
+// takeOneMoments reads the state of a feedback.Moments. The weight has the name of the file, without
 // its extension.
-func (f *File) readOneMoments() error {
-	data, err := os.ReadFile(f.Path)
-	if err != nil {
-		return err
-	}
+func (f *File) takeOneMoments(data []byte) error {
 	var m feedback.Moments
 	if err := m.UnmarshalBinary(data); err != nil {
 		return err
 	}
-	name := filepath.Base(f.Path)
-	f.entries[strings.TrimSuffix(name, filepath.Ext(name))] = entry{values: m.MeanSquares()}
+	f.only(m.MeanSquares())
 	return nil
 }
 
-// readState reads a state of quant calibrate with a histogram for each input.
-func (f *File) readState() error {
-	seen, err := calibfile.ReadState(f.Path)
+// only takes the importance of one weight, which has the name of the file without its extension.
+func (f *File) only(values []float64) {
+	name := filepath.Base(f.Path)
+	f.unnamed = true
+	f.entries[strings.TrimSuffix(name, filepath.Ext(name))] = entry{values: values}
+}
+
+// takeState reads a state of quant calibrate with a histogram for each input.
+func (f *File) takeState(data []byte) error {
+	seen, err := calibfile.ParseState(f.Path, data)
 	if err != nil {
 		return err
 	}
@@ -151,16 +230,20 @@ func meanSquare(bins []quant.Bin) float64 {
 	return sum / n
 }
 
-// readTensors reads a file of tensors, of any format, which have the names of weights.
-func (f *File) readTensors() error {
-	file, err := tensorfile.Open(f.Path)
-	if err != nil {
-		return err
-	}
-	defer file.Close()
+// takeTensors reads a file of tensors, of any format, which have the names of weights. The tensors have
+// at most the given number of values together; 0 is any number.
+func (f *File) takeTensors(file *tensorfile.File, most int64) error {
+	sum := int64(0)
 	for i, t := range file.Tensors() {
 		if !t.Floating {
 			continue
+		}
+		n := int64(1)
+		for _, d := range t.Shape {
+			n *= int64(d) // readers have checked the product
+		}
+		if sum += n; most > 0 && sum > most {
+			return fmt.Errorf("importances of more than %d values", most)
 		}
 		x, err := file.Load(i)
 		if err != nil {
@@ -170,14 +253,24 @@ func (f *File) readTensors() error {
 		for k, v := range x {
 			values[k] = float64(v)
 		}
-		name := t.Name
-		if name == "" {
-			name = filepath.Base(f.Path)
-			name = strings.TrimSuffix(name, filepath.Ext(name))
+		if t.Name == "" {
+			f.only(values)
+			continue
 		}
-		f.entries[name] = entry{values: values}
+		f.entries[t.Name] = entry{values: values}
 	}
 	return nil
+}
+
+// Unnamed reports whether f has one importance, without the name of its weight.
+func (f *File) Unnamed() bool { return f.unnamed && len(f.entries) == 1 }
+
+// Rename lets the only importance of an unnamed file be that of the weight with a name.
+func (f *File) Rename(weight string) {
+	for _, e := range f.entries {
+		f.entries, f.unnamed = map[string]entry{weight: e}, false
+		return
+	}
 }
 
 // Of returns the importance of the weight with a name and a shape, whose output channels are on

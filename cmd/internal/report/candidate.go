@@ -118,7 +118,8 @@ func digitOf(name string) int {
 // measureBlocks returns the errors and the size of the values x of a tensor in a block format.
 // A row of blocks has the values of a channel, in the order of the tensor. The last block of a
 // row is filled up with zeros, which count as bytes and not as values.
-func measureBlocks(t gguf.Type, x []float32, j job, axis int) (SweepError, error) {
+// important is the importance of its inputs; nil if that is not known.
+func measureBlocks(t gguf.Type, x []float32, j job, axis int, important *quant.Importance) (SweepError, error) {
 	shape := j.shape
 	b := newBlockRows(t, x, j, axis)
 	if err := b.all(); err != nil {
@@ -128,9 +129,17 @@ func measureBlocks(t gguf.Type, x []float32, j job, axis int) (SweepError, error
 	if err != nil {
 		return SweepError{}, err
 	}
+	var weighted *Weighted
+	if important != nil {
+		w, err := quant.DifferenceWeighted(quant.Tensor{Data: x, Shape: shape}, quant.Tensor{Data: b.y, Shape: shape}, *important)
+		if err != nil {
+			return SweepError{}, err
+		}
+		weighted = NewWeighted(w)
+	}
 	m := Memory{Payload: int64(b.axis) * int64(b.bytes()), Total: int64(b.axis) * int64(b.bytes())}
 	return SweepError{
-		RMSE: text.Number(d.RMSE), MaxError: text.Number(d.MaxError), SQNR: text.Number(d.SQNR), Clipped: b.clipped,
+		RMSE: text.Number(d.RMSE), MaxError: text.Number(d.MaxError), SQNR: text.Number(d.SQNR), Clipped: b.clipped, Weighted: weighted,
 		Bytes: m.Total, memory: m, padded: b.padded() > b.length(),
 	}, nil
 }

@@ -83,11 +83,11 @@ func TestBlocksOfColumns(t *testing.T) {
 	for i, v := range x {
 		turned[i%cols*rows+i/cols] = v
 	}
-	columns, err := measureBlocks(gguf.Q5_1, x, job{shape: []int{rows, cols}}, 1)
+	columns, err := measureBlocks(gguf.Q5_1, x, job{shape: []int{rows, cols}}, 1, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	straight, err := measureBlocks(gguf.Q5_1, turned, job{shape: []int{cols, rows}}, 0)
+	straight, err := measureBlocks(gguf.Q5_1, turned, job{shape: []int{cols, rows}}, 0, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -97,13 +97,17 @@ func BuildPlan(ctx context.Context, name string, src Source, o PlanOptions, prog
 	if err != nil {
 		return nil, err
 	}
-	p := &Plan{Version: PlanVersion, Source: name, Options: o, Weights: []PlanWeight{}, FileNotes: NotesOf(src)}
+	p := &Plan{Version: PlanVersion, Source: name, Weights: []PlanWeight{}, FileNotes: NotesOf(src)}
 	p.base = Report{Source: name, Options: Options{Bits: 8, Mapping: o.Mapping, Tensors: o.Names}, Skipped: []Skipped{}}
 	jobs, err := p.base.plan(src.Tensors())
 	if err != nil {
 		return nil, err
 	}
 	p.base.Skipped, p.base.Summary.Skipped = append(p.base.Skipped, o.Left...), p.base.Summary.Skipped+len(o.Left)
+	if o.importance == nil {
+		o.Importance = ""
+	}
+	p.Options = o
 	p.Weights, err = collect(newWork(ctx, src, progress, jobs), &p.base, func(w *work, i int) (*PlanWeight, error) {
 		return planOne(w, jobs[i], candidates, &o)
 	})
@@ -112,6 +116,9 @@ func BuildPlan(ctx context.Context, name string, src Source, o PlanOptions, prog
 		return nil, err
 	}
 	if err := p.sameUnit(); err != nil {
+		return nil, err
+	}
+	if err := noImportance(o.importance, name, p.weighted()); err != nil {
 		return nil, err
 	}
 	return p, p.choose()
@@ -128,6 +135,10 @@ func orEmpty[T any](list []T) []T {
 func planOne(w *work, j job, candidates []planCandidate, o *PlanOptions) (*PlanWeight, error) {
 	x := &PlanWeight{Name: j.info.Name, Shape: dims(j.info.Shape), Elements: j.elements, source: j.info.Bytes, Error: PlanOfWeights}
 	outputs, err := x.outputsOf(w, j, o)
+	if err != nil {
+		return nil, err
+	}
+	important, err := x.importanceOf(w, j, candidates, o)
 	if err != nil {
 		return nil, err
 	}
@@ -166,12 +177,15 @@ func planOne(w *work, j job, candidates []planCandidate, o *PlanOptions) (*PlanW
 	defer src.finish()
 	k := 0
 	for _, round := range rounds {
-		c, err := quant.Stream{Source: src, Shape: j.shape}.Compare(round...)
+		c, weighted, err := compareBy(src, j, important.of(), round)
 		if err != nil {
 			return nil, err
 		}
-		for _, r := range c.Results {
+		for i, r := range c.Results {
 			way := &x.ways[at[k]]
+			if weighted != nil {
+				x.weigh(way, weighted[i].WeightedMetrics)
+			}
 			way.noise = float64(j.elements) * r.RMSE * r.RMSE
 			way.bytes = o.Target.bytes(r.Params.Scheme, j.elements, len(r.Params.Scale))
 			text, err := schemes[k].MarshalText()
@@ -188,7 +202,7 @@ func planOne(w *work, j job, candidates []planCandidate, o *PlanOptions) (*PlanW
 	}
 	for i := range candidates {
 		if c := &candidates[i]; c.blocks {
-			if err := x.measureBlocks(src, j, c, i, outputs); err != nil {
+			if err := x.measureBlocks(src, j, c, i, outputs, important); err != nil {
 				return nil, err
 			}
 		}
@@ -210,7 +224,7 @@ func signalOf(noise, sqnr float64) float64 {
 
 // measureBlocks measures candidate i, a type of GGUF. It leaves the type out if rows of this
 // length are not whole blocks.
-func (x *PlanWeight) measureBlocks(src *reading, j job, c *planCandidate, i int, outputs *planOutputs) error {
+func (x *PlanWeight) measureBlocks(src *reading, j job, c *planCandidate, i int, outputs *planOutputs, important *planImportance) error {
 	row := j.shape[len(j.shape)-1]
 	t := c.block.Fallback(row)
 	if block, _ := t.Block(); row%block != 0 || !t.Writable() {
@@ -222,6 +236,9 @@ func (x *PlanWeight) measureBlocks(src *reading, j job, c *planCandidate, i int,
 	}
 	x.ways[i] = planWay{name: c.name, scheme: t.String(), bytes: blockBytes(t, j.elements), noise: noise}
 	x.signal = max(x.signal, signal)
+	if err := important.blocks(x, &x.ways[i], t); err != nil {
+		return err
+	}
 	return outputs.blocks(x, &x.ways[i], t)
 }
 
@@ -331,6 +348,7 @@ func (p *Plan) take(choice []int) {
 		x.choice = choice[i]
 		way := x.ways[x.choice]
 		x.Candidate, x.Scheme, x.Bytes, x.SQNR = way.name, way.scheme, way.bytes, text.Number(ratio(x.signal, way.noise))
+		x.WeightedSQNR = x.weightedRatio(way)
 		x.Down, x.Up = x.step(-1), x.step(1)
 	}
 }
@@ -352,8 +370,13 @@ func (x *PlanWeight) step(sign int64) *PlanStep {
 	if best < 0 {
 		return nil
 	}
-	w := x.ways[best]
-	return &PlanStep{w.name, w.bytes, text.Number(ratio(x.signal, w.noise))}
+	s := x.stepTo(x.ways[best])
+	return &s
+}
+
+// stepTo returns the size and the errors of the weight with a candidate.
+func (x *PlanWeight) stepTo(w planWay) PlanStep {
+	return PlanStep{w.name, w.bytes, text.Number(ratio(x.signal, w.noise)), x.weightedRatio(w)}
 }
 
 // summary adds up the weights as they are planned.
@@ -372,6 +395,7 @@ func (p *Plan) summary(elements int64) PlanSummary {
 			s.MinSQNR, s.Worst = x.SQNR, x.Name
 		}
 	}
+	s.Weighted, s.WeightedSQNR = p.weighted(), p.weightedSQNR()
 	all := p.point(choice, elements)
 	s.Bytes, s.BitsPerWeight, s.SQNR = all.Bytes, all.BitsPerWeight, all.SQNR
 	s.MeanSQNR = text.Number(math.Inf(1))

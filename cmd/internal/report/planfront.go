@@ -109,7 +109,7 @@ func (p *Plan) Choices() *PlanChoices {
 		before[i] = -1
 		steps := make([]PlanStep, len(x.ways))
 		for k, w := range x.ways {
-			steps[k] = PlanStep{w.name, w.bytes, text.Number(ratio(x.signal, w.noise))}
+			steps[k] = x.stepTo(w)
 		}
 		c.Weights = append(c.Weights, steps)
 	}

@@ -68,12 +68,10 @@ func (p *planOutputs) blocks(x *PlanWeight, way *planWay, t gguf.Type) error {
 	if p == nil {
 		return nil
 	}
-	block, size := t.Block()
-	codes, restored := make([]byte, len(p.values.Data)/block*size), make([]float32, len(p.values.Data))
-	if err := t.Encode(codes, p.values.Data); err != nil {
+	restored, err := restoredBlocks(p.values.Data, t)
+	if err != nil {
 		return err
 	}
-	t.Dequantize(restored, codes)
 	return p.take(x, way, restored)
 }
 

@@ -14,37 +14,40 @@ type PlanChoice struct {
 	Scheme string `json:"scheme"`
 }
 
-// ReadPlan reads the names and schemes of a plan, which quant quantize needs. The file may have
-// been edited by hand.
-func ReadPlan(data []byte) ([]PlanChoice, error) {
+// ReadPlan reads the names and schemes of a plan, which quant quantize needs, and the name of the
+// file of --importance; "" for none. The file may have been edited by hand.
+func ReadPlan(data []byte) (weights []PlanChoice, importance string, err error) {
 	var file struct {
-		Version *int         `json:"quant_plan"`
+		Version *int `json:"quant_plan"`
+		Options struct {
+			Importance string `json:"importance"`
+		} `json:"options"`
 		Weights []PlanChoice `json:"weights"`
 	}
 	if err := json.Unmarshal(data, &file); err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	switch {
 	case file.Version == nil:
-		return nil, errors.New("not a plan: it has no quant_plan")
+		return nil, "", errors.New("not a plan: it has no quant_plan")
 	case *file.Version != PlanVersion:
-		return nil, fmt.Errorf("a plan of version %d: version %d is read", *file.Version, PlanVersion)
+		return nil, "", fmt.Errorf("a plan of version %d: version %d is read", *file.Version, PlanVersion)
 	case len(file.Weights) == 0:
-		return nil, errors.New("the plan has no weights")
+		return nil, "", errors.New("the plan has no weights")
 	}
 	names := make(map[string]bool)
 	for i, w := range file.Weights {
 		switch {
 		case w.Name == "":
-			return nil, fmt.Errorf("weight %d of the plan has no name", i)
+			return nil, "", fmt.Errorf("weight %d of the plan has no name", i)
 		case w.Scheme == "":
-			return nil, fmt.Errorf("weight %q of the plan has no scheme", w.Name)
+			return nil, "", fmt.Errorf("weight %q of the plan has no scheme", w.Name)
 		case names[w.Name]:
-			return nil, fmt.Errorf("weight %q is in the plan twice", w.Name)
+			return nil, "", fmt.Errorf("weight %q is in the plan twice", w.Name)
 		}
 		names[w.Name] = true
 	}
-	return file.Weights, nil
+	return file.Weights, file.Options.Importance, nil
 }
 
 // SchemeOf returns the scheme of a candidate for the weight, as PlanWeight.Scheme has it.

@@ -3,6 +3,7 @@ package report
 import (
 	"math"
 
+	"github.com/a01592f9/quant/cmd/internal/importance"
 	"github.com/a01592f9/quant/cmd/internal/moments"
 	"github.com/a01592f9/quant/cmd/internal/text"
 	"github.com/a01592f9/quant/internal/summary"
@@ -58,6 +59,11 @@ type PlanOptions struct {
 	Sensitivity string     `json:"sensitivity"`
 	Inputs      PlanInputs `json:"-"` // may be nil
 
+	// Importance names the file with the importance of the inputs of weights, by which the method
+	// mse chooses scales; "" for none. See SetImportance.
+	Importance string `json:"importance,omitempty"`
+	importance *importance.File
+
 	Names []string  `json:"-"` // the weights to plan; nil for all of two dimensions or more
 	Left  []Skipped `json:"-"` // with Names, the others
 }
@@ -99,6 +105,11 @@ type PlanSummary struct {
 	MinSQNR       text.Number `json:"min_sqnr_db"`  // of the worst weight
 	Worst         string      `json:"worst"`        // which that is
 	Gap           float64     `json:"gap"`          // 0 if the plan is proved to be the best
+
+	// Weighted is how many weights have an importance, and WeightedSQNR the ratio of all of these
+	// together; nil if none has.
+	Weighted     int          `json:"weighted,omitempty"`
+	WeightedSQNR *text.Number `json:"weighted_sqnr_db,omitempty"`
 }
 
 // A PlanWeight is what a plan has for one weight.
@@ -111,8 +122,12 @@ type PlanWeight struct {
 	Bytes     int64       `json:"bytes"`
 	SQNR      text.Number `json:"sqnr_db"`
 	Error     string      `json:"error"` // of what SQNR is: PlanOfWeights or another
-	Down      *PlanStep   `json:"down"`  // to fewer bytes; nil if there is no such candidate
-	Up        *PlanStep   `json:"up"`    // to more bytes and a smaller error
+
+	// WeightedSQNR has errors that count with the importance of their inputs; nil without one.
+	WeightedSQNR *text.Number `json:"weighted_sqnr_db,omitempty"`
+
+	Down *PlanStep `json:"down"` // to fewer bytes; nil if there is no such candidate
+	Up   *PlanStep `json:"up"`   // to more bytes and a smaller error
 
 	ways   []planWay
 	choice int
@@ -121,6 +136,8 @@ type PlanWeight struct {
 	energy float64 // the sum of the squares of the values; 0 if the inputs are not known
 	gain   float64 // what errorOf multiplies the signal with; 0 means 1
 	source int64   // bytes in the file
+
+	weighted *weightedSignal // nil without an importance
 }
 
 // A PlanStep has the size and the error with another candidate.
@@ -128,6 +145,9 @@ type PlanStep struct {
 	Candidate string      `json:"candidate"`
 	Bytes     int64       `json:"bytes"`
 	SQNR      text.Number `json:"sqnr_db"`
+
+	// WeightedSQNR has errors that count with the importance of their inputs; nil without one.
+	WeightedSQNR *text.Number `json:"weighted_sqnr_db,omitempty"`
 }
 
 // A PlanPoint is a plan of the front.
@@ -150,6 +170,7 @@ type planWay struct {
 	name, scheme string
 	bytes        int64
 	noise        float64 // the sum of squared errors, or the mean squared error of the outputs
+	weighted     float64 // the sum of squared errors that count with the importance of their inputs
 }
 
 // Err is like Report.Err.

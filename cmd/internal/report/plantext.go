@@ -30,7 +30,11 @@ func (p *Plan) WriteText(w io.Writer, o PlanTextOptions) error {
 	t.Blank()
 	t.Table(p.RecipesTable())
 	t.Blank()
-	t.Paragraph(table.Plain, "SQNR is of all values together. Planned is the best plan that takes no more bytes than what all weights have.")
+	about := "SQNR is of all values together. Planned is the best plan that takes no more bytes than what all weights have."
+	if words := weightedWords(p.Options.Importance, p.Summary.Weighted, len(p.Weights)); words != "" {
+		about += " " + words + " In the weighted SQNR each squared error counts with the importance of its input."
+	}
+	t.Paragraph(table.Plain, about)
 	writeSkipped(t, &p.base, true)
 	writeSkipped(t, &p.base, false)
 	(&p.FileNotes).writeLeftOut(t)
@@ -51,6 +55,9 @@ func (p *Plan) About() string {
 	}[o.Objective]
 	if o.Inputs != nil {
 		words += "; " + p.outputsText()
+	}
+	if o.Importance != "" {
+		words += "; importance of " + text.Clean(o.Importance)
 	}
 	return words
 }
@@ -88,6 +95,9 @@ func (p *Plan) Verdict() string {
 		text.Plural(s.Bytes, "byte"), text.Digits(float64(s.BitsPerWeight), 3), text.DecibelsWithUnit(s.SQNR))
 	if s.Weights > 1 && s.Worst != "" {
 		words += fmt.Sprintf(" The worst weight, %s, has %s.", text.Clean(s.Worst), text.DecibelsWithUnit(s.MinSQNR))
+	}
+	if s.WeightedSQNR != nil {
+		words += fmt.Sprintf(" Weighted by the importance of the inputs it is %s.", text.DecibelsWithUnit(*s.WeightedSQNR))
 	}
 	if s.Gap > 0 {
 		words += " The plan is not proved to be the best."
@@ -129,6 +139,11 @@ func stepCells(x *PlanWeight, s *PlanStep) []table.Cell {
 func (p *Plan) WeightsTable() *table.Table {
 	t := &table.Table{Columns: table.Texts("weight", "shape", "chosen"), Optional: []int{1, 9, 10, 11, 6, 7, 8}}
 	t.Columns = append(t.Columns, table.Numbers("", "bytes", "bits", "SQNR, dB")...)
+	weighted := p.Summary.Weighted > 0
+	if weighted {
+		t.Columns = append(t.Columns, table.Numbers("", "weighted")...)
+		t.Optional = []int{1, 10, 11, 12, 7, 8, 9}
+	}
 	for _, side := range []string{"one step down", "one step up"} {
 		t.Columns = append(t.Columns, table.Column{Group: side, Head: "candidate"})
 		t.Columns = append(t.Columns, table.Numbers(side, "bytes", "dB")...)
@@ -138,6 +153,12 @@ func (p *Plan) WeightsTable() *table.Table {
 		row := []table.Cell{
 			table.Name(x.Name), table.Text(text.Shape(x.Shape)), table.Text(x.Candidate), table.Brief(x.Bytes),
 			table.Digits(text.Number(8*float64(x.Bytes)/float64(x.Elements)), 3), table.Decibels(x.SQNR, 1),
+		}
+		switch {
+		case x.WeightedSQNR != nil:
+			row = append(row, table.Decibels(*x.WeightedSQNR, 1))
+		case weighted:
+			row = append(row, table.Text("–"))
 		}
 		t.Add(slices.Concat(row, stepCells(x, x.Down), stepCells(x, x.Up))...)
 	}
@@ -161,23 +182,33 @@ var planHead = []string{
 // WriteCSV writes a row for each weight, one for all of them, one for each point
 // of the front and one for each recipe. It has the form of Report.WriteCSV.
 func (p *Plan) WriteCSV(w io.Writer) error {
-	c := table.NewCSV(w, planHead)
+	head := planHead
+	if p.Options.Importance != "" {
+		head = append(slices.Clip(head), "weighted_sqnr_db")
+	}
+	c := table.NewCSV(w, head)
+	weighted := func(n *text.Number) []string {
+		if p.Options.Importance == "" {
+			return nil
+		}
+		return []string{exactOr(n)}
+	}
 	source, s := table.Inert(p.Source), &p.Summary
 	point := func(bytes int64, bits, sqnr text.Number) []string {
 		return []string{strconv.FormatInt(bytes, 10), text.Exact(bits), text.Exact(sqnr)}
 	}
 	all := strconv.FormatInt(s.Elements, 10)
-	c.Row([]string{source, "total", "", "", all, "", ""}, point(s.Bytes, s.BitsPerWeight, s.SQNR), []string{""})
+	c.Row([]string{source, "total", "", "", all, "", ""}, point(s.Bytes, s.BitsPerWeight, s.SQNR), []string{""}, weighted(s.WeightedSQNR))
 	for i := range p.Weights {
 		x := &p.Weights[i]
 		c.Row([]string{source, "weight", table.Inert(x.Name), table.Shape(x.Shape), strconv.FormatInt(x.Elements, 10), x.Candidate, x.Scheme},
-			point(x.Bytes, text.Number(8*float64(x.Bytes)/float64(x.Elements)), x.SQNR), []string{""})
+			point(x.Bytes, text.Number(8*float64(x.Bytes)/float64(x.Elements)), x.SQNR), []string{""}, weighted(x.WeightedSQNR))
 	}
 	for _, f := range p.Front {
-		c.Row([]string{source, "front", "", "", all, "", ""}, point(f.Bytes, f.BitsPerWeight, f.SQNR), []string{""})
+		c.Row([]string{source, "front", "", "", all, "", ""}, point(f.Bytes, f.BitsPerWeight, f.SQNR), []string{""}, weighted(nil))
 	}
 	for _, r := range p.Recipes {
-		c.Row([]string{source, "recipe", "", "", all, r.Name, ""}, point(r.Bytes, r.BitsPerWeight, r.SQNR), []string{text.Exact(r.Planned)})
+		c.Row([]string{source, "recipe", "", "", all, r.Name, ""}, point(r.Bytes, r.BitsPerWeight, r.SQNR), []string{text.Exact(r.Planned)}, weighted(nil))
 	}
 	return c.Flush()
 }

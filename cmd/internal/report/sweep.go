@@ -4,10 +4,12 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strconv"
 
 	"github.com/a01592f9/quant"
+	"github.com/a01592f9/quant/cmd/internal/importance"
 	"github.com/a01592f9/quant/cmd/internal/option"
 	"github.com/a01592f9/quant/cmd/internal/text"
 	"github.com/a01592f9/quant/internal/summary"
@@ -50,6 +52,11 @@ type SweepOptions struct {
 	Scales      string `json:"scales,omitempty"`
 	SignedScale bool   `json:"signed_scale,omitempty"`
 
+	// Importance names the file with the importance of the inputs of weights; "" for none. See
+	// SetImportance.
+	Importance string `json:"importance,omitempty"`
+	importance *importance.File
+
 	// Schemes are a list to compare beside those of Bits and GroupSizes: texts as
 	// quant.ParseScheme reads them, with "channel" for the axis of the channels, and
 	// block formats of GGUF such as "q4_k". If Bits is empty, only these are compared.
@@ -79,6 +86,9 @@ type SweepSummary struct {
 
 	// Short is how many weights reach the target with no scheme.
 	Short int `json:"short"`
+
+	// Weighted is how many weights have an importance.
+	Weighted int `json:"weighted,omitempty"`
 }
 
 // A SweepScheme is a scheme with the size and the errors of all weights together.
@@ -96,8 +106,12 @@ type SweepScheme struct {
 	MinSQNR       text.Number `json:"min_sqnr_db"`  // of the worst weight
 	Worst         int         `json:"worst"`        // which that is, an index of Weights
 	Clipped       int64       `json:"clipped"`
-	Padded        int         `json:"padded,omitempty"` // weights whose rows are no whole blocks, and were filled up with zeros
-	Pareto        bool        `json:"pareto"`           // no other scheme is at least as small and as exact
+
+	// WeightedSQNR is that of all weights together that have an importance; nil if none has.
+	WeightedSQNR *text.Number `json:"weighted_sqnr_db,omitempty"`
+
+	Padded int  `json:"padded,omitempty"` // weights whose rows are no whole blocks, and were filled up with zeros
+	Pareto bool `json:"pareto"`           // no other scheme is at least as small and as exact
 }
 
 // Label is the scheme for people: "4 bits per channel".
@@ -125,6 +139,8 @@ type SweepWeight struct {
 	AxisFrom string       `json:"axis_from"`
 	Results  []SweepError `json:"results"` // in the order of Schemes
 	Choice   *int         `json:"choice"`  // the smallest scheme that reaches the target; nil for none
+
+	important float64 // the sum of the importances of all elements
 }
 
 // A SweepError has the errors and the size of one weight under one scheme.
@@ -133,6 +149,7 @@ type SweepError struct {
 	MaxError text.Number `json:"max_error"`
 	SQNR     text.Number `json:"sqnr_db"`
 	Clipped  int         `json:"clipped"`
+	Weighted *Weighted   `json:"weighted,omitempty"` // nil without an importance
 	Bytes    int64       `json:"total_bytes"`
 
 	memory Memory
@@ -144,7 +161,13 @@ func (o SweepOptions) options() Options {
 	return Options{
 		Unsigned: o.Unsigned, Mapping: o.Mapping, Axis: o.Axis, NarrowRange: o.NarrowRange,
 		ZeroInRange: o.ZeroInRange, Method: o.Method, Tensors: o.Tensors, Divisor: o.Divisor, Scales: o.Scales, SignedScale: o.SignedScale,
+		Importance: o.Importance, importance: o.importance,
 	}
+}
+
+// SetImportance makes errors count with the importances in f.
+func (o *SweepOptions) SetImportance(f *importance.File) {
+	o.importance, o.Importance = f, filepath.Base(f.Path)
 }
 
 // Validate returns an error if an option is out of its range.
@@ -221,7 +244,7 @@ func BuildSweep(ctx context.Context, name string, src Source, o SweepOptions, pr
 	}
 	complete(&o.Tensors, &o.Mapping, &o.Method)
 	usual := o.options().normal()
-	o.Divisor, o.Scales = usual.Divisor, usual.Scales
+	o.Divisor, o.Scales, o.Importance = usual.Divisor, usual.Scales, usual.Importance
 	s := &Sweep{Source: name, Options: o, Weights: []SweepWeight{}, FileNotes: NotesOf(src)}
 	s.base = Report{Source: name, Options: o.options(), Skipped: []Skipped{}}
 	plan, err := s.base.plan(src.Tensors())
@@ -234,7 +257,7 @@ func BuildSweep(ctx context.Context, name string, src Source, o SweepOptions, pr
 		return nil, err
 	}
 	s.summarize()
-	return s, nil
+	return s, noImportance(o.importance, name, s.Summary.Weighted)
 }
 
 // Err is like Report.Err.
@@ -256,6 +279,10 @@ func sweepOne(w *work, j job, o SweepOptions) (*SweepWeight, error) {
 		}
 		rounds = append(rounds, []quant.Scheme{x})
 	}
+	important, err := o.options().importanceOf(j)
+	if err != nil {
+		return nil, err
+	}
 	reads := 0
 	for _, round := range rounds {
 		reads += readsOf(round)
@@ -272,24 +299,31 @@ func sweepOne(w *work, j job, o SweepOptions) (*SweepWeight, error) {
 	if axis, err := j.axis(o.options()); err == nil && !j.vector {
 		x.Axis = &axis
 	}
+	if important != nil {
+		x.important = totalImportance(important, j.elements)
+	}
 	for _, round := range rounds {
-		c, err := quant.Stream{Source: src, Shape: j.shape}.Compare(round...)
+		c, weighted, err := compareBy(src, j, important, round)
 		if err != nil {
 			return nil, err
 		}
-		for _, r := range c.Results {
-			x.Results = append(x.Results, SweepError{
+		for k, r := range c.Results {
+			e := SweepError{
 				RMSE: text.Number(r.RMSE), MaxError: text.Number(r.MaxError), SQNR: text.Number(r.SQNR), Clipped: r.Clipped,
 				Bytes: r.Memory.Total(), memory: memory(r.Memory),
-			})
+			}
+			if weighted != nil {
+				e.Weighted = NewWeighted(weighted[k].WeightedMetrics)
+			}
+			x.Results = append(x.Results, e)
 		}
 	}
-	return x, x.addBlocks(w, j, o)
+	return x, x.addBlocks(w, j, o, important)
 }
 
 // addBlocks inserts the results of block formats at their places in the list. If there are any,
 // all values of the tensor are in memory.
-func (x *SweepWeight) addBlocks(w *work, j job, o SweepOptions) error {
+func (x *SweepWeight) addBlocks(w *work, j job, o SweepOptions, important *quant.Importance) error {
 	if !slices.ContainsFunc(o.listed, func(c candidate) bool { return c.blocks }) {
 		return nil
 	}
@@ -309,7 +343,7 @@ func (x *SweepWeight) addBlocks(w *work, j job, o SweepOptions) error {
 	}
 	for _, c := range o.listed {
 		if c.blocks {
-			e, err := measureBlocks(c.block, values, j, axis)
+			e, err := measureBlocks(c.block, values, j, axis, important)
 			if err != nil {
 				return fmt.Errorf("%s: %w", c.name, err)
 			}
@@ -338,7 +372,7 @@ func (s *Sweep) summarize() {
 	for _, c := range o.listed {
 		s.Schemes = append(s.Schemes, c.about())
 	}
-	sums := summary.NewErrorSums(len(s.Schemes))
+	sums, weighted := summary.NewErrorSums(len(s.Schemes)), summary.NewErrorSums(len(s.Schemes))
 	for i, x := range s.Weights {
 		sum.Elements += x.Elements
 		sum.Float32Bytes += 4 * x.Elements
@@ -346,6 +380,12 @@ func (s *Sweep) summarize() {
 		sums.Add(x.Elements, func(k int) (float64, float64) {
 			return float64(x.Results[k].RMSE), float64(x.Results[k].SQNR)
 		})
+		if x.Results[0].Weighted != nil {
+			sum.Weighted++
+			weighted.AddWeighted(x.important, func(k int) (float64, float64) {
+				return float64(x.Results[k].Weighted.RMSE), float64(x.Results[k].Weighted.SQNR)
+			})
+		}
 		for k, r := range x.Results {
 			t := &s.Schemes[k]
 			t.Memory = t.Memory.add(r.memory)
@@ -363,6 +403,10 @@ func (s *Sweep) summarize() {
 		t.BitsPerWeight = text.Number(8 * float64(t.Memory.Total) / float64(sum.Elements))
 		t.Compression = text.Number(float64(sum.Float32Bytes) / float64(t.Memory.Total))
 		t.SQNR, t.MeanSQNR = text.Number(sums.SQNR(k)), text.Number(sums.MeanSQNR(k))
+		if sum.Weighted > 0 {
+			all := text.Number(weighted.SQNR(k))
+			t.WeightedSQNR = &all
+		}
 	}
 	for k := range s.Schemes {
 		s.Schemes[k].Pareto = !slices.ContainsFunc(upTo(len(s.Schemes)), func(i int) bool { return s.beats(i, k) })

@@ -36,6 +36,9 @@ func (s *Sweep) WriteText(w io.Writer, o SweepTextOptions) error {
 	if padded := s.padded(); padded > 0 {
 		about += fmt.Sprintf(" Blocks are filled up with zeros in %s, whose rows are no whole blocks: the zeros take bytes too.", text.Plural(padded, "weight"))
 	}
+	if words := s.weightedText(); words != "" {
+		about += " " + words
+	}
 	p.Paragraph(table.Plain, about)
 	if v := s.Verdict(); v != "" {
 		p.Blank()
@@ -45,12 +48,25 @@ func (s *Sweep) WriteText(w io.Writer, o SweepTextOptions) error {
 	if o.Weights {
 		for _, series := range s.Series() {
 			p.Blank()
-			p.Table(s.weightsTable(series))
+			p.Table(s.weightsTable(series, false))
+			if s.Summary.Weighted > 0 {
+				p.Blank()
+				p.Table(s.weightsTable(series, true))
+			}
 		}
 	}
 	writeSkipped(p, &s.base, false)
 	s.writeLeftOut(p)
 	return p.Flush()
+}
+
+// weightedText says what weighted errors are of; "" without an importance.
+func (s *Sweep) weightedText() string {
+	words := weightedWords(s.Options.Importance, s.Summary.Weighted, len(s.Weights))
+	if words == "" {
+		return ""
+	}
+	return words + " In the weighted SQNR each squared error counts with the importance of its input."
 }
 
 // padded returns the greatest number of weights in which a scheme fills up blocks.
@@ -65,7 +81,11 @@ func (s *Sweep) padded() int {
 // About describes the options in a line.
 func (s *Sweep) About() string {
 	if len(s.Options.Bits) == 0 {
-		return fmt.Sprintf("%s side by side", text.Plural(len(s.Schemes), "scheme"))
+		words := fmt.Sprintf("%s side by side", text.Plural(len(s.Schemes), "scheme"))
+		if s.Options.Importance != "" {
+			words += ", importance of " + s.Options.Importance
+		}
+		return words
 	}
 	sign := "Signed"
 	if s.Options.Unsigned {
@@ -79,6 +99,10 @@ func (s *Sweep) SchemesTable() *table.Table {
 	t := &table.Table{Columns: table.Texts("  scheme"), Optional: []int{7}}
 	t.Columns = append(t.Columns, table.Numbers("", "bytes", "bits/weight", "smaller", "SQNR, dB", "mean", "worst", "worst weight")...)
 	t.Columns[7].Limit = 48
+	if s.Summary.Weighted > 0 {
+		t.Columns = slices.Insert(t.Columns, 5, table.Numbers("", "weighted")...)
+		t.Optional = []int{8}
+	}
 	for _, k := range s.BySize() {
 		c := &s.Schemes[k]
 		style, mark := table.Dim, " "
@@ -88,10 +112,14 @@ func (s *Sweep) SchemesTable() *table.Table {
 		if s.Summary.Chosen != nil && k == *s.Summary.Chosen {
 			style, mark = table.Green, "▶"
 		}
-		t.Rows = append(t.Rows, table.Row{Style: style, Cells: []table.Cell{
+		cells := []table.Cell{
 			table.Text(mark + " " + c.Label()), table.Brief(c.Memory.Total), table.Digits(c.BitsPerWeight, 3), table.Factor(c.Compression),
 			table.Decibels(c.SQNR, 1), table.Decibels(c.MeanSQNR, 1), table.Decibels(c.MinSQNR, 1), table.Name(s.Weights[c.Worst].Name),
-		}})
+		}
+		if c.WeightedSQNR != nil {
+			cells = slices.Insert(cells, 5, table.Decibels(*c.WeightedSQNR, 1))
+		}
+		t.Rows = append(t.Rows, table.Row{Style: style, Cells: cells})
 	}
 	if len(s.Weights) == 1 {
 		for range 3 {
@@ -101,8 +129,13 @@ func (s *Sweep) SchemesTable() *table.Table {
 	return t
 }
 
-// weightsTable has the ratios of all weights for the schemes of a series.
-func (s *Sweep) weightsTable(series SweepSeries) *table.Table {
+// weightsTable has the ratios of all weights for the schemes of a series: the plain or the weighted
+// ones.
+func (s *Sweep) weightsTable(series SweepSeries, weighted bool) *table.Table {
+	ratio := "SQNR, dB, "
+	if weighted {
+		ratio = "weighted " + ratio
+	}
 	first, schemes := series.First, s.Schemes[series.First:series.End]
 	t := &table.Table{Columns: table.Texts("weight", "shape", "axis"), Optional: []int{2, 1}}
 	for _, c := range schemes {
@@ -110,14 +143,17 @@ func (s *Sweep) weightsTable(series SweepSeries) *table.Table {
 		if series.Listed {
 			group, name = series.Label, c.Name
 		}
-		t.Columns = append(t.Columns, table.Numbers("SQNR, dB, "+group, name)...)
+		t.Columns = append(t.Columns, table.Numbers(ratio+group, name)...)
 	}
 	for i := range s.Weights {
 		x := &s.Weights[i]
 		row := []table.Cell{table.Name(x.Name), table.Text(text.Shape(x.Shape)), table.Text(useText(x.Use, x.Axis))}
 		for k, r := range x.Results[first : first+len(schemes)] {
 			c := table.Decibels(r.SQNR, 1)
-			c.Best = x.Choice != nil && *x.Choice == first+k
+			if weighted {
+				c = r.Weighted.cell()
+			}
+			c.Best = !weighted && x.Choice != nil && *x.Choice == first+k
 			row = append(row, c)
 		}
 		t.Add(row...)
@@ -138,7 +174,17 @@ var sweepHead = []string{
 func (s *Sweep) WriteCSV(w io.Writer) error {
 	o := s.Options
 	rare := o.options().rareFields()
-	c := table.NewCSV(w, append(slices.Clip(sweepHead), o.options().rareColumns()...))
+	head := append(slices.Clip(sweepHead), o.options().rareColumns()...)
+	if o.Importance != "" {
+		head = append(head, "weighted_rmse", "weighted_sqnr_db")
+	}
+	c := table.NewCSV(w, head)
+	weighted := func(fields ...string) []string {
+		if o.Importance == "" {
+			return nil
+		}
+		return fields
+	}
 	scheme := func(x *SweepScheme) []string {
 		return []string{
 			strconv.Itoa(x.Bits), strconv.FormatBool(o.Unsigned), o.Mapping, x.Granularity, table.Integer(x.GroupSize),
@@ -159,7 +205,7 @@ func (s *Sweep) WriteCSV(w io.Writer) error {
 		x := &s.Schemes[k]
 		c.Row([]string{table.Inert(s.Source), "total", "", "", "", "", "", "", strconv.FormatInt(sum.Elements, 10), strconv.FormatInt(sum.SourceBytes, 10)},
 			scheme(x), []string{"", "", text.Exact(x.SQNR), text.Exact(x.MeanSQNR), text.Exact(x.MinSQNR), strconv.FormatInt(x.Clipped, 10)},
-			x.Memory.fields(), size(x.Memory, sum.Elements), []string{strconv.FormatBool(x.Pareto), chosen(k, sum.Chosen), o.Method, table.Inert(x.Name)}, rare)
+			x.Memory.fields(), size(x.Memory, sum.Elements), []string{strconv.FormatBool(x.Pareto), chosen(k, sum.Chosen), o.Method, table.Inert(x.Name)}, rare, weighted("", exactOr(x.WeightedSQNR)))
 	}
 	for i := range s.Weights {
 		x := &s.Weights[i]
@@ -170,7 +216,7 @@ func (s *Sweep) WriteCSV(w io.Writer) error {
 		for k := range x.Results {
 			r := &x.Results[k]
 			c.Row(about, scheme(&s.Schemes[k]), []string{text.Exact(r.RMSE), text.Exact(r.MaxError), text.Exact(r.SQNR), "", "", strconv.Itoa(r.Clipped)},
-				r.memory.fields(), size(r.memory, x.Elements), []string{"", chosen(k, x.Choice), o.Method, table.Inert(s.Schemes[k].Name)}, rare)
+				r.memory.fields(), size(r.memory, x.Elements), []string{"", chosen(k, x.Choice), o.Method, table.Inert(s.Schemes[k].Name)}, rare, weighted(r.Weighted.fields()...))
 		}
 	}
 	return c.Flush()

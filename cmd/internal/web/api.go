@@ -22,7 +22,7 @@ func (q *request) build(ctx context.Context) (*report.Report, *source, error) {
 	}
 	r, err := report.Build(ctx, q.Name, s, q.Options, nil)
 	if err != nil {
-		return nil, nil, of(q.field(), err)
+		return nil, nil, q.ofBuild(err)
 	}
 	return r, s, nil
 }
@@ -116,9 +116,12 @@ func (s *Server) sweep(ctx context.Context, q *request) (*answer, error) {
 	case o.GroupSize > 0:
 		options.GroupSizes = []int{o.GroupSize}
 	}
+	if q.importances != nil {
+		options.SetImportance(q.importances)
+	}
 	x, err := report.BuildSweep(ctx, q.Name, src, options, nil)
 	if err != nil {
-		return nil, of(q.field(), err)
+		return nil, q.ofBuild(err)
 	}
 	a := &answer{kind: jsonType}
 	return a, text.WriteJSON(&a.body, x)

@@ -96,6 +96,7 @@ func TestBrowser(t *testing.T) {
 	all.in(t, "folder", (*tab).testFolder)
 	all.in(t, "file notes", (*tab).testFileNotes)
 	all.in(t, "plan", (*tab).testPlan)
+	all.in(t, "importance", (*tab).testImportance)
 	all.in(t, "bytes", (*tab).testBytes)
 	all.in(t, "no script", (*tab).testNoScript)
 	all.in(t, "table fits", (*tab).testTableFits)

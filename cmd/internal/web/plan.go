@@ -76,6 +76,9 @@ func (q *request) buildPlan(ctx context.Context) (p *report.Plan, written bool, 
 	if written, err = q.selectWeights(src, &o); err != nil {
 		return nil, false, err
 	}
+	if q.importances != nil {
+		o.SetImportance(q.importances)
+	}
 	free := o.BitsPerWeight == nil && o.Bytes == nil && o.SQNR == nil
 	if free {
 		most := int64(1) << 53 // of any plan
@@ -86,7 +89,7 @@ func (q *request) buildPlan(ctx context.Context) (p *report.Plan, written bool, 
 	case errors.Is(err, plan.ErrLimit):
 		return nil, false, of("budget", err)
 	case err != nil:
-		return nil, false, of(q.field(), err)
+		return nil, false, q.ofBuild(err)
 	case free:
 		p.TakeUpTo(int64(firstBits * float64(p.Summary.Elements) / 8))
 	case o.Bytes != nil && o.MaxKinds == 0:

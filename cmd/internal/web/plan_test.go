@@ -144,7 +144,7 @@ func TestPlan(t *testing.T) {
 // quantizeBy quantizes a safetensors model by a plan file, as quant quantize --plan does.
 func quantizeBy(t *testing.T, model, file []byte, weights int) {
 	t.Helper()
-	choices, err := report.ReadPlan(file)
+	choices, _, err := report.ReadPlan(file)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,7 @@ import (
 	"sync"
 
 	"github.com/a01592f9/quant"
+	"github.com/a01592f9/quant/cmd/internal/importance"
 	"github.com/a01592f9/quant/cmd/internal/option"
 	"github.com/a01592f9/quant/cmd/internal/report"
 	"github.com/a01592f9/quant/cmd/internal/tensorfile"
@@ -35,8 +36,14 @@ type request struct {
 	Plan    *report.PlanOptions `json:"plan"`    // budget and candidates of a plan
 	Between [2]string           `json:"between"` // the two presets or schemes of a comparison of codes
 
+	// Importance is a list of the importances of a tensor's inputs.
+	Importance string `json:"importance"`
+
 	files  []sentFile // or the files of a model
+	sent   *sentFile  // the file of importances; nil without one
 	limits *Limits
+
+	importances *importance.File // of Importance or of sent; nil without one
 }
 
 // A sentFile is a file that came with a request.
@@ -48,6 +55,8 @@ type sentFile struct {
 const (
 	requestPart = "request"
 	filePart    = "file"
+
+	importancePart = "importance"
 
 	maxRequest = 64 << 10 // bytes of the JSON beside a file
 	maxName    = 200
@@ -131,8 +140,14 @@ func (q *request) readForm(form *multipart.Reader, size int64) error {
 			if q.Name == "" {
 				q.Name = part.FileName()
 			}
+		case importancePart:
+			data, err := readAll(part, 0)
+			if err != nil {
+				return broken(err)
+			}
+			q.sent = &sentFile{part.FileName(), data}
 		default:
-			return bad("body", "part %q is neither request nor file", text.Clean(name))
+			return bad("body", "part %q is none of request, file and importance", text.Clean(name))
 		}
 	}
 }
@@ -348,6 +363,9 @@ func (q *request) pick() (*source, error) {
 			return nil, &apiError{status: http.StatusRequestEntityTooLarge, Field: x.field,
 				Message: fmt.Sprintf("%d %s: this page compares at most %d at a time, the command line any number", x.n, x.what, x.most)}
 		}
+	}
+	if err := q.readImportance(s.infos); err != nil {
+		return nil, err
 	}
 	if q.Options.Codes && elements > l.Codes {
 		return nil, bad("codes", "codes are written of at most %d elements", l.Codes)

@@ -145,6 +145,17 @@ func TestScreens(t *testing.T) {
 			b.until(`document.querySelectorAll("#plot-front .main-svg").length > 0`)
 			b.do(script(`document.getElementById("plan-section").scrollIntoView({ behavior: "instant" })`))
 		}},
+		{"importance", func() {
+			b.open("#e=sample&b=4&m=s&r=mse")
+			b.redraw(write("importance", "9 1 1 0.25 0"))
+			b.do(script(`{ document.getElementById("advanced").open = true; document.getElementById("importance-field").scrollIntoView({ behavior: "instant", block: "center" }) }`))
+		}},
+		{"importance-error", func() {
+			b.open("#e=sample&b=4&m=s&r=mse")
+			b.do(write("importance", "9 1 1"))
+			b.until(`!document.getElementById("importance-error").hidden`)
+			b.do(script(`document.getElementById("importance-field").scrollIntoView({ behavior: "instant", block: "center" })`))
+		}},
 		{"large", large},
 	} {
 		for _, w := range windows {

@@ -21,6 +21,9 @@ export async function post(path, request, file, signal) {
       if (file && !(await readable(file.files ?? [file]))) {
         throw new Refusal(0, { field: "file", message: "The file cannot be read any more: choose it again." });
       }
+      if (request.importance instanceof File && !(await readable([request.importance]))) {
+        throw new Refusal(0, { field: "importance", message: "The file of importances cannot be read any more: choose it again." });
+      }
       throw new Refusal(0, { message: "The server does not answer. Is quant serve still running?" });
     }
     if (response.ok) return response;
@@ -44,12 +47,15 @@ export async function postJSON(path, request, file, signal) {
   return (await post(path, request, file, signal)).json();
 }
 
+/** body returns a request as JSON, or as a form if there are files. The importance of a request may be a file. */
 function body(request, file) {
-  const json = JSON.stringify(request);
-  if (!file) return { headers: { "Content-Type": "application/json" }, body: json };
+  const weights = request.importance instanceof File ? request.importance : null;
+  const json = JSON.stringify(weights ? { ...request, importance: undefined } : request);
+  if (!file && !weights) return { headers: { "Content-Type": "application/json" }, body: json };
   const form = new FormData();
   form.append("request", json);
-  for (const f of file.files ?? [file]) form.append("file", f, f.name);
+  for (const f of file ? file.files ?? [file] : []) form.append("file", f, f.name);
+  if (weights) form.append("importance", weights, weights.name);
   return { body: form };
 }
 

@@ -35,6 +35,17 @@ let plan = null; // plan.js, which is loaded for the first model
 
 let convention = null; // convention.js, which is loaded after the first verdict
 
+let importance = null; // importance.js, which is loaded then too
+
+/** loadImportance lets the field and the file of importances work. */
+async function loadImportance() {
+  const loaded = await import("./importance.js");
+  if (importance) return;
+  importance = loaded;
+  const refuse = (message) => failed(new Refusal(0, { field: "importance", message }));
+  importance.wire({ soon, compare, refuse, limits });
+}
+
 /** loadConventions loads the conventions of other systems, and their list. */
 async function loadConventions() {
   convention ??= await import("./convention.js");
@@ -131,6 +142,7 @@ async function compare() {
     results.classList.remove("asking");
     if (inputs.channel >= report.tensors[0].channels) inputs.channel = null; // it was a channel of another tensor
     await remember();
+    loadImportance().catch(failed);
     const compared = loadConventions().then(() => convention.compareCodes(asked, mine.signal));
     const listed = codes.show(report, asked, limits.codes ?? Infinity);
     weights.show(asked, inputs.listing);
@@ -305,6 +317,7 @@ async function press(event) {
 function startOver() {
   form.reset();
   convention?.leave();
+  importance?.set("");
   form.showCodes();
   byId("bits-slider").value = byId("bits").value = 8;
   inputs.channel = null;

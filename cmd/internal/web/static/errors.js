@@ -2,7 +2,7 @@
 import { Refusal } from "./api.js";
 import { byId, element } from "./format.js";
 
-const fields = ["text", "file", "tensor", "axis", "bits", "mapping", "narrow_range", "divisor", "scales", "signed_scale", "format", "method", "group_size", "group_axis", "channel"];
+const fields = ["text", "file", "tensor", "axis", "bits", "mapping", "narrow_range", "divisor", "scales", "signed_scale", "format", "method", "group_size", "group_axis", "channel", "importance"];
 
 /** The elements that errors of a field mark, for fields whose element has another name. */
 const marked = { method: () => byId(byId("percentile-field").hidden ? "method" : "percentile") };

@@ -12,6 +12,7 @@ export const inputs = {
   examples: [],
   file: null, // the chosen file, or the files of a model as an array with a name
   reading: null, // reading of text that replaces the server's choice
+  importance: null, // the chosen file of importances
   own: "", // values of the user, beside an example
   listing: null, // the tensors of the file, or of an example that is a file
   channel: null, // of the histogram; null lets the server choose
@@ -88,6 +89,8 @@ export function request() {
   const r = { options: options() };
   const chosen = example();
   if (inputs.reading) r.reading = inputs.reading;
+  const importance = inputs.importance ?? byId("importance").value.trim();
+  if (importance) r.importance = importance;
   if (inputs.listing) r.tensor = Number(byId("tensor").value || 0);
   if (inputs.file) r.name = inputs.file.name;
   else if (chosen?.file) r.example = chosen.id;
@@ -106,6 +109,7 @@ export function asState() {
     example: !inputs.file && asWas ? chosen.id : "", file: inputs.file?.name ?? "", text: byId("text").value,
     tensor: inputs.listing ? Number(byId("tensor").value || 0) : 0, channel: inputs.channel, reading: inputs.reading, options: options(),
     convention: byId("convention").value, against: byId("against").value,
+    importance: inputs.importance ?? byId("importance").value.trim(),
   };
 }
 
@@ -250,6 +254,8 @@ export async function fill(s) {
     describeExample();
   }
   inputs.reading = s.reading;
+  if (s.importance || inputs.importance) (await import("./importance.js")).set(s.importance);
+  else byId("importance").value = "";
   byId("axis").value = String(o.axis);
   if (byId("axis").value === "") byId("axis").value = "0";
   byId("group_axis").value = o.group_axis === null ? "" : String(o.group_axis);

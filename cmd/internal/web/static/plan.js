@@ -4,6 +4,7 @@ import { post, postJSON, save } from "./api.js";
 import { said } from "./errors.js";
 import { byId, count, decibels, element, plural } from "./format.js";
 import { axis, draw, layout, palette } from "./plotting.js";
+import { ofAll } from "./weights.js";
 
 const most = 200; // rows shown at once; the search finds the others
 
@@ -15,11 +16,11 @@ let running = null; // an AbortController
 export function show(asked, listing) {
   const there = Boolean(listing) && listing.tensors.length > 1;
   byId("plan-section").hidden = !there;
-  const { example, name } = asked.request;
-  if (there && model && model.file === asked.file && model.request.example === example) return;
+  const { example, name } = asked.request, importance = ofAll(asked.request.importance);
+  if (there && model && model.file === asked.file && model.request.example === example && model.request.importance === importance) return;
   running?.abort();
   made = null;
-  model = there ? { request: example ? { example } : { name }, file: asked.file } : null;
+  model = there ? { request: { ...(example ? { example } : { name }), importance }, file: asked.file } : null;
   byId("plan-body").hidden = true;
   byId("plan-error").hidden = true;
   byId("plan-candidates").value = "";
@@ -87,7 +88,7 @@ async function showAll() {
   size.value = String(answer.front.findIndex((f) => f.bytes === answer.summary.bytes));
   byId("plan-candidates").placeholder = answer.options.candidates.join(", ");
   byId("plan-written").textContent = answer.written
-    ? `quant quantize MODEL --plan FILE makes the model of it. ${plural(answer.skipped.length, "other tensor")} of the file ${answer.skipped.length === 1 ? "stays as it is" : "stay as they are"}.`
+    ? `quant quantize MODEL --plan FILE${answer.options.importance ? " --importance FILE" : ""} makes the model of it. ${plural(answer.skipped.length, "other tensor")} of the file ${answer.skipped.length === 1 ? "stays as it is" : "stay as they are"}.`
     : "quant quantize writes no such model: the plan is of all tensors of two dimensions or more.";
   byId("plan-save").hidden = !answer.written;
   byId("plan-body").hidden = false;
@@ -114,11 +115,12 @@ function showTable() {
   const words = byId("plan-search").value.toLowerCase().split(/\s+/);
   const rows = answer.weights.map((w, i) => ({ w, way: answer.choices.weights[i][choice[i]] }))
     .filter(({ w, way }) => words.every((x) => `${w.name} ${way.candidate}`.toLowerCase().includes(x)));
-  const head = element("tr", {}, ...["weight", "shape", "scheme", "bytes", "bits per weight", "SQNR, dB"].map((name) => element("th", { scope: "col" }, name)));
+  const weighted = answer.options.importance ? ["weighted dB"] : [];
+  const head = element("tr", {}, ...["weight", "shape", "scheme", "bytes", "bits per weight", "SQNR, dB", ...weighted].map((name) => element("th", { scope: "col" }, name)));
   byId("plan-weights").replaceChildren(element("caption", { className: "unseen" }, "The plan"), element("thead", {}, head),
     element("tbody", {}, ...rows.slice(0, most).map(({ w, way }) => element("tr", {}, element("th", { scope: "row" }, w.name), element("td", {}, w.shape.join("×")),
       element("td", { className: "who" }, way.candidate), element("td", {}, count(way.bytes)), element("td", {}, ((8 * way.bytes) / w.elements).toFixed(2)),
-      element("td", {}, decibels(way.sqnr_db))))));
+      element("td", {}, decibels(way.sqnr_db)), ...weighted.map(() => element("td", {}, way.weighted_sqnr_db === undefined ? "–" : decibels(way.weighted_sqnr_db)))))));
   byId("plan-found").textContent = rows.length > most ? `The first ${most} of ${count(rows.length)} are shown.` : `${plural(rows.length, "weight")}.`;
 }
 

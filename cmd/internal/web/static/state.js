@@ -39,6 +39,9 @@ export async function write(state) {
   if (state.reading) q.set("w", JSON.stringify(state.reading));
   if (state.tensor) q.set("t", state.tensor);
   if (state.channel !== null) q.set("c", state.channel);
+  if (state.importance instanceof File) whole = false;
+  else if (state.importance && state.importance.length <= longest / 10) q.set("i", state.importance);
+  else if (state.importance) whole = false;
   return { fragment: "#" + q, whole };
 }
 
@@ -78,6 +81,7 @@ export async function read(fragment) {
     },
     convention: q.get("p") ?? "",
     against: q.get("pa") ?? "",
+    importance: q.get("i") ?? "",
   };
 }
 

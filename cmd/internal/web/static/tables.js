@@ -18,6 +18,7 @@ export function aboutOf(t) {
   if (s.divisor) parts.push(`divisor ${s.divisor}`);
   if (s.scales) parts.push(`scales of ${s.scales}`);
   if (s.method !== "minmax") parts.push(`range by ${s.method.replace("=", " ")}`);
+  if (t.results[0].weighted) parts.push("errors weighted by the importance of the inputs too");
   const g = t.results.find((r) => r.scheme.granularity === "per_group")?.scheme;
   if (g) parts.push(`groups of ${g.group_size} along axis ${g.axis}`);
   return parts.join(" · ");
@@ -69,6 +70,10 @@ export function schemesOf(t) {
     ["Compression against float32", (r) => td(times((4 * t.elements) / r.memory.total_bytes))],
     ["RMSE against per tensor", (r) => td(r.gain ? gained(t.results[0].rmse, r.rmse) : "–", r.gain?.rmse_factor)],
   ];
+  if (t.results[0].weighted) {
+    rows.push(["Weighted RMSE", (r) => td(number(r.weighted.rmse), r.weighted.rmse), "weighted_rmse"],
+      ["Weighted SQNR, dB", (r) => td(decibels(r.weighted.sqnr_db, r.weighted.rmse), r.weighted.sqnr_db), "weighted_sqnr_db"]);
+  }
   const head = element("tr", {}, element("th", { scope: "col" }, "Scheme"));
   t.results.forEach((r, i) => {
     const cell = element("th", { scope: "col" }, mark(r.scheme), label(r.scheme));
@@ -80,7 +85,7 @@ export function schemesOf(t) {
   const body = element("tbody");
   for (const [name, cell, metric] of rows) {
     const row = element("tr", {}, element("th", { scope: "row" }, name));
-    row.classList.toggle("rule", name === "Payload, bytes");
+    row.classList.toggle("rule", name === "Payload, bytes" || name === "Weighted RMSE");
     t.results.forEach((r, i) => {
       const made = cell(r);
       if (metric) made.dataset.metric = metric;

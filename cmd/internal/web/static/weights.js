@@ -26,16 +26,17 @@ export class Weights {
     }
     const { axis: _, group_axis: __, ...options } = asked.request.options; // the file has the axes
     const key = JSON.stringify([asked.request.example ?? "", options]);
-    if (this.key === key && this.file === asked.file) return;
+    const importance = ofAll(asked.request.importance);
+    if (this.key === key && this.file === asked.file && this.importance === importance) return;
     const mine = (this.running = new AbortController());
     this.key = null;
     byId("weights-said").textContent = "Comparing all weights…";
     try {
-      const { tensor: ___, ...rest } = asked.request;
+      const { tensor: ___, ...rest } = { ...asked.request, importance };
       const report = await postJSON("api/compare", { ...rest, options }, asked.file, mine.signal);
       const place = new Map(listing.tensors.map((t, i) => [t.name, i]));
       const columns = columnsOf(report);
-      Object.assign(this, { report, place, columns, key, file: asked.file });
+      Object.assign(this, { report, place, columns, key, file: asked.file, importance });
       this.draw();
       const { totals, elements, float32_bytes: full } = report.summary;
       await drawGain(report, (name) => this.choose(place.get(name)));
@@ -119,6 +120,9 @@ export class Weights {
   }
 }
 
+/** ofAll returns the importances if they are of all weights: a file. A list is of the tensor that is chosen. */
+export const ofAll = (importance) => (importance instanceof File ? importance : undefined);
+
 /** columnsOf lists the columns, each with its order and its cells. */
 function columnsOf(report) {
   const results = report.tensors[0]?.results ?? [];
@@ -131,6 +135,10 @@ function columnsOf(report) {
     ...results.map((r, i) => ({
       name: `dB ${label(r.scheme).toLowerCase()}`, key: (t) => t.results[i]?.sqnr_db, show: (t) => (t.results[i] ? decibels(t.results[i].sqnr_db, t.results[i].rmse) : "–"),
     })),
+    ...(report.options.importance ? results.map((r, i) => ({
+      name: `weighted dB ${label(r.scheme).toLowerCase()}`, key: (t) => t.results[i]?.weighted?.sqnr_db,
+      show: (t) => (t.results[i]?.weighted ? decibels(t.results[i].weighted.sqnr_db, t.results[i].weighted.rmse) : "–"),
+    })) : []),
     { name: "gain", key: (t) => t.results[1].gain?.rmse_factor, show: (t) => (t.results[1].gain ? times(t.results[1].gain.rmse_factor) : "–") },
     { name: "bytes", key: (t) => t.results[1].memory.total_bytes, show: (t) => count(t.results[1].memory.total_bytes) },
   ];
