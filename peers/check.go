@@ -7,14 +7,9 @@ import (
 	"math/rand/v2"
 	"runtime"
 	"strings"
-	"unsafe"
 
 	"github.com/a01592f9/quant"
 )
-
-func asBytes(x []float32) []byte {
-	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(x))), 4*len(x))
-}
 
 // A check counts the codes, values and parameters that differ from those of ONNX Runtime.
 type check struct {

@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"slices"
 	"time"
+	"unsafe"
 
 	"github.com/viterin/vek/vek32"
 
@@ -354,4 +355,9 @@ func dynamic(shape []int) *node {
 			{name: "scale", typ: typeFloat}, {name: "zero", typ: typeUint8},
 		},
 	}
+}
+
+// asBytes returns the memory of x.
+func asBytes(x []float32) []byte {
+	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(x))), 4*len(x))
 }

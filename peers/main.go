@@ -8,8 +8,6 @@ import (
 	"flag"
 	"fmt"
 	"log"
-	"os"
-	"runtime"
 	"runtime/debug"
 	"strconv"
 	"strings"
@@ -41,21 +39,13 @@ func main() {
 		}
 		c.sizes = append(c.sizes, n)
 	}
-	if err := c.run(); err != nil {
+	if err := run(&c); err != nil {
 		log.Fatal(err)
 	}
 }
 
-// A config is the command line.
-type config struct {
-	ort, python, script, state, bench, out string
-	revision, missing, command             string
-	sizes                                  []int
-	time                                   time.Duration
-	checkOnly                              bool
-}
-
-func (c *config) run() error {
+// run measures, and writes the page.
+func run(c *config) error {
 	debug.SetGCPercent(-1) // collections run between groups, not in a measurement
 	var e environment
 	if c.ort != "" {
@@ -141,69 +131,4 @@ func onlyCheck(o *onnxruntime) error {
 		return fmt.Errorf("%d values are too few to say anything: %d are wanted", c.Compared, least)
 	}
 	return nil
-}
-
-// A timer keeps the shortest time that a call of f has taken.
-type timer struct {
-	f     func()
-	calls int
-	best  float64 // seconds
-}
-
-// moment is the least time of one measurement, as in peers.py. Short calls are repeated.
-const moment = 200 * time.Microsecond
-
-// sample repeats f until limit is over, at least for a moment.
-func (t *timer) sample(limit time.Duration) {
-	start := time.Now()
-	if t.calls != 1 { // a call that fills the caches; slow functions do without
-		t.f()
-	}
-	if t.calls == 0 {
-		t.calls, t.best = 1, time.Since(start).Seconds()
-	}
-	for done := false; !done || time.Since(start) < limit; {
-		batch := time.Now()
-		for range t.calls {
-			t.f()
-		}
-		d := time.Since(batch)
-		if done = d >= moment; done {
-			t.best = min(t.best, d.Seconds()/float64(t.calls))
-		} else {
-			t.calls *= 2
-		}
-	}
-}
-
-// cpu returns the name of the processor.
-func cpu() string {
-	text, err := os.ReadFile("/proc/cpuinfo")
-	if err == nil {
-		for _, line := range strings.Split(string(text), "\n") {
-			if key, value, _ := strings.Cut(line, ":"); strings.TrimSpace(key) == "model name" {
-				return strings.TrimSpace(value)
-			}
-		}
-	}
-	return "unknown processor, " + runtime.GOARCH
-}
-
-// identity is what tells processors of one name apart: family, model and caches.
-func identity() string {
-	text, err := os.ReadFile("/proc/cpuinfo")
-	if err != nil {
-		return ""
-	}
-	var parts []string
-	for _, line := range strings.Split(string(text), "\n") {
-		key, value, _ := strings.Cut(line, ":")
-		switch key, value := strings.TrimSpace(key), strings.TrimSpace(value); key {
-		case "vendor_id", "cpu family", "model":
-			parts = append(parts, strings.TrimSuffix(key, "_id")+" "+value)
-		case "":
-			return strings.Join(parts, ", ")
-		}
-	}
-	return strings.Join(parts, ", ")
 }

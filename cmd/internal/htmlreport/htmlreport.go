@@ -126,14 +126,8 @@ type overview struct {
 // shortName is the number of characters for a name on the axis of the overview.
 const shortName = 36
 
-// Write writes r with the graphs of the given tensors, see report.Details. The same report
-// gives the same bytes.
-func Write(w io.Writer, r *report.Report, details []*report.Detail, o Options) error {
-	all := o.Channels || len(r.Tensors) == 1 && r.Tensors[0].Channels <= maxRows
-	graphs := map[int]int{}
-	for i, d := range details {
-		graphs[d.Tensor] = i
-	}
+// tensorSections returns the sections of the page. all says whether they list all channels.
+func tensorSections(r *report.Report, details []*report.Detail, graphs map[int]int, all bool, o Options) []tensor {
 	var tensors []tensor
 	for n, i := range sections(r, graphs, o) {
 		t := &r.Tensors[i]
@@ -151,6 +145,18 @@ func Write(w io.Writer, r *report.Report, details []*report.Detail, o Options) e
 		}
 		tensors = append(tensors, x)
 	}
+	return tensors
+}
+
+// Write writes r with the graphs of the given tensors, see report.Details. The same report
+// gives the same bytes.
+func Write(w io.Writer, r *report.Report, details []*report.Detail, o Options) error {
+	all := o.Channels || len(r.Tensors) == 1 && r.Tensors[0].Channels <= maxRows
+	graphs := map[int]int{}
+	for i, d := range details {
+		graphs[d.Tensor] = i
+	}
+	tensors := tensorSections(r, details, graphs, all, o)
 
 	view := struct {
 		Source, Verdict, Policy, OverviewNote, Version, License string

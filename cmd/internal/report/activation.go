@@ -3,7 +3,6 @@ package report
 import (
 	"strconv"
 
-	"github.com/a01592f9/quant/cmd/internal/table"
 	"github.com/a01592f9/quant/cmd/internal/tensorfile"
 	"github.com/a01592f9/quant/cmd/internal/text"
 )
@@ -70,24 +69,4 @@ func codeLimits(dtype string) (lo, hi int64, known bool) {
 		return -1 << (bits - 1), 1<<(bits-1) - 1, true
 	}
 	return 0, 0, false
-}
-
-// ActivationTable has a row for each activation that the model quantizes.
-func (v *Inventory) ActivationTable() *table.Table {
-	t := &table.Table{Columns: table.Texts("activation", "of", "type"), Optional: []int{1}}
-	t.Columns = append(t.Columns, table.Numbers("range", "from", "to")...)
-	t.Columns = append(t.Columns, table.Numbers("", "scale", "zero point")...)
-	for _, x := range v.Activations {
-		from, to, scale, zero := table.Text("-"), table.Text("-"), table.Text("-"), table.Text("-")
-		if len(x.Min) > 0 {
-			lo, _ := text.MinMax(x.Min)
-			_, hi := text.MinMax(x.Max)
-			from, to = table.Float(text.Float(lo)), table.Float(text.Float(hi))
-		}
-		if len(x.Scale) > 0 {
-			scale, zero = table.Text(text.Span(x.Scale, text.Scale)), table.Text(text.Span(x.ZeroPoint, text.ZeroPoint))
-		}
-		t.Add(table.Name(x.Name), table.Text(x.Made), table.Text(x.DType), from, to, scale, zero)
-	}
-	return t
 }

@@ -102,6 +102,26 @@ func (v *Inventory) Table() *table.Table {
 	return t
 }
 
+// ActivationTable has a row for each activation that the model quantizes.
+func (v *Inventory) ActivationTable() *table.Table {
+	t := &table.Table{Columns: table.Texts("activation", "of", "type"), Optional: []int{1}}
+	t.Columns = append(t.Columns, table.Numbers("range", "from", "to")...)
+	t.Columns = append(t.Columns, table.Numbers("", "scale", "zero point")...)
+	for _, x := range v.Activations {
+		from, to, scale, zero := table.Text("-"), table.Text("-"), table.Text("-"), table.Text("-")
+		if len(x.Min) > 0 {
+			lo, _ := text.MinMax(x.Min)
+			_, hi := text.MinMax(x.Max)
+			from, to = table.Float(text.Float(lo)), table.Float(text.Float(hi))
+		}
+		if len(x.Scale) > 0 {
+			scale, zero = table.Text(text.Span(x.Scale, text.Scale)), table.Text(text.Span(x.ZeroPoint, text.ZeroPoint))
+		}
+		t.Add(table.Name(x.Name), table.Text(x.Made), table.Text(x.DType), from, to, scale, zero)
+	}
+	return t
+}
+
 // known returns the cell of a value that may not be known.
 func known[T any](x *T, cell func(T) table.Cell) table.Cell {
 	if x == nil {
