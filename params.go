@@ -128,6 +128,26 @@ func (p *Params) checkValues(from, end int) error {
 	return nil
 }
 
+// usable reports whether all parameters from index from up to end are valid.
+func (p *Params) usable(from, end int) bool {
+	scale, zero := p.Scale[from:end], p.ZeroPoint[from:end]
+	if !p.Scheme.SignedScale {
+		return usableParams(scale, zero)
+	}
+	for i, s := range scale {
+		if !p.Scheme.usableScale(s) || zero[i] < -maxZeroPoint || zero[i] > maxZeroPoint {
+			return false
+		}
+	}
+	return true
+}
+
+// usableScale reports whether v is a valid scale for s: finite and positive, or not 0 if the
+// scale is signed.
+func (s *Scheme) usableScale(v float32) bool {
+	return finite(v) && (v > 0 || v < 0 && s.SignedScale)
+}
+
 // checkStored checks that the scales are numbers of the format of scales.
 func (p *Params) checkStored(from, end int) error {
 	f := p.Scheme.Scales
@@ -238,6 +258,15 @@ func (s *scaler) ofRange(r Range) (scale float32, zero int32) {
 		return s.storedParams(r, &s.rule)
 	}
 	return s.params(r)
+}
+
+// ofSide returns the parameters of r for the side of s. The scale is positive.
+func (s *scaler) ofSide(r Range) (scale float32, zero int32) {
+	scale, zero = s.ofRange(r)
+	if s.side == negativeSide {
+		zero = s.mirror(zero)
+	}
+	return absolute(scale), zero
 }
 
 // asymmetric returns the parameters that map the ends of r to the ends of the grid, in float32

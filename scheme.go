@@ -244,3 +244,20 @@ func (s Scheme) validateDivisor() error {
 	}
 	return nil
 }
+
+// validateSignedScale checks the options that SignedScale requires.
+func (s *Scheme) validateSignedScale() error {
+	switch {
+	case !s.SignedScale:
+		return nil
+	case s.Format.number != 0 || s.Mapping != Symmetric:
+		return fmt.Errorf("%w: a signed scale is for integers and the symmetric mapping", ErrScheme)
+	case s.NarrowRange:
+		return fmt.Errorf("%w: a signed scale is not for the narrow range, which has as many codes below 0 as above", ErrScheme)
+	case s.Divisor != FarEnd:
+		return fmt.Errorf("%w: a signed scale is for the divisor %v, not for %v", ErrScheme, FarEnd, s.Divisor)
+	case s.Scales > BFloat16Scale:
+		return fmt.Errorf("%w: a signed scale is for scales that are float32, float16 or bfloat16, not %v", ErrScheme, s.Scales)
+	}
+	return nil
+}

@@ -1,7 +1,6 @@
 package quant
 
 import (
-	"fmt"
 	"math"
 
 	"github.com/a01592f9/quant/internal/exact"
@@ -27,23 +26,6 @@ const (
 	negativeSide             // the magnitudes of negative scales, with the mirrored zero point
 )
 
-// validateSignedScale checks the options that SignedScale requires.
-func (s *Scheme) validateSignedScale() error {
-	switch {
-	case !s.SignedScale:
-		return nil
-	case s.Format.number != 0 || s.Mapping != Symmetric:
-		return fmt.Errorf("%w: a signed scale is for integers and the symmetric mapping", ErrScheme)
-	case s.NarrowRange:
-		return fmt.Errorf("%w: a signed scale is not for the narrow range, which has as many codes below 0 as above", ErrScheme)
-	case s.Divisor != FarEnd:
-		return fmt.Errorf("%w: a signed scale is for the divisor %v, not for %v", ErrScheme, FarEnd, s.Divisor)
-	case s.Scales > BFloat16Scale:
-		return fmt.Errorf("%w: a signed scale is for scales that are float32, float16 or bfloat16, not %v", ErrScheme, s.Scales)
-	}
-	return nil
-}
-
 // mirrored reports whether a signed scale is negative for the range from lo to hi: whether the
 // largest magnitude is that of a positive value alone.
 func mirrored(lo, hi float32) bool { return hi > -lo }
@@ -54,15 +36,6 @@ func (s *Scheme) signed(scale, lo, hi float32) float32 {
 		return -scale
 	}
 	return scale
-}
-
-// ofSide returns the parameters of r for the side of s. The scale is positive.
-func (s *scaler) ofSide(r Range) (scale float32, zero int32) {
-	scale, zero = s.ofRange(r)
-	if s.side == negativeSide {
-		zero = s.mirror(zero)
-	}
-	return absolute(scale), zero
 }
 
 // mirror returns the zero point for which the grid is mirrored about 0.
@@ -98,8 +71,8 @@ func (s *Scheme) decided(r, whole Range) Range {
 func (s *Scheme) bySide() bool { return s.SignedScale && s.Method.goal().ByErrors() }
 
 // cheaper returns the better of the ranges that the searches of the two sides found, with the
-// sign of its side. whole is the range of all values. If the costs are equal, it is that of
-// the positive side.
+// sign of its side. whole is the range of all values. If both cost the same, the positive side is
+// better.
 func cheaper(positive, negative Range, costs [2]float64, whole Range) Range {
 	switch {
 	case whole.Min == whole.Max:
@@ -108,37 +81,4 @@ func cheaper(positive, negative Range, costs [2]float64, whole Range) Range {
 		return negative.withSign(true)
 	}
 	return positive.withSign(false)
-}
-
-// usable reports whether all parameters from index from up to end are valid.
-func (p *Params) usable(from, end int) bool {
-	scale, zero := p.Scale[from:end], p.ZeroPoint[from:end]
-	if !p.Scheme.SignedScale {
-		return usableParams(scale, zero)
-	}
-	for i, s := range scale {
-		if !p.Scheme.usableScale(s) || zero[i] < -maxZeroPoint || zero[i] > maxZeroPoint {
-			return false
-		}
-	}
-	return true
-}
-
-// usableScale reports whether v is a valid scale for s: finite and positive, or not 0 if the
-// scale is signed.
-func (s *Scheme) usableScale(v float32) bool {
-	return finite(v) && (v > 0 || v < 0 && s.SignedScale)
-}
-
-// mirrorScales replaces the parameters of u, which are those of a scheme with a signed scale, by
-// positive scales that have the same errors.
-func (u *subject) mirrorScales(s *Scheme) {
-	u.mirror.scale = append(u.mirror.scale[:0], u.scale...)
-	u.mirror.zero = append(u.mirror.zero[:0], u.zero...)
-	u.scale, u.zero = u.mirror.scale, u.mirror.zero
-	for i, v := range u.scale {
-		if v < 0 {
-			u.scale[i], u.zero[i] = -v, s.mirror(u.zero[i])
-		}
-	}
 }

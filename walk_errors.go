@@ -74,6 +74,19 @@ func (g *errorSink) addSubject(o *order, l layout, p *Params) {
 	clear(s.tally)
 }
 
+// mirrorScales replaces the parameters of u, which are those of a scheme with a signed scale, by
+// positive scales that have the same errors.
+func (u *subject) mirrorScales(s *Scheme) {
+	u.mirror.scale = append(u.mirror.scale[:0], u.scale...)
+	u.mirror.zero = append(u.mirror.zero[:0], u.zero...)
+	u.scale, u.zero = u.mirror.scale, u.mirror.zero
+	for i, v := range u.scale {
+		if v < 0 {
+			u.scale[i], u.zero[i] = -v, s.mirror(u.zero[i])
+		}
+	}
+}
+
 // fold adds the sums of the segments that have a slot to the totals, and sets them to 0 for the
 // next segments.
 func (u *subject) fold(o *order) {
