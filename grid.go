@@ -143,7 +143,7 @@ func (g *codeGrid) holds(lo, hi, scale []float32, zero []int32) bool {
 
 func (g *codeGrid) errorsColumns(acc columnSums, src []float32, rows, stride int, scale []float32, zero []int32) {
 	if g.book != nil {
-		errorsBookColumnsGeneric(acc, src, rows, stride, scale, g.book)
+		errorsBookColumns(acc, src, rows, stride, scale, g.book)
 		return
 	}
 	errorsColumns(acc, src, rows, stride, scale, zero, g.qmin, g.qmax)

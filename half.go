@@ -11,51 +11,41 @@ import (
 // numbers. The result is that of Dequantize followed by NarrowBFloat16 without saturation. It
 // works on the calling goroutine and allocates nothing. It panics if dst is shorter than q.
 // Errors: those of Dequantize.
-func DequantizeBFloat16(dst []uint16, q Quantized) error { return dequantizeHalf(dst, q, false) }
+func DequantizeBFloat16(dst []uint16, q Quantized) error { return dequantizeTo(dst, nil, q, false) }
 
 // DequantizeFloat16 is DequantizeBFloat16 for IEEE 754 binary16.
-func DequantizeFloat16(dst []uint16, q Quantized) error { return dequantizeHalf(dst, q, true) }
-
-func dequantizeHalf(dst []uint16, q Quantized, binary16 bool) error {
-	f, err := q.transform()
-	if err != nil {
-		return err
-	}
-	n := q.Len()
-	mustHold(len(dst), n)
-	b := f.blocks(n)
-	defer b.end()
-	var buf [bufLen]float32
-	for b.next() {
-		x, d := buf[:b.n], dst[b.e:b.e+b.n]
-		f.dequantizeBlock(x, q.Codes, b.e)
-		if binary16 {
-			NarrowFloat16(d, x, false)
-		} else {
-			NarrowBFloat16(d, x, false)
-		}
-	}
-	return nil
-}
+func DequantizeFloat16(dst []uint16, q Quantized) error { return dequantizeTo(dst, nil, q, true) }
 
 // DequantizeAdd adds the real values of the codes of q to the elements of dst. Each real value
 // is rounded to float32, and so is each sum. DequantizeAdd works on the calling goroutine and
 // allocates nothing. It panics if dst is shorter than q. Errors: those of Dequantize.
-func DequantizeAdd(dst []float32, q Quantized) error {
+func DequantizeAdd(dst []float32, q Quantized) error { return dequantizeTo(nil, dst, q, false) }
+
+// dequantizeTo stores the real values of the codes of q in half, as binary16 or else as bfloat16,
+// or adds them to sum. One of half and sum is nil.
+func dequantizeTo(half []uint16, sum []float32, q Quantized, binary16 bool) error {
 	f, err := q.transform()
 	if err != nil {
 		return err
 	}
 	n := q.Len()
-	mustHold(len(dst), n)
+	mustHold(max(len(half), len(sum)), n)
 	b := f.blocks(n)
 	defer b.end()
 	var buf [bufLen]float32
 	for b.next() {
-		x, d := buf[:b.n], dst[b.e:b.e+b.n]
+		x, end := buf[:b.n], b.e+b.n
 		f.dequantizeBlock(x, q.Codes, b.e)
-		for i, v := range x {
-			d[i] += v
+		switch {
+		case half == nil:
+			d := sum[b.e:end]
+			for i, v := range x {
+				d[i] += v
+			}
+		case binary16:
+			NarrowFloat16(half[b.e:end], x, false)
+		default:
+			NarrowBFloat16(half[b.e:end], x, false)
 		}
 	}
 	return nil

@@ -147,8 +147,25 @@ package quant
 //
 // # Codebooks
 //
-// Kernels of codebooks divide, so their quotients are those of the definition. The codes of
-// floating-point formats come from the sum with a power of two that floatcode.go explains. For a
+// The codes of floating-point formats come from the sum with a power of two that floatcode.go
+// explains. The kernels for runs, and with AVX-512 those for columns, take the quotient from
+// "Reciprocals in two parts". That proof holds for these formats, with other numbers. A boundary
+// between two codes, or the largest number, is an odd integer B times a power of two. The formats
+// have mantissas of at most 3 bits, so |B| is below 2^5, M is a multiple of 2^20 plus or minus 1,
+// and p can be used if the distance of S from the nearest multiple of 2^20 is 0 or more than 6.
+// Boundaries are between 2^-18 and 2^16. For scales from 2^-100 to 2^100 no step overflows or
+// underflows near them. A p whose quotient is below the least boundary stays below it. The
+// magnitude of x is bounded by RN(largest·s). The quotient of that bound differs from the largest
+// number by a factor of at most 1 + 2^-22, and gets its code. NaN is bounded as well, so elements
+// that are compared with NaN first go the way of the other scales: they are divided.
+//
+// The sum of p and its power of two is made by one FMA, since the power of two is 2^drop times the
+// exponent of p, or times the smallest normal number. Its upper 16 bits are 128 times an exponent,
+// and its lower 16 bits are the mantissa with the leading 1. So one multiplication of words by 1
+// and 2^(drop-16), with the sum of both products, gives 2^(drop-16) times the code, plus a
+// constant. The signs come from the elements, since -0 has one.
+//
+// The other kernels of codebooks divide, so their quotients are those of the definition. For a
 // table of at most 16 values whose codes ascend, the limits between the codes are a tree of 4
 // levels. In each level a permutation looks up the limit for the bits of the index found so far.
 // Limits are compared as float32. That is the order of their keys, since no table has two zeros.

@@ -11,15 +11,26 @@
 #define FORMAT   AX  // floatCode, or tables
 #define ABSOLUTE Y15 // mask of all but the sign
 #define EXPONENT Y14 // mask of the exponent
-#define LARGEST  Y13 // bits of the largest number of the format
+#define LARGEST  0(SP) // bits of the largest number of the format
 #define NORMAL   Y12 // bits of its smallest normal number
-#define PLACE    Y11 // drop << 23
-#define SIGN_BIT     Y10 // sign bit of a code
-#define NAN_CODE Y9  // code of NaN
-#define DROP     X8  // how far an exponent is moved down
-#define TOP      X7  // how far a sign is moved down
-#define NO_MINUS Y6  // all ones if -0 has no code
+#define PLACE    32(SP) // drop << 23
+#define SIGN_BIT 64(SP)  // sign bit of a code
+#define NAN_CODE 96(SP)  // code of NaN
+#define NO_MINUS 128(SP) // all ones if -0 has no code
+#define DROP     160(SP) // how far an exponent is moved down
+#define TOP      176(SP) // how far a sign is moved down
+#define TABLE_NAN Y9     // code of NaN in a table
+#define BOUND    Y13     // largest magnitude that is not clipped
+#define LOW      Y11     // second part of the reciprocal
+#define WHOLE    Y10     // first part of the reciprocal
+#define POWER    Y9      // 2^drop
+#define WEIGHTS  Y6      // 2^(drop-16) and 1, in words
+#define BASE     192(SP) // what the codes are too large, in words
+#define SIGNS    224(SP) // sign bit of a code, in bytes
+#define WEIGHT_BITS 256(SP) // drop - 16
 #define DIVISOR  Y5  // scale
+#define VALUE_DROP X8 // how far a code is moved up to the exponent of a float32
+#define VALUE_TOP X7 // how far its sign is moved up
 #define LEVEL_1  Y15 // limit in the middle of the table
 #define LEVEL_2  Y14 // the two beside it
 #define LEVEL_3  Y13 // the next four
@@ -78,30 +89,123 @@
 	MOVQ scale+40(FP), SCALES \
 	MOVQ cols+24(FP), N
 
-// FLOAT_CODE_CONSTANTS loads what FLOAT_CODES needs.
+// SPILL stores the dwords of y, all of which become that of x, to the frame.
+#define SPILL(x, y, to) \
+	VPBROADCASTD x, y  \
+	VMOVDQU      y, to
+
+// FLOAT_CODE_CONSTANTS prepares what FLOAT_CODES needs.
 #define FLOAT_CODE_CONSTANTS \
 	VPBROADCASTD floatCode_normal(FORMAT), NORMAL \
-	VPBROADCASTD floatCode_largest(FORMAT), LARGEST \
-	VPBROADCASTD floatCode_nan(FORMAT), NAN_CODE \
+	VPBROADCASTD floatCode_largest(FORMAT), Y0 \
+	VMOVDQU Y0, LARGEST \
+	VPBROADCASTD floatCode_nan(FORMAT), Y0 \
+	VMOVDQU Y0, NAN_CODE \
 	MOVL floatCode_drop(FORMAT), CX \
-	VMOVD CX, DROP \
+	VMOVD CX, X0 \
+	VMOVDQU X0, DROP \
 	SHLL $23, CX \
-	VMOVD CX, X11 \
-	VPBROADCASTD X11, PLACE \
+	VMOVD CX, X0 \
+	SPILL(X0, Y0, PLACE) \
 	MOVL floatCode_sign(FORMAT), CX \
 	MOVL $1, BX \
 	SHLL CX, BX \
-	VMOVD BX, X10 \
-	VPBROADCASTD X10, SIGN_BIT \
+	VMOVD BX, X0 \
+	SPILL(X0, Y0, SIGN_BIT) \
 	MOVL $31, BX \
 	SUBL CX, BX \
-	VMOVD BX, TOP \
+	VMOVD BX, X0 \
+	VMOVDQU X0, TOP \
 	MOVL floatCode_minus(FORMAT), BX \
 	NOTL BX \
-	VMOVD BX, X6 \
-	VPBROADCASTD X6, NO_MINUS \
+	VMOVD BX, X0 \
+	SPILL(X0, Y0, NO_MINUS) \
 	SPREAD(0x7fffffff, X15, ABSOLUTE) \
 	SPREAD(0x7f800000, X14, EXPONENT)
+
+// FAST_CONSTANTS prepares what CODES_32 needs besides FLOAT_CODE_CONSTANTS.
+#define FAST_CONSTANTS \
+	MOVL floatCode_sign(FORMAT), CX \
+	MOVL $1, BX \
+	SHLL CX, BX \
+	VMOVD BX, X0 \
+	VPBROADCASTB X0, Y0 \
+	VMOVDQU Y0, SIGNS \
+	MOVL floatCode_drop(FORMAT), CX \
+	LEAL 127(CX), BX \
+	SHLL $23, BX \
+	VMOVD BX, X9 \
+	VPBROADCASTD X9, POWER \
+	MOVL floatCode_normal(FORMAT), BX \
+	SHRL $23, BX \
+	ADDL CX, BX \
+	SHLL $7, BX \
+	VMOVD BX, X0 \
+	VPBROADCASTW X0, Y0 \
+	VMOVDQU Y0, BASE \
+	SUBL $16, CX \
+	VMOVD CX, X0 \
+	VMOVDQU X0, WEIGHT_BITS \
+	MOVL $1, BX \
+	SHLL CX, BX \
+	ORL  $0x10000, BX \
+	VMOVD BX, X6 \
+	VPBROADCASTD X6, WEIGHTS
+
+// LOAD_32 loads 32 elements. The flags tell whether one is NaN: JNE jumps if so.
+#define LOAD_32 \
+	VMOVUPS 0(SRC), Y0     \
+	VMOVUPS 32(SRC), Y1    \
+	VMOVUPS 64(SRC), Y2    \
+	VMOVUPS 96(SRC), Y3    \
+	VCMPPS  $3, Y1, Y0, Y4 \
+	VCMPPS  $3, Y3, Y2, Y7 \
+	VORPS   Y7, Y4, Y4     \
+	VPTEST  Y4, Y4
+
+// PLACES leaves in x the code of its magnitude, times 2^(drop-16) and plus BASE. It uses e.
+#define PLACES(x, y, e, f) \
+	VPAND       ABSOLUTE, x, x \
+	VPAND       ABSOLUTE, y, y \
+	VMINPS      BOUND, x, x    \
+	VMINPS      BOUND, y, y    \
+	VMULPS      LOW, x, e      \
+	VMULPS      LOW, y, f      \
+	VFMADD231PS WHOLE, x, e    \
+	VFMADD231PS WHOLE, y, f    \
+	VPAND       EXPONENT, e, x \
+	VPAND       EXPONENT, f, y \
+	VPMAXUD     NORMAL, x, x   \
+	VPMAXUD     NORMAL, y, y   \
+	VFMADD231PS POWER, x, e    \
+	VFMADD231PS POWER, y, f    \
+	VPMADDWD    WEIGHTS, e, x  \
+	VPMADDWD    WEIGHTS, f, y
+
+// CODES_32 stores the codes of the elements in Y0 to Y3.
+#define CODES_32 \
+	VPACKSSDW Y1, Y0, Y7          \
+	VPACKSSDW Y3, Y2, Y8          \
+	VPACKSSWB Y8, Y7, Y7          \
+	PLACES(Y0, Y1, Y4, Y8)        \
+	VPACKSSDW Y1, Y0, Y0          \
+	PLACES(Y2, Y3, Y4, Y8)        \
+	VPACKSSDW Y3, Y2, Y2          \
+	VPSUBW    BASE, Y0, Y0        \
+	VPSUBW    BASE, Y2, Y2        \
+	VPSRLW    WEIGHT_BITS, Y0, Y0 \
+	VPSRLW    WEIGHT_BITS, Y2, Y2 \
+	VPACKUSWB Y2, Y0, Y0          \
+	VPXOR     Y1, Y1, Y1          \
+	VPCMPGTB  Y7, Y1, Y7          \
+	VPCMPEQB  Y1, Y0, Y3          \
+	VPAND     SIGNS, Y7, Y7       \
+	VPAND     NO_MINUS, Y3, Y3    \
+	VPANDN    Y7, Y3, Y7          \
+	VPOR      Y7, Y0, Y0          \
+	VMOVDQU   packOrderTwice<>(SB), Y1 \
+	VPERMD    Y0, Y1, Y0          \
+	VMOVDQU   Y0, (DST)
 
 // FLOAT_CODES makes codes in Y1 of the quotients in Y0.
 #define FLOAT_CODES \
@@ -131,7 +235,7 @@
 	VMOVUPS bookTables_limits+32(FORMAT), LEVEL_2 \
 	VMOVUPS bookTables_limits+64(FORMAT), LEVEL_3 \
 	VMOVUPS bookTables_limits+96(FORMAT), LEVEL_4 \
-	VPBROADCASTD bookTables_nan(FORMAT), NAN_CODE
+	VPBROADCASTD bookTables_nan(FORMAT), TABLE_NAN
 
 // BIT finds the next bit of the indices in Y1.
 #define BIT(level) \
@@ -149,7 +253,7 @@
 	BIT(LEVEL_2) \
 	BIT(LEVEL_3) \
 	BIT(LEVEL_4) \
-	VBLENDVPS Y4, NAN_CODE, Y1, Y1
+	VBLENDVPS Y4, TABLE_NAN, Y1, Y1
 
 // VALUE_CONSTANTS loads what TABLE_VALUES needs.
 #define VALUE_CONSTANTS \
@@ -167,7 +271,7 @@
 // FLOAT_VALUE_CONSTANTS loads what FLOAT_TEST and FLOAT_VALUES need.
 #define FLOAT_VALUE_CONSTANTS \
 	MOVL floatCode_drop(FORMAT), CX \
-	VMOVD CX, DROP \
+	VMOVD CX, VALUE_DROP \
 	MOVL floatCode_sign(FORMAT), CX \
 	MOVL $1, BX \
 	SHLL CX, BX \
@@ -176,7 +280,7 @@
 	VPBROADCASTD X13, REST \
 	MOVL $31, BX \
 	SUBL CX, BX \
-	VMOVD BX, TOP \
+	VMOVD BX, VALUE_TOP \
 	MOVL floatCode_normal(FORMAT), BX \
 	ADDL $(126<<23), BX \
 	VMOVD BX, X14 \
@@ -200,8 +304,8 @@
 
 // FLOAT_VALUES makes the values of codes in Y1.
 #define FLOAT_VALUES \
-	VPSLLD    TOP, Y0, Y0 \
-	VPSLLD    DROP, Y1, Y1 \
+	VPSLLD    VALUE_TOP, Y0, Y0 \
+	VPSLLD    VALUE_DROP, Y1, Y1 \
 	VPAND     ABSOLUTE, Y0, Y0 \
 	VMULPS    FACTOR, Y1, Y1 \
 	VPOR      Y0, Y1, Y1
@@ -212,15 +316,48 @@
 //
 // func quantizeFloatsAVX2(dst *uint8, src *float32, n, run int, scale *float32, f *floatCode)
 //
-// n and run are multiples of 8.
-TEXT ·quantizeFloatsAVX2(SB), NOSPLIT, $0-48
+// n and run are multiples of 8. // Scales that CODES_32 does not serve are divided by, 8 elements at a time, and so are the last
+// elements of a run: see "Codebooks" in kernels.go.
+TEXT ·quantizeFloatsAVX2(SB), NOSPLIT, $272-48
 	ARGUMENTS
 	FLOAT_CODE_CONSTANTS
+	FAST_CONSTANTS
 
 run:
 	NEXT_RUN
+	CMPQ  N, $32
+	JB    divide
+	MOVL  -4(SCALES), BX
+	LEAL  -scaleLeast(BX), R10
+	CMPL  R10, $scaleSpan
+	JHI   divide
+	TESTL $lowBits20, BX
+	JEQ   fast
+	ADDL  $6, BX
+	ANDL  $lowBits20, BX
+	CMPL  BX, $12
+	JLS   divide
+
+fast:
+	VBROADCASTSS ONE, LOW
+	VDIVPS       DIVISOR, LOW, WHOLE
+	VFNMADD231PS DIVISOR, WHOLE, LOW
+	VMULPS       WHOLE, LOW, LOW
+	VMULPS       LARGEST, DIVISOR, BOUND
 
 loop:
+	LOAD_32
+	JNE  divide // the rest of the run
+	CODES_32
+	ADDQ $128, SRC
+	ADDQ $32, DST
+	SUBQ $32, N
+	CMPQ N, $32
+	JAE  loop
+	TESTQ N, N
+	JZ   nextrun
+
+divide:
 	VMOVUPS   (SRC), Y0
 	VDIVPS    DIVISOR, Y0, Y0
 	FLOAT_CODES
@@ -228,7 +365,9 @@ loop:
 	ADDQ      $32, SRC
 	ADDQ      $8, DST
 	SUBQ      $8, N
-	JNE       loop
+	JNE       divide
+
+nextrun:
 	TESTQ     LEFT, LEFT
 	JNE       run
 	VZEROUPPER
@@ -337,7 +476,7 @@ special:
 // func quantizeFloatsColumnsAVX2(dst *uint8, src *float32, rows, cols, stride int, scale *float32, f *floatCode)
 //
 // cols is a multiple of 8.
-TEXT ·quantizeFloatsColumnsAVX2(SB), NOSPLIT, $0-56
+TEXT ·quantizeFloatsColumnsAVX2(SB), NOSPLIT, $192-56
 	COLUMNS
 	FLOAT_CODE_CONSTANTS
 

@@ -124,3 +124,70 @@ fold:
 	JNZ   nextrun
 	VZEROUPPER
 	RET
+
+//	for r := range rows {
+//		for j := range cols {
+//			d := absolute(y[r*stride+j] - x[r*stride+j])
+//			abs[j] += float64(d)
+//			sq[j] += float64(d) * float64(d)
+//			max[j] = max(max[j], d)
+//		}
+//	}
+//
+// func differencesColumnsAVX2(abs, sq *float64, max, x, y *float32, rows, stride, cols int)
+//
+// cols is a multiple of 8. The kernel goes down the rows with 8 columns at a time. Y8 and Y9 hold
+// their magnitudes, Y12 and Y13 their squares.
+//
+// Named above: OTHER, GREATEST, ABSOLUTE.
+#define ABS_SUMS    R9  // the next 8 of abs
+#define SQUARE_SUMS R11 // the next 8 of sq
+#define MAXIMA      R12 // the next 8 of max
+#define COLUMNS     BX  // columns left
+#define ROWS_LEFT   DX  // rows left
+#define STRIDE      R8  // bytes from row to row
+TEXT ·differencesColumnsAVX2(SB), NOSPLIT, $0-64
+	MOVQ abs+0(FP), ABS_SUMS
+	MOVQ sq+8(FP), SQUARE_SUMS
+	MOVQ max+16(FP), MAXIMA
+	MOVQ stride+48(FP), STRIDE
+	MOVQ cols+56(FP), COLUMNS
+	MOVQ x+24(FP), R13
+	MOVQ y+32(FP), R14
+	SHLQ $2, STRIDE
+	MOVL $0x7fffffff, AX
+	VMOVD AX, X6
+	VPBROADCASTD X6, ABSOLUTE
+
+columns:
+	MOVQ    R13, SRC
+	MOVQ    R14, OTHER
+	MOVQ    rows+40(FP), ROWS_LEFT
+	VMOVUPD 0(ABS_SUMS), Y8
+	VMOVUPD 32(ABS_SUMS), Y9
+	VMOVUPD 0(SQUARE_SUMS), Y12
+	VMOVUPD 32(SQUARE_SUMS), Y13
+	VMOVUPS (MAXIMA), GREATEST
+
+loop:
+	VMOVUPS (OTHER), Y0
+	VSUBPS  (SRC), Y0, Y0
+	ADD(Y8, Y9, Y12, Y13)
+	ADDQ STRIDE, SRC
+	ADDQ STRIDE, OTHER
+	DECQ ROWS_LEFT
+	JNZ  loop
+	VMOVUPD Y8, 0(ABS_SUMS)
+	VMOVUPD Y9, 32(ABS_SUMS)
+	VMOVUPD Y12, 0(SQUARE_SUMS)
+	VMOVUPD Y13, 32(SQUARE_SUMS)
+	VMOVUPS GREATEST, (MAXIMA)
+	ADDQ $64, ABS_SUMS
+	ADDQ $64, SQUARE_SUMS
+	ADDQ $32, MAXIMA
+	ADDQ $32, R13
+	ADDQ $32, R14
+	SUBQ $8, COLUMNS
+	JNZ  columns
+	VZEROUPPER
+	RET

@@ -99,3 +99,68 @@ fold:
 	JNZ   nextrun
 	VZEROUPPER
 	RET
+
+//	for r := range rows {
+//		for j := range cols {
+//			d := absolute(y[r*stride+j] - x[r*stride+j])
+//			abs[j] += float64(d)
+//			sq[j] += float64(d) * float64(d)
+//			max[j] = max(max[j], d)
+//		}
+//	}
+//
+// func differencesColumnsAVX512(abs, sq *float64, max, x, y *float32, rows, stride, cols int)
+//
+// cols is a multiple of 16. The kernel goes down the rows with 16 columns at a time. Z24 and Z25
+// hold their magnitudes, Z26 and Z27 their squares.
+//
+// Named above: OTHER, GREATEST, ABSOLUTE.
+#define ABS_SUMS    R10 // the next 16 of abs
+#define SQUARE_SUMS R11 // the next 16 of sq
+#define MAXIMA      R12 // the next 16 of max
+#define COLUMNS     BX  // columns left
+#define ROWS_LEFT   DX  // rows left
+#define STRIDE      R8  // bytes from row to row
+TEXT ·differencesColumnsAVX512(SB), NOSPLIT, $0-64
+	MOVQ abs+0(FP), ABS_SUMS
+	MOVQ sq+8(FP), SQUARE_SUMS
+	MOVQ max+16(FP), MAXIMA
+	MOVQ stride+48(FP), STRIDE
+	MOVQ cols+56(FP), COLUMNS
+	MOVQ x+24(FP), R13
+	MOVQ y+32(FP), R14
+	SHLQ $2, STRIDE
+	BROADCAST(0x7fffffff, ABSOLUTE)
+
+columns:
+	MOVQ    R13, SRC
+	MOVQ    R14, OTHER
+	MOVQ    rows+40(FP), ROWS_LEFT
+	VMOVUPD 0(ABS_SUMS), Z24
+	VMOVUPD 64(ABS_SUMS), Z25
+	VMOVUPD 0(SQUARE_SUMS), Z26
+	VMOVUPD 64(SQUARE_SUMS), Z27
+	VMOVUPS (MAXIMA), GREATEST
+
+loop:
+	VMOVUPS (OTHER), Z0
+	VSUBPS  (SRC), Z0, Z0
+	ADD
+	ADDQ STRIDE, SRC
+	ADDQ STRIDE, OTHER
+	DECQ ROWS_LEFT
+	JNZ  loop
+	VMOVUPD Z24, 0(ABS_SUMS)
+	VMOVUPD Z25, 64(ABS_SUMS)
+	VMOVUPD Z26, 0(SQUARE_SUMS)
+	VMOVUPD Z27, 64(SQUARE_SUMS)
+	VMOVUPS GREATEST, (MAXIMA)
+	ADDQ $128, ABS_SUMS
+	ADDQ $128, SQUARE_SUMS
+	ADDQ $64, MAXIMA
+	ADDQ $64, R13
+	ADDQ $64, R14
+	SUBQ $16, COLUMNS
+	JNZ  columns
+	VZEROUPPER
+	RET

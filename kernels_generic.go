@@ -275,6 +275,22 @@ func squaresColumnsGeneric(acc []float64, src []float32, rows, stride int) {
 	}
 }
 
+// differencesColumnsGeneric adds the differences of each column, row by row, to acc.
+func differencesColumnsGeneric(acc columnSums, x, y []float32, rows, stride int) {
+	n := len(acc.abs)
+	for r := range rows {
+		y := y[r*stride:][:n]
+		for j, v := range x[r*stride:][:n] {
+			d := float32(math.Abs(float64(y[j] - v)))
+			acc.abs[j] += float64(d)
+			acc.sq[j] += float64(d) * float64(d)
+			if d > acc.max[j] {
+				acc.max[j] = d
+			}
+		}
+	}
+}
+
 // differencesRunsGeneric sets acc[i] to the sums of the differences between x and y
 // over run i, whose length is at most blockLen, in the order of errorsRuns.
 func differencesRunsGeneric(acc []sums, x, y []float32, run int) {

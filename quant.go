@@ -121,6 +121,11 @@ func QuantizeCodes[T Code](dst []T, t Tensor, p Params) error {
 			p.quantizeElements(plainCodes(dst[:n]), t.Data, e)
 			return nil
 		}
+	} else if n <= len(dst) {
+		if e, b := smallFormat[T](&p, n, t.Shape); b != nil {
+			p.quantizeBook(plainCodes(dst[:n]).code8, t.Data, e, b)
+			return nil
+		}
 	}
 	f, err := newTransform(len(t.Data), t.Shape, p)
 	if err != nil {
@@ -178,6 +183,11 @@ func DequantizeCodes[T Code](dst []float32, codes []T, shape []int, p Params) er
 	if n := len(codes); n <= len(dst) && fitsSmall[T](&p.Scheme) {
 		if e, ok := p.small(n, shape); ok {
 			p.dequantizeElements(dst[:n], plainCodes(codes), e)
+			return nil
+		}
+	} else if n <= len(dst) {
+		if e, b := smallFormat[T](&p, n, shape); b != nil {
+			p.dequantizeBook(dst[:n], plainCodes(codes).code8, e, b)
 			return nil
 		}
 	}

@@ -116,6 +116,38 @@ func fitsSmall[T Code](s *Scheme) bool {
 	return s.Unsigned == (^T(0) > 0) && s.Bits <= 8*int(unsafe.Sizeof(T(0)))
 }
 
+// smallFormat is small for codes of a format other than integers, which have the type T and are
+// not packed. It also returns the table of the format, or nil if a small call cannot use p.
+func smallFormat[T Code](p *Params, n int, shape []int) (extent, *codebook) {
+	s := &p.Scheme
+	if s.Format.number == 0 || unsafe.Sizeof(T(0)) > 1 || ^T(0) < 0 || s.Scales != Float32Scale || s.Granularity.unit > perGroup {
+		return extent{}, nil
+	}
+	e := s.Granularity.extent(n, shape)
+	if e.run == 0 || len(p.Scale) != e.params || len(p.ZeroPoint) != e.params || s.Validate() != nil || !usableParams(p.Scale, p.ZeroPoint) {
+		return extent{}, nil
+	}
+	return e, s.Format.book()
+}
+
+// quantizeBook stores the codes of x in dst, not packed.
+func (p *Params) quantizeBook(dst []uint8, x []float32, e extent, b *codebook) {
+	if e.columns {
+		quantizeBookColumns(dst, x, p.Scale, b)
+	} else {
+		quantizeBookRuns(dst, x, e.run, p.Scale, b)
+	}
+}
+
+// dequantizeBook stores the real values of c in dst.
+func (p *Params) dequantizeBook(dst []float32, c []uint8, e extent, b *codebook) {
+	if e.columns {
+		dequantizeBookColumns(dst, c, p.Scale, b)
+	} else {
+		dequantizeBookRuns(dst, c, e.run, p.Scale, b)
+	}
+}
+
 // quantizeElements stores the codes of x in dst, not packed.
 func (p *Params) quantizeElements(dst codes, x []float32, e extent) {
 	lo, hi := p.Scheme.Grid()

@@ -158,3 +158,65 @@ func TestSmallCallErrors(t *testing.T) {
 		})
 	}
 }
+
+// TestSmallFormats compares small calls of formats other than integers with the transform.
+func TestSmallFormats(t *testing.T) {
+	r := splitmix(78)
+	forEachISA(t, func(t *testing.T) {
+		for i, shape := range [][]int{{1}, {7}, {129}, {4, 8}, {16, 33}, {3, 64}, {40, 70}, {8, 512}, {300, 16}} {
+			x := goldenTensor(&r, i%4, shape...)
+			for _, g := range []Granularity{PerTensor, PerChannel(0), PerChannel(-1), PerGroup(-1, 8), PerGroup(-1, 32), PerGroup(-1, 7)} {
+				for _, f := range []Format{E4M3FN, E5M2FNUZ, NF4, toy} {
+					p, err := Calibrate(x, Scheme{Format: f, Granularity: g})
+					must(err)
+					n := len(x.Data)
+					want, got := make([]uint8, n), make([]uint8, n)
+					q, err := newTransform(n, shape, p)
+					must(err)
+					q.codes, q.real = plainCodes(want), x.Data
+					q.quantize()
+					must(QuantizeCodes(got, x, p))
+					if k := differ(got, want); k >= 0 {
+						t.Fatalf("%v, %v, %v: code %d is %#x, want %#x", f, shape, g, k, got[k], want[k])
+					}
+					values, wantValues := make([]float32, n), make([]float32, n)
+					q.real = wantValues
+					q.dequantize()
+					must(DequantizeCodes(values, got, shape, p))
+					if k := differ(values, wantValues); k >= 0 {
+						t.Fatalf("%v, %v, %v: value %d is %v, want %v", f, shape, g, k, values[k], wantValues[k])
+					}
+				}
+			}
+		}
+	})
+}
+
+// TestSmallFormatErrors has small calls of a format with one mistake each.
+func TestSmallFormatErrors(t *testing.T) {
+	x := Tensor{[]float32{1, 2, 3, 4}, nil}
+	p, err := Calibrate(x, Scheme{Format: E4M3FN})
+	must(err)
+	codes := make([]uint8, 4)
+	for name, change := range map[string]func(p *Params){
+		"a scale of 0":       func(p *Params) { p.Scale = []float32{0} },
+		"an infinite scale":  func(p *Params) { p.Scale = []float32{inf} },
+		"two scales":         func(p *Params) { p.Scale = []float32{1, 1} },
+		"no zero point":      func(p *Params) { p.ZeroPoint = nil },
+		"a far zero point":   func(p *Params) { p.ZeroPoint = []int32{maxZeroPoint + 1} },
+		"other bits":         func(p *Params) { p.Scheme.Bits = 3 },
+		"an unusual divisor": func(p *Params) { p.Scheme.Divisor = 99 },
+	} {
+		bad := p
+		change(&bad)
+		if QuantizeCodes(codes, x, bad) == nil {
+			t.Errorf("QuantizeCodes with %s: no error", name)
+		}
+		if DequantizeCodes(make([]float32, 4), codes, nil, bad) == nil {
+			t.Errorf("DequantizeCodes with %s: no error", name)
+		}
+	}
+	if QuantizeCodes(make([]int8, 4), x, p) == nil || QuantizeCodes(make([]uint16, 4), x, p) == nil {
+		t.Error("QuantizeCodes into int8 or uint16: no error")
+	}
+}

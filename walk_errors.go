@@ -1,7 +1,5 @@
 package quant
 
-import "math"
-
 // The errors of a block under every scheme of a walk. The tensor is read once for all schemes.
 
 // An errorSink sums the errors of schemes, or the differences between two tensors.
@@ -295,21 +293,5 @@ func (u *subject) errorsOfRows(c columnSums, x []float32, b *block, pitch int, w
 		}
 		u.codeGrid.errorsColumns(c, x[r*pitch:], k, pitch, w.scale[:b.n], w.zero[:b.n])
 		r += k
-	}
-}
-
-// differencesColumns adds the differences of each column, row by row, to acc.
-func differencesColumns(acc columnSums, x, y []float32, rows, stride int) {
-	n := len(acc.abs)
-	for r := range rows {
-		y := y[r*stride:][:n]
-		for j, v := range x[r*stride:][:n] {
-			d := float32(math.Abs(float64(y[j] - v)))
-			acc.abs[j] += float64(d)
-			acc.sq[j] += float64(d) * float64(d)
-			if d > acc.max[j] {
-				acc.max[j] = d
-			}
-		}
 	}
 }

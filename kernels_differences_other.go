@@ -1,0 +1,12 @@
+//go:build !amd64 || purego
+
+package quant
+
+// Differences of columns where there is no kernel for them.
+
+func differencesColumns(acc columnSums, x, y []float32, rows, stride int) {
+	differencesColumnsGeneric(acc, x, y, rows, stride)
+}
+
+// errorsFast reports whether errors of columns are computed faster from codes. They are not.
+func (b *codebook) errorsFast() bool { return false }
