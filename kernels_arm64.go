@@ -11,11 +11,6 @@ func init() { active = usable[len(usable)-1] }
 //go:noescape
 func rangeRunsNEON(lo, hi, src []float32, run int) bool
 
-// rangeGroupsNEON takes a multiple of 4 complete runs. groupRun says which lengths it takes.
-//
-//go:noescape
-func rangeGroupsNEON(lo, hi, src []float32, run int) bool
-
 //go:noescape
 func quantizeInt8RunsNEON(dst []uint8, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32)
 
@@ -121,10 +116,6 @@ func rangeRuns(lo, hi, src []float32, run int) bool {
 	return rangeRunsNEON(lo, hi, src, run) && ok
 }
 
-// groupRun reports whether the kernel of groups takes runs of this length. In longer runs, folding
-// one at a time costs little.
-func groupRun(run int) bool { return run <= 128 && run%16 == 0 }
-
 func rangeRunsFar(lo, hi, src []float32, run int) bool { return rangeRuns(lo, hi, src, run) }
 
 func rangeColumns(lo, hi, src []float32, rows, stride int) bool {
@@ -150,8 +141,10 @@ func rangeColumns(lo, hi, src []float32, rows, stride int) bool {
 }
 
 func quantizeInt8Runs(dst []uint8, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32, stream bool) {
-	switch active {
-	case neon:
+	switch {
+	case active == neon && groupRun(run):
+		quantizeInt8InGroups(dst[:len(src)], src, run, scale, zero, qmin, qmax)
+	case active == neon:
 		quantizeInt8RunsNEON(dst, src, run, scale, zero, qmin, qmax)
 	default:
 		quantizeRunsGeneric(dst, src, run, scale, zero, qmin, qmax)
@@ -338,13 +331,13 @@ func whole4(n, run int) int {
 
 // quantize4Runs has a kernel for runs of at least bookStep elements.
 func quantize4Runs(dst []byte, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32) bool {
-	n := whole4(len(src), run)
-	if n == 0 {
+	switch {
+	case whole4(len(src), run) == 0:
 		return false
-	}
-	quantize4RunsNEON(dst[:n/2], src[:n], run, scale, zero, qmin, qmax)
-	if n < len(src) {
-		quantize4RunsGeneric(dst[n/2:], src[n:], run, scale[n/run:], zero[n/run:], qmin, qmax)
+	case groupRun(run):
+		quantize4InGroups(dst, src, run, scale, zero, qmin, qmax)
+	default:
+		quantize4InRuns(dst, src, run, scale, zero, qmin, qmax)
 	}
 	return true
 }
