@@ -10,7 +10,7 @@ package quant
 //	range                     kernels_generic.go     kernels_amd64.s           range_avx512_amd64.s        kernels_arm64.s
 //	range of groups           kernels_generic.go     -                         rangegroups_avx512_amd64.s  kernels_arm64.s
 //	squares                   kernels_generic.go     squares_avx2_amd64.s      squares_avx512_amd64.s      squares_arm64.s
-//	params                    kernels_generic.go     params_avx2_amd64.s       as AVX2                     -
+//	params                    kernels_generic.go     params_avx2_amd64.s       as AVX2                     params_arm64.s
 //	quantize to 8 bits        kernels_generic.go     quantize_avx2_amd64.s     quantize_avx512_amd64.s     quantize_arm64.s
 //	quantize groups           kernels_generic.go     -                         groups_avx512_amd64.s       quantize_arm64.s
 //	quantize to 16 bits       kernels_generic.go     quantize16_avx2_amd64.s   quantize16_avx512_amd64.s   quantize16_arm64.s

@@ -64,6 +64,17 @@ func widenFloat16NEON(dst []float32, src []uint16)
 //go:noescape
 func histogramRunsNEON(counts []uint32, at *[histogramLanes]*octaveIndex, src []float32) int
 
+// Kernels of parameters take a multiple of 4 of them, and not 0.
+
+//go:noescape
+func asymmetricParamsNEON(scale []float32, zero []int32, lo, hi []float32, qmin, steps float32)
+
+//go:noescape
+func symmetricParamsNEON(scale, lo, hi []float32, steps float32)
+
+//go:noescape
+func unusableParamsNEON(scale []float32, zero []int32) bool
+
 // transposeNEON takes at least 4 rows and 4 columns.
 //
 //go:noescape
@@ -282,11 +293,21 @@ func widenFloat16(dst []float32, src []uint16) {
 }
 
 func asymmetricParams(scale []float32, zero []int32, lo, hi []float32, qmin, steps float32) {
-	asymmetricParamsGeneric(scale, zero, lo, hi, qmin, steps)
+	n := 0
+	if active == neon && len(lo) >= 4 {
+		n = len(lo) &^ 3
+		asymmetricParamsNEON(scale[:n], zero[:n], lo[:n], hi[:n], qmin, steps)
+	}
+	asymmetricParamsGeneric(scale[n:], zero[n:], lo[n:], hi[n:], qmin, steps)
 }
 
 func symmetricParams(scale, lo, hi []float32, steps float32) {
-	symmetricParamsGeneric(scale, lo, hi, steps)
+	n := 0
+	if active == neon && len(lo) >= 4 {
+		n = len(lo) &^ 3
+		symmetricParamsNEON(scale[:n], lo[:n], hi[:n], steps)
+	}
+	symmetricParamsGeneric(scale[n:], lo[n:], hi[n:], steps)
 }
 
 func histogramRuns(counts []uint32, at *[histogramLanes]*octaveIndex, src []float32) int {
@@ -364,4 +385,13 @@ func differencesRuns(acc []sums, x, y []float32, run int) {
 	}
 }
 
-func usableParams(scale []float32, zero []int32) bool { return usableParamsGeneric(scale, zero) }
+func usableParams(scale []float32, zero []int32) bool {
+	n := 0
+	if active == neon && len(scale) >= 8 {
+		n = len(scale) &^ 3
+		if unusableParamsNEON(scale[:n], zero[:n]) {
+			return false
+		}
+	}
+	return usableParamsGeneric(scale[n:], zero[n:])
+}
