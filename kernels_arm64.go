@@ -11,11 +11,6 @@ func init() { active = usable[len(usable)-1] }
 //go:noescape
 func rangeRunsNEON(lo, hi, src []float32, run int) bool
 
-// rangeGroupsNEON takes a multiple of 4 complete runs. groupRun says which lengths it takes.
-//
-//go:noescape
-func rangeGroupsNEON(lo, hi, src []float32, run int) bool
-
 //go:noescape
 func quantizeInt8RunsNEON(dst []uint8, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32)
 
@@ -69,6 +64,17 @@ func widenFloat16NEON(dst []float32, src []uint16)
 //go:noescape
 func histogramRunsNEON(counts []uint32, at *[histogramLanes]*octaveIndex, src []float32) int
 
+// Kernels of parameters take a multiple of 4 of them, and not 0.
+
+//go:noescape
+func asymmetricParamsNEON(scale []float32, zero []int32, lo, hi []float32, qmin, steps float32)
+
+//go:noescape
+func symmetricParamsNEON(scale, lo, hi []float32, steps float32)
+
+//go:noescape
+func unusableParamsNEON(scale []float32, zero []int32) bool
+
 // transposeNEON takes at least 4 rows and 4 columns.
 //
 //go:noescape
@@ -121,10 +127,6 @@ func rangeRuns(lo, hi, src []float32, run int) bool {
 	return rangeRunsNEON(lo, hi, src, run) && ok
 }
 
-// groupRun reports whether the kernel of groups takes runs of this length. In longer runs, folding
-// one at a time costs little.
-func groupRun(run int) bool { return run <= 128 && run%16 == 0 }
-
 func rangeRunsFar(lo, hi, src []float32, run int) bool { return rangeRuns(lo, hi, src, run) }
 
 func rangeColumns(lo, hi, src []float32, rows, stride int) bool {
@@ -150,8 +152,10 @@ func rangeColumns(lo, hi, src []float32, rows, stride int) bool {
 }
 
 func quantizeInt8Runs(dst []uint8, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32, stream bool) {
-	switch active {
-	case neon:
+	switch {
+	case active == neon && groupRun(run):
+		quantizeInt8InGroups(dst[:len(src)], src, run, scale, zero, qmin, qmax)
+	case active == neon:
 		quantizeInt8RunsNEON(dst, src, run, scale, zero, qmin, qmax)
 	default:
 		quantizeRunsGeneric(dst, src, run, scale, zero, qmin, qmax)
@@ -289,11 +293,21 @@ func widenFloat16(dst []float32, src []uint16) {
 }
 
 func asymmetricParams(scale []float32, zero []int32, lo, hi []float32, qmin, steps float32) {
-	asymmetricParamsGeneric(scale, zero, lo, hi, qmin, steps)
+	n := 0
+	if active == neon && len(lo) >= 4 {
+		n = len(lo) &^ 3
+		asymmetricParamsNEON(scale[:n], zero[:n], lo[:n], hi[:n], qmin, steps)
+	}
+	asymmetricParamsGeneric(scale[n:], zero[n:], lo[n:], hi[n:], qmin, steps)
 }
 
 func symmetricParams(scale, lo, hi []float32, steps float32) {
-	symmetricParamsGeneric(scale, lo, hi, steps)
+	n := 0
+	if active == neon && len(lo) >= 4 {
+		n = len(lo) &^ 3
+		symmetricParamsNEON(scale[:n], lo[:n], hi[:n], steps)
+	}
+	symmetricParamsGeneric(scale[n:], lo[n:], hi[n:], steps)
 }
 
 func histogramRuns(counts []uint32, at *[histogramLanes]*octaveIndex, src []float32) int {
@@ -338,13 +352,13 @@ func whole4(n, run int) int {
 
 // quantize4Runs has a kernel for runs of at least bookStep elements.
 func quantize4Runs(dst []byte, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32) bool {
-	n := whole4(len(src), run)
-	if n == 0 {
+	switch {
+	case whole4(len(src), run) == 0:
 		return false
-	}
-	quantize4RunsNEON(dst[:n/2], src[:n], run, scale, zero, qmin, qmax)
-	if n < len(src) {
-		quantize4RunsGeneric(dst[n/2:], src[n:], run, scale[n/run:], zero[n/run:], qmin, qmax)
+	case groupRun(run):
+		quantize4InGroups(dst, src, run, scale, zero, qmin, qmax)
+	default:
+		quantize4InRuns(dst, src, run, scale, zero, qmin, qmax)
 	}
 	return true
 }
@@ -371,4 +385,13 @@ func differencesRuns(acc []sums, x, y []float32, run int) {
 	}
 }
 
-func usableParams(scale []float32, zero []int32) bool { return usableParamsGeneric(scale, zero) }
+func usableParams(scale []float32, zero []int32) bool {
+	n := 0
+	if active == neon && len(scale) >= 8 {
+		n = len(scale) &^ 3
+		if unusableParamsNEON(scale[:n], zero[:n]) {
+			return false
+		}
+	}
+	return usableParamsGeneric(scale[n:], zero[n:])
+}

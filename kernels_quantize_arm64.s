@@ -301,3 +301,142 @@ divide: // a row
 
 done:
 	RET
+
+// The kernels of groups prepare the parameters of four runs together: V28 has scales,
+// V29 their reciprocals, V30 lower and V31 upper bounds of elements, V16 zero points.
+
+// GROUP_PARAMS loads the parameters. It sets the flags to HI if QUOTIENT does not serve
+// those of one run. It uses V4, V5, R9 and R10.
+#define GROUP_PARAMS \
+	VLD1 (SCALES), [V28.S4]               \
+	VLD1 (ZEROS), [V16.S4]                \
+	VSUB SCALE_LEASTS.S4, V28.S4, V4.S4   \
+	VADD ZERO_FARTHESTS.S4, V16.S4, V5.S4 \
+	VSUB V16.S4, GRID_MIN.S4, V30.S4      \
+	VSUB V16.S4, GRID_MAX.S4, V31.S4      \
+	VUMAXV_S4(4, 4)                       \
+	VUMAXV_S4(5, 5)                       \
+	VSCVTF_S4(30, 30)                     \
+	VSCVTF_S4(31, 31)                     \
+	VFDIV_S4(28, ONES_N, 29)              \
+	VFMUL_S4(28, 30, 30)                  \
+	VFMUL_S4(28, 31, 31)                  \
+	FMOVS F4, R9                          \
+	FMOVS F5, R10                         \
+	CMPW  SCALE_SPAN, R9                  \
+	CCMPW LS, R10, ZERO_SPAN, $2
+
+// QUANTIZE_GROUP quantizes the run i of the four. b is 4*i, and the other arguments are
+// a label and what stores 16 codes.
+#define QUANTIZE_GROUP(i, b, loop, STORE) \
+	VDUP   V28.S[i], SCALE.S4                    \
+	VDUP   V29.S[i], RECIP.S4                    \
+	VDUP   V30.S[i], LOWER.S4                    \
+	VDUP   V31.S[i], UPPER.S4                    \
+	VDUP   V16.B[b], ZERO.B16                    \
+	MOVD   RUN, N                                \
+loop:                                                \
+	VLD1.P 64(SRC), [V0.S4, V1.S4, V2.S4, V3.S4] \
+	QUANTIZE                                     \
+	NARROW8                                      \
+	STORE                                        \
+	SUBS   $16, N                                \
+	BNE    loop
+
+#define STORE8 \
+	ADD_ZERO8 \
+	VST1.P [V0.B16], 16(DST)
+
+#define STORE4 \
+	PACK4(V0, V0) \
+	VST1.P [V0.B8], 8(DST)
+
+// GROUP_CONSTANTS loads what GROUP_PARAMS and QUANTIZE need.
+#define GROUP_CONSTANTS \
+	CONSTANTS                             \
+	VDUP ONE.S[0], ONES.S4                \
+	VDUP SCALE_LEAST, SCALE_LEASTS.S4     \
+	VDUP ZERO_FARTHEST, ZERO_FARTHESTS.S4 \
+	VDUP QMIN, GRID_MIN.S4                \
+	VDUP QMAX, GRID_MAX.S4
+
+//	for j, x := range src {
+//		s, z := scale[j/run], zero[j/run]
+//		dst[j] = uint8(code(x, s, float32(qmin-z), float32(qmax-z)) + z)
+//	}
+//
+// func quantizeGroups8NEON(dst []uint8, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32) int
+//
+// len(scale) is a multiple of 4 and not 0, run one of 16. It returns how many runs it did:
+// all, or those before four that have one which QUOTIENT does not serve.
+//
+// Named above: ONE, ROUNDING, ZERO, ONES, GRID_MIN, GRID_MAX, SCALE_LEASTS, ZERO_FARTHESTS.
+#define RUNS R20 // runs left
+TEXT ·quantizeGroups8NEON(SB), NOSPLIT, $0-120
+	MOVD dst_base+0(FP), DST
+	MOVD src_base+24(FP), SRC
+	MOVD run+48(FP), RUN
+	MOVD scale_base+56(FP), SCALES
+	MOVD scale_len+64(FP), RUNS
+	MOVD zero_base+80(FP), ZEROS
+	MOVW qmin+104(FP), QMIN
+	MOVW qmax+108(FP), QMAX
+	GROUP_CONSTANTS
+
+groups: // 4 runs
+	GROUP_PARAMS
+	BHI  done
+	ADD  $16, SCALES
+	ADD  $16, ZEROS
+	QUANTIZE_GROUP(0, 0, loop1, STORE8)
+	QUANTIZE_GROUP(1, 4, loop2, STORE8)
+	QUANTIZE_GROUP(2, 8, loop3, STORE8)
+	QUANTIZE_GROUP(3, 12, loop4, STORE8)
+	SUBS $4, RUNS
+	BNE  groups
+
+done:
+	MOVD scale_len+64(FP), R0
+	SUB  RUNS, R0
+	MOVD R0, ret+112(FP)
+	RET
+
+//	for j, x := range src {
+//		s, z := scale[j/run], zero[j/run]
+//		c := uint8(code(x, s, float32(qmin-z), float32(qmax-z))+z) & 15
+//		dst[j/2] |= c << (j % 2 * 4) // into zeros
+//	}
+//
+// func quantizeGroups4NEON(dst []byte, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32) int
+//
+// It takes and returns what quantizeGroups8NEON does.
+//
+// Named above: RUNS, and what is named for quantizeGroups8NEON.
+TEXT ·quantizeGroups4NEON(SB), NOSPLIT, $0-120
+	MOVD dst_base+0(FP), DST
+	MOVD src_base+24(FP), SRC
+	MOVD run+48(FP), RUN
+	MOVD scale_base+56(FP), SCALES
+	MOVD scale_len+64(FP), RUNS
+	MOVD zero_base+80(FP), ZEROS
+	MOVW qmin+104(FP), QMIN
+	MOVW qmax+108(FP), QMAX
+	GROUP_CONSTANTS
+
+groups: // 4 runs
+	GROUP_PARAMS
+	BHI  done
+	ADD  $16, SCALES
+	ADD  $16, ZEROS
+	QUANTIZE_GROUP(0, 0, loop1, STORE4)
+	QUANTIZE_GROUP(1, 4, loop2, STORE4)
+	QUANTIZE_GROUP(2, 8, loop3, STORE4)
+	QUANTIZE_GROUP(3, 12, loop4, STORE4)
+	SUBS $4, RUNS
+	BNE  groups
+
+done:
+	MOVD scale_len+64(FP), R0
+	SUB  RUNS, R0
+	MOVD R0, ret+112(FP)
+	RET
