@@ -8,7 +8,7 @@ import (
 	"github.com/a01592f9/quant"
 )
 
-// The state of a Moments as bytes. All numbers are little-endian:
+// The state of a Moments as bytes: see docs/moments-format.md. All numbers are little-endian:
 //
 //	4 bytes       "QMOM"
 //	1 byte        1, the version

@@ -154,7 +154,7 @@ var presets = []Preset{
 	},
 	{
 		Name: "tensorrt-int8", System: "TensorRT", Purpose: "makes int8 of TensorRT",
-		Source: "NVIDIA TensorRT documentation, Working with Quantized Types: s = amax/127, clamp(roundWithTiesToEven(x/s), -128, 127)",
+		Source: "NVIDIA TensorRT 11.0.0 documentation, Working with Quantized Types: s = amax/127, clamp(roundWithTiesToEven(x/s), -128, 127)",
 		Scheme: int8Narrow, Exact: true, From: 127 * tiny, made: tensorrt,
 	},
 	{

@@ -32,7 +32,7 @@ var linksByName = map[string]string{
 	"fbgemm-uint8":           "https://github.com/pytorch/FBGEMM/blob/05c77a1e/src/QuantUtils.cc",
 	"tflite-int8-asymmetric": tfFiles + "0c45f4f0/tensorflow/lite/kernels/internal/quantization_util.h",
 	"xnnpack-int8":           "https://github.com/google/XNNPACK/blob/1bbe3261/src/xnnpack/quantization.h",
-	"tensorrt-int8":          "https://docs.nvidia.com/deeplearning/tensorrt/latest/inference-library/work-quantized-types.html",
+	"tensorrt-int8":          "https://docs.nvidia.com/deeplearning/tensorrt/11.0.0/inference-library/work-quantized-types.html",
 }
 
 // Link returns the address of the first file or document of Source.

@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	library "github.com/a01592f9/quant"
 	"github.com/a01592f9/quant/cmd/internal/convert"
 	"github.com/a01592f9/quant/cmd/internal/gguf"
 	"github.com/a01592f9/quant/cmd/internal/option"
@@ -67,6 +68,22 @@ func (a *app) registerQuantize(cmd *cobra.Command, f *convertFlags) {
 	completeWords(cmd, "type", strings.Split(strings.ToLower(gguf.Written()), ", ")...)
 	completeWords(cmd, "method", option.MethodWords()...)
 	completeWords(cmd, "granularity", option.PerTensor, option.PerChannel, granularityGroup)
+	flags.Lookup("scales").Usage = scalesUsage()
+}
+
+// scalesUsage is the help of --scales: the formats that go with codes of integers, and where the
+// others are.
+func scalesUsage() string {
+	var one, two []string
+	for _, f := range library.ScaleFormats() {
+		if convert.TwoLevels(f) {
+			two = append(two, f.String())
+		} else {
+			one = append(one, f.String())
+		}
+	}
+	return "`format` that scales are rounded to before codes are made: " + strings.Join(one, ", ") + "; " + strings.Join(two, " and ") +
+		", which have a second level, do not go with integers: e4m3 goes with fp4, as in --scheme nvfp4"
 }
 
 // register adds the flags that both commands have.

@@ -20,10 +20,10 @@ import (
 const forHelp = `--for SYSTEM gives compare, sweep, calibrate and quantize the same scheme: the
 one of the system, by the presets of quant diff --presets. Systems are
 onnxruntime and tensorrt, for which quantize writes ONNX; vllm, safetensors;
-llama.cpp, GGUF; and tflite, pytorch, torchao and mlx, for which it writes no
-file. Beside it --bits, --granularity and --group-size choose among what the
-system has, and --method is free. Any other flag that contradicts it is an
-error.`
+llama.cpp, GGUF; and tflite, xnnpack, pytorch, torchao and mlx, for which it
+writes no file. Beside it --bits, --granularity and --group-size choose among
+what the system has, and --method is free. Any other flag that contradicts it is
+an error.`
 
 // registerFor adds the flag --for to a command.
 func registerFor(cmd *cobra.Command, target *string) {

@@ -52,9 +52,11 @@ not count.
 A candidate is keep, which leaves a weight as it is; a type of GGUF such as
 q4_k; or a scheme: int4 and channel, tensor or gSIZE for groups of SIZE, as in
 int4:g32. :asymmetric and a method, as in int4:g32:minmax, may follow.
-Floating-point candidates are fp8_e4m3 and fp8_e5m2 for onnxruntime, and
-fp8_e4m3, mxfp8, mxfp4 and nvfp4 for vllm. With --for symmetric candidates have
-the divisor and the narrow range that quant quantize --for has too.
+Floating-point candidates are fp8_e4m3 and fp8_e5m2 for onnxruntime, fp8_e4m3
+for tensorrt, and fp8_e4m3, mxfp8, mxfp4 and nvfp4 for vllm. TensorRT has
+symmetric int8 without groups, and int4 only in whole groups of 64 or 128. With
+--for symmetric candidates have the divisor and the narrow range that quant
+quantize --for has too.
 
 --sensitivity makes errors of weights those of the outputs of their layers: with
 an importance matrix or the diagonal of second moments as if input channels were
@@ -97,7 +99,7 @@ JSON, may be altered by hand, and is what quant quantize --plan takes.
 	flags.StringVar(&f.bytes, "bytes", "", "the budget: a `size` such as 900M; K, M and G are powers of 1000")
 	flags.Float64Var(&f.sqnr, "sqnr", 0, "the ratio to reach, in `dB`, with the fewest bytes")
 	flags.StringSliceVar(&o.Candidates, "candidates", nil, "`list` of candidates (default: those of the target)")
-	flags.StringVar(&f.target, "for", "", "`name` of what runs the model: onnxruntime, vllm or llama.cpp (default: what the kind of file goes to)")
+	flags.StringVar(&f.target, "for", "", "`name` of what runs the model: onnxruntime, tensorrt, vllm or llama.cpp (default: what the kind of file goes to)")
 	flags.StringVar(&o.Objective, "objective", report.PlanSum, "`name`: sum of squared errors, relative to the values of each weight, or worst weight")
 	flags.StringVar(&o.Mapping, "mapping", "symmetric", "`name` of candidates that name none: asymmetric or symmetric")
 	flags.StringVar(&o.Method, "method", "mse", methodUsage())
@@ -205,7 +207,9 @@ func (f *planFlags) pick(in string) error {
 	switch {
 	case o.Target == report.PlanAny:
 		o.Target = targets[kind]
-	case o.Target != targets[kind]:
+	case !slices.Contains(report.PlanTargets, string(o.Target)):
+		return usagef("--for %s: it is none of %s", o.Target, strings.Join(report.PlanTargets, ", "))
+	case o.Target.File() != string(kind):
 		return usagef("--for %s: the model is %s, which is for %s", o.Target, kind, targets[kind])
 	}
 	s, err := convert.Select(kind, in, convert.Options{Include: f.selection.Include, Exclude: f.selection.Exclude})

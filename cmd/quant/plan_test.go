@@ -255,6 +255,12 @@ func TestPlanErrors(t *testing.T) {
 		"a scheme for GGUF": {exitFailed, "gguf files do not hold", []string{"quantize", model, "-o", out, "--plan", altered(`"scheme": "Q`, `"scheme": "int4:symmetric", "was": "Q`)}},
 		"of another kind":   {exitFailed, "no such tensor", []string{"quantize", models["onnx"], "-o", filepath.Join(dir, "o.onnx"), "--plan", file}},
 		"no such codes":     {exitUsage, "writes no such codes for onnxruntime", []string{"plan", models["onnx"], "--sqnr", "3", "--candidates", "mxfp4"}},
+		"no target":         {exitUsage, "--for tflite: it is none of onnxruntime, tensorrt", []string{"plan", models["onnx"], "--sqnr", "3", "--for", "tflite"}},
+		"TensorRT of GGUF":  {exitUsage, "--for tensorrt: the model is gguf", []string{"plan", model, "--sqnr", "3", "--for", "tensorrt"}},
+		"int4 of channels":  {exitUsage, "writes no such codes for tensorrt: it has symmetric int8", []string{"plan", models["onnx"], "--sqnr", "3", "--for", "tensorrt", "--candidates", "int4:channel"}},
+		"groups of 32":      {exitUsage, "writes no such codes for tensorrt", []string{"plan", models["onnx"], "--sqnr", "3", "--for", "tensorrt", "--candidates", "int4:g32"}},
+		"asymmetric":        {exitUsage, "writes no such codes for tensorrt", []string{"plan", models["onnx"], "--sqnr", "3", "--for", "tensorrt", "--mapping", "asymmetric"}},
+		"int8 in groups":    {exitUsage, "writes no such codes for tensorrt", []string{"plan", models["onnx"], "--sqnr", "3", "--for", "tensorrt", "--candidates", "int8:g128"}},
 		"not JSON":          {exitUsage, "ends in .json", []string{"plan", model, "--sqnr", "3", "-o", filepath.Join(dir, "p.txt")}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -264,6 +270,48 @@ func TestPlanErrors(t *testing.T) {
 	if _, err := os.Stat(out); err == nil {
 		t.Error("a plan that is none made a file")
 	}
+}
+
+// TestPlanTensorRT: the codes of a plan for TensorRT are those that it has, and quant quantize writes
+// them.
+func TestPlanTensorRT(t *testing.T) {
+	dir := t.TempDir()
+	model := filepath.Join(dir, "m.onnx")
+	var g onnxtest.Graph
+	for name, shape := range map[string][]int{"a": {256, 128}, "b": {100, 64}} { // the columns of b are no whole groups
+		g.Tensors = append(g.Tensors, onnxtest.Floats(name, waves(shape[0]*shape[1]), shape...))
+		g.Nodes = append(g.Nodes, onnxtest.Node("MatMul", []string{"x" + name, name}, []string{"y" + name}))
+		g.Inputs = append(g.Inputs, onnxtest.Value("x"+name, 1, 1, shape[0]))
+		g.Outputs = append(g.Outputs, onnxtest.Value("y"+name, 1, 1, shape[1]))
+	}
+	if err := os.WriteFile(model, onnxtest.Model(21, g), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	path, out := filepath.Join(dir, "plan.json"), filepath.Join(dir, "out.onnx")
+	ok(t, "plan", model, "--for", "tensorrt", "--bits-per-weight", "5.5", "-o", path)
+	var doc struct {
+		Options struct{ Candidates []string }
+		Weights []struct{ Name, Scheme string }
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(data, &doc); err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Join(doc.Options.Candidates, " "); got != "int4:g128 int4:g64 int8:channel keep" {
+		t.Errorf("candidates %s", got)
+	}
+	for _, w := range doc.Weights {
+		if want := map[string]string{"a": "int4:symmetric:group", "b": "int8:symmetric:channel@1"}[w.Name]; !strings.HasPrefix(w.Scheme, want) {
+			t.Errorf("%s has %s, want %s", w.Name, w.Scheme, want)
+		}
+	}
+	if !strings.Contains(string(data), `"int8:symmetric:channel@1:mse:narrow:zero"`) {
+		t.Errorf("int8 is not that of TensorRT: %v", doc.Weights)
+	}
+	ok(t, "quantize", model, "--plan", path, "-o", out)
 }
 
 // TestPlanNotFinite: an error says where in its tensor a value is, whichever piece is read.

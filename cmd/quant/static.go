@@ -1,7 +1,6 @@
 package main
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -60,9 +59,14 @@ func (f *staticFlags) checkNames(changed func(name string) bool) error {
 	if changed("accuracy-level") && !f.nbits {
 		return usagef("--accuracy-level goes with --matmulnbits")
 	}
-	for _, name := range slices.Concat(staticNames, codesNames) {
-		if changed(name) && !f.activations && !f.dynamic {
+	for _, name := range staticNames {
+		if changed(name) && !f.activations && !f.dynamic { // checkDynamic has another error
 			return usagef("--%s goes with --activations", name)
+		}
+	}
+	for _, name := range codesNames {
+		if changed(name) && !f.activations && !f.dynamic {
+			return usagef("--%s goes with --activations or --dynamic", name)
 		}
 	}
 	return nil

@@ -71,7 +71,9 @@ func TestQuantizeActivations(t *testing.T) {
 		err  string
 	}{
 		{[]string{"--activations"}, 2, "--activations needs --calibration"},
-		{[]string{"--operators", "Conv"}, 2, "--operators goes with --activations"},
+		{[]string{"--operators", "Conv"}, 2, "--operators goes with --activations or --dynamic"},
+		{[]string{"--reduce-range"}, 2, "--reduce-range goes with --activations or --dynamic"},
+		{[]string{"--no-fold"}, 2, "--no-fold goes with --activations"},
 		{[]string{"--activations", "--calibration", ranges, "--scheme", "fp8_e4m3"}, 2, "--scheme does not go with --activations"},
 		{[]string{"--activations", "--calibration", ranges, "--bits", "4"}, 2, "--bits does not go with --activations"},
 		{[]string{"--activations", "--calibration", ranges, "--activation-type", "int4"}, 2, `--activation-type "int4" is none of uint8`},

@@ -47,7 +47,7 @@ func (o *Options) checkPlan(kind Kind, names []string) error {
 		case c.Keep:
 		case c.Block != (kind == KindGGUF):
 			return inTensor(name, fmt.Errorf("the plan has %s, which %s files do not hold", c, kind))
-		case !c.Block && c.Scheme.Format == quant.Integers && twoLevels(c.Scheme.Scales):
+		case !c.Block && c.Scheme.Format == quant.Integers && TwoLevels(c.Scheme.Scales):
 			return inTensor(name, fmt.Errorf("the plan has %s, which %s files do not get", c, kind))
 		case c.Block && !c.Type.Writable():
 			return inTensor(name, fmt.Errorf("the plan has %s, which is read but not written", c))
@@ -56,6 +56,6 @@ func (o *Options) checkPlan(kind Kind, names []string) error {
 	return nil
 }
 
-// twoLevels reports whether a format of scales has a second level, for which files of integers have
+// TwoLevels reports whether a format of scales has a second level, for which files of integers have
 // no place.
-func twoLevels(f quant.ScaleFormat) bool { return f == quant.E4M3Scale || f == quant.DynamicScale }
+func TwoLevels(f quant.ScaleFormat) bool { return f == quant.E4M3Scale || f == quant.DynamicScale }

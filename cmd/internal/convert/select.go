@@ -274,7 +274,7 @@ func (o *Options) Validate() error {
 	case o.NarrowRange && (o.Mapping != quant.Symmetric || o.Unsigned):
 		return fmt.Errorf("narrow range is for signed codes of the symmetric mapping")
 	}
-	if o.Format == quant.Integers && twoLevels(o.Scales) {
+	if o.Format == quant.Integers && TwoLevels(o.Scales) {
 		return fmt.Errorf("scales of %v are for floating-point codes: files of integers have no second level of scales", o.Scales)
 	}
 	if err := o.selection().Validate(); err != nil {

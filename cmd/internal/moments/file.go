@@ -19,7 +19,7 @@ import (
 
 // A State has the second moments of the inputs of weights, by the names of the weights.
 //
-// In bytes it is, with numbers as unsigned LEB128:
+// In bytes it is, with numbers as unsigned LEB128 (docs/moments-format.md has an example):
 //
 //	4 bytes    "QCMO"
 //	1 byte     1, the version

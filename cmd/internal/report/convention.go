@@ -6,6 +6,7 @@ import (
 
 	"github.com/a01592f9/quant"
 	"github.com/a01592f9/quant/cmd/internal/system"
+	"github.com/a01592f9/quant/preset"
 )
 
 // A Convention says for which system a model is compared or quantized, and by which scheme.
@@ -17,6 +18,8 @@ type Convention struct {
 	Granularity string   `json:"granularity"` // of the result that the system has
 	File        string   `json:"file"`        // kind of file that quant quantize writes for the system; "" for none
 	Notes       []string `json:"notes"`       // what the scheme costs without a gain, in sentences
+
+	maker string // the system that quantizes the weights
 }
 
 // NewConvention returns the convention of a system for weights of a width, with the method that
@@ -25,6 +28,12 @@ func NewConvention(s system.System, w system.Weights, method quant.Method) *Conv
 	c := &Convention{System: s.Name, Title: s.Title, Preset: w.Preset, Scheme: w.Text(method), Granularity: w.Granularity(), File: s.File, Notes: []string{}}
 	if w.Block == "" {
 		c.Notes = append(c.Notes, system.Costs(w.Whole(), s.File)...)
+	}
+	if w.Note != "" {
+		c.Notes = append(c.Notes, w.Note)
+	}
+	if p, ok := preset.ByName(w.Preset); ok {
+		c.maker = p.System
 	}
 	return c
 }
@@ -35,7 +44,11 @@ func (c *Convention) text() string {
 	if c.File != "" {
 		all = append(all, "With the same flags quant quantize writes these codes.")
 	} else {
-		all = append(all, fmt.Sprintf("%s has a rule of rounding of its own: quant diff --between %s,%s counts the codes that differ.", c.Title, c.Preset, c.Scheme))
+		maker := c.Title
+		if c.maker != "" && c.maker != c.Title {
+			maker = c.maker + ", whose weights it runs,"
+		}
+		all = append(all, fmt.Sprintf("%s has a rule of rounding of its own: quant diff --between %s,%s counts the codes that differ.", maker, c.Preset, c.Scheme))
 	}
 	return strings.Join(append(all, c.Notes...), " ")
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/a01592f9/quant"
+	"github.com/a01592f9/quant/cmd/internal/system"
 )
 
 // A PlanTarget is the kind of program that runs the model. It determines how many bytes codes
@@ -14,6 +15,7 @@ type PlanTarget string
 const (
 	PlanAny         PlanTarget = ""
 	PlanONNXRuntime PlanTarget = "onnxruntime"
+	PlanTensorRT    PlanTarget = "tensorrt"
 	PlanVLLM        PlanTarget = "vllm"
 	PlanLlamaCPP    PlanTarget = "llama.cpp"
 )
@@ -22,13 +24,15 @@ const (
 const Keep = "keep"
 
 // PlanTargets lists the targets that can be named.
-var PlanTargets = []string{string(PlanONNXRuntime), string(PlanVLLM), string(PlanLlamaCPP)}
+var PlanTargets = []string{string(PlanONNXRuntime), string(PlanTensorRT), string(PlanVLLM), string(PlanLlamaCPP)}
 
 // Candidates returns the default candidates of a plan for t.
 func (t PlanTarget) Candidates() []string {
 	switch t {
 	case PlanONNXRuntime:
 		return []string{"int4:channel", "int4:g128", "int4:g32", "int8:channel", "int16:channel", Keep}
+	case PlanTensorRT:
+		return []string{"int4:g128", "int4:g64", "int8:channel", Keep}
 	case PlanVLLM:
 		return []string{"int4:channel", "int4:g128", "int4:g32", "int8:channel", "int8:g128", "int8:g32", Keep}
 	case PlanLlamaCPP:
@@ -41,7 +45,7 @@ func (t PlanTarget) Candidates() []string {
 // and zero points.
 func (t PlanTarget) bytes(s quant.Scheme, elements int64, params int) int64 {
 	width := s.Bits
-	if t == PlanONNXRuntime {
+	if t == PlanONNXRuntime || t == PlanTensorRT {
 		switch {
 		case width <= 4:
 			width = 4
@@ -76,6 +80,15 @@ func (t PlanTarget) writes(s quant.Scheme) string {
 		if blocks || !integers && !slices.Contains(runs, s.Format) {
 			return "integers with float32 scales, and fp8_e4m3, fp8_e5m2, fp8_e4m3fnuz and fp8_e5m2fnuz with any, but no blocks of two axes"
 		}
+	case PlanTensorRT:
+		switch {
+		case blocks, s.Mapping != quant.Symmetric, s.Unsigned:
+		case integers && s.Bits == 8 && !grouped, integers && s.Bits == 4 && grouped && (size == 64 || size == 128):
+			return ""
+		case s.Format == quant.E4M3FN && s.Scales == quant.Float32Scale && s.Granularity == quant.PerTensor:
+			return ""
+		}
+		return "symmetric int8 per tensor and per channel, symmetric int4 in groups of 64 and 128, and fp8_e4m3 per tensor"
 	case PlanVLLM:
 		switch {
 		case integers && !blocks && !s.Unsigned && (s.Bits == 2 || s.Bits == 4 || s.Bits == 8):
@@ -93,17 +106,31 @@ func (t PlanTarget) writes(s quant.Scheme) string {
 	return ""
 }
 
+// File returns the kind of file that t reads, as package convert names it; "" for any.
+func (t PlanTarget) File() string {
+	s, err := system.Parse(string(t))
+	if err != nil {
+		return ""
+	}
+	return s.File
+}
+
 // holds reports whether a file for t can hold a weight of a shape with codes of s. The layouts for
-// vLLM have channels on the first axis, and whole groups along the second.
+// vLLM have channels on the first axis, and whole groups along the second. TensorRT has whole
+// groups along one of the last two axes.
 func (t PlanTarget) holds(s quant.Scheme, shape []int) bool {
 	axis, several := s.Granularity.Axis()
-	if t != PlanVLLM || !several {
+	if t != PlanVLLM && t != PlanTensorRT || !several {
 		return true
 	}
 	if axis < 0 {
 		axis += len(shape)
 	}
-	if size, grouped := s.Granularity.GroupSize(); grouped {
+	size, grouped := s.Granularity.GroupSize()
+	if t == PlanTensorRT {
+		return !grouped || axis >= len(shape)-2 && shape[axis]%size == 0
+	}
+	if grouped {
 		return axis == 1 && shape[1]%size == 0
 	}
 	return axis == 0

@@ -49,6 +49,12 @@ type Weights struct {
 	Sizes []int
 
 	Block string // type of GGUF, which says all; "" for codes with scales
+
+	// GroupScales is the format in which scales of groups are stored. Scales of channels are
+	// float32.
+	GroupScales quant.ScaleFormat
+
+	Note string // what the choice costs or leaves out, in sentences; may be ""
 }
 
 // weights returns the choice of a preset.
@@ -69,12 +75,35 @@ func blocks(name, block string) Weights {
 	return w
 }
 
+// scaled returns w with groups by default, whose scales are stored in a format.
+func scaled(w Weights, f quant.ScaleFormat, note string) Weights {
+	w.Scheme.Scales, w.GroupScales, w.Note = f, f, note
+	return w
+}
+
+// noted returns w with a note.
+func noted(w Weights, note string) Weights {
+	w.Note = note
+	return w
+}
+
+// XNNPACK quantizes no weights. It runs those that TensorFlow Lite makes with 8 bits, and those
+// that torchao makes with 4 bits, by way of ExecuTorch. Its weights have codes of 8 bits with a
+// scale for each channel, or of 4 bits with a scale for each channel or group; scales of groups are
+// bfloat16 or float16 (google/XNNPACK at 00818fa6, src/tensor.c).
+const (
+	xnnpack8 = "XNNPACK has no groups of 8-bit codes."
+	xnnpack4 = "Scales of groups are stored as bfloat16, in 2 bytes: rounding moves each by up to 0.2 %."
+	tensorrt = "For fewer bytes quant plan --for tensorrt chooses int4 in groups of 64 or 128."
+)
+
 var systems = []System{
 	{"onnxruntime", "ONNX Runtime", "onnx", []Weights{weights("onnxruntime-int8", 0, 128, 32), weights("onnxruntime-int4", 32, 128, 32)}, "onnxruntime-uint8"},
-	{"tensorrt", "TensorRT", "onnx", []Weights{weights("tensorrt-int8", 0)}, "tensorrt-int8"},
+	{"tensorrt", "TensorRT", "onnx", []Weights{noted(weights("tensorrt-int8", 0), tensorrt)}, "tensorrt-int8"},
 	{"vllm", "vLLM", "safetensors", []Weights{weights("compressed-tensors-int8", 0, 128, 32), weights("compressed-tensors-int4", 128, 128, 32)}, ""},
 	{"llama.cpp", "llama.cpp", "gguf", []Weights{blocks("ggml-q8_0", "q8_0"), blocks("ggml-q4_0", "q4_0"), blocks("ggml-q5_0", "q5_0")}, ""},
 	{"tflite", "TensorFlow Lite", "", []Weights{weights("tflite-int8", 0)}, "tflite-int8-asymmetric"},
+	{"xnnpack", "XNNPACK", "", []Weights{noted(weights("tflite-int8", 0), xnnpack8), scaled(weights("torchao-int4", 32, 128, 64, 32), quant.BFloat16Scale, xnnpack4)}, ""},
 	{"pytorch", "PyTorch", "", []Weights{weights("pytorch-int8", 0)}, "pytorch-uint8"},
 	{"torchao", "torchao", "", []Weights{weights("torchao-int8", 0, 128, 32), weights("torchao-int4", 32, 128, 64, 32)}, ""},
 	{"mlx", "MLX", "", []Weights{weights("mlx-4bit", 64, 128, 64, 32), weights("mlx-8bit", 64, 128, 64, 32)}, ""},
@@ -122,6 +151,9 @@ func (s System) Of(bits int) (Weights, error) {
 func (w Weights) With(s System, granularity string, group int) (Weights, error) {
 	p, _ := preset.ByName(w.Preset)
 	g := quant.PerTensor
+	if w.GroupScales != quant.Float32Scale && granularity != option.PerGroup {
+		w.Scheme.Scales, w.Note = quant.Float32Scale, ""
+	}
 	switch granularity {
 	case option.PerTensor:
 		w.Group, w.Tensor = 0, true

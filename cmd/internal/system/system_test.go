@@ -17,6 +17,7 @@ func TestSystems(t *testing.T) {
 		"vllm":        "int8:sym:channel:divisor=half int8:sym:g128:divisor=half int8:sym:g32:divisor=half int4:sym:channel:divisor=half int4:sym:g128:divisor=half int4:sym:g32:divisor=half",
 		"llama.cpp":   "q8_0 q4_0 q5_0",
 		"tflite":      "int8:sym:channel:narrow",
+		"xnnpack":     "int8:sym:channel:narrow int4:sym:channel:divisor=half int4:sym:g128:scale=bfloat16:divisor=half int4:sym:g64:scale=bfloat16:divisor=half int4:sym:g32:scale=bfloat16:divisor=half",
 		"pytorch":     "int8:sym:channel:divisor=half",
 		"torchao":     "int8:sym:channel:divisor=half int8:sym:g128:divisor=half int8:sym:g32:divisor=half int4:sym:channel:divisor=half int4:sym:g128:divisor=half int4:sym:g64:divisor=half int4:sym:g32:divisor=half",
 		"mlx":         "uint4:g128 uint4:g64 uint4:g32 uint8:g128 uint8:g64 uint8:g32",
@@ -32,7 +33,7 @@ func TestSystems(t *testing.T) {
 			x, channel, err := option.ParseScheme(w.Text(quant.LeastSquares))
 			p, _ := preset.ByName(w.Preset)
 			g := p.Scheme.Granularity
-			p.Scheme.Granularity, p.Scheme.Method = x.Granularity, quant.LeastSquares
+			p.Scheme.Granularity, p.Scheme.Method, p.Scheme.Scales = x.Granularity, quant.LeastSquares, w.GroupScales
 			if size, grouped := g.GroupSize(); grouped && size != w.Group && s.Name != "onnxruntime" {
 				t.Errorf("%s has groups of %d, the preset %d", s.Name, w.Group, size)
 			}
@@ -57,6 +58,9 @@ func TestWith(t *testing.T) {
 		{"onnxruntime", option.PerChannel, 4, 0, "int4:sym:channel:divisor=half", ""},
 		{"onnxruntime", option.PerGroup, 8, 0, "int8:sym:g32:narrow", ""},
 		{"onnxruntime", option.PerGroup, 4, 64, "int4:sym:g64:divisor=half", ""},
+		{"xnnpack", option.PerChannel, 4, 0, "int4:sym:channel:divisor=half", ""},
+		{"xnnpack", option.PerGroup, 4, 64, "int4:sym:g64:scale=bfloat16:divisor=half", ""},
+		{"xnnpack", option.PerGroup, 8, 0, "", "groups of 32: XNNPACK has a scale for each channel of 8-bit weights, and no groups"},
 		{"vllm", option.PerGroup, 4, 0, "int4:sym:g128:divisor=half", ""},
 		{"vllm", option.PerChannel, 4, 0, "int4:sym:channel:divisor=half", ""},
 		{"tensorrt", option.PerGroup, 8, 32, "", "TensorRT has a scale for each channel of 8-bit weights, and no groups"},
@@ -91,7 +95,7 @@ func TestWith(t *testing.T) {
 // TestActivations has the schemes of activations.
 func TestActivations(t *testing.T) {
 	for name, want := range map[string]string{
-		"onnxruntime": "uint8:zero", "tensorrt": "int8:symmetric:narrow", "tflite": "int8:zero", "pytorch": "uint8:zero", "vllm": "", "llama.cpp": "", "mlx": "", "torchao": "",
+		"onnxruntime": "uint8:zero", "tensorrt": "int8:symmetric:narrow", "tflite": "int8:zero", "xnnpack": "", "pytorch": "uint8:zero", "vllm": "", "llama.cpp": "", "mlx": "", "torchao": "",
 	} {
 		s, err := Parse(name)
 		if err != nil {

@@ -103,7 +103,7 @@ func (q *request) buildPlan(ctx context.Context) (p *report.Plan, written bool, 
 // are planned.
 func (q *request) selectWeights(src *source, o *report.PlanOptions) (written bool, err error) {
 	asked, target := o.Target, targets[convert.Kind(src.file.Kind)]
-	if asked != report.PlanAny && asked != target {
+	if asked != report.PlanAny && asked.File() != src.file.Kind {
 		return false, bad("for", "the file is %s, which is not for %s", src.file.Kind, text.Clean(string(asked)))
 	}
 	if target == report.PlanAny {
@@ -116,7 +116,9 @@ func (q *request) selectWeights(src *source, o *report.PlanOptions) (written boo
 	if len(s.Names) == 0 || q.Tensor != nil {
 		return false, nil
 	}
-	o.Target, o.Names = target, s.Names
+	if o.Names = s.Names; asked == report.PlanAny {
+		o.Target = target
+	}
 	for _, l := range s.Left {
 		o.Left = append(o.Left, report.Skipped{Name: l.Name, DType: l.DType, Shape: l.Shape, Bytes: l.Bytes, Reason: l.Reason})
 	}
