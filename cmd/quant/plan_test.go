@@ -254,6 +254,11 @@ func TestPlanErrors(t *testing.T) {
 		"beside --bits":     {exitUsage, "--bits does not go with --plan", []string{"quantize", model, "-o", out, "--plan", file, "--bits", "4"}},
 		"a scheme for GGUF": {exitFailed, "gguf files do not hold", []string{"quantize", model, "-o", out, "--plan", altered(`"scheme": "Q`, `"scheme": "int4:symmetric", "was": "Q`)}},
 		"of another kind":   {exitFailed, "no such tensor", []string{"quantize", models["onnx"], "-o", filepath.Join(dir, "o.onnx"), "--plan", file}},
+		"another shape":     {exitFailed, "the plan has the shape 9", []string{"quantize", model, "-o", out, "--plan", altered(`"shape": [`, `"shape": [9`)}},
+		"no text":           {exitFailed, `the plan has a number for "weights.scheme"`, []string{"quantize", model, "-o", out, "--plan", altered(`"scheme": "Q`, `"scheme": 4, "was": "Q`)}},
+		"a list":            {exitFailed, "not a plan: it is a JSON array", []string{"quantize", model, "-o", out, "--plan", write(t, "list.json", "[]")}},
+		"blocks in ONNX":    {exitUsage, "a type of GGUF, and files for onnxruntime do not hold those", []string{"plan", models["onnx"], "--sqnr", "3", "--candidates", "q4_k"}},
+		"too few bits":      {exitFailed, "bits per weight", []string{"plan", model, "--bits-per-weight", "0.5"}},
 		"no such codes":     {exitUsage, "writes no such codes for onnxruntime", []string{"plan", models["onnx"], "--sqnr", "3", "--candidates", "mxfp4"}},
 		"not JSON":          {exitUsage, "ends in .json", []string{"plan", model, "--sqnr", "3", "-o", filepath.Join(dir, "p.txt")}},
 	} {

@@ -24,11 +24,12 @@ const Keep = "keep"
 // PlanTargets lists the targets that can be named.
 var PlanTargets = []string{string(PlanONNXRuntime), string(PlanVLLM), string(PlanLlamaCPP)}
 
-// Candidates returns the default candidates of a plan for t.
+// Candidates returns the default candidates of a plan for t. Codes of 16 bits have minmax: the search
+// of mse takes a thousand times as long for them as for 12 bits, and gains about 1 dB.
 func (t PlanTarget) Candidates() []string {
 	switch t {
 	case PlanONNXRuntime:
-		return []string{"int4:channel", "int4:g128", "int4:g32", "int8:channel", "int16:channel", Keep}
+		return []string{"int4:channel", "int4:g128", "int4:g32", "int8:channel", "int16:channel:minmax", Keep}
 	case PlanVLLM:
 		return []string{"int4:channel", "int4:g128", "int4:g32", "int8:channel", "int8:g128", "int8:g32", Keep}
 	case PlanLlamaCPP:
