@@ -42,6 +42,7 @@ func readPlan(path string) (plan convert.Plan, importance string, err error) {
 		if err != nil {
 			return nil, "", fmt.Errorf("%s: weight %s: %w", path, c.Name, err)
 		}
+		choice.Shape = c.Shape
 		all[c.Name] = choice
 	}
 	return all, importance, nil

@@ -48,6 +48,40 @@ func TestCompareReconstructed(t *testing.T) {
 	}
 }
 
+// TestCompareStatic compares a model with its statically quantized form: weights and biases are paired
+// with those that they were made of.
+func TestCompareStatic(t *testing.T) {
+	model := write(t, "m.onnx", string(onnxtest.Model(13, onnxtest.Graph{
+		Inputs: []onnxtest.Message{onnxtest.Value("x", onnxtest.Float, 1, 1, 4, 4)}, Outputs: []onnxtest.Message{onnxtest.Value("y", onnxtest.Float, 1, 2, 3, 3)},
+		Tensors: []onnxtest.Message{onnxtest.Floats("w", []float32{1, -2, 3, 0.7, 0.1, 0.2, -0.9, 1.2}, 2, 1, 2, 2), onnxtest.Floats("b", []float32{0.3, -0.7}, 2)},
+		Nodes:   []onnxtest.Message{onnxtest.Node("Conv", []string{"x", "w", "b"}, []string{"y"})},
+	})))
+	entry := func(name string) string {
+		return `{"name":"` + name + `","scheme":{"bits":8,"unsigned":true,"mapping":"asymmetric","narrow_range":false,"zero_in_range":true,"method":"minmax","granularity":"per_tensor","axis":null,"group_size":null},` +
+			`"shape":[1],"batches":1,"counts":{"finite":8,"nan":0,"pos_inf":0,"neg_inf":0},"seen_min":[-2],"seen_max":[2],"min":[-2],"max":[2],"scale":[0.0157],"zero_point":[128],"clipped":null}`
+	}
+	ranges := write(t, "r.json", `{"format":"quant calibration","version":1,"tensors":[`+entry("x")+","+entry("y")+`]}`)
+	out := filepath.Join(t.TempDir(), "q.onnx")
+	ok(t, "quantize", model, "-o", out, "--activations", "--calibration", ranges)
+	var d struct {
+		Tensors []struct {
+			Name     string
+			MaxError float64 `json:"max_error"`
+		}
+	}
+	if err := json.Unmarshal([]byte(ok(t, "compare", model, "--against", out, "--format", "json")), &d); err != nil {
+		t.Fatal(err)
+	}
+	if len(d.Tensors) != 2 || d.Tensors[0].Name != "w" || d.Tensors[1].Name != "b" {
+		t.Fatalf("%+v, want w and b", d.Tensors)
+	}
+	for _, x := range d.Tensors {
+		if !(x.MaxError > 0 && x.MaxError < 0.02) {
+			t.Errorf("%s: largest error %v", x.Name, x.MaxError)
+		}
+	}
+}
+
 // TestInspectActivations lists activations as the tool and others call them.
 func TestInspectActivations(t *testing.T) {
 	node := onnxtest.Node

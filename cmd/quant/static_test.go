@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -155,6 +156,46 @@ func TestQuantizeNBits(t *testing.T) {
 	} {
 		path := filepath.Join(t.TempDir(), "q.onnx")
 		fails(t, 2, test.err, "", append([]string{"quantize", model, "-o", path}, test.args...)...)
+	}
+}
+
+// TestCompareTransposed compares weights of Gemm with transB, which the operators for codes have with
+// exchanged axes, in both directions: one is square, one is not.
+func TestCompareTransposed(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	g := onnxtest.Graph{
+		Nodes:   []onnxtest.Message{onnxtest.Node("Gemm", []string{"x", "square"}, []string{"a"}, onnxtest.AttrInt("transB", 1)), onnxtest.Node("Gemm", []string{"a", "tall"}, []string{"y"}, onnxtest.AttrInt("transB", 1))},
+		Tensors: []onnxtest.Message{onnxtest.Floats("square", onnxtest.Random(r, 32*32, 32, 1), 32, 32), onnxtest.Floats("tall", onnxtest.Random(r, 40*32, 32, 1), 40, 32)},
+		Inputs:  []onnxtest.Message{onnxtest.Value("x", onnxtest.Float, 1, 32)}, Outputs: []onnxtest.Message{onnxtest.Value("y", onnxtest.Float, 1, 40)},
+	}
+	model, dir := write(t, "m.onnx", string(onnxtest.Model(13, g))), t.TempDir()
+	for name, args := range map[string][]string{"dynamic": {"--dynamic"}, "nbits": {"--matmulnbits", "--bits", "8", "--group-size", "16"}} {
+		quantized, back := filepath.Join(dir, name+".onnx"), filepath.Join(dir, name+".float.onnx")
+		ok(t, append([]string{"quantize", model, "-o", quantized}, args...)...)
+		ok(t, "dequantize", quantized, "-o", back)
+		for _, files := range [][2]string{{model, quantized}, {quantized, model}, {model, back}} {
+			var d struct {
+				Tensors []struct {
+					Name string
+					SQNR float64 `json:"sqnr_db"`
+				}
+			}
+			if err := json.Unmarshal([]byte(ok(t, "compare", files[0], "--against", files[1], "--format", "json")), &d); err != nil {
+				t.Fatal(err)
+			}
+			n := 0
+			for _, x := range d.Tensors {
+				if x.Name == "square" || x.Name == "tall" {
+					n++
+					if !(x.SQNR > 38) {
+						t.Errorf("%s: %s has %v dB", files, x.Name, x.SQNR)
+					}
+				}
+			}
+			if n != 2 {
+				t.Errorf("%s: %d weights compared", files, n)
+			}
+		}
 	}
 }
 

@@ -16,6 +16,7 @@ type Choice struct {
 	Block  bool         // it gets blocks of Type, for GGUF; otherwise codes of Scheme
 	Type   gguf.Type    //
 	Scheme quant.Scheme // its axis is that of the tensor's channels or groups
+	Shape  []int        // of the tensor that the plan was made for; nil for any
 }
 
 // A Plan maps names of tensors to choices. Other tensors are not quantized.

@@ -43,7 +43,7 @@ func GGUF(ctx context.Context, in string, out *atomicfile.Set, o Options, p Prog
 	}
 	defer c.close()
 	names := c.names()
-	if err := errors.Join(o.selection().Check(names), o.checkPlan(KindGGUF, names)); err != nil {
+	if err := errors.Join(o.selection().Check(names), o.checkPlan(KindGGUF, names, func(i int) []int { return c.from.Tensors[i].Shape })); err != nil {
 		return nil, err
 	}
 	if unused := o.TensorTypes.Unused(names); len(unused) > 0 {

@@ -42,7 +42,7 @@ func ONNX(ctx context.Context, in string, out *atomicfile.Set, o Options, p Prog
 	for i, t := range c.model.Tensors {
 		names[i] = t.Name
 	}
-	if err := errors.Join(o.selection().Check(names), o.checkPlan(KindONNX, names)); err != nil {
+	if err := errors.Join(o.selection().Check(names), o.checkPlan(KindONNX, names, func(i int) []int { return tensorfile.InfoONNX(c.model.Tensors[i]).Shape })); err != nil {
 		return nil, err
 	}
 	if o.fits() {

@@ -76,6 +76,9 @@ func staticTrials() []staticTrial {
 			return map[string]value{"x": page(t, 160+32*(run%3), 128+32*(run%2))}
 		}, 5, 8},
 		{"PP-OCRv4, reads text", "ch_PP-OCRv4_rec_infer.onnx", of("x", func(r *rand.Rand) value { return strokes(r, 48, 160) }), 0, 0},
+		{"Silero VAD, 16 kHz", "silero_vad_16k_op15.onnx", func(_ *testing.T, run int) map[string]value {
+			return map[string]value{"input": sound(run, 576), "state": floatValue(make([]float32, 256), 2, 1, 128), "sr": intValue([]int64{16000})}
+		}, 0, 0},
 		{"PP-OCR, turns text", "ch_ppocr_mobile_v2.0_cls_infer.onnx", of("x", func(r *rand.Rand) value { return strokes(r, 48, 192) }), 0, 12},
 		{"openWakeWord, spectrogram", "melspectrogram.onnx", func(_ *testing.T, run int) map[string]value { return map[string]value{"input": sound(run, 1760)} }, 0, 0},
 		{"openWakeWord, embedding of speech", "embedding_model.onnx", of("input_1", func(r *rand.Rand) value { return stairs(r, 1, 76, 32, 1) }), 0, 25},

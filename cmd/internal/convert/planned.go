@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/a01592f9/quant"
+	"github.com/a01592f9/quant/cmd/internal/text"
 )
 
 // Reasons why a plan leaves a tensor.
@@ -36,14 +37,17 @@ func (o *Options) asked(name string) bool {
 	return c != nil || o.selection().Spells(name)
 }
 
-// checkPlan returns an error for names that no tensor has, and for choices that the file format
-// does not support.
-func (o *Options) checkPlan(kind Kind, names []string) error {
+// checkPlan returns an error for names that no tensor has, for shapes that the tensors do not have,
+// and for choices that the file format does not support. shape returns that of the tensor at an
+// index of names.
+func (o *Options) checkPlan(kind Kind, names []string, shape func(i int) []int) error {
 	for _, name := range slices.Sorted(maps.Keys(o.Plan)) {
-		c := o.Plan[name]
+		c, at := o.Plan[name], slices.Index(names, name)
 		switch {
-		case !slices.Contains(names, name):
+		case at < 0:
 			return fmt.Errorf("the plan names %q, and the model has no such tensor", name)
+		case c.Shape != nil && !slices.Equal(c.Shape, shape(at)):
+			return inTensor(name, fmt.Errorf("the plan has the shape %s, and the tensor %s: the plan is of another model", text.Shape(c.Shape), text.Shape(shape(at))))
 		case c.Keep:
 		case c.Block != (kind == KindGGUF):
 			return inTensor(name, fmt.Errorf("the plan has %s, which %s files do not hold", c, kind))

@@ -1,6 +1,8 @@
 package convert
 
 import (
+	"strings"
+
 	"github.com/a01592f9/quant"
 	"github.com/a01592f9/quant/cmd/internal/onnx"
 	"github.com/a01592f9/quant/cmd/internal/tensorfile"
@@ -10,6 +12,16 @@ import (
 type Reconstructed struct {
 	Info   tensorfile.Info // the name is that of the operators' input; DType is the type of the codes
 	Source func() (quant.Source, error)
+}
+
+// plainName returns the name that d has in the original model. A bias or another constant operand that
+// is quantized statically comes out of its DequantizeLinear as NAME_dequantized, of NAME_quantized.
+func plainName(d *onnx.Dequantizer) string {
+	name, made := strings.CutSuffix(d.Name, "_dequantized")
+	if codes, ok := strings.CutSuffix(d.Codes.Name, "_quantized"); made && ok && codes == name && name != "" {
+		return name
+	}
+	return d.Name
 }
 
 // Reconstruct lists the quantized weights and biases of the ONNX model at path. The caller has to
@@ -23,7 +35,7 @@ func Reconstruct(path string) (*onnx.Model, []Reconstructed, error) {
 	var all []Reconstructed
 	for _, d := range found {
 		info := tensorfile.InfoONNX(d.Codes)
-		info.Name, info.Use, info.Axis = d.Name, d.Use, tensorfile.NoAxis
+		info.Name, info.Use, info.Axis = plainName(d), d.Use, tensorfile.NoAxis
 		info.Floating, info.Unread, info.Left = true, "", ""
 		info.Shape = d.Shape
 		if len(d.Shape) == 0 {

@@ -65,7 +65,7 @@ func Safetensors(ctx context.Context, in string, out *atomicfile.Set, o Options,
 	if raw, there := c.config.values[quantConfig]; there && string(raw) != "null" {
 		return nil, errors.New("the model is quantized already: its config.json has a quantization_config")
 	}
-	if err := errors.Join(o.selection().Check(c.names()), o.checkPlan(KindSafetensors, c.names())); err != nil {
+	if err := errors.Join(o.selection().Check(c.names()), o.checkPlan(KindSafetensors, c.names(), func(i int) []int { return c.infos[i].Shape })); err != nil {
 		return nil, err
 	}
 	o.setOtherNames(c.infos)

@@ -74,7 +74,8 @@ func differs(m quant.Metrics) Differs {
 // BuildDifference measures the tensors of src that o asks for against those of the same name in
 // other. It uses these options of o: the axis of the channels, the groups (errors are added up in
 // their order, as in Build) and the patterns of names. If both sources have a single tensor, the
-// names may differ.
+// names may differ. A weight of a Gemm that transposes it is compared with the transposed weight of a
+// MatMul.
 func BuildDifference(ctx context.Context, name, against string, src, other Source, o Options, progress text.Progress) (*Difference, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
@@ -129,7 +130,7 @@ func (d *Difference) plan(infos, others []tensorfile.Info) (jobs []job, match []
 			d.base.skip(info, "not in "+d.Against, false)
 		case !others[k].Floating:
 			d.base.skip(info, fmt.Sprintf("in %s %s", d.Against, others[k].Reason()), false)
-		case !slices.Equal(info.Shape, others[k].Shape):
+		case !slices.Equal(info.Shape, others[k].Shape) && !transposes(info, others[k]):
 			d.base.skip(info, fmt.Sprintf("shape %s in %s", text.Shape(others[k].Shape), d.Against), true)
 		default:
 			jobs, match = append(jobs, j), append(match, k)
@@ -168,6 +169,11 @@ func differ(w *work, j job, other Source, k int, info tensorfile.Info, o Options
 	b, err := other.Source(k)
 	if err != nil {
 		return nil, err
+	}
+	if transposes(j.info, info) {
+		if b, err = transposed(b, info.Shape[0], info.Shape[1]); err != nil {
+			return nil, err
+		}
 	}
 	m, err := quant.Stream{Source: a, Shape: j.shape}.Difference(b, channels, scheme)
 	if err != nil {

@@ -75,7 +75,7 @@ func (o *PlanOptions) candidates() ([]planCandidate, error) {
 	}
 	for _, r := range o.Fixed {
 		if !slices.Contains(o.Candidates, r.Candidate) {
-			return nil, optionf("fixed", "%q is none of the candidates", r.Candidate)
+			return nil, optionf("fixed", "%q is none of the candidates, which are %s", r.Candidate, strings.Join(o.Candidates, ", "))
 		}
 	}
 	return all, nil
@@ -311,7 +311,13 @@ func (p *Plan) solve(problem *plan.Problem, elements int64) (plan.Plan, error) {
 	o := &p.Options
 	switch {
 	case o.BitsPerWeight != nil:
-		return problem.LeastError(int64(*o.BitsPerWeight * float64(elements) / 8))
+		best, err := problem.LeastError(int64(*o.BitsPerWeight * float64(elements) / 8))
+		if errors.Is(err, plan.ErrLimit) {
+			if least, e := problem.LeastBytes(math.MaxFloat64); e == nil {
+				err = fmt.Errorf("%w, or %.2f bits per weight", err, 8*float64(least.Bytes)/float64(elements))
+			}
+		}
+		return best, err
 	case o.Bytes != nil:
 		return problem.LeastError(*o.Bytes)
 	}

@@ -12,10 +12,11 @@ import (
 type PlanChoice struct {
 	Name   string `json:"name"`
 	Scheme string `json:"scheme"`
+	Shape  []int  `json:"shape"` // of the weight that was measured; nil if it is not there
 }
 
-// ReadPlan reads the names and schemes of a plan, which quant quantize needs, and the name of the
-// file of --importance; "" for none. The file may have been edited by hand.
+// ReadPlan reads the names, schemes and shapes of a plan, which quant quantize needs, and the
+// name of the file of --importance; "" for none. The file may have been edited by hand.
 func ReadPlan(data []byte) (weights []PlanChoice, importance string, err error) {
 	var file struct {
 		Version *int `json:"quant_plan"`
@@ -24,7 +25,13 @@ func ReadPlan(data []byte) (weights []PlanChoice, importance string, err error) 
 		} `json:"options"`
 		Weights []PlanChoice `json:"weights"`
 	}
-	if err := json.Unmarshal(data, &file); err != nil {
+	var wrong *json.UnmarshalTypeError
+	switch err := json.Unmarshal(data, &file); {
+	case errors.As(err, &wrong) && wrong.Field != "":
+		return nil, "", fmt.Errorf("the plan has a %s for %q, at byte %d", wrong.Value, wrong.Field, wrong.Offset)
+	case errors.As(err, &wrong):
+		return nil, "", fmt.Errorf("not a plan: it is a JSON %s", wrong.Value)
+	case err != nil:
 		return nil, "", err
 	}
 	switch {
