@@ -31,13 +31,9 @@ var PlanTargets = []string{string(PlanONNXRuntime), string(PlanTensorRT), string
 func (t PlanTarget) Candidates() []string {
 	switch t {
 	case PlanONNXRuntime:
-<<<<<<< HEAD
-		return []string{"int4:channel", "int4:g128", "int4:g32", "int8:channel", "int16:channel", Keep}
+		return []string{"int4:channel", "int4:g128", "int4:g32", "int8:channel", "int16:channel:minmax", Keep}
 	case PlanTensorRT:
 		return []string{"int4:g128", "int4:g64", "int8:channel", Keep}
-=======
-		return []string{"int4:channel", "int4:g128", "int4:g32", "int8:channel", "int16:channel:minmax", Keep}
->>>>>>> rvb
 	case PlanVLLM:
 		return []string{"int4:channel", "int4:g128", "int4:g32", "int8:channel", "int8:g128", "int8:g32", Keep}
 	case PlanLlamaCPP:
