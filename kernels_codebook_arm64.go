@@ -44,14 +44,13 @@ func (b *codebook) dequantizesFast() bool {
 // wholeRuns returns the number of elements of the runs that have at least bookStep elements, of
 // n elements in runs of run.
 func wholeRuns(n, run int) int {
-	switch last := n % run; {
-	case min(run, n) < bookStep:
+	if min(run, n) < bookStep {
 		return 0
-	case last < bookStep:
-		return n - last
-	default:
-		return n
 	}
+	if last := n % run; last < bookStep {
+		return n - last
+	}
+	return n
 }
 
 func quantizeBookRuns(dst []uint8, src []float32, run int, scale []float32, b *codebook) {
