@@ -13,9 +13,11 @@ package quant
 //	params                    kernels_generic.go     params_avx2_amd64.s       as AVX2                     -
 //	quantize to 8 bits        kernels_generic.go     quantize_avx2_amd64.s     quantize_avx512_amd64.s     quantize_arm64.s
 //	quantize groups           kernels_generic.go     -                         groups_avx512_amd64.s       -
+//	quantize packed           kernels_generic.go     -                         packed_avx512_amd64.s       -
 //	quantize to 16 bits       kernels_generic.go     quantize16_avx2_amd64.s   quantize16_avx512_amd64.s   quantize16_arm64.s
 //	dequantize                kernels_generic.go     dequantize_avx2_amd64.s   dequantize_avx512_amd64.s   dequantize_arm64.s
 //	dequantize packed 4 bits  kernels_generic.go     -                         dequantize4_avx512_amd64.s  -
+//	dequantize packed 2 bits  kernels_generic.go     -                         packed_avx512_amd64.s       -
 //	errors                    kernels_generic.go     errors_avx2_amd64.s       errors_avx512_amd64.s       errors_arm64.s
 //	errors inside             kernels_generic.go     -                         inside_avx512_amd64.s       -
 //	errors inside, 2 schemes  kernels_generic.go     -                         insidetwo_avx512_amd64.s    -
