@@ -245,6 +245,15 @@ func (u *subject) columns(x, y []float32, b *block, pitch int, w, rows *columnWo
 	u.errorsOfColumns(c, x, y, b.rows, pitch, w.scale[:b.n], w.zero[:b.n])
 }
 
+// bothOfColumns adds the errors of some rows under u and v to the sums of their columns. If sq is not
+// nil, it adds the squares of the elements to sq.
+func (u *subject) bothOfColumns(v *subject, sq []float64, x []float32, b *block, pitch int, w, second *columnWork) {
+	errorsInsideColumnsBoth(
+		insideColumns{&u.codeGrid, w.sums(b.n), w.scale[:b.n], w.zero[:b.n]},
+		insideColumns{&v.codeGrid, second.sums(b.n), second.scale[:b.n], second.zero[:b.n]},
+		sq, x, b.rows, pitch)
+}
+
 // addColumns adds the sums of columns to their channels.
 func (u *subject) addColumns(o *order, b *block, w *columnWork) {
 	c := w.sums(b.n)
