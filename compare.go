@@ -309,7 +309,7 @@ func (c *Comparison) setSubjects(n int, shape []int) {
 // time.
 const (
 	leastInside     = 256
-	leastInsideRows = 16
+	leastInsideRows = 4
 )
 
 // findInside finds the schemes that clip no element, from the ranges of the first pass. The
