@@ -22,6 +22,8 @@ package quant
 //	errors inside             kernels_generic.go     -                         inside_avx512_amd64.s       -
 //	errors inside, 2 schemes  kernels_generic.go     -                         insidetwo_avx512_amd64.s    -
 //	errors inside, columns    kernels_generic.go     -                         insidecolumns_avx512_amd64.s -
+//	the same of 2 schemes     kernels_generic.go     -                         insidetwo_avx512_amd64.s    -
+//	metrics of channels       metrics.go             -                         metrics_avx512_amd64.s      -
 //	codebooks                 codebook_generic.go    codebook_avx2_amd64.s     codebook_avx512_amd64.s     -
 //	differences               kernels_generic.go     differences_avx2_amd64.s  differences_avx512_amd64.s  -
 //	histogram                 kernels_generic.go     histogram_avx2_amd64.s    as AVX2                     histogram_arm64.s
