@@ -134,6 +134,8 @@ func (c *Comparison) measure(x []float32, n int, shape []int, src Source, calibr
 	}
 	g := c.walk
 	if calibrate {
+		copies := g.copies
+		g.copies = false // a pass that computes only ranges reads large tensors in memory order
 		if err = g.pass(x, nil, true, false, by); err == nil {
 			c.setRanges()
 			err = c.calibrate(shape, x, src)
@@ -141,6 +143,7 @@ func (c *Comparison) measure(x []float32, n int, shape []int, src Source, calibr
 		if err == nil {
 			c.setSubjects(n, shape)
 			c.findInside(n)
+			g.copies = copies
 			err = g.pass(x, nil, false, true, by)
 		}
 	} else {
@@ -306,7 +309,7 @@ func (c *Comparison) setSubjects(n int, shape []int) {
 // time.
 const (
 	leastInside     = 256
-	leastInsideRows = 16
+	leastInsideRows = 4
 )
 
 // findInside finds the schemes that clip no element, from the ranges of the first pass. The

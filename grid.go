@@ -118,6 +118,28 @@ func (g *codeGrid) errorsInsideColumns(acc columnSums, src []float32, rows, stri
 	}
 }
 
+// errorsInsideColumnsBoth is errorsInsideColumns for two schemes. If sq is not nil, it adds the
+// squares of the elements of each column to it.
+func errorsInsideColumnsBoth(a, b insideColumns, sq []float64, src []float32, rows, stride int) {
+	n := errorsInsideColumnsTwo(a.acc, b.acc, sq, src, rows, stride, a.scale, a.zero, b.scale, b.zero)
+	if n == len(a.scale) {
+		return
+	}
+	if sq != nil {
+		squaresColumns(sq[n:], src[n:], rows, stride)
+	}
+	a.grid.errorsInsideColumns(a.acc.from(n), src[n:], rows, stride, a.scale[n:], a.zero[n:])
+	b.grid.errorsInsideColumns(b.acc.from(n), src[n:], rows, stride, b.scale[n:], b.zero[n:])
+}
+
+// An insideColumns has the arguments of errorsInsideColumns for one scheme.
+type insideColumns struct {
+	grid  *codeGrid
+	acc   columnSums
+	scale []float32
+	zero  []int32
+}
+
 // holds reports whether errorsInside can be used: whether the codes are integers of at most 8
 // bits, and the elements of no parameter are clipped. lo and hi have the least and the largest
 // element of each parameter. That is enough, because codes increase with the elements.

@@ -13,13 +13,17 @@ package quant
 //	params                    kernels_generic.go     params_avx2_amd64.s       as AVX2                     params_arm64.s
 //	quantize to 8 bits        kernels_generic.go     quantize_avx2_amd64.s     quantize_avx512_amd64.s     quantize_arm64.s
 //	quantize groups           kernels_generic.go     -                         groups_avx512_amd64.s       quantize_arm64.s
+//	quantize packed           kernels_generic.go     -                         packed_avx512_amd64.s       -
 //	quantize to 16 bits       kernels_generic.go     quantize16_avx2_amd64.s   quantize16_avx512_amd64.s   quantize16_arm64.s
 //	dequantize                kernels_generic.go     dequantize_avx2_amd64.s   dequantize_avx512_amd64.s   dequantize_arm64.s
 //	dequantize packed 4 bits  kernels_generic.go     -                         dequantize4_avx512_amd64.s  dequantize_arm64.s
+//	dequantize packed 2 bits  kernels_generic.go     -                         packed_avx512_amd64.s       -
 //	errors                    kernels_generic.go     errors_avx2_amd64.s       errors_avx512_amd64.s       errors_arm64.s
 //	errors inside             kernels_generic.go     -                         inside_avx512_amd64.s       -
 //	errors inside, 2 schemes  kernels_generic.go     -                         insidetwo_avx512_amd64.s    -
 //	errors inside, columns    kernels_generic.go     -                         insidecolumns_avx512_amd64.s -
+//	the same of 2 schemes     kernels_generic.go     -                         insidetwo_avx512_amd64.s    -
+//	metrics of channels       metrics.go             -                         metrics_avx512_amd64.s      -
 //	codebooks                 codebook_generic.go    codebook_avx2_amd64.s     codebook_avx512_amd64.s     codebook_arm64.s
 //	differences               kernels_generic.go     differences_avx2_amd64.s  differences_avx512_amd64.s  differences_arm64.s
 //	histogram                 kernels_generic.go     histogram_avx2_amd64.s    as AVX2                     histogram_arm64.s

@@ -177,6 +177,28 @@ func dequantize4RunsGeneric(dst []float32, packed []byte, run int, scale []float
 	}
 }
 
+// dequantize2RunsGeneric is dequantize4RunsGeneric for 2 bits. The length of several runs is a
+// multiple of 4.
+func dequantize2RunsGeneric(dst []float32, packed []byte, run int, scale []float32, zero []int32, signed bool) {
+	for i := range dst {
+		c := int32(packed[i/4]) >> (i % 4 * 2) & 3
+		if signed {
+			c = c << 30 >> 30
+		}
+		dst[i] = float32(c-zero[i/run]) * scale[i/run]
+	}
+}
+
+// quantizePackedGeneric defines quantizePacked: quantizeRunsGeneric of one run, packed to 4 or 2
+// bits. The dispatcher reports whether it has a kernel for the parameters.
+func quantizePackedGeneric(dst []byte, src []float32, scale float32, zero, qmin, qmax int32, bits int) {
+	clear(dst[:packedLen(int64(len(src)), bits)])
+	for i, x := range src {
+		c := byte(code(x, scale, float32(qmin-zero), float32(qmax-zero))+zero) & (1<<bits - 1)
+		dst[i*bits/8] |= c << (i * bits % 8)
+	}
+}
+
 // quantize4RunsGeneric defines quantize4Runs: quantizeRunsGeneric, packed to 4 bits. The
 // dispatcher reports whether it has a kernel for the run: without one, codes are packed
 // afterwards.

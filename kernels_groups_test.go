@@ -110,7 +110,7 @@ func TestQuantize4Runs(t *testing.T) {
 	forEachISA(t, func(t *testing.T) {
 		h := groups4Harness{t, newArea(t, 4*longest), newArea(t, longest), newArea(t, 4*longest), newArea(t, 4*longest)}
 		rng := rand.New(rand.NewPCG(101, 102))
-		for i, s := range append(dequantize4Shapes(), shape{n: 51, run: 17}, shape{n: 1000, run: 33}) {
+		for i, s := range append(dequantizePackedShapes(4), shape{n: 51, run: 17}, shape{n: 1000, run: 33}) {
 			p := newProblem(rng, s, []grid{{-8, 7}, {0, 15}, {-7, 7}}[i%3])
 			want := active == avx512 && s.n >= 16*s.run && slices.Contains(groupLengths, s.run) ||
 				active == neon && min(s.run, s.n) >= 16 && (s.run%2 == 0 || s.run >= s.n)

@@ -219,3 +219,136 @@ done:
 	MOVQ DONE, ret+200(FP)
 	VZEROUPPER
 	RET
+
+// LOAD_COLUMNS loads the sums of 16 columns from p, and STORE_COLUMNS stores them. K1 masks the
+// columns, K4 the upper 8 of them.
+#define LOAD_COLUMNS(p, low, high) \
+	VMOVUPD.Z 0(p)(DONE*8), K1, low   \
+	VMOVUPD.Z 64(p)(DONE*8), K4, high
+
+#define STORE_COLUMNS(p, low, high) \
+	VMOVUPD low, K1, 0(p)(DONE*8)   \
+	VMOVUPD high, K4, 64(p)(DONE*8)
+
+//	for r := range rows {
+//		for j, x := range src[r*stride:][:len(scale1)] {
+//			sq[j] += float64(x)*float64(x) // unless it is nil
+//		}
+//	}
+//	for k, acc := range []columnSums{acc1, acc2} { // errorsInsideColumns
+//		scale, zero := [][]float32{scale1, scale2}[k], [][]int32{zero1, zero2}[k]
+//		for r := range rows {
+//			for j, x := range src[r*stride:][:len(scale)] {
+//				d, _ := deviation(x, scale[j], float32(qmin[k]-zero[j]), float32(qmax[k]-zero[j]))
+//				acc.abs[j] += float64(d)
+//				acc.sq[j] += float64(d) * float64(d)
+//				acc.max[j] = max(acc.max[j], d)
+//			}
+//		}
+//	}
+//
+// func errorsInsideColumnsTwoAVX512(acc1, acc2 columnSums, sq *float64, src *float32, rows, stride int, scale1 []float32, zero1 []int32, scale2 []float32, zero2 []int32) int
+//
+// It is errorsInsideColumnsAVX512 for two schemes, with sums of squares. The registers and the
+// frame are those of errorsInsideTwoAVX512.
+#define STRIDE    R8 // bytes from row to row
+#define ROWS_LEFT CX // rows left
+TEXT ·errorsInsideColumnsTwoAVX512(SB), NOSPLIT, $384-328
+	MOVQ scale1_base+224(FP), SCALES
+	MOVQ scale1_len+232(FP), PARAMS_LEFT
+	MOVQ zero1_base+248(FP), ZEROS
+	MOVQ stride+216(FP), STRIDE
+	SHLQ $2, STRIDE
+	XORL DONE, DONE
+
+columns: // up to 16 columns
+	TESTQ PARAMS_LEFT, PARAMS_LEFT
+	JZ    columnsdone
+	XORL BX, BX // bounds are not used
+	CONSTANTS(BX, BX)
+	BROADCAST(zeroFarthestGroups, ZERO_FARTHEST)
+	BROADCAST(6, NEAR)
+	BROADCAST(12, NEAR_TWICE)
+	BROADCAST(lowBits15, LOW_BITS)
+	NEXT_PARAMS // leaves the mask in K1 and the number in BX
+	PREPARE_SCHEME(0)
+	KTESTW K3, K3
+	JNE    columnsdone
+	MOVQ scale2_base+272(FP), AX
+	VMOVAPS     ONES, SCALE
+	VMOVUPS     (AX)(DONE*4), K1, SCALE
+	MOVQ zero2_base+296(FP), AX
+	VMOVDQU32.Z (AX)(DONE*4), K1, ZERO
+	PREPARE_SCHEME(192)
+	KTESTW K3, K3
+	JNE    columnsdone
+	VMOVAPS SCALE, SCALE_2
+	VMOVAPS RECIP, RECIP_2
+	VMOVAPS Z3, RECIP_LOW_2
+	VMOVUPS 0(SP), SCALE
+	VMOVUPS 64(SP), RECIP
+	VMOVUPS 128(SP), RECIP_LOW
+	BROADCAST(magnitudeMask, MAGNITUDE)
+	KSHIFTRW $8, K1, K4
+	MOVQ acc1_abs_base+0(FP), AX
+	LOAD_COLUMNS(AX, ABS_LOW, ABS_HIGH)
+	MOVQ acc1_sq_base+24(FP), AX
+	LOAD_COLUMNS(AX, SQ_LOW, SQ_HIGH)
+	MOVQ acc1_max_base+48(FP), AX
+	VMOVDQU32.Z (AX)(DONE*4), K1, MAX
+	MOVQ acc2_abs_base+96(FP), AX
+	LOAD_COLUMNS(AX, ABS_LOW_2, ABS_HIGH_2)
+	MOVQ acc2_sq_base+120(FP), AX
+	LOAD_COLUMNS(AX, SQ_LOW_2, SQ_HIGH_2)
+	MOVQ acc2_max_base+144(FP), AX
+	VMOVDQU32.Z (AX)(DONE*4), K1, MAX_2
+	MOVQ src+200(FP), SRC
+	LEAQ (SRC)(DONE*4), SRC
+	MOVQ rows+208(FP), ROWS_LEFT
+	MOVQ sq+192(FP), AX
+	TESTQ AX, AX
+	JNE   rowssquares
+
+rows: // down the rows
+	VMOVUPS.Z (SRC), K1, Z0
+	ERRORS_OF
+	ADDQ STRIDE, SRC
+	DECQ ROWS_LEFT
+	JNZ  rows
+	JMP  store
+
+rowssquares:
+	LOAD_COLUMNS(AX, X2_LOW, X2_HIGH)
+
+loopcolumns:
+	VMOVUPS.Z   (SRC), K1, Z0
+	VCVTPS2PD.Z (SRC), K1, Z9
+	VCVTPS2PD.Z 32(SRC), K4, Z10
+	VFMADD231PD Z9, Z9, X2_LOW
+	VFMADD231PD Z10, Z10, X2_HIGH
+	ERRORS_OF
+	ADDQ STRIDE, SRC
+	DECQ ROWS_LEFT
+	JNZ  loopcolumns
+	STORE_COLUMNS(AX, X2_LOW, X2_HIGH)
+
+store:
+	MOVQ acc1_abs_base+0(FP), AX
+	STORE_COLUMNS(AX, ABS_LOW, ABS_HIGH)
+	MOVQ acc1_sq_base+24(FP), AX
+	STORE_COLUMNS(AX, SQ_LOW, SQ_HIGH)
+	MOVQ acc1_max_base+48(FP), AX
+	VMOVDQU32 MAX, K1, (AX)(DONE*4)
+	MOVQ acc2_abs_base+96(FP), AX
+	STORE_COLUMNS(AX, ABS_LOW_2, ABS_HIGH_2)
+	MOVQ acc2_sq_base+120(FP), AX
+	STORE_COLUMNS(AX, SQ_LOW_2, SQ_HIGH_2)
+	MOVQ acc2_max_base+144(FP), AX
+	VMOVDQU32 MAX_2, K1, (AX)(DONE*4)
+	ADDQ BX, DONE
+	JMP  columns
+
+columnsdone:
+	MOVQ DONE, ret+320(FP)
+	VZEROUPPER
+	RET

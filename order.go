@@ -58,6 +58,9 @@ func (o *order) lanes(b *block) lane {
 	return lane{channel: b.p, inner: o.ch.inner, axis: o.ch.axis}
 }
 
+// inTurn reports whether the columns of b are those of consecutive channels from b.p on.
+func (o *order) inTurn(b *block) bool { return o.ch.inner == 1 && b.p+b.n <= o.ch.axis }
+
 // next returns the channel of the next column.
 func (l *lane) next() int {
 	c := l.channel

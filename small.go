@@ -202,7 +202,7 @@ func (p *Params) quantizeSmall(dst []byte, x []float32, e extent) bool {
 			return false
 		}
 		p.quantizeElements(c, x, e)
-	case bits == 4 && !e.columns && p.quantize4(dst, x, e):
+	case (bits == 4 || bits == 2) && !e.columns && p.quantizeInRegisters(dst, x, e):
 	case len(x) <= smallLen:
 		p.quantizeShort(dst, x, e)
 	case e.inBuffers(len(x)):
@@ -213,10 +213,13 @@ func (p *Params) quantizeSmall(dst []byte, x []float32, e extent) bool {
 	return true
 }
 
-// quantize4 packs the codes of x if a kernel makes packed codes of 4 bits.
-func (p *Params) quantize4(dst []byte, x []float32, e extent) bool {
+// quantizeInRegisters packs the codes of x if a kernel makes packed codes of 4 or 2 bits.
+func (p *Params) quantizeInRegisters(dst []byte, x []float32, e extent) bool {
 	lo, hi := p.Scheme.Grid()
-	return quantize4Runs(dst, x, e.run, p.Scale, p.ZeroPoint, int32(lo), int32(hi))
+	if e.params == 1 {
+		return quantizePacked(dst, x, p.Scale[0], p.ZeroPoint[0], int32(lo), int32(hi), p.Scheme.Bits)
+	}
+	return p.Scheme.Bits == 4 && quantize4Runs(dst, x, e.run, p.Scale, p.ZeroPoint, int32(lo), int32(hi))
 }
 
 // quantizeShort packs the codes of up to smallLen elements.
@@ -265,6 +268,8 @@ func (p *Params) dequantizeSmall(dst []float32, packed []byte, e extent) bool {
 		p.dequantizeElements(dst, c, e)
 	case bits == 4 && !e.columns && (e.params == 1 || e.run%2 == 0) &&
 		dequantize4Runs(dst, packed, e.run, p.Scale, p.ZeroPoint, !p.Scheme.Unsigned, false):
+	case bits == 2 && !e.columns && (e.params == 1 || e.run%4 == 0) &&
+		dequantize2Runs(dst, packed, e.run, p.Scale, p.ZeroPoint, !p.Scheme.Unsigned, false):
 	case len(dst) <= smallLen:
 		p.dequantizeShort(dst, packed, e)
 	case e.inBuffers(len(dst)):

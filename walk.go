@@ -84,9 +84,10 @@ func (g *walk) begin(l layout, squares bool, schemes int, src, second Source) {
 	g.errors.schemes = g.errors.schemes[:0]
 }
 
-// squaresBesideErrors moves the sums of squares of runs to the pass for errors, whose kernels
-// compute both. That pass must have schemes.
-func (g *walk) squaresBesideErrors() { g.ranges.later = g.ch.cols == 0 }
+// squaresBesideErrors moves the sums of squares to the pass for errors. The kernels of runs compute
+// both, and the pass for ranges then needs no copies of columns. The pass for errors must have
+// schemes.
+func (g *walk) squaresBesideErrors() { g.ranges.later = true }
 
 // rangesOf returns the minimum and the maximum of each parameter of l, in slices that belong to
 // g. The elements are x, or are read from src if that is not nil.
@@ -185,7 +186,7 @@ func (g *walk) cutParts() {
 // inOrder reports whether the pass computes only the ranges of the columns of a large tensor in
 // memory. Each element is then read once, orderRows rows of several blocks at a time.
 func (g *walk) inOrder() bool {
-	return g.ch.cols > 0 && !g.copies && g.src == nil && !g.toErrors && !g.ranges.squares && g.ch.n() > copyLen
+	return g.ch.cols > 0 && !g.copies && g.src == nil && !g.toErrors && !g.toSquares() && g.ch.n() > copyLen
 }
 
 // notFinite records that b has an element that is not finite. x has the elements of b, in rows
@@ -361,13 +362,14 @@ func (g *walk) sideBySide(x, y []float32, all *block, s *scratch) {
 	// If each channel is a single column, its sums need no copy.
 	direct := g.segments == 1 && g.ch.cols == g.ch.axis
 	count := (all.n + g.width - 1) / g.width
-	if g.toRanges && !direct {
+	copied := (g.toRanges || g.toSquares()) && !direct
+	if copied {
 		s.rangesOf = resize(s.rangesOf, count)
 	}
 	s.errorsOf = resize(s.errorsOf, count*len(schemes))
 	for i := range count {
 		t := g.column(all, i)
-		if g.toRanges && !direct {
+		if copied {
 			s.rangesOf[i].reset(t.n)
 		}
 		for j := range schemes {
@@ -378,7 +380,7 @@ func (g *walk) sideBySide(x, y []float32, all *block, s *scratch) {
 	switch {
 	case g.inOrder() && count > 1:
 		step = orderRows
-	case !g.copies && g.src == nil && !g.toErrors && !g.ranges.squares:
+	case !g.copies && g.src == nil && !g.toErrors && !g.toSquares():
 		step = all.rows // each row is used only once
 	}
 	for row := 0; row < all.rows; row += step {
@@ -394,8 +396,8 @@ func (g *walk) sideBySide(x, y []float32, all *block, s *scratch) {
 	}
 	for i := range count {
 		t := g.column(all, i)
-		if g.toRanges && !direct {
-			g.ranges.addColumns(o, &t, &s.rangesOf[i])
+		if copied {
+			g.ranges.addColumns(o, &t, &s.rangesOf[i], g.toRanges, g.toSquares())
 		}
 		for j := range schemes {
 			schemes[j].addColumns(o, &t, &s.errorsOf[i*len(schemes)+j])
@@ -411,17 +413,33 @@ func (g *walk) blocksOf(x, y []float32, b *block, pitch int, schemes []subject, 
 		t := g.column(b, i)
 		at := i * g.width
 		x, y := x[at:], from(y, at)
-		switch {
-		case !g.toRanges:
-		case direct:
-			r, end := &g.ranges, t.p+t.n
-			ok = r.columns(x, &t, pitch, r.lo[t.p:end], r.hi[t.p:end], r.sq[t.p:end]) && ok
-		default:
+		lo, hi, sq := g.ranges.lo, g.ranges.hi, g.ranges.sq
+		if direct {
+			end := t.p + t.n
+			lo, hi, sq = lo[t.p:end], hi[t.p:end], sq[t.p:end]
+		} else if g.toRanges || g.toSquares() {
 			w := &s.rangesOf[i]
-			ok = g.ranges.columns(x, &t, pitch, w.lo[:t.n], w.hi[:t.n], w.squares[:t.n]) && ok
+			lo, hi, sq = w.lo[:t.n], w.hi[:t.n], w.squares[:t.n]
 		}
-		for j := range schemes {
-			schemes[j].columns(x, y, &t, pitch, &s.errorsOf[i*len(schemes)+j], &s.errors.columnWork)
+		if g.toRanges {
+			ok = rangeColumns(lo, hi, x, t.rows, pitch) && ok
+		}
+		if !g.toSquares() {
+			sq = nil
+		}
+		works := s.errorsOf[i*len(schemes) : (i+1)*len(schemes)]
+		for j := 0; j < len(schemes); j++ {
+			u := &schemes[j]
+			if y == nil && u.pairs() && j+1 < len(schemes) && schemes[j+1].pairs() {
+				u.bothOfColumns(&schemes[j+1], sq, x, &t, pitch, &works[j], &works[j+1])
+				sq = nil
+				j++
+				continue
+			}
+			u.columns(x, y, &t, pitch, &works[j], &s.errors.columnWork)
+		}
+		if sq != nil {
+			squaresColumns(sq, x, t.rows, pitch)
 		}
 	}
 	if g.toRanges {

@@ -142,7 +142,7 @@ func (t *transform) quantizeElements(e, end int) {
 	case t.code16 != nil:
 		quantizeBlocks(t, t.code16[e:end], e, end, t.stream)
 	case t.bits <= 8:
-		if e = t.quantize4(e, end); e == end {
+		if e = t.quantizePacked(e, end); e == end {
 			return
 		}
 		var buf [bufLen]uint8
@@ -161,16 +161,28 @@ func (t *transform) quantizeElements(e, end int) {
 	}
 }
 
-// quantize4 quantizes the elements from e on with the kernel for packed codes of 4 bits, until the
-// kernel cannot be used. It returns the index of the next element: a multiple of 8, or end.
-func (t *transform) quantize4(e, end int) int {
-	for t.bits == 4 && t.book == nil && !t.stream && e < end {
+// leastPacked is the least length of several runs that quantizePacked takes one by one.
+const leastPacked = 64
+
+// quantizePacked quantizes the elements from e on with the kernels for packed codes of 4 and of 2
+// bits, until no kernel can be used. It returns the index of the next element: a multiple of 8, or
+// end.
+func (t *transform) quantizePacked(e, end int) int {
+	for (t.bits == 4 || t.bits == 2) && t.book == nil && e < end {
 		s := t.span(t.off+e, t.off+end)
-		if s.columns || s.n%8 != 0 && e+s.n < end ||
-			!quantize4Runs(t.packed[e/2:], t.real[e:e+s.n], s.run, t.scale[s.p:], t.zero[s.p:], t.qmin, t.qmax) {
-			break
+		n := s.n
+		switch {
+		case s.columns:
+			return e
+		case t.bits == 4 && !t.stream && (n%8 == 0 || e+n == end) &&
+			quantize4Runs(t.packed[e/2:], t.real[e:e+n], s.run, t.scale[s.p:], t.zero[s.p:], t.qmin, t.qmax):
+		default:
+			if n = min(s.run, n); n < s.n && n < leastPacked || n%8 != 0 && e+n < end ||
+				!quantizePacked(t.packed[e/8*t.bits:], t.real[e:e+n], t.scale[s.p], t.zero[s.p], t.qmin, t.qmax, t.bits) {
+				return e
+			}
 		}
-		e += s.n
+		e += n
 	}
 	return e
 }
@@ -203,7 +215,7 @@ func (t *transform) dequantizeElements(e, end int) {
 	case t.code16 != nil:
 		dequantizeBlocks(t, t.code16[e:end], e, end)
 	case t.bits <= 8:
-		if e = t.dequantize4(e, end); e == end {
+		if e = t.dequantizePacked(e, end); e == end {
 			return
 		}
 		var buf [bufLen]uint8
@@ -222,13 +234,18 @@ func (t *transform) dequantizeElements(e, end int) {
 	}
 }
 
-// dequantize4 dequantizes the elements from e on with the kernel for packed codes of 4 bits, until
-// the kernel cannot be used. It returns the index of the next element: a multiple of 8, or end.
-func (t *transform) dequantize4(e, end int) int {
-	for t.bits == 4 && t.book == nil && e < end {
+// dequantizePacked dequantizes the elements from e on with the kernels for packed codes of 4 and of
+// 2 bits, until no kernel can be used. It returns the index of the next element: a multiple of 8,
+// or end.
+func (t *transform) dequantizePacked(e, end int) int {
+	for (t.bits == 4 || t.bits == 2) && t.book == nil && e < end {
 		s := t.span(t.off+e, t.off+end)
-		if s.columns || s.run < s.n && s.run%2 != 0 || s.n%8 != 0 && e+s.n < end ||
-			!dequantize4Runs(t.real[e:e+s.n], t.packed[e/2:], s.run, t.scale[s.p:], t.zero[s.p:], t.signed, t.stream) {
+		if s.columns || s.run < s.n && s.run*t.bits%8 != 0 || s.n%8 != 0 && e+s.n < end {
+			break
+		}
+		x, packed, scale, zero := t.real[e:e+s.n], t.packed[e/8*t.bits:], t.scale[s.p:], t.zero[s.p:]
+		if t.bits == 4 && !dequantize4Runs(x, packed, s.run, scale, zero, t.signed, t.stream) ||
+			t.bits == 2 && !dequantize2Runs(x, packed, s.run, scale, zero, t.signed, t.stream) {
 			break
 		}
 		e += s.n

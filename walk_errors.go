@@ -244,6 +244,9 @@ func (u *subject) beginColumns(o *order, b *block, w *columnWork) {
 	w.columns(b.n)
 	switch {
 	case u.scale == nil:
+	case u.own && o.inTurn(b):
+		copy(w.scale[:b.n], u.scale[b.p:])
+		copy(w.zero[:b.n], u.zero[b.p:])
 	case u.own:
 		for j, l := 0, o.lanes(b); j < b.n; j++ {
 			c := l.next()
@@ -265,9 +268,25 @@ func (u *subject) columns(x, y []float32, b *block, pitch int, w, rows *columnWo
 	u.errorsOfColumns(c, x, y, b.rows, pitch, w.scale[:b.n], w.zero[:b.n])
 }
 
+// bothOfColumns adds the errors of some rows under u and v to the sums of their columns. If sq is not
+// nil, it adds the squares of the elements to sq.
+func (u *subject) bothOfColumns(v *subject, sq []float64, x []float32, b *block, pitch int, w, second *columnWork) {
+	errorsInsideColumnsBoth(
+		insideColumns{&u.codeGrid, w.sums(b.n), w.scale[:b.n], w.zero[:b.n]},
+		insideColumns{&v.codeGrid, second.sums(b.n), second.scale[:b.n], second.zero[:b.n]},
+		sq, x, b.rows, pitch)
+}
+
 // addColumns adds the sums of columns to their channels.
 func (u *subject) addColumns(o *order, b *block, w *columnWork) {
 	c := w.sums(b.n)
+	if o.inTurn(b) {
+		t := u.tally[b.p*o.slots+b.slot:]
+		for j, abs := range c.abs {
+			t[j*o.slots].add(&sums{abs, c.sq[j], c.max[j], c.clipped[j]})
+		}
+		return
+	}
 	for j, l := 0, o.lanes(b); j < b.n; j++ {
 		u.tally[l.next()*o.slots+b.slot].add(&sums{c.abs[j], c.sq[j], c.max[j], c.clipped[j]})
 	}

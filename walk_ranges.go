@@ -11,7 +11,7 @@ type rangeSink struct {
 
 	channels bool          // compute the ranges of channels
 	squares  bool          // compute sums of x²
-	later    bool          // the sums of x² of runs are computed in the pass for errors
+	later    bool          // the sums of x² are computed in the pass for errors
 	others   []otherRanges // ranges of parameters that are not those of channels
 }
 
@@ -124,23 +124,15 @@ func widen(lo, hi, lo2, hi2 []float32, step int) {
 	}
 }
 
-// columns adds rows of some columns to the ranges and sums of the columns. It reports whether all
-// elements are finite.
-func (r *rangeSink) columns(x []float32, b *block, pitch int, lo, hi []float32, squares []float64) bool {
-	ok := rangeColumns(lo, hi, x, b.rows, pitch)
-	if r.squares {
-		squaresColumns(squares, x, b.rows, pitch)
-	}
-	return ok
-}
-
-// addColumns adds the ranges and the sums of squares of columns to those of their channels.
-func (r *rangeSink) addColumns(o *order, b *block, w *rangeWork) {
+// addColumns adds the ranges, the sums of squares or both of columns to those of their channels.
+func (r *rangeSink) addColumns(o *order, b *block, w *rangeWork, ranges, squares bool) {
 	lo, hi, sq := w.lo[:b.n], w.hi[:b.n], w.squares[:b.n]
 	for j, l := 0, o.lanes(b); j < b.n; j++ {
 		at := l.next()*o.slots + b.slot
-		r.lo[at], r.hi[at] = min(r.lo[at], lo[j]), max(r.hi[at], hi[j])
-		if r.squares {
+		if ranges {
+			r.lo[at], r.hi[at] = min(r.lo[at], lo[j]), max(r.hi[at], hi[j])
+		}
+		if squares {
 			r.sq[at] += sq[j]
 		}
 	}
