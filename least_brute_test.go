@@ -140,7 +140,7 @@ func testLeastOfMany(t *testing.T, x []float32, s Scheme, above float64) (share 
 		got, want = c.Results[0].MAE, bruteLeast(x, s, false)/n
 	}
 	if width := float64(c.Range.Max) - float64(c.Range.Min); s.Method == LeastAbsolute && s.Mapping == Asymmetric && float64(c.Range.Min) > width {
-		above = 1.06 // values far from 0, next to their distances: only ranges around that of a histogram are tried
+		above = 1.062 // values far from 0, next to their distances: only ranges around that of a histogram are tried
 	}
 	most := float64(max(c.Range.Max, -c.Range.Min)) // float32 rounds reconstructed values
 	if slack := most * 0x1p-22; got > want*above+slack {
