@@ -145,7 +145,7 @@ func planOne(w *work, j job, candidates []planCandidate, o *PlanOptions) (*PlanW
 	x.ways = make([]planWay, len(candidates))
 	var schemes []quant.Scheme
 	var at []int // index of each in candidates
-	reads := 0
+	reads, k := 0, 0
 	for i := range candidates {
 		c := &candidates[i]
 		x.ways[i] = planWay{name: c.name, noise: math.NaN()}
@@ -175,7 +175,6 @@ func planOne(w *work, j job, candidates []planCandidate, o *PlanOptions) (*PlanW
 		return nil, err
 	}
 	defer src.finish()
-	k := 0
 	for _, round := range rounds {
 		c, weighted, err := compareBy(src, j, important.of(), round)
 		if err != nil {
@@ -212,14 +211,6 @@ func planOne(w *work, j job, candidates []planCandidate, o *PlanOptions) (*PlanW
 		return nil, errors.New("no candidate goes with its shape")
 	}
 	return x, nil
-}
-
-// signalOf returns the sum of squares of values whose signal to noise ratio is known.
-func signalOf(noise, sqnr float64) float64 {
-	if noise == 0 || math.IsInf(sqnr, 0) || math.IsNaN(sqnr) {
-		return 0
-	}
-	return noise * math.Pow(10, sqnr/10)
 }
 
 // measureBlocks measures candidate i, a type of GGUF. It leaves the type out if rows of this

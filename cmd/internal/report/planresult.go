@@ -218,3 +218,17 @@ func ratio(signal, noise float64) float64 {
 	}
 	return summary.Steady(10 * math.Log10(signal/noise))
 }
+
+// A weightedSignal has weighted sums of a weight that do not depend on a candidate.
+type weightedSignal struct {
+	total  float64 // of the importances of all elements
+	signal float64 // of squares; 0 if no candidate loses anything
+}
+
+// signalOf returns the sum of squares of values whose signal to noise ratio is known.
+func signalOf(noise, sqnr float64) float64 {
+	if noise == 0 || math.IsInf(sqnr, 0) || math.IsNaN(sqnr) {
+		return 0
+	}
+	return noise * math.Pow(10, sqnr/10)
+}

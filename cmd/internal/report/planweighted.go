@@ -24,12 +24,6 @@ type planImportance struct {
 	values quant.Tensor // of the weight, if a candidate is a type of GGUF
 }
 
-// A weightedSignal has weighted sums of a weight that do not depend on a candidate.
-type weightedSignal struct {
-	total  float64 // of the importances of all elements
-	signal float64 // of squares; 0 if no candidate loses anything
-}
-
 // importanceOf returns the importance of the inputs of weight j; nil if it is not known.
 func (x *PlanWeight) importanceOf(w *work, j job, candidates []planCandidate, o *PlanOptions) (*planImportance, error) {
 	i, err := Options{importance: o.importance}.importanceOf(j)
