@@ -54,11 +54,22 @@ func (s *Search) leastExpected() candidate {
 	return best
 }
 
+// StartDescent starts the descent d for the histogram given to Load. d begins at the best range
+// for the histogram, or at the range of all values if that costs less. The caller supplies the
+// costs: see Descent.
+func (s *Search) StartDescent(d *Descent, t *Task) {
+	s.begin(t)
+	best := s.least()
+	d.begin(s.d.r, s.center, best, firstStep)
+	d.widest = s.widest
+	d.others = append(d.others[:0], s.others...)
+}
+
 // refine searches around a candidate by costs estimated from the histogram. step is the first
 // distance of the descent.
 func (s *Search) refine(c candidate, step int) candidate {
 	d := &s.descent
-	d.begin(s, c, step)
+	d.begin(s.d.r, s.center, c, step)
 	d.compared, d.margin, d.least = true, estimate, 0
 	return d.run(&s.task.Grid, func(r Range, _ float64) float64 { return s.expected(r) })
 }
@@ -165,12 +176,4 @@ func (s *Search) above(v float64) float64 {
 		return s.d.pos.beyond(0, s.squares) + s.d.neg.below(-v, s.squares)
 	}
 	return s.d.pos.beyond(v, s.squares)
-}
-
-// begin starts a descent from the candidate best. step is the first distance of the neighbours.
-func (d *Descent) begin(s *Search, best candidate, step int) {
-	d.r, d.center, d.best = s.d.r, s.center, best
-	d.compared, d.margin, d.least, d.step, d.moves = false, 0, clipWide, step, 0
-	d.last, d.others = clip{}, d.others[:0]
-	d.known, d.Wants = d.known[:0], d.Wants[:0]
 }

@@ -55,6 +55,15 @@ const (
 	mostMoves = 8
 )
 
+// begin starts a descent from the candidate best. r is the range of all values, and center is
+// the point towards which clips move its ends. step is the first distance of the neighbours.
+func (d *Descent) begin(r Range, center float64, best candidate, step int) {
+	d.r, d.center, d.best = r, center, best
+	d.compared, d.margin, d.least, d.step, d.moves = false, 0, clipWide, step, 0
+	d.last, d.others = clip{}, d.others[:0]
+	d.known, d.Wants = d.known[:0], d.Wants[:0]
+}
+
 // Stop ends the search without a result. Wants is then empty.
 func (d *Descent) Stop() {
 	d.step, d.compared, d.others, d.Wants = 0, false, d.others[:0], d.Wants[:0]

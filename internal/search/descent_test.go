@@ -112,7 +112,7 @@ func TestDescentEnds(t *testing.T) {
 		s.d.r = Range{Min: -3, Max: 5}
 		c := clip{i % 2 * 40, 40}
 		var d Descent
-		d.begin(&s, candidate{clip: c, Range: task.drawn(s.d.r, 0, c)}, firstStep)
+		d.begin(s.d.r, s.center, candidate{clip: c, Range: task.drawn(s.d.r, 0, c)}, firstStep)
 		d.widest = candidate{Range: s.d.r}
 		passes := 0
 		for d.Next(&task.Grid, 12); len(d.Wants) > 0; d.Next(&task.Grid, 12) {

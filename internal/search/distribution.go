@@ -3,7 +3,6 @@ package search
 import (
 	"math"
 
-	"github.com/a01592f9/quant/internal/exact"
 	"github.com/a01592f9/quant/internal/histogram"
 )
 
@@ -78,37 +77,6 @@ func (s *side) load(h *histogram.Histogram, first int, lo, hi float64) {
 	}
 }
 
-// marks are the values that a grid represents exactly under given parameters: the multiples of
-// step from lo*step to hi*step, or, for a codebook, its levels times step.
-type marks struct {
-	step, lo, hi float64
-	levels       []float64
-}
-
-// marks returns the marks of g for a scale and a zero point.
-func (g *Grid) marks(scale float32, zero int32) marks {
-	m := marks{step: float64(scale), lo: float64(g.Lowest - zero), hi: float64(g.Highest - zero), levels: g.Levels}
-	if m.levels != nil {
-		m.lo, m.hi = m.levels[0], m.levels[len(m.levels)-1]
-	}
-	return m
-}
-
-// marksOf returns the marks of g for a range.
-func (g *Grid) marksOf(r Range) marks { return g.marks(g.Params(r)) }
-
-// widestStep returns the largest distance between two adjacent marks.
-func (g *marks) widestStep() float64 {
-	if g.levels == nil {
-		return g.step
-	}
-	widest := 0.0
-	for i, v := range g.levels[1:] {
-		widest = max(widest, v-g.levels[i])
-	}
-	return float64(widest * g.step)
-}
-
 // cost returns an estimate of the sum of e², or of |e|, if each value is replaced by the nearest
 // mark of g. It is infinite if a reconstructed value would overflow float32.
 func (d *distribution) cost(g marks, squares bool) float64 {
@@ -126,11 +94,6 @@ func (d *distribution) cost(g marks, squares bool) float64 {
 	return d.pos.absolute(g) + d.neg.absolute(m) + float64(d.zeros*z)
 }
 
-// overflows reports whether the highest mark is the nearest to most and overflows float32.
-func (g *marks) overflows(most float64) bool {
-	return float64(g.hi*g.step) >= 0x1.ffffffp127 && most > float64((g.hi-0.5)*g.step)
-}
-
 // near returns the last octave whose values are at most half a step from 0. These values become
 // 0, so their errors are their magnitudes. The result is zero if there is no such octave or no
 // mark at 0.
@@ -146,17 +109,6 @@ func (s *side) near(g marks) octave {
 		o = s.octaves[i]
 	}
 	return o
-}
-
-// nearest returns the mark nearest to v. Both are divided by the step.
-func (g *marks) nearest(v float64) float64 {
-	if v < g.lo {
-		return g.lo
-	}
-	if v > g.hi {
-		return g.hi
-	}
-	return exact.Nearest(v)
 }
 
 // squares returns the estimated sum of e² over the values of s. The integral of e² from 0 to x
@@ -272,62 +224,28 @@ func (d *distribution) costOfLevels(g *marks, squares bool) float64 {
 	return sum
 }
 
-// overflow reports whether the mark nearest to an end of r overflows float32.
-func (g *marks) overflow(r Range) bool {
-	for _, v := range [...]float64{float64(r.Min), float64(r.Max)} {
-		if l := float64(g.levels[g.nearestLevel(v)] * g.step); math.Abs(l) >= 0x1.ffffffp127 {
-			return true
-		}
-	}
-	return false
-}
-
-// boundary returns the value midway between the marks of level i and the next level, or infinity
-// for the last level.
-func (g *marks) boundary(i int) float64 {
-	if i == len(g.levels)-1 {
-		return math.Inf(1)
-	}
-	return float64((g.levels[i]+g.levels[i+1])/2) * g.step
-}
-
-// nearestLevel returns the index of the level whose mark is nearest to v. Of two equally near
-// ones it returns the lower.
-func (g *marks) nearestLevel(v float64) int {
-	a, b := 0, len(g.levels)-1
-	for a < b {
-		if m := (a + b) / 2; g.boundary(m) < v {
-			a = m + 1
-		} else {
-			b = m
-		}
-	}
-	return a
-}
-
-// errorOf returns e² or |e| if v is replaced by the mark of level i.
-func (g *marks) errorOf(i int, v float64, squares bool) float64 {
-	e := v - float64(g.levels[i]*g.step)
-	if squares {
-		return float64(e * e)
-	}
-	return math.Abs(e)
-}
-
-// integral returns the integral of e², or of |e|, over the values from lo to hi. Between two
-// boundaries these have the antiderivatives e³/3 and e*|e|/2.
-func (g *marks) integral(lo, hi float64, squares bool) float64 {
+// atLeast returns a lower bound of the sum of e², or of |e|, under the marks g, for every set of
+// values with the histogram of d. It stops as soon as the sum is above most.
+func (d *distribution) atLeast(g marks, squares bool, most float64) float64 {
 	sum := 0.0
-	for i := g.nearestLevel(lo); lo < hi; i++ {
-		end := min(hi, g.boundary(i))
-		l := float64(g.levels[i] * g.step)
-		a, b := lo-l, end-l
-		if squares {
-			sum += (float64(float64(b*b)*b) - float64(float64(a*a)*a)) / 3
-		} else {
-			sum += (float64(b*math.Abs(b)) - float64(a*math.Abs(a))) / 2
+	for _, part := range [...]struct {
+		*side
+		lo, hi float64
+	}{{&d.pos, g.lo, g.hi}, {&d.neg, -g.hi, -g.lo}} {
+		for i, a := range part.a {
+			k := lower(upper(math.Ceil(a/g.step), part.lo), part.hi) // the first mark that is not below a
+			mark := float64(k * g.step)
+			e := upper(upper(mark-part.b[i], a-mark), 0)
+			if k > part.lo {
+				e = lower(e, upper(a-(mark-g.step), 0))
+			}
+			if squares {
+				e = float64(e * e)
+			}
+			if sum += float64(part.n[i] * e); sum > most {
+				return sum
+			}
 		}
-		lo = end
 	}
 	return sum
 }

@@ -1,9 +1,6 @@
 package search
 
-import (
-	"github.com/a01592f9/quant/internal/exact"
-	"github.com/a01592f9/quant/internal/histogram"
-)
+import "github.com/a01592f9/quant/internal/histogram"
 
 // The entry points of the package.
 
@@ -48,7 +45,7 @@ func (s *Search) OfValues(t *Task, x []float32, r Range, cost Cost, count func(*
 		return s.sortedTails(x, histogram.Tails(t.Percentile, uint64(len(x))), r)
 	case t.Goal == Magnitudes && len(x) <= mostSorted:
 		return s.sortedMagnitudes(x, histogram.Outside(t.Percentile, uint64(len(x))), r)
-	case t.Goal.ByErrors() && len(x) <= t.mostSwept():
+	case t.Goal.ByErrors() && len(x) <= mostSwept(t):
 		if r, ok := s.swept(x, r, cost); ok {
 			return r
 		}
@@ -89,72 +86,4 @@ func (s *Search) Estimate(g *Grid, scale float32, zero int32, h *histogram.Histo
 	s.Load(h, n, r)
 	m := g.marks(scale, zero)
 	return s.d.cost(m, true), s.d.cost(m, false)
-}
-
-// entropy returns the range of the least divergence for the histogram given to Load.
-func (s *Search) entropy() Range {
-	r, g := s.d.r, &s.task.Grid
-	codes := g.codes()
-	lo, hi := float64(r.Min), float64(r.Max)
-	u := &s.spectrum
-	clear(u.mass[:])
-	if g.Symmetric {
-		most := max(-lo, hi)
-		codes = (codes + 1) / 2
-		u.spread(&s.d.pos, 1, 0, most/uniformBins)
-		u.spread(&s.d.neg, 1, 0, most/uniformBins)
-		u.prepare()
-		if _, k := u.best(codes, false); k < uniformBins {
-			return Cut(r, float32(most*float64(k)/uniformBins))
-		}
-		return r
-	}
-	if g.ZeroInRange {
-		lo, hi = min(lo, 0), max(hi, 0)
-	}
-	u.spread(&s.d.pos, 1, lo, (hi-lo)/uniformBins)
-	u.spread(&s.d.neg, -1, lo, (hi-lo)/uniformBins)
-	u.prepare()
-	i, k := u.best(codes, true)
-	c := r
-	if i > 0 {
-		c.Min = exact.PlusZero(r.Clamp(float32(lo + float64((hi-lo)*float64(i)/uniformBins))))
-	}
-	if k < uniformBins {
-		c.Max = exact.PlusZero(r.Clamp(float32(lo + float64((hi-lo)*float64(k)/uniformBins))))
-	}
-	return c
-}
-
-// mostSorted is the largest number of values that are sorted to find their percentiles.
-const mostSorted = 1 << 11
-
-// sortedTails returns the range of x without its k smallest and its k largest values. r is the
-// range of x.
-func (s *Search) sortedTails(x []float32, k uint64, r Range) Range {
-	if k == 0 {
-		return r
-	}
-	w := &s.sweep
-	w.sort(x)
-	return Range{Min: exact.PlusZero(float32(w.v[k])), Max: exact.PlusZero(float32(w.v[uint64(len(x))-1-k]))}
-}
-
-// kth returns the element of x at index k in ascending order. s.hist must be the histogram of x.
-func (s *Search) kth(x []float32, k uint64) float32 {
-	s.exact.Begin(&s.hist, k, 16)
-	s.exact.Add(x)
-	s.exact.Next()
-	return s.exact.Value()
-}
-
-// StartDescent starts the descent d for the histogram given to Load. d begins at the best range
-// for the histogram, or at the range of all values if that costs less. The caller supplies the
-// costs: see Descent.
-func (s *Search) StartDescent(d *Descent, t *Task) {
-	s.begin(t)
-	best := s.least()
-	d.begin(s, best, firstStep)
-	d.widest = s.widest
-	d.others = append(d.others[:0], s.others...)
 }

@@ -72,31 +72,3 @@ func LowPhases(sums *PhaseSums, all []Phases, steps int, limit, down uint32, squ
 // phaseOf returns y, a value in units of 2^-16 steps, rounded to an integer and modulo 2^16. It
 // requires |y| < 2^51. The last place of the sum is 2^0, so the addition rounds y.
 func phaseOf(y float64) uint16 { return uint16(math.Float64bits(y + 0x1.8p52)) }
-
-// setPhases sets w.phases for the steps 1/u, 1/(u-h), 1/(u-2*h) and so on to 1/(u-n*h). Since
-// moves are rounded, the phases are computed for the step in the middle, and the first phases
-// from these. An error of a move then adds up over half the steps only.
-func (w *sweep) setPhases(u, h float64, n int) {
-	v := w.some
-	w.phases = resize(w.phases, (len(v)+1)/2)
-	mid := (u - float64(float64(n/2)*h)) * phaseOne
-	h *= -phaseOne
-	back := uint16(n / 2)
-	for i := range w.phases[:len(v)/2] {
-		p, a, b := &w.phases[i], v[2*i], v[2*i+1]
-		moveA, moveB := phaseOf(float64(a*h)), phaseOf(float64(b*h))
-		p.First[0], p.First[1] = phaseOf(float64(a*mid))-back*moveA, phaseOf(float64(b*mid))-back*moveB
-		p.Moves[0], p.Moves[1] = moveA, moveB
-	}
-	if m := len(v); m%2 > 0 {
-		a := v[m-1]
-		move := phaseOf(float64(a * h))
-		w.phases[m/2] = Phases{First: [2]uint16{phaseOf(float64(a*mid)) - back*move}, Moves: [2]uint16{move}}
-	}
-}
-
-// phaseError returns the largest error of a phase at one of the n+1 steps 1/u and after, in
-// steps.
-func (w *sweep) phaseError(u float64, n int) float64 {
-	return 0x1p-17 + float64(n+1)*0x1p-18 + float64(w.most*u)*0x1p-50
-}

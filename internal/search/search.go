@@ -7,9 +7,7 @@
 // read the values in any way.
 package search
 
-import (
-	"github.com/a01592f9/quant/internal/histogram"
-)
+import "github.com/a01592f9/quant/internal/histogram"
 
 // A Search holds the memory that searches reuse. The zero value is ready for use. Only one
 // goroutine at a time may use a Search.

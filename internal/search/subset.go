@@ -102,29 +102,3 @@ func octaves(a, b float32) int {
 	n := (exact.Ln(float64(a)) - exact.Ln(float64(b))) * (clipUnit / math.Ln2)
 	return int(exact.Nearest(min(max(n, clipWide), clipMost)))
 }
-
-// atLeast returns a lower bound of the sum of e², or of |e|, under the marks g, for every set of
-// values with the histogram of d. It stops as soon as the sum is above most.
-func (d *distribution) atLeast(g marks, squares bool, most float64) float64 {
-	sum := 0.0
-	for _, part := range [...]struct {
-		*side
-		lo, hi float64
-	}{{&d.pos, g.lo, g.hi}, {&d.neg, -g.hi, -g.lo}} {
-		for i, a := range part.a {
-			k := lower(upper(math.Ceil(a/g.step), part.lo), part.hi) // the first mark that is not below a
-			mark := float64(k * g.step)
-			e := upper(upper(mark-part.b[i], a-mark), 0)
-			if k > part.lo {
-				e = lower(e, upper(a-(mark-g.step), 0))
-			}
-			if squares {
-				e = float64(e * e)
-			}
-			if sum += float64(part.n[i] * e); sum > most {
-				return sum
-			}
-		}
-	}
-	return sum
-}

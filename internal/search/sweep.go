@@ -1,8 +1,6 @@
 package search
 
-import (
-	"math"
-)
+import "math"
 
 // The sweep: an exact search for the range under which few values have the least error.
 //
@@ -210,7 +208,7 @@ func (w *sweep) ready(best float64) {
 // spots, which cost less than best.
 func (w *sweep) closely(best float64) []spot {
 	w.wanted = max(w.wanted, 3)
-	if w.wanted < wideMany {
+	if w.wanted < sweepSpots {
 		w.wanted = 3
 	}
 	w.exact = w.exact[:min(len(w.exact), w.wanted)]

@@ -1,6 +1,10 @@
 package search
 
-import "math"
+import (
+	"math"
+
+	"github.com/a01592f9/quant/internal/exact"
+)
 
 // Bounds on the steps of a sweep and on the ends of the marks. They follow from the cost of the
 // clipped values alone, which must not be above that of the best range so far.
@@ -138,6 +142,31 @@ func (w *sweep) expected(u float64) float64 {
 	return c + w.clippedAt(u)
 }
 
+// worse reports whether the step costs clearly more than cost even for marks without ends. It
+// looks at every eighth value first, and stops as soon as the sum is large enough.
+func (w *sweep) worse(step, cost float64) bool {
+	u := 1 / step
+	limit := (cost*(1+0x1p-10) + w.rounding(len(w.v))) * u
+	if w.squares {
+		limit *= u
+	}
+	sum := 0.0
+	for first := range min(8, len(w.v)) {
+		for i := first; i < len(w.v); i += 8 {
+			y := float64(w.v[i] * u)
+			d := math.Abs(y - exact.Nearest(y))
+			if w.squares {
+				d = float64(d * d)
+			}
+			sum += d
+		}
+		if sum > limit {
+			return true
+		}
+	}
+	return false
+}
+
 // clippedAt returns a lower bound on the cost of the clipped values at the step 1/u and at all
 // smaller steps.
 func (w *sweep) clippedAt(u float64) float64 {
@@ -233,17 +262,4 @@ func (w *sweep) slope(low, width float64) float64 {
 		return float64(n - m)
 	}
 	return float64(float64(n)*down) - w.lower.sums[n].t - (float64(float64(m)*up) - w.upper.sums[m].t)
-}
-
-// nearer returns the number of values of t whose distance from the outermost value is below d.
-func (t *tail) nearer(d float64) int {
-	a, b := 0, t.n
-	for a < b {
-		if m := int(uint(a+b) / 2); t.t[m] < d {
-			a = m + 1
-		} else {
-			b = m
-		}
-	}
-	return a
 }

@@ -1,17 +1,13 @@
 package search
 
-import (
-	"math"
+import "math"
 
-	"github.com/a01592f9/quant/internal/exact"
-)
+// The search for the range with the least error by a sweep.
 
-// The search for the range with the least error by a sweep, and refinements of ranges.
-
-// mostSwept returns the largest number of values for which a sweep is about as fast as the
-// search by a histogram. For symmetric grids that search is faster, since it looks for one end
+// mostSwept returns the largest number of values for which a sweep for t is about as fast as
+// the search by a histogram. For symmetric grids that search is faster, since it looks for one end
 // only.
-func (t *Task) mostSwept() int {
+func mostSwept(t *Task) int {
 	switch {
 	case !t.Proportional:
 		return 0
@@ -89,84 +85,6 @@ func (s *Search) bestOf(places []spot, best candidate, cost Cost) candidate {
 		}
 	}
 	return best
-}
-
-// tryRanges tries the ranges under which the grid has the marks of codes with fewer bits. It
-// returns the best of them and of best. If w is not nil, it holds the values without weights, and
-// ranges that w shows to be worse are not tried.
-func (s *Search) tryRanges(w *sweep, r Range, best candidate, cost Cost) candidate {
-	s.d.r, s.center = r, 0
-	s.others = s.ranges(s.others[:0])
-	for _, c := range s.others {
-		scale, _ := s.task.Params(c.Range)
-		if w != nil && w.worse(float64(scale), best.cost) {
-			continue
-		}
-		if c.cost = cost(c.Range, best.cost); c.cost < best.cost {
-			best = c
-		}
-	}
-	return best
-}
-
-// worse reports whether the step costs clearly more than cost even for marks without ends. It
-// looks at every eighth value first, and stops as soon as the sum is large enough.
-func (w *sweep) worse(step, cost float64) bool {
-	u := 1 / step
-	limit := (cost*(1+0x1p-10) + w.rounding(len(w.v))) * u
-	if w.squares {
-		limit *= u
-	}
-	sum := 0.0
-	for first := range min(8, len(w.v)) {
-		for i := first; i < len(w.v); i += 8 {
-			y := float64(w.v[i] * u)
-			d := math.Abs(y - exact.Nearest(y))
-			if w.squares {
-				d = float64(d * d)
-			}
-			sum += d
-		}
-		if sum > limit {
-			return true
-		}
-	}
-	return false
-}
-
-// rounding returns about the cost of n values whose errors are rounding errors of float32.
-func (w *sweep) rounding(n int) float64 {
-	e := w.most * 0x1p-20
-	if w.squares {
-		e *= e
-	}
-	return float64(n) * e
-}
-
-// touchUp tries ranges that differ from best in the last bits of one end. Their errors are
-// rounded in other ways.
-func (s *Search) touchUp(best candidate, cost Cost) candidate {
-	r := best.Range
-	for i := -sweepTouches; i <= sweepTouches; i++ {
-		t := candidate{Range: r}
-		if math.Abs(float64(r.Min)) > math.Abs(float64(r.Max)) {
-			t.Min = away(r.Min, i)
-		} else {
-			t.Max = away(r.Max, i)
-		}
-		if i == 0 || !t.valid() {
-			continue
-		}
-		if t.cost = cost(t.Range, best.cost); t.cost < best.cost {
-			best = t
-		}
-	}
-	return best
-}
-
-// away returns the float32 that is i values farther from 0 than v. For negative i it is nearer.
-func away(v float32, i int) float32 {
-	return math.Float32frombits(math.Float32bits(v) + uint32(i))
 }
 
 // drawIn moves the ends of the range of all values inward while that lowers the cost, and

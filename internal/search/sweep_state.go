@@ -37,6 +37,9 @@ type event struct {
 // A spot is a step and the lowest mark, counted in steps, with their cost.
 type spot struct{ step, low, cost float64 }
 
+// An interval is the steps from 1/u up to 1/(u-h). Its bound is a lower bound on their cost.
+type interval struct{ u, h, bound float64 }
+
 // A tail is the values next to one end that may be clipped, outermost first. If values farther
 // in were clipped too, the clipped values alone would cost more than the best range so far.
 type tail struct {
@@ -54,6 +57,24 @@ type tail struct {
 
 // A twoSums holds the sums of distances and of their squares.
 type twoSums struct{ t, sq float64 }
+
+// nearer returns the number of values of t whose distance from the outermost value is below d.
+func (t *tail) nearer(d float64) int {
+	a, b := 0, t.n
+	for a < b {
+		if m := int(uint(a+b) / 2); t.t[m] < d {
+			a = m + 1
+		} else {
+			b = m
+		}
+	}
+	return a
+}
+
+// clear removes what extend computed for the last piece.
+func (t *tail) clear() {
+	t.y, t.out, t.beyond = t.y[:0], append(t.out[:0], poly{}), 0
+}
 
 // A sweep is the state of a sweep, and memory that the next one uses again.
 type sweep struct {
@@ -124,25 +145,13 @@ func (w *sweep) floor() float64 {
 	return max(w.grid.LeastScale, w.most*w.grid.LeastRatio)
 }
 
-// lower returns the smaller of two values that are not NaN.
-func lower(a, b float64) float64 {
-	if b < a {
-		return b
+// rounding returns about the cost of n values whose errors are rounding errors of float32.
+func (w *sweep) rounding(n int) float64 {
+	e := w.most * 0x1p-20
+	if w.squares {
+		e *= e
 	}
-	return a
-}
-
-// upper returns the larger of two values that are not NaN.
-func upper(a, b float64) float64 {
-	if b > a {
-		return b
-	}
-	return a
-}
-
-// clear removes what extend computed for the last piece.
-func (t *tail) clear() {
-	t.y, t.out, t.beyond = t.y[:0], append(t.out[:0], poly{}), 0
+	return float64(n) * e
 }
 
 const (
@@ -156,6 +165,6 @@ const (
 	sweepBuckets = 4096    // the largest number of buckets of a pass
 	sweepWindows = 64      // the number of passes where a sweep of all steps would take very long
 	sweepLong    = 1e5     // the largest number of values in tails, times steps, of a long sweep
-	sweepTouches = 8       // the number of neighbouring float32 that touchUp tries on either side
+	sweepSpots   = 16      // the number of spots compared if the least cost is about that of rounding
 	sweepWork    = 1 << 26 // the largest number of events of a sweep of all steps
 )

@@ -43,14 +43,10 @@ const (
 	wideWork = 1 << 12 // if f is needed at more steps than about this, some values stand for all
 	wideKept = 512     // when more intervals than this are left, they are divided
 
-	// If the best cost is below wideRounded times the rounding errors of float32, wideMany
+	// If the best cost is below wideRounded times the rounding errors of float32, sweepSpots
 	// spots are compared.
 	wideRounded = 1 << 10
-	wideMany    = 16
 )
-
-// An interval is the steps from 1/u up to 1/(u-h). Its bound is a lower bound on their cost.
-type interval struct{ u, h, bound float64 }
 
 // widen sweeps the steps that are at least first. It returns the best spots that cost less than
 // best.
@@ -60,7 +56,7 @@ func (w *sweep) widen(first, best float64) []spot {
 	w.begun = min(0.5/w.most, end) // below this, all values become 0
 	switch {
 	case best < wideRounded*w.rounding(len(w.v)):
-		w.wanted = wideMany
+		w.wanted = sweepSpots
 	case len(w.v) > sweepExact:
 		w.wanted = 2
 	}
@@ -290,6 +286,34 @@ func (w *sweep) lowSteps(u, h float64, n int) uint64 {
 	return low(&w.sums, w.phases, steps, limit, down, w.squares) & (2<<n - 1)
 }
 
+// setPhases sets w.phases for the steps 1/u, 1/(u-h), 1/(u-2*h) and so on to 1/(u-n*h). Since
+// moves are rounded, the phases are computed for the step in the middle, and the first phases
+// from these. An error of a move then adds up over half the steps only.
+func (w *sweep) setPhases(u, h float64, n int) {
+	v := w.some
+	w.phases = resize(w.phases, (len(v)+1)/2)
+	mid := (u - float64(float64(n/2)*h)) * phaseOne
+	h *= -phaseOne
+	back := uint16(n / 2)
+	for i := range w.phases[:len(v)/2] {
+		p, a, b := &w.phases[i], v[2*i], v[2*i+1]
+		moveA, moveB := phaseOf(float64(a*h)), phaseOf(float64(b*h))
+		p.First[0], p.First[1] = phaseOf(float64(a*mid))-back*moveA, phaseOf(float64(b*mid))-back*moveB
+		p.Moves[0], p.Moves[1] = moveA, moveB
+	}
+	if m := len(v); m%2 > 0 {
+		a := v[m-1]
+		move := phaseOf(float64(a * h))
+		w.phases[m/2] = Phases{First: [2]uint16{phaseOf(float64(a*mid)) - back*move}, Moves: [2]uint16{move}}
+	}
+}
+
+// phaseError returns the largest error of a phase at one of the n+1 steps 1/u and after, in
+// steps.
+func (w *sweep) phaseError(u float64, n int) float64 {
+	return 0x1p-17 + float64(n+1)*0x1p-18 + float64(w.most*u)*0x1p-50
+}
+
 // limits returns the limit for the sum of the first step, and by how much the limit falls with
 // each step after it. The exact limits are a convex function of u: between the first and the
 // last step they are not above the straight line that is returned.
@@ -323,9 +347,4 @@ func (w *sweep) sweepBetween(u, end, best float64) {
 		w.pass(u, next)
 		u = next
 	}
-}
-
-// valid reports whether the ends of c are in order and finite.
-func (c *candidate) valid() bool {
-	return c.Min <= c.Max && c.Min >= -math.MaxFloat32 && c.Max <= math.MaxFloat32
 }

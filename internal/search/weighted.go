@@ -14,14 +14,6 @@ import (
 // that histogram. For the symmetric mapping, the steps around the best are then searched exactly.
 
 const (
-	// weightedExact is the largest number of values whose least weighted error is found
-	// exactly.
-	weightedExact = 64
-
-	// weightedWork is the largest number of events of an exact search: changes of a value's
-	// code.
-	weightedWork = 1 << 24
-
 	// weightedAround is the largest number of values for which the steps around the best are
 	// searched exactly.
 	weightedAround = 1 << 13
@@ -29,14 +21,6 @@ const (
 	// weightedCounts is the count of a value with the weight 1 in the histogram.
 	weightedCounts = 1 << 24
 )
-
-// Weighted is values with a weight each, for OfWeighted.
-type Weighted struct {
-	Values  []float32 // the values whose weight is not 0
-	Weights []float64 // their weights: above 0, and at most 1; the largest is at least 1/2
-	Whole   Range     // the range of Values and of the values whose weight is 0
-	Start   Range     // a range that is known to be good
-}
 
 // OfWeighted returns the best range found by a search for the least weighted sum of squared
 // errors of x. cost measures that sum for a range. The result costs no more than x.Start and

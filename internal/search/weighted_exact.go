@@ -22,6 +22,20 @@ import (
 // all values, the cost does not depend on where they begin. Else the search tries each lowest
 // mark with which the clipped values alone cost less than the best.
 
+const (
+	// weightedExact is the largest number of values whose least weighted error is found
+	// exactly.
+	weightedExact = 64
+
+	// weightedWork is the largest number of events of an exact search: changes of a value's
+	// code.
+	weightedWork = 1 << 24
+
+	// weightedSpots is the number of best spots whose errors are measured. Scales and errors
+	// are rounded to float32, so the first spot may not be the best.
+	weightedSpots = 3
+)
+
 // A weighted is the state of an exact search, and memory that the next one uses again.
 type weighted struct {
 	grid      *Grid
@@ -408,10 +422,6 @@ func (w *weighted) offer(c spot) {
 	w.spots[i] = c
 	w.limit = lower(w.limit, w.spots[0].cost*(1+0x1p-16))
 }
-
-// weightedSpots is the number of best spots whose errors are measured. Scales and errors are
-// rounded to float32, so the first spot may not be the best.
-const weightedSpots = 3
 
 // rangeOf returns a range whose scale and zero point are those of the spot c, up to rounding.
 func (w *weighted) rangeOf(c spot) Range {
