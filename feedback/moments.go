@@ -67,6 +67,12 @@ const maxRows = 1<<31 - 1
 // maxFull is the largest number of inputs of a full matrix.
 const maxFull = 1 << 15
 
+const (
+	chunkRows = 64  // number of rows that are converted to float64 together
+	tile      = 128 // number of sums that stay in the first-level cache while rows are added
+	band      = 16  // number of inputs whose sums one goroutine computes at a time
+)
+
 // NewMoments returns a Moments without rows for the given number of inputs. With the policy
 // RefuseNotFinite, Observe returns an error for NaN and infinities. With IgnoreNotFinite it
 // leaves out each row that has one. The error is quant.ErrShape for a number of inputs below 1
@@ -221,6 +227,110 @@ func (m *Moments) room(rows, skipped uint64) error {
 		return fmt.Errorf("%w: more than %d rows of inputs", quant.ErrShape, maxRows)
 	}
 	return nil
+}
+
+// binOf returns the top slice of the pair of inputs i and j. The result is meaningless if the
+// exponent of one of them is none.
+func (m *Moments) binOf(i, j int) int { return bin(m.exponent[i], m.exponent[j]) }
+
+// forPairs calls do for each pair of inputs i ≥ j that m has sums of. pair is the index of the
+// sums.
+func (m *Moments) forPairs(do func(i, j, pair int)) {
+	for i := range m.n {
+		if m.extent == Diagonal {
+			do(i, i, i)
+			continue
+		}
+		for j := range i + 1 {
+			do(i, j, i*(i+1)/2+j)
+		}
+	}
+}
+
+// raise raises each exponent of m to at least that of other, and changes the sums accordingly.
+func (m *Moments) raise(other []int16) {
+	changed := false
+	exponent := make([]int16, m.n)
+	for i, e := range m.exponent {
+		exponent[i] = max(e, other[i])
+		changed = changed || exponent[i] != e
+	}
+	if !changed {
+		return
+	}
+	m.forPairs(func(i, j, p int) {
+		if m.exponent[i] != none && m.exponent[j] != none {
+			up := bin(exponent[i], exponent[j]) - m.binOf(i, j)
+			m.top[p], m.low[p] = raised(m.top[p], m.low[p], up)
+		}
+	})
+	m.exponent = exponent
+}
+
+// addSums adds the sums of other. No exponent of other may be above that of m.
+func (m *Moments) addSums(other *Moments) {
+	m.forPairs(func(i, j, p int) {
+		if other.exponent[i] != none && other.exponent[j] != none {
+			top, low := raised(other.top[p], other.low[p], m.binOf(i, j)-other.binOf(i, j))
+			m.top[p] += top
+			m.low[p] += low
+		}
+	})
+}
+
+// addRows adds the rows of x to the sums. If sift is true, rows with a NaN or an infinity are
+// left out. The exponents must already include those of the rows.
+func (m *Moments) addRows(x []float32, sift bool) {
+	n := m.n
+	if cap(m.chunk) < chunkRows*n {
+		m.chunk = make([]float64, chunkRows*n)
+	}
+	for len(x) > 0 {
+		rows, wide := 0, m.chunk[:chunkRows*n]
+		for rows < chunkRows && len(x) > 0 {
+			row := x[:n]
+			x = x[n:]
+			if sift && firstNotFinite(row) >= 0 {
+				continue
+			}
+			to := wide[rows*n : (rows+1)*n]
+			for i, v := range row {
+				to[i] = float64(v)
+			}
+			rows++
+		}
+		wide = wide[:rows*n]
+		parts := (n + band - 1) / band
+		parallel(parts, rows*len(m.top) > 1<<16, func(part int) {
+			// The last inputs have the longest rows of the triangle, so they come first.
+			end := n - part*band
+			for i := end - 1; i >= max(0, end-band); i-- {
+				m.addInput(wide, i)
+			}
+		})
+	}
+}
+
+// addInput adds the rows of x to the sums of input i with each input up to i.
+func (m *Moments) addInput(x []float64, i int) {
+	if m.exponent[i] == none {
+		return
+	}
+	first, p := 0, m.pair(i, 0) // the pair of i and j has the index p+j
+	if m.extent == Diagonal {
+		first, p = i, 0
+	}
+	var scale [tile]float64
+	for j := first; j <= i; j += tile {
+		k := min(tile, i+1-j)
+		for t := range k {
+			scale[t] = 0
+			if m.exponent[j+t] != none {
+				scale[t] = power(-sliceBits * m.binOf(i, j+t))
+			}
+		}
+		addTile(m.top[p+j:p+j+k], m.low[p+j:p+j+k], scale[:k], x, m.n, i, j)
+	}
 }
 
 // Merge adds the rows of other to m, as if m had observed them too. It does not change other. Both

@@ -1,11 +1,6 @@
 package feedback
 
-import (
-	"math"
-	"runtime"
-	"sync"
-	"sync/atomic"
-)
+import "math"
 
 // Sums of products that do not depend on the order of the rows.
 //
@@ -61,10 +56,6 @@ func firstNotFinite(x []float32) int {
 	return -1
 }
 
-// binOf returns the top slice of the pair of inputs i and j. The result is meaningless if the
-// exponent of one of them is none.
-func (m *Moments) binOf(i, j int) int { return bin(m.exponent[i], m.exponent[j]) }
-
 // bin returns the top slice for two exponents.
 func bin(a, b int16) int {
 	return (int(a) + int(b) + 1) >> 5 // rounds down
@@ -82,40 +73,6 @@ func sumOf(top, low int64, b int) float64 {
 	return float64(float64(top)*power(sliceBits*b)) + float64(float64(low)*power(sliceBits*(b-1)))
 }
 
-// forPairs calls do for each pair of inputs i ≥ j that m has sums of. pair is the index of the
-// sums.
-func (m *Moments) forPairs(do func(i, j, pair int)) {
-	for i := range m.n {
-		if m.extent == Diagonal {
-			do(i, i, i)
-			continue
-		}
-		for j := range i + 1 {
-			do(i, j, i*(i+1)/2+j)
-		}
-	}
-}
-
-// raise raises each exponent of m to at least that of other, and changes the sums accordingly.
-func (m *Moments) raise(other []int16) {
-	changed := false
-	exponent := make([]int16, m.n)
-	for i, e := range m.exponent {
-		exponent[i] = max(e, other[i])
-		changed = changed || exponent[i] != e
-	}
-	if !changed {
-		return
-	}
-	m.forPairs(func(i, j, p int) {
-		if m.exponent[i] != none && m.exponent[j] != none {
-			up := bin(exponent[i], exponent[j]) - m.binOf(i, j)
-			m.top[p], m.low[p] = raised(m.top[p], m.low[p], up)
-		}
-	})
-	m.exponent = exponent
-}
-
 // raised returns the sums of a pair after its top slice has increased by up.
 func raised(top, low int64, up int) (int64, int64) {
 	switch up {
@@ -125,78 +82,6 @@ func raised(top, low int64, up int) (int64, int64) {
 		return 0, top
 	}
 	return 0, 0
-}
-
-// addSums adds the sums of other. No exponent of other may be above that of m.
-func (m *Moments) addSums(other *Moments) {
-	m.forPairs(func(i, j, p int) {
-		if other.exponent[i] != none && other.exponent[j] != none {
-			top, low := raised(other.top[p], other.low[p], m.binOf(i, j)-other.binOf(i, j))
-			m.top[p] += top
-			m.low[p] += low
-		}
-	})
-}
-
-const (
-	chunkRows = 64  // number of rows that are converted to float64 together
-	tile      = 128 // number of sums that stay in the first-level cache while rows are added
-	band      = 16  // number of inputs whose sums one goroutine computes at a time
-)
-
-// addRows adds the rows of x to the sums. If sift is true, rows with a NaN or an infinity are
-// left out. The exponents must already include those of the rows.
-func (m *Moments) addRows(x []float32, sift bool) {
-	n := m.n
-	if cap(m.chunk) < chunkRows*n {
-		m.chunk = make([]float64, chunkRows*n)
-	}
-	for len(x) > 0 {
-		rows, wide := 0, m.chunk[:chunkRows*n]
-		for rows < chunkRows && len(x) > 0 {
-			row := x[:n]
-			x = x[n:]
-			if sift && firstNotFinite(row) >= 0 {
-				continue
-			}
-			to := wide[rows*n : (rows+1)*n]
-			for i, v := range row {
-				to[i] = float64(v)
-			}
-			rows++
-		}
-		wide = wide[:rows*n]
-		parts := (n + band - 1) / band
-		parallel(parts, rows*len(m.top) > 1<<16, func(part int) {
-			// The last inputs have the longest rows of the triangle, so they come first.
-			end := n - part*band
-			for i := end - 1; i >= max(0, end-band); i-- {
-				m.addInput(wide, i)
-			}
-		})
-	}
-}
-
-// addInput adds the rows of x to the sums of input i with each input up to i.
-func (m *Moments) addInput(x []float64, i int) {
-	if m.exponent[i] == none {
-		return
-	}
-	first, p := 0, m.pair(i, 0) // the pair of i and j has the index p+j
-	if m.extent == Diagonal {
-		first, p = i, 0
-	}
-	var scale [tile]float64
-	for j := first; j <= i; j += tile {
-		k := min(tile, i+1-j)
-		for t := range k {
-			scale[t] = 0
-			if m.exponent[j+t] != none {
-				scale[t] = power(-sliceBits * m.binOf(i, j+t))
-			}
-		}
-		addTile(m.top[p+j:p+j+k], m.low[p+j:p+j+k], scale[:k], x, m.n, i, j)
-	}
 }
 
 // addTile adds the products of input i with the inputs from j on, for all rows of x. scale is
@@ -218,28 +103,4 @@ func addTile(top, low []int64, scale, x []float64, n, i, j int) {
 			low[k] += int64((y - float64(t)) * (1 << sliceBits))
 		}
 	}
-}
-
-// parallel calls do for each part from 0 to parts-1, on several goroutines if worth is true.
-// Parts must not depend on each other.
-func parallel(parts int, worth bool, do func(part int)) {
-	workers := min(runtime.GOMAXPROCS(0), parts)
-	if !worth || workers < 2 {
-		for i := range parts {
-			do(i)
-		}
-		return
-	}
-	var next atomic.Int64
-	var wg sync.WaitGroup
-	for range workers {
-		wg.Add(1)
-		go func() {
-			defer wg.Done()
-			for i := next.Add(1) - 1; i < int64(parts); i = next.Add(1) - 1 {
-				do(int(i))
-			}
-		}()
-	}
-	wg.Wait()
 }

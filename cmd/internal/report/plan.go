@@ -1,261 +1,88 @@
 package report
 
 import (
-	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 
-	"github.com/a01592f9/quant"
 	"github.com/a01592f9/quant/cmd/internal/option"
 	"github.com/a01592f9/quant/cmd/internal/text"
 	"github.com/a01592f9/quant/internal/summary"
 	"github.com/a01592f9/quant/plan"
 )
 
-// Validate returns an error if an option is out of its range.
-func (o *PlanOptions) Validate() error {
-	budgets := 0
-	for _, there := range []bool{o.BitsPerWeight != nil, o.Bytes != nil, o.SQNR != nil} {
-		if there {
-			budgets++
+// A plan: how it is chosen from what is known of each weight, and its front.
+
+// A Plan says how each weight of a model is quantized, so that the error is the
+// least under a budget. Marshalled, it is the file of `quant plan`, which
+// docs/planning.md describes.
+type Plan struct {
+	Version int         `json:"quant_plan"` // PlanVersion
+	Source  string      `json:"source"`
+	Options PlanOptions `json:"options"`
+	Summary PlanSummary `json:"summary"`
+
+	Weights []PlanWeight `json:"weights"` // in the order of the source
+	Front   []PlanPoint  `json:"front"`   // by ascending bytes, of any number of kinds
+	Recipes []PlanRecipe `json:"recipes"` // one candidate for all weights each, and what llama.cpp mixes
+	Skipped []Skipped    `json:"skipped"`
+	FileNotes
+
+	base  Report
+	front *plan.Front
+	at    []int // indices in front of the points of Front
+}
+
+// PlanVersion is the version of the file.
+const PlanVersion = 1
+
+// Err is like Report.Err.
+func (p *Plan) Err() error { return p.base.Err() }
+
+// sameUnit makes errors of weights comparable with errors of outputs. A weight whose inputs are
+// not known gets inputs with the mean of the mean squares of the others. Outputs are larger than
+// uncorrelated inputs of that mean square would make them, while errors are not: so the weight
+// also gets the median of that gain of the others, for the objectives that divide by the signal.
+func (p *Plan) sameUnit() error {
+	if p.Options.Inputs == nil {
+		return nil
+	}
+	sum, known := 0.0, 0
+	var gains []float64
+	for i := range p.Weights {
+		x := &p.Weights[i]
+		if x.Error == PlanOfWeights {
+			continue
+		}
+		sum, known = sum+x.square, known+1
+		if alone := float64(x.energy * x.square); alone > 0 && x.signal > 0 {
+			gains = append(gains, x.signal/alone)
 		}
 	}
 	switch {
-	case budgets != 1:
-		return optionf("bits_per_weight", "a plan has one budget: bits per weight, bytes, or a ratio to reach")
-	case o.BitsPerWeight != nil && !(*o.BitsPerWeight > 0):
-		return optionf("bits_per_weight", "%v bits per weight are not positive", *o.BitsPerWeight)
-	case o.Bytes != nil && *o.Bytes <= 0:
-		return optionf("bytes", "%d bytes are not positive", *o.Bytes)
-	case o.SQNR != nil && math.IsNaN(*o.SQNR):
-		return optionf("sqnr_db", "the ratio is not a number")
-	case !slices.Contains(PlanObjectives, o.Objective):
-		return optionf("objective", "objective %q is none of %s", o.Objective, strings.Join(PlanObjectives, ", "))
-	case o.Target != PlanAny && !slices.Contains(PlanTargets, string(o.Target)):
-		return optionf("for", "%q is none of %s", o.Target, strings.Join(PlanTargets, ", "))
-	case o.MaxKinds < 0:
-		return optionf("max_kinds", "%d kinds are not positive", o.MaxKinds)
-	}
-	for _, f := range o.Factors {
-		if !(f.Factor >= 0) || math.IsInf(f.Factor, 0) {
-			return optionf("factors", "the factor %v of %q is no number from 0 up", f.Factor, f.Pattern)
-		}
-	}
-	_, err := o.candidates()
-	return err
-}
-
-// candidates parses Candidates.
-func (o *PlanOptions) candidates() ([]planCandidate, error) {
-	mapping, err := option.ParseMapping(o.Mapping)
-	if err != nil {
-		return nil, &OptionError{"mapping", err}
-	}
-	method, err := option.ParseMethod(o.Method)
-	if err != nil {
-		return nil, &OptionError{"method", err}
-	}
-	var all []planCandidate
-	for _, name := range o.Candidates {
-		c, err := o.planCandidate(name, mapping, method)
-		if err != nil {
-			return nil, &OptionError{"candidates", err}
-		}
-		if slices.ContainsFunc(all, func(a planCandidate) bool { return a.name == name }) {
-			return nil, optionf("candidates", "candidate %q twice", name)
-		}
-		all = append(all, c)
-	}
-	if len(all) == 0 {
-		return nil, optionf("candidates", "there are no candidates")
-	}
-	for _, r := range o.Fixed {
-		if !slices.Contains(o.Candidates, r.Candidate) {
-			return nil, optionf("fixed", "%q is none of the candidates, which are %s", r.Candidate, strings.Join(o.Candidates, ", "))
-		}
-	}
-	return all, nil
-}
-
-// BuildPlan measures each candidate on each weight of src, and chooses.
-func BuildPlan(ctx context.Context, name string, src Source, o PlanOptions, progress text.Progress) (*Plan, error) {
-	if o.Candidates == nil {
-		o.Candidates = o.Target.Candidates()
-	}
-	o.Mapping = cmp.Or(o.Mapping, quant.Symmetric.String())
-	o.Method = cmp.Or(o.Method, quant.LeastSquares.String())
-	o.Objective = cmp.Or(o.Objective, PlanSum)
-	o.Fixed, o.Alike, o.Factors = orEmpty(o.Fixed), orEmpty(o.Alike), orEmpty(o.Factors)
-	if err := o.Validate(); err != nil {
-		return nil, err
-	}
-	candidates, err := o.candidates()
-	if err != nil {
-		return nil, err
-	}
-	p := &Plan{Version: PlanVersion, Source: name, Weights: []PlanWeight{}, FileNotes: NotesOf(src)}
-	p.base = Report{Source: name, Options: Options{Bits: 8, Mapping: o.Mapping, Tensors: o.Names}, Skipped: []Skipped{}}
-	jobs, err := p.base.plan(src.Tensors())
-	if err != nil {
-		return nil, err
-	}
-	p.base.Skipped, p.base.Summary.Skipped = append(p.base.Skipped, o.Left...), p.base.Summary.Skipped+len(o.Left)
-	if o.importance == nil {
-		o.Importance = ""
-	}
-	p.Options = o
-	p.Weights, err = collect(newWork(ctx, src, progress, jobs), &p.base, func(w *work, i int) (*PlanWeight, error) {
-		return planOne(w, jobs[i], candidates, &o)
-	})
-	p.Skipped = p.base.Skipped
-	if err != nil {
-		return nil, err
-	}
-	if err := p.sameUnit(); err != nil {
-		return nil, err
-	}
-	if err := noImportance(o.importance, name, p.weighted()); err != nil {
-		return nil, err
-	}
-	return p, p.choose()
-}
-
-func orEmpty[T any](list []T) []T {
-	if list == nil {
-		return []T{}
-	}
-	return list
-}
-
-// planOne measures all candidates on one weight.
-func planOne(w *work, j job, candidates []planCandidate, o *PlanOptions) (*PlanWeight, error) {
-	x := &PlanWeight{Name: j.info.Name, Shape: dims(j.info.Shape), Elements: j.elements, source: j.info.Bytes, Error: PlanOfWeights}
-	outputs, err := x.outputsOf(w, j, o)
-	if err != nil {
-		return nil, err
-	}
-	important, err := x.importanceOf(w, j, candidates, o)
-	if err != nil {
-		return nil, err
-	}
-	x.ways = make([]planWay, len(candidates))
-	var schemes []quant.Scheme
-	var at []int // index of each in candidates
-	reads, k := 0, 0
-	for i := range candidates {
-		c := &candidates[i]
-		x.ways[i] = planWay{name: c.name, noise: math.NaN()}
-		if c.keep {
-			x.ways[i] = planWay{name: c.name, scheme: Keep, bytes: j.info.Bytes}
-			continue
-		}
-		if c.blocks {
-			reads++
-			continue
-		}
-		s, err := c.of(j, SweepOptions{Mapping: quant.Asymmetric.String()})
-		if err != nil {
-			return nil, err
-		}
-		if !o.Target.holds(s, j.shape) {
-			continue
-		}
-		schemes, at = append(schemes, s), append(at, i)
-	}
-	rounds := batches(schemes, j)
-	for _, round := range rounds {
-		reads += readsOf(round)
-	}
-	src, err := w.open(j, reads)
-	if err != nil {
-		return nil, err
-	}
-	defer src.finish()
-	for _, round := range rounds {
-		c, weighted, err := compareBy(src, j, important.of(), round)
-		if err != nil {
-			return nil, err
-		}
-		for i, r := range c.Results {
-			way := &x.ways[at[k]]
-			if weighted != nil {
-				x.weigh(way, weighted[i].WeightedMetrics)
-			}
-			way.noise = float64(j.elements) * r.RMSE * r.RMSE
-			way.bytes = o.Target.bytes(r.Params.Scheme, j.elements, len(r.Params.Scale))
-			text, err := schemes[k].MarshalText()
-			if err != nil {
-				return nil, err
-			}
-			way.scheme = string(text)
-			x.signal = max(x.signal, signalOf(way.noise, r.SQNR))
-			if err := outputs.params(x, way, r.Params); err != nil {
-				return nil, fmt.Errorf("candidate %s: %w", way.name, err)
-			}
-			k++
-		}
-	}
-	for i := range candidates {
-		if c := &candidates[i]; c.blocks {
-			if err := x.measureBlocks(src, j, c, i, outputs, important); err != nil {
-				return nil, err
-			}
-		}
-	}
-	x.ways = slices.DeleteFunc(x.ways, func(w planWay) bool { return math.IsNaN(w.noise) })
-	if len(x.ways) == 0 {
-		return nil, errors.New("no candidate goes with its shape")
-	}
-	return x, nil
-}
-
-// measureBlocks measures candidate i, a type of GGUF. It leaves the type out if rows of this
-// length are not whole blocks.
-func (x *PlanWeight) measureBlocks(src *reading, j job, c *planCandidate, i int, outputs *planOutputs, important *planImportance) error {
-	row := j.shape[len(j.shape)-1]
-	t := c.block.Fallback(row)
-	if block, _ := t.Block(); row%block != 0 || !t.Writable() {
+	case known == 0 && len(p.Weights) > 0 && p.base.Summary.Failed == 0:
+		return errNoInputs
+	case known == 0:
 		return nil
 	}
-	noise, signal, err := blockErrors(src, t, j.elements)
-	if err != nil {
-		return err
-	}
-	x.ways[i] = planWay{name: c.name, scheme: t.String(), bytes: blockBytes(t, j.elements), noise: noise}
-	x.signal = max(x.signal, signal)
-	if err := important.blocks(x, &x.ways[i], t); err != nil {
-		return err
-	}
-	return outputs.blocks(x, &x.ways[i], t)
-}
-
-// factorOf returns how much the error of a weight counts: the factor of the last
-// pattern that matches its name.
-func (o *PlanOptions) factorOf(name string) float64 {
-	factor := 1.0
-	for _, f := range o.Factors {
-		if option.Match(f.Pattern, name) {
-			factor = f.Factor
+	gain := median(gains)
+	for i := range p.Weights {
+		x := &p.Weights[i]
+		if x.Error != PlanOfWeights {
+			continue
+		}
+		mean := sum / float64(known)
+		x.signal, x.gain = float64(x.signal*mean), gain
+		for k := range x.ways {
+			x.ways[k].noise = float64(x.ways[k].noise * mean)
 		}
 	}
-	return factor
+	return nil
 }
 
-// errorOf returns the error of a candidate's noise by the objective.
-func (x *PlanWeight) errorOf(noise float64, o *PlanOptions) float64 {
-	if o.Objective != PlanSum && noise > 0 {
-		signal := x.signal
-		if x.gain > 0 {
-			signal = float64(signal * x.gain)
-		}
-		noise /= max(signal, math.SmallestNonzeroFloat64)
-	}
-	return noise * o.factorOf(x.Name)
-}
+// errNoInputs is the error for a file of sensitivities that has no weight of the model.
+var errNoInputs = errors.New("the sensitivities are of no weight of the model: no name is the same")
 
 // choose computes the plan, its front, and the recipes.
 func (p *Plan) choose() error {
@@ -315,6 +142,18 @@ func (p *Plan) solve(problem *plan.Problem, elements int64) (plan.Plan, error) {
 	return problem.LeastBytes(p.mostError(*o.SQNR))
 }
 
+// mostError returns the greatest error, by the objective, with which a ratio is reached.
+func (p *Plan) mostError(sqnr float64) float64 {
+	share := math.Pow(10, -sqnr/10)
+	switch p.Options.Objective {
+	case PlanWorst:
+		return share
+	case PlanRelative:
+		return share * float64(len(p.Weights)) // the mean of the shares
+	}
+	return share * p.signal()
+}
+
 // unmatched returns an error for a pattern that no weight matches.
 func (p *Plan) unmatched() error {
 	matches := func(pattern string) bool {
@@ -350,32 +189,6 @@ func (p *Plan) take(choice []int) {
 	}
 }
 
-// step returns the next candidate with fewer bytes, the one with the least error of several, or
-// the next with more bytes and a smaller error.
-func (x *PlanWeight) step(sign int64) *PlanStep {
-	now, best := x.ways[x.choice], -1
-	for k, w := range x.ways {
-		better := sign < 0 && w.bytes < now.bytes || sign > 0 && w.bytes > now.bytes && w.noise < now.noise
-		if !better {
-			continue
-		}
-		// The nearest in bytes; of several with the same bytes the one with the least error.
-		if best < 0 || sign*w.bytes < sign*x.ways[best].bytes || w.bytes == x.ways[best].bytes && w.noise < x.ways[best].noise {
-			best = k
-		}
-	}
-	if best < 0 {
-		return nil
-	}
-	s := x.stepTo(x.ways[best])
-	return &s
-}
-
-// stepTo returns the size and the errors of the weight with a candidate.
-func (x *PlanWeight) stepTo(w planWay) PlanStep {
-	return PlanStep{w.name, w.bytes, text.Number(ratio(x.signal, w.noise)), x.weightedRatio(w)}
-}
-
 // summary adds up the weights as they are planned.
 func (p *Plan) summary(elements int64) PlanSummary {
 	s := PlanSummary{Weights: len(p.Weights), Elements: elements, MinSQNR: text.Number(math.Inf(1))}
@@ -400,4 +213,199 @@ func (p *Plan) summary(elements int64) PlanSummary {
 		s.MeanSQNR = text.Number(summary.Steady(mean / float64(counted)))
 	}
 	return s
+}
+
+// weighted counts the weights that have an importance.
+func (p *Plan) weighted() int {
+	n := 0
+	for i := range p.Weights {
+		if p.Weights[i].weighted != nil {
+			n++
+		}
+	}
+	return n
+}
+
+// weightedSQNR is the weighted ratio of all weights together that have an importance; nil if none
+// has.
+func (p *Plan) weightedSQNR() *text.Number {
+	signal, noise := 0.0, 0.0
+	for i := range p.Weights {
+		if x := &p.Weights[i]; x.weighted != nil {
+			signal, noise = signal+x.weighted.signal, noise+x.ways[x.choice].weighted
+		}
+	}
+	if p.weighted() == 0 {
+		return nil
+	}
+	n := text.Number(ratio(signal, noise))
+	return &n
+}
+
+// signal is the sum of squares of all weights.
+func (p *Plan) signal() float64 {
+	sum := 0.0
+	for i := range p.Weights {
+		sum += p.Weights[i].signal
+	}
+	return sum
+}
+
+// point returns the size and the error of a choice over all weights.
+func (p *Plan) point(choice []int, elements int64) PlanPoint {
+	var bytes int64
+	noise := 0.0
+	for i, k := range choice {
+		way := p.Weights[i].ways[k]
+		bytes, noise = bytes+way.bytes, noise+way.noise
+	}
+	return PlanPoint{bytes, text.Number(8 * float64(bytes) / float64(elements)), text.Number(ratio(p.signal(), noise))}
+}
+
+// mostPoints is the approximate limit of the points of a front in a report.
+const mostPoints = 256
+
+// drawFront sets Front and Recipes.
+func (p *Plan) drawFront(problem *plan.Problem, elements int64) error {
+	any := *problem
+	any.MaxKinds = 0 // a front has plans of any number of kinds
+	front, err := any.Front()
+	if err != nil {
+		return err
+	}
+	of := func(choice []int) PlanPoint { return p.point(choice, elements) }
+	p.Recipes = []PlanRecipe{}
+	add := func(name string, choice []int) {
+		r := PlanRecipe{Name: name, PlanPoint: of(choice), Planned: text.Number(math.Inf(-1))}
+		if k := front.At(r.Bytes); k >= 0 { // no plan is this small if fixed weights take more bytes
+			r.Planned = of(front.Plan(k).Choice).SQNR
+		}
+		p.Recipes = append(p.Recipes, r)
+	}
+	for _, name := range p.Options.Candidates {
+		choice := p.uniform(name)
+		if choice == nil || name == Keep {
+			continue
+		}
+		add(name, choice)
+	}
+	if choice := p.mixed(); choice != nil {
+		add("Q4_K_M", choice)
+	}
+	p.front, p.at = front, p.pointsOf(front)
+	for _, k := range p.at {
+		p.Front = append(p.Front, of(front.Plan(k).Choice))
+	}
+	return nil
+}
+
+// pointsOf returns the points of a front that a report has. If there are very many, it picks
+// points at evenly growing sizes, and at the sizes of the plan and of the recipes.
+func (p *Plan) pointsOf(front *plan.Front) []int {
+	n := len(front.Points)
+	if n <= mostPoints {
+		return upTo(n)
+	}
+	points := []int{0, n - 1}
+	at := func(bytes int64) {
+		if k := front.At(bytes); k >= 0 {
+			points = append(points, k)
+		}
+	}
+	least, most := float64(max(1, front.Points[0].Bytes)), float64(front.Points[n-1].Bytes)
+	for i := range mostPoints {
+		at(int64(least * math.Pow(most/least, float64(i)/(mostPoints-1))))
+	}
+	at(p.Summary.Bytes)
+	for _, r := range p.Recipes {
+		at(r.Bytes)
+	}
+	slices.Sort(points)
+	return slices.Compact(points)
+}
+
+// uniform chooses one candidate for all weights; nil if one lacks it.
+func (p *Plan) uniform(name string) []int {
+	choice := make([]int, len(p.Weights))
+	for i := range p.Weights {
+		choice[i] = slices.IndexFunc(p.Weights[i].ways, func(w planWay) bool { return w.name == name })
+		if choice[i] < 0 {
+			return nil
+		}
+	}
+	return choice
+}
+
+// mixed chooses as llama.cpp's Q4_K_M does: Q4_K, but Q6_K for the output head and for
+// attn_v and ffn_down of some layers, and Q5_K for attn_qkv. It returns nil if the
+// candidates of the weights do not have these types, or if no weight has a layer.
+// Embeddings of tokens get Q4_K, as in llama.cpp.
+func (p *Plan) mixed() []int {
+	layers := 0
+	for i := range p.Weights {
+		if n, _, ok := blockOf(p.Weights[i].Name); ok {
+			layers = max(layers, n+1)
+		}
+	}
+	if layers == 0 {
+		return nil
+	}
+	choice := make([]int, len(p.Weights))
+	for i := range p.Weights {
+		x := &p.Weights[i]
+		name := "q4_k"
+		n, part, _ := blockOf(x.Name)
+		switch {
+		case x.Name == "output.weight":
+			name = "q6_k"
+		case part == "attn_qkv.weight":
+			name = "q5_k"
+		case (part == "attn_v.weight" || part == "ffn_down.weight") && moreBits(n, layers):
+			name = "q6_k"
+		}
+		choice[i] = slices.IndexFunc(x.ways, func(w planWay) bool { return w.name == name })
+		if choice[i] < 0 {
+			return nil
+		}
+	}
+	return choice
+}
+
+// Choices returns what the points of p.Front choose.
+func (p *Plan) Choices() *PlanChoices {
+	c := &PlanChoices{Weights: [][]PlanStep{}, Points: []PlanPointChoices{}}
+	before := make([]int, len(p.Weights))
+	for i := range p.Weights {
+		x := &p.Weights[i]
+		before[i] = -1
+		steps := make([]PlanStep, len(x.ways))
+		for k, w := range x.ways {
+			steps[k] = x.stepTo(w)
+		}
+		c.Weights = append(c.Weights, steps)
+	}
+	for _, at := range p.at {
+		choice := p.front.Plan(at).Choice
+		point := PlanPointChoices{Changes: [][2]int{}, MinSQNR: text.Number(math.Inf(1))}
+		for i, k := range choice {
+			if k != before[i] {
+				point.Changes = append(point.Changes, [2]int{i, k})
+			}
+			if v := c.Weights[i][k].SQNR; v < point.MinSQNR {
+				point.MinSQNR, point.Worst = v, p.Weights[i].Name
+			}
+		}
+		before = choice
+		c.Points = append(c.Points, point)
+	}
+	return c
+}
+
+// TakeUpTo makes p the largest plan of the front with at most the given bytes, or else the
+// smallest plan. Its budget becomes the bytes of that plan.
+func (p *Plan) TakeUpTo(bytes int64) {
+	best := p.front.Plan(max(0, p.front.At(bytes)))
+	p.take(best.Choice)
+	p.Summary = p.summary(p.Summary.Elements)
+	p.Options.BitsPerWeight, p.Options.Bytes, p.Options.SQNR = nil, &p.Summary.Bytes, nil
 }

@@ -4,12 +4,9 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"path/filepath"
 	"slices"
-	"strconv"
 
 	"github.com/a01592f9/quant"
-	"github.com/a01592f9/quant/cmd/internal/importance"
 	"github.com/a01592f9/quant/cmd/internal/option"
 	"github.com/a01592f9/quant/cmd/internal/text"
 	"github.com/a01592f9/quant/internal/summary"
@@ -31,39 +28,6 @@ type Sweep struct {
 	FileNotes
 
 	base Report // the report that picked the tensors
-}
-
-// SweepOptions say what to sweep.
-type SweepOptions struct {
-	Bits        []int    `json:"bits"`
-	GroupSizes  []int    `json:"group_sizes"`
-	Unsigned    bool     `json:"unsigned"`
-	Mapping     string   `json:"mapping"`
-	Axis        *int     `json:"axis"`
-	GroupAxis   *int     `json:"group_axis"`
-	NarrowRange bool     `json:"narrow_range"`
-	ZeroInRange bool     `json:"zero_in_range"`
-	Method      string   `json:"method"`
-	Tensors     []string `json:"tensors"`
-	Target      *float64 `json:"target_db"` // SQNR to reach; nil for none
-
-	// Divisor, Scales and SignedScale are those of Options.
-	Divisor     string `json:"divisor,omitempty"`
-	Scales      string `json:"scales,omitempty"`
-	SignedScale bool   `json:"signed_scale,omitempty"`
-
-	// Importance names the file with the importance of the inputs of weights; "" for none. See
-	// SetImportance.
-	Importance string `json:"importance,omitempty"`
-	importance *importance.File
-
-	// Schemes are a list to compare beside those of Bits and GroupSizes: texts as
-	// quant.ParseScheme reads them, with "channel" for the axis of the channels, and
-	// block formats of GGUF such as "q4_k". If Bits is empty, only these are compared.
-	Schemes []string `json:"schemes,omitempty"`
-
-	// listed are Schemes after parsing.
-	listed []candidate
 }
 
 // A SweepSummary adds up all weights.
@@ -89,141 +53,6 @@ type SweepSummary struct {
 
 	// Weighted is how many weights have an importance.
 	Weighted int `json:"weighted,omitempty"`
-}
-
-// A SweepScheme is a scheme with the size and the errors of all weights together.
-type SweepScheme struct {
-	Name          string      `json:"name,omitempty"` // of a list, as it was given
-	Bits          int         `json:"bits"`
-	Granularity   string      `json:"granularity"`
-	GroupSize     *int        `json:"group_size"`
-	BlockSize     []int       `json:"block_size,omitempty"`
-	Memory        Memory      `json:"memory"`
-	BitsPerWeight text.Number `json:"bits_per_weight"`
-	Compression   text.Number `json:"compression"`
-	SQNR          text.Number `json:"sqnr_db"`      // of all values together
-	MeanSQNR      text.Number `json:"mean_sqnr_db"` // over the weights that are not exact
-	MinSQNR       text.Number `json:"min_sqnr_db"`  // of the worst weight
-	Worst         int         `json:"worst"`        // which that is, an index of Weights
-	Clipped       int64       `json:"clipped"`
-
-	// WeightedSQNR is that of all weights together that have an importance; nil if none has.
-	WeightedSQNR *text.Number `json:"weighted_sqnr_db,omitempty"`
-
-	Padded int  `json:"padded,omitempty"` // weights whose rows are no whole blocks, and were filled up with zeros
-	Pareto bool `json:"pareto"`           // no other scheme is at least as small and as exact
-}
-
-// Label is the scheme for people: "4 bits per channel".
-func (s SweepScheme) Label() string {
-	if s.Name != "" {
-		return s.Name
-	}
-	return fmt.Sprintf("%d bits %s", s.Bits, Scheme{Granularity: s.Granularity, GroupSize: s.GroupSize, BlockSize: s.BlockSize}.adverb())
-}
-
-// GranularityLabel is its granularity for people: "per channel".
-func (s SweepScheme) GranularityLabel() string {
-	return Scheme{Granularity: s.Granularity, GroupSize: s.GroupSize, BlockSize: s.BlockSize}.Label()
-}
-
-// A SweepWeight has the results of each scheme for one weight.
-type SweepWeight struct {
-	Name     string       `json:"name"`
-	DType    string       `json:"dtype"`
-	Shape    []int        `json:"shape"`
-	Elements int64        `json:"elements"`
-	Bytes    int64        `json:"bytes"` // in the file
-	Use      string       `json:"use"`
-	Axis     *int         `json:"axis"`
-	AxisFrom string       `json:"axis_from"`
-	Results  []SweepError `json:"results"` // in the order of Schemes
-	Choice   *int         `json:"choice"`  // the smallest scheme that reaches the target; nil for none
-
-	important float64 // the sum of the importances of all elements
-}
-
-// A SweepError has the errors and the size of one weight under one scheme.
-type SweepError struct {
-	RMSE     text.Number `json:"rmse"`
-	MaxError text.Number `json:"max_error"`
-	SQNR     text.Number `json:"sqnr_db"`
-	Clipped  int         `json:"clipped"`
-	Weighted *Weighted   `json:"weighted,omitempty"` // nil without an importance
-	Bytes    int64       `json:"total_bytes"`
-
-	memory Memory
-	padded bool
-}
-
-// options returns o as the options of a comparison.
-func (o SweepOptions) options() Options {
-	return Options{
-		Unsigned: o.Unsigned, Mapping: o.Mapping, Axis: o.Axis, NarrowRange: o.NarrowRange,
-		ZeroInRange: o.ZeroInRange, Method: o.Method, Tensors: o.Tensors, Divisor: o.Divisor, Scales: o.Scales, SignedScale: o.SignedScale,
-		Importance: o.Importance, importance: o.importance,
-	}
-}
-
-// SetImportance makes errors count with the importances in f.
-func (o *SweepOptions) SetImportance(f *importance.File) {
-	o.importance, o.Importance = f, filepath.Base(f.Path)
-}
-
-// Validate returns an error if an option is out of its range.
-func (o SweepOptions) Validate() error {
-	if len(o.Bits) == 0 && len(o.Schemes) == 0 {
-		return optionf("bits", "there is no width of a code")
-	}
-	if _, err := parseCandidates(o.Schemes); err != nil {
-		return optionf("schemes", "%w", err)
-	}
-	x := o.options()
-	for _, x.Bits = range o.Bits {
-		if err := x.Validate(); err != nil {
-			return err
-		}
-	}
-	for _, n := range o.GroupSizes {
-		if n <= 0 {
-			return optionf("group_sizes", "group size %d is not positive", n)
-		}
-	}
-	if o.GroupAxis != nil && len(o.GroupSizes) == 0 && len(o.Schemes) == 0 {
-		return optionf("group_axis", "a group axis needs a group size")
-	}
-	return nil
-}
-
-// schemes returns the schemes for one weight, in the order of Sweep.Schemes, without those
-// of a list.
-func (o SweepOptions) schemes(j job) ([]quant.Scheme, error) {
-	base := o.options()
-	mapping, err := base.mapping()
-	if err != nil {
-		return nil, err
-	}
-	axis, err := j.axis(base)
-	if err != nil {
-		return nil, err
-	}
-	granularities := []quant.Granularity{quant.PerTensor, quant.PerChannel(axis)}
-	for _, size := range o.GroupSizes {
-		along, err := j.groupAxis(axis, o.GroupAxis)
-		if err != nil {
-			return nil, err
-		}
-		granularities = append(granularities, quant.PerGroup(along, size))
-	}
-	var all []quant.Scheme
-	for _, g := range granularities {
-		for _, base.Bits = range o.Bits {
-			s := base.scheme(mapping)
-			s.Granularity = g
-			all = append(all, s)
-		}
-	}
-	return all, nil
 }
 
 // BuildSweep sweeps the tensors of src that o asks for. It reads each tensor twice for any number
@@ -321,39 +150,6 @@ func sweepOne(w *work, j job, o SweepOptions) (*SweepWeight, error) {
 	return x, x.addBlocks(w, j, o, important)
 }
 
-// addBlocks inserts the results of block formats at their places in the list. If there are any,
-// all values of the tensor are in memory.
-func (x *SweepWeight) addBlocks(w *work, j job, o SweepOptions, important *quant.Importance) error {
-	if !slices.ContainsFunc(o.listed, func(c candidate) bool { return c.blocks }) {
-		return nil
-	}
-	values, err := w.src.Load(j.index)
-	if err != nil {
-		return err
-	}
-	axis, err := j.axis(o.options())
-	if err != nil {
-		return err
-	}
-	at := len(x.Results)
-	for _, c := range o.listed {
-		if !c.blocks {
-			at--
-		}
-	}
-	for _, c := range o.listed {
-		if c.blocks {
-			e, err := measureBlocks(c.block, values, j, axis, important)
-			if err != nil {
-				return fmt.Errorf("%s: %w", c.name, err)
-			}
-			x.Results = slices.Insert(x.Results, at, e)
-		}
-		at++
-	}
-	return nil
-}
-
 // summarize sets the summary over all weights.
 func (s *Sweep) summarize() {
 	sum := &s.Summary
@@ -438,14 +234,6 @@ func (s *Sweep) Series() []SweepSeries {
 		all = append(all, SweepSeries{Label: "listed schemes", First: listed, End: len(s.Schemes), Listed: true})
 	}
 	return all
-}
-
-// Short is a label of a scheme beside others of its series: the bits, or the name.
-func (s SweepScheme) Short() string {
-	if s.Name != "" {
-		return s.Name
-	}
-	return strconv.Itoa(s.Bits)
 }
 
 // beats reports whether scheme i makes scheme k useless.

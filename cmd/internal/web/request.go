@@ -373,6 +373,48 @@ func (q *request) pick() (*source, error) {
 	return s, nil
 }
 
+// readImportance reads the importances of a request, for the tensors that it is about. It does
+// nothing without them.
+func (q *request) readImportance(infos []tensorfile.Info) error {
+	q.importances = nil
+	name, data := typed, []byte(q.Importance)
+	switch {
+	case q.Importance != "" && q.sent != nil:
+		return bad("importance", "there are a list of importances and a file of them")
+	case q.sent != nil:
+		name, data = q.sent.name, q.sent.data
+	case strings.TrimSpace(q.Importance) == "":
+		return nil
+	}
+	f, err := importance.Parse(name, data, q.limits.Elements)
+	if err != nil {
+		return ofImportance(err)
+	}
+	if f.Unnamed() {
+		one, several := only(infos)
+		if several {
+			return bad("importance", "the importances have no name, and there are several tensors: choose one, or give a file with their names")
+		}
+		f.Rename(one.Name)
+	}
+	q.importances = f
+	q.Options.SetImportance(f)
+	if one, several := only(infos); !several && one.Floating {
+		if err := q.Options.CheckImportance(one); err != nil {
+			return ofImportance(err)
+		}
+	}
+	return nil
+}
+
+// ofBuild returns an error of a report of q.
+func (q *request) ofBuild(err error) error {
+	if report.IsNoImportance(err) {
+		return ofImportance(err)
+	}
+	return of(q.field(), err)
+}
+
 func matches(patterns []string, name string) bool {
 	for _, p := range patterns {
 		if option.Match(p, name) {
