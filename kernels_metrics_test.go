@@ -10,7 +10,7 @@ import (
 // anyTally returns sums of the errors of a channel, and its sum x²: usual ones, or one of all
 // kinds of numbers.
 func anyTally(rng *rand.Rand, special bool) (t tally, squares float64) {
-	t = tally{rng.Float64() * 100, math.Ldexp(rng.Float64(), rng.IntN(80)-40), rng.Float32(), rng.IntN(1 << 40)}
+	t = tally{rng.Float64() * 100, math.Ldexp(rng.Float64(), rng.IntN(80)-40), rng.Float32(), int(rng.Int64N(1<<40) & math.MaxInt)}
 	squares = math.Ldexp(rng.Float64(), rng.IntN(80)-40)
 	if special {
 		odd := []float64{0, math.Inf(1), math.NaN(), 0x1p-1074, 0x1p-1022, math.MaxFloat64, math.Sqrt2 / 2, 1, t.sq}
