@@ -172,6 +172,27 @@ func combine(states []state, options []pair) []state {
 	return lists[0]
 }
 
+// merge merges two lists of states, each in ascending order of use and descending order of
+// cost, and removes dominated states.
+func merge(a, b []state) []state {
+	if len(a) == 0 {
+		return b
+	}
+	out := make([]state, 0, len(a)+len(b))
+	for len(a) > 0 || len(b) > 0 {
+		var s state
+		if len(b) == 0 || len(a) > 0 && (a[0].use < b[0].use || a[0].use == b[0].use && a[0].cost <= b[0].cost) {
+			s, a = a[0], a[1:]
+		} else {
+			s, b = b[0], b[1:]
+		}
+		if n := len(out); n == 0 || s.cost < out[n-1].cost {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
 // A solved is a point of a front that is not exact. No plan with at most until bytes is better.
 type solved struct {
 	Point

@@ -219,7 +219,15 @@ type rounds struct {
 	most     float64 // largest cost of a choice that is looked for
 	cut      float64 // the lowest bound of a state that was dropped to save memory
 
-	states [][]state // the states after each round
+	traces [][]trace // the states after each round
+
+	// Memory for the states before and after a round, and for merges.
+	states, next, spare []state
+}
+
+// A trace is what the way back from a state needs of it.
+type trace struct {
+	from, pair int32
 }
 
 // bound returns a lower bound for the cost of the choices that a state can lead to.
@@ -231,15 +239,15 @@ func (r *rounds) bound(s *state) float64 { return s.cost + r.lambda*(s.use-r.lim
 func (r *rounds) run() bool {
 	k := r.knapsack
 	open := k.open(r.relaxed, r.lambda, r.most-r.bound(&r.start)+r.rounding)
-	states := []state{r.start}
-	r.states = r.states[:0]
+	r.states = append(r.states[:0], r.start)
 	kept := 0
 	bestRound, bestState, best := -1, 0, r.most+r.rounding
 	if r.most >= k.best {
 		best = k.best
 	}
 	for n, u := range open {
-		next := r.decide(states, u)
+		r.decide(u)
+		next := r.next
 		for at, s := range next {
 			if s.use <= k.limit && s.cost < best {
 				best, bestRound, bestState = s.cost, n, at
@@ -253,8 +261,14 @@ func (r *rounds) run() bool {
 			}
 		}
 		kept += len(next)
-		r.states = append(r.states, next)
-		states = next
+		if n == len(r.traces) {
+			r.traces = append(r.traces, nil)
+		}
+		r.traces[n] = slices.Grow(r.traces[n][:0], len(next))
+		for _, s := range next {
+			r.traces[n] = append(r.traces[n], trace{s.from, s.pair})
+		}
+		r.states, r.next = next, r.states
 	}
 	if bestRound < 0 || best >= k.best {
 		return false
@@ -262,30 +276,28 @@ func (r *rounds) run() bool {
 	k.best = best
 	copy(k.choice, r.relaxed)
 	for n, at := bestRound, bestState; n >= 0; n-- {
-		s := r.states[n][at]
-		k.choice[open[n].item] = int(s.pair)
-		at = int(s.from)
+		t := r.traces[n][at]
+		k.choice[open[n].item] = int(t.pair)
+		at = int(t.from)
 	}
 	return true
 }
 
-// decide returns the states for giving each pair of an item to each state. It leaves out states
-// that cannot lead to a choice that is looked for.
-func (r *rounds) decide(states []state, u undecided) []state {
-	var next []state
+// decide sets r.next to the states for giving each pair of an item to each of r.states. It leaves
+// out states that cannot lead to a choice that is looked for.
+func (r *rounds) decide(u undecided) {
+	next, spare := r.next[:0], r.spare
 	old := r.pairs[u.item][u.pairs[0]]
-	for _, j := range u.pairs {
+	for i, j := range u.pairs {
 		p := r.pairs[u.item][j]
-		moved := make([]state, 0, len(states))
-		for at, s := range states {
-			t := state{s.use + (p.use - old.use), s.cost + (p.cost - old.cost), int32(at), int32(j)}
-			if r.bound(&t) <= r.most+r.rounding {
-				moved = append(moved, t)
-			}
+		m := move{use: p.use - old.use, cost: p.cost - old.cost, pair: int32(j), lambda: r.lambda, limit: r.limit, most: r.most + r.rounding}
+		if i == 0 {
+			next = m.append(next, r.states)
+		} else {
+			next, spare = m.merge(spare[:0], next, r.states), next
 		}
-		next = merge(next, moved)
 	}
-	return next
+	r.next, r.spare = next, spare
 }
 
 // thin keeps the given number of states with the lowest bounds, in their order, and the state
@@ -331,23 +343,56 @@ func (k *knapsack) open(relaxed []int, lambda, slack float64) []undecided {
 	return all
 }
 
-// merge merges two lists of states, each in ascending order of use and descending order of
-// cost, and removes dominated states.
-func merge(a, b []state) []state {
-	if len(a) == 0 {
-		return b
+// A move gives a pair to each state of a list, in ascending order of use and descending order of
+// cost. It leaves out states whose bound is above most.
+type move struct {
+	use, cost           float64 // what the pair takes more than the relaxed one
+	pair                int32
+	lambda, limit, most float64 // those of rounds
+}
+
+// to returns s with the pair, and whether its bound is at most m.most. at is the index of s.
+func (m *move) to(s *state, at int) (state, bool) {
+	t := state{s.use + m.use, s.cost + m.cost, int32(at), m.pair}
+	return t, t.cost+m.lambda*(t.use-m.limit) <= m.most
+}
+
+// append appends the moved states to out.
+func (m *move) append(out, states []state) []state {
+	for at := range states {
+		if t, ok := m.to(&states[at], at); ok {
+			out = append(out, t)
+		}
 	}
-	out := make([]state, 0, len(a)+len(b))
-	for len(a) > 0 || len(b) > 0 {
-		var s state
-		if len(b) == 0 || len(a) > 0 && (a[0].use < b[0].use || a[0].use == b[0].use && a[0].cost <= b[0].cost) {
-			s, a = a[0], a[1:]
-		} else {
-			s, b = b[0], b[1:]
+	return out
+}
+
+// merge appends to out the states a, which are in the same order, and the moved ones. It leaves
+// out dominated states.
+func (m *move) merge(out, a, states []state) []state {
+	if len(a) == 0 {
+		return m.append(out, states)
+	}
+	out = slices.Grow(out, len(a)+len(states))
+	least := math.Inf(1) // the cost of the last state of out
+	add := func(s state) {
+		if s.cost < least {
+			out, least = append(out, s), s.cost
 		}
-		if n := len(out); n == 0 || s.cost < out[n-1].cost {
-			out = append(out, s)
+	}
+	for at := range states {
+		t, ok := m.to(&states[at], at)
+		if !ok {
+			continue
 		}
+		for len(a) > 0 && (a[0].use < t.use || a[0].use == t.use && a[0].cost <= t.cost) {
+			add(a[0])
+			a = a[1:]
+		}
+		add(t)
+	}
+	for i := range a {
+		add(a[i])
 	}
 	return out
 }
