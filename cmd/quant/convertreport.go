@@ -79,9 +79,8 @@ func choices(names []string, left []convert.Left, kind convert.Kind) string {
 	if kind == convert.KindSafetensors && len(names) > 1 && !slices.ContainsFunc(left, layer) && prefix != "" && !strings.ContainsAny(prefix, `*?[\`) {
 		return fmt.Sprintf("; --include '%s*' picks %s that are left", prefix, text.Plural(len(names), "tensor"))
 	}
-	more := ""
-	if n := len(names) - 1; n > 0 {
-		more = fmt.Sprintf(", and so for %s more", text.Count(n))
+	if len(names) > 1 {
+		return fmt.Sprintf("; --include '%s' picks one of %s that are left", names[0], text.Plural(len(names), "tensor"))
 	}
-	return fmt.Sprintf("; --include '%s' picks one that is left%s", names[0], more)
+	return fmt.Sprintf("; --include '%s' picks the one that is left", names[0])
 }

@@ -20,7 +20,7 @@ const (
 	reasonExcluded = "excluded"
 	reasonNot      = "not included"
 	reasonEmpty    = "no elements"
-	reasonVector   = "of one dimension: a bias, a norm or the like"
+	reasonVector   = "of one dimension, or all others 1: a bias, a norm or the like"
 	reasonTiny     = "fewer than 64 elements"
 	reasonLarger   = "the codes and their scales would be no smaller"
 )
