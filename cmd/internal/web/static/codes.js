@@ -1,7 +1,6 @@
 // Codes and reconstructed values, element by element, and the arithmetic of one element with its
 // numbers.
 import { postJSON } from "./api.js";
-import { arithmeticOf } from "./arithmetic.js";
 import { said } from "./errors.js";
 import { byId, count, element, kind, label, minus, number } from "./format.js";
 
@@ -30,8 +29,10 @@ export class Codes {
     this.request?.abort();
     const mine = (this.request = new AbortController());
     try {
-      const page = await postJSON("api/codes", { ...this.asked.request, from: Math.max(from, 0), count: rows }, this.asked.file, mine.signal);
+      const asked = postJSON("api/codes", { ...this.asked.request, from: Math.max(from, 0), count: rows }, this.asked.file, mine.signal);
+      const [page, arithmetic] = await Promise.all([asked, import("./arithmetic.js")]); // which is not needed for the verdict
       if (mine.signal.aborted) return;
+      this.arithmeticOf = arithmetic.arithmeticOf;
       const parts = tableOf(page, (i) => this.choose(page, i));
       this.from = page.from;
       byId("codes").replaceChildren(...parts);
@@ -57,7 +58,7 @@ export class Codes {
   /** choose shows the arithmetic of a row. */
   choose(page, i) {
     byId("codes").querySelectorAll("tbody tr").forEach((row, j) => row.classList.toggle("chosen-row", j === i));
-    byId("arithmetic").replaceChildren(...arithmeticOf(this.report.tensors[0], page, i));
+    byId("arithmetic").replaceChildren(...this.arithmeticOf(this.report.tensors[0], page, i));
   }
 }
 

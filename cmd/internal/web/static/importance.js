@@ -1,9 +1,23 @@
 // The importance of each input: a list of numbers, or a file. It is loaded after the first verdict, or by a link that has it.
-import { byId } from "./format.js";
+import { byId, element } from "./format.js";
 import { inputs } from "./inputs.js";
+
+/** build adds the choice of a file behind the field. */
+function build() {
+  if (byId("importance-file")) return;
+  byId("importance-error").after(
+    element("div", { className: "chosen", id: "importance-chosen", hidden: true },
+      element("span", { id: "importance-name" }),
+      element("button", { type: "button", className: "quiet", id: "importance-remove", "aria-label": "Remove the file of importances" }, "Remove")),
+    element("p", { className: "hint" },
+      element("button", { type: "button", className: "inside", id: "importance-choose" }, "Choose a file"),
+      ": an imatrix of llama.cpp, moments of quant calibrate, or a vector for each weight."),
+    element("input", { id: "importance-file", type: "file", tabIndex: -1, "aria-label": "File of importances", hidden: true }));
+}
 
 /** set takes importances, as text or as a file. */
 export function set(value) {
+  build();
   inputs.importance = value instanceof File ? value : null;
   byId("importance").disabled = inputs.importance !== null;
   byId("importance").value = inputs.importance ? "" : value;
@@ -15,6 +29,7 @@ export function set(value) {
 
 /** wire connects the field and the file to the page. soon compares after a pause, compare at once, refuse shows an error. */
 export function wire({ soon, compare, refuse, limits }) {
+  build();
   byId("importance").addEventListener("input", soon);
   byId("importance-choose").addEventListener("click", () => byId("importance-file").click());
   byId("importance-file").addEventListener("change", () => {
