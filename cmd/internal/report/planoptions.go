@@ -152,7 +152,7 @@ func (o *PlanOptions) planCandidate(name string, mapping quant.Mapping, method q
 	}
 	if t, err := gguf.ParseType(name); err == nil && (o.Target == PlanLlamaCPP || slices.Contains(blockFormats(), strings.ToLower(name))) {
 		c := planCandidate{candidate: candidate{name: name, block: t, blocks: true}}
-		if o.Target == PlanONNXRuntime || o.Target == PlanVLLM {
+		if o.Target != PlanAny && o.Target != PlanLlamaCPP {
 			return c, fmt.Errorf("candidate %q: a type of GGUF, and files for %s do not hold those", name, o.Target)
 		}
 		if !t.Writable() {
