@@ -216,8 +216,8 @@ func (p *Params) quantizeSmall(dst []byte, x []float32, e extent) bool {
 // quantizeInRegisters packs the codes of x if a kernel makes packed codes of 4 or 2 bits.
 func (p *Params) quantizeInRegisters(dst []byte, x []float32, e extent) bool {
 	lo, hi := p.Scheme.Grid()
-	if e.params == 1 {
-		return quantizePacked(dst, x, p.Scale[0], p.ZeroPoint[0], int32(lo), int32(hi), p.Scheme.Bits)
+	if e.params == 1 && quantizePacked(dst, x, p.Scale[0], p.ZeroPoint[0], int32(lo), int32(hi), p.Scheme.Bits) {
+		return true
 	}
 	return p.Scheme.Bits == 4 && quantize4Runs(dst, x, e.run, p.Scale, p.ZeroPoint, int32(lo), int32(hi))
 }
