@@ -231,7 +231,9 @@ type trace struct {
 }
 
 // bound returns a lower bound for the cost of the choices that a state can lead to.
-func (r *rounds) bound(s *state) float64 { return s.cost + r.lambda*(s.use-r.limit) }
+func (r *rounds) bound(s *state) float64 { return s.bound(r.lambda, r.limit) }
+
+func (s *state) bound(lambda, limit float64) float64 { return s.cost + lambda*(s.use-limit) }
 
 // run decides one item in each round. The first items are those whose second best pair under
 // lambda is closest to the best. run reports whether it found a better choice than that of k,
@@ -354,7 +356,7 @@ type move struct {
 // to returns s with the pair, and whether its bound is at most m.most. at is the index of s.
 func (m *move) to(s *state, at int) (state, bool) {
 	t := state{s.use + m.use, s.cost + m.cost, int32(at), m.pair}
-	return t, t.cost+m.lambda*(t.use-m.limit) <= m.most
+	return t, t.bound(m.lambda, m.limit) <= m.most
 }
 
 // append appends the moved states to out.
