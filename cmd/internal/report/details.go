@@ -42,9 +42,7 @@ func (r *Report) detail(w *work, i int, o DetailOptions) (*Detail, error) {
 	if whole {
 		reads += readsOf(schemes)
 	}
-	for _, round := range rounds {
-		reads += readsOf(round)
-	}
+	reads += readsOf(rounds...)
 	src, err := w.open(t.job, reads)
 	if err != nil {
 		return nil, err

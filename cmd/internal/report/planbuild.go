@@ -98,9 +98,7 @@ func planOne(w *work, j job, candidates []planCandidate, o *PlanOptions) (*PlanW
 		schemes, at = append(schemes, s), append(at, i)
 	}
 	rounds := batches(schemes, j)
-	for _, round := range rounds {
-		reads += readsOf(round)
-	}
+	reads += readsOf(rounds...)
 	src, err := w.open(j, reads)
 	if err != nil {
 		return nil, err

@@ -112,11 +112,7 @@ func sweepOne(w *work, j job, o SweepOptions) (*SweepWeight, error) {
 	if err != nil {
 		return nil, err
 	}
-	reads := 0
-	for _, round := range rounds {
-		reads += readsOf(round)
-	}
-	src, err := w.open(j, reads)
+	src, err := w.open(j, readsOf(rounds...))
 	if err != nil {
 		return nil, err
 	}

@@ -87,12 +87,14 @@ func (w *work) open(j job, passes int) (*reading, error) {
 	return r, nil
 }
 
-// readsOf returns about how often a comparison reads a tensor.
-func readsOf(schemes []quant.Scheme) int {
-	n := 2
-	for _, s := range schemes {
-		if s.Method != quant.MinMax {
-			n += 3 // once, or for large tensors up to ten times
+// readsOf returns about how often comparisons read a tensor, each of some schemes.
+func readsOf(rounds ...[]quant.Scheme) (n int) {
+	for _, schemes := range rounds {
+		n += 2
+		for _, s := range schemes {
+			if s.Method != quant.MinMax {
+				n += 3 // once, or for large tensors up to ten times
+			}
 		}
 	}
 	return n
