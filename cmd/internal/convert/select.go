@@ -143,6 +143,26 @@ func (o *Options) scheme(t tensorfile.Info) (s quant.Scheme, axis int, err error
 	return s, along, nil
 }
 
+// ungrouped returns why Options.WholeGroups leaves a weight, or "".
+func (o *Options) ungrouped(t tensorfile.Info) string {
+	if !o.WholeGroups || o.Plan != nil || o.Granularity != option.PerGroup {
+		return ""
+	}
+	s, axis, err := o.scheme(t)
+	if err != nil {
+		return "" // the caller has the same error
+	}
+	switch size, grouped := s.Granularity.GroupSize(); {
+	case !grouped:
+		return fmt.Sprintf("no axis of it has groups of %d", o.GroupSize)
+	case axis < len(t.Shape)-2:
+		return fmt.Sprintf("its groups would run along axis %d, which is not one of the last two", axis)
+	case t.Shape[axis]%size != 0:
+		return fmt.Sprintf("axis %d has %d elements, which are not whole groups of %d", axis, t.Shape[axis], size)
+	}
+	return ""
+}
+
 // codes returns the scheme of o, per tensor.
 func (o *Options) codes() quant.Scheme {
 	return quant.Scheme{
