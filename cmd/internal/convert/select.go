@@ -8,6 +8,7 @@ import (
 	"github.com/a01592f9/quant"
 	"github.com/a01592f9/quant/cmd/internal/option"
 	"github.com/a01592f9/quant/cmd/internal/tensorfile"
+	"github.com/a01592f9/quant/internal/summary"
 )
 
 // tiny is the least number of elements of a tensor to quantize. For smaller tensors the scales
@@ -16,7 +17,6 @@ const tiny = 64
 
 // Reasons why a tensor is left, in addition to those of a format.
 const (
-	reasonType     = "not floating-point numbers"
 	reasonExcluded = "excluded"
 	reasonNot      = "not included"
 	reasonEmpty    = "no elements"
@@ -66,7 +66,7 @@ func unread(t tensorfile.Info) string {
 	case t.Unread != "":
 		return t.Unread
 	}
-	return reasonType
+	return summary.NotFloating(t.DType)
 }
 
 // spelling returns options that include only one full name.
