@@ -116,7 +116,7 @@ func (o *Options) scheme(t tensorfile.Info) (s quant.Scheme, axis int, err error
 	case option.PerTensor:
 		return s, -1, nil
 	case option.PerBlock:
-		return s, -1, fmt.Errorf("blocks of %d×%d, which only safetensors has", o.Block[0], o.Block[1])
+		return s, -1, fmt.Errorf("blocks of %d×%d are for safetensors: DequantizeLinear has blocks along one axis, as with g%d", o.Block[0], o.Block[1], o.Block[1])
 	}
 	channels := o.channelAxis(t)
 	if channels < 0 || channels >= len(t.Shape) {
