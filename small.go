@@ -90,11 +90,12 @@ func smallElements(shape []int) int {
 	return n
 }
 
-// usual reports whether s is valid and has integer codes and positive float32 scales.
+// usual reports whether s is valid and has integer codes and float32 scales.
 func (s *Scheme) usual() bool {
 	return s.Format.number == 0 && s.Scales == Float32Scale && uint(s.Bits-2) <= 14 && s.Mapping <= Symmetric && s.Granularity.unit <= perGroup &&
 		(!s.NarrowRange || !s.Unsigned && s.Mapping == Symmetric) &&
-		(s.Divisor == FarEnd || s.Mapping == Symmetric && s.Divisor < divisors) && !s.SignedScale &&
+		(s.Divisor == FarEnd || s.Mapping == Symmetric && s.Divisor < divisors) &&
+		(!s.SignedScale || s.Mapping == Symmetric && s.Divisor == FarEnd && !s.NarrowRange) &&
 		(s.Method.kind == minMax && math.Float64bits(s.Method.fraction) == 0 || s.Method.validate() == nil)
 }
 
@@ -104,6 +105,9 @@ func (p *Params) small(n int, shape []int) (extent, bool) {
 	e := p.Scheme.Granularity.extent(n, shape)
 	if e.run == 0 || len(p.Scale) != e.params || len(p.ZeroPoint) != e.params || !p.Scheme.usual() {
 		return e, false
+	}
+	if p.Scheme.SignedScale {
+		return e, p.usable(0, e.params)
 	}
 	if e.params == 1 {
 		return e, math.Float32bits(p.Scale[0])-1 < 0x7f7fffff && uint32(p.ZeroPoint[0]+maxZeroPoint) <= 2*maxZeroPoint

@@ -58,6 +58,10 @@ func TestSmallCalls(t *testing.T) {
 					}
 					s := Scheme{Bits: bits, Granularity: g, Unsigned: i%2 > 0, Mapping: Mapping(i / 2 % 2), ZeroInRange: i%3 == 0}
 					t.Run(fmt.Sprintf("shape=%v/%v/bits=%d", shape, g, bits), func(t *testing.T) { testSmallCalls(t, x, s) })
+					if s.Mapping == Symmetric {
+						s.SignedScale = true
+						t.Run(fmt.Sprintf("shape=%v/%v/bits=%d/signed", shape, g, bits), func(t *testing.T) { testSmallCalls(t, x, s) })
+					}
 				}
 			}
 		}
@@ -218,5 +222,40 @@ func TestSmallFormatErrors(t *testing.T) {
 	}
 	if QuantizeCodes(make([]int8, 4), x, p) == nil || QuantizeCodes(make([]uint16, 4), x, p) == nil {
 		t.Error("QuantizeCodes into int8 or uint16: no error")
+	}
+}
+
+// TestSmallSignedScale: a small call takes scales of either sign, and leaves to the general way what is
+// an error: a negative scale without SignedScale, a scale of 0, and options that exclude SignedScale.
+func TestSmallSignedScale(t *testing.T) {
+	signed := Scheme{Bits: 4, Mapping: Symmetric, SignedScale: true}
+	narrow, half, asymmetric := signed, signed, signed
+	narrow.NarrowRange, half.Divisor, asymmetric.Mapping = true, HalfWidth, Asymmetric
+	for _, tt := range []struct {
+		s     Scheme
+		scale float32
+		zero  int32
+		ok    bool
+	}{
+		{signed, -0.5, 0, true}, {signed, 0.5, 0, true}, {signed, -0x1p-149, 0, true}, {signed, 0, 0, false}, {signed, minusZero, 0, false},
+		{signed, nan, 0, false}, {signed, -inf, 0, false}, {signed, -0.5, maxZeroPoint + 1, false}, {signed, -0.5, -maxZeroPoint - 1, false},
+		{Scheme{Bits: 4, Mapping: Symmetric}, -0.5, 0, false},
+		{narrow, 0.5, 0, false}, {half, 0.5, 0, false}, {asymmetric, 0.5, 0, false},
+	} {
+		p := Params{Scheme: tt.s, Scale: []float32{tt.scale}, ZeroPoint: []int32{tt.zero}}
+		if _, ok := p.small(32, nil); ok != tt.ok {
+			t.Errorf("%v with the scale %v and zero point %d: a small call %t", tt.s, tt.scale, tt.zero, ok)
+		}
+		err := QuantizeInto(make([]byte, 16), Tensor{Data: make([]float32, 32)}, p)
+		if (err == nil) != tt.ok {
+			t.Errorf("%v with the scale %v and zero point %d: %v", tt.s, tt.scale, tt.zero, err)
+		}
+	}
+	// A whole group has a negative scale, and another a positive one.
+	p := Params{Scheme: signed, Scale: []float32{0.5, -2}, ZeroPoint: []int32{0, 0}}
+	p.Scheme.Granularity = PerGroup(-1, 2)
+	codes := make([]byte, 2)
+	if err := QuantizeInto(codes, Tensor{Data: []float32{1, -4, 16, -2}, Shape: []int{4}}, p); err != nil || codes[0] != 0x82 || codes[1] != 0x18 {
+		t.Errorf("codes %#x, %v", codes, err)
 	}
 }

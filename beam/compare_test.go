@@ -149,12 +149,16 @@ func comparisons() map[string]struct {
 	method.Bits, method.Method, method.Mapping, method.NarrowRange = 4, "mse", "symmetric", true
 	groups.Bits, groups.Unsigned, groups.Method, groups.GroupSize, groups.Axis, groups.GroupAxis = 3, true, "percentile=99.9", 4, &axis, &along
 	spelled.Tensors, spelled.ZeroInRange = []string{"a.bias", "scalar", "z*", "bad*"}, true
+	signed, half := report.DefaultOptions(), report.SweepOptions{Bits: []int{4}, GroupSizes: []int{16}, Mapping: "symmetric", Method: "minmax", Divisor: "half"}
+	signed.Bits, signed.Mapping, signed.SignedScale, signed.GroupSize = 4, "symmetric", true, 8
 	sweep := report.SweepOptions{Bits: []int{8, 4, 3}, GroupSizes: []int{16, 64}, Target: &target, Method: "entropy"}
 	return map[string]pair{
 		"compare":         {CompareOptions{Compare: &plain}, []string{"compare"}},
 		"compare, mse":    {CompareOptions{Compare: &method}, []string{"compare", "--bits=4", "--method=mse", "--mapping=symmetric", "--narrow-range"}},
 		"compare, groups": {CompareOptions{Compare: &groups}, []string{"compare", "--bits=3", "--unsigned", "--method=percentile=99.9", "--group-size=4", "--axis=-1", "--group-axis=0"}},
 		"compare, names":  {CompareOptions{Compare: &spelled}, []string{"compare", "--zero-in-range", "--tensor=a.bias", "--tensor=scalar", "--tensor=z*", "--tensor=bad*"}},
+		"compare, signed": {CompareOptions{Compare: &signed}, []string{"compare", "--bits=4", "--mapping=symmetric", "--signed-scale", "--group-size=8"}},
+		"sweep, divisor":  {CompareOptions{Sweep: &half}, []string{"sweep", "--bits=4", "--group-size=16", "--mapping=symmetric", "--divisor=half"}},
 		"sweep":           {CompareOptions{Sweep: &sweep}, []string{"sweep", "--bits=3,4,8", "--group-size=16,64", "--target=25", "--method=entropy"}},
 	}
 }

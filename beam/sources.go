@@ -10,6 +10,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/a01592f9/quant/internal/summary"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam"
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/io/filesystem"
 )
@@ -127,7 +128,7 @@ func (f *openFn) ProcessElement(ctx context.Context, file string, emit func(Ref)
 		case err != nil:
 			return inTensor(file, name, err)
 		case !m.float:
-			left(LeftOut{ref, m.word + " is not a floating-point type"})
+			left(LeftOut{ref, summary.NotFloating(m.word)})
 		case n == 0:
 			left(LeftOut{ref, "no elements"})
 		default:

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"os"
 	"slices"
@@ -57,6 +58,9 @@ func Parse(data []byte) (*File, error) {
 	if err := d.Decode(f); err != nil {
 		return nil, jsonError(err)
 	}
+	if err := noNulls(data); err != nil {
+		return nil, err
+	}
 	last := ""
 	for i := range f.Tensors {
 		t := &f.Tensors[i]
@@ -85,6 +89,67 @@ func jsonError(err error) error {
 		return fmt.Errorf("%q is a %s, at offset %d", kind.Field, kind.Value, kind.Offset)
 	}
 	return errors.New(strings.TrimPrefix(err.Error(), "json: "))
+}
+
+// A null says whether a value is null, which package json reads as 0 or false.
+type null bool
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (n *null) UnmarshalJSON(data []byte) error {
+	*n = string(data) == "null"
+	return nil
+}
+
+// noNulls returns an error for a null in a calibration file where a number or a truth value has to
+// be. It names the tensor, and the channel of a list for channels.
+func noNulls(data []byte) error {
+	var f struct {
+		Tensors []struct {
+			Name    string          `json:"name"`
+			Scheme  map[string]null `json:"scheme"`
+			Batches null            `json:"batches"`
+			Counts  map[string]null `json:"counts"`
+
+			SeenMin   []null `json:"seen_min"`
+			SeenMax   []null `json:"seen_max"`
+			Min       []null `json:"min"`
+			Max       []null `json:"max"`
+			Scale     []null `json:"scale"`
+			ZeroPoint []null `json:"zero_point"`
+		} `json:"tensors"`
+	}
+	if err := json.Unmarshal(data, &f); err != nil {
+		return jsonError(err)
+	}
+	for _, t := range f.Tensors {
+		for _, x := range []struct {
+			of     string
+			fields map[string]null
+		}{{"scheme", t.Scheme}, {"counts", t.Counts}} {
+			for _, key := range slices.Sorted(maps.Keys(x.fields)) {
+				if x.fields[key] && key != "axis" && key != "group_size" {
+					return inTensor(t.Name, fmt.Errorf("%q of %q is null", key, x.of))
+				}
+			}
+		}
+		if t.Batches {
+			return inTensor(t.Name, errors.New(`"batches" is null`))
+		}
+		for _, l := range []struct {
+			name string
+			list []null
+		}{{"seen_min", t.SeenMin}, {"seen_max", t.SeenMax}, {"min", t.Min}, {"max", t.Max}, {"scale", t.Scale}, {"zero_point", t.ZeroPoint}} {
+			i := slices.Index(l.list, true)
+			switch {
+			case i < 0:
+			case bool(t.Scheme["group_size"] && !t.Scheme["axis"]):
+				return inTensor(t.Name, fmt.Errorf("channel %d: %q is null", i, l.name))
+			default:
+				return inTensor(t.Name, fmt.Errorf("%q is null at index %d", l.name, i))
+			}
+		}
+	}
+	return nil
 }
 
 // check returns an error if the fields of t contradict each other.

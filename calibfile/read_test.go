@@ -88,6 +88,34 @@ func TestRead(t *testing.T) {
 	}
 }
 
+// TestReadNull: a null in the place of a number is an error that says where it is.
+func TestReadNull(t *testing.T) {
+	for name, test := range map[string]struct {
+		s               quant.Scheme
+		from, to, wants string
+	}{
+		"per channel": {quant.Scheme{Bits: 8, Granularity: quant.PerChannel(-1)}, `"seen_max": [4, 5.5, 3]`, `"seen_max": [4, null, 3]`, `tensor "act": channel 1: "seen_max" is null`},
+		"bound":       {quant.Scheme{Bits: 8, Granularity: quant.PerChannel(-1)}, `"min": [1, -2, 0]`, `"min": [1, -2, null]`, `tensor "act": channel 2: "min" is null`},
+		"per group":   {quant.Scheme{Bits: 8, Granularity: quant.PerGroup(-1, 3)}, `"max": [3, 5.5]`, `"max": [3, null]`, `tensor "act": "max" is null at index 1`},
+		"per tensor":  {quant.Scheme{Bits: 8}, `"min": [-2]`, `"min": [null]`, `tensor "act": "min" is null at index 0`},
+		"zero point":  {quant.Scheme{Bits: 8, Mapping: quant.Symmetric}, `"zero_point": [0]`, `"zero_point": [null]`, `tensor "act": "zero_point" is null at index 0`},
+		"count":       {quant.Scheme{Bits: 8}, `"nan": 0`, `"nan": null`, `tensor "act": "nan" of "counts" is null`},
+		"truth value": {quant.Scheme{Bits: 8}, `"unsigned": false`, `"unsigned": null`, `tensor "act": "unsigned" of "scheme" is null`},
+		"batches":     {quant.Scheme{Bits: 8}, `"batches": 1`, `"batches": null`, `tensor "act": "batches" is null`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			file, _ := files(t, test.s)
+			if !bytes.Contains(file, []byte(test.from)) {
+				t.Fatalf("no %s in %s", test.from, file)
+			}
+			changed := bytes.Replace(file, []byte(test.from), []byte(test.to), 1)
+			if _, err := Parse(changed); err == nil || err.Error() != test.wants {
+				t.Errorf("%v, want %s", err, test.wants)
+			}
+		})
+	}
+}
+
 // TestReadRefuses has files that are damaged or not calibration files.
 func TestReadRefuses(t *testing.T) {
 	file, state := files(t, quant.Scheme{Bits: 8, Granularity: quant.PerChannel(0)})

@@ -161,6 +161,10 @@ var formulas = map[string]formula{
 		s := single(over(size(most), num(127)))
 		return s, zeroRat, func(x *rat) *rat { return limited(nearest(single(over(x, s)), false), -128, 127) }
 	},
+	"tensorrt-int4": func(_, _, most *rat) (*rat, *rat, func(*rat) *rat) {
+		s := larger(single(over(size(most), num(7))), num(float64(float32(1e-5))))
+		return s, zeroRat, func(x *rat) *rat { return limited(nearest(single(over(x, s)), false), -8, 7) }
+	},
 	"compressed-tensors-int8": func(_, _, most *rat) (*rat, *rat, func(*rat) *rat) {
 		s := larger(single(over(size(most), num(127.5))), eps)
 		return s, zeroRat, func(x *rat) *rat { return nearest(limited(single(over(x, s)), -128, 127), false) }

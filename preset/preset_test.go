@@ -37,7 +37,14 @@ func TestPresetExact(t *testing.T) {
 		if !p.Exact {
 			continue
 		}
-		for _, g := range []quant.Granularity{quant.PerTensor, quant.PerChannel(0), quant.PerChannel(1), quant.PerGroup(1, 32), quant.PerGroup(0, 3)} {
+		all := []quant.Granularity{quant.PerTensor, quant.PerChannel(0), quant.PerChannel(1), quant.PerGroup(1, 32), quant.PerGroup(0, 3)}
+		if p.sizes != nil {
+			all = nil
+			for _, size := range p.sizes {
+				all = append(all, quant.PerGroup(1, size))
+			}
+		}
+		for _, g := range all {
 			p := must(p.With(g))
 			for name, x := range tensors(3) {
 				p, x := p, clone(x)
@@ -191,10 +198,15 @@ func TestPresetBelow(t *testing.T) {
 		if !p.Exact {
 			continue
 		}
-		p = must(p.With(quant.PerTensor))
+		zeros := []float32{}
+		if p.sizes == nil {
+			p = must(p.With(quant.PerTensor))
+		} else {
+			p, zeros = must(p.With(quant.PerGroup(-1, p.sizes[0]))), make([]float32, p.sizes[0]-4)
+		}
 		for _, by := range []float32{0.9, 1} {
 			v := p.From * by
-			x := quant.Tensor{Data: []float32{v, -v / 3, v / 2, 0}}
+			x := quant.Tensor{Data: append([]float32{v, -v / 3, v / 2, 0}, zeros...)}
 			if p.Scheme.Mapping != quant.Symmetric {
 				x.Data[1] = 0
 			}
@@ -365,7 +377,15 @@ func TestSources(t *testing.T) {
 		if !strings.HasPrefix(link, "https://") {
 			t.Errorf("%s has no link", p.Name)
 		}
-		if _, rest, ok := strings.Cut(p.Source, " at "); ok {
+		_, rest, ok := strings.Cut(p.Source, " at ")
+		if p.Name == "tensorrt-int8" {
+			if !strings.Contains(p.Source, "TensorRT 11.0.0") || !strings.Contains(link, "/11.0.0/") {
+				t.Errorf("%s: %s is not of the version of %s", p.Name, link, p.Source)
+			}
+		} else if !ok {
+			t.Errorf("%s: %s names no commit", p.Name, p.Source)
+		}
+		if ok {
 			if commit := strings.Fields(strings.NewReplacer(",", " ", ":", " ").Replace(rest))[0]; !strings.Contains(link, "/"+commit+"/") {
 				t.Errorf("%s: %s is not at %s", p.Name, link, commit)
 			}
@@ -375,6 +395,7 @@ func TestSources(t *testing.T) {
 		}
 	}
 	for name, want := range map[string]string{
+		"tensorrt-int4":    "TensorRT divides by the scale, then rounds ties to even.",
 		"tensorrt-int8":    "TensorRT divides by the scale, then rounds ties to even.",
 		"ggml-q4_0":        "ggml multiplies by the reciprocal of the scale, then adds a half and cuts off the fraction; its scales may be negative.",
 		"ggml-q4_1":        "ggml subtracts an edge from each value, then multiplies by the reciprocal of the scale, then adds a half and cuts off the fraction.",

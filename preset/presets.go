@@ -6,6 +6,7 @@ import "github.com/a01592f9/quant"
 var (
 	int8Narrow = quant.Scheme{Bits: 8, Mapping: quant.Symmetric, NarrowRange: true}
 	int8Half   = quant.Scheme{Bits: 8, Mapping: quant.Symmetric, Divisor: quant.HalfWidth}
+	int4Narrow = quant.Scheme{Bits: 4, Mapping: quant.Symmetric, NarrowRange: true}
 	int4Half   = quant.Scheme{Bits: 4, Mapping: quant.Symmetric, Divisor: quant.HalfWidth}
 	int8Zero   = quant.Scheme{Bits: 8, ZeroInRange: true}
 	uint8Zero  = quant.Scheme{Bits: 8, Unsigned: true, ZeroInRange: true}
@@ -47,6 +48,7 @@ var (
 	mlasSizes = []int{16, 32, 64, 128, 256}
 	ggmlSizes = []int{32}
 	mlxSizes  = []int{32, 64, 128}
+	trtSizes  = []int{64, 128} // of codes of 4 bits
 )
 
 // The rules of several presets.
@@ -58,7 +60,7 @@ var (
 
 // Sources of several presets.
 const (
-	ortTool      = "microsoft/onnxruntime, python/tools/quantization/quant_utils.py: compute_scale_zp and quantize_nparray, as of November 2026"
+	ortTool      = "microsoft/onnxruntime at f2c39fe2 (v1.30.0), python/tools/quantization/quant_utils.py: compute_scale_zp and quantize_nparray"
 	mlasSource   = "microsoft/onnxruntime at 04000081, core/mlas/lib/q4_dq.cpp: BlockwiseQuantizer"
 	torchSource  = "pytorch/pytorch at 004ebd57, torch/ao/quantization/observer.py: _calculate_qparams; FBGEMM's Quantize without LEGACY"
 	torchaoFile  = "pytorch/ao at 000a0fdc, torchao/quantization/quant_primitives.py: choose_qparams_affine and quantize_affine"
@@ -156,6 +158,13 @@ var presets = []Preset{
 		Name: "tensorrt-int8", System: "TensorRT", Purpose: "makes int8 of TensorRT",
 		Source: "NVIDIA TensorRT 11.0.0 documentation, Working with Quantized Types: s = amax/127, clamp(roundWithTiesToEven(x/s), -128, 127)",
 		Scheme: int8Narrow, Exact: true, From: 127 * tiny, made: tensorrt,
+	},
+	{
+		Name: "tensorrt-int4", System: "TensorRT", Purpose: "makes int4 weights for TensorRT in groups of 128, as NVIDIA's Model Optimizer does",
+		Source: "NVIDIA TensorRT at a892d222 (11.1.0), include/NvInfer.h: IQuantizeLayer and IDequantizeLayer (codes from -8 to 7, block quantization, positive scales); " +
+			"NVIDIA Model-Optimizer at a2fbac7b, modelopt/onnx/quantization/quant_utils.py: find_scales and rtn",
+		Scheme: inGroups(int4Narrow, 128), Exact: true, From: 7 * modeloptEps,
+		Rule: Rule{Epsilon: modeloptEps}, sizes: trtSizes, whole: true, made: modelopt,
 	},
 	{
 		Name: "compressed-tensors-int8", System: "compressed-tensors", Purpose: "makes int8 weights for vLLM, a scale for each row", Source: vllmSource,

@@ -11,10 +11,9 @@ const (
 	tfFiles    = "https://github.com/tensorflow/tensorflow/blob/"
 )
 
-// links has the address of the first file of each source. An address has the commit of the
-// source, or the main branch if the source names no commit.
+// links has the address of the first file of each source, at the commit that the source names.
 var links = map[string]string{
-	ortTool:      ortFiles + "main/onnxruntime/python/tools/quantization/quant_utils.py",
+	ortTool:      ortFiles + "f2c39fe2/onnxruntime/python/tools/quantization/quant_utils.py",
 	mlasSource:   ortFiles + "04000081/onnxruntime/core/mlas/lib/q4_dq.cpp",
 	torchSource:  torchFiles + "004ebd57/torch/ao/quantization/observer.py",
 	torchaoFile:  "https://github.com/pytorch/ao/blob/000a0fdc/torchao/quantization/quant_primitives.py",
@@ -33,6 +32,7 @@ var linksByName = map[string]string{
 	"tflite-int8-asymmetric": tfFiles + "0c45f4f0/tensorflow/lite/kernels/internal/quantization_util.h",
 	"xnnpack-int8":           "https://github.com/google/XNNPACK/blob/1bbe3261/src/xnnpack/quantization.h",
 	"tensorrt-int8":          "https://docs.nvidia.com/deeplearning/tensorrt/11.0.0/inference-library/work-quantized-types.html",
+	"tensorrt-int4":          "https://github.com/NVIDIA/TensorRT/blob/a892d222/include/NvInfer.h",
 }
 
 // Link returns the address of the first file or document of Source.

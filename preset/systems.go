@@ -15,6 +15,8 @@ const (
 	torchEps   = 0x1p-23  // torch.finfo(torch.float32).eps
 	fp16Cutoff = 6.1e-5   // the smallest scale of PyTorch's dynamic quantization
 	mlxEps     = 1e-7     // the smallest scale of MLX
+
+	modeloptEps = 1e-5 // CLIP_MIN, the smallest scale of NVIDIA's Model Optimizer
 )
 
 // withZero returns the ends of a range that is widened to hold 0.
@@ -233,6 +235,11 @@ func tensorrt(_ *Preset, r limits) made {
 		return made{scale: 1}
 	}
 	return made{scale: r.largest() / 127}
+}
+
+// modelopt is find_scales of NVIDIA's Model Optimizer, without zero points and with alpha 1.
+func modelopt(p *Preset, r limits) made {
+	return made{scale: max(r.largest()/7, p.Rule.Epsilon)}
 }
 
 // ggmlQ8 is quantize_row_q8_0_ref.

@@ -42,6 +42,8 @@ type scheme struct {
 	NarrowRange bool   `json:"narrow_range"`
 	ZeroInRange bool   `json:"zero_in_range"`
 	Method      string `json:"method"`
+	Divisor     string `json:"divisor,omitempty"` // "" is "far"
+	SignedScale bool   `json:"signed_scale,omitempty"`
 }
 
 // A result is what one scheme does to a tensor.
@@ -104,6 +106,10 @@ func newScheme(s quant.Scheme, vector bool) scheme {
 	r := scheme{
 		Bits: s.Bits, Unsigned: s.Unsigned, Mapping: s.Mapping.String(), Granularity: perTensor,
 		NarrowRange: s.NarrowRange, ZeroInRange: s.ZeroInRange, Method: s.Method.String(),
+		SignedScale: s.SignedScale,
+	}
+	if s.Divisor != quant.FarEnd {
+		r.Divisor = s.Divisor.String()
 	}
 	axis, ok := s.Granularity.Axis()
 	if ok {

@@ -23,6 +23,9 @@ type Options struct {
 	Tensors     []string `json:"tensors"` // patterns of names; empty for all
 	Method      string   `json:"method"`
 	Codes       bool     `json:"codes"` // always false: codes stay where the tensors are
+
+	Divisor     string `json:"divisor,omitempty"` // of the symmetric mapping: "half" or "each"; "" is "far"
+	SignedScale bool   `json:"signed_scale,omitempty"`
 }
 
 // DefaultOptions returns the options of quant compare without flags.
@@ -40,6 +43,9 @@ func (o Options) filled() Options {
 	}
 	if o.Method == "" {
 		o.Method = quant.MinMax.String()
+	}
+	if o.Divisor == quant.FarEnd.String() {
+		o.Divisor = ""
 	}
 	return o
 }
@@ -59,6 +65,14 @@ func (o Options) Validate() error {
 		return errors.New("narrow range needs the symmetric mapping")
 	case o.NarrowRange && o.Unsigned:
 		return errors.New("narrow range is for signed codes, not for unsigned ones")
+	case s.Divisor != quant.FarEnd && s.Mapping != quant.Symmetric:
+		return fmt.Errorf("the divisor %s is for integers and the symmetric mapping", o.Divisor)
+	case o.SignedScale && s.Mapping != quant.Symmetric:
+		return errors.New("a signed scale is for integers and the symmetric mapping")
+	case o.SignedScale && o.NarrowRange:
+		return errors.New("a signed scale is not for the narrow range, which has as many codes below 0 as above")
+	case o.SignedScale && s.Divisor != quant.FarEnd:
+		return fmt.Errorf("a signed scale is for the divisor far, not for %s", o.Divisor)
 	case o.GroupSize < 0:
 		return fmt.Errorf("group size %d is not positive", o.GroupSize)
 	case o.GroupAxis != nil && o.GroupSize == 0:
@@ -75,7 +89,7 @@ func (o Options) Validate() error {
 // scheme returns the scheme per tensor.
 func (o Options) scheme() (quant.Scheme, error) {
 	o = o.filled()
-	s := quant.Scheme{Bits: o.Bits, Unsigned: o.Unsigned, NarrowRange: o.NarrowRange, ZeroInRange: o.ZeroInRange}
+	s := quant.Scheme{Bits: o.Bits, Unsigned: o.Unsigned, NarrowRange: o.NarrowRange, ZeroInRange: o.ZeroInRange, SignedScale: o.SignedScale}
 	switch o.Mapping {
 	case quant.Asymmetric.String():
 		s.Mapping = quant.Asymmetric
@@ -83,6 +97,11 @@ func (o Options) scheme() (quant.Scheme, error) {
 		s.Mapping = quant.Symmetric
 	default:
 		return s, fmt.Errorf("mapping %q is neither asymmetric nor symmetric", o.Mapping)
+	}
+	if o.Divisor != "" {
+		if err := s.Divisor.UnmarshalText([]byte(o.Divisor)); err != nil {
+			return s, fmt.Errorf("divisor %q is none of far, half and each", o.Divisor)
+		}
 	}
 	var err error
 	if s.Method, err = quant.ParseMethod(o.Method); err != nil {
@@ -107,13 +126,17 @@ type SweepOptions struct {
 	Method      string   `json:"method"`
 	Tensors     []string `json:"tensors"`
 	Target      *float64 `json:"target_db"` // SQNR to reach; nil for none
+
+	// Divisor and SignedScale are those of Options.
+	Divisor     string `json:"divisor,omitempty"`
+	SignedScale bool   `json:"signed_scale,omitempty"`
 }
 
 // options returns o as the options of a comparison.
 func (o SweepOptions) options() Options {
 	return Options{
 		Unsigned: o.Unsigned, Mapping: o.Mapping, Axis: o.Axis, NarrowRange: o.NarrowRange,
-		ZeroInRange: o.ZeroInRange, Method: o.Method, Tensors: o.Tensors,
+		ZeroInRange: o.ZeroInRange, Method: o.Method, Tensors: o.Tensors, Divisor: o.Divisor, SignedScale: o.SignedScale,
 	}
 }
 
@@ -143,7 +166,7 @@ func (o SweepOptions) Validate() error {
 // stand for empty ones.
 func (o SweepOptions) filled() SweepOptions {
 	words := o.options().filled()
-	o.Tensors, o.Mapping, o.Method = words.Tensors, words.Mapping, words.Method
+	o.Tensors, o.Mapping, o.Method, o.Divisor = words.Tensors, words.Mapping, words.Method, words.Divisor
 	o.Bits = slices.Compact(slices.Sorted(slices.Values(o.Bits)))
 	o.GroupSizes = slices.Compact(slices.Sorted(slices.Values(o.GroupSizes)))
 	slices.Reverse(o.GroupSizes) // from coarse to fine

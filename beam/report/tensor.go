@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/a01592f9/quant"
+	"github.com/a01592f9/quant/internal/summary"
 )
 
 // A Tensor is a tensor of a source, as the header of its file describes it.
@@ -41,7 +42,7 @@ func dims(shape []int) []int {
 func (t Tensor) Left(alone bool) string {
 	switch {
 	case !t.Floating:
-		return t.DType + " is not a floating-point type"
+		return summary.NotFloating(t.DType)
 	case elements(t.Shape) == 0:
 		return "no elements"
 	case len(t.Shape) < 2 && !alone:

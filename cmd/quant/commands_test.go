@@ -187,7 +187,7 @@ func TestIncludedByName(t *testing.T) {
 		{"the head of a language model", model, "lm_head.weight", ""},
 		{"codes that take more", model, "tiny.weight", ""},
 		{"no matrix", model, "conv.weight", `tensor "conv.weight": it is included by its name, but cannot be converted: not a matrix, as compressed-tensors needs`},
-		{"integers", model, "steps", `tensor "steps": it is included by its name, but cannot be converted: not floating-point numbers`},
+		{"integers", model, "steps", `tensor "steps": it is included by its name, but cannot be converted: I32 is not a floating-point type`},
 		{"a norm of GGUF", ggufModel(t, false), "blk.0.attn_norm.weight", ""},
 		{"a bias of ONNX", graph, "b", ""},
 	} {

@@ -139,7 +139,7 @@ func setWeights(o *convert.Options, flags schemeFlags, s system.System, changed 
 	if err := flags.set(s, w.Scheme, changed); err != nil {
 		return nil, err
 	}
-	o.Bits = w.Bits
+	o.Bits, o.WholeGroups = w.Bits, w.WholeGroups
 	if o.Granularity == "" || o.Granularity == granularityGroup {
 		o.Granularity = w.Granularity()
 	}

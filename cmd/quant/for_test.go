@@ -48,6 +48,7 @@ func (l lost) as(x lost) bool {
 // last bit.
 func TestForSystems(t *testing.T) {
 	network := write(t, "network.onnx", string(onnxtest.Network(21)))
+	groups := write(t, "groups.onnx", string(products(t, 21, map[string][]int{"a": {256, 128}, "b": {128, 64}})))
 	layers := safetensors(t, weight{name: "model.layers.0.mlp.up_proj.weight", shape: []int{64, 128}, data: waves(64 * 128)},
 		weight{name: "model.layers.0.mlp.down_proj.weight", shape: []int{128, 256}, data: waves(128 * 256)})
 	for _, test := range []struct{ model, flags, scheme string }{
@@ -55,6 +56,8 @@ func TestForSystems(t *testing.T) {
 		{network, "onnxruntime --granularity per_tensor", "int8:sym:narrow"},
 		{network, "onnxruntime --bits 4", "int4:sym:g32:divisor=half"},
 		{network, "tensorrt --method mse", "int8:sym:channel:mse:narrow"},
+		{groups, "tensorrt --bits 4", "int4:sym:g128:narrow"},
+		{groups, "tensorrt --bits 4 --group-size 64 --method mse", "int4:sym:g64:mse:narrow"},
 		{layers, "vllm", "int8:sym:channel:divisor=half"},
 		{layers, "vllm --bits 4", "int4:sym:g128:divisor=half"},
 		{layers, "vllm --bits 4 --group-size 32 --method mse", "int4:sym:g32:mse:divisor=half"},
@@ -287,6 +290,8 @@ func TestForErrors(t *testing.T) {
 		{"compare --for mlx --zero-in-range", "whose ranges need not hold 0"},
 		{"compare --for vllm --bits 5", "5 bits: the weights of vLLM have 8 or 4"},
 		{"compare --for tensorrt --group-size 32", "TensorRT has a scale for each channel of 8-bit weights, and no groups"},
+		{"compare --for tensorrt --bits 4 --group-size 32", "TensorRT has groups of 128 or 64"},
+		{"quantize ONNX --dry-run --for tensorrt --bits 4 --granularity per_channel", "TensorRT has groups of 128 or 64"},
 		{"compare --for mlx --group-size 16", "MLX has groups of 128, 64 or 32"},
 		{"compare --for mlx --group-size 0", "--group-size 0 is not positive"},
 		{"compare --for vllm --schemes int8", "--schemes does not go with --for"},

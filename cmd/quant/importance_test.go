@@ -3,9 +3,11 @@ package main
 import (
 	"encoding/csv"
 	"encoding/json"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -228,6 +230,8 @@ func TestSweepImportance(t *testing.T) {
 			t.Errorf("scheme %d: %v dB over all weights, want %v of the only one", k, got, want)
 		}
 	}
+	figure(t, args, fmt.Sprintf(">%.0f<", first[0].Weighted.SQNR), "unweighted SQNR, dB", "weighted SQNR in dB of each weight under each scheme, in the order of the file; unweighted of 1 without an importance")
+	figure(t, append(args, "--target", "20"), "a frame is on the smallest that reaches the target, which counts unweighted errors")
 	// The blocks have the reconstructed values of a file with the importance as weights.
 	blocks := doc.Weights[0].Results[2]
 	noise, total := 0.0, 0.0
@@ -272,6 +276,54 @@ func rectangular(t *testing.T, text string) {
 	}
 	if rows[0][last] != "weighted_sqnr_db" || filled == 0 {
 		t.Errorf("last column %q with %d numbers", rows[0][last], filled)
+	}
+}
+
+// testWeightedFront: the points of the front of a plan have weighted ratios, and figures show them. data
+// is the plan, and args the command that made it.
+func testWeightedFront(t *testing.T, args []string, data []byte) {
+	t.Helper()
+	type point struct {
+		Bytes    int64
+		Weighted *float64 `json:"weighted_sqnr_db"`
+	}
+	var doc struct {
+		Summary        point
+		Front, Recipes []point
+	}
+	if err := json.Unmarshal(data, &doc); err != nil {
+		t.Fatal(err)
+	}
+	same := 0
+	for _, x := range append(doc.Front, doc.Recipes...) {
+		switch {
+		case x.Weighted == nil:
+			t.Errorf("a point of %d bytes has no weighted ratio", x.Bytes)
+		case x.Bytes == doc.Summary.Bytes:
+			if same++; *x.Weighted != *doc.Summary.Weighted {
+				t.Errorf("a point has %v dB, the plan %v", *x.Weighted, *doc.Summary.Weighted)
+			}
+		}
+	}
+	if same < 2 { // the plan is a point of the front, and a recipe
+		t.Errorf("%d points are the plan", same)
+	}
+	figure(t, args, "weighted SQNR, dB", "weighted ratios of 1 of 2 weights; the plans have the best unweighted ratio")
+}
+
+// figure runs a command with --plot, and looks for texts in the figure.
+func figure(t *testing.T, args []string, want ...string) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "figure.svg")
+	ok(t, append(slices.Clip(args), "--plot", path)...)
+	svg, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range want {
+		if !strings.Contains(string(svg), text) {
+			t.Errorf("the figure of %q does not say %q", args, text)
+		}
 	}
 }
 
@@ -320,6 +372,7 @@ func TestPlanImportance(t *testing.T) {
 	if doc.Options.Importance != filepath.Base(file) || doc.Summary.Weighted != 1 || *doc.Summary.SQNR != *w.Weighted {
 		t.Errorf("%+v", doc)
 	}
+	testWeightedFront(t, args, data)
 	fails(t, exitUsage, "it was made with --importance "+filepath.Base(file), "", "quantize", model, "--plan", path, "-o", out)
 	ok(t, "quantize", model, "--plan", path, "-o", out, "--importance", file)
 	scales, _ := load(t, out, "a.weight_scale")

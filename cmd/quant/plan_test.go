@@ -3,10 +3,12 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -282,17 +284,7 @@ func TestPlanErrors(t *testing.T) {
 // them.
 func TestPlanTensorRT(t *testing.T) {
 	dir := t.TempDir()
-	model := filepath.Join(dir, "m.onnx")
-	var g onnxtest.Graph
-	for name, shape := range map[string][]int{"a": {256, 128}, "b": {100, 64}} { // the columns of b are no whole groups
-		g.Tensors = append(g.Tensors, onnxtest.Floats(name, waves(shape[0]*shape[1]), shape...))
-		g.Nodes = append(g.Nodes, onnxtest.Node("MatMul", []string{"x" + name, name}, []string{"y" + name}))
-		g.Inputs = append(g.Inputs, onnxtest.Value("x"+name, 1, 1, shape[0]))
-		g.Outputs = append(g.Outputs, onnxtest.Value("y"+name, 1, 1, shape[1]))
-	}
-	if err := os.WriteFile(model, onnxtest.Model(21, g), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	model := write(t, "m.onnx", string(products(t, 21, map[string][]int{"a": {256, 128}, "b": {100, 64}}))) // the columns of b are no whole groups
 	path, out := filepath.Join(dir, "plan.json"), filepath.Join(dir, "out.onnx")
 	ok(t, "plan", model, "--for", "tensorrt", "--bits-per-weight", "5.5", "-o", path)
 	var doc struct {
@@ -318,6 +310,73 @@ func TestPlanTensorRT(t *testing.T) {
 		t.Errorf("int8 is not that of TensorRT: %v", doc.Weights)
 	}
 	ok(t, "quantize", model, "--plan", path, "-o", out)
+}
+
+// products returns an ONNX model with a MatMul for each weight.
+func products(t *testing.T, version int64, weights map[string][]int) []byte {
+	t.Helper()
+	var g onnxtest.Graph
+	for _, name := range slices.Sorted(maps.Keys(weights)) {
+		shape := weights[name]
+		g.Tensors = append(g.Tensors, onnxtest.Floats(name, waves(shape[0]*shape[1]), shape...))
+		g.Nodes = append(g.Nodes, onnxtest.Node("MatMul", []string{"x" + name, name}, []string{"y" + name}))
+		g.Inputs = append(g.Inputs, onnxtest.Value("x"+name, 1, 1, shape[0]))
+		g.Outputs = append(g.Outputs, onnxtest.Value("y"+name, 1, 1, shape[1]))
+	}
+	return onnxtest.Model(version, g)
+}
+
+// TestTensorRTGroups: --for tensorrt --bits 4 quantizes the weights that have whole groups along one
+// of the last two axes, and says why it leaves others. A plan makes the same scheme of them.
+func TestTensorRTGroups(t *testing.T) {
+	var g onnxtest.Graph
+	add := func(name, op string, in []int, shape ...int) {
+		n := 1
+		for _, d := range shape {
+			n *= d
+		}
+		g.Tensors = append(g.Tensors, onnxtest.Floats(name, waves(n), shape...))
+		g.Nodes = append(g.Nodes, onnxtest.Node(op, []string{"x" + name, name}, []string{"y" + name}))
+		g.Inputs = append(g.Inputs, onnxtest.Value("x"+name, 1, in...))
+		g.Outputs = append(g.Outputs, onnxtest.Value("y"+name, 1))
+	}
+	add("whole", "MatMul", []int{1, 256}, 256, 128)
+	add("short", "MatMul", []int{1, 100}, 100, 64)
+	add("kernel", "Conv", []int{1, 128, 5, 5}, 8, 128, 3, 3)
+	add("tiny", "Conv", []int{1, 4, 5, 5}, 64, 4, 3, 3)
+	model, out := write(t, "m.onnx", string(onnxtest.Model(21, g))), filepath.Join(t.TempDir(), "out.onnx")
+	var doc struct {
+		Weights []struct{ Name string }
+		Left    []struct{ Name, Reason string }
+	}
+	if err := json.Unmarshal([]byte(ok(t, "quantize", model, "--for", "tensorrt", "--bits", "4", "-o", out, "--format", "json")), &doc); err != nil {
+		t.Fatal(err)
+	}
+	if len(doc.Weights) != 1 || doc.Weights[0].Name != "whole" {
+		t.Errorf("quantized: %v", doc.Weights)
+	}
+	want := map[string]string{
+		"short":  "axis 0 has 100 elements, which are not whole groups of 128",
+		"kernel": "its groups would run along axis 1, which is not one of the last two",
+		"tiny":   "no axis of it has groups of 128",
+	}
+	for _, l := range doc.Left {
+		if l.Reason != want[l.Name] {
+			t.Errorf("%s is left: %s, want %s", l.Name, l.Reason, want[l.Name])
+		}
+		delete(want, l.Name)
+	}
+	if len(want) > 0 {
+		t.Errorf("not listed: %v", want)
+	}
+	plan := filepath.Join(t.TempDir(), "plan.json")
+	ok(t, "plan", model, "--for", "tensorrt", "--bits-per-weight", "18", "--candidates", "int4:g128,keep", "--method", "minmax", "-o", plan)
+	other := filepath.Join(t.TempDir(), "other.onnx")
+	ok(t, "quantize", model, "--plan", plan, "-o", other)
+	if a, b := codesIn(t, out), codesIn(t, other); !slices.Equal(a("whole", 256*128), b("whole", 256*128)) {
+		t.Error("the plan has other codes")
+	}
+	fails(t, exitFailed, "it is included by its name, but cannot be converted: axis 0 has 100 elements", "", "quantize", model, "--for", "tensorrt", "--bits", "4", "--include", "short", "-o", out, "--force")
 }
 
 // TestPlanNotFinite: an error says where in its tensor a value is, whichever piece is read.

@@ -86,10 +86,10 @@ type Flags struct {
 	IgnoreNotFinite bool
 	FanOut          int
 
-	bits, groupSize, source, mapping, method string // of compare and sweep
-	unsigned, narrow, zero                   bool
-	axis, groupAxis                          axis
-	target                                   float64
+	bits, groupSize, source, mapping, method, divisor string // of compare and sweep
+	unsigned, narrow, zero, signed                    bool
+	axis, groupAxis                                   axis
+	target                                            float64
 
 	set *flag.FlagSet
 }
@@ -104,7 +104,7 @@ type flagInfo struct {
 var own = []flagInfo{
 	{"o", nil}, {"tensor", nil}, {"name", nil}, {"skip-bad", nil}, {"bad", nil}, {"quiet", nil}, {"verbose", nil},
 	{"scheme", []string{Calibrate}}, {"state", []string{Calibrate}}, {"ignore-non-finite", []string{Calibrate}}, {"fan-out", []string{Calibrate}},
-	{"bits", comparisons}, {"unsigned", comparisons}, {"mapping", comparisons}, {"narrow-range", comparisons},
+	{"bits", comparisons}, {"unsigned", comparisons}, {"mapping", comparisons}, {"narrow-range", comparisons}, {"divisor", comparisons}, {"signed-scale", comparisons},
 	{"zero-in-range", comparisons}, {"method", comparisons}, {"axis", comparisons}, {"group-size", comparisons},
 	{"group-axis", comparisons}, {"source", comparisons}, {"target", []string{Sweep}},
 }
@@ -134,6 +134,8 @@ func Register(set *flag.FlagSet) *Flags {
 	set.BoolVar(&f.unsigned, "unsigned", false, "codes from 0 up instead of around 0")
 	set.StringVar(&f.mapping, "mapping", "asymmetric", "`name`: asymmetric or symmetric")
 	set.BoolVar(&f.narrow, "narrow-range", false, "leave out the lowest code (signed, symmetric only)")
+	set.StringVar(&f.divisor, "divisor", "far", "`name` of what the symmetric mapping divides by: far, half or each")
+	set.BoolVar(&f.signed, "signed-scale", false, "scales of the symmetric mapping may be negative")
 	set.BoolVar(&f.zero, "zero-in-range", false, "widen each range to hold 0")
 	set.StringVar(&f.method, "method", "minmax", "`name` of how ranges are chosen: minmax, percentile=99.99, mse, mae or entropy")
 	set.Var(&f.axis, "axis", "axis `i` has the channels, -1 is the last (default 0)")
@@ -265,9 +267,18 @@ func (f *Flags) Report(command string, globs []string) (source string, c *report
 	return source, c, s, err
 }
 
+// divisor returns the divisor as options have it: the default is "".
+func divisor(name string) string {
+	if name == "far" {
+		return ""
+	}
+	return name
+}
+
 func (f *Flags) compare() (*report.Options, error) {
 	o := report.DefaultOptions()
 	o.Unsigned, o.Mapping, o.NarrowRange, o.ZeroInRange = f.unsigned, f.mapping, f.narrow, f.zero
+	o.Divisor, o.SignedScale = divisor(f.divisor), f.signed
 	o.Method, o.Axis, o.GroupAxis, o.Tensors = f.method, f.axis.value, f.groupAxis.value, f.Tensors
 	var err error
 	if f.bits != "" {
@@ -287,6 +298,7 @@ func (f *Flags) sweep() (*report.SweepOptions, error) {
 	o := &report.SweepOptions{
 		Unsigned: f.unsigned, Mapping: f.mapping, NarrowRange: f.narrow, ZeroInRange: f.zero,
 		Method: f.method, Axis: f.axis.value, GroupAxis: f.groupAxis.value, Tensors: f.Tensors,
+		Divisor: divisor(f.divisor), SignedScale: f.signed,
 	}
 	if f.bits == "" {
 		f.bits = "2-6,8"

@@ -15,6 +15,7 @@ import (
 	"github.com/a01592f9/quant"
 	"github.com/a01592f9/quant/cmd/internal/option"
 	"github.com/a01592f9/quant/cmd/internal/tensorfile"
+	"github.com/a01592f9/quant/internal/summary"
 )
 
 // values is a source in memory; what is read from element fault on is an error.
@@ -180,7 +181,7 @@ func TestReason(t *testing.T) {
 		{Options{}, info("a", 1, 4096), reasonVector},
 		{Options{}, info("a", 8, 8), ""},
 		{Options{}, info("a", 8, 0), reasonEmpty},
-		{Options{}, tensorfile.Info{Name: "i", Shape: []int{64, 64}}, reasonType},
+		{Options{}, tensorfile.Info{Name: "i", DType: "I64", Shape: []int{64, 64}}, summary.NotFloating("I64")},
 	} {
 		if got := test.o.reason(test.info); got != test.want {
 			t.Errorf("%v %v: %q, want %q", test.info.Name, test.info.Shape, got, test.want)

@@ -19,6 +19,7 @@ type Options struct {
 	Mapping     quant.Mapping
 	Granularity string // option.PerTensor, option.PerChannel, option.PerGroup or option.PerBlock
 	GroupSize   int    // elements of a group, for PerGroup
+	WholeGroups bool   // for ONNX: leave weights that have no whole groups along one of the last two axes; a plan ignores it
 	Block       [2]int // rows and columns of a block, for PerBlock
 	Axis        *int   // axis of the channels; nil for the axis in the file, or 0 if there is none
 	NarrowRange bool

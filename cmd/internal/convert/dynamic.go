@@ -12,6 +12,7 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/atomicfile"
 	"github.com/a01592f9/quant/cmd/internal/onnx"
 	"github.com/a01592f9/quant/cmd/internal/option"
+	"github.com/a01592f9/quant/internal/summary"
 )
 
 // A dynamicCopy copies an ONNX model and quantizes its products dynamically.
@@ -215,7 +216,7 @@ func (d *dynamicCopy) report() {
 		case t.Floating:
 			d.keep(t, reasonNoOperator)
 		default:
-			d.keep(t, reasonType)
+			d.keep(t, summary.NotFloating(t.DType))
 		}
 	}
 }

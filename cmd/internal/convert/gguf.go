@@ -13,6 +13,7 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/gguf"
 	"github.com/a01592f9/quant/cmd/internal/option"
 	"github.com/a01592f9/quant/cmd/internal/tensorfile"
+	"github.com/a01592f9/quant/internal/summary"
 )
 
 // Reasons why a tensor of a GGUF file is left.
@@ -82,7 +83,7 @@ func DequantizeGGUF(ctx context.Context, in string, out *atomicfile.Set, o Optio
 		case t.Type == gguf.F32:
 			return gguf.F32, reasonFloat
 		case t.Type.Integer():
-			return gguf.F32, reasonType
+			return gguf.F32, summary.NotFloating(t.Type.String())
 		case !t.Type.Readable():
 			return gguf.F32, reasonUnread
 		}
@@ -169,7 +170,7 @@ func (o *Options) reasonGGUF(t *gguf.Tensor) string {
 	if len(shape) == 0 {
 		shape = []int{1}
 	}
-	if why := o.reason(tensorfile.Info{Name: t.Name, Shape: shape, Floating: floating}); why != "" {
+	if why := o.reason(tensorfile.Info{Name: t.Name, DType: t.Type.String(), Shape: shape, Floating: floating}); why != "" {
 		return why
 	}
 	if t.RowLen()%gguf.BlockLen != 0 {

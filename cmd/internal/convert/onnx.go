@@ -55,7 +55,7 @@ func ONNX(ctx context.Context, in string, out *atomicfile.Set, o Options, p Prog
 			return nil, inTensor(t.Name, err)
 		}
 		if why != "" {
-			if info := tensorfile.InfoONNX(t); o.NBits == nil && o.spelling(t.Name).onnxReason(t, info) == "" {
+			if info := tensorfile.InfoONNX(t); o.NBits == nil && o.spelling(t.Name).onnxReason(t, info) == "" && o.ungrouped(info) == "" {
 				c.result.Choosable = append(c.result.Choosable, t.Name)
 			}
 			c.keep(t, why)
@@ -151,6 +151,9 @@ func (o *Options) onnxJob(c *onnxCopy, t *onnx.Tensor) (*onnxJob, string, error)
 	case why == onnx.ErrDuplicate.Error():
 		return nil, "", onnx.ErrDuplicate
 	case why != "":
+		return nil, why, nil
+	}
+	if why := o.ungrouped(info); why != "" {
 		return nil, why, nil
 	}
 	s, axis, err := o.scheme(info)

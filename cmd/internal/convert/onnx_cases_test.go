@@ -13,6 +13,7 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/onnx"
 	"github.com/a01592f9/quant/cmd/internal/option"
 	"github.com/a01592f9/quant/cmd/internal/tensorfile"
+	"github.com/a01592f9/quant/internal/summary"
 )
 
 // An onnxCase is a model made after a public report, in testdata/cases.
@@ -29,18 +30,18 @@ type onnxCase struct {
 var onnxCases = []onnxCase{
 	{file: "1394_len0/model", shape: []int{3, 32}, weights: []string{"w 32×32 axis 1", "v 32×32 axis 1"}},
 	{file: "3563_dup_init", shape: []int{3, 32}, err: `tensor "w": two values of its graph have the same name`, groupErr: `tensor "w": two values of its graph have the same name`},
-	{file: "flat_weight", shape: []int{1, 4, 8, 8}, weights: []string{"f 8×4×3×3 axis 0"}, left: map[string]string{"sh": reasonType}},
+	{file: "flat_weight", shape: []int{1, 4, 8, 8}, weights: []string{"f 8×4×3×3 axis 0"}, left: map[string]string{"sh": summary.NotFloating("I64")}},
 	{file: "func_nested", shape: []int{3, 32}, weights: []string{"v 32×32 axis 1", "w 32×32 axis 1"}},
 	{file: "func_unused_old", shape: []int{3, 32}, weights: []string{"v 32×32 axis 1"}},
 	{file: "nan_weight", shape: []int{3, 32}, err: `tensor "w": NaN at index 100 (channel 4 of axis 1)`, groupErr: `tensor "w": NaN at index 100 (channel 4 of axis 1)`},
-	{file: "qat_fake", shape: []int{1, 4, 8, 8}, left: map[string]string{"w": "QuantizeLinear makes codes of it with the model's own scale", "ws": "scale of QuantizeLinear", "wz": reasonType}},
+	{file: "qat_fake", shape: []int{1, 4, 8, 8}, left: map[string]string{"w": "QuantizeLinear makes codes of it with the model's own scale", "ws": "scale of QuantizeLinear", "wz": summary.NotFloating("I8")}},
 	{file: "qdq_already", shape: []int{3, 32}, weights: []string{"v 32×32 axis 1"},
-		left: map[string]string{"wq": "quantized already: codes of DequantizeLinear", "ws": "scale of DequantizeLinear", "wz": reasonType, "xs": "scale of QuantizeLinear", "xz": reasonType}},
+		left: map[string]string{"wq": "quantized already: codes of DequantizeLinear", "ws": "scale of DequantizeLinear", "wz": summary.NotFloating("I8"), "xs": "scale of QuantizeLinear", "xz": summary.NotFloating("U8")}},
 	{file: "qdq_conv", shape: []int{1, 16, 8, 8}, weights: []string{"w 32×16×3×3 axis 0"},
-		left:     map[string]string{"xs": "scale of QuantizeLinear", "xz": reasonType, "ys": "scale of QuantizeLinear", "yz": reasonType},
+		left:     map[string]string{"xs": "scale of QuantizeLinear", "xz": summary.NotFloating("U8"), "ys": "scale of QuantizeLinear", "yz": summary.NotFloating("U8")},
 		groupErr: `tensor "w": groups of codes of 5 to 8 bits do not run in ONNX Runtime`},
 	{file: "qdq_matmul", shape: []int{3, 64}, weights: []string{"w 64×32 axis 1"},
-		left:     map[string]string{"xs": "scale of QuantizeLinear", "xz": reasonType, "ys": "scale of QuantizeLinear", "yz": reasonType},
+		left:     map[string]string{"xs": "scale of QuantizeLinear", "xz": summary.NotFloating("U8"), "ys": "scale of QuantizeLinear", "yz": summary.NotFloating("U8")},
 		groupErr: `tensor "w": groups of codes of 5 to 8 bits do not run in ONNX Runtime`},
 	{file: "resize10", shape: []int{1, 8, 4, 4}, weights: []string{"w 16×8×1×1 axis 0"}, left: map[string]string{"sc": "shape computation of Resize"}},
 	{file: "sparse_init", shape: []int{3, 32}, weights: []string{"d 32×32 axis 1"}, left: map[string]string{"w": "sparse tensors are not read"}},

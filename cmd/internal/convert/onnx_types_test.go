@@ -85,6 +85,7 @@ func TestONNXFloatErrors(t *testing.T) {
 		{"fp8_e4m3", ""},
 		{"fp4", `the model's operators are of version 13, DequantizeLinear has to be of version 23, and MaxPool (node "MaxPool y") means something else there`},
 		{"nf4:g64", `tensor "w": ONNX has no type for codes of nf4: its floating-point types are fp4_e2m1, fp8_e4m3fn, fp8_e4m3fnuz, fp8_e5m2, fp8_e5m2fnuz`},
+		{"fp8_e4m3:16x32", `tensor "w": blocks of 16×32 are for safetensors: DequantizeLinear has blocks along one axis, as with g32`},
 		{"mxfp6_e2m3", `tensor "w": ONNX has no type for codes of fp6_e2m3`},
 	} {
 		t.Run(test.scheme, func(t *testing.T) {

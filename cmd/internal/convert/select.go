@@ -8,6 +8,7 @@ import (
 	"github.com/a01592f9/quant"
 	"github.com/a01592f9/quant/cmd/internal/option"
 	"github.com/a01592f9/quant/cmd/internal/tensorfile"
+	"github.com/a01592f9/quant/internal/summary"
 )
 
 // tiny is the least number of elements of a tensor to quantize. For smaller tensors the scales
@@ -16,7 +17,6 @@ const tiny = 64
 
 // Reasons why a tensor is left, in addition to those of a format.
 const (
-	reasonType     = "not floating-point numbers"
 	reasonExcluded = "excluded"
 	reasonNot      = "not included"
 	reasonEmpty    = "no elements"
@@ -66,7 +66,7 @@ func unread(t tensorfile.Info) string {
 	case t.Unread != "":
 		return t.Unread
 	}
-	return reasonType
+	return summary.NotFloating(t.DType)
 }
 
 // spelling returns options that include only one full name.
@@ -116,7 +116,7 @@ func (o *Options) scheme(t tensorfile.Info) (s quant.Scheme, axis int, err error
 	case option.PerTensor:
 		return s, -1, nil
 	case option.PerBlock:
-		return s, -1, fmt.Errorf("blocks of %d×%d, which only safetensors has", o.Block[0], o.Block[1])
+		return s, -1, fmt.Errorf("blocks of %d×%d are for safetensors: DequantizeLinear has blocks along one axis, as with g%d", o.Block[0], o.Block[1], o.Block[1])
 	}
 	channels := o.channelAxis(t)
 	if channels < 0 || channels >= len(t.Shape) {
@@ -141,6 +141,26 @@ func (o *Options) scheme(t tensorfile.Info) (s quant.Scheme, axis int, err error
 	}
 	s.Granularity = quant.PerGroup(along, o.GroupSize)
 	return s, along, nil
+}
+
+// ungrouped returns why Options.WholeGroups leaves a weight, or "".
+func (o *Options) ungrouped(t tensorfile.Info) string {
+	if !o.WholeGroups || o.Plan != nil || o.Granularity != option.PerGroup {
+		return ""
+	}
+	s, axis, err := o.scheme(t)
+	if err != nil {
+		return "" // the caller has the same error
+	}
+	switch size, grouped := s.Granularity.GroupSize(); {
+	case !grouped:
+		return fmt.Sprintf("no axis of it has groups of %d", o.GroupSize)
+	case axis < len(t.Shape)-2:
+		return fmt.Sprintf("its groups would run along axis %d, which is not one of the last two", axis)
+	case t.Shape[axis]%size != 0:
+		return fmt.Sprintf("axis %d has %d elements, which are not whole groups of %d", axis, t.Shape[axis], size)
+	}
+	return ""
 }
 
 // codes returns the scheme of o, per tensor.

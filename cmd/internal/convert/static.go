@@ -12,6 +12,7 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/onnx"
 	"github.com/a01592f9/quant/cmd/internal/option"
 	"github.com/a01592f9/quant/cmd/internal/tensorfile"
+	"github.com/a01592f9/quant/internal/summary"
 )
 
 // A staticCopy copies an ONNX model and quantizes its activations and weights.
@@ -377,7 +378,7 @@ func (s *staticCopy) report() {
 		case t.Floating:
 			s.keep(t, reasonNoOperator)
 		default:
-			s.keep(t, reasonType)
+			s.keep(t, summary.NotFloating(t.DType))
 		}
 	}
 }

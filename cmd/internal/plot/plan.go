@@ -1,6 +1,7 @@
 package plot
 
 import (
+	"fmt"
 	"image/color"
 	"math"
 	"slices"
@@ -37,9 +38,9 @@ func Plan(p *report.Plan, o Options) *Figure {
 func planBounds(p *report.Plan) (left, right, lo, hi float64) {
 	left, right, lo, hi = math.Inf(1), math.Inf(-1), math.Inf(1), math.Inf(-1)
 	add := func(x report.PlanPoint) {
-		if finite(float64(x.SQNR)) {
+		if v := x.Shown(); finite(v) {
 			left, right = min(left, float64(x.BitsPerWeight)), max(right, float64(x.BitsPerWeight))
-			lo, hi = min(lo, float64(x.SQNR)), max(hi, float64(x.SQNR))
+			lo, hi = min(lo, v), max(hi, v)
 		}
 	}
 	for _, r := range p.Recipes {
@@ -56,9 +57,24 @@ func planBounds(p *report.Plan) (left, right, lo, hi float64) {
 	return left, right, lo, hi
 }
 
+// frontWords returns the words above a front, and the label of its ratios. With an importance the
+// ratios are weighted.
+func frontWords(r *report.Plan) (about, ratios string) {
+	switch n, all := r.Summary.Weighted, len(r.Weights); {
+	case n == 0:
+		return "the best ratio for each size; all weights together; a point is one candidate for all weights, and the ring is the plan", "SQNR, dB"
+	case n < all:
+		about = fmt.Sprintf("weighted ratios of %d of %d weights", n, all)
+	default:
+		about = "weighted ratios"
+	}
+	return about + "; the plans have the best unweighted ratio; a point is one candidate for all, the ring is the plan", "weighted SQNR, dB"
+}
+
 // front draws the ratio against the bits of each weight.
 func (p pen) front(r *report.Plan) {
-	p = p.head("Front", "the best ratio for each size; all weights together; a point is one candidate for all weights, and the ring is the plan")
+	about, ratios := frontWords(r)
+	p = p.head("Front", about)
 	left, right, lo, hi := planBounds(r)
 	if lo > hi {
 		p.put(p.face(sizeLabel, false, muted), p.Min.X, p.Max.Y-p.len(16), "Nothing is lost under any plan.")
@@ -69,17 +85,17 @@ func (p pen) front(r *report.Plan) {
 	q.Y.Min, q.Y.Max = lo-pad, hi+pad
 	q.X.Min, q.X.Max = left-0.3, right+0.3
 	q.X.Label.Text = "bits per weight"
-	q.Y.Label.Text = "SQNR, dB"
+	q.Y.Label.Text = ratios
 	q.Add(p.grid(q))
 	q.Add(layer(func(c draw.Canvas, x, y func(float64) vg.Length) {
 		at := func(v report.PlanPoint) vg.Point {
-			return vg.Point{X: x(float64(v.BitsPerWeight)), Y: y(float64(v.SQNR))}
+			return vg.Point{X: x(float64(v.BitsPerWeight)), Y: y(v.Shown())}
 		}
 		var curve []vg.Point
 		for _, v := range r.Front {
-			if finite(float64(v.SQNR)) && float64(v.BitsPerWeight) <= q.X.Max {
+			if finite(v.Shown()) && float64(v.BitsPerWeight) <= q.X.Max {
 				next := at(v)
-				if n := len(curve); n > 0 { // no plan is better up to this point
+				if n := len(curve); n > 0 { // the plan before is that of the sizes up to this one
 					curve = append(curve, vg.Point{X: next.X, Y: curve[n-1].Y})
 				}
 				curve = append(curve, next)
@@ -90,7 +106,7 @@ func (p pen) front(r *report.Plan) {
 		}
 		var labels []vg.Point
 		for _, v := range r.Recipes {
-			if !finite(float64(v.SQNR)) {
+			if !finite(v.Shown()) {
 				continue
 			}
 			pt := at(v.PlanPoint)
@@ -109,8 +125,8 @@ func (p pen) front(r *report.Plan) {
 			labels = append(labels, place)
 			c.FillText(style, place, name)
 		}
-		now := report.PlanPoint{BitsPerWeight: r.Summary.BitsPerWeight, SQNR: r.Summary.SQNR}
-		if finite(float64(now.SQNR)) {
+		now := report.PlanPoint{BitsPerWeight: r.Summary.BitsPerWeight, SQNR: r.Summary.SQNR, WeightedSQNR: r.Summary.WeightedSQNR}
+		if finite(now.Shown()) {
 			pt := at(now)
 			c.DrawGlyph(draw.GlyphStyle{Color: ink, Radius: p.len(5.2), Shape: draw.CircleGlyph{}}, pt)
 			c.DrawGlyph(draw.GlyphStyle{Color: color.White, Radius: p.len(4.3), Shape: draw.CircleGlyph{}}, pt)

@@ -75,6 +75,9 @@ func (p pen) sizes(s *report.Sweep) {
 	q.X.Min, q.X.Max = left-0.3, right+0.3
 	q.X.Label.Text = "bits per weight"
 	q.Y.Label.Text = "SQNR, dB"
+	if s.Summary.Weighted > 0 {
+		q.Y.Label.Text = "unweighted SQNR, dB"
+	}
 	q.Add(p.grid(q))
 	q.Add(layer(func(c draw.Canvas, x, y func(float64) vg.Length) {
 		if t := s.Options.Target; t != nil {

@@ -26,6 +26,10 @@ type sweepMap struct {
 	shown []int
 	row   float64 // points
 
+	// weighted is true if the map shows weighted ratios: with an importance, and without a target,
+	// which counts unweighted ones.
+	weighted bool
+
 	// draw sets these fields.
 	series          []report.SweepSeries
 	lo, hi          float64 // ratios of the first and the last colour
@@ -33,7 +37,8 @@ type sweepMap struct {
 }
 
 func newSweepMap(s *report.Sweep) sweepMap {
-	m := sweepMap{s: s, shown: worstOf(s, manyWeights), row: 15}
+	m := sweepMap{s: s, row: 15, weighted: s.Summary.Weighted > 0 && s.Options.Target == nil}
+	m.shown = m.worst(manyWeights)
 	if !m.few() {
 		m.row = 7.5
 	}
@@ -42,14 +47,7 @@ func newSweepMap(s *report.Sweep) sweepMap {
 
 func (m sweepMap) draw(p pen) {
 	s := m.s
-	about := "SQNR in dB of each weight under each scheme, in the order of the file"
-	if len(m.shown) < len(s.Weights) {
-		about = fmt.Sprintf("SQNR of the %d of %d weights that lose most", len(m.shown), len(s.Weights))
-	}
-	if s.Options.Target != nil {
-		about += "; a frame is on the smallest that reaches the target"
-	}
-	p = p.head("Weights", about)
+	p = p.head("Weights", m.about())
 	m.lo, m.hi = m.extent()
 	size := float64(sizeLabel)
 	if !m.few() {
@@ -76,12 +74,43 @@ func (m sweepMap) draw(p pen) {
 	}
 }
 
+// about returns the words above the map.
+func (m sweepMap) about() string {
+	s, ratios := m.s, "SQNR"
+	if m.weighted {
+		ratios = "weighted SQNR"
+	}
+	about := ratios + " in dB of each weight under each scheme, in the order of the file"
+	if len(m.shown) < len(s.Weights) {
+		about = fmt.Sprintf("%s of the %d of %d weights that lose most", ratios, len(m.shown), len(s.Weights))
+	}
+	if n := len(s.Weights) - s.Summary.Weighted; m.weighted && n > 0 {
+		about += fmt.Sprintf("; unweighted of %d without an importance", n)
+	}
+	if s.Options.Target != nil {
+		about += "; a frame is on the smallest that reaches the target"
+		if s.Summary.Weighted > 0 {
+			about += ", which counts unweighted errors"
+		}
+	}
+	return about
+}
+
+// ratio returns the ratio that the map shows of a result.
+func (m sweepMap) ratio(r *report.SweepError) float64 {
+	if m.weighted && r.Weighted != nil {
+		return float64(r.Weighted.SQNR)
+	}
+	return float64(r.SQNR)
+}
+
 // extent returns the ratios of the first and the last colour.
 func (m sweepMap) extent() (lo, hi float64) {
 	lo, hi = math.Inf(1), math.Inf(-1)
 	for _, i := range m.shown {
-		for _, r := range m.s.Weights[i].Results {
-			if v := float64(r.SQNR); finite(v) {
+		results := m.s.Weights[i].Results
+		for k := range results {
+			if v := m.ratio(&results[k]); finite(v) {
 				lo, hi = min(lo, v), max(hi, v)
 			}
 		}
@@ -120,8 +149,8 @@ func (m sweepMap) heads(p pen) vg.Length {
 // weight draws the cells of weight i. Their lower edge is at y.
 func (m sweepMap) weight(p pen, i int, y vg.Length) {
 	x := &m.s.Weights[i]
-	for k, r := range x.Results {
-		v := float64(r.SQNR)
+	for k := range x.Results {
+		v := m.ratio(&x.Results[k])
 		c := m.shade(v)
 		p.fill(c, m.at(k), y, m.at(k)+m.cell, y+p.len(m.row))
 		if m.few() && m.cell > p.len(15) {
@@ -218,9 +247,10 @@ func inkOn(c color.NRGBA) color.Color {
 	return ink
 }
 
-// worstOf returns the given number of weights with the lowest ratio under the first scheme per
+// worst returns the given number of weights with the lowest ratio under the first scheme per
 // channel, in the order of the source.
-func worstOf(s *report.Sweep, most int) []int {
+func (m sweepMap) worst(most int) []int {
+	s := m.s
 	index := make([]int, len(s.Weights))
 	for i := range index {
 		index[i] = i
@@ -230,7 +260,7 @@ func worstOf(s *report.Sweep, most int) []int {
 	}
 	k := s.Series()[min(1, len(s.Series())-1)].First
 	slices.SortStableFunc(index, func(a, b int) int {
-		x, y := s.Weights[a].Results[k].SQNR, s.Weights[b].Results[k].SQNR
+		x, y := m.ratio(&s.Weights[a].Results[k]), m.ratio(&s.Weights[b].Results[k])
 		if x < y {
 			return -1
 		} else if x > y {

@@ -205,8 +205,8 @@ func (p *Plan) summary(elements int64) PlanSummary {
 			s.MinSQNR, s.Worst = x.SQNR, x.Name
 		}
 	}
-	s.Weighted, s.WeightedSQNR = p.weighted(), p.weightedSQNR()
 	all := p.point(choice, elements)
+	s.Weighted, s.WeightedSQNR = p.weighted(), all.WeightedSQNR
 	s.Bytes, s.BitsPerWeight, s.SQNR = all.Bytes, all.BitsPerWeight, all.SQNR
 	s.MeanSQNR = text.Number(math.Inf(1))
 	if counted > 0 {
@@ -226,16 +226,16 @@ func (p *Plan) weighted() int {
 	return n
 }
 
-// weightedSQNR is the weighted ratio of all weights together that have an importance; nil if none
-// has.
-func (p *Plan) weightedSQNR() *text.Number {
-	signal, noise := 0.0, 0.0
-	for i := range p.Weights {
+// weightedSQNR is the weighted ratio of a choice, over all weights together that have an importance;
+// nil if none has.
+func (p *Plan) weightedSQNR(choice []int) *text.Number {
+	signal, noise, none := 0.0, 0.0, true
+	for i, k := range choice {
 		if x := &p.Weights[i]; x.weighted != nil {
-			signal, noise = signal+x.weighted.signal, noise+x.ways[x.choice].weighted
+			signal, noise, none = signal+x.weighted.signal, noise+x.ways[k].weighted, false
 		}
 	}
-	if p.weighted() == 0 {
+	if none {
 		return nil
 	}
 	n := text.Number(ratio(signal, noise))
@@ -259,7 +259,7 @@ func (p *Plan) point(choice []int, elements int64) PlanPoint {
 		way := p.Weights[i].ways[k]
 		bytes, noise = bytes+way.bytes, noise+way.noise
 	}
-	return PlanPoint{bytes, text.Number(8 * float64(bytes) / float64(elements)), text.Number(ratio(p.signal(), noise))}
+	return PlanPoint{bytes, text.Number(8 * float64(bytes) / float64(elements)), text.Number(ratio(p.signal(), noise)), p.weightedSQNR(choice)}
 }
 
 // mostPoints is the approximate limit of the points of a front in a report.

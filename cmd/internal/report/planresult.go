@@ -31,6 +31,17 @@ type PlanPoint struct {
 	Bytes         int64       `json:"bytes"`
 	BitsPerWeight text.Number `json:"bits_per_weight"`
 	SQNR          text.Number `json:"sqnr_db"`
+
+	// WeightedSQNR is that of PlanSummary. Points are the best by SQNR, not by this.
+	WeightedSQNR *text.Number `json:"weighted_sqnr_db,omitempty"`
+}
+
+// Shown returns the ratio that a figure shows: the weighted one if there is one.
+func (x PlanPoint) Shown() float64 {
+	if x.WeightedSQNR != nil {
+		return float64(*x.WeightedSQNR)
+	}
+	return float64(x.SQNR)
 }
 
 // A PlanRecipe has the size and the error of one candidate for all weights, or of a common

@@ -205,10 +205,10 @@ func (p *Plan) WriteCSV(w io.Writer) error {
 			point(x.Bytes, text.Number(8*float64(x.Bytes)/float64(x.Elements)), x.SQNR), []string{""}, weighted(x.WeightedSQNR))
 	}
 	for _, f := range p.Front {
-		c.Row([]string{source, "front", "", "", all, "", ""}, point(f.Bytes, f.BitsPerWeight, f.SQNR), []string{""}, weighted(nil))
+		c.Row([]string{source, "front", "", "", all, "", ""}, point(f.Bytes, f.BitsPerWeight, f.SQNR), []string{""}, weighted(f.WeightedSQNR))
 	}
 	for _, r := range p.Recipes {
-		c.Row([]string{source, "recipe", "", "", all, r.Name, ""}, point(r.Bytes, r.BitsPerWeight, r.SQNR), []string{text.Exact(r.Planned)}, weighted(nil))
+		c.Row([]string{source, "recipe", "", "", all, r.Name, ""}, point(r.Bytes, r.BitsPerWeight, r.SQNR), []string{text.Exact(r.Planned)}, weighted(r.WeightedSQNR))
 	}
 	return c.Flush()
 }

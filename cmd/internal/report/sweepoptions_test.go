@@ -2,13 +2,16 @@ package report
 
 import (
 	"errors"
+	"fmt"
 	"math"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/a01592f9/quant"
 	"github.com/a01592f9/quant/cmd/internal/gguf"
+	"github.com/a01592f9/quant/cmd/internal/importance"
 	"github.com/a01592f9/quant/cmd/internal/tensorfile"
 )
 
@@ -117,5 +120,31 @@ func TestSchemesRefused(t *testing.T) {
 	_, err := BuildSweep(t.Context(), "test", fake{{name: "w", shape: []int{2, 32}, data: append(make([]float32, 63), 1e30), axis: tensorfile.NoAxis}}, SweepOptions{Schemes: []string{"q4_0"}}, nil)
 	if err == nil || !strings.Contains(err.Error(), "channel 1") || !strings.Contains(err.Error(), "float16") {
 		t.Errorf("a scale beyond float16: %v", err)
+	}
+}
+
+// TestSweepOptionsOptions: a field that SweepOptions has in common with Options has the same value
+// in what Options a sweep uses. The two are not one embedded struct: their JSON has the common keys
+// in another order.
+func TestSweepOptionsOptions(t *testing.T) {
+	axis := -1
+	o := SweepOptions{
+		Unsigned: true, Mapping: "symmetric", Axis: &axis, GroupAxis: &axis, NarrowRange: true, ZeroInRange: true, Method: "mse",
+		Tensors: []string{"a"}, Divisor: "half", Scales: "float16", SignedScale: true, Importance: "imatrix.gguf", importance: &importance.File{},
+	}
+	from, to := reflect.ValueOf(o), reflect.ValueOf(o.options())
+	common := 0
+	for _, f := range reflect.VisibleFields(from.Type()) {
+		same, ok := to.Type().FieldByName(f.Name)
+		if !ok || f.Name == "Bits" || f.Name == "GroupAxis" { // a sweep has several widths, and sets the axis of groups itself
+			continue
+		}
+		common++
+		if a, b := from.FieldByIndex(f.Index), to.FieldByIndex(same.Index); a.IsZero() || !reflect.DeepEqual(fmt.Sprint(a), fmt.Sprint(b)) || f.Tag != same.Tag {
+			t.Errorf("%s: %v of the sweep is %v of the comparison", f.Name, a, b)
+		}
+	}
+	if common != 12 {
+		t.Errorf("%d common fields, want 12: set the new one above", common)
 	}
 }

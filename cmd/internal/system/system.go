@@ -50,6 +50,10 @@ type Weights struct {
 
 	Block string // type of GGUF, which says all; "" for codes with scales
 
+	// WholeGroups is true if files have only whole groups, along one of the last two axes. Other
+	// weights are left.
+	WholeGroups bool
+
 	// GroupScales is the format in which scales of groups are stored. Scales of channels are
 	// float32.
 	GroupScales quant.ScaleFormat
@@ -81,6 +85,12 @@ func scaled(w Weights, f quant.ScaleFormat, note string) Weights {
 	return w
 }
 
+// wholeGroups returns w for a system that has nothing but whole groups.
+func wholeGroups(w Weights) Weights {
+	w.WholeGroups = true
+	return w
+}
+
 // noted returns w with a note.
 func noted(w Weights, note string) Weights {
 	w.Note = note
@@ -94,12 +104,11 @@ func noted(w Weights, note string) Weights {
 const (
 	xnnpack8 = "XNNPACK has no groups of 8-bit codes."
 	xnnpack4 = "Scales of groups are stored as bfloat16, in 2 bytes: rounding moves each by up to 0.2 %."
-	tensorrt = "For fewer bytes quant plan --for tensorrt chooses int4 in groups of 64 or 128."
 )
 
 var systems = []System{
 	{"onnxruntime", "ONNX Runtime", "onnx", []Weights{weights("onnxruntime-int8", 0, 128, 32), weights("onnxruntime-int4", 32, 128, 32)}, "onnxruntime-uint8"},
-	{"tensorrt", "TensorRT", "onnx", []Weights{noted(weights("tensorrt-int8", 0), tensorrt)}, "tensorrt-int8"},
+	{"tensorrt", "TensorRT", "onnx", []Weights{weights("tensorrt-int8", 0), wholeGroups(weights("tensorrt-int4", 128, 128, 64))}, "tensorrt-int8"},
 	{"vllm", "vLLM", "safetensors", []Weights{weights("compressed-tensors-int8", 0, 128, 32), weights("compressed-tensors-int4", 128, 128, 32)}, ""},
 	{"llama.cpp", "llama.cpp", "gguf", []Weights{blocks("ggml-q8_0", "q8_0"), blocks("ggml-q4_0", "q4_0"), blocks("ggml-q5_0", "q5_0")}, ""},
 	{"tflite", "TensorFlow Lite", "", []Weights{weights("tflite-int8", 0)}, "tflite-int8-asymmetric"},

@@ -13,7 +13,7 @@ import (
 func TestSystems(t *testing.T) {
 	want := map[string]string{
 		"onnxruntime": "int8:sym:channel:narrow int8:sym:g128:narrow int8:sym:g32:narrow int4:sym:channel:divisor=half int4:sym:g128:divisor=half int4:sym:g32:divisor=half",
-		"tensorrt":    "int8:sym:channel:narrow",
+		"tensorrt":    "int8:sym:channel:narrow int4:sym:g128:narrow int4:sym:g64:narrow",
 		"vllm":        "int8:sym:channel:divisor=half int8:sym:g128:divisor=half int8:sym:g32:divisor=half int4:sym:channel:divisor=half int4:sym:g128:divisor=half int4:sym:g32:divisor=half",
 		"llama.cpp":   "q8_0 q4_0 q5_0",
 		"tflite":      "int8:sym:channel:narrow",

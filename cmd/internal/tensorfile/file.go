@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/a01592f9/quant"
+	"github.com/a01592f9/quant/internal/summary"
 )
 
 // The parts of a file, and the methods of an open file.
@@ -43,7 +44,7 @@ func (i Info) Reason() string {
 	case i.PartOf != "":
 		return i.Left
 	}
-	return i.DType + " is not a floating-point type"
+	return summary.NotFloating(i.DType)
 }
 
 // Skipped is data in a file that is not a tensor and was left out.
