@@ -33,6 +33,53 @@
 	ADD_ONE(Z1, Y1, Y3, Z4, Z5, ABS_LOW, ABS_HIGH, SQ_LOW, SQ_HIGH) \
 	ADD_ONE(Z2, Y2, Y6, Z7, Z8, ABS_LOW_2, ABS_HIGH_2, SQ_LOW_2, SQ_HIGH_2)
 
+// RING_TURN adds the |e| of one of the schemes that the ring holds at ring, and puts those of the
+// elements in Z0 in their place. One chain of operations waits while the other goes on. A
+// conversion to binary64 takes its upper half from memory without a shuffle.
+#define RING_TURN(ring, scale, recip, low, e, max, a, b, absLow, absHigh, sqLow, sqHigh) \
+	VCVTPS2PD   (ring)(SP), a         \
+	VMULPS      low, Z0, e            \
+	VCVTPS2PD   (ring+32)(SP), b      \
+	VFMADD231PS recip, Z0, e          \
+	VADDPD      a, absLow, absLow     \
+	VRNDSCALEPS $8, e, e              \
+	VADDPD      b, absHigh, absHigh   \
+	VMULPS      scale, e, e           \
+	VFMADD231PD a, a, sqLow           \
+	VSUBPS      Z0, e, e              \
+	VFMADD231PD b, b, sqHigh          \
+	VPANDD      MAGNITUDE, e, e       \
+	VPMAXUD     e, max, max           \
+	VMOVUPS     e, (ring)(SP)
+
+// RING_STEP is RING_TURN for both schemes, for the elements off bytes from SRC on. Those of the
+// first scheme are at twice off in the ring, those of the second behind them.
+#define RING_STEP(off) \
+	VMOVUPS off(SRC), Z0                                                                                             \
+	RING_TURN((RING+2*off), SCALE, RECIP, RECIP_LOW, Z1, MAX, Z4, Z5, ABS_LOW, ABS_HIGH, SQ_LOW, SQ_HIGH)               \
+	RING_TURN((RING+64+2*off), SCALE_2, RECIP_2, RECIP_LOW_2, Z2, MAX_2, Z7, Z8, ABS_LOW_2, ABS_HIGH_2, SQ_LOW_2, SQ_HIGH_2)
+
+// TO_RING stores the errors of the elements off bytes from SRC on in the ring.
+#define TO_RING(off) \
+	VMOVUPS off(SRC), Z0                                      \
+	DEVIATE_ONE(Z0, SCALE, RECIP, RECIP_LOW, Z1, MAX)         \
+	VMOVUPS Z1, (RING+2*off)(SP)                              \
+	DEVIATE_ONE(Z0, SCALE_2, RECIP_2, RECIP_LOW_2, Z2, MAX_2) \
+	VMOVUPS Z2, (RING+64+2*off)(SP)
+
+// FROM_RING adds what TO_RING stored at off.
+#define FROM_RING(off) \
+	ADD_FROM((RING+2*off), Z4, Z5, ABS_LOW, ABS_HIGH, SQ_LOW, SQ_HIGH)               \
+	ADD_FROM((RING+64+2*off), Z7, Z8, ABS_LOW_2, ABS_HIGH_2, SQ_LOW_2, SQ_HIGH_2)
+
+#define ADD_FROM(ring, a, b, absLow, absHigh, sqLow, sqHigh) \
+	VCVTPS2PD   (ring)(SP), a       \
+	VCVTPS2PD   (ring+32)(SP), b    \
+	VADDPD      a, absLow, absLow   \
+	VADDPD      b, absHigh, absHigh \
+	VFMADD231PD a, a, sqLow         \
+	VFMADD231PD b, b, sqHigh
+
 // SQUARES_OF adds the squares of elements to X2_LOW and X2_HIGH, the operands being halves of 8.
 #define SQUARES_OF(a, b) \
 	VCVTPS2PD   a, Z9             \
@@ -40,16 +87,15 @@
 	VFMADD231PD Z9, Z9, X2_LOW    \
 	VFMADD231PD Z10, Z10, X2_HIGH
 
-// PREPARE_SCHEME prepares 16 scales and zero points, and stores the scales, their reciprocals
-// and the second parts of these at off in the frame. K3 tells the scales that the kernel does
+// PREPARE_SCHEME prepares 16 scales and zero points, and stores the reciprocals of the scales at
+// off in the frame, and their second parts behind them. K3 tells the scales that the kernel does
 // not serve.
 #define PREPARE_SCHEME(off) \
 	PREPARE                                   \
 	CHECK_TWO_PARTS(NEAR, NEAR_TWICE, LOW_BITS) \
 	SECOND_PART(Z3)                           \
-	VMOVUPS SCALE, (off)(SP)                  \
-	VMOVUPS RECIP, (off+64)(SP)               \
-	VMOVUPS Z3, (off+128)(SP)
+	VMOVUPS RECIP, (off)(SP)                  \
+	VMOVUPS Z3, (off+64)(SP)
 
 // STORE_SUMS stores the sums of a run at p, m being the lower half of max.
 #define STORE_SUMS(p, absLow, absHigh, yAbs, xAbs, sqLow, sqHigh, ySq, xSq, max, yMax, xMax) \
@@ -84,8 +130,9 @@
 //
 // It is errorsInsideRunsAVX512 for two schemes: an element is loaded once, and a core has the
 // chains of both sums to work on. It returns how many runs it did: all, or a multiple of 16 if
-// it does not serve a scale among the next 16. The frame holds scales, reciprocals and their
-// second parts, from 0 on those of the first scheme and from 192 on those of the second.
+// it does not serve a scale among the next 16. The frame holds reciprocals and their second
+// parts, from 0 on those of the first scheme and from 128 on those of the second, and at RING four
+// times a vector of |e| of each scheme: each is added one turn after it was stored.
 #define ACC         DI  // where the next sums of the first scheme go
 #define ACC_2       R14 // those of the second scheme
 #define DONE        R13 // runs done
@@ -111,7 +158,8 @@
 #define SQ_LOW_2    Z22
 #define SQ_HIGH_2   Z23
 #define MAX_2       Z29
-TEXT ·errorsInsideTwoAVX512(SB), NOSPLIT, $384-208
+#define RING        256 // where the ring is in the frame
+TEXT ·errorsInsideTwoAVX512(SB), NOSPLIT, $768-208
 	MOVQ acc1_base+0(FP), ACC
 	MOVQ acc2_base+24(FP), ACC_2
 	MOVQ src_base+72(FP), SRC
@@ -138,7 +186,7 @@ params: // the parameters of the next 16 runs
 	VMOVUPS     (BX)(DONE*4), K1, SCALE
 	MOVQ zero2_base+176(FP), BX
 	VMOVDQU32.Z (BX)(DONE*4), K1, ZERO
-	PREPARE_SCHEME(192)
+	PREPARE_SCHEME(128)
 	KTESTW K3, K3
 	JNE    done
 	BROADCAST(magnitudeMask, MAGNITUDE)
@@ -149,12 +197,14 @@ nextrun:
 	CMPQ    LEFT, N
 	CMOVQLT LEFT, N
 	SUBQ    N, LEFT
-	VBROADCASTSS 0(SP)(INDEX*4), SCALE
-	VBROADCASTSS 64(SP)(INDEX*4), RECIP
-	VBROADCASTSS 128(SP)(INDEX*4), RECIP_LOW
-	VBROADCASTSS 192(SP)(INDEX*4), SCALE_2
-	VBROADCASTSS 256(SP)(INDEX*4), RECIP_2
-	VBROADCASTSS 320(SP)(INDEX*4), RECIP_LOW_2
+	MOVQ scale1_base+104(FP), AX
+	MOVQ scale2_base+152(FP), BX
+	VBROADCASTSS (AX)(DONE*4), SCALE
+	VBROADCASTSS 0(SP)(INDEX*4), RECIP
+	VBROADCASTSS 64(SP)(INDEX*4), RECIP_LOW
+	VBROADCASTSS (BX)(DONE*4), SCALE_2
+	VBROADCASTSS 128(SP)(INDEX*4), RECIP_2
+	VBROADCASTSS 192(SP)(INDEX*4), RECIP_LOW_2
 	VPXORD ABS_LOW, ABS_LOW, ABS_LOW
 	VPXORD ABS_HIGH, ABS_HIGH, ABS_HIGH
 	VPXORD SQ_LOW, SQ_LOW, SQ_LOW
@@ -168,26 +218,69 @@ nextrun:
 	VPXORD MAX, MAX, MAX
 	VPXORD MAX_2, MAX_2, MAX_2
 	MOVQ   sq_base+48(FP), SQ
-	SUBQ   $16, N
-	JB     tail
-	TESTQ  SQ, SQ
-	JNE    loopsquares
+	SUBQ   $64, N
+	JB     rest
+
+	TO_RING(0)
+	TO_RING(64)
+	TO_RING(128)
+	TO_RING(192)
+	TESTQ SQ, SQ
+	JNE   squares
+	JMP   next
 
 loop:
-	VMOVUPS (SRC), Z0
-	ERRORS_OF
-	ADDQ $64, SRC
-	SUBQ $16, N
+	RING_STEP(0)
+	RING_STEP(64)
+	RING_STEP(128)
+	RING_STEP(192)
+
+next:
+	ADDQ $256, SRC
+	SUBQ $64, N
 	JAE  loop
-	JMP  tail
+	JMP  emptyring
 
 loopsquares:
+	RING_STEP(0)
+	SQUARES_OF(0(SRC), 32(SRC))
+	RING_STEP(64)
+	SQUARES_OF(64(SRC), 96(SRC))
+	RING_STEP(128)
+	SQUARES_OF(128(SRC), 160(SRC))
+	RING_STEP(192)
+	SQUARES_OF(192(SRC), 224(SRC))
+	ADDQ $256, SRC
+	SUBQ $64, N
+	JAE  loopsquares
+	JMP  emptyring
+
+squares: // of the elements whose errors are in the ring
+	SQUARES_OF(0(SRC), 32(SRC))
+	SQUARES_OF(64(SRC), 96(SRC))
+	SQUARES_OF(128(SRC), 160(SRC))
+	SQUARES_OF(192(SRC), 224(SRC))
+	ADDQ $256, SRC
+	SUBQ $64, N
+	JAE  loopsquares
+
+emptyring:
+	FROM_RING(0)
+	FROM_RING(64)
+	FROM_RING(128)
+	FROM_RING(192)
+
+rest: // N + 64 elements, fewer than 64
+	ADDQ $48, N
+	JL   tail
+
+loop16:
 	VMOVUPS (SRC), Z0
 	SQUARES_OF(0(SRC), 32(SRC))
 	ERRORS_OF
 	ADDQ $64, SRC
 	SUBQ $16, N
-	JAE  loopsquares
+	JGE  loop16
 
 tail: // N + 16 elements, fewer than 16
 	ADDQ $16, N
@@ -253,7 +346,7 @@ done:
 // frame are those of errorsInsideTwoAVX512.
 #define STRIDE    R8 // bytes from row to row
 #define ROWS_LEFT CX // rows left
-TEXT ·errorsInsideColumnsTwoAVX512(SB), NOSPLIT, $384-328
+TEXT ·errorsInsideColumnsTwoAVX512(SB), NOSPLIT, $256-328
 	MOVQ scale1_base+224(FP), SCALES
 	MOVQ scale1_len+232(FP), PARAMS_LEFT
 	MOVQ zero1_base+248(FP), ZEROS
@@ -279,15 +372,16 @@ columns: // up to 16 columns
 	VMOVUPS     (AX)(DONE*4), K1, SCALE
 	MOVQ zero2_base+296(FP), AX
 	VMOVDQU32.Z (AX)(DONE*4), K1, ZERO
-	PREPARE_SCHEME(192)
+	PREPARE_SCHEME(128)
 	KTESTW K3, K3
 	JNE    columnsdone
 	VMOVAPS SCALE, SCALE_2
 	VMOVAPS RECIP, RECIP_2
 	VMOVAPS Z3, RECIP_LOW_2
-	VMOVUPS 0(SP), SCALE
-	VMOVUPS 64(SP), RECIP
-	VMOVUPS 128(SP), RECIP_LOW
+	MOVQ scale1_base+224(FP), AX
+	VMOVUPS.Z (AX)(DONE*4), K1, SCALE
+	VMOVUPS 0(SP), RECIP
+	VMOVUPS 64(SP), RECIP_LOW
 	BROADCAST(magnitudeMask, MAGNITUDE)
 	KSHIFTRW $8, K1, K4
 	MOVQ acc1_abs_base+0(FP), AX
