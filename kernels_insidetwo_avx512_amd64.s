@@ -37,9 +37,9 @@
 // elements in Z0 in their place. One chain of operations waits while the other goes on. A
 // conversion to binary64 takes its upper half from memory without a shuffle.
 #define RING_TURN(ring, scale, recip, low, e, max, a, b, absLow, absHigh, sqLow, sqHigh) \
-	VCVTPS2PD   (ring)(SP), a         \
+	VCVTPS2PD   ring(RING), a         \
 	VMULPS      low, Z0, e            \
-	VCVTPS2PD   (ring+32)(SP), b      \
+	VCVTPS2PD   (ring+32)(RING), b    \
 	VFMADD231PS recip, Z0, e          \
 	VADDPD      a, absLow, absLow     \
 	VRNDSCALEPS $8, e, e              \
@@ -50,31 +50,31 @@
 	VFMADD231PD b, b, sqHigh          \
 	VPANDD      MAGNITUDE, e, e       \
 	VPMAXUD     e, max, max           \
-	VMOVUPS     e, (ring)(SP)
+	VMOVUPS     e, ring(RING)
 
 // RING_STEP is RING_TURN for both schemes, for the elements off bytes from SRC on. Those of the
 // first scheme are at twice off in the ring, those of the second behind them.
 #define RING_STEP(off) \
 	VMOVUPS off(SRC), Z0                                                                                             \
-	RING_TURN((RING+2*off), SCALE, RECIP, RECIP_LOW, Z1, MAX, Z4, Z5, ABS_LOW, ABS_HIGH, SQ_LOW, SQ_HIGH)               \
-	RING_TURN((RING+64+2*off), SCALE_2, RECIP_2, RECIP_LOW_2, Z2, MAX_2, Z7, Z8, ABS_LOW_2, ABS_HIGH_2, SQ_LOW_2, SQ_HIGH_2)
+	RING_TURN((2*off), SCALE, RECIP, RECIP_LOW, Z1, MAX, Z4, Z5, ABS_LOW, ABS_HIGH, SQ_LOW, SQ_HIGH)               \
+	RING_TURN((64+2*off), SCALE_2, RECIP_2, RECIP_LOW_2, Z2, MAX_2, Z7, Z8, ABS_LOW_2, ABS_HIGH_2, SQ_LOW_2, SQ_HIGH_2)
 
 // TO_RING stores the errors of the elements off bytes from SRC on in the ring.
 #define TO_RING(off) \
 	VMOVUPS off(SRC), Z0                                      \
 	DEVIATE_ONE(Z0, SCALE, RECIP, RECIP_LOW, Z1, MAX)         \
-	VMOVUPS Z1, (RING+2*off)(SP)                              \
+	VMOVUPS Z1, (2*off)(RING)                              \
 	DEVIATE_ONE(Z0, SCALE_2, RECIP_2, RECIP_LOW_2, Z2, MAX_2) \
-	VMOVUPS Z2, (RING+64+2*off)(SP)
+	VMOVUPS Z2, (64+2*off)(RING)
 
 // FROM_RING adds what TO_RING stored at off.
 #define FROM_RING(off) \
-	ADD_FROM((RING+2*off), Z4, Z5, ABS_LOW, ABS_HIGH, SQ_LOW, SQ_HIGH)               \
-	ADD_FROM((RING+64+2*off), Z7, Z8, ABS_LOW_2, ABS_HIGH_2, SQ_LOW_2, SQ_HIGH_2)
+	ADD_FROM((2*off), Z4, Z5, ABS_LOW, ABS_HIGH, SQ_LOW, SQ_HIGH)               \
+	ADD_FROM((64+2*off), Z7, Z8, ABS_LOW_2, ABS_HIGH_2, SQ_LOW_2, SQ_HIGH_2)
 
 #define ADD_FROM(ring, a, b, absLow, absHigh, sqLow, sqHigh) \
-	VCVTPS2PD   (ring)(SP), a       \
-	VCVTPS2PD   (ring+32)(SP), b    \
+	VCVTPS2PD   ring(RING), a       \
+	VCVTPS2PD   (ring+32)(RING), b  \
 	VADDPD      a, absLow, absLow   \
 	VADDPD      b, absHigh, absHigh \
 	VFMADD231PD a, a, sqLow         \
@@ -88,14 +88,17 @@
 	VFMADD231PD Z10, Z10, X2_HIGH
 
 // PREPARE_SCHEME prepares 16 scales and zero points, and stores the reciprocals of the scales at
-// off in the frame, and their second parts behind them. K3 tells the scales that the kernel does
-// not serve.
+// off in the frame. K3 tells the scales that the kernel does not serve.
 #define PREPARE_SCHEME(off) \
-	PREPARE                                   \
+	PREPARE                                     \
 	CHECK_TWO_PARTS(NEAR, NEAR_TWICE, LOW_BITS) \
-	SECOND_PART(Z3)                           \
-	VMOVUPS RECIP, (off)(SP)                  \
-	VMOVUPS Z3, (off+64)(SP)
+	VMOVUPS RECIP, off(SP)
+
+// SECOND_PART_OF is SECOND_PART for the scales and reciprocals in registers.
+#define SECOND_PART_OF(scale, recip, z) \
+	VMOVAPS      ONES, z         \
+	VFNMADD231PS scale, recip, z \
+	VMULPS       recip, z, z
 
 // STORE_SUMS stores the sums of a run at p, m being the lower half of max.
 #define STORE_SUMS(p, absLow, absHigh, yAbs, xAbs, sqLow, sqHigh, ySq, xSq, max, yMax, xMax) \
@@ -130,9 +133,9 @@
 //
 // It is errorsInsideRunsAVX512 for two schemes: an element is loaded once, and a core has the
 // chains of both sums to work on. It returns how many runs it did: all, or a multiple of 16 if
-// it does not serve a scale among the next 16. The frame holds reciprocals and their second
-// parts, from 0 on those of the first scheme and from 128 on those of the second, and at RING four
-// times a vector of |e| of each scheme: each is added one turn after it was stored.
+// it does not serve a scale among the next 16. The frame holds the reciprocals of the first
+// scheme at 0, those of the second at 64, and from RING on four times a vector of |e| of each
+// scheme: each is added one turn after it was stored.
 #define ACC         DI  // where the next sums of the first scheme go
 #define ACC_2       R14 // those of the second scheme
 #define DONE        R13 // runs done
@@ -158,8 +161,8 @@
 #define SQ_LOW_2    Z22
 #define SQ_HIGH_2   Z23
 #define MAX_2       Z29
-#define RING        256 // where the ring is in the frame
-TEXT ·errorsInsideTwoAVX512(SB), NOSPLIT, $768-208
+#define RING        R15 // the ring in the frame, a multiple of 64
+TEXT ·errorsInsideTwoAVX512(SB), NOSPLIT, $704-208
 	MOVQ acc1_base+0(FP), ACC
 	MOVQ acc2_base+24(FP), ACC_2
 	MOVQ src_base+72(FP), SRC
@@ -169,6 +172,8 @@ TEXT ·errorsInsideTwoAVX512(SB), NOSPLIT, $768-208
 	MOVQ scale1_len+112(FP), PARAMS_LEFT
 	MOVQ zero1_base+128(FP), ZEROS
 	XORL DONE, DONE
+	LEAQ (128+63)(SP), RING
+	ANDQ $~63, RING
 
 params: // the parameters of the next 16 runs
 	XORL BX, BX // bounds are not used
@@ -186,7 +191,7 @@ params: // the parameters of the next 16 runs
 	VMOVUPS     (BX)(DONE*4), K1, SCALE
 	MOVQ zero2_base+176(FP), BX
 	VMOVDQU32.Z (BX)(DONE*4), K1, ZERO
-	PREPARE_SCHEME(128)
+	PREPARE_SCHEME(64)
 	KTESTW K3, K3
 	JNE    done
 	BROADCAST(magnitudeMask, MAGNITUDE)
@@ -201,10 +206,10 @@ nextrun:
 	MOVQ scale2_base+152(FP), BX
 	VBROADCASTSS (AX)(DONE*4), SCALE
 	VBROADCASTSS 0(SP)(INDEX*4), RECIP
-	VBROADCASTSS 64(SP)(INDEX*4), RECIP_LOW
+	SECOND_PART_OF(SCALE, RECIP, RECIP_LOW)
 	VBROADCASTSS (BX)(DONE*4), SCALE_2
-	VBROADCASTSS 128(SP)(INDEX*4), RECIP_2
-	VBROADCASTSS 192(SP)(INDEX*4), RECIP_LOW_2
+	VBROADCASTSS 64(SP)(INDEX*4), RECIP_2
+	SECOND_PART_OF(SCALE_2, RECIP_2, RECIP_LOW_2)
 	VPXORD ABS_LOW, ABS_LOW, ABS_LOW
 	VPXORD ABS_HIGH, ABS_HIGH, ABS_HIGH
 	VPXORD SQ_LOW, SQ_LOW, SQ_LOW
@@ -346,7 +351,7 @@ done:
 // frame are those of errorsInsideTwoAVX512.
 #define STRIDE    R8 // bytes from row to row
 #define ROWS_LEFT CX // rows left
-TEXT ·errorsInsideColumnsTwoAVX512(SB), NOSPLIT, $256-328
+TEXT ·errorsInsideColumnsTwoAVX512(SB), NOSPLIT, $128-328
 	MOVQ scale1_base+224(FP), SCALES
 	MOVQ scale1_len+232(FP), PARAMS_LEFT
 	MOVQ zero1_base+248(FP), ZEROS
@@ -372,16 +377,16 @@ columns: // up to 16 columns
 	VMOVUPS     (AX)(DONE*4), K1, SCALE
 	MOVQ zero2_base+296(FP), AX
 	VMOVDQU32.Z (AX)(DONE*4), K1, ZERO
-	PREPARE_SCHEME(128)
+	PREPARE_SCHEME(64)
 	KTESTW K3, K3
 	JNE    columnsdone
 	VMOVAPS SCALE, SCALE_2
 	VMOVAPS RECIP, RECIP_2
-	VMOVAPS Z3, RECIP_LOW_2
+	SECOND_PART_OF(SCALE_2, RECIP_2, RECIP_LOW_2)
 	MOVQ scale1_base+224(FP), AX
 	VMOVUPS.Z (AX)(DONE*4), K1, SCALE
 	VMOVUPS 0(SP), RECIP
-	VMOVUPS 64(SP), RECIP_LOW
+	SECOND_PART_OF(SCALE, RECIP, RECIP_LOW)
 	BROADCAST(magnitudeMask, MAGNITUDE)
 	KSHIFTRW $8, K1, K4
 	MOVQ acc1_abs_base+0(FP), AX
