@@ -52,16 +52,14 @@
 	VPMAXUD     e, max, max           \
 	VMOVUPS     e, ring(RING)
 
-// RING_STEP is RING_TURN for both schemes, for the elements off bytes from SRC on. Those of the
-// first scheme are at twice off in the ring, those of the second behind them.
+// RING_STEP is RING_TURN for both schemes. Errors of the first are at twice off in the ring, those
+// of the second behind them.
 #define RING_STEP(off) \
-	VMOVUPS off(SRC), Z0                                                                                             \
 	RING_TURN((2*off), SCALE, RECIP, RECIP_LOW, Z1, MAX, Z4, Z5, ABS_LOW, ABS_HIGH, SQ_LOW, SQ_HIGH)               \
 	RING_TURN((64+2*off), SCALE_2, RECIP_2, RECIP_LOW_2, Z2, MAX_2, Z7, Z8, ABS_LOW_2, ABS_HIGH_2, SQ_LOW_2, SQ_HIGH_2)
 
-// TO_RING stores the errors of the elements off bytes from SRC on in the ring.
+// TO_RING stores the errors of the elements in Z0 in the ring.
 #define TO_RING(off) \
-	VMOVUPS off(SRC), Z0                                      \
 	DEVIATE_ONE(Z0, SCALE, RECIP, RECIP_LOW, Z1, MAX)         \
 	VMOVUPS Z1, (2*off)(RING)                              \
 	DEVIATE_ONE(Z0, SCALE_2, RECIP_2, RECIP_LOW_2, Z2, MAX_2) \
@@ -226,18 +224,26 @@ nextrun:
 	SUBQ   $64, N
 	JB     rest
 
+	VMOVUPS (SRC), Z0
 	TO_RING(0)
+	VMOVUPS 64(SRC), Z0
 	TO_RING(64)
+	VMOVUPS 128(SRC), Z0
 	TO_RING(128)
+	VMOVUPS 192(SRC), Z0
 	TO_RING(192)
 	TESTQ SQ, SQ
 	JNE   squares
 	JMP   next
 
 loop:
+	VMOVUPS (SRC), Z0
 	RING_STEP(0)
+	VMOVUPS 64(SRC), Z0
 	RING_STEP(64)
+	VMOVUPS 128(SRC), Z0
 	RING_STEP(128)
+	VMOVUPS 192(SRC), Z0
 	RING_STEP(192)
 
 next:
@@ -247,12 +253,16 @@ next:
 	JMP  emptyring
 
 loopsquares:
+	VMOVUPS (SRC), Z0
 	RING_STEP(0)
 	SQUARES_OF(0(SRC), 32(SRC))
+	VMOVUPS 64(SRC), Z0
 	RING_STEP(64)
 	SQUARES_OF(64(SRC), 96(SRC))
+	VMOVUPS 128(SRC), Z0
 	RING_STEP(128)
 	SQUARES_OF(128(SRC), 160(SRC))
+	VMOVUPS 192(SRC), Z0
 	RING_STEP(192)
 	SQUARES_OF(192(SRC), 224(SRC))
 	ADDQ $256, SRC
@@ -328,6 +338,15 @@ done:
 	VMOVUPD low, K1, 0(p)(DONE*8)   \
 	VMOVUPD high, K4, 64(p)(DONE*8)
 
+// LOAD_ROW loads elements of a row into Z0, adds their squares, and goes on to the next row.
+#define LOAD_ROW \
+	VMOVUPS.Z   (SRC), K1, Z0      \
+	VCVTPS2PD.Z (SRC), K1, Z9      \
+	VCVTPS2PD.Z 32(SRC), K4, Z10   \
+	ADDQ        STRIDE, SRC        \
+	VFMADD231PD Z9, Z9, X2_LOW     \
+	VFMADD231PD Z10, Z10, X2_HIGH
+
 //	for r := range rows {
 //		for j, x := range src[r*stride:][:len(scale1)] {
 //			sq[j] += float64(x)*float64(x) // unless it is nil
@@ -348,16 +367,18 @@ done:
 // func errorsInsideColumnsTwoAVX512(acc1, acc2 columnSums, sq *float64, src *float32, rows, stride int, scale1 []float32, zero1 []int32, scale2 []float32, zero2 []int32) int
 //
 // It is errorsInsideColumnsAVX512 for two schemes, with sums of squares. The registers and the
-// frame are those of errorsInsideTwoAVX512.
+// frame are those of errorsInsideTwoAVX512; the ring holds 4 rows.
 #define STRIDE    R8 // bytes from row to row
 #define ROWS_LEFT CX // rows left
-TEXT ·errorsInsideColumnsTwoAVX512(SB), NOSPLIT, $128-328
+TEXT ·errorsInsideColumnsTwoAVX512(SB), NOSPLIT, $704-328
 	MOVQ scale1_base+224(FP), SCALES
 	MOVQ scale1_len+232(FP), PARAMS_LEFT
 	MOVQ zero1_base+248(FP), ZEROS
 	MOVQ stride+216(FP), STRIDE
 	SHLQ $2, STRIDE
 	XORL DONE, DONE
+	LEAQ (128+63)(SP), RING
+	ANDQ $~63, RING
 
 columns: // up to 16 columns
 	TESTQ PARAMS_LEFT, PARAMS_LEFT
@@ -418,17 +439,48 @@ rows: // down the rows
 
 rowssquares:
 	LOAD_COLUMNS(AX, X2_LOW, X2_HIGH)
+	SUBQ $4, ROWS_LEFT
+	JB   restrows
+	LOAD_ROW
+	TO_RING(0)
+	LOAD_ROW
+	TO_RING(64)
+	LOAD_ROW
+	TO_RING(128)
+	LOAD_ROW
+	TO_RING(192)
+	SUBQ $4, ROWS_LEFT
+	JB   emptyring
+
+loopring: // 4 rows
+	LOAD_ROW
+	RING_STEP(0)
+	LOAD_ROW
+	RING_STEP(64)
+	LOAD_ROW
+	RING_STEP(128)
+	LOAD_ROW
+	RING_STEP(192)
+	SUBQ $4, ROWS_LEFT
+	JAE  loopring
+
+emptyring:
+	FROM_RING(0)
+	FROM_RING(64)
+	FROM_RING(128)
+	FROM_RING(192)
+
+restrows: // ROWS_LEFT + 4
+	ADDQ $4, ROWS_LEFT
+	JZ   storesquares
 
 loopcolumns:
-	VMOVUPS.Z   (SRC), K1, Z0
-	VCVTPS2PD.Z (SRC), K1, Z9
-	VCVTPS2PD.Z 32(SRC), K4, Z10
-	VFMADD231PD Z9, Z9, X2_LOW
-	VFMADD231PD Z10, Z10, X2_HIGH
+	LOAD_ROW
 	ERRORS_OF
-	ADDQ STRIDE, SRC
 	DECQ ROWS_LEFT
 	JNZ  loopcolumns
+
+storesquares:
 	STORE_COLUMNS(AX, X2_LOW, X2_HIGH)
 
 store:
