@@ -209,12 +209,14 @@ func (c *Comparison) checkSchemes(calibrate bool) error {
 		return fmt.Errorf("%w: no scheme to compare", ErrScheme)
 	}
 	for i := range c.Results {
-		check := c.Results[i].Scheme.Validate
-		if calibrate {
-			check = c.Results[i].Scheme.validateForTensor
-		}
-		if err := check(); err != nil {
+		s := &c.Results[i].Scheme
+		if err := s.Validate(); err != nil {
 			return err
+		}
+		if calibrate && s.Method.kind != minMax {
+			if err := s.validateForTensor(); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
