@@ -97,7 +97,7 @@ func quantizeInt8Runs(dst []uint8, src []float32, run int, scale []float32, zero
 		quantizeInt8RunsAVX2(dst[:len(src)], src, run, scale, zero[:len(scale)], qmin, qmax, stream)
 	case avx512:
 		// With stores that do not use the caches, the kernel of groups is slower.
-		if !stream && len(src) >= 16*run && groupRun(run) {
+		if len(src) >= 16*run && groupRun(run) {
 			quantizeInt8InGroups(dst[:len(src)], src, run, scale, zero[:len(scale)], qmin, qmax)
 			return
 		}
