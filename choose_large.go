@@ -409,7 +409,7 @@ func (s *selection) pass(x []float32, src Source) error {
 	g := &s.walk
 	g.begin(s.part, false, len(s.trials), src, nil)
 	for i := range s.trials {
-		g.errors.addSubject(&g.order, s.part, &s.trials[i])
+		g.errors.addSubject(&g.order, &s.part, &s.trials[i])
 	}
 	err := g.pass(x, nil, false, true, PerTensor)
 	g.end()

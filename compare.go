@@ -141,13 +141,13 @@ func (c *Comparison) measure(x []float32, n int, shape []int, src Source, calibr
 			err = c.calibrate(shape, x, src)
 		}
 		if err == nil {
-			c.setSubjects(n, shape)
+			c.setSubjects()
 			c.findInside(n)
 			g.copies = copies
 			err = g.pass(x, nil, false, true, by)
 		}
 	} else {
-		c.setSubjects(n, shape)
+		c.setSubjects()
 		err = g.pass(x, nil, true, true, by)
 		c.setRanges()
 	}
@@ -183,19 +183,21 @@ func (c *Comparison) prepare(n int, shape []int, src Source, calibrate bool) (by
 	g := c.walk
 	g.begin(channels, true, len(c.Results), src, nil)
 	g.squaresBesideErrors()
+	g.layouts = resize(g.layouts, len(c.Results))
 	for i := range c.Results {
-		r := &c.Results[i]
-		l, err := newLayout(n, shape, r.Scheme.Granularity)
-		if err != nil {
-			return by, err
+		r, l := &c.Results[i], &g.layouts[i]
+		if *l = channels; r.Scheme.Granularity != by {
+			if *l, err = newLayout(n, shape, r.Scheme.Granularity); err != nil {
+				return by, err
+			}
 		}
 		switch {
 		case !calibrate:
 			if err := r.Params.check(l.params); err != nil {
 				return by, err
 			}
-		case l != channels && l.params > 1:
-			g.ranges.addOther(l, src == nil)
+		case *l != channels && l.params > 1:
+			g.ranges.addOther(*l, src == nil)
 		}
 	}
 	return by, nil
@@ -207,12 +209,14 @@ func (c *Comparison) checkSchemes(calibrate bool) error {
 		return fmt.Errorf("%w: no scheme to compare", ErrScheme)
 	}
 	for i := range c.Results {
-		check := c.Results[i].Scheme.Validate
-		if calibrate {
-			check = c.Results[i].Scheme.validateForTensor
-		}
-		if err := check(); err != nil {
+		s := &c.Results[i].Scheme
+		if err := s.Validate(); err != nil {
 			return err
+		}
+		if calibrate && s.Method.kind != minMax {
+			if err := s.validateForTensor(); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -222,16 +226,14 @@ func (c *Comparison) checkSchemes(calibrate bool) error {
 // method that needs all values reads them from x, or from src.
 func (c *Comparison) calibrate(shape []int, x []float32, src Source) error {
 	g := c.walk
-	n := g.ch.n()
 	other := 0 // an index of g.ranges.others: ranges of schemes with another layout than the channels
 	g.chosen = resize(g.chosen, len(c.Results))
 	clear(g.chosen)
 	for i := range c.Results {
-		r := &c.Results[i]
-		l, _ := newLayout(n, shape, r.Scheme.Granularity)
+		r, l := &c.Results[i], &g.layouts[i]
 		lo, hi := g.ranges.lo, g.ranges.hi
 		switch {
-		case l == g.ch:
+		case *l == g.ch:
 		case l.params == 1:
 			g.chosenLo, g.chosenHi = append(g.chosenLo[:0], c.Range.Min), append(g.chosenHi[:0], c.Range.Max)
 			lo, hi = g.chosenLo, g.chosenHi
@@ -246,14 +248,14 @@ func (c *Comparison) calibrate(shape []int, x []float32, src Source) error {
 		tensor := r.Scheme.tensorScale(lo, hi)
 		if !r.Scheme.Method.ranged() {
 			if l.large() {
-				if err := c.chooseLarge(i, l, lo, hi, shape, x, src); err != nil {
+				if err := c.chooseLarge(i, lo, hi, shape, x, src); err != nil {
 					return err
 				}
 				continue
 			}
 			g.chosenLo, g.chosenHi = append(g.chosenLo[:0], lo...), append(g.chosenHi[:0], hi...)
 			lo, hi = g.chosenLo, g.chosenHi
-			if err := r.Scheme.choose(x, src, l, lo, hi, tensor); err != nil {
+			if err := r.Scheme.choose(x, src, *l, lo, hi, tensor); err != nil {
 				return err
 			}
 		}
@@ -266,14 +268,14 @@ func (c *Comparison) calibrate(shape []int, x []float32, src Source) error {
 // chooseLarge calibrates the i-th result, each of whose parameters has many values between lo and
 // hi. It also calibrates the later results that have the same layout, in the same passes over
 // the values, until the selection is full.
-func (c *Comparison) chooseLarge(i int, l layout, lo, hi []float32, shape []int, x []float32, src Source) error {
+func (c *Comparison) chooseLarge(i int, lo, hi []float32, shape []int, x []float32, src Source) error {
 	g := c.walk
+	l := g.layouts[i]
 	s := selections.Get().(*selection)
 	s.begin(l, lo, hi)
 	g.with = g.with[:0]
 	for j := i; j < len(c.Results); j++ {
-		other, _ := newLayout(g.ch.n(), shape, c.Results[j].Scheme.Granularity)
-		if g.chosen[j] || c.Results[j].Scheme.Method.ranged() || other != l {
+		if g.chosen[j] || c.Results[j].Scheme.Method.ranged() || g.layouts[j] != l {
 			continue
 		}
 		g.with, g.chosen[j] = append(g.with, j), true
@@ -297,11 +299,9 @@ func (c *Comparison) chooseLarge(i int, l layout, lo, hi []float32, shape []int,
 }
 
 // setSubjects adds the parameters of each result to the second pass, which measures errors.
-func (c *Comparison) setSubjects(n int, shape []int) {
+func (c *Comparison) setSubjects() {
 	for i := range c.Results {
-		r := &c.Results[i]
-		l, _ := newLayout(n, shape, r.Scheme.Granularity)
-		c.walk.errors.addSubject(&c.walk.order, l, &r.Params)
+		c.walk.errors.addSubject(&c.walk.order, &c.walk.layouts[i], &c.Results[i].Params)
 	}
 }
 
@@ -382,7 +382,9 @@ func (r *Result) set(g *walk, u *subject, n int) {
 	channels := g.ch.axis
 	r.ChannelMetrics = resize(r.ChannelMetrics, channels)
 	all, squares := metricsOf(r.ChannelMetrics, u.tally[:channels], g.ranges.sq[:channels], n/channels)
-	r.Metrics = all.metrics(n, squares)
+	if r.Metrics = r.ChannelMetrics[0]; channels > 1 {
+		r.Metrics = all.metrics(n, squares)
+	}
 	r.Memory = r.Scheme.Memory(n, len(r.Scale))
 }
 

@@ -19,7 +19,7 @@ package quant
 //	dequantize packed 4 bits  kernels_generic.go     -                         dequantize4_avx512_amd64.s  dequantize_arm64.s
 //	dequantize packed 2 bits  kernels_generic.go     -                         packed_avx512_amd64.s       -
 //	errors                    kernels_generic.go     errors_avx2_amd64.s       errors_avx512_amd64.s       errors_arm64.s
-//	errors inside             kernels_generic.go     -                         inside_avx512_amd64.s       -
+//	errors inside             kernels_generic.go     inside_avx2_amd64.s       inside_avx512_amd64.s       -
 //	errors inside, 2 schemes  kernels_generic.go     -                         insidetwo_avx512_amd64.s    -
 //	errors inside, columns    kernels_generic.go     -                         insidecolumns_avx512_amd64.s -
 //	the same of 2 schemes     kernels_generic.go     -                         insidetwo_avx512_amd64.s    -

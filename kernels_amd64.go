@@ -97,7 +97,7 @@ func quantizeInt8Runs(dst []uint8, src []float32, run int, scale []float32, zero
 		quantizeInt8RunsAVX2(dst[:len(src)], src, run, scale, zero[:len(scale)], qmin, qmax, stream)
 	case avx512:
 		// With stores that do not use the caches, the kernel of groups is slower.
-		if !stream && len(src) >= 16*run && groupRun(run) {
+		if len(src) >= 16*run && groupRun(run) {
 			quantizeInt8InGroups(dst[:len(src)], src, run, scale, zero[:len(scale)], qmin, qmax)
 			return
 		}
@@ -205,12 +205,21 @@ func errorsUntil(acc []sums, sq []float64, src []float32, run int, scale []float
 	return errorsRunsAVX512(acc, sq, src, run, scale, zero, qmin, qmax), 16
 }
 
-// errorsInsideRuns has a kernel for AVX-512. It returns the number of runs that it has handled.
+// errorsInsideRuns has kernels for AVX-512 and AVX2. It returns the number of runs that it has
+// handled.
 func errorsInsideRuns(acc []sums, sq []float64, src []float32, run int, scale []float32, zero []int32) int {
-	if active != avx512 || len(acc) == 0 {
+	if active == generic || len(acc) == 0 {
 		return 0
 	}
-	return errorsInsideRunsAVX512(acc, sq, src, run, scale[:len(acc)], zero[:len(acc)])
+	scale, zero = scale[:len(acc)], zero[:len(acc)]
+	if active == avx512 {
+		return errorsInsideRunsAVX512(acc, sq, src, run, scale, zero)
+	}
+	n := errorsInsideRunsAVX2(acc, src, run, scale, zero)
+	if sq != nil && n > 0 {
+		squaresRuns(sq[:n], src[:min(n*run, len(src))], run)
+	}
+	return n
 }
 
 // errorsInsideTwo has a kernel for AVX-512. It returns the number of runs that it has handled.

@@ -37,6 +37,9 @@ func differencesRunsAVX2(acc []sums, x, y []float32, run int)
 func squaresRunsAVX2(acc []float64, src []float32, run int)
 
 //go:noescape
+func errorsInsideRunsAVX2(acc []sums, src []float32, run int, scale []float32, zero []int32) int
+
+//go:noescape
 func errorsRunsAVX2(acc []sums, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32) int
 
 //go:noescape

@@ -100,14 +100,24 @@
 	VPMAXSB   BYTES_MIN, Z4, Z4 \
 	VPMINSB   BYTES_MAX, Z4, Z4
 
+// FETCH_NEXT fetches the elements that a dynamic call calibrates and quantizes next, which are
+// 4096 elements ahead: they are read from memory while codes are made. A fetch never faults.
+#define FETCH_NEXT \
+	PREFETCHT0 16384(SRC) \
+	PREFETCHT0 16448(SRC) \
+	PREFETCHT0 16512(SRC) \
+	PREFETCHT0 16576(SRC)
+
 // STORE_8 and STORE_4 store the 64 codes in Z4, as bytes or packed.
 #define STORE_8 \
+	FETCH_NEXT          \
 	VPXORD FLIP, Z4, Z4 \
 	VMOVDQU64 Z4, (DST)  \
 	ADDQ   $64, DST     \
 	ADDQ   $256, SRC
 
 #define STORE_4 \
+	FETCH_NEXT                 \
 	VPANDD     BITS, Z4, Z4    \
 	VPMADDUBSW WEIGHTS, Z4, Z4 \
 	VPMOVWB    Z4, Y4          \

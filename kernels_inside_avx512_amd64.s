@@ -20,13 +20,13 @@
 #define TO_RING(off, x, e) \
 	VMOVUPS off(SRC), x     \
 	DEVIATE_INSIDE(x, e)    \
-	VMOVUPS e, (192+off)(SP)
+	VMOVUPS e, off(RING)
 
 // FROM_RING adds what TO_RING stored at off. A conversion to 16 binary64 that reads memory
 // takes one operation for each half, and one that reads a register two.
 #define FROM_RING(off) \
-	VCVTPS2PD   (192+off)(SP), Z4 \
-	VCVTPS2PD   (224+off)(SP), Z5 \
+	VCVTPS2PD   off(RING), Z4 \
+	VCVTPS2PD   (32+off)(RING), Z5 \
 	VADDPD      Z4, Z24, Z24      \
 	VADDPD      Z5, Z25, Z25      \
 	VFMADD231PD Z4, Z4, Z26       \
@@ -55,7 +55,7 @@
 // how many runs it did: all, or a multiple of 16 if it does not serve a scale among the next
 // 16. Z24 and Z25 hold the lanes of sum |e|, Z26 and Z27 those of sum e², Z14 and Z15 those of
 // sum x². The frame holds scales at 0, reciprocals at 64, their second parts at 128, and a ring
-// of four vectors of |e| at 192: each is added one turn after it was stored.
+// of four vectors of |e| at RING: each is added one turn after it was stored.
 #define ACC       DI  // where the next sums go
 #define DONE      R13 // runs done
 #define INDEX     R12 // which of the 16 prepared runs
@@ -67,7 +67,8 @@
 #define MAX       Z29 // bits of the greatest |e|
 #define MAX_X     X29 // its lowest quarter
 #define MAX_Y     Y29 // its lower half
-TEXT ·errorsInsideRunsAVX512(SB), NOSPLIT, $448-136
+#define RING      R15 // the ring in the frame, a multiple of 64
+TEXT ·errorsInsideRunsAVX512(SB), NOSPLIT, $512-136
 	MOVQ acc_base+0(FP), ACC
 	MOVQ src_base+48(FP), SRC
 	MOVQ src_len+56(FP), LEFT
@@ -76,6 +77,8 @@ TEXT ·errorsInsideRunsAVX512(SB), NOSPLIT, $448-136
 	MOVQ scale_len+88(FP), PARAMS_LEFT
 	MOVQ zero_base+104(FP), ZEROS
 	XORL DONE, DONE
+	LEAQ (192+63)(SP), RING
+	ANDQ $~63, RING
 	BROADCAST(magnitudeMask, MAGNITUDE)
 	BROADCAST(6, NEAR)
 	BROADCAST(lowBits15, LOW_BITS)
@@ -182,11 +185,11 @@ tail: // N + 16 elements, fewer than 16
 	MASK(N, K1)
 	VMOVUPS.Z (SRC), K1, Z0
 	DEVIATE_INSIDE(Z0, Z1) // 0 has no error
-	VMOVUPS Z1, 192(SP)
+	VMOVUPS Z1, (RING)
 	FROM_RING(0)
-	VMOVUPS Z0, 192(SP)
-	VCVTPS2PD   192(SP), Z12
-	VCVTPS2PD   224(SP), Z13
+	VMOVUPS Z0, (RING)
+	VCVTPS2PD   (RING), Z12
+	VCVTPS2PD   32(RING), Z13
 	VFMADD231PD Z12, Z12, Z14
 	VFMADD231PD Z13, Z13, Z15
 	LEAQ (SRC)(N*4), SRC

@@ -33,6 +33,51 @@
 	ADD_ONE(Z1, Y1, Y3, Z4, Z5, ABS_LOW, ABS_HIGH, SQ_LOW, SQ_HIGH) \
 	ADD_ONE(Z2, Y2, Y6, Z7, Z8, ABS_LOW_2, ABS_HIGH_2, SQ_LOW_2, SQ_HIGH_2)
 
+// RING_TURN adds the |e| of one of the schemes that the ring holds at ring, and puts those of the
+// elements in Z0 in their place. One chain of operations waits while the other goes on. A
+// conversion to binary64 takes its upper half from memory without a shuffle.
+#define RING_TURN(ring, scale, recip, low, e, max, a, b, absLow, absHigh, sqLow, sqHigh) \
+	VCVTPS2PD   ring(RING), a         \
+	VMULPS      low, Z0, e            \
+	VCVTPS2PD   (ring+32)(RING), b    \
+	VFMADD231PS recip, Z0, e          \
+	VADDPD      a, absLow, absLow     \
+	VRNDSCALEPS $8, e, e              \
+	VADDPD      b, absHigh, absHigh   \
+	VMULPS      scale, e, e           \
+	VFMADD231PD a, a, sqLow           \
+	VSUBPS      Z0, e, e              \
+	VFMADD231PD b, b, sqHigh          \
+	VPANDD      MAGNITUDE, e, e       \
+	VPMAXUD     e, max, max           \
+	VMOVUPS     e, ring(RING)
+
+// RING_STEP is RING_TURN for both schemes. Errors of the first are at twice off in the ring, those
+// of the second behind them.
+#define RING_STEP(off) \
+	RING_TURN((2*off), SCALE, RECIP, RECIP_LOW, Z1, MAX, Z4, Z5, ABS_LOW, ABS_HIGH, SQ_LOW, SQ_HIGH)               \
+	RING_TURN((64+2*off), SCALE_2, RECIP_2, RECIP_LOW_2, Z2, MAX_2, Z7, Z8, ABS_LOW_2, ABS_HIGH_2, SQ_LOW_2, SQ_HIGH_2)
+
+// TO_RING stores the errors of the elements in Z0 in the ring.
+#define TO_RING(off) \
+	DEVIATE_ONE(Z0, SCALE, RECIP, RECIP_LOW, Z1, MAX)         \
+	VMOVUPS Z1, (2*off)(RING)                              \
+	DEVIATE_ONE(Z0, SCALE_2, RECIP_2, RECIP_LOW_2, Z2, MAX_2) \
+	VMOVUPS Z2, (64+2*off)(RING)
+
+// FROM_RING adds what TO_RING stored at off.
+#define FROM_RING(off) \
+	ADD_FROM((2*off), Z4, Z5, ABS_LOW, ABS_HIGH, SQ_LOW, SQ_HIGH)               \
+	ADD_FROM((64+2*off), Z7, Z8, ABS_LOW_2, ABS_HIGH_2, SQ_LOW_2, SQ_HIGH_2)
+
+#define ADD_FROM(ring, a, b, absLow, absHigh, sqLow, sqHigh) \
+	VCVTPS2PD   ring(RING), a       \
+	VCVTPS2PD   (ring+32)(RING), b  \
+	VADDPD      a, absLow, absLow   \
+	VADDPD      b, absHigh, absHigh \
+	VFMADD231PD a, a, sqLow         \
+	VFMADD231PD b, b, sqHigh
+
 // SQUARES_OF adds the squares of elements to X2_LOW and X2_HIGH, the operands being halves of 8.
 #define SQUARES_OF(a, b) \
 	VCVTPS2PD   a, Z9             \
@@ -40,16 +85,18 @@
 	VFMADD231PD Z9, Z9, X2_LOW    \
 	VFMADD231PD Z10, Z10, X2_HIGH
 
-// PREPARE_SCHEME prepares 16 scales and zero points, and stores the scales, their reciprocals
-// and the second parts of these at off in the frame. K3 tells the scales that the kernel does
-// not serve.
+// PREPARE_SCHEME prepares 16 scales and zero points, and stores the reciprocals of the scales at
+// off in the frame. K3 tells the scales that the kernel does not serve.
 #define PREPARE_SCHEME(off) \
-	PREPARE                                   \
+	PREPARE                                     \
 	CHECK_TWO_PARTS(NEAR, NEAR_TWICE, LOW_BITS) \
-	SECOND_PART(Z3)                           \
-	VMOVUPS SCALE, (off)(SP)                  \
-	VMOVUPS RECIP, (off+64)(SP)               \
-	VMOVUPS Z3, (off+128)(SP)
+	VMOVUPS RECIP, off(SP)
+
+// SECOND_PART_OF is SECOND_PART for the scales and reciprocals in registers.
+#define SECOND_PART_OF(scale, recip, z) \
+	VMOVAPS      ONES, z         \
+	VFNMADD231PS scale, recip, z \
+	VMULPS       recip, z, z
 
 // STORE_SUMS stores the sums of a run at p, m being the lower half of max.
 #define STORE_SUMS(p, absLow, absHigh, yAbs, xAbs, sqLow, sqHigh, ySq, xSq, max, yMax, xMax) \
@@ -84,8 +131,9 @@
 //
 // It is errorsInsideRunsAVX512 for two schemes: an element is loaded once, and a core has the
 // chains of both sums to work on. It returns how many runs it did: all, or a multiple of 16 if
-// it does not serve a scale among the next 16. The frame holds scales, reciprocals and their
-// second parts, from 0 on those of the first scheme and from 192 on those of the second.
+// it does not serve a scale among the next 16. The frame holds the reciprocals of the first
+// scheme at 0, those of the second at 64, and from RING on four times a vector of |e| of each
+// scheme: each is added one turn after it was stored.
 #define ACC         DI  // where the next sums of the first scheme go
 #define ACC_2       R14 // those of the second scheme
 #define DONE        R13 // runs done
@@ -111,7 +159,8 @@
 #define SQ_LOW_2    Z22
 #define SQ_HIGH_2   Z23
 #define MAX_2       Z29
-TEXT ·errorsInsideTwoAVX512(SB), NOSPLIT, $384-208
+#define RING        R15 // the ring in the frame, a multiple of 64
+TEXT ·errorsInsideTwoAVX512(SB), NOSPLIT, $704-208
 	MOVQ acc1_base+0(FP), ACC
 	MOVQ acc2_base+24(FP), ACC_2
 	MOVQ src_base+72(FP), SRC
@@ -121,6 +170,8 @@ TEXT ·errorsInsideTwoAVX512(SB), NOSPLIT, $384-208
 	MOVQ scale1_len+112(FP), PARAMS_LEFT
 	MOVQ zero1_base+128(FP), ZEROS
 	XORL DONE, DONE
+	LEAQ (128+63)(SP), RING
+	ANDQ $~63, RING
 
 params: // the parameters of the next 16 runs
 	XORL BX, BX // bounds are not used
@@ -138,7 +189,7 @@ params: // the parameters of the next 16 runs
 	VMOVUPS     (BX)(DONE*4), K1, SCALE
 	MOVQ zero2_base+176(FP), BX
 	VMOVDQU32.Z (BX)(DONE*4), K1, ZERO
-	PREPARE_SCHEME(192)
+	PREPARE_SCHEME(64)
 	KTESTW K3, K3
 	JNE    done
 	BROADCAST(magnitudeMask, MAGNITUDE)
@@ -149,12 +200,14 @@ nextrun:
 	CMPQ    LEFT, N
 	CMOVQLT LEFT, N
 	SUBQ    N, LEFT
-	VBROADCASTSS 0(SP)(INDEX*4), SCALE
-	VBROADCASTSS 64(SP)(INDEX*4), RECIP
-	VBROADCASTSS 128(SP)(INDEX*4), RECIP_LOW
-	VBROADCASTSS 192(SP)(INDEX*4), SCALE_2
-	VBROADCASTSS 256(SP)(INDEX*4), RECIP_2
-	VBROADCASTSS 320(SP)(INDEX*4), RECIP_LOW_2
+	MOVQ scale1_base+104(FP), AX
+	MOVQ scale2_base+152(FP), BX
+	VBROADCASTSS (AX)(DONE*4), SCALE
+	VBROADCASTSS 0(SP)(INDEX*4), RECIP
+	SECOND_PART_OF(SCALE, RECIP, RECIP_LOW)
+	VBROADCASTSS (BX)(DONE*4), SCALE_2
+	VBROADCASTSS 64(SP)(INDEX*4), RECIP_2
+	SECOND_PART_OF(SCALE_2, RECIP_2, RECIP_LOW_2)
 	VPXORD ABS_LOW, ABS_LOW, ABS_LOW
 	VPXORD ABS_HIGH, ABS_HIGH, ABS_HIGH
 	VPXORD SQ_LOW, SQ_LOW, SQ_LOW
@@ -168,26 +221,81 @@ nextrun:
 	VPXORD MAX, MAX, MAX
 	VPXORD MAX_2, MAX_2, MAX_2
 	MOVQ   sq_base+48(FP), SQ
-	SUBQ   $16, N
-	JB     tail
-	TESTQ  SQ, SQ
-	JNE    loopsquares
+	SUBQ   $64, N
+	JB     rest
+
+	VMOVUPS (SRC), Z0
+	TO_RING(0)
+	VMOVUPS 64(SRC), Z0
+	TO_RING(64)
+	VMOVUPS 128(SRC), Z0
+	TO_RING(128)
+	VMOVUPS 192(SRC), Z0
+	TO_RING(192)
+	TESTQ SQ, SQ
+	JNE   squares
+	JMP   next
 
 loop:
 	VMOVUPS (SRC), Z0
-	ERRORS_OF
-	ADDQ $64, SRC
-	SUBQ $16, N
+	RING_STEP(0)
+	VMOVUPS 64(SRC), Z0
+	RING_STEP(64)
+	VMOVUPS 128(SRC), Z0
+	RING_STEP(128)
+	VMOVUPS 192(SRC), Z0
+	RING_STEP(192)
+
+next:
+	ADDQ $256, SRC
+	SUBQ $64, N
 	JAE  loop
-	JMP  tail
+	JMP  emptyring
 
 loopsquares:
+	VMOVUPS (SRC), Z0
+	RING_STEP(0)
+	SQUARES_OF(0(SRC), 32(SRC))
+	VMOVUPS 64(SRC), Z0
+	RING_STEP(64)
+	SQUARES_OF(64(SRC), 96(SRC))
+	VMOVUPS 128(SRC), Z0
+	RING_STEP(128)
+	SQUARES_OF(128(SRC), 160(SRC))
+	VMOVUPS 192(SRC), Z0
+	RING_STEP(192)
+	SQUARES_OF(192(SRC), 224(SRC))
+	ADDQ $256, SRC
+	SUBQ $64, N
+	JAE  loopsquares
+	JMP  emptyring
+
+squares: // of the elements whose errors are in the ring
+	SQUARES_OF(0(SRC), 32(SRC))
+	SQUARES_OF(64(SRC), 96(SRC))
+	SQUARES_OF(128(SRC), 160(SRC))
+	SQUARES_OF(192(SRC), 224(SRC))
+	ADDQ $256, SRC
+	SUBQ $64, N
+	JAE  loopsquares
+
+emptyring:
+	FROM_RING(0)
+	FROM_RING(64)
+	FROM_RING(128)
+	FROM_RING(192)
+
+rest: // N + 64 elements, fewer than 64
+	ADDQ $48, N
+	JL   tail
+
+loop16:
 	VMOVUPS (SRC), Z0
 	SQUARES_OF(0(SRC), 32(SRC))
 	ERRORS_OF
 	ADDQ $64, SRC
 	SUBQ $16, N
-	JAE  loopsquares
+	JGE  loop16
 
 tail: // N + 16 elements, fewer than 16
 	ADDQ $16, N
@@ -230,6 +338,15 @@ done:
 	VMOVUPD low, K1, 0(p)(DONE*8)   \
 	VMOVUPD high, K4, 64(p)(DONE*8)
 
+// LOAD_ROW loads elements of a row into Z0, adds their squares, and goes on to the next row.
+#define LOAD_ROW \
+	VMOVUPS.Z   (SRC), K1, Z0      \
+	VCVTPS2PD.Z (SRC), K1, Z9      \
+	VCVTPS2PD.Z 32(SRC), K4, Z10   \
+	ADDQ        STRIDE, SRC        \
+	VFMADD231PD Z9, Z9, X2_LOW     \
+	VFMADD231PD Z10, Z10, X2_HIGH
+
 //	for r := range rows {
 //		for j, x := range src[r*stride:][:len(scale1)] {
 //			sq[j] += float64(x)*float64(x) // unless it is nil
@@ -250,16 +367,18 @@ done:
 // func errorsInsideColumnsTwoAVX512(acc1, acc2 columnSums, sq *float64, src *float32, rows, stride int, scale1 []float32, zero1 []int32, scale2 []float32, zero2 []int32) int
 //
 // It is errorsInsideColumnsAVX512 for two schemes, with sums of squares. The registers and the
-// frame are those of errorsInsideTwoAVX512.
+// frame are those of errorsInsideTwoAVX512; the ring holds 4 rows.
 #define STRIDE    R8 // bytes from row to row
 #define ROWS_LEFT CX // rows left
-TEXT ·errorsInsideColumnsTwoAVX512(SB), NOSPLIT, $384-328
+TEXT ·errorsInsideColumnsTwoAVX512(SB), NOSPLIT, $704-328
 	MOVQ scale1_base+224(FP), SCALES
 	MOVQ scale1_len+232(FP), PARAMS_LEFT
 	MOVQ zero1_base+248(FP), ZEROS
 	MOVQ stride+216(FP), STRIDE
 	SHLQ $2, STRIDE
 	XORL DONE, DONE
+	LEAQ (128+63)(SP), RING
+	ANDQ $~63, RING
 
 columns: // up to 16 columns
 	TESTQ PARAMS_LEFT, PARAMS_LEFT
@@ -279,15 +398,16 @@ columns: // up to 16 columns
 	VMOVUPS     (AX)(DONE*4), K1, SCALE
 	MOVQ zero2_base+296(FP), AX
 	VMOVDQU32.Z (AX)(DONE*4), K1, ZERO
-	PREPARE_SCHEME(192)
+	PREPARE_SCHEME(64)
 	KTESTW K3, K3
 	JNE    columnsdone
 	VMOVAPS SCALE, SCALE_2
 	VMOVAPS RECIP, RECIP_2
-	VMOVAPS Z3, RECIP_LOW_2
-	VMOVUPS 0(SP), SCALE
-	VMOVUPS 64(SP), RECIP
-	VMOVUPS 128(SP), RECIP_LOW
+	SECOND_PART_OF(SCALE_2, RECIP_2, RECIP_LOW_2)
+	MOVQ scale1_base+224(FP), AX
+	VMOVUPS.Z (AX)(DONE*4), K1, SCALE
+	VMOVUPS 0(SP), RECIP
+	SECOND_PART_OF(SCALE, RECIP, RECIP_LOW)
 	BROADCAST(magnitudeMask, MAGNITUDE)
 	KSHIFTRW $8, K1, K4
 	MOVQ acc1_abs_base+0(FP), AX
@@ -319,17 +439,48 @@ rows: // down the rows
 
 rowssquares:
 	LOAD_COLUMNS(AX, X2_LOW, X2_HIGH)
+	SUBQ $4, ROWS_LEFT
+	JB   restrows
+	LOAD_ROW
+	TO_RING(0)
+	LOAD_ROW
+	TO_RING(64)
+	LOAD_ROW
+	TO_RING(128)
+	LOAD_ROW
+	TO_RING(192)
+	SUBQ $4, ROWS_LEFT
+	JB   emptyring
+
+loopring: // 4 rows
+	LOAD_ROW
+	RING_STEP(0)
+	LOAD_ROW
+	RING_STEP(64)
+	LOAD_ROW
+	RING_STEP(128)
+	LOAD_ROW
+	RING_STEP(192)
+	SUBQ $4, ROWS_LEFT
+	JAE  loopring
+
+emptyring:
+	FROM_RING(0)
+	FROM_RING(64)
+	FROM_RING(128)
+	FROM_RING(192)
+
+restrows: // ROWS_LEFT + 4
+	ADDQ $4, ROWS_LEFT
+	JZ   storesquares
 
 loopcolumns:
-	VMOVUPS.Z   (SRC), K1, Z0
-	VCVTPS2PD.Z (SRC), K1, Z9
-	VCVTPS2PD.Z 32(SRC), K4, Z10
-	VFMADD231PD Z9, Z9, X2_LOW
-	VFMADD231PD Z10, Z10, X2_HIGH
+	LOAD_ROW
 	ERRORS_OF
-	ADDQ STRIDE, SRC
 	DECQ ROWS_LEFT
 	JNZ  loopcolumns
+
+storesquares:
 	STORE_COLUMNS(AX, X2_LOW, X2_HIGH)
 
 store:

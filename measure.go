@@ -99,7 +99,7 @@ func measured(n int, shape []int, channels, scheme Granularity) (ch, l layout, e
 func differences(x, y []float32, original, restored Source, ch, l layout, channels Granularity, rank int) (*Differences, error) {
 	g := walks.Get().(*walk)
 	g.begin(ch, true, 1, original, restored)
-	g.errors.addSubject(&g.order, l, &Params{Scheme: Scheme{Bits: 8}})
+	g.errors.addSubject(&g.order, &l, &Params{Scheme: Scheme{Bits: 8}})
 	err := g.pass(x, y, true, true, channels)
 	g.end()
 	if err != nil {

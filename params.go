@@ -327,4 +327,4 @@ type coding struct {
 }
 
 // coding returns the coding of p, which shares the slices of p.
-func (p Params) coding() coding { return coding{p.Scale, p.ZeroPoint, p.Scheme.grid()} }
+func (p *Params) coding() coding { return coding{p.Scale, p.ZeroPoint, p.Scheme.grid()} }

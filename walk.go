@@ -29,6 +29,7 @@ type walk struct {
 	perSlot  int // number of parts of a segment
 
 	// For a Comparison.
+	layouts            []layout  // of each result
 	chosenLo, chosenHi []float32 // ranges that the method of a scheme chooses
 	chosen             []bool    // of each result: calibrated together with an earlier one
 	with               []int     // results that are calibrated together

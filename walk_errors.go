@@ -60,14 +60,14 @@ func (w *columnWork) columns(n int) columnSums {
 }
 
 // addSubject adds the parameters p, whose layout is l, to the schemes of g.
-func (g *errorSink) addSubject(o *order, l layout, p *Params) {
+func (g *errorSink) addSubject(o *order, l *layout, p *Params) {
 	g.schemes = extended(g.schemes)
 	s := &g.schemes[len(g.schemes)-1]
-	s.layout, s.coding = l, p.coding()
+	s.layout, s.coding = *l, p.coding()
 	if p.Scheme.SignedScale {
 		s.mirrorScales(&p.Scheme)
 	}
-	s.own, s.inside = l == o.ch, false
+	s.own, s.inside = *l == o.ch, false
 	s.tally = resize(s.tally, o.sums())
 	clear(s.tally)
 }
