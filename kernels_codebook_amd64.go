@@ -14,7 +14,19 @@ func prepareFloatsAVX512(buf, scale *float32, cols int, f *floatCode) bool
 func quantizeFloatsWideAVX512(dst *uint8, src *float32, rows, cols, stride int, scale *float32, f *floatCode, buf *float32)
 
 //go:noescape
-func quantizeTableAVX512(dst *uint8, src *float32, n, run int, scale *float32, t *bookTables)
+func quantizeSortedAVX512(dst *uint8, src *float32, n, run int, scale []float32, t *bookTables, packed bool)
+
+//go:noescape
+func quantizeMirroredAVX512(dst *uint8, src *float32, n, run int, scale []float32, t *bookTables, packed bool)
+
+//go:noescape
+func prepareTableAVX512(buf, scale *float32, cols int, t *bookTables)
+
+//go:noescape
+func quantizeSortedColumnsAVX512(dst *uint8, src *float32, rows, cols, stride int, scale *float32, f *bookTables, buf *float32)
+
+//go:noescape
+func quantizeMirroredColumnsAVX512(dst *uint8, src *float32, rows, cols, stride int, scale *float32, f *bookTables, buf *float32)
 
 //go:noescape
 func dequantizeTableAVX512(dst *float32, src *uint8, n, run int, scale *float32, t *bookTables)
@@ -36,9 +48,6 @@ func dequantizeFloatsAVX2(dst *float32, src *uint8, n, run int, scale *float32, 
 
 //go:noescape
 func quantizeFloatsColumnsAVX512(dst *uint8, src *float32, rows, cols, stride int, scale *float32, f *floatCode)
-
-//go:noescape
-func quantizeTableColumnsAVX512(dst *uint8, src *float32, rows, cols, stride int, scale *float32, f *bookTables)
 
 //go:noescape
 func dequantizeTableColumnsAVX512(dst *float32, src *uint8, rows, cols, stride int, scale *float32, f *bookTables)
@@ -97,12 +106,18 @@ func quantizeBookRuns(dst []uint8, src []float32, run int, scale []float32, b *c
 func quantizeBookWhole(dst []uint8, src []float32, run int, scale []float32, b *codebook) {
 	switch {
 	case len(src) == 0:
-	case b.float != nil && active == avx512:
-		quantizeFloatsAVX512(&dst[0], &src[0], len(src), run, scale[:(len(src)+run-1)/run], b.float)
+	case active == avx512:
+		scale = scale[:(len(src)+run-1)/run]
+		switch {
+		case b.sorted:
+			quantizeSortedAVX512(&dst[0], &src[0], len(src), run, scale, &b.tables, false)
+		case b.mirrored:
+			quantizeMirroredAVX512(&dst[0], &src[0], len(src), run, scale, &b.tables, false)
+		default:
+			quantizeFloatsAVX512(&dst[0], &src[0], len(src), run, scale, b.float)
+		}
 	case b.float != nil:
 		quantizeFloatsAVX2(&dst[0], &src[0], len(src), run, &scale[0], b.float)
-	case active == avx512:
-		quantizeTableAVX512(&dst[0], &src[0], len(src), run, &scale[0], &b.tables)
 	default:
 		quantizeTableAVX2(&dst[0], &src[0], len(src), run, &scale[0], &b.tables)
 	}
@@ -178,14 +193,14 @@ func quantizeBookColumns(dst []uint8, src []float32, scale []float32, b *codeboo
 		return
 	}
 	switch {
-	case b.float != nil && active == avx512:
+	case active == avx512 && (b.sorted || b.mirrored):
+		quantizeTableColumns(dst, src, rows, whole, scale, b)
+	case active == avx512:
 		if done := quantizeFloatsWide(dst, src, rows, whole, scale, b.float); done < whole {
 			quantizeFloatsColumnsAVX512(&dst[done], &src[done], rows, whole-done, n, &scale[done], b.float)
 		}
 	case b.float != nil:
 		quantizeFloatsColumnsAVX2(&dst[0], &src[0], rows, whole, n, &scale[0], b.float)
-	case active == avx512:
-		quantizeTableColumnsAVX512(&dst[0], &src[0], rows, whole, n, &scale[0], &b.tables)
 	default:
 		quantizeTableColumnsAVX2(&dst[0], &src[0], rows, whole, n, &scale[0], &b.tables)
 	}
@@ -193,6 +208,19 @@ func quantizeBookColumns(dst []uint8, src []float32, scale []float32, b *codeboo
 		quantizeBookColumnsGeneric(dst[r*n+whole:(r+1)*n], src[r*n+whole:(r+1)*n], scale[whole:], b)
 	}
 	quantizeBookColumnsGeneric(dst[rows*n:], src[rows*n:], scale, b)
+}
+
+// quantizeTableColumns quantizes the first cols columns to the codes of a table.
+func quantizeTableColumns(dst []uint8, src []float32, rows, cols int, scale []float32, b *codebook) {
+	buf := preparedColumns.Get().(*[]float32)
+	defer preparedColumns.Put(buf)
+	*buf = resize(*buf, cols)
+	prepareTableAVX512(&(*buf)[0], &scale[0], cols, &b.tables)
+	if b.sorted {
+		quantizeSortedColumnsAVX512(&dst[0], &src[0], rows, cols, len(scale), &scale[0], &b.tables, &(*buf)[0])
+	} else {
+		quantizeMirroredColumnsAVX512(&dst[0], &src[0], rows, cols, len(scale), &scale[0], &b.tables, &(*buf)[0])
+	}
 }
 
 // quantizeFloatsWide quantizes columns, 64 at a time, with parameters that are prepared for all

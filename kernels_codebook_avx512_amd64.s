@@ -15,7 +15,6 @@
 // their scales at 0, the two parts of their reciprocals at 64 and 128, and the bounds of their
 // elements at 192.
 #define DIVIDES R14 // set if PLACES does not serve one of the 16 runs
-#define RUNS    R15 // runs of the 16 that are not done
 TEXT ·quantizeFloatsAVX512(SB), NOSPLIT, $256-64
 	MOVQ dst+0(FP), DST
 	MOVQ src+8(FP), SRC
@@ -226,38 +225,20 @@ quadnan:
 	JMP  quadrest
 
 //	for i, x := range src[:n] {
-//		dst[i] = b.code(x / scale[i/run])
+//		put(dst, i, b.code(x / scale[i/run])) // 4 bits if packed is set, else 8
 //	}
 //
-// func quantizeTableAVX512(dst *uint8, src *float32, n, run int, scale *float32, t *bookTables)
+// func quantizeSortedAVX512(dst *uint8, src *float32, n, run int, scale []float32, t *bookTables, packed bool)
 //
-// n and run are multiples of 16. The codes of b are in the order of their values. The index
-// of a value is found bit by bit: each level of limits has the one that tells the next.
-TEXT ·quantizeTableAVX512(SB), NOSPLIT, $0-48
-	MOVQ dst+0(FP), DST
-	MOVQ src+8(FP), SRC
-	MOVQ n+16(FP), LEFT
-	MOVQ run+24(FP), RUN
-	MOVQ scale+32(FP), SCALES
-	MOVQ t+40(FP), FORMAT
-	TABLE_CONSTANTS
+// n and run are multiples of 16. The codes of b are in the order of their values.
+TEXT ·quantizeSortedAVX512(SB), NOSPLIT, $128-65
+	TABLE_RUNS(LOAD_16_TIMES, VMULPS.BCST, INDICES_64, INDICES_16)
 
-run:
-	NEXT_RUN
-
-loop:
-	VMOVUPS     (SRC), Z0
-	VDIVPS      SCALE, Z0, Z0
-	TABLE_CODES
-	VPMOVDB     Z1, (DST)
-	ADDQ        $64, SRC
-	ADDQ        $16, DST
-	SUBQ        $16, N
-	JNE         loop
-	TESTQ       LEFT, LEFT
-	JNE         run
-	VZEROUPPER
-	RET
+// func quantizeMirroredAVX512(dst *uint8, src *float32, n, run int, scale []float32, t *bookTables, packed bool)
+//
+// It is quantizeSortedAVX512 for codes that are a sign and a magnitude.
+TEXT ·quantizeMirroredAVX512(SB), NOSPLIT, $128-65
+	TABLE_RUNS(LOAD_16_AWAY, VFMADD132PS.BCST, MAPPED_64, MAPPED_16)
 
 //	for i, c := range src[:n] {
 //		dst[i] = t.values[c%16] * scale[i/run]

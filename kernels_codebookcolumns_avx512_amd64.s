@@ -132,38 +132,48 @@ nan:
 	JAE  first
 	JMP  nextrow
 
+//	for j, s := range scale[:cols] {
+//		buf[j] = t.factor / s // NaN if the bins do not serve s
+//	}
+//
+// func prepareTableAVX512(buf, scale *float32, cols int, t *bookTables)
+//
+// cols is a multiple of 16.
+TEXT ·prepareTableAVX512(SB), NOSPLIT, $0-32
+	MOVQ buf+0(FP), DST
+	MOVQ scale+8(FP), SCALES
+	MOVQ cols+16(FP), N
+	MOVQ t+24(FP), FORMAT
+
+loop:
+	VMOVUPS (SCALES), SCALE
+	PREPARE_TABLE
+	VMOVUPS RECIP, (DST)
+	ADDQ    $64, SCALES
+	ADDQ    $64, DST
+	SUBQ    $16, N
+	JNE     loop
+	VZEROUPPER
+	RET
+
 //	for r := range rows {
 //		for j, s := range scale[:cols] {
 //			dst[r*stride+j] = b.code(src[r*stride+j] / s)
 //		}
 //	}
 //
-// func quantizeTableColumnsAVX512(dst *uint8, src *float32, rows, cols, stride int, scale *float32, f *bookTables)
+// func quantizeSortedColumnsAVX512(dst *uint8, src *float32, rows, cols, stride int, scale *float32, f *bookTables, buf *float32)
 //
-// cols is a multiple of 16. The codes of b are in the order of their values.
-TEXT ·quantizeTableColumnsAVX512(SB), NOSPLIT, $0-56
-	COLUMNS
-	TABLE_CONSTANTS
+// cols is a multiple of 16, and buf is what prepareTableAVX512 made of the scales. The codes of b
+// are in the order of their values.
+TEXT ·quantizeSortedColumnsAVX512(SB), NOSPLIT, $0-64
+	TABLE_COLUMNS(LOAD_16_TIMES, VMULPS, INDICES_64, INDICES_16)
 
-row:
-	NEXT_ROW
-
-loop:
-	VMOVUPS (SRC), Z0
-	VDIVPS  (SCALES), Z0, Z0
-	TABLE_CODES
-	VPMOVDB  Z1, (DST)
-	ADDQ    $64, SRC
-	ADDQ    $64, SCALES
-	ADDQ    $16, DST
-	SUBQ    $16, N
-	JNE     loop
-	LEAQ    (SRC)(RUN*4), SRC
-	ADDQ    RUN, DST
-	DECQ    LEFT
-	JNE     row
-	VZEROUPPER
-	RET
+// func quantizeMirroredColumnsAVX512(dst *uint8, src *float32, rows, cols, stride int, scale *float32, f *bookTables, buf *float32)
+//
+// It is quantizeSortedColumnsAVX512 for codes that are a sign and a magnitude.
+TEXT ·quantizeMirroredColumnsAVX512(SB), NOSPLIT, $0-64
+	TABLE_COLUMNS(LOAD_16_AWAY, VFMADD132PS, MAPPED_64, MAPPED_16)
 
 //	for r := range rows {
 //		for j, s := range scale[:cols] {
