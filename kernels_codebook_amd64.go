@@ -123,6 +123,29 @@ func quantizeBookWhole(dst []uint8, src []float32, run int, scale []float32, b *
 	}
 }
 
+// quantizeBookPacked has a kernel for AVX-512, for tables of 16 values and runs of complete steps.
+// It returns false, and stores nothing, without a kernel.
+func quantizeBookPacked(dst []byte, src []float32, run int, scale []float32, b *codebook) bool {
+	if active != avx512 || b.bits != 4 || !b.sorted && !b.mirrored || run < len(src) && run%bookStep[avx512] != 0 {
+		return false
+	}
+	dst = dst[:(len(src)+1)/2]
+	whole := len(src) &^ (bookStep[avx512] - 1)
+	if whole > 0 {
+		run := min(run, whole)
+		scale := scale[:(whole+run-1)/run]
+		if b.sorted {
+			quantizeSortedAVX512(&dst[0], &src[0], whole, run, scale, &b.tables, true)
+		} else {
+			quantizeMirroredAVX512(&dst[0], &src[0], whole, run, scale, &b.tables, true)
+		}
+	}
+	if whole < len(src) {
+		quantizeBookPackedGeneric(dst[whole/2:], src[whole:], run, scale[whole/run:], b)
+	}
+	return true
+}
+
 func dequantizeBookRuns(dst []float32, src []uint8, run int, scale []float32, b *codebook) {
 	dst = dst[:len(src)]
 	if !b.dequantizesFast() {

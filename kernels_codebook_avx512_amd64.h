@@ -659,10 +659,27 @@ near16:                                   \
 #define VALUE_CONSTANTS \
 	VMOVUPS bookTables_values(FORMAT), TABLE
 
-// TABLE_VALUES looks up the values of the codes at SRC, in Z0.
-#define TABLE_VALUES \
-	VPMOVZXBD (SRC), Z0 \
-	VPERMPS   TABLE, Z0, Z0
+// TABLE_VALUES looks up the values of the 16 codes off bytes after SRC in table, in z.
+#define TABLE_VALUES(off, table, z) \
+	VPMOVZXBD off(SRC), z \
+	VPERMPS   table, z, z
+
+// TABLE_VALUES_64 does so for 64 codes, in Z0 to Z3.
+#define TABLE_VALUES_64(table) \
+	TABLE_VALUES(0, table, Z0)  \
+	TABLE_VALUES(16, table, Z1) \
+	TABLE_VALUES(32, table, Z2) \
+	TABLE_VALUES(48, table, Z3)
+
+// STORE_VALUES_64 stores the values in Z0 to Z3, and goes on by 64 codes.
+#define STORE_VALUES_64 \
+	VMOVUPS Z0, 0(DST)   \
+	VMOVUPS Z1, 64(DST)  \
+	VMOVUPS Z2, 128(DST) \
+	VMOVUPS Z3, 192(DST) \
+	ADDQ    $64, SRC     \
+	ADDQ    $256, DST    \
+	SUBQ    $64, N
 
 // FLOAT_VALUE_CONSTANTS loads what FLOAT_TEST and FLOAT_VALUES need.
 #define FLOAT_VALUE_CONSTANTS \
@@ -722,10 +739,4 @@ near16:                                   \
 	VMULPS  s1, Z1, Z1      \
 	VMULPS  s2, Z2, Z2      \
 	VMULPS  s3, Z3, Z3      \
-	VMOVUPS Z0, 0(DST)      \
-	VMOVUPS Z1, 64(DST)     \
-	VMOVUPS Z2, 128(DST)    \
-	VMOVUPS Z3, 192(DST)    \
-	ADDQ    $64, SRC        \
-	ADDQ    $256, DST       \
-	SUBQ    $64, N
+	STORE_VALUES_64

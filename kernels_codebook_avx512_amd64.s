@@ -246,7 +246,8 @@ TEXT ·quantizeMirroredAVX512(SB), NOSPLIT, $128-65
 //
 // func dequantizeTableAVX512(dst *float32, src *uint8, n, run int, scale *float32, t *bookTables)
 //
-// n and run are multiples of 16.
+// n and run are multiples of 16. The values are multiplied once for each run.
+#define PRODUCTS Z23 // the 16 values times the scale
 TEXT ·dequantizeTableAVX512(SB), NOSPLIT, $0-48
 	MOVQ dst+0(FP), DST
 	MOVQ src+8(FP), SRC
@@ -258,17 +259,30 @@ TEXT ·dequantizeTableAVX512(SB), NOSPLIT, $0-48
 
 run:
 	NEXT_RUN
+	VMULPS SCALE, TABLE, PRODUCTS
+	SUBQ   $64, N
+	JB     rest
 
 loop:
-	TABLE_VALUES
-	VMULPS    SCALE, Z0, Z0
-	VMOVUPS   Z0, (DST)
-	ADDQ      $16, SRC
-	ADDQ      $64, DST
-	SUBQ      $16, N
-	JNE       loop
-	TESTQ     LEFT, LEFT
-	JNE       run
+	TABLE_VALUES_64(PRODUCTS)
+	STORE_VALUES_64
+	JAE   loop
+
+rest: // N + 64 elements, fewer than 64
+	ADDQ $64, N
+	JZ   nextrun
+
+rest16:
+	TABLE_VALUES(0, PRODUCTS, Z0)
+	VMOVUPS Z0, (DST)
+	ADDQ    $16, SRC
+	ADDQ    $64, DST
+	SUBQ    $16, N
+	JNE     rest16
+
+nextrun:
+	TESTQ LEFT, LEFT
+	JNE   run
 	VZEROUPPER
 	RET
 

@@ -190,20 +190,38 @@ TEXT ·dequantizeTableColumnsAVX512(SB), NOSPLIT, $0-56
 
 row:
 	NEXT_ROW
+	SUBQ $64, N
+	JB   rest
 
 loop:
-	TABLE_VALUES
+	TABLE_VALUES_64(TABLE)
+	VMULPS 0(SCALES), Z0, Z0
+	VMULPS 64(SCALES), Z1, Z1
+	VMULPS 128(SCALES), Z2, Z2
+	VMULPS 192(SCALES), Z3, Z3
+	ADDQ   $256, SCALES
+	STORE_VALUES_64
+	JAE    loop
+
+rest: // N + 64 elements, fewer than 64
+	ADDQ $64, N
+	JZ   nextrow
+
+rest16:
+	TABLE_VALUES(0, TABLE, Z0)
 	VMULPS  (SCALES), Z0, Z0
 	VMOVUPS Z0, (DST)
 	ADDQ    $16, SRC
 	ADDQ    $64, SCALES
 	ADDQ    $64, DST
 	SUBQ    $16, N
-	JNE     loop
-	ADDQ    RUN, SRC
-	LEAQ    (DST)(RUN*4), DST
-	DECQ    LEFT
-	JNE     row
+	JNE     rest16
+
+nextrow:
+	ADDQ RUN, SRC
+	LEAQ (DST)(RUN*4), DST
+	DECQ LEFT
+	JNE  row
 	VZEROUPPER
 	RET
 
