@@ -29,8 +29,9 @@
 #define SIGNS    224(SP) // sign bit of a code, in bytes
 #define WEIGHT_BITS 256(SP) // drop - 16
 #define DIVISOR  Y5  // scale
-#define VALUE_DROP X8 // how far a code is moved up to the exponent of a float32
-#define VALUE_TOP X7 // how far its sign is moved up
+#define TO_TOP   X7 // how far a sign is moved up
+#define TO_PLACE X8 // how far it is then moved down
+#define PRODUCT  Y9 // FACTOR times the scale
 #define LEVEL_1  Y15 // limit in the middle of the table
 #define LEVEL_2  Y14 // the two beside it
 #define LEVEL_3  Y13 // the next four
@@ -38,10 +39,13 @@
 #define TABLE_LO Y15 // values 0 to 7
 #define TABLE_HI Y14 // values 8 to 15
 #define FACTOR   Y14 // 2^(127-bias)
-#define REST     Y13 // mask of a code without its sign
-#define BELOW    Y12 // last code that is a number, flipped
+#define REST     Y13 // mask of a sign and of what is below the exponents that a format lacks
+#define SPECIAL  Y12 // first code that is no number, flipped, in bytes
+#define SPECIAL_X X12 // its lower half
 #define FLIP     Y11 // what is flipped first
+#define FLIP_X   X11 // its lower half
 #define KEEP     Y10 // what is kept then
+#define KEEP_X   X10 // its lower half
 
 // NEXT_RUN broadcasts the next scale, and sets N to the elements of its run.
 #define NEXT_RUN \
@@ -260,55 +264,78 @@
 	VMOVUPS bookTables_values+0(FORMAT), TABLE_LO \
 	VMOVUPS bookTables_values+32(FORMAT), TABLE_HI
 
-// TABLE_VALUES looks up the values of the codes at SRC, in Y1.
-#define TABLE_VALUES \
-	VPMOVZXBD (SRC), Y0 \
-	VPERMPS   TABLE_LO, Y0, Y1 \
-	VPERMPS   TABLE_HI, Y0, Y2 \
-	VPSLLD    $28, Y0, Y0 \
-	VBLENDVPS Y0, Y2, Y1, Y1
+// TABLE_VALUES looks up the values of the 8 codes off bytes after SRC, in y. lo and hi are the
+// values 0 to 7 and 8 to 15. It uses t and u.
+#define TABLE_VALUES(off, lo, hi, y, t, u) \
+	VPMOVZXBD off(SRC), t \
+	VPERMPS   lo, t, y \
+	VPERMPS   hi, t, u \
+	VPSLLD    $28, t, t \
+	VBLENDVPS t, u, y, y
+
+// TABLE_VALUES_32 does so for 32 codes, in Y0 to Y3.
+#define TABLE_VALUES_32(lo, hi) \
+	TABLE_VALUES(0, lo, hi, Y0, Y4, Y6)   \
+	TABLE_VALUES(8, lo, hi, Y1, Y7, Y8)   \
+	TABLE_VALUES(16, lo, hi, Y2, Y9, Y10) \
+	TABLE_VALUES(24, lo, hi, Y3, Y4, Y6)
 
 // FLOAT_VALUE_CONSTANTS loads what FLOAT_TEST and FLOAT_VALUES need.
 #define FLOAT_VALUE_CONSTANTS \
-	MOVL floatCode_drop(FORMAT), CX \
-	VMOVD CX, VALUE_DROP \
 	MOVL floatCode_sign(FORMAT), CX \
+	MOVL $31, BX \
+	SUBL CX, BX \
+	VMOVD BX, TO_TOP \
+	SUBL floatCode_drop(FORMAT), BX \
+	VMOVD BX, TO_PLACE \
 	MOVL $1, BX \
 	SHLL CX, BX \
 	DECL BX \
+	MOVL floatCode_drop(FORMAT), CX \
+	SHLL CX, BX \
+	ORL  $0x80000000, BX \
 	VMOVD BX, X13 \
 	VPBROADCASTD X13, REST \
-	MOVL $31, BX \
-	SUBL CX, BX \
-	VMOVD BX, VALUE_TOP \
 	MOVL floatCode_normal(FORMAT), BX \
 	ADDL $(126<<23), BX \
 	VMOVD BX, X14 \
 	VPBROADCASTD X14, FACTOR \
-	MOVL floatCode_special(FORMAT), BX \
-	DECL BX \
-	VMOVD BX, X12 \
-	VPBROADCASTD X12, BELOW \
-	VPBROADCASTD floatCode_flip(FORMAT), FLIP \
-	VPBROADCASTD floatCode_keep(FORMAT), KEEP \
-	SPREAD(0x80000000, X15, ABSOLUTE)
+	VPBROADCASTB floatCode_special(FORMAT), SPECIAL \
+	VPBROADCASTB floatCode_flip(FORMAT), FLIP \
+	VPBROADCASTB floatCode_keep(FORMAT), KEEP
 
-// FLOAT_TEST loads the codes at SRC in Y0, and clears the zero flag if one is no number.
-#define FLOAT_TEST \
-	VPMOVZXBD (SRC), Y0 \
-	VPXOR     FLIP, Y0, Y2 \
-	VPAND     REST, Y0, Y1 \
-	VPAND     KEEP, Y2, Y2 \
-	VPCMPGTD  BELOW, Y2, Y2 \
-	VPTEST    Y2, Y2
+// FLOAT_TEST clears the zero flag if one of the codes in y is no number. y may be the lower half of
+// a register, and the other arguments that of Y1, FLIP, KEEP and SPECIAL.
+#define FLOAT_TEST(y, t, flip, keep, special) \
+	VPXOR    flip, y, y    \
+	VPAND    keep, y, y    \
+	VPMAXUB  special, y, t \
+	VPCMPEQB t, y, y       \
+	VPTEST   y, y
 
-// FLOAT_VALUES makes the values of codes in Y1.
-#define FLOAT_VALUES \
-	VPSLLD    VALUE_TOP, Y0, Y0 \
-	VPSLLD    VALUE_DROP, Y1, Y1 \
-	VPAND     ABSOLUTE, Y0, Y0 \
-	VMULPS    FACTOR, Y1, Y1 \
-	VPOR      Y0, Y1, Y1
+// FLOAT_VALUES makes in y the values of the 8 codes off bytes after SRC, divided by FACTOR.
+#define FLOAT_VALUES(off, y) \
+	VPMOVZXBD off(SRC), y \
+	VPSLLD    TO_TOP, y, y   \
+	VPSRAD    TO_PLACE, y, y \
+	VPAND     REST, y, y
+
+// FLOAT_VALUES_32 does so for 32 codes, in Y0 to Y3.
+#define FLOAT_VALUES_32 \
+	FLOAT_VALUES(0, Y0)  \
+	FLOAT_VALUES(8, Y1)  \
+	FLOAT_VALUES(16, Y2) \
+	FLOAT_VALUES(24, Y3)
+
+// STORE_VALUES_32 stores the values in Y0 to Y3, and goes on by 32 codes.
+#define STORE_VALUES_32 \
+	VMOVUPS Y0, 0(DST)  \
+	VMOVUPS Y1, 32(DST) \
+	VMOVUPS Y2, 64(DST) \
+	VMOVUPS Y3, 96(DST) \
+	ADDQ    $32, SRC    \
+	ADDQ    $128, DST   \
+	SUBQ    $32, N
 
 //	for i, x := range src[:n] {
 //		dst[i] = uint8(f.code(x / scale[i/run]))
@@ -408,24 +435,40 @@ loop:
 //
 // func dequantizeTableAVX2(dst *float32, src *uint8, n, run int, scale *float32, f *bookTables)
 //
-// n and run are multiples of 8.
+// n and run are multiples of 8. The values are multiplied once for each run.
+#define PRODUCTS_LO Y13 // values 0 to 7 times the scale
+#define PRODUCTS_HI Y12 // values 8 to 15 times the scale
 TEXT ·dequantizeTableAVX2(SB), NOSPLIT, $0-48
 	ARGUMENTS
 	VALUE_CONSTANTS
 
 run:
 	NEXT_RUN
+	VMULPS DIVISOR, TABLE_LO, PRODUCTS_LO
+	VMULPS DIVISOR, TABLE_HI, PRODUCTS_HI
+	SUBQ   $32, N
+	JB     rest
 
 loop:
-	TABLE_VALUES
-	VMULPS    DIVISOR, Y1, Y1
-	VMOVUPS   Y1, (DST)
-	ADDQ      $8, SRC
-	ADDQ      $32, DST
-	SUBQ      $8, N
-	JNE       loop
-	TESTQ     LEFT, LEFT
-	JNE       run
+	TABLE_VALUES_32(PRODUCTS_LO, PRODUCTS_HI)
+	STORE_VALUES_32
+	JAE loop
+
+rest: // N + 32 elements, fewer than 32
+	ADDQ $32, N
+	JZ   nextrun
+
+rest8:
+	TABLE_VALUES(0, PRODUCTS_LO, PRODUCTS_HI, Y0, Y4, Y6)
+	VMOVUPS Y0, (DST)
+	ADDQ    $8, SRC
+	ADDQ    $32, DST
+	SUBQ    $8, N
+	JNE     rest8
+
+nextrun:
+	TESTQ LEFT, LEFT
+	JNE   run
 	VZEROUPPER
 	RET
 
@@ -439,30 +482,62 @@ loop:
 // func dequantizeFloatsAVX2(dst *float32, src *uint8, n, run int, scale *float32, f *floatCode) int
 //
 // n and run are multiples of 8. A code is moved to where a float32 has its exponent and
-// mantissa, and multiplied by a power of two; that is exact, for subnormal numbers too.
+// mantissa, and multiplied by FACTOR, a power of two; that is exact, for subnormal numbers too.
+// The product of FACTOR and the scale is exact as well, unless it is infinite. So 32 values are
+// multiplied by that product, and rounded once.
 TEXT ·dequantizeFloatsAVX2(SB), NOSPLIT, $0-56
 	ARGUMENTS
 	FLOAT_VALUE_CONSTANTS
-	MOVQ SRC, BX
 
 run:
 	NEXT_RUN
+	VMULPS FACTOR, DIVISOR, PRODUCT
+	VMOVD  X9, BX
+	ANDL   $magnitudeMask, BX
+	CMPL   BX, $infBits
+	JAE    loop
+	SUBQ   $32, N
+	JB     rest
+
+loop32:
+	VMOVDQU (SRC), Y0
+	FLOAT_TEST(Y0, Y1, FLIP, KEEP, SPECIAL)
+	JNE     special
+	FLOAT_VALUES_32
+	VMULPS  PRODUCT, Y0, Y0
+	VMULPS  PRODUCT, Y1, Y1
+	VMULPS  PRODUCT, Y2, Y2
+	VMULPS  PRODUCT, Y3, Y3
+	STORE_VALUES_32
+	JAE     loop32
+
+rest: // N + 32 elements, fewer than 32
+	ADDQ $32, N
+	JZ   nextrun
+	JMP  loop
+
+special: // one of 32 codes is no number
+	ADDQ $32, N
 
 loop:
-	FLOAT_TEST
-	JNE       special
-	FLOAT_VALUES
-	VMULPS    DIVISOR, Y1, Y1
-	VMOVUPS   Y1, (DST)
-	ADDQ      $8, SRC
-	ADDQ      $32, DST
-	SUBQ      $8, N
-	JNE       loop
-	TESTQ     LEFT, LEFT
-	JNE       run
+	VMOVQ   (SRC), X0
+	FLOAT_TEST(X0, X1, FLIP_X, KEEP_X, SPECIAL_X)
+	JNE     done
+	FLOAT_VALUES(0, Y0)
+	VMULPS  FACTOR, Y0, Y0
+	VMULPS  DIVISOR, Y0, Y0
+	VMOVUPS Y0, (DST)
+	ADDQ    $8, SRC
+	ADDQ    $32, DST
+	SUBQ    $8, N
+	JNE     loop
 
-special:
-	SUBQ BX, SRC
+nextrun:
+	TESTQ LEFT, LEFT
+	JNE   run
+
+done:
+	SUBQ src+8(FP), SRC
 	MOVQ SRC, ret+48(FP)
 	VZEROUPPER
 	RET
@@ -548,20 +623,38 @@ TEXT ·dequantizeTableColumnsAVX2(SB), NOSPLIT, $0-56
 
 row:
 	NEXT_ROW
+	SUBQ $32, N
+	JB   rest
 
 loop:
-	TABLE_VALUES
-	VMULPS  (SCALES), Y1, Y1
-	VMOVUPS Y1, (DST)
+	TABLE_VALUES_32(TABLE_LO, TABLE_HI)
+	VMULPS 0(SCALES), Y0, Y0
+	VMULPS 32(SCALES), Y1, Y1
+	VMULPS 64(SCALES), Y2, Y2
+	VMULPS 96(SCALES), Y3, Y3
+	ADDQ   $128, SCALES
+	STORE_VALUES_32
+	JAE    loop
+
+rest: // N + 32 elements, fewer than 32
+	ADDQ $32, N
+	JZ   nextrow
+
+rest8:
+	TABLE_VALUES(0, TABLE_LO, TABLE_HI, Y0, Y4, Y6)
+	VMULPS  (SCALES), Y0, Y0
+	VMOVUPS Y0, (DST)
 	ADDQ    $8, SRC
 	ADDQ    $32, SCALES
 	ADDQ    $32, DST
 	SUBQ    $8, N
-	JNE     loop
-	ADDQ    RUN, SRC
-	LEAQ    (DST)(RUN*4), DST
-	DECQ    LEFT
-	JNE     row
+	JNE     rest8
+
+nextrow:
+	ADDQ RUN, SRC
+	LEAQ (DST)(RUN*4), DST
+	DECQ LEFT
+	JNE  row
 	VZEROUPPER
 	RET
 
@@ -583,22 +676,49 @@ TEXT ·dequantizeFloatsColumnsAVX2(SB), NOSPLIT, $0-64
 
 row:
 	NEXT_ROW
+	SUBQ $32, N
+	JB   rest
+
+loop32:
+	VMOVDQU (SRC), Y0
+	FLOAT_TEST(Y0, Y1, FLIP, KEEP, SPECIAL)
+	JNE     special
+	FLOAT_VALUES_32
+	VMULPS  FACTOR, Y0, Y0
+	VMULPS  FACTOR, Y1, Y1
+	VMULPS  FACTOR, Y2, Y2
+	VMULPS  FACTOR, Y3, Y3
+	VMULPS  0(SCALES), Y0, Y0
+	VMULPS  32(SCALES), Y1, Y1
+	VMULPS  64(SCALES), Y2, Y2
+	VMULPS  96(SCALES), Y3, Y3
+	ADDQ    $128, SCALES
+	STORE_VALUES_32
+	JAE     loop32
+
+rest: // N + 32 elements, fewer than 32
+	ADDQ $32, N
+	JZ   nextrow
 
 loop:
-	FLOAT_TEST
+	VMOVQ   (SRC), X0
+	FLOAT_TEST(X0, X1, FLIP_X, KEEP_X, SPECIAL_X)
 	JNE     special
-	FLOAT_VALUES
-	VMULPS  (SCALES), Y1, Y1
-	VMOVUPS Y1, (DST)
-	ADDQ    $8, SRC
+	FLOAT_VALUES(0, Y0)
+	VMULPS  FACTOR, Y0, Y0
+	VMULPS  (SCALES), Y0, Y0
+	VMOVUPS Y0, (DST)
 	ADDQ    $32, SCALES
+	ADDQ    $8, SRC
 	ADDQ    $32, DST
 	SUBQ    $8, N
 	JNE     loop
-	ADDQ    RUN, SRC
-	LEAQ    (DST)(RUN*4), DST
-	DECQ    LEFT
-	JNE     row
+
+nextrow:
+	ADDQ RUN, SRC
+	LEAQ (DST)(RUN*4), DST
+	DECQ LEFT
+	JNE  row
 
 special:
 	MOVQ rows+16(FP), BX
