@@ -38,6 +38,12 @@ func dequantizeFloatsAVX512(dst *float32, src *uint8, n, run int, scale *float32
 func quantizeFloatsAVX2(dst *uint8, src *float32, n, run int, scale *float32, f *floatCode)
 
 //go:noescape
+func prepareFloatsAVX2(buf, scale *float32, cols int, f *floatCode) bool
+
+//go:noescape
+func quantizeFloatsWideAVX2(dst *uint8, src *float32, rows, cols, stride int, scale *float32, f *floatCode, buf *float32)
+
+//go:noescape
 func quantizeTableAVX2(dst *uint8, src *float32, n, run int, scale *float32, f *bookTables)
 
 //go:noescape
@@ -223,7 +229,9 @@ func quantizeBookColumns(dst []uint8, src []float32, scale []float32, b *codeboo
 			quantizeFloatsColumnsAVX512(&dst[done], &src[done], rows, whole-done, n, &scale[done], b.float)
 		}
 	case b.float != nil:
-		quantizeFloatsColumnsAVX2(&dst[0], &src[0], rows, whole, n, &scale[0], b.float)
+		if done := quantizeFloatsWide(dst, src, rows, whole, scale, b.float); done < whole {
+			quantizeFloatsColumnsAVX2(&dst[done], &src[done], rows, whole-done, n, &scale[done], b.float)
+		}
 	default:
 		quantizeTableColumnsAVX2(&dst[0], &src[0], rows, whole, n, &scale[0], &b.tables)
 	}
@@ -246,19 +254,24 @@ func quantizeTableColumns(dst []uint8, src []float32, rows, cols int, scale []fl
 	}
 }
 
-// quantizeFloatsWide quantizes columns, 64 at a time, with parameters that are prepared for all
-// rows. It returns the number of columns that it has handled.
+// quantizeFloatsWide quantizes columns, 32 or 64 at a time, with parameters that are prepared for
+// all rows. It returns the number of columns that it has handled.
 func quantizeFloatsWide(dst []uint8, src []float32, rows, cols int, scale []float32, f *floatCode) int {
-	if cols &^= 63; rows == 1 || cols == 0 {
+	if cols &^= 4*bookStep[active] - 1; rows == 1 || cols == 0 {
 		return 0
 	}
 	buf := preparedColumns.Get().(*[]float32)
 	defer preparedColumns.Put(buf)
 	*buf = resize(*buf, 3*cols)
-	if !prepareFloatsAVX512(&(*buf)[0], &scale[0], cols, f) {
+	b := &(*buf)[0]
+	switch {
+	case active == avx512 && prepareFloatsAVX512(b, &scale[0], cols, f):
+		quantizeFloatsWideAVX512(&dst[0], &src[0], rows, cols, len(scale), &scale[0], f, b)
+	case active == avx2 && prepareFloatsAVX2(b, &scale[0], cols, f):
+		quantizeFloatsWideAVX2(&dst[0], &src[0], rows, cols, len(scale), &scale[0], f, b)
+	default:
 		return 0
 	}
-	quantizeFloatsWideAVX512(&dst[0], &src[0], rows, cols, len(scale), &scale[0], f, &(*buf)[0])
 	return cols
 }
 

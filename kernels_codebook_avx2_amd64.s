@@ -167,16 +167,18 @@
 	VORPS   Y7, Y4, Y4     \
 	VPTEST  Y4, Y4
 
-// PLACES leaves in x the code of its magnitude, times 2^(drop-16) and plus BASE. It uses e.
-#define PLACES(x, y, e, f) \
+// PLACES leaves in x the code of its magnitude, times 2^(drop-16) and plus BASE, and in y that of
+// y. It uses e and f. The bounds, the second and the first parts of the reciprocals follow, those
+// of x first: registers or memory.
+#define PLACES(x, y, e, f, bx, by, lx, ly, rx, ry) \
 	VPAND       ABSOLUTE, x, x \
 	VPAND       ABSOLUTE, y, y \
-	VMINPS      BOUND, x, x    \
-	VMINPS      BOUND, y, y    \
-	VMULPS      LOW, x, e      \
-	VMULPS      LOW, y, f      \
-	VFMADD231PS WHOLE, x, e    \
-	VFMADD231PS WHOLE, y, f    \
+	VMINPS      bx, x, x       \
+	VMINPS      by, y, y       \
+	VMULPS      lx, x, e       \
+	VMULPS      ly, y, f       \
+	VFMADD231PS rx, x, e       \
+	VFMADD231PS ry, y, f       \
 	VPAND       EXPONENT, e, x \
 	VPAND       EXPONENT, f, y \
 	VPMAXUD     NORMAL, x, x   \
@@ -186,14 +188,15 @@
 	VPMADDWD    WEIGHTS, e, x  \
 	VPMADDWD    WEIGHTS, f, y
 
-// CODES_32 stores the codes of the elements in Y0 to Y3.
-#define CODES_32 \
+// CODES_32 stores the codes of the elements in Y0 to Y3. Its arguments are the bounds, the second
+// and the first parts of the reciprocals of each 8 elements.
+#define CODES_32(b0, b1, b2, b3, l0, l1, l2, l3, r0, r1, r2, r3) \
 	VPACKSSDW Y1, Y0, Y7          \
 	VPACKSSDW Y3, Y2, Y8          \
 	VPACKSSWB Y8, Y7, Y7          \
-	PLACES(Y0, Y1, Y4, Y8)        \
+	PLACES(Y0, Y1, Y4, Y8, b0, b1, l0, l1, r0, r1) \
 	VPACKSSDW Y1, Y0, Y0          \
-	PLACES(Y2, Y3, Y4, Y8)        \
+	PLACES(Y2, Y3, Y4, Y8, b2, b3, l2, l3, r2, r3) \
 	VPACKSSDW Y3, Y2, Y2          \
 	VPSUBW    BASE, Y0, Y0        \
 	VPSUBW    BASE, Y2, Y2        \
@@ -343,7 +346,7 @@
 //
 // func quantizeFloatsAVX2(dst *uint8, src *float32, n, run int, scale *float32, f *floatCode)
 //
-// n and run are multiples of 8. // Scales that CODES_32 does not serve are divided by, 8 elements at a time, and so are the last
+// n and run are multiples of 8. Scales that CODES_32 does not serve are divided by, 8 elements at a time, and so are the last
 // elements of a run: see "Codebooks" in kernels.go.
 TEXT ·quantizeFloatsAVX2(SB), NOSPLIT, $272-48
 	ARGUMENTS
@@ -375,7 +378,7 @@ fast:
 loop:
 	LOAD_32
 	JNE  divide // the rest of the run
-	CODES_32
+	CODES_32(BOUND, BOUND, BOUND, BOUND, LOW, LOW, LOW, LOW, WHOLE, WHOLE, WHOLE, WHOLE)
 	ADDQ $128, SRC
 	ADDQ $32, DST
 	SUBQ $32, N
@@ -574,6 +577,118 @@ loop:
 	JNE     row
 	VZEROUPPER
 	RET
+
+//	for j, s := range scale[:cols] {
+//		recip, low, bound := ...
+//		buf[3*(j&^7)+j%8], buf[3*(j&^7)+8+j%8], buf[3*(j&^7)+16+j%8] = recip, low, bound
+//	}
+//
+// func prepareFloatsAVX2(buf, scale *float32, cols int, f *floatCode) bool
+//
+// cols is a multiple of 8. It returns false if CODES_32 does not serve one of the scales: see
+// "Codebooks" in kernels.go.
+TEXT ·prepareFloatsAVX2(SB), NOSPLIT, $0-33
+	MOVQ buf+0(FP), DST
+	MOVQ scale+8(FP), SCALES
+	MOVQ cols+16(FP), N
+	MOVQ f+24(FP), FORMAT
+	VBROADCASTSS ONE, Y15
+	VPBROADCASTD SCALE_LEAST, Y14
+	SPREAD(scaleSpan, X13, Y13)
+	SPREAD(lowBits20, X12, Y12)
+	SPREAD(6, X11, Y11)
+	SPREAD(12, X10, Y10)
+	VPBROADCASTD floatCode_largest(FORMAT), Y9
+	VPXOR Y8, Y8, Y8
+
+loop:
+	VMOVUPS   (SCALES), Y0
+	VPSUBD    Y14, Y0, Y1
+	VPMAXUD   Y13, Y1, Y1
+	VPCMPEQD  Y13, Y1, Y1 // from 2^-100 to 2^100
+	VPADDD    Y11, Y0, Y2
+	VPAND     Y12, Y2, Y2
+	VPCMPGTD  Y10, Y2, Y2 // far from a multiple of 2^20
+	VPAND     Y12, Y0, Y3
+	VPCMPEQD  Y8, Y3, Y3  // or one
+	VPOR      Y3, Y2, Y2
+	VPAND     Y2, Y1, Y1
+	VMOVMSKPS Y1, BX
+	CMPL      BX, $255
+	JNE       done
+	VDIVPS       Y0, Y15, Y1
+	VMOVAPS      Y15, Y2
+	VFNMADD231PS Y0, Y1, Y2
+	VMULPS       Y1, Y2, Y2
+	VMULPS       Y9, Y0, Y3
+	VMOVUPS   Y1, 0(DST)
+	VMOVUPS   Y2, 32(DST)
+	VMOVUPS   Y3, 64(DST)
+	ADDQ      $32, SCALES
+	ADDQ      $96, DST
+	SUBQ      $8, N
+	JNE       loop
+
+done:
+	TESTQ N, N
+	SETEQ ret+32(FP)
+	VZEROUPPER
+	RET
+
+// DIVIDE_8 stores the codes of 8 elements off places after SRC, divided by their scales.
+#define DIVIDE_8(off) \
+	VMOVUPS (off*4)(SRC), Y0             \
+	VDIVPS  (off*4)(SCALES), Y0, Y0      \
+	FLOAT_CODES                          \
+	VEXTRACTI128 $1, Y1, X2              \
+	VPACKUSDW    X2, X1, X1              \
+	VPACKUSWB    X1, X1, X1              \
+	VMOVQ        X1, off(DST)
+
+//	for r := range rows {
+//		for j, s := range scale[:cols] {
+//			dst[r*stride+j] = uint8(f.code(src[r*stride+j] / s))
+//		}
+//	}
+//
+// func quantizeFloatsWideAVX2(dst *uint8, src *float32, rows, cols, stride int, scale *float32, f *floatCode, buf *float32)
+//
+// cols is a multiple of 32, and buf is what prepareFloatsAVX2 made of the scales.
+#define PARAMS R10 // what prepareFloatsAVX2 made of the next scales
+TEXT ·quantizeFloatsWideAVX2(SB), NOSPLIT, $272-64
+	COLUMNS
+	FLOAT_CODE_CONSTANTS
+	FAST_CONSTANTS
+
+row:
+	NEXT_ROW
+	MOVQ buf+56(FP), PARAMS
+
+loop:
+	LOAD_32
+	JNE  nan
+	CODES_32(64(PARAMS), 160(PARAMS), 256(PARAMS), 352(PARAMS), 32(PARAMS), 128(PARAMS), 224(PARAMS), 320(PARAMS), 0(PARAMS), 96(PARAMS), 192(PARAMS), 288(PARAMS))
+
+next:
+	ADDQ $128, SRC
+	ADDQ $128, SCALES
+	ADDQ $384, PARAMS
+	ADDQ $32, DST
+	SUBQ $32, N
+	JNE  loop
+	LEAQ (SRC)(RUN*4), SRC
+	ADDQ RUN, DST
+	DECQ LEFT
+	JNE  row
+	VZEROUPPER
+	RET
+
+nan:
+	DIVIDE_8(0)
+	DIVIDE_8(8)
+	DIVIDE_8(16)
+	DIVIDE_8(24)
+	JMP next
 
 //	for r := range rows {
 //		for j, s := range scale[:cols] {
