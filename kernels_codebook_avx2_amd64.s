@@ -19,7 +19,6 @@
 #define NO_MINUS 128(SP) // all ones if -0 has no code
 #define DROP     160(SP) // how far an exponent is moved down
 #define TOP      176(SP) // how far a sign is moved down
-#define TABLE_NAN Y9     // code of NaN in a table
 #define BOUND    Y13     // largest magnitude that is not clipped
 #define LOW      Y11     // second part of the reciprocal
 #define WHOLE    Y10     // first part of the reciprocal
@@ -32,10 +31,21 @@
 #define TO_TOP   X7 // how far a sign is moved up
 #define TO_PLACE X8 // how far it is then moved down
 #define PRODUCT  Y9 // FACTOR times the scale
-#define LEVEL_1  Y15 // limit in the middle of the table
-#define LEVEL_2  Y14 // the two beside it
-#define LEVEL_3  Y13 // the next four
-#define LEVEL_4  Y12 // the last eight
+#define LEVEL_1  0(SP)  // limit in the middle of the table
+#define LEVEL_2  32(SP) // the two beside it
+#define LEVEL_3  64(SP) // the next four
+#define LEVEL_4  96(SP) // the last eight
+#define TABLE_NAN 128(SP) // code of NaN in a table
+#define BELOW_CODE 160(SP) // mask of what is below a code in a word
+#define FACTORS  Y6  // factor of the bins, divided by the scale
+#define LO_BINS  Y15 // lower bytes of what bins 0 to 15 add
+#define LO_BINS2 Y14 // those of bins 16 to 31
+#define HI_BINS  Y13 // upper bytes of what bins 0 to 15 add
+#define HI_BINS2 Y12 // those of bins 16 to 31
+#define LO_INDEX Y11 // what makes indices of LO_BINS of bins: other bytes get their top bit
+#define LO_INDEX2 Y10 // of LO_BINS2
+#define HI_INDEX Y9  // of HI_BINS
+#define HI_INDEX2 Y8 // of HI_BINS2
 #define TABLE_LO Y15 // values 0 to 7
 #define TABLE_HI Y14 // values 8 to 15
 #define FACTOR   Y14 // 2^(127-bias)
@@ -236,13 +246,47 @@
 	VPOR      Y0, Y1, Y1 \
 	VBLENDVPS Y4, NAN_CODE, Y1, Y1
 
-// TABLE_CONSTANTS loads what TABLE_CODES needs.
+// TABLE_CONSTANTS prepares what TABLE_CODES needs.
 #define TABLE_CONSTANTS \
-	VBROADCASTSS bookTables_limits+0(FORMAT), LEVEL_1 \
-	VMOVUPS bookTables_limits+32(FORMAT), LEVEL_2 \
-	VMOVUPS bookTables_limits+64(FORMAT), LEVEL_3 \
-	VMOVUPS bookTables_limits+96(FORMAT), LEVEL_4 \
-	VPBROADCASTD bookTables_nan(FORMAT), TABLE_NAN
+	VBROADCASTSS bookTables_limits+0(FORMAT), Y0 \
+	VMOVUPS Y0, LEVEL_1 \
+	VMOVUPS bookTables_limits+32(FORMAT), Y0 \
+	VMOVUPS Y0, LEVEL_2 \
+	VMOVUPS bookTables_limits+64(FORMAT), Y0 \
+	VMOVUPS Y0, LEVEL_3 \
+	VMOVUPS bookTables_limits+96(FORMAT), Y0 \
+	VMOVUPS Y0, LEVEL_4 \
+	VPBROADCASTD bookTables_nan(FORMAT), Y0 \
+	VMOVDQU Y0, TABLE_NAN
+
+// BIN_CONSTANTS prepares what FIND needs.
+#define BIN_CONSTANTS \
+	SPREAD(belowCodeWords, X0, Y0) \
+	VMOVDQU Y0, BELOW_CODE \
+	VBROADCASTI128 bookTables_tableBins+tableBins_bytes+0(FORMAT), LO_BINS \
+	VBROADCASTI128 bookTables_tableBins+tableBins_bytes+16(FORMAT), LO_BINS2 \
+	VBROADCASTI128 bookTables_tableBins+tableBins_bytes+32(FORMAT), HI_BINS \
+	VBROADCASTI128 bookTables_tableBins+tableBins_bytes+48(FORMAT), HI_BINS2 \
+	SPREAD(0x80708070, X11, LO_INDEX) \
+	SPREAD(0x80f080f0, X10, LO_INDEX2) \
+	SPREAD(0x70807080, X9, HI_INDEX) \
+	SPREAD(0xf080f080, X8, HI_INDEX2)
+
+// ADD_BYTES adds to the words in w the bytes that a table has for their bins. It uses t.
+#define ADD_BYTES(index, table, w, bin, t) \
+	VPADDB  index, bin, t \
+	VPSHUFB t, table, t   \
+	VPADDW  t, w, w
+
+// FIND adds to the words in w what their bins have, so that their upper 4 bits are the codes. It
+// uses bin and t.
+#define FIND(w, bin, t) \
+	VPSRLW $11, w, bin                      \
+	ADD_BYTES(LO_INDEX, LO_BINS, w, bin, t)   \
+	ADD_BYTES(LO_INDEX2, LO_BINS2, w, bin, t) \
+	VPSLLW $8, bin, bin                     \
+	ADD_BYTES(HI_INDEX, HI_BINS, w, bin, t)   \
+	ADD_BYTES(HI_INDEX2, HI_BINS2, w, bin, t)
 
 // BIT finds the next bit of the indices in Y1.
 #define BIT(level) \
@@ -261,6 +305,16 @@
 	BIT(LEVEL_3) \
 	BIT(LEVEL_4) \
 	VBLENDVPS Y4, TABLE_NAN, Y1, Y1
+
+// DIVIDE_TABLE_8 stores the codes of 8 elements off places after SRC, divided by the scale.
+#define DIVIDE_TABLE_8(off) \
+	VMOVUPS (off*4)(SRC), Y0    \
+	VDIVPS  DIVISOR, Y0, Y0     \
+	TABLE_CODES                 \
+	VEXTRACTI128 $1, Y1, X2     \
+	VPACKUSDW    X2, X1, X1     \
+	VPACKUSWB    X1, X1, X1     \
+	VMOVQ        X1, off(DST)
 
 // VALUE_CONSTANTS loads what TABLE_VALUES needs.
 #define VALUE_CONSTANTS \
@@ -409,16 +463,63 @@ nextrun:
 //
 // func quantizeTableAVX2(dst *uint8, src *float32, n, run int, scale *float32, f *bookTables)
 //
-// n and run are multiples of 8. The codes of b are in the order of their values. The index
-// of a value is found bit by bit: each level of limits has the one that tells the next.
-TEXT ·quantizeTableAVX2(SB), NOSPLIT, $0-48
+// n and run are multiples of 8. The codes of b are in the order of their values. The codes of 32
+// elements come from bins: see "Bins of a table" in kernels.go. Elsewhere the index of a value is
+// found bit by bit: each level of limits has the one that tells the next.
+TEXT ·quantizeTableAVX2(SB), NOSPLIT, $192-48
 	ARGUMENTS
 	TABLE_CONSTANTS
+	BIN_CONSTANTS
 
 run:
 	NEXT_RUN
+	CMPQ N, $32
+	JB   divide
+	MOVL -4(SCALES), BX
+	SUBL $scaleLeast, BX
+	CMPL BX, $scaleSpan
+	JHI  divide
+	VBROADCASTSS bookTables_tableBins+tableBins_factor(FORMAT), FACTORS
+	VDIVPS DIVISOR, FACTORS, FACTORS
 
 loop:
+	VMULPS    0(SRC), FACTORS, Y0
+	VMULPS    32(SRC), FACTORS, Y1
+	VMULPS    64(SRC), FACTORS, Y2
+	VMULPS    96(SRC), FACTORS, Y3
+	VCVTPS2DQ Y0, Y0
+	VCVTPS2DQ Y1, Y1
+	VCVTPS2DQ Y2, Y2
+	VCVTPS2DQ Y3, Y3
+	VPACKSSDW Y1, Y0, Y0
+	VPACKSSDW Y3, Y2, Y2
+	FIND(Y0, Y1, Y3)
+	FIND(Y2, Y4, Y7)
+	VMOVDQU   BELOW_CODE, Y3
+	VPAND     Y3, Y0, Y1
+	VPAND     Y3, Y2, Y4
+	VPMINUW   Y4, Y1, Y1
+	VPXOR     Y3, Y3, Y3
+	VPCMPEQW  Y3, Y1, Y1
+	VPTEST    Y1, Y1
+	JNE       near
+	VPSRLW    $12, Y0, Y0
+	VPSRLW    $12, Y2, Y2
+	VPACKUSWB Y2, Y0, Y0
+	VMOVDQU   packOrderTwice<>(SB), Y1
+	VPERMD    Y0, Y1, Y0
+	VMOVDQU   Y0, (DST)
+
+next:
+	ADDQ  $128, SRC
+	ADDQ  $32, DST
+	SUBQ  $32, N
+	CMPQ  N, $32
+	JAE   loop
+	TESTQ N, N
+	JZ    nextrun
+
+divide:
 	VMOVUPS   (SRC), Y0
 	VDIVPS    DIVISOR, Y0, Y0
 	TABLE_CODES
@@ -426,11 +527,20 @@ loop:
 	ADDQ      $32, SRC
 	ADDQ      $8, DST
 	SUBQ      $8, N
-	JNE       loop
-	TESTQ     LEFT, LEFT
-	JNE       run
+	JNE       divide
+
+nextrun:
+	TESTQ LEFT, LEFT
+	JNE   run
 	VZEROUPPER
 	RET
+
+near:
+	DIVIDE_TABLE_8(0)
+	DIVIDE_TABLE_8(8)
+	DIVIDE_TABLE_8(16)
+	DIVIDE_TABLE_8(24)
+	JMP next
 
 //	for i, c := range src[:n] {
 //		dst[i] = t.values[c%16] * scale[i/run]
@@ -699,7 +809,7 @@ nan:
 // func quantizeTableColumnsAVX2(dst *uint8, src *float32, rows, cols, stride int, scale *float32, f *bookTables)
 //
 // cols is a multiple of 8. The codes of b are in the order of their values.
-TEXT ·quantizeTableColumnsAVX2(SB), NOSPLIT, $0-56
+TEXT ·quantizeTableColumnsAVX2(SB), NOSPLIT, $160-56
 	COLUMNS
 	TABLE_CONSTANTS
 

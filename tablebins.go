@@ -9,6 +9,7 @@ type tableBins struct {
 	sign      uint32  // 0, or the sign bit of a code
 	bins      [32]uint16
 	order     [16]uint8 // the codes in the order of their values
+	bytes     [64]uint8 // the lower bytes of bins, then the upper ones
 }
 
 // binBits are the bits of a word below those of its bin, and codeBits those below the index of the
@@ -47,6 +48,9 @@ func newTableBins(b *codebook, limits []float32, mirrored bool) tableBins {
 		f := float32(k)
 		if bins, ok := binsOf(limits, float64(f), mirrored); ok && 0x1p-20 <= f && f <= 0x1p20 {
 			t.factor, t.bins = f, bins
+			for i, v := range bins {
+				t.bytes[i], t.bytes[32+i] = uint8(v), uint8(v>>8)
+			}
 			return t
 		}
 	}
