@@ -408,7 +408,8 @@ func BenchmarkCalibrateMethods(b *testing.B) {
 }
 
 // BenchmarkFormats measures codes of formats, one to a byte, beside those of int8, in both
-// directions: of runs, which per-tensor scales and groups have, and of columns.
+// directions: of runs, which per-tensor scales and groups have, and of columns. It also measures
+// packing codes of 4 bits.
 func BenchmarkFormats(b *testing.B) {
 	schemes := []Scheme{{Bits: 8, Mapping: Symmetric}, {Bits: 4, Mapping: Symmetric}}
 	for _, f := range []Format{E4M3FN, E5M2, E4M3FNUZ, E5M2FNUZ, E3M2, E2M3, E2M1, NF4} {
@@ -427,6 +428,9 @@ func BenchmarkFormats(b *testing.B) {
 				p, err := Calibrate(x, s)
 				must(err)
 				name := fmt.Sprintf("walk=%s/format=%s", walk, s.code())
+				if s.normal().Bits == 4 {
+					bench(b, "to=packed/"+name, n, len(x.Data), func() { must(QuantizeInto(benchCodes(), x, p)) })
+				}
 				if s.Format == Integers {
 					codes := codesOf[int8](benchCodes(), n)
 					bench(b, "to=codes/"+name, n, len(x.Data), func() { must(QuantizeCodes(codes, x, p)) })

@@ -32,11 +32,13 @@ type codebook struct {
 	float    *floatCode
 	mantissa int
 
-	// tables are for the kernels of codebooks with at most 16 values. These kernels need codes
-	// in the order of their values, without repeated values: sorted reports that.
-	tables bookTables
-	small  bool // whether there are at most 16 values
-	sorted bool
+	// tables are for the kernels of codebooks with at most 16 values. Those that quantize need
+	// codes in the order of their values, without repeated values: sorted reports that. Or codes
+	// are a sign and the number of a magnitude: mirrored.
+	tables   bookTables
+	small    bool // whether there are at most 16 values
+	sorted   bool
+	mirrored bool
 
 	// lowest and highest are the keys of the smallest and the largest value. Quotients outside
 	// of them are clipped.
@@ -47,31 +49,43 @@ type codebook struct {
 type bookTables struct {
 	values [16]float32 // by code; repeated if there are fewer than 16
 
-	// limits are the limits of the codebook as a binary tree. Level 0 has the middle limit,
-	// level 1 the middle limit of either half, and so on. Unused elements are infinite.
+	// limits are the limits of the codebook, or of its magnitudes, as a binary tree. Level 0 has
+	// the middle limit, level 1 the middle limit of either half, and so on. Unused elements are
+	// infinite.
 	limits [4][8]float32
 	nan    uint32 // the code of NaN
+	tableBins
 }
 
-// newBookTables returns the tables of b.
-func newBookTables(b *codebook) (t bookTables, sorted bool) {
-	sorted = true
+// setTables sets the tables of b.
+func (b *codebook) setTables() {
+	b.sorted = true
 	for i, c := range b.order {
-		sorted = sorted && int(c) == i && (i == 0 || b.values[i-1] < b.values[i])
+		b.sorted = b.sorted && int(c) == i && (i == 0 || b.values[i-1] < b.values[i])
 	}
+	limits, mirrored := b.mirroredLimits()
+	if !mirrored {
+		for _, k := range b.limits {
+			limits = append(limits, ofKey(k))
+		}
+	}
+	b.mirrored = mirrored
+	t := &b.tables
 	for i := range t.values {
 		t.values[i] = b.values[i%len(b.values)]
 	}
 	for level := range t.limits {
 		for i := range t.limits[level] {
 			t.limits[level][i] = float32(math.Inf(1))
-			if at := (2*i+1)<<(3-level) - 1; at < len(b.limits) {
-				t.limits[level][i] = ofKey(b.limits[at])
+			if at := (2*i+1)<<(3-level) - 1; at < len(limits) {
+				t.limits[level][i] = limits[at]
 			}
 		}
 	}
 	t.nan = uint32(b.nan)
-	return t, sorted
+	if b.sorted || mirrored {
+		t.tableBins = newTableBins(b, limits, mirrored)
+	}
 }
 
 // ofKey is the inverse of key.

@@ -126,7 +126,7 @@ func newBook(name string, bits int, values []float32, ties tieRule, nan uint8) *
 		}
 	}
 	if b.small = bits <= 4; b.small {
-		b.tables, b.sorted = newBookTables(b)
+		b.setTables()
 	}
 	b.lowest, b.highest = key(b.values[b.order[0]]), key(b.values[b.order[len(b.order)-1]])
 	return b

@@ -25,6 +25,7 @@ package quant
 //	the same of 2 schemes     kernels_generic.go     -                         insidetwo_avx512_amd64.s    -
 //	metrics of channels       metrics.go             -                         metrics_avx512_amd64.s      -
 //	codebooks                 codebook_generic.go    codebook_avx2_amd64.s     codebook_avx512_amd64.s     codebook_arm64.s
+//	codebooks, columns        codebook_generic.go    codebook_avx2_amd64.s     codebookcolumns_avx512_amd64.s codebook_arm64.s
 //	differences               kernels_generic.go     differences_avx2_amd64.s  differences_avx512_amd64.s  differences_arm64.s
 //	histogram                 kernels_generic.go     histogram_avx2_amd64.s    as AVX2                     histogram_arm64.s
 //	transpose                 kernels_generic.go     transpose_avx2_amd64.s    as AVX2                     transpose_arm64.s
@@ -39,6 +40,7 @@ package quant
 //   - kernels_amd64.s and kernels_arm64.s have the ranges; kernels_amd64.s also has the fence.
 //   - kernels_avx2_amd64.h, kernels_avx512_amd64.h and kernels_arm64.h have the macros and the
 //     register names that the kernels of a set share. The names are the same in all three.
+//     kernels_codebook_avx512_amd64.h has those that the kernels of codebooks add.
 //   - kernels.h has the constants that all kernels share.
 //   - kernels_amd64.go and kernels_arm64.go detect the processor and have dispatchers.
 //     kernels_asm.go has the dispatchers that both architectures share, and kernels_noasm.go
@@ -176,6 +178,40 @@ package quant
 // A kernel handles 8 or 16 elements at a time. The definition handles the rest of a run, or of
 // each row of columns. The kernels of columns are those of runs with a vector of scales. The
 // errors of a codebook are the differences between the elements and the values of their codes.
+//
+// # Bins of a table
+//
+// With AVX-512 the codes of a table come from words. Let K be the factor of the table and
+// y = RN(K/s). The word w of an element is the integer nearest to RN(x·y), saturated to 16 bits.
+// The upper 5 bits of w are its bin. K is chosen so that no bin has two limits. The kernel adds to
+// w what the table has for its bin. The upper 4 bits of the sum v are the index of the nearest
+// value:
+//
+//   - If a limit l is in the bin, let n be the integer nearest to K·l and i the index of the value
+//     above the limit. Then v = i·2^12 + w - n. A bin has 2^11 words, so the upper bits of v are
+//     i-1 if w < n, and i if w > n. The lower 12 bits are 0 only if w = n.
+//   - Otherwise v is from i·2^12 + 2^10 to i·2^12 + 2^10 + 2^11 - 1.
+//
+// If the lower 12 bits of v are 0, the limit is too near: the kernel divides 16 elements, and
+// compares the quotients with the tree of limits. Proof that all other indices are right: l is
+// the largest float32 with the index i-1. Let Q = x/s and |K·Q| < 2^15. y is a normal number,
+// since s is from 2^-100 to 2^100 and K from 2^-20 to 2^20. Rounding y and the product changes
+// the product by less than 2^-8 in all, and where it is subnormal by 2^-149 more. RN(Q) differs
+// from Q by at most 2^-24·|Q| or 2^-150, so K·RN(Q) differs from K·Q by less than 2^-8. If
+// RN(Q) > l, the product is above K·l - 2^-6. K is chosen so that K·l is farther than that from
+// the middle between two integers, so w ≥ n. If RN(Q) ≤ l, the product is below K·l + 2^-6, and
+// w ≤ n. If |K·Q| ≥ 2^15, x is beyond all limits, and so is w.
+//
+// A product of 2^31 or more, an infinite one and NaN become the least integer, and the word
+// -32768. The sum of this word is 0, so these elements are divided. The kernel replaces y by NaN
+// for scales that it does not serve. The words of the values themselves are at most 32000 in
+// magnitude. Elements that are clipped farther below are divided, too.
+//
+// The codes of E2M1 are a sign and a magnitude, and -0 has a code. The kernel adds 3/4, with the
+// sign of x, to the product, in one FMA. So no word is 0, and each has the sign of its element.
+// The integer of a limit l is that nearest to K·l + 3/4, or its opposite. One more permutation
+// turns indices into codes. Elements that are divided lose their sign before they are compared,
+// and get it back in the code.
 //
 // # Edges of a grid
 //

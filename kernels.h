@@ -58,6 +58,10 @@
 #define weights2          0x04010401 // bytes 1 and 4
 #define weightsWords2     0x00100001 // words 1 and 16
 
+// Codebooks: what is below a code of 4 bits in each word.
+#define belowCodeWords    0x0fff0fff
+#define awayBits          0x3f400000 // awayFromZero
+
 // Codebooks: the places of the bytes of a float32.
 #define placesInFloat     0x03020100
 

@@ -145,7 +145,7 @@ func quantizeInt8InGroups(dst []uint8, src []float32, run int, scale []float32, 
 	}
 }
 
-// preparedColumns is a pool of buffers for prepareWideAVX512.
+// preparedColumns is a pool of buffers for the parameters of columns, in the form of a kernel.
 var preparedColumns = sync.Pool{New: func() any { return new([]float32) }}
 
 // quantizeInt8WholeAVX512 is quantizeWhole for 8 bits. If there are several rows, it handles 64

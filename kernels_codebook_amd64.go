@@ -14,7 +14,19 @@ func prepareFloatsAVX512(buf, scale *float32, cols int, f *floatCode) bool
 func quantizeFloatsWideAVX512(dst *uint8, src *float32, rows, cols, stride int, scale *float32, f *floatCode, buf *float32)
 
 //go:noescape
-func quantizeTableAVX512(dst *uint8, src *float32, n, run int, scale *float32, t *bookTables)
+func quantizeSortedAVX512(dst *uint8, src *float32, n, run int, scale []float32, t *bookTables, packed bool)
+
+//go:noescape
+func quantizeMirroredAVX512(dst *uint8, src *float32, n, run int, scale []float32, t *bookTables, packed bool)
+
+//go:noescape
+func prepareTableAVX512(buf, scale *float32, cols int, t *bookTables)
+
+//go:noescape
+func quantizeSortedColumnsAVX512(dst *uint8, src *float32, rows, cols, stride int, scale *float32, f *bookTables, buf *float32)
+
+//go:noescape
+func quantizeMirroredColumnsAVX512(dst *uint8, src *float32, rows, cols, stride int, scale *float32, f *bookTables, buf *float32)
 
 //go:noescape
 func dequantizeTableAVX512(dst *float32, src *uint8, n, run int, scale *float32, t *bookTables)
@@ -24,6 +36,12 @@ func dequantizeFloatsAVX512(dst *float32, src *uint8, n, run int, scale *float32
 
 //go:noescape
 func quantizeFloatsAVX2(dst *uint8, src *float32, n, run int, scale *float32, f *floatCode)
+
+//go:noescape
+func prepareFloatsAVX2(buf, scale *float32, cols int, f *floatCode) bool
+
+//go:noescape
+func quantizeFloatsWideAVX2(dst *uint8, src *float32, rows, cols, stride int, scale *float32, f *floatCode, buf *float32)
 
 //go:noescape
 func quantizeTableAVX2(dst *uint8, src *float32, n, run int, scale *float32, f *bookTables)
@@ -36,9 +54,6 @@ func dequantizeFloatsAVX2(dst *float32, src *uint8, n, run int, scale *float32, 
 
 //go:noescape
 func quantizeFloatsColumnsAVX512(dst *uint8, src *float32, rows, cols, stride int, scale *float32, f *floatCode)
-
-//go:noescape
-func quantizeTableColumnsAVX512(dst *uint8, src *float32, rows, cols, stride int, scale *float32, f *bookTables)
 
 //go:noescape
 func dequantizeTableColumnsAVX512(dst *float32, src *uint8, rows, cols, stride int, scale *float32, f *bookTables)
@@ -97,15 +112,44 @@ func quantizeBookRuns(dst []uint8, src []float32, run int, scale []float32, b *c
 func quantizeBookWhole(dst []uint8, src []float32, run int, scale []float32, b *codebook) {
 	switch {
 	case len(src) == 0:
-	case b.float != nil && active == avx512:
-		quantizeFloatsAVX512(&dst[0], &src[0], len(src), run, scale[:(len(src)+run-1)/run], b.float)
+	case active == avx512:
+		scale = scale[:(len(src)+run-1)/run]
+		switch {
+		case b.sorted:
+			quantizeSortedAVX512(&dst[0], &src[0], len(src), run, scale, &b.tables, false)
+		case b.mirrored:
+			quantizeMirroredAVX512(&dst[0], &src[0], len(src), run, scale, &b.tables, false)
+		default:
+			quantizeFloatsAVX512(&dst[0], &src[0], len(src), run, scale, b.float)
+		}
 	case b.float != nil:
 		quantizeFloatsAVX2(&dst[0], &src[0], len(src), run, &scale[0], b.float)
-	case active == avx512:
-		quantizeTableAVX512(&dst[0], &src[0], len(src), run, &scale[0], &b.tables)
 	default:
 		quantizeTableAVX2(&dst[0], &src[0], len(src), run, &scale[0], &b.tables)
 	}
+}
+
+// quantizeBookPacked has a kernel for AVX-512, for tables of 16 values and runs of complete steps.
+// It returns false, and stores nothing, without a kernel.
+func quantizeBookPacked(dst []byte, src []float32, run int, scale []float32, b *codebook) bool {
+	if active != avx512 || b.bits != 4 || !b.sorted && !b.mirrored || run < len(src) && run%bookStep[avx512] != 0 {
+		return false
+	}
+	dst = dst[:(len(src)+1)/2]
+	whole := len(src) &^ (bookStep[avx512] - 1)
+	if whole > 0 {
+		run := min(run, whole)
+		scale := scale[:(whole+run-1)/run]
+		if b.sorted {
+			quantizeSortedAVX512(&dst[0], &src[0], whole, run, scale, &b.tables, true)
+		} else {
+			quantizeMirroredAVX512(&dst[0], &src[0], whole, run, scale, &b.tables, true)
+		}
+	}
+	if whole < len(src) {
+		quantizeBookPackedGeneric(dst[whole/2:], src[whole:], run, scale[whole/run:], b)
+	}
+	return true
 }
 
 func dequantizeBookRuns(dst []float32, src []uint8, run int, scale []float32, b *codebook) {
@@ -178,14 +222,16 @@ func quantizeBookColumns(dst []uint8, src []float32, scale []float32, b *codeboo
 		return
 	}
 	switch {
-	case b.float != nil && active == avx512:
+	case active == avx512 && (b.sorted || b.mirrored):
+		quantizeTableColumns(dst, src, rows, whole, scale, b)
+	case active == avx512:
 		if done := quantizeFloatsWide(dst, src, rows, whole, scale, b.float); done < whole {
 			quantizeFloatsColumnsAVX512(&dst[done], &src[done], rows, whole-done, n, &scale[done], b.float)
 		}
 	case b.float != nil:
-		quantizeFloatsColumnsAVX2(&dst[0], &src[0], rows, whole, n, &scale[0], b.float)
-	case active == avx512:
-		quantizeTableColumnsAVX512(&dst[0], &src[0], rows, whole, n, &scale[0], &b.tables)
+		if done := quantizeFloatsWide(dst, src, rows, whole, scale, b.float); done < whole {
+			quantizeFloatsColumnsAVX2(&dst[done], &src[done], rows, whole-done, n, &scale[done], b.float)
+		}
 	default:
 		quantizeTableColumnsAVX2(&dst[0], &src[0], rows, whole, n, &scale[0], &b.tables)
 	}
@@ -195,19 +241,37 @@ func quantizeBookColumns(dst []uint8, src []float32, scale []float32, b *codeboo
 	quantizeBookColumnsGeneric(dst[rows*n:], src[rows*n:], scale, b)
 }
 
-// quantizeFloatsWide quantizes columns, 64 at a time, with parameters that are prepared for all
-// rows. It returns the number of columns that it has handled.
+// quantizeTableColumns quantizes the first cols columns to the codes of a table.
+func quantizeTableColumns(dst []uint8, src []float32, rows, cols int, scale []float32, b *codebook) {
+	buf := preparedColumns.Get().(*[]float32)
+	defer preparedColumns.Put(buf)
+	*buf = resize(*buf, cols)
+	prepareTableAVX512(&(*buf)[0], &scale[0], cols, &b.tables)
+	if b.sorted {
+		quantizeSortedColumnsAVX512(&dst[0], &src[0], rows, cols, len(scale), &scale[0], &b.tables, &(*buf)[0])
+	} else {
+		quantizeMirroredColumnsAVX512(&dst[0], &src[0], rows, cols, len(scale), &scale[0], &b.tables, &(*buf)[0])
+	}
+}
+
+// quantizeFloatsWide quantizes columns, 32 or 64 at a time, with parameters that are prepared for
+// all rows. It returns the number of columns that it has handled.
 func quantizeFloatsWide(dst []uint8, src []float32, rows, cols int, scale []float32, f *floatCode) int {
-	if cols &^= 63; rows == 1 || cols == 0 {
+	if cols &^= 4*bookStep[active] - 1; rows == 1 || cols == 0 {
 		return 0
 	}
 	buf := preparedColumns.Get().(*[]float32)
 	defer preparedColumns.Put(buf)
 	*buf = resize(*buf, 3*cols)
-	if !prepareFloatsAVX512(&(*buf)[0], &scale[0], cols, f) {
+	b := &(*buf)[0]
+	switch {
+	case active == avx512 && prepareFloatsAVX512(b, &scale[0], cols, f):
+		quantizeFloatsWideAVX512(&dst[0], &src[0], rows, cols, len(scale), &scale[0], f, b)
+	case active == avx2 && prepareFloatsAVX2(b, &scale[0], cols, f):
+		quantizeFloatsWideAVX2(&dst[0], &src[0], rows, cols, len(scale), &scale[0], f, b)
+	default:
 		return 0
 	}
-	quantizeFloatsWideAVX512(&dst[0], &src[0], rows, cols, len(scale), &scale[0], f, &(*buf)[0])
 	return cols
 }
 

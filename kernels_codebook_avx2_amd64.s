@@ -19,7 +19,6 @@
 #define NO_MINUS 128(SP) // all ones if -0 has no code
 #define DROP     160(SP) // how far an exponent is moved down
 #define TOP      176(SP) // how far a sign is moved down
-#define TABLE_NAN Y9     // code of NaN in a table
 #define BOUND    Y13     // largest magnitude that is not clipped
 #define LOW      Y11     // second part of the reciprocal
 #define WHOLE    Y10     // first part of the reciprocal
@@ -29,19 +28,34 @@
 #define SIGNS    224(SP) // sign bit of a code, in bytes
 #define WEIGHT_BITS 256(SP) // drop - 16
 #define DIVISOR  Y5  // scale
-#define VALUE_DROP X8 // how far a code is moved up to the exponent of a float32
-#define VALUE_TOP X7 // how far its sign is moved up
-#define LEVEL_1  Y15 // limit in the middle of the table
-#define LEVEL_2  Y14 // the two beside it
-#define LEVEL_3  Y13 // the next four
-#define LEVEL_4  Y12 // the last eight
+#define TO_TOP   X7 // how far a sign is moved up
+#define TO_PLACE X8 // how far it is then moved down
+#define PRODUCT  Y9 // FACTOR times the scale
+#define LEVEL_1  0(SP)  // limit in the middle of the table
+#define LEVEL_2  32(SP) // the two beside it
+#define LEVEL_3  64(SP) // the next four
+#define LEVEL_4  96(SP) // the last eight
+#define TABLE_NAN 128(SP) // code of NaN in a table
+#define BELOW_CODE 160(SP) // mask of what is below a code in a word
+#define FACTORS  Y6  // factor of the bins, divided by the scale
+#define LO_BINS  Y15 // lower bytes of what bins 0 to 15 add
+#define LO_BINS2 Y14 // those of bins 16 to 31
+#define HI_BINS  Y13 // upper bytes of what bins 0 to 15 add
+#define HI_BINS2 Y12 // those of bins 16 to 31
+#define LO_INDEX Y11 // what makes indices of LO_BINS of bins: other bytes get their top bit
+#define LO_INDEX2 Y10 // of LO_BINS2
+#define HI_INDEX Y9  // of HI_BINS
+#define HI_INDEX2 Y8 // of HI_BINS2
 #define TABLE_LO Y15 // values 0 to 7
 #define TABLE_HI Y14 // values 8 to 15
 #define FACTOR   Y14 // 2^(127-bias)
-#define REST     Y13 // mask of a code without its sign
-#define BELOW    Y12 // last code that is a number, flipped
+#define REST     Y13 // mask of a sign and of what is below the exponents that a format lacks
+#define SPECIAL  Y12 // first code that is no number, flipped, in bytes
+#define SPECIAL_X X12 // its lower half
 #define FLIP     Y11 // what is flipped first
+#define FLIP_X   X11 // its lower half
 #define KEEP     Y10 // what is kept then
+#define KEEP_X   X10 // its lower half
 
 // NEXT_RUN broadcasts the next scale, and sets N to the elements of its run.
 #define NEXT_RUN \
@@ -163,16 +177,18 @@
 	VORPS   Y7, Y4, Y4     \
 	VPTEST  Y4, Y4
 
-// PLACES leaves in x the code of its magnitude, times 2^(drop-16) and plus BASE. It uses e.
-#define PLACES(x, y, e, f) \
+// PLACES leaves in x the code of its magnitude, times 2^(drop-16) and plus BASE, and in y that of
+// y. It uses e and f. The bounds, the second and the first parts of the reciprocals follow, those
+// of x first: registers or memory.
+#define PLACES(x, y, e, f, bx, by, lx, ly, rx, ry) \
 	VPAND       ABSOLUTE, x, x \
 	VPAND       ABSOLUTE, y, y \
-	VMINPS      BOUND, x, x    \
-	VMINPS      BOUND, y, y    \
-	VMULPS      LOW, x, e      \
-	VMULPS      LOW, y, f      \
-	VFMADD231PS WHOLE, x, e    \
-	VFMADD231PS WHOLE, y, f    \
+	VMINPS      bx, x, x       \
+	VMINPS      by, y, y       \
+	VMULPS      lx, x, e       \
+	VMULPS      ly, y, f       \
+	VFMADD231PS rx, x, e       \
+	VFMADD231PS ry, y, f       \
 	VPAND       EXPONENT, e, x \
 	VPAND       EXPONENT, f, y \
 	VPMAXUD     NORMAL, x, x   \
@@ -182,14 +198,15 @@
 	VPMADDWD    WEIGHTS, e, x  \
 	VPMADDWD    WEIGHTS, f, y
 
-// CODES_32 stores the codes of the elements in Y0 to Y3.
-#define CODES_32 \
+// CODES_32 stores the codes of the elements in Y0 to Y3. Its arguments are the bounds, the second
+// and the first parts of the reciprocals of each 8 elements.
+#define CODES_32(b0, b1, b2, b3, l0, l1, l2, l3, r0, r1, r2, r3) \
 	VPACKSSDW Y1, Y0, Y7          \
 	VPACKSSDW Y3, Y2, Y8          \
 	VPACKSSWB Y8, Y7, Y7          \
-	PLACES(Y0, Y1, Y4, Y8)        \
+	PLACES(Y0, Y1, Y4, Y8, b0, b1, l0, l1, r0, r1) \
 	VPACKSSDW Y1, Y0, Y0          \
-	PLACES(Y2, Y3, Y4, Y8)        \
+	PLACES(Y2, Y3, Y4, Y8, b2, b3, l2, l3, r2, r3) \
 	VPACKSSDW Y3, Y2, Y2          \
 	VPSUBW    BASE, Y0, Y0        \
 	VPSUBW    BASE, Y2, Y2        \
@@ -229,13 +246,47 @@
 	VPOR      Y0, Y1, Y1 \
 	VBLENDVPS Y4, NAN_CODE, Y1, Y1
 
-// TABLE_CONSTANTS loads what TABLE_CODES needs.
+// TABLE_CONSTANTS prepares what TABLE_CODES needs.
 #define TABLE_CONSTANTS \
-	VBROADCASTSS bookTables_limits+0(FORMAT), LEVEL_1 \
-	VMOVUPS bookTables_limits+32(FORMAT), LEVEL_2 \
-	VMOVUPS bookTables_limits+64(FORMAT), LEVEL_3 \
-	VMOVUPS bookTables_limits+96(FORMAT), LEVEL_4 \
-	VPBROADCASTD bookTables_nan(FORMAT), TABLE_NAN
+	VBROADCASTSS bookTables_limits+0(FORMAT), Y0 \
+	VMOVUPS Y0, LEVEL_1 \
+	VMOVUPS bookTables_limits+32(FORMAT), Y0 \
+	VMOVUPS Y0, LEVEL_2 \
+	VMOVUPS bookTables_limits+64(FORMAT), Y0 \
+	VMOVUPS Y0, LEVEL_3 \
+	VMOVUPS bookTables_limits+96(FORMAT), Y0 \
+	VMOVUPS Y0, LEVEL_4 \
+	VPBROADCASTD bookTables_nan(FORMAT), Y0 \
+	VMOVDQU Y0, TABLE_NAN
+
+// BIN_CONSTANTS prepares what FIND needs.
+#define BIN_CONSTANTS \
+	SPREAD(belowCodeWords, X0, Y0) \
+	VMOVDQU Y0, BELOW_CODE \
+	VBROADCASTI128 bookTables_tableBins+tableBins_bytes+0(FORMAT), LO_BINS \
+	VBROADCASTI128 bookTables_tableBins+tableBins_bytes+16(FORMAT), LO_BINS2 \
+	VBROADCASTI128 bookTables_tableBins+tableBins_bytes+32(FORMAT), HI_BINS \
+	VBROADCASTI128 bookTables_tableBins+tableBins_bytes+48(FORMAT), HI_BINS2 \
+	SPREAD(0x80708070, X11, LO_INDEX) \
+	SPREAD(0x80f080f0, X10, LO_INDEX2) \
+	SPREAD(0x70807080, X9, HI_INDEX) \
+	SPREAD(0xf080f080, X8, HI_INDEX2)
+
+// ADD_BYTES adds to the words in w the bytes that a table has for their bins. It uses t.
+#define ADD_BYTES(index, table, w, bin, t) \
+	VPADDB  index, bin, t \
+	VPSHUFB t, table, t   \
+	VPADDW  t, w, w
+
+// FIND adds to the words in w what their bins have, so that their upper 4 bits are the codes. It
+// uses bin and t.
+#define FIND(w, bin, t) \
+	VPSRLW $11, w, bin                      \
+	ADD_BYTES(LO_INDEX, LO_BINS, w, bin, t)   \
+	ADD_BYTES(LO_INDEX2, LO_BINS2, w, bin, t) \
+	VPSLLW $8, bin, bin                     \
+	ADD_BYTES(HI_INDEX, HI_BINS, w, bin, t)   \
+	ADD_BYTES(HI_INDEX2, HI_BINS2, w, bin, t)
 
 // BIT finds the next bit of the indices in Y1.
 #define BIT(level) \
@@ -255,60 +306,93 @@
 	BIT(LEVEL_4) \
 	VBLENDVPS Y4, TABLE_NAN, Y1, Y1
 
+// DIVIDE_TABLE_8 stores the codes of 8 elements off places after SRC, divided by the scale.
+#define DIVIDE_TABLE_8(off) \
+	VMOVUPS (off*4)(SRC), Y0    \
+	VDIVPS  DIVISOR, Y0, Y0     \
+	TABLE_CODES                 \
+	VEXTRACTI128 $1, Y1, X2     \
+	VPACKUSDW    X2, X1, X1     \
+	VPACKUSWB    X1, X1, X1     \
+	VMOVQ        X1, off(DST)
+
 // VALUE_CONSTANTS loads what TABLE_VALUES needs.
 #define VALUE_CONSTANTS \
 	VMOVUPS bookTables_values+0(FORMAT), TABLE_LO \
 	VMOVUPS bookTables_values+32(FORMAT), TABLE_HI
 
-// TABLE_VALUES looks up the values of the codes at SRC, in Y1.
-#define TABLE_VALUES \
-	VPMOVZXBD (SRC), Y0 \
-	VPERMPS   TABLE_LO, Y0, Y1 \
-	VPERMPS   TABLE_HI, Y0, Y2 \
-	VPSLLD    $28, Y0, Y0 \
-	VBLENDVPS Y0, Y2, Y1, Y1
+// TABLE_VALUES looks up the values of the 8 codes off bytes after SRC, in y. lo and hi are the
+// values 0 to 7 and 8 to 15. It uses t and u.
+#define TABLE_VALUES(off, lo, hi, y, t, u) \
+	VPMOVZXBD off(SRC), t \
+	VPERMPS   lo, t, y \
+	VPERMPS   hi, t, u \
+	VPSLLD    $28, t, t \
+	VBLENDVPS t, u, y, y
+
+// TABLE_VALUES_32 does so for 32 codes, in Y0 to Y3.
+#define TABLE_VALUES_32(lo, hi) \
+	TABLE_VALUES(0, lo, hi, Y0, Y4, Y6)   \
+	TABLE_VALUES(8, lo, hi, Y1, Y7, Y8)   \
+	TABLE_VALUES(16, lo, hi, Y2, Y9, Y10) \
+	TABLE_VALUES(24, lo, hi, Y3, Y4, Y6)
 
 // FLOAT_VALUE_CONSTANTS loads what FLOAT_TEST and FLOAT_VALUES need.
 #define FLOAT_VALUE_CONSTANTS \
-	MOVL floatCode_drop(FORMAT), CX \
-	VMOVD CX, VALUE_DROP \
 	MOVL floatCode_sign(FORMAT), CX \
+	MOVL $31, BX \
+	SUBL CX, BX \
+	VMOVD BX, TO_TOP \
+	SUBL floatCode_drop(FORMAT), BX \
+	VMOVD BX, TO_PLACE \
 	MOVL $1, BX \
 	SHLL CX, BX \
 	DECL BX \
+	MOVL floatCode_drop(FORMAT), CX \
+	SHLL CX, BX \
+	ORL  $0x80000000, BX \
 	VMOVD BX, X13 \
 	VPBROADCASTD X13, REST \
-	MOVL $31, BX \
-	SUBL CX, BX \
-	VMOVD BX, VALUE_TOP \
 	MOVL floatCode_normal(FORMAT), BX \
 	ADDL $(126<<23), BX \
 	VMOVD BX, X14 \
 	VPBROADCASTD X14, FACTOR \
-	MOVL floatCode_special(FORMAT), BX \
-	DECL BX \
-	VMOVD BX, X12 \
-	VPBROADCASTD X12, BELOW \
-	VPBROADCASTD floatCode_flip(FORMAT), FLIP \
-	VPBROADCASTD floatCode_keep(FORMAT), KEEP \
-	SPREAD(0x80000000, X15, ABSOLUTE)
+	VPBROADCASTB floatCode_special(FORMAT), SPECIAL \
+	VPBROADCASTB floatCode_flip(FORMAT), FLIP \
+	VPBROADCASTB floatCode_keep(FORMAT), KEEP
 
-// FLOAT_TEST loads the codes at SRC in Y0, and clears the zero flag if one is no number.
-#define FLOAT_TEST \
-	VPMOVZXBD (SRC), Y0 \
-	VPXOR     FLIP, Y0, Y2 \
-	VPAND     REST, Y0, Y1 \
-	VPAND     KEEP, Y2, Y2 \
-	VPCMPGTD  BELOW, Y2, Y2 \
-	VPTEST    Y2, Y2
+// FLOAT_TEST clears the zero flag if one of the codes in y is no number. y may be the lower half of
+// a register, and the other arguments that of Y1, FLIP, KEEP and SPECIAL.
+#define FLOAT_TEST(y, t, flip, keep, special) \
+	VPXOR    flip, y, y    \
+	VPAND    keep, y, y    \
+	VPMAXUB  special, y, t \
+	VPCMPEQB t, y, y       \
+	VPTEST   y, y
 
-// FLOAT_VALUES makes the values of codes in Y1.
-#define FLOAT_VALUES \
-	VPSLLD    VALUE_TOP, Y0, Y0 \
-	VPSLLD    VALUE_DROP, Y1, Y1 \
-	VPAND     ABSOLUTE, Y0, Y0 \
-	VMULPS    FACTOR, Y1, Y1 \
-	VPOR      Y0, Y1, Y1
+// FLOAT_VALUES makes in y the values of the 8 codes off bytes after SRC, divided by FACTOR.
+#define FLOAT_VALUES(off, y) \
+	VPMOVZXBD off(SRC), y \
+	VPSLLD    TO_TOP, y, y   \
+	VPSRAD    TO_PLACE, y, y \
+	VPAND     REST, y, y
+
+// FLOAT_VALUES_32 does so for 32 codes, in Y0 to Y3.
+#define FLOAT_VALUES_32 \
+	FLOAT_VALUES(0, Y0)  \
+	FLOAT_VALUES(8, Y1)  \
+	FLOAT_VALUES(16, Y2) \
+	FLOAT_VALUES(24, Y3)
+
+// STORE_VALUES_32 stores the values in Y0 to Y3, and goes on by 32 codes.
+#define STORE_VALUES_32 \
+	VMOVUPS Y0, 0(DST)  \
+	VMOVUPS Y1, 32(DST) \
+	VMOVUPS Y2, 64(DST) \
+	VMOVUPS Y3, 96(DST) \
+	ADDQ    $32, SRC    \
+	ADDQ    $128, DST   \
+	SUBQ    $32, N
 
 //	for i, x := range src[:n] {
 //		dst[i] = uint8(f.code(x / scale[i/run]))
@@ -316,7 +400,7 @@
 //
 // func quantizeFloatsAVX2(dst *uint8, src *float32, n, run int, scale *float32, f *floatCode)
 //
-// n and run are multiples of 8. // Scales that CODES_32 does not serve are divided by, 8 elements at a time, and so are the last
+// n and run are multiples of 8. Scales that CODES_32 does not serve are divided by, 8 elements at a time, and so are the last
 // elements of a run: see "Codebooks" in kernels.go.
 TEXT ·quantizeFloatsAVX2(SB), NOSPLIT, $272-48
 	ARGUMENTS
@@ -348,7 +432,7 @@ fast:
 loop:
 	LOAD_32
 	JNE  divide // the rest of the run
-	CODES_32
+	CODES_32(BOUND, BOUND, BOUND, BOUND, LOW, LOW, LOW, LOW, WHOLE, WHOLE, WHOLE, WHOLE)
 	ADDQ $128, SRC
 	ADDQ $32, DST
 	SUBQ $32, N
@@ -379,16 +463,63 @@ nextrun:
 //
 // func quantizeTableAVX2(dst *uint8, src *float32, n, run int, scale *float32, f *bookTables)
 //
-// n and run are multiples of 8. The codes of b are in the order of their values. The index
-// of a value is found bit by bit: each level of limits has the one that tells the next.
-TEXT ·quantizeTableAVX2(SB), NOSPLIT, $0-48
+// n and run are multiples of 8. The codes of b are in the order of their values. The codes of 32
+// elements come from bins: see "Bins of a table" in kernels.go. Elsewhere the index of a value is
+// found bit by bit: each level of limits has the one that tells the next.
+TEXT ·quantizeTableAVX2(SB), NOSPLIT, $192-48
 	ARGUMENTS
 	TABLE_CONSTANTS
+	BIN_CONSTANTS
 
 run:
 	NEXT_RUN
+	CMPQ N, $32
+	JB   divide
+	MOVL -4(SCALES), BX
+	SUBL $scaleLeast, BX
+	CMPL BX, $scaleSpan
+	JHI  divide
+	VBROADCASTSS bookTables_tableBins+tableBins_factor(FORMAT), FACTORS
+	VDIVPS DIVISOR, FACTORS, FACTORS
 
 loop:
+	VMULPS    0(SRC), FACTORS, Y0
+	VMULPS    32(SRC), FACTORS, Y1
+	VMULPS    64(SRC), FACTORS, Y2
+	VMULPS    96(SRC), FACTORS, Y3
+	VCVTPS2DQ Y0, Y0
+	VCVTPS2DQ Y1, Y1
+	VCVTPS2DQ Y2, Y2
+	VCVTPS2DQ Y3, Y3
+	VPACKSSDW Y1, Y0, Y0
+	VPACKSSDW Y3, Y2, Y2
+	FIND(Y0, Y1, Y3)
+	FIND(Y2, Y4, Y7)
+	VMOVDQU   BELOW_CODE, Y3
+	VPAND     Y3, Y0, Y1
+	VPAND     Y3, Y2, Y4
+	VPMINUW   Y4, Y1, Y1
+	VPXOR     Y3, Y3, Y3
+	VPCMPEQW  Y3, Y1, Y1
+	VPTEST    Y1, Y1
+	JNE       near
+	VPSRLW    $12, Y0, Y0
+	VPSRLW    $12, Y2, Y2
+	VPACKUSWB Y2, Y0, Y0
+	VMOVDQU   packOrderTwice<>(SB), Y1
+	VPERMD    Y0, Y1, Y0
+	VMOVDQU   Y0, (DST)
+
+next:
+	ADDQ  $128, SRC
+	ADDQ  $32, DST
+	SUBQ  $32, N
+	CMPQ  N, $32
+	JAE   loop
+	TESTQ N, N
+	JZ    nextrun
+
+divide:
 	VMOVUPS   (SRC), Y0
 	VDIVPS    DIVISOR, Y0, Y0
 	TABLE_CODES
@@ -396,11 +527,20 @@ loop:
 	ADDQ      $32, SRC
 	ADDQ      $8, DST
 	SUBQ      $8, N
-	JNE       loop
-	TESTQ     LEFT, LEFT
-	JNE       run
+	JNE       divide
+
+nextrun:
+	TESTQ LEFT, LEFT
+	JNE   run
 	VZEROUPPER
 	RET
+
+near:
+	DIVIDE_TABLE_8(0)
+	DIVIDE_TABLE_8(8)
+	DIVIDE_TABLE_8(16)
+	DIVIDE_TABLE_8(24)
+	JMP next
 
 //	for i, c := range src[:n] {
 //		dst[i] = t.values[c%16] * scale[i/run]
@@ -408,24 +548,40 @@ loop:
 //
 // func dequantizeTableAVX2(dst *float32, src *uint8, n, run int, scale *float32, f *bookTables)
 //
-// n and run are multiples of 8.
+// n and run are multiples of 8. The values are multiplied once for each run.
+#define PRODUCTS_LO Y13 // values 0 to 7 times the scale
+#define PRODUCTS_HI Y12 // values 8 to 15 times the scale
 TEXT ·dequantizeTableAVX2(SB), NOSPLIT, $0-48
 	ARGUMENTS
 	VALUE_CONSTANTS
 
 run:
 	NEXT_RUN
+	VMULPS DIVISOR, TABLE_LO, PRODUCTS_LO
+	VMULPS DIVISOR, TABLE_HI, PRODUCTS_HI
+	SUBQ   $32, N
+	JB     rest
 
 loop:
-	TABLE_VALUES
-	VMULPS    DIVISOR, Y1, Y1
-	VMOVUPS   Y1, (DST)
-	ADDQ      $8, SRC
-	ADDQ      $32, DST
-	SUBQ      $8, N
-	JNE       loop
-	TESTQ     LEFT, LEFT
-	JNE       run
+	TABLE_VALUES_32(PRODUCTS_LO, PRODUCTS_HI)
+	STORE_VALUES_32
+	JAE loop
+
+rest: // N + 32 elements, fewer than 32
+	ADDQ $32, N
+	JZ   nextrun
+
+rest8:
+	TABLE_VALUES(0, PRODUCTS_LO, PRODUCTS_HI, Y0, Y4, Y6)
+	VMOVUPS Y0, (DST)
+	ADDQ    $8, SRC
+	ADDQ    $32, DST
+	SUBQ    $8, N
+	JNE     rest8
+
+nextrun:
+	TESTQ LEFT, LEFT
+	JNE   run
 	VZEROUPPER
 	RET
 
@@ -439,30 +595,62 @@ loop:
 // func dequantizeFloatsAVX2(dst *float32, src *uint8, n, run int, scale *float32, f *floatCode) int
 //
 // n and run are multiples of 8. A code is moved to where a float32 has its exponent and
-// mantissa, and multiplied by a power of two; that is exact, for subnormal numbers too.
+// mantissa, and multiplied by FACTOR, a power of two; that is exact, for subnormal numbers too.
+// The product of FACTOR and the scale is exact as well, unless it is infinite. So 32 values are
+// multiplied by that product, and rounded once.
 TEXT ·dequantizeFloatsAVX2(SB), NOSPLIT, $0-56
 	ARGUMENTS
 	FLOAT_VALUE_CONSTANTS
-	MOVQ SRC, BX
 
 run:
 	NEXT_RUN
+	VMULPS FACTOR, DIVISOR, PRODUCT
+	VMOVD  X9, BX
+	ANDL   $magnitudeMask, BX
+	CMPL   BX, $infBits
+	JAE    loop
+	SUBQ   $32, N
+	JB     rest
+
+loop32:
+	VMOVDQU (SRC), Y0
+	FLOAT_TEST(Y0, Y1, FLIP, KEEP, SPECIAL)
+	JNE     special
+	FLOAT_VALUES_32
+	VMULPS  PRODUCT, Y0, Y0
+	VMULPS  PRODUCT, Y1, Y1
+	VMULPS  PRODUCT, Y2, Y2
+	VMULPS  PRODUCT, Y3, Y3
+	STORE_VALUES_32
+	JAE     loop32
+
+rest: // N + 32 elements, fewer than 32
+	ADDQ $32, N
+	JZ   nextrun
+	JMP  loop
+
+special: // one of 32 codes is no number
+	ADDQ $32, N
 
 loop:
-	FLOAT_TEST
-	JNE       special
-	FLOAT_VALUES
-	VMULPS    DIVISOR, Y1, Y1
-	VMOVUPS   Y1, (DST)
-	ADDQ      $8, SRC
-	ADDQ      $32, DST
-	SUBQ      $8, N
-	JNE       loop
-	TESTQ     LEFT, LEFT
-	JNE       run
+	VMOVQ   (SRC), X0
+	FLOAT_TEST(X0, X1, FLIP_X, KEEP_X, SPECIAL_X)
+	JNE     done
+	FLOAT_VALUES(0, Y0)
+	VMULPS  FACTOR, Y0, Y0
+	VMULPS  DIVISOR, Y0, Y0
+	VMOVUPS Y0, (DST)
+	ADDQ    $8, SRC
+	ADDQ    $32, DST
+	SUBQ    $8, N
+	JNE     loop
 
-special:
-	SUBQ BX, SRC
+nextrun:
+	TESTQ LEFT, LEFT
+	JNE   run
+
+done:
+	SUBQ src+8(FP), SRC
 	MOVQ SRC, ret+48(FP)
 	VZEROUPPER
 	RET
@@ -500,6 +688,118 @@ loop:
 	VZEROUPPER
 	RET
 
+//	for j, s := range scale[:cols] {
+//		recip, low, bound := ...
+//		buf[3*(j&^7)+j%8], buf[3*(j&^7)+8+j%8], buf[3*(j&^7)+16+j%8] = recip, low, bound
+//	}
+//
+// func prepareFloatsAVX2(buf, scale *float32, cols int, f *floatCode) bool
+//
+// cols is a multiple of 8. It returns false if CODES_32 does not serve one of the scales: see
+// "Codebooks" in kernels.go.
+TEXT ·prepareFloatsAVX2(SB), NOSPLIT, $0-33
+	MOVQ buf+0(FP), DST
+	MOVQ scale+8(FP), SCALES
+	MOVQ cols+16(FP), N
+	MOVQ f+24(FP), FORMAT
+	VBROADCASTSS ONE, Y15
+	VPBROADCASTD SCALE_LEAST, Y14
+	SPREAD(scaleSpan, X13, Y13)
+	SPREAD(lowBits20, X12, Y12)
+	SPREAD(6, X11, Y11)
+	SPREAD(12, X10, Y10)
+	VPBROADCASTD floatCode_largest(FORMAT), Y9
+	VPXOR Y8, Y8, Y8
+
+loop:
+	VMOVUPS   (SCALES), Y0
+	VPSUBD    Y14, Y0, Y1
+	VPMAXUD   Y13, Y1, Y1
+	VPCMPEQD  Y13, Y1, Y1 // from 2^-100 to 2^100
+	VPADDD    Y11, Y0, Y2
+	VPAND     Y12, Y2, Y2
+	VPCMPGTD  Y10, Y2, Y2 // far from a multiple of 2^20
+	VPAND     Y12, Y0, Y3
+	VPCMPEQD  Y8, Y3, Y3  // or one
+	VPOR      Y3, Y2, Y2
+	VPAND     Y2, Y1, Y1
+	VMOVMSKPS Y1, BX
+	CMPL      BX, $255
+	JNE       done
+	VDIVPS       Y0, Y15, Y1
+	VMOVAPS      Y15, Y2
+	VFNMADD231PS Y0, Y1, Y2
+	VMULPS       Y1, Y2, Y2
+	VMULPS       Y9, Y0, Y3
+	VMOVUPS   Y1, 0(DST)
+	VMOVUPS   Y2, 32(DST)
+	VMOVUPS   Y3, 64(DST)
+	ADDQ      $32, SCALES
+	ADDQ      $96, DST
+	SUBQ      $8, N
+	JNE       loop
+
+done:
+	TESTQ N, N
+	SETEQ ret+32(FP)
+	VZEROUPPER
+	RET
+
+// DIVIDE_8 stores the codes of 8 elements off places after SRC, divided by their scales.
+#define DIVIDE_8(off) \
+	VMOVUPS (off*4)(SRC), Y0             \
+	VDIVPS  (off*4)(SCALES), Y0, Y0      \
+	FLOAT_CODES                          \
+	VEXTRACTI128 $1, Y1, X2              \
+	VPACKUSDW    X2, X1, X1              \
+	VPACKUSWB    X1, X1, X1              \
+	VMOVQ        X1, off(DST)
+
+//	for r := range rows {
+//		for j, s := range scale[:cols] {
+//			dst[r*stride+j] = uint8(f.code(src[r*stride+j] / s))
+//		}
+//	}
+//
+// func quantizeFloatsWideAVX2(dst *uint8, src *float32, rows, cols, stride int, scale *float32, f *floatCode, buf *float32)
+//
+// cols is a multiple of 32, and buf is what prepareFloatsAVX2 made of the scales.
+#define PARAMS R10 // what prepareFloatsAVX2 made of the next scales
+TEXT ·quantizeFloatsWideAVX2(SB), NOSPLIT, $272-64
+	COLUMNS
+	FLOAT_CODE_CONSTANTS
+	FAST_CONSTANTS
+
+row:
+	NEXT_ROW
+	MOVQ buf+56(FP), PARAMS
+
+loop:
+	LOAD_32
+	JNE  nan
+	CODES_32(64(PARAMS), 160(PARAMS), 256(PARAMS), 352(PARAMS), 32(PARAMS), 128(PARAMS), 224(PARAMS), 320(PARAMS), 0(PARAMS), 96(PARAMS), 192(PARAMS), 288(PARAMS))
+
+next:
+	ADDQ $128, SRC
+	ADDQ $128, SCALES
+	ADDQ $384, PARAMS
+	ADDQ $32, DST
+	SUBQ $32, N
+	JNE  loop
+	LEAQ (SRC)(RUN*4), SRC
+	ADDQ RUN, DST
+	DECQ LEFT
+	JNE  row
+	VZEROUPPER
+	RET
+
+nan:
+	DIVIDE_8(0)
+	DIVIDE_8(8)
+	DIVIDE_8(16)
+	DIVIDE_8(24)
+	JMP next
+
 //	for r := range rows {
 //		for j, s := range scale[:cols] {
 //			dst[r*stride+j] = b.code(src[r*stride+j] / s)
@@ -509,7 +809,7 @@ loop:
 // func quantizeTableColumnsAVX2(dst *uint8, src *float32, rows, cols, stride int, scale *float32, f *bookTables)
 //
 // cols is a multiple of 8. The codes of b are in the order of their values.
-TEXT ·quantizeTableColumnsAVX2(SB), NOSPLIT, $0-56
+TEXT ·quantizeTableColumnsAVX2(SB), NOSPLIT, $160-56
 	COLUMNS
 	TABLE_CONSTANTS
 
@@ -548,20 +848,38 @@ TEXT ·dequantizeTableColumnsAVX2(SB), NOSPLIT, $0-56
 
 row:
 	NEXT_ROW
+	SUBQ $32, N
+	JB   rest
 
 loop:
-	TABLE_VALUES
-	VMULPS  (SCALES), Y1, Y1
-	VMOVUPS Y1, (DST)
+	TABLE_VALUES_32(TABLE_LO, TABLE_HI)
+	VMULPS 0(SCALES), Y0, Y0
+	VMULPS 32(SCALES), Y1, Y1
+	VMULPS 64(SCALES), Y2, Y2
+	VMULPS 96(SCALES), Y3, Y3
+	ADDQ   $128, SCALES
+	STORE_VALUES_32
+	JAE    loop
+
+rest: // N + 32 elements, fewer than 32
+	ADDQ $32, N
+	JZ   nextrow
+
+rest8:
+	TABLE_VALUES(0, TABLE_LO, TABLE_HI, Y0, Y4, Y6)
+	VMULPS  (SCALES), Y0, Y0
+	VMOVUPS Y0, (DST)
 	ADDQ    $8, SRC
 	ADDQ    $32, SCALES
 	ADDQ    $32, DST
 	SUBQ    $8, N
-	JNE     loop
-	ADDQ    RUN, SRC
-	LEAQ    (DST)(RUN*4), DST
-	DECQ    LEFT
-	JNE     row
+	JNE     rest8
+
+nextrow:
+	ADDQ RUN, SRC
+	LEAQ (DST)(RUN*4), DST
+	DECQ LEFT
+	JNE  row
 	VZEROUPPER
 	RET
 
@@ -583,22 +901,49 @@ TEXT ·dequantizeFloatsColumnsAVX2(SB), NOSPLIT, $0-64
 
 row:
 	NEXT_ROW
+	SUBQ $32, N
+	JB   rest
+
+loop32:
+	VMOVDQU (SRC), Y0
+	FLOAT_TEST(Y0, Y1, FLIP, KEEP, SPECIAL)
+	JNE     special
+	FLOAT_VALUES_32
+	VMULPS  FACTOR, Y0, Y0
+	VMULPS  FACTOR, Y1, Y1
+	VMULPS  FACTOR, Y2, Y2
+	VMULPS  FACTOR, Y3, Y3
+	VMULPS  0(SCALES), Y0, Y0
+	VMULPS  32(SCALES), Y1, Y1
+	VMULPS  64(SCALES), Y2, Y2
+	VMULPS  96(SCALES), Y3, Y3
+	ADDQ    $128, SCALES
+	STORE_VALUES_32
+	JAE     loop32
+
+rest: // N + 32 elements, fewer than 32
+	ADDQ $32, N
+	JZ   nextrow
 
 loop:
-	FLOAT_TEST
+	VMOVQ   (SRC), X0
+	FLOAT_TEST(X0, X1, FLIP_X, KEEP_X, SPECIAL_X)
 	JNE     special
-	FLOAT_VALUES
-	VMULPS  (SCALES), Y1, Y1
-	VMOVUPS Y1, (DST)
-	ADDQ    $8, SRC
+	FLOAT_VALUES(0, Y0)
+	VMULPS  FACTOR, Y0, Y0
+	VMULPS  (SCALES), Y0, Y0
+	VMOVUPS Y0, (DST)
 	ADDQ    $32, SCALES
+	ADDQ    $8, SRC
 	ADDQ    $32, DST
 	SUBQ    $8, N
 	JNE     loop
-	ADDQ    RUN, SRC
-	LEAQ    (DST)(RUN*4), DST
-	DECQ    LEFT
-	JNE     row
+
+nextrow:
+	ADDQ RUN, SRC
+	LEAQ (DST)(RUN*4), DST
+	DECQ LEFT
+	JNE  row
 
 special:
 	MOVQ rows+16(FP), BX

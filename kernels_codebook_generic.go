@@ -19,6 +19,19 @@ func quantizeBookRunsGeneric(dst []uint8, src []float32, run int, scale []float3
 	}
 }
 
+// quantizeBookPackedGeneric is quantizeBookRunsGeneric, packed to 4 bits. The dispatcher reports
+// whether it has a kernel: without one, codes are packed afterwards.
+func quantizeBookPackedGeneric(dst []byte, src []float32, run int, scale []float32, b *codebook) {
+	for i, x := range src {
+		c := b.code(x / scale[i/run])
+		if i%2 == 0 {
+			dst[i/2] = c
+		} else {
+			dst[i/2] |= c << 4
+		}
+	}
+}
+
 // quantizeFloats stores f.code of each quotient. The method by itself is too large for the
 // compiler to put it into a loop.
 func quantizeFloats(dst []uint8, src []float32, scale float32, f *floatCode) {

@@ -10,8 +10,72 @@ import (
 // ascending is a table of 8 values for tests, the largest magnitude of which is negative.
 var ascending = newFormat("ascending3", 3, []float32{-9, -4, -1, 0, 0.5, 2, 4.5, 7}, tieToEven, 2)
 
+// crowded has values that lie too close together for bins.
+var crowded = newFormat("crowded4", 4, []float32{-1, -0.75, -0.5, -0.25, -0.03, -0.02, -0.01, 0, 0.01, 0.02, 0.03, 0.04, 0.25, 0.5, 0.75, 1}, tieDown, 3)
+
+// even has no zero: the limit in the middle is at 0.
+var even = newFormat("even4", 4, []float32{-15, -13, -11, -9, -7, -5, -3, -1, 1, 3, 5, 7, 9, 11, 13, 15}, tieDown, 9)
+
 // kernelBooks are codebooks of all kinds that kernels tell apart.
-func kernelBooks() []Format { return append([]Format{toy, lopsided, ascending}, floatFormats...) }
+func kernelBooks() []Format {
+	return append([]Format{toy, lopsided, ascending, crowded, even}, floatFormats...)
+}
+
+// TestTableBins compares the bins of each table with its limits. For each word it has the quotients
+// farthest apart that become it.
+func TestTableBins(t *testing.T) {
+	for _, f := range kernelBooks() {
+		b := f.book()
+		k, has := float64(b.tables.factor), b.small && b.tables.factor > 0
+		if want := f == lopsided || f == ascending || f == even || f == E2M1 || f == NF4; has != want {
+			t.Errorf("%v has bins: %t, want %t", f, has, want)
+		}
+		if !has {
+			continue
+		}
+		if b.sorted == b.mirrored || math.Abs(k*float64(b.largest)) > farthestWord {
+			t.Errorf("%v: sorted %t, mirrored %t, the largest value is at %v", f, b.sorted, b.mirrored, k*float64(b.largest))
+		}
+		index := make(map[uint8]int) // of each code
+		for i, c := range b.order {
+			index[c] = i
+		}
+		near := 0
+		for w := -32767; w <= 32767; w++ {
+			v := uint16(w) + b.tables.bins[uint16(w)>>binBits]
+			if v&(1<<codeBits-1) == 0 {
+				near++
+				continue
+			}
+			away := 0.0
+			if b.mirrored {
+				away = math.Copysign(awayFromZero, float64(w))
+			}
+			if b.mirrored && w == 0 {
+				continue // no product is so near to 0
+			}
+			for _, e := range []float64{-0.5 - limitSlack/2, 0, 0.5 + limitSlack/2} {
+				q := float32((float64(w) + e - away) / k)
+				if b.mirrored && (w == 1 && q <= 0 || w == -1 && q >= 0) {
+					continue // has the other sign
+				}
+				if got, want := int(v>>codeBits), index[b.nearest(q)]; got != want {
+					t.Fatalf("%v: the index of the word %d is %d, but that of its quotient %v is %d", f, w, got, q, want)
+				}
+			}
+		}
+		limits := len(b.order) - 1
+		if b.mirrored {
+			limits-- // not the one at 0
+		}
+		if near != limits {
+			t.Errorf("%v: %d words are next to a limit, want %d", f, near, limits)
+		}
+		if v := 1<<15 + b.tables.bins[16]; uint16(v) != 0 {
+			t.Errorf("%v: the least word becomes %d, want 0", f, uint16(v))
+		}
+	}
+}
 
 // TestQuantizeBookKernels compares the kernels with their definition for every shape, place
 // and alignment.

@@ -95,7 +95,7 @@ func shapeOf(t Tensor) []int {
 // QuantizeInto is Quantize into the first PackedLen(len(t.Data), Bits) bytes of dst. It
 // allocates nothing, and panics if dst is shorter. Errors: those of Quantize.
 func QuantizeInto(dst []byte, t Tensor, p Params) error {
-	if e, ok := p.small(len(t.Data), t.Shape); ok && p.quantizeSmall(dst, t.Data, e) {
+	if e, ok := p.small(len(t.Data), t.Shape); ok && p.quantizeSmall(dst, t.Data, e) || !ok && p.quantizeSmallTable(dst, t) {
 		return nil
 	}
 	f, err := newTransform(len(t.Data), t.Shape, p)

@@ -143,6 +143,13 @@ func (p *Params) quantizeBook(dst []uint8, x []float32, e extent, b *codebook) {
 	}
 }
 
+// quantizeSmallTable stores the codes of t in dst if they have 4 bits and a kernel packs them. It
+// returns false, and stores nothing, if t needs the general way.
+func (p *Params) quantizeSmallTable(dst []byte, t Tensor) bool {
+	e, b := smallFormat[uint8](p, len(t.Data), t.Shape)
+	return b != nil && b.bits == 4 && !e.columns && PackedLen(len(t.Data), 4) <= len(dst) && quantizeBookPacked(dst, t.Data, e.run, p.Scale, b)
+}
+
 // dequantizeBook stores the real values of c in dst.
 func (p *Params) dequantizeBook(dst []float32, c []uint8, e extent, b *codebook) {
 	if e.columns {

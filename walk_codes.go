@@ -168,12 +168,16 @@ const leastPacked = 64
 // bits, until no kernel can be used. It returns the index of the next element: a multiple of 8, or
 // end.
 func (t *transform) quantizePacked(e, end int) int {
-	for (t.bits == 4 || t.bits == 2) && t.book == nil && e < end {
+	for (t.bits == 4 || t.bits == 2) && e < end {
 		s := t.span(t.off+e, t.off+end)
 		n := s.n
 		switch {
 		case s.columns:
 			return e
+		case t.book != nil:
+			if n%8 != 0 && e+n < end || !quantizeBookPacked(t.packed[e/8*t.bits:], t.real[e:e+n], s.run, t.scale[s.p:], t.book) {
+				return e
+			}
 		case t.bits == 4 && !t.stream && (n%8 == 0 || e+n == end) &&
 			quantize4Runs(t.packed[e/2:], t.real[e:e+n], s.run, t.scale[s.p:], t.zero[s.p:], t.qmin, t.qmax):
 		default:
