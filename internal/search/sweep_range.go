@@ -90,18 +90,6 @@ func (s *Search) polished(x []float32, r, whole Range, cost Cost) Range {
 	return s.bestOf(w.exact, best, cost).Range
 }
 
-// bestOf measures the costs of some spots, and returns the best of them and of best.
-func (s *Search) bestOf(places []spot, best candidate, cost Cost) candidate {
-	for _, c := range places {
-		t := candidate{Range: s.sweep.rangeOf(c), cost: math.Inf(1)}
-		t.cost = cost(t.Range, best.cost)
-		if t.cost < best.cost {
-			best = t
-		}
-	}
-	return best
-}
-
 // drawIn moves the ends of the range of all values inward while that lowers the cost, and
 // returns the best range. The lower its cost is, the fewer steps a sweep has to look at.
 func (s *Search) drawIn(x []float32, best candidate, cost Cost) candidate {

@@ -112,7 +112,7 @@ func (w *sweep) wide(begun, end, best float64) {
 // divide divides the intervals in w.left, sweeps the parts that may have a step better than the
 // best, and clears w.left.
 func (w *sweep) divide(best float64) {
-	slices.SortFunc(w.left, func(a, b interval) int { return cmp.Compare(a.bound, b.bound) })
+	w.sortLeft()
 	all := len(w.left)
 	for i := range all {
 		if w.left[i].bound >= w.spared {
@@ -135,6 +135,20 @@ func (w *sweep) divide(best float64) {
 		w.left = w.left[:all]
 	}
 	w.left = w.left[:0]
+}
+
+// sortLeft sorts w.left by the bounds.
+func (w *sweep) sortLeft() {
+	v := w.left
+	if len(v) > 12 {
+		slices.SortFunc(v, func(a, b interval) int { return cmp.Compare(a.bound, b.bound) })
+		return
+	}
+	for i := 1; i < len(v); i++ {
+		for j := i; j > 0 && v[j].bound < v[j-1].bound; j-- {
+			v[j], v[j-1] = v[j-1], v[j]
+		}
+	}
 }
 
 // apart returns the width of the intervals from u down, in 1/step.
@@ -164,8 +178,8 @@ func (w *sweep) look(u, h float64, n int) {
 	} else {
 		e *= float64(len(w.some))
 	}
-	if least := w.leastSum(n); w.lowerBound(u-float64(float64(least)*h), w.distanceAtMost(least, e)) {
-		low &= w.lowSums(u, h, n)
+	if least := w.leastSum(low); w.lowerBound(u-float64(float64(least)*h), w.distanceAtMost(least, e)) {
+		low = w.lowSums(low, u, h, n)
 	}
 	for l := low | low>>1; l != 0; l &= l - 1 { // the intervals on both sides of low sums
 		j := bits.TrailingZeros64(l)
@@ -179,24 +193,28 @@ func (w *sweep) look(u, h float64, n int) {
 	}
 }
 
-// leastSum returns the index of the least of the first n+1 sums.
-func (w *sweep) leastSum(n int) int {
+// leastSum returns the index of the least of the sums whose bits are set in low: the lowest of
+// equal ones. Other sums are too large for their steps to be better than w.under.
+func (w *sweep) leastSum(low uint64) int {
 	least := uint64(math.MaxUint64)
-	for j, sum := range w.sums[:n+1] {
-		least = min(least, uint64(sum)<<32|uint64(j))
+	for l := low; l != 0; l &= l - 1 {
+		j := bits.TrailingZeros64(l)
+		least = min(least, uint64(w.sums[j&(PhasesMost-1)])<<32|uint64(j))
 	}
 	return int(uint32(least))
 }
 
-// lowSums returns which of the first n+1 sums are at most their limits, as bits. The limits are
-// those for the present w.under.
-func (w *sweep) lowSums(u, h float64, n int) (low uint64) {
+// lowSums returns which of the sums whose bits are set in low are at most their limits for the
+// present w.under, as bits.
+func (w *sweep) lowSums(low uint64, u, h float64, n int) (lower uint64) {
 	limit, down := w.limits(u, h, n)
-	for j := n; j >= 0; j-- {
-		above := (int64(limit) - int64(down)*int64(j) - int64(w.sums[j&(PhasesMost-1)])) >> 63
-		low = low<<1 | uint64(above+1)
+	for l := low; l != 0; l &= l - 1 {
+		j := bits.TrailingZeros64(l) & (PhasesMost - 1)
+		if int64(w.sums[j]) <= int64(limit)-int64(down)*int64(j) {
+			lower |= 1 << j
+		}
 	}
-	return low
+	return lower
 }
 
 // distance returns a lower bound on f at the step with index j. The phases make f, or for e² its
