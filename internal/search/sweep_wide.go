@@ -78,6 +78,7 @@ func (w *sweep) spread(end float64) {
 		}
 		w.some, w.share = w.mags, 2*float64(sweepExact)/float64(n) // they may cost up to twice their part
 	}
+	w.someRoot = math.Sqrt(float64(len(w.some)))
 	w.someTotal, w.someSquares = 0, 0
 	for _, x := range w.some {
 		w.someTotal += math.Abs(x)
@@ -174,7 +175,7 @@ func (w *sweep) look(u, h float64, n int) {
 	}
 	e := w.phaseError(u, n) // for all values: the error of f, or for e² of its square root
 	if w.squares {
-		e *= math.Sqrt(float64(len(w.some)))
+		e *= w.someRoot
 	} else {
 		e *= float64(len(w.some))
 	}
@@ -313,16 +314,15 @@ func (w *sweep) setPhases(u, h float64, n int) {
 	mid := (u - float64(float64(n/2)*h)) * phaseOne
 	h *= -phaseOne
 	back := uint16(n / 2)
-	for i := range w.phases[:len(v)/2] {
-		p, a, b := &w.phases[i], v[2*i], v[2*i+1]
+	phases := w.phases
+	for ; len(v) > 1; v, phases = v[2:], phases[1:] {
+		a, b := v[0], v[1]
 		moveA, moveB := phaseOf(float64(a*h)), phaseOf(float64(b*h))
-		p.First[0], p.First[1] = phaseOf(float64(a*mid))-back*moveA, phaseOf(float64(b*mid))-back*moveB
-		p.Moves[0], p.Moves[1] = moveA, moveB
+		phases[0] = PhasesOf(phaseOf(float64(a*mid))-back*moveA, moveA, phaseOf(float64(b*mid))-back*moveB, moveB)
 	}
-	if m := len(v); m%2 > 0 {
-		a := v[m-1]
-		move := phaseOf(float64(a * h))
-		w.phases[m/2] = Phases{First: [2]uint16{phaseOf(float64(a*mid)) - back*move}, Moves: [2]uint16{move}}
+	if len(v) > 0 {
+		move := phaseOf(float64(v[0] * h))
+		phases[0] = PhasesOf(phaseOf(float64(v[0]*mid))-back*move, move, 0, 0)
 	}
 }
 
@@ -348,7 +348,7 @@ func (w *sweep) lowLimit(u, h float64, n int) float64 {
 	best := w.spared * w.share * (1 + 0x1p-20)
 	e := w.phaseError(u, n)
 	if w.squares {
-		l := math.Sqrt(float64(best*float64(u*u))+float64(w.someSquares*float64(h*h)/4)) + float64(math.Sqrt(values)*e)
+		l := math.Sqrt(float64(best*float64(u*u))+float64(w.someSquares*float64(h*h)/4)) + float64(w.someRoot*e)
 		return lower(float64(l*l)*phaseSquare, phaseLimit-1)
 	}
 	l := float64(best*u) + float64((w.someTotal+best)*h/2) + float64(values*e)
