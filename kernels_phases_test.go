@@ -32,7 +32,7 @@ func TestLowPhases(t *testing.T) {
 					for n := 1; n < 70; n++ {
 						all := make([]search.Phases, n)
 						for i := range all {
-							all[i] = search.Phases{First: [2]uint16{some(), some()}, Moves: [2]uint16{some(), some()}}
+							all[i] = search.PhasesOf(some(), some(), some(), some())
 						}
 						limit := uint32(2 * float64(n) * mean * (0.7 + rng.Float64()))
 						down := limit / uint32(steps) / (1 + rng.Uint32N(20))
@@ -79,7 +79,7 @@ func TestLowPhasesAtLimits(t *testing.T) {
 			forEachISA(t, func(t *testing.T) {
 				all := make([]search.Phases, c.pairs)
 				for i := range all {
-					all[i].First = [2]uint16{c.phase, c.phase}
+					all[i] = search.PhasesOf(c.phase, 0, c.phase, 0)
 				}
 				var sums search.PhaseSums
 				for _, steps := range []int{16, 64} {

@@ -60,6 +60,7 @@ func (s *Search) leastExpected() candidate {
 func (s *Search) StartDescent(d *Descent, t *Task) {
 	s.begin(t)
 	best := s.least()
+	s.others = s.lattices(s.others)
 	d.begin(s.d.r, s.center, best, firstStep)
 	d.widest = s.widest
 	d.others = append(d.others[:0], s.others...)

@@ -13,6 +13,7 @@ import (
 func plainDescent(s *Search, t *Task, cost Cost) Range {
 	s.begin(t)
 	best, widest := s.least(), s.widest
+	s.others = s.lattices(s.others)
 	best.cost, widest.cost = cost(best.Range, inf), cost(widest.Range, inf)
 	if !best.better(&widest, 0) {
 		best = widest

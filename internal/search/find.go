@@ -77,7 +77,11 @@ func (s *Search) counted(x []float32, r Range, cost Cost, count func(*histogram.
 	}
 	s.Load(h, n, r)
 	s.StartDescent(&s.descent, s.task)
-	return s.descent.run(&s.task.Grid, cost).Range
+	best := s.descent.run(&s.task.Grid, cost)
+	if s.halves {
+		best = s.fit(x, best, cost)
+	}
+	return best.Range
 }
 
 // Estimate returns estimates of the sums of e² and of |e| for the grid g with the given scale

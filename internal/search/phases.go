@@ -8,10 +8,16 @@ import "math"
 // integer, it is the distance of the value from the nearest multiple: it wraps around where the
 // value is in the middle between two multiples.
 
-// Phases are the phases of two values, at steps whose reciprocals are equally spaced.
+// Phases are the phases of two values, at steps whose reciprocals are equally spaced. The lower 16
+// bits of each number are for the one value, and the upper 16 bits for the other.
 type Phases struct {
-	First [2]uint16 // the phases at the first step
-	Moves [2]uint16 // the change of the phases from one step to the next
+	First uint32 // the phases at the first step
+	Moves uint32 // the change of the phases from one step to the next
+}
+
+// PhasesOf returns the Phases of two values, each with its first phase and the change of it.
+func PhasesOf(a, moveA, b, moveB uint16) Phases {
+	return Phases{uint32(a) | uint32(b)<<16, uint32(moveA) | uint32(moveB)<<16}
 }
 
 const (
@@ -43,7 +49,7 @@ func LowPhases(sums *PhaseSums, all []Phases, steps int, limit, down uint32, squ
 	clear(sums[:steps])
 	for i := range all {
 		p := &all[i]
-		a, b, moveA, moveB := p.First[0], p.First[1], p.Moves[0], p.Moves[1]
+		a, b, moveA, moveB := uint16(p.First), uint16(p.First>>16), uint16(p.Moves), uint16(p.Moves>>16)
 		if squares {
 			for j := range sums[:steps] {
 				d, e := int32(int16(a)), int32(int16(b))

@@ -21,6 +21,7 @@ type Search struct {
 	starts []candidate  // the best ranges of the coarse search, by ascending cost
 	found  []candidate  // all ranges that the coarse search has tried
 	others []candidate  // ranges that have the marks of narrower codes
+	halves bool         // lattices has found a lattice of values that were rounded to 16 bits
 	beyond [2][]float64 // see distances, for the lower and the upper end
 
 	descent  Descent

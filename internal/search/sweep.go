@@ -97,6 +97,10 @@ func (w *sweep) sort(x []float32) {
 	for _, v := range x {
 		w.total += math.Abs(float64(v))
 	}
+	if n > 16 && n <= networkSize {
+		w.sortFew(x)
+		return
+	}
 	if n <= 48 {
 		for i, v := range x {
 			f := float64(v)
@@ -115,8 +119,7 @@ func (w *sweep) sort(x []float32) {
 	a, b := resize(w.keys[0], n), resize(w.keys[1], n)
 	w.keys[0], w.keys[1] = a, b
 	for i, v := range x {
-		k := math.Float32bits(v)
-		a[i] = k ^ (uint32(int32(k)>>31) | 1<<31)
+		a[i] = ascending(v)
 	}
 	var counts [1 << 11]uint32
 	for shift := uint(0); shift < 32; shift += digit {
@@ -138,8 +141,7 @@ func (w *sweep) sort(x []float32) {
 		a, b = b, a
 	}
 	for i, k := range a {
-		k ^= uint32(int32(^k)>>31) | 1<<31
-		w.v[i] = float64(math.Float32frombits(k))
+		w.v[i] = float64(ofAscending(k))
 	}
 }
 

@@ -167,6 +167,21 @@ func (w *sweep) worse(step, cost float64) bool {
 	return false
 }
 
+// dearer reports whether a spot whose cost is cost measures more than best for certain. The measured
+// error of a value differs from that at the spot since float32 rounds the scale, by up to 2 units
+// in the last place for each end of the range, and the reconstructed value.
+func (w *sweep) dearer(cost, best float64) bool {
+	n := float64(len(w.v))
+	e := float64(w.most+w.steps/w.from) * 0x1p-21 * (1 + w.most/(w.hi-w.lo))
+	if w.symmetric {
+		e = w.most * 0x1p-20
+	}
+	if w.squares {
+		return math.Sqrt(cost)*(1-0x1p-20) > math.Sqrt(best)+float64(math.Sqrt(n)*e)
+	}
+	return cost*(1-0x1p-20) > best+float64(n*e)
+}
+
 // clippedAt returns a lower bound on the cost of the clipped values at the step 1/u and at all
 // smaller steps.
 func (w *sweep) clippedAt(u float64) float64 {

@@ -21,14 +21,26 @@ func mostSwept(t *Task) int {
 // answer: if errors may overflow, or if the search by a histogram is much faster.
 func (s *Search) swept(x []float32, r Range, cost Cost) (Range, bool) {
 	w := &s.sweep
-	if !w.begin(s.task, r) || w.far(len(x)) {
+	if !w.begin(s.task, r) {
 		return r, false
+	}
+	far := w.far(len(x))
+	if far && len(x) <= sweepMany {
+		return r, false // polished looks for a lattice
 	}
 	best := candidate{Range: r, cost: cost(r, math.Inf(1))}
 	if best.cost == 0 {
 		return r, true
 	}
 	w.sort(x)
+	if len(x) > sweepExact {
+		if best = s.onLattice(best, cost); best.cost == 0 {
+			return best.Range, true
+		}
+	}
+	if far {
+		return r, false
+	}
 	if !s.squares || len(x) > sweepFew {
 		best = s.drawIn(x, best, cost)
 	}
@@ -63,7 +75,10 @@ func (s *Search) polished(x []float32, r, whole Range, cost Cost) Range {
 		return r
 	}
 	w.sort(x)
-	scale, zero := s.task.Params(r)
+	if best = s.onLattice(best, cost); best.cost == 0 {
+		return best.Range
+	}
+	scale, zero := s.task.Params(best.Range)
 	low := float64(s.task.Lowest - zero)
 	w.ready(best.cost)
 	w.limit, w.wanted, w.near, w.begun = best.cost, 3, math.Inf(1), 0.5/float64(scale)
@@ -73,18 +88,6 @@ func (s *Search) polished(x []float32, r, whole Range, cost Cost) Range {
 		}
 	}
 	return s.bestOf(w.exact, best, cost).Range
-}
-
-// bestOf measures the costs of some spots, and returns the best of them and of best.
-func (s *Search) bestOf(places []spot, best candidate, cost Cost) candidate {
-	for _, c := range places {
-		t := candidate{Range: s.sweep.rangeOf(c), cost: math.Inf(1)}
-		t.cost = cost(t.Range, best.cost)
-		if t.cost < best.cost {
-			best = t
-		}
-	}
-	return best
 }
 
 // drawIn moves the ends of the range of all values inward while that lowers the cost, and

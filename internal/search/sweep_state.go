@@ -96,6 +96,7 @@ type sweep struct {
 	share       float64   // the largest share of these values in the cost of all values
 	someTotal   float64   // the sum of the magnitudes of these values
 	someSquares float64   // the sum of their squares
+	someRoot    float64   // the square root of their number
 	phases      []Phases  // the phases of these values
 	sums        PhaseSums // the sums that lowPhases sets
 	lowPhases   func(sums *PhaseSums, all []Phases, steps int, limit, down uint32, squares bool) uint64
@@ -104,6 +105,7 @@ type sweep struct {
 	spared      float64    // intervals with a bound of this or more are left out
 
 	keys  [2][]uint32 // memory for sort
+	few   [networkSize]uint32
 	lower tail        // the smallest values
 	upper tail        // the largest values
 

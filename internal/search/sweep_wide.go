@@ -78,6 +78,7 @@ func (w *sweep) spread(end float64) {
 		}
 		w.some, w.share = w.mags, 2*float64(sweepExact)/float64(n) // they may cost up to twice their part
 	}
+	w.someRoot = math.Sqrt(float64(len(w.some)))
 	w.someTotal, w.someSquares = 0, 0
 	for _, x := range w.some {
 		w.someTotal += math.Abs(x)
@@ -112,7 +113,7 @@ func (w *sweep) wide(begun, end, best float64) {
 // divide divides the intervals in w.left, sweeps the parts that may have a step better than the
 // best, and clears w.left.
 func (w *sweep) divide(best float64) {
-	slices.SortFunc(w.left, func(a, b interval) int { return cmp.Compare(a.bound, b.bound) })
+	w.sortLeft()
 	all := len(w.left)
 	for i := range all {
 		if w.left[i].bound >= w.spared {
@@ -135,6 +136,20 @@ func (w *sweep) divide(best float64) {
 		w.left = w.left[:all]
 	}
 	w.left = w.left[:0]
+}
+
+// sortLeft sorts w.left by the bounds.
+func (w *sweep) sortLeft() {
+	v := w.left
+	if len(v) > 12 {
+		slices.SortFunc(v, func(a, b interval) int { return cmp.Compare(a.bound, b.bound) })
+		return
+	}
+	for i := 1; i < len(v); i++ {
+		for j := i; j > 0 && v[j].bound < v[j-1].bound; j-- {
+			v[j], v[j-1] = v[j-1], v[j]
+		}
+	}
 }
 
 // apart returns the width of the intervals from u down, in 1/step.
@@ -160,12 +175,12 @@ func (w *sweep) look(u, h float64, n int) {
 	}
 	e := w.phaseError(u, n) // for all values: the error of f, or for e² of its square root
 	if w.squares {
-		e *= math.Sqrt(float64(len(w.some)))
+		e *= w.someRoot
 	} else {
 		e *= float64(len(w.some))
 	}
-	if least := w.leastSum(n); w.lowerBound(u-float64(float64(least)*h), w.distanceAtMost(least, e)) {
-		low &= w.lowSums(u, h, n)
+	if least := w.leastSum(low); w.lowerBound(u-float64(float64(least)*h), w.distanceAtMost(least, e)) {
+		low = w.lowSums(low, u, h, n)
 	}
 	for l := low | low>>1; l != 0; l &= l - 1 { // the intervals on both sides of low sums
 		j := bits.TrailingZeros64(l)
@@ -179,24 +194,28 @@ func (w *sweep) look(u, h float64, n int) {
 	}
 }
 
-// leastSum returns the index of the least of the first n+1 sums.
-func (w *sweep) leastSum(n int) int {
+// leastSum returns the index of the least of the sums whose bits are set in low: the lowest of
+// equal ones. Other sums are too large for their steps to be better than w.under.
+func (w *sweep) leastSum(low uint64) int {
 	least := uint64(math.MaxUint64)
-	for j, sum := range w.sums[:n+1] {
-		least = min(least, uint64(sum)<<32|uint64(j))
+	for l := low; l != 0; l &= l - 1 {
+		j := bits.TrailingZeros64(l)
+		least = min(least, uint64(w.sums[j&(PhasesMost-1)])<<32|uint64(j))
 	}
 	return int(uint32(least))
 }
 
-// lowSums returns which of the first n+1 sums are at most their limits, as bits. The limits are
-// those for the present w.under.
-func (w *sweep) lowSums(u, h float64, n int) (low uint64) {
+// lowSums returns which of the sums whose bits are set in low are at most their limits for the
+// present w.under, as bits.
+func (w *sweep) lowSums(low uint64, u, h float64, n int) (lower uint64) {
 	limit, down := w.limits(u, h, n)
-	for j := n; j >= 0; j-- {
-		above := (int64(limit) - int64(down)*int64(j) - int64(w.sums[j&(PhasesMost-1)])) >> 63
-		low = low<<1 | uint64(above+1)
+	for l := low; l != 0; l &= l - 1 {
+		j := bits.TrailingZeros64(l) & (PhasesMost - 1)
+		if int64(w.sums[j]) <= int64(limit)-int64(down)*int64(j) {
+			lower |= 1 << j
+		}
 	}
-	return low
+	return lower
 }
 
 // distance returns a lower bound on f at the step with index j. The phases make f, or for e² its
@@ -295,16 +314,15 @@ func (w *sweep) setPhases(u, h float64, n int) {
 	mid := (u - float64(float64(n/2)*h)) * phaseOne
 	h *= -phaseOne
 	back := uint16(n / 2)
-	for i := range w.phases[:len(v)/2] {
-		p, a, b := &w.phases[i], v[2*i], v[2*i+1]
+	phases := w.phases
+	for ; len(v) > 1; v, phases = v[2:], phases[1:] {
+		a, b := v[0], v[1]
 		moveA, moveB := phaseOf(float64(a*h)), phaseOf(float64(b*h))
-		p.First[0], p.First[1] = phaseOf(float64(a*mid))-back*moveA, phaseOf(float64(b*mid))-back*moveB
-		p.Moves[0], p.Moves[1] = moveA, moveB
+		phases[0] = PhasesOf(phaseOf(float64(a*mid))-back*moveA, moveA, phaseOf(float64(b*mid))-back*moveB, moveB)
 	}
-	if m := len(v); m%2 > 0 {
-		a := v[m-1]
-		move := phaseOf(float64(a * h))
-		w.phases[m/2] = Phases{First: [2]uint16{phaseOf(float64(a*mid)) - back*move}, Moves: [2]uint16{move}}
+	if len(v) > 0 {
+		move := phaseOf(float64(v[0] * h))
+		phases[0] = PhasesOf(phaseOf(float64(v[0]*mid))-back*move, move, 0, 0)
 	}
 }
 
@@ -330,7 +348,7 @@ func (w *sweep) lowLimit(u, h float64, n int) float64 {
 	best := w.spared * w.share * (1 + 0x1p-20)
 	e := w.phaseError(u, n)
 	if w.squares {
-		l := math.Sqrt(float64(best*float64(u*u))+float64(w.someSquares*float64(h*h)/4)) + float64(math.Sqrt(values)*e)
+		l := math.Sqrt(float64(best*float64(u*u))+float64(w.someSquares*float64(h*h)/4)) + float64(w.someRoot*e)
 		return lower(float64(l*l)*phaseSquare, phaseLimit-1)
 	}
 	l := float64(best*u) + float64((w.someTotal+best)*h/2) + float64(values*e)

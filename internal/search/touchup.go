@@ -23,6 +23,22 @@ func (s *Search) tryRanges(w *sweep, r Range, best candidate, cost Cost) candida
 	return best
 }
 
+// bestOf measures the costs of some spots, and returns the best of them and of best. It leaves out
+// spots that cannot be better.
+func (s *Search) bestOf(places []spot, best candidate, cost Cost) candidate {
+	for _, c := range places {
+		if s.sweep.dearer(c.cost, best.cost) {
+			continue
+		}
+		t := candidate{Range: s.sweep.rangeOf(c), cost: math.Inf(1)}
+		t.cost = cost(t.Range, best.cost)
+		if t.cost < best.cost {
+			best = t
+		}
+	}
+	return best
+}
+
 // mostTouches is the number of neighbouring float32 that touchUp tries on either side.
 const mostTouches = 8
 
