@@ -267,7 +267,7 @@ func (p *panel) begin(first, end int) error {
 	if err != nil {
 		return err
 	}
-	groups := (p.in + p.group - 1) / p.group
+	groups := p.in/p.group + min(1, p.in%p.group)
 	for r := range p.rows {
 		i := (p.first+r)*groups + first/p.group
 		p.job.params.Scale[i], p.job.params.ZeroPoint[i] = p.params.Scale[r], p.params.ZeroPoint[r]
@@ -317,7 +317,7 @@ func (j *job) index(out, input int) int {
 	if len(j.params.Scale) == 1 {
 		return 0
 	}
-	groups := (j.in + j.group - 1) / j.group
+	groups := j.in/j.group + min(1, j.in%j.group)
 	return out*groups + input/j.group
 }
 

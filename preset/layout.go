@@ -63,7 +63,7 @@ func newLayout(p *Preset, n int, shape []int) (layout, error) {
 	if p.whole && l.axis%l.size != 0 {
 		return l, fmt.Errorf("%w: axis %d has %d elements, which %s cannot cut into groups of %d", quant.ErrGroupSize, axis, l.axis, p.Name, l.size)
 	}
-	l.groups = (l.axis + l.size - 1) / l.size
+	l.groups = l.axis/l.size + min(1, l.axis%l.size)
 	return l, nil
 }
 

@@ -3,6 +3,7 @@ package report
 import (
 	"errors"
 	"fmt"
+	"math"
 	"path"
 	"slices"
 	"strings"
@@ -155,6 +156,9 @@ func (o SweepOptions) Validate() error {
 		if n <= 0 {
 			return fmt.Errorf("group size %d is not positive", n)
 		}
+	}
+	if o.Target != nil && (math.IsNaN(*o.Target) || math.IsInf(*o.Target, 0)) {
+		return fmt.Errorf("the target %v is not a finite number", *o.Target)
 	}
 	if o.GroupAxis != nil && len(o.GroupSizes) == 0 {
 		return errors.New("a group axis needs a group size")

@@ -263,6 +263,8 @@ func TestPlanErrors(t *testing.T) {
 		"blocks in TensorRT": {exitUsage, "a type of GGUF, and files for tensorrt do not hold those", []string{"plan", models["onnx"], "--sqnr", "3", "--for", "tensorrt", "--candidates", "q4_k"}},
 		"too few bits":       {exitFailed, "bits per weight", []string{"plan", model, "--bits-per-weight", "0.5"}},
 		"no such codes":      {exitUsage, "writes no such codes for onnxruntime", []string{"plan", models["onnx"], "--sqnr", "3", "--candidates", "mxfp4"}},
+		"infinite bits":      {exitUsage, "+Inf bits per weight are more than 1024", []string{"plan", model, "--bits-per-weight", "inf"}},
+		"infinite ratio":     {exitUsage, "the ratio +Inf is not a finite number", []string{"plan", model, "--sqnr", "inf"}},
 		"no target":          {exitUsage, "--for tflite: it is none of onnxruntime, tensorrt", []string{"plan", models["onnx"], "--sqnr", "3", "--for", "tflite"}},
 		"TensorRT of GGUF":   {exitUsage, "--for tensorrt: the model is gguf", []string{"plan", model, "--sqnr", "3", "--for", "tensorrt"}},
 		"int4 of channels":   {exitUsage, "writes no such codes for tensorrt: it has symmetric int8", []string{"plan", models["onnx"], "--sqnr", "3", "--for", "tensorrt", "--candidates", "int4:channel"}},

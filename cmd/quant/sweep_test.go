@@ -9,6 +9,8 @@ import (
 
 func TestSweep(t *testing.T) {
 	file, dir := large(t, 30, true), t.TempDir()
+	fails(t, exitUsage, "the target NaN is not a finite number", "", "sweep", file, "--target", "nan")
+	fails(t, exitUsage, "the target +Inf is not a finite number", "", "sweep", file, "--target", "inf", "--format", "json")
 	r := fails(t, exitFailed, "NaN in channel 0", "", "sweep", file, "--weights", "--target", "30",
 		"--csv", filepath.Join(dir, "s.csv"), "--plot", filepath.Join(dir, "s.png"))
 	narrow(t, r.out)

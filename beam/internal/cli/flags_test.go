@@ -73,6 +73,7 @@ func TestReportOptions(t *testing.T) {
 		{"compare", "-method=ema=0.5 a", "method ema=0.5: moving averages need batches, see quant calibrate"},
 		{"compare", "-mapping=up a", `mapping "up" is neither asymmetric nor symmetric`},
 		{"compare", "-tensor=[ a", `"[" is not a pattern: syntax error in pattern`},
+		{"sweep", "-target=nan a", "the target NaN is not a finite number"},
 		{"sweep", "-bits=4-2 a", `-bits: "4-2" is neither a number nor a range as 2-8`},
 		{"sweep", "-group-size=-1 a", `-group-size: "-1" is neither a number nor a range as 2-8`},
 	} {

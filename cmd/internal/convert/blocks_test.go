@@ -8,11 +8,13 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"testing"
 
 	"github.com/a01592f9/quant"
+	"github.com/a01592f9/quant/cmd/internal/onnx/onnxtest"
 	"github.com/a01592f9/quant/cmd/internal/option"
 	"github.com/a01592f9/quant/cmd/internal/tensorfile"
 	"github.com/a01592f9/quant/internal/summary"
@@ -235,5 +237,25 @@ func TestScheme(t *testing.T) {
 		if bad.Validate() == nil {
 			t.Errorf("%+v is accepted", bad)
 		}
+	}
+}
+
+// TestGroupsOfAny has groups and blocks that are longer than any axis: each has one scale for a whole
+// row, and is read back.
+func TestGroupsOfAny(t *testing.T) {
+	linear := filepath.Join(t.TempDir(), "linear.safetensors")
+	writeLayers(t, linear)
+	for _, test := range []struct {
+		kind  Kind
+		model string
+		o     Options
+	}{
+		{KindONNX, writeONNX(t, onnxtest.Network(21)), Options{Bits: 4, Mapping: quant.Symmetric, Granularity: option.PerGroup, GroupSize: math.MaxInt}},
+		{KindSafetensors, linear, Options{Bits: 8, Format: quant.E4M3FN, Mapping: quant.Symmetric, Granularity: option.PerBlock, Block: [2]int{1, math.MaxInt}}},
+	} {
+		t.Run(string(test.kind), func(t *testing.T) {
+			_, _, r := bothWays(t, test.kind, test.model, t.TempDir(), test.o)
+			roundTrip(t, test.kind, test.model, len(r.Weights), test.o)
+		})
 	}
 }

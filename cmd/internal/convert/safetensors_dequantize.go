@@ -272,7 +272,7 @@ func (d *stDecoder) granularity(j *stJob, scale *tensorfile.Info) (quant.Granula
 	case n == int64(j.rows) && (len(s) == 1 || s[len(s)-1] == 1):
 		return quant.PerChannel(0), nil
 	case len(s) == 2 && s[0] == j.rows && s[1] > 0:
-		if d.args != nil && d.args.GroupSize > 0 && (j.cols+d.args.GroupSize-1)/d.args.GroupSize == s[1] {
+		if d.args != nil && d.args.GroupSize > 0 && j.cols/d.args.GroupSize+min(1, j.cols%d.args.GroupSize) == s[1] {
 			return quant.PerGroup(1, d.args.GroupSize), nil
 		}
 		if j.cols%s[1] == 0 {

@@ -16,7 +16,7 @@ func (j *stJob) planFloats(name string, rows, cols int) {
 	params, scales := []int{1}, "F32"
 	switch {
 	case block:
-		params = []int{(rows + high - 1) / high, (cols + wide - 1) / wide}
+		params = []int{rows/high + min(1, rows%high), cols/wide + min(1, cols%wide)}
 	case size > 0:
 		params, scales = []int{rows, cols / size}, "U8"
 	case j.scheme.Granularity != quant.PerTensor:

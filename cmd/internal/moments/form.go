@@ -174,7 +174,7 @@ func (l *Layout) Params(p quant.Params) (quant.Params, error) {
 	inputs, groups, size := l.Inputs(), 1, l.Inputs()
 	if g, ok := l.Scheme.Granularity.GroupSize(); ok {
 		size = g
-		groups = (inputs + size - 1) / size
+		groups = inputs/size + min(1, inputs%size)
 	}
 	index := l.paramOf()
 	l.places(func(matrix, weight int) {
@@ -206,7 +206,7 @@ func (l *Layout) paramOf() func(weight int) int {
 	if !grouped {
 		return func(i int) int { return i / inner % n }
 	}
-	groups := (n + size - 1) / size
+	groups := n/size + min(1, n%size)
 	return func(i int) int { return (i/inner/n*groups+i/inner%n/size)*inner + i%inner }
 }
 

@@ -74,7 +74,7 @@ type NBits struct {
 // Size returns the shapes: output channels, elements and blocks of a row.
 func (q *NBits) Size() (rows, columns, blocks int) {
 	s, k := q.Use.Tensor.Shape, q.Use.Columns
-	return s[1-k], s[k], (s[k] + q.Block - 1) / q.Block
+	return s[1-k], s[k], blocksOf(s[k], q.Block)
 }
 
 // QuantizeNBits plans to replace the nodes that take a weight by MatMulNBits, and the weight by

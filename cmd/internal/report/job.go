@@ -130,7 +130,7 @@ func (o Options) Parts(info tensorfile.Info) (channels, groups int64, err error)
 	}
 	if n := int64(j.shape[along]); n > 0 {
 		size := min(int64(o.GroupSize), n)
-		groups = j.elements / n * ((n + size - 1) / size)
+		groups = j.elements / n * (n/size + min(1, n%size))
 	}
 	return channels, groups, nil
 }

@@ -30,7 +30,7 @@ func (t *Tensor) pick(s Scheme, scale []float32, zero []int32, channel int) ([]f
 	// channels, several channels share a parameter; otherwise each channel has its own.
 	shape := append([]int(nil), t.Shape...)
 	group, size := *s.Axis, *s.GroupSize
-	shape[group] = (shape[group] + size - 1) / size
+	shape[group] = shape[group]/size + min(1, shape[group]%size)
 	at := channel
 	if group == *t.Axis {
 		at /= size

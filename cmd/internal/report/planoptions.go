@@ -15,6 +15,9 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/system"
 )
 
+// mostBits is the largest budget in bits per weight. Float64 has 64.
+const mostBits = 1 << 10
+
 // PlanOptions are the candidates and the budget of a plan. Exactly one of BitsPerWeight, Bytes
 // and SQNR is given.
 type PlanOptions struct {
@@ -91,10 +94,12 @@ func (o *PlanOptions) Validate() error {
 		return optionf("bits_per_weight", "a plan has one budget: bits per weight, bytes, or a ratio to reach")
 	case o.BitsPerWeight != nil && !(*o.BitsPerWeight > 0):
 		return optionf("bits_per_weight", "%v bits per weight are not positive", *o.BitsPerWeight)
+	case o.BitsPerWeight != nil && *o.BitsPerWeight > mostBits:
+		return optionf("bits_per_weight", "%v bits per weight are more than %d", *o.BitsPerWeight, mostBits)
 	case o.Bytes != nil && *o.Bytes <= 0:
 		return optionf("bytes", "%d bytes are not positive", *o.Bytes)
-	case o.SQNR != nil && math.IsNaN(*o.SQNR):
-		return optionf("sqnr_db", "the ratio is not a number")
+	case o.SQNR != nil && (math.IsNaN(*o.SQNR) || math.IsInf(*o.SQNR, 0)):
+		return optionf("sqnr_db", "the ratio %v is not a finite number", *o.SQNR)
 	case !slices.Contains(PlanObjectives, o.Objective):
 		return optionf("objective", "objective %q is none of %s", o.Objective, strings.Join(PlanObjectives, ", "))
 	case o.Target != PlanAny && !slices.Contains(PlanTargets, string(o.Target)):

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"math"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -79,6 +80,9 @@ func (o SweepOptions) Validate() error {
 		if n <= 0 {
 			return optionf("group_sizes", "group size %d is not positive", n)
 		}
+	}
+	if o.Target != nil && (math.IsNaN(*o.Target) || math.IsInf(*o.Target, 0)) {
+		return optionf("target_db", "the target %v is not a finite number", *o.Target)
 	}
 	if o.GroupAxis != nil && len(o.GroupSizes) == 0 && len(o.Schemes) == 0 {
 		return optionf("group_axis", "a group axis needs a group size")

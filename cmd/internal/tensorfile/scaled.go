@@ -184,7 +184,7 @@ func matchBlocks(weight, params, preferred []int) (shape, block []int, err error
 			block[axis] = max(w, 1)
 		case n == w:
 			block[axis] = 1
-		case want > 0 && (w+want-1)/want == n:
+		case want > 0 && w/want+min(1, w%want) == n:
 			block[axis] = want
 			rest = rest || w%want != 0
 		case n > 0 && w%n == 0:

@@ -114,7 +114,7 @@ func pairOf(shape []int, s *report.Scheme, axis, pairs, i int) int {
 		inner *= n
 	}
 	length := shape[at]
-	groups := (length + size - 1) / size
+	groups := length/size + min(1, length%size)
 	outer, place := i/(inner*length), i/inner%length
 	return (outer*groups+place/size)*inner + i%inner
 }
