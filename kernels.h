@@ -68,3 +68,6 @@
 // Histograms, see histogramRuns.
 #define binCount          0x10000    // bins
 #define octaveCount       512        // octaves
+
+// dynamicLen of dynamic.go: so many elements a dynamic call calibrates and quantizes at a time.
+#define dynamicElements   8192

@@ -110,6 +110,7 @@
 #define INDEX     R12 // which of the 8 prepared runs
 #define DIVIDES   R13 // set if QUOTIENT does not serve one of the 8 runs
 #define STREAM    R14 // set to store past the caches
+#define AHEAD     R15 // bytes from an element to the one that is fetched
 #define RECIP_LOW Y10 // second part of the reciprocal
 #define ORDER     Y13 // packOrderTwice
 #define BACK      Y14 // qmin + 128, in bytes
@@ -245,6 +246,22 @@ toaligned: // up to an aligned destination, for stores past the caches
 	ADDQ BX, DST
 	SUBQ BX, N
 	SUBQ $32, N
+	MOVQ src_len+32(FP), AHEAD
+	CMPQ AHEAD, $dynamicElements
+	JA   stream
+	SHLQ $2, AHEAD
+
+streamfetch: // as in quantizeInt8RunsAVX512
+	PREFETCHT0 0(SRC)(AHEAD*1)
+	PREFETCHT0 64(SRC)(AHEAD*1)
+	LOAD_4
+	BYTES_4(SATURATE)
+	VMOVNTDQ Y4, (DST)
+	ADDQ $128, SRC
+	ADDQ $32, DST
+	SUBQ $32, N
+	JA   streamfetch
+	JMP  tail
 
 stream:
 	LOAD_4
