@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
@@ -73,6 +74,35 @@ func TestTableBins(t *testing.T) {
 		}
 		if v := 1<<15 + b.tables.bins[16]; uint16(v) != 0 {
 			t.Errorf("%v: the least word becomes %d, want 0", f, uint16(v))
+		}
+	}
+}
+
+// TestMirrored has tables whose codes are almost a sign and a magnitude of 4 bits.
+func TestMirrored(t *testing.T) {
+	values := E2M1.book().values
+	changed := func(c int, v float32) []float32 {
+		all := slices.Clone(values)
+		all[c] = v
+		return all
+	}
+	for _, c := range []struct {
+		name   string
+		bits   int
+		values []float32
+		ties   tieRule
+		want   bool
+	}{
+		{"E2M1", 4, values, tieToEven, true},
+		{"ties down", 4, values, tieDown, false},
+		{"another value", 4, changed(11, -1.25), tieToEven, false},
+		{"no -0", 4, changed(8, -0.25), tieToEven, false},
+		{"NaN", 4, changed(7, nan), tieToEven, false},
+		{"not in order", 4, changed(2, 1.75), tieToEven, false},
+		{"3 bits", 3, []float32{0, 1, 2, 4, minusZero, -1, -2, -4}, tieToEven, false},
+	} {
+		if b := newBook(c.name, c.bits, c.values, c.ties, 0); b.mirrored != c.want {
+			t.Errorf("%s: mirrored is %t, want %t", c.name, b.mirrored, c.want)
 		}
 	}
 }
