@@ -633,7 +633,7 @@ func TestSignedScaleEstimate(t *testing.T) {
 
 // TestSignedScaleNoAllocations: the siblings that end in Into allocate nothing.
 func TestSignedScaleNoAllocations(t *testing.T) {
-	x := Tensor{valuesOf(8, 64*96, distributions[0].of), []int{64, 96}}
+	x := Tensor{valuesOf(8, 8*96, distributions[0].of), []int{8, 96}}
 	for _, m := range []Method{MinMax, LeastSquares, Percentile(99)} {
 		for _, s := range signedSchemes(m) {
 			s.Granularity = PerGroup(-1, 32)

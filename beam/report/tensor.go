@@ -135,14 +135,18 @@ func (t Tensor) Reason(err error, axis *int) string {
 	if !errors.As(err, &bad) {
 		return clean(err)
 	}
-	channel := bad.Channel
-	if a, err := t.axis(axis); err == nil && channel < 0 {
-		shape := t.shape()
-		channel = bad.Index / int(elements(shape[a+1:])) % shape[a]
+	channel, of := bad.Channel, ""
+	if a, err := t.axis(axis); err == nil {
+		if shape := t.shape(); channel < 0 {
+			channel = bad.Index / int(elements(shape[a+1:])) % shape[a]
+		}
+		if a > 0 {
+			of = fmt.Sprintf(" of axis %d", a)
+		}
 	}
 	value := "NaN"
 	if !math.IsNaN(float64(bad.Value)) {
 		value = fmt.Sprintf("%+f", bad.Value)
 	}
-	return fmt.Sprintf("%s in channel %d, at index %d", value, channel, bad.Index)
+	return fmt.Sprintf("%s in channel %d%s, at index %d", value, channel, of, bad.Index)
 }

@@ -172,10 +172,11 @@ func eval[T any](b *tab, js string) T {
 	return v
 }
 
-// until waits for a JavaScript expression to be true.
+// until waits for a JavaScript expression to be true. It does not ask at each frame: a browser that has
+// nothing to draw, or no time for it, makes none.
 func (b *tab) until(js string) {
 	b.Helper()
-	if _, err := chromedp.Run(b.ctx, chromedp.Poll[bool](js, chromedp.WithPollingTimeout(patience))); err != nil {
+	if _, err := chromedp.Run(b.ctx, chromedp.Poll[bool](js, chromedp.WithPollingInterval(20*time.Millisecond), chromedp.WithPollingTimeout(patience))); err != nil {
 		b.Fatalf("%v: %s", err, js)
 	}
 }

@@ -307,11 +307,14 @@ function typed() {
   byId("reading").replaceChildren();
 }
 
-/** press compares when the user presses the button. It leads to the field of an error and, on a phone, to the verdict. */
+/**
+ * press compares when the user presses the button. It leads to the field of an error and, on a phone, to the verdict: at once, since a
+ * smooth scroll would go on after the next press and lead away from the field of its error.
+ */
 async function press(event) {
   event.preventDefault();
   await compare();
-  if (!showPlace() && matchMedia("(max-width: 62rem)").matches) byId("verdict-head").scrollIntoView({ block: "start" });
+  if (!showPlace() && matchMedia("(max-width: 62rem)").matches) byId("verdict-head").scrollIntoView({ block: "start", behavior: "instant" });
 }
 
 function startOver() {
