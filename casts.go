@@ -68,7 +68,7 @@ func NarrowFloat8(dst []uint8, src []float32, f Format, saturate bool) error {
 	mustHold(len(dst), len(src))
 	dst = dst[:len(src)]
 	one := [1]float32{1}
-	quantizeBookRuns(dst, src, max(1, len(src)), one[:], b)
+	quantizeBookRuns(dst, src, max(1, len(src)), one[:], b, false)
 	from, beyond := uint32(0x7f800001), b.beyond()
 	if !saturate {
 		from = b.overflow()
@@ -102,7 +102,7 @@ func WidenFloat8(dst []float32, src []uint8, f Format) error {
 	}
 	mustHold(len(dst), len(src))
 	one := [1]float32{1}
-	dequantizeBookRuns(dst[:len(src)], src, max(1, len(src)), one[:], b)
+	dequantizeBookRuns(dst[:len(src)], src, max(1, len(src)), one[:], b, false)
 	return nil
 }
 

@@ -84,8 +84,32 @@ func (b *codebook) setTables() {
 	}
 	t.nan = uint32(b.nan)
 	if b.sorted || mirrored {
-		t.tableBins = newTableBins(b, limits, mirrored)
+		t.tableBins = newTableBins(b.order, limits, b.largest, mirrored)
 	}
+}
+
+// mirroredLimits returns the limits between the magnitudes of b if its 16 codes are a sign and a
+// magnitude, and both signs have the same limits.
+func (b *codebook) mirroredLimits() (limits []float32, ok bool) {
+	half := len(b.values) / 2
+	if len(b.order) != 16 || math.Float32bits(b.values[0]) != 0 || b.limits[half-1] != key(minusZero) {
+		return nil, false
+	}
+	for c := range half {
+		if int(b.order[half+c]) != c || int(b.order[half-1-c]) != half+c ||
+			math.Float32bits(b.values[half+c]) != math.Float32bits(b.values[c])|1<<31 {
+			return nil, false
+		}
+		if c == 0 {
+			continue
+		}
+		l := ofKey(b.limits[half+c-1])
+		if b.values[c-1] >= b.values[c] || b.limits[half-1-c] != key(-l)-1 {
+			return nil, false
+		}
+		limits = append(limits, l)
+	}
+	return limits, true
 }
 
 // ofKey is the inverse of key.

@@ -23,7 +23,7 @@ func (s Scheme) grid() codeGrid {
 
 func (g *codeGrid) quantizeRuns(dst []uint8, src []float32, run int, scale []float32, zero []int32, stream bool) {
 	if g.book != nil {
-		quantizeBookRuns(dst, src, run, scale, g.book)
+		quantizeBookRuns(dst, src, run, scale, g.book, stream)
 		return
 	}
 	quantizeInt8Runs(dst, src, run, scale, zero, g.qmin, g.qmax, stream)
@@ -39,7 +39,7 @@ func (g *codeGrid) quantizeColumns(dst []uint8, src []float32, scale []float32, 
 
 func (g *codeGrid) dequantizeRuns(dst []float32, src []uint8, run int, scale []float32, zero []int32, stream bool) {
 	if g.book != nil {
-		dequantizeBookRuns(dst, src, run, scale, g.book)
+		dequantizeBookRuns(dst, src, run, scale, g.book, stream)
 		return
 	}
 	dequantizeInt8Runs(dst, src, run, scale, zero, g.signed, stream)

@@ -154,7 +154,7 @@ package quant
 // # Codebooks
 //
 // The codes of floating-point formats come from the sum with a power of two that floatcode.go
-// explains. The kernels for runs, and with AVX-512 those for columns, take the quotient from
+// explains. The kernels for runs, and on amd64 those for columns, take the quotient from
 // "Reciprocals in two parts". That proof holds for these formats, with other numbers. A boundary
 // between two codes, or the largest number, is an odd integer B times a power of two. The formats
 // have mantissas of at most 3 bits, so |B| is below 2^5, M is a multiple of 2^20 plus or minus 1,
@@ -181,8 +181,8 @@ package quant
 //
 // # Bins of a table
 //
-// With AVX-512 the codes of a table come from words. Let K be the factor of the table and
-// y = RN(K/s). The word w of an element is the integer nearest to RN(x·y), saturated to 16 bits.
+// With AVX-512, and for runs with AVX2 if codes ascend, the codes of a table come from words. Let K
+// be the factor of the table and y = RN(K/s). The word w of an element is the integer nearest to RN(x·y), saturated to 16 bits.
 // The upper 5 bits of w are its bin. K is chosen so that no bin has two limits. The kernel adds to
 // w what the table has for its bin. The upper 4 bits of the sum v are the index of the nearest
 // value:
@@ -192,8 +192,8 @@ package quant
 //     i-1 if w < n, and i if w > n. The lower 12 bits are 0 only if w = n.
 //   - Otherwise v is from i·2^12 + 2^10 to i·2^12 + 2^10 + 2^11 - 1.
 //
-// If the lower 12 bits of v are 0, the limit is too near: the kernel divides 16 elements, and
-// compares the quotients with the tree of limits. Proof that all other indices are right: l is
+// If the lower 12 bits of v are 0, the limit is too near: the kernel divides 16 elements (32 with
+// AVX2), and compares the quotients with the tree of limits. Proof that all other indices are right: l is
 // the largest float32 with the index i-1. Let Q = x/s and |K·Q| < 2^15. y is a normal number,
 // since s is from 2^-100 to 2^100 and K from 2^-20 to 2^20. Rounding y and the product changes
 // the product by less than 2^-8 in all, and where it is subnormal by 2^-149 more. RN(Q) differs

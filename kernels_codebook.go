@@ -75,8 +75,8 @@ func errorsBookRuns(acc []sums, src []float32, run int, scale []float32, b *code
 		if n > bookLen {
 			errorsBookRunsGeneric(acc[:k], src[:n], run, scale, b)
 		} else {
-			quantizeBookRuns(codes[:n], src[:n], run, scale[:k], b)
-			dequantizeBookRuns(back[:n], codes[:n], run, scale[:k], b)
+			quantizeBookRuns(codes[:n], src[:n], run, scale[:k], b, false)
+			dequantizeBookRuns(back[:n], codes[:n], run, scale[:k], b, false)
 			differencesRuns(acc[:k], src[:n], back[:n], run)
 			countClipped(acc[:k], src[:n], run, scale, b)
 		}

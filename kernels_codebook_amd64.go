@@ -5,7 +5,7 @@ package quant
 // The kernels of codebooks, and their dispatchers.
 
 //go:noescape
-func quantizeFloatsAVX512(dst *uint8, src *float32, n, run int, scale []float32, f *floatCode)
+func quantizeFloatsAVX512(dst *uint8, src *float32, n, run int, scale []float32, f *floatCode, stream bool)
 
 //go:noescape
 func prepareFloatsAVX512(buf, scale *float32, cols int, f *floatCode) bool
@@ -14,10 +14,10 @@ func prepareFloatsAVX512(buf, scale *float32, cols int, f *floatCode) bool
 func quantizeFloatsWideAVX512(dst *uint8, src *float32, rows, cols, stride int, scale *float32, f *floatCode, buf *float32)
 
 //go:noescape
-func quantizeSortedAVX512(dst *uint8, src *float32, n, run int, scale []float32, t *bookTables, packed bool)
+func quantizeSortedAVX512(dst *uint8, src *float32, n, run int, scale []float32, t *bookTables, packed, stream bool)
 
 //go:noescape
-func quantizeMirroredAVX512(dst *uint8, src *float32, n, run int, scale []float32, t *bookTables, packed bool)
+func quantizeMirroredAVX512(dst *uint8, src *float32, n, run int, scale []float32, t *bookTables, packed, stream bool)
 
 //go:noescape
 func prepareTableAVX512(buf, scale *float32, cols int, t *bookTables)
@@ -29,10 +29,10 @@ func quantizeSortedColumnsAVX512(dst *uint8, src *float32, rows, cols, stride in
 func quantizeMirroredColumnsAVX512(dst *uint8, src *float32, rows, cols, stride int, scale *float32, f *bookTables, buf *float32)
 
 //go:noescape
-func dequantizeTableAVX512(dst *float32, src *uint8, n, run int, scale *float32, t *bookTables)
+func dequantizeTableAVX512(dst *float32, src *uint8, n, run int, scale *float32, t *bookTables, stream bool)
 
 //go:noescape
-func dequantizeFloatsAVX512(dst *float32, src *uint8, n, run int, scale *float32, f *floatCode) int
+func dequantizeFloatsAVX512(dst *float32, src *uint8, n, run int, scale *float32, f *floatCode, stream bool) int
 
 //go:noescape
 func quantizeFloatsAVX2(dst *uint8, src *float32, n, run int, scale *float32, f *floatCode)
@@ -84,7 +84,7 @@ func (b *codebook) dequantizesFast() bool {
 	return active != generic && (b.small || b.float != nil)
 }
 
-func quantizeBookRuns(dst []uint8, src []float32, run int, scale []float32, b *codebook) {
+func quantizeBookRuns(dst []uint8, src []float32, run int, scale []float32, b *codebook, stream bool) {
 	dst = dst[:len(src)]
 	if !b.quantizesFast() {
 		quantizeBookRunsGeneric(dst, src, run, scale, b)
@@ -93,7 +93,7 @@ func quantizeBookRuns(dst []uint8, src []float32, run int, scale []float32, b *c
 	step := bookStep[active]
 	if run >= len(src) || run%step == 0 {
 		whole := len(src) &^ (step - 1)
-		quantizeBookWhole(dst, src[:whole], min(run, whole), scale, b)
+		quantizeBookWhole(dst, src[:whole], min(run, whole), scale, b, stream)
 		if whole < len(src) {
 			quantizeBookRunsGeneric(dst[whole:], src[whole:], run, scale[whole/run:], b)
 		}
@@ -102,25 +102,25 @@ func quantizeBookRuns(dst []uint8, src []float32, run int, scale []float32, b *c
 	for i := 0; len(src) > 0; i++ {
 		n := min(run, len(src))
 		whole := n &^ (step - 1)
-		quantizeBookWhole(dst, src[:whole], whole, scale[i:], b)
+		quantizeBookWhole(dst, src[:whole], whole, scale[i:], b, stream)
 		quantizeBookRunsGeneric(dst[whole:n], src[whole:n], run, scale[i:], b)
 		dst, src = dst[n:], src[n:]
 	}
 }
 
 // quantizeBookWhole quantizes the elements of runs that are complete steps of the kernels.
-func quantizeBookWhole(dst []uint8, src []float32, run int, scale []float32, b *codebook) {
+func quantizeBookWhole(dst []uint8, src []float32, run int, scale []float32, b *codebook, stream bool) {
 	switch {
 	case len(src) == 0:
 	case active == avx512:
 		scale = scale[:(len(src)+run-1)/run]
 		switch {
 		case b.sorted:
-			quantizeSortedAVX512(&dst[0], &src[0], len(src), run, scale, &b.tables, false)
+			quantizeSortedAVX512(&dst[0], &src[0], len(src), run, scale, &b.tables, false, stream)
 		case b.mirrored:
-			quantizeMirroredAVX512(&dst[0], &src[0], len(src), run, scale, &b.tables, false)
+			quantizeMirroredAVX512(&dst[0], &src[0], len(src), run, scale, &b.tables, false, stream)
 		default:
-			quantizeFloatsAVX512(&dst[0], &src[0], len(src), run, scale, b.float)
+			quantizeFloatsAVX512(&dst[0], &src[0], len(src), run, scale, b.float, stream)
 		}
 	case b.float != nil:
 		quantizeFloatsAVX2(&dst[0], &src[0], len(src), run, &scale[0], b.float)
@@ -141,9 +141,9 @@ func quantizeBookPacked(dst []byte, src []float32, run int, scale []float32, b *
 		run := min(run, whole)
 		scale := scale[:(whole+run-1)/run]
 		if b.sorted {
-			quantizeSortedAVX512(&dst[0], &src[0], whole, run, scale, &b.tables, true)
+			quantizeSortedAVX512(&dst[0], &src[0], whole, run, scale, &b.tables, true, false)
 		} else {
-			quantizeMirroredAVX512(&dst[0], &src[0], whole, run, scale, &b.tables, true)
+			quantizeMirroredAVX512(&dst[0], &src[0], whole, run, scale, &b.tables, true, false)
 		}
 	}
 	if whole < len(src) {
@@ -152,7 +152,7 @@ func quantizeBookPacked(dst []byte, src []float32, run int, scale []float32, b *
 	return true
 }
 
-func dequantizeBookRuns(dst []float32, src []uint8, run int, scale []float32, b *codebook) {
+func dequantizeBookRuns(dst []float32, src []uint8, run int, scale []float32, b *codebook, stream bool) {
 	dst = dst[:len(src)]
 	if !b.dequantizesFast() {
 		dequantizeBookRunsGeneric(dst, src, run, scale, b)
@@ -161,7 +161,7 @@ func dequantizeBookRuns(dst []float32, src []uint8, run int, scale []float32, b 
 	step := bookStep[active]
 	if run >= len(src) || run%step == 0 {
 		whole := len(src) &^ (step - 1)
-		dequantizeBookWhole(dst, src[:whole], min(run, whole), scale, b)
+		dequantizeBookWhole(dst, src[:whole], min(run, whole), scale, b, stream)
 		if whole < len(src) {
 			dequantizeBookRunsGeneric(dst[whole:], src[whole:], run, scale[whole/run:], b)
 		}
@@ -170,7 +170,7 @@ func dequantizeBookRuns(dst []float32, src []uint8, run int, scale []float32, b 
 	for i := 0; len(src) > 0; i++ {
 		n := min(run, len(src))
 		whole := n &^ (step - 1)
-		dequantizeBookWhole(dst, src[:whole], whole, scale[i:], b)
+		dequantizeBookWhole(dst, src[:whole], whole, scale[i:], b, stream)
 		dequantizeBookRunsGeneric(dst[whole:n], src[whole:n], run, scale[i:], b)
 		dst, src = dst[n:], src[n:]
 	}
@@ -179,12 +179,12 @@ func dequantizeBookRuns(dst []float32, src []uint8, run int, scale []float32, b 
 // dequantizeBookWhole dequantizes the elements of runs that are complete steps of the kernels. A
 // kernel of floating-point formats stops before a step with a code that is not a number. The
 // definition handles that step.
-func dequantizeBookWhole(dst []float32, src []uint8, run int, scale []float32, b *codebook) {
+func dequantizeBookWhole(dst []float32, src []uint8, run int, scale []float32, b *codebook, stream bool) {
 	switch {
 	case len(src) == 0:
 		return
 	case b.small && active == avx512:
-		dequantizeTableAVX512(&dst[0], &src[0], len(src), run, &scale[0], &b.tables)
+		dequantizeTableAVX512(&dst[0], &src[0], len(src), run, &scale[0], &b.tables, stream)
 		return
 	case b.small:
 		dequantizeTableAVX2(&dst[0], &src[0], len(src), run, &scale[0], &b.tables)
@@ -198,7 +198,7 @@ func dequantizeBookWhole(dst []float32, src []uint8, run int, scale []float32, b
 		}
 		done := 0
 		if active == avx512 {
-			done = dequantizeFloatsAVX512(&dst[at], &src[at], n, min(run, n), &s[0], b.float)
+			done = dequantizeFloatsAVX512(&dst[at], &src[at], n, min(run, n), &s[0], b.float, stream)
 		} else {
 			done = dequantizeFloatsAVX2(&dst[at], &src[at], n, min(run, n), &s[0], b.float)
 		}

@@ -53,7 +53,7 @@ func wholeRuns(n, run int) int {
 	return n
 }
 
-func quantizeBookRuns(dst []uint8, src []float32, run int, scale []float32, b *codebook) {
+func quantizeBookRuns(dst []uint8, src []float32, run int, scale []float32, b *codebook, _ bool) {
 	dst = dst[:len(src)]
 	n := 0
 	if b.quantizesFast() {
@@ -71,7 +71,7 @@ func quantizeBookRuns(dst []uint8, src []float32, run int, scale []float32, b *c
 	}
 }
 
-func dequantizeBookRuns(dst []float32, src []uint8, run int, scale []float32, b *codebook) {
+func dequantizeBookRuns(dst []float32, src []uint8, run int, scale []float32, b *codebook, _ bool) {
 	dst = dst[:len(src)]
 	n := 0
 	if b.dequantizesFast() {

@@ -262,9 +262,9 @@
 	VPCMPUB $5, LEAST_SIGNED, WORDS_1, MINUSES, K2 \
 	VPADDB  SIGNS, WORDS_1, K2, WORDS_1
 
-#define STORE_64 \
+#define STORE_64(STORE) \
 	VPERMD    WORDS_1, ORDER, WORDS_1 \
-	VMOVDQU64 WORDS_1, -64(DST)
+	STORE     WORDS_1, -64(DST)
 
 // FIRST_64 does the first steps.
 #define FIRST_64(LIMIT, MUL, ADD, b0, b1, b2, b3, l0, l1, l2, l3, r0, r1, r2, r3) \
@@ -285,10 +285,10 @@
 	TAKE_WEIGHT \
 	PACK_BYTES  \
 	ADD_SIGNS   \
-	STORE_64
+	STORE_64(VMOVDQU64)
 
 // STEP_64 does the last steps, and the first steps of the next 64 elements.
-#define STEP_64(LIMIT, MUL, ADD, b0, b1, b2, b3, l0, l1, l2, l3, r0, r1, r2, r3) \
+#define STEP_64(STORE, LIMIT, MUL, ADD, b0, b1, b2, b3, l0, l1, l2, l3, r0, r1, r2, r3) \
 	PACK_WORDS                     \
 	BOUNDED(LIMIT, b0, b1, b2, b3) \
 	TAKE_BASE                      \
@@ -300,7 +300,7 @@
 	EXPONENTS                      \
 	ADD_SIGNS                      \
 	NORMALS                        \
-	STORE_64                       \
+	STORE_64(STORE)                \
 	ROUND                          \
 	KEEP_SIGNS                     \
 	PLACES
@@ -464,7 +464,7 @@ done:
 // PREPARE_TABLE makes of them at 64. Runs of 32 elements are done two at a time, and runs of 16
 // four at a time: PARAMS, AT_1, AT_2 and AT_3 tell where the parameters of each 16 of the next 64
 // elements are. In other runs they are the same. Where a limit is too near, 16
-// elements are divided.
+// elements are divided. The arguments packed and stream are two bytes, one behind the other.
 #define AT_1 BX  // from PARAMS to the parameters of the second 16 elements
 #define AT_2 R10 // of the third
 #define AT_3 R14 // of the fourth
@@ -519,8 +519,9 @@ loop:                                       \
 	JNE     near                        \
 	CODES_64                            \
 store:                                      \
-	CMPB    packed+64(FP), $0           \
-	JNE     nibbles                     \
+	CMPW    packed+64(FP), $0           \
+	JNE     other                       \
+bytes:                                      \
 	VMOVDQU64 Z4, (DST)                 \
 	ADDQ    $64, DST                    \
 next:                                       \
@@ -550,6 +551,14 @@ next16:                                     \
 	JNE     rest16                      \
 	MOVQ    run+24(FP), RUN             \
 	JMP     nextrun                     \
+other:                                      \
+	CMPB    packed+64(FP), $0           \
+	JNE     nibbles                     \
+	TESTQ   $63, DST                    \
+	JNE     bytes                       \
+	VMOVNTDQ Z4, (DST)                  \
+	ADDQ    $64, DST                    \
+	JMP     next                        \
 nibbles:                                    \
 	VPMADDUBSW NIBBLES, Z4, Z4          \
 	VPMOVWB Z4, Y4                      \
@@ -672,11 +681,11 @@ near16:                                   \
 	TABLE_VALUES(48, table, Z3)
 
 // STORE_VALUES_64 stores the values in Z0 to Z3, and goes on by 64 codes.
-#define STORE_VALUES_64 \
-	VMOVUPS Z0, 0(DST)   \
-	VMOVUPS Z1, 64(DST)  \
-	VMOVUPS Z2, 128(DST) \
-	VMOVUPS Z3, 192(DST) \
+#define STORE_VALUES_64(STORE) \
+	STORE   Z0, 0(DST)   \
+	STORE   Z1, 64(DST)  \
+	STORE   Z2, 128(DST) \
+	STORE   Z3, 192(DST) \
 	ADDQ    $64, SRC     \
 	ADDQ    $256, DST    \
 	SUBQ    $64, N
@@ -730,7 +739,7 @@ near16:                                   \
 	SUBQ    $16, N
 
 // VALUES_64 stores the values of 64 codes. Its arguments are 2^(127-bias) times their scales.
-#define VALUES_64(s0, s1, s2, s3) \
+#define VALUES_64(STORE, s0, s1, s2, s3) \
 	FLOAT_VALUES(0, Z0)     \
 	FLOAT_VALUES(16, Z1)    \
 	FLOAT_VALUES(32, Z2)    \
@@ -739,4 +748,4 @@ near16:                                   \
 	VMULPS  s1, Z1, Z1      \
 	VMULPS  s2, Z2, Z2      \
 	VMULPS  s3, Z3, Z3      \
-	STORE_VALUES_64
+	STORE_VALUES_64(STORE)

@@ -9,13 +9,13 @@
 //		dst[i] = uint8(f.code(x / scale[i/run]))
 //	}
 //
-// func quantizeFloatsAVX512(dst *uint8, src *float32, n, run int, scale []float32, f *floatCode)
+// func quantizeFloatsAVX512(dst *uint8, src *float32, n, run int, scale []float32, f *floatCode, stream bool)
 //
 // n and run are multiples of 16. The parameters of 16 runs are prepared at a time. The frame has
 // their scales at 0, the two parts of their reciprocals at 64 and 128, and the bounds of their
 // elements at 192.
 #define DIVIDES R14 // set if PLACES does not serve one of the 16 runs
-TEXT ·quantizeFloatsAVX512(SB), NOSPLIT, $256-64
+TEXT ·quantizeFloatsAVX512(SB), NOSPLIT, $256-65
 	MOVQ dst+0(FP), DST
 	MOVQ src+8(FP), SRC
 	MOVQ n+16(FP), LEFT
@@ -75,11 +75,13 @@ first:
 	FIRST_64(VRANGEPS, VMULPS, VFMADD231PS, BOUND, BOUND, BOUND, BOUND, LOW, LOW, LOW, LOW, RECIP, RECIP, RECIP, RECIP)
 	NEXT_64
 	JB  last
+	CMPB stream+64(FP), $0
+	JNE  streamed
 
 loop:
 	LOAD_64
 	JNE nanlater
-	STEP_64(VRANGEPS, VMULPS, VFMADD231PS, BOUND, BOUND, BOUND, BOUND, LOW, LOW, LOW, LOW, RECIP, RECIP, RECIP, RECIP)
+	STEP_64(VMOVDQU64, VRANGEPS, VMULPS, VFMADD231PS, BOUND, BOUND, BOUND, BOUND, LOW, LOW, LOW, LOW, RECIP, RECIP, RECIP, RECIP)
 	NEXT_64
 	JAE loop
 
@@ -97,6 +99,18 @@ divide: // 16 elements at a time
 	SUBQ $16, N
 	JNE  divide
 	JMP  nextrun
+
+streamed: // past the caches, if dst is aligned
+	TESTQ $63, DST
+	JNE   loop
+
+stream:
+	LOAD_64
+	JNE nanlater
+	STEP_64(VMOVNTDQ, VRANGEPS, VMULPS, VFMADD231PS, BOUND, BOUND, BOUND, BOUND, LOW, LOW, LOW, LOW, RECIP, RECIP, RECIP, RECIP)
+	NEXT_64
+	JAE stream
+	JMP last
 
 nanlater:
 	LAST_64
@@ -140,7 +154,7 @@ pairfirst:
 pairloop:
 	LOAD_64
 	JNE  pairnanlater
-	STEP_64(VRANGEPS.BCST, VMULPS.BCST, VFMADD231PS.BCST, 192(PARAMS), 192(PARAMS), 196(PARAMS), 196(PARAMS), 128(PARAMS), 128(PARAMS), 132(PARAMS), 132(PARAMS), 64(PARAMS), 64(PARAMS), 68(PARAMS), 68(PARAMS))
+	STEP_64(VMOVDQU64, VRANGEPS.BCST, VMULPS.BCST, VFMADD231PS.BCST, 192(PARAMS), 192(PARAMS), 196(PARAMS), 196(PARAMS), 128(PARAMS), 128(PARAMS), 132(PARAMS), 132(PARAMS), 64(PARAMS), 64(PARAMS), 68(PARAMS), 68(PARAMS))
 	ADDQ $8, PARAMS
 	NEXT_64
 	JAE  pairloop
@@ -193,7 +207,7 @@ quadfirst:
 quadloop:
 	LOAD_64
 	JNE  quadnanlater
-	STEP_64(VRANGEPS.BCST, VMULPS.BCST, VFMADD231PS.BCST, 192(PARAMS), 196(PARAMS), 200(PARAMS), 204(PARAMS), 128(PARAMS), 132(PARAMS), 136(PARAMS), 140(PARAMS), 64(PARAMS), 68(PARAMS), 72(PARAMS), 76(PARAMS))
+	STEP_64(VMOVDQU64, VRANGEPS.BCST, VMULPS.BCST, VFMADD231PS.BCST, 192(PARAMS), 196(PARAMS), 200(PARAMS), 204(PARAMS), 128(PARAMS), 132(PARAMS), 136(PARAMS), 140(PARAMS), 64(PARAMS), 68(PARAMS), 72(PARAMS), 76(PARAMS))
 	ADDQ $16, PARAMS
 	NEXT_64
 	JAE  quadloop
@@ -228,27 +242,27 @@ quadnan:
 //		put(dst, i, b.code(x / scale[i/run])) // 4 bits if packed is set, else 8
 //	}
 //
-// func quantizeSortedAVX512(dst *uint8, src *float32, n, run int, scale []float32, t *bookTables, packed bool)
+// func quantizeSortedAVX512(dst *uint8, src *float32, n, run int, scale []float32, t *bookTables, packed, stream bool)
 //
 // n and run are multiples of 16. The codes of b are in the order of their values.
-TEXT ·quantizeSortedAVX512(SB), NOSPLIT, $128-65
+TEXT ·quantizeSortedAVX512(SB), NOSPLIT, $128-66
 	TABLE_RUNS(LOAD_16_TIMES, VMULPS.BCST, INDICES_64, INDICES_16)
 
-// func quantizeMirroredAVX512(dst *uint8, src *float32, n, run int, scale []float32, t *bookTables, packed bool)
+// func quantizeMirroredAVX512(dst *uint8, src *float32, n, run int, scale []float32, t *bookTables, packed, stream bool)
 //
 // It is quantizeSortedAVX512 for codes that are a sign and a magnitude.
-TEXT ·quantizeMirroredAVX512(SB), NOSPLIT, $128-65
+TEXT ·quantizeMirroredAVX512(SB), NOSPLIT, $128-66
 	TABLE_RUNS(LOAD_16_AWAY, VFMADD132PS.BCST, MAPPED_64, MAPPED_16)
 
 //	for i, c := range src[:n] {
 //		dst[i] = t.values[c%16] * scale[i/run]
 //	}
 //
-// func dequantizeTableAVX512(dst *float32, src *uint8, n, run int, scale *float32, t *bookTables)
+// func dequantizeTableAVX512(dst *float32, src *uint8, n, run int, scale *float32, t *bookTables, stream bool)
 //
 // n and run are multiples of 16. The values are multiplied once for each run.
 #define PRODUCTS Z23 // the 16 values times the scale
-TEXT ·dequantizeTableAVX512(SB), NOSPLIT, $0-48
+TEXT ·dequantizeTableAVX512(SB), NOSPLIT, $0-49
 	MOVQ dst+0(FP), DST
 	MOVQ src+8(FP), SRC
 	MOVQ n+16(FP), LEFT
@@ -262,10 +276,14 @@ run:
 	VMULPS SCALE, TABLE, PRODUCTS
 	SUBQ   $64, N
 	JB     rest
+	CMPB   stream+48(FP), $0
+	JEQ    loop
+	TESTQ  $63, DST
+	JEQ    stream
 
 loop:
 	TABLE_VALUES_64(PRODUCTS)
-	STORE_VALUES_64
+	STORE_VALUES_64(VMOVUPS)
 	JAE   loop
 
 rest: // N + 64 elements, fewer than 64
@@ -286,6 +304,12 @@ nextrun:
 	VZEROUPPER
 	RET
 
+stream: // past the caches
+	TABLE_VALUES_64(PRODUCTS)
+	STORE_VALUES_64(VMOVNTPS)
+	JAE stream
+	JMP rest
+
 //	for i, c := range src[:n] {
 //		if (c^flip)&keep >= special {
 //			return i &^ 15
@@ -293,13 +317,13 @@ nextrun:
 //		dst[i] = f.value(c) * scale[i/run]
 //	}
 //
-// func dequantizeFloatsAVX512(dst *float32, src *uint8, n, run int, scale *float32, f *floatCode) int
+// func dequantizeFloatsAVX512(dst *float32, src *uint8, n, run int, scale *float32, f *floatCode, stream bool) int
 //
 // n and run are multiples of 16. A code is moved to where a float32 has its exponent and
 // mantissa, and multiplied by FACTOR, a power of two; that is exact, for subnormal numbers too.
 // The product of FACTOR and the scale is exact as well, unless it is infinite. So the values are
 // multiplied by that product, and rounded once.
-TEXT ·dequantizeFloatsAVX512(SB), NOSPLIT, $0-56
+TEXT ·dequantizeFloatsAVX512(SB), NOSPLIT, $0-64
 	MOVQ dst+0(FP), DST
 	MOVQ src+8(FP), SRC
 	MOVQ n+16(FP), LEFT
@@ -316,12 +340,16 @@ run:
 	JNE         loop
 	SUBQ        $64, N
 	JB          half
+	CMPB        stream+48(FP), $0
+	JEQ         loop64
+	TESTQ       $63, DST
+	JEQ         stream64
 
 loop64:
 	VMOVDQU64 (SRC), Z2
 	FLOAT_TEST(Z2, Z2, FLIP, KEEP, SPECIAL)
 	JNE       special64
-	VALUES_64(PRODUCT, PRODUCT, PRODUCT, PRODUCT)
+	VALUES_64(VMOVUPS, PRODUCT, PRODUCT, PRODUCT, PRODUCT)
 	JAE       loop64
 
 half: // N + 64 elements, fewer than 64
@@ -356,6 +384,14 @@ nextrun:
 	JNE   run
 	JMP   special
 
+stream64: // past the caches
+	VMOVDQU64 (SRC), Z2
+	FLOAT_TEST(Z2, Z2, FLIP, KEEP, SPECIAL)
+	JNE       special64
+	VALUES_64(VMOVNTPS, PRODUCT, PRODUCT, PRODUCT, PRODUCT)
+	JAE       stream64
+	JMP       half
+
 special64:
 	ADDQ $32, N
 
@@ -365,6 +401,6 @@ special32:
 
 special:
 	SUBQ src+8(FP), SRC
-	MOVQ SRC, ret+48(FP)
+	MOVQ SRC, ret+56(FP)
 	VZEROUPPER
 	RET

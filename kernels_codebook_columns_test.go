@@ -164,7 +164,7 @@ func checkQuotients(t *testing.T, b *codebook, x []float32, s float32) {
 			scale := make([]float32, (n+run-1)/run)
 			fill(scale, s)
 			clear(got)
-			quantizeBookRuns(got, x, run, scale, b)
+			quantizeBookRuns(got, x, run, scale, b, false)
 			if i := differ(got, want); i >= 0 {
 				t.Fatalf("%v, runs of %d: the code of %x (%#08x) with the scale %x is %#x, want %#x", active, run, x[i], math.Float32bits(x[i]), s, got[i], want[i])
 			}
@@ -203,7 +203,7 @@ func TestDequantizeBookScales(t *testing.T) {
 				for _, run := range []int{512, 64, 48, 32, 16} {
 					scale := make([]float32, (512+run-1)/run)
 					fill(scale, s)
-					dequantizeBookRuns(got, codes, run, scale, b)
+					dequantizeBookRuns(got, codes, run, scale, b, false)
 					if i := differ(got, want); i >= 0 {
 						t.Fatalf("%v, %v, runs of %d: code %#x with the scale %x stands for %x, want %x", f, active, run, codes[i], s, got[i], want[i])
 					}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
@@ -77,17 +78,46 @@ func TestTableBins(t *testing.T) {
 	}
 }
 
+// TestMirrored has tables whose codes are almost a sign and a magnitude of 4 bits.
+func TestMirrored(t *testing.T) {
+	values := E2M1.book().values
+	changed := func(c int, v float32) []float32 {
+		all := slices.Clone(values)
+		all[c] = v
+		return all
+	}
+	for _, c := range []struct {
+		name   string
+		bits   int
+		values []float32
+		ties   tieRule
+		want   bool
+	}{
+		{"E2M1", 4, values, tieToEven, true},
+		{"ties down", 4, values, tieDown, false},
+		{"another value", 4, changed(11, -1.25), tieToEven, false},
+		{"no -0", 4, changed(8, -0.25), tieToEven, false},
+		{"NaN", 4, changed(7, nan), tieToEven, false},
+		{"not in order", 4, changed(2, 1.75), tieToEven, false},
+		{"3 bits", 3, []float32{0, 1, 2, 4, minusZero, -1, -2, -4}, tieToEven, false},
+	} {
+		if b := newBook(c.name, c.bits, c.values, c.ties, 0); b.mirrored != c.want {
+			t.Errorf("%s: mirrored is %t, want %t", c.name, b.mirrored, c.want)
+		}
+	}
+}
+
 // TestQuantizeBookKernels compares the kernels with their definition for every shape, place
 // and alignment.
 func TestQuantizeBookKernels(t *testing.T) {
 	forEachISA(t, func(t *testing.T) {
 		for _, f := range kernelBooks() {
 			b := f.book()
-			kernel := func(dst []uint8, p *problem, _ bool) {
+			kernel := func(dst []uint8, p *problem, stream bool) {
 				if p.rows > 0 {
 					quantizeBookColumns(dst, p.src, p.scale, b)
 				} else {
-					quantizeBookRuns(dst[:len(p.src)], p.src, p.run, p.scale, b)
+					quantizeBookRuns(dst[:len(p.src)], p.src, p.run, p.scale, b, stream)
 				}
 			}
 			definition := func(dst []uint8, p *problem, _ bool) {
@@ -112,6 +142,7 @@ func checkBookQuantizer(t *testing.T, kernel, definition quantizer[uint8]) {
 		for _, end := range ends {
 			h.check(p, placing{end, end, end, 0}, false)
 			h.check(p, placing{end, 0, end, 1 + s.n%67}, false)
+			h.check(p, placing{end, 0, end, 0}, true)
 		}
 	}
 	for _, s := range []shape{{n: 77, run: 77}, {n: 96, run: 32}, {n: 40, run: 9}} {
@@ -181,7 +212,7 @@ func TestDequantizeBookKernels(t *testing.T) {
 						if s.rows > 0 {
 							dequantizeBookColumns(y, x, put(scales, scale, at), b)
 						} else {
-							dequantizeBookRuns(y, x, s.run, put(scales, scale, at), b)
+							dequantizeBookRuns(y, x, s.run, put(scales, scale, at), b, i%2 == 0)
 						}
 						if k := differ(y, want); k >= 0 || !dst.intact() || !src.intact() {
 							t.Fatalf("%v, at %d: code %#x with the scale %v stands for %v, want %v (or memory beside it was changed)", s, at, codes[max(k, 0)], scale[s.param(max(k, 0))], y[max(k, 0)], want[max(k, 0)])
@@ -234,7 +265,7 @@ func TestQuantizeBookExhaustive(t *testing.T) {
 					n := len(src)
 					quantizeBookRunsGeneric(want, src, n, scale, b)
 					forEachFast(func() {
-						quantizeBookRuns(got[:n], src, n, scale, b)
+						quantizeBookRuns(got[:n], src, n, scale, b, false)
 						if i := differ(got[:n], want[:n]); i >= 0 {
 							t.Fatalf("%v: the code of %x (%#08x) is %#x, want %#x", active, src[i], math.Float32bits(src[i]), got[i], want[i])
 						}
@@ -273,7 +304,7 @@ func TestQuantizeBookBoundaries(t *testing.T) {
 			n := len(src)
 			quantizeBookRunsGeneric(want, src, n, []float32{s}, b)
 			forEachFast(func() {
-				quantizeBookRuns(got[:n], src, n, []float32{s}, b)
+				quantizeBookRuns(got[:n], src, n, []float32{s}, b, false)
 				if i := differ(got[:n], want[:n]); i >= 0 {
 					t.Fatalf("%v of %v: the code of %x (%#08x) under the scale %x is %#x, want %#x", active, f, src[i], math.Float32bits(src[i]), s, got[i], want[i])
 				}
@@ -296,7 +327,7 @@ func TestDequantizeBookExponents(t *testing.T) {
 				var got, want [len(codes)]float32
 				dequantizeBookRunsGeneric(want[:], codes[:], len(codes), []float32{s}, b)
 				forEachFast(func() {
-					dequantizeBookRuns(got[:], codes[:], len(codes), []float32{s}, b)
+					dequantizeBookRuns(got[:], codes[:], len(codes), []float32{s}, b, false)
 					for i := range want {
 						if got[i] != want[i] && (got[i] == got[i] || want[i] == want[i]) {
 							t.Fatalf("%v of %v: code %#x under the scale %x stands for %x, want %x", active, f, codes[i], s, got[i], want[i])
@@ -325,11 +356,11 @@ func FuzzBook(f *testing.F) {
 		quantizeBookRunsGeneric(want, src, p.run, p.scale, b)
 		dequantizeBookRunsGeneric(wantBack, data[:len(src)], p.run, p.scale, b)
 		forEachUsable(func() {
-			quantizeBookRuns(got, src, p.run, p.scale, b)
+			quantizeBookRuns(got, src, p.run, p.scale, b, false)
 			if i := differ(got, want); i >= 0 {
 				t.Fatalf("the code of %x is %#x, want %#x (%s, runs of %d, scale %x)", src[i], got[i], want[i], b.name, p.run, p.scale[i/p.run])
 			}
-			dequantizeBookRuns(back, data[:len(src)], p.run, p.scale, b)
+			dequantizeBookRuns(back, data[:len(src)], p.run, p.scale, b, false)
 			if i := differ(back, wantBack); i >= 0 {
 				t.Fatalf("the value of %#x is %x, want %x (%s, runs of %d, scale %x)", data[i], back[i], wantBack[i], b.name, p.run, p.scale[i/p.run])
 			}

@@ -103,11 +103,11 @@ func transpose(dst, src []float32, rows, cols, stride int) {
 
 func fence() {}
 
-func quantizeBookRuns(dst []uint8, src []float32, run int, scale []float32, b *codebook) {
+func quantizeBookRuns(dst []uint8, src []float32, run int, scale []float32, b *codebook, _ bool) {
 	quantizeBookRunsGeneric(dst, src, run, scale, b)
 }
 
-func dequantizeBookRuns(dst []float32, src []uint8, run int, scale []float32, b *codebook) {
+func dequantizeBookRuns(dst []float32, src []uint8, run int, scale []float32, b *codebook, _ bool) {
 	dequantizeBookRunsGeneric(dst, src, run, scale, b)
 }
 

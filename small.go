@@ -139,7 +139,7 @@ func (p *Params) quantizeBook(dst []uint8, x []float32, e extent, b *codebook) {
 	if e.columns {
 		quantizeBookColumns(dst, x, p.Scale, b)
 	} else {
-		quantizeBookRuns(dst, x, e.run, p.Scale, b)
+		quantizeBookRuns(dst, x, e.run, p.Scale, b, false)
 	}
 }
 
@@ -155,7 +155,7 @@ func (p *Params) dequantizeBook(dst []float32, c []uint8, e extent, b *codebook)
 	if e.columns {
 		dequantizeBookColumns(dst, c, p.Scale, b)
 	} else {
-		dequantizeBookRuns(dst, c, e.run, p.Scale, b)
+		dequantizeBookRuns(dst, c, e.run, p.Scale, b, false)
 	}
 }
 

@@ -33,18 +33,17 @@ const limitSlack = 1.0 / 64
 // round it, so that no word is 0: each has the sign of its element.
 const awayFromZero = 0.75
 
-// newTableBins returns the bins of b, whose limits between codes are limits: those of magnitudes
-// if mirrored is set. Limits ascend.
-func newTableBins(b *codebook, limits []float32, mirrored bool) tableBins {
+// newTableBins returns the bins of a table. order has its codes in the order of their values, limits
+// the limits between codes, or between magnitudes if mirrored is set; both ascend. largest is the
+// largest magnitude of a value.
+func newTableBins(order []uint8, limits []float32, largest float32, mirrored bool) tableBins {
 	t := tableBins{factor: float32(math.NaN()), magnitude: math.MaxUint32}
 	if mirrored {
-		t.magnitude, t.sign = math.MaxUint32>>1, uint32(len(b.values)/2)
+		t.magnitude, t.sign = math.MaxUint32>>1, uint32(len(order)/2)
 	}
-	for i, c := range b.order {
-		t.order[i] = c
-	}
+	copy(t.order[:], order)
 	// The smallest factor that will do leaves most room for clipped elements.
-	for k := float64(1<<binBits) / 4 / float64(b.largest); k <= farthestWord/float64(b.largest); k *= 1 + 1.0/256 {
+	for k := float64(1<<binBits) / 4 / float64(largest); k <= farthestWord/float64(largest); k *= 1 + 1.0/256 {
 		f := float32(k)
 		if bins, ok := binsOf(limits, float64(f), mirrored); ok && 0x1p-20 <= f && f <= 0x1p20 {
 			t.factor, t.bins = f, bins
@@ -97,28 +96,4 @@ func binsOf(limits []float32, factor float64, mirrored bool) (bins [32]uint16, o
 	}
 	bins[16] = 1 << 15 // the word -32768 becomes 0, and those above it numbers of the first index
 	return bins, true
-}
-
-// mirroredLimits returns the limits between the magnitudes of b if its codes are a sign and a
-// magnitude, and both signs have the same limits.
-func (b *codebook) mirroredLimits() (limits []float32, ok bool) {
-	half := len(b.values) / 2
-	if len(b.order) != 2*half || math.Float32bits(b.values[0]) != 0 || b.limits[half-1] != key(minusZero) {
-		return nil, false
-	}
-	for c := range half {
-		if int(b.order[half+c]) != c || int(b.order[half-1-c]) != half+c ||
-			math.Float32bits(b.values[half+c]) != math.Float32bits(b.values[c])|1<<31 {
-			return nil, false
-		}
-		if c == 0 {
-			continue
-		}
-		l := ofKey(b.limits[half+c-1])
-		if b.values[c-1] >= b.values[c] || b.limits[half-1-c] != key(-l)-1 {
-			return nil, false
-		}
-		limits = append(limits, l)
-	}
-	return limits, true
 }
