@@ -106,8 +106,8 @@ type sweep struct {
 
 	keys  [2][]uint32 // memory for sort
 	few   [networkSize]uint32
-	lower tail        // the smallest values
-	upper tail        // the largest values
+	lower tail // the smallest values
+	upper tail // the largest values
 
 	begun    float64    // no smaller 1/step is looked at
 	first    float64    // the step at which the d of polynomials is 0

@@ -40,7 +40,7 @@ const (
 	wideLeast = 0.15
 	wideMost  = 0.5
 
-	wideWork = 1 << 12 // if f is needed at more steps than about this, some values stand for all
+	wideWork = 1 << 12 // if f is needed at more steps than about this, some values stand for very many
 	wideKept = 512     // when more intervals than this are left, they are divided
 
 	// If the best cost is below wideRounded times the rounding errors of float32, sweepSpots
@@ -66,12 +66,12 @@ func (w *sweep) widen(first, best float64) []spot {
 	return w.closely(best)
 }
 
-// spread sets w.some to the values whose distances are computed. These are all values, or if
-// that would take very long, sweepExact of them at equal distances in ascending order.
+// spread sets w.some to the values whose distances are computed. These are all values, or if they are
+// very many and their codes wide, sweepExact of them at equal distances in ascending order.
 func (w *sweep) spread(end float64) {
 	n := len(w.v)
 	w.some, w.share = w.v, 1
-	if n > sweepExact && float64(w.total*end) > wideWork*wideLeast*float64(n) {
+	if n > sweepMany && float64(w.total*end) > wideWork*wideLeast*float64(n) {
 		w.mags = w.mags[:0]
 		for i := range sweepExact {
 			w.mags = append(w.mags, w.v[i*(n-1)/(sweepExact-1)])
