@@ -102,12 +102,13 @@ type sweep struct {
 	lowPhases   func(sums *PhaseSums, all []Phases, steps int, limit, down uint32, squares bool) uint64
 	left        []interval // the intervals that are still to be divided
 	under       float64    // an upper bound on the cost of the best step known
+	slack       float64    // see setSlack
 	spared      float64    // intervals with a bound of this or more are left out
 
 	keys  [2][]uint32 // memory for sort
 	few   [networkSize]uint32
-	lower tail        // the smallest values
-	upper tail        // the largest values
+	lower tail // the smallest values
+	upper tail // the largest values
 
 	begun    float64    // no smaller 1/step is looked at
 	first    float64    // the step at which the d of polynomials is 0

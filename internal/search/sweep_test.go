@@ -139,3 +139,21 @@ func TestSweepOfRows(t *testing.T) {
 	}
 	t.Logf("better by %.2f %%, at most %.0f %%", 100*mean/float64(n), 100*worst)
 }
+
+// TestWideWork: for codes of 16 bits, distances are computed at few more steps than the first
+// intervals have. If bounds left out little, intervals would be divided.
+func TestWideWork(t *testing.T) {
+	x := samples.Values(7, 300, samples.Named("normal"))
+	task := integers{bits: 16, symmetric: true}.task(Squares)
+	calls := 0
+	task.LowPhases = func(sums *PhaseSums, all []Phases, steps int, limit, down uint32, squares bool) uint64 {
+		calls++
+		return LowPhases(sums, all, steps, limit, down, squares)
+	}
+	var s Search
+	ofValues(&s, task, x)
+	if calls == 0 || calls > 3000 {
+		t.Errorf("distances are computed %d times", calls)
+	}
+	t.Logf("distances are computed %d times", calls)
+}

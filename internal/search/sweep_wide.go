@@ -40,7 +40,7 @@ const (
 	wideLeast = 0.15
 	wideMost  = 0.5
 
-	wideWork = 1 << 12 // if f is needed at more steps than about this, some values stand for all
+	wideWork = 1 << 12 // if f is needed at more steps than about this, some values stand for very many
 	wideKept = 512     // when more intervals than this are left, they are divided
 
 	// If the best cost is below wideRounded times the rounding errors of float32, sweepSpots
@@ -66,12 +66,12 @@ func (w *sweep) widen(first, best float64) []spot {
 	return w.closely(best)
 }
 
-// spread sets w.some to the values whose distances are computed. These are all values, or if
-// that would take very long, sweepExact of them at equal distances in ascending order.
+// spread sets w.some to the values whose distances are computed. These are all values, or if they are
+// very many and their codes wide, sweepExact of them at equal distances in ascending order.
 func (w *sweep) spread(end float64) {
 	n := len(w.v)
 	w.some, w.share = w.v, 1
-	if n > sweepExact && float64(w.total*end) > wideWork*wideLeast*float64(n) {
+	if n > sweepMany && float64(w.total*end) > wideWork*wideLeast*float64(n) {
 		w.mags = w.mags[:0]
 		for i := range sweepExact {
 			w.mags = append(w.mags, w.v[i*(n-1)/(sweepExact-1)])
@@ -90,6 +90,7 @@ func (w *sweep) spread(end float64) {
 // at 1/end, the smallest step.
 func (w *sweep) wide(begun, end, best float64) {
 	w.left = w.left[:0]
+	w.setSlack()
 	w.setUnder(best)
 	for u := end; u > begun; {
 		h := w.apart(u)
@@ -252,15 +253,38 @@ func (w *sweep) boundBetween(u, h, f1, f2 float64) float64 {
 	return f / (float64(u*u) * w.share)
 }
 
-// setUnder sets w.under to cost, and w.spared to a cost that is larger by about the rounding
-// errors of float32. Spots whose costs differ by less than these errors are all kept, and the
-// one that is best in float32 is chosen among them.
+// setUnder sets w.under to cost, and w.spared to a cost that is larger by w.slack. Spots whose costs
+// differ by less than the errors of float32 are all kept, and the one that is best in float32 is
+// chosen among them.
 func (w *sweep) setUnder(cost float64) {
 	w.under = cost
-	w.spared = w.rounding(len(w.v)) + cost
+	w.spared = w.slack + cost
 	if w.squares {
-		w.spared = math.Sqrt(w.rounding(len(w.v))) + math.Sqrt(cost)
+		w.spared = w.slack + math.Sqrt(cost)
 		w.spared *= w.spared
+	}
+}
+
+// setSlack sets w.slack from the errors of float32. For more than sweepExact values it is twice the
+// largest difference of the cost, or for e² of its square root, between a spot and a measurement. The
+// ends of the range, the scale and the reconstructed values are rounded: an error of a value changes
+// by at most 2^-24 of it for each of these.
+func (w *sweep) setSlack() {
+	n := len(w.v)
+	switch {
+	case n <= sweepExact || w.share < 1:
+		w.slack = w.rounding(n)
+		if w.squares {
+			w.slack = math.Sqrt(w.slack)
+		}
+		return
+	case w.squares:
+		w.slack = math.Sqrt(w.someSquares) * 0x1p-21
+	default:
+		w.slack = w.someTotal * 0x1p-21
+	}
+	if far := w.most / (w.hi - w.lo); !w.symmetric && far > 0.5 {
+		w.slack *= (2*far + 3) / 4 // the difference of rounded ends is less exact
 	}
 }
 
