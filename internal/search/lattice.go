@@ -35,7 +35,7 @@ const (
 
 	// latticeChance is the largest probability at which random values could be taken for values
 	// on a lattice.
-	latticeChance = 0x1p-8
+	latticeChance = 0x1p-24
 
 	latticeMarks  = 32 // how many lowest marks are tried, for an exact scale
 	latticeNudges = 4  // by how many float32 the ends of a range are moved, for an exact scale

@@ -157,3 +157,20 @@ func TestWideWork(t *testing.T) {
 	}
 	t.Logf("distances are computed %d times", calls)
 }
+
+// TestSort: the network and the other ways to sort give the values in ascending order.
+func TestSort(t *testing.T) {
+	var w sweep
+	for n := 1; n < 60; n++ {
+		for _, d := range samples.Distributions {
+			x := samples.Values(uint64(n), n, d.Of)
+			w.sort(x)
+			slices.Sort(x)
+			for i, v := range x {
+				if w.v[i] != float64(v) {
+					t.Fatalf("%d values of %s: value %d is %v, want %v", n, d.Name, i, w.v[i], v)
+				}
+			}
+		}
+	}
+}
