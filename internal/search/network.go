@@ -26,9 +26,11 @@ var network = func() (pairs [][2]uint8) {
 	return pairs
 }()
 
-// sortFew sets w.v to the values of x, at most networkSize of them, in ascending order.
-func (w *sweep) sortFew(x []float32) {
-	keys := &w.few
+// fewKeys are the values that the network sorts, as ascending has them.
+type fewKeys [networkSize]uint32
+
+// sort sets v to the values of x, at most networkSize of them, in ascending order. Both have the same length.
+func (keys *fewKeys) sort(v []float64, x []float32) {
 	for i, v := range x {
 		keys[i&(networkSize-1)] = ascending(v)
 	}
@@ -40,7 +42,7 @@ func (w *sweep) sortFew(x []float32) {
 		*a, *b = min(*a, *b), max(*a, *b)
 	}
 	for i, k := range keys[:len(x)] {
-		w.v[i] = float64(ofAscending(k))
+		v[i] = float64(ofAscending(k))
 	}
 }
 

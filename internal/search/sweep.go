@@ -98,7 +98,7 @@ func (w *sweep) sort(x []float32) {
 		w.total += math.Abs(float64(v))
 	}
 	if n > 16 && n <= networkSize {
-		w.sortFew(x)
+		w.few.sort(w.v, x)
 		return
 	}
 	if n <= 48 {

@@ -106,7 +106,7 @@ type sweep struct {
 	spared      float64    // intervals with a bound of this or more are left out
 
 	keys  [2][]uint32 // memory for sort
-	few   [networkSize]uint32
+	few   fewKeys
 	lower tail // the smallest values
 	upper tail // the largest values
 
