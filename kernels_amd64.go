@@ -96,8 +96,9 @@ func quantizeInt8Runs(dst []uint8, src []float32, run int, scale []float32, zero
 	case avx2:
 		quantizeInt8RunsAVX2(dst[:len(src)], src, run, scale, zero[:len(scale)], qmin, qmax, stream)
 	case avx512:
-		// With stores that do not use the caches, the kernel of groups is slower.
-		if len(src) >= 16*run && groupRun(run) {
+		// Where codes are stored without using the caches, the kernel of groups is slower, but not
+		// in a dynamic call, for which it fetches the next elements.
+		if (!stream || len(src) <= dynamicLen) && len(src) >= 16*run && groupRun(run) {
 			quantizeInt8InGroups(dst[:len(src)], src, run, scale, zero[:len(scale)], qmin, qmax)
 			return
 		}
