@@ -65,10 +65,10 @@ func (g *Granularity) extent(n int, shape []int) extent {
 		return extent{run: run, params: outer * ((length + run - 1) / run)}
 	case length == 1:
 		return extent{run: n, params: 1}
-	case outer == 1:
-		return extent{run: inner, params: length}
 	case inner == 1 && (length >= wideRow || outer <= smallRows):
 		return extent{run: length, params: length, columns: true}
+	case outer == 1:
+		return extent{run: inner, params: length}
 	}
 	return extent{}
 }

@@ -19,7 +19,7 @@ func TestExtent(t *testing.T) {
 		{"rows", 32, []int{4, 8}, PerChannel(0), extent{run: 8, params: 4}},
 		{"rows behind axes of length 1", 32, []int{1, 1, 4, 8}, PerChannel(-2), extent{run: 8, params: 4}},
 		{"columns", 32, []int{4, 8}, PerChannel(1), extent{run: 8, params: 8, columns: true}},
-		{"elements of one axis", 8, nil, PerChannel(0), extent{run: 1, params: 8}},
+		{"elements of one axis", 8, nil, PerChannel(0), extent{run: 8, params: 8, columns: true}},
 		{"one channel", 8, []int{8, 1}, PerChannel(1), extent{run: 8, params: 1}},
 		{"groups", 32, []int{2, 16}, PerGroup(-1, 8), extent{run: 8, params: 4}},
 		{"groups of one row, the last short", 20, []int{1, 20}, PerGroup(-1, 8), extent{run: 8, params: 3}},
@@ -47,7 +47,7 @@ func TestExtent(t *testing.T) {
 // all tensors.
 func TestSmallCalls(t *testing.T) {
 	r := splitmix(77)
-	shapes := [][]int{{1}, {7}, {32}, {129}, {4, 8}, {16, 33}, {3, 64}, {40, 70}, {8, 512}, {9, 1024}, {1, 3, 1000}, {300, 16}}
+	shapes := [][]int{{1}, {7}, {32}, {129}, {4, 8}, {16, 33}, {3, 64}, {40, 70}, {8, 512}, {9, 1024}, {1, 3, 1000}, {1, 300}, {300, 16}}
 	forEachISA(t, func(t *testing.T) {
 		for i, shape := range shapes {
 			x := goldenTensor(&r, i%4, shape...)

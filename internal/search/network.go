@@ -5,6 +5,9 @@ import "math"
 // Sorting by a network: a fixed list of pairs, each of which is put into order. It has no branch that
 // depends on the values.
 
+// networkSize is the number of values that the network sorts.
+const networkSize = 32
+
 // network is Batcher's odd-even merge sort for networkSize values (K. Batcher, Sorting Networks and
 // Their Applications, 1968).
 var network = func() (pairs [][2]uint8) {

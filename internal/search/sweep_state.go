@@ -169,6 +169,5 @@ const (
 	sweepWindows = 64      // the number of passes where a sweep of all steps would take very long
 	sweepLong    = 1e5     // the largest number of values in tails, times steps, of a long sweep
 	sweepSpots   = 16      // the number of spots compared if the least cost is about that of rounding
-	networkSize  = 32      // the number of values that the network of network.go sorts
 	sweepWork    = 1 << 26 // the largest number of events of a sweep of all steps
 )
