@@ -91,11 +91,6 @@ func QuantizeDynamicCodes[T Code](dst []T, p *Params, t Tensor, s Scheme, policy
 }
 
 const (
-	// dynamicLen is the approximate number of elements that are calibrated and quantized
-	// together. So many elements and their codes fit into a first-level cache. Kernels fetch the
-	// next ones meanwhile, and kernels.h has the number for them.
-	dynamicLen = 1 << 13
-
 	// dynamicRuns is the largest number of runs that are calibrated and quantized together.
 	dynamicRuns = 128
 

@@ -250,6 +250,11 @@ var active isa
 // "avx2" or "avx512". It is meant for reports: results do not depend on it.
 func InstructionSet() string { return active.String() }
 
+// dynamicLen is the approximate number of elements that a dynamic call calibrates and quantizes together. So
+// many elements and their codes fit into a first-level cache. Kernels fetch the next ones meanwhile, and
+// kernels.h has the number for them.
+const dynamicLen = 1 << 13
+
 // lanes is the number of partial sums of a run: element i of a block is added to lane i%lanes.
 const lanes = 16
 

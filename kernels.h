@@ -69,5 +69,5 @@
 #define binCount          0x10000    // bins
 #define octaveCount       512        // octaves
 
-// dynamicLen of dynamic.go: so many elements a dynamic call calibrates and quantizes at a time.
+// dynamicLen of kernels.go: so many elements a dynamic call calibrates and quantizes at a time.
 #define dynamicElements   8192
