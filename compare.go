@@ -210,13 +210,12 @@ func (c *Comparison) checkSchemes(calibrate bool) error {
 	}
 	for i := range c.Results {
 		s := &c.Results[i].Scheme
-		if err := s.Validate(); err != nil {
-			return err
+		err := s.Validate()
+		if calibrate && err == nil {
+			err = s.Method.ofTensor()
 		}
-		if calibrate && s.Method.kind != minMax {
-			if err := s.validateForTensor(); err != nil {
-				return err
-			}
+		if err != nil {
+			return err
 		}
 	}
 	return nil

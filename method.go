@@ -224,6 +224,14 @@ func (m Method) validate() error {
 	return nil
 }
 
+// ofTensor returns an error if m needs a sequence of batches, not a single tensor.
+func (m Method) ofTensor() error {
+	if m.kind == movingAverage {
+		return fmt.Errorf("%w: %v is of batches, which an Observer sees; a tensor has its min and max", ErrMethod, m)
+	}
+	return nil
+}
+
 // Fraction returns the p of Percentile and PercentileMagnitude, or the m of MovingAverage; ok is false
 // for the others.
 func (m Method) Fraction() (f float64, ok bool) {

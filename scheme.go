@@ -165,10 +165,7 @@ func (s Scheme) validateForTensor() error {
 	if err := s.Validate(); err != nil {
 		return err
 	}
-	if s.Method.kind == movingAverage {
-		return fmt.Errorf("%w: %v is of batches, which an Observer sees; a tensor has its min and max", ErrMethod, s.Method)
-	}
-	return nil
+	return s.Method.ofTensor()
 }
 
 // NumParams returns the number of scales, which is also the number of zero points, of a tensor
