@@ -32,6 +32,24 @@ func TestLeastOfQuantized(t *testing.T) {
 	}
 }
 
+// quantizedBefore returns x quantized and dequantized with the parameters of the values of, which it
+// returns too.
+func quantizedBefore(t *testing.T, x, of []float32, s Scheme) (p Params, before Tensor) {
+	t.Helper()
+	p, err := Calibrate(Tensor{Data: of}, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q, err := Quantize(Tensor{Data: x}, p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if before, err = Dequantize(q); err != nil {
+		t.Fatal(err)
+	}
+	return p, before
+}
+
 // checkQuantizedBefore quantizes and dequantizes x with times its range, and wants no error of the
 // result.
 func checkQuantizedBefore(t *testing.T, x []float32, s Scheme, times float32) {
@@ -40,18 +58,7 @@ func checkQuantizedBefore(t *testing.T, x []float32, s Scheme, times float32) {
 	for i, v := range x {
 		stretched[i] = v * times
 	}
-	p, err := Calibrate(Tensor{Data: stretched}, s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	q, err := Quantize(Tensor{Data: x}, p)
-	if err != nil {
-		t.Fatal(err)
-	}
-	before, err := Dequantize(q)
-	if err != nil {
-		t.Fatal(err)
-	}
+	p, before := quantizedBefore(t, x, stretched, s)
 	for _, s.Method = range []Method{LeastSquares, LeastAbsolute} {
 		c, err := Compare(Tensor{Data: before.Data}, s)
 		if err != nil {
@@ -82,18 +89,7 @@ func TestLeastOfHalves(t *testing.T) {
 				widen  func(dst []float32, src []uint16)
 			}{{"float16", NarrowFloat16, WidenFloat16}, {"bfloat16", NarrowBFloat16, WidenBFloat16}} {
 				x := valuesOf(uint64(n), n, func(rng *rand.Rand) float32 { return float32(max(-3, min(rng.NormFloat64(), 2.5))) })
-				p, err := Calibrate(Tensor{Data: append(x, 3.7)}, s)
-				if err != nil {
-					t.Fatal(err)
-				}
-				q, err := Quantize(Tensor{Data: x}, p)
-				if err != nil {
-					t.Fatal(err)
-				}
-				before, err := Dequantize(q)
-				if err != nil {
-					t.Fatal(err)
-				}
+				p, before := quantizedBefore(t, x, append(x, 3.7), s)
 				halves := make([]uint16, n)
 				half.narrow(halves, before.Data, false)
 				half.widen(before.Data, halves)
