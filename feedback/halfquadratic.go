@@ -55,7 +55,7 @@ func HalfQuadratic(w quant.Tensor, s quant.Scheme, o HalfQuadraticOptions) (quan
 	if len(p.Scale) == 1 {
 		in, group = len(w.Data), len(w.Data) // all weights are one group
 	}
-	groups := in/group + min(1, in%group)
+	groups := exact.Parts(in, group)
 	parallel(len(p.Scale), len(w.Data) > 1<<12, func(i int) {
 		row, first := i/groups, i%groups*group
 		f := newFit(w.Data[row*in:][first:min(in, first+group)], s, p.Scale[i], p.ZeroPoint[i])

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/a01592f9/quant"
+	"github.com/a01592f9/quant/internal/exact"
 )
 
 // An Order says in which order the inputs of a layer are rounded.
@@ -267,7 +268,7 @@ func (p *panel) begin(first, end int) error {
 	if err != nil {
 		return err
 	}
-	groups := p.in/p.group + min(1, p.in%p.group)
+	groups := exact.Parts(p.in, p.group)
 	for r := range p.rows {
 		i := (p.first+r)*groups + first/p.group
 		p.job.params.Scale[i], p.job.params.ZeroPoint[i] = p.params.Scale[r], p.params.ZeroPoint[r]
@@ -317,7 +318,7 @@ func (j *job) index(out, input int) int {
 	if len(j.params.Scale) == 1 {
 		return 0
 	}
-	groups := j.in/j.group + min(1, j.in%j.group)
+	groups := exact.Parts(j.in, j.group)
 	return out*groups + input/j.group
 }
 

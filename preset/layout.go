@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/a01592f9/quant"
+	"github.com/a01592f9/quant/internal/exact"
 )
 
 // A layout divides the elements of a tensor by their parameters. It has the shape [outer, axis,
@@ -63,7 +64,7 @@ func newLayout(p *Preset, n int, shape []int) (layout, error) {
 	if p.whole && l.axis%l.size != 0 {
 		return l, fmt.Errorf("%w: axis %d has %d elements, which %s cannot cut into groups of %d", quant.ErrGroupSize, axis, l.axis, p.Name, l.size)
 	}
-	l.groups = l.axis/l.size + min(1, l.axis%l.size)
+	l.groups = exact.Parts(l.axis, l.size)
 	return l, nil
 }
 

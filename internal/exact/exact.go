@@ -5,6 +5,8 @@
 // Go rounds +, -, *, / and math.Sqrt in the same way on every machine, but may fuse a product
 // and a sum into one operation that rounds once. An explicit conversion of the product, as in
 // float64(a*b)+c, prevents that.
+//
+// Parts is arithmetic of integers that no argument makes overflow.
 package exact
 
 import "math"

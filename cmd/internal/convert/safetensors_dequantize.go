@@ -12,6 +12,7 @@ import (
 	"github.com/a01592f9/quant"
 	"github.com/a01592f9/quant/cmd/internal/atomicfile"
 	"github.com/a01592f9/quant/cmd/internal/tensorfile"
+	"github.com/a01592f9/quant/internal/exact"
 )
 
 const (
@@ -272,7 +273,7 @@ func (d *stDecoder) granularity(j *stJob, scale *tensorfile.Info) (quant.Granula
 	case n == int64(j.rows) && (len(s) == 1 || s[len(s)-1] == 1):
 		return quant.PerChannel(0), nil
 	case len(s) == 2 && s[0] == j.rows && s[1] > 0:
-		if d.args != nil && d.args.GroupSize > 0 && j.cols/d.args.GroupSize+min(1, j.cols%d.args.GroupSize) == s[1] {
+		if d.args != nil && d.args.GroupSize > 0 && exact.Parts(j.cols, d.args.GroupSize) == s[1] {
 			return quant.PerGroup(1, d.args.GroupSize), nil
 		}
 		if j.cols%s[1] == 0 {

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/a01592f9/quant"
+	"github.com/a01592f9/quant/internal/exact"
 )
 
 // planFloats plans the tensors for a weight with floating-point codes. cols must be a multiple of
@@ -16,7 +17,7 @@ func (j *stJob) planFloats(name string, rows, cols int) {
 	params, scales := []int{1}, "F32"
 	switch {
 	case block:
-		params = []int{rows/high + min(1, rows%high), cols/wide + min(1, cols%wide)}
+		params = []int{exact.Parts(rows, high), exact.Parts(cols, wide)}
 	case size > 0:
 		params, scales = []int{rows, cols / size}, "U8"
 	case j.scheme.Granularity != quant.PerTensor:

@@ -12,6 +12,7 @@ import (
 	"slices"
 
 	"github.com/a01592f9/quant"
+	"github.com/a01592f9/quant/internal/exact"
 )
 
 // A Form says how a weight of any shape is the matrix [outputs, inputs] of a layer. An element of
@@ -174,7 +175,7 @@ func (l *Layout) Params(p quant.Params) (quant.Params, error) {
 	inputs, groups, size := l.Inputs(), 1, l.Inputs()
 	if g, ok := l.Scheme.Granularity.GroupSize(); ok {
 		size = g
-		groups = inputs/size + min(1, inputs%size)
+		groups = exact.Parts(inputs, size)
 	}
 	index := l.paramOf()
 	l.places(func(matrix, weight int) {
@@ -206,7 +207,7 @@ func (l *Layout) paramOf() func(weight int) int {
 	if !grouped {
 		return func(i int) int { return i / inner % n }
 	}
-	groups := n/size + min(1, n%size)
+	groups := exact.Parts(n, size)
 	return func(i int) int { return (i/inner/n*groups+i/inner%n/size)*inner + i%inner }
 }
 

@@ -3,6 +3,8 @@ package onnx
 import (
 	"fmt"
 	"slices"
+
+	"github.com/a01592f9/quant/internal/exact"
 )
 
 // This file plans MatMulNBits nodes, which multiply by a matrix of codes in blocks.
@@ -74,7 +76,7 @@ type NBits struct {
 // Size returns the shapes: output channels, elements and blocks of a row.
 func (q *NBits) Size() (rows, columns, blocks int) {
 	s, k := q.Use.Tensor.Shape, q.Use.Columns
-	return s[1-k], s[k], blocksOf(s[k], q.Block)
+	return s[1-k], s[k], exact.Parts(s[k], q.Block)
 }
 
 // QuantizeNBits plans to replace the nodes that take a weight by MatMulNBits, and the weight by

@@ -3,6 +3,8 @@ package onnx
 import (
 	"fmt"
 	"slices"
+
+	"github.com/a01592f9/quant/internal/exact"
 )
 
 // A Quantized is a tensor as codes, with the scales and zero points of the whole tensor, of each
@@ -50,12 +52,9 @@ func (q *Quantized) paramShape() []int {
 		return []int{q.shape()[q.Axis]}
 	}
 	shape := slices.Clone(q.shape())
-	shape[q.Axis] = blocksOf(shape[q.Axis], q.Block)
+	shape[q.Axis] = exact.Parts(shape[q.Axis], q.Block)
 	return shape
 }
-
-// blocksOf returns the number of blocks of n elements. No size makes it overflow.
-func blocksOf(n, size int) int { return n/size + min(1, n%size) }
 
 // Quantize plans to replace the tensor of q by codes and a DequantizeLinear node, followed by a
 // Cast if the tensor is not F32. The result keeps the name of the tensor, so its users do not

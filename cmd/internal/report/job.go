@@ -9,6 +9,7 @@ import (
 	"github.com/a01592f9/quant"
 	"github.com/a01592f9/quant/cmd/internal/tensorfile"
 	"github.com/a01592f9/quant/cmd/internal/text"
+	"github.com/a01592f9/quant/internal/exact"
 )
 
 // A job is one tensor to compare. Its shape is that of the tensor, or
@@ -130,7 +131,7 @@ func (o Options) Parts(info tensorfile.Info) (channels, groups int64, err error)
 	}
 	if n := int64(j.shape[along]); n > 0 {
 		size := min(int64(o.GroupSize), n)
-		groups = j.elements / n * (n/size + min(1, n%size))
+		groups = j.elements / n * exact.Parts(n, size)
 	}
 	return channels, groups, nil
 }

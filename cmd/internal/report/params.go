@@ -2,6 +2,7 @@ package report
 
 import (
 	"github.com/a01592f9/quant/cmd/internal/option"
+	"github.com/a01592f9/quant/internal/exact"
 )
 
 // params returns the scales and zero points that the channel at a place in the
@@ -30,7 +31,7 @@ func (t *Tensor) pick(s Scheme, scale []float32, zero []int32, channel int) ([]f
 	// channels, several channels share a parameter; otherwise each channel has its own.
 	shape := append([]int(nil), t.Shape...)
 	group, size := *s.Axis, *s.GroupSize
-	shape[group] = shape[group]/size + min(1, shape[group]%size)
+	shape[group] = exact.Parts(shape[group], size)
 	at := channel
 	if group == *t.Axis {
 		at /= size

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/a01592f9/quant"
+	"github.com/a01592f9/quant/internal/exact"
 )
 
 // A scaled is a Source that multiplies the values of codes by the scales of blocks: value =
@@ -184,7 +185,7 @@ func matchBlocks(weight, params, preferred []int) (shape, block []int, err error
 			block[axis] = max(w, 1)
 		case n == w:
 			block[axis] = 1
-		case want > 0 && w/want+min(1, w%want) == n:
+		case want > 0 && exact.Parts(w, want) == n:
 			block[axis] = want
 			rest = rest || w%want != 0
 		case n > 0 && w%n == 0:

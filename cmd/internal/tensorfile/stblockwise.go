@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/a01592f9/quant"
+	"github.com/a01592f9/quant/internal/exact"
 )
 
 // bnbInfo is the description of a weight by bitsandbytes: JSON in a tensor of bytes.
@@ -37,7 +38,7 @@ func (j *joiner) joinBlockwise(i int) error {
 	if err != nil {
 		return err
 	}
-	blocks := n/info.BlockSize + min(1, n%info.BlockSize)
+	blocks := exact.Parts(n, info.BlockSize)
 	absmax, table := j.entry(name+".absmax"), j.entry(name+".quant_map")
 	switch {
 	case e.Bytes < int64(n+1)/2 || e.Bytes > int64(n+1)/2+7: // the storage type may be larger than a byte
@@ -49,7 +50,7 @@ func (j *joiner) joinBlockwise(i int) error {
 	}
 	nested, nestedTable := j.entry(name+".nested_absmax"), j.entry(name+".nested_quant_map")
 	if absmax.DType == "U8" && (nested == nil || nestedTable == nil || info.NestedSize <= 0 || !nested.Floating || !nestedTable.Floating ||
-		nestedTable.elements != 256 || nested.elements != blocks/info.NestedSize+min(1, blocks%info.NestedSize)) {
+		nestedTable.elements != 256 || nested.elements != exact.Parts(blocks, info.NestedSize)) {
 		return fmt.Errorf("%s is U8, without what makes scales of it", quote(absmax.Name))
 	}
 	w := weight{name: name, dtype: strings.ToUpper(info.Type), shape: info.Shape,

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/a01592f9/quant"
+	"github.com/a01592f9/quant/internal/exact"
 )
 
 // joinPacked joins codes of fewer than eight bits as compressed-tensors and NVIDIA's Model
@@ -49,7 +50,7 @@ func (j *joiner) joinE2M1(i int, name string, scale *entry) error {
 		return fmt.Errorf("%s is %s, and there is no scale of the tensor", quote(scale.Name), scale.DType)
 	}
 	want := slices.Clone(w.shape)
-	want[axes-1] = want[axes-1]/size + min(1, want[axes-1]%size)
+	want[axes-1] = exact.Parts(want[axes-1], size)
 	if !slices.Equal(scale.Shape, want) {
 		return fmt.Errorf("%s has shape %v, not %v", quote(scale.Name), scale.Shape, want)
 	}

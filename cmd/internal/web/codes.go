@@ -8,6 +8,7 @@ import (
 
 	"github.com/a01592f9/quant/cmd/internal/report"
 	"github.com/a01592f9/quant/cmd/internal/text"
+	"github.com/a01592f9/quant/internal/exact"
 )
 
 // A codePage is a stretch of a tensor, in row-major order, with the codes and reconstructed values
@@ -114,7 +115,7 @@ func pairOf(shape []int, s *report.Scheme, axis, pairs, i int) int {
 		inner *= n
 	}
 	length := shape[at]
-	groups := length/size + min(1, length%size)
+	groups := exact.Parts(length, size)
 	outer, place := i/(inner*length), i/inner%length
 	return (outer*groups+place/size)*inner + i%inner
 }
