@@ -226,6 +226,15 @@ func TestLargeModel(t *testing.T) {
 			t.Errorf("the table does not say %q", want)
 		}
 	}
+	last := 0
+	for _, next := range []string{"The worst 5 weights", "left out\n", "tensors: fewer than two dimensions\n", "299 weights", "failed", "NaN in channel 0"} {
+		i := strings.Index(r.out[last:], next)
+		if i < 0 {
+			t.Errorf("%q is not where it belongs: what was left out comes before the totals, and failures are last", next)
+			continue
+		}
+		last += i
+	}
 	if n := strings.Count(r.out, "Names are without"); n != 1 {
 		t.Errorf("it is said %d times what names are without", n)
 	}

@@ -30,12 +30,13 @@ func (d *Codes) WriteText(w io.Writer, color bool, columns int) error {
 		p.Table(t)
 		p.Blank()
 	}
+	writeSkipped(p, &d.base)
+	p.Gap()
 	for _, s := range d.summaryLines() {
 		p.Paragraph(table.Plain, s)
 	}
-	writeSkipped(p, &d.base, true)
-	writeSkipped(p, &d.base, false)
 	d.writeLeftOut(p)
+	writeFailed(p, &d.base)
 	return p.Flush()
 }
 

@@ -32,6 +32,9 @@ func (c *Conversion) WriteText(w io.Writer, color bool, columns int) error {
 	c.writeLeft(p)
 	if c.Static != nil {
 		c.Static.write(p)
+	}
+	p.Gap()
+	if c.Static != nil {
 		p.Paragraph(table.Plain, c.Static.sentence())
 	}
 	if c.For != nil {
@@ -92,21 +95,13 @@ func (c *Conversion) Table() *table.Table {
 
 // writeLeft lists the tensors that were left, by the reasons why.
 func (c *Conversion) writeLeft(p *table.Terminal) {
-	reasons, by := groupedBy(c.Left, func(l Left) string { return l.Reason })
-	if len(reasons) == 0 {
-		return
-	}
-	p.Line(table.Bold, "left as they are")
-	for _, reason := range reasons {
-		all := by[reason]
+	writeReasons(p, "left as they are", c.Left, func(all []Left) string {
 		bytes := int64(0)
 		for _, l := range all {
 			bytes += l.Bytes
 		}
-		p.Hanging(table.Plain, fmt.Sprintf("%s, %s: %s", text.Plural(len(all), "tensor"), text.Plural(bytes, "byte"), text.Clean(reason)), "  ")
-		p.Names(cleanNames(all, func(l Left) string { return l.Name }))
-	}
-	p.Blank()
+		return fmt.Sprintf("%s, %s", text.Plural(len(all), "tensor"), text.Plural(bytes, "byte"))
+	}, func(l Left) string { return l.Reason }, func(l Left) string { return l.Name })
 }
 
 // writeNearest lists the weights that were to be rounded with error feedback, or searched by hqq,
@@ -118,16 +113,8 @@ func (c *Conversion) writeNearest(p *table.Terminal) {
 			all = append(all, x)
 		}
 	}
-	reasons, by := groupedBy(all, func(x Converted) string { return x.Nearest })
-	if len(reasons) == 0 {
-		return
-	}
-	p.Line(table.Bold, "rounded to the nearest values")
-	for _, reason := range reasons {
-		p.Hanging(table.Plain, fmt.Sprintf("%s: %s", text.Plural(len(by[reason]), "weight"), text.Clean(reason)), "  ")
-		p.Names(cleanNames(by[reason], func(x Converted) string { return x.Name }))
-	}
-	p.Blank()
+	writeReasons(p, "rounded to the nearest values", all, func(all []Converted) string { return text.Plural(len(all), "weight") },
+		func(x Converted) string { return x.Nearest }, func(x Converted) string { return x.Name })
 }
 
 // totalText returns the totals as a text.

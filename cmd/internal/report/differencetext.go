@@ -21,6 +21,8 @@ func (d *Difference) WriteText(w io.Writer, color bool, columns int) error {
 		p.Table(t)
 		p.Blank()
 	}
+	writeSkipped(p, &d.base)
+	p.Gap()
 	s := d.Summary
 	equal := fmt.Sprintf("%s the same", text.Count(s.Equal))
 	if s.Equal == s.Compared {
@@ -32,9 +34,8 @@ func (d *Difference) WriteText(w io.Writer, color bool, columns int) error {
 			text.Digits(s.RMSE, 4), text.Digits(s.MaxError, 4), text.DecibelsWithUnit(s.SQNR))
 	}
 	p.Paragraph(table.Plain, about+".")
-	writeSkipped(p, &d.base, true)
-	writeSkipped(p, &d.base, false)
 	d.writeLeftOut(p)
+	writeFailed(p, &d.base)
 	return p.Flush()
 }
 

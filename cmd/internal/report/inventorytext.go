@@ -51,27 +51,16 @@ func (v *Inventory) WriteText(w io.Writer, color bool, columns int) error {
 	return p.Flush()
 }
 
-// writeUnread says why tensors are not read. If many have the same reason, it names only the
-// first ones.
+// writeUnread lists the tensors that are not read, by the reasons why.
 func (v *Inventory) writeUnread(p *table.Terminal) {
-	seen, listed := map[string]int{}, map[string]int{}
+	var all []Item
 	for _, x := range v.Tensors {
-		seen[x.Unread]++
-	}
-	for _, x := range v.Tensors {
-		if x.Unread == "" {
-			continue
+		if x.Unread != "" {
+			all = append(all, x)
 		}
-		listed[x.Unread]++
-		name := x.Name
-		if n := seen[x.Unread]; n > manyAlike && listed[x.Unread] > fewAlike {
-			if listed[x.Unread] > fewAlike+1 {
-				continue
-			}
-			name = fmt.Sprintf("and %s more", text.Count(n-fewAlike))
-		}
-		p.Paragraph(table.Dim, text.Clean(name+": "+x.Unread))
 	}
+	writeReasons(p, "not read", all, func(all []Item) string { return text.Plural(len(all), "tensor") },
+		func(x Item) string { return x.Unread }, func(x Item) string { return x.Name })
 }
 
 // used reports whether the file names an operator or an axis for any tensor.

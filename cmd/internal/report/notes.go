@@ -135,7 +135,7 @@ func (n *FileNotes) writeLeftOut(p *table.Terminal) {
 	if len(n.LeftOut) == 0 {
 		return
 	}
-	p.Blank()
+	p.Gap()
 	p.Table(n.LeftOutTable())
 	p.Blank()
 	p.Paragraph(table.Dim, text.Plural(len(n.LeftOut), "other part")+" of the file left out.")
@@ -148,21 +148,9 @@ func (n *FileNotes) LeftOutTable() *table.Table {
 		return nil
 	}
 	t := &table.Table{Columns: table.Texts("left out", "because")}
-	seen, listed := map[string]int{}, map[string]int{}
-	for _, x := range n.LeftOut {
-		seen[x.Reason]++
-	}
-	for _, x := range n.LeftOut {
-		listed[x.Reason]++
-		name := x.Name
-		if seen[x.Reason] > manyAlike && listed[x.Reason] > fewAlike {
-			if listed[x.Reason] > fewAlike+1 {
-				continue
-			}
-			name = fmt.Sprintf("and %s more", text.Count(seen[x.Reason]-fewAlike))
-		}
-		t.Add(table.Text(name), table.Text(x.Reason))
-	}
+	eachAlike(n.LeftOut, func(x LeftOut) string { return x.Reason },
+		func(x LeftOut) { t.Add(table.Text(x.Name), table.Text(x.Reason)) },
+		func(x LeftOut, others int) { t.Add(andMore(others), table.Text(x.Reason)) })
 	return t
 }
 
@@ -200,15 +188,8 @@ func (l *layoutList) write(p *table.Terminal) {
 		if len(names) > 1 {
 			made = "are made"
 		}
-		p.Blank()
+		p.Gap()
 		p.Paragraph(table.Plain, text.Clean(fmt.Sprintf("%s %s of codes and %s: %s.",
 			text.Names(names), made, text.Plural(n, "other tensor"), layout)))
 	}
 }
-
-// If more than manyAlike tensors are skipped for the same reason, only the first fewAlike are
-// named.
-const (
-	manyAlike = 8
-	fewAlike  = 3
-)

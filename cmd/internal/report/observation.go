@@ -85,6 +85,7 @@ func (o *Observation) WriteText(w io.Writer, color bool, columns int) error {
 	p.Blank()
 	o.writeShared(p)
 	o.writeLeft(p)
+	p.Gap()
 	if o.Normalizations > 0 {
 		p.Paragraph(table.Plain, text.Plural(int64(o.Normalizations), "BatchNormalization")+" folded into the products before.")
 	}
@@ -105,16 +106,8 @@ func (o *Observation) writeShared(p *table.Terminal) {
 
 // writeLeft lists the nodes that stay in floating point, by the reasons why.
 func (o *Observation) writeLeft(p *table.Terminal) {
-	if len(o.Left) == 0 {
-		return
-	}
-	reasons, by := groupedBy(o.Left, func(n FloatNode) string { return n.Reason })
-	p.Line(table.Bold, "in floating point")
-	for _, reason := range reasons {
-		p.Hanging(table.Plain, fmt.Sprintf("%s: %s", text.Plural(len(by[reason]), "node"), text.Clean(reason)), "  ")
-		p.Names(cleanNames(by[reason], func(n FloatNode) string { return n.Name }))
-	}
-	p.Blank()
+	writeReasons(p, "in floating point", o.Left, func(all []FloatNode) string { return text.Plural(len(all), "node") },
+		func(n FloatNode) string { return n.Reason }, func(n FloatNode) string { return n.Name })
 }
 
 // sum returns the totals, and tells the user what to do next.

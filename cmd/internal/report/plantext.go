@@ -24,10 +24,9 @@ func (p *Plan) WriteText(w io.Writer, o PlanTextOptions) error {
 	t.Paragraph(table.Dim, p.About())
 	(&p.FileNotes).writeReading(t)
 	t.Blank()
-	t.Paragraph(table.Bold, p.Verdict())
-	t.Blank()
 	t.Table(p.WeightsTable())
-	t.Blank()
+	writeSkipped(t, &p.base)
+	t.Gap()
 	t.Table(p.RecipesTable())
 	t.Blank()
 	about := "SQNR is of all values together. Planned is the best plan that takes no more bytes than what all weights have."
@@ -35,9 +34,10 @@ func (p *Plan) WriteText(w io.Writer, o PlanTextOptions) error {
 		about += " " + words + " In the weighted SQNR each squared error counts with the importance of its input."
 	}
 	t.Paragraph(table.Plain, about)
-	writeSkipped(t, &p.base, true)
-	writeSkipped(t, &p.base, false)
+	t.Blank()
+	t.Paragraph(table.Bold, p.Verdict())
 	(&p.FileNotes).writeLeftOut(t)
+	writeFailed(t, &p.base)
 	return t.Flush()
 }
 

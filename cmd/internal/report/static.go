@@ -65,22 +65,16 @@ func (s *Static) split() (integer, floating []Operator, folded int) {
 func (s *Static) write(p *table.Terminal) {
 	integer, floating, _ := s.split()
 	if kinds, by := groupedBy(integer, func(o Operator) string { return o.Op + " → " + o.Integer }); len(kinds) > 0 {
+		p.Gap()
 		p.Line(table.Bold, "operators with codes")
 		var parts []string
 		for _, k := range kinds {
 			parts = append(parts, fmt.Sprintf("%s %s", text.Count(int64(len(by[k]))), k))
 		}
 		p.Hanging(table.Plain, strings.Join(parts, ", "), "  ")
-		p.Blank()
 	}
-	if reasons, by := groupedBy(floating, func(o Operator) string { return o.Reason }); len(reasons) > 0 {
-		p.Line(table.Bold, "operators in floating point")
-		for _, reason := range reasons {
-			p.Hanging(table.Plain, fmt.Sprintf("%s: %s", text.Plural(int64(len(by[reason])), "operator"), text.Clean(reason)), "  ")
-			p.Names(cleanNames(by[reason], func(o Operator) string { return o.Name }))
-		}
-		p.Blank()
-	}
+	writeReasons(p, "operators in floating point", floating, func(all []Operator) string { return text.Plural(len(all), "operator") },
+		func(o Operator) string { return o.Reason }, func(o Operator) string { return o.Name })
 }
 
 // sentence returns the totals as a sentence.

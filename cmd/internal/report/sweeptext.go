@@ -24,7 +24,18 @@ func (s *Sweep) WriteText(w io.Writer, o SweepTextOptions) error {
 	p.Title(named(s.Source, o.Note))
 	p.Paragraph(table.Dim, s.About())
 	s.writeReading(p)
-	p.Blank()
+	if o.Weights {
+		for _, series := range s.Series() {
+			p.Gap()
+			p.Table(s.weightsTable(series, false))
+			if s.Summary.Weighted > 0 {
+				p.Blank()
+				p.Table(s.weightsTable(series, true))
+			}
+		}
+	}
+	writeSkipped(p, &s.base)
+	p.Gap()
 	p.Table(s.SchemesTable())
 	p.Blank()
 	sum := s.Summary
@@ -44,19 +55,8 @@ func (s *Sweep) WriteText(w io.Writer, o SweepTextOptions) error {
 		p.Blank()
 		p.Paragraph(table.Bold, v)
 	}
-	writeSkipped(p, &s.base, true)
-	if o.Weights {
-		for _, series := range s.Series() {
-			p.Blank()
-			p.Table(s.weightsTable(series, false))
-			if s.Summary.Weighted > 0 {
-				p.Blank()
-				p.Table(s.weightsTable(series, true))
-			}
-		}
-	}
-	writeSkipped(p, &s.base, false)
 	s.writeLeftOut(p)
+	writeFailed(p, &s.base)
 	return p.Flush()
 }
 

@@ -185,34 +185,13 @@ func (r *Report) WorstTable(n, channels int) *table.Table {
 // indexCell has an index, which is written without commas.
 func indexCell(i int) table.Cell { return table.Cell{Text: strconv.Itoa(i), Exact: strconv.Itoa(i)} }
 
-// skippedTable lists the tensors that failed, or those that were left out on purpose.
-func (r *Report) skippedTable(failed bool) *table.Table {
-	t := &table.Table{Columns: table.Texts("skipped", "type", "shape", "because")}
-	t.Columns[2].Limit, t.Columns[3].Limit, t.Columns[3].Wrap = 20, 40, true
-	style := table.Dim
-	if failed {
-		t.Columns[0].Head, style = "failed", table.Red
-	}
-	seen, listed := map[string]int{}, map[string]int{}
+// failedTable lists the tensors that failed. It has no rows if none did.
+func (r *Report) failedTable() *table.Table {
+	t := skippedTable("failed", "because")
 	for _, s := range r.Skipped {
-		if s.Failed == failed {
-			seen[s.Reason]++
+		if s.Failed {
+			addSkipped(t, table.Name(s.Name), s, s.Reason, table.Red)
 		}
-	}
-	for _, s := range r.Skipped {
-		if s.Failed != failed {
-			continue
-		}
-		cells := []table.Cell{table.Name(s.Name), table.Text(s.DType), table.Text(text.Shape(s.Shape)), table.Text(s.Reason)}
-		listed[s.Reason]++
-		if n := seen[s.Reason]; !failed && n > manyAlike && listed[s.Reason] > fewAlike {
-			if listed[s.Reason] > fewAlike+1 {
-				continue
-			}
-			cells = []table.Cell{{Text: fmt.Sprintf("and %s more", text.Count(n-fewAlike))}, {}, {}, cells[3]}
-		}
-		cells[0].Style, cells[3].Style = style, style
-		t.Rows = append(t.Rows, table.Row{Cells: cells, Style: table.Dim})
 	}
 	return t
 }
@@ -222,14 +201,40 @@ func (r *Report) SkippedTable() *table.Table {
 	if len(r.Skipped) == 0 {
 		return nil
 	}
-	t := &table.Table{Columns: table.Texts("tensor", "type", "shape", "not compared because")}
-	for _, row := range r.skippedTable(true).Rows {
-		row.Cells[3].Text = "failed: " + row.Cells[3].Text
-		t.Rows = append(t.Rows, row)
+	t := skippedTable("tensor", "not compared because")
+	var left []Skipped
+	for _, s := range r.Skipped {
+		if s.Failed {
+			addSkipped(t, table.Name(s.Name), s, "failed: "+s.Reason, table.Red)
+		} else {
+			left = append(left, s)
+		}
 	}
-	t.Rows = append(t.Rows, r.skippedTable(false).Rows...)
+	eachAlike(left, func(s Skipped) string { return s.Reason },
+		func(s Skipped) { addSkipped(t, table.Name(s.Name), s, s.Reason, table.Dim) },
+		func(s Skipped, others int) { addSkipped(t, andMore(others), Skipped{}, s.Reason, table.Dim) })
 	return t
 }
+
+// skippedTable returns a table without rows for tensors that were not compared.
+func skippedTable(name, because string) *table.Table {
+	t := &table.Table{Columns: table.Texts(name, "type", "shape", because)}
+	t.Columns[2].Limit, t.Columns[3].Limit, t.Columns[3].Wrap = 20, 40, true
+	return t
+}
+
+// addSkipped adds a row for s, or, if s is zero, for several tensors with one reason.
+func addSkipped(t *table.Table, name table.Cell, s Skipped, reason string, style table.Style) {
+	cells := []table.Cell{name, {}, {}, table.Text(reason)}
+	if s.Name != "" {
+		cells[1], cells[2] = table.Text(s.DType), table.Text(text.Shape(s.Shape))
+	}
+	cells[0].Style, cells[3].Style = style, style
+	t.Rows = append(t.Rows, table.Row{Cells: cells, Style: table.Dim})
+}
+
+// andMore says how many others a table does not name.
+func andMore(n int) table.Cell { return table.Cell{Text: fmt.Sprintf("and %s more", text.Count(n))} }
 
 // A schemeRow is a row of a SchemeTable.
 type schemeRow struct {

@@ -38,16 +38,12 @@ func WriteText(w io.Writer, r *Report, o TextOptions) error {
 	if about := r.weightedText(); about != "" {
 		p.Paragraph(table.Dim, about)
 	}
-	if r.Summary.Compared > 1 {
-		p.Blank()
-		p.Table(r.SummaryTable(false))
-		p.Blank()
-		p.Table(r.totalsTable())
-		p.Blank()
-		p.Paragraph(table.Plain, r.totalsText())
-	}
-	writeSkipped(p, r, true)
 	sections := o.Channels || o.Worst == nil && len(r.Tensors) <= fewTensors || len(r.Tensors) == 1
+	several := r.Summary.Compared > 1
+	if several {
+		p.Gap()
+		p.Table(r.SummaryTable(false))
+	}
 	if !sections {
 		n := worstListed
 		if o.Worst != nil {
@@ -55,7 +51,13 @@ func WriteText(w io.Writer, r *Report, o TextOptions) error {
 		}
 		writeWorst(p, r, n)
 	}
-	writeSkipped(p, r, false)
+	writeSkipped(p, r)
+	if several {
+		p.Gap()
+		p.Table(r.totalsTable())
+		p.Blank()
+		p.Paragraph(table.Plain, r.totalsText())
+	}
 	var layouts layoutList
 	for _, t := range r.Tensors {
 		layouts.add(t.Name, t.Layout, "")
@@ -65,9 +67,10 @@ func WriteText(w io.Writer, r *Report, o TextOptions) error {
 	}
 	layouts.write(p)
 	r.writeLeftOut(p)
-	for i := range r.Tensors {
-		if sections {
-			p.Blank()
+	writeFailed(p, r)
+	if sections {
+		for i := range r.Tensors {
+			p.Gap()
 			writeTensor(p, r, &r.Tensors[i], o)
 		}
 	}
@@ -82,10 +85,22 @@ func named(source, note string) string {
 	return text.Clean(source) + " (" + note + ")"
 }
 
-// writeSkipped lists the tensors that failed, or those that were skipped.
-func writeSkipped(p *table.Terminal, r *Report, failed bool) {
-	if t := r.skippedTable(failed); len(t.Rows) > 0 {
-		p.Blank()
+// writeSkipped lists the tensors that were left out on purpose, by the reasons why.
+func writeSkipped(p *table.Terminal, r *Report) {
+	var all []Skipped
+	for _, s := range r.Skipped {
+		if !s.Failed {
+			all = append(all, s)
+		}
+	}
+	writeReasons(p, "left out", all, func(all []Skipped) string { return text.Plural(len(all), "tensor") },
+		func(s Skipped) string { return s.Reason }, func(s Skipped) string { return s.Name })
+}
+
+// writeFailed lists the tensors that failed, each with its reason.
+func writeFailed(p *table.Terminal, r *Report) {
+	if t := r.failedTable(); len(t.Rows) > 0 {
+		p.Gap()
 		p.Table(t)
 	}
 }
@@ -95,7 +110,7 @@ func writeWorst(p *table.Terminal, r *Report, n int) {
 	if n <= 0 {
 		return
 	}
-	p.Blank()
+	p.Gap()
 	p.Paragraph(table.Bold, fmt.Sprintf("The worst %s by SQNR per channel, with the channels that suffer most:", text.Plural(min(n, len(r.Tensors)), "weight")))
 	p.Blank()
 	p.Table(r.WorstTable(n, worstChannels))

@@ -49,6 +49,26 @@ func TestTerminal(t *testing.T) {
 	}
 }
 
+// TestGap has one empty line where two blocks meet, and none at the start.
+func TestGap(t *testing.T) {
+	var b bytes.Buffer
+	p := NewTerminal(&b, false, 0)
+	p.Gap()
+	p.Line(Plain, "first")
+	p.Gap()
+	p.Gap()
+	p.Table(&Table{Columns: Texts("name")})
+	p.Blank()
+	p.Gap()
+	p.Names([]string{"x"})
+	p.Gap()
+	p.Line(Plain, "last")
+	const want = "first\n\nname\n\n  x\n\nlast\n"
+	if err := p.Flush(); err != nil || b.String() != want {
+		t.Errorf("%v, got %q, want %q", err, b.String(), want)
+	}
+}
+
 // TestNarrow leaves out columns and parts of names, and never a row.
 func TestNarrow(t *testing.T) {
 	var b bytes.Buffer

@@ -70,6 +70,15 @@ func (p *Terminal) Line(style Style, s string) {
 // Blank writes an empty line.
 func (p *Terminal) Blank() { p.WriteByte('\n') }
 
+// Gap writes an empty line, unless the last line is empty or there is none.
+func (p *Terminal) Gap() {
+	s := p.String()
+	if s == "" && len(p.later) == 0 || s == "\n" && len(p.later) > 0 || strings.HasSuffix(s, "\n\n") {
+		return
+	}
+	p.Blank()
+}
+
 // Title writes s, shortened to a line, in bold.
 func (p *Terminal) Title(s string) { p.Line(Bold, text.Shorten(s, p.Columns)) }
 
