@@ -25,7 +25,7 @@ package quant
 //	the same of 2 schemes     kernels_generic.go     -                         insidetwo_avx512_amd64.s    -
 //	metrics of channels       metrics.go             -                         metrics_avx512_amd64.s      -
 //	codebooks                 codebook_generic.go    codebook_avx2_amd64.s     codebook_avx512_amd64.s     codebook_arm64.s
-//	codebooks, columns        codebook_generic.go    codebookcolumns_avx2_amd64.s codebookcolumns_avx512_amd64.s codebook_arm64.s
+//	codebooks, columns        codebook_generic.go    codebookcolumns_avx2_amd64.s codebookcolumns_avx512_amd64.s codebookcolumns_arm64.s
 //	differences               kernels_generic.go     differences_avx2_amd64.s  differences_avx512_amd64.s  differences_arm64.s
 //	histogram                 kernels_generic.go     histogram_avx2_amd64.s    as AVX2                     histogram_arm64.s
 //	transpose                 kernels_generic.go     transpose_avx2_amd64.s    as AVX2                     transpose_arm64.s
@@ -40,8 +40,8 @@ package quant
 //   - kernels_amd64.s and kernels_arm64.s have the ranges; kernels_amd64.s also has the fence.
 //   - kernels_avx2_amd64.h, kernels_avx512_amd64.h and kernels_arm64.h have the macros and the
 //     register names that the kernels of a set share. The names are the same in all three.
-//     kernels_codebook_avx2_amd64.h and kernels_codebook_avx512_amd64.h have those that the kernels
-//     of codebooks add.
+//     kernels_codebook_avx2_amd64.h, kernels_codebook_avx512_amd64.h and kernels_codebook_arm64.h
+//     have those that the kernels of codebooks add.
 //   - kernels.h has the constants that all kernels share.
 //   - kernels_amd64.go and kernels_arm64.go detect the processor and have dispatchers.
 //     kernels_asm.go has the dispatchers that both architectures share, and kernels_noasm.go
