@@ -41,7 +41,8 @@ func (a *app) planCommand() *cobra.Command {
 		Use:   "plan MODEL",
 		Short: "Choose how each weight of a model is quantized, under a budget",
 		Long: `Measure every candidate on every weight, and choose one for each weight, so that
-the error is the least for a given number of bytes. No other plan is better: see
+the error is the least for a given number of bytes. No other plan is better,
+unless the table says that the problem was too large for a proof: see
 docs/planning.md.
 
 The budget is one of --bits-per-weight, --bytes and --sqnr, which takes the
