@@ -17,7 +17,7 @@
 // values. An integer, the code, numbers each of these values:
 //
 //   - The scale, or step, is the distance from one value to the next, in the unit of
-//     the data. It is a positive float32.
+//     the data. It is a float32, and positive unless [Scheme].SignedScale is set.
 //   - A code is the integer of a value. Codes are what is stored.
 //   - The zero point is the code of the real value 0. It is an int32.
 //   - The grid is the set of codes, from qmin to qmax ([Scheme.Grid]):
@@ -89,7 +89,8 @@
 //   - NaN and infinities: Calibrate, [Compare], [CompareParams] and [Ranges] refuse
 //     them with a [*NotFiniteError]. [Quantize] accepts them, since new data
 //     may meet old parameters: +Inf becomes qmax, -Inf and NaN become qmin.
-//   - A -0 counts as 0, and comes back as +0.
+//   - A -0 counts as 0. With integer codes and a positive scale it comes back as
+//     +0, and with a negative scale every 0 comes back as -0.
 //   - A range of only zeros gets the scale 1 and, for the asymmetric mapping,
 //     the zero point 0. All its codes are the zero point, and it comes back
 //     exactly.
@@ -198,7 +199,7 @@
 // Calibrate, Quantize, Dequantize and Compare have variants that write to the
 // caller's memory and allocate nothing: [CalibrateInto], [QuantizeInto],
 // [QuantizeCodes], [DequantizeInto], [DequantizeCodes], [RangesInto],
-// [CompareInto], [CompareParamsInto] and [ParamsFromRangesInto]; so do
+// [CompareInto], [CompareParamsInto] and [ParamsFromRangesInto]; so do [QuantizeDynamicInto],
 // [QuantizePart], [DequantizePart], and the methods of [Stream] that end in Into. (They
 // take scratch memory from pools, which the first calls fill.) Data that
 // cannot be used are an error, for [errors.Is] and [errors.As]. A destination that is
@@ -210,6 +211,14 @@
 // destination slice, the Params of CalibrateInto, or the Comparison of
 // CompareInto. A Quantized shares the slices of the Params that it was made
 // with, so CalibrateInto on these Params would change it too.
+//
+// # At run time
+//
+// [QuantizeDynamic] calibrates and quantizes a tensor in one call. Products of
+// matrices of codes need sums of codes ([SumCodes], [Quantized.Sums]) for the zero
+// points, and biases in the unit of the products ([QuantizeBias]). [Requantize],
+// [RequantizeFloat32] and [RequantizeFixed] make codes of 8 bits from int32 sums, by the
+// rules of common runtimes. Scales have to be positive there.
 //
 // # Tensors that are not in memory
 //
@@ -432,8 +441,8 @@
 //
 // # Text, JSON and gob
 //
-// [Scheme], [Granularity], [Method], [Mapping], [Format] and [ScaleFormat] have a text form, which
-// flag.TextVar, configuration files and keys of maps in JSON use. The text form of a
+// [Scheme], [Granularity], [Method], [Mapping], [Divisor], [Format] and [ScaleFormat] have a text
+// form, which flag.TextVar, configuration files and keys of maps in JSON use. The text form of a
 // scheme is its parts between colons:
 //
 //	int8
@@ -453,7 +462,7 @@
 //	{"bits":8,"unsigned":false,"mapping":"asymmetric","granularity":"per_channel","axis":0,
 //	 "group_size":null,"narrow_range":false,"zero_in_range":false,"method":"minmax"}
 //
-// and a Granularity, Method, Mapping or Format is a string. [Params], [Metrics],
+// and a Granularity, Method, Mapping, Divisor, Format or ScaleFormat is a string. [Params], [Metrics],
 // [Memory], [Range], [Result], [Differences] and [Comparison] are objects too. Floats
 // are the shortest decimals that read back as the same value. JSON has no numbers for
 // infinities and NaN: Metrics write the strings "Infinity", "-Infinity" and "NaN".
@@ -461,7 +470,7 @@
 // Every value that is written reads back as the same value. Everything else is an
 // error, which names the type and, where there is one, the field: a field that is
 // unknown, missing, there twice or in another case; null where a value must be; a
-// number out of range; a scale that is not positive; data after the end. After an
+// number out of range; a scale that the scheme does not allow; data after the end. After an
 // error the destination is as it was.
 //
 // Package gob writes the text form of types that have one, and the JSON form of
@@ -480,12 +489,14 @@
 //
 //   - Integer codes have 2 to 16 bits, codes of other formats 4, 6 or 8.
 //   - Zero points have a magnitude of at most 2^23, so that code minus zero
-//     point is exact in float32. Scales are positive and finite.
+//     point is exact in float32. Scales are finite, and positive unless
+//     [Scheme].SignedScale is set.
 //   - Data are float32. [WidenFloat16] and [WidenBFloat16] make it of 16-bit
 //     types; both are exact. [NarrowFloat16], [NarrowBFloat16], [NarrowFloat8] and
 //     [WidenFloat8] cast without a scale.
-//   - A tensor has at least one element, and at most as many as an int counts,
-//     whether it is in memory or not.
+//   - A tensor has at most as many elements as an int counts, whether it is in
+//     memory or not. One without elements, such as a batch of no rows, is quantized
+//     and dequantized to nothing. Calibrating or comparing it is [ErrEmpty].
 //
 // # Sources
 //

@@ -16,7 +16,7 @@ import (
 //
 // Functions read from a Source in blocks of at most 65,536 elements. They keep a block only as
 // long as they need it, so their memory does not grow with the tensor. They need memory for their
-// results, one or two megabytes for each goroutine, and 8 MiB.
+// results, about 8 MiB, and for up to 32 schemes less than 1 MiB for each goroutine.
 //
 // All methods but [MinMax] choose among the values. They collect the values of a parameter if
 // there are at most 2^20, or at most 2^16 in short rows. This needs up to 10 MiB for each

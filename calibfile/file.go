@@ -79,7 +79,7 @@ func (c Counts) Others() uint64 { return c.NaN + c.PosInf + c.NegInf }
 
 // New returns the calibration file of the given tensors, by their names, for scheme s. s must
 // have the granularity that was observed, and a method that the observers keep enough for. The
-// error names the tensor.
+// errors are those of [Describe].
 func New(tensors map[string]*Seen, s quant.Scheme) (*File, error) {
 	f := &File{Format: Format, Version: Version, Tensors: []Tensor{}}
 	for _, name := range slices.Sorted(maps.Keys(tensors)) {
@@ -92,7 +92,9 @@ func New(tensors map[string]*Seen, s quant.Scheme) (*File, error) {
 	return f, nil
 }
 
-// Describe returns the entry of one tensor in a calibration file. The error names the tensor.
+// Describe returns the entry of one tensor in a calibration file. The file has no place for codes
+// that are not integers, blocks of two axes, a divisor other than [quant.FarEnd] and scales other
+// than [quant.Float32Scale]: these schemes are an error. The error names the tensor.
 func Describe(name string, seen *Seen, s quant.Scheme) (*Tensor, error) {
 	if !utf8.ValidString(name) {
 		return nil, inTensor(name, errors.New("its name is not UTF-8"))

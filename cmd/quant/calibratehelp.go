@@ -7,34 +7,37 @@ const calibrateLong = `Observe tensors that come in batches, activations for ins
 range for each, from which its scale and zero point follow.
 
 Each of FILES is a batch, or several: .npz and .safetensors have a tensor for
-each name, .npy one, which --name says the name of. "-" is standard input: .npy
-files one after the other, as numpy.save writes them to a pipe. Tensors of one
-name in several files are batches of the same tensor. They may differ in shape,
-but not in the number of channels. Files are read in pieces, several at a time.
+each name, .npy has one tensor, whose name --name gives. "-" is standard input:
+.npy files one after the other, as numpy.save writes them to a pipe. Tensors of
+one name in several files are batches of the same tensor. They may differ in
+shape, but not in the number of channels. Files are read in pieces, several at a
+time.
 
-Methods, which choose about the smallest and the largest value that was seen:
+Methods choose a range from the values of all batches:
 
-  minmax        these two
-  percentile=P  without the outer (100-P) percent of them, half at each end
-  magnitude=P   without the (100-P) percent of the largest magnitudes
+  minmax        the smallest and the largest value
+  percentile=P  leaves out the outer (100-P) percent of the values, half at each
+                end
+  magnitude=P   leaves out the (100-P) percent of the largest magnitudes
   mse           the range with the least squared error
   mae           the range with the least absolute error
-  entropy       the range whose codes are distributed most as the values are
-  ema=M         averages of those two over batches, M the weight of a batch
+  entropy       the range whose codes are distributed most like the values
+  ema=M         averages over batches of the smallest and of the largest value;
+                M is the weight of a batch
 
 All but ema give the same result whatever the order of the batches. With
 groups, or with ema, an array of standard input that is larger than 64 MiB goes
 through a temporary file.
 
-A text or CSV file is a batch too. What of a file was left out is listed; with
---format json, on standard error.
+A text or CSV file is a batch too. Parts of files that were left out are listed;
+with --format json, on standard error.
 
---state keeps what was seen, to be merged with that of others: with --merge
-FILES are states, and the result is that of all batches together, to the last
-bit. Among batches states may stand too, to go on where they ended. A state has
-the scheme that it was made for; --method, --bits, --unsigned, --mapping,
---narrow-range, --zero-in-range and --for may choose another, as far as it goes:
-what was kept for minmax knows no other method.
+--state writes the statistics of the values. With --merge FILES are states, and
+the result is that of all batches together, to the last bit. FILES may also have
+both states and batches, to add batches to a state. A state has the scheme that
+it was made for; --method, --bits, --unsigned, --mapping, --narrow-range,
+--zero-in-range and --for may choose another. A state that was made for minmax
+has no other method.
 
 --for SYSTEM gives the scheme of a system's activations: onnxruntime and pytorch
 have uint8, tensorrt symmetric int8, tflite int8. The others need no
@@ -54,7 +57,7 @@ The calibration file is for quant quantize --calibration and for programs: see
 docs/calibration-file.md.
 
 A file that exists is replaced only with --force, and one that is read never,
-except for a state that --state names and that is gone on from.
+except for a state that is among FILES and that --state names too.
 
 Exit codes: 0 done, 1 failed on the data or a file, 2 wrong usage, 130
 interrupted.`

@@ -19,32 +19,33 @@ channel, and per group if asked for.
 FILE is a model: ONNX, GGUF, or safetensors in one file, in shards (the index
 file or the folder of these) or in a folder; NumPy's .npy or .npz; text (a line
 or a semicolon for each channel, values separated by commas or spaces) or CSV.
-What it is, is told by its content. "-" is standard input. Without FILE the
+The content of a file tells what it is. "-" is standard input. Without FILE the
 built-in sample is compared.
 
 In a file of several tensors each one of floating-point type and at least two
-dimensions is compared. A tensor of one dimension is one channel, and compared
-only if it is alone in its file or --tensor spells out its name; so is a tensor
-of an ONNX model that no operator multiplies with or looks up in. Tensors are
-read in pieces, so that a model may be larger than memory.
+dimensions is compared. A tensor of one dimension is one channel. It is compared
+only if it is alone in its file, or if --tensor has its name in full. The same
+holds for a tensor of an ONNX model that no operator multiplies with or looks up
+in. Tensors are read in pieces, so that a model may be larger than memory.
 
-Channels are on the axis where the operator that uses a weight has its outputs,
-if the file tells (ONNX does), and otherwise on axis 0; --axis says it for all.
+Channels are on the axis of the outputs of the operator that uses a weight. Only
+ONNX files have operators: in other files channels are on axis 0. --axis sets
+the axis for all tensors.
 
 The numbers per channel are RMSE (root mean squared error) and SQNR (signal to
 quantization noise ratio); the gain is the RMSE per tensor divided by that per
 channel. "Clipped" counts values whose code had to be moved into the grid. Bytes
-are those of codes, scales and zero points. Of a model of more than 4 weights
-the worst are named, those with the lowest SQNR per channel, and their worst
-channels; --tensor NAME shows all about one.
+are those of codes, scales and zero points. For a model of more than 4 weights
+the tables have the weights with the lowest SQNR per channel, and their worst
+channels. --tensor NAME shows everything about one weight.
 
---csv, --pdf, --html and --plot write further files, all from the one
-comparison. The PDF of a model has tables of all tensors; with --full it has a
-section of each tensor too, and graphs of the 12 that gain most. HTML has these
-graphs always, and with --full more points in them and the sections of all
-tensors of a model of more than 40. A graph of many values is thinned so that
-extremes stay, and says so. Documents tell when, by which version and with which
-command they were made; SOURCE_DATE_EPOCH sets the date.
+--csv, --pdf, --html and --plot write further files of the same comparison. The
+PDF of a model has tables of all tensors; with --full it has a section of each
+tensor too, and graphs of the 12 that gain most. HTML always has these graphs.
+With --full they have more points, and a model of more than 40 tensors has the
+sections of all of them. A graph of many values shows only some of them, the
+extremes among them, and says so. Documents have the date, the version and the
+command that made them; SOURCE_DATE_EPOCH sets the date.
 
 With --against nothing is quantized: the tensors of FILE are measured against
 those of the same names in the other file. Of quantized weights and biases of an
@@ -56,7 +57,7 @@ over all weights, and the bits that a weight takes. A scheme is parts between
 colons, as in int4:sym:g128:mse. The type of the codes is intBITS, uintBITS,
 fp8_e4m3, fp8_e5m2, fp6_e3m2, fp6_e2m3, fp4 or nf4. g128 is groups of 128,
 128x128 blocks of two axes, channel a scale for each channel, and none of these
-one for the tensor. To these come sym, asym, narrow, zero, signed-scale, a
+one for the tensor. Further parts are sym, asym, narrow, zero, signed-scale, a
 method, and divisor=half or each. scale=float16, bfloat16, e8m0_floor, e4m3 or
 dynamic8 is the format in which scales are stored. mxfp4, mxfp6_e2m3,
 mxfp6_e3m2, mxfp8, mxint8 and nvfp4 are such schemes by name. q4_0, q4_1, q5_0,
@@ -76,11 +77,11 @@ would choose.
 
 With --importance the errors of a weight count as much as its inputs matter, and
 weighted errors stand beside the others; mse chooses the least weighted error.
-The file has the mean squares of the inputs: an importance matrix of llama.cpp
-(llama-imatrix, GGUF or .dat), a file of quant calibrate --moments, or an .npz
-or safetensors file with a vector for each weight. Names are those of the
-weights. A model of transformers is matched with an importance matrix of the
-same model in GGUF.
+The file of --importance has the mean squares of the inputs: an importance
+matrix of llama.cpp (llama-imatrix, GGUF or .dat), a file of quant calibrate
+--moments, or an .npz or safetensors file with a vector for each weight. Names
+are those of the weights. A model of transformers is matched with an importance
+matrix of the same model in GGUF.
 
 A tensor with NaN or infinities fails, and the others are compared.
 

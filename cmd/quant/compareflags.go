@@ -88,7 +88,7 @@ func (f *compareFlags) register(cmd *cobra.Command) {
 	flags.IntVar(&o.Bits, "bits", o.Bits, "width `n` of a code, 2 to 16")
 	flags.BoolVar(&o.Unsigned, "unsigned", false, "codes from 0 up instead of around 0")
 	flags.StringVar(&o.Mapping, "mapping", o.Mapping, "`name`: asymmetric or symmetric")
-	flags.IntVar(&f.axis, "axis", 0, "axis `i` has the channels, -1 is the last; without it that of the operator which the file names, else 0")
+	flags.IntVar(&f.axis, "axis", 0, "axis `i` has the channels, -1 is the last; without it that of the operator in the file, or else 0")
 	flags.BoolVar(&o.NarrowRange, "narrow-range", false, "leave out the lowest code (signed, symmetric only)")
 	flags.BoolVar(&o.ZeroInRange, "zero-in-range", false, "widen each range to hold 0, as ONNX and TFLite do")
 	registerDivisor(cmd, &o.Divisor, &o.Scales, &o.SignedScale)

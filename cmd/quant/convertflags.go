@@ -44,7 +44,7 @@ func (a *app) registerQuantize(cmd *cobra.Command, f *convertFlags) {
 	flags.SortFlags = false
 	flags.StringVarP(&f.output, "output", "o", "", "`file` or folder to write")
 	registerFor(cmd, &f.system)
-	flags.StringVar(&f.scheme, "scheme", "", "a scheme that says all: `name` and parts as in quant compare --schemes, such as int4:sym:g128, fp8_e4m3:channel, mxfp4 or nvfp4; of GGUF a type")
+	flags.StringVar(&f.scheme, "scheme", "", "the whole scheme in one text: `name` and parts as in quant compare --schemes, such as int4:sym:g128, fp8_e4m3:channel, mxfp4 or nvfp4; of GGUF a type")
 	flags.IntVar(&o.Bits, "bits", o.Bits, "width `n` of a code, 2 to 16, as far as the format has it")
 	flags.StringVar(&o.Type, "type", "", "GGUF: `type` of weights instead of --bits: "+strings.ToLower(gguf.Written()))
 	flags.StringArrayVar(&f.types, "tensor-type", nil, "GGUF: another type for tensors whose name matches a regular expression, as `PATTERN=TYPE`: attn_v=q6_k; the first that matches counts; may be given several times")
@@ -63,7 +63,7 @@ func (a *app) registerQuantize(cmd *cobra.Command, f *convertFlags) {
 	f.static.register(cmd)
 	f.register(cmd)
 	a.registerForce(cmd)
-	flags.BoolVar(&f.noErrors, "no-errors", false, "do not measure errors, which takes reading weights once more")
+	flags.BoolVar(&f.noErrors, "no-errors", false, "do not measure errors, so that weights are read once less")
 	completeWords(cmd, "mapping", option.Mappings()...)
 	completeWords(cmd, "type", strings.Split(strings.ToLower(gguf.Written()), ", ")...)
 	completeWords(cmd, "method", option.MethodWords()...)

@@ -38,7 +38,7 @@ groups are those of quant compare.
 
 Codes of the same width are compared, after 2^(bits-1) is subtracted from those
 that run from 0 up. For schemes of other widths or formats, and for block
-formats of GGUF, values are compared alone.
+formats of GGUF, only values are compared.
 
 The table has the tensors in which something differs: how many codes, how many
 of them by one step, how many values and by how much, the channel and the index
@@ -81,7 +81,7 @@ func (a *app) diffCommand() *cobra.Command {
 	flags.SortFlags = false
 	flags.StringVar(&f.between, "between", "", "two presets or schemes: a `list` with a comma, as in onnxruntime-int8,pytorch-int8")
 	flags.BoolVar(&f.list, "presets", false, "list the presets with their sources")
-	flags.IntVar(&f.axis, "axis", 0, "axis `i` has the channels, -1 is the last; without it that of the operator which the file names, else 0")
+	flags.IntVar(&f.axis, "axis", 0, "axis `i` has the channels, -1 is the last; without it that of the operator in the file, or else 0")
 	flags.IntVar(&f.groupAxis, "group-axis", 0, "axis `i` along which groups run; without it the longest other one")
 	flags.StringArrayVar(&o.Tensors, "tensor", nil, "compare tensors whose name matches the `pattern`, as in quant compare; may be given several times")
 	flags.StringArrayVar(&o.Exclude, "exclude", nil, "leave out tensors whose name matches the `pattern`; may be given several times")

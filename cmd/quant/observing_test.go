@@ -3,16 +3,14 @@ package main
 import (
 	"archive/zip"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/a01592f9/quant/calibfile"
+	"github.com/a01592f9/quant/cmd/internal/documented"
 	"github.com/a01592f9/quant/cmd/internal/onnx/onnxtest"
 )
 
@@ -46,25 +44,14 @@ func npz(t *testing.T, path string, scale float32, names ...string) {
 // TestObservingDocument runs the commands of docs/observing.md, from a model to the errors
 // of its activations. Archives of the test take the place of what a runtime returns.
 func TestObservingDocument(t *testing.T) {
-	doc, err := os.ReadFile(filepath.Join("..", "..", "docs", "observing.md"))
-	if errors.Is(err, fs.ErrNotExist) {
-		t.Skip("this module is on its own, without the repository's docs")
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, link := range regexp.MustCompile(`\]\(([^)#]+)[^)]*\)`).FindAllStringSubmatch(string(doc), -1) {
-		if _, err := os.Stat(filepath.Join("..", "..", "docs", filepath.FromSlash(link[1]))); err != nil && link[1] != "static.md" {
-			t.Errorf("the link to %s leads nowhere: %v", link[1], err)
-		}
-	}
+	doc := documented.Text(t, "../..", "observing.md")
 	t.Chdir(t.TempDir())
 	if err := os.WriteFile("model.onnx", onnxtest.Network(13), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	var names []string
 	ran := 0
-	for _, block := range regexp.MustCompile("(?s)```sh\n(.*?)```").FindAllStringSubmatch(string(doc), -1) {
+	for _, block := range regexp.MustCompile("(?s)```sh\n(.*?)```").FindAllStringSubmatch(doc, -1) {
 		for _, line := range strings.Split(strings.TrimSpace(block[1]), "\n") {
 			if strings.HasPrefix(line, "node ") {
 				names = observedNames(t)

@@ -40,14 +40,15 @@ func (a *app) planCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "plan MODEL",
 		Short: "Choose how each weight of a model is quantized, under a budget",
-		Long: `Measure every candidate on every weight, and choose one for each, so that the
-error is the least for the bytes that there are. The plan is the best there is,
-not a guess: see docs/planning.md.
+		Long: `Measure every candidate on every weight, and choose one for each weight, so that
+the error is the least for a given number of bytes. No other plan is better,
+unless the table says that the problem was too large for a proof: see
+docs/planning.md.
 
 The budget is one of --bits-per-weight, --bytes and --sqnr, which takes the
 fewest bytes that reach a ratio. Bytes are those of codes, scales and zero
-points of the weights that quant quantize would quantize; what it leaves does
-not count.
+points of the weights that quant quantize would quantize. Tensors that it leaves
+do not count.
 
 A candidate is keep, which leaves a weight as it is; a type of GGUF such as
 q4_k; or a scheme: int4 and channel, tensor or gSIZE for groups of SIZE, as in
@@ -67,15 +68,16 @@ the others. All values of such a weight are in memory.
 --importance decides how each candidate is made, --sensitivity which candidate
 is chosen. With --importance scales by mse have the least error weighted by the
 importance of the inputs (see quant compare --help), and the weighted ratio
-stands beside the other one, which the plan goes by. Both may be given, with the
-same file too: then scales and plan are for the outputs of layers. quant
-quantize --plan needs the --importance of the plan. Types of GGUF have scales by
-rules of their own, and get only the weighted ratio.
+stands beside the other one, which the plan goes by. Both may be given, also
+with the same file: then the scales and the choice of candidates are for the
+outputs of layers. quant quantize --plan needs the --importance of the plan.
+Types of GGUF have scales by rules of their own, and get only the weighted
+ratio.
 
 The table says what was chosen, and what the next smaller and the next better
-candidate of each weight would cost. It goes on with what one candidate for all
-weights comes to, next to the plan that is as small. The plan that -o writes is
-JSON, may be altered by hand, and is what quant quantize --plan takes.
+candidate of each weight would cost. A second table has one candidate for all
+weights, next to the best plan of the same size. -o writes the plan as JSON,
+which may be altered by hand. quant quantize --plan reads it.
 
 ` + overwriting,
 		Example: `  quant plan model.onnx --bits-per-weight 4.5 -o plan.json
@@ -95,12 +97,12 @@ JSON, may be altered by hand, and is what quant quantize --plan takes.
 	}
 	o, flags := &f.options, cmd.Flags()
 	flags.SortFlags = false
-	flags.Float64Var(&f.bits, "bits-per-weight", 0, "the budget: so many `bits` for each value")
+	flags.Float64Var(&f.bits, "bits-per-weight", 0, "the budget: at most so many `bits` for each value")
 	flags.StringVar(&f.bytes, "bytes", "", "the budget: a `size` such as 900M; K, M and G are powers of 1000")
 	flags.Float64Var(&f.sqnr, "sqnr", 0, "the ratio to reach, in `dB`, with the fewest bytes")
 	flags.StringSliceVar(&o.Candidates, "candidates", nil, "`list` of candidates (default: those of the target)")
-	flags.StringVar(&f.target, "for", "", "`name` of what runs the model: onnxruntime, tensorrt, vllm or llama.cpp (default: what the kind of file goes to)")
-	flags.StringVar(&o.Objective, "objective", report.PlanSum, "`name`: sum of squared errors, relative to the values of each weight, or worst weight")
+	flags.StringVar(&f.target, "for", "", "`name` of what runs the model: onnxruntime, tensorrt, vllm or llama.cpp (default: the one for the kind of file)")
+	flags.StringVar(&o.Objective, "objective", report.PlanSum, "`name`: sum (of squared errors), relative (to the squares of the values of each weight) or worst (weight)")
 	flags.StringVar(&o.Mapping, "mapping", "symmetric", "`name` of candidates that name none: asymmetric or symmetric")
 	flags.StringVar(&o.Method, "method", "mse", methodUsage())
 	flags.StringArrayVar(&f.fixed, "fix", nil, "weights whose name matches a pattern have a candidate, as `PATTERN=CANDIDATE`; may be given several times")

@@ -38,8 +38,8 @@ that were not calibrated show what new data lose: values outside of the range
 are clipped, and counted.
 
 The SQNR is the signal to quantization noise ratio: a tensor of 8 bits has 30 to
-45 dB commonly. The errors are those of one tensor each: how much they matter to
-the outputs of the model, only running it tells.
+45 dB commonly. The errors are those of one tensor each. Only running the model
+tells how much they matter to its outputs.
 
 ` + overwriting + `
 

@@ -21,13 +21,13 @@ func (a *app) serveCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Serve the calculator as a web page",
-		Long: `Serve the calculator as a web page: values typed or files dropped, compared at
-once, with graphs and reports. The page needs no internet, and sends nothing
-anywhere but to this program.
+		Long: `Serve the calculator as a web page: type values or drop files to compare them,
+with graphs and reports. The page needs no internet, and sends data only to this
+program.
 
-It can be reached from this computer only, unless --addr says otherwise. Who
-reaches it by another name than localhost or an IP address has to be told with
---host. Ctrl-C ends it.
+It can be reached from this computer only, unless --addr says otherwise. It
+answers under the names localhost and IP addresses; --host adds another name.
+Ctrl-C ends it.
 
 Programs can ask the same server for comparisons: see docs/api.md.`,
 		Example: `  quant serve --open
@@ -66,7 +66,7 @@ Programs can ask the same server for comparisons: see docs/api.md.`,
 		}),
 	}
 	cmd.Flags().StringVar(&addr, "addr", "127.0.0.1:8080", "`host:port` to listen at; port 0 is any free one")
-	cmd.Flags().StringArrayVar(&hosts, "host", nil, "`name` under which the page may be asked for too; may be given several times")
+	cmd.Flags().StringArrayVar(&hosts, "host", nil, "a further `name` under which the page answers; may be given several times")
 	cmd.Flags().BoolVar(&open, "open", false, "open the page in a browser")
 	return cmd
 }

@@ -55,8 +55,9 @@ quant compare --help. A column has the weighted ratio over all weights of the
 file, mse chooses the least weighted error, and CSV and JSON have both errors of
 each weight. The marks and --target go by the plain ratio.
 
-With --target a line says which scheme is the smallest that reaches a ratio, and
-what it would take if every weight had the smallest one for itself.
+With --target a line names the smallest scheme that reaches a ratio over all
+weights. It also has the bytes of all weights if each has the smallest scheme
+that reaches the ratio for that weight.
 
 FILE is of any kind that quant compare reads, and tensors are chosen as there.
 
@@ -90,10 +91,10 @@ FILE is of any kind that quant compare reads, and tensors are chosen as there.
 	registerDivisor(cmd, &o.Divisor, &o.Scales, &o.SignedScale)
 	flags.StringVar(&o.Method, "method", "minmax", methodUsage())
 	flags.StringVar(&f.importance, "importance", "", importanceUsage)
-	flags.IntVar(&f.axis, "axis", 0, "axis `i` has the channels, -1 is the last; without it that of the operator which the file names, else 0")
+	flags.IntVar(&f.axis, "axis", 0, "axis `i` has the channels, -1 is the last; without it that of the operator in the file, or else 0")
 	flags.IntVar(&f.groupAxis, "group-axis", 0, "axis `i` along which groups run; without it the longest other one")
 	flags.StringArrayVar(&o.Tensors, "tensor", nil, "sweep tensors whose name matches the `pattern`, as in quant compare; may be given several times")
-	flags.Float64Var(&f.target, "target", 0, "say which scheme reaches so many `dB` in fewest bytes")
+	flags.Float64Var(&f.target, "target", 0, "name the scheme with the fewest bytes that has so many `dB` or more")
 	flags.BoolVar(&f.weights, "weights", false, "list the weights too (CSV and JSON always do)")
 	flags.StringVar(&f.format, "format", formatTable, "`name`: table, json or csv; without it the extension of --output decides")
 	flags.StringVarP(&f.output, "output", "o", "", "write to a `file`")

@@ -3,29 +3,20 @@ package moments
 import (
 	"encoding/binary"
 	"encoding/hex"
-	"errors"
 	"hash/crc32"
 	"math"
-	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 
+	"github.com/a01592f9/quant/cmd/internal/documented"
 	"github.com/a01592f9/quant/feedback"
 )
 
-// document returns docs/moments-format.md. It skips the test where the module is on its own.
+// document returns docs/moments-format.md.
 func document(t *testing.T) string {
 	t.Helper()
-	doc, err := os.ReadFile(filepath.Join("..", "..", "..", "docs", "moments-format.md"))
-	if errors.Is(err, os.ErrNotExist) {
-		t.Skip("this module is on its own, without the repository's docs")
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(doc)
+	return documented.Text(t, "../../..", "moments-format.md")
 }
 
 // exampleRow matches a row of the example: bytes in hexadecimal, and what they are.

@@ -83,6 +83,7 @@ func BuildDifference(ctx context.Context, name, against string, src, other Sourc
 	if o.Tensors == nil {
 		o.Tensors = []string{}
 	}
+	o = o.normal()
 	d := &Difference{Source: name, Against: against, Options: o, Tensors: []DifferentTensor{}, FileNotes: NotesOf(src)}
 	d.base = Report{Source: name, Options: o, Skipped: []Skipped{}}
 	jobs, match, err := d.plan(src.Tensors(), other.Tensors())

@@ -8,12 +8,13 @@ import (
 	"fmt"
 	"math"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/a01592f9/quant"
+	"github.com/a01592f9/quant/cmd/internal/bench"
+	"github.com/a01592f9/quant/cmd/internal/documented"
 	"github.com/a01592f9/quant/cmd/internal/table"
 	"github.com/a01592f9/quant/cmd/internal/tensorfile"
 	"github.com/a01592f9/quant/cmd/internal/text"
@@ -190,63 +191,32 @@ type failing struct{}
 
 func (failing) Write([]byte) (int, error) { return 0, os.ErrClosed }
 
-// TestJSONDocumented holds docs/json.md against what is written.
+// TestJSONDocumented: docs/json.md explains every key that a report can have.
 func TestJSONDocumented(t *testing.T) {
-	doc, err := os.ReadFile(filepath.Join("..", "..", "..", "docs", "json.md"))
-	if errors.Is(err, os.ErrNotExist) {
-		t.Skip("this module is on its own, without the repository's docs")
+	doc := documented.Text(t, "../../..", "json.md")
+	for _, x := range []any{
+		Report{}, Difference{}, Sweep{}, Plan{}, Codes{}, Inventory{}, Conversion{}, Observation{}, Sensitivity{}, bench.Report{},
+	} {
+		documented.Keys(t, doc, x)
 	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	src := fake{{name: "a", shape: []int{2, 3}, data: wave(6)}, {name: "v", shape: []int{2}, data: wave(2)}, {name: "cut", shape: []int{2, 1}, data: nil}}
+}
+
+// TestDifferenceOptions: options that have their defaults are left out as in other reports.
+func TestDifferenceOptions(t *testing.T) {
+	src := fake{{name: "a", shape: []int{2, 3}, data: wave(6)}}
 	o := DefaultOptions()
-	o.Codes, o.GroupSize = true, 2
-	v, err := Inspect(t.Context(), "test", "fake", src, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	target := 1.0
-	s, err := BuildSweep(t.Context(), "test", src, SweepOptions{Bits: []int{4}, Target: &target}, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	o.Codes = false
+	o.Divisor, o.Scales = "far", "float32" // as the flags of quant compare have them
 	d, err := BuildDifference(t.Context(), "a", "b", src, src, o, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	o.Codes = true
-	observation := Observation{Tensors: make([]ObservedTensor, 1), Shared: make([]SharedRange, 1), Left: make([]FloatNode, 1)}
-	sensitivity := Sensitivity{Tensors: make([]SensitiveTensor, 1), Skipped: make([]SkippedBatch, 1)}
-	for _, x := range []any{build(t, src, o), v, s, d, observation, sensitivity} {
-		words, err := json.Marshal(x)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var tree any
-		if err := json.Unmarshal(words, &tree); err != nil {
-			t.Fatal(err)
-		}
-		keys(tree, func(key string) {
-			if !bytes.Contains(doc, []byte("`"+key+"`")) {
-				t.Errorf("docs/json.md does not explain %q", key)
-			}
-		})
+	words, err := json.Marshal(d.Options)
+	if err != nil {
+		t.Fatal(err)
 	}
-}
-
-// keys calls f with every key of a JSON value.
-func keys(v any, f func(string)) {
-	switch v := v.(type) {
-	case map[string]any:
-		for k, x := range v {
-			f(k)
-			keys(x, f)
-		}
-	case []any:
-		for _, x := range v {
-			keys(x, f)
+	for _, key := range []string{"divisor", "scales"} {
+		if bytes.Contains(words, []byte(`"`+key+`"`)) {
+			t.Errorf("the options have %q: %s", key, words)
 		}
 	}
 }

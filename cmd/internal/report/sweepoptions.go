@@ -204,7 +204,7 @@ func (c candidate) of(j job, o SweepOptions) (quant.Scheme, error) {
 
 // about fills in the fields of a report's row that describe c.
 func (c candidate) about() SweepScheme {
-	x := SweepScheme{Name: c.name}
+	x := SweepScheme{Name: c.name, own: &c}
 	if c.blocks {
 		block, _ := c.block.Block()
 		x.Bits, x.Granularity, x.GroupSize = digitOf(c.block.String()), option.PerGroup, &block

@@ -1,6 +1,9 @@
 package report
 
 import (
+	"bytes"
+	"cmp"
+	"encoding/csv"
 	"errors"
 	"fmt"
 	"math"
@@ -146,5 +149,48 @@ func TestSweepOptionsOptions(t *testing.T) {
 	}
 	if common != 12 {
 		t.Errorf("%d common fields, want 12: set the new one above", common)
+	}
+}
+
+// TestSweepCSVSchemes: in CSV a scheme of a list has its own mapping, method and so on, not those of
+// the options, and a block format of GGUF has none.
+func TestSweepCSVSchemes(t *testing.T) {
+	src := fake{{name: "w", shape: []int{4, 256}, data: wave(1024)}}
+	s, err := BuildSweep(t.Context(), "test", src, SweepOptions{
+		Bits: []int{4}, Mapping: "symmetric", Divisor: "half", Method: "mae",
+		Schemes: []string{"uint4:channel", "int4:sym:narrow:g32:mse", "int4:sym:divisor=each", "nf4:g64", "q4_k"},
+	}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	if err := s.WriteCSV(&b); err != nil {
+		t.Fatal(err)
+	}
+	rows, err := csv.NewReader(&b).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	columns := []string{"bits", "unsigned", "mapping", "granularity", "group_size", "narrow_range", "zero_in_range", "method", "divisor"}
+	want := []string{
+		"4 false symmetric per_tensor - false false mae half",
+		"4 false symmetric per_channel - false false mae half",
+		"4 true asymmetric per_channel - false false minmax far",
+		"4 false symmetric per_group 32 true false mse far",
+		"4 false symmetric per_tensor - false false minmax each",
+		"4 false symmetric per_group 64 false false minmax far",
+		"4 - - per_group 256 - - - -",
+	}
+	if len(rows) != 1+2*len(want) { // all weights together, and the one weight
+		t.Fatalf("%d rows", len(rows))
+	}
+	for i, row := range rows[1:] {
+		var got []string
+		for _, name := range columns {
+			got = append(got, cmp.Or(row[slices.Index(rows[0], name)], "-"))
+		}
+		if got := strings.Join(got, " "); got != want[i%len(want)] {
+			t.Errorf("row %d: %s, want %s", i+1, got, want[i%len(want)])
+		}
 	}
 }

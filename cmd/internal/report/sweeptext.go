@@ -173,7 +173,6 @@ var sweepHead = []string{
 // weight and scheme. It has the form of Report.WriteCSV.
 func (s *Sweep) WriteCSV(w io.Writer) error {
 	o := s.Options
-	rare := o.options().rareFields()
 	head := append(slices.Clip(sweepHead), o.options().rareColumns()...)
 	if o.Importance != "" {
 		head = append(head, "weighted_rmse", "weighted_sqnr_db")
@@ -184,12 +183,6 @@ func (s *Sweep) WriteCSV(w io.Writer) error {
 			return nil
 		}
 		return fields
-	}
-	scheme := func(x *SweepScheme) []string {
-		return []string{
-			strconv.Itoa(x.Bits), strconv.FormatBool(o.Unsigned), o.Mapping, x.Granularity, table.Integer(x.GroupSize),
-			strconv.FormatBool(o.NarrowRange), strconv.FormatBool(o.ZeroInRange),
-		}
 	}
 	size := func(m Memory, elements int64) []string {
 		return []string{bitsPerWeight(m.Total, elements), text.Exact(text.Number(4 * float64(elements) / float64(m.Total)))}
@@ -203,9 +196,10 @@ func (s *Sweep) WriteCSV(w io.Writer) error {
 	sum := s.Summary
 	for k := range s.Schemes {
 		x := &s.Schemes[k]
+		scheme, method, rare := x.csvFields(o.options())
 		c.Row([]string{table.Inert(s.Source), "total", "", "", "", "", "", "", strconv.FormatInt(sum.Elements, 10), strconv.FormatInt(sum.SourceBytes, 10)},
-			scheme(x), []string{"", "", text.Exact(x.SQNR), text.Exact(x.MeanSQNR), text.Exact(x.MinSQNR), strconv.FormatInt(x.Clipped, 10)},
-			x.Memory.fields(), size(x.Memory, sum.Elements), []string{strconv.FormatBool(x.Pareto), chosen(k, sum.Chosen), o.Method, table.Inert(x.Name)}, rare, weighted("", exactOr(x.WeightedSQNR)))
+			scheme, []string{"", "", text.Exact(x.SQNR), text.Exact(x.MeanSQNR), text.Exact(x.MinSQNR), strconv.FormatInt(x.Clipped, 10)},
+			x.Memory.fields(), size(x.Memory, sum.Elements), []string{strconv.FormatBool(x.Pareto), chosen(k, sum.Chosen), method, table.Inert(x.Name)}, rare, weighted("", exactOr(x.WeightedSQNR)))
 	}
 	for i := range s.Weights {
 		x := &s.Weights[i]
@@ -215,8 +209,9 @@ func (s *Sweep) WriteCSV(w io.Writer) error {
 		}
 		for k := range x.Results {
 			r := &x.Results[k]
-			c.Row(about, scheme(&s.Schemes[k]), []string{text.Exact(r.RMSE), text.Exact(r.MaxError), text.Exact(r.SQNR), "", "", strconv.Itoa(r.Clipped)},
-				r.memory.fields(), size(r.memory, x.Elements), []string{"", chosen(k, x.Choice), o.Method, table.Inert(s.Schemes[k].Name)}, rare, weighted(r.Weighted.fields()...))
+			scheme, method, rare := s.Schemes[k].csvFields(o.options())
+			c.Row(about, scheme, []string{text.Exact(r.RMSE), text.Exact(r.MaxError), text.Exact(r.SQNR), "", "", strconv.Itoa(r.Clipped)},
+				r.memory.fields(), size(r.memory, x.Elements), []string{"", chosen(k, x.Choice), method, table.Inert(s.Schemes[k].Name)}, rare, weighted(r.Weighted.fields()...))
 		}
 	}
 	return c.Flush()

@@ -61,6 +61,9 @@ func (s *Server) listConventions(w http.ResponseWriter, _ *http.Request) {
 
 // diff answers with the JSON of quant diff between two presets or schemes, for one tensor.
 func (s *Server) diff(ctx context.Context, q *request) (*answer, error) {
+	if q.Between == [2]string{} {
+		return nil, bad("between", "between has to name two presets or schemes, such as int8:symmetric and pytorch-int8")
+	}
 	if err := report.CheckBetween(q.Between); err != nil {
 		return nil, of("between", err)
 	}

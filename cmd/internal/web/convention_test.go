@@ -69,7 +69,8 @@ func TestDiff(t *testing.T) {
 	}
 	for _, test := range []struct{ body, field, words string }{
 		{`{"text":"1 2","between":["nobody","int8"]}`, "between", "nobody"},
-		{`{"text":"1 2"}`, "between", ""},
+		{`{"text":"1 2"}`, "between", "has to name two"},
+		{`{"text":"1 2","between":["int8"]}`, "between", "scheme \"\""},
 		{`{"text":"1 2 3","between":["mlx-4bit","int8"]}`, "between", "mlx-4bit"},
 		{`{"example":"convolution","between":["int8","int4"]}`, "tensor", "say which"},
 	} {
