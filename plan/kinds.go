@@ -80,6 +80,9 @@ var errKinds = errors.New("plan: a weight has none of the kinds")
 
 // withKinds solves the problem with a subset of the names.
 func (p *Problem) withKinds(items []item, names []string, subset []int, limit float64, fewest bool) (Plan, error) {
+	if err := p.ended(); err != nil {
+		return Plan{}, err
+	}
 	some := make([]item, len(items))
 	for i, it := range items {
 		some[i].weights = it.weights

@@ -27,6 +27,7 @@
 package plan
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -86,6 +87,18 @@ type Problem struct {
 	// MaxKinds is the largest number of different candidate names in a plan, for file formats
 	// and runtimes that support few. 0 means any number.
 	MaxKinds int
+
+	// Context ends a search early: a function that takes long returns its error when it is done.
+	// nil is for no end.
+	Context context.Context
+}
+
+// ended returns the error of the context of p.
+func (p *Problem) ended() error {
+	if p.Context == nil {
+		return nil
+	}
+	return p.Context.Err()
 }
 
 // A Plan is a choice of one candidate for each weight.
