@@ -48,7 +48,7 @@ const (
 // the front has all plans of the convex hull, which are exact points, and more best plans where
 // the points of the hull are farthest apart. Bound says how far it is from exact.
 //
-// Errors: ErrProblem, also if MaxKinds is set, which Front does not support.
+// Errors: ErrProblem, also if MaxKinds is set, which Front does not support, and the error of Context.
 func (p *Problem) Front() (*Front, error) {
 	items, err := p.items()
 	if err != nil {
@@ -65,8 +65,8 @@ func (p *Problem) Front() (*Front, error) {
 	if p.Objective == Worst {
 		return p.frontOfWorst(items)
 	}
-	if f := p.wholeFront(items); f != nil {
-		return f, nil
+	if f, err := p.wholeFront(items); f != nil || err != nil {
+		return f, err
 	}
 	return p.hullFront(items)
 }
@@ -82,14 +82,18 @@ func at(points []Point, bytes int64) int {
 	return i
 }
 
-// newFront returns the front of n plans. choice returns the choice of each plan.
-func (p *Problem) newFront(n int, choice func(i int) []int) *Front {
+// newFront returns the front of n plans. choice returns the choice of each plan. The error is that of
+// the context.
+func (p *Problem) newFront(n int, choice func(i int) []int) (*Front, error) {
 	type numbered struct {
 		Point
 		i int
 	}
 	all := make([]numbered, n)
 	for i := range all {
+		if err := p.ended(); err != nil {
+			return nil, err
+		}
 		bytes, err := p.Total(choice(i))
 		all[i] = numbered{Point{bytes, err}, i}
 	}
@@ -104,27 +108,64 @@ func (p *Problem) newFront(n int, choice func(i int) []int) *Front {
 		}
 	}
 	f.choice = func(i int) []int { return choice(from[i]) }
-	return f
+	return f, nil
 }
 
 // frontOfWorst returns the front for the objective Worst. For each error that an item can have,
 // it contains the smallest plan that keeps it.
 func (p *Problem) frontOfWorst(items []item) (*Front, error) {
-	var choices [][]int
-	for _, level := range levelsOf(items) {
-		q, err := p.eachSmallest(items, level)
-		if err != nil {
-			continue // no candidate of some weight has so small an error
-		}
-		if n := len(choices); n == 0 || !slices.Equal(choices[n-1], q.Choice) {
-			choices = append(choices, q.Choice)
+	type offer struct { // an option, whose item may have it from some error on
+		err   float64
+		item  int
+		bytes float64
+	}
+	var offers []offer
+	for i, it := range items {
+		for _, o := range it.options {
+			if !math.IsInf(o.err, 1) {
+				offers = append(offers, offer{o.err, i, o.bytes})
+			}
 		}
 	}
-	return p.newFront(len(choices), func(i int) []int { return choices[i] }), nil
+	slices.SortStableFunc(offers, func(a, b offer) int { return cmp.Compare(a.err, b.err) })
+	least := make([]float64, len(items)) // bytes of each item; +Inf if it has no option yet
+	for i := range least {
+		least[i] = math.Inf(1)
+	}
+	missing, total := len(items), 0.0
+	f := &Front{problem: p}
+	for at, o := range offers {
+		if before := least[o.item]; o.bytes < before {
+			least[o.item] = o.bytes
+			total += o.bytes
+			if math.IsInf(before, 1) {
+				missing--
+			} else {
+				total -= before
+			}
+		}
+		if missing > 0 || at+1 < len(offers) && offers[at+1].err == o.err {
+			continue
+		}
+		// The largest error is o.err: without an option of this error the plan would not be smaller.
+		if q := (Point{int64(total), o.err}); len(f.Points) == 0 || q.Bytes < f.Points[len(f.Points)-1].Bytes {
+			f.Points = append(f.Points, q)
+		}
+	}
+	slices.Reverse(f.Points)
+	f.choice = func(i int) []int {
+		q, err := p.eachSmallest(items, f.Points[i].Error)
+		if err != nil {
+			panic(err) // each item has an option of at most this error
+		}
+		return q.Choice
+	}
+	return f, nil
 }
 
-// wholeFront returns the exact front, or nil if it has too many points.
-func (p *Problem) wholeFront(items []item) *Front {
+// wholeFront returns the exact front, or nil if it has too many points. The error is that of the
+// context.
+func (p *Problem) wholeFront(items []item) (*Front, error) {
 	all := pairs(items, false, math.Inf(1))
 	states := []state{{}}
 	rounds := make([][]state, len(all))
@@ -132,10 +173,10 @@ func (p *Problem) wholeFront(items []item) *Front {
 	for i := range all {
 		options := front(slices.Clone(all[i]))
 		if tried += len(states) * len(options); tried > frontPairs {
-			return nil
+			return nil, nil
 		}
 		if states = combine(states, options); len(states) > frontStates {
-			return nil
+			return nil, nil
 		}
 		rounds[i] = states
 	}
@@ -205,9 +246,15 @@ type solved struct {
 // places where these are far apart.
 func (p *Problem) hullFront(items []item) (*Front, error) {
 	k := newKnapsack(pairs(items, false, math.Inf(1)), math.Inf(1), quick)
-	all, hull := p.corners(items, k)
+	all, hull, err := p.corners(items, k)
+	if err != nil {
+		return nil, err
+	}
 	unproved := 0.0 // an upper limit of how far a plan between the corners is from the best
 	for range frontSolved {
+		if err := p.ended(); err != nil {
+			return nil, err
+		}
 		i, width := widest(all, hull)
 		if width <= 0 {
 			break
@@ -225,7 +272,7 @@ func (p *Problem) hullFront(items []item) (*Front, error) {
 		all = slices.Insert(all, i+1, solved{Point{q.Bytes, q.Error}, middle, q.Choice, 0})
 	}
 	_, width := widest(all, hull)
-	f := p.newFront(len(all), func(i int) []int {
+	f, err := p.newFront(len(all), func(i int) []int {
 		if all[i].choice != nil {
 			return all[i].choice
 		}
@@ -235,14 +282,21 @@ func (p *Problem) hullFront(items []item) (*Front, error) {
 		}
 		return p.choiceOf(items, k)
 	})
+	if err != nil {
+		return nil, err
+	}
 	f.Bound = math.Max(width, unproved)
 	return f, nil
 }
 
-// corners returns the corners of the convex hull, as solved points and as points.
-func (p *Problem) corners(items []item, k *knapsack) (all []solved, hull []Point) {
+// corners returns the corners of the convex hull, as solved points and as points. The error is that
+// of the context.
+func (p *Problem) corners(items []item, k *knapsack) (all []solved, hull []Point, err error) {
 	k.choice = make([]int, len(k.pairs))
 	for i := 0; i <= len(k.steps); i++ {
+		if err := p.ended(); err != nil {
+			return nil, nil, err
+		}
 		if i > 0 {
 			k.choice[k.steps[i-1].item] = k.steps[i-1].to
 		}
@@ -253,7 +307,7 @@ func (p *Problem) corners(items []item, k *knapsack) (all []solved, hull []Point
 		all = append(all, solved{Point: Point{bytes, err}, until: bytes, corner: i})
 		hull = append(hull, Point{bytes, err})
 	}
-	return all, hull
+	return all, hull, nil
 }
 
 // widest returns the point after which the hull allows the largest further decrease of the

@@ -24,6 +24,7 @@ func (p *Problem) fewKinds(items []item, limit float64, fewest bool) (Plan, erro
 		return p.growKinds(items, names, limit, fewest)
 	}
 	best, found := Plan{}, false
+	lowest := math.Inf(1) // no plan of any subset has less
 	for subset := range subsets(len(names), p.MaxKinds) {
 		q, err := p.withKinds(items, names, subset, limit, fewest)
 		if err != nil {
@@ -32,6 +33,7 @@ func (p *Problem) fewKinds(items []item, limit float64, fewest bool) (Plan, erro
 			}
 			continue
 		}
+		lowest = min(lowest, q.minimized(fewest)-q.Gap)
 		if !found || p.better(&q, &best, fewest) {
 			best, found = q, true
 		}
@@ -39,7 +41,16 @@ func (p *Problem) fewKinds(items []item, limit float64, fewest bool) (Plan, erro
 	if !found {
 		return Plan{}, fmt.Errorf("%w: no plan of at most %d kinds keeps it", ErrLimit, p.MaxKinds)
 	}
+	best.Gap = max(0, best.minimized(fewest)-lowest)
 	return best, nil
+}
+
+// minimized returns the number that was minimized: the bytes if fewest is set, the error otherwise.
+func (q *Plan) minimized(fewest bool) float64 {
+	if fewest {
+		return float64(q.Bytes)
+	}
+	return q.Error
 }
 
 // kinds returns the names of all candidates, in the order of their first use.
@@ -69,6 +80,9 @@ var errKinds = errors.New("plan: a weight has none of the kinds")
 
 // withKinds solves the problem with a subset of the names.
 func (p *Problem) withKinds(items []item, names []string, subset []int, limit float64, fewest bool) (Plan, error) {
+	if err := p.ended(); err != nil {
+		return Plan{}, err
+	}
 	some := make([]item, len(items))
 	for i, it := range items {
 		some[i].weights = it.weights
@@ -130,11 +144,7 @@ func (p *Problem) growKinds(items []item, names []string, limit float64, fewest 
 	if !found {
 		return Plan{}, fmt.Errorf("%w: no plan of at most %d kinds was found that keeps it", ErrLimit, p.MaxKinds)
 	}
-	if fewest {
-		best.Gap = float64(best.Bytes-free.Bytes) + free.Gap
-	} else {
-		best.Gap = best.Error - free.Error + free.Gap
-	}
+	best.Gap = best.minimized(fewest) - free.minimized(fewest) + free.Gap
 	return best, nil
 }
 

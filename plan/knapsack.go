@@ -188,7 +188,11 @@ func (k *knapsack) search(relaxed []int, lambda float64) {
 	r := rounds{knapsack: k, relaxed: relaxed, lambda: lambda, start: start}
 	r.rounding = margin * (start.cost + lambda*start.use)
 	lowest := r.bound(&start) // a lower bound for the cost of all choices
-	for slack := (k.best - lowest) / firstSlack; ; slack *= slackGrowth {
+	if math.IsInf(lambda, 0) || math.IsInf(r.rounding, 0) || math.IsInf(lowest, 0) {
+		k.gap = k.best // costs are so different that their bounds overflow; no cost is negative
+		return
+	}
+	for slack := max((k.best-lowest)/firstSlack, math.SmallestNonzeroFloat64); ; slack *= slackGrowth {
 		r.most, r.cut = math.Min(r.bound(&start)+slack, k.best), math.Inf(1)
 		complete := r.most
 		if r.run() || complete >= k.best || r.cut < math.Inf(1) {

@@ -27,6 +27,7 @@
 package plan
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -36,8 +37,8 @@ import (
 // one of these, and names the weight and the candidate.
 var (
 	// ErrProblem is for a problem that is not valid. It has no weights or no candidates, a
-	// negative or NaN error, a negative size, or a group of weights (see Weight.Alike) without
-	// a common candidate.
+	// negative or NaN error, a negative size, finite errors whose sum is more than 2^960, or a
+	// group of weights (see Weight.Alike) without a common candidate.
 	ErrProblem = errors.New("plan: invalid problem")
 
 	// ErrLimit is for a limit that no choice keeps. The error gives the limit that the smallest
@@ -49,7 +50,7 @@ var (
 type Candidate struct {
 	Name  string  // tells candidates of a weight apart, such as the text form of a scheme
 	Bytes int64   // of codes, scales and zero points; not negative
-	Error float64 // what the weight loses, in any unit that adds up; not negative, may be +Inf
+	Error float64 // what the weight loses, in any unit that adds up; not negative, may be +Inf, see ErrProblem
 }
 
 // A Weight is a tensor to be quantized.
@@ -86,6 +87,18 @@ type Problem struct {
 	// MaxKinds is the largest number of different candidate names in a plan, for file formats
 	// and runtimes that support few. 0 means any number.
 	MaxKinds int
+
+	// Context ends a search early: a function that takes long returns its error when it is done.
+	// nil is for no end.
+	Context context.Context
+}
+
+// ended returns the error of the context of p.
+func (p *Problem) ended() error {
+	if p.Context == nil {
+		return nil
+	}
+	return p.Context.Err()
 }
 
 // A Plan is a choice of one candidate for each weight.
@@ -135,14 +148,14 @@ func (p *Problem) check() error {
 	if p.MaxKinds < 0 {
 		return fmt.Errorf("%w: at most %d kinds", ErrProblem, p.MaxKinds)
 	}
-	total := int64(0)
+	total, errors := int64(0), 0.0
 	for i := range p.Weights {
 		w := &p.Weights[i]
 		if len(w.Candidates) == 0 {
 			return fmt.Errorf("%w: weight %q has no candidates", ErrProblem, w.Name)
 		}
 		seen := make(map[string]bool, len(w.Candidates))
-		most := int64(0)
+		most, worst := int64(0), 0.0
 		for _, c := range w.Candidates {
 			switch {
 			case c.Bytes < 0:
@@ -154,6 +167,9 @@ func (p *Problem) check() error {
 			}
 			seen[c.Name] = true
 			most = max(most, c.Bytes)
+			if !math.IsInf(c.Error, 1) {
+				worst = max(worst, c.Error)
+			}
 		}
 		if w.Fixed != "" && !seen[w.Fixed] {
 			return fmt.Errorf("%w: weight %q is fixed to %q, which is not among its candidates", ErrProblem, w.Name, w.Fixed)
@@ -161,9 +177,15 @@ func (p *Problem) check() error {
 		if total += most; total < 0 || total > maxBytes {
 			return fmt.Errorf("%w: the weights have more than 2^53 bytes", ErrProblem)
 		}
+		if errors += worst; errors > maxError {
+			return fmt.Errorf("%w: the finite errors of the weights up to %q have a sum of more than 2^960", ErrProblem, w.Name)
+		}
 	}
 	return nil
 }
 
 // maxBytes is the largest total that a float64 counts exactly.
 const maxBytes = 1 << 53
+
+// maxError is the largest total of errors. The products of errors and bytes are then finite.
+const maxError = 0x1p960

@@ -319,6 +319,7 @@ func TestProblemsRefused(t *testing.T) {
 		"fixed to nothing":    {Problem{Weights: []Weight{{Name: "x", Candidates: good.Candidates, Fixed: "c"}}}, `fixed to "c"`},
 		"nothing in common":   {Problem{Weights: []Weight{{Name: "x", Candidates: good.Candidates[:1], Alike: "g"}, {Name: "y", Candidates: good.Candidates[1:], Alike: "g"}}}, `alike as "g"`},
 		"too large":           {Problem{Weights: []Weight{{Name: "x", Candidates: []Candidate{{"a", math.MaxInt64, 0}}}}}, "more than 2^53 bytes"},
+		"errors too large":    {Problem{Weights: []Weight{good, {Name: "x", Candidates: []Candidate{{"a", 1, 1e290}, {"b", 2, 0}}}}}, `up to "x" have a sum of more than 2^960`},
 		"unknown objective":   {Problem{Weights: []Weight{good}, Objective: 9}, "no objective 9"},
 		"only infinite error": {Problem{Weights: []Weight{{Name: "x", Candidates: []Candidate{{"a", 1, math.Inf(1)}}}}}, "infinite error"},
 	} {

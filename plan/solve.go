@@ -7,7 +7,7 @@ import (
 // LeastError returns the plan with the least error among those that take at most the given
 // bytes. Among plans with the same error, it has the fewest bytes.
 //
-// Errors: ErrProblem, and ErrLimit if every plan takes more bytes.
+// Errors: ErrProblem, ErrLimit if every plan takes more bytes, and the error of Context.
 func (p *Problem) LeastError(bytes int64) (Plan, error) {
 	items, err := p.items()
 	if err != nil {
@@ -22,7 +22,7 @@ func (p *Problem) LeastError(bytes int64) (Plan, error) {
 // LeastBytes returns the plan with the fewest bytes among those with an error of at most most,
 // up to the rounding of sums. Among plans with the same bytes, it has the least error.
 //
-// Errors: ErrProblem, and ErrLimit if every plan has a larger error.
+// Errors: ErrProblem, ErrLimit if every plan has a larger error, and the error of Context.
 func (p *Problem) LeastBytes(most float64) (Plan, error) {
 	items, err := p.items()
 	if err != nil {

@@ -45,6 +45,11 @@ func Apply(t quant.Tensor, s quant.Scheme) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
+	return ApplyParams(t, params)
+}
+
+// ApplyParams quantizes t with parameters of the library. Errors: those of quant.Quantize.
+func ApplyParams(t quant.Tensor, params quant.Params) (Result, error) {
 	q, err := quant.Quantize(t, params)
 	if err != nil {
 		return Result{}, err
@@ -53,6 +58,7 @@ func Apply(t quant.Tensor, s quant.Scheme) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
+	s := params.Scheme
 	if s.Format != quant.Integers {
 		return Result{Values: x.Data}, nil
 	}

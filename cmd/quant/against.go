@@ -2,6 +2,7 @@ package main
 
 import (
 	"io"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -18,7 +19,7 @@ func (a *app) compareAgainst(cmd *cobra.Command, in *input, f *compareFlags) err
 		return err
 	}
 	defer other.Close()
-	if err := a.mayWrite(f.outputs(), in, other); err != nil {
+	if err := a.mayWrite(f.outputs(), slices.Concat(in.read(), other.read())...); err != nil {
 		return err
 	}
 	src, err := reconstruct(in)

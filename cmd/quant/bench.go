@@ -108,7 +108,7 @@ func (f *benchFlags) check(cmd *cobra.Command) error {
 
 // bench measures, writes the report, and compares it with an earlier one.
 func (a *app) bench(ctx context.Context, f *benchFlags) error {
-	if err := a.mayWrite([]output{{"output", f.output}}); err != nil {
+	if err := a.mayWrite([]output{{"output", f.output}}, f.against); err != nil {
 		return err
 	}
 	var earlier *bench.Report

@@ -82,13 +82,11 @@ func (a *app) calibrate(cmd *cobra.Command, args []string, f *calibrateFlags) er
 	if err != nil {
 		return err
 	}
-	if err := f.moments.checkFiles(f, seen, old); err != nil {
+	if err := f.moments.checkFiles(f, seen, args, old); err != nil {
 		return err
 	}
-	for _, in := range batches {
-		if same(f.state, in) {
-			return usagef("--state %s would overwrite a file that is read", f.state)
-		}
+	if err := f.keepInputs(seen, old, batches); err != nil {
+		return err
 	}
 	if err := a.mayWrite(f.outputs()); err != nil {
 		return err

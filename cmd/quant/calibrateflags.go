@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -220,6 +221,26 @@ func (f *calibrateFlags) checkFiles(changed func(flag string) bool, args []strin
 		return usagef("--merge joins files, not standard input")
 	}
 	return f.moments.check(changed, f, dashes)
+}
+
+// keepInputs returns an error if an output is one of the files that are read: seen, which have second
+// moments, old states, and batches. A state may be replaced by the state that goes on from it, and so
+// may a file of second moments.
+func (f *calibrateFlags) keepInputs(seen, old, batches []string) error {
+	read := append(slices.Clone(batches), f.moments.layers)
+	for _, x := range f.outputs() {
+		others := slices.Concat(read, seen, old)
+		switch x.flag {
+		case "state":
+			others = slices.Concat(read, seen)
+		case "moments":
+			others = slices.Concat(read, old)
+		}
+		if err := x.keeps(others...); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // overridden returns the scheme of a state file, changed by the flags that were given.

@@ -45,19 +45,21 @@ calibration.
 
 --moments keeps the second moments of the inputs of layers: the mean of the
 product of any two inputs. quant plan --sensitivity and quant quantize
---feedback use them. Tensors have the names of weights, with or without .weight,
-and their last axis counts inputs. With --layers MODEL.onnx they are values of
-that model, as quant observe --layers returns them; the windows of convolutions
-and the states of recurrent layers are cut from them. A layer of n inputs takes
-8·n·(n+1) bytes. Layers that do not fit into --moments-memory, the largest, keep
-the mean square of each input alone. Files of second moments may stand among
-FILES, and --merge joins them, to the last bit.
+--feedback use them. Tensors have the names of weights, with or without .weight
+(--name says that of those that have none), and their last axis counts inputs.
+With --layers MODEL.onnx they are values of that model, as quant observe
+--layers returns them; the windows of convolutions and the states of recurrent
+layers are cut from them. A layer of n inputs takes 8·n·(n+1) bytes. Layers that
+do not fit into --moments-memory, the largest, keep the mean square of each
+input alone. Files of second moments may stand among FILES, and --merge joins
+them, to the last bit.
 
 The calibration file is for quant quantize --calibration and for programs: see
 docs/calibration-file.md.
 
 A file that exists is replaced only with --force, and one that is read never,
-except for a state that is among FILES and that --state names too.
+except for a state that is among FILES and that --state names too, and second
+moments in the same way.
 
 Exit codes: 0 done, 1 failed on the data or a file, 2 wrong usage, 130
 interrupted.`

@@ -8,6 +8,7 @@ import (
 	"os"
 
 	library "github.com/a01592f9/quant"
+	"github.com/a01592f9/quant/cmd/internal/calibration"
 	"github.com/a01592f9/quant/cmd/internal/moments"
 	"github.com/a01592f9/quant/cmd/internal/onnx"
 	"github.com/a01592f9/quant/cmd/internal/report"
@@ -37,8 +38,9 @@ func momentFiles(args []string) (seen, others []string, err error) {
 	return seen, others, nil
 }
 
-// checkFiles returns a usage error for files that do not go with the flags.
-func (m *momentFlags) checkFiles(f *calibrateFlags, seen, states []string) error {
+// checkFiles returns a usage error for files that do not go with the flags. seen have second moments,
+// and others, among them states, have none.
+func (m *momentFlags) checkFiles(f *calibrateFlags, seen, others, states []string) error {
 	switch {
 	case m.path == "" && len(seen) > 0:
 		return usagef("%s has second moments: --moments is missing, the name of the file to write", seen[0])
@@ -46,6 +48,8 @@ func (m *momentFlags) checkFiles(f *calibrateFlags, seen, states []string) error
 		return usagef("%s has no second moments", states[0])
 	case f.merge && len(seen) > 0 && !m.only(f):
 		return usagef("%s has second moments: --merge joins them into --moments alone", seen[0])
+	case len(others) == 0 && !m.only(f):
+		return usagef("%s has second moments, and there are no batches to calibrate", seen[0])
 	}
 	return nil
 }
@@ -53,6 +57,7 @@ func (m *momentFlags) checkFiles(f *calibrateFlags, seen, states []string) error
 // observeMoments observes the second moments in batches, and writes them.
 func (a *app) observeMoments(ctx context.Context, f *calibrateFlags, seen, batches []string) error {
 	o := &moments.Observer{State: moments.State{}, Memory: f.moments.limit}
+	o.Name = func(path string) string { return calibration.Name(f.name, path) }
 	if f.ignore {
 		o.Policy = library.IgnoreNotFinite
 	}

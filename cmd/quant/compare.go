@@ -194,7 +194,7 @@ func (a *app) compare(cmd *cobra.Command, args []string, f *compareFlags) error 
 	if f.against != "" {
 		return a.compareAgainst(cmd, in, f)
 	}
-	if err := a.mayWrite(f.outputs(), in); err != nil {
+	if err := a.mayWrite(f.outputs(), append(in.read(), f.weights)...); err != nil {
 		return err
 	}
 	bar := a.reading("comparing")

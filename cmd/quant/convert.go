@@ -136,6 +136,9 @@ func (a *app) convert(cmd *cobra.Command, in string, f *convertFlags,
 		return err
 	}
 	defer out.Abort()
+	if err := out.Protect(f.calibrated, f.plan, f.feedback, f.importance); err != nil {
+		return err
+	}
 	bar := a.reading(map[string]string{"quantize": "quantizing", "dequantize": "dequantizing"}[cmd.Name()])
 	result, err := work(ctx, kind, in, out, f.options, bar.Update)
 	bar.Stop()

@@ -165,9 +165,9 @@ func (a *app) diff(cmd *cobra.Command, args []string, between [2]string, f *diff
 			return err
 		}
 		defer other.Close()
-		err = a.mayWrite(f.outputs(), in, other)
+		err = a.mayWrite(f.outputs(), slices.Concat(in.read(), other.read())...)
 	} else {
-		err = a.mayWrite(f.outputs(), in)
+		err = a.mayWrite(f.outputs(), in.read()...)
 	}
 	if err != nil {
 		return err

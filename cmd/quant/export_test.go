@@ -314,7 +314,7 @@ func TestExportErrors(t *testing.T) {
 		{"--pdf needs the name of a file", []string{"--pdf="}},
 		{"--pdf and --csv name the same file", []string{"--csv", "x", "--pdf", "./x"}},
 		{"--html and --output name the same file", []string{"--html", "x", "-o", "x"}},
-		{"--csv " + file + " would overwrite the file that is read", []string{"--csv", file}},
+		{"--csv " + file + " would overwrite a file that is read", []string{"--csv", file}},
 	} {
 		fails(t, exitUsage, test.want, "", append([]string{"compare", file}, test.args...)...)
 	}

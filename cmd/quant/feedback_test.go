@@ -128,6 +128,26 @@ func TestMomentsMerge(t *testing.T) {
 	}
 }
 
+// TestMomentsNames tests that tensors without a name in their file have that of --name.
+func TestMomentsNames(t *testing.T) {
+	dir := t.TempDir()
+	for _, test := range []struct{ flag, want string }{{"", "batch"}, {"--name=fc", "fc"}} {
+		path := filepath.Join(dir, test.want+".moments")
+		args := []string{"calibrate", write(t, "batch.csv", "1 2 3\n4 5 6\n"), "--moments", path}
+		if test.flag != "" {
+			args = append(args, test.flag)
+		}
+		ok(t, args...)
+		s, err := moments.Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if names := s.Names(); len(names) != 1 || names[0] != test.want {
+			t.Errorf("%s: names %q, want %q", test.flag, names, test.want)
+		}
+	}
+}
+
 // TestFeedback quantizes models with second moments: the errors of outputs must be lower than those
 // of the nearest values.
 func TestFeedback(t *testing.T) {
@@ -297,6 +317,7 @@ func TestFeedbackErrors(t *testing.T) {
 		{"both", exitUsage, "without --feedback", []string{"quantize", st, "-o", out, "--feedback", state, "--method", "hqq"}},
 		{"static", exitUsage, "--activations", []string{"quantize", models["onnx"], "-o", filepath.Join(dir, "o.onnx"), "--activations", "--calibration", "x", "--feedback", state}},
 		{"moments without a file", exitUsage, "--moments is missing", []string{"calibrate", state, "-o", filepath.Join(dir, "c.json")}},
+		{"moments alone", exitUsage, "there are no batches to calibrate", []string{"calibrate", state, "--moments", filepath.Join(dir, "m"), "-o", filepath.Join(dir, "c.json")}},
 		{"layers alone", exitUsage, "go with --moments", []string{"calibrate", st, "--layers", models["onnx"], "-o", filepath.Join(dir, "c.json")}},
 		{"memory", exitUsage, "--moments-memory", []string{"calibrate", st, "--moments", filepath.Join(dir, "m"), "--moments-memory", "much"}},
 		{"stdin", exitUsage, "not standard input", []string{"calibrate", "-", "--moments", filepath.Join(dir, "m")}},

@@ -75,14 +75,13 @@ func (in *input) Tensors() []tensorfile.Info {
 	return infos
 }
 
-// mayWrite returns an error if an output is one of the input files, or if it exists and must not
-// be replaced. Commands call it before long work; write checks the latter again.
-func (a *app) mayWrite(outputs []output, read ...*input) error {
+// mayWrite returns an error if an output is one of the files that are read, or if it exists and must
+// not be replaced. Paths that are empty are ignored. Commands call it before long work; write checks
+// the latter again.
+func (a *app) mayWrite(outputs []output, read ...string) error {
 	for _, o := range outputs {
-		for _, in := range read {
-			if err := in.overwrittenBy(o); err != nil {
-				return err
-			}
+		if err := o.keeps(read...); err != nil {
+			return err
 		}
 	}
 	for _, o := range outputs {
@@ -96,18 +95,26 @@ func (a *app) mayWrite(outputs []output, read ...*input) error {
 	return nil
 }
 
-// overwrittenBy returns an error if an output is one of the input files.
-func (in *input) overwrittenBy(o output) error {
-	if in.path == "" || o.path == "" {
+// read lists the files that an input is read from: none for standard input and the sample.
+func (in *input) read() []string {
+	if in.path == "" {
+		return nil
+	}
+	return in.Paths()
+}
+
+// keeps returns an error if an output is one of the files that are read.
+func (o output) keeps(read ...string) error {
+	if o.path == "" {
 		return nil
 	}
 	b, err := os.Stat(o.path)
 	if err != nil || !b.Mode().IsRegular() {
 		return nil
 	}
-	for _, path := range in.Paths() {
+	for _, path := range read {
 		if a, err := os.Stat(path); err == nil && os.SameFile(a, b) {
-			return usagef("--%s %s would overwrite the file that is read", o.flag, o.path)
+			return usagef("--%s %s would overwrite a file that is read", o.flag, o.path)
 		}
 	}
 	return nil

@@ -37,7 +37,7 @@ FILE is of any kind that quant compare reads; "-" is standard input.
 				return err
 			}
 			defer in.Close()
-			if err := a.mayWrite([]output{{"output", to}}, in); err != nil {
+			if err := a.mayWrite([]output{{"output", to}}, in.read()...); err != nil {
 				return err
 			}
 			bar := a.reading("reading")

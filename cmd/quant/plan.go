@@ -271,7 +271,7 @@ func (a *app) plan(cmd *cobra.Command, args []string, f *planFlags) error {
 		return err
 	}
 	defer in.Close()
-	if err := a.mayWrite(f.files.outputs(f.output), in); err != nil {
+	if err := a.mayWrite(f.files.outputs(f.output), append(in.read(), f.sensitivity, f.importance)...); err != nil {
 		return err
 	}
 	bar := a.reading("measuring")

@@ -242,6 +242,7 @@ func TestPlanErrors(t *testing.T) {
 		"twice":              {exitUsage, "twice", []string{"plan", model, "--sqnr", "3", "--candidates", "q4_0,q4_0"}},
 		"too small":          {exitFailed, "the limit is too low", []string{"plan", model, "--bytes", "100"}},
 		"size":               {exitUsage, "no size", []string{"plan", model, "--bytes", "many"}},
+		"factor":             {exitUsage, "the factor 1e+308 of \"*\" is no number from 0 to 1e+100", []string{"plan", model, "--sqnr", "3", "--sensitivity", write(t, "s.csv", "*,1e308\n")}},
 		"fix":                {exitUsage, "want PATTERN=CANDIDATE", []string{"plan", model, "--sqnr", "3", "--fix", "x"}},
 		"fixed to none":      {exitUsage, "none of the candidates", []string{"plan", model, "--sqnr", "3", "--fix", "*=q2_k"}},
 		"no such weight":     {exitUsage, `no weight matches "x"`, []string{"plan", model, "--sqnr", "3", "--alike", "x"}},

@@ -220,7 +220,7 @@ func (a *app) sweep(cmd *cobra.Command, args []string, f *sweepFlags) error {
 		return err
 	}
 	defer in.Close()
-	if err := a.mayWrite(f.files.outputs(f.output), in); err != nil {
+	if err := a.mayWrite(f.files.outputs(f.output), append(in.read(), f.importance)...); err != nil {
 		return err
 	}
 	bar := a.reading("sweeping")

@@ -23,6 +23,9 @@ type Observer struct {
 	Layers []onnx.Layer // nil without a model
 	Policy quant.NotFinitePolicy
 
+	// Name returns the name of a tensor that has none in the file at path; nil leaves it without.
+	Name func(path string) string
+
 	// Memory is the limit of bytes of second moments. Of the layers of a file those with few inputs
 	// get full moments first; those that do not fit get the diagonal alone.
 	Memory int64
@@ -92,7 +95,8 @@ func (o *Observer) Files(ctx context.Context, paths []string, reading tensorfile
 // A batch has the tensors of a file.
 type batch struct {
 	*tensorfile.File
-	at map[string]int // index of each name
+	infos []tensorfile.Info
+	at    map[string]int // index of each name
 }
 
 func (o *Observer) file(ctx context.Context, path string, reading tensorfile.Reading) error {
@@ -101,8 +105,12 @@ func (o *Observer) file(ctx context.Context, path string, reading tensorfile.Rea
 		return err
 	}
 	defer in.Close()
-	b := batch{in, make(map[string]int)}
-	for i, t := range in.Tensors() {
+	b := batch{in, in.Tensors(), make(map[string]int)}
+	for i := range b.infos {
+		t := &b.infos[i]
+		if t.Name == "" && o.Name != nil {
+			t.Name = o.Name(path)
+		}
 		b.at[t.Name] = i
 	}
 	var there []onnx.Layer
@@ -142,7 +150,7 @@ func (o *Observer) rows(ctx context.Context, b batch, used map[string]bool, path
 	}
 	inputs := make(map[string]int)
 	var own []int
-	for i, t := range b.Tensors() {
+	for i, t := range b.infos {
 		switch {
 		case used[t.Name]:
 			continue
@@ -165,7 +173,7 @@ func (o *Observer) rows(ctx context.Context, b batch, used map[string]bool, path
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		t := b.Tensors()[i]
+		t := b.infos[i]
 		x, err := b.Load(i)
 		if err == nil {
 			err = o.State[t.Name].Observe(quant.Tensor{Data: x, Shape: t.Shape})
@@ -181,7 +189,7 @@ func (o *Observer) rows(ctx context.Context, b batch, used map[string]bool, path
 func (b batch) tensor(name string) (quant.Tensor, error) {
 	i := b.at[name]
 	x, err := b.Load(i)
-	return quant.Tensor{Data: x, Shape: b.Tensors()[i].Shape}, err
+	return quant.Tensor{Data: x, Shape: b.infos[i].Shape}, err
 }
 
 // layer observes the inputs of a layer.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/a01592f9/quant"
 	"github.com/a01592f9/quant/cmd/internal/option"
+	"github.com/a01592f9/quant/cmd/internal/tensorfile"
 	"github.com/a01592f9/quant/cmd/internal/text"
 	"github.com/a01592f9/quant/internal/summary"
 	"github.com/a01592f9/quant/preset"
@@ -144,29 +145,65 @@ func parseWay(name string) (way, error) {
 	return w, nil
 }
 
-// apply quantizes the values of a tensor in this way.
-func (w way) apply(x []float32, j job, o CodesOptions) (preset.Result, error) {
+// apply quantizes the values of a tensor in this way. It fails when ctx ends.
+func (w way) apply(ctx context.Context, x []float32, j job, o CodesOptions) (preset.Result, error) {
 	t := quant.Tensor{Data: x, Shape: j.shape}
 	if !w.isPreset {
-		return w.applyCandidate(t, j, o)
+		return w.applyCandidate(ctx, t, j, o)
 	}
-	axis, err := j.axis(o.options())
+	p, err := w.presetOf(j, o)
 	if err != nil {
 		return preset.Result{}, err
 	}
-	p, g := w.preset, w.preset.Scheme.Granularity
+	return p.Apply(t)
+}
+
+// presetOf returns the preset for a tensor, with the axes of its channels and groups.
+func (w way) presetOf(j job, o CodesOptions) (preset.Preset, error) {
+	axis, err := j.axis(o.options())
+	if err != nil {
+		return preset.Preset{}, err
+	}
+	g := w.preset.Scheme.Granularity
 	if along, ok := g.Axis(); w.channel {
 		g = quant.PerChannel(axis)
 	} else if size, groups := g.GroupSize(); ok && groups && along == -1 {
 		if along, err = j.groupAxis(axis, o.GroupAxis); err != nil {
-			return preset.Result{}, err
+			return preset.Preset{}, err
 		}
 		g = quant.PerGroup(along, size)
 	}
-	if p, err = p.With(g); err != nil {
-		return preset.Result{}, err
+	return w.preset.With(g)
+}
+
+// schemeOf returns the scheme for a tensor, with the axes of its channels and groups.
+func (w way) schemeOf(j job, o CodesOptions) (quant.Scheme, error) {
+	if w.isPreset {
+		p, err := w.presetOf(j, o)
+		return p.Scheme, err
 	}
-	return p.Apply(t)
+	return w.of(j, SweepOptions{Axis: o.Axis, GroupAxis: o.GroupAxis, Tensors: o.Tensors})
+}
+
+// ScalesBetween returns the greater of the numbers of scales that a tensor has under two presets or
+// schemes. It is 0 if BuildCodes has an error for the tensor, and for block formats.
+func ScalesBetween(between [2]string, info tensorfile.Info, o CodesOptions) int {
+	most := 0
+	for _, name := range between {
+		w, err := parseWay(name)
+		if err != nil || w.blocks {
+			continue
+		}
+		j := newJob(0, info)
+		s, err := w.schemeOf(j, o)
+		if err != nil {
+			continue
+		}
+		if n, err := s.NumParams(j.shape); err == nil {
+			most = max(most, n)
+		}
+	}
+	return most
 }
 
 // failed adds the name of the way to an error that is not about a value of the tensor.
@@ -179,13 +216,17 @@ func (w way) failed(err error) error {
 
 // applyCandidate is apply for a scheme, or a block format of GGUF, whose codes are not
 // compared.
-func (w way) applyCandidate(t quant.Tensor, j job, o CodesOptions) (preset.Result, error) {
+func (w way) applyCandidate(ctx context.Context, t quant.Tensor, j job, o CodesOptions) (preset.Result, error) {
 	if !w.blocks {
-		s, err := w.of(j, SweepOptions{Axis: o.Axis, GroupAxis: o.GroupAxis, Tensors: o.Tensors})
+		s, err := w.schemeOf(j, o)
 		if err != nil {
 			return preset.Result{}, err
 		}
-		return preset.Apply(t, s)
+		params, err := quant.Stream{Source: until{ctx, Values(t.Data)}, Shape: t.Shape}.Calibrate(s)
+		if err != nil {
+			return preset.Result{}, err
+		}
+		return preset.ApplyParams(t, params)
 	}
 	axis, err := j.axis(o.options())
 	if err != nil {
@@ -196,6 +237,20 @@ func (w way) applyCandidate(t quant.Tensor, j job, o CodesOptions) (preset.Resul
 		return preset.Result{}, err
 	}
 	return preset.Result{Values: b.y}, nil
+}
+
+// until is a Source that fails when its context ends. A search for ranges takes long, and reads its
+// values piece by piece.
+type until struct {
+	ctx context.Context
+	quant.Source
+}
+
+func (u until) ReadFloats(dst []float32, off int) error {
+	if err := u.ctx.Err(); err != nil {
+		return err
+	}
+	return u.Source.ReadFloats(dst, off)
 }
 
 // CheckBetween returns an error unless both are presets or schemes.
@@ -235,11 +290,11 @@ func BuildCodes(ctx context.Context, name string, between [2]string, src Source,
 		if err != nil {
 			return nil, err
 		}
-		a, err := ways[0].apply(x, jobs[i], d.Options)
+		a, err := ways[0].apply(ctx, x, jobs[i], d.Options)
 		if err != nil {
 			return nil, ways[0].failed(err)
 		}
-		b, err := ways[1].apply(x, jobs[i], d.Options)
+		b, err := ways[1].apply(ctx, x, jobs[i], d.Options)
 		if err != nil {
 			return nil, ways[1].failed(err)
 		}

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -84,10 +85,10 @@ func (p *Plan) sameUnit() error {
 // errNoInputs is the error for a file of sensitivities that has no weight of the model.
 var errNoInputs = errors.New("the sensitivities are of no weight of the model: no name is the same")
 
-// choose computes the plan, its front, and the recipes.
-func (p *Plan) choose() error {
+// choose computes the plan, its front, and the recipes. It fails when ctx ends.
+func (p *Plan) choose(ctx context.Context) error {
 	o := &p.Options
-	problem := plan.Problem{MaxKinds: o.MaxKinds}
+	problem := plan.Problem{MaxKinds: o.MaxKinds, Context: ctx}
 	if o.Objective == PlanWorst {
 		problem.Objective = plan.Worst
 	}

@@ -52,7 +52,7 @@ func BuildPlan(ctx context.Context, name string, src Source, o PlanOptions, prog
 	if err := noImportance(o.importance, name, p.weighted()); err != nil {
 		return nil, err
 	}
-	return p, p.choose()
+	return p, p.choose(ctx)
 }
 
 func orEmpty[T any](list []T) []T {

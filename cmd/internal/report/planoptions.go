@@ -18,6 +18,10 @@ import (
 // mostBits is the largest budget in bits per weight. Float64 has 64.
 const mostBits = 1 << 10
 
+// mostFactor is the largest factor of an error. Products with it are finite, and their sums are far
+// below the limit of package plan.
+const mostFactor = 1e100
+
 // PlanOptions are the candidates and the budget of a plan. Exactly one of BitsPerWeight, Bytes
 // and SQNR is given.
 type PlanOptions struct {
@@ -108,8 +112,8 @@ func (o *PlanOptions) Validate() error {
 		return optionf("max_kinds", "%d kinds are not positive", o.MaxKinds)
 	}
 	for _, f := range o.Factors {
-		if !(f.Factor >= 0) || math.IsInf(f.Factor, 0) {
-			return optionf("factors", "the factor %v of %q is no number from 0 up", f.Factor, f.Pattern)
+		if !(f.Factor >= 0 && f.Factor <= mostFactor) {
+			return optionf("factors", "the factor %v of %q is no number from 0 to %v", f.Factor, f.Pattern, float64(mostFactor))
 		}
 	}
 	_, err := o.candidates()

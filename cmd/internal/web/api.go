@@ -137,7 +137,11 @@ func (s *Server) formatSchemes(o *report.Options) []string {
 	var all []string
 	for _, g := range granularities {
 		for _, f := range s.choices.Formats {
-			all = append(all, strings.Join([]string{f.Name, g, cmp.Or(o.Method, quant.MinMax.String())}, ":"))
+			parts := []string{f.Name, g, cmp.Or(o.Method, quant.MinMax.String())}
+			if o.Scales != "" {
+				parts = append(parts, "scale="+o.Scales)
+			}
+			all = append(all, strings.Join(parts, ":"))
 		}
 	}
 	return all

@@ -75,6 +75,9 @@ func (s *Server) diff(ctx context.Context, q *request) (*answer, error) {
 		return nil, bad("tensor", "codes are compared of one tensor: say which")
 	}
 	o := report.CodesOptions{Axis: q.Options.Axis, GroupAxis: q.Options.GroupAxis}
+	if n := report.ScalesBetween(q.Between, src.infos[0], o); int64(n) > q.limits.Groups {
+		return nil, tooLarge("between", int64(n), "scales", q.limits.Groups)
+	}
 	d, err := report.BuildCodes(ctx, q.Name, q.Between, src, o, nil)
 	if err != nil {
 		return nil, of("between", err)

@@ -33,6 +33,12 @@ func bad(field, format string, args ...any) *apiError {
 	return &apiError{status: http.StatusUnprocessableEntity, Field: field, Message: fmt.Sprintf(format, args...)}
 }
 
+// tooLarge returns an error about a field that asks for n of something, where this page has a limit.
+func tooLarge(field string, n int64, what string, most int64) *apiError {
+	return &apiError{status: http.StatusRequestEntityTooLarge, Field: field,
+		Message: fmt.Sprintf("%d %s: this page compares at most %d at a time, the command line any number", n, what, most)}
+}
+
 // statusGone is used only in the log: the client closed the connection. Other servers use this
 // number for it too.
 const statusGone = 499

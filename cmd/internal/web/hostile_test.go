@@ -52,6 +52,8 @@ func TestLimits(t *testing.T) {
 	check("a million channels", post(t, url+"/api/compare", million), 413, "axis")
 	check("a million channels, as a PDF", post(t, url+"/api/report.pdf", million), 413, "axis")
 	check("a million groups", post(t, url+"/api/compare", `{"text":"`+strings.Repeat("1 ", 1_000_000)+`","options":{"group_size":1}}`), 413, "group_size")
+	check("a million groups in two schemes", post(t, url+"/api/diff", `{"text":"`+strings.Repeat("1 ", 1_000_000)+`","between":["int8","int8:g1"]}`), 413, "between")
+	check("a million groups in a preset", post(t, url+"/api/diff", `{"text":"`+strings.Repeat("1 ", 1_000_000)+`","between":["pytorch-int8:g1","int8"]}`), 413, "between")
 }
 
 // TestSlow: a body that does not come is not waited for, and keeps nobody

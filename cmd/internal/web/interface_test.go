@@ -131,13 +131,20 @@ func TestSweep(t *testing.T) {
 // TestSweepFormats: with a format every weight is compared under all formats.
 func TestSweepFormats(t *testing.T) {
 	site := serve(t, testConfig(t))
+	for _, options := range []string{`{"format":"nf4","group_size":32,"method":"mse"}`, `{"format":"nf4","group_size":32,"scales":"e8m0_floor"}`} {
+		checkSweepFormats(t, site, `{"example":"convolution","options":`+options+`}`)
+	}
+}
+
+// checkSweepFormats tests that the errors of a sweep are those of the comparison that the same request asks for.
+func checkSweepFormats(t *testing.T, site, request string) {
 	s := answered[struct {
 		Schemes []struct{ Name, Granularity string }
 		Weights []struct {
 			Results []struct{ RMSE float64 }
 		}
-	}](t, post(t, site+"/api/sweep", `{"example":"convolution","options":{"format":"nf4","group_size":32,"method":"mse"}}`))
-	r := answered[shownReport](t, post(t, site+"/api/compare", `{"example":"convolution","options":{"format":"nf4","group_size":32,"method":"mse"}}`))
+	}](t, post(t, site+"/api/sweep", request))
+	r := answered[shownReport](t, post(t, site+"/api/compare", request))
 	each := len(quant.Formats())
 	if len(s.Schemes) != 3*each || len(s.Weights) != len(r.Tensors) {
 		t.Fatalf("%d schemes, %d weights", len(s.Schemes), len(s.Weights))

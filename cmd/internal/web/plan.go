@@ -4,10 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
-	"strings"
 
 	"github.com/a01592f9/quant/cmd/internal/convert"
+	"github.com/a01592f9/quant/cmd/internal/option"
 	"github.com/a01592f9/quant/cmd/internal/report"
 	"github.com/a01592f9/quant/cmd/internal/text"
 	"github.com/a01592f9/quant/plan"
@@ -131,15 +130,14 @@ func checkCandidates(names []string) error {
 		return bad("candidates", "%d candidates: a plan of this page has at most %d", len(names), maxCandidates)
 	}
 	for _, name := range names {
-		for part := range strings.SplitSeq(name, ":") {
-			digits := strings.TrimPrefix(strings.TrimPrefix(part, "group"), "g")
-			if digits == part {
-				continue
-			}
-			digits, _, _ = strings.Cut(digits, "@")
-			if n, err := strconv.Atoi(digits); err == nil && n < leastGroup {
-				return bad("candidates", "candidate %s", text.Clean(fmt.Sprintf("%q: this page has groups of at least %d values", name, leastGroup)))
-			}
+		s, _, err := option.ParseScheme(name)
+		if err != nil {
+			continue // a type of GGUF, or an error that the plan has too
+		}
+		size, grouped := s.Granularity.GroupSize()
+		_, size0, _, size1, blocks := s.Granularity.Block()
+		if grouped && size < leastGroup || blocks && min(size0, leastGroup)*min(size1, leastGroup) < leastGroup {
+			return bad("candidates", "candidate %s", text.Clean(fmt.Sprintf("%q: this page has groups and blocks of at least %d values", name, leastGroup)))
 		}
 	}
 	return nil

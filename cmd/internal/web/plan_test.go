@@ -186,6 +186,7 @@ func TestPlanErrors(t *testing.T) {
 		{`{"candidates":["int99"]}`, "candidates", "int99"},
 		{`{"candidates":["int4:g1"]}`, "candidates", "at least 8"},
 		{`{"candidates":["int4:group4@1"]}`, "candidates", "at least 8"},
+		{`{"candidates":["int4:1x7"]}`, "candidates", "at least 8"},
 		{`{"for":"llama.cpp"}`, "for", "safetensors"},
 		{`{"objective":"luck"}`, "objective", "luck"},
 		{`{"budget":1}`, "body", "unknown field"},

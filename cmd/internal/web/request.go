@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"mime"
 	"mime/multipart"
@@ -360,8 +359,7 @@ func (q *request) pick() (*source, error) {
 		{"groups", "group_size", groups, l.Groups},
 	} {
 		if x.n > x.most {
-			return nil, &apiError{status: http.StatusRequestEntityTooLarge, Field: x.field,
-				Message: fmt.Sprintf("%d %s: this page compares at most %d at a time, the command line any number", x.n, x.what, x.most)}
+			return nil, tooLarge(x.field, x.n, x.what, x.most)
 		}
 	}
 	if err := q.readImportance(s.infos); err != nil {
