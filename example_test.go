@@ -189,6 +189,35 @@ func ExampleQuantizeInto() {
 	// [50 90 255]
 }
 
+// Activations are calibrated and quantized in one call. Their range is [-1, 4.1], so the scale is
+// 5.1/255 and the code of 0 is 1/0.02.
+func ExampleQuantizeDynamic() {
+	activations := quant.Tensor{Data: []float32{-1, 0, 2, 4.1}}
+	scheme := quant.Scheme{Bits: 8, Unsigned: true, ZeroInRange: true}
+	q, err := quant.QuantizeDynamic(activations, scheme, quant.RefuseNotFinite)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(q.Params.Scale, q.Params.ZeroPoint, q.Codes)
+	// Output: [0.02] [50] [0 50 150 255]
+}
+
+// Sums of products of codes become codes of 8 bits. The multiplier is the scale of the activations
+// times that of the weight, divided by that of the result. 3.5 is a tie and becomes 4, and 510
+// does not fit.
+func ExampleRequantize() {
+	sums := []int32{100, -50, 7, 1000}
+	multiplier := []float64{0.25 * 0.5 / 0.25}
+	codes := make([]int8, len(sums))
+	if err := quant.Requantize(codes, sums, multiplier, 10, -128, 127); err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(codes)
+	// Output: [60 -15 14 127]
+}
+
 // Codes of any width fit a wider integer type, one for each element.
 func ExampleQuantizeCodes() {
 	p := quant.Params{

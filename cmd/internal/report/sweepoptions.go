@@ -204,13 +204,14 @@ func (c candidate) of(j job, o SweepOptions) (quant.Scheme, error) {
 
 // about fills in the fields of a report's row that describe c.
 func (c candidate) about() SweepScheme {
-	x := SweepScheme{Name: c.name, own: &c}
+	x := SweepScheme{Name: c.name}
 	if c.blocks {
 		block, _ := c.block.Block()
 		x.Bits, x.Granularity, x.GroupSize = digitOf(c.block.String()), option.PerGroup, &block
 		return x
 	}
-	x.Bits, x.Granularity = c.scheme.Bits, option.Granularity(c.scheme.Granularity)
+	own := newScheme(c.scheme, false)
+	x.own, x.Bits, x.Granularity = &own, c.scheme.Bits, option.Granularity(c.scheme.Granularity)
 	if size, ok := c.scheme.Granularity.GroupSize(); ok {
 		x.GroupSize = &size
 	}

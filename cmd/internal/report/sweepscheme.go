@@ -1,12 +1,9 @@
 package report
 
 import (
-	"cmp"
 	"fmt"
 	"strconv"
 
-	"github.com/a01592f9/quant"
-	"github.com/a01592f9/quant/cmd/internal/table"
 	"github.com/a01592f9/quant/cmd/internal/text"
 )
 
@@ -32,7 +29,9 @@ type SweepScheme struct {
 	Padded int  `json:"padded,omitempty"` // weights whose rows are no whole blocks, and were filled up with zeros
 	Pareto bool `json:"pareto"`           // no other scheme is at least as small and as exact
 
-	own *candidate // the scheme of a list; nil for the others, which the options describe
+	// own is the scheme of a list. It is nil for block formats of GGUF, and for the schemes that
+	// have no Name, which the options describe.
+	own *Scheme
 }
 
 // Label is the scheme for people: "4 bits per channel".
@@ -46,38 +45,6 @@ func (s SweepScheme) Label() string {
 // GranularityLabel is its granularity for people: "per channel".
 func (s SweepScheme) GranularityLabel() string {
 	return Scheme{Granularity: s.Granularity, GroupSize: s.GroupSize, BlockSize: s.BlockSize}.Label()
-}
-
-// csvFields returns the fields of x in a row of CSV: those of the columns "bits" to "zero_in_range",
-// the method, and those of rareColumns. The rules of a block format of GGUF have none of these names:
-// only its bits and the size of its blocks are there.
-func (x *SweepScheme) csvFields(o Options) (scheme []string, method string, rare []string) {
-	s := Scheme{
-		Unsigned: o.Unsigned, Mapping: o.Mapping, NarrowRange: o.NarrowRange, ZeroInRange: o.ZeroInRange, Method: o.Method,
-		Divisor: o.Divisor, Scales: o.Scales, SignedScale: o.SignedScale,
-	}
-	columns := o.rareColumns()
-	switch {
-	case x.own == nil:
-	case x.own.blocks:
-		return []string{strconv.Itoa(x.Bits), "", "", x.Granularity, table.Integer(x.GroupSize), "", ""}, "", make([]string, len(columns))
-	default:
-		s = newScheme(x.own.scheme, false)
-	}
-	for _, column := range columns {
-		switch column {
-		case "divisor":
-			rare = append(rare, cmp.Or(s.Divisor, quant.FarEnd.String()))
-		case "scales":
-			rare = append(rare, cmp.Or(s.Scales, quant.Float32Scale.String()))
-		case "signed_scale":
-			rare = append(rare, strconv.FormatBool(s.SignedScale))
-		}
-	}
-	return []string{
-		strconv.Itoa(x.Bits), strconv.FormatBool(s.Unsigned), s.Mapping, x.Granularity, table.Integer(x.GroupSize),
-		strconv.FormatBool(s.NarrowRange), strconv.FormatBool(s.ZeroInRange),
-	}, s.Method, rare
 }
 
 // Short is a label of a scheme beside others of its series: the bits, or the name.

@@ -1,11 +1,13 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
 	"strconv"
 
+	"github.com/a01592f9/quant"
 	"github.com/a01592f9/quant/cmd/internal/table"
 	"github.com/a01592f9/quant/cmd/internal/text"
 )
@@ -167,6 +169,38 @@ var sweepHead = []string{
 	"rmse", "max_error", "sqnr_db", "mean_sqnr_db", "min_sqnr_db", "clipped",
 	"payload_bytes", "metadata_bytes", "total_bytes", "bits_per_weight", "compression", "pareto", "chosen",
 	"method", "scheme",
+}
+
+// csvFields returns the fields of x in a row of CSV: those of the columns "bits" to "zero_in_range",
+// the method, and those of rareColumns. The rules of a block format of GGUF have none of these names:
+// only its bits and the size of its blocks are there.
+func (x *SweepScheme) csvFields(o Options) (scheme []string, method string, rare []string) {
+	s := Scheme{
+		Unsigned: o.Unsigned, Mapping: o.Mapping, NarrowRange: o.NarrowRange, ZeroInRange: o.ZeroInRange, Method: o.Method,
+		Divisor: o.Divisor, Scales: o.Scales, SignedScale: o.SignedScale,
+	}
+	columns := o.rareColumns()
+	switch {
+	case x.Name == "":
+	case x.own == nil: // a block format
+		return []string{strconv.Itoa(x.Bits), "", "", x.Granularity, table.Integer(x.GroupSize), "", ""}, "", make([]string, len(columns))
+	default:
+		s = *x.own
+	}
+	for _, column := range columns {
+		switch column {
+		case "divisor":
+			rare = append(rare, cmp.Or(s.Divisor, quant.FarEnd.String()))
+		case "scales":
+			rare = append(rare, cmp.Or(s.Scales, quant.Float32Scale.String()))
+		case "signed_scale":
+			rare = append(rare, strconv.FormatBool(s.SignedScale))
+		}
+	}
+	return []string{
+		strconv.Itoa(x.Bits), strconv.FormatBool(s.Unsigned), s.Mapping, x.Granularity, table.Integer(x.GroupSize),
+		strconv.FormatBool(s.NarrowRange), strconv.FormatBool(s.ZeroInRange),
+	}, s.Method, rare
 }
 
 // WriteCSV writes a row for each scheme, of all weights together, and one for each
