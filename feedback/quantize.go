@@ -111,8 +111,10 @@ func Quantize(w quant.Tensor, m *Moments, s quant.Scheme, o Options) (quant.Quan
 	parallel(len(errs), out*in*in > 1<<18, func(part int) {
 		errs[part] = j.do(part*outputs, min(out, (part+1)*outputs))
 	})
-	if err := errors.Join(errs...); err != nil {
-		return quant.Quantized{}, err
+	for _, err := range errs {
+		if err != nil { // of the first outputs that have one
+			return quant.Quantized{}, err
+		}
 	}
 	return j.quantized()
 }

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/a01592f9/quant"
@@ -354,4 +355,23 @@ func TestQuantizeErrors(t *testing.T) {
 			t.Errorf("error %v", err)
 		}
 	})
+}
+
+// TestOverflow tests that a correction that overflows is one error, which names the first weight.
+func TestOverflow(t *testing.T) {
+	m, err := NewMoments(2, Full, quant.RefuseNotFinite)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Observe(quant.Tensor{Data: []float32{4, 1, 8, 2, 12, 3.1}, Shape: []int{3, 2}}); err != nil {
+		t.Fatal(err)
+	}
+	rows := 3 * outputs
+	w := slices.Repeat([]float32{1.6e38, 3.2e38}, rows)
+	s := quant.Scheme{Bits: 2, Granularity: quant.PerGroup(1, 1), Mapping: quant.Symmetric}
+	_, err = Quantize(quant.Tensor{Data: w, Shape: []int{rows, 2}}, m, s, Options{Damping: 1e-6})
+	var at *quant.NotFiniteError
+	if !errors.As(err, &at) || at.Index != 1 || at.Channel != 0 || strings.Contains(err.Error(), "\n") {
+		t.Errorf("%v", err)
+	}
 }

@@ -93,17 +93,8 @@ func (f *convertFlags) begin(kind convert.Kind, folder, force bool) (*atomicfile
 	return atomicfile.New(f.output, force)
 }
 
-// convert quantizes or dequantizes a model, and writes a report.
-func (a *app) convert(cmd *cobra.Command, in string, f *convertFlags,
-	work func(context.Context, convert.Kind, string, *atomicfile.Set, convert.Options, convert.Progress) (*convert.Result, error)) error {
-	ctx := cmd.Context()
-	kind, folder, err := convert.KindOf(in)
-	if err != nil {
-		return ofFile(in, err)
-	}
-	if err := f.check(cmd, kind); err != nil {
-		return err
-	}
+// readFiles reads the files that flags name, besides the model, which is of a kind.
+func (f *convertFlags) readFiles(kind convert.Kind) (err error) {
 	if f.calibrated != "" {
 		if f.options.Calibration, err = readCalibration(f.calibrated); err != nil {
 			return err
@@ -130,6 +121,23 @@ func (a *app) convert(cmd *cobra.Command, in string, f *convertFlags,
 		if f.plan == "" && (f.options.Scheme().Method != library.LeastSquares || f.options.HalfQuadratic) {
 			return usagef("--importance goes with --method mse, which chooses the least weighted error")
 		}
+	}
+	return nil
+}
+
+// convert quantizes or dequantizes a model, and writes a report.
+func (a *app) convert(cmd *cobra.Command, in string, f *convertFlags,
+	work func(context.Context, convert.Kind, string, *atomicfile.Set, convert.Options, convert.Progress) (*convert.Result, error)) error {
+	ctx := cmd.Context()
+	kind, folder, err := convert.KindOf(in)
+	if err != nil {
+		return ofFile(in, err)
+	}
+	if err := f.check(cmd, kind); err != nil {
+		return err
+	}
+	if err := f.readFiles(kind); err != nil {
+		return err
 	}
 	out, err := f.begin(kind, folder, a.force)
 	if err != nil {

@@ -35,12 +35,8 @@ type planFlags struct {
 	files       moreFiles
 }
 
-func (a *app) planCommand() *cobra.Command {
-	var f planFlags
-	cmd := &cobra.Command{
-		Use:   "plan MODEL",
-		Short: "Choose how each weight of a model is quantized, under a budget",
-		Long: `Measure every candidate on every weight, and choose one for each weight, so that
+// planLong is the long help of quant plan.
+const planLong = `Measure every candidate on every weight, and choose one for each weight, so that
 the error is the least for a given number of bytes. No other plan is better,
 unless the table says that the problem was too large for a proof: see
 docs/planning.md.
@@ -79,14 +75,24 @@ candidate of each weight would cost. A second table has one candidate for all
 weights, next to the best plan of the same size. -o writes the plan as JSON,
 which may be altered by hand. quant quantize --plan reads it.
 
-` + overwriting,
-		Example: `  quant plan model.onnx --bits-per-weight 4.5 -o plan.json
+` + overwriting
+
+// planExample has the examples of quant plan.
+const planExample = `  quant plan model.onnx --bits-per-weight 4.5 -o plan.json
   quant quantize model.onnx --plan plan.json -o small.onnx
   quant plan model.gguf --bytes 900M --for llama.cpp
   quant plan model.safetensors --sqnr 30 --candidates int4:g128,int8
   quant plan model.safetensors --bytes 900M --importance imatrix.gguf
-  quant plan model.onnx --bits-per-weight 6 --alike '*attn*' --plot front.svg`,
-		Args: models,
+  quant plan model.onnx --bits-per-weight 6 --alike '*attn*' --plot front.svg`
+
+func (a *app) planCommand() *cobra.Command {
+	var f planFlags
+	cmd := &cobra.Command{
+		Use:     "plan MODEL",
+		Short:   "Choose how each weight of a model is quantized, under a budget",
+		Long:    planLong,
+		Example: planExample,
+		Args:    models,
 		RunE: a.start(func(cmd *cobra.Command, args []string) error {
 			if err := f.check(cmd); err != nil {
 				return err

@@ -231,7 +231,7 @@ func (d *stDecoder) plan(i int, name string) error {
 	d.jobs[at].part = true
 	j.scheme = quant.Scheme{Bits: bits, Mapping: quant.Symmetric, Granularity: by}
 	if at, zero := d.part(name, "_zero_point"); zero != nil {
-		groups := scale.Shape[len(scale.Shape)-1]
+		groups := int(elements(scale.Shape)) / j.rows // of a row
 		packed := zero.DType == "I32" && slices.Equal(zero.Shape, []int{words(j.rows, bits), groups}) && j.packed && by != quant.PerTensor
 		if plain := zero.DType == "I8" && elements(zero.Shape) == elements(scale.Shape); !packed && !plain {
 			return fmt.Errorf("weight_zero_point is %s of shape %v", zero.DType, zero.Shape)

@@ -741,6 +741,8 @@ func TestDequantizeSafetensorsErrors(t *testing.T) {
 		{[]stInput{codes, {"x.weight_scale", "F32", []int{2, 1}, make([]byte, 8)}}, "scale"},
 		{[]stInput{codes, scale, {"x.weight_zero_point", "I8", []int{1}, make([]byte, 1)}}, "weight_zero_point is I8 of shape [1]"},
 		{[]stInput{packed, scale, shape, {"x.weight_zero_point", "I32", []int{2, 1}, make([]byte, 8)}}, "weight_zero_point is I32 of shape [2 1]"},
+		{[]stInput{packed, {"x.weight_scale", "F32", []int{2}, ones[:8]}, shape, {"x.weight_zero_point", "I32", []int{1, 1}, make([]byte, 4)}}, ""},
+		{[]stInput{packed, {"x.weight_scale", "F32", []int{2}, ones[:8]}, shape, {"x.weight_zero_point", "I32", []int{1, 2}, make([]byte, 8)}}, "weight_zero_point is I32 of shape [1 2]"},
 	} {
 		err := dequantizeST(t, c.tensors...)
 		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {

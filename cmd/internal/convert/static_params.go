@@ -113,6 +113,9 @@ func biasCodes(bias []float32, input float32, weight []float32) (codes []int32, 
 		if len(scales) > 1 {
 			s = scales[i]
 		}
+		if s == 0 { // the product of two tiny scales; 0 is the only value
+			continue
+		}
 		q := math.RoundToEven(float64(b) / float64(s))
 		codes[i] = int32(min(max(q, math.MinInt32), math.MaxInt32))
 	}

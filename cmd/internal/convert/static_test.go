@@ -107,6 +107,9 @@ func TestBiasCodes(t *testing.T) {
 	if codes, _ := biasCodes([]float32{5, -5}, input, []float32{small}); codes[0] != math.MaxInt32 || codes[1] != math.MinInt32 {
 		t.Errorf("codes %d are not those of the ends", codes)
 	}
+	if codes, _ := biasCodes([]float32{0, 1e-40}, 1e-30, []float32{1e-30}); codes[0] != 0 || codes[1] != 0 {
+		t.Errorf("codes %v for a scale of 0", codes)
+	}
 	codes, scales = biasCodes([]float32{1, 3}, 0.5, []float32{0.5, 2})
 	if !slices.Equal(codes, []int32{4, 3}) || !slices.Equal(scales, []float32{0.25, 1}) {
 		t.Errorf("codes %d, scales %v", codes, scales)

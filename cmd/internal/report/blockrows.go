@@ -3,7 +3,6 @@ package report
 import (
 	"fmt"
 	"runtime"
-	"sync"
 
 	"github.com/a01592f9/quant/cmd/internal/gguf"
 )
@@ -49,9 +48,9 @@ func (b *blockRows) bytes() int {
 func (b *blockRows) all() error {
 	workers := max(1, min(runtime.GOMAXPROCS(0), b.axis, len(b.x)>>16))
 	errs, clipped := make([]error, workers), make([]int, workers)
-	var team sync.WaitGroup
+	var all team
 	for w := range workers {
-		team.Go(func() {
+		all.Go(func() {
 			row, coded := make([]float32, b.padded()), make([]byte, b.bytes())
 			for c := b.axis * w / workers; c < b.axis*(w+1)/workers; c++ {
 				n, err := b.row(c, row, coded)
@@ -63,7 +62,7 @@ func (b *blockRows) all() error {
 			}
 		})
 	}
-	team.Wait()
+	all.Wait()
 	for w, err := range errs {
 		if err != nil {
 			return err

@@ -2,7 +2,6 @@ package report
 
 import (
 	"runtime"
-	"sync"
 	"sync/atomic"
 )
 
@@ -37,12 +36,12 @@ func eachBlock(r *reading, elements int64, want func(block int) bool, f func(blo
 			f(int(i), buf[:n])
 		}
 	}
-	var team sync.WaitGroup
+	var all team
 	for range min(int64(runtime.GOMAXPROCS(0)), blocks) - 1 {
-		team.Go(walk)
+		all.Go(walk)
 	}
 	walk()
-	team.Wait()
+	all.Wait()
 	if err := failed.Load(); err != nil {
 		return *err
 	}

@@ -110,8 +110,9 @@ func batches(schemes []quant.Scheme, j job) [][]quant.Scheme {
 	channels := j.shape[0]
 	for _, s := range schemes {
 		if axis, ok := s.Granularity.Axis(); ok {
-			if _, groups := s.Granularity.GroupSize(); !groups {
-				channels = j.shape[axis]
+			front, err := fromFront(axis, j.shape) // the comparison has the error of an axis that does not exist
+			if _, groups := s.Granularity.GroupSize(); !groups && err == nil {
+				channels = j.shape[front]
 			}
 		}
 	}

@@ -55,9 +55,9 @@ func (w *work) each(f func(i int)) {
 		}
 	}
 	var next atomic.Int64
-	var team sync.WaitGroup
+	var all team
 	for range min(runtime.GOMAXPROCS(0), len(small)) {
-		team.Go(func() {
+		all.Go(func() {
 			for w.ctx.Err() == nil {
 				k := int(next.Add(1)) - 1
 				if k >= len(small) {
@@ -67,7 +67,7 @@ func (w *work) each(f func(i int)) {
 			}
 		})
 	}
-	team.Wait()
+	all.Wait()
 	for _, i := range big {
 		if w.ctx.Err() != nil {
 			return

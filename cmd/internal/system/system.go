@@ -8,7 +8,6 @@ package system
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/a01592f9/quant"
@@ -117,9 +116,6 @@ var systems = []System{
 	{"torchao", "torchao", "", []Weights{weights("torchao-int8", 0, 128, 32), weights("torchao-int4", 32, 128, 64, 32)}, ""},
 	{"mlx", "MLX", "", []Weights{weights("mlx-4bit", 64, 128, 64, 32), weights("mlx-8bit", 64, 128, 64, 32)}, ""},
 }
-
-// All returns all systems.
-func All() []System { return slices.Clone(systems) }
 
 // Names returns the names of all systems.
 func Names() []string {

@@ -196,6 +196,14 @@ func TestPlanErrors(t *testing.T) {
 			t.Errorf("%s: %d %+v", test.plan, a.status, a.err)
 		}
 	}
+	// An axis that counts from the end, and one that no tensor has.
+	axis := `{"text":"[[[1,2],[3,4]],[[5,6],[7,8]]]","plan":{"candidates":["int8:channel@%d"]}}`
+	if a := post(t, site+"/api/plan", fmt.Sprintf(axis, -1)); a.status != 200 {
+		t.Errorf("channels on the last axis: %d %+v", a.status, a.err)
+	}
+	if a := post(t, site+"/api/plan", fmt.Sprintf(axis, 5)); a.status != 422 || !strings.Contains(a.err.Message, "axis 5") {
+		t.Errorf("channels on axis 5: %d %+v", a.status, a.err)
+	}
 	// Files that quant quantize writes none of have plans of all their tensors.
 	p := answered[shownPlan](t, post(t, site+"/api/plan", `{"example":"convolution","plan":{"candidates":["int4","int8"]}}`))
 	if p.Written || len(p.Weights) != 2 || len(p.Recipes) != 2 {
