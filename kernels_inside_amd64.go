@@ -5,16 +5,22 @@ package quant
 //go:noescape
 func errorsInsideColumnsTwoAVX512(acc1, acc2 columnSums, sq *float64, src *float32, rows, stride int, scale1 []float32, zero1 []int32, scale2 []float32, zero2 []int32) int
 
-// errorsInsideColumnsTwo has a kernel for AVX-512. It returns the number of columns that it has
-// handled.
+//go:noescape
+func errorsInsideColumnsTwoAVX2(acc1, acc2 columnSums, sq *float64, src *float32, rows, stride int, scale1 []float32, zero1 []int32, scale2 []float32, zero2 []int32) int
+
+// errorsInsideColumnsTwo has kernels for AVX-512 and AVX2. It returns the number of columns that it
+// has handled.
 func errorsInsideColumnsTwo(acc1, acc2 columnSums, sq []float64, src []float32, rows, stride int, scale1 []float32, zero1 []int32, scale2 []float32, zero2 []int32) int {
 	n := len(scale1)
-	if active != avx512 || rows == 0 || n == 0 {
+	if active == generic || rows == 0 || n < leastColumns[active] {
 		return 0
 	}
 	var squares *float64
 	if sq != nil {
 		squares = &sq[:n][0]
+	}
+	if active == avx2 {
+		return errorsInsideColumnsTwoAVX2(acc1.sub(n), acc2.sub(n), squares, &src[0], rows, stride, scale1, zero1[:n], scale2[:n], zero2[:n])
 	}
 	return errorsInsideColumnsTwoAVX512(acc1.sub(n), acc2.sub(n), squares, &src[0], rows, stride, scale1, zero1[:n], scale2[:n], zero2[:n])
 }

@@ -51,9 +51,15 @@ func TestErrorsInsideColumnsTwo(t *testing.T) {
 		rng := rand.New(rand.NewPCG(121, 122))
 		grids := grids(8)
 		for i, s := range strideShapes() {
-			h.solve(rng, newInsideProblem(rng, s, grids[i%len(grids)], 0), []int{0, 0, 7, 60}[i%4])
+			odd := []int{0, 0, 7, 60}[i%4]
+			h.solve(rng, newInsideProblem(rng, s, grids[i%len(grids)], 0), odd)
 			for _, end := range ends {
 				h.check(placing{end, end, end, 0})
+			}
+			if p := h.p; odd == 0 && slices.Max(h.scale[1]) <= 0x1p100 {
+				enough := p.rows > 0 && (p.run >= 8 || active == avx512)
+				handlesAll(t, p.run, enough, errorsInsideColumnsTwo(newColumnSums(p.run), newColumnSums(p.run), nil,
+					p.src, p.rows, p.stride, h.scale[0], h.zero[0], h.scale[1], h.zero[1]))
 			}
 		}
 		for i, s := range thin(strideAlignments) {
@@ -63,9 +69,6 @@ func TestErrorsInsideColumnsTwo(t *testing.T) {
 					h.check(placing{src, dst, (src + dst) % 16, 0})
 				}
 			}
-		}
-		if (h.handled > 0) != (active == avx512) {
-			t.Errorf("a kernel handled %d columns", h.handled)
 		}
 	})
 }
@@ -83,7 +86,6 @@ type twoColumnsHarness struct {
 	zeros       [2]*area
 	sums        [2][3]*area
 	clippedSums [2]*area
-	handled     int
 }
 
 func newTwoColumnsHarness(t *testing.T) *twoColumnsHarness {
@@ -141,9 +143,6 @@ func (h *twoColumnsHarness) check(at placing) {
 		var sq []float64
 		if squares {
 			sq = put(h.sqAt, h.fromSq, at.dst)
-		} else {
-			c := [2]columnSums{h.from[0].clone(), h.from[1].clone()}
-			h.handled += errorsInsideColumnsTwo(c[0], c[1], nil, x, p.rows, p.stride, r[0].scale, r[0].zero, r[1].scale, r[1].zero)
 		}
 		errorsInsideColumnsBoth(r[0], r[1], sq, x, p.rows, p.stride)
 		for k := range r {
