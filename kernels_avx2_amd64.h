@@ -263,6 +263,16 @@ GLOBL magnitudes<>(SB), RODATA|NOPTR, $32
 	VANDPS      magnitudes<>(SB), e, e \
 	VPMAXUD     e, max, max
 
+// ADD_STORED adds |e| in two halves in memory to the lanes a and b, and their squares to c and d. It
+// uses Y2 and Y3. A conversion takes the upper half from memory without a shuffle.
+#define ADD_STORED(low, high, a, b, c, d) \
+	VCVTPS2PD   low, Y2      \
+	VCVTPS2PD   high, Y3     \
+	VADDPD      Y2, a, a     \
+	VADDPD      Y3, b, b     \
+	VFMADD231PD Y2, Y2, c    \
+	VFMADD231PD Y3, Y3, d
+
 // ADD_DEVIATIONS adds |e| in the vector ye, xe being its lower half, to the lanes a and b, and their
 // squares to c and d. It uses Y2 and Y3.
 #define ADD_DEVIATIONS(ye, xe, a, b, c, d) \

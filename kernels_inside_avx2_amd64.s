@@ -12,13 +12,7 @@
 	VMOVUPS Y1, (96+off)(FRAME)
 
 // FROM_RING adds what TO_RING stored at off to the lanes a and b, and its square to c and d.
-#define FROM_RING(off, a, b, c, d) \
-	VCVTPS2PD   (96+off)(FRAME), Y2  \
-	VCVTPS2PD   (112+off)(FRAME), Y3 \
-	VADDPD      Y2, a, a             \
-	VADDPD      Y3, b, b             \
-	VFMADD231PD Y2, Y2, c            \
-	VFMADD231PD Y3, Y3, d
+#define FROM_RING(off, a, b, c, d) ADD_STORED((96+off)(FRAME), (112+off)(FRAME), a, b, c, d)
 
 // ADD_INSIDE adds the errors of the elements in Y0 to the lanes a and b, and their squares to c
 // and d.

@@ -51,6 +51,15 @@
 	CMPQ DONE, FIRST          \
 	CMOVQLT DONE, FIRST
 
+// TO_RING stores |e| of a row at off in the ring, and goes on to the next row. FROM_RING adds it.
+#define TO_RING(off) \
+	VMOVUPS (SRC), Y0                              \
+	DEVIATE_INSIDE(SCALE, RECIP, LOW, Y0, Y1, MAX) \
+	VMOVUPS Y1, off(RING)                          \
+	ADDQ    STRIDE, SRC
+
+#define FROM_RING(off) ADD_STORED((off)(RING), (off+16)(RING), ABS_LOW, ABS_HIGH, SQ_LOW, SQ_HIGH)
+
 //	for r := range rows {
 //		for j, x := range src[r*stride:][:len(scale)] {
 //			d, _ := deviation(x, scale[j], float32(qmin-zero[j]), float32(qmax-zero[j]))
@@ -64,7 +73,9 @@
 //
 // No element has a code outside of a grid of up to 8 bits, whatever that grid is. It takes 8 columns
 // at a time, of at least 8, and returns how many it did: all, or a multiple of 8 if it does not
-// serve a scale among the next 8. Of the last 8 columns those that are done are not stored again.
+// serve a scale among the next 8. Of the last 8 columns those that are done are not stored again. The
+// frame holds a ring of |e| of 4 rows: each is added one turn after it was stored, so that a core
+// has chains of several rows to work on.
 #define COLUMNS    R11 // columns
 #define DONE       R13 // columns done
 #define FIRST      R12 // first column of the 8
@@ -77,13 +88,16 @@
 #define SQ_LOW     Y6  // sum e² of the lower 4 columns
 #define SQ_HIGH    Y7  // sum e² of the upper 4 columns
 #define MAX        Y11 // bits of the greatest |e|
-TEXT ·errorsInsideColumnsAVX2(SB), NOSPLIT, $0-104
+#define RING       DI  // the ring in the frame, a multiple of 32
+TEXT ·errorsInsideColumnsAVX2(SB), NOSPLIT, $160-104
 	MOVQ scale_base+48(FP), SCALES
 	MOVQ scale_len+56(FP), COLUMNS
 	MOVQ zero_base+72(FP), ZEROS
 	MOVQ stride+40(FP), STRIDE
 	SHLQ $2, STRIDE
 	XORL DONE, DONE
+	LEAQ 31(SP), RING
+	ANDQ $~31, RING
 
 columns: // the 8 from FIRST on, NEW of which are new
 	NEXT_COLUMNS(done)
@@ -100,14 +114,45 @@ columns: // the 8 from FIRST on, NEW of which are new
 	MOVQ src+24(FP), SRC
 	LEAQ (SRC)(FIRST*4), SRC
 	MOVQ rows+32(FP), ROWS_LEFT
+	SUBQ $4, ROWS_LEFT
+	JB   rest
+	TO_RING(0)
+	TO_RING(32)
+	TO_RING(64)
+	TO_RING(96)
+	JMP  next
 
-loop: // down the rows
+loop: // 4 rows
+	FROM_RING(0)
+	TO_RING(0)
+	FROM_RING(32)
+	TO_RING(32)
+	FROM_RING(64)
+	TO_RING(64)
+	FROM_RING(96)
+	TO_RING(96)
+
+next:
+	SUBQ $4, ROWS_LEFT
+	JAE  loop
+	FROM_RING(0)
+	FROM_RING(32)
+	FROM_RING(64)
+	FROM_RING(96)
+
+rest: // ROWS_LEFT + 4 rows
+	ADDQ $4, ROWS_LEFT
+	JZ   store
+
+looprest:
 	VMOVUPS (SRC), Y0
 	DEVIATE_INSIDE(SCALE, RECIP, LOW, Y0, Y1, MAX)
 	ADD_DEVIATIONS(Y1, X1, ABS_LOW, ABS_HIGH, SQ_LOW, SQ_HIGH)
 	ADDQ STRIDE, SRC
 	DECQ ROWS_LEFT
-	JNZ  loop
+	JNZ  looprest
+
+store:
 	CMPQ NEW, $8
 	JB   last
 	STORE_SUMS(abs+0(FP), ABS_LOW, ABS_HIGH)
@@ -141,13 +186,73 @@ done:
 	VMOVUPS Y1, (off+32)(FRAME)            \
 	VMOVUPS Y2, (off+64)(FRAME)
 
-// ERRORS_OF_BOTH adds the errors of a row under both schemes.
-#define ERRORS_OF_BOTH \
-	VMOVUPS (SRC), Y0                                                \
-	DEVIATE_INSIDE(0(FRAME), 32(FRAME), 64(FRAME), Y0, Y1, MAX)      \
-	ADD_DEVIATIONS(Y1, X1, ABS_LOW, ABS_HIGH, SQ_LOW, SQ_HIGH)       \
-	DEVIATE_INSIDE(96(FRAME), 128(FRAME), 160(FRAME), Y0, Y1, MAX_2) \
-	ADD_DEVIATIONS(Y1, X1, ABS_LOW_2, ABS_HIGH_2, SQ_LOW_2, SQ_HIGH_2)
+// DEVIATE_1 and DEVIATE_2 set Y1 to |e| of the elements in Y0 under the first and the second scheme.
+#define DEVIATE_1 DEVIATE_INSIDE(0(FRAME), 32(FRAME), 64(FRAME), Y0, Y1, MAX)
+#define DEVIATE_2 DEVIATE_INSIDE(96(FRAME), 128(FRAME), 160(FRAME), Y0, Y1, MAX_2)
+
+// BOTH_TO_RING stores |e| of a row under both schemes from off on in the ring, and goes on to the
+// next row. SQUARES_OF is ADD_SQUARES or NO_SQUARES.
+#define BOTH_TO_RING(off, SQUARES_OF) \
+	VMOVUPS (SRC), Y0                \
+	DEVIATE_1                        \
+	VMOVUPS Y1, (192+off)(FRAME)     \
+	DEVIATE_2                        \
+	VMOVUPS Y1, (224+off)(FRAME)     \
+	SQUARES_OF                       \
+	ADDQ    STRIDE, SRC
+
+#define BOTH_FROM_RING(off) \
+	ADD_STORED((192+off)(FRAME), (208+off)(FRAME), ABS_LOW, ABS_HIGH, SQ_LOW, SQ_HIGH) \
+	ADD_STORED((224+off)(FRAME), (240+off)(FRAME), ABS_LOW_2, ABS_HIGH_2, SQ_LOW_2, SQ_HIGH_2)
+
+// ADD_SQUARES adds the squares of a row.
+#define ADD_SQUARES \
+	VCVTPS2PD   0(SRC), Y2      \
+	VCVTPS2PD   16(SRC), Y3     \
+	VFMADD231PD Y2, Y2, X2_LOW  \
+	VFMADD231PD Y3, Y3, X2_HIGH
+
+#define NO_SQUARES
+
+// DOWN_ROWS adds the errors of all rows. The other arguments are labels.
+#define DOWN_ROWS(SQUARES_OF, loop, next, rest, looprest) \
+	SUBQ $4, ROWS_LEFT                \
+	JB   rest                         \
+	BOTH_TO_RING(0, SQUARES_OF)       \
+	BOTH_TO_RING(64, SQUARES_OF)      \
+	BOTH_TO_RING(128, SQUARES_OF)     \
+	BOTH_TO_RING(192, SQUARES_OF)     \
+	JMP  next                         \
+loop:                                     \
+	BOTH_FROM_RING(0)                 \
+	BOTH_TO_RING(0, SQUARES_OF)       \
+	BOTH_FROM_RING(64)                \
+	BOTH_TO_RING(64, SQUARES_OF)      \
+	BOTH_FROM_RING(128)               \
+	BOTH_TO_RING(128, SQUARES_OF)     \
+	BOTH_FROM_RING(192)               \
+	BOTH_TO_RING(192, SQUARES_OF)     \
+next:                                     \
+	SUBQ $4, ROWS_LEFT                \
+	JAE  loop                         \
+	BOTH_FROM_RING(0)                 \
+	BOTH_FROM_RING(64)                \
+	BOTH_FROM_RING(128)               \
+	BOTH_FROM_RING(192)               \
+rest:                                     \
+	ADDQ $4, ROWS_LEFT                \
+	JZ   store                        \
+looprest:                                 \
+	VMOVUPS (SRC), Y0                 \
+	DEVIATE_1                         \
+	ADD_DEVIATIONS(Y1, X1, ABS_LOW, ABS_HIGH, SQ_LOW, SQ_HIGH)         \
+	DEVIATE_2                         \
+	ADD_DEVIATIONS(Y1, X1, ABS_LOW_2, ABS_HIGH_2, SQ_LOW_2, SQ_HIGH_2) \
+	SQUARES_OF                        \
+	ADDQ STRIDE, SRC                  \
+	DECQ ROWS_LEFT                    \
+	JNZ  looprest                     \
+	JMP  store
 
 //	for r := range rows {
 //		for j, x := range src[r*stride:][:len(scale1)] {
@@ -169,7 +274,8 @@ done:
 // func errorsInsideColumnsTwoAVX2(acc1, acc2 columnSums, sq *float64, src *float32, rows, stride int, scale1 []float32, zero1 []int32, scale2 []float32, zero2 []int32) int
 //
 // It is errorsInsideColumnsAVX2 for two schemes, with sums of squares. The frame holds the scales
-// of the first scheme and their reciprocals in two parts at 0, and those of the second at 96.
+// of the first scheme and their reciprocals in two parts at 0, those of the second at 96, and at 192
+// the ring of errorsInsideColumnsAVX2 for both schemes.
 //
 // Named above: COLUMNS, DONE, FIRST, NEW, STRIDE, ROWS_LEFT, ABS_LOW, ABS_HIGH, SQ_LOW, SQ_HIGH, MAX.
 #define FRAME      DI  // start of the frame, a multiple of 32
@@ -181,7 +287,7 @@ done:
 #define SQ_LOW_2   Y14
 #define SQ_HIGH_2  Y15
 #define MAX_2      Y10
-TEXT ·errorsInsideColumnsTwoAVX2(SB), NOSPLIT, $224-328
+TEXT ·errorsInsideColumnsTwoAVX2(SB), NOSPLIT, $480-328
 	MOVQ scale1_len+232(FP), COLUMNS
 	MOVQ sq+192(FP), SQUARES
 	MOVQ stride+216(FP), STRIDE
@@ -210,25 +316,11 @@ columns: // the 8 from FIRST on, NEW of which are new
 	TESTQ SQUARES, SQUARES
 	JNE  rowssquares
 
-rows: // down the rows
-	ERRORS_OF_BOTH
-	ADDQ STRIDE, SRC
-	DECQ ROWS_LEFT
-	JNZ  rows
-	JMP  store
+	DOWN_ROWS(NO_SQUARES, loop, next, rest, looprest)
 
 rowssquares:
 	LOAD_SUMS(SQUARES, X2_LOW, X2_HIGH)
-
-loopsquares:
-	ERRORS_OF_BOTH
-	VCVTPS2PD   0(SRC), Y2
-	VCVTPS2PD   16(SRC), Y3
-	VFMADD231PD Y2, Y2, X2_LOW
-	VFMADD231PD Y3, Y3, X2_HIGH
-	ADDQ STRIDE, SRC
-	DECQ ROWS_LEFT
-	JNZ  loopsquares
+	DOWN_ROWS(ADD_SQUARES, loopsquares, nextsquares, restsquares, looprestsquares)
 
 store:
 	CMPQ NEW, $8
