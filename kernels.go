@@ -182,7 +182,7 @@ package quant
 //
 // # Bins of a table
 //
-// With AVX-512, and for runs with AVX2 if codes ascend, the codes of a table come from words. Let K
+// With AVX-512, and with AVX2 if codes ascend, the codes of a table come from words. Let K
 // be the factor of the table and y = RN(K/s). The word w of an element is the integer nearest to RN(x·y), saturated to 16 bits.
 // The upper 5 bits of w are its bin. K is chosen so that no bin has two limits. The kernel adds to
 // w what the table has for its bin. The upper 4 bits of the sum v are the index of the nearest
