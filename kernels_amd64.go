@@ -236,18 +236,6 @@ func errorsInsideTwo(acc1, acc2 []sums, sq []float64, src []float32, run int, sc
 	return errorsInsideTwoAVX512(acc1, acc2[:n], sq, src, run, scale1[:n], zero1[:n], scale2[:n], zero2[:n])
 }
 
-// errorsInsideColumns has kernels for AVX-512 and AVX2. It returns the number of columns that it has
-// handled.
-func errorsInsideColumns(acc columnSums, src []float32, rows, stride int, scale []float32, zero []int32) int {
-	if active == generic || rows == 0 || len(scale) < leastColumns[active] {
-		return 0
-	}
-	if active == avx2 {
-		return errorsInsideColumnsAVX2(&acc.abs[0], &acc.sq[0], &acc.max[0], &src[0], rows, stride, scale, zero[:len(scale)])
-	}
-	return errorsInsideColumnsAVX512(&acc.abs[0], &acc.sq[0], &acc.max[0], &src[0], rows, stride, scale, zero[:len(scale)])
-}
-
 // errorsColumnsUntil is errorsUntil for columns.
 func errorsColumnsUntil(acc columnSums, src []float32, rows, stride int, scale []float32, zero []int32, qmin, qmax int32) (n, step int) {
 	switch {

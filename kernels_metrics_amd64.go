@@ -2,6 +2,8 @@
 
 package quant
 
+import "math"
+
 //go:noescape
 func channelMetricsAVX512(m []Metrics, t *tally, squares *float64, n int) int
 
@@ -23,4 +25,17 @@ func channelMetrics(m []Metrics, t []tally, squares []float64, n int) int {
 		return channelMetricsAVX2(m[:k], &t[0], &squares[0], n)
 	}
 	return channelMetricsAVX512(m[:k], &t[0], &squares[0], n)
+}
+
+// metricsStep returns the number of channels that a kernel takes at a time, or math.MaxInt without a
+// kernel.
+func metricsStep() int {
+	switch active {
+	case avx2:
+		return 4
+	case avx512:
+		return 8
+	default:
+		return math.MaxInt
+	}
 }

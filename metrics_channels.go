@@ -16,22 +16,11 @@ func metricsOf(m []Metrics, tallies []tally, squares []float64, n int) (all tall
 	for len(m) > 0 {
 		k := channelMetrics(m, tallies, squares, n)
 		m, tallies, squares = m[k:], tallies[k:], squares[k:]
-		k = len(m)
-		if active == avx2 || active == avx512 {
-			k = min(k, metricsStep()) // channelMetrics may have a kernel for the next channels
-		}
+		k = min(len(m), metricsStep()) // channelMetrics may have a kernel for the next channels
 		channelMetricsGeneric(m[:k], tallies, squares, n)
 		m, tallies, squares = m[k:], tallies[k:], squares[k:]
 	}
 	return all, sum
-}
-
-// metricsStep returns the number of channels that a kernel takes at a time.
-func metricsStep() int {
-	if active == avx512 {
-		return 8
-	}
-	return 4
 }
 
 // channelMetricsGeneric defines channelMetrics: it sets m to the metrics of channels with n elements
