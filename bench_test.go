@@ -184,6 +184,30 @@ func BenchmarkDequantize(b *testing.B) {
 	})
 }
 
+// BenchmarkGroups measures groups in rows of 1024 elements: their ranges, codes with given parameters,
+// and both in one dynamic call.
+func BenchmarkGroups(b *testing.B) {
+	benchISAs(b, func(b *testing.B, n int) {
+		if n < 4096 {
+			return
+		}
+		x := Tensor{benchData()[:n], []int{n / 1024, 1024}}
+		for _, size := range []int{16, 32, 64, 128} {
+			var p Params
+			s := Scheme{Bits: 8, Granularity: PerGroup(-1, size)}
+			bench(b, fmt.Sprintf("do=range/group=%d", size), n, n, func() { must(CalibrateInto(&p, x, s)) })
+			for _, bits := range []int{8, 4} {
+				s.Bits = bits
+				p, err := Calibrate(x, s)
+				must(err)
+				name := fmt.Sprintf("bits=%d/group=%d", bits, size)
+				bench(b, "do=quantize/"+name, n, n, func() { must(QuantizeInto(benchCodes(), x, p)) })
+				bench(b, "do=dynamic/"+name, n, n, func() { must(QuantizeDynamicInto(benchCodes(), &p, x, s, RefuseNotFinite)) })
+			}
+		}
+	})
+}
+
 // BenchmarkErrors measures the kernels behind all five figures of one scheme,
 // called block by block, as a walk does.
 func BenchmarkErrors(b *testing.B) {

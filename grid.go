@@ -109,8 +109,8 @@ func (g *codeGrid) errorsInsideColumns(acc columnSums, src []float32, rows, stri
 		n := errorsInsideColumns(acc.from(i), src[i:], rows, stride, scale[i:], zero[i:])
 		if i += n; i < len(scale) {
 			k := len(scale) - i
-			if active == avx512 {
-				k = min(k, 16) // errorsInsideColumns may have a kernel for the next columns
+			if active >= avx2 && k >= 24 {
+				k = 16 // errorsInsideColumns may have a kernel for the next columns
 			}
 			g.errorsColumns(acc.from(i).sub(k), src[i:], rows, stride, scale[i:i+k], zero[i:i+k])
 			i += k

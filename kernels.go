@@ -12,7 +12,7 @@ package quant
 //	squares                   kernels_generic.go     squares_avx2_amd64.s      squares_avx512_amd64.s      squares_arm64.s
 //	params                    kernels_generic.go     params_avx2_amd64.s       as AVX2                     params_arm64.s
 //	quantize to 8 bits        kernels_generic.go     quantize_avx2_amd64.s     quantize_avx512_amd64.s     quantize_arm64.s
-//	quantize groups           kernels_generic.go     -                         groups_avx512_amd64.s       quantize_arm64.s
+//	quantize groups           kernels_generic.go     groups_avx2_amd64.s       groups_avx512_amd64.s       quantize_arm64.s
 //	quantize packed           kernels_generic.go     -                         packed_avx512_amd64.s       -
 //	quantize to 16 bits       kernels_generic.go     quantize16_avx2_amd64.s   quantize16_avx512_amd64.s   quantize16_arm64.s
 //	dequantize                kernels_generic.go     dequantize_avx2_amd64.s   dequantize_avx512_amd64.s   dequantize_arm64.s
@@ -21,9 +21,9 @@ package quant
 //	errors                    kernels_generic.go     errors_avx2_amd64.s       errors_avx512_amd64.s       errors_arm64.s
 //	errors inside             kernels_generic.go     inside_avx2_amd64.s       inside_avx512_amd64.s       -
 //	errors inside, 2 schemes  kernels_generic.go     -                         insidetwo_avx512_amd64.s    -
-//	errors inside, columns    kernels_generic.go     -                         insidecolumns_avx512_amd64.s -
-//	the same of 2 schemes     kernels_generic.go     -                         insidetwo_avx512_amd64.s    -
-//	metrics of channels       metrics.go             -                         metrics_avx512_amd64.s      -
+//	errors inside, columns    kernels_generic.go     insidecolumns_avx2_amd64.s insidecolumns_avx512_amd64.s -
+//	the same of 2 schemes     kernels_generic.go     insidecolumns_avx2_amd64.s insidetwo_avx512_amd64.s    -
+//	metrics of channels       metrics_channels.go    metrics_avx2_amd64.s      metrics_avx512_amd64.s      -
 //	codebooks                 codebook_generic.go    codebook_avx2_amd64.s     codebook_avx512_amd64.s     codebook_arm64.s
 //	codebooks, columns        codebook_generic.go    codebookcolumns_avx2_amd64.s codebookcolumns_avx512_amd64.s codebookcolumns_arm64.s
 //	differences               kernels_generic.go     differences_avx2_amd64.s  differences_avx512_amd64.s  differences_arm64.s
@@ -128,7 +128,7 @@ package quant
 // than 6. (The condition is stricter than necessary. With zero points in the grid, a boundary is
 // too near for only one of the 2^23 significands: the one of all ones.)
 //
-// Kernels of groups prepare 16 scales at a time, and the condition must hold for all 16. Their
+// Kernels of groups prepare 8 or 16 scales at a time, and the condition must hold for all. Their
 // zero points are at most 255 in magnitude. This keeps |B| below 2^10, and M a multiple of 2^15
 // plus or minus 1. So p can be used if the distance of S from the nearest multiple of 2^15 is 0
 // or more than 6.
@@ -182,7 +182,7 @@ package quant
 //
 // # Bins of a table
 //
-// With AVX-512, and for runs with AVX2 if codes ascend, the codes of a table come from words. Let K
+// With AVX-512, and with AVX2 if codes ascend, the codes of a table come from words. Let K
 // be the factor of the table and y = RN(K/s). The word w of an element is the integer nearest to RN(x·y), saturated to 16 bits.
 // The upper 5 bits of w are its bin. K is chosen so that no bin has two limits. The kernel adds to
 // w what the table has for its bin. The upper 4 bits of the sum v are the index of the nearest

@@ -94,11 +94,15 @@ func rangeColumns(lo, hi, src []float32, rows, stride int) bool {
 func quantizeInt8Runs(dst []uint8, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32, stream bool) {
 	switch active {
 	case avx2:
+		if inGroups(len(src), run) { // its kernel of runs stores short runs to the caches, too
+			quantizeInt8InGroups(dst[:len(src)], src, run, scale, zero[:len(scale)], qmin, qmax)
+			return
+		}
 		quantizeInt8RunsAVX2(dst[:len(src)], src, run, scale, zero[:len(scale)], qmin, qmax, stream)
 	case avx512:
 		// Where codes are stored without using the caches, the kernel of groups is slower, but not
 		// in a dynamic call, for which it fetches the next elements.
-		if (!stream || len(src) <= dynamicLen) && len(src) >= 16*run && groupRun(run) {
+		if (!stream || len(src) <= dynamicLen) && inGroups(len(src), run) {
 			quantizeInt8InGroups(dst[:len(src)], src, run, scale, zero[:len(scale)], qmin, qmax)
 			return
 		}
@@ -230,15 +234,6 @@ func errorsInsideTwo(acc1, acc2 []sums, sq []float64, src []float32, run int, sc
 		return 0
 	}
 	return errorsInsideTwoAVX512(acc1, acc2[:n], sq, src, run, scale1[:n], zero1[:n], scale2[:n], zero2[:n])
-}
-
-// errorsInsideColumns has a kernel for AVX-512. It returns the number of columns that it has
-// handled.
-func errorsInsideColumns(acc columnSums, src []float32, rows, stride int, scale []float32, zero []int32) int {
-	if active != avx512 || rows == 0 || len(scale) == 0 {
-		return 0
-	}
-	return errorsInsideColumnsAVX512(&acc.abs[0], &acc.sq[0], &acc.max[0], &src[0], rows, stride, scale, zero[:len(scale)])
 }
 
 // errorsColumnsUntil is errorsUntil for columns.

@@ -214,9 +214,9 @@ onetiny:
 	VPERM2I128  $0x31, Y2, Y0, Y0       \
 	op          Y1, Y0, Y0
 
-// ENDS_16_TO_32 sets a to the greatest signed and b to the greatest unsigned of
-// 16 to 32 elements, RUN of them at p.
-#define ENDS_16_TO_32(p, a, b) \
+// ENDS_17_TO_32 sets a to the greatest signed and b to the greatest unsigned of
+// 17 to 32 elements, RUN of them at p.
+#define ENDS_17_TO_32(p, a, b) \
 	VMOVDQU 0(p), Y0          \
 	VMOVDQU 32(p), Y1         \
 	VMOVDQU -64(p)(RUN*4), Y2 \
@@ -272,14 +272,14 @@ eight:
 	MOVQ SRC, START
 	XORL PAIR, PAIR
 	CMPQ RUN, $16
-	JB   two
+	JBE  two
 	CMPQ RUN, $32
 	JA   long
 
 pair: // a pair of runs
 	LEAQ (SRC)(RUN*4), SECOND
-	ENDS_16_TO_32(SRC, Y4, Y5)
-	ENDS_16_TO_32(SECOND, Y6, Y7)
+	ENDS_17_TO_32(SRC, Y4, Y5)
+	ENDS_17_TO_32(SECOND, Y6, Y7)
 	REDUCE_PAIR(VPMAXSD, Y4, Y6, Y0, Y2)
 	REDUCE_PAIR(VPMAXUD, Y5, Y7, Y1, Y3)
 	VMOVDQU Y2, 0(FRAME)(PAIR*1)

@@ -40,6 +40,9 @@ func squaresRunsAVX2(acc []float64, src []float32, run int)
 func errorsInsideRunsAVX2(acc []sums, src []float32, run int, scale []float32, zero []int32) int
 
 //go:noescape
+func errorsInsideColumnsAVX2(abs, sq *float64, max *float32, src *float32, rows, stride int, scale []float32, zero []int32) int
+
+//go:noescape
 func errorsRunsAVX2(acc []sums, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32) int
 
 //go:noescape

@@ -73,6 +73,10 @@
 #define NORMAL_LEAST        consts<>+64(SB) // least normal number, the least scale of all
 #define ZERO_FARTHEST_WORDS consts<>+68(SB) // farthest zero point for SATURATE
 #define QUOTIENT_LIMIT      consts<>+72(SB) // above all quotients that give a code
+#define SCALE_SPAN          consts<>+76(SB) // greatest scale for QUOTIENT, less the least
+#define FARTHEST_TWO_PARTS  consts<>+80(SB) // farthest zero point for two parts
+#define TWO_PARTS_UNIT      consts<>+84(SB) // -1 at the place of SERVED_IN_TWO_PARTS
+#define TWO_PARTS_NEAR      consts<>+88(SB) // 5 at that place
 
 DATA consts<>+0(SB)/4, $oneBits
 DATA consts<>+4(SB)/4, $scaleLeast
@@ -93,7 +97,11 @@ DATA consts<>+60(SB)/4, $shareLeast
 DATA consts<>+64(SB)/4, $normalLeast
 DATA consts<>+68(SB)/4, $zeroFarthestWords
 DATA consts<>+72(SB)/4, $quotientLimit16
-GLOBL consts<>(SB), RODATA|NOPTR, $76
+DATA consts<>+76(SB)/4, $scaleSpan
+DATA consts<>+80(SB)/4, $zeroFarthestGroups
+DATA consts<>+84(SB)/4, $(-1<<17)
+DATA consts<>+88(SB)/4, $(5<<17)
+GLOBL consts<>(SB), RODATA|NOPTR, $92
 
 // packOrderTwice is the order of the 8 dwords that two packs in lanes of 128
 // bits leave behind.
@@ -205,6 +213,76 @@ loaded:
 	VPBROADCASTD farthest, Y4        \
 	VPCMPGTD     Y4, Y3, Y3          \
 	VPOR         Y3, Y2, Y2
+
+// SERVED_IN_TWO_PARTS sets m to a mask of the scales s that a reciprocal in two parts serves where
+// zero points are at most 255 in magnitude, see "Reciprocals in two parts" in kernels.go, and whose
+// zero points z are. It shifts the lowest 15 bits of a significand to the top, where their magnitude
+// is the distance from the nearest multiple of 2^15: a distance from 1 to 6, less 1, is at most 5.
+// A significand of all ones has the distance 1. It uses z and t.
+#define SERVED_IN_TWO_PARTS(s, z, m, t) \
+	VPBROADCASTD SCALE_LEAST, t          \
+	VPSUBD       t, s, m                 \
+	VPBROADCASTD SCALE_SPAN, t           \
+	VPMAXUD      t, m, m                 \
+	VPCMPEQD     t, m, m                 \
+	VPABSD       z, z                    \
+	VPBROADCASTD FARTHEST_TWO_PARTS, t   \
+	VPCMPGTD     t, z, z                 \
+	VPANDN       m, z, m                 \
+	VPSLLD       $17, s, z               \
+	VPABSD       z, z                    \
+	VPBROADCASTD TWO_PARTS_UNIT, t       \
+	VPADDD       t, z, z                 \
+	VPBROADCASTD TWO_PARTS_NEAR, t       \
+	VPMINUD      z, t, t                 \
+	VPCMPEQD     z, t, t                 \
+	VPANDN       m, t, m
+
+// TWO_PARTS sets y to the reciprocals of the scales s, and low to their second parts.
+#define TWO_PARTS(s, y, low) \
+	VBROADCASTSS ONE, low      \
+	VDIVPS       s, low, y     \
+	VFNMADD231PS s, y, low     \
+	VMULPS       y, low, low
+
+// magnitudes masks the magnitudes of 8 float32.
+DATA magnitudes<>+0(SB)/8, $0x7fffffff7fffffff
+DATA magnitudes<>+8(SB)/8, $0x7fffffff7fffffff
+DATA magnitudes<>+16(SB)/8, $0x7fffffff7fffffff
+DATA magnitudes<>+24(SB)/8, $0x7fffffff7fffffff
+GLOBL magnitudes<>(SB), RODATA|NOPTR, $32
+
+// DEVIATE_INSIDE sets e to |e| of the elements x, whose codes are in the grid, and max to the
+// greatest so far. y and low are the reciprocal of the scale s in two parts.
+#define DEVIATE_INSIDE(s, y, low, x, e, max) \
+	VMULPS      low, x, e              \
+	VFMADD231PS y, x, e                \
+	VROUNDPS    $8, e, e               \
+	VMULPS      s, e, e                \
+	VSUBPS      x, e, e                \
+	VANDPS      magnitudes<>(SB), e, e \
+	VPMAXUD     e, max, max
+
+// ADD_STORED adds |e| in two halves in memory to the lanes a and b, and their squares to c and d. It
+// uses Y2 and Y3. A conversion takes the upper half from memory without a shuffle.
+#define ADD_STORED(low, high, a, b, c, d) \
+	VCVTPS2PD   low, Y2      \
+	VCVTPS2PD   high, Y3     \
+	VADDPD      Y2, a, a     \
+	VADDPD      Y3, b, b     \
+	VFMADD231PD Y2, Y2, c    \
+	VFMADD231PD Y3, Y3, d
+
+// ADD_DEVIATIONS adds |e| in the vector ye, xe being its lower half, to the lanes a and b, and their
+// squares to c and d. It uses Y2 and Y3.
+#define ADD_DEVIATIONS(ye, xe, a, b, c, d) \
+	VEXTRACTF128 $1, ye, X3  \
+	VCVTPS2PD    xe, Y2      \
+	VCVTPS2PD    X3, Y3      \
+	VADDPD       Y2, a, a    \
+	VADDPD       Y3, b, b    \
+	VFMADD231PD  Y2, Y2, c   \
+	VFMADD231PD  Y3, Y3, d
 
 // NEXT_PARAMS loads up to 8 scales and zero points into SCALE and ZERO. Missing
 // scales are set to 1. A kernel can use it once, because of its labels.

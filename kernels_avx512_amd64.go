@@ -125,26 +125,6 @@ func rangeColumnsInCache(lo, hi, src []float32, rows, stride int) bool {
 	return ok
 }
 
-// groupRun reports whether kernels of groups take runs of this length.
-func groupRun(run int) bool { return run == 16 || run == 32 || run == 64 || run == 128 }
-
-// quantizeInt8InGroups is quantizeInt8RunsAVX512, but uses the kernel of groups for the runs that
-// this kernel can handle.
-func quantizeInt8InGroups(dst []uint8, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32) {
-	for len(src) > 0 {
-		n := len(src) / run &^ 15
-		if n > 0 {
-			n = quantizeGroups8AVX512(dst[:n*run], src[:n*run], run, scale[:n], zero[:n], qmin, qmax)
-			if dst, src, scale, zero = dst[n*run:], src[n*run:], scale[n:], zero[n:]; len(src) == 0 {
-				return
-			}
-		}
-		k := min(16*run, len(src)) // the kernel of groups does not handle these
-		quantizeInt8RunsAVX512(dst[:k], src[:k], run, scale, zero[:len(scale)], qmin, qmax, false)
-		dst, src, scale, zero = dst[k:], src[k:], scale[(k+run-1)/run:], zero[(k+run-1)/run:]
-	}
-}
-
 // preparedColumns is a pool of buffers for the parameters of columns, in the form of a kernel.
 var preparedColumns = sync.Pool{New: func() any { return new([]float32) }}
 

@@ -44,6 +44,12 @@ func prepareFloatsAVX2(buf, scale *float32, cols int, f *floatCode) bool
 func quantizeFloatsWideAVX2(dst *uint8, src *float32, rows, cols, stride int, scale *float32, f *floatCode, buf *float32)
 
 //go:noescape
+func prepareTableAVX2(buf, scale *float32, cols int, t *bookTables)
+
+//go:noescape
+func quantizeTableWideAVX2(dst *uint8, src *float32, rows, cols, stride int, scale *float32, f *bookTables, buf *float32)
+
+//go:noescape
 func quantizeTableAVX2(dst *uint8, src *float32, n, run int, scale *float32, f *bookTables)
 
 //go:noescape
@@ -233,7 +239,9 @@ func quantizeBookColumns(dst []uint8, src []float32, scale []float32, b *codeboo
 			quantizeFloatsColumnsAVX2(&dst[done], &src[done], rows, whole-done, n, &scale[done], b.float)
 		}
 	default:
-		quantizeTableColumnsAVX2(&dst[0], &src[0], rows, whole, n, &scale[0], &b.tables)
+		if done := quantizeTableWide(dst, src, rows, whole, scale, b); done < whole {
+			quantizeTableColumnsAVX2(&dst[done], &src[done], rows, whole-done, n, &scale[done], &b.tables)
+		}
 	}
 	for r := 0; whole < n && r < rows; r++ {
 		quantizeBookColumnsGeneric(dst[r*n+whole:(r+1)*n], src[r*n+whole:(r+1)*n], scale[whole:], b)
@@ -252,6 +260,20 @@ func quantizeTableColumns(dst []uint8, src []float32, rows, cols int, scale []fl
 	} else {
 		quantizeMirroredColumnsAVX512(&dst[0], &src[0], rows, cols, len(scale), &scale[0], &b.tables, &(*buf)[0])
 	}
+}
+
+// quantizeTableWide quantizes columns to the codes of a table with AVX2, 32 at a time, with factors
+// that are prepared for all rows. It returns the number of columns that it has handled.
+func quantizeTableWide(dst []uint8, src []float32, rows, cols int, scale []float32, b *codebook) int {
+	if cols &^= 31; rows == 1 || cols == 0 {
+		return 0
+	}
+	buf := preparedColumns.Get().(*[]float32)
+	defer preparedColumns.Put(buf)
+	*buf = resize(*buf, cols)
+	prepareTableAVX2(&(*buf)[0], &scale[0], cols, &b.tables)
+	quantizeTableWideAVX2(&dst[0], &src[0], rows, cols, len(scale), &scale[0], &b.tables, &(*buf)[0])
+	return cols
 }
 
 // quantizeFloatsWide quantizes columns, 32 or 64 at a time, with parameters that are prepared for

@@ -303,10 +303,36 @@
 	BIT(LEVEL_4) \
 	VBLENDVPS Y4, TABLE_NAN, Y1, Y1
 
-// DIVIDE_TABLE_8 stores the codes of 8 elements off places after SRC, divided by the scale.
-#define DIVIDE_TABLE_8(off) \
+// BIN_CODES stores the codes of 32 elements, whose products with their factors are in Y0 to Y3: see
+// "Bins of a table" in kernels.go. It jumps if one is next to a limit.
+#define BIN_CODES(near) \
+	VCVTPS2DQ Y0, Y0                   \
+	VCVTPS2DQ Y1, Y1                   \
+	VCVTPS2DQ Y2, Y2                   \
+	VCVTPS2DQ Y3, Y3                   \
+	VPACKSSDW Y1, Y0, Y0               \
+	VPACKSSDW Y3, Y2, Y2               \
+	FIND(Y0, Y1, Y3)                   \
+	FIND(Y2, Y4, Y7)                   \
+	VMOVDQU   BELOW_CODE, Y3           \
+	VPAND     Y3, Y0, Y1               \
+	VPAND     Y3, Y2, Y4               \
+	VPMINUW   Y4, Y1, Y1               \
+	VPXOR     Y3, Y3, Y3               \
+	VPCMPEQW  Y3, Y1, Y1               \
+	VPTEST    Y1, Y1                   \
+	JNE       near                     \
+	VPSRLW    $12, Y0, Y0              \
+	VPSRLW    $12, Y2, Y2              \
+	VPACKUSWB Y2, Y0, Y0               \
+	VMOVDQU   packOrderTwice<>(SB), Y1 \
+	VPERMD    Y0, Y1, Y0               \
+	VMOVDQU   Y0, (DST)
+
+// DIVIDE_TABLE_8 stores the codes of 8 elements off places after SRC, divided by scales.
+#define DIVIDE_TABLE_8(off, scales) \
 	VMOVUPS (off*4)(SRC), Y0    \
-	VDIVPS  DIVISOR, Y0, Y0     \
+	VDIVPS  scales, Y0, Y0      \
 	TABLE_CODES                 \
 	VEXTRACTI128 $1, Y1, X2     \
 	VPACKUSDW    X2, X1, X1     \

@@ -182,6 +182,91 @@ loop:
 	VZEROUPPER
 	RET
 
+//	for j, s := range scale[:cols] {
+//		buf[j] = t.factor / s // NaN for scales outside of 2^-100 to 2^100
+//	}
+//
+// func prepareTableAVX2(buf, scale *float32, cols int, t *bookTables)
+//
+// cols is a multiple of 8.
+TEXT ·prepareTableAVX2(SB), NOSPLIT, $0-32
+	MOVQ buf+0(FP), DST
+	MOVQ scale+8(FP), SCALES
+	MOVQ cols+16(FP), N
+	MOVQ t+24(FP), FORMAT
+	VBROADCASTSS bookTables_tableBins+tableBins_factor(FORMAT), Y7
+	VPBROADCASTD SCALE_LEAST, Y6
+	VPBROADCASTD SCALE_SPAN, Y5
+	VPCMPEQD Y4, Y4, Y4
+
+loop:
+	VMOVUPS  (SCALES), Y0
+	VDIVPS   Y0, Y7, Y1
+	VPSUBD   Y6, Y0, Y0
+	VPMAXUD  Y5, Y0, Y0
+	VPCMPEQD Y5, Y0, Y0
+	VPXOR    Y4, Y0, Y0
+	VPOR     Y0, Y1, Y1
+	VMOVUPS  Y1, (DST)
+	ADDQ     $32, SCALES
+	ADDQ     $32, DST
+	SUBQ     $8, N
+	JNE      loop
+	VZEROUPPER
+	RET
+
+//	for r := range rows {
+//		for j, s := range scale[:cols] {
+//			dst[r*stride+j] = b.code(src[r*stride+j] / s)
+//		}
+//	}
+//
+// func quantizeTableWideAVX2(dst *uint8, src *float32, rows, cols, stride int, scale *float32, f *bookTables, buf *float32)
+//
+// cols is a multiple of 32, and buf is what prepareTableAVX2 made of the scales. The codes of b are in
+// the order of their values. They come from bins. Where an element is next to a limit, 32 elements
+// are divided.
+TEXT ·quantizeTableWideAVX2(SB), NOSPLIT, $192-64
+	COLUMNS
+	TABLE_CONSTANTS
+	BIN_CONSTANTS
+
+row:
+	NEXT_ROW
+	MOVQ buf+56(FP), PARAMS
+
+loop:
+	VMOVUPS 0(SRC), Y0
+	VMOVUPS 32(SRC), Y1
+	VMOVUPS 64(SRC), Y2
+	VMOVUPS 96(SRC), Y3
+	VMULPS  0(PARAMS), Y0, Y0
+	VMULPS  32(PARAMS), Y1, Y1
+	VMULPS  64(PARAMS), Y2, Y2
+	VMULPS  96(PARAMS), Y3, Y3
+	BIN_CODES(near)
+
+next:
+	ADDQ $128, SRC
+	ADDQ $128, SCALES
+	ADDQ $128, PARAMS
+	ADDQ $32, DST
+	SUBQ $32, N
+	JNE  loop
+	LEAQ (SRC)(RUN*4), SRC
+	ADDQ RUN, DST
+	DECQ LEFT
+	JNE  row
+	VZEROUPPER
+	RET
+
+near:
+	DIVIDE_TABLE_8(0, 0(SCALES))
+	DIVIDE_TABLE_8(8, 32(SCALES))
+	DIVIDE_TABLE_8(16, 64(SCALES))
+	DIVIDE_TABLE_8(24, 96(SCALES))
+	JMP next
+
 //	for r := range rows {
 //		for j, s := range scale[:cols] {
 //			dst[r*stride+j] = t.values[src[r*stride+j]%16] * s

@@ -5,78 +5,20 @@
 #include "textflag.h"
 #include "kernels_avx2_amd64.h"
 
-DATA insideMagnitude<>+0(SB)/8, $0x7fffffff7fffffff
-DATA insideMagnitude<>+8(SB)/8, $0x7fffffff7fffffff
-DATA insideMagnitude<>+16(SB)/8, $0x7fffffff7fffffff
-DATA insideMagnitude<>+24(SB)/8, $0x7fffffff7fffffff
-GLOBL insideMagnitude<>(SB), RODATA|NOPTR, $32
-
-// Constants of one dword each.
-#define FARTHEST   insideConsts<>+0(SB)  // farthest zero point that the kernel serves
-#define LOW_BITS   insideConsts<>+4(SB)  // mask of the lowest 15 bits
-#define NEAR       insideConsts<>+8(SB)  // 6
-#define NEAR_TWICE insideConsts<>+12(SB) // 12
-DATA insideConsts<>+0(SB)/4, $zeroFarthestGroups
-DATA insideConsts<>+4(SB)/4, $lowBits15
-DATA insideConsts<>+8(SB)/4, $6
-DATA insideConsts<>+12(SB)/4, $12
-GLOBL insideConsts<>(SB), RODATA|NOPTR, $16
-
-// CHECK_TWO_PARTS adds to the mask in Y2 the scales that a reciprocal in two parts does not serve
-// where zero points are at most 255 in magnitude, see "Reciprocals in two parts" in kernels.go. It
-// uses Y0, Y3 and Y4.
-#define CHECK_TWO_PARTS \
-	VPBROADCASTD LOW_BITS, Y4   \
-	VPBROADCASTD NEAR, Y3       \
-	VPADDD       SCALE, Y3, Y3  \
-	VPAND        Y4, Y3, Y3     \
-	VPBROADCASTD NEAR_TWICE, Y0 \
-	VPCMPGTD     Y0, Y3, Y3     \
-	VPAND        Y4, SCALE, Y4  \
-	VPXOR        Y0, Y0, Y0     \
-	VPCMPEQD     Y0, Y4, Y4     \
-	VPOR         Y4, Y3, Y3     \
-	VPCMPEQD     Y0, Y0, Y0     \
-	VPXOR        Y0, Y3, Y3     \
-	VPOR         Y3, Y2, Y2
-
-// DEVIATE_INSIDE sets e to |e| of the elements x, whose codes are in the grid, and MAX to the
-// greatest so far.
-#define DEVIATE_INSIDE(x, e) \
-	VMULPS      RECIP_LOW, x, e              \
-	VFMADD231PS RUN_RECIP, x, e              \
-	VROUNDPS    $8, e, e                     \
-	VMULPS      RUN_SCALE, e, e              \
-	VSUBPS      x, e, e                      \
-	VANDPS      insideMagnitude<>(SB), e, e  \
-	VPMAXUD     e, MAX, MAX
-
 // TO_RING stores |e| of the 8 elements off bytes from SRC on at off in the ring.
 #define TO_RING(off) \
-	VMOVUPS off(SRC), Y0    \
-	DEVIATE_INSIDE(Y0, Y1)  \
+	VMOVUPS off(SRC), Y0                                         \
+	DEVIATE_INSIDE(RUN_SCALE, RUN_RECIP, RECIP_LOW, Y0, Y1, MAX) \
 	VMOVUPS Y1, (96+off)(FRAME)
 
 // FROM_RING adds what TO_RING stored at off to the lanes a and b, and its square to c and d.
-#define FROM_RING(off, a, b, c, d) \
-	VCVTPS2PD   (96+off)(FRAME), Y2  \
-	VCVTPS2PD   (112+off)(FRAME), Y3 \
-	VADDPD      Y2, a, a             \
-	VADDPD      Y3, b, b             \
-	VFMADD231PD Y2, Y2, c            \
-	VFMADD231PD Y3, Y3, d
+#define FROM_RING(off, a, b, c, d) ADD_STORED((96+off)(FRAME), (112+off)(FRAME), a, b, c, d)
 
 // ADD_INSIDE adds the errors of the elements in Y0 to the lanes a and b, and their squares to c
 // and d.
 #define ADD_INSIDE(a, b, c, d) \
-	DEVIATE_INSIDE(Y0, Y1)   \
-	VEXTRACTF128 $1, Y1, X3  \
-	VCVTPS2PD    X1, Y2      \
-	VCVTPS2PD    X3, Y3      \
-	VADDPD       Y2, a, a    \
-	VADDPD       Y3, b, b    \
-	VFMADD231PD  Y2, Y2, c   \
-	VFMADD231PD  Y3, Y3, d
+	DEVIATE_INSIDE(RUN_SCALE, RUN_RECIP, RECIP_LOW, Y0, Y1, MAX) \
+	ADD_DEVIATIONS(Y1, X1, a, b, c, d)
 
 //	for i := range acc { // abs, e2 and greatest begin at 0 for each run
 //		for j, x := range src[i*run : min((i+1)*run, len(src))] {
@@ -119,13 +61,11 @@ TEXT ·errorsInsideRunsAVX2(SB), NOSPLIT, $256-112
 
 params: // the parameters of the next 8 runs
 	NEXT_PARAMS
-	PREPARE(ONE, ONE, FARTHEST) // bounds are not used
-	CHECK_TWO_PARTS
-	VPTEST Y2, Y2
-	JNE    done
-	VBROADCASTSS ONE, Y0
-	VFNMADD231PS SCALE, RECIP, Y0
-	VMULPS  RECIP, Y0, Y0
+	SERVED_IN_TWO_PARTS(SCALE, ZERO, Y2, Y3)
+	VMOVMSKPS Y2, AX
+	CMPL    AX, $0xff
+	JNE     done
+	TWO_PARTS(SCALE, RECIP, Y0)
 	VMOVUPS SCALE, 0(FRAME)
 	VMOVUPS RECIP, 32(FRAME)
 	VMOVUPS Y0, 64(FRAME)

@@ -28,10 +28,14 @@ func TestErrorsInside(t *testing.T) {
 		rng := rand.New(rand.NewPCG(101, 102))
 		grids := grids(8)
 		for i, s := range shortRuns() {
-			p := newInsideProblem(rng, s, grids[i%len(grids)], []int{0, 0, 7, 60}[i%4])
+			odd := []int{0, 0, 7, 60}[i%4]
+			p := newInsideProblem(rng, s, grids[i%len(grids)], odd)
 			for _, end := range ends {
 				h.check(p, placing{end, end, end, 0})
 				h.check(p, placing{end, 0, end, 1 + i%67})
+			}
+			if odd == 0 {
+				handlesAll(t, p.params(), true, errorsInsideRuns(make([]sums, p.params()), nil, p.src, p.run, p.scale, p.zero))
 			}
 		}
 		for i, s := range thin(runAlignments) {
@@ -43,6 +47,19 @@ func TestErrorsInside(t *testing.T) {
 			}
 		}
 	})
+}
+
+// handlesAll fails unless a kernel of errors inside handled all n runs or columns, or none where there
+// is no kernel. enough reports whether there are enough of them for a kernel.
+func handlesAll(t *testing.T, n int, enough bool, handled int) {
+	t.Helper()
+	want := 0
+	if enough && (active == avx2 || active == avx512) {
+		want = n
+	}
+	if handled != want {
+		t.Fatalf("a kernel handled %d of %d, want %d", handled, n, want)
+	}
 }
 
 // TestErrorsInsideTwo is TestErrorsInside for two schemes. The second has scales that are about
@@ -162,10 +179,16 @@ func TestErrorsInsideColumns(t *testing.T) {
 		rng := rand.New(rand.NewPCG(109, 110))
 		grids := grids(8)
 		for i, s := range strideShapes() {
-			h.solveProblem(rng, newInsideProblem(rng, s, grids[i%len(grids)], []int{0, 0, 7, 60}[i%4]))
+			odd := []int{0, 0, 7, 60}[i%4]
+			p := newInsideProblem(rng, s, grids[i%len(grids)], odd)
+			h.solveProblem(rng, p)
 			for _, end := range ends {
 				h.check(placing{end, end, end, 0})
 				h.check(placing{end, end, end, 1 + i%67})
+			}
+			if odd == 0 {
+				enough := p.rows > 0 && (p.run >= 8 || active == avx512)
+				handlesAll(t, p.run, enough, errorsInsideColumns(newColumnSums(p.run), p.src, p.rows, p.stride, p.scale, p.zero))
 			}
 		}
 		for i, s := range thin(strideAlignments) {

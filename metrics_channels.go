@@ -16,10 +16,7 @@ func metricsOf(m []Metrics, tallies []tally, squares []float64, n int) (all tall
 	for len(m) > 0 {
 		k := channelMetrics(m, tallies, squares, n)
 		m, tallies, squares = m[k:], tallies[k:], squares[k:]
-		k = len(m)
-		if active == avx512 {
-			k = min(k, 8) // channelMetrics may have a kernel for the next channels
-		}
+		k = min(len(m), metricsStep()) // channelMetrics may have a kernel for the next channels
 		channelMetricsGeneric(m[:k], tallies, squares, n)
 		m, tallies, squares = m[k:], tallies[k:], squares[k:]
 	}
