@@ -77,10 +77,10 @@
 // func quantizeInt8RunsAVX512(dst []uint8, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32, stream bool)
 //
 // The grid is moved so that qmin becomes -128, where the last pack saturates, and
-// BACK moves codes back. The bound on x limits them to qmax. A dynamic call, which calibrates and
-// quantizes up to dynamicElements at a time, does those behind src next. While they are stored past
-// the caches, the next ones are fetched: they are read from memory while codes are made. A fetch
-// never faults.
+// BACK moves codes back. The bound on x limits them to qmax. While codes are stored past the
+// caches, elements are fetched that come next: those fetchedBytes ahead, or, in a dynamic call,
+// which calibrates and quantizes up to dynamicElements at a time, those behind src. They are read
+// from memory while codes are made. A fetch never faults.
 #define INDEX      R12 // which of the 16 prepared runs
 #define AHEAD      R15 // bytes from an element to the one that is fetched
 #define DIVIDES    R13 // set if QUOTIENT does not serve one of the 16 runs
@@ -226,25 +226,16 @@ toaligned16:
 	JNZ  toaligned16
 	SUBQ $64, N
 	MOVQ src_len+32(FP), AHEAD
-	CMPQ AHEAD, $dynamicElements
-	JA   stream
 	SHLQ $2, AHEAD
+	CMPQ AHEAD, $(4*dynamicElements)
+	JBE  stream
+	MOVQ $fetchedBytes, AHEAD
 
-streamfetch:
+stream:
 	PREFETCHT0 0(SRC)(AHEAD*1)
 	PREFETCHT0 64(SRC)(AHEAD*1)
 	PREFETCHT0 128(SRC)(AHEAD*1)
 	PREFETCHT0 192(SRC)(AHEAD*1)
-	LOAD_4
-	BYTES_4(SATURATE)
-	VMOVNTDQ  Z4, (DST)
-	ADDQ $256, SRC
-	ADDQ $64, DST
-	SUBQ $64, N
-	JAE  streamfetch
-	JMP  rest
-
-stream:
 	LOAD_4
 	BYTES_4(SATURATE)
 	VMOVNTDQ  Z4, (DST)
