@@ -195,7 +195,7 @@ negative:
 
 // ENDS_OF_RUN reads a run of VECTORS whole vectors and the rest that K1 masks,
 // RUN_BYTES bytes in all, into its greatest signed, greatest unsigned and least
-// unsigned bits.
+// unsigned bits. It fetches elements that may not be in a cache. A fetch never faults.
 #define ENDS_OF_RUN(sm, um, un, loop, tail) \
 	VMOVDQA32   SIGNS, sm         \
 	VPXORD      um, um, um        \
@@ -205,6 +205,7 @@ negative:
 	TESTQ       CX, CX            \
 	JZ          tail              \
 loop:                                 \
+	PREFETCHT0  fetchedBytes(R13) \
 	VMOVDQU32   (R13), Z0         \
 	VPMAXSD     Z0, sm, sm        \
 	VPMAXUD     Z0, um, um        \
