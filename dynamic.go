@@ -233,11 +233,18 @@ func (d *dynamic) run(p *Params, t Tensor) error {
 // doPart calibrates and quantizes the i-th part.
 func (d *dynamic) doPart(i int) {
 	p, end := i*d.part, min((i+1)*d.part, d.params)
-	for d.fused && p < end {
-		if p += d.doFused(p, end); p < end {
-			d.do(p, min(p+16, end)) // the kernel does not serve one of these runs
-			p += 16
+	for k := 16; d.fused && p < end; {
+		n := d.doFused(p, end)
+		if p += n; p == end {
+			break
 		}
+		// The kernel does not serve one of the next 16 runs, or there are fewer. If it served none,
+		// it is likely that there are more such runs.
+		if k = min(2*k, d.rows); n > 0 {
+			k = 16
+		}
+		d.do(p, min(p+k, end))
+		p += k
 	}
 	for ; p < end; p += d.rows {
 		d.do(p, min(p+d.rows, end))

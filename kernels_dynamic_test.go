@@ -237,6 +237,30 @@ func TestDynamicRule(t *testing.T) {
 	}
 }
 
+// TestDynamicOffsets has groups that the kernel serves and, between them, few or many that it does
+// not: their values are far from 0.
+func TestDynamicOffsets(t *testing.T) {
+	rng := rand.New(rand.NewPCG(127, 128))
+	forEachISA(t, func(t *testing.T) {
+		for _, far := range []int{1, 2, 30, 1000} { // the share of groups that are far from 0
+			x := make([]float32, 1<<17)
+			for g := 0; g < len(x); g += 32 {
+				offset := float32(0)
+				if rng.IntN(far) == 0 {
+					offset = 10
+				}
+				for i := range 32 {
+					x[g+i] = offset + rng.Float32()*2 - 1
+				}
+			}
+			for _, s := range dynamicSchemes {
+				s.Granularity = PerGroup(-1, 32)
+				testDynamic(t, Tensor{Data: x[:len(x)-5], Shape: []int{len(x) - 5}}, s)
+			}
+		}
+	})
+}
+
 func FuzzDynamicRuns(f *testing.F) {
 	f.Add(seeds(), uint8(0), uint8(0))
 	f.Add(seeds()[40:], uint8(1), uint8(4))
