@@ -51,6 +51,9 @@ func bitsOf(s *Scheme) int {
 // contents of dst and p are undefined. Errors: those of QuantizeDynamic.
 func QuantizeDynamicInto(dst []byte, p *Params, t Tensor, s Scheme, policy NotFinitePolicy) error {
 	if len(t.Data) <= dynamicLen && policy <= MarkNotFinite && policy != IgnoreNotFinite {
+		if s.Bits == 8 && len(dst) >= len(t.Data) && s.quantizeDynamicSmall(dst, p, t) {
+			return nil
+		}
 		if e, ok := s.calibrateSmall(p, t); ok && p.quantizeSmall(dst, t.Data, e) {
 			return nil
 		}
@@ -72,6 +75,9 @@ func QuantizeDynamicInto(dst []byte, p *Params, t Tensor, s Scheme, policy NotFi
 func QuantizeDynamicCodes[T Code](dst []T, p *Params, t Tensor, s Scheme, policy NotFinitePolicy) error {
 	n := len(t.Data)
 	if n <= dynamicLen && n <= len(dst) && policy <= MarkNotFinite && policy != IgnoreNotFinite && fitsSmall[T](&s) {
+		if c := plainCodes(dst[:n]); c.code8 != nil && s.quantizeDynamicSmall(c.code8, p, t) {
+			return nil
+		}
 		if e, ok := s.calibrateSmall(p, t); ok {
 			p.quantizeElements(plainCodes(dst[:n]), t.Data, e)
 			return nil
@@ -90,6 +96,25 @@ func QuantizeDynamicCodes[T Code](dst []T, p *Params, t Tensor, s Scheme, policy
 	return d.run(p, t)
 }
 
+// quantizeDynamicSmall calibrates and quantizes a tensor of at most dynamicLen elements with the
+// kernel that does both. It returns false if it has not handled all elements; t then needs another
+// way, which sets p and dst again.
+func (s *Scheme) quantizeDynamicSmall(dst []uint8, p *Params, t Tensor) bool {
+	if s.Granularity.unit == perTensor || s.Method.kind != minMax || !s.usual() {
+		return false
+	}
+	e := s.Granularity.extent(len(t.Data), t.Shape)
+	if e.columns || e.params < 16 || e.params%16 > 0 || e.params*e.run != len(t.Data) || !hasDynamicRuns(e.run) {
+		return false
+	}
+	rule, ok := s.dynamicRule()
+	if !ok {
+		return false
+	}
+	p.set(*s, e.params)
+	return quantizeDynamicRuns(dst[:len(t.Data)], t.Data, e.run, p.Scale, p.ZeroPoint, &rule, false) == e.params
+}
+
 const (
 	// dynamicRuns is the largest number of runs that are calibrated and quantized together.
 	dynamicRuns = 128
@@ -103,6 +128,8 @@ const (
 type dynamic struct {
 	transform
 	scheme Scheme
+	rule   dynamicRule   // of the kernel that calibrates and quantizes, if there may be one
+	fused  bool          // there is a kernel that follows rule
 	marks  bool          // the policy is MarkNotFinite
 	rows   int           // number of runs at a time; 0: the whole tensor is calibrated first
 	part   int           // number of runs in a part
@@ -180,6 +207,9 @@ func (d *dynamic) run(p *Params, t Tensor) error {
 		return d.whole(p, t)
 	}
 	d.stream = 4*len(d.real)+int(packedLen(int64(len(d.real)), d.bits)) >= streamBytes
+	if d.code8 != nil && hasDynamicRuns(d.runLen()) {
+		d.rule, d.fused = d.scheme.dynamicRule()
+	}
 	first := badIndexes.Get().(*atomic.Int64)
 	first.Store(math.MaxInt64)
 	d.bad = first
@@ -202,12 +232,34 @@ func (d *dynamic) run(p *Params, t Tensor) error {
 
 // doPart calibrates and quantizes the i-th part.
 func (d *dynamic) doPart(i int) {
-	for p, end := i*d.part, min((i+1)*d.part, d.params); p < end; p += d.rows {
+	p, end := i*d.part, min((i+1)*d.part, d.params)
+	for k := 16; d.fused && p < end; {
+		n := d.doFused(p, end)
+		if p += n; p == end {
+			break
+		}
+		// The kernel does not serve one of the next 16 runs, or there are fewer. If it served none,
+		// it is likely that there are more such runs.
+		if k = min(2*k, d.rows); n > 0 {
+			k = 16
+		}
+		d.do(p, min(p+k, end))
+		p += k
+	}
+	for ; p < end; p += d.rows {
 		d.do(p, min(p+d.rows, end))
 	}
 	if d.stream {
 		fence()
 	}
+}
+
+// doFused calibrates and quantizes runs from p on, and not beyond end-1, with the kernel that does
+// both. It returns the number of runs that it has handled.
+func (d *dynamic) doFused(p, end int) int {
+	run := d.runLen()
+	from, to := p*run, min(end*run, len(d.real))
+	return quantizeDynamicRuns(d.code8[from:to], d.real[from:to], run, d.scale[p:end], d.zero[p:end], &d.rule, d.stream)
 }
 
 // do calibrates and quantizes the runs p to end-1.

@@ -13,6 +13,7 @@ package quant
 //	params                    kernels_generic.go     params_avx2_amd64.s       as AVX2                     params_arm64.s
 //	quantize to 8 bits        kernels_generic.go     quantize_avx2_amd64.s     quantize_avx512_amd64.s     quantize_arm64.s
 //	quantize groups           kernels_generic.go     groups_avx2_amd64.s       groups_avx512_amd64.s       quantize_arm64.s
+//	ranges and codes, groups  kernels_dynamic.go     -                         dynamic_avx512_amd64.s      -
 //	quantize packed           kernels_generic.go     -                         packed_avx512_amd64.s       -
 //	quantize to 16 bits       kernels_generic.go     quantize16_avx2_amd64.s   quantize16_avx512_amd64.s   quantize16_arm64.s
 //	dequantize                kernels_generic.go     dequantize_avx2_amd64.s   dequantize_avx512_amd64.s   dequantize_arm64.s
@@ -41,7 +42,8 @@ package quant
 //   - kernels_avx2_amd64.h, kernels_avx512_amd64.h and kernels_arm64.h have the macros and the
 //     register names that the kernels of a set share. The names are the same in all three.
 //     kernels_codebook_avx2_amd64.h, kernels_codebook_avx512_amd64.h and kernels_codebook_arm64.h
-//     have those that the kernels of codebooks add.
+//     have those that the kernels of codebooks add, and kernels_rangegroups_avx512_amd64.h those of
+//     the ranges of groups.
 //   - kernels.h has the constants that all kernels share.
 //   - kernels_amd64.go and kernels_arm64.go detect the processor and have dispatchers.
 //     kernels_asm.go has the dispatchers that both architectures share, and kernels_noasm.go

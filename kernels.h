@@ -71,3 +71,6 @@
 
 // dynamicLen of kernels.go: so many elements a dynamic call calibrates and quantizes at a time.
 #define dynamicElements   8192
+
+// How far ahead elements are fetched that are not in a cache: a third of a first-level cache.
+#define fetchedBytes      16384

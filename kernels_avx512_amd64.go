@@ -63,7 +63,7 @@ func rangeColumnsAVX512(lo, hi []float32, src *float32, rows, stride int) bool
 func quantizeInt8ColumnsAVX512(dst *uint8, src *float32, rows, stride int, scale []float32, zero []int32, qmin, qmax int32)
 
 //go:noescape
-func quantizeInt8WideAVX512(dst *uint8, src *float32, rows, stride, cols int, buf *float32, qmin int32)
+func quantizeInt8WideAVX512(dst *uint8, src *float32, rows, stride, cols int, buf *float32, qmin int32, ahead int, stream bool)
 
 //go:noescape
 func quantizeInt8RowsAVX512(dst *uint8, src *float32, rows, stride, cols int, scale *float32, zero *int32, qmin, qmax int32, stream bool)
@@ -134,16 +134,16 @@ func quantizeInt8WholeAVX512(dst []uint8, src []float32, rows int, scale []float
 	n := len(scale)
 	done := 0
 	if rows > 1 && n >= 64 {
-		if stream && n >= wideRowAVX512 && smallZeros(zero) {
-			done = n &^ 63
-			quantizeInt8InBands(dst, src, rows, n, done, scale, zero, qmin, qmax)
-		} else {
-			buf := preparedColumns.Get().(*[]float32)
-			*buf = resize(*buf, n/64*256)
-			if done = prepareWideAVX512(&(*buf)[0], scale, zero, qmin, qmax); done > 0 {
-				quantizeInt8WideAVX512(&dst[0], &src[0], rows, n, done, &(*buf)[0], qmin)
-			}
-			preparedColumns.Put(buf)
+		far := stream && n >= wideRowAVX512
+		buf := preparedColumns.Get().(*[]float32)
+		*buf = resize(*buf, n/64*256)
+		if done = prepareWideAVX512(&(*buf)[0], scale, zero, qmin, qmax); done > 0 {
+			quantizeInt8Prepared(dst, src, rows, n, done, *buf, qmin, far)
+		}
+		preparedColumns.Put(buf)
+		if whole := n &^ 63; far && done < whole && smallZeros(zero) {
+			quantizeInt8InBands(dst[done:], src[done:], rows, n, whole-done, scale[done:], zero[done:], qmin, qmax)
+			done = whole
 		}
 	}
 	if done < n {
@@ -151,8 +151,38 @@ func quantizeInt8WholeAVX512(dst []uint8, src []float32, rows int, scale []float
 	}
 }
 
-// quantizeInt8InBands quantizes rows that are not in a cache: rows rows of cols elements that begin
-// stride elements apart. It handles pieces of 8 rows by 512 columns, or of up to 1024 columns if
+const (
+	// farRows is the number of rows that quantizeInt8Prepared handles together if they are not in a
+	// cache.
+	farRows = 8
+
+	// fetchedNear is the distance in bytes from the elements that quantizeInt8WideAVX512 quantizes to
+	// those that it fetches, for rows in a cache. fetchedFar is the distance for longer rows that
+	// are not in a cache.
+	fetchedNear = 256
+	fetchedFar  = 512
+)
+
+// quantizeInt8Prepared quantizes the first cols columns of rows rows that begin stride elements
+// apart. buf has their parameters, as prepareWideAVX512 stores them. Rows that are not in a cache
+// (far) are read farRows at a time, and codes are stored without using the caches. The elements
+// that are fetched meanwhile are farther right, or, for short rows, in the next farRows rows.
+func quantizeInt8Prepared(dst []uint8, src []float32, rows, stride, cols int, buf []float32, qmin int32, far bool) {
+	if !far {
+		quantizeInt8WideAVX512(&dst[0], &src[0], rows, stride, cols, &buf[0], qmin, fetchedNear, false)
+		return
+	}
+	ahead := fetchedFar
+	if stride <= 1024 {
+		ahead = 4 * farRows * stride
+	}
+	for r := 0; r < rows; r += farRows {
+		quantizeInt8WideAVX512(&dst[r*stride], &src[r*stride], min(farRows, rows-r), stride, cols, &buf[0], qmin, ahead, true)
+	}
+}
+
+// quantizeInt8InBands quantizes rows that are not in a cache and whose scales quantizeInt8Prepared
+// does not serve: rows rows of cols elements that begin stride elements apart. It divides. It handles pieces of 8 rows by 512 columns, or of up to 1024 columns if
 // that is the whole row. The parameters of a piece stay in the first-level cache. While the
 // kernel handles a piece, it prefetches the piece to the right of it.
 func quantizeInt8InBands(dst []uint8, src []float32, rows, stride, cols int, scale []float32, zero []int32, qmin, qmax int32) {

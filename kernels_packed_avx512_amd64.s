@@ -34,6 +34,14 @@
 	VMOVUPS 128(SRC), Z2 \
 	VMOVUPS 192(SRC), Z3
 
+// FETCH_LOAD_64 is LOAD_64, and fetches the elements AHEAD bytes farther.
+#define FETCH_LOAD_64 \
+	PREFETCHT0 0(SRC)(AHEAD*1)   \
+	PREFETCHT0 64(SRC)(AHEAD*1)  \
+	PREFETCHT0 128(SRC)(AHEAD*1) \
+	PREFETCHT0 192(SRC)(AHEAD*1) \
+	LOAD_64
+
 // LOAD_SOME is LOAD_64 for the N elements that the mask K1 tells.
 #define LOAD_SOME \
 	MASK64(N, K1)               \
@@ -62,7 +70,9 @@
 // func quantizePackedAVX512(dst []byte, src []float32, scale float32, zero, qmin, qmax int32, bits int) bool
 //
 // bits is 4 or 2. It returns false, and stores nothing, if it does not serve the scale or the zero
-// point. The grid is moved as in quantizeInt8RunsAVX512.
+// point. The grid is moved as in quantizeInt8RunsAVX512. Elements of long runs are fetched: they may
+// not be in a cache. A fetch never faults.
+#define AHEAD     R9  // bytes from an element to the one that is fetched
 #define RECIP_LOW Z18 // second part of the reciprocal
 #define BACK      Z21 // qmin + 128, in bytes
 #define BITS      Z22 // the bits of a code, in bytes
@@ -100,6 +110,10 @@ twopart:
 	MOVL zero+52(FP), AX
 	SUBL BX, AX
 	VPBROADCASTW AX, ZERO
+	XORL AHEAD, AHEAD
+	CMPQ N, $dynamicElements
+	JBE  2(PC)
+	MOVL $fetchedBytes, AHEAD
 	CMPQ bits+64(FP), $2
 	JEQ  two
 	BROADCAST(codeBits4, BITS)
@@ -108,7 +122,7 @@ twopart:
 	JB   tail4
 
 loop4:
-	LOAD_64
+	FETCH_LOAD_64
 	CODES_64
 	PAIRS
 	VMOVDQU Y4, (DST)
@@ -138,7 +152,7 @@ two:
 	JB   tail2
 
 loop2:
-	LOAD_64
+	FETCH_LOAD_64
 	CODES_64
 	PAIRS_TWICE
 	VMOVDQU X4, (DST)

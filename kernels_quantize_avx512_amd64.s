@@ -77,10 +77,10 @@
 // func quantizeInt8RunsAVX512(dst []uint8, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32, stream bool)
 //
 // The grid is moved so that qmin becomes -128, where the last pack saturates, and
-// BACK moves codes back. The bound on x limits them to qmax. A dynamic call, which calibrates and
-// quantizes up to dynamicElements at a time, does those behind src next. While they are stored past
-// the caches, the next ones are fetched: they are read from memory while codes are made. A fetch
-// never faults.
+// BACK moves codes back. The bound on x limits them to qmax. While codes are stored past the
+// caches, elements are fetched that come next: those fetchedBytes ahead, or, in a dynamic call,
+// which calibrates and quantizes up to dynamicElements at a time, those behind src. They are read
+// from memory while codes are made. A fetch never faults.
 #define INDEX      R12 // which of the 16 prepared runs
 #define AHEAD      R15 // bytes from an element to the one that is fetched
 #define DIVIDES    R13 // set if QUOTIENT does not serve one of the 16 runs
@@ -226,25 +226,16 @@ toaligned16:
 	JNZ  toaligned16
 	SUBQ $64, N
 	MOVQ src_len+32(FP), AHEAD
-	CMPQ AHEAD, $dynamicElements
-	JA   stream
 	SHLQ $2, AHEAD
+	CMPQ AHEAD, $(4*dynamicElements)
+	JBE  stream
+	MOVQ $fetchedBytes, AHEAD
 
-streamfetch:
+stream:
 	PREFETCHT0 0(SRC)(AHEAD*1)
 	PREFETCHT0 64(SRC)(AHEAD*1)
 	PREFETCHT0 128(SRC)(AHEAD*1)
 	PREFETCHT0 192(SRC)(AHEAD*1)
-	LOAD_4
-	BYTES_4(SATURATE)
-	VMOVNTDQ  Z4, (DST)
-	ADDQ $256, SRC
-	ADDQ $64, DST
-	SUBQ $64, N
-	JAE  streamfetch
-	JMP  rest
-
-stream:
 	LOAD_4
 	BYTES_4(SATURATE)
 	VMOVNTDQ  Z4, (DST)
@@ -440,26 +431,55 @@ done:
 	VZEROUPPER
 	RET
 
+// ROW_OF_CODES makes the codes of 64 columns of a row, and goes on to the next row. It fetches the
+// elements that are FETCHED bytes farther. A fetch never faults.
+#define ROW_OF_CODES(STORE) \
+	VMOVUPS 0(SRC), Z0                    \
+	VMOVUPS 64(SRC), Z1                   \
+	VMOVUPS 128(SRC), Z2                  \
+	VMOVUPS 192(SRC), Z3                  \
+	PREFETCHT0 0(SRC)(FETCHED*1)          \
+	PREFETCHT0 64(SRC)(FETCHED*1)         \
+	PREFETCHT0 128(SRC)(FETCHED*1)        \
+	PREFETCHT0 192(SRC)(FETCHED*1)        \
+	SATURATE_WITH(Z0, Z8, Z12, Z16, Z4)   \
+	SATURATE_WITH(Z1, Z9, Z13, Z17, Z5)   \
+	SATURATE_WITH(Z2, Z10, Z14, Z18, Z6)  \
+	SATURATE_WITH(Z3, Z11, Z15, Z19, Z7)  \
+	VPACKSSDW Z5, Z4, Z4                  \
+	VPACKSSDW Z7, Z6, Z6                  \
+	VPADDSW   Z20, Z4, Z4                 \
+	VPADDSW   Z21, Z6, Z6                 \
+	VPACKSSWB Z6, Z4, Z4                  \
+	VPERMD    Z4, ORDER, Z4               \
+	VPADDB    BACK, Z4, Z4                \
+	STORE     Z4, (DST)                   \
+	ADDQ STRIDE, SRC                      \
+	ADDQ DST_STRIDE, DST                  \
+	DECQ ROWS_LEFT
+
 //	for r := range rows {
 //		for j, x := range src[r*stride:][:cols] { // s and z are in buf
 //			dst[r*stride+j] = uint8(code(x, s, float32(qmin-z), float32(qmax-z)) + z)
 //		}
 //	}
 //
-// func quantizeInt8WideAVX512(dst *uint8, src *float32, rows, stride, cols int, buf *float32, qmin int32)
+// func quantizeInt8WideAVX512(dst *uint8, src *float32, rows, stride, cols int, buf *float32, qmin int32, ahead int, stream bool)
 //
 // It takes 64 columns at a time down the rows; cols is a multiple of 64. buf holds
 // their parameters as prepareWideAVX512 leaves them, from which s and z are known.
-// Codes are moved and bounded as in quantizeInt8RunsAVX512. The next 64 columns of a
-// row are prefetched while these are done. Z8 to Z11 hold scales, Z12 to Z15
-// reciprocals, Z16 to Z19 upper bounds, Z20 and Z21 zero points in words.
+// Codes are moved and bounded as in quantizeInt8RunsAVX512. The elements that are ahead
+// bytes farther are fetched while these are done. Stores go past the caches only where
+// rows are whole lines of a cache. Z8 to Z11 hold scales, Z12 to Z15 reciprocals, Z16
+// to Z19 upper bounds, Z20 and Z21 zero points in words.
 //
-// Named above: STRIDE, BUF, ROWS_LEFT.
+// Named above: STRIDE, BUF, ROWS_LEFT, STREAM.
 #define DST_COLUMNS BX  // the columns in the first row of dst
 #define SRC_COLUMNS DX  // the columns in the first row of src
 #undef DST_STRIDE
 #define DST_STRIDE  R13 // bytes from row to row of dst
 #define COLUMNS     R11 // columns left
+#define FETCHED     R9  // bytes from an element to the one that is fetched
 #undef ORDER
 #define ORDER       Z28 // packOrderTwice
 #undef BACK
@@ -468,13 +488,20 @@ done:
 #define BACK_X      X29 // its lowest quarter
 #undef BACK_Y
 #define BACK_Y      Y29 // its lower half
-TEXT ·quantizeInt8WideAVX512(SB), NOSPLIT, $0-52
+TEXT ·quantizeInt8WideAVX512(SB), NOSPLIT, $0-65
 	MOVQ dst+0(FP), DST_COLUMNS
 	MOVQ src+8(FP), SRC_COLUMNS
 	MOVQ stride+24(FP), DST_STRIDE
 	MOVQ cols+32(FP), COLUMNS
 	MOVQ buf+40(FP), BUF
+	MOVQ ahead+56(FP), FETCHED
+	MOVBQZX stream+64(FP), STREAM
 	LEAQ (DST_STRIDE*4), STRIDE
+	MOVQ DST_COLUMNS, AX // past the caches if all rows are whole lines of a cache
+	ORQ  DST_STRIDE, AX
+	ANDQ $63, AX
+	JZ   2(PC)
+	XORL STREAM, STREAM
 	VMOVDQU32 packOrderTwice<>(SB), ORDER
 	MOVL    qmin+48(FP), AX
 	SUBL    $-128, AX
@@ -501,32 +528,19 @@ columns:
 	MOVQ DST_COLUMNS, DST
 	MOVQ SRC_COLUMNS, SRC
 
-loop:
-	VMOVUPS 0(SRC), Z0
-	VMOVUPS 64(SRC), Z1
-	VMOVUPS 128(SRC), Z2
-	VMOVUPS 192(SRC), Z3
-	PREFETCHT0 256(SRC)
-	PREFETCHT0 320(SRC)
-	PREFETCHT0 384(SRC)
-	PREFETCHT0 448(SRC)
-	SATURATE_WITH(Z0, Z8, Z12, Z16, Z4)
-	SATURATE_WITH(Z1, Z9, Z13, Z17, Z5)
-	SATURATE_WITH(Z2, Z10, Z14, Z18, Z6)
-	SATURATE_WITH(Z3, Z11, Z15, Z19, Z7)
-	VPACKSSDW Z5, Z4, Z4
-	VPACKSSDW Z7, Z6, Z6
-	VPADDSW   Z20, Z4, Z4
-	VPADDSW   Z21, Z6, Z6
-	VPACKSSWB Z6, Z4, Z4
-	VPERMD    Z4, ORDER, Z4
-	VPADDB    BACK, Z4, Z4
-	VMOVDQU64 Z4, (DST)
-	ADDQ STRIDE, SRC
-	ADDQ DST_STRIDE, DST
-	DECQ ROWS_LEFT
-	JNZ  loop
+	TESTQ STREAM, STREAM
+	JNE   streamloop
 
+loop:
+	ROW_OF_CODES(VMOVDQU64)
+	JNZ loop
+	JMP nextcolumns
+
+streamloop:
+	ROW_OF_CODES(VMOVNTDQ)
+	JNZ streamloop
+
+nextcolumns:
 	ADDQ $1024, BUF
 	ADDQ $64, DST_COLUMNS
 	ADDQ $256, SRC_COLUMNS
@@ -586,7 +600,7 @@ loop:
 // func quantizeInt8RowsAVX512(dst *uint8, src *float32, rows, stride, cols int, scale *float32, zero *int32, qmin, qmax int32, stream bool)
 //
 // It goes row by row, in the order of memory, for tensors that the caches do not
-// hold: there a division takes no longer than reading what it divides. cols is a
+// hold, and scales that quantizeInt8WideAVX512 does not serve. cols is a
 // multiple of 64, and no zero point is beyond 32000 in magnitude. Stores go past the
 // caches only where rows are whole lines of a cache.
 //

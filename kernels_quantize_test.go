@@ -69,6 +69,40 @@ func TestQuantizeBands(t *testing.T) {
 	})
 }
 
+// TestQuantizeFarColumns has columns that the kernel of prepared columns serves, in rows that are
+// not in a cache: a few rows, more than are done together, and some with a column that it does not
+// serve.
+func TestQuantizeFarColumns(t *testing.T) {
+	forEachISA(t, func(t *testing.T) {
+		kernel, definition := quantizers8()
+		h := newQuantizerHarness(t, kernel, definition, longest)
+		rng := rand.New(rand.NewPCG(115, 116))
+		for i, cols := range []int{512, 513, 575, 576, 1000, 1024, 1025, 1088, 1536, 2048 + 63, 4096} {
+			for j, g := range grids(8) {
+				rows := min(2+(5*j+i)%17, longest/cols)
+				rest := []int{0, 1, cols - 1}[j%3]
+				p := newGroupProblem(rng, shape{n: min(rows*cols+rest, longest), run: cols, rows: rows + 1, stride: cols}, g, 0)
+				if j%4 == 3 {
+					p.scale[rng.IntN(cols)] = 0x1p-120
+				}
+				h.solve(p)
+				for _, end := range ends {
+					h.check(p, placing{end, end, end, 0}, true)
+					h.check(p, placing{end, 0, end, 0}, true)
+				}
+			}
+			p := newGroupProblem(rng, shape{n: 3 * cols / 2, run: cols, rows: 2, stride: cols}, grids(8)[i], 0)
+			if 3*cols <= longest {
+				p = newGroupProblem(rng, shape{n: 3 * cols, run: cols, rows: 3, stride: cols}, grids(8)[i], 0)
+			}
+			h.solve(p)
+			for at := range 65 {
+				h.check(p, placing{at % 17, at, at % 16, 0}, true)
+			}
+		}
+	})
+}
+
 func testQuantizer[T uint8 | uint16](t *testing.T, kernel, definition quantizer[T], grids []grid) {
 	h := newQuantizerHarness(t, kernel, definition, longest)
 	rng := rand.New(rand.NewPCG(1, 2))

@@ -195,7 +195,7 @@ negative:
 
 // ENDS_OF_RUN reads a run of VECTORS whole vectors and the rest that K1 masks,
 // RUN_BYTES bytes in all, into its greatest signed, greatest unsigned and least
-// unsigned bits.
+// unsigned bits. It fetches elements that may not be in a cache. A fetch never faults.
 #define ENDS_OF_RUN(sm, um, un, loop, tail) \
 	VMOVDQA32   SIGNS, sm         \
 	VPXORD      um, um, um        \
@@ -205,6 +205,7 @@ negative:
 	TESTQ       CX, CX            \
 	JZ          tail              \
 loop:                                 \
+	PREFETCHT0  fetchedBytes(R13) \
 	VMOVDQU32   (R13), Z0         \
 	VPMAXSD     Z0, sm, sm        \
 	VPMAXUD     Z0, um, um        \
@@ -336,14 +337,15 @@ four:
 //
 // It takes 64 columns at a time, then up to 16, which K1 masks. Z8 to Z11 hold
 // minima, Z12 to Z15 maxima. Up to 8 rows of some columns are a piece of a tensor that is read in
-// the order of memory. Elements farther right in the rows are then fetched. A fetch never faults.
+// the order of memory. Elements farther right in the rows are then fetched, or, if they are 8
+// whole rows of up to 512 elements, the next 8 rows. A fetch never faults.
 //
 // Named above: MINS, MAXS, NAUGHT.
 #define COLUMNS     R11 // columns left
 #define SRC_COLUMNS DX  // the next columns in the first row
 #define STRIDE      R8  // bytes from row to row
 #define ROWS_LEFT   CX  // rows left
-#define FETCHES     R12 // set to fetch elements ahead
+#define FETCHED     R12 // bytes from an element to the one that is fetched, or 0
 #define DOUBLED     Z30 // greatest doubled magnitudes
 TEXT ·rangeColumnsAVX512(SB), NOSPLIT, $0-73
 	MOVQ lo_base+0(FP), MINS
@@ -352,11 +354,20 @@ TEXT ·rangeColumnsAVX512(SB), NOSPLIT, $0-73
 	MOVQ stride+64(FP), STRIDE
 	SHLQ $2, STRIDE
 	MOVQ src+48(FP), SRC_COLUMNS
-	XORL FETCHES, FETCHES
+	XORL FETCHED, FETCHED
 	CMPQ rows+56(FP), $8
 	JA   begin
+	MOVQ $512, FETCHED
 	CMPQ COLUMNS, stride+64(FP)
-	SETLT FETCHES
+	JLT  begin
+	LEAQ (STRIDE*8), FETCHED // 8 whole rows
+	CMPQ rows+56(FP), $8
+	JNE  nofetch
+	CMPQ COLUMNS, $512
+	JBE  begin
+
+nofetch:
+	XORL FETCHED, FETCHED
 
 begin:
 	VPXORD DOUBLED, DOUBLED, DOUBLED // greatest doubled magnitudes
@@ -376,7 +387,7 @@ wide: // 64 columns at a time
 	VMOVUPS 128(MAXS), Z14
 	VMOVUPS 192(MAXS), Z15
 
-	TESTQ FETCHES, FETCHES
+	TESTQ FETCHED, FETCHED
 	JNE   fetchloop
 
 wideloop:
@@ -385,10 +396,10 @@ wideloop:
 	JMP stored
 
 fetchloop:
-	PREFETCHT0 512(SRC)
-	PREFETCHT0 576(SRC)
-	PREFETCHT0 640(SRC)
-	PREFETCHT0 704(SRC)
+	PREFETCHT0 0(SRC)(FETCHED*1)
+	PREFETCHT0 64(SRC)(FETCHED*1)
+	PREFETCHT0 128(SRC)(FETCHED*1)
+	PREFETCHT0 192(SRC)(FETCHED*1)
 	ROW_OF_64
 	JNZ fetchloop
 

@@ -45,7 +45,7 @@ const (
 	// More blocks make longer reads, but need more memory for the sums of their columns.
 	mostBlocks = 8
 
-	// orderRows is the number of rows of several blocks that are read together if they are
+	// orderRows is the number of rows of one or several blocks that are read together if they are
 	// not copied. The ranges of the columns are then loaded and stored once for these rows.
 	orderRows = 8
 )
@@ -379,7 +379,7 @@ func (g *walk) sideBySide(x, y []float32, all *block, s *scratch) {
 	}
 	step := bufferLen / all.n
 	switch {
-	case g.inOrder() && count > 1:
+	case g.inOrder() && (count > 1 || all.n >= blockCols):
 		step = orderRows
 	case !g.copies && g.src == nil && !g.toErrors && !g.toSquares():
 		step = all.rows // each row is used only once

@@ -120,9 +120,14 @@ func (t *transform) run(toCodes bool) {
 	}
 }
 
-// part handles the i-th part. Its calls are direct, so that slices do not escape.
+// part handles the i-th part. Its calls are direct, so that slices do not escape. A large tensor
+// is quantized from its end to its beginning. If it was calibrated just before, from its beginning
+// to its end, the last-level cache still has its last elements.
 func (t *transform) part(i int, toCodes bool) {
 	n := t.partLen()
+	if toCodes && t.stream {
+		i = (len(t.real)-1)/n - i
+	}
 	e, end := i*n, min((i+1)*n, len(t.real))
 	if toCodes {
 		t.quantizeElements(e, end)

@@ -1,0 +1,11 @@
+//go:build purego || !amd64
+
+package quant
+
+// hasDynamicRuns reports that there is no kernel here.
+func hasDynamicRuns(int) bool { return false }
+
+// quantizeDynamicRuns has no kernel here.
+func quantizeDynamicRuns([]uint8, []float32, int, []float32, []int32, *dynamicRule, bool) int {
+	return 0
+}
