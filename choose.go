@@ -34,7 +34,7 @@ func (s *scaler) task() search.Task {
 			Symmetric: s.Mapping == Symmetric, ZeroInRange: s.ZeroInRange,
 			Proportional: !rounded, Rounded: rounded, Divisor: float64(divisor), EachEnd: s.Divisor == EachEnd, LeastScale: minScale, LeastRatio: ratio,
 		},
-		Goal: s.Method.goal(), Percentile: s.Method.fraction, LowPhases: lowPhases,
+		Goal: s.Method.goal(), Percentile: s.Method.fraction, Kernels: searchKernels(),
 	}
 }
 

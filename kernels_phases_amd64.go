@@ -4,23 +4,27 @@ package quant
 
 import "github.com/a01592f9/quant/internal/search"
 
-// Kernels for search.LowPhases, which the search for the least error uses.
+// Kernels for the search for the least error.
 
 //go:noescape
 func lowPhasesAVX2(sums *search.PhaseSums, all []search.Phases, steps int, limit, down uint32, squares bool) uint64
 
 //go:noescape
-func lowPhasesAVX512(sums *search.PhaseSums, all []search.Phases, steps int, limit, down uint32, squares bool) uint64
+func lowAVX512(sums *search.PhaseSums, values []float64, s search.Steps, limit, down uint32, squares bool) (low uint64, least int)
 
-// lowPhases computes search.LowPhases with the active instruction set. all must have at least one
-// element.
-func lowPhases(sums *search.PhaseSums, all []search.Phases, steps int, limit, down uint32, squares bool) uint64 {
+//go:noescape
+func atMostAVX512(sums *search.PhaseSums, low uint64, limit, down uint32) uint64
+
+//go:noescape
+func sortFewAVX512(dst []float64, x []float32)
+
+// searchKernels returns the kernels of the active instruction set.
+func searchKernels() search.Kernels {
 	switch active {
 	case avx2:
-		return lowPhasesAVX2(sums, all, steps, limit, down, squares)
+		return search.Kernels{LowPhases: lowPhasesAVX2}
 	case avx512:
-		return lowPhasesAVX512(sums, all, steps, limit, down, squares)
-	default:
-		return search.LowPhases(sums, all, steps, limit, down, squares)
+		return search.Kernels{Low: lowAVX512, AtMost: atMostAVX512, SortFew: sortFewAVX512}
 	}
+	return search.Kernels{}
 }

@@ -2,12 +2,22 @@ package quant
 
 import (
 	"fmt"
+	"math"
 	"math/bits"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/a01592f9/quant/internal/search"
 )
+
+// lowPhases is the kernel of search.LowPhases of the active instruction set, or the definition.
+func lowPhases(sums *search.PhaseSums, all []search.Phases, steps int, limit, down uint32, squares bool) uint64 {
+	if k := searchKernels().LowPhases; k != nil {
+		return k(sums, all, steps, limit, down, squares)
+	}
+	return search.LowPhases(sums, all, steps, limit, down, squares)
+}
 
 // TestLowPhases compares the kernels with search.LowPhases for random phases, including the
 // smallest and the largest integers of 16 bits. Some sums are above their limits and some are
@@ -96,4 +106,124 @@ func TestLowPhasesAtLimits(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestLow compares the kernels with search.Low: all numbers of steps, and numbers of values around
+// those that a kernel takes at a time. Some sums are above their limits and some are not, and some
+// are equal. The kernels read nothing beyond the values.
+func TestLow(t *testing.T) {
+	forEachISA(t, func(t *testing.T) {
+		kernel := searchKernels().Low
+		if kernel == nil {
+			t.Skip("no kernel")
+		}
+		rng := rand.New(rand.NewPCG(5, 1))
+		area := newArea(t, 1<<13)
+		for _, squares := range []bool{true, false} {
+			mean := 1.0 / 4 * (1 << 16)
+			if squares {
+				mean = 1.0 / 12 * (1 << 19)
+			}
+			set, all := 0, 0
+			for n := 1; n < search.PhasesMost; n++ {
+				for _, values := range []int{1, 2, 7, 8, 9, 15, 16, 17, 24, 25, 31, 32, 33, 40, 63, 64, 65, 100, 255, 256, 257, 290, 600} {
+					v := place[float64](area, values, atEnd)
+					for i := range v {
+						v[i] = rng.NormFloat64() * math.Ldexp(1, rng.IntN(20)-10)
+						if rng.IntN(8) == 0 {
+							v[i] = [...]float64{0, math.Copysign(0, -1), 1, -1, 0.5, 1 << 20}[rng.IntN(6)]
+						}
+					}
+					s := search.Steps{Mid: math.Ldexp(rng.Float64(), 16+rng.IntN(8)), Move: math.Ldexp(-rng.Float64(), 16-rng.IntN(10)), N: n}
+					if rng.IntN(6) == 0 {
+						s.Move = 0 // all sums are equal
+					}
+					limit := uint32(float64(values) * mean * (0.6 + rng.Float64()))
+					down := limit / search.PhasesMost / (1 + rng.Uint32N(20))
+					var got, want search.PhaseSums
+					low, least := kernel(&got, v, s, limit, down, squares)
+					wantLow, wantLeast := search.Low(&want, nil, v, s, limit, down, squares)
+					if low != wantLow || least != wantLeast {
+						t.Fatalf("%d values, %+v, limit %d, down %d, squares %v: %#x, least %d, want %#x, least %d", values, s, limit, down, squares, low, least, wantLow, wantLeast)
+					}
+					if low != 0 && !slices.Equal(got[:n+1], want[:n+1]) {
+						t.Fatalf("%d values, %+v, squares %v: sums %v, want %v", values, s, squares, got[:n+1], want[:n+1])
+					}
+					set, all = set+bits.OnesCount64(low), all+n+1
+				}
+			}
+			if set < all/8 || set > all*7/8 {
+				t.Errorf("squares %v: %d of %d sums are low: the limits do not suit", squares, set, all)
+			}
+		}
+	})
+}
+
+// TestAtMost compares the kernels with search.AtMost. Some sums are equal to their limits.
+func TestAtMost(t *testing.T) {
+	forEachISA(t, func(t *testing.T) {
+		kernel := searchKernels().AtMost
+		if kernel == nil {
+			t.Skip("no kernel")
+		}
+		rng := rand.New(rand.NewPCG(7, 1))
+		for range 2000 {
+			limit := rng.Uint32N(1<<31 - 1)
+			down := limit / search.PhasesMost / (1 + rng.Uint32N(20))
+			var sums search.PhaseSums
+			for j := range sums {
+				sums[j] = limit - down*uint32(j) + rng.Uint32N(3) - 1
+				if rng.IntN(4) == 0 {
+					sums[j] = rng.Uint32N(1 << 31)
+				}
+			}
+			low := rng.Uint64()
+			if got, want := kernel(&sums, low, limit, down), search.AtMost(&sums, low, limit, down); got != want {
+				t.Fatalf("sums %v, low %#x, limit %d, down %d: %#x, want %#x", sums, low, limit, down, got, want)
+			}
+		}
+	})
+}
+
+// TestSortFew compares the kernels with search.SortFew, by bits. They access nothing outside their
+// slices.
+func TestSortFew(t *testing.T) {
+	forEachISA(t, func(t *testing.T) {
+		kernel := searchKernels().SortFew
+		if kernel == nil {
+			t.Skip("no kernel")
+		}
+		rng := rand.New(rand.NewPCG(9, 1))
+		source, result := newArea(t, 1<<10), newArea(t, 1<<10)
+		for n := range 33 {
+			for range 200 {
+				at := ends[rng.IntN(len(ends))]
+				x, dst := place[float32](source, n, at), place[float64](result, n, at)
+				for i := range x {
+					x[i] = float32(rng.NormFloat64())
+					if rng.IntN(3) == 0 {
+						x[i] = [...]float32{0, float32(math.Copysign(0, -1)), 1, -1, math.MaxFloat32, -math.MaxFloat32, math.SmallestNonzeroFloat32, -math.SmallestNonzeroFloat32}[rng.IntN(8)]
+					}
+				}
+				want := make([]float64, n)
+				search.SortFew(want, x)
+				kernel(dst, x)
+				if differ(dst, want) >= 0 || !result.intact() {
+					t.Fatalf("%v: %v, want %v", x, dst, want)
+				}
+			}
+		}
+		for bits := range uint64(1) << 16 { // all orders of two values in the places of 16
+			var x [32]float32
+			for i := range x {
+				x[i] = float32(bits >> (i / 2) & 1)
+			}
+			var got, want [32]float64
+			search.SortFew(want[:], x[:])
+			kernel(got[:], x[:])
+			if got != want {
+				t.Fatalf("%v: %v, want %v", x, got, want)
+			}
+		}
+	})
 }

@@ -1,6 +1,9 @@
 package search
 
-import "math"
+import (
+	"math"
+	"math/bits"
+)
 
 // The distances of values from the multiples of many steps at once, in integers of 16 bits.
 //
@@ -44,7 +47,7 @@ type PhaseSums [PhasesMost]uint32
 // their squares: those of each pair are added, divided by 2^13 and rounded down. Without
 // squares, the distance of a negative phase is reduced by 1.
 //
-// LowPhases defines the result that a kernel must have. Task.LowPhases can hold such a kernel.
+// LowPhases defines the result that a kernel must have. Kernels.LowPhases can hold such a kernel.
 func LowPhases(sums *PhaseSums, all []Phases, steps int, limit, down uint32, squares bool) (low uint64) {
 	clear(sums[:steps])
 	for i := range all {
@@ -73,6 +76,76 @@ func LowPhases(sums *PhaseSums, all []Phases, steps int, limit, down uint32, squ
 		limit -= down
 	}
 	return low
+}
+
+// Steps are n+1 steps whose reciprocals are equally spaced. Mid is the reciprocal of the step with
+// index n/2, and Move the change of the reciprocals from one step to the next, both times 2^16. n is
+// at least 1 and below PhasesMost.
+type Steps struct {
+	Mid, Move float64
+	N         int
+}
+
+// setPhases returns the phases of all values at the steps s, in the memory of all. Since moves are
+// rounded, the phases are computed for the step in the middle, and the first phases from these. An
+// error of a move then adds up over half the steps only.
+func setPhases(all []Phases, values []float64, s Steps) []Phases {
+	all = resize(all, (len(values)+1)/2)
+	back := uint16(s.N / 2)
+	rest := all
+	for ; len(values) > 1; values, rest = values[2:], rest[1:] {
+		a, b := values[0], values[1]
+		moveA, moveB := phaseOf(float64(a*s.Move)), phaseOf(float64(b*s.Move))
+		rest[0] = PhasesOf(phaseOf(float64(a*s.Mid))-back*moveA, moveA, phaseOf(float64(b*s.Mid))-back*moveB, moveB)
+	}
+	if len(values) > 0 {
+		move := phaseOf(float64(values[0] * s.Move))
+		rest[0] = PhasesOf(phaseOf(float64(values[0]*s.Mid))-back*move, move, 0, 0)
+	}
+	return all
+}
+
+// Low does what LowPhases does, for values and steps. Bits for more than the n+1 steps are 0. least
+// is the index of the least of the sums whose bits are set: the lowest of equal ones, or 0 if no bit
+// is set. The sums after those of the steps are not specified, nor are all sums if no bit is set.
+// There are 1 to 2^13 values, and the phases are below 2^51 in magnitude.
+//
+// Low defines the result that a kernel must have. Kernels.Low can hold such a kernel. all is memory
+// for phases.
+func Low(sums *PhaseSums, all []Phases, values []float64, s Steps, limit, down uint32, squares bool) (low uint64, least int) {
+	all = setPhases(all, values, s)
+	return sums.low(LowPhases(sums, all, s.rounded(), limit, down, squares), s)
+}
+
+// rounded returns the number of steps, rounded up to a multiple of PhasesUnit.
+func (s Steps) rounded() int { return (s.N + PhasesUnit) / PhasesUnit * PhasesUnit }
+
+// low returns the results of Low from that of LowPhases.
+func (sums *PhaseSums) low(all uint64, s Steps) (low uint64, least int) {
+	low = all & (2<<s.N - 1)
+	first := uint64(math.MaxUint64)
+	for l := low; l != 0; l &= l - 1 {
+		j := bits.TrailingZeros64(l) & (PhasesMost - 1)
+		first = min(first, uint64(sums[j])<<32|uint64(j))
+	}
+	if low == 0 {
+		return 0, 0
+	}
+	return low, int(uint32(first))
+}
+
+// AtMost returns which of the sums whose bits are set in low are at most their limits, as bits. The
+// limits are those of LowPhases.
+//
+// AtMost defines the result that a kernel must have. Kernels.AtMost can hold such a kernel.
+func AtMost(sums *PhaseSums, low uint64, limit, down uint32) (lower uint64) {
+	for l := low; l != 0; l &= l - 1 {
+		j := bits.TrailingZeros64(l) & (PhasesMost - 1)
+		if sums[j] <= limit-down*uint32(j) {
+			lower |= 1 << j
+		}
+	}
+	return lower
 }
 
 // phaseOf returns y, a value in units of 2^-16 steps, rounded to an integer and modulo 2^16. It

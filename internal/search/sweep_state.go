@@ -98,8 +98,8 @@ type sweep struct {
 	someSquares float64   // the sum of their squares
 	someRoot    float64   // the square root of their number
 	phases      []Phases  // the phases of these values
-	sums        PhaseSums // the sums that lowPhases sets
-	lowPhases   func(sums *PhaseSums, all []Phases, steps int, limit, down uint32, squares bool) uint64
+	sums        PhaseSums // the sums that Low sets
+	kernels     Kernels
 	left        []interval // the intervals that are still to be divided
 	under       float64    // an upper bound on the cost of the best step known
 	slack       float64    // see setSlack
