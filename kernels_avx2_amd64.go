@@ -40,6 +40,9 @@ func squaresRunsAVX2(acc []float64, src []float32, run int)
 func errorsInsideRunsAVX2(acc []sums, src []float32, run int, scale []float32, zero []int32) int
 
 //go:noescape
+func errorsFewAVX2(src []float32, scale, lo, hi float32) (abs, sq float64)
+
+//go:noescape
 func errorsRunsAVX2(acc []sums, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32) int
 
 //go:noescape

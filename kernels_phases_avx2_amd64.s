@@ -1,6 +1,6 @@
 //go:build !purego
 
-// search.LowPhases with AVX2.
+// search.LowPhases and search.Bounds with AVX2.
 
 #include "textflag.h"
 
@@ -166,5 +166,122 @@ compare16:
 	COMPARE(Y0)
 	COMPARE(Y1)
 	MOVQ LOW, ret+56(FP)
+	VZEROUPPER
+	RET
+
+#undef SUMS
+#undef NUMBERS
+#undef AT
+#define DST      DI  // address of the next bounds
+#define SUMS     SI  // address of the next sums
+#define BETWEEN  DX  // the bits from the next 4 intervals on
+#define BELOW    R8  // result
+#define AT       CX  // index of the next interval
+#define U        Y15 // b.U
+#define H        Y14 // b.H
+#define ERROR    Y13 // b.Error
+#define CURVE    Y12 // b.Curve
+#define CURVE4   Y11 // 4*b.Curve
+#define SHARE    Y10 // b.Share
+#define MOST     Y9  // b.Most
+#define UNIT     Y8  // 1/phaseSquare
+#define NUMBERS  Y7  // indices of the next 4 intervals
+#define NULL     Y6  // 0
+#define POSITIVE Y5  // mask of the magnitude of a float64
+
+DATA boundLanes4<>+0(SB)/8, $0.0
+DATA boundLanes4<>+8(SB)/8, $1.0
+DATA boundLanes4<>+16(SB)/8, $2.0
+DATA boundLanes4<>+24(SB)/8, $3.0
+DATA boundLanes4<>+32(SB)/8, $4.0
+DATA boundLanes4<>+40(SB)/8, $4.0
+DATA boundLanes4<>+48(SB)/8, $4.0
+DATA boundLanes4<>+56(SB)/8, $4.0
+GLOBL boundLanes4<>(SB), RODATA|NOPTR, $64
+
+// DISTANCES sets d to lower bounds on f from the sums in s, as search.Bounds does.
+#define DISTANCES(s, d) \
+	VCVTDQ2PD s, d        \
+	VMULPD    UNIT, d, d  \
+	VSQRTPD   d, d        \
+	VSUBPD    ERROR, d, d \
+	VMAXPD    NULL, d, d  \
+	VMULPD    d, d, d
+
+//	search.Bounds(dst, sums, between, b)
+//
+// func boundsAVX2(dst *search.StepBounds, sums *search.PhaseSums, between uint64, b search.Bounding) uint64
+TEXT ·boundsAVX2(SB), NOSPLIT, $0-80
+	MOVQ         dst+0(FP), DST
+	MOVQ         sums+8(FP), SUMS
+	MOVQ         between+16(FP), BETWEEN
+	VBROADCASTSD b_U+24(FP), U
+	VBROADCASTSD b_H+32(FP), H
+	VBROADCASTSD b_Error+40(FP), ERROR
+	VBROADCASTSD b_Curve+48(FP), CURVE
+	VBROADCASTSD b_Share+56(FP), SHARE
+	VBROADCASTSD b_Most+64(FP), MOST
+	VADDPD       CURVE, CURVE, CURVE4
+	VADDPD       CURVE4, CURVE4, CURVE4
+	MOVQ         $0x3ec0000000000000, AX // 2^-19
+	VMOVQ        AX, X8
+	VPBROADCASTQ X8, UNIT
+	MOVQ         $0x7fffffffffffffff, AX
+	VMOVQ        AX, X5
+	VPBROADCASTQ X5, POSITIVE
+	VXORPD       NULL, NULL, NULL
+	VMOVUPD      boundLanes4<>(SB), NUMBERS
+	XORL         BELOW, BELOW
+	XORL         AT, AT
+
+intervals: // the next 4
+	TESTB $0xf, BETWEEN
+	JEQ   skip
+
+	// f at the steps in Y0, and at those after them in Y1
+	VMOVDQU (SUMS), X0
+	VPSRLDQ $4, X0, X1
+	CMPQ    AT, $60
+	JEQ     last
+	VMOVDQU 4(SUMS), X1
+
+last:
+	DISTANCES(X0, Y0)
+	DISTANCES(X1, Y1)
+
+	// The least f of the parabola between the two, or the lesser of the two.
+	VMINPD    Y1, Y0, Y2
+	VSUBPD    Y1, Y0, Y3
+	VANDPD    POSITIVE, Y3, Y3
+	VCMPPD    $1, CURVE, Y3, Y3
+	VADDPD    Y0, CURVE, Y4
+	VSUBPD    Y1, Y4, Y4
+	VMULPD    Y4, Y4, Y4
+	VDIVPD    CURVE4, Y4, Y4
+	VSUBPD    Y4, Y0, Y4
+	VMAXPD    NULL, Y4, Y4
+	VBLENDVPD Y3, Y4, Y2, Y2
+
+	// Divided by the larger u² and the share.
+	VMULPD    H, NUMBERS, Y3
+	VSUBPD    Y3, U, Y3
+	VMULPD    Y3, Y3, Y3
+	VMULPD    SHARE, Y3, Y3
+	VDIVPD    Y3, Y2, Y2
+	VMOVUPD   Y2, (DST)
+	VCMPPD    $1, MOST, Y2, Y3
+	VMOVMSKPD Y3, AX
+	SHLXQ     AT, AX, AX
+	ORQ       AX, BELOW
+
+skip:
+	VADDPD boundLanes4<>+32(SB), NUMBERS, NUMBERS
+	ADDQ   $32, DST
+	ADDQ   $16, SUMS
+	ADDQ   $4, AT
+	SHRQ   $4, BETWEEN
+	JNE    intervals
+	ANDQ   between+16(FP), BELOW
+	MOVQ   BELOW, ret+72(FP)
 	VZEROUPPER
 	RET

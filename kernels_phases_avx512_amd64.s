@@ -1,6 +1,6 @@
 //go:build !purego
 
-// search.Low and search.AtMost with AVX-512.
+// search.Low, search.AtMost and search.Bounds with AVX-512.
 
 #include "textflag.h"
 
@@ -278,5 +278,125 @@ TEXT ·atMostAVX512(SB), NOSPLIT, $0-32
 	KMOVQ K1, AX
 	ANDQ  low+8(FP), AX
 	MOVQ  AX, ret+24(FP)
+	VZEROUPPER
+	RET
+
+#undef SUMS
+#undef NUMBERS
+#undef LEFT
+#define DST     DI  // address of the next bounds
+#define SUMS    SI  // address of the next sums
+#define BETWEEN DX  // the bits from the next 8 intervals on
+#define BELOW   R8  // result
+#define AT      CX  // index of the next interval
+#define U       Z31 // b.U
+#define H       Z30 // b.H
+#define ERROR   Z29 // b.Error
+#define ERROR_X X29 // its lowest quarter
+#define CURVE   Z28 // b.Curve
+#define CURVE4  Z27 // 4*b.Curve
+#define SHARE   Z26 // b.Share
+#define MOST    Z25 // b.Most
+#define UNIT    Z24 // 1/phaseSquare
+#define UNIT_X  X24 // its lowest quarter
+#define NULL    Z23 // 0
+#define NULL_X  X23 // its lowest quarter
+#define NUMBERS Z22 // indices of the next 8 intervals
+#define EIGHT   Z21 // 8
+#define POSITIVE Z20 // mask of the magnitude of a float64
+
+DATA boundLanes<>+0(SB)/8, $0.0
+DATA boundLanes<>+8(SB)/8, $1.0
+DATA boundLanes<>+16(SB)/8, $2.0
+DATA boundLanes<>+24(SB)/8, $3.0
+DATA boundLanes<>+32(SB)/8, $4.0
+DATA boundLanes<>+40(SB)/8, $5.0
+DATA boundLanes<>+48(SB)/8, $6.0
+DATA boundLanes<>+56(SB)/8, $7.0
+GLOBL boundLanes<>(SB), RODATA|NOPTR, $64
+
+// DISTANCES sets d to lower bounds on f from the sums in s, as search.Bounds does. unit, error and
+// null are the constants of that size.
+#define DISTANCES(s, d, unit, error, null) \
+	VCVTUDQ2PD s, d        \
+	VMULPD     unit, d, d  \
+	VSQRTPD    d, d        \
+	VSUBPD     error, d, d \
+	VMAXPD     null, d, d  \
+	VMULPD     d, d, d
+
+//	search.Bounds(dst, sums, between, b)
+//
+// func boundsAVX512(dst *search.StepBounds, sums *search.PhaseSums, between uint64, b search.Bounding) uint64
+TEXT ·boundsAVX512(SB), NOSPLIT, $0-80
+	MOVQ         dst+0(FP), DST
+	MOVQ         sums+8(FP), SUMS
+	MOVQ         between+16(FP), BETWEEN
+	VBROADCASTSD b_U+24(FP), U
+	VBROADCASTSD b_H+32(FP), H
+	VBROADCASTSD b_Error+40(FP), ERROR
+	VBROADCASTSD b_Curve+48(FP), CURVE
+	VBROADCASTSD b_Share+56(FP), SHARE
+	VBROADCASTSD b_Most+64(FP), MOST
+	VADDPD       CURVE, CURVE, CURVE4
+	VADDPD       CURVE4, CURVE4, CURVE4
+	MOVQ         $0x3ec0000000000000, AX // 2^-19
+	VPBROADCASTQ AX, UNIT
+	MOVQ         $0x4020000000000000, AX
+	VPBROADCASTQ AX, EIGHT
+	MOVQ         $0x7fffffffffffffff, AX
+	VPBROADCASTQ AX, POSITIVE
+	VPXORQ       NULL, NULL, NULL
+	VMOVUPD      boundLanes<>(SB), NUMBERS
+	XORL         BELOW, BELOW
+	XORL         AT, AT
+
+intervals: // the next 8
+	TESTB  $0xff, BETWEEN
+	JEQ    skip
+	KMOVB  BETWEEN, K1
+	VPXORD X1, X1, X1
+	CMPQ   AT, $56
+	JEQ    last
+	VMOVD  32(SUMS), X1
+
+last: // f at the steps in Z0, and at those after them in Z1
+	VMOVDQU (SUMS), Y0
+	DISTANCES(X1, X1, UNIT_X, ERROR_X, NULL_X)
+	DISTANCES(Y0, Z0, UNIT, ERROR, NULL)
+	VALIGNQ $1, Z0, Z1, Z1
+
+	// The least f of the parabola between the two, or the lesser of the two.
+	VMINPD  Z1, Z0, Z2
+	VSUBPD  Z1, Z0, Z3
+	VPANDQ  POSITIVE, Z3, Z3
+	VCMPPD  $1, CURVE, Z3, K2
+	VADDPD  Z0, CURVE, Z4
+	VSUBPD  Z1, Z4, Z4
+	VMULPD  Z4, Z4, Z4
+	VDIVPD  CURVE4, Z4, Z4
+	VSUBPD  Z4, Z0, Z4
+	VMAXPD  NULL, Z4, K2, Z2
+
+	// Divided by the larger u² and the share.
+	VMULPD  H, NUMBERS, Z5
+	VSUBPD  Z5, U, Z5
+	VMULPD  Z5, Z5, Z5
+	VMULPD  SHARE, Z5, Z5
+	VDIVPD  Z5, Z2, Z2
+	VMOVUPD Z2, (DST)
+	VCMPPD  $1, MOST, Z2, K1, K3
+	KMOVB   K3, AX
+	SHLQ    AT, AX
+	ORQ     AX, BELOW
+
+skip:
+	VADDPD EIGHT, NUMBERS, NUMBERS
+	ADDQ   $64, DST
+	ADDQ   $32, SUMS
+	ADDQ   $8, AT
+	SHRQ   $8, BETWEEN
+	JNE    intervals
+	MOVQ   BELOW, ret+72(FP)
 	VZEROUPPER
 	RET

@@ -185,6 +185,98 @@ func TestAtMost(t *testing.T) {
 	})
 }
 
+// TestBounds compares the kernels with search.Bounds: bounds below and above the limit, of intervals
+// on both sides of it, and sums that are 0 or below the error.
+func TestBounds(t *testing.T) {
+	forEachISA(t, func(t *testing.T) {
+		kernel := searchKernels().Bounds
+		if kernel == nil {
+			t.Skip("no kernel")
+		}
+		rng := rand.New(rand.NewPCG(11, 1))
+		set, all := 0, 0
+		for range 20000 {
+			var sums search.PhaseSums
+			for j := range sums {
+				if sums[j] = rng.Uint32N(1 << 21); rng.IntN(8) == 0 {
+					sums[j] = rng.Uint32N(200)
+				}
+			}
+			n := 1 + rng.IntN(search.PhasesMost-1)
+			between := rng.Uint64() & (1<<n - 1)
+			if rng.IntN(2) == 0 {
+				between = 1<<n - 1
+			}
+			u := math.Ldexp(0.5+rng.Float64(), rng.IntN(40)-20)
+			h := u / search.PhasesMost * rng.Float64()
+			b := search.Bounding{U: u, H: h, Error: 0.01 * rng.Float64(), Curve: 4 * rng.Float64(), Share: 1, Most: 2 * rng.Float64() / (u * u)}
+			switch rng.IntN(8) {
+			case 0:
+				b.Curve = 0
+			case 1:
+				b.Share = rng.Float64()
+			}
+			var got, want search.StepBounds
+			below, wantBelow := kernel(&got, &sums, between, b), search.Bounds(&want, &sums, between, b)
+			if below != wantBelow {
+				t.Fatalf("sums %v, between %#x, %+v: %#x, want %#x", sums, between, b, below, wantBelow)
+			}
+			for j := range got {
+				if between>>j&1 != 0 && got[j] != want[j] {
+					t.Fatalf("sums %v, between %#x, %+v: bound %d is %v, want %v", sums, between, b, j, got[j], want[j])
+				}
+			}
+			set, all = set+bits.OnesCount64(below), all+bits.OnesCount64(between)
+		}
+		if set < all/8 || set > all*7/8 {
+			t.Errorf("%d of %d bounds are below: the limits do not suit", set, all)
+		}
+	})
+}
+
+// TestErrorsFew compares the kernels with errorsRunsGeneric, by bits: lengths, ends of the memory,
+// scales that errorsRuns leaves to the definition, and elements between two codes and beyond the ends
+// of the grid.
+func TestErrorsFew(t *testing.T) {
+	forEachISA(t, func(t *testing.T) {
+		if _, _, ok := errorsFew(make([]float32, 16), 1, 0, -8, 7); !ok {
+			t.Skip("no kernel")
+		}
+		rng := rand.New(rand.NewPCG(13, 1))
+		area := newArea(t, 1<<10)
+		for n := 1; n <= 256; n++ {
+			for range 40 {
+				x := place[float32](area, n, ends[rng.IntN(len(ends))])
+				scale := []float32{float32(math.Ldexp(1+rng.Float64(), rng.IntN(60)-30))}
+				if rng.IntN(8) == 0 {
+					scale[0] = [...]float32{0x1p-126, 0x1p-120, 0x1.fffffep-3, 0x1p100, 1, 0x1p-149 * 3}[rng.IntN(6)]
+				}
+				bits := 2 + rng.IntN(15)
+				qmin, qmax := -int32(1)<<(bits-1), int32(1)<<(bits-1)-1
+				zero := []int32{rng.Int32N(1<<bits) + qmin}
+				if rng.IntN(8) == 0 {
+					zero[0] = rng.Int32N(maxZeroPoint)
+				}
+				for i := range x {
+					x[i] = float32((float64(qmin-zero[0]) + float64(rng.IntN(1<<bits))*1.2 + 0.5*float64(rng.IntN(3)-1)) * float64(scale[0]))
+					if rng.IntN(8) == 0 {
+						x[i] = [...]float32{0, float32(math.Copysign(0, -1)), math.MaxFloat32, -math.MaxFloat32, 0x1p-149, scale[0], -scale[0] / 2}[rng.IntN(7)]
+					}
+				}
+				var want [1]sums
+				errorsRunsGeneric(want[:], x, n, scale, zero, qmin, qmax)
+				abs, sq, ok := errorsFew(x, scale[0], zero[0], qmin, qmax)
+				if !ok {
+					continue
+				}
+				if math.Float64bits(abs) != math.Float64bits(want[0].abs) || math.Float64bits(sq) != math.Float64bits(want[0].sq) {
+					t.Fatalf("%v, scale %v, zero point %d, codes %d to %d: %v and %v, want %v and %v", x, scale[0], zero[0], qmin, qmax, abs, sq, want[0].abs, want[0].sq)
+				}
+			}
+		}
+	})
+}
+
 // TestSortFew compares the kernels with search.SortFew, by bits. They access nothing outside their
 // slices.
 func TestSortFew(t *testing.T) {

@@ -148,6 +148,62 @@ func AtMost(sums *PhaseSums, low uint64, limit, down uint32) (lower uint64) {
 	return lower
 }
 
+// StepBounds are lower bounds on the costs of the steps between successive steps.
+type StepBounds [PhasesMost]float64
+
+// Bounding is what Bounds needs to know besides the sums: of steps whose reciprocals are U, U-H,
+// U-2*H and so on.
+type Bounding struct {
+	U, H  float64
+	Error float64 // the phases make the square root of f wrong by at most this
+	Curve float64 // the sum of the squares of the values, times H²
+	Share float64 // the largest share of the values in the cost of all values
+	Most  float64 // bounds of this or more are of no use
+}
+
+// Bounds sets bounds[j], for each bit j in between, to a lower bound on the cost of all steps between
+// the steps j and j+1, from sums of squares. It returns which of these bounds are below b.Most, as
+// bits. Bit 63 of between is 0. The other bounds are not specified afterwards. sweep_wide.go explains the
+// bounds.
+//
+// Bounds defines the result that a kernel must have. Kernels.Bounds can hold such a kernel.
+func Bounds(bounds *StepBounds, sums *PhaseSums, between uint64, b Bounding) (below uint64) {
+	u, h, curve := b.U, b.H, b.Curve
+	next, f2 := -1, 0.0 // f2 is a lower bound on f at the step next
+	for l := between; l != 0; l &= l - 1 {
+		j := bits.TrailingZeros64(l) & (PhasesMost - 1)
+		f1 := f2
+		if j != next {
+			f1 = b.distance(sums[j])
+		}
+		next = j + 1
+		f2 = b.distance(sums[next&(PhasesMost-1)])
+		var f float64
+		switch d := f1 - f2; {
+		case d >= curve:
+			f = f2
+		case -d >= curve:
+			f = f1
+		default:
+			d = curve + f1 - f2
+			f = upper(f1-float64(d*d)/(4*curve), 0)
+		}
+		at := u - float64(float64(j)*h)
+		bound := f / (float64(at*at) * b.Share)
+		bounds[j] = bound
+		if bound < b.Most {
+			below |= 1 << j
+		}
+	}
+	return below
+}
+
+// distance returns a lower bound on f from its sum.
+func (b *Bounding) distance(sum uint32) float64 {
+	d := upper(math.Sqrt(float64(sum)/phaseSquare)-b.Error, 0)
+	return float64(d * d)
+}
+
 // phaseOf returns y, a value in units of 2^-16 steps, rounded to an integer and modulo 2^16. It
 // requires |y| < 2^51. The last place of the sum is 2^0, so the addition rounds y.
 func phaseOf(y float64) uint16 { return uint16(math.Float64bits(y + 0x1.8p52)) }

@@ -99,6 +99,7 @@ type sweep struct {
 	someRoot    float64   // the square root of their number
 	phases      []Phases  // the phases of these values
 	sums        PhaseSums // the sums that Low sets
+	bounds      StepBounds
 	kernels     Kernels
 	left        []interval // the intervals that are still to be divided
 	under       float64    // an upper bound on the cost of the best step known

@@ -183,16 +183,33 @@ func (w *sweep) look(u, h float64, n int) {
 	if w.lowerBound(u-float64(float64(least)*h), w.distanceAtMost(least, e)) {
 		low = w.lowSums(low, u, h, n)
 	}
-	for l := low | low>>1; l != 0; l &= l - 1 { // the intervals on both sides of low sums
-		j := bits.TrailingZeros64(l)
-		if j == n {
-			break
+	between := (low | low>>1) & (1<<n - 1) // the intervals on both sides of low sums
+	for l := w.boundsBelow(between, u, h, e); l != 0; l &= l - 1 {
+		j := bits.TrailingZeros64(l) & (PhasesMost - 1)
+		w.left = append(w.left, interval{u - float64(float64(j)*h), h, w.bounds[j]})
+	}
+}
+
+// boundsBelow sets w.bounds for the intervals whose bits are set in between, and returns which of
+// them are below w.spared.
+func (w *sweep) boundsBelow(between uint64, u, h, e float64) (below uint64) {
+	if w.squares {
+		b := Bounding{u, h, e, float64(w.someSquares * float64(h*h)), w.share, w.spared}
+		if w.kernels.Bounds != nil {
+			return w.kernels.Bounds(&w.bounds, &w.sums, between, b)
 		}
-		at := u - float64(float64(j)*h)
-		if b := w.boundBetween(at, h, w.distance(j, e), w.distance(j+1, e)); b < w.spared {
-			w.left = append(w.left, interval{at, h, b})
+		return Bounds(&w.bounds, &w.sums, between, b)
+	}
+	for l := between; l != 0; l &= l - 1 {
+		j := bits.TrailingZeros64(l) & (PhasesMost - 1)
+		f1, f2 := w.distance(j, e), w.distance(j+1, e)
+		f := lower(lower(f1, f2), (f1+f2-float64(w.someTotal*h))/2)
+		w.bounds[j] = upper(f, 0) / ((u - float64(float64(j)*h)) * w.share)
+		if w.bounds[j] < w.spared {
+			below |= 1 << j
 		}
 	}
+	return below
 }
 
 // lowSums returns which of the sums whose bits are set in low are at most their limits for the
@@ -205,38 +222,20 @@ func (w *sweep) lowSums(low uint64, u, h float64, n int) uint64 {
 	return AtMost(&w.sums, low, limit, down)
 }
 
-// distance returns a lower bound on f at the step with index j. The phases make f, or for e² its
-// square root, wrong by at most e.
+// distance returns a lower bound on f at the step with index j, for |e|. The phases make f wrong by at
+// most e.
 func (w *sweep) distance(j int, e float64) float64 {
-	if w.squares {
-		d := upper(math.Sqrt(float64(w.sums[j])/phaseSquare)-e, 0)
-		return float64(d * d)
-	}
 	return upper(float64(w.sums[j])/phaseOne-e, 0)
 }
 
-// distanceAtMost returns an upper bound on f, with the j and e of distance. It allows for the
-// terms of the sum, which were rounded down.
+// distanceAtMost returns an upper bound on f at the step with index j. The phases make f, or for e² its
+// square root, wrong by at most e. distanceAtMost allows for the terms of the sum, which were rounded down.
 func (w *sweep) distanceAtMost(j int, e float64) float64 {
 	if w.squares {
 		d := math.Sqrt((float64(w.sums[j])+float64((len(w.some)+1)/2))/phaseSquare) + e
 		return float64(d * d)
 	}
 	return (float64(w.sums[j])+float64(len(w.some)))/phaseOne + e
-}
-
-// boundBetween returns a lower bound on the cost of all steps from 1/u to 1/(u-h). f1 and f2 are
-// lower bounds on f at these two.
-func (w *sweep) boundBetween(u, h, f1, f2 float64) float64 {
-	f := lower(f1, f2)
-	if !w.squares {
-		return upper(lower(f, (f1+f2-float64(w.someTotal*h))/2), 0) / (u * w.share)
-	}
-	if c := float64(w.someSquares * float64(h*h)); math.Abs(f1-f2) < c {
-		d := c + f1 - f2
-		f = upper(f1-float64(d*d)/(4*c), 0)
-	}
-	return f / (float64(u*u) * w.share)
 }
 
 // setUnder sets w.under to cost, and w.spared to a cost that is larger by w.slack. Spots whose costs

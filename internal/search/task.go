@@ -51,6 +51,7 @@ type Kernels struct {
 	LowPhases func(sums *PhaseSums, all []Phases, steps int, limit, down uint32, squares bool) uint64
 	Low       func(sums *PhaseSums, values []float64, s Steps, limit, down uint32, squares bool) (low uint64, least int)
 	AtMost    func(sums *PhaseSums, low uint64, limit, down uint32) uint64
+	Bounds    func(bounds *StepBounds, sums *PhaseSums, between uint64, b Bounding) (below uint64)
 	SortFew   func(dst []float64, x []float32)
 }
 
