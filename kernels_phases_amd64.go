@@ -7,7 +7,7 @@ import "github.com/a01592f9/quant/internal/search"
 // Kernels for the search for the least error.
 
 //go:noescape
-func lowPhasesAVX2(sums *search.PhaseSums, all []search.Phases, steps int, limit, down uint32, squares bool) uint64
+func lowAVX2(sums *search.PhaseSums, values []float64, s search.Steps, limit, down uint32, squares bool) (low uint64, least int)
 
 //go:noescape
 func boundsAVX2(dst *search.StepBounds, sums *search.PhaseSums, between uint64, b search.Bounding) uint64
@@ -28,7 +28,7 @@ func sortFewAVX512(dst []float64, x []float32)
 func searchKernels() search.Kernels {
 	switch active {
 	case avx2:
-		return search.Kernels{LowPhases: lowPhasesAVX2, Bounds: boundsAVX2}
+		return search.Kernels{Low: lowAVX2, Bounds: boundsAVX2}
 	case avx512:
 		return search.Kernels{Low: lowAVX512, AtMost: atMostAVX512, Bounds: boundsAVX512, SortFew: sortFewAVX512}
 	}

@@ -65,13 +65,13 @@ GLOBL phaseLanes<>(SB), RODATA|NOPTR, $64
 	VPMULLW      NUMBERS, MOVES, p \
 	VPADDW       FIRST, p, p
 
-// SQUARES adds the squares of the phases p to sum, as search.LowPhases does. It changes t.
+// SQUARES adds the squares of the phases p to sum, as search.Low does. It changes t.
 #define SQUARES(p, t, sum) \
 	VPMADDWD p, p, t    \
 	VPSRLD   $13, t, t  \
 	VPADDD   t, sum, sum
 
-// ABSOLUTE adds the magnitudes of the phases p to sum, as search.LowPhases does without squares.
+// ABSOLUTE adds the magnitudes of the phases p to sum, as search.Low does without squares.
 // It changes t.
 #define ABSOLUTE(p, t, sum) \
 	VPSRAW   $15, p, t   \

@@ -18,17 +18,15 @@ type Phases struct {
 	Moves uint32 // the change of the phases from one step to the next
 }
 
-// PhasesOf returns the Phases of two values, each with its first phase and the change of it.
-func PhasesOf(a, moveA, b, moveB uint16) Phases {
+// phasesOf returns the Phases of two values, each with its first phase and the change of it.
+func phasesOf(a, moveA, b, moveB uint16) Phases {
 	return Phases{uint32(a) | uint32(b)<<16, uint32(moveA) | uint32(moveB)<<16}
 }
 
-const (
-	// PhasesMost is the largest number of steps of one call of LowPhases. The number of steps
-	// must be a multiple of PhasesUnit.
-	PhasesMost = 64
-	PhasesUnit = 16
+// PhasesMost is the largest number of steps of one call of Low.
+const PhasesMost = 64
 
+const (
 	phaseShift  = 13                       // squares are divided by 2^phaseShift
 	phaseOne    = 1 << 16                  // the phase of a whole step, without wrapping around
 	phaseSquare = 1 << (2*16 - phaseShift) // the square of a whole step, in the units of a sum
@@ -38,7 +36,7 @@ const (
 // PhaseSums are sums of distances, or of their squares, over all values: one for each step.
 type PhaseSums [PhasesMost]uint32
 
-// LowPhases sets the first sums, one for each of the given number of steps, from the phases of
+// lowPhases sets the first sums, one for each of the given number of steps, from the phases of
 // all pairs of values. It returns at which steps the values are close to multiples of the step:
 // bit j is set if sum j is at most limit-j*down, which must not be below 0. The limit is at most
 // 2^31-1. There are at most 2^12 pairs.
@@ -46,9 +44,7 @@ type PhaseSums [PhasesMost]uint32
 // A sum adds the distances of the phases from the nearest multiple of 2^16. With squares it adds
 // their squares: those of each pair are added, divided by 2^13 and rounded down. Without
 // squares, the distance of a negative phase is reduced by 1.
-//
-// LowPhases defines the result that a kernel must have. Kernels.LowPhases can hold such a kernel.
-func LowPhases(sums *PhaseSums, all []Phases, steps int, limit, down uint32, squares bool) (low uint64) {
+func lowPhases(sums *PhaseSums, all []Phases, steps int, limit, down uint32, squares bool) (low uint64) {
 	clear(sums[:steps])
 	for i := range all {
 		p := &all[i]
@@ -96,34 +92,27 @@ func setPhases(all []Phases, values []float64, s Steps) []Phases {
 	for ; len(values) > 1; values, rest = values[2:], rest[1:] {
 		a, b := values[0], values[1]
 		moveA, moveB := phaseOf(float64(a*s.Move)), phaseOf(float64(b*s.Move))
-		rest[0] = PhasesOf(phaseOf(float64(a*s.Mid))-back*moveA, moveA, phaseOf(float64(b*s.Mid))-back*moveB, moveB)
+		rest[0] = phasesOf(phaseOf(float64(a*s.Mid))-back*moveA, moveA, phaseOf(float64(b*s.Mid))-back*moveB, moveB)
 	}
 	if len(values) > 0 {
 		move := phaseOf(float64(values[0] * s.Move))
-		rest[0] = PhasesOf(phaseOf(float64(values[0]*s.Mid))-back*move, move, 0, 0)
+		rest[0] = phasesOf(phaseOf(float64(values[0]*s.Mid))-back*move, move, 0, 0)
 	}
 	return all
 }
 
-// Low does what LowPhases does, for values and steps. Bits for more than the n+1 steps are 0. least
+// Low returns at which of n+1 steps the values are close to multiples of the step, as bits: bit j is
+// set if sum j is at most limit-j*down, which must not be below 0. The limit is at most 2^31-1. least
 // is the index of the least of the sums whose bits are set: the lowest of equal ones, or 0 if no bit
-// is set. The sums after those of the steps are not specified, nor are all sums if no bit is set.
-// There are 1 to 2^13 values, and the phases are below 2^51 in magnitude.
+// is set. lowPhases explains the sums. The sums after those of the steps are not specified; if no bit
+// is set, no sum is. There are 1 to 2^13 values, and the phases are below 2^51 in magnitude.
 //
 // Low defines the result that a kernel must have. Kernels.Low can hold such a kernel. all is memory
 // for phases.
 func Low(sums *PhaseSums, all []Phases, values []float64, s Steps, limit, down uint32, squares bool) (low uint64, least int) {
 	all = setPhases(all, values, s)
-	return sums.low(LowPhases(sums, all, s.rounded(), limit, down, squares), s)
-}
-
-// rounded returns the number of steps, rounded up to a multiple of PhasesUnit.
-func (s Steps) rounded() int { return (s.N + PhasesUnit) / PhasesUnit * PhasesUnit }
-
-// low returns the results of Low from that of LowPhases.
-func (sums *PhaseSums) low(all uint64, s Steps) (low uint64, least int) {
-	low = all & (2<<s.N - 1)
 	first := uint64(math.MaxUint64)
+	low = lowPhases(sums, all, s.N+1, limit, down, squares)
 	for l := low; l != 0; l &= l - 1 {
 		j := bits.TrailingZeros64(l) & (PhasesMost - 1)
 		first = min(first, uint64(sums[j])<<32|uint64(j))
@@ -135,7 +124,7 @@ func (sums *PhaseSums) low(all uint64, s Steps) (low uint64, least int) {
 }
 
 // AtMost returns which of the sums whose bits are set in low are at most their limits, as bits. The
-// limits are those of LowPhases.
+// limits are those of lowPhases.
 //
 // AtMost defines the result that a kernel must have. Kernels.AtMost can hold such a kernel.
 func AtMost(sums *PhaseSums, low uint64, limit, down uint32) (lower uint64) {

@@ -310,12 +310,8 @@ func (w *sweep) lowSteps(u, h float64, n int) (low uint64, least int) {
 	if w.kernels.Low != nil {
 		return w.kernels.Low(&w.sums, w.some, s, limit, down, w.squares)
 	}
-	w.phases = setPhases(w.phases, w.some, s)
-	lowPhases := w.kernels.LowPhases
-	if lowPhases == nil {
-		lowPhases = LowPhases
-	}
-	return w.sums.low(lowPhases(&w.sums, w.phases, s.rounded(), limit, down, w.squares), s)
+	w.phases = resize(w.phases, (len(w.some)+1)/2)
+	return Low(&w.sums, w.phases, w.some, s, limit, down, w.squares)
 }
 
 // phaseError returns the largest error of a phase at one of the n+1 steps 1/u and after, in

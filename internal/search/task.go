@@ -45,14 +45,12 @@ type Task struct {
 	Kernels
 }
 
-// Kernels are kernels for the functions of the same names. Each may be nil. With Low, LowPhases is
-// not used.
+// Kernels are kernels for the functions of the same names. Each may be nil.
 type Kernels struct {
-	LowPhases func(sums *PhaseSums, all []Phases, steps int, limit, down uint32, squares bool) uint64
-	Low       func(sums *PhaseSums, values []float64, s Steps, limit, down uint32, squares bool) (low uint64, least int)
-	AtMost    func(sums *PhaseSums, low uint64, limit, down uint32) uint64
-	Bounds    func(bounds *StepBounds, sums *PhaseSums, between uint64, b Bounding) (below uint64)
-	SortFew   func(dst []float64, x []float32)
+	Low     func(sums *PhaseSums, values []float64, s Steps, limit, down uint32, squares bool) (low uint64, least int)
+	AtMost  func(sums *PhaseSums, low uint64, limit, down uint32) uint64
+	Bounds  func(bounds *StepBounds, sums *PhaseSums, between uint64, b Bounding) (below uint64)
+	SortFew func(dst []float64, x []float32)
 }
 
 // A Cost returns the sum of e² or of |e| over all values that are quantized under the range r.
