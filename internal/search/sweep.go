@@ -99,7 +99,8 @@ func (w *sweep) sort(x []float32) {
 	}
 	if n > 16 && n <= networkSize {
 		if w.kernels.SortFew != nil {
-			w.kernels.SortFew(w.v, x)
+			// x would escape if it were passed to a func value.
+			w.kernels.SortFew(w.v, w.unsorted[:copy(w.unsorted[:], x)])
 		} else {
 			w.few.sort(w.v, x)
 		}

@@ -111,6 +111,8 @@ type sweep struct {
 	lower tail // the smallest values
 	upper tail // the largest values
 
+	unsorted [networkSize]float32 // the argument of SortFew
+
 	begun    float64    // no smaller 1/step is looked at
 	first    float64    // the step at which the d of polynomials is 0
 	from     float64    // 1/first
