@@ -34,7 +34,7 @@ func (s *scaler) task() search.Task {
 			Symmetric: s.Mapping == Symmetric, ZeroInRange: s.ZeroInRange,
 			Proportional: !rounded, Rounded: rounded, Divisor: float64(divisor), EachEnd: s.Divisor == EachEnd, LeastScale: minScale, LeastRatio: ratio,
 		},
-		Goal: s.Method.goal(), Percentile: s.Method.fraction, LowPhases: lowPhases,
+		Goal: s.Method.goal(), Percentile: s.Method.fraction, Kernels: searchKernels(),
 	}
 }
 
@@ -42,6 +42,7 @@ func (s *scaler) task() search.Task {
 type chooser struct {
 	search search.Search
 	scheme scaler
+	grid   codeGrid
 	task   search.Task
 
 	// Arguments of the kernel of errors, for one run.
@@ -54,7 +55,7 @@ var choosers = sync.Pool{New: func() any { return new(chooser) }}
 
 // use makes c choose ranges for s.
 func (c *chooser) use(s scaler) {
-	c.scheme = s
+	c.scheme, c.grid = s, s.grid()
 	c.task = c.scheme.task()
 }
 
@@ -107,8 +108,16 @@ func (c *chooser) ofSide(x []float32, r Range) Range {
 // cost returns the sum of e² or |e| over x with the range r, or infinity if the sum is above
 // limit.
 func (c *chooser) cost(x []float32, r Range, limit float64) float64 {
-	g := c.scheme.grid()
+	g := &c.grid
 	c.scale[0], c.zero[0] = c.scheme.of(r)
+	if g.book == nil {
+		if abs, sq, ok := errorsFew(x, c.scale[0], c.zero[0], g.qmin, g.qmax); ok {
+			if c.task.Goal == search.Squares {
+				return sq
+			}
+			return abs
+		}
+	}
 	total := 0.0
 	for len(x) > 0 {
 		n := min(len(x), blockLen)

@@ -20,6 +20,7 @@ package quant
 //	dequantize packed 4 bits  kernels_generic.go     -                         dequantize4_avx512_amd64.s  dequantize_arm64.s
 //	dequantize packed 2 bits  kernels_generic.go     -                         packed_avx512_amd64.s       -
 //	errors                    kernels_generic.go     errors_avx2_amd64.s       errors_avx512_amd64.s       errors_arm64.s
+//	errors of few             kernels_generic.go     few_avx2_amd64.s          few_avx512_amd64.s          -
 //	errors inside             kernels_generic.go     inside_avx2_amd64.s       inside_avx512_amd64.s       -
 //	errors inside, 2 schemes  kernels_generic.go     -                         insidetwo_avx512_amd64.s    -
 //	errors inside, columns    kernels_generic.go     insidecolumns_avx2_amd64.s insidecolumns_avx512_amd64.s -
@@ -32,7 +33,10 @@ package quant
 //	transpose                 kernels_generic.go     transpose_avx2_amd64.s    as AVX2                     transpose_arm64.s
 //	pack, unpack              kernels_generic.go     pack_avx2_amd64.s         pack_avx512_amd64.s         pack_arm64.s
 //	widen                     kernels_generic.go     widen_avx2_amd64.s        widen_avx512_amd64.s        widen_arm64.s
-//	low phases                search.LowPhases       phases_avx2_amd64.s       phases_avx512_amd64.s       -
+//	low                       search.Low             phases_avx2_amd64.s       phases_avx512_amd64.s       -
+//	bounds                    search.Bounds          phases_avx2_amd64.s       phases_avx512_amd64.s       -
+//	at most                   search.AtMost          -                         phases_avx512_amd64.s       -
+//	sort few                  search.SortFew         -                         sort_avx512_amd64.s         -
 //
 // The table leaves out the prefix kernels_ of all names but kernels_generic.go,
 // kernels_amd64.s and kernels_arm64.s. The errors inside are those of elements that are not

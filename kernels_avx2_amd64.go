@@ -43,6 +43,9 @@ func errorsInsideRunsAVX2(acc []sums, src []float32, run int, scale []float32, z
 func errorsInsideColumnsAVX2(abs, sq *float64, max *float32, src *float32, rows, stride int, scale []float32, zero []int32) int
 
 //go:noescape
+func errorsFewAVX2(src []float32, scale, lo, hi float32) (abs, sq float64)
+
+//go:noescape
 func errorsRunsAVX2(acc []sums, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32) int
 
 //go:noescape

@@ -45,6 +45,9 @@ func squaresRunsAVX512(acc []float64, src []float32, run int)
 func errorsRunsAVX512(acc []sums, sq []float64, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32) int
 
 //go:noescape
+func errorsFewAVX512(src []float32, scale, lo, hi float32) (abs, sq float64)
+
+//go:noescape
 func errorsInsideRunsAVX512(acc []sums, sq []float64, src []float32, run int, scale []float32, zero []int32) int
 
 //go:noescape

@@ -4,7 +4,10 @@ package quant
 
 import "github.com/a01592f9/quant/internal/search"
 
-// lowPhases calls search.LowPhases. There is no kernel for it on this architecture.
-func lowPhases(sums *search.PhaseSums, all []search.Phases, steps int, limit, down uint32, squares bool) uint64 {
-	return search.LowPhases(sums, all, steps, limit, down, squares)
+// searchKernels returns no kernels. There are none on this architecture.
+func searchKernels() search.Kernels { return search.Kernels{} }
+
+// errorsFew has no kernel on this architecture.
+func errorsFew(src []float32, scale float32, zero, qmin, qmax int32) (abs, sq float64, ok bool) {
+	return 0, 0, false
 }

@@ -5,6 +5,15 @@ import "math"
 // Sorting by a network: a fixed list of pairs, each of which is put into order. It has no branch that
 // depends on the values.
 
+// SortFew sets dst to the values of x in ascending order, -0 before +0. x has at most 32 finite
+// values, and dst has as many.
+//
+// SortFew defines the result that a kernel must have. Kernels.SortFew can hold such a kernel.
+func SortFew(dst []float64, x []float32) {
+	var keys fewKeys
+	keys.sort(dst, x)
+}
+
 // networkSize is the number of values that the network sorts.
 const networkSize = 32
 

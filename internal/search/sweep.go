@@ -46,7 +46,7 @@ import "math"
 // overflow.
 func (w *sweep) begin(t *Task, r Range) bool {
 	scale, zero := t.Params(r)
-	w.grid, w.r, w.lowPhases = &t.Grid, r, t.LowPhases
+	w.grid, w.r, w.kernels = &t.Grid, r, t.Kernels
 	w.squares, w.symmetric = t.Goal == Squares, t.Symmetric
 	w.steps, w.low = float64(t.Highest-t.Lowest), float64(t.Lowest-zero)
 	w.lo, w.hi = float64(r.Min), float64(r.Max)
@@ -98,7 +98,12 @@ func (w *sweep) sort(x []float32) {
 		w.total += math.Abs(float64(v))
 	}
 	if n > 16 && n <= networkSize {
-		w.few.sort(w.v, x)
+		if w.kernels.SortFew != nil {
+			// x would escape if it were passed to a func value.
+			w.kernels.SortFew(w.v, w.unsorted[:copy(w.unsorted[:], x)])
+		} else {
+			w.few.sort(w.v, x)
+		}
 		return
 	}
 	if n <= 48 {

@@ -207,26 +207,28 @@ func (w *sweep) event(u, a, b, c float64) {
 	p.c += c
 }
 
-// order sorts w.events, which lie between u and end, by u.
+// order sorts w.events, which lie between u and end, by u. Events with the same u keep their order.
 func (w *sweep) order(u, end float64) {
 	n := len(w.events)
-	if n > 24 {
-		per := 256 / (end - u)
-		clear(w.starts[:])
-		for i := range w.events {
-			w.starts[min(max(int(float64((w.events[i].u-u)*per)), 0), 255)+1]++
-		}
-		for i := 1; i < 256; i++ {
-			w.starts[i] += w.starts[i-1]
-		}
-		w.ordered = resize(w.ordered, n)
-		for i := range w.events {
-			b := &w.starts[min(max(int(float64((w.events[i].u-u)*per)), 0), 255)]
-			w.ordered[*b] = w.events[i]
-			*b++
-		}
-		w.events, w.ordered = w.ordered, w.events
+	if n <= fewEvents {
+		w.orderFew()
+		return
 	}
+	per := 256 / (end - u)
+	clear(w.starts[:])
+	for i := range w.events {
+		w.starts[min(max(int(float64((w.events[i].u-u)*per)), 0), 255)+1]++
+	}
+	for i := 1; i < 256; i++ {
+		w.starts[i] += w.starts[i-1]
+	}
+	w.ordered = resize(w.ordered, n)
+	for i := range w.events {
+		b := &w.starts[min(max(int(float64((w.events[i].u-u)*per)), 0), 255)]
+		w.ordered[*b] = w.events[i]
+		*b++
+	}
+	w.events, w.ordered = w.ordered, w.events
 	for i := 1; i < n; i++ {
 		if w.events[i].u >= w.events[i-1].u {
 			continue
@@ -239,6 +241,30 @@ func (w *sweep) order(u, end float64) {
 		}
 		w.events[j] = e
 	}
+}
+
+// fewEvents is the largest number of events that orderFew sorts.
+const fewEvents = 24
+
+// orderFew is order for at most fewEvents events. It compares each event with all before it, without
+// a branch that depends on the events. Every u is positive, so the bits of a larger u are a larger
+// integer.
+func (w *sweep) orderFew() {
+	var keys, ranks [fewEvents]int64
+	w.ordered = resize(w.ordered, len(w.events))
+	for i := range w.events {
+		key, rank := int64(math.Float64bits(w.events[i].u)), int64(i)
+		for j, k := range keys[:i] {
+			before := (key - k) >> 63 // -1 if event i comes before event j
+			rank += before
+			ranks[j] -= before
+		}
+		keys[i], ranks[i] = key, rank
+	}
+	for i, r := range ranks[:len(w.events)] {
+		w.ordered[r] = w.events[i]
+	}
+	w.events, w.ordered = w.ordered, w.events
 }
 
 // piece offers the best spots of one piece: the steps from high = 1/u down to low = 1/end.

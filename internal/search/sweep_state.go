@@ -98,8 +98,9 @@ type sweep struct {
 	someSquares float64   // the sum of their squares
 	someRoot    float64   // the square root of their number
 	phases      []Phases  // the phases of these values
-	sums        PhaseSums // the sums that lowPhases sets
-	lowPhases   func(sums *PhaseSums, all []Phases, steps int, limit, down uint32, squares bool) uint64
+	sums        PhaseSums // the sums that Low sets
+	bounds      StepBounds
+	kernels     Kernels
 	left        []interval // the intervals that are still to be divided
 	under       float64    // an upper bound on the cost of the best step known
 	slack       float64    // see setSlack
@@ -109,6 +110,8 @@ type sweep struct {
 	few   fewKeys
 	lower tail // the smallest values
 	upper tail // the largest values
+
+	unsorted [networkSize]float32 // the argument of SortFew
 
 	begun    float64    // no smaller 1/step is looked at
 	first    float64    // the step at which the d of polynomials is 0

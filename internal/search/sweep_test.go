@@ -146,9 +146,9 @@ func TestWideWork(t *testing.T) {
 	x := samples.Values(7, 300, samples.Named("normal"))
 	task := integers{bits: 16, symmetric: true}.task(Squares)
 	calls := 0
-	task.LowPhases = func(sums *PhaseSums, all []Phases, steps int, limit, down uint32, squares bool) uint64 {
+	task.Low = func(sums *PhaseSums, values []float64, s Steps, limit, down uint32, squares bool) (uint64, int) {
 		calls++
-		return LowPhases(sums, all, steps, limit, down, squares)
+		return Low(sums, nil, values, s, limit, down, squares)
 	}
 	var s Search
 	ofValues(&s, task, x)

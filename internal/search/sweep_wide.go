@@ -170,7 +170,7 @@ func (w *sweep) apart(u float64) float64 {
 // intervals between them that may have a step better than w.under. It lowers w.under first if
 // one of the steps is better.
 func (w *sweep) look(u, h float64, n int) {
-	low := w.lowSteps(u, h, n)
+	low, least := w.lowSteps(u, h, n)
 	if low == 0 {
 		return
 	}
@@ -180,77 +180,62 @@ func (w *sweep) look(u, h float64, n int) {
 	} else {
 		e *= float64(len(w.some))
 	}
-	if least := w.leastSum(low); w.lowerBound(u-float64(float64(least)*h), w.distanceAtMost(least, e)) {
+	if w.lowerBound(u-float64(float64(least)*h), w.distanceAtMost(least, e)) {
 		low = w.lowSums(low, u, h, n)
 	}
-	for l := low | low>>1; l != 0; l &= l - 1 { // the intervals on both sides of low sums
-		j := bits.TrailingZeros64(l)
-		if j == n {
-			break
-		}
-		at := u - float64(float64(j)*h)
-		if b := w.boundBetween(at, h, w.distance(j, e), w.distance(j+1, e)); b < w.spared {
-			w.left = append(w.left, interval{at, h, b})
-		}
+	between := (low | low>>1) & (1<<n - 1) // the intervals on both sides of low sums
+	for l := w.boundsBelow(between, u, h, e); l != 0; l &= l - 1 {
+		j := bits.TrailingZeros64(l) & (PhasesMost - 1)
+		w.left = append(w.left, interval{u - float64(float64(j)*h), h, w.bounds[j]})
 	}
 }
 
-// leastSum returns the index of the least of the sums whose bits are set in low: the lowest of
-// equal ones. Other sums are too large for their steps to be better than w.under.
-func (w *sweep) leastSum(low uint64) int {
-	least := uint64(math.MaxUint64)
-	for l := low; l != 0; l &= l - 1 {
-		j := bits.TrailingZeros64(l)
-		least = min(least, uint64(w.sums[j&(PhasesMost-1)])<<32|uint64(j))
+// boundsBelow sets w.bounds for the intervals whose bits are set in between, and returns which of
+// them are below w.spared.
+func (w *sweep) boundsBelow(between uint64, u, h, e float64) (below uint64) {
+	if w.squares {
+		b := Bounding{u, h, e, float64(w.someSquares * float64(h*h)), w.share, w.spared}
+		if w.kernels.Bounds != nil {
+			return w.kernels.Bounds(&w.bounds, &w.sums, between, b)
+		}
+		return Bounds(&w.bounds, &w.sums, between, b)
 	}
-	return int(uint32(least))
+	for l := between; l != 0; l &= l - 1 {
+		j := bits.TrailingZeros64(l) & (PhasesMost - 1)
+		f1, f2 := w.distance(j, e), w.distance(j+1, e)
+		f := lower(lower(f1, f2), (f1+f2-float64(w.someTotal*h))/2)
+		w.bounds[j] = upper(f, 0) / ((u - float64(float64(j)*h)) * w.share)
+		if w.bounds[j] < w.spared {
+			below |= 1 << j
+		}
+	}
+	return below
 }
 
 // lowSums returns which of the sums whose bits are set in low are at most their limits for the
 // present w.under, as bits.
-func (w *sweep) lowSums(low uint64, u, h float64, n int) (lower uint64) {
+func (w *sweep) lowSums(low uint64, u, h float64, n int) uint64 {
 	limit, down := w.limits(u, h, n)
-	for l := low; l != 0; l &= l - 1 {
-		j := bits.TrailingZeros64(l) & (PhasesMost - 1)
-		if int64(w.sums[j]) <= int64(limit)-int64(down)*int64(j) {
-			lower |= 1 << j
-		}
+	if w.kernels.AtMost != nil {
+		return w.kernels.AtMost(&w.sums, low, limit, down)
 	}
-	return lower
+	return AtMost(&w.sums, low, limit, down)
 }
 
-// distance returns a lower bound on f at the step with index j. The phases make f, or for e² its
-// square root, wrong by at most e.
+// distance returns a lower bound on f at the step with index j, for |e|. The phases make f wrong by at
+// most e.
 func (w *sweep) distance(j int, e float64) float64 {
-	if w.squares {
-		d := upper(math.Sqrt(float64(w.sums[j])/phaseSquare)-e, 0)
-		return float64(d * d)
-	}
 	return upper(float64(w.sums[j])/phaseOne-e, 0)
 }
 
-// distanceAtMost returns an upper bound on f, with the j and e of distance. It allows for the
-// terms of the sum, which were rounded down.
+// distanceAtMost returns an upper bound on f at the step with index j. The phases make f, or for e² its
+// square root, wrong by at most e. distanceAtMost allows for the terms of the sum, which were rounded down.
 func (w *sweep) distanceAtMost(j int, e float64) float64 {
 	if w.squares {
-		d := math.Sqrt((float64(w.sums[j])+float64(len(w.phases)))/phaseSquare) + e
+		d := math.Sqrt((float64(w.sums[j])+float64((len(w.some)+1)/2))/phaseSquare) + e
 		return float64(d * d)
 	}
 	return (float64(w.sums[j])+float64(len(w.some)))/phaseOne + e
-}
-
-// boundBetween returns a lower bound on the cost of all steps from 1/u to 1/(u-h). f1 and f2 are
-// lower bounds on f at these two.
-func (w *sweep) boundBetween(u, h, f1, f2 float64) float64 {
-	f := lower(f1, f2)
-	if !w.squares {
-		return upper(lower(f, (f1+f2-float64(w.someTotal*h))/2), 0) / (u * w.share)
-	}
-	if c := float64(w.someSquares * float64(h*h)); math.Abs(f1-f2) < c {
-		d := c + f1 - f2
-		f = upper(f1-float64(d*d)/(4*c), 0)
-	}
-	return f / (float64(u*u) * w.share)
 }
 
 // setUnder sets w.under to cost, and w.spared to a cost that is larger by w.slack. Spots whose costs
@@ -317,37 +302,16 @@ func (w *sweep) holds(u float64) bool {
 }
 
 // lowSteps sets w.sums for the steps 1/u, 1/(u-h) and so on to 1/(u-n*h). It returns, as bits,
-// at which of them f is so low that a step nearby may be better than w.under.
-func (w *sweep) lowSteps(u, h float64, n int) uint64 {
-	w.setPhases(u, h, n)
+// at which of them f is so low that a step nearby may be better than w.under, and the index of the
+// least of these sums.
+func (w *sweep) lowSteps(u, h float64, n int) (low uint64, least int) {
+	s := Steps{(u - float64(float64(n/2)*h)) * phaseOne, -phaseOne * h, n}
 	limit, down := w.limits(u, h, n)
-	steps := (n + PhasesUnit) / PhasesUnit * PhasesUnit
-	low := w.lowPhases
-	if low == nil {
-		low = LowPhases
+	if w.kernels.Low != nil {
+		return w.kernels.Low(&w.sums, w.some, s, limit, down, w.squares)
 	}
-	return low(&w.sums, w.phases, steps, limit, down, w.squares) & (2<<n - 1)
-}
-
-// setPhases sets w.phases for the steps 1/u, 1/(u-h), 1/(u-2*h) and so on to 1/(u-n*h). Since
-// moves are rounded, the phases are computed for the step in the middle, and the first phases
-// from these. An error of a move then adds up over half the steps only.
-func (w *sweep) setPhases(u, h float64, n int) {
-	v := w.some
-	w.phases = resize(w.phases, (len(v)+1)/2)
-	mid := (u - float64(float64(n/2)*h)) * phaseOne
-	h *= -phaseOne
-	back := uint16(n / 2)
-	phases := w.phases
-	for ; len(v) > 1; v, phases = v[2:], phases[1:] {
-		a, b := v[0], v[1]
-		moveA, moveB := phaseOf(float64(a*h)), phaseOf(float64(b*h))
-		phases[0] = PhasesOf(phaseOf(float64(a*mid))-back*moveA, moveA, phaseOf(float64(b*mid))-back*moveB, moveB)
-	}
-	if len(v) > 0 {
-		move := phaseOf(float64(v[0] * h))
-		phases[0] = PhasesOf(phaseOf(float64(v[0]*mid))-back*move, move, 0, 0)
-	}
+	w.phases = resize(w.phases, (len(w.some)+1)/2)
+	return Low(&w.sums, w.phases, w.some, s, limit, down, w.squares)
 }
 
 // phaseError returns the largest error of a phase at one of the n+1 steps 1/u and after, in

@@ -42,8 +42,15 @@ type Task struct {
 	Goal       Goal
 	Percentile float64 // for Tails and Magnitudes: 100 minus the percentage of values left out
 
-	// LowPhases is a kernel for the function LowPhases, or nil.
-	LowPhases func(sums *PhaseSums, all []Phases, steps int, limit, down uint32, squares bool) uint64
+	Kernels
+}
+
+// Kernels are kernels for the functions of the same names. Each may be nil.
+type Kernels struct {
+	Low     func(sums *PhaseSums, values []float64, s Steps, limit, down uint32, squares bool) (low uint64, least int)
+	AtMost  func(sums *PhaseSums, low uint64, limit, down uint32) uint64
+	Bounds  func(bounds *StepBounds, sums *PhaseSums, between uint64, b Bounding) (below uint64)
+	SortFew func(dst []float64, x []float32)
 }
 
 // A Cost returns the sum of e² or of |e| over all values that are quantized under the range r.
