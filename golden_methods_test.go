@@ -8,11 +8,11 @@ import (
 
 // goldenMethods is the hash of what all methods make of a fixed workload, of
 // observers and of tensors at hand: see goldenSmall.
-const goldenMethods = "9f746202409b9718c3d26609f7bd3151a3dcc02cb1f8f0fabe36036f48187e73"
+const goldenMethods = "21a6a43d72f8e0bc6dae5567ca7ae7b5b485b88487ab8465b30dce2cad37d28a"
 
 // goldenMethodsFew is that of the first two granularities, which have few
 // parameters, for emulators with time for one kernel set.
-const goldenMethodsFew = "a73cd8b12132873c10ba54a0cc87d3a1921132bc06c20220f46683dadc520d94"
+const goldenMethodsFew = "6d256b74669fe82d1455f3fbef1e317fdbf259b5048757eec75eb89a24e89f67"
 
 func TestGoldenMethods(t *testing.T) {
 	granularities := []Granularity{PerTensor, PerChannel(0), PerChannel(-1), PerGroup(-1, 16), PerGroup(1, 4)}

@@ -109,3 +109,21 @@ func TestLeastOfHalves(t *testing.T) {
 		}
 	}
 }
+
+// TestLeastOfFarSteps: multiples of one step that are far from 0 are found to be so, in rows of any length.
+func TestLeastOfFarSteps(t *testing.T) {
+	for _, n := range []int{100, 700, 5000, 9000, 20_000} {
+		for _, steps := range []int{6, 40} {
+			x := valuesOf(uint64(n), n, func(rng *rand.Rand) float32 { return float32(0.07 * float64(290+rng.IntN(steps))) })
+			for _, m := range []Method{LeastSquares, LeastAbsolute} {
+				c, err := Compare(Tensor{Data: x}, Scheme{Bits: 8, Method: m})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if r := &c.Results[0]; r.MaxError > 0x1p-21*float64(c.Range.Max) {
+					t.Errorf("%d values, %d steps, %v: scale %v, the largest error is %v", n, steps, m, r.Scale[0], r.MaxError)
+				}
+			}
+		}
+	}
+}

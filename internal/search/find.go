@@ -1,6 +1,10 @@
 package search
 
-import "github.com/a01592f9/quant/internal/histogram"
+import (
+	"math"
+
+	"github.com/a01592f9/quant/internal/histogram"
+)
 
 // The entry points of the package.
 
@@ -45,13 +49,23 @@ func (s *Search) OfValues(t *Task, x []float32, r Range, cost Cost, count func(*
 		return s.sortedTails(x, histogram.Tails(t.Percentile, uint64(len(x))), r)
 	case t.Goal == Magnitudes && len(x) <= mostSorted:
 		return s.sortedMagnitudes(x, histogram.Outside(t.Percentile, uint64(len(x))), r)
-	case t.Goal.ByErrors() && len(x) <= mostSwept(t):
-		if r, ok := s.swept(x, r, cost); ok {
+	case t.Goal.ByErrors() && t.Proportional && t.Symmetric && len(x) > sweepMany && len(x) <= scanMost:
+		if r, ok := s.scanned(x, r, cost); ok {
 			return r
 		}
-		if len(x) <= sweepMany {
-			return s.polished(x, s.counted(x, r, cost, count), r, cost)
+	case t.Goal.ByErrors() && len(x) <= mostSwept(t):
+		best, ok := s.swept(x, r, cost)
+		if ok {
+			return best.Range
 		}
+		other := s.counted(x, r, cost, count)
+		if len(x) <= sweepMany {
+			other = s.polished(x, other, r, cost)
+		}
+		if math.IsInf(best.cost, 1) || cost(other, best.cost) <= best.cost {
+			return other
+		}
+		return best.Range
 	}
 	return s.counted(x, r, cost, count)
 }
@@ -80,6 +94,12 @@ func (s *Search) counted(x []float32, r Range, cost Cost, count func(*histogram.
 	best := s.descent.run(&s.task.Grid, cost)
 	if s.halves {
 		best = s.fit(x, best, cost)
+	}
+	if s.task.Proportional && len(x) > sweepMany && len(x) <= scanMost {
+		if len(x) > sweepMost && s.sweep.begin(s.task, r) {
+			best = s.onLongLattice(x, best, cost)
+		}
+		best = s.closer(x, r, best, cost)
 	}
 	return best.Range
 }

@@ -49,6 +49,46 @@ func (s *Search) onLattice(best candidate, cost Cost) candidate {
 	if !ok {
 		return best
 	}
+	best, near, low := s.onStep(step, best, cost)
+	if !near {
+		return best
+	}
+	first := w.first
+	w.ready(best.cost)
+	w.limit, w.wanted, w.near, w.begun = best.cost, 3, math.Inf(1), 0.5/step
+	w.zoom(spot{step, low, 0})
+	w.first = first
+	return s.bestOf(w.exact, best, cost)
+}
+
+// onLongLattice is onLattice for the values x, which have not been sorted. s.sweep has begun.
+func (s *Search) onLongLattice(x []float32, best candidate, cost Cost) candidate {
+	w := &s.sweep
+	step, ok := w.longLattice(x)
+	if !ok {
+		return best
+	}
+	best, near, _ := s.onStep(step, best, cost)
+	if near {
+		if low, last, ok := s.task.lowestMarks(w.r, step, w.low); ok {
+			c := candidate{Range: s.task.rangeWith(w.r, float32(step), low, last)}
+			if c.cost = cost(c.Range, inf); c.cost < math.MaxFloat64 {
+				s.d.r = w.r
+				if c = s.fit(x, c, cost); c.cost < best.cost {
+					best = c
+				}
+			}
+		}
+	}
+	return best
+}
+
+// onStep is onLattice for the step of a lattice, whose magnitudes are w.mags. near says that no
+// step gives exactly these values: the best step is near that of the lattice. low is then its
+// lowest mark.
+func (s *Search) onStep(step float64, from candidate, cost Cost) (best candidate, near bool, low float64) {
+	w := &s.sweep
+	best = from
 	try := func(step float64) bool {
 		low, last, ok := s.task.lowestMarks(w.r, step, w.low)
 		if !ok {
@@ -67,21 +107,29 @@ func (s *Search) onLattice(best candidate, cost Cost) candidate {
 				tried++
 			}
 		}
-		return best
+		// The step itself, for which values at one end are clipped.
+		x, y := exact.Nearest(float64(w.r.Min)/step), exact.Nearest(float64(w.r.Max)/step)-w.steps
+		if w.symmetric {
+			x, y = w.low, w.low
+		}
+		for _, l := range [...]float64{x, y} {
+			if !w.symmetric && !math.IsInf(w.lowest, 0) {
+				l = lower(upper(l, w.lowest), 0)
+			}
+			c := candidate{Range: s.task.rangeWith(w.r, float32(step), l, l)}
+			if c.valid() {
+				if c.cost = cost(c.Range, best.cost); c.cost < best.cost {
+					best = c
+				}
+			}
+		}
+		return best, false, low
 	}
 	lo, hi := w.stepsWithin(step)
 	for i := float32(lo); float64(i) <= hi && best.cost > 0; i = away(i, 1) {
 		try(float64(i))
 	}
-	if lo <= hi {
-		return best
-	}
-	first := w.first
-	w.ready(best.cost)
-	w.limit, w.wanted, w.near, w.begun = best.cost, 3, math.Inf(1), 0.5/step
-	w.zoom(spot{step, low, 0})
-	w.first = first
-	return s.bestOf(w.exact, best, cost)
+	return best, lo > hi, low
 }
 
 // lattice returns the largest step of which all values of w.v are multiples, except for rounding.
@@ -97,15 +145,8 @@ func (w *sweep) lattice() (step float64, ok bool) {
 		}
 		last = x
 	}
-	first := math.Ceil(w.most / widest * (1 - 2*latticeHalf))
-	end := w.most * w.steps / (w.hi - w.lo)
-	if w.symmetric {
-		end = upper(-w.low, w.low+w.steps)
-	}
-	if w.steps < 1<<8 {
-		end *= latticeWider
-	}
-	if end = lower(end+1, latticeLargest); first > end {
+	first, end := math.Ceil(w.most/widest*(1-2*latticeHalf)), w.latticeEnd()
+	if first > end {
 		return 0, false
 	}
 	w.mags = w.mags[:0]
@@ -115,19 +156,66 @@ func (w *sweep) lattice() (step float64, ok bool) {
 	slices.Sort(w.mags)
 	w.mags = slices.Compact(w.mags)
 	for k := upper(first, 1); k <= end; k++ {
-		if multiples(w.mags, w.most, k) {
+		e := latticeHalf
+		if k > latticeMost {
+			e = latticeFloat32
+		}
+		if multiples(w.mags, w.most, k, e) {
 			return w.fitted(w.fitted(w.most / k)), true
 		}
 	}
 	return 0, false
 }
 
-// multiples reports whether the magnitudes v are multiples of most/n, except for rounding.
-func multiples(v []float64, most, n float64) bool {
-	u, e := n/most, latticeHalf
-	if n > latticeMost {
-		e = latticeFloat32
+// latticeEnd returns the largest number of steps of a lattice from 0 to w.most.
+func (w *sweep) latticeEnd() float64 {
+	end := w.most * w.steps / (w.hi - w.lo)
+	if w.symmetric {
+		end = upper(-w.low, w.low+w.steps)
 	}
+	if w.steps < 1<<8 {
+		end *= latticeWider
+	}
+	return lower(end+1, latticeLargest)
+}
+
+// longLattice is lattice for the many values x, which have not been sorted. The distances of its values
+// are not known, but a step of which so many values are multiples is hardly a chance.
+func (w *sweep) longLattice(x []float32) (step float64, ok bool) {
+	w.mags = w.mags[:0]
+	for _, v := range x {
+		w.mags = append(w.mags, math.Abs(float64(v)))
+	}
+	end := w.latticeEnd()
+	for k := 1.0; k <= end; k++ {
+		if multiples(w.mags, w.most, k, latticeFloat32) {
+			return w.fitted(w.fitted(w.most / k)), true
+		}
+	}
+	for k := 1.0; k <= lower(end, latticeMost); k++ {
+		if multiples(w.mags, w.most, k, latticeHalf) && w.evident(w.most/k) {
+			return w.fitted(w.fitted(w.most / k)), true
+		}
+	}
+	return 0, false
+}
+
+// evident reports whether many of w.mags are so few steps from 0 that they show whether a value that
+// was rounded to 16 bits is a multiple.
+func (w *sweep) evident(step float64) bool {
+	n := 0
+	for _, x := range w.mags {
+		if x > step/2 && x < 16*step {
+			n++
+		}
+	}
+	return n >= 8+len(w.mags)/64
+}
+
+// multiples reports whether the magnitudes v are multiples of most/n, except for rounding, whose
+// relative error is at most e.
+func multiples(v []float64, most, n, e float64) bool {
+	u := n / most
 	for _, x := range v {
 		y := float64(x * u)
 		if math.Abs(y-exact.Nearest(y)) > float64(y*e)+float64(n*latticeFloat32) {

@@ -27,6 +27,7 @@ type Search struct {
 	descent  Descent
 	spectrum spectrum // for Divergence
 	sweep    sweep    // for few values
+	scan     scan     // for more values
 	weighted weighted // for few values with weights
 
 	// For OfValues and OfWeighted.

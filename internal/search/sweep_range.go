@@ -5,8 +5,7 @@ import "math"
 // The search for the range with the least error by a sweep.
 
 // mostSwept returns the largest number of values for which a sweep for t is about as fast as
-// the search by a histogram. For symmetric grids that search is faster, since it looks for one end
-// only.
+// the search by a histogram. For symmetric grids a scan is faster.
 func mostSwept(t *Task) int {
 	switch {
 	case !t.Proportional:
@@ -18,28 +17,29 @@ func mostSwept(t *Task) int {
 }
 
 // swept does what OfValues does, for few values and by a sweep. It returns false if it has no
-// answer: if errors may overflow, or if the search by a histogram is much faster.
-func (s *Search) swept(x []float32, r Range, cost Cost) (Range, bool) {
+// final answer: if errors may overflow, or if the search by a histogram is much faster. best is then
+// the best range so far, if any.
+func (s *Search) swept(x []float32, r Range, cost Cost) (best candidate, ok bool) {
 	w := &s.sweep
 	if !w.begin(s.task, r) {
-		return r, false
+		return candidate{cost: inf}, false
 	}
 	far := w.far(len(x))
 	if far && len(x) <= sweepMany {
-		return r, false // polished looks for a lattice
+		return candidate{cost: inf}, false // polished looks for a lattice
 	}
-	best := candidate{Range: r, cost: cost(r, math.Inf(1))}
+	best = candidate{Range: r, cost: cost(r, math.Inf(1))}
 	if best.cost == 0 {
-		return r, true
+		return best, true
 	}
 	w.sort(x)
 	if len(x) > sweepExact {
 		if best = s.onLattice(best, cost); best.cost == 0 {
-			return best.Range, true
+			return best, true
 		}
 	}
 	if far {
-		return r, false
+		return best, false
 	}
 	if !s.squares || len(x) > sweepFew {
 		best = s.drawIn(x, best, cost)
@@ -47,7 +47,7 @@ func (s *Search) swept(x []float32, r Range, cost Cost) (Range, bool) {
 	w.build(&w.lower, best.cost, false)
 	w.build(&w.upper, best.cost, true)
 	if len(x) > sweepMany && float64(w.lower.n+w.upper.n)*w.steps > sweepLong {
-		return r, false
+		return best, false
 	}
 	first := w.first
 	if first > w.floor() {
@@ -62,32 +62,7 @@ func (s *Search) swept(x []float32, r Range, cost Cost) (Range, bool) {
 	if len(x) > sweepExact || w.most > 16*(w.hi-w.lo) || best.cost < w.rounding(len(x)) {
 		best = s.touchUp(best, cost)
 	}
-	return best.Range, true
-}
-
-// polished refines r, a range that the search by a histogram found for x. It tries the steps
-// around that of r, with the lowest mark of r and with the two next to it, and returns the best
-// range. whole is the range of x.
-func (s *Search) polished(x []float32, r, whole Range, cost Cost) Range {
-	w := &s.sweep
-	best := candidate{Range: r, cost: cost(r, math.Inf(1))}
-	if !w.begin(s.task, whole) || best.cost == 0 {
-		return r
-	}
-	w.sort(x)
-	if best = s.onLattice(best, cost); best.cost == 0 {
-		return best.Range
-	}
-	scale, zero := s.task.Params(best.Range)
-	low := float64(s.task.Lowest - zero)
-	w.ready(best.cost)
-	w.limit, w.wanted, w.near, w.begun = best.cost, 3, math.Inf(1), 0.5/float64(scale)
-	for l := low - 1; l <= low+1; l++ {
-		if l == low || !w.symmetric && l >= w.lowest && (math.IsInf(w.lowest, 0) || l <= 0) {
-			w.zoom(spot{float64(scale), l, 0})
-		}
-	}
-	return s.bestOf(w.exact, best, cost).Range
+	return best, true
 }
 
 // drawIn moves the ends of the range of all values inward while that lowers the cost, and

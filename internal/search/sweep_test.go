@@ -106,8 +106,12 @@ func testSweepOfGroup(t *testing.T, g integers, task *Task, x []float32, least b
 	}
 }
 
+// scanWorse is the largest part of the cost by which a scan may be worse than the search by a histogram:
+// both go down to a local minimum, and rarely do not reach the same end of it.
+const scanWorse = 0x1p-12
+
 // TestSweepOfRows checks that for more values the range chosen is never worse than that of the
-// search by a histogram.
+// search by a histogram, except for the last bits of a scan.
 func TestSweepOfRows(t *testing.T) {
 	var swept, counted Search
 	worst, mean, n := 0.0, 0.0, 0
@@ -126,7 +130,11 @@ func TestSweepOfRows(t *testing.T) {
 						other := *task
 						other.Proportional = false
 						want := cost(ofValues(&counted, &other, x), inf)
-						if got > want*(1+0x1p-20) { // allow for the rounding of errors
+						more := 0x1p-20 // for the rounding of errors
+						if size > sweepMany && task.Symmetric {
+							more = scanWorse
+						}
+						if got > want*(1+more) {
 							t.Errorf("%d values, %v, goal %d: %v, but %v by the other search: %.2g", size, g, goal, got, want, got/want-1)
 						}
 						if want > 0 && !math.IsInf(want, 0) {
