@@ -71,3 +71,6 @@ func eachAlike[T any](list []T, reason func(T) string, one func(T), more func(la
 		}
 	}
 }
+
+// andMore says how many others a table does not name.
+func andMore(n int) table.Cell { return table.Cell{Text: fmt.Sprintf("and %s more", text.Count(n))} }

@@ -233,9 +233,6 @@ func addSkipped(t *table.Table, name table.Cell, s Skipped, reason string, style
 	t.Rows = append(t.Rows, table.Row{Cells: cells, Style: table.Dim})
 }
 
-// andMore says how many others a table does not name.
-func andMore(n int) table.Cell { return table.Cell{Text: fmt.Sprintf("and %s more", text.Count(n))} }
-
 // A schemeRow is a row of a SchemeTable.
 type schemeRow struct {
 	label  string
