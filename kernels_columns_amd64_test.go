@@ -7,7 +7,7 @@ import "testing"
 // TestPrepareColumns checks how many columns are prepared for the kernel of prepared columns: all
 // whole 64, or those before the first 64 with a scale or a zero point that it does not serve.
 func TestPrepareColumns(t *testing.T) {
-	if usable[len(usable)-1] != avx512 {
+	if tested[len(tested)-1] != avx512 {
 		t.Skip("this processor has no AVX-512")
 	}
 	const cols = 1000

@@ -123,7 +123,7 @@ func TestQuantizePackedBoundaries(t *testing.T) {
 			}
 		})
 	}
-	if served == 0 && usable[len(usable)-1].String() == "avx512" {
+	if served == 0 && tested[len(tested)-1].String() == "avx512" {
 		t.Error("the kernel served no scale")
 	}
 }
