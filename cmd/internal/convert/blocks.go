@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/a01592f9/quant"
+	"github.com/a01592f9/quant/cmd/internal/tensorfile"
 )
 
 // blockLen is the number of elements in a block, the unit of reading and conversion. Several
@@ -84,7 +85,7 @@ func inOrder(ctx context.Context, n int, fill func(b *piece, from, to int) error
 // calibrate returns the parameters for a tensor: known if it is not nil, else those that s gives.
 // If measure is true, it also returns the errors of the reconstructed values. i may be nil.
 func calibrate(ctx context.Context, src quant.Source, shape []int, s quant.Scheme, known *quant.Params, i *quant.Importance, measure bool) (quant.Params, Measured, error) {
-	stream := quant.Stream{Source: interruptible{ctx, src}, Shape: shape}
+	stream := quant.Stream{Source: tensorfile.Interruptible(ctx, src), Shape: shape}
 	switch {
 	case known != nil && !measure:
 		return *known, Measured{}, nil

@@ -82,20 +82,6 @@ func (s *stoppable) Write(b []byte) (int, error) {
 	return s.w.Write(b)
 }
 
-// interruptible is a source that fails once the context ends. The work on one tensor may take
-// minutes.
-type interruptible struct {
-	ctx context.Context
-	quant.Source
-}
-
-func (s interruptible) ReadFloats(dst []float32, off int) error {
-	if err := s.ctx.Err(); err != nil {
-		return err
-	}
-	return s.Source.ReadFloats(dst, off)
-}
-
 // A countedSource calls tick with the number of bytes read, at most left in total.
 type countedSource struct {
 	quant.Source

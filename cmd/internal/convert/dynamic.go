@@ -12,6 +12,7 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/atomicfile"
 	"github.com/a01592f9/quant/cmd/internal/onnx"
 	"github.com/a01592f9/quant/cmd/internal/option"
+	"github.com/a01592f9/quant/cmd/internal/tensorfile"
 	"github.com/a01592f9/quant/internal/summary"
 )
 
@@ -142,7 +143,7 @@ func (d *dynamicCopy) weight(w *onnx.DynamicWeight) (*onnx.DynamicCodes, error) 
 // calibrate sets the scales and zero points of a weight, by the formulas of ONNX Runtime's tool
 // unless o.Range is another method than min and max.
 func (d *dynamicCopy) calibrate(j *onnxJob, symmetric bool) error {
-	stream := quant.Stream{Source: interruptible{d.ctx, j.src}, Shape: j.shape}
+	stream := quant.Stream{Source: tensorfile.Interruptible(d.ctx, j.src), Shape: j.shape}
 	if j.scheme.Method != quant.MinMax {
 		p, err := stream.Calibrate(j.scheme)
 		if err == nil {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/a01592f9/quant"
 	"github.com/a01592f9/quant/cmd/internal/moments"
+	"github.com/a01592f9/quant/cmd/internal/tensorfile"
 	"github.com/a01592f9/quant/feedback"
 )
 
@@ -88,7 +89,7 @@ func (o *Options) fit(name string, form *moments.Form, why string, s quant.Schem
 // errors if they are to be measured. All values of the weight are in memory.
 func (f *fit) run(ctx context.Context, src quant.Source, shape []int, s quant.Scheme, measure bool) (quant.Params, quant.Source, *quant.Metrics, error) {
 	w := make([]float32, elements(shape))
-	if err := (interruptible{ctx, src}).ReadFloats(w, 0); err != nil {
+	if err := tensorfile.Interruptible(ctx, src).ReadFloats(w, 0); err != nil {
 		return quant.Params{}, nil, nil, err
 	}
 	if f.inputs == nil {

@@ -359,7 +359,7 @@ func (c *ggufCopy) encode(i int, to gguf.Type, count bool) (clipped int, err err
 // comparison of the two files with these groups.
 func (c *ggufCopy) measure(i int, to gguf.Type, groups quant.Granularity) (*quant.Metrics, error) {
 	t := &c.from.Tensors[i]
-	original := &countedSource{Source: interruptible{c.ctx, ggufSource{c.from, i}}, left: t.Bytes, per: t.Bytes / int64(t.Elements()), tick: c.tick}
+	original := &countedSource{Source: tensorfile.Interruptible(c.ctx, ggufSource{c.from, i}), left: t.Bytes, per: t.Bytes / int64(t.Elements()), tick: c.tick}
 	d, err := quant.Stream{Source: original, Shape: t.Shape}.Difference(ggufBlocks{c.from, i, to}, quant.PerTensor, groups)
 	if err != nil {
 		return nil, err

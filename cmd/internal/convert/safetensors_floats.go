@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/a01592f9/quant"
+	"github.com/a01592f9/quant/cmd/internal/tensorfile"
 	"github.com/a01592f9/quant/internal/exact"
 )
 
@@ -71,7 +72,7 @@ func (c *stCopy) setGlobals() error {
 		if err != nil {
 			return inTensor(info.Name, err)
 		}
-		counted := &countedSource{Source: interruptible{c.ctx, src}, left: info.Bytes, per: info.Bytes / elements(info.Shape), tick: c.tick}
+		counted := &countedSource{Source: tensorfile.Interruptible(c.ctx, src), left: info.Bytes, per: info.Bytes / elements(info.Shape), tick: c.tick}
 		r, err := quant.Stream{Source: counted, Shape: info.Shape}.Ranges(quant.PerTensor)
 		if err != nil {
 			return inTensor(info.Name, err)

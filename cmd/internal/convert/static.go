@@ -237,7 +237,7 @@ func (s *staticCopy) weight(t *onnx.Tensor, axis int) error {
 	if j == nil || err != nil {
 		return err
 	}
-	stream := quant.Stream{Source: interruptible{s.ctx, j.src}, Shape: j.shape}
+	stream := quant.Stream{Source: tensorfile.Interruptible(s.ctx, j.src), Shape: j.shape}
 	if scheme.Method != quant.MinMax {
 		p, err := stream.Calibrate(scheme)
 		if err != nil {
@@ -267,7 +267,7 @@ func (s *staticCopy) operand(t *onnx.Tensor) error {
 	if j == nil || err != nil {
 		return err
 	}
-	ranges, err := quant.Stream{Source: interruptible{s.ctx, j.src}, Shape: j.shape}.Ranges(quant.PerTensor)
+	ranges, err := quant.Stream{Source: tensorfile.Interruptible(s.ctx, j.src), Shape: j.shape}.Ranges(quant.PerTensor)
 	if err != nil {
 		return err
 	}

@@ -222,7 +222,7 @@ func (w way) applyCandidate(ctx context.Context, t quant.Tensor, j job, o CodesO
 		if err != nil {
 			return preset.Result{}, err
 		}
-		params, err := quant.Stream{Source: until{ctx, Values(t.Data)}, Shape: t.Shape}.Calibrate(s)
+		params, err := quant.Stream{Source: tensorfile.Interruptible(ctx, Values(t.Data)), Shape: t.Shape}.Calibrate(s)
 		if err != nil {
 			return preset.Result{}, err
 		}
@@ -237,20 +237,6 @@ func (w way) applyCandidate(ctx context.Context, t quant.Tensor, j job, o CodesO
 		return preset.Result{}, err
 	}
 	return preset.Result{Values: b.y}, nil
-}
-
-// until is a Source that fails when its context ends. A search for ranges takes long, and reads its
-// values piece by piece.
-type until struct {
-	ctx context.Context
-	quant.Source
-}
-
-func (u until) ReadFloats(dst []float32, off int) error {
-	if err := u.ctx.Err(); err != nil {
-		return err
-	}
-	return u.Source.ReadFloats(dst, off)
 }
 
 // CheckBetween returns an error unless both are presets or schemes.
