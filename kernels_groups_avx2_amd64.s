@@ -130,6 +130,53 @@ again:                  \
 	JNE  loop       \
 	JMP  next
 
+// GROUP_ARGUMENTS loads what both kernels take. It uses AX.
+#define GROUP_ARGUMENTS \
+	MOVQ    dst_base+0(FP), DST           \
+	MOVQ    src_base+24(FP), SRC          \
+	MOVQ    run+48(FP), RUN               \
+	MOVQ    scale_base+56(FP), SCALES     \
+	MOVQ    scale_len+64(FP), PARAMS_LEFT \
+	MOVQ    zero_base+80(FP), ZEROS       \
+	MOVL    qmin+104(FP), AX              \
+	ADDL    $128, AX                      \
+	VMOVD   AX, OFFSET_X                  \
+	VPBROADCASTB OFFSET_X, BACK           \
+	VPBROADCASTD OFFSET_X, OFFSET
+
+// GROUPS makes the codes of all groups, 8 at a time, which STORE stores, and returns. It stops before
+// 8 groups of which one is not served.
+#define GROUPS(STORE) \
+	LEAQ    0(SP), AHEAD              \
+	LEAQ    128(SP), PARAMS           \
+	XORL    DONE, DONE                \
+	PREPARE_GROUPS(qmax+108(FP))      \
+groups:                               \
+	TESTL UNSERVED, UNSERVED          \
+	JNE   done                        \
+	XCHGQ PARAMS, AHEAD               \
+	SUBQ  $8, PARAMS_LEFT             \
+	JZ    codes                       \
+	PREPARE_GROUPS(qmax+108(FP))      \
+codes:                                \
+	XORL INDEX, INDEX                 \
+	CMPQ RUN, $32                     \
+	JE   groups32                     \
+	JB   groups16                     \
+	GROUPS_64(STORE, loop64, again64) \
+groups32:                             \
+	GROUPS_32(STORE, loop32)          \
+groups16:                             \
+	GROUPS_16(STORE, loop16)          \
+next:                                 \
+	ADDQ  $8, DONE                    \
+	TESTQ PARAMS_LEFT, PARAMS_LEFT    \
+	JNZ   groups                      \
+done:                                 \
+	MOVQ DONE, ret+112(FP)            \
+	VZEROUPPER                        \
+	RET
+
 //	for j, x := range src {
 //		s, z := scale[j/run], zero[j/run]
 //		dst[j] = uint8(code(x, s, float32(qmin-z), float32(qmax-z)) + z)
@@ -152,53 +199,9 @@ again:                  \
 #define OFFSET   Y15 // qmin + 128, in dwords
 #define OFFSET_X X15 // its lower half
 TEXT ·quantizeGroups8AVX2(SB), NOSPLIT, $256-120
-	MOVQ    dst_base+0(FP), DST
-	MOVQ    src_base+24(FP), SRC
-	MOVQ    run+48(FP), RUN
-	MOVQ    scale_base+56(FP), SCALES
-	MOVQ    scale_len+64(FP), PARAMS_LEFT
-	MOVQ    zero_base+80(FP), ZEROS
-	MOVL    qmin+104(FP), AX
-	ADDL    $128, AX
-	VMOVD   AX, OFFSET_X
-	VPBROADCASTB OFFSET_X, BACK
-	VPBROADCASTD OFFSET_X, OFFSET
+	GROUP_ARGUMENTS
 	VMOVDQU packOrderTwice<>(SB), ORDER
-	LEAQ    0(SP), AHEAD
-	LEAQ    128(SP), PARAMS
-	XORL    DONE, DONE
-	PREPARE_GROUPS(qmax+108(FP))
-
-groups: // of which 8 are prepared at AHEAD
-	TESTL UNSERVED, UNSERVED
-	JNE   done
-	XCHGQ PARAMS, AHEAD
-	SUBQ  $8, PARAMS_LEFT
-	JZ    codes
-	PREPARE_GROUPS(qmax+108(FP))
-
-codes:
-	XORL INDEX, INDEX
-	CMPQ RUN, $32
-	JE   groups32
-	JB   groups16
-	GROUPS_64(STORE_8, loop64, again64)
-
-groups32:
-	GROUPS_32(STORE_8, loop32)
-
-groups16:
-	GROUPS_16(STORE_8, loop16)
-
-next:
-	ADDQ  $8, DONE
-	TESTQ PARAMS_LEFT, PARAMS_LEFT
-	JNZ   groups
-
-done:
-	MOVQ DONE, ret+112(FP)
-	VZEROUPPER
-	RET
+	GROUPS(STORE_8)
 
 //	for j, x := range src {
 //		s, z := scale[j/run], zero[j/run]
@@ -223,52 +226,8 @@ DATA groupBits<>+24(SB)/4, $codeBits4
 DATA groupBits<>+28(SB)/4, $codeBits4
 GLOBL groupBits<>(SB), RODATA|NOPTR, $32
 TEXT ·quantizeGroups4AVX2(SB), NOSPLIT, $256-120
-	MOVQ    dst_base+0(FP), DST
-	MOVQ    src_base+24(FP), SRC
-	MOVQ    run+48(FP), RUN
-	MOVQ    scale_base+56(FP), SCALES
-	MOVQ    scale_len+64(FP), PARAMS_LEFT
-	MOVQ    zero_base+80(FP), ZEROS
-	MOVL    qmin+104(FP), AX
-	ADDL    $128, AX
-	VMOVD   AX, OFFSET_X
-	VPBROADCASTB OFFSET_X, BACK
-	VPBROADCASTD OFFSET_X, OFFSET
+	GROUP_ARGUMENTS
 	MOVL    $weights4, AX
 	VMOVD   AX, X13
 	VPBROADCASTD X13, WEIGHTS
-	LEAQ    0(SP), AHEAD
-	LEAQ    128(SP), PARAMS
-	XORL    DONE, DONE
-	PREPARE_GROUPS(qmax+108(FP))
-
-groups: // of which 8 are prepared at AHEAD
-	TESTL UNSERVED, UNSERVED
-	JNE   done
-	XCHGQ PARAMS, AHEAD
-	SUBQ  $8, PARAMS_LEFT
-	JZ    codes
-	PREPARE_GROUPS(qmax+108(FP))
-
-codes:
-	XORL INDEX, INDEX
-	CMPQ RUN, $32
-	JE   groups32
-	JB   groups16
-	GROUPS_64(STORE_4, loop64, again64)
-
-groups32:
-	GROUPS_32(STORE_4, loop32)
-
-groups16:
-	GROUPS_16(STORE_4, loop16)
-
-next:
-	ADDQ  $8, DONE
-	TESTQ PARAMS_LEFT, PARAMS_LEFT
-	JNZ   groups
-
-done:
-	MOVQ DONE, ret+112(FP)
-	VZEROUPPER
-	RET
+	GROUPS(STORE_4)
