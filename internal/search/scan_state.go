@@ -127,8 +127,8 @@ func (c *scan) different(x []float32) float64 {
 	return scanSample * (scanSample - 1) / 2 / float64(pairs)
 }
 
-// keep inserts a spot into c.spots if it is among the best, which are at most the given number. Of spots whose steps differ by at most 1.5
-// times the part near, only the best is kept.
+// keep inserts a spot into c.spots if it is among the best, which are at most the given number. Of spots
+// whose steps differ by at most 1.5 times the part near, only the best is kept.
 func (c *scan) keep(at spot, near float64, most int) {
 	i := len(c.spots)
 	for i > 0 && at.cost < c.spots[i-1].cost {
@@ -143,12 +143,5 @@ func (c *scan) keep(at spot, near float64, most int) {
 			return
 		}
 	}
-	if i == most {
-		return
-	}
-	if len(c.spots) < most {
-		c.spots = append(c.spots, spot{})
-	}
-	copy(c.spots[i+1:], c.spots[i:])
-	c.spots[i] = at
+	c.spots = insert(c.spots, at, i, most)
 }

@@ -37,6 +37,20 @@ type event struct {
 // A spot is a step and the lowest mark, counted in steps, with their cost.
 type spot struct{ step, low, cost float64 }
 
+// insert inserts a spot at the index i into spots, of which there are at most the given number: beyond
+// it the last one is dropped.
+func insert(spots []spot, at spot, i, most int) []spot {
+	if i == most {
+		return spots
+	}
+	if len(spots) < most {
+		spots = append(spots, spot{})
+	}
+	copy(spots[i+1:], spots[i:])
+	spots[i] = at
+	return spots
+}
+
 // An interval is the steps from 1/u up to 1/(u-h). Its bound is a lower bound on their cost.
 type interval struct{ u, h, bound float64 }
 

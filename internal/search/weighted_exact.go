@@ -415,11 +415,7 @@ func (w *weighted) offer(c spot) {
 	if i == weightedSpots {
 		return
 	}
-	if len(w.spots) < weightedSpots {
-		w.spots = append(w.spots, spot{})
-	}
-	copy(w.spots[i+1:], w.spots[i:])
-	w.spots[i] = c
+	w.spots = insert(w.spots, c, i, weightedSpots)
 	w.limit = lower(w.limit, w.spots[0].cost*(1+0x1p-16))
 }
 
