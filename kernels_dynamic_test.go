@@ -17,8 +17,20 @@ var dynamicSchemes = []Scheme{
 	{Bits: 8, Mapping: Symmetric, Divisor: HalfWidth},
 }
 
-// dynamicLengths are the lengths of runs that have such a kernel.
-var dynamicLengths = []int{32, 64, 128}
+// dynamicLengths are lengths of runs that have such a kernel: groups, and other runs with and
+// without a rest behind their last 64 elements.
+var dynamicLengths = []int{32, 64, 128, 33, 48, 63, 65, 130, 192, 256, 500, 1000}
+
+// dynamicTogether returns how many of n runs the kernel takes together, or 0 if there is no kernel.
+func dynamicTogether(run, n int, stream bool) int {
+	switch {
+	case active != avx512 || run < 32 || stream && run != 32 && run%64 > 0:
+		return 0
+	case n >= 16 && (run == 32 || run == 64 || run == 128):
+		return 16
+	}
+	return min(n, max(1, min(4096/run, 16)))
+}
 
 // servesDynamic reports whether the kernel serves a run.
 func servesDynamic(x []float32, rule *dynamicRule) bool {
@@ -55,20 +67,22 @@ func (h *dynamicHarness) check(src []float32, run int, s Scheme, at placing, str
 	dst := place[uint8](h.dst, len(src), at.dst)
 	n := quantizeDynamicRuns(dst, x, run, scale, zero, &rule, stream)
 	fence()
-	want := 0
-	if hasDynamicRuns(run) {
-		for i := 0; i < len(src)/run&^15; i++ {
-			if !servesDynamic(src[i*run:(i+1)*run], &rule) {
-				break
-			}
-			want = (i + 1) &^ 15
+	want, runs := 0, len(src)/run
+	for served := true; served && want < runs; {
+		end := want + dynamicTogether(run, runs-want, stream)
+		served = end > want
+		for i := want; i < end && served; i++ {
+			served = servesDynamic(src[i*run:(i+1)*run], &rule)
+		}
+		if served {
+			want = end
 		}
 	}
 	if n != want {
 		h.t.Fatalf("%v, %d elements in runs of %d: the kernel served %d runs, want %d", s, len(src), run, n, want)
 	}
 	h.served += n
-	if n < len(src)/run&^15 {
+	if n < runs {
 		h.left++
 	}
 	codes, scales, zeros := make([]uint8, n*run), make([]float32, n), make([]int32, n)
@@ -126,8 +140,8 @@ func dynamicValues(rng *rand.Rand, x []float32, run, odd int) {
 // guard pages, at all alignments, for runs that it serves and some that it does not.
 func TestDynamicRuns(t *testing.T) {
 	forEachISA(t, func(t *testing.T) {
-		for _, run := range append([]int{1, 15, 16, 33, 256}, dynamicLengths...) {
-			want := active == avx512 && (run == 32 || run == 64 || run == 128)
+		for _, run := range append([]int{1, 15, 16, 31}, dynamicLengths...) {
+			want := active == avx512 && run >= 32
 			if hasDynamicRuns(run) != want {
 				t.Fatalf("a kernel is there for runs of %d: %t, want %t", run, !want, want)
 			}
@@ -136,7 +150,7 @@ func TestDynamicRuns(t *testing.T) {
 		rng := rand.New(rand.NewPCG(121, 122))
 		for i, s := range dynamicSchemes {
 			for _, run := range dynamicLengths {
-				for j, k := range []int{1, 15, 16, 17, 31, 32, 48, 64, 67} {
+				for j, k := range []int{1, 2, 3, 5, 15, 16, 17, 31, 32, 48, 64, 67} {
 					for _, rest := range []int{0, 1, run - 1} {
 						src := make([]float32, k*run+rest)
 						if len(src) > longest {
@@ -149,7 +163,7 @@ func TestDynamicRuns(t *testing.T) {
 						}
 					}
 				}
-				src := make([]float32, 33*run)
+				src := make([]float32, min(33, longest/run)*run)
 				dynamicValues(rng, src, run, 0)
 				for at := range 65 {
 					h.check(src, run, s, placing{at % 17, at, at % 16, 0}, at%2 == 0)
@@ -174,8 +188,13 @@ func TestDynamicRunsSpecial(t *testing.T) {
 		}
 		for i, s := range dynamicSchemes {
 			rule, _ := s.dynamicRule()
-			for _, run := range dynamicLengths {
-				src := make([]float32, 32*run)
+			for k, run := range dynamicLengths {
+				tries, apart := tries, apart
+				if k >= 3 { // the same code makes the parameters of all runs
+					tries, apart = tries/15, run
+				}
+				runs := min(32, longest/run)
+				src := make([]float32, runs*run)
 				for j := 0; j < len(src); j += 1 + rng.IntN(apart) {
 					dynamicValues(rng, src, run, 0)
 					src[j] = specials[rng.IntN(len(specials))]
@@ -185,7 +204,7 @@ func TestDynamicRunsSpecial(t *testing.T) {
 					dynamicValues(rng, src, run, 0)
 					// Runs from 0 to steps times a scale near or at those that are not served, so that many
 					// elements are next to where codes change.
-					for g := range 32 {
+					for g := range runs {
 						m := rng.Uint32N(1<<8)<<15 + uint32(rng.IntN(27)-13)
 						if rng.IntN(3) > 0 {
 							m = rng.Uint32N(1 << 23)
@@ -274,7 +293,7 @@ func FuzzDynamicRuns(f *testing.F) {
 			return
 		}
 		run, s := dynamicLengths[int(length)%len(dynamicLengths)], dynamicSchemes[int(scheme)%len(dynamicSchemes)]
-		src := make([]float32, 32*run)
+		src := make([]float32, min(32, longest/run)*run)
 		for i := range src {
 			src[i] = x[i%len(x)]
 		}
