@@ -149,6 +149,11 @@ package quant
 // are at most 32000 in magnitude, so a quotient that saturates as a word is still below the grid
 // after the zero point is added.
 //
+// With AVX-512 long runs do without the upper bound if all 256 bytes are codes: the last pack
+// saturates there too. Only a quotient of 2^31 or more would be wrong, since it becomes the least
+// integer. So the least word of up to 1,024 elements is kept. If it is -32768, the codes of these
+// elements, and of those behind them in the run, are made once more with the bound.
+//
 // # Ranges
 //
 // On amd64 the ends of a run are found with integer maxima and minima, since the bits of a
