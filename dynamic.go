@@ -238,7 +238,8 @@ func (d *dynamic) run(p *Params, t Tensor) error {
 // doPart calibrates and quantizes the i-th part.
 func (d *dynamic) doPart(i int) {
 	p, end := i*d.part, min((i+1)*d.part, d.params)
-	for k := 16; d.fused && p < end; {
+	least := dynamicApart(d.runLen())
+	for k := least; d.fused && p < end; {
 		n := d.doFused(p, end)
 		if p += n; p == end {
 			break
@@ -246,7 +247,7 @@ func (d *dynamic) doPart(i int) {
 		// The kernel does not serve one of the next runs, or they are not whole. If it served none, it
 		// is likely that there are more such runs.
 		if k = min(2*k, dynamicRuns); n > 0 {
-			k = 16
+			k = least
 		}
 		for stop := min(p+k, end); p < stop; {
 			next := min(p+d.rows, stop)

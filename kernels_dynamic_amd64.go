@@ -13,8 +13,8 @@ func dynamicGroups8AVX512(dst []uint8, src []float32, run int, scale []float32, 
 func dynamicRuns8AVX512(dst []uint8, src []float32, run int, scale []float32, zero []int32, qmin, steps, hullMin, hullMax float32, zeroMin, zeroMax int32, symmetric, stream, unsigned bool, together, ahead int) int
 
 const (
-	// leastDynamicRun is the least length of runs that quantizeDynamicRuns takes.
-	leastDynamicRun = 32
+	// leastDynamicRun is the least length of runs that quantizeDynamicRuns takes besides groups.
+	leastDynamicRun = 128
 
 	// dynamicBatch is the number of elements whose ranges dynamicRuns8AVX512 makes before their codes.
 	dynamicBatch = 4096
@@ -25,10 +25,21 @@ const (
 )
 
 // hasDynamicRuns reports whether quantizeDynamicRuns has a kernel for runs of this length.
-func hasDynamicRuns(run int) bool { return active == avx512 && run >= leastDynamicRun }
+func hasDynamicRuns(run int) bool {
+	return active == avx512 && (run >= leastDynamicRun || groupRun(run) && run != 16)
+}
 
-// quantizeDynamicRuns has kernels for AVX-512, for complete runs of at least leastDynamicRun elements.
-// One takes sixteen groups of 32, 64 or 128 elements at a time, the other takes all other runs.
+// dynamicApart returns the number of runs of which quantizeDynamicRuns may handle none because it
+// does not serve one of them.
+func dynamicApart(run int) int {
+	if groupRun(run) {
+		return 16
+	}
+	return 1
+}
+
+// quantizeDynamicRuns has kernels for AVX-512, for complete runs of 32, 64, and at least leastDynamicRun
+// elements. One takes sixteen groups of 32, 64 or 128 elements at a time, the other takes all other runs.
 // Codes are stored past the caches only where a run is whole lines of a cache. quantizeDynamicRuns
 // returns the number of runs that it has handled. It may store parameters of runs behind those.
 func quantizeDynamicRuns(dst []uint8, src []float32, run int, scale []float32, zero []int32, rule *dynamicRule, stream bool) int {

@@ -16,7 +16,9 @@ DATA dynamicConstants<>+16(SB)/4, $12
 DATA dynamicConstants<>+20(SB)/4, $lowBits15
 DATA dynamicConstants<>+24(SB)/4, $shareLeast
 DATA dynamicConstants<>+28(SB)/4, $normalLeast
-GLOBL dynamicConstants<>(SB), RODATA|NOPTR, $32
+DATA dynamicConstants<>+32(SB)/4, $zeroFarthestWords
+DATA dynamicConstants<>+36(SB)/4, $lowBits9
+GLOBL dynamicConstants<>(SB), RODATA|NOPTR, $40
 
 #define SCALE_LEAST_1   dynamicConstants<>+0(SB)  // as SCALE_LEAST
 #define SCALE_SPAN_1    dynamicConstants<>+4(SB)  // as SCALE_SPAN
@@ -26,6 +28,8 @@ GLOBL dynamicConstants<>(SB), RODATA|NOPTR, $32
 #define LOW_BITS_1      dynamicConstants<>+20(SB) // mask of the lowest 15 bits
 #define SHARE_LEAST_1   dynamicConstants<>+24(SB) // 2^-22
 #define NORMAL_LEAST_1  dynamicConstants<>+28(SB) // 2^-126
+#define ZERO_FARTHER_1  dynamicConstants<>+32(SB) // zeroFarthestWords
+#define LOW_BITS_9_1    dynamicConstants<>+36(SB) // mask of the lowest 9 bits
 
 // MAKE_SCALES makes the scales of 16 groups from the ends in UNSIGNED and SIGNED, as asymmetricOf and
 // symmetricScale do. It leaves the minima in LOWS, and in K1 the groups of zeros, whose scales are
@@ -60,22 +64,27 @@ GLOBL dynamicConstants<>(SB), RODATA|NOPTR, $32
 	VMOVUPS      MADE, MADE_GROUPS, (SCALES) \
 	VMOVDQU32    Z3, MADE_GROUPS, (ZEROS)
 
+// SERVED sets K2 to the groups whose scale and zero point a reciprocal in two parts serves, see
+// "Reciprocals in two parts" in kernels.go. A scale that has overflowed is not served. farthest is
+// the greatest magnitude of a zero point, and low a mask of the lowest bits of a scale. It uses Z0, Z1
+// and K3.
+#define SERVED(farthest, low) \
+	VPSUBD.BCST   SCALE_LEAST_1, MADE, Z0    \
+	VPCMPUD.BCST  $2, SCALE_SPAN_1, Z0, K2   \
+	VPABSD        Z3, Z1                     \
+	VPCMPUD.BCST  $2, farthest, Z1, K2, K2   \
+	VPADDD.BCST   NEAR_1, MADE, Z0           \
+	VPANDD.BCST   low, Z0, Z0                \
+	VPCMPUD.BCST  $2, NEAR_TWICE_1, Z0, K3   \
+	VPTESTMD.BCST low, MADE, K3, K3          \
+	KANDNW        K2, K3, K2
+
 // CHECK_PARAMS sets UNSERVED to the groups whose codes the kernel cannot make: those with an end
-// that is not finite, which K4 tells, and those whose scale or zero point a reciprocal in two
-// parts does not serve, see "Reciprocals in two parts" in kernels.go. A scale that has overflowed
-// is one of those. It uses Z0, Z1, K2 and K3.
+// that is not finite, which K4 tells, and those that are not served. It uses Z0, Z1, K2 and K3.
 #define CHECK_PARAMS \
-	VPSUBD.BCST   SCALE_LEAST_1, MADE, Z0          \
-	VPCMPUD.BCST  $2, SCALE_SPAN_1, Z0, K2        \
-	VPABSD        Z3, Z1                          \
-	VPCMPUD.BCST  $2, ZERO_FARTHEST_1, Z1, K2, K2 \
-	VPADDD.BCST   NEAR_1, MADE, Z0                \
-	VPANDD.BCST   LOW_BITS_1, Z0, Z0              \
-	VPCMPUD.BCST  $2, NEAR_TWICE_1, Z0, K3        \
-	VPTESTMD.BCST LOW_BITS_1, MADE, K3, K3         \
-	KANDNW        K2, K3, K2                      \
-	KNOTW         K2, K2                          \
-	KORW          K4, K2, K2                      \
+	SERVED(ZERO_FARTHEST_1, LOW_BITS_1) \
+	KNOTW         K2, K2               \
+	KORW          K4, K2, K2           \
 	KMOVW         K2, UNSERVED
 
 // PREPARE_DYNAMIC stores the parameters of 16 groups at AHEAD as the codes need them: reciprocals,
@@ -475,8 +484,12 @@ end:                                   \
 //
 // Runs are complete and of any length. A batch is together runs, at most 16: first their ranges are
 // made, then their parameters, then their codes. While codes are made, the elements that are ahead
-// bytes farther are fetched. A fetch never faults. What dynamicGroups8AVX512 says about results and
-// other parameters applies, with batches for 16 groups. If stream is set, run is a multiple of 64.
+// bytes farther are fetched. A fetch never faults. If stream is set, run is a multiple of 64.
+//
+// It returns for how many runs it has stored parameters and codes: all, those before a batch with an
+// element that is not finite, or those before a run with a parameter that a reciprocal in two parts
+// does not serve. It may store parameters of runs behind those, up to the end of a batch. Ranges are
+// widened and zero points are bounded as in dynamicGroups8AVX512.
 //
 // The frame has the maximum of each run of a batch at 0 and the negated minimum at 64, what
 // PREPARE_DYNAMIC stores at 128, and the number of runs of the batch at 320. Behind the runs of
@@ -572,14 +585,16 @@ reduce:
 ends:
 	VMOVUPS 0(SP), SIGNED
 	VPXORD  64(SP), SIGNS, UNSIGNED
-	KXORW   K4, K4, K4
+	KXORW   K4, K4, K4 // all are finite
 	MAKE_SCALES
 	MAKE_ZEROS
 	LEAQ (SCALES)(BATCH*4), SCALES
 	LEAQ (ZEROS)(BATCH*4), ZEROS
 	CHECK_PARAMS
 	TESTL UNSERVED, UNSERVED
-	JNE   done
+	JNE   farther
+
+served:
 	ADDQ BATCH, DONE
 	LEAQ 128(SP), AHEAD
 	PREPARE_DYNAMIC
@@ -603,6 +618,19 @@ codesunsigned:
 
 unsignedstream:
 	CODES_OF_RUNS(VPACKUSWB, VMOVNTDQ, run4, loop4, rest4, end4)
+
+farther: // zero points beyond 255, for which fewer scales are served
+	SERVED(ZERO_FARTHER_1, LOW_BITS_9_1)
+	KMOVW K2, CX
+	NOTL  CX
+	ANDL  CX, UNSERVED
+	JEQ   served
+	BSFL  UNSERVED, BATCH // the runs before the first that is not served are the last
+	MOVQ  BATCH, 320(SP)
+	XORL  RUNS, RUNS
+	TESTQ BATCH, BATCH
+	JNZ   served
+	JMP   done
 
 check: // whether all elements of the batch are finite: 0 times an element is NaN if it is not
 	VPXORD Z0, Z0, Z0

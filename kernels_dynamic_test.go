@@ -19,28 +19,35 @@ var dynamicSchemes = []Scheme{
 
 // dynamicLengths are lengths of runs that have such a kernel: groups, and other runs with and
 // without a rest behind their last 64 elements.
-var dynamicLengths = []int{32, 64, 128, 33, 48, 63, 65, 130, 192, 256, 500, 1000}
+var dynamicLengths = []int{32, 64, 128, 129, 144, 160, 191, 192, 255, 256, 500, 1000}
+
+// dynamicGroups reports whether the kernel of groups takes the first of n runs.
+func dynamicGroups(run, n int) bool { return n >= 16 && (run == 32 || run == 64 || run == 128) }
 
 // dynamicTogether returns how many of n runs the kernel takes together, or 0 if there is no kernel.
 func dynamicTogether(run, n int, stream bool) int {
 	switch {
-	case active != avx512 || run < 32 || stream && run != 32 && run%64 > 0:
+	case active != avx512 || run < 128 && run != 32 && run != 64 || stream && run != 32 && run%64 > 0:
 		return 0
-	case n >= 16 && (run == 32 || run == 64 || run == 128):
+	case dynamicGroups(run, n):
 		return 16
 	}
 	return min(n, max(1, min(4096/run, 16)))
 }
 
-// servesDynamic reports whether the kernel serves a run.
-func servesDynamic(x []float32, rule *dynamicRule) bool {
+// servesDynamic reports whether the kernel of groups serves a run, or that of other runs.
+func servesDynamic(x []float32, rule *dynamicRule, group bool) bool {
 	var lo, hi [1]float32
 	if !rangeRunsGeneric(lo[:], hi[:], x, len(x)) {
 		return false
 	}
 	scale, zero := rule.params(lo[0], hi[0])
-	low := math.Float32bits(scale) & 0x7fff
-	return scale >= 0x1p-100 && scale <= 0x1p100 && max(zero, -zero) <= 255 && (low == 0 || low > 6 && low < 0x8000-6)
+	far := max(zero, -zero)
+	serves := func(bits uint32) bool {
+		low := math.Float32bits(scale) & (bits - 1)
+		return low == 0 || low > 6 && low < bits-6
+	}
+	return scale >= 0x1p-100 && scale <= 0x1p100 && (far <= 255 && serves(1<<15) || !group && far <= 32000 && serves(1<<9))
 }
 
 type dynamicHarness struct {
@@ -70,12 +77,16 @@ func (h *dynamicHarness) check(src []float32, run int, s Scheme, at placing, str
 	want, runs := 0, len(src)/run
 	for served := true; served && want < runs; {
 		end := want + dynamicTogether(run, runs-want, stream)
+		group := dynamicGroups(run, runs-want)
 		served = end > want
-		for i := want; i < end && served; i++ {
-			served = servesDynamic(src[i*run:(i+1)*run], &rule)
+		i := want
+		for i < end && served {
+			if served = servesDynamic(src[i*run:(i+1)*run], &rule, group); served {
+				i++
+			}
 		}
-		if served {
-			want = end
+		if served || !group && rangeRunsGeneric(make([]float32, end-want), make([]float32, end-want), src[want*run:end*run], run) {
+			want = i // without a batch that has an element that is not finite
 		}
 	}
 	if n != want {
@@ -106,7 +117,7 @@ func (h *dynamicHarness) check(src []float32, run int, s Scheme, at placing, str
 }
 
 // dynamicValues sets x to values whose magnitude differs from run to run. Some runs have one sign,
-// some have one value, and one of odd runs has a range that the kernel does not serve; none has if
+// some have one value, some that are not groups are far from 0, and one of odd runs has a range that the kernel does not serve; none has if
 // odd is 0.
 func dynamicValues(rng *rand.Rand, x []float32, run, odd int) {
 	for i := 0; i < len(x); i += run {
@@ -115,7 +126,7 @@ func dynamicValues(rng *rand.Rand, x []float32, run, odd int) {
 		if odd > 0 && rng.IntN(odd) == 0 {
 			unit = ulps(0, int(rng.Uint32N(255)<<23))
 		}
-		kind := rng.IntN(12)
+		kind, offset := rng.IntN(12), float32(int(1)<<rng.IntN(10))
 		for j := range r {
 			switch v := (rng.Float32()*2 - 1) * unit; kind {
 			case 0:
@@ -124,6 +135,10 @@ func dynamicValues(rng *rand.Rand, x []float32, run, odd int) {
 				r[j] = min(v, -v)
 			case 2:
 				r[j] = unit * float32(rng.IntN(3)-1)
+			case 4:
+				if r[j] = v; !dynamicGroups(run, 16) { // far from 0
+					r[j] = v/offset + unit
+				}
 			case 3:
 				r[j] = ulps(0, 0)
 				if rng.IntN(2) == 0 {
@@ -140,8 +155,8 @@ func dynamicValues(rng *rand.Rand, x []float32, run, odd int) {
 // guard pages, at all alignments, for runs that it serves and some that it does not.
 func TestDynamicRuns(t *testing.T) {
 	forEachISA(t, func(t *testing.T) {
-		for _, run := range append([]int{1, 15, 16, 31}, dynamicLengths...) {
-			want := active == avx512 && run >= 32
+		for _, run := range append([]int{1, 15, 16, 31, 33, 48, 65, 127}, dynamicLengths...) {
+			want := active == avx512 && (run == 32 || run == 64 || run >= 128)
 			if hasDynamicRuns(run) != want {
 				t.Fatalf("a kernel is there for runs of %d: %t, want %t", run, !want, want)
 			}
