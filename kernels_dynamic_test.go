@@ -308,7 +308,11 @@ func FuzzDynamicRuns(f *testing.F) {
 			return
 		}
 		run, s := dynamicLengths[int(length)%len(dynamicLengths)], dynamicSchemes[int(scheme)%len(dynamicSchemes)]
-		src := make([]float32, min(32, longest/run)*run)
+		runs := 32
+		if !dynamicGroups(run, runs) {
+			runs = 5
+		}
+		src := make([]float32, runs*run)
 		for i := range src {
 			src[i] = x[i%len(x)]
 		}
