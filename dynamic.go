@@ -50,10 +50,10 @@ func bitsOf(s *Scheme) int {
 // allocates nothing if they are large enough. It panics if dst is too short. After an error the
 // contents of dst and p are undefined. Errors: those of QuantizeDynamic.
 func QuantizeDynamicInto(dst []byte, p *Params, t Tensor, s Scheme, policy NotFinitePolicy) error {
-	if len(t.Data) <= dynamicLen && policy <= MarkNotFinite && policy != IgnoreNotFinite {
-		if s.Bits == 8 && len(dst) >= len(t.Data) && s.quantizeDynamicSmall(dst, p, t) {
-			return nil
-		}
+	if s.Bits == 8 && len(dst) >= len(t.Data) && dynamicPolicy(policy) && s.quantizeDynamicSmall(dst, p, t) {
+		return nil
+	}
+	if len(t.Data) <= dynamicLen && dynamicPolicy(policy) {
 		if e, ok := s.calibrateSmall(p, t); ok && p.quantizeSmall(dst, t.Data, e) {
 			return nil
 		}
@@ -74,10 +74,12 @@ func QuantizeDynamicInto(dst []byte, p *Params, t Tensor, s Scheme, policy NotFi
 // if dst is shorter than t.Data. Errors: those of QuantizeDynamic, and ErrScheme for another T.
 func QuantizeDynamicCodes[T Code](dst []T, p *Params, t Tensor, s Scheme, policy NotFinitePolicy) error {
 	n := len(t.Data)
-	if n <= dynamicLen && n <= len(dst) && policy <= MarkNotFinite && policy != IgnoreNotFinite && fitsSmall[T](&s) {
+	if n <= len(dst) && dynamicPolicy(policy) && fitsSmall[T](&s) {
 		if c := plainCodes(dst[:n]); c.code8 != nil && s.quantizeDynamicSmall(c.code8, p, t) {
 			return nil
 		}
+	}
+	if n <= dynamicLen && n <= len(dst) && dynamicPolicy(policy) && fitsSmall[T](&s) {
 		if e, ok := s.calibrateSmall(p, t); ok {
 			p.quantizeElements(plainCodes(dst[:n]), t.Data, e)
 			return nil
@@ -96,15 +98,18 @@ func QuantizeDynamicCodes[T Code](dst []T, p *Params, t Tensor, s Scheme, policy
 	return d.run(p, t)
 }
 
-// quantizeDynamicSmall calibrates and quantizes a tensor of at most dynamicLen elements with the
-// kernel that does both. It returns false if it has not handled all elements; t then needs another
-// way, which sets p and dst again.
+// dynamicPolicy reports whether p is a policy of a dynamic call.
+func dynamicPolicy(p NotFinitePolicy) bool { return p == RefuseNotFinite || p == MarkNotFinite }
+
+// quantizeDynamicSmall calibrates and quantizes a tensor of at most dynamicLen elements, or of at
+// most partLen with one parameter, with the kernel that does both. It returns false if it has not
+// handled all elements; t then needs another way, which sets p and dst again.
 func (s *Scheme) quantizeDynamicSmall(dst []uint8, p *Params, t Tensor) bool {
-	if s.Granularity.unit == perTensor || s.Method.kind != minMax || !s.usual() {
+	if s.Method.kind != minMax || !s.usual() {
 		return false
 	}
 	e := s.Granularity.extent(len(t.Data), t.Shape)
-	if e.columns || e.params < 16 || e.params%16 > 0 || e.params*e.run != len(t.Data) || !hasDynamicRuns(e.run) {
+	if e.run == 0 || e.columns || e.params*e.run != len(t.Data) || !hasDynamicRuns(e.run) || len(t.Data) > dynamicLen && e.params > 1 {
 		return false
 	}
 	rule, ok := s.dynamicRule()
@@ -145,7 +150,7 @@ var (
 
 // newDynamic checks everything except the values, and makes the slices of p long enough.
 func newDynamic(p *Params, t Tensor, s Scheme, policy NotFinitePolicy) (dynamic, error) {
-	if policy != RefuseNotFinite && policy != MarkNotFinite {
+	if !dynamicPolicy(policy) {
 		return dynamic{}, fmt.Errorf("%w: policy %d for values that are not finite is not for dynamic quantization", ErrScheme, policy)
 	}
 	if err := s.validateForTensor(); err != nil {
@@ -233,18 +238,22 @@ func (d *dynamic) run(p *Params, t Tensor) error {
 // doPart calibrates and quantizes the i-th part.
 func (d *dynamic) doPart(i int) {
 	p, end := i*d.part, min((i+1)*d.part, d.params)
-	for k := 16; d.fused && p < end; {
+	least := dynamicApart(d.runLen())
+	for k := least; d.fused && p < end; {
 		n := d.doFused(p, end)
 		if p += n; p == end {
 			break
 		}
-		// The kernel does not serve one of the next 16 runs, or there are fewer. If it served none,
-		// it is likely that there are more such runs.
-		if k = min(2*k, d.rows); n > 0 {
-			k = 16
+		// The kernel does not serve one of the next runs, or they are not whole. If it served none, it
+		// is likely that there are more such runs.
+		if k = min(2*k, dynamicRuns); n > 0 {
+			k = least
 		}
-		d.do(p, min(p+k, end))
-		p += k
+		for stop := min(p+k, end); p < stop; {
+			next := min(p+d.rows, stop)
+			d.do(p, next)
+			p = next
+		}
 	}
 	for ; p < end; p += d.rows {
 		d.do(p, min(p+d.rows, end))

@@ -13,7 +13,7 @@ package quant
 //	params                    kernels_generic.go     params_avx2_amd64.s       as AVX2                     params_arm64.s
 //	quantize to 8 bits        kernels_generic.go     quantize_avx2_amd64.s     quantize_avx512_amd64.s     quantize_arm64.s
 //	quantize groups           kernels_generic.go     groups_avx2_amd64.s       groups_avx512_amd64.s       quantize_arm64.s
-//	ranges and codes, groups  kernels_dynamic.go     -                         dynamic_avx512_amd64.s      -
+//	ranges and codes, runs    kernels_dynamic.go     -                         dynamic_avx512_amd64.s      -
 //	quantize packed           kernels_generic.go     -                         packed_avx512_amd64.s       -
 //	quantize to 16 bits       kernels_generic.go     quantize16_avx2_amd64.s   quantize16_avx512_amd64.s   quantize16_arm64.s
 //	dequantize                kernels_generic.go     dequantize_avx2_amd64.s   dequantize_avx512_amd64.s   dequantize_arm64.s
@@ -149,6 +149,11 @@ package quant
 // are at most 32000 in magnitude, so a quotient that saturates as a word is still below the grid
 // after the zero point is added.
 //
+// With AVX-512 long runs do without the upper bound if all 256 bytes are codes: the last pack
+// saturates there too. Only a quotient of 2^31 or more would be wrong, since it becomes the least
+// integer. So the least word of up to 1,024 elements is kept. If it is -32768, the codes of these
+// elements, and of those behind them in the run, are made once more with the bound.
+//
 // # Ranges
 //
 // On amd64 the ends of a run are found with integer maxima and minima, since the bits of a
@@ -157,6 +162,12 @@ package quant
 // some element is negative. NaN and infinities are beyond all other elements of their sign. In a
 // run of one sign both are the same end. The other end is then the least integer, signed or
 // unsigned.
+//
+// On a core of Intel an integer maximum of 512 bits takes one of two pipes, and a minimum or maximum
+// of float32 takes either. So the kernel that makes ranges and codes of rows uses those of float32.
+// They may drop NaN, so it adds up products of two elements too: one operation for two vectors. A
+// sum is infinite or NaN if an element is. If it is, the elements are looked at again, since
+// products of numbers beyond 2^60 can overflow.
 //
 // # Codebooks
 //

@@ -25,6 +25,7 @@
 #define zeroFarthestWords 32000      // codes less the zero point are saturating words
 #define zeroFarthestGroups 255       // boundaries between codes are below 2^9
 #define lowBits15         0x7fff     // significands that matter where boundaries are below 2^9
+#define lowBits9          0x000001ff // the lowest 9 bits
 #define lowBits20         0xfffff    // significands that matter where boundaries have 5 bits
 
 // Above all quotients that give a code, for zero points of at most

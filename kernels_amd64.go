@@ -147,7 +147,7 @@ func dequantizeInt16Runs(dst []float32, src []uint16, run int, scale []float32, 
 
 func usableParams(scale []float32, zero []int32) bool {
 	n := 0
-	if active != generic && len(scale) >= 16 {
+	if active != generic && len(scale) >= 8 {
 		n = len(scale) &^ 7
 		if unusableParamsAVX2(scale[:n], zero[:n]) {
 			return false

@@ -17,18 +17,37 @@ var dynamicSchemes = []Scheme{
 	{Bits: 8, Mapping: Symmetric, Divisor: HalfWidth},
 }
 
-// dynamicLengths are the lengths of runs that have such a kernel.
-var dynamicLengths = []int{32, 64, 128}
+// dynamicLengths are lengths of runs that have such a kernel: groups, and other runs with and
+// without a rest behind their last 64 elements.
+var dynamicLengths = []int{32, 64, 128, 129, 144, 160, 191, 192, 255, 256, 500, 1000}
 
-// servesDynamic reports whether the kernel serves a run.
-func servesDynamic(x []float32, rule *dynamicRule) bool {
+// dynamicGroups reports whether the kernel of groups takes the first of n runs.
+func dynamicGroups(run, n int) bool { return n >= 16 && (run == 32 || run == 64 || run == 128) }
+
+// dynamicTogether returns how many of n runs the kernel takes together, or 0 if there is no kernel.
+func dynamicTogether(run, n int, stream bool) int {
+	switch {
+	case active != avx512 || run < 128 && run != 32 && run != 64 || stream && run != 32 && run%64 > 0:
+		return 0
+	case dynamicGroups(run, n):
+		return 16
+	}
+	return min(n, max(1, min(4096/run, 16)))
+}
+
+// servesDynamic reports whether the kernel of groups serves a run, or that of other runs.
+func servesDynamic(x []float32, rule *dynamicRule, group bool) bool {
 	var lo, hi [1]float32
 	if !rangeRunsGeneric(lo[:], hi[:], x, len(x)) {
 		return false
 	}
 	scale, zero := rule.params(lo[0], hi[0])
-	low := math.Float32bits(scale) & 0x7fff
-	return scale >= 0x1p-100 && scale <= 0x1p100 && max(zero, -zero) <= 255 && (low == 0 || low > 6 && low < 0x8000-6)
+	far := max(zero, -zero)
+	serves := func(bits uint32) bool {
+		low := math.Float32bits(scale) & (bits - 1)
+		return low == 0 || low > 6 && low < bits-6
+	}
+	return scale >= 0x1p-100 && scale <= 0x1p100 && (far <= 255 && serves(1<<15) || !group && far <= 32000 && serves(1<<9))
 }
 
 type dynamicHarness struct {
@@ -55,20 +74,26 @@ func (h *dynamicHarness) check(src []float32, run int, s Scheme, at placing, str
 	dst := place[uint8](h.dst, len(src), at.dst)
 	n := quantizeDynamicRuns(dst, x, run, scale, zero, &rule, stream)
 	fence()
-	want := 0
-	if hasDynamicRuns(run) {
-		for i := 0; i < len(src)/run&^15; i++ {
-			if !servesDynamic(src[i*run:(i+1)*run], &rule) {
-				break
+	want, runs := 0, len(src)/run
+	for served := true; served && want < runs; {
+		end := want + dynamicTogether(run, runs-want, stream)
+		group := dynamicGroups(run, runs-want)
+		served = end > want
+		i := want
+		for i < end && served {
+			if served = servesDynamic(src[i*run:(i+1)*run], &rule, group); served {
+				i++
 			}
-			want = (i + 1) &^ 15
+		}
+		if served || !group && rangeRunsGeneric(make([]float32, end-want), make([]float32, end-want), src[want*run:end*run], run) {
+			want = i // without a batch that has an element that is not finite
 		}
 	}
 	if n != want {
 		h.t.Fatalf("%v, %d elements in runs of %d: the kernel served %d runs, want %d", s, len(src), run, n, want)
 	}
 	h.served += n
-	if n < len(src)/run&^15 {
+	if n < runs {
 		h.left++
 	}
 	codes, scales, zeros := make([]uint8, n*run), make([]float32, n), make([]int32, n)
@@ -92,7 +117,7 @@ func (h *dynamicHarness) check(src []float32, run int, s Scheme, at placing, str
 }
 
 // dynamicValues sets x to values whose magnitude differs from run to run. Some runs have one sign,
-// some have one value, and one of odd runs has a range that the kernel does not serve; none has if
+// some have one value, some that are not groups are far from 0, and one of odd runs has a range that the kernel does not serve; none has if
 // odd is 0.
 func dynamicValues(rng *rand.Rand, x []float32, run, odd int) {
 	for i := 0; i < len(x); i += run {
@@ -101,7 +126,7 @@ func dynamicValues(rng *rand.Rand, x []float32, run, odd int) {
 		if odd > 0 && rng.IntN(odd) == 0 {
 			unit = ulps(0, int(rng.Uint32N(255)<<23))
 		}
-		kind := rng.IntN(12)
+		kind, offset := rng.IntN(12), float32(int(1)<<rng.IntN(10))
 		for j := range r {
 			switch v := (rng.Float32()*2 - 1) * unit; kind {
 			case 0:
@@ -110,6 +135,10 @@ func dynamicValues(rng *rand.Rand, x []float32, run, odd int) {
 				r[j] = min(v, -v)
 			case 2:
 				r[j] = unit * float32(rng.IntN(3)-1)
+			case 4:
+				if r[j] = v; !dynamicGroups(run, 16) { // far from 0
+					r[j] = v/offset + unit
+				}
 			case 3:
 				r[j] = ulps(0, 0)
 				if rng.IntN(2) == 0 {
@@ -126,8 +155,8 @@ func dynamicValues(rng *rand.Rand, x []float32, run, odd int) {
 // guard pages, at all alignments, for runs that it serves and some that it does not.
 func TestDynamicRuns(t *testing.T) {
 	forEachISA(t, func(t *testing.T) {
-		for _, run := range append([]int{1, 15, 16, 33, 256}, dynamicLengths...) {
-			want := active == avx512 && (run == 32 || run == 64 || run == 128)
+		for _, run := range append([]int{1, 15, 16, 31, 33, 48, 65, 127}, dynamicLengths...) {
+			want := active == avx512 && (run == 32 || run == 64 || run >= 128)
 			if hasDynamicRuns(run) != want {
 				t.Fatalf("a kernel is there for runs of %d: %t, want %t", run, !want, want)
 			}
@@ -136,7 +165,7 @@ func TestDynamicRuns(t *testing.T) {
 		rng := rand.New(rand.NewPCG(121, 122))
 		for i, s := range dynamicSchemes {
 			for _, run := range dynamicLengths {
-				for j, k := range []int{1, 15, 16, 17, 31, 32, 48, 64, 67} {
+				for j, k := range []int{1, 2, 3, 5, 15, 16, 17, 31, 32, 48, 64, 67} {
 					for _, rest := range []int{0, 1, run - 1} {
 						src := make([]float32, k*run+rest)
 						if len(src) > longest {
@@ -149,7 +178,7 @@ func TestDynamicRuns(t *testing.T) {
 						}
 					}
 				}
-				src := make([]float32, 33*run)
+				src := make([]float32, min(33, longest/run)*run)
 				dynamicValues(rng, src, run, 0)
 				for at := range 65 {
 					h.check(src, run, s, placing{at % 17, at, at % 16, 0}, at%2 == 0)
@@ -174,8 +203,13 @@ func TestDynamicRunsSpecial(t *testing.T) {
 		}
 		for i, s := range dynamicSchemes {
 			rule, _ := s.dynamicRule()
-			for _, run := range dynamicLengths {
-				src := make([]float32, 32*run)
+			for k, run := range dynamicLengths {
+				tries, apart := tries, apart
+				if k >= 3 { // the same code makes the parameters of all runs
+					tries, apart = tries/15, run
+				}
+				runs := min(32, longest/run)
+				src := make([]float32, runs*run)
 				for j := 0; j < len(src); j += 1 + rng.IntN(apart) {
 					dynamicValues(rng, src, run, 0)
 					src[j] = specials[rng.IntN(len(specials))]
@@ -185,7 +219,7 @@ func TestDynamicRunsSpecial(t *testing.T) {
 					dynamicValues(rng, src, run, 0)
 					// Runs from 0 to steps times a scale near or at those that are not served, so that many
 					// elements are next to where codes change.
-					for g := range 32 {
+					for g := range runs {
 						m := rng.Uint32N(1<<8)<<15 + uint32(rng.IntN(27)-13)
 						if rng.IntN(3) > 0 {
 							m = rng.Uint32N(1 << 23)
@@ -274,7 +308,11 @@ func FuzzDynamicRuns(f *testing.F) {
 			return
 		}
 		run, s := dynamicLengths[int(length)%len(dynamicLengths)], dynamicSchemes[int(scheme)%len(dynamicSchemes)]
-		src := make([]float32, 32*run)
+		runs := 32
+		if !dynamicGroups(run, runs) {
+			runs = 5
+		}
+		src := make([]float32, runs*run)
 		for i := range src {
 			src[i] = x[i%len(x)]
 		}

@@ -32,6 +32,28 @@
 	VFMADD231PS RECIP, x, q     \
 	VCVTPS2DQ   q, q
 
+// ROUND_TWO_PART is SATURATE_TWO_PART without the bound.
+#define ROUND_TWO_PART(x, q) \
+	VMULPS      RECIP_LOW, x, q \
+	VFMADD231PS RECIP, x, q     \
+	VCVTPS2DQ   q, q
+
+// UNBOUNDED_4 is BYTES_4 without the bound, and without BACK. LEAST collects the least quotients, as
+// words.
+#define UNBOUNDED_4 \
+	ROUND_TWO_PART(Z0, Z4)   \
+	ROUND_TWO_PART(Z1, Z5)   \
+	ROUND_TWO_PART(Z2, Z6)   \
+	ROUND_TWO_PART(Z3, Z7)   \
+	VPACKSSDW Z5, Z4, Z4     \
+	VPACKSSDW Z7, Z6, Z6     \
+	VPMINSW   Z4, LEAST, LEAST \
+	VPMINSW   Z6, LEAST, LEAST \
+	VPADDSW   ZERO, Z4, Z4   \
+	VPADDSW   ZERO, Z6, Z6   \
+	VPACKSSWB Z6, Z4, Z4     \
+	VPERMD    Z4, ORDER, Z4
+
 // BYTES_4 turns the 64 elements in Z0 to Z3 into codes in Z4. BYTES_2 does so for
 // the 32 elements in Z0 and Z1, BYTES_1 for the 16 elements in Z0.
 #define BYTES_4(Q) \
@@ -77,7 +99,8 @@
 // func quantizeInt8RunsAVX512(dst []uint8, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32, stream bool)
 //
 // The grid is moved so that qmin becomes -128, where the last pack saturates, and
-// BACK moves codes back. The bound on x limits them to qmax. While codes are stored past the
+// BACK moves codes back. The bound on x limits them to qmax; where qmax becomes 127, long runs do
+// without it, see "Saturation" in kernels.go. While codes are stored past the
 // caches, elements are fetched that come next: those fetchedBytes ahead, or, in a dynamic call,
 // which calibrates and quantizes up to dynamicElements at a time, those behind src. They are read
 // from memory while codes are made. A fetch never faults.
@@ -92,6 +115,10 @@
 #define BACK_Y     Y21 // its lower half
 #define ORDER      Z23 // packOrderTwice
 #define OFFSET     Z24 // qmin + 128, in dwords
+#define STEPS      AX  // steps of 64 elements left of a piece
+#define PIECE      R15 // first element of a piece
+#define LEAST      Z22 // least quotients of a piece, as words
+#define LOWEST     Z14 // the least word
 TEXT ·quantizeInt8RunsAVX512(SB), NOSPLIT, $320-113
 	MOVQ    dst_base+0(FP), DST
 	MOVQ    src_base+24(FP), SRC
@@ -110,6 +137,7 @@ TEXT ·quantizeInt8RunsAVX512(SB), NOSPLIT, $320-113
 	SUBL    $-128, BX
 	VPBROADCASTB BX, BACK
 	VPBROADCASTD BX, OFFSET
+	BROADCAST(signWords, LOWEST)
 
 params: // the parameters of the next 16 runs
 	PREPARE_RUNS
@@ -193,6 +221,56 @@ twopart:
 	VMOVAPS      ONES, RECIP_LOW
 	VFNMADD231PS SCALE, RECIP, RECIP_LOW
 	VMULPS       RECIP, RECIP_LOW, RECIP_LOW
+	MOVL qmax+108(FP), BX
+	SUBL qmin+104(FP), BX
+	CMPL BX, $255 // all bytes are codes, so packing bounds the codes
+	JNE  twoloop
+
+piece: // up to 16 steps without the bound
+	MOVL   $16, STEPS
+	MOVQ   SRC, PIECE
+	VPXORD LEAST, LEAST, LEAST
+	CMPL   qmin+104(FP), $0
+	JE     unsignedloop
+
+signedloop:
+	LOAD_4
+	UNBOUNDED_4
+	VMOVDQU64 Z4, (DST)
+	ADDQ $256, SRC
+	ADDQ $64, DST
+	SUBQ $64, N
+	JB   piecedone
+	DECL STEPS
+	JNZ  signedloop
+	JMP  piecedone
+
+unsignedloop:
+	LOAD_4
+	UNBOUNDED_4
+	VPADDB BACK, Z4, Z4
+	VMOVDQU64 Z4, (DST)
+	ADDQ $256, SRC
+	ADDQ $64, DST
+	SUBQ $64, N
+	JB   piecedone
+	DECL STEPS
+	JNZ  unsignedloop
+
+piecedone: // a quotient from 2^31 on looks like one below all codes: then once more, with the bound
+	VPCMPEQW LOWEST, LEAST, K1
+	KTESTD   K1, K1
+	JNE      bounded
+	TESTQ    N, N
+	JGE      piece
+	JMP      rest
+
+bounded: // this piece and the rest of the run
+	SUBQ PIECE, SRC
+	SHRQ $2, SRC
+	ADDQ SRC, N
+	SUBQ SRC, DST
+	MOVQ PIECE, SRC
 
 twoloop:
 	LOAD_4

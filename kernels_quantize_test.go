@@ -1,6 +1,7 @@
 package quant
 
 import (
+	"math"
 	"math/rand/v2"
 	"testing"
 )
@@ -99,6 +100,34 @@ func TestQuantizeFarColumns(t *testing.T) {
 			for at := range 65 {
 				h.check(p, placing{at % 17, at, at % 16, 0}, true)
 			}
+		}
+	})
+}
+
+// TestQuantizeFar has elements whose quotients are beyond all integers, at any place of long runs
+// whose other elements need no bound.
+func TestQuantizeFar(t *testing.T) {
+	forEachISA(t, func(t *testing.T) {
+		kernel, definition := quantizers8()
+		h := newQuantizerHarness(t, kernel, definition, longest)
+		rng := rand.New(rand.NewPCG(135, 136))
+		inf := float32(math.Inf(1))
+		for i := range 400 {
+			g := grids(8)[i%len(grids(8))]
+			run := 256 + rng.IntN(2400)
+			p := newGroupProblem(rng, shape{n: longest - rng.IntN(200), run: run}, g, 0)
+			for j, x := range p.src {
+				if !(x >= -1000*p.scale[j/run] && x <= 1000*p.scale[j/run]) {
+					p.src[j] = p.scale[j/run]
+				}
+			}
+			for range rng.IntN(4) {
+				j := rng.IntN(p.n)
+				s := p.scale[j/run]
+				p.src[j] = []float32{inf, -inf, float32(math.NaN()), s * 0x1p31, -s * 0x1p31, s * 0x1p30, s * 32768, -s * 32768, s * 40000, s * -40000, math.MaxFloat32}[rng.IntN(11)]
+			}
+			h.solve(p)
+			h.check(p, placing{i % 17, i % 65, i % 16, 0}, false)
 		}
 	})
 }

@@ -26,8 +26,10 @@ const (
 	// zero, which takes time.
 	smallLen = 128
 
-	// smallParams is the largest number of parameters in a small calibration.
-	smallParams = 256
+	// smallParams is the largest number of parameters in a small calibration. The ranges of up to
+	// stackParams are on the stack. Go sets them to zero there, which takes time.
+	smallParams = 512
+	stackParams = 32
 )
 
 // extent returns how g divides a tensor of n elements.
@@ -329,12 +331,15 @@ func (s *Scheme) calibrateSmall(p *Params, t Tensor) (e extent, ok bool) {
 			p.Scheme = *s
 			p.Scale[0], p.ZeroPoint[0] = s.paramsOfOne(lo[0], hi[0])
 		}
-	case e.params <= smallParams/8:
-		var lo, hi [smallParams / 8]float32
+	case e.params <= stackParams:
+		var lo, hi [stackParams]float32
 		ok = s.calibrateExtent(p, t.Data, e, lo[:e.params], hi[:e.params])
 	case e.params <= smallParams:
-		var lo, hi [smallParams]float32
-		ok = s.calibrateExtent(p, t.Data, e, lo[:e.params], hi[:e.params])
+		w := walks.Get().(*walk)
+		r := &w.ranges.rangeSums
+		r.lo, r.hi = resize(r.lo, e.params), resize(r.hi, e.params)
+		ok = s.calibrateExtent(p, t.Data, e, r.lo, r.hi)
+		walks.Put(w)
 	}
 	return e, ok
 }
