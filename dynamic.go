@@ -96,11 +96,18 @@ func QuantizeDynamicCodes[T Code](dst []T, p *Params, t Tensor, s Scheme, policy
 	return d.run(p, t)
 }
 
-// quantizeDynamicSmall calibrates and quantizes a tensor of at most dynamicLen elements with the
-// kernel that does both. It returns false if it has not handled all elements; t then needs another
-// way, which sets p and dst again.
+// quantizeDynamicSmall calibrates and quantizes a tensor of at most dynamicLen elements with one
+// range, or with the kernel that does both. It returns false if it has not handled all elements; t then
+// needs another way, which sets p and dst again.
 func (s *Scheme) quantizeDynamicSmall(dst []uint8, p *Params, t Tensor) bool {
-	if s.Granularity.unit == perTensor || s.Method.kind != minMax || !s.usual() {
+	if s.Granularity.unit == perTensor {
+		ok := s.Bits == 8 && s.calibratePlain(p, t)
+		if ok {
+			p.quantizePlain(dst[:len(t.Data)], t.Data)
+		}
+		return ok
+	}
+	if s.Method.kind != minMax || !s.usual() {
 		return false
 	}
 	e := s.Granularity.extent(len(t.Data), t.Shape)
