@@ -102,9 +102,17 @@ func QuantizeDynamicCodes[T Code](dst []T, p *Params, t Tensor, s Scheme, policy
 func dynamicPolicy(p NotFinitePolicy) bool { return p == RefuseNotFinite || p == MarkNotFinite }
 
 // quantizeDynamicSmall calibrates and quantizes a tensor of at most dynamicLen elements, or of at
-// most partLen with one parameter, with the kernel that does both. It returns false if it has not
-// handled all elements; t then needs another way, which sets p and dst again.
+// most partLen with one parameter, with the kernel that does both, or a short tensor with two
+// kernels. It returns false if it has not handled all elements; t then needs another way, which
+// sets p and dst again.
 func (s *Scheme) quantizeDynamicSmall(dst []uint8, p *Params, t Tensor) bool {
+	if s.Granularity.unit == perTensor && s.Bits == 8 && !hasDynamicRuns(len(t.Data)) {
+		ok := s.calibratePlain(p, t)
+		if ok {
+			p.quantizePlain(dst[:len(t.Data)], t.Data)
+		}
+		return ok
+	}
 	if s.Method.kind != minMax || !s.usual() {
 		return false
 	}

@@ -50,9 +50,13 @@ func rangeRunsFar(lo, hi, src []float32, run int) bool {
 }
 
 func rangeRunsWith(lo, hi, src []float32, run int, far bool) bool {
-	n, ok := rangeShort(lo, hi, src, run, far)
-	if lo, hi, src = lo[n:], hi[n:], src[n*run:]; len(src) == 0 {
-		return ok
+	ok := true
+	if len(src) > run {
+		var n int
+		n, ok = rangeShort(lo, hi, src, run, far)
+		if lo, hi, src = lo[n:], hi[n:], src[n*run:]; len(src) == 0 {
+			return ok
+		}
 	}
 	if active == avx2 {
 		return rangeRunsAVX2(lo, hi, src, run) && ok

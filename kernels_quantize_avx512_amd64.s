@@ -110,6 +110,7 @@
 #define STREAM     R14 // set to store past the caches
 #define ORDER_ONCE Y13 // packOrderOnce
 #define RECIP_LOW  Z18 // second part of the reciprocal
+#define ONES_X     X31 // lowest quarter of ONES
 #define BACK       Z21 // qmin + 128, in bytes
 #define BACK_X     X21 // its lowest quarter
 #define BACK_Y     Y21 // its lower half
@@ -130,14 +131,19 @@ TEXT ·quantizeInt8RunsAVX512(SB), NOSPLIT, $320-113
 	MOVL    qmin+104(FP), BX
 	MOVL    qmax+108(FP), CX
 	MOVBQZX stream+112(FP), STREAM
-	CONSTANTS(BX, CX)
 	VMOVDQU32 packOrderTwice<>(SB), ORDER
 	VMOVDQU32 packOrderOnce<>(SB), ORDER_ONCE
+	BROADCAST(oneBits, ONES)
+	BROADCAST(signWords, LOWEST)
+	CMPQ LEFT, RUN
+	JBE  one
+
+several:
+	CONSTANTS(BX, CX)
 	BROADCAST(zeroFarthestWords, ZERO_FARTHEST) // SATURATE works on words
-	SUBL    $-128, BX
+	SUBL $-128, BX
 	VPBROADCASTB BX, BACK
 	VPBROADCASTD BX, OFFSET
-	BROADCAST(signWords, LOWEST)
 
 params: // the parameters of the next 16 runs
 	PREPARE_RUNS
@@ -322,6 +328,38 @@ stream:
 	SUBQ $64, N
 	JAE  stream
 	JMP  rest
+
+one: // PREPARE by scalars, which is faster for one run, if SATURATE serves its parameters
+	TESTQ LEFT, LEFT
+	JZ    done
+	MOVL  (SCALES), AX
+	MOVL  (ZEROS), R12
+	LEAL  -scaleLeast(AX), R13
+	CMPL  R13, $scaleSpan
+	JA    several
+	ANDL  $significandMask, AX
+	CMPL  AX, $significandMask
+	JEQ   several
+	LEAL  zeroFarthestWords(R12), R13
+	CMPL  R13, $(2*zeroFarthestWords)
+	JA    several
+	VBROADCASTSS (SCALES), SCALE
+	VDIVPS SCALE_X, ONES_X, X0
+	VBROADCASTSS X0, RECIP
+	SUBL  R12, CX
+	VPXOR X1, X1, X1
+	VCVTSI2SSL CX, X1, X1
+	VMULSS SCALE_X, X1, X1
+	VBROADCASTSS X1, UPPER
+	SUBL  $-128, BX
+	SUBL  BX, R12
+	VPBROADCASTW R12, ZERO
+	VPBROADCASTB BX, BACK
+	MOVQ  LEFT, N
+	XORL  LEFT, LEFT
+	TESTQ STREAM, STREAM
+	JZ    whole
+	JMP   toaligned
 
 divide: // 16 elements at a time
 	VPBROADCASTD 252(SP)(INDEX*4), ZERO

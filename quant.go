@@ -23,6 +23,9 @@ func Calibrate(t Tensor, s Scheme) (Params, error) {
 // and p.ZeroPoint. It allocates nothing if their capacity is large enough (see
 // Scheme.NumParams). After an error p is as it was. Errors: those of Calibrate.
 func CalibrateInto(p *Params, t Tensor, s Scheme) error {
+	if s.calibratePlain(p, t) {
+		return nil
+	}
 	if _, ok := s.calibrateSmall(p, t); ok {
 		return nil
 	}
@@ -95,6 +98,10 @@ func shapeOf(t Tensor) []int {
 // QuantizeInto is Quantize into the first PackedLen(len(t.Data), Bits) bytes of dst. It
 // allocates nothing, and panics if dst is shorter. Errors: those of Quantize.
 func QuantizeInto(dst []byte, t Tensor, p Params) error {
+	if n := len(t.Data); p.plain8(n, t.Shape) && n <= len(dst) {
+		p.quantizePlain(dst[:n], t.Data)
+		return nil
+	}
 	if e, ok := p.small(len(t.Data), t.Shape); ok && p.quantizeSmall(dst, t.Data, e) || !ok && p.quantizeSmallTable(dst, t) {
 		return nil
 	}
@@ -117,6 +124,10 @@ func QuantizeInto(dst []byte, t Tensor, p Params) error {
 // Quantize.
 func QuantizeCodes[T Code](dst []T, t Tensor, p Params) error {
 	if n := len(t.Data); n <= len(dst) && fitsSmall[T](&p.Scheme) {
+		if c := plainCodes(dst[:n]); c.code8 != nil && p.plain8(n, t.Shape) {
+			p.quantizePlain(c.code8, t.Data)
+			return nil
+		}
 		if e, ok := p.small(n, t.Shape); ok {
 			p.quantizeElements(plainCodes(dst[:n]), t.Data, e)
 			return nil
@@ -159,6 +170,10 @@ func Dequantize(q Quantized) (Tensor, error) {
 // DequantizeInto is Dequantize into dst. It allocates nothing, and panics if dst has fewer
 // elements than q. Errors: those of Dequantize.
 func DequantizeInto(dst []float32, q Quantized) error {
+	if n := len(q.Codes); n <= len(dst) && (n == 1 || len(q.Shape) > 0) && q.Params.plain8(n, q.Shape) {
+		q.Params.dequantizePlain(dst[:n], q.Codes)
+		return nil
+	}
 	if n := smallElements(q.Shape); n > 0 && n <= len(dst) {
 		if e, ok := q.Params.small(n, q.Shape); ok && q.Params.dequantizeSmall(dst[:n], q.Codes, e) {
 			return nil
@@ -181,6 +196,10 @@ func DequantizeInto(dst []float32, q Quantized) error {
 // integer. Errors: those of Quantize, and ErrScheme for a T that QuantizeCodes refuses.
 func DequantizeCodes[T Code](dst []float32, codes []T, shape []int, p Params) error {
 	if n := len(codes); n <= len(dst) && fitsSmall[T](&p.Scheme) {
+		if c := plainCodes(codes); c.code8 != nil && p.plain8(n, shape) {
+			p.dequantizePlain(dst[:n], c.code8)
+			return nil
+		}
 		if e, ok := p.small(n, shape); ok {
 			p.dequantizeElements(dst[:n], plainCodes(codes), e)
 			return nil

@@ -112,9 +112,56 @@ func (p *Params) small(n int, shape []int) (extent, bool) {
 		return e, p.usable(0, e.params)
 	}
 	if e.params == 1 {
-		return e, math.Float32bits(p.Scale[0])-1 < 0x7f7fffff && uint32(p.ZeroPoint[0]+maxZeroPoint) <= 2*maxZeroPoint
+		return e, usableParam(p.Scale[0], p.ZeroPoint[0])
 	}
 	return e, usableParams(p.Scale, p.ZeroPoint)
+}
+
+// plain reports whether s is valid, has integer codes with one float32 scale that is not signed,
+// and divides by the far end: most calls on a whole tensor. They need no extent.
+func (s *Scheme) plain() bool {
+	return uint(s.Bits-2) <= 14 && s.Format.number|uint16(s.Scales)|uint16(s.Granularity.unit)|uint16(s.Divisor) == 0 && s.Mapping <= Symmetric &&
+		!s.SignedScale && (!s.NarrowRange || !s.Unsigned && s.Mapping == Symmetric) &&
+		(s.Method == Method{} || s.Method.validate() == nil)
+}
+
+// smallOf reports whether a tensor of n elements and the given shape is small.
+func smallOf(n int, shape []int) bool {
+	return uint(n-1) < partLen && (len(shape) == 0 || len(shape) == 1 && shape[0] == n || smallElements(shape) == n)
+}
+
+// plain8 reports whether p is one valid scale and zero point for codes of 8 bits of a small tensor
+// of n elements.
+func (p *Params) plain8(n int, shape []int) bool {
+	return p.Scheme.Bits == 8 && p.Scheme.plain() && smallOf(n, shape) &&
+		len(p.Scale) == 1 && len(p.ZeroPoint) == 1 && usableParam(p.Scale[0], p.ZeroPoint[0])
+}
+
+// quantizePlain stores the codes of x, one byte each, in dst.
+func (p *Params) quantizePlain(dst []uint8, x []float32) {
+	qmin, qmax := p.Scheme.grid8()
+	quantizeInt8Runs(dst, x, len(x), p.Scale, p.ZeroPoint, qmin, qmax, false)
+}
+
+// dequantizePlain stores the real values of c, one byte each, in dst.
+func (p *Params) dequantizePlain(dst []float32, c []uint8) {
+	dequantizeInt8Runs(dst, c, len(c), p.Scale, p.ZeroPoint, !p.Scheme.Unsigned, false)
+}
+
+// usableParam reports whether a scale that is not signed and a zero point are valid.
+func usableParam(scale float32, zero int32) bool {
+	return math.Float32bits(scale)-1 < 0x7f7fffff && uint32(zero+maxZeroPoint) <= 2*maxZeroPoint
+}
+
+// grid8 is Grid for integer codes of 8 bits.
+func (s *Scheme) grid8() (qmin, qmax int32) {
+	if s.Unsigned {
+		return 0, 255
+	}
+	if s.NarrowRange {
+		return -127, 127
+	}
+	return -128, 127
 }
 
 // fitsSmall reports whether codes of s fit into T, and T is a type of the kernels.
@@ -315,22 +362,35 @@ func (p *Params) dequantizePacked(dst []float32, packed []byte, e extent) {
 	}
 }
 
+// calibratePlain stores the parameters of t in p. It returns false, and leaves p unchanged, if s
+// is not plain or t needs the general way.
+func (s *Scheme) calibratePlain(p *Params, t Tensor) bool {
+	if s.Method.kind != minMax || !s.plain() || !smallOf(len(t.Data), t.Shape) {
+		return false
+	}
+	var lo, hi [1]float32
+	if !rangeRuns(lo[:], hi[:], t.Data, len(t.Data)) {
+		return false
+	}
+	p.resize(1)
+	p.Scheme = *s
+	p.TensorScale = 0
+	p.Scale[0], p.ZeroPoint[0] = s.paramsOfOne(lo[0], hi[0])
+	return true
+}
+
 // calibrateSmall stores the parameters of t in p, and returns how t is divided. ok is false,
 // and p unchanged, if t needs the general way.
 func (s *Scheme) calibrateSmall(p *Params, t Tensor) (e extent, ok bool) {
+	if s.calibratePlain(p, t) {
+		return extent{run: len(t.Data), params: 1}, true
+	}
 	if s.Method.kind != minMax || !s.usual() {
 		return extent{}, false
 	}
 	e = s.Granularity.extent(len(t.Data), t.Shape)
 	switch {
 	case e.run == 0:
-	case e.params == 1:
-		var lo, hi [1]float32
-		if ok = rangeRuns(lo[:], hi[:], t.Data, len(t.Data)); ok {
-			p.resize(1)
-			p.Scheme = *s
-			p.Scale[0], p.ZeroPoint[0] = s.paramsOfOne(lo[0], hi[0])
-		}
 	case e.params <= stackParams:
 		var lo, hi [stackParams]float32
 		ok = s.calibrateExtent(p, t.Data, e, lo[:e.params], hi[:e.params])

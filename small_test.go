@@ -1,7 +1,9 @@
 package quant
 
 import (
+	"errors"
 	"fmt"
+	"reflect"
 	"testing"
 )
 
@@ -257,5 +259,73 @@ func TestSmallSignedScale(t *testing.T) {
 	codes := make([]byte, 2)
 	if err := QuantizeInto(codes, Tensor{Data: []float32{1, -4, 16, -2}, Shape: []int{4}}, p); err != nil || codes[0] != 0x82 || codes[1] != 0x18 {
 		t.Errorf("codes %#x, %v", codes, err)
+	}
+}
+
+// TestPlain: which parameters calls of one scale and 8 bits take, and which they leave to the
+// general way.
+func TestPlain(t *testing.T) {
+	eight := Scheme{Bits: 8}
+	narrow := Scheme{Bits: 8, Mapping: Symmetric, NarrowRange: true}
+	narrowUnsigned, narrowAsymmetric, half, signed, noMapping := narrow, narrow, narrow, narrow, eight
+	narrowUnsigned.Unsigned, narrowAsymmetric.Mapping = true, Asymmetric
+	half.NarrowRange, half.Divisor = false, HalfWidth
+	signed.NarrowRange, signed.SignedScale = false, true
+	noMapping.Mapping = Symmetric + 1
+	badMethod := Scheme{Bits: 8, Method: Percentile(200)}
+	for _, tt := range []struct {
+		s     Scheme
+		scale float32
+		zero  int32
+		shape []int
+		ok    bool
+	}{
+		{eight, 1, 0, nil, true}, {eight, 1, 0, []int{4, 8}, true}, {eight, 0x1p-149, maxZeroPoint, []int{32}, true},
+		{narrow, 1, 0, nil, true}, {Scheme{Bits: 8, Unsigned: true, Mapping: Symmetric}, 1, 128, nil, true},
+		{Scheme{Bits: 8, Method: LeastSquares}, 1, 0, nil, true}, {Scheme{Bits: 8, Method: Percentile(99)}, 1, 0, nil, true},
+		{Scheme{Bits: 8, ZeroInRange: true}, 1, 0, nil, true},
+		{eight, 0, 0, nil, false}, {eight, -1, 0, nil, false}, {eight, nan, 0, nil, false}, {eight, inf, 0, nil, false}, {eight, minusZero, 0, nil, false},
+		{eight, 1, maxZeroPoint + 1, nil, false}, {eight, 1, -maxZeroPoint - 1, nil, false},
+		{eight, 1, 0, []int{33}, false}, {eight, 1, 0, []int{4, 9}, false}, {eight, 1, 0, []int{-4, -8}, false}, {eight, 1, 0, []int{32, 0}, false},
+		{narrowUnsigned, 1, 0, nil, false}, {narrowAsymmetric, 1, 0, nil, false}, {half, 1, 0, nil, false}, {signed, 1, 0, nil, false},
+		{noMapping, 1, 0, nil, false}, {badMethod, 1, 0, nil, false},
+		{Scheme{Bits: 4}, 1, 0, nil, false}, {Scheme{}, 1, 0, nil, false}, {Scheme{Format: E4M3FN}, 1, 0, nil, false},
+		{Scheme{Bits: 8, Granularity: PerChannel(0)}, 1, 0, []int{1, 32}, false}, {Scheme{Bits: 8, Scales: Float16Scale}, 1, 0, nil, false},
+	} {
+		p := Params{Scheme: tt.s, Scale: []float32{tt.scale}, ZeroPoint: []int32{tt.zero}}
+		if ok := p.plain8(32, tt.shape); ok != tt.ok {
+			t.Errorf("%v with the scale %v, the zero point %d and the shape %v: plain %t", tt.s, tt.scale, tt.zero, tt.shape, ok)
+		}
+	}
+	for _, p := range []Params{
+		{Scheme: eight}, {Scheme: eight, Scale: []float32{1, 1}, ZeroPoint: []int32{0, 0}},
+		{Scheme: eight, Scale: []float32{1}}, {Scheme: eight, ZeroPoint: []int32{0}},
+	} {
+		if p.plain8(32, nil) {
+			t.Errorf("%v is plain", p)
+		}
+	}
+	one := Params{Scheme: eight, Scale: []float32{1}, ZeroPoint: []int32{0}}
+	if one.plain8(0, nil) || one.plain8(partLen+1, nil) || !one.plain8(partLen, nil) {
+		t.Error("calls of no elements, or of more than a part, are plain")
+	}
+	// No shape is a number, not five of them.
+	if err := DequantizeInto(make([]float32, 5), Quantized{Codes: make([]byte, 5), Params: one}); !errors.Is(err, ErrCodesLength) {
+		t.Errorf("five codes for a number: %v", err)
+	}
+}
+
+// TestPlainCalibration: a calibration of one range sets all fields of the parameters.
+func TestPlainCalibration(t *testing.T) {
+	x := Tensor{Data: []float32{-1, 2, 0.5}}
+	for _, s := range []Scheme{{Bits: 8}, {Bits: 4, Mapping: Symmetric}} {
+		want, err := Calibrate(x, s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := Params{Scheme: Scheme{Format: E2M1, Scales: E4M3Scale}, Scale: []float32{8, 9}, ZeroPoint: []int32{8, 9}, TensorScale: 3}
+		if err := CalibrateInto(&p, x, s); err != nil || !reflect.DeepEqual(p, want) {
+			t.Errorf("%v: %+v, %v, want %+v", s, p, err, want)
+		}
 	}
 }
