@@ -139,6 +139,32 @@ package quant
 // plus or minus 1. So p can be used if the distance of S from the nearest multiple of 2^15 is 0
 // or more than 6.
 //
+// # Codes without a quotient
+//
+// With AVX-512 the errors of two schemes on runs need no quotient where no element is clipped. Let
+// a = |x|, and let k be the magnitude of x's code less the zero point. Errors are the same for x and
+// -x. The kernel computes
+//
+//	t = RN(a·y + 2^23)   v = RN(t·s - 2^23·s)   e = v - a
+//
+// Numbers from 2^23 to 2^24 are consecutive integers. So t - 2^23 is a·y rounded to an integer, ties
+// to even, and v is its product with s, rounded once: t·s - 2^23·s is that product. If t - 2^23 = k,
+// v is the reconstruction of a, and e has the magnitude of the error of x.
+//
+// Otherwise |e| is near s/2. Proof: both a·y and RN(a/s) are within 2^-24·a/s of a/s, since the
+// relative error of y is at most 2^-24, too. They round to different integers, so a boundary between
+// two codes, half of an odd integer, is not outside of the interval between them. So a/s is within
+// 2^-24·a/s of this boundary, and |a - m·s| ≥ s/2 - 2^-24·a, m being t - 2^23. v is within 2^-24·m·s
+// of m·s. Rounding v - a keeps it on its side of a limit that is a float32. Codes of up to 8 bits and
+// a zero point z keep k at K = 255 + |z| or below, a/s at K + 1/2, and m at K + 1. So
+//
+//	|e| ≥ s/2 - 2^-24·(2K + 3/2)·s
+//
+// up to terms of 2^-38·s. The limit is RN(s·(1/2 - (K + 2)·2^-23)). Its factor is exact, and its
+// rounding adds at most 2^-25·s. So it is less than |e| by more than 2^-24·s. A block whose greatest
+// |e| is below the limit has no wrong code. Other blocks are done again with "Reciprocals in two
+// parts". (About one block in a hundred has an element so near to a boundary.)
+//
 // # Saturation
 //
 // On amd64 codes of 8 bits are clamped by saturating instructions, and only the upper bound is

@@ -24,6 +24,8 @@
 #define zeroFarthest16    0x10000    // 2^16: bounds of quotients are at most 2^17
 #define zeroFarthestWords 32000      // codes less the zero point are saturating words
 #define zeroFarthestGroups 255       // boundaries between codes are below 2^9
+#define minusTwo23        0xcb000000 // -2^23, beyond which a float32 is an integer
+#define nearHalf          0x3efffbfc // 1/2 - 257*2^-23, see "Codes without a quotient"
 #define lowBits15         0x7fff     // significands that matter where boundaries are below 2^9
 #define lowBits9          0x000001ff // the lowest 9 bits
 #define lowBits20         0xfffff    // significands that matter where boundaries have 5 bits

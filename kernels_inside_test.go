@@ -117,7 +117,7 @@ func (h *twoHarness) solve(rng *rand.Rand, p *problem, odd int) {
 	other := newGroupProblem(rng, shape{n: p.params(), run: 1}, p.grid, odd)
 	for i, s := range p.scale {
 		const significand = 1<<23 - 1
-		exponent := math.Float32bits(s)>>23 + 1
+		exponent := math.Float32bits(s)>>23 + 2 // codes are in a grid of 8 bits whatever the zero point
 		other.zero[i] = min(max(other.zero[i], -255), 255)
 		if p.zero[i] < -255 || p.zero[i] > 255 { // quotients may be far from 0: a kernel serves neither scheme
 			exponent += 24

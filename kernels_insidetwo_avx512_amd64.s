@@ -78,6 +78,76 @@
 	VFMADD231PD a, a, sqLow         \
 	VFMADD231PD b, b, sqHigh
 
+// ROUND_ONE sets e to |e| of the elements whose magnitudes are in Z0, where the limit tells that
+// their codes are right: see "Codes without a quotient" in kernels.go.
+#define ROUND_ONE(scale, recip, shift, e) \
+	VMOVAPS     Z0, e           \
+	VFMADD213PS TWO_23, recip, e \
+	VFMADD213PS shift, scale, e \
+	VSUBPS      Z0, e, e        \
+	VPANDD      MAGNITUDE, e, e
+
+// RING_ROUND is RING_TURN with ROUND_ONE, without the greatest |e|.
+#define RING_ROUND(ring, scale, recip, shift, e, a, b, absLow, absHigh, sqLow, sqHigh) \
+	VCVTPS2PD   ring(RING), a         \
+	VMOVAPS     Z0, e                 \
+	VCVTPS2PD   (ring+32)(RING), b    \
+	VFMADD213PS TWO_23, recip, e      \
+	VADDPD      a, absLow, absLow     \
+	VADDPD      b, absHigh, absHigh   \
+	VFMADD213PS shift, scale, e       \
+	VFMADD231PD a, a, sqLow           \
+	VSUBPS      Z0, e, e              \
+	VFMADD231PD b, b, sqHigh          \
+	VPANDD      MAGNITUDE, e, e       \
+	VMOVUPS     e, ring(RING)
+
+// ROUND_STEP is RING_ROUND for both schemes and the elements off bytes from SRC on. It sets e1 and e2
+// to their |e|.
+#define ROUND_STEP(off, e1, e2) \
+	VPANDD off(SRC), MAGNITUDE, Z0 \
+	RING_ROUND((2*off), SCALE, RECIP, SHIFT, e1, Z4, Z5, ABS_LOW, ABS_HIGH, SQ_LOW, SQ_HIGH)               \
+	RING_ROUND((64+2*off), SCALE_2, RECIP_2, SHIFT_2, e2, Z7, Z8, ABS_LOW_2, ABS_HIGH_2, SQ_LOW_2, SQ_HIGH_2)
+
+// ROUND_TO_RING stores the |e| of both schemes in the ring, and in e1 and e2.
+#define ROUND_TO_RING(off, e1, e2) \
+	VPANDD  off(SRC), MAGNITUDE, Z0        \
+	ROUND_ONE(SCALE, RECIP, SHIFT, e1)     \
+	VMOVUPS e1, (2*off)(RING)              \
+	ROUND_ONE(SCALE_2, RECIP_2, SHIFT_2, e2) \
+	VMOVUPS e2, (64+2*off)(RING)
+
+// GREATER raises the greatest |e| of a block.
+#define GREATER \
+	VPMAXUD Z1, BLOCK, BLOCK     \
+	VPMAXUD Z2, BLOCK_2, BLOCK_2
+
+// NEAR_HALF compares the greatest |e| of a block with the limits, and sets ZF unless one is reached.
+#define NEAR_HALF \
+	VPCMPUD.BCST $5, 128(SP), BLOCK, K1   \
+	VPCMPUD.BCST $5, 132(SP), BLOCK_2, K2 \
+	KORTESTW     K1, K2
+
+// ROUNDED takes the greatest |e| of a block over, and goes on to the next block.
+#define ROUNDED \
+	VPMAXUD BLOCK, MAX, MAX       \
+	VPMAXUD BLOCK_2, MAX_2, MAX_2 \
+	ADDQ    $256, SRC             \
+	SUBQ    $64, N
+
+// SECOND_PARTS sets the second parts of the reciprocals of the run.
+#define SECOND_PARTS \
+	BROADCAST(oneBits, ONES)                   \
+	SECOND_PART_OF(SCALE, RECIP, RECIP_LOW)    \
+	SECOND_PART_OF(SCALE_2, RECIP_2, RECIP_LOW_2)
+
+// SHIFTS sets what SECOND_PARTS has overwritten: 2^23, and the multiples of the scales that it becomes.
+#define SHIFTS \
+	BROADCAST(minusTwo23, TWO_23)       \
+	VMULPS TWO_23, SCALE, SHIFT         \
+	VMULPS TWO_23, SCALE_2, SHIFT_2     \
+	VPANDD MAGNITUDE, TWO_23, TWO_23
+
 // SQUARES_OF adds the squares of elements to X2_LOW and X2_HIGH, the operands being halves of 8.
 #define SQUARES_OF(a, b) \
 	VCVTPS2PD   a, Z9             \
@@ -91,6 +161,19 @@
 	PREPARE                                     \
 	CHECK_TWO_PARTS(NEAR, NEAR_TWICE, LOW_BITS) \
 	VMOVUPS RECIP, off(SP)
+
+// RUN_LIMIT stores the limit of |e| of the run DONE at off in the frame. scale has the scale of the
+// run. zeros are its scheme's zero points.
+#define RUN_LIMIT(zeros, scale, off) \
+	MOVQ   zeros, AX          \
+	VMOVD  (AX)(DONE*4), X0   \
+	VPABSD X0, X0             \
+	VPSLLD $2, X0, X0         \
+	MOVL   $nearHalf, AX      \
+	VMOVD  AX, X1             \
+	VPSUBD X0, X1, X0         \
+	VMULSS scale, X0, X0      \
+	VMOVSS X0, off(SP)
 
 // SECOND_PART_OF is SECOND_PART for the scales and reciprocals in registers.
 #define SECOND_PART_OF(scale, recip, z) \
@@ -132,8 +215,12 @@
 // It is errorsInsideRunsAVX512 for two schemes: an element is loaded once, and a core has the
 // chains of both sums to work on. It returns how many runs it did: all, or a multiple of 16 if
 // it does not serve a scale among the next 16. The frame holds the reciprocals of the first
-// scheme at 0, those of the second at 64, and from RING on four times a vector of |e| of each
-// scheme: each is added one turn after it was stored.
+// scheme at 0, those of the second at 64, limits of |e| at 128 and 132, and from RING on four times
+// a vector of |e| of each scheme: each is added one turn after it was stored.
+//
+// A block of 64 elements is first rounded without a quotient. If one of its |e| is near half a step,
+// the block is done again with the quotients, before anything is added. Data of which many elements
+// are halfway between two codes use up RETRIES. All blocks after that are done with quotients only.
 #define ACC         DI  // where the next sums of the first scheme go
 #define ACC_2       R14 // those of the second scheme
 #define DONE        R13 // runs done
@@ -143,9 +230,15 @@
 #define NEAR_TWICE  Z23 // 12, likewise
 #define LOW_BITS    Z24 // mask of the lowest 15 bits, likewise
 #define RECIP_LOW   Z18 // second part of the reciprocal
+#define SHIFT       Z18 // -2^23 times the scale, where no quotients are made
 #define SCALE_2     Z19 // scale of the second scheme
+#define SCALE_2_X   X19 // its lowest quarter
 #define RECIP_2     Z12 // its reciprocal
 #define RECIP_LOW_2 Z13 // the second part of that
+#define SHIFT_2     Z13 // -2^23 times the second scale
+#define TWO_23      Z31 // 2^23
+#define BLOCK       Z3  // bits of the greatest |e| of a block
+#define BLOCK_2     Z6  // those of the second scheme
 #define MAGNITUDE   Z30 // mask of the magnitude of a float32
 #define X2_LOW      Z14 // lanes of sum x²
 #define X2_HIGH     Z15
@@ -160,7 +253,8 @@
 #define SQ_HIGH_2   Z23
 #define MAX_2       Z29
 #define RING        R15 // the ring in the frame, a multiple of 64
-TEXT ·errorsInsideTwoAVX512(SB), NOSPLIT, $704-208
+#define RETRIES     136(SP) // blocks that may still be done twice
+TEXT ·errorsInsideTwoAVX512(SB), NOSPLIT, $720-208
 	MOVQ acc1_base+0(FP), ACC
 	MOVQ acc2_base+24(FP), ACC_2
 	MOVQ src_base+72(FP), SRC
@@ -170,8 +264,12 @@ TEXT ·errorsInsideTwoAVX512(SB), NOSPLIT, $704-208
 	MOVQ scale1_len+112(FP), PARAMS_LEFT
 	MOVQ zero1_base+128(FP), ZEROS
 	XORL DONE, DONE
-	LEAQ (128+63)(SP), RING
+	LEAQ (144+63)(SP), RING
 	ANDQ $~63, RING
+	MOVQ LEFT, AX // one block in 16, and two more
+	SHRQ $10, AX
+	ADDQ $2, AX
+	MOVQ AX, RETRIES
 
 params: // the parameters of the next 16 runs
 	XORL BX, BX // bounds are not used
@@ -204,10 +302,10 @@ nextrun:
 	MOVQ scale2_base+152(FP), BX
 	VBROADCASTSS (AX)(DONE*4), SCALE
 	VBROADCASTSS 0(SP)(INDEX*4), RECIP
-	SECOND_PART_OF(SCALE, RECIP, RECIP_LOW)
 	VBROADCASTSS (BX)(DONE*4), SCALE_2
 	VBROADCASTSS 64(SP)(INDEX*4), RECIP_2
-	SECOND_PART_OF(SCALE_2, RECIP_2, RECIP_LOW_2)
+	RUN_LIMIT(zero1_base+128(FP), SCALE_X, 128)
+	RUN_LIMIT(zero2_base+176(FP), SCALE_2_X, 132)
 	VPXORD ABS_LOW, ABS_LOW, ABS_LOW
 	VPXORD ABS_HIGH, ABS_HIGH, ABS_HIGH
 	VPXORD SQ_LOW, SQ_LOW, SQ_LOW
@@ -223,7 +321,83 @@ nextrun:
 	MOVQ   sq_base+48(FP), SQ
 	SUBQ   $64, N
 	JB     rest
+	CMPQ   RETRIES, $0
+	JEQ    quotients
 
+	SHIFTS
+	ROUND_TO_RING(0, BLOCK, BLOCK_2)
+	ROUND_TO_RING(64, Z1, Z2)
+	GREATER
+	ROUND_TO_RING(128, Z1, Z2)
+	GREATER
+	ROUND_TO_RING(192, Z1, Z2)
+	GREATER
+	TESTQ SQ, SQ
+	JEQ   check
+	SQUARES_OF(0(SRC), 32(SRC))
+	SQUARES_OF(64(SRC), 96(SRC))
+	SQUARES_OF(128(SRC), 160(SRC))
+	SQUARES_OF(192(SRC), 224(SRC))
+	JMP   checksquares
+
+round: // 64 elements without quotients
+	ROUND_STEP(0, BLOCK, BLOCK_2)
+	ROUND_STEP(64, Z1, Z2)
+	GREATER
+	ROUND_STEP(128, Z1, Z2)
+	GREATER
+	ROUND_STEP(192, Z1, Z2)
+	GREATER
+
+check:
+	NEAR_HALF
+	JNE  retry
+	ROUNDED
+	JAE  round
+	JMP  emptyring
+
+roundsquares: // likewise, with their squares
+	ROUND_STEP(0, BLOCK, BLOCK_2)
+	SQUARES_OF(0(SRC), 32(SRC))
+	ROUND_STEP(64, Z1, Z2)
+	SQUARES_OF(64(SRC), 96(SRC))
+	GREATER
+	ROUND_STEP(128, Z1, Z2)
+	SQUARES_OF(128(SRC), 160(SRC))
+	GREATER
+	ROUND_STEP(192, Z1, Z2)
+	SQUARES_OF(192(SRC), 224(SRC))
+	GREATER
+
+checksquares:
+	NEAR_HALF
+	JNE  retry
+	ROUNDED
+	JAE  roundsquares
+	JMP  emptyring
+
+retry: // the block whose |e| are in the ring
+	SECOND_PARTS
+	VMOVUPS (SRC), Z0
+	TO_RING(0)
+	VMOVUPS 64(SRC), Z0
+	TO_RING(64)
+	VMOVUPS 128(SRC), Z0
+	TO_RING(128)
+	VMOVUPS 192(SRC), Z0
+	TO_RING(192)
+	DECQ  RETRIES
+	JEQ   quotientsnext
+	SHIFTS
+	ADDQ  $256, SRC
+	SUBQ  $64, N
+	JB    emptyring
+	TESTQ SQ, SQ
+	JEQ   round
+	JMP   roundsquares
+
+quotients: // no block is done without quotients any more
+	SECOND_PARTS
 	VMOVUPS (SRC), Z0
 	TO_RING(0)
 	VMOVUPS 64(SRC), Z0
@@ -233,8 +407,16 @@ nextrun:
 	VMOVUPS 192(SRC), Z0
 	TO_RING(192)
 	TESTQ SQ, SQ
-	JNE   squares
-	JMP   next
+	JEQ   next
+	SQUARES_OF(0(SRC), 32(SRC))
+	SQUARES_OF(64(SRC), 96(SRC))
+	SQUARES_OF(128(SRC), 160(SRC))
+	SQUARES_OF(192(SRC), 224(SRC))
+
+quotientsnext:
+	TESTQ SQ, SQ
+	JEQ   next
+	JMP   nextsquares
 
 loop:
 	VMOVUPS (SRC), Z0
@@ -265,16 +447,8 @@ loopsquares:
 	VMOVUPS 192(SRC), Z0
 	RING_STEP(192)
 	SQUARES_OF(192(SRC), 224(SRC))
-	ADDQ $256, SRC
-	SUBQ $64, N
-	JAE  loopsquares
-	JMP  emptyring
 
-squares: // of the elements whose errors are in the ring
-	SQUARES_OF(0(SRC), 32(SRC))
-	SQUARES_OF(64(SRC), 96(SRC))
-	SQUARES_OF(128(SRC), 160(SRC))
-	SQUARES_OF(192(SRC), 224(SRC))
+nextsquares:
 	ADDQ $256, SRC
 	SUBQ $64, N
 	JAE  loopsquares
@@ -286,7 +460,10 @@ emptyring:
 	FROM_RING(192)
 
 rest: // N + 64 elements, fewer than 64
-	ADDQ $48, N
+	ADDQ $64, N
+	JZ   fold
+	SECOND_PARTS
+	SUBQ $16, N
 	JL   tail
 
 loop16:

@@ -24,6 +24,68 @@ func twice(p *problem) (scale []float32, zero []int32) {
 	return scale, zero
 }
 
+// TestErrorsInsideTwoRetries has runs with few or many elements at and next to boundaries between
+// codes, wherever they are. A kernel may do a block twice because of them, and must not do so for ever.
+func TestErrorsInsideTwoRetries(t *testing.T) {
+	problems := 3000
+	if testing.Short() {
+		problems = 300
+	}
+	rng := rand.New(rand.NewPCG(131, 132))
+	grids := grids(8)
+	for i := range problems {
+		g := grids[i%len(grids)]
+		n := []int{64, 128, 192, 512, 1000, 4096}[rng.IntN(6)]
+		k := 1 + rng.IntN(20)
+		if n > 1000 {
+			k = 1 + rng.IntN(2)
+		}
+		p := &problem{grid: g, shape: shape{n: n * k, run: n}, src: make([]float32, n*k)}
+		for range k {
+			p.scale = append(p.scale, math.Float32frombits(uint32(127-90+rng.IntN(181))<<23|rng.Uint32N(1<<23)))
+			p.zero = append(p.zero, []int32{0, g.qmin, g.qmax, 255, -255, rng.Int32N(511) - 255}[rng.IntN(6)])
+		}
+		second, secondZero := twice(p)
+		often := []float64{0, 0.001, 0.003, 0.01, 0.1, 1}[rng.IntN(6)]
+		for j := range p.src {
+			r := p.param(j)
+			lo, hi := float32(g.qmin-p.zero[r]), float32(g.qmax-p.zero[r])
+			s := p.scale[r]
+			if rng.IntN(2) == 0 {
+				s, lo, hi = second[r], lo/2, hi/2
+			}
+			q := lo + float32(rng.Float64())*(hi-lo)
+			x := q * s
+			if rng.Float64() < often { // q is an integer, and x a boundary or a neighbour of one
+				q = float32(math.Trunc(float64(q)))
+				x = ulps(float32((float64(q)+0.5)*float64(s)), rng.IntN(5)-2)
+			}
+			if _, clipped := deviation(x, p.scale[r], float32(g.qmin-p.zero[r]), float32(g.qmax-p.zero[r])); clipped > 0 || !finite(x) {
+				x = float32((g.qmin+g.qmax)/2-p.zero[r]) * p.scale[r]
+			}
+			p.src[j] = x
+		}
+		want, want2, wantSq := make([]sums, k), make([]sums, k), make([]float64, k)
+		errorsRunsGeneric(want, p.src, n, p.scale, p.zero, g.qmin, g.qmax)
+		errorsRunsGeneric(want2, p.src, n, second, secondZero, secondGrid.qmin, secondGrid.qmax)
+		squaresRunsGeneric(wantSq, p.src, n)
+		c := codeGrid{qmin: g.qmin, qmax: g.qmax, bits: 8}
+		forEachFast(func() {
+			for _, squares := range []bool{false, true} {
+				got, got2, gotSq := make([]sums, k), make([]sums, k), []float64(nil)
+				if squares {
+					gotSq = make([]float64, k)
+				}
+				errorsInsideBoth(insideRuns{&c, got, p.scale, p.zero}, insideRuns{&secondGrid, got2, second, secondZero}, gotSq, p.src, n)
+				if differ(got, want) >= 0 || differ(got2, want2) >= 0 || differ(gotSq, wantSq[:len(gotSq)]) >= 0 {
+					t.Fatalf("%v: problem %d with %d runs of %d, boundaries %v, squares %t:\n%x\n%x\n%x\nwant\n%x\n%x\n%x",
+						active, i, k, n, often, squares, got, got2, gotSq, want, want2, wantSq)
+				}
+			}
+		})
+	}
+}
+
 // someColumnSums returns sums of n columns: 0, or what a block before could have left.
 func someColumnSums(rng *rand.Rand, n int) columnSums {
 	c := columnSums{make([]float64, n), make([]float64, n), make([]float32, n), make([]uint32, n)}

@@ -251,7 +251,11 @@ func (g *walk) shortRuns(x, y []float32, slot, part int, s *scratch) {
 	c1 := min(c0+g.partSize, l.axis)
 	o, end := (g.first+slot)*segBlocks, min((g.first+slot+1)*segBlocks, l.outer)
 	width := (c1 - c0) * l.inner
-	k := min(blockRuns, max(1, blockLen/l.inner)) // number of runs at a time
+	length := blockLen
+	if once := !g.toErrors && g.ranges.unordered() || !g.toRanges && len(g.errors.schemes) <= 2; once {
+		length = bufferLen // a kernel reads the elements only once, so they need not stay in a cache
+	}
+	k := min(blockRuns, max(1, length/l.inner)) // number of runs at a time
 	step := end - o
 	if step*width > bufferLen {
 		step = bufferLen / width
