@@ -10,7 +10,13 @@ import "github.com/a01592f9/quant/internal/search"
 func lowAVX2(sums *search.PhaseSums, values []float64, s search.Steps, limit, down uint32, squares bool) (low uint64, least int)
 
 //go:noescape
+func atMostAVX2(sums *search.PhaseSums, low uint64, limit, down uint32) uint64
+
+//go:noescape
 func boundsAVX2(dst *search.StepBounds, sums *search.PhaseSums, between uint64, b search.Bounding) uint64
+
+//go:noescape
+func sortFewAVX2(dst []float64, x []float32)
 
 //go:noescape
 func lowAVX512(sums *search.PhaseSums, values []float64, s search.Steps, limit, down uint32, squares bool) (low uint64, least int)
@@ -28,7 +34,7 @@ func sortFewAVX512(dst []float64, x []float32)
 func searchKernels() search.Kernels {
 	switch active {
 	case avx2:
-		return search.Kernels{Low: lowAVX2, Bounds: boundsAVX2}
+		return search.Kernels{Low: lowAVX2, AtMost: atMostAVX2, Bounds: boundsAVX2, SortFew: sortFewAVX2}
 	case avx512:
 		return search.Kernels{Low: lowAVX512, AtMost: atMostAVX512, Bounds: boundsAVX512, SortFew: sortFewAVX512}
 	}

@@ -1,6 +1,6 @@
 //go:build !purego
 
-// search.Low and search.Bounds with AVX2.
+// search.Low, search.AtMost and search.Bounds with AVX2.
 
 #include "textflag.h"
 
@@ -280,10 +280,60 @@ done:
 	VZEROUPPER
 	RET
 
-#undef SUMS
 #undef NUMBERS
 #undef AT
 #undef LOW
+#define LIMITS Y15 // limits of the next 8 sums
+#define DOWN   Y14 // by how much limits fall in 8 steps
+
+// ABOVE sets r to which of 8 sums are above their limits. It uses y.
+#define ABOVE(i, y, r) \
+	VMOVDQU   (32*i)(SUMS), y      \
+	VPCMPGTD  LIMITS, y, y         \
+	VPSUBD    DOWN, LIMITS, LIMITS \
+	VMOVMSKPS y, r
+
+// JOIN appends the bits of b to those of a, of which there are n.
+#define JOIN(n, b, a) \
+	SHLQ $n, b \
+	ORQ  b, a
+
+//	search.AtMost(sums, low, limit, down)
+//
+// func atMostAVX2(sums *search.PhaseSums, low uint64, limit, down uint32) uint64
+TEXT ·atMostAVX2(SB), NOSPLIT, $0-32
+	MOVQ         sums+0(FP), SUMS
+	MOVL         limit+16(FP), AX
+	VMOVD        AX, X15
+	VPBROADCASTD X15, LIMITS
+	MOVL         down+20(FP), AX
+	VMOVD        AX, X14
+	VPBROADCASTD X14, DOWN
+	VPMULLD      phaseLanes8<>(SB), DOWN, Y0
+	VPSUBD       Y0, LIMITS, LIMITS
+	VPSLLD       $3, DOWN, DOWN
+	ABOVE(0, Y0, AX)
+	ABOVE(1, Y1, BX)
+	ABOVE(2, Y2, CX)
+	ABOVE(3, Y3, DX)
+	ABOVE(4, Y4, R8)
+	ABOVE(5, Y5, R9)
+	ABOVE(6, Y6, R10)
+	ABOVE(7, Y7, R11)
+	JOIN(8, BX, AX)
+	JOIN(8, DX, CX)
+	JOIN(8, R9, R8)
+	JOIN(8, R11, R10)
+	JOIN(16, CX, AX)
+	JOIN(16, R10, R8)
+	JOIN(32, R8, AX)
+	NOTQ         AX
+	ANDQ         low+8(FP), AX
+	MOVQ         AX, ret+24(FP)
+	VZEROUPPER
+	RET
+
+#undef SUMS
 #define DST      DI  // address of the next bounds
 #define SUMS     SI  // address of the next sums
 #define BETWEEN  DX  // the bits from the next 4 intervals on

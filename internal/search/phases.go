@@ -124,7 +124,7 @@ func Low(sums *PhaseSums, all []Phases, values []float64, s Steps, limit, down u
 }
 
 // AtMost returns which of the sums whose bits are set in low are at most their limits, as bits. The
-// limits are those of lowPhases.
+// limits are those of lowPhases, and the sums are below 2^31, as those of Low are.
 //
 // AtMost defines the result that a kernel must have. Kernels.AtMost can hold such a kernel.
 func AtMost(sums *PhaseSums, low uint64, limit, down uint32) (lower uint64) {
@@ -152,7 +152,7 @@ type Bounding struct {
 
 // Bounds sets bounds[j], for each bit j in between, to a lower bound on the cost of all steps between
 // the steps j and j+1, from sums of squares. It returns which of these bounds are below b.Most, as
-// bits. Bit 63 of between is 0. The other bounds are not specified afterwards. sweep_wide.go explains the
+// bits. Bit 63 of between is 0, and the sums are below 2^31. The other bounds are not specified afterwards. sweep_wide.go explains the
 // bounds.
 //
 // Bounds defines the result that a kernel must have. Kernels.Bounds can hold such a kernel.

@@ -107,6 +107,8 @@ func (w *sweep) add0(k float64) {
 func (w *sweep) loadSquares(v []float64, sign, u, end, low, high float64) {
 	s := w.first
 	var a, b, c float64
+	w.moving = resize(w.moving, len(v))
+	n := 0 // of values that become other marks
 	for _, x := range v {
 		x *= sign
 		k, last := exact.Nearest(float64(x*u)), exact.Nearest(float64(x*end))
@@ -123,19 +125,23 @@ func (w *sweep) loadSquares(v []float64, sign, u, end, low, high float64) {
 		a += float64(e * e)
 		b += float64(e * k)
 		c += float64(k * k)
-		if k >= last {
-			continue
+		w.moving[n] = moving{x, e, k, last}
+		if k < last { // without a branch
+			n++
 		}
-		per := 1 / x
+	}
+	w.p.a += a
+	w.p.b -= 2 * b
+	w.p.c += c
+	for i := range w.moving[:n] {
+		m := &w.moving[i]
+		e, k, last, per := m.e, m.k, m.last, 1/m.x
 		for ; k < last; k++ {
 			f := e - s
 			w.event(float64((k+0.5)*per), float64(s*(f+e)), f-float64(s*k), k+k+1)
 			e = f
 		}
 	}
-	w.p.a += a
-	w.p.b -= 2 * b
-	w.p.c += c
 }
 
 // loadAbsolute is loadSquares for |e|. It numbers events by an integer j: at j = 2k the value

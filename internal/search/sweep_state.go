@@ -34,6 +34,9 @@ type event struct {
 	poly
 }
 
+// A moving value x has the error e as the mark k, and becomes the marks after it up to last.
+type moving struct{ x, e, k, last float64 }
+
 // A spot is a step and the lowest mark, counted in steps, with their cost.
 type spot struct{ step, low, cost float64 }
 
@@ -132,6 +135,7 @@ type sweep struct {
 	from     float64    // 1/first
 	mid      float64    // 1/step in the middle of a piece
 	p        poly       // the cost in the piece, without the values that are clipped for certain
+	moving   []moving   // memory for loadSquares
 	events   []event    // the events of a pass, if they are taken one by one
 	ordered  []event    // memory for order
 	starts   [257]int32 // memory for order
