@@ -46,8 +46,8 @@ package quant
 //   - kernels_avx2_amd64.h, kernels_avx512_amd64.h and kernels_arm64.h have the macros and the
 //     register names that the kernels of a set share. The names are the same in all three.
 //     kernels_codebook_avx2_amd64.h, kernels_codebook_avx512_amd64.h and kernels_codebook_arm64.h
-//     have those that the kernels of codebooks add, and kernels_rangegroups_avx512_amd64.h those of
-//     the ranges of groups.
+//     have those that the kernels of codebooks add, kernels_rangegroups_avx512_amd64.h those of the
+//     ranges of groups, and kernels_quantize_arm64.h those of quantizing to 8 and to 16 bits.
 //   - kernels.h has the constants that all kernels share.
 //   - kernels_amd64.go and kernels_arm64.go detect the processor and have dispatchers.
 //     kernels_asm.go has the dispatchers that both architectures share, and kernels_noasm.go
