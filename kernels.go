@@ -33,7 +33,7 @@ package quant
 //	transpose                 kernels_generic.go     transpose_avx2_amd64.s    as AVX2                     transpose_arm64.s
 //	pack, unpack              kernels_generic.go     pack_avx2_amd64.s         pack_avx512_amd64.s         pack_arm64.s
 //	widen                     kernels_generic.go     widen_avx2_amd64.s        widen_avx512_amd64.s        widen_arm64.s
-//	low                       search.Low             phases_avx2_amd64.s       phases_avx512_amd64.s       -
+//	low                       search.Low             phases_avx2_amd64.s       phases_avx512_amd64.s       phases_arm64.s
 //	bounds                    search.Bounds          phases_avx2_amd64.s       phases_avx512_amd64.s       -
 //	at most                   search.AtMost          -                         phases_avx512_amd64.s       -
 //	sort few                  search.SortFew         -                         sort_avx512_amd64.s         -
