@@ -21,9 +21,9 @@ package quant
 //	dequantize packed 2 bits  kernels_generic.go     -                         packed_avx512_amd64.s       -
 //	errors                    kernels_generic.go     errors_avx2_amd64.s       errors_avx512_amd64.s       errors_arm64.s
 //	errors of few             kernels_generic.go     few_avx2_amd64.s          few_avx512_amd64.s          -
-//	errors inside             kernels_generic.go     inside_avx2_amd64.s       inside_avx512_amd64.s       -
+//	errors inside             kernels_generic.go     inside_avx2_amd64.s       inside_avx512_amd64.s       inside_arm64.s
 //	errors inside, 2 schemes  kernels_generic.go     -                         insidetwo_avx512_amd64.s    -
-//	errors inside, columns    kernels_generic.go     insidecolumns_avx2_amd64.s insidecolumns_avx512_amd64.s -
+//	errors inside, columns    kernels_generic.go     insidecolumns_avx2_amd64.s insidecolumns_avx512_amd64.s inside_arm64.s
 //	the same of 2 schemes     kernels_generic.go     insidecolumns_avx2_amd64.s insidetwo_avx512_amd64.s    -
 //	metrics of channels       metrics_channels.go    metrics_avx2_amd64.s      metrics_avx512_amd64.s      -
 //	codebooks                 codebook_generic.go    codebook_avx2_amd64.s     codebook_avx512_amd64.s     codebook_arm64.s

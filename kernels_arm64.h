@@ -53,11 +53,13 @@
 #define VFMAXP_S4(m, n, d)  WORD $(0x6E20F400 | (m)<<16 | (n)<<5 | (d)) // fmaxp vd.4s, vn.4s, vm.4s
 #define VFMINP_S4(m, n, d)  WORD $(0x6EA0F400 | (m)<<16 | (n)<<5 | (d)) // fminp vd.4s, vn.4s, vm.4s
 #define VFCMGT_S4(m, n, d)  WORD $(0x6EA0E400 | (m)<<16 | (n)<<5 | (d)) // fcmgt vd.4s, vn.4s, vm.4s
+#define VCMHS_S4(m, n, d)   WORD $(0x6EA03C00 | (m)<<16 | (n)<<5 | (d)) // cmhs vd.4s, vn.4s, vm.4s
 #define VCMHS_B16(m, n, d)  WORD $(0x6E203C00 | (m)<<16 | (n)<<5 | (d)) // cmhs vd.16b, vn.16b, vm.16b
 #define VUSHL_B16(m, n, d)  WORD $(0x6E204400 | (m)<<16 | (n)<<5 | (d)) // ushl vd.16b, vn.16b, vm.16b
 #define VUSHL_H8(m, n, d)   WORD $(0x6E604400 | (m)<<16 | (n)<<5 | (d)) // ushl vd.8h, vn.8h, vm.8h
 #define VSSHL_H8(m, n, d)   WORD $(0x4E604400 | (m)<<16 | (n)<<5 | (d)) // sshl vd.8h, vn.8h, vm.8h
 #define VFADD_D2(m, n, d)   WORD $(0x4E60D400 | (m)<<16 | (n)<<5 | (d)) // fadd vd.2d, vn.2d, vm.2d
+#define VABS_S4(n, d)       WORD $(0x4EA0B800 | (n)<<5 | (d)) // abs vd.4s, vn.4s
 #define VFRINTN_S4(n, d)    WORD $(0x4E218800 | (n)<<5 | (d)) // frintn vd.4s, vn.4s
 #define VFCVTNS_S4(n, d)    WORD $(0x4E21A800 | (n)<<5 | (d)) // fcvtns vd.4s, vn.4s
 #define VSCVTF_S4(n, d)     WORD $(0x4E21D800 | (n)<<5 | (d)) // scvtf vd.4s, vn.4s
@@ -68,6 +70,7 @@
 #define VFMAXV_S4(n, d)     WORD $(0x6E30F800 | (n)<<5 | (d)) // fmaxv sd, vn.4s
 #define VFMINV_S4(n, d)     WORD $(0x6EB0F800 | (n)<<5 | (d)) // fminv sd, vn.4s
 #define VUMAXV_S4(n, d)     WORD $(0x6EB0A800 | (n)<<5 | (d)) // umaxv sd, vn.4s
+#define VUMINV_S4(n, d)     WORD $(0x6EB1A800 | (n)<<5 | (d)) // uminv sd, vn.4s
 #define VUMAXV_B16(n, d)    WORD $(0x6E30A800 | (n)<<5 | (d)) // umaxv bd, vn.16b
 #define VFADDP_D(n, d)      WORD $(0x7E70D800 | (n)<<5 | (d)) // faddp dd, vn.2d
 

@@ -12,8 +12,6 @@
 #define VSMULL2_S4(m, n, d) WORD $(0x4E60C000 | (m)<<16 | (n)<<5 | (d)) // smull2 vd.4s, vn.8h, vm.8h
 #define VSMLAL_S4(m, n, d)  WORD $(0x0E608000 | (m)<<16 | (n)<<5 | (d)) // smlal vd.4s, vn.4h, vm.4h
 #define VSMLAL2_S4(m, n, d) WORD $(0x4E608000 | (m)<<16 | (n)<<5 | (d)) // smlal2 vd.4s, vn.8h, vm.8h
-#define VCMHS_S4(m, n, d)   WORD $(0x6EA03C00 | (m)<<16 | (n)<<5 | (d)) // cmhs vd.4s, vn.4s, vm.4s
-#define VUMINV_S4(n, d)     WORD $(0x6EB1A800 | (n)<<5 | (d)) // uminv sd, vn.4s
 
 DATA phaseNumbers<>+0(SB)/8, $0x0003000200010000 // 0 to 7, in words
 DATA phaseNumbers<>+8(SB)/8, $0x0007000600050004
