@@ -25,7 +25,7 @@ package quant
 //	errors inside, 2 schemes  kernels_generic.go     -                         insidetwo_avx512_amd64.s    -
 //	errors inside, columns    kernels_generic.go     insidecolumns_avx2_amd64.s insidecolumns_avx512_amd64.s inside_arm64.s
 //	the same of 2 schemes     kernels_generic.go     insidecolumns_avx2_amd64.s insidetwo_avx512_amd64.s    -
-//	metrics of channels       metrics_channels.go    metrics_avx2_amd64.s      metrics_avx512_amd64.s      -
+//	metrics of channels       metrics_channels.go    metrics_avx2_amd64.s      metrics_avx512_amd64.s      metrics_arm64.s
 //	codebooks                 codebook_generic.go    codebook_avx2_amd64.s     codebook_avx512_amd64.s     codebook_arm64.s
 //	codebooks, columns        codebook_generic.go    codebookcolumns_avx2_amd64.s codebookcolumns_avx512_amd64.s codebookcolumns_arm64.s
 //	differences               kernels_generic.go     differences_avx2_amd64.s  differences_avx512_amd64.s  differences_arm64.s

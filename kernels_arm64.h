@@ -59,6 +59,7 @@
 #define VUSHL_H8(m, n, d)   WORD $(0x6E604400 | (m)<<16 | (n)<<5 | (d)) // ushl vd.8h, vn.8h, vm.8h
 #define VSSHL_H8(m, n, d)   WORD $(0x4E604400 | (m)<<16 | (n)<<5 | (d)) // sshl vd.8h, vn.8h, vm.8h
 #define VFADD_D2(m, n, d)   WORD $(0x4E60D400 | (m)<<16 | (n)<<5 | (d)) // fadd vd.2d, vn.2d, vm.2d
+#define VFMUL_D2(m, n, d)   WORD $(0x6E60DC00 | (m)<<16 | (n)<<5 | (d)) // fmul vd.2d, vn.2d, vm.2d
 #define VABS_S4(n, d)       WORD $(0x4EA0B800 | (n)<<5 | (d)) // abs vd.4s, vn.4s
 #define VFRINTN_S4(n, d)    WORD $(0x4E218800 | (n)<<5 | (d)) // frintn vd.4s, vn.4s
 #define VFCVTNS_S4(n, d)    WORD $(0x4E21A800 | (n)<<5 | (d)) // fcvtns vd.4s, vn.4s

@@ -5,7 +5,6 @@
 #include "textflag.h"
 #include "kernels_arm64.h"
 
-#define VFMUL_D2(m, n, d)   WORD $(0x6E60DC00 | (m)<<16 | (n)<<5 | (d)) // fmul vd.2d, vn.2d, vm.2d
 #define VMLA_H8(m, n, d)    WORD $(0x4E609400 | (m)<<16 | (n)<<5 | (d)) // mla vd.8h, vn.8h, vm.8h
 #define VMLS_H8(m, n, d)    WORD $(0x6E609400 | (m)<<16 | (n)<<5 | (d)) // mls vd.8h, vn.8h, vm.8h
 #define VSMULL_S4(m, n, d)  WORD $(0x0E60C000 | (m)<<16 | (n)<<5 | (d)) // smull vd.4s, vn.4h, vm.4h
