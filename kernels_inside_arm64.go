@@ -13,20 +13,25 @@ func errorsInsideRunsNEON(acc []sums, src []float32, run int, scale []float32, z
 func errorsInsideColumnsNEON(abs, sq *float64, max *float32, src *float32, rows, stride int, scale []float32, zero []int32) int
 
 // errorsInsideRuns returns the number of runs that it has handled. Where the kernel does not serve a
-// scale, that of all errors handles 4 runs, with a grid that holds all codes.
+// scale, that of all errors handles 4 runs, with a grid that holds all codes, and twice as many if the
+// kernel does not serve the next ones either.
 func errorsInsideRuns(acc []sums, sq []float64, src []float32, run int, scale []float32, zero []int32) int {
 	if active != neon {
 		return 0
 	}
-	n := 0
-	for k := 0; n < len(acc); n += k {
-		n += errorsInsideRunsNEON(acc[n:], src[n*run:], run, scale[n:len(acc)], zero[n:len(acc)])
-		step := min(4, len(acc)-n)
-		x := src[min(n*run, len(src)):min((n+step)*run, len(src))]
-		if k = errorsRunsNEON(acc[n:n+step], x, run, scale[n:], zero[n:], math.MinInt16, math.MaxInt16); k < step {
-			n += k
+	n, step := 0, 4
+	for n < len(acc) {
+		inside := errorsInsideRunsNEON(acc[n:], src[n*run:], run, scale[n:len(acc)], zero[n:len(acc)])
+		if n += inside; inside > 0 {
+			step = 4
+		}
+		k := min(step, len(acc)-n)
+		x := src[min(n*run, len(src)):min((n+k)*run, len(src))]
+		done := errorsRunsNEON(acc[n:n+k], x, run, scale[n:], zero[n:], math.MinInt16, math.MaxInt16)
+		if n += done; done < k {
 			break
 		}
+		step *= 2
 	}
 	if sq != nil && n > 0 {
 		squaresRuns(sq[:n], src[:min(n*run, len(src))], run)
