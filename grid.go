@@ -109,7 +109,7 @@ func (g *codeGrid) errorsInsideColumns(acc columnSums, src []float32, rows, stri
 		n := errorsInsideColumns(acc.from(i), src[i:], rows, stride, scale[i:], zero[i:])
 		if i += n; i < len(scale) {
 			k := len(scale) - i
-			if active >= avx2 && k >= 24 {
+			if active != generic && k >= 24 {
 				k = 16 // errorsInsideColumns may have a kernel for the next columns
 			}
 			g.errorsColumns(acc.from(i).sub(k), src[i:], rows, stride, scale[i:i+k], zero[i:i+k])

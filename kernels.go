@@ -21,11 +21,11 @@ package quant
 //	dequantize packed 2 bits  kernels_generic.go     -                         packed_avx512_amd64.s       -
 //	errors                    kernels_generic.go     errors_avx2_amd64.s       errors_avx512_amd64.s       errors_arm64.s
 //	errors of few             kernels_generic.go     few_avx2_amd64.s          few_avx512_amd64.s          -
-//	errors inside             kernels_generic.go     inside_avx2_amd64.s       inside_avx512_amd64.s       -
+//	errors inside             kernels_generic.go     inside_avx2_amd64.s       inside_avx512_amd64.s       inside_arm64.s
 //	errors inside, 2 schemes  kernels_generic.go     -                         insidetwo_avx512_amd64.s    -
-//	errors inside, columns    kernels_generic.go     insidecolumns_avx2_amd64.s insidecolumns_avx512_amd64.s -
+//	errors inside, columns    kernels_generic.go     insidecolumns_avx2_amd64.s insidecolumns_avx512_amd64.s inside_arm64.s
 //	the same of 2 schemes     kernels_generic.go     insidecolumns_avx2_amd64.s insidetwo_avx512_amd64.s    -
-//	metrics of channels       metrics_channels.go    metrics_avx2_amd64.s      metrics_avx512_amd64.s      -
+//	metrics of channels       metrics_channels.go    metrics_avx2_amd64.s      metrics_avx512_amd64.s      metrics_arm64.s
 //	codebooks                 codebook_generic.go    codebook_avx2_amd64.s     codebook_avx512_amd64.s     codebook_arm64.s
 //	codebooks, columns        codebook_generic.go    codebookcolumns_avx2_amd64.s codebookcolumns_avx512_amd64.s codebookcolumns_arm64.s
 //	differences               kernels_generic.go     differences_avx2_amd64.s  differences_avx512_amd64.s  differences_arm64.s
@@ -33,10 +33,10 @@ package quant
 //	transpose                 kernels_generic.go     transpose_avx2_amd64.s    as AVX2                     transpose_arm64.s
 //	pack, unpack              kernels_generic.go     pack_avx2_amd64.s         pack_avx512_amd64.s         pack_arm64.s
 //	widen                     kernels_generic.go     widen_avx2_amd64.s        widen_avx512_amd64.s        widen_arm64.s
-//	low                       search.Low             phases_avx2_amd64.s       phases_avx512_amd64.s       -
+//	low                       search.Low             phases_avx2_amd64.s       phases_avx512_amd64.s       phases_arm64.s
 //	bounds                    search.Bounds          phases_avx2_amd64.s       phases_avx512_amd64.s       -
 //	at most                   search.AtMost          -                         phases_avx512_amd64.s       -
-//	sort few                  search.SortFew         -                         sort_avx512_amd64.s         -
+//	sort few                  search.SortFew         -                         sort_avx512_amd64.s         sort_arm64.s
 //
 // The table leaves out the prefix kernels_ of all names but kernels_generic.go,
 // kernels_amd64.s and kernels_arm64.s. The errors inside are those of elements that are not
@@ -46,8 +46,8 @@ package quant
 //   - kernels_avx2_amd64.h, kernels_avx512_amd64.h and kernels_arm64.h have the macros and the
 //     register names that the kernels of a set share. The names are the same in all three.
 //     kernels_codebook_avx2_amd64.h, kernels_codebook_avx512_amd64.h and kernels_codebook_arm64.h
-//     have those that the kernels of codebooks add, and kernels_rangegroups_avx512_amd64.h those of
-//     the ranges of groups.
+//     have those that the kernels of codebooks add, kernels_rangegroups_avx512_amd64.h those of the
+//     ranges of groups, and kernels_quantize_arm64.h those of quantizing to 8 and to 16 bits.
 //   - kernels.h has the constants that all kernels share.
 //   - kernels_amd64.go and kernels_arm64.go detect the processor and have dispatchers.
 //     kernels_asm.go has the dispatchers that both architectures share, and kernels_noasm.go

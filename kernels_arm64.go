@@ -329,17 +329,6 @@ func transpose(dst, src []float32, rows, cols, stride int) {
 
 func fence() {}
 
-// errorsInsideRuns has no kernel here.
-func errorsInsideRuns([]sums, []float64, []float32, int, []float32, []int32) int { return 0 }
-
-// errorsInsideTwo has no kernel here.
-func errorsInsideTwo([]sums, []sums, []float64, []float32, int, []float32, []int32, []float32, []int32) int {
-	return 0
-}
-
-// errorsInsideColumns has no kernel here.
-func errorsInsideColumns(columnSums, []float32, int, int, []float32, []int32) int { return 0 }
-
 // whole4 returns the number of elements that the kernels of packed codes of 4 bits handle, of n
 // elements in runs of run: an even number. It is 0 if codes are better packed or unpacked in a
 // buffer: if runs are short, or if there are runs that do not begin at a byte.

@@ -6,7 +6,7 @@ package quant
 // the differences: there are kernels for all three. It handles a block of rows and columns at a
 // time, whose codes and values stay in the first-level cache.
 func errorsBookColumns(acc columnSums, src []float32, rows, stride int, scale []float32, b *codebook) {
-	if rows < 2 || !b.errorsFast() {
+	if rows < 2 || !b.errorsFast(len(scale)) {
 		errorsBookColumnsGeneric(acc, src, rows, stride, scale, b)
 		return
 	}

@@ -29,5 +29,5 @@ func differencesColumns(acc columnSums, x, y []float32, rows, stride int) {
 	}
 }
 
-// errorsFast reports whether there are kernels both to quantize to b and to dequantize from it.
-func (b *codebook) errorsFast() bool { return b.quantizesFast() && b.dequantizesFast() }
+// errorsFast reports whether there are kernels both to quantize columns to b and to dequantize them.
+func (b *codebook) errorsFast(int) bool { return b.quantizesFast() && b.dequantizesFast() }

@@ -130,3 +130,76 @@ fold:
 
 done:
 	RET
+
+//	for r := range rows {
+//		for j := range cols {
+//			d := absolute(y[r*stride+j] - x[r*stride+j])
+//			abs[j] += float64(d)
+//			sq[j] += float64(d) * float64(d)
+//			if d > max[j] {
+//				max[j] = d
+//			}
+//		}
+//	}
+//
+// func differencesColumnsNEON(abs, sq *float64, max, x, y *float32, rows, stride, cols int)
+//
+// cols is a multiple of 8 and not 0, rows 1 or more. V16 to V19 hold the sums of the magnitudes, V20
+// to V23 those of the squares.
+#define ABS       R2  // sums of the magnitudes of the next columns
+#define SQ        R3  // sums of their squares
+#define MAXS      R4  // their greatest differences
+#define ROWS      R6  // rows
+#define STRIDE    R7  // bytes from row to row
+#define COLUMNS   R20 // columns left
+#define ROW_SRC   R9  // next row of x
+#define ROW_OTHER R10 // next row of y
+#define ROWS_LEFT R11 // rows left
+TEXT ·differencesColumnsNEON(SB), NOSPLIT, $0-64
+	MOVD abs+0(FP), ABS
+	MOVD sq+8(FP), SQ
+	MOVD max+16(FP), MAXS
+	MOVD x+24(FP), SRC
+	MOVD y+32(FP), OTHER
+	MOVD rows+40(FP), ROWS
+	MOVD stride+48(FP), STRIDE
+	MOVD cols+56(FP), COLUMNS
+	LSL  $2, STRIDE
+
+columns: // 8 columns
+	VLD1 (ABS), [V16.D2, V17.D2, V18.D2, V19.D2]
+	VLD1 (SQ), [V20.D2, V21.D2, V22.D2, V23.D2]
+	VLD1 (MAXS), [V24.S4, V25.S4]
+	MOVD SRC, ROW_SRC
+	MOVD OTHER, ROW_OTHER
+	MOVD ROWS, ROWS_LEFT
+
+loop: // a row
+	VLD1.P (ROW_SRC)(STRIDE), [V0.S4, V1.S4]
+	VLD1.P (ROW_OTHER)(STRIDE), [V2.S4, V3.S4]
+	VFABD_S4(2, 0, 0)
+	VFABD_S4(3, 1, 1)
+	VFCVTL_D2(0, 4)
+	VFCVTL2_D2(0, 5)
+	VFCVTL_D2(1, 6)
+	VFCVTL2_D2(1, 7)
+	VFADD_D2(4, 16, 16)
+	VFADD_D2(5, 17, 17)
+	VFADD_D2(6, 18, 18)
+	VFADD_D2(7, 19, 19)
+	VFMLA  V4.D2, V4.D2, V20.D2
+	VFMLA  V5.D2, V5.D2, V21.D2
+	VFMLA  V6.D2, V6.D2, V22.D2
+	VFMLA  V7.D2, V7.D2, V23.D2
+	VFMAXNM_S4(0, 24, 24)
+	VFMAXNM_S4(1, 25, 25)
+	SUBS   $1, ROWS_LEFT
+	BNE    loop
+	VST1.P [V16.D2, V17.D2, V18.D2, V19.D2], 64(ABS)
+	VST1.P [V20.D2, V21.D2, V22.D2, V23.D2], 64(SQ)
+	VST1.P [V24.S4, V25.S4], 32(MAXS)
+	ADD    $32, SRC
+	ADD    $32, OTHER
+	SUBS   $8, COLUMNS
+	BNE    columns
+	RET

@@ -1,4 +1,4 @@
-//go:build !amd64 || purego
+//go:build purego || (!amd64 && !arm64)
 
 package quant
 
@@ -9,4 +9,4 @@ func differencesColumns(acc columnSums, x, y []float32, rows, stride int) {
 }
 
 // errorsFast reports whether errors of columns are computed faster from codes. They are not.
-func (b *codebook) errorsFast() bool { return false }
+func (b *codebook) errorsFast(int) bool { return false }

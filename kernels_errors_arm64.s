@@ -2,8 +2,7 @@
 
 // Sums of errors with NEON.
 
-#include "textflag.h"
-#include "kernels_arm64.h"
+#include "kernels_errors_arm64.h"
 
 // ROUND_TO_GRID rounds the quotients of V0 to V3 and clamps the integers to the
 // grid, in V0 to V3. Lanes of V4 to V7 become ones where that changed nothing,
@@ -45,39 +44,6 @@
 	VFABD_S4(6, 2, 2)       \
 	VFABD_S4(7, 3, 3)
 
-// ADD_ERRORS adds V0 to V3 to the lanes of V16 to V23 and their squares to those of
-// V24 to V31, and raises MAX to them. The squares are exact, so that VFMLA rounds
-// once, as an addition does.
-#define ADD_ERRORS \
-	VFCVTL_D2(0, 4)            \
-	VFCVTL2_D2(0, 5)           \
-	VFCVTL_D2(1, 6)            \
-	VFCVTL2_D2(1, 7)           \
-	VFADD_D2(4, 16, 16)        \
-	VFADD_D2(5, 17, 17)        \
-	VFADD_D2(6, 18, 18)        \
-	VFADD_D2(7, 19, 19)        \
-	VFMLA V4.D2, V4.D2, V24.D2 \
-	VFMLA V5.D2, V5.D2, V25.D2 \
-	VFMLA V6.D2, V6.D2, V26.D2 \
-	VFMLA V7.D2, V7.D2, V27.D2 \
-	VFMAX_S4(0, MAX_N, MAX_N)  \
-	VFMAX_S4(1, MAX_N, MAX_N)  \
-	VFCVTL_D2(2, 4)            \
-	VFCVTL2_D2(2, 5)           \
-	VFCVTL_D2(3, 6)            \
-	VFCVTL2_D2(3, 7)           \
-	VFADD_D2(4, 20, 20)        \
-	VFADD_D2(5, 21, 21)        \
-	VFADD_D2(6, 22, 22)        \
-	VFADD_D2(7, 23, 23)        \
-	VFMLA V4.D2, V4.D2, V28.D2 \
-	VFMLA V5.D2, V5.D2, V29.D2 \
-	VFMLA V6.D2, V6.D2, V30.D2 \
-	VFMLA V7.D2, V7.D2, V31.D2 \
-	VFMAX_S4(2, MAX_N, MAX_N)  \
-	VFMAX_S4(3, MAX_N, MAX_N)
-
 //	for i := range acc { // abs, sq, greatest and clipped begin at 0 for each run
 //		for j, x := range src[i*run : min((i+1)*run, len(src))] {
 //			d, c := deviation(x, scale[i], float32(qmin-zero[i]), float32(qmax-zero[i]))
@@ -94,15 +60,7 @@
 // next: because of its parameters, or of x that are not finite or so large that
 // x/scale is not finite. V16 to V23 hold the lanes of sum |e|, V24 to V31 those of
 // sum e².
-#define ACC      R0  // where the next sums go
-#define LENGTH   R20 // elements of the run
-#define RUNS     R21 // runs left
-#define MASKS    R13 // tailMasks + 64
-#define TAIL_SRC R12 // last elements of a run
-#define MAX      V12 // greatest |e|
-#define MAX_F    F12 // its first lane
-#define MAX_N    12  // its number
-#define KEPT     V13 // minus the count of elements that were not clamped
+#define KEPT   V13 // minus the count of elements that were not clamped
 #define KEPT_F   F13 // its first lane
 TEXT ·errorsRunsNEON(SB), NOSPLIT, $64-120
 	MOVD  acc_base+0(FP), ACC
@@ -200,11 +158,10 @@ done:
 // registers. Where the last columns overlap those before, masks keep the columns
 // that are done from being added twice.
 
-// ROUND_TO_GRID_2, COUNT_KEPT_2, DEVIATE_2 and ADD_ERRORS_2 do for the two vectors V0
-// and V1 what those without 2 do for four. The masks are in V2 and V3, and so is x.
-// V8 and V9 hold scales, V10 and V11 their reciprocals, V12 and V13 lower and V14 and
-// V15 upper bounds, V16 to V19 sum |e|, V20 to V23 sum e², V24 and V25 max |e|, V26
-// and V27 minus the counts of elements that were not clamped.
+// ROUND_TO_GRID_2, COUNT_KEPT_2 and DEVIATE_2 do for the two vectors V0 and V1 what
+// those without 2 do for four. The masks are in V2 and V3, and so is x. V8 and V9 hold
+// scales, V10 and V11 their reciprocals, V12 and V13 lower and V14 and V15 upper
+// bounds, V26 and V27 minus the counts of elements that were not clamped.
 #define ROUND_TO_GRID_2 \
 	VFMUL_S4(10, 0, 2)         \
 	VFMUL_S4(11, 1, 3)         \
@@ -231,22 +188,6 @@ done:
 	VFABD_S4(2, 0, 0) \
 	VFABD_S4(3, 1, 1)
 
-#define ADD_ERRORS_2 \
-	VFCVTL_D2(0, 4)            \
-	VFCVTL2_D2(0, 5)           \
-	VFCVTL_D2(1, 6)            \
-	VFCVTL2_D2(1, 7)           \
-	VFADD_D2(4, 16, 16)        \
-	VFADD_D2(5, 17, 17)        \
-	VFADD_D2(6, 18, 18)        \
-	VFADD_D2(7, 19, 19)        \
-	VFMLA V4.D2, V4.D2, V20.D2 \
-	VFMLA V5.D2, V5.D2, V21.D2 \
-	VFMLA V6.D2, V6.D2, V22.D2 \
-	VFMLA V7.D2, V7.D2, V23.D2 \
-	VFMAX_S4(0, 24, 24)        \
-	VFMAX_S4(1, 25, 25)
-
 //	for r := range rows {
 //		for j, x := range src[r*stride:][:len(scale)] {
 //			d, c := deviation(x, scale[j], float32(qmin-zero[j]), float32(qmax-zero[j]))
@@ -262,17 +203,7 @@ done:
 // len(scale) is 8 or more, rows 1 or more. It returns how many columns it did: all,
 // or those before the first eight (or fewer, if they are the last) that have one
 // which QUOTIENT does not serve. V28 and V29 mask the columns that are not done.
-#define ABS         R0  // sums of |e| of the next columns
-#define SQ          R2  // sums of e²
-#define MAXS        R3  // max
-#define CLIPPEDS    R8  // clipped
-#define SRC_COLUMNS R1  // the columns in the first row
-#define ROW_SRC     R9  // their next row
-#define ROWS        R20 // rows
-#define ROWS_LEFT   R10 // rows left
-#define STRIDE      R21 // bytes from row to row
-#define COLUMNS     R22 // columns left, less 8
-#define NEW         R12 // columns of the 8 that are not done, at their end
+#define CLIPPEDS R8 // clipped
 TEXT ·errorsColumnsNEON(SB), NOSPLIT, $0-200
 	MOVD abs_base+0(FP), ABS
 	MOVD sq_base+24(FP), SQ

@@ -2,8 +2,7 @@
 
 // Quantizing to codes of up to 16 bits with NEON.
 
-#include "textflag.h"
-#include "kernels_arm64.h"
+#include "kernels_quantize_arm64.h"
 
 // ADD_ZERO16 adds the zero points, whose lowest bits ZERO holds, to the lowest
 // bits of codes.
@@ -17,38 +16,11 @@
 //	}
 //
 // func quantizeInt16RunsNEON(dst []uint16, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32)
-#define ONE          V26 // 1.0
-#define ONE_F        F26 // its first lane
-#define ROUNDING     V12 // 1.5 * 2^23: a sum of it and a real below 2^22 has the nearest integer in its lowest bits
-#define ROUNDING_N   12  // its number
-#define LOWER_CODE   V14 // lower bound of the quotient
-#define LOWER_CODE_F F14 // its first lane
-#define LOWER_CODE_N 14  // its number
-#define UPPER_CODE   V15 // upper bound of the quotient
-#define UPPER_CODE_F F15 // its first lane
-#define UPPER_CODE_N 15  // its number
-#define DIVIDES      R10 // set if QUOTIENT does not serve the run
-#define ZERO_BITS    R11 // zero point, as RUN_PARAMS leaves it
-#define ZERO         V13 // zero point, in words
-#define OFFSET1      R11 // second vector of a short step
-#define OFFSET2      R12 // third vector of a short step
 TEXT ·quantizeInt16RunsNEON(SB), NOSPLIT, $0-112
-	MOVD dst_base+0(FP), DST
-	MOVD src_base+24(FP), SRC
-	MOVD src_len+32(FP), LEFT
-	MOVD run+48(FP), RUN
-	MOVD scale_base+56(FP), SCALES
-	MOVD zero_base+80(FP), ZEROS
-	MOVW qmin+104(FP), QMIN
-	MOVW qmax+108(FP), QMAX
-	CONSTANTS
+	RUN_ARGUMENTS
 
 nextrun:
-	CBZ  LEFT, done
-	CMP  RUN, LEFT
-	CSEL LT, LEFT, RUN, N
-	SUB  N, LEFT
-	RUN_PARAMS
+	NEXT_RUN(done)
 	VDUP ZERO_BITS, ZERO.H8
 	SUBS $16, N
 	BLT  short
@@ -78,18 +50,7 @@ divide:
 	B narrow
 
 short: // N+16 elements
-	ADDS $12, N
-	BLT  tiny
-	SHORT_OFFSETS
-	LOAD_SHORT
-	CBNZ DIVIDES, divideshort
-	QUANTIZE
-	B    shortstore
-
-divideshort:
-	QUANTIZE_DIVIDE
-
-shortstore:
+	QUANTIZE_SHORT(tiny, divideshort, shortquantized)
 	NARROW16
 	ADD_ZERO16
 	ADD    OFFSET1<<1, DST, R9
@@ -102,18 +63,7 @@ shortstore:
 	B      nextrun
 
 tiny: // N+4 elements
-	ADD  $3, N
-	CMP  $1, N
-	CSET GE, OFFSET1
-	LOAD_1_TO_3
-	CBNZ DIVIDES, dividetiny
-	QUANTIZE
-	B    tinystore
-
-dividetiny:
-	QUANTIZE_DIVIDE
-
-tinystore:
+	QUANTIZE_TINY(dividetiny, tinyquantized)
 	NARROW16
 	ADD_ZERO16
 	ADD    OFFSET1<<1, DST, R9
@@ -136,32 +86,8 @@ done:
 //
 // len(scale) is 16 or more, rows 1 or more. V14 holds the zero points of the last 8
 // of the 16 columns.
-//
-// Named above: ZERO.
-#define DST_COLUMNS    R0  // the columns in the first row of dst
-#define SRC_COLUMNS    R1  // the columns in the first row of src
-#define ROW_DST        R11 // their next row of dst
-#define ROW_SRC        R9  // their next row of src
-#define ROWS           R2  // rows
-#define ROWS_LEFT      R8  // rows left
-#define COLUMNS        R3  // columns left, less 16
-#define STRIDE         R20 // bytes from row to row of src
-#define DST_STRIDE     R21 // bytes from row to row of dst
-#define ONES           V25 // 1.0
-#define ONES_N         25  // its number
-#define GRID_MIN       V26 // qmin
-#define GRID_MAX       V27 // qmax
-#define SCALE_LEASTS   V15 // SCALE_LEAST
-#define ZERO_FARTHESTS V24 // ZERO_FARTHEST
 TEXT ·quantizeInt16ColumnsNEON(SB), NOSPLIT, $0-112
-	MOVD dst_base+0(FP), DST_COLUMNS
-	MOVD src_base+24(FP), SRC_COLUMNS
-	MOVD rows+48(FP), ROWS
-	MOVD scale_base+56(FP), SCALES
-	MOVD scale_len+64(FP), COLUMNS
-	MOVD zero_base+80(FP), ZEROS
-	MOVW qmin+104(FP), QMIN
-	MOVW qmax+108(FP), QMAX
+	COLUMN_ARGUMENTS
 	LSL  $1, COLUMNS, DST_STRIDE
 	COLUMN_CONSTANTS
 
@@ -189,18 +115,7 @@ loop: // a row
 	BNE    loop
 
 tail: // COLUMNS columns are left
-	ADD  $64, SRC_COLUMNS
-	ADD  $32, DST_COLUMNS
-	SUBS $16, COLUMNS
-	BGE  columns
-	CMN  $16, COLUMNS
-	BEQ  done
-	ADD  COLUMNS<<2, SRC_COLUMNS
-	ADD  COLUMNS<<2, SCALES
-	ADD  COLUMNS<<2, ZEROS
-	ADD  COLUMNS<<1, DST_COLUMNS
-	MOVD $0, COLUMNS
-	B    columns
+	NEXT_COLUMNS(1, columns, done)
 
 divide: // a row
 	VLD1.P (ROW_SRC)(STRIDE), [V0.S4, V1.S4, V2.S4, V3.S4]
