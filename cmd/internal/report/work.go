@@ -100,7 +100,8 @@ func readsOf(rounds ...[]quant.Scheme) (n int) {
 	return n
 }
 
-// A reading is a quant.Source that counts what is read of it.
+// A reading is a quant.Source that counts what is read of it. It fails once the context ends: when
+// it is read, and during a long search, which asks Err.
 type reading struct {
 	*work
 	job    job
@@ -125,6 +126,9 @@ func (r *reading) ReadFloats(dst []float32, off int) error {
 	r.advance(int64(min(part, 1) * float64(r.job.info.Bytes)))
 	return nil
 }
+
+// Err returns the error of the context.
+func (r *reading) Err() error { return r.ctx.Err() }
 
 func (r *reading) advance(bytes int64) {
 	if bytes > r.told {
