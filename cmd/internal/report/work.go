@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"github.com/a01592f9/quant"
+	"github.com/a01592f9/quant/cmd/internal/team"
 	"github.com/a01592f9/quant/cmd/internal/text"
 )
 
@@ -55,7 +56,7 @@ func (w *work) each(f func(i int)) {
 		}
 	}
 	var next atomic.Int64
-	var all team
+	var all team.Team
 	for range min(runtime.GOMAXPROCS(0), len(small)) {
 		all.Go(func() {
 			for w.ctx.Err() == nil {
