@@ -78,6 +78,7 @@ func (c *choice) choosePart(x, lo, hi []float32, i int) {
 	s.use(c.scheme)
 	p, end, b := c.parameters(i)
 	x, _, pitch := c.elements(x, nil, &b, &v.read, nil)
+	since := 0 // values since the Source was asked whether the call has ended
 	for x != nil && p < end {
 		t := c.values(p, end-p)
 		t.e -= b.e
@@ -88,6 +89,10 @@ func (c *choice) choosePart(x, lo, hi []float32, i int) {
 		for j := range t.n / t.run {
 			r := s.ofValues(v.of(x, &t, j), Range{lo[p+j], hi[p+j]})
 			lo[p+j], hi[p+j] = r.Min, r.Max
+			if c.ended(&since, t.rows*t.run) {
+				end = p // the results are not needed
+				break
+			}
 		}
 		p += t.n / t.run
 	}

@@ -124,6 +124,7 @@ func (c *weightedChoice) part(i int) {
 	var u weightedValues
 	p, end, b := c.parameters(i)
 	x, _, pitch := c.elements(c.x, nil, &b, &v.read, nil)
+	since := 0 // values since the Source was asked whether the call has ended
 	for x != nil && p < end {
 		t := c.values(p, end-p)
 		from := t
@@ -136,6 +137,10 @@ func (c *weightedChoice) part(i int) {
 			if u.take(v.of(x, &t, j), &c.weights, &from, j) {
 				r := u.chosen(s, c.whole[p+j], Range{c.lo[p+j], c.hi[p+j]})
 				c.lo[p+j], c.hi[p+j] = r.Min, r.Max
+			}
+			if c.ended(&since, t.rows*t.run) {
+				end = p // the results are not needed
+				break
 			}
 		}
 		p += t.n / t.run

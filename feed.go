@@ -23,12 +23,22 @@ import (
 // goroutine. For parameters with more values they make passes over the tensor, with a histogram
 // for each of up to 256 channels at a time. A histogram usually takes 10 to 40 KiB, and at most
 // 260 KiB. The passes need 8 MiB more.
+//
+// The search for the least error can take minutes between two reads. A Source may have the method
+// Err() error, as a [context.Context] has. The search calls it now and then, from up to GOMAXPROCS
+// goroutines at once. An error of Err ends the call as one of ReadFloats does.
 type Source interface {
 	// ReadFloats stores the elements off to off+len(dst)-1, in row-major order, in dst. It must
 	// not keep dst. It is called from up to GOMAXPROCS goroutines at once, and several times for
 	// the same elements, for which it must return the same values. The first error aborts the
 	// call that reads, which returns an error that wraps it.
 	ReadFloats(dst []float32, off int) error
+}
+
+// An ender is a Source that can end a call between reads (see Source).
+type ender interface {
+	Source
+	Err() error
 }
 
 // bufferLen is the number of elements that are read at a time. They are 256 KiB, so a
@@ -48,6 +58,7 @@ var buffers = sync.Pool{New: func() any { return new([bufferLen]float32) }}
 type feed struct {
 	failure
 	src, second Source // nil if the elements are in memory
+	ender       ender  // src, if it is one
 	copies      bool   // copy blocks that are in memory
 
 	bad      atomic.Int64 // the lowest index found so far of an element that is not finite
@@ -61,6 +72,9 @@ func (f *feed) begin(src, second Source) {
 		f.failure.begin()
 	}
 	f.src, f.second = src, second
+	if src != nil {
+		f.ender, _ = src.(ender)
+	}
 	if f.bad.Load() != math.MaxInt64 {
 		f.bad.Store(math.MaxInt64)
 	}
@@ -69,8 +83,43 @@ func (f *feed) begin(src, second Source) {
 // end releases the sources.
 func (f *feed) end() {
 	if f.src != nil {
-		f.src, f.second, f.err = nil, nil, nil
+		f.src, f.second, f.ender, f.err = nil, nil, nil, nil
 	}
+}
+
+// endedEvery is the number of values for which a search goes on without asking whether the call has
+// ended. Values of 16 bits take up to a millisecond each, all others a few microseconds.
+const endedEvery = 256
+
+// ended reports whether the call has ended, so that no more searches are needed. The search before
+// was for n values. *since counts the values since the Source was asked.
+func (f *feed) ended(since *int, n int) bool {
+	if f.ender == nil {
+		return false
+	}
+	if *since += n; *since < endedEvery {
+		return false
+	}
+	*since = 0
+	if f.failed.Load() {
+		return true
+	}
+	if err := f.ender.Err(); err != nil {
+		f.fail(fmt.Errorf("quant: choosing ranges: %w", err))
+		return true
+	}
+	return false
+}
+
+// readWhole reports whether a tensor of n elements is read from src into one buffer. A Source
+// that can end the call is asked only by a search that has the Source. So it is not read whole if
+// one of the schemes has such a search.
+func readWhole(src Source, n int, searches bool) bool {
+	if n > bufferLen {
+		return false
+	}
+	_, ok := src.(ender)
+	return !ok || !searches
 }
 
 // elements returns the elements of b: ex of the tensor x and, if there are two tensors, ey of the

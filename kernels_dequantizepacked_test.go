@@ -10,15 +10,20 @@ type packedKernel struct {
 	bits       int
 	kernel     func(dst []float32, packed []byte, run int, scale []float32, zero []int32, signed, stream bool) bool
 	definition func(dst []float32, packed []byte, run int, scale []float32, zero []int32, signed bool)
-	serves     func(s shape) bool // whether the set in use has a kernel for runs of this shape
+	least      map[isa]int // of each set with a kernel, the shortest run that it serves
 }
 
+// packedKernels are all such kernels, with the sets that have them.
 var packedKernels = []packedKernel{
-	{4, dequantize4Runs, dequantize4RunsGeneric, serves4},
-	{2, dequantize2Runs, dequantize2RunsGeneric, func(shape) bool { return active == avx512 }},
+	{4, dequantize4Runs, dequantize4RunsGeneric, map[isa]int{neon: 16, avx512: 1}},
+	{2, dequantize2Runs, dequantize2RunsGeneric, map[isa]int{avx512: 1}},
 }
 
-func serves4(s shape) bool { return active == avx512 || active == neon && min(s.run, s.n) >= 16 }
+// serves reports whether the set in use has a kernel for runs of this shape.
+func (k *packedKernel) serves(s shape) bool {
+	least, ok := k.least[active]
+	return ok && min(s.run, s.n) >= least
+}
 
 // dequantizePackedShapes are one run of every length, and runs that begin at bytes.
 func dequantizePackedShapes(bits int) (s []shape) {
@@ -79,10 +84,9 @@ func TestDequantizePackedKernels(t *testing.T) {
 					}
 				}
 			}
-			if active == generic || active == avx2 || active == neon && k.bits == 2 {
-				if served > 0 {
-					t.Fatalf("%d shapes are served without a kernel for %d bits", served, k.bits)
-				}
+			if _, ok := k.least[active]; ok != (served > 0) {
+				t.Fatalf("%d shapes are served for %d bits; a kernel is there: %t", served, k.bits, ok)
+			} else if !ok {
 				return
 			}
 			p, packed := problem(shape{n: 1<<16 - 5, run: 4096})

@@ -252,3 +252,6 @@ func (m Method) goal() search.Goal {
 // ranged reports whether m needs only the smallest and the largest value of a tensor, or
 // averages of them.
 func (m Method) ranged() bool { return m.goal() == search.NoGoal }
+
+// byErrors reports whether m searches for the range with the least error, which takes longest.
+func (m Method) byErrors() bool { return m.goal().ByErrors() }

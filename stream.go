@@ -77,7 +77,8 @@ func rangesFrom(dst []Range, src Source, shape []int, l layout, by Granularity) 
 //     one. They read up to 20 times where most values are near one end of the
 //     range, and never more than 43 times.
 //
-// A tensor of at most 65,536 elements is always read once.
+// A tensor of at most 65,536 elements is read once, unless its Source has the method Err and s has
+// LeastSquares or LeastAbsolute.
 func (t Stream) Calibrate(s Scheme) (Params, error) {
 	var p Params
 	if err := t.CalibrateInto(&p, s); err != nil {
@@ -96,7 +97,7 @@ func (t Stream) CalibrateInto(p *Params, s Scheme) error {
 	if err != nil {
 		return err
 	}
-	if n := l.n(); n <= bufferLen {
+	if n := l.n(); readWhole(src, n, s.Method.byErrors()) {
 		b := buffers.Get().(*[bufferLen]float32)
 		x := b[:n]
 		err := readFloats(src, x, 0)
@@ -160,7 +161,11 @@ func (c *Comparison) measureFrom(src Source, shape []int, calibrate bool) error 
 	if err != nil {
 		return err
 	}
-	if n <= bufferLen {
+	searches := false
+	for i := range c.Results {
+		searches = searches || calibrate && c.Results[i].Scheme.Method.byErrors()
+	}
+	if readWhole(src, n, searches) {
 		p := buffers.Get().(*[bufferLen]float32)
 		x := p[:n]
 		err := readFloats(src, x, 0)

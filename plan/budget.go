@@ -10,7 +10,11 @@ func (p *Problem) leastError(items []item, bytes float64, e effort) (Plan, error
 	if p.Objective == Worst {
 		return p.leastWorst(items, bytes)
 	}
-	k := newKnapsack(pairs(items, false, math.Inf(1)), bytes, e)
+	return p.leastErrorOf(items, newKnapsack(pairs(items, false, math.Inf(1)), bytes, e))
+}
+
+// leastErrorOf is leastError for the objective Sum. k has the options of the items and the limit.
+func (p *Problem) leastErrorOf(items []item, k *knapsack) (Plan, error) {
 	if err := p.run(k, items, "%.0f bytes are too few: the smallest plan takes %.0f"); err != nil {
 		return Plan{}, err
 	}

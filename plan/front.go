@@ -82,20 +82,16 @@ func at(points []Point, bytes int64) int {
 	return i
 }
 
-// newFront returns the front of n plans. choice returns the choice of each plan. The error is that of
-// the context.
-func (p *Problem) newFront(n int, choice func(i int) []int) (*Front, error) {
+// newFront returns the front of the plans with the given points. choice returns the choice of each
+// plan.
+func (p *Problem) newFront(points []Point, choice func(i int) []int) *Front {
 	type numbered struct {
 		Point
 		i int
 	}
-	all := make([]numbered, n)
+	all := make([]numbered, len(points))
 	for i := range all {
-		if err := p.ended(); err != nil {
-			return nil, err
-		}
-		bytes, err := p.Total(choice(i))
-		all[i] = numbered{Point{bytes, err}, i}
+		all[i] = numbered{points[i], i}
 	}
 	slices.SortStableFunc(all, func(a, b numbered) int {
 		return cmp.Or(cmp.Compare(a.Bytes, b.Bytes), cmp.Compare(a.Error, b.Error))
@@ -108,7 +104,7 @@ func (p *Problem) newFront(n int, choice func(i int) []int) (*Front, error) {
 		}
 	}
 	f.choice = func(i int) []int { return choice(from[i]) }
-	return f, nil
+	return f
 }
 
 // frontOfWorst returns the front for the objective Worst. For each error that an item can have,
@@ -180,14 +176,22 @@ func (p *Problem) wholeFront(items []item) (*Front, error) {
 		}
 		rounds[i] = states
 	}
-	return p.newFront(len(states), func(s int) []int {
+	choice := func(s int) []int {
 		options := make([]int, len(items))
 		for i := len(items) - 1; i >= 0; i-- {
 			options[i] = int(rounds[i][s].pair)
 			s = int(rounds[i][s].from)
 		}
 		return p.choice(items, func(i int) int { return options[i] })
-	})
+	}
+	points := make([]Point, len(states))
+	for s := range points {
+		if err := p.ended(); err != nil {
+			return nil, err
+		}
+		points[s].Bytes, points[s].Error = p.Total(choice(s))
+	}
+	return p.newFront(points, choice), nil
 }
 
 // combine returns the states for giving each option of the next item to each of the states.
@@ -260,7 +264,7 @@ func (p *Problem) hullFront(items []item) (*Front, error) {
 			break
 		}
 		middle := all[i].until + (all[i+1].Bytes-all[i].until)/2
-		q, err := p.leastError(items, float64(middle), quick)
+		q, err := p.leastErrorOf(items, &knapsack{pairs: k.pairs, steps: k.steps, limit: float64(middle), effort: quick})
 		if err != nil {
 			return nil, err
 		}
@@ -272,7 +276,11 @@ func (p *Problem) hullFront(items []item) (*Front, error) {
 		all = slices.Insert(all, i+1, solved{Point{q.Bytes, q.Error}, middle, q.Choice, 0})
 	}
 	_, width := widest(all, hull)
-	f, err := p.newFront(len(all), func(i int) []int {
+	points := make([]Point, len(all))
+	for i := range points {
+		points[i] = all[i].Point
+	}
+	f := p.newFront(points, func(i int) []int {
 		if all[i].choice != nil {
 			return all[i].choice
 		}
@@ -282,9 +290,6 @@ func (p *Problem) hullFront(items []item) (*Front, error) {
 		}
 		return p.choiceOf(items, k)
 	})
-	if err != nil {
-		return nil, err
-	}
 	f.Bound = math.Max(width, unproved)
 	return f, nil
 }
@@ -293,19 +298,30 @@ func (p *Problem) hullFront(items []item) (*Front, error) {
 // of the context.
 func (p *Problem) corners(items []item, k *knapsack) (all []solved, hull []Point, err error) {
 	k.choice = make([]int, len(k.pairs))
+	t := newTotals(p, p.choiceOf(items, k))
 	for i := 0; i <= len(k.steps); i++ {
 		if err := p.ended(); err != nil {
 			return nil, nil, err
 		}
 		if i > 0 {
-			k.choice[k.steps[i-1].item] = k.steps[i-1].to
+			s := k.steps[i-1]
+			it := &items[s.item]
+			o := &it.options[k.pairs[s.item][s.to].option]
+			for j, w := range it.weights {
+				t.change(w, o.at[j])
+			}
 		}
 		if i > 0 && i < len(k.steps) && k.steps[i-1].saving*k.steps[i].use == k.steps[i].saving*k.steps[i-1].use {
 			continue // it is on an edge of the hull, and may not be on the front
 		}
-		bytes, err := p.Total(p.choiceOf(items, k))
-		all = append(all, solved{Point: Point{bytes, err}, until: bytes, corner: i})
-		hull = append(hull, Point{bytes, err})
+		t.next()
+		all = append(all, solved{corner: i})
+	}
+	bytes, errors := t.all()
+	for i := range all {
+		q := Point{bytes[i], errors[i]}
+		all[i].Point, all[i].until = q, q.Bytes
+		hull = append(hull, q)
 	}
 	return all, hull, nil
 }

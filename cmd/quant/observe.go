@@ -155,5 +155,8 @@ func observed(r *convert.Observation, in string, f *observeFlags) *report.Observ
 	for _, x := range r.Left {
 		v.Left = append(v.Left, report.FloatNode(x))
 	}
+	for _, x := range r.Unfolded {
+		v.Unfolded = append(v.Unfolded, report.FloatNode(x))
+	}
 	return v
 }

@@ -109,5 +109,8 @@ func addStatic(c *report.Conversion, r *convert.Result) {
 	for _, b := range r.Biases {
 		s.Biases = append(s.Biases, report.Bias{Name: b.Name, Node: b.Node, Widened: b.Widened})
 	}
+	for _, x := range r.Unfolded {
+		s.Unfolded = append(s.Unfolded, report.FloatNode(x))
+	}
 	c.Static = s
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/a01592f9/quant/cmd/internal/team"
 	"github.com/a01592f9/quant/cmd/internal/tensorfile"
 	"github.com/a01592f9/quant/cmd/internal/text"
 )
@@ -74,7 +75,8 @@ const partSteps = 64
 
 // Files observes the tensors of files. It observes several at once unless the results depend on
 // their order. It returns the tensors that were skipped because they are not floating point or
-// have no elements. The error names the file and the tensor.
+// have no elements. The error names the file and the tensor. A panic of a goroutine is raised again
+// in that of the caller.
 func (c *Calibration) Files(ctx context.Context, paths []string, progress text.Progress) ([]Skipped, error) {
 	// After an error no more jobs are started, but running jobs are finished. So the first
 	// error in the order of the files is always the same.
@@ -85,21 +87,17 @@ func (c *Calibration) Files(ctx context.Context, paths []string, progress text.P
 		w.total += sizeOf(p)
 	}
 	workers := runtime.GOMAXPROCS(0)
-	var team sync.WaitGroup
+	var observers team.Team
 	for range workers {
-		team.Go(func() {
+		observers.Go(func() {
 			for j := range w.work {
-				if err := w.do(&j); err != nil {
-					w.fail(j.number, j.file.name, inTensor(j.tensor.name, err))
-					cancel()
-				}
-				j.file.jobs.Done()
+				w.observe(&j, cancel)
 			}
 		})
 	}
 	// A file is closed when it is no longer needed. At most as many files are open as there are
 	// workers.
-	var open sync.WaitGroup
+	var open team.Team
 	slots := make(chan struct{}, workers+1)
 	number := 0
 	for _, p := range paths {
@@ -117,10 +115,10 @@ func (c *Calibration) Files(ctx context.Context, paths []string, progress text.P
 			continue
 		}
 		finish := func() {
+			defer func() { <-slots }()
+			defer f.Close()
 			f.jobs.Wait()
 			w.tell(f, f.bytes)
-			f.Close()
-			<-slots
 		}
 		if c.ordered() {
 			finish()
@@ -129,8 +127,8 @@ func (c *Calibration) Files(ctx context.Context, paths []string, progress text.P
 		}
 	}
 	close(w.work)
-	team.Wait()
 	open.Wait()
+	observers.Wait()
 	if w.err != nil {
 		return w.skipped, w.err
 	}
@@ -220,6 +218,22 @@ func (w *walk) jobs(j job) error {
 		}
 	}
 	return nil
+}
+
+// observe does a job. If that fails, it calls cancel, so that no more jobs are started.
+func (w *walk) observe(j *job, cancel func()) {
+	done := false
+	defer func() {
+		if !done { // a panic, or an error
+			cancel()
+		}
+		j.file.jobs.Done()
+	}()
+	err := w.do(j)
+	if err != nil {
+		w.fail(j.number, j.file.name, inTensor(j.tensor.name, err))
+	}
+	done = err == nil
 }
 
 // do observes a part of a tensor.

@@ -6,9 +6,9 @@ import (
 	"io"
 	"runtime"
 	"slices"
-	"sync"
 
 	"github.com/a01592f9/quant"
+	"github.com/a01592f9/quant/cmd/internal/team"
 	"github.com/a01592f9/quant/cmd/internal/tensorfile"
 )
 
@@ -28,7 +28,8 @@ type piece struct {
 }
 
 // inOrder splits n elements into blocks. It calls fill for the blocks on several goroutines, and
-// take for each filled block, one at a time and in order.
+// take for each filled block, one at a time and in order. A panic of either is raised again in the
+// goroutine of the caller.
 func inOrder(ctx context.Context, n int, fill func(b *piece, from, to int) error, take func(b *piece, from, to int) error) error {
 	blocks := (n + blockLen - 1) / blockLen
 	workers := min(runtime.GOMAXPROCS(0), maxWorkers, blocks)
@@ -55,9 +56,15 @@ func inOrder(ctx context.Context, n int, fill func(b *piece, from, to int) error
 		turn[i] = make(chan struct{}, 1)
 	}
 	turn[0] <- struct{}{}
-	var all sync.WaitGroup
+	var all team.Team
 	for w := range workers {
 		all.Go(func() {
+			finished := false
+			defer func() {
+				if !finished {
+					cancel(nil) // after a panic nobody else gets a turn
+				}
+			}()
 			var b piece
 			for k := w; k < blocks; k += workers {
 				from, to := k*blockLen, min((k+1)*blockLen, n)
@@ -67,15 +74,22 @@ func inOrder(ctx context.Context, n int, fill func(b *piece, from, to int) error
 				}
 				// An error is reported in the order of the blocks, so it does not depend on the
 				// number of cores.
-				<-turn[w]
+				select {
+				case <-turn[w]:
+				case <-ctx.Done():
+				}
 				if context.Cause(ctx) == nil && err == nil {
 					err = take(&b, from, to)
 				}
 				if err != nil {
 					cancel(err)
 				}
+				if context.Cause(ctx) != nil {
+					break
+				}
 				turn[(w+1)%workers] <- struct{}{}
 			}
+			finished = true
 		})
 	}
 	all.Wait()

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/a01592f9/quant"
@@ -257,5 +258,35 @@ func TestGroupsOfAny(t *testing.T) {
 			_, _, r := bothWays(t, test.kind, test.model, t.TempDir(), test.o)
 			roundTrip(t, test.kind, test.model, len(r.Weights), test.o)
 		})
+	}
+}
+
+// TestPanicInOrder tests that a panic while a block is filled or taken comes to the caller, and that
+// the goroutines that wait for their turn end.
+func TestPanicInOrder(t *testing.T) {
+	for _, procs := range []int{1, 4} {
+		for _, taking := range []bool{false, true} {
+			t.Run(fmt.Sprintf("procs=%d/take=%t", procs, taking), func(t *testing.T) {
+				defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(procs))
+				lost := func(in bool, from int) {
+					if in == taking && from == 5*blockLen {
+						panic("lost")
+					}
+				}
+				var taken []int
+				defer func() {
+					if v := fmt.Sprint(recover()); !strings.HasPrefix(v, "lost") {
+						t.Errorf("panic %.200q", v)
+					}
+					if !slices.IsSorted(taken) || len(taken) > 5 {
+						t.Errorf("blocks at %d were taken", taken)
+					}
+				}()
+				err := inOrder(t.Context(), 20*blockLen,
+					func(_ *piece, from, _ int) error { lost(false, from); return nil },
+					func(_ *piece, from, _ int) error { lost(true, from); taken = append(taken, from); return nil })
+				t.Errorf("there is no panic, but the error %v", err)
+			})
+		}
 	}
 }

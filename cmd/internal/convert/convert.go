@@ -70,8 +70,9 @@ type Result struct {
 	Operators      []Operator
 	Activations    []Activation
 	Biases         []Bias
-	Normalizations int // number of BatchNormalization nodes that were folded, for Options.Static
-	Dynamic        int // number of values that the model quantizes while it runs, for Options.Dynamic
+	Normalizations int         // number of BatchNormalization nodes that were folded, for Options.Static
+	Unfolded       []FloatNode // those that could be folded but for values that are not finite
+	Dynamic        int         // number of values that the model quantizes while it runs, for Options.Dynamic
 }
 
 // A LeftOut is something in a file that was not copied.

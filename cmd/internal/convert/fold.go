@@ -2,6 +2,7 @@ package convert
 
 import (
 	"encoding/binary"
+	"fmt"
 	"io"
 	"math"
 	"os"
@@ -12,18 +13,22 @@ import (
 )
 
 // fold folds BatchNormalization nodes of c.model into the products before them. The folded model
-// is a temporary file, which replaces c.model. done closes and removes it. If there is nothing to
-// fold, c stays as it is.
+// is a temporary file, which replaces c.model. done closes and removes it. A node stays if a new
+// weight or bias would not be finite. If there is nothing to fold, c.model stays as it is.
 func (c *onnxCopy) fold() (done func(), err error) {
 	done = func() {}
 	r := c.model.Rewrite(temporaryModel + ".data")
 	count := 0
 	for _, f := range c.model.Folds() {
-		factors, shifts, err := foldFactors(f)
+		factors, shifts, reason, err := foldFactors(f)
+		if err == nil && reason == "" {
+			reason, err = overflow(f, factors)
+		}
 		if err != nil {
 			return done, err
 		}
-		if factors == nil {
+		if reason != "" {
+			c.result.Unfolded = append(c.result.Unfolded, FloatNode{f.Name, "BatchNormalization", reason})
 			continue
 		}
 		weight := onnx.Payload{Size: f.Weight.Bytes, Write: func(w io.Writer) error { return inTensor(f.Weight.Name, writeFolded(w, f, factors)) }}
@@ -82,9 +87,9 @@ func writeFile(path string, write func(io.Writer) error, wrap func(io.Writer) io
 }
 
 // foldFactors returns the factors of the weight's output channels and the new bias. They are
-// computed in float64, and the bias is rounded to float32 at the end. It returns nil if a factor
-// or a bias is not finite.
-func foldFactors(f *onnx.Fold) (factors []float64, bias []float32, err error) {
+// computed in float64, and the bias is rounded to float32 at the end. reason says which of them is
+// not finite, so that f must stay; it is empty if all are.
+func foldFactors(f *onnx.Fold) (factors []float64, bias []float32, reason string, err error) {
 	var lists [5][]float32
 	for i, t := range []*onnx.Tensor{f.Scale, f.Shift, f.Mean, f.Variance, f.Bias} {
 		if t == nil {
@@ -92,44 +97,78 @@ func foldFactors(f *onnx.Fold) (factors []float64, bias []float32, err error) {
 			continue
 		}
 		if lists[i], err = onnxFloats(t); err != nil {
-			return nil, nil, inTensor(t.Name, err)
+			return nil, nil, "", inTensor(t.Name, err)
 		}
 	}
 	scale, shift, mean, variance, had := lists[0], lists[1], lists[2], lists[3], lists[4]
 	for i := range scale {
 		factor := float64(scale[i]) / math.Sqrt(float64(variance[i])+float64(f.Epsilon))
 		b := float64((float64(had[i])-float64(mean[i]))*factor) + float64(shift[i])
-		if math.IsNaN(factor-factor) || math.IsNaN(b-b) || math.IsInf(float64(float32(b)), 0) {
-			return nil, nil, nil
+		if math.IsNaN(factor - factor) {
+			return nil, nil, fmt.Sprintf("the factor of channel %d is not finite", i), nil
+		}
+		if b32 := float32(b); b32-b32 != 0 {
+			return nil, nil, fmt.Sprintf("the bias of channel %d of %q would not be finite", i, f.Into), nil
 		}
 		factors, bias = append(factors, factor), append(bias, float32(b))
 	}
-	return factors, bias, nil
+	return factors, bias, "", nil
 }
 
-// writeFolded writes the weight of f, each value multiplied by the factor of its output channel in
-// float64 and then rounded to float32.
-func writeFolded(w io.Writer, f *onnx.Fold, factors []float64) error {
+// overflow says which finite value of the weight of f becomes infinite by the factors. It returns
+// "" if there is none.
+func overflow(f *onnx.Fold, factors []float64) (reason string, err error) {
+	channel := f.Channel()
+	err = eachFolded(f, func(at int, values []float32) error {
+		for i, v := range values {
+			k := channel(at + i)
+			if y := float32(float64(v) * factors[k]); v-v == 0 && y-y != 0 {
+				reason = fmt.Sprintf("channel %d of the weight %q would overflow float32", k, f.Weight.Name)
+				return io.EOF
+			}
+		}
+		return nil
+	})
+	if reason != "" || err == nil {
+		return reason, nil
+	}
+	return "", inTensor(f.Weight.Name, err)
+}
+
+// eachFolded calls do with the values of the weight of f, several at a time, and the index of the
+// first of them. It ends with the first error.
+func eachFolded(f *onnx.Fold, do func(at int, values []float32) error) error {
 	data, err := f.Weight.Data()
 	if err != nil {
 		return err
 	}
 	const most = 1 << 14
-	n, channel := int(elements(f.Weight.Shape)), f.Channel()
+	n := int(elements(f.Weight.Shape))
 	src := tensorfile.Elements(data, 0, n, f.Weight.DType)
-	values, out := make([]float32, min(n, most)), make([]byte, 0, 4*min(n, most))
+	values := make([]float32, min(n, most))
 	for at := 0; at < n; at += len(values) {
 		values = values[:min(n-at, most)]
 		if err := src.ReadFloats(values, at); err != nil {
 			return err
 		}
-		out = out[:0]
-		for i, v := range values {
-			out = binary.LittleEndian.AppendUint32(out, math.Float32bits(float32(float64(v)*factors[channel(at+i)])))
-		}
-		if _, err := w.Write(out); err != nil {
+		if err := do(at, values); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// writeFolded writes the weight of f, each value multiplied by the factor of its output channel in
+// float64 and then rounded to float32.
+func writeFolded(w io.Writer, f *onnx.Fold, factors []float64) error {
+	channel := f.Channel()
+	var out []byte
+	return eachFolded(f, func(at int, values []float32) error {
+		out = out[:0]
+		for i, v := range values {
+			out = binary.LittleEndian.AppendUint32(out, math.Float32bits(float32(float64(v)*factors[channel(at+i)])))
+		}
+		_, err := w.Write(out)
+		return err
+	})
 }

@@ -114,6 +114,43 @@ func TestFold(t *testing.T) {
 	}
 }
 
+// TestFoldOverflow tests that a normalization stays whose factors would make a weight, a bias or
+// themselves infinite, and that the result names node, tensor and channel.
+func TestFoldOverflow(t *testing.T) {
+	for _, test := range []struct {
+		scale, mean, variance []float32
+		want                  string
+	}{
+		{[]float32{1, 1, 3e38, 1, 1, 1}, make([]float32, 6), []float32{1, 1, 0.25, 1, 1, 1}, `channel 2 of the weight "w" would overflow float32`},
+		{[]float32{1, 1, 1, -3e38, 1, 1}, []float32{0, 0, 0, 1e9, 0, 0}, []float32{1, 1, 1, 1, 1, 1}, `the bias of channel 3 of "product" would not be finite`},
+		{[]float32{1, 1, 1, 1, 1, 1}, make([]float32, 6), []float32{1, 1, 1, 1, 1, -2}, `the factor of channel 5 is not finite`},
+	} {
+		t.Run(test.want, func(t *testing.T) {
+			g := onnxtest.Graph{
+				Nodes: []onnxtest.Message{
+					onnxtest.Node("Conv", []string{"x", "w"}, []string{"a"}).Text(3, "product"),
+					onnxtest.Node("BatchNormalization", []string{"a", "scale", "shift", "mean", "variance"}, []string{"y"}).Text(3, "normalization"),
+				},
+				Tensors: []onnxtest.Message{
+					onnxtest.Floats("w", random(6*4*9), 6, 4, 3, 3), onnxtest.Floats("scale", test.scale, 6), onnxtest.Floats("shift", make([]float32, 6), 6),
+					onnxtest.Floats("mean", test.mean, 6), onnxtest.Floats("variance", test.variance, 6),
+				},
+				Inputs:  []onnxtest.Message{onnxtest.Value("x", onnxtest.Float, 2, 4, 6, 6)},
+				Outputs: []onnxtest.Message{onnxtest.Value("y", onnxtest.Float, 2, 6, 4, 4)},
+			}
+			set := atomicfile.Dry(filepath.Join(t.TempDir(), "out.onnx"), false)
+			defer set.Abort()
+			r, err := Observe(t.Context(), writeONNX(t, onnxtest.Model(13, g)), set, ObserveOptions{}, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if want := (FloatNode{"normalization", "BatchNormalization", test.want}); r.Normalizations != 0 || len(r.Unfolded) != 1 || r.Unfolded[0] != want {
+				t.Errorf("%d folded, and %q stay, want %q", r.Normalizations, r.Unfolded, want)
+			}
+		})
+	}
+}
+
 // TestFoldObserved observes a model with a normalization: the range of the folded convolution has
 // the name of what the normalization computed. Unfolded, the convolution has its own.
 func TestFoldObserved(t *testing.T) {

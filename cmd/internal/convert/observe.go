@@ -53,7 +53,8 @@ type Observation struct {
 	Left   []FloatNode
 	Read   int64 // bytes of the model's files
 
-	Normalizations int // number of BatchNormalization nodes that were folded
+	Normalizations int         // number of BatchNormalization nodes that were folded
+	Unfolded       []FloatNode // those that could be folded but for values that are not finite
 }
 
 // Observe writes the ONNX model in to out with more outputs: the values whose ranges static
@@ -99,7 +100,7 @@ func Observe(ctx context.Context, in string, out *atomicfile.Set, o ObserveOptio
 	if err := c.rewriter.AddOutputs(added); err != nil {
 		return nil, err
 	}
-	r.Read, r.Normalizations = c.result.Read, c.result.Normalizations
+	r.Read, r.Normalizations, r.Unfolded = c.result.Read, c.result.Normalizations, c.result.Unfolded
 	return r, c.write()
 }
 

@@ -329,7 +329,7 @@ func TestErrors(t *testing.T) {
 		model     []byte
 	}{
 		{"empty", "no graph", nil},
-		{"no protobuf", "offset 0: ", []byte("\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff")},
+		{"no protobuf", "offset 0: variable length integer overflow", []byte("\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff")},
 		{"cut", "offset", graph(raw("w", ramp(4), 4))[:30]},
 		{"too few", `tensor "w": offset 13: raw data of 12 bytes, but F32 of shape [4] takes 16`, graph(raw("w", ramp(3), 4))},
 		{"no data", `no data, but F32 of shape [4] takes 16 bytes`, graph(tensorOf("w", 1, 4))},

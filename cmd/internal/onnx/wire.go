@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"google.golang.org/protobuf/encoding/protowire"
 )
@@ -166,7 +167,14 @@ func (w *wire) each(s span, fn func(f field) error) error {
 	return nil
 }
 
-func malformed(pos int64, err error) error { return fmt.Errorf("offset %d: %w", pos, err) }
+// malformed returns err with the offset at which the file is not what it should be. Package protobuf
+// begins its errors with "proto:" and a space of a random kind, which is left out.
+func malformed(pos int64, err error) error {
+	if text, ok := strings.CutPrefix(err.Error(), "proto:"); ok {
+		err = errors.New(strings.TrimSpace(text))
+	}
+	return fmt.Errorf("offset %d: %w", pos, err)
+}
 
 // looks reports whether head begins with a field of ModelProto with the right wire type.
 func looks(head []byte) bool {

@@ -23,7 +23,7 @@ var methodColors = []color.NRGBA{
 // logarithmic, so that the tails are visible.
 func (s sheet) methods(p pen) {
 	m := &s.d.Methods
-	p = p.head("Range by method", "with one scale for all values")
+	p = p.head("Range by method", "with one scale for all values"+s.unweighted())
 	if len(m.Ranges) == 0 || len(m.Counts) == 0 {
 		return
 	}
@@ -87,10 +87,18 @@ func (s sheet) methods(p pen) {
 
 func methodColor(i int) color.NRGBA { return methodColors[i%len(methodColors)] }
 
+// unweighted says that a graph leaves the importance of the inputs out, or "" if there is none.
+func (s sheet) unweighted() string {
+	if s.t.Results[0].Weighted == nil {
+		return ""
+	}
+	return ", without the importance of the inputs"
+}
+
 // methodTable writes the errors of each method, with the least of each kind in bold.
 func (s sheet) methodTable(p pen) {
 	m := &s.d.Methods
-	p = p.head("Errors by method", "per tensor; the least is bold")
+	p = p.head("Errors by method", "per tensor"+s.unweighted()+"; the least is bold")
 	if len(m.Ranges) == 0 {
 		return
 	}

@@ -48,7 +48,7 @@ func (s sheet) sweep(p pen, q *plot.Plot, value func(report.SweepResult) float64
 }
 
 func (s sheet) sweepRMSE(p pen) {
-	rmse := func(r report.SweepResult) float64 { return float64(r.RMSE) }
+	rmse := func(r report.SweepResult) float64 { return float64(r.Counted()) }
 	positive := func(v float64) bool { return v > 0 && finite(v) }
 	lo, hi, zero := math.Inf(1), 0.0, false
 	for _, point := range s.d.Sweep {
@@ -64,7 +64,11 @@ func (s sheet) sweepRMSE(p pen) {
 	if zero {
 		about = "where anything is lost"
 	}
-	p = p.head("RMSE against width", about)
+	title := "RMSE against width"
+	if s.t.Results[0].Weighted != nil {
+		title, about = "Weighted RMSE against width", "with the importance of the inputs; "+about
+	}
+	p = p.head(title, about)
 	if hi == 0 {
 		p.put(p.face(sizeLabel, false, muted), p.Min.X, p.Max.Y-p.len(16), "Nothing is lost at any width.")
 		return

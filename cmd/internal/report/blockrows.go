@@ -5,6 +5,7 @@ import (
 	"runtime"
 
 	"github.com/a01592f9/quant/cmd/internal/gguf"
+	"github.com/a01592f9/quant/cmd/internal/team"
 )
 
 // blockRows are the rows of a tensor that become blocks, and their reconstructed values.
@@ -48,7 +49,7 @@ func (b *blockRows) bytes() int {
 func (b *blockRows) all() error {
 	workers := max(1, min(runtime.GOMAXPROCS(0), b.axis, len(b.x)>>16))
 	errs, clipped := make([]error, workers), make([]int, workers)
-	var all team
+	var all team.Team
 	for w := range workers {
 		all.Go(func() {
 			row, coded := make([]float32, b.padded()), make([]byte, b.bytes())

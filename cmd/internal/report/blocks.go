@@ -3,6 +3,8 @@ package report
 import (
 	"runtime"
 	"sync/atomic"
+
+	"github.com/a01592f9/quant/cmd/internal/team"
 )
 
 // blockLen is how many values are read at a time.
@@ -36,7 +38,7 @@ func eachBlock(r *reading, elements int64, want func(block int) bool, f func(blo
 			f(int(i), buf[:n])
 		}
 	}
-	var all team
+	var all team.Team
 	for range min(int64(runtime.GOMAXPROCS(0)), blocks) - 1 {
 		all.Go(walk)
 	}

@@ -71,6 +71,15 @@ type SweepResult struct {
 	RMSE       text.Number `json:"rmse"`
 	SQNR       text.Number `json:"sqnr_db"`
 	TotalBytes int64       `json:"total_bytes"`
+	Weighted   *Weighted   `json:"weighted,omitempty"` // nil for a tensor without an importance
+}
+
+// Counted returns the RMSE that counts: with the importance of the inputs, if there is one.
+func (r *SweepResult) Counted() text.Number {
+	if r.Weighted != nil {
+		return r.Weighted.RMSE
+	}
+	return r.RMSE
 }
 
 // DetailOptions bound the size of a Detail. The zero value means the defaults.

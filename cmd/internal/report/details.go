@@ -48,8 +48,8 @@ func (r *Report) detail(w *work, i int, o DetailOptions) (*Detail, error) {
 		return nil, err
 	}
 	defer src.finish()
-	params, err := d.sweep(src, rounds, schemes[0].Bits, len(schemes))
-	if err == nil && (whole || r.Options.importance != nil) {
+	params, err := d.sweep(src, r.Options, rounds, schemes[0].Bits, len(schemes))
+	if err == nil && whole {
 		params, err = paramsOf(src, r.Options, schemes)
 	}
 	if err != nil {
@@ -130,22 +130,27 @@ func widths(schemes []quant.Scheme) []quant.Scheme {
 }
 
 // sweep compares a tensor under every width, in several rounds, and returns the
-// parameters for the one that was asked for.
-func (d *Detail) sweep(src *reading, rounds [][]quant.Scheme, asked, schemes int) ([]quant.Params, error) {
+// parameters for the one that was asked for. Errors count with the importance of the inputs, if o
+// has one.
+func (d *Detail) sweep(src *reading, o Options, rounds [][]quant.Scheme, asked, schemes int) ([]quant.Params, error) {
 	var params []quant.Params
 	at := 0
 	for _, round := range rounds {
-		c, err := quant.Stream{Source: src, Shape: src.job.shape}.Compare(round...)
+		c, weighted, err := compareStream(src, src.job, o, round)
 		if err != nil {
 			return nil, err
 		}
-		for _, x := range c.Results {
+		for k, x := range c.Results {
 			if at%schemes == 0 {
 				d.Sweep = append(d.Sweep, SweepPoint{Bits: x.Scheme.Bits})
 			}
 			at++
 			p := &d.Sweep[len(d.Sweep)-1]
-			p.Results = append(p.Results, SweepResult{text.Number(x.RMSE), text.Number(x.SQNR), x.Memory.Total()})
+			r := SweepResult{RMSE: text.Number(x.RMSE), SQNR: text.Number(x.SQNR), TotalBytes: x.Memory.Total()}
+			if weighted != nil {
+				r.Weighted = NewWeighted(weighted[k].WeightedMetrics)
+			}
+			p.Results = append(p.Results, r)
 			if x.Scheme.Bits == asked {
 				params = append(params, x.Params)
 			}

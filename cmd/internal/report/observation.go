@@ -19,6 +19,7 @@ type Observation struct {
 	Shared         []SharedRange    `json:"shared"`
 	Left           []FloatNode      `json:"left"`
 	Normalizations int              `json:"normalizations,omitempty"` // BatchNormalization nodes that were folded into the products before them
+	Unfolded       []FloatNode      `json:"unfolded,omitempty"`       // those that were not, since a weight or a bias would not be finite
 	FilesBefore    int64            `json:"file_bytes_before"`
 	FilesAfter     int64            `json:"file_bytes_after"`
 }
@@ -85,6 +86,7 @@ func (o *Observation) WriteText(w io.Writer, color bool, columns int) error {
 	p.Blank()
 	o.writeShared(p)
 	o.writeLeft(p)
+	writeUnfolded(p, o.Unfolded)
 	p.Gap()
 	if o.Normalizations > 0 {
 		p.Paragraph(table.Plain, text.Plural(int64(o.Normalizations), "BatchNormalization")+" folded into the products before.")

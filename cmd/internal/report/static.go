@@ -15,6 +15,7 @@ type Static struct {
 	Activations    []Activation `json:"activations"`
 	Biases         []Bias       `json:"biases"`
 	Normalizations int          `json:"normalizations,omitempty"` // BatchNormalization nodes that were folded into the products before them
+	Unfolded       []FloatNode  `json:"unfolded,omitempty"`       // those that were not, since a weight or a bias would not be finite
 	Running        int          `json:"running,omitempty"`        // activations that the model quantizes while it runs
 }
 
@@ -75,6 +76,13 @@ func (s *Static) write(p *table.Terminal) {
 	}
 	writeReasons(p, "operators in floating point", floating, func(all []Operator) string { return text.Plural(len(all), "operator") },
 		func(o Operator) string { return o.Reason }, func(o Operator) string { return o.Name })
+	writeUnfolded(p, s.Unfolded)
+}
+
+// writeUnfolded lists the normalizations that were not folded, by the reasons why.
+func writeUnfolded(p *table.Terminal, nodes []FloatNode) {
+	writeReasons(p, "not folded", nodes, func(all []FloatNode) string { return text.Plural(len(all), "BatchNormalization") },
+		func(n FloatNode) string { return n.Reason }, func(n FloatNode) string { return n.Name })
 }
 
 // sentence returns the totals as a sentence.

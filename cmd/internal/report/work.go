@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"github.com/a01592f9/quant"
+	"github.com/a01592f9/quant/cmd/internal/team"
 	"github.com/a01592f9/quant/cmd/internal/text"
 )
 
@@ -55,7 +56,7 @@ func (w *work) each(f func(i int)) {
 		}
 	}
 	var next atomic.Int64
-	var all team
+	var all team.Team
 	for range min(runtime.GOMAXPROCS(0), len(small)) {
 		all.Go(func() {
 			for w.ctx.Err() == nil {
@@ -100,7 +101,8 @@ func readsOf(rounds ...[]quant.Scheme) (n int) {
 	return n
 }
 
-// A reading is a quant.Source that counts what is read of it.
+// A reading is a quant.Source that counts what is read of it. It fails once the context ends: when
+// it is read, and during a long search, which asks Err.
 type reading struct {
 	*work
 	job    job
@@ -125,6 +127,9 @@ func (r *reading) ReadFloats(dst []float32, off int) error {
 	r.advance(int64(min(part, 1) * float64(r.job.info.Bytes)))
 	return nil
 }
+
+// Err returns the error of the context.
+func (r *reading) Err() error { return r.ctx.Err() }
 
 func (r *reading) advance(bytes int64) {
 	if bytes > r.told {

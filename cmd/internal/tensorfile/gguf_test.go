@@ -65,7 +65,7 @@ func TestOpenGGUFParts(t *testing.T) {
 		t.Fatal(err)
 	}
 	const alone = "gguf: it is part 2 of 3, by its metadata; the other parts are found by names such as model-00002-of-00003.gguf"
-	if _, err := Parse("m-00002-of-00003.gguf", strings.NewReader(string(data)), int64(len(data))); err == nil || err.Error() != alone {
+	if _, err := parseAt("m-00002-of-00003.gguf", strings.NewReader(string(data)), int64(len(data))); err == nil || err.Error() != alone {
 		t.Errorf("error is %v, want %s", err, alone)
 	}
 }
@@ -102,7 +102,7 @@ func TestGGUFTypes(t *testing.T) {
 		Tensor("old", 31, make([]byte, 18), 32).
 		Tensor("new", 99, make([]byte, 32), 32).
 		Tensor("large", uint32(gguf.F64), double(1e300), 1)
-	f, err := Parse("", strings.NewReader(string(b.Bytes())), int64(len(b.Bytes())))
+	f, err := parseAt("", strings.NewReader(string(b.Bytes())), int64(len(b.Bytes())))
 	if err != nil {
 		t.Fatal(err)
 	}

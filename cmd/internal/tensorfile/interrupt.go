@@ -7,7 +7,7 @@ import (
 )
 
 // Interruptible returns a Source that reads src, and fails once ctx ends. The work on one tensor may
-// take minutes, and reads it piece by piece.
+// take minutes: it reads the tensor piece by piece, and asks Err during a long search.
 func Interruptible(ctx context.Context, src quant.Source) quant.Source {
 	return interruptible{ctx, src}
 }
@@ -16,6 +16,9 @@ type interruptible struct {
 	ctx context.Context
 	quant.Source
 }
+
+// Err returns the error of the context.
+func (s interruptible) Err() error { return s.ctx.Err() }
 
 func (s interruptible) ReadFloats(dst []float32, off int) error {
 	if err := s.ctx.Err(); err != nil {

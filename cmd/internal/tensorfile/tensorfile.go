@@ -18,14 +18,13 @@ import (
 	"github.com/a01592f9/quant/cmd/internal/sniff"
 )
 
-// Read reads all of r into memory and parses it as Parse does. If limit is positive, longer
+// Read reads all of r into memory and parses it as Options.Parse does. If limit is positive, longer
 // input is an error, and Read reads at most limit+1 bytes.
 func Read(name string, r io.Reader, limit int64) (*File, error) {
 	return Options{}.Read(name, r, limit)
 }
 
-// Options say how a file is read. The zero Options are those of the functions Read, Parse and
-// Open.
+// Options say how a file is read. The zero Options are those of the functions Read and Open.
 type Options struct {
 	Reading  Reading                 // of text
 	Progress func(done, total int64) // is called with the number of bytes read, for files that take long to open; may be nil
@@ -57,11 +56,6 @@ func (e *LimitError) Error() string {
 
 // Parse reads the first size bytes of r as a tensor file. The File reads tensors from r, which
 // must stay valid. Only the extension of the name matters; the name may be empty.
-func Parse(name string, r io.ReaderAt, size int64) (*File, error) {
-	return Options{}.Parse(name, r, size)
-}
-
-// Parse is the function Parse with options.
 func (o Options) Parse(name string, r io.ReaderAt, size int64) (*File, error) {
 	return o.parse(name, r, size, "")
 }

@@ -14,7 +14,13 @@ import (
 )
 
 func parse(name, data string) (*File, error) {
-	return Parse(name, strings.NewReader(data), int64(len(data)))
+	return parseAt(name, strings.NewReader(data), int64(len(data)))
+}
+
+// parseAt is the method Parse with no options.
+func parseAt(name string, r io.ReaderAt, size int64) (*File, error) {
+	var o Options
+	return o.Parse(name, r, size)
 }
 
 // wantError fails the test unless err says exactly want.
@@ -168,11 +174,11 @@ func TestReadErrorsPassThrough(t *testing.T) {
 	st := safetensors(`{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}`, "0123")
 	for _, data := range []string{"1 2", st} {
 		r := failing{strings.NewReader(data), 0}
-		if _, err := Parse("", r, int64(len(data))); !errors.Is(err, os.ErrClosed) {
+		if _, err := parseAt("", r, int64(len(data))); !errors.Is(err, os.ErrClosed) {
 			t.Errorf("error %v of the reader is lost", err)
 		}
 	}
-	f, err := Parse("", failing{strings.NewReader(st), int64(len(st) - 2)}, int64(len(st)))
+	f, err := parseAt("", failing{strings.NewReader(st), int64(len(st) - 2)}, int64(len(st)))
 	if err == nil {
 		_, err = f.Load(0)
 	}
@@ -180,7 +186,7 @@ func TestReadErrorsPassThrough(t *testing.T) {
 		t.Errorf("error %v of the reader is lost", err)
 	}
 	// A file that shrank since its size was asked for.
-	f, err = Parse("", shrunk{strings.NewReader(st), int64(len(st) - 2)}, int64(len(st)))
+	f, err = parseAt("", shrunk{strings.NewReader(st), int64(len(st) - 2)}, int64(len(st)))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -115,7 +115,11 @@ func jsonError(body []byte, offset int64, err error) error {
 	case errors.As(err, &kind):
 		offset = kind.Offset
 		e.Field = kind.Field[strings.LastIndexByte(kind.Field, '.')+1:]
-		e.Message = fmt.Sprintf("a %s, where %s is wanted", kind.Value, plainType(kind.Type.String()))
+		article := "a"
+		if kind.Value == "array" || kind.Value == "object" {
+			article = "an"
+		}
+		e.Message = fmt.Sprintf("%s %s, where %s is wanted", article, kind.Value, plainType(kind.Type.String()))
 		if e.Field == "" {
 			e.Field = "body"
 		}

@@ -124,3 +124,35 @@ func TestCompressed(t *testing.T) {
 	}
 	t.Logf("%d bytes, compressed %d", len(plain), len(packed))
 }
+
+// TestTimeOfSearch tests that the time for a comparison ends a search that takes minutes, also one
+// for a tensor of few values, which is read at once.
+func TestTimeOfSearch(t *testing.T) {
+	c := testConfig(t)
+	c.Limits = Limits{Time: 300 * time.Millisecond}
+	url := serve(t, c)
+	var values strings.Builder
+	for i := range 60_000 {
+		fmt.Fprintf(&values, "%d.%04d%s", 1000+i%7, i*7919%10007, []string{" ", ";"}[i%600/599])
+	}
+	body := func(rest string) string { return `{"text":"` + values.String() + `",` + rest + `}` }
+	const options = `"options":{"bits":16,"mapping":"symmetric","method":"mae","group_size":8}`
+	for _, r := range []struct{ path, rest string }{
+		{"/api/compare", options},
+		{"/api/graphs", options},
+		{"/api/elements", options},
+		{"/api/sweep", options},
+		{"/api/report.json", options},
+		{"/api/report.csv", options},
+		{"/api/report.pdf", options},
+		{"/api/diff", `"between":["int16:symmetric:g8:mae","int8"]`},
+		{"/api/diff", `"between":["int8","int16:symmetric:g8:mae"]`},
+		{"/api/plan", `"plan":{"bits_per_weight":8,"candidates":["int16:symmetric:g8:mae","int16:g8:mae"]}`},
+	} {
+		start := time.Now()
+		a := post(t, url+r.path, body(r.rest))
+		if took := time.Since(start); a.status != 503 || took > 5*time.Second {
+			t.Errorf("%s: %d %.200s after %v", r.path, a.status, a.body, took)
+		}
+	}
+}

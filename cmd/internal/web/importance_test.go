@@ -96,6 +96,31 @@ func TestImportance(t *testing.T) {
 			t.Errorf("%s: %d %.300s", path, a.status, a.body)
 		}
 	}
+	// The curves of all widths have the errors of the table, at its width and at another.
+	type curves struct {
+		Sweep []struct {
+			Bits    int
+			Results []struct {
+				RMSE     *float64
+				Weighted *struct{ RMSE *float64 }
+			}
+		}
+	}
+	g := answered[curves](t, post(t, site+"/api/graphs", request))
+	for _, bits := range []int{4, 3} {
+		a, b := s, channel
+		a.Bits, b.Bits = bits, bits
+		want, err := quant.CompareWeighted(x, quant.Importance{Axis: 1, Values: []float64{4, 9, 0.5}}, a, b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for k, w := range want.Weighted {
+			got := g.Sweep[bits-2].Results[k]
+			if got.Weighted == nil || *got.Weighted.RMSE != w.RMSE || *got.RMSE != want.Comparison.Results[k].RMSE {
+				t.Errorf("curve %d at %d bits: %+v, want %v", k, bits, got, w)
+			}
+		}
+	}
 	// A model, and a file that has one of its weights.
 	model := [3]string{"file", "m.safetensors", string(layersFile(2))}
 	vector := [3]string{"importance", "inputs.safetensors", vectorOf("layers.1.weight", 128)}

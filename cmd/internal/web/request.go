@@ -62,12 +62,20 @@ const (
 	maxFiles   = 1000
 )
 
+const formType = "multipart/form-data"
+
+// mediaType returns the type of the body of r without parameters.
+func mediaType(r *http.Request) string {
+	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")) // the type is there if a parameter is invalid
+	return kind
+}
+
 // bodyLimit returns the greatest length of the body of r, by its type.
 func (s *Server) bodyLimit(r *http.Request) (int64, error) {
-	switch kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind {
-	case "application/json":
+	switch mediaType(r) {
+	case jsonType:
 		return s.limits.Text, nil
-	case "multipart/form-data":
+	case formType:
 		return s.limits.Body, nil
 	}
 	return 0, &apiError{status: http.StatusUnsupportedMediaType, Field: "body",
@@ -78,7 +86,11 @@ func (s *Server) bodyLimit(r *http.Request) (int64, error) {
 func (s *Server) read(r *http.Request) (*request, error) {
 	q := &request{limits: &s.limits}
 	q.Options = report.DefaultOptions()
-	if form, err := r.MultipartReader(); err == nil {
+	if mediaType(r) == formType {
+		form, err := r.MultipartReader()
+		if err != nil {
+			return nil, &apiError{status: http.StatusBadRequest, Field: "body", Message: "the Content-Type of the form names no boundary of its parts"}
+		}
 		if err := q.readForm(form, r.ContentLength); err != nil {
 			return nil, err
 		}

@@ -283,7 +283,7 @@ func TestErrors(t *testing.T) {
 		{`{"text":"1"`, 400, apiError{Field: "body"}},
 		{`{"text":"1"} {"text":"2"}`, 400, apiError{Field: "body"}},
 		{``, 400, apiError{Message: "the body is empty", Field: "body"}},
-		{`[]`, 400, apiError{Field: "body"}},
+		{`[]`, 400, apiError{Message: "an array, where an object is wanted", Field: "body"}},
 		{`{"text":NaN}`, 400, apiError{Field: "body", Line: 1}},
 		{strings.Repeat("[", 100_000), 400, apiError{Field: "body"}},
 	} {
@@ -297,6 +297,12 @@ func TestErrors(t *testing.T) {
 	}
 	if a := post(t, url+"/api/compare", "text=1", func(r *http.Request) { r.Header.Set("Content-Type", "text/plain") }); a.status != 415 {
 		t.Errorf("text/plain: %d", a.status)
+	}
+	for _, kind := range []string{"multipart/form-data", "multipart/form-data; boundary="} {
+		a := post(t, url+"/api/compare", `{"example":"sample"}`, func(r *http.Request) { r.Header.Set("Content-Type", kind) })
+		if a.status != 400 || a.err.Field != "body" || !strings.Contains(a.err.Message, "boundary") {
+			t.Errorf("%s: %d %+v", kind, a.status, a.err)
+		}
 	}
 	for _, test := range []struct{ name, form string }{
 		{"an unknown part", "--b\r\nContent-Disposition: form-data; name=\"x\"\r\n\r\n1\r\n--b--\r\n"},

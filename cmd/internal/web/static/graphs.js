@@ -68,13 +68,16 @@ const capital = (s) => s.charAt(0).toUpperCase() + s.slice(1);
 
 function drawSweep(p, tensor, g) {
   const traces = [], widths = g.sweep.map((s) => s.bits);
+  // With an importance of the inputs errors count with it, as in the table.
+  const weighted = Boolean(tensor.results[0].weighted), errors = weighted ? "weighted RMSE" : "RMSE";
+  const counted = (r) => (weighted ? r.weighted.rmse : r.rmse);
   tensor.results.forEach(({ scheme }, i) => {
     const k = kind(scheme), name = label(scheme).toLowerCase();
     const look = {
       type: "scatter", mode: "lines+markers", x: widths, name, legendgroup: name,
       line: { color: p[k], dash: dashes[k], width: 1.8 }, marker: { color: p[k], symbol: symbols[k], size: 8 },
     };
-    traces.push({ ...look, y: g.sweep.map((s) => s.results[i].rmse || null), hovertemplate: `%{x} bits: RMSE %{y}<extra>${name}</extra>` });
+    traces.push({ ...look, y: g.sweep.map((s) => counted(s.results[i]) || null), hovertemplate: `%{x} bits: ${errors} %{y}<extra>${name}</extra>` });
     traces.push({
       ...look, y: g.sweep.map((s) => s.results[i].total_bytes), xaxis: "x2", yaxis: "y2", showlegend: false,
       hovertemplate: `%{x} bits: %{y} bytes<extra>${name}</extra>`,
@@ -85,7 +88,7 @@ function drawSweep(p, tensor, g) {
     tensor.results.forEach((r, i) => {
       const k = kind(r.scheme), name = `${format.title} ${label(r.scheme).toLowerCase()}`;
       const mark = { name, type: "scatter", mode: "markers", x: [bits], marker: { color: p[k], symbol: symbols[k].replace("-open", ""), size: 12 } };
-      traces.push({ ...mark, legendgroup: name, y: [r.rmse || null], hovertemplate: `RMSE %{y}<extra>${name}</extra>` });
+      traces.push({ ...mark, legendgroup: name, y: [counted(r) || null], hovertemplate: `${errors} %{y}<extra>${name}</extra>` });
       traces.push({ ...mark, legendgroup: name, y: [r.memory.total_bytes], xaxis: "x2", yaxis: "y2", showlegend: false, hovertemplate: `%{y} bytes<extra>${name}</extra>` });
     });
   }
@@ -93,8 +96,8 @@ function drawSweep(p, tensor, g) {
     type: "line", xref: x, yref: `${y} domain`, x0: bits, x1: bits, y0: 0, y1: 1, line: { color: p.soft, width: 1, dash: "dot" }, layer: "below",
   });
   const stacked = byId("plot-sweep").clientWidth < 640;
-  const zeros = g.sweep.some((s) => s.results.some((r) => r.rmse === 0));
-  byId("note-sweep").textContent = `RMSE, on a logarithmic axis, and total bytes of ${format ? `integers of 2 to 16 bits, and of ${format.title}` : "2 to 16 bits, with all else as chosen"}. ` +
+  const zeros = g.sweep.some((s) => s.results.some((r) => counted(r) === 0));
+  byId("note-sweep").textContent = `${capital(errors)}, on a logarithmic axis, and total bytes of ${format ? `integers of 2 to 16 bits, and of ${format.title}` : "2 to 16 bits, with all else as chosen"}. ` +
     `The dotted line is at ${bits} bits.${zeros ? " Where no error is left the curve ends." : ""}`;
   byId("plot-sweep").classList.toggle("tall", stacked);
   return draw("plot-sweep", traces, layout(p, {
@@ -102,7 +105,7 @@ function drawSweep(p, tensor, g) {
     shapes: [at("x", "y"), at("x2", "y2")],
     height: stacked ? 560 : undefined,
     xaxis: axis(p, "bits", { domain: stacked ? [0, 1] : [0, 0.46], dtick: 2, tick0: 2, anchor: "y" }),
-    yaxis: axis(p, "RMSE", { type: "log", domain: stacked ? [0.58, 1] : [0, 1] }),
+    yaxis: axis(p, errors, { type: "log", domain: stacked ? [0.58, 1] : [0, 1] }),
     xaxis2: axis(p, "bits", { domain: stacked ? [0, 1] : [0.56, 1], dtick: 2, tick0: 2, anchor: "y2" }),
     yaxis2: axis(p, "bytes", { exponentformat: "SI", domain: stacked ? [0, 0.4] : [0, 1], anchor: "x2", rangemode: "tozero" }),
   }));
@@ -115,7 +118,7 @@ function drawMethods(p, tensor, g) {
   const agree = m.ranges.every((r) => r.from === first.from && r.to === first.to);
   byId("plot-methods").hidden = agree;
   if (agree) {
-    byId("note-methods").textContent = `All methods choose the same range here, from ${number(first.from)} to ${number(first.to)}, with an RMSE of ${number(first.rmse)}.`;
+    byId("note-methods").textContent = `All methods choose the same range here${tensor.results[0].weighted ? ", without the importance of the inputs" : ""}, from ${number(first.from)} to ${number(first.to)}, with an RMSE of ${number(first.rmse)}.`;
     return null;
   }
   const half = Math.abs(m.min) / 2 || 0.5;
@@ -136,7 +139,7 @@ function drawMethods(p, tensor, g) {
     });
   });
   const bits = tensor.results[0].scheme.bits;
-  byId("note-methods").textContent = `All values with one scale for codes of ${bits} bits, their counts on a logarithmic axis, and what each method lets the codes reach. ` +
+  byId("note-methods").textContent = `All values with one scale for codes of ${bits} bits${tensor.results[0].weighted ? ", without the importance of the inputs" : ""}, their counts on a logarithmic axis, and what each method lets the codes reach. ` +
     `The least RMSE is that of ${least("rmse").method.replace("=", " ")}, ${number(least("rmse").rmse)}; the least MAE that of ${least("mae").method.replace("=", " ")}, ${number(least("mae").mae)}.`;
   return draw("plot-methods", traces, layout(p, {
     bargap: 0,

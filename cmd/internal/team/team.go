@@ -1,4 +1,5 @@
-package report
+// Package team runs the parts of a job on several goroutines, and passes their panics on.
+package team
 
 import (
 	"fmt"
@@ -6,9 +7,9 @@ import (
 	"sync"
 )
 
-// A team is goroutines that do a job together. A panic of one of them is raised again by Wait: in
+// A Team is goroutines that do a job together. A panic of one of them is raised again by Wait: in
 // the goroutine that quant serve guards.
-type team struct {
+type Team struct {
 	members sync.WaitGroup
 
 	mu       sync.Mutex
@@ -16,7 +17,7 @@ type team struct {
 }
 
 // Go calls f in a new goroutine.
-func (t *team) Go(f func()) {
+func (t *Team) Go(f func()) {
 	t.members.Go(func() {
 		defer func() {
 			if v := recover(); v != nil {
@@ -32,7 +33,7 @@ func (t *team) Go(f func()) {
 }
 
 // Wait returns when all goroutines have ended.
-func (t *team) Wait() {
+func (t *Team) Wait() {
 	t.members.Wait()
 	if t.panicked != nil {
 		panic(t.panicked)

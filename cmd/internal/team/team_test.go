@@ -1,4 +1,4 @@
-package report
+package team
 
 import (
 	"fmt"
@@ -13,7 +13,7 @@ func TestTeamPanic(t *testing.T) {
 			t.Errorf("panic %.200q", v)
 		}
 	}()
-	var all team
+	var all Team
 	for i := range 4 {
 		all.Go(func() {
 			if i == 2 {
