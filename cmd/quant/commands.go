@@ -7,6 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/a01592f9/quant/cmd/internal/text"
 )
 
 // strict makes the commands help and completion, which Cobra adds, reject unknown words. It also
@@ -54,35 +56,7 @@ func strict(root *cobra.Command) {
 // likeFlag returns the flag of a command that is most similar to an unknown name, or "" if none
 // is similar.
 func likeFlag(cmd *cobra.Command, name string) string {
-	like, least := "", len(name)/3+1
-	cmd.Flags().VisitAll(func(f *pflag.Flag) {
-		d := distance(name, f.Name)
-		if len(name) >= 3 && strings.HasPrefix(f.Name, name) {
-			d = 0
-		}
-		if d < least || d == least && like == "" && len(name) > 3 {
-			like, least = f.Name, d
-		}
-	})
-	return like
-}
-
-// distance returns the number of letters to insert, remove or replace to turn a into b.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		corner := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := corner
-			if a[i] != b[j] {
-				cost = 1 + min(corner, row[j], row[j+1])
-			}
-			corner, row[j+1] = row[j+1], cost
-		}
-	}
-	return row[len(b)]
+	var flags []string
+	cmd.Flags().VisitAll(func(f *pflag.Flag) { flags = append(flags, f.Name) })
+	return text.Nearest(name, flags)
 }

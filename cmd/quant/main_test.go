@@ -253,6 +253,8 @@ func TestDataErrors(t *testing.T) {
 		{"sample: there is no axis -3 in shape 4×5", "", []string{"compare", "--axis", "-3"}},
 		{"sample: there is no axis 5 in shape 4×5", "", []string{"compare", "--group-size", "2", "--group-axis", "5"}},
 		{`no tensor matches "lstm*" or "gru*"; there are "sample"`, "", []string{"compare", "--tensor", "lstm*", "--tensor", "gru*"}},
+		{`no tensor matches "Sample": did you mean "sample"`, "", []string{"compare", "--tensor", "Sample"}},
+		{`no tensor matches "amp": did you mean "*amp*"`, "", []string{"sweep", "--tensor", "amp"}},
 		{`tensor "w": NaN in channel 1, at index 3`, "",
 			[]string{"compare", safetensors(t, weight{name: "w", shape: []int{2, 2}, data: []float32{1, 2, 3, nan}})}},
 		{`tensor "w": -Inf in channel 0 of axis 1, at index 2`, "",

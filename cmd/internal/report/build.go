@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/a01592f9/quant"
+	"github.com/a01592f9/quant/cmd/internal/option"
 	"github.com/a01592f9/quant/cmd/internal/tensorfile"
 	"github.com/a01592f9/quant/cmd/internal/text"
 )
@@ -111,19 +112,18 @@ func (r *Report) plan(infos []tensorfile.Info) ([]job, error) {
 		if len(infos) == 0 {
 			return nil, fmt.Errorf("%s: there are no tensors in it", r.Source)
 		}
-		return nil, fmt.Errorf("%s: no tensor matches %s; there are %s",
-			r.Source, text.Quoted(r.Options.Tensors, " or "), namesOf(infos))
+		return nil, fmt.Errorf("%s: %w", r.Source, option.Unmatched("tensor", r.Options.Tensors, namesOf(infos)))
 	}
 	return jobs, nil
 }
 
-// namesOf lists tensors for an error.
-func namesOf(infos []tensorfile.Info) string {
+// namesOf returns the names of tensors.
+func namesOf(infos []tensorfile.Info) []string {
 	var all []string
 	for _, t := range infos {
 		all = append(all, t.Name)
 	}
-	return text.Names(all)
+	return all
 }
 
 // skip lists a tensor as not compared.
