@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/a01592f9/quant"
@@ -90,7 +91,7 @@ func (r *Report) plan(infos []tensorfile.Info) ([]job, error) {
 		picked++
 		j := newJob(i, info)
 		switch alone := len(infos) == 1 || r.Options.selection().Spells(info.Name); {
-		case !info.Floating && (strings.HasPrefix(info.Left, "quantized already") || strings.HasPrefix(info.Left, "sparse")):
+		case !info.Floating && (strings.HasPrefix(info.Left, quantized) || strings.HasPrefix(info.Left, "sparse")):
 			r.skip(info, info.Left, false)
 			continue
 		case !info.Floating:
@@ -144,13 +145,21 @@ func (r *Report) nothing() error {
 	if err := r.Err(); err != nil {
 		return err
 	}
-	s := r.Skipped[0]
-	err := &TensorError{Source: r.Source, Tensor: s.Name, Reason: "cannot be compared: " + s.Reason}
+	// Codes say more about a model than its biases, which may be before them.
+	at := max(slices.IndexFunc(r.Skipped, func(s Skipped) bool { return strings.HasPrefix(s.Reason, quantized) }), 0)
+	s := r.Skipped[at]
+	var err error = &TensorError{Source: r.Source, Tensor: s.Name, Reason: "cannot be compared: " + s.Reason}
 	if n := len(r.Skipped) - 1; n > 0 {
-		return fmt.Errorf("%w (nor can %s more)", err, text.Plural(int64(n), "tensor"))
+		err = fmt.Errorf("%w (nor can %s more)", err, text.Plural(int64(n), "tensor"))
+	}
+	if strings.HasPrefix(s.Reason, quantized) {
+		err = fmt.Errorf("%w; quant dequantize turns codes into floating-point numbers, and quant compare ORIGINAL --against FILE measures what they lost", err)
 	}
 	return err
 }
+
+// quantized begins the reason why a tensor of codes is not compared.
+const quantized = "quantized already"
 
 // compare compares one tensor.
 func compare(w *work, j job, o Options) (*Tensor, error) {
