@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -43,14 +45,29 @@ func strict(root *cobra.Command) {
 	}
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		var unknown *pflag.NotExistError
-		if !errors.As(err, &unknown) {
-			return err
-		}
-		if like := likeFlag(cmd, unknown.GetSpecifiedName()); like != "" {
-			return fmt.Errorf("%w: did you mean --%s", err, like)
+		var invalid *pflag.InvalidValueError
+		switch {
+		case errors.As(err, &unknown):
+			// Of -bits pflag takes each letter for a flag.
+			name := cmp.Or(unknown.GetSpecifiedShortnames(), unknown.GetSpecifiedName())
+			if like := likeFlag(cmd, name); like != "" {
+				return fmt.Errorf("%w: did you mean --%s", err, like)
+			}
+		case errors.As(err, &invalid) && errors.Is(err, strconv.ErrSyntax):
+			if want := wanted[invalid.GetFlag().Value.Type()]; want != "" {
+				return fmt.Errorf("--%s: %q is not %s", invalid.GetFlag().Name, invalid.GetValue(), want)
+			}
 		}
 		return err
 	})
+}
+
+// wanted says what the value of a flag has to be, by the name that pflag has for its type.
+var wanted = map[string]string{
+	"int":      "a whole number",
+	"intSlice": "a list of whole numbers with commas",
+	"float64":  "a number",
+	"bool":     "true or false",
 }
 
 // likeFlag returns the flag of a command that is most similar to an unknown name, or "" if none
