@@ -15,7 +15,7 @@ var (
 	ErrAxis        = errors.New("quant: axis out of range")
 	ErrBits        = errors.New("quant: bit width out of range")  // 2 to 16
 	ErrGroupSize   = errors.New("quant: group size out of range") // at least 1
-	ErrScheme      = errors.New("quant: options do not go together")
+	ErrScheme      = errors.New("quant: invalid scheme")
 	ErrMethod      = errors.New("quant: invalid method of choosing a range")
 	ErrNotFinite   = errors.New("quant: value is not finite") // a *NotFiniteError
 	ErrRange       = errors.New("quant: invalid range")

@@ -101,6 +101,9 @@ func (a *app) calibrate(cmd *cobra.Command, args []string, f *calibrateFlags) er
 		return err
 	}
 	skipped, err := a.observe(cmd.Context(), c, batches)
+	if errors.Is(err, library.ErrNotFinite) && len(old) == 0 {
+		return fmt.Errorf("%w; --ignore-non-finite leaves out such values", err)
+	}
 	if err != nil {
 		return err
 	}
