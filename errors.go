@@ -15,7 +15,7 @@ var (
 	ErrAxis        = errors.New("quant: axis out of range")
 	ErrBits        = errors.New("quant: bit width out of range")  // 2 to 16
 	ErrGroupSize   = errors.New("quant: group size out of range") // at least 1
-	ErrScheme      = errors.New("quant: options do not go together")
+	ErrScheme      = errors.New("quant: invalid scheme")
 	ErrMethod      = errors.New("quant: invalid method of choosing a range")
 	ErrNotFinite   = errors.New("quant: value is not finite") // a *NotFiniteError
 	ErrRange       = errors.New("quant: invalid range")
@@ -87,13 +87,16 @@ func (e *CodeError) Is(target error) bool { return target == ErrCode }
 // A ParamError reports the first scale or zero point that is not valid. errors.Is is true for
 // it and ErrScale, ErrScaleFormat or ErrZeroPoint.
 type ParamError struct {
-	Index     int     // in Params.Scale and Params.ZeroPoint
+	Index     int     // in Params.Scale and Params.ZeroPoint; -1 for the input of QuantizeBias
 	Scale     float32 // at that index
 	ZeroPoint int32   // at that index
 	Err       error   // ErrScale, ErrScaleFormat or ErrZeroPoint
 }
 
 func (e *ParamError) Error() string {
+	if e.Index < 0 {
+		return fmt.Sprintf("%v: %v of the input", e.Err, e.Scale)
+	}
 	if e.Err == ErrScale || e.Err == ErrScaleFormat {
 		return fmt.Sprintf("%v: %v at index %d", e.Err, e.Scale, e.Index)
 	}

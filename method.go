@@ -68,7 +68,7 @@ var methods = [...]struct {
 	magnitudes: {MethodInfo: MethodInfo{
 		Name: "magnitude", Value: "P", Example: 99.99,
 		Purpose: "leaves out (100-P) percent of the values, those of the largest magnitudes, at either end",
-	}, goal: search.Magnitudes, most: 100, what: "percentile %v"},
+	}, goal: search.Magnitudes, most: 100, what: "magnitude %v"},
 }
 
 // A MethodInfo describes a method, for a tool that lists them.
@@ -217,7 +217,7 @@ func (m Method) validate() error {
 	}
 	switch k := &methods[m.kind]; {
 	case m.takesValue() && !(m.fraction > 0 && m.fraction <= k.most):
-		return fmt.Errorf("%w: "+k.what+" is not in (0, %v]", ErrMethod, m.fraction, k.most)
+		return fmt.Errorf("%w: "+k.what+" is not above 0 and at most %v", ErrMethod, m.fraction, k.most)
 	case !m.takesValue() && (m.fraction != 0 || math.Signbit(m.fraction)):
 		return fmt.Errorf("%w: %v takes no value", ErrMethod, m)
 	}

@@ -98,8 +98,9 @@ func TestMethodErrors(t *testing.T) {
 		"percentile":     `"percentile" needs a value, as in percentile=99.99`,
 		"entropy=3":      `"entropy=3": entropy takes no value`,
 		"percentile=x":   `"percentile=x": "x" is not a number`,
-		"percentile=101": "percentile 101 is not in (0, 100]",
-		"ema=2":          "weight 2 of a moving average is not in (0, 1]",
+		"percentile=101": "percentile 101 is not above 0 and at most 100",
+		"magnitude=-1":   "magnitude -1 is not above 0 and at most 100",
+		"ema=2":          "weight 2 of a moving average is not above 0 and at most 1",
 	} {
 		if _, err := ParseMethod(name); err == nil || err.Error() != ErrMethod.Error()+": "+want {
 			t.Errorf("%q: %v, want %s", name, err, want)

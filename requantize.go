@@ -15,17 +15,26 @@ import (
 // Runtimes differ in how they multiply and round. Requantize is exact up to one rounding. The
 // other functions give the same bits as a particular runtime.
 
-// Requantize stores the codes of sums in dst. The product of a sum and the float64 multiplier
-// is exact before it is rounded once, ties to even. There is one multiplier for all sums, or
-// one for each column: sum i has the multiplier with index i modulo len(multiplier). Codes are
-// limited to [lo, hi]: the limits of T, or tighter limits of an activation function. Requantize
-// allocates nothing, and panics if dst is shorter than sums.
+// Requantize stores the codes of sums in dst:
 //
-// Errors: ErrParams if there is no multiplier, and a *ParamError for a multiplier that is not
-// positive and finite.
+//	code = clamp(round(sum · multiplier) + zero, lo, hi)
+//
+// The multiplier is the scale of the activations times that of the weight, divided by that of
+// the result, and zero is the zero point of the result. The product of a sum and the float64
+// multiplier is exact before it is rounded once, ties to even. There is one multiplier for all
+// sums, or one for each column: sum i has the multiplier with index i modulo len(multiplier).
+// Codes are limited to [lo, hi]: the limits of T, or tighter limits of an activation function,
+// such as lo = zero for ReLU. Requantize allocates nothing, and panics if dst is shorter than
+// sums.
+//
+// Errors: ErrParams if there is no multiplier, a *ParamError for a multiplier that is not
+// positive and finite, and ErrRange if lo is above hi.
 func Requantize[T int8 | uint8](dst []T, sums []int32, multiplier []float64, zero, lo, hi T) error {
 	mustHold(len(dst), len(sums))
 	if err := checkMultipliers(multiplier); err != nil {
+		return err
+	}
+	if err := checkLimits(lo, hi); err != nil {
 		return err
 	}
 	for i, a := range sums {
@@ -43,6 +52,14 @@ func checkMultipliers[T float32 | float64](m []T) error {
 		if !(v > 0) || math.IsInf(float64(v), 0) {
 			return &ParamError{Index: i, Scale: float32(v), Err: ErrScale}
 		}
+	}
+	return nil
+}
+
+// checkLimits returns an error for limits of codes that no code can keep.
+func checkLimits[T int8 | uint8](lo, hi T) error {
+	if lo > hi {
+		return fmt.Errorf("%w: codes from %d to %d", ErrRange, lo, hi)
 	}
 	return nil
 }
@@ -77,6 +94,9 @@ func RequantizeFloat32[T int8 | uint8](dst []T, sums []int32, multiplier []float
 	if err := checkMultipliers(multiplier); err != nil {
 		return err
 	}
+	if err := checkLimits(lo, hi); err != nil {
+		return err
+	}
 	for i, a := range sums {
 		v := math.RoundToEven(float64(float32(float32(a) * multiplier[i%len(multiplier)])))
 		dst[i] = T(min(max(v+float64(zero), float64(lo)), float64(hi)))
@@ -104,7 +124,8 @@ const (
 	DoubleRounding FixedPointRule = iota
 
 	// SingleRounding is the rule of TensorFlow Lite built with TFLITE_SINGLE_ROUNDING. The
-	// product is rounded once, ties up.
+	// product is rounded once, ties up. Of a product beyond int32 the lower 32 bits are kept, as
+	// the runtime does without its debugging checks.
 	SingleRounding
 
 	// ArmRounding is the rule of ONNX Runtime on Arm with fixed-point requantization, and of
@@ -167,8 +188,8 @@ func (r FixedPointRule) FixedPoint(m float64) (FixedPoint, error) {
 }
 
 // RequantizeFixed is Requantize with multipliers of the given rule. Errors: ErrParams if there
-// is no multiplier, ErrScheme for an unknown rule, and ErrScale for a multiplier that
-// FixedPoint does not return for the rule.
+// is no multiplier, ErrScheme for an unknown rule, ErrScale for a multiplier that FixedPoint
+// does not return for the rule, and ErrRange if lo is above hi.
 func RequantizeFixed[T int8 | uint8](dst []T, sums []int32, multiplier []FixedPoint, rule FixedPointRule, zero, lo, hi T) error {
 	mustHold(len(dst), len(sums))
 	if len(multiplier) == 0 {
@@ -176,6 +197,9 @@ func RequantizeFixed[T int8 | uint8](dst []T, sums []int32, multiplier []FixedPo
 	}
 	if rule > ArmRounding {
 		return fmt.Errorf("%w: there is no %v", ErrScheme, rule)
+	}
+	if err := checkLimits(lo, hi); err != nil {
+		return err
 	}
 	for i, m := range multiplier {
 		if !rule.serves(m) {

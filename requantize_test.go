@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/big"
 	"math/rand/v2"
+	"strings"
 	"testing"
 )
 
@@ -292,5 +293,43 @@ func TestRequantizeColumns(t *testing.T) {
 		if err == nil {
 			t.Errorf("%s: no error", name)
 		}
+	}
+}
+
+// Limits in the wrong order would give all sums one code.
+func TestRequantizeLimits(t *testing.T) {
+	dst, sums := make([]int8, 1), []int32{3}
+	fixed, err := SingleRounding.FixedPoint(0.5)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, requantize := range map[string]func(lo, hi int8) error{
+		"Requantize":        func(lo, hi int8) error { return Requantize(dst, sums, []float64{0.5}, 0, lo, hi) },
+		"RequantizeFloat32": func(lo, hi int8) error { return RequantizeFloat32(dst, sums, []float32{0.5}, 0, lo, hi) },
+		"RequantizeFixed": func(lo, hi int8) error {
+			return RequantizeFixed(dst, sums, []FixedPoint{fixed}, SingleRounding, 0, lo, hi)
+		},
+	} {
+		dst[0] = 99
+		if err := requantize(127, -128); !errors.Is(err, ErrRange) || !strings.Contains(err.Error(), "from 127 to -128") {
+			t.Errorf("%s from 127 to -128: %v", name, err)
+		}
+		if dst[0] != 99 {
+			t.Errorf("%s: an error changes the destination", name)
+		}
+		if err := requantize(1, 1); err != nil || dst[0] != 1 {
+			t.Errorf("%s from 1 to 1: %d, %v", name, dst[0], err)
+		}
+	}
+}
+
+// The scale of the input is no scale of a channel, so that its error names no index.
+func TestQuantizeBiasInputError(t *testing.T) {
+	err := QuantizeBias(make([]int32, 1), []float32{1}, 0, []float32{1})
+	if e := new(ParamError); !errors.As(err, &e) || e.Index != -1 {
+		t.Errorf("%#v", err)
+	}
+	if want := "quant: scale is not positive and finite: 0 of the input"; err == nil || err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
 	}
 }

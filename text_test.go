@@ -143,8 +143,8 @@ func TestParseSchemes(t *testing.T) {
 		t.Fatalf("%v, %v", got, err)
 	}
 	for name, c := range map[string]struct{ list, want string }{
-		"empty":          {"", `quant: options do not go together: scheme 1 of the list "" is empty`},
-		"trailing comma": {"int8,", `quant: options do not go together: scheme 2 of the list "int8," is empty`},
+		"empty":          {"", `quant: invalid scheme: scheme 1 of the list "" is empty`},
+		"trailing comma": {"int8,", `quant: invalid scheme: scheme 2 of the list "int8," is empty`},
 		"bad scheme":     {"int8,int4:mse=1", `scheme "int4:mse=1": quant: invalid method of choosing a range: "mse=1": mse takes no value`},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -181,7 +181,7 @@ func TestBadText(t *testing.T) {
 	}{
 		"scheme: empty":             {new(Scheme), "", `there is no part ""`},
 		"scheme: no type of codes":  {new(Scheme), "symmetric", "type of the codes is missing"},
-		"scheme: unknown part":      {new(Scheme), "int8:foo", `scheme "int8:foo": quant: options do not go together: there is no part "foo"`},
+		"scheme: unknown part":      {new(Scheme), "int8:foo", `scheme "int8:foo": quant: invalid scheme: there is no part "foo"`},
 		"scheme: two types":         {new(Scheme), "int8:uint4", `"int8" and "uint4" are both a type of codes`},
 		"scheme: two methods":       {new(Scheme), "int8:mse:minmax", `"mse" and "minmax" are both a method`},
 		"scheme: too wide":          {new(Scheme), "int99", "99 is not in [2, 16]"},
@@ -199,8 +199,8 @@ func TestBadText(t *testing.T) {
 		"granularity: trailing":     {new(Granularity), "tensor ", `there is no granularity "tensor "`},
 		"method: unknown":           {new(Method), "best", `there is no "best"; there are minmax, `},
 		"method: no value":          {new(Method), "percentile", "needs a value, as in percentile=99.99"},
-		"method: NaN":               {new(Method), "percentile=NaN", "percentile NaN is not in (0, 100]"},
-		"method: too large":         {new(Method), "percentile=101", "percentile 101 is not in (0, 100]"},
+		"method: NaN":               {new(Method), "percentile=NaN", "percentile NaN is not above 0 and at most 100"},
+		"method: too large":         {new(Method), "percentile=101", "percentile 101 is not above 0 and at most 100"},
 		"method: value of mse":      {new(Method), "mse=3", "mse takes no value"},
 		"mapping: unknown":          {new(Mapping), "sideways", `there is no mapping "sideways"`},
 		"format: unknown":           {new(Format), "fp5", `there is no format "fp5"; there are integers, `},
@@ -265,8 +265,8 @@ func TestBadJSON(t *testing.T) {
 		"scheme: cut short":          {new(Scheme), goodScheme, `"minmax"}`, `"minmax"`, `quant: scheme: unexpected EOF`},
 		"scheme: null field":         {new(Scheme), goodScheme, `"mapping":"asymmetric"`, `"mapping":null`, `quant: scheme: mapping: null is not a value`},
 		"scheme: null format":        {new(Scheme), goodScheme, `"bits"`, `"format":null,"bits"`, `quant: scheme: format: null is not a value`},
-		"scheme: unknown format":     {new(Scheme), goodScheme, `"bits"`, `"format":"fp5","bits"`, `quant: scheme: format: options do not go together: there is no format "fp5"`},
-		"scheme: unknown mapping":    {new(Scheme), goodScheme, `"asymmetric"`, `"sideways"`, `quant: scheme: mapping: options do not go together: there is no mapping "sideways"`},
+		"scheme: unknown format":     {new(Scheme), goodScheme, `"bits"`, `"format":"fp5","bits"`, `quant: scheme: format: invalid scheme: there is no format "fp5"`},
+		"scheme: unknown mapping":    {new(Scheme), goodScheme, `"asymmetric"`, `"sideways"`, `quant: scheme: mapping: invalid scheme: there is no mapping "sideways"`},
 		"scheme: mapping a number":   {new(Scheme), goodScheme, `"asymmetric"`, `1`, `quant: scheme: mapping: cannot unmarshal number`},
 		"scheme: unknown method":     {new(Scheme), goodScheme, `"minmax"`, `"best"`, `quant: scheme: method: invalid method of choosing a range: there is no "best"`},
 		"scheme: granularity":        {new(Scheme), goodScheme, `"per_channel"`, `"per_row"`, `there is no granularity "per_row"`},

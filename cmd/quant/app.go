@@ -40,9 +40,17 @@ func usagef(format string, args ...any) error {
 	return &usageError{fmt.Errorf(format, args...)}
 }
 
+// written are the flags of all commands that name a file to write.
+var written = []string{"output", "csv", "pdf", "html", "plot", "state", "moments"}
+
 // start wraps the function of a command. It notes that the work has begun.
 func (a *app) start(f func(cmd *cobra.Command, args []string) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
+		for _, name := range written {
+			if flag := cmd.Flags().Lookup(name); flag != nil && flag.Value.String() == "-" {
+				return usagef(`--%s -: "-" is standard input only; /dev/stdout is standard output, and ./- a file of that name`, name)
+			}
+		}
 		a.started = true
 		return f(cmd, args)
 	}

@@ -115,7 +115,7 @@ func (a *app) bench(ctx context.Context, f *benchFlags) error {
 	if f.against != "" {
 		var err error
 		if earlier, err = bench.ReadReport(f.against); err != nil {
-			return err
+			return ofFile(f.against, err)
 		}
 	}
 	bar := a.progress("measuring")

@@ -101,11 +101,14 @@ func (a *app) calibrate(cmd *cobra.Command, args []string, f *calibrateFlags) er
 		return err
 	}
 	skipped, err := a.observe(cmd.Context(), c, batches)
+	if errors.Is(err, library.ErrNotFinite) && len(old) == 0 {
+		return fmt.Errorf("%w; --ignore-non-finite leaves out such values", err)
+	}
 	if err != nil {
 		return err
 	}
 	if c.Len() == 0 {
-		return nothingObserved(args, skipped, f.tensors)
+		return nothingObserved(args, skipped, c, f.tensors)
 	}
 	return a.writeCalibration(c, skipped, f)
 }
@@ -225,13 +228,13 @@ func (a *app) observe(ctx context.Context, c *calibration.Calibration, paths []s
 }
 
 // nothingObserved returns the error for files that have no tensor to observe.
-func nothingObserved(args []string, skipped []calibration.Skipped, patterns []string) error {
+func nothingObserved(args []string, skipped []calibration.Skipped, c *calibration.Calibration, patterns []string) error {
 	switch {
 	case len(skipped) > 0 && skipped[0].Tensor != "":
 		s := skipped[0]
 		return fmt.Errorf("%s: tensor %q cannot be observed: %s", s.File, s.Tensor, s.Reason)
 	case len(patterns) > 0:
-		return fmt.Errorf("%s: no tensor matches %q", args[0], patterns[0])
+		return fmt.Errorf("%s: %w", args[0], option.Unmatched("tensor", patterns, c.Passed()))
 	}
 	return fmt.Errorf("%s: there are no tensors in it", args[0])
 }

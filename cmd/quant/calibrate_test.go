@@ -134,12 +134,13 @@ func TestCalibrateErrors(t *testing.T) {
 		stdin string
 		args  []string
 	}{
-		{exitFailed, masked + `: tensor "mask": -Inf at index 17`, "", []string{masked}},
+		{exitFailed, masked + `: tensor "mask": -Inf at index 17; --ignore-non-finite leaves out such values`, "", []string{masked}},
 		{exitFailed, masked + `: tensor "mask": -Inf in channel 1, at index 17`, "", []string{masked, "--axis", "1"}},
 		{exitFailed, `stdin: array 1: tensor "stdin": -Inf in channel 1, at index 17`, npy(bad, 2, 3, 4), []string{"-", "--axis", "1"}},
 		{exitFailed, `tensor "out": 7 channels where`, "", []string{in[0], other, "--axis", "1", "--tensor", "out"}},
 		{exitFailed, `tensor "out": axis out of range`, "", []string{in[0], "--axis", "2"}},
-		{exitFailed, "no tensor matches", "", []string{in[0], "--tensor", "none"}},
+		{exitFailed, `no tensor matches "none"; there are `, "", []string{in[0], "--tensor", "none"}},
+		{exitFailed, `no tensor matches "uot": did you mean "out"`, "", []string{in[0], "--tensor", "uot"}},
 		{exitFailed, "does not keep what", "", []string{state, "--method", "mse"}},
 		{exitFailed, "checksum", "", []string{"--merge", long}},
 		{exitFailed, "not a state", "", []string{"--merge", in[0]}},

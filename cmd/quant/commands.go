@@ -1,12 +1,16 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/a01592f9/quant/cmd/internal/text"
 )
 
 // strict makes the commands help and completion, which Cobra adds, reject unknown words. It also
@@ -41,48 +45,35 @@ func strict(root *cobra.Command) {
 	}
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		var unknown *pflag.NotExistError
-		if !errors.As(err, &unknown) {
-			return err
-		}
-		if like := likeFlag(cmd, unknown.GetSpecifiedName()); like != "" {
-			return fmt.Errorf("%w: did you mean --%s", err, like)
+		var invalid *pflag.InvalidValueError
+		switch {
+		case errors.As(err, &unknown):
+			// Of -bits pflag takes each letter for a flag.
+			name := cmp.Or(unknown.GetSpecifiedShortnames(), unknown.GetSpecifiedName())
+			if like := likeFlag(cmd, name); like != "" {
+				return fmt.Errorf("%w: did you mean --%s", err, like)
+			}
+		case errors.As(err, &invalid) && errors.Is(err, strconv.ErrSyntax):
+			if want := wanted[invalid.GetFlag().Value.Type()]; want != "" {
+				return fmt.Errorf("--%s: %q is not %s", invalid.GetFlag().Name, invalid.GetValue(), want)
+			}
 		}
 		return err
 	})
 }
 
+// wanted says what the value of a flag has to be, by the name that pflag has for its type.
+var wanted = map[string]string{
+	"int":      "a whole number",
+	"intSlice": "a list of whole numbers with commas",
+	"float64":  "a number",
+	"bool":     "true or false",
+}
+
 // likeFlag returns the flag of a command that is most similar to an unknown name, or "" if none
 // is similar.
 func likeFlag(cmd *cobra.Command, name string) string {
-	like, least := "", len(name)/3+1
-	cmd.Flags().VisitAll(func(f *pflag.Flag) {
-		d := distance(name, f.Name)
-		if len(name) >= 3 && strings.HasPrefix(f.Name, name) {
-			d = 0
-		}
-		if d < least || d == least && like == "" && len(name) > 3 {
-			like, least = f.Name, d
-		}
-	})
-	return like
-}
-
-// distance returns the number of letters to insert, remove or replace to turn a into b.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		corner := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := corner
-			if a[i] != b[j] {
-				cost = 1 + min(corner, row[j], row[j+1])
-			}
-			corner, row[j+1] = row[j+1], cost
-		}
-	}
-	return row[len(b)]
+	var flags []string
+	cmd.Flags().VisitAll(func(f *pflag.Flag) { flags = append(flags, f.Name) })
+	return text.Nearest(name, flags)
 }

@@ -23,6 +23,17 @@ func TestUnknownWords(t *testing.T) {
 		{"a letter less", "compare --goup-size 4", "unknown flag: --goup-size: did you mean --group-size"},
 		{"beginning", "compare --sep ,", "did you mean --separator"},
 		{"another command", "sweep --bit 4", "did you mean --bits"},
+		{"a single dash", "compare -bits 4", "unknown shorthand flag: 'b' in -bits: did you mean --bits"},
+		{"a letter more, single dash", "compare -axxis 1", "did you mean --axis"},
+		{"a word for a number", "compare --bits four", `--bits: "four" is not a whole number`},
+		{"a fraction", "compare --group-size 1.5", `--group-size: "1.5" is not a whole number`},
+		{"a word for a target", "sweep --target high", `--target: "high" is not a number`},
+		{"a word in a list", "sweep --group-size 32,x", `--group-size: "32,x" is not a list of whole numbers with commas`},
+		{"a word for a switch", "compare --codes=maybe", `--codes: "maybe" is not true or false`},
+		{"a range from the larger to the smaller width", "sweep --bits 8-3", `"8-3" is no range: the smaller width comes first`},
+		{"standard input as an output", "compare -o -", `--output -: "-" is standard input only; /dev/stdout is standard output, and ./- a file of that name`},
+		{"standard input as a model", "quantize MODEL -o -", `--output -: "-" is standard input only`},
+		{"standard input as CSV", "sweep --csv -", `--csv -: "-" is standard input only`},
 		{"ending", "compare -o x.docx", "--output x.docx: the ending .docx stands for no format"},
 		{"ending of a sweep", "sweep -o x.docx", "it is .txt, .json or .csv, or --format says it"},
 		{"ending of another command", "sweep -o x.md", "the ending .md stands for no format; it is .txt, .json or .csv"},
@@ -45,6 +56,8 @@ func TestUnknownWords(t *testing.T) {
 	if r := fails(t, exitUsage, "unknown flag: --qqqqqq", "", "compare", "--qqqqqq"); strings.Contains(r.errout, "did you mean") {
 		t.Errorf("a suggestion for a flag that is like none: %s", r.errout)
 	}
+	fails(t, exitFailed, "quant: none.json: no such file", "", "quantize", model, "-o", filepath.Join(t.TempDir(), "o.onnx"), "--plan", "none.json")
+	fails(t, exitFailed, "quant: none.json: no such file", "", "bench", "--against", "none.json")
 	ok(t, "help", "compare")
 	ok(t, "completion")
 	dir := t.TempDir()

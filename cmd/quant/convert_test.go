@@ -410,3 +410,25 @@ func TestPredicted(t *testing.T) {
 		}
 	}
 }
+
+// Whoever has a model whose weights are codes learns that, and what to do: a bias, which is left too,
+// is no answer.
+func TestQuantizedAlready(t *testing.T) {
+	model := filepath.Join("..", "internal", "convert", "testdata", "cases", "flat_weight.onnx")
+	dir := t.TempDir()
+	coded := filepath.Join(dir, "coded.onnx")
+	ok(t, "quantize", model, "-o", coded)
+	again := "a tensor is quantized already, and quant dequantize turns it into floating-point numbers"
+	floats := `tensor "f_quantized": cannot be compared: quantized already: codes of DequantizeLinear (nor can 2 tensors more); ` +
+		"quant dequantize turns codes into floating-point numbers, and quant compare ORIGINAL --against FILE measures what they lost"
+	for _, test := range []struct{ want, args string }{
+		{"so nothing is written; " + again, "quantize -o " + filepath.Join(dir, "again.onnx")},
+		{"there is no weight to quantize; " + again, "plan --bits-per-weight 4"},
+		{floats, "compare"},
+		{floats, "sweep"},
+		{floats, "diff --between int8,int4"},
+	} {
+		fails(t, exitFailed, test.want, "", append(strings.Fields(test.args), coded)...)
+	}
+	ok(t, "compare", model, "--against", coded)
+}

@@ -30,7 +30,7 @@ func readCalibration(path string) (*calibfile.File, error) {
 func readPlan(path string) (plan convert.Plan, importance string, err error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return nil, "", err
+		return nil, "", ofFile(path, err)
 	}
 	choices, importance, err := report.ReadPlan(data)
 	if err != nil {

@@ -61,9 +61,21 @@ func float4(weights []convert.Weight) string {
 	return "ONNX Runtime 1.30 does not run this model on a CPU: its DequantizeLinear has no FLOAT4E2M1 there."
 }
 
-// choices returns a hint: the --include that quantizes tensors which are left by default.
+// choices returns a hint: that the weights are codes, or the --include that quantizes tensors which
+// are left by default.
 func choices(names []string, left []convert.Left, kind convert.Kind) string {
-	if len(names) == 0 {
+	codes := 0
+	for _, l := range left {
+		if l.Quantized() {
+			codes++
+		}
+	}
+	switch {
+	case codes == 1:
+		return "; a tensor is quantized already, and quant dequantize turns it into floating-point numbers"
+	case codes > 1:
+		return fmt.Sprintf("; %s are quantized already, and quant dequantize turns them into floating-point numbers", text.Plural(codes, "tensor"))
+	case len(names) == 0:
 		return ""
 	}
 	prefix := names[0]

@@ -73,7 +73,7 @@ func TestObserveErrors(t *testing.T) {
 	}{
 		{"other format", weights + ": only ONNX models tell their activations, and this is safetensors", []string{weights}},
 		{"quantized already", quantized + ": it is quantized already: node ", []string{quantized}},
-		{"no such node", network + `: no node or operator matches "Cnv"; there are "Conv a1", "Relu a2"`, []string{network, "--nodes", "Cnv"}},
+		{"no such node", network + `: no node or operator matches "Cnv": did you mean "Conv"`, []string{network, "--nodes", "Cnv"}},
 		{"nothing left", network + ": no tensor needs a range: ", []string{network, "--exclude-nodes", "*"}},
 		{"no such file", "none.onnx: no such file", []string{"none.onnx"}},
 	} {

@@ -9,7 +9,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/a01592f9/quant/calibfile"
 	"github.com/a01592f9/quant/cmd/internal/calibration"
+	"github.com/a01592f9/quant/cmd/internal/option"
 	"github.com/a01592f9/quant/cmd/internal/report"
 	"github.com/a01592f9/quant/cmd/internal/text"
 )
@@ -126,7 +128,7 @@ func (a *app) sensitivity(cmd *cobra.Command, args []string, f *sensitivityFlags
 		return err
 	}
 	if len(m.Errors) == 0 {
-		return nothingMeasured(m, f)
+		return nothingMeasured(m, file, f)
 	}
 	s, err := sensitive(m, f)
 	if err != nil {
@@ -144,7 +146,7 @@ func (a *app) sensitivity(cmd *cobra.Command, args []string, f *sensitivityFlags
 }
 
 // nothingMeasured returns the error if no tensor has the name of one in the calibration.
-func nothingMeasured(m *calibration.Sensitivity, f *sensitivityFlags) error {
+func nothingMeasured(m *calibration.Sensitivity, file *calibfile.File, f *sensitivityFlags) error {
 	var have []string
 	for _, x := range m.Skipped {
 		if name := text.Clean(x.Tensor); !slices.Contains(have, name) {
@@ -152,7 +154,11 @@ func nothingMeasured(m *calibration.Sensitivity, f *sensitivityFlags) error {
 		}
 	}
 	if len(m.Unseen) == 0 {
-		return fmt.Errorf("%s: no tensor matches %s", f.calibrated, text.Quoted(f.options.Tensors, " or "))
+		names := make([]string, len(file.Tensors))
+		for i, t := range file.Tensors {
+			names[i] = t.Name
+		}
+		return fmt.Errorf("%s: %w", f.calibrated, option.Unmatched("tensor", f.options.Tensors, names))
 	}
 	if len(have) == 0 {
 		return fmt.Errorf("%s: no tensor of it is in the files", f.calibrated)

@@ -93,7 +93,8 @@ func TestSensitivityErrors(t *testing.T) {
 		args       []string
 	}{
 		{"other names", ranges + `: no tensor of it is in the files: it has "conv", and they have "cnv"`, []string{other, "--calibration", ranges}},
-		{"no match", ranges + `: no tensor matches "x*"`, []string{file, "--calibration", ranges, "--tensor", "x*"}},
+		{"a letter more", ranges + `: no tensor matches "convv": did you mean "conv"`, []string{file, "--calibration", ranges, "--tensor", "convv"}},
+		{"no match", ranges + `: no tensor matches "x*"; there are "conv"`, []string{file, "--calibration", ranges, "--tensor", "x*"}},
 		{"no calibration", file + ": not a calibration file", []string{file, "--calibration", file}},
 		{"cut off", "cut.npz: npz: truncated", []string{write(t, "cut.npz", "PK\x03\x04 and so on"), "--calibration", ranges}},
 		{"no such file", "none.npz: no such file", []string{"none.npz", "--calibration", ranges}},

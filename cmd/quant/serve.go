@@ -1,10 +1,12 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"os/exec"
 	"runtime"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -38,7 +40,7 @@ Programs can ask the same server for comparisons: see docs/api.md.`,
 			if _, err := a.origin(); err != nil {
 				return err
 			}
-			l, err := net.Listen("tcp", addr)
+			l, err := listen(addr)
 			if err != nil {
 				return err
 			}
@@ -69,6 +71,21 @@ Programs can ask the same server for comparisons: see docs/api.md.`,
 	cmd.Flags().StringArrayVar(&hosts, "host", nil, "a further `name` under which the page answers; may be given several times")
 	cmd.Flags().BoolVar(&open, "open", false, "open the page in a browser")
 	return cmd
+}
+
+// listen listens at the address of --addr.
+func listen(addr string) (net.Listener, error) {
+	if _, port, err := net.SplitHostPort(addr); err != nil || port == "" {
+		return nil, usagef("--addr %q is not host:port, as in 127.0.0.1:8080, or :8080 for others too", addr)
+	}
+	l, err := net.Listen("tcp", addr)
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, fmt.Errorf("--addr %s: another program listens there; --addr 127.0.0.1:0 takes any free port", addr)
+	case err != nil:
+		return nil, fmt.Errorf("--addr %s: %w", addr, err)
+	}
+	return l, nil
 }
 
 // urlOf returns the URL under which a browser on this computer reaches addr.

@@ -72,8 +72,11 @@ func TestServeErrors(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	fails(t, exitFailed, "address already in use", "", "serve", "--addr", l.Addr().String())
-	fails(t, exitFailed, "", "", "serve", "--addr", "nonsense")
+	fails(t, exitFailed, "another program listens there; --addr 127.0.0.1:0 takes any free port", "", "serve", "--addr", l.Addr().String())
+	for _, addr := range []string{"nonsense", "8080", "127.0.0.1:", "", "::1:80"} {
+		fails(t, exitUsage, "is not host:port, as in 127.0.0.1:8080", "", "serve", "--addr", addr)
+	}
+	fails(t, exitFailed, "--addr 127.0.0.1:99999: ", "", "serve", "--addr", "127.0.0.1:99999")
 	fails(t, exitUsage, "", "", "serve", "x")
 }
 

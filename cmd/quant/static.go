@@ -42,7 +42,7 @@ func (f *staticFlags) register(cmd *cobra.Command) {
 	flags.IntVar(&f.accuracy, "accuracy-level", 0, "with --matmulnbits: `n` is 1 to compute in float32, 4 to round the other operand to int8, 0 for the runtime's choice")
 	flags.StringVar(&f.kind, "activation-type", "uint8", "`type` of the codes of activations: uint8, int8, uint16 or int16; ONNX Runtime computes few operators with 16 bits")
 	flags.StringVar(&f.mapping, "activation-mapping", "", "`name`: asymmetric or symmetric (default: symmetric for signed types)")
-	flags.StringSliceVar(&f.operators, "operators", nil, "with --activations or --dynamic quantize nodes of these operators only, as `OPERATOR,…`; with --activations others than ONNX Runtime computes with codes get codes around them (default "+strings.Join(onnx.ActivationOperators(), ", ")+"; of --dynamic "+strings.Join(onnx.DynamicOperators(), ", ")+")")
+	flags.StringSliceVar(&f.operators, "operators", nil, "with --activations or --dynamic quantize nodes of the operators in a `list` only, such as Conv,MatMul; with --activations others than ONNX Runtime computes with codes get codes around them (default "+strings.Join(onnx.ActivationOperators(), ", ")+"; of --dynamic "+strings.Join(onnx.DynamicOperators(), ", ")+")")
 	flags.BoolVar(&f.reduced, "reduce-range", false, "with --activations or --dynamic codes of weights from -64 to 64: for x86 processors without VNNI, where sums of 8-bit products saturate")
 	flags.BoolVar(&f.unfolded, "no-fold", false, "with --activations leave each BatchNormalization, instead of folding it into the Conv, ConvTranspose or Gemm before it")
 	completeWords(cmd, "activation-type", convert.ActivationTypes()...)

@@ -193,7 +193,9 @@ func parseBits(list string) ([]int, error) {
 		switch {
 		case err != nil:
 			return nil, fmt.Errorf("%q is neither a number nor a range as 2-8", part)
-		case from < 2 || to > 16 || from > to:
+		case from > to:
+			return nil, fmt.Errorf("%q is no range: the smaller width comes first", part)
+		case from < 2 || to > 16:
 			return nil, fmt.Errorf("%s bits: a code has 2 to 16", part)
 		}
 		for b := from; b <= to; b++ {

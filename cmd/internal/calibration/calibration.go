@@ -35,6 +35,7 @@ type Calibration struct {
 
 	mu      sync.Mutex
 	tensors map[string]*tensor
+	passed  []string // some names of tensors that no pattern of Options.Tensors matches
 }
 
 // A tensor has the observations of all batches with one name.
@@ -205,7 +206,23 @@ func (e trimmed) Unwrap() error { return e.error }
 
 // picked reports whether the tensor with the given name is observed.
 func (c *Calibration) picked(name string) bool {
-	return option.Selection{Include: c.o.Tensors}.Picks(name)
+	if (option.Selection{Include: c.o.Tensors}).Picks(name) {
+		return true
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.passed) < 1000 {
+		c.passed = append(c.passed, name)
+	}
+	return false
+}
+
+// Passed returns names of tensors that were in files, but match no pattern of Options.Tensors: up to
+// a thousand, in order and without duplicates.
+func (c *Calibration) Passed() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Compact(slices.Sorted(slices.Values(c.passed)))
 }
 
 // granularity returns the granularity of the scheme, or PerTensor for groups.

@@ -46,11 +46,17 @@ func placed(v float32, index int, of []int, at int) error {
 		value = fmt.Sprintf("%+f", v)
 	}
 	if at < 0 {
-		return fmt.Errorf("%s at index %d", value, index)
+		return notFiniteError(fmt.Sprintf("%s at index %d", value, index))
 	}
 	inner := 1
 	for _, d := range of[at+1:] {
 		inner *= d
 	}
-	return fmt.Errorf("%s in channel %d, at index %d", value, index/inner%of[at], index)
+	return notFiniteError(fmt.Sprintf("%s in channel %d, at index %d", value, index/inner%of[at], index))
 }
+
+// A notFiniteError says where a value that is not finite is. It is a quant.ErrNotFinite.
+type notFiniteError string
+
+func (e notFiniteError) Error() string        { return string(e) }
+func (e notFiniteError) Is(target error) bool { return target == quant.ErrNotFinite }

@@ -190,7 +190,7 @@ func TestReason(t *testing.T) {
 			t.Errorf("%v %v: %q, want %q", test.info.Name, test.info.Shape, got, test.want)
 		}
 	}
-	if err := o.selection().Check([]string{"small"}); err == nil || err.Error() != `no tensor matches "a*"` {
+	if err := o.selection().Check([]string{"small"}); err == nil || err.Error() != `no tensor matches "a*"; there are "small"` {
 		t.Errorf("a pattern without a tensor: %v", err)
 	}
 }

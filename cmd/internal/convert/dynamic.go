@@ -46,7 +46,11 @@ func onnxDynamic(ctx context.Context, in string, out *atomicfile.Set, o Options,
 	}})
 	for _, p := range slices.Concat(o.Include, o.Exclude) {
 		if !slices.ContainsFunc(d.nodes, func(x onnx.DynamicNode) bool { return match([]string{p}, x.Name, x.Op) }) {
-			return nil, fmt.Errorf("no node or operator matches %q", p)
+			var names, operators []string
+			for _, x := range d.nodes {
+				names, operators = append(names, x.Name), append(operators, x.Op)
+			}
+			return nil, unmatchedNode(p, names, operators)
 		}
 	}
 	if err := d.quantize(); err != nil {

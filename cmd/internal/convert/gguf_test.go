@@ -340,7 +340,7 @@ func TestGGUFErrors(t *testing.T) {
 		{Options{Bits: 4, Axis: &axis}, "axis: groups of Q4_0 run along the rows of a tensor"},
 		{Options{Bits: 4, Unsigned: true}, "unsigned: codes of Q4_0 are signed"},
 		{Options{Bits: 4, NarrowRange: true}, "narrow range: Q4_0 uses the code -8"},
-		{Options{Bits: 8, Exclude: []string{"none"}}, `no tensor matches "none"`},
+		{Options{Bits: 8, Exclude: []string{"none"}}, `no tensor matches "none"; there are "ok.weight", "nan.weight", "huge.weight"`},
 		{Options{Bits: 8}, `tensor "nan.weight": NaN at index 524293`},
 		{Options{Bits: 8, Exclude: []string{"nan*"}}, `tensor "huge.weight": 1e+30 in the block from index 32 on needs a scale beyond float16`},
 	} {

@@ -104,6 +104,13 @@ func Observe(ctx context.Context, in string, out *atomicfile.Set, o ObserveOptio
 	return r, c.write()
 }
 
+// unmatchedNode returns the error for a pattern that matches neither the name nor the operator of a
+// node.
+func unmatchedNode(pattern string, names, operators []string) error {
+	slices.Sort(operators)
+	return option.Unmatched("node or operator", []string{pattern}, append(names, slices.Compact(operators)...))
+}
+
 // choice returns the selection of o as an ActivationChoice. It returns an error, with names of
 // nodes, if a pattern matches no node.
 func (o *ObserveOptions) choice(m *onnx.Model) (onnx.ActivationChoice, error) {
@@ -115,16 +122,13 @@ func (o *ObserveOptions) choice(m *onnx.Model) (onnx.ActivationChoice, error) {
 		if slices.ContainsFunc(nodes, func(n onnx.ActivationNode) bool { return match([]string{p}, n.Name, n.Op) }) {
 			continue
 		}
-		var names []string
+		var names, operators []string
 		for _, n := range nodes {
 			if n.Integer != "" {
-				names = append(names, text.Clean(n.Name))
+				names, operators = append(names, n.Name), append(operators, n.Op)
 			}
 		}
-		if len(names) == 0 {
-			return onnx.ActivationChoice{}, fmt.Errorf("no node or operator matches %q", p)
-		}
-		return onnx.ActivationChoice{}, fmt.Errorf("no node or operator matches %q; there are %s", p, text.Names(names))
+		return onnx.ActivationChoice{}, unmatchedNode(p, names, operators)
 	}
 	return onnx.ActivationChoice{Skip: func(name, op string) bool {
 		return match(o.Exclude, name, op) || len(o.Nodes) > 0 && !match(o.Nodes, name, op)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/a01592f9/quant"
 	"github.com/a01592f9/quant/cmd/internal/option"
@@ -308,5 +309,8 @@ func (o *Options) Validate() error {
 	return s.Validate()
 }
 
-// reasonQuantized is the reason for leaving a tensor of codes.
+// reasonQuantized is the reason for leaving a tensor of codes, or its beginning.
 const reasonQuantized = "quantized already"
+
+// Quantized reports whether a tensor was left because it has codes.
+func (l Left) Quantized() bool { return strings.HasPrefix(l.Reason, reasonQuantized) }

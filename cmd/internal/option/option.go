@@ -183,7 +183,7 @@ func (s Selection) Spells(name string) bool { return slices.Contains(s.Include, 
 func (s Selection) Check(names []string) error {
 	for _, p := range slices.Concat(s.Include, s.Exclude) {
 		if !slices.ContainsFunc(names, func(name string) bool { return Match(p, name) }) {
-			return fmt.Errorf("no tensor matches %q", p)
+			return Unmatched("tensor", []string{p}, names)
 		}
 	}
 	return nil
@@ -191,17 +191,4 @@ func (s Selection) Check(names []string) error {
 
 func matches(patterns []string, name string) bool {
 	return slices.ContainsFunc(patterns, func(p string) bool { return Match(p, name) })
-}
-
-// Match reports whether the name of a tensor matches a pattern. The syntax is that of
-// path.Match, except that * and ? also match a slash, which is an ordinary character in names
-// of tensors. A name always matches itself.
-func Match(pattern, name string) bool {
-	if pattern == name {
-		return true
-	}
-	// In path.Match, * does not match a slash, so slashes are replaced.
-	flat := strings.NewReplacer("/", "\x00")
-	ok, err := path.Match(flat.Replace(pattern), flat.Replace(name))
-	return ok && err == nil
 }

@@ -28,7 +28,7 @@ func TestSelection(t *testing.T) {
 	if !(Selection{}).Picks("any") {
 		t.Error("no patterns pick nothing")
 	}
-	if err := s.Check([]string{"a.weight", "b"}); err == nil || err.Error() != `no tensor matches "*.bias"` {
+	if err := s.Check([]string{"a.weight", "b"}); err == nil || err.Error() != `no tensor matches "*.bias"; there are "a.weight", "b"` {
 		t.Errorf("a pattern without a tensor: %v", err)
 	}
 	if err := (Selection{Exclude: []string{"["}}).Validate(); err == nil {

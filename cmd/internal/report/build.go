@@ -4,9 +4,11 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/a01592f9/quant"
+	"github.com/a01592f9/quant/cmd/internal/option"
 	"github.com/a01592f9/quant/cmd/internal/tensorfile"
 	"github.com/a01592f9/quant/cmd/internal/text"
 )
@@ -89,7 +91,7 @@ func (r *Report) plan(infos []tensorfile.Info) ([]job, error) {
 		picked++
 		j := newJob(i, info)
 		switch alone := len(infos) == 1 || r.Options.selection().Spells(info.Name); {
-		case !info.Floating && (strings.HasPrefix(info.Left, "quantized already") || strings.HasPrefix(info.Left, "sparse")):
+		case !info.Floating && (strings.HasPrefix(info.Left, quantized) || strings.HasPrefix(info.Left, "sparse")):
 			r.skip(info, info.Left, false)
 			continue
 		case !info.Floating:
@@ -111,19 +113,18 @@ func (r *Report) plan(infos []tensorfile.Info) ([]job, error) {
 		if len(infos) == 0 {
 			return nil, fmt.Errorf("%s: there are no tensors in it", r.Source)
 		}
-		return nil, fmt.Errorf("%s: no tensor matches %s; there are %s",
-			r.Source, text.Quoted(r.Options.Tensors, " or "), namesOf(infos))
+		return nil, fmt.Errorf("%s: %w", r.Source, option.Unmatched("tensor", r.Options.Tensors, namesOf(infos)))
 	}
 	return jobs, nil
 }
 
-// namesOf lists tensors for an error.
-func namesOf(infos []tensorfile.Info) string {
+// namesOf returns the names of tensors.
+func namesOf(infos []tensorfile.Info) []string {
 	var all []string
 	for _, t := range infos {
 		all = append(all, t.Name)
 	}
-	return text.Names(all)
+	return all
 }
 
 // skip lists a tensor as not compared.
@@ -144,13 +145,21 @@ func (r *Report) nothing() error {
 	if err := r.Err(); err != nil {
 		return err
 	}
-	s := r.Skipped[0]
-	err := &TensorError{Source: r.Source, Tensor: s.Name, Reason: "cannot be compared: " + s.Reason}
+	// Codes say more about a model than its biases, which may be before them.
+	at := max(slices.IndexFunc(r.Skipped, func(s Skipped) bool { return strings.HasPrefix(s.Reason, quantized) }), 0)
+	s := r.Skipped[at]
+	var err error = &TensorError{Source: r.Source, Tensor: s.Name, Reason: "cannot be compared: " + s.Reason}
 	if n := len(r.Skipped) - 1; n > 0 {
-		return fmt.Errorf("%w (nor can %s more)", err, text.Plural(int64(n), "tensor"))
+		err = fmt.Errorf("%w (nor can %s more)", err, text.Plural(int64(n), "tensor"))
+	}
+	if strings.HasPrefix(s.Reason, quantized) {
+		err = fmt.Errorf("%w; quant dequantize turns codes into floating-point numbers, and quant compare ORIGINAL --against FILE measures what they lost", err)
 	}
 	return err
 }
+
+// quantized begins the reason why a tensor of codes is not compared.
+const quantized = "quantized already"
 
 // compare compares one tensor.
 func compare(w *work, j job, o Options) (*Tensor, error) {

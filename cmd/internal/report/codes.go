@@ -267,6 +267,9 @@ func BuildCodes(ctx context.Context, name string, between [2]string, src Source,
 	if err != nil {
 		return nil, err
 	}
+	if len(jobs) == 0 {
+		return nil, d.base.nothing()
+	}
 	jobs = slices.DeleteFunc(jobs, func(j job) bool { return d.excluded(j.info.Name) })
 	if len(jobs) == 0 {
 		return nil, fmt.Errorf("%s: --exclude leaves no tensor", name)

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/a01592f9/quant"
+	"github.com/a01592f9/quant/cmd/internal/option"
 	"github.com/a01592f9/quant/cmd/internal/tensorfile"
 	"github.com/a01592f9/quant/cmd/internal/text"
 	"github.com/a01592f9/quant/internal/summary"
@@ -141,7 +142,7 @@ func (d *Difference) plan(infos, others []tensorfile.Info) (jobs []job, match []
 	case picked == 0 && len(infos) == 0:
 		return nil, nil, fmt.Errorf("%s: there are no tensors in it", d.Source)
 	case picked == 0:
-		return nil, nil, fmt.Errorf("%s: no tensor matches %s; there are %s", d.Source, text.Quoted(d.Options.Tensors, " or "), namesOf(infos))
+		return nil, nil, fmt.Errorf("%s: %w", d.Source, option.Unmatched("tensor", d.Options.Tensors, namesOf(infos)))
 	}
 	return jobs, match, nil
 }

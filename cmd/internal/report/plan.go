@@ -157,22 +157,29 @@ func (p *Plan) mostError(sqnr float64) float64 {
 
 // unmatched returns an error for a pattern that no weight matches.
 func (p *Plan) unmatched() error {
-	matches := func(pattern string) bool {
-		return slices.ContainsFunc(p.Weights, func(x PlanWeight) bool { return option.Match(pattern, x.Name) })
+	names := make([]string, len(p.Weights))
+	for i, x := range p.Weights {
+		names[i] = x.Name
+	}
+	check := func(field, pattern string) error {
+		if slices.ContainsFunc(names, func(name string) bool { return option.Match(pattern, name) }) {
+			return nil
+		}
+		return optionf(field, "%v", option.Unmatched("weight", []string{pattern}, names))
 	}
 	for _, r := range p.Options.Fixed {
-		if !matches(r.Pattern) {
-			return optionf("fixed", "no weight matches %q", r.Pattern)
+		if err := check("fixed", r.Pattern); err != nil {
+			return err
 		}
 	}
 	for _, pattern := range p.Options.Alike {
-		if !matches(pattern) {
-			return optionf("alike", "no weight matches %q", pattern)
+		if err := check("alike", pattern); err != nil {
+			return err
 		}
 	}
 	for _, f := range p.Options.Factors {
-		if !matches(f.Pattern) {
-			return optionf("factors", "no weight matches %q", f.Pattern)
+		if err := check("factors", f.Pattern); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -97,7 +97,7 @@ func openFolderGGUF(dir string, names []string, progress func(done, total int64)
 	name, err := gguf.PickModel(names)
 	switch {
 	case errors.Is(err, gguf.ErrNoModel):
-		return nil, errors.New("it is a folder without safetensors files or GGUF files; name the file of another format")
+		return nil, noModel(names)
 	case err != nil:
 		return nil, err
 	}

@@ -94,6 +94,7 @@ func TestFolder(t *testing.T) {
 		{map[string]string{a: shard("x", fileOne), b: shard("x", fileTwo)}, "",
 			`tensor "x" is in two files, "a.safetensors" and "b.safetensors"`},
 		{map[string]string{"x.bin": ""}, "", "it is a folder without safetensors files or GGUF files; name the file of another format"},
+		{map[string]string{"config.json": "{}", "model.onnx": "x", "w.csv": ""}, "", `it is a folder without safetensors files or GGUF files; name the file of another format, such as "model.onnx"`},
 		{nil, "", "it is a folder without safetensors files or GGUF files; name the file of another format"},
 		{map[string]string{"v.safetensors.index.json": "", "w.safetensors.index.json": ""}, "",
 			`folder holds 2 indices of safetensors files: name one of "v.safetensors.index.json", "w.safetensors.index.json"`},

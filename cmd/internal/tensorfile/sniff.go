@@ -3,6 +3,7 @@ package tensorfile
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -27,10 +28,11 @@ func Sniff(path string) (kind string, folder bool, err error) {
 	if err != nil {
 		return "", false, err
 	}
-	if st.IsDir() && onlyGGUF(path) {
-		return "gguf", false, nil
+	if st.IsDir() {
+		kind, err = kindOfFolder(path)
+		return kind, kind == "safetensors", err
 	}
-	if st.IsDir() || isIndex(path) {
+	if isIndex(path) {
 		return "safetensors", true, nil
 	}
 	head := make([]byte, sniff.HeadLen)
@@ -46,24 +48,45 @@ func Sniff(path string) (kind string, folder bool, err error) {
 	return kind, false, err
 }
 
-// onlyGGUF reports whether a folder has GGUF files and no safetensors files.
-func onlyGGUF(dir string) bool {
+// kindOfFolder returns "safetensors" for a folder with safetensors files, and "gguf" for one with only
+// GGUF files. It returns an error for any other folder.
+func kindOfFolder(dir string) (string, error) {
 	list, err := os.ReadDir(dir)
 	if err != nil {
-		return false
+		return "", err
 	}
-	found := false
+	kind, others := "", []string(nil)
 	for _, d := range list {
 		name := d.Name()
 		if strings.HasPrefix(name, ".") {
 			continue
 		}
 		if strings.HasSuffix(name, ".safetensors") || strings.HasSuffix(name, indexSuffix) {
-			return false
+			return "safetensors", nil
 		}
-		found = found || strings.EqualFold(filepath.Ext(name), ".gguf")
+		if strings.EqualFold(filepath.Ext(name), ".gguf") {
+			kind = "gguf"
+		}
+		others = append(others, name)
 	}
-	return found
+	if kind == "" {
+		err = noModel(others)
+	}
+	return kind, err
+}
+
+// noModel returns the error for a folder that has neither safetensors nor GGUF files. It names one of
+// the files in the folder that can be read by itself.
+func noModel(names []string) error {
+	const text = "it is a folder without safetensors files or GGUF files; name the file of another format"
+	for _, ext := range []string{".onnx", ".npz", ".npy", ".csv"} {
+		for _, name := range names {
+			if strings.EqualFold(filepath.Ext(name), ext) {
+				return fmt.Errorf("%s, such as %q", text, name)
+			}
+		}
+	}
+	return errors.New(text)
 }
 
 // formatOf returns the format of a file with the beginning head and the length size, or -1 if
@@ -92,13 +115,15 @@ func formatOf(name string, head []byte, size int64) (string, error) {
 		return "", errors.New("npz: file does not begin as a zip archive does")
 	case ext == "gguf":
 		return "", errors.New("gguf: file does not begin with \"GGUF\"")
+	case ext == "safetensors" && beginsONNX(head), ext == "onnx" && beginsSafetensors(head):
+		return map[string]string{"safetensors": "onnx", "onnx": "safetensors"}[ext], nil // by another name
 	case ext == "safetensors", ext == "onnx":
 		return ext, nil
 	case isUTF16(head) && (ext == "csv" || ext == "tsv"):
 		return "csv", nil
 	case isUTF16(head):
 		return "text", nil
-	case len(head) > 8 && head[8] == '{' && bytes.ContainsFunc(head[:8], isBinary):
+	case beginsSafetensors(head):
 		return "safetensors", nil
 	case bytes.ContainsFunc(head, isControl) && onnx.Looks(head):
 		return "onnx", nil
@@ -121,6 +146,19 @@ func foreign(r io.ReaderAt, size int64) error {
 		return e
 	}
 	return nil
+}
+
+// beginsSafetensors reports whether a file begins as safetensors do: with a binary length and a JSON
+// object.
+func beginsSafetensors(head []byte) bool {
+	return len(head) > 8 && head[8] == '{' && bytes.ContainsFunc(head[:8], isBinary)
+}
+
+// beginsONNX reports whether a file begins as nearly all ONNX models do: with the version of the
+// format and another field of a model that has a length.
+func beginsONNX(head []byte) bool {
+	return len(head) > 8 && head[0] == 1<<3 && head[1] > 0 && head[1] < 0x80 && head[8] != '{' &&
+		head[2]&7 == 2 && onnx.Looks(head[2:])
 }
 
 // isBinary reports whether r shows that a file begins with a binary length and not with text.

@@ -3,6 +3,7 @@ package tensorfile
 import (
 	"errors"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -78,7 +79,7 @@ func TestTextErrors(t *testing.T) {
 		{"", "1\r\n\r\n2,\tx", 3, 4, `"x" is not a number`},
 		{"", "1\r\r2,x", 3, 3, `"x" is not a number`},
 		{"", "0x1p4", 1, 1, `"0x1p4" is not a number`},
-		{"", "1_000", 1, 1, `"1_000" is not a number`},
+		{"", "1_000", 1, 1, `"1_000" is not a number: write thousands without separators`},
 		{"", "1.2.3", 1, 1, `"1.2.3" is not a number`},
 		{"", "1,NaN", 1, 3, `"NaN" is not a finite number`},
 		{"", "1 -inf", 1, 3, `"-inf" is not a finite number`},
@@ -132,4 +133,29 @@ func TestTextLoadCopies(t *testing.T) {
 	x[0] = 7
 	f.Tensors()[0].Shape[0] = 7
 	wantTensor(t, f, 0, "", []int{1, 2}, []float32{1, 2})
+}
+
+// A column is channels of one value each, which is rarely meant.
+func TestColumnNote(t *testing.T) {
+	const note = "each line is a channel, which gives 3 channels of one value; values of one channel stand on one line"
+	for _, c := range []struct {
+		name, data string
+		noted      bool
+	}{
+		{"", "1\n2\n3", true},
+		{"x.csv", "height\n1.5\n2.5\n3.5", true},
+		{"", "a: 1\nb: 2\nc: 3", false}, // labels say that they are channels
+		{"", "1 2 3", false},
+		{"", "1", false},
+		{"", "[[1],[2],[3]]", false},
+	} {
+		f, err := parse(c.name, c.data)
+		if err != nil {
+			t.Fatalf("%q: %v", c.data, err)
+		}
+		noted := slices.ContainsFunc(f.Text.Doubtful(), func(n Note) bool { return n.Text == note })
+		if noted != c.noted {
+			t.Errorf("%q: noted %t, %+v", c.data, noted, f.Text.Notes)
+		}
+	}
 }

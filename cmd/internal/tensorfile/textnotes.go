@@ -67,6 +67,10 @@ func (p *rowsParser) doubts(s *textSample) []Note {
 		doubt("semicolons separate the values of a channel, as in CSV",
 			"let commas and blanks separate values, and semicolons end channels", func(r *Reading) { r.Separator, r.Decimal = ',', '.' })
 	}
+	if p.semis == 0 && p.perRow == 1 && p.rows > 1 && !p.labeled && p.want == (Reading{}) {
+		notes = append(notes, Note{Doubtful: true,
+			Text: fmt.Sprintf("each line is a channel, which gives %d channels of one value; values of one channel stand on one line", p.rows)})
+	}
 	if p.counting.columns && p.rows > 1 && p.counting.below && p.want.SkipRows == 0 {
 		doubt(fmt.Sprintf("line %d was read as values, although it counts columns", p.counting.line),
 			"leave the first line out", func(r *Reading) { r.SkipRows++ })

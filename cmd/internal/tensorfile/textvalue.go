@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // A numberReader turns the text of a field into a number. Its decimal sign is given, or is the
@@ -35,9 +36,19 @@ func (n *numberReader) read(t token) (x float32, isNumber bool, err error) {
 		return 0, false, &SyntaxError{t.line, t.column, elisionHelp}
 	}
 	s = plainMinus(s)
+	written := s
+	no := func(why string) error {
+		switch {
+		case hasThousands(written) && why == "":
+			why = ": write thousands without separators"
+		case hasThousands(written):
+			why += "; thousands have no separators"
+		}
+		return fail("is not a number%s", why)
+	}
 	if strings.ContainsAny(s, ",.") {
 		if err := n.sign(&s); err != nil {
-			return 0, false, fail("is not a number: %v", err)
+			return 0, false, no(": " + err.Error())
 		}
 	}
 	// ParseFloat also takes words and hexadecimal numbers, which are not meant here.
@@ -46,14 +57,14 @@ func (n *numberReader) read(t token) (x float32, isNumber bool, err error) {
 		case "nan", "inf", "infinity":
 			return 0, true, fail("is not a finite number")
 		}
-		return 0, false, fail("is not a number")
+		return 0, false, no("")
 	}
 	v, err := strconv.ParseFloat(s, 32)
 	switch {
 	case errors.Is(err, strconv.ErrRange):
 		return 0, true, fail("overflows float32")
 	case err != nil:
-		return 0, false, fail("is not a number")
+		return 0, false, no("")
 	}
 	return float32(v), true, nil
 }
@@ -93,6 +104,33 @@ func (n *numberReader) sign(s *string) error {
 	}
 	return nil
 }
+
+// hasThousands reports whether s is a number with a sign, a blank or an underscore between the
+// thousands, such as 1,234.5 and 1'234.
+func hasThousands(s string) bool {
+	s = strings.TrimLeft(s, "+-")
+	first := strings.IndexFunc(s, notDigit)
+	if first < 1 || first > 3 {
+		return false
+	}
+	sign, size := utf8.DecodeRuneInString(s[first:])
+	if !strings.ContainsRune(".,'’_ \u00a0\u2009\u202f", sign) {
+		return false
+	}
+	groups := strings.Split(s[first+size:], string(sign))
+	last := len(groups) - 1
+	if decimals := strings.IndexAny(groups[last], ".,"); decimals >= 0 && !strings.ContainsFunc(groups[last][decimals+1:], notDigit) {
+		groups[last] = groups[last][:decimals]
+	}
+	for _, g := range groups {
+		if len(g) != 3 || strings.ContainsFunc(g, notDigit) {
+			return false
+		}
+	}
+	return true
+}
+
+func notDigit(c rune) bool { return c < '0' || c > '9' }
 
 func notDecimal(c rune) bool {
 	return (c < '0' || c > '9') && c != '.' && c != '-' && c != '+' && c != 'e' && c != 'E'

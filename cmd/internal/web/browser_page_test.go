@@ -78,7 +78,7 @@ func (b *tab) testErrorsInView() {
 		for _, id := range []string{"banner-said", "method-error", "percentile"} { // in view, and not covered
 			b.inSight(id)
 		}
-		if got := b.text("#method-error"); got != "A number from 50 to 100 is wanted here." {
+		if got := b.text("#method-error"); got != "A number above 0 and at most 100 is wanted here." {
 			b.Errorf("percentile: %q", got)
 		}
 		if eval[string](b, `document.getElementById("percentile").getAttribute("aria-invalid")`) != "true" {
@@ -239,7 +239,8 @@ func (b *tab) testTerms() {
 		}
 	}
 	why := eval[[]string](b, `[...document.querySelectorAll("#channel-table td.why")].map((e) => e.textContent)`)
-	if len(why) != 4 || !strings.Contains(why[1], "above 0") || !strings.Contains(why[2], "below 0") || !strings.Contains(why[3], "18.5× narrower") {
+	if len(why) != 4 || !strings.Contains(why[1], "All above 0: its zero point lies outside of the codes.") ||
+		!strings.Contains(why[2], "All below 0: its zero point lies outside of the codes.") || !strings.Contains(why[3], "18.5× narrower") {
 		b.Errorf("why: %q", why)
 	}
 }

@@ -273,6 +273,7 @@ func (b *tab) testLearner() {
 		{"a word", "1 two 3", "", "Line 1, column 3: \"two\" is not a number."},
 		{"NaN", "1 2\n3 NaN", "", "Line 2, column 3: \"NaN\" is not a finite number."},
 		{"too large", "1e39 2", "", "Line 1, column 1: \"1e39\" overflows float32."},
+		{"thousands of a spreadsheet", "1,234.5\t2\n3\t4", "", "Line 1, column 1: \"1,234.5\" is not a number: write thousands without separators."},
 		{"a ragged table", "1 2 3\n4 5", "", "Line 2, column 1: Channel 1 has 2 values, channel 0 has 3."},
 		{"an empty cell", "1,,3\n4,5,6", "", "Line 1, column 3: Empty field."},
 		{"a cut print", "[1.0, 2.0, ..., 9.0]", "", "Line 1, column 12: Values are left out here: print all of them"},

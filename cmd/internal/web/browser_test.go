@@ -294,8 +294,8 @@ func (b *tab) testErrors() {
 		{write("text", "1 2 3\n4 five 6"), write("text", testConfig(b).Examples[0].Text), "text", "Line 2, column 3: \"five\" is not a number."},
 		{write("text", ""), write("text", testConfig(b).Examples[0].Text), "text", "Line 1, column 1: No values."},
 		{write("bits", "99"), write("bits", "8"), "bits", "99 bits: a code has 2 to 16."},
-		{write("bits", ""), write("bits", "8"), "bits", "A number from 2 to 16 is wanted here."},
-		{write("bits", "7.5"), write("bits", "8"), "bits", "A number from 2 to 16 is wanted here."},
+		{write("bits", ""), write("bits", "8"), "bits", "A whole number from 2 to 16 is wanted here."},
+		{write("bits", "7.5"), write("bits", "8"), "bits", "A whole number from 2 to 16 is wanted here."},
 		{write("group_size", "-3"), write("group_size", ""), "group_size", "Group size -3 is not positive."},
 	} {
 		b.do(test.act)

@@ -95,7 +95,11 @@ func (b *tab) testConventions() {
 	}
 	counted := func(other, scheme string) {
 		want := answered[diffed](b, post(b, b.url+"/api/diff", fmt.Sprintf(`{"text":"127 0.5 1.5 2.5 3.5\n1 2 3 4 5","between":["tflite-int8:channel",%q]}`, scheme))).Tensors[0]
-		if got := b.text("#against-said"); !strings.HasPrefix(got, fmt.Sprintf("%d of 10 codes differ per channel", *want.Changed)) || *want.Changed == 0 {
+		verb := "differ"
+		if *want.Changed == 1 {
+			verb = "differs"
+		}
+		if got := b.text("#against-said"); !strings.HasPrefix(got, fmt.Sprintf("%d of 10 codes %s per channel", *want.Changed, verb)) || *want.Changed == 0 {
 			b.Errorf("against %q: %q, want %d", other, got, *want.Changed)
 		}
 	}

@@ -15,8 +15,8 @@ func Examples() []Example {
 		},
 		{
 			ID: "negative", Title: "A channel of negative values",
-			About: "All of channel 1 is below zero. With the asymmetric mapping its zero point moves out of the codes' range; " +
-				"“hold zero” widens the range instead, and the symmetric mapping leaves half of the codes unused.",
+			About: "All of channel 1 is below zero. With the asymmetric mapping its zero point lies outside of the codes; " +
+				"“zero in range” widens the range instead, and the symmetric mapping leaves half of the codes unused.",
 			Text: "0.42, -0.31, 0.15, 0.58, -0.47, 0.09\n" +
 				"-2.10, -1.74, -2.45, -1.96, -2.31, -1.83\n" +
 				"0.77, 0.12, -0.64, 0.35, -0.20, 0.51\n",

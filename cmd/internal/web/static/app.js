@@ -75,8 +75,8 @@ function soon() {
 /** check reports errors that need no server. */
 function check(asked) {
   const o = asked.request.options;
-  if (o.method.endsWith("=") && !o.method.startsWith("percentile")) throw new Refusal(0, { field: "method", message: "A number is wanted here." });
-  if (o.method === "percentile=") throw new Refusal(0, { field: "method", message: "A number from 50 to 100 is wanted here." });
+  if (["percentile=", "magnitude="].includes(o.method)) throw new Refusal(0, { field: "method", message: "A number above 0 and at most 100 is wanted here." });
+  if (o.method.endsWith("=")) throw new Refusal(0, { field: "method", message: "A number is wanted here." });
   const { text } = asked.request;
   if (text !== undefined && text.length > limits.text_bytes / 4) {
     const bytes = new TextEncoder().encode(JSON.stringify(asked.request)).length;

@@ -1,6 +1,6 @@
 // The conventions of other systems: presets that set the form, and the codes in which they differ from its scheme.
 import { postJSON } from "./api.js";
-import { byId, count, element, minus, number } from "./format.js";
+import { byId, count, element, minus, number, plural } from "./format.js";
 import { setScheme } from "./inputs.js";
 
 let conventions = [];
@@ -62,24 +62,24 @@ export async function compareCodes(asked, signal) {
   try {
     const d = await postJSON("api/diff", { ...asked.request, between }, asked.file, signal);
     signal.throwIfAborted();
-    box.textContent = saidOf(d, size);
+    box.textContent = saidOf(d, size, [c.name, other || "the scheme of the options"]);
   } catch (error) {
     if (error.name !== "AbortError") box.textContent = `There is no comparison: ${error.message}.`;
   }
 }
 
-/** saidOf says in sentences how two ways of quantizing differ. */
-function saidOf({ tensors: [t] }, size) {
+/** saidOf says in sentences how two ways of quantizing, which have names, differ. */
+function saidOf({ tensors: [t] }, size, names) {
   const where = size ? `in groups of ${size}` : "per channel";
   const n = t.changed_codes ?? t.changed_values;
   const what = t.changed_codes === null ? "values" : "codes";
   if (n === 0 && t.changed_values === 0) return `All ${count(t.elements)} codes and values are the same ${where}.`;
-  const said = [`${count(n)} of ${count(t.elements)} ${what} differ ${where}, and ${count(t.changed_values)} values by at most ${number(t.max_difference)}.`];
+  const said = [`${count(n)} of ${count(t.elements)} ${what} ${n === 1 ? "differs" : "differ"} ${where}, and ${plural(t.changed_values, "value")} by at most ${number(t.max_difference)}.`];
   if (t.first) {
     const codes = t.first.codes ? `the codes ${minus(t.first.codes[0])} and ${minus(t.first.codes[1])}` : `${number(t.first.values[0])} and ${number(t.first.values[1])}`;
     said.push(`The first is value ${count(t.first.index)}, with ${codes}.`);
   }
   const cost = t.cost_db;
-  if (cost) said.push(`The ${cost > 0 ? "second" : "first"} has ${number(Math.abs(cost), 3)} dB less.`);
+  if (cost) said.push(`The SQNR of ${names[cost > 0 ? 1 : 0]} is ${number(Math.abs(cost), 3)} dB lower.`);
   return said.join(" ");
 }

@@ -72,7 +72,7 @@ function place(error, field) {
 
 /** said rewrites the server's message about a number in the words of the page. */
 export function said(error) {
-  if (error.field === "bits" && error.status === 400) return "A number from 2 to 16 is wanted here.";
+  if (error.field === "bits" && error.status === 400) return "A whole number from 2 to 16 is wanted here.";
   if (error.field === "group_size" && error.status === 400) return "A whole number is wanted here, or nothing for no groups.";
   const named = /^[a-z]+: /.test(error.message); // begins with the name of a format
   return (named ? error.message.charAt(0) : error.message.charAt(0).toUpperCase()) + error.message.slice(1) +

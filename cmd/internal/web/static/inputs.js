@@ -56,7 +56,7 @@ export function options() {
 export function showMethod() {
   const method = methodChosen();
   byId("percentile-field").hidden = !method.value;
-  byId("percentile-label").textContent = ["percentile", "magnitude"].includes(method.name) ? "percent" : method.value ?? "";
+  byId("percentile-label").textContent = ["percentile", "magnitude"].includes(method.name) ? "P, percent" : method.value ?? "";
   explain(checked("mapping"));
 }
 

@@ -300,9 +300,15 @@ export function whyOf(t, channel) {
     const left = Math.max(1, Math.round((codes * local) / whole));
     said.push(`${times(whole / local)} narrower than the tensor: one scale leaves it about ${count(left)} of ${count(codes)} codes.`);
   } else said.push("Near the range of the tensor: a shared scale fits.");
-  if (min > 0) said.push("All above 0: the zero point moves.");
-  if (max < 0) said.push("All below 0: the zero point moves.");
+  if (min > 0) said.push(`All above 0: ${oneSided(t.results[0].scheme)}.`);
+  if (max < 0) said.push(`All below 0: ${oneSided(t.results[0].scheme)}.`);
   return said.join(" ");
+}
+
+/** oneSided says what a scale of its own costs a channel whose values are all on one side of 0. */
+function oneSided(scheme) {
+  if (scheme.mapping === "symmetric") return "half of its codes stay unused";
+  return scheme.zero_in_range ? "its range is widened to 0" : "its zero point lies outside of the codes";
 }
 
 function who(t, channel) {
