@@ -137,7 +137,8 @@ package quant
 // Kernels of groups prepare 8 or 16 scales at a time, and the condition must hold for all. Their
 // zero points are at most 255 in magnitude. This keeps |B| below 2^10, and M a multiple of 2^15
 // plus or minus 1. So p can be used if the distance of S from the nearest multiple of 2^15 is 0
-// or more than 6.
+// or more than 6. The kernel that makes ranges and codes of rows tries this condition first, and
+// then that for zero points of at most 32000.
 //
 // # Codes without a quotient
 //

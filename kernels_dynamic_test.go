@@ -226,6 +226,13 @@ func TestDynamicRunsSpecial(t *testing.T) {
 						}
 						scale := math.Float32frombits((27+rng.Uint32N(200))<<23 | m&(1<<23-1))
 						low := float32(rng.IntN(256))
+						if !dynamicGroups(run, 16) && rng.IntN(2) == 0 { // zero points beyond 255
+							low = float32(rng.IntN(60_000) - 30_000)
+							scale = math.Float32frombits((27+rng.Uint32N(200))<<23 | (rng.Uint32N(1<<14)<<9+uint32(rng.IntN(512)))&(1<<23-1))
+							if rng.IntN(8) == 0 {
+								scale = math.Float32frombits(math.Float32bits(scale)&^511 + uint32(rng.IntN(20)))
+							}
+						}
 						for e := range run {
 							c := float32(rng.IntN(512))/2 - low
 							src[g*run+e] = ulps(c*scale, rng.IntN(5)-2)

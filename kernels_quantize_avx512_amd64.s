@@ -233,11 +233,19 @@ twopart:
 	JNE  twoloop
 
 piece: // up to 16 steps without the bound
-	MOVL   $16, STEPS
-	MOVQ   SRC, PIECE
-	VPXORD LEAST, LEAST, LEAST
-	CMPL   qmin+104(FP), $0
-	JE     unsignedloop
+	MOVQ    N, STEPS
+	SHRQ    $6, STEPS
+	INCQ    STEPS
+	MOVL    $16, BX
+	CMPQ    STEPS, BX
+	CMOVQGT BX, STEPS
+	MOVQ    STEPS, BX
+	SHLQ    $6, BX
+	SUBQ    BX, N
+	MOVQ    SRC, PIECE
+	VPXORD  LEAST, LEAST, LEAST
+	CMPL    qmin+104(FP), $0
+	JE      unsignedloop
 
 signedloop:
 	LOAD_4
@@ -245,9 +253,7 @@ signedloop:
 	VMOVDQU64 Z4, (DST)
 	ADDQ $256, SRC
 	ADDQ $64, DST
-	SUBQ $64, N
-	JB   piecedone
-	DECL STEPS
+	DECQ STEPS
 	JNZ  signedloop
 	JMP  piecedone
 
@@ -258,9 +264,7 @@ unsignedloop:
 	VMOVDQU64 Z4, (DST)
 	ADDQ $256, SRC
 	ADDQ $64, DST
-	SUBQ $64, N
-	JB   piecedone
-	DECL STEPS
+	DECQ STEPS
 	JNZ  unsignedloop
 
 piecedone: // a quotient from 2^31 on looks like one below all codes: then once more, with the bound
