@@ -196,7 +196,7 @@ func (c *Comparison) prepare(n int, shape []int, src Source, calibrate bool) (by
 			if err := r.Params.check(l.params); err != nil {
 				return by, err
 			}
-		case *l != channels && l.params > 1:
+		case l.params > 1 && *l != channels:
 			g.ranges.addOther(*l, src == nil)
 		}
 	}
@@ -258,7 +258,7 @@ func (c *Comparison) calibrate(shape []int, x []float32, src Source) error {
 				return err
 			}
 		}
-		r.Params.set(r.Scheme, l.params)
+		r.Params.resize(l.params) // the scheme is normal, see setSchemes
 		r.Scheme.paramsOf(&r.Params, lo, hi, tensor)
 	}
 	return nil
@@ -330,9 +330,27 @@ func (c *Comparison) findInside(n int) {
 }
 
 // setMetrics sets the metrics of all results from the sums of the second pass over n elements.
-func (c *Comparison) setMetrics(n int) {
-	for i := range c.Results {
-		c.Results[i].set(c.walk, &c.walk.errors.schemes[i], n)
+func (c *Comparison) setMetrics(n int) { setResults(c.Results, c.walk, n) }
+
+// setResults sets the metrics of all results from the sums of a pass over n elements: result i has
+// those of the i-th scheme of g.
+func setResults(all []Result, g *walk, n int) {
+	const step = 4
+	for i := 0; i < len(all); i += step {
+		results := all[i:min(i+step, len(all))]
+		var tallies [step]tally
+		var squares [step]float64
+		for j := range results {
+			tallies[j], squares[j] = results[j].set(g, &g.errors.schemes[i+j], n)
+		}
+		if g.ch.axis == 1 {
+			continue
+		}
+		var m [step]Metrics // the logarithms of several results take hardly longer than one
+		channelMetricsGeneric(m[:len(results)], tallies[:], squares[:], n)
+		for j := range results {
+			results[j].Metrics = m[j]
+		}
 	}
 }
 
@@ -376,15 +394,17 @@ func (c *Comparison) setRanges() {
 	c.Range = all
 }
 
-// set fills r with the metrics of u, from the sums of the second pass over n elements.
-func (r *Result) set(g *walk, u *subject, n int) {
+// set fills r with the metrics of u, from the sums of the second pass over n elements. It returns
+// the sums over all channels. Metrics over all elements are set only if there is one channel.
+func (r *Result) set(g *walk, u *subject, n int) (all tally, squares float64) {
 	channels := g.ch.axis
 	r.ChannelMetrics = resize(r.ChannelMetrics, channels)
-	all, squares := metricsOf(r.ChannelMetrics, u.tally[:channels], g.ranges.sq[:channels], n/channels)
-	if r.Metrics = r.ChannelMetrics[0]; channels > 1 {
-		r.Metrics = all.metrics(n, squares)
+	all, squares = metricsOf(r.ChannelMetrics, u.tally[:channels], g.ranges.sq[:channels], n/channels)
+	if channels == 1 {
+		r.Metrics = r.ChannelMetrics[0]
 	}
 	r.Memory = r.Scheme.Memory(n, len(r.Scale))
+	return all, squares
 }
 
 // Gain returns RMSE[j] / RMSE[i], the factor by which result i lowers the RMSE of result j. It

@@ -12,7 +12,7 @@ type codeGrid struct {
 }
 
 // grid returns the codeGrid of s.
-func (s Scheme) grid() codeGrid {
+func (s *Scheme) grid() codeGrid {
 	qmin, qmax := s.Grid()
 	g := codeGrid{int32(qmin), int32(qmax), s.Bits, !s.Unsigned, s.Format.book()}
 	if g.book != nil {

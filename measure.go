@@ -110,10 +110,10 @@ func differences(x, y []float32, original, restored Source, ch, l layout, channe
 	if channels.unit == perChannel {
 		m.Axis, _ = checkAxis(channels.axis, rank)
 	}
-	var r Result
-	r.set(g, &g.errors.schemes[0], g.ch.n())
+	var r [1]Result
+	setResults(r[:], g, g.ch.n())
 	walks.Put(g)
-	m.Metrics, m.ChannelMetrics = r.Metrics, r.ChannelMetrics
+	m.Metrics, m.ChannelMetrics = r[0].Metrics, r[0].ChannelMetrics
 	return m, nil
 }
 

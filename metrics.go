@@ -1,10 +1,6 @@
 package quant
 
-import (
-	"math"
-
-	"github.com/a01592f9/quant/internal/exact"
-)
+import "math"
 
 // Metrics measure the errors of a tensor or of a channel. The error e of an element is its
 // reconstruction minus the original, rounded to float32, in the unit of the tensor's values.
@@ -33,15 +29,4 @@ func (m *Metrics) set(t *tally, n float64) {
 	m.RMSE = math.Sqrt(t.sq / n)
 	m.MaxError = float64(t.max)
 	m.Clipped = t.clipped
-}
-
-// metrics returns the metrics of n elements from the sums of their errors. squares is sum x².
-func (t *tally) metrics(n int, squares float64) Metrics {
-	var m Metrics
-	m.set(t, float64(n))
-	m.SQNR = math.Inf(1)
-	if t.sq > 0 {
-		m.SQNR = exact.Decibels(squares / t.sq)
-	}
-	return m
 }

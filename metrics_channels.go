@@ -16,6 +16,9 @@ func metricsOf(m []Metrics, tallies []tally, squares []float64, n int) (all tall
 	for len(m) > 0 {
 		k := channelMetrics(m, tallies, squares, n)
 		m, tallies, squares = m[k:], tallies[k:], squares[k:]
+		if len(m) == 0 {
+			break
+		}
 		k = min(len(m), metricsStep()) // channelMetrics may have a kernel for the next channels
 		channelMetricsGeneric(m[:k], tallies, squares, n)
 		m, tallies, squares = m[k:], tallies[k:], squares[k:]
