@@ -35,8 +35,8 @@ package quant
 //	widen                     kernels_generic.go     widen_avx2_amd64.s        widen_avx512_amd64.s        widen_arm64.s
 //	low                       search.Low             phases_avx2_amd64.s       phases_avx512_amd64.s       phases_arm64.s
 //	bounds                    search.Bounds          phases_avx2_amd64.s       phases_avx512_amd64.s       -
-//	at most                   search.AtMost          -                         phases_avx512_amd64.s       -
-//	sort few                  search.SortFew         -                         sort_avx512_amd64.s         sort_arm64.s
+//	at most                   search.AtMost          phases_avx2_amd64.s       phases_avx512_amd64.s       -
+//	sort few                  search.SortFew         sort_avx2_amd64.s         sort_avx512_amd64.s         sort_arm64.s
 //
 // The table leaves out the prefix kernels_ of all names but kernels_generic.go,
 // kernels_amd64.s and kernels_arm64.s. The errors inside are those of elements that are not
