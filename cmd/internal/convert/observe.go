@@ -43,9 +43,6 @@ const (
 // no range.
 type Sharing struct{ Name, Of string }
 
-// A FloatNode is a node whose inputs and outputs stay in floating point.
-type FloatNode struct{ Name, Op, Reason string }
-
 // An Observation lists the values of a model that became outputs.
 type Observation struct {
 	Values []Observed

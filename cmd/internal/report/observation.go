@@ -38,13 +38,6 @@ type SharedRange struct {
 	Of   string `json:"of"`
 }
 
-// A FloatNode is a node that stays in floating point.
-type FloatNode struct {
-	Name   string `json:"name"`
-	Op     string `json:"op"`
-	Reason string `json:"reason"`
-}
-
 // count returns how many tensors are there as "input", "output" or "added".
 func (o *Observation) count(as string) int {
 	n := 0

@@ -79,12 +79,6 @@ func (s *Static) write(p *table.Terminal) {
 	writeUnfolded(p, s.Unfolded)
 }
 
-// writeUnfolded lists the normalizations that were not folded, by the reasons why.
-func writeUnfolded(p *table.Terminal, nodes []FloatNode) {
-	writeReasons(p, "not folded", nodes, func(all []FloatNode) string { return text.Plural(len(all), "BatchNormalization") },
-		func(n FloatNode) string { return n.Reason }, func(n FloatNode) string { return n.Name })
-}
-
 // sentence returns the totals as a sentence.
 func (s *Static) sentence() string {
 	integer, floating, folded := s.split()
