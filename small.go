@@ -368,8 +368,14 @@ func (s *Scheme) calibratePlain(p *Params, t Tensor) bool {
 	if s.Method.kind != minMax || !s.plain() || !smallOf(len(t.Data), t.Shape) {
 		return false
 	}
+	return s.calibrateOne(p, t.Data)
+}
+
+// calibrateOne stores the parameters of the range of x in p. It returns false, and leaves p
+// unchanged, for values that are not finite.
+func (s *Scheme) calibrateOne(p *Params, x []float32) bool {
 	var lo, hi [1]float32
-	if !rangeRuns(lo[:], hi[:], t.Data, len(t.Data)) {
+	if !rangeRuns(lo[:], hi[:], x, len(x)) {
 		return false
 	}
 	p.resize(1)
@@ -391,6 +397,8 @@ func (s *Scheme) calibrateSmall(p *Params, t Tensor) (e extent, ok bool) {
 	e = s.Granularity.extent(len(t.Data), t.Shape)
 	switch {
 	case e.run == 0:
+	case e.params == 1:
+		ok = s.calibrateOne(p, t.Data)
 	case e.params <= stackParams:
 		var lo, hi [stackParams]float32
 		ok = s.calibrateExtent(p, t.Data, e, lo[:e.params], hi[:e.params])
