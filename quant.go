@@ -23,7 +23,7 @@ func Calibrate(t Tensor, s Scheme) (Params, error) {
 // and p.ZeroPoint. It allocates nothing if their capacity is large enough (see
 // Scheme.NumParams). After an error p is as it was. Errors: those of Calibrate.
 func CalibrateInto(p *Params, t Tensor, s Scheme) error {
-	if s.calibratePlain(p, t) {
+	if s.Granularity.unit == perTensor && s.calibratePlain(p, t) {
 		return nil
 	}
 	if _, ok := s.calibrateSmall(p, t); ok {
@@ -98,7 +98,7 @@ func shapeOf(t Tensor) []int {
 // QuantizeInto is Quantize into the first PackedLen(len(t.Data), Bits) bytes of dst. It
 // allocates nothing, and panics if dst is shorter. Errors: those of Quantize.
 func QuantizeInto(dst []byte, t Tensor, p Params) error {
-	if n := len(t.Data); p.plain8(n, t.Shape) && n <= len(dst) {
+	if n := len(t.Data); p.ofOne8() && n <= len(dst) && p.plain8(n, t.Shape) {
 		p.quantizePlain(dst[:n], t.Data)
 		return nil
 	}
@@ -124,7 +124,7 @@ func QuantizeInto(dst []byte, t Tensor, p Params) error {
 // Quantize.
 func QuantizeCodes[T Code](dst []T, t Tensor, p Params) error {
 	if n := len(t.Data); n <= len(dst) && fitsSmall[T](&p.Scheme) {
-		if c := plainCodes(dst[:n]); c.code8 != nil && p.plain8(n, t.Shape) {
+		if c := plainCodes(dst[:n]); c.code8 != nil && p.ofOne8() && p.plain8(n, t.Shape) {
 			p.quantizePlain(c.code8, t.Data)
 			return nil
 		}
@@ -170,7 +170,7 @@ func Dequantize(q Quantized) (Tensor, error) {
 // DequantizeInto is Dequantize into dst. It allocates nothing, and panics if dst has fewer
 // elements than q. Errors: those of Dequantize.
 func DequantizeInto(dst []float32, q Quantized) error {
-	if n := len(q.Codes); n <= len(dst) && (n == 1 || len(q.Shape) > 0) && q.Params.plain8(n, q.Shape) {
+	if n := len(q.Codes); q.Params.ofOne8() && n <= len(dst) && (n == 1 || len(q.Shape) > 0) && q.Params.plain8(n, q.Shape) {
 		q.Params.dequantizePlain(dst[:n], q.Codes)
 		return nil
 	}
@@ -196,7 +196,7 @@ func DequantizeInto(dst []float32, q Quantized) error {
 // integer. Errors: those of Quantize, and ErrScheme for a T that QuantizeCodes refuses.
 func DequantizeCodes[T Code](dst []float32, codes []T, shape []int, p Params) error {
 	if n := len(codes); n <= len(dst) && fitsSmall[T](&p.Scheme) {
-		if c := plainCodes(codes); c.code8 != nil && p.plain8(n, shape) {
+		if c := plainCodes(codes); c.code8 != nil && p.ofOne8() && p.plain8(n, shape) {
 			p.dequantizePlain(dst[:n], c.code8)
 			return nil
 		}

@@ -130,10 +130,16 @@ func smallOf(n int, shape []int) bool {
 	return uint(n-1) < partLen && (len(shape) == 0 || len(shape) == 1 && shape[0] == n || smallElements(shape) == n)
 }
 
-// plain8 reports whether p is one valid scale and zero point for codes of 8 bits of a small tensor
-// of n elements.
+// ofOne8 reports whether p can be plain8. It is a part of that check which is compiled into the
+// caller, so that other calls lose no time.
+func (p *Params) ofOne8() bool {
+	return p.Scheme.Bits == 8 && p.Scheme.Granularity.unit == perTensor
+}
+
+// plain8 reports whether p, which is ofOne8, is one valid scale and zero point of codes of 8 bits
+// for a small tensor of n elements.
 func (p *Params) plain8(n int, shape []int) bool {
-	return p.Scheme.Bits == 8 && p.Scheme.plain() && smallOf(n, shape) &&
+	return p.Scheme.plain() && smallOf(n, shape) &&
 		len(p.Scale) == 1 && len(p.ZeroPoint) == 1 && usableParam(p.Scale[0], p.ZeroPoint[0])
 }
 
@@ -388,7 +394,7 @@ func (s *Scheme) calibrateOne(p *Params, x []float32) bool {
 // calibrateSmall stores the parameters of t in p, and returns how t is divided. ok is false,
 // and p unchanged, if t needs the general way.
 func (s *Scheme) calibrateSmall(p *Params, t Tensor) (e extent, ok bool) {
-	if s.calibratePlain(p, t) {
+	if s.Granularity.unit == perTensor && s.calibratePlain(p, t) {
 		return extent{run: len(t.Data), params: 1}, true
 	}
 	if s.Method.kind != minMax || !s.usual() {

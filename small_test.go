@@ -293,7 +293,7 @@ func TestPlain(t *testing.T) {
 		{Scheme{Bits: 8, Granularity: PerChannel(0)}, 1, 0, []int{1, 32}, false}, {Scheme{Bits: 8, Scales: Float16Scale}, 1, 0, nil, false},
 	} {
 		p := Params{Scheme: tt.s, Scale: []float32{tt.scale}, ZeroPoint: []int32{tt.zero}}
-		if ok := p.plain8(32, tt.shape); ok != tt.ok {
+		if ok := p.ofOne8() && p.plain8(32, tt.shape); ok != tt.ok {
 			t.Errorf("%v with the scale %v, the zero point %d and the shape %v: plain %t", tt.s, tt.scale, tt.zero, tt.shape, ok)
 		}
 	}

@@ -38,7 +38,7 @@ function does.
 With --against it compares the ratios with those of an earlier report, in JSON,
 and fails if both ratios of an operation are more than 15 % smaller. The report
 should be of the same kind of processor. docs/bench.json of the repository is
-of a Zen 5 with AVX-512.
+of an Intel Emerald Rapids with AVX-512.
 
 It takes 10 bytes of memory for each element of the largest size.
 
