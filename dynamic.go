@@ -106,7 +106,7 @@ func dynamicPolicy(p NotFinitePolicy) bool { return p == RefuseNotFinite || p ==
 // kernels. It returns false if it has not handled all elements; t then needs another way, which
 // sets p and dst again.
 func (s *Scheme) quantizeDynamicSmall(dst []uint8, p *Params, t Tensor) bool {
-	if s.Granularity.unit == perTensor && s.Bits == 8 && !hasDynamicRuns(len(t.Data)) {
+	if s.Granularity.unit == perTensor && s.Bits == 8 && !dynamicRunsPay(len(t.Data), 1) {
 		ok := s.calibratePlain(p, t)
 		if ok {
 			p.quantizePlain(dst[:len(t.Data)], t.Data)
@@ -117,7 +117,7 @@ func (s *Scheme) quantizeDynamicSmall(dst []uint8, p *Params, t Tensor) bool {
 		return false
 	}
 	e := s.Granularity.extent(len(t.Data), t.Shape)
-	if e.run == 0 || e.columns || e.params*e.run != len(t.Data) || !hasDynamicRuns(e.run) || len(t.Data) > dynamicLen && e.params > 1 {
+	if e.run == 0 || e.columns || e.params*e.run != len(t.Data) || !dynamicRunsPay(e.run, e.params) || len(t.Data) > dynamicLen && e.params > 1 {
 		return false
 	}
 	rule, ok := s.dynamicRule()

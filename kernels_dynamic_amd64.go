@@ -16,6 +16,10 @@ const (
 	// leastDynamicRun is the least length of runs that quantizeDynamicRuns takes besides groups.
 	leastDynamicRun = 128
 
+	// leastDynamicAlone is the least length of the only run of a call for which quantizeDynamicRuns
+	// is faster than two kernels.
+	leastDynamicAlone = 2048
+
 	// dynamicBatch is the number of elements whose ranges dynamicRuns8AVX512 makes before their codes.
 	dynamicBatch = 4096
 
@@ -27,6 +31,12 @@ const (
 // hasDynamicRuns reports whether quantizeDynamicRuns has a kernel for runs of this length.
 func hasDynamicRuns(run int) bool {
 	return active == avx512 && (run >= leastDynamicRun || groupRun(run) && run != 16)
+}
+
+// dynamicRunsPay reports whether quantizeDynamicRuns is faster for a few runs of this length than two
+// kernels are. It prepares sixteen parameters at a time.
+func dynamicRunsPay(run, runs int) bool {
+	return hasDynamicRuns(run) && (runs >= 16 || run >= leastDynamicRun && (runs > 1 || run >= leastDynamicAlone))
 }
 
 // dynamicApart returns the number of runs of which quantizeDynamicRuns may handle none because it

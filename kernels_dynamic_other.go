@@ -5,6 +5,9 @@ package quant
 // hasDynamicRuns reports that there is no kernel here.
 func hasDynamicRuns(int) bool { return false }
 
+// dynamicRunsPay is not used here.
+func dynamicRunsPay(run, runs int) bool { return false }
+
 // dynamicApart is not used here.
 func dynamicApart(int) int { return 1 }
 
