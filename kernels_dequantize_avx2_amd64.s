@@ -154,19 +154,22 @@ tiny:
 toaligned: // up to an aligned destination, for stores past the caches
 	CMPQ N, $256
 	JB   whole
+	MOVQ DST, BX
+	NEGQ BX
+	ANDQ $63, BX
+	JZ   aligned // another store would bring the line into the caches
+	SHRQ $2, BX
 	VPMOVZXBD 0(SRC), Y0
 	VPMOVZXBD 8(SRC), Y1
 	DEQUANTIZE(Y0)
 	DEQUANTIZE(Y1)
 	VMOVUPS Y0, 0(DST)
 	VMOVUPS Y1, 32(DST)
-	MOVQ DST, BX
-	NEGQ BX
-	ANDQ $63, BX
-	SHRQ $2, BX
 	ADDQ BX, SRC
 	LEAQ (DST)(BX*4), DST
 	SUBQ BX, N
+
+aligned:
 	SUBQ $32, N
 	CMPB signed+104(FP), $0
 	JEQ  streamunsigned
@@ -285,19 +288,22 @@ tiny:
 toaligned:
 	CMPQ N, $256
 	JB   whole
+	MOVQ DST, BX
+	NEGQ BX
+	ANDQ $63, BX
+	JZ   aligned
+	SHRQ $2, BX
 	VPMOVZXWD 0(SRC), Y0
 	VPMOVZXWD 16(SRC), Y1
 	DEQUANTIZE(Y0)
 	DEQUANTIZE(Y1)
 	VMOVUPS Y0, 0(DST)
 	VMOVUPS Y1, 32(DST)
-	MOVQ DST, BX
-	NEGQ BX
-	ANDQ $63, BX
-	SHRQ $2, BX
 	LEAQ (SRC)(BX*2), SRC
 	LEAQ (DST)(BX*4), DST
 	SUBQ BX, N
+
+aligned:
 	SUBQ $16, N
 
 stream:

@@ -130,6 +130,7 @@ toaligned: // up to an aligned destination, for stores past the caches
 	MOVQ DST, BX
 	NEGQ BX
 	ANDQ $63, BX
+	JZ   aligned // an empty masked store would bring the line into the caches
 	SHRQ $2, BX
 	MASK(BX, K1)
 	VMOVDQU8.Z (SRC), K1, X0
@@ -140,6 +141,8 @@ toaligned: // up to an aligned destination, for stores past the caches
 	ADDQ BX, SRC
 	LEAQ (DST)(BX*4), DST
 	SUBQ BX, N
+
+aligned:
 	SUBQ $64, N
 	TESTQ SIGNED, SIGNED
 	JE   streamunsigned
@@ -225,6 +228,7 @@ toaligned:
 	MOVQ DST, BX
 	NEGQ BX
 	ANDQ $63, BX
+	JZ   stream
 	SHRQ $2, BX
 	MASK(BX, K1)
 	VMOVDQU16.Z (SRC), K1, Y0

@@ -143,17 +143,20 @@ tiny:
 toaligned: // up to an aligned destination, for stores past the caches
 	CMPQ N, $256
 	JB   whole
+	MOVQ DST, BX
+	NEGQ BX
+	ANDQ $31, BX
+	JZ   aligned // another store would bring the line into the caches
+	SHRQ $1, BX
 	VMOVUPS 0(SRC), Y0
 	VMOVUPS 32(SRC), Y1
 	WORDS_2(QUOTIENT)
 	VMOVDQU Y4, (DST)
-	MOVQ DST, BX
-	NEGQ BX
-	ANDQ $31, BX
-	SHRQ $1, BX
 	LEAQ (SRC)(BX*4), SRC
 	LEAQ (DST)(BX*2), DST
 	SUBQ BX, N
+
+aligned:
 	SUBQ $16, N
 
 stream:

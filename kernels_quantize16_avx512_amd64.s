@@ -81,6 +81,7 @@ toaligned: // up to an aligned destination, for stores past the caches
 	MOVQ DST, BX
 	NEGQ BX
 	ANDQ $31, BX
+	JZ   stream // an empty masked store would bring the line into the caches
 	SHRQ $1, BX
 	MASK(BX, K1)
 	VMOVUPS.Z (SRC), K1, Z0

@@ -236,15 +236,18 @@ twoloop:
 toaligned: // up to an aligned destination, for stores past the caches
 	CMPQ N, $256
 	JB   whole
-	LOAD_4
-	BYTES_4(SATURATE)
-	VMOVDQU Y4, (DST)
 	MOVQ DST, BX
 	NEGQ BX
 	ANDQ $31, BX
+	JZ   aligned // another store would bring the line into the caches
+	LOAD_4
+	BYTES_4(SATURATE)
+	VMOVDQU Y4, (DST)
 	LEAQ (SRC)(BX*4), SRC
 	ADDQ BX, DST
 	SUBQ BX, N
+
+aligned:
 	SUBQ $32, N
 	MOVQ src_len+32(FP), AHEAD
 	CMPQ AHEAD, $dynamicElements

@@ -298,6 +298,7 @@ toaligned: // up to an aligned destination, for stores past the caches
 	MOVQ DST, BX
 	NEGQ BX
 	ANDQ $63, BX
+	JZ   aligned // an empty masked store would bring the line into the caches
 	SUBQ BX, N
 
 toaligned16:
@@ -312,6 +313,8 @@ toaligned16:
 	ADDQ R15, DST
 	SUBQ R15, BX
 	JNZ  toaligned16
+
+aligned:
 	SUBQ $64, N
 	MOVQ src_len+32(FP), AHEAD
 	SHLQ $2, AHEAD
