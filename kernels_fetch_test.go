@@ -14,7 +14,7 @@ var fetchedLengths = []int{1, 63, 255, 256, 257, 319, 320, 321, 511, 512, 513, 4
 // ends, so that a fetch is of memory that is not there, or begins where memory begins.
 func TestFetches(t *testing.T) {
 	forEachISA(t, func(t *testing.T) {
-		src, codes, ends1, ends2 := newArea(t, 4*longest), newArea(t, longest), newArea(t, 4*longest), newArea(t, 4*longest)
+		src, codes, ends1, ends2 := newArea(t, 4*longest), newArea(t, 2*longest), newArea(t, 4*longest), newArea(t, 4*longest)
 		rng := rand.New(rand.NewPCG(131, 132))
 		for _, n := range fetchedLengths {
 			for _, run := range []int{n, 64, 100, 256, 512, 1000} {
@@ -31,26 +31,39 @@ func TestFetches(t *testing.T) {
 				rangeRunsGeneric(wantLo, wantHi, values, run)
 				want := make([]uint8, n)
 				quantizeRunsGeneric(want, values, run, scale, zero, -128, 127)
+				want16 := make([]uint16, n)
+				quantizeRunsGeneric(want16, values, run, scale, zero, -32768, 32767)
 				for _, end := range ends {
 					x := put(src, values, end)
 					lo, hi := place[float32](ends1, k, end), place[float32](ends2, k, end)
 					if !rangeRuns(lo, hi, x, run) || differ(lo, wantLo) >= 0 || differ(hi, wantHi) >= 0 {
 						t.Fatalf("ranges of %d elements in runs of %d differ (placed at %d)", n, run, end)
 					}
-					for i := range 3 {
-						// Codes from the beginning of a line of a cache on, and from elsewhere on.
-						dst := place[uint8](codes, n, []int{end, 64, 65}[i])
+					testFetchesRuns(t, codes, run, end, want, func(dst []uint8) {
 						quantizeInt8Runs(dst, x, run, scale, zero, -128, 127, true)
-						fence()
-						if i := differ(dst, want); i >= 0 || !codes.intact() {
-							t.Fatalf("%d elements in runs of %d: code %d differs (placed at %d)", n, run, i, end)
-						}
-					}
+					})
+					testFetchesRuns(t, codes, run, end, want16, func(dst []uint16) {
+						quantizeInt16Runs(dst, x, run, scale, zero, -32768, 32767, true)
+					})
 				}
 			}
 			testFetchesPacked(t, rng, src, codes, n)
 		}
 	})
+}
+
+// testFetchesRuns compares the codes that quantize stores with those wanted.
+func testFetchesRuns[T uint8 | uint16](t *testing.T, codes *area, run, end int, want []T, quantize func(dst []T)) {
+	t.Helper()
+	for k := range 3 {
+		// Codes from the beginning of a line of a cache on, and from elsewhere on.
+		dst := place[T](codes, len(want), []int{end, 64, 65}[k])
+		quantize(dst)
+		fence()
+		if i := differ(dst, want); i >= 0 || !codes.intact() {
+			t.Fatalf("%d elements in runs of %d: code %d, a %T, differs (placed at %d)", len(want), run, i, dst[i], end)
+		}
+	}
 }
 
 // testFetchesPacked is TestFetches for packed codes.

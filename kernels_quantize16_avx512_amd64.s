@@ -11,6 +11,9 @@
 //	}
 //
 // func quantizeInt16RunsAVX512(dst []uint16, src []float32, run int, scale []float32, zero []int32, qmin, qmax int32, stream bool)
+//
+// While codes are stored past the caches, elements are fetched fetchedBytes ahead, as in
+// quantizeInt8RunsAVX512.
 #define INDEX   R12 // which of the 16 prepared runs
 #define DIVIDES R13 // set if QUOTIENT does not serve one of the 16 runs
 #define STREAM  R14 // set to store past the caches
@@ -94,6 +97,7 @@ toaligned: // up to an aligned destination, for stores past the caches
 	SUBQ BX, N
 
 stream:
+	PREFETCHT0 fetchedBytes(SRC)
 	VMOVUPS   (SRC), Z0
 	QUOTIENT(Z0, Z4)
 	CODE(Z4)
