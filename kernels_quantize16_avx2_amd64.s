@@ -159,7 +159,8 @@ toaligned: // up to an aligned destination, for stores past the caches
 aligned:
 	SUBQ $16, N
 
-stream:
+stream: // with fetches as in quantizeInt16RunsAVX512
+	PREFETCHT0 fetchedBytes(SRC)
 	VMOVUPS 0(SRC), Y0
 	VMOVUPS 32(SRC), Y1
 	WORDS_2(QUOTIENT)

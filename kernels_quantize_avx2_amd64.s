@@ -250,23 +250,14 @@ toaligned: // up to an aligned destination, for stores past the caches
 aligned:
 	SUBQ $32, N
 	MOVQ src_len+32(FP), AHEAD
-	CMPQ AHEAD, $dynamicElements
-	JA   stream
 	SHLQ $2, AHEAD
+	CMPQ AHEAD, $(4*dynamicElements)
+	JBE  stream
+	MOVQ $fetchedBytes, AHEAD
 
-streamfetch: // as in quantizeInt8RunsAVX512
+stream: // with fetches as in quantizeInt8RunsAVX512
 	PREFETCHT0 0(SRC)(AHEAD*1)
 	PREFETCHT0 64(SRC)(AHEAD*1)
-	LOAD_4
-	BYTES_4(SATURATE)
-	VMOVNTDQ Y4, (DST)
-	ADDQ $128, SRC
-	ADDQ $32, DST
-	SUBQ $32, N
-	JA   streamfetch
-	JMP  tail
-
-stream:
 	LOAD_4
 	BYTES_4(SATURATE)
 	VMOVNTDQ Y4, (DST)
