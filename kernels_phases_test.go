@@ -238,7 +238,7 @@ func TestSortFew(t *testing.T) {
 	forEachISA(t, func(t *testing.T) {
 		kernel := searchKernels().SortFew
 		if kernel == nil {
-			if active == neon || active == avx512 {
+			if active != generic {
 				t.Fatal("no kernel")
 			}
 			t.Skip("no kernel")

@@ -7,8 +7,9 @@
 #define DST     DI  // where the values go
 #define SRC     SI  // the values
 #define COUNT   CX  // how many there are
-#define NUMBERS Y12 // numbers of the next 8 values
-#define COUNTS  Y13 // COUNT
+#define LAST    R8  // the last value that 8 can be loaded from
+#define NUMBERS Y12 // 0 to 7
+#define LOADED  Y13 // number of the last value that is loaded
 #define EIGHT   Y14 // 8
 #define SIGNS   Y15 // all bits but the sign
 
@@ -25,14 +26,21 @@ GLOBL sortLanes8<>(SB), RODATA|NOPTR, $40
 	VPAND  SIGNS, Y8, Y8 \
 	VPXOR  Y8, x, x
 
-// LOAD sets x to the keys of the next 8 values. Missing values are the largest key, which is that of a
-// NaN. It changes Y8 and Y9.
-#define LOAD(off, x) \
-	VPCMPGTD   NUMBERS, COUNTS, Y9     \
-	VPMASKMOVD off(SRC), Y9, x         \
-	VPANDN     SIGNS, Y9, Y9           \
-	VPOR       Y9, x, x                \
-	VPADDD     EIGHT, NUMBERS, NUMBERS \
+// LOAD sets x to the keys of the 8 values from n on. Where there are fewer, it loads the last 8. Those
+// that are loaded already become the largest key, which is that of a NaN: so do missing values. It
+// changes AX, Y8 and Y9.
+#define LOAD(n, x)                  \
+	MOVQ         $n, AX                \
+	CMPQ         AX, LAST              \
+	CMOVQGT      LAST, AX              \
+	VMOVD        AX, X9                \
+	VPBROADCASTD X9, Y9                \
+	VPADDD       NUMBERS, Y9, Y9       \
+	VPCMPGTD     LOADED, Y9, Y9        \
+	VPAND        (SRC)(AX*4), Y9, x    \
+	VPANDN       SIGNS, Y9, Y9         \
+	VPOR         Y9, x, x              \
+	VPADDD       EIGHT, LOADED, LOADED \
 	FLIP(x)
 
 // ORDER puts the two keys of each lane of a and b into order. It changes Y8.
@@ -75,7 +83,8 @@ GLOBL sortLanes8<>(SB), RODATA|NOPTR, $40
 //
 // The keys with the same lane in Y0 to Y3 are sorted first. K. Batcher's bitonic merges follow (Sorting
 // Networks and Their Applications, 1968): of 4 and 4 keys, of 8 and 8, and of 16 and 16. Fewer than 32
-// values are stored in the frame first.
+// values are stored in the frame first, and fewer than 8 are loaded from there. (A masked load would
+// do, but emulators read what is masked off.)
 TEXT ·sortFewAVX2(SB), NOSPLIT, $256-48
 	MOVQ         dst_base+0(FP), DST
 	MOVQ         x_base+24(FP), SRC
@@ -83,12 +92,29 @@ TEXT ·sortFewAVX2(SB), NOSPLIT, $256-48
 	VMOVDQU      sortLanes8<>(SB), NUMBERS
 	VPBROADCASTD sortLanes8<>+32(SB), EIGHT
 	VPBROADCASTD sortLanes8<>+36(SB), SIGNS
-	VMOVD        COUNT, X13
-	VPBROADCASTD X13, COUNTS
+	VPCMPEQD     LOADED, LOADED, LOADED // -1
+	MOVQ         COUNT, LAST
+	SUBQ         $8, LAST
+	JGE          load
+	VMOVDQU      SIGNS, (SP)
+	MOVQ         COUNT, AX
+
+few:
+	DECQ AX
+	JLT  infew
+	MOVL (SRC)(AX*4), BX
+	MOVL BX, (SP)(AX*4)
+	JMP  few
+
+infew:
+	MOVQ SP, SRC
+	XORL LAST, LAST
+
+load:
 	LOAD(0, Y0)
-	LOAD(32, Y1)
-	LOAD(64, Y2)
-	LOAD(96, Y3)
+	LOAD(8, Y1)
+	LOAD(16, Y2)
+	LOAD(24, Y3)
 	ORDER(Y0, Y1)
 	ORDER(Y2, Y3)
 	ORDER(Y0, Y2)
