@@ -29,7 +29,7 @@ GLOBL sortLanes8<>(SB), RODATA|NOPTR, $40
 // LOAD sets x to the keys of the 8 values from n on. Where there are fewer, it loads the last 8. Those
 // that are loaded already become the largest key, which is that of a NaN: so do missing values. It
 // changes AX, Y8 and Y9.
-#define LOAD(n, x)                  \
+#define LOAD(n, x)                     \
 	MOVQ         $n, AX                \
 	CMPQ         AX, LAST              \
 	CMOVQGT      LAST, AX              \
