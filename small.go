@@ -117,14 +117,6 @@ func (p *Params) small(n int, shape []int) (extent, bool) {
 	return e, usableParams(p.Scale, p.ZeroPoint)
 }
 
-// plain reports whether s is valid, has integer codes with one float32 scale that is not signed,
-// and divides by the far end: most calls on a whole tensor. They need no extent.
-func (s *Scheme) plain() bool {
-	return uint(s.Bits-2) <= 14 && s.Format.number|uint16(s.Scales)|uint16(s.Granularity.unit)|uint16(s.Divisor) == 0 && s.Mapping <= Symmetric &&
-		!s.SignedScale && (!s.NarrowRange || !s.Unsigned && s.Mapping == Symmetric) &&
-		(s.Method == Method{} || s.Method.validate() == nil)
-}
-
 // smallOf reports whether a tensor of n elements and the given shape is small.
 func smallOf(n int, shape []int) bool {
 	return uint(n-1) < partLen && (len(shape) == 0 || len(shape) == 1 && shape[0] == n || smallElements(shape) == n)
@@ -139,7 +131,7 @@ func (p *Params) ofOne8() bool {
 // plain8 reports whether p, which is ofOne8, is one valid scale and zero point of codes of 8 bits
 // for a small tensor of n elements.
 func (p *Params) plain8(n int, shape []int) bool {
-	return p.Scheme.plain() && smallOf(n, shape) &&
+	return p.Scheme.usual() && p.Scheme.Divisor == FarEnd && !p.Scheme.SignedScale && smallOf(n, shape) &&
 		len(p.Scale) == 1 && len(p.ZeroPoint) == 1 && usableParam(p.Scale[0], p.ZeroPoint[0])
 }
 
@@ -368,13 +360,10 @@ func (p *Params) dequantizePacked(dst []float32, packed []byte, e extent) {
 	}
 }
 
-// calibratePlain stores the parameters of t in p. It returns false, and leaves p unchanged, if s
-// is not plain or t needs the general way.
+// calibratePlain stores the parameters of t in p, for a scheme per tensor. It returns false, and
+// leaves p unchanged, if t needs the general way.
 func (s *Scheme) calibratePlain(p *Params, t Tensor) bool {
-	if s.Method.kind != minMax || !s.plain() || !smallOf(len(t.Data), t.Shape) {
-		return false
-	}
-	return s.calibrateOne(p, t.Data)
+	return s.Method.kind == minMax && s.usual() && smallOf(len(t.Data), t.Shape) && s.calibrateOne(p, t.Data)
 }
 
 // calibrateOne stores the parameters of the range of x in p. It returns false, and leaves p
@@ -394,9 +383,6 @@ func (s *Scheme) calibrateOne(p *Params, x []float32) bool {
 // calibrateSmall stores the parameters of t in p, and returns how t is divided. ok is false,
 // and p unchanged, if t needs the general way.
 func (s *Scheme) calibrateSmall(p *Params, t Tensor) (e extent, ok bool) {
-	if s.Granularity.unit == perTensor && s.calibratePlain(p, t) {
-		return extent{run: len(t.Data), params: 1}, true
-	}
 	if s.Method.kind != minMax || !s.usual() {
 		return extent{}, false
 	}
