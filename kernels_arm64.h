@@ -205,3 +205,36 @@ copied:
 	CSEL LT, OFFSET1, N, OFFSET1 \
 	CMP  N, OFFSET2              \
 	CSEL LT, OFFSET2, N, OFFSET2
+
+// ADD_ALL adds V0 to V3, magnitudes, to the lanes of V16 to V23 and their squares to those of
+// V24 to V31, and raises most to them by GREATER. The squares are exact, so that VFMLA rounds
+// once, as an addition does.
+#define ADD_ALL(GREATER, most)     \
+	VFCVTL_D2(0, 4)            \
+	VFCVTL2_D2(0, 5)           \
+	VFCVTL_D2(1, 6)            \
+	VFCVTL2_D2(1, 7)           \
+	VFADD_D2(4, 16, 16)        \
+	VFADD_D2(5, 17, 17)        \
+	VFADD_D2(6, 18, 18)        \
+	VFADD_D2(7, 19, 19)        \
+	VFMLA V4.D2, V4.D2, V24.D2 \
+	VFMLA V5.D2, V5.D2, V25.D2 \
+	VFMLA V6.D2, V6.D2, V26.D2 \
+	VFMLA V7.D2, V7.D2, V27.D2 \
+	GREATER(0, most, most)     \
+	GREATER(1, most, most)     \
+	VFCVTL_D2(2, 4)            \
+	VFCVTL2_D2(2, 5)           \
+	VFCVTL_D2(3, 6)            \
+	VFCVTL2_D2(3, 7)           \
+	VFADD_D2(4, 20, 20)        \
+	VFADD_D2(5, 21, 21)        \
+	VFADD_D2(6, 22, 22)        \
+	VFADD_D2(7, 23, 23)        \
+	VFMLA V4.D2, V4.D2, V28.D2 \
+	VFMLA V5.D2, V5.D2, V29.D2 \
+	VFMLA V6.D2, V6.D2, V30.D2 \
+	VFMLA V7.D2, V7.D2, V31.D2 \
+	GREATER(2, most, most)     \
+	GREATER(3, most, most)

@@ -5,38 +5,8 @@
 #include "textflag.h"
 #include "kernels_arm64.h"
 
-// ADD_DIFFERENCES adds V0 to V3, magnitudes, to the lanes of V16 to V23 and their squares
-// to those of V24 to V31, and raises GREATEST to them. The squares are exact, so that VFMLA
-// rounds once, as an addition does. FMAXNM passes over NaN.
-#define ADD_DIFFERENCES \
-	VFCVTL_D2(0, 4)                       \
-	VFCVTL2_D2(0, 5)                      \
-	VFCVTL_D2(1, 6)                       \
-	VFCVTL2_D2(1, 7)                      \
-	VFADD_D2(4, 16, 16)                   \
-	VFADD_D2(5, 17, 17)                   \
-	VFADD_D2(6, 18, 18)                   \
-	VFADD_D2(7, 19, 19)                   \
-	VFMLA V4.D2, V4.D2, V24.D2            \
-	VFMLA V5.D2, V5.D2, V25.D2            \
-	VFMLA V6.D2, V6.D2, V26.D2            \
-	VFMLA V7.D2, V7.D2, V27.D2            \
-	VFMAXNM_S4(0, GREATEST_N, GREATEST_N) \
-	VFMAXNM_S4(1, GREATEST_N, GREATEST_N) \
-	VFCVTL_D2(2, 4)                       \
-	VFCVTL2_D2(2, 5)                      \
-	VFCVTL_D2(3, 6)                       \
-	VFCVTL2_D2(3, 7)                      \
-	VFADD_D2(4, 20, 20)                   \
-	VFADD_D2(5, 21, 21)                   \
-	VFADD_D2(6, 22, 22)                   \
-	VFADD_D2(7, 23, 23)                   \
-	VFMLA V4.D2, V4.D2, V28.D2            \
-	VFMLA V5.D2, V5.D2, V29.D2            \
-	VFMLA V6.D2, V6.D2, V30.D2            \
-	VFMLA V7.D2, V7.D2, V31.D2            \
-	VFMAXNM_S4(2, GREATEST_N, GREATEST_N) \
-	VFMAXNM_S4(3, GREATEST_N, GREATEST_N)
+// ADD_DIFFERENCES is ADD_ALL for differences, and raises GREATEST to them. FMAXNM passes over NaN.
+#define ADD_DIFFERENCES ADD_ALL(VFMAXNM_S4, GREATEST_N)
 
 //	for i := range acc {
 //		var abs, sq [lanes]float64

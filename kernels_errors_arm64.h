@@ -4,38 +4,8 @@
 #include "textflag.h"
 #include "kernels_arm64.h"
 
-// ADD_ERRORS adds V0 to V3 to the lanes of V16 to V23 and their squares to those of
-// V24 to V31, and raises MAX to them. The squares are exact, so that VFMLA rounds
-// once, as an addition does.
-#define ADD_ERRORS \
-	VFCVTL_D2(0, 4)            \
-	VFCVTL2_D2(0, 5)           \
-	VFCVTL_D2(1, 6)            \
-	VFCVTL2_D2(1, 7)           \
-	VFADD_D2(4, 16, 16)        \
-	VFADD_D2(5, 17, 17)        \
-	VFADD_D2(6, 18, 18)        \
-	VFADD_D2(7, 19, 19)        \
-	VFMLA V4.D2, V4.D2, V24.D2 \
-	VFMLA V5.D2, V5.D2, V25.D2 \
-	VFMLA V6.D2, V6.D2, V26.D2 \
-	VFMLA V7.D2, V7.D2, V27.D2 \
-	VFMAX_S4(0, MAX_N, MAX_N)  \
-	VFMAX_S4(1, MAX_N, MAX_N)  \
-	VFCVTL_D2(2, 4)            \
-	VFCVTL2_D2(2, 5)           \
-	VFCVTL_D2(3, 6)            \
-	VFCVTL2_D2(3, 7)           \
-	VFADD_D2(4, 20, 20)        \
-	VFADD_D2(5, 21, 21)        \
-	VFADD_D2(6, 22, 22)        \
-	VFADD_D2(7, 23, 23)        \
-	VFMLA V4.D2, V4.D2, V28.D2 \
-	VFMLA V5.D2, V5.D2, V29.D2 \
-	VFMLA V6.D2, V6.D2, V30.D2 \
-	VFMLA V7.D2, V7.D2, V31.D2 \
-	VFMAX_S4(2, MAX_N, MAX_N)  \
-	VFMAX_S4(3, MAX_N, MAX_N)
+// ADD_ERRORS is ADD_ALL for errors, and raises MAX to them.
+#define ADD_ERRORS ADD_ALL(VFMAX_S4, MAX_N)
 
 // ADD_ERRORS_2 does so for V0 and V1, whose lanes are columns: V16 to V19 have their sum
 // |e|, V20 to V23 their sum e², V24 and V25 their max |e|.
